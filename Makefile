@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+# rpsd: one Makefile for everything, not recursive but for the two newcomer's targets, `demo` and
+# `check`, which first install what is missing and then start make afresh to find it.
+#
+#   make              build/rpsd and build/rpsctl
+#   make demo         a run against a server of our own, from nothing
+#   make check        unit and system tests
+#   make lint         layers, format, warnings
+#   make install      honours DESTDIR, prefix, sysconfdir, unitdir
+#   SANITIZE=address,undefined | thread    a variant, in build/$(SANITIZE)/
+#   V=1               show the commands;  DEVELOPER=1  more warnings, as errors
+
+VERSION := 0.1.0
+
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+sbindir ?= $(prefix)/sbin
+sysconfdir ?= /etc
+unitdir ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+docdir ?= $(prefix)/share/doc/rpsd
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+B := build$(if $(SANITIZE),/$(SANITIZE))
+
+# ---------------------------------------------------------------- packages
+
+DEPS_BUILD := gcc libc6-dev make pkg-config libinih-dev libjansson-dev libssl-dev zlib1g-dev \
+	libsystemd-dev
+DEPS_CHECK := check nginx-light jq perl curl procps python3-minimal
+DEPS_LINT := clang-format git
+DEPS := $(DEPS_BUILD) $(DEPS_CHECK) $(DEPS_LINT)
+
+# ---------------------------------------------------------------- compiler
+
+PKGS := inih jansson libcrypto zlib
+PKGS_OK := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
+HAVE_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
+PKG_CFLAGS := $(if $(PKGS_OK),$(shell pkg-config --cflags $(PKGS)))
+PKG_LIBS := $(if $(PKGS_OK),$(shell pkg-config --libs $(PKGS)))
+SYSTEMD_LIBS := $(if $(HAVE_SYSTEMD),$(shell pkg-config --libs libsystemd))
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wpointer-arith -Wwrite-strings $(if $(DEVELOPER),-Werror -Wundef -Wcast-align)
+BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -DRPSD_VERSION='"$(VERSION)"' \
+	-DRPSD_SYSCONFDIR='"$(sysconfdir)"' -DRPSD_SBINDIR='"$(sbindir)"' \
+	$(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD=1) -pthread -fno-strict-aliasing $(WARNINGS) \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+ALL_CFLAGS = $(BASE_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+LIBS := $(PKG_LIBS) $(SYSTEMD_LIBS) -lm
+
+# ---------------------------------------------------------------- the layers, top to bottom
+
+LAYERS := daemon/service daemon/origin daemon/runs daemon/engine daemon/http daemon/loop common
+layer_sources = $(filter-out %/main.c,$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+archive = $(B)/lib/$(subst /,_,$(1)).a
+
+RPSD_ARCHIVES := $(foreach l,$(LAYERS),$(call archive,$(l)))
+CTL_ARCHIVES := $(call archive,ctl) $(call archive,common)
+
+all: $(B)/rpsd $(B)/rpsctl
+
+$(B)/rpsd: $(B)/obj/daemon/main.o $(RPSD_ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(B)/obj/daemon/main.o $(RPSD_ARCHIVES) $(LIBS)
+
+$(B)/rpsctl: $(B)/obj/ctl/main.o $(CTL_ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(B)/obj/ctl/main.o $(CTL_ARCHIVES) $(LIBS)
+
+define archive_rule
+$$(call archive,$(1)): $$(call objects,$$(call layer_sources,$(1))) $(2)
+	$$(call say,AR,$$@)
+	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(filter-out common,$(LAYERS)) ctl,$(eval $(call archive_rule,$(l),)))
+$(eval $(call archive_rule,common,$(B)/obj/common/rpsd_varlink.o))
+
+$(B)/obj/%.o: %.c | pkgs-present
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The interface text, as a C string that both programs can hold.
+$(B)/gen/rpsd_varlink.c: common/rpsd.varlink
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q){ echo '#include "common/varlink.h"'; echo 'const char varlink_interface_text[] ='; \
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } > $@
+
+$(B)/obj/common/rpsd_varlink.o: $(B)/gen/rpsd_varlink.c | pkgs-present
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+pkgs-present:
+ifneq ($(PKGS_OK),yes)
+	@echo "make: a library is missing ($(PKGS)); 'make deps' installs what rpsd needs" >&2; exit 1
+endif
+
+# ---------------------------------------------------------------- unit tests
+
+UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SOURCES))
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+# A test sees its own layer and those below it; ctl sees common only.
+define unit_rule
+$$(B)/tests/$(1)/%: $$(B)/obj/tests/unit/$(1)/%.o $(2)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CHECK_LIBS) $$(LIBS)
+endef
+$(eval $(call unit_rule,common,$(call archive,common)))
+$(eval $(call unit_rule,ctl,$(CTL_ARCHIVES)))
+below = $(if $(filter $(1),$(firstword $(2))),$(2),$(call below,$(1),$(wordlist 2,99,$(2))))
+$(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
+	$(foreach a,$(call below,daemon/$(l),$(LAYERS)),$(call archive,$(a))))))
+
+unit: $(UNIT_TESTS)
+	$(Q)tests/unit/run.sh $(UNIT_TESTS)
+
+system: all
+	$(Q)tests/system/run.sh $(abspath $(B))
+
+check-run: all unit system
+
+# ---------------------------------------------------------------- for newcomers
+
+check: deps
+	$(Q)$(MAKE) --no-print-directory check-run
+
+demo: deps-build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)conf/demo.sh $(B)
+
+# Installs the packages that are missing, with apt-get; elsewhere prints the list and stops.
+install_missing = \
+	missing=$$(dpkg-query -W -f '$${db:Status-Status} $${Package}\n' $(1) 2>/dev/null | \
+		awk '$$1 == "installed" { have[$$2] = 1 } \
+		END { n = split("$(1)", want, " "); \
+		for (i = 1; i <= n; i++) if (!have[want[i]]) printf "%s ", want[i] }'); \
+	test -z "$$missing" && exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "rpsd needs these Debian packages (or their like): $(1)" >&2; exit 1; fi; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+	echo "installing: $$missing"; \
+	DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
+	install="$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends $$missing"; \
+	$$install >/dev/null 2>&1 || { $$sudo apt-get update -qq && $$install >/dev/null; }
+
+deps-build:
+	$(Q)$(call install_missing,$(DEPS_BUILD))
+
+deps:
+	$(Q)$(call install_missing,$(DEPS))
+
+# ---------------------------------------------------------------- lint
+
+lint:
+	$(Q)tests/support/layers.sh
+	$(Q)tests/support/format.sh
+
+# ---------------------------------------------------------------- install
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(unitdir) \
+		$(DESTDIR)$(sysusersdir) $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/rpsd/runs.d \
+		$(DESTDIR)$(sysconfdir)/rpsd/rpsd.conf.d
+
+uninstall:
+
+clean:
+	rm -rf build
+
+.PHONY: all demo check check-run unit system lint deps deps-build install uninstall clean \
+	pkgs-present
+.SECONDARY:
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

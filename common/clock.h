@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time in nanoseconds as int64_t. Every measured instant is CLOCK_MONOTONIC,
+ * the clock that timerfd uses too; the wall clock only labels results. */
+#pragma once
+
+#include <stdint.h>
+
+#define NSEC_PER_USEC INT64_C(1000)
+#define NSEC_PER_MSEC INT64_C(1000000)
+#define NSEC_PER_SEC INT64_C(1000000000)
+
+/* Never set in a measurement: larger than any instant or duration. */
+#define CLOCK_NEVER INT64_MAX
+
+/* A fresh CLOCK_MONOTONIC stamp (about 30 ns through the vDSO). Any thread. */
+int64_t clock_now_ns(void);
+
+/* Wall clock, ns since 1970. Any thread. */
+int64_t clock_unix_ns(void);

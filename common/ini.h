@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* INI text into a flat list of entries with line numbers. Our own line reader feeds inih, which
+ * splits and trims; what inih cannot do (long values, ';' in values, line numbers, duplicate and
+ * misspelt sections) the reader does (platform page, section 1). Pure: text in, list out. */
+#pragma once
+
+#include <stddef.h>
+
+struct problems;
+
+#define INI_LINE_MAX 65536 /* bytes in a line, without its newline */
+#define INI_NAME_MAX 48	   /* bytes in a section name or key; inih cuts longer ones */
+
+struct ini_entry {
+	const char *section; /* "load", "request", "origin"; borrowed from the doc */
+	const char *arg;     /* "browse" of [request browse]; "" where there is none */
+	const char *key;
+	const char *value; /* trimmed; may be empty */
+	const char *file;
+	unsigned line; /* 0: not from a file (a flag); then file names the flag */
+};
+
+struct ini_section {
+	const char *name;
+	const char *arg;
+	const char *file;
+	unsigned line;
+};
+
+struct ini_doc {
+	struct ini_entry *entries;
+	size_t n_entries;
+	struct ini_section *sections; /* also the empty ones, in file order */
+	size_t n_sections;
+	struct ini_pool *pool; /* owns every string */
+};
+
+/* Reads text (len bytes, not necessarily terminated; NUL inside is a problem) named file and appends
+ * to doc (zero-initialised, or holding earlier files). Every problem found is added with its
+ * line; what is well-formed is kept. A section may appear once in a file. Which sections are known
+ * is the key table's business. 0 or -ENOMEM; look at problems->n for the verdict. */
+int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len,
+	struct problems *problems);
+
+/* Appends one entry that comes from elsewhere ("-r", "--set load.rate"). */
+int ini_set(struct ini_doc *doc, const char *origin, const char *section, const char *arg,
+	const char *key, const char *value);
+
+void ini_fini(struct ini_doc *doc);

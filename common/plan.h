@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan: the validated content of a run file with its overlays and flags. Immutable once built;
+ * workers share it by const pointer. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/digest.h"
+#include "common/units.h"
+#include "common/url.h"
+
+struct buf;
+struct err;
+struct ini_doc;
+struct problems;
+
+enum plan_model {
+	PLAN_OPEN,   /* arrivals follow the schedule, whatever the answers do */
+	PLAN_CLOSED, /* N users, each waits for its answer */
+};
+
+enum plan_exhausted {
+	PLAN_GROW, /* open another connection, up to the limit; then wait */
+	PLAN_QUEUE,
+	PLAN_DROP,
+};
+
+enum plan_reuse {
+	PLAN_REUSE_LIFO,
+	PLAN_REUSE_ROTATE,
+	PLAN_REUSE_NO, /* a connection for each request */
+};
+
+enum plan_stage_kind {
+	PLAN_HOLD, /* rate for duration_ns */
+};
+
+struct plan_stage {
+	enum plan_stage_kind kind;
+	struct rate rate;
+	int64_t duration_ns;
+};
+
+struct plan_header {
+	char *name;
+	char *value;
+};
+
+struct plan {
+	char *name; /* the run file's name without .ini, or the URL's host */
+	char *text; /* the file as given, with overlays and flags behind it as comments and keys */
+	char sha256[DIGEST_SHA256_HEX_SIZE]; /* of text */
+
+	/* [target] */
+	char *url_text;
+	struct url url;
+
+	/* [load] */
+	unsigned model_choice;	  /* as written: 0 auto, else 1 + enum plan_model */
+	enum plan_model model;	  /* rate = max or model = closed: closed */
+	struct rate rate;	  /* as written */
+	bool rate_max;
+	char **stage_texts;
+	struct plan_stage *stages; /* open model: at least one */
+	size_t n_stages;
+	uint64_t seed;
+	int64_t warmup_ns;
+	int64_t cooldown_ns;
+	int64_t duration_ns; /* of the measured window; CLOCK_NEVER: until `requests` are sent */
+	uint64_t requests;   /* exact count of measured arrivals, 0: by duration */
+	uint64_t workers;    /* 0: auto */
+	int64_t think_ns;    /* closed model */
+
+	/* [connections] */
+	uint64_t connections;  /* 0: auto */
+	unsigned exhausted;    /* enum plan_exhausted */
+	uint64_t queue_max;    /* arrivals waiting, over all workers */
+	struct rate open_rate; /* connections opened per second, over all workers */
+	unsigned reuse;	       /* enum plan_reuse */
+
+	/* [timeouts] */
+	int64_t connect_timeout_ns;
+	int64_t request_timeout_ns; /* counted from the planned instant */
+	int64_t drain_ns;	    /* CLOCK_NEVER in the file: the request timeout is filled in */
+
+	/* [statistics] */
+	int64_t interval_ns;
+
+	/* [defaults]: one request for now */
+	char *method;
+	struct plan_header *headers;
+	size_t n_headers;
+	char *body;
+	size_t body_len;
+	char *user_agent; /* NULL: rpsd/VERSION run=ID */
+};
+
+/* Builds and validates. doc: the run file, then overlays, then flags. files: contents for values
+ * that end in @file, looked up by the name as written (NULL, 0: such values are a problem).
+ * All problems are added; *ret is set only when there are none. 0, -EINVAL (problems) or -ENOMEM. */
+struct plan_file {
+	const char *name;
+	const char *data;
+	size_t len;
+};
+int plan_build(const char *name, const struct ini_doc *doc, const char *text,
+	const struct plan_file *files, size_t n_files, struct plan **ret,
+	struct problems *problems);
+struct plan *plan_free(struct plan *p);
+
+/* Names of files that values refer to ("@cart.json"), in order, without repeats: what rpsctl must
+ * read and send. New array of n borrowed strings (from doc); NULL with n 0 when there are none. */
+const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n);
+
+/* Arrivals per second at most, over all stages; 0/1 in the closed model. */
+struct rate plan_peak_rate(const struct plan *p);
+
+/* The plan as a person reads it: what is sent, how fast, how long, how many descriptors and bytes,
+ * which percentile the sample is enough for. Plain text, several lines. 0 or -ENOMEM. */
+int plan_describe(const struct plan *p, struct buf *ret);

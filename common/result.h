@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The result of a run: one JSON document (schema rpsd.result/1), the same from the daemon, the store
+ * and a file; every output format is rendered from it. Here is what both programs share: the
+ * pieces that repeat and the way to read a figure by its path. Pure.
+ *
+ * Integers in ns where the name ends in _ns; null = unknown or unserved; absent = not applicable. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct histogram;
+struct ledger;
+
+#define RESULT_SCHEMA "rpsd.result/1"
+
+/* {"count","min_ns","max_ns","mean_ns","stddev_ns","p50_ns",…,"p99_99_ns","hdr"}; all but count
+ * null while empty. New reference, NULL: no memory. */
+json_t *result_latency(const struct histogram *h);
+/* {"p50_ns",…,"unserved_share"} over planned arrivals; null where a rank is unserved. */
+json_t *result_offered(const struct histogram *ok, uint64_t planned);
+/* {"planned","sent",…every class…,"balanced"} */
+json_t *result_ledger(const struct ledger *l);
+
+/* The value at "latency.response.p99_ns"; NULL when a part is absent. Borrowed. */
+const json_t *result_at(const json_t *doc, const char *path);
+/* False when absent or null (or of another type): *ret is untouched. */
+bool result_int(const json_t *doc, const char *path, int64_t *ret);
+bool result_real(const json_t *doc, const char *path, double *ret); /* integers too */
+bool result_bool(const json_t *doc, const char *path, bool *ret);
+const char *result_text(const json_t *doc, const char *path); /* "" when absent or null */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small helpers over C strings. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+static inline bool str_eq(const char *a, const char *b)
+{
+	return __builtin_strcmp(a, b) == 0;
+}
+
+bool str_starts(const char *text, const char *prefix);
+bool str_ends(const char *text, const char *suffix);
+
+/* The word of words[0..n) that is nearest to text (edit distance at most 2 and less than its
+ * length), or NULL: for "did you mean". */
+const char *str_nearest(const char *text, const char *const *words, size_t n);
+
+/* Name of a run, origin or label: letters, digits, '_', '-', '.', not first '.' or '-', 1..64. */
+bool str_is_name(const char *text);
+
+/* Reads a whole file, at most max bytes, into a new NUL-terminated string. 0 or -errno (-EFBIG). */
+int str_read_file(const char *path, size_t max, char **ret, size_t *ret_len);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Varlink on the wire: JSON objects ended by NUL (platform page, section 2). Framing and envelopes
+ * for both programs; no descriptors here. Pure. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buf.h"
+
+/* Limits of one message in bytes: a call, a call that carries files, a reply. */
+#define VARLINK_CALL_MAX (1u << 20)
+#define VARLINK_START_MAX (16u << 20)
+#define VARLINK_REPLY_MAX (16u << 20)
+#define VARLINK_DEPTH_MAX 32
+
+#define RPSD_INTERFACE "io.rpsd.Control"
+
+enum {
+	VARLINK_E_PROTOCOL = 1, /* not an object, bad envelope: close the connection, no reply */
+	VARLINK_E_TOO_LONG,
+};
+
+/* Takes the next whole message out of in. *ret is NULL when there is none yet.
+ * 0, VARLINK_E_…, or -ENOMEM. max: bytes without a NUL that are too many. */
+int varlink_take(struct buf *in, size_t max, json_t **ret);
+
+struct varlink_call {
+	const char *method; /* "io.rpsd.Control.Start"; borrowed from the message */
+	json_t *parameters; /* an object or NULL; borrowed */
+	bool more;
+	bool oneway;
+	bool upgrade;
+};
+/* Strict: an unknown key without a dot is a violation. 0 or VARLINK_E_PROTOCOL. */
+int varlink_parse_call(json_t *message, struct varlink_call *ret);
+
+struct varlink_reply {
+	json_t *parameters; /* an object or NULL; borrowed */
+	const char *error;  /* NULL: none */
+	bool continues;
+};
+int varlink_parse_reply(json_t *message, struct varlink_reply *ret);
+
+/* Each appends one message with its NUL to out and takes over parameters (may be NULL).
+ * 0 or -ENOMEM. */
+int varlink_put_call(struct buf *out, const char *method, json_t *parameters, bool more);
+int varlink_put_reply(struct buf *out, json_t *parameters, bool continues);
+int varlink_put_error(struct buf *out, const char *error, json_t *parameters);
+
+/* The text of common/rpsd.varlink. */
+extern const char varlink_interface_text[];

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The generator's check of itself, and what it makes of a run: verdict, what limited it, headline and
+ * exit code (measurement page A.8, blueprint section 8). Rules over figures, nothing else. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/ledger.h"
+
+enum audit_verdict {
+	AUDIT_OK,
+	AUDIT_SUSPECT,
+	AUDIT_SATURATED,
+};
+extern const char *const audit_verdict_names[]; /* "ok", … */
+
+enum audit_limit {
+	AUDIT_BY_PLAN,
+	AUDIT_BY_SERVER,
+	AUDIT_BY_CONNECTIONS,
+	AUDIT_BY_GENERATOR,
+	AUDIT_BY_UNKNOWN,
+};
+extern const char *const audit_limit_names[]; /* "plan", "server", … */
+
+enum audit_headline {
+	AUDIT_HEADLINE_OK,
+	AUDIT_HEADLINE_PASS,
+	AUDIT_HEADLINE_FAIL,
+	AUDIT_HEADLINE_UNDECIDED,
+	AUDIT_HEADLINE_OVERLOAD,
+	AUDIT_HEADLINE_VOID,
+};
+extern const char *const audit_headline_names[];
+
+enum audit_outcome {
+	AUDIT_COMPLETED,
+	AUDIT_STOPPED, /* by a person */
+	AUDIT_ABORTED,
+	AUDIT_FAILED, /* nothing could be sent at all */
+	AUDIT_INTERRUPTED,
+};
+extern const char *const audit_outcome_names[];
+
+/* Figures of one finished run. Times in ns; -1 where there is none. */
+struct audit_input {
+	bool is_open;
+	enum audit_outcome outcome;
+	struct ledger ledger; /* the measured window */
+	int64_t window_ns;
+	double planned_per_s; /* by the plan; 0 in the closed model */
+	double ok_per_s;
+
+	int64_t response_p50, response_p99; /* open model */
+	int64_t service_p50, service_p99, service_mean;
+	int64_t our_delay_p50, our_delay_p99;
+	int64_t connection_wait_p50, connection_wait_p99;
+	int64_t rx_slack_p99;
+
+	uint64_t connections_limit;
+	uint64_t connections_peak;
+	uint64_t generator_errors; /* EMFILE, EADDRNOTAVAIL, …: ours, not the server's */
+	unsigned workers;
+	double cpu_share;	  /* of the busiest worker, 0..1 */
+	double short_interval_share; /* of intervals with sent < 99 % of what was due */
+	double little_residual;	  /* |L - lambda W| / L; 0 where unknown */
+	double steal_share;	  /* of host CPU time, 0..1 */
+	bool is_colocated;	  /* the server is on this host */
+};
+
+struct audit_note {
+	const char *code; /* "our-delay", "steal", "co-located", … */
+	double value;
+	double limit;
+	char text[160];
+	char try_text[160]; /* a remedy; "" where there is none */
+};
+#define AUDIT_NOTES_MAX 16
+
+struct audit {
+	enum audit_verdict verdict;
+	enum audit_limit limited_by;
+	enum audit_headline headline;
+	int exit_code;
+	double our_delay_share_of_p99; /* of response p99; -1 in the closed model or without figures */
+	struct audit_note notes[AUDIT_NOTES_MAX];
+	size_t n_notes;
+	char because[256]; /* the headline's second line in words, with figures; "" for plain ok */
+	char try_text[256];
+};
+
+void audit_judge(const struct audit_input *in, struct audit *ret);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Incremental parser of HTTP/1.1 responses (RFC 9112), the client's side. It keeps a few small
+ * fields between calls and no copy of the message, so the verdict cannot depend on how the bytes
+ * were split, and a connection needs no buffer of its own. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum http1_result {
+	HTTP1_MORE, /* the message goes on */
+	HTTP1_DONE, /* complete; bytes behind *ret_used belong to somebody else */
+	HTTP1_ERROR,
+};
+
+/* Limits: beyond them the response is bad. */
+#define HTTP1_LINE_MAX 16384	/* status line, header field line, chunk-size line, trailer line */
+#define HTTP1_HEADERS_MAX 65536 /* the whole header block, and all trailers together */
+#define HTTP1_INFORMATIONAL_MAX 16 /* 1xx responses before the final one */
+
+struct http1 {
+	/* read by the owner */
+	unsigned status;	/* of the final response, once its status line is complete */
+	bool has_status;
+	bool keep_alive;	/* when done: the connection may carry another request */
+	bool is_close_delimited; /* the body ends with the connection */
+	uint64_t body_bytes;	/* content received so far, without chunk framing */
+	uint64_t head_bytes;	/* status line and headers, all responses */
+	const char *error;	/* HTTP1_ERROR: why, a constant */
+
+	/* the parser's own */
+	uint8_t _state;
+	uint8_t _field; /* which header field the present line is */
+	uint8_t _flags;
+	uint8_t _informational;
+	uint8_t _name_len;
+	uint8_t _value_len;
+	char _name[20];	 /* of the present field, lower case; longer names match nothing */
+	char _value[24]; /* of the present token or number */
+	uint32_t _line_bytes;
+	uint32_t _block_bytes;
+	uint64_t _left; /* bytes of the body or chunk still to come */
+	uint64_t _content_length;
+};
+
+/* Before each response. is_head: it answers a HEAD request, so it has no body whatever it says
+ * (RFC 9112 section 6.3). */
+void http1_start(struct http1 *p, bool is_head);
+
+/* Takes bytes up to the end of the message at most. After DONE or ERROR call http1_start. */
+enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used);
+
+/* The peer has closed: DONE for a close-delimited body, ERROR for anything else. */
+enum http1_result http1_end(struct http1 *p);
+
+/* How many of the next bytes are body content that nobody needs to see (of known length, so not
+ * close-delimited): the owner may throw away up to that many from the socket and then tell
+ * http1_skipped. 0 while in headers or chunk framing. */
+uint64_t http1_skippable(const struct http1 *p);
+enum http1_result http1_skipped(struct http1 *p, uint64_t n);
+
+/* Not one byte of the response has come. */
+bool http1_is_untouched(const struct http1 *p);

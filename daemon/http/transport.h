@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The asynchronous socket: every call does what it can at once and says IO_AGAIN where it would
+ * wait. Plain TCP fills it now; TLS and others get their own struct transport_ops.
+ *
+ * Edge-triggered rules: after IO_AGAIN wait for the next event. A short read (*ret_n < size) has
+ * drained the socket of what had arrived, but does not tell whether the peer has closed since:
+ * on EPOLLRDHUP read until IO_EOF. Thread: the loop's. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct guard;
+struct err;
+struct sockaddr;
+struct transport;
+
+enum io {
+	IO_OK,	  /* *ret_n bytes were moved, at least one */
+	IO_AGAIN, /* nothing now; wait for an event */
+	IO_EOF,	  /* the peer has closed its side (reading) */
+	IO_ERROR, /* transport_errno has the reason; close it */
+};
+
+struct transport_ops {
+	enum io (*finish_connect)(struct transport *t); /* IO_OK: connected */
+	enum io (*read)(struct transport *t, void *buf, size_t size, size_t *ret_n);
+	enum io (*write)(struct transport *t, const void *data, size_t len, size_t *ret_n);
+	/* Throws away up to n received bytes without copying them to user space. */
+	enum io (*discard)(struct transport *t, size_t n, size_t *ret_n);
+	void (*close)(struct transport *t);
+};
+
+struct transport {
+	const struct transport_ops *ops;
+	int fd;	  /* -1: closed */
+	int error; /* errno of the last IO_ERROR, positive */
+};
+
+/* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; the guard is asked
+ * with this very address. 0 (connecting or connected: ask finish_connect on the first event), or
+ * -errno: -EPERM from the guard (reterr says why), the rest from the kernel, e.g. -EMFILE,
+ * -EADDRNOTAVAIL, -ECONNREFUSED. Nothing to close then. */
+int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
+	const struct guard *guard, struct err *reterr);
+
+static inline enum io transport_finish_connect(struct transport *t)
+{
+	return t->ops->finish_connect(t);
+}
+static inline enum io transport_read(struct transport *t, void *buf, size_t size, size_t *ret_n)
+{
+	return t->ops->read(t, buf, size, ret_n);
+}
+static inline enum io transport_write(
+	struct transport *t, const void *data, size_t len, size_t *ret_n)
+{
+	return t->ops->write(t, data, len, ret_n);
+}
+static inline enum io transport_discard(struct transport *t, size_t n, size_t *ret_n)
+{
+	return t->ops->discard(t, n, ret_n);
+}
+/* Harmless when closed. The caller has taken the descriptor out of its loop before. */
+static inline void transport_close(struct transport *t)
+{
+	if (t->fd >= 0)
+		t->ops->close(t);
+}

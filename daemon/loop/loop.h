@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event loop: edge-triggered epoll made pleasant by a ready list in user space.
+ *
+ * A turn has two phases. First the kernel's events are copied into the tasks they belong to, and the
+ * tasks are put on the ready list; then the ready tasks are called. So a callback may free any
+ * other task (that unlinks it), and no pointer from the kernel's batch is ever stale. A callback
+ * that stops early, because it has used its budget, calls loop_task_again and is called in the
+ * next turn, without a new edge.
+ *
+ * A descriptor is registered once, with all the events it will ever need, and never changed.
+ * Everything here belongs to the one thread that calls loop_run, but for mail and futures. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "common/list.h"
+
+struct loop;
+struct mailbox;
+struct loop_task;
+
+/* Stream sockets, added after connect() was called; and everything else (eventfd, timerfd,
+ * listeners), where EPOLLOUT would only add spurious turns. */
+#define LOOP_STREAM (EPOLLIN | EPOLLOUT | EPOLLRDHUP)
+#define LOOP_INPUT (EPOLLIN)
+
+/* events: EPOLL… bits since the last call; 0 when called only because of loop_task_again. */
+typedef void (*loop_task_fn)(struct loop_task *task, uint32_t events);
+
+/* What the loop knows of a task: embed it. */
+struct loop_task {
+	struct list _ready; /* in the loop's ready list, or alone */
+	struct loop *_loop;
+	loop_task_fn _on_ready;
+	uint32_t _events;
+	int fd;
+};
+
+/* 0 or -errno. */
+int loop_new(struct loop **ret);
+/* Tasks, timers and futures must be gone. NULL is fine; returns NULL. */
+struct loop *loop_free(struct loop *loop);
+
+/* Registers fd edge-triggered for events (LOOP_STREAM or LOOP_INPUT); the caller keeps owning it.
+ * A task with fd -1 has no descriptor and runs only by loop_task_again. 0 or -errno. */
+int loop_add_task(
+	struct loop *loop, struct loop_task *task, int fd, uint32_t events, loop_task_fn on_ready);
+
+/* Takes the task out of the ready list and the epoll set. Harmless when it is not in the loop (but
+ * zeroed memory is not a task: see loop_task_init). Call it before closing the descriptor. */
+void loop_remove_task(struct loop_task *task);
+void loop_task_init(struct loop_task *task);
+
+/* Call it again in the next turn, with whatever events come until then. */
+void loop_task_again(struct loop_task *task);
+
+/* Until loop_stop. 0 or -errno from epoll_wait. */
+int loop_run(struct loop *loop);
+/* One turn: waits at most timeout_ns (-1: until something happens; 0: not at all). For tests. */
+int loop_turn(struct loop *loop, int64_t timeout_ns);
+/* From a callback: the present turn is the last. From elsewhere: the next one is. */
+void loop_stop(struct loop *loop);
+
+/* The instant of the present turn, for timers. Measurements take clock_now_ns(). */
+int64_t loop_now_ns(const struct loop *loop);
+
+/* The loop's own mailbox. */
+struct mailbox *loop_mailbox(struct loop *loop);
+
+/* For the audit: when the last epoll_wait returned, when the one before it did, and whether the last
+ * one slept (an event handled now may have waited since prev_wake_ns when it did not). */
+struct loop_wake {
+	int64_t wake_ns;
+	int64_t prev_wake_ns;
+	bool slept;
+};
+const struct loop_wake *loop_last_wake(const struct loop *loop);

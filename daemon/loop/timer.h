@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines by kind. A queue holds the timers of one kind of timeout in the order of their
+ * deadlines; as all timeouts of a kind are equally long, starting one appends at the end. The loop
+ * has one timerfd for all its queues, re-armed only when it fires or an earlier head appears:
+ * starting and stopping a timer is a list operation, never a system call.
+ * Thread: the loop's own. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/list.h"
+
+struct loop;
+
+struct timer {
+	struct list _node; /* in its queue, or alone */
+	int64_t deadline_ns;
+};
+
+struct timer_queue;
+/* The timer has been taken out; it may be started again or its object freed. */
+typedef void (*timer_expired_fn)(struct timer_queue *queue, struct timer *timer);
+
+struct timer_queue {
+	/* set once by timer_queue_init */
+	struct loop *_loop;
+	struct list _in_loop;
+	timer_expired_fn _on_expired;
+	void *userdata;
+
+	struct list _timers; /* by deadline */
+};
+
+void timer_init(struct timer *t);
+static inline bool timer_is_running(const struct timer *t)
+{
+	return !list_empty(&t->_node);
+}
+
+/* The queue must outlive its running timers and be taken out with timer_queue_fini. */
+void timer_queue_init(
+	struct timer_queue *q, struct loop *loop, timer_expired_fn on_expired, void *userdata);
+void timer_queue_fini(struct timer_queue *q);
+
+/* Absolute CLOCK_MONOTONIC; a running timer is moved; CLOCK_NEVER just stops it. A deadline that
+ * has passed fires in the next turn. O(1) when it is not earlier than the queue's last one. */
+void timer_start(struct timer_queue *q, struct timer *t, int64_t deadline_ns);
+void timer_stop(struct timer *t); /* harmless when not running */

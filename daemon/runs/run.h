@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run, seen from the main thread: its life cycle, its workers, its totals and its result. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "common/histogram.h"
+#include "common/ledger.h"
+#include "common/list.h"
+
+struct guard;
+struct loop;
+struct plan;
+struct run;
+
+enum run_state {
+	RUN_QUEUED,
+	RUN_PREPARING, /* resolving, connecting */
+	RUN_WARMUP,
+	RUN_RUNNING,
+	RUN_PAUSED,
+	RUN_DRAINING, /* nothing new is sent; what is under way is awaited */
+	RUN_FINISHED,
+	RUN_STATE_COUNT,
+};
+extern const char *const run_state_names[RUN_STATE_COUNT];
+
+/* What goes up from a run; filled in by whoever watches. Any may be NULL. Called on the main thread,
+ * from the loop; the observer may remove itself inside. */
+struct run_observer {
+	struct list _node;
+	void (*on_state)(struct run_observer *o, struct run *run);
+	void (*on_interval)(struct run_observer *o, struct run *run); /* run_progress has news */
+	void (*on_finished)(struct run_observer *o, struct run *run); /* run_result is there */
+};
+void run_observe(struct run *run, struct run_observer *o);
+void run_unobserve(struct run_observer *o); /* harmless when not observing (after init) */
+void run_observer_init(struct run_observer *o);
+
+const char *run_id(const struct run *run);
+enum run_state run_get_state(const struct run *run);
+const struct plan *run_plan(const struct run *run);
+const char *run_user(const struct run *run);
+uid_t run_uid(const struct run *run);
+/* "" until it has finished: "completed", "stopped", "aborted", "failed", "interrupted". */
+const char *run_outcome(const struct run *run);
+/* Why, in one line; "" where there is nothing to say. */
+const char *run_reason(const struct run *run);
+int run_exit_code(const struct run *run); /* once finished */
+
+/* Ends the run: planning stops and what is under way is awaited (at most the drain time); with now,
+ * nothing is awaited. A second call with now cuts the wait short. reason: "stopped by alice". */
+void run_stop(struct run *run, bool now, const char *reason);
+
+/* The result document, borrowed; NULL until finished. */
+const json_t *run_result(const struct run *run);
+
+struct run_progress {
+	int64_t elapsed_ns; /* since t0; negative before; 0 while preparing */
+	int64_t total_ns;   /* warm-up + window + cooldown; CLOCK_NEVER: by count */
+	double asked_per_s; /* by the plan now; 0 in the closed model */
+	struct ledger ledger; /* measured window and what lies around it, so far */
+	uint64_t in_flight;
+	uint64_t queue;
+	uint64_t connections;
+	/* the newest interval that is over; width 0: none yet */
+	int64_t last_width_ns;
+	uint64_t last_planned, last_sent, last_ok, last_failed;
+	int64_t last_p50_ns, last_p99_ns, last_max_ns; /* QUANTILE_NONE: none resolved */
+	/* everything resolved so far: response (open) or service (closed) */
+	int64_t p50_ns, p99_ns, our_delay_p99_ns;
+};
+void run_progress(const struct run *run, struct run_progress *ret);
