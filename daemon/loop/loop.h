@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The event loop: edge-triggered epoll made pleasant by a ready list in user space.
  *
- * A turn has two phases. First the kernel's events are copied into the tasks they belong to, and the
- * tasks are put on the ready list; then the ready tasks are called. So a callback may free any
+ * A turn has two phases. First the kernel's events are copied into the tasks they belong to, and
+ * the tasks are put on the ready list; then the ready tasks are called. So a callback may free any
  * other task (that unlinks it), and no pointer from the kernel's batch is ever stale. A callback
  * that stops early, because it has used its budget, calls loop_task_again and is called in the
  * next turn, without a new edge.
@@ -19,6 +19,7 @@
 
 struct loop;
 struct mailbox;
+struct timer_clock;
 struct loop_task;
 
 /* Stream sockets, added after connect() was called; and everything else (eventfd, timerfd,
@@ -66,11 +67,12 @@ void loop_stop(struct loop *loop);
 /* The instant of the present turn, for timers. Measurements take clock_now_ns(). */
 int64_t loop_now_ns(const struct loop *loop);
 
-/* The loop's own mailbox. */
+/* The loop's own mailbox, and its timerfd (for timer_queue_init). */
 struct mailbox *loop_mailbox(struct loop *loop);
+struct timer_clock *loop_timer_clock(struct loop *loop);
 
-/* For the audit: when the last epoll_wait returned, when the one before it did, and whether the last
- * one slept (an event handled now may have waited since prev_wake_ns when it did not). */
+/* For the audit: when the last epoll_wait returned, when the one before it did, and whether the
+ * last one slept (an event handled now may have waited since prev_wake_ns when it did not). */
 struct loop_wake {
 	int64_t wake_ns;
 	int64_t prev_wake_ns;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mail from any thread to the thread of one loop. Posting is wait-free but for the eventfd, which is
- * written only when the inbox goes from empty to non-empty; the owner reads the eventfd first and
- * then takes the whole inbox, so no mail is lost (platform page, section 1: a plain eventfd). */
+/* Mail from any thread to the thread of one loop. Posting is wait-free but for the eventfd, which
+ * is written only when the inbox goes from empty to non-empty; the owner reads the eventfd first
+ * and then takes the whole inbox, so no mail is lost (platform page, section 1: a plain eventfd).
+ */
 #pragma once
 
 #include <stdatomic.h>

@@ -10,8 +10,17 @@
 #include <stdint.h>
 
 #include "common/list.h"
+#include "daemon/loop/loop.h"
 
-struct loop;
+/* The loop's one timerfd: one-shot, absolute, never read (a periodic one would fire only once under
+ * EPOLLET). Belongs to the loop; nobody else opens one. */
+struct timer_clock {
+	struct loop_task _task;
+	struct list _queues;
+	int64_t _armed_ns; /* CLOCK_NEVER: not armed */
+};
+int timer_clock_open(struct timer_clock *c, struct loop *loop); /* 0 or -errno */
+void timer_clock_close(struct timer_clock *c);
 
 struct timer {
 	struct list _node; /* in its queue, or alone */
@@ -19,13 +28,14 @@ struct timer {
 };
 
 struct timer_queue;
-/* The timer has been taken out; it may be started again or its object freed. */
+/* The timer has been taken out; it may be started again or its object freed. The queue itself stays
+ * until its callback has returned. */
 typedef void (*timer_expired_fn)(struct timer_queue *queue, struct timer *timer);
 
 struct timer_queue {
 	/* set once by timer_queue_init */
-	struct loop *_loop;
-	struct list _in_loop;
+	struct timer_clock *_clock;
+	struct list _in_clock;
 	timer_expired_fn _on_expired;
 	void *userdata;
 
