@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Checks who includes whom against tests/support/layers.txt and names each offender, file:line.
+# Without arguments all C files known to git are checked; with them, those files (paths from the
+# root of the tree in the current directory).
+set -eu
+
+table=$(cd "$(dirname "$0")" && pwd)/layers.txt
+if [ $# -eq 0 ]; then
+	cd "$(dirname "$0")/../.."
+	mapfile -t files < <(git ls-files -- '*.c' '*.h')
+	present=()
+	for file in ${files[@]+"${files[@]}"}; do
+		[ -e "$file" ] && present+=("$file")
+	done
+	set -- ${present[@]+"${present[@]}"}
+fi
+if [ $# -eq 0 ]; then
+	echo "layers: no C file to check" >&2
+	exit 1
+fi
+
+awk '
+function begins(text, prefix) {
+	return substr(text, 1, length(prefix)) == prefix
+}
+
+# The index of the first pattern of list[1..n] that text begins with, or 0.
+function first(list, n, text,    i) {
+	for (i = 1; i <= n; i++)
+		if (begins(text, list[i]))
+			return i
+	return 0
+}
+
+function in_words(words, text,    n, i, word) {
+	n = split(words, word, " ")
+	for (i = 1; i <= n; i++)
+		if (begins(text, word[i]))
+			return 1
+	return 0
+}
+
+function complain(message) {
+	printf "%s:%d: %s\n", FILENAME, FNR, message
+	bad++
+}
+
+function rest_of_line(    text) {
+	text = $0
+	sub(/^[^ \t]+[ \t]+[^ \t]+[ \t]*/, "", text)
+	return text
+}
+
+FILENAME == table {
+	if ($1 == "room") {
+		room[++n_rooms] = $2
+		may[n_rooms] = rest_of_line()
+	} else if ($1 == "library") {
+		library[++n_libraries] = $2
+		users[n_libraries] = rest_of_line()
+	} else if ($1 == "pure") {
+		pure[++n_pure] = $2
+	} else if ($1 == "impure") {
+		impure[++n_impure] = $2
+	} else if ($1 == "system") {
+		for (i = 2; i <= NF; i++)
+			system_header[++n_system] = $i
+	} else if (NF && $1 !~ /^#/) {
+		complain("unknown word " $1)
+	}
+	next
+}
+
+FNR == 1 {
+	my_room = first(room, n_rooms, FILENAME)
+	is_pure = first(pure, n_pure, FILENAME)
+	if (!my_room)
+		complain("belongs to no room of layers.txt")
+}
+
+is_pure {
+	for (i = 1; i <= n_impure; i++)
+		if (impure[i] ~ /\($/ && index($0, impure[i]))
+			complain("a pure module must not call " impure[i] ")")
+}
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+	match($0, /"[^"]*"/)
+	header = substr($0, RSTART + 1, RLENGTH - 2)
+	if (header !~ /^(common|daemon|ctl|tests)\//)
+		complain("\"" header "\" is not written from the root")
+	else if (my_room && !begins(header, room[my_room]) && !in_words(may[my_room], header))
+		complain(room[my_room] " must not include " header)
+	next
+}
+
+/^[ \t]*#[ \t]*include[ \t]*</ {
+	match($0, /<[^>]*>/)
+	header = substr($0, RSTART + 1, RLENGTH - 2)
+	l = first(library, n_libraries, header)
+	if (l) {
+		if (!in_words(users[l], FILENAME))
+			complain("<" header "> is only for " users[l])
+	} else if (!first(system_header, n_system, header)) {
+		complain("<" header "> is of a library that layers.txt does not name")
+	}
+	if (is_pure)
+		for (i = 1; i <= n_impure; i++)
+			if (header == impure[i])
+				complain("a pure module must not include <" header ">")
+}
+
+END {
+	if (bad)
+		printf "layers: %d wrong\n", bad
+	exit bad > 0
+}
+' table="$table" "$table" "$@"
