@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks the slots up to a rank. Served and offered quantiles differ in the number of arrivals that
+ * the rank runs over, and in nothing else: an arrival without a good answer is infinitely slow. */
+#include "common/quantile.h"
+
+#include "common/histogram.h"
+
+#include <float.h>
+#include <math.h>
+
+const struct quantile_name quantile_names[] = {
+	{"p50", 0.5},
+	{"p75", 0.75},
+	{"p90", 0.9},
+	{"p95", 0.95},
+	{"p99", 0.99},
+	{"p99_9", 0.999},
+	{"p99_99", 0.9999},
+};
+const unsigned quantile_n_names = sizeof(quantile_names) / sizeof(quantile_names[0]);
+
+/* ceil(q * n) in 1..n, for n >= 1. */
+static uint64_t quantile_rank(uint64_t n, double q)
+{
+	double rank;
+
+	if (!(q > 0))
+		return 1;
+	if (q >= 1)
+		return n;
+	/* 0.07 * 100 is 7.000000000000001 in binary, and its ceiling would be one rank too far:
+	 * the two roundings, of q and of the product, are taken off before rounding up. */
+	rank = ceil(q * (double)n * (1 - DBL_EPSILON));
+	if (rank < 1)
+		return 1;
+	return rank >= (double)n ? n : (uint64_t)rank;
+}
+
+static int64_t quantile_at_rank(const struct histogram *h, uint64_t rank)
+{
+	uint32_t last = histogram_index(h, h->highest);
+	uint64_t seen = 0;
+	int64_t value;
+	uint32_t i;
+
+	for (i = 0; i < h->n_slots; i++) {
+		seen += h->slots[i];
+		if (seen >= rank)
+			break;
+	}
+	/* What lies beyond highest is counted in its slot, which then has no upper edge but max. */
+	if (i >= h->n_slots || (i == last && h->max > h->highest))
+		return h->max;
+	value = histogram_slot_high(h, i);
+	return value < h->max ? value : h->max;
+}
+
+int64_t quantile_offered(const struct histogram *h, uint64_t planned, double q)
+{
+	uint64_t rank;
+
+	if (h->count == 0 || planned == 0)
+		return QUANTILE_NONE;
+	rank = quantile_rank(planned, q);
+	return rank <= h->count ? quantile_at_rank(h, rank) : QUANTILE_NONE;
+}
+
+int64_t quantile_served(const struct histogram *h, double q)
+{
+	return quantile_offered(h, h->count, q);
+}
