@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* One line without a newline. Zero-initialise; e may be NULL in err_set. */
+/* One line without a newline. Zero-initialise; e may be NULL in err_set. Texts of both kinds are
+ * valid UTF-8 without control characters, whatever was quoted in them. */
 struct err {
 	char text[512];
 };
@@ -19,8 +20,8 @@ struct problems {
 	size_t cap;
 };
 
-/* Keeps a copy of the text. Out of memory drops the text but still counts it in n, so that
- * "n > 0" stays the truth; such an entry's text is a constant. */
+/* Keeps a copy of the text. Out of memory drops the text, but "n > 0" stays the truth; such an
+ * entry's text is a constant. */
 void problems_add(struct problems *p, const char *file, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void problems_fini(struct problems *p);

@@ -14,7 +14,7 @@ bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
 /* The word of words[0..n) that is nearest to text (edit distance at most 2 and less than its
- * length), or NULL: for "did you mean". */
+ * length, letter case ignored; the first of equals), or NULL: for "did you mean". */
 const char *str_nearest(const char *text, const char *const *words, size_t n);
 
 /* Name of a run, origin or label: letters, digits, '_', '-', '.', not first '.' or '-', 1..64. */

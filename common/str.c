@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small helpers over C strings. Character classes are ASCII's, whatever the locale says: names of
+ * runs become file names and protocol fields, and must mean the same on every host. No state. */
+#include "common/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+
+#define STR_NAME_MAX 64
+#define STR_NEAREST_MAX 64 /* longer words are not compared */
+#define STR_NEAREST_DISTANCE 2
+#define STR_READ_SIZE 65536
+
+bool str_starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+	size_t text_len = strlen(text), suffix_len = strlen(suffix);
+
+	return text_len >= suffix_len && str_eq(text + text_len - suffix_len, suffix);
+}
+
+static char str_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Levenshtein's distance, letter case ignored; both at most STR_NEAREST_MAX long. */
+static size_t str_distance(const char *a, const char *b)
+{
+	size_t row[STR_NEAREST_MAX + 1];
+	size_t a_len = strlen(a), b_len = strlen(b);
+
+	for (size_t j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a_len; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++) {
+			size_t above = row[j];
+			size_t best = diagonal + (str_lower(a[i - 1]) != str_lower(b[j - 1]));
+
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			diagonal = above;
+		}
+	}
+	return row[b_len];
+}
+
+const char *str_nearest(const char *text, const char *const *words, size_t n)
+{
+	const char *nearest = NULL;
+	size_t len = strlen(text), least = STR_NEAREST_DISTANCE + 1;
+
+	if (len > STR_NEAREST_MAX)
+		return NULL;
+	if (len < least)
+		least = len;
+	for (size_t i = 0; i < n; i++) {
+		size_t distance;
+
+		if (strlen(words[i]) > STR_NEAREST_MAX)
+			continue;
+		distance = str_distance(text, words[i]);
+		if (distance < least) {
+			least = distance;
+			nearest = words[i];
+		}
+	}
+	return nearest;
+}
+
+bool str_is_name(const char *text)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-.";
+	size_t len = strspn(text, chars);
+
+	return len >= 1 && len <= STR_NAME_MAX && text[len] == '\0' && text[0] != '.' &&
+	       text[0] != '-';
+}
+
+/* Sizes are not asked for beforehand: pipes and files in /proc have none. */
+static int str_read_fd(int fd, size_t max, struct buf *b)
+{
+	for (;;) {
+		ssize_t n;
+		int r = buf_reserve(b, STR_READ_SIZE);
+
+		if (r < 0)
+			return r;
+		n = read(fd, b->data + b->len, STR_READ_SIZE);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -errno;
+		if (n == 0)
+			return 0;
+		b->len += (size_t)n;
+		if (b->len > max)
+			return -EFBIG;
+	}
+}
+
+int str_read_file(const char *path, size_t max, char **ret, size_t *ret_len)
+{
+	struct buf b = {0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (fd == -1)
+		return -errno;
+	r = str_read_fd(fd, max, &b);
+	(void)close(fd);
+	if (r < 0) {
+		buf_fini(&b);
+		return r;
+	}
+	*ret = b.data;
+	*ret_len = b.len;
+	return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* err: what is quoted in a message can never break a terminal, a log line or JSON. */
+#include "common/err.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+START_TEST(set_formats)
+{
+	struct err e = {0};
+
+	err_set(&e, "port %d of %s", 70000, "h");
+	ck_assert_str_eq(e.text, "port 70000 of h");
+	err_set(&e, "%s", "");
+	ck_assert_str_eq(e.text, "");
+	err_set(NULL, "nobody %s", "listens");
+}
+END_TEST
+
+static const struct {
+	const char *in, *out;
+} quoted[] = {
+	{"plain", "plain"},
+	{"two\nlines\r\n", "two?lines??"},
+	{"tab\there \x1b[31mred\x7f", "tab?here ?[31mred?"},
+	{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+	{"\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80"},
+	{"latin \xfc!", "latin ?!"},
+	{"cut \xe2\x82", "cut ??"},
+	{"overlong \xc0\xaf \xe0\x80\xaf", "overlong ?? ???"},
+	{"surrogate \xed\xa0\x80", "surrogate ???"},
+	{"beyond \xf4\x90\x80\x80 \xf5", "beyond ???? ?"},
+	{"c1 \xc2\x9b", "c1 ??"},
+};
+
+START_TEST(quotes_are_harmless)
+{
+	struct problems p = {0};
+	struct err e = {0};
+
+	err_set(&e, "%s", quoted[_i].in);
+	ck_assert_str_eq(e.text, quoted[_i].out);
+	problems_add(&p, "f", 0, "%s", quoted[_i].in);
+	ck_assert_str_eq(p.texts[0] + strlen("f: "), quoted[_i].out);
+	problems_fini(&p);
+}
+END_TEST
+
+START_TEST(long_text_is_cut_between_characters)
+{
+	char in[1024] = "";
+	struct err e = {0};
+	size_t len;
+
+	memset(in, 'x', (size_t)_i);
+	while (strlen(in) < 900)
+		strcat(in, "\xe2\x82\xac");
+	err_set(&e, "%s", in);
+	len = strlen(e.text);
+	ck_assert_uint_lt(len, sizeof(e.text));
+	ck_assert_uint_ge(len, sizeof(e.text) - 4);
+	ck_assert_str_eq(e.text + len - 3, "...");
+	ck_assert_ptr_null(strchr(e.text, '?'));
+}
+END_TEST
+
+START_TEST(just_fitting_text_is_whole)
+{
+	struct err e = {0};
+	char in[sizeof(e.text)];
+
+	memset(in, 'x', sizeof(in));
+	in[sizeof(in) - 1] = '\0';
+	err_set(&e, "%s", in);
+	ck_assert_str_eq(e.text, in);
+}
+END_TEST
+
+START_TEST(problems_keep_order_and_place)
+{
+	struct problems p = {0};
+
+	problems_add(&p, "a.ini", 7, "unknown key \"%s\"", "rat");
+	problems_add(&p, "-r", 0, "bad rate");
+	for (unsigned i = 3; i <= 1000; i++)
+		problems_add(&p, "b.ini", i, "%u", i);
+	ck_assert_uint_eq(p.n, 1000);
+	ck_assert_str_eq(p.texts[0], "a.ini:7: unknown key \"rat\"");
+	ck_assert_str_eq(p.texts[1], "-r: bad rate");
+	ck_assert_str_eq(p.texts[999], "b.ini:1000: 1000");
+	problems_fini(&p);
+	ck_assert_uint_eq(p.n, 0);
+	ck_assert_ptr_null(p.texts);
+	problems_fini(&p);
+}
+END_TEST
+
+START_TEST(problems_take_long_texts)
+{
+	struct problems p = {0};
+	char in[5001];
+
+	memset(in, 'v', sizeof(in) - 1);
+	in[sizeof(in) - 1] = '\0';
+	problems_add(&p, "f", 1, "%s", in);
+	ck_assert_uint_eq(strlen(p.texts[0]), strlen("f:1: ") + 5000);
+	problems_fini(&p);
+}
+END_TEST
+
+#ifndef __SANITIZE_ADDRESS__
+#ifndef __SANITIZE_THREAD__
+/* With the address space shut, the text cannot be formatted: the problem still counts. */
+START_TEST(problems_survive_no_memory)
+{
+	const struct rlimit none = {0, 0};
+	struct problems p = {0};
+
+	problems_add(&p, "f", 1, "first");
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
+	problems_add(&p, "f", 2, "%0*d", 64 << 20, 1);
+	ck_assert_uint_eq(p.n, 2);
+	ck_assert_str_eq(p.texts[0], "f:1: first");
+	ck_assert_ptr_nonnull(strstr(p.texts[1], "memory"));
+	problems_fini(&p);
+}
+END_TEST
+#define HAVE_MEMORY_TEST 1
+#endif
+#endif
+
+int main(void)
+{
+	Suite *suite = suite_create("err");
+	TCase *tcase = tcase_create("err");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tcase, set_formats);
+	tcase_add_loop_test(tcase, quotes_are_harmless, 0, sizeof(quoted) / sizeof(quoted[0]));
+	tcase_add_loop_test(tcase, long_text_is_cut_between_characters, 0, 4);
+	tcase_add_test(tcase, just_fitting_text_is_whole);
+	tcase_add_test(tcase, problems_keep_order_and_place);
+	tcase_add_test(tcase, problems_take_long_texts);
+#ifdef HAVE_MEMORY_TEST
+	tcase_add_test(tcase, problems_survive_no_memory);
+#endif
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* str: names, near misses, and files read whole. */
+#include "common/str.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+START_TEST(starts_and_ends)
+{
+	ck_assert(str_starts("cred:token", "cred:"));
+	ck_assert(str_starts("x", ""));
+	ck_assert(!str_starts("cre", "cred:"));
+	ck_assert(str_ends("checkout.ini", ".ini"));
+	ck_assert(str_ends(".ini", ".ini"));
+	ck_assert(str_ends("x", ""));
+	ck_assert(!str_ends("ini", ".ini"));
+	ck_assert(!str_ends("a.ini.bak", ".ini"));
+}
+END_TEST
+
+static const char *const words[] = {"rate", "duration", "url", "d", "warmup", "rates"};
+
+static const struct {
+	const char *text, *nearest;
+} misses[] = {
+	{"rat", "rate"},
+	{"raet", "rate"},
+	{"ratess", "rates"},
+	{"Duration", "duration"},
+	{"URL", "url"},
+	{"durations", "duration"},
+	{"dratio", "duration"},
+	{"durat", NULL}, /* distance 3 */
+	{"warm-up", "warmup"},
+	{"x", NULL}, /* one letter, all of it wrong */
+	{"ur", "url"},
+	{"", NULL},
+	{"ratt", "rate"}, /* before "rates", which is as near as 2 */
+	{"zzzzzz", NULL},
+};
+
+START_TEST(nearest_word)
+{
+	const char *got = str_nearest(misses[_i].text, words, sizeof(words) / sizeof(words[0]));
+
+	if (misses[_i].nearest)
+		ck_assert_pstr_eq(got, misses[_i].nearest);
+	else
+		ck_assert_ptr_null(got);
+}
+END_TEST
+
+START_TEST(nearest_of_long_words)
+{
+	char text[200], other[200];
+	const char *const long_words[] = {other, "rate"};
+
+	memset(text, 'a', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	memcpy(other, text, sizeof(other));
+	ck_assert_ptr_null(str_nearest(text, long_words, 2));
+	ck_assert_pstr_eq(str_nearest("rate", long_words, 2), "rate");
+	text[64] = '\0';
+	other[63] = '\0';
+	ck_assert_ptr_eq(str_nearest(text, long_words, 2), other);
+	ck_assert_ptr_null(str_nearest("rate", NULL, 0));
+}
+END_TEST
+
+START_TEST(names)
+{
+	char text[66];
+
+	ck_assert(str_is_name("checkout"));
+	ck_assert(str_is_name("a"));
+	ck_assert(str_is_name("_A-b.C_9"));
+	ck_assert(str_is_name("9.ini"));
+	ck_assert(!str_is_name(""));
+	ck_assert(!str_is_name(".hidden"));
+	ck_assert(!str_is_name(".."));
+	ck_assert(!str_is_name("-r"));
+	ck_assert(!str_is_name("a/b"));
+	ck_assert(!str_is_name("a b"));
+	ck_assert(!str_is_name("a\n"));
+	ck_assert(!str_is_name("gr\xc3\xbc\xc3\x9f"));
+	memset(text, 'n', sizeof(text));
+	text[64] = '\0';
+	ck_assert(str_is_name(text));
+	text[64] = 'n';
+	text[65] = '\0';
+	ck_assert(!str_is_name(text));
+}
+END_TEST
+
+/* A temporary file with len bytes; the caller unlinks path. */
+static void make_file(char *path, const char *data, size_t len)
+{
+	int fd;
+
+	strcpy(path, "/tmp/rpsd-test-str.XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq((int)write(fd, data, len), (int)len);
+	ck_assert_int_eq(close(fd), 0);
+}
+
+START_TEST(reads_a_file)
+{
+	char path[64], *text = NULL;
+	size_t len = 0;
+
+	make_file(path, "a\0b\n", 4);
+	ck_assert_int_eq(str_read_file(path, 4, &text, &len), 0);
+	ck_assert_uint_eq(len, 4);
+	ck_assert_mem_eq(text, "a\0b\n", 5);
+	free(text);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+START_TEST(reads_an_empty_and_a_large_file)
+{
+	static char data[200000];
+	char path[64], *text = NULL;
+	size_t len = 1;
+
+	make_file(path, "", 0);
+	ck_assert_int_eq(str_read_file(path, 0, &text, &len), 0);
+	ck_assert_uint_eq(len, 0);
+	ck_assert_str_eq(text, "");
+	free(text);
+	ck_assert_int_eq(unlink(path), 0);
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 7 + i / 256);
+	make_file(path, data, sizeof(data));
+	ck_assert_int_eq(str_read_file(path, sizeof(data), &text, &len), 0);
+	ck_assert_uint_eq(len, sizeof(data));
+	ck_assert_mem_eq(text, data, sizeof(data));
+	ck_assert_int_eq(text[len], '\0');
+	free(text);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+START_TEST(refuses_what_is_no_file_or_too_large)
+{
+	char path[64], *text = path;
+	size_t len = 77;
+
+	make_file(path, "12345", 5);
+	ck_assert_int_eq(str_read_file(path, 4, &text, &len), -EFBIG);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(str_read_file(path, 4, &text, &len), -ENOENT);
+	ck_assert_int_eq(str_read_file("/tmp", 4, &text, &len), -EISDIR);
+	ck_assert_int_eq(str_read_file("/dev/zero", 100000, &text, &len), -EFBIG);
+	ck_assert_ptr_eq(text, path);
+	ck_assert_uint_eq(len, 77);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("str");
+	TCase *tcase = tcase_create("str");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tcase, starts_and_ends);
+	tcase_add_loop_test(tcase, nearest_word, 0, sizeof(misses) / sizeof(misses[0]));
+	tcase_add_test(tcase, nearest_of_long_words);
+	tcase_add_test(tcase, names);
+	tcase_add_test(tcase, reads_a_file);
+	tcase_add_test(tcase, reads_an_empty_and_a_large_file);
+	tcase_add_test(tcase, refuses_what_is_no_file_or_too_large);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
