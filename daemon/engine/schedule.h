@@ -27,7 +27,9 @@ enum schedule_segment {
 
 struct schedule;
 
-/* For the open model. 0, -EINVAL (a plan without stages), -ERANGE (sums beyond 128 bits: rates and
+/* For the open model. Where the plan gives a count, the window ends when the cumulative rate reaches
+ * it, half an arrival after the last one: earlier than its stages say, or later in the last of them.
+ * 0, -EINVAL (a plan without stages or without an end), -ERANGE (sums beyond 128 bits: rates and
  * durations that the plan's limits exclude), -ENOMEM. */
 int schedule_new(const struct plan *plan, struct schedule **ret);
 struct schedule *schedule_free(struct schedule *s);
@@ -36,7 +38,7 @@ struct schedule *schedule_free(struct schedule *s);
 uint64_t schedule_count(const struct schedule *s);
 uint64_t schedule_segment_count(const struct schedule *s, enum schedule_segment segment);
 
-/* Where a segment begins and ends, ns since t0. */
+/* Where a segment begins and ends, ns since t0. An arrival of a segment may fall on its very end. */
 int64_t schedule_segment_start(const struct schedule *s, enum schedule_segment segment);
 int64_t schedule_segment_end(const struct schedule *s, enum schedule_segment segment);
 
