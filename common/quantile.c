@@ -5,7 +5,6 @@
 
 #include "common/histogram.h"
 
-#include <float.h>
 #include <math.h>
 
 const struct quantile_name quantile_names[] = {
@@ -29,8 +28,8 @@ static uint64_t quantile_rank(uint64_t n, double q)
 	if (q >= 1)
 		return n;
 	/* 0.07 * 100 is 7.000000000000001 in binary, and its ceiling would be one rank too far:
-	 * the two roundings, of q and of the product, are taken off before rounding up. */
-	rank = ceil(q * (double)n * (1 - DBL_EPSILON));
+	 * the two roundings, of q and of the product (2^-53 each), are taken off before. */
+	rank = ceil(q * (double)n * (1 - 0x1p-52));
 	if (rank < 1)
 		return 1;
 	return rank >= (double)n ? n : (uint64_t)rank;

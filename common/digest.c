@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A thin coat over libcrypto. Its base64 decoder is lenient: it skips blanks at both ends, takes
+ * '=' anywhere for a zero, and does not say how many bytes the padding took. So a text is checked
+ * here first, and what is not base64 of RFC 4648 section 4 never reaches it. Any thread. */
+#include "common/digest.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+void digest_sha256_hex(const void *data, size_t len, char ret[static DIGEST_SHA256_HEX_SIZE])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	ret[0] = '\0';
+	/* Fails only without memory or with a crippled libcrypto: then there is no digest. */
+	if (!EVP_Digest(len ? data : "", len, digest, NULL, EVP_sha256(), NULL))
+		return;
+	for (unsigned i = 0; i < sizeof(digest); i++) {
+		ret[2 * i] = hex[digest[i] >> 4];
+		ret[2 * i + 1] = hex[digest[i] & 15];
+	}
+	ret[2 * sizeof(digest)] = '\0';
+}
+
+char *digest_base64_encode(const void *data, size_t len)
+{
+	char *text;
+
+	/* libcrypto counts in int, the four thirds included. */
+	if (len > INT_MAX / 4 * 3 - 3)
+		return NULL;
+	text = malloc((len + 2) / 3 * 4 + 1);
+	if (!text)
+		return NULL;
+	text[0] = '\0';
+	if (len)
+		(void)EVP_EncodeBlock((unsigned char *)text, data, (int)len);
+	return text;
+}
+
+/* The number of '=' at the end, or -1 when the text is not base64. */
+static int digest_base64_check(const char *text, size_t len)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t n_pads = len - strspn(text, alphabet);
+
+	if (len % 4 || n_pads > 2 || strspn(text + len - n_pads, "=") != n_pads)
+		return -1;
+	return (int)n_pads;
+}
+
+char *digest_base64_decode(const char *text, size_t *ret_len)
+{
+	size_t len = strlen(text);
+	int n_pads = digest_base64_check(text, len);
+	char *data;
+
+	if (n_pads == -1 || len > INT_MAX)
+		return NULL;
+	data = malloc(len / 4 * 3 + 1);
+	if (!data)
+		return NULL;
+	if (len && EVP_DecodeBlock((unsigned char *)data, (const unsigned char *)text, (int)len) ==
+			   -1) {
+		free(data);
+		return NULL;
+	}
+	*ret_len = len / 4 * 3 - (size_t)n_pads;
+	data[*ret_len] = '\0';
+	return data;
+}
