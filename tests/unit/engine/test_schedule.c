@@ -581,6 +581,9 @@ START_TEST(test_out_of_range)
 	/* Rates and fractions beyond the limits of plans. */
 	stages[0].rate = (struct rate){UINT64_MAX, 1};
 	ck_assert_int_eq(refused(&plan), -ERANGE);
+	stages[0] = hold(UINT64_C(5000000000000000000), 1, 1);
+	ck_assert_int_eq(refused(&plan), -ERANGE);
+	stages[0].duration_ns = NSEC_PER_SEC;
 	stages[0].rate = (struct rate){1, UINT64_MAX};
 	ck_assert_int_eq(refused(&plan), -ERANGE);
 	stages[0].rate = (struct rate){1, 4294967291};
