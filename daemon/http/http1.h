@@ -36,19 +36,23 @@ struct http1 {
 	uint8_t _informational;
 	uint8_t _name_len;
 	uint8_t _value_len;
+	uint8_t _blank_lines; /* before the status line */
 	char _name[20];	 /* of the present field, lower case; longer names match nothing */
 	char _value[24]; /* of the present token or number */
 	uint32_t _line_bytes;
 	uint32_t _block_bytes;
 	uint64_t _left; /* bytes of the body or chunk still to come */
 	uint64_t _content_length;
+	uint64_t _number; /* being read: status, length or chunk size */
 };
 
 /* Before each response. is_head: it answers a HEAD request, so it has no body whatever it says
  * (RFC 9112 section 6.3). */
 void http1_start(struct http1 *p, bool is_head);
 
-/* Takes bytes up to the end of the message at most. After DONE or ERROR call http1_start. */
+/* Takes bytes up to the end of the message at most. After DONE or ERROR call http1_start. With ERROR
+ * *ret_used counts the bytes before the one that was refused (a line that is wrong as a whole is
+ * refused behind its end). */
 enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used);
 
 /* The peer has closed: DONE for a close-delimited body, ERROR for anything else. */
