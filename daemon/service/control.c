@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Varlink server: who is let in, who may call what. What becomes of a connection once it is
+ * there is in control_call.c. Main thread; nothing here blocks.
+ *
+ * Who somebody is, SO_PEERCRED tells: the identity at the time of connect(), read once. The role
+ * follows from it and from the socket that was connected to; no names are looked up for it.
+ *
+ * Listening is edge-triggered too, so whoever waits when accept fails for want of a descriptor
+ * would wait for ever: a descriptor in reserve is given up to take the connection and close it. */
+#include "daemon/service/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/str.h"
+#include "daemon/service/control_call.h"
+#include "daemon/service/log.h"
+
+#define CONTROL_ACCEPTS_PER_TURN 16
+#define CONTROL_RETRY_NS NSEC_PER_SEC
+#define CONTROL_COMPLAIN_NS (10 * NSEC_PER_SEC)
+
+const char *const control_role_names[CONTROL_ROLE_COUNT] = {
+	[CONTROL_OBSERVE] = "observe",
+	[CONTROL_OPERATE] = "operate",
+	[CONTROL_ADMIN] = "admin",
+};
+
+const struct control_limits control_default_limits = {
+	.n_connections = 256,
+	.n_per_uid = 32,
+	.calls_per_turn = 16,
+	.call_max = VARLINK_CALL_MAX,
+	.admin_call_max = VARLINK_START_MAX,
+	.output_max = 256 * 1024,
+	.partial_ns = 10 * NSEC_PER_SEC,
+	.stall_ns = 30 * NSEC_PER_SEC,
+};
+
+struct control_listener {
+	struct loop_task task;
+	struct control *control;
+	struct list node;
+	enum control_role role;
+	struct timer retry;
+};
+
+/* ---------------------------------------------------------------- dispatch */
+
+static const struct control_method *control_find_method(const struct control *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_methods; i++)
+		if (str_eq(c->methods[i].name, name))
+			return &c->methods[i];
+	return NULL;
+}
+
+/* Some method of the table is of the interface that name[0..len) names. */
+static bool control_knows_interface(const struct control *c, const char *name, size_t len)
+{
+	for (size_t i = 0; i < c->n_methods; i++)
+		if (strncmp(c->methods[i].name, name, len) == 0 &&
+			strrchr(c->methods[i].name, '.') == c->methods[i].name + len)
+			return true;
+	return false;
+}
+
+static void control_no_method(struct control_call *call)
+{
+	const char *name = call->call.method;
+	const char *dot = strrchr(name, '.');
+	size_t len = dot ? (size_t)(dot - name) : strlen(name);
+
+	if (dot && control_knows_interface(call->control, name, len))
+		control_error(call, "org.varlink.service.MethodNotFound",
+			json_pack("{s:s}", "method", name));
+	else
+		control_error(call, "org.varlink.service.InterfaceNotFound",
+			json_pack("{s:s%}", "interface", name, len));
+}
+
+void control_dispatch(struct control_call *call)
+{
+	const struct control_method *method = control_find_method(call->control, call->call.method);
+
+	if (!method) {
+		control_no_method(call);
+	} else if (call->call.upgrade) {
+		control_error(call, "org.varlink.service.MethodNotImplemented",
+			json_pack("{s:s}", "method", method->name));
+	} else if (call->peer.role < method->role) {
+		log_trail(call->peer.uid, call->peer.pid, NULL,
+			"refused %s: needs the role %s, has %s", method->name,
+			control_role_names[method->role], control_role_names[call->peer.role]);
+		control_error(call, "org.varlink.service.PermissionDenied", json_object());
+	} else {
+		method->fn(call, call->control->userdata);
+	}
+}
+
+/* ---------------------------------------------------------------- connections */
+
+static unsigned control_count_uid(const struct control *c, uid_t uid)
+{
+	unsigned n = 0;
+
+	list_for_each (node, &c->connections) {
+		const struct control_call *call = container_of(node, struct control_call, node);
+
+		n += call->peer.uid == uid && !call->is_ready_made;
+	}
+	return n;
+}
+
+static int control_read_peer(int fd, struct control_peer *ret)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
+		return -errno;
+	ret->uid = cred.uid;
+	ret->gid = cred.gid;
+	ret->pid = cred.pid;
+	return 0;
+}
+
+int control_add_connection(struct control *c, int fd, struct control_closer *closer)
+{
+	struct control_peer peer = {.role = CONTROL_ADMIN};
+	struct control_call *call;
+	int r;
+
+	r = control_read_peer(fd, &peer);
+	if (r == 0)
+		r = control_call_open(c, fd, &peer, &call);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	call->is_ready_made = true;
+	if (closer)
+		control_on_close(call, closer);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- listening */
+
+static bool control_may_complain(struct control *c)
+{
+	int64_t now_ns = loop_now_ns(c->loop);
+
+	if (now_ns < c->complain_after_ns)
+		return false;
+	c->complain_after_ns = now_ns + CONTROL_COMPLAIN_NS;
+	return true;
+}
+
+/* Takes over fd. */
+static void control_welcome(struct control_listener *l, int fd)
+{
+	struct control *c = l->control;
+	struct control_peer peer = {.role = l->role};
+	struct control_call *call;
+	const char *why = NULL;
+
+	if (control_read_peer(fd, &peer) < 0) {
+		(void)close(fd);
+		return;
+	}
+	if (peer.role >= CONTROL_OPERATE && (peer.uid == 0 || peer.uid == geteuid()))
+		peer.role = CONTROL_ADMIN;
+	if (c->n_connections >= c->limits.n_connections)
+		why = "too many connections";
+	else if (control_count_uid(c, peer.uid) >= c->limits.n_per_uid)
+		why = "too many connections of one user";
+	else if (control_call_open(c, fd, &peer, &call) < 0)
+		why = "no memory";
+	if (!why)
+		return;
+	if (control_may_complain(c))
+		log_trail(peer.uid, peer.pid, NULL, "control connection refused: %s", why);
+	(void)close(fd);
+}
+
+/* No descriptor for a new connection. The edge has been used up and will not come again for those
+ * who wait, so the first of them is turned away with the reserve; if a worker was faster to take
+ * that, they are looked at again in a second. True: one was turned away. */
+static bool control_turn_away(struct control_listener *l)
+{
+	struct control *c = l->control;
+	int fd = -1;
+
+	if (control_may_complain(c))
+		log_error("no descriptors left for control connections");
+	if (c->reserve_fd >= 0) {
+		(void)close(c->reserve_fd);
+		fd = accept4(l->task.fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	c->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return true;
+	timer_start(&c->retries, &l->retry, loop_now_ns(c->loop) + CONTROL_RETRY_NS);
+	return false;
+}
+
+static void control_on_accept(struct loop_task *task, uint32_t events)
+{
+	struct control_listener *l = container_of(task, struct control_listener, task);
+
+	(void)events;
+	for (unsigned i = 0; i < CONTROL_ACCEPTS_PER_TURN; i++) {
+		int fd = accept4(task->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			control_welcome(l, fd);
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR && errno != ECONNABORTED && !control_turn_away(l))
+			return;
+	}
+	loop_task_again(task);
+}
+
+static void control_on_retry(struct timer_queue *queue, struct timer *timer)
+{
+	(void)queue;
+	loop_task_again(&container_of(timer, struct control_listener, retry)->task);
+}
+
+int control_listen(struct control *c, int fd, enum control_role role)
+{
+	struct control_listener *l = calloc(1, sizeof(*l));
+	int flags = fcntl(fd, F_GETFL);
+	int r = -ENOMEM;
+
+	if (!l)
+		goto failed;
+	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1) {
+		r = -errno;
+		goto failed;
+	}
+	l->control = c;
+	l->role = role;
+	timer_init(&l->retry);
+	r = loop_add_task(c->loop, &l->task, fd, LOOP_INPUT, control_on_accept);
+	if (r < 0)
+		goto failed;
+	list_push_back(&c->listeners, &l->node);
+	return 0;
+
+failed:
+	free(l);
+	(void)close(fd);
+	return r;
+}
+
+/* ---------------------------------------------------------------- the server */
+
+static void control_on_partial(struct timer_queue *queue, struct timer *timer)
+{
+	(void)queue;
+	control_call_close(container_of(timer, struct control_call, partial));
+}
+
+static void control_on_stall(struct timer_queue *queue, struct timer *timer)
+{
+	(void)queue;
+	control_call_close(container_of(timer, struct control_call, stall));
+}
+
+int control_new(const struct control_config *config, struct control **ret)
+{
+	struct control *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (c->reserve_fd == -1) {
+		int r = -errno;
+
+		free(c);
+		return r;
+	}
+	c->loop = config->loop;
+	c->methods = config->methods;
+	c->n_methods = config->n_methods;
+	c->userdata = config->userdata;
+	c->limits = config->limits ? *config->limits : control_default_limits;
+	list_init(&c->listeners);
+	list_init(&c->connections);
+	timer_queue_init(&c->partials, c->loop, control_on_partial, c);
+	timer_queue_init(&c->stalls, c->loop, control_on_stall, c);
+	timer_queue_init(&c->retries, c->loop, control_on_retry, c);
+	*ret = c;
+	return 0;
+}
+
+void control_stop_listening(struct control *c)
+{
+	struct list *node;
+
+	while ((node = list_pop_front(&c->listeners))) {
+		struct control_listener *l = container_of(node, struct control_listener, node);
+		int fd = l->task.fd;
+
+		timer_stop(&l->retry);
+		loop_remove_task(&l->task);
+		(void)close(fd);
+		free(l);
+	}
+}
+
+struct control *control_free(struct control *c)
+{
+	if (!c)
+		return NULL;
+	c->closing = true;
+	control_stop_listening(c);
+	while (!list_empty(&c->connections))
+		control_call_close(container_of(c->connections.next, struct control_call, node));
+	timer_queue_fini(&c->partials);
+	timer_queue_fini(&c->stalls);
+	timer_queue_fini(&c->retries);
+	if (c->reserve_fd >= 0)
+		(void)close(c->reserve_fd);
+	free(c);
+	return NULL;
+}
+
+unsigned control_n_connections(const struct control *c)
+{
+	return c->n_connections;
+}
+
+void control_on_empty(struct control *c, void (*fn)(void *arg), void *arg)
+{
+	c->on_empty = fn;
+	c->on_empty_arg = arg;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Varlink server: listening sockets and ready-made connections on the main loop. It knows who
+ * calls and what a caller may do, and nothing of what the methods mean: their table is handed in.
+ * Main thread. Facts and limits: platform page, section 2. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/list.h"
+
+struct control;
+struct control_call;
+struct loop;
+
+enum control_role {
+	CONTROL_OBSERVE, /* look */
+	CONTROL_OPERATE, /* start named runs, stop */
+	CONTROL_ADMIN,	 /* everything: root, the daemon's own user, the peer of a ready-made fd */
+	CONTROL_ROLE_COUNT,
+};
+extern const char *const control_role_names[CONTROL_ROLE_COUNT];
+
+/* Who is at the other end: SO_PEERCRED, read once when the connection comes. */
+struct control_peer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	enum control_role role;
+};
+
+/* ---------------------------------------------------------------- methods */
+
+/* Answers with control_reply or control_error before it returns, or later. Until the call has been
+ * answered finally, its connection is busy: further calls wait, replies keep the order of calls. */
+typedef void (*control_method_fn)(struct control_call *call, void *userdata);
+
+struct control_method {
+	const char *name;	/* "io.rpsd.Control.Start" */
+	enum control_role role; /* the least that may call it */
+	control_method_fn fn;
+};
+
+const struct control_peer *control_call_peer(const struct control_call *call);
+/* The user's name, or "uid 1000" where there is none; looked up at most once for a connection. */
+const char *control_call_user(struct control_call *call);
+/* An object, perhaps empty; borrowed until the final reply. */
+json_t *control_call_parameters(const struct control_call *call);
+const char *control_call_method(const struct control_call *call);
+bool control_call_wants_more(const struct control_call *call);
+
+/* Each takes over parameters (NULL: none, or memory ran out and the connection ends). The final
+ * ones end the call: it must not be used any more. Nothing is sent and no connection closed inside.
+ */
+void control_reply(struct control_call *call, json_t *parameters);
+void control_error(struct control_call *call, const char *error, json_t *parameters);
+/* org.varlink.service.InvalidParameter */
+void control_error_parameter(struct control_call *call, const char *parameter);
+/* Only where control_call_wants_more; the call goes on. */
+void control_reply_more(struct control_call *call, json_t *parameters);
+
+/* For streams: nothing waits to be sent to this peer; and who is told when that becomes so. A
+ * stream that sends only then gives a slow reader the newest and never a queue. */
+bool control_call_is_clear(const struct control_call *call);
+void control_call_on_clear(
+	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg);
+
+/* Told when the connection closes, whoever closes it. Embed it. Called once, after which it is out
+ * of the list and may be freed; the call, if it still runs, is gone. */
+struct control_closer {
+	struct list _node;
+	void (*on_closed)(struct control_closer *closer);
+};
+void control_closer_init(
+	struct control_closer *closer, void (*on_closed)(struct control_closer *closer));
+void control_on_close(struct control_call *call, struct control_closer *closer);
+void control_closer_cancel(struct control_closer *closer); /* harmless when not waiting */
+
+/* ---------------------------------------------------------------- the server */
+
+struct control_limits {
+	unsigned n_connections;
+	unsigned n_per_uid;	 /* ready-made connections are not counted */
+	unsigned calls_per_turn; /* for one connection, before the others have theirs */
+	size_t call_max;	 /* bytes of one message */
+	size_t admin_call_max;	 /* it may carry a run's files */
+	size_t output_max;	 /* bytes waiting: no further call is begun beyond */
+	int64_t partial_ns;	 /* a message that has begun must be complete */
+	int64_t stall_ns;	 /* a peer must read what waits for it */
+};
+extern const struct control_limits control_default_limits;
+
+struct control_config {
+	struct loop *loop;
+	const struct control_method *methods; /* borrowed */
+	size_t n_methods;
+	void *userdata;
+	const struct control_limits *limits; /* borrowed; NULL: the default ones */
+};
+
+/* 0 or -errno. */
+int control_new(const struct control_config *config, struct control **ret);
+/* Closes everything, closers are told. NULL is fine; returns NULL. */
+struct control *control_free(struct control *c);
+
+/* Takes over a listening socket (also on failure). role: what a caller may do who is neither root
+ * nor the daemon's own user; on a socket for CONTROL_OBSERVE those two may no more. 0 or -errno. */
+int control_listen(struct control *c, int fd, enum control_role role);
+/* Takes over a connected socket (also on failure); its peer is admin. closer may be NULL. */
+int control_add_connection(struct control *c, int fd, struct control_closer *closer);
+
+/* No new connections from now on; those that exist stay. */
+void control_stop_listening(struct control *c);
+unsigned control_n_connections(const struct control *c);
+/* fn is called each time the last connection has closed; not from control_free. */
+void control_on_empty(struct control *c, void (*fn)(void *arg), void *arg);

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection of the Varlink server. Main thread; nothing here blocks.
+ *
+ * A connection is a task of the loop. When it is ready it is served: whole messages are taken out
+ * of its input and dispatched, more is read when there is none, and at the end what waits is sent.
+ * It stops early, and goes on in a later turn, when
+ *   - it has had its calls for this turn (loop_task_again),
+ *   - a call is being answered over time: `busy`, until its final reply (which asks for a turn),
+ *   - more waits to be sent than output_max: until the peer has read some (an edge).
+ * What is not read stays in the socket and stops the sender there: no queue here grows without
+ * bound.
+ *
+ * Replies only append to `out` and ask for a turn; a connection is closed only by its own task, its
+ * timers and control_free. So a method, or whoever answers a long call, never has the connection
+ * vanish under its hands.
+ *
+ * The other end may close in two ways. Half (it will send no more, but reads on): what it asked is
+ * answered, then the connection closes. Whole (EPOLLHUP, or EPIPE): nobody listens; whole messages
+ * that came before are still acted upon ("stop", oneway, and gone), a long call is ended.
+ *
+ * Descriptors that a peer attaches (SCM_RIGHTS) cannot leak: we call recv and never recvmsg with
+ * room for them, so the kernel drops them. But it ends a recv where they are attached, so a short
+ * recv does not mean that the socket is empty: we read until EAGAIN. */
+#include "daemon/service/control_call.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/service/log.h"
+
+#define CONTROL_READS_PER_TURN 8
+#define CONTROL_KEEP_BYTES 16384 /* a buffer larger than this is given back when empty */
+
+/* ---------------------------------------------------------------- calls and replies */
+
+const struct control_peer *control_call_peer(const struct control_call *call)
+{
+	return &call->peer;
+}
+
+const char *control_call_user(struct control_call *call)
+{
+	struct passwd entry;
+	struct passwd *found = NULL;
+	char text[4096];
+
+	if (call->user[0])
+		return call->user;
+	if (getpwuid_r(call->peer.uid, &entry, text, sizeof(text), &found) == 0 && found &&
+		strlen(found->pw_name) < sizeof(call->user) && found->pw_name[0])
+		(void)snprintf(call->user, sizeof(call->user), "%s", found->pw_name);
+	else
+		(void)snprintf(call->user, sizeof(call->user), "uid %u", (unsigned)call->peer.uid);
+	return call->user;
+}
+
+json_t *control_call_parameters(const struct control_call *call)
+{
+	return call->parameters;
+}
+
+const char *control_call_method(const struct control_call *call)
+{
+	return call->call.method;
+}
+
+bool control_call_wants_more(const struct control_call *call)
+{
+	return call->call.more;
+}
+
+bool control_call_is_clear(const struct control_call *call)
+{
+	return call->out.len == call->sent;
+}
+
+void control_call_on_clear(
+	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg)
+{
+	call->on_clear = fn;
+	call->on_clear_arg = arg;
+}
+
+void control_closer_init(
+	struct control_closer *closer, void (*on_closed)(struct control_closer *closer))
+{
+	list_init(&closer->_node);
+	closer->on_closed = on_closed;
+}
+
+void control_on_close(struct control_call *call, struct control_closer *closer)
+{
+	list_push_back(&call->closers, &closer->_node);
+}
+
+void control_closer_cancel(struct control_closer *closer)
+{
+	list_remove(&closer->_node);
+}
+
+/* What has been sent goes, before a large reply is appended to it. */
+static void control_compact(struct control_call *call)
+{
+	if (call->sent < call->out.len / 2)
+		return;
+	buf_consume(&call->out, call->sent);
+	call->sent = 0;
+}
+
+static void control_put(
+	struct control_call *call, const char *error, json_t *parameters, bool continues)
+{
+	size_t before;
+	int r;
+
+	assert(call->busy);
+	if (!call->serving)
+		loop_task_again(&call->task);
+	if (call->call.oneway || call->mute) {
+		json_decref(parameters);
+		return;
+	}
+	control_compact(call);
+	before = call->out.len;
+	if (error)
+		r = varlink_put_error(&call->out, error, parameters);
+	else if (parameters)
+		r = varlink_put_reply(&call->out, parameters, continues);
+	else
+		r = -ENOMEM;
+	if (r == 0 && call->out.len - before <= VARLINK_REPLY_MAX)
+		return;
+	log_warning("%s: the reply %s; connection closed", call->call.method,
+		r == 0 ? "is too long" : "does not fit into memory");
+	call->broken = true;
+}
+
+static void control_end_call(struct control_call *call)
+{
+	call->busy = false;
+	call->on_clear = NULL;
+	call->call = (struct varlink_call){0};
+	json_decref(call->parameters);
+	json_decref(call->message);
+	call->parameters = call->message = NULL;
+}
+
+void control_reply(struct control_call *call, json_t *parameters)
+{
+	control_put(call, NULL, parameters, false);
+	control_end_call(call);
+}
+
+void control_reply_more(struct control_call *call, json_t *parameters)
+{
+	assert(call->call.more);
+	control_put(call, NULL, parameters, true);
+}
+
+void control_error(struct control_call *call, const char *error, json_t *parameters)
+{
+	control_put(call, error, parameters, false);
+	control_end_call(call);
+}
+
+void control_error_parameter(struct control_call *call, const char *parameter)
+{
+	control_error(call, "org.varlink.service.InvalidParameter",
+		json_pack("{s:s}", "parameter", parameter));
+}
+
+/* Takes over message. 0, VARLINK_E_PROTOCOL or -ENOMEM. */
+static int control_begin_call(struct control_call *call, json_t *message)
+{
+	json_t *parameters;
+	int r;
+
+	r = varlink_parse_call(message, &call->call);
+	if (r != 0)
+		goto refused;
+	parameters = call->call.parameters ? json_incref(call->call.parameters) : json_object();
+	if (!parameters) {
+		r = -ENOMEM;
+		goto refused;
+	}
+	call->message = message;
+	call->parameters = parameters;
+	call->busy = true;
+	control_dispatch(call);
+	return 0;
+
+refused:
+	json_decref(message);
+	return r;
+}
+
+/* ---------------------------------------------------------------- a connection's life */
+
+void control_call_close(struct control_call *call)
+{
+	struct control *c = call->control;
+	int fd = call->task.fd;
+	struct list *node;
+
+	loop_remove_task(&call->task);
+	timer_stop(&call->partial);
+	timer_stop(&call->stall);
+	(void)close(fd);
+	list_remove(&call->node);
+	c->n_connections--;
+	while ((node = list_pop_front(&call->closers))) {
+		struct control_closer *closer = container_of(node, struct control_closer, _node);
+
+		closer->on_closed(closer);
+	}
+	control_end_call(call);
+	buf_fini(&call->in);
+	buf_fini(&call->out);
+	free(call);
+	if (c->n_connections == 0 && c->on_empty && !c->closing)
+		c->on_empty(c->on_empty_arg);
+}
+
+static bool control_is_clogged(const struct control_call *call)
+{
+	return call->out.len - call->sent > call->control->limits.output_max;
+}
+
+/* Reads once. 0, also when there is nothing; or -errno. */
+static int control_receive(struct control_call *call)
+{
+	char *scratch = call->control->scratch;
+	ssize_t n = recv(call->task.fd, scratch, CONTROL_READ_SIZE, MSG_DONTWAIT);
+
+	if (n > 0)
+		return buf_append(&call->in, scratch, (size_t)n);
+	if (n == -1 && errno == EINTR)
+		return 0;
+	if (n == -1 && errno != EAGAIN)
+		return -errno;
+	call->readable = false;
+	if (n == 0)
+		call->ended = true;
+	return 0;
+}
+
+/* Sends what the socket takes. True: some of it was taken. */
+static bool control_send(struct control_call *call)
+{
+	size_t before = call->sent;
+
+	while (!call->mute && call->sent < call->out.len) {
+		ssize_t n = send(call->task.fd, call->out.data + call->sent,
+			call->out.len - call->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n >= 0)
+			call->sent += (size_t)n;
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			call->mute = true;
+	}
+	if (call->mute || call->sent == call->out.len) {
+		call->out.len = call->sent = 0;
+		if (call->out.cap > CONTROL_KEEP_BYTES)
+			buf_fini(&call->out);
+		return true;
+	}
+	return call->sent > before;
+}
+
+/* How a serving of messages ended. */
+enum control_pause {
+	CONTROL_WAITS,	 /* for input: what is there is no whole message, the socket is empty */
+	CONTROL_BLOCKED, /* busy or clogged: something else will ask for a turn */
+	CONTROL_AGAIN,	 /* it has had enough for this turn */
+	CONTROL_FAILED,	 /* a violation, an error of the socket, no memory */
+};
+
+static enum control_pause control_serve_input(struct control_call *call)
+{
+	const struct control_limits *limits = &call->control->limits;
+	size_t max = call->peer.role == CONTROL_ADMIN ? limits->admin_call_max : limits->call_max;
+	unsigned n_reads = 0;
+
+	for (unsigned n_calls = 0;;) {
+		json_t *message;
+
+		if (call->busy || control_is_clogged(call))
+			return CONTROL_BLOCKED;
+		if (n_calls == limits->calls_per_turn)
+			return CONTROL_AGAIN;
+		if (varlink_take(&call->in, max, &call->searched, &message) != 0)
+			return CONTROL_FAILED;
+		if (message) {
+			n_calls++;
+			timer_stop(&call->partial);
+			if (control_begin_call(call, message) != 0)
+				return CONTROL_FAILED;
+		} else if (!call->readable) {
+			return CONTROL_WAITS;
+		} else if (n_reads++ == CONTROL_READS_PER_TURN) {
+			return CONTROL_AGAIN;
+		} else if (control_receive(call) < 0) {
+			return CONTROL_FAILED;
+		}
+	}
+}
+
+static void control_start_timers(struct control_call *call, enum control_pause pause, bool sent)
+{
+	struct control *c = call->control;
+	int64_t now_ns = loop_now_ns(c->loop);
+
+	/* From its first bytes on; more bytes do not prolong it. */
+	if (pause == CONTROL_BLOCKED || call->in.len == 0)
+		timer_stop(&call->partial);
+	else if (!timer_is_running(&call->partial))
+		timer_start(&c->partials, &call->partial, now_ns + c->limits.partial_ns);
+
+	if (control_call_is_clear(call))
+		timer_stop(&call->stall);
+	else if (sent || !timer_is_running(&call->stall))
+		timer_start(&c->stalls, &call->stall, now_ns + c->limits.stall_ns);
+}
+
+static void control_on_ready(struct loop_task *task, uint32_t events)
+{
+	struct control_call *call = container_of(task, struct control_call, task);
+	enum control_pause pause;
+	bool sent;
+
+	if (events & (EPOLLHUP | EPOLLERR))
+		call->mute = true;
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		call->readable = true;
+
+	call->serving = true;
+	pause = control_serve_input(call);
+	call->serving = false;
+	sent = control_send(call);
+	if (call->busy && call->on_clear && control_call_is_clear(call) && !call->mute)
+		call->on_clear(call, call->on_clear_arg);
+
+	if (pause == CONTROL_FAILED || call->broken || (call->mute && call->busy) ||
+		(pause == CONTROL_WAITS && call->ended && control_call_is_clear(call))) {
+		control_call_close(call);
+		return;
+	}
+	if (call->in.len == 0 && call->in.cap > CONTROL_KEEP_BYTES)
+		buf_fini(&call->in);
+	control_start_timers(call, pause, sent);
+	/* Blocked by its output, which has just been sent: no edge will come. */
+	if (pause == CONTROL_AGAIN ||
+		(pause == CONTROL_BLOCKED && !call->busy && !control_is_clogged(call)))
+		loop_task_again(&call->task);
+}
+
+int control_call_open(
+	struct control *c, int fd, const struct control_peer *peer, struct control_call **ret)
+{
+	struct control_call *call = calloc(1, sizeof(*call));
+	int r;
+
+	if (!call)
+		return -ENOMEM;
+	call->control = c;
+	call->peer = *peer;
+	list_init(&call->node);
+	list_init(&call->closers);
+	timer_init(&call->partial);
+	timer_init(&call->stall);
+	r = loop_add_task(c->loop, &call->task, fd, LOOP_STREAM, control_on_ready);
+	if (r < 0) {
+		free(call);
+		return r;
+	}
+	list_push_back(&c->connections, &call->node);
+	c->n_connections++;
+	*ret = call;
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Log lines. systemd sets $JOURNAL_STREAM where stderr is the journal and $INVOCATION_ID in every
+ * unit; there a line begins with its priority, "<4>", which the journal takes off again. Elsewhere
+ * a person reads along and is told who speaks.
+ *
+ * A line is built in a buffer of fixed size and leaves in one write, so lines of several threads do
+ * not mix. What comes from outside (run names, errors of peers) may be in it: control characters
+ * become '?', so that nobody forges a second line. Failing to write a log line has no remedy. */
+#include "daemon/service/log.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LOG_LINE_MAX 1024
+
+static bool log_for_journal; /* set once, before threads */
+
+void log_open(void)
+{
+	log_for_journal = getenv("JOURNAL_STREAM") || getenv("INVOCATION_ID");
+}
+
+static void log_write(int priority, const char *text)
+{
+	char line[LOG_LINE_MAX + 16];
+	int len;
+
+	if (log_for_journal)
+		len = snprintf(line, sizeof(line) - 1, "<%d>%s", priority, text);
+	else
+		len = snprintf(line, sizeof(line) - 1, "rpsd: %s", text);
+	if (len < 0)
+		return;
+	if (len > (int)sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	for (int i = 0; i < len; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[len++] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)len) == -1)
+		return; /* nobody is left to be told */
+}
+
+void log_line(int priority, const char *format, ...)
+{
+	char text[LOG_LINE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_write(priority, text);
+}
+
+void log_trail(uid_t uid, pid_t pid, const char *run, const char *format, ...)
+{
+	char text[LOG_LINE_MAX - 160]; /* who did it is never cut off */
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_line(LOG_NOTICE, "%s (%s%.96s%suid=%u pid=%d)", text, run ? "run=" : "", run ? run : "",
+		run ? " " : "", (unsigned)uid, (int)pid);
+}

@@ -1,0 +1,961 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server with a table of methods of its own, over socket pairs and a socket without a path. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/varlink.h"
+#include "daemon/loop/loop.h"
+#include "daemon/service/control.h"
+
+#define TURNS_MAX 2000
+
+static struct loop *loop;
+static struct control *control;
+static unsigned n_echoes;
+static unsigned n_oneway;
+static unsigned n_closed;
+static unsigned n_empty;
+static struct control_call *stream;
+static unsigned n_clear;
+
+/* ---------------------------------------------------------------- methods */
+
+static void test_echo(struct control_call *call, void *userdata)
+{
+	(void)userdata;
+	n_echoes++;
+	control_reply(call, json_incref(control_call_parameters(call)));
+}
+
+static void test_whoami(struct control_call *call, void *userdata)
+{
+	const struct control_peer *peer = control_call_peer(call);
+
+	(void)userdata;
+	control_reply(call, json_pack("{s:I,s:I,s:s,s:s}", "uid", (json_int_t)peer->uid, "pid",
+				    (json_int_t)peer->pid, "role", control_role_names[peer->role],
+				    "user", control_call_user(call)));
+}
+
+static void test_fail(struct control_call *call, void *userdata)
+{
+	(void)userdata;
+	n_oneway++;
+	control_error(call, "a.test.Failed", NULL);
+}
+
+/* Replies with {"text": N times 'x'}. */
+static void test_big(struct control_call *call, void *userdata)
+{
+	json_int_t n = json_integer_value(json_object_get(control_call_parameters(call), "n"));
+	char *text = malloc((size_t)n + 1);
+
+	(void)userdata;
+	n_echoes++;
+	memset(text, 'x', (size_t)n);
+	text[n] = '\0';
+	control_reply(call, json_pack("{s:s}", "text", text));
+	free(text);
+}
+
+static struct control_closer test_closer;
+
+static void test_on_closed(struct control_closer *closer)
+{
+	ck_assert_ptr_eq(closer, &test_closer);
+	n_closed++;
+	stream = NULL;
+}
+
+static void test_on_clear(struct control_call *call, void *arg)
+{
+	ck_assert_ptr_eq(call, stream);
+	ck_assert_ptr_eq(arg, &n_clear);
+	n_clear++;
+}
+
+static void test_stream(struct control_call *call, void *userdata)
+{
+	(void)userdata;
+	if (!control_call_wants_more(call)) {
+		control_error_parameter(call, "more");
+		return;
+	}
+	stream = call;
+	control_closer_init(&test_closer, test_on_closed);
+	control_on_close(call, &test_closer);
+	control_call_on_clear(call, test_on_clear, &n_clear);
+}
+
+static const struct control_method test_methods[] = {
+	{"a.test.Echo", CONTROL_OBSERVE, test_echo},
+	{"a.test.Whoami", CONTROL_OBSERVE, test_whoami},
+	{"a.test.Fail", CONTROL_OBSERVE, test_fail},
+	{"a.test.Big", CONTROL_OBSERVE, test_big},
+	{"a.test.Stream", CONTROL_OBSERVE, test_stream},
+	{"a.test.Operate", CONTROL_OPERATE, test_echo},
+	{"a.test.Administer", CONTROL_ADMIN, test_echo},
+};
+
+/* ---------------------------------------------------------------- fixture */
+
+static struct control_limits limits;
+static struct sockaddr_un address;
+static socklen_t address_len;
+
+static void test_on_empty(void *arg)
+{
+	(void)arg;
+	n_empty++;
+}
+
+static void test_setup(void)
+{
+	struct control_config config = {
+		.methods = test_methods,
+		.n_methods = sizeof(test_methods) / sizeof(test_methods[0]),
+		.limits = &limits,
+	};
+
+	ck_assert_int_eq(loop_new(&loop), 0);
+	config.loop = loop;
+	if (limits.n_connections == 0)
+		limits = control_default_limits;
+	ck_assert_int_eq(control_new(&config, &control), 0);
+	control_on_empty(control, test_on_empty, NULL);
+}
+
+static void test_teardown(void)
+{
+	control = control_free(control);
+	loop = loop_free(loop);
+}
+
+static void test_setup_again(void)
+{
+	test_teardown();
+	test_setup();
+}
+
+/* An abstract address that the kernel picks. */
+static void test_listen(enum control_role role)
+{
+	struct sockaddr_un any = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(fd, 128), 0);
+	address_len = sizeof(address);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &address_len), 0);
+	ck_assert_int_eq(control_listen(control, fd, role), 0);
+}
+
+struct client {
+	int fd;
+	struct buf in;
+	size_t searched;
+};
+
+static struct client test_connect(void)
+{
+	struct client k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, address_len), 0);
+	return k;
+}
+
+/* A ready-made connection. */
+static struct client test_pair(struct control_closer *closer)
+{
+	struct client k = {0};
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	ck_assert_int_eq(control_add_connection(control, fds[1], closer), 0);
+	k.fd = fds[0];
+	return k;
+}
+
+static void test_close(struct client *k)
+{
+	ck_assert_int_eq(close(k->fd), 0);
+	buf_fini(&k->in);
+}
+
+static void test_turn(void)
+{
+	ck_assert_int_eq(loop_turn(loop, 0), 0);
+}
+
+/* Writes all of it; the server runs when the socket is full. */
+static void test_write(struct client *k, const char *data, size_t len)
+{
+	for (unsigned i = 0; len > 0; i++) {
+		ssize_t n = send(k->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		ck_assert_uint_lt(i, TURNS_MAX);
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		} else {
+			ck_assert_int_eq(errno, EAGAIN);
+			test_turn();
+		}
+	}
+}
+
+/* One call, its JSON as text. */
+static void test_send(struct client *k, const char *text)
+{
+	test_write(k, text, strlen(text) + 1);
+}
+
+/* The next reply; NULL: the server closed. */
+static json_t *test_next(struct client *k)
+{
+	for (unsigned i = 0; i < TURNS_MAX; i++) {
+		char data[8192];
+		json_t *message;
+		ssize_t n;
+
+		ck_assert_int_eq(
+			varlink_take(&k->in, VARLINK_REPLY_MAX, &k->searched, &message), 0);
+		if (message)
+			return message;
+		n = recv(k->fd, data, sizeof(data), MSG_DONTWAIT);
+		if (n > 0)
+			ck_assert_int_eq(buf_append(&k->in, data, (size_t)n), 0);
+		else if (n == 0 || errno == ECONNRESET)
+			return NULL;
+		else
+			ck_assert_int_eq(loop_turn(loop, 5 * NSEC_PER_MSEC), 0);
+	}
+	ck_abort_msg("no reply");
+	return NULL;
+}
+
+static void test_expect(struct client *k, const char *want)
+{
+	json_t *message = test_next(k);
+	char *text;
+
+	ck_assert_msg(message != NULL, "closed instead of %s", want);
+	text = json_dumps(message, JSON_COMPACT | JSON_SORT_KEYS);
+	ck_assert_str_eq(text, want);
+	free(text);
+	json_decref(message);
+}
+
+static void test_expect_closed(struct client *k)
+{
+	json_t *message = test_next(k);
+
+	ck_assert_msg(message == NULL, "a reply instead of the end");
+}
+
+/* Nothing has come and the connection lives. */
+static void test_expect_nothing(struct client *k)
+{
+	char byte;
+
+	for (int i = 0; i < 10; i++)
+		test_turn();
+	ck_assert_int_eq(recv(k->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+}
+
+#define ECHO(n) "{\"method\":\"a.test.Echo\",\"parameters\":{\"n\":" #n "}}"
+#define ECHOED(n) "{\"parameters\":{\"n\":" #n "}}"
+#define STREAM "{\"method\":\"a.test.Stream\",\"more\":true}"
+
+/* ---------------------------------------------------------------- calls */
+
+START_TEST(calls_are_answered_in_order)
+{
+	struct client k = test_pair(NULL);
+	static const char three[] = ECHO(1) "\0" ECHO(2) "\0" ECHO(3);
+
+	test_write(&k, three, sizeof(three));
+	test_expect(&k, ECHOED(1));
+	test_expect(&k, ECHOED(2));
+	test_expect(&k, ECHOED(3));
+	test_expect_nothing(&k);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(a_call_may_come_in_pieces)
+{
+	static const char call[] = ECHO(7);
+	struct client k = test_pair(NULL);
+	size_t cut = (size_t)_i;
+
+	test_write(&k, call, cut);
+	test_expect_nothing(&k);
+	test_write(&k, call + cut, sizeof(call) - cut);
+	test_expect(&k, ECHOED(7));
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(clients_do_not_disturb_each_other)
+{
+	struct client k[3];
+
+	test_listen(CONTROL_OPERATE);
+	for (int i = 0; i < 3; i++)
+		k[i] = test_connect();
+	test_send(&k[0], STREAM);
+	test_write(&k[1], "{\"met", 5);
+	test_send(&k[2], ECHO(2));
+	test_expect(&k[2], ECHOED(2));
+	test_expect_nothing(&k[0]);
+	test_write(&k[2], "\0", 1);
+	test_expect_closed(&k[2]);
+	test_write(&k[1], "hod\":\"a.test.Echo\"}", 20);
+	test_expect(&k[1], "{\"parameters\":{}}");
+	ck_assert_uint_eq(control_n_connections(control), 2);
+	for (int i = 0; i < 3; i++)
+		test_close(&k[i]);
+}
+END_TEST
+
+static const struct {
+	const char *call;
+	const char *reply;
+} test_errors[] = {
+	{"{\"method\":\"a.test.None\"}", "{\"error\":\"org.varlink.service.MethodNotFound\","
+					 "\"parameters\":{\"method\":\"a.test.None\"}}"},
+	{"{\"method\":\"a.tes.Echo\"}", "{\"error\":\"org.varlink.service.InterfaceNotFound\","
+					"\"parameters\":{\"interface\":\"a.tes\"}}"},
+	{"{\"method\":\"Echo\"}", "{\"error\":\"org.varlink.service.InterfaceNotFound\","
+				  "\"parameters\":{\"interface\":\"Echo\"}}"},
+	{"{\"method\":\"\"}", "{\"error\":\"org.varlink.service.InterfaceNotFound\","
+			      "\"parameters\":{\"interface\":\"\"}}"},
+	{"{\"method\":\"a.test.Echo\",\"upgrade\":true}",
+		"{\"error\":\"org.varlink.service.MethodNotImplemented\","
+		"\"parameters\":{\"method\":\"a.test.Echo\"}}"},
+	{"{\"method\":\"a.test.Stream\"}", "{\"error\":\"org.varlink.service.InvalidParameter\","
+					   "\"parameters\":{\"parameter\":\"more\"}}"},
+	{"{\"method\":\"a.test.Fail\"}", "{\"error\":\"a.test.Failed\"}"},
+};
+
+START_TEST(errors_leave_the_connection)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, test_errors[_i].call);
+	test_expect(&k, test_errors[_i].reply);
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(oneway_calls_get_no_reply)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, "{\"method\":\"a.test.Fail\",\"oneway\":true}");
+	test_send(&k, "{\"method\":\"no.such.Method\",\"oneway\":true}");
+	test_send(&k, "{\"method\":\"a.test.Echo\",\"oneway\":true}");
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	ck_assert_uint_eq(n_oneway, 1);
+	ck_assert_uint_eq(n_echoes, 2);
+	test_close(&k);
+}
+END_TEST
+
+static const char *const test_violations[] = {
+	"",
+	"[]",
+	"{}",
+	"{\"method\":1}",
+	"{\"method\":\"a.test.Echo\",\"parameters\":[]}",
+	"{\"method\":\"a.test.Echo\",\"id\":1}",
+	"{\"method\":\"a.test.Echo\",\"more\":true,\"oneway\":true}",
+	"{\"method\":\"\xff\"}",
+	"GET / HTTP/1.1\r\n\r\n",
+};
+
+START_TEST(violations_close_without_a_reply)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, test_violations[_i]);
+	test_expect_closed(&k);
+	ck_assert_uint_eq(control_n_connections(control), 0);
+	ck_assert_uint_eq(n_empty, 1);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(what_came_before_a_violation_is_answered)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, ECHO(1));
+	test_send(&k, "[]");
+	test_send(&k, ECHO(2));
+	test_expect(&k, ECHOED(1));
+	test_expect_closed(&k);
+	ck_assert_uint_eq(n_echoes, 1);
+	test_close(&k);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- limits */
+
+START_TEST(a_message_that_is_too_long_closes)
+{
+	struct client k;
+	char *text = malloc(4096);
+
+	limits.call_max = 1000;
+	limits.admin_call_max = 2000;
+	test_setup_again();
+	memset(text, ' ', 4096);
+	k = test_pair(NULL);
+	test_write(&k, text, 2000);
+	test_expect_nothing(&k);
+	test_write(&k, text, 1);
+	test_expect_closed(&k);
+	test_close(&k);
+
+	/* Whoever is no admin has less. */
+	test_listen(CONTROL_OBSERVE);
+	k = test_connect();
+	test_write(&k, text, 1001);
+	test_expect_closed(&k);
+	test_close(&k);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_large_message_passes)
+{
+	size_t len = 3u << 20;
+	char *text = malloc(len + 1);
+	struct client k = test_pair(NULL);
+
+	memset(text, ' ', len);
+	memcpy(text, ECHO(5), sizeof(ECHO(5)) - 1);
+	text[len] = '\0';
+	test_write(&k, text, len + 1);
+	test_expect(&k, ECHOED(5));
+	test_close(&k);
+	free(text);
+}
+END_TEST
+
+START_TEST(one_user_has_so_many_connections)
+{
+	struct client k[33];
+
+	test_listen(CONTROL_OPERATE);
+	for (int i = 0; i < 33; i++)
+		k[i] = test_connect();
+	test_expect_closed(&k[32]);
+	for (int i = 0; i < 32; i++) {
+		test_send(&k[i], ECHO(1));
+		test_expect(&k[i], ECHOED(1));
+	}
+	ck_assert_uint_eq(control_n_connections(control), 32);
+
+	/* A place that becomes free can be taken. */
+	test_close(&k[0]);
+	test_close(&k[32]);
+	while (control_n_connections(control) == 32)
+		test_turn();
+	k[0] = test_connect();
+	test_send(&k[0], ECHO(2));
+	test_expect(&k[0], ECHOED(2));
+	for (int i = 0; i < 32; i++)
+		test_close(&k[i]);
+}
+END_TEST
+
+START_TEST(all_users_have_so_many_connections)
+{
+	struct client k[3];
+
+	limits.n_connections = 2;
+	test_setup_again();
+	test_listen(CONTROL_OPERATE);
+	for (int i = 0; i < 3; i++)
+		k[i] = test_connect();
+	test_expect_closed(&k[2]);
+	ck_assert_uint_eq(control_n_connections(control), 2);
+	for (int i = 0; i < 3; i++)
+		test_close(&k[i]);
+}
+END_TEST
+
+START_TEST(half_a_message_must_become_whole)
+{
+	struct client idle;
+	struct client k;
+	int64_t until_ns = clock_now_ns() + 2 * NSEC_PER_SEC;
+
+	limits.partial_ns = 30 * NSEC_PER_MSEC;
+	test_setup_again();
+	idle = test_pair(NULL);
+	k = test_pair(NULL);
+	test_send(&idle, ECHO(1));
+	test_expect(&idle, ECHOED(1));
+	/* More bytes do not prolong it. */
+	while (control_n_connections(control) == 2) {
+		ck_assert_int_lt(clock_now_ns(), until_ns);
+		(void)send(k.fd, " ", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ck_assert_int_eq(loop_turn(loop, NSEC_PER_MSEC), 0);
+	}
+	test_expect_closed(&k);
+	test_send(&idle, ECHO(2));
+	test_expect(&idle, ECHOED(2));
+	test_close(&k);
+	test_close(&idle);
+}
+END_TEST
+
+START_TEST(a_peer_that_does_not_read_is_stopped_and_then_closed)
+{
+	struct client k;
+	unsigned n_begun;
+
+	limits.stall_ns = 40 * NSEC_PER_MSEC;
+	limits.output_max = 100000;
+	test_setup_again();
+	k = test_pair(NULL);
+	for (int i = 0; i < 100; i++)
+		test_send(&k, "{\"method\":\"a.test.Big\",\"parameters\":{\"n\":90000}}");
+	for (int i = 0; i < 20; i++)
+		test_turn();
+	n_begun = n_echoes;
+	/* What the socket takes, and two for the queue. */
+	ck_assert_uint_gt(n_begun, 1);
+	ck_assert_uint_lt(n_begun, 20);
+	while (control_n_connections(control) > 0)
+		ck_assert_int_eq(loop_turn(loop, 100 * NSEC_PER_MSEC), 0);
+	ck_assert_uint_eq(n_echoes, n_begun);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(a_peer_that_reads_late_gets_everything)
+{
+	struct client k;
+
+	limits.output_max = 100000;
+	test_setup_again();
+	k = test_pair(NULL);
+	for (int i = 0; i < 40; i++)
+		test_send(&k, "{\"method\":\"a.test.Big\",\"parameters\":{\"n\":90000}}");
+	test_send(&k, ECHO(9));
+	for (int i = 0; i < 20; i++)
+		test_turn();
+	ck_assert_uint_lt(n_echoes, 20);
+	for (int i = 0; i < 40; i++) {
+		json_t *message = test_next(&k);
+
+		ck_assert_ptr_nonnull(message);
+		json_decref(message);
+	}
+	test_expect(&k, ECHOED(9));
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(pipelining_does_not_starve_others)
+{
+	struct client greedy = test_pair(NULL);
+	struct client modest = test_pair(NULL);
+	struct buf calls = {0};
+	char byte;
+
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(buf_append(&calls, ECHO(1), sizeof(ECHO(1))), 0);
+	test_write(&greedy, calls.data, calls.len);
+	test_send(&modest, ECHO(2));
+	while (recv(modest.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == -1)
+		test_turn();
+	ck_assert_uint_le(n_echoes, 3 * limits.calls_per_turn);
+	for (int i = 0; i < 1000; i++)
+		test_expect(&greedy, ECHOED(1));
+	test_expect(&modest, ECHOED(2));
+	buf_fini(&calls);
+	test_close(&greedy);
+	test_close(&modest);
+}
+END_TEST
+
+START_TEST(without_descriptors_somebody_is_turned_away)
+{
+	struct rlimit old;
+	struct rlimit none;
+	struct client k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	int64_t before_ns;
+	int lowest;
+
+	test_listen(CONTROL_OPERATE);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	lowest = dup(k.fd);
+	ck_assert_int_eq(close(lowest), 0);
+	none = old;
+	none.rlim_cur = (rlim_t)lowest;
+	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, address_len), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	test_expect_closed(&k);
+	/* The loop sleeps: nobody waits in vain, nothing spins. */
+	before_ns = clock_now_ns();
+	ck_assert_int_eq(loop_turn(loop, 20 * NSEC_PER_MSEC), 0);
+	ck_assert_int_ge(clock_now_ns() - before_ns, 15 * NSEC_PER_MSEC);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+	test_close(&k);
+	k = test_connect();
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(attached_descriptors_are_dropped)
+{
+	static char call[] = ECHO(1);
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control_data = {0};
+	struct iovec iov = {.iov_base = call, .iov_len = sizeof(call)};
+	struct msghdr message = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control_data,
+		.msg_controllen = sizeof(control_data)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	struct client k = test_pair(NULL);
+	int pipe_fds[2];
+	char byte;
+
+	ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK), 0);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &pipe_fds[1], sizeof(int));
+	ck_assert_int_eq(sendmsg(k.fd, &message, 0), sizeof(call));
+	test_send(&k, ECHO(2));
+	ck_assert_int_eq(close(pipe_fds[1]), 0);
+	ck_assert_int_eq(read(pipe_fds[0], &byte, 1), -1); /* still on its way */
+	test_expect(&k, ECHOED(1));
+	test_expect(&k, ECHOED(2));
+	ck_assert_int_eq(read(pipe_fds[0], &byte, 1), 0); /* nobody holds it */
+	ck_assert_int_eq(close(pipe_fds[0]), 0);
+	test_close(&k);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- roles */
+
+static void test_expect_role(struct client *k, const char *want)
+{
+	json_t *reply;
+	json_t *parameters;
+
+	test_send(k, "{\"method\":\"a.test.Whoami\"}");
+	reply = test_next(k);
+	parameters = json_object_get(reply, "parameters");
+	ck_assert_str_eq(json_string_value(json_object_get(parameters, "role")), want);
+	ck_assert_int_eq(json_integer_value(json_object_get(parameters, "pid")), getpid());
+	ck_assert_str_ne(json_string_value(json_object_get(parameters, "user")), "");
+	json_decref(reply);
+}
+
+#define DENIED "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}"
+
+START_TEST(own_user_and_ready_made_peers_are_admin)
+{
+	struct client k = test_pair(NULL);
+
+	test_expect_role(&k, "admin");
+	test_send(&k, "{\"method\":\"a.test.Administer\"}");
+	test_expect(&k, "{\"parameters\":{}}");
+	test_close(&k);
+	test_listen(CONTROL_OPERATE);
+	k = test_connect();
+	test_expect_role(&k, "admin");
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(a_socket_for_observers_is_for_observers)
+{
+	struct client k;
+
+	test_listen(CONTROL_OBSERVE);
+	k = test_connect();
+	test_expect_role(&k, "observe");
+	test_send(&k, "{\"method\":\"a.test.Operate\"}");
+	test_expect(&k, DENIED);
+	test_send(&k, "{\"method\":\"a.test.Administer\"}");
+	test_expect(&k, DENIED);
+	ck_assert_uint_eq(n_echoes, 0);
+	test_close(&k);
+}
+END_TEST
+
+/* Only root can become somebody else. */
+START_TEST(others_may_operate_where_they_could_connect)
+{
+	struct client k;
+
+	test_listen(CONTROL_OPERATE);
+	ck_assert_int_eq(seteuid(65534), 0);
+	k = test_connect();
+	ck_assert_int_eq(seteuid(0), 0);
+	test_expect_role(&k, "operate");
+	test_send(&k, "{\"method\":\"a.test.Operate\"}");
+	test_expect(&k, "{\"parameters\":{}}");
+	test_send(&k, "{\"method\":\"a.test.Administer\"}");
+	test_expect(&k, DENIED);
+	test_close(&k);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- long calls and closing */
+
+START_TEST(a_stream_keeps_the_order)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, STREAM);
+	test_send(&k, ECHO(2));
+	test_expect_nothing(&k);
+	ck_assert_ptr_nonnull(stream);
+	ck_assert(control_call_is_clear(stream));
+	control_reply_more(stream, json_pack("{s:i}", "part", 1));
+	ck_assert(!control_call_is_clear(stream));
+	test_expect(&k, "{\"continues\":true,\"parameters\":{\"part\":1}}");
+	test_expect_nothing(&k);
+	control_closer_cancel(&test_closer);
+	control_reply(stream, json_pack("{s:i}", "part", 2));
+	test_expect(&k, "{\"parameters\":{\"part\":2}}");
+	test_expect(&k, ECHOED(2));
+	test_close(&k);
+	test_turn();
+	ck_assert_uint_eq(n_closed, 0);
+}
+END_TEST
+
+START_TEST(a_stream_is_told_when_its_reader_has_caught_up)
+{
+	struct client k = test_pair(NULL);
+	char *text = malloc(1000001);
+	json_t *message;
+	unsigned n_before;
+
+	memset(text, 'x', 1000000);
+	text[1000000] = '\0';
+	test_send(&k, STREAM);
+	test_expect_nothing(&k);
+	control_reply_more(stream, json_pack("{s:s}", "text", text));
+	n_before = n_clear;
+	for (int i = 0; i < 20; i++)
+		test_turn();
+	ck_assert_uint_eq(n_clear, n_before); /* it has not been read */
+	ck_assert(!control_call_is_clear(stream));
+	message = test_next(&k);
+	ck_assert_ptr_nonnull(message);
+	json_decref(message);
+	test_turn();
+	ck_assert_uint_gt(n_clear, n_before);
+	ck_assert(control_call_is_clear(stream));
+	test_close(&k);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_stream_ends_with_its_reader)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, STREAM);
+	test_expect_nothing(&k);
+	test_close(&k);
+	test_turn();
+	ck_assert_uint_eq(n_closed, 1);
+	ck_assert_uint_eq(n_empty, 1);
+}
+END_TEST
+
+START_TEST(a_stream_outlives_half_a_close)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, STREAM);
+	ck_assert_int_eq(shutdown(k.fd, SHUT_WR), 0);
+	test_expect_nothing(&k);
+	control_closer_cancel(&test_closer);
+	control_reply(stream, json_object());
+	test_expect(&k, "{\"parameters\":{}}");
+	test_expect_closed(&k);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(who_asks_and_closes_half_is_answered)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, ECHO(1));
+	test_send(&k, ECHO(2));
+	test_write(&k, "{\"half", 6);
+	ck_assert_int_eq(shutdown(k.fd, SHUT_WR), 0);
+	test_expect(&k, ECHOED(1));
+	test_expect(&k, ECHOED(2));
+	test_expect_closed(&k);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(who_asks_and_leaves_is_obeyed)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, ECHO(1));
+	for (int i = 0; i < 40; i++)
+		test_send(&k, "{\"method\":\"a.test.Fail\",\"oneway\":true}");
+	test_close(&k);
+	while (control_n_connections(control) > 0)
+		test_turn();
+	ck_assert_uint_eq(n_oneway, 40);
+}
+END_TEST
+
+START_TEST(the_closer_of_a_ready_made_connection_is_told)
+{
+	struct client k;
+
+	control_closer_init(&test_closer, test_on_closed);
+	k = test_pair(&test_closer);
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	ck_assert_uint_eq(n_closed, 0);
+	test_close(&k);
+	test_turn();
+	ck_assert_uint_eq(n_closed, 1);
+}
+END_TEST
+
+START_TEST(the_end_of_the_server_tells_closers_and_clients)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, STREAM);
+	test_expect_nothing(&k);
+	test_send(&k, ECHO(1));
+	control = control_free(control);
+	ck_assert_uint_eq(n_closed, 1);
+	ck_assert_uint_eq(n_empty, 0);
+	test_expect_closed(&k);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(after_listening_has_stopped_the_rest_stays)
+{
+	struct client k;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	test_listen(CONTROL_OPERATE);
+	k = test_connect();
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	control_stop_listening(control);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, address_len), -1);
+	test_send(&k, ECHO(2));
+	test_expect(&k, ECHOED(2));
+	test_close(&k);
+	ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+START_TEST(what_is_no_socket_is_refused)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_eq(control_add_connection(control, fd, NULL), -ENOTSOCK);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), -1); /* taken over all the same */
+	ck_assert_uint_eq(control_n_connections(control), 0);
+}
+END_TEST
+
+#define N(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static TCase *test_case(Suite *s, const char *name)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, test_setup, test_teardown);
+	suite_add_tcase(s, t);
+	return t;
+}
+
+int main(void)
+{
+	Suite *s = suite_create("control");
+	TCase *t = test_case(s, "calls");
+	SRunner *runner;
+	int n_failed;
+
+	tcase_add_test(t, calls_are_answered_in_order);
+	tcase_add_loop_test(t, a_call_may_come_in_pieces, 1, (int)sizeof(ECHO(7)));
+	tcase_add_test(t, clients_do_not_disturb_each_other);
+	tcase_add_loop_test(t, errors_leave_the_connection, 0, N(test_errors));
+	tcase_add_test(t, oneway_calls_get_no_reply);
+	tcase_add_loop_test(t, violations_close_without_a_reply, 0, N(test_violations));
+	tcase_add_test(t, what_came_before_a_violation_is_answered);
+
+	t = test_case(s, "limits");
+	tcase_add_test(t, a_message_that_is_too_long_closes);
+	tcase_add_test(t, a_large_message_passes);
+	tcase_add_test(t, one_user_has_so_many_connections);
+	tcase_add_test(t, all_users_have_so_many_connections);
+	tcase_add_test(t, half_a_message_must_become_whole);
+	tcase_add_test(t, a_peer_that_does_not_read_is_stopped_and_then_closed);
+	tcase_add_test(t, a_peer_that_reads_late_gets_everything);
+	tcase_add_test(t, pipelining_does_not_starve_others);
+	tcase_add_test(t, without_descriptors_somebody_is_turned_away);
+	tcase_add_test(t, attached_descriptors_are_dropped);
+
+	t = test_case(s, "roles");
+	tcase_add_test(t, own_user_and_ready_made_peers_are_admin);
+	tcase_add_test(t, a_socket_for_observers_is_for_observers);
+	if (geteuid() == 0)
+		tcase_add_test(t, others_may_operate_where_they_could_connect);
+
+	t = test_case(s, "life");
+	tcase_add_test(t, a_stream_keeps_the_order);
+	tcase_add_test(t, a_stream_is_told_when_its_reader_has_caught_up);
+	tcase_add_test(t, a_stream_ends_with_its_reader);
+	tcase_add_test(t, a_stream_outlives_half_a_close);
+	tcase_add_test(t, who_asks_and_closes_half_is_answered);
+	tcase_add_test(t, who_asks_and_leaves_is_obeyed);
+	tcase_add_test(t, the_closer_of_a_ready_made_connection_is_told);
+	tcase_add_test(t, the_end_of_the_server_tells_closers_and_clients);
+	tcase_add_test(t, after_listening_has_stopped_the_rest_stays);
+	tcase_add_test(t, what_is_no_socket_is_refused);
+
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_ENV);
+	n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed == 0 ? 0 : 1;
+}
