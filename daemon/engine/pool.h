@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connections of one worker and the arrivals that wait for one. An arrival takes a free
+ * connection or waits, first come first served; how many connections there may be and what happens
+ * when none is free is the plan's policy (measurement page A.5). Thread: the worker's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/list.h"
+#include "common/plan.h"
+#include "daemon/engine/task.h"
+
+struct pool;
+
+/* An arrival that waits. */
+struct pool_waiting {
+	int64_t planned_ns;
+	int64_t picked_ns;
+	struct stats_interval *cohort;
+	uint8_t phase;
+};
+
+struct pool_config {
+	struct task_env *env; /* its upward calls are filled in by the pool */
+	size_t limit;	      /* connections at most */
+	bool is_fixed;	      /* open all of them before the run and keep them open */
+	enum plan_exhausted exhausted;
+	enum plan_reuse reuse;
+	size_t queue_max;      /* arrivals waiting */
+	struct rate open_rate; /* connections opened per second; num 0: unpaced */
+	/* Called upwards: every arrival that has ended, however; failed_early: without a response.
+	 */
+	void (*on_ended)(struct pool *p, bool failed_early);
+	/* All connections of a fixed pool are open for the first time, or one could not be: why. */
+	void (*on_opened)(struct pool *p, enum fault fault, const char *why);
+	void *owner;
+};
+
+struct pool {
+	struct pool_config config;
+	struct task *tasks;
+	struct list _idle;
+	struct list _closed;
+	struct pool_waiting *_ring; /* queue_max slots */
+	size_t _ring_cap;
+	size_t _ring_head;
+	size_t n_waiting;
+	size_t n_idle;
+	size_t n_connecting;
+	size_t n_busy;
+	bool _is_opening;    /* the first opening of a fixed pool */
+	bool _is_ending;     /* nothing more is opened or sent */
+	bool _reopen_failed; /* wait for an arrival before trying again */
+	int64_t _next_open_ns;
+	struct timer_queue _open_timers;
+	struct timer _open_timer;
+	struct timer_queue _expiry_timers;
+	struct timer _expiry_timer; /* of the one that waits longest */
+	/* counters */
+	size_t peak; /* connections open or opening at once */
+	size_t queue_peak;
+};
+
+/* 0 or -ENOMEM; everything the run will need is allocated here. */
+int pool_init(struct pool *p, const struct pool_config *config);
+void pool_fini(struct pool *p);
+
+/* Opens a fixed pool that keeps its connections; the end comes by on_opened (at once where there is
+ * nothing to open). */
+void pool_open(struct pool *p);
+
+/* An arrival, at the instant the producer handled it. */
+void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns);
+
+/* The drain is over: everything waiting or in flight is given up, every connection closed. */
+void pool_abandon(struct pool *p);
+
+/* The planned instant of the arrival that has waited longest for its end; CLOCK_NEVER: none. */
+int64_t pool_oldest_ns(const struct pool *p);

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Totals and intervals of one worker. Every arrival passes stats_begin once and then exactly one of
+ * stats_end and stats_give_up, which put it into exactly one ledger class: that is why the ledger
+ * balances, and `outstanding` is what has begun and not ended. */
+#include "daemon/engine/stats.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+
+const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT] = {
+	[STATS_RESPONSE] = "response",
+	[STATS_SERVICE] = "service",
+	[STATS_RESPONSE_LESS_OURS] = "response_less_ours",
+	[STATS_OUR_DELAY] = "our_delay",
+	[STATS_CONNECTION_WAIT] = "connection_wait",
+	[STATS_FIRST_BYTE] = "first_byte",
+	[STATS_SEND_STALL] = "send_stall",
+	[STATS_RX_SLACK] = "rx_slack",
+	[STATS_CONNECT] = "connect",
+	[STATS_FAILED] = "failed",
+	[STATS_UNSERVED_AGE] = "unserved_age",
+};
+
+int stats_interval_init(struct stats_interval *i)
+{
+	int r;
+
+	*i = (struct stats_interval){0};
+	list_init(&i->_node);
+	r = histogram_init(&i->response, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+		HISTOGRAM_INTERVAL_DIGITS);
+	if (r == 0)
+		r = histogram_init(&i->our_delay, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+			HISTOGRAM_INTERVAL_DIGITS);
+	if (r < 0)
+		stats_interval_fini(i);
+	return r;
+}
+
+void stats_interval_fini(struct stats_interval *i)
+{
+	histogram_fini(&i->response);
+	histogram_fini(&i->our_delay);
+}
+
+static void stats_interval_reset(struct stats_interval *i)
+{
+	/* Most buffers come back as they were first made: spare the clearing of empty ones. */
+	if (i->response.count > 0)
+		histogram_reset(&i->response);
+	if (i->our_delay.count > 0)
+		histogram_reset(&i->our_delay);
+	i->pending = i->planned = i->sent = i->completed = i->ok = i->failed = 0;
+}
+
+int stats_totals_init(struct stats_totals *t)
+{
+	int r = 0;
+
+	*t = (struct stats_totals){0};
+	for (int i = 0; i < STATS_HISTOGRAM_COUNT && r == 0; i++)
+		r = histogram_init(&t->histograms[i], HISTOGRAM_RUN_LOWEST, HISTOGRAM_HIGHEST_NS,
+			HISTOGRAM_RUN_DIGITS);
+	if (r < 0)
+		stats_totals_fini(t);
+	return r;
+}
+
+void stats_totals_fini(struct stats_totals *t)
+{
+	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++)
+		histogram_fini(&t->histograms[i]);
+}
+
+static void stats_fault_add(struct stats_fault *to, const struct stats_fault *from)
+{
+	if (from->count == 0)
+		return;
+	if (to->count == 0 || from->first_ns < to->first_ns) {
+		to->first_ns = from->first_ns;
+		memcpy(to->example, from->example, sizeof(to->example));
+	}
+	if (to->count == 0 || from->last_ns > to->last_ns)
+		to->last_ns = from->last_ns;
+	to->count += from->count;
+}
+
+void stats_totals_add(struct stats_totals *to, const struct stats_totals *from)
+{
+	for (int i = 0; i < STATS_PHASE_COUNT; i++)
+		ledger_add(&to->ledgers[i], &from->ledgers[i]);
+	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++)
+		histogram_add(&to->histograms[i], &from->histograms[i]);
+	for (int i = 0; i < STATS_STATUS_MAX; i++)
+		to->statuses[i] += from->statuses[i];
+	for (int i = 0; i < FAULT_COUNT; i++)
+		stats_fault_add(&to->faults[i], &from->faults[i]);
+	to->completed_in_window += from->completed_in_window;
+	to->ok_in_window += from->ok_in_window;
+	to->bytes_in += from->bytes_in;
+	to->bytes_out += from->bytes_out;
+	to->flight_integral += from->flight_integral;
+	to->merged_intervals += from->merged_intervals;
+	if (from->last_done_ns > to->last_done_ns)
+		to->last_done_ns = from->last_done_ns;
+}
+
+int stats_init(struct stats *s, bool is_open, int64_t interval_ns)
+{
+	*s = (struct stats){.is_open = is_open, .interval_ns = interval_ns};
+	list_init(&s->_open);
+	list_init(&s->_free);
+	return stats_totals_init(&s->totals);
+}
+
+void stats_fini(struct stats *s)
+{
+	stats_totals_fini(&s->totals);
+}
+
+void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns)
+{
+	s->window_start_ns = start_ns;
+	s->window_end_ns = end_ns;
+	s->_flight_changed_ns = start_ns;
+}
+
+void stats_cut_window(struct stats *s, int64_t end_ns)
+{
+	if (end_ns < s->window_end_ns)
+		s->window_end_ns = end_ns;
+}
+
+void stats_give(struct stats *s, struct stats_interval *i)
+{
+	stats_interval_reset(i);
+	/* The one used last is the warmest in the caches. */
+	list_push_front(&s->_free, &i->_node);
+}
+
+static struct stats_interval *stats_newest(struct stats *s)
+{
+	if (list_empty(&s->_open))
+		return NULL;
+	return container_of(s->_open.prev, struct stats_interval, _node);
+}
+
+/* Opens intervals up to the one that holds t_ns (since the window's start). */
+static struct stats_interval *stats_extend(struct stats *s, int64_t t_ns)
+{
+	struct stats_interval *newest = stats_newest(s);
+
+	for (;;) {
+		int64_t start_ns =
+			newest ? newest->start_ns + newest->width_ns : t_ns - t_ns % s->interval_ns;
+		struct list *node;
+
+		if (newest && t_ns < start_ns)
+			return newest;
+		node = list_pop_front(&s->_free);
+		if (!node) {
+			if (!newest)
+				return NULL;
+			/* No buffer is free: the newest one goes on. */
+			newest->width_ns += s->interval_ns;
+			s->totals.merged_intervals++;
+			continue;
+		}
+		newest = container_of(node, struct stats_interval, _node);
+		newest->start_ns = start_ns;
+		newest->width_ns = s->interval_ns;
+		list_push_back(&s->_open, &newest->_node);
+	}
+}
+
+/* The open interval of an absolute instant; NULL before the window. */
+static struct stats_interval *stats_interval_at(struct stats *s, int64_t instant_ns)
+{
+	int64_t t_ns = instant_ns - s->window_start_ns;
+	struct stats_interval *i = stats_newest(s);
+
+	if (t_ns < 0)
+		return NULL;
+	if (!i || t_ns >= i->start_ns + i->width_ns)
+		return stats_extend(s, t_ns);
+	while (t_ns < i->start_ns) {
+		if (i->_node.prev == &s->_open)
+			break; /* already handed over: count it in the oldest one that is not */
+		i = container_of(i->_node.prev, struct stats_interval, _node);
+	}
+	return i;
+}
+
+struct stats_interval *stats_take(struct stats *s, int64_t floor_ns)
+{
+	struct stats_interval *oldest;
+
+	if (list_empty(&s->_open))
+		return NULL;
+	oldest = container_of(s->_open.next, struct stats_interval, _node);
+	if (oldest->pending > 0 ||
+		s->window_start_ns + oldest->start_ns + oldest->width_ns > floor_ns)
+		return NULL;
+	list_remove(&oldest->_node);
+	return oldest;
+}
+
+struct stats_interval *stats_take_any(struct stats *s)
+{
+	struct list *node = list_pop_front(&s->_open);
+
+	return node ? container_of(node, struct stats_interval, _node) : NULL;
+}
+
+static enum stats_phase stats_phase_of(const struct stats *s, int64_t planned_ns)
+{
+	if (planned_ns < s->window_start_ns)
+		return STATS_WARMUP;
+	return planned_ns < s->window_end_ns ? STATS_WINDOW : STATS_COOLDOWN;
+}
+
+void stats_begin(struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns)
+{
+	*x = (struct exchange){.planned_ns = planned_ns, .picked_ns = picked_ns};
+	x->phase = stats_phase_of(s, planned_ns);
+	s->totals.ledgers[x->phase].planned++;
+	s->outstanding++;
+	if (x->phase != STATS_WINDOW)
+		return;
+	x->cohort = stats_interval_at(s, planned_ns);
+	histogram_record(&s->totals.histograms[STATS_OUR_DELAY], picked_ns - planned_ns);
+	if (x->cohort) {
+		x->cohort->planned++;
+		x->cohort->pending++;
+		histogram_record(&x->cohort->our_delay, picked_ns - planned_ns);
+	}
+}
+
+/* The number in flight changes by delta: adds up the area under it inside the window. */
+static void stats_flight(struct stats *s, int64_t now_ns, int delta)
+{
+	int64_t from_ns = s->_flight_changed_ns;
+	int64_t to_ns = now_ns < s->window_end_ns ? now_ns : s->window_end_ns;
+
+	if (to_ns > from_ns) {
+		s->totals.flight_integral += (double)s->in_flight * (double)(to_ns - from_ns);
+		s->_flight_changed_ns = to_ns;
+	}
+	s->in_flight += (uint64_t)delta;
+}
+
+void stats_sent(struct stats *s, const struct exchange *x)
+{
+	struct stats_interval *now = stats_interval_at(s, x->sent_ns);
+
+	s->totals.ledgers[x->phase].sent++;
+	if (now)
+		now->sent++;
+	stats_flight(s, x->sent_ns, 1);
+	if (x->phase == STATS_WINDOW)
+		histogram_record(&s->totals.histograms[STATS_CONNECTION_WAIT],
+			exchange_connection_wait_ns(x));
+}
+
+static void stats_note_fault(struct stats *s, enum fault fault, const struct stats_end *end)
+{
+	struct stats_fault *f = &s->totals.faults[fault];
+
+	f->last_ns = end->end_ns - s->window_start_ns;
+	if (f->count++ > 0)
+		return;
+	f->first_ns = f->last_ns;
+	(void)snprintf(f->example, sizeof(f->example), "%s", end->example ? end->example : "");
+}
+
+/* A good answer of the measured window. */
+static void stats_record_ok(struct stats *s, const struct exchange *x, int64_t slack_ns)
+{
+	struct histogram *h = s->totals.histograms;
+	int64_t service_ns = exchange_service_ns(x);
+
+	histogram_record(&h[STATS_SERVICE], service_ns);
+	histogram_record(&h[STATS_FIRST_BYTE], x->first_byte_ns - x->sent_ns);
+	if (x->sent_all_ns != x->sent_ns)
+		histogram_record(&h[STATS_SEND_STALL], x->sent_all_ns - x->sent_ns);
+	if (slack_ns >= 0)
+		histogram_record(&h[STATS_RX_SLACK], slack_ns);
+	if (s->is_open) {
+		int64_t less_ours_ns = service_ns + exchange_connection_wait_ns(x);
+
+		if (slack_ns > 0)
+			less_ours_ns -= slack_ns < less_ours_ns ? slack_ns : less_ours_ns;
+		histogram_record(&h[STATS_RESPONSE], exchange_response_ns(x));
+		histogram_record(&h[STATS_RESPONSE_LESS_OURS], less_ours_ns);
+	}
+	if (x->cohort)
+		histogram_record(
+			&x->cohort->response, s->is_open ? exchange_response_ns(x) : service_ns);
+}
+
+static void stats_close(struct stats *s, struct exchange *x, enum ledger_class class)
+{
+	s->totals.ledgers[x->phase].classes[class]++;
+	assert(s->outstanding > 0);
+	s->outstanding--;
+	if (x->cohort)
+		x->cohort->pending--;
+	x->cohort = NULL;
+}
+
+void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
+{
+	bool in_window = end->end_ns >= s->window_start_ns && end->end_ns < s->window_end_ns;
+	bool is_ok = end->fault == FAULT_NONE;
+	struct stats_interval *now = stats_interval_at(s, end->end_ns);
+
+	if (end->was_sent)
+		stats_flight(s, end->end_ns, -1);
+	s->totals.bytes_in += end->bytes_in;
+	if (now) {
+		now->completed += end->is_complete;
+		now->ok += is_ok;
+		now->failed += !is_ok;
+	}
+	if (in_window) {
+		s->totals.completed_in_window += end->is_complete;
+		s->totals.ok_in_window += is_ok;
+	}
+	if (x->phase == STATS_WINDOW) {
+		if (end->end_ns > s->totals.last_done_ns)
+			s->totals.last_done_ns = end->end_ns;
+		if (end->status > 0 && end->status < STATS_STATUS_MAX)
+			s->totals.statuses[end->status]++;
+		if (is_ok) {
+			stats_record_ok(s, x, end->slack_ns);
+		} else {
+			stats_note_fault(s, end->fault, end);
+			if (end->was_sent)
+				histogram_record(&s->totals.histograms[STATS_FAILED],
+					end->end_ns - x->planned_ns);
+		}
+	}
+	stats_close(s, x, fault_table[end->fault].class);
+}
+
+void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t now_ns)
+{
+	if (was_sent)
+		stats_flight(s, now_ns, -1);
+	if (x->phase == STATS_WINDOW)
+		histogram_record(&s->totals.histograms[STATS_UNSERVED_AGE], now_ns - x->planned_ns);
+	stats_close(s, x, was_sent ? LEDGER_UNFINISHED : LEDGER_UNSENT);
+}
+
+void stats_connected(struct stats *s, int64_t connect_ns)
+{
+	histogram_record(&s->totals.histograms[STATS_CONNECT], connect_ns);
+}

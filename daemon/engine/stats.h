@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one worker counts: totals over the run and a buffer for each open interval. Pure: instants
+ * come as arguments, buffers are handed in and taken out. One thread.
+ *
+ * Two time frames (measurement page A.2): planned counts and latencies belong to the interval of
+ * the planned instant (the cohort), sent and completed counts to the interval in which that
+ * happened. So an interval is over for good only when its time has passed and its whole cohort has
+ * ended; until then it stays open. Arrivals outside the measured window have no cohort; they are
+ * only counted. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/fault.h"
+#include "common/histogram.h"
+#include "common/ledger.h"
+#include "common/list.h"
+#include "daemon/engine/exchange.h"
+
+enum stats_phase {
+	STATS_WARMUP,
+	STATS_WINDOW,
+	STATS_COOLDOWN,
+	STATS_PHASE_COUNT,
+};
+
+#define STATS_STATUS_MAX 600 /* HTTP status codes are 100..599 */
+
+struct stats_interval {
+	struct list _node;
+	int64_t start_ns; /* since the window's start */
+	int64_t width_ns; /* more than one interval where no buffer was free */
+	uint64_t pending; /* arrivals of the cohort that have not ended */
+	/* by planned instant */
+	uint64_t planned;
+	struct histogram response; /* good answers; the closed model records service here */
+	struct histogram our_delay;
+	/* by the instant it happened */
+	uint64_t sent;
+	uint64_t completed; /* a complete response, good or not */
+	uint64_t ok;
+	uint64_t failed;
+};
+/* 0 or -ENOMEM. */
+int stats_interval_init(struct stats_interval *i);
+void stats_interval_fini(struct stats_interval *i);
+
+enum stats_histogram {
+	STATS_RESPONSE, /* good answers; open model only */
+	STATS_SERVICE,	/* good answers */
+	STATS_RESPONSE_LESS_OURS,
+	STATS_OUR_DELAY,       /* every arrival that was picked up */
+	STATS_CONNECTION_WAIT, /* every request sent */
+	STATS_FIRST_BYTE,
+	STATS_SEND_STALL,
+	STATS_RX_SLACK,
+	STATS_CONNECT,	    /* every connection opened */
+	STATS_FAILED,	    /* planned to failure, of everything that failed after it was sent */
+	STATS_UNSERVED_AGE, /* age of what never ended: unfinished, unsent */
+	STATS_HISTOGRAM_COUNT,
+};
+/* "response", "service", …: the names in results. */
+extern const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT];
+
+struct stats_fault {
+	uint64_t count;
+	int64_t first_ns; /* since the window's start */
+	int64_t last_ns;
+	char example[128]; /* of the first one */
+};
+
+struct stats_totals {
+	struct ledger ledgers[STATS_PHASE_COUNT];
+	uint64_t completed_in_window; /* by the instant of completion, any phase */
+	uint64_t ok_in_window;
+	uint64_t bytes_in; /* whole responses as parsed, all phases */
+	uint64_t bytes_out;
+	uint64_t statuses[STATS_STATUS_MAX];	/* measured window */
+	struct stats_fault faults[FAULT_COUNT]; /* measured window */
+	struct histogram histograms[STATS_HISTOGRAM_COUNT];
+	double flight_integral;	   /* requests x ns inside the window (for Little's law) */
+	int64_t last_done_ns;	   /* the newest end of a measured arrival; 0: none */
+	uint64_t merged_intervals; /* intervals that had to share a buffer */
+};
+int stats_totals_init(struct stats_totals *t);
+void stats_totals_fini(struct stats_totals *t);
+void stats_totals_add(struct stats_totals *to, const struct stats_totals *from);
+
+struct stats {
+	struct stats_totals totals;
+	/* set once before start */
+	bool is_open;
+	int64_t interval_ns;
+	int64_t window_start_ns;
+	int64_t window_end_ns; /* CLOCK_NEVER: open end; moved down when a run is stopped */
+	/* owner: worker thread */
+	struct list _open; /* oldest first */
+	struct list _free;
+	uint64_t in_flight;
+	uint64_t outstanding; /* planned and not ended, all phases */
+	int64_t _flight_changed_ns;
+};
+
+int stats_init(struct stats *s, bool is_open, int64_t interval_ns);
+void stats_fini(struct stats *s);
+/* The absolute measured window, before the first arrival. */
+void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns);
+/* The window ends earlier: nothing was planned behind end_ns yet. */
+void stats_cut_window(struct stats *s, int64_t end_ns);
+
+/* A free buffer for stats to use. It is given back by stats_take. */
+void stats_give(struct stats *s, struct stats_interval *i);
+/* The oldest interval if it is over for good: its time lies before floor_ns (nothing before that
+ * will be planned or happen any more) and its cohort has ended. NULL otherwise. Call until NULL. */
+struct stats_interval *stats_take(struct stats *s, int64_t floor_ns);
+/* The oldest open interval whatever its state, at the very end; NULL when there is none. */
+struct stats_interval *stats_take_any(struct stats *s);
+
+/* An arrival begins: fills planned, picked, phase and cohort of x. */
+void stats_begin(struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns);
+/* Its first byte is about to be written: x->sent_ns is set. */
+void stats_sent(struct stats *s, const struct exchange *x);
+/* It ends, once. fault FAULT_NONE: a good answer, x->done_ns is set. status 0: none was read.
+ * example: NULL or a line about what went wrong. slack_ns: how late done_ns may be, -1 unknown. */
+struct stats_end {
+	enum fault fault;
+	bool was_sent;
+	bool is_complete; /* a whole response was read */
+	unsigned status;
+	uint64_t bytes_in;
+	int64_t slack_ns;
+	int64_t end_ns; /* when it ended */
+	const char *example;
+};
+void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end);
+/* It will not end: the drain is over. */
+void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t now_ns);
+
+/* A connection was opened, connect() to established. */
+void stats_connected(struct stats *s, int64_t connect_ns);

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A task, as a state machine over one non-blocking connection.
+ *
+ * The loop calls it on edges. It sends what the kernel takes, reads until a read comes back short
+ * (which has drained the socket) or its budget ends (then it asks to be called again), and drops
+ * response bodies in the kernel. Everything that ends an exchange goes through task_finish, which
+ * tells stats once; everything that ends a connection goes through task_close.
+ * Instants: each send and each read that brought something takes a fresh stamp. */
+#include "daemon/engine/task.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "daemon/engine/stats.h"
+#include "daemon/http/request.h"
+#include "daemon/http/resolver.h"
+
+/* Reads of one call: a large response must not keep the others waiting. */
+#define TASK_READ_BUDGET 16
+
+/* From the state of the row to the states of the columns that are set. */
+static const bool task_transitions[TASK_STATE_COUNT][TASK_STATE_COUNT] = {
+	[TASK_CLOSED] = {[TASK_CONNECTING] = true},
+	[TASK_CONNECTING] = {[TASK_CLOSED] = true, [TASK_IDLE] = true},
+	[TASK_IDLE] = {[TASK_CLOSED] = true, [TASK_SENDING] = true},
+	[TASK_SENDING] = {[TASK_CLOSED] = true, [TASK_RECEIVING] = true},
+	[TASK_RECEIVING] = {[TASK_CLOSED] = true, [TASK_IDLE] = true},
+};
+
+static void task_set_state(struct task *t, enum task_state state)
+{
+	assert(task_transitions[t->_state][state]);
+	t->_state = (uint8_t)state;
+}
+
+enum task_state task_get_state(const struct task *t)
+{
+	return t->_state;
+}
+
+static bool task_has_exchange(const struct task *t)
+{
+	return t->_state == TASK_SENDING || t->_state == TASK_RECEIVING;
+}
+
+int64_t task_planned_ns(const struct task *t)
+{
+	return task_has_exchange(t) ? t->_exchange.planned_ns : CLOCK_NEVER;
+}
+
+/* ---------------------------------------------------------------- ends */
+
+static void task_close(struct task *t)
+{
+	timer_stop(&t->_timer);
+	loop_remove_task(&t->_loop_task);
+	transport_close(&t->_transport);
+	task_set_state(t, TASK_CLOSED);
+}
+
+/* How late a stamp taken now may be: bytes may have waited since the loop last looked. */
+static int64_t task_slack_ns(const struct task *t, int64_t now_ns)
+{
+	const struct loop_wake *wake = loop_last_wake(t->_env->loop);
+	int64_t since_ns = wake->slept ? wake->wake_ns : wake->prev_wake_ns;
+
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+/* Tells stats how the exchange in flight ended. */
+static void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example)
+{
+	const struct http1 *p = &t->_response;
+	struct stats_end end = {
+		.fault = fault,
+		.was_sent = true,
+		.is_complete = fault == FAULT_NONE || fault == FAULT_STATUS,
+		.status = p->has_status ? p->status : 0,
+		.bytes_in = p->head_bytes + p->body_bytes,
+		.slack_ns = task_slack_ns(t, now_ns),
+		.end_ns = now_ns,
+		.example = example,
+	};
+
+	timer_stop(&t->_timer);
+	stats_end(t->_env->stats, &t->_exchange, &end);
+}
+
+/* The exchange fails and the connection cannot be used again. */
+static void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *example)
+{
+	task_finish(t, fault, now_ns, example);
+	task_close(t);
+	t->_env->on_closed(t, true);
+}
+
+static void task_fail_errno(struct task *t, bool sending)
+{
+	int error = t->_transport.error;
+	enum fault fault = sending ? FAULT_SEND : FAULT_RECEIVE;
+
+	if (error == ECONNRESET || error == EPIPE)
+		fault = FAULT_RESET;
+	task_fail(t, fault, clock_now_ns(), strerror(error));
+}
+
+void task_abandon(struct task *t, int64_t now_ns)
+{
+	if (t->_state == TASK_CLOSED)
+		return;
+	if (task_has_exchange(t))
+		stats_give_up(t->_env->stats, &t->_exchange, true, now_ns);
+	task_close(t);
+}
+
+/* ---------------------------------------------------------------- connecting */
+
+static void task_connected(struct task *t)
+{
+	timer_stop(&t->_timer);
+	t->_requests = 0;
+	t->_env->opened++;
+	stats_connected(t->_env->stats, clock_now_ns() - t->_connect_started_ns);
+	task_set_state(t, TASK_IDLE);
+	t->_env->on_idle(t, false);
+}
+
+static void task_on_connect_event(struct task *t)
+{
+	enum io io = transport_finish_connect(&t->_transport);
+	int error = t->_transport.error;
+
+	if (io == IO_AGAIN)
+		return;
+	if (io == IO_OK) {
+		task_connected(t);
+		return;
+	}
+	task_close(t);
+	t->_env->on_connect_failed(t, fault_of_connect_errno(error), strerror(error));
+}
+
+static void task_on_connect_timeout(struct timer_queue *q, struct timer *timer)
+{
+	struct task *t = container_of(timer, struct task, _timer);
+
+	(void)q;
+	task_close(t);
+	t->_env->on_connect_failed(t, FAULT_CONNECT_TIMEOUT, "no answer in time");
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static void task_write(struct task *t)
+{
+	const struct request *request = t->_env->request;
+
+	while (t->_sent < request->len) {
+		size_t n;
+		enum io io = transport_write(
+			&t->_transport, request->bytes + t->_sent, request->len - t->_sent, &n);
+
+		if (io == IO_AGAIN)
+			return;
+		if (io != IO_OK) {
+			task_fail_errno(t, true);
+			return;
+		}
+		if (n == request->len)
+			t->_exchange.sent_all_ns = t->_exchange.sent_ns;
+		t->_sent += n;
+	}
+	if (t->_exchange.sent_all_ns == 0)
+		t->_exchange.sent_all_ns = clock_now_ns();
+	task_set_state(t, TASK_RECEIVING);
+}
+
+void task_send(struct task *t, const struct exchange *x, int64_t now_ns)
+{
+	struct task_env *env = t->_env;
+
+	t->_exchange = *x;
+	t->_exchange.sent_ns = now_ns;
+	t->_sent = 0;
+	http1_start(&t->_response, env->request->is_head);
+	env->requests++;
+	env->requests_on_new += t->_requests++ == 0;
+	stats_sent(env->stats, &t->_exchange);
+	env->stats->totals.bytes_out += env->request->len;
+	timer_start(&env->_request_timeouts, &t->_timer, x->planned_ns + env->request_timeout_ns);
+	task_set_state(t, TASK_SENDING);
+	task_write(t);
+}
+
+/* ---------------------------------------------------------------- receiving */
+
+static void task_complete(struct task *t, int64_t now_ns, bool has_surplus)
+{
+	struct task_env *env = t->_env;
+	unsigned status = t->_response.status;
+
+	t->_exchange.done_ns = now_ns;
+	if (status < 400) {
+		task_finish(t, FAULT_NONE, now_ns, NULL);
+	} else {
+		char example[32];
+
+		(void)snprintf(example, sizeof(example), "status %u", status);
+		task_finish(t, FAULT_STATUS, now_ns, example);
+	}
+	if (env->reuse && t->_response.keep_alive && !has_surplus && !t->_peer_closing) {
+		task_set_state(t, TASK_IDLE);
+		env->on_idle(t, true);
+		return;
+	}
+	if (t->_peer_closing || (env->reuse && !t->_response.keep_alive))
+		env->closed_by_peer++;
+	task_close(t);
+	env->on_closed(t, true);
+}
+
+/* Takes in n bytes that were read. True: the exchange goes on. */
+static bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns)
+{
+	size_t used;
+
+	if (t->_exchange.first_byte_ns == 0)
+		t->_exchange.first_byte_ns = now_ns;
+	switch (http1_feed(&t->_response, data, n, &used)) {
+	case HTTP1_MORE:
+		return true;
+	case HTTP1_DONE:
+		task_complete(t, now_ns, used < n);
+		return false;
+	case HTTP1_ERROR:
+		break;
+	}
+	task_fail(t, FAULT_BAD_RESPONSE, now_ns, t->_response.error);
+	return false;
+}
+
+static void task_on_end(struct task *t)
+{
+	int64_t now_ns = clock_now_ns();
+
+	t->_peer_closing = true;
+	if (http1_end(&t->_response) == HTTP1_DONE) {
+		task_complete(t, now_ns, false);
+		return;
+	}
+	t->_env->closed_by_peer++;
+	task_fail(t, FAULT_CLOSED, now_ns,
+		http1_is_untouched(&t->_response) ? "closed before any byte of the response"
+						  : "closed in the middle of the response");
+}
+
+static void task_read(struct task *t)
+{
+	struct task_env *env = t->_env;
+
+	for (int budget = TASK_READ_BUDGET; budget > 0; budget--) {
+		uint64_t skippable = http1_skippable(&t->_response);
+		bool discards = skippable >= env->read_size;
+		size_t want = env->read_size;
+		size_t n;
+		enum io io;
+
+		if (discards) {
+			want = skippable < SIZE_MAX / 2 ? (size_t)skippable : SIZE_MAX / 2;
+			io = transport_discard(&t->_transport, want, &n);
+		} else {
+			io = transport_read(&t->_transport, env->read_buffer, want, &n);
+		}
+		if (io == IO_AGAIN)
+			return;
+		if (io == IO_EOF) {
+			task_on_end(t);
+			return;
+		}
+		if (io == IO_ERROR) {
+			task_fail_errno(t, false);
+			return;
+		}
+		if (!discards) {
+			if (!task_take(t, env->read_buffer, n, clock_now_ns()))
+				return;
+		} else if (http1_skipped(&t->_response, n) == HTTP1_DONE) {
+			task_complete(t, clock_now_ns(), false);
+			return;
+		}
+		/* A short read has drained the socket, but does not tell of the peer's close. */
+		if (n < want && !t->_peer_closing)
+			return;
+	}
+	loop_task_again(&t->_loop_task);
+}
+
+/* Nothing was asked: the peer closes, or speaks out of turn. */
+static void task_on_idle_event(struct task *t, uint32_t events)
+{
+	if (!(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+		return;
+	t->_env->closed_by_peer++;
+	task_close(t);
+	t->_env->on_closed(t, false);
+}
+
+static void task_on_request_timeout(struct timer_queue *q, struct timer *timer)
+{
+	struct task *t = container_of(timer, struct task, _timer);
+
+	(void)q;
+	/* HTTP/1.1 cannot cancel a request, so the connection goes with it. */
+	task_fail(t, FAULT_TIMEOUT, clock_now_ns(),
+		t->_exchange.first_byte_ns ? "the response was not complete" : "no response");
+}
+
+/* ---------------------------------------------------------------- the loop's side */
+
+static void task_on_ready(struct loop_task *loop_task, uint32_t events)
+{
+	struct task *t = container_of(loop_task, struct task, _loop_task);
+
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		t->_peer_closing = true;
+	switch ((enum task_state)t->_state) {
+	case TASK_CONNECTING:
+		task_on_connect_event(t);
+		return;
+	case TASK_IDLE:
+		task_on_idle_event(t, events);
+		return;
+	case TASK_SENDING:
+		if (events & EPOLLOUT)
+			task_write(t);
+		/* An answer before the whole request has gone out is read after it; a server that
+		 * refuses and closes makes the write fail. */
+		if (t->_state != TASK_RECEIVING)
+			return;
+		task_read(t);
+		return;
+	case TASK_RECEIVING:
+		if (events == 0 || events & ~(uint32_t)EPOLLOUT)
+			task_read(t);
+		return;
+	case TASK_CLOSED:
+	case TASK_STATE_COUNT:
+		break;
+	}
+	assert(!"a closed task is not in the loop");
+}
+
+void task_init(struct task *t, struct task_env *env)
+{
+	*t = (struct task){._env = env, ._transport.fd = -1};
+	list_init(&t->node);
+	loop_task_init(&t->_loop_task);
+	timer_init(&t->_timer);
+}
+
+enum fault task_connect(struct task *t, const char **ret_why)
+{
+	static _Thread_local struct err err;
+	struct task_env *env = t->_env;
+	const struct address *a = &env->addresses[env->_next_address++ % env->n_addresses];
+	int r;
+
+	t->_connect_started_ns = clock_now_ns();
+	t->_peer_closing = false;
+	err.text[0] = '\0';
+	r = tcp_connect(&t->_transport, &a->sa, a->len, env->guard, &err);
+	if (r == 0) {
+		r = loop_add_task(
+			env->loop, &t->_loop_task, t->_transport.fd, LOOP_STREAM, task_on_ready);
+		if (r < 0)
+			transport_close(&t->_transport);
+	}
+	if (r < 0) {
+		if (err.text[0] == '\0')
+			err_set(&err, "connect to %s: %s", a->text, strerror(-r));
+		*ret_why = err.text;
+		return fault_of_connect_errno(-r);
+	}
+	task_set_state(t, TASK_CONNECTING);
+	timer_start(&env->_connect_timeouts, &t->_timer,
+		t->_connect_started_ns + env->connect_timeout_ns);
+	return FAULT_NONE;
+}
+
+void task_env_init(struct task_env *env)
+{
+	timer_queue_init(&env->_connect_timeouts, env->loop, task_on_connect_timeout, env);
+	timer_queue_init(&env->_request_timeouts, env->loop, task_on_request_timeout, env);
+}
+
+void task_env_fini(struct task_env *env)
+{
+	timer_queue_fini(&env->_connect_timeouts);
+	timer_queue_fini(&env->_request_timeouts);
+}

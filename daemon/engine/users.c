@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The users. A user is nobody in particular: what matters is how many are ready, and since when. In
+ * the common case (no think time, a good answer) the next request is made inside the call that
+ * reports the end of the last one. The others stand in a ring and are served in the loop's next
+ * turns, USERS_BATCH at a time, so that neither 10,000 users at t0 nor a dead server keep the loop
+ * from looking at its sockets. */
+#include "daemon/engine/users.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+
+#define USERS_BATCH 32
+
+static bool users_may_make(const struct users *u, int64_t planned_ns)
+{
+	if (planned_ns >= u->_end_ns)
+		return false;
+	return u->config.quota == 0 || u->_made < u->config.quota;
+}
+
+static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
+{
+	if (!users_may_make(u, planned_ns))
+		return;
+	if (planned_ns >= u->_window_start_ns)
+		u->_made++;
+	u->config.on_arrival(u->config.owner, planned_ns, picked_ns);
+}
+
+static void users_defer(struct users *u, int64_t ready_ns)
+{
+	assert(u->_n_ready < u->config.n);
+	u->_ready_ns[(u->_ready_head + u->_n_ready++) % u->config.n] = ready_ns;
+	loop_task_again(&u->_task);
+}
+
+static void users_on_turn(struct loop_task *task, uint32_t events)
+{
+	struct users *u = container_of(task, struct users, _task);
+
+	(void)events;
+	for (int n = 0; u->_n_ready > 0; n++) {
+		int64_t planned_ns = u->_ready_ns[u->_ready_head];
+
+		if (n == USERS_BATCH) {
+			loop_task_again(&u->_task);
+			return;
+		}
+		u->_ready_head = (u->_ready_head + 1) % u->config.n;
+		u->_n_ready--;
+		users_make(u, planned_ns, clock_now_ns());
+	}
+}
+
+static void users_on_timer(struct timer_queue *q, struct timer *timer)
+{
+	struct users *u = q->userdata;
+
+	list_push_front(&u->_free, &timer->_node);
+	users_defer(u, timer->deadline_ns);
+}
+
+static void users_think_until(struct users *u, int64_t instant_ns)
+{
+	struct list *node = list_pop_front(&u->_free);
+
+	timer_start(&u->_thinking, container_of(node, struct timer, _node), instant_ns);
+}
+
+int users_open(struct users *u, struct loop *loop, const struct users_config *config)
+{
+	int r;
+
+	*u = (struct users){.config = *config, ._end_ns = CLOCK_NEVER};
+	u->_ready_ns = calloc(config->n, sizeof(*u->_ready_ns));
+	u->_timers = calloc(config->n, sizeof(*u->_timers));
+	r = u->_ready_ns && u->_timers ? 0 : -ENOMEM;
+	if (r == 0)
+		r = loop_add_task(loop, &u->_task, -1, 0, users_on_turn);
+	if (r < 0) {
+		free(u->_ready_ns);
+		free(u->_timers);
+		*u = (struct users){0};
+		return r;
+	}
+	list_init(&u->_free);
+	for (size_t i = 0; i < config->n; i++) {
+		timer_init(&u->_timers[i]);
+		list_push_back(&u->_free, &u->_timers[i]._node);
+	}
+	timer_queue_init(&u->_thinking, loop, users_on_timer, u);
+	u->_is_open = true;
+	return 0;
+}
+
+void users_close(struct users *u)
+{
+	if (!u->_is_open)
+		return;
+	loop_remove_task(&u->_task);
+	timer_queue_fini(&u->_thinking);
+	free(u->_ready_ns);
+	free(u->_timers);
+	*u = (struct users){0};
+}
+
+void users_start(struct users *u, int64_t t0_ns, int64_t window_start_ns)
+{
+	u->_window_start_ns = window_start_ns;
+	for (size_t i = 0; i < u->config.n; i++)
+		users_think_until(u, t0_ns);
+}
+
+void users_stop_at(struct users *u, int64_t instant_ns)
+{
+	if (instant_ns < u->_end_ns)
+		u->_end_ns = instant_ns;
+}
+
+void users_ended(struct users *u, bool at_once)
+{
+	int64_t now_ns = clock_now_ns();
+
+	if (!users_may_make(u, now_ns + u->config.think_ns))
+		return;
+	if (u->config.think_ns > 0)
+		users_think_until(u, now_ns + u->config.think_ns);
+	else if (at_once)
+		users_make(u, now_ns, now_ns);
+	else
+		users_defer(u, now_ns);
+}
+
+bool users_are_done(const struct users *u, int64_t now_ns)
+{
+	return !users_may_make(u, now_ns);
+}
+
+int64_t users_next_ns(const struct users *u, int64_t now_ns)
+{
+	if (u->_n_ready > 0 && u->_ready_ns[u->_ready_head] < now_ns)
+		return u->_ready_ns[u->_ready_head];
+	return now_ns;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The users of the closed model: each makes one request, waits for its end, thinks, and makes the
+ * next. A user's arrival is planned at the instant the user is ready: t0, then the end of the last
+ * one plus the think time (measurement page A.6). Thread: the worker's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/loop/loop.h"
+#include "daemon/loop/timer.h"
+
+struct users;
+
+/* A user is ready. picked_ns: a fresh stamp. */
+typedef void (*users_fn)(void *owner, int64_t planned_ns, int64_t picked_ns);
+
+struct users_config {
+	size_t n;
+	int64_t think_ns;
+	/* Arrivals planned inside the window may be limited in number: 0 = by time alone. */
+	uint64_t quota;
+	users_fn on_arrival;
+	void *owner;
+};
+
+struct users {
+	struct users_config config;
+	struct loop_task _task; /* runs the ready ones */
+	int64_t *_ready_ns;	/* ring of n: the instants at which they became ready */
+	size_t _ready_head;
+	size_t _n_ready;
+	struct timer *_timers; /* one for each user that thinks, or for the start */
+	struct list _free;
+	struct timer_queue _thinking;
+	int64_t _window_start_ns;
+	int64_t _end_ns;
+	uint64_t _made; /* inside the window */
+	bool _is_open;
+};
+
+/* 0, -ENOMEM or -errno. */
+int users_open(struct users *u, struct loop *loop, const struct users_config *config);
+void users_close(struct users *u); /* harmless when not open (zeroed) */
+
+/* Everybody is ready at t0_ns; the quota counts from window_start_ns on. */
+void users_start(struct users *u, int64_t t0_ns, int64_t window_start_ns);
+/* Nothing planned at or after this instant any more. */
+void users_stop_at(struct users *u, int64_t instant_ns);
+/* A user's arrival has ended. at_once: its next one may be made inside this call. */
+void users_ended(struct users *u, bool at_once);
+/* Nothing more will come: the quota is used up, or the end has come. */
+bool users_are_done(const struct users *u, int64_t now_ns);
+/* The earliest instant at which something may still be planned. */
+int64_t users_next_ns(const struct users *u, int64_t now_ns);

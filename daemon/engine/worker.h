@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker: one thread that generates its share of a run's load, with a loop, connections and
+ * statistics of its own. It shares nothing with its siblings; all that passes between it and the
+ * main thread is mail.
+ *
+ * worker_new, worker_start and worker_free belong to the main thread, and so do the verbs between
+ * them, which only post. The config's callbacks run on the main thread, from its loop. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/ledger.h"
+#include "common/units.h"
+#include "daemon/engine/stats.h"
+
+struct address;
+struct guard;
+struct loop;
+struct plan;
+struct request;
+struct schedule;
+struct worker;
+
+/* Where a worker stands, posted at each interval. */
+struct worker_pulse {
+	struct ledger ledger; /* all phases together */
+	uint64_t in_flight;
+	uint64_t queue;
+	uint64_t connections;
+	int64_t oldest_ns; /* planned instant of the oldest that has not ended; CLOCK_NEVER: none */
+};
+
+/* What is left of it at its end, beside its totals. */
+struct worker_summary {
+	int64_t started_ns; /* the instant it was told to go */
+	int64_t ended_ns;   /* end of the drain */
+	int64_t cpu_ns;	    /* of its thread, from go to the end */
+	uint64_t connections_limit, connections_peak, opened, closed_by_peer;
+	uint64_t requests, requests_on_new;
+	uint64_t queue_peak;
+};
+
+struct worker_config {
+	/* borrowed until worker_free */
+	struct loop *main_loop;
+	const struct plan *plan;
+	const struct schedule *schedule; /* NULL in the closed model */
+	const struct guard *guard;
+	const struct request *request;
+	const struct address *addresses;
+	size_t n_addresses;
+	/* this worker's share */
+	unsigned index;
+	unsigned n_workers;
+	size_t connections; /* limit; closed model: users */
+	bool is_fixed_pool;
+	size_t queue_max;
+	struct rate open_rate;
+
+	/* Called on the main thread. */
+	void (*on_ready)(struct worker *w, enum fault fault, const char *why);
+	void (*on_pulse)(struct worker *w, const struct worker_pulse *pulse);
+	/* An interval is over for good; copy what is needed, the buffer goes back after the call.
+	 */
+	void (*on_interval)(struct worker *w, const struct stats_interval *interval);
+	/* The last word: the totals may be read now, and worker_free is due. */
+	void (*on_done)(struct worker *w);
+	void *owner;
+};
+
+/* Allocates everything that the run will need. 0, -ENOMEM or -errno (descriptors). */
+int worker_new(const struct worker_config *config, struct worker **ret);
+/* Starts the thread, which opens its connections and then reports on_ready. 0 or -errno. */
+int worker_start(struct worker *w);
+/* After on_done, or when it was never started. NULL is fine; returns NULL. */
+struct worker *worker_free(struct worker *w);
+
+/* Go: t0 is the start of warm-up. Once, after on_ready. */
+void worker_go(struct worker *w, int64_t t0_ns);
+/* Nothing planned at or after instant_ns; what is under way is awaited. The first call counts. */
+void worker_stop(struct worker *w, int64_t instant_ns);
+/* End at once, in any state; what is under way is unfinished. on_done follows. */
+void worker_abort(struct worker *w);
+
+void *worker_owner(const struct worker *w);
+unsigned worker_index(const struct worker *w);
+/* After on_done. */
+const struct stats_totals *worker_totals(const struct worker *w);
+const struct worker_summary *worker_summary(const struct worker *w);
