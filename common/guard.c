@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which addresses a run may load. An address is brought to one form first (family and bytes; an
+ * IPv4-mapped IPv6 address becomes the IPv4 address it stands for, as the kernel connects to that),
+ * and is then held against a list of rules: address, prefix length, port.
+ *
+ * Private mode: everything but the table of metadata services, which hand out a machine's
+ * credentials to whoever asks from it. Service mode: the table of loopback, then the
+ * administrator's list. Immutable after init; any thread. */
+#include "common/guard.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+
+#define GUARD_TEXT_MAX 80 /* the longest rule: mapped IPv6, brackets, prefix, port */
+
+static const struct guard_rule guard_loopback[] = {
+	{AF_INET, {127}, 8, 0},
+	{AF_INET6, {[15] = 1}, 128, 0},
+};
+
+static const struct guard_rule guard_metadata[] = {
+	{AF_INET, {169, 254, 169, 254}, 32, 0},
+	{AF_INET, {169, 254, 170, 2}, 32, 0},
+	{AF_INET, {100, 100, 100, 200}, 32, 0},
+	{AF_INET6, {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}, 128, 0},
+};
+
+static unsigned guard_bits(int family)
+{
+	return family == AF_INET ? 32 : 128;
+}
+
+/* The bits of address behind the prefix are all 0. */
+static bool guard_is_network(const uint8_t *address, unsigned bits, unsigned prefix_len)
+{
+	for (unsigned i = prefix_len; i < bits; i++) {
+		if (address[i / 8] & (0x80 >> (i % 8)))
+			return false;
+	}
+	return true;
+}
+
+static bool guard_rule_covers(const struct guard_rule *rule, const struct guard_rule *target)
+{
+	unsigned whole = rule->prefix_len / 8, rest = rule->prefix_len % 8;
+	uint8_t differing;
+
+	if (rule->family != target->family || (rule->port != 0 && rule->port != target->port))
+		return false;
+	if (memcmp(rule->address, target->address, whole) != 0)
+		return false;
+	if (rest == 0)
+		return true;
+	differing = rule->address[whole] ^ target->address[whole];
+	return differing >> (8 - rest) == 0;
+}
+
+static bool guard_any_covers(
+	const struct guard_rule *rules, size_t n_rules, const struct guard_rule *target)
+{
+	for (size_t i = 0; i < n_rules; i++) {
+		if (guard_rule_covers(&rules[i], target))
+			return true;
+	}
+	return false;
+}
+
+/* Makes an IPv4-mapped address IPv4, when the prefix leaves no doubt that it is one. */
+static void guard_unmap(struct guard_rule *r)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (r->family != AF_INET6 || r->prefix_len < 96 || memcmp(r->address, mapped, 12) != 0)
+		return;
+	r->family = AF_INET;
+	r->prefix_len -= 96;
+	memmove(r->address, r->address + 12, 4);
+	memset(r->address + 4, 0, 12);
+}
+
+/* Digits only, at most max. */
+static bool guard_parse_number(const char *text, unsigned max, unsigned *ret)
+{
+	unsigned n = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		n = n * 10 + (unsigned)(*text - '0');
+		if (n > max)
+			return false;
+	}
+	*ret = n;
+	return true;
+}
+
+/* Cuts s, which is text of a rule, into its parts: "[address]" or "address", then "/prefix", then
+ * ":port". A bare IPv6 address has colons of its own, so its port needs the brackets. Absent parts
+ * become NULL. */
+static bool guard_split(char *s, char **ret_address, char **ret_prefix, char **ret_port)
+{
+	char *rest, *colon;
+
+	*ret_prefix = *ret_port = NULL;
+	*ret_address = s;
+	if (*s == '[') {
+		*ret_address = s + 1;
+		rest = strchr(s, ']');
+		if (rest == NULL)
+			return false;
+		*rest++ = '\0';
+		if (*rest != '\0' && *rest != '/' && *rest != ':')
+			return false;
+		if (strchr(*ret_address, ':') == NULL)
+			return false;
+		colon = strchr(rest, ':');
+	} else {
+		rest = s;
+		colon = strchr(s, ':');
+		if (colon != NULL && strchr(colon + 1, ':') != NULL)
+			colon = NULL;
+	}
+	if (colon != NULL) {
+		*colon = '\0';
+		*ret_port = colon + 1;
+	}
+	rest = strchr(rest, '/');
+	if (rest != NULL) {
+		*rest = '\0';
+		*ret_prefix = rest + 1;
+	}
+	return true;
+}
+
+static int guard_parse_rule(const char *text, struct guard_rule *ret, struct err *reterr)
+{
+	char copy[GUARD_TEXT_MAX], *address, *prefix, *port_text;
+	struct guard_rule r = {.family = AF_INET};
+	unsigned bits, port = 0;
+
+	if (strlen(text) >= sizeof(copy))
+		goto malformed;
+	strcpy(copy, text);
+	if (!guard_split(copy, &address, &prefix, &port_text))
+		goto malformed;
+	if (inet_pton(AF_INET, address, r.address) != 1) {
+		r.family = AF_INET6;
+		if (inet_pton(AF_INET6, address, r.address) != 1)
+			goto malformed;
+	}
+	bits = r.prefix_len = guard_bits(r.family);
+	if (prefix != NULL && !guard_parse_number(prefix, bits, &r.prefix_len)) {
+		err_set(reterr, "\"%s\": the prefix length is not a number from 0 to %u", text,
+			bits);
+		return -EINVAL;
+	}
+	if (port_text != NULL && (!guard_parse_number(port_text, UINT16_MAX, &port) || port == 0)) {
+		err_set(reterr, "\"%s\": the port is not a number from 1 to 65535", text);
+		return -EINVAL;
+	}
+	/* A slip here would open more than was meant, so it is not silently rounded down. */
+	if (!guard_is_network(r.address, bits, r.prefix_len)) {
+		err_set(reterr, "\"%s\": the address has bits set behind its prefix of %u", text,
+			r.prefix_len);
+		return -EINVAL;
+	}
+	r.port = (uint16_t)port;
+	guard_unmap(&r);
+	*ret = r;
+	return 0;
+
+malformed:
+	err_set(reterr,
+		"\"%s\" is not an address like 10.0.0.0/8, 192.0.2.7:8080 or [2001:db8::]/32:443",
+		text);
+	return -EINVAL;
+}
+
+void guard_init_private(struct guard *g)
+{
+	*g = (struct guard){.is_private = true};
+}
+
+int guard_init_service(
+	struct guard *g, const char *const *allow, size_t n_allow, struct err *reterr)
+{
+	struct guard_rule *rules = NULL;
+	int r;
+
+	if (n_allow > 0) {
+		rules = calloc(n_allow, sizeof(*rules));
+		if (rules == NULL)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < n_allow; i++) {
+		r = guard_parse_rule(allow[i], &rules[i], reterr);
+		if (r < 0) {
+			free(rules);
+			return r;
+		}
+	}
+	*g = (struct guard){.rules = rules, .n_rules = n_allow};
+	return 0;
+}
+
+void guard_fini(struct guard *g)
+{
+	free(g->rules);
+	*g = (struct guard){0};
+}
+
+bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char **ret_why)
+{
+	struct guard_rule target = {.family = sa->sa_family};
+	const struct sockaddr_in6 *in6;
+	const struct sockaddr_in *in;
+
+	if (sa->sa_family == AF_INET) {
+		in = (const struct sockaddr_in *)(const void *)sa;
+		memcpy(target.address, &in->sin_addr, 4);
+		target.port = ntohs(in->sin_port);
+	} else if (sa->sa_family == AF_INET6) {
+		in6 = (const struct sockaddr_in6 *)(const void *)sa;
+		memcpy(target.address, &in6->sin6_addr, 16);
+		target.port = ntohs(in6->sin6_port);
+	} else {
+		*ret_why = "it is not an IP address";
+		return false;
+	}
+	target.prefix_len = guard_bits(target.family);
+	guard_unmap(&target);
+
+	if (g->is_private) {
+		if (!guard_any_covers(guard_metadata,
+			    sizeof(guard_metadata) / sizeof(guard_metadata[0]), &target))
+			return true;
+		*ret_why = "it is a cloud's metadata service";
+		return false;
+	}
+	if (guard_any_covers(
+		    guard_loopback, sizeof(guard_loopback) / sizeof(guard_loopback[0]), &target) ||
+		guard_any_covers(g->rules, g->n_rules, &target))
+		return true;
+	*ret_why = "only loopback is allowed; [policy] allow lists more";
+	return false;
+}
