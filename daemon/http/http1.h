@@ -21,13 +21,13 @@ enum http1_result {
 
 struct http1 {
 	/* read by the owner */
-	unsigned status;	/* of the final response, once its status line is complete */
+	unsigned status; /* of the final response, once its status line is complete */
 	bool has_status;
-	bool keep_alive;	/* when done: the connection may carry another request */
+	bool keep_alive;	 /* when done: the connection may carry another request */
 	bool is_close_delimited; /* the body ends with the connection */
-	uint64_t body_bytes;	/* content received so far, without chunk framing */
-	uint64_t head_bytes;	/* status line and headers, all responses */
-	const char *error;	/* HTTP1_ERROR: why, a constant */
+	uint64_t body_bytes;	 /* content received so far, without chunk framing */
+	uint64_t head_bytes;	 /* status line and headers, all responses */
+	const char *error;	 /* HTTP1_ERROR: why, a constant */
 
 	/* the parser's own */
 	uint8_t _state;
@@ -37,8 +37,8 @@ struct http1 {
 	uint8_t _name_len;
 	uint8_t _value_len;
 	uint8_t _blank_lines; /* before the status line */
-	char _name[20];	 /* of the present field, lower case; longer names match nothing */
-	char _value[24]; /* of the present token or number */
+	char _name[20];	      /* of the present field, lower case; longer names match nothing */
+	char _value[24];      /* of the present token or number */
 	uint32_t _line_bytes;
 	uint32_t _block_bytes;
 	uint64_t _left; /* bytes of the body or chunk still to come */
@@ -50,9 +50,9 @@ struct http1 {
  * (RFC 9112 section 6.3). */
 void http1_start(struct http1 *p, bool is_head);
 
-/* Takes bytes up to the end of the message at most. After DONE or ERROR call http1_start. With ERROR
- * *ret_used counts the bytes before the one that was refused (a line that is wrong as a whole is
- * refused behind its end). */
+/* Takes bytes up to the end of the message at most. After DONE or ERROR call http1_start. With
+ * ERROR *ret_used counts the bytes before the one that was refused (a line that is wrong as a whole
+ * is refused behind its end). */
 enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used);
 
 /* The peer has closed: DONE for a close-delimited body, ERROR for anything else. */

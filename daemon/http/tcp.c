@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plain TCP behind the transport interface. One system call for each operation: the socket is made
+ * non-blocking, close-on-exec and without Nagle's delay once, and every call does what it can at
+ * once. The guard sees the very sockaddr that connect gets, so no name can be pointed elsewhere
+ * between the check and the use. Thread: the loop's; the resolver's for its probes. */
+#include "daemon/http/transport.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/guard.h"
+
+static enum io tcp_failed(struct transport *t, int error)
+{
+	t->error = error;
+	return IO_ERROR;
+}
+
+static enum io tcp_finish_connect(struct transport *t)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	return error == 0 ? IO_OK : tcp_failed(t, error);
+}
+
+/* What a send or recv of at least one byte has come to. */
+static enum io tcp_moved(struct transport *t, ssize_t n, size_t *ret_n)
+{
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return IO_AGAIN;
+		return tcp_failed(t, errno);
+	}
+	if (n == 0)
+		return IO_EOF;
+	*ret_n = (size_t)n;
+	return IO_OK;
+}
+
+static enum io tcp_receive(struct transport *t, void *buf, size_t size, int flags, size_t *ret_n)
+{
+	ssize_t n;
+
+	assert(size > 0);
+	do {
+		n = recv(t->fd, buf, size, flags);
+	} while (n == -1 && errno == EINTR);
+	return tcp_moved(t, n, ret_n);
+}
+
+static enum io tcp_read(struct transport *t, void *buf, size_t size, size_t *ret_n)
+{
+	return tcp_receive(t, buf, size, 0, ret_n);
+}
+
+/* With MSG_TRUNC the kernel frees received bytes without copying them anywhere. */
+static enum io tcp_discard(struct transport *t, size_t n, size_t *ret_n)
+{
+	return tcp_receive(t, NULL, n, MSG_TRUNC, ret_n);
+}
+
+static enum io tcp_write(struct transport *t, const void *data, size_t len, size_t *ret_n)
+{
+	ssize_t n;
+
+	assert(len > 0);
+	do {
+		n = send(t->fd, data, len, MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	return tcp_moved(t, n, ret_n);
+}
+
+static void tcp_close(struct transport *t)
+{
+	/* Nothing can be done about an error, and the descriptor is gone in any case. */
+	(void)close(t->fd);
+	t->fd = -1;
+}
+
+static const struct transport_ops tcp_ops = {
+	.finish_connect = tcp_finish_connect,
+	.read = tcp_read,
+	.write = tcp_write,
+	.discard = tcp_discard,
+	.close = tcp_close,
+};
+
+int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
+	const struct guard *guard, struct err *reterr)
+{
+	const char *why;
+	int one = 1, error, fd, r;
+
+	*t = (struct transport){.ops = &tcp_ops, .fd = -1};
+	if (!guard_allows(guard, sa, &why)) {
+		err_set(reterr, "%s", why);
+		return -EPERM;
+	}
+
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (fd == -1) {
+		error = errno;
+		goto failed;
+	}
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1) {
+		error = errno;
+		goto failed_close;
+	}
+	do {
+		r = connect(fd, sa, sa_len);
+	} while (r == -1 && errno == EINTR);
+	/* After an interrupted call the connection goes on by itself: EALREADY, EISCONN. */
+	if (r == -1 && errno != EINPROGRESS && errno != EALREADY && errno != EISCONN) {
+		error = errno;
+		goto failed_close;
+	}
+	t->fd = fd;
+	return 0;
+
+failed_close:
+	(void)close(fd);
+failed:
+	err_set(reterr, "%s", strerrordesc_np(error));
+	return -error;
+}

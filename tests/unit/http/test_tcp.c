@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Real sockets on loopback, IPv4 (_i = 0) and IPv6 (_i = 1). */
+#include "daemon/http/transport.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/guard.h"
+
+#define WAIT_MS 10000 /* only a broken test waits that long */
+
+static struct guard guard; /* zero: a service that allows loopback */
+static struct sockaddr_storage address;
+static socklen_t address_len;
+static int listener;
+
+static void listen_on_loopback(bool is_ipv6)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	memcpy(&address, is_ipv6 ? (void *)&in6 : (void *)&in, is_ipv6 ? sizeof(in6) : sizeof(in));
+	address_len = is_ipv6 ? sizeof(in6) : sizeof(in);
+	listener = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(listener, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, address_len), 0);
+	ck_assert_int_eq(listen(listener, 16), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &address_len), 0);
+}
+
+static int connect_now(struct transport *t, struct err *err)
+{
+	return tcp_connect(t, (struct sockaddr *)&address, address_len, &guard, err);
+}
+
+static void wait_for(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+}
+
+/* A connected pair: the transport and the peer's descriptor. */
+static int connect_pair(struct transport *t)
+{
+	struct err err = {0};
+	int peer;
+
+	ck_assert_msg(connect_now(t, &err) == 0, "%s", err.text);
+	wait_for(t->fd, POLLOUT);
+	ck_assert_int_eq(transport_finish_connect(t), IO_OK);
+	peer = accept(listener, NULL, NULL);
+	ck_assert_int_ge(peer, 0);
+	return peer;
+}
+
+START_TEST(test_options)
+{
+	struct transport t;
+	socklen_t len = sizeof(int);
+	int peer, value = 0;
+
+	listen_on_loopback(_i == 1);
+	peer = connect_pair(&t);
+	ck_assert_int_ne(fcntl(t.fd, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_ne(fcntl(t.fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(getsockopt(t.fd, IPPROTO_TCP, TCP_NODELAY, &value, &len), 0);
+	ck_assert_int_ne(value, 0);
+	transport_close(&t);
+	close(peer);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_there_and_back)
+{
+	struct transport t;
+	char buf[16];
+	size_t n = 99;
+	int peer;
+
+	listen_on_loopback(_i == 1);
+	peer = connect_pair(&t);
+
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_AGAIN);
+	ck_assert_uint_eq(n, 99);
+	ck_assert_int_eq(transport_write(&t, "hello", 5, &n), IO_OK);
+	ck_assert_uint_eq(n, 5);
+	ck_assert_int_eq(read(peer, buf, sizeof(buf)), 5);
+	ck_assert_int_eq(write(peer, "there", 5), 5);
+	wait_for(t.fd, POLLIN);
+	ck_assert_int_eq(transport_read(&t, buf, 3, &n), IO_OK);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_OK);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_mem_eq(buf, "re", 2);
+
+	close(peer);
+	wait_for(t.fd, POLLRDHUP);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_EOF);
+	ck_assert_int_eq(transport_discard(&t, 10, &n), IO_EOF);
+	transport_close(&t);
+	ck_assert_int_eq(t.fd, -1);
+	transport_close(&t);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_discard)
+{
+	struct transport t;
+	char data[1000], buf[16];
+	size_t n, left = sizeof(data) - 3;
+	int peer;
+
+	memset(data, 'x', sizeof(data));
+	memcpy(data + sizeof(data) - 3, "end", 3);
+	listen_on_loopback(false);
+	peer = connect_pair(&t);
+
+	ck_assert_int_eq(transport_discard(&t, 10, &n), IO_AGAIN);
+	ck_assert_int_eq(write(peer, data, sizeof(data)), sizeof(data));
+	wait_for(t.fd, POLLIN);
+	ck_assert_int_eq(transport_discard(&t, 100, &n), IO_OK);
+	ck_assert_uint_eq(n, 100);
+	for (left -= n; left > 0; left -= n) {
+		wait_for(t.fd, POLLIN);
+		ck_assert_int_eq(transport_discard(&t, left, &n), IO_OK);
+		ck_assert_uint_le(n, left);
+	}
+	wait_for(t.fd, POLLIN);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_OK);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_mem_eq(buf, "end", 3);
+
+	/* Much more than has come, and more than the kernel takes in one call. */
+	ck_assert_int_eq(write(peer, data, sizeof(data)), sizeof(data));
+	wait_for(t.fd, POLLIN);
+	ck_assert_int_eq(transport_discard(&t, SIZE_MAX >> 1, &n), IO_OK);
+	ck_assert_uint_gt(n, 0);
+	ck_assert_uint_le(n, sizeof(data));
+	transport_close(&t);
+	close(peer);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_write_until_full)
+{
+	static char data[1 << 20];
+	struct transport t;
+	size_t n, total = 0, received = 0;
+	enum io io;
+	ssize_t r;
+	int peer;
+
+	listen_on_loopback(false);
+	peer = connect_pair(&t);
+	while ((io = transport_write(&t, data, sizeof(data), &n)) == IO_OK)
+		total += n;
+	ck_assert_int_eq(io, IO_AGAIN);
+	ck_assert_uint_gt(total, 0);
+	while (received < total) {
+		r = read(peer, data, sizeof(data));
+		ck_assert_int_gt(r, 0);
+		received += (size_t)r;
+	}
+	ck_assert_int_eq(transport_write(&t, data, 1, &n), IO_OK);
+	transport_close(&t);
+	close(peer);
+	close(listener);
+}
+END_TEST
+
+/* The peer resets: reading says so; writing says EPIPE and raises no signal. */
+START_TEST(test_reset)
+{
+	struct linger linger = {.l_onoff = 1};
+	struct transport t;
+	char buf[16];
+	size_t n;
+	int peer;
+
+	listen_on_loopback(_i == 1);
+	peer = connect_pair(&t);
+	ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	close(peer);
+	wait_for(t.fd, POLLIN);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_ERROR);
+	ck_assert_int_eq(t.error, ECONNRESET);
+	ck_assert_int_eq(transport_write(&t, "x", 1, &n), IO_ERROR);
+	ck_assert_int_eq(t.error, EPIPE);
+	transport_close(&t);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+	struct err err = {0};
+	struct transport t;
+	int r;
+
+	listen_on_loopback(_i == 1);
+	close(listener);
+	r = connect_now(&t, &err);
+	if (r == 0) {
+		wait_for(t.fd, POLLOUT);
+		ck_assert_int_eq(transport_finish_connect(&t), IO_ERROR);
+		ck_assert_int_eq(t.error, ECONNREFUSED);
+	} else {
+		ck_assert_int_eq(r, -ECONNREFUSED);
+		ck_assert_str_eq(err.text, "Connection refused");
+		ck_assert_int_eq(t.fd, -1);
+	}
+	transport_close(&t);
+}
+END_TEST
+
+START_TEST(test_guard_is_asked)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(80)};
+	struct err err = {0};
+	struct transport t;
+	int before = dup(0), after;
+
+	close(before);
+	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.1", &in.sin_addr), 1);
+	ck_assert_int_eq(tcp_connect(&t, (struct sockaddr *)&in, sizeof(in), &guard, &err), -EPERM);
+	ck_assert_str_eq(err.text, "only loopback is allowed; [policy] allow lists more");
+	ck_assert_int_eq(t.fd, -1);
+	transport_close(&t);
+	ck_assert_int_eq(tcp_connect(&t, (struct sockaddr *)&in, sizeof(in), &guard, NULL), -EPERM);
+	after = dup(0);
+	ck_assert_int_eq(before, after);
+	close(after);
+}
+END_TEST
+
+START_TEST(test_no_descriptors)
+{
+	struct rlimit limit, before;
+	struct err err = {0};
+	struct transport t;
+
+	listen_on_loopback(false);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(connect_now(&t, &err), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_str_eq(err.text, "Too many open files");
+	ck_assert_int_eq(t.fd, -1);
+	close(listener);
+}
+END_TEST
+
+/* connect() itself refuses the address: the socket made for it is closed again. */
+START_TEST(test_bad_address)
+{
+	struct err err = {0};
+	struct transport t;
+	int before, after;
+
+	listen_on_loopback(false);
+	before = dup(0);
+	close(before);
+	ck_assert_int_eq(tcp_connect(&t, (struct sockaddr *)&address, 4, &guard, &err), -EINVAL);
+	ck_assert_int_eq(t.fd, -1);
+	after = dup(0);
+	ck_assert_int_eq(before, after);
+	close(after);
+	close(listener);
+}
+END_TEST
+
+static bool has_ipv6(void)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("tcp");
+	TCase *tcase = tcase_create("tcp");
+	SRunner *runner = srunner_create(suite);
+	int families = has_ipv6() ? 2 : 1, failed;
+
+	tcase_add_loop_test(tcase, test_options, 0, families);
+	tcase_add_loop_test(tcase, test_there_and_back, 0, families);
+	tcase_add_test(tcase, test_discard);
+	tcase_add_test(tcase, test_write_until_full);
+	tcase_add_loop_test(tcase, test_reset, 0, families);
+	tcase_add_loop_test(tcase, test_refused, 0, families);
+	tcase_add_test(tcase, test_guard_is_asked);
+	tcase_add_test(tcase, test_no_descriptors);
+	tcase_add_test(tcase, test_bad_address);
+	suite_add_tcase(suite, tcase);
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
