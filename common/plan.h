@@ -50,21 +50,23 @@ struct plan_header {
 
 struct plan {
 	char *name; /* the run file's name without .ini, or the URL's host */
-	char *text; /* the file as given, with overlays and flags behind it as comments and keys */
-	char sha256[DIGEST_SHA256_HEX_SIZE]; /* of text */
+	char *text; /* the run file as given; without one, the entries written as a run file */
+	/* Of text, the entries that override it, and the files that values refer to. */
+	char sha256[DIGEST_SHA256_HEX_SIZE];
 
 	/* [target] */
 	char *url_text;
 	struct url url;
 
 	/* [load] */
-	unsigned model_choice;	  /* as written: 0 auto, else 1 + enum plan_model */
-	enum plan_model model;	  /* rate = max or model = closed: closed */
-	struct rate rate;	  /* as written */
-	bool rate_max;
-	char **stage_texts;
-	struct plan_stage *stages; /* open model: at least one */
+	unsigned model_choice;	   /* as written: 0 auto, else 1 + enum plan_model */
+	enum plan_model model;	   /* rate = max or model = closed: closed */
+	struct rate rate;	   /* open model: of the first stage; closed: 0/1 */
+	bool rate_max;		   /* rate = max was written */
+	char **stage_texts;	   /* one for each stage; "hold 100/s for 10s" where rate made it */
+	struct plan_stage *stages; /* open model: at least one; closed: none */
 	size_t n_stages;
+	unsigned arrivals; /* 0: constant */
 	uint64_t seed;
 	int64_t warmup_ns;
 	int64_t cooldown_ns;
@@ -83,7 +85,7 @@ struct plan {
 	/* [timeouts] */
 	int64_t connect_timeout_ns;
 	int64_t request_timeout_ns; /* counted from the planned instant */
-	int64_t drain_ns;	    /* CLOCK_NEVER in the file: the request timeout is filled in */
+	int64_t drain_ns;	    /* the request timeout where the file says nothing */
 
 	/* [statistics] */
 	int64_t interval_ns;
@@ -94,12 +96,15 @@ struct plan {
 	size_t n_headers;
 	char *body;
 	size_t body_len;
-	char *user_agent; /* NULL: rpsd/VERSION run=ID */
+	char *user_agent; /* NULL: rpsd/VERSION run=ID; a User-Agent header stands in headers */
 };
 
-/* Builds and validates. doc: the run file, then overlays, then flags. files: contents for values
- * that end in @file, looked up by the name as written (NULL, 0: such values are a problem).
- * All problems are added; *ret is set only when there are none. 0, -EINVAL (problems) or -ENOMEM. */
+/* Builds and validates. doc: the run file, then overlays, then flags. Of two keys that contradict
+ * each other the one from the later file wins, and flags count as one file after all others; within
+ * one file they are a problem. name NULL: made from the URL's host. text: of the run file, NULL
+ * where there is none. files: contents for values that end in @file, looked up by the name as
+ * written behind the @ (NULL, 0: such values are a problem). All problems are added; *ret is set
+ * only when problems is empty, also of what was in it before. 0, -EINVAL (problems) or -ENOMEM. */
 struct plan_file {
 	const char *name;
 	const char *data;
@@ -110,9 +115,19 @@ int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	struct problems *problems);
 struct plan *plan_free(struct plan *p);
 
-/* Names of files that values refer to ("@cart.json"), in order, without repeats: what rpsctl must
- * read and send. New array of n borrowed strings (from doc); NULL with n 0 when there are none. */
+/* Names of files that values refer to ("cart.json" for body = @cart.json), in order, without
+ * repeats: what rpsctl must read and send. New array of n borrowed strings (from doc); NULL with n
+ * 0 when there are none. */
 const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n);
+
+/* The first header of that name, case ignored; NULL: none. */
+const struct plan_header *plan_find_header(const struct plan *p, const char *name);
+
+/* Connections at most, over all workers; closed model: the users. What `auto` means is said here.
+ */
+#define PLAN_AUTO_CONNECTIONS 1000
+#define PLAN_AUTO_USERS 64
+uint64_t plan_connection_limit(const struct plan *p);
 
 /* Arrivals per second at most, over all stages; 0/1 in the closed model. */
 struct rate plan_peak_rate(const struct plan *p);

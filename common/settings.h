@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct err;
 struct ini_doc;
 struct problems;
 
@@ -33,7 +34,7 @@ struct settings {
 	/* [control] */
 	char *socket; /* path, where no socket is handed over by systemd */
 	/* [policy] */
-	char **allow; /* CIDR[:PORT], host addresses; loopback is always allowed */
+	char **allow; /* CIDR[:PORT], host addresses, of all files; loopback is always allowed */
 	size_t n_allow;
 	uint64_t max_rate;	  /* requests per second, per run */
 	uint64_t max_connections; /* per run */
@@ -47,11 +48,20 @@ struct settings {
 int settings_build(const struct ini_doc *doc, struct settings **ret, struct problems *problems);
 struct settings *settings_free(struct settings *s);
 
-/* Reads [origin] keys given as flags too ("--delay 5s" is delay = 5s). */
+/* Reads [origin] keys given as flags too ("--delay 5s" is delay = 5s): TIME or exp:TIME, and
+ * SHARE STATUS. 0 or -EINVAL, with the outputs untouched. */
 int settings_parse_delay(const char *text, enum settings_delay_kind *ret_kind, int64_t *ret_ns);
 int settings_parse_errors(const char *text, double *ret_share, unsigned *ret_status);
 
 /* rpsd.conf, then every *.conf of its directory rpsd.conf.d in the order of file names. A missing
  * path that was not asked for by name is fine. 0, -errno with a problem added. */
-int settings_read_files(const char *path, bool must_exist, struct ini_doc *doc,
-	struct problems *problems);
+int settings_read_files(
+	const char *path, bool must_exist, struct ini_doc *doc, struct problems *problems);
+
+/* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
+int settings_check_socket(const char *value, struct err *reterr);
+int settings_check_allow(const char *value, struct err *reterr);
+int settings_check_max_rate(const char *value, struct err *reterr);
+int settings_check_listen(const char *value, struct err *reterr);
+int settings_check_delay(const char *value, struct err *reterr);
+int settings_check_errors(const char *value, struct err *reterr);

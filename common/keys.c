@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Configuration entries held against the table of keys.
+ *
+ * The table (keys_table.c) is data; here is the one reader of it. A value is read in two steps: by
+ * its type into struct keys_value, then against the key's limits, which are written in the table as
+ * values of the same type, so that "1ms..1h" needs no second notation. What is wrong with a value
+ * is said in one line that names what is expected and shows an example, whatever the key.
+ *
+ * keys_apply walks sections and entries together in the order of their lines, so that problems come
+ * in the order in which a person reads the file. It goes on after each problem; a bad value leaves
+ * the default in place, so base is always complete. Overriding needs no rule: later entries are
+ * written over earlier ones. Runs on any thread, keeps nothing. */
+#include "common/keys.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/str.h"
+#include "common/units.h"
+
+#define KEYS_NAMES_MAX 64 /* names of one section, sections of one file */
+
+struct keys_value {
+	uint64_t number; /* KEY_UINT, KEY_SIZE, KEY_BOOL, KEY_CHOICE */
+	struct rate rate;
+	int64_t ns;
+	double share;
+};
+
+/* What a message calls a value of each type, and how to write one. */
+static const struct {
+	const char *noun;
+	const char *how;
+} keys_words[] = {
+	[KEY_TEXT] = {"text", "some text"},
+	[KEY_BOOL] = {"yes or no", "yes or no"},
+	[KEY_UINT] = {"a whole number", "digits alone, as in 100"},
+	[KEY_RATE] = {"a rate", "a number and /s, /m or /h, as in 2000, 2k/s or 30/m"},
+	[KEY_TIME] = {"a time", "a number and ns, us, ms, s, m or h, as in 30s, 250ms or 1m30s"},
+	[KEY_SHARE] = {"a share", "a number and %, as in 5%"},
+	[KEY_SIZE] = {"a size", "a number and B, KiB or MiB, as in 64KiB"},
+	[KEY_CHOICE] = {"known here", ""},
+	[KEY_CUSTOM] = {"text", "some text"},
+};
+
+const struct key *keys_find(enum keys_file file, const char *section, const char *name)
+{
+	for (size_t i = 0; i < keys_n; i++)
+		if (keys_table[i].file == file && str_eq(keys_table[i].section, section) &&
+			str_eq(keys_table[i].name, name))
+			return &keys_table[i];
+	return NULL;
+}
+
+const struct ini_entry *keys_last(
+	const struct ini_doc *doc, const char *section, const char *arg, const char *name)
+{
+	for (size_t i = doc->n_entries; i-- > 0;) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (str_eq(e->key, name) && str_eq(e->section, section) && str_eq(e->arg, arg))
+			return e;
+	}
+	return NULL;
+}
+
+/* ---- values ---- */
+
+static int keys_read_uint(const char *value, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (!*value)
+		return UNITS_E_SYNTAX;
+	for (const char *p = value; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return UNITS_E_SYNTAX;
+		if (__builtin_mul_overflow(n, 10, &n) ||
+			__builtin_add_overflow(n, (uint64_t)(*p - '0'), &n))
+			return UNITS_E_RANGE;
+	}
+	*ret = n;
+	return 0;
+}
+
+static int keys_read_bool(const char *value, uint64_t *ret)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (str_eq(value, words[i])) {
+			*ret = i % 2;
+			return 0;
+		}
+	}
+	return UNITS_E_SYNTAX;
+}
+
+static int keys_read_choice(const char *const *choices, const char *value, uint64_t *ret)
+{
+	for (uint64_t i = 0; choices[i]; i++) {
+		if (str_eq(value, choices[i])) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return UNITS_E_SYNTAX;
+}
+
+/* 0 or UNITS_E_…; without the key's limits and word. */
+static int keys_read(const struct key *key, const char *value, struct keys_value *ret)
+{
+	switch (key->type) {
+	case KEY_BOOL:
+		return keys_read_bool(value, &ret->number);
+	case KEY_UINT:
+		return keys_read_uint(value, &ret->number);
+	case KEY_RATE:
+		return units_parse_rate(value, &ret->rate);
+	case KEY_TIME:
+		return units_parse_time(value, &ret->ns);
+	case KEY_SHARE:
+		return units_parse_share(value, &ret->share);
+	case KEY_SIZE:
+		return units_parse_size(value, &ret->number);
+	case KEY_CHOICE:
+		return keys_read_choice(key->choices, value, &ret->number);
+	case KEY_TEXT:
+	case KEY_CUSTOM:
+		break;
+	}
+	return 0;
+}
+
+static bool keys_less(enum key_type type, const struct keys_value *a, const struct keys_value *b)
+{
+	switch (type) {
+	case KEY_RATE:
+		return (unsigned __int128)a->rate.num * b->rate.den <
+		       (unsigned __int128)b->rate.num * a->rate.den;
+	case KEY_TIME:
+		return a->ns < b->ns;
+	case KEY_SHARE:
+		return a->share < b->share;
+	default:
+		return a->number < b->number;
+	}
+}
+
+static bool keys_within(const struct key *key, const struct keys_value *v)
+{
+	const char *dots = strstr(key->limits, "..");
+	struct keys_value low = {0}, high = {0};
+	char text[UNITS_TEXT_MAX] = "";
+
+	memcpy(text, key->limits, (size_t)(dots - key->limits));
+	(void)keys_read(key, text, &low);
+	(void)keys_read(key, dots + 2, &high);
+	return !keys_less(key->type, v, &low) && !keys_less(key->type, &high, v);
+}
+
+static void keys_store(enum key_type type, const struct keys_value *v, void *field)
+{
+	switch (type) {
+	case KEY_BOOL:
+		*(bool *)field = v->number;
+		break;
+	case KEY_UINT:
+	case KEY_SIZE:
+		*(uint64_t *)field = v->number;
+		break;
+	case KEY_RATE:
+		*(struct rate *)field = v->rate;
+		break;
+	case KEY_TIME:
+		*(int64_t *)field = v->ns;
+		break;
+	case KEY_SHARE:
+		*(double *)field = v->share;
+		break;
+	case KEY_CHOICE:
+		*(unsigned *)field = (unsigned)v->number;
+		break;
+	case KEY_TEXT:
+	case KEY_CUSTOM:
+		break;
+	}
+}
+
+/* "a, b, c" or "[a], [b], [c]"; what memory does not hold is left out. */
+static void keys_join(
+	struct buf *b, const char *const *names, size_t n, const char *open, const char *close)
+{
+	for (size_t i = 0; i < n; i++)
+		(void)buf_printf(b, "%s%s%s%s", i ? ", " : "", open, names[i], close);
+}
+
+static size_t keys_count_choices(const char *const *choices)
+{
+	size_t n = 0;
+
+	while (choices[n])
+		n++;
+	return n;
+}
+
+/* One line on a value that could not be read. */
+static void keys_explain(const struct key *key, const char *value, int code, struct err *reterr)
+{
+	const char *word_or = key->word ? ", or " : "";
+	const char *word = key->word ? key->word : "";
+
+	if (key->type == KEY_CHOICE) {
+		size_t n = keys_count_choices(key->choices);
+		const char *near = str_nearest(value, key->choices, n);
+		struct buf b = {0};
+
+		keys_join(&b, key->choices, n, "", "");
+		err_set(reterr, "'%.60s' is not known here: write %s%s%s%s%s", value,
+			n > 1 ? "one of " : "", b.data ? b.data : "", near ? " (" : "",
+			near ? near : "", near ? "?)" : "");
+		buf_fini(&b);
+	} else if (code == UNITS_E_RANGE) {
+		err_set(reterr, "'%.60s' is too large or has too many decimals: write %s%s%s",
+			value, keys_words[key->type].how, word_or, word);
+	} else if (code == UNITS_E_UNIT) {
+		err_set(reterr, "'%.60s' has the wrong unit for %s: write %s%s%s", value,
+			keys_words[key->type].noun, keys_words[key->type].how, word_or, word);
+	} else {
+		err_set(reterr, "'%.60s' is not %s: write %s%s%s", value,
+			keys_words[key->type].noun, keys_words[key->type].how, word_or, word);
+	}
+}
+
+static int keys_parse_text(const struct key *key, const char *value, char **field)
+{
+	char *copy;
+
+	if (key->type == KEY_CUSTOM)
+		return 0;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+int keys_parse(const struct key *key, const char *value, void *field, struct err *reterr)
+{
+	struct keys_value v = {0};
+	int r;
+
+	if (key->type == KEY_TEXT || key->type == KEY_CUSTOM) {
+		r = key->check ? key->check(value, reterr) : 0;
+		return r ? r : keys_parse_text(key, value, field);
+	}
+	if (!key->word || !str_eq(value, key->word)) {
+		r = keys_read(key, value, &v);
+		if (r) {
+			keys_explain(key, value, r, reterr);
+			return -EINVAL;
+		}
+		if (key->limits && !keys_within(key, &v)) {
+
+			err_set(reterr, "'%.60s' is outside of what is possible here: %s%s%s",
+				value, key->limits, key->word ? ", or " : "",
+				key->word ? key->word : "");
+			return -EINVAL;
+		}
+	}
+	keys_store(key->type, &v, field);
+	return 0;
+}
+
+/* ---- sections and entries ---- */
+
+/* The names of file's sections (section NULL), or of the keys in one. */
+static size_t keys_names(
+	enum keys_file file, const char *section, const char *names[static KEYS_NAMES_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keys_n && n < KEYS_NAMES_MAX; i++) {
+		const struct key *k = &keys_table[i];
+		const char *name = section ? k->name : k->section;
+
+		if (k->file != file || (section && !str_eq(k->section, section)))
+			continue;
+		/* A section's keys stand together in the table. */
+		if (!n || !str_eq(names[n - 1], name))
+			names[n++] = name;
+	}
+	return n;
+}
+
+/* Any key of the section; NULL: unknown section. */
+static const struct key *keys_of_section(enum keys_file file, const char *section)
+{
+	for (size_t i = 0; i < keys_n; i++)
+		if (keys_table[i].file == file && str_eq(keys_table[i].section, section))
+			return &keys_table[i];
+	return NULL;
+}
+
+/* Adds what is wrong with a section's name and argument. */
+static bool keys_check_section(enum keys_file file, const char *name, const char *arg,
+	const char *where, unsigned line, struct problems *problems)
+{
+	const struct key *key = keys_of_section(file, name);
+	const char *names[KEYS_NAMES_MAX];
+
+	if (!key) {
+		size_t n = keys_names(file, NULL, names);
+		const char *near = str_nearest(name, names, n);
+		struct buf b = {0};
+
+		keys_join(&b, near ? &near : names, near ? 1 : n, "[", "]");
+		problems_add(problems, where, line,
+			near ? "unknown section [%.60s]: did you mean %s?"
+			     : "unknown section [%.60s]: there are %s",
+			name, b.data ? b.data : "");
+		buf_fini(&b);
+	} else if (key->named && !*arg) {
+		problems_add(
+			problems, where, line, "[%s] needs a name, as in [%s one]", name, name);
+	} else if (key->named && !str_is_name(arg)) {
+		problems_add(problems, where, line,
+			"'%.60s' is not a name for [%s]: letters, digits, '_', '-' and '.', at "
+			"most 64",
+			arg, name);
+	} else if (!key->named && *arg) {
+		problems_add(
+			problems, where, line, "[%s %.60s]: [%s] takes no name", name, arg, name);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/* Where else a key of that name belongs; NULL: nowhere. */
+static const char *keys_other_section(enum keys_file file, const char *name)
+{
+	for (size_t i = 0; i < keys_n; i++)
+		if (keys_table[i].file == file && str_eq(keys_table[i].name, name))
+			return keys_table[i].section;
+	return NULL;
+}
+
+static void keys_unknown(enum keys_file file, const struct ini_entry *e, struct problems *problems)
+{
+	const char *names[KEYS_NAMES_MAX];
+	size_t n = keys_names(file, e->section, names);
+	const char *near = str_nearest(e->key, names, n);
+	const char *other = keys_other_section(file, e->key);
+	struct buf b = {0};
+
+	if (near) {
+		problems_add(problems, e->file, e->line,
+			"unknown key '%.60s' in [%s]: did you mean '%s'?", e->key, e->section,
+			near);
+	} else if (other) {
+		problems_add(problems, e->file, e->line, "key '%.60s' belongs in [%s], not in [%s]",
+			e->key, other, e->section);
+	} else {
+		keys_join(&b, names, n, "", "");
+		problems_add(problems, e->file, e->line,
+			"unknown key '%.60s' in [%s]: there are %s", e->key, e->section,
+			b.data ? b.data : "");
+		buf_fini(&b);
+	}
+}
+
+/* What keys_apply carries from line to line. */
+struct keys_walk {
+	enum keys_file file;
+	const struct ini_doc *doc;
+	void *base;
+	struct problems *problems;
+	size_t next_section;	       /* not yet checked */
+	const struct ini_entry **seen; /* for each key of the table: its last entry */
+};
+
+/* Checks the sections that stand before entry e (NULL: all that are left). */
+static void keys_check_sections(struct keys_walk *w, const struct ini_entry *e)
+{
+	const struct ini_doc *doc = w->doc;
+
+	for (; w->next_section < doc->n_sections; w->next_section++) {
+		const struct ini_section *s = &doc->sections[w->next_section];
+
+		if (e && e->line) {
+			bool same = str_eq(s->file, e->file);
+
+			/* A section of another file stands before e, unless e's own file has
+			 * had its sections already: then it is a later file's. */
+			if (same ? s->line > e->line
+				 : w->next_section > 0 &&
+						str_eq(doc->sections[w->next_section - 1].file,
+							e->file))
+				return;
+		}
+		(void)keys_check_section(w->file, s->name, s->arg, s->file, s->line, w->problems);
+	}
+}
+
+static bool keys_is_repeat(struct keys_walk *w, const struct key *key, const struct ini_entry *e)
+{
+	const struct ini_entry **seen = &w->seen[key - keys_table];
+	const struct ini_entry *before = *seen;
+
+	*seen = e;
+	if (key->repeated || !before || !e->line || !before->line)
+		return false;
+	if (!str_eq(before->file, e->file) || !str_eq(before->arg, e->arg))
+		return false;
+	problems_add(w->problems, e->file, e->line, "%s is given twice, first in line %u",
+		key->name, before->line);
+	return true;
+}
+
+static int keys_apply_entry(struct keys_walk *w, const struct ini_entry *e)
+{
+	const struct key *key = keys_find(w->file, e->section, e->key);
+	struct err err = {0};
+	union {
+		struct keys_value value;
+		char *text;
+	} scratch = {.text = NULL};
+	bool is_scratch;
+	int r;
+
+	/* A flag has no section line that was checked before it. */
+	if (!e->line && !keys_check_section(w->file, e->section, e->arg, e->file, 0, w->problems))
+		return 0;
+	if (!keys_of_section(w->file, e->section))
+		return 0;
+	if (!key) {
+		keys_unknown(w->file, e, w->problems);
+		return 0;
+	}
+	if (keys_is_repeat(w, key, e))
+		return 0;
+	is_scratch = key->named;
+	r = keys_parse(
+		key, e->value, is_scratch ? (void *)&scratch : (char *)w->base + key->offset, &err);
+	if (is_scratch && key->type == KEY_TEXT)
+		free(scratch.text);
+	if (r == -EINVAL) {
+		problems_add(w->problems, e->file, e->line, "%s%s%s", e->line ? key->name : "",
+			e->line ? ": " : "", err.text);
+		r = 0;
+	}
+	return r;
+}
+
+static int keys_fill_defaults(enum keys_file file, const char *section, void *base)
+{
+	for (size_t i = 0; i < keys_n; i++) {
+		const struct key *k = &keys_table[i];
+		int r;
+
+		if (k->file != file || !k->fallback || k->type == KEY_CUSTOM)
+			continue;
+		if (section ? !str_eq(k->section, section) : k->named)
+			continue;
+		r = keys_parse(k, k->fallback, (char *)base + k->offset, NULL);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int keys_apply(
+	enum keys_file file, const struct ini_doc *doc, void *base, struct problems *problems)
+{
+	struct keys_walk w = {.file = file, .doc = doc, .base = base, .problems = problems};
+	int r;
+
+	r = keys_fill_defaults(file, NULL, base);
+	if (r)
+		return r;
+	w.seen = calloc(keys_n, sizeof(struct ini_entry *));
+	if (!w.seen)
+		return -ENOMEM;
+	for (size_t i = 0; i < doc->n_entries && !r; i++) {
+		keys_check_sections(&w, &doc->entries[i]);
+		r = keys_apply_entry(&w, &doc->entries[i]);
+	}
+	keys_check_sections(&w, NULL);
+	free(w.seen);
+	return r;
+}
+
+int keys_apply_named(enum keys_file file, const struct ini_doc *doc, const char *section,
+	const char *arg, void *base)
+{
+	int r;
+
+	r = keys_fill_defaults(file, section, base);
+	if (r)
+		return r;
+	for (size_t i = 0; i < doc->n_entries; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+		const struct key *k;
+
+		if (!str_eq(e->section, section) || !str_eq(e->arg, arg))
+			continue;
+		k = keys_find(file, section, e->key);
+		if (!k || k->type == KEY_CUSTOM)
+			continue;
+		r = keys_parse(k, e->value, (char *)base + k->offset, NULL);
+		if (r == -ENOMEM)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of run files and of rpsd.conf, and nothing else: this is the only list of them. A key is
+ * added here and gets its parser, its default, its place in `check` and the manuals, and a row in
+ * the tests. Keys of one section stand together, in the order in which a manual shows them. */
+#include "common/keys.h"
+
+#include "common/plan.h"
+#include "common/plan_values.h"
+#include "common/settings.h"
+
+/* The index of a word is the value of its enum (plan.h). */
+static const char *const keys_models[] = {
+	"auto", [1 + PLAN_OPEN] = "open", [1 + PLAN_CLOSED] = "closed", NULL};
+static const char *const keys_arrivals[] = {"constant", NULL};
+static const char *const keys_exhausted[] = {
+	[PLAN_GROW] = "grow", [PLAN_QUEUE] = "queue", [PLAN_DROP] = "drop", NULL};
+static const char *const keys_reuse[] = {
+	[PLAN_REUSE_LIFO] = "lifo", [PLAN_REUSE_ROTATE] = "rotate", [PLAN_REUSE_NO] = "no", NULL};
+
+#define PLAN_FIELD(field) .offset = offsetof(struct plan, field)
+#define SETTINGS_FIELD(field) .offset = offsetof(struct settings, field)
+#define ORIGIN_FIELD(field) .named = true, .offset = offsetof(struct settings_origin, field)
+
+/* clang-format off */
+const struct key keys_table[] = {
+	{KEYS_RUN, "target", "url", KEY_TEXT, .check = plan_check_url, PLAN_FIELD(url_text),
+		.help = "the address to load, as in http://127.0.0.1:8000/; required"},
+
+	{KEYS_RUN, "load", "model", KEY_CHOICE, "auto", .choices = keys_models,
+		PLAN_FIELD(model_choice),
+		.help = "open: arrivals keep to the plan; closed: each user waits for the answer; "
+			"auto: closed with rate = max, else open"},
+	{KEYS_RUN, "load", "rate", KEY_RATE, "100/s", "1/h..10M/s", .word = "max",
+		PLAN_FIELD(rate), .help = "requests per second; max: as fast as the answers allow"},
+	{KEYS_RUN, "load", "stage", KEY_CUSTOM, .check = plan_check_stage, .repeated = true,
+		.help = "hold RATE for TIME; one stage follows the other, instead of rate"},
+	{KEYS_RUN, "load", "arrivals", KEY_CHOICE, "constant", .choices = keys_arrivals,
+		PLAN_FIELD(arrivals), .help = "how arrivals are spaced; constant: evenly"},
+	{KEYS_RUN, "load", "seed", KEY_UINT, "42", PLAN_FIELD(seed),
+		.help = "of everything that is drawn at random, so that it repeats"},
+	{KEYS_RUN, "load", "warmup", KEY_TIME, "0", "0..24h", PLAN_FIELD(warmup_ns),
+		.help = "load before the measured window, counted apart"},
+	{KEYS_RUN, "load", "cooldown", KEY_TIME, "0", "0..24h", PLAN_FIELD(cooldown_ns),
+		.help = "load behind the measured window, counted apart"},
+	{KEYS_RUN, "load", "duration", KEY_TIME, NULL, "1ms..8760h", PLAN_FIELD(duration_ns),
+		.help = "of the measured window; 10s where neither requests nor stages say more"},
+	{KEYS_RUN, "load", "requests", KEY_UINT, NULL, "1..1000000000000", PLAN_FIELD(requests),
+		.help = "send exactly so many, instead of a duration"},
+	{KEYS_RUN, "load", "workers", KEY_UINT, "auto", "1..1024", .word = "auto",
+		PLAN_FIELD(workers), .help = "threads that generate load"},
+	{KEYS_RUN, "load", "think", KEY_TIME, "0", "0..24h", PLAN_FIELD(think_ns),
+		.help = "closed model: pause of a user between an answer and the next request"},
+
+	{KEYS_RUN, "connections", "count", KEY_UINT, "auto", "1..1000000", .word = "auto",
+		PLAN_FIELD(connections), .help = "connections at most; closed model: the users; "
+			"auto: as many as are in flight, up to 1000; closed: 64"},
+	{KEYS_RUN, "connections", "exhausted", KEY_CHOICE, "grow", .choices = keys_exhausted,
+		PLAN_FIELD(exhausted), .help = "no connection is free: open one more up to count, "
+			"wait for one of those opened at the start, or drop the arrival"},
+	{KEYS_RUN, "connections", "queue-max", KEY_UINT, "100000", "1..100000000",
+		PLAN_FIELD(queue_max), .help = "arrivals that may wait for a connection"},
+	{KEYS_RUN, "connections", "open-rate", KEY_RATE, "1000/s", "1/h..1M/s",
+		PLAN_FIELD(open_rate), .help = "connections opened per second at most"},
+	{KEYS_RUN, "connections", "reuse", KEY_CHOICE, "lifo", .choices = keys_reuse,
+		PLAN_FIELD(reuse), .help = "which free connection is next: the last one used, each "
+			"in turn; no: a connection for each request"},
+
+	{KEYS_RUN, "timeouts", "connect", KEY_TIME, "5s", "1ms..1h",
+		PLAN_FIELD(connect_timeout_ns), .help = "to open a connection"},
+	{KEYS_RUN, "timeouts", "request", KEY_TIME, "30s", "1ms..1h",
+		PLAN_FIELD(request_timeout_ns), .help = "from the planned instant to the last byte"},
+	{KEYS_RUN, "timeouts", "drain", KEY_TIME, NULL, "0..1h", PLAN_FIELD(drain_ns),
+		.help = "wait for missing answers at the end; as long as request where not given"},
+
+	{KEYS_RUN, "statistics", "interval", KEY_TIME, "1s", "100ms..1h",
+		PLAN_FIELD(interval_ns), .help = "width of the rows in the result and the live view"},
+
+	{KEYS_RUN, "defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
+		PLAN_FIELD(method), .help = "of the request"},
+	{KEYS_RUN, "defaults", "header", KEY_CUSTOM, .check = plan_check_header,
+		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE"},
+	{KEYS_RUN, "defaults", "body", KEY_CUSTOM, .check = plan_check_body,
+		.help = "text, or @FILE, or text that ends in @FILE"},
+
+	{KEYS_DAEMON, "daemon", "keep-runs", KEY_UINT, "64", "1..10000", SETTINGS_FIELD(keep_runs),
+		.help = "finished runs held in memory"},
+
+	{KEYS_DAEMON, "control", "socket", KEY_TEXT, "/run/rpsd/control.socket",
+		.check = settings_check_socket, SETTINGS_FIELD(socket),
+		.help = "where rpsctl finds the daemon"},
+
+	{KEYS_DAEMON, "policy", "allow", KEY_CUSTOM, .check = settings_check_allow,
+		.repeated = true, .help = "addresses that runs may load beside loopback: "
+			"ADDRESS, NETWORK/BITS, either with :PORT"},
+	{KEYS_DAEMON, "policy", "max-rate", KEY_CUSTOM, "200000/s",
+		.check = settings_check_max_rate, .help = "requests per second, for each run"},
+	{KEYS_DAEMON, "policy", "max-connections", KEY_UINT, "10000", "1..1000000",
+		SETTINGS_FIELD(max_connections), .help = "connections, for each run"},
+	{KEYS_DAEMON, "policy", "max-duration", KEY_TIME, "24h", "1s..8760h",
+		SETTINGS_FIELD(max_duration_ns), .help = "of a run with its warm-up and cooldown"},
+
+	{KEYS_DAEMON, "origin", "listen", KEY_TEXT, .check = settings_check_listen,
+		ORIGIN_FIELD(listen), .help = "ADDRESS:PORT to serve on; port 0 takes a free one; required"},
+	{KEYS_DAEMON, "origin", "delay", KEY_CUSTOM, "0", .check = settings_check_delay,
+		.named = true, .help = "before each answer: TIME, or exp:TIME for random ones of that mean"},
+	{KEYS_DAEMON, "origin", "body", KEY_SIZE, "1KiB", "0..64MiB", ORIGIN_FIELD(body_bytes),
+		.help = "bytes in each answer"},
+	{KEYS_DAEMON, "origin", "errors", KEY_CUSTOM, "0% 503", .check = settings_check_errors,
+		.named = true, .help = "SHARE STATUS: so many requests are answered with that status"},
+	{KEYS_DAEMON, "origin", "seed", KEY_UINT, "42", ORIGIN_FIELD(seed),
+		.help = "of random delays and errors, so that they repeat"},
+};
+/* clang-format on */
+const size_t keys_n = sizeof(keys_table) / sizeof(*keys_table);

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From keys that may contradict each other to one load: the model, its stages, its length.
+ *
+ * Each file is a layer; flags together are one more behind all files. Of two contradicting keys the
+ * one from the later layer wins and the other counts as not written, so that an overlay or a flag
+ * can turn any plan around without the person having to unset anything; within one layer nobody can
+ * know what was meant, and that is a problem. Only the last entry of a key is looked at.
+ *
+ * The order of the questions matters: first what says how fast (rate or stages), then the model,
+ * then what says how long, then the keys that one model alone has. Each question removes the losers
+ * from the table of sources before the next one is asked. */
+#include "common/plan_conflicts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/keys.h"
+#include "common/plan.h"
+#include "common/plan_values.h"
+#include "common/str.h"
+
+#define PLAN_STAGES_MAX 1000
+#define PLAN_DEFAULT_DURATION_NS (10 * NSEC_PER_SEC)
+#define PLAN_DURATION_MAX_NS (8760 * 3600 * NSEC_PER_SEC) /* as [load] duration */
+
+enum plan_source_id {
+	PLAN_SOURCE_MODEL,
+	PLAN_SOURCE_RATE,
+	PLAN_SOURCE_STAGE,
+	PLAN_SOURCE_DURATION,
+	PLAN_SOURCE_REQUESTS,
+	PLAN_SOURCE_THINK,
+	PLAN_SOURCE_EXHAUSTED,
+	PLAN_SOURCE_QUEUE_MAX,
+	PLAN_SOURCE_COUNT,
+};
+
+static const char *const plan_source_keys[PLAN_SOURCE_COUNT][2] = {
+	[PLAN_SOURCE_MODEL] = {"load", "model"},
+	[PLAN_SOURCE_RATE] = {"load", "rate"},
+	[PLAN_SOURCE_STAGE] = {"load", "stage"},
+	[PLAN_SOURCE_DURATION] = {"load", "duration"},
+	[PLAN_SOURCE_REQUESTS] = {"load", "requests"},
+	[PLAN_SOURCE_THINK] = {"load", "think"},
+	[PLAN_SOURCE_EXHAUSTED] = {"connections", "exhausted"},
+	[PLAN_SOURCE_QUEUE_MAX] = {"connections", "queue-max"},
+};
+
+/* Where a key was written last; entry NULL: nowhere, or it lost. */
+struct plan_source {
+	const struct ini_entry *entry;
+	unsigned layer;
+};
+
+struct plan_load {
+	struct plan *plan;
+	const struct ini_doc *doc;
+	const unsigned *layers; /* of each entry */
+	struct problems *problems;
+	struct plan_source at[PLAN_SOURCE_COUNT];
+	unsigned model_layer; /* of the key that decided the model */
+	int64_t kept_ns;      /* length of the stages that a later key replaced */
+};
+
+unsigned *plan_layers_new(const struct ini_doc *doc)
+{
+	unsigned *layers = calloc(doc->n_entries + 1, sizeof(*layers));
+	unsigned layer = 0;
+
+	if (!layers)
+		return NULL;
+	for (size_t i = 0; i < doc->n_entries; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (i && e->line && !str_eq(e->file, e[-1].file))
+			layer++;
+		layers[i] = e->line ? layer : UINT_MAX;
+	}
+	return layers;
+}
+
+static void plan_find_sources(struct plan_load *l)
+{
+	for (size_t i = 0; i < l->doc->n_entries; i++) {
+		const struct ini_entry *e = &l->doc->entries[i];
+
+		for (size_t s = 0; s < PLAN_SOURCE_COUNT; s++)
+			if (str_eq(e->section, plan_source_keys[s][0]) &&
+				str_eq(e->key, plan_source_keys[s][1]))
+				l->at[s] = (struct plan_source){e, l->layers[i]};
+	}
+}
+
+static bool plan_has(const struct plan_load *l, enum plan_source_id id)
+{
+	return l->at[id].entry;
+}
+
+/* "line 4" or "-r". */
+static void plan_name_place(const struct ini_entry *e, char *text, size_t size)
+{
+	if (e->line)
+		snprintf(text, size, "line %u", e->line);
+	else
+		snprintf(text, size, "%s", e->file);
+}
+
+/* The two contradict each other: one is dropped, or a problem is added at the later one. */
+static void plan_settle(
+	struct plan_load *l, enum plan_source_id a, enum plan_source_id b, const char *why)
+{
+	struct plan_source *first = &l->at[a], *last = &l->at[b];
+	char place[64];
+
+	if (!first->entry || !last->entry)
+		return;
+	if (first->entry > last->entry) {
+		first = &l->at[b];
+		last = &l->at[a];
+	}
+	if (first->layer == last->layer) {
+		plan_name_place(first->entry, place, sizeof(place));
+		problems_add(l->problems, last->entry->file, last->entry->line,
+			"%s = %.60s contradicts %s = %.60s (%s): %s", last->entry->key,
+			last->entry->value, first->entry->key, first->entry->value, place, why);
+	}
+	first->entry = NULL;
+}
+
+/* ---- stages ---- */
+
+static int plan_add_stage(struct plan *p, const struct plan_stage *stage, const char *text)
+{
+	char **texts;
+	struct plan_stage *stages;
+
+	texts = reallocarray(p->stage_texts, p->n_stages + 1, sizeof(*texts));
+	if (!texts)
+		return -ENOMEM;
+	p->stage_texts = texts;
+	stages = reallocarray(p->stages, p->n_stages + 1, sizeof(*stages));
+	if (!stages)
+		return -ENOMEM;
+	p->stages = stages;
+	texts[p->n_stages] = strdup(text);
+	if (!texts[p->n_stages])
+		return -ENOMEM;
+	stages[p->n_stages++] = *stage;
+	return 0;
+}
+
+static void plan_clear_stages(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_stages; i++)
+		free(p->stage_texts[i]);
+	p->n_stages = 0;
+}
+
+/* Rewrites the only stage with another length. */
+static int plan_set_only_stage(struct plan *p, struct rate rate, int64_t duration_ns)
+{
+	struct plan_stage stage = {PLAN_HOLD, rate, duration_ns};
+	char rate_text[UNITS_TEXT_MAX], time_text[UNITS_TEXT_MAX];
+	char text[2 * UNITS_TEXT_MAX + 16];
+
+	units_format_rate(rate, rate_text, sizeof(rate_text));
+	units_format_time(duration_ns, time_text, sizeof(time_text));
+	snprintf(text, sizeof(text), "hold %s for %s", rate_text, time_text);
+	plan_clear_stages(p);
+	return plan_add_stage(p, &stage, text);
+}
+
+/* INT64_MAX where that is too small for the sum: longer than any plan may be. */
+static int64_t plan_stages_duration(const struct plan *p)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < p->n_stages; i++)
+		if (__builtin_add_overflow(sum, p->stages[i].duration_ns, &sum))
+			return INT64_MAX;
+	return sum;
+}
+
+/* The stages of the last layer that has any; bad ones have been reported. */
+static int plan_read_stages(struct plan_load *l)
+{
+	for (size_t i = 0; i < l->doc->n_entries; i++) {
+		const struct ini_entry *e = &l->doc->entries[i];
+		struct plan_stage stage;
+		int r;
+
+		if (l->layers[i] != l->at[PLAN_SOURCE_STAGE].layer || !str_eq(e->section, "load") ||
+			!str_eq(e->key, "stage") || plan_parse_stage(e->value, &stage, NULL))
+			continue;
+		if (l->plan->n_stages == PLAN_STAGES_MAX) {
+			problems_add(l->problems, e->file, e->line, "more than %d stages",
+				PLAN_STAGES_MAX);
+			return 0;
+		}
+		r = plan_add_stage(l->plan, &stage, e->value);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- the questions, in their order ---- */
+
+/* A flat rate, or users, in the place of stages go on for as long as those did. */
+static void plan_forget_lost_stages(struct plan_load *l)
+{
+	if (plan_has(l, PLAN_SOURCE_STAGE) || !l->plan->n_stages)
+		return;
+	l->kept_ns = plan_stages_duration(l->plan);
+	plan_clear_stages(l->plan);
+}
+
+static void plan_settle_speed(struct plan_load *l)
+{
+	plan_settle(l, PLAN_SOURCE_RATE, PLAN_SOURCE_STAGE, "keep one of them");
+	plan_forget_lost_stages(l);
+}
+
+static void plan_settle_model(struct plan_load *l)
+{
+	static const char *const why[] = {
+		[PLAN_OPEN] = "rate = max is the closed model: write a rate, or model = closed",
+		[PLAN_CLOSED] = "users wait for answers there, so nothing else sets the pace: "
+				"leave one of them out",
+	};
+	struct plan *p = l->plan;
+	enum plan_source_id speed =
+		plan_has(l, PLAN_SOURCE_STAGE) ? PLAN_SOURCE_STAGE : PLAN_SOURCE_RATE;
+	const struct plan_source *model = &l->at[PLAN_SOURCE_MODEL];
+	bool is_max = speed == PLAN_SOURCE_RATE && plan_has(l, speed) &&
+		      str_eq(l->at[speed].entry->value, "max");
+	enum plan_model implied = is_max ? PLAN_CLOSED : PLAN_OPEN;
+
+	l->model_layer = model->layer;
+	if (model->entry && p->model_choice) {
+		p->model = (enum plan_model)(p->model_choice - 1);
+		if (plan_has(l, speed) && p->model != implied)
+			plan_settle(l, PLAN_SOURCE_MODEL, speed, why[p->model]);
+	}
+	/* What sets the pace may have been the later word. */
+	if (!plan_has(l, PLAN_SOURCE_MODEL) || !p->model_choice)
+		p->model = implied;
+	if (plan_has(l, speed) && l->at[speed].layer > l->model_layer)
+		l->model_layer = l->at[speed].layer;
+	p->rate_max = is_max && plan_has(l, speed);
+	plan_forget_lost_stages(l);
+}
+
+/* A key that only the other model has: forgotten where the model was turned around behind it. */
+static void plan_refuse(struct plan_load *l, enum plan_source_id id, const char *why)
+{
+	const struct ini_entry *e = l->at[id].entry;
+
+	if (e && l->at[id].layer >= l->model_layer)
+		problems_add(l->problems, e->file, e->line, "%s", why);
+}
+
+static void plan_settle_length(struct plan_load *l)
+{
+	struct plan_source *stage = &l->at[PLAN_SOURCE_STAGE];
+	enum plan_source_id lengths[] = {PLAN_SOURCE_DURATION, PLAN_SOURCE_REQUESTS};
+
+	plan_settle(l, PLAN_SOURCE_DURATION, PLAN_SOURCE_REQUESTS, "keep one of them");
+	for (size_t i = 0; i < 2 && stage->entry; i++) {
+		struct plan_source *length = &l->at[lengths[i]];
+
+		if (!length->entry)
+			continue;
+		if (length->layer < stage->layer) {
+			length->entry = NULL; /* the later stages say how long */
+		} else if (l->plan->n_stages > 1) {
+			problems_add(l->problems, length->entry->file, length->entry->line,
+				"%s contradicts the %zu stages, which say how long they are: give "
+				"a rate with it, or change the stages",
+				length->entry->key, l->plan->n_stages);
+		} else if (lengths[i] == PLAN_SOURCE_DURATION && length->layer == stage->layer) {
+			plan_settle(l, PLAN_SOURCE_DURATION, PLAN_SOURCE_STAGE,
+				"the stage says how long it is: keep one of them");
+		}
+	}
+	if (!plan_has(l, PLAN_SOURCE_DURATION))
+		l->plan->duration_ns = 0;
+	if (!plan_has(l, PLAN_SOURCE_REQUESTS))
+		l->plan->requests = 0;
+}
+
+static void plan_settle_closed(struct plan_load *l)
+{
+	plan_refuse(l, PLAN_SOURCE_EXHAUSTED,
+		"exhausted has no meaning in the closed model: each user has a connection");
+	plan_refuse(l, PLAN_SOURCE_QUEUE_MAX,
+		"queue-max has no meaning in the closed model: each user has a connection");
+}
+
+static void plan_settle_open(struct plan_load *l)
+{
+	/* `think = 0` says nothing. */
+	if (l->plan->think_ns)
+		plan_refuse(l, PLAN_SOURCE_THINK,
+			"think is for the closed model: add model = closed, or leave it out");
+	l->plan->think_ns = 0;
+}
+
+/* ---- what follows from the answers ---- */
+
+static void plan_add_length_problem(struct plan_load *l, const char *text)
+{
+	static const enum plan_source_id by[] = {
+		PLAN_SOURCE_REQUESTS, PLAN_SOURCE_STAGE, PLAN_SOURCE_DURATION, PLAN_SOURCE_RATE};
+	const struct ini_entry *e = NULL;
+
+	for (size_t i = 0; i < sizeof(by) / sizeof(*by) && !e; i++)
+		e = l->at[by[i]].entry;
+	problems_add(l->problems, e ? e->file : l->plan->name, e ? e->line : 0, "%s", text);
+}
+
+/* Exactly long enough for that many arrivals: the last one stands half an interval before the end.
+ */
+static int64_t plan_time_for(uint64_t requests, struct rate rate)
+{
+	unsigned __int128 ns = (unsigned __int128)requests * rate.den * NSEC_PER_SEC;
+
+	/* 10^12 requests * 3.6 * 10^9 * 10^9 is below 2^128. */
+	ns = (ns + rate.num - 1) / rate.num;
+	return ns > (unsigned __int128)INT64_MAX ? INT64_MAX : (int64_t)ns;
+}
+
+static int64_t plan_default_length(const struct plan_load *l)
+{
+	return l->kept_ns ? l->kept_ns : PLAN_DEFAULT_DURATION_NS;
+}
+
+static int plan_finish_open(struct plan_load *l)
+{
+	struct plan *p = l->plan;
+	unsigned __int128 arrivals_2 = 0; /* twice, times 10^9 */
+	int64_t length;
+	int r = 0;
+
+	if (plan_has(l, PLAN_SOURCE_STAGE)) {
+		/* Empty only when all of them are bad, which has been reported. */
+		if (!p->n_stages)
+			return 0;
+		p->rate = p->stages[0].rate;
+	}
+	if (p->requests)
+		length = plan_time_for(p->requests, p->rate);
+	else if (p->duration_ns)
+		length = p->duration_ns;
+	else
+		length = p->n_stages ? plan_stages_duration(p) : plan_default_length(l);
+	if (length > PLAN_DURATION_MAX_NS) {
+		plan_add_length_problem(l, "the plan lasts longer than a year (8760h)");
+		return 0;
+	}
+	if (p->n_stages <= 1 && (!p->n_stages || length != p->stages[0].duration_ns))
+		r = plan_set_only_stage(p, p->rate, length);
+	if (r)
+		return r;
+	p->duration_ns = length;
+	for (size_t i = 0; i < p->n_stages; i++)
+		arrivals_2 += (unsigned __int128)2 * p->stages[i].rate.num *
+			      (uint64_t)p->stages[i].duration_ns / p->stages[i].rate.den;
+	/* The first arrival stands half an interval behind the start. */
+	if (arrivals_2 <= (uint64_t)NSEC_PER_SEC)
+		plan_add_length_problem(
+			l, "the plan is too short for one request at this rate: nothing is sent");
+	return 0;
+}
+
+static void plan_finish_closed(struct plan_load *l)
+{
+	struct plan *p = l->plan;
+
+	p->rate = (struct rate){0, 1};
+	if (p->requests)
+		p->duration_ns = CLOCK_NEVER;
+	else if (!p->duration_ns)
+		p->duration_ns = plan_default_length(l);
+}
+
+int plan_settle_load(struct plan *plan, const struct ini_doc *doc, const unsigned *layers,
+	struct problems *problems)
+{
+	struct plan_load l = {.plan = plan, .doc = doc, .layers = layers, .problems = problems};
+	int r;
+
+	plan_find_sources(&l);
+	if (plan_has(&l, PLAN_SOURCE_STAGE)) {
+		r = plan_read_stages(&l);
+		if (r)
+			return r;
+	}
+	plan_settle_speed(&l);
+	plan_settle_model(&l);
+	plan_settle_length(&l);
+	if (plan->model == PLAN_CLOSED) {
+		plan_settle_closed(&l);
+		plan_finish_closed(&l);
+		return 0;
+	}
+	plan_settle_open(&l);
+	/* The rate in force may have lost, or be a bad value that was reported. */
+	if (!plan_has(&l, PLAN_SOURCE_RATE) || !plan->rate.den) {
+		const struct key *key = keys_find(KEYS_RUN, "load", "rate");
+
+		(void)keys_parse(key, key->fallback, &plan->rate, NULL);
+	}
+	return plan_finish_open(&l);
+}

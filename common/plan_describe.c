@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan in words, for `rpsctl check` and --dry-run: what will be sent, how long it takes, what it
+ * needs of this machine, and which percentile the sample is enough for. One function for each line,
+ * in the order of the page; a line that has nothing to say leaves itself out. */
+#include "common/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/version.h"
+
+/* epoll, the mailbox's eventfd and two timerfds of a worker. */
+#define PLAN_WORKER_DESCRIPTORS 4
+
+/* The least sample in which the largest value lies above the quantile with 95 % confidence,
+ * where the values are independent: ceil(ln 0.05 / ln q), measurement page A.9. */
+static const struct {
+	const char *name;
+	uint64_t least;
+} plan_samples[] = {
+	{"p50", 5},
+	{"p90", 29},
+	{"p95", 59},
+	{"p99", 299},
+	{"p99.9", 2995},
+	{"p99.99", 29956},
+};
+
+/* 1,234,567 */
+static const char *plan_group(uint64_t n, char text[static 32])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
+	char *out = text;
+
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+	return text;
+}
+
+static const char *plan_time(int64_t ns, char text[static UNITS_TEXT_MAX])
+{
+	units_format_time(ns, text, UNITS_TEXT_MAX);
+	return text;
+}
+
+static const char *plan_rate(struct rate rate, char text[static UNITS_TEXT_MAX])
+{
+	units_format_rate(rate, text, UNITS_TEXT_MAX);
+	return text;
+}
+
+static bool plan_counts_arrivals(const struct plan *p)
+{
+	return p->model == PLAN_OPEN || p->requests;
+}
+
+/* Arrivals of the measured window, where the plan knows them: round(integral of the rate). */
+static uint64_t plan_count(const struct plan *p)
+{
+	double sum = 0;
+
+	if (p->requests)
+		return p->requests;
+	for (size_t i = 0; i < p->n_stages; i++)
+		sum += rate_per_s(p->stages[i].rate) * (double)p->stages[i].duration_ns /
+		       (double)NSEC_PER_SEC;
+	return (uint64_t)(sum + 0.5);
+}
+
+/* Of one request on the wire; the run's id in User-Agent is not known yet. */
+static uint64_t plan_request_bytes(const struct plan *p)
+{
+	uint64_t n = strlen(p->method) + strlen(p->url.path) + strlen("  HTTP/1.1\r\n\r\n") +
+		     p->body_len;
+
+	if (!plan_find_header(p, "host"))
+		n += strlen("Host: \r\n") + strlen(p->url.authority);
+	if (!plan_find_header(p, "user-agent"))
+		n += strlen("User-Agent: rpsd/" RPSD_VERSION " run=-1\r\n") + strlen(p->name);
+	if (!plan_find_header(p, "accept"))
+		n += strlen("Accept: */*\r\n");
+	for (size_t i = 0; i < p->n_headers; i++)
+		n += strlen(p->headers[i].name) + strlen(p->headers[i].value) + strlen(": \r\n");
+	return n;
+}
+
+static int plan_describe_load(const struct plan *p, struct buf *b)
+{
+	char text[UNITS_TEXT_MAX], number[32];
+	int r;
+
+	if (p->model == PLAN_CLOSED) {
+		uint64_t users = plan_connection_limit(p);
+
+		r = buf_printf(b, "  load         closed model, %s %s, each waits for its answer",
+			plan_group(users, number), users == 1 ? "user" : "users");
+		if (!r && p->think_ns)
+			r = buf_printf(b, " and then %s", plan_time(p->think_ns, text));
+		return r ? r : buf_puts(b, "\n");
+	}
+	r = buf_puts(b, "  load         open model, even spacing: ");
+	for (size_t i = 0; i < p->n_stages && !r; i++)
+		r = buf_printf(b, "%s%s\n", i ? "               " : "", p->stage_texts[i]);
+	return r;
+}
+
+static int plan_describe_length(const struct plan *p, struct buf *b)
+{
+	char text[UNITS_TEXT_MAX], number[32];
+	int r;
+
+	if (p->duration_ns == CLOCK_NEVER)
+		r = buf_printf(b, "  lasts        until %s requests are sent",
+			plan_group(p->requests, number));
+	else
+		r = buf_printf(b, "  lasts        %s", plan_time(p->duration_ns, text));
+	if (!r && p->warmup_ns)
+		r = buf_printf(b, ", warm-up %s before", plan_time(p->warmup_ns, text));
+	if (!r && p->cooldown_ns)
+		r = buf_printf(b, ", cooldown %s after", plan_time(p->cooldown_ns, text));
+	if (!r && p->drain_ns)
+		r = buf_printf(
+			b, "; then at most %s for missing answers", plan_time(p->drain_ns, text));
+	return r ? r : buf_puts(b, "\n");
+}
+
+static int plan_describe_sends(const struct plan *p, struct buf *b)
+{
+	uint64_t each = plan_request_bytes(p);
+	char number[32], bytes[32], total[32];
+	unsigned __int128 sum = (unsigned __int128)each * plan_count(p);
+
+	if (!plan_counts_arrivals(p))
+		return buf_printf(b,
+			"  sends        as many requests as are answered, about %s bytes each\n",
+			plan_group(each, bytes));
+	return buf_printf(b, "  sends        %s requests, about %s bytes each, %s in all\n",
+		plan_group(plan_count(p), number), plan_group(each, bytes),
+		plan_group(sum > UINT64_MAX ? UINT64_MAX : (uint64_t)sum, total));
+}
+
+static int plan_describe_connections(const struct plan *p, struct buf *b)
+{
+	static const char *const exhausted[] = {
+		[PLAN_GROW] = "opened as needed",
+		[PLAN_QUEUE] = "arrivals wait for a free one",
+		[PLAN_DROP] = "arrivals without a free one are dropped",
+	};
+	static const char *const reuse[] = {
+		[PLAN_REUSE_LIFO] = "kept alive",
+		[PLAN_REUSE_ROTATE] = "kept alive, used in turn",
+		[PLAN_REUSE_NO] = "one for each request",
+	};
+	char number[32], text[UNITS_TEXT_MAX];
+
+	return buf_printf(b, "  connections  %s%s, %s%s%s, at most %s new\n",
+		p->model == PLAN_OPEN && p->exhausted == PLAN_GROW ? "up to " : "",
+		plan_group(plan_connection_limit(p), number), reuse[p->reuse],
+		p->model == PLAN_OPEN ? ", " : "",
+		p->model == PLAN_OPEN ? exhausted[p->exhausted] : "",
+		plan_rate(p->open_rate, text));
+}
+
+static int plan_describe_timeouts(const struct plan *p, struct buf *b)
+{
+	char connect[UNITS_TEXT_MAX], request[UNITS_TEXT_MAX];
+
+	return buf_printf(b, "  timeouts     connect %s, request %s from its planned instant\n",
+		plan_time(p->connect_timeout_ns, connect),
+		plan_time(p->request_timeout_ns, request));
+}
+
+static int plan_describe_needs(const struct plan *p, struct buf *b)
+{
+	uint64_t workers = p->workers ? p->workers : 1;
+	char number[32];
+
+	return buf_printf(b, "  needs        %s descriptors%s\n",
+		plan_group(plan_connection_limit(p) + workers * PLAN_WORKER_DESCRIPTORS, number),
+		p->workers ? "" : ", 4 more for each worker above one");
+}
+
+static int plan_describe_sample(const struct plan *p, struct buf *b)
+{
+	const size_t n = sizeof(plan_samples) / sizeof(*plan_samples);
+	uint64_t count = plan_count(p);
+	char number[32];
+	size_t i = 0;
+	int r;
+
+	if (!plan_counts_arrivals(p))
+		return buf_printf(b,
+			"  enough for   depends on the answers: p99 takes %s of them\n",
+			plan_group(plan_samples[3].least, number));
+	while (i < n && count >= plan_samples[i].least)
+		i++;
+	r = buf_printf(b, "  enough for   %s", i ? plan_samples[i - 1].name : "no percentile");
+	if (!r && i < n)
+		r = buf_printf(b, "; %s takes %s requests", plan_samples[i].name,
+			plan_group(plan_samples[i].least, number));
+	return r ? r : buf_puts(b, "\n");
+}
+
+int plan_describe(const struct plan *p, struct buf *ret)
+{
+	static int (*const lines[])(const struct plan *, struct buf *) = {
+		plan_describe_load,
+		plan_describe_length,
+		plan_describe_sends,
+		plan_describe_connections,
+		plan_describe_timeouts,
+		plan_describe_needs,
+		plan_describe_sample,
+	};
+	struct buf b = {0};
+	int r;
+
+	r = buf_printf(&b, "%s: %s %s\n", p->name, p->method, p->url.text);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines) && !r; i++)
+		r = lines[i](p, &b);
+	if (!r)
+		r = buf_append(ret, b.data, b.len);
+	buf_fini(&b);
+	return r;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of a run file that are more than a number with a unit. Each grammar has one reader, used
+ * twice: by the key table to report a bad value with its line, and by the plan, which then knows
+ * that it succeeds. What a later version will understand is refused by name, so that nobody takes a
+ * ramp for a typing error. */
+#include "common/plan_values.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/keys.h"
+#include "common/plan.h"
+#include "common/str.h"
+#include "common/url.h"
+
+#define PLAN_STAGE_WORDS 4
+#define PLAN_STAGE_HOW "hold RATE for TIME, as in hold 500 for 5m"
+#define PLAN_BLANKS " \t"
+
+int plan_check_url(const char *value, struct err *reterr)
+{
+	struct url url = {0};
+	bool tls;
+	int r;
+
+	r = url_parse(value, &url, reterr);
+	if (r)
+		return r;
+	tls = url.tls;
+	url_fini(&url);
+	if (tls) {
+		err_set(reterr, "https is not in this version yet: use http");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- stages ---- */
+
+/* Cuts text, at most size - 1 bytes, into words; returns how many there are, at most n + 1. */
+static size_t plan_split_words(char *text, char **words, size_t n)
+{
+	size_t i = 0;
+
+	for (char *save, *w = strtok_r(text, PLAN_BLANKS, &save); w && i <= n;
+		w = strtok_r(NULL, PLAN_BLANKS, &save)) {
+		if (i < n)
+			words[i] = w;
+		i++;
+	}
+	return i;
+}
+
+static bool plan_is_later_stage(const char *word)
+{
+	return str_eq(word, "ramp") || str_eq(word, "step") || str_eq(word, "pause") ||
+	       str_eq(word, "warmup");
+}
+
+int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr)
+{
+	struct plan_stage stage = {.kind = PLAN_HOLD};
+	char *words[PLAN_STAGE_WORDS];
+	char text[128];
+	size_t n;
+	int r;
+
+	n = strlen(value);
+	if (n < sizeof(text)) {
+		memcpy(text, value, n + 1);
+		n = plan_split_words(text, words, PLAN_STAGE_WORDS);
+	} else {
+		n = 0; /* no stage is that long */
+	}
+	if (n && plan_is_later_stage(words[0])) {
+		err_set(reterr, "'%s' is not in this version yet: there is " PLAN_STAGE_HOW,
+			words[0]);
+		return -EINVAL;
+	}
+	if (n != PLAN_STAGE_WORDS || !str_eq(words[0], "hold") || !str_eq(words[2], "for") ||
+		str_eq(words[1], "max")) {
+		err_set(reterr, "'%.60s' is not a stage: write " PLAN_STAGE_HOW, value);
+		return -EINVAL;
+	}
+	/* The same limits as for the short form of one stage. */
+	r = keys_parse(keys_find(KEYS_RUN, "load", "rate"), words[1], &stage.rate, reterr);
+	if (!r)
+		r = keys_parse(keys_find(KEYS_RUN, "load", "duration"), words[3],
+			&stage.duration_ns, reterr);
+	if (!r)
+		*ret = stage;
+	return r;
+}
+
+int plan_check_stage(const char *value, struct err *reterr)
+{
+	struct plan_stage stage;
+
+	return plan_parse_stage(value, &stage, reterr);
+}
+
+/* ---- text, files and credentials ---- */
+
+static const char *plan_last_word(const char *value)
+{
+	const char *word = value;
+
+	for (const char *p = value; *p; p++)
+		if ((*p == ' ' || *p == '\t') && p[1])
+			word = p + 1;
+	return word;
+}
+
+const char *plan_file_reference(const char *value)
+{
+	const char *word = plan_last_word(value);
+
+	return word[0] == '@' && word[1] ? word + 1 : NULL;
+}
+
+int plan_check_body(const char *value, struct err *reterr)
+{
+	const char *word = plan_last_word(value);
+
+	if (str_starts(word, "cred:")) {
+		err_set(reterr, "'%.60s': credentials are not in this version yet: use @FILE",
+			word);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- methods and headers: RFC 9110 sections 5.1, 5.5, 5.6.2 and 9.1 ---- */
+
+static bool plan_is_token_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static size_t plan_token_len(const char *text)
+{
+	size_t n = 0;
+
+	while (plan_is_token_char(text[n]))
+		n++;
+	return n;
+}
+
+int plan_check_method(const char *value, struct err *reterr)
+{
+	size_t n = plan_token_len(value);
+
+	if (!n || value[n]) {
+		err_set(reterr, "'%.60s' is not a method: write a word, as in GET or POST", value);
+		return -EINVAL;
+	}
+	if (str_eq(value, "CONNECT")) {
+		err_set(reterr, "CONNECT opens a tunnel, which is no request that can be loaded");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+bool plan_is_field_value(const char *value, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)value[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+size_t plan_split_header(const char *value, const char **ret_value)
+{
+	size_t n = plan_token_len(value);
+
+	*ret_value = value + n + 1 + strspn(value + n + 1, PLAN_BLANKS);
+	return n;
+}
+
+int plan_check_header(const char *value, struct err *reterr)
+{
+	size_t n = plan_token_len(value);
+	const char *text;
+
+	if (!n || value[n] != ':') {
+		err_set(reterr,
+			"'%.60s' is not a header: write NAME: VALUE, as in Accept: text/html",
+			value);
+		return -EINVAL;
+	}
+	plan_split_header(value, &text);
+	if (!plan_is_field_value(text, strlen(text))) {
+		err_set(reterr, "header %.*s has a control character in its value", (int)n, value);
+		return -EINVAL;
+	}
+	if (n == strlen("transfer-encoding") && !strncasecmp(value, "transfer-encoding", n)) {
+		err_set(reterr, "Transfer-Encoding is not in this version yet: "
+				"a body is sent with Content-Length");
+		return -EINVAL;
+	}
+	return plan_check_body(text, reterr);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The grammars of single values in run files: stages, headers, references to files. Part of the
+ * plan; the key table names the checks. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct plan_stage;
+
+/* "hold RATE for TIME". 0, -EINVAL with reterr. */
+int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr);
+
+/* Length of the name in a checked "Name: value"; *ret_value: behind the colon and blanks. */
+size_t plan_split_header(const char *value, const char **ret_value);
+
+/* A field value has no control characters but tabs (RFC 9110 section 5.5). */
+bool plan_is_field_value(const char *value, size_t len);
+
+/* The file name in "[text] @file", or NULL. It runs to the value's end. */
+const char *plan_file_reference(const char *value);
+
+/* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
+int plan_check_url(const char *value, struct err *reterr);
+int plan_check_stage(const char *value, struct err *reterr);
+int plan_check_method(const char *value, struct err *reterr);
+int plan_check_header(const char *value, struct err *reterr);
+int plan_check_body(const char *value, struct err *reterr);

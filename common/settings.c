@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's settings from rpsd.conf and its drop-ins. The key table reads the single values;
+ * here are the grammars of the daemon's own keys and the gathering of [origin NAME] sections, of
+ * which there may be any number. Lists add up over files (a drop-in that allows one network more
+ * takes nothing away), everything else is overridden by the later file. Main thread, at start and
+ * reload. */
+#include "common/settings.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/guard.h"
+#include "common/ini.h"
+#include "common/keys.h"
+#include "common/str.h"
+#include "common/units.h"
+
+#define SETTINGS_FILE_MAX (1024 * 1024)
+#define SETTINGS_DELAY_MAX_NS (3600 * NSEC_PER_SEC)
+#define SETTINGS_ORIGINS_MAX 64
+
+/* ---- single values ---- */
+
+int settings_check_socket(const char *value, struct err *reterr)
+{
+	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+	if (value[0] == '/' && strlen(value) <= max)
+		return 0;
+	err_set(reterr, "'%.120s' is not a path for a socket: from the root, at most %zu bytes",
+		value, max);
+	return -EINVAL;
+}
+
+int settings_check_allow(const char *value, struct err *reterr)
+{
+	struct guard guard = {0};
+	int r;
+
+	r = guard_init_service(&guard, &value, 1, reterr);
+	guard_fini(&guard);
+	return r;
+}
+
+static int settings_parse_max_rate(const char *text, uint64_t *ret)
+{
+	struct rate rate;
+
+	/* Whole requests per second: a cap needs no fractions. */
+	if (units_parse_rate(text, &rate) || rate.num < rate.den)
+		return -EINVAL;
+	*ret = rate.num / rate.den;
+	return 0;
+}
+
+int settings_check_max_rate(const char *value, struct err *reterr)
+{
+	uint64_t rate;
+
+	if (!settings_parse_max_rate(value, &rate))
+		return 0;
+	err_set(reterr,
+		"'%.60s' is not a rate of 1/s or more: write a number and /s, /m or /h, "
+		"as in 200k/s",
+		value);
+	return -EINVAL;
+}
+
+/* "127.0.0.1:8000" or "[::1]:8000": numbers alone, so that nothing has to be resolved. */
+int settings_check_listen(const char *value, struct err *reterr)
+{
+	const char *colon = strrchr(value, ':');
+	char host[INET6_ADDRSTRLEN + 2] = "";
+	unsigned char address[sizeof(struct in6_addr)];
+	size_t len = colon ? (size_t)(colon - value) : 0;
+	bool is_ipv6 = value[0] == '[';
+	char *end;
+
+	if (len < sizeof(host))
+		memcpy(host, value, len);
+	if (is_ipv6 && len > 1 && len < sizeof(host) && host[len - 1] == ']') {
+		memmove(host, host + 1, len - 2);
+		host[len - 2] = '\0';
+	}
+	if (!colon || inet_pton(is_ipv6 ? AF_INET6 : AF_INET, host, address) != 1)
+		goto bad;
+	if (colon[1] < '0' || colon[1] > '9' || strlen(colon + 1) > 5)
+		goto bad;
+	if (strtoul(colon + 1, &end, 10) > UINT16_MAX || *end)
+		goto bad;
+	return 0;
+bad:
+	err_set(reterr,
+		"'%.60s' is not ADDRESS:PORT in numbers: write 127.0.0.1:8000 or "
+		"[::1]:8000, port 0 for a free one",
+		value);
+	return -EINVAL;
+}
+
+int settings_parse_delay(const char *text, enum settings_delay_kind *ret_kind, int64_t *ret_ns)
+{
+	bool is_random = str_starts(text, "exp:");
+	int64_t ns;
+
+	if (units_parse_time(text + (is_random ? strlen("exp:") : 0), &ns) ||
+		ns > SETTINGS_DELAY_MAX_NS || (is_random && !ns))
+		return -EINVAL;
+	*ret_kind = is_random ? SETTINGS_DELAY_EXPONENTIAL : SETTINGS_DELAY_FIXED;
+	*ret_ns = ns;
+	return 0;
+}
+
+int settings_check_delay(const char *value, struct err *reterr)
+{
+	enum settings_delay_kind kind;
+	int64_t ns;
+
+	if (!settings_parse_delay(value, &kind, &ns))
+		return 0;
+	err_set(reterr,
+		"'%.60s' is not a delay up to 1h: write 5s, or exp:5ms for random delays "
+		"with that mean",
+		value);
+	return -EINVAL;
+}
+
+int settings_parse_errors(const char *text, double *ret_share, unsigned *ret_status)
+{
+	size_t len = strcspn(text, " \t");
+	const char *status = text + len + strspn(text + len, " \t");
+	char share_text[32];
+	double share;
+
+	if (len >= sizeof(share_text) || status == text + len)
+		return -EINVAL;
+	memcpy(share_text, text, len);
+	share_text[len] = '\0';
+	if (units_parse_share(share_text, &share))
+		return -EINVAL;
+	if (strlen(status) != 3 || (status[0] != '4' && status[0] != '5') ||
+		strspn(status, "0123456789") != 3)
+		return -EINVAL;
+	*ret_share = share;
+	*ret_status = (unsigned)strtoul(status, NULL, 10);
+	return 0;
+}
+
+int settings_check_errors(const char *value, struct err *reterr)
+{
+	double share;
+	unsigned status;
+
+	if (!settings_parse_errors(value, &share, &status))
+		return 0;
+	err_set(reterr, "'%.60s' is not SHARE STATUS with a status from 400 to 599: write 20%% 503",
+		value);
+	return -EINVAL;
+}
+
+/* ---- from entries to settings ---- */
+
+/* The text in force of a key that the key table leaves to us: the last good one, or the default. */
+static const char *settings_text(
+	const struct ini_doc *doc, const char *section, const char *arg, const char *name)
+{
+	const struct key *key = keys_find(KEYS_DAEMON, section, name);
+	const struct ini_entry *e = keys_last(doc, section, arg, name);
+
+	return e && !key->check(e->value, NULL) ? e->value : key->fallback;
+}
+
+static int settings_add_allow(struct settings *s, const char *text)
+{
+	char **allow = reallocarray(s->allow, s->n_allow + 1, sizeof(*allow));
+
+	if (!allow)
+		return -ENOMEM;
+	s->allow = allow;
+	allow[s->n_allow] = strdup(text);
+	if (!allow[s->n_allow])
+		return -ENOMEM;
+	s->n_allow++;
+	return 0;
+}
+
+static int settings_fill_allow(struct settings *s, const struct ini_doc *doc)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < doc->n_entries && !r; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (str_eq(e->section, "policy") && str_eq(e->key, "allow"))
+			r = settings_add_allow(s, e->value);
+	}
+	return r;
+}
+
+/* Named at the place where the section stands first: file and line. */
+static int settings_add_origin(struct settings *s, const struct ini_doc *doc, const char *name,
+	const char *file, unsigned line, struct problems *problems)
+{
+	struct settings_origin *origin;
+	int r;
+
+	for (size_t i = 0; i < s->n_origins; i++)
+		if (str_eq(s->origins[i].name, name))
+			return 0;
+	if (s->n_origins == SETTINGS_ORIGINS_MAX) {
+		problems_add(problems, file, line, "more than %d origins", SETTINGS_ORIGINS_MAX);
+		return 0;
+	}
+	origin = &s->origins[s->n_origins];
+	origin->name = strdup(name);
+	if (!origin->name)
+		return -ENOMEM;
+	s->n_origins++;
+	r = keys_apply_named(KEYS_DAEMON, doc, "origin", name, origin);
+	if (r)
+		return r;
+	(void)settings_parse_delay(settings_text(doc, "origin", name, "delay"), &origin->delay_kind,
+		&origin->delay_ns);
+	(void)settings_parse_errors(settings_text(doc, "origin", name, "errors"),
+		&origin->error_share, &origin->error_status);
+	if (!keys_last(doc, "origin", name, "listen"))
+		problems_add(problems, file, line,
+			"[origin %s] listen is missing: write listen = 127.0.0.1:8000", name);
+	return 0;
+}
+
+static int settings_fill_origins(
+	struct settings *s, const struct ini_doc *doc, struct problems *problems)
+{
+	int r = 0;
+
+	s->origins = calloc(SETTINGS_ORIGINS_MAX, sizeof(*s->origins));
+	if (!s->origins)
+		return -ENOMEM;
+	for (size_t i = 0; i < doc->n_sections && !r; i++) {
+		const struct ini_section *section = &doc->sections[i];
+
+		if (str_eq(section->name, "origin") && str_is_name(section->arg))
+			r = settings_add_origin(
+				s, doc, section->arg, section->file, section->line, problems);
+	}
+	/* Flags bring no section line. */
+	for (size_t i = 0; i < doc->n_entries && !r; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (str_eq(e->section, "origin") && str_is_name(e->arg))
+			r = settings_add_origin(s, doc, e->arg, e->file, e->line, problems);
+	}
+	return r;
+}
+
+int settings_build(const struct ini_doc *doc, struct settings **ret, struct problems *problems)
+{
+	struct settings *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = keys_apply(KEYS_DAEMON, doc, s, problems);
+	if (!r)
+		r = settings_fill_allow(s, doc);
+	if (!r)
+		r = settings_fill_origins(s, doc, problems);
+	if (!r)
+		(void)settings_parse_max_rate(
+			settings_text(doc, "policy", "", "max-rate"), &s->max_rate);
+	if (!r && problems->n)
+		r = -EINVAL;
+	if (r) {
+		settings_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+struct settings *settings_free(struct settings *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < s->n_allow; i++)
+		free(s->allow[i]);
+	for (size_t i = 0; i < s->n_origins; i++) {
+		free(s->origins[i].name);
+		free(s->origins[i].listen);
+	}
+	free(s->allow);
+	free(s->origins);
+	free(s->socket);
+	free(s);
+	return NULL;
+}
+
+/* ---- files ---- */
+
+/* -ENOENT is left to the caller to judge; anything else has a problem added. */
+static int settings_read_file(const char *path, struct ini_doc *doc, struct problems *problems)
+{
+	char *text;
+	size_t len;
+	int r;
+
+	r = str_read_file(path, SETTINGS_FILE_MAX, &text, &len);
+	if (r) {
+		if (r != -ENOENT)
+			problems_add(problems, path, 0, "%s", strerror(-r));
+		return r;
+	}
+	r = ini_read(doc, path, text, len, problems);
+	free(text);
+	return r;
+}
+
+static int settings_is_drop_in(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && str_ends(d->d_name, ".conf");
+}
+
+/* By bytes: the order must not depend on the locale. */
+static int settings_compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int settings_read_drop_ins(
+	const char *directory, struct ini_doc *doc, struct problems *problems)
+{
+	struct dirent **entries;
+	int r = 0;
+	int n;
+
+	n = scandir(directory, &entries, settings_is_drop_in, settings_compare_names);
+	if (n == -1) {
+		r = -errno;
+		if (r == -ENOENT)
+			return 0;
+		problems_add(problems, directory, 0, "%s", strerror(-r));
+		return r;
+	}
+	for (int i = 0; i < n; i++) {
+		char path[PATH_MAX];
+
+		if (!r && snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name) <
+				  (int)sizeof(path))
+			r = settings_read_file(path, doc, problems);
+		/* Removed since the directory was read, or a link to nothing. */
+		if (r == -ENOENT)
+			r = 0;
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int settings_read_files(
+	const char *path, bool must_exist, struct ini_doc *doc, struct problems *problems)
+{
+	char directory[PATH_MAX];
+	int r;
+
+	r = settings_read_file(path, doc, problems);
+	if (r == -ENOENT && !must_exist)
+		r = 0;
+	else if (r == -ENOENT)
+		problems_add(problems, path, 0, "no such file");
+	if (r)
+		return r;
+	if (snprintf(directory, sizeof(directory), "%s.d", path) >= (int)sizeof(directory))
+		return 0;
+	return settings_read_drop_ins(directory, doc, problems);
+}
