@@ -669,10 +669,13 @@ enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size
 
 enum http1_result http1_end(struct http1 *p)
 {
+	/* It stays untouched: the owner may ask, because such a request may be sent again. */
+	if (http1_is_untouched(p)) {
+		p->error = "closed before the response";
+		return HTTP1_ERROR;
+	}
 	if (p->_state == HTTP1_UNTIL_CLOSE)
 		p->_state = HTTP1_STATE_DONE;
-	else if (http1_is_untouched(p))
-		http1_refuse(p, "closed before the response");
 	else if (p->_state < HTTP1_STATE_DONE)
 		http1_refuse(p, p->_flags & HTTP1_IN_BODY ? "closed within the body"
 							  : "closed within the headers");

@@ -493,6 +493,8 @@ START_TEST(test_closed_untouched)
 	http1_start(&p, false);
 	ck_assert_int_eq(http1_end(&p), HTTP1_ERROR);
 	ck_assert_str_eq(p.error, "closed before the response");
+	/* The engine asks this to know whether it may send the request again. */
+	ck_assert(http1_is_untouched(&p));
 }
 END_TEST
 
