@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The target's URL, taken apart and put together again.
+ *
+ *	HTTP://Shop.test:80/a/../b?q#f
+ *	scheme    "http", also when left out; tls is its other value
+ *	host      "shop.test", for the resolver and for TLS
+ *	authority "shop.test", for the Host header and :authority
+ *	path      "/b?q", what goes on the request line
+ *	text      "http://shop.test/b?q", what people are shown
+ *
+ * The text comes from people and ends on the wire, so the parser takes only what cannot change its
+ * meaning on the way: no blanks or control characters, a host of letters that every resolver reads
+ * alike, no user info (which makes http://good@evil/ look harmless). Bytes beyond ASCII in the path
+ * are percent-encoded, dot segments resolved, as browsers and curl do; nothing else is rewritten.
+ * Pure. */
+#include "common/url.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/str.h"
+
+#define URL_HOST_MAX 253 /* RFC 1035 in text form */
+#define URL_QUOTE_MAX 200
+
+struct url_slice {
+	const char *at;
+	size_t len;
+};
+
+/* What may be a user and password is not quoted. */
+static int url_refuse(struct err *reterr, struct url_slice text, const char *why)
+{
+	const char *at = memrchr(text.at, '@', text.len);
+
+	if (at) {
+		text.len -= (size_t)(at - text.at);
+		text.at = at;
+	}
+	err_set(reterr, "URL \"%s%.*s\": %s", at ? "***" : "",
+		text.len > URL_QUOTE_MAX ? URL_QUOTE_MAX : (int)text.len, text.at, why);
+	return -EINVAL;
+}
+
+static bool url_is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* ---------------------------------------------------------------- path */
+
+/* Appends text up to a fragment; what must not stand on a request line is percent-encoded. */
+static int url_put_encoded(struct buf *b, const char *text)
+{
+	int r = 0;
+
+	for (; *text && *text != '#' && r == 0; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c <= ' ' || c >= 0x7f)
+			r = buf_printf(b, "%%%02X", c);
+		else
+			r = buf_append(b, text, 1);
+	}
+	return r;
+}
+
+/* Resolves "." and ".." segments in place (RFC 3986, 5.2.4); path begins with '/'. The query is
+ * moved along untouched. */
+static void url_remove_dots(char *path)
+{
+	char *in = path, *out = path;
+
+	while (*in == '/') {
+		size_t len = 1 + strcspn(in + 1, "/?");
+		bool is_last = in[len] != '/';
+		bool is_up = len == 3 && in[1] == '.' && in[2] == '.';
+
+		if (is_up)
+			while (out > path && *--out != '/')
+				;
+		if (is_up || (len == 2 && in[1] == '.')) {
+			/* The directory stays a directory: "/a/.." is "/". */
+			if (is_last)
+				*out++ = '/';
+		} else {
+			memmove(out, in, len);
+			out += len;
+		}
+		in += len;
+	}
+	memmove(out, in, strlen(in) + 1);
+}
+
+/* Makes a request target of prefix (prefix_len bytes, encoded already) and what is written. */
+static char *url_make_path(const char *prefix, size_t prefix_len, const char *text)
+{
+	struct buf b = {0};
+
+	if (buf_append(&b, prefix, prefix_len) < 0 || url_put_encoded(&b, text) < 0) {
+		buf_fini(&b);
+		return NULL;
+	}
+	url_remove_dots(b.data);
+	return b.data;
+}
+
+char *url_join(const struct url *base, const char *path)
+{
+	size_t base_len = strcspn(base->path, "?");
+
+	switch (*path) {
+	case '\0':
+	case '#':
+		return strdup(base->path);
+	case '/':
+		return url_make_path("", 0, path);
+	case '?':
+		return url_make_path(base->path, base_len, path);
+	default:
+		while (base_len > 1 && base->path[base_len - 1] != '/')
+			base_len--;
+		return url_make_path(base->path, base_len, path);
+	}
+}
+
+/* ---------------------------------------------------------------- host and port */
+
+/* Leaves *text behind the scheme. */
+static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_why)
+{
+	size_t len = strcspn(*text, ":/?#");
+	const char *at = *text;
+
+	*ret_tls = false;
+	if (strncmp(at + len, "://", 3) != 0) {
+		/* "http:/h" would otherwise be a host called http. */
+		if ((len == 4 && strncasecmp(at, "http:", 5) == 0) ||
+			(len == 5 && strncasecmp(at, "https:", 6) == 0)) {
+			*ret_why = "two slashes follow the scheme: http://HOST/";
+			return -EINVAL;
+		}
+		return 0;
+	}
+	if (len == 5 && strncasecmp(at, "https", len) == 0) {
+		*ret_tls = true;
+	} else if (len != 4 || strncasecmp(at, "http", len) != 0) {
+		*ret_why = "the scheme must be http or https";
+		return -EINVAL;
+	}
+	*text = at + len + 3;
+	return 0;
+}
+
+/* Returns what is wrong, or NULL. port: what stands behind the ':'. */
+static const char *url_read_port(struct url_slice port, uint16_t *ret)
+{
+	unsigned value = 0;
+
+	if (port.len == 0)
+		return "the port is missing behind \":\"";
+	for (size_t i = 0; i < port.len; i++) {
+		if (port.at[i] < '0' || port.at[i] > '9')
+			return "the port is not a number";
+		value = value * 10 + (unsigned)(port.at[i] - '0');
+		if (value > UINT16_MAX)
+			break;
+	}
+	if (value < 1 || value > UINT16_MAX)
+		return "the port must be in 1 to 65535";
+	*ret = (uint16_t)value;
+	return NULL;
+}
+
+/* Returns what is wrong, or NULL; the address is put into its shortest form. */
+static const char *url_check_ipv6(struct url_slice host, char ret[static INET6_ADDRSTRLEN])
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (memchr(host.at, '%', host.len))
+		return "a zone in an IPv6 address is not supported";
+	if (host.len >= sizeof(text))
+		return "no IPv6 address between the brackets";
+	memcpy(text, host.at, host.len);
+	text[host.len] = '\0';
+	if (inet_pton(AF_INET6, text, &address) != 1)
+		return "no IPv6 address between the brackets";
+	(void)inet_ntop(AF_INET6, &address, ret, INET6_ADDRSTRLEN);
+	return NULL;
+}
+
+/* Returns what is wrong, or NULL; ret has room for URL_HOST_MAX + 1 bytes. */
+static const char *url_check_name(struct url_slice host, char *ret)
+{
+	if (host.len == 0)
+		return "no host";
+	if (host.len > URL_HOST_MAX)
+		return "the host name is too long";
+	for (size_t i = 0; i < host.len; i++) {
+		char c = host.at[i];
+
+		if ((unsigned char)c >= 0x80)
+			return "write the host in ASCII (xn--...)";
+		if (!url_is_alnum(c) && c != '-' && c != '.' && c != '_')
+			return "a host is made of letters, digits, \"-\", \"_\" and \".\"";
+		ret[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	}
+	ret[host.len] = '\0';
+	return NULL;
+}
+
+/* Splits HOST[:PORT] or [ADDRESS][:PORT]; returns what is wrong, or NULL. */
+static const char *url_read_authority(struct url_slice authority, struct url *u, char *ret_host)
+{
+	struct url_slice host = authority, port = {NULL, 0};
+	const char *end = authority.at + authority.len, *colon, *why;
+
+	if (memchr(authority.at, '@', authority.len))
+		return "user and password are not taken from a URL; use a header";
+	u->is_ipv6 = authority.len > 0 && authority.at[0] == '[';
+	if (u->is_ipv6) {
+		const char *close = memchr(authority.at, ']', authority.len);
+
+		if (!close)
+			return "the \"]\" is missing";
+		host = (struct url_slice){authority.at + 1, (size_t)(close - authority.at) - 1};
+		colon = close + 1 < end ? close + 1 : NULL;
+		if (colon && *colon != ':')
+			return "only a port may follow the \"]\"";
+	} else {
+		colon = memchr(authority.at, ':', authority.len);
+		if (colon && memchr(colon + 1, ':', (size_t)(end - colon - 1)))
+			return "an IPv6 address stands in brackets: [::1]";
+		if (colon)
+			host.len = (size_t)(colon - authority.at);
+	}
+	why = u->is_ipv6 ? url_check_ipv6(host, ret_host) : url_check_name(host, ret_host);
+	if (why)
+		return why;
+	u->port = u->tls ? 443 : 80;
+	if (!colon)
+		return NULL;
+	port = (struct url_slice){colon + 1, (size_t)(end - colon - 1)};
+	return url_read_port(port, &u->port);
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+static int url_fill(struct url *u, const char *host, const char *path)
+{
+	struct buf authority = {0}, text = {0};
+	int r;
+
+	r = buf_printf(&authority, u->is_ipv6 ? "[%s]" : "%s", host);
+	if (r == 0 && u->port != (u->tls ? 443 : 80))
+		r = buf_printf(&authority, ":%u", u->port);
+	u->authority = authority.data;
+	u->host = strdup(host);
+	u->path = url_make_path("/", *path == '/' ? 0 : 1, path);
+	if (r < 0 || !u->host || !u->path)
+		return -ENOMEM;
+	r = buf_printf(&text, "http%s://%s%s", u->tls ? "s" : "", u->authority, u->path);
+	u->text = text.data;
+	return r;
+}
+
+int url_parse(const char *text, struct url *ret, struct err *reterr)
+{
+	struct url_slice whole = {text, strlen(text)}, authority;
+	char host[URL_HOST_MAX + 1];
+	struct url u = {0};
+	const char *why = NULL;
+	int r;
+
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return url_refuse(reterr, whole,
+				"blanks and control characters are not "
+				"allowed, write them as %20 and the like");
+	if (url_read_scheme(&text, &u.tls, &why) < 0)
+		return url_refuse(reterr, whole, why);
+	authority = (struct url_slice){text, strcspn(text, "/?#")};
+	why = url_read_authority(authority, &u, host);
+	if (why)
+		return url_refuse(reterr, whole, why);
+	r = url_fill(&u, host, text + authority.len);
+	if (r < 0) {
+		url_fini(&u);
+		return r;
+	}
+	*ret = u;
+	return 0;
+}
+
+void url_fini(struct url *u)
+{
+	free(u->text);
+	free(u->host);
+	free(u->authority);
+	free(u->path);
+	*u = (struct url){0};
+}
