@@ -35,10 +35,14 @@ struct ini_doc {
 	struct ini_pool *pool; /* owns every string */
 };
 
-/* Reads text (len bytes, not necessarily terminated; NUL inside is a problem) named file and appends
- * to doc (zero-initialised, or holding earlier files). Every problem found is added with its
- * line; what is well-formed is kept. A section may appear once in a file. Which sections are known
- * is the key table's business. 0 or -ENOMEM; look at problems->n for the verdict. */
+/* Reads text (len bytes, not necessarily terminated; NUL inside is a problem) named file and
+ * appends to doc (zero-initialised, or holding earlier files). Every problem found is added with
+ * its line; what is well-formed is kept. A section may appear once in a file: the keys of its
+ * second appearance count as the first's, those behind a broken section line are dropped. Names of
+ * sections and keys are letters, digits, '-', '_' and '.'; an arg is a str_is_name. Reading stops
+ * with a problem after 100 problems, 4,096 sections or 65,536 keys. Which sections are known is the
+ * key table's business. 0 or -ENOMEM (entries and sections as before); look at problems->n for the
+ * verdict. */
 int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len,
 	struct problems *problems);
 

@@ -82,6 +82,12 @@ START_TEST(reserve_leaves_room_and_a_nul)
 	memset(b.data + b.len, 'y', 1000);
 	b.len += 1000;
 	ck_assert_uint_eq(strlen(b.data), 1604);
+	/* What stood there before does not show through. */
+	buf_consume(&b, 1600);
+	ck_assert_int_eq(buf_reserve(&b, 1000), 0);
+	memcpy(b.data + b.len, "end", 3);
+	b.len += 3;
+	ck_assert_str_eq(b.data, "yyyyend");
 	buf_fini(&b);
 }
 END_TEST

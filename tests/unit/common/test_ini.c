@@ -310,6 +310,19 @@ START_TEST(tells_all_mistakes_in_order)
 }
 END_TEST
 
+START_TEST(second_appearance_counts_as_the_first)
+{
+	static const char text[] = "[request a]\n[request b]\n[request a]\nk = 1\n[z]\n";
+
+	read_text(text, strlen(text));
+	ck_assert_uint_eq(problems.n, 1);
+	ck_assert_uint_eq(doc.n_entries, 1);
+	assert_entry(0, "request", "a", "k", "1", 4);
+	ck_assert_uint_eq(doc.n_sections, 3);
+	finish();
+}
+END_TEST
+
 START_TEST(appends_files_and_flags)
 {
 	static const char first[] = "[load]\nrate = 5\n", second[] = "[load]\nrate = 6\n[tls]\n";
@@ -493,6 +506,7 @@ int main(void)
 	tcase_add_test(tcase, tells_nul_bytes);
 	tcase_add_test(tcase, tells_a_line_too_long);
 	tcase_add_test(tcase, tells_all_mistakes_in_order);
+	tcase_add_test(tcase, second_appearance_counts_as_the_first);
 	tcase_add_test(tcase, appends_files_and_flags);
 	tcase_add_test(tcase, gives_up_on_rubbish);
 	tcase_add_loop_test(tcase, bounds_sections_and_keys, 0, 2);

@@ -129,7 +129,7 @@ static const struct {
 	{"http://[]/", "no IPv6 address"},
 	{"http://[127.0.0.1]/", "no IPv6 address"},
 	{"http://[::1::]/", "no IPv6 address"},
-	{"http://[1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:1:2:3:4:5:6:7:8]/", "no IPv6 address"},
+	{"http://[1:2:3:4:5:6:7:8:9:a:b:c:d:e:f:1:2:3:4:5:6:7:8:9]/", "no IPv6 address"},
 	{"http://[fe80::1%25eth0]/", "zone"},
 	{"http://[::1]x/", "only a port"},
 	{"http://[::1]80/", "only a port"},
