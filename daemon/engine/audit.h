@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generator's check of itself, and what it makes of a run: verdict, what limited it, headline and
- * exit code (measurement page A.8, blueprint section 8). Rules over figures, nothing else. Pure. */
+/* The generator's check of itself, and what it makes of a run: verdict, what limited it, headline
+ * and exit code (measurement page A.8, blueprint section 8). Rules over figures, nothing else.
+ * Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -63,16 +64,16 @@ struct audit_input {
 	uint64_t connections_peak;
 	uint64_t generator_errors; /* EMFILE, EADDRNOTAVAIL, …: ours, not the server's */
 	unsigned workers;
-	double cpu_share;	  /* of the busiest worker, 0..1 */
+	double cpu_share;	     /* of the busiest worker, 0..1 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */
-	double little_residual;	  /* |L - lambda W| / L; 0 where unknown */
-	double steal_share;	  /* of host CPU time, 0..1 */
-	bool is_colocated;	  /* the server is on this host */
+	double little_residual;	     /* |L - lambda W| / L; 0 where unknown */
+	double steal_share;	     /* of host CPU time, 0..1 */
+	bool is_colocated;	     /* the server is on this host */
 };
 
 struct audit_note {
 	const char *code; /* "our-delay", "steal", "co-located", … */
-	double value;
+	double value;	  /* times in ns, shares 0..1, counts */
 	double limit;
 	char text[160];
 	char try_text[160]; /* a remedy; "" where there is none */
@@ -84,7 +85,8 @@ struct audit {
 	enum audit_limit limited_by;
 	enum audit_headline headline;
 	int exit_code;
-	double our_delay_share_of_p99; /* of response p99; -1 in the closed model or without figures */
+	double our_delay_share_of_p99; /* of response p99; -1 in the closed model or without figures
+					*/
 	struct audit_note notes[AUDIT_NOTES_MAX];
 	size_t n_notes;
 	char because[256]; /* the headline's second line in words, with figures; "" for plain ok */

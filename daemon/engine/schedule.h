@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The schedule: when each arrival of the open model is planned. A pure function of the plan: the
- * instant of arrival k is the inverse of the cumulative rate at u_k = k + 1/2 (measurement page A.3),
- * computed in exact fractions with 128 bits, so that nothing drifts however long the run.
+ * instant of arrival k is the inverse of the cumulative rate at u_k = k + 1/2 (measurement page
+ * A.3), computed in exact fractions with 128 bits, so that nothing drifts however long the run.
  *
  * Instants are ns since t0, the start of the warm-up. The run has three segments: warm-up (at the
  * first stage's start rate), the measured window (the stages), cooldown (at the last stage's end
@@ -27,10 +27,10 @@ enum schedule_segment {
 
 struct schedule;
 
-/* For the open model. Where the plan gives a count, the window ends when the cumulative rate reaches
- * it, half an arrival after the last one: earlier than its stages say, or later in the last of them.
- * 0, -EINVAL (a plan without stages or without an end), -ERANGE (sums beyond 128 bits: rates and
- * durations that the plan's limits exclude), -ENOMEM. */
+/* For the open model. Where the plan gives a count, the window ends when the cumulative rate
+ * reaches it, half an arrival after the last one: earlier than its stages say, or later in the last
+ * of them. 0, -EINVAL (a plan without stages or without an end), -ERANGE (sums beyond 128 bits:
+ * rates and durations that the plan's limits exclude), -ENOMEM. */
 int schedule_new(const struct plan *plan, struct schedule **ret);
 struct schedule *schedule_free(struct schedule *s);
 
@@ -38,7 +38,8 @@ struct schedule *schedule_free(struct schedule *s);
 uint64_t schedule_count(const struct schedule *s);
 uint64_t schedule_segment_count(const struct schedule *s, enum schedule_segment segment);
 
-/* Where a segment begins and ends, ns since t0. An arrival of a segment may fall on its very end. */
+/* Where a segment begins and ends, ns since t0. An arrival of a segment may fall on its very end.
+ */
 int64_t schedule_segment_start(const struct schedule *s, enum schedule_segment segment);
 int64_t schedule_segment_end(const struct schedule *s, enum schedule_segment segment);
 

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a finished run is worth: rules over its figures, asked in this order.
+ *
+ * 1. The notes: each figure of ours against its limit. They make the verdict on the generator, and
+ *    nothing but the verdict.
+ * 2. Was the plan carried? Not, when under 99 % of it was answered well, when the connections
+ * cannot carry it by their own arithmetic, or when the answers were falling behind as the window
+ * closed.
+ * 3. What was the limit: the generator if it is saturated, the connections if all were in use and
+ *    waiting for one was most of the time, else the server.
+ * 4. Headline, exit code, and the sentence that gives the figures, with what to try.
+ *
+ * A false alarm costs more than a late one: a hosted machine is late by milliseconds all day long,
+ * so `saturated` needs a delay that is both large and a large part of the answer, and being late is
+ * never by itself a reason for an exit code. The server's slowness is a finding, not a failure.
+ *
+ * In the closed model nothing is planned ahead: nobody is late, nothing overloads, and a busy
+ * worker is the normal state.
+ *
+ * Pure; any thread. Texts are ASCII.
+ */
+#include "daemon/engine/audit.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/exit_codes.h"
+#include "daemon/engine/audit_text.h"
+
+#define AUDIT_DELAY_SUSPECT_NS NSEC_PER_MSEC
+#define AUDIT_DELAY_SATURATED_NS (20 * NSEC_PER_MSEC)
+/* An idle virtual machine shows up to 5.4 ms: below this, a short interval is a hiccup at its end.
+ */
+#define AUDIT_DELAY_QUIET_NS (6 * NSEC_PER_MSEC)
+#define AUDIT_DELAY_SHARE 0.10
+#define AUDIT_SHORT_INTERVALS 0.01
+#define AUDIT_STEAL 0.05
+#define AUDIT_RX_SLACK_SHARE 0.10
+#define AUDIT_CPU 0.85
+#define AUDIT_LITTLE 0.01
+#define AUDIT_CARRIED 0.99 /* of the plan, answered well */
+#define AUDIT_SENT 0.995   /* of the plan; less for reasons of ours is void */
+#define AUDIT_MANY_CONNECTIONS 1000
+
+const char *const audit_verdict_names[] = {
+	[AUDIT_OK] = "ok",
+	[AUDIT_SUSPECT] = "suspect",
+	[AUDIT_SATURATED] = "saturated",
+};
+
+const char *const audit_limit_names[] = {
+	[AUDIT_BY_PLAN] = "plan",
+	[AUDIT_BY_SERVER] = "server",
+	[AUDIT_BY_CONNECTIONS] = "connections",
+	[AUDIT_BY_GENERATOR] = "generator",
+	[AUDIT_BY_UNKNOWN] = "unknown",
+};
+
+const char *const audit_headline_names[] = {
+	[AUDIT_HEADLINE_OK] = "ok",
+	[AUDIT_HEADLINE_PASS] = "pass",
+	[AUDIT_HEADLINE_FAIL] = "fail",
+	[AUDIT_HEADLINE_UNDECIDED] = "undecided",
+	[AUDIT_HEADLINE_OVERLOAD] = "overload",
+	[AUDIT_HEADLINE_VOID] = "void",
+};
+
+const char *const audit_outcome_names[] = {
+	[AUDIT_COMPLETED] = "completed",
+	[AUDIT_STOPPED] = "stopped",
+	[AUDIT_ABORTED] = "aborted",
+	[AUDIT_FAILED] = "failed",
+	[AUDIT_INTERRUPTED] = "interrupted",
+};
+
+/* ---------------------------------------------------------------- notes and verdict */
+
+static void audit_raise(struct audit *a, enum audit_verdict to)
+{
+	if (a->verdict < to)
+		a->verdict = to;
+}
+
+__attribute__((format(printf, 6, 7))) static void audit_add(struct audit *a, const char *code,
+	double value, double limit, const char *try_text, const char *format, ...)
+{
+	struct audit_note *note = &a->notes[a->n_notes];
+	va_list args;
+
+	if (a->n_notes == AUDIT_NOTES_MAX)
+		return;
+	a->n_notes++;
+	*note = (struct audit_note){.code = code, .value = value, .limit = limit};
+	snprintf(note->try_text, sizeof(note->try_text), "%s", try_text);
+	va_start(args, format);
+	vsnprintf(note->text, sizeof(note->text), format, args);
+	va_end(args);
+}
+
+static struct audit_text audit_more_workers(const struct audit_input *in, const char *before)
+{
+	struct audit_text t;
+
+	snprintf(t.s, sizeof(t.s), "%s-t %u, if this machine has a CPU to spare", before,
+		in->workers + 1);
+	return t;
+}
+
+/* Open model: how late we were. */
+static void audit_note_delay(const struct audit_input *in, struct audit *a)
+{
+	double share = a->our_delay_share_of_p99;
+	bool is_short = in->short_interval_share > AUDIT_SHORT_INTERVALS &&
+			in->our_delay_p99 > AUDIT_DELAY_QUIET_NS;
+	bool is_large = in->our_delay_p99 > AUDIT_DELAY_SATURATED_NS;
+	bool is_saturated = share >= AUDIT_DELAY_SHARE && (is_large || is_short);
+	struct audit_text try_text = audit_more_workers(in, "a quieter machine; ");
+
+	if (in->our_delay_p99 <= AUDIT_DELAY_SUSPECT_NS)
+		return;
+	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
+	if (share < 0)
+		audit_add(a, "our-delay", (double)in->our_delay_p99, AUDIT_DELAY_SUSPECT_NS,
+			try_text.s, "our delay p99 %s", audit_text_time(in->our_delay_p99).s);
+	else
+		audit_add(a, "our-delay", (double)in->our_delay_p99,
+			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
+						 : AUDIT_DELAY_SUSPECT_NS,
+			try_text.s, "our delay p99 %s, %s of the response time's p99 %s",
+			audit_text_time(in->our_delay_p99).s, audit_text_share(share).s,
+			audit_text_time(in->response_p99).s);
+	if (is_saturated && is_short)
+		audit_add(a, "short-intervals", in->short_interval_share, AUDIT_SHORT_INTERVALS, "",
+			"%s of the intervals sent less than 99 %% of what was due",
+			audit_text_share(in->short_interval_share).s);
+}
+
+static void audit_note_cpu(const struct audit_input *in, struct audit *a)
+{
+	struct audit_text try_text = audit_more_workers(in, "");
+
+	if (!(in->cpu_share > AUDIT_CPU))
+		return;
+	if (in->is_open) {
+		audit_raise(a, AUDIT_SUSPECT);
+		audit_add(a, "cpu", in->cpu_share, AUDIT_CPU, try_text.s,
+			"the busiest worker used %s of its CPU", audit_text_share(in->cpu_share).s);
+	} else {
+		audit_add(a, "ceiling", in->cpu_share, AUDIT_CPU, try_text.s,
+			"the busiest worker used %s of its CPU: this is our ceiling, not the "
+			"server's",
+			audit_text_share(in->cpu_share).s);
+	}
+}
+
+/* Open model: how far waiting for a connection made the response time. */
+static void audit_note_connections(const struct audit_input *in, struct audit *a)
+{
+	if (in->connection_wait_p99 <= 0 || in->response_p99 <= 0 ||
+		2 * (double)in->connection_wait_p99 < (double)in->response_p99)
+		return;
+	audit_add(a, "connection-wait", (double)in->connection_wait_p99,
+		(double)in->response_p99 / 2, "",
+		"p99 %s of the response time is our queue for a connection (%s of %s in use)",
+		audit_text_time(in->connection_wait_p99).s,
+		audit_text_count(in->connections_peak).s,
+		audit_text_count(in->connections_limit).s);
+}
+
+static void audit_note_machine(const struct audit_input *in, struct audit *a)
+{
+	if (in->steal_share > AUDIT_STEAL) {
+		audit_raise(a, AUDIT_SUSPECT);
+		audit_add(a, "steal", in->steal_share, AUDIT_STEAL, "a machine of its own",
+			"%s of this machine's CPU time went to its neighbours",
+			audit_text_share(in->steal_share).s);
+	}
+	if (in->rx_slack_p99 > 0 && in->service_p50 > 0 &&
+		(double)in->rx_slack_p99 > AUDIT_RX_SLACK_SHARE * (double)in->service_p50) {
+		audit_raise(a, AUDIT_SUSPECT);
+		audit_add(a, "rx-slack", (double)in->rx_slack_p99,
+			AUDIT_RX_SLACK_SHARE * (double)in->service_p50, "",
+			"our completion stamps are late by up to %s (p99), service p50 is %s",
+			audit_text_time(in->rx_slack_p99).s, audit_text_time(in->service_p50).s);
+	}
+	if (in->little_residual > AUDIT_LITTLE)
+		audit_add(a, "little", in->little_residual, AUDIT_LITTLE, "",
+			"requests in flight differ by %s from rate x time: a bug or clock trouble",
+			audit_text_share(in->little_residual).s);
+	if (in->is_colocated)
+		audit_add(a, "co-located", 1, 0, "",
+			"server on this machine: it shares the CPU with rpsd");
+}
+
+static void audit_take_notes(const struct audit_input *in, struct audit *a)
+{
+	a->our_delay_share_of_p99 = -1;
+	if (in->is_open && in->our_delay_p99 >= 0 && in->response_p99 > 0)
+		a->our_delay_share_of_p99 =
+			fmin((double)in->our_delay_p99 / (double)in->response_p99, 1);
+
+	if (!ledger_balances(&in->ledger))
+		audit_add(a, "ledger",
+			fabs((double)in->ledger.planned - (double)ledger_resolved(&in->ledger)), 0,
+			"report this as a bug of rpsd", "%s requests planned, %s accounted for",
+			audit_text_count(in->ledger.planned).s,
+			audit_text_count(ledger_resolved(&in->ledger)).s);
+	if (in->generator_errors > 0) {
+		audit_raise(a, AUDIT_SATURATED);
+		audit_add(a, "generator-errors", (double)in->generator_errors, 0,
+			"more descriptors (ulimit -n), or connections that stay open",
+			"%s connections could not be made for want of descriptors, ports or memory "
+			"here",
+			audit_text_count(in->generator_errors).s);
+	}
+	if (in->is_open) {
+		audit_note_delay(in, a);
+		audit_note_connections(in, a);
+	}
+	audit_note_cpu(in, a);
+	audit_note_machine(in, a);
+}
+
+/* ---------------------------------------------------------------- was the plan carried? */
+
+struct audit_facts {
+	double due; /* arrivals, less those that were cut off with the run */
+	double ok;
+	double asked;	  /* per second */
+	double ok_rate;	  /* per second */
+	double capacity;  /* of the connections, per second; 0 where unknown */
+	double late;	  /* ok, but only after the window */
+	bool is_cut;	  /* the run did not come to its own end */
+	bool is_full;	  /* every connection was in use */
+	bool is_short;	  /* too few were answered well */
+	bool is_too_much; /* for the connections, by their arithmetic */
+	bool is_behind;	  /* answers were falling behind */
+};
+
+/* Answers after the window are normal, as many as are on their way at a time (Little). Twice as
+ * many, and the time they take was growing all along. */
+static bool audit_is_behind(const struct audit_input *in, const struct audit_facts *f)
+{
+	double response_ns = (double)in->service_mean;
+	double on_their_way;
+
+	if (in->window_ns <= 0 || in->service_mean < 0)
+		return false;
+	if (in->connection_wait_p50 > 0)
+		response_ns += (double)in->connection_wait_p50;
+	if (in->our_delay_p50 > 0)
+		response_ns += (double)in->our_delay_p50;
+	on_their_way = f->ok * response_ns / (double)in->window_ns;
+	return f->late > (1 - AUDIT_CARRIED) * f->ok &&
+	       f->late > 1.5 * on_their_way + 3 * sqrt(on_their_way) + 10;
+}
+
+static struct audit_facts audit_gather(const struct audit_input *in)
+{
+	const struct ledger *l = &in->ledger;
+	double window_s = (double)in->window_ns / NSEC_PER_SEC;
+	struct audit_facts f = {
+		.due = (double)l->planned,
+		.ok = (double)l->classes[LEDGER_OK],
+		.asked = in->planned_per_s,
+		.ok_rate = in->ok_per_s,
+		.is_cut = in->outcome != AUDIT_COMPLETED,
+	};
+
+	if (f.is_cut)
+		f.due -= (double)l->classes[LEDGER_UNSENT] + (double)l->classes[LEDGER_UNFINISHED];
+	if (f.asked <= 0 && window_s > 0)
+		f.asked = (double)l->planned / window_s;
+	f.is_full = in->connections_limit > 0 && in->connections_peak >= in->connections_limit;
+	if (in->service_mean > 0)
+		f.capacity =
+			(double)in->connections_limit * NSEC_PER_SEC / (double)in->service_mean;
+	if (!in->is_open)
+		return f;
+
+	f.late = fmax(f.ok - in->ok_per_s * window_s, 0);
+	f.is_short = f.ok < AUDIT_CARRIED * f.due;
+	f.is_too_much = f.is_full && in->connection_wait_p99 > in->service_p99 && f.capacity > 0 &&
+			f.capacity < AUDIT_CARRIED * f.asked;
+	f.is_behind = !f.is_cut && audit_is_behind(in, &f);
+	return f;
+}
+
+static bool audit_is_overload(const struct audit_facts *f)
+{
+	return f->is_short || f->is_too_much || f->is_behind;
+}
+
+/* ---------------------------------------------------------------- what was the limit? */
+
+/* All connections in use, and waiting for one made most of the time or cost most of what failed. */
+static bool audit_is_by_connections(const struct audit_input *in, const struct audit_facts *f)
+{
+	const uint64_t *n = in->ledger.classes;
+	double kept_back = (double)n[LEDGER_DROPPED] + (double)n[LEDGER_EXPIRED];
+
+	if (!f->is_cut)
+		kept_back += (double)n[LEDGER_UNSENT];
+	return f->is_full &&
+	       ((in->connection_wait_p99 > 0 && in->connection_wait_p99 > in->service_p99) ||
+		       (f->is_short && 2 * kept_back > f->due - f->ok));
+}
+
+/* Something came back from the server's side, or too late, or not at all. */
+static bool audit_is_by_server(const struct audit_input *in, const struct audit_facts *f)
+{
+	const uint64_t *n = in->ledger.classes;
+
+	return f->is_behind || n[LEDGER_HTTP_ERROR] || n[LEDGER_CHECK_FAILED] ||
+	       n[LEDGER_BAD_RESPONSE] || n[LEDGER_TIMEOUT] || n[LEDGER_CONNECTION_ERROR] ||
+	       n[LEDGER_UNFINISHED] || n[LEDGER_NOT_CONNECTED] > in->generator_errors;
+}
+
+static bool audit_is_sent_short(const struct audit_input *in, const struct audit_facts *f)
+{
+	double unsent = f->is_cut ? (double)in->ledger.classes[LEDGER_UNSENT] : 0;
+
+	return (double)in->ledger.sent < AUDIT_SENT * ((double)in->ledger.planned - unsent);
+}
+
+static enum audit_limit audit_find_limit(
+	const struct audit_input *in, const struct audit_facts *f, const struct audit *a)
+{
+	if (!in->is_open) {
+		if (in->generator_errors > 0 || in->cpu_share > AUDIT_CPU)
+			return AUDIT_BY_GENERATOR;
+		return AUDIT_BY_SERVER;
+	}
+	if (a->verdict == AUDIT_SATURATED &&
+		(!audit_is_overload(f) || audit_is_sent_short(in, f) || in->generator_errors > 0 ||
+			a->our_delay_share_of_p99 >= 0.5))
+		return AUDIT_BY_GENERATOR;
+	if (audit_is_by_connections(in, f))
+		return AUDIT_BY_CONNECTIONS;
+	if (!audit_is_overload(f))
+		return AUDIT_BY_PLAN;
+	return audit_is_by_server(in, f) ? AUDIT_BY_SERVER : AUDIT_BY_UNKNOWN;
+}
+
+/* ---------------------------------------------------------------- headline, in words */
+
+__attribute__((format(printf, 2, 3))) static void audit_because(
+	struct audit *a, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(a->because, sizeof(a->because), format, args);
+	va_end(args);
+}
+
+__attribute__((format(printf, 2, 3))) static void audit_try(
+	struct audit *a, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(a->try_text, sizeof(a->try_text), format, args);
+	va_end(args);
+}
+
+/* Not one ok: the class that took most of them says why. */
+static const struct {
+	const char *because; /* "not one of 1,000 requests …" */
+	const char *try_text;
+} audit_none_ok[LEDGER_CLASS_COUNT] = {
+	[LEDGER_DROPPED] = {"found a free connection",
+		"more connections (-c), or exhausted = queue"},
+	[LEDGER_EXPIRED] = {"got a connection in time",
+		"more connections (-c), or a lower rate (-r)"},
+	[LEDGER_NOT_CONNECTED] = {"found a connection",
+		"see that the server listens at this address and port: curl -v URL"},
+	[LEDGER_UNSENT] = {"was sent", "a longer run (-d), or a longer drain"},
+	[LEDGER_HTTP_ERROR] = {"was answered with an expected status",
+		"look at one answer: curl -i URL; expect-status says which are fine"},
+	[LEDGER_CHECK_FAILED] = {"was answered as the checks ask",
+		"look at one answer: curl -i URL"},
+	[LEDGER_BAD_RESPONSE] = {"was answered in HTTP/1.1",
+		"see that port and scheme fit: http or https?"},
+	[LEDGER_TIMEOUT] = {"was answered in time",
+		"a longer timeout (--timeout), or a lower rate (-r)"},
+	[LEDGER_CONNECTION_ERROR] = {"was answered before the connection broke",
+		"see the server's own log: why does it close?"},
+	[LEDGER_UNFINISHED] = {"was answered before the run ended",
+		"a longer run (-d), or a longer drain"},
+};
+
+/* The largest class but ok. */
+static enum ledger_class audit_most(const struct ledger *l)
+{
+	enum ledger_class most = LEDGER_NOT_CONNECTED;
+
+	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++)
+		if (c != LEDGER_OK && l->classes[c] > l->classes[most])
+			most = c;
+	return most;
+}
+
+static void audit_tell_failed(const struct audit_input *in, struct audit *a)
+{
+	const struct ledger *l = &in->ledger;
+	enum ledger_class most = audit_most(l);
+
+	a->headline = AUDIT_HEADLINE_FAIL;
+	a->exit_code = EXIT_RUN_FAILED;
+	if (l->planned == 0 && in->outcome == AUDIT_COMPLETED) {
+		audit_because(a, "no request was due in the measured window");
+		audit_try(a, "a longer run (-d), or a higher rate (-r)");
+		return;
+	}
+	if (a->limited_by == AUDIT_BY_PLAN)
+		a->limited_by = in->generator_errors > 0 ? AUDIT_BY_GENERATOR : AUDIT_BY_SERVER;
+	if (l->planned == 0)
+		audit_because(a, "nothing could be sent: no connection was made");
+	else
+		audit_because(a, "not one of %s requests %s: %s", audit_text_count(l->planned).s,
+			audit_none_ok[most].because, audit_text_failures(l).s);
+	if (in->generator_errors > 0)
+		audit_try(a, "more descriptors (ulimit -n), or connections that stay open");
+	else
+		audit_try(a, "%s", audit_none_ok[most].try_text);
+}
+
+static void audit_tell_generator(const struct audit_input *in, struct audit *a)
+{
+	const struct ledger *l = &in->ledger;
+	struct audit_text errors = {""}, delay = {""};
+
+	if (in->generator_errors > 0)
+		snprintf(errors.s, sizeof(errors.s), ", %.32s errors of our own",
+			audit_text_count(in->generator_errors).s);
+	if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS && in->response_p99 > 0)
+		snprintf(delay.s, sizeof(delay.s), ", our delay p99 %.24s of %.24s",
+			audit_text_time(in->our_delay_p99).s, audit_text_time(in->response_p99).s);
+	audit_because(a, "limited by the generator: sent %s of %s%s%s", audit_text_count(l->sent).s,
+		audit_text_count(l->planned).s, errors.s, delay.s);
+	if (in->generator_errors > 0)
+		audit_try(a, "more descriptors (ulimit -n), or connections that stay open");
+	else
+		audit_try(a, "a quieter machine; a lower rate (-r); -t %u", in->workers + 1);
+}
+
+/* "ok 450/s of 1,000/s asked; timeout 5,500", for whoever is to blame. */
+static void audit_tell_shortfall(
+	const struct audit_input *in, const struct audit_facts *f, const char *who, struct audit *a)
+{
+	struct audit_text ok = audit_text_rate(f->ok_rate), asked = audit_text_rate(f->asked);
+
+	if (f->is_short)
+		audit_because(a, "%s: ok %s of %s asked; %s", who, ok.s, asked.s,
+			audit_text_failures(&in->ledger).s);
+	else
+		audit_because(a, "%s: ok %s of %s asked; %s answers came after the window", who,
+			ok.s, asked.s, audit_text_count((uint64_t)f->late).s);
+}
+
+static void audit_tell_connections(
+	const struct audit_input *in, const struct audit_facts *f, struct audit *a)
+{
+	double needed = f->asked * (double)in->service_mean / NSEC_PER_SEC;
+	uint64_t more = audit_text_round_number(fmax(1.5 * needed, 1));
+
+	if (f->capacity > 0 && f->capacity < f->asked) {
+		/* A capacity is not rounded up. */
+		audit_because(a, "limited by connections: %s x %s each = %s, asked %s",
+			audit_text_count(in->connections_limit).s,
+			audit_text_time(in->service_mean).s,
+			audit_text_rate(f->capacity >= 100 ? floor(f->capacity) : f->capacity).s,
+			audit_text_rate(f->asked).s);
+	} else {
+		more = audit_text_round_number(2.0 * (double)in->connections_limit);
+		audit_tell_shortfall(in, f, "limited by connections", a);
+	}
+	if (in->connections_limit < AUDIT_MANY_CONNECTIONS)
+		audit_try(a, "-c %llu (or leave -c out: the pool then grows as needed)",
+			(unsigned long long)more);
+	else
+		audit_try(a, "-c %llu; if each answer then takes longer, the server is the limit",
+			(unsigned long long)more);
+}
+
+static void audit_tell_server(
+	const struct audit_input *in, const struct audit_facts *f, struct audit *a)
+{
+	enum ledger_class most = audit_most(&in->ledger);
+	bool is_wrong = most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED ||
+			most == LEDGER_BAD_RESPONSE;
+	double less = f->ok_rate * 0.9;
+	double step = 1;
+
+	audit_tell_shortfall(in, f,
+		a->limited_by == AUDIT_BY_SERVER ? "limited by the server"
+						 : "not carried, for no reason seen here",
+		a);
+	/* Two digits are enough to begin with. */
+	while (less >= 100 * step && step < 1e12)
+		step *= 10;
+	if (f->is_short && is_wrong)
+		audit_try(a, "%s", audit_none_ok[most].try_text);
+	else if (less >= 1)
+		audit_try(a, "-r %.0f: a tenth below what it carried", floor(less / step) * step);
+	else
+		audit_try(a, "a lower rate (-r)");
+}
+
+static void audit_tell_ok(const struct audit_input *in, struct audit *a)
+{
+	const struct ledger *l = &in->ledger;
+
+	if (in->outcome == AUDIT_STOPPED)
+		audit_because(a, "stopped by a person: %s requests sent until then",
+			audit_text_count(l->sent).s);
+	else if (a->verdict == AUDIT_SATURATED)
+		audit_tell_generator(in, a);
+	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
+		audit_because(a, "%s of %s requests failed: %s",
+			audit_text_share(ledger_failed_share(l)).s, audit_text_count(l->planned).s,
+			audit_text_failures(l).s);
+}
+
+/* ---------------------------------------------------------------- the judgement */
+
+/* Nothing connected, or not one ok. What was only cut off with the run has not failed. */
+static bool audit_is_failed(const struct audit_input *in, const struct audit_facts *f)
+{
+	if (in->outcome == AUDIT_FAILED)
+		return true;
+	if (in->ledger.classes[LEDGER_OK] > 0)
+		return false;
+	return !f->is_cut || f->due > 0;
+}
+
+static void audit_find_headline(
+	const struct audit_input *in, const struct audit_facts *f, struct audit *a)
+{
+	const struct ledger *l = &in->ledger;
+
+	if (!ledger_balances(l)) {
+		a->headline = AUDIT_HEADLINE_VOID;
+		audit_because(a,
+			"the ledger does not balance: %s planned, %s sent, %s accounted for",
+			audit_text_count(l->planned).s, audit_text_count(l->sent).s,
+			audit_text_count(ledger_resolved(l)).s);
+		audit_try(a, "report this as a bug of rpsd, with the result file");
+	} else if (a->verdict == AUDIT_SATURATED && audit_is_sent_short(in, f)) {
+		a->headline = AUDIT_HEADLINE_VOID;
+		audit_tell_generator(in, a);
+	} else if (in->outcome == AUDIT_ABORTED || in->outcome == AUDIT_INTERRUPTED) {
+		a->headline = AUDIT_HEADLINE_VOID;
+		audit_because(a, "%s before the end of the plan: %s requests sent until then",
+			audit_outcome_names[in->outcome], audit_text_count(l->sent).s);
+	} else if (audit_is_overload(f)) {
+		a->headline = AUDIT_HEADLINE_OVERLOAD;
+		if (a->limited_by == AUDIT_BY_GENERATOR)
+			audit_tell_generator(in, a);
+		else if (a->limited_by == AUDIT_BY_CONNECTIONS)
+			audit_tell_connections(in, f, a);
+		else
+			audit_tell_server(in, f, a);
+	} else {
+		a->headline = AUDIT_HEADLINE_OK;
+		audit_tell_ok(in, a);
+	}
+}
+
+void audit_judge(const struct audit_input *in, struct audit *ret)
+{
+	struct audit_facts f = audit_gather(in);
+
+	memset(ret, 0, sizeof(*ret));
+	audit_take_notes(in, ret);
+	ret->limited_by = audit_find_limit(in, &f, ret);
+	if (audit_is_failed(in, &f)) {
+		audit_tell_failed(in, ret);
+		return;
+	}
+	audit_find_headline(in, &f, ret);
+	if (in->outcome == AUDIT_STOPPED)
+		ret->exit_code = EXIT_STOPPED;
+	else if (in->outcome == AUDIT_ABORTED || in->outcome == AUDIT_INTERRUPTED)
+		ret->exit_code = EXIT_RUN_ABORTED;
+	else if (ret->headline == AUDIT_HEADLINE_VOID)
+		ret->exit_code = EXIT_UNDECIDED;
+}

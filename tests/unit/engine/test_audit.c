@@ -1,0 +1,804 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit, from both sides: runs that are well must not be called ill, however late a quiet
+ * virtual machine is, and every ill run must be called by its name. Each case starts from a run
+ * that is well in every figure and spoils some.
+ */
+#include "daemon/engine/audit.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/exit_codes.h"
+
+#define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
+#define MS NSEC_PER_MSEC
+
+/* An open run without fault: 1,000/s for 30 s against a server of 1 ms. */
+static struct audit_input well(void)
+{
+	struct audit_input in = {
+		.is_open = true,
+		.outcome = AUDIT_COMPLETED,
+		.ledger = {.planned = 30000, .sent = 30000, .classes = {[LEDGER_OK] = 30000}},
+		.window_ns = 30 * NSEC_PER_SEC,
+		.planned_per_s = 1000,
+		.ok_per_s = 999.9,
+		.response_p50 = MS,
+		.response_p99 = 3 * MS,
+		.service_p50 = MS,
+		.service_p99 = 3 * MS,
+		.service_mean = MS,
+		.our_delay_p50 = 60 * NSEC_PER_USEC,
+		.our_delay_p99 = 300 * NSEC_PER_USEC,
+		.connection_wait_p50 = 0,
+		.connection_wait_p99 = 0,
+		.rx_slack_p99 = 50 * NSEC_PER_USEC,
+		.connections_limit = 1000,
+		.connections_peak = 7,
+		.workers = 1,
+		.cpu_share = 0.1,
+	};
+
+	return in;
+}
+
+/* A closed run without fault: 64 users, the worker at three quarters. */
+static struct audit_input well_closed(void)
+{
+	struct audit_input in = well();
+
+	in.is_open = false;
+	in.planned_per_s = 0;
+	in.ok_per_s = 1000;
+	in.response_p50 = in.response_p99 = -1;
+	in.our_delay_p50 = in.our_delay_p99 = -1;
+	in.connection_wait_p50 = in.connection_wait_p99 = -1;
+	in.connections_limit = in.connections_peak = 64;
+	in.cpu_share = 0.75;
+	return in;
+}
+
+/* Takes n of the ok ones into another class. */
+static void spoil(struct audit_input *in, enum ledger_class to, uint64_t n)
+{
+	in->ledger.classes[LEDGER_OK] -= n;
+	in->ledger.classes[to] += n;
+	if (!ledger_class_is_sent(to))
+		in->ledger.sent -= n;
+	in->ok_per_s -= (double)n / ((double)in->window_ns / NSEC_PER_SEC);
+}
+
+static struct audit judged(const struct audit_input *in)
+{
+	struct audit a;
+
+	memset(&a, 0xa5, sizeof(a));
+	audit_judge(in, &a);
+
+	/* Whatever the case: nothing is cut off, and everything is filled in. */
+	ck_assert_uint_le(a.n_notes, AUDIT_NOTES_MAX);
+	for (size_t i = 0; i < a.n_notes; i++) {
+		ck_assert_ptr_nonnull(a.notes[i].code);
+		ck_assert_uint_gt(strlen(a.notes[i].text), 0);
+		ck_assert_uint_lt(strlen(a.notes[i].text), sizeof(a.notes[i].text) - 1);
+		ck_assert_uint_lt(strlen(a.notes[i].try_text), sizeof(a.notes[i].try_text) - 1);
+	}
+	ck_assert_uint_lt(strlen(a.because), sizeof(a.because) - 1);
+	ck_assert_uint_lt(strlen(a.try_text), sizeof(a.try_text) - 1);
+	if (a.headline != AUDIT_HEADLINE_OK)
+		ck_assert_uint_gt(strlen(a.because), 0);
+	return a;
+}
+
+static const struct audit_note *note_of(const struct audit *a, const char *code)
+{
+	for (size_t i = 0; i < a->n_notes; i++)
+		if (strcmp(a->notes[i].code, code) == 0)
+			return &a->notes[i];
+	return NULL;
+}
+
+#define ASSERT_JUDGED(a, want_headline, want_limit, want_exit)                                     \
+	do {                                                                                       \
+		ck_assert_str_eq(                                                                  \
+			audit_headline_names[(a)->headline], audit_headline_names[want_headline]); \
+		ck_assert_str_eq(                                                                  \
+			audit_limit_names[(a)->limited_by], audit_limit_names[want_limit]);        \
+		ck_assert_int_eq((a)->exit_code, want_exit);                                       \
+	} while (0)
+
+START_TEST(test_names)
+{
+	ck_assert_str_eq(audit_verdict_names[AUDIT_OK], "ok");
+	ck_assert_str_eq(audit_verdict_names[AUDIT_SUSPECT], "suspect");
+	ck_assert_str_eq(audit_verdict_names[AUDIT_SATURATED], "saturated");
+	ck_assert_str_eq(audit_limit_names[AUDIT_BY_PLAN], "plan");
+	ck_assert_str_eq(audit_limit_names[AUDIT_BY_UNKNOWN], "unknown");
+	ck_assert_str_eq(audit_headline_names[AUDIT_HEADLINE_OK], "ok");
+	ck_assert_str_eq(audit_headline_names[AUDIT_HEADLINE_VOID], "void");
+	ck_assert_str_eq(audit_outcome_names[AUDIT_COMPLETED], "completed");
+	ck_assert_str_eq(audit_outcome_names[AUDIT_INTERRUPTED], "interrupted");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- runs that are well */
+
+START_TEST(test_plain_ok)
+{
+	struct audit_input in = well();
+	struct audit a = judged(&in);
+
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ck_assert_str_eq(a.because, "");
+	ck_assert_str_eq(a.try_text, "");
+	ck_assert_uint_eq(a.n_notes, 0);
+	ck_assert_double_eq_tol(a.our_delay_share_of_p99, 0.1, 1e-9);
+}
+END_TEST
+
+/* 6 rates, 6 latencies, 5 delays, 3 ends of the run: 540 runs as a quiet machine makes them. */
+START_TEST(test_no_false_alarms)
+{
+	static const double rates[] = {0.2, 10, 100, 1000, 10000, 50000};
+	static const int64_t latencies[] = {80000, 300000, MS, 20 * MS, 400 * MS, 5000 * MS};
+	static const int64_t delays[] = {300000, 900000, 2 * MS, 4 * MS, 5 * MS};
+	static const int64_t windows[] = {10, 60, 3600};
+	unsigned n = 0;
+
+	for (size_t r = 0; r < N_ELEMENTS(rates); r++)
+		for (size_t l = 0; l < N_ELEMENTS(latencies); l++)
+			for (size_t d = 0; d < N_ELEMENTS(delays); d++)
+				for (size_t w = 0; w < N_ELEMENTS(windows); w++) {
+					struct audit_input in = well();
+					int64_t service = latencies[l];
+					uint64_t planned =
+						(uint64_t)(rates[r] * (double)windows[w]);
+					double in_flight =
+						rates[r] * (double)service / NSEC_PER_SEC;
+					double done = (double)planned - in_flight;
+					struct audit a;
+
+					in.window_ns = windows[w] * NSEC_PER_SEC;
+					in.planned_per_s = rates[r];
+					in.ledger.planned = in.ledger.sent = planned;
+					in.ledger.classes[LEDGER_OK] = planned;
+					in.ok_per_s = done > 0 ? done / (double)windows[w] : 0;
+					in.service_p50 = in.service_mean = service;
+					in.service_p99 = 2 * service;
+					in.response_p50 = service + delays[d] / 8;
+					in.response_p99 = 2 * service + delays[d];
+					in.our_delay_p50 = delays[d] / 8;
+					in.our_delay_p99 = delays[d];
+					in.connections_limit = (uint64_t)(2 * in_flight) + 4;
+					in.connections_peak = (uint64_t)(in_flight * 1.2) + 1;
+					/* One hiccup of the machine at the end of an interval. */
+					in.short_interval_share =
+						n % 3 ? 0 : 1.0 / (double)windows[w];
+					in.cpu_share = rates[r] / 70000;
+					in.is_colocated = n % 2;
+					a = judged(&in);
+					ck_assert_int_ne(a.verdict, AUDIT_SATURATED);
+					ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+					n++;
+				}
+	ck_assert_uint_eq(n, 540);
+}
+END_TEST
+
+/* Under 1 % of trouble is not overload, and a late quarter of a percent is nobody's fault. */
+START_TEST(test_little_trouble_is_ok)
+{
+	static const enum ledger_class classes[] = {LEDGER_DROPPED, LEDGER_EXPIRED,
+		LEDGER_NOT_CONNECTED, LEDGER_UNSENT, LEDGER_HTTP_ERROR, LEDGER_CHECK_FAILED,
+		LEDGER_BAD_RESPONSE, LEDGER_TIMEOUT, LEDGER_CONNECTION_ERROR, LEDGER_UNFINISHED};
+
+	for (size_t i = 0; i < N_ELEMENTS(classes); i++) {
+		struct audit_input in = well();
+		struct audit a;
+
+		spoil(&in, classes[i], 290);
+		a = judged(&in);
+		ck_assert_int_eq(a.verdict, AUDIT_OK);
+		ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	}
+}
+END_TEST
+
+/* The server stops for a second out of ten: late answers, but the plan is carried. */
+START_TEST(test_stalls_are_no_overload)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.response_p99 = 902 * MS;
+	in.service_p99 = 902 * MS;
+	in.service_mean = 51 * MS;
+	in.connections_peak = 1000;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+
+	/* With ten connections the same wait is for a connection, and said so. */
+	in.connections_limit = in.connections_peak = 10;
+	in.connection_wait_p99 = 900 * MS;
+	in.service_p99 = 300000;
+	in.service_mean = 400000;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(note_of(&a, "connection-wait")->text,
+		"p99 900 ms of the response time is our queue for a connection (10 of 10 in use)");
+}
+END_TEST
+
+START_TEST(test_closed)
+{
+	struct audit_input in = well_closed();
+	struct audit a = judged(&in);
+
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	ck_assert_double_lt(a.our_delay_share_of_p99, 0);
+	ck_assert_str_eq(a.because, "");
+
+	/* Busy is normal. */
+	in.cpu_share = 0.97;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_GENERATOR, 0);
+	ck_assert_str_eq(note_of(&a, "ceiling")->text,
+		"the busiest worker used 97.0 % of its CPU: this is our ceiling, not the server's");
+	ck_assert_str_eq(
+		note_of(&a, "ceiling")->try_text, "-t 2, if this machine has a CPU to spare");
+
+	/* Errors of the server are its answers, and no overload. */
+	spoil(&in, LEDGER_HTTP_ERROR, 6000);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_GENERATOR, 0);
+	ck_assert_str_eq(a.because, "20.0 % of 30,000 requests failed: http error 6,000");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- notes on the generator */
+
+START_TEST(test_suspect)
+{
+	static const struct {
+		const char *code;
+		int64_t our_delay_p99, rx_slack_p99;
+		double steal_share, cpu_share;
+		double value, limit;
+		const char *text;
+	} cases[] = {
+		{"our-delay", 1000001, 0, 0, 0, 1000001, 1e6,
+			"our delay p99 1.00 ms, 33.3 % of the response time's p99 3.00 ms"},
+		{"rx-slack", 0, 100001, 0, 0, 100001, 1e5,
+			"our completion stamps are late by up to 100 us (p99), service p50 is "
+			"1.00 ms"},
+		{"steal", 0, 0, 0.0501, 0, 0.0501, 0.05,
+			"5.0 % of this machine's CPU time went to its neighbours"},
+		{"cpu", 0, 0, 0, 0.851, 0.851, 0.85, "the busiest worker used 85.1 % of its CPU"},
+	};
+	struct audit_input in = well();
+	struct audit a;
+
+	in.our_delay_p99 = cases[_i].our_delay_p99;
+	in.rx_slack_p99 = cases[_i].rx_slack_p99;
+	in.steal_share = cases[_i].steal_share;
+	in.cpu_share = cases[_i].cpu_share;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	ck_assert_uint_eq(a.n_notes, 1);
+	ck_assert_str_eq(a.notes[0].code, cases[_i].code);
+	ck_assert_str_eq(a.notes[0].text, cases[_i].text);
+	ck_assert_double_eq_tol(a.notes[0].value, cases[_i].value, 1e-9);
+	ck_assert_double_eq_tol(a.notes[0].limit, cases[_i].limit, 1e-6);
+
+	/* At the limit itself there is nothing to say. */
+	in = well();
+	in.our_delay_p99 = MS;
+	in.rx_slack_p99 = 100000;
+	in.steal_share = 0.05;
+	in.cpu_share = 0.85;
+	in.little_residual = 0.01;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ck_assert_uint_eq(a.n_notes, 0);
+}
+END_TEST
+
+START_TEST(test_notes_without_a_verdict)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.is_colocated = true;
+	in.little_residual = 0.02;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ck_assert_uint_eq(a.n_notes, 2);
+	ck_assert_str_eq(note_of(&a, "co-located")->text,
+		"server on this machine: it shares the CPU with rpsd");
+	ck_assert_ptr_nonnull(note_of(&a, "little"));
+}
+END_TEST
+
+/* Frozen for 200 ms of every 2 s: p99 of our delay is 180 ms. */
+START_TEST(test_frozen_generator)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.our_delay_p99 = 180 * MS;
+	in.response_p99 = 182 * MS;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_GENERATOR, 0);
+	ck_assert_str_eq(a.because, "limited by the generator: sent 30,000 of 30,000, "
+				    "our delay p99 180 ms of 182 ms");
+	ck_assert_str_eq(a.try_text, "a quieter machine; a lower rate (-r); -t 2");
+	ck_assert_double_eq_tol(note_of(&a, "our-delay")->limit, 20e6, 1);
+
+	/* It kept back more than half a percent: the run is void. */
+	spoil(&in, LEDGER_UNSENT, 151);
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_VOID, AUDIT_BY_GENERATOR, EXIT_UNDECIDED);
+	ck_assert_str_eq(a.because, "limited by the generator: sent 29,849 of 30,000, "
+				    "our delay p99 180 ms of 182 ms");
+
+	/* Exactly half a percent is not. */
+	in = well();
+	in.our_delay_p99 = 180 * MS;
+	in.response_p99 = 182 * MS;
+	spoil(&in, LEDGER_UNSENT, 150);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_GENERATOR, 0);
+}
+END_TEST
+
+/* Saturated needs both: late, and late by a good part of the response. */
+START_TEST(test_saturated_borders)
+{
+	static const struct {
+		int64_t our_delay_p99, response_p99;
+		double short_interval_share;
+		enum audit_verdict want;
+	} cases[] = {
+		{20 * MS, 25 * MS, 0, AUDIT_SUSPECT},
+		{20 * MS + 1, 25 * MS, 0, AUDIT_SATURATED},
+		{21 * MS, 210 * MS, 0, AUDIT_SATURATED},
+		{21 * MS, 211 * MS, 0, AUDIT_SUSPECT},
+		{10 * MS, 12 * MS, 0.01, AUDIT_SUSPECT},
+		{10 * MS, 12 * MS, 0.02, AUDIT_SATURATED},
+		{10 * MS, 120 * MS, 0.02, AUDIT_SUSPECT},
+		{5 * MS, 6 * MS, 0.1, AUDIT_SUSPECT},
+		{900000, 950000, 0.1, AUDIT_OK},
+		{30 * MS, -1, 0, AUDIT_SUSPECT},
+	};
+	struct audit_input in = well();
+	struct audit a;
+
+	in.our_delay_p99 = cases[_i].our_delay_p99;
+	in.response_p99 = cases[_i].response_p99;
+	in.short_interval_share = cases[_i].short_interval_share;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, cases[_i].want);
+	ck_assert_int_eq(a.limited_by,
+		cases[_i].want == AUDIT_SATURATED ? AUDIT_BY_GENERATOR : AUDIT_BY_PLAN);
+	ck_assert_int_eq(a.exit_code, 0);
+}
+END_TEST
+
+/* Out of ports after 28,232 connections: ours, and said so. */
+START_TEST(test_generator_errors)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.generator_errors = 1768;
+	spoil(&in, LEDGER_NOT_CONNECTED, 1768);
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_VOID, AUDIT_BY_GENERATOR, EXIT_UNDECIDED);
+	ck_assert_str_eq(a.because,
+		"limited by the generator: sent 28,232 of 30,000, 1,768 errors of our own");
+	ck_assert_ptr_nonnull(strstr(a.try_text, "ulimit -n"));
+	ck_assert_ptr_nonnull(note_of(&a, "generator-errors"));
+
+	/* The same in the closed model. */
+	in = well_closed();
+	in.generator_errors = 1768;
+	spoil(&in, LEDGER_NOT_CONNECTED, 1768);
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_VOID, AUDIT_BY_GENERATOR, EXIT_UNDECIDED);
+
+	/* A single one is told, but the run stands. */
+	in = well();
+	in.generator_errors = 1;
+	spoil(&in, LEDGER_NOT_CONNECTED, 1);
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_GENERATOR, 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- overload */
+
+/* Ten connections of 20.1 ms, all answered in the end, only far too late. */
+START_TEST(test_overload_by_connections)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.ok_per_s = 497;
+	in.connections_limit = in.connections_peak = 10;
+	in.service_p50 = 20 * MS;
+	in.service_p99 = 22 * MS;
+	in.service_mean = 20100000;
+	in.connection_wait_p50 = 7 * NSEC_PER_SEC;
+	in.connection_wait_p99 = 14200 * MS;
+	in.response_p50 = 7020 * MS;
+	in.response_p99 = 14220 * MS;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(
+		a.because, "limited by connections: 10 x 20.1 ms each = 497/s, asked 1,000/s");
+	ck_assert_str_eq(a.try_text, "-c 30 (or leave -c out: the pool then grows as needed)");
+	ck_assert_str_eq(note_of(&a, "connection-wait")->text,
+		"p99 14.2 s of the response time is our queue for a connection (10 of 10 in use)");
+
+	/* The pool grew to all it may, and that is not enough for 5 s each. */
+	in.connections_limit = in.connections_peak = 1000;
+	in.service_p50 = in.service_p99 = in.service_mean = 5 * NSEC_PER_SEC;
+	in.ok_per_s = 166;
+	spoil(&in, LEDGER_EXPIRED, 20000);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(
+		a.because, "limited by connections: 1,000 x 5.00 s each = 200/s, asked 1,000/s");
+	ck_assert_str_eq(
+		a.try_text, "-c 7500; if each answer then takes longer, the server is the limit");
+}
+END_TEST
+
+/* exhausted = drop: nobody waits, a stall costs what does not fit. */
+START_TEST(test_overload_by_dropping)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.connections_limit = in.connections_peak = 10;
+	spoil(&in, LEDGER_DROPPED, 2970);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(
+		a.because, "limited by connections: ok 901/s of 1,000/s asked; dropped 2,970");
+	ck_assert_str_eq(a.try_text, "-c 20 (or leave -c out: the pool then grows as needed)");
+}
+END_TEST
+
+START_TEST(test_overload_by_server)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.ok_per_s = 997;
+	spoil(&in, LEDGER_TIMEOUT, 16500);
+	spoil(&in, LEDGER_CONNECTION_ERROR, 12);
+	in.response_p99 = in.service_p99 = 30 * NSEC_PER_SEC;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_str_eq(a.because, "limited by the server: ok 447/s of 1,000/s asked; "
+				    "timeout 16,500, connection error 12");
+	ck_assert_str_eq(a.try_text, "-r 400: a tenth below what it carried");
+
+	/* Wrong answers are no matter of the rate. */
+	in = well();
+	spoil(&in, LEDGER_HTTP_ERROR, 6000);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_ptr_nonnull(strstr(a.because, "http error 6,000"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, "curl"));
+
+	/* Refused now and then. */
+	in = well();
+	spoil(&in, LEDGER_NOT_CONNECTED, 600);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+}
+END_TEST
+
+/* Everything is answered, but later and later: the pool grows and hides it. */
+START_TEST(test_overload_hidden_by_growing)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.ok_per_s = 900;
+	in.connections_limit = 10000;
+	in.connections_peak = 3000;
+	in.response_p50 = in.service_p50 = in.service_mean = 1500 * MS;
+	in.response_p99 = in.service_p99 = 2970 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_str_eq(a.because, "limited by the server: ok 900/s of 1,000/s asked; "
+				    "3,000 answers came after the window");
+	ck_assert_str_eq(a.try_text, "-r 810: a tenth below what it carried");
+
+	/* A server that needs as long all the time has as many on their way: no overload. */
+	in.service_p50 = in.service_p99 = in.service_mean = 3 * NSEC_PER_SEC;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+}
+END_TEST
+
+START_TEST(test_overload_unknown)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	spoil(&in, LEDGER_UNSENT, 1000);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_UNKNOWN, 0);
+	ck_assert_ptr_nonnull(strstr(a.because, "unsent 1,000"));
+}
+END_TEST
+
+/* Late by a tenth of what the server's trouble costs: the server stays the reason. */
+START_TEST(test_overload_beside_a_late_generator)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	spoil(&in, LEDGER_TIMEOUT, 3000);
+	in.our_delay_p99 = 30 * MS;
+	in.response_p99 = 200 * MS;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	in.response_p99 = 50 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_GENERATOR, 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- failed, void, cut off */
+
+START_TEST(test_not_one_ok)
+{
+	static const struct {
+		enum ledger_class class;
+		const char *because;
+	} cases[] = {
+		{LEDGER_DROPPED,
+			"not one of 30,000 requests found a free connection: dropped 30,000"},
+		{LEDGER_EXPIRED,
+			"not one of 30,000 requests got a connection in time: expired 30,000"},
+		{LEDGER_NOT_CONNECTED,
+			"not one of 30,000 requests found a connection: not connected 30,000"},
+		{LEDGER_UNSENT, "not one of 30,000 requests was sent: unsent 30,000"},
+		{LEDGER_HTTP_ERROR, "not one of 30,000 requests was answered with an expected "
+				    "status: http error 30,000"},
+		{LEDGER_CHECK_FAILED, "not one of 30,000 requests was answered as the checks ask: "
+				      "check failed 30,000"},
+		{LEDGER_BAD_RESPONSE, "not one of 30,000 requests was answered in HTTP/1.1: "
+				      "bad response 30,000"},
+		{LEDGER_TIMEOUT, "not one of 30,000 requests was answered in time: timeout 30,000"},
+		{LEDGER_CONNECTION_ERROR, "not one of 30,000 requests was answered before the "
+					  "connection broke: connection error 30,000"},
+		{LEDGER_UNFINISHED, "not one of 30,000 requests was answered before the run ended: "
+				    "unfinished 30,000"},
+	};
+	struct audit_input in = _i % 2 ? well_closed() : well();
+	struct audit a;
+
+	spoil(&in, cases[_i / 2].class, 30000);
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
+	ck_assert_int_ne(a.limited_by, AUDIT_BY_PLAN);
+	ck_assert_str_eq(a.because, cases[_i / 2].because);
+	ck_assert_uint_gt(strlen(a.try_text), 0);
+
+	/* One ok, and it is a result. */
+	in.ledger.classes[cases[_i / 2].class] -= 1;
+	in.ledger.classes[LEDGER_OK] = 1;
+	if (!ledger_class_is_sent(cases[_i / 2].class))
+		in.ledger.sent++;
+	a = judged(&in);
+	ck_assert_int_ne(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_int_eq(a.exit_code, 0);
+}
+END_TEST
+
+START_TEST(test_failed_before_the_start)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.outcome = AUDIT_FAILED;
+	in.ledger = (struct ledger){.planned = 0};
+	in.ok_per_s = 0;
+	in.response_p50 = in.response_p99 = in.service_p50 = in.service_p99 = in.service_mean = -1;
+	in.our_delay_p50 = in.our_delay_p99 = in.rx_slack_p99 = -1;
+	in.connection_wait_p50 = in.connection_wait_p99 = -1;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
+	ck_assert_str_eq(a.because, "nothing could be sent: no connection was made");
+	ck_assert_double_lt(a.our_delay_share_of_p99, 0);
+
+	in.generator_errors = 3;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_GENERATOR, EXIT_RUN_FAILED);
+
+	/* A plan without a request is no success. */
+	in.generator_errors = 0;
+	in.outcome = AUDIT_COMPLETED;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_PLAN, EXIT_RUN_FAILED);
+	ck_assert_str_eq(a.because, "no request was due in the measured window");
+}
+END_TEST
+
+START_TEST(test_unbalanced)
+{
+	struct audit_input in = _i ? well_closed() : well();
+	struct audit a;
+
+	in.ledger.classes[LEDGER_OK] -= 2;
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_VOID);
+	ck_assert_int_eq(a.exit_code, EXIT_UNDECIDED);
+	ck_assert_str_eq(a.because, "the ledger does not balance: 30,000 planned, 30,000 sent, "
+				    "29,998 accounted for");
+	ck_assert_double_eq_tol(note_of(&a, "ledger")->value, 2, 1e-9);
+}
+END_TEST
+
+START_TEST(test_stopped)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	/* What the person cut off is no overload and no fault of ours. */
+	in.outcome = AUDIT_STOPPED;
+	spoil(&in, LEDGER_UNSENT, 20000);
+	spoil(&in, LEDGER_UNFINISHED, 100);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, EXIT_STOPPED);
+	ck_assert_str_eq(a.because, "stopped by a person: 10,000 requests sent until then");
+
+	/* Before the first answer. */
+	spoil(&in, LEDGER_UNFINISHED, 9900);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, EXIT_STOPPED);
+
+	/* Not one ok comes first, where something did fail. */
+	in = well();
+	in.outcome = AUDIT_STOPPED;
+	spoil(&in, LEDGER_UNSENT, 29000);
+	spoil(&in, LEDGER_NOT_CONNECTED, 1000);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
+
+	/* And being stopped comes before being void. */
+	in = well();
+	in.outcome = AUDIT_STOPPED;
+	in.ledger.planned++;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_VOID, AUDIT_BY_PLAN, EXIT_STOPPED);
+
+	/* During the warm-up. */
+	in = well();
+	in.outcome = AUDIT_STOPPED;
+	in.ledger = (struct ledger){.planned = 0};
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, EXIT_STOPPED);
+}
+END_TEST
+
+START_TEST(test_aborted)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.outcome = _i ? AUDIT_ABORTED : AUDIT_INTERRUPTED;
+	spoil(&in, LEDGER_UNSENT, 20000);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_VOID, AUDIT_BY_PLAN, EXIT_RUN_ABORTED);
+	ck_assert_str_eq(a.because,
+		_i ? "aborted before the end of the plan: 10,000 requests sent until then"
+		   : "interrupted before the end of the plan: 10,000 requests sent until then");
+}
+END_TEST
+
+/* Every note at once, with the longest figures there are. */
+START_TEST(test_the_worst)
+{
+	for (unsigned outcome = 0; outcome <= AUDIT_INTERRUPTED; outcome++)
+		for (unsigned open = 0; open < 2; open++) {
+			struct audit_input in = {
+				.is_open = open,
+				.outcome = outcome,
+				.ledger = {.planned = UINT64_MAX, .sent = UINT64_MAX / 2},
+				.window_ns = INT64_MAX,
+				.planned_per_s = 1e300,
+				.ok_per_s = 1e299,
+				.response_p50 = INT64_MAX,
+				.response_p99 = INT64_MAX,
+				.service_p50 = INT64_MAX / 100,
+				.service_p99 = INT64_MAX / 100,
+				.service_mean = INT64_MAX / 100,
+				.our_delay_p50 = INT64_MAX,
+				.our_delay_p99 = INT64_MAX,
+				.connection_wait_p50 = INT64_MAX,
+				.connection_wait_p99 = INT64_MAX,
+				.rx_slack_p99 = INT64_MAX,
+				.connections_limit = UINT64_MAX,
+				.connections_peak = UINT64_MAX,
+				.generator_errors = UINT64_MAX,
+				.workers = 4294967294,
+				.cpu_share = 1,
+				.short_interval_share = 1,
+				.little_residual = 1e9,
+				.steal_share = 1,
+				.is_colocated = true,
+			};
+
+			for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++)
+				in.ledger.classes[c] = UINT64_MAX / 12;
+			judged(&in);
+			in.ledger.classes[LEDGER_OK] = 0;
+			judged(&in);
+			in.generator_errors = 0;
+			in.our_delay_p99 = 0;
+			in.ledger.planned = in.ledger.sent = ledger_resolved(&in.ledger);
+			judged(&in);
+		}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("audit");
+	TCase *tcase = tcase_create("audit");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, test_names);
+	tcase_add_test(tcase, test_plain_ok);
+	tcase_add_test(tcase, test_no_false_alarms);
+	tcase_add_test(tcase, test_little_trouble_is_ok);
+	tcase_add_test(tcase, test_stalls_are_no_overload);
+	tcase_add_test(tcase, test_closed);
+	tcase_add_loop_test(tcase, test_suspect, 0, 4);
+	tcase_add_test(tcase, test_notes_without_a_verdict);
+	tcase_add_test(tcase, test_frozen_generator);
+	tcase_add_loop_test(tcase, test_saturated_borders, 0, 10);
+	tcase_add_test(tcase, test_generator_errors);
+	tcase_add_test(tcase, test_overload_by_connections);
+	tcase_add_test(tcase, test_overload_by_dropping);
+	tcase_add_test(tcase, test_overload_by_server);
+	tcase_add_test(tcase, test_overload_hidden_by_growing);
+	tcase_add_test(tcase, test_overload_unknown);
+	tcase_add_test(tcase, test_overload_beside_a_late_generator);
+	tcase_add_loop_test(tcase, test_not_one_ok, 0, 20);
+	tcase_add_test(tcase, test_failed_before_the_start);
+	tcase_add_loop_test(tcase, test_unbalanced, 0, 2);
+	tcase_add_test(tcase, test_stopped);
+	tcase_add_loop_test(tcase, test_aborted, 0, 2);
+	tcase_add_test(tcase, test_the_worst);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
