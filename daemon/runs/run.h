@@ -29,8 +29,8 @@ enum run_state {
 };
 extern const char *const run_state_names[RUN_STATE_COUNT];
 
-/* What goes up from a run; filled in by whoever watches. Any may be NULL. Called on the main thread,
- * from the loop; the observer may remove itself inside. */
+/* What goes up from a run; filled in by whoever watches. Any may be NULL. Called on the main
+ * thread, from the loop; the observer may remove itself inside. */
 struct run_observer {
 	struct list _node;
 	void (*on_state)(struct run_observer *o, struct run *run);
@@ -60,9 +60,9 @@ void run_stop(struct run *run, bool now, const char *reason);
 const json_t *run_result(const struct run *run);
 
 struct run_progress {
-	int64_t elapsed_ns; /* since t0; negative before; 0 while preparing */
-	int64_t total_ns;   /* warm-up + window + cooldown; CLOCK_NEVER: by count */
-	double asked_per_s; /* by the plan now; 0 in the closed model */
+	int64_t elapsed_ns;   /* since t0; negative before; 0 while preparing */
+	int64_t total_ns;     /* warm-up + window + cooldown; CLOCK_NEVER: by count */
+	double asked_per_s;   /* by the plan now; 0 in the closed model */
 	struct ledger ledger; /* measured window and what lies around it, so far */
 	uint64_t in_flight;
 	uint64_t queue;

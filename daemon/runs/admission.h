@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Does a run fit, and how is it split over workers? Asked before anything is opened. Pure but for
+ * reading this host's limits. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct plan;
+struct settings;
+
+struct admission {
+	unsigned n_workers;
+	uint64_t connections; /* over all workers; closed model: users */
+	bool is_fixed_pool;
+};
+
+/* What this host and the runs already there leave. */
+struct admission_room {
+	unsigned cpus;
+	uint64_t descriptor_limit;
+	uint64_t descriptors_used; /* open now, plus what active runs may still open */
+};
+
+/* is_colocated: the server is on this host, so at most half the CPUs are ours.
+ * 0; REGISTRY_E_UNAVAILABLE with the figures in reterr. */
+int admission_check(const struct plan *plan, const struct admission_room *room, bool is_colocated,
+	struct admission *ret, struct err *reterr);
+
+/* The caps of [policy]. 0 or REGISTRY_E_REFUSED with the key in reterr. */
+int admission_check_caps(
+	const struct plan *plan, const struct settings *settings, struct err *reterr);

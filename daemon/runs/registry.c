@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry. Runs are in one list, oldest first; finished ones beyond keep_runs are forgotten
+ * when a new one starts, never inside a run's own callbacks. The run number is one counter for all
+ * names, kept in a file that is locked while it is raised, so that two private daemons of one user
+ * do not give the same id. */
+#include "daemon/runs/registry.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/plan.h"
+#include "common/settings.h"
+#include "daemon/runs/admission.h"
+#include "daemon/runs/host.h"
+#include "daemon/runs/run_private.h"
+
+struct registry {
+	struct registry_config config;
+	struct list runs; /* oldest first */
+	unsigned n_active;
+	uint64_t last_number;
+	int number_fd; /* -1: numbers begin at 1 each time */
+	void (*on_idle)(void *arg);
+	void *on_idle_arg;
+};
+
+/* ---------------------------------------------------------------- numbers */
+
+static int registry_open_number(struct registry *r, struct err *reterr)
+{
+	char path[4096];
+
+	r->number_fd = -1;
+	if (!r->config.state_dir)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/run-number", r->config.state_dir);
+	r->number_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (r->number_fd == -1) {
+		int error = errno;
+
+		err_set(reterr, "%s: %s", path, strerror(error));
+		return -error;
+	}
+	return 0;
+}
+
+/* The next number. A file that cannot be read or written costs only the counting on. */
+static uint64_t registry_next_number(struct registry *r)
+{
+	char text[24] = "";
+	ssize_t n;
+	int len;
+
+	if (r->number_fd == -1)
+		return ++r->last_number;
+	(void)flock(r->number_fd, LOCK_EX);
+	n = pread(r->number_fd, text, sizeof(text) - 1, 0);
+	if (n > 0) {
+		uint64_t kept = strtoull(text, NULL, 10);
+
+		if (kept > r->last_number && kept < UINT64_MAX)
+			r->last_number = kept;
+	}
+	r->last_number++;
+	len = snprintf(text, sizeof(text), "%" PRIu64 "\n", r->last_number);
+	n = pwrite(r->number_fd, text, (size_t)len, 0);
+	(void)n;
+	(void)flock(r->number_fd, LOCK_UN);
+	return r->last_number;
+}
+
+/* ---------------------------------------------------------------- runs */
+
+static struct run *registry_run(struct list *node)
+{
+	return container_of(node, struct run, registry_node);
+}
+
+static void registry_forget(struct registry *r, size_t keep)
+{
+	size_t n = 0;
+
+	list_for_each (it, &r->runs)
+		n += registry_run(it)->state == RUN_FINISHED;
+	list_for_each_safe (it, &r->runs) {
+		struct run *run = registry_run(it);
+
+		if (n <= keep)
+			break;
+		/* One that still resolves would make its freeing wait for the name service. */
+		if (run->state != RUN_FINISHED || run->is_resolving)
+			continue;
+		list_remove(&run->registry_node);
+		run_free(run);
+		n--;
+	}
+}
+
+static void registry_on_released(struct run *run, void *arg)
+{
+	struct registry *r = arg;
+
+	(void)run;
+	assert(r->n_active > 0);
+	if (--r->n_active == 0 && r->on_idle)
+		r->on_idle(r->on_idle_arg);
+}
+
+static uint64_t registry_descriptors_used(const struct registry *r)
+{
+	uint64_t n = host_descriptors_open();
+
+	list_for_each (it, &r->runs) {
+		const struct run *run = registry_run(it);
+		uint64_t open = 0;
+
+		if (run->state == RUN_FINISHED)
+			continue;
+		for (unsigned w = 0; run->pulses && w < run->admission.n_workers; w++)
+			open += run->pulses[w].connections;
+		n += run->admission.connections - open;
+	}
+	return n;
+}
+
+int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char *user,
+	struct run_observer *observer, struct run **ret, struct err *reterr)
+{
+	char id[96];
+	struct run_config config = {
+		.loop = r->config.loop,
+		.guard = r->config.guard,
+		.plan = plan,
+		.id = id,
+		.uid = uid,
+		.user = user,
+		.room = {host_cpus(), host_descriptor_limit(), registry_descriptors_used(r)},
+		.on_released = registry_on_released,
+		.released_arg = r,
+	};
+	struct run *run;
+	int result;
+
+	registry_forget(r, r->config.settings->keep_runs);
+	if (!r->config.is_private) {
+		result = admission_check_caps(plan, r->config.settings, reterr);
+		if (result != 0) {
+			plan_free(plan);
+			return result;
+		}
+	}
+	(void)snprintf(id, sizeof(id), "%s-%" PRIu64, plan->name, registry_next_number(r));
+	result = run_new(&config, &run, reterr);
+	if (result != 0)
+		return result;
+	list_push_back(&r->runs, &run->registry_node);
+	r->n_active++;
+	if (observer)
+		run_observe(run, observer);
+	*ret = run;
+	run_start(run);
+	return 0;
+}
+
+struct run *registry_find(struct registry *r, const char *id)
+{
+	struct run *newest_finished = NULL;
+
+	for (struct list *it = r->runs.prev; it != &r->runs; it = it->prev) {
+		struct run *run = registry_run(it);
+
+		if (id) {
+			if (strcmp(run->id, id) == 0)
+				return run;
+			continue;
+		}
+		if (run->state != RUN_FINISHED)
+			return run;
+		if (!newest_finished)
+			newest_finished = run;
+	}
+	return newest_finished;
+}
+
+void registry_each(struct registry *r, void (*fn)(struct run *run, void *arg), void *arg)
+{
+	list_for_each_safe (it, &r->runs)
+		fn(registry_run(it), arg);
+}
+
+unsigned registry_n_active(const struct registry *r)
+{
+	return r->n_active;
+}
+
+void registry_stop_all(struct registry *r, bool now, const char *reason)
+{
+	list_for_each_safe (it, &r->runs)
+		run_stop(registry_run(it), now, reason);
+}
+
+void registry_on_idle(struct registry *r, void (*fn)(void *arg), void *arg)
+{
+	r->on_idle = fn;
+	r->on_idle_arg = arg;
+}
+
+int registry_new(const struct registry_config *config, struct registry **ret, struct err *reterr)
+{
+	struct registry *r = calloc(1, sizeof(*r));
+	int result;
+
+	if (!r)
+		return -ENOMEM;
+	r->config = *config;
+	list_init(&r->runs);
+	result = registry_open_number(r, reterr);
+	if (result < 0) {
+		free(r);
+		return result;
+	}
+	*ret = r;
+	return 0;
+}
+
+struct registry *registry_free(struct registry *r)
+{
+	struct list *node;
+
+	if (!r)
+		return NULL;
+	assert(r->n_active == 0);
+	while ((node = list_pop_front(&r->runs)))
+		run_free(registry_run(node));
+	if (r->number_fd != -1)
+		(void)close(r->number_fd);
+	free(r);
+	return NULL;
+}

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a run, on the main thread.
+ *
+ *   queued -> preparing -> warmup -> running -> draining -> finished
+ *                 |           |         |                      ^
+ *                 +-----------+---------+----------------------+   (stopped, failed)
+ *
+ * Preparing resolves the name, makes the workers and waits until each has its connections; then all
+ * get one t0 that lies RUN_LEAD_NS ahead, so that none begins late. From there the workers follow
+ * the plan by themselves; main only moves the state along, merges what they hand over and waits for
+ * the last of them. Every way a run can end leads through run_end. */
+#include "daemon/runs/run.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/clock.h"
+#include "common/exit_codes.h"
+#include "common/quantile.h"
+#include "daemon/engine/schedule.h"
+#include "daemon/loop/loop.h"
+#include "daemon/runs/registry.h"
+#include "daemon/runs/run_private.h"
+#include "daemon/runs/timeline.h"
+
+/* From GO to t0, and from a stop to the instant it holds for: mail must have arrived by then. */
+#define RUN_LEAD_NS (50 * NSEC_PER_MSEC)
+
+const char *const run_state_names[RUN_STATE_COUNT] = {
+	[RUN_QUEUED] = "queued",
+	[RUN_PREPARING] = "preparing",
+	[RUN_WARMUP] = "warmup",
+	[RUN_RUNNING] = "running",
+	[RUN_PAUSED] = "paused",
+	[RUN_DRAINING] = "draining",
+	[RUN_FINISHED] = "finished",
+};
+
+/* From the state of the row to the states of the columns that are set. */
+static const bool run_transitions[RUN_STATE_COUNT][RUN_STATE_COUNT] = {
+	[RUN_QUEUED] = {[RUN_PREPARING] = true, [RUN_FINISHED] = true},
+	[RUN_PREPARING] = {[RUN_WARMUP] = true, [RUN_RUNNING] = true, [RUN_FINISHED] = true},
+	[RUN_WARMUP] = {[RUN_RUNNING] = true, [RUN_DRAINING] = true, [RUN_FINISHED] = true},
+	[RUN_RUNNING] = {[RUN_PAUSED] = true, [RUN_DRAINING] = true, [RUN_FINISHED] = true},
+	[RUN_PAUSED] = {[RUN_RUNNING] = true, [RUN_DRAINING] = true, [RUN_FINISHED] = true},
+	[RUN_DRAINING] = {[RUN_FINISHED] = true},
+};
+
+/* ---------------------------------------------------------------- observers and events */
+
+void run_observer_init(struct run_observer *o)
+{
+	list_init(&o->_node);
+}
+
+void run_observe(struct run *run, struct run_observer *o)
+{
+	list_remove(&o->_node);
+	list_push_back(&run->observers, &o->_node);
+}
+
+void run_unobserve(struct run_observer *o)
+{
+	list_remove(&o->_node);
+}
+
+static void run_add_event(struct run *run, const char *kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void run_add_event(struct run *run, const char *kind, const char *format, ...)
+{
+	struct run_event *e;
+	va_list args;
+
+	if (run->n_events == RUN_EVENTS_MAX)
+		return;
+	e = &run->events[run->n_events++];
+	e->at_ns = run->t0_ns ? clock_now_ns() - run->t0_ns : 0;
+	(void)snprintf(e->kind, sizeof(e->kind), "%s", kind);
+	va_start(args, format);
+	(void)vsnprintf(e->text, sizeof(e->text), format, args);
+	va_end(args);
+}
+
+static void run_set_state(struct run *run, enum run_state state)
+{
+	assert(run_transitions[run->state][state]);
+	run->state = state;
+	list_for_each_safe (it, &run->observers) {
+		struct run_observer *o = container_of(it, struct run_observer, _node);
+
+		if (o->on_state)
+			o->on_state(o, run);
+	}
+}
+
+/* ---------------------------------------------------------------- the end */
+
+static void run_sum_up(struct run *run)
+{
+	for (unsigned w = 0; w < run->n_started; w++) {
+		const struct worker_summary *s = worker_summary(run->workers[w]);
+		struct worker_summary *sum = &run->summary;
+		int64_t wall_ns = s->ended_ns - s->started_ns;
+		double share = wall_ns > 0 ? (double)s->cpu_ns / (double)wall_ns : 0;
+
+		stats_totals_add(&run->totals, worker_totals(run->workers[w]));
+		if (s->started_ns > 0 && share > run->busiest_cpu_share)
+			run->busiest_cpu_share = share;
+		sum->cpu_ns += s->cpu_ns;
+		sum->connections_limit += s->connections_limit;
+		sum->connections_peak += s->connections_peak;
+		sum->opened += s->opened;
+		sum->closed_by_peer += s->closed_by_peer;
+		sum->requests += s->requests;
+		sum->requests_on_new += s->requests_on_new;
+		sum->queue_peak += s->queue_peak;
+		if (s->ended_ns > sum->ended_ns)
+			sum->ended_ns = s->ended_ns;
+	}
+}
+
+static void run_free_workers(struct run *run)
+{
+	for (unsigned w = 0; w < run->n_started; w++)
+		worker_free(run->workers[w]);
+	run->n_started = 0;
+}
+
+/* Everything is over: no worker runs any more. */
+static void run_end(struct run *run)
+{
+	timer_stop(&run->state_mark);
+	host_read_ticks(&run->ticks_after);
+	run->ended_unix_ns = clock_unix_ns();
+	run->drained_ns = clock_now_ns();
+	run_sum_up(run);
+	if (run->timeline)
+		timeline_finish(run->timeline);
+	/* By count: the window ends with the last answer. */
+	if (run->window_end_ns == CLOCK_NEVER)
+		run->window_end_ns = run->totals.last_done_ns > run->window_start_ns
+					     ? run->totals.last_done_ns
+					     : run->drained_ns;
+	run->result = run_result_build(run);
+	if (!run->result) {
+		run->outcome = AUDIT_FAILED;
+		run->exit_code = EXIT_NO_DAEMON;
+		(void)snprintf(run->reason, sizeof(run->reason), "no memory for the result");
+	}
+	run_free_workers(run);
+	run_set_state(run, RUN_FINISHED);
+	list_for_each_safe (it, &run->observers) {
+		struct run_observer *o = container_of(it, struct run_observer, _node);
+
+		if (o->on_finished)
+			o->on_finished(o, run);
+	}
+	run->on_released(run, run->released_arg);
+}
+
+/* It cannot begin. Workers that are there are ended first. */
+static void run_fail(struct run *run, const char *why)
+{
+	if (run->outcome == AUDIT_COMPLETED) {
+		run->outcome = AUDIT_FAILED;
+		(void)snprintf(run->reason, sizeof(run->reason), "%s", why);
+	}
+	for (unsigned w = 0; w < run->n_started; w++)
+		worker_abort(run->workers[w]);
+	if (run->n_started == 0)
+		run_end(run);
+}
+
+/* ---------------------------------------------------------------- from the workers */
+
+static void run_on_worker_done(struct worker *w)
+{
+	struct run *run = worker_owner(w);
+
+	if (++run->n_done == run->n_started)
+		run_end(run);
+}
+
+static void run_on_interval(struct worker *w, const struct stats_interval *interval)
+{
+	struct run *run = worker_owner(w);
+
+	(void)timeline_add(run->timeline, worker_index(w), interval);
+}
+
+static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)
+{
+	struct run *run = worker_owner(w);
+	uint64_t in_flight = 0;
+	uint64_t queue = 0;
+
+	run->pulses[worker_index(w)] = *pulse;
+	for (unsigned i = 0; i < run->n_started; i++) {
+		in_flight += run->pulses[i].in_flight;
+		queue += run->pulses[i].queue;
+	}
+	timeline_note(run->timeline, clock_now_ns() - run->window_start_ns, in_flight, queue);
+	/* Worker 0 sets the beat of the display. */
+	if (worker_index(w) != 0)
+		return;
+	list_for_each_safe (it, &run->observers) {
+		struct run_observer *o = container_of(it, struct run_observer, _node);
+
+		if (o->on_interval)
+			o->on_interval(o, run);
+	}
+}
+
+static void run_go(struct run *run)
+{
+	const struct plan *plan = run->plan;
+	int64_t t0_ns = clock_now_ns() + RUN_LEAD_NS;
+
+	run->t0_ns = t0_ns;
+	run->started_unix_ns = clock_unix_ns() + RUN_LEAD_NS;
+	run->window_start_ns = t0_ns + plan->warmup_ns;
+	if (run->schedule) {
+		run->window_start_ns =
+			t0_ns + schedule_segment_start(run->schedule, SCHEDULE_WINDOW);
+		run->window_end_ns = t0_ns + schedule_segment_end(run->schedule, SCHEDULE_WINDOW);
+		run->end_ns = t0_ns + schedule_segment_end(run->schedule, SCHEDULE_COOLDOWN);
+	} else if (plan->duration_ns != CLOCK_NEVER) {
+		run->window_end_ns = run->window_start_ns + plan->duration_ns;
+		run->end_ns = run->window_end_ns + plan->cooldown_ns;
+	}
+	host_read_ticks(&run->ticks_before);
+	for (unsigned w = 0; w < run->n_started; w++)
+		worker_go(run->workers[w], t0_ns);
+	run_set_state(run, plan->warmup_ns > 0 ? RUN_WARMUP : RUN_RUNNING);
+	timer_start(&run->marks, &run->state_mark,
+		plan->warmup_ns > 0 ? run->window_start_ns : run->end_ns);
+}
+
+static void run_on_mark(struct timer_queue *q, struct timer *timer)
+{
+	struct run *run = q->userdata;
+
+	(void)timer;
+	if (run->state == RUN_WARMUP && run->stopped_at_ns == 0) {
+		timer_start(&run->marks, &run->state_mark, run->end_ns);
+		run_set_state(run, RUN_RUNNING);
+	} else if (run->state == RUN_WARMUP || run->state == RUN_RUNNING) {
+		run_set_state(run, RUN_DRAINING);
+	}
+}
+
+static void run_on_ready(struct worker *w, enum fault fault, const char *why)
+{
+	struct run *run = worker_owner(w);
+
+	if (fault != FAULT_NONE) {
+		run_fail(run, why);
+		return;
+	}
+	if (++run->n_ready == run->n_started && run->outcome == AUDIT_COMPLETED)
+		run_go(run);
+}
+
+/* ---------------------------------------------------------------- preparing */
+
+/* Share i of n of a whole, remainders to the first. */
+static uint64_t run_share(uint64_t whole, unsigned n, unsigned i)
+{
+	return whole / n + (i < whole % n);
+}
+
+static int run_make_workers(struct run *run)
+{
+	const struct plan *plan = run->plan;
+	unsigned n = run->admission.n_workers;
+	int r = 0;
+
+	run->workers = calloc(n, sizeof(*run->workers));
+	run->pulses = calloc(n, sizeof(*run->pulses));
+	if (!run->workers || !run->pulses)
+		return -ENOMEM;
+	r = timeline_new(plan->interval_ns, n, &run->timeline);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		struct worker_config c = {
+			.main_loop = run->loop,
+			.plan = plan,
+			.schedule = run->schedule,
+			.guard = run->guard,
+			.request = &run->request,
+			.addresses = run->resolver.addresses,
+			.n_addresses = run->resolver.n_addresses,
+			.index = i,
+			.n_workers = n,
+			.connections = run_share(run->admission.connections, n, i),
+			.is_fixed_pool = run->admission.is_fixed_pool,
+			.queue_max = run_share(plan->queue_max, n, i),
+			.open_rate = {plan->open_rate.num, plan->open_rate.den * n},
+			.on_ready = run_on_ready,
+			.on_pulse = run_on_pulse,
+			.on_interval = run_on_interval,
+			.on_done = run_on_worker_done,
+			.owner = run,
+		};
+
+		/* Users never wait in numbers above their own. */
+		if (!run->schedule && c.queue_max < c.connections)
+			c.queue_max = c.connections;
+		r = worker_new(&c, &run->workers[i]);
+		if (r == 0) {
+			r = worker_start(run->workers[i]);
+			if (r < 0)
+				run->workers[i] = worker_free(run->workers[i]);
+			else
+				run->n_started++;
+		}
+	}
+	return r;
+}
+
+static void run_on_resolved(struct future *f, void *result, void *arg)
+{
+	struct run *run = arg;
+	struct resolver *resolver = result;
+	struct err err = {0};
+	int r;
+
+	(void)f;
+	run->is_resolving = false;
+	if (run->state == RUN_FINISHED)
+		return; /* stopped meanwhile */
+	if (resolver->outcome != RESOLVER_OK) {
+		run_fail(run, resolver->err.text);
+		return;
+	}
+	if (resolver->note[0])
+		run_add_event(run, "addresses", "%s", resolver->note);
+	for (size_t i = 0; i < resolver->n_addresses; i++)
+		run->is_colocated |= host_is_local(&resolver->addresses[i].sa);
+	r = admission_check(run->plan, &run->room, run->is_colocated, &run->admission, &err);
+	if (r == 0)
+		r = run_make_workers(run);
+	if (r < 0)
+		err_set(&err, "cannot make the workers: %s", strerror(-r));
+	if (r != 0)
+		run_fail(run, err.text);
+}
+
+void run_start(struct run *run)
+{
+	const struct plan *plan = run->plan;
+
+	run_set_state(run, RUN_PREPARING);
+	run->is_resolving = run->has_resolver = true;
+	resolver_start(&run->resolver, run->loop, plan->url.host, plan->url.port,
+		plan->connect_timeout_ns, run->guard);
+	future_on_done(&run->resolver.done, run_on_resolved, run);
+}
+
+void run_stop(struct run *run, bool now, const char *reason)
+{
+	if (run->state == RUN_FINISHED)
+		return;
+	if (run->outcome == AUDIT_COMPLETED && run->state != RUN_DRAINING) {
+		run->outcome = AUDIT_STOPPED;
+		(void)snprintf(run->reason, sizeof(run->reason), "%s", reason);
+	}
+	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
+	if (run->n_started == 0) {
+		run_end(run); /* still resolving, or not even that */
+		return;
+	}
+	if (now || run->t0_ns == 0) {
+		if (run->t0_ns > 0 && run->stopped_at_ns == 0)
+			run->stopped_at_ns = clock_now_ns();
+		if (run->outcome == AUDIT_COMPLETED)
+			run->outcome = AUDIT_STOPPED; /* the drain is cut short */
+		for (unsigned w = 0; w < run->n_started; w++)
+			worker_abort(run->workers[w]);
+	} else if (run->stopped_at_ns == 0 && run->state != RUN_DRAINING) {
+		run->stopped_at_ns = clock_now_ns() + RUN_LEAD_NS;
+		for (unsigned w = 0; w < run->n_started; w++)
+			worker_stop(run->workers[w], run->stopped_at_ns);
+		timer_start(&run->marks, &run->state_mark, run->stopped_at_ns);
+	}
+	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
+		run->window_end_ns = run->stopped_at_ns;
+}
+
+/* ---------------------------------------------------------------- life */
+
+static void run_make_uuid(char ret[static 37])
+{
+	uint8_t b[16] = {0};
+
+	(void)getrandom(b, sizeof(b), 0);
+	b[6] = (b[6] & 0x0f) | 0x40; /* RFC 9562 section 5.4: version 4, variant 10 */
+	b[8] = (b[8] & 0x3f) | 0x80;
+	(void)snprintf(ret, 37,
+		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		b[15]);
+}
+
+int run_new(const struct run_config *config, struct run **ret, struct err *reterr)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	int r;
+
+	if (!run) {
+		plan_free(config->plan);
+		return -ENOMEM;
+	}
+	run->loop = config->loop;
+	run->guard = config->guard;
+	run->plan = config->plan;
+	run->uid = config->uid;
+	run->room = config->room;
+	run->on_released = config->on_released;
+	run->released_arg = config->released_arg;
+	run->created_unix_ns = clock_unix_ns();
+	run->window_end_ns = run->end_ns = CLOCK_NEVER;
+	(void)snprintf(run->id, sizeof(run->id), "%s", config->id);
+	(void)snprintf(run->user, sizeof(run->user), "%s", config->user);
+	run_make_uuid(run->uuid);
+	list_init(&run->registry_node);
+	list_init(&run->observers);
+	timer_init(&run->state_mark);
+	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
+	r = stats_totals_init(&run->totals);
+	if (r == 0)
+		r = request_init(&run->request, run->plan, run->id);
+	if (r == 0 && run->plan->model == PLAN_OPEN)
+		r = schedule_new(run->plan, &run->schedule);
+	/* Admission looks again when the server's place is known; what cannot fit is said now. */
+	if (r == 0)
+		r = admission_check(run->plan, &run->room, false, &run->admission, reterr);
+	if (r != 0) {
+		run_free(run);
+		return r;
+	}
+	*ret = run;
+	return 0;
+}
+
+struct run *run_free(struct run *run)
+{
+	if (!run)
+		return NULL;
+	assert(run->n_started == 0);
+	list_for_each_safe (it, &run->observers)
+		list_remove(it);
+	if (run->has_resolver)
+		resolver_fini(&run->resolver);
+	timer_queue_fini(&run->marks);
+	schedule_free(run->schedule);
+	request_fini(&run->request);
+	timeline_free(run->timeline);
+	stats_totals_fini(&run->totals);
+	json_decref(run->result);
+	free(run->workers);
+	free(run->pulses);
+	plan_free(run->plan);
+	free(run);
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- asked from outside */
+
+const char *run_id(const struct run *run)
+{
+	return run->id;
+}
+
+enum run_state run_get_state(const struct run *run)
+{
+	return run->state;
+}
+
+const struct plan *run_plan(const struct run *run)
+{
+	return run->plan;
+}
+
+const char *run_user(const struct run *run)
+{
+	return run->user;
+}
+
+uid_t run_uid(const struct run *run)
+{
+	return run->uid;
+}
+
+const char *run_outcome(const struct run *run)
+{
+	return run->state == RUN_FINISHED ? audit_outcome_names[run->outcome] : "";
+}
+
+const char *run_reason(const struct run *run)
+{
+	return run->reason;
+}
+
+int run_exit_code(const struct run *run)
+{
+	return run->exit_code;
+}
+
+const json_t *run_result(const struct run *run)
+{
+	return run->result;
+}
+
+static void run_progress_latency(const struct run *run, struct run_progress *p)
+{
+	struct timeline_row row;
+
+	p->p50_ns = quantile_served(timeline_response(run->timeline), 0.5);
+	p->p99_ns = quantile_served(timeline_response(run->timeline), 0.99);
+	p->our_delay_p99_ns = quantile_served(timeline_our_delay(run->timeline), 0.99);
+	if (!timeline_newest(run->timeline, &row))
+		return;
+	p->last_width_ns = row.width_ns;
+	p->last_planned = row.planned;
+	p->last_sent = row.sent;
+	p->last_ok = row.ok;
+	p->last_failed = row.failed;
+	p->last_p50_ns = row.p50_ns;
+	p->last_p99_ns = row.p99_ns;
+	p->last_max_ns = row.max_ns;
+}
+
+void run_progress(const struct run *run, struct run_progress *ret)
+{
+	struct run_progress p = {
+		.total_ns = run->end_ns,
+		.last_p50_ns = QUANTILE_NONE,
+		.last_p99_ns = QUANTILE_NONE,
+		.last_max_ns = QUANTILE_NONE,
+		.p50_ns = QUANTILE_NONE,
+		.p99_ns = QUANTILE_NONE,
+		.our_delay_p99_ns = QUANTILE_NONE,
+	};
+	int64_t end_ns = run->state == RUN_FINISHED ? run->drained_ns : clock_now_ns();
+
+	if (run->t0_ns > 0) {
+		p.elapsed_ns = end_ns - run->t0_ns;
+		if (run->end_ns != CLOCK_NEVER)
+			p.total_ns = run->end_ns - run->t0_ns;
+	}
+	if (run->schedule && run->t0_ns > 0)
+		p.asked_per_s = rate_per_s(schedule_rate_at(run->schedule, p.elapsed_ns));
+	for (unsigned w = 0; run->pulses && w < run->admission.n_workers; w++) {
+		ledger_add(&p.ledger, &run->pulses[w].ledger);
+		p.in_flight += run->pulses[w].in_flight;
+		p.queue += run->pulses[w].queue;
+		p.connections += run->pulses[w].connections;
+	}
+	if (run->state == RUN_FINISHED) {
+		p.ledger = (struct ledger){0};
+		for (int i = 0; i < STATS_PHASE_COUNT; i++)
+			ledger_add(&p.ledger, &run->totals.ledgers[i]);
+		p.in_flight = p.queue = p.connections = 0;
+	}
+	if (run->timeline)
+		run_progress_latency(run, &p);
+	*ret = p;
+}

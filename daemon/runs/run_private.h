@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run's inside, shared by run.c (its life) and run_result.c (its document), and the constructor
+ * that only the registry calls. */
+#pragma once
+
+#include "common/plan.h"
+#include "daemon/engine/audit.h"
+#include "daemon/engine/stats.h"
+#include "daemon/engine/worker.h"
+#include "daemon/http/request.h"
+#include "daemon/http/resolver.h"
+#include "daemon/loop/timer.h"
+#include "daemon/runs/admission.h"
+#include "daemon/runs/host.h"
+#include "daemon/runs/run.h"
+
+struct schedule;
+struct timeline;
+
+#define RUN_EVENTS_MAX 64
+
+struct run_event {
+	int64_t at_ns; /* since t0; 0 while preparing */
+	char kind[24];
+	char text[200];
+};
+
+struct run {
+	struct list registry_node; /* the registry's */
+	/* set once before start */
+	struct loop *loop;
+	const struct guard *guard; /* borrowed */
+	struct plan *plan;
+	char id[96];
+	char uuid[37];
+	uid_t uid;
+	char user[64];
+	int64_t created_unix_ns;
+	struct admission_room room;
+	void (*on_released)(struct run *run, void *arg); /* the registry's: it has finished */
+	void *released_arg;
+
+	/* owner: main thread */
+	enum run_state state;
+	enum audit_outcome outcome;
+	char reason[256];
+	int exit_code;
+	struct list observers;
+	struct resolver resolver;
+	bool is_resolving;
+	bool has_resolver;
+	struct schedule *schedule; /* NULL: closed model */
+	struct request request;
+	struct admission admission;
+	bool is_colocated;
+	struct worker **workers;
+	unsigned n_started;
+	unsigned n_ready;
+	unsigned n_done;
+	struct worker_pulse *pulses;
+	int64_t t0_ns; /* 0: not set */
+	int64_t window_start_ns, window_end_ns, end_ns;
+	int64_t stopped_at_ns; /* planning ended early; 0: no */
+	int64_t drained_ns;
+	int64_t started_unix_ns, ended_unix_ns;
+	struct timer_queue marks;
+	struct timer state_mark;
+	struct timeline *timeline;
+	struct stats_totals totals;
+	struct worker_summary summary; /* sums over workers; cpu of the busiest apart */
+	double busiest_cpu_share;
+	struct host_ticks ticks_before, ticks_after;
+	struct run_event events[RUN_EVENTS_MAX];
+	size_t n_events;
+	json_t *result;
+};
+
+/* Takes over the plan, also on failure. 0, -ENOMEM, or REGISTRY_E_UNAVAILABLE with reterr. */
+struct run_config {
+	struct loop *loop;
+	const struct guard *guard;
+	struct plan *plan;
+	const char *id;
+	uid_t uid;
+	const char *user;
+	struct admission_room room;
+	void (*on_released)(struct run *run, void *arg);
+	void *released_arg;
+};
+int run_new(const struct run_config *config, struct run **ret, struct err *reterr);
+/* queued -> preparing. Everything else follows from the loop. */
+void run_start(struct run *run);
+/* A finished run, or one that was never started. NULL is fine; returns NULL. */
+struct run *run_free(struct run *run);
+
+/* run_result.c: from everything above. NULL: no memory. Sets run->exit_code. */
+json_t *run_result_build(struct run *run);

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A finished run as its document (schema rpsd.result/1). Each function makes one member; NULL from
+ * any of them (no memory) makes the whole NULL, because json_pack refuses a missing value. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/quantile.h"
+#include "common/result.h"
+#include "common/version.h"
+#include "daemon/engine/schedule.h"
+#include "daemon/runs/run_private.h"
+#include "daemon/runs/timeline.h"
+
+static const struct ledger *run_ledger(const struct run *run)
+{
+	return &run->totals.ledgers[STATS_WINDOW];
+}
+
+static int64_t run_window_ns(const struct run *run)
+{
+	int64_t ns = run->window_end_ns - run->window_start_ns;
+
+	return run->t0_ns > 0 && ns > 0 ? ns : 0;
+}
+
+/* A count per second of the window; 0 without one. */
+static double run_per_s(const struct run *run, uint64_t count)
+{
+	int64_t ns = run_window_ns(run);
+
+	return ns > 0 ? (double)count * (double)NSEC_PER_SEC / (double)ns : 0;
+}
+
+static const struct histogram *run_histogram(const struct run *run, enum stats_histogram which)
+{
+	return &run->totals.histograms[which];
+}
+
+/* What the headline speaks of: response in the open model, service in the closed one. */
+static enum stats_histogram run_main_histogram(const struct run *run)
+{
+	return run->schedule ? STATS_RESPONSE : STATS_SERVICE;
+}
+
+static int64_t run_offered(const struct run *run, double q)
+{
+	return quantile_offered(
+		run_histogram(run, run_main_histogram(run)), run_ledger(run)->planned, q);
+}
+
+static json_t *run_ms(int64_t ns)
+{
+	return ns == QUANTILE_NONE ? json_null() : json_real((double)ns / 1e6);
+}
+
+/* A string that came from outside; what is not UTF-8 is named, not shown. */
+static json_t *run_text(const char *text)
+{
+	json_t *s = json_string(text);
+
+	return s ? s : json_string("(not valid UTF-8)");
+}
+
+static json_t *run_instant(int64_t unix_ns)
+{
+	time_t seconds = unix_ns / NSEC_PER_SEC;
+	char text[32];
+	struct tm tm;
+
+	if (unix_ns == 0 || !gmtime_r(&seconds, &tm))
+		return json_null();
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
+}
+
+/* ---------------------------------------------------------------- the audit's figures */
+
+static double run_little_residual(const struct run *run)
+{
+	double window_ns = (double)run_window_ns(run);
+	double service_ns = histogram_mean(run_histogram(run, STATS_SERVICE));
+	double in_flight, expected;
+
+	/* What is in flight at the borders counts on one side only: the window must be long. */
+	if (service_ns <= 0 || window_ns < 50 * service_ns)
+		return 0;
+	in_flight = run->totals.flight_integral / window_ns;
+	expected = (double)run->totals.completed_in_window / window_ns * service_ns;
+	return in_flight > 0
+		       ? (in_flight > expected ? in_flight - expected : expected - in_flight) /
+				 in_flight
+		       : 0;
+}
+
+static struct audit_input run_audit_input(const struct run *run)
+{
+	const struct histogram *service = run_histogram(run, STATS_SERVICE);
+	const struct histogram *ours = run_histogram(run, STATS_OUR_DELAY);
+	const struct histogram *wait = run_histogram(run, STATS_CONNECTION_WAIT);
+	int64_t window_ns = run_window_ns(run);
+
+	return (struct audit_input){
+		.is_open = run->schedule != NULL,
+		.outcome = run->outcome,
+		.ledger = *run_ledger(run),
+		.window_ns = window_ns,
+		.planned_per_s = run->schedule ? run_per_s(run, run_ledger(run)->planned) : 0,
+		.ok_per_s = run_per_s(run, run->totals.ok_in_window),
+		.response_p50 = run->schedule ? run_offered(run, 0.5) : -1,
+		.response_p99 = run->schedule ? run_offered(run, 0.99) : -1,
+		.service_p50 = quantile_served(service, 0.5),
+		.service_p99 = quantile_served(service, 0.99),
+		.service_mean = service->count > 0 ? (int64_t)histogram_mean(service) : -1,
+		.our_delay_p50 = run->schedule ? quantile_served(ours, 0.5) : -1,
+		.our_delay_p99 = run->schedule ? quantile_served(ours, 0.99) : -1,
+		.connection_wait_p50 = quantile_served(wait, 0.5),
+		.connection_wait_p99 = quantile_served(wait, 0.99),
+		.rx_slack_p99 = quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99),
+		.connections_limit = run->summary.connections_limit,
+		.connections_peak = run->summary.connections_peak,
+		.generator_errors = run->totals.faults[FAULT_GENERATOR].count,
+		.workers = run->n_started,
+		.cpu_share = run->busiest_cpu_share,
+		.short_interval_share =
+			run->timeline ? timeline_short_share(run->timeline, window_ns) : 0,
+		.little_residual = run_little_residual(run),
+		.steal_share = host_steal_share(&run->ticks_before, &run->ticks_after),
+		.is_colocated = run->is_colocated,
+	};
+}
+
+/* ---------------------------------------------------------------- members */
+
+static json_t *run_json_run(const struct run *run)
+{
+	return json_pack("{s:s s:s s:s s:{} s:s s:s s:s s:o s:i s:o s:I s:o}", "id", run->id,
+		"uuid", run->uuid, "name", run->plan->name, "labels", "user", run->user, "state",
+		run_state_names[RUN_FINISHED], "outcome", audit_outcome_names[run->outcome],
+		"reason", run_text(run->reason), "exit_code", run->exit_code, "started",
+		run_instant(run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns),
+		"started_unix_ns",
+		(json_int_t)(run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns),
+		"ended", run_instant(run->ended_unix_ns));
+}
+
+static json_t *run_json_headline(const struct run *run, const struct audit *audit)
+{
+	return json_pack("{s:s s:s s:s s:s s:f s:f s:f s:o s:o s:o}", "result",
+		audit_headline_names[audit->headline], "limited_by",
+		audit_limit_names[audit->limited_by], "because", audit->because, "try",
+		audit->try_text, "planned_per_s", run_per_s(run, run_ledger(run)->planned),
+		"ok_per_s", run_per_s(run, run->totals.ok_in_window), "failed_share",
+		ledger_failed_share(run_ledger(run)), "p50_ms", run_ms(run_offered(run, 0.5)),
+		"p99_ms", run_ms(run_offered(run, 0.99)), "our_delay_share_of_p99",
+		audit->our_delay_share_of_p99 < 0 ? json_null()
+						  : json_real(audit->our_delay_share_of_p99));
+}
+
+static json_t *run_json_plan(const struct run *run)
+{
+	static const char *const reuse[] = {"lifo", "rotate", "no"};
+	static const char *const exhausted[] = {"grow", "queue", "drop"};
+	const struct plan *plan = run->plan;
+	json_t *stages = json_array();
+	json_t *addresses = json_array();
+
+	for (size_t i = 0; i < plan->n_stages; i++)
+		(void)json_array_append_new(stages, run_text(plan->stage_texts[i]));
+	for (size_t i = 0; i < run->resolver.n_addresses; i++)
+		(void)json_array_append_new(
+			addresses, json_string(run->resolver.addresses[i].text));
+	return json_pack("{s:s s:o s:s s:s s:I s:o s:{s:o s:s s:o s:b} "
+			 "s:{s:i s:I s:b s:s s:s s:I s:I s:I}}",
+		"sha256", plan->sha256, "text", run_text(plan->text ? plan->text : ""), "model",
+		run->schedule ? "open" : "closed", "arrivals", "constant", "seed",
+		(json_int_t)plan->seed, "stages", stages, "target", "url", run_text(plan->url.text),
+		"method", plan->method, "addresses", addresses, "tls", plan->url.tls, "effective",
+		"workers", (int)run->admission.n_workers, "connections",
+		(json_int_t)run->admission.connections, "connections_auto", plan->connections == 0,
+		"exhausted", exhausted[plan->exhausted], "reuse", reuse[plan->reuse],
+		"connect_timeout_ns", (json_int_t)plan->connect_timeout_ns, "request_timeout_ns",
+		(json_int_t)plan->request_timeout_ns, "think_ns", (json_int_t)plan->think_ns);
+}
+
+static json_t *run_json_window(const struct run *run)
+{
+	int64_t planned_end_ns = run->stopped_at_ns ? run->stopped_at_ns : run->end_ns;
+	int64_t drain_ns = 0;
+
+	if (run->t0_ns == 0)
+		return json_null();
+	if (planned_end_ns != CLOCK_NEVER && run->drained_ns > planned_end_ns)
+		drain_ns = run->drained_ns - planned_end_ns;
+	return json_pack("{s:I s:I s:I s:I s:I}", "start_ns",
+		(json_int_t)(run->window_start_ns - run->t0_ns), "end_ns",
+		(json_int_t)(run->window_start_ns - run->t0_ns + run_window_ns(run)), "warmup_ns",
+		(json_int_t)run->plan->warmup_ns, "cooldown_ns", (json_int_t)run->plan->cooldown_ns,
+		"drain_ns", (json_int_t)drain_ns);
+}
+
+static json_t *run_json_rates(const struct run *run)
+{
+	double seconds = run->t0_ns > 0 && run->drained_ns > run->t0_ns
+				 ? (double)(run->drained_ns - run->t0_ns) / 1e9
+				 : 0;
+
+	return json_pack("{s:f s:f s:f s:f s:f s:f}", "planned_per_s",
+		run_per_s(run, run_ledger(run)->planned), "sent_per_s",
+		run_per_s(run, run_ledger(run)->sent), "completed_per_s",
+		run_per_s(run, run->totals.completed_in_window), "ok_per_s",
+		run_per_s(run, run->totals.ok_in_window), "bytes_in_per_s",
+		seconds > 0 ? (double)run->totals.bytes_in / seconds : 0.0, "bytes_out_per_s",
+		seconds > 0 ? (double)run->totals.bytes_out / seconds : 0.0);
+}
+
+static json_t *run_json_latency(const struct run *run)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++) {
+		bool needs_schedule = i == STATS_RESPONSE || i == STATS_RESPONSE_LESS_OURS;
+
+		if (needs_schedule && !run->schedule)
+			continue; /* absent: the closed model knows service time only */
+		if (json_object_set_new(all, stats_histogram_names[i],
+			    result_latency(run_histogram(run, (enum stats_histogram)i))) < 0) {
+			json_decref(all);
+			return NULL;
+		}
+	}
+	return all;
+}
+
+static json_t *run_json_errors(const struct run *run)
+{
+	json_t *all = json_array();
+
+	for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++) {
+		const struct stats_fault *f = &run->totals.faults[i];
+
+		if (f->count > 0)
+			(void)json_array_append_new(all,
+				json_pack("{s:s s:s s:I s:I s:I s:o}", "class", fault_table[i].name,
+					"phase", fault_table[i].phase, "count",
+					(json_int_t)f->count, "first_ns", (json_int_t)f->first_ns,
+					"last_ns", (json_int_t)f->last_ns, "example",
+					run_text(f->example)));
+	}
+	return all;
+}
+
+static json_t *run_json_statuses(const struct run *run)
+{
+	json_t *all = json_object();
+	char name[8];
+
+	for (int i = 0; i < STATS_STATUS_MAX; i++) {
+		if (run->totals.statuses[i] == 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "%d", i);
+		(void)json_object_set_new(
+			all, name, json_integer((json_int_t)run->totals.statuses[i]));
+	}
+	return all;
+}
+
+static json_t *run_json_connections(const struct run *run)
+{
+	const struct worker_summary *s = &run->summary;
+	double reused = s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
+
+	return json_pack("{s:I s:I s:I s:I s:f s:I}", "limit",
+		(json_int_t)run->admission.connections, "peak", (json_int_t)s->connections_peak,
+		"opened", (json_int_t)s->opened, "closed_by_peer", (json_int_t)s->closed_by_peer,
+		"reused_share", reused, "queue_peak", (json_int_t)s->queue_peak);
+}
+
+static json_t *run_json_generator(
+	const struct run *run, const struct audit_input *in, const struct audit *audit)
+{
+	json_t *notes = json_array();
+	uint64_t requests = run->summary.requests;
+
+	for (size_t i = 0; i < audit->n_notes; i++) {
+		const struct audit_note *n = &audit->notes[i];
+
+		(void)json_array_append_new(notes,
+			json_pack("{s:s s:f s:f s:s s:s}", "code", n->code, "value", n->value,
+				"limit", n->limit, "text", n->text, "try", n->try_text));
+	}
+	return json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:b s:I}", "verdict",
+		audit_verdict_names[audit->verdict], "notes", notes, "version", RPSD_VERSION,
+		"host", host_json(), "workers", (int)run->admission.n_workers, "cpu_share",
+		in->cpu_share, "cpu_ns_per_request",
+		requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0.0,
+		"little_residual", in->little_residual, "steal_share", in->steal_share, "colocated",
+		run->is_colocated, "merged_intervals", (json_int_t)run->totals.merged_intervals);
+}
+
+static json_t *run_json_events(const struct run *run)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < run->n_events; i++)
+		(void)json_array_append_new(
+			all, json_pack("{s:I s:s s:o}", "at_ns", (json_int_t)run->events[i].at_ns,
+				     "kind", run->events[i].kind, "text",
+				     run_text(run->events[i].text)));
+	return all;
+}
+
+static json_t *run_json_intervals(const struct run *run)
+{
+	if (!run->timeline)
+		return json_pack(
+			"{s:I s:[]}", "width_ns", (json_int_t)run->plan->interval_ns, "rows");
+	return timeline_json(run->timeline, run_window_ns(run));
+}
+
+json_t *run_result_build(struct run *run)
+{
+	struct audit_input in = run_audit_input(run);
+	const struct ledger *ledgers = run->totals.ledgers;
+	struct audit audit;
+	json_t *doc;
+
+	audit_judge(&in, &audit);
+	run->exit_code = audit.exit_code;
+	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:i} s:o s:o s:o s:o s:o s:o s:o "
+			"s:o}",
+		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",
+		run_json_headline(run, &audit), "plan", run_json_plan(run), "window",
+		run_json_window(run), "thresholds", "ledger", result_ledger(run_ledger(run)),
+		"outside", "warmup", result_ledger(&ledgers[STATS_WARMUP]), "cooldown",
+		result_ledger(&ledgers[STATS_COOLDOWN]), "retries", 0, "rates", run_json_rates(run),
+		"latency", run_json_latency(run), "errors", run_json_errors(run), "statuses",
+		run_json_statuses(run), "connections", run_json_connections(run), "intervals",
+		run_json_intervals(run), "generator", run_json_generator(run, &in, &audit),
+		"events", run_json_events(run));
+	if (doc && run->schedule &&
+		json_object_set_new(doc, "offered",
+			result_offered(run_histogram(run, STATS_RESPONSE),
+				run_ledger(run)->planned)) < 0) {
+		json_decref(doc);
+		return NULL;
+	}
+	return doc;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The timeline. A row's latencies are kept as a list of (slot, count), sorted by slot: a typical
+ * interval fills one or two hundred of its 3,840 slots, so 4,096 rows take a few megabytes instead
+ * of a quarter of a gigabyte, and two rows still add up exactly. */
+#include "daemon/runs/timeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/quantile.h"
+#include "daemon/engine/stats.h"
+
+struct timeline_slot {
+	uint32_t slot;
+	uint32_t count;
+};
+
+/* A histogram of the interval layout, compact. */
+struct timeline_compact {
+	struct timeline_slot *slots;
+	size_t n;
+	int64_t max;
+};
+
+struct timeline_cell {
+	struct timeline_row row;
+	struct timeline_compact response;
+	struct timeline_compact our_delay;
+};
+
+struct timeline {
+	int64_t width_ns;
+	unsigned n_workers;
+	int64_t *covered_ns; /* for each worker: everything before has been handed over */
+	struct timeline_cell *cells;
+	size_t n_cells;
+	struct histogram response; /* of everything */
+	struct histogram our_delay;
+	struct histogram scratch;
+	bool is_finished;
+};
+
+/* ---------------------------------------------------------------- compact histograms */
+
+static int timeline_compact_set(struct timeline_compact *c, const struct histogram *h)
+{
+	struct timeline_slot *slots;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < h->n_slots; i++)
+		n += h->slots[i] > 0;
+	slots = reallocarray(c->slots, n ? n : 1, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	c->slots = slots;
+	c->n = 0;
+	c->max = h->max;
+	for (uint32_t i = 0; i < h->n_slots; i++) {
+		uint64_t count = h->slots[i];
+
+		if (count > 0)
+			c->slots[c->n++] = (struct timeline_slot){
+				i, count < UINT32_MAX ? (uint32_t)count : UINT32_MAX};
+	}
+	return 0;
+}
+
+static void timeline_compact_add_to(const struct timeline_compact *c, struct histogram *h)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		h->slots[c->slots[i].slot] += c->slots[i].count;
+		h->count += c->slots[i].count;
+	}
+	if (c->n > 0 && c->max > h->max)
+		h->max = c->max;
+}
+
+/* to += more, by way of the scratch histogram, which is left with the sum. */
+static int timeline_compact_merge(
+	struct timeline *t, struct timeline_compact *to, const struct histogram *more)
+{
+	histogram_reset(&t->scratch);
+	timeline_compact_add_to(to, &t->scratch);
+	histogram_add(&t->scratch, more);
+	return timeline_compact_set(to, &t->scratch);
+}
+
+/* ---------------------------------------------------------------- rows */
+
+static void timeline_cell_fini(struct timeline_cell *c)
+{
+	free(c->response.slots);
+	free(c->our_delay.slots);
+}
+
+static void timeline_cell_init(struct timeline *t, struct timeline_cell *c, size_t index)
+{
+	*c = (struct timeline_cell){.row = {.start_ns = (int64_t)index * t->width_ns,
+					    .width_ns = t->width_ns,
+					    .p50_ns = QUANTILE_NONE,
+					    .p99_ns = QUANTILE_NONE,
+					    .max_ns = QUANTILE_NONE,
+					    .our_delay_p99_ns = QUANTILE_NONE}};
+}
+
+/* Adds latencies and reads the quantiles off the sum. */
+static int timeline_cell_record(struct timeline *t, struct timeline_cell *c,
+	const struct histogram *response, const struct histogram *our_delay)
+{
+	int r = timeline_compact_merge(t, &c->response, response);
+
+	c->row.p50_ns = quantile_served(&t->scratch, 0.5);
+	c->row.p99_ns = quantile_served(&t->scratch, 0.99);
+	c->row.max_ns = t->scratch.count > 0 ? t->scratch.max : QUANTILE_NONE;
+	if (r == 0)
+		r = timeline_compact_merge(t, &c->our_delay, our_delay);
+	if (r == 0)
+		c->row.our_delay_p99_ns = quantile_served(&t->scratch, 0.99);
+	return r;
+}
+
+/* Two neighbours become one; b is used up. */
+static void timeline_cell_join(struct timeline *t, struct timeline_cell *a, struct timeline_cell *b)
+{
+	struct histogram response, our_delay;
+
+	a->row.planned += b->row.planned;
+	a->row.sent += b->row.sent;
+	a->row.completed += b->row.completed;
+	a->row.ok += b->row.ok;
+	a->row.failed += b->row.failed;
+	a->row.in_flight = b->row.in_flight;
+	a->row.queue = b->row.queue;
+	if (histogram_init(&response, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+		    HISTOGRAM_INTERVAL_DIGITS) == 0) {
+		if (histogram_init(&our_delay, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+			    HISTOGRAM_INTERVAL_DIGITS) == 0) {
+			timeline_compact_add_to(&b->response, &response);
+			timeline_compact_add_to(&b->our_delay, &our_delay);
+			(void)timeline_cell_record(t, a, &response, &our_delay);
+			histogram_fini(&our_delay);
+		}
+		histogram_fini(&response);
+	}
+	timeline_cell_fini(b);
+}
+
+static void timeline_double_width(struct timeline *t)
+{
+	size_t n = (t->n_cells + 1) / 2;
+
+	t->width_ns *= 2;
+	for (size_t i = 0; i < n; i++) {
+		struct timeline_cell cell = t->cells[2 * i];
+
+		cell.row.width_ns = t->width_ns;
+		if (2 * i + 1 < t->n_cells)
+			timeline_cell_join(t, &cell, &t->cells[2 * i + 1]);
+		t->cells[i] = cell;
+	}
+	t->n_cells = n;
+}
+
+static struct timeline_cell *timeline_cell_at(struct timeline *t, int64_t at_ns)
+{
+	while (at_ns / t->width_ns >= TIMELINE_ROWS_MAX)
+		timeline_double_width(t);
+	while (t->n_cells <= (size_t)(at_ns / t->width_ns)) {
+		timeline_cell_init(t, &t->cells[t->n_cells], t->n_cells);
+		t->n_cells++;
+	}
+	return &t->cells[at_ns / t->width_ns];
+}
+
+/* ---------------------------------------------------------------- in */
+
+int timeline_add(struct timeline *t, unsigned w, const struct stats_interval *i)
+{
+	struct timeline_cell *c = timeline_cell_at(t, i->start_ns);
+	struct timeline_row *row = &c->row;
+
+	row->planned += i->planned;
+	row->sent += i->sent;
+	row->completed += i->completed;
+	row->ok += i->ok;
+	row->failed += i->failed;
+	t->covered_ns[w] = i->start_ns + i->width_ns;
+	histogram_add(&t->response, &i->response);
+	histogram_add(&t->our_delay, &i->our_delay);
+	return timeline_cell_record(t, c, &i->response, &i->our_delay);
+}
+
+void timeline_note(struct timeline *t, int64_t at_ns, uint64_t in_flight, uint64_t queue)
+{
+	struct timeline_cell *c;
+
+	/* A pulse at the end of an interval belongs to it. */
+	if (at_ns <= 0)
+		return;
+	c = timeline_cell_at(t, at_ns - 1);
+	c->row.in_flight = in_flight;
+	c->row.queue = queue;
+}
+
+void timeline_finish(struct timeline *t)
+{
+	t->is_finished = true;
+}
+
+/* ---------------------------------------------------------------- out */
+
+static int64_t timeline_covered_ns(const struct timeline *t)
+{
+	int64_t covered_ns = INT64_MAX;
+
+	for (unsigned w = 0; w < t->n_workers && !t->is_finished; w++)
+		if (t->covered_ns[w] < covered_ns)
+			covered_ns = t->covered_ns[w];
+	return covered_ns;
+}
+
+bool timeline_newest(const struct timeline *t, struct timeline_row *ret)
+{
+	int64_t covered_ns = timeline_covered_ns(t);
+
+	for (size_t i = t->n_cells; i-- > 0;) {
+		const struct timeline_row *row = &t->cells[i].row;
+
+		if (row->start_ns + row->width_ns <= covered_ns) {
+			*ret = *row;
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct histogram *timeline_response(const struct timeline *t)
+{
+	return &t->response;
+}
+
+const struct histogram *timeline_our_delay(const struct timeline *t)
+{
+	return &t->our_delay;
+}
+
+double timeline_short_share(const struct timeline *t, int64_t window_ns)
+{
+	size_t n = 0;
+	size_t n_short = 0;
+
+	for (size_t i = 0; i < t->n_cells && t->cells[i].row.start_ns < window_ns; i++) {
+		const struct timeline_row *row = &t->cells[i].row;
+
+		n++;
+		/* One arrival may fall across a border, so a row that misses one is not short. */
+		n_short += (double)row->sent + 1 < 0.99 * (double)row->planned;
+	}
+	return n > 0 ? (double)n_short / (double)n : 0;
+}
+
+static json_t *timeline_ns(int64_t ns)
+{
+	return ns == QUANTILE_NONE ? json_null() : json_integer(ns);
+}
+
+static json_t *timeline_row_json(const struct timeline_row *r, bool is_open)
+{
+	return json_pack("{s:I s:I s:I s:I s:I s:I s:I s:I s:o s:o s:o s:o s:b}", "t_ns",
+		(json_int_t)r->start_ns, "planned", (json_int_t)r->planned, "sent",
+		(json_int_t)r->sent, "completed", (json_int_t)r->completed, "ok", (json_int_t)r->ok,
+		"failed", (json_int_t)r->failed, "in_flight", (json_int_t)r->in_flight, "queue",
+		(json_int_t)r->queue, "p50_ns", timeline_ns(r->p50_ns), "p99_ns",
+		timeline_ns(r->p99_ns), "max_ns", timeline_ns(r->max_ns), "our_delay_p99_ns",
+		timeline_ns(r->our_delay_p99_ns), "open", is_open);
+}
+
+json_t *timeline_json(const struct timeline *t, int64_t window_ns)
+{
+	int64_t covered_ns = timeline_covered_ns(t);
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < t->n_cells && t->cells[i].row.start_ns < window_ns; i++) {
+		const struct timeline_row *row = &t->cells[i].row;
+
+		(void)json_array_append_new(
+			rows, timeline_row_json(row, row->start_ns + row->width_ns > covered_ns));
+	}
+	return json_pack("{s:I s:o}", "width_ns", (json_int_t)t->width_ns, "rows", rows);
+}
+
+/* ---------------------------------------------------------------- life */
+
+int timeline_new(int64_t interval_ns, unsigned n_workers, struct timeline **ret)
+{
+	struct timeline *t = calloc(1, sizeof(*t));
+	int r = -ENOMEM;
+
+	if (!t)
+		return -ENOMEM;
+	t->width_ns = interval_ns;
+	t->n_workers = n_workers;
+	t->covered_ns = calloc(n_workers, sizeof(*t->covered_ns));
+	t->cells = calloc(TIMELINE_ROWS_MAX, sizeof(*t->cells));
+	if (t->covered_ns && t->cells)
+		r = 0;
+	for (int i = 0; i < 3 && r == 0; i++)
+		r = histogram_init(
+			(struct histogram *[]){&t->response, &t->our_delay, &t->scratch}[i],
+			HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS, HISTOGRAM_INTERVAL_DIGITS);
+	if (r < 0) {
+		timeline_free(t);
+		return r;
+	}
+	*ret = t;
+	return 0;
+}
+
+struct timeline *timeline_free(struct timeline *t)
+{
+	if (!t)
+		return NULL;
+	for (size_t i = 0; i < t->n_cells; i++)
+		timeline_cell_fini(&t->cells[i]);
+	histogram_fini(&t->response);
+	histogram_fini(&t->our_delay);
+	histogram_fini(&t->scratch);
+	free(t->cells);
+	free(t->covered_ns);
+	free(t);
+	return NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run's intervals, merged over its workers. At most 4,096 rows are kept: when they are full,
+ * neighbours merge and the width doubles, so a run of any length has a bounded timeline. A row
+ * keeps its latencies in compact form, so merged rows have true quantiles, not averages. Main
+ * thread. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/histogram.h"
+
+struct stats_interval;
+struct timeline;
+
+#define TIMELINE_ROWS_MAX 4096
+
+struct timeline_row {
+	int64_t start_ns; /* since the window's start */
+	int64_t width_ns;
+	uint64_t planned, sent, completed, ok, failed;
+	uint64_t in_flight, queue;	/* at its end, as far as seen */
+	int64_t p50_ns, p99_ns, max_ns; /* QUANTILE_NONE: no good answer yet */
+	int64_t our_delay_p99_ns;
+	bool is_open; /* some of its arrivals have not ended yet */
+};
+
+/* 0 or -ENOMEM. */
+int timeline_new(int64_t interval_ns, unsigned n_workers, struct timeline **ret);
+struct timeline *timeline_free(struct timeline *t);
+
+/* An interval of worker w is over for good. 0 or -ENOMEM (its quantiles are lost, not its counts).
+ */
+int timeline_add(struct timeline *t, unsigned w, const struct stats_interval *i);
+/* What the pulses say at an instant since the window's start. */
+void timeline_note(struct timeline *t, int64_t at_ns, uint64_t in_flight, uint64_t queue);
+/* Every worker has handed over everything. */
+void timeline_finish(struct timeline *t);
+
+/* The newest row that every worker has handed over; false when there is none yet. */
+bool timeline_newest(const struct timeline *t, struct timeline_row *ret);
+/* Good answers and our delay of everything handed over so far, 2 digits. Borrowed. */
+const struct histogram *timeline_response(const struct timeline *t);
+const struct histogram *timeline_our_delay(const struct timeline *t);
+
+/* Share of rows inside the window whose `sent` is below 99 % of `planned`. */
+double timeline_short_share(const struct timeline *t, int64_t window_ns);
+
+/* {"width_ns","rows":[…]} of the rows that begin inside the window. NULL: no memory. */
+json_t *timeline_json(const struct timeline *t, int64_t window_ns);
