@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One Varlink connection to a daemon.
+ *
+ * Varlink answers the calls of one connection in order. A call with `more` therefore keeps its
+ * connection busy until the last answer, and whoever wants to say something meanwhile (Stop) opens
+ * a second one. Nothing here blocks but client_call, which waits without a limit: a daemon that is
+ * gone closes the socket, and a person has Ctrl-C. */
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "common/str.h"
+#include "common/varlink.h"
+#include "ctl/options.h"
+
+#define CLIENT_SOCKET "/run/rpsd/control.socket"
+#define CLIENT_OBSERVE_SOCKET "/run/rpsd/observe.socket"
+#define CLIENT_READ_SIZE 65536u
+
+void client_init(struct client *c, int fd)
+{
+	*c = (struct client){.fd = fd};
+	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+void client_close(struct client *c)
+{
+	if (c->fd != -1)
+		(void)close(c->fd);
+	c->fd = -1;
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+}
+
+/* ---------------------------------------------------------------- the service's socket */
+
+static const char *client_given_path(const struct options *o)
+{
+	const char *path = o->socket ? o->socket : getenv("RPSCTL_SOCKET");
+
+	return path && *path ? path : NULL;
+}
+
+const char *client_socket_path(const struct options *o)
+{
+	const char *path = client_given_path(o);
+
+	return path ? path : CLIENT_SOCKET;
+}
+
+/* A connected descriptor or -errno. */
+static int client_dial(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = strlen(path);
+	int fd;
+	int r;
+
+	if (len >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, len + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == -1) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int client_unreachable(const char *path, int error, struct err *reterr)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		err_set(reterr, "the service is there, but you are not in group rpsd (%s)", path);
+		return EXIT_REFUSED;
+	case -ENOENT:
+		err_set(reterr, "no service at %s; a URL or a run file's path needs none", path);
+		return EXIT_NO_DAEMON;
+	case -ECONNREFUSED:
+		err_set(reterr, "nobody answers at %s: is rpsd.service running?", path);
+		return EXIT_NO_DAEMON;
+	default:
+		err_set(reterr, "%s: %s", path, strerror(-error));
+		return EXIT_NO_DAEMON;
+	}
+}
+
+int client_connect(struct client *c, const struct options *o, bool is_query, struct err *reterr)
+{
+	const char *path = client_socket_path(o);
+	int fd = client_dial(path);
+
+	if (fd < 0 && is_query && !client_given_path(o)) {
+		int observe = client_dial(CLIENT_OBSERVE_SOCKET);
+
+		if (observe >= 0)
+			fd = observe;
+	}
+	if (fd < 0)
+		return client_unreachable(path, fd, reterr);
+	client_init(c, fd);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- sending and reading */
+
+int client_send(struct client *c, const char *method, json_t *parameters, bool more)
+{
+	char name[96];
+
+	(void)snprintf(name, sizeof(name), "%s.%s", RPSD_INTERFACE, method);
+	return varlink_put_call(&c->out, name, parameters, more);
+}
+
+short client_events(const struct client *c)
+{
+	return (short)(POLLIN | (c->out.len ? POLLOUT : 0));
+}
+
+static int client_flush(struct client *c)
+{
+	while (c->out.len) {
+		ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return errno == EAGAIN ? 0 : CLIENT_E_LOST;
+		buf_consume(&c->out, (size_t)n);
+	}
+	return 0;
+}
+
+static int client_fill(struct client *c)
+{
+	for (;;) {
+		ssize_t n;
+		int r = buf_reserve(&c->in, CLIENT_READ_SIZE);
+
+		if (r)
+			return r;
+		n = recv(c->fd, c->in.data + c->in.len, CLIENT_READ_SIZE, 0);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return errno == EAGAIN ? 0 : CLIENT_E_LOST;
+		if (n == 0)
+			return CLIENT_E_LOST;
+		c->in.len += (size_t)n;
+		/* One message at most lies whole in the buffer; the rest can wait in the kernel. */
+		if (c->in.len > VARLINK_REPLY_MAX)
+			return 0;
+	}
+}
+
+int client_pump(struct client *c)
+{
+	int flushed = client_flush(c);
+	int filled = client_fill(c);
+
+	return filled ? filled : flushed;
+}
+
+void client_answer_fini(struct client_answer *a)
+{
+	json_decref(a->message);
+	*a = (struct client_answer){0};
+}
+
+int client_take(struct client *c, struct client_answer *ret)
+{
+	struct client_answer a = {0};
+	struct varlink_reply reply;
+	int r = varlink_take(&c->in, VARLINK_REPLY_MAX, &c->searched, &a.message);
+
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return CLIENT_E_PROTOCOL;
+	if (a.message) {
+		if (varlink_parse_reply(a.message, &reply)) {
+			client_answer_fini(&a);
+			return CLIENT_E_PROTOCOL;
+		}
+		a.parameters = reply.parameters;
+		a.error = reply.error;
+		a.continues = reply.continues;
+	}
+	*ret = a;
+	return 0;
+}
+
+int client_call(struct client *c, const char *method, json_t *parameters, struct client_answer *ret)
+{
+	int lost = 0;
+	int r = client_send(c, method, parameters, false);
+
+	*ret = (struct client_answer){0};
+	while (r == 0) {
+		struct pollfd ready = {.fd = c->fd, .events = client_events(c)};
+
+		r = client_take(c, ret);
+		if (r || ret->message)
+			break;
+		if (lost)
+			return lost;
+		if (poll(&ready, 1, -1) == -1 && errno != EINTR)
+			return -errno;
+		lost = client_pump(c);
+	}
+	return r;
+}
+
+/* ---------------------------------------------------------------- errors */
+
+static const char *client_field(const struct client_answer *a, const char *name)
+{
+	const char *text = json_string_value(json_object_get(a->parameters, name));
+
+	return text ? text : "";
+}
+
+static int client_explain_plan(const struct client_answer *a, struct buf *ret)
+{
+	const json_t *problem;
+	size_t i;
+
+	json_array_foreach(json_object_get(a->parameters, "problems"), i, problem)
+	{
+		if (json_is_string(problem))
+			(void)buf_printf(ret, "%s\n", json_string_value(problem));
+	}
+	if (!ret->len)
+		(void)buf_puts(ret, "rpsctl: the plan is not valid\n");
+	return EXIT_CONFIG;
+}
+
+static int client_explain_run(const struct client_answer *a, struct buf *ret)
+{
+	const char *run = client_field(a, "run");
+
+	(void)buf_printf(
+		ret, *run ? "rpsctl: no such run: %s\n" : "rpsctl: there is no run\n%s", run);
+	return EXIT_NO_INPUT;
+}
+
+static int client_explain_unfinished(const struct client_answer *a, struct buf *ret)
+{
+	(void)buf_printf(ret, "rpsctl: %s is %s: its report comes when it has finished\n",
+		client_field(a, "run"), client_field(a, "state"));
+	return EXIT_NO_INPUT;
+}
+
+static int client_explain_refused(const struct client_answer *a, struct buf *ret)
+{
+	(void)buf_printf(ret, "rpsctl: refused: %s\n", client_field(a, "reason"));
+	return EXIT_REFUSED;
+}
+
+static int client_explain_role(const struct client_answer *a, struct buf *ret)
+{
+	(void)a;
+	(void)buf_puts(ret, "rpsctl: refused: your role does not allow this\n");
+	return EXIT_REFUSED;
+}
+
+static int client_explain_unavailable(const struct client_answer *a, struct buf *ret)
+{
+	(void)buf_printf(ret, "rpsctl: the daemon cannot: %s\n", client_field(a, "reason"));
+	return EXIT_NO_DAEMON;
+}
+
+static const struct {
+	const char *error;
+	int (*explain)(const struct client_answer *a, struct buf *ret);
+} client_errors[] = {
+	{RPSD_INTERFACE ".PlanInvalid", client_explain_plan},
+	{RPSD_INTERFACE ".NoSuchRun", client_explain_run},
+	{RPSD_INTERFACE ".NotFinished", client_explain_unfinished},
+	{RPSD_INTERFACE ".Refused", client_explain_refused},
+	{RPSD_INTERFACE ".Unavailable", client_explain_unavailable},
+	{"org.varlink.service.PermissionDenied", client_explain_role},
+};
+
+int client_explain(const struct client_answer *a, struct buf *ret)
+{
+	for (size_t i = 0; i < sizeof(client_errors) / sizeof(*client_errors); i++) {
+		if (str_eq(client_errors[i].error, a->error))
+			return client_errors[i].explain(a, ret);
+	}
+	/* MethodNotFound and the like: a daemon of another version. */
+	(void)buf_printf(
+		ret, "rpsctl: the daemon answers %s %s\n", a->error, client_field(a, "parameter"));
+	return EXIT_NO_DAEMON;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, and what they have in common: reading their flags, asking the service,
+ * complaining in one line. */
+#include "ctl/cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "common/str.h"
+#include "ctl/client.h"
+#include "ctl/look.h"
+
+#define COMMANDS_MAX 32u
+
+static const char command_run_more[] =
+	"WHAT is a name in the service's runs.d, a URL, or the path of a run file. A URL\n"
+	"or a path runs privately: as you, with your files and limits, service or not.\n"
+	"The word run may be left out before a URL or a path. Ctrl-C ends the run and\n"
+	"prints its report; a second one does not wait for answers under way.\n"
+	"Exit status: 0 good, 10 a rule failed, 11 aborted, 12 undecided, 13 failed,\n"
+	"14 stopped, 64 usage, 66 no such run or file, 69 no daemon, 77 refused,\n"
+	"78 configuration, 130 the second Ctrl-C.\n";
+
+const struct command commands[] = {
+	{"run", "WHAT", "start, show progress, print the report, exit with the verdict",
+		command_run_more,
+		OPTIONS_PLAN | OPTIONS_REPORT | OPTIONS_QUIET | OPTIONS_JSON | OPTIONS_WHERE |
+			OPTIONS_CONTROL,
+		1, 1, cmd_run},
+	{"start", "WHAT", "start in the service, print the run's id and leave it running", NULL,
+		OPTIONS_PLAN | OPTIONS_CONTROL, 1, 1, cmd_start},
+	{"stop", "[RUN]", "end a run (the newest where RUN is left out), or --all", NULL,
+		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop},
+	{"status", "[RUN]", "the daemon and its runs", NULL, OPTIONS_JSON | OPTIONS_CONTROL, 0, 1,
+		cmd_status},
+	{"report", "[RUN|FILE]", "a finished run's report, from the service or a .json file", NULL,
+		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report},
+	{"check", "FILE...", "say what run files or rpsd.conf mean, or all that is wrong", NULL, 0,
+		1, 1000, cmd_check},
+	{"show", "[NAME]", "a named run's file, or the daemon's configuration", NULL,
+		OPTIONS_CONTROL, 0, 1, cmd_show},
+	{"origin", "", "serve something to load, until Ctrl-C", NULL,
+		OPTIONS_ORIGIN | OPTIONS_QUIET, 0, 0, cmd_origin},
+	{"origins", "", "what the service's own origins have served", NULL,
+		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_origins},
+	{"help", "[COMMAND]", "this list, or one command's flags", NULL, 0, 0, 1, cmd_help},
+	{"version", "", "which rpsctl this is", NULL, 0, 0, 0, cmd_version},
+};
+const size_t commands_n = sizeof(commands) / sizeof(*commands);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < commands_n; i++) {
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+	const char *names[COMMANDS_MAX];
+	size_t n = 0;
+
+	/* "stat" is the beginning of a word rather than another one misspelt. */
+	for (size_t i = 0; i < commands_n && strlen(name) > 1; i++) {
+		if (str_starts(commands[i].name, name))
+			return commands[i].name;
+	}
+	while (n < commands_n && n < COMMANDS_MAX) {
+		names[n] = commands[n].name;
+		n++;
+	}
+	return str_nearest(name, names, n);
+}
+
+void command_complain(const char *format, ...)
+{
+	char *text;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len == -1)
+		return;
+	(void)fprintf(stderr, "rpsctl: %s\n", text);
+	free(text);
+}
+
+void command_print(const char *text)
+{
+	struct buf out = {0};
+	struct look look;
+
+	look_at(STDOUT_FILENO, &look);
+	if (look_render(&look, text, &out) == 0 && out.len)
+		(void)fwrite(out.data, 1, out.len, stdout);
+	buf_fini(&out);
+}
+
+static int command_check_args(const struct command *c, const struct options *o)
+{
+	if (o->n_args < c->min_args) {
+		command_complain("%s needs %s; see rpsctl help %s", c->name, c->usage, c->name);
+		return EXIT_USAGE;
+	}
+	if (o->n_args > c->max_args) {
+		command_complain("%s: what is %s for? see rpsctl help %s", c->name,
+			o->args[c->max_args], c->name);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+int command_run(const struct command *c, int argc, char *const argv[])
+{
+	struct options o = {0};
+	struct err err = {0};
+	int r = options_parse(&o, c->groups, argc, argv, &err);
+
+	if (r) {
+		command_complain("%s", err.text);
+		r = EXIT_USAGE;
+	} else if (o.help) {
+		command_print_help(c);
+	} else {
+		r = command_check_args(c, &o);
+		if (r == 0)
+			r = c->run(&o);
+	}
+	options_fini(&o);
+	return r;
+}
+
+int command_ask(const struct options *o, bool is_query, const char *method, json_t *parameters,
+	struct client_answer *ret)
+{
+	struct client client = {.fd = -1};
+	struct err err = {0};
+	struct buf text = {0};
+	int r = client_connect(&client, o, is_query, &err);
+
+	if (r) {
+		json_decref(parameters);
+		command_complain("%s", err.text);
+		return r;
+	}
+	r = client_call(&client, method, parameters, ret);
+	client_close(&client);
+	if (r) {
+		command_complain("the daemon went away in the middle of %s", method);
+		return EXIT_NO_DAEMON;
+	}
+	if (!ret->error)
+		return 0;
+	r = client_explain(ret, &text);
+	(void)fputs(text.data ? text.data : "", stderr);
+	buf_fini(&text);
+	client_answer_fini(ret);
+	return r;
+}

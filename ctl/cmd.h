@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of rpsctl: one table for dispatch and help. Each lives in its own cmd_NAME.c and
+ * returns the exit status. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ctl/options.h"
+
+struct client_answer;
+
+struct command {
+	const char *name;
+	const char *usage; /* what stands behind the name; may hold several words */
+	const char *brief; /* one line */
+	const char *more;  /* what its own help adds, whole lines; NULL: nothing */
+	unsigned groups;   /* of enum options_group */
+	unsigned min_args;
+	unsigned max_args;
+	int (*run)(struct options *o);
+};
+
+extern const struct command commands[];
+extern const size_t commands_n;
+
+/* NULL when there is none. */
+const struct command *command_find(const char *name);
+/* The nearest name, or NULL. */
+const char *command_nearest(const char *name);
+/* Reads argv behind the command's name and runs it. */
+int command_run(const struct command *c, int argc, char *const argv[]);
+
+/* "rpsctl: " and one line on stderr. */
+void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Composed text (look.h) to stdout, as the place there allows. */
+void command_print(const char *text);
+/* Help about one command (NULL: all of them) to stdout. */
+void command_print_help(const struct command *c);
+/* The short usage, to stderr. */
+void command_print_usage(void);
+
+/* One question to the service; parameters are taken over. 0 and an answer without error, or the
+ * exit status to end with, the reason said on stderr. */
+int command_ask(const struct options *o, bool is_query, const char *method, json_t *parameters,
+	struct client_answer *ret);
+
+int cmd_run(struct options *o);
+int cmd_start(struct options *o);
+int cmd_stop(struct options *o);
+int cmd_status(struct options *o);
+int cmd_check(struct options *o);
+int cmd_show(struct options *o);
+int cmd_report(struct options *o);
+int cmd_origins(struct options *o);
+int cmd_origin(struct options *o);
+int cmd_help(struct options *o);
+int cmd_version(struct options *o);

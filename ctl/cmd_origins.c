@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpsctl origins: what the service's own origins have served, the independent side of a ledger. */
+#include <stdio.h>
+
+#include "common/buf.h"
+#include "common/result.h"
+#include "ctl/client.h"
+#include "ctl/cmd.h"
+#include "ctl/figure.h"
+
+static struct figure cmd_origins_count(const json_t *origin, const char *name)
+{
+	int64_t n = 0;
+
+	(void)result_int(origin, name, &n);
+	return figure_count(n);
+}
+
+static void cmd_origins_print(const json_t *origins)
+{
+	struct buf text = {0};
+	const json_t *origin;
+	size_t i;
+
+	if (!json_array_size(origins)) {
+		(void)puts(
+			"no origins; [origin NAME] in rpsd.conf makes one, rpsctl origin another");
+		return;
+	}
+	(void)buf_printf(&text, "%-14s %-22s %8s %10s %13s %12s\n", "origin", "address", "open",
+		"accepted", "requests", "errors");
+	json_array_foreach(origins, i, origin)(void) buf_printf(&text,
+		"%-14s %-22s %8s %10s %13s %12s\n", result_text(origin, "name"),
+		result_text(origin, "address"), cmd_origins_count(origin, "connections").text,
+		cmd_origins_count(origin, "accepted").text,
+		cmd_origins_count(origin, "requests").text,
+		cmd_origins_count(origin, "errors").text);
+	command_print(text.data ? text.data : "");
+	buf_fini(&text);
+}
+
+int cmd_origins(struct options *o)
+{
+	struct client_answer answer;
+	int r = command_ask(o, true, "Origins", NULL, &answer);
+
+	if (r)
+		return r;
+	if (o->json) {
+		(void)json_dumpf(answer.parameters, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else {
+		cmd_origins_print(json_object_get(answer.parameters, "origins"));
+	}
+	client_answer_fini(&answer);
+	return 0;
+}

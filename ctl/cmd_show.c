@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpsctl show: a named run's file, or the daemon's merged configuration, as the service reads it.
+ */
+#include <stdio.h>
+
+#include "common/exit_codes.h"
+#include "common/result.h"
+#include "ctl/client.h"
+#include "ctl/cmd.h"
+
+int cmd_show(struct options *o)
+{
+	struct client_answer answer;
+	json_t *parameters = json_object();
+	int r;
+
+	if (o->n_args && json_object_set_new(parameters, "name", json_string(o->args[0]))) {
+		json_decref(parameters);
+		command_complain("show: this is no run's name");
+		return EXIT_NO_INPUT;
+	}
+	r = command_ask(o, true, "Show", parameters, &answer);
+	if (r)
+		return r;
+	(void)fputs(result_text(answer.parameters, "text"), stdout);
+	client_answer_fini(&answer);
+	return 0;
+}

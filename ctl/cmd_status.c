@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpsctl status: the service's daemon with its limits, and the runs it holds. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/buf.h"
+#include "common/exit_codes.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "common/units.h"
+#include "ctl/client.h"
+#include "ctl/cmd.h"
+#include "ctl/figure.h"
+
+static int64_t cmd_status_int(const json_t *reply, const char *path)
+{
+	int64_t value = 0;
+
+	(void)result_int(reply, path, &value);
+	return value;
+}
+
+static void cmd_status_daemon(const json_t *reply, struct buf *text)
+{
+	const json_t *rule;
+	char duration[UNITS_TEXT_MAX];
+	bool is_private = false;
+	size_t i;
+
+	(void)result_bool(reply, "daemon.private", &is_private);
+	units_format_time(
+		cmd_status_int(reply, "daemon.max_duration_ns"), duration, sizeof(duration));
+	(void)buf_printf(text, "rpsd %s, pid %" PRId64 ", up %s%s\n",
+		result_text(reply, "daemon.version"), cmd_status_int(reply, "daemon.pid"),
+		figure_clock(cmd_status_int(reply, "daemon.uptime_ns")).text,
+		is_private ? ", private" : "");
+	if (cmd_status_int(reply, "daemon.max_rate") > 0)
+		(void)buf_printf(text, "  each run   at most %s/s, %s connections, %s\n",
+			figure_count(cmd_status_int(reply, "daemon.max_rate")).text,
+			figure_count(cmd_status_int(reply, "daemon.max_connections")).text,
+			duration);
+	(void)buf_printf(text, "  daemon     %s descriptors\n",
+		figure_count(cmd_status_int(reply, "daemon.descriptors")).text);
+	(void)buf_puts(text, "  may load   loopback");
+	json_array_foreach(result_at(reply, "daemon.allow"), i, rule)
+	{
+		if (json_is_string(rule))
+			(void)buf_printf(text, ", %s", json_string_value(rule));
+	}
+	(void)buf_puts(text, "\n");
+}
+
+static void cmd_status_runs(const json_t *reply, struct buf *text)
+{
+	const json_t *runs = json_object_get(reply, "runs");
+	const json_t *run;
+	size_t i;
+
+	if (!json_array_size(runs)) {
+		(void)buf_puts(text, "\nno runs\n");
+		return;
+	}
+	(void)buf_printf(
+		text, "\n%-22s %-11s %-10s %4s  %s\n", "run", "state", "user", "exit", "target");
+	json_array_foreach(runs, i, run)
+	{
+		const char *outcome = result_text(run, "outcome");
+		char code[16] = "";
+		int64_t exit_code;
+
+		if (result_int(run, "exit_code", &exit_code))
+			(void)snprintf(code, sizeof(code), "%d", (int)exit_code);
+		(void)buf_printf(text, "%-22s %-11s %-10s %4s  %s\n", result_text(run, "id"),
+			*outcome ? outcome : result_text(run, "state"), result_text(run, "user"),
+			code, result_text(run, "target"));
+		if (*result_text(run, "reason"))
+			(void)buf_printf(text, "    %s\n", result_text(run, "reason"));
+	}
+}
+
+int cmd_status(struct options *o)
+{
+	struct client_answer answer;
+	json_t *parameters = json_object();
+	struct buf text = {0};
+	int r;
+
+	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
+		json_decref(parameters);
+		command_complain("status: this is no run's name");
+		return EXIT_NO_INPUT;
+	}
+	r = command_ask(o, true, "Status", parameters, &answer);
+	if (r)
+		return r;
+	if (o->json) {
+		(void)json_dumpf(answer.parameters, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else {
+		if (!o->n_args)
+			cmd_status_daemon(answer.parameters, &text);
+		cmd_status_runs(answer.parameters, &text);
+		/* Without the daemon's lines the gap above the runs is one too many. */
+		command_print(text.data ? text.data + (o->n_args ? 1 : 0) : "");
+	}
+	buf_fini(&text);
+	client_answer_fini(&answer);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpsctl stop: ends runs of the service and prints which. */
+#include <stdio.h>
+
+#include "common/exit_codes.h"
+#include "ctl/client.h"
+#include "ctl/cmd.h"
+
+int cmd_stop(struct options *o)
+{
+	struct client_answer answer;
+	json_t *parameters;
+	const json_t *id;
+	size_t i;
+	int r;
+
+	if (o->all && o->n_args) {
+		command_complain("stop: either %s or --all", o->args[0]);
+		return EXIT_USAGE;
+	}
+	parameters = json_pack("{s:b, s:b}", "now", o->now, "all", o->all);
+	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
+		json_decref(parameters);
+		command_complain("stop: this is no run's name");
+		return EXIT_NO_INPUT;
+	}
+	r = command_ask(o, false, "Stop", parameters, &answer);
+	if (r)
+		return r;
+	json_array_foreach(json_object_get(answer.parameters, "stopped"), i, id)
+	{
+		if (json_is_string(id))
+			(void)puts(json_string_value(id));
+	}
+	client_answer_fini(&answer);
+	return 0;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The full report behind the one screen (-v): the blocks of the measurement page in fixed order, as
+ * far as the result has their figures. No number stands without its load model. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/ledger.h"
+#include "common/quantile.h"
+#include "common/result.h"
+#include "ctl/look.h"
+#include "ctl/report.h"
+
+static void format_full_title(struct report *r, const char *title)
+{
+	report_gap(r);
+	report_line(r, "%s", title);
+}
+
+static void format_full_load(struct report *r)
+{
+	const json_t *stages = result_at(r->doc, "plan.stages");
+	const json_t *addresses = result_at(r->doc, "plan.target.addresses");
+	const json_t *one;
+	struct buf list = {0};
+	size_t i;
+
+	format_full_title(r, "Load");
+	report_line(r, "  model      %s, arrivals %s, seed %s", result_text(r->doc, "plan.model"),
+		result_text(r->doc, "plan.arrivals"),
+		figure_count(report_int(r, "plan.seed")).text);
+	json_array_foreach(stages, i, one)
+	{
+		double rate = 0;
+		int64_t ns = 0;
+
+		if (json_is_string(one)) {
+			report_line(r, "  stage %-4zu %s", i + 1, json_string_value(one));
+			continue;
+		}
+		(void)result_real(one, "rate_per_s", &rate);
+		(void)result_int(one, "duration_ns", &ns);
+		report_line(r, "  stage %-4zu %s %s/s for %s", i + 1, result_text(one, "kind"),
+			figure_rate(rate).text, figure_time(ns).text);
+	}
+	report_line(r, "  window     %s to %s; warm-up %s, drain %s",
+		figure_clock(report_int(r, "window.start_ns")).text,
+		figure_clock(report_int(r, "window.end_ns")).text,
+		figure_time(report_int(r, "window.warmup_ns")).text,
+		figure_time(report_int(r, "window.drain_ns")).text);
+	json_array_foreach(addresses, i, one)(void) buf_printf(
+		&list, "%s%s", i ? ", " : "", json_is_string(one) ? json_string_value(one) : "?");
+	if (list.len)
+		report_wrapped(r, "  addresses", 13, list.data);
+	buf_fini(&list);
+	report_line(r, "  pool       %s connections at most, %s at the peak, %s opened",
+		figure_count(report_int(r, "connections.limit")).text,
+		figure_count(report_int(r, "connections.peak")).text,
+		figure_count(report_int(r, "connections.opened")).text);
+	report_line(r, "             %s closed by the server; most waiting for one %s",
+		figure_count(report_int(r, "connections.closed_by_peer")).text,
+		figure_count(report_int(r, "connections.queue_peak")).text);
+}
+
+/* "planned 9 = sent 8 + dropped 1 + …" for the classes of one side. */
+static void format_full_equation(struct report *r, const char *total, const char *also, bool sent)
+{
+	struct buf sum = {0};
+	char path[48];
+	const char *plus = " = ";
+
+	(void)snprintf(path, sizeof(path), "ledger.%s", total);
+	(void)buf_printf(&sum, "%s %s", total, figure_count(report_int(r, path)).text);
+	if (*also) {
+		(void)snprintf(path, sizeof(path), "ledger.%s", also);
+		(void)buf_printf(&sum, " = %s %s", also, figure_count(report_int(r, path)).text);
+		plus = " + ";
+	}
+	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {
+		if (ledger_class_is_sent((enum ledger_class)c) != sent)
+			continue;
+		(void)snprintf(path, sizeof(path), "ledger.%s", ledger_class_names[c]);
+		(void)buf_printf(&sum, "%s%s %s", plus, report_class(ledger_class_names[c]).text,
+			figure_count(report_int(r, path)).text);
+		plus = " + ";
+	}
+	if (sum.data)
+		report_wrapped(r, "", 2, sum.data);
+	buf_fini(&sum);
+}
+
+static void format_full_ledger(struct report *r)
+{
+	format_full_title(r, "Ledger");
+	format_full_equation(r, "planned", "sent", false);
+	format_full_equation(r, "sent", "", true);
+	report_line(r, "  outside the window: warm-up sent %s, cooldown sent %s, retries %s",
+		figure_count(report_int(r, "outside.warmup.sent")).text,
+		figure_count(report_int(r, "outside.cooldown.sent")).text,
+		figure_count(report_int(r, "outside.retries")).text);
+}
+
+static void format_full_rates(struct report *r)
+{
+	format_full_title(r, "Rates over the window, per second");
+	report_line(r, "  planned %s, sent %s, completed %s, ok %s",
+		figure_rate(report_real(r, "rates.planned_per_s")).text,
+		figure_rate(report_real(r, "rates.sent_per_s")).text,
+		figure_rate(report_real(r, "rates.completed_per_s")).text,
+		figure_rate(report_real(r, "rates.ok_per_s")).text);
+	report_line(r, "  in %s, out %s", figure_bytes(report_real(r, "rates.bytes_in_per_s")).text,
+		figure_bytes(report_real(r, "rates.bytes_out_per_s")).text);
+}
+
+static void format_full_row(
+	struct report *r, const char *name, const char *base, bool has_max, const char *missing)
+{
+	char line[256];
+	size_t len = (size_t)snprintf(line, sizeof(line), "  %-12s", name);
+
+	for (unsigned i = 0; i < quantile_n_names && len < sizeof(line); i++) {
+		char field[24];
+
+		(void)snprintf(field, sizeof(field), "%s_ns", quantile_names[i].name);
+		len += (size_t)snprintf(line + len, sizeof(line) - len, " %7.20s",
+			report_duration(r, base, field, missing).text);
+	}
+	report_line(r, "%s %7s", line, has_max ? report_duration(r, base, "max_ns", "-").text : "");
+}
+
+static void format_full_quantiles(struct report *r)
+{
+	static const struct {
+		const char *name;
+		const char *base;
+	} rows[] = {
+		{"response", "latency.response"},
+		{"  less ours", "latency.response_less_ours"},
+		{"service", "latency.service"},
+		{"our delay", "latency.our_delay"},
+		{"conn. wait", "latency.connection_wait"},
+		{"first byte", "latency.first_byte"},
+		{"send stall", "latency.send_stall"},
+		{"connect", "latency.connect"},
+		{"tls", "latency.tls"},
+		{"rx slack", "latency.rx_slack"},
+		{"failed", "latency.failed"},
+	};
+	char count[48];
+
+	format_full_title(r, "Percentiles");
+	report_line(r, "  %-12s     p50     p75     p90     p95     p99   p99.9  p99.99     max",
+		r->unit);
+	if (!r->closed)
+		format_full_row(r, "offered", "offered", false, "unserv.");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		(void)snprintf(count, sizeof(count), "%s.count", rows[i].base);
+		if (report_int(r, count) > 0)
+			format_full_row(r, rows[i].name, rows[i].base, true, "-");
+	}
+}
+
+static void format_full_errors(struct report *r)
+{
+	const json_t *errors = result_at(r->doc, "errors");
+	const json_t *error;
+	size_t i;
+
+	if (!json_array_size(errors))
+		return;
+	format_full_title(r, "Errors");
+	json_array_foreach(errors, i, error)
+	{
+		int64_t count = 0;
+		int64_t first = 0;
+		int64_t last = 0;
+
+		(void)result_int(error, "count", &count);
+		(void)result_int(error, "first_ns", &first);
+		(void)result_int(error, "last_ns", &last);
+		report_line(r, "  %s in %s: %s, first at %s, last at %s",
+			report_class(result_text(error, "class")).text, result_text(error, "phase"),
+			figure_count(count).text, figure_clock(first).text,
+			figure_clock(last).text);
+		if (*result_text(error, "example"))
+			report_wrapped(r, "", 4, result_text(error, "example"));
+	}
+}
+
+static void format_full_generator(struct report *r)
+{
+	double share;
+
+	format_full_title(r, "Generator");
+	report_line(r, "  verdict %s; %s workers, version %s",
+		result_text(r->doc, "generator.verdict"),
+		figure_count(report_int(r, "generator.workers")).text,
+		result_text(r->doc, "generator.version"));
+	if (result_real(r->doc, "generator.cpu_share", &share))
+		report_line(r, "  CPU %s of its workers' time, %s for each request",
+			figure_percent(share).text,
+			figure_time(report_int(r, "generator.cpu_ns_per_request")).text);
+	if (result_real(r->doc, "generator.little_residual", &share))
+		report_line(r, "  Little's law: in flight differs by %s from rate x service time",
+			figure_share(share < 0 ? -share : share).text);
+}
+
+static void format_full_plan(struct report *r)
+{
+	const char *text = result_text(r->doc, "plan.text");
+
+	format_full_title(r, "Plan");
+	report_line(r, "  sha256 %s", result_text(r->doc, "plan.sha256"));
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		report_line(r, "  %.*s", (int)(len < 4096 ? len : 4096), text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+void format_full_append(struct report *r)
+{
+	format_full_load(r);
+	format_full_ledger(r);
+	format_full_rates(r);
+	format_full_quantiles(r);
+	format_full_errors(r);
+	format_full_generator(r);
+	format_full_plan(r);
+}

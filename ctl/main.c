@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpsctl: finds the command and runs it. A first word that is a URL or a path is "run" without the
+ * word; a flag in front of it is too. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/exit_codes.h"
+#include "common/str.h"
+#include "ctl/cmd.h"
+#include "ctl/what.h"
+
+/* Output that did not reach its reader is a failure, but not one of the run's. */
+static int main_flush(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno != EPIPE)
+		command_complain("cannot write to stdout: %s", strerror(errno));
+	return status ? status : 1;
+}
+
+static int main_unknown(const char *word)
+{
+	const char *nearest = command_nearest(word);
+
+	if (nearest)
+		command_complain("there is no command %s; did you mean %s?", word, nearest);
+	else
+		command_complain("there is no command %s; rpsctl run %s runs one of that name, "
+				 "http://%s/ is a URL",
+			word, word, word);
+	return EXIT_USAGE;
+}
+
+static int main_dispatch(int argc, char *argv[])
+{
+	const char *word = argv[1];
+	const struct command *c = command_find(word);
+
+	if (c)
+		return command_run(c, argc - 2, argv + 2);
+	if (str_eq(word, "--help") || str_eq(word, "-h")) {
+		command_print_help(NULL);
+		return 0;
+	}
+	if (str_eq(word, "--version"))
+		return cmd_version(NULL);
+	if (word[0] == '-' || what_judge(word) != WHAT_NAME)
+		return command_run(command_find("run"), argc - 1, argv + 1);
+	return main_unknown(word);
+}
+
+int main(int argc, char *argv[])
+{
+	(void)setlocale(LC_CTYPE, "");
+	/* A reader that leaves is an error of a write, not our end: a run is to be stopped well. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		command_print_usage();
+		return EXIT_USAGE;
+	}
+	return main_flush(main_dispatch(argc, argv));
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flags of rpsctl: one table from which they are read, checked and explained.
+ *
+ * Most flags are nothing but short names for keys of a run file ("-r 2k" is "load.rate = 2k");
+ * their values travel as text and are judged by the daemon's key table, which names the flag when
+ * it complains, so that there is one grammar and not two. Only what hands expect and the grammar
+ * does not know is added here: a bare number behind -d is seconds.
+ *
+ * Own reader instead of getopt_long: the nearest flag is named, a flag of another tool gets a hint,
+ * and abbreviations are not accepted, so that a new flag never changes an old script. */
+#include "ctl/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/str.h"
+
+enum options_kind {
+	OPTIONS_KEY,	  /* sets a key of the run file */
+	OPTIONS_KEY_TIME, /* the same; a bare number is seconds */
+	OPTIONS_SET,	  /* section.key=value */
+	OPTIONS_BOOL,
+	OPTIONS_TEXT,
+	OPTIONS_OUTPUT,
+	OPTIONS_NOTHING,
+};
+
+struct options_flag {
+	char letter;	   /* 0: none */
+	const char *name;  /* NULL: none */
+	const char *value; /* how help calls it; NULL: takes none */
+	unsigned groups;
+	enum options_kind kind;
+	const char *key;   /* OPTIONS_KEY */
+	const char *fixed; /* OPTIONS_KEY without a value of its own */
+	size_t offset;	   /* OPTIONS_BOOL, OPTIONS_TEXT */
+	const char *help;
+};
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const struct options_flag options_flags[] = {
+	{'r', "rate", "RATE", OPTIONS_PLAN, OPTIONS_KEY, "load.rate", NULL, 0,
+		"requests per second: 2000, 2k, 30/m, or max"},
+	{'R', NULL, "RATE", OPTIONS_PLAN, OPTIONS_KEY, "load.rate", NULL, 0, "the same as -r"},
+	{'d', "duration", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.duration", NULL, 0,
+		"how long: 30s, 5m; a bare number is seconds"},
+	{'n', "requests", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.requests", NULL, 0,
+		"exactly so many requests"},
+	{'w', "warmup", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.warmup", NULL, 0,
+		"load before the measured window"},
+	{'c', "connections", "N", OPTIONS_PLAN, OPTIONS_KEY, "connections.count", NULL, 0,
+		"most connections; closed model: users"},
+	{'t', "workers", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.workers", NULL, 0,
+		"threads that send"},
+	{'H', "header", "'NAME: TEXT'", OPTIONS_PLAN, OPTIONS_KEY, "defaults.header", NULL, 0,
+		"a header to send, may be repeated"},
+	{'X', "method", "METHOD", OPTIONS_PLAN, OPTIONS_KEY, "defaults.method", NULL, 0,
+		"GET, or POST where there is --data"},
+	{0, "data", "TEXT|@FILE", OPTIONS_PLAN, OPTIONS_KEY, "defaults.body", NULL, 0,
+		"the request's body"},
+	{0, "closed", NULL, OPTIONS_PLAN, OPTIONS_KEY, "load.model", "closed", 0,
+		"closed model: users who wait for their answers"},
+	{0, "no-keepalive", NULL, OPTIONS_PLAN, OPTIONS_KEY, "connections.reuse", "no", 0,
+		"a connection for each request"},
+	{0, "timeout", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "timeouts.request", NULL, 0,
+		"a request's patience, from its planned instant"},
+	{0, "seed", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.seed", NULL, 0,
+		"of everything that is random"},
+	{0, "set", "SECTION.KEY=VALUE", OPTIONS_PLAN, OPTIONS_SET, NULL, NULL, 0,
+		"any key of a run file"},
+	{0, "latency", NULL, OPTIONS_PLAN, OPTIONS_NOTHING, NULL, NULL, 0,
+		"accepted; percentiles are always printed"},
+	{'o', "output", "FILE", OPTIONS_REPORT, OPTIONS_OUTPUT, NULL, NULL, 0,
+		"report to a .json or .txt file too; - is stdout"},
+	{'v', "verbose", NULL, OPTIONS_REPORT, OPTIONS_BOOL, NULL, NULL, FIELD(verbose),
+		"the full report"},
+	{'q', "quiet", NULL, OPTIONS_QUIET, OPTIONS_BOOL, NULL, NULL, FIELD(quiet), "no progress"},
+	{0, "json", NULL, OPTIONS_JSON, OPTIONS_BOOL, NULL, NULL, FIELD(json), "JSON to stdout"},
+	{0, "service", NULL, OPTIONS_WHERE, OPTIONS_BOOL, NULL, NULL, FIELD(service),
+		"a URL or path too runs in the service"},
+	{0, "all", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(all), "every active run"},
+	{0, "now", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(now),
+		"do not wait for answers under way"},
+	{0, "listen", "ADDRESS:PORT", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(listen),
+		"127.0.0.1:8000; port 0 takes a free one"},
+	{0, "delay", "TIME", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(delay),
+		"before each answer: 5s, or exp:5ms on average"},
+	{0, "body", "SIZE", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(body),
+		"of each answer: 1KiB"},
+	{0, "errors", "'SHARE STATUS'", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(errors),
+		"answers that are errors: '20% 503'"},
+	{0, "socket", "PATH", OPTIONS_CONTROL, OPTIONS_TEXT, NULL, NULL, FIELD(socket),
+		"of the service's daemon"},
+	{'h', "help", NULL, OPTIONS_ANY, OPTIONS_BOOL, NULL, NULL, FIELD(help), "this text"},
+};
+
+#define OPTIONS_N (sizeof(options_flags) / sizeof(*options_flags))
+
+/* Flags that hands bring along from other tools. */
+static const struct {
+	const char *flag;
+	const char *hint;
+} options_hints[] = {
+	{"-z", "for how long is -d TIME"},
+	{"--connections-per-second", "--set connections.open-rate=RATE"},
+	{"--threads", "-t N"},
+	{"--rps", "-r RATE"},
+	{"--max-workers", "-c N"},
+};
+
+/* ---------------------------------------------------------------- settings */
+
+static int options_grow(void *array, size_t n, size_t size)
+{
+	void **at = array;
+	void *bigger;
+
+	/* Few and rare: one at a time, in steps of eight. */
+	if (n % 8)
+		return 0;
+	bigger = reallocarray(*at, n + 8, size);
+	if (!bigger)
+		return -ENOMEM;
+	*at = bigger;
+	return 0;
+}
+
+int options_set(struct options *o, const char *key, const char *value, const char *origin)
+{
+	struct options_setting s = {strdup(key), strdup(value), strdup(origin)};
+
+	if (!s.key || !s.value || !s.origin ||
+		options_grow(&o->settings, o->n_settings, sizeof(*o->settings))) {
+		free(s.key);
+		free(s.value);
+		free(s.origin);
+		return -ENOMEM;
+	}
+	o->settings[o->n_settings++] = s;
+	return 0;
+}
+
+const char *options_setting(const struct options *o, const char *key)
+{
+	for (size_t i = o->n_settings; i-- > 0;) {
+		if (str_eq(o->settings[i].key, key))
+			return o->settings[i].value;
+	}
+	return NULL;
+}
+
+void options_fini(struct options *o)
+{
+	for (size_t i = 0; i < o->n_settings; i++) {
+		free(o->settings[i].key);
+		free(o->settings[i].value);
+		free(o->settings[i].origin);
+	}
+	free(o->settings);
+	free(o->outputs);
+	free(o->args);
+	*o = (struct options){0};
+}
+
+static bool options_is_number(const char *text)
+{
+	size_t digits = strspn(text, "0123456789.");
+
+	return digits > 0 && text[digits] == '\0';
+}
+
+static int options_set_time(
+	struct options *o, const char *key, const char *value, const char *origin)
+{
+	char *seconds;
+	int r;
+
+	if (!options_is_number(value))
+		return options_set(o, key, value, origin);
+	if (asprintf(&seconds, "%ss", value) == -1)
+		return -ENOMEM;
+	r = options_set(o, key, seconds, origin);
+	free(seconds);
+	return r;
+}
+
+/* "load.rate=2k" */
+static int options_set_pair(struct options *o, const char *pair, struct err *reterr)
+{
+	const char *equals = strchr(pair, '=');
+	const char *dot = strchr(pair, '.');
+	char *key;
+	char *origin;
+	int r = -ENOMEM;
+
+	if (!equals || !dot || dot > equals || dot == pair || dot + 1 == equals) {
+		err_set(reterr, "--set %.200s: SECTION.KEY=VALUE is meant, as in load.rate=2k",
+			pair);
+		return -EINVAL;
+	}
+	key = strndup(pair, (size_t)(equals - pair));
+	if (key && asprintf(&origin, "--set %s", key) != -1) {
+		r = options_set(o, key, equals + 1, origin);
+		free(origin);
+	}
+	free(key);
+	return r;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* One walk over the words; value is what is left of a word behind a short flag. */
+struct options_walk {
+	struct options *o;
+	unsigned groups;
+	int argc;
+	char *const *argv;
+	int at;
+	struct err *reterr;
+};
+
+static const struct options_flag *options_find(unsigned groups, char letter, const char *name)
+{
+	for (size_t i = 0; i < OPTIONS_N; i++) {
+		const struct options_flag *f = &options_flags[i];
+
+		if (!(f->groups & groups))
+			continue;
+		if (letter ? f->letter == letter : f->name && str_eq(f->name, name))
+			return f;
+	}
+	return NULL;
+}
+
+/* One line about a flag that this command does not have. */
+static int options_refuse(const struct options_walk *w, const char *flag)
+{
+	const char *words[2 * OPTIONS_N];
+	char letters[OPTIONS_N][3];
+	char names[OPTIONS_N][32];
+	const char *nearest;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(options_hints) / sizeof(*options_hints); i++) {
+		if (str_eq(options_hints[i].flag, flag)) {
+			err_set(w->reterr, "unknown flag %s: %s", flag, options_hints[i].hint);
+			return -EINVAL;
+		}
+	}
+	for (size_t i = 0; i < OPTIONS_N; i++) {
+		const struct options_flag *f = &options_flags[i];
+
+		if (!(f->groups & w->groups))
+			continue;
+		if (f->letter && flag[1] != '-') {
+			(void)snprintf(letters[i], sizeof(letters[i]), "-%c", f->letter);
+			words[n++] = letters[i];
+		}
+		if (f->name) {
+			(void)snprintf(names[i], sizeof(names[i]), "--%s", f->name);
+			words[n++] = names[i];
+		}
+	}
+	nearest = str_nearest(flag, words, n);
+	if (nearest)
+		err_set(w->reterr, "unknown flag %.100s; did you mean %s?", flag, nearest);
+	else
+		err_set(w->reterr, "unknown flag %.100s; --help lists those there are", flag);
+	return -EINVAL;
+}
+
+static int options_push(const char ***array, size_t *n, const char *text)
+{
+	int r = options_grow(array, *n, sizeof(**array));
+
+	if (r == 0)
+		(*array)[(*n)++] = text;
+	return r;
+}
+
+static int options_apply(
+	struct options_walk *w, const struct options_flag *f, const char *flag, const char *value)
+{
+	void *field = (char *)w->o + f->offset;
+
+	switch (f->kind) {
+	case OPTIONS_KEY:
+		/* What -t means elsewhere is caught by its unit. */
+		if (f->letter == 't' && *value && strchr("sm", value[strlen(value) - 1])) {
+			err_set(w->reterr,
+				"-t is the number of workers; a time-out is --timeout %s", value);
+			return -EINVAL;
+		}
+		return options_set(w->o, f->key, value, flag);
+	case OPTIONS_KEY_TIME:
+		return options_set_time(w->o, f->key, value, flag);
+	case OPTIONS_SET:
+		return options_set_pair(w->o, value, w->reterr);
+	case OPTIONS_BOOL:
+		*(bool *)field = true;
+		return 0;
+	case OPTIONS_TEXT:
+		*(const char **)field = value;
+		return 0;
+	case OPTIONS_OUTPUT:
+		return options_push(&w->o->outputs, &w->o->n_outputs, value);
+	case OPTIONS_NOTHING:
+		break;
+	}
+	return 0;
+}
+
+/* attached: the value inside the same word, or NULL. */
+static int options_take(struct options_walk *w, const struct options_flag *f, const char *flag,
+	const char *attached)
+{
+	if (!f->value) {
+		if (attached) {
+			err_set(w->reterr, "%s takes no value", flag);
+			return -EINVAL;
+		}
+		if (f->letter == 'q' && w->at < w->argc && options_is_number(w->argv[w->at])) {
+			err_set(w->reterr, "-q is quiet; a rate is -r %s", w->argv[w->at]);
+			return -EINVAL;
+		}
+		return options_apply(w, f, flag, f->fixed);
+	}
+	if (!attached) {
+		if (w->at == w->argc) {
+			err_set(w->reterr, "%s needs a value: %s", flag, f->value);
+			return -EINVAL;
+		}
+		attached = w->argv[w->at++];
+	}
+	return options_apply(w, f, flag, attached);
+}
+
+static int options_read_long(struct options_walk *w, const char *word)
+{
+	const char *equals = strchr(word, '=');
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+	const struct options_flag *f;
+	char flag[64];
+
+	(void)snprintf(flag, sizeof(flag), "%.*s", (int)(len < 63 ? len : 63), word);
+	f = options_find(w->groups, 0, flag + 2);
+	return f ? options_take(w, f, flag, equals ? equals + 1 : NULL) : options_refuse(w, flag);
+}
+
+/* -qv, -r2k, -r=2k is not: "=2k" is then the value, and the daemon says so. */
+static int options_read_short(struct options_walk *w, const char *word)
+{
+	for (const char *c = word + 1; *c; c++) {
+		const struct options_flag *f = options_find(w->groups, *c, NULL);
+		const char flag[3] = {'-', *c, '\0'};
+		int r;
+
+		if (!f)
+			return options_refuse(w, c == word + 1 ? word : flag);
+		if (f->value)
+			return options_take(w, f, flag, c[1] ? c + 1 : NULL);
+		r = options_take(w, f, flag, NULL);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int options_parse(
+	struct options *o, unsigned groups, int argc, char *const argv[], struct err *reterr)
+{
+	struct options_walk w = {o, groups | OPTIONS_ANY, argc, argv, 0, reterr};
+	bool flags_end = false;
+	int r = 0;
+
+	while (r == 0 && w.at < argc) {
+		const char *word = argv[w.at++];
+
+		if (!flags_end && str_eq(word, "--"))
+			flags_end = true;
+		else if (flags_end || word[0] != '-' || word[1] == '\0')
+			r = options_push(&o->args, &o->n_args, word);
+		else if (word[1] == '-')
+			r = options_read_long(&w, word);
+		else
+			r = options_read_short(&w, word);
+	}
+	if (r == -ENOMEM)
+		err_set(reterr, "out of memory");
+	return r;
+}
+
+/* ---------------------------------------------------------------- help */
+
+int options_describe(unsigned groups, struct buf *ret)
+{
+	int r = 0;
+
+	groups |= OPTIONS_ANY;
+	for (size_t i = 0; i < OPTIONS_N && r == 0; i++) {
+		const struct options_flag *f = &options_flags[i];
+		char flag[64];
+		char letter[8] = "    ";
+
+		if (!(f->groups & groups))
+			continue;
+		if (f->letter)
+			(void)snprintf(
+				letter, sizeof(letter), "-%c%s", f->letter, f->name ? ", " : "");
+		(void)snprintf(flag, sizeof(flag), "%s%s%s%s%s", letter, f->name ? "--" : "",
+			f->name ? f->name : "", f->value ? " " : "", f->value ? f->value : "");
+		r = buf_printf(ret, "  %-27s %s\n", flag, f->help);
+	}
+	return r;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flags of rpsctl: one table from which they are read, checked and explained. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct err;
+
+/* Which commands know a flag; a command names the groups it takes. */
+enum options_group {
+	OPTIONS_PLAN = 1 << 0,	 /* what to send: keys of the run file */
+	OPTIONS_REPORT = 1 << 1, /* where the report goes, and how full it is */
+	OPTIONS_QUIET = 1 << 2,
+	OPTIONS_WHERE = 1 << 3,	  /* --service */
+	OPTIONS_CONTROL = 1 << 4, /* --socket */
+	OPTIONS_JSON = 1 << 5,
+	OPTIONS_STOP = 1 << 6,
+	OPTIONS_ORIGIN = 1 << 7,
+	OPTIONS_ANY = 1 << 8, /* --help */
+};
+
+/* A key of a run file given as a flag. */
+struct options_setting {
+	char *key; /* "load.rate" */
+	char *value;
+	char *origin; /* "-r": the daemon names it in its messages */
+};
+
+/* Zero-initialise. Texts that are not char * are borrowed from argv. */
+struct options {
+	struct options_setting *settings; /* in the order given */
+	size_t n_settings;
+	const char **outputs; /* -o */
+	size_t n_outputs;
+	const char **args; /* what is no flag, in order */
+	size_t n_args;
+	const char *socket;
+	const char *listen; /* the keys of [origin], NULL where not given */
+	const char *delay;
+	const char *body;
+	const char *errors;
+	bool quiet;
+	bool verbose;
+	bool json;
+	bool service;
+	bool all;
+	bool now;
+	bool help;
+};
+
+/* Reads the words behind the command's name. groups: what the command takes. Flags may stand
+ * anywhere; "--" ends them. 0, -EINVAL with one line in reterr, -ENOMEM. */
+int options_parse(
+	struct options *o, unsigned groups, int argc, char *const argv[], struct err *reterr);
+void options_fini(struct options *o);
+
+/* The value of a setting given so far (the last one), or NULL. */
+const char *options_setting(const struct options *o, const char *key);
+/* Adds one that follows from others. 0 or -ENOMEM. */
+int options_set(struct options *o, const char *key, const char *value, const char *origin);
+
+/* The table of the flags in these groups, as --help prints it. 0 or -ENOMEM. */
+int options_describe(unsigned groups, struct buf *ret);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A daemon of one's own: started for one command, gone with it. One thread. */
+#pragma once
+
+#include <sys/types.h>
+
+struct buf;
+struct err;
+
+#define PRIVATE_CONNECTIONS_MAX 2
+
+struct private_daemon {
+	pid_t pid; /* 0: none */
+	int pidfd;
+};
+
+/* Starts rpsd with n connections of ours on its descriptors 3, 4, … and, unless config is NULL,
+ * with that text as its configuration. The connections are in ret_fds; closing the first one ends
+ * it. 0 or -errno with one line in reterr. */
+int private_start(struct private_daemon *d, unsigned n, const char *config, int ret_fds[],
+	struct err *reterr);
+
+/* Waits until it is gone (our ends must be closed) and collects it; what does not go by itself is
+ * killed. Appends to ret how it ended where that was not by itself and in order (NULL: not asked).
+ * Harmless when there is none. */
+void private_end(struct private_daemon *d, struct buf *ret);

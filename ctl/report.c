@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines of at most 80 columns over a result document.
+ *
+ * A result may come from a file that another version wrote, or that somebody edited: whatever is
+ * absent is left out of the report, and nothing in the document is trusted to be short, printable
+ * or of the right type. The first failure to grow the text is kept and ends the work silently; the
+ * caller looks once, at the end. */
+#include "ctl/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/look.h"
+
+#define REPORT_PATH_MAX 96
+
+void report_init(struct report *r, const json_t *doc)
+{
+	int64_t p99;
+
+	*r = (struct report){.doc = doc, .unit = "ms", .unit_ns = (double)NSEC_PER_MSEC};
+	r->closed = str_eq(result_text(doc, "plan.model"), "closed");
+	if ((result_int(doc, "latency.response.p99_ns", &p99) ||
+		    result_int(doc, "latency.service.p99_ns", &p99)) &&
+		p99 < NSEC_PER_MSEC) {
+		r->unit = "us";
+		r->unit_ns = (double)NSEC_PER_USEC;
+	}
+}
+
+static void report_put(struct report *r, const char *text, size_t len)
+{
+	if (r->r == 0)
+		r->r = buf_append(&r->text, text, len);
+}
+
+void report_gap(struct report *r)
+{
+	report_put(r, "\n", 1);
+}
+
+static void report_put_line(struct report *r, const char *line)
+{
+	size_t cut = look_cut(line, REPORT_WIDTH);
+
+	if (line[cut]) {
+		cut = look_cut(line, REPORT_WIDTH - 1);
+		report_put(r, line, cut);
+		report_put(r, "…", strlen("…"));
+	} else {
+		while (cut > 0 && line[cut - 1] == ' ')
+			cut--;
+		report_put(r, line, cut);
+	}
+	report_gap(r);
+}
+
+void report_line(struct report *r, const char *format, ...)
+{
+	char *line;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&line, format, args);
+	va_end(args);
+	if (len == -1) {
+		r->r = r->r ? r->r : -ENOMEM;
+		return;
+	}
+	/* A line stays one: texts of servers may hold newlines. */
+	for (char *c = line; *c; c++) {
+		if (*c == '\n')
+			*c = ' ';
+	}
+	report_put_line(r, line);
+	free(line);
+}
+
+void report_wrapped(struct report *r, const char *label, unsigned indent, const char *text)
+{
+	size_t room = REPORT_WIDTH - indent;
+
+	do {
+		size_t whole = strlen(text);
+		size_t len = look_cut(text, room);
+
+		if (len < whole) {
+			size_t at = len;
+
+			while (at > 0 && text[at] != ' ')
+				at--;
+			len = at > 0 ? at : len;
+		}
+		report_line(r, "%-*s%.*s", (int)indent, label, (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+		label = "";
+	} while (*text);
+}
+
+int64_t report_int(const struct report *r, const char *path)
+{
+	int64_t value = 0;
+
+	(void)result_int(r->doc, path, &value);
+	return value;
+}
+
+double report_real(const struct report *r, const char *path)
+{
+	double value = 0;
+
+	(void)result_real(r->doc, path, &value);
+	return value;
+}
+
+struct figure report_duration(
+	const struct report *r, const char *base, const char *name, const char *missing)
+{
+	char path[REPORT_PATH_MAX];
+	struct figure f = {0};
+	int64_t ns;
+
+	(void)snprintf(path, sizeof(path), "%s.%s", base, name);
+	if (result_int(r->doc, path, &ns))
+		return figure_value((double)ns / r->unit_ns);
+	(void)snprintf(f.text, sizeof(f.text), "%s", missing);
+	return f;
+}
+
+struct figure report_class(const char *name)
+{
+	struct figure f = {0};
+
+	(void)snprintf(f.text, sizeof(f.text), "%s", name);
+	for (char *c = f.text; *c; c++) {
+		if (*c == '_')
+			*c = ' ';
+	}
+	return f;
+}
+
+static const struct {
+	const char *name;
+	const char *meaning;
+} report_meanings[] = {
+	{"dropped", "no free connection and no room to wait"},
+	{"expired", "waited its whole timeout for a connection"},
+	{"not_connected", "no connection could be opened"},
+	{"unsent", "still waiting when the run ended"},
+	{"http_error", "a status that is not expected"},
+	{"check_failed", "answered, but not as asked"},
+	{"bad_response", "not HTTP/1.1"},
+	{"timeout", "no whole answer in time"},
+	{"connection_error", "closed or reset before the answer was whole"},
+	{"unfinished", "no answer yet when the drain ended"},
+};
+
+const char *report_class_meaning(const char *name)
+{
+	for (size_t i = 0; i < sizeof(report_meanings) / sizeof(*report_meanings); i++) {
+		if (str_eq(report_meanings[i].name, name))
+			return report_meanings[i].meaning;
+	}
+	return "";
+}

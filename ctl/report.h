@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the text reports are made of: lines of at most 80 columns over a result document. For
+ * format_text and format_full alone. Pure. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "ctl/figure.h"
+
+#define REPORT_WIDTH 80u
+/* "  note    " */
+#define REPORT_LABEL 10u
+
+struct report {
+	const json_t *doc;
+	bool closed;	  /* closed model: service time only */
+	const char *unit; /* of latencies: "ms" or "us" */
+	double unit_ns;
+	struct buf text; /* UTF-8 with the marks of look.h */
+	int r;		 /* the first failure, -ENOMEM */
+};
+
+void report_init(struct report *r, const json_t *doc);
+
+/* One line; what does not fit is cut with an ellipsis. */
+void report_line(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void report_gap(struct report *r);
+/* Text that breaks at blanks into as many lines as it needs, behind a label in the first one. */
+void report_wrapped(struct report *r, const char *label, unsigned indent, const char *text);
+
+/* Figures by path; 0 where there is none. */
+int64_t report_int(const struct report *r, const char *path);
+double report_real(const struct report *r, const char *path);
+/* A duration in the report's unit; where it is null or absent, missing. The path is base.name. */
+struct figure report_duration(
+	const struct report *r, const char *base, const char *name, const char *missing);
+/* "not_connected" as people read it; and what it means. */
+struct figure report_class(const char *name);
+const char *report_class_meaning(const char *name);
+
+/* The verbose blocks behind the one screen. */
+void format_full_append(struct report *r);

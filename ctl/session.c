@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run from Start to its result.
+ *
+ *   STARTING --id--> WATCHING --last answer--> REPORTING --result--> DONE
+ *
+ * Varlink answers the calls of one connection in order, so the stream carries these three calls one
+ * behind the other and a Stop goes over the second connection. All waiting is one poll over both
+ * connections and the signals; there is no thread and no signal handler. Every end of a connection
+ * is an end of the run for us: the daemon ends what we hold when we go, and when it goes, nothing
+ * is left to wait for. */
+#include "ctl/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/exit_codes.h"
+#include "common/result.h"
+#include "ctl/progress.h"
+
+/* From the second interrupt to giving up on the report. */
+#define SESSION_PATIENCE_MS 3000
+
+enum session_step {
+	SESSION_STARTING,
+	SESSION_WATCHING,
+	SESSION_REPORTING,
+	SESSION_DONE,
+};
+
+/* session_turn: go on; everything else is an exit status. */
+#define SESSION_GO_ON (-1)
+
+int session_block_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGWINCH);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd == -1 ? -errno : fd;
+}
+
+static int session_fail(struct session *s, int status, const char *text)
+{
+	(void)buf_printf(&s->trouble, "rpsctl: %s\n", text);
+	return status;
+}
+
+/* ---------------------------------------------------------------- interrupts */
+
+static int session_send_stop(struct session *s)
+{
+	json_t *parameters = json_pack("{s:s, s:b}", "run", s->_id, "now", s->_interrupts > 1);
+
+	if (client_send(&s->steer, "Stop", parameters, false))
+		return session_fail(s, EXIT_INTERRUPTED, "out of memory");
+	return SESSION_GO_ON;
+}
+
+static int session_interrupt(struct session *s)
+{
+	s->_interrupts++;
+	if (s->_interrupts > 2 || (s->_interrupts > 1 && !s->_id))
+		return EXIT_INTERRUPTED;
+	if (s->progress && !s->_told) {
+		progress_clear(s->progress);
+		(void)fputs("stopping; answers under way are awaited, Ctrl-C again: they are not\n",
+			stderr);
+		s->_told = true;
+	}
+	/* Without an id yet: it is sent when the id has come. */
+	return s->_id ? session_send_stop(s) : SESSION_GO_ON;
+}
+
+static int session_on_signals(struct session *s)
+{
+	struct signalfd_siginfo info;
+	int r = SESSION_GO_ON;
+
+	while (r == SESSION_GO_ON && read(s->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGWINCH)
+			r = session_interrupt(s);
+		else if (s->progress)
+			progress_redraw(s->progress);
+	}
+	return r;
+}
+
+/* ---------------------------------------------------------------- the daemon's answers */
+
+static int session_call(struct session *s, const char *method, bool more)
+{
+	if (client_send(&s->stream, method, json_pack("{s:s}", "run", s->_id), more))
+		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
+	return SESSION_GO_ON;
+}
+
+static int session_on_started(struct session *s, const struct client_answer *a)
+{
+	const char *id = json_string_value(json_object_get(a->parameters, "id"));
+	int r;
+
+	if (!id)
+		return session_fail(s, EXIT_NO_DAEMON, "the daemon started a run without an id");
+	s->_id = strdup(id);
+	if (!s->_id)
+		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
+	s->_step = SESSION_WATCHING;
+	r = session_call(s, "Watch", true);
+	if (r == SESSION_GO_ON && s->_interrupts)
+		r = session_send_stop(s);
+	return r;
+}
+
+static int session_on_progress(struct session *s, const struct client_answer *a)
+{
+	json_t *progress = json_object_get(a->parameters, "progress");
+
+	if (a->continues) {
+		if (s->progress && progress)
+			progress_show(s->progress, progress);
+		return SESSION_GO_ON;
+	}
+	s->_step = SESSION_REPORTING;
+	return session_call(s, "Report", false);
+}
+
+static int session_on_report(struct session *s, const struct client_answer *a)
+{
+	json_t *result = json_object_get(a->parameters, "result");
+	int64_t exit_code;
+
+	if (!json_is_object(result))
+		return session_fail(s, EXIT_NO_DAEMON, "the daemon reported without a result");
+	s->result = json_incref(result);
+	s->_step = SESSION_DONE;
+	if (s->_interrupts > 1)
+		return EXIT_INTERRUPTED;
+	return result_int(result, "run.exit_code", &exit_code) && exit_code >= 0 ? (int)exit_code
+										 : EXIT_UNDECIDED;
+}
+
+static int session_on_answer(struct session *s, const struct client_answer *a)
+{
+	static int (*const steps[])(struct session * s, const struct client_answer *a) = {
+		[SESSION_STARTING] = session_on_started,
+		[SESSION_WATCHING] = session_on_progress,
+		[SESSION_REPORTING] = session_on_report,
+	};
+
+	if (a->error)
+		return client_explain(a, &s->trouble);
+	return steps[s->_step](s, a);
+}
+
+static int session_on_lost(struct session *s, int reason)
+{
+	static const char *const before[] = {
+		[SESSION_STARTING] = "before the run began",
+		[SESSION_WATCHING] = "in the middle of the run",
+		[SESSION_REPORTING] = "before it reported",
+	};
+	char text[96];
+
+	(void)snprintf(text, sizeof(text), "the daemon %s %s",
+		reason == CLIENT_E_LOST ? "went away" : "does not speak as it should",
+		before[s->_step]);
+	return session_fail(s, EXIT_NO_DAEMON, text);
+}
+
+static int session_on_stream(struct session *s)
+{
+	int lost = client_pump(&s->stream);
+	struct client_answer a;
+	int r;
+
+	do {
+		int taken = client_take(&s->stream, &a);
+
+		if (taken)
+			return session_on_lost(s, taken);
+		if (!a.message)
+			return lost ? session_on_lost(s, lost) : SESSION_GO_ON;
+		r = session_on_answer(s, &a);
+		client_answer_fini(&a);
+	} while (r == SESSION_GO_ON);
+	return r;
+}
+
+/* Its answers matter only where the daemon refuses to stop. */
+static int session_on_steer(struct session *s)
+{
+	int lost = client_pump(&s->steer);
+	struct client_answer a;
+
+	while (client_take(&s->steer, &a) == 0 && a.message) {
+		struct buf text = {0};
+
+		if (a.error && client_explain(&a, &text) && text.data) {
+			if (s->progress)
+				progress_clear(s->progress);
+			(void)fputs(text.data, stderr);
+		}
+		buf_fini(&text);
+		client_answer_fini(&a);
+	}
+	if (lost)
+		client_close(&s->steer);
+	return SESSION_GO_ON;
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+static int session_turn(struct session *s)
+{
+	/* poll skips a negative descriptor. */
+	struct pollfd ready[] = {
+		{.fd = s->signals, .events = POLLIN},
+		{.fd = s->stream.fd, .events = client_events(&s->stream)},
+		{.fd = s->steer.fd, .events = client_events(&s->steer)},
+	};
+	int n = poll(ready, 3, s->_interrupts > 1 ? SESSION_PATIENCE_MS : -1);
+	int r = SESSION_GO_ON;
+
+	if (n == -1)
+		return errno == EINTR ? r : session_fail(s, EXIT_NO_DAEMON, strerror(errno));
+	if (n == 0)
+		return EXIT_INTERRUPTED;
+	if (ready[0].revents)
+		r = session_on_signals(s);
+	if (r == SESSION_GO_ON && ready[2].revents)
+		r = session_on_steer(s);
+	if (r == SESSION_GO_ON && ready[1].revents)
+		r = session_on_stream(s);
+	return r;
+}
+
+int session_run(struct session *s, json_t *parameters)
+{
+	int r = SESSION_GO_ON;
+
+	if (client_send(&s->stream, "Start", parameters, false))
+		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
+	while (r == SESSION_GO_ON)
+		r = session_turn(s);
+	if (s->progress)
+		progress_clear(s->progress);
+	return r;
+}
+
+void session_fini(struct session *s)
+{
+	client_close(&s->stream);
+	client_close(&s->steer);
+	if (s->signals != -1)
+		(void)close(s->signals);
+	json_decref(s->result);
+	buf_fini(&s->trouble);
+	free(s->_id);
+	*s = (struct session){.stream.fd = -1, .steer.fd = -1, .signals = -1};
+}

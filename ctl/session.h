@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run from Start to its result over two connections, with Ctrl-C on the way. One thread. */
+#pragma once
+
+#include <jansson.h>
+
+#include "ctl/client.h"
+
+struct progress;
+
+struct session {
+	/* set before session_run */
+	struct client stream;	   /* Start, Watch, Report, in this order */
+	struct client steer;	   /* Stop, while the stream is busy */
+	struct progress *progress; /* NULL: quiet */
+	int signals;		   /* a signalfd of session_block_signals, or -1 */
+
+	/* after it */
+	json_t *result;	    /* NULL: there is none */
+	struct buf trouble; /* why there is none: whole lines */
+
+	char *_id;
+	unsigned _step;
+	unsigned _interrupts;
+	bool _told;
+};
+
+/* SIGINT, SIGTERM and SIGWINCH by descriptor from now on. A signalfd, or -errno. */
+int session_block_signals(void);
+
+/* Takes over parameters (of Start) and returns the exit status: the run's, where there is a result.
+ * The first interrupt drains and reports, the second does not wait for answers, a third not even
+ * for the report. The connections stay open. */
+int session_run(struct session *s, json_t *parameters);
+void session_fini(struct session *s);
