@@ -85,8 +85,7 @@ struct audit {
 	enum audit_limit limited_by;
 	enum audit_headline headline;
 	int exit_code;
-	double our_delay_share_of_p99; /* of response p99; -1 in the closed model or without figures
-					*/
+	double our_delay_share_of_p99; /* of response p99; -1 where there is none */
 	struct audit_note notes[AUDIT_NOTES_MAX];
 	size_t n_notes;
 	char because[256]; /* the headline's second line in words, with figures; "" for plain ok */

@@ -38,8 +38,7 @@ struct schedule *schedule_free(struct schedule *s);
 uint64_t schedule_count(const struct schedule *s);
 uint64_t schedule_segment_count(const struct schedule *s, enum schedule_segment segment);
 
-/* Where a segment begins and ends, ns since t0. An arrival of a segment may fall on its very end.
- */
+/* Where a segment begins and ends, ns since t0. Its last arrival may fall on its very end. */
 int64_t schedule_segment_start(const struct schedule *s, enum schedule_segment segment);
 int64_t schedule_segment_end(const struct schedule *s, enum schedule_segment segment);
 

@@ -539,6 +539,48 @@ START_TEST(test_overload_hidden_by_growing)
 }
 END_TEST
 
+/* Some answers come after every window; that alone means nothing. */
+START_TEST(test_late_answers_are_no_overload)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	/* By chance half again as many were on their way when it closed. */
+	in.ok_per_s = 860;
+	in.connections_limit = 10000;
+	in.service_p50 = in.service_p99 = in.service_mean = 3 * NSEC_PER_SEC;
+	in.response_p50 = in.response_p99 = 3 * NSEC_PER_SEC;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+
+	/* Six of a hundred, in a short and slow run. */
+	in = well();
+	in.window_ns = 10 * NSEC_PER_SEC;
+	in.ledger.planned = in.ledger.sent = in.ledger.classes[LEDGER_OK] = 100;
+	in.planned_per_s = 10;
+	in.ok_per_s = 9.4;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+
+	/* A person stopped it. */
+	in = well();
+	in.outcome = AUDIT_STOPPED;
+	in.ok_per_s = 900;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, EXIT_STOPPED);
+
+	/* Slow to connect, with connections to spare: not for want of them. */
+	in = well();
+	in.connections_limit = 10;
+	in.connections_peak = 9;
+	in.service_mean = 20 * MS;
+	in.connection_wait_p99 = 50 * MS;
+	in.response_p99 = 53 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+}
+END_TEST
+
 START_TEST(test_overload_unknown)
 {
 	struct audit_input in = well();
@@ -787,6 +829,7 @@ int main(void)
 	tcase_add_test(tcase, test_overload_by_dropping);
 	tcase_add_test(tcase, test_overload_by_server);
 	tcase_add_test(tcase, test_overload_hidden_by_growing);
+	tcase_add_test(tcase, test_late_answers_are_no_overload);
 	tcase_add_test(tcase, test_overload_unknown);
 	tcase_add_test(tcase, test_overload_beside_a_late_generator);
 	tcase_add_loop_test(tcase, test_not_one_ok, 0, 20);
