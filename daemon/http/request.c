@@ -18,16 +18,6 @@
 #include "common/str.h"
 #include "common/version.h"
 
-/* The plan's first header of this name, or NULL. */
-static const struct plan_header *request_find(const struct plan *plan, const char *name)
-{
-	for (size_t i = 0; i < plan->n_headers; i++) {
-		if (strcasecmp(plan->headers[i].name, name) == 0)
-			return &plan->headers[i];
-	}
-	return NULL;
-}
-
 static int request_put_header(struct buf *b, const char *name, const char *value)
 {
 	return buf_printf(b, "%s:%s%s\r\n", name, *value == '\0' ? "" : " ", value);
@@ -35,17 +25,17 @@ static int request_put_header(struct buf *b, const char *name, const char *value
 
 static int request_put_defaults(struct buf *b, const struct plan *plan, const char *run_id)
 {
-	const struct plan_header *host = request_find(plan, "host");
+	const struct plan_header *host = plan_find_header(plan, "host");
 	int r;
 
 	r = request_put_header(b, "Host", host != NULL ? host->value : plan->url.authority);
-	if (r == 0 && request_find(plan, "user-agent") == NULL) {
+	if (r == 0 && plan_find_header(plan, "user-agent") == NULL) {
 		if (plan->user_agent != NULL)
 			r = request_put_header(b, "User-Agent", plan->user_agent);
 		else
 			r = buf_printf(b, "User-Agent: rpsd/%s run=%s\r\n", RPSD_VERSION, run_id);
 	}
-	if (r == 0 && request_find(plan, "accept") == NULL)
+	if (r == 0 && plan_find_header(plan, "accept") == NULL)
 		r = buf_puts(b, "Accept: */*\r\n");
 	return r;
 }
@@ -70,10 +60,11 @@ static int request_put_framing(struct buf *b, const struct plan *plan)
 			    str_eq(plan->method, "PATCH");
 	int r = 0;
 
-	if ((plan->body_len > 0 || expects_body) && request_find(plan, "content-length") == NULL &&
-		request_find(plan, "transfer-encoding") == NULL)
+	if ((plan->body_len > 0 || expects_body) &&
+		plan_find_header(plan, "content-length") == NULL &&
+		plan_find_header(plan, "transfer-encoding") == NULL)
 		r = buf_printf(b, "Content-Length: %zu\r\n", plan->body_len);
-	if (r == 0 && plan->reuse == PLAN_REUSE_NO && request_find(plan, "connection") == NULL)
+	if (r == 0 && plan->reuse == PLAN_REUSE_NO && plan_find_header(plan, "connection") == NULL)
 		r = buf_puts(b, "Connection: close\r\n");
 	return r;
 }

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lookups without a network: names under .test are answered by this program's own getaddrinfo,
+ * which stands before that of libc; connections stay on loopback. */
+#include "daemon/http/resolver.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "daemon/loop/loop.h"
+
+#define TIMEOUT_NS (10 * NSEC_PER_SEC)
+
+static struct guard guard; /* zero: a service that allows loopback */
+static struct loop *loop;
+static struct resolver resolver;
+
+/* ---------------------------------------------------------------- a name service of our own */
+
+static const struct {
+	const char *host;
+	const char *ips[8];
+	int error;
+} names[] = {
+	{"both.test", {"127.0.0.2", "127.0.0.1"}, 0},
+	{"twice.test", {"127.0.0.1", "127.0.0.1"}, 0},
+	{"mixed.test", {"192.0.2.1", "127.0.0.2", "127.0.0.1"}, 0},
+	{"bad.test", {"192.0.2.1", "127.0.0.2"}, 0},
+	{"good.test", {"127.0.0.3", "127.0.0.1", "127.0.0.2"}, 0},
+	{"rest.test", {"192.0.2.1", "127.0.0.3", "127.0.0.1", "127.0.0.2"}, 0},
+	{"none.test", {NULL}, EAI_NONAME},
+	{"later.test", {NULL}, EAI_AGAIN},
+	{"memory.test", {NULL}, EAI_MEMORY},
+	{"system.test", {NULL}, EAI_SYSTEM},
+};
+
+typedef int (*getaddrinfo_fn)(
+	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret);
+
+static void add_ip(
+	const char *ip, const char *service, const struct addrinfo *hints, struct addrinfo **list)
+{
+	getaddrinfo_fn real = (getaddrinfo_fn)dlsym(RTLD_NEXT, "getaddrinfo");
+
+	while (*list != NULL)
+		list = &(*list)->ai_next;
+	if (real(ip, service, hints, list) != 0)
+		abort();
+}
+
+int getaddrinfo(
+	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+	char ip[32];
+
+	if (strcmp(host, "many.test") == 0) {
+		*ret = NULL;
+		for (int i = 1; i <= RESOLVER_ADDRESSES_MAX + 8; i++) {
+			(void)snprintf(ip, sizeof(ip), "127.0.0.%d", i);
+			add_ip(ip, service, hints, ret);
+		}
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(host, names[i].host) != 0)
+			continue;
+		errno = EMFILE;
+		if (names[i].error != 0)
+			return names[i].error;
+		*ret = NULL;
+		for (size_t k = 0; names[i].ips[k] != NULL; k++)
+			add_ip(names[i].ips[k], service, hints, ret);
+		return 0;
+	}
+	return ((getaddrinfo_fn)dlsym(RTLD_NEXT, "getaddrinfo"))(host, service, hints, ret);
+}
+
+/* ---------------------------------------------------------------- fixtures */
+
+static void setup(void)
+{
+	ck_assert_int_eq(loop_new(&loop), 0);
+}
+
+static void teardown(void)
+{
+	loop = loop_free(loop);
+}
+
+static void on_done(struct future *f, void *result, void *arg)
+{
+	ck_assert_ptr_eq(f, &resolver.done);
+	ck_assert_ptr_eq(result, &resolver);
+	loop_stop(arg);
+}
+
+static void resolve(const char *host, uint16_t port, int64_t timeout_ns)
+{
+	resolver_start(&resolver, loop, host, port, timeout_ns, &guard);
+	future_on_done(&resolver.done, on_done, loop);
+	ck_assert_int_eq(loop_run(loop), 0);
+}
+
+static int listen_on(in_addr_t address, int backlog, uint16_t *ret_port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, len), 0);
+	ck_assert_int_eq(listen(fd, backlog), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	*ret_port = ntohs(in.sin_port);
+	return fd;
+}
+
+/* On 127.0.0.1 alone. */
+static int listen_somewhere(int backlog, uint16_t *ret_port)
+{
+	return listen_on(INADDR_LOOPBACK, backlog, ret_port);
+}
+
+/* A port of 127.0.0.1 on which nobody listens. */
+static uint16_t closed_port(void)
+{
+	uint16_t port;
+
+	close(listen_somewhere(1, &port));
+	return port;
+}
+
+/* A listener that takes no connection any more: its queue is full. */
+static int listen_deaf(uint16_t *ret_port, int fillers[4])
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = listen_somewhere(0, ret_port);
+
+	in.sin_port = htons(*ret_port);
+	for (int i = 0; i < 4; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		ck_assert_int_ge(fillers[i], 0);
+		if (connect(fillers[i], (struct sockaddr *)&in, sizeof(in)) == -1)
+			ck_assert_int_eq(errno, EINPROGRESS);
+	}
+	return fd;
+}
+
+static void close_deaf(int fd, const int fillers[4])
+{
+	for (int i = 0; i < 4; i++)
+		close(fillers[i]);
+	close(fd);
+}
+
+/* ---------------------------------------------------------------- tests */
+
+START_TEST(test_numeric)
+{
+	uint16_t port;
+	int fd = listen_somewhere(4, &port);
+	char text[32];
+
+	resolve("127.0.0.1", port, TIMEOUT_NS);
+	ck_assert_msg(resolver.outcome == RESOLVER_OK, "%s", resolver.err.text);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	(void)snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+	ck_assert_str_eq(resolver.addresses[0].text, text);
+	ck_assert_uint_eq(resolver.addresses[0].len, sizeof(struct sockaddr_in));
+	ck_assert_int_eq(resolver.addresses[0].in.sin_family, AF_INET);
+	ck_assert_uint_eq(ntohs(resolver.addresses[0].in.sin_port), port);
+	ck_assert_str_eq(resolver.note, "");
+	ck_assert_str_eq(resolver.err.text, "");
+	resolver_fini(&resolver);
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
+/* localhost may or may not be ::1 too; nobody listens there. */
+START_TEST(test_localhost)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+	bool has_ipv6 = false;
+	uint16_t port;
+	int fd = listen_somewhere(4, &port);
+
+	ck_assert_int_eq(getaddrinfo("localhost", NULL, &hints, &list), 0);
+	for (struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next)
+		has_ipv6 = has_ipv6 || ai->ai_family == AF_INET6;
+	freeaddrinfo(list);
+	resolve("localhost", port, TIMEOUT_NS);
+	ck_assert_msg(resolver.outcome == RESOLVER_OK, "%s", resolver.err.text);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	ck_assert_int_eq(resolver.addresses[0].sa.sa_family, AF_INET);
+	if (has_ipv6) {
+		ck_assert_msg(
+			strcmp(resolver.note, "::1 refused, using 127.0.0.1") == 0 ||
+				strcmp(resolver.note, "::1 unreachable, using 127.0.0.1") == 0,
+			"%s", resolver.note);
+	} else {
+		ck_assert_str_eq(resolver.note, "");
+	}
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+	uint16_t port = closed_port();
+	char text[128];
+
+	resolve("127.0.0.1", port, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+	ck_assert_uint_eq(resolver.n_addresses, 0);
+	(void)snprintf(text, sizeof(text), "connect to 127.0.0.1:%u: connection refused", port);
+	ck_assert_str_eq(resolver.err.text, text);
+	resolver_fini(&resolver);
+}
+END_TEST
+
+/* The name stands in the line, and the address it was resolved to. */
+START_TEST(test_refused_by_name)
+{
+	uint16_t port = closed_port();
+	char text[128];
+
+	resolve("localhost", port, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+	(void)snprintf(text, sizeof(text), "connect to localhost:%u: ", port);
+	ck_assert_msg(strncmp(resolver.err.text, text, strlen(text)) == 0, "%s", resolver.err.text);
+	ck_assert_ptr_nonnull(strstr(resolver.err.text, "127.0.0.1"));
+	ck_assert_ptr_nonnull(strstr(resolver.err.text, "connection refused"));
+	resolver_fini(&resolver);
+}
+END_TEST
+
+START_TEST(test_no_answer)
+{
+	int fillers[4], fd;
+	uint16_t port;
+	char text[128];
+	int64_t start_ns = clock_now_ns();
+
+	fd = listen_deaf(&port, fillers);
+	resolve("127.0.0.1", port, 20 * NSEC_PER_MSEC);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+	ck_assert_int_ge(clock_now_ns() - start_ns, 20 * NSEC_PER_MSEC);
+	(void)snprintf(text, sizeof(text), "connect to 127.0.0.1:%u: no answer within 20ms", port);
+	ck_assert_str_eq(resolver.err.text, text);
+	resolver_fini(&resolver);
+	close_deaf(fd, fillers);
+}
+END_TEST
+
+static const struct {
+	const char *host, *text;
+} forbidden[] = {
+	{"192.0.2.1", "connect to 192.0.2.1:80: forbidden: "
+		      "only loopback is allowed; [policy] allow lists more"},
+	{"2001:db8::1", "connect to [2001:db8::1]:80: forbidden: "
+			"only loopback is allowed; [policy] allow lists more"},
+	{"0xc0000201", "connect to 0xc0000201:80: forbidden: "
+		       "only loopback is allowed; [policy] allow lists more (192.0.2.1)"},
+};
+
+START_TEST(test_forbidden)
+{
+	resolve(forbidden[_i].host, 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_REFUSED);
+	ck_assert_uint_eq(resolver.n_addresses, 0);
+	ck_assert_str_eq(resolver.err.text, forbidden[_i].text);
+	resolver_fini(&resolver);
+}
+END_TEST
+
+/* Only 127.0.0.1 listens. */
+static const struct {
+	const char *host, *note;
+} one_listens[] = {
+	{"both.test", "127.0.0.2 refused, using 127.0.0.1"},
+	{"twice.test", ""},
+	{"mixed.test", "192.0.2.1 forbidden, 127.0.0.2 refused, using 127.0.0.1"},
+	{"many.test", "127.0.0.2 refused, 127.0.0.3 refused and 29 more, using 127.0.0.1"},
+};
+
+START_TEST(test_some_answer)
+{
+	uint16_t port;
+	int fd = listen_somewhere(4, &port);
+
+	resolve(one_listens[_i].host, port, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	ck_assert_int_eq(strncmp(resolver.addresses[0].text, "127.0.0.1:", 10), 0);
+	ck_assert_str_eq(resolver.note, one_listens[_i].note);
+	ck_assert_str_eq(resolver.err.text, "");
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
+/* All of 127/8 listens: good.test (0) and rest.test (1) keep the order of the name service. */
+START_TEST(test_several_answer)
+{
+	static const char *const prefixes[] = {"127.0.0.3:", "127.0.0.1:", "127.0.0.2:"};
+	uint16_t port;
+	int fd = listen_on(INADDR_ANY, 8, &port);
+
+	resolve(_i == 0 ? "good.test" : "rest.test", port, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	ck_assert_uint_eq(resolver.n_addresses, 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(strncmp(resolver.addresses[i].text, prefixes[i], 10), 0);
+	ck_assert_str_eq(resolver.note,
+		_i == 0 ? "" : "192.0.2.1 forbidden, using 127.0.0.3, 127.0.0.1 and 1 more");
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
+/* Nobody listens. %u: the port. */
+static const struct {
+	const char *host, *text;
+} none_listens[] = {
+	{"both.test", "connect to both.test:%u: connection refused (127.0.0.2, 127.0.0.1)"},
+	{"twice.test", "connect to twice.test:%u: connection refused (127.0.0.1)"},
+	{"bad.test", "connect to bad.test:%u: 192.0.2.1 forbidden: only loopback is allowed; "
+		     "[policy] allow lists more, 127.0.0.2 connection refused"},
+};
+
+START_TEST(test_none_answers)
+{
+	uint16_t port = closed_port();
+	const char *format = none_listens[_i].text;
+	const char *place = strstr(format, "%u");
+	char text[256];
+
+	resolve(none_listens[_i].host, port, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+	ck_assert_uint_eq(resolver.n_addresses, 0);
+	(void)snprintf(
+		text, sizeof(text), "%.*s%u%s", (int)(place - format), format, port, place + 2);
+	ck_assert_str_eq(resolver.err.text, text);
+	ck_assert_str_eq(resolver.note, "");
+	resolver_fini(&resolver);
+}
+END_TEST
+
+static const struct {
+	const char *host;
+	enum resolver_outcome outcome;
+	const char *text;
+} unknown[] = {
+	{"none.test", RESOLVER_NO_NAME,
+		"no address for host \"none.test\": Name or service not known"},
+	{"later.test", RESOLVER_NO_NAME,
+		"no address for host \"later.test\": Temporary failure in name resolution"},
+	{"memory.test", RESOLVER_FAILED,
+		"no address for host \"memory.test\": Memory allocation failure"},
+	{"system.test", RESOLVER_FAILED,
+		"no address for host \"system.test\": Too many open files"},
+};
+
+START_TEST(test_unknown)
+{
+	resolve(unknown[_i].host, 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, unknown[_i].outcome);
+	ck_assert_uint_eq(resolver.n_addresses, 0);
+	ck_assert_str_eq(resolver.err.text, unknown[_i].text);
+	resolver_fini(&resolver);
+}
+END_TEST
+
+/* A label longer than 63 bytes cannot be asked of any server. */
+START_TEST(test_no_name)
+{
+	static const char host[] =
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		".invalid";
+	static const char text[] = "no address for host \"aaaa";
+
+	resolve(host, 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NO_NAME);
+	ck_assert_msg(strncmp(resolver.err.text, text, strlen(text)) == 0, "%s", resolver.err.text);
+	ck_assert_ptr_nonnull(strstr(resolver.err.text, ".invalid\": "));
+	resolver_fini(&resolver);
+}
+END_TEST
+
+START_TEST(test_no_descriptors)
+{
+	struct rlimit limit, before;
+	char text[128];
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	resolve("127.0.0.1", 80, TIMEOUT_NS);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_FAILED);
+	(void)snprintf(text, sizeof(text), "connect to 127.0.0.1:80: too many open files");
+	ck_assert_str_eq(resolver.err.text, text);
+	resolver_fini(&resolver);
+}
+END_TEST
+
+/* Without a thread the answer comes the same way. */
+START_TEST(test_no_thread)
+{
+	pthread_attr_t attr, before;
+
+	ck_assert_int_eq(pthread_getattr_default_np(&before), 0);
+	ck_assert_int_eq(pthread_attr_init(&attr), 0);
+	ck_assert_int_eq(pthread_attr_setstacksize(&attr, (size_t)1 << 48), 0);
+	ck_assert_int_eq(pthread_setattr_default_np(&attr), 0);
+	resolve("127.0.0.1", 80, TIMEOUT_NS);
+	ck_assert_int_eq(pthread_setattr_default_np(&before), 0);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_FAILED);
+	ck_assert_ptr_nonnull(
+		strstr(resolver.err.text, "no thread to look up host \"127.0.0.1\": "));
+	resolver_fini(&resolver);
+	pthread_attr_destroy(&attr);
+	pthread_attr_destroy(&before);
+}
+END_TEST
+
+/* A signal sent to the process is never taken by the resolver's thread: it stays pending while all
+ * other threads block it. */
+START_TEST(test_blocks_signals)
+{
+	int fillers[4], fd;
+	sigset_t set, now, pending;
+	uint16_t port;
+
+	fd = listen_deaf(&port, fillers);
+	ck_assert_int_eq(signal(SIGUSR1, SIG_DFL) == SIG_ERR, 0);
+	sigemptyset(&set);
+	resolver_start(&resolver, loop, "127.0.0.1", port, 50 * NSEC_PER_MSEC, &guard);
+	/* Our own mask is what it was. */
+	ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, NULL, &now), 0);
+	ck_assert_int_eq(sigismember(&now, SIGUSR1), 0);
+	sigaddset(&set, SIGUSR1);
+	ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+	/* Taken by any thread, it would kill this process. */
+	ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
+	future_on_done(&resolver.done, on_done, loop);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(sigpending(&pending), 0);
+	ck_assert_int_eq(sigismember(&pending, SIGUSR1), 1);
+	resolver_fini(&resolver);
+	close_deaf(fd, fillers);
+}
+END_TEST
+
+/* Given up before the answer was delivered: fini waits for the thread. */
+START_TEST(test_fini_early)
+{
+	uint16_t port = closed_port();
+
+	resolver_start(&resolver, loop, "127.0.0.1", port, TIMEOUT_NS, &guard);
+	resolver_fini(&resolver);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("resolver");
+	TCase *tcase = tcase_create("resolver");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, test_numeric);
+	tcase_add_test(tcase, test_localhost);
+	tcase_add_test(tcase, test_refused);
+	tcase_add_test(tcase, test_refused_by_name);
+	tcase_add_test(tcase, test_no_answer);
+	tcase_add_loop_test(tcase, test_forbidden, 0, sizeof(forbidden) / sizeof(forbidden[0]));
+	tcase_add_loop_test(
+		tcase, test_some_answer, 0, sizeof(one_listens) / sizeof(one_listens[0]));
+	tcase_add_loop_test(tcase, test_several_answer, 0, 2);
+	tcase_add_loop_test(
+		tcase, test_none_answers, 0, sizeof(none_listens) / sizeof(none_listens[0]));
+	tcase_add_loop_test(tcase, test_unknown, 0, sizeof(unknown) / sizeof(unknown[0]));
+	tcase_add_test(tcase, test_no_name);
+	tcase_add_test(tcase, test_no_descriptors);
+	tcase_add_test(tcase, test_no_thread);
+	tcase_add_test(tcase, test_blocks_signals);
+	tcase_add_test(tcase, test_fini_early);
+	suite_add_tcase(suite, tcase);
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
