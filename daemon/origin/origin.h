@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A built-in HTTP server to load: the talk's slow service, a scripted server for tests, a null server
- * that tells what this host can generate. One thread and one loop for each origin. It answers every
- * request of an HTTP/1.1 client with a prepared response after its delay; pipelined requests are
- * answered in order. */
+/* A built-in HTTP server to load: the talk's slow service, a scripted server for tests, a null
+ * server that tells what this host can generate. One thread and one loop for each origin. It
+ * answers every request of an HTTP/1.1 client with a prepared response after its delay; pipelined
+ * requests are answered in order. */
 #pragma once
 
 #include <stdint.h>

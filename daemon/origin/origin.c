@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The origin's outside: its listener, its thread, its counters.
+ *
+ * The caller's thread binds and builds everything, so that whatever can fail fails in origin_start
+ * with the address in its message; then the thread owns it all until it is joined. It is stopped by
+ * a future, the one thing another thread may touch.
+ *
+ * Accepting stops for a moment when descriptors or memory are used up: the listener is not asked
+ * again before a connection was closed or a little time has passed. New clients wait in the backlog
+ * meanwhile, as they would before any server that is full, and the thread sleeps. */
+#include "daemon/origin/origin.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "daemon/loop/future.h"
+#include "daemon/origin/origin_conn.h"
+#include "daemon/origin/origin_core.h"
+
+#define ORIGIN_BACKLOG 4096
+#define ORIGIN_ACCEPT_BUDGET 64
+#define ORIGIN_PAUSE_NS (50 * NSEC_PER_MSEC)
+
+struct origin {
+	/* set once before start */
+	char *name;
+	char address[INET6_ADDRSTRLEN + 16];
+	pthread_t thread;
+
+	/* owner: origin thread */
+	struct loop *loop;
+	struct loop_task listener;
+	struct timer_queue pauses;
+	struct timer pause; /* running: out of descriptors */
+	struct origin_core core;
+
+	/* completed by origin_free */
+	struct future stop;
+};
+
+/* ---- accepting */
+
+static bool origin_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void origin_on_acceptable(struct loop_task *task, uint32_t events)
+{
+	struct origin *o = container_of(task, struct origin, listener);
+
+	(void)events;
+	timer_stop(&o->pause);
+	for (int i = 0; i < ORIGIN_ACCEPT_BUDGET; i++) {
+		int fd = accept4(task->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd == -1 && errno == EAGAIN)
+			return;
+		if (fd == -1 && origin_is_shortage(errno)) {
+			timer_start(&o->pauses, &o->pause, clock_now_ns() + ORIGIN_PAUSE_NS);
+			return;
+		}
+		/* All other errors are those of a client that is gone already. Failing to take
+		 * the connection in closes it, which tells the client. */
+		if (fd >= 0)
+			(void)origin_conn_open(&o->core, fd);
+	}
+	loop_task_again(task);
+}
+
+static void origin_on_pause_end(struct timer_queue *queue, struct timer *timer)
+{
+	struct origin *o = queue->userdata;
+
+	(void)timer;
+	loop_task_again(&o->listener);
+}
+
+static void origin_on_conn_closed(struct origin_core *core)
+{
+	struct origin *o = container_of(core, struct origin, core);
+
+	if (timer_is_running(&o->pause))
+		loop_task_again(&o->listener);
+}
+
+/* ---- listening */
+
+/* "127.0.0.1:8000" or "[::1]:8000" to host and port, in place. */
+static bool origin_split_address(char *text, char **ret_host, char **ret_port)
+{
+	char *colon = strrchr(text, ':');
+
+	if (!colon || colon == text || colon[1] == '\0')
+		return false;
+	*colon = '\0';
+	*ret_port = colon + 1;
+	*ret_host = text;
+	if (text[0] == '[' && colon[-1] == ']') {
+		colon[-1] = '\0';
+		*ret_host = text + 1;
+	}
+	return **ret_host != '\0';
+}
+
+/* Linux hands TCP_NODELAY on from the listener to what it accepts, which saves a call for each. */
+static int origin_listen_on(const struct addrinfo *info, int *ret_fd)
+{
+	int fd = socket(
+		info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
+	int on = 1;
+	int r;
+
+	if (fd == -1)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (bind(fd, info->ai_addr, info->ai_addrlen) == -1 || listen(fd, ORIGIN_BACKLOG) == -1) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int origin_resolve(const char *listen, struct addrinfo **ret, const char **ret_why)
+{
+	const struct addrinfo hints = {
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICSERV,
+	};
+	char *text = strdup(listen);
+	char *host;
+	char *port;
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	if (!origin_split_address(text, &host, &port)) {
+		free(text);
+		*ret_why = "not ADDRESS:PORT";
+		return -EINVAL;
+	}
+	r = getaddrinfo(host, port, &hints, ret);
+	free(text);
+	if (r == 0)
+		return 0;
+	*ret_why = gai_strerror(r);
+	return -EINVAL;
+}
+
+static int origin_listen(const struct settings_origin *settings, int *ret_fd, struct err *reterr)
+{
+	struct addrinfo *infos = NULL;
+	const char *why = NULL;
+	int r = origin_resolve(settings->listen, &infos, &why);
+
+	if (r == 0) {
+		r = origin_listen_on(infos, ret_fd);
+		freeaddrinfo(infos);
+	}
+	if (r < 0)
+		err_set(reterr, "origin %s: cannot listen on %s: %s", settings->name,
+			settings->listen, why ? why : strerror(-r));
+	return r;
+}
+
+static int origin_read_address(struct origin *o, int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	char host[INET6_ADDRSTRLEN];
+	char port[8];
+	int r;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == -1)
+		return -errno;
+	r = getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
+		NI_NUMERICHOST | NI_NUMERICSERV);
+	if (r != 0)
+		return -EINVAL;
+	(void)snprintf(o->address, sizeof(o->address),
+		address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	return 0;
+}
+
+/* ---- the thread */
+
+static void *origin_thread_main(void *arg)
+{
+	struct origin *o = arg;
+
+	(void)pthread_setname_np(pthread_self(), "origin");
+	(void)loop_run(o->loop);
+	return NULL;
+}
+
+static void origin_on_stop(struct future *f, void *result, void *arg)
+{
+	struct origin *o = arg;
+
+	(void)f;
+	(void)result;
+	loop_stop(o->loop);
+}
+
+/* Signals are the main thread's. */
+static int origin_start_thread(struct origin *o)
+{
+	sigset_t all;
+	sigset_t before;
+	int r;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&o->thread, NULL, origin_thread_main, o);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+/* Everything but the listening socket and the thread. */
+static int origin_build(struct origin *o, const struct settings_origin *settings, int fd)
+{
+	int r = loop_new(&o->loop);
+
+	if (r < 0)
+		return r;
+	timer_queue_init(&o->pauses, o->loop, origin_on_pause_end, o);
+	r = origin_core_init(&o->core, o->loop, settings, origin_conn_on_linger_end);
+	if (r == 0) {
+		o->core.on_due = origin_conn_on_due;
+		o->core.on_closed = origin_on_conn_closed;
+		r = loop_add_task(o->loop, &o->listener, fd, LOOP_INPUT, origin_on_acceptable);
+	}
+	if (r == 0) {
+		loop_add_future(o->loop, &o->stop);
+		future_on_done(&o->stop, origin_on_stop, o);
+	}
+	return r;
+}
+
+/* The thread is joined, or was never there. */
+static void origin_tear_down(struct origin *o, int fd)
+{
+	if (o->loop) {
+		timer_stop(&o->pause);
+		origin_conn_close_all(&o->core);
+		loop_remove_task(&o->listener);
+		origin_core_fini(&o->core);
+		timer_queue_fini(&o->pauses);
+		loop_free(o->loop);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	free(o->name);
+	free(o);
+}
+
+int origin_start(const struct settings_origin *settings, struct origin **ret, struct err *reterr)
+{
+	struct origin *o = calloc(1, sizeof(*o));
+	int fd = -1;
+	int r;
+
+	if (!o) {
+		err_set(reterr, "origin %s: cannot serve on %s: %s", settings->name,
+			settings->listen, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	loop_task_init(&o->listener);
+	timer_init(&o->pause);
+	r = origin_listen(settings, &fd, reterr);
+	if (r < 0)
+		goto failed;
+	o->name = strdup(settings->name);
+	r = o->name ? origin_read_address(o, fd) : -ENOMEM;
+	if (r == 0)
+		r = origin_build(o, settings, fd);
+	if (r == 0)
+		r = origin_start_thread(o);
+	if (r < 0) {
+		err_set(reterr, "origin %s: cannot serve on %s: %s", settings->name,
+			settings->listen, strerror(-r));
+		goto failed;
+	}
+	*ret = o;
+	return 0;
+
+failed:
+	origin_tear_down(o, fd);
+	return r;
+}
+
+struct origin *origin_free(struct origin *o)
+{
+	if (!o)
+		return NULL;
+	(void)future_done(&o->stop, NULL);
+	(void)pthread_join(o->thread, NULL);
+	origin_tear_down(o, o->listener.fd);
+	return NULL;
+}
+
+const char *origin_name(const struct origin *o)
+{
+	return o->name;
+}
+
+const char *origin_address(const struct origin *o)
+{
+	return o->address;
+}
+
+void origin_read_counts(const struct origin *o, struct origin_counts *ret)
+{
+	ret->connections = atomic_load_explicit(&o->core.connections, memory_order_relaxed);
+	ret->accepted = atomic_load_explicit(&o->core.accepted, memory_order_relaxed);
+	ret->requests = atomic_load_explicit(&o->core.requests, memory_order_relaxed);
+	ret->errors = atomic_load_explicit(&o->core.errors, memory_order_relaxed);
+}
