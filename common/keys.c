@@ -229,8 +229,8 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 		err_set(reterr, "'%.60s' is too large or has too many decimals: write %s%s%s",
 			value, keys_words[key->type].how, word_or, word);
 	} else if (code == UNITS_E_UNIT) {
-		err_set(reterr, "'%.60s' has the wrong unit for %s: write %s%s%s", value,
-			keys_words[key->type].noun, keys_words[key->type].how, word_or, word);
+		err_set(reterr, "'%.60s' has no unit or a wrong one: write %s%s%s", value,
+			keys_words[key->type].how, word_or, word);
 	} else {
 		err_set(reterr, "'%.60s' is not %s: write %s%s%s", value,
 			keys_words[key->type].noun, keys_words[key->type].how, word_or, word);
@@ -268,9 +268,8 @@ int keys_parse(const struct key *key, const char *value, void *field, struct err
 		}
 		if (key->limits && !keys_within(key, &v)) {
 
-			err_set(reterr, "'%.60s' is outside of what is possible here: %s%s%s",
-				value, key->limits, key->word ? ", or " : "",
-				key->word ? key->word : "");
+			err_set(reterr, "'%.60s' is out of range: %s%s%s", value, key->limits,
+				key->word ? ", or " : "", key->word ? key->word : "");
 			return -EINVAL;
 		}
 	}

@@ -161,7 +161,7 @@ static int plan_describe_connections(const struct plan *p, struct buf *b)
 	};
 	char number[32], text[UNITS_TEXT_MAX];
 
-	return buf_printf(b, "  connections  %s%s, %s%s%s, at most %s new\n",
+	return buf_printf(b, "  connections  %s%s, %s%s%s, %s new at most\n",
 		p->model == PLAN_OPEN && p->exhausted == PLAN_GROW ? "up to " : "",
 		plan_group(plan_connection_limit(p), number), reuse[p->reuse],
 		p->model == PLAN_OPEN ? ", " : "",

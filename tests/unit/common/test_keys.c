@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key table and its reader. Most cases are loops over the table itself: a key that is added
+ * gets its tests; only a grammar of its own needs a sample in key_samples. */
+#include "common/keys.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/plan.h"
+#include "common/settings.h"
+#include "common/str.h"
+#include "common/units.h"
+#include "tests/unit/common/conf_doc.h"
+
+/* Keys with a grammar of their own: a value that is not the default, and one that is bad. */
+static const struct {
+	enum keys_file file;
+	const char *name;
+	const char *good;
+	const char *bad;
+} key_samples[] = {
+	{KEYS_RUN, "url", "http://127.0.0.1:8000/", "http://"},
+	{KEYS_RUN, "stage", "hold 500 for 5m", "hold 500"},
+	{KEYS_RUN, "method", "POST", "P ST"},
+	{KEYS_RUN, "header", "Accept: text/html", "Accept"},
+	{KEYS_RUN, "body", "some text", "cred:token"},
+	{KEYS_DAEMON, "socket", "/tmp/rpsd.socket", "rpsd.socket"},
+	{KEYS_DAEMON, "allow", "192.0.2.7:8080", "192.0.2.700"},
+	{KEYS_DAEMON, "max-rate", "10k/s", "0.5/s"},
+	{KEYS_DAEMON, "listen", "[::1]:8000", "8000"},
+	{KEYS_DAEMON, "delay", "exp:5ms", "exp"},
+	{KEYS_DAEMON, "errors", "20% 503", "20%"},
+};
+
+/* Large enough for each base, and zeroed as their owners do it. */
+union base {
+	struct plan plan;
+	struct settings settings;
+	struct settings_origin origin;
+};
+
+static bool is_text(const struct key *k)
+{
+	return k->type == KEY_TEXT || k->type == KEY_CUSTOM;
+}
+
+static size_t sample_of(const struct key *k)
+{
+	for (size_t i = 0; i < sizeof(key_samples) / sizeof(*key_samples); i++)
+		if (key_samples[i].file == k->file && str_eq(key_samples[i].name, k->name))
+			return i;
+	ck_abort_msg("[%s] %s has no sample in this test", k->section, k->name);
+	return 0;
+}
+
+/* A valid value that is not the default. */
+static const char *good_value(const struct key *k)
+{
+	switch (k->type) {
+	case KEY_TEXT:
+	case KEY_CUSTOM:
+		return key_samples[sample_of(k)].good;
+	case KEY_BOOL:
+		return str_eq(k->fallback, "yes") ? "no" : "yes";
+	case KEY_CHOICE:
+		return k->choices[1] && str_eq(k->choices[0], k->fallback) ? k->choices[1]
+									   : k->choices[0];
+	default:
+		/* The upper limit. */
+		return k->limits ? strstr(k->limits, "..") + 2 : "7";
+	}
+}
+
+static void *field_of(const struct key *k, union base *base)
+{
+	return (char *)base + k->offset;
+}
+
+static void expect_field(const struct key *k, union base *base, const char *value)
+{
+	union {
+		char *text;
+		uint64_t number;
+		int64_t ns;
+		struct rate rate;
+		double share;
+		unsigned choice;
+		bool yes;
+	} want = {0};
+	static const size_t sizes[] = {
+		[KEY_BOOL] = sizeof(bool),
+		[KEY_UINT] = sizeof(uint64_t),
+		[KEY_RATE] = sizeof(struct rate),
+		[KEY_TIME] = sizeof(int64_t),
+		[KEY_SHARE] = sizeof(double),
+		[KEY_SIZE] = sizeof(uint64_t),
+		[KEY_CHOICE] = sizeof(unsigned),
+	};
+
+	if (k->type == KEY_CUSTOM)
+		return;
+	if (k->type == KEY_TEXT) {
+		const char *got = *(char **)field_of(k, base);
+
+		if (value)
+			ck_assert_str_eq(got, value);
+		else
+			ck_assert_ptr_null(got);
+		return;
+	}
+	if (value)
+		ck_assert_int_eq(keys_parse(k, value, &want, NULL), 0);
+	ck_assert_mem_eq(field_of(k, base), &want, sizes[k->type]);
+}
+
+static void apply(const struct key *k, struct conf_doc *d, union base *base)
+{
+	union base outer = {0};
+	void *whole = k->named ? &outer : base;
+
+	ck_assert_int_eq(keys_apply(k->file, &d->ini, whole, &d->problems), 0);
+	if (k->named) {
+		ck_assert_int_eq(keys_apply_named(k->file, &d->ini, k->section, "one", base), 0);
+		free(outer.settings.socket);
+	}
+}
+
+/* The texts that keys_apply allocates. */
+static void base_fini(const struct key *k, union base *base)
+{
+	for (size_t i = 0; i < keys_n; i++) {
+		const struct key *t = &keys_table[i];
+
+		if (t->type == KEY_TEXT && t->file == k->file && t->named == k->named)
+			free(*(char **)field_of(t, base));
+	}
+}
+
+static void read_one(struct conf_doc *d, const char *file, const struct key *k, const char *value)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "[%s%s]\n%s = %s\n", k->section, k->named ? " one" : "",
+		k->name, value);
+	conf_read(d, file, text);
+}
+
+START_TEST(row_is_sane)
+{
+	const struct key *k = &keys_table[_i];
+
+	ck_assert_ptr_eq(keys_find(k->file, k->section, k->name), k);
+	ck_assert_uint_gt(strlen(k->help), 0);
+	ck_assert_uint_lt(strlen(k->section), INI_NAME_MAX);
+	ck_assert_uint_lt(strlen(k->name), INI_NAME_MAX);
+	ck_assert_int_eq(k->type == KEY_CHOICE, k->choices != NULL);
+	ck_assert(!k->repeated || k->type == KEY_CUSTOM);
+	ck_assert(is_text(k) == (k->check != NULL));
+	if (k->limits)
+		ck_assert_ptr_nonnull(strstr(k->limits, ".."));
+	/* keys_apply lists a section's keys together. */
+	for (int i = 0; i + 1 < _i; i++)
+		ck_assert(!(keys_table[i].file == k->file &&
+			    str_eq(keys_table[i].section, k->section) &&
+			    !str_eq(keys_table[_i - 1].section, k->section)));
+}
+END_TEST
+
+START_TEST(default_fills_field)
+{
+	const struct key *k = &keys_table[_i];
+	struct conf_doc d = {0};
+	union base base = {0};
+
+	apply(k, &d, &base);
+	conf_expect_none(&d);
+	if (k->fallback && k->type == KEY_CUSTOM)
+		ck_assert_int_eq(keys_parse(k, k->fallback, NULL, NULL), 0);
+	expect_field(k, &base, k->fallback);
+	base_fini(k, &base);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(good_value_fills_field)
+{
+	const struct key *k = &keys_table[_i];
+	struct conf_doc d = {0};
+	union base base = {0};
+
+	read_one(&d, "f.ini", k, good_value(k));
+	apply(k, &d, &base);
+	conf_expect_none(&d);
+	expect_field(k, &base, good_value(k));
+	base_fini(k, &base);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(word_is_taken)
+{
+	const struct key *k = &keys_table[_i];
+	struct conf_doc d = {0};
+	union base base;
+
+	if (!k->word)
+		return;
+	memset(&base, 0, sizeof(base));
+	read_one(&d, "f.ini", k, k->word);
+	apply(k, &d, &base);
+	conf_expect_none(&d);
+	if (k->type == KEY_RATE)
+		ck_assert_uint_eq(((struct rate *)field_of(k, &base))->den, 0);
+	else
+		ck_assert_uint_eq(*(uint64_t *)field_of(k, &base), 0);
+	base_fini(k, &base);
+	conf_fini(&d);
+}
+END_TEST
+
+/* The value is refused with its line and name, and the default stays. */
+static void expect_refused(const struct key *k, const char *value, const char *hint)
+{
+	struct conf_doc d = {0};
+	union base base = {0};
+	char place[128];
+
+	read_one(&d, "f.ini", k, value);
+	apply(k, &d, &base);
+	snprintf(place, sizeof(place), "f.ini:2: %s: ", k->name);
+	ck_assert_msg(d.problems.n == 1, "[%s] %s = %s: %zu problems\n%s", k->section, k->name,
+		value, d.problems.n, conf_problems(&d));
+	ck_assert_msg(str_starts(d.problems.texts[0], place), "%s", d.problems.texts[0]);
+	ck_assert_msg(!hint || strstr(d.problems.texts[0], hint), "'%s' is not in: %s", hint,
+		d.problems.texts[0]);
+	expect_field(k, &base, k->fallback);
+	base_fini(k, &base);
+	conf_fini(&d);
+}
+
+START_TEST(bad_value_is_refused)
+{
+	static const char *const hints[] = {
+		[KEY_BOOL] = "yes or no",
+		[KEY_UINT] = "as in 100",
+		[KEY_RATE] = "as in 2000, 2k/s or 30/m",
+		[KEY_TIME] = "as in 30s, 250ms or 1m30s",
+		[KEY_SHARE] = "as in 5%",
+		[KEY_SIZE] = "as in 64KiB",
+		[KEY_CHOICE] = "write ",
+	};
+	const struct key *k = &keys_table[_i];
+
+	if (is_text(k)) {
+		expect_refused(k, key_samples[sample_of(k)].bad, NULL);
+		return;
+	}
+	expect_refused(k, "x!", hints[k->type]);
+	expect_refused(k, "", hints[k->type]);
+	expect_refused(k, "-1", hints[k->type]);
+	if (k->type == KEY_TIME)
+		expect_refused(k, "77", hints[KEY_TIME]);
+	if (k->type == KEY_RATE)
+		expect_refused(k, "77/d", hints[KEY_RATE]);
+	if (k->type == KEY_SIZE)
+		expect_refused(k, "77kg", hints[KEY_SIZE]);
+	if (k->type == KEY_UINT)
+		expect_refused(k, "99999999999999999999", hints[KEY_UINT]);
+	if (k->word)
+		expect_refused(k, "x!", k->word);
+}
+END_TEST
+
+START_TEST(value_beyond_limits_is_refused)
+{
+	static const char *const beyond[] = {
+		[KEY_UINT] = "18446744073709551615",
+		[KEY_RATE] = "0/h",
+		[KEY_TIME] = "99999h",
+		[KEY_SHARE] = "100%",
+		[KEY_SIZE] = "1048576MiB",
+	};
+	const struct key *k = &keys_table[_i];
+	const char *dots;
+	char low[64] = "";
+
+	if (!k->limits)
+		return;
+	expect_refused(k, beyond[k->type], k->limits);
+	/* The lower limit itself is inside; zero is not where the limit is above it. */
+	dots = strstr(k->limits, "..");
+	memcpy(low, k->limits, (size_t)(dots - k->limits));
+	if (!str_eq(low, "0"))
+		expect_refused(k, "0", k->limits);
+	{
+		struct conf_doc d = {0};
+		union base base = {0};
+
+		read_one(&d, "f.ini", k, low);
+		apply(k, &d, &base);
+		conf_expect_none(&d);
+		expect_field(k, &base, low);
+		base_fini(k, &base);
+		conf_fini(&d);
+	}
+}
+END_TEST
+
+START_TEST(single_key_twice_is_refused)
+{
+	const struct key *k = &keys_table[_i];
+	struct conf_doc d = {0};
+	union base base = {0};
+	char text[512];
+	char place[128];
+
+	snprintf(text, sizeof(text), "[%s%s]\n%s = %s\n\n%s = %s\n", k->section,
+		k->named ? " one" : "", k->name, good_value(k), k->name, good_value(k));
+	conf_read(&d, "f.ini", text);
+	apply(k, &d, &base);
+	snprintf(place, sizeof(place), "f.ini:4: %s is given twice, first in line 2", k->name);
+	if (k->repeated)
+		conf_expect_none(&d);
+	else
+		conf_expect(&d, (const char *const[]){place, NULL});
+	base_fini(k, &base);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(later_file_overrides)
+{
+	const struct key *k = &keys_table[_i];
+	struct conf_doc d = {0};
+	union base base = {0};
+
+	read_one(&d, "a.ini", k, good_value(k));
+	read_one(&d, "b.ini", k, k->fallback ? k->fallback : good_value(k));
+	apply(k, &d, &base);
+	conf_expect_none(&d);
+	expect_field(k, &base, k->fallback ? k->fallback : good_value(k));
+	base_fini(k, &base);
+	conf_fini(&d);
+}
+END_TEST
+
+static void expect_run_problems(const char *text, const char *const *wanted)
+{
+	struct conf_doc d = {0};
+	union base base = {0};
+
+	conf_read(&d, "f.ini", text);
+	apply(&keys_table[0], &d, &base);
+	conf_expect(&d, wanted);
+	base_fini(&keys_table[0], &base);
+	conf_fini(&d);
+}
+
+#define EXPECT(text, ...) expect_run_problems(text, (const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(unknown_names_the_nearest)
+{
+	EXPECT("[load]\nraet = 1\n", "f.ini:2: unknown key 'raet' in [load]: did you mean 'rate'?");
+	EXPECT("[timeouts]\nrate = 1\n",
+		"f.ini:2: key 'rate' belongs in [load], not in [timeouts]");
+	EXPECT("[timeouts]\nzzzzzz = 1\n",
+		"f.ini:2: unknown key 'zzzzzz' in [timeouts]: there are connect, request, drain");
+	EXPECT("[laod]\nrate = 1\n", "f.ini:1: unknown section [laod]: did you mean [load]?");
+	EXPECT("[zzzzzz]\n", "f.ini:1: unknown section [zzzzzz]: there are [target], [load], ");
+	/* Keys of the other file are unknown here. */
+	EXPECT("[policy]\nallow = ::1\n", "f.ini:1: unknown section [policy]");
+	EXPECT("[load]\nmodel = opne\n", "write one of auto, open, closed (open?)");
+	EXPECT("[load]\narrivals = poisson\n", "'poisson' is not known here: write constant");
+}
+END_TEST
+
+START_TEST(section_arguments)
+{
+	struct conf_doc d = {0};
+	struct settings s = {0};
+
+	EXPECT("[load two]\nrate = 1\n", "f.ini:1: [load two]: [load] takes no name");
+	conf_read(&d, "f.conf", "[origin]\ndelay = x\n[origin a-b.c]\n");
+	ck_assert_int_eq(ini_set(&d.ini, "NAME", "origin", "../x", "delay", "5s"), 0);
+	ck_assert_int_eq(keys_apply(KEYS_DAEMON, &d.ini, &s, &d.problems), 0);
+	conf_expect(&d, (const char *const[]){"f.conf:1: [origin] needs a name, as in [origin one]",
+				"f.conf:2: delay: 'x' is not a delay",
+				"NAME: '../x' is not a name for [origin]", NULL});
+	free(s.socket);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(problems_come_in_the_order_of_lines)
+{
+	struct conf_doc d = {0};
+	union base base = {0};
+
+	conf_read(&d, "a.ini", "[targt]\nurl = x\n[load]\nrate = x\n[nix]\n");
+	conf_read(&d, "b.ini", "[nox]\n[load]\nseed = x\n[nux]\n[timeouts]\nconnect = 5\n");
+	conf_set(&d, "-r", "load", "rate", "fast");
+	conf_set(&d, "--set laod.rate", "laod", "rate", "1");
+	conf_set(&d, "--set load.raet", "load", "raet", "1");
+	apply(&keys_table[0], &d, &base);
+	conf_expect(&d, (const char *const[]){"a.ini:1: unknown section [targt]", "a.ini:4: rate: ",
+				"a.ini:5: unknown section [nix]", "b.ini:1: unknown section [nox]",
+				"b.ini:3: seed: ", "b.ini:4: unknown section [nux]",
+				"b.ini:6: connect: '5' has no unit", "-r: 'fast' is not a rate",
+				"--set laod.rate: unknown section [laod]: did you mean [load]?",
+				"--set load.raet: unknown key 'raet'", NULL});
+	base_fini(&keys_table[0], &base);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(last_flag_wins)
+{
+	struct conf_doc d = {0};
+	union base base = {0};
+
+	conf_set(&d, "-n", "load", "requests", "5");
+	conf_set(&d, "-n", "load", "requests", "6");
+	apply(&keys_table[0], &d, &base);
+	conf_expect_none(&d);
+	ck_assert_uint_eq(base.plan.requests, 6);
+	ck_assert_str_eq(keys_last(&d.ini, "load", "", "requests")->value, "6");
+	ck_assert_ptr_null(keys_last(&d.ini, "load", "", "rate"));
+	ck_assert_ptr_null(keys_last(&d.ini, "load", "x", "requests"));
+	base_fini(&keys_table[0], &base);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(find_knows_file_and_section)
+{
+	ck_assert_ptr_nonnull(keys_find(KEYS_RUN, "load", "rate"));
+	ck_assert_ptr_null(keys_find(KEYS_DAEMON, "load", "rate"));
+	ck_assert_ptr_null(keys_find(KEYS_RUN, "target", "rate"));
+	ck_assert_ptr_null(keys_find(KEYS_RUN, "load", ""));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("keys");
+	TCase *table = tcase_create("table");
+	TCase *reader = tcase_create("reader");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(table, row_is_sane, 0, (int)keys_n);
+	tcase_add_loop_test(table, default_fills_field, 0, (int)keys_n);
+	tcase_add_loop_test(table, good_value_fills_field, 0, (int)keys_n);
+	tcase_add_loop_test(table, word_is_taken, 0, (int)keys_n);
+	tcase_add_loop_test(table, bad_value_is_refused, 0, (int)keys_n);
+	tcase_add_loop_test(table, value_beyond_limits_is_refused, 0, (int)keys_n);
+	tcase_add_loop_test(table, single_key_twice_is_refused, 0, (int)keys_n);
+	tcase_add_loop_test(table, later_file_overrides, 0, (int)keys_n);
+	suite_add_tcase(s, table);
+	tcase_add_test(reader, unknown_names_the_nearest);
+	tcase_add_test(reader, section_arguments);
+	tcase_add_test(reader, problems_come_in_the_order_of_lines);
+	tcase_add_test(reader, last_flag_wins);
+	tcase_add_test(reader, find_knows_file_and_section);
+	suite_add_tcase(s, reader);
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
