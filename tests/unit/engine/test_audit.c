@@ -275,8 +275,8 @@ START_TEST(test_suspect)
 	} cases[] = {
 		{"our-delay", 1000001, 0, 0, 0, 1000001, 1e6,
 			"our delay p99 1.00 ms, 33.3 % of the response time's p99 3.00 ms"},
-		{"rx-slack", 0, 100001, 0, 0, 100001, 1e5,
-			"our completion stamps are late by up to 100 us (p99), service p50 is "
+		{"rx-slack", 0, 500001, 0, 0, 500001, 1e5,
+			"our completion stamps are late by up to 500 us (p99), service p50 is "
 			"1.00 ms"},
 		{"steal", 0, 0, 0.0501, 0, 0.0501, 0.05,
 			"5.0 % of this machine's CPU time went to its neighbours"},
@@ -301,7 +301,7 @@ START_TEST(test_suspect)
 	/* At the limit itself there is nothing to say. */
 	in = well();
 	in.our_delay_p99 = MS;
-	in.rx_slack_p99 = 100000;
+	in.rx_slack_p99 = 500000; /* half of the service time, but a wake-up's worth */
 	in.steal_share = 0.05;
 	in.cpu_share = 0.85;
 	in.little_residual = 0.01;
