@@ -16,10 +16,13 @@
 
 #define LOG_LINE_MAX 1024
 
-static bool log_for_journal; /* set once, before threads */
+/* set once, before threads */
+static bool log_for_journal;
+static int log_max_priority = LOG_INFO;
 
-void log_open(void)
+void log_open(int max_priority)
 {
+	log_max_priority = max_priority;
 	log_for_journal = getenv("JOURNAL_STREAM") || getenv("INVOCATION_ID");
 }
 
@@ -28,6 +31,8 @@ static void log_write(int priority, const char *text)
 	char line[LOG_LINE_MAX + 16];
 	int len;
 
+	if (priority > log_max_priority)
+		return;
 	if (log_for_journal)
 		len = snprintf(line, sizeof(line) - 1, "<%d>%s", priority, text);
 	else

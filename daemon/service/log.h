@@ -6,8 +6,9 @@
 #include <sys/types.h>
 #include <syslog.h> /* LOG_ERR and the like */
 
-/* Decides the form, once, before threads: "<6>text" for the journal, else "rpsd: text". */
-void log_open(void);
+/* Decides the form, once, before threads: "<6>text" for the journal, else "rpsd: text". Lines of a
+ * priority beyond max_priority (LOG_WARNING leaves out the trail and the news) are dropped. */
+void log_open(int max_priority);
 
 /* One line, without its newline; control characters in it are replaced. At most 1 KiB. */
 void log_line(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bind() refuses a path that exists, and a daemon that was killed leaves its path behind: somebody
+ * has to unlink, and must not unlink the socket of a daemon that lives. Asking it by connect()
+ * alone leaves a gap between the answer and the unlink, in which two daemons started at once could
+ * both find the path dead. So first a lock file beside it is locked, which the kernel releases with
+ * the process; it stays behind, empty, because removing it would open the gap again. */
+#include "daemon/service/control_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/err.h"
+
+#define CONTROL_SOCKET_BACKLOG 128
+
+/* The directory, if only the last part of its path is missing: /run/rpsd after a boot. */
+static void control_socket_make_dir(const char *path)
+{
+	char *copy = strdup(path);
+
+	if (copy)
+		(void)mkdir(dirname(copy), 0755); /* bind says what is wrong */
+	free(copy);
+}
+
+static int control_socket_lock(const char *path, int *ret_fd, struct err *reterr)
+{
+	char *lock;
+	int fd;
+	int r = 0;
+
+	if (asprintf(&lock, "%s.lock", path) == -1)
+		return -ENOMEM;
+	fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1) {
+		r = -errno;
+		err_set(reterr, "%s: %s", lock, strerror(errno));
+	} else if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		r = -EADDRINUSE;
+		err_set(reterr, "%s: another daemon is running there", path);
+		(void)close(fd);
+	} else {
+		*ret_fd = fd;
+	}
+	free(lock);
+	return r;
+}
+
+/* Somebody who knows nothing of our lock file may listen there. */
+static int control_socket_check_dead(const struct sockaddr_un *address, struct err *reterr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = 0;
+
+	if (fd == -1)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+		(errno != ECONNREFUSED && errno != ENOENT)) {
+		err_set(reterr, "%s: in use", address->sun_path);
+		r = -EADDRINUSE;
+	}
+	(void)close(fd);
+	return r;
+}
+
+/* Makes room at the path if what stands there may be replaced. */
+static int control_socket_clear(const struct sockaddr_un *address, struct err *reterr)
+{
+	const char *path = address->sun_path;
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode)) {
+		err_set(reterr, "%s: exists and is no socket", path);
+		return -EEXIST;
+	}
+	if (st.st_uid != geteuid()) {
+		err_set(reterr, "%s: belongs to somebody else (uid %u)", path, (unsigned)st.st_uid);
+		return -EPERM;
+	}
+	r = control_socket_check_dead(address, reterr);
+	if (r < 0)
+		return r;
+	return unlink(path) == -1 ? -errno : 0;
+}
+
+static int control_socket_bind(const struct sockaddr_un *address, int *ret_fd)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t old;
+	int r;
+
+	if (fd == -1)
+		return -errno;
+	old = umask(0117);
+	r = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == -1 ? -errno : 0;
+	(void)umask(old);
+	if (r == 0 && listen(fd, CONTROL_SOCKET_BACKLOG) == -1)
+		r = -errno;
+	if (r < 0)
+		(void)close(fd);
+	else
+		*ret_fd = fd;
+	return r;
+}
+
+int control_socket_open(struct control_socket *s, const char *path, int *ret_fd, struct err *reterr)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int lock_fd;
+	int r;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		err_set(reterr, "%s: too long for a socket", path);
+		return -ENAMETOOLONG;
+	}
+	strcpy(address.sun_path, path);
+	control_socket_make_dir(path);
+	r = control_socket_lock(path, &lock_fd, reterr);
+	if (r < 0)
+		return r;
+	r = control_socket_clear(&address, reterr);
+	if (r == 0)
+		r = control_socket_bind(&address, ret_fd);
+	if (r < 0 && reterr && !reterr->text[0])
+		err_set(reterr, "%s: %s", path, strerror(-r));
+	if (r == 0) {
+		s->path = strdup(path);
+		if (s->path) {
+			s->lock_fd = lock_fd;
+			return 0;
+		}
+		(void)close(*ret_fd);
+		(void)unlink(path);
+		r = -ENOMEM;
+	}
+	(void)close(lock_fd);
+	return r;
+}
+
+void control_socket_close(struct control_socket *s)
+{
+	if (!s->path)
+		return;
+	(void)unlink(s->path);
+	(void)close(s->lock_fd);
+	free(s->path);
+	s->path = NULL;
+}

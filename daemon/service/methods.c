@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of methods and the short ones among them; Start and Watch have files of their own.
+ *
+ * Parameters are checked against a table before anything is done: an unknown one is an error too,
+ * because a misspelt `run` in Stop would otherwise stop another run. */
+#include "daemon/service/methods.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/ini.h"
+#include "common/plan.h"
+#include "common/settings.h"
+#include "common/str.h"
+#include "common/varlink.h"
+#include "common/version.h"
+#include "daemon/origin/origin.h"
+#include "daemon/runs/registry.h"
+#include "daemon/service/log.h"
+#include "daemon/service/methods_call.h"
+#include "daemon/service/secrets.h"
+
+#define METHODS_SERVICE "org.varlink.service"
+
+static const char methods_service_text[] =
+	"# What every Varlink service offers: who it is and what it can do.\n"
+	"interface org.varlink.service\n"
+	"\n"
+	"method GetInfo() -> (\n"
+	"  vendor: string,\n"
+	"  product: string,\n"
+	"  version: string,\n"
+	"  url: string,\n"
+	"  interfaces: []string\n"
+	")\n"
+	"\n"
+	"method GetInterfaceDescription(interface: string) -> (description: string)\n"
+	"\n"
+	"error InterfaceNotFound (interface: string)\n"
+	"error MethodNotFound (method: string)\n"
+	"error MethodNotImplemented (method: string)\n"
+	"error InvalidParameter (parameter: string)\n"
+	"error PermissionDenied ()\n"
+	"error ExpectedMore ()\n";
+
+/* ---------------------------------------------------------------- parameters and errors */
+
+static bool methods_is_of_type(const json_t *value, enum methods_type type)
+{
+	switch (type) {
+	case METHODS_TEXT:
+		return json_is_string(value);
+	case METHODS_BOOL:
+		return json_is_boolean(value);
+	case METHODS_OBJECT:
+		return json_is_object(value);
+	case METHODS_ARRAY:
+		return json_is_array(value);
+	}
+	return false;
+}
+
+bool methods_check(struct control_call *call, const struct methods_field *fields)
+{
+	json_t *parameters = control_call_parameters(call);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(parameters, key, value)
+	{
+		const struct methods_field *f = fields;
+
+		/* systemd's clients may add it to any call. */
+		if (str_eq(key, "allowInteractiveAuthentication"))
+			continue;
+		while (f->name && !str_eq(f->name, key))
+			f++;
+		if (f->name && (json_is_null(value) || methods_is_of_type(value, f->type)))
+			continue;
+		control_error_parameter(call, key);
+		return false;
+	}
+	return true;
+}
+
+json_t *methods_value(const struct control_call *call, const char *name)
+{
+	json_t *value = json_object_get(control_call_parameters(call), name);
+
+	return json_is_null(value) ? NULL : value;
+}
+
+const char *methods_text(const struct control_call *call, const char *name)
+{
+	return json_string_value(methods_value(call, name));
+}
+
+bool methods_flag(const struct control_call *call, const char *name)
+{
+	return json_is_true(methods_value(call, name));
+}
+
+json_t *methods_json_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *copy;
+
+	if (value)
+		return value;
+	copy = strdup(text);
+	if (!copy)
+		return NULL;
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	value = json_string(copy);
+	free(copy);
+	return value;
+}
+
+json_t *methods_json_text_or_null(const char *text)
+{
+	return text && *text ? methods_json_text(text) : json_null();
+}
+
+void methods_no_such_run(struct control_call *call, const char *run)
+{
+	control_error(call, RPSD_INTERFACE ".NoSuchRun", json_pack("{s:s}", "run", run ? run : ""));
+}
+
+void methods_refuse(
+	struct control_call *call, const char *error, const char *what, const char *reason)
+{
+	const struct control_peer *peer = control_call_peer(call);
+
+	log_trail(peer->uid, peer->pid, NULL, "refused to %s: %s", what, reason);
+	control_error(call, error, json_pack("{s:o}", "reason", methods_json_text(reason)));
+}
+
+/* ---------------------------------------------------------------- org.varlink.service */
+
+static void methods_get_info(struct control_call *call, void *userdata)
+{
+	static const struct methods_field fields[] = {{0}};
+
+	(void)userdata;
+	if (methods_check(call, fields))
+		control_reply(call, json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "rpsd",
+					    "product", "rpsd", "version", RPSD_VERSION, "url", "",
+					    "interfaces", METHODS_SERVICE, RPSD_INTERFACE));
+}
+
+static void methods_get_interface_description(struct control_call *call, void *userdata)
+{
+	static const struct methods_field fields[] = {{"interface", METHODS_TEXT}, {0}};
+	const char *interface = methods_text(call, "interface");
+	const char *text;
+
+	(void)userdata;
+	if (!methods_check(call, fields))
+		return;
+	if (!interface) {
+		control_error_parameter(call, "interface");
+		return;
+	}
+	if (str_eq(interface, RPSD_INTERFACE)) {
+		text = varlink_interface_text;
+	} else if (str_eq(interface, METHODS_SERVICE)) {
+		text = methods_service_text;
+	} else {
+		control_error(call, METHODS_SERVICE ".InterfaceNotFound",
+			json_pack("{s:s}", "interface", interface));
+		return;
+	}
+	control_reply(call, json_pack("{s:s}", "description", text));
+}
+
+/* ---------------------------------------------------------------- Status, Origins */
+
+json_t *methods_json_run(const struct run *run)
+{
+	bool finished = run_get_state(run) == RUN_FINISHED;
+	const struct plan *plan = run_plan(run);
+
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", run_id(run), "name",
+		plan->name, "state", run_state_names[run_get_state(run)], "outcome",
+		methods_json_text_or_null(run_outcome(run)), "reason",
+		methods_json_text_or_null(run_reason(run)), "user",
+		methods_json_text(run_user(run)), "target", methods_json_text(plan->url.text),
+		"exit_code", finished ? json_integer(run_exit_code(run)) : json_null());
+}
+
+static void methods_append_run(struct run *run, void *arg)
+{
+	(void)json_array_append_new(arg, methods_json_run(run));
+}
+
+static json_t *methods_json_daemon(const struct methods *m)
+{
+	const struct settings *s = m->config.settings;
+	bool capped = !m->config.is_private;
+	struct rlimit files = {0};
+	json_t *allow = json_array();
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	for (size_t i = 0; i < s->n_allow; i++)
+		(void)json_array_append_new(allow, methods_json_text(s->allow[i]));
+	return json_pack("{s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "version", RPSD_VERSION,
+		"pid", (int)getpid(), "private", m->config.is_private, "uptime_ns",
+		(json_int_t)(clock_now_ns() - m->started_ns), "max_rate",
+		capped ? (json_int_t)s->max_rate : 0, "max_connections",
+		capped ? (json_int_t)s->max_connections : 0, "max_duration_ns",
+		capped ? (json_int_t)s->max_duration_ns : 0, "descriptors",
+		(json_int_t)files.rlim_cur, "allow", allow);
+}
+
+static void methods_status(struct control_call *call, void *userdata)
+{
+	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
+	const struct methods *m = userdata;
+	const char *id = methods_text(call, "run");
+	struct run *run = NULL;
+	json_t *runs;
+
+	if (!methods_check(call, fields))
+		return;
+	if (id) {
+		run = registry_find(m->config.registry, id);
+		if (!run) {
+			methods_no_such_run(call, id);
+			return;
+		}
+	}
+	runs = json_array();
+	if (run)
+		methods_append_run(run, runs);
+	else
+		registry_each(m->config.registry, methods_append_run, runs);
+	control_reply(
+		call, json_pack("{s:o, s:o}", "daemon", methods_json_daemon(m), "runs", runs));
+}
+
+static void methods_origins(struct control_call *call, void *userdata)
+{
+	static const struct methods_field fields[] = {{0}};
+	const struct methods *m = userdata;
+	json_t *origins;
+
+	if (!methods_check(call, fields))
+		return;
+	origins = json_array();
+	for (size_t i = 0; i < m->config.n_origins; i++) {
+		const struct origin *o = m->config.origins[i];
+		struct origin_counts counts;
+
+		origin_read_counts(o, &counts);
+		(void)json_array_append_new(origins,
+			json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "name", origin_name(o),
+				"address", origin_address(o), "connections",
+				(json_int_t)counts.connections, "accepted",
+				(json_int_t)counts.accepted, "requests",
+				(json_int_t)counts.requests, "errors", (json_int_t)counts.errors));
+	}
+	control_reply(call, json_pack("{s:o}", "origins", origins));
+}
+
+/* ---------------------------------------------------------------- Stop */
+
+static void methods_append_active(struct run *run, void *arg)
+{
+	if (run_get_state(run) != RUN_FINISHED)
+		(void)json_array_append_new(arg, json_string(run_id(run)));
+}
+
+static void methods_stop(struct control_call *call, void *userdata)
+{
+	static const struct methods_field fields[] = {
+		{"run", METHODS_TEXT}, {"all", METHODS_BOOL}, {"now", METHODS_BOOL}, {0}};
+	const struct methods *m = userdata;
+	const struct control_peer *peer = control_call_peer(call);
+	const char *id = methods_text(call, "run");
+	bool all = methods_flag(call, "all");
+	bool now = methods_flag(call, "now");
+	struct run *run = NULL;
+	json_t *stopped;
+	char reason[96];
+	json_t *value;
+	size_t i;
+
+	if (!methods_check(call, fields))
+		return;
+	if (id && all) {
+		control_error_parameter(call, "all");
+		return;
+	}
+	if (!all)
+		run = registry_find(m->config.registry, id);
+	if (!all && !run) {
+		methods_no_such_run(call, id);
+		return;
+	}
+	(void)snprintf(reason, sizeof(reason), "stopped by %s", control_call_user(call));
+	stopped = json_array();
+	if (run)
+		methods_append_active(run, stopped);
+	else
+		registry_each(m->config.registry, methods_append_active, stopped);
+	json_array_foreach(stopped, i, value)
+	{
+		const char *one = json_string_value(value);
+
+		run = registry_find(m->config.registry, one);
+		log_trail(peer->uid, peer->pid, one, "%s%s", reason, now ? ", now" : "");
+		if (run)
+			run_stop(run, now, reason);
+	}
+	control_reply(call, json_pack("{s:o}", "stopped", stopped));
+}
+
+/* ---------------------------------------------------------------- Report, Show */
+
+static void methods_keep_finished(struct run *run, void *arg)
+{
+	struct run **newest = arg;
+
+	if (run_get_state(run) == RUN_FINISHED)
+		*newest = run;
+}
+
+static void methods_report(struct control_call *call, void *userdata)
+{
+	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
+	const struct methods *m = userdata;
+	const char *id = methods_text(call, "run");
+	struct run *run = NULL;
+	const json_t *result;
+
+	if (!methods_check(call, fields))
+		return;
+	if (!id)
+		registry_each(m->config.registry, methods_keep_finished, &run);
+	if (!run)
+		run = registry_find(m->config.registry, id);
+	if (!run) {
+		methods_no_such_run(call, id);
+		return;
+	}
+	result = run_result(run);
+	if (result)
+		control_reply(call, json_pack("{s:O}", "result", result));
+	else
+		control_error(call, RPSD_INTERFACE ".NotFinished",
+			json_pack("{s:s, s:s}", "run", run_id(run), "state",
+				run_state_names[run_get_state(run)]));
+}
+
+/* The configuration in force, entry by entry, each with where it was written. */
+static int methods_put_doc(struct buf *out, const struct ini_doc *doc)
+{
+	const char *section = "";
+	const char *arg = "";
+	int r = 0;
+
+	if (doc->n_entries == 0)
+		return buf_puts(out, "# nothing is configured, defaults hold\n");
+	for (size_t i = 0; i < doc->n_entries && r == 0; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (!str_eq(e->section, section) || !str_eq(e->arg, arg))
+			r = buf_printf(out, "%s[%s%s%s]\n", i ? "\n" : "", e->section,
+				*e->arg ? " " : "", e->arg);
+		if (r == 0)
+			r = buf_printf(
+				out, "# %s:%u\n%s = %s\n", e->file, e->line, e->key, e->value);
+		section = e->section;
+		arg = e->arg;
+	}
+	return r;
+}
+
+static void methods_reply_text(struct control_call *call, int r, const struct buf *text)
+{
+	json_t *value = r == 0 ? methods_json_text(text->data ? text->data : "") : NULL;
+
+	control_reply(call, value ? json_pack("{s:o}", "text", value) : NULL);
+}
+
+static void methods_show(struct control_call *call, void *userdata)
+{
+	static const struct methods_field fields[] = {{"name", METHODS_TEXT}, {0}};
+	const struct methods *m = userdata;
+	const char *name = methods_text(call, "name");
+	struct buf out = {0};
+	char *text;
+	size_t len;
+	int r;
+
+	if (!methods_check(call, fields))
+		return;
+	if (!name) {
+		r = methods_put_doc(&out, m->config.doc);
+	} else if (!str_is_name(name)) {
+		control_error_parameter(call, "name");
+		return;
+	} else {
+		r = buf_printf(&out, "%s/%s.ini", m->config.runs_dir, name);
+		if (r == 0)
+			r = str_read_file(out.data, METHODS_RUN_FILE_MAX, &text, &len);
+		buf_fini(&out);
+		if (r == 0) {
+			r = secrets_mask(text, len, &out);
+			free(text);
+		}
+	}
+	if (r == 0 || r == -ENOMEM)
+		methods_reply_text(call, r, &out);
+	else if (r == -ENOENT)
+		methods_no_such_run(call, name);
+	else
+		methods_refuse(
+			call, RPSD_INTERFACE ".Unavailable", "show a run file", strerror(-r));
+	buf_fini(&out);
+}
+
+/* ---------------------------------------------------------------- the table */
+
+const struct control_method methods_table[] = {
+	{METHODS_SERVICE ".GetInfo", CONTROL_OBSERVE, methods_get_info},
+	{METHODS_SERVICE ".GetInterfaceDescription", CONTROL_OBSERVE,
+		methods_get_interface_description},
+	{RPSD_INTERFACE ".Start", CONTROL_OPERATE, methods_start},
+	{RPSD_INTERFACE ".Stop", CONTROL_OPERATE, methods_stop},
+	{RPSD_INTERFACE ".Status", CONTROL_OBSERVE, methods_status},
+	{RPSD_INTERFACE ".Watch", CONTROL_OBSERVE, methods_watch},
+	{RPSD_INTERFACE ".Report", CONTROL_OBSERVE, methods_report},
+	{RPSD_INTERFACE ".Show", CONTROL_OPERATE, methods_show},
+	{RPSD_INTERFACE ".Origins", CONTROL_OBSERVE, methods_origins},
+};
+const size_t methods_n = sizeof(methods_table) / sizeof(methods_table[0]);
+
+int methods_new(const struct methods_config *config, struct methods **ret)
+{
+	struct methods *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->config = *config;
+	m->started_ns = clock_now_ns();
+	*ret = m;
+	return 0;
+}
+
+struct methods *methods_free(struct methods *m)
+{
+	free(m);
+	return NULL;
+}
+
+void methods_stop_starting(struct methods *m)
+{
+	m->stopping = true;
+}

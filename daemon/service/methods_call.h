@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the methods share: reading parameters, common errors. For methods*.c alone. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/service/control.h"
+#include "daemon/service/methods.h"
+
+struct run;
+
+#define METHODS_RUN_FILE_MAX (1u << 20)
+
+struct methods {
+	struct methods_config config;
+	int64_t started_ns;
+	bool stopping;
+};
+
+enum methods_type {
+	METHODS_TEXT,
+	METHODS_BOOL,
+	METHODS_OBJECT,
+	METHODS_ARRAY,
+};
+
+/* A parameter; a table of them ends with name NULL. All may be absent or null. */
+struct methods_field {
+	const char *name;
+	enum methods_type type;
+};
+
+/* Each parameter is known and of its type. False: the call has been answered with an error. */
+bool methods_check(struct control_call *call, const struct methods_field *fields);
+/* NULL, NULL, false where absent or null. */
+json_t *methods_value(const struct control_call *call, const char *name);
+const char *methods_text(const struct control_call *call, const char *name);
+bool methods_flag(const struct control_call *call, const char *name);
+
+/* A JSON string of text that may not be UTF-8: then its other bytes become '?'. */
+json_t *methods_json_text(const char *text);
+/* NULL and "" become null. */
+json_t *methods_json_text_or_null(const char *text);
+
+void methods_no_such_run(struct control_call *call, const char *run);
+/* Refused or Unavailable, with its line in the trail. what: "start checkout". */
+void methods_refuse(
+	struct control_call *call, const char *error, const char *what, const char *reason);
+
+/* io.rpsd.Control.Start, in methods_start.c; Watch, in methods_watch.c. */
+void methods_start(struct control_call *call, void *userdata);
+void methods_watch(struct control_call *call, void *userdata);
+/* The type Run. */
+json_t *methods_json_run(const struct run *run);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Masks line by line and knows as little of the syntax as it can: a line that looks like a header
+ * with a telling name loses its value, whatever the file makes of it otherwise. Too much masked is
+ * an annoyance, too little a leak. */
+#include "daemon/service/secrets.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/buf.h"
+
+/* In names of headers, case ignored. */
+static const char *const secrets_words[] = {"auth", "cookie", "token", "key", "secret", "password",
+	"credential", "session", "signature"};
+
+static bool secrets_has_word(const char *name, size_t len)
+{
+	for (size_t w = 0; w < sizeof(secrets_words) / sizeof(secrets_words[0]); w++) {
+		size_t n = strlen(secrets_words[w]);
+
+		for (size_t i = 0; i + n <= len; i++)
+			if (strncasecmp(name + i, secrets_words[w], n) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* The last word is @FILE or cred:NAME. */
+static bool secrets_is_reference(const char *value, size_t len)
+{
+	size_t start;
+
+	while (len > 0 &&
+		(value[len - 1] == ' ' || value[len - 1] == '\t' || value[len - 1] == '\r'))
+		len--;
+	for (start = len; start > 0 && value[start - 1] != ' ' && value[start - 1] != '\t';)
+		start--;
+	return (len - start > 1 && value[start] == '@') ||
+	       (len - start > 5 && strncmp(value + start, "cred:", 5) == 0);
+}
+
+/* How much of the line may be seen; len: all of it. */
+static size_t secrets_visible(const char *line, size_t len)
+{
+	const char *equals = memchr(line, '=', len);
+	const char *colon;
+	const char *end = line + len;
+
+	if (!equals || !memmem(line, (size_t)(equals - line), "header", 6))
+		return len;
+	colon = memchr(equals, ':', (size_t)(end - equals));
+	if (!colon || !secrets_has_word(equals, (size_t)(colon - equals)) ||
+		secrets_is_reference(colon + 1, (size_t)(end - colon - 1)))
+		return len;
+	return (size_t)(colon + 1 - line);
+}
+
+int secrets_mask(const char *text, size_t len, struct buf *out)
+{
+	const char *end = text + len;
+	int r = 0;
+
+	while (text < end && r == 0) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t n = (size_t)((newline ? newline : end) - text);
+		size_t visible = secrets_visible(text, n);
+
+		r = buf_append(out, text, visible);
+		if (r == 0 && visible < n)
+			r = buf_puts(out, " ***");
+		if (r == 0 && newline)
+			r = buf_puts(out, "\n");
+		text += n + (newline ? 1 : 0);
+	}
+	return r;
+}
