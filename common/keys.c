@@ -26,10 +26,9 @@
 #define KEYS_NAMES_MAX 64 /* names of one section, sections of one file */
 
 struct keys_value {
-	uint64_t number; /* KEY_UINT, KEY_SIZE, KEY_BOOL, KEY_CHOICE */
+	uint64_t number; /* KEY_UINT, KEY_SIZE, KEY_CHOICE */
 	struct rate rate;
 	int64_t ns;
-	double share;
 };
 
 /* What a message calls a value of each type, and how to write one. */
@@ -38,11 +37,9 @@ static const struct {
 	const char *how;
 } keys_words[] = {
 	[KEY_TEXT] = {"text", "some text"},
-	[KEY_BOOL] = {"yes or no", "yes or no"},
 	[KEY_UINT] = {"a whole number", "digits alone, as in 100"},
 	[KEY_RATE] = {"a rate", "a number and /s, /m or /h, as in 2000, 2k/s or 30/m"},
 	[KEY_TIME] = {"a time", "a number and ns, us, ms, s, m or h, as in 30s, 250ms or 1m30s"},
-	[KEY_SHARE] = {"a share", "a number and %, as in 5%"},
 	[KEY_SIZE] = {"a size", "a number and B, KiB or MiB, as in 64KiB"},
 	[KEY_CHOICE] = {"known here", ""},
 	[KEY_CUSTOM] = {"text", "some text"},
@@ -88,19 +85,6 @@ static int keys_read_uint(const char *value, uint64_t *ret)
 	return 0;
 }
 
-static int keys_read_bool(const char *value, uint64_t *ret)
-{
-	static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (str_eq(value, words[i])) {
-			*ret = i % 2;
-			return 0;
-		}
-	}
-	return UNITS_E_SYNTAX;
-}
-
 static int keys_read_choice(const char *const *choices, const char *value, uint64_t *ret)
 {
 	for (uint64_t i = 0; choices[i]; i++) {
@@ -116,16 +100,12 @@ static int keys_read_choice(const char *const *choices, const char *value, uint6
 static int keys_read(const struct key *key, const char *value, struct keys_value *ret)
 {
 	switch (key->type) {
-	case KEY_BOOL:
-		return keys_read_bool(value, &ret->number);
 	case KEY_UINT:
 		return keys_read_uint(value, &ret->number);
 	case KEY_RATE:
 		return units_parse_rate(value, &ret->rate);
 	case KEY_TIME:
 		return units_parse_time(value, &ret->ns);
-	case KEY_SHARE:
-		return units_parse_share(value, &ret->share);
 	case KEY_SIZE:
 		return units_parse_size(value, &ret->number);
 	case KEY_CHOICE:
@@ -145,8 +125,6 @@ static bool keys_less(enum key_type type, const struct keys_value *a, const stru
 		       (unsigned __int128)b->rate.num * a->rate.den;
 	case KEY_TIME:
 		return a->ns < b->ns;
-	case KEY_SHARE:
-		return a->share < b->share;
 	default:
 		return a->number < b->number;
 	}
@@ -167,9 +145,6 @@ static bool keys_within(const struct key *key, const struct keys_value *v)
 static void keys_store(enum key_type type, const struct keys_value *v, void *field)
 {
 	switch (type) {
-	case KEY_BOOL:
-		*(bool *)field = v->number;
-		break;
 	case KEY_UINT:
 	case KEY_SIZE:
 		*(uint64_t *)field = v->number;
@@ -179,9 +154,6 @@ static void keys_store(enum key_type type, const struct keys_value *v, void *fie
 		break;
 	case KEY_TIME:
 		*(int64_t *)field = v->ns;
-		break;
-	case KEY_SHARE:
-		*(double *)field = v->share;
 		break;
 	case KEY_CHOICE:
 		*(unsigned *)field = (unsigned)v->number;
@@ -267,7 +239,6 @@ int keys_parse(const struct key *key, const char *value, void *field, struct err
 			return -EINVAL;
 		}
 		if (key->limits && !keys_within(key, &v)) {
-
 			err_set(reterr, "'%.60s' is out of range: %s%s%s", value, key->limits,
 				key->word ? ", or " : "", key->word ? key->word : "");
 			return -EINVAL;

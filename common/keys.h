@@ -18,11 +18,9 @@ enum keys_file {
 
 enum key_type {
 	KEY_TEXT,
-	KEY_BOOL, /* yes | no (also true, false, on, off, 1, 0) */
 	KEY_UINT,
 	KEY_RATE, /* struct rate; "max" is 0/0 where the key allows it */
 	KEY_TIME, /* int64_t ns */
-	KEY_SHARE,
 	KEY_SIZE,
 	KEY_CHOICE, /* index into choices */
 	KEY_CUSTOM, /* KEY_TEXT with a grammar of its own, read by a function of the plan */

@@ -271,6 +271,18 @@ static void plan_check_content_length(struct plan_builder *b)
 
 /* ---- text and digest ---- */
 
+/* A flag's value may hold what no line of a file can. */
+static bool plan_fits_a_line(const struct ini_entry *e)
+{
+	size_t len = strlen(e->value);
+	const char *blanks = " \t";
+
+	if (!len)
+		return true;
+	return plan_is_field_value(e->value, len) && !strchr(blanks, e->value[0]) &&
+	       !strchr(blanks, e->value[len - 1]) && len + INI_NAME_MAX < INI_LINE_MAX;
+}
+
 static int plan_write_entry(
 	struct buf *text, const struct ini_entry *e, const struct ini_entry *before)
 {
@@ -278,7 +290,12 @@ static int plan_write_entry(
 
 	if (!before || !str_eq(before->section, e->section))
 		r = buf_printf(text, "[%s]\n", e->section);
-	return r ? r : buf_printf(text, "%s = %s\n", e->key, e->value);
+	if (r)
+		return r;
+	if (!plan_fits_a_line(e))
+		return buf_printf(
+			text, "# %s: %zu bytes that do not fit a line\n", e->key, strlen(e->value));
+	return buf_printf(text, "%s = %s\n", e->key, e->value);
 }
 
 /* The entries as a run file, for a plan that comes from a command line alone. */
@@ -321,10 +338,11 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 	r = given ? buf_puts(&text, given) : plan_write_text(b->doc, &text);
 	if (!r)
 		r = buf_puts(&all, text.data ? text.data : "");
-	for (size_t i = 0; given && !r && i < b->doc->n_entries; i++) {
+	/* What the text does not say. */
+	for (size_t i = 0; !r && i < b->doc->n_entries; i++) {
 		const struct ini_entry *e = &b->doc->entries[i];
 
-		if (b->layers[i])
+		if (given ? b->layers[i] > 0 : !plan_fits_a_line(e))
 			r = buf_printf(&all, "%s.%s = %s\n", e->section, e->key, e->value);
 	}
 	if (!r)

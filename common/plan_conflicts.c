@@ -323,7 +323,7 @@ static void plan_add_length_problem(struct plan_load *l, const char *text)
 
 	for (size_t i = 0; i < sizeof(by) / sizeof(*by) && !e; i++)
 		e = l->at[by[i]].entry;
-	problems_add(l->problems, e ? e->file : l->plan->name, e ? e->line : 0, "%s", text);
+	problems_add(l->problems, e ? e->file : "run", e ? e->line : 0, "%s", text);
 }
 
 /* Exactly long enough for that many arrivals: the last one stands half an interval before the end.

@@ -63,8 +63,6 @@ static const char *good_value(const struct key *k)
 	case KEY_TEXT:
 	case KEY_CUSTOM:
 		return key_samples[sample_of(k)].good;
-	case KEY_BOOL:
-		return str_eq(k->fallback, "yes") ? "no" : "yes";
 	case KEY_CHOICE:
 		return k->choices[1] && str_eq(k->choices[0], k->fallback) ? k->choices[1]
 									   : k->choices[0];
@@ -86,16 +84,12 @@ static void expect_field(const struct key *k, union base *base, const char *valu
 		uint64_t number;
 		int64_t ns;
 		struct rate rate;
-		double share;
 		unsigned choice;
-		bool yes;
 	} want = {0};
 	static const size_t sizes[] = {
-		[KEY_BOOL] = sizeof(bool),
 		[KEY_UINT] = sizeof(uint64_t),
 		[KEY_RATE] = sizeof(struct rate),
 		[KEY_TIME] = sizeof(int64_t),
-		[KEY_SHARE] = sizeof(double),
 		[KEY_SIZE] = sizeof(uint64_t),
 		[KEY_CHOICE] = sizeof(unsigned),
 	};
@@ -244,11 +238,9 @@ static void expect_refused(const struct key *k, const char *value, const char *h
 START_TEST(bad_value_is_refused)
 {
 	static const char *const hints[] = {
-		[KEY_BOOL] = "yes or no",
 		[KEY_UINT] = "as in 100",
 		[KEY_RATE] = "as in 2000, 2k/s or 30/m",
 		[KEY_TIME] = "as in 30s, 250ms or 1m30s",
-		[KEY_SHARE] = "as in 5%",
 		[KEY_SIZE] = "as in 64KiB",
 		[KEY_CHOICE] = "write ",
 	};
@@ -280,7 +272,6 @@ START_TEST(value_beyond_limits_is_refused)
 		[KEY_UINT] = "18446744073709551615",
 		[KEY_RATE] = "0/h",
 		[KEY_TIME] = "99999h",
-		[KEY_SHARE] = "100%",
 		[KEY_SIZE] = "1048576MiB",
 	};
 	const struct key *k = &keys_table[_i];

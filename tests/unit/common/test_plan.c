@@ -11,54 +11,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/str.h"
-#include "tests/unit/common/conf_doc.h"
-
-#define TARGET "[target]\nurl = http://127.0.0.1:8000/\n"
-
-static struct plan *build_with(struct conf_doc *d, const char *name, const char *text,
-	const struct plan_file *files, size_t n_files)
-{
-	struct plan *p = NULL;
-	int r;
-
-	r = plan_build(name, &d->ini, text, files, n_files, &p, &d->problems);
-	ck_assert_msg(r == 0, "%d: %s", r, conf_problems(d));
-	ck_assert_ptr_nonnull(p);
-	return p;
-}
-
-/* The plan of one run file; ended by plan_free. */
-static struct plan *build(const char *text)
-{
-	struct conf_doc d = {0};
-	struct plan *p;
-
-	conf_read(&d, "f.ini", text);
-	p = build_with(&d, "f", text, NULL, 0);
-	conf_fini(&d);
-	return p;
-}
-
-static void expect_problems(
-	const char *text, const struct plan_file *files, size_t n_files, const char *const *wanted)
-{
-	struct conf_doc d = {0};
-	struct plan *p = NULL;
-
-	conf_read(&d, "f.ini", text);
-	ck_assert_int_eq(plan_build("f", &d.ini, text, files, n_files, &p, &d.problems), -EINVAL);
-	ck_assert_ptr_null(p);
-	conf_expect(&d, wanted);
-	conf_fini(&d);
-}
-
-#define EXPECT(text, ...) expect_problems(text, NULL, 0, (const char *const[]){__VA_ARGS__, NULL})
-
-static void expect_rate(struct rate got, uint64_t num, uint64_t den)
-{
-	ck_assert_uint_eq(got.num, num);
-	ck_assert_uint_eq(got.den, den);
-}
+#include "tests/unit/common/conf_plan.h"
 
 START_TEST(bare_url_is_100_per_second_for_10s)
 {
@@ -66,16 +19,16 @@ START_TEST(bare_url_is_100_per_second_for_10s)
 	struct plan *p;
 
 	conf_set(&d, "URL", "target", "url", "localhost:8000/x?y");
-	p = build_with(&d, NULL, NULL, NULL, 0);
+	p = conf_build(&d, NULL, NULL, NULL, 0);
 	ck_assert_str_eq(p->name, "localhost");
 	ck_assert_str_eq(p->url.path, "/x?y");
 	ck_assert_uint_eq(p->url.port, 8000);
 	ck_assert_int_eq(p->model, PLAN_OPEN);
-	expect_rate(p->rate, 100, 1);
+	conf_expect_rate(p->rate, 100, 1);
 	ck_assert(!p->rate_max);
 	ck_assert_uint_eq(p->n_stages, 1);
 	ck_assert_int_eq(p->stages[0].kind, PLAN_HOLD);
-	expect_rate(p->stages[0].rate, 100, 1);
+	conf_expect_rate(p->stages[0].rate, 100, 1);
 	ck_assert_int_eq(p->stages[0].duration_ns, 10 * NSEC_PER_SEC);
 	ck_assert_str_eq(p->stage_texts[0], "hold 100/s for 10s");
 	ck_assert_int_eq(p->duration_ns, 10 * NSEC_PER_SEC);
@@ -89,7 +42,7 @@ START_TEST(bare_url_is_100_per_second_for_10s)
 	ck_assert_uint_eq(plan_connection_limit(p), 1000);
 	ck_assert_uint_eq(p->exhausted, PLAN_GROW);
 	ck_assert_uint_eq(p->queue_max, 100000);
-	expect_rate(p->open_rate, 1000, 1);
+	conf_expect_rate(p->open_rate, 1000, 1);
 	ck_assert_uint_eq(p->reuse, PLAN_REUSE_LIFO);
 	ck_assert_int_eq(p->connect_timeout_ns, 5 * NSEC_PER_SEC);
 	ck_assert_int_eq(p->request_timeout_ns, 30 * NSEC_PER_SEC);
@@ -105,331 +58,17 @@ START_TEST(bare_url_is_100_per_second_for_10s)
 }
 END_TEST
 
-/* ---- the load ---- */
-
-struct load_case {
-	const char *text; /* behind TARGET */
-	enum plan_model model;
-	uint64_t num, den; /* of the first stage; 0/1: none */
-	size_t n_stages;
-	int64_t duration_ns;
-	uint64_t requests;
-};
-
-static const struct load_case load_cases[] = {
-	{"", PLAN_OPEN, 100, 1, 1, 10 * NSEC_PER_SEC, 0},
-	{"[load]\nrate = 2k\nduration = 30s", PLAN_OPEN, 2000, 1, 1, 30 * NSEC_PER_SEC, 0},
-	{"[load]\nrate = 30/m\nmodel = open", PLAN_OPEN, 1, 2, 1, 10 * NSEC_PER_SEC, 0},
-	{"[load]\nstage = hold 5 for 2s\nstage = hold 7 for 3s", PLAN_OPEN, 5, 1, 2,
-		5 * NSEC_PER_SEC, 0},
-	{"[load]\nrequests = 1000", PLAN_OPEN, 100, 1, 1, 10 * NSEC_PER_SEC, 1000},
-	/* ceil(7 / 3 s) */
-	{"[load]\nrate = 3\nrequests = 7", PLAN_OPEN, 3, 1, 1, INT64_C(2333333334), 7},
-	{"[load]\nrate = 10M\nrequests = 1", PLAN_OPEN, 10000000, 1, 1, 100, 1},
-	{"[load]\nrate = 1/h\nrequests = 2", PLAN_OPEN, 1, 3600, 1, 7200 * NSEC_PER_SEC, 2},
-	{"[load]\nstage = hold 4 for 1h\nrequests = 2", PLAN_OPEN, 4, 1, 1, NSEC_PER_SEC / 2, 2},
-	{"[load]\nrate = max", PLAN_CLOSED, 0, 1, 0, 10 * NSEC_PER_SEC, 0},
-	{"[load]\nmodel = closed", PLAN_CLOSED, 0, 1, 0, 10 * NSEC_PER_SEC, 0},
-	{"[load]\nmodel = closed\nrate = max\nduration = 1m", PLAN_CLOSED, 0, 1, 0,
-		60 * NSEC_PER_SEC, 0},
-	{"[load]\nmodel = closed\nrequests = 25000", PLAN_CLOSED, 0, 1, 0, CLOCK_NEVER, 25000},
-};
-
-static void expect_load(const struct plan *p, const struct load_case *c)
-{
-	ck_assert_int_eq(p->model, c->model);
-	ck_assert_uint_eq(p->n_stages, c->n_stages);
-	expect_rate(p->rate, c->num, c->den);
-	if (c->n_stages) {
-		expect_rate(p->stages[0].rate, c->num, c->den);
-		ck_assert_ptr_nonnull(p->stage_texts[c->n_stages - 1]);
-	}
-	ck_assert_int_eq(p->duration_ns, c->duration_ns);
-	ck_assert_uint_eq(p->requests, c->requests);
-}
-
-START_TEST(load_from_one_file)
-{
-	const struct load_case *c = &load_cases[_i];
-	char text[256];
-	struct plan *p;
-
-	snprintf(text, sizeof(text), TARGET "%s\n", c->text);
-	p = build(text);
-	expect_load(p, c);
-	ck_assert(p->rate_max == (strstr(c->text, "max") != NULL));
-	plan_free(p);
-}
-END_TEST
-
-/* A file, then keys of [load] as flags ("key = value;…"), and what comes out. */
-static const struct {
-	const char *text;
-	const char *flags[4];
-	struct load_case want;
-} override_cases[] = {
-	{"rate = 50\nduration = 20s", {"rate = 7", NULL},
-		{"", PLAN_OPEN, 7, 1, 1, 20 * NSEC_PER_SEC, 0}},
-	/* A rate replaces stages and goes on for as long as they did. */
-	{"stage = hold 5 for 2s\nstage = hold 7 for 3s", {"rate = 9", NULL},
-		{"", PLAN_OPEN, 9, 1, 1, 5 * NSEC_PER_SEC, 0}},
-	{"stage = hold 5 for 2s\nstage = hold 7 for 3s", {"rate = 9", "duration = 1s", NULL},
-		{"", PLAN_OPEN, 9, 1, 1, NSEC_PER_SEC, 0}},
-	{"stage = hold 5 for 2s\nstage = hold 7 for 3s", {"rate = 10", "requests = 20", NULL},
-		{"", PLAN_OPEN, 10, 1, 1, 2 * NSEC_PER_SEC, 20}},
-	{"rate = 50\nduration = 20s", {"stage = hold 3 for 4s", NULL},
-		{"", PLAN_OPEN, 3, 1, 1, 4 * NSEC_PER_SEC, 0}},
-	{"rate = max", {"stage = hold 3 for 4s", NULL},
-		{"", PLAN_OPEN, 3, 1, 1, 4 * NSEC_PER_SEC, 0}},
-	{"stage = hold 5 for 2s", {"stage = hold 3 for 4s", "stage = hold 2 for 1s", NULL},
-		{"", PLAN_OPEN, 3, 1, 2, 5 * NSEC_PER_SEC, 0}},
-	/* One stage may be given another length. */
-	{"stage = hold 5 for 2s", {"duration = 9s", NULL},
-		{"", PLAN_OPEN, 5, 1, 1, 9 * NSEC_PER_SEC, 0}},
-	{"stage = hold 5 for 2s", {"requests = 5", NULL},
-		{"", PLAN_OPEN, 5, 1, 1, NSEC_PER_SEC, 5}},
-	{"requests = 5", {"stage = hold 5 for 2s", NULL},
-		{"", PLAN_OPEN, 5, 1, 1, 2 * NSEC_PER_SEC, 0}},
-	{"duration = 20s", {"requests = 50", NULL},
-		{"", PLAN_OPEN, 100, 1, 1, NSEC_PER_SEC / 2, 50}},
-	{"requests = 50", {"duration = 20s", NULL},
-		{"", PLAN_OPEN, 100, 1, 1, 20 * NSEC_PER_SEC, 0}},
-	{"rate = 50\nduration = 20s", {"model = closed", NULL},
-		{"", PLAN_CLOSED, 0, 1, 0, 20 * NSEC_PER_SEC, 0}},
-	{"stage = hold 5 for 2s", {"model = closed", NULL},
-		{"", PLAN_CLOSED, 0, 1, 0, 2 * NSEC_PER_SEC, 0}},
-	{"rate = 50", {"rate = max", NULL}, {"", PLAN_CLOSED, 0, 1, 0, 10 * NSEC_PER_SEC, 0}},
-	{"model = open\nrate = 50", {"rate = max", NULL},
-		{"", PLAN_CLOSED, 0, 1, 0, 10 * NSEC_PER_SEC, 0}},
-	{"model = closed\nthink = 1s", {"rate = 50", NULL},
-		{"", PLAN_OPEN, 50, 1, 1, 10 * NSEC_PER_SEC, 0}},
-	{"model = closed\nrequests = 50", {"rate = 50", NULL},
-		{"", PLAN_OPEN, 50, 1, 1, NSEC_PER_SEC, 50}},
-	{"rate = max\nthink = 1s", {"model = open", NULL},
-		{"", PLAN_OPEN, 100, 1, 1, 10 * NSEC_PER_SEC, 0}},
-	{"model = closed\nthink = 1s", {"model = auto", NULL},
-		{"", PLAN_OPEN, 100, 1, 1, 10 * NSEC_PER_SEC, 0}},
-};
-
-START_TEST(flags_override_the_file)
-{
-	const struct load_case *want = &override_cases[_i].want;
-	struct conf_doc d = {0};
-	char text[256];
-	struct plan *p;
-
-	snprintf(text, sizeof(text), TARGET "[load]\n%s\n", override_cases[_i].text);
-	conf_read(&d, "f.ini", text);
-	for (const char *const *f = override_cases[_i].flags; *f; f++) {
-		char key[64];
-		const char *value = strstr(*f, " = ");
-
-		snprintf(key, sizeof(key), "%.*s", (int)(value - *f), *f);
-		conf_set(&d, "--set", "load", key, value + strlen(" = "));
-	}
-	p = build_with(&d, "f", text, NULL, 0);
-	expect_load(p, want);
-	ck_assert_int_eq(p->think_ns, 0);
-	plan_free(p);
-	conf_fini(&d);
-}
-END_TEST
-
-/* The same rules hold for an overlay as for a flag. */
-START_TEST(overlay_overrides_the_file)
-{
-	const struct load_case *want = &override_cases[_i].want;
-	struct conf_doc d = {0};
-	char text[256];
-	size_t n;
-	struct plan *p;
-
-	snprintf(text, sizeof(text), TARGET "[load]\n%s\n", override_cases[_i].text);
-	conf_read(&d, "f.ini", text);
-	n = (size_t)snprintf(text, sizeof(text), "[load]\n");
-	for (const char *const *f = override_cases[_i].flags; *f; f++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\n", *f);
-	conf_read(&d, "over.ini", text);
-	p = build_with(&d, "f", text, NULL, 0);
-	expect_load(p, want);
-	plan_free(p);
-	conf_fini(&d);
-}
-END_TEST
-
-START_TEST(contradictions_in_one_file)
-{
-	EXPECT(TARGET "[load]\nrate = 5\nstage = hold 1 for 1s\n",
-		"f.ini:5: stage = hold 1 for 1s contradicts rate = 5 (line 4): keep one of them");
-	EXPECT(TARGET "[load]\nduration = 5s\nstage = hold 1 for 1s\n",
-		"f.ini:5: stage = hold 1 for 1s contradicts duration = 5s (line 4): the stage "
-		"says");
-	EXPECT(TARGET "[load]\nstage = hold 1 for 1s\nstage = hold 2 for 1s\nduration = 5s\n",
-		"f.ini:6: duration contradicts the 2 stages, which say how long they are");
-	EXPECT(TARGET "[load]\nrequests = 5\nduration = 5s\n",
-		"f.ini:5: duration = 5s contradicts requests = 5 (line 4)");
-	EXPECT(TARGET "[load]\nrequests = 5\nstage = hold 1 for 1s\nstage = hold 2 for 1s\n",
-		"f.ini:4: requests contradicts the 2 stages");
-	EXPECT(TARGET "[load]\nthink = 5s\n", "f.ini:4: think is for the closed model");
-	EXPECT(TARGET "[load]\nthink = 5s\nrate = 50\n", "f.ini:4: think is for the closed model");
-	EXPECT(TARGET "[load]\nmodel = open\nrate = max\n",
-		"f.ini:5: rate = max contradicts model = open (line 4): rate = max is the closed");
-	EXPECT(TARGET "[load]\nmodel = closed\nrate = 5\n",
-		"f.ini:5: rate = 5 contradicts model = closed (line 4): users wait for answers");
-	EXPECT(TARGET "[load]\nstage = hold 1 for 1s\nmodel = closed\n",
-		"f.ini:5: model = closed contradicts stage = hold 1 for 1s (line 4)");
-	EXPECT(TARGET "[load]\nmodel = closed\n[connections]\nexhausted = drop\nqueue-max = 5\n",
-		"f.ini:6: exhausted has no meaning in the closed model",
-		"f.ini:7: queue-max has no meaning in the closed model");
-	EXPECT(TARGET "[load]\nrate = 5\nstage = hold 1 for 1s\nthink = 1s\nduration = 1s\n"
-		      "requests = 1\n",
-		"f.ini:5: stage = hold 1 for 1s contradicts rate",
-		"f.ini:8: requests = 1 contradicts duration = 1s (line 7)",
-		"f.ini:6: think is for the closed model");
-}
-END_TEST
-
-START_TEST(contradictions_between_flags)
-{
-	struct conf_doc d = {0};
-	struct plan *p = NULL;
-
-	conf_read(&d, "f.ini", TARGET);
-	conf_set(&d, "-r", "load", "rate", "100");
-	conf_set(&d, "--closed", "load", "model", "closed");
-	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d, (const char *const[]){
-				"--closed: model = closed contradicts rate = 100 (-r)", NULL});
-	conf_fini(&d);
-}
-END_TEST
-
-START_TEST(flag_that_does_not_fit_the_file)
-{
-	struct conf_doc d = {0};
-	struct plan *p = NULL;
-
-	/* Nothing turned the model around, so the flag itself is out of place. */
-	conf_read(&d, "f.ini", TARGET "[load]\nstage = hold 1 for 1s\nstage = hold 2 for 1s\n");
-	conf_set(&d, "--set load.think", "load", "think", "1s");
-	conf_set(&d, "-n", "load", "requests", "100");
-	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d, (const char *const[]){"-n: requests contradicts the 2 stages",
-				"--set load.think: think is for the closed model", NULL});
-	conf_fini(&d);
-}
-END_TEST
-
-START_TEST(exhausted_is_forgotten_when_a_flag_closes_the_model)
-{
-	struct conf_doc d = {0};
-	struct plan *p;
-
-	conf_read(&d, "f.ini", TARGET "[connections]\nexhausted = drop\n");
-	conf_set(&d, "--closed", "load", "model", "closed");
-	p = build_with(&d, "f", "", NULL, 0);
-	ck_assert_int_eq(p->model, PLAN_CLOSED);
-	ck_assert_uint_eq(plan_connection_limit(p), 64);
-	plan_free(p);
-	conf_fini(&d);
-}
-END_TEST
-
-START_TEST(lengths_beyond_reason)
-{
-	EXPECT(TARGET "[load]\nrate = 1/h\nrequests = 1000000\n",
-		"f.ini:5: the plan lasts longer than a year");
-	EXPECT(TARGET "[load]\nstage = hold 1 for 8000h\nstage = hold 1 for 8000h\n",
-		"f.ini:5: the plan lasts longer than a year");
-	EXPECT(TARGET "[load]\nrate = 1/h\nduration = 10s\n",
-		"f.ini:5: the plan is too short for one request at this rate");
-	/* 0.1/s for 5 s is half a request: its instant is the window's end. */
-	EXPECT(TARGET "[load]\nrate = 0.1\nduration = 5s\n", "f.ini:5: the plan is too short");
-	plan_free(build(TARGET "[load]\nrate = 0.1\nduration = 5100ms\n"));
-}
-END_TEST
-
-static const char *const bad_stages[] = {
-	"hold",
-	"hold 5",
-	"hold 5 for",
-	"hold 5 5s",
-	"hold 5 for 5",
-	"hold 5 for 5s now",
-	"hold 0 for 5s",
-	"hold max for 5s",
-	"hold 5 for 0s",
-	"hold -5 for 5s",
-	"hold 5/x for 5s",
-	"keep 5 for 5s",
-	"5 for 5s",
-	"hold 5 for 9999h",
-	"hold 5 for 5s                                                                        "
-	"                                                                       and on",
-};
-
-START_TEST(bad_stage)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), TARGET "[load]\nstage = %s\n", bad_stages[_i]);
-	EXPECT(text, "f.ini:4: stage: ");
-}
-END_TEST
-
-START_TEST(later_stage_kinds_are_named)
-{
-	static const char *const kinds[] = {"ramp from 1 to 2 over 3s",
-		"step from 1 to 2 by 1 every 1s", "pause 3s", "warmup hold 1 for 1s"};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		char text[256];
-
-		snprintf(text, sizeof(text), TARGET "[load]\nstage = %s\n", kinds[i]);
-		EXPECT(text, "is not in this version yet: there is hold RATE for TIME");
-	}
-}
-END_TEST
-
-START_TEST(stage_with_wide_blanks)
-{
-	struct plan *p = build(TARGET "[load]\nstage = hold\t5/m   for  1m30s\n");
-
-	expect_rate(p->stages[0].rate, 1, 12);
-	ck_assert_int_eq(p->stages[0].duration_ns, 90 * NSEC_PER_SEC);
-	ck_assert_str_eq(p->stage_texts[0], "hold\t5/m   for  1m30s");
-	plan_free(p);
-}
-END_TEST
-
-START_TEST(too_many_stages)
-{
-	struct conf_doc d = {0};
-	struct buf text = {0};
-	struct plan *p = NULL;
-
-	ck_assert_int_eq(buf_puts(&text, TARGET "[load]\n"), 0);
-	for (int i = 0; i < 1001; i++)
-		ck_assert_int_eq(buf_puts(&text, "stage = hold 1 for 1s\n"), 0);
-	conf_read(&d, "f.ini", text.data);
-	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d, (const char *const[]){"f.ini:1004: more than 1000 stages", NULL});
-	conf_fini(&d);
-	buf_fini(&text);
-}
-END_TEST
-
 /* ---- target and name ---- */
 
 START_TEST(bad_targets)
 {
-	EXPECT("[load]\nrate = 5\n", "f.ini: [target] url is missing");
-	EXPECT("[load]\nrate = 5\n[target]\n", "f.ini:3: [target] url is missing");
-	EXPECT("", "f: [target] url is missing");
-	EXPECT("[target]\nurl = https://x/\n",
+	CONF_EXPECT("[load]\nrate = 5\n", "f.ini: [target] url is missing");
+	CONF_EXPECT("[load]\nrate = 5\n[target]\n", "f.ini:3: [target] url is missing");
+	CONF_EXPECT("", "f: [target] url is missing");
+	CONF_EXPECT("[target]\nurl = https://x/\n",
 		"f.ini:2: url: https is not in this version yet: use http");
-	EXPECT("[target]\nurl = ftp://x/\n", "f.ini:2: url: ");
-	EXPECT("[target]\nurl =\n", "f.ini:2: url: ");
+	CONF_EXPECT("[target]\nurl = ftp://x/\n", "f.ini:2: url: ");
+	CONF_EXPECT("[target]\nurl =\n", "f.ini:2: url: ");
 }
 END_TEST
 
@@ -449,14 +88,14 @@ START_TEST(names_of_runs)
 		struct conf_doc d = {0};
 
 		conf_set(&d, "URL", "target", "url", cases[i][0]);
-		p = build_with(&d, NULL, NULL, NULL, 0);
+		p = conf_build(&d, NULL, NULL, NULL, 0);
 		ck_assert_str_eq(p->name, cases[i][1]);
 		ck_assert(str_is_name(p->name));
 		plan_free(p);
 		conf_fini(&d);
 	}
 	p = NULL;
-	conf_read(&bad, "f.ini", TARGET);
+	conf_read(&bad, "f.ini", CONF_TARGET);
 	ck_assert_int_eq(plan_build("a/b", &bad.ini, "", NULL, 0, &p, &bad.problems), -EINVAL);
 	conf_expect(&bad, (const char *const[]){"a/b: not a name for a run", NULL});
 	conf_fini(&bad);
@@ -471,7 +110,7 @@ START_TEST(long_host_makes_a_name)
 
 	memset(url + strlen(url), 'a', 100);
 	conf_set(&d, "URL", "target", "url", url);
-	p = build_with(&d, NULL, NULL, NULL, 0);
+	p = conf_build(&d, NULL, NULL, NULL, 0);
 	ck_assert_uint_eq(strlen(p->name), 64);
 	ck_assert(str_is_name(p->name));
 	plan_free(p);
@@ -483,10 +122,10 @@ END_TEST
 
 START_TEST(headers_are_kept_in_order)
 {
-	struct plan *p =
-		build(TARGET "[defaults]\nmethod = POST\nheader = Accept: text/html\n"
-			     "header = Cookie:a=b; c\nheader = cookie: d\nheader = X-Empty:\n"
-			     "body = some text; and more\n");
+	struct plan *p = conf_plan(
+		CONF_TARGET "[defaults]\nmethod = POST\nheader = Accept: text/html\n"
+			    "header = Cookie:a=b; c\nheader = cookie: d\nheader = X-Empty:\n"
+			    "body = some text; and more\n");
 
 	ck_assert_str_eq(p->method, "POST");
 	ck_assert_uint_eq(p->n_headers, 4);
@@ -526,8 +165,8 @@ START_TEST(bad_default_is_refused)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), TARGET "[defaults]\n%s\n", bad_defaults[_i]);
-	EXPECT(text, "f.ini:4: ");
+	snprintf(text, sizeof(text), CONF_TARGET "[defaults]\n%s\n", bad_defaults[_i]);
+	CONF_EXPECT(text, "f.ini:4: ");
 }
 END_TEST
 
@@ -536,7 +175,7 @@ START_TEST(header_from_a_flag_has_no_line_ends)
 	struct conf_doc d = {0};
 	struct plan *p = NULL;
 
-	conf_read(&d, "f.ini", TARGET);
+	conf_read(&d, "f.ini", CONF_TARGET);
 	conf_set(&d, "-H", "defaults", "header", "A: b\r\nInjected: yes");
 	conf_set(&d, "-H", "defaults", "header", "A\r\n: b");
 	conf_set(&d, "-X", "defaults", "method", "GET / HTTP/1.1\r\n");
@@ -553,11 +192,12 @@ START_TEST(later_header_replaces_by_name)
 	struct plan *p;
 
 	conf_read(&d, "f.ini",
-		TARGET "[defaults]\nheader = Cookie: a\nheader = Cookie: b\nheader = Accept: x\n"
-		       "header = Host: one\n");
+		CONF_TARGET
+		"[defaults]\nheader = Cookie: a\nheader = Cookie: b\nheader = Accept: x\n"
+		"header = Host: one\n");
 	conf_read(&d, "over.ini", "[defaults]\nheader = COOKIE: c\nheader = Cookie: d\n");
 	conf_set(&d, "-H", "defaults", "header", "Host: two");
-	p = build_with(&d, "f", "", NULL, 0);
+	p = conf_build(&d, "f", "", NULL, 0);
 	ck_assert_uint_eq(p->n_headers, 4);
 	ck_assert_str_eq(p->headers[0].value, "x");
 	ck_assert_str_eq(p->headers[1].value, "c");
@@ -570,11 +210,11 @@ END_TEST
 
 START_TEST(framing_headers)
 {
-	EXPECT(TARGET "[defaults]\nheader = Host: a\nheader = host: b\n",
+	CONF_EXPECT(CONF_TARGET "[defaults]\nheader = Host: a\nheader = host: b\n",
 		"f.ini:5: header: Host is given twice");
-	EXPECT(TARGET "[defaults]\nheader = Content-Length: 5\nbody = text\n",
+	CONF_EXPECT(CONF_TARGET "[defaults]\nheader = Content-Length: 5\nbody = text\n",
 		"f: header Content-Length: 5, but the body has 4 bytes");
-	plan_free(build(TARGET "[defaults]\nheader = Content-Length: 4\nbody = text\n"));
+	plan_free(conf_plan(CONF_TARGET "[defaults]\nheader = Content-Length: 4\nbody = text\n"));
 }
 END_TEST
 
@@ -584,7 +224,7 @@ START_TEST(too_many_headers)
 	struct buf text = {0};
 	struct plan *p = NULL;
 
-	ck_assert_int_eq(buf_puts(&text, TARGET "[defaults]\n"), 0);
+	ck_assert_int_eq(buf_puts(&text, CONF_TARGET "[defaults]\n"), 0);
 	for (int i = 0; i < 201; i++)
 		ck_assert_int_eq(buf_printf(&text, "header = X-%d: y\n", i), 0);
 	conf_read(&d, "f.ini", text.data);
@@ -602,13 +242,13 @@ START_TEST(files_fill_values)
 		{"token", "secret\r\n", 8},
 		{"empty", NULL, 0},
 	};
-	static const char text[] = TARGET "[defaults]\nheader = Authorization: Bearer @token\n"
-					  "header = X-Empty: @empty\nbody = pre  @cart.json\n";
+	static const char text[] = CONF_TARGET "[defaults]\nheader = Authorization: Bearer @token\n"
+					       "header = X-Empty: @empty\nbody = pre  @cart.json\n";
 	struct conf_doc d = {0};
 	struct plan *p;
 
 	conf_read(&d, "f.ini", text);
-	p = build_with(&d, "f", text, files, 3);
+	p = conf_build(&d, "f", text, files, 3);
 	ck_assert_str_eq(p->headers[0].value, "Bearer secret");
 	ck_assert_str_eq(p->headers[1].value, "");
 	ck_assert_uint_eq(p->body_len, 9);
@@ -629,22 +269,22 @@ START_TEST(files_missing_or_bad)
 		NULL,
 	};
 
-	expect_problems(TARGET "[defaults]\nbody = @none\nheader = A: @nothing\n"
-			       "header = B: @two-lines\nheader = C: @nul\n",
+	conf_expect_problems(CONF_TARGET "[defaults]\nbody = @none\nheader = A: @nothing\n"
+					 "header = B: @two-lines\nheader = C: @nul\n",
 		files, 2, wanted);
 }
 END_TEST
 
 START_TEST(at_sign_that_is_no_file)
 {
-	struct plan *p = build(TARGET "[defaults]\nbody = user@example.test\n");
+	struct plan *p = conf_plan(CONF_TARGET "[defaults]\nbody = user@example.test\n");
 
 	ck_assert_str_eq(p->body, "user@example.test");
 	plan_free(p);
-	p = build(TARGET "[defaults]\nbody = @\n");
+	p = conf_plan(CONF_TARGET "[defaults]\nbody = @\n");
 	ck_assert_str_eq(p->body, "@");
 	plan_free(p);
-	p = build(TARGET "[defaults]\nbody = @some text\n");
+	p = conf_plan(CONF_TARGET "[defaults]\nbody = @some text\n");
 	ck_assert_str_eq(p->body, "@some text");
 	plan_free(p);
 }
@@ -659,8 +299,9 @@ START_TEST(file_names)
 	ck_assert_ptr_null(plan_file_names(&d.ini, &n));
 	ck_assert_uint_eq(n, 0);
 	conf_read(&d, "f.ini",
-		TARGET "[defaults]\nheader = A: @b\nbody = @overridden\nheader = C: x @a/c.txt\n"
-		       "header = D: @b\nheader = E: @ \n");
+		CONF_TARGET
+		"[defaults]\nheader = A: @b\nbody = @overridden\nheader = C: x @a/c.txt\n"
+		"header = D: @b\nheader = E: @ \n");
 	conf_set(&d, "--data", "defaults", "body", "@body");
 	names = plan_file_names(&d.ini, &n);
 	ck_assert_uint_eq(n, 3);
@@ -683,7 +324,7 @@ static void digest_of(const char *text, const char *origin, const char *rate,
 	conf_read(&d, "f.ini", text);
 	if (rate)
 		conf_set(&d, origin, "load", "rate", rate);
-	p = build_with(&d, "f", text, file, file ? 1 : 0);
+	p = conf_build(&d, "f", text, file, file ? 1 : 0);
 	ck_assert_str_eq(p->text, text);
 	memcpy(ret, p->sha256, DIGEST_SHA256_HEX_SIZE);
 	plan_free(p);
@@ -692,22 +333,22 @@ static void digest_of(const char *text, const char *origin, const char *rate,
 
 START_TEST(digest_covers_what_decides)
 {
-	static const char with_file[] = TARGET "[defaults]\nbody = @x\n";
+	static const char with_file[] = CONF_TARGET "[defaults]\nbody = @x\n";
 	static const struct plan_file one = {"x", "1", 1}, two = {"x", "2", 1};
 	char plain[DIGEST_SHA256_HEX_SIZE], other[DIGEST_SHA256_HEX_SIZE];
 	char again[DIGEST_SHA256_HEX_SIZE];
 
-	digest_of(TARGET, NULL, NULL, NULL, plain);
-	digest_of(TARGET, NULL, NULL, NULL, again);
+	digest_of(CONF_TARGET, NULL, NULL, NULL, plain);
+	digest_of(CONF_TARGET, NULL, NULL, NULL, again);
 	ck_assert_str_eq(plain, again);
-	digest_of(TARGET "# \n", NULL, NULL, NULL, other);
+	digest_of(CONF_TARGET "# \n", NULL, NULL, NULL, other);
 	ck_assert_str_ne(plain, other);
-	digest_of(TARGET, "-r", "5", NULL, other);
+	digest_of(CONF_TARGET, "-r", "5", NULL, other);
 	ck_assert_str_ne(plain, other);
 	/* The flag's name does not count, its value does. */
-	digest_of(TARGET, "--set load.rate", "5", NULL, again);
+	digest_of(CONF_TARGET, "--set load.rate", "5", NULL, again);
 	ck_assert_str_eq(again, other);
-	digest_of(TARGET, "-r", "6", NULL, again);
+	digest_of(CONF_TARGET, "-r", "6", NULL, again);
 	ck_assert_str_ne(again, other);
 	digest_of(with_file, NULL, NULL, &one, plain);
 	digest_of(with_file, NULL, NULL, &two, other);
@@ -719,8 +360,8 @@ START_TEST(digest_is_of_the_text_alone_without_overrides)
 {
 	char got[DIGEST_SHA256_HEX_SIZE], want[DIGEST_SHA256_HEX_SIZE];
 
-	digest_of(TARGET, NULL, NULL, NULL, got);
-	digest_sha256_hex(TARGET, strlen(TARGET), want);
+	digest_of(CONF_TARGET, NULL, NULL, NULL, got);
+	digest_sha256_hex(CONF_TARGET, strlen(CONF_TARGET), want);
 	ck_assert_str_eq(got, want);
 }
 END_TEST
@@ -736,13 +377,13 @@ START_TEST(text_of_flags_reads_back)
 	conf_set(&d, "-n", "load", "requests", "20");
 	conf_set(&d, "-r", "load", "rate", "10");
 	conf_set(&d, "-H", "defaults", "header", "C: d");
-	p = build_with(&d, "f", NULL, NULL, 0);
+	p = conf_build(&d, "f", NULL, NULL, 0);
 	ck_assert_str_eq(p->text, "[load]\nrequests = 20\nrate = 10\n[target]\n"
 				  "url = http://127.0.0.1:8000/\n[defaults]\nheader = A: b\n"
 				  "header = C: d\n");
-	again = build(p->text);
+	again = conf_plan(p->text);
 	ck_assert_uint_eq(again->requests, 20);
-	expect_rate(again->rate, 10, 1);
+	conf_expect_rate(again->rate, 10, 1);
 	ck_assert_uint_eq(again->n_headers, 2);
 	ck_assert_str_eq(again->sha256, p->sha256);
 	plan_free(again);
@@ -751,13 +392,38 @@ START_TEST(text_of_flags_reads_back)
 }
 END_TEST
 
+START_TEST(text_of_flags_that_no_line_holds)
+{
+	static const char *const bodies[] = {"a\nrate = 9", "a\nrate = 8", " b", "b "};
+	char last[DIGEST_SHA256_HEX_SIZE] = "";
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		struct conf_doc d = {0};
+		struct plan *p, *again;
+
+		conf_set(&d, "URL", "target", "url", "http://127.0.0.1:8000/");
+		conf_set(&d, "--data", "defaults", "body", bodies[i]);
+		p = conf_build(&d, "f", NULL, NULL, 0);
+		ck_assert_str_eq(p->body, bodies[i]);
+		ck_assert_ptr_nonnull(strstr(p->text, "\n# body: "));
+		again = conf_plan(p->text);
+		ck_assert_uint_eq(again->body_len, 0);
+		ck_assert_str_ne(p->sha256, last);
+		memcpy(last, p->sha256, sizeof(last));
+		plan_free(again);
+		plan_free(p);
+		conf_fini(&d);
+	}
+}
+END_TEST
+
 /* ---- the whole ---- */
 
 START_TEST(all_problems_at_once)
 {
-	EXPECT("[targt]\nurl = http://x/\n[load]\nrate = 100/x\nrte = 4\nduration = 10\n"
-	       "stage = ramp from 1 to 2 over 3s\nworkers = aut\n[defaults]\nheader = Foo\n"
-	       "method = G T\n[statistics]\ninterval = 2h\n",
+	CONF_EXPECT("[targt]\nurl = http://x/\n[load]\nrate = 100/x\nrte = 4\nduration = 10\n"
+		    "stage = ramp from 1 to 2 over 3s\nworkers = aut\n[defaults]\nheader = Foo\n"
+		    "method = G T\n[statistics]\ninterval = 2h\n",
 		"f.ini:1: unknown section [targt]: did you mean [target]?",
 		"f.ini:4: rate: '100/x' is not a rate", "f.ini:5: unknown key 'rte' in [load]",
 		"f.ini:6: duration: '10' has no unit or a wrong one",
@@ -775,7 +441,7 @@ START_TEST(earlier_problems_forbid_a_plan)
 	struct conf_doc d = {0};
 	struct plan *p = NULL;
 
-	conf_read(&d, "f.ini", TARGET);
+	conf_read(&d, "f.ini", CONF_TARGET);
 	problems_add(&d.problems, "x", 0, "read error");
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
 	ck_assert_ptr_null(p);
@@ -786,11 +452,11 @@ END_TEST
 
 START_TEST(drain_is_the_request_timeout_or_its_own)
 {
-	struct plan *p = build(TARGET "[timeouts]\nrequest = 7s\n");
+	struct plan *p = conf_plan(CONF_TARGET "[timeouts]\nrequest = 7s\n");
 
 	ck_assert_int_eq(p->drain_ns, 7 * NSEC_PER_SEC);
 	plan_free(p);
-	p = build(TARGET "[timeouts]\nrequest = 7s\ndrain = 0\n");
+	p = conf_plan(CONF_TARGET "[timeouts]\nrequest = 7s\ndrain = 0\n");
 	ck_assert_int_eq(p->drain_ns, 0);
 	plan_free(p);
 }
@@ -798,13 +464,14 @@ END_TEST
 
 START_TEST(peak_rate)
 {
-	struct plan *p = build(TARGET "[load]\nstage = hold 5/m for 1m\nstage = hold 0.2 for "
+	struct plan *p =
+		conf_plan(CONF_TARGET "[load]\nstage = hold 5/m for 1m\nstage = hold 0.2 for "
 				      "1m\nstage = hold 7/m for 1m\n");
 
-	expect_rate(plan_peak_rate(p), 1, 5);
+	conf_expect_rate(plan_peak_rate(p), 1, 5);
 	plan_free(p);
-	p = build(TARGET "[load]\nrate = max\n[connections]\ncount = 3\n");
-	expect_rate(plan_peak_rate(p), 0, 1);
+	p = conf_plan(CONF_TARGET "[load]\nrate = max\n[connections]\ncount = 3\n");
+	conf_expect_rate(plan_peak_rate(p), 0, 1);
 	ck_assert_uint_eq(plan_connection_limit(p), 3);
 	plan_free(p);
 }
@@ -812,7 +479,7 @@ END_TEST
 
 static void expect_description(const char *text, const char *const *wanted)
 {
-	struct plan *p = build(text);
+	struct plan *p = conf_plan(text);
 	struct buf b = {0};
 
 	ck_assert_int_eq(buf_puts(&b, "before\n"), 0);
@@ -827,20 +494,20 @@ static void expect_description(const char *text, const char *const *wanted)
 
 START_TEST(description)
 {
-	expect_description(TARGET "[load]\nstage = hold 1k for 3s\nstage = hold 10 for 1m\n"
-				  "warmup = 2s\ncooldown = 3s\n",
+	expect_description(CONF_TARGET "[load]\nstage = hold 1k for 3s\nstage = hold 10 for 1m\n"
+				       "warmup = 2s\ncooldown = 3s\n",
 		(const char *const[]){"f: GET http://127.0.0.1:8000/\n", "open model",
 			": hold 1k for 3s\n               hold 10 for 1m\n", "lasts        1m3s",
 			"warm-up 2s before", "cooldown 3s after", "at most 30s for missing answers",
 			"3,600 requests", "up to 1,000,", "1,004 descriptors",
 			"p99.9; p99.99 takes 29,956 requests", NULL});
-	expect_description(TARGET "[load]\nmodel = closed\nrequests = 25000\nthink = 1s\n"
-				  "[connections]\ncount = 1\nreuse = no\n",
+	expect_description(CONF_TARGET "[load]\nmodel = closed\nrequests = 25000\nthink = 1s\n"
+				       "[connections]\ncount = 1\nreuse = no\n",
 		(const char *const[]){"closed model, 1 user, each waits for its answer and then 1s",
 			"until 25,000 requests are sent", "one for each request", NULL});
-	expect_description(TARGET "[load]\nmodel = closed\n",
+	expect_description(CONF_TARGET "[load]\nmodel = closed\n",
 		(const char *const[]){"64 users", "p99 takes 299", NULL});
-	expect_description(TARGET
+	expect_description(CONF_TARGET
 		"[load]\nrate = 1\nrequests = 2\n[connections]\nexhausted = drop\n",
 		(const char *const[]){"no percentile; p50 takes 5", "are dropped", NULL});
 }
@@ -860,7 +527,7 @@ START_TEST(shipped_run_files)
 
 		ck_assert_int_eq(str_read_file(found.gl_pathv[i], 65536, &text, &len), 0);
 		conf_read(&d, found.gl_pathv[i], text);
-		p = build_with(&d, "f", text, NULL, 0);
+		p = conf_build(&d, "f", text, NULL, 0);
 		if (str_ends(found.gl_pathv[i], "/talk.ini")) {
 			has_talk = true;
 			ck_assert_int_eq(p->model, PLAN_CLOSED);
@@ -881,26 +548,12 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("plan");
-	TCase *load = tcase_create("load");
 	TCase *request = tcase_create("request");
 	TCase *whole = tcase_create("whole");
 	SRunner *runner;
 	int failed;
 
-	tcase_add_test(load, bare_url_is_100_per_second_for_10s);
-	tcase_add_loop_test(load, load_from_one_file, 0, N(load_cases));
-	tcase_add_loop_test(load, flags_override_the_file, 0, N(override_cases));
-	tcase_add_loop_test(load, overlay_overrides_the_file, 0, N(override_cases));
-	tcase_add_test(load, contradictions_in_one_file);
-	tcase_add_test(load, contradictions_between_flags);
-	tcase_add_test(load, flag_that_does_not_fit_the_file);
-	tcase_add_test(load, exhausted_is_forgotten_when_a_flag_closes_the_model);
-	tcase_add_test(load, lengths_beyond_reason);
-	tcase_add_loop_test(load, bad_stage, 0, N(bad_stages));
-	tcase_add_test(load, later_stage_kinds_are_named);
-	tcase_add_test(load, stage_with_wide_blanks);
-	tcase_add_test(load, too_many_stages);
-	suite_add_tcase(s, load);
+	tcase_add_test(whole, bare_url_is_100_per_second_for_10s);
 	tcase_add_test(request, bad_targets);
 	tcase_add_test(request, names_of_runs);
 	tcase_add_test(request, long_host_makes_a_name);
@@ -918,6 +571,7 @@ int main(void)
 	tcase_add_test(whole, digest_covers_what_decides);
 	tcase_add_test(whole, digest_is_of_the_text_alone_without_overrides);
 	tcase_add_test(whole, text_of_flags_reads_back);
+	tcase_add_test(whole, text_of_flags_that_no_line_holds);
 	tcase_add_test(whole, all_problems_at_once);
 	tcase_add_test(whole, earlier_problems_forbid_a_plan);
 	tcase_add_test(whole, drain_is_the_request_timeout_or_its_own);
