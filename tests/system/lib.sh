@@ -169,6 +169,9 @@ free_port() {
 # start COMMAND...: in the background, output to $OUT and $ERR, pid in PID. SIGINT works there,
 # which a shell would otherwise switch off for background jobs.
 start() {
+	# Here, not in the child: who waits for a line must not find the one of the last time.
+	: >"$OUT"
+	: >"$ERR"
 	env --default-signal=INT,QUIT "$@" >"$OUT" 2>"$ERR" </dev/null &
 	PID=$!
 	PIDS+=("$PID")
@@ -199,6 +202,7 @@ json() {
 
 # start_origin [FLAGS...]: rpsctl's own origin on a free port; ORIGIN is its address, ORIGIN_PID.
 start_origin() {
+	: >"$T/origin.out"
 	"$rpsctl" origin --listen 127.0.0.1:0 "$@" >"$T/origin.out" 2>"$T/origin.err" </dev/null &
 	ORIGIN_PID=$!
 	PIDS+=("$ORIGIN_PID")

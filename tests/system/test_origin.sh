@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# rpsctl origin: says its address first, serves, counts, and goes without a trace.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+start_origin --body 5B
+expect_equal "body" "$(curl -sS "http://$ORIGIN/any/path")" xxxxx
+expect_equal "status of HEAD" "$(curl -sS -o "$T/head" -I -w '%{http_code}' "http://$ORIGIN/")" 200
+kill -INT "$ORIGIN_PID" # ignored in background jobs of a shell, but rpsctl listens to it
+wait_exit "$ORIGIN_PID"
+expect_equal "exit status" "$STATUS" 0
+expect_line "$T/origin.err" 'served 2 requests'
+expect_nothing_left
+
+# Errors by share; the run's ledger agrees with the server's own count.
+start_origin --errors '100% 503'
+expect_equal "status" "$(curl -sS -o "$T/body" -w '%{http_code}' "http://$ORIGIN/")" 503
+expect_exit 13 "$rpsctl" run "http://$ORIGIN/" --closed -n 50 -c 2 -q -o "$T/result.json"
+expect_equal "ledger.http_error" "$(json "$T/result.json" .ledger.http_error)" 50
+expect_equal "statuses" "$(json "$T/result.json" '.statuses["503"]')" 50
+kill -TERM "$ORIGIN_PID"
+wait_exit "$ORIGIN_PID"
+expect_line "$T/origin.err" 'served 51 requests .* 51 of them errors'
+
+# A delay is part of the service time.
+start_origin --delay 50ms
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -n 20 -r 100 -q -o "$T/result.json"
+expect_equal "service is slow" "$(json "$T/result.json" '.latency.service.min_ns >= 50000000')" true
+
+# A second one on the same port: a line that names the address.
+if "$rpsctl" origin --listen "$ORIGIN" >"$OUT" 2>"$ERR" </dev/null; then
+	fail "two origins on one port"
+fi
+expect_line "$ERR" "$ORIGIN"
+expect_equal "stdout" "$(cat "$OUT")" ""
+end_process "$ORIGIN_PID"
+expect_nothing_left
+
+expect_exit 78 "$rpsctl" origin --listen 127.0.0.1:0 --delay soon
+expect_line "$ERR" '--delay'
+expect_nothing_left
