@@ -167,6 +167,7 @@ static void worker_post_pulse(struct worker *w)
 	if (w->is_pulse_out)
 		return; /* main is behind: it will see the next one */
 	w->pulse = (struct worker_pulse){
+		.before = w->pulse.ledger,
 		.in_flight = w->stats.in_flight,
 		.queue = w->pool.n_waiting,
 		.connections = w->pool.n_idle + w->pool.n_busy,

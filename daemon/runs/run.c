@@ -525,14 +525,31 @@ static void run_progress_latency(const struct run *run, struct run_progress *p)
 	p->our_delay_p99_ns = quantile_served(timeline_our_delay(run->timeline), 0.99);
 	if (!timeline_newest(run->timeline, &row))
 		return;
-	p->last_width_ns = row.width_ns;
-	p->last_planned = row.planned;
-	p->last_sent = row.sent;
-	p->last_ok = row.ok;
-	p->last_failed = row.failed;
 	p->last_p50_ns = row.p50_ns;
 	p->last_p99_ns = row.p99_ns;
 	p->last_max_ns = row.max_ns;
+}
+
+static void run_progress_pulses(const struct run *run, struct run_progress *p)
+{
+	struct ledger before = {0};
+
+	for (unsigned w = 0; run->pulses && w < run->admission.n_workers; w++) {
+		const struct worker_pulse *pulse = &run->pulses[w];
+
+		ledger_add(&p->ledger, &pulse->ledger);
+		ledger_add(&before, &pulse->before);
+		p->in_flight += pulse->in_flight;
+		p->queue += pulse->queue;
+		p->connections += pulse->connections;
+	}
+	if (p->ledger.planned == 0)
+		return;
+	p->last_width_ns = run->plan->interval_ns;
+	p->last_planned = p->ledger.planned - before.planned;
+	p->last_sent = p->ledger.sent - before.sent;
+	p->last_ok = p->ledger.classes[LEDGER_OK] - before.classes[LEDGER_OK];
+	p->last_failed = ledger_resolved(&p->ledger) - ledger_resolved(&before) - p->last_ok;
 }
 
 void run_progress(const struct run *run, struct run_progress *ret)
@@ -553,14 +570,11 @@ void run_progress(const struct run *run, struct run_progress *ret)
 		if (run->end_ns != CLOCK_NEVER)
 			p.total_ns = run->end_ns - run->t0_ns;
 	}
+	/* What was asked in the middle of the interval that is being looked back at. */
 	if (run->schedule && run->t0_ns > 0)
-		p.asked_per_s = rate_per_s(schedule_rate_at(run->schedule, p.elapsed_ns));
-	for (unsigned w = 0; run->pulses && w < run->admission.n_workers; w++) {
-		ledger_add(&p.ledger, &run->pulses[w].ledger);
-		p.in_flight += run->pulses[w].in_flight;
-		p.queue += run->pulses[w].queue;
-		p.connections += run->pulses[w].connections;
-	}
+		p.asked_per_s = rate_per_s(
+			schedule_rate_at(run->schedule, p.elapsed_ns - run->plan->interval_ns / 2));
+	run_progress_pulses(run, &p);
 	if (run->state == RUN_FINISHED) {
 		p.ledger = (struct ledger){0};
 		for (int i = 0; i < STATS_PHASE_COUNT; i++)

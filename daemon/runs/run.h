@@ -67,10 +67,11 @@ struct run_progress {
 	uint64_t in_flight;
 	uint64_t queue;
 	uint64_t connections;
-	/* the newest interval that is over; width 0: none yet */
+	/* between the last two beats, by the instant it happened; width 0: none yet */
 	int64_t last_width_ns;
 	uint64_t last_planned, last_sent, last_ok, last_failed;
-	int64_t last_p50_ns, last_p99_ns, last_max_ns; /* QUANTILE_NONE: none resolved */
+	/* the newest interval whose arrivals have all ended; QUANTILE_NONE: none yet */
+	int64_t last_p50_ns, last_p99_ns, last_max_ns;
 	/* everything resolved so far: response (open) or service (closed) */
 	int64_t p50_ns, p99_ns, our_delay_p99_ns;
 };
