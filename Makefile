@@ -173,12 +173,42 @@ lint:
 
 # ---------------------------------------------------------------- install
 
-install: all
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(unitdir) \
-		$(DESTDIR)$(sysusersdir) $(DESTDIR)$(docdir) $(DESTDIR)$(sysconfdir)/rpsd/runs.d \
-		$(DESTDIR)$(sysconfdir)/rpsd/rpsd.conf.d
+mandir ?= $(prefix)/share/man
 
+DOCS := $(wildcard README.md NEWS.md ARCHITECTURE.md SECURITY.md LICENSE) common/rpsd.varlink
+MAN_PAGES := $(wildcard ctl/*.[1-9] daemon/*.[1-9] conf/*.[1-9] common/*.[1-9])
+UNITS := rpsd.service rpsd.socket
+man_file = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
+fill_in = sed 's|@bindir@|$(bindir)|g; s|@sbindir@|$(sbindir)|g; s|@sysconfdir@|$(sysconfdir)|g'
+# What the administrator may have changed is never overwritten.
+install_config = test -e '$(2)' || install -m 644 '$(1)' '$(2)'
+
+install: all
+	$(Q)install -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(unitdir)' \
+		'$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(docdir)' \
+		'$(DESTDIR)$(sysconfdir)/rpsd/runs.d' '$(DESTDIR)$(sysconfdir)/rpsd/rpsd.conf.d'
+	$(Q)install -m 755 $(B)/rpsctl '$(DESTDIR)$(bindir)/rpsctl'
+	$(Q)install -m 755 $(B)/rpsd '$(DESTDIR)$(sbindir)/rpsd'
+	$(Q)$(foreach u,$(UNITS),$(fill_in) systemd/$(u) >'$(DESTDIR)$(unitdir)/$(u)' && \
+		chmod 644 '$(DESTDIR)$(unitdir)/$(u)' && )true
+	$(Q)install -m 644 systemd/rpsd.sysusers '$(DESTDIR)$(sysusersdir)/rpsd.conf'
+	$(Q)$(foreach c,$(wildcard conf/rpsd.conf),\
+		$(call install_config,$(c),$(DESTDIR)$(sysconfdir)/rpsd/$(notdir $(c))) && )true
+	$(Q)$(foreach c,$(wildcard conf/runs/*.ini),\
+		$(call install_config,$(c),$(DESTDIR)$(sysconfdir)/rpsd/runs.d/$(notdir $(c))) && )true
+	$(Q)install -m 644 $(DOCS) '$(DESTDIR)$(docdir)'
+	$(Q)$(foreach m,$(MAN_PAGES),install -D -m 644 $(m) '$(DESTDIR)$(call man_file,$(m))' && )true
+	@echo "installed; then: systemd-sysusers && systemctl daemon-reload &&" \
+		"systemctl enable --now rpsd.socket"
+
+# The configuration, the state and the users stay.
 uninstall:
+	rm -f '$(DESTDIR)$(bindir)/rpsctl' '$(DESTDIR)$(sbindir)/rpsd' \
+		$(foreach u,$(UNITS),'$(DESTDIR)$(unitdir)/$(u)') \
+		'$(DESTDIR)$(sysusersdir)/rpsd.conf' \
+		$(foreach d,$(DOCS),'$(DESTDIR)$(docdir)/$(notdir $(d))') \
+		$(foreach m,$(MAN_PAGES),'$(DESTDIR)$(call man_file,$(m))')
+	-rmdir '$(DESTDIR)$(docdir)'
 
 clean:
 	rm -rf build
