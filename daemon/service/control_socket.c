@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +24,12 @@
 /* The directory, if only the last part of its path is missing: /run/rpsd after a boot. */
 static void control_socket_make_dir(const char *path)
 {
-	char *copy = strdup(path);
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, (size_t)(slash - path)) : NULL;
 
-	if (copy)
-		(void)mkdir(dirname(copy), 0755); /* bind says what is wrong */
-	free(copy);
+	if (dir)
+		(void)mkdir(dir, 0755); /* bind says what is wrong */
+	free(dir);
 }
 
 static int control_socket_lock(const char *path, int *ret_fd, struct err *reterr)
