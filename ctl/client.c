@@ -236,11 +236,11 @@ static const char *client_field(const struct client_answer *a, const char *name)
 
 static int client_explain_plan(const struct client_answer *a, struct buf *ret)
 {
-	const json_t *problem;
-	size_t i;
+	const json_t *problems = json_object_get(a->parameters, "problems");
 
-	json_array_foreach(json_object_get(a->parameters, "problems"), i, problem)
-	{
+	for (size_t i = 0; i < json_array_size(problems); i++) {
+		const json_t *problem = json_array_get(problems, i);
+
 		if (json_is_string(problem))
 			(void)buf_printf(ret, "%s\n", json_string_value(problem));
 	}

@@ -19,8 +19,6 @@ static struct figure cmd_origins_count(const json_t *origin, const char *name)
 static void cmd_origins_print(const json_t *origins)
 {
 	struct buf text = {0};
-	const json_t *origin;
-	size_t i;
 
 	if (!json_array_size(origins)) {
 		(void)puts(
@@ -29,12 +27,16 @@ static void cmd_origins_print(const json_t *origins)
 	}
 	(void)buf_printf(&text, "%-14s %-22s %8s %10s %13s %12s\n", "origin", "address", "open",
 		"accepted", "requests", "errors");
-	json_array_foreach(origins, i, origin)(void) buf_printf(&text,
-		"%-14s %-22s %8s %10s %13s %12s\n", result_text(origin, "name"),
-		result_text(origin, "address"), cmd_origins_count(origin, "connections").text,
-		cmd_origins_count(origin, "accepted").text,
-		cmd_origins_count(origin, "requests").text,
-		cmd_origins_count(origin, "errors").text);
+	for (size_t i = 0; i < json_array_size(origins); i++) {
+		const json_t *origin = json_array_get(origins, i);
+
+		(void)buf_printf(&text, "%-14s %-22s %8s %10s %13s %12s\n",
+			result_text(origin, "name"), result_text(origin, "address"),
+			cmd_origins_count(origin, "connections").text,
+			cmd_origins_count(origin, "accepted").text,
+			cmd_origins_count(origin, "requests").text,
+			cmd_origins_count(origin, "errors").text);
+	}
 	command_print(text.data ? text.data : "");
 	buf_fini(&text);
 }

@@ -63,10 +63,12 @@ static int cmd_run_open_service(struct session *s, const struct options *o)
 /* How a private daemon ended belongs to the line about its loss. */
 static void cmd_run_say_trouble(const struct session *s, const struct buf *ended)
 {
-	if (s->trouble.len)
+	size_t len = s->trouble.len;
+
+	if (len && ended->len)
+		(void)fprintf(stderr, "%.*s (%s)\n", (int)(len - 1), s->trouble.data, ended->data);
+	else if (len)
 		(void)fputs(s->trouble.data, stderr);
-	if (s->trouble.len && ended->len)
-		command_complain("the private rpsd ended with %s", ended->data);
 }
 
 static int cmd_run_session(struct session *s, const struct options *o, json_t *parameters)

@@ -23,10 +23,9 @@ static int64_t cmd_status_int(const json_t *reply, const char *path)
 
 static void cmd_status_daemon(const json_t *reply, struct buf *text)
 {
-	const json_t *rule;
+	const json_t *rules = result_at(reply, "daemon.allow");
 	char duration[UNITS_TEXT_MAX];
 	bool is_private = false;
-	size_t i;
 
 	(void)result_bool(reply, "daemon.private", &is_private);
 	units_format_time(
@@ -43,8 +42,9 @@ static void cmd_status_daemon(const json_t *reply, struct buf *text)
 	(void)buf_printf(text, "  daemon     %s descriptors\n",
 		figure_count(cmd_status_int(reply, "daemon.descriptors")).text);
 	(void)buf_puts(text, "  may load   loopback");
-	json_array_foreach(result_at(reply, "daemon.allow"), i, rule)
-	{
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *rule = json_array_get(rules, i);
+
 		if (json_is_string(rule))
 			(void)buf_printf(text, ", %s", json_string_value(rule));
 	}
@@ -54,8 +54,6 @@ static void cmd_status_daemon(const json_t *reply, struct buf *text)
 static void cmd_status_runs(const json_t *reply, struct buf *text)
 {
 	const json_t *runs = json_object_get(reply, "runs");
-	const json_t *run;
-	size_t i;
 
 	if (!json_array_size(runs)) {
 		(void)buf_puts(text, "\nno runs\n");
@@ -63,8 +61,8 @@ static void cmd_status_runs(const json_t *reply, struct buf *text)
 	}
 	(void)buf_printf(
 		text, "\n%-22s %-11s %-10s %4s  %s\n", "run", "state", "user", "exit", "target");
-	json_array_foreach(runs, i, run)
-	{
+	for (size_t i = 0; i < json_array_size(runs); i++) {
+		const json_t *run = json_array_get(runs, i);
 		const char *outcome = result_text(run, "outcome");
 		char code[16] = "";
 		int64_t exit_code;

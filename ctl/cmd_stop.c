@@ -10,8 +10,7 @@ int cmd_stop(struct options *o)
 {
 	struct client_answer answer;
 	json_t *parameters;
-	const json_t *id;
-	size_t i;
+	const json_t *stopped;
 	int r;
 
 	if (o->all && o->n_args) {
@@ -27,8 +26,10 @@ int cmd_stop(struct options *o)
 	r = command_ask(o, false, "Stop", parameters, &answer);
 	if (r)
 		return r;
-	json_array_foreach(json_object_get(answer.parameters, "stopped"), i, id)
-	{
+	stopped = json_object_get(answer.parameters, "stopped");
+	for (size_t i = 0; i < json_array_size(stopped); i++) {
+		const json_t *id = json_array_get(stopped, i);
+
 		if (json_is_string(id))
 			(void)puts(json_string_value(id));
 	}

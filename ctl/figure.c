@@ -139,6 +139,8 @@ struct figure figure_time(int64_t ns)
 {
 	double size = fabs((double)ns);
 
+	if (ns == 0)
+		return (struct figure){"0 s"};
 	if (size < 999.5e3)
 		return figure_with_unit((double)ns / 1e3, "us");
 	if (size < 999.5e6)

@@ -17,39 +17,32 @@ static void format_full_title(struct report *r, const char *title)
 	report_line(r, "%s", title);
 }
 
+static const char *format_full_string(const json_t *string)
+{
+	return json_is_string(string) ? json_string_value(string) : "?";
+}
+
 static void format_full_load(struct report *r)
 {
 	const json_t *stages = result_at(r->doc, "plan.stages");
 	const json_t *addresses = result_at(r->doc, "plan.target.addresses");
-	const json_t *one;
 	struct buf list = {0};
-	size_t i;
 
 	format_full_title(r, "Load");
 	report_line(r, "  model      %s, arrivals %s, seed %s", result_text(r->doc, "plan.model"),
 		result_text(r->doc, "plan.arrivals"),
 		figure_count(report_int(r, "plan.seed")).text);
-	json_array_foreach(stages, i, one)
-	{
-		double rate = 0;
-		int64_t ns = 0;
-
-		if (json_is_string(one)) {
-			report_line(r, "  stage %-4zu %s", i + 1, json_string_value(one));
-			continue;
-		}
-		(void)result_real(one, "rate_per_s", &rate);
-		(void)result_int(one, "duration_ns", &ns);
-		report_line(r, "  stage %-4zu %s %s/s for %s", i + 1, result_text(one, "kind"),
-			figure_rate(rate).text, figure_time(ns).text);
-	}
+	for (size_t i = 0; i < json_array_size(stages); i++)
+		report_line(r, "  stage %-4zu %s", i + 1,
+			format_full_string(json_array_get(stages, i)));
 	report_line(r, "  window     %s to %s; warm-up %s, drain %s",
 		figure_clock(report_int(r, "window.start_ns")).text,
 		figure_clock(report_int(r, "window.end_ns")).text,
 		figure_time(report_int(r, "window.warmup_ns")).text,
 		figure_time(report_int(r, "window.drain_ns")).text);
-	json_array_foreach(addresses, i, one)(void) buf_printf(
-		&list, "%s%s", i ? ", " : "", json_is_string(one) ? json_string_value(one) : "?");
+	for (size_t i = 0; i < json_array_size(addresses); i++)
+		(void)buf_printf(&list, "%s%s", i ? ", " : "",
+			format_full_string(json_array_get(addresses, i)));
 	if (list.len)
 		report_wrapped(r, "  addresses", 13, list.data);
 	buf_fini(&list);
@@ -163,14 +156,12 @@ static void format_full_quantiles(struct report *r)
 static void format_full_errors(struct report *r)
 {
 	const json_t *errors = result_at(r->doc, "errors");
-	const json_t *error;
-	size_t i;
 
 	if (!json_array_size(errors))
 		return;
 	format_full_title(r, "Errors");
-	json_array_foreach(errors, i, error)
-	{
+	for (size_t i = 0; i < json_array_size(errors); i++) {
+		const json_t *error = json_array_get(errors, i);
 		int64_t count = 0;
 		int64_t first = 0;
 		int64_t last = 0;
@@ -187,19 +178,36 @@ static void format_full_errors(struct report *r)
 	}
 }
 
+static void format_full_events(struct report *r)
+{
+	const json_t *events = result_at(r->doc, "events");
+
+	if (!json_array_size(events))
+		return;
+	format_full_title(r, "Events");
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+		int64_t at = 0;
+
+		(void)result_int(event, "at_ns", &at);
+		report_line(r, "  %8s  %s  %s", figure_clock(at).text, result_text(event, "kind"),
+			result_text(event, "text"));
+	}
+}
+
 static void format_full_generator(struct report *r)
 {
 	double share;
 
 	format_full_title(r, "Generator");
-	report_line(r, "  verdict %s; %s workers, version %s",
+	report_line(r, "  verdict %s, workers %s, version %s",
 		result_text(r->doc, "generator.verdict"),
 		figure_count(report_int(r, "generator.workers")).text,
 		result_text(r->doc, "generator.version"));
 	if (result_real(r->doc, "generator.cpu_share", &share))
 		report_line(r, "  CPU %s of its workers' time, %s for each request",
 			figure_percent(share).text,
-			figure_time(report_int(r, "generator.cpu_ns_per_request")).text);
+			figure_time((int64_t)report_real(r, "generator.cpu_ns_per_request")).text);
 	if (result_real(r->doc, "generator.little_residual", &share))
 		report_line(r, "  Little's law: in flight differs by %s from rate x service time",
 			figure_share(share < 0 ? -share : share).text);
@@ -226,6 +234,7 @@ void format_full_append(struct report *r)
 	format_full_rates(r);
 	format_full_quantiles(r);
 	format_full_errors(r);
+	format_full_events(r);
 	format_full_generator(r);
 	format_full_plan(r);
 }

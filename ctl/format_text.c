@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/look.h"
@@ -23,6 +24,8 @@
 
 #define FORMAT_TEXT_ERRORS 6u
 #define FORMAT_TEXT_NOTES 6u
+/* Bytes of an example: two lines and a bit. */
+#define FORMAT_TEXT_EXAMPLE 120u
 /* Where the counts end and the explanation beside them begins. */
 #define FORMAT_TEXT_ASIDE 38u
 
@@ -31,7 +34,7 @@
 static void format_text_header(struct report *r)
 {
 	const char *arrivals = result_text(r->doc, "plan.arrivals");
-	const char *method = result_text(r->doc, "plan.effective.method");
+	const char *method = result_text(r->doc, "plan.target.method");
 	const char *url = result_text(r->doc, "plan.target.url");
 	const char *id = result_text(r->doc, "run.id");
 	char model[64];
@@ -120,12 +123,12 @@ static const char *format_text_limit(const struct report *r)
 }
 
 /* "plan delivered 100.0 % · nothing failed · limited by the plan" */
-static void format_text_facts(const struct report *r, char *facts, size_t size)
+static void format_text_facts(const struct report *r, bool has_limit, char *facts, size_t size)
 {
 	int64_t planned = report_int(r, "ledger.planned");
 	double sent = (double)report_int(r, "ledger.sent");
 	double failed = report_real(r, "headline.failed_share");
-	const char *limit = format_text_limit(r);
+	const char *limit = has_limit ? format_text_limit(r) : "";
 	char first[64];
 
 	facts[0] = '\0';
@@ -138,58 +141,53 @@ static void format_text_facts(const struct report *r, char *facts, size_t size)
 		/* Cut, not rounded: 99.96 % is not all of it. */
 		(void)snprintf(first, sizeof(first), "plan delivered %.1f %%",
 			floor(sent / (double)planned * 1000) / 10);
-	(void)snprintf(facts, size, "%s · %s%s%s%s", first,
-		failed > 0 ? figure_share(failed).text : "nothing", " failed", *limit ? " · " : "",
-		limit);
+	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s", first, failed > 0 ? LOOK_BAD : "",
+		failed > 0 ? figure_share(failed).text : "nothing", failed > 0 ? LOOK_PLAIN : "",
+		*limit ? " · " : "", limit);
 }
 
-/* Where connections were the limit: what they could carry at most. */
-static void format_text_overload(const struct report *r, char *reason, size_t size)
+/* What the run itself says, else the audit, else the word's own. */
+static void format_text_reason(
+	const struct report *r, const struct format_text_verdict *v, char *reason, size_t size)
 {
-	int64_t limit = report_int(r, "connections.limit");
-	double service_ns = report_real(r, "latency.service.mean_ns");
-	const char *limited_by = result_text(r->doc, "headline.limited_by");
-	struct figure asked = figure_rate(report_real(r, "headline.planned_per_s"));
+	bool is_cut = !str_eq(result_text(r->doc, "run.outcome"), "completed");
+	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
 
-	if (str_eq(limited_by, "connections") && limit > 0 && service_ns > 0)
-		(void)snprintf(reason, size, "%s x %s each = %s/s, asked %s/s",
-			figure_count(limit).text, figure_time((int64_t)service_ns).text,
-			figure_rate((double)limit * NSEC_PER_SEC / service_ns).text, asked.text);
-	else
-		(void)snprintf(reason, size, "answered %s/s, asked %s/s",
-			figure_rate(report_real(r, "headline.ok_per_s")).text, asked.text);
+	/* "STOPPED by alice" says it once. */
+	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
+		given += strlen("stopped ");
+	/* What failed in a run that is ok stands in the facts and among the errors. */
+	if (!*given && (!str_eq(v->match, "ok") ||
+			       str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
+		given = result_text(r->doc, "headline.because");
+	(void)snprintf(reason, size, "%.300s", *given ? given : v->reason);
 }
 
 static void format_text_headline(struct report *r)
 {
 	const struct format_text_verdict *v = format_text_verdict_of(r);
 	int64_t exit_code = report_int(r, "run.exit_code");
-	const char *given = result_text(r->doc, "run.reason");
+	const char *remedy = result_text(r->doc, "headline.try");
 	char reason[320];
 	char facts[160];
 	char code[32] = "";
-	char label[48];
+	char label[64];
+	char text[400];
 	unsigned indent = (unsigned)look_columns(v->word) + 5;
 
-	format_text_facts(r, facts, sizeof(facts));
-	(void)snprintf(reason, sizeof(reason), "%.300s", *given ? given : v->reason);
-	if (!*reason && str_eq(v->match, "overload"))
-		format_text_overload(r, reason, sizeof(reason));
+	format_text_reason(r, v, reason, sizeof(reason));
+	format_text_facts(r, !str_starts(reason, "limited by"), facts, sizeof(facts));
 	if (exit_code)
-		(void)snprintf(code, sizeof(code), " (exit %d)", (int)exit_code);
+		(void)snprintf(code, sizeof(code), " (exit" REPORT_GLUE "%d)", (int)exit_code);
 	(void)snprintf(label, sizeof(label), "  %s   ", v->word);
-	/* The first line has the word with its colour; the text behind it may need more lines. */
-	if (*reason && strlen(reason) + strlen(code) + indent <= REPORT_WIDTH) {
-		report_line(r, "%s%s%s", label, reason, code);
-	} else if (*reason) {
-		report_line(r, "%s%s", label, code + (*code == ' '));
-		report_wrapped(r, "", indent, reason);
-	} else {
-		report_line(r, "%s%s%s", label, facts, code);
-		facts[0] = '\0';
-	}
-	if (*facts)
+	(void)snprintf(text, sizeof(text), "%s%s", *reason ? reason : facts, code);
+	report_wrapped(r, label, indent, text);
+	if (*reason && *facts)
 		report_wrapped(r, "", indent, facts);
+	if (*remedy) {
+		(void)snprintf(label, sizeof(label), "%*stry  ", (int)indent, "");
+		report_wrapped(r, label, indent + 5, remedy);
+	}
 	report_gap(r);
 }
 
@@ -245,7 +243,7 @@ static void format_text_row(struct report *r, const struct format_text_row *row,
 {
 	const char *extreme = row->extreme ? row->extreme : row->base;
 
-	report_line(r, "  %-11s%8s%8s%8s%8s%8s%8s   %s", row->name,
+	report_line(r, "  %-10s%9s%9s%9s%9s%9s%9s  %s", row->name,
 		report_duration(r, row->base, "p50_ns", row->missing).text,
 		report_duration(r, row->base, "p90_ns", row->missing).text,
 		report_duration(r, row->base, "p99_ns", row->missing).text,
@@ -261,9 +259,11 @@ static void format_text_our_delay(struct report *r)
 	char remark[96] = "";
 	double share;
 
-	if (result_real(r->doc, "headline.our_delay_share_of_p99", &share))
-		(void)snprintf(remark, sizeof(remark), "%s%s%.10s", figure_percent(share).text,
-			str_eq(verdict, "ok") ? " of p99: " : ": ", verdict);
+	/* The notes say why where it is not ok. */
+	if (*verdict && !str_eq(verdict, "ok"))
+		(void)snprintf(remark, sizeof(remark), "%.12s", verdict);
+	else if (result_real(r->doc, "headline.our_delay_share_of_p99", &share))
+		(void)snprintf(remark, sizeof(remark), "%s of p99", figure_percent(share).text);
 	format_text_row(r, &row, remark);
 }
 
@@ -290,7 +290,7 @@ static void format_text_table(struct report *r)
 
 	if (report_int(r, "latency.service.count") == 0)
 		return;
-	report_line(r, "  %-11s%8s%8s%8s%8s%8s%8s", r->unit, "p50", "p90", "p99", "p99.9", "max",
+	report_line(r, "  %-10s%9s%9s%9s%9s%9s%9s", r->unit, "p50", "p90", "p99", "p99.9", "max",
 		"mean");
 	if (!r->closed) {
 		format_text_row(r, unserved ? &some : &all, "");
@@ -307,15 +307,26 @@ static void format_text_table(struct report *r)
 
 /* ---------------------------------------------------------------- what went wrong */
 
-/* The ledger's class is there, but no error explains it. */
-static bool format_text_is_explained(const struct report *r, const char *class)
+/* The fault of a result's error, or NULL. */
+static const struct fault_info *format_text_fault(const char *name)
 {
-	const json_t *error;
-	size_t i;
+	for (unsigned i = 0; i < FAULT_COUNT; i++) {
+		if (str_eq(fault_table[i].name, name))
+			return &fault_table[i];
+	}
+	return NULL;
+}
 
-	json_array_foreach(result_at(r->doc, "errors"), i, error)
-	{
-		if (str_eq(result_text(error, "class"), class))
+/* An error tells of this class of the ledger. */
+static bool format_text_is_explained(const struct report *r, enum ledger_class class)
+{
+	const json_t *errors = result_at(r->doc, "errors");
+
+	for (size_t i = 0; i < json_array_size(errors); i++) {
+		const struct fault_info *fault =
+			format_text_fault(result_text(json_array_get(errors, i), "class"));
+
+		if (fault && fault->class == class)
 			return true;
 	}
 	return false;
@@ -324,20 +335,24 @@ static bool format_text_is_explained(const struct report *r, const char *class)
 static void format_text_error(
 	struct report *r, bool is_first, const char *class, int64_t count, const char *detail)
 {
-	report_line(r, "  %-8s%-17s%9s  %s", is_first ? "errors" : "", report_class(class).text,
-		figure_count(count).text, *detail ? detail : report_class_meaning(class));
+	char label[128];
+	char text[FORMAT_TEXT_EXAMPLE + 1];
+
+	(void)snprintf(label, sizeof(label), "  %-8s%-16s%9s  ", is_first ? "errors" : "",
+		report_class(class).text, figure_count(count).text);
+	(void)snprintf(text, sizeof(text), "%s", detail);
+	report_wrapped(r, label, (unsigned)look_columns(label), text);
 }
 
 static unsigned format_text_listed_errors(struct report *r)
 {
 	const json_t *errors = result_at(r->doc, "errors");
-	const json_t *error;
-	char detail[320];
 	size_t i;
 
-	json_array_foreach(errors, i, error)
-	{
-		const char *phase = result_text(error, "phase");
+	for (i = 0; i < json_array_size(errors); i++) {
+		const json_t *error = json_array_get(errors, i);
+		const char *class = result_text(error, "class");
+		const struct fault_info *fault = format_text_fault(class);
 		const char *example = result_text(error, "example");
 		int64_t count = 0;
 
@@ -347,41 +362,42 @@ static unsigned format_text_listed_errors(struct report *r)
 			break;
 		}
 		(void)result_int(error, "count", &count);
-		(void)snprintf(detail, sizeof(detail), "%.60s%s%.200s", *example ? phase : "",
-			*phase && *example ? ": " : "", example);
-		format_text_error(r, i == 0, result_text(error, "class"), count, detail);
+		format_text_error(
+			r, i == 0, class, count, !*example && fault ? fault->help : example);
 	}
 	return (unsigned)i;
 }
 
+static void format_text_statuses(struct report *r)
+{
+	json_t *statuses = json_object_get(r->doc, "statuses");
+	struct buf list = {0};
+
+	for (void *at = json_object_iter(statuses); at; at = json_object_iter_next(statuses, at))
+		(void)buf_printf(&list, "%s%s: %s", list.len ? " · " : "", json_object_iter_key(at),
+			figure_count(json_integer_value(json_object_iter_value(at))).text);
+	if (list.len)
+		report_wrapped(r, "  status", REPORT_LABEL, list.data);
+	buf_fini(&list);
+}
+
 static void format_text_errors(struct report *r)
 {
-	static const char *const failing[] = {"dropped", "expired", "not_connected", "unsent",
-		"http_error", "check_failed", "bad_response", "timeout", "connection_error",
-		"unfinished"};
 	unsigned n = format_text_listed_errors(r);
 	char path[48];
 
-	for (size_t i = 0; i < sizeof(failing) / sizeof(*failing); i++) {
+	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {
+		const char *name = ledger_class_names[c];
 		int64_t count;
 
-		(void)snprintf(path, sizeof(path), "ledger.%s", failing[i]);
+		(void)snprintf(path, sizeof(path), "ledger.%s", name);
 		count = report_int(r, path);
-		if (count > 0 && !format_text_is_explained(r, failing[i]))
-			format_text_error(r, n++ == 0, failing[i], count, "");
+		if (c != LEDGER_OK && count > 0 &&
+			!format_text_is_explained(r, (enum ledger_class)c))
+			format_text_error(r, n++ == 0, name, count, report_class_meaning(name));
 	}
-	if (report_int(r, "ledger.http_error") > 0) {
-		struct buf list = {0};
-		const char *status;
-		json_t *count;
-
-		json_object_foreach((json_t *)(uintptr_t)result_at(r->doc, "statuses"), status,
-			count)(void) buf_printf(&list, "%s%s: %s", list.len ? " · " : "", status,
-			figure_count(json_integer_value(count)).text);
-		if (list.len)
-			report_wrapped(r, "  status", REPORT_LABEL, list.data);
-		buf_fini(&list);
-	}
+	if (report_int(r, "ledger.http_error") > 0)
+		format_text_statuses(r);
 	if (n)
 		report_gap(r);
 }
@@ -399,19 +415,21 @@ struct format_text_course {
 };
 
 static void format_text_course_row(
-	struct format_text_course *c, const json_t *row, double width_s, bool is_last)
+	struct format_text_course *c, const json_t *row, double width_s, double window_s)
 {
 	double completed = 0;
 	double p99 = -1;
 	int64_t at = 0;
+	double left_s;
 
 	(void)result_int(row, "t_ns", &at);
 	(void)result_real(row, "completed", &completed);
 	(void)result_real(row, "p99_ns", &p99);
-	c->rates[c->n] = completed / width_s;
+	/* The window may end within the last one, which then says little about the course. */
+	left_s = window_s - (double)at / NSEC_PER_SEC;
+	c->rates[c->n] = completed / (left_s > 0 && left_s < width_s ? left_s : width_s);
 	c->p99s[c->n] = p99;
-	/* The last one holds what was drained, or is not whole. */
-	if (!is_last || c->n == 0) {
+	if (c->n == 0 || left_s >= width_s) {
 		c->least = c->n == 0 ? c->rates[0] : fmin(c->least, c->rates[c->n]);
 		c->most = fmax(c->most, c->rates[c->n]);
 	}
@@ -436,25 +454,27 @@ static void format_text_course(struct report *r)
 {
 	const json_t *rows = result_at(r->doc, "intervals.rows");
 	double width_s = report_real(r, "intervals.width_ns") / (double)NSEC_PER_SEC;
+	double window_s =
+		(double)(report_int(r, "window.end_ns") - report_int(r, "window.start_ns")) /
+		(double)NSEC_PER_SEC;
 	size_t n = json_array_size(rows);
 	struct format_text_course c = {.worst = -1};
-	const json_t *row;
 	char text[128];
-	size_t i;
 
 	if (n < 2 || width_s <= 0)
 		return;
 	c.rates = calloc(n, sizeof(*c.rates));
 	c.p99s = calloc(n, sizeof(*c.p99s));
 	if (c.rates && c.p99s) {
-		json_array_foreach(rows, i, row)
-			format_text_course_row(&c, row, width_s, i + 1 == n);
+		for (size_t i = 0; i < n; i++)
+			format_text_course_row(&c, json_array_get(rows, i), width_s, window_s);
 		if (c.most - c.least <= 0.05 * c.most)
 			(void)snprintf(text, sizeof(text), "%s flat", figure_rate(c.most).text);
 		else
 			(void)snprintf(text, sizeof(text), "%s to %s", figure_rate(c.least).text,
 				figure_rate(c.most).text);
-		format_text_draw(r, "rate/s", c.rates, n, SPARK_MEAN, text);
+		if (c.most > 0)
+			format_text_draw(r, "rate/s", c.rates, n, SPARK_MEAN, text);
 		(void)snprintf(text, sizeof(text), "worst %s at %s",
 			figure_value(c.worst / r->unit_ns).text, figure_clock(c.worst_at_ns).text);
 		if (c.worst >= 0)
@@ -469,11 +489,10 @@ static void format_text_course(struct report *r)
 
 static void format_text_notes(struct report *r)
 {
-	const json_t *note;
-	size_t i;
+	const json_t *notes = result_at(r->doc, "generator.notes");
 
-	json_array_foreach(result_at(r->doc, "generator.notes"), i, note)
-	{
+	for (size_t i = 0; i < json_array_size(notes); i++) {
+		const json_t *note = json_array_get(notes, i);
 		const char *remedy = result_text(note, "try");
 
 		if (i == FORMAT_TEXT_NOTES)
@@ -498,22 +517,14 @@ static void format_text_next(struct report *r)
 	bool is_done = str_eq(result_text(r->doc, "run.outcome"), "completed");
 	double planned = report_real(r, "headline.planned_per_s");
 	double ok = report_real(r, "rates.ok_per_s");
-	double service_s = report_real(r, "latency.service.mean_ns") / (double)NSEC_PER_SEC;
 
 	if (!is_done || ok <= 0)
 		return;
 	if (r->closed)
 		report_line(r, "  next    -r %.10g for what users feel at that rate",
 			format_text_rounded(ok * 0.8));
-	else if (str_eq(limit, "plan"))
+	else if (str_eq(limit, "plan") && report_real(r, "headline.failed_share") == 0)
 		report_line(r, "  next    -r %.10g for more, -r max for the ceiling", planned * 2);
-	else if (str_eq(limit, "connections"))
-		report_line(r,
-			"  try     -c %.0f   (or leave -c out: the pool then grows as needed)",
-			ceil(planned * service_s * 1.5));
-	else if (str_eq(limit, "server"))
-		report_line(r, "  try     -r %.10g, somewhat less than it answered",
-			format_text_rounded(ok * 0.9));
 }
 
 static int format_text_render(const json_t *doc, const struct look *look, struct buf *ret)

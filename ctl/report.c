@@ -76,7 +76,7 @@ void report_line(struct report *r, const char *format, ...)
 	}
 	/* A line stays one: texts of servers may hold newlines. */
 	for (char *c = line; *c; c++) {
-		if (*c == '\n')
+		if (*c == '\n' || *c == REPORT_GLUE[0])
 			*c = ' ';
 	}
 	report_put_line(r, line);
@@ -88,6 +88,7 @@ void report_wrapped(struct report *r, const char *label, unsigned indent, const 
 	size_t room = REPORT_WIDTH - indent;
 
 	do {
+		size_t used = look_columns(label);
 		size_t whole = strlen(text);
 		size_t len = look_cut(text, room);
 
@@ -98,7 +99,8 @@ void report_wrapped(struct report *r, const char *label, unsigned indent, const 
 				at--;
 			len = at > 0 ? at : len;
 		}
-		report_line(r, "%-*s%.*s", (int)indent, label, (int)len, text);
+		report_line(r, "%s%*s%.*s", label, used < indent ? (int)(indent - used) : 0, "",
+			(int)len, text);
 		text += len;
 		text += strspn(text, " ");
 		label = "";

@@ -11,6 +11,8 @@
 #include "ctl/figure.h"
 
 #define REPORT_WIDTH 80u
+/* A blank at which report_wrapped does not break. */
+#define REPORT_GLUE "\x1f"
 /* "  note    " */
 #define REPORT_LABEL 10u
 
