@@ -222,7 +222,7 @@ static int hdr_init(const struct hdr_header *header, struct histogram *ret)
 	uint32_t digits = be32toh(header->digits), payload_len = be32toh(header->payload_len);
 	int r;
 
-	if (be32toh(header->cookie) != HDR_COOKIE || header->index_offset != 0 || digits > 5 ||
+	if (be32toh(header->cookie) != HDR_COOKIE || header->index_offset != 0 ||
 		be64toh(header->ratio) != HDR_RATIO_ONE)
 		return -EINVAL;
 	r = histogram_init(ret, (int64_t)be64toh(header->lowest), (int64_t)be64toh(header->highest),

@@ -30,9 +30,7 @@ static uint64_t quantile_rank(uint64_t n, double q)
 	/* 0.07 * 100 is 7.000000000000001 in binary, and its ceiling would be one rank too far:
 	 * the two roundings, of q and of the product (2^-53 each), are taken off before. */
 	rank = ceil(q * (double)n * (1 - 0x1p-52));
-	if (rank < 1)
-		return 1;
-	return rank >= (double)n ? n : (uint64_t)rank;
+	return rank < 1 ? 1 : (uint64_t)rank;
 }
 
 static int64_t quantile_at_rank(const struct histogram *h, uint64_t rank)

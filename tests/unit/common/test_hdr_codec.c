@@ -367,7 +367,9 @@ START_TEST(test_round_trip_counts)
 	assert_round_trip(&h);
 
 	histogram_reset(&h);
-	h.slots[5] = INT64_MAX;
+	/* All eight bits of the ninth byte, and a slot behind that would show a tenth. */
+	h.slots[5] = INT64_MAX - 7;
+	h.slots[6] = 7;
 	h.count = INT64_MAX;
 	assert_round_trip(&h);
 	histogram_fini(&h);

@@ -254,6 +254,39 @@ START_TEST(test_monotone)
 }
 END_TEST
 
+/* Interval histograms merged into a run's, which is finer: never below the true value, above it by
+ * at most a slot of the coarse layout and one of the fine. */
+START_TEST(test_rebinned_against_sorted)
+{
+	struct histogram run = run_histogram(), interval;
+	int64_t values[3000];
+
+	ck_assert_int_eq(histogram_init(&interval, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+				 HISTOGRAM_INTERVAL_DIGITS),
+		0);
+	for (int i = 0; i < 3000; i++) {
+		values[i] = random_latency();
+		histogram_record(&interval, values[i]);
+		if (i % 1000 == 999) {
+			histogram_add(&run, &interval);
+			histogram_reset(&interval);
+		}
+	}
+	ck_assert_uint_eq(run.count, 3000);
+	qsort(values, 3000, sizeof(*values), by_value);
+	for (int i = 1; i <= 3000; i++) {
+		int64_t want = values[i - 1], got = quantile_served(&run, i / 3000.0);
+		int64_t edge = histogram_slot_high(&interval, histogram_index(&interval, want));
+
+		ck_assert_int_ge(got, want);
+		ck_assert_int_le(got, histogram_slot_high(&run, histogram_index(&run, edge)));
+	}
+	ck_assert_int_eq(quantile_served(&run, 1), values[2999]);
+	histogram_fini(&interval);
+	histogram_fini(&run);
+}
+END_TEST
+
 START_TEST(test_names)
 {
 	static const char *const want[] = {"p50", "p75", "p90", "p95", "p99", "p99_9", "p99_99"};
@@ -289,6 +322,7 @@ int main(void)
 	tcase_add_test(t, test_above_highest);
 	tcase_add_test(t, test_huge_counts);
 	tcase_add_test(t, test_monotone);
+	tcase_add_test(t, test_rebinned_against_sorted);
 	tcase_add_test(t, test_names);
 	suite_add_tcase(s, t);
 

@@ -142,6 +142,12 @@ START_TEST(test_offered)
 	ck_assert_double_eq(share, 0);
 	ck_assert_int_eq(int_at(o, "p99_99_ns"), 950);
 	json_decref(o);
+
+	/* More answers than arrivals is a bug elsewhere; no share of minus something. */
+	o = result_offered(&h, 5);
+	ck_assert(result_real(o, "unserved_share", &share));
+	ck_assert_double_eq(share, 0);
+	json_decref(o);
 	histogram_fini(&h);
 }
 END_TEST
