@@ -52,7 +52,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -DRPSD_VERSION='"$(VERSION)"' \
 	-DRPSD_SYSCONFDIR='"$(sysconfdir)"' -DRPSD_SBINDIR='"$(sbindir)"' \
 	$(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD=1) -pthread -fno-strict-aliasing $(WARNINGS) \
-	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ALL_CFLAGS = $(BASE_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 LIBS := $(PKG_LIBS) $(SYSTEMD_LIBS) -lm
