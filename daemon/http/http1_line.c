@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a byte in a line of a response means: the status line, the three header fields that frame a
+ * message, chunk sizes. _state says what may come next; http1.c calls http1_line_take for every
+ * byte that it cannot pass over in bulk, and http1_line_close before a line's end. What is accepted
+ * and refused by policy is said at the top of http1.c; section numbers are RFC 9112's. Pure. */
+#include "daemon/http/http1_line.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "daemon/http/http1.h"
+#include "daemon/http/http1_scan.h"
+
+/* So that nobody who counts in signed 64 bits can be made to overflow. */
+#define HTTP1_NUMBER_MAX ((uint64_t)INT64_MAX)
+#define HTTP1_BLANK_LINES_MAX 2
+
+/* The fields that frame a message; all others are passed over. */
+static const struct {
+	const char *name;
+	uint8_t len;
+	uint8_t field;
+	uint8_t state;
+} http1_line_fields[] = {
+	{"connection", 10, HTTP1_FIELD_CONNECTION, HTTP1_TOKENS},
+	{"content-length", 14, HTTP1_FIELD_CONTENT_LENGTH, HTTP1_LENGTH},
+	{"transfer-encoding", 17, HTTP1_FIELD_TRANSFER_ENCODING, HTTP1_TOKENS},
+};
+
+#define HTTP1_N_FIELDS ((int)(sizeof(http1_line_fields) / sizeof(http1_line_fields[0])))
+
+/* Why a line may not end in a state; NULL where it may. */
+static const char *const http1_line_unfinished[HTTP1_STATE_COUNT] = {
+	[HTTP1_VERSION] = "the status line is cut short",
+	[HTTP1_MINOR] = "the status line is cut short",
+	[HTTP1_SPACE] = "the status line is cut short",
+	[HTTP1_CODE] = "the status line is cut short",
+	[HTTP1_NAME] = "a header line has no colon",
+	[HTTP1_QUOTED] = "a quoted string in Transfer-Encoding does not end",
+	[HTTP1_ESCAPED] = "a quoted string in Transfer-Encoding does not end",
+};
+
+bool http1_line_refuse(struct http1 *p, const char *why)
+{
+	p->_state = HTTP1_STATE_ERROR;
+	p->error = why;
+	return false;
+}
+
+/* text consists of tchar; word is in lower case and has letters and '-' only. */
+static bool http1_line_is_word(const char *text, size_t len, const char *word, size_t word_len)
+{
+	if (len != word_len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if ((text[i] | 0x20) != word[i])
+			return false;
+	}
+	return true;
+}
+
+/* status-line = "HTTP/1." DIGIT SP 3DIGIT SP reason (section 4). */
+static bool http1_line_take_status(struct http1 *p, unsigned char c)
+{
+	static const char version[] = "HTTP/1.";
+
+	switch (p->_state) {
+	case HTTP1_START:
+		p->_field = HTTP1_LINE_STATUS;
+		p->_value_len = 0;
+		p->_state = HTTP1_VERSION;
+		/* fall through */
+	case HTTP1_VERSION:
+		if (c != version[p->_value_len])
+			return http1_line_refuse(p, "this is not an HTTP/1 response");
+		if (++p->_value_len == sizeof(version) - 1)
+			p->_state = HTTP1_MINOR;
+		return true;
+	case HTTP1_MINOR:
+		if (!http1_scan_is_digit(c))
+			return http1_line_refuse(p, "the HTTP version is not a number");
+		/* A higher minor version is read as the highest known (RFC 9110 section 6.2). */
+		if (c != '0')
+			p->_flags |= HTTP1_IS_1_1;
+		p->_state = HTTP1_SPACE;
+		return true;
+	case HTTP1_SPACE:
+		if (c != ' ')
+			return http1_line_refuse(p, "no blank between version and status");
+		p->_number = 0;
+		p->_value_len = 0;
+		p->_state = HTTP1_CODE;
+		return true;
+	case HTTP1_CODE:
+		if (!http1_scan_is_digit(c) || (p->_value_len == 0 && c == '0'))
+			return http1_line_refuse(p, "the status is not three digits");
+		p->_number = p->_number * 10 + (c - '0');
+		if (++p->_value_len == 3)
+			p->_state = HTTP1_AFTER_CODE;
+		return true;
+	default: /* HTTP1_AFTER_CODE */
+		if (c != ' ')
+			return http1_line_refuse(p, "the status is not three digits");
+		p->_state = HTTP1_TEXT;
+		return true;
+	}
+}
+
+int http1_line_find_field(const struct http1 *p, const char *name, size_t len)
+{
+	if (p->_flags & HTTP1_IN_BODY)
+		return -1;
+	for (int i = 0; i < HTTP1_N_FIELDS; i++) {
+		if (http1_line_is_word(
+			    name, len, http1_line_fields[i].name, http1_line_fields[i].len))
+			return i;
+	}
+	return -1;
+}
+
+void http1_line_begin_value(struct http1 *p, int field)
+{
+	p->_field = field < 0 ? HTTP1_FIELD_OTHER : http1_line_fields[field].field;
+	p->_state = field < 0 ? HTTP1_TEXT : http1_line_fields[field].state;
+	p->_value_len = 0;
+	p->_number = 0;
+}
+
+static bool http1_line_take_colon(struct http1 *p, unsigned char c)
+{
+	if (http1_scan_is_blank(c))
+		return http1_line_refuse(p, "blank in a header name or before its colon");
+	if (c != ':')
+		return http1_line_refuse(p, "a header name has a character it may not have");
+	http1_line_begin_value(p, http1_line_find_field(p, p->_name, p->_name_len));
+	return true;
+}
+
+/* A number of Content-Length is complete. All of them must say the same (section 6.3). */
+static bool http1_line_end_length(struct http1 *p)
+{
+	if (p->_value_len == 0)
+		return http1_line_refuse(p, "Content-Length is not a number");
+	if ((p->_flags & HTTP1_HAS_LENGTH) && p->_content_length != p->_number)
+		return http1_line_refuse(p, "Content-Length is given twice and differs");
+	p->_flags |= HTTP1_HAS_LENGTH;
+	p->_content_length = p->_number;
+	p->_number = 0;
+	p->_value_len = 0;
+	return true;
+}
+
+static bool http1_line_take_length(struct http1 *p, unsigned char c)
+{
+	if (c == ',') {
+		p->_state = HTTP1_LENGTH;
+		return http1_line_end_length(p);
+	}
+	if (http1_scan_is_blank(c)) {
+		if (p->_value_len > 0)
+			p->_state = HTTP1_AFTER_LENGTH;
+		return true;
+	}
+	if (!http1_scan_is_digit(c) || p->_state == HTTP1_AFTER_LENGTH)
+		return http1_line_refuse(p, "Content-Length is not a number");
+	if (p->_number > (HTTP1_NUMBER_MAX - 9) / 10)
+		return http1_line_refuse(p, "Content-Length is too large");
+	p->_number = p->_number * 10 + (c - '0');
+	p->_value_len = 1;
+	return true;
+}
+
+static bool http1_line_token_is(const struct http1 *p, const char *token)
+{
+	return http1_line_is_word(p->_value, p->_value_len, token, strlen(token));
+}
+
+/* A token of Connection (section 9.6) or Transfer-Encoding (section 6.1) is complete. */
+static bool http1_line_end_token(struct http1 *p)
+{
+	if (p->_value_len == 0)
+		return true;
+	if (p->_field == HTTP1_FIELD_CONNECTION) {
+		if (http1_line_token_is(p, "close"))
+			p->_flags |= HTTP1_SAYS_CLOSE;
+		else if (http1_line_token_is(p, "keep-alive"))
+			p->_flags |= HTTP1_SAYS_KEEP_ALIVE;
+	} else if (!http1_line_token_is(p, "chunked")) {
+		p->_flags |= HTTP1_HAS_CODING;
+		p->_flags &= ~HTTP1_IS_CHUNKED;
+	} else if (p->_flags & HTTP1_IS_CHUNKED) {
+		return http1_line_refuse(p, "the response is chunked twice");
+	} else {
+		p->_flags |= HTTP1_HAS_CODING | HTTP1_IS_CHUNKED;
+	}
+	p->_value_len = 0;
+	return true;
+}
+
+static bool http1_line_take_token(struct http1 *p, unsigned char c)
+{
+	bool is_coding = p->_field == HTTP1_FIELD_TRANSFER_ENCODING;
+
+	if (c == ',') {
+		p->_state = HTTP1_TOKENS;
+		return http1_line_end_token(p);
+	}
+	if (http1_scan_is_blank(c)) {
+		if (p->_value_len > 0)
+			p->_state = HTTP1_AFTER_TOKEN;
+		return true;
+	}
+	if (is_coding && c == ';') {
+		if (p->_value_len == 0 || http1_line_token_is(p, "chunked"))
+			return http1_line_refuse(
+				p, "a parameter in Transfer-Encoding is misplaced");
+		p->_state = HTTP1_PARAMETER;
+		return http1_line_end_token(p);
+	}
+	if (!http1_scan_is_tchar[c] || p->_state == HTTP1_AFTER_TOKEN) {
+		/* How the body is framed must be clear; what else Connection says need not. */
+		if (is_coding)
+			return http1_line_refuse(p, "Transfer-Encoding is not a list of tokens");
+		p->_value_len = sizeof(p->_value);
+		p->_state = HTTP1_TOKENS;
+		return true;
+	}
+	if (p->_value_len < sizeof(p->_value))
+		p->_value[p->_value_len++] = (char)c;
+	return true;
+}
+
+static bool http1_line_take_parameter(struct http1 *p, unsigned char c)
+{
+	if (p->_state == HTTP1_ESCAPED)
+		p->_state = HTTP1_QUOTED;
+	else if (p->_state == HTTP1_QUOTED && c == '\\')
+		p->_state = HTTP1_ESCAPED;
+	else if (p->_state == HTTP1_QUOTED && c == '"')
+		p->_state = HTTP1_PARAMETER;
+	else if (p->_state == HTTP1_PARAMETER && c == '"')
+		p->_state = HTTP1_QUOTED;
+	else if (p->_state == HTTP1_PARAMETER && c == ',')
+		p->_state = HTTP1_TOKENS;
+	return true;
+}
+
+/* chunk = 1*HEXDIG [ chunk-ext ] CRLF (section 7.1). */
+static bool http1_line_take_chunk_size(struct http1 *p, unsigned char c)
+{
+	unsigned char lower = c | 0x20;
+	unsigned digit;
+
+	if (http1_scan_is_digit(c)) {
+		digit = c - '0';
+	} else if (lower >= 'a' && lower <= 'f') {
+		digit = lower - 'a' + 10;
+	} else if (p->_value_len > 0 && c == ';') {
+		p->_state = HTTP1_TEXT;
+		return true;
+	} else if (p->_value_len > 0 && http1_scan_is_blank(c)) {
+		p->_state = HTTP1_AFTER_CHUNK_SIZE;
+		return true;
+	} else {
+		return http1_line_refuse(p, "a chunk size is not a number");
+	}
+	if (p->_state == HTTP1_AFTER_CHUNK_SIZE)
+		return http1_line_refuse(p, "a chunk size is not a number");
+	if (p->_number > HTTP1_NUMBER_MAX >> 4)
+		return http1_line_refuse(p, "a chunk size is too large");
+	p->_number = p->_number << 4 | digit;
+	p->_value_len = 1;
+	return true;
+}
+
+bool http1_line_take(struct http1 *p, unsigned char c)
+{
+	if (p->_state == HTTP1_LF)
+		return http1_line_refuse(p, "CR without LF");
+	if (http1_scan_is_control(c) && c != '\t')
+		return http1_line_refuse(p, "a control character in a line");
+
+	switch (p->_state) {
+	case HTTP1_FIELD:
+		if (http1_scan_is_blank(c))
+			return http1_line_refuse(p, "a folded header line");
+		return http1_line_refuse(p, "a header name has a character it may not have");
+	case HTTP1_NAME:
+		return http1_line_take_colon(p, c);
+	case HTTP1_TEXT:
+		return true;
+	case HTTP1_LENGTH:
+	case HTTP1_AFTER_LENGTH:
+		return http1_line_take_length(p, c);
+	case HTTP1_TOKENS:
+	case HTTP1_AFTER_TOKEN:
+		return http1_line_take_token(p, c);
+	case HTTP1_PARAMETER:
+	case HTTP1_QUOTED:
+	case HTTP1_ESCAPED:
+		return http1_line_take_parameter(p, c);
+	case HTTP1_CHUNK_SIZE:
+	case HTTP1_AFTER_CHUNK_SIZE:
+		return http1_line_take_chunk_size(p, c);
+	case HTTP1_CHUNK_END:
+		return http1_line_refuse(p, "a chunk is longer than its size");
+	default:
+		return http1_line_take_status(p, c);
+	}
+}
+
+bool http1_line_close(struct http1 *p)
+{
+	switch (p->_state) {
+	case HTTP1_START:
+		p->_field = HTTP1_LINE_BLANK;
+		if (++p->_blank_lines > HTTP1_BLANK_LINES_MAX)
+			return http1_line_refuse(p, "empty lines instead of a response");
+		return true;
+	case HTTP1_FIELD:
+		p->_field = HTTP1_LINE_EMPTY;
+		return true;
+	case HTTP1_LENGTH:
+	case HTTP1_AFTER_LENGTH:
+		return http1_line_end_length(p);
+	case HTTP1_TOKENS:
+	case HTTP1_AFTER_TOKEN:
+		if (!http1_line_end_token(p))
+			return false;
+		if (p->_field == HTTP1_FIELD_TRANSFER_ENCODING && !(p->_flags & HTTP1_HAS_CODING))
+			return http1_line_refuse(p, "Transfer-Encoding is empty");
+		return true;
+	case HTTP1_CHUNK_SIZE:
+		if (p->_value_len == 0)
+			return http1_line_refuse(p, "a chunk size is not a number");
+		return true;
+	default:
+		if (http1_line_unfinished[p->_state] != NULL)
+			return http1_line_refuse(p, http1_line_unfinished[p->_state]);
+		return true;
+	}
+}

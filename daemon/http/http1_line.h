@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the response parser: its states, and what each byte of one line means (http1_line.c).
+ * Whole lines and messages are http1.c's. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http1;
+
+enum http1_state {
+	HTTP1_START,   /* nothing of this response has come */
+	HTTP1_VERSION, /* in "HTTP/1." */
+	HTTP1_MINOR,
+	HTTP1_SPACE, /* behind the version */
+	HTTP1_CODE,
+	HTTP1_AFTER_CODE,
+	HTTP1_FIELD, /* first byte of a header or trailer line, or of the empty one */
+	HTTP1_NAME,
+	HTTP1_TEXT,   /* up to the line's end nothing matters: reason, other values, extensions */
+	HTTP1_LENGTH, /* Content-Length: a number, or blanks before it */
+	HTTP1_AFTER_LENGTH,
+	HTTP1_TOKENS, /* Connection, Transfer-Encoding: a token, or blanks before it */
+	HTTP1_AFTER_TOKEN,
+	HTTP1_PARAMETER, /* of a transfer coding */
+	HTTP1_QUOTED,
+	HTTP1_ESCAPED,
+	HTTP1_CHUNK_SIZE,
+	HTTP1_AFTER_CHUNK_SIZE,
+	HTTP1_CHUNK_END, /* the line end behind a chunk's data */
+	HTTP1_LF,	 /* CR was seen */
+	HTTP1_BODY,	 /* _left bytes, then done */
+	HTTP1_CHUNK_DATA,
+	HTTP1_UNTIL_CLOSE,
+	HTTP1_STATE_DONE, /* this and what follows take no bytes */
+	HTTP1_STATE_ERROR,
+	HTTP1_STATE_COUNT,
+};
+
+/* What the present line is. */
+enum http1_field {
+	HTTP1_FIELD_OTHER,
+	HTTP1_FIELD_CONTENT_LENGTH,
+	HTTP1_FIELD_TRANSFER_ENCODING,
+	HTTP1_FIELD_CONNECTION,
+	HTTP1_LINE_BLANK, /* before the status line */
+	HTTP1_LINE_STATUS,
+	HTTP1_LINE_EMPTY, /* ends the headers or trailers */
+	HTTP1_LINE_CHUNK_SIZE,
+	HTTP1_LINE_CHUNK_END,
+};
+
+enum {
+	HTTP1_IS_HEAD = 1,
+	HTTP1_IS_1_1 = 2, /* or a later minor version */
+	HTTP1_HAS_LENGTH = 4,
+	HTTP1_HAS_CODING = 8,
+	HTTP1_IS_CHUNKED = 16, /* the last coding so far */
+	HTTP1_SAYS_CLOSE = 32,
+	HTTP1_SAYS_KEEP_ALIVE = 64,
+	HTTP1_IN_BODY = 128, /* header fields are trailers now */
+};
+
+/* Makes the response bad; why is a constant. Always false, so that a refusal can be passed on. */
+bool http1_line_refuse(struct http1 *p, const char *why);
+
+/* One byte of a line, not of its end. False: refused. */
+bool http1_line_take(struct http1 *p, unsigned char c);
+/* The content of a line is complete: CR or LF has come. False: it may not end here. */
+bool http1_line_close(struct http1 *p);
+
+/* Which field a name is, for http1_line_begin_value; -1 for one of no interest. */
+int http1_line_find_field(const struct http1 *p, const char *name, size_t len);
+/* A header's name and colon are complete: says what its value is read as. */
+void http1_line_begin_value(struct http1 *p, int field);
