@@ -27,8 +27,8 @@ struct guard {
 void guard_init_private(struct guard *g);
 /* allow: "10.0.0.0/8", "192.0.2.7:8080", "[2001:db8::]/32:443", "2001:db8::1".
  * 0, -EINVAL with reterr naming the text, -ENOMEM. */
-int guard_init_service(struct guard *g, const char *const *allow, size_t n_allow,
-	struct err *reterr);
+int guard_init_service(
+	struct guard *g, const char *const *allow, size_t n_allow, struct err *reterr);
 void guard_fini(struct guard *g);
 
 /* IPv4-mapped IPv6 addresses are judged as the IPv4 address. False: *ret_rule is why in words

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of a request, prepared once before the run: request line, headers, body in one piece, so
- * that sending is one system call (RFC 9112 section 3). Pure. */
+/* The bytes of a request, prepared once before the run: request line, headers, body in one piece,
+ * so that sending is one system call (RFC 9112 section 3). Pure. */
 #pragma once
 
 #include <stdbool.h>

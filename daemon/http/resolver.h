@@ -58,5 +58,6 @@ struct resolver {
  * RESOLVER_FAILED), so there is one way to learn the end. */
 void resolver_start(struct resolver *r, struct loop *loop, const char *host, uint16_t port,
 	int64_t connect_timeout_ns, const struct guard *guard);
-/* After the future was delivered: joins the thread and frees. Before that it waits for the thread. */
+/* After the future was delivered: joins the thread and frees. Before that it waits for the thread,
+ * and the loop may not run any more: the answer is on its way to it. */
 void resolver_fini(struct resolver *r);

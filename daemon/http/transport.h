@@ -33,7 +33,7 @@ struct transport_ops {
 
 struct transport {
 	const struct transport_ops *ops;
-	int fd;	  /* -1: closed */
+	int fd;	   /* -1: closed */
 	int error; /* errno of the last IO_ERROR, positive */
 };
 
