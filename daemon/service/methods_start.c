@@ -387,8 +387,8 @@ void methods_start(struct control_call *call, void *userdata)
 	}
 	if (!named && control_call_peer(call)->role < CONTROL_ADMIN) {
 		methods_refuse(call, RPSD_INTERFACE ".Refused", "start a run of one's own",
-			"the service starts its named runs for you (rpsctl list); only an "
-			"administrator may send it others");
+			"the service starts its named runs for you; only an "
+			"administrator may send it another");
 		return;
 	}
 	if (m->stopping) {
