@@ -31,6 +31,7 @@ failed=0
 child=
 for test in "$@"; do
 	[ -x "$test" ] || continue
+	test=$(cd "$(dirname "$test")" && pwd)/$(basename "$test")
 	name=$(basename "$test" .sh)
 	status=0
 	# In its own group, so that the limit ends also what the test has started; behind a wait, so
