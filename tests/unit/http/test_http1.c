@@ -263,6 +263,8 @@ static const struct sample samples[] = {
 	{"099", TEXT("HTTP/1.1 099 x\r\n"), HTTP1_ERROR, 9, 0, 0, 0},
 	{"four digits", TEXT("HTTP/1.1 2000 x\r\n"), HTTP1_ERROR, 12, 0, 0, 0},
 	{"two digits", TEXT("HTTP/1.1 20 x\r\n"), HTTP1_ERROR, 11, 0, 0, 0},
+	{"no blank before the status", TEXT("HTTP/1.1/200 OK\r\n"), HTTP1_ERROR, 8, 0, 0, 0},
+	{"a letter in the status", TEXT("HTTP/1.1 2x0 OK\r\n"), HTTP1_ERROR, 10, 0, 0, 0},
 	{"no status", TEXT("HTTP/1.1\r\n"), HTTP1_ERROR, 8, 0, 0, 0},
 	{"status cut short", TEXT("HTTP/1.1 20\n"), HTTP1_ERROR, 11, 0, 0, 0},
 	{"two blanks", TEXT("HTTP/1.1  200 OK\r\n"), HTTP1_ERROR, 9, 0, 0, 0},
@@ -303,6 +305,10 @@ static const struct sample samples[] = {
 	{"CR alone for the empty line", TEXT(OK11 "\rA"), HTTP1_ERROR, 18, 200, 0, 0},
 	{"values with all that may be in them",
 		TEXT(OK11 "A:\r\nB: \r\nC:\t\x80\xff !~\t\t\r\n!#$%&'*+-.^_`|~09azAZ: x\r\n"
+			  "Content-Length: 0\r\n\r\n"),
+		HTTP1_DONE, WHOLE, 200, KEEP, 0},
+	{"names as long as those that matter",
+		TEXT(OK11 "Connextion: close\r\nContent-Langth: 7\r\nTransfer-Encodinx: chunked\r\n"
 			  "Content-Length: 0\r\n\r\n"),
 		HTTP1_DONE, WHOLE, 200, KEEP, 0},
 	{"a long name",

@@ -264,6 +264,39 @@ START_TEST(test_no_answer)
 }
 END_TEST
 
+/* One address is silent, the other one answers: both.test is 127.0.0.2 and then 127.0.0.1. */
+START_TEST(test_one_silent)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002)};
+	int fillers[4], fd, other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint16_t port;
+
+	fd = listen_deaf(&port, fillers);
+	in.sin_port = htons(port);
+	ck_assert_int_eq(bind(other, (struct sockaddr *)&in, sizeof(in)), 0);
+	ck_assert_int_eq(listen(other, 4), 0);
+	resolve("both.test", port, 20 * NSEC_PER_MSEC);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	ck_assert_str_eq(resolver.note, "127.0.0.1 not answering, using 127.0.0.2");
+	resolver_fini(&resolver);
+	close_deaf(fd, fillers);
+	close(other);
+}
+END_TEST
+
+START_TEST(test_endless_timeout)
+{
+	uint16_t port;
+	int fd = listen_somewhere(4, &port);
+
+	resolve("127.0.0.1", port, CLOCK_NEVER);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
 static const struct {
 	const char *host, *text;
 } forbidden[] = {
@@ -489,6 +522,8 @@ int main(void)
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_refused_by_name);
 	tcase_add_test(tcase, test_no_answer);
+	tcase_add_test(tcase, test_one_silent);
+	tcase_add_test(tcase, test_endless_timeout);
 	tcase_add_loop_test(tcase, test_forbidden, 0, sizeof(forbidden) / sizeof(forbidden[0]));
 	tcase_add_loop_test(
 		tcase, test_some_answer, 0, sizeof(one_listens) / sizeof(one_listens[0]));
