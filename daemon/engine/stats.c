@@ -159,6 +159,10 @@ static struct stats_interval *stats_extend(struct stats *s, int64_t t_ns)
 			newest ? newest->start_ns + newest->width_ns : t_ns - t_ns % s->interval_ns;
 		struct list *node;
 
+		/* What has been handed over is never opened again. */
+		if (start_ns < s->_taken_ns)
+			start_ns = s->_taken_ns;
+
 		if (newest && t_ns < start_ns)
 			return newest;
 		node = list_pop_front(&s->_free);
@@ -205,7 +209,11 @@ struct stats_interval *stats_take(struct stats *s, int64_t floor_ns)
 	if (oldest->pending > 0 ||
 		s->window_start_ns + oldest->start_ns + oldest->width_ns > floor_ns)
 		return NULL;
+	/* The last buffer goes on until another one is back: events always find an interval. */
+	if (list_empty(&s->_free) && oldest == stats_newest(s))
+		return NULL;
 	list_remove(&oldest->_node);
+	s->_taken_ns = oldest->start_ns + oldest->width_ns;
 	return oldest;
 }
 

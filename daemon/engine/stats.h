@@ -100,6 +100,7 @@ struct stats {
 	uint64_t in_flight;
 	uint64_t outstanding; /* planned and not ended, all phases */
 	int64_t _flight_changed_ns;
+	int64_t _taken_ns; /* end of the last interval taken, since the window's start */
 };
 
 int stats_init(struct stats *s, bool is_open, int64_t interval_ns);
@@ -112,7 +113,8 @@ void stats_cut_window(struct stats *s, int64_t end_ns);
 /* A free buffer for stats to use. It is given back by stats_take. */
 void stats_give(struct stats *s, struct stats_interval *i);
 /* The oldest interval if it is over for good: its time lies before floor_ns (nothing before that
- * will be planned or happen any more) and its cohort has ended. NULL otherwise. Call until NULL. */
+ * will be planned or happen any more) and its cohort has ended. NULL otherwise, and as long as it
+ * is the only buffer left to count in. Call until NULL. */
 struct stats_interval *stats_take(struct stats *s, int64_t floor_ns);
 /* The oldest open interval whatever its state, at the very end; NULL when there is none. */
 struct stats_interval *stats_take_any(struct stats *s);
