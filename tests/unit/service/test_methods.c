@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interface text against the code, and the methods that only look. */
+#include <ctype.h>
+
+#include "common/str.h"
+#include "tests/unit/service/methods_fixture.h"
+
+/* ---------------------------------------------------------------- the interface and the code */
+
+START_TEST(the_service_describes_itself)
+{
+	json_t *reply = test_ok(&admin, "org.varlink.service.GetInfo", NULL);
+	json_t *interfaces = json_object_get(reply, "interfaces");
+
+	ck_assert_uint_eq(json_array_size(interfaces), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = json_string_value(json_array_get(interfaces, i));
+		json_t *described = test_ok(&admin, "org.varlink.service.GetInterfaceDescription",
+			json_pack("{s:s}", "interface", name));
+		const char *text = json_string_value(json_object_get(described, "description"));
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "\ninterface %s\n", name);
+		ck_assert_ptr_nonnull(strstr(text, line));
+		json_decref(described);
+	}
+	json_decref(reply);
+	test_fails(&admin, "org.varlink.service.GetInterfaceDescription",
+		json_pack("{s:s}", "interface", "no.such"), "org.varlink.service.InterfaceNotFound",
+		"no.such");
+	test_fails(
+		&admin, "org.varlink.service.GetInterfaceDescription", NULL, INVALID, "interface");
+}
+END_TEST
+
+START_TEST(the_text_and_the_table_name_the_same_methods)
+{
+	const char *at = varlink_interface_text;
+	unsigned n = 0;
+
+	while ((at = strstr(at, "\nmethod "))) {
+		size_t len = strcspn(at += strlen("\nmethod "), "(");
+		char name[64];
+		size_t i = 0;
+
+		(void)snprintf(name, sizeof(name), RPSD_INTERFACE ".%.*s", (int)len, at);
+		while (i < methods_n && !str_eq(methods_table[i].name, name))
+			i++;
+		ck_assert_msg(i < methods_n, "%s is not in the table", name);
+		n++;
+	}
+	for (size_t i = 0; i < methods_n; i++)
+		n -= str_starts(methods_table[i].name, RPSD_INTERFACE ".");
+	ck_assert_uint_eq(n, 0);
+}
+END_TEST
+
+/* Calls fn with each parameter that the text gives to method. */
+static unsigned test_each_parameter(
+	const char *method, void (*fn)(const char *method, const char *parameter))
+{
+	const char *at;
+	const char *end;
+	char start[64];
+	unsigned n = 0;
+
+	(void)snprintf(start, sizeof(start), "\nmethod %s(", method);
+	at = strstr(varlink_interface_text, start) + strlen(start);
+	end = strchr(at, ')');
+	while (at < end) {
+		char name[32];
+		size_t len;
+
+		while (!isalpha((unsigned char)*at) && at < end)
+			at++;
+		len = strcspn(at, ":)");
+		if (at + len >= end)
+			break;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		fn(method, name);
+		n++;
+		at += strcspn(at, ",)");
+	}
+	return n;
+}
+
+/* It is known: null is taken, and something else is refused, for it. No parameter is a number. */
+static void test_check_parameter(const char *method, const char *parameter)
+{
+	json_t *reply = test_call(&admin, method, json_pack("{s:n}", parameter));
+	const char *error = json_string_value(json_object_get(reply, "error"));
+
+	if (error && !str_eq(method, "Start"))
+		ck_assert_str_ne(error, INVALID);
+	json_decref(reply);
+	test_fails(&admin, method, json_pack("{s:i}", parameter, 1), INVALID, parameter);
+}
+
+START_TEST(the_code_knows_the_parameters_of_the_text)
+{
+	ck_assert_uint_eq(test_each_parameter("Start", test_check_parameter), 6);
+	ck_assert_uint_eq(test_each_parameter("Stop", test_check_parameter), 3);
+	ck_assert_uint_eq(test_each_parameter("Status", test_check_parameter), 1);
+	ck_assert_uint_eq(test_each_parameter("Watch", test_check_parameter), 1);
+	ck_assert_uint_eq(test_each_parameter("Report", test_check_parameter), 1);
+	ck_assert_uint_eq(test_each_parameter("Show", test_check_parameter), 1);
+	ck_assert_uint_eq(test_each_parameter("Origins", test_check_parameter), 0);
+}
+END_TEST
+
+/* An object has the fields that the text gives to its type, and no others. */
+static void test_expect_type(const json_t *value, const char *type)
+{
+	char start[32];
+	const char *at;
+	const char *end;
+	size_t n = 0;
+
+	ck_assert(json_is_object(value));
+	(void)snprintf(start, sizeof(start), "\ntype %s (", type);
+	at = strstr(varlink_interface_text, start) + strlen(start);
+	end = strchr(at, ')');
+	while (at < end) {
+		char name[32];
+
+		while (!isalpha((unsigned char)*at))
+			at++;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ":"), at);
+		ck_assert_msg(json_object_get(value, name) != NULL, "%s has no %s", type, name);
+		n++;
+		at += strcspn(at, ",)") + 1;
+	}
+	ck_assert_uint_eq(json_object_size(value), n);
+}
+
+START_TEST(replies_have_the_types_of_the_text)
+{
+	json_t *reply;
+	json_t *progress;
+	char id[96];
+
+	test_start_short(id, json_pack("{}"));
+	test_until_finished(id);
+	reply = test_ok(&admin, "Status", NULL);
+	test_expect_type(json_object_get(reply, "daemon"), "Daemon");
+	test_expect_type(json_array_get(json_object_get(reply, "runs"), 0), "Run");
+	json_decref(reply);
+	reply = test_ok(&admin, "Origins", NULL);
+	test_expect_type(json_array_get(json_object_get(reply, "origins"), 0), "Origin");
+	json_decref(reply);
+	reply = test_ok(&admin, "Watch", NULL);
+	progress = json_object_get(reply, "progress");
+	test_expect_type(progress, "Progress");
+	test_expect_type(json_object_get(progress, "run"), "Run");
+	test_expect_type(json_object_get(progress, "last"), "Last");
+	ck_assert(json_is_integer(json_object_get(reply, "skipped")));
+	json_decref(reply);
+}
+END_TEST
+
+START_TEST(what_is_not_known_is_refused)
+{
+	test_fails(&admin, "Stop", json_pack("{s:s}", "runn", "x"), INVALID, "runn");
+	test_fails(&admin, "Status", json_pack("{s:b}", "run", 1), INVALID, "run");
+	test_fails(&admin, "Origins", json_pack("{s:n}", "x"), INVALID, "x");
+	json_decref(
+		test_ok(&admin, "Status", json_pack("{s:b}", "allowInteractiveAuthentication", 1)));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- Status, Report, Show */
+
+START_TEST(one_run_or_all)
+{
+	json_t *reply;
+	char id[96];
+
+	test_start_short(id, json_pack("{}"));
+	test_start_short(id, json_pack("{}"));
+	reply = test_ok(&admin, "Status", NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "runs")), 2);
+	json_decref(reply);
+	reply = test_ok(&admin, "Status", json_pack("{s:s}", "run", "short-1"));
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "runs")), 1);
+	json_decref(reply);
+	test_fails(&admin, "Status", json_pack("{s:s}", "run", "short-9"),
+		RPSD_INTERFACE ".NoSuchRun", "short-9");
+	test_fails(&admin, "Report", json_pack("{s:s}", "run", "short-9"),
+		RPSD_INTERFACE ".NoSuchRun", "short-9");
+}
+END_TEST
+
+START_TEST(the_daemon_says_its_caps)
+{
+	json_t *reply = test_ok(&admin, "Status", NULL);
+	json_t *daemon = json_object_get(reply, "daemon");
+
+	ck_assert_int_eq(json_integer_value(json_object_get(daemon, "max_rate")), 5000);
+	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(daemon, "allow"), 0)),
+		"192.0.2.7:80");
+	ck_assert_int_eq(json_integer_value(json_object_get(daemon, "pid")), getpid());
+	json_decref(reply);
+}
+END_TEST
+
+START_TEST(files_are_shown_without_secrets)
+{
+	json_t *reply = test_ok(&admin, "Show", json_pack("{s:s}", "name", "short"));
+	const char *text = json_string_value(json_object_get(reply, "text"));
+
+	ck_assert_ptr_nonnull(strstr(text, "rate = 200\n"));
+	ck_assert_ptr_nonnull(strstr(text, "header = Cookie: ***\n"));
+	ck_assert_ptr_null(strstr(text, "secret"));
+	json_decref(reply);
+	test_fails(&admin, "Show", json_pack("{s:s}", "name", "absent"),
+		RPSD_INTERFACE ".NoSuchRun", "absent");
+	test_fails(&admin, "Show", json_pack("{s:s}", "name", "../short"), INVALID, "name");
+
+	reply = test_ok(&admin, "Show", NULL);
+	text = json_string_value(json_object_get(reply, "text"));
+	ck_assert_ptr_nonnull(strstr(text, "[policy]\n"));
+	ck_assert_ptr_nonnull(strstr(text, "# rpsd.conf:2\nallow = 192.0.2.7:80\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n[origin a]\n"));
+	json_decref(reply);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("methods");
+	TCase *t;
+	SRunner *runner;
+	int n_failed;
+
+	t = test_case(s, "interface");
+	tcase_add_test(t, the_service_describes_itself);
+	tcase_add_test(t, the_text_and_the_table_name_the_same_methods);
+	tcase_add_test(t, the_code_knows_the_parameters_of_the_text);
+	tcase_add_test(t, replies_have_the_types_of_the_text);
+	tcase_add_test(t, what_is_not_known_is_refused);
+
+	t = test_case(s, "look");
+	tcase_add_test(t, one_run_or_all);
+	tcase_add_test(t, the_daemon_says_its_caps);
+	tcase_add_test(t, files_are_shown_without_secrets);
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_ENV);
+	n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start, Stop, Watch, and runs that are held. */
+#include "common/str.h"
+#include "tests/unit/service/methods_fixture.h"
+
+/* ---------------------------------------------------------------- Start */
+
+START_TEST(a_named_run_is_started)
+{
+	json_t *reply;
+	json_t *run;
+	char id[96];
+
+	test_start_short(id, json_pack("{}"));
+	ck_assert_str_eq(id, "short-1");
+	test_fails(&admin, "Report", NULL, RPSD_INTERFACE ".NotFinished", "short-1");
+	test_until_finished(id);
+	reply = test_ok(&admin, "Report", NULL);
+	run = json_object_get(json_object_get(reply, "result"), "run");
+	ck_assert_str_eq(json_string_value(json_object_get(run, "id")), id);
+	ck_assert_str_eq(json_string_value(json_object_get(run, "outcome")), "completed");
+	json_decref(reply);
+}
+END_TEST
+
+static const struct {
+	const char *parameters;
+	const char *error;
+	const char *text;
+} test_refused[] = {
+	{"{}", INVALID, "name"},
+	{"{'name':'../short'}", INVALID, "name"},
+	{"{'name':''}", INVALID, "name"},
+	{"{'name':'absent'}", RPSD_INTERFACE ".NoSuchRun", "absent"},
+	{"{'name':'bad'}", RPSD_INTERFACE ".PlanInvalid", "bad.ini:4"},
+	{"{'name':'bad'}", RPSD_INTERFACE ".PlanInvalid", "bad.ini:5"},
+	{"{'text':'rubbish'}", RPSD_INTERFACE ".PlanInvalid", "text:1"},
+	{"{'text':'rubbish','name':'n'}", RPSD_INTERFACE ".PlanInvalid", "n:1"},
+	{"{'text':'rubbish','file':'a/b.ini'}", RPSD_INTERFACE ".PlanInvalid", "a/b.ini:1"},
+	{"{'name':'short','set':[{'key':'load.rate','value':'x'}]}", RPSD_INTERFACE ".PlanInvalid",
+		"set load.rate: "},
+	{"{'name':'short','set':[{'key':'load.rate','value':'x','origin':'-r'}]}",
+		RPSD_INTERFACE ".PlanInvalid", "-r: "},
+	{"{'name':'short','set':[{'key':'rate','value':'1'}]}", RPSD_INTERFACE ".PlanInvalid",
+		"SECTION.KEY"},
+	{"{'name':'short','set':[{'key':'.rate','value':'1'}]}", RPSD_INTERFACE ".PlanInvalid",
+		"SECTION.KEY"},
+	{"{'name':'short','set':[{'key':'load.','value':'1'}]}", RPSD_INTERFACE ".PlanInvalid",
+		"SECTION.KEY"},
+	{"{'name':'short','set':[{'key':'load.rate'}]}", INVALID, "set"},
+	{"{'name':'short','set':[{'key':'load.rate','value':5}]}", INVALID, "set"},
+	{"{'name':'short','set':[{'key':'a.b','value':'','origin':5}]}", INVALID, "set"},
+	{"{'name':'short','set':[{'key':'a.b','value':'','more':'x'}]}", INVALID, "set"},
+	{"{'name':'short','set':['load.rate=5']}", INVALID, "set"},
+	{"{'name':'short','files':{'a':'not base64'}}", INVALID, "files"},
+	{"{'name':'short','files':{'a':5}}", INVALID, "files"},
+	{"{'name':'short','set':[{'key':'load.rate','value':'6000'}]}", RPSD_INTERFACE ".Refused",
+		"max-rate"},
+	/* A file that only an override names is not opened by the daemon. */
+	{"{'name':'short','set':[{'key':'defaults.body','value':'@short.ini'}]}",
+		RPSD_INTERFACE ".PlanInvalid", "short.ini"},
+};
+
+START_TEST(what_cannot_be_started_is_explained)
+{
+	char *text = strdup(test_refused[_i].parameters);
+	json_t *parameters;
+
+	for (char *c = text; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	parameters = json_loads(text, 0, NULL);
+	ck_assert_ptr_nonnull(parameters);
+	test_fails(&admin, "Start", parameters, test_refused[_i].error, test_refused[_i].text);
+	ck_assert_uint_eq(registry_n_active(registry), 0);
+	free(text);
+}
+END_TEST
+
+START_TEST(files_come_with_the_call_or_from_beside_a_named_run)
+{
+	static const char text[] = "[target]\nurl = http://%s/\n[load]\nrate = 100\n"
+				   "duration = 50ms\n[defaults]\nmethod = POST\nbody = @body.txt\n";
+	char run[256];
+
+	(void)snprintf(run, sizeof(run), text, origin_address(origin));
+	test_fails(&admin, "Start", json_pack("{s:s}", "text", run), RPSD_INTERFACE ".PlanInvalid",
+		"body.txt");
+	json_decref(test_ok(&admin, "Start",
+		json_pack("{s:s, s:{s:s}}", "text", run, "files", "body.txt", "YQ==")));
+
+	test_write_file("body.ini", run);
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "body"),
+		RPSD_INTERFACE ".PlanInvalid", "body.txt");
+	test_write_file("body.txt", "a");
+	json_decref(test_ok(&admin, "Start", json_pack("{s:s}", "name", "body")));
+}
+END_TEST
+
+START_TEST(settings_alone_are_a_run)
+{
+	char url[64];
+	json_t *reply;
+
+	(void)snprintf(url, sizeof(url), "http://%s/", origin_address(origin));
+	reply = test_ok(&admin, "Start",
+		json_pack("{s:[{s:s, s:s}, {s:s, s:s, s:n}]}", "set", "key", "target.url", "value",
+			url, "key", "load.duration", "value", "50ms", "origin"));
+	ck_assert_str_eq(json_string_value(json_object_get(reply, "id")), "127.0.0.1-1");
+	json_decref(reply);
+}
+END_TEST
+
+/* Somebody in the group: a socket whose peer is neither root nor us. Only root can pretend. */
+START_TEST(an_operator_starts_named_runs_only)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct client k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	ck_assert_int_eq(control_listen(control, listener, CONTROL_OPERATE), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, len), 0);
+	ck_assert_int_eq(seteuid(0), 0);
+
+	test_fails(&k, "Start", test_set("target.url", "http://127.0.0.1/"),
+		RPSD_INTERFACE ".Refused", "administrator");
+	test_fails(&k, "Start", json_pack("{s:s, s:s}", "name", "short", "text", ""),
+		RPSD_INTERFACE ".Refused", "administrator");
+	json_decref(test_ok(&k, "Start", json_pack("{s:s}", "name", "short")));
+	json_decref(test_ok(&k, "Stop", NULL));
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(nothing_is_started_when_the_daemon_ends)
+{
+	methods_stop_starting(methods);
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "short"),
+		RPSD_INTERFACE ".Unavailable", "about to end");
+	json_decref(test_ok(&admin, "Status", NULL));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- hold, Stop, Watch */
+
+START_TEST(a_held_run_ends_with_its_client)
+{
+	struct client holder = test_client();
+	json_t *parameters = test_set("load.duration", "30s");
+	json_t *reply;
+	const struct run *run;
+
+	ck_assert_int_eq(json_object_set_new(parameters, "name", json_string("short")), 0);
+	ck_assert_int_eq(json_object_set_new(parameters, "hold", json_true()), 0);
+	reply = test_ok(&holder, "Start", parameters);
+	json_decref(reply);
+	test_close(&holder);
+	test_until_finished("short-1");
+	run = registry_find(registry, "short-1");
+	ck_assert_str_eq(run_outcome(run), "stopped");
+	ck_assert_ptr_nonnull(strstr(run_reason(run), "client"));
+}
+END_TEST
+
+START_TEST(a_run_that_is_not_held_goes_on)
+{
+	struct client starter = test_client();
+	json_t *reply =
+		test_ok(&starter, "Start", json_pack("{s:s, s:b}", "name", "short", "hold", 0));
+
+	json_decref(reply);
+	test_close(&starter);
+	test_until_finished("short-1");
+	ck_assert_str_eq(run_outcome(registry_find(registry, "short-1")), "completed");
+}
+END_TEST
+
+START_TEST(a_held_run_that_is_over_lets_its_client_go)
+{
+	struct client holder = test_client();
+
+	json_decref(test_ok(&holder, "Start", json_pack("{s:s, s:b}", "name", "short", "hold", 1)));
+	test_until_finished("short-1");
+	test_close(&holder);
+	json_decref(test_ok(&admin, "Status", NULL));
+	ck_assert_str_eq(run_outcome(registry_find(registry, "short-1")), "completed");
+}
+END_TEST
+
+START_TEST(runs_are_stopped_one_or_all)
+{
+	json_t *reply;
+	char id[96];
+
+	test_fails(&admin, "Stop", NULL, RPSD_INTERFACE ".NoSuchRun", "\"run\":\"\"");
+	for (int i = 0; i < 3; i++)
+		test_start_short(id, test_set("load.duration", "30s"));
+	test_fails(&admin, "Stop", json_pack("{s:s}", "run", "x-1"), RPSD_INTERFACE ".NoSuchRun",
+		"x-1");
+	test_fails(&admin, "Stop", json_pack("{s:s, s:b}", "run", "short-1", "all", 1), INVALID,
+		"all");
+	reply = test_ok(&admin, "Stop", json_pack("{s:s}", "run", "short-1"));
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "stopped")), 1);
+	json_decref(reply);
+	test_until_finished("short-1");
+	reply = test_ok(&admin, "Stop", json_pack("{s:s}", "run", "short-1"));
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "stopped")), 0);
+	json_decref(reply);
+	reply = test_ok(&admin, "Stop", json_pack("{s:b, s:b}", "all", 1, "now", 1));
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "stopped")), 2);
+	json_decref(reply);
+	test_until_finished("short-3");
+	ck_assert_str_eq(run_outcome(registry_find(registry, "short-3")), "stopped");
+}
+END_TEST
+
+START_TEST(a_watch_goes_on_until_the_run_has_finished)
+{
+	struct client watcher = test_client();
+	unsigned n = 0;
+	bool continues;
+	char id[96];
+
+	test_fails(&admin, "Watch", NULL, RPSD_INTERFACE ".NoSuchRun", "run");
+	test_start_short(id, json_pack("{}"));
+	test_send(&watcher, "Watch", json_pack("{s:s}", "run", id), true);
+	do {
+		json_t *reply = test_next(&watcher);
+		json_t *progress =
+			json_object_get(json_object_get(reply, "parameters"), "progress");
+		const char *state = json_string_value(
+			json_object_get(json_object_get(progress, "run"), "state"));
+
+		continues = json_is_true(json_object_get(reply, "continues"));
+		ck_assert_int_eq(str_eq(state, "finished"), !continues);
+		if (!continues)
+			ck_assert_int_eq(json_integer_value(json_object_get(progress, "sent")), 40);
+		json_decref(reply);
+		n++;
+	} while (continues);
+	ck_assert_uint_ge(n, 3);
+	/* The connection is free again. */
+	json_decref(test_ok(&watcher, "Status", NULL));
+	test_close(&watcher);
+}
+END_TEST
+
+START_TEST(a_watch_may_be_left)
+{
+	struct client watcher = test_client();
+	char id[96];
+
+	test_start_short(id, json_pack("{}"));
+	test_send(&watcher, "Watch", NULL, true);
+	json_decref(test_next(&watcher));
+	test_close(&watcher);
+	test_until_finished(id);
+	ck_assert_str_eq(run_outcome(registry_find(registry, id)), "completed");
+}
+END_TEST
+
+START_TEST(watch_without_more_answers_once)
+{
+	json_t *reply;
+	char id[96];
+
+	test_start_short(id, json_pack("{}"));
+	reply = test_call(&admin, "Watch", NULL);
+	ck_assert_ptr_null(json_object_get(reply, "continues"));
+	ck_assert_ptr_null(json_object_get(reply, "error"));
+	json_decref(reply);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("methods_start");
+	TCase *t;
+	SRunner *runner;
+	int n_failed;
+
+	t = test_case(s, "start");
+	tcase_add_test(t, a_named_run_is_started);
+	tcase_add_loop_test(t, what_cannot_be_started_is_explained, 0,
+		(int)(sizeof(test_refused) / sizeof(test_refused[0])));
+	tcase_add_test(t, files_come_with_the_call_or_from_beside_a_named_run);
+	tcase_add_test(t, settings_alone_are_a_run);
+	if (geteuid() == 0)
+		tcase_add_test(t, an_operator_starts_named_runs_only);
+	tcase_add_test(t, nothing_is_started_when_the_daemon_ends);
+
+	t = test_case(s, "steer");
+	tcase_add_test(t, a_held_run_ends_with_its_client);
+	tcase_add_test(t, a_run_that_is_not_held_goes_on);
+	tcase_add_test(t, a_held_run_that_is_over_lets_its_client_go);
+	tcase_add_test(t, runs_are_stopped_one_or_all);
+	tcase_add_test(t, a_watch_goes_on_until_the_run_has_finished);
+	tcase_add_test(t, a_watch_may_be_left);
+	tcase_add_test(t, watch_without_more_answers_once);
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_ENV);
+	n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed == 0 ? 0 : 1;
+}
