@@ -29,12 +29,11 @@ static const char command_run_more[] =
 	"78 configuration, 130 the second Ctrl-C.\n";
 
 const struct command commands[] = {
-	{"run", "WHAT", "start, show progress, print the report, exit with the verdict",
-		command_run_more,
+	{"run", "WHAT", "start, show progress, print the report, exit by verdict", command_run_more,
 		OPTIONS_PLAN | OPTIONS_REPORT | OPTIONS_QUIET | OPTIONS_JSON | OPTIONS_WHERE |
 			OPTIONS_CONTROL,
 		1, 1, cmd_run},
-	{"start", "WHAT", "start in the service, print the run's id and leave it running", NULL,
+	{"start", "WHAT", "start in the service, print the run's id, leave it running", NULL,
 		OPTIONS_PLAN | OPTIONS_CONTROL, 1, 1, cmd_start},
 	{"stop", "[RUN]", "end a run (the newest where RUN is left out), or --all", NULL,
 		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop},

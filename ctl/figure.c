@@ -113,8 +113,8 @@ struct figure figure_clock(int64_t ns)
 {
 	struct figure f = {0};
 	bool before = ns < 0;
-	/* Towards the start of the second it lies in, on both sides of zero. */
-	int64_t s = before ? (NSEC_PER_SEC - 1 - (ns + 1)) / NSEC_PER_SEC : ns / NSEC_PER_SEC;
+	/* The start of the second it lies in, on both sides of zero. */
+	int64_t s = before ? -(ns + 1) / NSEC_PER_SEC + 1 : ns / NSEC_PER_SEC;
 	const char *sign = before ? "-" : "";
 
 	if (s >= 3600)

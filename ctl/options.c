@@ -324,10 +324,6 @@ static int options_take(struct options_walk *w, const struct options_flag *f, co
 			err_set(w->reterr, "%s takes no value", flag);
 			return -EINVAL;
 		}
-		if (f->letter == 'q' && w->at < w->argc && options_is_number(w->argv[w->at])) {
-			err_set(w->reterr, "-q is quiet; a rate is -r %s", w->argv[w->at]);
-			return -EINVAL;
-		}
 		return options_apply(w, f, flag, f->fixed);
 	}
 	if (!attached) {
@@ -355,6 +351,10 @@ static int options_read_long(struct options_walk *w, const char *word)
 /* -qv, -r2k, -r=2k is not: "=2k" is then the value, and the daemon says so. */
 static int options_read_short(struct options_walk *w, const char *word)
 {
+	if (str_eq(word, "-q") && w->at < w->argc && options_is_number(w->argv[w->at])) {
+		err_set(w->reterr, "-q is quiet; a rate is -r %s", w->argv[w->at]);
+		return -EINVAL;
+	}
 	for (const char *c = word + 1; *c; c++) {
 		const struct options_flag *f = options_find(w->groups, *c, NULL);
 		const char flag[3] = {'-', *c, '\0'};

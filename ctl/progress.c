@@ -25,6 +25,8 @@
 #define PROGRESS_BAR_MIN 12u
 #define PROGRESS_BAR_MAX 40u
 #define PROGRESS_EIGHTHS 8u
+/* On a narrower terminal figures are worth more than a bar. */
+#define PROGRESS_BAR_ROOM 60u
 
 static int64_t progress_int(const json_t *doc, const char *path)
 {
@@ -97,7 +99,7 @@ static void progress_collect(const json_t *doc, struct progress_parts *p)
 		progress_add(p, "%s/s", figure_rate(sent).text);
 	progress_add(p, "%s%s failed%s", failed ? LOOK_BAD : "",
 		failed ? figure_count(failed).text : "0", failed ? LOOK_PLAIN : "");
-	if (sent >= 0)
+	if (sent >= 0 && !json_is_null(result_at(doc, "last.p99_ns")))
 		progress_add(p, "p99 %s ms", progress_ms(doc, "last.p99_ns").text);
 	if (share >= 0 && str_eq(state, "running"))
 		progress_add(p, "%s left",
@@ -141,6 +143,8 @@ int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
 
 	progress_collect(doc, &parts);
 	width = look_columns(id) + 2;
+	if (share >= 0 && room >= PROGRESS_BAR_ROOM)
+		width += PROGRESS_BAR_MIN + 3;
 	while (used < parts.n) {
 		size_t more = look_columns(parts.texts[used]) + (used ? 2 : 0);
 
@@ -150,8 +154,8 @@ int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
 		used++;
 	}
 	r = buf_printf(&line, "%s  ", id);
-	if (r == 0 && share >= 0 && width + PROGRESS_BAR_MIN + 3 <= room) {
-		size_t cells = room - width - 3;
+	if (r == 0 && share >= 0 && room >= PROGRESS_BAR_ROOM) {
+		size_t cells = width < room ? room - width + PROGRESS_BAR_MIN : PROGRESS_BAR_MIN;
 
 		cells = cells < PROGRESS_BAR_MAX ? cells : PROGRESS_BAR_MAX;
 		r = progress_draw_bar((unsigned)cells, share, &line);

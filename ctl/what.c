@@ -193,6 +193,7 @@ static int what_text(enum what_kind kind, const char *what, char **ret, struct e
 		if (strlen(*ret) == len && what_is_utf8(*ret))
 			return 0;
 		free(*ret);
+		*ret = NULL;
 		err_set(reterr, "%.300s: this is no text in UTF-8", what);
 		return EXIT_CONFIG;
 	}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text report against recorded screens, and against documents that are broken or hostile.
+ *
+ * After a change that is meant, record anew and read what git diff shows:
+ *	LC_ALL=C.UTF-8 build/rpsctl report [-v] tests/data/result_X.json >tests/data/report_X.txt */
+#include "ctl/format.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/str.h"
+#include "ctl/figure.h"
+#include "ctl/look.h"
+#include "ctl/spark.h"
+
+#define DATA "tests/data/"
+
+static const char *const documents[] = {"open", "errors", "overload", "failed", "closed", "empty"};
+#define N_DOCUMENTS ((int)(sizeof(documents) / sizeof(*documents)))
+
+static json_t *load(const char *name)
+{
+	char path[128];
+	json_t *doc;
+
+	(void)snprintf(path, sizeof(path), DATA "result_%s.json", name);
+	doc = json_load_file(path, 0, NULL);
+	ck_assert_msg(doc != NULL, "%s", path);
+	return doc;
+}
+
+static char *render(const struct format *format, const json_t *doc, struct look look)
+{
+	struct buf text = {0};
+
+	ck_assert_int_eq(format->render(doc, &look, &text), 0);
+	return text.data ? text.data : strdup("");
+}
+
+static const struct {
+	const char *document;
+	const char *screen;
+	struct look look;
+} screens[] = {
+	{"open", "open", {.width = 80, .utf8 = true}},
+	{"errors", "errors", {.width = 80, .utf8 = true}},
+	{"overload", "overload", {.width = 80, .utf8 = true}},
+	{"failed", "failed", {.width = 80, .utf8 = true}},
+	{"closed", "closed", {.width = 80, .utf8 = true}},
+	{"empty", "empty", {.width = 80, .utf8 = true}},
+	{"errors", "errors_ascii", {.width = 80}},
+	{"errors", "errors_full", {.width = 80, .utf8 = true, .verbose = true}},
+	{"closed", "closed_full", {.width = 80, .utf8 = true, .verbose = true}},
+};
+
+START_TEST(test_screen)
+{
+	json_t *doc = load(screens[_i].document);
+	char *text = render(&format_text, doc, screens[_i].look);
+	char path[128];
+	char *want;
+	size_t len;
+
+	(void)snprintf(path, sizeof(path), DATA "report_%s.txt", screens[_i].screen);
+	ck_assert_int_eq(str_read_file(path, 1 << 20, &want, &len), 0);
+	ck_assert_msg(str_eq(text, want), "%s\n--- want\n%s--- got\n%s", path, want, text);
+	free(want);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+/* Every line fits, ends without blanks, and shows nothing but printable characters. An assertion
+ * costs a write to check's pipe, so only a failure makes one. */
+static void assert_lines(const char *text, bool utf8)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		char line[1024];
+
+		if (len >= sizeof(line) || text[len] != '\n')
+			ck_abort_msg("a line without end: %.100s", text);
+		memcpy(line, text, len);
+		line[len] = '\0';
+		if (look_columns(line) > 80)
+			ck_abort_msg("too wide: %s", line);
+		if (len > 0 && line[len - 1] == ' ')
+			ck_abort_msg("blanks at the end: %s", line);
+		for (size_t i = 0; i < len; i++) {
+			unsigned char c = (unsigned char)line[i];
+
+			if (c < ' ' || c == 0x7f || (!utf8 && c >= 0x80))
+				ck_abort_msg("a character %02x in: %s", c, line);
+		}
+		text += len + 1;
+	}
+}
+
+START_TEST(test_every_line_fits)
+{
+	json_t *doc = load(documents[_i / 4]);
+	struct look look = {.width = 80, .utf8 = _i & 1, .verbose = _i & 2};
+	char *text = render(&format_text, doc, look);
+
+	ck_assert_uint_gt(strlen(text), 0);
+	assert_lines(text, look.utf8);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+/* Replaces what stands at the n-th place of the document, counted depth first; false: no such. */
+static bool replace_nth(json_t *at, int *n, json_t *value)
+{
+	if (json_is_object(at)) {
+		for (void *i = json_object_iter(at); i; i = json_object_iter_next(at, i)) {
+			if ((*n)-- == 0) {
+				json_object_iter_set(at, i, value);
+				return true;
+			}
+			if (replace_nth(json_object_iter_value(i), n, value))
+				return true;
+		}
+	}
+	for (size_t i = 0; json_is_array(at) && i < json_array_size(at) && i < 2; i++) {
+		if ((*n)-- == 0)
+			return json_array_set(at, i, value) == 0;
+		if (replace_nth(json_array_get(at, i), n, value))
+			return true;
+	}
+	return false;
+}
+
+/* Each value in turn becomes something that nobody expects there. */
+static void break_everywhere(const char *name, json_t *value, bool verbose)
+{
+	struct look look = {.width = 80, .verbose = verbose};
+	json_t *whole = load(name);
+
+	/* Two rows are as good as sixty. */
+	while (json_array_remove(json_object_get(json_object_get(whole, "intervals"), "rows"), 2) ==
+		0)
+		continue;
+	for (int n = 0;; n++) {
+		json_t *doc = json_deep_copy(whole);
+		int left = n;
+		char *text;
+
+		if (!replace_nth(doc, &left, value)) {
+			ck_assert_int_gt(n, 100);
+			json_decref(doc);
+			break;
+		}
+		text = render(&format_text, doc, look);
+		assert_lines(text, false);
+		free(text);
+		json_decref(doc);
+	}
+	json_decref(whole);
+	json_decref(value);
+}
+
+START_TEST(test_broken_values)
+{
+	const char *name = documents[_i];
+
+	break_everywhere(name, json_null(), true);
+	break_everywhere(name, json_integer(INT64_MIN), true);
+	break_everywhere(name, json_integer(INT64_MAX), false);
+	break_everywhere(name, json_real(-1e300), true);
+	break_everywhere(name, json_object(), false);
+	break_everywhere(name, json_array(), true);
+}
+END_TEST
+
+START_TEST(test_hostile_texts)
+{
+	char text[600];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	break_everywhere("errors", json_string(text), true);
+	break_everywhere("errors",
+		json_string("\x1b[2J\x07\r\n\t \xc2\x9b"
+			    "31m \xe2\x80\xae \xf0\x9f\x98\x80 %s%n"),
+		true);
+}
+END_TEST
+
+START_TEST(test_colour_is_on_the_verdict)
+{
+	json_t *doc = load("open");
+	struct look look = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
+	char *text = render(&format_text, doc, look);
+	char *first = strchr(text, '\033');
+
+	ck_assert_ptr_nonnull(first);
+	ck_assert_msg(str_starts(first, "\033[1;32mOK\033[0m   plan"), "%s", text);
+	first = strchr(first + 1, '\033');
+	ck_assert_ptr_null(strchr(first + 1, '\033'));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_outcomes)
+{
+	static const struct {
+		const char *outcome, *result, *word;
+	} rows[] = {
+		{"completed", "ok", "  OK   "},
+		{"completed", "pass", "  PASS   "},
+		{"completed", "fail", "  FAIL   "},
+		{"completed", "undecided", "  UNDECIDED   "},
+		{"completed", "overload", "  OVERLOAD   "},
+		{"completed", "void", "  VOID   "},
+		{"failed", "fail", "  FAILED   "},
+		{"stopped", "ok", "  STOPPED   "},
+		{"aborted", "void", "  ABORTED   "},
+		{"interrupted", "void", "  INTERRUPTED   "},
+		{"something", "new", "  DONE   "},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *doc = load("open");
+		char *text;
+
+		json_object_set_new(
+			json_object_get(doc, "run"), "outcome", json_string(rows[i].outcome));
+		json_object_set_new(
+			json_object_get(doc, "headline"), "result", json_string(rows[i].result));
+		text = render(&format_text, doc, (struct look){.width = 80});
+		ck_assert_msg(strstr(text, rows[i].word) != NULL, "%s: %s", rows[i].word, text);
+		free(text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
+START_TEST(test_unbalanced_ledger_is_said)
+{
+	json_t *doc = load("open");
+	char *text;
+
+	json_object_set_new(json_object_get(doc, "ledger"), "balanced", json_false());
+	text = render(&format_text, doc, (struct look){.width = 80});
+	ck_assert_ptr_nonnull(strstr(text, "THE LEDGER DOES NOT BALANCE"));
+	ck_assert_ptr_null(strstr(text, "ledger balances"));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_json_is_the_document)
+{
+	json_t *doc = load(documents[_i]);
+	char *text = render(&format_json, doc, (struct look){.width = 80});
+	json_t *again = json_loads(text, 0, NULL);
+	char *twice;
+
+	/* What was read back is written as before: nothing is lost on the way but the sixteenth
+	 * digit of a share. */
+	ck_assert_ptr_nonnull(again);
+	twice = render(&format_json, again, (struct look){.width = 80});
+	ck_assert_str_eq(text, twice);
+	free(twice);
+	ck_assert_int_eq(
+		json_equal(json_object_get(doc, "ledger"), json_object_get(again, "ledger")), 1);
+	ck_assert_int_eq(
+		json_equal(json_object_get(doc, "latency"), json_object_get(again, "latency")), 1);
+	ck_assert(str_ends(text, "}\n"));
+	ck_assert_msg(str_starts(text, "{\n  \"schema\": \"rpsd.result/1\""), "%.60s", text);
+	json_decref(again);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_format_by_ending)
+{
+	ck_assert_ptr_eq(format_for("a/b.json"), &format_json);
+	ck_assert_ptr_eq(format_for("b.txt"), &format_text);
+	ck_assert_ptr_null(format_for("b.html"));
+	ck_assert_ptr_null(format_for("json"));
+}
+END_TEST
+
+START_TEST(test_figures)
+{
+	static const struct {
+		double value;
+		const char *text;
+	} values[] = {
+		{0, "0"},
+		{0.0004, "0"},
+		{0.0612, "0.061"},
+		{0.9994, "0.999"},
+		{0.9996, "1.00"},
+		{1.214, "1.21"},
+		{9.996, "10.0"},
+		{11.44, "11.4"},
+		{99.96, "100"},
+		{123.4, "123"},
+		{999.6, "1,000"},
+		{14234, "14,200"},
+		{9996, "10,000"},
+		{1234567, "1,230,000"},
+		{-12.34, "-12.3"},
+		{-12345, "-12,300"},
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		ck_assert_str_eq(figure_value(values[i].value).text, values[i].text);
+	ck_assert_str_eq(figure_count(0).text, "0");
+	ck_assert_str_eq(figure_count(-123456).text, "-123,456");
+	ck_assert_str_eq(figure_count(999).text, "999");
+	ck_assert_str_eq(figure_count(INT64_MIN).text, "-9,223,372,036,854,775,808");
+	ck_assert_str_eq(figure_rate(0.2).text, "0.2");
+	ck_assert_str_eq(figure_rate(2000).text, "2,000");
+	ck_assert_str_eq(figure_share(0.9999).text, "99.9 %");
+	ck_assert_str_eq(figure_share(1).text, "100 %");
+	ck_assert_str_eq(figure_share(0.0006).text, "0.06 %");
+	ck_assert_str_eq(figure_share(0.00001).text, "0.0010 %");
+	ck_assert_str_eq(figure_share(1e-9).text, "<0.0001 %");
+	ck_assert_str_eq(figure_percent(0.004).text, "<1 %");
+	ck_assert_str_eq(figure_clock(INT64_C(192000000000)).text, "3:12");
+	ck_assert_str_eq(figure_clock(INT64_C(3723000000000)).text, "1:02:03");
+	ck_assert_str_eq(figure_clock(-1).text, "-0:01");
+	ck_assert_str_eq(figure_time(999600).text, "1.00 ms");
+	ck_assert_str_eq(figure_time(81000).text, "81.0 us");
+	ck_assert_str_eq(figure_time(INT64_C(5012000000)).text, "5.01 s");
+	ck_assert_str_eq(figure_bytes(1268777).text, "1.21 MiB");
+}
+END_TEST
+
+START_TEST(test_sparkline)
+{
+	const double ramp[] = {0, 1, 2, 3, 4, 5, 6, 7, -1, 7};
+	double many[1000];
+	struct buf text = {0};
+
+	ck_assert_int_eq(spark_draw(ramp, 10, SPARK_MEAN, &text), 0);
+	ck_assert_str_eq(text.data, "▁▂▃▄▅▆▇█ █");
+	buf_fini(&text);
+	for (int i = 0; i < 1000; i++)
+		many[i] = i == 500 ? 100 : 1;
+	ck_assert_int_eq(spark_draw(many, 1000, SPARK_MAX, &text), 0);
+	ck_assert_uint_eq(look_columns(text.data), SPARK_CELLS);
+	ck_assert_ptr_nonnull(strstr(text.data, "▁█▁"));
+	buf_fini(&text);
+	ck_assert_int_eq(spark_draw(many, 0, SPARK_MAX, &text), 0);
+	ck_assert_uint_eq(text.len, 0);
+}
+END_TEST
+
+START_TEST(test_look)
+{
+	const struct look ascii = {.width = 80};
+	struct buf text = {0};
+
+	ck_assert_uint_eq(look_columns("a·b" LOOK_BAD "█" LOOK_PLAIN), 4);
+	ck_assert_uint_eq(look_cut("·ab", 1), 2);
+	ck_assert_uint_eq(look_cut("ab", 5), 2);
+	ck_assert_uint_eq(look_cut("\xe2\x96", 1), 1);
+	ck_assert_int_eq(look_render(&ascii, LOOK_GOOD "·…█ü\x1b\n\xff" LOOK_PLAIN, &text), 0);
+	ck_assert_str_eq(text.data, "-~#??\n?");
+	buf_fini(&text);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("format_text");
+	Suite *suite = suite_create("format_text");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, test_screen, 0, (int)(sizeof(screens) / sizeof(*screens)));
+	tcase_add_loop_test(tcase, test_every_line_fits, 0, N_DOCUMENTS * 4);
+	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
+	tcase_add_test(tcase, test_hostile_texts);
+	tcase_add_test(tcase, test_colour_is_on_the_verdict);
+	tcase_add_test(tcase, test_outcomes);
+	tcase_add_test(tcase, test_unbalanced_ledger_is_said);
+	tcase_add_loop_test(tcase, test_json_is_the_document, 0, N_DOCUMENTS);
+	tcase_add_test(tcase, test_format_by_ending);
+	tcase_add_test(tcase, test_figures);
+	tcase_add_test(tcase, test_sparkline);
+	tcase_add_test(tcase, test_look);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flags of rpsctl: what they become, and what is said about wrong ones. */
+#include "ctl/options.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/keys.h"
+#include "common/str.h"
+#include "ctl/cmd.h"
+#include "ctl/look.h"
+
+#define RUN                                                                                        \
+	(OPTIONS_PLAN | OPTIONS_REPORT | OPTIONS_QUIET | OPTIONS_JSON | OPTIONS_WHERE |            \
+		OPTIONS_CONTROL)
+#define WORDS_MAX 16
+
+/* Splits at '|', so that values may hold blanks. */
+static int parse(struct options *o, unsigned groups, const char *line, struct err *err)
+{
+	static char copy[512];
+	char *words[WORDS_MAX];
+	int n = 0;
+
+	*o = (struct options){0};
+	(void)snprintf(copy, sizeof(copy), "%s", line);
+	for (char *at = copy; *line && n < WORDS_MAX; n++) {
+		words[n] = at;
+		at = strchr(at, '|');
+		if (!at) {
+			n++;
+			break;
+		}
+		*at++ = '\0';
+	}
+	return options_parse(o, groups, n, words, err);
+}
+
+static const struct {
+	const char *line;
+	const char *key;
+	const char *value;
+	const char *origin;
+} keys[] = {
+	{"-r|2k", "load.rate", "2k", "-r"},
+	{"-r2k", "load.rate", "2k", "-r"},
+	{"--rate|2k", "load.rate", "2k", "--rate"},
+	{"--rate=2k", "load.rate", "2k", "--rate"},
+	{"-R|100", "load.rate", "100", "-R"},
+	{"-d|30", "load.duration", "30s", "-d"},
+	{"-d|1.5", "load.duration", "1.5s", "-d"},
+	{"-d|5m", "load.duration", "5m", "-d"},
+	{"-d|x", "load.duration", "x", "-d"},
+	{"-w|2", "load.warmup", "2s", "-w"},
+	{"-n|1000", "load.requests", "1000", "-n"},
+	{"-c|8", "connections.count", "8", "-c"},
+	{"-t|2", "load.workers", "2", "-t"},
+	{"-H|A: b c", "defaults.header", "A: b c", "-H"},
+	{"-X|PUT", "defaults.method", "PUT", "-X"},
+	{"--data|@cart.json", "defaults.body", "@cart.json", "--data"},
+	{"--data=", "defaults.body", "", "--data"},
+	{"--closed", "load.model", "closed", "--closed"},
+	{"--no-keepalive", "connections.reuse", "no", "--no-keepalive"},
+	{"--seed|7", "load.seed", "7", "--seed"},
+	{"--timeout|5", "timeouts.request", "5s", "--timeout"},
+	{"--set|timeouts.drain=1s", "timeouts.drain", "1s", "--set timeouts.drain"},
+	{"--set=a.b=c=d.e", "a.b", "c=d.e", "--set a.b"},
+	{"-qvr|5", "load.rate", "5", "-r"},
+};
+
+START_TEST(test_keys)
+{
+	struct err err = {0};
+	struct options o;
+
+	ck_assert_msg(parse(&o, RUN, keys[_i].line, &err) == 0, "%s: %s", keys[_i].line, err.text);
+	ck_assert_uint_eq(o.n_settings, 1);
+	ck_assert_str_eq(o.settings[0].key, keys[_i].key);
+	ck_assert_str_eq(o.settings[0].value, keys[_i].value);
+	ck_assert_str_eq(o.settings[0].origin, keys[_i].origin);
+	ck_assert_uint_eq(o.n_args, 0);
+	options_fini(&o);
+}
+END_TEST
+
+/* What a flag sets is a key that there is. */
+START_TEST(test_keys_exist)
+{
+	char section[64];
+	const char *dot = strchr(keys[_i].key, '.');
+
+	if (str_eq(keys[_i].key, "a.b"))
+		return;
+	(void)snprintf(section, sizeof(section), "%.*s", (int)(dot - keys[_i].key), keys[_i].key);
+	ck_assert_msg(keys_find(KEYS_RUN, section, dot + 1) != NULL, "%s", keys[_i].key);
+}
+END_TEST
+
+START_TEST(test_order_and_args)
+{
+	struct options o;
+
+	ck_assert_int_eq(parse(&o, RUN, "url|-r|1|-r|2|-H|a: 1|-H|b: 2|-|--|-r|--x", NULL), 0);
+	ck_assert_uint_eq(o.n_args, 4);
+	ck_assert_str_eq(o.args[0], "url");
+	ck_assert_str_eq(o.args[1], "-");
+	ck_assert_str_eq(o.args[2], "-r");
+	ck_assert_str_eq(o.args[3], "--x");
+	ck_assert_uint_eq(o.n_settings, 4);
+	ck_assert_str_eq(options_setting(&o, "load.rate"), "2");
+	ck_assert_ptr_null(options_setting(&o, "load.seed"));
+	options_fini(&o);
+}
+END_TEST
+
+START_TEST(test_switches)
+{
+	struct options o;
+
+	ck_assert_int_eq(parse(&o, RUN | OPTIONS_STOP | OPTIONS_ORIGIN,
+				 "-q|-v|--json|--service|--all|--now|--latency|--help|"
+				 "--socket|/s|-o|a.json|--output=b.txt",
+				 NULL),
+		0);
+	ck_assert(o.quiet && o.verbose && o.json && o.service && o.all && o.now && o.help);
+	ck_assert_str_eq(o.socket, "/s");
+	ck_assert_uint_eq(o.n_outputs, 2);
+	ck_assert_str_eq(o.outputs[0], "a.json");
+	ck_assert_str_eq(o.outputs[1], "b.txt");
+	ck_assert_uint_eq(o.n_settings, 0);
+	options_fini(&o);
+	ck_assert_int_eq(parse(&o, OPTIONS_ORIGIN,
+				 "--listen|a:1|--delay|5s|--body|1KiB|--errors|20% 503", NULL),
+		0);
+	ck_assert_str_eq(o.listen, "a:1");
+	ck_assert_str_eq(o.delay, "5s");
+	ck_assert_str_eq(o.body, "1KiB");
+	ck_assert_str_eq(o.errors, "20% 503");
+	options_fini(&o);
+}
+END_TEST
+
+static const struct {
+	unsigned groups;
+	const char *line;
+	const char *says;
+} wrong[] = {
+	{RUN, "--rat|1", "unknown flag --rat; did you mean --rate?"},
+	{RUN, "--conections=4", "did you mean --connections?"},
+	{RUN, "--zzzzzzzz", "--help lists those there are"},
+	{RUN, "-Z", "unknown flag -Z"},
+	{RUN, "-qZ", "unknown flag -Z"},
+	{RUN, "-z|10s", "-d TIME"},
+	{RUN, "-r", "-r needs a value: RATE"},
+	{RUN, "--rate", "--rate needs a value: RATE"},
+	{RUN, "--json=yes", "--json takes no value"},
+	{RUN, "-q|100|url", "-q is quiet; a rate is -r 100"},
+	{RUN, "-t|5s", "a time-out is --timeout 5s"},
+	{RUN, "--set|load", "SECTION.KEY=VALUE"},
+	{RUN, "--set|load=5", "SECTION.KEY=VALUE"},
+	{RUN, "--set|.rate=5", "SECTION.KEY=VALUE"},
+	{RUN, "--set|load.=5", "SECTION.KEY=VALUE"},
+	{RUN, "--set|load=a.b", "SECTION.KEY=VALUE"},
+	/* of another command */
+	{RUN, "--all", "unknown flag --all"},
+	{OPTIONS_STOP, "-r|5", "unknown flag -r"},
+	{0, "--json", "unknown flag --json"},
+	/* of the blueprint, not yet */
+	{RUN, "--cacert|x", "unknown flag --cacert"},
+	{RUN, "-k", "unknown flag -k"},
+};
+
+START_TEST(test_wrong)
+{
+	struct err err = {0};
+	struct options o;
+
+	ck_assert_int_eq(parse(&o, wrong[_i].groups, wrong[_i].line, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, wrong[_i].says) != NULL, "%s", err.text);
+	ck_assert_ptr_null(strchr(err.text, '\n'));
+	options_fini(&o);
+}
+END_TEST
+
+START_TEST(test_very_long_words)
+{
+	char line[400];
+	struct err err = {0};
+	struct options o;
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	line[0] = line[1] = '-';
+	ck_assert_int_eq(parse(&o, RUN, line, &err), -EINVAL);
+	options_fini(&o);
+	line[1] = 'x';
+	ck_assert_int_eq(parse(&o, RUN, line, &err), -EINVAL);
+	options_fini(&o);
+}
+END_TEST
+
+/* Every command's help has all its flags, fits the screen, and the help of all names them all. */
+START_TEST(test_help)
+{
+	const struct command *c = &commands[_i];
+	struct buf text = {0};
+	char *at;
+
+	ck_assert_int_eq(options_describe(c->groups, &text), 0);
+	ck_assert_ptr_nonnull(strstr(text.data, "--help"));
+	ck_assert_int_eq(
+		strstr(text.data, "-r, --rate RATE") != NULL, (c->groups & OPTIONS_PLAN) != 0);
+	ck_assert_int_eq(
+		strstr(text.data, "--socket PATH") != NULL, (c->groups & OPTIONS_CONTROL) != 0);
+	for (at = strtok(text.data, "\n"); at; at = strtok(NULL, "\n"))
+		ck_assert_msg(look_columns(at) <= 80, "%s", at);
+	ck_assert_uint_le(strlen(c->name), 8);
+	ck_assert_uint_le(strlen(c->usage), 11);
+	ck_assert_uint_le(strlen(c->brief), 58);
+	buf_fini(&text);
+}
+END_TEST
+
+START_TEST(test_commands)
+{
+	ck_assert_ptr_eq(command_find("run"), &commands[0]);
+	ck_assert_ptr_null(command_find("ru"));
+	ck_assert_ptr_null(command_find(""));
+	ck_assert_str_eq(command_nearest("stat"), "status");
+	ck_assert_str_eq(command_nearest("strat"), "start");
+	ck_assert_str_eq(command_nearest("reprot"), "report");
+	ck_assert_ptr_null(command_nearest("xyzzy"));
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
+
+int main(void)
+{
+	TCase *tcase = tcase_create("options");
+	Suite *suite = suite_create("options");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tcase, test_keys, 0, COUNT(keys));
+	tcase_add_loop_test(tcase, test_keys_exist, 0, COUNT(keys));
+	tcase_add_test(tcase, test_order_and_args);
+	tcase_add_test(tcase, test_switches);
+	tcase_add_loop_test(tcase, test_wrong, 0, COUNT(wrong));
+	tcase_add_test(tcase, test_very_long_words);
+	tcase_add_loop_test(tcase, test_help, 0, (int)commands_n);
+	tcase_add_test(tcase, test_commands);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The line that is redrawn, and the lines for awk. */
+#include "ctl/progress.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/str.h"
+#include "ctl/look.h"
+
+static json_t *running(void)
+{
+	json_t *doc = json_pack("{s:{s:s, s:s}, s:I, s:I, s:f, s:i, s:i, s:i, s:i,"
+				" s:{s:I, s:i, s:i, s:i, s:I, s:I}, s:I}",
+		"run", "id", "checkout-17", "state", "running", "elapsed_ns",
+		(json_int_t)192000000000, "total_ns", (json_int_t)330000000000, "asked_per_s",
+		500.0, "ok", 95994, "failed", 6, "in_flight", 7, "queue", 0, "last", "width_ns",
+		(json_int_t)1000000000, "sent", 500, "ok", 499, "failed", 0, "p50_ns",
+		(json_int_t)12100000, "p99_ns", (json_int_t)41000000, "our_delay_p99_ns",
+		(json_int_t)400000);
+
+	ck_assert_ptr_nonnull(doc);
+	return doc;
+}
+
+static char *bar(const json_t *doc, unsigned width, bool utf8)
+{
+	struct look look = {.width = width, .utf8 = utf8, .terminal = true};
+	struct buf text = {0};
+
+	ck_assert_int_eq(progress_bar(doc, &look, &text), 0);
+	return text.data ? text.data : strdup("");
+}
+
+static void assert_bar(unsigned width, bool utf8, const char *want)
+{
+	json_t *doc = running();
+	char *text = bar(doc, width, utf8);
+
+	ck_assert_str_eq(text, want);
+	free(text);
+	json_decref(doc);
+}
+
+START_TEST(test_bar)
+{
+	assert_bar(100, true,
+		"checkout-17  [█████████████▉          ]  58 %  500/s  6 failed  p99 41.0 ms  2:18 "
+		"left  "
+		"7 in flight");
+	assert_bar(80, false,
+		"checkout-17  [########      ]  58 %  500/s  6 failed  p99 41.0 ms  2:18 left");
+	assert_bar(40, true, "checkout-17   58 %  500/s  6 failed");
+	assert_bar(20, true, "checkout-17   58 %");
+	assert_bar(8, true, "checkou");
+}
+END_TEST
+
+START_TEST(test_bar_always_fits)
+{
+	json_t *doc = running();
+
+	for (unsigned width = 1; width <= 200; width++) {
+		char *text = bar(doc, width, _i & 1);
+
+		if (_i & 2)
+			json_object_set_new(doc, "elapsed_ns", json_integer(width * 2000000000LL));
+		ck_assert_msg(look_columns(text) < width || width == 1, "%u: %s", width, text);
+		ck_assert_ptr_null(strchr(text, '\n'));
+		free(text);
+	}
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_bar_of_other_states)
+{
+	json_t *doc = running();
+	char *text;
+
+	json_object_set_new(json_object_get(doc, "run"), "state", json_string("draining"));
+	text = bar(doc, 100, false);
+	ck_assert_ptr_nonnull(strstr(text, "draining"));
+	ck_assert_ptr_null(strstr(text, "left"));
+	free(text);
+	/* By count: nobody knows how long. */
+	json_object_set_new(json_object_get(doc, "run"), "state", json_string("running"));
+	json_object_set_new(doc, "total_ns", json_null());
+	json_object_set_new(doc, "queue", json_integer(1234));
+	text = bar(doc, 100, false);
+	ck_assert_str_eq(text, "checkout-17  500/s  6 failed  p99 41.0 ms  3:12  1,234 waiting");
+	free(text);
+	json_decref(doc);
+	/* Before anything is known. */
+	doc = json_pack("{s:{s:s, s:s}, s:i, s:n, s:n}", "run", "id", "x-1", "state", "preparing",
+		"elapsed_ns", 0, "total_ns", "last");
+	text = bar(doc, 100, false);
+	ck_assert_str_eq(text, "x-1  preparing  0 failed  0:00  0 in flight");
+	free(text);
+	json_decref(doc);
+	doc = json_object();
+	text = bar(doc, 100, false);
+	ck_assert_uint_gt(strlen(text), 0);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_plain)
+{
+	json_t *doc = running();
+	json_t *last = json_object_get(doc, "last");
+	struct buf text = {0};
+
+	ck_assert_int_eq(progress_plain(doc, &text), 0);
+	ck_assert_str_eq(text.data, "3:12 asked 500 sent 500 ok 499 fail 0 p50 12.1 p99 41.0 "
+				    "inflight 7 ours 0.400\n");
+	buf_fini(&text);
+	/* Nothing resolved; another width; a plan without a rate; thousands without commas. */
+	json_object_set_new(last, "p50_ns", json_null());
+	json_object_set_new(last, "p99_ns", json_integer(4567890000LL));
+	json_object_set_new(last, "width_ns", json_integer(100000000));
+	json_object_set_new(doc, "asked_per_s", json_null());
+	ck_assert_int_eq(progress_plain(doc, &text), 0);
+	ck_assert_str_eq(text.data, "3:12 asked - sent 5000 ok 4990 fail 0 p50 - p99 4570 "
+				    "inflight 7 ours 0.400\n");
+	buf_fini(&text);
+	json_object_set_new(doc, "last", json_null());
+	ck_assert_int_eq(progress_plain(doc, &text), 0);
+	ck_assert_uint_eq(text.len, 0);
+	json_decref(doc);
+}
+END_TEST
+
+/* Into a pipe: a line for each interval, none for a change of state alone, nothing to wipe. */
+START_TEST(test_show_in_a_pipe)
+{
+	json_t *doc = running();
+	json_t *draining = json_deep_copy(doc);
+	struct progress p;
+	char text[1024];
+	size_t lines = 0;
+	int fds[2];
+	ssize_t len;
+
+	json_object_set_new(json_object_get(draining, "run"), "state", json_string("draining"));
+	ck_assert_int_eq(pipe(fds), 0);
+	progress_init(&p, fds[1]);
+	progress_show(&p, doc);
+	progress_show(&p, draining);
+	progress_redraw(&p);
+	progress_show(&p, draining);
+	progress_fini(&p);
+	close(fds[1]);
+	len = read(fds[0], text, sizeof(text));
+	ck_assert_int_gt(len, 0);
+	for (ssize_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	ck_assert_uint_eq(lines, 2);
+	ck_assert_ptr_null(memchr(text, '\r', (size_t)len));
+	close(fds[0]);
+	json_decref(draining);
+	json_decref(doc);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("progress");
+	Suite *suite = suite_create("progress");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, test_bar);
+	tcase_add_loop_test(tcase, test_bar_always_fits, 0, 4);
+	tcase_add_test(tcase, test_bar_of_other_states);
+	tcase_add_test(tcase, test_plain);
+	tcase_add_test(tcase, test_show_in_a_pipe);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
