@@ -24,8 +24,8 @@ enum {
 
 /* Takes the next whole message out of in. *ret (a new reference) is NULL when there is none yet.
  * 0, VARLINK_E_…, or -ENOMEM. max: bytes of one message that are too many. searched: the caller's,
- * one for each in, at first 0: how far in is known to hold no NUL, so that a large message that comes
- * in pieces is searched once and not once for each piece. */
+ * one for each in, at first 0: how far in is known to hold no NUL, so that a large message that
+ * comes in pieces is searched once and not once for each piece. */
 int varlink_take(struct buf *in, size_t max, size_t *searched, json_t **ret);
 
 struct varlink_call {

@@ -81,6 +81,7 @@ struct daemon {
 	struct systemd_watchdog watchdog;
 	bool has_watchdog;
 	bool stopping;
+	bool is_orphan; /* the owner has gone: nobody fetches a report */
 };
 
 /* ---------------------------------------------------------------- arguments */
@@ -282,7 +283,7 @@ static void main_end_if_idle(struct daemon *d)
 {
 	if (!d->stopping || registry_n_active(d->registry) > 0)
 		return;
-	if (control_n_connections(d->control) == 0)
+	if (control_n_connections(d->control) == 0 || d->is_orphan)
 		loop_stop(d->loop);
 	else if (!timer_is_running(&d->linger))
 		timer_start(&d->ends, &d->linger, loop_now_ns(d->loop) + MAIN_LINGER_NS);
@@ -346,7 +347,10 @@ static void main_on_signal(struct loop_task *task, uint32_t events)
 
 static void main_on_owner_gone(struct control_closer *closer)
 {
-	main_stop(container_of(closer, struct daemon, owner), true, "its owner has gone");
+	struct daemon *d = container_of(closer, struct daemon, owner);
+
+	d->is_orphan = true;
+	main_stop(d, true, "its owner has gone");
 }
 
 /* ---------------------------------------------------------------- building */
