@@ -165,10 +165,12 @@ static json_t *run_json_plan(const struct run *run)
 	const struct plan *plan = run->plan;
 	json_t *stages = json_array();
 	json_t *addresses = json_array();
+	/* Stopped while resolving: what is in the resolver is still its thread's. */
+	size_t n_addresses = run->is_resolving ? 0 : run->resolver.n_addresses;
 
 	for (size_t i = 0; i < plan->n_stages; i++)
 		(void)json_array_append_new(stages, run_text(plan->stage_texts[i]));
-	for (size_t i = 0; i < run->resolver.n_addresses; i++)
+	for (size_t i = 0; i < n_addresses; i++)
 		(void)json_array_append_new(
 			addresses, json_string(run->resolver.addresses[i].text));
 	return json_pack("{s:s s:o s:s s:s s:I s:o s:{s:o s:s s:o s:b} "

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs from their start to their document, by way of the registry, against a server on loopback. */
+#include "daemon/runs/registry.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "common/guard.h"
+#include "common/ini.h"
+#include "common/plan.h"
+#include "common/result.h"
+#include "common/settings.h"
+#include "daemon/loop/loop.h"
+#include "tests/support/mini_server.h"
+
+static struct loop *loop;
+static struct registry *registry;
+static struct registry_config config;
+static struct settings settings;
+static struct guard guard;
+static struct mini_server server;
+static char dir[64];
+
+static enum run_state seen[32];
+static size_t n_seen;
+static unsigned n_intervals, n_finished;
+static void (*when_running)(struct run *run);
+static void (*at_interval)(struct run *run);
+
+static void on_state(struct run_observer *o, struct run *run)
+{
+	(void)o;
+	ck_assert_uint_lt(n_seen, 32);
+	seen[n_seen++] = run_get_state(run);
+	if (run_get_state(run) == RUN_RUNNING && when_running)
+		when_running(run);
+}
+
+static void on_interval(struct run_observer *o, struct run *run)
+{
+	(void)o;
+	n_intervals++;
+	if (at_interval)
+		at_interval(run);
+}
+
+static void on_finished(struct run_observer *o, struct run *run)
+{
+	n_finished++;
+	ck_assert_ptr_nonnull(run_result(run));
+	run_unobserve(o);
+}
+
+static struct run_observer observer = {
+	.on_state = on_state, .on_interval = on_interval, .on_finished = on_finished};
+
+static void on_idle(void *arg)
+{
+	loop_stop(arg);
+}
+
+static void open_registry(void)
+{
+	struct err err = {0};
+
+	config = (struct registry_config){.loop = loop,
+		.settings = &settings,
+		.guard = &guard,
+		.is_private = true,
+		.state_dir = dir};
+	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
+	registry_on_idle(registry, on_idle, loop);
+}
+
+static void setup(void)
+{
+	settings = (struct settings){.keep_runs = 2};
+	guard_init_private(&guard);
+	ck_assert_int_eq(loop_new(&loop), 0);
+	strcpy(dir, "/tmp/test_run.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	open_registry();
+	run_observer_init(&observer);
+	n_seen = n_intervals = n_finished = 0;
+	when_running = at_interval = NULL;
+}
+
+static void teardown(void)
+{
+	char path[128];
+
+	registry_free(registry);
+	loop_free(loop);
+	guard_fini(&guard);
+	(void)snprintf(path, sizeof(path), "%s/run-number", dir);
+	(void)unlink(path);
+	(void)rmdir(dir);
+}
+
+/* "key=value …" as flags over a target. */
+static struct plan *make_plan(uint16_t port, const char *const *keys)
+{
+	struct problems problems = {0};
+	struct ini_doc doc = {0};
+	struct plan *plan = NULL;
+	char url[64];
+
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
+	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
+	for (; *keys; keys += 3)
+		ck_assert_int_eq(ini_set(&doc, "flag", keys[0], "", keys[1], keys[2]), 0);
+	ck_assert_msg(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems) == 0, "%s",
+		problems.n ? problems.texts[0] : "");
+	problems_fini(&problems);
+	ini_fini(&doc);
+	return plan;
+}
+
+static uint16_t port_of(const struct mini_server *s)
+{
+	return ntohs(s->address.sin_port);
+}
+
+static struct run *start(struct plan *plan)
+{
+	struct err err = {0};
+	struct run *run;
+
+	ck_assert_msg(registry_start(registry, plan, 1000, "alice", &observer, &run, &err) == 0,
+		"%s", err.text);
+	return run;
+}
+
+static int64_t figure(const struct run *run, const char *path)
+{
+	int64_t v = -1;
+
+	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
+	return v;
+}
+
+static void check_states(const enum run_state *states, size_t n)
+{
+	ck_assert_uint_eq(n_seen, n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(seen[i], states[i]);
+}
+
+START_TEST(open_run_from_start_to_document)
+{
+	static const char *const keys[] = {"load", "rate", "500", "load", "duration", "300ms",
+		"load", "warmup", "100ms", "load", "cooldown", "50ms", "statistics", "interval",
+		"100ms", "load", "workers", "2", NULL};
+	static const enum run_state states[] = {
+		RUN_PREPARING, RUN_WARMUP, RUN_RUNNING, RUN_DRAINING, RUN_FINISHED};
+	const json_t *doc;
+	struct run *run;
+	bool balanced = false;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_str_eq(run_id(run), "test-1");
+	ck_assert_int_eq(loop_run(loop), 0);
+	check_states(states, 5);
+	ck_assert_uint_eq(n_finished, 1);
+	ck_assert_uint_ge(n_intervals, 1);
+	doc = run_result(run);
+	ck_assert_str_eq(result_text(doc, "schema"), RESULT_SCHEMA);
+	ck_assert_str_eq(result_text(doc, "run.user"), "alice");
+	ck_assert_str_eq(result_text(doc, "run.outcome"), "completed");
+	ck_assert_str_eq(result_text(doc, "plan.model"), "open");
+	ck_assert_int_eq(figure(run, "ledger.planned"), 150);
+	ck_assert_int_eq(figure(run, "ledger.sent"), 150);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 150);
+	ck_assert(result_bool(doc, "ledger.balanced", &balanced) && balanced);
+	ck_assert_int_eq(figure(run, "outside.warmup.ok"), 50);
+	ck_assert_int_eq(figure(run, "outside.cooldown.ok"), 25);
+	ck_assert_int_eq(figure(run, "window.start_ns"), 100 * NSEC_PER_MSEC);
+	ck_assert_int_eq(figure(run, "window.end_ns"), 400 * NSEC_PER_MSEC);
+	ck_assert_int_eq(figure(run, "latency.response.count"), 150);
+	ck_assert_int_eq(figure(run, "statuses.200"), 150);
+	ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 3);
+	ck_assert_uint_eq(mini_server_requests(&server), 225);
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(intervals_add_up_to_the_ledger)
+{
+	static const char *const keys[] = {"load", "rate", "1000", "load", "duration", "350ms",
+		"statistics", "interval", "100ms", NULL};
+	int64_t planned = 0;
+	struct run *run;
+	json_t *row;
+	size_t i;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	json_array_foreach(result_at(run_result(run), "intervals.rows"), i, row)
+	{
+		planned += json_integer_value(json_object_get(row, "planned"));
+		ck_assert(json_is_false(json_object_get(row, "open")));
+	}
+	ck_assert_uint_eq(i, 4);
+	ck_assert_int_eq(planned, 350);
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(closed_run_by_count)
+{
+	static const char *const keys[] = {"load", "rate", "max", "load", "requests", "1001",
+		"connections", "count", "7", "load", "workers", "3", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(figure(run, "ledger.sent"), 1001);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 1001);
+	ck_assert_ptr_null(result_at(run_result(run), "latency.response"));
+	ck_assert_ptr_null(result_at(run_result(run), "offered"));
+	ck_assert_int_gt(figure(run, "window.end_ns"), 0);
+	ck_assert_uint_eq(mini_server_requests(&server), 1001);
+	mini_server_close(&server);
+}
+END_TEST
+
+static void stop_it(struct run *run)
+{
+	run_stop(run, false, "stopped by alice");
+}
+
+static void stop_it_now(struct run *run)
+{
+	run_stop(run, true, "stopped by alice");
+}
+
+START_TEST(stopped_run_has_a_report)
+{
+	static const char *const keys[] = {"load", "rate", "200", "load", "duration", "1h",
+		"statistics", "interval", "100ms", NULL};
+	struct run *run;
+	bool balanced = false;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	at_interval = _i == 0 ? stop_it : stop_it_now;
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_str_eq(run_outcome(run), "stopped");
+	ck_assert_str_eq(run_reason(run), "stopped by alice");
+	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
+	ck_assert(result_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
+	ck_assert_int_gt(figure(run, "ledger.ok"), 0);
+	ck_assert_int_lt(figure(run, "window.end_ns"), NSEC_PER_SEC * 3000);
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(stopped_before_anything_was_sent)
+{
+	static const char *const keys[] = {"load", "rate", "100", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	run_stop(run, false, "stopped by alice"); /* still resolving */
+	ck_assert_int_eq(run_get_state(run), RUN_FINISHED);
+	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
+	ck_assert_int_eq(figure(run, "ledger.planned"), 0);
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(stopped_when_it_is_told_to_go)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "warmup", "1h", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	when_running = stop_it; /* never: it stays in warm-up */
+	at_interval = stop_it;
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
+	ck_assert_int_eq(figure(run, "ledger.planned"), 0);
+	ck_assert_int_gt(figure(run, "outside.warmup.planned"), 0);
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(refused_server_fails_with_one_line)
+{
+	static const char *const keys[] = {"load", "rate", "100", NULL};
+	struct run *run;
+	uint16_t port;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	port = port_of(&server);
+	mini_server_close(&server);
+	run = start(make_plan(port, keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_str_eq(run_outcome(run), "failed");
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_ptr_nonnull(strstr(run_reason(run), "connection refused"));
+	ck_assert_ptr_null(strchr(run_reason(run), '\n'));
+}
+END_TEST
+
+START_TEST(every_answer_bad_is_a_failed_run)
+{
+	static const char *const keys[] = {
+		"load", "rate", "200", "load", "duration", "100ms", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer_503, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_int_eq(figure(run, "ledger.http_error"), 20);
+	ck_assert_int_eq(figure(run, "statuses.503"), 20);
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 json_array_get(result_at(run_result(run), "errors"), 0), "class")),
+		"status");
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(unanswered_requests_end_with_the_drain)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "100ms",
+		"timeouts", "drain", "100ms", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_hang, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(figure(run, "ledger.unfinished"), 10);
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert(json_is_null(result_at(run_result(run), "offered.p50_ns")));
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(numbers_rise_and_survive)
+{
+	static const char *const keys[] = {"load", "rate", "100", NULL};
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	for (int i = 1; i <= 3; i++) {
+		struct run *run = start(make_plan(port_of(&server), keys));
+		char id[32];
+
+		(void)snprintf(id, sizeof(id), "test-%d", i);
+		ck_assert_str_eq(run_id(run), id);
+		run_stop(run, true, "enough");
+		if (i == 2) {
+			registry_free(registry);
+			open_registry();
+		}
+	}
+	mini_server_close(&server);
+}
+END_TEST
+
+static void count(struct run *run, void *arg)
+{
+	(void)run;
+	(*(unsigned *)arg)++;
+}
+
+START_TEST(finished_runs_are_found_and_in_time_forgotten)
+{
+	static const char *const keys[] = {"load", "rate", "max", "load", "requests", "1", NULL};
+	unsigned n = 0;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	ck_assert_ptr_null(registry_find(registry, NULL));
+	for (int i = 0; i < 5; i++) {
+		struct run *run = start(make_plan(port_of(&server), keys));
+
+		ck_assert_uint_eq(registry_n_active(registry), 1);
+		ck_assert_ptr_eq(registry_find(registry, NULL), run);
+		ck_assert_int_eq(loop_run(loop), 0);
+		ck_assert_uint_eq(registry_n_active(registry), 0);
+	}
+	registry_each(registry, count, &n);
+	ck_assert_uint_eq(n, 3); /* keep_runs = 2 and the newest */
+	ck_assert_ptr_null(registry_find(registry, "test-1"));
+	ck_assert_ptr_nonnull(registry_find(registry, "test-4"));
+	ck_assert_ptr_eq(registry_find(registry, NULL), registry_find(registry, "test-5"));
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(caps_hold_in_the_service_only)
+{
+	static const char *const keys[] = {"load", "rate", "1001", NULL};
+	struct err err = {0};
+	struct run *run;
+
+	settings.max_rate = 1000;
+	settings.max_connections = 10;
+	settings.max_duration_ns = NSEC_PER_SEC * 3600;
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	run_stop(run, true, "enough");
+	registry_free(registry);
+	open_registry();
+	config.is_private = false;
+	registry_free(registry);
+	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
+	ck_assert_int_eq(registry_start(registry, make_plan(port_of(&server), keys), 1000, "alice",
+				 NULL, &run, &err),
+		REGISTRY_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "max-rate"));
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(state_directory_that_is_not_there)
+{
+	struct err err = {0};
+	struct registry *r = NULL;
+
+	config.state_dir = "/nonexistent/rpsd";
+	ck_assert_int_lt(registry_new(&config, &r, &err), 0);
+	ck_assert_ptr_null(r);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/rpsd/run-number"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("run");
+	TCase *t = tcase_create("run");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 30);
+	tcase_add_test(t, open_run_from_start_to_document);
+	tcase_add_test(t, intervals_add_up_to_the_ledger);
+	tcase_add_test(t, closed_run_by_count);
+	tcase_add_loop_test(t, stopped_run_has_a_report, 0, 2);
+	tcase_add_test(t, stopped_before_anything_was_sent);
+	tcase_add_test(t, stopped_when_it_is_told_to_go);
+	tcase_add_test(t, refused_server_fails_with_one_line);
+	tcase_add_test(t, every_answer_bad_is_a_failed_run);
+	tcase_add_test(t, unanswered_requests_end_with_the_drain);
+	tcase_add_test(t, numbers_rise_and_survive);
+	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
+	tcase_add_test(t, caps_hold_in_the_service_only);
+	tcase_add_test(t, state_directory_that_is_not_there);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
