@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger: every planned arrival ends in exactly one class (measurement page A.7).
  *   planned = sent + dropped + expired + not_connected + unsent
- *   sent    = ok + http_error + check_failed + bad_response + timeout + connection_error + unfinished
- * Pure. */
+ *   sent    = ok + http_error + check_failed + bad_response + timeout + connection_error +
+ * unfinished Pure. */
 #pragma once
 
 #include <stdbool.h>

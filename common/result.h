@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The result of a run: one JSON document (schema rpsd.result/1), the same from the daemon, the store
- * and a file; every output format is rendered from it. Here is what both programs share: the
+/* The result of a run: one JSON document (schema rpsd.result/1), the same from the daemon, the
+ * store and a file; every output format is rendered from it. Here is what both programs share: the
  * pieces that repeat and the way to read a figure by its path. Pure.
  *
- * Integers in ns where the name ends in _ns; null = unknown or unserved; absent = not applicable. */
+ * Integers in ns where the name ends in _ns; null = unknown or unserved; absent = not applicable.
+ */
 #pragma once
 
 #include <jansson.h>

@@ -31,8 +31,8 @@
 
 #define WORKER_READ_SIZE (32 * 1024)
 
-/* Interval buffers at most (60 KiB each). With fewer than the request timeout needs, intervals share
- * one while answers are that late. */
+/* Interval buffers at most (60 KiB each). With fewer than the request timeout needs, intervals
+ * share one while answers are that late. */
 #define WORKER_BUFFERS_MAX 512
 
 enum worker_state {
