@@ -52,7 +52,7 @@ START_TEST(test_bar)
 		"left  "
 		"7 in flight");
 	assert_bar(80, false,
-		"checkout-17  [########      ]  58 %  500/s  6 failed  p99 41.0 ms  2:18 left");
+		"checkout-17  [#########        ]  58 %  500/s  6 failed  p99 41.0 ms  2:18 left");
 	assert_bar(40, true, "checkout-17   58 %  500/s  6 failed");
 	assert_bar(20, true, "checkout-17   58 %");
 	assert_bar(8, true, "checkou");
