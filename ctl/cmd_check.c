@@ -70,7 +70,8 @@ static char *cmd_check_beside(const char *path, const char *name)
 										      : beside;
 }
 
-/* Those that cannot be read are problems; plan_build then has nothing to add about them. */
+/* Those that can be read: plan_build has a line number for every other one, so that here only a
+ * reason is added that it cannot know. */
 static size_t cmd_check_read_files(
 	struct cmd_check *c, const char **names, size_t n, struct plan_file *files)
 {
@@ -82,9 +83,9 @@ static size_t cmd_check_read_files(
 		size_t len = 0;
 		int r = path ? str_read_file(path, CMD_CHECK_FILES_MAX, &data, &len) : -ENOMEM;
 
-		if (r)
+		if (r && r != -ENOENT)
 			problems_add(&c->problems, c->path, 0, "@%s: %s", names[i], strerror(-r));
-		else
+		else if (r == 0)
 			files[n_read++] = (struct plan_file){names[i], data, len};
 		free(path);
 	}
@@ -103,9 +104,7 @@ static void cmd_check_run(struct cmd_check *c, struct buf *ret)
 	what_name(c->path, name);
 	if (files)
 		n_read = cmd_check_read_files(c, names, n, files);
-	/* With a file missing the plan would only repeat it. */
-	if (n_read == n &&
-		plan_build(name, &c->doc, c->text, files, n_read, &plan, &c->problems) == 0)
+	if (plan_build(name, &c->doc, c->text, files, n_read, &plan, &c->problems) == 0)
 		(void)plan_describe(plan, ret);
 	plan_free(plan);
 	for (size_t i = 0; i < n_read; i++)

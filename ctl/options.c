@@ -10,6 +10,7 @@
  * and abbreviations are not accepted, so that a new flag never changes an old script. */
 #include "ctl/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,8 +241,7 @@ static const struct options_flag *options_find(unsigned groups, char letter, con
 /* One line about a flag that this command does not have. */
 static int options_refuse(const struct options_walk *w, const char *flag)
 {
-	const char *words[2 * OPTIONS_N];
-	char letters[OPTIONS_N][3];
+	const char *words[OPTIONS_N];
 	char names[OPTIONS_N][32];
 	const char *nearest;
 	size_t n = 0;
@@ -257,16 +257,18 @@ static int options_refuse(const struct options_walk *w, const char *flag)
 
 		if (!(f->groups & w->groups))
 			continue;
-		if (f->letter && flag[1] != '-') {
-			(void)snprintf(letters[i], sizeof(letters[i]), "-%c", f->letter);
-			words[n++] = letters[i];
+		/* Of a single letter only its other case is near. */
+		if (f->letter && flag[2] == '\0' &&
+			tolower((unsigned char)f->letter) == tolower((unsigned char)flag[1])) {
+			err_set(w->reterr, "unknown flag %s; did you mean -%c?", flag, f->letter);
+			return -EINVAL;
 		}
 		if (f->name) {
 			(void)snprintf(names[i], sizeof(names[i]), "--%s", f->name);
 			words[n++] = names[i];
 		}
 	}
-	nearest = str_nearest(flag, words, n);
+	nearest = flag[2] ? str_nearest(flag, words, n) : NULL;
 	if (nearest)
 		err_set(w->reterr, "unknown flag %.100s; did you mean %s?", flag, nearest);
 	else

@@ -32,7 +32,9 @@ static int64_t progress_int(const json_t *doc, const char *path)
 {
 	int64_t value = 0;
 
-	(void)result_int(doc, path, &value);
+	/* So that the difference of two cannot overflow, whatever was sent. */
+	if (!result_int(doc, path, &value) || value > INT64_MAX / 2 || value < -INT64_MAX / 2)
+		return 0;
 	return value;
 }
 

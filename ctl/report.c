@@ -19,6 +19,8 @@
 #include "ctl/look.h"
 
 #define REPORT_PATH_MAX 96
+/* No figure of a run comes near, and sums and differences of two stay in range. */
+#define REPORT_INT_MAX (INT64_MAX / 2)
 
 void report_init(struct report *r, const json_t *doc)
 {
@@ -112,7 +114,9 @@ int64_t report_int(const struct report *r, const char *path)
 	int64_t value = 0;
 
 	(void)result_int(r->doc, path, &value);
-	return value;
+	if (value > REPORT_INT_MAX)
+		return REPORT_INT_MAX;
+	return value < -REPORT_INT_MAX ? -REPORT_INT_MAX : value;
 }
 
 double report_real(const struct report *r, const char *path)
