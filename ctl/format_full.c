@@ -73,7 +73,8 @@ static void format_full_equation(struct report *r, const char *total, const char
 		if (ledger_class_is_sent((enum ledger_class)c) != sent)
 			continue;
 		(void)snprintf(path, sizeof(path), "ledger.%s", ledger_class_names[c]);
-		(void)buf_printf(&sum, "%s%s %s", plus, report_class(ledger_class_names[c]).text,
+		(void)buf_printf(&sum, "%s%s" REPORT_GLUE "%s", plus,
+			report_class(ledger_class_names[c]).text,
 			figure_count(report_int(r, path)).text);
 		plus = " + ";
 	}
@@ -169,10 +170,9 @@ static void format_full_errors(struct report *r)
 		(void)result_int(error, "count", &count);
 		(void)result_int(error, "first_ns", &first);
 		(void)result_int(error, "last_ns", &last);
-		report_line(r, "  %s in %s: %s, first at %s, last at %s",
-			report_class(result_text(error, "class")).text, result_text(error, "phase"),
-			figure_count(count).text, figure_clock(first).text,
-			figure_clock(last).text);
+		report_line(r, "  %s: %s, first at %s, last at %s",
+			report_class(result_text(error, "class")).text, figure_count(count).text,
+			figure_clock(first).text, figure_clock(last).text);
 		if (*result_text(error, "example"))
 			report_wrapped(r, "", 4, result_text(error, "example"));
 	}
