@@ -113,7 +113,9 @@ UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SOURCES))
 CHECK_LIBS = $(shell pkg-config --libs check)
 
-# A test sees its own layer and those below it; ctl sees common only.
+# A test sees its own layer and those below it; ctl sees common only. Engine and runs have a server
+# to talk to.
+MINI_SERVER := $(B)/obj/tests/support/mini_server.o
 define unit_rule
 $$(B)/tests/$(1)/%: $$(B)/obj/tests/unit/$(1)/%.o $(2)
 	$$(call say,LD,$$@)
@@ -124,6 +126,7 @@ $(eval $(call unit_rule,common,$(call archive,common)))
 $(eval $(call unit_rule,ctl,$(CTL_ARCHIVES)))
 below = $(if $(filter $(1),$(firstword $(2))),$(2),$(call below,$(1),$(wordlist 2,99,$(2))))
 $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
+	$(if $(filter engine runs,$(l)),$(MINI_SERVER)) \
 	$(foreach a,$(call below,daemon/$(l),$(LAYERS)),$(call archive,$(a))))))
 
 unit: $(UNIT_TESTS)

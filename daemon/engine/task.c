@@ -22,6 +22,9 @@
 /* Reads of one call: a large response must not keep the others waiting. */
 #define TASK_READ_BUDGET 16
 
+/* The peer has closed or sent something. */
+#define TASK_PEER_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+
 /* From the state of the row to the states of the columns that are set. */
 static const bool task_transitions[TASK_STATE_COUNT][TASK_STATE_COUNT] = {
 	[TASK_CLOSED] = {[TASK_CONNECTING] = true},
@@ -119,17 +122,20 @@ void task_abandon(struct task *t, int64_t now_ns)
 
 /* ---------------------------------------------------------------- connecting */
 
-static void task_connected(struct task *t)
+static void task_connected(struct task *t, uint32_t events)
 {
 	timer_stop(&t->_timer);
 	t->_requests = 0;
 	t->_env->opened++;
 	stats_connected(t->_env->stats, clock_now_ns() - t->_connect_started_ns);
 	task_set_state(t, TASK_IDLE);
+	/* The same edge may tell that the peer has closed already, and no other one will. */
+	if (events & TASK_PEER_EVENTS)
+		loop_task_again(&t->_loop_task);
 	t->_env->on_idle(t, false);
 }
 
-static void task_on_connect_event(struct task *t)
+static void task_on_connect_event(struct task *t, uint32_t events)
 {
 	enum io io = transport_finish_connect(&t->_transport);
 	int error = t->_transport.error;
@@ -137,7 +143,7 @@ static void task_on_connect_event(struct task *t)
 	if (io == IO_AGAIN)
 		return;
 	if (io == IO_OK) {
-		task_connected(t);
+		task_connected(t, events);
 		return;
 	}
 	task_close(t);
@@ -299,10 +305,11 @@ static void task_read(struct task *t)
 	loop_task_again(&t->_loop_task);
 }
 
-/* Nothing was asked: the peer closes, or speaks out of turn. */
+/* Nothing was asked: the peer closes, or speaks out of turn. No events: task_connected has seen it
+ * and nothing was sent since. */
 static void task_on_idle_event(struct task *t, uint32_t events)
 {
-	if (!(events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+	if (events != 0 && !(events & TASK_PEER_EVENTS))
 		return;
 	t->_env->closed_by_peer++;
 	task_close(t);
@@ -329,7 +336,7 @@ static void task_on_ready(struct loop_task *loop_task, uint32_t events)
 		t->_peer_closing = true;
 	switch ((enum task_state)t->_state) {
 	case TASK_CONNECTING:
-		task_on_connect_event(t);
+		task_on_connect_event(t, events);
 		return;
 	case TASK_IDLE:
 		task_on_idle_event(t, events);

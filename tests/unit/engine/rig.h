@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the tests of task and pool: a loop, statistics whose window is open, a server that the
+ * test itself plays, and an environment of tasks that points there. Everything runs on the test's
+ * thread; what waits is bounded by the test's time limit. */
+#pragma once
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/guard.h"
+#include "daemon/engine/stats.h"
+#include "daemon/engine/task.h"
+#include "daemon/http/request.h"
+#include "daemon/http/resolver.h"
+#include "tests/support/mini_server.h"
+
+#define SEC NSEC_PER_SEC
+#define MS NSEC_PER_MSEC
+#define RIG_TIMEOUT_S 20 /* only a broken test waits that long */
+#define RIG_READ_SIZE 512
+#define RIG_GET "GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+
+static struct {
+	struct mini_server server;
+	struct loop *loop;
+	struct stats stats;
+	struct stats_interval interval;
+	struct guard guard; /* zero: loopback only */
+	struct request request;
+	struct address address;
+	struct task_env env;
+	char read_buffer[RIG_READ_SIZE];
+} rig;
+
+#define TURN_UNTIL(condition)                                                                      \
+	do {                                                                                       \
+		while (!(condition))                                                               \
+			ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);                             \
+	} while (0)
+
+static inline struct address rig_address_of(const struct mini_server *s)
+{
+	return (struct address){.in = s->address, .len = sizeof(s->address), .text = "the server"};
+}
+
+static inline void rig_open(int backlog)
+{
+	ck_assert_int_eq(mini_server_open(&rig.server, backlog, NULL, NULL), 0);
+	ck_assert_int_eq(loop_new(&rig.loop), 0);
+	ck_assert_int_eq(stats_init(&rig.stats, true, 3600 * SEC), 0);
+	ck_assert_int_eq(stats_interval_init(&rig.interval), 0);
+	stats_give(&rig.stats, &rig.interval);
+	stats_set_window(&rig.stats, clock_now_ns() - 60 * SEC, CLOCK_NEVER);
+	rig.request = (struct request){.bytes = (char *)RIG_GET, .len = strlen(RIG_GET)};
+	rig.address = rig_address_of(&rig.server);
+	rig.env = (struct task_env){
+		.loop = rig.loop,
+		.stats = &rig.stats,
+		.guard = &rig.guard,
+		.request = &rig.request,
+		.addresses = &rig.address,
+		.n_addresses = 1,
+		.connect_timeout_ns = 3600 * SEC,
+		.request_timeout_ns = 3600 * SEC,
+		.read_buffer = rig.read_buffer,
+		.read_size = sizeof(rig.read_buffer),
+		.reuse = true,
+	};
+	task_env_init(&rig.env);
+}
+
+/* Every test ends here: what has begun has ended, in exactly one class. */
+static inline void rig_close(void)
+{
+	ck_assert_uint_eq(rig.stats.outstanding, 0);
+	ck_assert_uint_eq(rig.stats.in_flight, 0);
+	ck_assert(ledger_balances(&rig.stats.totals.ledgers[STATS_WINDOW]));
+	task_env_fini(&rig.env);
+	stats_fini(&rig.stats);
+	stats_interval_fini(&rig.interval);
+	rig.loop = loop_free(rig.loop);
+	mini_server_close(&rig.server);
+}
+
+static inline uint64_t rig_count(enum ledger_class class)
+{
+	return rig.stats.totals.ledgers[STATS_WINDOW].classes[class];
+}
+
+static inline uint64_t rig_faults(enum fault fault)
+{
+	return rig.stats.totals.faults[fault].count;
+}
+
+/* ---- the server's side */
+
+static inline int rig_accept(void)
+{
+	int fd = mini_server_accept(&rig.server);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static inline void rig_hear(int fd)
+{
+	struct mini_conn c = {.server = &rig.server, .fd = fd};
+
+	ck_assert(mini_read_request(&c));
+}
+
+static inline void rig_say(int fd, const char *text)
+{
+	struct mini_conn c = {.server = &rig.server, .fd = fd};
+
+	ck_assert(mini_write(&c, text));
+}
