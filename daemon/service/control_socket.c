@@ -118,7 +118,7 @@ static int control_socket_bind(const struct sockaddr_un *address, int *ret_fd)
 int control_socket_open(struct control_socket *s, const char *path, int *ret_fd, struct err *reterr)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int lock_fd;
+	int lock_fd = -1;
 	int r;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {

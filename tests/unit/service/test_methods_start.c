@@ -250,6 +250,38 @@ START_TEST(a_watch_goes_on_until_the_run_has_finished)
 }
 END_TEST
 
+/* The socket is full of other replies when the watch begins, and nobody reads until the run is
+ * over: of all its news only the first and the last are sent. */
+START_TEST(a_slow_reader_of_a_watch_gets_the_newest)
+{
+	struct client watcher = test_client();
+	json_t *reply;
+	json_t *parameters;
+	char id[96];
+
+	test_start_short(id, test_set("load.duration", "500ms"));
+	for (int i = 0; i < 90; i++)
+		test_send(&watcher, "org.varlink.service.GetInterfaceDescription",
+			json_pack("{s:s}", "interface", RPSD_INTERFACE), false);
+	test_send(&watcher, "Watch", NULL, true);
+	test_until_finished(id);
+	for (int i = 0; i < 90; i++) {
+		reply = test_next(&watcher);
+		ck_assert(json_object_get(json_object_get(reply, "parameters"), "description"));
+		json_decref(reply);
+	}
+	reply = test_next(&watcher);
+	ck_assert(json_is_true(json_object_get(reply, "continues")));
+	json_decref(reply);
+	reply = test_next(&watcher);
+	parameters = json_object_get(reply, "parameters");
+	ck_assert_ptr_null(json_object_get(reply, "continues"));
+	ck_assert_int_ge(json_integer_value(json_object_get(parameters, "skipped")), 4);
+	json_decref(reply);
+	test_close(&watcher);
+}
+END_TEST
+
 START_TEST(a_watch_may_be_left)
 {
 	struct client watcher = test_client();
@@ -300,6 +332,7 @@ int main(void)
 	tcase_add_test(t, a_held_run_that_is_over_lets_its_client_go);
 	tcase_add_test(t, runs_are_stopped_one_or_all);
 	tcase_add_test(t, a_watch_goes_on_until_the_run_has_finished);
+	tcase_add_test(t, a_slow_reader_of_a_watch_gets_the_newest);
 	tcase_add_test(t, a_watch_may_be_left);
 	tcase_add_test(t, watch_without_more_answers_once);
 	runner = srunner_create(s);
