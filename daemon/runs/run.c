@@ -334,6 +334,7 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 	if (run->state == RUN_FINISHED)
 		return; /* stopped meanwhile */
 	if (resolver->outcome != RESOLVER_OK) {
+		run->is_refused = resolver->outcome == RESOLVER_REFUSED;
 		run_fail(run, resolver->err.text);
 		return;
 	}

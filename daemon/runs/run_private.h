@@ -49,6 +49,7 @@ struct run {
 	struct resolver resolver;
 	bool is_resolving;
 	bool has_resolver;
+	bool is_refused;	   /* by the guard */
 	struct schedule *schedule; /* NULL: closed model */
 	struct request request;
 	struct admission admission;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/exit_codes.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/version.h"
@@ -83,8 +84,10 @@ static double run_little_residual(const struct run *run)
 	double service_ns = histogram_mean(run_histogram(run, STATS_SERVICE));
 	double in_flight, expected;
 
-	/* What is in flight at the borders counts on one side only: the window must be long. */
-	if (service_ns <= 0 || window_ns < 50 * service_ns)
+	/* What is in flight at the borders counts on one side only: the window must be long. And
+	 * the time of what failed is in the area, but not in the mean of the good answers. */
+	if (service_ns <= 0 || window_ns < 50 * service_ns ||
+		ledger_failed_share(run_ledger(run)) > 0.001)
 		return 0;
 	in_flight = run->totals.flight_integral / window_ns;
 	expected = (double)run->totals.completed_in_window / window_ns * service_ns;
@@ -329,7 +332,7 @@ json_t *run_result_build(struct run *run)
 	json_t *doc;
 
 	audit_judge(&in, &audit);
-	run->exit_code = audit.exit_code;
+	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
 	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:i} s:o s:o s:o s:o s:o s:o s:o "
 			"s:o}",
 		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",

@@ -316,6 +316,19 @@ START_TEST(refused_server_fails_with_one_line)
 }
 END_TEST
 
+START_TEST(address_that_the_guard_forbids_is_refused)
+{
+	static const char *const keys[] = {
+		"target", "url", "http://169.254.169.254/", "load", "rate", "100", NULL};
+	struct run *run = start(make_plan(1, keys));
+
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_str_eq(run_outcome(run), "failed");
+	ck_assert_int_eq(run_exit_code(run), EXIT_REFUSED);
+	ck_assert_ptr_nonnull(strstr(run_reason(run), "169.254.169.254"));
+}
+END_TEST
+
 START_TEST(every_answer_bad_is_a_failed_run)
 {
 	static const char *const keys[] = {
@@ -455,6 +468,7 @@ int main(void)
 	tcase_add_test(t, stopped_before_anything_was_sent);
 	tcase_add_test(t, stopped_when_it_is_told_to_go);
 	tcase_add_test(t, refused_server_fails_with_one_line);
+	tcase_add_test(t, address_that_the_guard_forbids_is_refused);
 	tcase_add_test(t, every_answer_bad_is_a_failed_run);
 	tcase_add_test(t, unanswered_requests_end_with_the_drain);
 	tcase_add_test(t, numbers_rise_and_survive);
