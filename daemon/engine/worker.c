@@ -228,7 +228,7 @@ static void worker_finish(struct worker *w)
 	};
 	while ((i = stats_take_any(&w->stats)))
 		worker_hand_over(w, i);
-	worker_post_main(w, &w->done_mail);
+	/* The turn still goes on, so the last word is worker_main's. */
 	loop_stop(w->loop);
 }
 
@@ -306,7 +306,9 @@ static void worker_on_arrival(void *owner, int64_t planned_ns, int64_t picked_ns
 {
 	struct worker *w = owner;
 
-	pool_arrive(&w->pool, planned_ns, picked_ns);
+	/* What came due in the very turn that ended the run is not part of it any more. */
+	if (w->state != WORKER_DONE)
+		pool_arrive(&w->pool, planned_ns, picked_ns);
 }
 
 /* ---------------------------------------------------------------- from main */
@@ -414,6 +416,7 @@ static void *worker_main(void *arg)
 	 */
 	if (loop_run(w->loop) < 0)
 		abort();
+	worker_post_main(w, &w->done_mail);
 	return NULL;
 }
 
