@@ -92,22 +92,22 @@ static int private_add_config(struct private_fds *f, const char *text)
 	return private_fds_add(f, fd);
 }
 
-/* Beside our own binary, as in a build directory; else where it is installed. */
+/* Beside our own binary, as in a build directory; beside its directory, as in any prefix; else
+ * where the build was told it would be. */
 static void private_find(char path[static PATH_MAX])
 {
+	static const char *const places[] = {"rpsd", "../sbin/rpsd"};
 	char own[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	char *slash;
 
-	if (len > 0) {
-		own[len] = '\0';
-		slash = strrchr(own, '/');
-		if (slash) {
-			*slash = '\0';
-			if (snprintf(path, PATH_MAX, "%s/rpsd", own) < PATH_MAX &&
-				access(path, X_OK) == 0)
-				return;
-		}
+	own[len > 0 ? len : 0] = '\0';
+	slash = strrchr(own, '/');
+	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
+		*slash = '\0';
+		if (snprintf(path, PATH_MAX, "%s/%s", own, places[i]) < PATH_MAX &&
+			access(path, X_OK) == 0)
+			return;
 	}
 	(void)snprintf(path, PATH_MAX, "%s/rpsd", RPSD_SBINDIR);
 }
