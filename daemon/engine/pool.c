@@ -227,6 +227,10 @@ static void pool_on_closed(struct task *t, bool had_exchange)
 	list_push_front(&p->_closed, &t->node);
 	if (had_exchange)
 		p->config.on_ended(p, false);
+	/* A few may be lost on the way; a peer that hangs up on all would keep us opening for ever.
+	 */
+	if (p->_is_opening && ++p->_n_lost > p->config.limit)
+		pool_connect_failed(p, FAULT_CLOSED, "closed by the peer before any request");
 	pool_balance(p);
 }
 

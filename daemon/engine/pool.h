@@ -30,9 +30,9 @@ struct pool_config {
 	enum plan_reuse reuse;
 	size_t queue_max;      /* arrivals waiting */
 	struct rate open_rate; /* connections opened per second; num 0: unpaced */
-	/* Called upwards: every arrival that has ended, however; failed_early: without a response.
-	 */
-	void (*on_ended)(struct pool *p, bool failed_early);
+	/* Called upwards: every arrival that has ended, however; connection_is_free: its connection
+	 * lives on, so another arrival may be made inside the call. */
+	void (*on_ended)(struct pool *p, bool connection_is_free);
 	/* All connections of a fixed pool are open for the first time, or one could not be: why. */
 	void (*on_opened)(struct pool *p, enum fault fault, const char *why);
 	void *owner;
@@ -52,6 +52,7 @@ struct pool {
 	size_t n_busy;
 	bool _is_opening;    /* the first opening of a fixed pool */
 	bool _is_ending;     /* nothing more is opened or sent */
+	size_t _n_lost;	     /* connections closed by the peer during the first opening */
 	bool _reopen_failed; /* wait for an arrival before trying again */
 	int64_t _next_open_ns;
 	struct timer_queue _open_timers;

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,17 @@ void mini_reset_fd(int fd)
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	(void)close(fd);
+}
+
+/* Without Nagle's delay, so that a text in two pieces does not wait for an acknowledgement. */
+static int mini_accept(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	int one = 1;
+
+	if (fd >= 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	return fd;
 }
 
 /* ---------------------------------------------------------------- threads */
@@ -47,7 +59,7 @@ static void *mini_server_main(void *arg)
 	bool goes_on = true;
 
 	while (goes_on) {
-		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+		int fd = mini_accept(s->listener);
 		struct mini_conn *c;
 
 		if (fd == -1 && (errno == EINTR || errno == ECONNABORTED))
@@ -131,7 +143,7 @@ int mini_server_accept(struct mini_server *s)
 
 	if (poll(&p, 1, MINI_PATIENCE_MS) != 1)
 		return -1;
-	return accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	return mini_accept(s->listener);
 }
 
 int mini_server_fill(struct mini_server *s)

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,7 +23,7 @@
 
 #define SEC NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
-#define RIG_TIMEOUT_S 20 /* only a broken test waits that long */
+#define RIG_TIMEOUT_S 10 /* only a broken test waits that long */
 #define RIG_READ_SIZE 512
 #define RIG_GET "GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -98,12 +99,21 @@ static inline uint64_t rig_faults(enum fault fault)
 	return rig.stats.totals.faults[fault].count;
 }
 
-/* ---- the server's side */
+/* ---- the server's side; while it waits, the loop turns */
+
+static inline bool rig_is_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
 
 static inline int rig_accept(void)
 {
-	int fd = mini_server_accept(&rig.server);
+	int fd;
 
+	TURN_UNTIL(rig_is_readable(rig.server.listener));
+	fd = mini_server_accept(&rig.server);
 	ck_assert_int_ge(fd, 0);
 	return fd;
 }
@@ -112,6 +122,7 @@ static inline void rig_hear(int fd)
 {
 	struct mini_conn c = {.server = &rig.server, .fd = fd};
 
+	TURN_UNTIL(rig_is_readable(fd));
 	ck_assert(mini_read_request(&c));
 }
 

@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connections of a worker and the arrivals that wait for them, against a server that the test
+ * plays itself. */
+#include "daemon/engine/pool.h"
+
+#include <sys/resource.h>
+
+#include "tests/unit/engine/rig.h"
+
+#define LIMIT 3
+
+static struct pool pool;
+static struct pool_config config;
+static bool has_pool;
+static int peers[LIMIT];
+static int n_peers;
+
+static struct {
+	unsigned n_ended, n_free, n_opened;
+	enum fault fault;
+	char why[256];
+} up;
+
+static void on_ended(struct pool *p, bool connection_is_free)
+{
+	ck_assert_ptr_eq(p, &pool);
+	up.n_ended++;
+	up.n_free += connection_is_free;
+}
+
+static void on_opened(struct pool *p, enum fault fault, const char *why)
+{
+	ck_assert_ptr_eq(p, &pool);
+	up.n_opened++;
+	up.fault = fault;
+	strncpy(up.why, why ? why : "", sizeof(up.why) - 1);
+}
+
+static void open_rig(int backlog)
+{
+	rig_open(backlog);
+	memset(&up, 0, sizeof(up));
+	n_peers = 0;
+	has_pool = false;
+	config = (struct pool_config){
+		.env = &rig.env,
+		.limit = LIMIT,
+		.exhausted = PLAN_GROW,
+		.reuse = PLAN_REUSE_LIFO,
+		.queue_max = 100,
+		.open_rate = {0, 1},
+		.on_ended = on_ended,
+		.on_opened = on_opened,
+	};
+}
+
+static void setup(void)
+{
+	open_rig(16);
+}
+
+static void teardown(void)
+{
+	if (has_pool)
+		pool_fini(&pool);
+	for (int i = 0; i < n_peers; i++)
+		if (peers[i] >= 0)
+			close(peers[i]);
+	rig_close();
+}
+
+/* Takes the configuration as it is by now. */
+static void make_pool(void)
+{
+	ck_assert_int_eq(pool_init(&pool, &config), 0);
+	has_pool = true;
+	pool_open(&pool);
+}
+
+static void arrive_planned(int64_t planned_ns)
+{
+	pool_arrive(&pool, planned_ns, clock_now_ns());
+}
+
+static void arrive(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		arrive_planned(clock_now_ns());
+}
+
+static void accept_peers(int n)
+{
+	while (n_peers < n)
+		peers[n_peers++] = rig_accept();
+}
+
+static void answer(int i)
+{
+	rig_hear(peers[i]);
+	rig_say(peers[i], MINI_OK);
+}
+
+/* A pool with n idle connections, each used once. */
+static void warm_up(unsigned n)
+{
+	arrive(n);
+	accept_peers((int)n);
+	for (unsigned i = 0; i < n; i++)
+		answer((int)i);
+	TURN_UNTIL(up.n_ended == n);
+	ck_assert_uint_eq(pool.n_idle, n);
+	memset(&up, 0, sizeof(up));
+}
+
+static void refuse_from_now_on(void)
+{
+	close(rig.server.listener);
+	rig.server.listener = -1;
+}
+
+static uint64_t planned(void)
+{
+	return rig.stats.totals.ledgers[STATS_WINDOW].planned;
+}
+
+/* ---- growing and waiting */
+
+START_TEST(grows_to_the_limit_and_queues)
+{
+	make_pool();
+	ck_assert_uint_eq(up.n_opened, 1); /* nothing to open */
+	arrive(LIMIT + 2);
+	ck_assert_uint_eq(pool.n_connecting, LIMIT);
+	ck_assert_uint_eq(pool.n_waiting, LIMIT + 2);
+	accept_peers(LIMIT);
+	TURN_UNTIL(pool.n_busy == LIMIT);
+	ck_assert_uint_eq(pool.n_waiting, 2);
+	ck_assert_uint_eq(pool.n_connecting, 0);
+	for (int i = 0; i < LIMIT; i++)
+		answer(i);
+	TURN_UNTIL(up.n_ended == LIMIT);
+	ck_assert_uint_eq(pool.n_waiting, 0);
+	ck_assert_uint_eq(pool.n_busy, 2);
+	ck_assert_uint_eq(pool.n_idle, LIMIT - 2);
+	pool_abandon(&pool);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), LIMIT);
+	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 2);
+	ck_assert_uint_eq(rig.env.opened, LIMIT);
+	ck_assert_uint_eq(pool.peak, LIMIT);
+	ck_assert_uint_eq(pool.queue_peak, LIMIT + 2);
+}
+END_TEST
+
+START_TEST(one_arrival_opens_one_connection)
+{
+	make_pool();
+	for (unsigned n = 1; n <= 5; n++) {
+		arrive(1);
+		accept_peers(1);
+		answer(0);
+		TURN_UNTIL(up.n_ended == n);
+	}
+	ck_assert_uint_eq(up.n_free, 5);
+	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(pool.peak, 1);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
+}
+END_TEST
+
+/* The arrival that waits first is served first. */
+START_TEST(queue_is_first_come_first_served)
+{
+	int64_t base_ns = clock_now_ns() - SEC;
+
+	config.limit = 1;
+	make_pool();
+	for (int i = 0; i < 4; i++)
+		arrive_planned(base_ns + i);
+	accept_peers(1);
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_int_eq(pool_oldest_ns(&pool), base_ns + i);
+		answer(0);
+		TURN_UNTIL(up.n_ended == i + 1);
+	}
+	ck_assert_int_eq(pool_oldest_ns(&pool), CLOCK_NEVER);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+}
+END_TEST
+
+START_TEST(ring_goes_round)
+{
+	config.limit = 1;
+	config.queue_max = 3;
+	make_pool();
+	arrive(1);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	for (unsigned n = 1; n <= 10; n++) {
+		arrive(3 - (unsigned)pool.n_waiting);
+		ck_assert_uint_eq(pool.n_waiting, 3);
+		answer(0);
+		TURN_UNTIL(up.n_ended == n);
+	}
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 10);
+	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 0);
+	pool_abandon(&pool);
+	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 2);
+	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 1);
+}
+END_TEST
+
+START_TEST(queue_overflows)
+{
+	config.limit = 1;
+	config.queue_max = (size_t)_i;
+	make_pool();
+	arrive(1);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	arrive(10);
+	ck_assert_uint_eq(pool.n_waiting, (size_t)(_i > 0 ? _i : 1));
+	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), (uint64_t)(10 - (_i > 0 ? _i : 1)));
+	ck_assert_uint_eq(up.n_ended, rig_count(LEDGER_DROPPED));
+	ck_assert_str_eq(rig.stats.totals.faults[FAULT_DROPPED].example,
+		"the queue for a connection was full");
+}
+END_TEST
+
+START_TEST(drop_instead_of_waiting)
+{
+	config.limit = 2;
+	config.exhausted = PLAN_DROP;
+	make_pool();
+	arrive(5); /* two wait for their own connections; that is no waiting for others */
+	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 3);
+	accept_peers(2);
+	TURN_UNTIL(pool.n_busy == 2);
+	arrive(1);
+	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 4);
+	answer(0);
+	TURN_UNTIL(pool.n_idle == 1);
+	arrive(1);
+	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 4);
+	ck_assert_uint_eq(pool.n_busy, 2);
+}
+END_TEST
+
+/* In order, not before their time, and those that may still wait stay. */
+START_TEST(waiting_arrivals_expire_in_order)
+{
+	int64_t now_ns = clock_now_ns();
+	const struct stats_fault *f = &rig.stats.totals.faults[FAULT_EXPIRED];
+
+	config.limit = 1;
+	rig.env.request_timeout_ns = 30 * SEC;
+	make_pool();
+	arrive(1);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	arrive_planned(now_ns - 30 * SEC + 50 * MS);
+	arrive_planned(now_ns - 30 * SEC + 100 * MS);
+	arrive_planned(clock_now_ns());
+	TURN_UNTIL(rig_count(LEDGER_EXPIRED) == 2);
+	ck_assert_uint_eq(pool.n_waiting, 1);
+	ck_assert_uint_eq(up.n_ended, 2);
+	ck_assert_int_ge(f->first_ns + rig.stats.window_start_ns, now_ns + 50 * MS);
+	ck_assert_int_ge(f->last_ns + rig.stats.window_start_ns, now_ns + 100 * MS);
+	answer(0);
+	TURN_UNTIL(up.n_ended == 3);
+	answer(0);
+	TURN_UNTIL(up.n_ended == 4);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+}
+END_TEST
+
+/* One that comes too late for its own patience does not block those behind it. */
+START_TEST(expired_on_arrival)
+{
+	config.limit = 1;
+	rig.env.request_timeout_ns = 30 * SEC;
+	make_pool();
+	arrive(1);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	arrive_planned(clock_now_ns() - 31 * SEC);
+	TURN_UNTIL(rig_count(LEDGER_EXPIRED) == 1);
+	ck_assert_uint_eq(pool.n_waiting, 0);
+}
+END_TEST
+
+/* ---- which connection is taken */
+
+/* The peer that hears the next request, which was sent inside pool_arrive. */
+static int who_hears(void)
+{
+	for (;;)
+		for (int i = 0; i < LIMIT; i++)
+			if (rig_is_readable(peers[i]))
+				return i;
+}
+
+START_TEST(reuse_order)
+{
+	bool rotates = _i == 1;
+	int heard[2 * LIMIT];
+
+	config.reuse = rotates ? PLAN_REUSE_ROTATE : PLAN_REUSE_LIFO;
+	make_pool();
+	warm_up(LIMIT);
+	for (unsigned n = 0; n < 2 * LIMIT; n++) {
+		arrive(1);
+		heard[n] = who_hears();
+		answer(heard[n]);
+		TURN_UNTIL(up.n_ended == n + 1);
+	}
+	for (int n = 1; n < 2 * LIMIT; n++)
+		ck_assert_int_eq(heard[n] == heard[n - 1], !rotates);
+	for (int n = LIMIT; rotates && n < 2 * LIMIT; n++)
+		ck_assert_int_eq(heard[n], heard[n - LIMIT]);
+}
+END_TEST
+
+START_TEST(a_connection_for_each_request)
+{
+	rig.env.reuse = false;
+	config.reuse = PLAN_REUSE_NO;
+	config.is_fixed = true;
+	config.open_rate = (struct rate){1, 3600}; /* opening is a part of the request: not paced */
+	make_pool();
+	ck_assert_uint_eq(up.n_opened, 1);
+	ck_assert_uint_eq(pool.n_connecting, 0);
+	for (unsigned n = 1; n <= 4; n++) {
+		arrive(1);
+		ck_assert_uint_eq(pool.n_connecting, 1);
+		peers[0] = rig_accept();
+		n_peers = 1;
+		answer(0);
+		TURN_UNTIL(up.n_ended == n);
+		close(peers[0]);
+		n_peers = 0;
+		ck_assert_uint_eq(pool.n_idle + pool.n_busy + pool.n_connecting, 0);
+	}
+	ck_assert_uint_eq(rig.env.opened, 4);
+	ck_assert_uint_eq(rig.env.requests_on_new, 4);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+}
+END_TEST
+
+/* ---- a fixed pool */
+
+START_TEST(fixed_pool_opens)
+{
+	config.is_fixed = true;
+	make_pool();
+	ck_assert_uint_eq(up.n_opened, 0);
+	ck_assert_uint_eq(pool.n_connecting, LIMIT); /* unpaced: all at once */
+	accept_peers(LIMIT);
+	TURN_UNTIL(up.n_opened > 0);
+	ck_assert_int_eq(up.fault, FAULT_NONE);
+	ck_assert_uint_eq(pool.n_idle, LIMIT);
+	ck_assert_uint_eq(rig.env.opened, LIMIT);
+	ck_assert_uint_eq(pool.peak, LIMIT);
+	ck_assert_uint_eq(up.n_opened, 1);
+}
+END_TEST
+
+/* n connections take at least n - 1 gaps, however late the timers are. */
+START_TEST(opening_is_paced)
+{
+	int64_t start_ns = clock_now_ns();
+
+	config.is_fixed = _i == 0;
+	config.open_rate = (struct rate){50, 1};
+	make_pool();
+	if (_i == 1)
+		arrive(LIMIT);
+	ck_assert_uint_eq(pool.n_connecting, 1);
+	accept_peers(1);
+	TURN_UNTIL(rig.env.opened == LIMIT);
+	ck_assert_int_ge(clock_now_ns() - start_ns, (LIMIT - 1) * 20 * MS);
+	accept_peers(LIMIT);
+	if (_i == 0)
+		ck_assert_uint_eq(up.n_opened, 1);
+}
+END_TEST
+
+START_TEST(fixed_pool_is_refused)
+{
+	config.is_fixed = true;
+	refuse_from_now_on();
+	make_pool();
+	TURN_UNTIL(up.n_opened > 0);
+	ck_assert_int_eq(up.fault, FAULT_CONNECT_REFUSED);
+	ck_assert_ptr_nonnull(strstr(up.why, "refused"));
+	TURN_UNTIL(pool.n_connecting == 0);
+	ck_assert_uint_eq(up.n_opened, 1); /* told once */
+}
+END_TEST
+
+START_TEST(fixed_pool_times_out)
+{
+	int filler;
+
+	rig_close();
+	open_rig(0);
+	filler = mini_server_fill(&rig.server);
+	config.is_fixed = true;
+	rig.env.connect_timeout_ns = 30 * MS;
+	make_pool();
+	TURN_UNTIL(up.n_opened > 0);
+	ck_assert_int_eq(up.fault, FAULT_CONNECT_TIMEOUT);
+	TURN_UNTIL(pool.n_connecting == 0);
+	ck_assert_uint_eq(up.n_opened, 1);
+	close(filler);
+}
+END_TEST
+
+START_TEST(fixed_pool_without_descriptors)
+{
+	struct rlimit limit, before;
+
+	config.is_fixed = true;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	make_pool();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_uint_eq(up.n_opened, 1);
+	ck_assert_int_eq(up.fault, FAULT_GENERATOR);
+	ck_assert_uint_eq(pool.n_connecting, 0);
+}
+END_TEST
+
+/* Something accepts and hangs up, as a proxy without a server behind it: opening must end. */
+START_TEST(fixed_pool_is_hung_up_on)
+{
+	config.is_fixed = true;
+	config.open_rate = (struct rate){50, 1};
+	make_pool();
+	while (up.n_opened == 0) {
+		while (rig_is_readable(rig.server.listener))
+			close(rig_accept());
+		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_uint_le(rig.env.opened, 10 * LIMIT);
+	}
+	ck_assert_int_ne(up.fault, FAULT_NONE);
+	ck_assert_ptr_nonnull(strstr(up.why, "closed"));
+	ck_assert_uint_eq(up.n_opened, 1);
+}
+END_TEST
+
+/* One that is lost on the way is opened again. */
+START_TEST(fixed_pool_forgives_a_lost_connection)
+{
+	config.is_fixed = true;
+	config.limit = 2;
+	config.open_rate = (struct rate){50, 1};
+	make_pool();
+	close(rig_accept());
+	accept_peers(2);
+	TURN_UNTIL(rig.env.opened == 3 && pool.n_idle == 2);
+	ck_assert_uint_eq(up.n_opened, 1);
+	ck_assert_int_eq(up.fault, FAULT_NONE);
+	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+}
+END_TEST
+
+START_TEST(fixed_pool_reopens)
+{
+	config.is_fixed = true;
+	config.limit = 1;
+	make_pool();
+	accept_peers(1);
+	TURN_UNTIL(up.n_opened > 0);
+	close(peers[0]);
+	peers[0] = rig_accept();
+	TURN_UNTIL(rig.env.opened == 2);
+	ck_assert_uint_eq(pool.n_idle, 1);
+	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	arrive(1);
+	answer(0);
+	TURN_UNTIL(up.n_ended == 1);
+}
+END_TEST
+
+/* After a failure it does not try on its own, but every arrival tries once. */
+START_TEST(fixed_pool_waits_after_a_failure)
+{
+	config.is_fixed = true;
+	config.limit = 1;
+	make_pool();
+	accept_peers(1);
+	TURN_UNTIL(up.n_opened > 0);
+	refuse_from_now_on();
+	close(peers[0]);
+	n_peers = 0;
+	TURN_UNTIL(pool.n_idle + pool.n_connecting == 0);
+	for (unsigned n = 1; n <= 3; n++) {
+		arrive(1);
+		TURN_UNTIL(up.n_ended == n);
+		ck_assert_uint_eq(pool.n_connecting, 0);
+	}
+	ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 3);
+	ck_assert_uint_eq(up.n_free, 0);
+}
+END_TEST
+
+/* ---- when connections fail */
+
+START_TEST(refused_arrivals_are_not_connected)
+{
+	refuse_from_now_on();
+	make_pool();
+	arrive(10);
+	TURN_UNTIL(up.n_ended == 10);
+	ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 10);
+	ck_assert_uint_eq(rig.stats.totals.faults[FAULT_CONNECT_REFUSED].count, 10);
+	ck_assert_uint_eq(pool.n_waiting + pool.n_connecting, 0);
+}
+END_TEST
+
+START_TEST(arrivals_without_descriptors)
+{
+	struct rlimit limit, before;
+
+	make_pool();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	arrive(4);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_uint_eq(up.n_ended, 4);
+	ck_assert_uint_eq(rig.stats.totals.faults[FAULT_GENERATOR].count, 4);
+	arrive(1); /* and then it works again */
+	accept_peers(1);
+	answer(0);
+	TURN_UNTIL(up.n_ended == 5);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+}
+END_TEST
+
+/* With a connection for each request, failing attempts are paced after the first. */
+START_TEST(failing_attempts_are_paced)
+{
+	int64_t start_ns = clock_now_ns();
+
+	rig.env.reuse = false;
+	config.reuse = PLAN_REUSE_NO;
+	config.limit = 1;
+	config.open_rate = (struct rate){50, 1};
+	refuse_from_now_on();
+	make_pool();
+	arrive(4);
+	TURN_UNTIL(up.n_ended == 4);
+	ck_assert_int_ge(clock_now_ns() - start_ns, 2 * 20 * MS);
+}
+END_TEST
+
+/* The server goes in the middle: what waits gets another connection. */
+START_TEST(waiting_arrivals_survive_a_lost_connection)
+{
+	config.limit = 1;
+	make_pool();
+	arrive(2);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	rig_hear(peers[0]);
+	mini_reset_fd(peers[0]);
+	peers[0] = rig_accept();
+	TURN_UNTIL(up.n_ended == 1);
+	answer(0);
+	TURN_UNTIL(up.n_ended == 2);
+	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), 1);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(rig.env.opened, 2);
+}
+END_TEST
+
+/* Sending fails inside pool_arrive, on a connection whose end nobody has read yet. */
+START_TEST(sending_fails_at_once)
+{
+	make_pool();
+	warm_up(1);
+	mini_reset_fd(peers[0]);
+	n_peers = 0;
+	arrive(1);
+	ck_assert_uint_eq(up.n_ended, 1);
+	ck_assert_uint_eq(up.n_free, 0);
+	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), 1);
+	ck_assert_uint_eq(pool.n_idle + pool.n_busy + pool.n_connecting, 0);
+	arrive(1);
+	accept_peers(1);
+	answer(0);
+	TURN_UNTIL(up.n_ended == 2);
+}
+END_TEST
+
+/* ---- the end */
+
+START_TEST(abandon_everything)
+{
+	config.limit = LIMIT;
+	make_pool();
+	warm_up(2);
+	arrive(2); /* busy */
+	arrive(2); /* one connecting, and one more that waits */
+	ck_assert_uint_eq(pool.n_connecting, 1);
+	ck_assert_uint_eq(pool.n_waiting, 2);
+	pool_abandon(&pool);
+	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 2);
+	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 2);
+	ck_assert_uint_eq(planned(), 6);
+	ck_assert_uint_eq(up.n_ended, 0); /* without a word */
+	ck_assert_int_eq(pool_oldest_ns(&pool), CLOCK_NEVER);
+	ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+	pool_abandon(&pool); /* harmless */
+}
+END_TEST
+
+START_TEST(fini_of_nothing)
+{
+	struct pool none = {0};
+
+	pool_fini(&none);
+	ck_assert_ptr_null(none.tasks);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+	tcase_add_test(t, grows_to_the_limit_and_queues);
+	tcase_add_test(t, one_arrival_opens_one_connection);
+	tcase_add_test(t, queue_is_first_come_first_served);
+	tcase_add_test(t, ring_goes_round);
+	tcase_add_loop_test(t, queue_overflows, 0, 4);
+	tcase_add_test(t, drop_instead_of_waiting);
+	tcase_add_test(t, waiting_arrivals_expire_in_order);
+	tcase_add_test(t, expired_on_arrival);
+	tcase_add_loop_test(t, reuse_order, 0, 2);
+	tcase_add_test(t, a_connection_for_each_request);
+	tcase_add_test(t, fixed_pool_opens);
+	tcase_add_loop_test(t, opening_is_paced, 0, 2);
+	tcase_add_test(t, fixed_pool_is_refused);
+	tcase_add_test(t, fixed_pool_times_out);
+	tcase_add_test(t, fixed_pool_without_descriptors);
+	tcase_add_test(t, fixed_pool_is_hung_up_on);
+	tcase_add_test(t, fixed_pool_forgives_a_lost_connection);
+	tcase_add_test(t, fixed_pool_reopens);
+	tcase_add_test(t, fixed_pool_waits_after_a_failure);
+	tcase_add_test(t, refused_arrivals_are_not_connected);
+	tcase_add_test(t, arrivals_without_descriptors);
+	tcase_add_test(t, failing_attempts_are_paced);
+	tcase_add_test(t, waiting_arrivals_survive_a_lost_connection);
+	tcase_add_test(t, sending_fails_at_once);
+	tcase_add_test(t, abandon_everything);
+	tcase_add_test(t, fini_of_nothing);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("pool");
+	TCase *t = tcase_create("pool");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_add_checked_fixture(t, setup, teardown);
+	add_tests(t);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
