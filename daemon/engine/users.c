@@ -141,7 +141,9 @@ bool users_are_done(const struct users *u, int64_t now_ns)
 
 int64_t users_next_ns(const struct users *u, int64_t now_ns)
 {
-	if (u->_n_ready > 0 && u->_ready_ns[u->_ready_head] < now_ns)
-		return u->_ready_ns[u->_ready_head];
-	return now_ns;
+	int64_t next_ns = timer_queue_head_ns(&u->_thinking);
+
+	if (u->_n_ready > 0 && u->_ready_ns[u->_ready_head] < next_ns)
+		next_ns = u->_ready_ns[u->_ready_head];
+	return next_ns < now_ns ? next_ns : now_ns;
 }

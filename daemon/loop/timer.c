@@ -15,7 +15,7 @@
 
 #include "common/clock.h"
 
-static int64_t timer_queue_head_ns(const struct timer_queue *q)
+int64_t timer_queue_head_ns(const struct timer_queue *q)
 {
 	if (list_empty(&q->_timers))
 		return CLOCK_NEVER;

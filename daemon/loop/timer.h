@@ -52,6 +52,8 @@ static inline bool timer_is_running(const struct timer *t)
 void timer_queue_init(
 	struct timer_queue *q, struct loop *loop, timer_expired_fn on_expired, void *userdata);
 void timer_queue_fini(struct timer_queue *q);
+/* The earliest deadline of a running timer, also when it is due; CLOCK_NEVER: none. */
+int64_t timer_queue_head_ns(const struct timer_queue *q);
 
 /* Absolute CLOCK_MONOTONIC; a running timer is moved; CLOCK_NEVER just stops it. A deadline that
  * has passed fires in the next turn. O(1) when it is not earlier than the queue's last one. */
