@@ -137,6 +137,29 @@ system: all
 
 check-run: all unit system
 
+# ---------------------------------------------------------------- benchmark
+
+# rpsd beside others on this machine, in about five minutes, printed and written to
+# tests/bench/RESULTS.md. A tool that is not installed has a row that says so; `make deps-bench`
+# installs them all. ROUNDS=2 SECONDS=1 is a short try.
+DEPS_BENCH := wrk nghttp2-client hey apache2-utils python3 python3-aiohttp strace
+BENCH_PROGRAMS := $(B)/bench/null_server $(B)/bench/floor
+ROUNDS ?= 7
+SECONDS ?= 2
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+bench: all $(BENCH_PROGRAMS)
+	$(Q)python3 tests/bench/bench.py --build $(B) --rounds $(ROUNDS) --seconds $(SECONDS)
+
+deps-bench:
+	$(Q)$(call install_missing,$(DEPS_BENCH))
+
+.PHONY: bench deps-bench
+
 # ---------------------------------------------------------------- for newcomers
 
 check: deps
