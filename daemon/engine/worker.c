@@ -72,6 +72,8 @@ struct worker {
 	int64_t t0_ns;
 	int64_t end_ns; /* nothing is planned from here on; CLOCK_NEVER: until the count */
 	int64_t cpu_start_ns;
+	int64_t pulse_cpu_ns; /* of the thread, at the last pulse */
+	int64_t pulsed_ns;
 	bool is_pulse_out;
 
 	/* owner: main thread */
@@ -164,6 +166,9 @@ static void worker_on_pulse_mail(struct mail *mail)
 
 static void worker_post_pulse(struct worker *w)
 {
+	int64_t now_ns = clock_now_ns();
+	int64_t cpu_ns = worker_cpu_ns();
+
 	if (w->is_pulse_out)
 		return; /* main is behind: it will see the next one */
 	w->pulse = (struct worker_pulse){
@@ -172,7 +177,12 @@ static void worker_post_pulse(struct worker *w)
 		.queue = w->pool.n_waiting,
 		.connections = w->pool.n_idle + w->pool.n_busy,
 		.oldest_ns = pool_oldest_ns(&w->pool),
+		.cpu_share = now_ns > w->pulsed_ns ? (double)(cpu_ns - w->pulse_cpu_ns) /
+							     (double)(now_ns - w->pulsed_ns)
+						   : 0,
 	};
+	w->pulse_cpu_ns = cpu_ns;
+	w->pulsed_ns = now_ns;
 	for (int i = 0; i < STATS_PHASE_COUNT; i++)
 		ledger_add(&w->pulse.ledger, &w->stats.totals.ledgers[i]);
 	w->is_pulse_out = true;
@@ -337,7 +347,8 @@ static void worker_on_go(struct mail *mail)
 	}
 	stats_set_window(&w->stats, window_start_ns, window_end_ns);
 	w->state = WORKER_RUNNING;
-	w->cpu_start_ns = worker_cpu_ns();
+	w->cpu_start_ns = w->pulse_cpu_ns = worker_cpu_ns();
+	w->pulsed_ns = clock_now_ns();
 	timer_start(&w->marks, &w->end_mark, w->end_ns);
 	timer_start(&w->marks, &w->tick_mark,
 		t0_ns + (window_start_ns - t0_ns) % interval_ns + interval_ns);

@@ -529,11 +529,13 @@ static void run_progress_latency(const struct run *run, struct run_progress *p)
 	p->last_p50_ns = row.p50_ns;
 	p->last_p99_ns = row.p99_ns;
 	p->last_max_ns = row.max_ns;
+	p->last_our_delay_p99_ns = row.our_delay_p99_ns;
 }
 
 static void run_progress_pulses(const struct run *run, struct run_progress *p)
 {
 	struct ledger before = {0};
+	int64_t oldest_ns = CLOCK_NEVER;
 
 	for (unsigned w = 0; run->pulses && w < run->admission.n_workers; w++) {
 		const struct worker_pulse *pulse = &run->pulses[w];
@@ -543,7 +545,13 @@ static void run_progress_pulses(const struct run *run, struct run_progress *p)
 		p->in_flight += pulse->in_flight;
 		p->queue += pulse->queue;
 		p->connections += pulse->connections;
+		if (pulse->cpu_share > p->cpu_share)
+			p->cpu_share = pulse->cpu_share;
+		if (pulse->ledger.planned > 0 && pulse->oldest_ns < oldest_ns)
+			oldest_ns = pulse->oldest_ns;
 	}
+	if (oldest_ns != CLOCK_NEVER)
+		p->oldest_ns = clock_now_ns() - oldest_ns;
 	if (p->ledger.planned == 0)
 		return;
 	p->last_width_ns = run->plan->interval_ns;
@@ -553,6 +561,28 @@ static void run_progress_pulses(const struct run *run, struct run_progress *p)
 	p->last_failed = ledger_resolved(&p->ledger) - ledger_resolved(&before) - p->last_ok;
 }
 
+static void run_progress_stage(const struct run *run, struct run_progress *p)
+{
+	const struct plan *plan = run->plan;
+	int64_t into_ns = p->elapsed_ns - plan->warmup_ns;
+
+	p->n_stages = (unsigned)plan->n_stages;
+	for (size_t i = 0; i < plan->n_stages && into_ns >= 0; i++) {
+		if (into_ns < plan->stages[i].duration_ns) {
+			p->stage = (unsigned)i + 1;
+			p->stage_text = plan->stage_texts[i];
+			return;
+		}
+		into_ns -= plan->stages[i].duration_ns;
+	}
+}
+
+const struct run_event *run_events(const struct run *run, size_t *ret_n)
+{
+	*ret_n = run->n_events;
+	return run->events;
+}
+
 void run_progress(const struct run *run, struct run_progress *ret)
 {
 	struct run_progress p = {
@@ -560,6 +590,9 @@ void run_progress(const struct run *run, struct run_progress *ret)
 		.last_p50_ns = QUANTILE_NONE,
 		.last_p99_ns = QUANTILE_NONE,
 		.last_max_ns = QUANTILE_NONE,
+		.last_our_delay_p99_ns = QUANTILE_NONE,
+		.oldest_ns = CLOCK_NEVER,
+		.connections_limit = run->admission.connections,
 		.p50_ns = QUANTILE_NONE,
 		.p99_ns = QUANTILE_NONE,
 		.our_delay_p99_ns = QUANTILE_NONE,
@@ -581,7 +614,10 @@ void run_progress(const struct run *run, struct run_progress *ret)
 		for (int i = 0; i < STATS_PHASE_COUNT; i++)
 			ledger_add(&p.ledger, &run->totals.ledgers[i]);
 		p.in_flight = p.queue = p.connections = 0;
+		p.oldest_ns = CLOCK_NEVER;
 	}
+	if (run->t0_ns > 0 && run->state != RUN_FINISHED)
+		run_progress_stage(run, &p);
 	if (run->timeline)
 		run_progress_latency(run, &p);
 	*ret = p;

@@ -67,12 +67,28 @@ struct run_progress {
 	uint64_t in_flight;
 	uint64_t queue;
 	uint64_t connections;
+	uint64_t connections_limit;
+	int64_t oldest_ns; /* age of the arrival that has waited longest for its end; CLOCK_NEVER:
+			      none */
+	double cpu_share;  /* of the busiest worker between the last two beats, 0..1 */
+	/* the stage of the window that elapsed_ns lies in; n_stages 0: closed model */
+	unsigned stage; /* 0: none (warm-up, cooldown, drain), else from 1 */
+	unsigned n_stages;
+	const char *stage_text; /* "hold 500/s for 5m"; borrowed from the plan, NULL: none */
 	/* between the last two beats, by the instant it happened; width 0: none yet */
 	int64_t last_width_ns;
 	uint64_t last_planned, last_sent, last_ok, last_failed;
 	/* the newest interval whose arrivals have all ended; QUANTILE_NONE: none yet */
-	int64_t last_p50_ns, last_p99_ns, last_max_ns;
+	int64_t last_p50_ns, last_p99_ns, last_max_ns, last_our_delay_p99_ns;
 	/* everything resolved so far: response (open) or service (closed) */
 	int64_t p50_ns, p99_ns, our_delay_p99_ns;
 };
 void run_progress(const struct run *run, struct run_progress *ret);
+
+/* What happened to it: stops, addresses that did not answer, …; oldest first, at most 64. */
+struct run_event {
+	int64_t at_ns; /* since t0; 0 while preparing */
+	char kind[24];
+	char text[200];
+};
+const struct run_event *run_events(const struct run *run, size_t *ret_n);

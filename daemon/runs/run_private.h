@@ -19,12 +19,6 @@ struct timeline;
 
 #define RUN_EVENTS_MAX 64
 
-struct run_event {
-	int64_t at_ns; /* since t0; 0 while preparing */
-	char kind[24];
-	char text[200];
-};
-
 struct run {
 	struct list registry_node; /* the registry's */
 	/* set once before start */

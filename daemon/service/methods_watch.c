@@ -13,6 +13,8 @@
 #include "daemon/runs/registry.h"
 #include "daemon/service/methods_call.h"
 
+#define METHODS_EVENTS_MAX 16 /* the newest ones are shown */
+
 struct methods_watch {
 	struct run_observer observer;
 	struct control_closer closer;
@@ -31,11 +33,33 @@ static json_t *methods_json_last(const struct run_progress *p)
 {
 	if (p->last_width_ns == 0)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "width_ns",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "width_ns",
 		(json_int_t)p->last_width_ns, "planned", (json_int_t)p->last_planned, "sent",
 		(json_int_t)p->last_sent, "ok", (json_int_t)p->last_ok, "failed",
 		(json_int_t)p->last_failed, "p50_ns", methods_json_ns(p->last_p50_ns), "p99_ns",
-		methods_json_ns(p->last_p99_ns), "max_ns", methods_json_ns(p->last_max_ns));
+		methods_json_ns(p->last_p99_ns), "max_ns", methods_json_ns(p->last_max_ns),
+		"our_delay_p99_ns", methods_json_ns(p->last_our_delay_p99_ns));
+}
+
+static json_t *methods_json_stage(const struct run_progress *p)
+{
+	if (p->stage == 0)
+		return json_null();
+	return json_pack("{s:i, s:i, s:s}", "number", (int)p->stage, "of", (int)p->n_stages, "text",
+		p->stage_text);
+}
+
+static json_t *methods_json_events(const struct run *run)
+{
+	json_t *all = json_array();
+	size_t n;
+	const struct run_event *e = run_events(run, &n);
+
+	for (size_t i = n > METHODS_EVENTS_MAX ? n - METHODS_EVENTS_MAX : 0; i < n; i++)
+		(void)json_array_append_new(
+			all, json_pack("{s:I, s:s, s:s}", "at_ns", (json_int_t)e[i].at_ns, "kind",
+				     e[i].kind, "text", e[i].text));
+	return all;
 }
 
 static json_t *methods_json_progress(const struct run *run)
@@ -46,17 +70,19 @@ static json_t *methods_json_progress(const struct run *run)
 
 	run_progress(run, &p);
 	ok = p.ledger.classes[LEDGER_OK];
-	return json_pack("{s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, "
-			 "s:o}",
+	return json_pack("{s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, "
+			 "s:o, s:o, s:o, s:o, s:o, s:o}",
 		"run", methods_json_run(run), "elapsed_ns", (json_int_t)p.elapsed_ns, "total_ns",
 		methods_json_ns(p.total_ns), "asked_per_s",
 		open ? json_real(p.asked_per_s) : json_null(), "planned",
 		(json_int_t)p.ledger.planned, "sent", (json_int_t)p.ledger.sent, "ok",
 		(json_int_t)ok, "failed", (json_int_t)(ledger_resolved(&p.ledger) - ok),
 		"in_flight", (json_int_t)p.in_flight, "queue", (json_int_t)p.queue, "connections",
-		(json_int_t)p.connections, "last", methods_json_last(&p), "p50_ns",
+		(json_int_t)p.connections, "connections_limit", (json_int_t)p.connections_limit,
+		"oldest_ns", methods_json_ns(p.oldest_ns), "cpu_share", p.cpu_share, "stage",
+		methods_json_stage(&p), "last", methods_json_last(&p), "p50_ns",
 		methods_json_ns(p.p50_ns), "p99_ns", methods_json_ns(p.p99_ns), "our_delay_p99_ns",
-		methods_json_ns(p.our_delay_p99_ns));
+		methods_json_ns(p.our_delay_p99_ns), "events", methods_json_events(run));
 }
 
 static json_t *methods_json_watch(const struct run *run, uint64_t skipped)
