@@ -5,7 +5,7 @@
 #   make              build/rpsd and build/rpsctl
 #   make demo         a run against a server of our own, from nothing
 #   make check        unit and system tests
-#   make lint         layers, format, warnings
+#   make lint         layers, format, manuals
 #   make install      honours DESTDIR, prefix, sysconfdir, unitdir
 #   SANITIZE=address,undefined | thread    a variant, in build/$(SANITIZE)/
 #   V=1               show the commands;  DEVELOPER=1  more warnings, as errors
@@ -33,7 +33,7 @@ B := build$(if $(SANITIZE),/$(SANITIZE))
 DEPS_BUILD := gcc libc6-dev make pkg-config libinih-dev libjansson-dev libssl-dev zlib1g-dev \
 	libsystemd-dev
 DEPS_CHECK := check nginx-light jq perl curl procps python3-minimal
-DEPS_LINT := clang-format git
+DEPS_LINT := clang-format git mandoc
 DEPS := $(DEPS_BUILD) $(DEPS_CHECK) $(DEPS_LINT)
 
 # ---------------------------------------------------------------- compiler
@@ -197,15 +197,57 @@ lint:
 	$(Q)tests/support/layers.sh
 	$(Q)tests/support/format.sh
 
+# ---------------------------------------------------------------- manuals
+
+# What the programs know of themselves is not written twice: a line @list NAME@ of a manual's source
+# becomes the list of that name, printed by a program of the build from the tables of keys, commands
+# and flags.
+MAN_SOURCES := daemon/rpsd.8.in ctl/rpsctl.1.in conf/rpsd.conf.5.in conf/rpsd-run.5.in
+MANUALS := $(addprefix $(B)/man/,$(basename $(notdir $(MAN_SOURCES))))
+MAN_LISTS := $(addprefix keys-,run daemon) $(addprefix rpsctl-,commands flags ledger errors)
+MAN_LIST_FILES := $(addprefix $(B)/gen/man/,$(MAN_LISTS))
+man_insert = -e '/^@list $(1)@$$/{' -e 'r $(B)/gen/man/$(1)' -e 'd' -e '}'
+fill_in = sed -e 's|@bindir@|$(bindir)|g; s|@sbindir@|$(sbindir)|g' \
+	-e 's|@sysconfdir@|$(sysconfdir)|g; s|@version@|$(VERSION)|g'
+
+all: $(MANUALS)
+
+$(B)/keys_man: $(call objects,conf/keys_man.c conf/roff.c) $(call archive,common)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/rpsctl_man: $(call objects,conf/rpsctl_man.c conf/roff.c) $(CTL_ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/gen/man/keys-%: $(B)/keys_man
+	$(Q)mkdir -p $(@D) && $< $* >$@
+
+$(B)/gen/man/rpsctl-%: $(B)/rpsctl_man
+	$(Q)mkdir -p $(@D) && $< $* >$@
+
+# $(1): the source. The Makefile is one too: it names version and directories.
+define manual_rule
+$(B)/man/$(basename $(notdir $(1))): $(1) $(MAN_LIST_FILES) Makefile
+	$$(call say,MAN,$$@)
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$$(fill_in) $$(foreach l,$(MAN_LISTS),$$(call man_insert,$$(l))) $$< >$$@
+endef
+$(foreach m,$(MAN_SOURCES),$(eval $(call manual_rule,$(m))))
+
+lint: lint-manuals
+lint-manuals: $(MANUALS)
+	$(Q)tests/support/manuals.sh $(MANUALS)
+
+.PHONY: lint-manuals
+
 # ---------------------------------------------------------------- install
 
 mandir ?= $(prefix)/share/man
 
 DOCS := $(wildcard README.md NEWS.md ARCHITECTURE.md SECURITY.md LICENSE) common/rpsd.varlink
-MAN_PAGES := $(wildcard ctl/*.[1-9] daemon/*.[1-9] conf/*.[1-9] common/*.[1-9])
 UNITS := rpsd.service rpsd.socket
 man_file = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
-fill_in = sed 's|@bindir@|$(bindir)|g; s|@sbindir@|$(sbindir)|g; s|@sysconfdir@|$(sysconfdir)|g'
 # What the administrator may have changed is never overwritten.
 install_config = test -e '$(2)' || install -m 644 '$(1)' '$(2)'
 
@@ -223,7 +265,7 @@ install: all
 	$(Q)$(foreach c,$(wildcard conf/runs/*.ini),\
 		$(call install_config,$(c),$(DESTDIR)$(sysconfdir)/rpsd/runs.d/$(notdir $(c))) && )true
 	$(Q)install -m 644 $(DOCS) '$(DESTDIR)$(docdir)'
-	$(Q)$(foreach m,$(MAN_PAGES),install -D -m 644 $(m) '$(DESTDIR)$(call man_file,$(m))' && )true
+	$(Q)$(foreach m,$(MANUALS),install -D -m 644 $(m) '$(DESTDIR)$(call man_file,$(m))' && )true
 	@echo "installed; then: systemd-sysusers && systemctl daemon-reload &&" \
 		"systemctl enable --now rpsd.socket"
 
@@ -233,7 +275,7 @@ uninstall:
 		$(foreach u,$(UNITS),'$(DESTDIR)$(unitdir)/$(u)') \
 		'$(DESTDIR)$(sysusersdir)/rpsd.conf' \
 		$(foreach d,$(DOCS),'$(DESTDIR)$(docdir)/$(notdir $(d))') \
-		$(foreach m,$(MAN_PAGES),'$(DESTDIR)$(call man_file,$(m))')
+		$(foreach m,$(MANUALS),'$(DESTDIR)$(call man_file,$(m))')
 	-rmdir '$(DESTDIR)$(docdir)'
 
 clean:

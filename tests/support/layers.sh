@@ -88,7 +88,7 @@ is_pure {
 /^[ \t]*#[ \t]*include[ \t]*"/ {
 	match($0, /"[^"]*"/)
 	header = substr($0, RSTART + 1, RLENGTH - 2)
-	if (header !~ /^(common|daemon|ctl|tests)\//)
+	if (header !~ /^(common|daemon|ctl|conf|tests)\//)
 		complain("\"" header "\" is not written from the root")
 	else if (my_room && !begins(header, room[my_room]) && !in_words(may[my_room], header))
 		complain(room[my_room] " must not include " header)
