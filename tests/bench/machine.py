@@ -79,7 +79,7 @@ def versions(bench):
         found.append((tool.name.split()[0], tool.version()))
     found.append(("aiohttp", bench.aiohttp))
     python = bench.python or sys.executable
-    found.append(("Python", _said([python, "-c", "import platform as p; print(p.python_version())"])))
+    found.append(("Python", _said([python, "-V"]).removeprefix("Python ")))
     strace = _said(["strace", "-V"]).splitlines()
     found.append(("strace", strace[0].rpartition(" ")[2] if strace else None))
     return found

@@ -194,49 +194,51 @@ def _aims_table(found):
 
 
 HOW = """\
-- *CPU* is user and system time of all processes of the client, from wait4, their starting and ending
-  included; for rpsd that is rpsctl and its private daemon. *calls* are system calls, from a separate
-  pass under `strace -c -f`: a run of 2 s less a run of 1 s, so starting and ending are left out. The
-  client is slow there and finds more to do at each wake-up, so epoll_wait shows less than in life.
-- *requests/s* are from each tool's own report. *server's core* is the share of its core that the null
-  server used meanwhile: above 85 % the server sets the rate, and only CPU and calls tell the clients
-  apart.
-- *KiB each* is user memory of a waiting connection: peak resident memory with 4,064 connections that
-  all wait for an answer of 2 s, less that with 64, divided by 4,000. One pass; the kernel counts to
-  about 0.1 KiB.
+- *CPU* is user and system time of all processes of the client, from wait4, their starting and
+  ending included; for rpsd that is rpsctl and its private daemon. *calls* are system calls, from a
+  separate pass under `strace -c -f`: a run of 2 s less a run of 1 s, so starting and ending are
+  left out. The client is slow there and finds more to do at each wake-up, so epoll_wait shows less
+  than in life.
+- *requests/s* are from each tool's own report. *server's core* is the share of its core that the
+  null server used meanwhile: above 85 % the server sets the rate, and only CPU and calls tell the
+  clients apart.
+- *KiB each* is user memory of a waiting connection: peak resident memory with 4,064 connections
+  that all wait for an answer of 2 s, less that with 64, divided by 4,000. One pass; the kernel
+  counts to about 0.1 KiB.
 - *floor* sends and receives and does nothing else: no stamp, no histogram, no timeout.
-- hey has one core as all clients have; ab speaks HTTP/1.0; each tool sends its own default headers.
-- Figures are medians (least..most). Ratios are taken inside each round, then the median."""
+- hey has one core as all clients have; ab speaks HTTP/1.0; each tool sends its own headers.
+- Figures are medians (least..most). Ratios are taken inside each round, then the median.
+"""
+
+OPEN = """\
+`rpsctl run URL -r RATE -t 1 -d {seconds}s`, connections as rpsd chooses them.
+"""
+
+TALK = """\
+The service takes 500 ms for each answer (the talk's takes 5 s; the rates are ten times its rates).
+No request begins after {seconds} s; those under way are waited for. Nobody can do better than 2.00
+for each place. CPU includes starting: of rpsctl and rpsd, of Python. The first four forms and
+--no-keepalive open a connection for each request; select goes no further than 1,024 descriptors.
+"""
+
+ALIKE = """\
+Each tool's own count was held against the null server's, run by run: none differed by more than 1 %
+(or by more than what was under way at the end), and no tool reported a failure.
+"""
 
 
 def render(found):
     bench = found["bench"]
     seconds, talk = _talk_table(found)
-    lines = ["# rpsd beside others", "",
-             "Written by `make bench`; figures of one machine, to be compared with each other only.",
-             ""]
+    lines = ["# rpsd beside others", "", "Written by `make bench`: figures of one machine, to be "
+             "compared with each other only.", ""]
     lines += [f"- {name}: {text}" for name, text in found["facts"]] + [""]
-    lines += ["## What a request costs the client", ""] + _load_table(found) + _calls_table(found)
-    lines += [HOW, "", "## The open model at 80 % of the closed ceiling", "",
-              f"`rpsctl run URL -r RATE -t 1 -d {bench.seconds}s`, connections as rpsd chooses them.",
-              ""] + _open_table(found)
-    lines += ["## The talk's forms, side by side", "",
-              "The service takes 500 ms for each answer (the talk's takes 5 s; the rates are ten times "
-              "its",
-              f"rates). No request begins after {seconds} s; those under way are waited for. Nobody "
-              "can do better than",
-              "2.00 for each place. CPU includes starting: of rpsctl and rpsd, of Python. The first four "
-              "forms and",
-              "--no-keepalive open a connection for each request; select goes no further than 1,024 "
-              "descriptors.", ""]
-    lines += talk
+    lines += ["## What a request costs the client", ""]
+    lines += _load_table(found) + _calls_table(found) + [HOW]
+    lines += ["## The open model at 80 % of the closed ceiling", ""]
+    lines += [OPEN.format(seconds=bench.seconds)] + _open_table(found)
+    lines += ["## The talk's forms, side by side", "", TALK.format(seconds=seconds)] + talk
     lines += ["## What was aimed at", ""] + _aims_table(found)
     lines += ["## The counts", ""]
-    if bench.notes:
-        lines += [f"- {note}" for note in bench.notes]
-    else:
-        lines += ["Each tool's own count was held against the null server's, run by run: none differed "
-                  "by more than",
-                  "1 % (or by more than what was under way at the end), and no tool reported a "
-                  "failure."]
+    lines += [f"- {note}" for note in bench.notes] or [ALIKE.rstrip("\n")]
     return "\n".join(lines) + "\n"
