@@ -208,6 +208,10 @@ void control_call_close(struct control_call *call)
 	int fd = call->task.fd;
 	struct list *node;
 
+	/* A closer may end a run, and with it the call that this very connection waits for: its
+	 * last reply goes nowhere and asks for no turn. */
+	call->mute = true;
+	call->serving = true;
 	loop_remove_task(&call->task);
 	timer_stop(&call->partial);
 	timer_stop(&call->stall);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start, Stop, Watch, and runs that are held. */
+#include <netinet/in.h>
+
 #include "common/str.h"
 #include "tests/unit/service/methods_fixture.h"
 
@@ -148,6 +150,24 @@ END_TEST
 
 /* ---------------------------------------------------------------- hold, Stop, Watch */
 
+/* A listener that answers no connection: its queue is full. The two in it stay open. */
+static int test_full_listener(void)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	for (int i = 0; i < 2; i++) {
+		int full = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		(void)connect(full, (struct sockaddr *)&sa, sizeof(sa));
+	}
+	return fd;
+}
+
 START_TEST(a_held_run_ends_with_its_client)
 {
 	struct client holder = test_client();
@@ -164,6 +184,32 @@ START_TEST(a_held_run_ends_with_its_client)
 	run = registry_find(registry, "short-1");
 	ck_assert_str_eq(run_outcome(run), "stopped");
 	ck_assert_ptr_nonnull(strstr(run_reason(run), "client"));
+}
+END_TEST
+
+/* While the run still looks for its target nothing has to be awaited: it ends, and ends the watch,
+ * inside the closing of the connection that both belong to. */
+START_TEST(a_client_may_hold_and_watch_a_run_and_go_before_it_begins)
+{
+	int full = test_full_listener();
+	struct client holder = test_client();
+	struct sockaddr_in sa;
+	socklen_t len = sizeof(sa);
+	json_t *parameters;
+	char url[64];
+
+	ck_assert_int_eq(getsockname(full, (struct sockaddr *)&sa, &len), 0);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(sa.sin_port));
+	parameters = json_pack("{s:s, s:b, s:[{s:s, s:s}, {s:s, s:s}]}", "name", "short", "hold", 1,
+		"set", "key", "target.url", "value", url, "key", "timeouts.connect", "value", "1s");
+	json_decref(test_ok(&holder, "Start", parameters));
+	test_send(&holder, "Watch", NULL, true);
+	json_decref(test_next(&holder));
+	test_close(&holder);
+	test_until_finished("short-1");
+	ck_assert_str_eq(run_outcome(registry_find(registry, "short-1")), "stopped");
+	json_decref(test_ok(&admin, "Status", NULL));
+	ck_assert_int_eq(close(full), 0);
 }
 END_TEST
 
@@ -328,6 +374,7 @@ int main(void)
 
 	t = test_case(s, "steer");
 	tcase_add_test(t, a_held_run_ends_with_its_client);
+	tcase_add_test(t, a_client_may_hold_and_watch_a_run_and_go_before_it_begins);
 	tcase_add_test(t, a_run_that_is_not_held_goes_on);
 	tcase_add_test(t, a_held_run_that_is_over_lets_its_client_go);
 	tcase_add_test(t, runs_are_stopped_one_or_all);
