@@ -316,12 +316,31 @@ static void worker_on_arrival(void *owner, int64_t planned_ns, int64_t picked_ns
 {
 	struct worker *w = owner;
 
+	bool is_last;
+
 	/* What came due in the very turn that ended the run is not part of it any more. */
-	if (w->state != WORKER_DONE)
-		pool_arrive(&w->pool, planned_ns, picked_ns);
+	if (w->state == WORKER_DONE)
+		return;
+	pool_arrive(&w->pool, planned_ns, picked_ns);
+	/* Behind the last one the drain begins, whether or when the answers come. */
+	if (w->config.schedule)
+		is_last = producer_next_ns(&w->producer) == CLOCK_NEVER;
+	else
+		is_last = users_are_done(&w->users, picked_ns);
+	if (is_last)
+		loop_task_again(&w->check);
 }
 
 /* ---------------------------------------------------------------- from main */
+
+/* This worker's share of a count of requests, closed model; 0 also where there is no count. */
+static uint64_t worker_quota(const struct worker *w)
+{
+	const struct worker_config *c = &w->config;
+	uint64_t n = c->plan->requests;
+
+	return n / c->n_workers + (c->index < n % c->n_workers);
+}
 
 static void worker_on_go(struct mail *mail)
 {
@@ -338,13 +357,18 @@ static void worker_on_go(struct mail *mail)
 	w->t0_ns = t0_ns;
 	w->end_ns = CLOCK_NEVER;
 	if (s) {
-		window_start_ns = t0_ns + schedule_segment_start(s, SCHEDULE_WINDOW);
-		window_end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_WINDOW);
+		/* A segment of the schedule holds its end, but not its start: an arrival on the
+		 * border belongs to what lies before it. The window holds its start: 1 ns later. */
+		window_start_ns = t0_ns + schedule_segment_start(s, SCHEDULE_WINDOW) + 1;
+		window_end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_WINDOW) + 1;
 		w->end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_COOLDOWN);
 	} else if (plan->duration_ns != CLOCK_NEVER) {
 		window_end_ns = window_start_ns + plan->duration_ns;
 		w->end_ns = window_end_ns + plan->cooldown_ns;
 	}
+	/* Of a small count this worker's share may be nothing: then it only warms up. */
+	if (!s && plan->requests > 0 && worker_quota(w) == 0)
+		w->end_ns = window_start_ns;
 	stats_set_window(&w->stats, window_start_ns, window_end_ns);
 	w->state = WORKER_RUNNING;
 	w->cpu_start_ns = w->pulse_cpu_ns = worker_cpu_ns();
@@ -470,11 +494,10 @@ static int worker_open_buffers(struct worker *w)
 static int worker_open_source(struct worker *w)
 {
 	const struct worker_config *c = &w->config;
-	uint64_t n = c->plan->requests;
 	struct users_config users = {
 		.n = c->connections,
 		.think_ns = c->plan->think_ns,
-		.quota = n / c->n_workers + (c->index < n % c->n_workers),
+		.quota = worker_quota(w),
 		.on_arrival = worker_on_arrival,
 		.owner = w,
 	};
