@@ -64,17 +64,20 @@ static json_t *methods_json_events(const struct run *run)
 
 static json_t *methods_json_progress(const struct run *run)
 {
-	bool open = run_plan(run)->model == PLAN_OPEN;
+	const struct plan *plan = run_plan(run);
+	bool open = plan->model == PLAN_OPEN;
 	struct run_progress p = {0};
 	uint64_t ok;
 
 	run_progress(run, &p);
 	ok = p.ledger.classes[LEDGER_OK];
-	return json_pack("{s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, "
-			 "s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack(
+		"{s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, "
+		"s:o, s:o, s:o, s:o, s:o, s:o}",
 		"run", methods_json_run(run), "elapsed_ns", (json_int_t)p.elapsed_ns, "total_ns",
-		methods_json_ns(p.total_ns), "asked_per_s",
-		open ? json_real(p.asked_per_s) : json_null(), "planned",
+		methods_json_ns(p.total_ns), "requests",
+		plan->requests ? json_integer((json_int_t)plan->requests) : json_null(),
+		"asked_per_s", open ? json_real(p.asked_per_s) : json_null(), "planned",
 		(json_int_t)p.ledger.planned, "sent", (json_int_t)p.ledger.sent, "ok",
 		(json_int_t)ok, "failed", (json_int_t)(ledger_resolved(&p.ledger) - ok),
 		"in_flight", (json_int_t)p.in_flight, "queue", (json_int_t)p.queue, "connections",
