@@ -270,13 +270,14 @@ static void task_read(struct task *t)
 
 	for (int budget = TASK_READ_BUDGET; budget > 0; budget--) {
 		uint64_t skippable = http1_skippable(&t->_response);
-		bool discards = skippable >= env->read_size;
+		bool discards = skippable > env->read_size;
 		size_t want = env->read_size;
 		size_t n;
 		enum io io;
 
 		if (discards) {
-			want = skippable < SIZE_MAX / 2 ? (size_t)skippable : SIZE_MAX / 2;
+			/* All but the last byte: the read that takes it sees what is behind. */
+			want = skippable < SIZE_MAX / 2 ? (size_t)skippable - 1 : SIZE_MAX / 2;
 			io = transport_discard(&t->_transport, want, &n);
 		} else {
 			io = transport_read(&t->_transport, env->read_buffer, want, &n);
@@ -291,13 +292,10 @@ static void task_read(struct task *t)
 			task_fail_errno(t, false);
 			return;
 		}
-		if (!discards) {
-			if (!task_take(t, env->read_buffer, n, clock_now_ns()))
-				return;
-		} else if (http1_skipped(&t->_response, n) == HTTP1_DONE) {
-			task_complete(t, clock_now_ns(), false);
+		if (discards)
+			(void)http1_skipped(&t->_response, n);
+		else if (!task_take(t, env->read_buffer, n, clock_now_ns()))
 			return;
-		}
 		/* A short read has drained the socket, but does not tell of the peer's close. */
 		if (n < want && !t->_peer_closing)
 			return;

@@ -475,6 +475,22 @@ START_TEST(large_chunk)
 }
 END_TEST
 
+/* What stands behind a body that was dropped in the kernel is seen, not left for the next one. */
+START_TEST(surplus_behind_a_large_body)
+{
+	char text[5000] = "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n";
+	size_t len = strlen(text) + 4000;
+
+	memset(text + strlen(text), 'x', 4000);
+	ask();
+	ck_assert_int_eq(write(peer, text, len + (size_t)_i), len + (size_t)_i);
+	TURN_UNTIL(up.n_idle + up.n_closed == 2);
+	ck_assert_uint_eq(up.n_closed, _i > 0);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(rig.stats.totals.bytes_in, len);
+}
+END_TEST
+
 /* Nothing can be skipped: read in budgets, without a new edge in between. */
 START_TEST(large_body_until_close)
 {
@@ -730,6 +746,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, every_end, 0, sizeof(ends) / sizeof(ends[0]));
 	tcase_add_test(t, large_body);
 	tcase_add_test(t, large_chunk);
+	tcase_add_loop_test(t, surplus_behind_a_large_body, 0, 3);
 	tcase_add_test(t, large_body_until_close);
 	tcase_add_test(t, budget_ends_before_the_data);
 	tcase_add_loop_test(t, large_body_is_cut_short, 0, 2);
