@@ -113,6 +113,15 @@ static struct audit_text audit_more_workers(const struct audit_input *in, const 
 	return t;
 }
 
+/* Our part of the response time's p99. Where that is of arrivals without an answer, our part of the
+ * time they were given. Negative: unknown. */
+static double audit_delay_share(const struct audit_input *in, const struct audit *a)
+{
+	if (a->our_delay_share_of_p99 >= 0 || !in->is_open || in->request_timeout <= 0)
+		return a->our_delay_share_of_p99;
+	return (double)in->our_delay_p99 / (double)in->request_timeout;
+}
+
 /* Open model: how late we were. */
 static void audit_note_delay(const struct audit_input *in, struct audit *a)
 {
@@ -120,14 +129,16 @@ static void audit_note_delay(const struct audit_input *in, struct audit *a)
 	bool is_short = in->short_interval_share > AUDIT_SHORT_INTERVALS &&
 			in->our_delay_p99 > AUDIT_DELAY_QUIET_NS;
 	bool is_large = in->our_delay_p99 > AUDIT_DELAY_SATURATED_NS;
-	bool is_saturated = share >= AUDIT_DELAY_SHARE && (is_large || is_short);
+	bool is_saturated = audit_delay_share(in, a) >= AUDIT_DELAY_SHARE && (is_large || is_short);
 	struct audit_text try_text = audit_more_workers(in, "a quieter machine; ");
 
 	if (in->our_delay_p99 <= AUDIT_DELAY_SUSPECT_NS)
 		return;
 	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
 	if (share < 0)
-		audit_add(a, "our-delay", (double)in->our_delay_p99, AUDIT_DELAY_SUSPECT_NS,
+		audit_add(a, "our-delay", (double)in->our_delay_p99,
+			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
+						 : AUDIT_DELAY_SUSPECT_NS,
 			try_text.s, "our delay p99 %s", audit_text_time(in->our_delay_p99).s);
 	else
 		audit_add(a, "our-delay", (double)in->our_delay_p99,
@@ -340,7 +351,7 @@ static enum audit_limit audit_find_limit(
 	}
 	if (a->verdict == AUDIT_SATURATED &&
 		(!audit_is_overload(f) || audit_is_sent_short(in, f) || in->generator_errors > 0 ||
-			a->our_delay_share_of_p99 >= 0.5))
+			audit_delay_share(in, a) >= 0.5))
 		return AUDIT_BY_GENERATOR;
 	if (audit_is_by_connections(in, f))
 		return AUDIT_BY_CONNECTIONS;
@@ -441,7 +452,10 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 	if (in->generator_errors > 0)
 		snprintf(errors.s, sizeof(errors.s), ", %.32s errors of our own",
 			audit_text_count(in->generator_errors).s);
-	if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS && in->response_p99 > 0)
+	if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS && in->response_p99 <= 0)
+		snprintf(delay.s, sizeof(delay.s), ", our delay p99 %.24s",
+			audit_text_time(in->our_delay_p99).s);
+	else if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS)
 		snprintf(delay.s, sizeof(delay.s), ", our delay p99 %.24s of %.24s",
 			audit_text_time(in->our_delay_p99).s, audit_text_time(in->response_p99).s);
 	audit_because(a, "limited by the generator: sent %s of %s%s%s", audit_text_count(l->sent).s,

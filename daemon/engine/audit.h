@@ -57,6 +57,7 @@ struct audit_input {
 	int64_t response_p50, response_p99; /* open model */
 	int64_t service_p50, service_p99, service_mean;
 	int64_t our_delay_p50, our_delay_p99;
+	int64_t request_timeout; /* from the planned instant; 0: unknown */
 	int64_t connection_wait_p50, connection_wait_p99;
 	int64_t rx_slack_p99;
 

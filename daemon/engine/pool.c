@@ -252,6 +252,11 @@ void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns)
 	struct exchange x;
 
 	stats_begin(p->config.env->stats, &x, planned_ns, picked_ns);
+	/* Sent now, it would only cost a connection: its time has been used up by us. */
+	if (picked_ns - planned_ns >= p->config.env->request_timeout_ns) {
+		pool_fail(p, &x, FAULT_EXPIRED, "rpsd was late by more than the timeout");
+		return;
+	}
 	node = list_pop_front(&p->_idle);
 	if (node) {
 		p->n_idle--;

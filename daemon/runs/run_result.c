@@ -118,6 +118,7 @@ static struct audit_input run_audit_input(const struct run *run)
 		.service_mean = service->count > 0 ? (int64_t)histogram_mean(service) : -1,
 		.our_delay_p50 = run->schedule ? quantile_served(ours, 0.5) : -1,
 		.our_delay_p99 = run->schedule ? quantile_served(ours, 0.99) : -1,
+		.request_timeout = run->plan->request_timeout_ns,
 		.connection_wait_p50 = quantile_served(wait, 0.5),
 		.connection_wait_p99 = quantile_served(wait, 0.99),
 		.rx_slack_p99 = quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99),

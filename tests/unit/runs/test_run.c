@@ -5,9 +5,12 @@
 #include <check.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -145,6 +148,14 @@ static int64_t figure(const struct run *run, const char *path)
 
 	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
 	return v;
+}
+
+static const char *text(const struct run *run, const char *path)
+{
+	const char *s = json_string_value(result_at(run_result(run), path));
+
+	ck_assert_msg(s != NULL, "no %s", path);
+	return s;
 }
 
 static void check_states(const enum run_state *states, size_t n)
@@ -364,6 +375,47 @@ START_TEST(unanswered_requests_end_with_the_drain)
 }
 END_TEST
 
+/* Stops this process for half a second, from outside. */
+static void sleep_at_interval(struct run *run)
+{
+	pid_t pid;
+
+	(void)run;
+	at_interval = NULL;
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		struct timespec half = {0, 500 * NSEC_PER_MSEC};
+
+		(void)kill(getppid(), SIGSTOP);
+		(void)nanosleep(&half, NULL);
+		(void)kill(getppid(), SIGCONT);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* What nobody sent in time is not the server's fault. */
+START_TEST(a_daemon_that_was_stopped_blames_itself)
+{
+	static const char *const keys[] = {"load", "rate", "200", "load", "duration", "1s",
+		"timeouts", "request", "100ms", "statistics", "interval", "100ms", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	at_interval = sleep_at_interval;
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(figure(run, "ledger.planned"), 200);
+	ck_assert_int_ge(figure(run, "ledger.expired"), 50);
+	ck_assert_str_eq(text(run, "generator.verdict"), "saturated");
+	ck_assert_str_eq(text(run, "headline.limited_by"), "generator");
+	ck_assert_str_eq(text(run, "headline.result"), "void");
+	ck_assert_int_eq(run_exit_code(run), EXIT_UNDECIDED);
+	mini_server_close(&server);
+}
+END_TEST
+
 START_TEST(numbers_rise_and_survive)
 {
 	static const char *const keys[] = {"load", "rate", "100", NULL};
@@ -471,6 +523,7 @@ int main(void)
 	tcase_add_test(t, address_that_the_guard_forbids_is_refused);
 	tcase_add_test(t, every_answer_bad_is_a_failed_run);
 	tcase_add_test(t, unanswered_requests_end_with_the_drain);
+	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself);
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
 	tcase_add_test(t, caps_hold_in_the_service_only);
