@@ -246,7 +246,7 @@ lint-manuals: $(MANUALS)
 mandir ?= $(prefix)/share/man
 
 DOCS := $(wildcard README.md NEWS.md ARCHITECTURE.md SECURITY.md LICENSE) common/rpsd.varlink
-UNITS := rpsd.service rpsd.socket
+UNITS := rpsd.service rpsd.socket rpsd-observe.socket
 man_file = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 # What the administrator may have changed is never overwritten.
 install_config = test -e '$(2)' || install -m 644 '$(1)' '$(2)'

@@ -88,6 +88,9 @@ const struct key keys_table[] = {
 	{KEYS_DAEMON, "control", "socket", KEY_TEXT, "/run/rpsd/control.socket",
 		.check = settings_check_socket, SETTINGS_FIELD(socket),
 		.help = "where rpsctl finds the daemon"},
+	{KEYS_DAEMON, "control", "observe", KEY_TEXT, "/run/rpsd/observe.socket",
+		.check = settings_check_observe, SETTINGS_FIELD(observe),
+		.help = "where everybody may look and nobody may do more; empty: nowhere"},
 
 	{KEYS_DAEMON, "policy", "allow", KEY_CUSTOM, .check = settings_check_allow,
 		.repeated = true, .help = "addresses that runs may load beside loopback: "

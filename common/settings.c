@@ -40,6 +40,11 @@ int settings_check_socket(const char *value, struct err *reterr)
 	return -EINVAL;
 }
 
+int settings_check_observe(const char *value, struct err *reterr)
+{
+	return *value ? settings_check_socket(value, reterr) : 0;
+}
+
 int settings_check_allow(const char *value, struct err *reterr)
 {
 	struct guard guard = {0};
@@ -261,6 +266,21 @@ static int settings_fill_origins(
 	return r;
 }
 
+/* One path serves one role. */
+static void settings_check_paths(
+	const struct settings *s, const struct ini_doc *doc, struct problems *problems)
+{
+	const struct ini_entry *e = keys_last(doc, "control", "", "observe");
+
+	if (!e)
+		e = keys_last(doc, "control", "", "socket");
+	if (e && s->socket && s->observe && str_eq(s->socket, s->observe))
+		problems_add(problems, e->file, e->line,
+			"%s: socket and observe are the same path: who looks and who operates "
+			"are told apart by it",
+			e->key);
+}
+
 int settings_build(const struct ini_doc *doc, struct settings **ret, struct problems *problems)
 {
 	struct settings *s = calloc(1, sizeof(*s));
@@ -269,6 +289,8 @@ int settings_build(const struct ini_doc *doc, struct settings **ret, struct prob
 	if (!s)
 		return -ENOMEM;
 	r = keys_apply(KEYS_DAEMON, doc, s, problems);
+	if (!r)
+		settings_check_paths(s, doc, problems);
 	if (!r)
 		r = settings_fill_allow(s, doc);
 	if (!r)
@@ -299,6 +321,7 @@ struct settings *settings_free(struct settings *s)
 	free(s->allow);
 	free(s->origins);
 	free(s->socket);
+	free(s->observe);
 	free(s);
 	return NULL;
 }

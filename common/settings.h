@@ -32,7 +32,8 @@ struct settings {
 	/* [daemon] */
 	uint64_t keep_runs; /* finished runs held in memory */
 	/* [control] */
-	char *socket; /* path, where no socket is handed over by systemd */
+	char *socket;  /* path, where no socket is handed over by systemd */
+	char *observe; /* likewise, for observers; "": none */
 	/* [policy] */
 	char **allow; /* CIDR[:PORT], host addresses, of all files; loopback is always allowed */
 	size_t n_allow;
@@ -60,6 +61,7 @@ int settings_read_files(
 
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int settings_check_socket(const char *value, struct err *reterr);
+int settings_check_observe(const char *value, struct err *reterr);
 int settings_check_allow(const char *value, struct err *reterr);
 int settings_check_max_rate(const char *value, struct err *reterr);
 int settings_check_listen(const char *value, struct err *reterr);

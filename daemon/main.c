@@ -78,6 +78,7 @@ struct daemon {
 	struct control *control;
 	struct control_closer owner; /* the first --control-fd */
 	struct control_socket socket;
+	struct control_socket observe;
 	struct systemd_watchdog watchdog;
 	bool has_watchdog;
 	bool stopping;
@@ -92,7 +93,7 @@ static const char main_help[] =
 	"\n"
 	"  --config FILE       instead of " MAIN_CONFIG "\n"
 	"  --check             check the configuration and exit\n"
-	"  --socket PATH       listen there, where systemd hands over no socket\n"
+	"  --socket PATH       listen there alone, where systemd hands over no socket\n"
 	"  --private           serve only --control-fd, end with it\n"
 	"  --control-fd N      a connected socket whose peer is admin (repeatable)\n"
 	"  --version, --help\n";
@@ -486,10 +487,41 @@ static int main_open_private(struct daemon *d)
 	return r;
 }
 
-static int main_open_sockets(struct daemon *d, struct err *reterr)
+static int main_open_socket(struct daemon *d, struct control_socket *s, const char *path,
+	mode_t mode, enum control_role role, struct err *reterr)
+{
+	int fd;
+	int r = control_socket_open(s, path, mode, &fd, reterr);
+
+	if (r == 0)
+		r = control_listen(d->control, fd, role);
+	if (r == 0)
+		log_info("listening on %s", path);
+	return r;
+}
+
+/* The sockets of our own, where none are handed over. A path that the command line names is the
+ * only one: whoever gives it runs a daemon beside the service's, whose paths are not its own. */
+static int main_bind_sockets(struct daemon *d, struct err *reterr)
 {
 	const char *path = d->options.socket ? d->options.socket : d->settings->socket;
-	int fd;
+	const char *observe = d->options.socket ? "" : d->settings->observe;
+	struct err err = {0};
+	int r;
+
+	r = main_open_socket(d, &d->socket, path, 0660, CONTROL_OPERATE, reterr);
+	if (r < 0 || !*observe)
+		return r;
+	/* Without it there is less to see, and nothing less to do. */
+	r = main_open_socket(d, &d->observe, observe, 0666, CONTROL_OBSERVE, &err);
+	if (r < 0)
+		log_warning("nobody can look without operating: %s",
+			err.text[0] ? err.text : strerror(-r));
+	return 0;
+}
+
+static int main_open_sockets(struct daemon *d, struct err *reterr)
+{
 	int r = 0;
 
 	if (d->options.is_private)
@@ -499,12 +531,7 @@ static int main_open_sockets(struct daemon *d, struct err *reterr)
 			d->control, d->sockets[i].fd, main_socket_role(d->sockets[i].name));
 	if (d->n_sockets > 0 || r < 0)
 		return r;
-	r = control_socket_open(&d->socket, path, &fd, reterr);
-	if (r == 0)
-		r = control_listen(d->control, fd, CONTROL_OPERATE);
-	if (r == 0)
-		log_info("listening on %s", path);
-	return r;
+	return main_bind_sockets(d, reterr);
 }
 
 /* 0 or -errno with reterr, perhaps empty. */
@@ -539,6 +566,7 @@ static void main_close(struct daemon *d)
 	control_closer_cancel(&d->owner);
 	control_free(d->control);
 	control_socket_close(&d->socket);
+	control_socket_close(&d->observe);
 	methods_free(d->methods);
 	registry_free(d->registry);
 	free(d->state_dir);

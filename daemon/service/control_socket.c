@@ -95,7 +95,7 @@ static int control_socket_clear(const struct sockaddr_un *address, struct err *r
 	return unlink(path) == -1 ? -errno : 0;
 }
 
-static int control_socket_bind(const struct sockaddr_un *address, int *ret_fd)
+static int control_socket_bind(const struct sockaddr_un *address, mode_t mode, int *ret_fd)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t old;
@@ -103,7 +103,7 @@ static int control_socket_bind(const struct sockaddr_un *address, int *ret_fd)
 
 	if (fd == -1)
 		return -errno;
-	old = umask(0117);
+	old = umask(~mode & 0777);
 	r = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == -1 ? -errno : 0;
 	(void)umask(old);
 	if (r == 0 && listen(fd, CONTROL_SOCKET_BACKLOG) == -1)
@@ -115,7 +115,8 @@ static int control_socket_bind(const struct sockaddr_un *address, int *ret_fd)
 	return r;
 }
 
-int control_socket_open(struct control_socket *s, const char *path, int *ret_fd, struct err *reterr)
+int control_socket_open(
+	struct control_socket *s, const char *path, mode_t mode, int *ret_fd, struct err *reterr)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int lock_fd = -1;
@@ -132,7 +133,7 @@ int control_socket_open(struct control_socket *s, const char *path, int *ret_fd,
 		return r;
 	r = control_socket_clear(&address, reterr);
 	if (r == 0)
-		r = control_socket_bind(&address, ret_fd);
+		r = control_socket_bind(&address, mode, ret_fd);
 	if (r < 0 && reterr && !reterr->text[0])
 		err_set(reterr, "%s: %s", path, strerror(-r));
 	if (r == 0) {

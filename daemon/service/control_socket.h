@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 struct err;
 
 struct control_socket {
@@ -10,10 +12,10 @@ struct control_socket {
 	int lock_fd;
 };
 
-/* Binds path (mode 0660) and listens; *ret_fd is the caller's. Refuses a path that somebody else
- * owns, that is no socket, or where somebody is listening. What a daemon that died has left behind
- * is replaced. 0 or -errno with reterr. s: zeroed. */
+/* Binds path with that mode (0660) and listens; *ret_fd is the caller's. Refuses a path that
+ * somebody else owns, that is no socket, or where somebody is listening. What a daemon that died
+ * has left behind is replaced. 0 or -errno with reterr. s: zeroed. */
 int control_socket_open(
-	struct control_socket *s, const char *path, int *ret_fd, struct err *reterr);
+	struct control_socket *s, const char *path, mode_t mode, int *ret_fd, struct err *reterr);
 /* Takes the socket away from its path. Fine on a zeroed or a failed one. */
 void control_socket_close(struct control_socket *s);

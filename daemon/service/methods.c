@@ -396,6 +396,7 @@ static void methods_show(struct control_call *call, void *userdata)
 	static const struct methods_field fields[] = {{"name", METHODS_TEXT}, {0}};
 	const struct methods *m = userdata;
 	const char *name = methods_text(call, "name");
+	bool is_stranger = control_call_peer(call)->role < CONTROL_OPERATE;
 	struct buf out = {0};
 	char *text;
 	size_t len;
@@ -414,7 +415,7 @@ static void methods_show(struct control_call *call, void *userdata)
 			r = str_read_file(out.data, METHODS_RUN_FILE_MAX, &text, &len);
 		buf_fini(&out);
 		if (r == 0) {
-			r = secrets_mask(text, len, &out);
+			r = secrets_mask(text, len, is_stranger, &out);
 			free(text);
 		}
 	}
@@ -439,7 +440,7 @@ const struct control_method methods_table[] = {
 	{RPSD_INTERFACE ".Status", CONTROL_OBSERVE, methods_status},
 	{RPSD_INTERFACE ".Watch", CONTROL_OBSERVE, methods_watch},
 	{RPSD_INTERFACE ".Report", CONTROL_OBSERVE, methods_report},
-	{RPSD_INTERFACE ".Show", CONTROL_OPERATE, methods_show},
+	{RPSD_INTERFACE ".Show", CONTROL_OBSERVE, methods_show},
 	{RPSD_INTERFACE ".Origins", CONTROL_OBSERVE, methods_origins},
 };
 const size_t methods_n = sizeof(methods_table) / sizeof(methods_table[0]);

@@ -41,22 +41,27 @@ static bool secrets_is_reference(const char *value, size_t len)
 }
 
 /* How much of the line may be seen; len: all of it. */
-static size_t secrets_visible(const char *line, size_t len)
+static size_t secrets_visible(const char *line, size_t len, bool for_strangers)
 {
 	const char *equals = memchr(line, '=', len);
-	const char *colon;
+	size_t key_len = equals ? (size_t)(equals - line) : 0;
 	const char *end = line + len;
+	const char *secret = NULL;
 
-	if (!equals || !memmem(line, (size_t)(equals - line), "header", 6))
+	if (memmem(line, key_len, "header", 6)) {
+		secret = memchr(equals, ':', (size_t)(end - equals));
+		if (secret && !for_strangers &&
+			!secrets_has_word(equals, (size_t)(secret - equals)))
+			secret = NULL;
+	} else if (for_strangers && memmem(line, key_len, "body", 4)) {
+		secret = equals;
+	}
+	if (!secret || secrets_is_reference(secret + 1, (size_t)(end - secret - 1)))
 		return len;
-	colon = memchr(equals, ':', (size_t)(end - equals));
-	if (!colon || !secrets_has_word(equals, (size_t)(colon - equals)) ||
-		secrets_is_reference(colon + 1, (size_t)(end - colon - 1)))
-		return len;
-	return (size_t)(colon + 1 - line);
+	return (size_t)(secret + 1 - line);
 }
 
-int secrets_mask(const char *text, size_t len, struct buf *out)
+int secrets_mask(const char *text, size_t len, bool for_strangers, struct buf *out)
 {
 	const char *end = text + len;
 	int r = 0;
@@ -64,7 +69,7 @@ int secrets_mask(const char *text, size_t len, struct buf *out)
 	while (text < end && r == 0) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		size_t n = (size_t)((newline ? newline : end) - text);
-		size_t visible = secrets_visible(text, n);
+		size_t visible = secrets_visible(text, n, for_strangers);
 
 		r = buf_append(out, text, visible);
 		if (r == 0 && visible < n)

@@ -24,10 +24,13 @@ static const struct {
 } key_samples[] = {
 	{KEYS_RUN, "url", "http://127.0.0.1:8000/", "http://"},
 	{KEYS_RUN, "stage", "hold 500 for 5m", "hold 500"},
+	{KEYS_RUN, "scale", "x0.1", "x0"},
+	{KEYS_RUN, "label", "commit=1f2e3d4", "commit"},
 	{KEYS_RUN, "method", "POST", "P ST"},
 	{KEYS_RUN, "header", "Accept: text/html", "Accept"},
 	{KEYS_RUN, "body", "some text", "cred:token"},
 	{KEYS_DAEMON, "socket", "/tmp/rpsd.socket", "rpsd.socket"},
+	{KEYS_DAEMON, "observe", "/tmp/look.socket", "look.socket"},
 	{KEYS_DAEMON, "allow", "192.0.2.7:8080", "192.0.2.700"},
 	{KEYS_DAEMON, "max-rate", "10k/s", "0.5/s"},
 	{KEYS_DAEMON, "listen", "[::1]:8000", "8000"},
@@ -119,6 +122,7 @@ static void apply(const struct key *k, struct conf_doc *d, union base *base)
 	if (k->named) {
 		ck_assert_int_eq(keys_apply_named(k->file, &d->ini, k->section, "one", base), 0);
 		free(outer.settings.socket);
+		free(outer.settings.observe);
 	}
 }
 
@@ -381,6 +385,7 @@ START_TEST(section_arguments)
 				"f.conf:2: delay: 'x' is not a delay",
 				"NAME: '../x' is not a name for [origin]", NULL});
 	free(s.socket);
+	free(s.observe);
 	conf_fini(&d);
 }
 END_TEST

@@ -54,6 +54,7 @@ static void expect_defaults(const struct settings *s)
 {
 	ck_assert_uint_eq(s->keep_runs, 64);
 	ck_assert_str_eq(s->socket, "/run/rpsd/control.socket");
+	ck_assert_str_eq(s->observe, "/run/rpsd/observe.socket");
 	ck_assert_uint_eq(s->max_rate, 200000);
 	ck_assert_uint_eq(s->max_connections, 10000);
 	ck_assert_int_eq(s->max_duration_ns, 24 * 3600 * NSEC_PER_SEC);
@@ -163,6 +164,20 @@ START_TEST(problems_have_their_lines)
 	EXPECT("[control]\nsocket = control.socket\n", "rpsd.conf:2: socket: ");
 	EXPECT("[control]\nsocket =\n", "rpsd.conf:2: socket: ");
 	EXPECT("[load]\nrate = 5\n", "rpsd.conf:1: unknown section [load]");
+}
+END_TEST
+
+START_TEST(observers_have_a_path_of_their_own_or_none)
+{
+	struct settings *s = build("[control]\nobserve =\n");
+
+	ck_assert_str_eq(s->observe, "");
+	settings_free(s);
+	EXPECT("[control]\nobserve = look\n", "rpsd.conf:2: observe: 'look' is not a path");
+	EXPECT("[control]\nobserve = /x\nsocket = /x\n",
+		"rpsd.conf:2: observe: socket and observe are the same path");
+	EXPECT("[control]\nsocket = /run/rpsd/observe.socket\n",
+		"rpsd.conf:2: socket: socket and observe are the same path");
 }
 END_TEST
 
@@ -481,6 +496,7 @@ int main(void)
 	tcase_add_test(values, origin_defaults);
 	tcase_add_test(values, origin_from_flags);
 	tcase_add_test(values, problems_have_their_lines);
+	tcase_add_test(values, observers_have_a_path_of_their_own_or_none);
 	tcase_add_test(values, socket_path_fits_the_kernel);
 	tcase_add_test(values, too_many_origins);
 	tcase_add_loop_test(values, listen_grammar, 0, N(listens));

@@ -56,7 +56,7 @@ START_TEST(it_is_there_for_its_group_and_goes)
 	int fd;
 
 	/* The last directory of the path is made. */
-	ck_assert_int_eq(control_socket_open(&s, path, &fd, &err), 0);
+	ck_assert_int_eq(control_socket_open(&s, path, 0660, &fd, &err), 0);
 	ck_assert_int_eq(lstat(path, &st), 0);
 	ck_assert(S_ISSOCK(st.st_mode));
 	ck_assert_int_eq(st.st_mode & 0777, 0660);
@@ -68,6 +68,24 @@ START_TEST(it_is_there_for_its_group_and_goes)
 }
 END_TEST
 
+/* Whatever umask the daemon was started with; and that one is left as it was. */
+START_TEST(its_mode_is_what_was_asked_for)
+{
+	struct control_socket s = {0};
+	struct err err = {0};
+	struct stat st;
+	int fd;
+
+	(void)umask(0077);
+	ck_assert_int_eq(control_socket_open(&s, path, 0666, &fd, &err), 0);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0666);
+	ck_assert_int_eq(umask(0077), 0077);
+	ck_assert_int_eq(close(fd), 0);
+	control_socket_close(&s);
+}
+END_TEST
+
 START_TEST(a_living_daemon_is_left_alone)
 {
 	struct control_socket first = {0};
@@ -75,15 +93,15 @@ START_TEST(a_living_daemon_is_left_alone)
 	struct err err = {0};
 	int fds[2];
 
-	ck_assert_int_eq(control_socket_open(&first, path, &fds[0], &err), 0);
-	ck_assert_int_eq(control_socket_open(&second, path, &fds[1], &err), -EADDRINUSE);
+	ck_assert_int_eq(control_socket_open(&first, path, 0660, &fds[0], &err), 0);
+	ck_assert_int_eq(control_socket_open(&second, path, 0660, &fds[1], &err), -EADDRINUSE);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 	control_socket_close(&second);
 	ck_assert_int_eq(test_connect(), 0);
 	/* Also when it knows nothing of the lock. */
 	ck_assert_int_eq(unlink(lock_path), 0);
 	err.text[0] = '\0';
-	ck_assert_int_eq(control_socket_open(&second, path, &fds[1], &err), -EADDRINUSE);
+	ck_assert_int_eq(control_socket_open(&second, path, 0660, &fds[1], &err), -EADDRINUSE);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 	ck_assert_int_eq(test_connect(), 0);
 	ck_assert_int_eq(close(fds[0]), 0);
@@ -98,12 +116,12 @@ START_TEST(what_a_dead_daemon_left_is_replaced)
 	struct err err = {0};
 	int fd;
 
-	ck_assert_int_eq(control_socket_open(&dead, path, &fd, &err), 0);
+	ck_assert_int_eq(control_socket_open(&dead, path, 0660, &fd, &err), 0);
 	ck_assert_int_eq(close(fd), 0);
 	ck_assert_int_eq(close(dead.lock_fd), 0);
 	free(dead.path);
 	ck_assert_int_eq(test_connect(), -ECONNREFUSED);
-	ck_assert_int_eq(control_socket_open(&s, path, &fd, &err), 0);
+	ck_assert_int_eq(control_socket_open(&s, path, 0660, &fd, &err), 0);
 	ck_assert_int_eq(test_connect(), 0);
 	ck_assert_int_eq(close(fd), 0);
 	control_socket_close(&s);
@@ -121,7 +139,7 @@ START_TEST(what_is_no_socket_is_left_alone)
 	(void)snprintf(run, sizeof(run), "%s/run", dir);
 	ck_assert_int_eq(mkdir(run, 0700), 0);
 	ck_assert_int_eq(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
-	ck_assert_int_eq(control_socket_open(&s, path, &fd, &err), -EEXIST);
+	ck_assert_int_eq(control_socket_open(&s, path, 0660, &fd, &err), -EEXIST);
 	ck_assert_ptr_nonnull(strstr(err.text, "no socket"));
 	ck_assert_int_eq(lstat(path, &st), 0);
 	ck_assert(S_ISREG(st.st_mode));
@@ -136,12 +154,12 @@ START_TEST(what_belongs_to_somebody_else_is_left_alone)
 	struct err err = {0};
 	int fd;
 
-	ck_assert_int_eq(control_socket_open(&dead, path, &fd, &err), 0);
+	ck_assert_int_eq(control_socket_open(&dead, path, 0660, &fd, &err), 0);
 	ck_assert_int_eq(close(fd), 0);
 	ck_assert_int_eq(close(dead.lock_fd), 0);
 	free(dead.path);
 	ck_assert_int_eq(chown(path, 65534, 65534), 0);
-	ck_assert_int_eq(control_socket_open(&s, path, &fd, &err), -EPERM);
+	ck_assert_int_eq(control_socket_open(&s, path, 0660, &fd, &err), -EPERM);
 	ck_assert_ptr_nonnull(strstr(err.text, "65534"));
 	ck_assert_int_eq(test_connect(), -ECONNREFUSED);
 }
@@ -156,11 +174,11 @@ START_TEST(a_path_that_cannot_be_is_said)
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	ck_assert_int_eq(control_socket_open(&s, text, &fd, &err), -ENAMETOOLONG);
+	ck_assert_int_eq(control_socket_open(&s, text, 0660, &fd, &err), -ENAMETOOLONG);
 	ck_assert_ptr_nonnull(strstr(err.text, "too long"));
 	err.text[0] = '\0';
 	(void)snprintf(text, sizeof(text), "%s/no/such/dir/socket", dir);
-	ck_assert_int_eq(control_socket_open(&s, text, &fd, &err), -ENOENT);
+	ck_assert_int_eq(control_socket_open(&s, text, 0660, &fd, &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, text));
 	control_socket_close(&s);
 }
@@ -175,6 +193,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, test_setup, test_teardown);
 	tcase_add_test(t, it_is_there_for_its_group_and_goes);
+	tcase_add_test(t, its_mode_is_what_was_asked_for);
 	tcase_add_test(t, a_living_daemon_is_left_alone);
 	tcase_add_test(t, what_a_dead_daemon_left_is_replaced);
 	tcase_add_test(t, what_is_no_socket_is_left_alone);

@@ -33,8 +33,32 @@ START_TEST(secrets_are_masked_and_nothing_else)
 	const char *text = test_texts[_i].text;
 	struct buf out = {0};
 
-	ck_assert_int_eq(secrets_mask(text, strlen(text), &out), 0);
+	ck_assert_int_eq(secrets_mask(text, strlen(text), false, &out), 0);
 	ck_assert_str_eq(out.data ? out.data : "", test_texts[_i].shown);
+	buf_fini(&out);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *shown;
+} test_strangers[] = {
+	{"[load]\nrate = 5\n", "[load]\nrate = 5\n"},
+	{"header = Authorization: Bearer abc\n", "header = Authorization: ***\n"},
+	{"header = X-Customer: 4711\nrate = 5\n", "header = X-Customer: ***\nrate = 5\n"},
+	{"header = X-Customer: @file\n", "header = X-Customer: @file\n"},
+	{"body = user=a&password=b\n", "body = ***\n"},
+	{"body = @cart.json\n", "body = @cart.json\n"},
+	{"; body = old\nbody =\nbody\n", "; body = ***\nbody =\nbody\n"},
+};
+
+START_TEST(strangers_see_no_header_and_no_body)
+{
+	const char *text = test_strangers[_i].text;
+	struct buf out = {0};
+
+	ck_assert_int_eq(secrets_mask(text, strlen(text), true, &out), 0);
+	ck_assert_str_eq(out.data, test_strangers[_i].shown);
 	buf_fini(&out);
 }
 END_TEST
@@ -48,6 +72,8 @@ int main(void)
 
 	tcase_add_loop_test(t, secrets_are_masked_and_nothing_else, 0,
 		(int)(sizeof(test_texts) / sizeof(test_texts[0])));
+	tcase_add_loop_test(t, strangers_see_no_header_and_no_body, 0,
+		(int)(sizeof(test_strangers) / sizeof(test_strangers[0])));
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);
