@@ -9,8 +9,8 @@
  * a dot are violations, keys in reverse-domain form are somebody's extension and ignored.
  *
  * jansson refuses duplicate keys, invalid UTF-8, \u0000 and integers beyond 64 bits. Its parser
- * goes 2,048 levels deep, so the depth is measured before: one pass that knows only strings and
- * brackets.
+ * goes 2,048 levels deep, and makes of "[[],[],[]..." some sixty bytes for each of them, so depth
+ * and elements are counted before: one pass that knows only strings, brackets and separators.
  */
 #include "common/varlink.h"
 
@@ -20,10 +20,13 @@
 
 #include "common/str.h"
 
-/* Brackets outside strings. Needs no valid JSON: what it misjudges, the parser refuses. */
-static bool varlink_too_deep(const char *text, size_t len)
+/* What stands outside strings. Needs no valid JSON: what it misjudges, the parser refuses. An
+ * element follows an opening bracket, a comma or a colon; that an empty bracket has none is
+ * overlooked. */
+static bool varlink_too_complex(const char *text, size_t len, size_t elements_max)
 {
 	unsigned depth = 0;
+	size_t n_elements = 0;
 	bool in_string = false;
 
 	for (size_t i = 0; i < len; i++) {
@@ -37,21 +40,24 @@ static bool varlink_too_deep(const char *text, size_t len)
 		} else if (c == '"') {
 			in_string = true;
 		} else if (c == '{' || c == '[') {
+			n_elements++;
 			if (++depth > VARLINK_DEPTH_MAX)
 				return true;
+		} else if (c == ',' || c == ':') {
+			n_elements++;
 		} else if ((c == '}' || c == ']') && depth > 0) {
 			depth--;
 		}
 	}
-	return false;
+	return n_elements > elements_max;
 }
 
-static int varlink_decode(const char *text, size_t len, json_t **ret)
+static int varlink_decode(const char *text, size_t len, size_t elements_max, json_t **ret)
 {
 	json_error_t error;
 	json_t *message;
 
-	if (varlink_too_deep(text, len))
+	if (varlink_too_complex(text, len, elements_max))
 		return VARLINK_E_PROTOCOL;
 	message = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!message)
@@ -65,7 +71,8 @@ static int varlink_decode(const char *text, size_t len, json_t **ret)
 	return 0;
 }
 
-int varlink_take(struct buf *in, size_t max, size_t *searched, json_t **ret)
+static int varlink_take_within(
+	struct buf *in, size_t max, size_t elements_max, size_t *searched, json_t **ret)
 {
 	const char *end = NULL;
 	size_t len;
@@ -81,10 +88,20 @@ int varlink_take(struct buf *in, size_t max, size_t *searched, json_t **ret)
 		*searched = in->len;
 		return 0;
 	}
-	r = varlink_decode(in->data, len, ret);
+	r = varlink_decode(in->data, len, elements_max, ret);
 	buf_consume(in, len + 1);
 	*searched = 0;
 	return r;
+}
+
+int varlink_take(struct buf *in, size_t max, size_t *searched, json_t **ret)
+{
+	return varlink_take_within(in, max, SIZE_MAX, searched, ret);
+}
+
+int varlink_take_call(struct buf *in, size_t max, size_t *searched, json_t **ret)
+{
+	return varlink_take_within(in, max, VARLINK_ELEMENTS_MAX, searched, ret);
 }
 
 /* A key of the envelope that is none of ours. */

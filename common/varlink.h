@@ -14,6 +14,9 @@
 #define VARLINK_START_MAX (16u << 20)
 #define VARLINK_REPLY_MAX (16u << 20)
 #define VARLINK_DEPTH_MAX 32
+/* Of a call: values and keys in all its objects and arrays. A reply may have more: a result does.
+ */
+#define VARLINK_ELEMENTS_MAX 4096
 
 #define RPSD_INTERFACE "io.rpsd.Control"
 
@@ -27,6 +30,9 @@ enum {
  * one for each in, at first 0: how far in is known to hold no NUL, so that a large message that
  * comes in pieces is searched once and not once for each piece. */
 int varlink_take(struct buf *in, size_t max, size_t *searched, json_t **ret);
+/* The same for a server, whose peer is not to be trusted with memory: at most VARLINK_ELEMENTS_MAX,
+ * more are VARLINK_E_PROTOCOL. */
+int varlink_take_call(struct buf *in, size_t max, size_t *searched, json_t **ret);
 
 struct varlink_call {
 	const char *method; /* "io.rpsd.Control.Start"; borrowed from the message */

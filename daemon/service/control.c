@@ -16,7 +16,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/clock.h"
+#include "common/err.h"
 #include "common/str.h"
 #include "daemon/service/control_call.h"
 #include "daemon/service/log.h"
@@ -161,13 +163,42 @@ static bool control_may_complain(struct control *c)
 	return true;
 }
 
+/* Why there is no room for one more of that user; false: there is. */
+static bool control_is_full(const struct control *c, uid_t uid, struct err *ret_why)
+{
+	const struct control_limits *limits = &c->limits;
+
+	if (c->n_connections >= limits->n_connections)
+		err_set(ret_why, "the daemon has %u control connections, the most it takes",
+			limits->n_connections);
+	else if (control_count_uid(c, uid) >= limits->n_per_uid)
+		err_set(ret_why, "user %u has %u control connections, the most for one user",
+			(unsigned)uid, limits->n_per_uid);
+	else
+		return false;
+	return true;
+}
+
+/* Takes over fd and says why in the one message that the peer gets, as if it were the answer to
+ * its first call. A socket that has just been accepted has room for it. */
+static void control_decline(int fd, const char *reason)
+{
+	struct buf out = {0};
+
+	if (varlink_put_error(
+		    &out, RPSD_INTERFACE ".Refused", json_pack("{s:s}", "reason", reason)) == 0)
+		(void)send(fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_fini(&out);
+	(void)close(fd);
+}
+
 /* Takes over fd. */
 static void control_welcome(struct control_listener *l, int fd)
 {
 	struct control *c = l->control;
 	struct control_peer peer = {.role = l->role};
 	struct control_call *call;
-	const char *why = NULL;
+	struct err why = {0};
 
 	if (control_read_peer(fd, &peer) < 0) {
 		(void)close(fd);
@@ -175,17 +206,14 @@ static void control_welcome(struct control_listener *l, int fd)
 	}
 	if (peer.role >= CONTROL_OPERATE && (peer.uid == 0 || peer.uid == geteuid()))
 		peer.role = CONTROL_ADMIN;
-	if (c->n_connections >= c->limits.n_connections)
-		why = "too many connections";
-	else if (control_count_uid(c, peer.uid) >= c->limits.n_per_uid)
-		why = "too many connections of one user";
-	else if (control_call_open(c, fd, &peer, &call) < 0)
-		why = "no memory";
-	if (!why)
-		return;
+	if (!control_is_full(c, peer.uid, &why)) {
+		if (control_call_open(c, fd, &peer, &call) == 0)
+			return;
+		err_set(&why, "no memory for one more control connection");
+	}
 	if (control_may_complain(c))
-		log_trail(peer.uid, peer.pid, NULL, "control connection refused: %s", why);
-	(void)close(fd);
+		log_trail(peer.uid, peer.pid, NULL, "control connection refused: %s", why.text);
+	control_decline(fd, why.text);
 }
 
 /* No descriptor for a new connection. The edge has been used up and will not come again for those

@@ -300,7 +300,7 @@ static enum control_pause control_serve_input(struct control_call *call)
 			return CONTROL_BLOCKED;
 		if (n_calls == limits->calls_per_turn)
 			return CONTROL_AGAIN;
-		if (varlink_take(&call->in, max, &call->searched, &message) != 0)
+		if (varlink_take_call(&call->in, max, &call->searched, &message) != 0)
 			return CONTROL_FAILED;
 		if (message) {
 			n_calls++;

@@ -194,6 +194,52 @@ START_TEST(depth_is_limited)
 }
 END_TEST
 
+/* n elements of three sorts: an array, an object, strings that look like more. */
+static void test_put_elements(struct buf *text, int sort, int n)
+{
+	static const char *const opening[] = {"{\"k\":[", "{\"k\":{", "{\"k\":["};
+
+	ck_assert_int_eq(buf_puts(text, opening[sort]), 0);
+	n -= 2; /* the first key and its value */
+	for (int i = 0; i < n; i += sort == 1 ? 2 : 1) {
+		if (i > 0)
+			ck_assert_int_eq(buf_puts(text, ","), 0);
+		if (sort == 1)
+			ck_assert_int_eq(buf_printf(text, "\"k%d\":0", i), 0);
+		else
+			ck_assert_int_eq(buf_puts(text, sort ? "\"[,:{\"" : "0"), 0);
+	}
+	ck_assert_int_eq(buf_puts(text, sort == 1 ? "}}" : "]}"), 0);
+	ck_assert_int_eq(buf_append(text, "", 1), 0);
+}
+
+START_TEST(elements_of_a_call_are_limited)
+{
+	struct buf text = {0};
+	json_t *message;
+
+	test_put_elements(&text, _i, VARLINK_ELEMENTS_MAX);
+	test_feed(text.data, text.len);
+	ck_assert_int_eq(varlink_take_call(&in, VARLINK_CALL_MAX, &searched, &message), 0);
+	ck_assert_ptr_nonnull(message);
+	json_decref(message);
+	buf_fini(&text);
+
+	test_put_elements(&text, _i, VARLINK_ELEMENTS_MAX + 2);
+	test_feed(text.data, text.len);
+	ck_assert_int_eq(
+		varlink_take_call(&in, VARLINK_CALL_MAX, &searched, &message), VARLINK_E_PROTOCOL);
+	ck_assert_ptr_null(message);
+	/* A reply may have them. */
+	test_feed(text.data, text.len);
+	ck_assert_int_eq(varlink_take(&in, VARLINK_CALL_MAX, &searched, &message), 0);
+	ck_assert_ptr_nonnull(message);
+	json_decref(message);
+	buf_fini(&text);
+	test_reset();
+}
+END_TEST
+
 START_TEST(integers_survive)
 {
 	json_t *message = test_take_one("{\"a\":9007199254740993,\"b\":-9223372036854775808}");
@@ -397,6 +443,7 @@ int main(void)
 	tcase_add_test(framing, nothing_is_no_message);
 	tcase_add_loop_test(framing, malformed_text_is_a_violation, 0, N(test_malformed));
 	tcase_add_test(framing, depth_is_limited);
+	tcase_add_loop_test(framing, elements_of_a_call_are_limited, 0, 3);
 	tcase_add_test(framing, integers_survive);
 	suite_add_tcase(s, framing);
 

@@ -458,6 +458,55 @@ START_TEST(a_large_message_passes)
 }
 END_TEST
 
+/* One message says why, and the connection ends. */
+static void test_expect_refused(struct client *k, const char *reason)
+{
+	json_t *reply = test_next(k);
+	json_t *parameters = json_object_get(reply, "parameters");
+
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_str_eq(
+		json_string_value(json_object_get(reply, "error")), RPSD_INTERFACE ".Refused");
+	ck_assert_ptr_nonnull(
+		strstr(json_string_value(json_object_get(parameters, "reason")), reason));
+	json_decref(reply);
+	test_expect_closed(k);
+}
+
+/* Also by SECURITY.md. */
+START_TEST(the_limits_are_those_of_the_documents)
+{
+	const struct control_limits *l = &control_default_limits;
+
+	ck_assert_uint_eq(l->n_connections, 256);
+	ck_assert_uint_eq(l->n_per_uid, 32);
+	ck_assert_uint_eq(l->call_max, 1u << 20);
+	ck_assert_uint_eq(l->admin_call_max, 16u << 20);
+	ck_assert_uint_le(l->output_max, 4u << 20);
+	ck_assert_int_eq(l->partial_ns, 10 * NSEC_PER_SEC);
+	ck_assert_int_eq(l->stall_ns, 30 * NSEC_PER_SEC);
+	ck_assert_uint_eq(VARLINK_DEPTH_MAX, 32);
+	ck_assert_uint_eq(VARLINK_ELEMENTS_MAX, 4096);
+}
+END_TEST
+
+START_TEST(a_call_of_too_many_elements_closes)
+{
+	struct client k = test_pair(NULL);
+	struct buf call = {0};
+
+	ck_assert_int_eq(buf_puts(&call, "{\"method\":\"a.test.Echo\",\"parameters\":{\"n\":["), 0);
+	for (int i = 0; i < VARLINK_ELEMENTS_MAX; i++)
+		ck_assert_int_eq(buf_puts(&call, i ? ",0" : "0"), 0);
+	ck_assert_int_eq(buf_puts(&call, "]}}"), 0);
+	test_send(&k, call.data);
+	test_expect_closed(&k);
+	ck_assert_uint_eq(n_echoes, 0);
+	buf_fini(&call);
+	test_close(&k);
+}
+END_TEST
+
 START_TEST(one_user_has_so_many_connections)
 {
 	struct client k[33];
@@ -465,7 +514,7 @@ START_TEST(one_user_has_so_many_connections)
 	test_listen(CONTROL_OPERATE);
 	for (int i = 0; i < 33; i++)
 		k[i] = test_connect();
-	test_expect_closed(&k[32]);
+	test_expect_refused(&k[32], " has 32 control connections, the most for one user");
 	for (int i = 0; i < 32; i++) {
 		test_send(&k[i], ECHO(1));
 		test_expect(&k[i], ECHOED(1));
@@ -494,7 +543,7 @@ START_TEST(all_users_have_so_many_connections)
 	test_listen(CONTROL_OPERATE);
 	for (int i = 0; i < 3; i++)
 		k[i] = test_connect();
-	test_expect_closed(&k[2]);
+	test_expect_refused(&k[2], "the daemon has 2 control connections, the most it takes");
 	ck_assert_uint_eq(control_n_connections(control), 2);
 	for (int i = 0; i < 3; i++)
 		test_close(&k[i]);
@@ -926,6 +975,8 @@ int main(void)
 	t = test_case(s, "limits");
 	tcase_add_test(t, a_message_that_is_too_long_closes);
 	tcase_add_test(t, a_large_message_passes);
+	tcase_add_test(t, the_limits_are_those_of_the_documents);
+	tcase_add_test(t, a_call_of_too_many_elements_closes);
 	tcase_add_test(t, one_user_has_so_many_connections);
 	tcase_add_test(t, all_users_have_so_many_connections);
 	tcase_add_test(t, half_a_message_must_become_whole);
