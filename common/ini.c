@@ -478,6 +478,17 @@ int ini_set(struct ini_doc *doc, const char *origin, const char *section, const 
 	return ini_add_entry(doc, &entry);
 }
 
+int ini_replace(struct ini_doc *doc, size_t i, const char *value)
+{
+	const char *copy = ini_keep_text(doc, value);
+
+	if (!copy)
+		return -ENOMEM;
+	doc->entries[i].value = copy;
+	doc->entries[i].filled = true;
+	return 0;
+}
+
 void ini_fini(struct ini_doc *doc)
 {
 	while (doc->pool) {

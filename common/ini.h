@@ -4,6 +4,7 @@
  * misspelt sections) the reader does (platform page, section 1). Pure: text in, list out. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct problems;
@@ -18,6 +19,7 @@ struct ini_entry {
 	const char *value; /* trimmed; may be empty */
 	const char *file;
 	unsigned line; /* 0: not from a file (a flag); then file names the flag */
+	bool filled;   /* the file says it otherwise: ini_replace */
 };
 
 struct ini_section {
@@ -49,5 +51,8 @@ int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len
 /* Appends one entry that comes from elsewhere ("-r", "--set load.rate"). */
 int ini_set(struct ini_doc *doc, const char *origin, const char *section, const char *arg,
 	const char *key, const char *value);
+
+/* Gives entry i another value than its file does. 0 or -ENOMEM. */
+int ini_replace(struct ini_doc *doc, size_t i, const char *value);
 
 void ini_fini(struct ini_doc *doc);

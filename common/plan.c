@@ -30,6 +30,7 @@
 
 #define PLAN_HEADERS_MAX 200
 #define PLAN_NAME_MAX 64
+#define PLAN_LABELS_MAX 64
 
 struct plan_builder {
 	struct plan *plan;
@@ -44,6 +45,11 @@ struct plan_builder {
 static bool plan_is_default(const struct ini_entry *e, const char *key)
 {
 	return str_eq(e->section, "defaults") && str_eq(e->key, key);
+}
+
+static bool plan_is_label(const struct ini_entry *e)
+{
+	return str_eq(e->section, "run") && str_eq(e->key, "label");
 }
 
 /* ---- target and name ---- */
@@ -269,6 +275,59 @@ static void plan_check_content_length(struct plan_builder *b)
 			h->value, expected);
 }
 
+/* ---- labels ---- */
+
+static struct plan_label *plan_find_label(struct plan *p, const char *name, size_t len)
+{
+	for (size_t i = 0; i < p->n_labels; i++)
+		if (strlen(p->labels[i].name) == len && !memcmp(p->labels[i].name, name, len))
+			return &p->labels[i];
+	return NULL;
+}
+
+static int plan_set_label(struct plan_builder *b, const struct ini_entry *e)
+{
+	struct plan *p = b->plan;
+	size_t len = plan_label_name_len(e->value);
+	struct plan_label *label = plan_find_label(p, e->value, len);
+	char *text = strdup(e->value + len + 1);
+
+	if (!text)
+		return -ENOMEM;
+	if (label) {
+		free(label->text);
+		label->text = text;
+		return 0;
+	}
+	if (p->n_labels == PLAN_LABELS_MAX) {
+		free(text);
+		problems_add(b->problems, e->file, e->line, "more than %d labels", PLAN_LABELS_MAX);
+		return 0;
+	}
+	label = &p->labels[p->n_labels++];
+	label->text = text;
+	label->name = strndup(e->value, len);
+	return label->name ? 0 : -ENOMEM;
+}
+
+/* Of labels with one name the last one counts. */
+static int plan_set_labels(struct plan_builder *b)
+{
+	const struct ini_doc *doc = b->doc;
+	int r = 0;
+
+	b->plan->labels = calloc(PLAN_LABELS_MAX, sizeof(*b->plan->labels));
+	if (!b->plan->labels)
+		return -ENOMEM;
+	for (size_t i = 0; i < doc->n_entries && !r; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (plan_is_label(e) && !plan_check_label(e->value, NULL))
+			r = plan_set_label(b, e);
+	}
+	return r;
+}
+
 /* ---- text and digest ---- */
 
 /* A flag's value may hold what no line of a file can. */
@@ -342,7 +401,9 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 	for (size_t i = 0; !r && i < b->doc->n_entries; i++) {
 		const struct ini_entry *e = &b->doc->entries[i];
 
-		if (given ? b->layers[i] > 0 : !plan_fits_a_line(e))
+		if (plan_is_label(e))
+			continue;
+		if (given ? b->layers[i] > 0 || e->filled : !plan_fits_a_line(e))
 			r = buf_printf(&all, "%s.%s = %s\n", e->section, e->key, e->value);
 	}
 	if (!r)
@@ -379,6 +440,8 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 		r = plan_set_body(b);
 	if (!r)
 		r = plan_set_headers(b);
+	if (!r)
+		r = plan_set_labels(b);
 	if (!r)
 		r = plan_set_text(b, text);
 	if (r || b->problems->n)
@@ -424,7 +487,12 @@ struct plan *plan_free(struct plan *p)
 		free(p->headers[i].name);
 		free(p->headers[i].value);
 	}
+	for (size_t i = 0; i < p->n_labels; i++) {
+		free(p->labels[i].name);
+		free(p->labels[i].text);
+	}
 	url_fini(&p->url);
+	free(p->labels);
 	free(p->name);
 	free(p->text);
 	free(p->url_text);

@@ -48,11 +48,21 @@ struct plan_header {
 	char *value;
 };
 
+struct plan_label {
+	char *name;
+	char *text;
+};
+
 struct plan {
 	char *name; /* the run file's name without .ini, or the URL's host */
 	char *text; /* the run file as given; without one, the entries written as a run file */
-	/* Of text, the entries that override it, and the files that values refer to. */
+	/* Of text, the entries that override or fill it (but for labels, which load nothing), and
+	 * the files that values refer to. */
 	char sha256[DIGEST_SHA256_HEX_SIZE];
+
+	/* [run] */
+	struct plan_label *labels; /* no name twice */
+	size_t n_labels;
 
 	/* [target] */
 	char *url_text;
@@ -63,7 +73,8 @@ struct plan {
 	enum plan_model model;	   /* rate = max or model = closed: closed */
 	struct rate rate;	   /* open model: of the first stage; closed: 0/1 */
 	bool rate_max;		   /* rate = max was written */
-	char **stage_texts;	   /* one for each stage; "hold 100/s for 10s" where rate made it */
+	char **stage_texts;	   /* one for each stage; "hold 100/s for 10s" where rate made it
+				    * or scale has changed it */
 	struct plan_stage *stages; /* open model: at least one; closed: none */
 	size_t n_stages;
 	unsigned arrivals; /* 0: constant */
@@ -99,12 +110,13 @@ struct plan {
 	char *user_agent; /* NULL: rpsd/VERSION run=ID; a User-Agent header stands in headers */
 };
 
-/* Builds and validates. doc: the run file, then overlays, then flags. Of two keys that contradict
- * each other the one from the later file wins, and flags count as one file after all others; within
- * one file they are a problem. name NULL: made from the URL's host. text: of the run file, NULL
- * where there is none. files: contents for values that end in @file, looked up by the name as
- * written behind the @ (NULL, 0: such values are a problem). All problems are added; *ret is set
- * only when problems is empty, also of what was in it before. 0, -EINVAL (problems) or -ENOMEM. */
+/* Builds and validates. doc: the run file, then overlays, then flags; filled (fill.h). Of two keys
+ * that contradict each other the one from the later file wins, and flags count as one file after
+ * all others; within one file they are a problem. name NULL: made from the URL's host. text: of the
+ * run file, NULL where there is none. files: contents for values that end in @file, looked up by
+ * the name as written behind the @ (NULL, 0: such values are a problem). All problems are added;
+ * *ret is set only when problems is empty, also of what was in it before. 0, -EINVAL (problems) or
+ * -ENOMEM. */
 struct plan_file {
 	const char *name;
 	const char *data;

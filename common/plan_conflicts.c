@@ -313,6 +313,76 @@ static void plan_settle_open(struct plan_load *l)
 	l->plan->think_ns = 0;
 }
 
+/* ---- the scale ---- */
+
+static int plan_write_stage(struct plan *p, size_t i)
+{
+	char rate[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
+	char *text;
+
+	units_format_rate(p->stages[i].rate, rate, sizeof(rate));
+	units_format_time(p->stages[i].duration_ns, time, sizeof(time));
+	if (asprintf(&text, "hold %s for %s", rate, time) == -1)
+		return -ENOMEM;
+	free(p->stage_texts[i]);
+	p->stage_texts[i] = text;
+	return 0;
+}
+
+/* Scales one rate within what may be written as one. */
+static bool plan_scale_rate(
+	struct plan_load *l, const struct ini_entry *e, struct rate scale, struct rate *rate)
+{
+	const struct key *key = keys_find(KEYS_RUN, "load", "rate");
+	char before[UNITS_TEXT_MAX], after[UNITS_TEXT_MAX];
+	struct rate scaled, checked;
+
+	units_format_rate(*rate, before, sizeof(before));
+	if (!rate_scale(*rate, scale, &scaled)) {
+		units_format_rate(scaled, after, sizeof(after));
+		if (!keys_parse(key, after, &checked, NULL)) {
+			*rate = scaled;
+			return true;
+		}
+	}
+	problems_add(l->problems, e->file, e->line,
+		"%.60s of %s is no rate: those are %s, exact to six decimals", e->value, before,
+		key->limits);
+	return false;
+}
+
+/* Multiplies every rate; a problem where there is none. 0 or -ENOMEM. */
+static int plan_scale(struct plan_load *l)
+{
+	const struct ini_entry *e = keys_last(l->doc, "load", "", "scale");
+	struct plan *p = l->plan;
+	struct rate scale;
+
+	if (!e || plan_parse_scale(e->value, &scale, NULL))
+		return 0;
+	if (p->model == PLAN_CLOSED) {
+		problems_add(l->problems, e->file, e->line,
+			"%.60s scales a rate, but users wait for answers here and nothing sets the "
+			"pace",
+			e->value);
+		return 0;
+	}
+	if (!p->n_stages) {
+		(void)plan_scale_rate(l, e, scale, &p->rate);
+		return 0;
+	}
+	for (size_t i = 0; i < p->n_stages; i++) {
+		int r;
+
+		if (!plan_scale_rate(l, e, scale, &p->stages[i].rate))
+			return 0;
+		r = plan_write_stage(p, i);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 /* ---- what follows from the answers ---- */
 
 static void plan_add_length_problem(struct plan_load *l, const char *text)
@@ -409,7 +479,7 @@ int plan_settle_load(struct plan *plan, const struct ini_doc *doc, const unsigne
 	if (plan->model == PLAN_CLOSED) {
 		plan_settle_closed(&l);
 		plan_finish_closed(&l);
-		return 0;
+		return plan_scale(&l);
 	}
 	plan_settle_open(&l);
 	/* The rate in force may have lost, or be a bad value that was reported. */
@@ -418,5 +488,6 @@ int plan_settle_load(struct plan *plan, const struct ini_doc *doc, const unsigne
 
 		(void)keys_parse(key, key->fallback, &plan->rate, NULL);
 	}
-	return plan_finish_open(&l);
+	r = plan_scale(&l);
+	return r ? r : plan_finish_open(&l);
 }

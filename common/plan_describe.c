@@ -209,6 +209,16 @@ static int plan_describe_sample(const struct plan *p, struct buf *b)
 	return r ? r : buf_puts(b, "\n");
 }
 
+static int plan_describe_labels(const struct plan *p, struct buf *b)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < p->n_labels && !r; i++)
+		r = buf_printf(b, "  %-12s %s=%s\n", i ? "" : "labels", p->labels[i].name,
+			p->labels[i].text);
+	return r;
+}
+
 int plan_describe(const struct plan *p, struct buf *ret)
 {
 	static int (*const lines[])(const struct plan *, struct buf *) = {
@@ -219,6 +229,7 @@ int plan_describe(const struct plan *p, struct buf *ret)
 		plan_describe_timeouts,
 		plan_describe_needs,
 		plan_describe_sample,
+		plan_describe_labels,
 	};
 	struct buf b = {0};
 	int r;

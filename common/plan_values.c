@@ -12,11 +12,14 @@
 #include "common/keys.h"
 #include "common/plan.h"
 #include "common/str.h"
+#include "common/units.h"
 #include "common/url.h"
 
 #define PLAN_STAGE_WORDS 4
 #define PLAN_STAGE_HOW "hold RATE for TIME, as in hold 500 for 5m"
 #define PLAN_BLANKS " \t"
+#define PLAN_LABEL_NAME_MAX 64 /* of str_is_name */
+#define PLAN_LABEL_TEXT_MAX 256
 
 int plan_check_url(const char *value, struct err *reterr)
 {
@@ -98,6 +101,60 @@ int plan_check_stage(const char *value, struct err *reterr)
 	struct plan_stage stage;
 
 	return plan_parse_stage(value, &stage, reterr);
+}
+
+/* ---- the scale of all rates ---- */
+
+int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr)
+{
+	const char *number = value + (value[0] == 'x');
+	struct rate scale;
+
+	/* The grammar of a rate without its units: exact, at most six decimals and ten million. */
+	if (number[strspn(number, "0123456789.")] || units_parse_rate(number, &scale) ||
+		!scale.num) {
+		err_set(reterr,
+			"'%.60s' is no scale: write x and a number above 0, as in x0.1 or x2",
+			value);
+		return -EINVAL;
+	}
+	*ret = scale;
+	return 0;
+}
+
+int plan_check_scale(const char *value, struct err *reterr)
+{
+	struct rate scale;
+
+	return plan_parse_scale(value, &scale, reterr);
+}
+
+/* ---- labels ---- */
+
+size_t plan_label_name_len(const char *value)
+{
+	return strcspn(value, "=");
+}
+
+int plan_check_label(const char *value, struct err *reterr)
+{
+	size_t len = plan_label_name_len(value);
+	char name[PLAN_LABEL_NAME_MAX + 1] = "";
+	const char *text = value + len + (value[len] == '=');
+
+	if (len <= PLAN_LABEL_NAME_MAX)
+		memcpy(name, value, len);
+	if (value[len] != '=' || !str_is_name(name)) {
+		err_set(reterr, "'%.60s' is not a label: write NAME=TEXT, as in commit=1f2e3d4",
+			value);
+		return -EINVAL;
+	}
+	if (strlen(text) > PLAN_LABEL_TEXT_MAX || !plan_is_field_value(text, strlen(text))) {
+		err_set(reterr, "label %s: its text has a control character, or more than %d bytes",
+			name, PLAN_LABEL_TEXT_MAX);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /* ---- text, files and credentials ---- */

@@ -8,9 +8,16 @@
 
 struct err;
 struct plan_stage;
+struct rate;
 
 /* "hold RATE for TIME". 0, -EINVAL with reterr. */
 int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr);
+
+/* "x0.1" or "0.1": by what all rates are multiplied. 0, -EINVAL with reterr. */
+int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr);
+
+/* "NAME=TEXT": the length of a checked one's name. */
+size_t plan_label_name_len(const char *value);
 
 /* Length of the name in a checked "Name: value"; *ret_value: behind the colon and blanks. */
 size_t plan_split_header(const char *value, const char **ret_value);
@@ -24,6 +31,8 @@ const char *plan_file_reference(const char *value);
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int plan_check_url(const char *value, struct err *reterr);
 int plan_check_stage(const char *value, struct err *reterr);
+int plan_check_scale(const char *value, struct err *reterr);
+int plan_check_label(const char *value, struct err *reterr);
 int plan_check_method(const char *value, struct err *reterr);
 int plan_check_header(const char *value, struct err *reterr);
 int plan_check_body(const char *value, struct err *reterr);

@@ -22,6 +22,7 @@
 #define UNITS_RATE_MAX 10000000 /* per second */
 #define UNITS_SIZE_MAX ((uint64_t)INT64_MAX)
 #define UNITS_RATE_SCALE UINT64_C(1000000)
+#define UNITS_RATE_DEN (3600 * UNITS_RATE_SCALE) /* what every den divides */
 
 typedef unsigned __int128 units_wide;
 
@@ -320,6 +321,22 @@ void units_format_time(int64_t ns, char *text, size_t size)
 	else if (rest > 0)
 		len += units_put(parts + len, sizeof(parts) - len, rest, 0, "ns");
 	(void)snprintf(text, size, "%s%s", ns < 0 ? "-" : "", len > 0 ? parts : "0s");
+}
+
+int rate_scale(struct rate rate, struct rate factor, struct rate *ret)
+{
+	/* Crosswise first: then both products are reduced, and the rule for den keeps them small.
+	 */
+	uint64_t a = units_gcd(rate.num, factor.den);
+	uint64_t b = units_gcd(factor.num, rate.den);
+	units_wide num = (units_wide)(rate.num / a) * (factor.num / b);
+	units_wide den = (units_wide)(rate.den / b) * (factor.den / a);
+
+	if (den > UNITS_RATE_DEN || UNITS_RATE_DEN % (uint64_t)den != 0 ||
+		num > UNITS_RATE_MAX * den)
+		return UNITS_E_RANGE;
+	*ret = (struct rate){(uint64_t)num, (uint64_t)den};
+	return 0;
 }
 
 double rate_per_s(struct rate rate)

@@ -38,3 +38,5 @@ void units_format_rate(struct rate rate, char *text, size_t size);
 void units_format_time(int64_t ns, char *text, size_t size);
 
 double rate_per_s(struct rate rate);
+/* rate * factor, exactly. 0, or UNITS_E_RANGE: too fast, or no rate that can be written exactly. */
+int rate_scale(struct rate rate, struct rate factor, struct rate *ret);

@@ -137,12 +137,24 @@ static struct audit_input run_audit_input(const struct run *run)
 
 /* ---------------------------------------------------------------- members */
 
+static json_t *run_json_labels(const struct run *run)
+{
+	const struct plan *plan = run->plan;
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < plan->n_labels; i++)
+		(void)json_object_set_new(
+			all, plan->labels[i].name, run_text(plan->labels[i].text));
+	return all;
+}
+
 static json_t *run_json_run(const struct run *run)
 {
-	return json_pack("{s:s s:s s:s s:{} s:s s:s s:s s:o s:i s:o s:I s:o}", "id", run->id,
-		"uuid", run->uuid, "name", run->plan->name, "labels", "user", run->user, "state",
-		run_state_names[RUN_FINISHED], "outcome", audit_outcome_names[run->outcome],
-		"reason", run_text(run->reason), "exit_code", run->exit_code, "started",
+	return json_pack("{s:s s:s s:s s:o s:s s:s s:s s:o s:i s:o s:I s:o}", "id", run->id, "uuid",
+		run->uuid, "name", run->plan->name, "labels", run_json_labels(run), "user",
+		run->user, "state", run_state_names[RUN_FINISHED], "outcome",
+		audit_outcome_names[run->outcome], "reason", run_text(run->reason), "exit_code",
+		run->exit_code, "started",
 		run_instant(run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns),
 		"started_unix_ns",
 		(json_int_t)(run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns),

@@ -543,6 +543,65 @@ START_TEST(shipped_run_files)
 }
 END_TEST
 
+START_TEST(labels_are_kept_by_name)
+{
+	struct conf_doc d = {0};
+	struct buf b = {0};
+	struct plan *p;
+	char before[DIGEST_SHA256_HEX_SIZE];
+
+	conf_read(&d, "f.ini", CONF_TARGET "[run]\nlabel = commit=1f2e\nlabel = why=a = b c\n");
+	p = conf_build(&d, "f", "text", NULL, 0);
+	memcpy(before, p->sha256, sizeof(before));
+	plan_free(p);
+	conf_set(&d, "--label", "run", "label", "commit=2");
+	conf_set(&d, "--label", "run", "label", "empty=");
+	p = conf_build(&d, "f", "text", NULL, 0);
+	ck_assert_uint_eq(p->n_labels, 3);
+	ck_assert_str_eq(p->labels[0].name, "commit");
+	ck_assert_str_eq(p->labels[0].text, "2");
+	ck_assert_str_eq(p->labels[1].name, "why");
+	ck_assert_str_eq(p->labels[1].text, "a = b c");
+	ck_assert_str_eq(p->labels[2].name, "empty");
+	ck_assert_str_eq(p->labels[2].text, "");
+	/* They load nothing. */
+	ck_assert_str_eq(p->sha256, before);
+	ck_assert_int_eq(plan_describe(p, &b), 0);
+	ck_assert_ptr_nonnull(
+		strstr(b.data, "\n  labels       commit=2\n               why=a = b c\n"));
+	buf_fini(&b);
+	plan_free(p);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(bad_labels)
+{
+	struct conf_doc d = {0};
+	struct plan *p = NULL;
+	char text[400] = CONF_TARGET "[run]\nlabel = long=";
+
+	CONF_EXPECT(CONF_TARGET
+		"[run]\nlabel = commit\nlabel = =x\nlabel = a b=c\nlabel = \x1b=c\n",
+		"f.ini:4: label: 'commit' is not a label: write NAME=TEXT",
+		"f.ini:5: ", "f.ini:6: ", "f.ini:7: ");
+	memset(text + strlen(text), 'x', 257);
+	CONF_EXPECT(text, "f.ini:4: label: label long: its text has");
+	conf_read(&d, "f.ini", CONF_TARGET);
+	conf_set(&d, "--label", "run", "label", "a=b\nc");
+	for (int i = 0; i < 65; i++) {
+		char label[16];
+
+		(void)snprintf(label, sizeof(label), "n%d=x", i);
+		conf_set(&d, "--label", "run", "label", label);
+	}
+	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
+	conf_expect(&d, (const char *const[]){"--label: label a: its text has a control character",
+				"--label: more than 64 labels", NULL});
+	conf_fini(&d);
+}
+END_TEST
+
 #define N(array) ((int)(sizeof(array) / sizeof(*(array))))
 
 int main(void)
@@ -578,6 +637,8 @@ int main(void)
 	tcase_add_test(whole, peak_rate);
 	tcase_add_test(whole, description);
 	tcase_add_test(whole, shipped_run_files);
+	tcase_add_test(whole, labels_are_kept_by_name);
+	tcase_add_test(whole, bad_labels);
 	suite_add_tcase(s, whole);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

@@ -328,6 +328,76 @@ START_TEST(too_many_stages)
 }
 END_TEST
 
+static const struct {
+	const char *text; /* behind CONF_TARGET */
+	const char *stages;
+	int64_t duration_ns;
+} scale_cases[] = {
+	{"scale = x0.1", "hold 10/s for 10s", 10 * NSEC_PER_SEC},
+	{"scale = 2", "hold 200/s for 10s", 10 * NSEC_PER_SEC},
+	{"scale = x1", "hold 100/s for 10s", 10 * NSEC_PER_SEC},
+	{"rate = 1/m\nduration = 1h\nscale = x0.5", "hold 0.5/m for 1h", 3600 * NSEC_PER_SEC},
+	{"stage = hold 500 for 5m\nstage = hold 0.5 for 90s\nscale = x0.1",
+		"hold 50/s for 5m|hold 0.05/s for 1m30s", 390 * NSEC_PER_SEC},
+	/* The count stays, and takes longer. */
+	{"rate = 100\nrequests = 500\nscale = x0.1", "hold 10/s for 50s", 50 * NSEC_PER_SEC},
+	{"stage = hold 4 for 1h\nrequests = 2\nscale = x0.5", "hold 2/s for 1s", NSEC_PER_SEC},
+};
+
+START_TEST(scale_multiplies_every_rate)
+{
+	char text[256];
+	char got[256] = "";
+	struct plan *p;
+
+	(void)snprintf(text, sizeof(text), CONF_TARGET "[load]\n%s\n", scale_cases[_i].text);
+	p = conf_plan(text);
+	for (size_t i = 0; i < p->n_stages; i++)
+		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s", i ? "|" : "",
+			p->stage_texts[i]);
+	ck_assert_str_eq(got, scale_cases[_i].stages);
+	ck_assert_int_eq(p->duration_ns, scale_cases[_i].duration_ns);
+	conf_expect_rate(p->rate, p->stages[0].rate.num, p->stages[0].rate.den);
+	plan_free(p);
+}
+END_TEST
+
+START_TEST(scale_of_a_flag_has_the_last_word)
+{
+	struct conf_doc d = {0};
+	struct plan *p;
+
+	conf_read(&d, "f.ini", CONF_TARGET "[load]\nscale = x3\nstage = hold 10 for 1s\n");
+	conf_set(&d, "-r", "load", "rate", "200");
+	conf_set(&d, "-r", "load", "scale", "x0.5");
+	p = conf_build(&d, "f", NULL, NULL, 0);
+	ck_assert_str_eq(p->stage_texts[0], "hold 100/s for 1s");
+	plan_free(p);
+	conf_fini(&d);
+}
+END_TEST
+
+START_TEST(scale_that_makes_no_rate)
+{
+	CONF_EXPECT(CONF_TARGET "[load]\nrate = max\nscale = x2\n",
+		"f.ini:5: x2 scales a rate, but users wait");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0.000001\nrate = 1/m\nduration = 1h\n",
+		"f.ini:4: x0.000001 of 1/m is no rate: those are 1/h..10M/s");
+	CONF_EXPECT(CONF_TARGET
+		"[load]\nscale = x2\nstage = hold 1 for 1s\nstage = hold 9M for 1s\n",
+		"f.ini:4: x2 of 9000000/s is no rate");
+	CONF_EXPECT(CONF_TARGET "[load]\nrate = 0.333333\nscale = x0.333333\n",
+		"f.ini:5: x0.333333 of 0.333333/s is no rate");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0\n", "f.ini:4: scale: 'x0' is no scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2/s\n", "f.ini:4: scale: 'x2/s' is no scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2k\n", "f.ini:4: scale: 'x2k' is no scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = xx2\n", "f.ini:4: scale: 'xx2' is no scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale =\n", "f.ini:4: scale: '' is no scale");
+	/* Too little is left of it to send anything. */
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0.0001\n", "nothing is sent");
+}
+END_TEST
+
 #define N(array) ((int)(sizeof(array) / sizeof(*(array))))
 
 int main(void)
@@ -349,6 +419,9 @@ int main(void)
 	tcase_add_test(load, later_stage_kinds_are_named);
 	tcase_add_test(load, stage_with_wide_blanks);
 	tcase_add_test(load, too_many_stages);
+	tcase_add_loop_test(load, scale_multiplies_every_rate, 0, N(scale_cases));
+	tcase_add_test(load, scale_of_a_flag_has_the_last_word);
+	tcase_add_test(load, scale_that_makes_no_rate);
 	suite_add_tcase(s, load);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

@@ -105,6 +105,49 @@ START_TEST(formats_odd_rates)
 }
 END_TEST
 
+static const struct {
+	const char *rate;
+	const char *factor;
+	const char *product; /* NULL: refused */
+} scales[] = {
+	{"1000", "0.1", "100"},
+	{"500", "1", "500"},
+	{"1/m", "0.1", "0.1/m"},
+	{"7/h", "3", "21/h"},
+	{"1000000/m", "0.6", "10000"},
+	{"0.000001", "1000000", "1"},
+	{"1000000", "0.000001", "1"},
+	{"10M", "1", "10M"},
+	{"0", "5", "0"},
+	{"9999999.999999", "1", "9999999.999999"},
+	{"10M", "1.000001", NULL},
+	{"10M", "10M", NULL},
+	{"0.000001", "0.1", "0.00036/h"},
+	{"0.000001/h", "0.5", NULL},
+	{"1.234567", "0.123456", NULL},
+	{"9999999.999999", "9999999.999999", NULL},
+};
+
+START_TEST(scales_rates_exactly)
+{
+	struct rate rate, factor, want, got = {77, 99};
+	int r;
+
+	ck_assert_int_eq(units_parse_rate(scales[_i].rate, &rate), 0);
+	ck_assert_int_eq(units_parse_rate(scales[_i].factor, &factor), 0);
+	r = rate_scale(rate, factor, &got);
+	if (!scales[_i].product) {
+		ck_assert_int_eq(r, UNITS_E_RANGE);
+		ck_assert_uint_eq(got.num, 77);
+		return;
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(units_parse_rate(scales[_i].product, &want), 0);
+	ck_assert_uint_eq(got.num, want.num);
+	ck_assert_uint_eq(got.den, want.den);
+}
+END_TEST
+
 START_TEST(rate_as_a_double)
 {
 	ck_assert_double_eq(rate_per_s((struct rate){5, 2}), 2.5);
@@ -334,6 +377,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, parses_rates, 0, COUNT(rates));
 	tcase_add_test(tcase, formats_odd_rates);
+	tcase_add_loop_test(tcase, scales_rates_exactly, 0, COUNT(scales));
 	tcase_add_test(tcase, rate_as_a_double);
 	tcase_add_test(tcase, rates_read_back);
 	tcase_add_loop_test(tcase, parses_times, 0, COUNT(times));
