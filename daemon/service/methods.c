@@ -24,6 +24,7 @@
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"
+#include "daemon/service/methods_material.h"
 #include "daemon/service/secrets.h"
 
 #define METHODS_SERVICE "org.varlink.service"

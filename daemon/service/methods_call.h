@@ -11,8 +11,6 @@
 
 struct run;
 
-#define METHODS_RUN_FILE_MAX (1u << 20)
-
 struct methods {
 	struct methods_config config;
 	int64_t started_ns;

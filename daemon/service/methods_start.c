@@ -3,9 +3,7 @@
  *
  * A named run is a file of runs.d, which the administrator has written: anybody who may operate may
  * start it and override its keys; the daemon opens it and the files that it names. Anything else (a
- * text, or settings alone) decides itself what is loaded and needs the role admin. Files that only
- * an override names are never opened here, or an operator could have the daemon read its own
- * files to him: their content must come with the call.
+ * text, or settings alone) decides itself what is loaded and needs the role admin.
  *
  * Every started run has a job, which ends with it: it says in the log how the run ended and stops
  * it when the connection that holds it closes. */
@@ -14,20 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
-#include "common/digest.h"
 #include "common/err.h"
-#include "common/ini.h"
 #include "common/plan.h"
 #include "common/str.h"
 #include "common/varlink.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"
+#include "daemon/service/methods_material.h"
 #include "daemon/service/systemd.h"
-
-#define START_FILES_MAX 256
-#define START_FILE_MAX (8u << 20)
 
 struct methods_job {
 	struct run_observer observer;
@@ -35,30 +28,6 @@ struct methods_job {
 	struct methods *methods;
 	struct run *run; /* once it has been started */
 };
-
-/* What is gathered for one plan. */
-struct methods_material {
-	char *path;	   /* of a named run's file; NULL: ad hoc */
-	const char *label; /* what problems call the text; borrowed */
-	char *text;	   /* NULL: settings alone */
-	struct ini_doc doc;
-	struct plan_file files[START_FILES_MAX]; /* owned names and data */
-	size_t n_files;
-	struct problems problems;
-};
-
-static void methods_material_fini(struct methods_material *m)
-{
-	free(m->path);
-	free(m->text);
-	ini_fini(&m->doc);
-	for (size_t i = 0; i < m->n_files; i++) {
-		free((char *)m->files[i].name);
-		free((char *)m->files[i].data);
-	}
-	problems_fini(&m->problems);
-	free(m);
-}
 
 /* ---------------------------------------------------------------- the job of a run */
 
@@ -102,160 +71,6 @@ static struct methods_job *methods_job_new(struct methods *m)
 	job->observer.on_finished = methods_job_on_finished;
 	control_closer_init(&job->closer, methods_job_on_closed);
 	return job;
-}
-
-/* ---------------------------------------------------------------- gathering */
-
-/* Takes over data. 0 or -ENOMEM; more than fit are left out, which the plan finds missing. */
-static int methods_add_file(struct methods_material *m, const char *name, char *data, size_t len)
-{
-	char *copy;
-
-	if (m->n_files == START_FILES_MAX) {
-		free(data);
-		return 0;
-	}
-	copy = strdup(name);
-	if (!copy) {
-		free(data);
-		return -ENOMEM;
-	}
-	m->files[m->n_files++] = (struct plan_file){.name = copy, .data = data, .len = len};
-	return 0;
-}
-
-/* The files that a named run's file refers to, relative to it. What cannot be read is a problem. */
-static int methods_read_files(struct methods_material *m, const char *dir)
-{
-	size_t n;
-	const char **names = plan_file_names(&m->doc, &n);
-	int r = 0;
-
-	for (size_t i = 0; i < n && r == 0; i++) {
-		struct buf path = {0};
-		char *data;
-		size_t len;
-
-		r = names[i][0] == '/' ? buf_puts(&path, names[i])
-				       : buf_printf(&path, "%s/%s", dir, names[i]);
-		if (r == 0) {
-			int e = str_read_file(path.data, START_FILE_MAX, &data, &len);
-
-			if (e == 0)
-				r = methods_add_file(m, names[i], data, len);
-			else
-				problems_add(&m->problems, m->path, 0, "%s: %s", path.data,
-					strerror(-e));
-		}
-		buf_fini(&path);
-	}
-	free(names);
-	return r;
-}
-
-/* The run file of name, and its files. 0 or -errno (-ENOENT: there is no such run). */
-static int methods_read_named(struct methods_material *material, const char *dir, const char *name)
-{
-	size_t len;
-	int r;
-
-	if (asprintf(&material->path, "%s/%s.ini", dir, name) == -1) {
-		material->path = NULL;
-		return -ENOMEM;
-	}
-	material->label = material->path;
-	r = str_read_file(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
-	if (r < 0)
-		return r;
-	r = ini_read(&material->doc, material->label, material->text, len, &material->problems);
-	if (r == 0)
-		r = methods_read_files(material, dir);
-	return r;
-}
-
-static int methods_read_text(struct methods_material *material, const char *text)
-{
-	if (!text)
-		return 0;
-	material->text = strdup(text);
-	if (!material->text)
-		return -ENOMEM;
-	return ini_read(&material->doc, material->label, text, strlen(text), &material->problems);
-}
-
-/* key is "section.key", or "section.argument.key". 0 or -ENOMEM; a bad one is a problem. */
-static int methods_set(
-	struct methods_material *m, const char *origin, const char *key, const char *value)
-{
-	const char *first = strchr(key, '.');
-	const char *last = strrchr(key, '.');
-	char *copy;
-	int r;
-
-	if (!first || first == key || !last[1]) {
-		problems_add(&m->problems, origin, 0, "'%.200s' is not SECTION.KEY", key);
-		return 0;
-	}
-	copy = strdup(key);
-	if (!copy)
-		return -ENOMEM;
-	copy[first - key] = '\0';
-	copy[last - key] = '\0';
-	r = ini_set(&m->doc, origin, copy, first == last ? "" : copy + (first + 1 - key), last + 1,
-		value);
-	free(copy);
-	return r;
-}
-
-/* The parameter set. 0, -EINVAL (not []Setting), -ENOMEM. */
-static int methods_read_set(struct methods_material *m, const json_t *settings)
-{
-	json_t *setting;
-	size_t i;
-	int r;
-
-	json_array_foreach(settings, i, setting)
-	{
-		const char *origin = NULL;
-		const char *key;
-		const char *value;
-		char text[256];
-
-		if (json_is_null(json_object_get(setting, "origin")))
-			(void)json_object_del(setting, "origin");
-		if (json_unpack(setting, "{s:s, s:s, s?s !}", "key", &key, "value", &value,
-			    "origin", &origin) == -1)
-			return -EINVAL;
-		(void)snprintf(text, sizeof(text), "set %s", key);
-		r = methods_set(m, origin ? origin : text, key, value);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* The parameter files. 0, -EINVAL (not [string]string of base64), -ENOMEM. */
-static int methods_take_files(struct methods_material *m, json_t *files)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach(files, name, value)
-	{
-		size_t len;
-		char *data;
-		int r;
-
-		if (!json_is_string(value))
-			return -EINVAL;
-		data = digest_base64_decode(json_string_value(value), &len);
-		if (!data)
-			return -EINVAL;
-		r = methods_add_file(m, name, data, len);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }
 
 /* ---------------------------------------------------------------- answering */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a plan is made of when a client starts or lists runs: a text, the files that it names and
+ * the settings that override it. For methods*.c alone. Main thread. */
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/plan.h"
+
+#define METHODS_RUN_FILE_MAX (1u << 20)
+#define METHODS_FILES_MAX 256
+#define METHODS_FILE_MAX (8u << 20)
+
+/* What is gathered for one plan. */
+struct methods_material {
+	char *path;	   /* of a named run's file; NULL: ad hoc */
+	const char *label; /* what problems call the text; borrowed */
+	char *text;	   /* NULL: settings alone */
+	struct ini_doc doc;
+	struct plan_file files[METHODS_FILES_MAX]; /* owned names and data */
+	size_t n_files;
+	struct problems problems;
+};
+
+/* Of one from calloc, which it frees. */
+void methods_material_fini(struct methods_material *m);
+
+/* The run file of name in dir, and its files. 0 or -errno (-ENOENT: there is no such run). */
+int methods_read_named(struct methods_material *material, const char *dir, const char *name);
+/* NULL is fine: settings alone. 0 or -errno. */
+int methods_read_text(struct methods_material *material, const char *text);
+/* Start's parameter set. 0, -EINVAL (not []Setting), -ENOMEM. */
+int methods_read_set(struct methods_material *m, const json_t *settings);
+/* Start's parameter files. 0, -EINVAL (not [string]string of base64), -ENOMEM. */
+int methods_take_files(struct methods_material *m, json_t *files);
