@@ -236,7 +236,7 @@ static bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns
 
 	if (t->_exchange.first_byte_ns == 0)
 		t->_exchange.first_byte_ns = now_ns;
-	switch (http1_feed(&t->_response, data, n, &used)) {
+	switch (http1_feed_memo(&t->_response, &t->_env->_memo, data, n, &used)) {
 	case HTTP1_MORE:
 		return true;
 	case HTTP1_DONE:

@@ -60,6 +60,7 @@ struct task_env {
 	/* the environment's own, by task_env_init */
 	struct timer_queue _connect_timeouts;
 	struct timer_queue _request_timeouts;
+	struct http1_memo _memo; /* the server answers all of them alike */
 	size_t _next_address;
 
 	/* counters */

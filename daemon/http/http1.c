@@ -268,9 +268,10 @@ static enum http1_result http1_verdict(const struct http1 *p)
 	return p->_state == HTTP1_STATE_DONE ? HTTP1_DONE : HTTP1_ERROR;
 }
 
-enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used)
+/* From used on, up to the end of the message or of the data. */
+static enum http1_result http1_feed_from(
+	struct http1 *p, const char *data, size_t len, size_t used, size_t *ret_used)
 {
-	size_t used = 0;
 	uint64_t n;
 
 	while (used < len && p->_state < HTTP1_STATE_DONE) {
@@ -293,6 +294,34 @@ enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size
 	}
 	*ret_used = used;
 	return http1_verdict(p);
+}
+
+enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used)
+{
+	return http1_feed_from(p, data, len, 0, ret_used);
+}
+
+enum http1_result http1_feed_memo(
+	struct http1 *p, struct http1_memo *memo, const char *data, size_t len, size_t *ret_used)
+{
+	bool is_first = p->_state == HTTP1_START && p->head_bytes == 0;
+	size_t used = 0;
+
+	if (is_first && memo->_len > 0 && len >= memo->_len &&
+		((memo->_after._flags ^ p->_flags) & HTTP1_IS_HEAD) == 0 &&
+		memcmp(data, memo->_head, memo->_len) == 0) {
+		*p = memo->_after;
+		return http1_feed_from(p, data, len, memo->_len, ret_used);
+	}
+	while (used < len && p->_state < HTTP1_STATE_DONE && !(p->_flags & HTTP1_IN_BODY))
+		used = (size_t)(http1_feed_line(p, data + used, data + len) - data);
+	if (is_first && used <= HTTP1_MEMO_MAX && (p->_flags & HTTP1_IN_BODY) &&
+		http1_verdict(p) != HTTP1_ERROR) {
+		memcpy(memo->_head, data, used);
+		memo->_len = (uint32_t)used;
+		memo->_after = *p;
+	}
+	return http1_feed_from(p, data, len, used, ret_used);
 }
 
 enum http1_result http1_end(struct http1 *p)

@@ -23,6 +23,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/guard.h"
@@ -146,10 +148,16 @@ static void resolver_finish(struct resolver_probe *p)
 		p->error = p->transport.error;
 }
 
-/* Until every probe has come to an end, at most until the connect timeout. */
+static void resolver_give_up(struct resolver_probe *pending[], nfds_t n, int error)
+{
+	for (nfds_t i = 0; i < n; i++)
+		pending[i]->error = error;
+}
+
+/* Until every probe has come to an end, at most until the connect timeout or resolver_fini. */
 static void resolver_wait(const struct resolver *r, struct resolver_probes *probes)
 {
-	struct pollfd fds[RESOLVER_ADDRESSES_MAX];
+	struct pollfd fds[RESOLVER_ADDRESSES_MAX + 1];
 	struct resolver_probe *pending[RESOLVER_ADDRESSES_MAX];
 	int64_t deadline_ns;
 	nfds_t n;
@@ -168,20 +176,23 @@ static void resolver_wait(const struct resolver *r, struct resolver_probes *prob
 		}
 		if (n == 0)
 			return;
+		fds[n] = (struct pollfd){.fd = r->_hurry_fd, .events = POLLIN};
 		wait_ms = resolver_wait_ms(deadline_ns);
-		ready = poll(fds, n, wait_ms);
+		ready = poll(fds, n + 1, wait_ms);
 		if (ready == -1 && errno != EINTR) {
-			for (nfds_t i = 0; i < n; i++)
-				pending[i]->error = errno;
+			resolver_give_up(pending, n, errno);
 			return;
 		}
 		for (nfds_t i = 0; i < n && ready > 0; i++) {
 			if (fds[i].revents != 0)
 				resolver_finish(pending[i]);
 		}
+		if (ready > 0 && fds[n].revents != 0) {
+			resolver_give_up(pending, n, ECANCELED);
+			return;
+		}
 		if (ready == 0 && wait_ms == 0) {
-			for (nfds_t i = 0; i < n; i++)
-				pending[i]->error = ETIMEDOUT;
+			resolver_give_up(pending, n, ETIMEDOUT);
 			return;
 		}
 	}
@@ -351,13 +362,18 @@ static int resolver_start_thread(struct resolver *r)
 	sigset_t all, before;
 	int error;
 
+	/* Without it the end only takes longer. */
+	r->_hurry_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	/* The thread inherits the mask, so there is no moment in which it could take a signal. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&r->_thread, NULL, resolver_main, r);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error != 0)
+	if (error != 0) {
+		if (r->_hurry_fd >= 0)
+			(void)close(r->_hurry_fd);
 		return -error;
+	}
 	r->_has_thread = true;
 	(void)pthread_setname_np(r->_thread, "resolver");
 	return 0;
@@ -385,8 +401,12 @@ void resolver_start(struct resolver *r, struct loop *loop, const char *host, uin
 
 void resolver_fini(struct resolver *r)
 {
-	if (r->_has_thread)
+	if (r->_has_thread) {
+		(void)eventfd_write(r->_hurry_fd, 1);
 		(void)pthread_join(r->_thread, NULL);
+		if (r->_hurry_fd >= 0)
+			(void)close(r->_hurry_fd);
+	}
 	r->_has_thread = false;
 	free(r->_host);
 	r->_host = NULL;

@@ -52,12 +52,14 @@ struct resolver {
 	const struct guard *_guard;
 	pthread_t _thread;
 	bool _has_thread;
+	int _hurry_fd; /* an eventfd: wait for nobody any more; -1: there is none */
 };
 
 /* guard is borrowed until done. Even when no thread can be made the future is completed (with
  * RESOLVER_FAILED), so there is one way to learn the end. */
 void resolver_start(struct resolver *r, struct loop *loop, const char *host, uint16_t port,
 	int64_t connect_timeout_ns, const struct guard *guard);
-/* After the future was delivered: joins the thread and frees. Before that it waits for the thread,
- * and the loop may not run any more: the answer is on its way to it. */
+/* After the future was delivered: joins the thread and frees. Before that it cuts short the wait
+ * for connections and waits for the thread (which may still ask the name service), and the loop may
+ * not run any more: the answer is on its way to it. */
 void resolver_fini(struct resolver *r);

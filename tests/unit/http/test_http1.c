@@ -325,7 +325,8 @@ static const struct sample samples[] = {
 
 #define ROOM (256 * 1024)
 
-static char *guard_end; /* the byte here may not be touched */
+static char *guard_end;		/* the byte here may not be touched */
+static struct http1_memo *memo; /* NULL: without */
 
 static void setup_guard(void)
 {
@@ -342,6 +343,8 @@ static enum http1_result feed_at_guard(
 	struct http1 *p, const char *data, size_t len, size_t *ret_used)
 {
 	memcpy(guard_end - len, data, len);
+	if (memo)
+		return http1_feed_memo(p, memo, guard_end - len, len, ret_used);
 	return http1_feed(p, guard_end - len, len, ret_used);
 }
 
@@ -465,6 +468,31 @@ START_TEST(test_sample)
 	ck_assert_msg(o.p.keep_alive == !!(s->flags & KEEP), "%s: keep_alive", s->name);
 	ck_assert_msg((o.p.error != NULL) == (o.result == HTTP1_ERROR), "%s: error", s->name);
 	assert_splits_agree(&m, &o, 1);
+}
+END_TEST
+
+/* The same table: what the memo holds, this head or another, changes nothing. */
+START_TEST(test_memo_changes_nothing)
+{
+	static struct http1_memo m0;
+	const struct sample *s = &samples[_i];
+	struct message m = {s->input, s->len, s->flags & HEAD, s->flags & CLOSE};
+	struct outcome plain = feed_pieces(&m, m.len, m.len);
+	struct outcome o;
+
+	memo = &m0;
+	for (size_t other = 0; other < N_SAMPLES; other++) {
+		const struct sample *b = &samples[other];
+		struct message mb = {b->input, b->len, b->flags & HEAD, b->flags & CLOSE};
+
+		(void)feed_pieces(&mb, mb.len, mb.len);
+		for (int again = 0; again < 2; again++) {
+			o = feed_pieces(&m, m.len, m.len);
+			assert_same(&plain, &o);
+		}
+	}
+	assert_splits_agree(&m, &plain, 1);
+	memo = NULL;
 }
 END_TEST
 
@@ -742,6 +770,7 @@ int main(void)
 	tcase_add_checked_fixture(table, setup_guard, NULL);
 	tcase_add_loop_test(table, test_sample, 0, N_SAMPLES);
 	tcase_add_loop_test(table, test_closed_at_every_byte, 0, N_SAMPLES);
+	tcase_add_loop_test(table, test_memo_changes_nothing, 0, N_SAMPLES);
 	suite_add_tcase(suite, table);
 
 	tcase_add_checked_fixture(rest, setup_guard, NULL);
