@@ -74,7 +74,8 @@ void histogram_fini(struct histogram *h)
 
 void histogram_reset(struct histogram *h)
 {
-	memset(h->slots, 0, h->n_slots * sizeof(*h->slots));
+	if (h->count > 0)
+		memset(h->slots, 0, h->n_slots * sizeof(*h->slots));
 	h->count = 0;
 	h->min = INT64_MAX;
 	h->max = 0;
@@ -148,14 +149,22 @@ static bool histogram_same_layout(const struct histogram *a, const struct histog
 	       a->n_slots == b->n_slots;
 }
 
+/* Only the slots between the extremes: of most histograms that is a small part, and pages that were
+ * never written are not even looked at. */
 static void histogram_add_slots(struct histogram *to, const struct histogram *from)
 {
+	uint32_t first, last;
+
+	if (from->count == 0)
+		return;
+	first = histogram_index(from, from->min);
+	last = histogram_index(from, from->max);
 	if (histogram_same_layout(to, from)) {
-		for (uint32_t i = 0; i < from->n_slots; i++)
+		for (uint32_t i = first; i <= last; i++)
 			to->slots[i] += from->slots[i];
 		return;
 	}
-	for (uint32_t i = 0; i < from->n_slots; i++)
+	for (uint32_t i = first; i <= last; i++)
 		if (from->slots[i])
 			to->slots[histogram_index(to, histogram_slot_high(from, i))] +=
 				from->slots[i];

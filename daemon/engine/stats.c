@@ -49,11 +49,8 @@ void stats_interval_fini(struct stats_interval *i)
 
 static void stats_interval_reset(struct stats_interval *i)
 {
-	/* Most buffers come back as they were first made: spare the clearing of empty ones. */
-	if (i->response.count > 0)
-		histogram_reset(&i->response);
-	if (i->our_delay.count > 0)
-		histogram_reset(&i->our_delay);
+	histogram_reset(&i->response);
+	histogram_reset(&i->our_delay);
 	i->pending = i->planned = i->sent = i->completed = i->ok = i->failed = 0;
 }
 

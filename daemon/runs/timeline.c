@@ -72,8 +72,12 @@ static void timeline_compact_add_to(const struct timeline_compact *c, struct his
 		h->slots[c->slots[i].slot] += c->slots[i].count;
 		h->count += c->slots[i].count;
 	}
-	if (c->n > 0 && c->max > h->max)
+	if (c->n == 0)
+		return;
+	if (c->max > h->max)
 		h->max = c->max;
+	if (histogram_slot_low(h, c->slots[0].slot) < h->min)
+		h->min = histogram_slot_low(h, c->slots[0].slot);
 }
 
 /* to += more, by way of the scratch histogram, which is left with the sum. */
