@@ -509,6 +509,22 @@ START_TEST(test_fini_early)
 }
 END_TEST
 
+/* Nor does it wait for a server that may never answer. */
+START_TEST(test_fini_hurries)
+{
+	uint16_t port;
+	int fillers[4];
+	int fd = listen_deaf(&port, fillers);
+	int64_t start_ns = clock_now_ns();
+
+	resolver_start(&resolver, loop, "127.0.0.1", port, 3600 * NSEC_PER_SEC, &guard);
+	resolver_fini(&resolver);
+	ck_assert_int_lt(clock_now_ns() - start_ns, 3 * NSEC_PER_SEC);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+	close_deaf(fd, fillers);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resolver");
@@ -536,6 +552,7 @@ int main(void)
 	tcase_add_test(tcase, test_no_thread);
 	tcase_add_test(tcase, test_blocks_signals);
 	tcase_add_test(tcase, test_fini_early);
+	tcase_add_test(tcase, test_fini_hurries);
 	suite_add_tcase(suite, tcase);
 
 	srunner_run_all(runner, CK_NORMAL);
