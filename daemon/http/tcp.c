@@ -54,6 +54,7 @@ static enum io tcp_receive(struct transport *t, void *buf, size_t size, int flag
 	do {
 		n = recv(t->fd, buf, size, flags);
 	} while (n == -1 && errno == EINTR);
+	t->is_drained = n < (ssize_t)size;
 	return tcp_moved(t, n, ret_n);
 }
 

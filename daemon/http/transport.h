@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The asynchronous socket: every call does what it can at once and says IO_AGAIN where it would
- * wait. Plain TCP fills it now; TLS and others get their own struct transport_ops.
+ * wait. Plain TCP (tcp.c) and TLS (tls.h) fill it; others get their own struct transport_ops.
  *
- * Edge-triggered rules: after IO_AGAIN wait for the next event. A short read (*ret_n < size) has
- * drained the socket of what had arrived, but does not tell whether the peer has closed since:
- * on EPOLLRDHUP read until IO_EOF. Thread: the loop's. */
+ * Edge-triggered rules: after IO_AGAIN wait for the next event; with is_crossed one of the other
+ * direction counts too. After IO_OK go on, unless is_drained: then nothing is left to read, here
+ * or in the kernel, and more will come with an event. (For TCP a short read has drained; for TLS
+ * it says nothing, for bytes may wait decrypted.) Drained does not tell whether the peer has
+ * closed since: on EPOLLRDHUP read until IO_EOF. Thread: the loop's. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,8 +36,16 @@ struct transport_ops {
 
 struct transport {
 	const struct transport_ops *ops;
-	int fd;	   /* -1: closed */
-	int error; /* errno of the last IO_ERROR, positive */
+	void *impl; /* what the ops keep for themselves while open; NULL for TCP */
+	int fd;	    /* -1: closed */
+	int error;  /* errno of the last IO_ERROR, positive */
+	/* After IO_OK of read or discard: there is no more for now. */
+	bool is_drained;
+	/* After IO_AGAIN: a read waits for EPOLLOUT, or a write for EPOLLIN. */
+	bool is_crossed;
+	/* After IO_EOF: the peer did not say that this is the end, as TLS would have it (TCP cannot
+	 * tell, and never sets it). What ends with the connection may have been cut off. */
+	bool is_truncated;
 };
 
 /* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; the guard is asked

@@ -103,14 +103,17 @@ START_TEST(test_there_and_back)
 	wait_for(t.fd, POLLIN);
 	ck_assert_int_eq(transport_read(&t, buf, 3, &n), IO_OK);
 	ck_assert_uint_eq(n, 3);
+	ck_assert(!t.is_drained);
 	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_OK);
 	ck_assert_uint_eq(n, 2);
+	ck_assert(t.is_drained);
 	ck_assert_mem_eq(buf, "re", 2);
 
 	close(peer);
 	wait_for(t.fd, POLLRDHUP);
 	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_EOF);
 	ck_assert_int_eq(transport_discard(&t, 10, &n), IO_EOF);
+	ck_assert(!t.is_truncated);
 	transport_close(&t);
 	ck_assert_int_eq(t.fd, -1);
 	transport_close(&t);
@@ -135,6 +138,7 @@ START_TEST(test_discard)
 	wait_for(t.fd, POLLIN);
 	ck_assert_int_eq(transport_discard(&t, 100, &n), IO_OK);
 	ck_assert_uint_eq(n, 100);
+	ck_assert(!t.is_drained);
 	for (left -= n; left > 0; left -= n) {
 		wait_for(t.fd, POLLIN);
 		ck_assert_int_eq(transport_discard(&t, left, &n), IO_OK);
@@ -151,6 +155,7 @@ START_TEST(test_discard)
 	ck_assert_int_eq(transport_discard(&t, SIZE_MAX >> 1, &n), IO_OK);
 	ck_assert_uint_gt(n, 0);
 	ck_assert_uint_le(n, sizeof(data));
+	ck_assert(t.is_drained);
 	transport_close(&t);
 	close(peer);
 	close(listener);
