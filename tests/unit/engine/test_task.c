@@ -170,6 +170,20 @@ START_TEST(connect_timeout)
 }
 END_TEST
 
+/* Of a connection that is open no timeout is left. */
+START_TEST(connect_timeout_ends_with_the_connection)
+{
+	int64_t start_ns = clock_now_ns();
+
+	rig.env.connect_timeout_ns = 300 * MS;
+	connect_task();
+	while (clock_now_ns() < start_ns + 320 * MS)
+		ck_assert_int_eq(loop_turn(rig.loop, 10 * MS), 0);
+	ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
+	ck_assert_uint_eq(up.n_failed, 0);
+}
+END_TEST
+
 START_TEST(guard_refuses)
 {
 	const char *why = NULL;
@@ -736,6 +750,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, connects);
 	tcase_add_test(t, refused);
 	tcase_add_test(t, connect_timeout);
+	tcase_add_test(t, connect_timeout_ends_with_the_connection);
 	tcase_add_test(t, guard_refuses);
 	tcase_add_test(t, no_descriptor_is_our_fault);
 	tcase_add_test(t, addresses_are_used_in_turn);

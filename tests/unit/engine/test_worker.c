@@ -542,6 +542,29 @@ START_TEST(stop_a_closed_run)
 }
 END_TEST
 
+/* The window ends with the stop: what is answered behind it belongs to no rate. */
+START_TEST(stop_ends_the_window)
+{
+	int64_t t0_ns, stop_ns;
+
+	n_connections = 2;
+	plan_closed(0, CLOCK_NEVER);
+	serve(mini_answer_held);
+	t0_ns = go(5 * MS);
+	mini_server_await_held(&server, 2);
+	stop_ns = clock_now_ns() + 100 * MS;
+	stop_all(stop_ns);
+	TURN_UNTIL(clock_now_ns() > stop_ns);
+	mini_server_release(&server, 2);
+	finish();
+	ck_assert_uint_eq(count(LEDGER_OK), 2);
+	ck_assert_uint_eq(totals.completed_in_window, 0);
+	ck_assert_uint_eq(totals.ok_in_window, 0);
+	ck_assert(totals.flight_integral > 0);
+	ck_assert(totals.flight_integral <= 2 * (double)(stop_ns - t0_ns));
+}
+END_TEST
+
 /* Before t0, in READY (no GO at all) and in OPENING: nothing was planned. */
 START_TEST(stop_before_the_start)
 {
@@ -743,6 +766,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, fixed_pool_does_not_open);
 	tcase_add_loop_test(t, stop_is_exact, 1, 3);
 	tcase_add_loop_test(t, stop_a_closed_run, 0, 2);
+	tcase_add_test(t, stop_ends_the_window);
 	tcase_add_loop_test(t, stop_before_the_start, 0, 4);
 	tcase_add_test(t, abort_while_opening);
 	tcase_add_loop_test(t, abort_when_ready, 0, 2);
