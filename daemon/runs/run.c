@@ -131,6 +131,16 @@ static void run_free_workers(struct run *run)
 	run->n_started = 0;
 }
 
+/* Finished runs are held in numbers: what the result says already, in megabytes, goes. */
+static void run_let_go(struct run *run)
+{
+	run_progress(run, &run->last_progress);
+	run->timeline = timeline_free(run->timeline);
+	stats_totals_fini(&run->totals);
+	run->schedule = schedule_free(run->schedule);
+	run->is_let_go = true;
+}
+
 /* Everything is over: no worker runs any more. */
 static void run_end(struct run *run)
 {
@@ -154,6 +164,7 @@ static void run_end(struct run *run)
 	}
 	run_free_workers(run);
 	run_set_state(run, RUN_FINISHED);
+	run_let_go(run);
 	list_for_each_safe (it, &run->observers) {
 		struct run_observer *o = container_of(it, struct run_observer, _node);
 
@@ -599,6 +610,10 @@ void run_progress(const struct run *run, struct run_progress *ret)
 	};
 	int64_t end_ns = run->state == RUN_FINISHED ? run->drained_ns : clock_now_ns();
 
+	if (run->is_let_go) {
+		*ret = run->last_progress;
+		return;
+	}
 	if (run->t0_ns > 0) {
 		p.elapsed_ns = end_ns - run->t0_ns;
 		if (run->end_ns != CLOCK_NEVER)

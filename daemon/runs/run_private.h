@@ -68,6 +68,8 @@ struct run {
 	struct run_event events[RUN_EVENTS_MAX];
 	size_t n_events;
 	json_t *result;
+	bool is_let_go;			   /* finished, and what its figures came from is gone */
+	struct run_progress last_progress; /* for then */
 };
 
 /* Takes over the plan, also on failure. 0, -ENOMEM, or REGISTRY_E_UNAVAILABLE with reterr. */

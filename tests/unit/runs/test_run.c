@@ -5,6 +5,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -467,6 +468,30 @@ START_TEST(finished_runs_are_found_and_in_time_forgotten)
 }
 END_TEST
 
+/* Sixty-four of them are kept by default. */
+START_TEST(a_finished_run_is_small)
+{
+	static const char *const keys[] = {
+		"load", "rate", "200", "load", "duration", "100ms", NULL};
+	struct mallinfo2 before = mallinfo2();
+	struct mallinfo2 after;
+	struct run_progress p;
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	mini_server_close(&server);
+	after = mallinfo2();
+	ck_assert_uint_lt(
+		after.uordblks + after.hblkhd - before.uordblks - before.hblkhd, 512 * 1024);
+	run_progress(run, &p);
+	ck_assert_uint_eq(p.ledger.classes[LEDGER_OK], 20);
+	ck_assert_int_gt(p.p99_ns, 0);
+	ck_assert_uint_eq(p.connections, 0);
+}
+END_TEST
+
 START_TEST(caps_hold_in_the_service_only)
 {
 	static const char *const keys[] = {"load", "rate", "1001", NULL};
@@ -526,6 +551,7 @@ int main(void)
 	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself);
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
+	tcase_add_test(t, a_finished_run_is_small);
 	tcase_add_test(t, caps_hold_in_the_service_only);
 	tcase_add_test(t, state_directory_that_is_not_there);
 	suite_add_tcase(s, t);
