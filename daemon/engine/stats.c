@@ -237,12 +237,16 @@ void stats_begin(struct stats *s, struct exchange *x, int64_t planned_ns, int64_
 	if (x->phase != STATS_WINDOW)
 		return;
 	x->cohort = stats_interval_at(s, planned_ns);
-	histogram_record(&s->totals.histograms[STATS_OUR_DELAY], picked_ns - planned_ns);
 	if (x->cohort) {
 		x->cohort->planned++;
 		x->cohort->pending++;
-		histogram_record(&x->cohort->our_delay, picked_ns - planned_ns);
 	}
+	/* A user is ready when the answer has been read: in the closed model nothing is late. */
+	if (!s->is_open)
+		return;
+	histogram_record(&s->totals.histograms[STATS_OUR_DELAY], picked_ns - planned_ns);
+	if (x->cohort)
+		histogram_record(&x->cohort->our_delay, picked_ns - planned_ns);
 }
 
 /* The number in flight changes by delta: adds up the area under it inside the window. */
@@ -266,7 +270,7 @@ void stats_sent(struct stats *s, const struct exchange *x)
 	if (now)
 		now->sent++;
 	stats_flight(s, x->sent_ns, 1);
-	if (x->phase == STATS_WINDOW)
+	if (x->phase == STATS_WINDOW && s->is_open)
 		histogram_record(&s->totals.histograms[STATS_CONNECTION_WAIT],
 			exchange_connection_wait_ns(x));
 }

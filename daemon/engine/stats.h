@@ -50,8 +50,8 @@ enum stats_histogram {
 	STATS_RESPONSE, /* good answers; open model only */
 	STATS_SERVICE,	/* good answers */
 	STATS_RESPONSE_LESS_OURS,
-	STATS_OUR_DELAY,       /* every arrival that was picked up */
-	STATS_CONNECTION_WAIT, /* every request sent */
+	STATS_OUR_DELAY,       /* every arrival that was picked up; open model only */
+	STATS_CONNECTION_WAIT, /* every request sent; open model only */
 	STATS_FIRST_BYTE,
 	STATS_SEND_STALL,
 	STATS_RX_SLACK,

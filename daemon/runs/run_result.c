@@ -238,7 +238,8 @@ static json_t *run_json_latency(const struct run *run)
 	json_t *all = json_object();
 
 	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++) {
-		bool needs_schedule = i == STATS_RESPONSE || i == STATS_RESPONSE_LESS_OURS;
+		bool needs_schedule = i == STATS_RESPONSE || i == STATS_RESPONSE_LESS_OURS ||
+				      i == STATS_OUR_DELAY || i == STATS_CONNECTION_WAIT;
 
 		if (needs_schedule && !run->schedule)
 			continue; /* absent: the closed model knows service time only */
