@@ -147,3 +147,6 @@ struct rate plan_peak_rate(const struct plan *p);
 /* The plan as a person reads it: what is sent, how fast, how long, how many descriptors and bytes,
  * which percentile the sample is enough for. Plain text, several lines. 0 or -ENOMEM. */
 int plan_describe(const struct plan *p, struct buf *ret);
+
+/* The plan in one line, without its newline: "open 500/s for 5m, warm-up 10s". 0 or -ENOMEM. */
+int plan_summary(const struct plan *p, struct buf *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of methods and the short ones among them; Start and Watch have files of their own.
+/* The table of methods and the short ones among them; the others have files of their own.
  *
  * Parameters are checked against a table before anything is done: an unknown one is an error too,
  * because a misspelt `run` in Stop would otherwise stop another run. */
@@ -324,42 +324,7 @@ static void methods_stop(struct control_call *call, void *userdata)
 	control_reply(call, json_pack("{s:o}", "stopped", stopped));
 }
 
-/* ---------------------------------------------------------------- Report, Show */
-
-static void methods_keep_finished(struct run *run, void *arg)
-{
-	struct run **newest = arg;
-
-	if (run_get_state(run) == RUN_FINISHED)
-		*newest = run;
-}
-
-static void methods_report(struct control_call *call, void *userdata)
-{
-	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
-	const struct methods *m = userdata;
-	const char *id = methods_text(call, "run");
-	struct run *run = NULL;
-	const json_t *result;
-
-	if (!methods_check(call, fields))
-		return;
-	if (!id)
-		registry_each(m->config.registry, methods_keep_finished, &run);
-	if (!run)
-		run = registry_find(m->config.registry, id);
-	if (!run) {
-		methods_no_such_run(call, id);
-		return;
-	}
-	result = run_result(run);
-	if (result)
-		control_reply(call, json_pack("{s:O}", "result", result));
-	else
-		control_error(call, RPSD_INTERFACE ".NotFinished",
-			json_pack("{s:s, s:s}", "run", run_id(run), "state",
-				run_state_names[run_get_state(run)]));
-}
+/* ---------------------------------------------------------------- Show */
 
 /* The configuration in force, entry by entry, each with where it was written. */
 static int methods_put_doc(struct buf *out, const struct ini_doc *doc)
@@ -441,6 +406,7 @@ const struct control_method methods_table[] = {
 	{RPSD_INTERFACE ".Status", CONTROL_OBSERVE, methods_status},
 	{RPSD_INTERFACE ".Watch", CONTROL_OBSERVE, methods_watch},
 	{RPSD_INTERFACE ".Report", CONTROL_OBSERVE, methods_report},
+	{RPSD_INTERFACE ".List", CONTROL_OBSERVE, methods_list},
 	{RPSD_INTERFACE ".Show", CONTROL_OBSERVE, methods_show},
 	{RPSD_INTERFACE ".Origins", CONTROL_OBSERVE, methods_origins},
 };

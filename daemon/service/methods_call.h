@@ -47,8 +47,10 @@ void methods_no_such_run(struct control_call *call, const char *run);
 void methods_refuse(
 	struct control_call *call, const char *error, const char *what, const char *reason);
 
-/* io.rpsd.Control.Start, in methods_start.c; Watch, in methods_watch.c. */
+/* io.rpsd.Control.Start, in methods_start.c, and likewise the others. */
 void methods_start(struct control_call *call, void *userdata);
+void methods_report(struct control_call *call, void *userdata);
+void methods_list(struct control_call *call, void *userdata);
 void methods_watch(struct control_call *call, void *userdata);
 /* The type Run. */
 json_t *methods_json_run(const struct run *run);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/digest.h"
@@ -47,8 +48,18 @@ static int methods_add_file(struct methods_material *m, const char *name, char *
 	return 0;
 }
 
+/* 0 or -errno. */
+static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
+{
+	if (access(path, R_OK) == -1)
+		return -errno;
+	*ret = strdup("x");
+	*ret_len = 1;
+	return *ret ? 0 : -ENOMEM;
+}
+
 /* The files that a named run's file refers to, relative to it. What cannot be read is a problem. */
-static int methods_read_files(struct methods_material *m, const char *dir)
+static int methods_read_files(struct methods_material *m, const char *dir, enum methods_files how)
 {
 	size_t n;
 	const char **names = plan_file_names(&m->doc, &n);
@@ -62,7 +73,9 @@ static int methods_read_files(struct methods_material *m, const char *dir)
 		r = names[i][0] == '/' ? buf_puts(&path, names[i])
 				       : buf_printf(&path, "%s/%s", dir, names[i]);
 		if (r == 0) {
-			int e = str_read_file(path.data, METHODS_FILE_MAX, &data, &len);
+			int e = how == METHODS_LOOK
+					? methods_look_for_file(path.data, &data, &len)
+					: str_read_file(path.data, METHODS_FILE_MAX, &data, &len);
 
 			if (e == 0)
 				r = methods_add_file(m, names[i], data, len);
@@ -76,7 +89,8 @@ static int methods_read_files(struct methods_material *m, const char *dir)
 	return r;
 }
 
-int methods_read_named(struct methods_material *material, const char *dir, const char *name)
+int methods_read_named(struct methods_material *material, const char *dir, const char *name,
+	enum methods_files how)
 {
 	size_t len;
 	int r;
@@ -91,7 +105,7 @@ int methods_read_named(struct methods_material *material, const char *dir, const
 		return r;
 	r = ini_read(&material->doc, material->label, material->text, len, &material->problems);
 	if (r == 0)
-		r = methods_read_files(material, dir);
+		r = methods_read_files(material, dir, how);
 	return r;
 }
 

@@ -29,7 +29,12 @@ struct methods_material {
 void methods_material_fini(struct methods_material *m);
 
 /* The run file of name in dir, and its files. 0 or -errno (-ENOENT: there is no such run). */
-int methods_read_named(struct methods_material *material, const char *dir, const char *name);
+enum methods_files {
+	METHODS_READ, /* with their content */
+	METHODS_LOOK, /* whether they are there; a word stands for their content */
+};
+int methods_read_named(struct methods_material *material, const char *dir, const char *name,
+	enum methods_files how);
 /* NULL is fine: settings alone. 0 or -errno. */
 int methods_read_text(struct methods_material *material, const char *text);
 /* Start's parameter set. 0, -EINVAL (not []Setting), -ENOMEM. */

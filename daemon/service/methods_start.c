@@ -136,7 +136,7 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	material->label = methods_text(call, "file");
 	if (!material->label)
 		material->label = name ? name : "text";
-	r = named ? methods_read_named(material, m->config.runs_dir, name)
+	r = named ? methods_read_named(material, m->config.runs_dir, name, METHODS_READ)
 		  : methods_read_text(material, text);
 	if (r < 0)
 		return r;

@@ -80,6 +80,23 @@ static inline struct client test_client(void)
 	return k;
 }
 
+/* Through a socket for observers; the same user as the daemon. */
+static inline struct client test_observer(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct client k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	/* An abstract address that the kernel picks. */
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(listener, 8), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	ck_assert_int_eq(control_listen(control, listener, CONTROL_OBSERVE), 0);
+	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, len), 0);
+	return k;
+}
+
 static inline void test_close(struct client *k)
 {
 	ck_assert_int_eq(close(k->fd), 0);

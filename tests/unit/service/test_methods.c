@@ -103,6 +103,7 @@ START_TEST(the_code_knows_the_parameters_of_the_text)
 	ck_assert_uint_eq(test_each_parameter("Status", test_check_parameter), 1);
 	ck_assert_uint_eq(test_each_parameter("Watch", test_check_parameter), 1);
 	ck_assert_uint_eq(test_each_parameter("Report", test_check_parameter), 1);
+	ck_assert_uint_eq(test_each_parameter("List", test_check_parameter), 0);
 	ck_assert_uint_eq(test_each_parameter("Show", test_check_parameter), 1);
 	ck_assert_uint_eq(test_each_parameter("Origins", test_check_parameter), 0);
 }
@@ -148,6 +149,9 @@ START_TEST(replies_have_the_types_of_the_text)
 	reply = test_ok(&admin, "Origins", NULL);
 	test_expect_type(json_array_get(json_object_get(reply, "origins"), 0), "Origin");
 	json_decref(reply);
+	reply = test_ok(&admin, "List", NULL);
+	test_expect_type(json_array_get(json_object_get(reply, "plans"), 0), "Listed");
+	json_decref(reply);
 	reply = test_ok(&admin, "Watch", NULL);
 	progress = json_object_get(reply, "progress");
 	test_expect_type(progress, "Progress");
@@ -155,6 +159,36 @@ START_TEST(replies_have_the_types_of_the_text)
 	test_expect_type(json_object_get(progress, "last"), "Last");
 	ck_assert(json_is_integer(json_object_get(reply, "skipped")));
 	json_decref(reply);
+}
+END_TEST
+
+/* What the page and the interface text promise to observers, and nothing else. */
+START_TEST(observers_may_look_and_nothing_else)
+{
+	static const char *const looks[] = {"org.varlink.service.GetInfo",
+		"org.varlink.service.GetInterfaceDescription", RPSD_INTERFACE ".Status",
+		RPSD_INTERFACE ".Watch", RPSD_INTERFACE ".Report", RPSD_INTERFACE ".List",
+		RPSD_INTERFACE ".Show", RPSD_INTERFACE ".Origins"};
+	const size_t n_looks = sizeof(looks) / sizeof(looks[0]);
+	struct client observer = test_observer();
+	unsigned n_denied = 0;
+
+	for (size_t i = 0; i < methods_n; i++) {
+		json_t *reply = test_call(&observer, methods_table[i].name, NULL);
+		const char *error = json_string_value(json_object_get(reply, "error"));
+		bool denied = error && str_eq(error, "org.varlink.service.PermissionDenied");
+		size_t look = 0;
+
+		while (look < n_looks && !str_eq(looks[look], methods_table[i].name))
+			look++;
+		ck_assert_msg(denied == (look == n_looks), "%s", methods_table[i].name);
+		n_denied += denied;
+		json_decref(reply);
+	}
+	ck_assert_uint_eq(n_denied, methods_n - n_looks);
+	ck_assert_uint_gt(n_denied, 1);
+	ck_assert_uint_eq(registry_n_active(registry), 0);
+	test_close(&observer);
 }
 END_TEST
 
@@ -225,6 +259,127 @@ START_TEST(files_are_shown_without_secrets)
 }
 END_TEST
 
+START_TEST(strangers_are_shown_less)
+{
+	struct client observer = test_observer();
+	json_t *reply;
+	const char *text;
+
+	test_write_file("body.ini", "[target]\nurl = http://127.0.0.1/\n[defaults]\n"
+				    "header = X-Customer: 4711\nbody = password=x\n");
+	reply = test_ok(&admin, "Show", json_pack("{s:s}", "name", "body"));
+	text = json_string_value(json_object_get(reply, "text"));
+	ck_assert_ptr_nonnull(strstr(text, "X-Customer: 4711\nbody = password=x\n"));
+	json_decref(reply);
+	reply = test_ok(&observer, "Show", json_pack("{s:s}", "name", "body"));
+	text = json_string_value(json_object_get(reply, "text"));
+	ck_assert_ptr_nonnull(strstr(text, "X-Customer: ***\nbody = ***\n"));
+	json_decref(reply);
+	test_close(&observer);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- List */
+
+/* "NAME | TARGET | SUMMARY | PROBLEM" of the i-th one. */
+static void test_expect_listed(const json_t *reply, size_t i, const char *want)
+{
+	const json_t *one = json_array_get(json_object_get(reply, "plans"), i);
+	const char *problem = json_string_value(json_object_get(one, "problem"));
+	struct buf line = {0};
+
+	ck_assert_int_eq(buf_printf(&line, "%s | %s | %s | %s",
+				 json_string_value(json_object_get(one, "name")),
+				 json_string_value(json_object_get(one, "target")),
+				 json_string_value(json_object_get(one, "summary")),
+				 problem ? problem : "-"),
+		0);
+	ck_assert_str_eq(line.data, want);
+	buf_fini(&line);
+}
+
+START_TEST(named_runs_are_listed)
+{
+	json_t *reply;
+	char want[256];
+
+	test_write_file("body.ini",
+		"[target]\nurl = http://127.0.0.1:9/x\n[load]\nrate = max\n"
+		"duration = 30s\n[defaults]\nmethod = POST\nbody = @body.txt\n");
+	test_write_file("body.txt", "not read, only looked for");
+	reply = test_ok(&admin, "List", NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "plans")), 3);
+	(void)snprintf(want, sizeof(want), "bad |  |  | %s/bad.ini:4: ", runs_dir);
+	ck_assert(
+		str_starts(json_string_value(json_object_get(
+				   json_array_get(json_object_get(reply, "plans"), 0), "problem")),
+			want + strlen("bad |  |  | ")));
+	test_expect_listed(reply, 1, "body | http://127.0.0.1:9/x | closed, 64 users for 30s | -");
+	(void)snprintf(want, sizeof(want), "short | http://%s/ | open 200/s for 200ms | -",
+		origin_address(origin));
+	test_expect_listed(reply, 2, want);
+	json_decref(reply);
+
+	/* Without the file that its body names it cannot be started. */
+	test_remove_file("body.txt");
+	reply = test_ok(&admin, "List", NULL);
+	(void)snprintf(want, sizeof(want),
+		"body |  |  | %s/body.ini: %s/body.txt: No such file or directory", runs_dir,
+		runs_dir);
+	test_expect_listed(reply, 1, want);
+	json_decref(reply);
+}
+END_TEST
+
+START_TEST(strangers_are_told_the_place_of_a_problem)
+{
+	struct client observer = test_observer();
+	json_t *reply = test_ok(&observer, "List", NULL);
+	char want[256];
+
+	(void)snprintf(want, sizeof(want),
+		"bad |  |  | %s/bad.ini:4: not valid; who may operate sees why", runs_dir);
+	test_expect_listed(reply, 0, want);
+	json_decref(reply);
+	test_close(&observer);
+}
+END_TEST
+
+START_TEST(what_is_no_run_is_not_listed_as_one)
+{
+	json_t *reply;
+
+	test_write_file(".hidden.ini", "");
+	test_write_file("notes.txt", "");
+	test_write_file("two words.ini", "");
+	reply = test_ok(&admin, "List", NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "plans")), 3);
+	test_expect_listed(reply, 2,
+		"two words |  |  | this is not a name for a run: letters, digits, '_', '-' and "
+		"'.', "
+		"at most 64, not first '-'");
+	json_decref(reply);
+	test_remove_file(".hidden.ini");
+	test_remove_file("notes.txt");
+	test_remove_file("two words.ini");
+}
+END_TEST
+
+START_TEST(without_a_directory_there_are_no_runs)
+{
+	json_t *reply;
+
+	test_remove_file("short.ini");
+	test_remove_file("bad.ini");
+	ck_assert_int_eq(rmdir(runs_dir), 0);
+	reply = test_ok(&admin, "List", NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "plans")), 0);
+	json_decref(reply);
+	test_fails(&admin, "List", json_pack("{s:s}", "name", "x"), INVALID, "name");
+	ck_assert_int_eq(mkdir(runs_dir, 0700), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("methods");
@@ -237,12 +392,20 @@ int main(void)
 	tcase_add_test(t, the_text_and_the_table_name_the_same_methods);
 	tcase_add_test(t, the_code_knows_the_parameters_of_the_text);
 	tcase_add_test(t, replies_have_the_types_of_the_text);
+	tcase_add_test(t, observers_may_look_and_nothing_else);
 	tcase_add_test(t, what_is_not_known_is_refused);
 
 	t = test_case(s, "look");
 	tcase_add_test(t, one_run_or_all);
 	tcase_add_test(t, the_daemon_says_its_caps);
 	tcase_add_test(t, files_are_shown_without_secrets);
+	tcase_add_test(t, strangers_are_shown_less);
+
+	t = test_case(s, "list");
+	tcase_add_test(t, named_runs_are_listed);
+	tcase_add_test(t, strangers_are_told_the_place_of_a_problem);
+	tcase_add_test(t, what_is_no_run_is_not_listed_as_one);
+	tcase_add_test(t, without_a_directory_there_are_no_runs);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);
 	n_failed = srunner_ntests_failed(runner);
