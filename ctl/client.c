@@ -21,6 +21,7 @@
 #include "common/exit_codes.h"
 #include "common/str.h"
 #include "common/varlink.h"
+#include "ctl/fetch.h"
 #include "ctl/options.h"
 
 #define CLIENT_SOCKET "/run/rpsd/control.socket"
@@ -40,6 +41,8 @@ void client_close(struct client *c)
 	c->fd = -1;
 	buf_fini(&c->in);
 	buf_fini(&c->out);
+	json_decref(c->whole);
+	c->whole = NULL;
 }
 
 /* ---------------------------------------------------------------- the service's socket */
@@ -123,7 +126,10 @@ int client_send(struct client *c, const char *method, json_t *parameters, bool m
 	char name[96];
 
 	(void)snprintf(name, sizeof(name), "%s.%s", RPSD_INTERFACE, method);
-	return varlink_put_call(&c->out, name, parameters, more);
+	c->joins = str_eq(method, "Report");
+	json_decref(c->whole);
+	c->whole = NULL;
+	return varlink_put_call(&c->out, name, parameters, more || c->joins);
 }
 
 short client_events(const struct client *c)
@@ -181,7 +187,7 @@ void client_answer_fini(struct client_answer *a)
 	*a = (struct client_answer){0};
 }
 
-int client_take(struct client *c, struct client_answer *ret)
+static int client_take_message(struct client *c, struct client_answer *ret)
 {
 	struct client_answer a = {0};
 	struct varlink_reply reply;
@@ -202,6 +208,39 @@ int client_take(struct client *c, struct client_answer *ret)
 	}
 	*ret = a;
 	return 0;
+}
+
+/* Adds one batch, which a holds, and lets it go. The last one leaves the whole in a. */
+static int client_join(struct client *c, struct client_answer *a)
+{
+	bool continues = a->continues;
+	int r = fetch_join(&c->whole, a->parameters);
+
+	client_answer_fini(a);
+	if (r)
+		return r == -EPROTO ? CLIENT_E_PROTOCOL : r;
+	if (!continues) {
+		a->message = a->parameters = c->whole;
+		c->whole = NULL;
+		c->joins = false;
+	}
+	return 0;
+}
+
+int client_take(struct client *c, struct client_answer *ret)
+{
+	struct client_answer a = {0};
+	int r;
+
+	do {
+		r = client_take_message(c, &a);
+		if (r || !a.message || a.error || !c->joins)
+			break;
+		r = client_join(c, &a);
+	} while (r == 0 && !a.message);
+	if (r == 0)
+		*ret = a;
+	return r;
 }
 
 int client_call(struct client *c, const char *method, json_t *parameters, struct client_answer *ret)

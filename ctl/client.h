@@ -16,6 +16,8 @@ struct client {
 	struct buf in;
 	size_t searched; /* bytes of in that are known to hold no whole message */
 	struct buf out;
+	bool joins;    /* the call under way is a Report, which comes in batches */
+	json_t *whole; /* what has come of it */
 };
 
 /* Takes over a connected descriptor; makes it non-blocking. */
@@ -35,7 +37,8 @@ enum {
 	CLIENT_E_PROTOCOL, /* it does not speak as it should */
 };
 
-/* Queues a call of io.rpsd.Control; takes over parameters. 0 or -ENOMEM. */
+/* Queues a call of io.rpsd.Control; takes over parameters. 0 or -ENOMEM. A Report is always asked
+ * for in batches, and taken as the one answer that they make. One call at a time. */
 int client_send(struct client *c, const char *method, json_t *parameters, bool more);
 /* What to poll for. */
 short client_events(const struct client *c);

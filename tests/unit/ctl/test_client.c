@@ -360,6 +360,96 @@ START_TEST(test_call)
 }
 END_TEST
 
+#define BATCH(continues, rows)                                                                     \
+	"{" continues "\"parameters\":{\"result\":{\"intervals\":{\"rows\":[" rows "]}}}}"
+#define FIRST_BATCH                                                                                \
+	"{\"continues\":true,\"parameters\":{\"result\":{\"intervals\":{\"width_ns\":5,\"rows\":[" \
+	"1,"                                                                                       \
+	"2]},\"ledger\":{}}}}"
+
+static void script_batches(void)
+{
+	server_expect(STREAM, "Report", "\"more\":true");
+	server_send(STREAM, FIRST_BATCH);
+	server_send(STREAM, BATCH("\"continues\":true,", "3,4"));
+	server_send(STREAM, BATCH("", "5"));
+	server_expect(STREAM, "Report", "\"more\":true");
+	server_send(STREAM, BATCH("", "6"));
+	/* What has begun and ends with an error leaves nothing behind. */
+	server_expect(STREAM, "Report", "");
+	server_send(STREAM, FIRST_BATCH);
+	server_send(STREAM, "{\"error\":\"a.b.C\"}");
+	server_expect(STREAM, "Report", "");
+	server_send(STREAM, BATCH("", "7"));
+	server_expect(STREAM, "Report", "");
+	server_send(STREAM, FIRST_BATCH);
+	server_send(STREAM, "{\"parameters\":{\"result\":{}}}");
+	server_until_closed(STREAM);
+}
+
+static void assert_report(struct client *c, const char *want)
+{
+	struct client_answer a;
+	char *text;
+
+	ck_assert_int_eq(client_call(c, "Report", NULL, &a), 0);
+	ck_assert(!a.continues);
+	text = json_dumps(a.parameters, JSON_COMPACT | JSON_SORT_KEYS);
+	ck_assert_str_eq(text, want);
+	free(text);
+	client_answer_fini(&a);
+}
+
+START_TEST(test_batches_are_one_report)
+{
+	struct client_answer a;
+	struct client c;
+	int fds[2];
+	pid_t pid = start_server(script_batches, fds);
+
+	client_init(&c, fds[STREAM]);
+	(void)close(fds[STEER]);
+	assert_report(&c, "{\"result\":{\"intervals\":{\"rows\":[1,2,3,4,5],\"width_ns\":5},"
+			  "\"ledger\":{}}}");
+	assert_report(&c, "{\"result\":{\"intervals\":{\"rows\":[6]}}}");
+	ck_assert_int_eq(client_call(&c, "Report", NULL, &a), 0);
+	ck_assert_str_eq(a.error, "a.b.C");
+	client_answer_fini(&a);
+	assert_report(&c, "{\"result\":{\"intervals\":{\"rows\":[7]}}}");
+	/* A batch without rows is none. */
+	ck_assert_int_eq(client_call(&c, "Report", NULL, &a), CLIENT_E_PROTOCOL);
+	client_close(&c);
+	assert_server_content(pid);
+}
+END_TEST
+
+/* A daemon that takes no more of us says why before we have asked, and hangs up. */
+static void script_declined(void)
+{
+	server_send(STREAM, "{\"error\":\"io.rpsd.Control.Refused\",\"parameters\":"
+			    "{\"reason\":\"enough of you\"}}");
+}
+
+START_TEST(test_declined)
+{
+	struct client_answer a;
+	struct buf text = {0};
+	struct client c;
+	int fds[2];
+	pid_t pid = start_server(script_declined, fds);
+
+	assert_server_content(pid); /* it has gone */
+	client_init(&c, fds[STREAM]);
+	(void)close(fds[STEER]);
+	ck_assert_int_eq(client_call(&c, "Status", NULL, &a), 0);
+	ck_assert_int_eq(client_explain(&a, &text), EXIT_REFUSED);
+	ck_assert_str_eq(text.data, "rpsctl: refused: enough of you\n");
+	buf_fini(&text);
+	client_answer_fini(&a);
+	client_close(&c);
+}
+END_TEST
+
 START_TEST(test_call_lost)
 {
 	struct client_answer a;
@@ -453,6 +543,8 @@ int main(void)
 	tcase_set_timeout(tcase, 20);
 	tcase_add_loop_test(tcase, test_run, 0, COUNT(runs));
 	tcase_add_test(tcase, test_call);
+	tcase_add_test(tcase, test_batches_are_one_report);
+	tcase_add_test(tcase, test_declined);
 	tcase_add_test(tcase, test_call_lost);
 	tcase_add_loop_test(tcase, test_explain, 0, COUNT(errors));
 	tcase_add_test(tcase, test_connect);
