@@ -89,7 +89,7 @@ struct control_limits {
 	size_t admin_call_max;	 /* it may carry a run's files */
 	size_t output_max;	 /* bytes waiting: no further call is begun beyond */
 	int64_t partial_ns;	 /* a message that has begun must be complete */
-	int64_t stall_ns;	 /* a peer must read what waits for it */
+	int64_t stall_ns;	 /* a peer must read what waits for it, if not ready-made */
 };
 extern const struct control_limits control_default_limits;
 

@@ -328,7 +328,9 @@ static void control_start_timers(struct control_call *call, enum control_pause p
 	else if (!timer_is_running(&call->partial))
 		timer_start(&c->partials, &call->partial, now_ns + c->limits.partial_ns);
 
-	if (control_call_is_clear(call))
+	/* An rpsctl that a person has suspended must find its private daemon again; what can wait
+	 * for it is bounded. */
+	if (control_call_is_clear(call) || call->is_ready_made)
 		timer_stop(&call->stall);
 	else if (sent || !timer_is_running(&call->stall))
 		timer_start(&c->stalls, &call->stall, now_ns + c->limits.stall_ns);

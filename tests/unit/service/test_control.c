@@ -584,7 +584,8 @@ START_TEST(a_peer_that_does_not_read_is_stopped_and_then_closed)
 	limits.stall_ns = 40 * NSEC_PER_MSEC;
 	limits.output_max = 100000;
 	test_setup_again();
-	k = test_pair(NULL);
+	test_listen(CONTROL_OPERATE);
+	k = test_connect();
 	for (int i = 0; i < 100; i++)
 		test_send(&k, "{\"method\":\"a.test.Big\",\"parameters\":{\"n\":90000}}");
 	for (int i = 0; i < 20; i++)
@@ -596,6 +597,31 @@ START_TEST(a_peer_that_does_not_read_is_stopped_and_then_closed)
 	while (control_n_connections(control) > 0)
 		ck_assert_int_eq(loop_turn(loop, 100 * NSEC_PER_MSEC), 0);
 	ck_assert_uint_eq(n_echoes, n_begun);
+	test_close(&k);
+}
+END_TEST
+
+/* Its reader may have been suspended, and the closing would end a run. */
+START_TEST(a_ready_made_connection_is_never_given_up)
+{
+	int64_t until_ns;
+	struct client k;
+
+	limits.stall_ns = NSEC_PER_MSEC;
+	limits.output_max = 100000;
+	test_setup_again();
+	k = test_pair(NULL);
+	for (int i = 0; i < 40; i++)
+		test_send(&k, "{\"method\":\"a.test.Big\",\"parameters\":{\"n\":90000}}");
+	until_ns = clock_now_ns() + 50 * NSEC_PER_MSEC;
+	while (clock_now_ns() < until_ns)
+		ck_assert_int_eq(loop_turn(loop, NSEC_PER_MSEC), 0);
+	for (int i = 0; i < 40; i++) {
+		json_t *message = test_next(&k);
+
+		ck_assert_ptr_nonnull(message);
+		json_decref(message);
+	}
 	test_close(&k);
 }
 END_TEST
@@ -981,6 +1007,7 @@ int main(void)
 	tcase_add_test(t, all_users_have_so_many_connections);
 	tcase_add_test(t, half_a_message_must_become_whole);
 	tcase_add_test(t, a_peer_that_does_not_read_is_stopped_and_then_closed);
+	tcase_add_test(t, a_ready_made_connection_is_never_given_up);
 	tcase_add_test(t, a_peer_that_reads_late_gets_everything);
 	tcase_add_test(t, pipelining_does_not_starve_others);
 	tcase_add_test(t, without_descriptors_somebody_is_turned_away);
