@@ -43,15 +43,17 @@ int admission_check(const struct plan *plan, const struct admission_room *room, 
 	struct admission a = {.connections = plan_connection_limit(plan)};
 	uint64_t base, left;
 
-	a.is_fixed_pool = plan->model == PLAN_CLOSED ||
-			  (plan->connections > 0 && plan->exhausted != PLAN_GROW);
-	a.is_fixed_pool |= plan->connections > 0;
+	/* A number that was asked for is opened before the run, and kept. */
+	a.is_fixed_pool = plan->model == PLAN_CLOSED || plan->connections > 0;
 	a.n_workers = admission_workers(plan, a.connections, room->cpus, is_colocated);
+	/* `auto` takes what the descriptors leave; the report states it. */
 	base = room->descriptors_used + ADMISSION_DESCRIPTORS_SPARE +
 	       a.n_workers * ADMISSION_DESCRIPTORS_PER_WORKER;
 	left = room->descriptor_limit > base ? room->descriptor_limit - base : 0;
 	if (a.connections > left && plan->connections == 0 && plan->model == PLAN_OPEN && left > 0)
-		a.connections = left; /* `auto` takes what there is; the report states it */
+		a.connections = left;
+	if (a.connections > 0 && a.n_workers > a.connections)
+		a.n_workers = (unsigned)a.connections; /* none without a connection */
 	if (a.connections > left) {
 		err_set(reterr,
 			"%" PRIu64 " connections need %" PRIu64

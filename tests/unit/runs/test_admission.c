@@ -79,6 +79,12 @@ START_TEST(descriptors)
 	ck_assert_uint_eq(workers(false), 1);
 	ck_assert_uint_gt(got.connections, 100);
 	ck_assert_uint_lt(got.connections, 256);
+	room.descriptors_used =
+		256 - 16 - 4 * 3 - 2; /* room for two, and three workers asked for */
+	plan.workers = 3;
+	ck_assert_uint_eq(workers(false), 2);
+	ck_assert_uint_eq(got.connections, 2);
+	plan.workers = 0;
 	room.descriptors_used = 256;
 	ck_assert_int_eq(admission_check(&plan, &room, false, &got, &err), REGISTRY_E_UNAVAILABLE);
 }
