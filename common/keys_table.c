@@ -34,6 +34,8 @@ const struct key keys_table[] = {
 		PLAN_FIELD(rate), .help = "requests per second; max: as fast as the answers allow"},
 	{KEYS_RUN, "load", "stage", KEY_CUSTOM, .check = plan_check_stage, .repeated = true,
 		.help = "hold RATE for TIME; one stage follows the other, instead of rate"},
+	{KEYS_RUN, "load", "scale", KEY_CUSTOM, "x1", .check = plan_check_scale,
+		.help = "multiplies every rate, those of stages too: x0.1"},
 	{KEYS_RUN, "load", "arrivals", KEY_CHOICE, "constant", .choices = keys_arrivals,
 		PLAN_FIELD(arrivals), .help = "how arrivals are spaced; constant: evenly"},
 	{KEYS_RUN, "load", "seed", KEY_UINT, "42", PLAN_FIELD(seed),
@@ -81,6 +83,9 @@ const struct key keys_table[] = {
 		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE"},
 	{KEYS_RUN, "defaults", "body", KEY_CUSTOM, .check = plan_check_body,
 		.help = "text, or @FILE, or text that ends in @FILE"},
+
+	{KEYS_RUN, "run", "label", KEY_CUSTOM, .check = plan_check_label, .repeated = true,
+		.help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
 
 	{KEYS_DAEMON, "daemon", "keep-runs", KEY_UINT, "64", "1..10000", SETTINGS_FIELD(keep_runs),
 		.help = "finished runs held in memory"},
