@@ -15,6 +15,7 @@
 
 #include "common/buf.h"
 #include "common/digest.h"
+#include "common/fill.h"
 #include "common/str.h"
 
 void methods_material_fini(struct methods_material *m)
@@ -89,6 +90,19 @@ static int methods_read_files(struct methods_material *m, const char *dir, enum 
 	return r;
 }
 
+static const char *methods_find_variable(void *userdata, const char *name)
+{
+	return json_string_value(json_object_get(userdata, name));
+}
+
+/* Fills what was read since the doc had first entries. variables: NULL where there are none. */
+static int methods_fill(struct methods_material *m, size_t first, json_t *variables)
+{
+	const struct fill fill = {methods_find_variable, variables};
+
+	return fill_doc(&m->doc, first, &fill, &m->problems);
+}
+
 int methods_read_named(struct methods_material *material, const char *dir, const char *name,
 	enum methods_files how)
 {
@@ -104,19 +118,46 @@ int methods_read_named(struct methods_material *material, const char *dir, const
 	if (r < 0)
 		return r;
 	r = ini_read(&material->doc, material->label, material->text, len, &material->problems);
+	/* The daemon's environment is nobody's business: what has no default is a problem. */
+	if (r == 0)
+		r = methods_fill(material, 0, NULL);
 	if (r == 0)
 		r = methods_read_files(material, dir, how);
 	return r;
 }
 
-int methods_read_text(struct methods_material *material, const char *text)
+int methods_read_text(struct methods_material *material, const char *text, json_t *variables)
 {
+	int r;
+
 	if (!text)
 		return 0;
 	material->text = strdup(text);
 	if (!material->text)
 		return -ENOMEM;
-	return ini_read(&material->doc, material->label, text, strlen(text), &material->problems);
+	r = ini_read(&material->doc, material->label, text, strlen(text), &material->problems);
+	return r ? r : methods_fill(material, 0, variables);
+}
+
+int methods_read_overlays(struct methods_material *m, const json_t *overlays, json_t *variables)
+{
+	size_t first = m->doc.n_entries;
+	json_t *overlay;
+	size_t i;
+
+	json_array_foreach(overlays, i, overlay)
+	{
+		const char *file;
+		const char *text;
+		int r;
+
+		if (json_unpack(overlay, "{s:s, s:s !}", "file", &file, "text", &text) == -1)
+			return -EINVAL;
+		r = ini_read(&m->doc, file, text, strlen(text), &m->problems);
+		if (r < 0)
+			return r;
+	}
+	return methods_fill(m, first, variables);
 }
 
 /* key is "section.key", or "section.argument.key". 0 or -ENOMEM; a bad one is a problem. */

@@ -35,8 +35,10 @@ enum methods_files {
 };
 int methods_read_named(struct methods_material *material, const char *dir, const char *name,
 	enum methods_files how);
-/* NULL is fine: settings alone. 0 or -errno. */
-int methods_read_text(struct methods_material *material, const char *text);
+/* variables: Start's parameter, or NULL. text NULL is fine: settings alone. 0 or -errno. */
+int methods_read_text(struct methods_material *material, const char *text, json_t *variables);
+/* Start's parameter overlays. 0, -EINVAL (not []Overlay), -ENOMEM. */
+int methods_read_overlays(struct methods_material *m, const json_t *overlays, json_t *variables);
 /* Start's parameter set. 0, -EINVAL (not []Setting), -ENOMEM. */
 int methods_read_set(struct methods_material *m, const json_t *settings);
 /* Start's parameter files. 0, -EINVAL (not [string]string of base64), -ENOMEM. */

@@ -130,6 +130,7 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 {
 	const char *name = methods_text(call, "name");
 	const char *text = methods_text(call, "text");
+	json_t *variables = methods_value(call, "variables");
 	bool named = name && !text;
 	int r;
 
@@ -137,7 +138,12 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	if (!material->label)
 		material->label = name ? name : "text";
 	r = named ? methods_read_named(material, m->config.runs_dir, name, METHODS_READ)
-		  : methods_read_text(material, text);
+		  : methods_read_text(material, text, variables);
+	if (r < 0)
+		return r;
+	r = methods_read_overlays(material, methods_value(call, "overlays"), variables);
+	if (r == -EINVAL)
+		*ret_bad = "overlays";
 	if (r < 0)
 		return r;
 	r = methods_read_set(material, methods_value(call, "set"));
@@ -183,8 +189,9 @@ static void methods_start_gathered(
 void methods_start(struct control_call *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"name", METHODS_TEXT},
-		{"text", METHODS_TEXT}, {"file", METHODS_TEXT}, {"files", METHODS_OBJECT},
-		{"set", METHODS_ARRAY}, {"hold", METHODS_BOOL}, {0}};
+		{"text", METHODS_TEXT}, {"file", METHODS_TEXT}, {"overlays", METHODS_ARRAY},
+		{"variables", METHODS_OBJECT}, {"files", METHODS_OBJECT}, {"set", METHODS_ARRAY},
+		{"hold", METHODS_BOOL}, {0}};
 	struct methods *m = userdata;
 	struct methods_material *material;
 	const char *name = methods_text(call, "name");

@@ -2,6 +2,7 @@
 /* Start, Stop, Watch, and runs that are held. */
 #include <netinet/in.h>
 
+#include "common/plan.h"
 #include "common/str.h"
 #include "tests/unit/service/methods_fixture.h"
 
@@ -55,6 +56,22 @@ static const struct {
 	{"{'name':'short','set':[{'key':'a.b','value':'','more':'x'}]}", INVALID, "set"},
 	{"{'name':'short','set':['load.rate=5']}", INVALID, "set"},
 	{"{'name':'short','files':{'a':'not base64'}}", INVALID, "files"},
+	{"{'name':'short','overlays':[5]}", INVALID, "overlays"},
+	{"{'name':'short','overlays':[{'file':'o.ini'}]}", INVALID, "overlays"},
+	{"{'name':'short','overlays':[{'file':'o.ini','text':'','more':''}]}", INVALID, "overlays"},
+	{"{'name':'short','overlays':[{'file':'a/o.ini','text':'[load]\\nrat = 5'}]}",
+		RPSD_INTERFACE ".PlanInvalid", "a/o.ini:2: unknown key"},
+	{"{'name':'short','overlays':[{'file':'o.ini','text':'[load]\\nrate = ${NO}'}]}",
+		RPSD_INTERFACE ".PlanInvalid", "o.ini:2: rate: ${NO} is not set"},
+	{"{'name':'short','overlays':[{'file':'o.ini','text':'[load]\\nrate = ${A}'}],"
+	 "'variables':{'A':'x'}}",
+		RPSD_INTERFACE ".PlanInvalid", "o.ini:2: rate: 'x' is not a rate"},
+	{"{'name':'short','overlays':[{'file':'o.ini','text':'[load]\\nrate = 4000'}],"
+	 "'set':[{'key':'load.scale','value':'x2'}]}",
+		RPSD_INTERFACE ".Refused", "max-rate"},
+	/* Nor one that an overlay names. */
+	{"{'name':'short','overlays':[{'file':'o.ini','text':'[defaults]\\nbody = @short.ini'}]}",
+		RPSD_INTERFACE ".PlanInvalid", "o.ini:2: body: file 'short.ini' is missing"},
 	{"{'name':'short','files':{'a':5}}", INVALID, "files"},
 	{"{'name':'short','set':[{'key':'load.rate','value':'6000'}]}", RPSD_INTERFACE ".Refused",
 		"max-rate"},
@@ -110,6 +127,54 @@ START_TEST(settings_alone_are_a_run)
 			url, "key", "load.duration", "value", "50ms", "origin"));
 	ck_assert_str_eq(json_string_value(json_object_get(reply, "id")), "127.0.0.1-1");
 	json_decref(reply);
+}
+END_TEST
+
+START_TEST(overlays_and_variables_make_a_plan)
+{
+	static const char text[] =
+		"[target]\nurl = http://${HOST}/\n[load]\nstage = hold 5 for 9s\n"
+		"[run]\nlabel = by=${WHO:-nobody}\n";
+	json_t *reply = test_ok(&admin, "Start",
+		json_pack("{s:s, s:[{s:s, s:s}, {s:s, s:s}], s:{s:s}, s:[{s:s, s:s}]}", "text",
+			text, "overlays", "file", "a.ini", "text", "[load]\nrate = 3000\n", "file",
+			"b.ini", "text", "[load]\nduration = ${LONG:-50ms}\n[run]\nlabel = a=b\n",
+			"variables", "HOST", origin_address(origin), "set", "key", "load.scale",
+			"value", "x0.1"));
+	const char *id = json_string_value(json_object_get(reply, "id"));
+	const struct plan *plan = run_plan(registry_find(registry, id));
+
+	ck_assert_str_eq(plan->text, text);
+	ck_assert_str_eq(plan->stage_texts[0], "hold 300/s for 50ms");
+	ck_assert_uint_eq(plan->n_labels, 2);
+	ck_assert_str_eq(plan->labels[0].text, "nobody");
+	test_until_finished(id);
+	json_decref(reply);
+	reply = test_ok(&admin, "Report", NULL);
+	ck_assert_str_eq(
+		json_string_value(json_object_get(
+			json_object_get(
+				json_object_get(json_object_get(reply, "result"), "run"), "labels"),
+			"a")),
+		"b");
+	json_decref(reply);
+}
+END_TEST
+
+START_TEST(a_named_run_is_filled_from_its_defaults_alone)
+{
+	char run[256];
+
+	(void)snprintf(run, sizeof(run),
+		"[target]\nurl = http://${HOST:-%s}/\n[load]\nduration = 50ms\n",
+		origin_address(origin));
+	test_write_file("body.ini", run);
+	json_decref(test_ok(&admin, "Start",
+		json_pack("{s:s, s:{s:s}}", "name", "body", "variables", "HOST", "none.invalid")));
+	test_write_file("body.ini", "[target]\nurl = http://${HOME}/\n");
+	test_fails(&admin, "Start",
+		json_pack("{s:s, s:{s:s}}", "name", "body", "variables", "HOME", "127.0.0.1"),
+		RPSD_INTERFACE ".PlanInvalid", "body.ini:2: url: ${HOME} is not set");
 }
 END_TEST
 
@@ -364,6 +429,8 @@ int main(void)
 
 	t = test_case(s, "start");
 	tcase_add_test(t, a_named_run_is_started);
+	tcase_add_test(t, overlays_and_variables_make_a_plan);
+	tcase_add_test(t, a_named_run_is_filled_from_its_defaults_alone);
 	tcase_add_loop_test(t, what_cannot_be_started_is_explained, 0,
 		(int)(sizeof(test_refused) / sizeof(test_refused[0])));
 	tcase_add_test(t, files_come_with_the_call_or_from_beside_a_named_run);
