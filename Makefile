@@ -6,6 +6,7 @@
 #   make demo         a run against a server of our own, from nothing
 #   make check        unit and system tests
 #   make lint         layers, format, manuals
+#   make check-varlink     the control protocol before other people's clients
 #   make install      honours DESTDIR, prefix, sysconfdir, unitdir
 #   SANITIZE=address,undefined | thread    a variant, in build/$(SANITIZE)/
 #   V=1               show the commands;  DEVELOPER=1  more warnings, as errors
@@ -38,7 +39,7 @@ DEPS := $(DEPS_BUILD) $(DEPS_CHECK) $(DEPS_LINT)
 
 # ---------------------------------------------------------------- compiler
 
-PKGS := inih jansson libcrypto zlib
+PKGS := inih jansson libssl libcrypto zlib
 PKGS_OK := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
 HAVE_SYSTEMD := $(shell pkg-config --exists libsystemd 2>/dev/null && echo yes)
 PKG_CFLAGS := $(if $(PKGS_OK),$(shell pkg-config --cflags $(PKGS)))
@@ -159,6 +160,26 @@ deps-bench:
 	$(Q)$(call install_missing,$(DEPS_BENCH))
 
 .PHONY: bench deps-bench
+
+# ---------------------------------------------------------------- other people's Varlink
+
+# The control protocol before clients that others have written: the certification client of the Go
+# implementation (`make deps-varlink`), and varlinkctl where there is mmdebstrap.
+DEPS_VARLINK := golang-go golang-github-varlink-go-dev
+
+$(B)/tests/support/varlink_cert: $(B)/obj/tests/support/varlink_cert.o $(RPSD_ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+check-varlink: all $(B)/tests/support/varlink_cert
+	$(Q)RPSD_BUILD=$(abspath $(B)) tests/support/check-varlink-cert.sh
+	$(Q)RPSD_BUILD=$(abspath $(B)) tests/support/check-varlinkctl.sh
+
+deps-varlink:
+	$(Q)$(call install_missing,$(DEPS_VARLINK))
+
+.PHONY: check-varlink deps-varlink
 
 # ---------------------------------------------------------------- for newcomers
 
