@@ -20,6 +20,7 @@
 #include "ctl/private.h"
 #include "ctl/progress.h"
 #include "ctl/session.h"
+#include "ctl/terminal.h"
 #include "ctl/what.h"
 
 static const char *cmd_run_user(void)
@@ -85,7 +86,7 @@ static int cmd_run_session(struct session *s, const struct options *o, json_t *p
 	}
 	progress_init(&progress, STDERR_FILENO);
 	s->progress = o->quiet ? NULL : &progress;
-	s->signals = session_block_signals();
+	s->signals = terminal_block_signals();
 	if (s->signals < 0)
 		s->signals = -1;
 	status = session_run(s, parameters);

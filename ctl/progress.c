@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is seen while a run goes on.
  *
- * On a terminal it is one line that never wraps: its parts are added in the order of their worth as
- * long as they fit, and the bar takes what room is left. Figures are those of the newest interval,
- * never a moving average. Elsewhere it is one line each interval, with the same words at the same
- * places each time. The size is asked for each time: there is nothing to keep in step. */
+ * On a terminal it is a block of lines at the bottom of the scrollback. The cursor rests behind its
+ * last line; the next picture goes up by the rows of the one before and is written over it in one
+ * write, line by line with what was longer wiped behind it, so that nothing flickers. The rows are
+ * counted anew at the present width, since a terminal that has become narrower breaks old lines.
+ * Between two answers the picture is drawn once a second: its clocks go on.
+ *
+ * Where there is no room for the view it is one line that never wraps: its parts are added in the
+ * order of their worth as long as they fit, and the bar takes what room is left. Figures are those
+ * of the newest interval, never a moving average. Elsewhere it is one line each interval, with the
+ * same words at the same places each time. The size is asked for each time: there is nothing to
+ * keep in step. */
 #include "ctl/progress.h"
 
 #include <inttypes.h>
@@ -21,30 +28,14 @@
 #include "common/str.h"
 #include "ctl/figure.h"
 #include "ctl/look.h"
+#include "ctl/view.h"
+#include "ctl/view_read.h"
 
 #define PROGRESS_BAR_MIN 12u
 #define PROGRESS_BAR_MAX 40u
-#define PROGRESS_EIGHTHS 8u
 /* On a narrower terminal figures are worth more than a bar. */
 #define PROGRESS_BAR_ROOM 60u
-
-static int64_t progress_int(const json_t *doc, const char *path)
-{
-	int64_t value = 0;
-
-	/* So that the difference of two cannot overflow, whatever was sent. */
-	if (!result_int(doc, path, &value) || value > INT64_MAX / 2 || value < -INT64_MAX / 2)
-		return 0;
-	return value;
-}
-
-/* Per second in the newest interval; negative: there is none. */
-static double progress_rate(const json_t *doc, const char *path)
-{
-	int64_t width = progress_int(doc, "last.width_ns");
-
-	return width > 0 ? (double)progress_int(doc, path) * NSEC_PER_SEC / (double)width : -1;
-}
+#define PROGRESS_TICK_NS NSEC_PER_SEC
 
 static struct figure progress_ms(const json_t *doc, const char *path)
 {
@@ -55,16 +46,6 @@ static struct figure progress_ms(const json_t *doc, const char *path)
 }
 
 /* ---------------------------------------------------------------- the bar */
-
-/* Share of the plan that is over, 0..1; negative when nobody can know. */
-static double progress_share(const json_t *doc)
-{
-	int64_t total = progress_int(doc, "total_ns");
-
-	if (total <= 0)
-		return -1;
-	return fmin(1, fmax(0, (double)progress_int(doc, "elapsed_ns") / (double)total));
-}
 
 /* The parts behind the bar, most wanted first; each "" where it has nothing to say. */
 #define PROGRESS_PARTS 8
@@ -88,10 +69,11 @@ static void progress_add(struct progress_parts *p, const char *format, ...)
 static void progress_collect(const json_t *doc, struct progress_parts *p)
 {
 	const char *state = result_text(doc, "run.state");
-	double share = progress_share(doc);
-	double sent = progress_rate(doc, "last.sent");
-	int64_t failed = progress_int(doc, "failed");
-	int64_t queue = progress_int(doc, "queue");
+	double share = view_share(doc, view_int(doc, "elapsed_ns"));
+	double sent = view_rate(doc, "last.sent");
+	int64_t total_ns = view_int(doc, "total_ns");
+	int64_t failed = view_int(doc, "failed");
+	int64_t queue = view_int(doc, "queue");
 
 	if (!str_eq(state, "running"))
 		progress_add(p, "%.20s", state);
@@ -103,32 +85,15 @@ static void progress_collect(const json_t *doc, struct progress_parts *p)
 		failed ? figure_count(failed).text : "0", failed ? LOOK_PLAIN : "");
 	if (sent >= 0 && !json_is_null(result_at(doc, "last.p99_ns")))
 		progress_add(p, "p99 %s ms", progress_ms(doc, "last.p99_ns").text);
-	if (share >= 0 && str_eq(state, "running"))
-		progress_add(p, "%s left",
-			figure_clock(
-				progress_int(doc, "total_ns") - progress_int(doc, "elapsed_ns"))
-				.text);
+	if (total_ns > 0 && str_eq(state, "running"))
+		progress_add(
+			p, "%s left", figure_clock(total_ns - view_int(doc, "elapsed_ns")).text);
 	else
-		progress_add(p, "%s", figure_clock(progress_int(doc, "elapsed_ns")).text);
+		progress_add(p, "%s", figure_clock(view_int(doc, "elapsed_ns")).text);
 	if (queue)
 		progress_add(p, "%s waiting", figure_count(queue).text);
 	else
-		progress_add(p, "%s in flight", figure_count(progress_int(doc, "in_flight")).text);
-}
-
-static int progress_draw_bar(unsigned cells, double share, struct buf *ret)
-{
-	static const char *const eighths[PROGRESS_EIGHTHS] = {
-		" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-	unsigned full = (unsigned)(share * cells * PROGRESS_EIGHTHS);
-	int r = buf_puts(ret, "[");
-
-	for (unsigned i = 0; i < cells && r == 0; i++) {
-		unsigned part = full > i * PROGRESS_EIGHTHS ? full - i * PROGRESS_EIGHTHS : 0;
-
-		r = buf_puts(ret, part >= PROGRESS_EIGHTHS ? "█" : eighths[part]);
-	}
-	return r ? r : buf_puts(ret, "] ");
+		progress_add(p, "%s in flight", figure_count(view_int(doc, "in_flight")).text);
 }
 
 int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
@@ -137,7 +102,7 @@ int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
 	size_t room = look->width > 1 ? look->width - 1 : 1;
 	const char *id = result_text(doc, "run.id");
 	struct progress_parts parts = {0};
-	double share = progress_share(doc);
+	double share = view_share(doc, view_int(doc, "elapsed_ns"));
 	struct buf line = {0};
 	unsigned used = 0;
 	size_t width;
@@ -160,7 +125,9 @@ int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
 		size_t cells = width < room ? room - width + PROGRESS_BAR_MIN : PROGRESS_BAR_MIN;
 
 		cells = cells < PROGRESS_BAR_MAX ? cells : PROGRESS_BAR_MAX;
-		r = progress_draw_bar((unsigned)cells, share, &line);
+		r = view_draw_bar((unsigned)cells, share, &line);
+		if (r == 0)
+			r = buf_puts(&line, " ");
 	}
 	for (unsigned i = 0; i < used && r == 0; i++)
 		r = buf_printf(&line, "%s%s", i ? "  " : "", parts.texts[i]);
@@ -201,17 +168,17 @@ int progress_plain(const json_t *doc, struct buf *ret)
 {
 	double asked = -1;
 
-	if (progress_int(doc, "last.width_ns") <= 0)
+	if (view_int(doc, "last.width_ns") <= 0)
 		return 0;
 	(void)result_real(doc, "asked_per_s", &asked);
 	return buf_printf(ret,
 		"%s asked %s sent %s ok %s fail %s p50 %s p99 %s inflight %" PRId64 " ours %s\n",
-		figure_clock(progress_int(doc, "elapsed_ns")).text, progress_number(asked).text,
-		progress_number(progress_rate(doc, "last.sent")).text,
-		progress_number(progress_rate(doc, "last.ok")).text,
-		progress_number(progress_rate(doc, "last.failed")).text,
+		figure_clock(view_int(doc, "elapsed_ns")).text, progress_number(asked).text,
+		progress_number(view_rate(doc, "last.sent")).text,
+		progress_number(view_rate(doc, "last.ok")).text,
+		progress_number(view_rate(doc, "last.failed")).text,
 		progress_plain_ms(doc, "last.p50_ns").text,
-		progress_plain_ms(doc, "last.p99_ns").text, progress_int(doc, "in_flight"),
+		progress_plain_ms(doc, "last.p99_ns").text, view_int(doc, "in_flight"),
 		progress_plain_ms(doc, "our_delay_p99_ns").text);
 }
 
@@ -219,30 +186,119 @@ int progress_plain(const json_t *doc, struct buf *ret)
 
 void progress_init(struct progress *p, int fd)
 {
-	*p = (struct progress){.fd = fd};
+	*p = (struct progress){0};
+	terminal_init(&p->terminal, STDIN_FILENO, fd);
 }
 
 /* The daemon's figures are worth more than a reader of stderr that has gone. */
 static void progress_write(const struct progress *p, const struct buf *text)
 {
-	if (text->len && write(p->fd, text->data, text->len) == -1)
-		return;
+	size_t done = 0;
+
+	while (done < text->len) {
+		ssize_t n = write(p->terminal.out, text->data + done, text->len - done);
+
+		if (n <= 0)
+			return;
+		done += (size_t)n;
+	}
+}
+
+/* The rows that the picture takes at this width: where lines break, they take more. */
+static size_t progress_rows(const struct progress *p, unsigned width)
+{
+	size_t rows = 0;
+
+	for (unsigned i = 0; i < p->n_drawn; i++)
+		rows += p->drawn[i] > width ? (p->drawn[i] + width - 1) / width : 1;
+	return rows;
+}
+
+/* To the first column of the picture's first line. */
+static int progress_go_up(const struct progress *p, unsigned width, struct buf *out)
+{
+	size_t rows = progress_rows(p, width);
+
+	if (rows > 1)
+		return buf_printf(out, "\r\033[%zuA", rows - 1);
+	return buf_puts(out, "\r");
+}
+
+/* Columns of a finished line, colours not counted. */
+static size_t progress_columns(const char *line, size_t len)
+{
+	size_t columns = 0;
+	size_t i = 0;
+
+	while (i < len) {
+		if (line[i] == '\033') {
+			while (i < len && line[i] != 'm')
+				i++;
+		} else if (((unsigned char)line[i] & 0xc0) != 0x80) {
+			columns++;
+		}
+		i++;
+	}
+	return columns;
+}
+
+/* text: whole lines. Writes them over the old picture. */
+static int progress_paint(
+	struct progress *p, const struct look *look, const char *text, struct buf *out)
+{
+	int r = progress_go_up(p, look->width, out);
+
+	p->n_drawn = 0;
+	while (*text && r == 0 && p->n_drawn < PROGRESS_LINES_MAX) {
+		size_t len = strcspn(text, "\n");
+
+		if (p->n_drawn)
+			r = buf_puts(out, "\r\n");
+		p->drawn[p->n_drawn++] = progress_columns(text, len);
+		if (r == 0)
+			r = buf_append(out, text, len);
+		if (r == 0)
+			r = buf_puts(out, "\033[K");
+		text += text[len] ? len + 1 : len;
+	}
+	return r ? r : buf_puts(out, "\033[J");
+}
+
+static int progress_compose(const struct progress *p, const struct look *look, struct buf *ret)
+{
+	const struct view view = {
+		.progress = p->newest,
+		.age_ns = clock_now_ns() - p->newest_at_ns,
+		.history = &p->history,
+		.skipped = p->skipped,
+		.rows = terminal_rows(&p->terminal),
+		.is_watching = p->is_watching,
+		.has_keys = p->terminal.has_keys,
+		.shows_events = p->shows_events,
+		.shows_help = p->shows_help,
+		.message = *p->message ? p->message : NULL,
+	};
+
+	return view_fits(look, view.rows) ? view_compose(&view, look, ret)
+					  : progress_bar(p->newest, look, ret);
 }
 
 void progress_redraw(struct progress *p)
 {
 	struct buf text = {0};
+	struct buf out = {0};
 	struct look look;
 
-	look_at(p->fd, &look);
-	if (!p->newest || !look.terminal)
+	p->drawn_at_ns = clock_now_ns();
+	look_at(p->terminal.out, &look);
+	if (!p->newest || !look.terminal || !terminal_is_in_front(&p->terminal))
 		return;
-	if (buf_puts(&text, "\r") == 0 && progress_bar(p->newest, &look, &text) == 0 &&
-		buf_puts(&text, "\033[K") == 0) {
-		progress_write(p, &text);
-		p->drawn = true;
-	}
+	terminal_enter(&p->terminal);
+	if (progress_compose(p, &look, &text) == 0 && text.len &&
+		progress_paint(p, &look, text.data, &out) == 0)
+		progress_write(p, &out);
 	buf_fini(&text);
+	buf_fini(&out);
 }
 
 /* A change of state alone brings the same interval once more. */
@@ -252,7 +308,7 @@ static bool progress_is_repeated(const json_t *old, const json_t *new)
 	       json_equal(json_object_get(old, "last"), json_object_get(new, "last"));
 }
 
-void progress_show(struct progress *p, json_t *doc)
+void progress_show(struct progress *p, json_t *doc, uint64_t skipped)
 {
 	bool is_repeated = progress_is_repeated(p->newest, doc);
 	struct buf text = {0};
@@ -261,7 +317,12 @@ void progress_show(struct progress *p, json_t *doc)
 	json_incref(doc);
 	json_decref(p->newest);
 	p->newest = doc;
-	look_at(p->fd, &look);
+	p->newest_at_ns = clock_now_ns();
+	p->skipped += skipped;
+	view_history_skip(&p->history, skipped);
+	if (!is_repeated)
+		view_history_add(&p->history, doc);
+	look_at(p->terminal.out, &look);
 	if (look.terminal) {
 		progress_redraw(p);
 		return;
@@ -271,19 +332,106 @@ void progress_show(struct progress *p, json_t *doc)
 	buf_fini(&text);
 }
 
+void progress_say(struct progress *p, const char *text)
+{
+	struct look look;
+
+	look_at(p->terminal.out, &look);
+	if (p->n_drawn > 1 && view_fits(&look, terminal_rows(&p->terminal))) {
+		(void)snprintf(p->message, sizeof(p->message), "%s", text);
+		progress_redraw(p);
+		return;
+	}
+	progress_clear(p);
+	(void)fprintf(stderr, "%s\n", text);
+}
+
 void progress_clear(struct progress *p)
 {
 	struct buf text = {0};
+	struct look look;
 
-	if (p->drawn && buf_puts(&text, "\r\033[K") == 0)
+	look_at(p->terminal.out, &look);
+	if (p->n_drawn && terminal_is_in_front(&p->terminal) &&
+		progress_go_up(p, look.width, &text) == 0 && buf_puts(&text, "\033[J") == 0)
 		progress_write(p, &text);
-	p->drawn = false;
+	p->n_drawn = 0;
 	buf_fini(&text);
 }
 
 void progress_fini(struct progress *p)
 {
 	progress_clear(p);
+	terminal_leave(&p->terminal);
 	json_decref(p->newest);
 	p->newest = NULL;
+}
+
+/* ---------------------------------------------------------------- time, keys, job control */
+
+int progress_wait_ms(const struct progress *p)
+{
+	int64_t left_ns = p->drawn_at_ns + PROGRESS_TICK_NS - clock_now_ns();
+
+	if (!p->terminal.is_ours)
+		return -1;
+	return left_ns > 0 ? (int)(left_ns / NSEC_PER_MSEC) + 1 : 0;
+}
+
+void progress_tick(struct progress *p)
+{
+	if (progress_wait_ms(p) == 0)
+		progress_redraw(p);
+}
+
+int progress_key_fd(const struct progress *p)
+{
+	return terminal_key_fd(&p->terminal);
+}
+
+static enum progress_key progress_on_key(struct progress *p, char key)
+{
+	switch (key) {
+	case 's':
+		return PROGRESS_STOP;
+	case 'q':
+		return p->is_watching ? PROGRESS_LEAVE : PROGRESS_NOTHING;
+	case 'e':
+		p->shows_events = !p->shows_events;
+		p->shows_help = false;
+		break;
+	case '?':
+		p->shows_help = !p->shows_help;
+		break;
+	default:
+		return PROGRESS_NOTHING;
+	}
+	progress_redraw(p);
+	return PROGRESS_NOTHING;
+}
+
+enum progress_key progress_on_keys(struct progress *p, short events)
+{
+	enum progress_key meant = PROGRESS_NOTHING;
+	char keys[64];
+	size_t n = terminal_read_keys(&p->terminal, events, keys, sizeof(keys));
+
+	for (size_t i = 0; i < n && meant == PROGRESS_NOTHING; i++)
+		meant = progress_on_key(p, keys[i]);
+	return meant;
+}
+
+void progress_suspend(struct progress *p)
+{
+	progress_clear(p);
+	terminal_leave(&p->terminal);
+	terminal_stop_process();
+	/* SIGCONT is on its way to progress_continue. */
+}
+
+void progress_continue(struct progress *p)
+{
+	p->n_drawn = 0;
+	terminal_continue(&p->terminal);
+	progress_redraw(p);
 }

@@ -5,9 +5,9 @@
  *
  * Varlink answers the calls of one connection in order, so the stream carries these three calls one
  * behind the other and a Stop goes over the second connection. All waiting is one poll over both
- * connections and the signals; there is no thread and no signal handler. Every end of a connection
- * is an end of the run for us: the daemon ends what we hold when we go, and when it goes, nothing
- * is left to wait for. */
+ * connections, the signals and the keys; there is no thread and no signal handler. Every end of a
+ * connection is an end of the run for us: the daemon ends what we hold when we go, and when it
+ * goes, nothing is left to wait for. */
 #include "ctl/session.h"
 
 #include <errno.h>
@@ -19,12 +19,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/exit_codes.h"
 #include "common/result.h"
 #include "ctl/progress.h"
 
 /* From the second interrupt to giving up on the report. */
-#define SESSION_PATIENCE_MS 3000
+#define SESSION_PATIENCE_NS (3 * NSEC_PER_SEC)
 
 enum session_step {
 	SESSION_STARTING,
@@ -73,14 +74,40 @@ static int session_interrupt(struct session *s)
 	s->_interrupts++;
 	if (s->_interrupts > 2 || (s->_interrupts > 1 && !s->_id))
 		return EXIT_INTERRUPTED;
+	if (s->_interrupts > 1)
+		s->_patience_ns = clock_now_ns() + SESSION_PATIENCE_NS;
 	if (s->progress && !s->_told) {
-		progress_clear(s->progress);
-		(void)fputs("stopping; answers under way are awaited, Ctrl-C again: they are not\n",
-			stderr);
+		progress_say(
+			s->progress, "stopping: answers are awaited; Ctrl-C again: they are not");
 		s->_told = true;
 	}
 	/* Without an id yet: it is sent when the id has come. */
 	return s->_id ? session_send_stop(s) : SESSION_GO_ON;
+}
+
+static int session_on_signal(struct session *s, uint32_t signal)
+{
+	switch (signal) {
+	case SIGINT:
+	case SIGTERM:
+		return session_interrupt(s);
+	case SIGQUIT:
+		return EXIT_INTERRUPTED;
+	case SIGTSTP:
+		if (s->progress)
+			progress_suspend(s->progress);
+		else
+			terminal_stop_process();
+		break;
+	case SIGCONT:
+		if (s->progress)
+			progress_continue(s->progress);
+		break;
+	default: /* SIGWINCH */
+		if (s->progress)
+			progress_redraw(s->progress);
+	}
+	return SESSION_GO_ON;
 }
 
 static int session_on_signals(struct session *s)
@@ -88,13 +115,17 @@ static int session_on_signals(struct session *s)
 	struct signalfd_siginfo info;
 	int r = SESSION_GO_ON;
 
-	while (r == SESSION_GO_ON && read(s->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGWINCH)
-			r = session_interrupt(s);
-		else if (s->progress)
-			progress_redraw(s->progress);
-	}
+	while (r == SESSION_GO_ON && read(s->signals, &info, sizeof(info)) == sizeof(info))
+		r = session_on_signal(s, info.ssi_signo);
 	return r;
+}
+
+/* A key asks once: what an impatient hand types again is not the second Ctrl-C. */
+static int session_on_keys(struct session *s, short events)
+{
+	if (progress_on_keys(s->progress, events) != PROGRESS_STOP || s->_interrupts)
+		return SESSION_GO_ON;
+	return session_interrupt(s);
 }
 
 /* ---------------------------------------------------------------- the daemon's answers */
@@ -123,13 +154,20 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 	return r;
 }
 
+static uint64_t session_skipped(const struct client_answer *a)
+{
+	json_int_t n = json_integer_value(json_object_get(a->parameters, "skipped"));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 static int session_on_progress(struct session *s, const struct client_answer *a)
 {
 	json_t *progress = json_object_get(a->parameters, "progress");
 
 	if (a->continues) {
 		if (s->progress && progress)
-			progress_show(s->progress, progress);
+			progress_show(s->progress, progress, session_skipped(a));
 		return SESSION_GO_ON;
 	}
 	s->_step = SESSION_REPORTING;
@@ -198,6 +236,16 @@ static int session_on_stream(struct session *s)
 	return r;
 }
 
+/* One whole line. */
+static void session_say(struct session *s, char *line)
+{
+	line[strcspn(line, "\n")] = '\0';
+	if (s->progress)
+		progress_say(s->progress, line);
+	else
+		(void)fprintf(stderr, "%s\n", line);
+}
+
 /* Its answers matter only where the daemon refuses to stop. */
 static int session_on_steer(struct session *s)
 {
@@ -207,11 +255,8 @@ static int session_on_steer(struct session *s)
 	while (client_take(&s->steer, &a) == 0 && a.message) {
 		struct buf text = {0};
 
-		if (a.error && client_explain(&a, &text) && text.data) {
-			if (s->progress)
-				progress_clear(s->progress);
-			(void)fputs(text.data, stderr);
-		}
+		if (a.error && client_explain(&a, &text) && text.data)
+			session_say(s, text.data);
 		buf_fini(&text);
 		client_answer_fini(&a);
 	}
@@ -222,27 +267,43 @@ static int session_on_steer(struct session *s)
 
 /* ---------------------------------------------------------------- the loop */
 
+/* How long poll may wait: until the picture's clocks go on, or patience ends; -1: for ever. */
+static int session_wait_ms(const struct session *s)
+{
+	int wait_ms = s->progress ? progress_wait_ms(s->progress) : -1;
+	int64_t left_ms = (s->_patience_ns - clock_now_ns()) / NSEC_PER_MSEC + 1;
+
+	if (s->_patience_ns && (wait_ms == -1 || left_ms < wait_ms))
+		return left_ms > 0 ? (int)left_ms : 0;
+	return wait_ms;
+}
+
 static int session_turn(struct session *s)
 {
 	/* poll skips a negative descriptor. */
 	struct pollfd ready[] = {
 		{.fd = s->signals, .events = POLLIN},
+		{.fd = s->progress ? progress_key_fd(s->progress) : -1, .events = POLLIN},
 		{.fd = s->stream.fd, .events = client_events(&s->stream)},
 		{.fd = s->steer.fd, .events = client_events(&s->steer)},
 	};
-	int n = poll(ready, 3, s->_interrupts > 1 ? SESSION_PATIENCE_MS : -1);
+	int n = poll(ready, 4, session_wait_ms(s));
 	int r = SESSION_GO_ON;
 
 	if (n == -1)
 		return errno == EINTR ? r : session_fail(s, EXIT_NO_DAEMON, strerror(errno));
-	if (n == 0)
+	if (s->_patience_ns && clock_now_ns() >= s->_patience_ns)
 		return EXIT_INTERRUPTED;
 	if (ready[0].revents)
 		r = session_on_signals(s);
-	if (r == SESSION_GO_ON && ready[2].revents)
-		r = session_on_steer(s);
 	if (r == SESSION_GO_ON && ready[1].revents)
+		r = session_on_keys(s, ready[1].revents);
+	if (r == SESSION_GO_ON && ready[3].revents)
+		r = session_on_steer(s);
+	if (r == SESSION_GO_ON && ready[2].revents)
 		r = session_on_stream(s);
+	if (r == SESSION_GO_ON && s->progress)
+		progress_tick(s->progress);
 	return r;
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "ctl/client.h"
 
@@ -13,7 +15,7 @@ struct session {
 	struct client stream;	   /* Start, Watch, Report, in this order */
 	struct client steer;	   /* Stop, while the stream is busy */
 	struct progress *progress; /* NULL: quiet */
-	int signals;		   /* a signalfd of session_block_signals, or -1 */
+	int signals;		   /* of session_block_signals or terminal_block_signals, or -1 */
 
 	/* after it */
 	json_t *result;	    /* NULL: there is none */
@@ -22,6 +24,7 @@ struct session {
 	char *_id;
 	unsigned _step;
 	unsigned _interrupts;
+	int64_t _patience_ns; /* the instant of giving up; 0: not yet */
 	bool _told;
 };
 

@@ -27,26 +27,33 @@ static double spark_cell(const double *values, size_t n, enum spark_merge merge)
 	return merge == SPARK_MEAN ? sum / (double)known : most;
 }
 
-int spark_draw(const double *values, size_t n, enum spark_merge merge, struct buf *ret)
+int spark_draw_cells(const double *cells, size_t n, struct buf *ret)
 {
 	static const char *const blocks[SPARK_LEVELS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-	size_t n_cells = n < SPARK_CELLS ? n : SPARK_CELLS;
-	double cells[SPARK_CELLS];
 	double most = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < n_cells; i++) {
-		size_t from = i * n / n_cells;
-		size_t to = (i + 1) * n / n_cells;
-
-		cells[i] = spark_cell(values + from, to - from, merge);
+	for (size_t i = 0; i < n; i++)
 		most = fmax(most, cells[i]);
-	}
-	for (size_t i = 0; i < n_cells && r == 0; i++) {
+	for (size_t i = 0; i < n && r == 0; i++) {
 		/* Half a level up, so that what differs by a hair looks alike. */
 		long level = most > 0 ? lround(cells[i] / most * (SPARK_LEVELS - 1)) : 0;
 
 		r = buf_puts(ret, cells[i] < 0 ? " " : blocks[level]);
 	}
 	return r;
+}
+
+int spark_draw(const double *values, size_t n, enum spark_merge merge, struct buf *ret)
+{
+	size_t n_cells = n < SPARK_CELLS ? n : SPARK_CELLS;
+	double cells[SPARK_CELLS];
+
+	for (size_t i = 0; i < n_cells; i++) {
+		size_t from = i * n / n_cells;
+		size_t to = (i + 1) * n / n_cells;
+
+		cells[i] = spark_cell(values + from, to - from, merge);
+	}
+	return spark_draw_cells(cells, n_cells, ret);
 }

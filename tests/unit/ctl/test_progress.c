@@ -149,10 +149,10 @@ START_TEST(test_show_in_a_pipe)
 	json_object_set_new(json_object_get(draining, "run"), "state", json_string("draining"));
 	ck_assert_int_eq(pipe(fds), 0);
 	progress_init(&p, fds[1]);
-	progress_show(&p, doc);
-	progress_show(&p, draining);
+	progress_show(&p, doc, 0);
+	progress_show(&p, draining, 0);
 	progress_redraw(&p);
-	progress_show(&p, draining);
+	progress_show(&p, draining, 0);
 	progress_fini(&p);
 	close(fds[1]);
 	len = read(fds[0], text, sizeof(text));

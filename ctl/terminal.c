@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The terminal a view is drawn on.
+ *
+ * Line editing and echo go, signals from keys stay: Ctrl-C is worth more than a key of ours. Reads
+ * never wait (VMIN 0), for another process of the same terminal may be quicker than we are. Nothing
+ * here is done from a signal handler; what must be put back at any end is put back by whoever reads
+ * the signalfd, and a process that is killed for good leaves what it changed. In the background
+ * nothing is touched: setting a mode there would stop us (SIGTTOU). */
+#include "ctl/terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TERMINAL_ROWS 24u
+#define TERMINAL_HIDE "\033[?25l"
+#define TERMINAL_SHOW "\033[?25h"
+#define TERMINAL_ESCAPE '\033'
+
+void terminal_init(struct terminal *t, int in, int out)
+{
+	*t = (struct terminal){.in = isatty(in) ? in : -1, .out = out};
+}
+
+unsigned terminal_rows(const struct terminal *t)
+{
+	struct winsize size;
+
+	if (ioctl(t->out, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+		return size.ws_row;
+	return TERMINAL_ROWS;
+}
+
+/* A cursor that stays visible is no reason to do anything. */
+static void terminal_say(const struct terminal *t, const char *text)
+{
+	if (write(t->out, text, strlen(text)) == -1)
+		return;
+}
+
+static bool terminal_is_in_front_of(int fd)
+{
+	pid_t front = tcgetpgrp(fd);
+
+	/* -1: it is not the terminal that controls us, so no shell shares it with us. */
+	return front == -1 || front == getpgrp();
+}
+
+bool terminal_is_in_front(const struct terminal *t)
+{
+	return terminal_is_in_front_of(t->out);
+}
+
+static bool terminal_set_keys(const struct terminal *t)
+{
+	struct termios mode = t->_saved;
+
+	mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	mode.c_cc[VMIN] = 0;
+	mode.c_cc[VTIME] = 0;
+	return tcsetattr(t->in, TCSANOW, &mode) == 0;
+}
+
+static bool terminal_take_keys(struct terminal *t)
+{
+	if (t->in == -1 || !terminal_is_in_front_of(t->in))
+		return false;
+	return tcgetattr(t->in, &t->_saved) == 0 && terminal_set_keys(t);
+}
+
+void terminal_enter(struct terminal *t)
+{
+	if (t->is_ours || !terminal_is_in_front(t))
+		return;
+	t->_is_raw = terminal_take_keys(t);
+	t->has_keys = t->_is_raw;
+	terminal_say(t, TERMINAL_HIDE);
+	t->is_ours = true;
+}
+
+void terminal_leave(struct terminal *t)
+{
+	if (!t->is_ours)
+		return;
+	terminal_say(t, TERMINAL_SHOW);
+	if (t->_is_raw)
+		(void)tcsetattr(t->in, TCSANOW, &t->_saved);
+	t->is_ours = t->has_keys = t->_is_raw = false;
+}
+
+void terminal_continue(struct terminal *t)
+{
+	if (!t->is_ours)
+		return;
+	if (!terminal_is_in_front(t)) {
+		t->is_ours = t->has_keys = t->_is_raw = false;
+		return;
+	}
+	terminal_say(t, TERMINAL_HIDE);
+	if (t->_is_raw)
+		(void)terminal_set_keys(t);
+}
+
+int terminal_key_fd(const struct terminal *t)
+{
+	return t->has_keys ? t->in : -1;
+}
+
+/* Drops "ESC [ 1 ; 5 A" and the like: an arrow key is no letter. What began in one read and goes on
+ * in the next is not waited for. */
+static size_t terminal_drop_escapes(char *keys, size_t n)
+{
+	size_t to = 0;
+	size_t i = 0;
+
+	while (i < n) {
+		if (keys[i] != TERMINAL_ESCAPE) {
+			keys[to++] = keys[i++];
+			continue;
+		}
+		i++;
+		if (i < n && (keys[i] == '[' || keys[i] == 'O')) {
+			i++;
+			while (i < n && keys[i] < '@')
+				i++;
+		}
+		i++;
+	}
+	return to;
+}
+
+size_t terminal_read_keys(struct terminal *t, short events, char *ret, size_t size)
+{
+	ssize_t n = 0;
+
+	if (!t->has_keys)
+		return 0;
+	if (events & POLLIN)
+		n = read(t->in, ret, size);
+	/* Hung up: it would be ready for ever. */
+	if ((n <= 0 && events & (POLLHUP | POLLERR | POLLNVAL)) ||
+		(n == -1 && errno != EINTR && errno != EAGAIN))
+		t->has_keys = false;
+	return n > 0 ? terminal_drop_escapes(ret, (size_t)n) : 0;
+}
+
+int terminal_block_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		(void)sigaddset(&set, signals[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd == -1 ? -errno : fd;
+}
+
+void terminal_stop_process(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTSTP);
+	/* Sent while it is blocked, so that it takes effect at one known place: the next line. */
+	(void)raise(SIGTSTP);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
