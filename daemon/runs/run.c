@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,9 @@ static void run_let_go(struct run *run)
 	stats_totals_fini(&run->totals);
 	run->schedule = schedule_free(run->schedule);
 	run->is_let_go = true;
+	/* The result lies above what its workers had, so nothing of that would go back by itself.
+	 */
+	(void)malloc_trim(0);
 }
 
 /* Everything is over: no worker runs any more. */

@@ -492,6 +492,34 @@ START_TEST(a_finished_run_is_small)
 }
 END_TEST
 
+/* Resident memory, in bytes. */
+static int64_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	int64_t size, pages;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%" SCNd64 " %" SCNd64, &size, &pages), 2);
+	ck_assert_int_eq(fclose(f), 0);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(a_large_run_gives_its_memory_back)
+{
+	static const char *const keys[] = {"load", "rate", "200", "load", "duration", "100ms",
+		"timeouts", "request", "50s", "statistics", "interval", "100ms", NULL};
+	int64_t before = resident();
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	mini_server_close(&server);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 20);
+	ck_assert_int_lt(resident() - before, 8 * 1024 * 1024);
+}
+END_TEST
+
 START_TEST(caps_hold_in_the_service_only)
 {
 	static const char *const keys[] = {"load", "rate", "1001", NULL};
@@ -552,6 +580,9 @@ int main(void)
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
 	tcase_add_test(t, a_finished_run_is_small);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	tcase_add_test(t, a_large_run_gives_its_memory_back); /* sanitizers keep what is freed */
+#endif
 	tcase_add_test(t, caps_hold_in_the_service_only);
 	tcase_add_test(t, state_directory_that_is_not_there);
 	suite_add_tcase(s, t);
