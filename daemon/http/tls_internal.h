@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the TLS transport know of each other: tls.c moves bytes, tls_context.c makes
+ * contexts and keeps sessions, tls_fault.c finds words. Not for others. */
+#pragma once
+
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+
+#include "common/err.h"
+#include "daemon/http/tls.h"
+
+#define TLS_SLOTS_MAX 32       /* as many as a name has addresses here */
+#define TLS_SCRATCH_SIZE 16384 /* of discard: a record */
+
+/* The last session of one address. */
+struct tls_slot {
+	struct sockaddr_storage address;
+	unsigned address_len;
+	SSL_SESSION *session;
+};
+
+struct tls_context {
+	/* set once */
+	SSL_CTX *ssl_ctx;
+	BIO_METHOD *bio_method; /* tls.c's */
+	char *host;		/* for messages and the check */
+	const char *sni;	/* host, or NULL: it is an address */
+	unsigned char alpn[256];
+	unsigned alpn_len;
+	bool resumes;
+
+	struct tls_slot slots[TLS_SLOTS_MAX];
+	size_t n_slots;
+	struct tls_counts counts;
+	struct err why; /* of the last failure */
+	size_t n_open;
+	char scratch[TLS_SCRATCH_SIZE];
+};
+
+/* One connection. Lives as long as its descriptor. */
+struct tls {
+	struct transport below; /* the TCP socket */
+	struct tls_context *context;
+	SSL *ssl;	       /* NULL until TCP is connected */
+	struct tls_slot *slot; /* NULL: sessions of this address are not kept */
+	int error;	       /* of the failure; after it OpenSSL is not called again */
+	unsigned char fault;   /* enum tls_fault */
+	bool is_open;	       /* the handshake is done */
+	bool is_drained;       /* the last recv has emptied the socket */
+	bool is_at_end;	       /* the socket has come to its end */
+	bool is_spoilt;	       /* TLS failed, its session cannot be trusted */
+};
+
+/* tls.c */
+struct tls *tls_of_ssl(const SSL *ssl);
+BIO_METHOD *tls_bio_method_new(void);
+
+/* tls_context.c */
+struct tls_slot *tls_context_slot(
+	struct tls_context *c, const struct sockaddr *address, unsigned address_len);
+void tls_slot_drop(struct tls_slot *slot);
+
+/* tls_fault.c */
+int tls_fault_on_verify(int is_fine, X509_STORE_CTX *store_ctx);
+/* From OpenSSL's error queue, unless on_verify has said more already. */
+void tls_fault_from_queue(struct tls *tls);
+void tls_fault_set(struct tls *tls, enum tls_fault fault, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void tls_fault_alpn_not_offered(struct tls *tls);
+/* What OpenSSL says last, in its own words. */
+const char *tls_fault_reason(void);

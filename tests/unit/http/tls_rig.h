@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the tests of TLS: certificates made on the spot, a server played by the test, and a
+ * client under strict edge-triggered rules.
+ *
+ * The server's OpenSSL works in memory; the test carries its bytes to the socket, as few at a time
+ * as it likes, and may stop or reset anywhere. The client is called only after epoll has reported
+ * an edge of EPOLLIN (not of EPOLLOUT, which would hide an event that is missing), so whatever is
+ * left lying in OpenSSL makes the test wait until it fails. Everything is on one thread. */
+#pragma once
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/guard.h"
+#include "daemon/http/tls.h"
+
+#define RIG_WAIT_MS 10000 /* only a broken test waits that long */
+#define RIG_ALL SIZE_MAX
+#define RIG_HOST "good.test"
+#define RIG_DAY 86400
+
+/* ---------------------------------------------------------------- certificates */
+
+enum rig_who {
+	RIG_CA,
+	RIG_OTHER_CA, /* nobody trusts it */
+	RIG_GOOD,
+	RIG_EXPIRED,
+	RIG_FUTURE,
+	RIG_SELF_SIGNED,
+	RIG_UNKNOWN, /* by the other CA */
+	RIG_WRONG_HOST,
+	RIG_CLIENT,
+	RIG_WHO_COUNT,
+};
+
+struct rig_identity {
+	X509 *x509;
+	EVP_PKEY *key;
+	char *pem; /* of the certificate */
+	char *key_pem;
+};
+static struct rig_identity rig_identities[RIG_WHO_COUNT];
+
+static inline char *rig_pem_of(BIO *bio)
+{
+	char *data, *text;
+	long len = BIO_get_mem_data(bio, &data);
+
+	text = strndup(data, (size_t)len);
+	BIO_free(bio);
+	return text;
+}
+
+static inline void rig_extend(X509 *x509, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	if (!extension || !X509_add_ext(x509, extension, -1))
+		abort();
+	X509_EXTENSION_free(extension);
+}
+
+/* names: NULL for a CA. The days count from today. */
+static inline void rig_issue(enum rig_who who, enum rig_who issuer, const char *common_name,
+	const char *names, int from_day, int to_day)
+{
+	struct rig_identity *i = &rig_identities[who], *by = &rig_identities[issuer];
+	BIO *bio = BIO_new(BIO_s_mem()), *key_bio = BIO_new(BIO_s_mem());
+	X509_NAME *name;
+
+	i->key = EVP_EC_gen("P-256");
+	i->x509 = X509_new();
+	name = X509_get_subject_name(i->x509);
+	X509_NAME_add_entry_by_txt(
+		name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0);
+	X509_set_version(i->x509, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(i->x509), 100 + who);
+	X509_gmtime_adj(X509_getm_notBefore(i->x509), from_day * RIG_DAY);
+	X509_gmtime_adj(X509_getm_notAfter(i->x509), to_day * RIG_DAY);
+	X509_set_issuer_name(i->x509, X509_get_subject_name(by->x509));
+	X509_set_pubkey(i->x509, i->key);
+	if (names)
+		rig_extend(i->x509, NID_subject_alt_name, names);
+	else
+		rig_extend(i->x509, NID_basic_constraints, "critical,CA:TRUE");
+	if (!X509_sign(i->x509, by->key, EVP_sha256()) || !PEM_write_bio_X509(bio, i->x509) ||
+		!PEM_write_bio_PrivateKey(key_bio, i->key, NULL, NULL, 0, NULL, NULL))
+		abort();
+	i->pem = rig_pem_of(bio);
+	i->key_pem = rig_pem_of(key_bio);
+}
+
+/* Once, before the tests fork. */
+static inline void rig_make_identities(void)
+{
+	rig_issue(RIG_CA, RIG_CA, "Rig CA", NULL, -10, 10);
+	rig_issue(RIG_OTHER_CA, RIG_OTHER_CA, "Other\tCA", NULL, -10, 10);
+	rig_issue(RIG_GOOD, RIG_CA, "leaf", "DNS:" RIG_HOST ",IP:127.0.0.1,IP:::1", -1, 9);
+	rig_issue(RIG_EXPIRED, RIG_CA, "leaf", "DNS:" RIG_HOST, -9, -1);
+	rig_issue(RIG_FUTURE, RIG_CA, "leaf", "DNS:" RIG_HOST, 1, 9);
+	rig_issue(RIG_SELF_SIGNED, RIG_SELF_SIGNED, "leaf", "DNS:" RIG_HOST, -1, 9);
+	rig_issue(RIG_UNKNOWN, RIG_OTHER_CA, "leaf", "DNS:" RIG_HOST, -1, 9);
+	rig_issue(RIG_WRONG_HOST, RIG_CA, "leaf",
+		"DNS:a.test,DNS:b.test,IP:192.0.2.1,DNS:*.c.test,DNS:d.test,DNS:e.test", -1, 9);
+	rig_issue(RIG_CLIENT, RIG_CA, "client", "DNS:client.test", -1, 9);
+}
+
+static inline void rig_free_identities(void)
+{
+	for (int i = 0; i < RIG_WHO_COUNT; i++) {
+		X509_free(rig_identities[i].x509);
+		EVP_PKEY_free(rig_identities[i].key);
+		free(rig_identities[i].pem);
+		free(rig_identities[i].key_pem);
+	}
+}
+
+/* The text alone; there is no such file. */
+static inline struct tls_pem rig_pem(const char *name, const char *text)
+{
+	return (struct tls_pem){.name = name, .text = text, .len = strlen(text)};
+}
+
+/* ---------------------------------------------------------------- state */
+
+struct rig_server {
+	SSL *ssl;
+	BIO *in;  /* what has come */
+	BIO *out; /* what is to go; the test decides when */
+	int fd;
+	size_t n_sent; /* to the socket */
+	bool is_open;
+	char sni[64];
+};
+
+struct rig_client {
+	struct transport t;
+	char *data; /* all that was read */
+	size_t len;
+	size_t n_reads;
+	enum io end; /* IO_AGAIN: not ended */
+};
+
+static struct {
+	struct guard guard; /* zero: loopback only */
+	struct sockaddr_in address;
+	int listener;
+	int epoll;
+	SSL_CTX *server_ctx;
+	struct tls_config config;
+	struct tls_context *context;
+	/* set by a test that wants it otherwise */
+	struct {
+		const char *alpn; /* what the server chooses; NULL: nothing; "": alert */
+		size_t read_size; /* 0: 16 KiB */
+	} wish;
+} rig;
+
+/* ---------------------------------------------------------------- the server */
+
+static inline int rig_on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
+	const unsigned char *offered, unsigned len, void *user)
+{
+	(void)ssl, (void)offered, (void)len, (void)user;
+	if (!rig.wish.alpn)
+		return SSL_TLSEXT_ERR_NOACK;
+	if (rig.wish.alpn[0] == '\0')
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret = (const unsigned char *)rig.wish.alpn;
+	*ret_len = (unsigned char)strlen(rig.wish.alpn);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* version: TLS1_2_VERSION, TLS1_3_VERSION; 0: any. */
+static inline void rig_serve_as(enum rig_who who, int version)
+{
+	SSL_CTX_free(rig.server_ctx);
+	rig.server_ctx = SSL_CTX_new(TLS_server_method());
+	SSL_CTX_use_certificate(rig.server_ctx, rig_identities[who].x509);
+	SSL_CTX_use_PrivateKey(rig.server_ctx, rig_identities[who].key);
+	SSL_CTX_set_alpn_select_cb(rig.server_ctx, rig_on_alpn, NULL);
+	SSL_CTX_set_session_id_context(rig.server_ctx, (const unsigned char *)"rig", 3);
+	SSL_CTX_set_min_proto_version(rig.server_ctx, version);
+	SSL_CTX_set_max_proto_version(rig.server_ctx, version);
+}
+
+static inline void rig_open(enum rig_who who, int version)
+{
+	socklen_t len = sizeof(rig.address);
+
+	rig.address.sin_family = AF_INET;
+	rig.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	rig.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(rig.listener, (struct sockaddr *)&rig.address, len), 0);
+	ck_assert_int_eq(listen(rig.listener, 128), 0);
+	ck_assert_int_eq(getsockname(rig.listener, (struct sockaddr *)&rig.address, &len), 0);
+	rig.epoll = epoll_create1(EPOLL_CLOEXEC);
+	ck_assert_int_ge(rig.epoll, 0);
+	rig.config.server_name = RIG_HOST;
+	rig.config.ca = rig_pem("ca.pem", rig_identities[RIG_CA].pem);
+	rig.wish.alpn = "http/1.1";
+	rig_serve_as(who, version);
+}
+
+/* Of rig.config. */
+static inline void rig_make_context(void)
+{
+	struct err err = {0};
+
+	ck_assert_msg(tls_context_new(&rig.config, &rig.context, &err) == 0, "%s", err.text);
+}
+
+static inline void rig_close(void)
+{
+	rig.context = tls_context_free(rig.context);
+	SSL_CTX_free(rig.server_ctx);
+	close(rig.epoll);
+	close(rig.listener);
+}
+
+static inline void rig_server_start(struct rig_server *s)
+{
+	int one = 1;
+
+	*s = (struct rig_server){.fd = accept4(rig.listener, NULL, NULL, SOCK_NONBLOCK)};
+	ck_assert_int_ge(s->fd, 0);
+	ck_assert_int_eq(setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
+	s->ssl = SSL_new(rig.server_ctx);
+	s->in = BIO_new(BIO_s_mem());
+	s->out = BIO_new(BIO_s_mem());
+	BIO_set_mem_eof_return(s->in, -1);
+	SSL_set_bio(s->ssl, s->in, s->out);
+	SSL_set_accept_state(s->ssl);
+}
+
+/* From the socket into OpenSSL. True: something came. */
+static inline bool rig_server_take(struct rig_server *s)
+{
+	char buf[16384];
+	bool took = false;
+	ssize_t n;
+
+	while ((n = recv(s->fd, buf, sizeof(buf), 0)) > 0) {
+		ck_assert_int_eq(BIO_write(s->in, buf, (int)n), n);
+		took = true;
+	}
+	return took;
+}
+
+static inline size_t rig_server_pending(struct rig_server *s)
+{
+	return BIO_ctrl_pending(s->out);
+}
+
+/* From OpenSSL to the socket, at most max bytes. What the socket does not take is an error. */
+static inline size_t rig_server_give(struct rig_server *s, size_t max)
+{
+	char buf[16384];
+	size_t given = 0;
+
+	while (given < max && rig_server_pending(s) > 0) {
+		size_t left = max - given;
+		int n = BIO_read(s->out, buf, (int)(left < sizeof(buf) ? left : sizeof(buf)));
+
+		/* The peer may have gone; that is for the test to see. */
+		(void)!send(s->fd, buf, (size_t)n, MSG_NOSIGNAL);
+		given += (size_t)n;
+	}
+	s->n_sent += given;
+	return given;
+}
+
+static inline void rig_server_shake(struct rig_server *s)
+{
+	const char *sni;
+
+	ERR_clear_error();
+	if (s->is_open || SSL_do_handshake(s->ssl) != 1)
+		return;
+	s->is_open = true;
+	sni = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
+	strncpy(s->sni, sni ? sni : "", sizeof(s->sni) - 1);
+}
+
+/* Encrypts; rig_server_give sends it. */
+static inline void rig_server_say(struct rig_server *s, const void *data, size_t len)
+{
+	ck_assert_int_eq(SSL_write(s->ssl, data, (int)len), (int)len);
+}
+
+static inline void rig_server_reset(struct rig_server *s)
+{
+	struct linger linger = {.l_onoff = 1};
+
+	ck_assert_int_eq(setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	close(s->fd);
+	s->fd = -1;
+}
+
+static inline void rig_server_end(struct rig_server *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	SSL_free(s->ssl);
+	*s = (struct rig_server){.fd = -1};
+}
+
+/* ---------------------------------------------------------------- the client */
+
+static inline void rig_client_start(struct rig_client *c)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
+	struct err err = {0};
+	int r;
+
+	*c = (struct rig_client){.end = IO_AGAIN};
+	r = tls_connect(&c->t, rig.context, (struct sockaddr *)&rig.address, sizeof(rig.address),
+		&rig.guard, &err);
+	ck_assert_msg(r == 0, "%s", err.text);
+	ck_assert_int_eq(epoll_ctl(rig.epoll, EPOLL_CTL_ADD, c->t.fd, &event), 0);
+}
+
+/* One edge, within so many ms. */
+static inline bool rig_edge(int wait_ms)
+{
+	struct epoll_event event;
+	int n = epoll_wait(rig.epoll, &event, 1, wait_ms);
+
+	ck_assert_int_ge(n, 0);
+	return n == 1;
+}
+
+/* Until one of both has something to do. */
+static inline void rig_wait(struct rig_server *s)
+{
+	struct pollfd fds[] = {
+		{.fd = rig.epoll, .events = POLLIN},
+		{.fd = s->fd, .events = POLLIN},
+	};
+
+	ck_assert_msg(poll(fds, 2, RIG_WAIT_MS) > 0, "nothing moves");
+}
+
+static inline void rig_client_end(struct rig_client *c)
+{
+	transport_close(&c->t);
+	free(c->data);
+	*c = (struct rig_client){.t.fd = -1};
+}
+
+/* Until the client has an answer. The server's bytes come in chunks. */
+static inline enum io rig_shake(struct rig_client *c, struct rig_server *s, size_t chunk)
+{
+	enum io io = transport_finish_connect(&c->t); /* the socket is connected: on loopback */
+	bool moved;
+
+	while (io == IO_AGAIN) {
+		moved = rig_server_take(s);
+		rig_server_shake(s);
+		moved |= rig_server_give(s, chunk) > 0;
+		if (!moved)
+			rig_wait(s);
+		if (rig_edge(0))
+			io = transport_finish_connect(&c->t);
+	}
+	/* The client's last flight. */
+	while (io == IO_OK && !s->is_open && SSL_get_error(s->ssl, -1) == SSL_ERROR_WANT_READ) {
+		rig_wait(s);
+		(void)rig_server_take(s);
+		rig_server_shake(s);
+	}
+	return io;
+}
+
+/* After an edge: all that there is. */
+static inline void rig_client_drain(struct rig_client *c)
+{
+	size_t size = rig.wish.read_size ? rig.wish.read_size : 16384;
+	enum io io;
+	size_t n;
+
+	do {
+		c->data = realloc(c->data, c->len + size);
+		io = transport_read(&c->t, c->data + c->len, size, &n);
+		if (io == IO_OK)
+			c->len += n;
+		c->n_reads++;
+	} while (io == IO_OK && !c->t.is_drained);
+	if (io == IO_EOF || io == IO_ERROR)
+		c->end = io;
+}
+
+/* Reads by the rules until so much has come, or the end. */
+static inline void rig_client_read(struct rig_client *c, size_t until)
+{
+	while (c->len < until && c->end == IO_AGAIN) {
+		ck_assert_msg(
+			rig_edge(RIG_WAIT_MS), "no event, and %zu of %zu bytes", c->len, until);
+		rig_client_drain(c);
+	}
+}
+
+/* With RIG_WAIT_MS for the end. */
+static inline enum io rig_client_read_end(struct rig_client *c)
+{
+	rig_client_read(c, RIG_ALL);
+	return c->end;
+}
+
+static inline void rig_client_say(struct rig_client *c, const char *text)
+{
+	size_t n;
+
+	ck_assert_int_eq(transport_write(&c->t, text, strlen(text), &n), IO_OK);
+	ck_assert_uint_eq(n, strlen(text));
+}
+
+/* The server hears text. */
+static inline void rig_server_hears(struct rig_server *s, const char *text)
+{
+	char buf[256];
+	int n;
+
+	while ((n = SSL_read(s->ssl, buf, sizeof(buf))) <= 0) {
+		struct pollfd p = {.fd = s->fd, .events = POLLIN};
+
+		ck_assert_int_eq(SSL_get_error(s->ssl, n), SSL_ERROR_WANT_READ);
+		ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
+		ck_assert(rig_server_take(s));
+	}
+	ck_assert_int_eq(n, (int)strlen(text));
+	ck_assert_mem_eq(buf, text, (size_t)n);
+}
+
+/* Connects and shakes hands, the server's bytes coming in chunks. */
+static inline enum io rig_meet(struct rig_client *c, struct rig_server *s, size_t chunk)
+{
+	if (!rig.context)
+		rig_make_context();
+	rig_client_start(c);
+	rig_server_start(s);
+	return rig_shake(c, s, chunk);
+}
+
+/* As rig_meet, successfully; the tickets have come, too. */
+static inline void rig_pair(struct rig_client *c, struct rig_server *s)
+{
+	ck_assert_msg(rig_meet(c, s, RIG_ALL) == IO_OK, "%s", tls_fault_text(&c->t));
+	ck_assert(s->is_open);
+	if (rig_server_give(s, RIG_ALL) > 0)
+		ck_assert(rig_edge(RIG_WAIT_MS));
+	rig_client_drain(c);
+	ck_assert_int_eq(c->end, IO_AGAIN);
+	ck_assert_uint_eq(c->len, 0);
+}
+
+static inline int rig_run(Suite *suite)
+{
+	SRunner *runner;
+	int failed;
+
+	rig_make_identities();
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	rig_free_identities();
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
