@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a configuration makes of a handshake: versions, names, protocols, certificates of both
- * sides, sessions; and configurations that are refused. Loops: TLS 1.2 (_i = 0) and 1.3 (_i = 1).
+ * sides, sessions. Loops: TLS 1.2 (_i = 0) and 1.3 (_i = 1).
  */
 #include "tests/unit/http/tls_rig.h"
-
-#include <stdio.h>
 
 static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 static const char *const version_names[] = {"TLSv1.2", "TLSv1.3"};
@@ -275,14 +273,6 @@ END_TEST
 
 /* ---------------------------------------------------------------- our own certificate */
 
-static void require_client_certificate(void)
-{
-	SSL_CTX_set_verify(rig.server_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	ck_assert_int_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(rig.server_ctx),
-				 rig_identities[RIG_CA].x509),
-		1);
-}
-
 START_TEST(test_client_certificate)
 {
 	struct rig_client c;
@@ -290,7 +280,7 @@ START_TEST(test_client_certificate)
 	X509 *seen;
 
 	rig_open(RIG_GOOD, versions[_i]);
-	require_client_certificate();
+	rig_require_client_certificate();
 	rig.config.certificate = rig_pem("client.pem", rig_identities[RIG_CLIENT].pem);
 	rig.config.key = rig_pem("client.key", rig_identities[RIG_CLIENT].key_pem);
 	rig_pair(&c, &s);
@@ -312,7 +302,7 @@ START_TEST(test_client_certificate_missing)
 	struct rig_server s;
 
 	rig_open(RIG_GOOD, versions[_i]);
-	require_client_certificate();
+	rig_require_client_certificate();
 	if (_i == 0) {
 		ck_assert_int_eq(rig_meet(&c, &s, RIG_ALL), IO_ERROR);
 		ck_assert_str_eq(tls_fault_text(&c.t),
@@ -479,168 +469,6 @@ START_TEST(test_refused)
 }
 END_TEST
 
-static void refuses(const struct tls_config *config, int r, const char *text)
-{
-	struct tls_context *context = NULL;
-	struct err err = {0};
-
-	ck_assert_int_eq(tls_context_new(config, &context, &err), r);
-	ck_assert_ptr_null(context);
-	ck_assert_msg(strstr(err.text, text), "\"%s\" is not in \"%s\"", text, err.text);
-	ck_assert_ptr_null(strstr(err.text, "PRIVATE"));
-	ck_assert_int_eq(tls_context_new(config, &context, NULL), r);
-}
-
-START_TEST(test_bad_words)
-{
-	static const char *const no_names[] = {NULL, "", "%eth0"};
-	static const char *const no_alpns[] = {",", "a,,b", "a,", ",a"};
-	const struct tls_config good = {.server_name = RIG_HOST, .skip_verify = true};
-	struct tls_config bad;
-	char name[300];
-
-	for (size_t i = 0; i < sizeof(no_names) / sizeof(*no_names); i++) {
-		bad = good;
-		bad.server_name = no_names[i];
-		refuses(&bad, -EINVAL, "not a server name");
-	}
-	memset(name, 'a', sizeof(name));
-	name[256] = '\0';
-	bad = good;
-	bad.server_name = name;
-	refuses(&bad, -EINVAL, "not a server name");
-	bad = good;
-	bad.ciphers = "NO-SUCH-CIPHER";
-	refuses(&bad, -EINVAL, "no cipher of TLS 1.2 in \"NO-SUCH-CIPHER\"");
-	bad = good;
-	bad.ciphersuites = "TLS_NO_SUCH";
-	refuses(&bad, -EINVAL, "not cipher suites of TLS 1.3: \"TLS_NO_SUCH\"");
-	for (size_t i = 0; i < sizeof(no_alpns) / sizeof(*no_alpns); i++) {
-		bad = good;
-		bad.alpn = no_alpns[i];
-		refuses(&bad, -EINVAL, "not a list of protocols (ALPN)");
-	}
-	bad = good;
-	bad.alpn = name;
-	refuses(&bad, -EINVAL, "not a list of protocols (ALPN)");
-}
-END_TEST
-
-static char *encrypted_key(void)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-
-	ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(bio, rig_identities[RIG_CLIENT].key,
-				 EVP_aes_128_cbc(), "secret", 6, NULL, NULL),
-		1);
-	return rig_pem_of(bio);
-}
-
-START_TEST(test_bad_files)
-{
-	const struct tls_config good = {.server_name = RIG_HOST, .skip_verify = true};
-	const struct rig_identity *client = &rig_identities[RIG_CLIENT];
-	char *encrypted = encrypted_key(), *broken = strdup(client->pem);
-	struct tls_config bad = good;
-
-	bad.certificate = rig_pem("c.pem", client->pem);
-	refuses(&bad, -EINVAL, "c.pem: no private key in it");
-	bad.key = rig_pem("c.key", rig_identities[RIG_GOOD].key_pem);
-	refuses(&bad, -EINVAL, "c.key: the key does not belong to the certificate");
-	bad.key = rig_pem("c.key", encrypted);
-	refuses(&bad, -EINVAL, "c.key: the key has a passphrase");
-	bad.key = rig_pem("c.key", client->key_pem);
-	bad.certificate = rig_pem("c.pem", client->key_pem);
-	refuses(&bad, -EINVAL, "c.pem: no certificate in it");
-	memset(broken + 60, '!', 20);
-	bad.certificate = rig_pem("c.pem", broken);
-	refuses(&bad, -EINVAL, "c.pem: a broken certificate");
-	bad.certificate = rig_pem("c.pem", "");
-	refuses(&bad, -EINVAL, "c.pem: no certificate in it");
-	bad.certificate = (struct tls_pem){0};
-	refuses(&bad, -EINVAL, "c.key: a key without its certificate");
-	bad.certificate = (struct tls_pem){.name = "/nonexistent/c.pem"};
-	refuses(&bad, -ENOENT, "/nonexistent/c.pem: No such file or directory");
-
-	bad = good;
-	bad.skip_verify = false;
-	bad.ca = rig_pem("ca.pem", "nothing\n");
-	refuses(&bad, -EINVAL, "ca.pem: no certificate in it");
-	bad.ca = rig_pem("ca.pem", broken);
-	refuses(&bad, -EINVAL, "ca.pem: a broken certificate");
-	bad.ca = (struct tls_pem){.name = "/nonexistent/ca.pem"};
-	refuses(&bad, -ENOENT, "/nonexistent/ca.pem: No such file or directory");
-	free(encrypted);
-	free(broken);
-}
-END_TEST
-
-/* ---------------------------------------------------------------- files */
-
-static void write_file(
-	const char *dir, const char *name, const char *one, const char *two, char *ret, size_t size)
-{
-	FILE *f;
-
-	(void)snprintf(ret, size, "%s/%s", dir, name);
-	f = fopen(ret, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_ge(fputs(one, f), 0);
-	ck_assert_int_ge(fputs(two, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-}
-
-/* The CA as the system's one, by the environment's variables: as a bundle (0), as a directory of
- * hashed names (1), named in the configuration (2). The key stands in the certificate's file. */
-START_TEST(test_files)
-{
-	char dir[] = "/tmp/rpsd-tls.XXXXXX", ca[64], identity[64], hash[32];
-	const struct rig_identity *client = &rig_identities[RIG_CLIENT];
-	struct rig_client c;
-	struct rig_server s;
-
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	(void)snprintf(
-		hash, sizeof(hash), "%08lx.0", X509_subject_name_hash(rig_identities[RIG_CA].x509));
-	write_file(dir, _i == 1 ? hash : "ca.pem", rig_identities[RIG_CA].pem, "", ca, sizeof(ca));
-	write_file(dir, "client.pem", client->key_pem, client->pem, identity, sizeof(identity));
-	setenv("SSL_CERT_FILE", _i == 0 ? ca : "/nonexistent", 1);
-	setenv("SSL_CERT_DIR", _i == 1 ? dir : "/nonexistent", 1);
-
-	rig_open(RIG_GOOD, 0);
-	require_client_certificate();
-	rig.config.ca = (struct tls_pem){.name = _i == 2 ? ca : NULL};
-	rig.config.certificate = (struct tls_pem){.name = identity};
-	rig_pair(&c, &s);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
-	unlink(ca);
-	unlink(identity);
-	rmdir(dir);
-}
-END_TEST
-
-START_TEST(test_no_ca_bundle)
-{
-	const struct tls_config config = {.server_name = RIG_HOST};
-	char dir[] = "/tmp/rpsd-tls.XXXXXX", file[64];
-
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	write_file(dir, "README", "not a certificate\n", "", file, sizeof(file));
-	setenv("SSL_CERT_FILE", file, 1);
-	setenv("SSL_CERT_DIR", dir, 1);
-	refuses(&config, -ENOENT,
-		"no CA bundle on this system: install ca-certificates, or name ca-file");
-	setenv("SSL_CERT_FILE", "/nonexistent", 1);
-	setenv("SSL_CERT_DIR", "/nonexistent:/nonexistent/too", 1);
-	refuses(&config, -ENOENT,
-		"no CA bundle on this system: install ca-certificates, or name ca-file");
-	unlink(file);
-	rmdir(dir);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("tls");
@@ -662,10 +490,6 @@ int main(void)
 	tcase_add_loop_test(tcase, test_resumption_refused, 0, 2);
 	tcase_add_test(tcase, test_guard_is_asked);
 	tcase_add_test(tcase, test_refused);
-	tcase_add_test(tcase, test_bad_words);
-	tcase_add_test(tcase, test_bad_files);
-	tcase_add_loop_test(tcase, test_files, 0, 3);
-	tcase_add_test(tcase, test_no_ca_bundle);
 	suite_add_tcase(suite, tcase);
 	return rig_run(suite);
 }

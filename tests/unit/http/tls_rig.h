@@ -199,6 +199,14 @@ static inline void rig_serve_as(enum rig_who who, int version)
 	SSL_CTX_set_max_proto_version(rig.server_ctx, version);
 }
 
+static inline void rig_require_client_certificate(void)
+{
+	SSL_CTX_set_verify(rig.server_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	ck_assert_int_eq(X509_STORE_add_cert(SSL_CTX_get_cert_store(rig.server_ctx),
+				 rig_identities[RIG_CA].x509),
+		1);
+}
+
 static inline void rig_open(enum rig_who who, int version)
 {
 	socklen_t len = sizeof(rig.address);
