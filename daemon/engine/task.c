@@ -161,6 +161,23 @@ static void task_on_connect_timeout(struct timer_queue *q, struct timer *timer)
 
 /* ---------------------------------------------------------------- sending */
 
+static bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns);
+
+/* A server that refuses a large request answers, and closes with most of it unread: then the answer
+ * is there, and counts. */
+static void task_on_write_failed(struct task *t)
+{
+	struct task_env *env = t->_env;
+	int error = t->_transport.error;
+	size_t n;
+
+	if (transport_read(&t->_transport, env->read_buffer, env->read_size, &n) == IO_OK &&
+		!task_take(t, env->read_buffer, n, clock_now_ns()))
+		return;
+	t->_transport.error = error;
+	task_fail_errno(t, true);
+}
+
 static void task_write(struct task *t)
 {
 	const struct request *request = t->_env->request;
@@ -173,7 +190,7 @@ static void task_write(struct task *t)
 		if (io == IO_AGAIN)
 			return;
 		if (io != IO_OK) {
-			task_fail_errno(t, true);
+			task_on_write_failed(t);
 			return;
 		}
 		if (n == request->len)
@@ -210,6 +227,8 @@ static void task_complete(struct task *t, int64_t now_ns, bool has_surplus)
 	unsigned status = t->_response.status;
 
 	t->_exchange.done_ns = now_ns;
+	if (t->_state == TASK_SENDING)
+		t->_exchange.sent_all_ns = now_ns; /* it never will be */
 	if (status < 400) {
 		task_finish(t, FAULT_NONE, now_ns, NULL);
 	} else {
@@ -218,7 +237,8 @@ static void task_complete(struct task *t, int64_t now_ns, bool has_surplus)
 		(void)snprintf(example, sizeof(example), "status %u", status);
 		task_finish(t, FAULT_STATUS, now_ns, example);
 	}
-	if (env->reuse && t->_response.keep_alive && !has_surplus && !t->_peer_closing) {
+	if (env->reuse && t->_response.keep_alive && !has_surplus && !t->_peer_closing &&
+		t->_state == TASK_RECEIVING) {
 		task_set_state(t, TASK_IDLE);
 		env->on_idle(t, true);
 		return;
@@ -340,13 +360,14 @@ static void task_on_ready(struct loop_task *loop_task, uint32_t events)
 		task_on_idle_event(t, events);
 		return;
 	case TASK_SENDING:
-		if (events & EPOLLOUT)
+		/* A server may refuse a large request before it has read all of it: its answer is
+		 * read first, because with the close behind it the write would fail. */
+		if (events == 0 || events & TASK_PEER_EVENTS)
+			task_read(t);
+		if (t->_state == TASK_SENDING && events & EPOLLOUT)
 			task_write(t);
-		/* An answer before the whole request has gone out is read after it; a server that
-		 * refuses and closes makes the write fail. */
-		if (t->_state != TASK_RECEIVING)
-			return;
-		task_read(t);
+		if (t->_state == TASK_RECEIVING)
+			task_read(t);
 		return;
 	case TASK_RECEIVING:
 		if (events == 0 || events & ~(uint32_t)EPOLLOUT)

@@ -360,6 +360,46 @@ START_TEST(every_answer_bad_is_a_failed_run)
 }
 END_TEST
 
+/* Reads the headers alone; then it keeps the connection, or closes it over the unread body. */
+static void refuse_early(struct mini_conn *c)
+{
+	bool closes = c->server->userdata != NULL;
+
+	if (mini_read_request(c) && mini_write(c, "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n") &&
+		!closes)
+		(void)mini_hold(c);
+}
+
+START_TEST(an_answer_may_come_before_the_request_has_gone_out)
+{
+	static char body[12 * 1024 * 1024];
+	const struct plan_file file = {.name = "b", .data = body, .len = sizeof(body)};
+	struct problems problems = {0};
+	struct ini_doc doc = {0};
+	struct plan *plan = NULL;
+	struct run *run;
+	char url[64];
+
+	ck_assert_int_eq(mini_server_open(&server, 64, refuse_early, _i ? &server : NULL), 0);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port_of(&server));
+	ck_assert_int_eq(ini_set(&doc, "t", "target", "", "url", url), 0);
+	ck_assert_int_eq(ini_set(&doc, "t", "load", "", "rate", "50"), 0);
+	ck_assert_int_eq(ini_set(&doc, "t", "load", "", "duration", "100ms"), 0);
+	ck_assert_int_eq(ini_set(&doc, "t", "timeouts", "", "request", "1s"), 0);
+	ck_assert_int_eq(ini_set(&doc, "t", "defaults", "", "method", "POST"), 0);
+	ck_assert_int_eq(ini_set(&doc, "t", "defaults", "", "body", "@b"), 0);
+	ck_assert_int_eq(plan_build("test", &doc, NULL, &file, 1, &plan, &problems), 0);
+	problems_fini(&problems);
+	ini_fini(&doc);
+	run = start(plan);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(figure(run, "ledger.planned"), 5);
+	ck_assert_int_eq(figure(run, "ledger.http_error"), 5);
+	ck_assert_int_eq(figure(run, "statuses.413"), 5);
+	mini_server_close(&server);
+}
+END_TEST
+
 START_TEST(unanswered_requests_end_with_the_drain)
 {
 	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "100ms",
@@ -582,6 +622,7 @@ int main(void)
 	tcase_add_test(t, refused_server_fails_with_one_line);
 	tcase_add_test(t, address_that_the_guard_forbids_is_refused);
 	tcase_add_test(t, every_answer_bad_is_a_failed_run);
+	tcase_add_loop_test(t, an_answer_may_come_before_the_request_has_gone_out, 0, 2);
 	tcase_add_test(t, unanswered_requests_end_with_the_drain);
 	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself);
 	tcase_add_test(t, numbers_rise_and_survive);
