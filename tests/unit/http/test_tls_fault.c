@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may go wrong with TLS, each with its own fault and a line that helps: certificates, servers
+ * that speak something else, connections that break anywhere in the handshake.
+ * Loops: TLS 1.2 (_i even) and 1.3 (_i odd), where not said otherwise. */
+#include "tests/unit/http/tls_rig.h"
+
+static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+static const struct {
+	enum rig_who who;
+	enum tls_fault fault;
+	const char *text; /* begins so */
+} bad[] = {
+	{RIG_EXPIRED, TLS_FAULT_EXPIRED, "the server's certificate expired on 2"},
+	{RIG_FUTURE, TLS_FAULT_NOT_YET_VALID, "the server's certificate is not valid before 2"},
+	{RIG_SELF_SIGNED, TLS_FAULT_SELF_SIGNED,
+		"the server's certificate is self-signed and not trusted (ca-file may name it)"},
+	{RIG_UNKNOWN, TLS_FAULT_UNKNOWN_ISSUER,
+		"the issuer of the server's certificate is not trusted (ca-file may name it): "
+		"CN = Other\\09CA"},
+	{RIG_WRONG_HOST, TLS_FAULT_WRONG_HOST,
+		"the server's certificate is not for " RIG_HOST
+		" but for a.test, b.test, 192.0.2.1, *.c.test and 2 more"},
+	/* A CA's certificate names no host. */
+	{RIG_CA, TLS_FAULT_WRONG_HOST,
+		"the server's certificate is not for " RIG_HOST " but for CN = Rig CA"},
+};
+
+START_TEST(test_bad_certificate)
+{
+	size_t i = (size_t)_i / 2;
+	struct rig_client c;
+	struct rig_server s;
+	const char *text;
+
+	rig_open(bad[i].who, versions[_i % 2]);
+	ck_assert_int_eq(rig_meet(&c, &s, RIG_ALL), IO_ERROR);
+	text = tls_fault_text(&c.t);
+	ck_assert_msg(tls_get_fault(&c.t) == bad[i].fault, "%s", text);
+	ck_assert_msg(strncmp(text, bad[i].text, strlen(bad[i].text)) == 0, "%s", text);
+	ck_assert_int_eq(c.t.error, EPROTO);
+	ck_assert_uint_eq(tls_context_counts(rig.context).failed, 1);
+	ck_assert_uint_eq(tls_context_counts(rig.context).handshakes, 0);
+	rig_client_end(&c);
+	/* The text outlives its connection. */
+	ck_assert_int_eq(strncmp(text, bad[i].text, strlen(bad[i].text)), 0);
+	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* The server was told why: an alert of ours. */
+START_TEST(test_server_hears_alert)
+{
+	struct rig_client c;
+	struct rig_server s;
+	unsigned long e;
+
+	rig_open(RIG_EXPIRED, versions[_i % 2]);
+	ck_assert_int_eq(rig_meet(&c, &s, RIG_ALL), IO_ERROR);
+	rig_wait(&s);
+	ck_assert(rig_server_take(&s));
+	ERR_clear_error();
+	ck_assert_int_eq(SSL_do_handshake(s.ssl), -1);
+	e = ERR_peek_error();
+	ck_assert_int_eq(ERR_GET_REASON(e), SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* ---------------------------------------------------------------- not TLS, or not quite */
+
+static const struct {
+	const char *said;
+	size_t len;
+	enum tls_fault fault;
+	const char *text;
+} strangers[] = {
+	{"HTTP/1.1 400 Bad Request\r\n\r\n", 28, TLS_FAULT_PROTOCOL,
+		"the server does not speak TLS at this port (wrong version number)"},
+	{"220 mail.test ESMTP\r\n", 21, TLS_FAULT_PROTOCOL,
+		"the server does not speak TLS at this port (wrong version number)"},
+	{"\x15\x03\x03\x00\x02\x02\x28", 7, TLS_FAULT_ALERT,
+		"the server sent the TLS alert \"handshake failure\" (40)"},
+	{"\x15\x03\x03\x00\x02\x02\x46", 7, TLS_FAULT_PROTOCOL,
+		"the server speaks no version of TLS that is allowed here "
+		"(it sent the alert \"protocol version\")"},
+	{"\x15\x03\x03\x00\x02\x02\x78", 7, TLS_FAULT_ALPN,
+		"the server speaks none of the protocols offered (ALPN)"},
+	{"\x15\x03\x03\x00\x02\x02\xfe", 7, TLS_FAULT_ALERT, "the server sent the TLS alert "},
+	/* A whole record of nonsense, and one that is longer than allowed. */
+	{"\x16\x03\x03\x00\x04\xff\x00\x00\x00", 9, TLS_FAULT_PROTOCOL, "TLS failed: "},
+	{"\x16\x03\x03\xff\xff\xff\x00\x00\x00", 9, TLS_FAULT_PROTOCOL, "TLS failed: "},
+};
+
+START_TEST(test_stranger)
+{
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, 0);
+	rig_make_context();
+	rig_client_start(&c);
+	rig_server_start(&s);
+	ck_assert_int_eq(transport_finish_connect(&c.t), IO_AGAIN);
+	ck_assert_int_eq(send(s.fd, strangers[_i].said, strangers[_i].len, 0), strangers[_i].len);
+	ck_assert(rig_edge(RIG_WAIT_MS));
+	ck_assert_int_eq(transport_finish_connect(&c.t), IO_ERROR);
+	ck_assert_msg(
+		strncmp(tls_fault_text(&c.t), strangers[_i].text, strlen(strangers[_i].text)) == 0,
+		"%s", tls_fault_text(&c.t));
+	ck_assert_int_eq(tls_get_fault(&c.t), strangers[_i].fault);
+	ck_assert_int_eq(c.t.error, EPROTO);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* ---------------------------------------------------------------- broken connections */
+
+enum breaking {
+	RESET,
+	CLOSE,
+	BREAKINGS,
+};
+
+/* The server breaks off when it has sent so many bytes of its handshake. True: that was before the
+ * client was done. */
+static bool break_at(enum breaking breaking, size_t at)
+{
+	struct rig_client c;
+	struct rig_server s;
+	enum io io;
+
+	rig_client_start(&c);
+	rig_server_start(&s);
+	io = transport_finish_connect(&c.t);
+	while (io == IO_AGAIN && s.n_sent < at) {
+		rig_wait(&s);
+		(void)rig_server_take(&s);
+		rig_server_shake(&s);
+		(void)rig_server_give(&s, at - s.n_sent);
+		if (rig_edge(0))
+			io = transport_finish_connect(&c.t);
+	}
+	if (io == IO_AGAIN) {
+		if (breaking == RESET) {
+			rig_server_reset(&s);
+		} else {
+			shutdown(s.fd, SHUT_WR);
+		}
+		while (io == IO_AGAIN) {
+			ck_assert_msg(rig_edge(RIG_WAIT_MS), "no end seen at byte %zu", at);
+			io = transport_finish_connect(&c.t);
+		}
+		if (io == IO_ERROR) {
+			ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_CLOSED);
+			ck_assert_str_eq(tls_fault_text(&c.t),
+				breaking == CLOSE
+					? "the server closed the connection during the TLS "
+					  "handshake"
+					: "the connection broke during the TLS handshake: "
+					  "Connection reset by peer");
+			ck_assert_int_eq(c.t.error, breaking == CLOSE ? EPROTO : ECONNRESET);
+		}
+	}
+	rig_client_end(&c);
+	rig_server_end(&s);
+	return io == IO_ERROR;
+}
+
+/* At every 64th byte, and around the first headers at each. */
+START_TEST(test_broken_handshake)
+{
+	enum breaking breaking = (enum breaking)(_i / 2);
+	uint64_t failed = 0;
+	size_t at = 0;
+
+	rig_open(RIG_GOOD, versions[_i % 2]);
+	rig_make_context();
+	while (break_at(breaking, at)) {
+		ck_assert_uint_eq(tls_context_counts(rig.context).failed, ++failed);
+		at += at < 16 ? 1 : 64;
+	}
+	/* The server's part, its certificate in it, is some 600 bytes and more. */
+	ck_assert_uint_gt(at, 512);
+	ck_assert_uint_le(tls_context_counts(rig.context).handshakes, 1);
+	rig_close();
+}
+END_TEST
+
+/* We give up in the middle: nothing is left behind, and the server hears no goodbye. */
+START_TEST(test_given_up)
+{
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, versions[_i % 2]);
+	rig_make_context();
+	rig_client_start(&c);
+	rig_server_start(&s);
+	ck_assert_int_eq(transport_finish_connect(&c.t), IO_AGAIN);
+	rig_wait(&s);
+	ck_assert(rig_server_take(&s));
+	rig_server_shake(&s);
+	(void)rig_server_give(&s, 100);
+	ck_assert(rig_edge(RIG_WAIT_MS));
+	ck_assert_int_eq(transport_finish_connect(&c.t), IO_AGAIN);
+	rig_client_end(&c);
+	ck_assert_int_eq(c.t.fd, -1);
+	ck_assert_uint_eq(tls_context_counts(rig.context).failed, 0);
+	rig_server_end(&s);
+
+	/* Before anything of TLS. */
+	rig_client_start(&c);
+	rig_client_end(&c);
+	rig_close();
+}
+END_TEST
+
+START_TEST(test_names_of_faults)
+{
+	for (int i = 0; i < TLS_FAULT_COUNT; i++) {
+		const char *name = tls_fault_name((enum tls_fault)i);
+
+		ck_assert_ptr_nonnull(name);
+		for (int k = 0; k < i; k++)
+			ck_assert_str_ne(name, tls_fault_name((enum tls_fault)k));
+	}
+	ck_assert_str_eq(tls_fault_name(TLS_FAULT_EXPIRED), "certificate-expired");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tls_fault");
+	TCase *tcase = tcase_create("tls_fault");
+
+	tcase_add_loop_test(tcase, test_bad_certificate, 0, 2 * (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_loop_test(tcase, test_server_hears_alert, 0, 2);
+	tcase_add_loop_test(tcase, test_stranger, 0, (int)(sizeof(strangers) / sizeof(*strangers)));
+	tcase_add_loop_test(tcase, test_broken_handshake, 0, 2 * BREAKINGS);
+	tcase_add_loop_test(tcase, test_given_up, 0, 2);
+	tcase_add_test(tcase, test_names_of_faults);
+	suite_add_tcase(suite, tcase);
+	return rig_run(suite);
+}
