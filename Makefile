@@ -7,6 +7,7 @@
 #   make check        unit and system tests
 #   make lint         layers, format, manuals
 #   make check-varlink     the control protocol before other people's clients
+#   make check-boot        the installed service in a booted system, as root
 #   make install      honours DESTDIR, prefix, sysconfdir, unitdir
 #   SANITIZE=address,undefined | thread    a variant, in build/$(SANITIZE)/
 #   V=1               show the commands;  DEVELOPER=1  more warnings, as errors
@@ -180,6 +181,21 @@ deps-varlink:
 	$(Q)$(call install_missing,$(DEPS_VARLINK))
 
 .PHONY: check-varlink deps-varlink
+
+# ---------------------------------------------------------------- the units, booted
+
+# `make deps-boot` installs what it takes; as root, in about 15 seconds.
+DEPS_BOOT := systemd-container
+
+check-boot: all
+	$(Q)rm -rf '$(abspath $(B))/installed'
+	$(Q)$(MAKE) --no-print-directory install DESTDIR='$(abspath $(B))/installed' >/dev/null
+	$(Q)tests/boot/run.sh '$(abspath $(B))/installed'
+
+deps-boot:
+	$(Q)$(call install_missing,$(DEPS_BOOT))
+
+.PHONY: check-boot deps-boot
 
 # ---------------------------------------------------------------- for newcomers
 
