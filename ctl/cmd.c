@@ -22,36 +22,62 @@
 static const char command_run_more[] =
 	"WHAT is a name in the service's runs.d, a URL, or the path of a run file. A URL\n"
 	"or a path runs privately: as you, with your files and limits, service or not.\n"
-	"The word run may be left out before a URL or a path. Ctrl-C ends the run and\n"
-	"prints its report; a second one does not wait for answers under way.\n"
+	"The word run may be left out before a URL or a path. Keys of an overlay, a run\n"
+	"file too, override those before it, and flags override them all. ${NAME} and\n"
+	"${NAME:-DEFAULT} in values are filled from the environment. Ctrl-C ends the run\n"
+	"and prints its report; a second one does not wait for answers under way.\n"
 	"Exit status: 0 good, 10 a rule failed, 11 aborted, 12 undecided, 13 failed,\n"
 	"14 stopped, 64 usage, 66 no such run or file, 69 no daemon, 77 refused,\n"
 	"78 configuration, 130 the second Ctrl-C.\n";
 
+
+static const char command_check_more[] =
+	"A run file without [target] is an overlay of the run file before it, as behind\n"
+	"rpsctl run. rpsd.conf is read with the drop-ins beside it. Exit status: 0 good,\n"
+	"66 no such file, 78 something is wrong; each problem is FILE:LINE: MESSAGE.\n";
+
+static const char command_doctor_more[] =
+	"Nothing is changed and nothing is sent; one second is spent on a timer. Exit\n"
+	"status: 0 all is well, 1 there is at least one warning.\n";
+
+static const char command_completion_more[] =
+	"For the shell that is open:  source <(rpsctl completion bash)\n"
+	"make install has put it where bash-completion finds it.\n";
+
+/* clang-format off */
 const struct command commands[] = {
-	{"run", "WHAT", "start, show progress, print the report, exit by verdict", command_run_more,
+	{"run", "WHAT [OVERLAY.ini...]", "start, show progress, report, exit by verdict",
+		command_run_more,
 		OPTIONS_PLAN | OPTIONS_REPORT | OPTIONS_QUIET | OPTIONS_JSON | OPTIONS_WHERE |
 			OPTIONS_CONTROL,
-		1, 1, cmd_run},
-	{"start", "WHAT", "start in the service, print the run's id, leave it running", NULL,
-		OPTIONS_PLAN | OPTIONS_CONTROL, 1, 1, cmd_start},
-	{"stop", "[RUN]", "end a run (the newest where RUN is left out), or --all", NULL,
-		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop},
-	{"status", "[RUN]", "the daemon and its runs", NULL, OPTIONS_JSON | OPTIONS_CONTROL, 0, 1,
-		cmd_status},
-	{"report", "[RUN|FILE]", "a finished run's report, from the service or a .json file", NULL,
-		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report},
-	{"check", "FILE...", "say what run files or rpsd.conf mean, or all that is wrong", NULL, 0,
-		1, 1000, cmd_check},
+		1, 33, cmd_run, COMMAND_WHAT},
+	{"start", "WHAT [OVERLAY.ini...]", "start in the service, print the run's id", NULL,
+		OPTIONS_PLAN | OPTIONS_CONTROL, 1, 33, cmd_start, COMMAND_WHAT},
+	{"stop", "[RUN]", "end a run (the newest), or --all", NULL,
+		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop, COMMAND_RUN},
+	{"status", "[RUN]", "the daemon and its runs", NULL,
+		OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_status, COMMAND_RUN},
+	{"report", "[RUN|FILE]", "of a finished run, or from a result's .json file", NULL,
+		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report, COMMAND_RESULT},
+	{"list", "", "the runs that the service knows by name", NULL,
+		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_list, COMMAND_NOTHING},
+	{"check", "FILE...", "what run files or rpsd.conf mean, or their faults",
+		command_check_more, 0, 1, 1000, cmd_check, COMMAND_FILE},
 	{"show", "[NAME]", "a named run's file, or the daemon's configuration", NULL,
-		OPTIONS_CONTROL, 0, 1, cmd_show},
+		OPTIONS_CONTROL, 0, 1, cmd_show, COMMAND_NAME},
 	{"origin", "", "serve something to load, until Ctrl-C", NULL,
-		OPTIONS_ORIGIN | OPTIONS_QUIET, 0, 0, cmd_origin},
+		OPTIONS_ORIGIN | OPTIONS_QUIET, 0, 0, cmd_origin, COMMAND_NOTHING},
 	{"origins", "", "what the service's own origins have served", NULL,
-		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_origins},
-	{"help", "[COMMAND]", "this list, or one command's flags", NULL, 0, 0, 1, cmd_help},
-	{"version", "", "which rpsctl this is", NULL, 0, 0, 0, cmd_version},
+		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_origins, COMMAND_NOTHING},
+	{"doctor", "", "whether this host is fit for load, and what to do", command_doctor_more,
+		OPTIONS_CONTROL, 0, 0, cmd_doctor, COMMAND_NOTHING},
+	{"help", "[COMMAND|TERM]", "a command's flags, or a word of the report", NULL,
+		0, 0, 8, cmd_help, COMMAND_COMMAND},
+	{"completion", "bash", "print what makes a shell complete rpsctl's words",
+		command_completion_more, 0, 1, 1, cmd_completion, COMMAND_SHELL},
+	{"version", "", "which rpsctl this is", NULL, 0, 0, 0, cmd_version, COMMAND_NOTHING},
 };
+/* clang-format on */
 const size_t commands_n = sizeof(commands) / sizeof(*commands);
 
 const struct command *command_find(const char *name)

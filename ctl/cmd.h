@@ -11,15 +11,32 @@
 
 struct client_answer;
 
+/* Where the list of commands has its briefs, and how long they may be. */
+#define COMMAND_BRIEF_COLUMN 31
+#define COMMAND_BRIEF_MAX 49
+
+/* What the words behind a command are, for its completion. */
+enum command_words {
+	COMMAND_NOTHING,
+	COMMAND_WHAT,	 /* a run file, or a named run */
+	COMMAND_NAME,	 /* a named run */
+	COMMAND_RUN,	 /* an id */
+	COMMAND_FILE,	 /* any file */
+	COMMAND_RESULT,	 /* an id, or a result's file */
+	COMMAND_COMMAND, /* or a word of the report */
+	COMMAND_SHELL,
+};
+
 struct command {
 	const char *name;
 	const char *usage; /* what stands behind the name; may hold several words */
-	const char *brief; /* one line */
+	const char *brief; /* one line, of at most COMMAND_BRIEF_MAX columns */
 	const char *more;  /* what its own help adds, whole lines; NULL: nothing */
 	unsigned groups;   /* of enum options_group */
 	unsigned min_args;
 	unsigned max_args;
 	int (*run)(struct options *o);
+	enum command_words words;
 };
 
 extern const struct command commands[];
@@ -55,5 +72,8 @@ int cmd_show(struct options *o);
 int cmd_report(struct options *o);
 int cmd_origins(struct options *o);
 int cmd_origin(struct options *o);
+int cmd_list(struct options *o);
+int cmd_doctor(struct options *o);
+int cmd_completion(struct options *o);
 int cmd_help(struct options *o);
 int cmd_version(struct options *o);

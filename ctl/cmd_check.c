@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl check: reads files as the daemon would, without one, and says what they mean or all that
  * is wrong with them. Which of the two grammars is meant is told by the name (rpsd.conf, *.conf,
- * *.ini), else by the sections. */
-#include <errno.h>
-#include <limits.h>
+ * *.ini), else by the sections. A run file without [target] cannot stand alone: behind another run
+ * file it is an overlay of that, as behind `rpsctl run`. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/err.h"
@@ -18,20 +20,10 @@
 #include "common/str.h"
 #include "common/units.h"
 #include "ctl/cmd.h"
+#include "ctl/draft.h"
 #include "ctl/figure.h"
-#include "ctl/what.h"
 
 #define CMD_CHECK_MAX ((size_t)1 << 20)
-#define CMD_CHECK_FILES_MAX ((size_t)64 << 20)
-
-/* One file on its way. */
-struct cmd_check {
-	const char *path;
-	char *text;
-	size_t len;
-	struct ini_doc doc;
-	struct problems problems;
-};
 
 static bool cmd_check_has_section(const struct ini_doc *doc, enum keys_file file)
 {
@@ -45,72 +37,50 @@ static bool cmd_check_has_section(const struct ini_doc *doc, enum keys_file file
 	return false;
 }
 
-static enum keys_file cmd_check_judge(const struct cmd_check *c)
+static enum keys_file cmd_check_judge(const char *path, const struct ini_doc *doc)
 {
-	if (str_ends(c->path, ".ini"))
+	if (str_ends(path, ".ini"))
 		return KEYS_RUN;
-	if (str_ends(c->path, ".conf"))
+	if (str_ends(path, ".conf"))
 		return KEYS_DAEMON;
-	return cmd_check_has_section(&c->doc, KEYS_DAEMON) &&
-			       !cmd_check_has_section(&c->doc, KEYS_RUN)
+	return cmd_check_has_section(doc, KEYS_DAEMON) && !cmd_check_has_section(doc, KEYS_RUN)
 		       ? KEYS_DAEMON
 		       : KEYS_RUN;
 }
 
-/* ---------------------------------------------------------------- a run file */
+/* ---------------------------------------------------------------- run files */
 
-static char *cmd_check_beside(const char *path, const char *name)
+static bool cmd_check_has_target(const struct ini_doc *doc)
 {
-	const char *slash = strrchr(path, '/');
-	char *beside;
-
-	if (name[0] == '/' || !slash)
-		return strdup(name);
-	return asprintf(&beside, "%.*s%s", (int)(slash - path + 1), path, name) == -1 ? NULL
-										      : beside;
-}
-
-/* Those that can be read: plan_build has a line number for every other one, so that here only a
- * reason is added that it cannot know. */
-static size_t cmd_check_read_files(
-	struct cmd_check *c, const char **names, size_t n, struct plan_file *files)
-{
-	size_t n_read = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		char *path = cmd_check_beside(c->path, names[i]);
-		char *data = NULL;
-		size_t len = 0;
-		int r = path ? str_read_file(path, CMD_CHECK_FILES_MAX, &data, &len) : -ENOMEM;
-
-		if (r && r != -ENOENT)
-			problems_add(&c->problems, c->path, 0, "@%s: %s", names[i], strerror(-r));
-		else if (r == 0)
-			files[n_read++] = (struct plan_file){names[i], data, len};
-		free(path);
+	for (size_t i = 0; i < doc->n_sections; i++) {
+		if (str_eq(doc->sections[i].name, "target"))
+			return true;
 	}
-	return n_read;
+	return false;
 }
 
-static void cmd_check_run(struct cmd_check *c, struct buf *ret)
+/* A run file and, behind it, its overlays. 0 or the exit status. */
+static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 {
-	size_t n = 0;
-	const char **names = plan_file_names(&c->doc, &n);
-	struct plan_file *files = calloc(n + 1, sizeof(*files));
+	static const struct options none;
+	struct draft d = {.is_check = true};
+	struct err err = {0};
+	const char **unread = NULL;
 	struct plan *plan = NULL;
-	char name[WHAT_NAME_SIZE];
-	size_t n_read = 0;
+	size_t n_unread;
+	int r = draft_make(&d, paths, n, &none, &err);
 
-	what_name(c->path, name);
-	if (files)
-		n_read = cmd_check_read_files(c, names, n, files);
-	if (plan_build(name, &c->doc, c->text, files, n_read, &plan, &c->problems) == 0)
+	if (r == 0 && draft_plan(&d, &plan, &unread, &n_unread) == 0)
 		(void)plan_describe(plan, ret);
+	else if (r == 0)
+		r = EXIT_CONFIG;
+	if (*err.text)
+		command_complain("%s", err.text);
+	draft_print_problems(&d);
 	plan_free(plan);
-	for (size_t i = 0; i < n_read; i++)
-		free((char *)(uintptr_t)files[i].data);
-	free(files);
-	free(names);
+	free(unread);
+	draft_fini(&d);
+	return r;
 }
 
 /* ---------------------------------------------------------------- rpsd.conf */
@@ -144,58 +114,104 @@ static void cmd_check_describe(const struct settings *s, struct buf *ret)
 	}
 }
 
-static void cmd_check_daemon(struct cmd_check *c, struct buf *ret)
+/* With the drop-ins beside it. 0 or the exit status. */
+static int cmd_check_daemon(const char *path, struct buf *ret)
 {
+	struct problems problems = {0};
 	struct settings *settings = NULL;
 	struct ini_doc doc = {0};
+	int r = 0;
 
-	/* Read anew, with the drop-ins beside it. */
-	problems_fini(&c->problems);
-	c->problems = (struct problems){0};
-	if (settings_read_files(c->path, true, &doc, &c->problems) == 0 && !c->problems.n &&
-		settings_build(&doc, &settings, &c->problems) == 0)
+	if (settings_read_files(path, true, &doc, &problems) == 0 && !problems.n &&
+		settings_build(&doc, &settings, &problems) == 0)
 		cmd_check_describe(settings, ret);
+	else
+		r = EXIT_CONFIG;
+	for (size_t i = 0; i < problems.n; i++)
+		(void)fprintf(stderr, "%s\n", problems.texts[i]);
 	settings_free(settings);
+	problems_fini(&problems);
 	ini_fini(&doc);
+	return r;
 }
 
 /* ---------------------------------------------------------------- each file */
 
-static int cmd_check_one(const char *path, struct buf *ret)
+/* What a file is, as far as its sections tell. 0 or the exit status. */
+static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_has_target)
 {
-	struct cmd_check c = {.path = path};
-	int r = str_read_file(path, CMD_CHECK_MAX, &c.text, &c.len);
+	struct problems problems = {0};
+	struct ini_doc doc = {0};
+	char *text = NULL;
+	size_t len;
+	struct stat st;
+	int r;
 
+	/* What can be read but once is a run file that stands alone. */
+	*ret_kind = KEYS_RUN;
+	*ret_has_target = true;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return 0;
+	r = str_read_file(path, CMD_CHECK_MAX, &text, &len);
 	if (r) {
 		command_complain("%s: %s", path, strerror(-r));
 		return EXIT_NO_INPUT;
 	}
-	if (ini_read(&c.doc, path, c.text, c.len, &c.problems))
-		problems_add(&c.problems, path, 0, "out of memory");
-	if (cmd_check_judge(&c) == KEYS_DAEMON)
-		cmd_check_daemon(&c, ret);
-	else
-		cmd_check_run(&c, ret);
-	for (size_t i = 0; i < c.problems.n && i < c.problems.cap; i++)
-		(void)fprintf(stderr, "%s\n", c.problems.texts[i]);
-	r = c.problems.n ? EXIT_CONFIG : 0;
-	problems_fini(&c.problems);
-	ini_fini(&c.doc);
-	free(c.text);
+	/* Its problems are told by who reads it for good. */
+	(void)ini_read(&doc, path, text, len, &problems);
+	*ret_kind = cmd_check_judge(path, &doc);
+	*ret_has_target = cmd_check_has_target(&doc);
+	problems_fini(&problems);
+	ini_fini(&doc);
+	free(text);
+	return 0;
+}
+
+/* The first of paths, and with it the overlays that follow it: run files without [target]. Sets
+ * *ret_n to how many were taken. */
+static int cmd_check_next(const char *const *paths, size_t n, struct buf *ret, size_t *ret_n)
+{
+	bool has_target;
+	enum keys_file kind;
+	int r = cmd_check_look(paths[0], &kind, &has_target);
+	size_t taken = 1;
+
+	if (r == 0 && kind == KEYS_DAEMON) {
+		r = cmd_check_daemon(paths[0], ret);
+	} else if (r == 0) {
+		/* One that cannot be read is looked at in its turn. */
+		while (taken < n && has_target && access(paths[taken], R_OK) == 0 &&
+			cmd_check_look(paths[taken], &kind, &has_target) == 0 && kind == KEYS_RUN &&
+			!has_target) {
+			has_target = true;
+			taken++;
+		}
+		r = cmd_check_run(paths, taken, ret);
+	}
+	*ret_n = taken;
 	return r;
+}
+
+static void cmd_check_print_names(const char *const *paths, size_t n, bool is_first)
+{
+	(void)printf("%s%s", is_first ? "" : "\n", paths[0]);
+	for (size_t i = 1; i < n; i++)
+		(void)printf("%s%s", i == 1 ? " with " : ", ", paths[i]);
+	(void)puts(":");
 }
 
 int cmd_check(struct options *o)
 {
 	int status = 0;
+	size_t taken;
 
-	for (size_t i = 0; i < o->n_args; i++) {
+	for (size_t i = 0; i < o->n_args; i += taken) {
 		struct buf text = {0};
-		int r = cmd_check_one(o->args[i], &text);
+		int r = cmd_check_next(o->args + i, o->n_args - i, &text, &taken);
 
 		/* Several files: each under its name. */
 		if (r == 0 && o->n_args > 1)
-			(void)printf("%s%s:\n", i ? "\n" : "", o->args[i]);
+			cmd_check_print_names(o->args + i, taken, i == 0);
 		if (r == 0)
 			command_print(text.data ? text.data : "");
 		/* A file that is not there weighs less than one that is wrong. */

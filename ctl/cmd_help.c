@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsctl help, rpsctl version: everything from the tables of commands and flags. */
+/* rpsctl help, rpsctl version: everything from the tables of commands, flags and terms. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/buf.h"
 #include "common/exit_codes.h"
+#include "common/str.h"
 #include "common/version.h"
 #include "ctl/cmd.h"
+#include "ctl/terms.h"
+
+#define CMD_HELP_WIDTH 78u
 
 static void cmd_help_print_all(void)
 {
 	(void)puts("rpsctl starts, watches, steers and stops runs of rpsd, the load generator.\n");
 	(void)puts("usage: rpsctl [run] WHAT [FLAG...]      as in: rpsctl localhost:8000 -r 2000");
 	(void)puts("       rpsctl COMMAND [FLAG...]\n");
-	for (size_t i = 0; i < commands_n; i++)
-		(void)printf(
-			"  %-8s%-12s%s\n", commands[i].name, commands[i].usage, commands[i].brief);
-	(void)puts("\nrpsctl help COMMAND lists the flags of one.");
+	for (size_t i = 0; i < commands_n; i++) {
+		const struct command *c = &commands[i];
+		int used = printf("  %s%s%s", c->name, *c->usage ? " " : "", c->usage);
+
+		(void)printf("%*s%s\n", COMMAND_BRIEF_COLUMN - used, "", c->brief);
+	}
+	(void)puts("\nrpsctl help COMMAND lists the flags of one; rpsctl help TERM explains a word "
+		   "of\n"
+		   "the report, such as response or ledger; rpsctl help terms lists them.");
 }
 
 void command_print_help(const struct command *c)
@@ -46,22 +57,83 @@ void command_print_usage(void)
 		stderr);
 }
 
+static void cmd_help_print_terms(void)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; terms_at(i); i++) {
+		size_t len = strlen(terms_at(i));
+
+		if (used && used + 2 + len > CMD_HELP_WIDTH) {
+			(void)puts(",");
+			used = 0;
+		}
+		used += (size_t)printf("%s%s", used ? ", " : "  ", terms_at(i));
+	}
+	(void)puts("");
+}
+
+/* The words of the command line as one. */
+static int cmd_help_join(const struct options *o, struct buf *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_args && r == 0; i++)
+		r = buf_printf(ret, "%s%s", i ? " " : "", o->args[i]);
+	return r;
+}
+
+static int cmd_help_unknown(const char *word)
+{
+	const char *command = command_nearest(word);
+	const char *term = terms_nearest(word);
+
+	if (command || term)
+		command_complain("help: %s is no command and no term; did you mean %s?", word,
+			command ? command : term);
+	else
+		command_complain("help: %s is no command and no term; rpsctl help terms lists the "
+				 "terms",
+			word);
+	return EXIT_USAGE;
+}
+
+/* A word that is both (run, report, status) is the command first: its flags are needed more often,
+ * and the term stands below them. */
+static int cmd_help_word(const char *word)
+{
+	const struct command *c = command_find(word);
+	struct buf text = {0};
+	int r;
+
+	if (str_eq(word, "terms")) {
+		cmd_help_print_terms();
+		return 0;
+	}
+	r = terms_explain(word, &text);
+	if (c)
+		command_print_help(c);
+	if (r == 0 && c)
+		(void)printf("\nThe word in the report: ");
+	if (r == 0)
+		(void)fputs(text.data, stdout);
+	buf_fini(&text);
+	if (c || r == 0)
+		return 0;
+	return r == -ENOENT ? cmd_help_unknown(word) : EXIT_NO_DAEMON;
+}
+
 int cmd_help(struct options *o)
 {
-	const struct command *c = NULL;
+	struct buf word = {0};
+	int r = 0;
 
-	if (o->n_args) {
-		c = command_find(o->args[0]);
-		if (!c) {
-			const char *nearest = command_nearest(o->args[0]);
-
-			command_complain("there is no command %s%s%s", o->args[0],
-				nearest ? "; did you mean " : "", nearest ? nearest : "");
-			return EXIT_USAGE;
-		}
-	}
-	command_print_help(c);
-	return 0;
+	if (o->n_args == 0)
+		command_print_help(NULL);
+	else if (cmd_help_join(o, &word) == 0)
+		r = cmd_help_word(word.data);
+	buf_fini(&word);
+	return r;
 }
 
 int cmd_version(struct options *o)

@@ -12,10 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/plan.h"
+#include "common/result.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
+#include "ctl/draft.h"
 #include "ctl/output.h"
 #include "ctl/private.h"
 #include "ctl/progress.h"
@@ -100,6 +104,92 @@ static int cmd_run_session(struct session *s, const struct options *o, json_t *p
 	return status;
 }
 
+/* ---------------------------------------------------------------- what to start */
+
+/* How a named run's file reads, for a dry run. 0 or the exit status. */
+static int cmd_run_show(const struct options *o, const char *name, char **ret)
+{
+	struct client_answer answer;
+	int r = command_ask(o, true, "Show", json_pack("{s:s}", "name", name), &answer);
+
+	if (r)
+		return r;
+	*ret = strdup(result_text(answer.parameters, "text"));
+	client_answer_fini(&answer);
+	return *ret ? 0 : EXIT_NO_DAEMON;
+}
+
+static int cmd_run_make(struct draft *d, const struct options *o)
+{
+	struct err err = {0};
+	int r = draft_make(d, o->args, o->n_args, o, &err);
+
+	if (d->is_unfilled)
+		draft_print_problems(d);
+	else if (r)
+		command_complain("%s", err.text);
+	return r;
+}
+
+static int cmd_run_describe(struct draft *d)
+{
+	const char **unread = NULL;
+	struct buf text = {0};
+	struct plan *plan = NULL;
+	size_t n = 0;
+	int r = draft_plan(d, &plan, &unread, &n);
+
+	if (r == 0 && plan_describe(plan, &text) == 0) {
+		for (size_t i = 0; i < n; i++)
+			(void)buf_printf(&text,
+				"  note         @%s is the service's to read, its "
+				"bytes are not counted\n",
+				unread[i]);
+		command_print(text.data);
+	}
+	if (r)
+		draft_print_problems(d);
+	plan_free(plan);
+	buf_fini(&text);
+	free(unread);
+	return r ? EXIT_CONFIG : 0;
+}
+
+/* Says what would be sent. */
+static int cmd_run_dry(const struct options *o)
+{
+	struct draft d = {0};
+	char *text = NULL;
+	int r = 0;
+
+	if (what_judge(o->args[0]) == WHAT_NAME)
+		r = cmd_run_show(o, o->args[0], &text);
+	d.named_text = text;
+	if (r == 0)
+		r = cmd_run_make(&d, o);
+	if (r == 0)
+		r = cmd_run_describe(&d);
+	draft_fini(&d);
+	free(text);
+	return r;
+}
+
+/* The parameters of Start in ret. 0 or the exit status, with the reason said. */
+static int cmd_run_parameters(const struct options *o, bool hold, json_t **ret)
+{
+	struct draft d = {0};
+	int r = cmd_run_make(&d, o);
+
+	if (r == 0 && json_object_set_new(d.parameters, "hold", json_boolean(hold)))
+		r = EXIT_NO_DAEMON;
+	if (r == 0)
+		*ret = json_incref(d.parameters);
+	draft_fini(&d);
+	return r;
+}
+
+/* ---------------------------------------------------------------- the commands */
+
 int cmd_run(struct options *o)
 {
 	struct session s = {.stream.fd = -1, .steer.fd = -1, .signals = -1};
@@ -107,12 +197,15 @@ int cmd_run(struct options *o)
 	json_t *parameters;
 	int status = output_check(o, &err);
 
-	if (status == 0)
-		status = what_parameters(o->args[0], o, true, &parameters, &err);
 	if (status) {
 		command_complain("%s", err.text);
 		return status;
 	}
+	if (o->dry_run)
+		return cmd_run_dry(o);
+	status = cmd_run_parameters(o, true, &parameters);
+	if (status)
+		return status;
 	status = cmd_run_session(&s, o, parameters);
 	if (s.result) {
 		int r = output_report(o, s.result);
@@ -126,15 +219,15 @@ int cmd_run(struct options *o)
 int cmd_start(struct options *o)
 {
 	struct client_answer answer;
-	struct err err = {0};
 	json_t *parameters;
 	const char *id;
-	int r = what_parameters(o->args[0], o, false, &parameters, &err);
+	int r;
 
-	if (r) {
-		command_complain("%s", err.text);
+	if (o->dry_run)
+		return cmd_run_dry(o);
+	r = cmd_run_parameters(o, false, &parameters);
+	if (r)
 		return r;
-	}
 	r = command_ask(o, false, "Start", parameters, &answer);
 	if (r)
 		return r;

@@ -19,35 +19,14 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/str.h"
-
-enum options_kind {
-	OPTIONS_KEY,	  /* sets a key of the run file */
-	OPTIONS_KEY_TIME, /* the same; a bare number is seconds */
-	OPTIONS_SET,	  /* section.key=value */
-	OPTIONS_BOOL,
-	OPTIONS_TEXT,
-	OPTIONS_OUTPUT,
-	OPTIONS_NOTHING,
-};
-
-struct options_flag {
-	char letter;	   /* 0: none */
-	const char *name;  /* NULL: none */
-	const char *value; /* how help calls it; NULL: takes none */
-	unsigned groups;
-	enum options_kind kind;
-	const char *key;   /* OPTIONS_KEY */
-	const char *fixed; /* OPTIONS_KEY without a value of its own */
-	size_t offset;	   /* OPTIONS_BOOL, OPTIONS_TEXT */
-	const char *help;
-};
+#include "ctl/hints.h"
 
 #define FIELD(name) offsetof(struct options, name)
 
-static const struct options_flag options_flags[] = {
-	{'r', "rate", "RATE", OPTIONS_PLAN, OPTIONS_KEY, "load.rate", NULL, 0,
-		"requests per second: 2000, 2k, 30/m, or max"},
-	{'R', NULL, "RATE", OPTIONS_PLAN, OPTIONS_KEY, "load.rate", NULL, 0, "the same as -r"},
+const struct options_flag options_flags[] = {
+	{'r', "rate", "RATE", OPTIONS_PLAN, OPTIONS_KEY_RATE, "load.rate", NULL, 0,
+		"2000, 2k, 30/m, max; x0.1: a tenth of each rate"},
+	{'R', NULL, "RATE", OPTIONS_PLAN, OPTIONS_KEY_RATE, "load.rate", NULL, 0, "the same as -r"},
 	{'d', "duration", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.duration", NULL, 0,
 		"how long: 30s, 5m; a bare number is seconds"},
 	{'n', "requests", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.requests", NULL, 0,
@@ -72,12 +51,16 @@ static const struct options_flag options_flags[] = {
 		"a request's patience, from its planned instant"},
 	{0, "seed", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.seed", NULL, 0,
 		"of everything that is random"},
+	{0, "label", "NAME=TEXT", OPTIONS_PLAN, OPTIONS_KEY, "run.label", NULL, 0,
+		"kept in the result, may be repeated"},
 	{0, "set", "SECTION.KEY=VALUE", OPTIONS_PLAN, OPTIONS_SET, NULL, NULL, 0,
 		"any key of a run file"},
 	{0, "latency", NULL, OPTIONS_PLAN, OPTIONS_NOTHING, NULL, NULL, 0,
 		"accepted; percentiles are always printed"},
+	{0, "dry-run", NULL, OPTIONS_PLAN, OPTIONS_BOOL, NULL, NULL, FIELD(dry_run),
+		"say what would be sent, and send nothing"},
 	{'o', "output", "FILE", OPTIONS_REPORT, OPTIONS_OUTPUT, NULL, NULL, 0,
-		"report to a .json or .txt file too; - is stdout"},
+		"report to .json, .txt, .csv, .md too, repeatable"},
 	{'v', "verbose", NULL, OPTIONS_REPORT, OPTIONS_BOOL, NULL, NULL, FIELD(verbose),
 		"the full report"},
 	{'q', "quiet", NULL, OPTIONS_QUIET, OPTIONS_BOOL, NULL, NULL, FIELD(quiet), "no progress"},
@@ -101,18 +84,7 @@ static const struct options_flag options_flags[] = {
 };
 
 #define OPTIONS_N (sizeof(options_flags) / sizeof(*options_flags))
-
-/* Flags that hands bring along from other tools. */
-static const struct {
-	const char *flag;
-	const char *hint;
-} options_hints[] = {
-	{"-z", "for how long is -d TIME"},
-	{"--connections-per-second", "--set connections.open-rate=RATE"},
-	{"--threads", "-t N"},
-	{"--rps", "-r RATE"},
-	{"--max-workers", "-c N"},
-};
+const size_t options_flags_n = OPTIONS_N;
 
 /* ---------------------------------------------------------------- settings */
 
@@ -238,20 +210,17 @@ static const struct options_flag *options_find(unsigned groups, char letter, con
 	return NULL;
 }
 
-/* One line about a flag that this command does not have. */
-static int options_refuse(const struct options_walk *w, const char *flag)
+/* One line about a flag that this command does not have. value: what stands behind it, or NULL. */
+static int options_refuse(const struct options_walk *w, const char *flag, const char *value)
 {
 	const char *words[OPTIONS_N];
 	char names[OPTIONS_N][32];
 	const char *nearest;
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(options_hints) / sizeof(*options_hints); i++) {
-		if (str_eq(options_hints[i].flag, flag)) {
-			err_set(w->reterr, "unknown flag %s: %s", flag, options_hints[i].hint);
-			return -EINVAL;
-		}
-	}
+	/* Who asks for load may come from another tool. */
+	if ((w->groups & OPTIONS_PLAN) && hints_unknown(flag, value, w->reterr))
+		return -EINVAL;
 	for (size_t i = 0; i < OPTIONS_N; i++) {
 		const struct options_flag *f = &options_flags[i];
 
@@ -292,13 +261,9 @@ static int options_apply(
 
 	switch (f->kind) {
 	case OPTIONS_KEY:
-		/* What -t means elsewhere is caught by its unit. */
-		if (f->letter == 't' && *value && strchr("sm", value[strlen(value) - 1])) {
-			err_set(w->reterr,
-				"-t is the number of workers; a time-out is --timeout %s", value);
-			return -EINVAL;
-		}
 		return options_set(w->o, f->key, value, flag);
+	case OPTIONS_KEY_RATE:
+		return options_set(w->o, value[0] == 'x' ? "load.scale" : f->key, value, flag);
 	case OPTIONS_KEY_TIME:
 		return options_set_time(w->o, f->key, value, flag);
 	case OPTIONS_SET:
@@ -335,7 +300,15 @@ static int options_take(struct options_walk *w, const struct options_flag *f, co
 		}
 		attached = w->argv[w->at++];
 	}
+	if (hints_misused(flag, attached, w->reterr))
+		return -EINVAL;
 	return options_apply(w, f, flag, attached);
+}
+
+/* The next word, where it is no flag; NULL: none. */
+static const char *options_next(const struct options_walk *w)
+{
+	return w->at < w->argc && w->argv[w->at][0] != '-' ? w->argv[w->at] : NULL;
 }
 
 static int options_read_long(struct options_walk *w, const char *word)
@@ -347,14 +320,51 @@ static int options_read_long(struct options_walk *w, const char *word)
 
 	(void)snprintf(flag, sizeof(flag), "%.*s", (int)(len < 63 ? len : 63), word);
 	f = options_find(w->groups, 0, flag + 2);
-	return f ? options_take(w, f, flag, equals ? equals + 1 : NULL) : options_refuse(w, flag);
+	if (!f)
+		return options_refuse(w, flag, equals ? equals + 1 : options_next(w));
+	return options_take(w, f, flag, equals ? equals + 1 : NULL);
+}
+
+/* "-rate=50" is --rate with a single dash, as Go's programs have it. */
+static bool options_is_long(const struct options_walk *w, const char *word, struct err *reterr)
+{
+	char name[32];
+	size_t len = strcspn(word + 1, "=");
+
+	if (len < 2 || len >= sizeof(name))
+		return false;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)len, word + 1);
+	if (!options_find(w->groups, 0, name))
+		return false;
+	err_set(reterr, "unknown flag -%s; did you mean --%s?", name, name);
+	return true;
+}
+
+/* The letter at c of word: "-z 10s", "-z10s", but also "-h2". */
+static int options_refuse_letter(const struct options_walk *w, const char *word, const char *c)
+{
+	const char flag[3] = {'-', *c, '\0'};
+
+	if ((w->groups & OPTIONS_PLAN) && word[2] && hints_unknown(word, NULL, w->reterr))
+		return -EINVAL;
+	if (c != word + 1)
+		return options_refuse(w, flag, NULL);
+	return options_refuse(
+		w, isalpha((unsigned char)c[1]) ? word : flag, c[1] ? c + 1 : options_next(w));
 }
 
 /* -qv, -r2k, -r=2k is not: "=2k" is then the value, and the daemon says so. */
 static int options_read_short(struct options_walk *w, const char *word)
 {
-	if (str_eq(word, "-q") && w->at < w->argc && options_is_number(w->argv[w->at])) {
-		err_set(w->reterr, "-q is quiet; a rate is -r %s", w->argv[w->at]);
+	const char *next = options_next(w);
+
+	if (options_is_long(w, word, w->reterr))
+		return -EINVAL;
+	/* -q takes no value here, so a number behind it was meant as one. */
+	if ((w->groups & OPTIONS_PLAN) && word[1] == 'q' &&
+		(isdigit((unsigned char)word[2]) ||
+			(!word[2] && next && options_is_number(next)))) {
+		(void)hints_misused("-q", word[2] ? word + 2 : next, w->reterr);
 		return -EINVAL;
 	}
 	for (const char *c = word + 1; *c; c++) {
@@ -363,7 +373,7 @@ static int options_read_short(struct options_walk *w, const char *word)
 		int r;
 
 		if (!f)
-			return options_refuse(w, c == word + 1 ? word : flag);
+			return options_refuse_letter(w, word, c);
 		if (f->value)
 			return options_take(w, f, flag, c[1] ? c + 1 : NULL);
 		r = options_take(w, f, flag, NULL);

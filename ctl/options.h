@@ -21,6 +21,32 @@ enum options_group {
 	OPTIONS_ANY = 1 << 8, /* --help */
 };
 
+enum options_kind {
+	OPTIONS_KEY,	  /* sets a key of the run file */
+	OPTIONS_KEY_TIME, /* the same; a bare number is seconds */
+	OPTIONS_KEY_RATE, /* the same; "x0.1" is load.scale */
+	OPTIONS_SET,	  /* section.key=value */
+	OPTIONS_BOOL,
+	OPTIONS_TEXT,
+	OPTIONS_OUTPUT,
+	OPTIONS_NOTHING,
+};
+
+struct options_flag {
+	char letter;	   /* 0: none */
+	const char *name;  /* NULL: none */
+	const char *value; /* how help calls it; NULL: takes none */
+	unsigned groups;
+	enum options_kind kind;
+	const char *key;   /* OPTIONS_KEY */
+	const char *fixed; /* OPTIONS_KEY without a value of its own */
+	size_t offset;	   /* OPTIONS_BOOL, OPTIONS_TEXT */
+	const char *help;
+};
+
+extern const struct options_flag options_flags[];
+extern const size_t options_flags_n;
+
 /* A key of a run file given as a flag. */
 struct options_setting {
 	char *key; /* "load.rate" */
@@ -48,6 +74,7 @@ struct options {
 	bool all;
 	bool now;
 	bool help;
+	bool dry_run;
 };
 
 /* Reads the words behind the command's name. groups: what the command takes. Flags may stand

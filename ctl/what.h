@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WHAT to run: a name in the service, a URL, or the path of a run file; and from it the parameters
- * of Start. Reads files with the caller's rights. */
+/* WHAT to run: a name in the service, a URL, or the path of a run file. */
 #pragma once
-
-#include <jansson.h>
-#include <stdbool.h>
-#include <stddef.h>
-
-struct err;
-struct options;
 
 enum what_kind {
 	WHAT_NAME, /* runs.d of the service */
@@ -17,15 +9,10 @@ enum what_kind {
 };
 
 /* Judged by its form: "://" makes a URL; a leading '.' or '/' or a trailing ".ini" a path; any
- * other
- * '/' or ':' a path if there is such a file, else a URL; "localhost" and an IPv4 address are URLs;
- * the rest is a name. */
+ * other '/' or ':' a path if there is such a file, else a URL; "localhost" and an IPv4 address are
+ * URLs; the rest is a name. */
 enum what_kind what_judge(const char *what);
 
 /* The run's name for a path: its file without .ini, with '_' for what a name cannot hold. */
 #define WHAT_NAME_SIZE 65
 void what_name(const char *path, char ret[static WHAT_NAME_SIZE]);
-
-/* A new object. 0, or the exit status to end with and one line in reterr. */
-int what_parameters(
-	const char *what, const struct options *o, bool hold, json_t **ret, struct err *reterr);

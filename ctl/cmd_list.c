@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpsctl list: the runs that the service knows by name, each with what it does or why it cannot. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/result.h"
+#include "ctl/client.h"
+#include "ctl/cmd.h"
+#include "ctl/list.h"
+
+int cmd_list(struct options *o)
+{
+	struct client_answer answer;
+	struct buf text = {0};
+	int r = command_ask(o, true, "List", NULL, &answer);
+
+	if (r)
+		return r;
+	if (o->json) {
+		(void)json_dumpf(answer.parameters, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else if (list_render(json_object_get(answer.parameters, "plans"), &text) == 0) {
+		command_print(text.data);
+	}
+	buf_fini(&text);
+	client_answer_fini(&answer);
+	return 0;
+}

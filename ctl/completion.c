@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bash function with its data. The data are case tables made from ours: the flags of each
+ * command, what a flag's value may be, what words a command takes. The function around them is
+ * fixed, needs nothing but bash (no bash-completion), and asks the service for names and ids of
+ * runs only when these are wanted. */
+#include "ctl/completion.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/keys.h"
+#include "common/str.h"
+#include "ctl/cmd.h"
+#include "ctl/terms.h"
+
+static const char completion_head[] =
+	"# bash completion for rpsctl; made by: rpsctl completion bash\n"
+	"# shellcheck shell=bash disable=SC2207\n";
+
+static const char completion_function[] =
+	"# Names of the service's runs, ids of runs: nothing where there is no service.\n"
+	"_rpsctl_names() {\n"
+	"\t\"${COMP_WORDS[0]}\" list 2>/dev/null | sed -n '2,$s/^\\([^ ]\\+\\).*/\\1/p'\n"
+	"}\n"
+	"\n"
+	"_rpsctl_ids() {\n"
+	"\t\"${COMP_WORDS[0]}\" status 2>/dev/null |\n"
+	"\t\tsed -n '/^run /,$s/^\\([^ ]\\+-[0-9]\\+\\) .*/\\1/p'\n"
+	"}\n"
+	"\n"
+	"# _rpsctl_files PATTERN: files of that pattern, and directories.\n"
+	"_rpsctl_files() {\n"
+	"\tcompopt -o filenames 2>/dev/null\n"
+	"\tcompgen -f -X \"!$1\" -- \"$cur\"\n"
+	"\tcompgen -d -- \"$cur\"\n"
+	"}\n"
+	"\n"
+	"_rpsctl_some() {\n"
+	"\tcompgen -W \"$1\" -- \"$cur\"\n"
+	"}\n"
+	"\n"
+	"_rpsctl_kind() {\n"
+	"\tcase $1 in\n"
+	"\twhat)\n"
+	"\t\t_rpsctl_files '*.ini'\n"
+	"\t\t[[ $cur == */* || $COMP_CWORD -eq 1 ]] || _rpsctl_some \"$(_rpsctl_names)\"\n"
+	"\t\t;;\n"
+	"\tname) _rpsctl_some \"$(_rpsctl_names)\" ;;\n"
+	"\trun) _rpsctl_some \"$(_rpsctl_ids)\" ;;\n"
+	"\tfile) _rpsctl_files '*' ;;\n"
+	"\tresult)\n"
+	"\t\t_rpsctl_files '*.json'\n"
+	"\t\t[[ $cur == */* ]] || _rpsctl_some \"$(_rpsctl_ids)\"\n"
+	"\t\t;;\n"
+	"\tcommand) _rpsctl_some \"$_rpsctl_commands terms $_rpsctl_terms\" ;;\n"
+	"\tshell) _rpsctl_some bash ;;\n"
+	"\tkey)\n"
+	"\t\tcompopt -o nospace 2>/dev/null\n"
+	"\t\t_rpsctl_some \"$_rpsctl_keys\"\n"
+	"\t\t;;\n"
+	"\tmethod) _rpsctl_some 'GET HEAD POST PUT PATCH DELETE OPTIONS' ;;\n"
+	"\tesac\n"
+	"}\n"
+	"\n"
+	"_rpsctl() {\n"
+	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	"\tlocal command= kind at=1 IFS=$' \\t\\n'\n"
+	"\n"
+	"\tCOMPREPLY=()\n"
+	"\t# --flag=VALUE is three words to bash.\n"
+	"\tif [[ $cur == = ]]; then\n"
+	"\t\tcur=\n"
+	"\telif [[ $before == = ]]; then\n"
+	"\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	"\tfi\n"
+	"\twhile ((at < COMP_CWORD)); do\n"
+	"\t\tif [[ \" $_rpsctl_commands \" == *\" ${COMP_WORDS[at]} \"* ]]; then\n"
+	"\t\t\tcommand=${COMP_WORDS[at]}\n"
+	"\t\tfi\n"
+	"\t\tbreak\n"
+	"\tdone\n"
+	"\t# A URL, a path or a flag in front is run without the word.\n"
+	"\tif [[ -z $command && ($COMP_CWORD -gt 1 || $cur == -*) ]]; then\n"
+	"\t\tcommand=run\n"
+	"\tfi\n"
+	"\tif [[ -z $command ]]; then\n"
+	"\t\tCOMPREPLY=($(_rpsctl_some \"$_rpsctl_commands\"; _rpsctl_kind what))\n"
+	"\t\treturn\n"
+	"\tfi\n"
+	"\tkind=$(_rpsctl_value \"$command\" \"$before\")\n"
+	"\tif [[ -n $kind ]]; then\n"
+	"\t\tCOMPREPLY=($(_rpsctl_kind \"$kind\"))\n"
+	"\telif [[ $cur == -* ]]; then\n"
+	"\t\tCOMPREPLY=($(_rpsctl_some \"$(_rpsctl_flags \"$command\")\"))\n"
+	"\telse\n"
+	"\t\tCOMPREPLY=($(_rpsctl_kind \"$(_rpsctl_words \"$command\")\"))\n"
+	"\tfi\n"
+	"}\n"
+	"\n"
+	"complete -F _rpsctl rpsctl\n";
+
+/* ---------------------------------------------------------------- the data */
+
+static int completion_put_commands(struct buf *ret)
+{
+	int r = buf_puts(ret, "_rpsctl_commands='");
+
+	for (size_t i = 0; i < commands_n && r == 0; i++)
+		r = buf_printf(ret, "%s%s", i ? " " : "", commands[i].name);
+	return r ? r : buf_puts(ret, "'\n");
+}
+
+/* "our delay" is typed as our-delay; what a shell would read otherwise is left out. */
+static int completion_put_terms(struct buf *ret)
+{
+	int r = buf_puts(ret, "_rpsctl_terms='");
+	bool is_first = true;
+
+	for (size_t i = 0; terms_at(i) && r == 0; i++) {
+		size_t from = ret->len;
+
+		if (strpbrk(terms_at(i), "'%"))
+			continue;
+		r = buf_printf(ret, "%s%s", is_first ? "" : " ", terms_at(i));
+		for (size_t at = from + !is_first; r == 0 && at < ret->len; at++) {
+			if (ret->data[at] == ' ')
+				ret->data[at] = '-';
+		}
+		is_first = false;
+	}
+	return r ? r : buf_puts(ret, "'\n");
+}
+
+static int completion_put_keys(struct buf *ret)
+{
+	int r = buf_puts(ret, "_rpsctl_keys='");
+	bool is_first = true;
+
+	for (size_t i = 0; i < keys_n && r == 0; i++) {
+		if (keys_table[i].file != KEYS_RUN || keys_table[i].named)
+			continue;
+		r = buf_printf(ret, "%s%s.%s=", is_first ? "" : " ", keys_table[i].section,
+			keys_table[i].name);
+		is_first = false;
+	}
+	return r ? r : buf_puts(ret, "'\n");
+}
+
+static int completion_put_flags(struct buf *ret)
+{
+	int r = buf_puts(ret, "\n# The flags of a command.\n_rpsctl_flags() {\n\tcase $1 in\n");
+
+	for (size_t i = 0; i < commands_n && r == 0; i++) {
+		r = buf_printf(ret, "\t%s) echo '", commands[i].name);
+		for (size_t k = 0; k < options_flags_n && r == 0; k++) {
+			const struct options_flag *f = &options_flags[k];
+
+			if (!(f->groups & (commands[i].groups | OPTIONS_ANY)))
+				continue;
+			if (f->letter)
+				r = buf_printf(ret, "-%c ", f->letter);
+			if (f->name && r == 0)
+				r = buf_printf(ret, "--%s ", f->name);
+		}
+		if (r == 0)
+			r = buf_puts(ret, "' ;;\n");
+	}
+	return r ? r : buf_puts(ret, "\tesac\n}\n");
+}
+
+/* What stands behind a flag that takes a value, by what help calls it. */
+static const char *completion_value_kind(const struct options_flag *f)
+{
+	static const char *const kinds[][2] = {
+		{"FILE", "file"},
+		{"PATH", "file"},
+		{"METHOD", "method"},
+		{"SECTION.KEY=VALUE", "key"},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (str_eq(kinds[i][0], f->value))
+			return kinds[i][1];
+	}
+	return "nothing";
+}
+
+/* Those of a group in one case each; a letter may mean two things in two groups. */
+static int completion_put_values(struct buf *ret)
+{
+	int r = buf_puts(ret,
+		"\n# What the value of a flag is; nothing where it takes none.\n_rpsctl_value() {\n"
+		"\tcase $1:$2 in\n");
+
+	for (size_t i = 0; i < commands_n && r == 0; i++) {
+		for (size_t k = 0; k < options_flags_n && r == 0; k++) {
+			const struct options_flag *f = &options_flags[k];
+			const char *bar = f->letter && f->name ? " | " : "";
+
+			if (!f->value || !(f->groups & (commands[i].groups | OPTIONS_ANY)))
+				continue;
+			r = buf_puts(ret, "\t");
+			if (r == 0 && f->letter)
+				r = buf_printf(ret, "%s:-%c%s", commands[i].name, f->letter, bar);
+			if (r == 0 && f->name)
+				r = buf_printf(ret, "%s:--%s", commands[i].name, f->name);
+			if (r == 0)
+				r = buf_printf(ret, ") echo %s ;;\n", completion_value_kind(f));
+		}
+	}
+	return r ? r : buf_puts(ret, "\tesac\n}\n");
+}
+
+static int completion_put_words(struct buf *ret)
+{
+	static const char *const words[] = {
+		[COMMAND_NOTHING] = "nothing",
+		[COMMAND_WHAT] = "what",
+		[COMMAND_NAME] = "name",
+		[COMMAND_RUN] = "run",
+		[COMMAND_FILE] = "file",
+		[COMMAND_RESULT] = "result",
+		[COMMAND_COMMAND] = "command",
+		[COMMAND_SHELL] = "shell",
+	};
+	int r = buf_puts(
+		ret, "\n# What the words behind a command are.\n_rpsctl_words() {\n\tcase $1 in\n");
+
+	for (size_t i = 0; i < commands_n && r == 0; i++)
+		r = buf_printf(
+			ret, "\t%s) echo %s ;;\n", commands[i].name, words[commands[i].words]);
+	return r ? r : buf_puts(ret, "\tesac\n}\n\n");
+}
+
+int completion_bash(struct buf *ret)
+{
+	static int (*const parts[])(struct buf *) = {
+		completion_put_commands,
+		completion_put_terms,
+		completion_put_keys,
+		completion_put_flags,
+		completion_put_values,
+		completion_put_words,
+	};
+	int r = buf_puts(ret, completion_head);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && r == 0; i++)
+		r = parts[i](ret);
+	return r ? r : buf_puts(ret, completion_function);
+}

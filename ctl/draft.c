@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From words of a command line to the parameters of Start.
+ *
+ * The daemon never opens a caller's path and knows no caller's environment: texts travel as they
+ * were written, and with them the variables and the contents of the files that their values name.
+ * So a result shows ${NAME} and not what it stood for. To learn which variables and files these
+ * are, all texts are read here into one document in the daemon's order (run file, overlays, flags)
+ * and filled; the last entry that names a file says where it is looked up: beside its own file, or
+ * in the working directory where a flag names it.
+ *
+ * What is wrong with a plan is said by the daemon, which has the one parser of plans; here problems
+ * are only what keeps us from reading. draft_plan makes the same plan from the same document for
+ * check and --dry-run, which send nothing. */
+#include "ctl/draft.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/digest.h"
+#include "common/exit_codes.h"
+#include "common/fill.h"
+#include "common/plan.h"
+#include "common/plan_values.h"
+#include "common/str.h"
+#include "common/url.h"
+#include "common/varlink.h"
+#include "ctl/options.h"
+#include "ctl/what.h"
+
+/* Of all files together, so that the call with its base64 stays below VARLINK_START_MAX. */
+#define DRAFT_FILES_MAX ((size_t)VARLINK_START_MAX / 4 * 3 - (2u << 20))
+/* Of all texts together. */
+#define DRAFT_TEXT_MAX ((size_t)1 << 20)
+
+static int draft_out_of_memory(struct err *reterr)
+{
+	err_set(reterr, "out of memory");
+	return EXIT_NO_DAEMON;
+}
+
+static int draft_unreadable(const char *path, int error, struct err *reterr)
+{
+	err_set(reterr, "%.300s: %s", path,
+		error == -EFBIG ? "too large for a run" : strerror(-error));
+	return EXIT_NO_INPUT;
+}
+
+/* JSON carries nothing else. */
+static bool draft_is_utf8(const char *text)
+{
+	json_t *string = json_string(text);
+
+	json_decref(string);
+	return string != NULL;
+}
+
+/* ---------------------------------------------------------------- texts */
+
+/* A new string. used: bytes of texts read before. */
+static int draft_read_text(const char *path, size_t used, char **ret, struct err *reterr)
+{
+	size_t len;
+	int r = str_read_file(path, DRAFT_TEXT_MAX - used, ret, &len);
+
+	if (r)
+		return draft_unreadable(path, r, reterr);
+	if (strlen(*ret) == len && draft_is_utf8(*ret))
+		return 0;
+	free(*ret);
+	*ret = NULL;
+	err_set(reterr, "%.300s: this is no text in UTF-8", path);
+	return EXIT_CONFIG;
+}
+
+static int draft_url_text(const char *what, char **ret, struct err *reterr)
+{
+	struct url url = {0};
+	int r = url_parse(what, &url, reterr);
+
+	if (r)
+		return r == -ENOMEM ? draft_out_of_memory(reterr) : EXIT_CONFIG;
+	url_fini(&url);
+	if (asprintf(ret, "[target]\nurl = %s\n", what) == -1) {
+		*ret = NULL;
+		return draft_out_of_memory(reterr);
+	}
+	return 0;
+}
+
+/* WHAT itself: name or text, and what the daemon shall call it. */
+static int draft_add_what(
+	struct draft *d, enum what_kind kind, const char *what, struct err *reterr)
+{
+	const char *text = d->named_text;
+	char name[WHAT_NAME_SIZE];
+	int failed = 0;
+	int r = 0;
+
+	what_name(what, name);
+	if (kind == WHAT_PATH)
+		r = draft_read_text(what, 0, &d->text, reterr);
+	else if (kind == WHAT_URL)
+		r = draft_url_text(what, &d->text, reterr);
+	if (r)
+		return r;
+	/* A URL's run is named by the daemon. */
+	if (kind == WHAT_PATH)
+		failed = json_object_set_new(d->parameters, "name", json_string(name)) |
+			 json_object_set_new(d->parameters, "file", json_string(what));
+	else if (kind == WHAT_NAME)
+		failed = json_object_set_new(d->parameters, "name", json_string(what));
+	if (d->text) {
+		failed |= json_object_set_new(d->parameters, "text", json_string(d->text));
+		text = d->text;
+	}
+	if (failed == 0 && text)
+		failed = ini_read(&d->doc, what, text, strlen(text), &d->problems);
+	return failed ? draft_out_of_memory(reterr) : 0;
+}
+
+static int draft_add_overlay(
+	struct draft *d, json_t *overlays, const char *path, size_t *used, struct err *reterr)
+{
+	char *text = NULL;
+	int r;
+
+	if (access(path, F_OK) == -1 && errno == ENOENT) {
+		err_set(reterr, "%.200s: no such file; behind WHAT come overlays, run files too",
+			path);
+		return EXIT_NO_INPUT;
+	}
+	r = draft_read_text(path, *used, &text, reterr);
+	if (r)
+		return r;
+	*used += strlen(text);
+	if (json_array_append_new(overlays, json_pack("{s:s, s:s}", "file", path, "text", text)) ||
+		ini_read(&d->doc, path, text, strlen(text), &d->problems))
+		r = draft_out_of_memory(reterr);
+	free(text);
+	return r;
+}
+
+static int draft_add_overlays(
+	struct draft *d, const char *const *paths, size_t n, struct err *reterr)
+{
+	size_t used = d->text ? strlen(d->text) : 0;
+	json_t *overlays = json_array();
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = draft_add_overlay(d, overlays, paths[i], &used, reterr);
+	if (r == 0 && n && json_object_set(d->parameters, "overlays", overlays))
+		r = draft_out_of_memory(reterr);
+	json_decref(overlays);
+	return r;
+}
+
+/* ---------------------------------------------------------------- variables */
+
+struct draft_environment {
+	json_t *found;	 /* NULL: none is to be had */
+	const char *bad; /* borrowed from nobody: "" or why */
+	char name[64];
+};
+
+static const char *draft_lookup(void *userdata, const char *name)
+{
+	struct draft_environment *e = userdata;
+	const char *value = e->found ? getenv(name) : NULL;
+
+	if (value && json_object_set_new(e->found, name, json_string(value))) {
+		e->bad = "its value is no text in UTF-8";
+		(void)snprintf(e->name, sizeof(e->name), "%.60s", name);
+	}
+	return value;
+}
+
+/* The named run's own entries are filled as the service does it: without an environment. */
+static int draft_fill(struct draft *d, size_t n_named, struct err *reterr)
+{
+	struct draft_environment none = {0};
+	struct draft_environment ours = {.found = json_object()};
+	struct fill fill = {draft_lookup, &none};
+	size_t n_before = d->problems.n;
+	size_t n_entries = d->doc.n_entries;
+	int r;
+
+	d->doc.n_entries = n_named;
+	r = fill_doc(&d->doc, 0, &fill, &d->problems);
+	d->doc.n_entries = n_entries;
+	fill.userdata = &ours;
+	if (r == 0)
+		r = fill_doc(&d->doc, n_named, &fill, &d->problems);
+	if (r == 0 && json_object_size(ours.found))
+		r = json_object_set(d->parameters, "variables", ours.found);
+	json_decref(ours.found);
+	if (r)
+		return draft_out_of_memory(reterr);
+	if (ours.bad) {
+		err_set(reterr, "${%s}: %s", ours.name, ours.bad);
+		return EXIT_CONFIG;
+	}
+	d->is_unfilled = d->problems.n > n_before;
+	return d->is_unfilled ? EXIT_CONFIG : 0;
+}
+
+/* ---------------------------------------------------------------- flags */
+
+static int draft_add_setting(struct draft *d, json_t *set, const char *key, const char *value,
+	const char *origin, struct err *reterr)
+{
+	char section[INI_NAME_MAX + 1];
+	const char *dot = strchr(key, '.');
+	json_t *one = json_pack("{s:s, s:s, s:s}", "key", key, "value", value, "origin", origin);
+
+	if (json_array_append_new(set, one)) {
+		err_set(reterr, "a flag's value is not text in UTF-8");
+		return EXIT_USAGE;
+	}
+	/* What is no key is the daemon's to refuse. */
+	if (!dot || (size_t)(dot - key) >= sizeof(section))
+		return 0;
+	(void)snprintf(section, sizeof(section), "%.*s", (int)(dot - key), key);
+	return ini_set(&d->doc, origin, section, "", dot + 1, value) ? draft_out_of_memory(reterr)
+								     : 0;
+}
+
+static int draft_add_settings(
+	struct draft *d, enum what_kind kind, const struct options *o, struct err *reterr)
+{
+	json_t *set = json_array();
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_settings && r == 0; i++)
+		r = draft_add_setting(d, set, o->settings[i].key, o->settings[i].value,
+			o->settings[i].origin, reterr);
+	/* A body on a URL without a method: what hands and curl mean is POST. */
+	if (r == 0 && kind == WHAT_URL && options_setting(o, "defaults.body") &&
+		!options_setting(o, "defaults.method"))
+		r = draft_add_setting(d, set, "defaults.method", "POST", "--data", reterr);
+	if (r == 0 && json_object_set(d->parameters, "set", set))
+		r = draft_out_of_memory(reterr);
+	json_decref(set);
+	return r;
+}
+
+/* ---------------------------------------------------------------- files that values name */
+
+/* The last entry whose value ends in @name. */
+static const struct ini_entry *draft_naming(const struct ini_doc *doc, const char *name)
+{
+	for (size_t i = doc->n_entries; i-- > 0;) {
+		const char *named = plan_file_reference(doc->entries[i].value);
+
+		if (named && str_eq(named, name))
+			return &doc->entries[i];
+	}
+	return NULL;
+}
+
+/* False: the path is too long. */
+static bool draft_path(const struct ini_doc *doc, const char *name, char path[static PATH_MAX])
+{
+	const struct ini_entry *e = draft_naming(doc, name);
+	const char *slash = e && e->line ? strrchr(e->file, '/') : NULL;
+
+	if (name[0] == '/' || !slash)
+		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
+	return snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - e->file), e->file, name) <
+	       PATH_MAX;
+}
+
+static int draft_add_file(struct draft *d, json_t *files, const char *name, struct err *reterr)
+{
+	char path[PATH_MAX] = "";
+	char *base64;
+	char *data;
+	size_t len;
+	int r;
+
+	r = draft_path(&d->doc, name, path)
+		    ? str_read_file(path, DRAFT_FILES_MAX - d->_bytes, &data, &len)
+		    : -ENAMETOOLONG;
+	if (r && d->is_check) {
+		/* What is missing the plan tells with its line. */
+		if (r != -ENOENT)
+			problems_add(&d->problems, path, 0, "%s", strerror(-r));
+		return 0;
+	}
+	if (r)
+		return draft_unreadable(*path ? path : name, r, reterr);
+	d->_bytes += len;
+	base64 = digest_base64_encode(data, len);
+	free(data);
+	r = base64 ? json_object_set_new(files, name, json_string(base64)) : -1;
+	free(base64);
+	return r ? draft_out_of_memory(reterr) : 0;
+}
+
+/* first: of the entries whose files are ours to read; those before are a named run's. */
+static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
+{
+	size_t n = 0;
+	const char **names = plan_file_names(&d->doc, &n);
+	json_t *files = json_object();
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		const struct ini_entry *e = draft_naming(&d->doc, names[i]);
+
+		if (!e || e >= d->doc.entries + first)
+			r = draft_add_file(d, files, names[i], reterr);
+	}
+	if (r == 0 && json_object_size(files) && json_object_set(d->parameters, "files", files))
+		r = draft_out_of_memory(reterr);
+	json_decref(files);
+	free(names);
+	return r;
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+int draft_make(struct draft *d, const char *const *words, size_t n, const struct options *o,
+	struct err *reterr)
+{
+	enum what_kind kind = d->is_check ? WHAT_PATH : what_judge(words[0]);
+	size_t n_named = 0;
+	int r;
+
+	d->parameters = json_object();
+	r = draft_add_what(d, kind, words[0], reterr);
+	if (kind == WHAT_NAME)
+		n_named = d->doc.n_entries;
+	if (r == 0)
+		r = draft_add_overlays(d, words + 1, n - 1, reterr);
+	if (r == 0)
+		r = draft_fill(d, n_named, reterr);
+	if (r == 0)
+		r = draft_add_settings(d, kind, o, reterr);
+	if (r == 0)
+		r = draft_add_files(d, n_named, reterr);
+	return r;
+}
+
+/* Decodes what travels; returns how many there are. */
+static size_t draft_take_files(const struct draft *d, struct plan_file *files)
+{
+	const char *name;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach(json_object_get(d->parameters, "files"), name, value)
+	{
+		size_t len;
+		char *data = digest_base64_decode(json_string_value(value), &len);
+
+		if (data)
+			files[n++] = (struct plan_file){name, data, len};
+	}
+	return n;
+}
+
+/* Those that only the service can read, as empty ones. */
+static size_t draft_take_unread(
+	const struct draft *d, struct plan_file *files, const char **names, size_t n)
+{
+	size_t n_unread = 0;
+
+	for (size_t i = 0; i < n && d->named_text; i++) {
+		if (json_object_get(json_object_get(d->parameters, "files"), names[i]))
+			continue;
+		files[n_unread] = (struct plan_file){names[i], "", 0};
+		names[n_unread++] = names[i];
+	}
+	return n_unread;
+}
+
+int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread)
+{
+	size_t n = 0;
+	const char **names = plan_file_names(&d->doc, &n);
+	struct plan_file *files = calloc(
+		n + json_object_size(json_object_get(d->parameters, "files")) + 1, sizeof(*files));
+	size_t n_read, n_unread;
+	int r;
+
+	if (!files) {
+		free(names);
+		return -ENOMEM;
+	}
+	n_read = draft_take_files(d, files);
+	n_unread = draft_take_unread(d, files + n_read, names, n);
+	r = plan_build(json_string_value(json_object_get(d->parameters, "name")), &d->doc, d->text,
+		files, n_read + n_unread, ret, &d->problems);
+	for (size_t i = 0; i < n_read; i++)
+		free((char *)(uintptr_t)files[i].data);
+	free(files);
+	*ret_unread = names;
+	*ret_n_unread = n_unread;
+	return r;
+}
+
+void draft_print_problems(const struct draft *d)
+{
+	for (size_t i = 0; i < d->problems.n; i++)
+		(void)fprintf(stderr, "%s\n", d->problems.texts[i]);
+}
+
+void draft_fini(struct draft *d)
+{
+	json_decref(d->parameters);
+	ini_fini(&d->doc);
+	problems_fini(&d->problems);
+	free(d->text);
+	*d = (struct draft){0};
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run before it is started: WHAT, its overlays and the flags as the parameters of Start, and as
+ * the plan that they make. Reads files and the environment with the caller's rights. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/ini.h"
+
+struct options;
+struct plan;
+
+struct draft {
+	/* set before draft_make, or zero */
+	const char *named_text; /* of a named run's file, for draft_plan alone */
+	bool is_check;		/* WHAT is a path; a file that cannot be read is a problem */
+
+	/* after it */
+	json_t *parameters;	  /* of Start, but for hold */
+	struct ini_doc doc;	  /* what of it is known here, filled */
+	struct problems problems; /* "file:line: message" of what was read */
+	char *text;
+	bool is_unfilled; /* a variable is missing: nothing can come of it */
+	size_t _bytes;	  /* that have been read so far */
+};
+
+/* words: WHAT, then the paths of overlays. 0; or the exit status to end with, and one line in
+ * reterr or (is_unfilled) the problems. */
+int draft_make(struct draft *d, const char *const *words, size_t n, const struct options *o,
+	struct err *reterr);
+
+/* The plan, with the contents of files that were read; problems are added to those that there are.
+ * What a named run's file refers to counts as empty, and is listed in ret_unread (borrowed names,
+ * an array of the caller's to free; NULL: none). 0, -EINVAL (problems) or -ENOMEM. */
+int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread);
+
+/* All problems to stderr. */
+void draft_print_problems(const struct draft *d);
+/* Fine on a zeroed one. */
+void draft_fini(struct draft *d);

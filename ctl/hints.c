@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flags of other tools. One letter may mean different things there, and then its value tells which
+ * was meant: the first row whose form fits is taken. "VALUE" in a text is what was given, or the
+ * row's placeholder where nothing was. */
+#include "ctl/hints.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/str.h"
+#include "common/units.h"
+
+enum hints_form {
+	HINTS_ANY,
+	HINTS_NUMBER, /* begins with a digit */
+	HINTS_TIME,   /* "5s" */
+	HINTS_BODY,   /* JSON, a form, a file */
+};
+
+struct hints_row {
+	const char *flag;
+	enum hints_form form;
+	const char *text;
+	const char *placeholder;
+};
+
+#define HINTS_LATENCY "leave it out: percentiles are always printed"
+#define HINTS_ONE_AT_A_TIME "leave it out: a connection has one request under way at a time"
+#define HINTS_SCRIPT "there are no scripts: -X, -H and --data say what is sent"
+#define HINTS_HTTP "leave it out: HTTP/1.1 is what is sent"
+#define HINTS_TLS "leave it out: https is not in this version yet"
+#define HINTS_LOGIN "a login is -H 'Authorization: Basic BASE64'"
+#define HINTS_PROXY "there are no proxies here: load the server itself"
+
+static const struct hints_row hints_unknowns[] = {
+	{"-z", HINTS_ANY, "how long is -d VALUE", "TIME"},
+	{"-D", HINTS_NUMBER, "how long is -d VALUE", NULL},
+	{"-D", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
+	{"-s", HINTS_NUMBER, "a request's time-out is --timeout VALUE", NULL},
+	{"-s", HINTS_ANY, HINTS_SCRIPT, NULL},
+	{"-m", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
+	{"-m", HINTS_ANY, "the method is -X VALUE", "METHOD"},
+	{"-l", HINTS_ANY, HINTS_LATENCY ", and answers may differ in length", NULL},
+	{"-L", HINTS_ANY, HINTS_LATENCY, NULL},
+	{"-U", HINTS_ANY, HINTS_LATENCY, NULL},
+	{"-k", HINTS_ANY, HINTS_TLS ", and connections are kept alive", NULL},
+	{"-i", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
+	{"-i", HINTS_ANY, "HEAD requests are -X HEAD", NULL},
+	{"-p", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
+	{"-p", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
+	{"-u", HINTS_NUMBER, "users are -c VALUE --closed", NULL},
+	{"-u", HINTS_ANY, "PUT of a file is -X PUT --data @VALUE", "FILE"},
+	{"-a", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
+	{"-a", HINTS_ANY, HINTS_LOGIN, NULL},
+	{"-A", HINTS_ANY, "it is -H 'Accept: TEXT', and " HINTS_LOGIN, NULL},
+	{"-T", HINTS_ANY, "it is -H 'Content-Type: VALUE'", "TYPE"},
+	{"-C", HINTS_ANY, "a cookie is -H 'Cookie: VALUE'", "TEXT"},
+	{"-b", HINTS_ANY, "a body is --data VALUE", "TEXT"},
+	{"-f", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
+	{"-e", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
+	{"-g", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
+	{"-x", HINTS_ANY, HINTS_PROXY, NULL},
+	{"-h2", HINTS_ANY, HINTS_HTTP, NULL},
+	{"--http2", HINTS_ANY, HINTS_HTTP, NULL},
+	{"--h1", HINTS_ANY, HINTS_HTTP, NULL},
+	{"--insecure", HINTS_ANY, HINTS_TLS, NULL},
+	{"--proxy", HINTS_ANY, HINTS_PROXY, NULL},
+	{"--script", HINTS_ANY, HINTS_SCRIPT, NULL},
+	{"--threads", HINTS_ANY, "threads are -t VALUE", "N"},
+	{"--rps", HINTS_ANY, "requests per second are -r VALUE", "RATE"},
+	{"--qps", HINTS_ANY, "requests per second are -r VALUE", "RATE"},
+	{"--concurrency", HINTS_ANY, "connections are -c VALUE", "N"},
+	{"--max-workers", HINTS_ANY, "connections are -c VALUE", "N"},
+	{"--vus", HINTS_ANY, "users are -c VALUE --closed", "N"},
+	{"--users", HINTS_ANY, "users are -c VALUE --closed", "N"},
+	{"--iterations", HINTS_ANY, "how many requests is -n VALUE", "N"},
+	{"--amount", HINTS_ANY, "how many requests is -n VALUE", "N"},
+	{"--time", HINTS_ANY, "how long is -d VALUE", "TIME"},
+	{"--warm-up-time", HINTS_ANY, "it is -w VALUE", "TIME"},
+	{"--body", HINTS_ANY, "a body is --data VALUE", "TEXT"},
+	{"--body-file", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
+	{"--disable-keepalive", HINTS_ANY, "it is --no-keepalive", NULL},
+	{"--latencies", HINTS_ANY, HINTS_LATENCY, NULL},
+	{"--u_latency", HINTS_ANY, HINTS_LATENCY, NULL},
+	{"--latency-correction", HINTS_ANY,
+		"leave it out: response times count from the planned instant", NULL},
+	{"--no-tui", HINTS_ANY, "without progress is -q", NULL},
+	{"--out", HINTS_ANY, "a report in a file is -o FILE.json", NULL},
+	{"--connections-per-second", HINTS_ANY, "it is --set connections.open-rate=VALUE", "RATE"},
+};
+
+static const struct hints_row hints_misuses[] = {
+	{"-q", HINTS_NUMBER, "is quiet; a rate is -r VALUE", NULL},
+	{"-t", HINTS_TIME, "is the number of workers; a time-out is --timeout VALUE", NULL},
+	{"-d", HINTS_BODY, "is how long; a body is --data VALUE", NULL},
+};
+
+static bool hints_fits(enum hints_form form, const char *value)
+{
+	int64_t ns;
+
+	switch (form) {
+	case HINTS_ANY:
+		return true;
+	case HINTS_NUMBER:
+		return value && isdigit((unsigned char)value[0]);
+	case HINTS_TIME:
+		return value && !str_eq(value, "0") && units_parse_time(value, &ns) == 0;
+	case HINTS_BODY:
+		return value && *value && value[0] != '=' &&
+		       (strchr("{[<\"'@", value[0]) || strchr(value, '='));
+	}
+	return false;
+}
+
+static const struct hints_row *hints_find(
+	const struct hints_row *rows, size_t n, const char *flag, const char *value)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(rows[i].flag, flag) && hints_fits(rows[i].form, value))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static void hints_say(const struct hints_row *row, const char *before, const char *between,
+	const char *value, struct err *reterr)
+{
+	const char *at = strstr(row->text, "VALUE");
+
+	if (!value || !*value)
+		value = row->placeholder ? row->placeholder : "";
+	if (at)
+		err_set(reterr, "%s%s%s%.*s%.100s%s", before, row->flag, between,
+			(int)(at - row->text), row->text, value, at + strlen("VALUE"));
+	else
+		err_set(reterr, "%s%s%s%s", before, row->flag, between, row->text);
+}
+
+bool hints_unknown(const char *flag, const char *value, struct err *reterr)
+{
+	const struct hints_row *row = hints_find(
+		hints_unknowns, sizeof(hints_unknowns) / sizeof(*hints_unknowns), flag, value);
+
+	if (row)
+		hints_say(row, "unknown flag ", ": ", value, reterr);
+	return row;
+}
+
+bool hints_misused(const char *flag, const char *value, struct err *reterr)
+{
+	const struct hints_row *row = hints_find(
+		hints_misuses, sizeof(hints_misuses) / sizeof(*hints_misuses), flag, value);
+
+	if (row)
+		hints_say(row, "", " ", value, reterr);
+	return row;
+}

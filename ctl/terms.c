@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words of the report, one table for `rpsctl help TERM`.
+ *
+ * Classes of the ledger and faults are explained by their own tables; where a word means more than
+ * that it stands here and says all of it. A term may have other names: what the screen abbreviates,
+ * and what the result calls it. */
+#include "ctl/terms.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/fault.h"
+#include "common/ledger.h"
+#include "common/str.h"
+#include "ctl/look.h"
+#include "ctl/report.h"
+
+#define TERMS_WIDTH 78u
+#define TERMS_NAME_MAX 48u
+
+struct term {
+	const char *names; /* the first one is shown; separated by '|' */
+	const char *text;
+};
+
+static const struct term terms[] = {
+	/* how load is made */
+	{"open model|open|model",
+		"Requests follow a plan, whatever the answers do, as users of a public service do. "
+		"When "
+		"the server stalls, the plan goes on and the waiting counts. The default."},
+	{"closed model|closed|users",
+		"A number of users; each sends, waits for the answer, thinks if told so, and sends "
+		"again. A slow answer delays only that user's next request, so only service times "
+		"are "
+		"known, and the rate is a result. -r max or --closed."},
+	{"even spacing|arrivals|constant",
+		"How planned instants are spread: all the same distance apart."},
+	{"seed", "What random draws begin with: the same seed makes the same run."},
+	{"stage", "A part of the plan with its own rate, as in hold 500 for 5m. One follows the "
+		  "other."},
+	{"think", "Closed model: the pause of a user between an answer and the next request."},
+	{"worker|workers",
+		"A thread that generates load. -t N; auto takes as many as the rate needs."},
+	{"plan",
+		"What a run shall do: the run file with its overlays and flags. Its text is in the "
+		"result as it was written; sha256 also covers what overrides and fills it."},
+	{"sha256", "The digest of everything in the plan that decides the load: runs with the same "
+		   "one "
+		   "had the same plan."},
+	{"label|labels", "NAME=TEXT that a run carries into its result: --label commit=1f2e3d4."},
+	{"target", "The server that is loaded, by its URL."},
+	{"addresses|address", "Those of the target that answered when the run was prepared."},
+	{"pool|connections|peak",
+		"The connections of a run: how many there may be, were at most, and were opened in "
+		"all. Where all are in use a request waits: connection wait."},
+
+	/* the window */
+	{"window",
+		"The measured part of the run, between warm-up and cooldown. What is planned in it "
+		"counts, whenever its answer comes."},
+	{"warm up|warmup", "Load before the window, counted apart. -w TIME."},
+	{"cooldown", "Load behind the window, counted apart."},
+	{"outside the window|outside", "What was sent in warm-up and cooldown, and retries: with "
+				       "these the counts match the "
+				       "server's own log."},
+	{"retries|retry",
+		"Requests sent again because a kept connection turned out to be closed. One "
+		"arrival, one class; the server may have seen it twice."},
+	{"drain", "The time at the end in which missing answers are awaited, at most [timeouts] "
+		  "drain."},
+	{"interval|intervals",
+		"The width of the rows of the course, 1 s unless [statistics] says "
+		"otherwise. Latencies count to the interval of the planned instant."},
+
+	/* the times */
+	{"planned|planned instant|intended",
+		"The instant at which the plan calls for a request, and the number of requests so "
+		"called for. Response times count from it. "
+		"planned = sent + dropped + expired + not connected + unsent."},
+	{"sent", "Requests that went out, and the instant they did. sent = ok + http error + check "
+		 "failed + bad response + timeout + connection error + unfinished."},
+	{"completed", "Requests whose answer ended within the window."},
+	{"response|response time",
+		"From the planned instant to the last byte of the answer: what a user feels. "
+		"response = our delay + connection wait + service, for each request. Its "
+		"percentiles "
+		"rank over all that was planned (see offered)."},
+	{"service|service time",
+		"From sending a request to the last byte of its answer: what the server and the "
+		"network took. It hides the waiting of requests that could not be sent."},
+	{"our delay", "From the planned instant until the generator took the request up: what this "
+		      "machine "
+		      "added. Behind it stands its share of the response time's p99."},
+	{"connection wait|conn wait", "From there until sending: the request waited for a free "
+				      "connection, or for a new one "
+				      "to open. The remedy is -c, or leaving -c out."},
+	{"less ours|response less ours", "Response time without what this machine added: the "
+					 "figure of a perfect generator."},
+	{"first byte", "From sending a request to the first byte of its answer."},
+	{"send stall",
+		"How long the kernel took to accept a request: a full socket buffer, when it is "
+		"not next to nothing."},
+	{"connect", "The time to open a connection."},
+	{"tls", "The time of the TLS handshake of a connection."},
+	{"rx slack",
+		"By how much our stamps of the last byte can be late at most: the event may have "
+		"waited for us."},
+	{"latency", "Any of the times of the report: response, service, our delay and so on."},
+	{"ok only|served",
+		"Percentiles of the good answers alone, shown where others are unserved."},
+	{"offered", "Percentiles over everything planned: what got no good answer ranks behind all "
+		    "that did. The row response shows these."},
+	{"unserved|unserv",
+		"A percentile that falls on a request without a good answer: there is no "
+		"time to print. With 2 % failed, p99 is unserved."},
+	{"percentile|percentiles|quantile|p50|p75|p90|p95|p99|p99.9|p99.99",
+		"p99 = 11 ms: of 100 requests 99 took 11 ms or less. They are read from histograms "
+		"of "
+		"all requests to three digits; they are never averaged."},
+	{"max", "The largest value of all, exactly."},
+	{"mean", "The sum of all values through their number, exactly. It describes no user."},
+	{"ms|us", "Thousandths and millionths of a second; us where p99 is below 1 ms."},
+	{"95 %|interval of confidence|confidence",
+		"How far off a percentile may be by chance, 19 times out of 20. It is not in this "
+		"version yet."},
+	{"n eff|effective n", "How many independent requests the sample is worth: neighbours share "
+			      "their fate, so it "
+			      "is less than their number. It is not in this version yet."},
+
+	/* the ledger and what went wrong */
+	{"ledger|ledger balances",
+		"The account in which every planned request ends in exactly one class. It balances "
+		"when the sums hold: planned = sent + dropped + expired + not connected + unsent, "
+		"and "
+		"sent = ok + http error + check failed + bad response + timeout + connection error "
+		"+ "
+		"unfinished."},
+	{"failed|fail",
+		"Everything planned that got no good answer. As a row of times: how long those "
+		"took. "
+		"As a verdict: FAILED, not one good answer (exit 13), or FAIL, a rule is broken "
+		"(exit 10)."},
+	{"error|errors",
+		"What went wrong, how often, with an example of what was seen. Each has its "
+		"name; rpsctl help connect-refused explains one."},
+	{"rule|pass|require",
+		"A limit that a run must keep. Not in this version yet. A rule met is PASS."},
+
+	/* the verdict */
+	{"ok", "As a class: answered well, with a status of 200 to 399. As a verdict: at least 99 "
+	       "% of "
+	       "the plan was answered well (exit 0)."},
+	{"overload", "Less than 99 % of the plan was answered well, or the answers fell behind. A "
+		     "finding about the server, not a failure: exit 0."},
+	{"void", "This machine sent less than 99.5 % of the plan, or the ledger does not balance: "
+		 "the "
+		 "figures say nothing about the server (exit 12)."},
+	{"undecided",
+		"This machine, or too few requests, leaves open whether a rule holds (exit 12)."},
+	{"stopped",
+		"A person ended the run; the figures hold for what was sent (exit 14, or 130)."},
+	{"aborted", "A rule ended the run (exit 11)."},
+	{"interrupted", "The daemon went down in the middle of the run."},
+	{"done", "A run whose result says nothing else; another version wrote it."},
+	{"outcome", "How a run ended: completed, stopped, aborted, failed, interrupted."},
+	{"exit status|exit", "0 good, 10 a rule failed, 11 aborted, 12 undecided or void, 13 "
+			     "failed, 14 stopped, 64 "
+			     "usage, 66 no such run or file, 69 no daemon, 77 refused, 78 "
+			     "configuration, 130 the "
+			     "second Ctrl-C."},
+	{"plan delivered|delivered", "The share of the planned requests that were sent."},
+	{"answered well", "Closed model: good answers per second of the window."},
+	{"limited by|limited by the plan|limited by the server|limited by connections|"
+	 "limited by the generator|limited",
+		"What held the run back. The plan: nothing did. The server: its service time grows "
+		"with the load. Connections: all were in use, and requests waited. The generator: "
+		"this machine. Unknown: none of these is plain."},
+	{"unknown", "What held the run back is not plain from its figures."},
+	{"server", "What is loaded. Limited by the server: its service time grew with the load."},
+
+	/* the generator's check of itself */
+	{"generator|audit",
+		"This machine, as it sends. It checks itself in each run: our delay, CPU, "
+		"steal, receive slack, Little's law."},
+	{"verdict",
+		"Of the run: the word on top. Of the generator: ok; suspect, its figures may carry "
+		"some of its own delay; saturated, they do. Its notes say why."},
+	{"suspect", "The generator was late enough to show: our delay p99 over 1 ms, a busy CPU or "
+		    "stolen time. Notes change no exit status."},
+	{"saturated",
+		"Our delay is a tenth of the response time or more, and large: what is measured "
+		"is this machine. Fewer requests, more workers, or a quieter machine."},
+	{"cpu", "The share of its time that the busiest worker was computing, and how much each "
+		"request "
+		"took."},
+	{"steal", "CPU time that the host gave to other virtual machines while we wanted it."},
+	{"little's law|little", "Requests in flight = rate x service time, in any system. Where "
+				"the figures differ by "
+				"more than 1 %, the measurement is in doubt."},
+	{"in flight", "Requests sent and not yet answered."},
+	{"queue", "Requests that wait for a connection."},
+	{"version", "Of the rpsd that measured."},
+	{"note", "What the generator found when it checked itself."},
+	{"try", "What to do about it."},
+	{"next", "A run that would tell more."},
+	{"worst|flat|rate/s|rate|p99 ms|p99 us|course",
+		"The course over time: completions, and the p99 of response times, in each "
+		"interval. "
+		"flat: within 5 %; worst: the interval with the largest p99, and when."},
+	{"asked", "The rate that the plan calls for at this moment."},
+	{"oldest waiting|oldest", "The age of the request that has waited longest for its end."},
+	{"in|out|bytes", "Bytes per second that came from the server and went to it."},
+	{"event|events",
+		"What happened to the run, and when: changes of state, changes by people."},
+	{"status", "The number in an HTTP answer's first line. As an error: 400 or more."},
+	{"run", "One execution of a plan. Its id is NAME-N."},
+	{"coordinated omission",
+		"The error of a generator that does not send while it waits: the worst moments are "
+		"then hardly measured. Here response times count from the plan, so it cannot "
+		"happen "
+		"in the open model."},
+};
+
+#define TERMS_N (sizeof(terms) / sizeof(*terms))
+
+/* ---------------------------------------------------------------- names */
+
+/* "Conn._Wait" is "conn wait". */
+static void terms_normalize(const char *text, char name[static TERMS_NAME_MAX])
+{
+	size_t n = 0;
+
+	for (; *text && n + 1 < TERMS_NAME_MAX; text++) {
+		bool is_gap = *text == ' ' || *text == '_' || *text == '-';
+
+		if (is_gap && (n == 0 || name[n - 1] == ' '))
+			continue;
+		if (*text == '.' &&
+			(text[1] == ' ' || text[1] == '_' || text[1] == '-' || !text[1]))
+			continue;
+		if (is_gap)
+			name[n++] = ' ';
+		else
+			name[n++] =
+				*text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
+	}
+	while (n > 0 && name[n - 1] == ' ')
+		n--;
+	name[n] = '\0';
+}
+
+static bool terms_has_name(const struct term *term, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = term->names; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL) {
+		if (strcspn(at, "|") == len && strncmp(at, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct term *terms_find(const char *name)
+{
+	for (size_t i = 0; i < TERMS_N; i++) {
+		if (terms_has_name(&terms[i], name))
+			return &terms[i];
+	}
+	return NULL;
+}
+
+static bool terms_is(const char *known, const char *name)
+{
+	char normal[TERMS_NAME_MAX];
+
+	terms_normalize(known, normal);
+	return str_eq(normal, name);
+}
+
+/* LEDGER_CLASS_COUNT: none. */
+static unsigned terms_find_class(const char *name)
+{
+	unsigned c = 0;
+
+	while (c < LEDGER_CLASS_COUNT && !terms_is(ledger_class_names[c], name))
+		c++;
+	return c;
+}
+
+/* FAULT_COUNT: none. */
+static unsigned terms_find_fault(const char *name)
+{
+	unsigned f = FAULT_NONE + 1;
+
+	while (f < FAULT_COUNT && !terms_is(fault_table[f].name, name))
+		f++;
+	return f;
+}
+
+const char *terms_at(size_t i)
+{
+	static char name[TERMS_NAME_MAX];
+
+	if (i < TERMS_N) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(terms[i].names, "|"),
+			terms[i].names);
+		return name;
+	}
+	i -= TERMS_N;
+	if (i < LEDGER_CLASS_COUNT) {
+		terms_normalize(ledger_class_names[i], name);
+		return name;
+	}
+	i -= LEDGER_CLASS_COUNT;
+	if (i + FAULT_NONE + 1 < FAULT_COUNT) {
+		terms_normalize(fault_table[i + FAULT_NONE + 1].name, name);
+		return name;
+	}
+	return NULL;
+}
+
+const char *terms_nearest(const char *term)
+{
+	static char found[TERMS_NAME_MAX];
+	char name[TERMS_NAME_MAX];
+	const char *nearest = NULL;
+
+	terms_normalize(term, name);
+	for (size_t i = 0; terms_at(i); i++) {
+		const char *one = terms_at(i);
+
+		nearest = str_nearest(name, &one, 1);
+		if (!nearest)
+			continue;
+		(void)snprintf(found, sizeof(found), "%s", nearest);
+		return found;
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- text */
+
+static int terms_wrap(const char *text, struct buf *ret)
+{
+	int r = 0;
+
+	while (*text && r == 0) {
+		size_t len = look_cut(text, TERMS_WIDTH);
+
+		if (text[len]) {
+			while (len > 0 && text[len] != ' ')
+				len--;
+		}
+		r = buf_printf(ret, "  %.*s\n", (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+	return r;
+}
+
+static int terms_put_class(unsigned c, struct buf *ret)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "A class of the ledger: %s. It is a part of %s.",
+		report_class_meaning(ledger_class_names[c]),
+		ledger_class_is_sent((enum ledger_class)c) ? "sent" : "planned");
+	return terms_wrap(text, ret);
+}
+
+static int terms_put_fault(unsigned f, struct buf *ret)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "An error: %s. Such a request ends as %s.",
+		fault_table[f].help, report_class(ledger_class_names[fault_table[f].class]).text);
+	return terms_wrap(text, ret);
+}
+
+int terms_explain(const char *words, struct buf *ret)
+{
+	char name[TERMS_NAME_MAX];
+	const struct term *term;
+	unsigned class, fault;
+	int r;
+
+	terms_normalize(words, name);
+	term = terms_find(name);
+	class = terms_find_class(name);
+	fault = terms_find_fault(name);
+	if (!term && class == LEDGER_CLASS_COUNT && fault == FAULT_COUNT)
+		return -ENOENT;
+	r = buf_printf(ret, "%.*s\n", term ? (int)strcspn(term->names, "|") : (int)strlen(name),
+		term ? term->names : name);
+	if (r == 0 && term)
+		r = terms_wrap(term->text, ret);
+	/* What the table says of ok, failed and status covers these. */
+	if (r == 0 && !term && class < LEDGER_CLASS_COUNT)
+		r = terms_put_class(class, ret);
+	if (r == 0 && !term && fault < FAULT_COUNT)
+		r = terms_put_fault(fault, ret);
+	return r;
+}

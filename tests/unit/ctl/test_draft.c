@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of a command line goes to the daemon, and what plan it makes. */
+#include "ctl/draft.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "common/plan.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/options.h"
+
+/* The working directory of each test, with files in it. */
+static char directory[] = "/tmp/rpsd-draft.XXXXXX";
+
+static void put(const char *path, const void *data, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(data, 1, len, f), len);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static void put_text(const char *path, const char *text)
+{
+	put(path, text, strlen(text));
+}
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert_int_eq(chdir(directory), 0);
+	ck_assert_int_eq(mkdir("runs", 0700), 0);
+	put_text("runs/cart", "[target]\nurl = http://h/\n");
+	put_text("runs/shop.ini", "[target]\nurl = http://h/\n[defaults]\nbody = @cart.json\n"
+				  "header = A: x @token\n");
+	put_text("runs/cart.json", "beside");
+	put_text("runs/token", "secret");
+	put_text("cart.json", "here");
+	put_text("flag.json", "flag");
+	put_text("runs/vars.ini",
+		"[target]\nurl = http://${DRAFT_HOST:-h}/\n[load]\n"
+		"rate = ${DRAFT_RATE}\n[defaults]\nbody = @${DRAFT_FILE:-cart.json}\n");
+	put_text("soak.ini", "[load]\nduration = 1h\n");
+	put_text("runs/other.ini", "[defaults]\nbody = x @token\n");
+}
+
+static void teardown(void)
+{
+	static const char *const files[] = {"runs/cart", "runs/shop.ini", "runs/cart.json",
+		"runs/token", "cart.json", "flag.json", "runs/vars.ini", "soak.ini",
+		"runs/other.ini", "runs"};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		(void)remove(files[i]);
+	(void)chdir("/");
+	(void)rmdir(directory);
+}
+
+static json_t *parameters_of(const char *const *words, size_t n, const struct options *o)
+{
+	struct draft d = {0};
+	struct err err = {0};
+	json_t *p;
+
+	ck_assert_msg(draft_make(&d, words, n, o, &err) == 0, "%s", err.text);
+	p = json_incref(d.parameters);
+	draft_fini(&d);
+	return p;
+}
+
+static json_t *parameters(const char *what, const struct options *o)
+{
+	return parameters_of(&what, 1, o);
+}
+
+static void assert_file(const json_t *p, const char *name, const char *content)
+{
+	const char *base64 = json_string_value(json_object_get(json_object_get(p, "files"), name));
+	size_t len;
+	char *data;
+
+	ck_assert_msg(base64 != NULL, "%s", name);
+	data = digest_base64_decode(base64, &len);
+	ck_assert_str_eq(data, content);
+	free(data);
+}
+
+START_TEST(test_url)
+{
+	struct options o = {0};
+	json_t *p = parameters("localhost:8000/x", &o);
+
+	ck_assert_str_eq(result_text(p, "text"), "[target]\nurl = localhost:8000/x\n");
+	ck_assert_ptr_null(json_object_get(p, "name"));
+	ck_assert_ptr_null(json_object_get(p, "files"));
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 0);
+	json_decref(p);
+}
+END_TEST
+
+START_TEST(test_body_means_post)
+{
+	struct options o = {0};
+	json_t *p;
+
+	ck_assert_int_eq(options_set(&o, "defaults.body", "x", "--data"), 0);
+	p = parameters("http://h/", &o);
+	ck_assert_str_eq(
+		result_text(json_array_get(json_object_get(p, "set"), 1), "value"), "POST");
+	json_decref(p);
+	/* A file and a name have a method of their own. */
+	p = parameters("runs/cart", &o);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 1);
+	json_decref(p);
+	p = parameters("cart", &o);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 1);
+	json_decref(p);
+	ck_assert_int_eq(options_set(&o, "defaults.method", "PUT", "-X"), 0);
+	p = parameters("http://h/", &o);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 2);
+	json_decref(p);
+	options_fini(&o);
+}
+END_TEST
+
+START_TEST(test_name_goes_alone)
+{
+	struct options o = {0};
+	json_t *p;
+
+	ck_assert_int_eq(options_set(&o, "load.rate", "5", "-r"), 0);
+	p = parameters("checkout", &o);
+	ck_assert_str_eq(result_text(p, "name"), "checkout");
+	ck_assert_ptr_null(json_object_get(p, "text"));
+	ck_assert_str_eq(result_text(json_array_get(json_object_get(p, "set"), 0), "origin"), "-r");
+	json_decref(p);
+	options_fini(&o);
+}
+END_TEST
+
+START_TEST(test_path_with_files)
+{
+	struct options o = {0};
+	json_t *p = parameters("runs/shop.ini", &o);
+
+	ck_assert_str_eq(result_text(p, "name"), "shop");
+	ck_assert_str_eq(result_text(p, "file"), "runs/shop.ini");
+	ck_assert(str_starts(result_text(p, "text"), "[target]\nurl"));
+	ck_assert_uint_eq(json_object_size(json_object_get(p, "files")), 2);
+	assert_file(p, "cart.json", "beside");
+	assert_file(p, "token", "secret");
+	json_decref(p);
+	/* A flag's file is looked up here, and wins. */
+	ck_assert_int_eq(options_set(&o, "defaults.body", "@cart.json", "--data"), 0);
+	ck_assert_int_eq(options_set(&o, "defaults.header", "B: @flag.json", "-H"), 0);
+	p = parameters("runs/shop.ini", &o);
+	assert_file(p, "cart.json", "here");
+	assert_file(p, "flag.json", "flag");
+	assert_file(p, "token", "secret");
+	json_decref(p);
+	options_fini(&o);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *key, *value; /* a flag, or NULL */
+	int status;
+	const char *says;
+} wrong[] = {
+	{"runs/none.ini", NULL, NULL, EXIT_NO_INPUT, "runs/none.ini: No such file"},
+	{"./", NULL, NULL, EXIT_NO_INPUT, "./: "},
+	{"http://", NULL, NULL, EXIT_CONFIG, ""},
+	{"http://a b/", NULL, NULL, EXIT_CONFIG, ""},
+	{"http://h/\nrate=1", NULL, NULL, EXIT_CONFIG, ""},
+	{"http://h/", "defaults.body", "@none", EXIT_NO_INPUT, "none: No such file"},
+	{"name", "defaults.body", "@none", EXIT_NO_INPUT, "none: No such file"},
+	{"http://h/", "defaults.body", "\xff", EXIT_USAGE, "UTF-8"},
+	{"./bad.ini", NULL, NULL, EXIT_CONFIG, "no text in UTF-8"},
+	{"./nul.ini", NULL, NULL, EXIT_CONFIG, "no text in UTF-8"},
+};
+
+START_TEST(test_wrong)
+{
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+
+	put_text("bad.ini", "[target]\nurl = \xff\n");
+	put("nul.ini", "[target]\0\n", 10);
+	if (wrong[_i].key)
+		ck_assert_int_eq(options_set(&o, wrong[_i].key, wrong[_i].value, "flag"), 0);
+	ck_assert_int_eq(draft_make(&d, &wrong[_i].what, 1, &o, &err), wrong[_i].status);
+	ck_assert_msg(*err.text && strstr(err.text, wrong[_i].says), "%s", err.text);
+	draft_fini(&d);
+	options_fini(&o);
+	(void)remove("bad.ini");
+	(void)remove("nul.ini");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- overlays */
+
+START_TEST(test_overlays)
+{
+	static const char *const words[] = {"runs/shop.ini", "soak.ini", "runs/other.ini"};
+	struct options o = {0};
+	json_t *p = parameters_of(words, 3, &o);
+	const json_t *overlays = json_object_get(p, "overlays");
+
+	ck_assert_uint_eq(json_array_size(overlays), 2);
+	ck_assert_str_eq(result_text(json_array_get(overlays, 0), "file"), "soak.ini");
+	ck_assert_str_eq(
+		result_text(json_array_get(overlays, 0), "text"), "[load]\nduration = 1h\n");
+	ck_assert_str_eq(result_text(json_array_get(overlays, 1), "file"), "runs/other.ini");
+	/* The body of an overlay replaces that of the file, whose file need not be there. */
+	ck_assert_ptr_null(json_object_get(json_object_get(p, "files"), "cart.json"));
+	assert_file(p, "token", "secret");
+	json_decref(p);
+	/* Behind a name, too. */
+	p = parameters_of((const char *const[]){"shop", "runs/other.ini"}, 2, &o);
+	ck_assert_str_eq(result_text(p, "name"), "shop");
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "overlays")), 1);
+	assert_file(p, "token", "secret");
+	json_decref(p);
+	/* None: the parameter is not there. */
+	p = parameters("runs/shop.ini", &o);
+	ck_assert_ptr_null(json_object_get(p, "overlays"));
+	json_decref(p);
+}
+END_TEST
+
+START_TEST(test_overlay_that_is_none)
+{
+	static const char *const words[] = {"localhost:8000", "2000"};
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(draft_make(&d, words, 2, &o, &err), EXIT_NO_INPUT);
+	ck_assert_str_eq(err.text, "2000: no such file; behind WHAT come overlays, run files too");
+	draft_fini(&d);
+}
+END_TEST
+
+START_TEST(test_texts_are_limited_together)
+{
+	static const char *const words[] = {"runs/cart", "runs/many.ini", "runs/many.ini"};
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+	FILE *f = fopen("runs/many.ini", "w");
+
+	for (int i = 0; i < 60000; i++)
+		(void)fputs("; a comment\n", f);
+	ck_assert_int_eq(fclose(f), 0);
+	json_decref(parameters_of(words, 2, &o));
+	ck_assert_int_eq(draft_make(&d, words, 3, &o, &err), EXIT_NO_INPUT);
+	ck_assert_str_eq(err.text, "runs/many.ini: too large for a run");
+	draft_fini(&d);
+	(void)remove("runs/many.ini");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- variables */
+
+START_TEST(test_variables)
+{
+	struct options o = {0};
+	json_t *p;
+
+	(void)unsetenv("DRAFT_HOST");
+	(void)setenv("DRAFT_RATE", "50", 1);
+	(void)setenv("DRAFT_FILE", "token", 1);
+	(void)setenv("DRAFT_UNUSED", "x", 1);
+	p = parameters("runs/vars.ini", &o);
+	/* The text stays as it is; what it needs goes along, and nothing else. */
+	ck_assert_ptr_nonnull(strstr(result_text(p, "text"), "${DRAFT_HOST:-h}"));
+	ck_assert_uint_eq(json_object_size(json_object_get(p, "variables")), 2);
+	ck_assert_str_eq(result_text(p, "variables.DRAFT_RATE"), "50");
+	ck_assert_str_eq(result_text(p, "variables.DRAFT_FILE"), "token");
+	assert_file(p, "token", "secret");
+	json_decref(p);
+	p = parameters("runs/cart", &o);
+	ck_assert_ptr_null(json_object_get(p, "variables"));
+	json_decref(p);
+}
+END_TEST
+
+START_TEST(test_variables_that_are_missing)
+{
+	static const char *const words[] = {"runs/vars.ini"};
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+
+	(void)unsetenv("DRAFT_RATE");
+	ck_assert_int_eq(draft_make(&d, words, 1, &o, &err), EXIT_CONFIG);
+	ck_assert(d.is_unfilled);
+	ck_assert_str_eq(err.text, "");
+	ck_assert_uint_eq(d.problems.n, 1);
+	ck_assert_str_eq(d.problems.texts[0], "runs/vars.ini:4: rate: ${DRAFT_RATE} is not set; "
+					      "${DRAFT_RATE:-DEFAULT} would do without it");
+	draft_fini(&d);
+	(void)setenv("DRAFT_RATE", "\xff", 1);
+	ck_assert_int_eq(draft_make(&d, words, 1, &o, &err), EXIT_CONFIG);
+	ck_assert_str_eq(err.text, "${DRAFT_RATE}: its value is no text in UTF-8");
+	draft_fini(&d);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- the plan */
+
+START_TEST(test_plan_is_what_would_be_sent)
+{
+	static const char *const words[] = {"runs/vars.ini", "soak.ini"};
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+	struct plan *plan = NULL;
+	const char **unread;
+	size_t n_unread;
+
+	(void)setenv("DRAFT_RATE", "50", 1);
+	(void)unsetenv("DRAFT_FILE");
+	ck_assert_int_eq(options_set(&o, "load.scale", "x0.1", "-r"), 0);
+	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), 0);
+	ck_assert_str_eq(plan->name, "vars");
+	ck_assert_str_eq(plan->stage_texts[0], "hold 5/s for 1h");
+	ck_assert_uint_eq(plan->body_len, strlen("beside"));
+	ck_assert_uint_eq(n_unread, 0);
+	free(unread);
+	plan_free(plan);
+	draft_fini(&d);
+	options_fini(&o);
+}
+END_TEST
+
+START_TEST(test_plan_of_a_named_run)
+{
+	static const char *const words[] = {"vars", "runs/other.ini"};
+	struct options o = {0};
+	struct draft d = {.named_text = "[target]\nurl = http://${DRAFT_HOST:-h}/\n"
+					"[defaults]\nheader = A: @far\n"};
+	struct err err = {0};
+	struct plan *plan = NULL;
+	const char **unread;
+	size_t n_unread;
+
+	/* As in the service: ours does not count. */
+	(void)setenv("DRAFT_HOST", "other", 1);
+	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	ck_assert_ptr_null(json_object_get(d.parameters, "text"));
+	ck_assert_ptr_null(json_object_get(d.parameters, "variables"));
+	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), 0);
+	ck_assert_str_eq(plan->url.host, "h");
+	ck_assert_str_eq(plan->body, "x secret");
+	ck_assert_uint_eq(n_unread, 1);
+	ck_assert_str_eq(unread[0], "far");
+	free(unread);
+	plan_free(plan);
+	draft_fini(&d);
+}
+END_TEST
+
+START_TEST(test_check_tells_all)
+{
+	static const char *const words[] = {"runs/cart", "runs/wrong.ini"};
+	struct options o = {0};
+	struct draft d = {.is_check = true};
+	struct err err = {0};
+	struct plan *plan = NULL;
+	const char **unread;
+	size_t n_unread;
+
+	put_text("runs/wrong.ini", "[load]\nrat = 5\n[defaults]\nbody = @none\nheader = x\nx\n");
+	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), -EINVAL);
+	ck_assert_uint_eq(d.problems.n, 4);
+	ck_assert(str_starts(d.problems.texts[0], "runs/wrong.ini:6: "));
+	ck_assert(str_starts(d.problems.texts[1], "runs/wrong.ini:2: "));
+	ck_assert(str_starts(d.problems.texts[2], "runs/wrong.ini:5: "));
+	ck_assert_str_eq(d.problems.texts[3], "runs/wrong.ini:4: body: file 'none' is missing");
+	free(unread);
+	draft_fini(&d);
+	(void)remove("runs/wrong.ini");
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("draft");
+	Suite *suite = suite_create("draft");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, test_url);
+	tcase_add_test(tcase, test_body_means_post);
+	tcase_add_test(tcase, test_name_goes_alone);
+	tcase_add_test(tcase, test_path_with_files);
+	tcase_add_loop_test(tcase, test_wrong, 0, (int)(sizeof(wrong) / sizeof(*wrong)));
+	tcase_add_test(tcase, test_overlays);
+	tcase_add_test(tcase, test_overlay_that_is_none);
+	tcase_add_test(tcase, test_texts_are_limited_together);
+	tcase_add_test(tcase, test_variables);
+	tcase_add_test(tcase, test_variables_that_are_missing);
+	tcase_add_test(tcase, test_plan_is_what_would_be_sent);
+	tcase_add_test(tcase, test_plan_of_a_named_run);
+	tcase_add_test(tcase, test_check_tells_all);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

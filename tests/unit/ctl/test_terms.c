@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every word that a report prints is explained. */
+#include "ctl/terms.h"
+
+#include <check.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/fault.h"
+#include "common/ledger.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/format.h"
+#include "ctl/look.h"
+
+#define DATA "tests/data/"
+
+static bool is_known(const char *term)
+{
+	struct buf text = {0};
+	int r = terms_explain(term, &text);
+
+	buf_fini(&text);
+	return r == 0;
+}
+
+START_TEST(test_names)
+{
+	static const char *const same[] = {"our delay", "our_delay", "Our-Delay", " our  delay "};
+	struct buf first = {0};
+
+	ck_assert_int_eq(terms_explain(same[0], &first), 0);
+	ck_assert(str_starts(first.data, "our delay\n  "));
+	for (size_t i = 1; i < sizeof(same) / sizeof(*same); i++) {
+		struct buf text = {0};
+
+		ck_assert_int_eq(terms_explain(same[i], &text), 0);
+		ck_assert_str_eq(text.data, first.data);
+		buf_fini(&text);
+	}
+	buf_fini(&first);
+	ck_assert(is_known("conn. wait"));
+	ck_assert(is_known("p99.9"));
+	ck_assert(is_known("not_connected"));
+	ck_assert(!is_known(""));
+	ck_assert(!is_known("|"));
+	ck_assert(!is_known("open model|open"));
+	ck_assert(!is_known("banana"));
+}
+END_TEST
+
+START_TEST(test_nearest)
+{
+	ck_assert_str_eq(terms_nearest("respnse"), "response");
+	ck_assert_str_eq(terms_nearest("legder"), "ledger");
+	ck_assert_ptr_null(terms_nearest("banana"));
+	ck_assert_ptr_null(terms_nearest(""));
+}
+END_TEST
+
+/* Each is found by its own name, once, and fits the screen. */
+START_TEST(test_table)
+{
+	size_t n = 0;
+
+	for (; terms_at(n); n++) {
+		struct buf text = {0};
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "%s", terms_at(n));
+		ck_assert_msg(terms_explain(name, &text) == 0, "%s", name);
+		ck_assert_msg(str_starts(text.data, name), "%s: %s", name, text.data);
+		ck_assert_ptr_nonnull(strstr(text.data, "\n  "));
+		for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
+			ck_assert_msg(look_columns(line) <= 80, "%s", line);
+		buf_fini(&text);
+	}
+	ck_assert_uint_gt(n, 60);
+}
+END_TEST
+
+START_TEST(test_classes_and_faults)
+{
+	struct buf text = {0};
+
+	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++)
+		ck_assert_msg(is_known(ledger_class_names[c]), "%s", ledger_class_names[c]);
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+		ck_assert_msg(is_known(fault_table[f].name), "%s", fault_table[f].name);
+	ck_assert_int_eq(terms_explain("timeout", &text), 0);
+	ck_assert_ptr_nonnull(strstr(text.data, "A class of the ledger: no whole answer in time."));
+	ck_assert_ptr_nonnull(strstr(text.data, "[timeouts] request."));
+	buf_fini(&text);
+}
+END_TEST
+
+/* Some beginning of the piece is a term: "planned 30,000", "Little's law". */
+static bool begins_with_term(const char *piece)
+{
+	char text[48];
+	size_t len = strlen(piece);
+
+	for (len = len < sizeof(text) ? len : sizeof(text) - 1; len > 0; len--) {
+		if (piece[len] && piece[len] != ' ' && !strchr(".,;:=+(", piece[len]))
+			continue;
+		(void)snprintf(text, sizeof(text), "%.*s", (int)len, piece);
+		if (is_known(text))
+			return true;
+	}
+	return false;
+}
+
+/* In the full report every piece that begins with a word is about something. */
+static void check_pieces(const char *line)
+{
+	char copy[256];
+
+	(void)snprintf(copy, sizeof(copy), "%s", line);
+	for (char *piece = strtok(copy, ",;:=+"); piece; piece = strtok(NULL, ",;:=+")) {
+		piece += strspn(piece, " ");
+		if (isalpha((unsigned char)*piece))
+			ck_assert_msg(begins_with_term(piece), "'%s' in: %s", piece, line);
+	}
+}
+
+/* The table's head: a word each. */
+static void check_words(const char *line)
+{
+	char copy[256];
+
+	(void)snprintf(copy, sizeof(copy), "%s", line);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		ck_assert_msg(is_known(word), "'%s' in: %s", word, line);
+}
+
+static void check_line(const char *line, const char *block)
+{
+	size_t indent = strspn(line, " ");
+	const char *text = line + indent;
+
+	if (!*text || str_eq(block, "Plan") || str_eq(block, "Events"))
+		return;
+	if (strncmp(text, "ms  ", 4) == 0 || strncmp(text, "us  ", 4) == 0) {
+		check_words(text);
+		return;
+	}
+	/* Deeper ones go on with the line above, or quote what a server said. */
+	if (indent > 4 || (indent == 4 && str_eq(block, "Errors")) ||
+		!isalpha((unsigned char)*text))
+		return;
+	ck_assert_msg(begins_with_term(text), "%s", line);
+	if (*block && !str_eq(block, "Percentiles") && !str_eq(block, "Errors") &&
+		!strstr(text, "addresses"))
+		check_pieces(text);
+	if (strstr(text, "unserved"))
+		ck_assert(is_known("unserved"));
+}
+
+static const char *const documents[] = {"open", "errors", "overload", "failed", "closed", "empty"};
+
+START_TEST(test_every_word_of_a_report)
+{
+	struct look look = {.width = 80, .utf8 = true, .verbose = true};
+	struct buf text = {0};
+	char path[128];
+	const char *block = "";
+	json_t *doc;
+	size_t n = 0;
+	char *save;
+
+	(void)snprintf(path, sizeof(path), DATA "result_%s.json", documents[_i]);
+	doc = json_load_file(path, 0, NULL);
+	ck_assert_ptr_nonnull(doc);
+	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+		line = strtok_r(NULL, "\n", &save), n++) {
+		/* The first line is the run's; the others without an indent are titles. */
+		if (n > 0 && line[0] != ' ')
+			block = line;
+		else if (n > 0)
+			check_line(line, block);
+	}
+	ck_assert_uint_gt(n, 5);
+	buf_fini(&text);
+	json_decref(doc);
+}
+END_TEST
+
+/* What the tables of the report and the audit can print beside the recorded documents. */
+START_TEST(test_words_of_tables)
+{
+	static const char *const words[] = {"ok", "pass", "fail", "undecided", "overload", "void",
+		"failed", "stopped", "aborted", "interrupted", "done", "limited by the plan",
+		"limited by the server", "limited by connections", "limited by the generator",
+		"plan", "server", "connections", "generator", "unknown", "suspect", "saturated",
+		"open model", "closed model", "ledger", "verdict", "percentiles", "n_eff",
+		"offered", "response", "service", "our delay", "connection wait", "rx slack",
+		"send stall", "response_less_ours", "coordinated omission", "exit status"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		ck_assert_msg(is_known(words[i]), "%s", words[i]);
+}
+END_TEST
+
+/* The members of a result with a table of times, and the fields of its rows. */
+START_TEST(test_words_of_a_result)
+{
+	json_t *doc = json_load_file(DATA "result_errors.json", 0, NULL);
+	static const char *const tables[] = {"latency", "ledger"};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+		json_t *table = json_object_get(doc, tables[i]);
+
+		for (void *at = json_object_iter(table); at;
+			at = json_object_iter_next(table, at)) {
+			if (str_eq(json_object_iter_key(at), "balanced"))
+				continue;
+			ck_assert_msg(
+				is_known(json_object_iter_key(at)), "%s", json_object_iter_key(at));
+		}
+	}
+	json_decref(doc);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("terms");
+	Suite *suite = suite_create("terms");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, test_names);
+	tcase_add_test(tcase, test_nearest);
+	tcase_add_test(tcase, test_table);
+	tcase_add_test(tcase, test_classes_and_faults);
+	tcase_add_loop_test(tcase, test_every_word_of_a_report, 0,
+		(int)(sizeof(documents) / sizeof(*documents)));
+	tcase_add_test(tcase, test_words_of_tables);
+	tcase_add_test(tcase, test_words_of_a_result);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
