@@ -85,9 +85,8 @@ END
 # ---------------------------------------------------------------- activation
 
 systemctl daemon-reload
-systemctl --quiet enable rpsd.socket
+systemctl --quiet enable --now rpsd.socket
 expect_equal "the observe socket's unit" "$(systemctl is-enabled rpsd-observe.socket)" enabled
-systemctl start rpsd.socket rpsd-observe.socket
 expect_sockets
 expect_unit ActiveState inactive
 holds "two sockets with their modes and owners, and no daemon yet"
@@ -184,7 +183,7 @@ expect_unit ActiveState failed
 journal_has 'wrong\.conf:1: unknown section \[polcy\]' || fail "the journal does not say why"
 rm /etc/rpsd/rpsd.conf.d/wrong.conf
 systemctl reset-failed rpsd.service
-systemctl restart rpsd.socket rpsd-observe.socket
+systemctl restart rpsd.socket
 expect_exit 0 as_user rpsd-outsider "$rpsctl" status
 expect_sockets
 holds "a wrong configuration is said and not tried again"

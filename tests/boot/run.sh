@@ -24,8 +24,8 @@ mkdir "$work/host" "$work/out"
 trap 'rmdir "$work/host" && rm -rf "$work"' EXIT
 
 # nspawn wants a directory that is not / to lay the overlay on. Mounts made here end with unshare.
-# shellcheck disable=SC2016  # the inner shell expands
 status=0
+# shellcheck disable=SC2016  # the inner shell expands
 timeout --kill-after=10 200 unshare --mount --propagation private bash -euc '
 	mount --bind / "$0/host"
 	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 exec systemd-nspawn --quiet --register=no --keep-unit \
