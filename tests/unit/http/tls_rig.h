@@ -5,7 +5,7 @@
  * The server's OpenSSL works in memory; the test carries its bytes to the socket, as few at a time
  * as it likes, and may stop or reset anywhere. The client is called only after epoll has reported
  * an edge of EPOLLIN (not of EPOLLOUT, which would hide an event that is missing), so whatever is
- * left lying in OpenSSL makes the test wait until it fails. Everything is on one thread. */
+ * left lying in OpenSSL makes the test wait until it fails. Each thread has a rig of its own. */
 #pragma once
 
 #include <arpa/inet.h>
@@ -156,11 +156,12 @@ struct rig_client {
 	enum io end; /* IO_AGAIN: not ended */
 };
 
-static struct {
+static _Thread_local struct {
 	struct guard guard; /* zero: loopback only */
 	struct sockaddr_in address;
 	int listener;
 	int epoll;
+	bool peer_closes; /* the last edge told so */
 	SSL_CTX *server_ctx;
 	struct tls_config config;
 	struct tls_context *context;
@@ -343,13 +344,15 @@ static inline void rig_client_start(struct rig_client *c)
 	ck_assert_int_eq(epoll_ctl(rig.epoll, EPOLL_CTL_ADD, c->t.fd, &event), 0);
 }
 
-/* One edge, within so many ms. */
+/* One edge of the only client, within so many ms. */
 static inline bool rig_edge(int wait_ms)
 {
 	struct epoll_event event;
 	int n = epoll_wait(rig.epoll, &event, 1, wait_ms);
 
 	ck_assert_int_ge(n, 0);
+	if (n == 1)
+		rig.peer_closes = event.events & EPOLLRDHUP;
 	return n == 1;
 }
 
@@ -408,7 +411,7 @@ static inline void rig_client_drain(struct rig_client *c)
 		if (io == IO_OK)
 			c->len += n;
 		c->n_reads++;
-	} while (io == IO_OK && !c->t.is_drained);
+	} while (io == IO_OK && (!c->t.is_drained || rig.peer_closes));
 	if (io == IO_EOF || io == IO_ERROR)
 		c->end = io;
 }

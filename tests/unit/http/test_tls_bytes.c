@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes over an open TLS connection, read by the edge-triggered rules: split anywhere, many at
+ * once, ended in every way; keys that change; what one connection costs.
+ * Loops: TLS 1.2 (_i = 0) and 1.3 (_i = 1). */
+#include "tests/unit/http/tls_rig.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+
+static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+#define MANY (1 << 20)
+#define RECORD 16384
+
+/* Bytes that show where they belong. */
+static char *pattern(size_t n)
+{
+	char *data = malloc(n);
+
+	for (size_t i = 0; i < n; i++)
+		data[i] = (char)(i * 7 + i / 251);
+	return data;
+}
+
+/* The server's bytes to the client, while it reads. */
+static void carry(struct rig_client *c, struct rig_server *s, size_t chunk)
+{
+	while (rig_server_pending(s) > 0) {
+		(void)rig_server_give(s, chunk);
+		while (rig_edge(0))
+			rig_client_drain(c);
+	}
+}
+
+/* ---------------------------------------------------------------- split and joined */
+
+/* Handshake, tickets and a record, byte by byte. */
+START_TEST(test_byte_by_byte)
+{
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	ck_assert_int_eq(rig_meet(&c, &s, 1), IO_OK);
+	rig_server_say(&s, "hello", 5);
+	carry(&c, &s, 1);
+	rig_client_read(&c, 5);
+	ck_assert_uint_eq(c.len, 5);
+	ck_assert_mem_eq(c.data, "hello", 5);
+	rig_client_say(&c, "there");
+	rig_server_hears(&s, "there");
+	rig_client_end(&c);
+	rig_server_end(&s);
+	/* Resumed, and byte by byte as well. */
+	ck_assert_int_eq(rig_meet(&c, &s, 1), IO_OK);
+	ck_assert_uint_eq(tls_context_counts(rig.context).resumed, 1);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* Two records cut at every byte: what comes first is read without waiting for the rest, and what
+ * is cut off comes with its rest. */
+START_TEST(test_split_anywhere)
+{
+	struct rig_client c;
+	struct rig_server s;
+	size_t total, len = 0;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	do {
+		size_t before = c.len, first;
+
+		rig_server_say(&s, "hello", 5);
+		first = rig_server_pending(&s);
+		rig_server_say(&s, "you", 3);
+		total = rig_server_pending(&s);
+		len++;
+		ck_assert_uint_eq(rig_server_give(&s, len), len);
+		ck_assert(rig_edge(RIG_WAIT_MS));
+		rig_client_drain(&c);
+		ck_assert_uint_eq(c.len, before + (len >= first ? 5 : 0) + (len == total ? 3 : 0));
+		if (len < total) {
+			ck_assert_uint_eq(rig_server_give(&s, RIG_ALL), total - len);
+			rig_client_read(&c, before + 8);
+		}
+		ck_assert_mem_eq(c.data + before, "helloyou", 8);
+	} while (len < total);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* Many records in one segment, one event for all, and a buffer that is smaller than a record: a
+ * short read has not drained the connection. */
+START_TEST(test_short_reads)
+{
+	struct rig_client c;
+	struct rig_server s;
+	char buf[RECORD];
+	size_t n;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	for (int i = 0; i < 3; i++)
+		rig_server_say(&s, "0123456789", 10);
+	rig_server_give(&s, RIG_ALL);
+	ck_assert(rig_edge(RIG_WAIT_MS));
+	ck_assert_int_eq(transport_read(&c.t, buf, sizeof(buf), &n), IO_OK);
+	ck_assert_uint_eq(n, 10);
+	ck_assert(!c.t.is_drained);
+	ck_assert(!rig_edge(0));
+	ck_assert_int_eq(transport_read(&c.t, buf, 4, &n), IO_OK);
+	ck_assert_uint_eq(n, 4);
+	ck_assert(!c.t.is_drained);
+	ck_assert_int_eq(transport_read(&c.t, buf, sizeof(buf), &n), IO_OK);
+	ck_assert_uint_eq(n, 6);
+	ck_assert(!c.t.is_drained);
+	ck_assert_int_eq(transport_discard(&c.t, 3, &n), IO_OK);
+	ck_assert_uint_eq(n, 3);
+	ck_assert(!c.t.is_drained);
+	ck_assert_int_eq(transport_read(&c.t, buf, sizeof(buf), &n), IO_OK);
+	ck_assert_uint_eq(n, 7);
+	ck_assert_mem_eq(buf, "3456789", 7);
+	ck_assert(c.t.is_drained);
+	ck_assert_int_eq(transport_read(&c.t, buf, sizeof(buf), &n), IO_AGAIN);
+	ck_assert(!c.t.is_crossed);
+
+	rig.wish.read_size = 3;
+	for (int i = 0; i < 100; i++)
+		rig_server_say(&s, "0123456789", 10);
+	rig_server_give(&s, RIG_ALL);
+	rig_client_read(&c, 1000);
+	ck_assert_uint_eq(c.len, 1000);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* A whole response costs one read where it has come in one piece. */
+START_TEST(test_one_read)
+{
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	c.n_reads = 0;
+	for (size_t i = 1; i <= 10; i++) {
+		rig_server_say(&s, "hello", 5);
+		rig_server_give(&s, RIG_ALL);
+		rig_client_read(&c, i * 5);
+	}
+	ck_assert_uint_eq(c.n_reads, 10);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+START_TEST(test_large_body)
+{
+	char *data = pattern(MANY);
+	struct rig_client c;
+	struct rig_server s;
+	size_t n, left = MANY;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	for (size_t at = 0; at < MANY; at += RECORD) {
+		rig_server_say(&s, data + at, RECORD);
+		carry(&c, &s, 10007);
+	}
+	rig_client_read(&c, MANY);
+	ck_assert_uint_eq(c.len, MANY);
+	ck_assert_mem_eq(c.data, data, MANY);
+
+	/* Once more, and nobody looks. */
+	for (size_t at = 0; at < MANY; at += RECORD) {
+		rig_server_say(&s, data + at, RECORD);
+		while (rig_server_pending(&s) > 0) {
+			rig_server_give(&s, 10007);
+			while (rig_edge(0))
+				while (left > 0 && transport_discard(&c.t, left, &n) == IO_OK)
+					left -= n;
+		}
+	}
+	while (left > 0) {
+		ck_assert(rig_edge(RIG_WAIT_MS));
+		while (left > 0 && transport_discard(&c.t, left, &n) == IO_OK)
+			left -= n;
+	}
+	rig_server_say(&s, "end", 3);
+	rig_server_give(&s, RIG_ALL);
+	rig_client_read(&c, MANY + 3);
+	ck_assert_mem_eq(c.data + MANY, "end", 3);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+	free(data);
+}
+END_TEST
+
+/* The client writes until nothing more fits, and goes on from elsewhere with more to say. */
+START_TEST(test_write_until_full)
+{
+	char *data = pattern(8 * MANY), *moved, *heard = malloc(8 * MANY);
+	size_t n, total = 0, received = 0;
+	struct rig_client c;
+	struct rig_server s;
+	enum io io;
+	int r;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	while ((io = transport_write(&c.t, data + total, 100000, &n)) == IO_OK)
+		total += n;
+	ck_assert_int_eq(io, IO_AGAIN);
+	ck_assert(!c.t.is_crossed);
+	ck_assert_uint_lt(total, 7 * MANY);
+	moved = malloc(200000);
+	memcpy(moved, data + total, 200000);
+	while (received < total) {
+		rig_server_take(&s);
+		while ((r = SSL_read(s.ssl, heard + received, RECORD)) > 0)
+			received += (size_t)r;
+	}
+	ck_assert_int_eq(transport_write(&c.t, moved, 200000, &n), IO_OK);
+	total += n;
+	free(moved);
+	while (received < total) {
+		rig_server_take(&s);
+		while ((r = SSL_read(s.ssl, heard + received, RECORD)) > 0)
+			received += (size_t)r;
+	}
+	ck_assert_uint_eq(received, total);
+	ck_assert_mem_eq(heard, data, total);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+	free(heard);
+	free(data);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- ends */
+
+enum ending {
+	GOODBYE,       /* close_notify, and TCP stays open */
+	GOODBYE_TOO,   /* close_notify right behind the data, then closed */
+	CUT,	       /* closed without a word */
+	CUT_IN_HEADER, /* within a record's header */
+	CUT_IN_RECORD,
+	ENDINGS,
+};
+
+START_TEST(test_end)
+{
+	enum ending ending = (enum ending)(_i % ENDINGS);
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, versions[_i / ENDINGS]);
+	rig_pair(&c, &s);
+	rig_server_say(&s, "body", 4);
+	if (ending != GOODBYE_TOO)
+		rig_server_give(&s, RIG_ALL);
+	if (ending <= GOODBYE_TOO)
+		ck_assert_int_eq(SSL_shutdown(s.ssl), 0);
+	else
+		rig_server_say(&s, "more", 4);
+	if (ending != CUT)
+		rig_server_give(&s, ending == CUT_IN_HEADER   ? 3
+				    : ending == CUT_IN_RECORD ? 12
+							      : RIG_ALL);
+	if (ending != GOODBYE)
+		ck_assert_int_eq(shutdown(s.fd, SHUT_WR), 0);
+
+	ck_assert_int_eq(rig_client_read_end(&c), IO_EOF);
+	ck_assert_int_eq(c.t.is_truncated, ending >= CUT);
+	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
+	ck_assert_uint_eq(c.len, 4);
+	ck_assert_mem_eq(c.data, "body", 4);
+	/* And it stays the end. */
+	rig_client_drain(&c);
+	ck_assert_int_eq(c.end, IO_EOF);
+	ck_assert_int_eq(c.t.is_truncated, ending >= CUT);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* Our own goodbye: the server sees close_notify, and does not see one after its own cut. */
+START_TEST(test_goodbye)
+{
+	struct rig_client c;
+	struct rig_server s;
+	char buf[16];
+	int r;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	rig_client_end(&c);
+	while ((r = SSL_read(s.ssl, buf, sizeof(buf))) <= 0 &&
+		SSL_get_error(s.ssl, r) == SSL_ERROR_WANT_READ) {
+		rig_wait(&s);
+		ck_assert(rig_server_take(&s));
+	}
+	ck_assert_int_eq(SSL_get_error(s.ssl, r), SSL_ERROR_ZERO_RETURN);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* With a full socket there is no goodbye, and no waiting either. */
+START_TEST(test_close_when_full)
+{
+	char *data = pattern(RECORD);
+	struct rig_client c;
+	struct rig_server s;
+	size_t n;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	while (transport_write(&c.t, data, RECORD, &n) == IO_OK)
+		;
+	rig_client_end(&c);
+	ck_assert_int_eq(c.t.fd, -1);
+	rig_server_end(&s);
+	rig_close();
+	free(data);
+}
+END_TEST
+
+START_TEST(test_reset)
+{
+	struct rig_client c;
+	struct rig_server s;
+	size_t n;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	rig_server_reset(&s);
+	ck_assert_int_eq(rig_client_read_end(&c), IO_ERROR);
+	ck_assert_int_eq(c.t.error, ECONNRESET);
+	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
+	ck_assert_str_eq(tls_fault_text(&c.t), "");
+	ck_assert_int_eq(transport_write(&c.t, "x", 1, &n), IO_ERROR);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* Writing to a peer that has gone raises no signal. */
+START_TEST(test_broken_pipe)
+{
+	struct rig_client c;
+	struct rig_server s;
+	enum io io;
+	size_t n;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	rig_server_reset(&s);
+	ck_assert(rig_edge(RIG_WAIT_MS));
+	while ((io = transport_write(&c.t, "x", 1, &n)) == IO_OK)
+		;
+	ck_assert_int_eq(io, IO_ERROR);
+	ck_assert(c.t.error == EPIPE || c.t.error == ECONNRESET);
+	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* A record that was changed on its way. */
+START_TEST(test_forged)
+{
+	struct rig_client c;
+	struct rig_server s;
+	char record[64];
+	int n;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&c, &s);
+	rig_server_say(&s, "hello", 5);
+	n = BIO_read(s.out, record, sizeof(record));
+	record[n - 1] ^= 1;
+	ck_assert_int_eq(send(s.fd, record, (size_t)n, 0), n);
+	ck_assert_int_eq(rig_client_read_end(&c), IO_ERROR);
+	ck_assert_int_eq(c.t.error, EPROTO);
+	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_PROTOCOL);
+	ck_assert_str_eq(tls_fault_text(&c.t), "TLS failed: decryption failed or bad record mac");
+	ck_assert_uint_eq(c.len, 0);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* ---------------------------------------------------------------- keys that change */
+
+/* TLS 1.3: the server changes its keys and wants ours changed, too, between records that come at
+ * once; the answer goes out before our next write. */
+START_TEST(test_key_update)
+{
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, TLS1_3_VERSION);
+	rig_pair(&c, &s);
+	for (size_t i = 1; i <= 3; i++) {
+		rig_server_say(&s, "old", 3);
+		ck_assert_int_eq(SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+		rig_server_say(&s, "new", 3);
+		carry(&c, &s, _i == 0 ? RIG_ALL : 1);
+		rig_client_read(&c, i * 6);
+		ck_assert_mem_eq(c.data + c.len - 6, "oldnew", 6);
+		rig_client_say(&c, "heard");
+		rig_server_hears(&s, "heard");
+		ck_assert_int_eq(SSL_get_key_update_type(s.ssl), SSL_KEY_UPDATE_NONE);
+	}
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* The answer does not fit into the socket: reading goes on, and all arrives in order. */
+START_TEST(test_key_update_when_full)
+{
+	char *data = pattern(RECORD), heard[RECORD];
+	size_t n, total = 0, received = 0;
+	struct rig_client c;
+	struct rig_server s;
+	bool more = true;
+	enum io io;
+	int r;
+
+	rig_open(RIG_GOOD, TLS1_3_VERSION);
+	rig_pair(&c, &s);
+	while ((io = transport_write(&c.t, data, RECORD, &n)) == IO_OK)
+		total += n;
+	ck_assert_int_eq(io, IO_AGAIN);
+	ck_assert_int_eq(SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+	rig_server_say(&s, "new", 3);
+	rig_server_give(&s, RIG_ALL);
+	rig_client_read(&c, 3);
+	ck_assert_uint_eq(c.len, 3);
+	while (more || received < total) {
+		(void)rig_server_take(&s);
+		while ((r = SSL_read(s.ssl, heard, sizeof(heard))) > 0)
+			received += (size_t)r;
+		ck_assert_int_eq(SSL_get_error(s.ssl, r), SSL_ERROR_WANT_READ);
+		if (more && transport_write(&c.t, data, RECORD, &n) == IO_OK) {
+			total += n;
+			/* One more, for the answer goes before it. */
+			more = transport_write(&c.t, data, RECORD, &n) != IO_OK;
+			total += more ? 0 : n;
+		}
+	}
+	ck_assert_uint_eq(received, total);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+	free(data);
+}
+END_TEST
+
+/* TLS 1.2: a server that wants to negotiate anew is told no. */
+START_TEST(test_no_renegotiation)
+{
+	struct rig_client c;
+	struct rig_server s;
+	unsigned long e;
+	char buf[16];
+
+	rig_open(RIG_GOOD, TLS1_2_VERSION);
+	rig_pair(&c, &s);
+	ck_assert_int_eq(SSL_renegotiate(s.ssl), 1);
+	ck_assert_int_eq(SSL_do_handshake(s.ssl), 1); /* the request alone */
+	ck_assert_uint_gt(rig_server_give(&s, RIG_ALL), 0);
+	ck_assert(rig_edge(RIG_WAIT_MS));
+	rig_client_drain(&c);
+	ck_assert_int_eq(c.end, IO_AGAIN);
+	rig_wait(&s);
+	ck_assert(rig_server_take(&s));
+	ERR_clear_error();
+	ck_assert_int_le(SSL_read(s.ssl, buf, sizeof(buf)), 0);
+	e = ERR_peek_error();
+	ck_assert_int_eq(ERR_GET_REASON(e), SSL_R_NO_RENEGOTIATION);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
+/* ---------------------------------------------------------------- threads */
+
+#define WORKERS 3
+#define VISITS 8
+
+static void *work(void *arg)
+{
+	const int *version = arg;
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, *version);
+	for (int i = 0; i < VISITS; i++) {
+		rig_pair(&c, &s);
+		rig_client_say(&c, "hello");
+		rig_server_hears(&s, "hello");
+		rig_server_say(&s, "there", 5);
+		rig_server_give(&s, RIG_ALL);
+		rig_client_read(&c, 5);
+		rig_client_end(&c);
+		rig_server_end(&s);
+	}
+	ck_assert_uint_eq(tls_context_counts(rig.context).handshakes, VISITS);
+	rig_close();
+	return NULL;
+}
+
+/* Workers share nothing of ours; what OpenSSL shares it guards. For the thread sanitizer. */
+START_TEST(test_workers)
+{
+	pthread_t threads[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, work, (void *)&versions[_i]), 0);
+	for (int i = 0; i < WORKERS; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- costs */
+
+#define CROWD 64
+#define IDLE_MAX (24 * 1024)
+
+/* Memory of an idle connection, when it has been used: the server's side is freed before. Printed;
+ * sanitizers have an allocator of their own, which tells nothing. */
+START_TEST(test_memory)
+{
+	static struct rig_client clients[CROWD];
+	static struct rig_server servers[CROWD];
+	size_t before, after, each;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	rig_pair(&clients[0], &servers[0]); /* what is made once */
+	rig_client_end(&clients[0]);
+	rig_server_end(&servers[0]);
+	rig.context = tls_context_free(rig.context);
+	rig.config.no_resumption = _i % 2;
+	rig_make_context();
+	before = mallinfo2().uordblks;
+	for (int i = 0; i < CROWD; i++) {
+		rig_pair(&clients[i], &servers[i]);
+		rig_client_say(&clients[i], "hello");
+		rig_server_hears(&servers[i], "hello");
+		rig_server_say(&servers[i], "there", 5);
+		rig_server_give(&servers[i], RIG_ALL);
+		rig_client_read(&clients[i], 5);
+		ck_assert_mem_eq(clients[i].data, "there", 5);
+		free(clients[i].data);
+		clients[i].data = NULL;
+		SSL_free(servers[i].ssl);
+		servers[i].ssl = NULL;
+	}
+	ERR_clear_error();
+	after = mallinfo2().uordblks;
+	each = (after - before) / CROWD;
+	if (after > 0)
+		printf("%s: %zu bytes for each idle connection\n", _i == 0 ? "TLS 1.2" : "TLS 1.3",
+			each);
+	ck_assert_uint_le(each, IDLE_MAX);
+	for (int i = 0; i < CROWD; i++) {
+		rig_client_end(&clients[i]);
+		rig_server_end(&servers[i]);
+	}
+	rig_close();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tls_bytes");
+	TCase *tcase = tcase_create("tls_bytes");
+
+	tcase_add_loop_test(tcase, test_byte_by_byte, 0, 2);
+	tcase_add_loop_test(tcase, test_split_anywhere, 0, 2);
+	tcase_add_loop_test(tcase, test_short_reads, 0, 2);
+	tcase_add_loop_test(tcase, test_one_read, 0, 2);
+	tcase_add_loop_test(tcase, test_large_body, 0, 2);
+	tcase_add_loop_test(tcase, test_write_until_full, 0, 2);
+	tcase_add_loop_test(tcase, test_end, 0, 2 * ENDINGS);
+	tcase_add_loop_test(tcase, test_goodbye, 0, 2);
+	tcase_add_loop_test(tcase, test_close_when_full, 0, 2);
+	tcase_add_loop_test(tcase, test_reset, 0, 2);
+	tcase_add_loop_test(tcase, test_broken_pipe, 0, 2);
+	tcase_add_loop_test(tcase, test_forged, 0, 2);
+	tcase_add_loop_test(tcase, test_key_update, 0, 2);
+	tcase_add_test(tcase, test_key_update_when_full);
+	tcase_add_test(tcase, test_no_renegotiation);
+	tcase_add_loop_test(tcase, test_workers, 0, 2);
+	tcase_add_loop_test(tcase, test_memory, 0, 2);
+	suite_add_tcase(suite, tcase);
+	return rig_run(suite);
+}
