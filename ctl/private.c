@@ -94,7 +94,7 @@ static int private_add_config(struct private_fds *f, const char *text)
 
 /* Beside our own binary, as in a build directory; beside its directory, as in any prefix; else
  * where the build was told it would be. */
-static void private_find(char path[static PATH_MAX])
+void private_path(char path[static PRIVATE_PATH_SIZE])
 {
 	static const char *const places[] = {"rpsd", "../sbin/rpsd"};
 	char own[PATH_MAX];
@@ -105,11 +105,12 @@ static void private_find(char path[static PATH_MAX])
 	slash = strrchr(own, '/');
 	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
 		*slash = '\0';
-		if (snprintf(path, PATH_MAX, "%s/%s", own, places[i]) < PATH_MAX &&
+		if (snprintf(path, PRIVATE_PATH_SIZE, "%s/%s", own, places[i]) <
+				PRIVATE_PATH_SIZE &&
 			access(path, X_OK) == 0)
 			return;
 	}
-	(void)snprintf(path, PATH_MAX, "%s/rpsd", RPSD_SBINDIR);
+	(void)snprintf(path, PRIVATE_PATH_SIZE, "%s/rpsd", RPSD_SBINDIR);
 }
 
 static int private_spawn(
@@ -147,14 +148,14 @@ static int private_launch(struct private_daemon *d, const struct private_fds *f,
 {
 	static char private_word[] = "--private";
 	static char config_word[] = "--config";
-	char path[PATH_MAX];
+	char path[PRIVATE_PATH_SIZE];
 	char control[PRIVATE_CONNECTIONS_MAX][32];
 	char config[32];
 	char *argv[PRIVATE_CONNECTIONS_MAX + 5];
 	unsigned n = 0;
 	int r;
 
-	private_find(path);
+	private_path(path);
 	argv[n++] = path;
 	argv[n++] = private_word;
 	for (unsigned i = 0; i < n_connections; i++) {

@@ -9,6 +9,10 @@ struct err;
 
 #define PRIVATE_CONNECTIONS_MAX 2
 
+/* Where rpsd is looked for last, or has been found. */
+#define PRIVATE_PATH_SIZE 4096
+void private_path(char ret[static PRIVATE_PATH_SIZE]);
+
 struct private_daemon {
 	pid_t pid; /* 0: none */
 	int pidfd;

@@ -58,7 +58,7 @@ START_TEST(test_long_words)
 		"name                      target                            load\n"
 		"checkout-in-the-north-of-the-country\n"
 		"                          http://shop.example.test:8443/c…  open, 12 stages "
-		"up…\n");
+		"up …\n");
 }
 END_TEST
 
