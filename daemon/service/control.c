@@ -35,6 +35,7 @@ const char *const control_role_names[CONTROL_ROLE_COUNT] = {
 
 const struct control_limits control_default_limits = {
 	.n_connections = 256,
+	.n_observers = 192,
 	.n_per_uid = 32,
 	.calls_per_turn = 16,
 	.call_max = VARLINK_CALL_MAX,
@@ -119,6 +120,15 @@ static unsigned control_count_uid(const struct control *c, uid_t uid)
 	return n;
 }
 
+static unsigned control_count_observers(const struct control *c)
+{
+	unsigned n = 0;
+
+	list_for_each (node, &c->connections)
+		n += container_of(node, struct control_call, node)->peer.role == CONTROL_OBSERVE;
+	return n;
+}
+
 static int control_read_peer(int fd, struct control_peer *ret)
 {
 	struct ucred cred;
@@ -163,17 +173,21 @@ static bool control_may_complain(struct control *c)
 	return true;
 }
 
-/* Why there is no room for one more of that user; false: there is. */
-static bool control_is_full(const struct control *c, uid_t uid, struct err *ret_why)
+/* Why there is no room for one more like that; false: there is. */
+static bool control_is_full(
+	const struct control *c, const struct control_peer *peer, struct err *ret_why)
 {
 	const struct control_limits *limits = &c->limits;
 
 	if (c->n_connections >= limits->n_connections)
 		err_set(ret_why, "the daemon has %u control connections, the most it takes",
 			limits->n_connections);
-	else if (control_count_uid(c, uid) >= limits->n_per_uid)
+	else if (peer->role == CONTROL_OBSERVE && control_count_observers(c) >= limits->n_observers)
+		err_set(ret_why, "the daemon has %u observers, the most it takes",
+			limits->n_observers);
+	else if (control_count_uid(c, peer->uid) >= limits->n_per_uid)
 		err_set(ret_why, "user %u has %u control connections, the most for one user",
-			(unsigned)uid, limits->n_per_uid);
+			(unsigned)peer->uid, limits->n_per_uid);
 	else
 		return false;
 	return true;
@@ -206,7 +220,7 @@ static void control_welcome(struct control_listener *l, int fd)
 	}
 	if (peer.role >= CONTROL_OPERATE && (peer.uid == 0 || peer.uid == geteuid()))
 		peer.role = CONTROL_ADMIN;
-	if (!control_is_full(c, peer.uid, &why)) {
+	if (!control_is_full(c, &peer, &why)) {
 		if (control_call_open(c, fd, &peer, &call) == 0)
 			return;
 		err_set(&why, "no memory for one more control connection");

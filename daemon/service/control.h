@@ -83,6 +83,7 @@ void control_closer_cancel(struct control_closer *closer); /* harmless when not 
 
 struct control_limits {
 	unsigned n_connections;
+	unsigned n_observers;	 /* of them: strangers cannot lock out who operates */
 	unsigned n_per_uid;	 /* ready-made connections are not counted */
 	unsigned calls_per_turn; /* for one connection, before the others have theirs */
 	size_t call_max;	 /* bytes of one message */

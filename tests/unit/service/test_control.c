@@ -479,6 +479,7 @@ START_TEST(the_limits_are_those_of_the_documents)
 	const struct control_limits *l = &control_default_limits;
 
 	ck_assert_uint_eq(l->n_connections, 256);
+	ck_assert_uint_eq(l->n_observers, 192);
 	ck_assert_uint_eq(l->n_per_uid, 32);
 	ck_assert_uint_eq(l->call_max, 1u << 20);
 	ck_assert_uint_eq(l->admin_call_max, 16u << 20);
@@ -546,6 +547,27 @@ START_TEST(all_users_have_so_many_connections)
 	test_expect_refused(&k[2], "the daemon has 2 control connections, the most it takes");
 	ck_assert_uint_eq(control_n_connections(control), 2);
 	for (int i = 0; i < 3; i++)
+		test_close(&k[i]);
+}
+END_TEST
+
+START_TEST(observers_leave_room_for_who_operates)
+{
+	struct client k[4];
+
+	limits.n_connections = 3;
+	limits.n_observers = 2;
+	test_setup_again();
+	test_listen(CONTROL_OBSERVE);
+	for (int i = 0; i < 3; i++)
+		k[i] = test_connect();
+	test_expect_refused(&k[2], "the daemon has 2 observers, the most it takes");
+	test_listen(CONTROL_OPERATE);
+	k[3] = test_connect();
+	test_send(&k[3], ECHO(1));
+	test_expect(&k[3], ECHOED(1));
+	ck_assert_uint_eq(control_n_connections(control), 3);
+	for (int i = 0; i < 4; i++)
 		test_close(&k[i]);
 }
 END_TEST
@@ -1005,6 +1027,7 @@ int main(void)
 	tcase_add_test(t, a_call_of_too_many_elements_closes);
 	tcase_add_test(t, one_user_has_so_many_connections);
 	tcase_add_test(t, all_users_have_so_many_connections);
+	tcase_add_test(t, observers_leave_room_for_who_operates);
 	tcase_add_test(t, half_a_message_must_become_whole);
 	tcase_add_test(t, a_peer_that_does_not_read_is_stopped_and_then_closed);
 	tcase_add_test(t, a_ready_made_connection_is_never_given_up);
