@@ -31,6 +31,8 @@
 #include "common/exit_codes.h"
 #include "daemon/engine/audit_text.h"
 
+/* A smaller part of the response time's p99 than this is no part worth a word. */
+#define AUDIT_DELAY_NIL_SHARE 0.01
 #define AUDIT_DELAY_SUSPECT_NS NSEC_PER_MSEC
 #define AUDIT_DELAY_SATURATED_NS (20 * NSEC_PER_MSEC)
 /* An idle virtual machine shows up to 5.4 ms: below this, a short interval is a hiccup at its end.
@@ -39,7 +41,11 @@
 #define AUDIT_DELAY_SHARE 0.10
 #define AUDIT_SHORT_INTERVALS 0.01
 #define AUDIT_STEAL 0.05
+#define AUDIT_STALLED_SUSPECT 0.01
+#define AUDIT_STALLED_SATURATED 0.05
 #define AUDIT_RX_SLACK_SHARE 0.10
+/* Answers that take longer than this part of the window make the rates say little. */
+#define AUDIT_WINDOW_SHARE 0.2
 /* Below that it is a wake-up on a quiet machine: on loopback, where the service itself takes some
  * tens of microseconds, the share alone would accuse every run. */
 #define AUDIT_RX_SLACK_NS (500 * NSEC_PER_USEC)
@@ -132,7 +138,8 @@ static void audit_note_delay(const struct audit_input *in, struct audit *a)
 	bool is_saturated = audit_delay_share(in, a) >= AUDIT_DELAY_SHARE && (is_large || is_short);
 	struct audit_text try_text = audit_more_workers(in, "a quieter machine; ");
 
-	if (in->our_delay_p99 <= AUDIT_DELAY_SUSPECT_NS)
+	if (in->our_delay_p99 <= AUDIT_DELAY_SUSPECT_NS ||
+		(share >= 0 && share < AUDIT_DELAY_NIL_SHARE))
 		return;
 	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
 	if (share < 0)
@@ -205,6 +212,20 @@ static void audit_note_machine(const struct audit_input *in, struct audit *a)
 		audit_add(a, "little", in->little_residual, AUDIT_LITTLE, "",
 			"requests in flight differ by %s from rate x time: a bug or clock trouble",
 			audit_text_share(in->little_residual).s);
+	if (in->stalled_share > AUDIT_STALLED_SUSPECT) {
+		audit_raise(a, in->stalled_share > AUDIT_STALLED_SATURATED ? AUDIT_SATURATED
+									   : AUDIT_SUSPECT);
+		audit_add(a, "standstill", in->stalled_share, AUDIT_STALLED_SUSPECT,
+			"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused",
+			"a worker stood still for %s of the run",
+			audit_text_share(in->stalled_share).s);
+	}
+	if (in->window_ns > 0 && in->service_mean > AUDIT_WINDOW_SHARE * (double)in->window_ns)
+		audit_add(a, "short-window", (double)in->service_mean,
+			AUDIT_WINDOW_SHARE * (double)in->window_ns,
+			"a longer run (-d) after a warm-up (-w)",
+			"an answer takes %s of a window of %s: rates count what ended inside it",
+			audit_text_time(in->service_mean).s, audit_text_time(in->window_ns).s);
 	if (in->is_colocated)
 		audit_add(a, "co-located", 1, 0, "",
 			"server on this machine: it shares the CPU with rpsd");
@@ -297,7 +318,10 @@ static struct audit_facts audit_gather(const struct audit_input *in)
 		return f;
 
 	f.late = fmax(f.ok - in->ok_per_s * window_s, 0);
-	f.is_short = f.ok < AUDIT_CARRIED * f.due;
+	/* An answer with the wrong status came in time: the server carries the plan, badly. */
+	f.is_short = f.ok + (double)l->classes[LEDGER_HTTP_ERROR] +
+			     (double)l->classes[LEDGER_CHECK_FAILED] <
+		     AUDIT_CARRIED * f.due;
 	f.is_too_much = f.is_full && in->connection_wait_p99 > in->service_p99 && f.capacity > 0 &&
 			f.capacity < AUDIT_CARRIED * f.asked;
 	f.is_behind = !f.is_cut && audit_is_behind(in, &f);
@@ -345,7 +369,8 @@ static enum audit_limit audit_find_limit(
 	const struct audit_input *in, const struct audit_facts *f, const struct audit *a)
 {
 	if (!in->is_open) {
-		if (in->generator_errors > 0 || in->cpu_share > AUDIT_CPU)
+		if (in->generator_errors > 0 || in->cpu_share > AUDIT_CPU ||
+			in->stalled_share > AUDIT_STALLED_SATURATED)
 			return AUDIT_BY_GENERATOR;
 		return AUDIT_BY_SERVER;
 	}
@@ -392,10 +417,10 @@ static const struct {
 	[LEDGER_EXPIRED] = {"got a connection in time",
 		"more connections (-c), or a lower rate (-r)"},
 	[LEDGER_NOT_CONNECTED] = {"found a connection",
-		"see that the server listens at this address and port: curl -v URL"},
+		"see that the server is up and listens at this address and port"},
 	[LEDGER_UNSENT] = {"was sent", "a longer run (-d), or a longer drain"},
 	[LEDGER_HTTP_ERROR] = {"was answered with an expected status",
-		"look at one answer: curl -i URL; expect-status says which are fine"},
+		"look at one answer: curl -i URL"},
 	[LEDGER_CHECK_FAILED] = {"was answered as the checks ask",
 		"look at one answer: curl -i URL"},
 	[LEDGER_BAD_RESPONSE] = {"was answered in HTTP/1.1",
@@ -509,8 +534,10 @@ static void audit_tell_server(
 	const struct audit_input *in, const struct audit_facts *f, struct audit *a)
 {
 	enum ledger_class most = audit_most(&in->ledger);
+	/* A lower rate does not help against these. */
 	bool is_wrong = most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED ||
-			most == LEDGER_BAD_RESPONSE;
+			most == LEDGER_BAD_RESPONSE || most == LEDGER_NOT_CONNECTED ||
+			most == LEDGER_CONNECTION_ERROR;
 	double less = f->ok_rate * 0.9;
 	double step = 1;
 
@@ -538,10 +565,12 @@ static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 			audit_text_count(l->sent).s);
 	else if (a->verdict == AUDIT_SATURATED)
 		audit_tell_generator(in, a);
-	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
+	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED) {
 		audit_because(a, "%s of %s requests failed: %s",
 			audit_text_share(ledger_failed_share(l)).s, audit_text_count(l->planned).s,
 			audit_text_failures(l).s);
+		audit_try(a, "%s", audit_none_ok[audit_most(l)].try_text);
+	}
 }
 
 /* ---------------------------------------------------------------- the judgement */

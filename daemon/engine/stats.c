@@ -96,6 +96,7 @@ void stats_totals_add(struct stats_totals *to, const struct stats_totals *from)
 		to->statuses[i] += from->statuses[i];
 	for (int i = 0; i < FAULT_COUNT; i++)
 		stats_fault_add(&to->faults[i], &from->faults[i]);
+	to->sent_in_window += from->sent_in_window;
 	to->completed_in_window += from->completed_in_window;
 	to->ok_in_window += from->ok_in_window;
 	to->bytes_in += from->bytes_in;
@@ -262,11 +263,17 @@ static void stats_flight(struct stats *s, int64_t now_ns, int delta)
 	s->in_flight += (uint64_t)delta;
 }
 
+static bool stats_is_in_window(const struct stats *s, int64_t instant_ns)
+{
+	return instant_ns >= s->window_start_ns && instant_ns < s->window_end_ns;
+}
+
 void stats_sent(struct stats *s, const struct exchange *x)
 {
 	struct stats_interval *now = stats_interval_at(s, x->sent_ns);
 
 	s->totals.ledgers[x->phase].sent++;
+	s->totals.sent_in_window += stats_is_in_window(s, x->sent_ns);
 	if (now)
 		now->sent++;
 	stats_flight(s, x->sent_ns, 1);
@@ -323,7 +330,7 @@ static void stats_close(struct stats *s, struct exchange *x, enum ledger_class c
 
 void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 {
-	bool in_window = end->end_ns >= s->window_start_ns && end->end_ns < s->window_end_ns;
+	bool in_window = stats_is_in_window(s, end->end_ns);
 	bool is_ok = end->fault == FAULT_NONE;
 	struct stats_interval *now = stats_interval_at(s, end->end_ns);
 

@@ -72,6 +72,7 @@ struct stats_fault {
 
 struct stats_totals {
 	struct ledger ledgers[STATS_PHASE_COUNT];
+	uint64_t sent_in_window;      /* by the instant of sending, any phase */
 	uint64_t completed_in_window; /* by the instant of completion, any phase */
 	uint64_t ok_in_window;
 	uint64_t bytes_in; /* whole responses as parsed, all phases */

@@ -35,6 +35,11 @@
  * share one while answers are that late. */
 #define WORKER_BUFFERS_MAX 512
 
+/* The heartbeat: a beat that comes much too late says that the thread was stopped or kept from its
+ * CPU. In the closed model nothing else would show it. */
+#define WORKER_BEAT_NS (100 * NSEC_PER_MSEC)
+#define WORKER_BEAT_LATE_NS (20 * NSEC_PER_MSEC)
+
 enum worker_state {
 	WORKER_OPENING,
 	WORKER_READY,
@@ -69,6 +74,8 @@ struct worker {
 	struct timer_queue marks;
 	struct timer end_mark;	/* end of planning, then of the drain */
 	struct timer tick_mark; /* the grid of intervals */
+	struct timer beat_mark;
+	int64_t stalled_ns;
 	int64_t t0_ns;
 	int64_t end_ns; /* nothing is planned from here on; CLOCK_NEVER: until the count */
 	int64_t cpu_start_ns;
@@ -206,6 +213,16 @@ static void worker_on_tick(struct worker *w)
 	timer_start(&w->marks, &w->tick_mark, next_ns);
 }
 
+static void worker_on_beat(struct worker *w)
+{
+	int64_t now_ns = loop_now_ns(w->loop);
+	int64_t late_ns = now_ns - w->beat_mark.deadline_ns;
+
+	if (late_ns > WORKER_BEAT_LATE_NS)
+		w->stalled_ns += late_ns;
+	timer_start(&w->marks, &w->beat_mark, now_ns + WORKER_BEAT_NS);
+}
+
 /* ---------------------------------------------------------------- ending */
 
 /* On the main thread. */
@@ -223,6 +240,7 @@ static void worker_finish(struct worker *w)
 	w->state = WORKER_DONE;
 	timer_stop(&w->end_mark);
 	timer_stop(&w->tick_mark);
+	timer_stop(&w->beat_mark);
 	pool_abandon(&w->pool);
 	w->summary = (struct worker_summary){
 		.started_ns = w->t0_ns,
@@ -230,6 +248,7 @@ static void worker_finish(struct worker *w)
 		.cpu_ns = w->t0_ns ? worker_cpu_ns() - w->cpu_start_ns : 0,
 		.connections_limit = w->config.connections,
 		.connections_peak = w->pool.peak,
+		.stalled_ns = w->stalled_ns,
 		.opened = w->env.opened,
 		.closed_by_peer = w->env.closed_by_peer,
 		.requests = w->env.requests,
@@ -270,6 +289,10 @@ static void worker_on_mark(struct timer_queue *q, struct timer *timer)
 
 	if (timer == &w->tick_mark) {
 		worker_on_tick(w);
+		return;
+	}
+	if (timer == &w->beat_mark) {
+		worker_on_beat(w);
 		return;
 	}
 	if (w->state == WORKER_DRAINING)
@@ -374,6 +397,7 @@ static void worker_on_go(struct mail *mail)
 	w->cpu_start_ns = w->pulse_cpu_ns = worker_cpu_ns();
 	w->pulsed_ns = clock_now_ns();
 	timer_start(&w->marks, &w->end_mark, w->end_ns);
+	timer_start(&w->marks, &w->beat_mark, t0_ns + WORKER_BEAT_NS);
 	timer_start(&w->marks, &w->tick_mark,
 		t0_ns + (window_start_ns - t0_ns) % interval_ns + interval_ns);
 	if (s) {
@@ -567,6 +591,7 @@ int worker_new(const struct worker_config *config, struct worker **ret)
 	loop_task_init(&w->check);
 	timer_init(&w->end_mark);
 	timer_init(&w->tick_mark);
+	timer_init(&w->beat_mark);
 	r = stats_init(&w->stats, config->schedule != NULL, config->plan->interval_ns);
 	if (r == 0)
 		r = worker_open_buffers(w);

@@ -40,6 +40,8 @@ struct worker_summary {
 	int64_t started_ns; /* the instant it was told to go */
 	int64_t ended_ns;   /* end of the drain */
 	int64_t cpu_ns;	    /* of its thread, from go to the end */
+	int64_t stalled_ns; /* in which its thread did not run though it wanted to, to
+			       WORKER_BEAT_NS */
 	uint64_t connections_limit, connections_peak, opened, closed_by_peer;
 	uint64_t requests, requests_on_new;
 	uint64_t queue_peak;

@@ -111,6 +111,9 @@ static void run_sum_up(struct run *run)
 		stats_totals_add(&run->totals, worker_totals(run->workers[w]));
 		if (s->started_ns > 0 && share > run->busiest_cpu_share)
 			run->busiest_cpu_share = share;
+		if (s->started_ns > 0 && wall_ns > 0 &&
+			(double)s->stalled_ns / (double)wall_ns > run->stalled_share)
+			run->stalled_share = (double)s->stalled_ns / (double)wall_ns;
 		sum->cpu_ns += s->cpu_ns;
 		sum->connections_limit += s->connections_limit;
 		sum->connections_peak += s->connections_peak;
@@ -288,6 +291,16 @@ static uint64_t run_share(uint64_t whole, unsigned n, unsigned i)
 	return whole / n + (i < whole % n);
 }
 
+/* What waits longer than the timeout expires, so no more can wait than is planned in that time. */
+static size_t run_queue_max(const struct plan *plan, size_t asked, unsigned n_workers)
+{
+	double most = rate_per_s(plan_peak_rate(plan)) / n_workers *
+			      ((double)plan->request_timeout_ns / (double)NSEC_PER_SEC) +
+		      1024;
+
+	return most < (double)asked ? (size_t)most : asked;
+}
+
 static int run_make_workers(struct run *run)
 {
 	const struct plan *plan = run->plan;
@@ -321,6 +334,7 @@ static int run_make_workers(struct run *run)
 			.owner = run,
 		};
 
+		c.queue_max = run_queue_max(plan, c.queue_max, n);
 		/* Users never wait in numbers above their own. */
 		if (!run->schedule && c.queue_max < c.connections)
 			c.queue_max = c.connections;

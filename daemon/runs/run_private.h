@@ -64,6 +64,7 @@ struct run {
 	struct stats_totals totals;
 	struct worker_summary summary; /* sums over workers; cpu of the busiest apart */
 	double busiest_cpu_share;
+	double stalled_share; /* of the worker that stood still longest */
 	struct host_ticks ticks_before, ticks_after;
 	struct run_event events[RUN_EVENTS_MAX];
 	size_t n_events;

@@ -86,7 +86,7 @@ static double run_little_residual(const struct run *run)
 
 	/* What is in flight at the borders counts on one side only: the window must be long. And
 	 * the time of what failed is in the area, but not in the mean of the good answers. */
-	if (service_ns <= 0 || window_ns < 50 * service_ns ||
+	if (service_ns <= 0 || window_ns < 50 * (double)run_histogram(run, STATS_SERVICE)->max ||
 		ledger_failed_share(run_ledger(run)) > 0.001)
 		return 0;
 	in_flight = run->totals.flight_integral / window_ns;
@@ -130,6 +130,7 @@ static struct audit_input run_audit_input(const struct run *run)
 		.short_interval_share =
 			run->timeline ? timeline_short_share(run->timeline, window_ns) : 0,
 		.little_residual = run_little_residual(run),
+		.stalled_share = run->stalled_share,
 		.steal_share = host_steal_share(&run->ticks_before, &run->ticks_after),
 		.is_colocated = run->is_colocated,
 	};
@@ -226,7 +227,7 @@ static json_t *run_json_rates(const struct run *run)
 
 	return json_pack("{s:f s:f s:f s:f s:f s:f}", "planned_per_s",
 		run_per_s(run, run_ledger(run)->planned), "sent_per_s",
-		run_per_s(run, run_ledger(run)->sent), "completed_per_s",
+		run_per_s(run, run->totals.sent_in_window), "completed_per_s",
 		run_per_s(run, run->totals.completed_in_window), "ok_per_s",
 		run_per_s(run, run->totals.ok_in_window), "bytes_in_per_s",
 		seconds > 0 ? (double)run->totals.bytes_in / seconds : 0.0, "bytes_out_per_s",
@@ -309,13 +310,14 @@ static json_t *run_json_generator(
 			json_pack("{s:s s:f s:f s:s s:s}", "code", n->code, "value", n->value,
 				"limit", n->limit, "text", n->text, "try", n->try_text));
 	}
-	return json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:b s:I}", "verdict",
+	return json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:f s:b s:I}", "verdict",
 		audit_verdict_names[audit->verdict], "notes", notes, "version", RPSD_VERSION,
 		"host", host_json(), "workers", (int)run->admission.n_workers, "cpu_share",
 		in->cpu_share, "cpu_ns_per_request",
 		requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0.0,
-		"little_residual", in->little_residual, "steal_share", in->steal_share, "colocated",
-		run->is_colocated, "merged_intervals", (json_int_t)run->totals.merged_intervals);
+		"little_residual", in->little_residual, "stalled_share", in->stalled_share,
+		"steal_share", in->steal_share, "colocated", run->is_colocated, "merged_intervals",
+		(json_int_t)run->totals.merged_intervals);
 }
 
 static json_t *run_json_events(const struct run *run)

@@ -499,12 +499,12 @@ START_TEST(test_overload_by_server)
 				    "timeout 16,500, connection error 12");
 	ck_assert_str_eq(a.try_text, "-r 400: a tenth below what it carried");
 
-	/* Wrong answers are no matter of the rate. */
+	/* Wrong answers in time are no matter of the rate, and no overload. */
 	in = well();
 	spoil(&in, LEDGER_HTTP_ERROR, 6000);
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
-	ck_assert_ptr_nonnull(strstr(a.because, "http error 6,000"));
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	ck_assert_str_eq(a.because, "20.0 % of 30,000 requests failed: http error 6,000");
 	ck_assert_ptr_nonnull(strstr(a.try_text, "curl"));
 
 	/* Refused now and then. */
@@ -512,6 +512,60 @@ START_TEST(test_overload_by_server)
 	spoil(&in, LEDGER_NOT_CONNECTED, 600);
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "is up")); /* a lower rate would not help */
+}
+END_TEST
+
+/* A share of the p99 that nobody can see is no reason to suspect. */
+START_TEST(test_delay_that_is_nil)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.our_delay_p99 = 3 * MS;
+	in.response_p99 = in.service_p99 = 301 * MS;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	in.response_p99 = 299 * MS;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
+}
+END_TEST
+
+/* Stopped for a while: the closed model has no plan to be late against, but stood still. */
+START_TEST(test_standstill)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.is_open = false;
+	in.stalled_share = 0.011;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
+	ck_assert_str_eq(a.notes[0].code, "standstill");
+	in.stalled_share = 0.5;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ck_assert_int_eq(a.limited_by, AUDIT_BY_GENERATOR);
+	ck_assert_str_eq(a.notes[0].text, "a worker stood still for 50.0 % of the run");
+	in.stalled_share = 0.01;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+}
+END_TEST
+
+/* One answer takes as long as the run. */
+START_TEST(test_short_window)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.service_mean = in.window_ns / 4;
+	in.service_p50 = in.service_p99 = in.response_p50 = in.response_p99 = in.service_mean;
+	a = judged(&in);
+	ck_assert_uint_ge(a.n_notes, 1);
+	ck_assert_str_eq(a.notes[0].code, "short-window");
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
 }
 END_TEST
 
@@ -829,6 +883,9 @@ int main(void)
 	tcase_add_test(tcase, test_overload_by_dropping);
 	tcase_add_test(tcase, test_overload_by_server);
 	tcase_add_test(tcase, test_overload_hidden_by_growing);
+	tcase_add_test(tcase, test_delay_that_is_nil);
+	tcase_add_test(tcase, test_standstill);
+	tcase_add_test(tcase, test_short_window);
 	tcase_add_test(tcase, test_late_answers_are_no_overload);
 	tcase_add_test(tcase, test_overload_unknown);
 	tcase_add_test(tcase, test_overload_beside_a_late_generator);
