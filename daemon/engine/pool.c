@@ -223,6 +223,8 @@ static void pool_on_closed(struct task *t, bool had_exchange)
 	} else {
 		p->n_idle--;
 		list_remove(&t->node);
+		/* A server that hangs up on who is idle would do it again: wait for an arrival. */
+		p->_reopen_failed = !p->_is_opening;
 	}
 	list_push_front(&p->_closed, &t->node);
 	if (had_exchange)
