@@ -104,6 +104,8 @@ const struct key keys_table[] = {
 		.check = settings_check_max_rate, .help = "requests per second, for each run"},
 	{KEYS_DAEMON, "policy", "max-connections", KEY_UINT, "10000", "1..1000000",
 		SETTINGS_FIELD(max_connections), .help = "connections, for each run"},
+	{KEYS_DAEMON, "policy", "max-runs", KEY_UINT, "16", "1..1000",
+		SETTINGS_FIELD(max_runs), .help = "active at the same time"},
 	{KEYS_DAEMON, "policy", "max-duration", KEY_TIME, "24h", "1s..8760h",
 		SETTINGS_FIELD(max_duration_ns), .help = "of a run with its warm-up and cooldown"},
 

@@ -40,6 +40,7 @@ struct settings {
 	uint64_t max_rate;	  /* requests per second, per run */
 	uint64_t max_connections; /* per run */
 	int64_t max_duration_ns;
+	uint64_t max_runs; /* active at the same time */
 	/* [origin NAME] */
 	struct settings_origin *origins;
 	size_t n_origins;

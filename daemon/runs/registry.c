@@ -5,6 +5,7 @@
  * do not give the same id. */
 #include "daemon/runs/registry.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/guard.h"
 #include "common/plan.h"
 #include "common/settings.h"
 #include "daemon/runs/admission.h"
@@ -131,6 +133,40 @@ static uint64_t registry_descriptors_used(const struct registry *r)
 	return n;
 }
 
+/* What can be said before a name is resolved. */
+static int registry_check_policy(
+	const struct registry *r, const struct plan *plan, struct err *reterr)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} a = {.in.sin_family = AF_INET};
+	const char *why;
+
+	if (inet_pton(AF_INET, plan->url.host, &a.in.sin_addr) != 1) {
+		a.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
+		if (inet_pton(AF_INET6, plan->url.host, &a.in6.sin6_addr) != 1)
+			a.sa.sa_family = AF_UNSPEC; /* a name */
+	}
+	if (a.sa.sa_family == AF_INET)
+		a.in.sin_port = htons(plan->url.port);
+	else
+		a.in6.sin6_port = htons(plan->url.port);
+	if (a.sa.sa_family != AF_UNSPEC && !guard_allows(r->config.guard, &a.sa, &why)) {
+		err_set(reterr, "%s: %s", plan->url.host, why);
+		return REGISTRY_E_REFUSED;
+	}
+	if (r->config.is_private)
+		return 0;
+	if (r->n_active >= r->config.settings->max_runs) {
+		err_set(reterr, "%u runs are active, [policy] max-runs = %" PRIu64, r->n_active,
+			r->config.settings->max_runs);
+		return REGISTRY_E_REFUSED;
+	}
+	return admission_check_caps(plan, r->config.settings, reterr);
+}
+
 int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char *user,
 	struct run_observer *observer, struct run **ret, struct err *reterr)
 {
@@ -150,12 +186,10 @@ int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char 
 	int result;
 
 	registry_forget(r, r->config.settings->keep_runs);
-	if (!r->config.is_private) {
-		result = admission_check_caps(plan, r->config.settings, reterr);
-		if (result != 0) {
-			plan_free(plan);
-			return result;
-		}
+	result = registry_check_policy(r, plan, reterr);
+	if (result != 0) {
+		plan_free(plan);
+		return result;
 	}
 	(void)snprintf(id, sizeof(id), "%s-%" PRIu64, plan->name, registry_next_number(r));
 	result = run_new(&config, &run, reterr);

@@ -58,6 +58,7 @@ static void expect_defaults(const struct settings *s)
 	ck_assert_uint_eq(s->max_rate, 200000);
 	ck_assert_uint_eq(s->max_connections, 10000);
 	ck_assert_int_eq(s->max_duration_ns, 24 * 3600 * NSEC_PER_SEC);
+	ck_assert_uint_eq(s->max_runs, 16);
 }
 
 START_TEST(nothing_gives_defaults)

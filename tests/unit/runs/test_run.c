@@ -332,12 +332,13 @@ START_TEST(address_that_the_guard_forbids_is_refused)
 {
 	static const char *const keys[] = {
 		"target", "url", "http://169.254.169.254/", "load", "rate", "100", NULL};
-	struct run *run = start(make_plan(1, keys));
+	struct err err = {0};
+	struct run *run;
 
-	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_str_eq(run_outcome(run), "failed");
-	ck_assert_int_eq(run_exit_code(run), EXIT_REFUSED);
-	ck_assert_ptr_nonnull(strstr(run_reason(run), "169.254.169.254"));
+	ck_assert_int_eq(
+		registry_start(registry, make_plan(1, keys), 1000, "alice", NULL, &run, &err),
+		REGISTRY_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "169.254.169.254"));
 }
 END_TEST
 
@@ -453,6 +454,26 @@ START_TEST(a_daemon_that_was_stopped_blames_itself)
 	ck_assert_str_eq(text(run, "headline.limited_by"), "generator");
 	ck_assert_str_eq(text(run, "headline.result"), "void");
 	ck_assert_int_eq(run_exit_code(run), EXIT_UNDECIDED);
+	mini_server_close(&server);
+}
+END_TEST
+
+/* In the closed model nothing is late: the heartbeat tells. */
+START_TEST(a_daemon_that_was_stopped_blames_itself_closed)
+{
+	static const char *const keys[] = {"load", "rate", "max", "load", "duration", "1s",
+		"connections", "count", "4", "statistics", "interval", "100ms", NULL};
+	struct run *run;
+	double stalled = 0;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	at_interval = sleep_at_interval;
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert(result_real(run_result(run), "generator.stalled_share", &stalled));
+	ck_assert_double_ge(stalled, 0.2); /* half a second of one, less a beat */
+	ck_assert_str_eq(text(run, "generator.verdict"), "saturated");
+	ck_assert_str_eq(text(run, "headline.limited_by"), "generator");
 	mini_server_close(&server);
 }
 END_TEST
@@ -574,6 +595,7 @@ START_TEST(caps_hold_in_the_service_only)
 	struct run *run;
 
 	settings.max_rate = 1000;
+	settings.max_runs = 1;
 	settings.max_connections = 10;
 	settings.max_duration_ns = NSEC_PER_SEC * 3600;
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
@@ -588,6 +610,12 @@ START_TEST(caps_hold_in_the_service_only)
 				 NULL, &run, &err),
 		REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "max-rate"));
+	settings.max_rate = 2000;
+	settings.max_runs = 0;
+	ck_assert_int_eq(registry_start(registry, make_plan(port_of(&server), keys), 1000, "alice",
+				 NULL, &run, &err),
+		REGISTRY_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "max-runs"));
 	mini_server_close(&server);
 }
 END_TEST
@@ -625,6 +653,7 @@ int main(void)
 	tcase_add_loop_test(t, an_answer_may_come_before_the_request_has_gone_out, 0, 2);
 	tcase_add_test(t, unanswered_requests_end_with_the_drain);
 	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself);
+	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself_closed);
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
 	tcase_add_test(t, a_finished_run_is_small);
