@@ -30,6 +30,11 @@ static const char command_run_more[] =
 	"14 stopped, 64 usage, 66 no such run or file, 69 no daemon, 77 refused,\n"
 	"78 configuration, 130 the second Ctrl-C.\n";
 
+static const char command_watch_more[] =
+	"On a terminal a view that is redrawn in place, with keys; elsewhere one line for\n"
+	"each interval. Leaving it does not touch the run, and any number may watch it.\n"
+	"Exit status: 0 the run has ended or q was pressed, 66 no such run, 69 no daemon\n"
+	"or lost, 130 Ctrl-C.\n";
 
 static const char command_check_more[] =
 	"A run file without [target] is an overlay of the run file before it, as behind\n"
@@ -57,6 +62,8 @@ const struct command commands[] = {
 		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop, COMMAND_RUN},
 	{"status", "[RUN]", "the daemon and its runs", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_status, COMMAND_RUN},
+	{"watch", "[RUN]", "the live view of a run (the newest)",
+		command_watch_more, OPTIONS_CONTROL, 0, 1, cmd_watch, COMMAND_RUN},
 	{"report", "[RUN|FILE]", "of a finished run, or from a result's .json file", NULL,
 		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report, COMMAND_RESULT},
 	{"list", "", "the runs that the service knows by name", NULL,

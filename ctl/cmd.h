@@ -67,6 +67,7 @@ int cmd_run(struct options *o);
 int cmd_start(struct options *o);
 int cmd_stop(struct options *o);
 int cmd_status(struct options *o);
+int cmd_watch(struct options *o);
 int cmd_check(struct options *o);
 int cmd_show(struct options *o);
 int cmd_report(struct options *o);

@@ -36,6 +36,8 @@
 /* On a narrower terminal figures are worth more than a bar. */
 #define PROGRESS_BAR_ROOM 60u
 #define PROGRESS_TICK_NS NSEC_PER_SEC
+/* In front of lines on stderr; inside the view it is clear who speaks. */
+#define PROGRESS_NAME "rpsctl: "
 
 static struct figure progress_ms(const json_t *doc, const char *path)
 {
@@ -191,15 +193,17 @@ void progress_init(struct progress *p, int fd)
 }
 
 /* The daemon's figures are worth more than a reader of stderr that has gone. */
-static void progress_write(const struct progress *p, const struct buf *text)
+static void progress_write(struct progress *p, const struct buf *text)
 {
 	size_t done = 0;
 
 	while (done < text->len) {
 		ssize_t n = write(p->terminal.out, text->data + done, text->len - done);
 
-		if (n <= 0)
+		if (n <= 0) {
+			p->is_lost = true;
 			return;
+		}
 		done += (size_t)n;
 	}
 }
@@ -334,16 +338,20 @@ void progress_show(struct progress *p, json_t *doc, uint64_t skipped)
 
 void progress_say(struct progress *p, const char *text)
 {
+	int len = (int)strcspn(text, "\n");
 	struct look look;
 
 	look_at(p->terminal.out, &look);
 	if (p->n_drawn > 1 && view_fits(&look, terminal_rows(&p->terminal))) {
-		(void)snprintf(p->message, sizeof(p->message), "%s", text);
+		size_t name = str_starts(text, PROGRESS_NAME) ? strlen(PROGRESS_NAME) : 0;
+
+		(void)snprintf(
+			p->message, sizeof(p->message), "%.*s", len - (int)name, text + name);
 		progress_redraw(p);
 		return;
 	}
 	progress_clear(p);
-	(void)fprintf(stderr, "%s\n", text);
+	(void)fprintf(stderr, "%.*s\n", len, text);
 }
 
 void progress_clear(struct progress *p)

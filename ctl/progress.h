@@ -34,6 +34,7 @@ struct progress {
 	char message[160];
 	bool shows_events;
 	bool shows_help;
+	bool is_lost; /* what was written has no reader */
 
 	/* The picture on the terminal: the columns of each of its lines. */
 	size_t drawn[PROGRESS_LINES_MAX];
@@ -46,7 +47,7 @@ void progress_init(struct progress *p, int fd);
 void progress_show(struct progress *p, json_t *doc, uint64_t skipped);
 /* Shows the same again: the terminal's size has changed, or it is ours again. */
 void progress_redraw(struct progress *p);
-/* One line that is no news of the run, without newline: inside the view, or on stderr. */
+/* One line that is no news of the run: inside the view, or on stderr. */
 void progress_say(struct progress *p, const char *text);
 /* Wipes the picture, so that something else can be printed. */
 void progress_clear(struct progress *p);

@@ -236,16 +236,6 @@ static int session_on_stream(struct session *s)
 	return r;
 }
 
-/* One whole line. */
-static void session_say(struct session *s, char *line)
-{
-	line[strcspn(line, "\n")] = '\0';
-	if (s->progress)
-		progress_say(s->progress, line);
-	else
-		(void)fprintf(stderr, "%s\n", line);
-}
-
 /* Its answers matter only where the daemon refuses to stop. */
 static int session_on_steer(struct session *s)
 {
@@ -255,8 +245,12 @@ static int session_on_steer(struct session *s)
 	while (client_take(&s->steer, &a) == 0 && a.message) {
 		struct buf text = {0};
 
-		if (a.error && client_explain(&a, &text) && text.data)
-			session_say(s, text.data);
+		if (a.error && client_explain(&a, &text) && text.data) {
+			if (s->progress)
+				progress_say(s->progress, text.data);
+			else
+				(void)fputs(text.data, stderr);
+		}
 		buf_fini(&text);
 		client_answer_fini(&a);
 	}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rpsctl watch: the live view of a run of the service.
+ *
+ * It only looks: leaving it, by q or Ctrl-C, does not touch the run, and any number of people may
+ * look at once. Its one act is s, which goes over a second connection since the first one is busy
+ * with Watch until the run ends; that one is opened when s is pressed, as it needs another role
+ * than looking does. One poll over both connections, the signals and the keys. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/client.h"
+#include "ctl/cmd.h"
+#include "ctl/figure.h"
+#include "ctl/look.h"
+#include "ctl/progress.h"
+#include "ctl/terminal.h"
+#include "ctl/view_read.h"
+
+struct cmd_watch {
+	const struct options *o;
+	struct client stream; /* Watch */
+	struct client steer;  /* Stop, once it was wanted */
+	struct progress progress;
+	int signals;
+};
+
+/* cmd_watch_turn: go on; everything else is an exit status. */
+#define CMD_WATCH_GO_ON (-1)
+
+/* Whole lines in the place of the view. */
+static void cmd_watch_say(struct cmd_watch *w, const char *text)
+{
+	struct buf out = {0};
+	struct look look;
+
+	progress_clear(&w->progress);
+	look_at(STDERR_FILENO, &look);
+	if (look_render(&look, text, &out) == 0 && out.data)
+		(void)fputs(out.data, stderr);
+	buf_fini(&out);
+}
+
+static const char *cmd_watch_id(const struct cmd_watch *w)
+{
+	return w->progress.newest ? result_text(w->progress.newest, "run.id") : "";
+}
+
+/* ---------------------------------------------------------------- the run's end, and ours */
+
+static int cmd_watch_on_finished(struct cmd_watch *w, const json_t *doc)
+{
+	const char *id = result_text(doc, "run.id");
+	const char *outcome = result_text(doc, "run.outcome");
+	const char *reason = result_text(doc, "run.reason");
+	/* "stopped by alice" says what "stopped" says. */
+	bool says_all = str_starts(reason, outcome);
+	struct buf text = {0};
+	int r = buf_printf(&text, "%s %s after %s", id, says_all ? reason : outcome,
+		figure_clock(view_int(doc, "elapsed_ns")).text);
+
+	if (r == 0 && *reason && !says_all)
+		r = buf_printf(&text, " (%s)", reason);
+	if (r == 0 && buf_printf(&text, "; see rpsctl report %s\n", id) == 0)
+		cmd_watch_say(w, text.data);
+	buf_fini(&text);
+	return 0;
+}
+
+/* The run goes on. */
+static int cmd_watch_leave(struct cmd_watch *w, int status)
+{
+	const char *id = cmd_watch_id(w);
+
+	progress_clear(&w->progress);
+	if (*id)
+		(void)fprintf(stderr, "%s goes on; to see it again: rpsctl watch %s\n", id, id);
+	return status;
+}
+
+/* ---------------------------------------------------------------- the daemon's answers */
+
+static int cmd_watch_on_answer(struct cmd_watch *w, const struct client_answer *a)
+{
+	json_t *progress = json_object_get(a->parameters, "progress");
+	json_int_t skipped = json_integer_value(json_object_get(a->parameters, "skipped"));
+
+	if (a->error) {
+		struct buf text = {0};
+		int status = client_explain(a, &text);
+
+		cmd_watch_say(w, text.data ? text.data : "");
+		buf_fini(&text);
+		return status;
+	}
+	if (!a->continues)
+		return cmd_watch_on_finished(w, progress);
+	if (progress)
+		progress_show(&w->progress, progress, skipped > 0 ? (uint64_t)skipped : 0);
+	/* Nobody reads our lines any more. */
+	return w->progress.is_lost ? 1 : CMD_WATCH_GO_ON;
+}
+
+static int cmd_watch_on_stream(struct cmd_watch *w)
+{
+	int lost = client_pump(&w->stream);
+	struct client_answer a;
+	int r;
+
+	do {
+		int taken = client_take(&w->stream, &a);
+
+		if (taken || (!a.message && lost)) {
+			cmd_watch_say(
+				w, taken == CLIENT_E_PROTOCOL
+					   ? "rpsctl: the daemon does not speak as it should\n"
+					   : "rpsctl: the daemon went away\n");
+			return EXIT_NO_DAEMON;
+		}
+		if (!a.message)
+			return CMD_WATCH_GO_ON;
+		r = cmd_watch_on_answer(w, &a);
+		client_answer_fini(&a);
+	} while (r == CMD_WATCH_GO_ON);
+	return r;
+}
+
+/* ---------------------------------------------------------------- s */
+
+static void cmd_watch_stop(struct cmd_watch *w)
+{
+	struct err err = {0};
+
+	if (w->steer.fd == -1 && client_connect(&w->steer, w->o, false, &err)) {
+		progress_say(&w->progress, err.text);
+		return;
+	}
+	if (client_send(&w->steer, "Stop", json_pack("{s:s}", "run", cmd_watch_id(w)), false))
+		progress_say(&w->progress, "out of memory");
+}
+
+static void cmd_watch_on_stopped(struct cmd_watch *w, const struct client_answer *a)
+{
+	struct buf text = {0};
+
+	if (!a->error)
+		progress_say(&w->progress, "stopping: answers under way are awaited");
+	else if (client_explain(a, &text) && text.data)
+		progress_say(&w->progress, text.data);
+	buf_fini(&text);
+}
+
+static void cmd_watch_on_steer(struct cmd_watch *w)
+{
+	int lost = client_pump(&w->steer);
+	struct client_answer a;
+
+	while (client_take(&w->steer, &a) == 0 && a.message) {
+		cmd_watch_on_stopped(w, &a);
+		client_answer_fini(&a);
+	}
+	if (lost)
+		client_close(&w->steer);
+}
+
+/* ---------------------------------------------------------------- signals and keys */
+
+static int cmd_watch_on_signals(struct cmd_watch *w)
+{
+	struct signalfd_siginfo info;
+
+	while (read(w->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGTSTP)
+			progress_suspend(&w->progress);
+		else if (info.ssi_signo == SIGCONT)
+			progress_continue(&w->progress);
+		else if (info.ssi_signo == SIGWINCH)
+			progress_redraw(&w->progress);
+		else
+			return cmd_watch_leave(w, EXIT_INTERRUPTED);
+	}
+	return CMD_WATCH_GO_ON;
+}
+
+static int cmd_watch_on_keys(struct cmd_watch *w, short events)
+{
+	switch (progress_on_keys(&w->progress, events)) {
+	case PROGRESS_LEAVE:
+		return cmd_watch_leave(w, 0);
+	case PROGRESS_STOP:
+		cmd_watch_stop(w);
+		break;
+	case PROGRESS_NOTHING:
+		break;
+	}
+	return CMD_WATCH_GO_ON;
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+static int cmd_watch_turn(struct cmd_watch *w)
+{
+	/* poll skips a negative descriptor. */
+	struct pollfd ready[] = {
+		{.fd = w->signals, .events = POLLIN},
+		{.fd = progress_key_fd(&w->progress), .events = POLLIN},
+		{.fd = w->steer.fd, .events = client_events(&w->steer)},
+		{.fd = w->stream.fd, .events = client_events(&w->stream)},
+	};
+	int r = CMD_WATCH_GO_ON;
+
+	if (poll(ready, 4, progress_wait_ms(&w->progress)) == -1)
+		return errno == EINTR ? r : EXIT_NO_DAEMON;
+	if (ready[0].revents)
+		r = cmd_watch_on_signals(w);
+	if (r == CMD_WATCH_GO_ON && ready[1].revents)
+		r = cmd_watch_on_keys(w, ready[1].revents);
+	if (r == CMD_WATCH_GO_ON && ready[2].revents)
+		cmd_watch_on_steer(w);
+	if (r == CMD_WATCH_GO_ON && ready[3].revents)
+		r = cmd_watch_on_stream(w);
+	if (r == CMD_WATCH_GO_ON)
+		progress_tick(&w->progress);
+	return r;
+}
+
+static int cmd_watch_call(struct cmd_watch *w)
+{
+	json_t *parameters = json_object();
+
+	if (w->o->n_args && json_object_set_new(parameters, "run", json_string(w->o->args[0]))) {
+		json_decref(parameters);
+		command_complain("watch: this is no run's name");
+		return EXIT_NO_INPUT;
+	}
+	if (client_send(&w->stream, "Watch", parameters, true)) {
+		command_complain("out of memory");
+		return EXIT_NO_DAEMON;
+	}
+	return CMD_WATCH_GO_ON;
+}
+
+int cmd_watch(struct options *o)
+{
+	struct cmd_watch w = {.o = o, .stream.fd = -1, .steer.fd = -1};
+	struct err err = {0};
+	int r = client_connect(&w.stream, o, true, &err);
+
+	if (r) {
+		command_complain("%s", err.text);
+		return r;
+	}
+	progress_init(&w.progress, STDOUT_FILENO);
+	w.progress.is_watching = true;
+	w.signals = terminal_block_signals();
+	r = cmd_watch_call(&w);
+	while (r == CMD_WATCH_GO_ON)
+		r = cmd_watch_turn(&w);
+	progress_fini(&w.progress);
+	client_close(&w.stream);
+	client_close(&w.steer);
+	if (w.signals >= 0)
+		(void)close(w.signals);
+	return r;
+}
