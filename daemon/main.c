@@ -397,21 +397,26 @@ static int main_open_loop(struct daemon *d)
 static int main_open_origins(struct daemon *d, struct err *reterr)
 {
 	size_t n = d->settings->n_origins;
-	int r = 0;
 
 	d->origins = calloc(n ? n : 1, sizeof(struct origin *));
 	if (!d->origins)
 		return -ENOMEM;
-	while (d->n_origins < n && r == 0) {
+	for (size_t i = 0; i < n; i++) {
 		struct origin *o;
+		int r = origin_start(&d->settings->origins[i], &o, reterr);
 
-		r = origin_start(&d->settings->origins[d->n_origins], &o, reterr);
-		if (r != 0)
-			break;
+		/* rpsctl origin wants nothing else; a service has runs to serve. */
+		if (r != 0 && d->options.is_private)
+			return r;
+		if (r != 0) {
+			log_warning("%s: this origin is not served", reterr->text);
+			*reterr = (struct err){0};
+			continue;
+		}
 		d->origins[d->n_origins++] = o;
 		log_info("origin %s serves on %s", origin_name(o), origin_address(o));
 	}
-	return r;
+	return 0;
 }
 
 static int main_open_registry(struct daemon *d, struct err *reterr)
