@@ -220,8 +220,9 @@ static enum io tls_handshake_failed(struct transport *t, enum io io)
 	struct tls *tls = t->impl;
 
 	tls->context->counts.failed++;
-	/* Whatever it was, the next one tries without the session. */
-	if (tls->slot)
+	/* It may have been the session's fault; but a server that drops connections under load must
+	 * not get the work of full handshakes for it. */
+	if (tls->slot && tls->is_spoilt)
 		tls_slot_drop(tls->slot);
 	if (io == IO_EOF) {
 		tls_fault_set(tls, TLS_FAULT_CLOSED,

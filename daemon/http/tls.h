@@ -55,9 +55,9 @@ struct tls_config {
 };
 
 /* One for each worker: then no lock of a context is ever contended (OpenSSL guards its certificate
- * store, its sessions and its counts with them). Loading is cheap: the system's directory of
- * certificates is read when an issuer is looked for. 0, -ENOMEM, or with reterr -EINVAL (bad
- * config), -ENOENT (no CA bundle on this system), -errno of a file that cannot be read. */
+ * store, its sessions and its counts with them). May take 20 ms, for the system's store: to be made
+ * before the load starts. 0, -ENOMEM, or with reterr -EINVAL (bad config), -ENOENT (no CA bundle on
+ * this system), -errno of a file that cannot be read. */
 int tls_context_new(const struct tls_config *config, struct tls_context **ret, struct err *reterr);
 /* After its connections are closed. NULL is fine; returns NULL. */
 struct tls_context *tls_context_free(struct tls_context *c);

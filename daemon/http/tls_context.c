@@ -4,9 +4,10 @@
  *
  * Why one for each worker: reading and writing on an open connection touches nothing shared, but
  * each handshake counts references of the context and takes the locks of its certificate store and
- * of its statistics, for all threads that use it. A context costs some 20 KB and no reading of the
- * system's store, which OpenSSL looks up by hashed file names when an issuer is wanted. (What
- * OpenSSL 3.0 locks for the whole process, fetching algorithms, nobody can avoid.)
+ * of its statistics, for all threads that use it. The price is a store for each: where the system
+ * has it in one file, 900 KB and 20 ms of reading (tried with 140 authorities), which workers do
+ * side by side; a directory is looked into when an issuer is wanted. (What OpenSSL 3.0 locks for
+ * the whole process, fetching algorithms, nobody can avoid.)
  *
  * Sessions are kept here and not in OpenSSL's cache: a client asks by address. The last one is used
  * for every connection to its address until a newer comes, as most servers allow; one whose

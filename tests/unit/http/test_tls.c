@@ -413,6 +413,35 @@ START_TEST(test_resumption_refused)
 }
 END_TEST
 
+/* A session outlives a connection that breaks during the handshake, but not one that the server
+ * refuses. */
+START_TEST(test_resumption_broken)
+{
+	static const char alert[] = "\x15\x03\x03\x00\x02\x02\x28";
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, versions[_i]);
+	visit(GOODBYE, false);
+	for (int refuses = 0; refuses < 2; refuses++) {
+		rig_client_start(&c);
+		rig_server_start(&s);
+		ck_assert_int_eq(transport_finish_connect(&c.t), IO_AGAIN);
+		if (refuses)
+			ck_assert_int_eq(send(s.fd, alert, sizeof(alert) - 1, 0), 7);
+		rig_wait(&s);
+		(void)rig_server_take(&s);
+		rig_server_end(&s);
+		while (transport_finish_connect(&c.t) == IO_AGAIN)
+			ck_assert(rig_edge(RIG_WAIT_MS));
+		ck_assert_int_eq(tls_get_fault(&c.t), refuses ? TLS_FAULT_ALERT : TLS_FAULT_CLOSED);
+		rig_client_end(&c);
+		visit(GOODBYE, !refuses);
+	}
+	rig_close();
+}
+END_TEST
+
 /* ---------------------------------------------------------------- refusals before any handshake */
 
 START_TEST(test_guard_is_asked)
@@ -488,6 +517,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_resumption, 0, 2 * ENDINGS);
 	tcase_add_loop_test(tcase, test_resumption_off, 0, 2);
 	tcase_add_loop_test(tcase, test_resumption_refused, 0, 2);
+	tcase_add_loop_test(tcase, test_resumption_broken, 0, 2);
 	tcase_add_test(tcase, test_guard_is_asked);
 	tcase_add_test(tcase, test_refused);
 	suite_add_tcase(suite, tcase);
