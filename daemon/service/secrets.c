@@ -26,7 +26,14 @@ static bool secrets_has_word(const char *name, size_t len)
 	return false;
 }
 
-/* The last word is @FILE or cred:NAME. */
+/* ${NAME}, without a default. */
+static bool secrets_is_variable(const char *word, size_t len)
+{
+	return len > 3 && strncmp(word, "${", 2) == 0 && word[len - 1] == '}' &&
+	       !memchr(word, ':', len);
+}
+
+/* The last word is @FILE, cred:NAME or ${NAME}. */
 static bool secrets_is_reference(const char *value, size_t len)
 {
 	size_t start;
@@ -37,7 +44,8 @@ static bool secrets_is_reference(const char *value, size_t len)
 	for (start = len; start > 0 && value[start - 1] != ' ' && value[start - 1] != '\t';)
 		start--;
 	return (len - start > 1 && value[start] == '@') ||
-	       (len - start > 5 && strncmp(value + start, "cred:", 5) == 0);
+	       (len - start > 5 && strncmp(value + start, "cred:", 5) == 0) ||
+	       secrets_is_variable(value + start, len - start);
 }
 
 /* How much of the line may be seen; len: all of it. */
