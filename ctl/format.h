@@ -17,8 +17,10 @@ struct format {
 
 extern const struct format format_text;
 extern const struct format format_json;
+extern const struct format format_csv;
+extern const struct format format_md;
 
 /* By the ending of a file's name; NULL when there is no such form. */
 const struct format *format_for(const char *path);
-/* ".txt, .json" */
+/* ".json, .txt or .csv"; always the same text. */
 const char *format_endings(void);

@@ -33,7 +33,6 @@
 
 static void format_text_header(struct report *r)
 {
-	const char *arrivals = result_text(r->doc, "plan.arrivals");
 	const char *method = result_text(r->doc, "plan.target.method");
 	const char *url = result_text(r->doc, "plan.target.url");
 	const char *id = result_text(r->doc, "run.id");
@@ -41,12 +40,7 @@ static void format_text_header(struct report *r)
 	size_t fixed;
 	size_t room;
 
-	if (r->closed)
-		(void)snprintf(model, sizeof(model), "closed, %s users",
-			figure_count(report_int(r, "connections.limit")).text);
-	else
-		(void)snprintf(model, sizeof(model), "open model, %.30s",
-			str_eq(arrivals, "constant") || !*arrivals ? "even spacing" : arrivals);
+	report_model(r, model, sizeof(model));
 	fixed = look_columns(id) + look_columns(method) + strlen(model) + 7;
 	room = fixed + 20 < REPORT_WIDTH ? REPORT_WIDTH - fixed : 20;
 	report_line(r, "%s · %s%s%.*s%s · %s", id, method, *method ? " " : "",
@@ -57,136 +51,26 @@ static void format_text_header(struct report *r)
 
 /* ---------------------------------------------------------------- the verdict */
 
-struct format_text_verdict {
-	const char *match; /* run.outcome, or headline.result of a completed run */
-	const char *word;
-	const char *reason; /* where the result gives none */
-};
-
-static const struct format_text_verdict format_text_outcomes[] = {
-	{"failed", LOOK_BAD "FAILED" LOOK_PLAIN, "not one good answer"},
-	{"stopped", LOOK_WARN "STOPPED" LOOK_PLAIN, "by a person, before the plan was over"},
-	{"aborted", LOOK_BAD "ABORTED" LOOK_PLAIN, "a rule ended the run"},
-	{"interrupted", LOOK_BAD "INTERRUPTED" LOOK_PLAIN, "the daemon went down"},
-};
-
-static const struct format_text_verdict format_text_results[] = {
-	{"ok", LOOK_GOOD "OK" LOOK_PLAIN, ""},
-	{"pass", LOOK_GOOD "PASS" LOOK_PLAIN, ""},
-	{"fail", LOOK_BAD "FAIL" LOOK_PLAIN, ""},
-	{"undecided", LOOK_WARN "UNDECIDED" LOOK_PLAIN, "this machine, not the server, decided"},
-	{"overload", LOOK_WARN "OVERLOAD" LOOK_PLAIN, ""},
-	{"void", LOOK_BAD "VOID" LOOK_PLAIN, "this machine did not carry the plan out"},
-};
-
-static const struct format_text_verdict format_text_unknown = {"", "DONE", ""};
-
-static const struct format_text_verdict *format_text_find(
-	const struct format_text_verdict *table, size_t n, const char *word)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (str_eq(table[i].match, word))
-			return &table[i];
-	}
-	return NULL;
-}
-
-static const struct format_text_verdict *format_text_verdict_of(const struct report *r)
-{
-	const struct format_text_verdict *v;
-
-	v = format_text_find(format_text_outcomes,
-		sizeof(format_text_outcomes) / sizeof(*format_text_outcomes),
-		result_text(r->doc, "run.outcome"));
-	if (!v)
-		v = format_text_find(format_text_results,
-			sizeof(format_text_results) / sizeof(*format_text_results),
-			result_text(r->doc, "headline.result"));
-	return v ? v : &format_text_unknown;
-}
-
-static const char *format_text_limit(const struct report *r)
-{
-	static const char *const words[][2] = {
-		{"plan", "limited by the plan"},
-		{"server", "limited by the server"},
-		{"connections", "limited by connections"},
-		{"generator", "limited by the generator"},
-	};
-	const char *limit = result_text(r->doc, "headline.limited_by");
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (str_eq(words[i][0], limit))
-			return words[i][1];
-	}
-	return "";
-}
-
-/* "plan delivered 100.0 % · nothing failed · limited by the plan" */
-static void format_text_facts(const struct report *r, bool has_limit, char *facts, size_t size)
-{
-	int64_t planned = report_int(r, "ledger.planned");
-	double sent = (double)report_int(r, "ledger.sent");
-	double failed = report_real(r, "headline.failed_share");
-	const char *limit = has_limit ? format_text_limit(r) : "";
-	char first[64];
-
-	facts[0] = '\0';
-	if (planned == 0)
-		return;
-	if (r->closed)
-		(void)snprintf(first, sizeof(first), "%s/s answered well",
-			figure_rate(report_real(r, "rates.ok_per_s")).text);
-	else
-		/* Cut, not rounded: 99.96 % is not all of it. */
-		(void)snprintf(first, sizeof(first), "plan delivered %.1f %%",
-			floor(sent / (double)planned * 1000) / 10);
-	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s", first, failed > 0 ? LOOK_BAD : "",
-		failed > 0 ? figure_share(failed).text : "nothing", failed > 0 ? LOOK_PLAIN : "",
-		*limit ? " · " : "", limit);
-}
-
-/* What the run itself says, else the audit, else the word's own. */
-static void format_text_reason(
-	const struct report *r, const struct format_text_verdict *v, char *reason, size_t size)
-{
-	bool is_cut = !str_eq(result_text(r->doc, "run.outcome"), "completed");
-	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
-
-	/* "STOPPED by alice" says it once. */
-	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
-		given += strlen("stopped ");
-	/* What failed in a run that is ok stands in the facts and among the errors. */
-	if (!*given && (!str_eq(v->match, "ok") ||
-			       str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
-		given = result_text(r->doc, "headline.because");
-	(void)snprintf(reason, size, "%.300s", *given ? given : v->reason);
-}
-
 static void format_text_headline(struct report *r)
 {
-	const struct format_text_verdict *v = format_text_verdict_of(r);
-	int64_t exit_code = report_int(r, "run.exit_code");
-	const char *remedy = result_text(r->doc, "headline.try");
-	char reason[320];
-	char facts[160];
+	struct report_verdict v;
 	char code[32] = "";
 	char label[64];
 	char text[400];
-	unsigned indent = (unsigned)look_columns(v->word) + 5;
+	unsigned indent;
 
-	format_text_reason(r, v, reason, sizeof(reason));
-	format_text_facts(r, !str_starts(reason, "limited by"), facts, sizeof(facts));
-	if (exit_code)
-		(void)snprintf(code, sizeof(code), " (exit" REPORT_GLUE "%d)", (int)exit_code);
-	(void)snprintf(label, sizeof(label), "  %s   ", v->word);
-	(void)snprintf(text, sizeof(text), "%s%s", *reason ? reason : facts, code);
+	report_judge(r, &v);
+	indent = (unsigned)look_columns(v.word) + 5;
+	if (v.exit_code)
+		(void)snprintf(code, sizeof(code), " (exit" REPORT_GLUE "%d)", v.exit_code);
+	(void)snprintf(label, sizeof(label), "  %s   ", v.word);
+	(void)snprintf(text, sizeof(text), "%s%s", *v.reason ? v.reason : v.facts, code);
 	report_wrapped(r, label, indent, text);
-	if (*reason && *facts)
-		report_wrapped(r, "", indent, facts);
-	if (*remedy) {
+	if (*v.reason && *v.facts)
+		report_wrapped(r, "", indent, v.facts);
+	if (*v.remedy) {
 		(void)snprintf(label, sizeof(label), "%*stry  ", (int)indent, "");
-		report_wrapped(r, label, indent + 5, remedy);
+		report_wrapped(r, label, indent + 5, v.remedy);
 	}
 	report_gap(r);
 }

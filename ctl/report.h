@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the text reports are made of: lines of at most 80 columns over a result document. For
- * format_text and format_full alone. Pure. */
+/* What reports are made of: words and figures of a result document, and lines of at most 80
+ * columns. Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -42,6 +42,18 @@ struct figure report_duration(
 /* "not_connected" as people read it; and what it means. */
 struct figure report_class(const char *name);
 const char *report_class_meaning(const char *name);
+
+/* The run in words. Texts may hold marks. */
+struct report_verdict {
+	const char *word; /* with its colour */
+	const char *remedy;
+	int exit_code;
+	char reason[320]; /* "": the facts say it */
+	char facts[160];  /* "": nothing was planned */
+};
+void report_judge(const struct report *r, struct report_verdict *ret);
+/* "open model, even spacing" */
+void report_model(const struct report *r, char *model, size_t size);
 
 /* The verbose blocks behind the one screen. */
 void format_full_append(struct report *r);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A summary for pull requests: headline, ledger and times as tables, errors, the plan folded away.
+ *
+ * Such a page is read by a renderer and by people who are not asked: what a server said or a plan
+ * holds stands in code, where it is neither markup nor a mention of somebody; the rest of what is
+ * not ours is escaped. Newlines end where they come in, since they end tables. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/fault.h"
+#include "common/ledger.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/format.h"
+#include "ctl/look.h"
+#include "ctl/report.h"
+
+#define FORMAT_MD_ERRORS 10u
+#define FORMAT_MD_QUOTE 200u
+
+static void format_md_put(struct report *r, const char *text, size_t len)
+{
+	if (r->r == 0)
+		r->r = buf_append(&r->text, text, len);
+}
+
+static void format_md_puts(struct report *r, const char *text)
+{
+	format_md_put(r, text, strlen(text));
+}
+
+/* Text that is not ours, as text. */
+static void format_md_escape(struct report *r, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '<')
+			format_md_puts(r, "&lt;");
+		else if (*text == '\n' || *text == REPORT_GLUE[0])
+			format_md_puts(r, " ");
+		else if (strchr("\\`*_[]|>#~@", *text)) {
+			format_md_puts(r, "\\");
+			format_md_put(r, text, 1);
+		} else {
+			format_md_put(r, text, 1);
+		}
+	}
+}
+
+/* The longest row of backticks in it. */
+static size_t format_md_ticks(const char *text)
+{
+	size_t most = 0;
+
+	for (; *text; text++) {
+		size_t n = strspn(text, "`");
+
+		most = n > most ? n : most;
+		text += n ? n - 1 : 0;
+	}
+	return most;
+}
+
+static void format_md_repeat(struct report *r, const char *what, size_t n)
+{
+	while (n--)
+		format_md_puts(r, what);
+}
+
+/* Text that is not ours, as code, cut where it is long. In a table '|' would end the cell even
+ * there. */
+static void format_md_code(struct report *r, const char *text, bool in_table)
+{
+	size_t cut = look_cut(text, FORMAT_MD_QUOTE);
+	size_t ticks = format_md_ticks(text) + 1;
+	const char *pad = ticks > 1 || *text == ' ' ? " " : "";
+
+	if (!*text)
+		return;
+	format_md_repeat(r, "`", ticks);
+	format_md_puts(r, pad);
+	for (size_t i = 0; i < cut; i++) {
+		if (text[i] == '\n')
+			format_md_puts(r, " ");
+		else if (text[i] == '|' && in_table)
+			format_md_puts(r, "\\|");
+		else
+			format_md_put(r, &text[i], 1);
+	}
+	if (text[cut])
+		format_md_puts(r, "…");
+	format_md_puts(r, pad);
+	format_md_repeat(r, "`", ticks);
+}
+
+/* ---------------------------------------------------------------- the headline */
+
+static void format_md_headline(struct report *r)
+{
+	struct report_verdict v;
+	char code[32] = "";
+
+	report_judge(r, &v);
+	if (v.exit_code)
+		(void)snprintf(code, sizeof(code), " (exit %d)", v.exit_code);
+	format_md_puts(r, "### ");
+	format_md_puts(r, v.word);
+	format_md_puts(r, " · ");
+	format_md_escape(r, result_text(r->doc, "run.id"));
+	format_md_puts(r, "\n\n");
+	format_md_escape(r, *v.reason ? v.reason : v.facts);
+	format_md_puts(r, code);
+	if (*v.reason && *v.facts) {
+		format_md_puts(r, "  \n");
+		format_md_escape(r, v.facts);
+	}
+	if (*v.remedy) {
+		format_md_puts(r, "  \ntry: ");
+		format_md_escape(r, v.remedy);
+	}
+	format_md_puts(r, "\n\n");
+}
+
+static void format_md_load(struct report *r)
+{
+	json_t *labels = json_object_get(json_object_get(r->doc, "run"), "labels");
+	char target[512];
+	char model[64];
+
+	report_model(r, model, sizeof(model));
+	(void)snprintf(target, sizeof(target), "%.20s %.480s",
+		result_text(r->doc, "plan.target.method"), result_text(r->doc, "plan.target.url"));
+	format_md_code(r, target + (target[0] == ' '), false);
+	format_md_puts(r, " · ");
+	format_md_escape(r, model);
+	for (void *at = json_object_iter(labels); at; at = json_object_iter_next(labels, at)) {
+		const char *text = json_string_value(json_object_iter_value(at));
+		char label[400];
+
+		(void)snprintf(label, sizeof(label), "%.64s=%.300s", json_object_iter_key(at),
+			text ? text : "");
+		format_md_puts(r, " · ");
+		format_md_code(r, label, false);
+	}
+	format_md_puts(r, "\n\n");
+}
+
+/* ---------------------------------------------------------------- the ledger */
+
+static void format_md_count(struct report *r, const char *name, int64_t planned, bool has_rate)
+{
+	char path[64];
+	char line[256];
+	int64_t count;
+
+	(void)snprintf(path, sizeof(path), "ledger.%s", name);
+	count = report_int(r, path);
+	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
+	(void)snprintf(line, sizeof(line), "| %s | %s | %s | %s |\n", report_class(name).text,
+		figure_count(count).text, has_rate ? figure_rate(report_real(r, path)).text : "",
+		figure_share((double)count / (double)planned).text);
+	format_md_puts(r, line);
+}
+
+/* Both equations, without the classes in which nothing ended. */
+static void format_md_ledger(struct report *r)
+{
+	int64_t planned = report_int(r, "ledger.planned");
+	bool balanced = true;
+
+	if (planned <= 0)
+		return;
+	(void)result_bool(r->doc, "ledger.balanced", &balanced);
+	format_md_puts(r, "| ledger | requests | per second | share |\n|:--|--:|--:|--:|\n");
+	format_md_count(r, "planned", planned, true);
+	format_md_count(r, "sent", planned, true);
+	format_md_count(r, "ok", planned, true);
+	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {
+		char path[48];
+
+		(void)snprintf(path, sizeof(path), "ledger.%s", ledger_class_names[c]);
+		if (c != LEDGER_OK && report_int(r, path) > 0)
+			format_md_count(r, ledger_class_names[c], planned, false);
+	}
+	format_md_puts(r, balanced
+				  ? "\nThe ledger balances.\n\n"
+				  : "\n**The ledger does not balance: a bug, please report.**\n\n");
+}
+
+/* ---------------------------------------------------------------- the times */
+
+static void format_md_row(struct report *r, const char *name, const char *base, const char *missing)
+{
+	static const char *const fields[] = {"p50_ns", "p90_ns", "p99_ns", "p99_9_ns"};
+	const char *extreme = str_eq(base, "offered") ? "latency.response" : base;
+	bool unserved = report_real(r, "offered.unserved_share") > 0;
+
+	/* With arrivals unserved, the largest response time is not known. */
+	if (str_eq(base, "offered") && unserved)
+		extreme = base;
+	format_md_puts(r, "| ");
+	format_md_puts(r, name);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		format_md_puts(r, " | ");
+		format_md_puts(r, report_duration(r, base, fields[i], missing).text);
+	}
+	format_md_puts(r, " | ");
+	format_md_puts(r, report_duration(r, extreme, "max_ns", missing).text);
+	format_md_puts(r, " | ");
+	format_md_puts(r, report_duration(r, extreme, "mean_ns", "-").text);
+	format_md_puts(r, " |\n");
+}
+
+static void format_md_times(struct report *r)
+{
+	if (report_int(r, "latency.service.count") == 0)
+		return;
+	format_md_puts(r, "| ");
+	format_md_puts(r, r->unit);
+	format_md_puts(
+		r, " | p50 | p90 | p99 | p99.9 | max | mean |\n|:--|--:|--:|--:|--:|--:|--:|\n");
+	if (!r->closed) {
+		format_md_row(r, "response", "offered", "unserved");
+		if (report_real(r, "offered.unserved_share") > 0)
+			format_md_row(r, "response, ok only", "latency.response", "-");
+		format_md_row(r, "connection wait", "latency.connection_wait", "-");
+	}
+	format_md_row(r, "service", "latency.service", "-");
+	if (!r->closed)
+		format_md_row(r, "our delay", "latency.our_delay", "-");
+	format_md_puts(r, "\n");
+}
+
+/* ---------------------------------------------------------------- what went wrong, what to do */
+
+static void format_md_errors(struct report *r)
+{
+	const json_t *errors = result_at(r->doc, "errors");
+
+	if (!json_array_size(errors))
+		return;
+	format_md_puts(r, "| error | requests | example |\n|:--|--:|:--|\n");
+	for (size_t i = 0; i < json_array_size(errors) && i < FORMAT_MD_ERRORS; i++) {
+		const json_t *error = json_array_get(errors, i);
+		int64_t count = 0;
+
+		(void)result_int(error, "count", &count);
+		format_md_puts(r, "| ");
+		format_md_escape(r, report_class(result_text(error, "class")).text);
+		format_md_puts(r, " | ");
+		format_md_puts(r, figure_count(count).text);
+		format_md_puts(r, " | ");
+		format_md_code(r, result_text(error, "example"), true);
+		format_md_puts(r, " |\n");
+	}
+	format_md_puts(r, "\n");
+}
+
+static void format_md_notes(struct report *r)
+{
+	const json_t *notes = result_at(r->doc, "generator.notes");
+
+	for (size_t i = 0; i < json_array_size(notes); i++) {
+		const json_t *note = json_array_get(notes, i);
+
+		format_md_puts(r, "- note: ");
+		format_md_escape(r, result_text(note, "text"));
+		if (*result_text(note, "try")) {
+			format_md_puts(r, "; try: ");
+			format_md_escape(r, result_text(note, "try"));
+		}
+		format_md_puts(r, "\n");
+	}
+	if (json_array_size(notes))
+		format_md_puts(r, "\n");
+}
+
+/* ---------------------------------------------------------------- the plan */
+
+static void format_md_plan(struct report *r)
+{
+	const json_t *stages = result_at(r->doc, "plan.stages");
+	const char *text = result_text(r->doc, "plan.text");
+	size_t ticks = format_md_ticks(text) + 1;
+
+	ticks = ticks < 3 ? 3 : ticks;
+	format_md_puts(r, "<details><summary>Plan</summary>\n\n");
+	for (size_t i = 0; i < json_array_size(stages); i++) {
+		const char *stage = json_string_value(json_array_get(stages, i));
+
+		format_md_puts(r, "- ");
+		format_md_code(r, stage ? stage : "?", false);
+		format_md_puts(r, "\n");
+	}
+	if (json_array_size(stages))
+		format_md_puts(r, "\n");
+	format_md_repeat(r, "`", ticks);
+	format_md_puts(r, "ini\n");
+	format_md_puts(r, text);
+	if (*text && !str_ends(text, "\n"))
+		format_md_puts(r, "\n");
+	format_md_repeat(r, "`", ticks);
+	format_md_puts(r, "\n\nsha256 ");
+	format_md_code(r, result_text(r->doc, "plan.sha256"), false);
+	format_md_puts(r, ", rpsd ");
+	format_md_escape(r, result_text(r->doc, "generator.version"));
+	format_md_puts(r, "\n\n</details>\n");
+}
+
+static int format_md_render(const json_t *doc, const struct look *look, struct buf *ret)
+{
+	/* No marks, no stand-ins, no control characters, wherever it goes. */
+	static const struct look plain = {.utf8 = true};
+	struct report r;
+	int result;
+
+	(void)look;
+	report_init(&r, doc);
+	format_md_headline(&r);
+	format_md_load(&r);
+	format_md_ledger(&r);
+	format_md_times(&r);
+	format_md_errors(&r);
+	format_md_notes(&r);
+	format_md_plan(&r);
+	result = r.r;
+	if (result == 0)
+		result = look_render(&plain, r.text.data, ret);
+	buf_fini(&r.text);
+	return result;
+}
+
+const struct format format_md = {"md", ".md", format_md_render};

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verdict of a report, in words: one for the run, why, what was delivered, what to do. Every
+ * form says it with the same words. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/look.h"
+#include "ctl/report.h"
+
+struct report_word {
+	const char *match; /* run.outcome, or headline.result of a completed run */
+	const char *word;
+	const char *reason; /* where the result gives none */
+};
+
+static const struct report_word report_outcomes[] = {
+	{"failed", LOOK_BAD "FAILED" LOOK_PLAIN, "not one good answer"},
+	{"stopped", LOOK_WARN "STOPPED" LOOK_PLAIN, "by a person, before the plan was over"},
+	{"aborted", LOOK_BAD "ABORTED" LOOK_PLAIN, "a rule ended the run"},
+	{"interrupted", LOOK_BAD "INTERRUPTED" LOOK_PLAIN, "the daemon went down"},
+};
+
+static const struct report_word report_results[] = {
+	{"ok", LOOK_GOOD "OK" LOOK_PLAIN, ""},
+	{"pass", LOOK_GOOD "PASS" LOOK_PLAIN, ""},
+	{"fail", LOOK_BAD "FAIL" LOOK_PLAIN, ""},
+	{"undecided", LOOK_WARN "UNDECIDED" LOOK_PLAIN, "this machine, not the server, decided"},
+	{"overload", LOOK_WARN "OVERLOAD" LOOK_PLAIN, ""},
+	{"void", LOOK_BAD "VOID" LOOK_PLAIN, "this machine did not carry the plan out"},
+};
+
+static const struct report_word report_unknown = {"", "DONE", ""};
+
+static const struct report_word *report_find(
+	const struct report_word *table, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(table[i].match, word))
+			return &table[i];
+	}
+	return NULL;
+}
+
+static const struct report_word *report_word_of(const struct report *r)
+{
+	const struct report_word *v;
+
+	v = report_find(report_outcomes, sizeof(report_outcomes) / sizeof(*report_outcomes),
+		result_text(r->doc, "run.outcome"));
+	if (!v)
+		v = report_find(report_results, sizeof(report_results) / sizeof(*report_results),
+			result_text(r->doc, "headline.result"));
+	return v ? v : &report_unknown;
+}
+
+static const char *report_limit(const struct report *r)
+{
+	static const char *const words[][2] = {
+		{"plan", "limited by the plan"},
+		{"server", "limited by the server"},
+		{"connections", "limited by connections"},
+		{"generator", "limited by the generator"},
+	};
+	const char *limit = result_text(r->doc, "headline.limited_by");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (str_eq(words[i][0], limit))
+			return words[i][1];
+	}
+	return "";
+}
+
+/* "plan delivered 100.0 % · nothing failed · limited by the plan" */
+static void report_facts(const struct report *r, bool has_limit, char *facts, size_t size)
+{
+	int64_t planned = report_int(r, "ledger.planned");
+	double sent = (double)report_int(r, "ledger.sent");
+	double failed = report_real(r, "headline.failed_share");
+	const char *limit = has_limit ? report_limit(r) : "";
+	char first[64];
+
+	facts[0] = '\0';
+	if (planned == 0)
+		return;
+	if (r->closed)
+		(void)snprintf(first, sizeof(first), "%s/s answered well",
+			figure_rate(report_real(r, "rates.ok_per_s")).text);
+	else
+		/* Cut, not rounded: 99.96 % is not all of it. */
+		(void)snprintf(first, sizeof(first), "plan delivered %.1f %%",
+			floor(sent / (double)planned * 1000) / 10);
+	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s", first, failed > 0 ? LOOK_BAD : "",
+		failed > 0 ? figure_share(failed).text : "nothing", failed > 0 ? LOOK_PLAIN : "",
+		*limit ? " · " : "", limit);
+}
+
+/* What the run itself says, else the audit, else the word's own. */
+static void report_reason(
+	const struct report *r, const struct report_word *v, char *reason, size_t size)
+{
+	bool is_cut = !str_eq(result_text(r->doc, "run.outcome"), "completed");
+	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
+
+	/* "STOPPED by alice" says it once. */
+	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
+		given += strlen("stopped ");
+	/* What failed in a run that is ok stands in the facts and among the errors. */
+	if (!*given && (!str_eq(v->match, "ok") ||
+			       str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
+		given = result_text(r->doc, "headline.because");
+	(void)snprintf(reason, size, "%.300s", *given ? given : v->reason);
+}
+
+void report_judge(const struct report *r, struct report_verdict *ret)
+{
+	const struct report_word *v = report_word_of(r);
+
+	ret->word = v->word;
+	ret->exit_code = (int)report_int(r, "run.exit_code");
+	ret->remedy = result_text(r->doc, "headline.try");
+	report_reason(r, v, ret->reason, sizeof(ret->reason));
+	report_facts(r, !str_starts(ret->reason, "limited by"), ret->facts, sizeof(ret->facts));
+}
+
+/* What load was made: "open model, even spacing", "closed, 64 users". */
+void report_model(const struct report *r, char *model, size_t size)
+{
+	const char *arrivals = result_text(r->doc, "plan.arrivals");
+
+	if (r->closed)
+		(void)snprintf(model, size, "closed, %s users",
+			figure_count(report_int(r, "connections.limit")).text);
+	else
+		(void)snprintf(model, size, "open model, %.30s",
+			str_eq(arrivals, "constant") || !*arrivals ? "even spacing" : arrivals);
+}
