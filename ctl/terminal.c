@@ -55,29 +55,33 @@ bool terminal_is_in_front(const struct terminal *t)
 	return terminal_is_in_front_of(t->out);
 }
 
-static bool terminal_set_keys(const struct terminal *t)
+/* The terminal whose mode is changed. Without keys it is the one we draw on, and only its echo
+ * goes: what somebody types ahead for the shell would tear the picture. */
+static int terminal_fd(const struct terminal *t)
+{
+	return t->in != -1 ? t->in : t->out;
+}
+
+static bool terminal_set_mode(const struct terminal *t)
 {
 	struct termios mode = t->_saved;
 
-	mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	mode.c_cc[VMIN] = 0;
-	mode.c_cc[VTIME] = 0;
-	return tcsetattr(t->in, TCSANOW, &mode) == 0;
-}
-
-static bool terminal_take_keys(struct terminal *t)
-{
-	if (t->in == -1 || !terminal_is_in_front_of(t->in))
-		return false;
-	return tcgetattr(t->in, &t->_saved) == 0 && terminal_set_keys(t);
+	mode.c_lflag &= ~(tcflag_t)ECHO;
+	if (t->in != -1) {
+		mode.c_lflag &= ~(tcflag_t)ICANON;
+		mode.c_cc[VMIN] = 0;
+		mode.c_cc[VTIME] = 0;
+	}
+	return tcsetattr(terminal_fd(t), TCSANOW, &mode) == 0;
 }
 
 void terminal_enter(struct terminal *t)
 {
 	if (t->is_ours || !terminal_is_in_front(t))
 		return;
-	t->_is_raw = terminal_take_keys(t);
-	t->has_keys = t->_is_raw;
+	t->_has_mode = terminal_is_in_front_of(terminal_fd(t)) &&
+		       tcgetattr(terminal_fd(t), &t->_saved) == 0 && terminal_set_mode(t);
+	t->has_keys = t->_has_mode && t->in != -1;
 	terminal_say(t, TERMINAL_HIDE);
 	t->is_ours = true;
 }
@@ -87,9 +91,9 @@ void terminal_leave(struct terminal *t)
 	if (!t->is_ours)
 		return;
 	terminal_say(t, TERMINAL_SHOW);
-	if (t->_is_raw)
-		(void)tcsetattr(t->in, TCSANOW, &t->_saved);
-	t->is_ours = t->has_keys = t->_is_raw = false;
+	if (t->_has_mode)
+		(void)tcsetattr(terminal_fd(t), TCSANOW, &t->_saved);
+	t->is_ours = t->has_keys = t->_has_mode = false;
 }
 
 void terminal_continue(struct terminal *t)
@@ -97,12 +101,12 @@ void terminal_continue(struct terminal *t)
 	if (!t->is_ours)
 		return;
 	if (!terminal_is_in_front(t)) {
-		t->is_ours = t->has_keys = t->_is_raw = false;
+		t->is_ours = t->has_keys = t->_has_mode = false;
 		return;
 	}
 	terminal_say(t, TERMINAL_HIDE);
-	if (t->_is_raw)
-		(void)terminal_set_keys(t);
+	if (t->_has_mode)
+		(void)terminal_set_mode(t);
 }
 
 int terminal_key_fd(const struct terminal *t)

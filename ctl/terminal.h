@@ -12,7 +12,7 @@ struct terminal {
 	int out;       /* where it is drawn */
 	bool is_ours;  /* entered: the cursor is hidden */
 	bool has_keys; /* entered, and keys arrive one by one */
-	bool _is_raw;
+	bool _has_mode;
 	struct termios _saved;
 };
 

@@ -320,7 +320,8 @@ static struct figure view_share_of(int64_t part, int64_t rest)
 static void view_put_figures(struct view_page *p)
 {
 	double asked = -1;
-	bool has_asked = result_real(p->doc, "asked_per_s", &asked);
+	bool has_asked = result_real(p->doc, "asked_per_s", &asked) &&
+			 !view_has_state(p, "draining") && !view_has_state(p, "paused");
 	/* Widths for 60 columns. */
 	const struct {
 		const char *word;
@@ -398,12 +399,15 @@ static void view_put_table(struct view_page *p)
 		title, view_width(p, VIEW_WHOLE), "whole run");
 	view_put_quantile(p, "p50_ns", p->closed ? "service p50" : "response p50", "");
 	view_put_quantile(p, "p99_ns", p->closed ? "service p99" : "response p99", "");
-	view_put_row(p, "failed",
-		view_share_of(view_int(p->doc, "last.failed"), view_int(p->doc, "last.ok")).text,
-		view_share_of(view_int(p->doc, "failed"), view_int(p->doc, "ok")).text, "");
 	(void)result_real(p->doc, "cpu_share", &cpu);
 	(void)snprintf(note, sizeof(note), "cpu %s", figure_percent(cpu).text);
-	view_put_quantile(p, "our_delay_p99_ns", "our delay p99", note);
+	view_put_row(p, "failed",
+		view_share_of(view_int(p->doc, "last.failed"), view_int(p->doc, "last.ok")).text,
+		view_share_of(view_int(p->doc, "failed"), view_int(p->doc, "ok")).text,
+		p->closed ? note : "");
+	/* Users who wait for their answers have no plan that we could be late for. */
+	if (!p->closed)
+		view_put_quantile(p, "our_delay_p99_ns", "our delay p99", note);
 	(void)snprintf(note, sizeof(note), "%s%s%s %s",
 		figure_count(view_int(p->doc, "connections")).text, is_wide ? " of " : "/",
 		figure_count(view_int(p->doc, "connections_limit")).text,
@@ -471,7 +475,7 @@ static void view_put_help(struct view_page *p)
 	} lines[] = {
 		{true, false, "response   planned instant to last byte: what a user feels"},
 		{false, true, "service    sent to last byte"},
-		{true, true, "our delay  what rpsd itself was late"},
+		{true, false, "our delay  what rpsd itself was late"},
 		{true, false, "queue      due, and waiting for a free connection"},
 		{true, true, "in flight  sent, and not yet answered to the last byte"},
 		{true, true, "oldest     age of the request that has waited longest"},

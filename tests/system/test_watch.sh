@@ -9,15 +9,16 @@ pty=$ROOT/tests/support/pty.pl
 export LC_ALL=C.UTF-8 TERM=xterm
 unset NO_COLOR
 
-# start_service: rpsd on a socket of this test.
+# start_service: rpsd on sockets of this test.
 start_service() {
 	RPSCTL_SOCKET=$T/control.socket
 	export RPSCTL_SOCKET
-	rm -f "$RPSCTL_SOCKET"
-	"$rpsd" --socket "$RPSCTL_SOCKET" >"$T/rpsd.out" 2>&1 </dev/null &
+	printf '%s\n' '[control]' "socket = $T/control.socket" "observe = $T/observe.socket" \
+		>"$T/rpsd.conf"
+	"$rpsd" --config "$T/rpsd.conf" >"$T/rpsd.out" 2>&1 </dev/null &
 	SERVICE_PID=$!
 	PIDS+=("$SERVICE_PID")
-	wait_line "$T/rpsd.out" 'listening'
+	wait_line "$T/rpsd.out" 'listening on .*observe.socket'
 }
 
 # start_run [FLAGS...]: sets RUN to the id of a new run in the service.
@@ -60,6 +61,20 @@ start_service
 	see no events so far
 	gone planned instant
 	type s
+	see STOPPED
+	exit 14
+	cursor on
+	echo on
+	END
+
+# Without keys to read: what is typed ahead must not tear the picture.
+"$pty" 80 24 bash -c "exec '$rpsctl' run http://$ORIGIN/ -r 100 -d 50s </dev/null" <<-END
+	see ^  Ctrl-C stop$
+	echo off
+	type s?typed ahead
+	see of 0:50$
+	gone typed
+	type \x03
 	see STOPPED
 	exit 14
 	cursor on
@@ -111,6 +126,16 @@ start_run -r 100 -d 50s
 	gone q leave
 	cursor on
 	echo on
+	END
+
+# Who may only look is told so, and goes on looking.
+RPSCTL_SOCKET=$T/observe.socket "$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
+	see q leave
+	type s
+	see ^  refused: your role does not allow this
+	see running
+	type q
+	exit 0
 	END
 
 LC_ALL=C NO_COLOR=1 "$pty" 80 24 "$rpsctl" watch <<-END
