@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The terminal's mode, keys and cursor, on a pseudo-terminal that nobody's shell shares. */
+#include "ctl/terminal.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static int person; /* the master's side */
+static int tty;
+
+static void open_tty(void)
+{
+	person = posix_openpt(O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(person, 0);
+	ck_assert_int_eq(grantpt(person), 0);
+	ck_assert_int_eq(unlockpt(person), 0);
+	tty = open(ptsname(person), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(tty, 0);
+}
+
+static bool has_flag(tcflag_t flag)
+{
+	struct termios mode;
+
+	ck_assert_int_eq(tcgetattr(tty, &mode), 0);
+	return mode.c_lflag & flag;
+}
+
+/* What has been drawn. */
+static void assert_drawn(const char *want)
+{
+	char text[256];
+	ssize_t n = read(person, text, sizeof(text) - 1);
+
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	ck_assert_str_eq(text, want);
+}
+
+static void type(struct terminal *t, const char *keys, const char *want)
+{
+	struct pollfd ready = {.fd = terminal_key_fd(t), .events = POLLIN};
+	char got[64];
+	size_t n;
+
+	ck_assert_int_eq(write(person, keys, strlen(keys)), (ssize_t)strlen(keys));
+	ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+	n = terminal_read_keys(t, ready.revents, got, sizeof(got));
+	ck_assert_uint_eq(n, strlen(want));
+	ck_assert_mem_eq(got, want, n);
+}
+
+START_TEST(test_enter_and_leave)
+{
+	struct terminal t;
+
+	terminal_init(&t, tty, tty);
+	ck_assert_int_eq(terminal_key_fd(&t), -1);
+	terminal_leave(&t);
+	ck_assert(has_flag(ECHO) && has_flag(ICANON));
+	terminal_enter(&t);
+	terminal_enter(&t);
+	ck_assert(!has_flag(ECHO) && !has_flag(ICANON));
+	ck_assert_msg(has_flag(ISIG), "Ctrl-C must work");
+	assert_drawn("\033[?25l");
+	ck_assert_int_eq(terminal_key_fd(&t), tty);
+	terminal_leave(&t);
+	terminal_leave(&t);
+	ck_assert(has_flag(ECHO) && has_flag(ICANON));
+	assert_drawn("\033[?25h");
+	ck_assert_int_eq(terminal_key_fd(&t), -1);
+	/* And again. */
+	terminal_enter(&t);
+	ck_assert(!has_flag(ECHO));
+	terminal_leave(&t);
+	ck_assert(has_flag(ECHO));
+}
+END_TEST
+
+START_TEST(test_keys)
+{
+	struct terminal t;
+	char none[8];
+
+	terminal_init(&t, tty, tty);
+	terminal_enter(&t);
+	type(&t, "q", "q");
+	type(&t, "se?", "se?");
+	type(&t, "\033[As\033OBe\033[1;5Cq", "seq");
+	type(&t, "\033", "");
+	type(&t, "\033s?", "?");
+	type(&t, "\033[", "");
+	type(&t, "\033[12", "");
+	/* Somebody else was quicker: no wait. */
+	ck_assert_uint_eq(terminal_read_keys(&t, POLLIN, none, sizeof(none)), 0);
+	ck_assert_int_eq(terminal_key_fd(&t), tty);
+	terminal_leave(&t);
+}
+END_TEST
+
+/* Typed lines are nobody's keys then, but they must not be echoed into the picture. */
+START_TEST(test_keys_from_elsewhere)
+{
+	int nothing = open("/dev/null", O_RDWR);
+	struct terminal t;
+
+	terminal_init(&t, nothing, tty);
+	terminal_enter(&t);
+	ck_assert_int_eq(terminal_key_fd(&t), -1);
+	ck_assert(!has_flag(ECHO) && has_flag(ICANON));
+	terminal_leave(&t);
+	ck_assert(has_flag(ECHO));
+	close(nothing);
+}
+END_TEST
+
+/* A shell has changed the mode while we were stopped; what it was at first is still known. */
+START_TEST(test_continue)
+{
+	struct termios mode;
+	struct terminal t;
+
+	terminal_init(&t, tty, tty);
+	terminal_continue(&t);
+	ck_assert(has_flag(ECHO));
+	terminal_enter(&t);
+	ck_assert_int_eq(tcgetattr(tty, &mode), 0);
+	mode.c_lflag |= ECHO | ICANON;
+	ck_assert_int_eq(tcsetattr(tty, TCSANOW, &mode), 0);
+	terminal_continue(&t);
+	ck_assert(!has_flag(ECHO) && !has_flag(ICANON));
+	terminal_leave(&t);
+	ck_assert(has_flag(ECHO) && has_flag(ICANON));
+}
+END_TEST
+
+START_TEST(test_hangup)
+{
+	struct pollfd ready = {.events = POLLIN};
+	struct terminal t;
+	char keys[8];
+
+	terminal_init(&t, tty, tty);
+	terminal_enter(&t);
+	ready.fd = terminal_key_fd(&t);
+	close(person);
+	ck_assert_int_eq(poll(&ready, 1, 5000), 1);
+	ck_assert_uint_eq(terminal_read_keys(&t, ready.revents, keys, sizeof(keys)), 0);
+	ck_assert_int_eq(terminal_key_fd(&t), -1);
+	terminal_leave(&t);
+}
+END_TEST
+
+START_TEST(test_rows)
+{
+	struct winsize size = {.ws_row = 40, .ws_col = 120};
+	int nothing = open("/dev/null", O_RDWR);
+	struct terminal t;
+
+	terminal_init(&t, tty, tty);
+	ck_assert_uint_eq(terminal_rows(&t), 24);
+	ck_assert_int_eq(ioctl(person, TIOCSWINSZ, &size), 0);
+	ck_assert_uint_eq(terminal_rows(&t), 40);
+	ck_assert(terminal_is_in_front(&t));
+	terminal_init(&t, nothing, nothing);
+	ck_assert_uint_eq(terminal_rows(&t), 24);
+	close(nothing);
+}
+END_TEST
+
+START_TEST(test_signals)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
+	struct signalfd_siginfo info;
+	int fd = terminal_block_signals();
+
+	ck_assert_int_ge(fd, 0);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		ck_assert_int_eq(raise(signals[i]), 0);
+		ck_assert_int_eq(read(fd, &info, sizeof(info)), sizeof(info));
+		ck_assert_int_eq((int)info.ssi_signo, signals[i]);
+	}
+	ck_assert_int_eq(read(fd, &info, sizeof(info)), -1);
+	close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("terminal");
+	Suite *suite = suite_create("terminal");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, open_tty, NULL);
+	tcase_add_test(tcase, test_enter_and_leave);
+	tcase_add_test(tcase, test_keys);
+	tcase_add_test(tcase, test_keys_from_elsewhere);
+	tcase_add_test(tcase, test_continue);
+	tcase_add_test(tcase, test_hangup);
+	tcase_add_test(tcase, test_rows);
+	tcase_add_test(tcase, test_signals);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
