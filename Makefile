@@ -281,6 +281,7 @@ lint-manuals: $(MANUALS)
 # ---------------------------------------------------------------- install
 
 mandir ?= $(prefix)/share/man
+completionsdir ?= $(prefix)/share/bash-completion/completions
 
 DOCS := $(wildcard README.md NEWS.md ARCHITECTURE.md SECURITY.md LICENSE) common/rpsd.varlink
 UNITS := rpsd.service rpsd.socket rpsd-observe.socket
@@ -303,6 +304,9 @@ install: all
 		$(call install_config,$(c),$(DESTDIR)$(sysconfdir)/rpsd/runs.d/$(notdir $(c))) && )true
 	$(Q)install -m 644 $(DOCS) '$(DESTDIR)$(docdir)'
 	$(Q)$(foreach m,$(MANUALS),install -D -m 644 $(m) '$(DESTDIR)$(call man_file,$(m))' && )true
+	$(Q)install -d '$(DESTDIR)$(completionsdir)' && \
+		$(B)/rpsctl completion bash >'$(DESTDIR)$(completionsdir)/rpsctl' && \
+		chmod 644 '$(DESTDIR)$(completionsdir)/rpsctl'
 	@echo "installed; then: systemd-sysusers && systemctl daemon-reload &&" \
 		"systemctl enable --now rpsd.socket"
 
@@ -312,7 +316,8 @@ uninstall:
 		$(foreach u,$(UNITS),'$(DESTDIR)$(unitdir)/$(u)') \
 		'$(DESTDIR)$(sysusersdir)/rpsd.conf' \
 		$(foreach d,$(DOCS),'$(DESTDIR)$(docdir)/$(notdir $(d))') \
-		$(foreach m,$(MANUALS),'$(DESTDIR)$(call man_file,$(m))')
+		$(foreach m,$(MANUALS),'$(DESTDIR)$(call man_file,$(m))') \
+		'$(DESTDIR)$(completionsdir)/rpsctl'
 	-rmdir '$(DESTDIR)$(docdir)'
 
 clean:

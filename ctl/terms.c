@@ -217,7 +217,7 @@ static const struct term terms[] = {
 	{"in|out|bytes", "Bytes per second that came from the server and went to it."},
 	{"event|events",
 		"What happened to the run, and when: changes of state, changes by people."},
-	{"status", "The number in an HTTP answer's first line. As an error: 400 or more."},
+	{"status", "The number in an HTTP answer's first line."},
 	{"run", "One execution of a plan. Its id is NAME-N."},
 	{"coordinated omission",
 		"The error of a generator that does not send while it waits: the worst moments are "
@@ -302,24 +302,41 @@ static unsigned terms_find_fault(const char *name)
 	return f;
 }
 
-const char *terms_at(size_t i)
+/* Name i of the table, the classes and the faults one after the other; false: there are fewer. */
+static bool terms_candidate(size_t i, char name[static TERMS_NAME_MAX])
 {
-	static char name[TERMS_NAME_MAX];
-
 	if (i < TERMS_N) {
-		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(terms[i].names, "|"),
+		(void)snprintf(name, TERMS_NAME_MAX, "%.*s", (int)strcspn(terms[i].names, "|"),
 			terms[i].names);
-		return name;
+		return true;
 	}
 	i -= TERMS_N;
 	if (i < LEDGER_CLASS_COUNT) {
 		terms_normalize(ledger_class_names[i], name);
-		return name;
+		return true;
 	}
-	i -= LEDGER_CLASS_COUNT;
-	if (i + FAULT_NONE + 1 < FAULT_COUNT) {
-		terms_normalize(fault_table[i + FAULT_NONE + 1].name, name);
-		return name;
+	i += FAULT_NONE + 1 - LEDGER_CLASS_COUNT;
+	if (i >= FAULT_COUNT)
+		return false;
+	terms_normalize(fault_table[i].name, name);
+	return true;
+}
+
+/* A word with two meanings is one term. */
+static bool terms_is_first(size_t i, const char *name)
+{
+	if (i >= TERMS_N && terms_find(name))
+		return false;
+	return i < TERMS_N + LEDGER_CLASS_COUNT || terms_find_class(name) == LEDGER_CLASS_COUNT;
+}
+
+const char *terms_at(size_t i)
+{
+	static char name[TERMS_NAME_MAX];
+
+	for (size_t at = 0; terms_candidate(at, name); at++) {
+		if (terms_is_first(at, name) && i-- == 0)
+			return name;
 	}
 	return NULL;
 }
@@ -399,10 +416,10 @@ int terms_explain(const char *words, struct buf *ret)
 		term ? term->names : name);
 	if (r == 0 && term)
 		r = terms_wrap(term->text, ret);
-	/* What the table says of ok, failed and status covers these. */
-	if (r == 0 && !term && class < LEDGER_CLASS_COUNT)
+	/* The table says what a good answer is. */
+	if (r == 0 && class < LEDGER_CLASS_COUNT && class != LEDGER_OK)
 		r = terms_put_class(class, ret);
-	if (r == 0 && !term && fault < FAULT_COUNT)
+	if (r == 0 && fault < FAULT_COUNT)
 		r = terms_put_fault(fault, ret);
 	return r;
 }

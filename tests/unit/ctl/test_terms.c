@@ -75,6 +75,8 @@ START_TEST(test_table)
 		ck_assert_msg(terms_explain(name, &text) == 0, "%s", name);
 		ck_assert_msg(str_starts(text.data, name), "%s: %s", name, text.data);
 		ck_assert_ptr_nonnull(strstr(text.data, "\n  "));
+		for (size_t k = 0; k < n; k++)
+			ck_assert_str_ne(terms_at(k), name);
 		for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
 			ck_assert_msg(look_columns(line) <= 80, "%s", line);
 		buf_fini(&text);

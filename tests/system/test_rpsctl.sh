@@ -1,0 +1,197 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What rpsctl and rpsd do together with a run's words: overlays, variables, scales, labels, dry runs,
+# files of every form, and what the service is asked.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+start_nginx
+url=http://127.0.0.1:$NGINX_PORT/
+result=$T/result.json
+served=0
+
+# served N: so many more since the last time.
+served() {
+	served=$((served + $1))
+	expect_nginx_served "$served"
+}
+
+# file NAME: a file from stdin.
+file() {
+	mkdir -p "$(dirname "$T/$1")"
+	cat >"$T/$1"
+}
+
+# ---------------------------------------------------------------- overlays
+
+file runs/base.ini <<-END
+	[target]
+	url = $url
+	[load]
+	stage = hold 1000 for 1h
+	[defaults]
+	header = X-Token: @token
+END
+echo from-base >"$T/runs/token"
+file over/first.ini <<-END
+	[load]
+	rate = 40
+	duration = 500ms
+	[defaults]
+	header = X-Token: over @mine
+END
+echo from-overlay >"$T/over/mine"
+file second.ini <<-END
+	[load]
+	rate = 20
+	[run]
+	label = by=second
+END
+
+expect_exit 0 "$rpsctl" "$T/runs/base.ini" "$T/over/first.ini" "$T/second.ini" -q -o "$result"
+served 10
+expect_equal "the stage" "$(json "$result" '.plan.stages[0]')" 'hold 20/s for 500ms'
+expect_equal "the text" "$(json "$result" .plan.text)" "$(cat "$T/runs/base.ini")"
+expect_equal "the name" "$(json "$result" .run.name)" base
+expect_equal "the label" "$(json "$result" .run.labels.by)" second
+expect_equal "the header" "$(grep -c 'from-overlay$' "$NGINX_LOG")" 10
+# A flag comes after all of them.
+expect_exit 0 "$rpsctl" "$T/runs/base.ini" "$T/over/first.ini" "$T/second.ini" -q -r 10 \
+	-o "$result"
+served 5
+
+# What is wrong in an overlay has its place there, all of it at once.
+file wrong.ini <<-END
+	; an overlay
+	[load]
+	rat = 5
+	duration = long
+END
+expect_exit 78 "$rpsctl" "$T/runs/base.ini" "$T/wrong.ini" -q
+expect_line "$ERR" "^$T/wrong.ini:3: unknown key 'rat'"
+expect_line "$ERR" "^$T/wrong.ini:4: duration: 'long'"
+expect_equal "lines on stderr" "$(wc -l <"$ERR")" 2
+expect_exit 66 "$rpsctl" "$url" 2000
+expect_equal "the line" "$(cat "$ERR")" \
+	"rpsctl: 2000: no such file; behind WHAT come overlays, run files too"
+
+# ---------------------------------------------------------------- variables
+
+file vars.ini <<-END
+	[target]
+	url = http://127.0.0.1:\${NGINX_TEST_PORT}/\${NGINX_TEST_PATH:-none}
+	[load]
+	rate = 20
+	duration = 500ms
+	[defaults]
+	header = X-Token: \${NGINX_TEST_TOKEN}
+END
+unset NGINX_TEST_PORT NGINX_TEST_PATH NGINX_TEST_TOKEN
+expect_exit 78 "$rpsctl" "$T/vars.ini" -q
+expect_line "$ERR" "^$T/vars.ini:2: url: .*NGINX_TEST_PORT. is not set"
+expect_exit 78 "$rpsctl" check "$T/vars.ini"
+expect_line "$ERR" "^$T/vars.ini:2: url: "
+export NGINX_TEST_PORT=$NGINX_PORT NGINX_TEST_TOKEN=s3cret
+expect_exit 0 "$rpsctl" "$T/vars.ini" -q -o "$result"
+served 10
+expect_equal "requests with it" "$(grep -c '^GET /none 200 s3cret$' "$NGINX_LOG")" 10
+expect_equal "the text" "$(json "$result" .plan.text)" "$(cat "$T/vars.ini")"
+! grep -q s3cret "$result" || fail "the variable's value is in the result"
+
+# ---------------------------------------------------------------- scales and labels
+
+expect_exit 0 "$rpsctl" "$T/vars.ini" -q -r x0.5 -o "$result" --label commit=1f2e --label 'why=a = b'
+served 5
+expect_equal "the stage" "$(json "$result" '.plan.stages[0]')" 'hold 10/s for 500ms'
+expect_equal "the labels" "$(json "$result" '.run.labels | tojson')" \
+	'{"commit":"1f2e","why":"a = b"}'
+expect_exit 78 "$rpsctl" "$url" -q -r xfast
+expect_line "$ERR" "^-r: 'xfast' is no scale"
+expect_exit 78 "$rpsctl" "$url" -q --label commit
+expect_line "$ERR" "^--label: 'commit' is not a label"
+
+# ---------------------------------------------------------------- a dry run
+
+expect_exit 0 "$rpsctl" run "$T/vars.ini" "$T/second.ini" --dry-run -r x0.1 --label a=b
+expect_line "$OUT" "^vars: GET http://127.0.0.1:$NGINX_PORT/none$"
+expect_line "$OUT" '^  load +open model, even spacing: hold 2/s for 500ms$'
+expect_line "$OUT" '^  sends +1 requests'
+expect_line "$OUT" '^  labels +by=second$'
+expect_line "$OUT" '^ +a=b$'
+cp "$OUT" "$T/dry"
+expect_exit 0 "$rpsctl" check "$T/vars.ini"
+[ "$(awk 'length > 80' "$OUT" "$T/dry")" = "" ] || fail "too wide: $(cat "$OUT" "$T/dry")"
+expect_exit 78 "$rpsctl" "$url" --dry-run -r fast
+expect_line "$ERR" "^-r: 'fast' is not a rate"
+expect_exit 69 "$rpsctl" start checkout --dry-run --socket "$T/nowhere"
+served 0
+
+# ---------------------------------------------------------------- check
+
+expect_exit 0 "$rpsctl" check "$T/runs/base.ini" "$T/over/first.ini" "$T/second.ini" "$T/vars.ini"
+expect_line "$OUT" "^$T/runs/base.ini with $T/over/first.ini, $T/second.ini:$"
+expect_line "$OUT" "^$T/vars.ini:$"
+expect_line "$OUT" 'hold 20/s for 500ms$'
+expect_exit 78 "$rpsctl" check "$T/runs/base.ini" "$T/wrong.ini" "$T/vars.ini"
+expect_line "$ERR" "^$T/wrong.ini:3: "
+expect_line "$OUT" "^$T/vars.ini:$"
+# An overlay that stands alone is a run file without a target.
+expect_exit 78 "$rpsctl" check "$T/second.ini"
+expect_line "$ERR" 'url is missing'
+expect_exit 66 "$rpsctl" check "$T/vars.ini" "$T/nowhere.ini"
+expect_line "$OUT" "^$T/vars.ini:$"
+
+# ---------------------------------------------------------------- files of every form
+
+expect_exit 0 "$rpsctl" "$url" -r 50 -d 2 -q --set statistics.interval=500ms \
+	-o "$result" -o "$T/r.txt" -o "$T/r.csv" -o "$T/r.md"
+served 100
+expect_equal "the first line" "$(head -n 1 "$T/r.csv")" \
+	"t_s,planned,sent,completed,ok,failed,in_flight,queue,p50_ms,p99_ms,max_ms,our_delay_p99_ms,open"
+expect_equal "rows" "$(($(wc -l <"$T/r.csv") - 1))" "$(json "$result" '.intervals.rows | length')"
+expect_equal "planned in all rows" "$(awk -F, 'NR > 1 { n += $2 } END { print n }' "$T/r.csv")" 100
+expect_line "$T/r.md" '^### OK · 127\.0\.0\.1-[0-9]+$'
+expect_line "$T/r.md" '^\| planned \| 100 \| 50 \| 100 % \|$'
+expect_line "$T/r.md" '^rate = 50$|^url = '
+expect_line "$T/r.txt" '^  planned +100 '
+expect_exit 64 "$rpsctl" "$url" -d 1 -q -o "$T/r.xlsx"
+expect_equal "the line" "$(cat "$ERR")" \
+	"rpsctl: -o $T/r.xlsx: the name must end in .json, .txt, .csv or .md"
+expect_exit 64 "$rpsctl" "$url" -z 10s
+expect_equal "the line" "$(cat "$ERR")" "rpsctl: unknown flag -z: how long is -d 10s"
+served 0
+
+# ---------------------------------------------------------------- the service, and this host
+
+printf '[control]\nsocket = %s\nobserve =\n' "$T/control.socket" >"$T/rpsd.conf"
+"$rpsd" --config "$T/rpsd.conf" >"$T/rpsd.out" 2>&1 </dev/null &
+PIDS+=("$!")
+wait_line "$T/rpsd.out" 'listening on .*control\.socket'
+export RPSCTL_SOCKET=$T/control.socket
+
+expect_exit 0 "$rpsctl" list
+expect_line "$OUT" '^no named runs; |^name +target +load$'
+expect_exit 0 "$rpsctl" list --json
+expect_equal "the list's type" "$(json "$OUT" '.plans | type')" array
+expect_exit 66 "$rpsctl" run no-such-run "$T/second.ini" --dry-run
+expect_exit 66 "$rpsctl" start no-such-run "$T/second.ini"
+expect_exit 0 "$rpsctl" start "$T/runs/base.ini" "$T/over/first.ini"
+expect_exit 0 "$rpsctl" watch "$(cat "$OUT")"
+served 20
+
+STATUS=0
+"$rpsctl" doctor >"$OUT" 2>"$ERR" || STATUS=$?
+[ "$STATUS" -le 1 ] || fail "doctor ends with $STATUS"
+expect_equal "whether it warns" "$(grep -c '^  warn' "$OUT" || true)" \
+	"$([ "$STATUS" -eq 0 ] && echo 0 || grep -oE '^[0-9]+ warning' "$OUT" | cut -d ' ' -f 1)"
+expect_line "$OUT" '^  ok    rpsd +/.*/rpsd, version [0-9.]+ as rpsctl$|^  ok    rpsd '
+expect_line "$OUT" '^  ok    service +answers at '
+for word in descriptors ports somaxconn CPUs steal clock timer group; do
+	expect_line "$OUT" "^  (ok|warn) +$word "
+done
+[ "$(awk 'length > 80' "$OUT")" = "" ] || fail "too wide: $(cat "$OUT")"
+
+expect_exit 0 "$rpsctl" help connection wait
+expect_line "$OUT" '^connection wait$'
+expect_exit 64 "$rpsctl" help respones
+expect_line "$ERR" 'did you mean response\?$'
