@@ -301,8 +301,8 @@ START_TEST(test_help)
 		ck_assert_msg(look_columns(at) <= 80, "%s", at);
 	ck_assert_uint_lt(strlen(c->name) + 1 + strlen(c->usage), COMMAND_BRIEF_COLUMN - 2);
 	ck_assert_uint_le(strlen(c->brief), COMMAND_BRIEF_MAX);
-	for (at = strdup(c->more ? c->more : ""); at && *at; at = strchr(at, '\n') + 1)
-		ck_assert_uint_le(strcspn(at, "\n"), 80);
+	for (const char *line = c->more; line && *line; line = strchr(line, '\n') + 1)
+		ck_assert_uint_le(strcspn(line, "\n"), 80);
 	buf_fini(&text);
 }
 END_TEST
