@@ -185,7 +185,7 @@ STATUS=0
 expect_equal "whether it warns" "$(grep -c '^  warn' "$OUT" || true)" \
 	"$([ "$STATUS" -eq 0 ] && echo 0 || grep -oE '^[0-9]+ warning' "$OUT" | cut -d ' ' -f 1)"
 expect_line "$OUT" '^  ok    rpsd +/.*/rpsd, version [0-9.]+ as rpsctl$|^  ok    rpsd '
-expect_line "$OUT" '^  ok    service +answers at '
+expect_line "$OUT" '^  ok    service +answers at'
 for word in descriptors ports somaxconn CPUs steal clock timer group; do
 	expect_line "$OUT" "^  (ok|warn) +$word "
 done
