@@ -11,8 +11,11 @@ enum fault {
 	FAULT_EXPIRED,
 	FAULT_CONNECT_REFUSED,
 	FAULT_CONNECT_TIMEOUT,
-	FAULT_CONNECT_ERROR, /* any other answer of the network */
-	FAULT_GENERATOR,     /* ours: no descriptor, port or memory left */
+	FAULT_CONNECT_ERROR,   /* any other answer of the network */
+	FAULT_TLS_CERTIFICATE, /* the server's, refused by us */
+	FAULT_TLS_TIMEOUT,
+	FAULT_TLS,	 /* any other end of a handshake */
+	FAULT_GENERATOR, /* ours: no descriptor, port or memory left */
 	FAULT_SEND,
 	FAULT_CLOSED, /* the peer closed before the response was complete */
 	FAULT_RESET,

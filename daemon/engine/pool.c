@@ -232,7 +232,9 @@ static void pool_on_closed(struct task *t, bool had_exchange)
 	/* A few may be lost on the way; a peer that hangs up on all would keep us opening for ever.
 	 */
 	if (p->_is_opening && ++p->_n_lost > p->config.limit)
-		pool_connect_failed(p, FAULT_CLOSED, "closed by the peer before any request");
+		pool_connect_failed(p, FAULT_CLOSED,
+			t->_env->idle_why ? t->_env->idle_why
+					  : "closed by the peer before any request");
 	pool_balance(p);
 }
 

@@ -21,6 +21,7 @@ const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT] = {
 	[STATS_SEND_STALL] = "send_stall",
 	[STATS_RX_SLACK] = "rx_slack",
 	[STATS_CONNECT] = "connect",
+	[STATS_TLS] = "tls",
 	[STATS_FAILED] = "failed",
 	[STATS_UNSERVED_AGE] = "unserved_age",
 };
@@ -375,4 +376,9 @@ void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t n
 void stats_connected(struct stats *s, int64_t connect_ns)
 {
 	histogram_record(&s->totals.histograms[STATS_CONNECT], connect_ns);
+}
+
+void stats_shook_hands(struct stats *s, int64_t tls_ns)
+{
+	histogram_record(&s->totals.histograms[STATS_TLS], tls_ns);
 }

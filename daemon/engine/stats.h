@@ -55,7 +55,8 @@ enum stats_histogram {
 	STATS_FIRST_BYTE,
 	STATS_SEND_STALL,
 	STATS_RX_SLACK,
-	STATS_CONNECT,	    /* every connection opened */
+	STATS_CONNECT,	    /* every connection opened, of TLS the part of TCP */
+	STATS_TLS,	    /* every handshake completed */
 	STATS_FAILED,	    /* planned to failure, of everything that failed after it was sent */
 	STATS_UNSERVED_AGE, /* age of what never ended: unfinished, unsent */
 	STATS_HISTOGRAM_COUNT,
@@ -142,3 +143,5 @@ void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t n
 
 /* A connection was opened, connect() to established. */
 void stats_connected(struct stats *s, int64_t connect_ns);
+/* TLS was agreed on, established to the end of the handshake. */
+void stats_shook_hands(struct stats *s, int64_t tls_ns);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task, as a state machine over one non-blocking connection.
  *
- * The loop calls it on edges. It sends what the kernel takes, reads until a read comes back short
- * (which has drained the socket) or its budget ends (then it asks to be called again), and drops
- * response bodies in the kernel. Everything that ends an exchange goes through task_finish, which
- * tells stats once; everything that ends a connection goes through task_close.
- * Instants: each send and each read that brought something takes a fresh stamp. */
+ * The loop calls it on edges. It sends what the kernel takes, reads until the transport is drained
+ * or its budget ends (then it asks to be called again), and drops response bodies in the kernel.
+ * Everything that ends an exchange goes through task_finish, which tells stats once; everything
+ * that ends a connection goes through task_close.
+ * Instants: each send and each read that brought something takes a fresh stamp.
+ *
+ * No event tells of what TLS has read ahead. So whoever leaves the connection alone has read until
+ * there was nothing: behind a handshake and behind a response one more read says so, and on an idle
+ * connection any event is answered by a read, for most are TLS's own messages. A direction that
+ * waits for the other's event is tried with either. */
 #include "daemon/engine/task.h"
 
 #include <assert.h>
@@ -74,6 +79,13 @@ static int64_t task_slack_ns(const struct task *t, int64_t now_ns)
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
+/* Of the last IO_ERROR. Outlives the connection. */
+static const char *task_error_text(const struct task *t)
+{
+	return tls_get_fault(&t->_transport) != TLS_FAULT_NONE ? tls_fault_text(&t->_transport)
+							       : strerror(t->_transport.error);
+}
+
 /* Tells stats how the exchange in flight ended. */
 static void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example)
 {
@@ -108,7 +120,7 @@ static void task_fail_errno(struct task *t, bool sending)
 
 	if (error == ECONNRESET || error == EPIPE)
 		fault = FAULT_RESET;
-	task_fail(t, fault, clock_now_ns(), strerror(error));
+	task_fail(t, fault, clock_now_ns(), task_error_text(t));
 }
 
 void task_abandon(struct task *t, int64_t now_ns)
@@ -122,23 +134,69 @@ void task_abandon(struct task *t, int64_t now_ns)
 
 /* ---------------------------------------------------------------- connecting */
 
+static void task_note_tls(struct task *t)
+{
+	struct task_env *env = t->_env;
+
+	stats_shook_hands(env->stats, clock_now_ns() - t->_shake_started_ns);
+	if (env->tls_info.version[0] == '\0')
+		tls_get_info(&t->_transport, &env->tls_info);
+}
+
 static void task_connected(struct task *t, uint32_t events)
 {
 	timer_stop(&t->_timer);
 	t->_requests = 0;
 	t->_env->opened++;
-	stats_connected(t->_env->stats, clock_now_ns() - t->_connect_started_ns);
+	if (t->_env->tls)
+		task_note_tls(t);
+	else
+		stats_connected(t->_env->stats, clock_now_ns() - t->_connect_started_ns);
 	task_set_state(t, TASK_IDLE);
 	/* The same edge may tell that the peer has closed already, and no other one will. */
-	if (events & TASK_PEER_EVENTS)
+	if (events & TASK_PEER_EVENTS || t->_env->tls)
 		loop_task_again(&t->_loop_task);
 	t->_env->on_idle(t, false);
 }
 
+static enum fault task_connect_fault(const struct task *t)
+{
+	switch (tls_get_fault(&t->_transport)) {
+	case TLS_FAULT_NONE:
+		return fault_of_connect_errno(t->_transport.error);
+	case TLS_FAULT_EXPIRED:
+	case TLS_FAULT_NOT_YET_VALID:
+	case TLS_FAULT_SELF_SIGNED:
+	case TLS_FAULT_UNKNOWN_ISSUER:
+	case TLS_FAULT_WRONG_HOST:
+	case TLS_FAULT_CERTIFICATE:
+		return FAULT_TLS_CERTIFICATE;
+	case TLS_FAULT_OURS:
+		return FAULT_GENERATOR;
+	default:
+		return FAULT_TLS;
+	}
+}
+
+/* One half of connecting after the other. */
+static enum io task_finish_connect(struct task *t)
+{
+	if (t->_env->tls && t->_shake_started_ns == 0) {
+		enum io io = tls_finish_tcp(&t->_transport);
+
+		if (io != IO_OK)
+			return io;
+		t->_shake_started_ns = clock_now_ns();
+		stats_connected(t->_env->stats, t->_shake_started_ns - t->_connect_started_ns);
+	}
+	return transport_finish_connect(&t->_transport);
+}
+
 static void task_on_connect_event(struct task *t, uint32_t events)
 {
-	enum io io = transport_finish_connect(&t->_transport);
-	int error = t->_transport.error;
+	enum io io = task_finish_connect(t);
+	enum fault fault;
+	const char *why;
 
 	if (io == IO_AGAIN)
 		return;
@@ -146,17 +204,24 @@ static void task_on_connect_event(struct task *t, uint32_t events)
 		task_connected(t, events);
 		return;
 	}
+	fault = task_connect_fault(t);
+	why = task_error_text(t);
 	task_close(t);
-	t->_env->on_connect_failed(t, fault_of_connect_errno(error), strerror(error));
+	t->_env->on_connect_failed(t, fault, why);
 }
 
 static void task_on_connect_timeout(struct timer_queue *q, struct timer *timer)
 {
 	struct task *t = container_of(timer, struct task, _timer);
+	bool is_shaking = t->_shake_started_ns != 0;
 
 	(void)q;
 	task_close(t);
-	t->_env->on_connect_failed(t, FAULT_CONNECT_TIMEOUT, "no answer in time");
+	if (is_shaking)
+		t->_env->on_connect_failed(
+			t, FAULT_TLS_TIMEOUT, "no end of the TLS handshake in time");
+	else
+		t->_env->on_connect_failed(t, FAULT_CONNECT_TIMEOUT, "no answer in time");
 }
 
 /* ---------------------------------------------------------------- sending */
@@ -221,6 +286,27 @@ void task_send(struct task *t, const struct exchange *x, int64_t now_ns)
 
 /* ---------------------------------------------------------------- receiving */
 
+/* Nothing has been read ahead, and nothing is there to read: no goodbye, no byte that nobody asked
+ * for. Where the last read has told, this costs none. */
+static bool task_is_quiet(struct task *t)
+{
+	size_t n;
+
+	if (t->_transport.is_drained)
+		return true;
+	switch (transport_read(&t->_transport, t->_env->read_buffer, t->_env->read_size, &n)) {
+	case IO_AGAIN:
+		return true;
+	case IO_EOF:
+	case IO_ERROR:
+		t->_peer_closing = true;
+		break;
+	case IO_OK:
+		break;
+	}
+	return false;
+}
+
 static void task_complete(struct task *t, int64_t now_ns, bool has_surplus)
 {
 	struct task_env *env = t->_env;
@@ -238,7 +324,7 @@ static void task_complete(struct task *t, int64_t now_ns, bool has_surplus)
 		task_finish(t, FAULT_STATUS, now_ns, example);
 	}
 	if (env->reuse && t->_response.keep_alive && !has_surplus && !t->_peer_closing &&
-		t->_state == TASK_RECEIVING) {
+		t->_state == TASK_RECEIVING && task_is_quiet(t)) {
 		task_set_state(t, TASK_IDLE);
 		env->on_idle(t, true);
 		return;
@@ -273,15 +359,20 @@ static void task_on_end(struct task *t)
 {
 	int64_t now_ns = clock_now_ns();
 
+	const char *why = "closed in the middle of the response";
+
 	t->_peer_closing = true;
 	if (http1_end(&t->_response) == HTTP1_DONE) {
-		task_complete(t, now_ns, false);
-		return;
+		if (!t->_transport.is_truncated) {
+			task_complete(t, now_ns, false);
+			return;
+		}
+		why = "closed without TLS's goodbye: the body may be cut";
+	} else if (http1_is_untouched(&t->_response)) {
+		why = "closed before any byte of the response";
 	}
 	t->_env->closed_by_peer++;
-	task_fail(t, FAULT_CLOSED, now_ns,
-		http1_is_untouched(&t->_response) ? "closed before any byte of the response"
-						  : "closed in the middle of the response");
+	task_fail(t, FAULT_CLOSED, now_ns, why);
 }
 
 static void task_read(struct task *t)
@@ -316,20 +407,32 @@ static void task_read(struct task *t)
 			(void)http1_skipped(&t->_response, n);
 		else if (!task_take(t, env->read_buffer, n, clock_now_ns()))
 			return;
-		/* A short read has drained the socket, but does not tell of the peer's close. */
-		if (n < want && !t->_peer_closing)
+		/* Drained does not tell of the peer's close. */
+		if (t->_transport.is_drained && !t->_peer_closing)
 			return;
 	}
 	loop_task_again(&t->_loop_task);
 }
 
 /* Nothing was asked: the peer closes, or speaks out of turn. No events: task_connected has seen it
- * and nothing was sent since. */
+ * and nothing was sent since. TLS has words of its own, of which the transport keeps silent. */
 static void task_on_idle_event(struct task *t, uint32_t events)
 {
-	if (events != 0 && !(events & TASK_PEER_EVENTS))
+	struct task_env *env = t->_env;
+	size_t n;
+
+	env->idle_why = NULL;
+	if (env->tls) {
+		enum io io = transport_read(&t->_transport, env->read_buffer, env->read_size, &n);
+
+		if (io == IO_AGAIN)
+			return;
+		if (io == IO_ERROR)
+			env->idle_why = task_error_text(t);
+	} else if (events != 0 && !(events & TASK_PEER_EVENTS)) {
 		return;
-	t->_env->closed_by_peer++;
+	}
+	env->closed_by_peer++;
 	task_close(t);
 	t->_env->on_closed(t, false);
 }
@@ -346,6 +449,20 @@ static void task_on_request_timeout(struct timer_queue *q, struct timer *timer)
 
 /* ---------------------------------------------------------------- the loop's side */
 
+/* A server may refuse a large request before it has read all of it: its answer is read first,
+ * because with the close behind it the write would fail. */
+static void task_on_sending_event(struct task *t, uint32_t events)
+{
+	bool is_tls = t->_env->tls != NULL;
+
+	if (events == 0 || events & TASK_PEER_EVENTS || is_tls)
+		task_read(t);
+	if (t->_state == TASK_SENDING && (events & EPOLLOUT || is_tls))
+		task_write(t);
+	if (t->_state == TASK_RECEIVING)
+		task_read(t);
+}
+
 static void task_on_ready(struct loop_task *loop_task, uint32_t events)
 {
 	struct task *t = container_of(loop_task, struct task, _loop_task);
@@ -360,17 +477,10 @@ static void task_on_ready(struct loop_task *loop_task, uint32_t events)
 		task_on_idle_event(t, events);
 		return;
 	case TASK_SENDING:
-		/* A server may refuse a large request before it has read all of it: its answer is
-		 * read first, because with the close behind it the write would fail. */
-		if (events == 0 || events & TASK_PEER_EVENTS)
-			task_read(t);
-		if (t->_state == TASK_SENDING && events & EPOLLOUT)
-			task_write(t);
-		if (t->_state == TASK_RECEIVING)
-			task_read(t);
+		task_on_sending_event(t, events);
 		return;
 	case TASK_RECEIVING:
-		if (events == 0 || events & ~(uint32_t)EPOLLOUT)
+		if (events == 0 || events & ~(uint32_t)EPOLLOUT || t->_transport.is_crossed)
 			task_read(t);
 		return;
 	case TASK_CLOSED:
@@ -398,7 +508,9 @@ enum fault task_connect(struct task *t, const char **ret_why)
 	t->_connect_started_ns = clock_now_ns();
 	t->_peer_closing = false;
 	err.text[0] = '\0';
-	r = tcp_connect(&t->_transport, &a->sa, a->len, env->guard, &err);
+	t->_shake_started_ns = 0;
+	r = env->tls ? tls_connect(&t->_transport, env->tls, &a->sa, a->len, env->guard, &err)
+		     : tcp_connect(&t->_transport, &a->sa, a->len, env->guard, &err);
 	if (r == 0) {
 		r = loop_add_task(
 			env->loop, &t->_loop_task, t->_transport.fd, LOOP_STREAM, task_on_ready);

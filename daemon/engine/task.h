@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task: one connection's life. It does something, gives the loop back where it would wait, and
  * goes on later. One exchange at a time is in flight on it. Thread: its worker's.
+ * CONNECTING is TCP and, where there is TLS, its handshake.
  *
  *   CLOSED -> CONNECTING -> IDLE <-> SENDING -> RECEIVING -> IDLE
  *      ^___________|_________|__________|___________|            */
@@ -14,6 +15,7 @@
 #include "common/list.h"
 #include "daemon/engine/exchange.h"
 #include "daemon/http/http1.h"
+#include "daemon/http/tls.h"
 #include "daemon/http/transport.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/timer.h"
@@ -46,16 +48,20 @@ struct task_env {
 	int64_t request_timeout_ns; /* from the planned instant */
 	char *read_buffer;	    /* the worker's one */
 	size_t read_size;
-	bool reuse; /* false: a connection for each request */
+	bool reuse;		 /* false: a connection for each request */
+	struct tls_context *tls; /* NULL: plain TCP */
 
 	/* Called upwards, each as the task's last act. The connection is
 	 * on_idle: free for a request (just opened, or its exchange has ended);
-	 * on_closed: gone, after an exchange (had_exchange) or while idle;
+	 * on_closed: gone, after an exchange (had_exchange) or while idle (idle_why);
 	 * on_connect_failed: not opened. */
 	void (*on_idle)(struct task *t, bool had_exchange);
 	void (*on_closed)(struct task *t, bool had_exchange);
 	void (*on_connect_failed)(struct task *t, enum fault fault, const char *why);
 	void *owner;
+	/* For on_closed without an exchange: what was wrong, borrowed until it returns; NULL: the
+	 * peer has just closed. */
+	const char *idle_why;
 
 	/* the environment's own, by task_env_init */
 	struct timer_queue _connect_timeouts;
@@ -68,6 +74,7 @@ struct task_env {
 	uint64_t closed_by_peer;
 	uint64_t requests_on_new; /* first request of a connection */
 	uint64_t requests;
+	struct tls_info tls_info; /* of the first handshake */
 };
 /* Fields "set once before start" are filled in before. */
 void task_env_init(struct task_env *env);
@@ -84,9 +91,10 @@ struct task {
 	struct http1 _response;
 	size_t _sent;
 	int64_t _connect_started_ns;
-	uint32_t _requests; /* on this connection */
-	uint8_t _state;	    /* enum task_state */
-	bool _peer_closing; /* EPOLLRDHUP was seen */
+	int64_t _shake_started_ns; /* TCP is connected, TLS is not; 0: not so */
+	uint32_t _requests;	   /* on this connection */
+	uint8_t _state;		   /* enum task_state */
+	bool _peer_closing;	   /* EPOLLRDHUP was seen */
 };
 
 void task_init(struct task *t, struct task_env *env);

@@ -244,6 +244,8 @@ static json_t *run_json_latency(const struct run *run)
 
 		if (needs_schedule && !run->schedule)
 			continue; /* absent: the closed model knows service time only */
+		if (i == STATS_TLS && !run->plan->url.tls)
+			continue;
 		if (json_object_set_new(all, stats_histogram_names[i],
 			    result_latency(run_histogram(run, (enum stats_histogram)i))) < 0) {
 			json_decref(all);
