@@ -11,6 +11,8 @@
 /* The index of a word is the value of its enum (plan.h). */
 static const char *const keys_models[] = {
 	"auto", [1 + PLAN_OPEN] = "open", [1 + PLAN_CLOSED] = "closed", NULL};
+static const char *const keys_no_yes[] = {"no", "yes", NULL};
+static const char *const keys_tls_versions[] = {"auto", "1.2", "1.3", NULL};
 static const char *const keys_arrivals[] = {"constant", NULL};
 static const char *const keys_exhausted[] = {
 	[PLAN_GROW] = "grow", [PLAN_QUEUE] = "queue", [PLAN_DROP] = "drop", NULL};
@@ -24,7 +26,31 @@ static const char *const keys_reuse[] = {
 /* clang-format off */
 const struct key keys_table[] = {
 	{KEYS_RUN, "target", "url", KEY_TEXT, .check = plan_check_url, PLAN_FIELD(url_text),
-		.help = "the address to load, as in http://127.0.0.1:8000/; required"},
+		.help = "the address to load, as in http://127.0.0.1:8000/ or https://shop.test/; "
+			"required"},
+
+	{KEYS_RUN, "tls", "verify", KEY_CHOICE, "yes", .choices = keys_no_yes,
+		PLAN_FIELD(tls_verify), .help = "no: takes any certificate, of whomever it is; "
+			"every report says so"},
+	{KEYS_RUN, "tls", "ca-file", KEY_TEXT, .check = plan_check_path, PLAN_FIELD(tls_ca.name),
+		.help = "a file of certificates (PEM) to trust instead of the system's"},
+	{KEYS_RUN, "tls", "certificate", KEY_TEXT, .check = plan_check_path,
+		PLAN_FIELD(tls_certificate.name),
+		.help = "a file with our certificate (PEM), where the server asks for one, and its "
+			"chain behind it"},
+	{KEYS_RUN, "tls", "key", KEY_TEXT, .check = plan_check_path, PLAN_FIELD(tls_key.name),
+		.help = "the file with its private key (PEM, without a passphrase), where it is not "
+			"in the certificate's; never sent to the service"},
+	{KEYS_RUN, "tls", "server-name", KEY_TEXT, .check = plan_check_server_name,
+		PLAN_FIELD(tls_server_name),
+		.help = "what the server is asked for (SNI) and its certificate must be for; the "
+			"URL's host where not given"},
+	{KEYS_RUN, "tls", "min-version", KEY_CHOICE, "auto", .choices = keys_tls_versions,
+		PLAN_FIELD(tls_min_version), .help = "the lowest version of TLS; auto: 1.2, or what "
+			"the system's OpenSSL is told"},
+	{KEYS_RUN, "tls", "resume", KEY_CHOICE, "yes", .choices = keys_no_yes,
+		PLAN_FIELD(tls_resume), .help = "new connections take up an earlier one's session, "
+			"as browsers do; no: each has a whole handshake"},
 
 	{KEYS_RUN, "load", "model", KEY_CHOICE, "auto", .choices = keys_models,
 		PLAN_FIELD(model_choice),

@@ -25,6 +25,7 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan_conflicts.h"
+#include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/str.h"
 
@@ -102,6 +103,18 @@ static int plan_set_target(struct plan_builder *b)
 	return 0;
 }
 
+static int plan_set_tls(struct plan_builder *b)
+{
+	const struct plan_tls_input in = {.doc = b->doc,
+		.layers = b->layers,
+		.files = b->files,
+		.n_files = b->n_files,
+		.problems = b->problems,
+		.canon = &b->canon};
+
+	return plan_settle_tls(b->plan, &in);
+}
+
 static int plan_set_name(struct plan_builder *b, const char *name)
 {
 	struct plan *p = b->plan;
@@ -145,6 +158,12 @@ static int plan_expand(struct plan_builder *b, const struct ini_entry *e, const 
 	if (!file) {
 		problems_add(b->problems, e->file, e->line, "%s: file '%.200s' is missing", e->key,
 			name);
+		return -EINVAL;
+	}
+	if (plan_tls_is_private(b->doc, name)) {
+		problems_add(b->problems, e->file, e->line,
+			"%s: '%.200s' is for [tls] alone, what is private there is not sent",
+			e->key, name);
 		return -EINVAL;
 	}
 	len = file->len;
@@ -435,6 +454,8 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 	if (!r)
 		r = plan_set_target(b);
 	if (!r)
+		r = plan_set_tls(b);
+	if (!r)
 		r = plan_settle_load(p, b->doc, b->layers, b->problems);
 	if (!r)
 		r = plan_set_body(b);
@@ -492,6 +513,7 @@ struct plan *plan_free(struct plan *p)
 		free(p->labels[i].text);
 	}
 	url_fini(&p->url);
+	plan_fini_tls(p);
 	free(p->labels);
 	free(p->name);
 	free(p->text);
@@ -506,19 +528,27 @@ struct plan *plan_free(struct plan *p)
 	return NULL;
 }
 
+const char *plan_entry_file(const struct ini_entry *e)
+{
+	if (plan_is_default(e, "body") || plan_is_default(e, "header"))
+		return plan_file_reference(e->value);
+	return plan_tls_file(e);
+}
+
 const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n)
 {
-	const struct ini_entry *body = keys_last(doc, "defaults", "", "body");
 	const char **names = NULL;
 	size_t n = 0;
 
 	*ret_n = 0;
 	for (size_t i = 0; i < doc->n_entries; i++) {
 		const struct ini_entry *e = &doc->entries[i];
-		const char *name = NULL;
+		const char *name = plan_entry_file(e);
 
-		if (e == body || plan_is_default(e, "header"))
-			name = plan_file_reference(e->value);
+		/* Of headers several may count. */
+		if (name && !plan_is_default(e, "header") &&
+			keys_last(doc, e->section, "", e->key) != e)
+			name = NULL;
 		for (size_t k = 0; k < n && name; k++)
 			if (str_eq(names[k], name))
 				name = NULL;

@@ -14,6 +14,7 @@
 struct buf;
 struct err;
 struct ini_doc;
+struct ini_entry;
 struct problems;
 
 enum plan_model {
@@ -53,6 +54,13 @@ struct plan_label {
 	char *text;
 };
 
+/* A file of [tls]: PEM. */
+struct plan_pem {
+	char *name; /* as written; NULL: not given */
+	char *text; /* ends with a NUL behind its len bytes */
+	size_t len;
+};
+
 struct plan {
 	char *name; /* the run file's name without .ini, or the URL's host */
 	char *text; /* the run file as given; without one, the entries written as a run file */
@@ -67,6 +75,15 @@ struct plan {
 	/* [target] */
 	char *url_text;
 	struct url url;
+
+	/* [tls]; means nothing where the target is http */
+	unsigned tls_verify;	/* 0: no, 1: yes */
+	struct plan_pem tls_ca; /* not given: the system's */
+	struct plan_pem tls_certificate;
+	struct plan_pem tls_key;
+	char *tls_server_name;	  /* the URL's host where nothing is said */
+	unsigned tls_min_version; /* 0: auto, 1: 1.2, 2: 1.3 */
+	unsigned tls_resume;	  /* 0: no, 1: yes */
 
 	/* [load] */
 	unsigned model_choice;	   /* as written: 0 auto, else 1 + enum plan_model */
@@ -127,10 +144,16 @@ int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	struct problems *problems);
 struct plan *plan_free(struct plan *p);
 
-/* Names of files that values refer to ("cart.json" for body = @cart.json), in order, without
- * repeats: what rpsctl must read and send. New array of n borrowed strings (from doc); NULL with n
- * 0 when there are none. */
+/* Names of files that values refer to ("cart.json" for body = @cart.json, "ca.pem" for ca-file =
+ * ca.pem), in order, without repeats: what rpsctl must read and send. New array of n borrowed
+ * strings (from doc); NULL with n 0 when there are none. */
 const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n);
+/* The one that this entry refers to, NULL: none. Also where a later entry overrides it. */
+const char *plan_entry_file(const struct ini_entry *e);
+/* The entry in force, of those from number first on, whose file has the private key of [tls]; NULL:
+ * none. What to say where it may not be sent. */
+const struct ini_entry *plan_key_entry(const struct ini_doc *doc, size_t first);
+extern const char plan_key_refused[];
 
 /* The first header of that name, case ignored; NULL: none. */
 const struct plan_header *plan_find_header(const struct plan *p, const char *name);

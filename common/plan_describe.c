@@ -92,6 +92,28 @@ static uint64_t plan_request_bytes(const struct plan *p)
 	return n;
 }
 
+static int plan_describe_tls(const struct plan *p, struct buf *b)
+{
+	static const char *const versions[] = {"", ", TLS 1.2 and later", ", TLS 1.3 and later"};
+	int r;
+
+	if (!p->url.tls)
+		return 0;
+	if (!p->tls_verify)
+		r = buf_puts(b, "  tls          certificate NOT verified");
+	else
+		r = buf_printf(b, "  tls          certificate verified for %s by %s",
+			p->tls_server_name,
+			p->tls_ca.name ? p->tls_ca.name : "the system's authorities");
+	if (!r)
+		r = buf_puts(b, versions[p->tls_min_version]);
+	if (!r && p->tls_certificate.name)
+		r = buf_printf(b, ", ours is %s", p->tls_certificate.name);
+	if (!r && !p->tls_resume)
+		r = buf_puts(b, ", no session is resumed");
+	return r ? r : buf_puts(b, "\n");
+}
+
 static int plan_describe_load(const struct plan *p, struct buf *b)
 {
 	char text[UNITS_TEXT_MAX], number[32];
@@ -222,6 +244,7 @@ static int plan_describe_labels(const struct plan *p, struct buf *b)
 int plan_describe(const struct plan *p, struct buf *ret)
 {
 	static int (*const lines[])(const struct plan *, struct buf *) = {
+		plan_describe_tls,
 		plan_describe_load,
 		plan_describe_length,
 		plan_describe_sends,

@@ -43,6 +43,8 @@ int plan_summary(const struct plan *p, struct buf *ret)
 		r = plan_summarize_time(", warm-up ", p->warmup_ns, ret);
 	if (r == 0)
 		r = plan_summarize_time(", cooldown ", p->cooldown_ns, ret);
+	if (r == 0 && p->url.tls)
+		r = buf_puts(ret, p->tls_verify ? ", TLS" : ", TLS, certificate NOT verified");
 	if (r < 0 && ret->data) {
 		ret->len = before;
 		ret->data[before] = '\0';

@@ -5,6 +5,7 @@
  * ramp for a typing error. */
 #include "common/plan_values.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -18,22 +19,59 @@
 #define PLAN_STAGE_WORDS 4
 #define PLAN_STAGE_HOW "hold RATE for TIME, as in hold 500 for 5m"
 #define PLAN_BLANKS " \t"
+#define PLAN_PATH_MAX 4095
+#define PLAN_HOST_MAX 253
 #define PLAN_LABEL_NAME_MAX 64 /* of str_is_name */
 #define PLAN_LABEL_TEXT_MAX 256
 
 int plan_check_url(const char *value, struct err *reterr)
 {
 	struct url url = {0};
-	bool tls;
 	int r;
 
 	r = url_parse(value, &url, reterr);
 	if (r)
 		return r;
-	tls = url.tls;
 	url_fini(&url);
-	if (tls) {
-		err_set(reterr, "https is not in this version yet: use http");
+	return 0;
+}
+
+/* ---- [tls] ---- */
+
+int plan_check_path(const char *value, struct err *reterr)
+{
+	if (!*value || value[0] == '@') {
+		err_set(reterr, "'%.60s' is no file: write its path, without an @, as in ca.pem",
+			value);
+		return -EINVAL;
+	}
+	if (str_starts(value, "cred:")) {
+		err_set(reterr, "'%.60s': credentials are not in this version yet: use a file",
+			value);
+		return -EINVAL;
+	}
+	if (!plan_is_field_value(value, strlen(value)) || strlen(value) > PLAN_PATH_MAX) {
+		err_set(reterr, "no path: it has a control character, or more than %d bytes",
+			PLAN_PATH_MAX);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int plan_check_server_name(const char *value, struct err *reterr)
+{
+	static const char known[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._";
+	struct in6_addr address;
+	size_t len = strlen(value);
+
+	if (inet_pton(AF_INET6, value, &address) == 1)
+		return 0;
+	if (!len || len > PLAN_HOST_MAX || value[strspn(value, known)]) {
+		err_set(reterr,
+			"'%.60s' is no server's name: write a host or an address, without a port, "
+			"as in shop.test",
+			value);
 		return -EINVAL;
 	}
 	return 0;

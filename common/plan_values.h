@@ -30,6 +30,8 @@ const char *plan_file_reference(const char *value);
 
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int plan_check_url(const char *value, struct err *reterr);
+int plan_check_path(const char *value, struct err *reterr);
+int plan_check_server_name(const char *value, struct err *reterr);
 int plan_check_stage(const char *value, struct err *reterr);
 int plan_check_scale(const char *value, struct err *reterr);
 int plan_check_label(const char *value, struct err *reterr);

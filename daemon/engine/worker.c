@@ -3,10 +3,11 @@
  *
  *   OPENING -> READY -> RUNNING -> DRAINING -> DONE
  *
- * OPENING opens a fixed pool and tells main; GO sets t0. RUNNING lasts until the plan's end, an
- * instant that a stop can only move forward; DRAINING until every arrival has ended or the drain
- * time is over. On the grid of intervals (counted from the window's start) the worker hands over
- * what is over for good and a pulse for the live view.
+ * OPENING makes the context of TLS, where there is TLS (that may take as long as reading all of a
+ * system's authorities), opens a fixed pool and tells main; GO sets t0. RUNNING lasts until the
+ * plan's end, an instant that a stop can only move forward; DRAINING until every arrival has ended
+ * or the drain time is over. On the grid of intervals (counted from the window's start) the worker
+ * hands over what is over for good and a pulse for the live view.
  *
  * Ending is decided in one place, worker_on_check, which is called from the loop and never from
  * inside a task: so the pool can be taken down without pulling it from under a callback. */
@@ -65,6 +66,7 @@ struct worker {
 
 	/* owner: worker thread */
 	enum worker_state state;
+	struct tls_context *tls; /* NULL: plain TCP */
 	struct task_env env;
 	struct pool pool;
 	struct stats stats;
@@ -254,7 +256,10 @@ static void worker_finish(struct worker *w)
 		.requests = w->env.requests,
 		.requests_on_new = w->env.requests_on_new,
 		.queue_peak = w->pool.queue_peak,
+		.tls_info = w->env.tls_info,
 	};
+	if (w->tls)
+		w->summary.tls = tls_context_counts(w->tls);
 	while ((i = stats_take_any(&w->stats)))
 		worker_hand_over(w, i);
 	/* The turn still goes on, so the last word is worker_main's. */
@@ -462,6 +467,49 @@ void worker_abort(struct worker *w)
 
 /* ---------------------------------------------------------------- life */
 
+static struct tls_pem worker_pem(const struct plan_pem *pem)
+{
+	return (struct tls_pem){.name = pem->name, .text = pem->text, .len = pem->len};
+}
+
+/* Of the plan, where it wants TLS. 0 or -errno with reterr. */
+static int worker_open_tls(struct worker *w, struct err *reterr)
+{
+	static const enum tls_version versions[] = {
+		TLS_VERSION_DEFAULT, TLS_VERSION_1_2, TLS_VERSION_1_3};
+	const struct plan *plan = w->config.plan;
+	struct tls_config config = {
+		.server_name = plan->tls_server_name,
+		.skip_verify = !plan->tls_verify,
+		.no_resumption = !plan->tls_resume,
+		.min_version = versions[plan->tls_min_version],
+		.ca = worker_pem(&plan->tls_ca),
+		.certificate = worker_pem(&plan->tls_certificate),
+		.key = worker_pem(&plan->tls_key),
+	};
+	int r;
+
+	if (!plan->url.tls)
+		return 0;
+	r = tls_context_new(&config, &w->tls, reterr);
+	w->env.tls = w->tls;
+	return r;
+}
+
+static void worker_prepare(struct worker *w)
+{
+	struct err err = {0};
+
+	if (worker_open_tls(w, &err) == 0) {
+		pool_open(&w->pool);
+		return;
+	}
+	w->state = WORKER_READY;
+	w->ready_fault = FAULT_TLS;
+	(void)snprintf(w->ready_why, sizeof(w->ready_why), "%.255s", err.text);
+	worker_post_main(w, &w->ready_mail);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
@@ -470,7 +518,7 @@ static void *worker_main(void *arg)
 	(void)snprintf(name, sizeof(name), "rpsd/worker%u", w->config.index % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-	pool_open(&w->pool);
+	worker_prepare(w);
 	/* epoll_wait fails only for a bad descriptor: a bug of ours, and then nothing can be told.
 	 */
 	if (loop_run(w->loop) < 0)
@@ -616,6 +664,7 @@ struct worker *worker_free(struct worker *w)
 	producer_close(&w->producer);
 	users_close(&w->users);
 	pool_fini(&w->pool);
+	tls_context_free(w->tls);
 	if (w->loop) {
 		loop_remove_task(&w->check);
 		timer_queue_fini(&w->marks);

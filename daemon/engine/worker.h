@@ -15,6 +15,7 @@
 #include "common/ledger.h"
 #include "common/units.h"
 #include "daemon/engine/stats.h"
+#include "daemon/http/tls.h"
 
 struct address;
 struct guard;
@@ -45,6 +46,8 @@ struct worker_summary {
 	uint64_t connections_limit, connections_peak, opened, closed_by_peer;
 	uint64_t requests, requests_on_new;
 	uint64_t queue_peak;
+	struct tls_counts tls;	  /* all 0 without TLS */
+	struct tls_info tls_info; /* of its first handshake */
 };
 
 struct worker_config {
@@ -64,7 +67,7 @@ struct worker_config {
 	size_t queue_max;
 	struct rate open_rate;
 
-	/* Called on the main thread. */
+	/* Called on the main thread. A fault: it cannot begin, why (also where TLS cannot). */
 	void (*on_ready)(struct worker *w, enum fault fault, const char *why);
 	void (*on_pulse)(struct worker *w, const struct worker_pulse *pulse);
 	/* An interval is over for good; copy what is needed, the buffer goes back after the call.

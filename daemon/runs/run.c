@@ -122,6 +122,11 @@ static void run_sum_up(struct run *run)
 		sum->requests += s->requests;
 		sum->requests_on_new += s->requests_on_new;
 		sum->queue_peak += s->queue_peak;
+		sum->tls.handshakes += s->tls.handshakes;
+		sum->tls.resumed += s->tls.resumed;
+		sum->tls.failed += s->tls.failed;
+		if (sum->tls_info.version[0] == '\0')
+			sum->tls_info = s->tls_info;
 		if (s->ended_ns > sum->ended_ns)
 			sum->ended_ns = s->ended_ns;
 	}

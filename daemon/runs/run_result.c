@@ -175,6 +175,32 @@ static json_t *run_json_headline(const struct run *run, const struct audit *audi
 						  : json_real(audit->our_delay_share_of_p99));
 }
 
+/* What was agreed on; null where there was no handshake. */
+static json_t *run_json_tls(const struct run *run)
+{
+	const struct tls_info *info = &run->summary.tls_info;
+	bool is_known = info->version[0] != '\0';
+
+	return json_pack("{s:o s:o s:b s:s}", "version",
+		is_known ? json_string(info->version) : json_null(), "cipher",
+		is_known ? json_string(info->cipher) : json_null(), "verify",
+		(int)run->plan->tls_verify, "server_name", run->plan->tls_server_name);
+}
+
+static json_t *run_json_target(const struct run *run, json_t *addresses)
+{
+	const struct plan *plan = run->plan;
+	json_t *target = json_pack("{s:o s:s s:o s:b}", "url", run_text(plan->url.text), "method",
+		plan->method, "addresses", addresses, "tls", plan->url.tls);
+
+	if (target && plan->url.tls &&
+		json_object_set_new(target, "tls_info", run_json_tls(run)) < 0) {
+		json_decref(target);
+		return NULL;
+	}
+	return target;
+}
+
 static json_t *run_json_plan(const struct run *run)
 {
 	static const char *const reuse[] = {"lifo", "rotate", "no"};
@@ -190,13 +216,11 @@ static json_t *run_json_plan(const struct run *run)
 	for (size_t i = 0; i < n_addresses; i++)
 		(void)json_array_append_new(
 			addresses, json_string(run->resolver.addresses[i].text));
-	return json_pack("{s:s s:o s:s s:s s:I s:o s:{s:o s:s s:o s:b} "
-			 "s:{s:i s:I s:b s:s s:s s:I s:I s:I}}",
+	return json_pack("{s:s s:o s:s s:s s:I s:o s:o s:{s:i s:I s:b s:s s:s s:I s:I s:I}}",
 		"sha256", plan->sha256, "text", run_text(plan->text ? plan->text : ""), "model",
 		run->schedule ? "open" : "closed", "arrivals", "constant", "seed",
-		(json_int_t)plan->seed, "stages", stages, "target", "url", run_text(plan->url.text),
-		"method", plan->method, "addresses", addresses, "tls", plan->url.tls, "effective",
-		"workers", (int)run->admission.n_workers, "connections",
+		(json_int_t)plan->seed, "stages", stages, "target", run_json_target(run, addresses),
+		"effective", "workers", (int)run->admission.n_workers, "connections",
 		(json_int_t)run->admission.connections, "connections_auto", plan->connections == 0,
 		"exhausted", exhausted[plan->exhausted], "reuse", reuse[plan->reuse],
 		"connect_timeout_ns", (json_int_t)plan->connect_timeout_ns, "request_timeout_ns",
@@ -293,10 +317,17 @@ static json_t *run_json_connections(const struct run *run)
 	const struct worker_summary *s = &run->summary;
 	double reused = s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
 
-	return json_pack("{s:I s:I s:I s:I s:f s:I}", "limit",
+	json_t *all = json_pack("{s:I s:I s:I s:I s:f s:I}", "limit",
 		(json_int_t)run->admission.connections, "peak", (json_int_t)s->connections_peak,
 		"opened", (json_int_t)s->opened, "closed_by_peer", (json_int_t)s->closed_by_peer,
 		"reused_share", reused, "queue_peak", (json_int_t)s->queue_peak);
+
+	if (all && run->plan->url.tls)
+		(void)json_object_set_new(all, "tls_resumed_share",
+			s->tls.handshakes > 0
+				? json_real((double)s->tls.resumed / (double)s->tls.handshakes)
+				: json_null());
+	return all;
 }
 
 static json_t *run_json_generator(
@@ -305,6 +336,12 @@ static json_t *run_json_generator(
 	json_t *notes = json_array();
 	uint64_t requests = run->summary.requests;
 
+	/* First, and a note, so that no report is without it. */
+	if (run->plan->url.tls && !run->plan->tls_verify)
+		(void)json_array_append_new(
+			notes, json_pack("{s:s s:f s:f s:s s:s}", "code",
+				       "certificate-not-verified", "value", 0.0, "limit", 0.0,
+				       "text", "certificate not verified (-k)", "try", ""));
 	for (size_t i = 0; i < audit->n_notes; i++) {
 		const struct audit_note *n = &audit->notes[i];
 

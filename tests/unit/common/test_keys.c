@@ -23,6 +23,10 @@ static const struct {
 	const char *bad;
 } key_samples[] = {
 	{KEYS_RUN, "url", "http://127.0.0.1:8000/", "http://"},
+	{KEYS_RUN, "ca-file", "ca.pem", "@ca.pem"},
+	{KEYS_RUN, "certificate", "/etc/client.pem", "@client.pem"},
+	{KEYS_RUN, "key", "client.key", "cred:key"},
+	{KEYS_RUN, "server-name", "::1", "shop.test:443"},
 	{KEYS_RUN, "stage", "hold 500 for 5m", "hold 500"},
 	{KEYS_RUN, "scale", "x0.1", "x0"},
 	{KEYS_RUN, "label", "commit=1f2e3d4", "commit"},
@@ -364,7 +368,8 @@ START_TEST(unknown_names_the_nearest)
 	EXPECT("[timeouts]\nzzzzzz = 1\n",
 		"f.ini:2: unknown key 'zzzzzz' in [timeouts]: there are connect, request, drain");
 	EXPECT("[laod]\nrate = 1\n", "f.ini:1: unknown section [laod]: did you mean [load]?");
-	EXPECT("[zzzzzz]\n", "f.ini:1: unknown section [zzzzzz]: there are [target], [load], ");
+	EXPECT("[zzzzzz]\n",
+		"f.ini:1: unknown section [zzzzzz]: there are [target], [tls], [load], ");
 	/* Keys of the other file are unknown here. */
 	EXPECT("[policy]\nallow = ::1\n", "f.ini:1: unknown section [policy]");
 	EXPECT("[load]\nmodel = opne\n", "write one of auto, open, closed (open?)");

@@ -65,8 +65,6 @@ START_TEST(bad_targets)
 	CONF_EXPECT("[load]\nrate = 5\n", "f.ini: [target] url is missing");
 	CONF_EXPECT("[load]\nrate = 5\n[target]\n", "f.ini:3: [target] url is missing");
 	CONF_EXPECT("", "f: [target] url is missing");
-	CONF_EXPECT("[target]\nurl = https://x/\n",
-		"f.ini:2: url: https is not in this version yet: use http");
 	CONF_EXPECT("[target]\nurl = ftp://x/\n", "f.ini:2: url: ");
 	CONF_EXPECT("[target]\nurl =\n", "f.ini:2: url: ");
 }

@@ -17,15 +17,20 @@ static const struct {
 	{"[load]\nrate = max\nduration = 30s\n", "closed, 64 users for 30s"},
 	{"[load]\nrate = max\nrequests = 7\nwarmup = 1s\n[connections]\ncount = 1\n",
 		"closed, 1 user, 7 requests, warm-up 1s"},
+	{"[tls]\n", "open 100/s for 10s, TLS"},
+	{"[tls]\nverify = no\n", "open 100/s for 10s, TLS, certificate NOT verified"},
 };
 
 START_TEST(a_plan_in_one_line)
 {
+	const char *target = strstr(test_plans[_i].text, "[tls]")
+				     ? "[target]\nurl = https://127.0.0.1/\n"
+				     : CONF_TARGET;
 	char text[256];
 	struct buf b = {0};
 	struct plan *p;
 
-	(void)snprintf(text, sizeof(text), CONF_TARGET "%s", test_plans[_i].text);
+	(void)snprintf(text, sizeof(text), "%s%s", target, test_plans[_i].text);
 	p = conf_plan(text);
 	ck_assert_int_eq(plan_summary(p, &b), 0);
 	ck_assert_str_eq(b.data, test_plans[_i].summary);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The [tls] section of a plan: its files, and whether it fits the target. Part of the plan. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct ini_doc;
+struct ini_entry;
+struct plan;
+struct plan_file;
+struct problems;
+
+/* What of a plan's making this needs. */
+struct plan_tls_input {
+	const struct ini_doc *doc;
+	const unsigned *layers; /* of each entry */
+	const struct plan_file *files;
+	size_t n_files;
+	struct problems *problems;
+	struct buf *canon; /* gets the digests of the files */
+};
+
+/* After keys_apply and the target: puts the contents of files in, and the server's name. 0 (also
+ * with problems) or -ENOMEM. */
+int plan_settle_tls(struct plan *p, const struct plan_tls_input *in);
+void plan_fini_tls(struct plan *p);
+
+/* The file that an entry of [tls] names; NULL: none. */
+const char *plan_tls_file(const struct ini_entry *e);
+/* Some entry has a private key in that file, or may have. */
+bool plan_tls_is_private(const struct ini_doc *doc, const char *name);
