@@ -76,9 +76,14 @@ static void cmd_run_say_trouble(const struct session *s, const struct buf *ended
 		(void)fputs(s->trouble.data, stderr);
 }
 
+static bool cmd_run_is_service(const struct options *o)
+{
+	return o->service || what_judge(o->args[0]) == WHAT_NAME;
+}
+
 static int cmd_run_session(struct session *s, const struct options *o, json_t *parameters)
 {
-	bool in_service = o->service || what_judge(o->args[0]) == WHAT_NAME;
+	bool in_service = cmd_run_is_service(o);
 	struct private_daemon daemon = {.pidfd = -1};
 	struct progress progress;
 	struct buf ended = {0};
@@ -156,9 +161,9 @@ static int cmd_run_describe(struct draft *d)
 }
 
 /* Says what would be sent. */
-static int cmd_run_dry(const struct options *o)
+static int cmd_run_dry(const struct options *o, bool is_service)
 {
-	struct draft d = {0};
+	struct draft d = {.is_service = is_service};
 	char *text = NULL;
 	int r = 0;
 
@@ -175,9 +180,9 @@ static int cmd_run_dry(const struct options *o)
 }
 
 /* The parameters of Start in ret. 0 or the exit status, with the reason said. */
-static int cmd_run_parameters(const struct options *o, bool hold, json_t **ret)
+static int cmd_run_parameters(const struct options *o, bool is_service, bool hold, json_t **ret)
 {
-	struct draft d = {0};
+	struct draft d = {.is_service = is_service};
 	int r = cmd_run_make(&d, o);
 
 	if (r == 0 && json_object_set_new(d.parameters, "hold", json_boolean(hold)))
@@ -202,8 +207,8 @@ int cmd_run(struct options *o)
 		return status;
 	}
 	if (o->dry_run)
-		return cmd_run_dry(o);
-	status = cmd_run_parameters(o, true, &parameters);
+		return cmd_run_dry(o, cmd_run_is_service(o));
+	status = cmd_run_parameters(o, cmd_run_is_service(o), true, &parameters);
 	if (status)
 		return status;
 	status = cmd_run_session(&s, o, parameters);
@@ -224,8 +229,8 @@ int cmd_start(struct options *o)
 	int r;
 
 	if (o->dry_run)
-		return cmd_run_dry(o);
-	r = cmd_run_parameters(o, false, &parameters);
+		return cmd_run_dry(o, true);
+	r = cmd_run_parameters(o, true, false, &parameters);
 	if (r)
 		return r;
 	r = command_ask(o, false, "Start", parameters, &answer);

@@ -24,7 +24,6 @@
 #include "common/exit_codes.h"
 #include "common/fill.h"
 #include "common/plan.h"
-#include "common/plan_values.h"
 #include "common/str.h"
 #include "common/url.h"
 #include "common/varlink.h"
@@ -250,11 +249,11 @@ static int draft_add_settings(
 
 /* ---------------------------------------------------------------- files that values name */
 
-/* The last entry whose value ends in @name. */
+/* The last entry that refers to a file of that name. */
 static const struct ini_entry *draft_naming(const struct ini_doc *doc, const char *name)
 {
 	for (size_t i = doc->n_entries; i-- > 0;) {
-		const char *named = plan_file_reference(doc->entries[i].value);
+		const char *named = plan_entry_file(&doc->entries[i]);
 
 		if (named && str_eq(named, name))
 			return &doc->entries[i];
@@ -301,6 +300,20 @@ static int draft_add_file(struct draft *d, json_t *files, const char *name, stru
 	return r ? draft_out_of_memory(reterr) : 0;
 }
 
+/* The daemon would refuse it too, but then it has crossed the socket. */
+static int draft_check_key(const struct draft *d, size_t first, struct err *reterr)
+{
+	const struct ini_entry *e = plan_key_entry(&d->doc, first);
+
+	if (!e || !d->is_service)
+		return 0;
+	if (e->line)
+		err_set(reterr, "%s:%u: %s: %s", e->file, e->line, e->key, plan_key_refused);
+	else
+		err_set(reterr, "%s: %s", e->file, plan_key_refused);
+	return EXIT_CONFIG;
+}
+
 /* first: of the entries whose files are ours to read; those before are a named run's. */
 static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
 {
@@ -341,6 +354,8 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
 		r = draft_fill(d, n_named, reterr);
 	if (r == 0)
 		r = draft_add_settings(d, kind, o, reterr);
+	if (r == 0)
+		r = draft_check_key(d, n_named, reterr);
 	if (r == 0)
 		r = draft_add_files(d, n_named, reterr);
 	return r;

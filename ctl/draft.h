@@ -16,6 +16,7 @@ struct plan;
 struct draft {
 	/* set before draft_make, or zero */
 	const char *named_text; /* of a named run's file, for draft_plan alone */
+	bool is_service;	/* it goes to the service: no private key does */
 	bool is_check;		/* WHAT is a path; a file that cannot be read is a problem */
 
 	/* after it */

@@ -25,6 +25,8 @@ void methods_material_fini(struct methods_material *m)
 	ini_fini(&m->doc);
 	for (size_t i = 0; i < m->n_files; i++) {
 		free((char *)m->files[i].name);
+		/* It may be a key. */
+		explicit_bzero((char *)m->files[i].data, m->files[i].len);
 		free((char *)m->files[i].data);
 	}
 	problems_fini(&m->problems);

@@ -124,6 +124,15 @@ static void methods_start_plan(struct control_call *call, struct methods *m, str
 	control_reply(call, json_pack("{s:s}", "id", run_id(run)));
 }
 
+/* Of the entries from number first on, which came with the call. */
+static void methods_refuse_key(struct methods_material *m, size_t first)
+{
+	const struct ini_entry *e = plan_key_entry(&m->doc, first);
+
+	if (e)
+		problems_add(&m->problems, e->file, e->line, "%s: %s", e->key, plan_key_refused);
+}
+
 /* The parameters into material. 0 or -errno; -EINVAL with the parameter that is bad in ret_bad. */
 static int methods_gather(struct control_call *call, const struct methods *m,
 	struct methods_material *material, const char **ret_bad)
@@ -132,6 +141,7 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	const char *text = methods_text(call, "text");
 	json_t *variables = methods_value(call, "variables");
 	bool named = name && !text;
+	size_t n_named = 0;
 	int r;
 
 	material->label = methods_text(call, "file");
@@ -141,6 +151,8 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 		  : methods_read_text(material, text, variables);
 	if (r < 0)
 		return r;
+	if (named)
+		n_named = material->doc.n_entries;
 	r = methods_read_overlays(material, methods_value(call, "overlays"), variables);
 	if (r == -EINVAL)
 		*ret_bad = "overlays";
@@ -151,6 +163,8 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 		*ret_bad = "set";
 	if (r < 0)
 		return r;
+	if (!m->config.is_private)
+		methods_refuse_key(material, n_named);
 	r = methods_take_files(material, methods_value(call, "files"));
 	if (r == -EINVAL)
 		*ret_bad = "files";

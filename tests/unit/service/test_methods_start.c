@@ -116,6 +116,58 @@ START_TEST(files_come_with_the_call_or_from_beside_a_named_run)
 }
 END_TEST
 
+/* Nobody has put one on the wire in vain: the answer says where to put it. */
+static const char *const test_keys[] = {
+	"{'text':'[target]\\nurl = https://127.0.0.1:1/\\n[tls]\\ncertificate = c\\nkey = k\\n',"
+	"'files':{'c':'YQ==','k':'YQ=='}}",
+	"{'text':'[target]\\nurl = https://127.0.0.1:1/\\n[tls]\\ncertificate = c\\n',"
+	"'files':{'c':'YQ=='}}",
+	"{'name':'tls','set':[{'key':'tls.key','value':'other'}],'files':{'other':'YQ=='}}",
+	"{'name':'tls','overlays':[{'file':'o.ini','text':'[tls]\\nkey = o'}],"
+	"'files':{'o':'YQ=='}}",
+};
+
+START_TEST(a_private_key_does_not_come_with_the_call)
+{
+	char *text = strdup(test_keys[_i]);
+
+	test_write_file("tls.ini",
+		"[target]\nurl = https://127.0.0.1:1/\n[tls]\ncertificate = c.pem\nkey = c.key\n");
+	test_write_file("c.pem", "no certificate");
+	test_write_file("c.key", "no key");
+	for (char *c = text; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	test_fails(&admin, "Start", json_loads(text, 0, NULL), RPSD_INTERFACE ".PlanInvalid",
+		"a private key never crosses the service's socket");
+	free(text);
+	test_remove_file("c.pem");
+	test_remove_file("c.key");
+	test_remove_file("tls.ini");
+}
+END_TEST
+
+START_TEST(a_named_run_has_its_key_beside_it)
+{
+	char run[256];
+
+	(void)snprintf(run, sizeof(run),
+		"[target]\nurl = https://%s/\n[load]\nduration = 50ms\n"
+		"[tls]\ncertificate = c.pem\nkey = c.key\n",
+		origin_address(origin));
+	test_write_file("tls.ini", run);
+	test_write_file("c.pem", "no certificate");
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "tls"),
+		RPSD_INTERFACE ".PlanInvalid", "c.key");
+	test_write_file("c.key", "no key");
+	json_decref(test_ok(&admin, "Start", json_pack("{s:s}", "name", "tls")));
+	test_until_finished("tls-1");
+	test_remove_file("c.pem");
+	test_remove_file("c.key");
+	test_remove_file("tls.ini");
+}
+END_TEST
+
 START_TEST(settings_alone_are_a_run)
 {
 	char url[64];
@@ -434,6 +486,9 @@ int main(void)
 	tcase_add_loop_test(t, what_cannot_be_started_is_explained, 0,
 		(int)(sizeof(test_refused) / sizeof(test_refused[0])));
 	tcase_add_test(t, files_come_with_the_call_or_from_beside_a_named_run);
+	tcase_add_loop_test(t, a_private_key_does_not_come_with_the_call, 0,
+		(int)(sizeof(test_keys) / sizeof(*test_keys)));
+	tcase_add_test(t, a_named_run_has_its_key_beside_it);
 	tcase_add_test(t, settings_alone_are_a_run);
 	if (geteuid() == 0)
 		tcase_add_test(t, an_operator_starts_named_runs_only);
