@@ -47,7 +47,7 @@ const char *report_class_meaning(const char *name);
 struct report_verdict {
 	const char *word; /* with its colour */
 	const char *remedy;
-	int exit_code;
+	int exit_code;	  /* 0: nothing to say of it */
 	char reason[320]; /* "": the facts say it */
 	char facts[160];  /* "": nothing was planned */
 };

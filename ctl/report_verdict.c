@@ -34,6 +34,10 @@ static const struct report_word report_results[] = {
 
 static const struct report_word report_unknown = {"", "DONE", ""};
 
+/* More than this of the plan failed: the plan was carried, but green would read as praise. */
+#define REPORT_MANY_FAILED 0.01
+static const struct report_word report_ok_but = {"ok", LOOK_WARN "OK" LOOK_PLAIN, ""};
+
 static const struct report_word *report_find(
 	const struct report_word *table, size_t n, const char *word)
 {
@@ -53,6 +57,9 @@ static const struct report_word *report_word_of(const struct report *r)
 	if (!v)
 		v = report_find(report_results, sizeof(report_results) / sizeof(*report_results),
 			result_text(r->doc, "headline.result"));
+	if (v && str_eq(v->match, "ok") &&
+		report_real(r, "headline.failed_share") > REPORT_MANY_FAILED)
+		return &report_ok_but;
 	return v ? v : &report_unknown;
 }
 
@@ -104,13 +111,13 @@ static void report_reason(
 	bool is_cut = !str_eq(result_text(r->doc, "run.outcome"), "completed");
 	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
 
-	/* "STOPPED by alice" says it once. */
-	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
-		given += strlen("stopped ");
 	/* What failed in a run that is ok stands in the facts and among the errors. */
 	if (!*given && (!str_eq(v->match, "ok") ||
 			       str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
 		given = result_text(r->doc, "headline.because");
+	/* "STOPPED by alice" says it once. */
+	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
+		given += strlen("stopped ");
 	(void)snprintf(reason, size, "%.300s", *given ? given : v->reason);
 }
 
@@ -119,7 +126,8 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 	const struct report_word *v = report_word_of(r);
 
 	ret->word = v->word;
-	ret->exit_code = (int)report_int(r, "run.exit_code");
+	/* Who stops a run has more than one exit status: the second Ctrl-C has its own. */
+	ret->exit_code = str_eq(v->match, "stopped") ? 0 : (int)report_int(r, "run.exit_code");
 	ret->remedy = result_text(r->doc, "headline.try");
 	report_reason(r, v, ret->reason, sizeof(ret->reason));
 	report_facts(r, !str_starts(ret->reason, "limited by"), ret->facts, sizeof(ret->facts));
@@ -129,10 +137,11 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 void report_model(const struct report *r, char *model, size_t size)
 {
 	const char *arrivals = result_text(r->doc, "plan.arrivals");
+	int64_t users = report_int(r, "connections.limit");
 
 	if (r->closed)
-		(void)snprintf(model, size, "closed, %s users",
-			figure_count(report_int(r, "connections.limit")).text);
+		(void)snprintf(model, size, "closed, %s user%s", figure_count(users).text,
+			users == 1 ? "" : "s");
 	else
 		(void)snprintf(model, size, "open model, %.30s",
 			str_eq(arrivals, "constant") || !*arrivals ? "even spacing" : arrivals);

@@ -240,6 +240,63 @@ START_TEST(test_outcomes)
 }
 END_TEST
 
+static char *render_with(
+	json_t *doc, const char *object, const char *name, json_t *value, struct look look)
+{
+	json_object_set_new(json_object_get(doc, object), name, value);
+	return render(&format_text, doc, look);
+}
+
+/* The second Ctrl-C ends with 130 where the result says 14: the report names neither. */
+START_TEST(test_stopped_has_one_form)
+{
+	static const char *const reasons[] = {"stopped by root", ""};
+
+	for (size_t i = 0; i < 2; i++) {
+		json_t *doc = load("open");
+		char *text;
+
+		json_object_set_new(json_object_get(doc, "run"), "outcome", json_string("stopped"));
+		json_object_set_new(json_object_get(doc, "run"), "exit_code", json_integer(14));
+		json_object_set_new(json_object_get(doc, "headline"), "because",
+			json_string("stopped by a person: 5 requests sent until then"));
+		text = render_with(
+			doc, "run", "reason", json_string(reasons[i]), (struct look){.width = 80});
+		ck_assert_msg(strstr(text, "  STOPPED   by ") != NULL, "%s", text);
+		ck_assert_msg(strstr(text, "(exit") == NULL, "%s", text);
+		free(text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
+START_TEST(test_ok_with_failures_is_no_praise)
+{
+	struct look look = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
+	json_t *doc = load("open");
+	char *text = render_with(doc, "headline", "failed_share", json_real(0.02), look);
+
+	ck_assert_msg(strstr(text, "\033[1;33mOK\033[0m") != NULL, "%s", text);
+	free(text);
+	text = render_with(doc, "headline", "failed_share", json_real(0.009), look);
+	ck_assert_msg(strstr(text, "\033[1;32mOK\033[0m") != NULL, "%s", text);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_one_user)
+{
+	json_t *doc = load("closed");
+	char *text = render_with(
+		doc, "connections", "limit", json_integer(1), (struct look){.width = 80});
+
+	ck_assert_msg(strstr(text, "closed, 1 user\n") != NULL, "%s", text);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_unbalanced_ledger_is_said)
 {
 	json_t *doc = load("open");
@@ -385,6 +442,9 @@ int main(void)
 	tcase_add_test(tcase, test_hostile_texts);
 	tcase_add_test(tcase, test_colour_is_on_the_verdict);
 	tcase_add_test(tcase, test_outcomes);
+	tcase_add_test(tcase, test_stopped_has_one_form);
+	tcase_add_test(tcase, test_ok_with_failures_is_no_praise);
+	tcase_add_test(tcase, test_one_user);
 	tcase_add_test(tcase, test_unbalanced_ledger_is_said);
 	tcase_add_loop_test(tcase, test_json_is_the_document, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_format_by_ending);
