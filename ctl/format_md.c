@@ -228,6 +228,10 @@ static void format_md_times(struct report *r)
 	format_md_row(r, "service", "latency.service", "-");
 	if (!r->closed)
 		format_md_row(r, "our delay", "latency.our_delay", "-");
+	if (report_int(r, "latency.tls.count") > 0) {
+		format_md_row(r, "connect", "latency.connect", "-");
+		format_md_row(r, "tls", "latency.tls", "-");
+	}
 	format_md_puts(r, "\n");
 }
 

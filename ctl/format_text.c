@@ -170,6 +170,8 @@ static void format_text_table(struct report *r)
 	static const struct format_text_row wait = {
 		"conn. wait", "latency.connection_wait", NULL, "-"};
 	static const struct format_text_row service = {"service", "latency.service", NULL, "-"};
+	static const struct format_text_row connect = {"connect", "latency.connect", NULL, "-"};
+	static const struct format_text_row tls = {"tls", "latency.tls", NULL, "-"};
 	bool unserved = report_real(r, "offered.unserved_share") > 0;
 
 	if (report_int(r, "latency.service.count") == 0)
@@ -186,6 +188,11 @@ static void format_text_table(struct report *r)
 	format_text_row(r, &service, "");
 	if (!r->closed)
 		format_text_our_delay(r);
+	/* Per connection, and worth their rows where they are not next to nothing. */
+	if (report_int(r, "latency.tls.count") > 0) {
+		format_text_row(r, &connect, "");
+		format_text_row(r, &tls, "");
+	}
 	report_gap(r);
 }
 

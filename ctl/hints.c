@@ -31,7 +31,6 @@ struct hints_row {
 #define HINTS_ONE_AT_A_TIME "leave it out: a connection has one request under way at a time"
 #define HINTS_SCRIPT "there are no scripts: -X, -H and --data say what is sent"
 #define HINTS_HTTP "leave it out: HTTP/1.1 is what is sent"
-#define HINTS_TLS "leave it out: https is not in this version yet"
 #define HINTS_LOGIN "a login is -H 'Authorization: Basic BASE64'"
 #define HINTS_PROXY "there are no proxies here: load the server itself"
 
@@ -46,7 +45,6 @@ static const struct hints_row hints_unknowns[] = {
 	{"-l", HINTS_ANY, HINTS_LATENCY ", and answers may differ in length", NULL},
 	{"-L", HINTS_ANY, HINTS_LATENCY, NULL},
 	{"-U", HINTS_ANY, HINTS_LATENCY, NULL},
-	{"-k", HINTS_ANY, HINTS_TLS ", and connections are kept alive", NULL},
 	{"-i", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
 	{"-i", HINTS_ANY, "HEAD requests are -X HEAD", NULL},
 	{"-p", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
@@ -66,7 +64,6 @@ static const struct hints_row hints_unknowns[] = {
 	{"-h2", HINTS_ANY, HINTS_HTTP, NULL},
 	{"--http2", HINTS_ANY, HINTS_HTTP, NULL},
 	{"--h1", HINTS_ANY, HINTS_HTTP, NULL},
-	{"--insecure", HINTS_ANY, HINTS_TLS, NULL},
 	{"--proxy", HINTS_ANY, HINTS_PROXY, NULL},
 	{"--script", HINTS_ANY, HINTS_SCRIPT, NULL},
 	{"--threads", HINTS_ANY, "threads are -t VALUE", "N"},

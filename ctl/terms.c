@@ -105,8 +105,13 @@ static const struct term terms[] = {
 	{"send stall",
 		"How long the kernel took to accept a request: a full socket buffer, when it is "
 		"not next to nothing."},
-	{"connect", "The time to open a connection."},
-	{"tls", "The time of the TLS handshake of a connection."},
+	{"connect", "The time to open a connection; with TLS, of TCP alone."},
+	{"tls|tls handshake|handshake",
+		"The time of the TLS handshake of a connection, behind connect. A session that is "
+		"resumed takes less (tls.resume)."},
+	{"certificate not verified|not verified|insecure",
+		"With -k (tls.verify = no) any certificate is taken, so nobody knows who answered. "
+		"--cacert trusts the one that is meant."},
 	{"rx slack",
 		"By how much our stamps of the last byte can be late at most: the event may have "
 		"waited for us."},

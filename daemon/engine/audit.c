@@ -444,6 +444,13 @@ static enum ledger_class audit_most(const struct ledger *l)
 	return most;
 }
 
+static const char *audit_remedy(const struct audit_input *in, enum ledger_class most)
+{
+	if (most == LEDGER_NOT_CONNECTED && in->tls_errors > 0)
+		return "see the error; --cacert FILE trusts its certificates, -k any";
+	return audit_none_ok[most].try_text;
+}
+
 static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 {
 	const struct ledger *l = &in->ledger;
@@ -466,7 +473,7 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 	if (in->generator_errors > 0)
 		audit_try(a, "more descriptors (ulimit -n), or connections that stay open");
 	else
-		audit_try(a, "%s", audit_none_ok[most].try_text);
+		audit_try(a, "%s", audit_remedy(in, most));
 }
 
 static void audit_tell_generator(const struct audit_input *in, struct audit *a)
@@ -549,7 +556,7 @@ static void audit_tell_server(
 	while (less >= 100 * step && step < 1e12)
 		step *= 10;
 	if (f->is_short && is_wrong)
-		audit_try(a, "%s", audit_none_ok[most].try_text);
+		audit_try(a, "%s", audit_remedy(in, most));
 	else if (less >= 1)
 		audit_try(a, "-r %.0f: a tenth below what it carried", floor(less / step) * step);
 	else
@@ -569,7 +576,7 @@ static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 		audit_because(a, "%s of %s requests failed: %s",
 			audit_text_share(ledger_failed_share(l)).s, audit_text_count(l->planned).s,
 			audit_text_failures(l).s);
-		audit_try(a, "%s", audit_none_ok[audit_most(l)].try_text);
+		audit_try(a, "%s", audit_remedy(in, audit_most(l)));
 	}
 }
 

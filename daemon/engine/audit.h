@@ -63,6 +63,7 @@ struct audit_input {
 
 	uint64_t connections_limit;
 	uint64_t connections_peak;
+	uint64_t tls_errors;	   /* handshakes that failed */
 	uint64_t generator_errors; /* EMFILE, EADDRNOTAVAIL, …: ours, not the server's */
 	unsigned workers;
 	double cpu_share;	     /* of the busiest worker, 0..1 */

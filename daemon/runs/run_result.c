@@ -124,6 +124,9 @@ static struct audit_input run_audit_input(const struct run *run)
 		.rx_slack_p99 = quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99),
 		.connections_limit = run->summary.connections_limit,
 		.connections_peak = run->summary.connections_peak,
+		.tls_errors = run->totals.faults[FAULT_TLS].count +
+			      run->totals.faults[FAULT_TLS_CERTIFICATE].count +
+			      run->totals.faults[FAULT_TLS_TIMEOUT].count,
 		.generator_errors = run->totals.faults[FAULT_GENERATOR].count,
 		.workers = run->n_started,
 		.cpu_share = run->busiest_cpu_share,

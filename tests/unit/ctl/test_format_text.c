@@ -297,6 +297,27 @@ START_TEST(test_one_user)
 }
 END_TEST
 
+/* Connections have their rows where they cost a handshake, and only there. */
+START_TEST(test_rows_of_tls)
+{
+	static const struct format *const formats[] = {&format_text, &format_md};
+	struct look look = {.width = 80, .utf8 = true};
+	json_t *doc = load("open");
+	json_t *latency = json_object_get(doc, "latency");
+	char *text = render(formats[_i], doc, look);
+
+	ck_assert_ptr_null(strstr(text, _i ? "| connect |" : "  connect "));
+	ck_assert_ptr_null(strstr(text, _i ? "| tls" : "  tls"));
+	free(text);
+	json_object_set(latency, "tls", json_object_get(latency, "service"));
+	text = render(formats[_i], doc, look);
+	ck_assert_ptr_nonnull(strstr(text, _i ? "\n| connect |" : "\n  connect  "));
+	ck_assert_ptr_nonnull(strstr(text, _i ? "\n| tls |" : "\n  tls  "));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_unbalanced_ledger_is_said)
 {
 	json_t *doc = load("open");
@@ -445,6 +466,7 @@ int main(void)
 	tcase_add_test(tcase, test_stopped_has_one_form);
 	tcase_add_test(tcase, test_ok_with_failures_is_no_praise);
 	tcase_add_test(tcase, test_one_user);
+	tcase_add_loop_test(tcase, test_rows_of_tls, 0, 2);
 	tcase_add_test(tcase, test_unbalanced_ledger_is_said);
 	tcase_add_loop_test(tcase, test_json_is_the_document, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_format_by_ending);

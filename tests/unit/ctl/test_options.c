@@ -67,6 +67,11 @@ static const struct {
 	{"-X|PUT", "defaults.method", "PUT", "-X"},
 	{"--data|@cart.json", "defaults.body", "@cart.json", "--data"},
 	{"--data=", "defaults.body", "", "--data"},
+	{"-k", "tls.verify", "no", "-k"},
+	{"--insecure", "tls.verify", "no", "--insecure"},
+	{"--cacert|ca.pem", "tls.ca-file", "ca.pem", "--cacert"},
+	{"--cert=c.pem", "tls.certificate", "c.pem", "--cert"},
+	{"--key|c.key", "tls.key", "c.key", "--key"},
 	{"--closed", "load.model", "closed", "--closed"},
 	{"--no-keepalive", "connections.reuse", "no", "--no-keepalive"},
 	{"--seed|7", "load.seed", "7", "--seed"},
@@ -173,7 +178,9 @@ static const struct {
 	{OPTIONS_STOP, "-r|5", "unknown flag -r"},
 	{0, "--json", "unknown flag --json"},
 	/* of the blueprint, not yet */
-	{RUN, "--cacert|x", "unknown flag --cacert"},
+	{RUN, "--connect-to|x", "unknown flag --connect-to"},
+	{RUN, "--cacert", "--cacert needs a value: FILE"},
+	{RUN, "--insecure=no", "--insecure takes no value"},
 	{OPTIONS_STOP, "-z|5", "unknown flag -z; --help lists those there are"},
 	/* as Go's programs have it */
 	{RUN, "-rate=50", "unknown flag -rate; did you mean --rate?"},
@@ -209,8 +216,6 @@ static const struct {
 	{"-l", "unknown flag -l: leave it out: percentiles are always printed, and answers may "
 	       "differ in length"},
 	{"-L", "unknown flag -L: leave it out: percentiles are always printed"},
-	{"-k", "unknown flag -k: leave it out: https is not in this version yet, and connections "
-	       "are kept alive"},
 	{"-p|post.json", "unknown flag -p: a body from a file is --data @post.json"},
 	{"-T|text/html", "unknown flag -T: it is -H 'Content-Type: text/html'"},
 	{"-h2", "unknown flag -h2: leave it out: HTTP/1.1 is what is sent"},

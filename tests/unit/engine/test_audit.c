@@ -513,6 +513,11 @@ START_TEST(test_overload_by_server)
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
 	ck_assert_ptr_nonnull(strstr(a.try_text, "is up")); /* a lower rate would not help */
+
+	/* It is up, and not trusted. */
+	in.tls_errors = 600;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "--cacert"));
 }
 END_TEST
 
