@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report as people read it: one screen of 80 columns.
+/* The report as people read it: one screen of 80 columns; on a narrower terminal what explains goes
+ * first, then the last columns.
  *
  * Top to bottom: what ran, the verdict with what limited it, the ledger, the percentiles, what went
  * wrong, the course over time, and what to do next. A reproach never comes without a remedy. The
@@ -26,6 +27,8 @@
 #define FORMAT_TEXT_NOTES 6u
 /* Bytes of an example: two lines and a bit. */
 #define FORMAT_TEXT_EXAMPLE 120u
+/* Of a URL that does not fit, so much is shown. */
+#define FORMAT_TEXT_URL_MIN 20u
 /* Where the counts end and the explanation beside them begins. */
 #define FORMAT_TEXT_ASIDE 38u
 
@@ -37,15 +40,21 @@ static void format_text_header(struct report *r)
 	const char *url = result_text(r->doc, "plan.target.url");
 	const char *id = result_text(r->doc, "run.id");
 	char model[64];
+	bool has_model;
 	size_t fixed;
 	size_t room;
 
 	report_model(r, model, sizeof(model));
-	fixed = look_columns(id) + look_columns(method) + strlen(model) + 7;
-	room = fixed + 20 < REPORT_WIDTH ? REPORT_WIDTH - fixed : 20;
-	report_line(r, "%s · %s%s%.*s%s · %s", id, method, *method ? " " : "",
+	fixed = look_columns(id) + look_columns(method) + 4;
+	/* Where the URL would be cut to nothing, the model can be seen below. */
+	has_model = fixed + 3 + look_columns(model) + FORMAT_TEXT_URL_MIN <= r->width;
+	if (has_model)
+		fixed += 3 + look_columns(model);
+	room = fixed + FORMAT_TEXT_URL_MIN < r->width ? r->width - fixed : FORMAT_TEXT_URL_MIN;
+	report_line(r, "%s · %s%s%.*s%s%s%s", id, method, *method ? " " : "",
 		(int)(look_columns(url) > room ? look_cut(url, room - 1) : strlen(url)), url,
-		look_columns(url) > room ? "…" : "", model);
+		look_columns(url) > room ? "…" : "", has_model ? " · " : "",
+		has_model ? model : "");
 	report_gap(r);
 }
 
@@ -77,34 +86,69 @@ static void format_text_headline(struct report *r)
 
 /* ---------------------------------------------------------------- the ledger */
 
+struct format_text_count {
+	const char *name;
+	struct figure count;
+	struct figure rate;
+};
+
+/* The three rows below each other, with at least two blanks between the columns; behind them, where
+ * there is room, what explains. Returns the width of the counts. */
+static int format_text_count_rows(struct report *r, struct format_text_count rows[static 3],
+	const char *const aside[static 3])
+{
+	size_t count_width = 8;
+	size_t rate_width = 6;
+	size_t aside_at = FORMAT_TEXT_ASIDE;
+	size_t aside_width = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		size_t count = strlen(rows[i].count.text);
+		size_t rate = strlen(rows[i].rate.text);
+
+		count_width = count > count_width ? count : count_width;
+		rate_width = rate > rate_width ? rate : rate_width;
+		aside_width = strlen(aside[i]) > aside_width ? strlen(aside[i]) : aside_width;
+	}
+	/* "  planned  ", the two columns, "/s" and blanks. */
+	if (aside_at < 10 + count_width + 2 + rate_width + 2 + 2)
+		aside_at = 10 + count_width + 2 + rate_width + 2 + 2;
+	for (size_t i = 0; i < 3; i++) {
+		char left[160];
+
+		(void)snprintf(left, sizeof(left), "  %-8s%*s  %*s/s", rows[i].name,
+			(int)count_width, rows[i].count.text, (int)rate_width, rows[i].rate.text);
+		report_line(r, "%-*s%s", (int)aside_at, left,
+			aside_at + aside_width <= r->width ? aside[i] : "");
+	}
+	return (int)count_width;
+}
+
 static void format_text_counts(struct report *r)
 {
-	static const char *const open_aside[4] = {"response = planned -> last byte, what a",
-		"user feels; service = sent -> last byte", "", ""};
-	static const char *const closed_aside[4] = {"each user waits for the answer: a slow",
-		"one delays only that user's next", "request, so these are service times", ""};
-	const char *const *aside = r->closed ? closed_aside : open_aside;
+	static const char *const open_aside[3] = {"response = planned -> last byte, what a",
+		"user feels; service = sent -> last byte", ""};
+	static const char *const closed_aside[3] = {"each user waits for the answer: a slow",
+		"one delays only that user's next", "request, so these are service times"};
 	static const char *const names[3] = {"planned", "sent", "ok"};
 	int64_t planned = report_int(r, "ledger.planned");
 	int64_t failed = planned - report_int(r, "ledger.ok");
+	struct format_text_count rows[3];
 	bool balanced = true;
-	int width = (int)strlen(figure_count(planned).text);
+	int width;
 
 	if (planned == 0)
 		return;
-	width = width > 8 ? width : 8;
 	for (size_t i = 0; i < 3; i++) {
 		char count[32];
 		char rate[32];
-		char left[128];
 
 		(void)snprintf(count, sizeof(count), "ledger.%s", names[i]);
 		(void)snprintf(rate, sizeof(rate), "rates.%s_per_s", names[i]);
-		(void)snprintf(left, sizeof(left), "  %-8s%*s%8s/s", names[i], width,
-			figure_count(report_int(r, count)).text,
-			figure_rate(report_real(r, rate)).text);
-		report_line(r, "%-*s%s", (int)FORMAT_TEXT_ASIDE, left, aside[i]);
+		rows[i] = (struct format_text_count){names[i], figure_count(report_int(r, count)),
+			figure_rate(report_real(r, rate))};
 	}
+	width = format_text_count_rows(r, rows, r->closed ? closed_aside : open_aside);
 	(void)result_bool(r->doc, "ledger.balanced", &balanced);
 	report_line(r, "  %-8s%*s%s%s   %s", "failed", width, figure_count(failed).text,
 		failed ? "   " : "",
@@ -123,17 +167,40 @@ struct format_text_row {
 	const char *missing;
 };
 
+#define FORMAT_TEXT_CELLS 6u
+/* "  conn. wait", and a cell with its blank. */
+#define FORMAT_TEXT_NAME_WIDTH 12u
+#define FORMAT_TEXT_CELL_WIDTH 9u
+
+/* A row of the table: the cells that fit, and a remark where all of it does. */
+static void format_text_cells(struct report *r, const char *name,
+	const struct figure cells[static FORMAT_TEXT_CELLS], const char *remark)
+{
+	unsigned n = (r->width - FORMAT_TEXT_NAME_WIDTH) / FORMAT_TEXT_CELL_WIDTH;
+	struct buf line = {0};
+
+	(void)buf_printf(&line, "  %-10s", name);
+	for (unsigned i = 0; i < FORMAT_TEXT_CELLS && i < n; i++)
+		(void)buf_printf(&line, " %8s", cells[i].text);
+	if (*remark && line.data && line.len + 2 + strlen(remark) <= r->width)
+		(void)buf_printf(&line, "  %s", remark);
+	report_line(r, "%s", line.data ? line.data : "");
+	buf_fini(&line);
+}
+
 static void format_text_row(struct report *r, const struct format_text_row *row, const char *remark)
 {
 	const char *extreme = row->extreme ? row->extreme : row->base;
+	const struct figure cells[FORMAT_TEXT_CELLS] = {
+		report_duration(r, row->base, "p50_ns", row->missing),
+		report_duration(r, row->base, "p90_ns", row->missing),
+		report_duration(r, row->base, "p99_ns", row->missing),
+		report_duration(r, row->base, "p99_9_ns", row->missing),
+		report_duration(r, extreme, "max_ns", row->missing),
+		report_duration(r, extreme, "mean_ns", "-"),
+	};
 
-	report_line(r, "  %-10s%9s%9s%9s%9s%9s%9s  %s", row->name,
-		report_duration(r, row->base, "p50_ns", row->missing).text,
-		report_duration(r, row->base, "p90_ns", row->missing).text,
-		report_duration(r, row->base, "p99_ns", row->missing).text,
-		report_duration(r, row->base, "p99_9_ns", row->missing).text,
-		report_duration(r, extreme, "max_ns", row->missing).text,
-		report_duration(r, extreme, "mean_ns", "-").text, remark);
+	format_text_cells(r, row->name, cells, remark);
 }
 
 static void format_text_our_delay(struct report *r)
@@ -172,12 +239,13 @@ static void format_text_table(struct report *r)
 	static const struct format_text_row service = {"service", "latency.service", NULL, "-"};
 	static const struct format_text_row connect = {"connect", "latency.connect", NULL, "-"};
 	static const struct format_text_row tls = {"tls", "latency.tls", NULL, "-"};
+	static const struct figure titles[FORMAT_TEXT_CELLS] = {
+		{"p50"}, {"p90"}, {"p99"}, {"p99.9"}, {"max"}, {"mean"}};
 	bool unserved = report_real(r, "offered.unserved_share") > 0;
 
 	if (report_int(r, "latency.service.count") == 0)
 		return;
-	report_line(r, "  %-10s%9s%9s%9s%9s%9s%9s", r->unit, "p50", "p90", "p99", "p99.9", "max",
-		"mean");
+	format_text_cells(r, r->unit, titles, "");
 	if (!r->closed) {
 		format_text_row(r, unserved ? &some : &all, "");
 		if (unserved)
@@ -229,7 +297,7 @@ static void format_text_error(
 	char label[128];
 	char text[FORMAT_TEXT_EXAMPLE + 1];
 
-	(void)snprintf(label, sizeof(label), "  %-8s%-16s%9s  ", is_first ? "errors" : "",
+	(void)snprintf(label, sizeof(label), "  %-8s%-16s %8s  ", is_first ? "errors" : "",
 		report_class(class).text, figure_count(count).text);
 	(void)snprintf(text, sizeof(text), "%s", detail);
 	report_wrapped(r, label, (unsigned)look_columns(label), text);
@@ -336,8 +404,11 @@ static void format_text_draw(struct report *r, const char *label, const double *
 {
 	struct buf line = {0};
 
-	if (spark_draw(values, n, merge, &line) == 0)
-		report_line(r, "  %-8s%s  %s", label, line.data ? line.data : "", remark);
+	if (spark_draw(values, n, merge, &line) == 0 && line.data) {
+		size_t columns = REPORT_LABEL + look_columns(line.data) + 2 + strlen(remark);
+
+		report_line(r, "  %-8s%s  %s", label, line.data, columns <= r->width ? remark : "");
+	}
 	buf_fini(&line);
 }
 
@@ -424,6 +495,8 @@ static int format_text_render(const json_t *doc, const struct look *look, struct
 	int result;
 
 	report_init(&r, doc);
+	if (look->width < REPORT_WIDTH)
+		r.width = look->width > REPORT_WIDTH_MIN ? look->width : REPORT_WIDTH_MIN;
 	format_text_header(&r);
 	format_text_headline(&r);
 	format_text_counts(&r);

@@ -26,7 +26,8 @@ void report_init(struct report *r, const json_t *doc)
 {
 	int64_t p99;
 
-	*r = (struct report){.doc = doc, .unit = "ms", .unit_ns = (double)NSEC_PER_MSEC};
+	*r = (struct report){
+		.doc = doc, .width = REPORT_WIDTH, .unit = "ms", .unit_ns = (double)NSEC_PER_MSEC};
 	r->closed = str_eq(result_text(doc, "plan.model"), "closed");
 	if ((result_int(doc, "latency.response.p99_ns", &p99) ||
 		    result_int(doc, "latency.service.p99_ns", &p99)) &&
@@ -49,10 +50,10 @@ void report_gap(struct report *r)
 
 static void report_put_line(struct report *r, const char *line)
 {
-	size_t cut = look_cut(line, REPORT_WIDTH);
+	size_t cut = look_cut(line, r->width);
 
 	if (line[cut]) {
-		cut = look_cut(line, REPORT_WIDTH - 1);
+		cut = look_cut(line, r->width - 1);
 		report_put(r, line, cut);
 		report_put(r, "…", strlen("…"));
 	} else {
@@ -87,7 +88,7 @@ void report_line(struct report *r, const char *format, ...)
 
 void report_wrapped(struct report *r, const char *label, unsigned indent, const char *text)
 {
-	size_t room = REPORT_WIDTH - indent;
+	size_t room = r->width - indent;
 
 	do {
 		size_t used = look_columns(label);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What reports are made of: words and figures of a result document, and lines of at most 80
- * columns. Pure. */
+ * columns, fewer where the terminal is narrower. Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -11,6 +11,8 @@
 #include "ctl/figure.h"
 
 #define REPORT_WIDTH 80u
+/* Below that, lines break: figures are not left out without end. */
+#define REPORT_WIDTH_MIN 60u
 /* A blank at which report_wrapped does not break. */
 #define REPORT_GLUE "\x1f"
 /* "  note    " */
@@ -18,6 +20,7 @@
 
 struct report {
 	const json_t *doc;
+	unsigned width;	  /* columns of a line */
 	bool closed;	  /* closed model: service time only */
 	const char *unit; /* of latencies: "ms" or "us" */
 	double unit_ns;

@@ -75,7 +75,7 @@ END_TEST
 
 /* Every line fits, ends without blanks, and shows nothing but printable characters. An assertion
  * costs a write to check's pipe, so only a failure makes one. */
-static void assert_lines(const char *text, bool utf8)
+static void assert_lines_within(const char *text, bool utf8, unsigned width)
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
@@ -85,7 +85,7 @@ static void assert_lines(const char *text, bool utf8)
 			ck_abort_msg("a line without end: %.100s", text);
 		memcpy(line, text, len);
 		line[len] = '\0';
-		if (look_columns(line) > 80)
+		if (look_columns(line) > width)
 			ck_abort_msg("too wide: %s", line);
 		if (len > 0 && line[len - 1] == ' ')
 			ck_abort_msg("blanks at the end: %s", line);
@@ -99,6 +99,11 @@ static void assert_lines(const char *text, bool utf8)
 	}
 }
 
+static void assert_lines(const char *text, bool utf8)
+{
+	assert_lines_within(text, utf8, 80);
+}
+
 START_TEST(test_every_line_fits)
 {
 	json_t *doc = load(documents[_i / 4]);
@@ -107,6 +112,46 @@ START_TEST(test_every_line_fits)
 
 	ck_assert_uint_gt(strlen(text), 0);
 	assert_lines(text, look.utf8);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
+/* No line is cut off in the middle of a figure: those that would not fit are not begun. */
+START_TEST(test_narrow)
+{
+	json_t *doc = load(documents[_i]);
+
+	for (unsigned width = 60; width < 80; width++) {
+		char *text = render(&format_text, doc, (struct look){.width = width, .utf8 = true});
+
+		assert_lines_within(text, true, width);
+		ck_assert_msg(strstr(strchr(text, '\n'), "…") == NULL, "%u: %s", width, text);
+		free(text);
+	}
+	json_decref(doc);
+}
+END_TEST
+
+/* However large the figures, a blank stands between them. */
+START_TEST(test_columns_do_not_touch)
+{
+	static const char *const rates[] = {"planned_per_s", "sent_per_s", "ok_per_s"};
+	static const char *const counts[] = {"planned", "sent", "ok"};
+	json_t *doc = load("open");
+	char *text;
+
+	for (size_t i = 0; i < 3; i++) {
+		json_object_set_new(
+			json_object_get(doc, "ledger"), counts[i], json_integer(4000000));
+		json_object_set_new(json_object_get(doc, "rates"), rates[i], json_real(2e6));
+	}
+	json_object_set_new(json_object_get(json_object_get(doc, "latency"), "service"), "max_ns",
+		json_integer(INT64_C(12345678900000)));
+	text = render(&format_text, doc, (struct look){.width = 80});
+	ck_assert_msg(
+		strstr(text, "planned 4,000,000  2,000,000/s      response") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, " 12,300,000 ") != NULL, "%s", text);
 	free(text);
 	json_decref(doc);
 }
@@ -459,6 +504,8 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_screen, 0, (int)(sizeof(screens) / sizeof(*screens)));
 	tcase_add_loop_test(tcase, test_every_line_fits, 0, N_DOCUMENTS * 4);
+	tcase_add_loop_test(tcase, test_narrow, 0, N_DOCUMENTS);
+	tcase_add_test(tcase, test_columns_do_not_touch);
 	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_hostile_texts);
 	tcase_add_test(tcase, test_colour_is_on_the_verdict);
