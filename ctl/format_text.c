@@ -124,6 +124,22 @@ static int format_text_count_rows(struct report *r, struct format_text_count row
 	return (int)count_width;
 }
 
+/* A run that ended before its window has sent something nevertheless. */
+static void format_text_warmup(struct report *r)
+{
+	int64_t planned = report_int(r, "outside.warmup.planned");
+	int64_t failed = planned - report_int(r, "outside.warmup.ok");
+
+	if (planned == 0)
+		return;
+	report_line(r,
+		"  warm-up  %s sent, %s ok, %s%s failed%s; it ended before the measured window",
+		figure_count(report_int(r, "outside.warmup.sent")).text,
+		figure_count(report_int(r, "outside.warmup.ok")).text, failed ? LOOK_BAD : "",
+		failed ? figure_count(failed).text : "0", failed ? LOOK_PLAIN : "");
+	report_gap(r);
+}
+
 static void format_text_counts(struct report *r)
 {
 	static const char *const open_aside[3] = {"response = planned -> last byte, what a",
@@ -137,8 +153,10 @@ static void format_text_counts(struct report *r)
 	bool balanced = true;
 	int width;
 
-	if (planned == 0)
+	if (planned == 0) {
+		format_text_warmup(r);
 		return;
+	}
 	for (size_t i = 0; i < 3; i++) {
 		char count[32];
 		char rate[32];

@@ -330,6 +330,20 @@ START_TEST(test_ok_with_failures_is_no_praise)
 }
 END_TEST
 
+START_TEST(test_stopped_in_warmup)
+{
+	json_t *doc = load("empty");
+	char *text = render_with(doc, "outside", "warmup",
+		json_pack("{s:i, s:i, s:i}", "planned", 1400, "sent", 1399, "ok", 1398),
+		(struct look){.width = 80});
+
+	ck_assert_msg(
+		strstr(text, "\n  warm-up  1,399 sent, 1,398 ok, 2 failed") != NULL, "%s", text);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_one_user)
 {
 	json_t *doc = load("closed");
@@ -512,6 +526,7 @@ int main(void)
 	tcase_add_test(tcase, test_outcomes);
 	tcase_add_test(tcase, test_stopped_has_one_form);
 	tcase_add_test(tcase, test_ok_with_failures_is_no_praise);
+	tcase_add_test(tcase, test_stopped_in_warmup);
 	tcase_add_test(tcase, test_one_user);
 	tcase_add_loop_test(tcase, test_rows_of_tls, 0, 2);
 	tcase_add_test(tcase, test_unbalanced_ledger_is_said);
