@@ -15,8 +15,9 @@
  * only the value's index; the handler turns the index back into the value. What the handler did
  * not see in the end is counted and told, so that nothing is lost silently.
  *
- * Limits keep hostile text cheap: lines, names, keys, sections and problems of one reading are all
- * bounded. Strings live in a pool and stay where they are while arrays grow. Pure. */
+ * Limits keep hostile text cheap: lines, names and problems of one reading are bounded, keys and
+ * sections those of a whole doc, because a call can bring hundreds of small files. Strings live in
+ *a pool and stay where they are while arrays grow. Pure. */
 #include "common/ini.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@
 
 #define INI_PROBLEMS_MAX 100
 #define INI_SECTIONS_MAX 4096
-#define INI_KEYS_MAX 65536
+#define INI_KEYS_MAX 16384
 #define INI_QUOTE_MAX 40 /* bytes of a bad line that are shown */
 #define INI_ARG_MAX 64	 /* of str_is_name */
 
@@ -65,6 +66,7 @@ struct ini_reading {
 	unsigned line;
 	size_t section;	      /* index into doc->sections, or one of the above */
 	size_t first_section; /* of this file */
+	size_t n_entries_before;
 	struct ini_value *values;
 	size_t n_values;
 	struct problems *problems;
@@ -191,10 +193,10 @@ static bool ini_is_too_much(struct ini_reading *rd)
 	if (rd->problems->n - rd->n_problems_before >= INI_PROBLEMS_MAX)
 		(void)ini_refuse(
 			rd, "%d problems are enough: reading stopped here", INI_PROBLEMS_MAX);
-	else if (rd->doc->n_sections - rd->first_section > INI_SECTIONS_MAX)
+	else if (rd->doc->n_sections > INI_SECTIONS_MAX)
 		(void)ini_refuse(
 			rd, "more than %d sections: reading stopped here", INI_SECTIONS_MAX);
-	else if (rd->n_values > INI_KEYS_MAX)
+	else if (rd->n_entries_before + rd->n_values > INI_KEYS_MAX)
 		(void)ini_refuse(rd, "more than %d keys: reading stopped here", INI_KEYS_MAX);
 	else
 		return false;
@@ -439,6 +441,7 @@ int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len
 		.rest = {text, len},
 		.section = INI_NO_SECTION,
 		.first_section = n_sections,
+		.n_entries_before = n_entries,
 		.problems = problems,
 		.n_problems_before = problems->n,
 	};

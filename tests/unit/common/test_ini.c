@@ -374,8 +374,35 @@ START_TEST(bounds_sections_and_keys)
 	read_text(b.data, b.len);
 	ck_assert_uint_eq(problems.n, 1);
 	ck_assert_ptr_nonnull(strstr(problems.texts[0], _i ? "keys" : "sections"));
-	ck_assert_uint_le(doc.n_entries, 65537);
+	ck_assert_uint_le(doc.n_entries, 16385);
 	ck_assert_uint_le(doc.n_sections, 4097);
+	buf_fini(&b);
+	finish();
+}
+END_TEST
+
+/* A call can bring hundreds of files. */
+START_TEST(bounds_all_files_together)
+{
+	struct buf b = {0};
+
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(buf_printf(&b, "[s%d]\n", i), 0);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(ini_read(&doc, "a.ini", b.data, b.len, &problems), 0);
+	ck_assert_uint_gt(problems.n, 0);
+	ck_assert_uint_le(problems.n, 20);
+	ck_assert_ptr_nonnull(strstr(problems.texts[0], "more than 4096 sections"));
+	ck_assert_uint_le(doc.n_sections, 4097);
+	buf_fini(&b);
+	for (int i = 0; i < 2000; i++)
+		ck_assert_int_eq(buf_printf(&b, "%sk%d = 1\n", i ? "" : "[s]\n", i), 0);
+	ini_fini(&doc);
+	problems_fini(&problems);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(ini_read(&doc, "a.ini", b.data, b.len, &problems), 0);
+	ck_assert_ptr_nonnull(strstr(problems.texts[0], "more than 16384 keys"));
+	ck_assert_uint_le(doc.n_entries, 16385 + 20);
 	buf_fini(&b);
 	finish();
 }
@@ -510,6 +537,7 @@ int main(void)
 	tcase_add_test(tcase, appends_files_and_flags);
 	tcase_add_test(tcase, gives_up_on_rubbish);
 	tcase_add_loop_test(tcase, bounds_sections_and_keys, 0, 2);
+	tcase_add_test(tcase, bounds_all_files_together);
 	tcase_add_test(tcase, many_keys_keep_their_values);
 	tcase_add_loop_test(tcase, every_truncation_is_read, 0, 8);
 	tcase_add_loop_test(tcase, every_changed_byte_is_read, 0, 9);
