@@ -4,7 +4,10 @@
  * A value is copied piece by piece; what a variable holds is copied as it is and not looked at
  * again, so no variable can name another. A default runs to the next '}'. There is no way to write
  * "${" itself: text that has it comes from a file (@FILE), which is never filled. Only values are
- * filled: sections and keys stay what a reader of the file sees. */
+ * filled: sections and keys stay what a reader of the file sees.
+ *
+ * A variable may stand any number of times in a value, and values come from people who may not be
+ * trusted with all of the memory: what one value and one call may become is bounded. */
 #include "common/fill.h"
 
 #include <errno.h>
@@ -18,6 +21,8 @@
 
 #define FILL_NAME_MAX 128
 #define FILL_QUOTE_MAX 40 /* bytes of a bad value that are shown */
+#define FILL_VALUE_MAX (1u << 20)
+#define FILL_ALL_MAX (8u << 20) /* of one fill_doc */
 
 /* ASCII's letters, whatever the locale says. */
 static size_t fill_name_len(const char *text)
@@ -61,6 +66,14 @@ static int fill_variable(const struct fill *fill, const struct ini_entry *e, con
 	return -EINVAL;
 }
 
+static int fill_too_long(const struct ini_entry *e, struct problems *problems)
+{
+	problems_add(problems, e->file, e->line,
+		"%s: filled in, it has more than %u bytes; long text can come from a file: @FILE",
+		e->key, FILL_VALUE_MAX);
+	return -EINVAL;
+}
+
 /* 0, -EINVAL (told), -ENOMEM. */
 static int fill_value(const struct fill *fill, const struct ini_entry *e, struct buf *out,
 	struct problems *problems)
@@ -77,12 +90,15 @@ static int fill_value(const struct fill *fill, const struct ini_entry *e, struct
 		at = open + 2;
 		if (r == 0)
 			r = fill_variable(fill, e, &at, out, problems);
+		if (r == 0 && out->len > FILL_VALUE_MAX)
+			r = fill_too_long(e, problems);
 	}
 	return r;
 }
 
 int fill_doc(struct ini_doc *doc, size_t first, const struct fill *fill, struct problems *problems)
 {
+	size_t total = 0;
 	int r = 0;
 
 	for (size_t i = first; i < doc->n_entries && r == 0; i++) {
@@ -91,7 +107,15 @@ int fill_doc(struct ini_doc *doc, size_t first, const struct fill *fill, struct 
 
 		if (!e->line || !strstr(e->value, "${"))
 			continue;
+		if (total > FILL_ALL_MAX) {
+			problems_add(problems, e->file, e->line,
+				"%s: not filled in: the values before have become more than %u "
+				"bytes",
+				e->key, FILL_ALL_MAX);
+			break;
+		}
 		r = fill_value(fill, e, &out, problems);
+		total += out.len;
 		if (r == 0)
 			r = ini_replace(doc, i, out.data);
 		else if (r == -EINVAL)

@@ -17,6 +17,6 @@ struct fill {
 
 /* Fills the values of doc's entries from index first on, but for those that come from flags (a
  * shell has filled these). A DEFAULT stands in for a variable that is missing or empty. A missing
- * one without a default, and a "${" that begins nothing, are problems; the value then stays as it
- * is. 0 or -ENOMEM. */
+ * one without a default, a "${" that begins nothing, and a value that would become longer than
+ * 1 MiB are problems; the value then stays as it is. 0 or -ENOMEM. */
 int fill_doc(struct ini_doc *doc, size_t first, const struct fill *fill, struct problems *problems);

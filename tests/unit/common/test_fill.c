@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/plan.h"
 #include "common/str.h"
 #include "tests/unit/common/conf_plan.h"
@@ -153,6 +154,41 @@ START_TEST(a_very_long_name)
 }
 END_TEST
 
+static const char *lookup_long(void *userdata, const char *name)
+{
+	(void)name;
+	return userdata;
+}
+
+/* Short text, long variables: memory is bounded, and so is what comes of it. */
+START_TEST(what_grows_too_long_is_told)
+{
+	static char value[100001];
+	struct fill f = {lookup_long, value};
+	struct conf_doc d = {0};
+	struct buf text = {0};
+	size_t sum = 0;
+
+	memset(value, 'x', sizeof(value) - 1);
+	ck_assert_int_eq(buf_puts(&text, "[a]\nb = ${A}${A}\nc = "), 0);
+	for (int i = 0; i < 4000; i++)
+		ck_assert_int_eq(buf_puts(&text, "${A}"), 0);
+	for (int i = 0; i < 4000; i++)
+		ck_assert_int_eq(buf_printf(&text, "\nd%d = ${A}", i), 0);
+	conf_read(&d, "f.ini", text.data);
+	ck_assert_int_eq(fill_doc(&d.ini, 0, &f, &d.problems), 0);
+	conf_expect(&d, (const char *const[]){"f.ini:3: c: filled in, it has more than 1048576 b",
+				"not filled in: the values before", NULL});
+	for (size_t i = 0; i < d.ini.n_entries; i++)
+		sum += strlen(d.ini.entries[i].value);
+	ck_assert_uint_eq(strlen(d.ini.entries[0].value), 200000);
+	ck_assert_uint_eq(strlen(d.ini.entries[1].value), 16000);
+	ck_assert_uint_lt(sum, 10 << 20);
+	buf_fini(&text);
+	conf_fini(&d);
+}
+END_TEST
+
 /* The text of a plan stays as it was written; what it was filled with decides its digest. */
 START_TEST(a_plan_keeps_its_text)
 {
@@ -191,6 +227,7 @@ int main(void)
 	tcase_add_test(t, each_problem_has_its_place);
 	tcase_add_test(t, flags_and_what_is_before_first_stay);
 	tcase_add_test(t, a_very_long_name);
+	tcase_add_test(t, what_grows_too_long_is_told);
 	tcase_add_test(t, a_plan_keeps_its_text);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
