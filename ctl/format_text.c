@@ -483,12 +483,28 @@ static void format_text_notes(struct report *r)
 	}
 }
 
-/* Two leading figures, towards zero: 18,437 -> 18000. */
-static double format_text_rounded(double value)
-{
-	double step = value >= 100 ? pow(10, floor(log10(value)) - 1) : 1;
+/* Fewer requests than that say too little to build on. */
+#define FORMAT_TEXT_NEXT_LEAST 100
+/* What -r takes: 1/h to 10M/s, six decimals. */
+#define FORMAT_TEXT_RATE_LEAST (1.0 / 3600)
+#define FORMAT_TEXT_RATE_MOST 10e6
 
-	return value < 1 ? value : floor(value / step) * step;
+/* A rate to be pasted behind -r, with so many leading figures, towards zero: 18,437 -> 18000. */
+static struct figure format_text_pasted(double rate, int figures)
+{
+	double step = pow(10, floor(log10(rate)) - (figures - 1));
+	/* 0.7 / 0.1 is a hair less than 7. */
+	double rounded = floor(rate / step * (1 + 1e-9)) * step;
+	struct figure f;
+	size_t len;
+
+	(void)snprintf(f.text, sizeof(f.text), "%.6f", rounded);
+	len = strlen(f.text);
+	while (f.text[len - 1] == '0')
+		f.text[--len] = '\0';
+	if (f.text[len - 1] == '.')
+		f.text[--len] = '\0';
+	return f;
 }
 
 static void format_text_next(struct report *r)
@@ -498,13 +514,17 @@ static void format_text_next(struct report *r)
 	double planned = report_real(r, "headline.planned_per_s");
 	double ok = report_real(r, "rates.ok_per_s");
 
-	if (!is_done || ok <= 0)
+	double more = r->closed ? ok * 0.8 : planned * 2;
+
+	if (!is_done || ok <= 0 || report_int(r, "ledger.planned") < FORMAT_TEXT_NEXT_LEAST ||
+		!(more >= FORMAT_TEXT_RATE_LEAST && more <= FORMAT_TEXT_RATE_MOST))
 		return;
 	if (r->closed)
-		report_line(r, "  next    -r %.10g for what users feel at that rate",
-			format_text_rounded(ok * 0.8));
+		report_line(r, "  next    -r %s for what users feel at that rate",
+			format_text_pasted(more, 2).text);
 	else if (str_eq(limit, "plan") && report_real(r, "headline.failed_share") == 0)
-		report_line(r, "  next    -r %.10g for more, -r max for the ceiling", planned * 2);
+		report_line(r, "  next    -r %s for more, -r max for the ceiling",
+			format_text_pasted(more, 3).text);
 }
 
 static int format_text_render(const json_t *doc, const struct look *look, struct buf *ret)

@@ -40,6 +40,13 @@ static char *render(const struct format *format, const json_t *doc, struct look 
 	return text.data ? text.data : strdup("");
 }
 
+static char *render_with(
+	json_t *doc, const char *object, const char *name, json_t *value, struct look look)
+{
+	json_object_set_new(json_object_get(doc, object), name, value);
+	return render(&format_text, doc, look);
+}
+
 static const struct {
 	const char *document;
 	const char *screen;
@@ -154,6 +161,44 @@ START_TEST(test_columns_do_not_touch)
 	ck_assert_msg(strstr(text, " 12,300,000 ") != NULL, "%s", text);
 	free(text);
 	json_decref(doc);
+}
+END_TEST
+
+/* What "next" says can be pasted: six decimals at most, in reach of -r, and not out of thin air. */
+START_TEST(test_next)
+{
+	static const struct {
+		double rate;
+		int requests;
+		const char *line; /* NULL: none */
+	} rows[] = {
+		{1.0 / 3, 1000, "-r 0.666 for more"},
+		{0.5, 1000, "-r 1 for more"},
+		{2000, 1000, "-r 4000 for more"},
+		{1234.5678, 1000, "-r 2460 for more"},
+		{0.35, 1000, "-r 0.7 for more"},
+		{0.0003, 1000, "-r 0.0006 for more"},
+		{4e6, 1000, "-r 8000000 for more"},
+		{6e6, 1000, NULL},
+		{2000, 99, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *doc = load("open");
+		char *text;
+
+		json_object_set_new(
+			json_object_get(doc, "headline"), "planned_per_s", json_real(rows[i].rate));
+		text = render_with(doc, "ledger", "planned", json_integer(rows[i].requests),
+			(struct look){.width = 80});
+		if (rows[i].line)
+			ck_assert_msg(
+				strstr(text, rows[i].line) != NULL, "%s: %s", rows[i].line, text);
+		else
+			ck_assert_msg(strstr(text, "  next ") == NULL, "%s", text);
+		free(text);
+		json_decref(doc);
+	}
 }
 END_TEST
 
@@ -284,13 +329,6 @@ START_TEST(test_outcomes)
 	}
 }
 END_TEST
-
-static char *render_with(
-	json_t *doc, const char *object, const char *name, json_t *value, struct look look)
-{
-	json_object_set_new(json_object_get(doc, object), name, value);
-	return render(&format_text, doc, look);
-}
 
 /* The second Ctrl-C ends with 130 where the result says 14: the report names neither. */
 START_TEST(test_stopped_has_one_form)
@@ -520,6 +558,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_every_line_fits, 0, N_DOCUMENTS * 4);
 	tcase_add_loop_test(tcase, test_narrow, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_columns_do_not_touch);
+	tcase_add_test(tcase, test_next);
 	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_hostile_texts);
 	tcase_add_test(tcase, test_colour_is_on_the_verdict);
