@@ -512,6 +512,25 @@ static void audit_tell_shortfall(
 			ok.s, asked.s, audit_text_count((uint64_t)f->late).s);
 }
 
+/* What would carry the plan, as far as this host allows it. */
+static void audit_try_connections(const struct audit_input *in, uint64_t more, struct audit *a)
+{
+	uint64_t most = in->connections_most;
+
+	if (most > 0 && more > most && most > in->connections_limit + in->connections_limit / 10)
+		audit_try(a, "-c %llu: as many as the descriptors allow (ulimit -n)",
+			(unsigned long long)most);
+	else if (most > 0 && more > most)
+		audit_try(a, "more descriptors (ulimit -n), and then -c %llu",
+			(unsigned long long)more);
+	else if (in->connections_limit < AUDIT_MANY_CONNECTIONS)
+		audit_try(a, "-c %llu (or leave -c out: the pool then grows as needed)",
+			(unsigned long long)more);
+	else
+		audit_try(a, "-c %llu; if each answer then takes longer, the server is the limit",
+			(unsigned long long)more);
+}
+
 static void audit_tell_connections(
 	const struct audit_input *in, const struct audit_facts *f, struct audit *a)
 {
@@ -529,12 +548,7 @@ static void audit_tell_connections(
 		more = audit_text_round_number(2.0 * (double)in->connections_limit);
 		audit_tell_shortfall(in, f, "limited by connections", a);
 	}
-	if (in->connections_limit < AUDIT_MANY_CONNECTIONS)
-		audit_try(a, "-c %llu (or leave -c out: the pool then grows as needed)",
-			(unsigned long long)more);
-	else
-		audit_try(a, "-c %llu; if each answer then takes longer, the server is the limit",
-			(unsigned long long)more);
+	audit_try_connections(in, more, a);
 }
 
 static void audit_tell_server(

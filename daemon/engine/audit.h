@@ -62,6 +62,7 @@ struct audit_input {
 	int64_t rx_slack_p99;
 
 	uint64_t connections_limit;
+	uint64_t connections_most; /* that this host allows; 0: unknown */
 	uint64_t connections_peak;
 	uint64_t tls_errors;	   /* handshakes that failed */
 	uint64_t generator_errors; /* EMFILE, EADDRNOTAVAIL, …: ours, not the server's */

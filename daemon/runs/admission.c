@@ -50,6 +50,7 @@ int admission_check(const struct plan *plan, const struct admission_room *room, 
 	base = room->descriptors_used + ADMISSION_DESCRIPTORS_SPARE +
 	       a.n_workers * ADMISSION_DESCRIPTORS_PER_WORKER;
 	left = room->descriptor_limit > base ? room->descriptor_limit - base : 0;
+	a.connections_most = left;
 	if (a.connections > left && plan->connections == 0 && plan->model == PLAN_OPEN && left > 0)
 		a.connections = left;
 	if (a.connections > 0 && a.n_workers > a.connections)

@@ -13,7 +13,8 @@ struct settings;
 
 struct admission {
 	unsigned n_workers;
-	uint64_t connections; /* over all workers; closed model: users */
+	uint64_t connections;	   /* over all workers; closed model: users */
+	uint64_t connections_most; /* that the descriptors allow */
 	bool is_fixed_pool;
 };
 

@@ -123,6 +123,7 @@ static struct audit_input run_audit_input(const struct run *run)
 		.connection_wait_p99 = quantile_served(wait, 0.99),
 		.rx_slack_p99 = quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99),
 		.connections_limit = run->summary.connections_limit,
+		.connections_most = run->admission.connections_most,
 		.connections_peak = run->summary.connections_peak,
 		.tls_errors = run->totals.faults[FAULT_TLS].count +
 			      run->totals.faults[FAULT_TLS_CERTIFICATE].count +

@@ -465,6 +465,14 @@ START_TEST(test_overload_by_connections)
 		a.because, "limited by connections: 1,000 x 5.00 s each = 200/s, asked 1,000/s");
 	ck_assert_str_eq(
 		a.try_text, "-c 7500; if each answer then takes longer, the server is the limit");
+
+	/* What the host does not allow is not advised. */
+	in.connections_most = 4000;
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "-c 4000: as many as the descriptors allow (ulimit -n)");
+	in.connections_most = 1003;
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "more descriptors (ulimit -n), and then -c 7500");
 }
 END_TEST
 

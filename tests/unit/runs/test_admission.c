@@ -75,6 +75,9 @@ START_TEST(descriptors)
 	ck_assert_int_eq(admission_check(&plan, &room, false, &got, &err), REGISTRY_E_UNAVAILABLE);
 	ck_assert_ptr_nonnull(strstr(err.text, "1000 connections"));
 	ck_assert_ptr_nonnull(strstr(err.text, "256"));
+	plan.connections = 100; /* how far -c could go is known */
+	ck_assert_uint_eq(workers(false), 1);
+	ck_assert_uint_eq(got.connections_most, 256 - room.descriptors_used - 16 - 4);
 	plan.connections = 0; /* auto takes what there is */
 	ck_assert_uint_eq(workers(false), 1);
 	ck_assert_uint_gt(got.connections, 100);
