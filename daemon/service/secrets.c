@@ -11,58 +11,107 @@
 #include "common/buf.h"
 
 /* In names of headers, case ignored. */
-static const char *const secrets_words[] = {"auth", "cookie", "token", "key", "secret", "password",
-	"credential", "session", "signature"};
+static const char *const secrets_words[] = {"auth", "cookie", "token", "key", "secret", "pass",
+	"pwd", "credential", "session", "signature", "jwt", "csrf", "xsrf"};
 
-static bool secrets_has_word(const char *name, size_t len)
+/* Case ignored. */
+static bool secrets_contains(const char *text, size_t len, const char *word)
 {
-	for (size_t w = 0; w < sizeof(secrets_words) / sizeof(secrets_words[0]); w++) {
-		size_t n = strlen(secrets_words[w]);
+	size_t n = strlen(word);
 
-		for (size_t i = 0; i + n <= len; i++)
-			if (strncasecmp(name + i, secrets_words[w], n) == 0)
-				return true;
-	}
+	for (size_t i = 0; i + n <= len; i++)
+		if (strncasecmp(text + i, word, n) == 0)
+			return true;
 	return false;
 }
 
-/* ${NAME}, without a default. */
+static bool secrets_has_word(const char *name, size_t len)
+{
+	for (size_t w = 0; w < sizeof(secrets_words) / sizeof(secrets_words[0]); w++)
+		if (secrets_contains(name, len, secrets_words[w]))
+			return true;
+	return false;
+}
+
+/* May stand before a reference: RFC 9110 section 11.1, and what is customary. */
+static const char *const secrets_schemes[] = {
+	"Basic", "Bearer", "Digest", "Token", "ApiKey", "Key", "Negotiate"};
+
+static bool secrets_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool secrets_is_scheme(const char *word, size_t len)
+{
+	for (size_t i = 0; i < sizeof(secrets_schemes) / sizeof(secrets_schemes[0]); i++)
+		if (strlen(secrets_schemes[i]) == len &&
+			strncasecmp(secrets_schemes[i], word, len) == 0)
+			return true;
+	return false;
+}
+
+/* ${NAME}, without a default, and nothing else. */
 static bool secrets_is_variable(const char *word, size_t len)
 {
 	return len > 3 && strncmp(word, "${", 2) == 0 && word[len - 1] == '}' &&
-	       !memchr(word, ':', len);
+	       !memchr(word, ':', len) && !memchr(word, '}', len - 1);
 }
 
-/* The last word is @FILE, cred:NAME or ${NAME}. */
+/* It is @FILE, cred:NAME or ${NAME}, perhaps behind the name of a scheme: what else stands before
+ * it may be the half of a secret. */
 static bool secrets_is_reference(const char *value, size_t len)
 {
 	size_t start;
+	size_t before;
 
-	while (len > 0 &&
-		(value[len - 1] == ' ' || value[len - 1] == '\t' || value[len - 1] == '\r'))
+	while (len > 0 && secrets_is_blank(value[len - 1]))
 		len--;
-	for (start = len; start > 0 && value[start - 1] != ' ' && value[start - 1] != '\t';)
+	while (len > 0 && secrets_is_blank(*value)) {
+		value++;
+		len--;
+	}
+	for (start = len; start > 0 && !secrets_is_blank(value[start - 1]);)
 		start--;
+	for (before = start; before > 0 && secrets_is_blank(value[before - 1]);)
+		before--;
+	if (before > 0 && !secrets_is_scheme(value, before))
+		return false;
 	return (len - start > 1 && value[start] == '@') ||
 	       (len - start > 5 && strncmp(value + start, "cred:", 5) == 0) ||
 	       secrets_is_variable(value + start, len - start);
 }
 
+/* The last byte before a user and password in a URL; NULL: there are none. */
+static const char *secrets_user_info(const char *value, size_t len)
+{
+	const char *slashes = memmem(value, len, "://", 3);
+	const char *at = slashes;
+
+	for (size_t n = len - (slashes ? (size_t)(slashes - value) : len); n > 0; n--, at++)
+		if (*at == '@')
+			return slashes + 2;
+	return NULL;
+}
+
 /* How much of the line may be seen; len: all of it. */
 static size_t secrets_visible(const char *line, size_t len, bool for_strangers)
 {
+	/* A misspelt key is no reason to show its value. */
 	const char *equals = memchr(line, '=', len);
 	size_t key_len = equals ? (size_t)(equals - line) : 0;
 	const char *end = line + len;
 	const char *secret = NULL;
 
-	if (memmem(line, key_len, "header", 6)) {
+	if (secrets_contains(line, key_len, "header")) {
 		secret = memchr(equals, ':', (size_t)(end - equals));
 		if (secret && !for_strangers &&
 			!secrets_has_word(equals, (size_t)(secret - equals)))
 			secret = NULL;
-	} else if (for_strangers && memmem(line, key_len, "body", 4)) {
+	} else if (for_strangers && secrets_contains(line, key_len, "body")) {
 		secret = equals;
+	} else if (secrets_contains(line, key_len, "url")) {
+		secret = secrets_user_info(equals, (size_t)(end - equals));
 	}
 	if (!secret || secrets_is_reference(secret + 1, (size_t)(end - secret - 1)))
 		return len;
