@@ -34,7 +34,7 @@ B := build$(if $(SANITIZE),/$(SANITIZE))
 
 DEPS_BUILD := gcc libc6-dev make pkg-config libinih-dev libjansson-dev libssl-dev zlib1g-dev \
 	libsystemd-dev
-DEPS_CHECK := check nginx-light jq perl curl procps python3-minimal
+DEPS_CHECK := check nginx-light jq perl curl procps python3-minimal openssl
 DEPS_LINT := clang-format git mandoc
 DEPS := $(DEPS_BUILD) $(DEPS_CHECK) $(DEPS_LINT)
 
@@ -117,7 +117,7 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 
 # A test sees its own layer and those below it; ctl sees common only. Engine and runs have a server
 # to talk to.
-MINI_SERVER := $(B)/obj/tests/support/mini_server.o
+MINI_SERVER := $(addprefix $(B)/obj/tests/support/,mini_server.o mini_tls.o)
 define unit_rule
 $$(B)/tests/$(1)/%: $$(B)/obj/tests/unit/$(1)/%.o $(2)
 	$$(call say,LD,$$@)

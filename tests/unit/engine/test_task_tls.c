@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection over TLS. The server's OpenSSL works in memory; the test carries its bytes, as
+ * few at a time as it likes, and turns the loop between: what is left lying without an event makes
+ * it wait until its time limit. The task's read buffer is much smaller than a record. */
+#include "daemon/engine/task.h"
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+
+#include "tests/support/mini_tls.h"
+#include "tests/unit/engine/rig.h"
+
+#define ALL SIZE_MAX
+#define OK_UNTIL_CLOSE "HTTP/1.1 200 OK\r\n\r\nuntil the end"
+#define BODY 300000
+
+static struct mini_tls tls;
+static struct task task;
+
+static struct {
+	int fd; /* -1: not accepted */
+	SSL *ssl;
+	BIO *in, *out;
+	size_t chunk;	/* bytes given at once */
+	size_t n_heard; /* of what the client said */
+	bool is_deaf;	/* nothing is taken from the socket */
+	bool is_plain;	/* no TLS */
+} server;
+
+static struct {
+	unsigned n_idle, n_closed, n_failed;
+	bool had_exchange;
+	enum fault fault;
+	char why[512];
+} up;
+
+static void on_idle(struct task *t, bool had_exchange)
+{
+	ck_assert_int_eq(task_get_state(t), TASK_IDLE);
+	up.n_idle++;
+	up.had_exchange = had_exchange;
+}
+
+static void on_closed(struct task *t, bool had_exchange)
+{
+	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
+	up.n_closed++;
+	up.had_exchange = had_exchange;
+	if (!had_exchange)
+		(void)snprintf(
+			up.why, sizeof(up.why), "%s", t->_env->idle_why ? t->_env->idle_why : "");
+}
+
+static void on_connect_failed(struct task *t, enum fault fault, const char *why)
+{
+	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
+	up.n_failed++;
+	up.fault = fault;
+	(void)snprintf(up.why, sizeof(up.why), "%s", why);
+}
+
+static void open_tls(enum mini_tls_who who, int version)
+{
+	struct tls_config config = {.server_name = MINI_TLS_HOST};
+	struct err err = {0};
+
+	mini_tls_open(&tls, who, version);
+	config.ca =
+		(struct tls_pem){.name = "ca.pem", .text = tls.ca_pem, .len = strlen(tls.ca_pem)};
+	ck_assert_msg(tls_context_new(&config, &rig.env.tls, &err) == 0, "%s", err.text);
+}
+
+static void setup(void)
+{
+	rig_open(16);
+	rig.env.on_idle = on_idle;
+	rig.env.on_closed = on_closed;
+	rig.env.on_connect_failed = on_connect_failed;
+	memset(&up, 0, sizeof(up));
+	memset(&server, 0, sizeof(server));
+	server.fd = -1;
+	server.chunk = ALL;
+	task_init(&task, &rig.env);
+}
+
+static void server_end(void)
+{
+	if (server.fd >= 0)
+		close(server.fd);
+	SSL_free(server.ssl);
+	server.fd = -1;
+	server.ssl = NULL;
+}
+
+static void teardown(void)
+{
+	task_abandon(&task, clock_now_ns());
+	server_end();
+	rig.env.tls = tls_context_free(rig.env.tls);
+	mini_tls_close(&tls);
+	rig_close();
+}
+
+/* ---- the server's turn */
+
+static void server_accept(void)
+{
+	if (!rig_is_readable(rig.server.listener))
+		return;
+	server.fd = mini_server_accept(&rig.server);
+	ck_assert_int_ge(server.fd, 0);
+	server.ssl = SSL_new(tls.ctx);
+	server.in = BIO_new(BIO_s_mem());
+	server.out = BIO_new(BIO_s_mem());
+	BIO_set_mem_eof_return(server.in, -1);
+	SSL_set_bio(server.ssl, server.in, server.out);
+	SSL_set_accept_state(server.ssl);
+}
+
+static void server_take(void)
+{
+	char buf[16384];
+	ssize_t n;
+
+	while (!server.is_deaf && (n = recv(server.fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+		ck_assert_int_eq(BIO_write(server.in, buf, (int)n), n);
+	if (!SSL_is_init_finished(server.ssl))
+		(void)SSL_do_handshake(server.ssl);
+	while ((n = SSL_read(server.ssl, buf, sizeof(buf))) > 0)
+		server.n_heard += (size_t)n;
+}
+
+/* What the socket does not take now stays. */
+static void server_give(void)
+{
+	size_t left = server.chunk;
+	char *data;
+
+	while (left > 0 && BIO_ctrl_pending(server.out) > 0) {
+		size_t n = (size_t)BIO_get_mem_data(server.out, &data);
+		char gone[16384];
+		ssize_t sent;
+
+		n = n < left ? n : left;
+		n = n < sizeof(gone) ? n : sizeof(gone);
+		sent = send(server.fd, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent <= 0)
+			return;
+		ck_assert_int_eq(BIO_read(server.out, gone, (int)sent), sent);
+		left -= (size_t)sent;
+	}
+}
+
+static void turn(void)
+{
+	ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+	if (server.fd < 0)
+		server_accept();
+	if (server.fd < 0 || server.is_plain)
+		return;
+	server_take();
+	server_give();
+}
+
+#define UNTIL(condition)                                                                           \
+	do {                                                                                       \
+		while (!(condition))                                                               \
+			turn();                                                                    \
+	} while (0)
+
+static bool all_was_read(void)
+{
+	int n = 0;
+
+	ck_assert_int_eq(ioctl(task._transport.fd, FIONREAD, &n), 0);
+	return n == 0 && BIO_ctrl_pending(server.out) == 0;
+}
+
+/* ---- steps */
+
+static void start_connecting(void)
+{
+	const char *why = NULL;
+
+	ck_assert_int_eq(task_connect(&task, &why), FAULT_NONE);
+	ck_assert_int_eq(task_get_state(&task), TASK_CONNECTING);
+}
+
+static void connect_task(void)
+{
+	start_connecting();
+	UNTIL(up.n_idle > 0 || up.n_failed > 0);
+	ck_assert_msg(up.n_failed == 0, "%s", up.why);
+	UNTIL(SSL_is_init_finished(server.ssl) && all_was_read());
+}
+
+static void ask(void)
+{
+	int64_t now_ns = clock_now_ns();
+	struct exchange x;
+
+	server.n_heard = 0;
+	stats_begin(&rig.stats, &x, now_ns, now_ns);
+	task_send(&task, &x, clock_now_ns());
+	UNTIL(server.n_heard == rig.request.len);
+}
+
+static void say(const char *text, size_t len)
+{
+	ck_assert_int_eq(SSL_write(server.ssl, text, (int)len), (int)len);
+}
+
+static const char *example_of(enum fault fault)
+{
+	return rig.stats.totals.faults[fault].example;
+}
+
+/* ---- tests */
+
+static const size_t chunks[] = {1, 7, 100, ALL};
+static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+START_TEST(handshake_and_answers_in_pieces)
+{
+	const struct histogram *h = rig.stats.totals.histograms;
+
+	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	server.chunk = chunks[_i / 2];
+	connect_task();
+	ck_assert_uint_eq(h[STATS_CONNECT].count, 1);
+	ck_assert_uint_eq(h[STATS_TLS].count, 1);
+	ck_assert_str_eq(rig.env.tls_info.version, _i % 2 ? "TLSv1.3" : "TLSv1.2");
+	ck_assert_uint_gt(strlen(rig.env.tls_info.cipher), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		ask();
+		say(MINI_OK, strlen(MINI_OK));
+		UNTIL(up.n_idle == 2 + i || up.n_closed > 0);
+		ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
+	}
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 3);
+	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+}
+END_TEST
+
+/* The header is text as it is; what lies behind it is BODY bytes. */
+static char *body_behind(const char *head, size_t *ret_len)
+{
+	char *text = malloc(strlen(head) + BODY);
+
+	memcpy(text, head, strlen(head));
+	memset(text + strlen(head), 'x', BODY);
+	*ret_len = strlen(head) + BODY;
+	return text;
+}
+
+START_TEST(large_body)
+{
+	size_t len;
+	char *text = body_behind("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", &len);
+
+	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	server.chunk = _i / 2 ? 1000 : ALL;
+	connect_task();
+	for (unsigned i = 0; i < 2; i++) {
+		ask();
+		say(text, len);
+		UNTIL(up.n_idle == 2 + i);
+	}
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(rig.stats.totals.bytes_in, 2 * len);
+	free(text);
+}
+END_TEST
+
+/* With the goodbye it is whole, without it nobody knows. */
+START_TEST(body_until_close)
+{
+	size_t len;
+	char *large = body_behind("HTTP/1.1 200 OK\r\n\r\n", &len);
+	const char *text = _i & 1 ? large : OK_UNTIL_CLOSE;
+	bool is_polite = _i & 2;
+
+	open_tls(MINI_TLS_GOOD, versions[_i >> 2]);
+	connect_task();
+	ask();
+	say(text, _i & 1 ? len : strlen(text));
+	if (is_polite)
+		(void)SSL_shutdown(server.ssl);
+	UNTIL(BIO_ctrl_pending(server.out) == 0);
+	server_end();
+	TURN_UNTIL(up.n_closed == 1);
+	ck_assert(up.had_exchange);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), is_polite);
+	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), !is_polite);
+	if (!is_polite)
+		ck_assert_str_eq(example_of(FAULT_CLOSED),
+			"closed without TLS's goodbye: the body may be cut");
+	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	free(large);
+}
+END_TEST
+
+START_TEST(cut_in_the_middle)
+{
+	open_tls(MINI_TLS_GOOD, 0);
+	connect_task();
+	ask();
+	say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", 42);
+	if (_i)
+		(void)SSL_shutdown(server.ssl);
+	UNTIL(BIO_ctrl_pending(server.out) == 0);
+	server_end();
+	TURN_UNTIL(up.n_closed == 1);
+	ck_assert_str_eq(example_of(FAULT_CLOSED), "closed in the middle of the response");
+}
+END_TEST
+
+/* TLS 1.3 sends tickets whenever it likes: nothing that anybody has to hear of. */
+START_TEST(tickets_while_idle)
+{
+	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	server.chunk = chunks[_i];
+	connect_task();
+	ck_assert_int_eq(SSL_new_session_ticket(server.ssl), 1);
+	ck_assert_int_eq(SSL_do_handshake(server.ssl), 1);
+	ck_assert_uint_gt(BIO_ctrl_pending(server.out), 0);
+	UNTIL(all_was_read());
+	ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
+	ck_assert_uint_eq(up.n_closed, 0);
+	ask();
+	say(MINI_OK, strlen(MINI_OK));
+	UNTIL(up.n_idle == 2);
+
+	/* The next connection takes it up. */
+	task_abandon(&task, clock_now_ns());
+	server_end();
+	up.n_idle = 0;
+	connect_task();
+	ck_assert_uint_eq(tls_context_counts(rig.env.tls).handshakes, 2);
+	ck_assert_uint_eq(tls_context_counts(rig.env.tls).resumed, 1);
+}
+END_TEST
+
+/* A ticket in one flight with the answer, before or behind it. */
+START_TEST(tickets_with_an_answer)
+{
+	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	connect_task();
+	ask();
+	if (_i)
+		say(MINI_OK, strlen(MINI_OK));
+	ck_assert_int_eq(SSL_new_session_ticket(server.ssl), 1);
+	ck_assert_int_eq(SSL_do_handshake(server.ssl), 1);
+	if (!_i)
+		say(MINI_OK, strlen(MINI_OK));
+	UNTIL(up.n_idle == 2);
+	UNTIL(all_was_read());
+	ck_assert_uint_eq(up.n_closed, 0);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+}
+END_TEST
+
+/* No event tells of what came in one flight with the answer. */
+START_TEST(behind_an_answer)
+{
+	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	connect_task();
+	ask();
+	switch (_i / 2) {
+	case 0: /* a goodbye, and no end of TCP */
+		say(MINI_OK, strlen(MINI_OK));
+		(void)SSL_shutdown(server.ssl);
+		break;
+	case 1: /* a record too much */
+		say(MINI_OK, strlen(MINI_OK));
+		say("x", 1);
+		break;
+	case 2: /* a byte too much */
+		say(MINI_OK "x", strlen(MINI_OK) + 1);
+		break;
+	}
+	UNTIL(up.n_closed == 1);
+	ck_assert(up.had_exchange);
+	ck_assert_uint_eq(up.n_idle, 1);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(rig.env.closed_by_peer, _i / 2 == 0);
+}
+END_TEST
+
+START_TEST(peer_acts_while_idle)
+{
+	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	connect_task();
+	switch (_i / 2) {
+	case 0:
+		(void)SSL_shutdown(server.ssl);
+		break;
+	case 1:
+		server_end();
+		break;
+	case 2:
+		say(MINI_OK, strlen(MINI_OK));
+		break;
+	}
+	UNTIL(up.n_closed == 1);
+	ck_assert(!up.had_exchange);
+	ck_assert_str_eq(up.why, "");
+	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+}
+END_TEST
+
+static const struct {
+	enum mini_tls_who who;
+	const char *why;
+} bad[] = {
+	{MINI_TLS_EXPIRED, "the server's certificate expired on "},
+	{MINI_TLS_WRONG_HOST, "the server's certificate is not for good.test but for other.test"},
+	{MINI_TLS_UNKNOWN, "the issuer of the server's certificate is not trusted"},
+};
+
+START_TEST(bad_certificates)
+{
+	open_tls(bad[_i / 2].who, versions[_i % 2]);
+	start_connecting();
+	UNTIL(up.n_failed == 1);
+	ck_assert_int_eq(up.fault, FAULT_TLS_CERTIFICATE);
+	ck_assert_msg(strncmp(up.why, bad[_i / 2].why, strlen(bad[_i / 2].why)) == 0, "%s", up.why);
+	ck_assert_uint_eq(rig.env.opened, 0);
+	ck_assert_uint_eq(rig.stats.totals.histograms[STATS_CONNECT].count, 1);
+	ck_assert_uint_eq(rig.stats.totals.histograms[STATS_TLS].count, 0);
+}
+END_TEST
+
+START_TEST(handshake_breaks)
+{
+	open_tls(MINI_TLS_GOOD, 0);
+	server.is_plain = true;
+	start_connecting();
+	UNTIL(server.fd >= 0);
+	if (_i == 0)
+		server_end();
+	else if (_i == 1)
+		rig_say(server.fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
+	else
+		mini_reset_fd(server.fd), server.fd = -1;
+	TURN_UNTIL(up.n_failed == 1);
+	ck_assert_int_eq(up.fault, FAULT_TLS);
+	ck_assert_msg(strstr(up.why, _i == 1 ? "does not speak TLS" : "during the TLS handshake"),
+		"%s", up.why);
+}
+END_TEST
+
+START_TEST(handshake_does_not_end)
+{
+	open_tls(MINI_TLS_GOOD, 0);
+	rig.env.connect_timeout_ns = 20 * MS;
+	server.is_plain = true;
+	start_connecting();
+	TURN_UNTIL(up.n_failed == 1);
+	ck_assert_int_eq(up.fault, FAULT_TLS_TIMEOUT);
+	ck_assert_str_eq(up.why, "no end of the TLS handshake in time");
+}
+END_TEST
+
+START_TEST(refused_is_refused)
+{
+	const char *why;
+	enum fault fault;
+
+	open_tls(MINI_TLS_GOOD, 0);
+	close(rig.server.listener);
+	rig.server.listener = -1;
+	fault = task_connect(&task, &why);
+	if (fault == FAULT_NONE) {
+		TURN_UNTIL(up.n_failed == 1);
+		fault = up.fault;
+	}
+	ck_assert_int_eq(fault, FAULT_CONNECT_REFUSED);
+}
+END_TEST
+
+/* TLS 1.3 tells only behind the handshake that a certificate was wanted. */
+START_TEST(alert_behind_the_handshake)
+{
+	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	mini_tls_require_certificate(&tls);
+	start_connecting();
+	UNTIL(up.n_idle == 1);
+	if (_i == 0) {
+		UNTIL(up.n_closed == 1);
+		ck_assert_msg(strstr(up.why, "certificate required") != NULL, "%s", up.why);
+		return;
+	}
+	server.is_deaf = true;
+	{
+		int64_t now_ns = clock_now_ns();
+		struct exchange x;
+
+		stats_begin(&rig.stats, &x, now_ns, now_ns);
+		task_send(&task, &x, now_ns);
+	}
+	server.is_deaf = false;
+	UNTIL(up.n_closed == 1);
+	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), 1);
+	ck_assert_msg(strstr(example_of(FAULT_RECEIVE), "certificate required") != NULL, "%s",
+		example_of(FAULT_RECEIVE));
+}
+END_TEST
+
+/* More than the socket takes: it goes out with the events. */
+START_TEST(large_request)
+{
+	size_t len = 8u << 20;
+	char *text = malloc(len);
+	int64_t now_ns = clock_now_ns();
+	struct exchange x;
+
+	memset(text, 'x', len);
+	open_tls(MINI_TLS_GOOD, versions[_i]);
+	connect_task();
+	rig.request = (struct request){.bytes = text, .len = len};
+	server.is_deaf = true;
+	stats_begin(&rig.stats, &x, now_ns, now_ns);
+	task_send(&task, &x, clock_now_ns());
+	ck_assert_int_eq(task_get_state(&task), TASK_SENDING);
+	turn();
+	ck_assert_int_eq(task_get_state(&task), TASK_SENDING);
+	server.is_deaf = false;
+	UNTIL(server.n_heard == len);
+	say(MINI_OK, strlen(MINI_OK));
+	UNTIL(up.n_idle == 2);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	free(text);
+}
+END_TEST
+
+/* Answered before it has gone out, and with a word of TLS between. */
+START_TEST(answer_before_the_request_is_out)
+{
+	size_t len = 8u << 20;
+	char *text = malloc(len);
+	int64_t now_ns = clock_now_ns();
+	struct exchange x;
+
+	memset(text, 'x', len);
+	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	connect_task();
+	rig.request = (struct request){.bytes = text, .len = len};
+	server.is_deaf = true;
+	stats_begin(&rig.stats, &x, now_ns, now_ns);
+	task_send(&task, &x, clock_now_ns());
+	ck_assert_int_eq(SSL_key_update(server.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+	say(MINI_503, strlen(MINI_503));
+	UNTIL(up.n_closed == 1);
+	ck_assert_uint_eq(rig_count(LEDGER_HTTP_ERROR), 1);
+	free(text);
+}
+END_TEST
+
+/* The peer wants new keys in the middle of everything. */
+START_TEST(new_keys)
+{
+	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	connect_task();
+	for (unsigned i = 0; i < 4; i++) {
+		ck_assert_int_eq(SSL_key_update(server.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+		if (i % 2) {
+			ck_assert_int_eq(SSL_do_handshake(server.ssl), 1);
+			UNTIL(all_was_read());
+		}
+		ask();
+		say(MINI_OK, strlen(MINI_OK));
+		UNTIL(up.n_idle == 2 + i);
+	}
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(up.n_closed, 0);
+}
+END_TEST
+
+static void add_tests(TCase *t)
+{
+	tcase_add_loop_test(t, handshake_and_answers_in_pieces, 0, 8);
+	tcase_add_loop_test(t, large_body, 0, 4);
+	tcase_add_loop_test(t, body_until_close, 0, 8);
+	tcase_add_loop_test(t, cut_in_the_middle, 0, 2);
+	tcase_add_loop_test(t, tickets_while_idle, 0, 4);
+	tcase_add_loop_test(t, tickets_with_an_answer, 0, 2);
+	tcase_add_loop_test(t, behind_an_answer, 0, 6);
+	tcase_add_loop_test(t, peer_acts_while_idle, 0, 6);
+	tcase_add_loop_test(t, bad_certificates, 0, 6);
+	tcase_add_loop_test(t, handshake_breaks, 0, 3);
+	tcase_add_test(t, handshake_does_not_end);
+	tcase_add_test(t, refused_is_refused);
+	tcase_add_loop_test(t, alert_behind_the_handshake, 0, 2);
+	tcase_add_loop_test(t, large_request, 0, 2);
+	tcase_add_test(t, answer_before_the_request_is_out);
+	tcase_add_test(t, new_keys);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("task_tls");
+	TCase *t = tcase_create("task_tls");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_add_checked_fixture(t, setup, teardown);
+	add_tests(t);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
