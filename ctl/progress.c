@@ -166,6 +166,7 @@ static struct figure progress_plain_ms(const json_t *doc, const char *path)
 	return f;
 }
 
+/* All of it is of the newest interval, but for what is in flight now. */
 int progress_plain(const json_t *doc, struct buf *ret)
 {
 	double asked = -1;
@@ -181,7 +182,7 @@ int progress_plain(const json_t *doc, struct buf *ret)
 		progress_number(view_rate(doc, "last.failed")).text,
 		progress_plain_ms(doc, "last.p50_ns").text,
 		progress_plain_ms(doc, "last.p99_ns").text, view_int(doc, "in_flight"),
-		progress_plain_ms(doc, "our_delay_p99_ns").text);
+		progress_plain_ms(doc, "last.our_delay_p99_ns").text);
 }
 
 /* ---------------------------------------------------------------- drawing */

@@ -14,13 +14,13 @@
 static json_t *running(void)
 {
 	json_t *doc = json_pack("{s:{s:s, s:s}, s:I, s:I, s:f, s:i, s:i, s:i, s:i,"
-				" s:{s:I, s:i, s:i, s:i, s:I, s:I}, s:I}",
+				" s:{s:I, s:i, s:i, s:i, s:I, s:I, s:I}, s:I}",
 		"run", "id", "checkout-17", "state", "running", "elapsed_ns",
 		(json_int_t)192000000000, "total_ns", (json_int_t)330000000000, "asked_per_s",
 		500.0, "ok", 95994, "failed", 6, "in_flight", 7, "queue", 0, "last", "width_ns",
 		(json_int_t)1000000000, "sent", 500, "ok", 499, "failed", 0, "p50_ns",
 		(json_int_t)12100000, "p99_ns", (json_int_t)41000000, "our_delay_p99_ns",
-		(json_int_t)400000);
+		(json_int_t)400000, "our_delay_p99_ns", (json_int_t)9900000);
 
 	ck_assert_ptr_nonnull(doc);
 	return doc;
