@@ -2,8 +2,9 @@
 /* Start: from parameters to a plan to a run.
  *
  * A named run is a file of runs.d, which the administrator has written: anybody who may operate may
- * start it and override its keys; the daemon opens it and the files that it names. Anything else (a
- * text, or settings alone) decides itself what is loaded and needs the role admin.
+ * start it and override its keys, but for [target] and [tls]: it may have credentials in it, which
+ * go nowhere else. The daemon opens it and the files that it names. Anything else (a text, or
+ * settings alone) decides itself what is loaded and needs the role admin.
  *
  * Every started run has a job, which ends with it: it says in the log how the run ended and stops
  * it when the connection that holds it closes. */
@@ -141,7 +142,6 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	const char *text = methods_text(call, "text");
 	json_t *variables = methods_value(call, "variables");
 	bool named = name && !text;
-	size_t n_named = 0;
 	int r;
 
 	material->label = methods_text(call, "file");
@@ -151,8 +151,6 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 		  : methods_read_text(material, text, variables);
 	if (r < 0)
 		return r;
-	if (named)
-		n_named = material->doc.n_entries;
 	r = methods_read_overlays(material, methods_value(call, "overlays"), variables);
 	if (r == -EINVAL)
 		*ret_bad = "overlays";
@@ -164,11 +162,41 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	if (r < 0)
 		return r;
 	if (!m->config.is_private)
-		methods_refuse_key(material, n_named);
+		methods_refuse_key(material, material->n_named);
 	r = methods_take_files(material, methods_value(call, "files"));
 	if (r == -EINVAL)
 		*ret_bad = "files";
 	return r;
+}
+
+/* What came with the call for a named run and says where its requests go, or whom to trust there;
+ * NULL: nothing. */
+static const struct ini_entry *methods_find_detour(const struct methods_material *m)
+{
+	for (size_t i = m->n_named; i < m->doc.n_entries; i++) {
+		const struct ini_entry *e = &m->doc.entries[i];
+
+		if (str_eq(e->section, "target") || str_eq(e->section, "tls"))
+			return e;
+	}
+	return NULL;
+}
+
+/* The file has secrets that its reader is not shown: where they are sent is not his to say. True:
+ * the call has been answered. */
+static bool methods_refuse_detour(struct control_call *call, const struct methods_material *m)
+{
+	const struct ini_entry *e = m->path ? methods_find_detour(m) : NULL;
+	char reason[160];
+
+	if (!e || control_call_peer(call)->role >= CONTROL_ADMIN)
+		return false;
+	(void)snprintf(reason, sizeof(reason),
+		"[%s] %.48s of a named run is its file's to say; only an administrator may change "
+		"it",
+		e->section, e->key);
+	methods_refuse(call, RPSD_INTERFACE ".Refused", "turn a named run elsewhere", reason);
+	return true;
 }
 
 static void methods_start_gathered(
@@ -187,6 +215,8 @@ static void methods_start_gathered(
 		methods_no_such_run(call, name);
 		return;
 	}
+	if (r == 0 && methods_refuse_detour(call, material))
+		return;
 	if (r < 0 && r != -ENOMEM)
 		problems_add(&material->problems, material->label, 0, "%s", strerror(-r));
 	else if (r == 0)

@@ -231,7 +231,7 @@ START_TEST(a_named_run_is_filled_from_its_defaults_alone)
 END_TEST
 
 /* Somebody in the group: a socket whose peer is neither root nor us. Only root can pretend. */
-START_TEST(an_operator_starts_named_runs_only)
+static struct client test_operator(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	socklen_t len = sizeof(address);
@@ -245,6 +245,12 @@ START_TEST(an_operator_starts_named_runs_only)
 	ck_assert_int_eq(seteuid(65534), 0);
 	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, len), 0);
 	ck_assert_int_eq(seteuid(0), 0);
+	return k;
+}
+
+START_TEST(an_operator_starts_named_runs_only)
+{
+	struct client k = test_operator();
 
 	test_fails(&k, "Start", test_set("target.url", "http://127.0.0.1/"),
 		RPSD_INTERFACE ".Refused", "administrator");
@@ -252,6 +258,31 @@ START_TEST(an_operator_starts_named_runs_only)
 		RPSD_INTERFACE ".Refused", "administrator");
 	json_decref(test_ok(&k, "Start", json_pack("{s:s}", "name", "short")));
 	json_decref(test_ok(&k, "Stop", NULL));
+	test_close(&k);
+}
+END_TEST
+
+static const char *const test_detours[] = {
+	"{'name':'short','set':[{'key':'target.url','value':'http://127.0.0.1:1/'}]}",
+	"{'name':'short','set':[{'key':'tls.verify','value':'no'}]}",
+	"{'name':'short','overlays':[{'file':'o','text':'[load]\\nrate = 5\\n[target]\\nurl = "
+	"http://127.0.0.1:1/'}]}",
+};
+
+/* Its file has a cookie in it. */
+START_TEST(an_operator_cannot_turn_a_named_run_elsewhere)
+{
+	struct client k = test_operator();
+	char *text = strdup(test_detours[_i]);
+
+	for (char *c = text; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	test_fails(&k, "Start", json_loads(text, 0, NULL), RPSD_INTERFACE ".Refused",
+		"only an administrator may change it");
+	if (strstr(text, "target"))
+		json_decref(test_ok(&admin, "Start", json_loads(text, 0, NULL)));
+	free(text);
 	test_close(&k);
 }
 END_TEST
@@ -492,6 +523,9 @@ int main(void)
 	tcase_add_test(t, settings_alone_are_a_run);
 	if (geteuid() == 0)
 		tcase_add_test(t, an_operator_starts_named_runs_only);
+	if (geteuid() == 0)
+		tcase_add_loop_test(t, an_operator_cannot_turn_a_named_run_elsewhere, 0,
+			(int)(sizeof(test_detours) / sizeof(*test_detours)));
 	tcase_add_test(t, nothing_is_started_when_the_daemon_ends);
 
 	t = test_case(s, "steer");
