@@ -16,6 +16,7 @@
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/look.h"
+#include "ctl/names.h"
 
 #define COMMANDS_MAX 32u
 
@@ -194,7 +195,7 @@ int command_ask(const struct options *o, bool is_query, const char *method, json
 	}
 	if (!ret->error)
 		return 0;
-	r = client_explain(ret, &text);
+	r = names_explain_answer(o, method, ret, &text);
 	(void)fputs(text.data ? text.data : "", stderr);
 	buf_fini(&text);
 	client_answer_fini(ret);

@@ -20,6 +20,7 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/draft.h"
+#include "ctl/names.h"
 #include "ctl/output.h"
 #include "ctl/private.h"
 #include "ctl/progress.h"
@@ -104,6 +105,10 @@ static int cmd_run_session(struct session *s, const struct options *o, json_t *p
 	client_close(&s->stream);
 	client_close(&s->steer);
 	private_end(&daemon, &ended);
+	if (status == EXIT_NO_INPUT && what_judge(o->args[0]) == WHAT_NAME) {
+		buf_consume(&s->trouble, s->trouble.len);
+		names_explain(o, "Start", o->args[0], &s->trouble);
+	}
 	cmd_run_say_trouble(s, &ended);
 	buf_fini(&ended);
 	return status;

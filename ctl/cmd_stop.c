@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsctl stop: ends runs of the service and prints which. */
+/* rpsctl stop: ends runs of the service and prints which. That none was there to be stopped is an
+ * answer of its own, but for --all: then nothing runs, as was wanted. */
 #include <stdio.h>
 
 #include "common/exit_codes.h"
@@ -27,6 +28,13 @@ int cmd_stop(struct options *o)
 	if (r)
 		return r;
 	stopped = json_object_get(answer.parameters, "stopped");
+	if (!json_array_size(stopped)) {
+		if (o->n_args)
+			command_complain("%s has finished", o->args[0]);
+		else
+			command_complain("no run is active");
+		r = o->all ? 0 : EXIT_NO_INPUT;
+	}
 	for (size_t i = 0; i < json_array_size(stopped); i++) {
 		const json_t *id = json_array_get(stopped, i);
 
@@ -34,5 +42,5 @@ int cmd_stop(struct options *o)
 			(void)puts(json_string_value(id));
 	}
 	client_answer_fini(&answer);
-	return 0;
+	return r;
 }

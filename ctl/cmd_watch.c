@@ -21,6 +21,7 @@
 #include "ctl/cmd.h"
 #include "ctl/figure.h"
 #include "ctl/look.h"
+#include "ctl/names.h"
 #include "ctl/progress.h"
 #include "ctl/terminal.h"
 #include "ctl/view_read.h"
@@ -95,7 +96,7 @@ static int cmd_watch_on_answer(struct cmd_watch *w, const struct client_answer *
 
 	if (a->error) {
 		struct buf text = {0};
-		int status = client_explain(a, &text);
+		int status = names_explain_answer(w->o, "Watch", a, &text);
 
 		cmd_watch_say(w, text.data ? text.data : "");
 		buf_fini(&text);

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/exit_codes.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
+#include "ctl/names.h"
 #include "ctl/what.h"
 
 /* Output that did not reach its reader is a failure, but not one of the run's. */
@@ -24,14 +26,29 @@ static int main_flush(int status)
 
 static int main_unknown(const char *word)
 {
+	static const struct options none;
 	const char *nearest = command_nearest(word);
+	struct buf name = {0};
 
-	if (nearest)
+	if (nearest) {
 		command_complain("there is no command %s; did you mean %s?", word, nearest);
-	else
-		command_complain("there is no command %s; rpsctl run %s runs one of that name, "
-				 "http://%s/ is a URL",
-			word, word, word);
+		return EXIT_USAGE;
+	}
+	switch (names_find(&none, true, word, &name)) {
+	case NAMES_EXACTLY:
+		command_complain(
+			"there is no command %s; the run of that name: rpsctl run %s", word, word);
+		break;
+	case NAMES_NEARLY:
+		command_complain(
+			"there is no command %s; did you mean rpsctl run %s?", word, name.data);
+		break;
+	case NAMES_NOT:
+		command_complain("there is no command %s, and no run of that name in the "
+				 "service's runs.d; http://%s/ is a URL",
+			word, word);
+	}
+	buf_fini(&name);
 	return EXIT_USAGE;
 }
 

@@ -302,7 +302,8 @@ static void methods_stop(struct control_call *call, void *userdata)
 	}
 	if (!all)
 		run = registry_find(m->config.registry, id);
-	if (!all && !run) {
+	/* Without an id and without a run there is none to stop, as where the newest has ended. */
+	if (id && !run) {
 		methods_no_such_run(call, id);
 		return;
 	}

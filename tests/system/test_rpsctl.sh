@@ -173,11 +173,29 @@ expect_exit 0 "$rpsctl" list
 expect_line "$OUT" '^no named runs; |^name +target +load$'
 expect_exit 0 "$rpsctl" list --json
 expect_equal "the list's type" "$(json "$OUT" '.plans | type')" array
-expect_exit 66 "$rpsctl" run no-such-run "$T/second.ini" --dry-run
-expect_exit 66 "$rpsctl" start no-such-run "$T/second.ini"
+# expect_words STATUS LINE COMMAND...: one line on stderr.
+expect_words() {
+	expect_exit "$1" "${@:3}"
+	expect_equal "the line of '${*:4}'" "$(cat "$ERR")" "$2"
+}
+nowhere="rpsctl: no such run in the service's runs.d: no-such-run; rpsctl list shows those there are"
+expect_words 66 "$nowhere" "$rpsctl" run no-such-run "$T/second.ini" --dry-run
+expect_words 66 "$nowhere" "$rpsctl" start no-such-run "$T/second.ini"
+expect_exit 66 "$rpsctl" run no-such-run -q
+expect_equal "the line" "$(cat "$ERR")" "$nowhere"
+expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in the service's \
+runs.d; http://no-such-run/ is a URL" "$rpsctl" no-such-run
+expect_words 66 "rpsctl: no run is active" "$rpsctl" stop
+expect_words 0 "rpsctl: no run is active" "$rpsctl" stop --all
 expect_exit 0 "$rpsctl" start "$T/runs/base.ini" "$T/over/first.ini"
-expect_exit 0 "$rpsctl" watch "$(cat "$OUT")"
+id=$(cat "$OUT")
+expect_exit 0 "$rpsctl" watch "$id"
 served 20
+expect_words 66 "rpsctl: no run is active" "$rpsctl" stop
+expect_words 66 "rpsctl: $id has finished" "$rpsctl" stop "$id"
+expect_words 66 "rpsctl: no such run: base; did you mean $id?" "$rpsctl" report base
+expect_words 66 "rpsctl: no such run: base; did you mean $id?" "$rpsctl" watch base
+expect_words 66 "rpsctl: no such run: ${id}1; did you mean $id?" "$rpsctl" stop "${id}1"
 
 STATUS=0
 "$rpsctl" doctor >"$OUT" 2>"$ERR" || STATUS=$?

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two kinds of names stand behind rpsctl's commands: those of run files in the service's runs.d,
+ * and ids of runs, which are such a name with a number. Who mixes them up, or mistypes one, is told
+ * what there is; that costs a question to the service more, which nobody waits for otherwise. */
+#include "ctl/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "common/varlink.h"
+#include "ctl/client.h"
+
+#define NAMES_MAX 1000u
+
+/* A new reference to what List or Status answers, or NULL. */
+static json_t *names_ask(const struct options *o, bool is_plan)
+{
+	struct client client = {.fd = -1};
+	struct client_answer answer = {0};
+	struct err err = {0};
+	json_t *known = NULL;
+
+	if (client_connect(&client, o, true, &err))
+		return NULL;
+	if (client_call(&client, is_plan ? "List" : "Status", NULL, &answer) == 0 && !answer.error)
+		known = json_incref(json_object_get(answer.parameters, is_plan ? "plans" : "runs"));
+	client_answer_fini(&answer);
+	client_close(&client);
+	return known;
+}
+
+/* "talk" is nearly the newest of its runs: talk-9, and not talk-10-1. */
+static const char *names_numbered(const char *const *words, size_t n, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = n; i-- > 0;) {
+		const char *number = words[i] + len + 1;
+
+		if (str_starts(words[i], name) && words[i][len] == '-' && *number &&
+			number[strspn(number, "0123456789")] == '\0')
+			return words[i];
+	}
+	return NULL;
+}
+
+enum names_known names_find(
+	const struct options *o, bool is_plan, const char *name, struct buf *ret)
+{
+	json_t *known = names_ask(o, is_plan);
+	enum names_known found = NAMES_NOT;
+	const char *words[NAMES_MAX];
+	const char *near = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(known) && n < NAMES_MAX; i++) {
+		words[n] = result_text(json_array_get(known, i), is_plan ? "name" : "id");
+		if (str_eq(words[n++], name))
+			found = NAMES_EXACTLY;
+	}
+	if (found == NAMES_NOT && !is_plan)
+		near = names_numbered(words, n, name);
+	if (found == NAMES_NOT && !near)
+		near = str_nearest(name, words, n);
+	if (near && buf_puts(ret, near) == 0)
+		found = NAMES_NEARLY;
+	json_decref(known);
+	return found;
+}
+
+void names_explain(const struct options *o, const char *method, const char *name, struct buf *ret)
+{
+	bool is_plan = str_eq(method, "Start") || str_eq(method, "Show");
+	const char *where = is_plan ? " in the service's runs.d" : "";
+	struct buf near = {0};
+
+	if (names_find(o, is_plan, name, &near) == NAMES_NEARLY)
+		(void)buf_printf(ret, "rpsctl: no such run%s: %s; did you mean %s?\n", where, name,
+			near.data);
+	else
+		(void)buf_printf(ret,
+			"rpsctl: no such run%s: %s; rpsctl %s shows those there are\n", where, name,
+			is_plan ? "list" : "status");
+	buf_fini(&near);
+}
+
+int names_explain_answer(
+	const struct options *o, const char *method, const struct client_answer *a, struct buf *ret)
+{
+	const char *run = json_string_value(json_object_get(a->parameters, "run"));
+	struct buf known = {0};
+	int status = client_explain(a, &known);
+
+	if (str_eq(a->error, RPSD_INTERFACE ".NoSuchRun") && run && *run)
+		names_explain(o, method, run, ret);
+	else
+		(void)buf_puts(ret, known.data ? known.data : "");
+	buf_fini(&known);
+	return status;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names that the service does not know: what it knows instead. */
+#pragma once
+
+#include <stdbool.h>
+
+struct buf;
+struct client_answer;
+struct options;
+
+enum names_known {
+	NAMES_EXACTLY,
+	NAMES_NEARLY,
+	NAMES_NOT,
+};
+
+/* Whether the service has a named run of that name (Start, Show), or else a run of that id. The
+ * nearest is put into ret where it is nearly one. Without a service: not. */
+enum names_known names_find(
+	const struct options *o, bool is_plan, const char *name, struct buf *ret);
+
+/* The line about a run that the service does not have: where it looked, and the nearest. */
+void names_explain(const struct options *o, const char *method, const char *name, struct buf *ret);
+
+/* The answer's error as client_explain has it; but for a run that is not there, as above. Returns
+ * the exit status. */
+int names_explain_answer(const struct options *o, const char *method, const struct client_answer *a,
+	struct buf *ret);
