@@ -25,6 +25,9 @@ static struct {
 	size_t n_heard; /* of what the client said */
 	bool is_deaf;	/* nothing is taken from the socket */
 	bool is_plain;	/* no TLS */
+	/* said, or the goodbye, as soon as the handshake is done */
+	const char *last_word;
+	bool has_last_word;
 } server;
 
 static struct {
@@ -124,8 +127,14 @@ static void server_take(void)
 
 	while (!server.is_deaf && (n = recv(server.fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
 		ck_assert_int_eq(BIO_write(server.in, buf, (int)n), n);
-	if (!SSL_is_init_finished(server.ssl))
-		(void)SSL_do_handshake(server.ssl);
+	if (!SSL_is_init_finished(server.ssl) && SSL_do_handshake(server.ssl) == 1 &&
+		server.has_last_word) {
+		if (server.last_word)
+			(void)SSL_write(
+				server.ssl, server.last_word, (int)strlen(server.last_word));
+		else
+			(void)SSL_shutdown(server.ssl);
+	}
 	while ((n = SSL_read(server.ssl, buf, sizeof(buf))) > 0)
 		server.n_heard += (size_t)n;
 }
@@ -410,6 +419,80 @@ START_TEST(peer_acts_while_idle)
 }
 END_TEST
 
+/* In one flight with the end of the handshake: read ahead with it, and no event to come. */
+START_TEST(peer_acts_with_its_last_flight)
+{
+	open_tls(MINI_TLS_GOOD, TLS1_2_VERSION);
+	server.last_word = _i ? MINI_OK : NULL;
+	server.has_last_word = true;
+	start_connecting();
+	UNTIL(up.n_closed == 1);
+	ck_assert(!up.had_exchange);
+	ck_assert_uint_eq(up.n_idle, 1);
+}
+END_TEST
+
+/* ---- what OpenSSL hardly ever does: a transport whose directions wait for each other's event */
+
+static struct {
+	unsigned n_reads, n_writes;
+} crossed;
+
+static enum io crossed_read(struct transport *t, void *buf, size_t size, size_t *ret_n)
+{
+	(void)buf, (void)size, (void)ret_n;
+	crossed.n_reads++;
+	t->is_crossed = true;
+	return IO_AGAIN;
+}
+
+static enum io crossed_write(struct transport *t, const void *data, size_t len, size_t *ret_n)
+{
+	(void)data, (void)len, (void)ret_n;
+	crossed.n_writes++;
+	t->is_crossed = true;
+	return IO_AGAIN;
+}
+
+START_TEST(either_event_moves_what_is_crossed)
+{
+	static const struct transport_ops ops = {.read = crossed_read, .write = crossed_write};
+	const struct transport_ops *real;
+	int64_t now_ns = clock_now_ns();
+	struct exchange x;
+	unsigned reads;
+
+	open_tls(MINI_TLS_GOOD, 0);
+	connect_task();
+	real = task._transport.ops;
+	stats_begin(&rig.stats, &x, now_ns, now_ns);
+	if (_i == 0) {
+		/* Sending: the write waits to read, the read to write. */
+		task._transport.ops = &ops;
+		task_send(&task, &x, now_ns);
+		ck_assert_uint_eq(crossed.n_writes, 1);
+		task._loop_task._on_ready(&task._loop_task, EPOLLIN);
+		ck_assert_uint_eq(crossed.n_writes, 2);
+		reads = crossed.n_reads;
+		task._loop_task._on_ready(&task._loop_task, EPOLLOUT);
+		ck_assert_uint_eq(crossed.n_reads, reads + 1);
+		ck_assert_uint_eq(crossed.n_writes, 3);
+	} else {
+		task_send(&task, &x, now_ns);
+		task._transport.ops = &ops;
+		task._loop_task._on_ready(&task._loop_task, EPOLLIN);
+		ck_assert_uint_eq(crossed.n_reads, 1);
+		task._loop_task._on_ready(&task._loop_task, EPOLLOUT);
+		ck_assert_uint_eq(crossed.n_reads, 2);
+		/* Otherwise that event says nothing to who waits for an answer. */
+		task._transport.is_crossed = false;
+		task._loop_task._on_ready(&task._loop_task, EPOLLOUT);
+		ck_assert_uint_eq(crossed.n_reads, 2);
+	}
+	task._transport.ops = real;
+}
+END_TEST
+
 static const struct {
 	enum mini_tls_who who;
 	const char *why;
@@ -588,6 +671,8 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, tickets_with_an_answer, 0, 2);
 	tcase_add_loop_test(t, behind_an_answer, 0, 6);
 	tcase_add_loop_test(t, peer_acts_while_idle, 0, 6);
+	tcase_add_loop_test(t, peer_acts_with_its_last_flight, 0, 2);
+	tcase_add_loop_test(t, either_event_moves_what_is_crossed, 0, 2);
 	tcase_add_loop_test(t, bad_certificates, 0, 6);
 	tcase_add_loop_test(t, handshake_breaks, 0, 3);
 	tcase_add_test(t, handshake_does_not_end);
