@@ -22,6 +22,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "common/plan_tls.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
@@ -139,6 +140,19 @@ static void run_free_workers(struct run *run)
 	run->n_started = 0;
 }
 
+/* A body may have megabytes, and keys are nobody's business any more. */
+static void run_let_go_of_content(struct run *run)
+{
+	struct plan *plan = run->plan;
+
+	request_fini(&run->request);
+	plan_fini_tls(plan);
+	free(plan->body);
+	free(plan->text);
+	plan->body = plan->text = NULL;
+	plan->body_len = 0;
+}
+
 /* Finished runs are held in numbers: what the result says already, in megabytes, goes. */
 static void run_let_go(struct run *run)
 {
@@ -146,6 +160,7 @@ static void run_let_go(struct run *run)
 	run->timeline = timeline_free(run->timeline);
 	stats_totals_fini(&run->totals);
 	run->schedule = schedule_free(run->schedule);
+	run_let_go_of_content(run);
 	run->is_let_go = true;
 	/* The result lies above what its workers had, so nothing of that would go back by itself.
 	 */

@@ -553,6 +553,26 @@ START_TEST(a_finished_run_is_small)
 }
 END_TEST
 
+START_TEST(a_finished_run_has_let_go_of_its_body)
+{
+	static char body[4 << 20];
+	const char *const keys[] = {"defaults", "method", "POST", "defaults", "body", body, NULL};
+	struct mallinfo2 before = mallinfo2();
+	struct mallinfo2 after;
+	uint16_t port;
+
+	memset(body, 'x', sizeof(body) - 1);
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	port = port_of(&server);
+	mini_server_close(&server); /* nobody is there, and it fails at once */
+	(void)start(make_plan(port, keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	after = mallinfo2();
+	ck_assert_uint_lt(
+		after.uordblks + after.hblkhd - before.uordblks - before.hblkhd, 512 * 1024);
+}
+END_TEST
+
 /* Sanitizers keep what is freed. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
@@ -657,6 +677,7 @@ int main(void)
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
 	tcase_add_test(t, a_finished_run_is_small);
+	tcase_add_test(t, a_finished_run_has_let_go_of_its_body);
 	if (!SANITIZED)
 		tcase_add_test(t, a_large_run_gives_its_memory_back);
 	tcase_add_test(t, caps_hold_in_the_service_only);
