@@ -3,6 +3,7 @@
 #pragma once
 
 enum exit_code {
+	EXIT_OUTPUT = 1, /* the output could not be written */
 	EXIT_RULE_FAILED = 10,
 	EXIT_RUN_ABORTED = 11,
 	EXIT_UNDECIDED = 12,  /* or void */

@@ -21,7 +21,7 @@ static int main_flush(int status)
 		return status;
 	if (errno != EPIPE)
 		command_complain("cannot write to stdout: %s", strerror(errno));
-	return status ? status : 1;
+	return status ? status : EXIT_OUTPUT;
 }
 
 static int main_unknown(const char *word)

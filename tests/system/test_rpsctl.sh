@@ -157,6 +157,25 @@ expect_line "$T/r.txt" '^  planned +100 '
 expect_exit 64 "$rpsctl" "$url" -d 1 -q -o "$T/r.xlsx"
 expect_equal "the line" "$(cat "$ERR")" \
 	"rpsctl: -o $T/r.xlsx: the name must end in .json, .txt, .csv or .md"
+# What cannot be written is found out before anything is sent; else the run's own status is kept.
+expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/not-there/r.json"
+expect_equal "the line" "$(cat "$ERR")" \
+	"rpsctl: -o $T/not-there/r.json: No such file or directory"
+expect_exit 1 "$rpsctl" "$url" -d 1 -q -o /sys/r.json
+expect_line "$ERR" '^rpsctl: -o /sys/r\.json: (Permission denied|Read-only file system)$'
+expect_exit 1 "$rpsctl" "$url" -d 1 -q -o /proc/r.json
+expect_equal "stdout" "$(cat "$OUT")" ""
+mkdir "$T/gone" "$T/gone/r.json"
+expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/gone/r.json"
+rmdir "$T/gone/r.json"
+served 0
+start "$rpsctl" "$url" -d 1 -r 10 -o "$T/gone/r.json"
+wait_line "$ERR" '^running privately'
+rmdir "$T/gone"
+wait_exit "$PID"
+expect_equal "exit status" "$STATUS" 1
+expect_line "$ERR" "^rpsctl: cannot write $T/gone/r.json: No such file"
+served 10
 expect_exit 64 "$rpsctl" "$url" -z 10s
 expect_equal "the line" "$(cat "$ERR")" "rpsctl: unknown flag -z: how long is -d 10s"
 served 0
