@@ -447,7 +447,8 @@ static enum ledger_class audit_most(const struct ledger *l)
 static const char *audit_remedy(const struct audit_input *in, enum ledger_class most)
 {
 	if (most == LEDGER_NOT_CONNECTED && in->tls_errors > 0)
-		return "see the error; --cacert FILE trusts its certificates, -k any";
+		return "see the error; --cacert and -k say whom to trust, --cert and --key who we "
+		       "are";
 	return audit_none_ok[most].try_text;
 }
 

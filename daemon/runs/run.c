@@ -296,6 +296,7 @@ static void run_on_ready(struct worker *w, enum fault fault, const char *why)
 	struct run *run = worker_owner(w);
 
 	if (fault != FAULT_NONE) {
+		run->is_tls_at_fault |= strcmp(fault_table[fault].phase, "tls") == 0;
 		run_fail(run, why);
 		return;
 	}

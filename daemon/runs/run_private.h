@@ -44,6 +44,7 @@ struct run {
 	bool is_resolving;
 	bool has_resolver;
 	bool is_refused;	   /* by the guard */
+	bool is_tls_at_fault;	   /* that it could not begin */
 	struct schedule *schedule; /* NULL: closed model */
 	struct request request;
 	struct admission admission;

@@ -125,7 +125,7 @@ static struct audit_input run_audit_input(const struct run *run)
 		.connections_limit = run->summary.connections_limit,
 		.connections_most = run->admission.connections_most,
 		.connections_peak = run->summary.connections_peak,
-		.tls_errors = run->totals.faults[FAULT_TLS].count +
+		.tls_errors = run->is_tls_at_fault + run->totals.faults[FAULT_TLS].count +
 			      run->totals.faults[FAULT_TLS_CERTIFICATE].count +
 			      run->totals.faults[FAULT_TLS_TIMEOUT].count,
 		.generator_errors = run->totals.faults[FAULT_GENERATOR].count,

@@ -211,7 +211,7 @@ start_origin() {
 }
 
 # start_nginx [LINE-FOR-SERVER-BLOCK...]: NGINX_PORT, NGINX_PID, NGINX_LOG (one line for each
-# request, written at once). The port can be lost to somebody else between choosing and binding;
+# request, written at once); NGINX_LISTEN may say more of the listener (ssl). The port can be lost to somebody else between choosing and binding;
 # then another one is tried.
 start_nginx() {
 	local try
@@ -260,7 +260,7 @@ nginx_config() {
 			log_format test '\$request_method \$request_uri \$status \$http_x_token';
 			access_log access.log test;
 			server {
-				listen 127.0.0.1:$NGINX_PORT backlog=4096;
+				listen 127.0.0.1:$NGINX_PORT ${NGINX_LISTEN-} backlog=4096;
 				$(printf '%s\n' "$@")
 				location / {
 					return 200 "hello\n";

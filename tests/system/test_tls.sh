@@ -1,0 +1,208 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# https against nginx: the versions, whom to trust, who we are, and the same count on both sides.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# ---------------------------------------------------------------- certificates
+
+# authority NAME
+authority() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-keyout "$T/$1.key" -out "$T/$1.pem" -subj "/CN=$1" \
+		-addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null
+}
+
+# certificate NAME AUTHORITY SUBJECT-ALT-NAMES [FLAG...]: NAME.pem and NAME.key.
+certificate() {
+	local name=$1 by=$2 names=$3
+	shift 3
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$name.key" \
+		-out "$T/$name.csr" -subj "/CN=leaf" 2>/dev/null
+	echo "subjectAltName=$names" >"$T/$name.ext"
+	openssl x509 -req -in "$T/$name.csr" -CA "$T/$by.pem" -CAkey "$T/$by.key" \
+		-CAcreateserial -extfile "$T/$name.ext" -out "$T/$name.pem" "$@" 2>/dev/null
+}
+
+authority ca
+authority other-ca
+certificate good ca DNS:localhost,IP:127.0.0.1 -days 2
+certificate wrong-host ca DNS:elsewhere.test -days 2
+certificate client ca DNS:client.test -days 2
+# Of today's yesterday: openssl x509 knows days alone, and takes none below zero everywhere.
+mkdir "$T/past"
+: >"$T/past/index"
+echo 01 >"$T/past/serial"
+certificate expired ca DNS:localhost,IP:127.0.0.1 -days 2
+openssl ca -batch -notext -config <(printf '%s\n' '[ca]' 'default_ca=x' '[x]' \
+	"database=$T/past/index" "serial=$T/past/serial" "new_certs_dir=$T/past" \
+	'default_md=sha256' 'policy=p' '[p]' 'commonName=supplied') \
+	-cert "$T/ca.pem" -keyfile "$T/ca.key" -in "$T/expired.csr" -extfile "$T/expired.ext" \
+	-startdate 20200101000000Z -enddate 20200102000000Z -out "$T/expired.pem" 2>/dev/null
+chmod 644 "$T"/*.key
+
+# serve CERTIFICATE [LINE-FOR-SERVER-BLOCK...]: nginx over TLS, its address in URL.
+serve() {
+	local name=$1
+	shift
+	[ -z "${NGINX_PID-}" ] || end_process "$NGINX_PID"
+	rm -rf "$T"/nginx.*
+	NGINX_LISTEN=ssl start_nginx "ssl_certificate $T/$name.pem;" \
+		"ssl_certificate_key $T/$name.key;" "ssl_session_cache shared:test:1m;" "$@"
+	URL=https://127.0.0.1:$NGINX_PORT/
+}
+
+# load STATUS FLAGS...: a short run; its document in $T/result.json, its report in $OUT.
+load() {
+	local status=$1
+	shift
+	: >"$NGINX_LOG"
+	expect_exit "$status" "$rpsctl" "$URL" -q -o "$T/result.json" -o "$T/report.md" "$@"
+}
+
+# figure NAME JQ-EXPRESSION WANTED
+figure() {
+	expect_equal "$1" "$(json "$T/result.json" "$2")" "$3"
+}
+
+# ---------------------------------------------------------------- versions and counts
+
+for version in 1.2 1.3; do
+	serve good "ssl_protocols TLSv$version;"
+	load 0 --cacert "$T/ca.pem" -r 500 -d 2s
+	expect_nginx_served 1000
+	figure "ok over TLS $version" .ledger.ok 1000
+	figure balanced .ledger.balanced true
+	figure version .plan.target.tls_info.version "TLSv$version"
+	figure verify .plan.target.tls_info.verify true
+	figure tls .plan.target.tls true
+	figure handshakes '.latency.tls.count == .connections.opened' true
+	figure connects '.latency.connect.count == .connections.opened' true
+	expect_line "$OUT" '^  connect '
+	expect_line "$OUT" '^  tls '
+	! file_has "$OUT" 'not verified' || fail "who says so?"
+
+	load 0 --cacert "$T/ca.pem" --closed -n 3000 -c 8
+	expect_nginx_served 3000
+	figure "ok, closed" .ledger.ok 3000
+
+	# A connection for each request: what can be resumed is.
+	load 0 --cacert "$T/ca.pem" --closed -n 300 -c 4 -t 2 --no-keepalive
+	expect_nginx_served 300
+	figure "handshakes without keep-alive" '.latency.tls.count >= 300' true
+	figure "resumed" '.connections.tls_resumed_share > 0.9' true
+	load 0 --cacert "$T/ca.pem" --closed -n 100 -c 4 --no-keepalive --set tls.resume=no
+	figure "resumed with resume = no" .connections.tls_resumed_share 0
+done
+expect_nothing_left
+
+# More than one read, more than one record; and a body that ends with the connection.
+serve good "location = /large { root $T; }"
+head -c 3000000 /dev/zero >"$T/large"
+chmod 755 "$T"
+URL=${URL}large load 0 --cacert "$T/ca.pem" -n 50 -r 100
+figure "large bodies" .ledger.ok 50
+figure "their bytes" '.rates.bytes_in_per_s > 1000000' true
+
+# ---------------------------------------------------------------- whom to trust
+
+# The report breaks its lines where it must.
+expect_words() {
+	tr -s ' \n' ' ' <"$OUT" >"$T/words"
+	expect_line "$T/words" "$1"
+}
+
+# expect_refused REGEX FLAGS...: nothing is sent, and the report says why; both models.
+expect_refused() {
+	local regex=$1 model
+	shift
+	for model in '-r 50' '--closed -c 2'; do
+		# shellcheck disable=SC2086  # two words
+		load 13 -d 200ms $model "$@"
+		expect_equal "requests at nginx" "$(wc -l <"$NGINX_LOG")" 0
+		figure ok .ledger.ok 0
+		expect_words "$regex"
+	done
+}
+
+serve good
+expect_refused 'issuer of the server.s certificate is not trusted \(ca-file may name it\): CN = ca'
+expect_refused 'issuer of the server.s certificate is not trusted' --cacert "$T/other-ca.pem"
+load 13 -d 200ms -r 50
+figure "the error's class" '.errors[0].class' tls-certificate
+figure "the error's phase" '.errors[0].phase' tls
+figure "its count" '.errors[0].count' 10
+figure "the ledger's class" '.ledger.not_connected' 10
+
+load 0 -k -d 200ms -r 50
+expect_nginx_served 10
+expect_line "$OUT" 'certificate not verified \(-k\)'
+expect_line "$T/report.md" 'certificate not verified'
+figure verify .plan.target.tls_info.verify false
+expect_exit 0 "$rpsctl" report "$T/result.json" -v
+expect_line "$OUT" 'certificate not verified \(-k\)'
+
+serve expired
+expect_refused 'certificate expired on 2020-01-02 00:00 UTC' --cacert "$T/ca.pem"
+serve wrong-host
+expect_refused 'is not for 127\.0\.0\.1 but for elsewhere\.test' --cacert "$T/ca.pem"
+load 0 --cacert "$T/ca.pem" --set tls.server-name=elsewhere.test -d 200ms -r 50
+figure "asked for by its name" .ledger.ok 10
+
+# ---------------------------------------------------------------- who we are
+
+serve good "ssl_protocols TLSv1.2 TLSv1.3;" "ssl_client_certificate $T/ca.pem;" \
+	"ssl_verify_client on;"
+load 13 --cacert "$T/ca.pem" -d 200ms -r 50
+figure "without a certificate" '.statuses."400"' 10
+load 0 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/client.key" -d 200ms -r 50
+figure "with one" .ledger.ok 10
+cat "$T/client.pem" "$T/client.key" >"$T/both.pem"
+load 0 --cacert "$T/ca.pem" --cert "$T/both.pem" -d 200ms -r 50
+figure "with both in one file" .ledger.ok 10
+load 13 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/ca.key" -d 200ms -r 50
+expect_words 'does not belong to the certificate'
+load 13 --cacert "$T/large" -d 200ms -r 50
+expect_words 'no certificate in it'
+
+# From a run file, beside which its files are.
+mkdir "$T/runs"
+cp "$T/ca.pem" "$T/client.pem" "$T/client.key" "$T/runs/"
+cat >"$T/runs/shop.ini" <<-END
+	[target]
+	url = $URL
+	[tls]
+	ca-file = ca.pem
+	certificate = client.pem
+	key = client.key
+	min-version = 1.3
+	[load]
+	rate = 50
+	duration = 200ms
+END
+cd /
+expect_exit 0 "$rpsctl" "$T/runs/shop.ini" -q
+expect_exit 0 "$rpsctl" check "$T/runs/shop.ini"
+expect_line "$OUT" 'tls +certificate verified for 127\.0\.0\.1 by ca\.pem, TLS 1\.3'
+! grep -q 'PRIVATE' "$OUT" || fail "the key is shown"
+
+# ---------------------------------------------------------------- mistakes
+
+expect_exit 66 "$rpsctl" "$URL" --cacert "$T/nowhere.pem" -q
+expect_line "$ERR" 'nowhere\.pem: No such file'
+expect_exit 78 "$rpsctl" "http://127.0.0.1:$NGINX_PORT/" -k -q
+expect_line "$ERR" '^-k: verify is for https, and the URL is http'
+expect_exit 78 "$rpsctl" start "$URL" --cert "$T/client.pem" --key "$T/client.key"
+expect_line "$ERR" "a private key never crosses the service's socket"
+expect_exit 78 "$rpsctl" start "$T/runs/shop.ini"
+expect_line "$ERR" "shop\.ini:6: key: a private key never crosses"
+
+# http spoken to https, and the other way round.
+load 13 -d 200ms -r 50
+URL=http://127.0.0.1:$NGINX_PORT/ load 13 -d 200ms -r 50
+figure "http to https" '.statuses."400"' 10
+start_origin
+URL=https://$ORIGIN/ load 13 -d 200ms -r 50
+expect_words 'does not speak TLS'
+end_process "$ORIGIN_PID"
+expect_nothing_left

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs over https from their start to their document, against a TLS server on loopback. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "common/guard.h"
+#include "common/ini.h"
+#include "common/plan.h"
+#include "common/result.h"
+#include "common/settings.h"
+#include "daemon/loop/loop.h"
+#include "daemon/runs/registry.h"
+#include "tests/support/mini_server.h"
+#include "tests/support/mini_tls.h"
+
+#define TIMEOUT_S 20 /* only a broken test waits that long */
+
+static struct loop *loop;
+static struct registry *registry;
+static struct settings settings = {.keep_runs = 2};
+static struct guard guard;
+static struct mini_server server;
+static struct mini_tls tls;
+static char dir[64];
+
+static void on_finished(struct run_observer *o, struct run *run)
+{
+	(void)run;
+	run_unobserve(o);
+}
+
+static struct run_observer observer = {.on_finished = on_finished};
+
+static void on_idle(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* ---- servers */
+
+/* Until the client goes, an answer to each request. */
+static void serve(struct mini_conn *c)
+{
+	SSL *ssl = mini_tls_accept(&tls, c->fd);
+
+	while (ssl && mini_tls_read_request(ssl) && mini_tls_write(ssl, MINI_OK))
+		;
+	/* What comes behind an alert is read: or a reset would overtake it. */
+	if (ssl)
+		mini_tls_end(ssl, false);
+	else
+		mini_linger(c);
+}
+
+static void serve_once(struct mini_conn *c)
+{
+	SSL *ssl = mini_tls_accept(&tls, c->fd);
+
+	if (!ssl)
+		return;
+	if (mini_tls_read_request(ssl))
+		(void)mini_tls_write(ssl, MINI_OK_CLOSE);
+	mini_tls_end(ssl, true);
+}
+
+static void serve_until_close(struct mini_conn *c)
+{
+	bool is_polite = *(const bool *)c->server->userdata;
+	SSL *ssl = mini_tls_accept(&tls, c->fd);
+
+	if (!ssl)
+		return;
+	if (mini_tls_read_request(ssl))
+		(void)mini_tls_write(ssl, "HTTP/1.1 200 OK\r\n\r\nuntil the end");
+	mini_tls_end(ssl, is_polite);
+}
+
+/* ---- fixture */
+
+static void setup(void)
+{
+	struct registry_config config = {
+		.settings = &settings, .guard = &guard, .is_private = true, .state_dir = dir};
+	struct err err = {0};
+
+	guard_init_private(&guard);
+	ck_assert_int_eq(loop_new(&loop), 0);
+	strcpy(dir, "/tmp/test_run_tls.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	config.loop = loop;
+	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
+	registry_on_finished(registry, on_idle, loop);
+	run_observer_init(&observer);
+}
+
+static void teardown(void)
+{
+	char path[128];
+
+	registry_free(registry);
+	loop_free(loop);
+	guard_fini(&guard);
+	mini_tls_close(&tls);
+	(void)snprintf(path, sizeof(path), "%s/run-number", dir);
+	(void)unlink(path);
+	(void)rmdir(dir);
+}
+
+static void open_server(enum mini_tls_who who, int version, mini_fn fn, void *userdata)
+{
+	mini_tls_open(&tls, who, version);
+	ck_assert_int_eq(mini_server_open(&server, 64, fn, userdata), 0);
+}
+
+/* Keys by threes, over the server and its authority. */
+static struct run *run_whole(const char *const *keys)
+{
+	struct plan_file file = {"ca.pem", tls.ca_pem, strlen(tls.ca_pem)};
+	struct problems problems = {0};
+	struct ini_doc doc = {0};
+	struct err err = {0};
+	struct plan *plan = NULL;
+	struct run *run;
+	char url[64];
+
+	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", ntohs(server.address.sin_port));
+	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
+	ck_assert_int_eq(ini_set(&doc, "url", "tls", "", "ca-file", "ca.pem"), 0);
+	for (; *keys; keys += 3)
+		ck_assert_int_eq(ini_set(&doc, "flag", keys[0], "", keys[1], keys[2]), 0);
+	ck_assert_msg(plan_build("test", &doc, NULL, &file, 1, &plan, &problems) == 0, "%s",
+		problems.n ? problems.texts[0] : "");
+	problems_fini(&problems);
+	ini_fini(&doc);
+	ck_assert_msg(registry_start(registry, plan, 1000, "alice", &observer, &run, &err) == 0,
+		"%s", err.text);
+	ck_assert_int_eq(loop_run(loop), 0);
+	return run;
+}
+
+static int64_t figure(const struct run *run, const char *path)
+{
+	int64_t v = -1;
+
+	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
+	return v;
+}
+
+static double share(const struct run *run, const char *path)
+{
+	double v = -1;
+
+	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
+	return v;
+}
+
+static const char *first_error(const struct run *run, const char *name)
+{
+	return result_text(json_array_get(result_at(run_result(run), "errors"), 0), name);
+}
+
+static bool has_note(const struct run *run, const char *text)
+{
+	const json_t *notes = result_at(run_result(run), "generator.notes");
+
+	for (size_t i = 0; i < json_array_size(notes); i++)
+		if (strcmp(result_text(json_array_get(notes, i), "text"), text) == 0)
+			return true;
+	return false;
+}
+
+/* ---- tests */
+
+START_TEST(what_the_document_says)
+{
+	static const char *const keys[] = {"load", "rate", "max", "load", "requests", "200",
+		"connections", "count", "4", "load", "workers", "2", NULL};
+	bool flag = false;
+	struct run *run;
+
+	open_server(MINI_TLS_GOOD, _i ? TLS1_3_VERSION : TLS1_2_VERSION, serve, NULL);
+	run = run_whole(keys);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 200);
+	ck_assert(result_bool(run_result(run), "plan.target.tls", &flag) && flag);
+	ck_assert_str_eq(result_text(run_result(run), "plan.target.tls_info.version"),
+		_i ? "TLSv1.3" : "TLSv1.2");
+	ck_assert_uint_gt(strlen(result_text(run_result(run), "plan.target.tls_info.cipher")), 0);
+	ck_assert(result_bool(run_result(run), "plan.target.tls_info.verify", &flag) && flag);
+	ck_assert_str_eq(
+		result_text(run_result(run), "plan.target.tls_info.server_name"), "127.0.0.1");
+	ck_assert_int_eq(figure(run, "latency.connect.count"), 4);
+	ck_assert_int_eq(figure(run, "latency.tls.count"), 4);
+	ck_assert_int_eq(figure(run, "connections.opened"), 4);
+	ck_assert(!has_note(run, "certificate not verified (-k)"));
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(sessions_are_resumed)
+{
+	static const char *const keys[2][15] = {
+		{"load", "rate", "max", "load", "requests", "20", "connections", "count", "1",
+			"connections", "reuse", "no", NULL},
+		{"load", "rate", "max", "load", "requests", "20", "connections", "count", "1",
+			"tls", "resume", "no", NULL}};
+	struct run *run;
+
+	open_server(MINI_TLS_GOOD, TLS1_3_VERSION, serve_once, NULL);
+	run = run_whole(keys[_i]);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 20);
+	ck_assert_int_ge(figure(run, "latency.tls.count"), 20);
+	if (_i == 0)
+		ck_assert_double_ge(share(run, "connections.tls_resumed_share"), 0.9);
+	else
+		ck_assert_double_eq(share(run, "connections.tls_resumed_share"), 0);
+	mini_server_close(&server);
+}
+END_TEST
+
+static const struct {
+	enum mini_tls_who who;
+	const char *example;
+} bad[] = {
+	{MINI_TLS_EXPIRED, "the server's certificate expired on "},
+	{MINI_TLS_WRONG_HOST, "the server's certificate is not for 127.0.0.1 but for other.test"},
+	{MINI_TLS_UNKNOWN, "the issuer of the server's certificate is not trusted"},
+};
+
+START_TEST(bad_certificate_in_the_open_model)
+{
+	static const char *const keys[] = {
+		"load", "rate", "100", "load", "duration", "100ms", NULL};
+	const char *example = bad[_i].example;
+	struct run *run;
+
+	open_server(bad[_i].who, 0, serve, NULL);
+	run = run_whole(keys);
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_int_eq(figure(run, "ledger.not_connected"), 10);
+	ck_assert_str_eq(first_error(run, "class"), "tls-certificate");
+	ck_assert_str_eq(first_error(run, "phase"), "tls");
+	ck_assert_msg(strncmp(first_error(run, "example"), example, strlen(example)) == 0, "%s",
+		first_error(run, "example"));
+	ck_assert_ptr_nonnull(strstr(result_text(run_result(run), "headline.try"), "--cacert"));
+	ck_assert(json_is_null(result_at(run_result(run), "plan.target.tls_info.version")));
+	ck_assert(json_is_null(result_at(run_result(run), "connections.tls_resumed_share")));
+	mini_server_close(&server);
+}
+END_TEST
+
+/* Where the connections are opened before the run begins. */
+START_TEST(bad_certificate_in_the_closed_model)
+{
+	static const char *const keys[] = {"load", "rate", "max", "load", "duration", "1s", NULL};
+	struct run *run;
+
+	open_server(bad[_i].who, 0, serve, NULL);
+	run = run_whole(keys);
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_str_eq(run_outcome(run), "failed");
+	ck_assert_msg(strncmp(run_reason(run), bad[_i].example, strlen(bad[_i].example)) == 0, "%s",
+		run_reason(run));
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(any_certificate_with_k)
+{
+	static const char *const keys[] = {
+		"load", "rate", "100", "load", "duration", "100ms", "tls", "verify", "no", NULL};
+	bool flag = true;
+	struct run *run;
+
+	open_server(bad[_i].who, 0, serve, NULL);
+	run = run_whole(keys);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 10);
+	ck_assert(result_bool(run_result(run), "plan.target.tls_info.verify", &flag) && !flag);
+	ck_assert(has_note(run, "certificate not verified (-k)"));
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(another_name_may_be_asked_for)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "100ms",
+		"tls", "server-name", MINI_TLS_HOST, NULL};
+	struct run *run;
+
+	open_server(MINI_TLS_GOOD, 0, serve, NULL);
+	run = run_whole(keys);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 10);
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(a_version_too_low)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "100ms",
+		"tls", "min-version", "1.3", NULL};
+	struct run *run;
+
+	open_server(MINI_TLS_GOOD, TLS1_2_VERSION, serve, NULL);
+	run = run_whole(keys);
+	ck_assert_int_eq(figure(run, "ledger.not_connected"), 10);
+	ck_assert_str_eq(first_error(run, "class"), "tls");
+	ck_assert_ptr_nonnull(strstr(first_error(run, "example"), "no version of TLS"));
+	mini_server_close(&server);
+}
+END_TEST
+
+/* The alert comes when the connection is open already; in the closed model before a request. */
+START_TEST(a_certificate_is_wanted)
+{
+	static const char *const keys[2][7] = {
+		{"load", "rate", "100", "load", "duration", "100ms", NULL},
+		{"load", "rate", "max", "load", "duration", "1s", NULL}};
+	struct run *run;
+
+	open_server(MINI_TLS_GOOD, TLS1_3_VERSION, serve, NULL);
+	mini_tls_require_certificate(&tls);
+	run = run_whole(keys[_i]);
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	if (_i == 0)
+		ck_assert_msg(strstr(first_error(run, "example"), "certificate required") != NULL,
+			"%s", first_error(run, "example"));
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(bodies_until_the_end)
+{
+	static const char *const keys[] = {
+		"load", "rate", "100", "load", "duration", "100ms", NULL};
+	bool is_polite = _i;
+	struct run *run;
+
+	open_server(MINI_TLS_GOOD, 0, serve_until_close, &is_polite);
+	run = run_whole(keys);
+	ck_assert_int_eq(figure(run, "ledger.ok"), is_polite ? 10 : 0);
+	ck_assert_int_eq(figure(run, "ledger.connection_error"), is_polite ? 0 : 10);
+	mini_server_close(&server);
+}
+END_TEST
+
+/* Found by the worker, told before anything is sent. */
+START_TEST(a_context_that_cannot_be)
+{
+	static const char *const keys[] = {
+		"tls", "certificate", "ca.pem", "load", "workers", "2", NULL};
+	struct run *run;
+
+	open_server(MINI_TLS_GOOD, 0, serve, NULL);
+	run = run_whole(keys);
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_str_eq(run_outcome(run), "failed");
+	ck_assert_str_eq(run_reason(run), "ca.pem: no private key in it");
+	/* But for the probe. */
+	ck_assert_uint_le(mini_server_connections(&server), 1);
+	mini_server_close(&server);
+}
+END_TEST
+
+/* A system without authorities is said to be one. */
+START_TEST(no_authorities)
+{
+	struct plan *plan = NULL;
+	struct problems problems = {0};
+	struct ini_doc doc = {0};
+	struct err err = {0};
+	struct run *run;
+	char url[64];
+
+	open_server(MINI_TLS_GOOD, 0, serve, NULL);
+	ck_assert_int_eq(setenv("SSL_CERT_FILE", "/nonexistent/file", 1), 0);
+	ck_assert_int_eq(setenv("SSL_CERT_DIR", "/nonexistent", 1), 0);
+	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", ntohs(server.address.sin_port));
+	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
+	ck_assert_int_eq(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems), 0);
+	ini_fini(&doc);
+	ck_assert_int_eq(registry_start(registry, plan, 1000, "alice", &observer, &run, &err), 0);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_ptr_nonnull(strstr(run_reason(run), "no CA bundle on this system"));
+	mini_server_close(&server);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("run_tls");
+	TCase *t = tcase_create("run_tls");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, TIMEOUT_S);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, what_the_document_says, 0, 2);
+	tcase_add_loop_test(t, sessions_are_resumed, 0, 2);
+	tcase_add_loop_test(t, bad_certificate_in_the_open_model, 0, 3);
+	tcase_add_loop_test(t, bad_certificate_in_the_closed_model, 0, 3);
+	tcase_add_loop_test(t, any_certificate_with_k, 0, 3);
+	tcase_add_test(t, another_name_may_be_asked_for);
+	tcase_add_test(t, a_version_too_low);
+	tcase_add_loop_test(t, a_certificate_is_wanted, 0, 2);
+	tcase_add_loop_test(t, bodies_until_the_end, 0, 2);
+	tcase_add_test(t, a_context_that_cannot_be);
+	tcase_add_test(t, no_authorities);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
