@@ -56,6 +56,11 @@ BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -DRPSD_VERSION='"$(VERSION)"' \
 	$(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD=1) -pthread -fno-strict-aliasing $(WARNINGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 ALL_CFLAGS = $(BASE_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+# What objects were compiled with: another prefix, sanitizer or flag makes them anew.
+CONFIG := $(CC) $(BASE_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+ifneq ($(file <$(B)/config),$(CONFIG))
+$(shell mkdir -p $(B))$(file >$(B)/config,$(CONFIG))
+endif
 ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 LIBS := $(PKG_LIBS) $(SYSTEMD_LIBS) -lm
 
@@ -87,7 +92,7 @@ endef
 $(foreach l,$(filter-out common,$(LAYERS)) ctl,$(eval $(call archive_rule,$(l),)))
 $(eval $(call archive_rule,common,$(B)/obj/common/rpsd_varlink.o))
 
-$(B)/obj/%.o: %.c | pkgs-present
+$(B)/obj/%.o: %.c $(B)/config | pkgs-present
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -99,7 +104,7 @@ $(B)/gen/rpsd_varlink.c: common/rpsd.varlink
 	$(Q){ echo '#include "common/varlink.h"'; echo 'const char varlink_interface_text[] ='; \
 	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } > $@
 
-$(B)/obj/common/rpsd_varlink.o: $(B)/gen/rpsd_varlink.c | pkgs-present
+$(B)/obj/common/rpsd_varlink.o: $(B)/gen/rpsd_varlink.c $(B)/config | pkgs-present
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
