@@ -290,12 +290,21 @@ static void main_end_if_idle(struct daemon *d)
 		timer_start(&d->ends, &d->linger, loop_now_ns(d->loop) + MAIN_LINGER_NS);
 }
 
-static void main_on_idle(void *arg)
+/* As systemctl status shows it. */
+static void main_notify_runs(const struct daemon *d)
+{
+	unsigned n = registry_n_active(d->registry);
+
+	if (!d->options.is_private)
+		systemd_notify("STATUS=%s%u active %s", d->stopping ? "waiting for " : "", n,
+			n == 1 ? "run" : "runs");
+}
+
+static void main_on_finished(void *arg)
 {
 	struct daemon *d = arg;
 
-	if (!d->options.is_private && !d->stopping)
-		systemd_notify("STATUS=0 active runs");
+	main_notify_runs(d);
 	main_end_if_idle(d);
 }
 
@@ -322,8 +331,8 @@ static void main_stop(struct daemon *d, bool now, const char *reason)
 	if (first) {
 		log_info("%s", reason);
 		if (!d->options.is_private)
-			systemd_notify("STOPPING=1\nSTATUS=waiting for %u active runs",
-				registry_n_active(d->registry));
+			systemd_notify("STOPPING=1");
+		main_notify_runs(d);
 		methods_stop_starting(d->methods);
 		control_stop_listening(d->control);
 		timer_start(&d->ends, &d->drain, loop_now_ns(d->loop) + MAIN_DRAIN_NS);
@@ -438,7 +447,7 @@ static int main_open_registry(struct daemon *d, struct err *reterr)
 		r = registry_new(&config, &d->registry, reterr);
 	}
 	if (r == 0)
-		registry_on_idle(d->registry, main_on_idle, d);
+		registry_on_finished(d->registry, main_on_finished, d);
 	return r;
 }
 

@@ -30,8 +30,8 @@ struct registry {
 	unsigned n_active;
 	uint64_t last_number;
 	int number_fd; /* -1: numbers begin at 1 each time */
-	void (*on_idle)(void *arg);
-	void *on_idle_arg;
+	void (*on_finished)(void *arg);
+	void *on_finished_arg;
 };
 
 /* ---------------------------------------------------------------- numbers */
@@ -112,8 +112,9 @@ static void registry_on_released(struct run *run, void *arg)
 
 	(void)run;
 	assert(r->n_active > 0);
-	if (--r->n_active == 0 && r->on_idle)
-		r->on_idle(r->on_idle_arg);
+	r->n_active--;
+	if (r->on_finished)
+		r->on_finished(r->on_finished_arg);
 }
 
 static uint64_t registry_descriptors_used(const struct registry *r)
@@ -241,10 +242,10 @@ void registry_stop_all(struct registry *r, bool now, const char *reason)
 		run_stop(registry_run(it), now, reason);
 }
 
-void registry_on_idle(struct registry *r, void (*fn)(void *arg), void *arg)
+void registry_on_finished(struct registry *r, void (*fn)(void *arg), void *arg)
 {
-	r->on_idle = fn;
-	r->on_idle_arg = arg;
+	r->on_finished = fn;
+	r->on_finished_arg = arg;
 }
 
 int registry_new(const struct registry_config *config, struct registry **ret, struct err *reterr)

@@ -81,7 +81,7 @@ static void open_registry(void)
 		.is_private = true,
 		.state_dir = dir};
 	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
-	registry_on_idle(registry, on_idle, loop);
+	registry_on_finished(registry, on_idle, loop);
 }
 
 static void setup(void)
