@@ -15,8 +15,8 @@
  * so `saturated` needs a delay that is both large and a large part of the answer, and being late is
  * never by itself a reason for an exit code. The server's slowness is a finding, not a failure.
  *
- * In the closed model nothing is planned ahead: nobody is late, nothing overloads, and a busy
- * worker is the normal state.
+ * In the closed model nothing is planned ahead: nobody is late, a busy worker is the normal state,
+ * and only answers that are not good ones make an overload.
  *
  * Pure; any thread. Texts are ASCII.
  */
@@ -139,7 +139,7 @@ static void audit_note_delay(const struct audit_input *in, struct audit *a)
 	struct audit_text try_text = audit_more_workers(in, "a quieter machine; ");
 
 	if (in->our_delay_p99 <= AUDIT_DELAY_SUSPECT_NS ||
-		(share >= 0 && share < AUDIT_DELAY_NIL_SHARE))
+		(audit_delay_share(in, a) >= 0 && audit_delay_share(in, a) < AUDIT_DELAY_NIL_SHARE))
 		return;
 	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
 	if (share < 0)
@@ -314,14 +314,11 @@ static struct audit_facts audit_gather(const struct audit_input *in)
 	if (in->service_mean > 0)
 		f.capacity =
 			(double)in->connections_limit * NSEC_PER_SEC / (double)in->service_mean;
+	f.is_short = f.ok < AUDIT_CARRIED * f.due;
 	if (!in->is_open)
 		return f;
 
 	f.late = fmax(f.ok - in->ok_per_s * window_s, 0);
-	/* An answer with the wrong status came in time: the server carries the plan, badly. */
-	f.is_short = f.ok + (double)l->classes[LEDGER_HTTP_ERROR] +
-			     (double)l->classes[LEDGER_CHECK_FAILED] <
-		     AUDIT_CARRIED * f.due;
 	f.is_too_much = f.is_full && in->connection_wait_p99 > in->service_p99 && f.capacity > 0 &&
 			f.capacity < AUDIT_CARRIED * f.asked;
 	f.is_behind = !f.is_cut && audit_is_behind(in, &f);
@@ -552,6 +549,16 @@ static void audit_tell_connections(
 	audit_try_connections(in, more, a);
 }
 
+/* "20.0 % of 30,000 requests failed: http error 6,000", where the rate is not to blame. */
+static void audit_tell_failures(const struct audit_input *in, struct audit *a)
+{
+	const struct ledger *l = &in->ledger;
+
+	audit_because(a, "%s of %s requests failed: %s", audit_text_share(ledger_failed_share(l)).s,
+		audit_text_count(l->planned).s, audit_text_failures(l).s);
+	audit_try(a, "%s", audit_remedy(in, audit_most(l)));
+}
+
 static void audit_tell_server(
 	const struct audit_input *in, const struct audit_facts *f, struct audit *a)
 {
@@ -563,6 +570,10 @@ static void audit_tell_server(
 	double less = f->ok_rate * 0.9;
 	double step = 1;
 
+	if (f->is_short && (is_wrong || !in->is_open)) {
+		audit_tell_failures(in, a);
+		return;
+	}
 	audit_tell_shortfall(in, f,
 		a->limited_by == AUDIT_BY_SERVER ? "limited by the server"
 						 : "not carried, for no reason seen here",
@@ -570,9 +581,7 @@ static void audit_tell_server(
 	/* Two digits are enough to begin with. */
 	while (less >= 100 * step && step < 1e12)
 		step *= 10;
-	if (f->is_short && is_wrong)
-		audit_try(a, "%s", audit_remedy(in, most));
-	else if (less >= 1)
+	if (less >= 1)
 		audit_try(a, "-r %.0f: a tenth below what it carried", floor(less / step) * step);
 	else
 		audit_try(a, "a lower rate (-r)");
@@ -587,12 +596,8 @@ static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 			audit_text_count(l->sent).s);
 	else if (a->verdict == AUDIT_SATURATED)
 		audit_tell_generator(in, a);
-	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED) {
-		audit_because(a, "%s of %s requests failed: %s",
-			audit_text_share(ledger_failed_share(l)).s, audit_text_count(l->planned).s,
-			audit_text_failures(l).s);
-		audit_try(a, "%s", audit_remedy(in, audit_most(l)));
-	}
+	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
+		audit_tell_failures(in, a);
 }
 
 /* ---------------------------------------------------------------- the judgement */
@@ -628,7 +633,7 @@ static void audit_find_headline(
 			audit_outcome_names[in->outcome], audit_text_count(l->sent).s);
 	} else if (audit_is_overload(f)) {
 		a->headline = AUDIT_HEADLINE_OVERLOAD;
-		if (a->limited_by == AUDIT_BY_GENERATOR)
+		if (a->limited_by == AUDIT_BY_GENERATOR && in->is_open)
 			audit_tell_generator(in, a);
 		else if (a->limited_by == AUDIT_BY_CONNECTIONS)
 			audit_tell_connections(in, f, a);

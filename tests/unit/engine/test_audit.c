@@ -254,10 +254,10 @@ START_TEST(test_closed)
 	ck_assert_str_eq(
 		note_of(&a, "ceiling")->try_text, "-t 2, if this machine has a CPU to spare");
 
-	/* Errors of the server are its answers, and no overload. */
+	/* Many bad answers are no good news in any model. */
 	spoil(&in, LEDGER_HTTP_ERROR, 6000);
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_GENERATOR, 0);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_GENERATOR, 0);
 	ck_assert_str_eq(a.because, "20.0 % of 30,000 requests failed: http error 6,000");
 }
 END_TEST
@@ -507,11 +507,11 @@ START_TEST(test_overload_by_server)
 				    "timeout 16,500, connection error 12");
 	ck_assert_str_eq(a.try_text, "-r 400: a tenth below what it carried");
 
-	/* Wrong answers in time are no matter of the rate, and no overload. */
+	/* Wrong answers are no matter of the rate. */
 	in = well();
 	spoil(&in, LEDGER_HTTP_ERROR, 6000);
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
 	ck_assert_str_eq(a.because, "20.0 % of 30,000 requests failed: http error 6,000");
 	ck_assert_ptr_nonnull(strstr(a.try_text, "curl"));
 
