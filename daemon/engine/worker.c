@@ -194,6 +194,8 @@ static void worker_post_pulse(struct worker *w)
 	w->pulsed_ns = now_ns;
 	for (int i = 0; i < STATS_PHASE_COUNT; i++)
 		ledger_add(&w->pulse.ledger, &w->stats.totals.ledgers[i]);
+	for (int i = 0; i < FAULT_COUNT; i++)
+		w->pulse.faults[i] = w->stats.totals.faults[i].count;
 	w->is_pulse_out = true;
 	w->pulse_mail.on_delivered = worker_on_pulse_mail;
 	worker_post_main(w, &w->pulse_mail);

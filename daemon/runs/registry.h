@@ -46,5 +46,6 @@ void registry_each(struct registry *r, void (*fn)(struct run *run, void *arg), v
 unsigned registry_n_active(const struct registry *r);
 /* Stops every active run. */
 void registry_stop_all(struct registry *r, bool now, const char *reason);
-/* fn is called (from the loop) each time a run has finished; registry_n_active has its new value. */
+/* fn is called (from the loop) each time a run has finished; registry_n_active has its new value.
+ */
 void registry_on_finished(struct registry *r, void (*fn)(void *arg), void *arg);

@@ -70,9 +70,7 @@ void run_unobserve(struct run_observer *o)
 	list_remove(&o->_node);
 }
 
-static void run_add_event(struct run *run, const char *kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void run_add_event(struct run *run, const char *kind, const char *format, ...)
+void run_add_event(struct run *run, const char *kind, const char *format, ...)
 {
 	struct run_event *e;
 	va_list args;
@@ -245,6 +243,7 @@ static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)
 	/* Worker 0 sets the beat of the display. */
 	if (worker_index(w) != 0)
 		return;
+	run_watch_pulses(run);
 	list_for_each_safe (it, &run->observers) {
 		struct run_observer *o = container_of(it, struct run_observer, _node);
 

@@ -67,6 +67,8 @@ struct run {
 	double busiest_cpu_share;
 	double stalled_share; /* of the worker that stood still longest */
 	struct host_ticks ticks_before, ticks_after;
+	bool fault_was_seen[FAULT_COUNT];
+	int64_t silent_since_ns; /* no answer since then; 0: there are answers */
 	struct run_event events[RUN_EVENTS_MAX];
 	size_t n_events;
 	json_t *result;
@@ -91,6 +93,11 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 void run_start(struct run *run);
 /* A finished run, or one that was never started. NULL is fine; returns NULL. */
 struct run *run_free(struct run *run);
+
+/* run_watch.c: looks at the pulses for what a person should be told, once for each beat. */
+void run_watch_pulses(struct run *run);
+void run_add_event(struct run *run, const char *kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* run_result.c: from everything above. NULL: no memory. Sets run->exit_code. */
 json_t *run_result_build(struct run *run);

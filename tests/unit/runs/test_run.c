@@ -478,6 +478,66 @@ START_TEST(a_daemon_that_was_stopped_blames_itself_closed)
 }
 END_TEST
 
+/* Ten answers, then each one when the test says so. */
+static void answer_then_hold(struct mini_conn *c)
+{
+	while (mini_read_request(c)) {
+		if (mini_server_requests(c->server) > 10 && !mini_hold(c))
+			return;
+		if (!mini_write(c, MINI_OK))
+			return;
+	}
+}
+
+static void release_when_told(struct run *run)
+{
+	size_t n;
+	const struct run_event *e = run_events(run, &n);
+
+	if (n > 0 && strcmp(e[n - 1].kind, "silence") == 0)
+		mini_server_release(&server, 1000);
+}
+
+START_TEST(silence_is_an_event_while_it_lasts)
+{
+	static const char *const keys[] = {"load", "rate", "40", "load", "duration", "3s",
+		"statistics", "interval", "100ms", NULL};
+	struct run *run;
+	const struct run_event *e;
+	size_t n;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, answer_then_hold, NULL), 0);
+	at_interval = release_when_told; /* nothing but the event ends the silence */
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
+	e = run_events(run, &n);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_str_eq(e[0].kind, "silence");
+	ck_assert_str_eq(e[1].kind, "answers");
+	mini_server_close(&server);
+}
+END_TEST
+
+START_TEST(the_first_fault_of_a_kind_is_an_event)
+{
+	static const char *const keys[] = {"load", "rate", "200", "load", "duration", "300ms",
+		"statistics", "interval", "100ms", NULL};
+	struct run *run;
+	const struct run_event *e;
+	size_t n;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer_503, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	e = run_events(run, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_eq(e[0].kind, "fault");
+	ck_assert_ptr_nonnull(strstr(e[0].text, "status"));
+	mini_server_close(&server);
+}
+END_TEST
+
 START_TEST(numbers_rise_and_survive)
 {
 	static const char *const keys[] = {"load", "rate", "100", NULL};
@@ -674,6 +734,8 @@ int main(void)
 	tcase_add_test(t, unanswered_requests_end_with_the_drain);
 	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself);
 	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself_closed);
+	tcase_add_test(t, silence_is_an_event_while_it_lasts);
+	tcase_add_test(t, the_first_fault_of_a_kind_is_an_event);
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
 	tcase_add_test(t, a_finished_run_is_small);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a person who watches should be told, and would find too late in the figures: the first time
+ * something fails, and by what; that the answers have stopped, and for how long. Main thread. */
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/quantile.h"
+#include "daemon/runs/run_private.h"
+#include "daemon/runs/timeline.h"
+
+/* Silence is worth a word when it lasts longer than this, and than any answer has taken so far. */
+#define RUN_SILENCE_NS NSEC_PER_SEC
+#define RUN_SILENCE_FACTOR 3
+
+static void run_watch_faults(struct run *run)
+{
+	for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++) {
+		uint64_t n = 0;
+
+		for (unsigned w = 0; w < run->n_started; w++)
+			n += run->pulses[w].faults[i];
+		if (n == 0 || run->fault_was_seen[i])
+			continue;
+		run->fault_was_seen[i] = true;
+		run_add_event(run, "fault", "%s: %s", fault_table[i].name, fault_table[i].help);
+	}
+}
+
+static void run_watch_silence(struct run *run, const struct run_progress *p)
+{
+	int64_t now_ns = clock_now_ns();
+	int64_t patience_ns = RUN_SILENCE_NS;
+	int64_t from_s;
+
+	if (p->p99_ns != QUANTILE_NONE && p->p99_ns > patience_ns / RUN_SILENCE_FACTOR)
+		patience_ns = p->p99_ns * RUN_SILENCE_FACTOR;
+	if (run->silent_since_ns == 0) {
+		/* Before the first answer nobody knows how long one takes. */
+		if (p->last_ok + p->last_failed > 0 || p->p99_ns == QUANTILE_NONE ||
+			p->oldest_ns == CLOCK_NEVER || p->oldest_ns < patience_ns)
+			return;
+		run->silent_since_ns = now_ns - p->oldest_ns;
+		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
+		run_add_event(run, "silence", "no answers since %d:%02d", (int)(from_s / 60),
+			(int)(from_s % 60));
+	} else if (p->last_ok + p->last_failed > 0) {
+		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
+		/* They came back at some time in the interval that is over now. */
+		run_add_event(run, "answers", "no answers for about %.0f s, from %d:%02d",
+			(double)(now_ns - run->silent_since_ns - run->plan->interval_ns / 2) / 1e9,
+			(int)(from_s / 60), (int)(from_s % 60));
+		run->silent_since_ns = 0;
+	}
+}
+
+void run_watch_pulses(struct run *run)
+{
+	struct run_progress p;
+
+	run_progress(run, &p);
+	run_watch_faults(run);
+	run_watch_silence(run, &p);
+}
