@@ -40,7 +40,7 @@ expect_sockets() {
 }
 
 journal_has() {
-	journalctl --quiet --output cat --unit rpsd.service | grep -qE -- "$1"
+	journalctl --quiet --output cat --unit rpsd.service | grep -E -- "$1" >/dev/null
 }
 
 # ---------------------------------------------------------------- units and users

@@ -70,7 +70,7 @@ marked_processes() {
 		*) continue ;;
 		esac
 		[ "$(process_state "$pid")" != Z ] || continue
-		if tr '\0' '\n' <"$proc/environ" 2>/dev/null | grep -qxF "RPSD_TEST_MARK=$T"; then
+		if tr '\0' '\n' <"$proc/environ" 2>/dev/null | grep -xF "RPSD_TEST_MARK=$T" >/dev/null; then
 			echo "$pid $name"
 		fi
 	done

@@ -39,9 +39,11 @@ expect_words() {
 
 # expect_word WORD WORDS-OF-THE-LINE...: among others.
 expect_word() {
-	local want=$1
+	local want=$1 words
 	shift
-	complete_words "$@" | grep -qxF -e "$want" || fail "no $want for '$*': $(complete_words "$@")"
+	# Not by a pipe into grep -q: that leaves at the first match, and its writer then fails.
+	words=$(complete_words "$@")
+	grep -qxF -e "$want" <<<"$words" || fail "no $want for '$*': $words"
 }
 
 expect_word status st
