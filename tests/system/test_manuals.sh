@@ -90,8 +90,9 @@ readme_files() {
 
 # What an example refers to, of any content.
 referred_files() {
-	{ grep -hoE '@[A-Za-z0-9._-]+$' "$1"/*.ini || :; } | while read -r name; do
-		echo '{}' >"$1/${name#@}"
+	{ grep -hoE '(@|^(ca-file|certificate|key) = )[A-Za-z0-9._-]+$' "$1"/*.ini || :; } |
+		sed 's/.*[@ ]//' | while read -r name; do
+		echo '{}' >"$1/$name"
 	done
 }
 
