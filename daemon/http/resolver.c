@@ -399,10 +399,16 @@ void resolver_start(struct resolver *r, struct loop *loop, const char *host, uin
 	(void)future_done(&r->done, r);
 }
 
+void resolver_hurry(struct resolver *r)
+{
+	if (r->_has_thread)
+		(void)eventfd_write(r->_hurry_fd, 1);
+}
+
 void resolver_fini(struct resolver *r)
 {
+	resolver_hurry(r);
 	if (r->_has_thread) {
-		(void)eventfd_write(r->_hurry_fd, 1);
 		(void)pthread_join(r->_thread, NULL);
 		if (r->_hurry_fd >= 0)
 			(void)close(r->_hurry_fd);

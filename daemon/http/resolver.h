@@ -59,6 +59,8 @@ struct resolver {
  * RESOLVER_FAILED), so there is one way to learn the end. */
 void resolver_start(struct resolver *r, struct loop *loop, const char *host, uint16_t port,
 	int64_t connect_timeout_ns, const struct guard *guard);
+/* Nobody wants the answer any more: it comes as soon as the name service has answered. */
+void resolver_hurry(struct resolver *r);
 /* After the future was delivered: joins the thread and frees. Before that it cuts short the wait
  * for connections and waits for the thread (which may still ask the name service), and the loop may
  * not run any more: the answer is on its way to it. */

@@ -134,6 +134,16 @@ static uint64_t registry_descriptors_used(const struct registry *r)
 	return n;
 }
 
+/* Finished ones whose resolver is still there, with its thread: they must not pile up. */
+static unsigned registry_n_resolving(const struct registry *r)
+{
+	unsigned n = 0;
+
+	list_for_each (it, &r->runs)
+		n += registry_run(it)->state == RUN_FINISHED && registry_run(it)->is_resolving;
+	return n;
+}
+
 /* What can be said before a name is resolved. */
 static int registry_check_policy(
 	const struct registry *r, const struct plan *plan, struct err *reterr)
@@ -144,6 +154,7 @@ static int registry_check_policy(
 		struct sockaddr_in6 in6;
 	} a = {.in.sin_family = AF_INET};
 	const char *why;
+	unsigned n_busy;
 
 	if (inet_pton(AF_INET, plan->url.host, &a.in.sin_addr) != 1) {
 		a.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
@@ -160,8 +171,10 @@ static int registry_check_policy(
 	}
 	if (r->config.is_private)
 		return 0;
-	if (r->n_active >= r->config.settings->max_runs) {
-		err_set(reterr, "%u runs are active, [policy] max-runs = %" PRIu64, r->n_active,
+	n_busy = r->n_active + registry_n_resolving(r);
+	if (n_busy >= r->config.settings->max_runs) {
+		err_set(reterr, "%u runs are active%s, [policy] max-runs = %" PRIu64, n_busy,
+			n_busy > r->n_active ? " or still look their host up" : "",
 			r->config.settings->max_runs);
 		return REGISTRY_E_REFUSED;
 	}

@@ -420,6 +420,8 @@ void run_stop(struct run *run, bool now, const char *reason)
 	}
 	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
 	if (run->n_started == 0) {
+		if (run->is_resolving)
+			resolver_hurry(&run->resolver);
 		run_end(run); /* still resolving, or not even that */
 		return;
 	}

@@ -700,6 +700,55 @@ START_TEST(caps_hold_in_the_service_only)
 }
 END_TEST
 
+/* Its resolver waits for a server that takes no connection, for an hour. */
+START_TEST(a_run_stopped_while_resolving_leaves_no_thread_behind)
+{
+	static const char *const keys[] = {"timeouts", "connect", "1h", NULL};
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sa);
+	int fds[3];
+	int64_t until_ns = clock_now_ns() + 5 * NSEC_PER_SEC;
+	struct err err = {0};
+	struct run *run;
+	uint16_t port;
+
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(fds[0], (struct sockaddr *)&sa, sizeof(sa)), 0);
+	ck_assert_int_eq(listen(fds[0], 0), 0);
+	ck_assert_int_eq(getsockname(fds[0], (struct sockaddr *)&sa, &len), 0);
+	for (int i = 1; i < 3; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(fds[i], (struct sockaddr *)&sa, sizeof(sa));
+	}
+	port = ntohs(sa.sin_port);
+	guard_fini(&guard);
+	ck_assert_int_eq(guard_init_service(&guard, NULL, 0, &err), 0);
+	registry_free(registry);
+	config.is_private = false;
+	settings.max_runs = 1;
+	settings.max_rate = settings.max_connections = 100000;
+	settings.max_duration_ns = 24 * 3600 * NSEC_PER_SEC;
+	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
+	ck_assert_int_eq(
+		registry_start(registry, make_plan(port, keys), 1000, "alice", NULL, &run, &err),
+		0);
+	run_stop(run, true, "enough");
+	ck_assert_uint_eq(registry_n_active(registry), 0);
+	/* Not before its thread has come to an end. */
+	ck_assert_int_eq(
+		registry_start(registry, make_plan(port, keys), 1000, "alice", NULL, &run, &err),
+		REGISTRY_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "still look their host up"));
+	while (registry_start(registry, make_plan(port, keys), 1000, "alice", NULL, &run, &err)) {
+		ck_assert_int_lt(clock_now_ns(), until_ns);
+		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);
+	}
+	run_stop(run, true, "enough");
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(close(fds[i]), 0);
+}
+END_TEST
+
 START_TEST(state_directory_that_is_not_there)
 {
 	struct err err = {0};
@@ -743,6 +792,7 @@ int main(void)
 	if (!SANITIZED)
 		tcase_add_test(t, a_large_run_gives_its_memory_back);
 	tcase_add_test(t, caps_hold_in_the_service_only);
+	tcase_add_test(t, a_run_stopped_while_resolving_leaves_no_thread_behind);
 	tcase_add_test(t, state_directory_that_is_not_there);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
