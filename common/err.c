@@ -9,10 +9,14 @@
  * constant to point to. Any thread, no shared state. */
 #include "common/err.h"
 
+#include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/str.h"
 
 static char problems_no_memory[] = "out of memory: this problem could not be described";
 /* Stands in for the array when not even its first slot can be had (cap is 0 then). */
@@ -130,6 +134,57 @@ void problems_add(struct problems *p, const char *file, unsigned line, const cha
 	va_end(args);
 	*slot = text ? text : problems_no_memory;
 	p->n++;
+}
+
+/* The length of FILE in "FILE:LINE: message" or "FILE: message". */
+static size_t problems_place(const char *text, unsigned long *ret_line)
+{
+	const char *at = text;
+
+	*ret_line = ULONG_MAX;
+	while ((at = strchr(at, ':'))) {
+		size_t digits = strspn(at + 1, "0123456789");
+
+		if (digits > 0 && str_starts(at + 1 + digits, ": ")) {
+			*ret_line = strtoul(at + 1, NULL, 10);
+			return (size_t)(at - text);
+		}
+		if (at[1] == ' ')
+			return (size_t)(at - text);
+		at++;
+	}
+	return strlen(text);
+}
+
+/* Where text belongs among the first n, which are in order. */
+static size_t problems_find_place(const struct problems *p, size_t n, const char *text)
+{
+	unsigned long line, other_line;
+	size_t len = problems_place(text, &line);
+	size_t place = n;
+
+	for (size_t i = n; i-- > 0;) {
+		bool is_same = problems_place(p->texts[i], &other_line) == len &&
+			       memcmp(p->texts[i], text, len) == 0;
+
+		if (is_same && other_line <= line)
+			return i + 1;
+		if (is_same)
+			place = i;
+	}
+	return place;
+}
+
+void problems_sort(struct problems *p)
+{
+	/* At most some hundreds. Without an array of its own there is but one. */
+	for (size_t i = 1; i < p->n && p->cap > 0; i++) {
+		char *text = p->texts[i];
+		size_t to = problems_find_place(p, i, text);
+
+		memmove(p->texts + to + 1, p->texts + to, (i - to) * sizeof(*p->texts));
+		p->texts[to] = text;
+	}
 }
 
 void problems_fini(struct problems *p)

@@ -24,4 +24,7 @@ struct problems {
  * entry's text is a constant. */
 void problems_add(struct problems *p, const char *file, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Puts them into the order of lines, file by file as the files were first told of; what has no line
+ * comes behind the lines of its file. */
+void problems_sort(struct problems *p);
 void problems_fini(struct problems *p);

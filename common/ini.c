@@ -184,6 +184,7 @@ static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	problems_add(rd->problems, rd->file, rd->line, "%s", text);
+	rd->doc->is_incomplete = true;
 	return false;
 }
 
@@ -375,8 +376,11 @@ static bool ini_take_key(struct ini_reading *rd, struct ini_slice line, char *st
 
 static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *str, size_t size)
 {
-	if (memchr(line.at, '\0', line.len))
-		return ini_refuse(rd, "a NUL byte: this is no text, or not in UTF-8");
+	if (memchr(line.at, '\0', line.len)) {
+		/* A program, an archive: what else is wrong with it is no news. */
+		rd->rest.len = 0;
+		return ini_refuse(rd, "a NUL byte: this is not a text file, or not in UTF-8");
+	}
 	if (line.len > INI_LINE_MAX)
 		return ini_refuse(
 			rd, "the line has %zu bytes, more than %d", line.len, INI_LINE_MAX);
@@ -451,6 +455,8 @@ int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len
 	rd.file = ini_keep_text(doc, file);
 	if (!rd.file)
 		return -ENOMEM;
+	if (!doc->first_file)
+		doc->first_file = rd.file;
 	if (ini_parse_stream(ini_on_read, &rd, ini_on_key, &rd) == -2)
 		rd.r = -ENOMEM;
 	free(rd.values);

@@ -34,7 +34,9 @@ struct ini_doc {
 	size_t n_entries;
 	struct ini_section *sections; /* also the empty ones, in file order */
 	size_t n_sections;
-	struct ini_pool *pool; /* owns every string */
+	struct ini_pool *pool;	/* owns every string */
+	const char *first_file; /* the name of the first one read; NULL: none was */
+	bool is_incomplete;	/* a line was refused: what is not here may have stood in it */
 };
 
 /* Reads text (len bytes, not necessarily terminated; NUL inside is a problem) named file and

@@ -55,6 +55,19 @@ static bool plan_is_label(const struct ini_entry *e)
 
 /* ---- target and name ---- */
 
+/* Something that was refused already could have been the URL. */
+static bool plan_url_is_doubtful(const struct ini_doc *doc)
+{
+	for (size_t i = 0; i < doc->n_entries; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (str_eq(e->key, "url") ||
+			(str_eq(e->section, "target") && !keys_find(KEYS_RUN, e->section, e->key)))
+			return true;
+	}
+	return doc->is_incomplete;
+}
+
 /* A host as the name of a run: "shop.test", "127.0.0.1", "ip6-1" for ::1. */
 static char *plan_name_from_host(const struct url *url)
 {
@@ -84,12 +97,12 @@ static int plan_set_target(struct plan_builder *b)
 {
 	struct plan *p = b->plan;
 	unsigned line = 0;
-	const char *file = p->name ? p->name : "run";
+	const char *file = b->doc->first_file ? b->doc->first_file : "run";
 
 	/* A bad value has been reported, and left url_text empty. */
 	if (p->url_text)
 		return url_parse(p->url_text, &p->url, NULL) == -ENOMEM ? -ENOMEM : 0;
-	if (keys_last(b->doc, "target", "", "url"))
+	if (plan_url_is_doubtful(b->doc))
 		return 0;
 	for (size_t i = b->doc->n_sections; i-- > 0;) {
 		file = b->doc->sections[i].file;
@@ -285,13 +298,21 @@ static void plan_check_content_length(struct plan_builder *b)
 {
 	const struct plan *p = b->plan;
 	const struct plan_header *h = plan_find_header(p, "content-length");
+	const struct ini_entry *e = NULL;
 	char expected[24];
+	const char *text;
 
 	snprintf(expected, sizeof(expected), "%zu", p->body_len);
-	if (h && !str_eq(h->value, expected))
-		problems_add(b->problems, p->name ? p->name : p->url.host, 0,
-			"header Content-Length: %.40s, but the body has %s bytes: leave it out",
-			h->value, expected);
+	if (!h || str_eq(h->value, expected))
+		return;
+	for (size_t i = 0; i < b->doc->n_entries; i++)
+		if (plan_is_default(&b->doc->entries[i], "header") &&
+			plan_split_header(b->doc->entries[i].value, &text) == strlen(h->name) &&
+			str_starts(b->doc->entries[i].value, h->name))
+			e = &b->doc->entries[i];
+	problems_add(b->problems, e ? e->file : "header", e ? e->line : 0,
+		"header Content-Length: %.40s, but the body has %s bytes: leave it out", h->value,
+		expected);
 }
 
 /* ---- labels ---- */
@@ -488,6 +509,7 @@ int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	r = plan_fill(&b, name, text);
 	free(b.layers);
 	buf_fini(&b.canon);
+	problems_sort(problems);
 	if (!r && problems->n)
 		r = -EINVAL;
 	if (r) {
@@ -533,6 +555,28 @@ const char *plan_entry_file(const struct ini_entry *e)
 	if (plan_is_default(e, "body") || plan_is_default(e, "header"))
 		return plan_file_reference(e->value);
 	return plan_tls_file(e);
+}
+
+const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *name)
+{
+	for (size_t i = doc->n_entries; i-- > 0;) {
+		const char *named = plan_entry_file(&doc->entries[i]);
+
+		if (named && str_eq(named, name))
+			return &doc->entries[i];
+	}
+	return NULL;
+}
+
+void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
+	struct problems *problems)
+{
+	const struct ini_entry *e = plan_file_entry(doc, name);
+
+	/* A flag is its own name. */
+	problems_add(problems, e ? e->file : path, e ? e->line : 0, "%s%scannot read %s: %s",
+		e && e->line ? e->key : "", e && e->line ? ": " : "", path,
+		error == -EFBIG ? "too large for a run" : strerror(-error));
 }
 
 const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n)

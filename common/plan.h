@@ -15,6 +15,7 @@ struct buf;
 struct err;
 struct ini_doc;
 struct ini_entry;
+struct ini_entry;
 struct problems;
 
 enum plan_model {
@@ -143,6 +144,14 @@ int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	const struct plan_file *files, size_t n_files, struct plan **ret,
 	struct problems *problems);
 struct plan *plan_free(struct plan *p);
+
+/* The entry that says where a file is to be looked for: the last whose value ends in @name. NULL:
+ * none. */
+const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *name);
+/* Adds that this file, looked for at path, could not be read (error: -errno), where its entry
+ * stands. */
+void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
+	struct problems *problems);
 
 /* Names of files that values refer to ("cart.json" for body = @cart.json, "ca.pem" for ca-file =
  * ca.pem), in order, without repeats: what rpsctl must read and send. New array of n borrowed

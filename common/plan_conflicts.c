@@ -8,7 +8,9 @@
  *
  * The order of the questions matters: first what says how fast (rate or stages), then the model,
  * then what says how long, then the keys that one model alone has. Each question removes the losers
- * from the table of sources before the next one is asked. */
+ * from the table of sources before the next one is asked.
+ *
+ * A value that is no value has been reported before; what would follow from it is not told. */
 #include "common/plan_conflicts.h"
 
 #include <errno.h>
@@ -67,6 +69,7 @@ struct plan_load {
 	struct plan_source at[PLAN_SOURCE_COUNT];
 	unsigned model_layer; /* of the key that decided the model */
 	int64_t kept_ns;      /* length of the stages that a later key replaced */
+	bool is_doubtful;     /* a value was bad: the rest may be well with the right one */
 };
 
 unsigned *plan_layers_new(const struct ini_doc *doc)
@@ -98,6 +101,35 @@ static void plan_find_sources(struct plan_load *l)
 	}
 }
 
+static bool plan_is_bad(const struct ini_entry *e)
+{
+	const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
+	union {
+		uint64_t number;
+		struct rate rate;
+		int64_t ns;
+		char *text;
+	} scratch = {.text = NULL};
+	bool is_bad = key && keys_parse(key, e->value, &scratch, NULL) == -EINVAL;
+
+	if (key && key->type == KEY_TEXT)
+		free(scratch.text);
+	return is_bad;
+}
+
+/* Of a bad value nobody can say what it contradicts. */
+static void plan_doubt(struct plan_load *l)
+{
+	for (size_t i = 0; i < l->doc->n_entries && !l->is_doubtful; i++) {
+		const struct ini_entry *e = &l->doc->entries[i];
+
+		for (size_t s = 0; s < PLAN_SOURCE_COUNT; s++)
+			if (str_eq(e->section, plan_source_keys[s][0]) &&
+				str_eq(e->key, plan_source_keys[s][1]) && plan_is_bad(e))
+				l->is_doubtful = true;
+	}
+}
+
 static bool plan_has(const struct plan_load *l, enum plan_source_id id)
 {
 	return l->at[id].entry;
@@ -125,7 +157,7 @@ static void plan_settle(
 		first = &l->at[b];
 		last = &l->at[a];
 	}
-	if (first->layer == last->layer) {
+	if (first->layer == last->layer && !l->is_doubtful) {
 		plan_name_place(first->entry, place, sizeof(place));
 		problems_add(l->problems, last->entry->file, last->entry->line,
 			"%s = %.60s contradicts %s = %.60s (%s): %s", last->entry->key,
@@ -263,7 +295,7 @@ static void plan_refuse(struct plan_load *l, enum plan_source_id id, const char 
 {
 	const struct ini_entry *e = l->at[id].entry;
 
-	if (e && l->at[id].layer >= l->model_layer)
+	if (e && l->at[id].layer >= l->model_layer && !l->is_doubtful)
 		problems_add(l->problems, e->file, e->line, "%s", why);
 }
 
@@ -280,7 +312,7 @@ static void plan_settle_length(struct plan_load *l)
 			continue;
 		if (length->layer < stage->layer) {
 			length->entry = NULL; /* the later stages say how long */
-		} else if (l->plan->n_stages > 1) {
+		} else if (l->plan->n_stages > 1 && !l->is_doubtful) {
 			problems_add(l->problems, length->entry->file, length->entry->line,
 				"%s contradicts the %zu stages, which say how long they are: give "
 				"a rate with it, or change the stages",
@@ -358,7 +390,7 @@ static int plan_scale(struct plan_load *l)
 	struct plan *p = l->plan;
 	struct rate scale;
 
-	if (!e || plan_parse_scale(e->value, &scale, NULL))
+	if (!e || l->is_doubtful || plan_parse_scale(e->value, &scale, NULL))
 		return 0;
 	if (p->model == PLAN_CLOSED) {
 		problems_add(l->problems, e->file, e->line,
@@ -391,6 +423,8 @@ static void plan_add_length_problem(struct plan_load *l, const char *text)
 		PLAN_SOURCE_REQUESTS, PLAN_SOURCE_STAGE, PLAN_SOURCE_DURATION, PLAN_SOURCE_RATE};
 	const struct ini_entry *e = NULL;
 
+	if (l->is_doubtful)
+		return;
 	for (size_t i = 0; i < sizeof(by) / sizeof(*by) && !e; i++)
 		e = l->at[by[i]].entry;
 	problems_add(l->problems, e ? e->file : "run", e ? e->line : 0, "%s", text);
@@ -468,6 +502,7 @@ int plan_settle_load(struct plan *plan, const struct ini_doc *doc, const unsigne
 	int r;
 
 	plan_find_sources(&l);
+	plan_doubt(&l);
 	if (plan_has(&l, PLAN_SOURCE_STAGE)) {
 		r = plan_read_stages(&l);
 		if (r)

@@ -276,16 +276,22 @@ static const char *client_field(const struct client_answer *a, const char *name)
 static int client_explain_plan(const struct client_answer *a, struct buf *ret)
 {
 	const json_t *problems = json_object_get(a->parameters, "problems");
+	int status = EXIT_USAGE; /* where flags alone are wrong */
 
 	for (size_t i = 0; i < json_array_size(problems); i++) {
-		const json_t *problem = json_array_get(problems, i);
+		const char *problem = json_string_value(json_array_get(problems, i));
 
-		if (json_is_string(problem))
-			(void)buf_printf(ret, "%s\n", json_string_value(problem));
+		if (!problem)
+			continue;
+		(void)buf_printf(ret, "%s\n", problem);
+		if (problem[0] != '-')
+			status = EXIT_CONFIG;
 	}
-	if (!ret->len)
+	if (!ret->len) {
 		(void)buf_puts(ret, "rpsctl: the plan is not valid\n");
-	return EXIT_CONFIG;
+		status = EXIT_CONFIG;
+	}
+	return status;
 }
 
 static int client_explain_run(const struct client_answer *a, struct buf *ret)

@@ -151,6 +151,13 @@ static int command_check_args(const struct command *c, const struct options *o)
 			o->args[c->max_args], c->name);
 		return EXIT_USAGE;
 	}
+	for (size_t i = 0; i < o->n_args; i++) {
+		if (!*o->args[i]) {
+			command_complain("%s: '' says nothing: %s is meant; see rpsctl help %s",
+				c->name, c->usage, c->name);
+			return EXIT_USAGE;
+		}
+	}
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * is wrong with them. Which of the two grammars is meant is told by the name (rpsd.conf, *.conf,
  * *.ini), else by the sections. A run file without [target] cannot stand alone: behind another run
  * file it is an overlay of that, as behind `rpsctl run`. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,10 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return 0;
 	r = str_read_file(path, CMD_CHECK_MAX, &text, &len);
+	if (r == -EFBIG && draft_is_binary(path)) {
+		command_complain("%s: this is not a text file", path);
+		return EXIT_CONFIG;
+	}
 	if (r) {
 		command_complain("%s: %s", path, strerror(-r));
 		return EXIT_NO_INPUT;

@@ -35,8 +35,7 @@ static const char *cmd_run_user(void)
 	return entry ? entry->pw_name : "nobody in particular";
 }
 
-static int cmd_run_open_private(
-	struct session *s, const struct options *o, struct private_daemon *daemon)
+static int cmd_run_open_private(struct session *s, struct private_daemon *daemon)
 {
 	struct err err = {0};
 	int fds[2];
@@ -47,8 +46,7 @@ static int cmd_run_open_private(
 	}
 	client_init(&s->stream, fds[0]);
 	client_init(&s->steer, fds[1]);
-	if (!o->quiet)
-		(void)fprintf(stderr, "running privately as %s\n", cmd_run_user());
+	(void)snprintf(s->where, sizeof(s->where), "running privately as %.200s", cmd_run_user());
 	return 0;
 }
 
@@ -61,8 +59,8 @@ static int cmd_run_open_service(struct session *s, const struct options *o)
 		r = client_connect(&s->steer, o, false, &err);
 	if (r)
 		command_complain("%s", err.text);
-	else if (!o->quiet)
-		(void)fprintf(stderr, "running in the service at %s\n", client_socket_path(o));
+	(void)snprintf(s->where, sizeof(s->where), "running in the service at %.200s",
+		client_socket_path(o));
 	return r;
 }
 
@@ -88,7 +86,7 @@ static int cmd_run_session(struct session *s, const struct options *o, json_t *p
 	struct private_daemon daemon = {.pidfd = -1};
 	struct progress progress;
 	struct buf ended = {0};
-	int status = in_service ? cmd_run_open_service(s, o) : cmd_run_open_private(s, o, &daemon);
+	int status = in_service ? cmd_run_open_service(s, o) : cmd_run_open_private(s, &daemon);
 
 	if (status) {
 		json_decref(parameters);
@@ -129,16 +127,31 @@ static int cmd_run_show(const struct options *o, const char *name, char **ret)
 	return *ret ? 0 : EXIT_NO_DAEMON;
 }
 
-static int cmd_run_make(struct draft *d, const struct options *o)
+/* is_whole: all of it is known here, so that its problems can be told before anything is started.
+ */
+static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
 {
+	const char **unread = NULL;
+	struct plan *plan = NULL;
 	struct err err = {0};
+	size_t n = 0;
 	int r = draft_make(d, o->args, o->n_args, o, &err);
 
-	if (d->is_unfilled)
-		draft_print_problems(d);
-	else if (r)
+	if (r && !d->is_unfilled) {
 		command_complain("%s", err.text);
-	return r;
+		return r;
+	}
+	if (r == 0 && is_whole && draft_plan(d, &plan, &unread, &n) == -ENOMEM)
+		r = EXIT_NO_DAEMON;
+	plan_free(plan);
+	free(unread);
+	/* Where the service knows the rest, it tells of the rest too. */
+	if (!is_whole && !d->is_unfilled && !d->is_unreadable)
+		return r;
+	if (d->problems.n == 0)
+		return r;
+	draft_print_problems(d);
+	return draft_status(d);
 }
 
 static int cmd_run_describe(struct draft *d)
@@ -162,7 +175,7 @@ static int cmd_run_describe(struct draft *d)
 	plan_free(plan);
 	buf_fini(&text);
 	free(unread);
-	return r ? EXIT_CONFIG : 0;
+	return r ? draft_status(d) : 0;
 }
 
 /* Says what would be sent. */
@@ -176,7 +189,7 @@ static int cmd_run_dry(const struct options *o, bool is_service)
 		r = cmd_run_show(o, o->args[0], &text);
 	d.named_text = text;
 	if (r == 0)
-		r = cmd_run_make(&d, o);
+		r = cmd_run_make(&d, o, true);
 	if (r == 0)
 		r = cmd_run_describe(&d);
 	draft_fini(&d);
@@ -188,7 +201,7 @@ static int cmd_run_dry(const struct options *o, bool is_service)
 static int cmd_run_parameters(const struct options *o, bool is_service, bool hold, json_t **ret)
 {
 	struct draft d = {.is_service = is_service};
-	int r = cmd_run_make(&d, o);
+	int r = cmd_run_make(&d, o, !is_service);
 
 	if (r == 0 && json_object_set_new(d.parameters, "hold", json_boolean(hold)))
 		r = EXIT_NO_DAEMON;

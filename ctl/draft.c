@@ -8,12 +8,14 @@
  * and filled; the last entry that names a file says where it is looked up: beside its own file, or
  * in the working directory where a flag names it.
  *
- * What is wrong with a plan is said by the daemon, which has the one parser of plans; here problems
- * are only what keeps us from reading. draft_plan makes the same plan from the same document for
- * check and --dry-run, which send nothing. */
+ * What is wrong with a plan that goes to the service is said by the service; here problems are only
+ * what keeps us from reading. draft_plan makes the same plan from the same document for check and
+ * --dry-run, which send nothing, and for private runs, so that no daemon is started for a plan that
+ * is none. */
 #include "ctl/draft.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +25,9 @@
 #include "common/digest.h"
 #include "common/exit_codes.h"
 #include "common/fill.h"
+#include "common/keys.h"
 #include "common/plan.h"
 #include "common/str.h"
-#include "common/url.h"
 #include "common/varlink.h"
 #include "ctl/options.h"
 #include "ctl/what.h"
@@ -41,8 +43,25 @@ static int draft_out_of_memory(struct err *reterr)
 	return EXIT_NO_DAEMON;
 }
 
+bool draft_is_binary(const char *path)
+{
+	char beginning[4096];
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd != -1) {
+		n = read(fd, beginning, sizeof(beginning));
+		(void)close(fd);
+	}
+	return n > 0 && memchr(beginning, '\0', (size_t)n);
+}
+
 static int draft_unreadable(const char *path, int error, struct err *reterr)
 {
+	if (error == -EFBIG && draft_is_binary(path)) {
+		err_set(reterr, "%.300s: this is not a text file", path);
+		return EXIT_CONFIG;
+	}
 	err_set(reterr, "%.300s: %s", path,
 		error == -EFBIG ? "too large for a run" : strerror(-error));
 	return EXIT_NO_INPUT;
@@ -71,18 +90,22 @@ static int draft_read_text(const char *path, size_t used, char **ret, struct err
 		return 0;
 	free(*ret);
 	*ret = NULL;
-	err_set(reterr, "%.300s: this is no text in UTF-8", path);
+	err_set(reterr, "%.300s: this is not a text file in UTF-8", path);
 	return EXIT_CONFIG;
 }
 
 static int draft_url_text(const char *what, char **ret, struct err *reterr)
 {
-	struct url url = {0};
-	int r = url_parse(what, &url, reterr);
+	const struct key *key = keys_find(KEYS_RUN, "target", "url");
+	struct err err = {0};
+	int r = key->check(what, &err);
 
-	if (r)
-		return r == -ENOMEM ? draft_out_of_memory(reterr) : EXIT_CONFIG;
-	url_fini(&url);
+	if (r == -ENOMEM)
+		return draft_out_of_memory(reterr);
+	if (r) {
+		err_set(reterr, "%s%s", str_starts(err.text, "URL ") ? "" : "URL: ", err.text);
+		return EXIT_USAGE;
+	}
 	if (asprintf(ret, "[target]\nurl = %s\n", what) == -1) {
 		*ret = NULL;
 		return draft_out_of_memory(reterr);
@@ -249,22 +272,10 @@ static int draft_add_settings(
 
 /* ---------------------------------------------------------------- files that values name */
 
-/* The last entry that refers to a file of that name. */
-static const struct ini_entry *draft_naming(const struct ini_doc *doc, const char *name)
-{
-	for (size_t i = doc->n_entries; i-- > 0;) {
-		const char *named = plan_entry_file(&doc->entries[i]);
-
-		if (named && str_eq(named, name))
-			return &doc->entries[i];
-	}
-	return NULL;
-}
-
 /* False: the path is too long. */
 static bool draft_path(const struct ini_doc *doc, const char *name, char path[static PATH_MAX])
 {
-	const struct ini_entry *e = draft_naming(doc, name);
+	const struct ini_entry *e = plan_file_entry(doc, name);
 	const char *slash = e && e->line ? strrchr(e->file, '/') : NULL;
 
 	if (name[0] == '/' || !slash)
@@ -284,14 +295,14 @@ static int draft_add_file(struct draft *d, json_t *files, const char *name, stru
 	r = draft_path(&d->doc, name, path)
 		    ? str_read_file(path, DRAFT_FILES_MAX - d->_bytes, &data, &len)
 		    : -ENAMETOOLONG;
-	if (r && d->is_check) {
-		/* What is missing the plan tells with its line. */
-		if (r != -ENOENT)
-			problems_add(&d->problems, path, 0, "%s", strerror(-r));
-		return 0;
+	if (r) {
+		/* Told here; for the plan, which may have more to tell, it is there and empty. */
+		plan_file_unreadable(&d->doc, name, *path ? path : name, r, &d->problems);
+		d->is_unreadable = true;
+		return json_object_set_new(files, name, json_string(""))
+			       ? draft_out_of_memory(reterr)
+			       : 0;
 	}
-	if (r)
-		return draft_unreadable(*path ? path : name, r, reterr);
 	d->_bytes += len;
 	base64 = digest_base64_encode(data, len);
 	free(data);
@@ -323,7 +334,7 @@ static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct ini_entry *e = draft_naming(&d->doc, names[i]);
+		const struct ini_entry *e = plan_file_entry(&d->doc, names[i]);
 
 		if (!e || e >= d->doc.entries + first)
 			r = draft_add_file(d, files, names[i], reterr);
@@ -419,8 +430,17 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 	return r;
 }
 
-void draft_print_problems(const struct draft *d)
+int draft_status(const struct draft *d)
 {
+	for (size_t i = 0; i < d->problems.n; i++)
+		if (d->problems.texts[i][0] != '-')
+			return EXIT_CONFIG;
+	return d->problems.n ? EXIT_USAGE : EXIT_CONFIG;
+}
+
+void draft_print_problems(struct draft *d)
+{
+	problems_sort(&d->problems);
 	for (size_t i = 0; i < d->problems.n; i++)
 		(void)fprintf(stderr, "%s\n", d->problems.texts[i]);
 }

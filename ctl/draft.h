@@ -17,15 +17,16 @@ struct draft {
 	/* set before draft_make, or zero */
 	const char *named_text; /* of a named run's file, for draft_plan alone */
 	bool is_service;	/* it goes to the service: no private key does */
-	bool is_check;		/* WHAT is a path; a file that cannot be read is a problem */
+	bool is_check;		/* WHAT is a path */
 
 	/* after it */
 	json_t *parameters;	  /* of Start, but for hold */
 	struct ini_doc doc;	  /* what of it is known here, filled */
 	struct problems problems; /* "file:line: message" of what was read */
 	char *text;
-	bool is_unfilled; /* a variable is missing: nothing can come of it */
-	size_t _bytes;	  /* that have been read so far */
+	bool is_unfilled;   /* a variable is missing: nothing can come of it */
+	bool is_unreadable; /* a file that a value names: a problem, and not to be started */
+	size_t _bytes;	    /* that have been read so far */
 };
 
 /* words: WHAT, then the paths of overlays. 0; or the exit status to end with, and one line in
@@ -38,7 +39,11 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
  * an array of the caller's to free; NULL: none). 0, -EINVAL (problems) or -ENOMEM. */
 int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread);
 
-/* All problems to stderr. */
-void draft_print_problems(const struct draft *d);
+/* All problems to stderr, in the order of lines. */
+void draft_print_problems(struct draft *d);
+/* With problems: EXIT_USAGE where flags alone are wrong, else EXIT_CONFIG. */
+int draft_status(const struct draft *d);
+/* A file that begins as no text does. */
+bool draft_is_binary(const char *path);
 /* Fine on a zeroed one. */
 void draft_fini(struct draft *d);

@@ -65,7 +65,7 @@ static int main_dispatch(int argc, char *argv[])
 	}
 	if (str_eq(word, "--version"))
 		return cmd_version(NULL);
-	if (word[0] == '-' || what_judge(word) != WHAT_NAME)
+	if (word[0] == '-' || !*word || what_judge(word) != WHAT_NAME)
 		return command_run(command_find("run"), argc - 1, argv + 1);
 	return main_unknown(word);
 }

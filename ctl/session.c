@@ -147,6 +147,8 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 	s->_id = strdup(id);
 	if (!s->_id)
 		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
+	if (s->progress && *s->where)
+		(void)fprintf(stderr, "%s\n", s->where);
 	s->_step = SESSION_WATCHING;
 	r = session_call(s, "Watch", true);
 	if (r == SESSION_GO_ON && s->_interrupts)

@@ -15,6 +15,7 @@ struct session {
 	struct client stream;	   /* Start, Watch, Report, in this order */
 	struct client steer;	   /* Stop, while the stream is busy */
 	struct progress *progress; /* NULL: quiet */
+	char where[256];	   /* said when the run has been started, unless quiet */
 	int signals;		   /* of session_block_signals or terminal_block_signals, or -1 */
 
 	/* after it */

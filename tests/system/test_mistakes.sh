@@ -67,9 +67,51 @@ expect_equal "lines on stderr" "$(wc -l <"$ERR")" 2
 expect_line "$ERR" 'many\.ini:4: '
 expect_line "$ERR" 'many\.ini:6: '
 
-expect_mistake 66 'nowhere\.ini' "$rpsctl" run "$T/nowhere.ini" -q
-expect_mistake 78 "-r|rate" "$rpsctl" run "$url" -r fast -q
-expect_mistake 78 "-d|duration" "$rpsctl" run "$url" -d 3parsecs -q
+expect_mistake 66 'nowhere\.ini' "$rpsctl" run "$T/nowhere.ini"
+# Flags alone: the command line is wrong; nothing is said of where it would have run.
+expect_mistake 64 '^-r: ' "$rpsctl" run "$url" -r fast
+expect_mistake 64 '^-r: ' "$rpsctl" run "$url" -r 0
+expect_mistake 64 '^-d: ' "$rpsctl" run "$url" -d 3parsecs
+expect_mistake 64 '^-c: ' "$rpsctl" run "$url" -c 0
+expect_mistake 64 '^-n: ' "$rpsctl" run "$url" -n=1
+expect_mistake 64 '^--set x\.y: ' "$rpsctl" run "$url" --set x.y=z
+expect_mistake 64 '^--data: cannot read .*nothing: No such file' "$rpsctl" "$url" --data @"$T/nothing"
+expect_mistake 64 '^rpsctl: URL "ftp://.*http or https' "$rpsctl" ftp://127.0.0.1/
+expect_mistake 64 '^rpsctl: URL "http:/x"' "$rpsctl" run http:/x
+expect_mistake 64 "^rpsctl: run: '' says nothing" "$rpsctl" ''
+expect_mistake 64 "^rpsctl: stop: '' says nothing" "$rpsctl" stop ''
+
+# A file's problems begin with its path as it was typed, in the order of lines; what is missing
+# reads the same wherever it is found.
+cd "$T"
+file missing <<-END
+	[target]
+	url = $url
+	[load]
+	rate = fast
+	stage = hold 5 for 1s
+	[defaults]
+	body = @sub/cart.json
+	header = Foo
+END
+for command in run check "run --dry-run"; do
+	# shellcheck disable=SC2086
+	expect_exit 78 "$rpsctl" $command ./missing.ini
+	expect_equal "problems of '$command'" "$(cut -d : -f 1-3 "$ERR")" \
+		"$(printf './missing.ini:%s\n' '4: rate' '7: body' '8: header')"
+	expect_line "$ERR" ':7: body: cannot read \./sub/cart\.json: No such file or directory$'
+	expect_equal "stdout" "$(cat "$OUT")" ""
+done
+: >"$T/empty.ini"
+expect_mistake 78 '^empty\.ini: \[target\] url is missing' "$rpsctl" empty.ini
+{ printf '[target]\nurl = %s' "$url" && head -c 70000 /dev/zero | tr '\0' a; } >"$T/long.ini"
+expect_mistake 78 '^long\.ini:2: the line has' "$rpsctl" long.ini
+for name in program program.ini program.conf; do
+	cp "$BASH" "$T/$name"
+	expect_mistake 78 "program.*: (this is|.* this is) not a text file" "$rpsctl" check "./$name"
+	head -c 100000 "$BASH" >"$T/$name"
+	expect_mistake 78 "program.*: (this is|.* this is) not a text file" "$rpsctl" check "./$name"
+done
 
 # Flags and commands: the nearest is named.
 expect_exit 64 "$rpsctl" run "$url" --durration 3

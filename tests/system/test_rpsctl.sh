@@ -105,9 +105,9 @@ served 5
 expect_equal "the stage" "$(json "$result" '.plan.stages[0]')" 'hold 10/s for 500ms'
 expect_equal "the labels" "$(json "$result" '.run.labels | tojson')" \
 	'{"commit":"1f2e","why":"a = b"}'
-expect_exit 78 "$rpsctl" "$url" -q -r xfast
+expect_exit 64 "$rpsctl" "$url" -q -r xfast
 expect_line "$ERR" "^-r: 'xfast' is no scale"
-expect_exit 78 "$rpsctl" "$url" -q --label commit
+expect_exit 64 "$rpsctl" "$url" -q --label commit
 expect_line "$ERR" "^--label: 'commit' is not a label"
 
 # ---------------------------------------------------------------- a dry run
@@ -121,7 +121,7 @@ expect_line "$OUT" '^ +a=b$'
 cp "$OUT" "$T/dry"
 expect_exit 0 "$rpsctl" check "$T/vars.ini"
 [ "$(awk 'length > 80' "$OUT" "$T/dry")" = "" ] || fail "too wide: $(cat "$OUT" "$T/dry")"
-expect_exit 78 "$rpsctl" "$url" --dry-run -r fast
+expect_exit 64 "$rpsctl" "$url" --dry-run -r fast
 expect_line "$ERR" "^-r: 'fast' is not a rate"
 expect_exit 69 "$rpsctl" start checkout --dry-run --socket "$T/nowhere"
 served 0

@@ -97,6 +97,26 @@ START_TEST(problems_keep_order_and_place)
 }
 END_TEST
 
+START_TEST(problems_are_sorted_by_line)
+{
+	static const char *const wanted[] = {"-r: bad", "a.ini:2: x", "a.ini:10: y", "a.ini:10: z",
+		"a.ini: no line", "b:1.ini:3: w"};
+	struct problems p = {0};
+
+	problems_add(&p, "-r", 0, "bad");
+	problems_add(&p, "a.ini", 0, "no line");
+	problems_add(&p, "a.ini", 10, "y");
+	problems_add(&p, "b:1.ini", 3, "w");
+	problems_add(&p, "a.ini", 2, "x");
+	problems_add(&p, "a.ini", 10, "z");
+	problems_sort(&p);
+	for (size_t i = 0; i < 6; i++)
+		ck_assert_str_eq(p.texts[i], wanted[i]);
+	problems_fini(&p);
+	problems_sort(&p);
+}
+END_TEST
+
 START_TEST(problems_take_long_texts)
 {
 	struct problems p = {0};
@@ -143,6 +163,7 @@ int main(void)
 	tcase_add_loop_test(tcase, long_text_is_cut_between_characters, 0, 4);
 	tcase_add_test(tcase, just_fitting_text_is_whole);
 	tcase_add_test(tcase, problems_keep_order_and_place);
+	tcase_add_test(tcase, problems_are_sorted_by_line);
 	tcase_add_test(tcase, problems_take_long_texts);
 #ifdef HAVE_MEMORY_TEST
 	tcase_add_test(tcase, problems_survive_no_memory);

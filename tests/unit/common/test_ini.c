@@ -248,11 +248,10 @@ START_TEST(tells_nul_bytes)
 	static const char text[] = "[s]\na = x\0y\n; c\0c\n[t\0]\nb = 1\n";
 
 	read_text(text, sizeof(text) - 1);
-	ck_assert_uint_eq(problems.n, 3);
+	/* Once is enough. */
+	ck_assert_uint_eq(problems.n, 1);
 	ck_assert_str_eq(
-		problems.texts[0], "a.ini:2: a NUL byte: this is no text, or not in UTF-8");
-	ck_assert_ptr_eq(strstr(problems.texts[1], "a.ini:3:"), problems.texts[1]);
-	ck_assert_ptr_eq(strstr(problems.texts[2], "a.ini:4:"), problems.texts[2]);
+		problems.texts[0], "a.ini:2: a NUL byte: this is not a text file, or not in UTF-8");
 	finish();
 }
 END_TEST

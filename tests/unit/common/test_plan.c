@@ -64,7 +64,11 @@ START_TEST(bad_targets)
 {
 	CONF_EXPECT("[load]\nrate = 5\n", "f.ini: [target] url is missing");
 	CONF_EXPECT("[load]\nrate = 5\n[target]\n", "f.ini:3: [target] url is missing");
-	CONF_EXPECT("", "f: [target] url is missing");
+	CONF_EXPECT("", "f.ini: [target] url is missing");
+	/* What was refused may have been it: that is told once. */
+	CONF_EXPECT("[targt]\nurl = http://x/\n", "f.ini:1: unknown section [targt]");
+	CONF_EXPECT("[target]\nulr = http://x/\n", "f.ini:2: unknown key 'ulr' in [target]");
+	CONF_EXPECT("[target]\n url = http://x/\n", "f.ini:2: \"url = http://x/\" is indented");
 	CONF_EXPECT("[target]\nurl = ftp://x/\n", "f.ini:2: url: ");
 	CONF_EXPECT("[target]\nurl =\n", "f.ini:2: url: ");
 }
@@ -211,7 +215,7 @@ START_TEST(framing_headers)
 	CONF_EXPECT(CONF_TARGET "[defaults]\nheader = Host: a\nheader = host: b\n",
 		"f.ini:5: header: Host is given twice");
 	CONF_EXPECT(CONF_TARGET "[defaults]\nheader = Content-Length: 5\nbody = text\n",
-		"f: header Content-Length: 5, but the body has 4 bytes");
+		"f.ini:4: header Content-Length: 5, but the body has 4 bytes");
 	plan_free(conf_plan(CONF_TARGET "[defaults]\nheader = Content-Length: 4\nbody = text\n"));
 }
 END_TEST
@@ -427,10 +431,13 @@ START_TEST(all_problems_at_once)
 		"f.ini:6: duration: '10' has no unit or a wrong one",
 		"f.ini:7: stage: 'ramp' is not in this version yet",
 		"f.ini:8: workers: 'aut' is not a whole number", "f.ini:10: header: 'Foo'",
-		"f.ini:11: method: 'G T'", "f.ini:13: interval: '2h' is out of range: 100ms..1h",
-		"f.ini: [target] url is missing",
-		"f.ini:7: stage = ramp from 1 to 2 over 3s contra",
-		"f.ini:7: stage = ramp from 1 to 2 over 3s contradicts duration");
+		"f.ini:11: method: 'G T'", "f.ini:13: interval: '2h' is out of range: 100ms..1h");
+	/* In the order of lines, whichever step finds them. */
+	CONF_EXPECT(
+		"[load]\nrate = 5\nstage = hold 1 for 1s\n[defaults]\nbody = @none\nheader = Foo\n",
+		"f.ini:3: stage = hold 1 for 1s contradicts rate",
+		"f.ini:5: body: file 'none' is missing", "f.ini:6: header: 'Foo'",
+		"f.ini: [target] url is missing");
 }
 END_TEST
 

@@ -191,8 +191,17 @@ START_TEST(contradictions_in_one_file)
 		"[load]\nrate = 5\nstage = hold 1 for 1s\nthink = 1s\nduration = 1s\n"
 		"requests = 1\n",
 		"f.ini:5: stage = hold 1 for 1s contradicts rate",
-		"f.ini:8: requests = 1 contradicts duration = 1s (line 7)",
-		"f.ini:6: think is for the closed model");
+		"f.ini:6: think is for the closed model",
+		"f.ini:8: requests = 1 contradicts duration = 1s (line 7)");
+}
+END_TEST
+
+/* What a value contradicts that is none, nobody can say. */
+START_TEST(bad_values_contradict_nothing)
+{
+	CONF_EXPECT(CONF_TARGET "[load]\nrate = fast\nstage = hold 1 for 1s\n", "f.ini:4: rate:");
+	CONF_EXPECT(CONF_TARGET "[load]\nmodel = closd\nthink = 1s\n", "f.ini:4: model:");
+	CONF_EXPECT(CONF_TARGET "[load]\nrate = 1/h\nduration = long\n", "f.ini:5: duration:");
 }
 END_TEST
 
@@ -411,6 +420,7 @@ int main(void)
 	tcase_add_loop_test(load, flags_override_the_file, 0, N(override_cases));
 	tcase_add_loop_test(load, overlay_overrides_the_file, 0, N(override_cases));
 	tcase_add_test(load, contradictions_in_one_file);
+	tcase_add_test(load, bad_values_contradict_nothing);
 	tcase_add_test(load, contradictions_between_flags);
 	tcase_add_test(load, flag_that_does_not_fit_the_file);
 	tcase_add_test(load, exhausted_is_forgotten_when_a_flag_closes_the_model);

@@ -181,14 +181,13 @@ static const struct {
 } wrong[] = {
 	{"runs/none.ini", NULL, NULL, EXIT_NO_INPUT, "runs/none.ini: No such file"},
 	{"./", NULL, NULL, EXIT_NO_INPUT, "./: "},
-	{"http://", NULL, NULL, EXIT_CONFIG, ""},
-	{"http://a b/", NULL, NULL, EXIT_CONFIG, ""},
-	{"http://h/\nrate=1", NULL, NULL, EXIT_CONFIG, ""},
-	{"http://h/", "defaults.body", "@none", EXIT_NO_INPUT, "none: No such file"},
-	{"name", "defaults.body", "@none", EXIT_NO_INPUT, "none: No such file"},
+	{"http://", NULL, NULL, EXIT_USAGE, "URL \"http://\": "},
+	{"http://a b/", NULL, NULL, EXIT_USAGE, "URL "},
+	{"ftp://h/", NULL, NULL, EXIT_USAGE, "http or https"},
+	{"http://h/\nrate=1", NULL, NULL, EXIT_USAGE, "URL "},
 	{"http://h/", "defaults.body", "\xff", EXIT_USAGE, "UTF-8"},
-	{"./bad.ini", NULL, NULL, EXIT_CONFIG, "no text in UTF-8"},
-	{"./nul.ini", NULL, NULL, EXIT_CONFIG, "no text in UTF-8"},
+	{"./bad.ini", NULL, NULL, EXIT_CONFIG, "not a text file"},
+	{"./nul.ini", NULL, NULL, EXIT_CONFIG, "not a text file"},
 };
 
 START_TEST(test_wrong)
@@ -389,13 +388,38 @@ START_TEST(test_check_tells_all)
 	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), -EINVAL);
 	ck_assert_uint_eq(d.problems.n, 4);
-	ck_assert(str_starts(d.problems.texts[0], "runs/wrong.ini:6: "));
-	ck_assert(str_starts(d.problems.texts[1], "runs/wrong.ini:2: "));
+	ck_assert(str_starts(d.problems.texts[0], "runs/wrong.ini:2: "));
+	ck_assert_str_eq(d.problems.texts[1],
+		"runs/wrong.ini:4: body: cannot read runs/none: No such file or directory");
 	ck_assert(str_starts(d.problems.texts[2], "runs/wrong.ini:5: "));
-	ck_assert_str_eq(d.problems.texts[3], "runs/wrong.ini:4: body: file 'none' is missing");
+	ck_assert(str_starts(d.problems.texts[3], "runs/wrong.ini:6: "));
+	ck_assert(d.is_unreadable);
+	ck_assert_int_eq(draft_status(&d), EXIT_CONFIG);
 	free(unread);
 	draft_fini(&d);
 	(void)remove("runs/wrong.ini");
+}
+END_TEST
+
+/* What flags alone have wrong is a mistake of the command line. */
+START_TEST(test_status_of_flags)
+{
+	static const char *const words[] = {"http://h/", "name"};
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(options_set(&o, "defaults.body", "@none", "--data"), 0);
+	ck_assert_int_eq(draft_make(&d, words + _i, 1, &o, &err), 0);
+	ck_assert(d.is_unreadable);
+	ck_assert_uint_eq(d.problems.n, 1);
+	ck_assert_str_eq(
+		d.problems.texts[0], "--data: cannot read none: No such file or directory");
+	ck_assert_int_eq(draft_status(&d), EXIT_USAGE);
+	problems_add(&d.problems, "x.ini", 1, "x");
+	ck_assert_int_eq(draft_status(&d), EXIT_CONFIG);
+	draft_fini(&d);
+	options_fini(&o);
 }
 END_TEST
 
@@ -420,6 +444,7 @@ int main(void)
 	tcase_add_test(tcase, test_plan_is_what_would_be_sent);
 	tcase_add_test(tcase, test_plan_of_a_named_run);
 	tcase_add_test(tcase, test_check_tells_all);
+	tcase_add_loop_test(tcase, test_status_of_flags, 0, 2);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -324,8 +324,9 @@ START_TEST(named_runs_are_listed)
 	test_remove_file("body.txt");
 	reply = test_ok(&admin, "List", NULL);
 	(void)snprintf(want, sizeof(want),
-		"body |  |  | %s/body.ini: %s/body.txt: No such file or directory", runs_dir,
-		runs_dir);
+		"body |  |  | %s/body.ini:8: body: cannot read %s/body.txt: No such file or "
+		"directory",
+		runs_dir, runs_dir);
 	test_expect_listed(reply, 1, want);
 	json_decref(reply);
 }
