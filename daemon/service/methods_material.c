@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -51,6 +52,18 @@ static int methods_add_file(struct methods_material *m, const char *name, char *
 	return 0;
 }
 
+/* A pipe would hold the daemon until somebody writes to it, a device perhaps for ever. */
+static int methods_check_regular(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+}
+
 /* 0 or -errno. */
 static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
 {
@@ -59,16 +72,6 @@ static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
 	*ret = strdup("x");
 	*ret_len = 1;
 	return *ret ? 0 : -ENOMEM;
-}
-
-/* Told here, with why; for the plan it is there, and empty. 0 or -ENOMEM. */
-static int methods_miss_file(
-	struct methods_material *m, const char *name, const char *path, int error)
-{
-	char *nothing = strdup("");
-
-	plan_file_unreadable(&m->doc, name, path, error, &m->problems);
-	return nothing ? methods_add_file(m, name, nothing, 0) : -ENOMEM;
 }
 
 /* The files that a named run's file refers to, relative to it. What cannot be read is a problem. */
@@ -86,14 +89,17 @@ static int methods_read_files(struct methods_material *m, const char *dir, enum 
 		r = names[i][0] == '/' ? buf_puts(&path, names[i])
 				       : buf_printf(&path, "%s/%s", dir, names[i]);
 		if (r == 0) {
-			int e = how == METHODS_LOOK
-					? methods_look_for_file(path.data, &data, &len)
-					: str_read_file(path.data, METHODS_FILE_MAX, &data, &len);
+			int e = methods_check_regular(path.data);
 
+			if (e == 0 && how == METHODS_LOOK)
+				e = methods_look_for_file(path.data, &data, &len);
+			else if (e == 0)
+				e = str_read_file(path.data, METHODS_FILE_MAX, &data, &len);
 			if (e == 0)
 				r = methods_add_file(m, names[i], data, len);
 			else
-				r = methods_miss_file(m, names[i], path.data, e);
+				problems_add(&m->problems, m->path, 0, "%s: %s", path.data,
+					e == -EINVAL ? "no regular file" : strerror(-e));
 		}
 		buf_fini(&path);
 	}
@@ -125,7 +131,9 @@ int methods_read_named(struct methods_material *material, const char *dir, const
 		return -ENOMEM;
 	}
 	material->label = material->path;
-	r = str_read_file(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
+	r = methods_check_regular(material->path);
+	if (r == 0)
+		r = str_read_file(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
 	if (r < 0)
 		return r;
 	r = ini_read(&material->doc, material->label, material->text, len, &material->problems);

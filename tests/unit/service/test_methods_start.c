@@ -116,6 +116,21 @@ START_TEST(files_come_with_the_call_or_from_beside_a_named_run)
 }
 END_TEST
 
+/* Nobody writes to it: who opened it would wait, and everybody with him. */
+START_TEST(a_pipe_beside_a_named_run_is_not_opened)
+{
+	char path[128];
+
+	test_write_file("body.ini", "[target]\nurl = http://127.0.0.1:1/\n"
+				    "[defaults]\nmethod = POST\nbody = @body.txt\n");
+	(void)snprintf(path, sizeof(path), "%s/body.txt", runs_dir);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "body"),
+		RPSD_INTERFACE ".PlanInvalid", "body.txt: no regular file");
+	json_decref(test_ok(&admin, "List", NULL));
+}
+END_TEST
+
 /* Nobody has put one on the wire in vain: the answer says where to put it. */
 static const char *const test_keys[] = {
 	"{'text':'[target]\\nurl = https://127.0.0.1:1/\\n[tls]\\ncertificate = c\\nkey = k\\n',"
@@ -519,6 +534,7 @@ int main(void)
 	tcase_add_loop_test(t, what_cannot_be_started_is_explained, 0,
 		(int)(sizeof(test_refused) / sizeof(test_refused[0])));
 	tcase_add_test(t, files_come_with_the_call_or_from_beside_a_named_run);
+	tcase_add_test(t, a_pipe_beside_a_named_run_is_not_opened);
 	tcase_add_loop_test(t, a_private_key_does_not_come_with_the_call, 0,
 		(int)(sizeof(test_keys) / sizeof(*test_keys)));
 	tcase_add_test(t, a_named_run_has_its_key_beside_it);
