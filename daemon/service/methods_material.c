@@ -61,7 +61,7 @@ static int methods_check_regular(const char *path)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	return S_ISREG(st.st_mode) ? 0 : -EOPNOTSUPP;
 }
 
 /* 0 or -errno. */
@@ -72,6 +72,16 @@ static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
 	*ret = strdup("x");
 	*ret_len = 1;
 	return *ret ? 0 : -ENOMEM;
+}
+
+/* Told here, with why; for the plan it is there, and empty. 0 or -ENOMEM. */
+static int methods_miss_file(
+	struct methods_material *m, const char *name, const char *path, int error)
+{
+	char *nothing = strdup("");
+
+	plan_file_unreadable(&m->doc, name, path, error, &m->problems);
+	return nothing ? methods_add_file(m, name, nothing, 0) : -ENOMEM;
 }
 
 /* The files that a named run's file refers to, relative to it. What cannot be read is a problem. */
@@ -98,8 +108,7 @@ static int methods_read_files(struct methods_material *m, const char *dir, enum 
 			if (e == 0)
 				r = methods_add_file(m, names[i], data, len);
 			else
-				problems_add(&m->problems, m->path, 0, "%s: %s", path.data,
-					e == -EINVAL ? "no regular file" : strerror(-e));
+				r = methods_miss_file(m, names[i], path.data, e);
 		}
 		buf_fini(&path);
 	}
