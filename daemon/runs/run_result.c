@@ -392,6 +392,12 @@ json_t *run_result_build(struct run *run)
 
 	audit_judge(&in, &audit);
 	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
+	/* Nothing was asked of the server: there is nothing to see there. */
+	if (run->is_refused)
+		(void)snprintf(audit.try_text, sizeof(audit.try_text), "%s",
+			strstr(run->reason, "[policy]")
+				? "root can list the address in rpsd.conf: [policy] allow = ADDRESS"
+				: "");
 	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:i} s:o s:o s:o s:o s:o s:o s:o "
 			"s:o}",
 		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",

@@ -204,6 +204,11 @@ expect_exit 66 "$rpsctl" run no-such-run -q
 expect_equal "the line" "$(cat "$ERR")" "$nowhere"
 expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in the service's \
 runs.d; http://no-such-run/ is a URL" "$rpsctl" no-such-run
+# Policy: the remedy is named, whether the address is known at once or from its name.
+expect_words 77 "rpsctl: refused: 192.0.2.1: only loopback is allowed; [policy] allow lists more" \
+	"$rpsctl" start http://192.0.2.1/
+expect_exit 77 "$rpsctl" run --service http://3221225985/ -q
+expect_line "$OUT" 'try +root can list the address in rpsd\.conf: \[policy\] allow ='
 expect_words 66 "rpsctl: no run is active" "$rpsctl" stop
 expect_words 0 "rpsctl: no run is active" "$rpsctl" stop --all
 expect_exit 0 "$rpsctl" start "$T/runs/base.ini" "$T/over/first.ini"
