@@ -163,7 +163,7 @@ static int command_check_args(const struct command *c, const struct options *o)
 
 int command_run(const struct command *c, int argc, char *const argv[])
 {
-	struct options o = {0};
+	struct options o = {.command = c->name};
 	struct err err = {0};
 	int r = options_parse(&o, c->groups, argc, argv, &err);
 

@@ -249,7 +249,9 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 	if (nearest)
 		err_set(w->reterr, "unknown flag %.100s; did you mean %s?", flag, nearest);
 	else
-		err_set(w->reterr, "unknown flag %.100s; --help lists those there are", flag);
+		err_set(w->reterr, "unknown flag %.100s; %s%.40s lists those there are", flag,
+			w->o->command ? "rpsctl help " : "--help",
+			w->o->command ? w->o->command : "");
 	return -EINVAL;
 }
 

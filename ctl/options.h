@@ -56,6 +56,7 @@ struct options_setting {
 
 /* Zero-initialise. Texts that are not char * are borrowed from argv. */
 struct options {
+	const char *command;		  /* whose flags these are, for messages; or NULL */
 	struct options_setting *settings; /* in the order given */
 	size_t n_settings;
 	const char **outputs; /* -o */
