@@ -249,6 +249,11 @@ unsigned registry_n_active(const struct registry *r)
 	return r->n_active;
 }
 
+bool registry_keeps_number(const struct registry *r)
+{
+	return r->number_fd != -1;
+}
+
 void registry_stop_all(struct registry *r, bool now, const char *reason)
 {
 	list_for_each_safe (it, &r->runs)

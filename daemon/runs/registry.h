@@ -44,6 +44,8 @@ struct run *registry_find(struct registry *r, const char *id);
 void registry_each(struct registry *r, void (*fn)(struct run *run, void *arg), void *arg);
 
 unsigned registry_n_active(const struct registry *r);
+/* Whether run numbers go on from one daemon to the next. */
+bool registry_keeps_number(const struct registry *r);
 /* Stops every active run. */
 void registry_stop_all(struct registry *r, bool now, const char *reason);
 /* fn is called (from the loop) each time a run has finished; registry_n_active has its new value.

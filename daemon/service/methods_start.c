@@ -121,6 +121,10 @@ static void methods_start_plan(struct control_call *call, struct methods *m, str
 		if (methods_flag(call, "hold"))
 			control_on_close(call, &job->closer);
 	}
+	/* A private daemon has one run, so this is said once. */
+	if (m->config.is_private && !registry_keeps_number(m->config.registry))
+		log_warning("this run's number is not kept: no state directory can be written "
+			    "(XDG_STATE_HOME, HOME)");
 	methods_tell_status(m);
 	control_reply(call, json_pack("{s:s}", "id", run_id(run)));
 }

@@ -176,6 +176,13 @@ wait_exit "$PID"
 expect_equal "exit status" "$STATUS" 1
 expect_line "$ERR" "^rpsctl: cannot write $T/gone/r.json: No such file"
 served 10
+# Where no number can be kept, that is said, once.
+expect_exit 0 env XDG_STATE_HOME=/proc/nowhere "$rpsctl" "$url" -d 1 -r 10 -q
+expect_equal "lines on stderr" "$(wc -l <"$ERR")" 1
+expect_line "$ERR" "^rpsd: this run's number is not kept"
+expect_exit 0 "$rpsctl" "$url" -d 1 -r 10 -q
+expect_equal "stderr" "$(cat "$ERR")" ""
+served 20
 expect_exit 64 "$rpsctl" "$url" -z 10s
 expect_equal "the line" "$(cat "$ERR")" "rpsctl: unknown flag -z: how long is -d 10s"
 served 0
