@@ -27,9 +27,10 @@ static const char command_run_more[] =
 	"file too, override those before it, and flags override them all. ${NAME} and\n"
 	"${NAME:-DEFAULT} in values are filled from the environment. Ctrl-C ends the run\n"
 	"and prints its report; a second one does not wait for answers under way.\n"
-	"Exit status: 0 good, 10 a rule failed, 11 aborted, 12 undecided, 13 failed,\n"
-	"14 stopped, 64 usage, 66 no such run or file, 69 no daemon, 77 refused,\n"
-	"78 configuration, 130 the second Ctrl-C.\n";
+	"Exit status: 0 measured (OK or OVERLOAD), 1 output not written, 10 kept for\n"
+	"rules, 11 aborted, 12 void, 13 failed, 14 stopped by a person, 64 usage, 66 no\n"
+	"such run or file, 69 no daemon, or it lacks the means, 77 refused, 78\n"
+	"configuration, 130 the second Ctrl-C.\n";
 
 static const char command_watch_more[] =
 	"On a terminal a view that is redrawn in place, with keys; elsewhere one line for\n"

@@ -15,7 +15,7 @@
 
 static void cmd_help_print_all(void)
 {
-	(void)puts("rpsctl starts, watches, steers and stops runs of rpsd, the load generator.\n");
+	(void)puts("rpsctl starts, watches and stops runs of rpsd, the load generator.\n");
 	(void)puts("usage: rpsctl [run] WHAT [FLAG...]      as in: rpsctl localhost:8000 -r 2000");
 	(void)puts("       rpsctl COMMAND [FLAG...]\n");
 	for (size_t i = 0; i < commands_n; i++) {
@@ -48,7 +48,8 @@ void command_print_help(const struct command *c)
 
 void command_print_usage(void)
 {
-	(void)fputs("usage: rpsctl [run] URL|FILE.ini|NAME [FLAG...]\n"
+	(void)fputs("usage: rpsctl [run] URL|FILE.ini [FLAG...]\n"
+		    "       rpsctl run NAME [FLAG...]\n"
 		    "       rpsctl COMMAND [FLAG...]\n"
 		    "\n"
 		    "  rpsctl origin                          something to load, on port 8000\n"

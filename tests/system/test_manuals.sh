@@ -35,6 +35,19 @@ while read -r file section key; do
 	' "$T/$manual" || fail "$manual has no $key in [$section]"
 done <"$T/keys"
 
+# The exit statuses of a run, the same in three places.
+expect_exit 0 "$rpsctl" help run
+[ "$(awk 'length > 80' "$OUT")" = "" ] || fail "too wide: $(cat "$OUT")"
+sed -n '/^Exit status:/,/Ctrl-C\.$/p' "$OUT" | grep -oE '[0-9]+' >"$T/exits.help"
+sed -n '/EXIT STATUS/,/^\.El/s/^\.It //p' "$T/rpsctl.1" >"$T/exits.man"
+sed -n '/^\*\*Exit status/,/^$/p' "$readme" | grep -oE '[0-9]+' >"$T/exits.readme"
+expect_equal "statuses in the manual" "$(sort -n "$T/exits.man" | xargs)" \
+	"0 1 10 11 12 13 14 64 66 69 77 78 130"
+for place in help readme; do
+	expect_equal "statuses in $place" "$(sort -n "$T/exits.$place" | xargs)" \
+		"$(sort -n "$T/exits.man" | xargs)"
+done
+
 # Every command, and every flag of each.
 expect_exit 0 "$rpsctl" --help
 sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$OUT" >"$T/commands"
