@@ -41,12 +41,12 @@ static void run_watch_silence(struct run *run, const struct run_progress *p)
 			return;
 		run->silent_since_ns = now_ns - p->oldest_ns;
 		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
-		run_add_event(run, "silence", "no answers since %d:%02d", (int)(from_s / 60),
+		run_add_event(run, "silence", "nothing answered since %d:%02d", (int)(from_s / 60),
 			(int)(from_s % 60));
 	} else if (p->last_ok + p->last_failed > 0) {
 		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
 		/* They came back at some time in the interval that is over now. */
-		run_add_event(run, "answers", "no answers for about %.0f s, from %d:%02d",
+		run_add_event(run, "answers", "nothing answered for about %.0f s, from %d:%02d",
 			(double)(now_ns - run->silent_since_ns - run->plan->interval_ns / 2) / 1e9,
 			(int)(from_s / 60), (int)(from_s % 60));
 		run->silent_since_ns = 0;
