@@ -117,7 +117,7 @@ static char **problems_slot(struct problems *p)
 
 void problems_add(struct problems *p, const char *file, unsigned line, const char *format, ...)
 {
-	char **slot = problems_slot(p);
+	char **slot = p->n < PROBLEMS_MAX ? problems_slot(p) : NULL;
 	va_list args;
 	char *text;
 

@@ -13,6 +13,9 @@ struct err {
 
 void err_set(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* More than anybody reads; what comes behind is dropped. */
+#define PROBLEMS_MAX 1000
+
 /* All problems of one reading, in the order found. Zero-initialise. */
 struct problems {
 	char **texts; /* each "file:line: message", or "file: message" for line 0 */

@@ -78,6 +78,18 @@ START_TEST(just_fitting_text_is_whole)
 }
 END_TEST
 
+START_TEST(problems_are_bounded)
+{
+	struct problems p = {0};
+
+	for (unsigned i = 0; i < PROBLEMS_MAX + 10; i++)
+		problems_add(&p, "f", i + 1, "bad");
+	ck_assert_uint_eq(p.n, PROBLEMS_MAX);
+	ck_assert_str_eq(p.texts[PROBLEMS_MAX - 1], "f:1000: bad");
+	problems_fini(&p);
+}
+END_TEST
+
 START_TEST(problems_keep_order_and_place)
 {
 	struct problems p = {0};
@@ -163,6 +175,7 @@ int main(void)
 	tcase_add_loop_test(tcase, long_text_is_cut_between_characters, 0, 4);
 	tcase_add_test(tcase, just_fitting_text_is_whole);
 	tcase_add_test(tcase, problems_keep_order_and_place);
+	tcase_add_test(tcase, problems_are_bounded);
 	tcase_add_test(tcase, problems_are_sorted_by_line);
 	tcase_add_test(tcase, problems_take_long_texts);
 #ifdef HAVE_MEMORY_TEST
