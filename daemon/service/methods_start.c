@@ -173,21 +173,26 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	return r;
 }
 
-/* What came with the call for a named run and says where its requests go, or whom to trust there;
- * NULL: nothing. */
+/* What came with the call for a named run and is no figure of its load: where requests go, whom to
+ * trust there, what they say. NULL: nothing. */
 static const struct ini_entry *methods_find_detour(const struct methods_material *m)
 {
-	for (size_t i = m->n_named; i < m->doc.n_entries; i++) {
-		const struct ini_entry *e = &m->doc.entries[i];
+	static const char *const figures[] = {
+		"run", "load", "connections", "timeouts", "statistics"};
 
-		if (str_eq(e->section, "target") || str_eq(e->section, "tls"))
-			return e;
+	for (size_t i = m->n_named; i < m->doc.n_entries; i++) {
+		bool is_figure = false;
+
+		for (size_t f = 0; f < sizeof(figures) / sizeof(figures[0]); f++)
+			is_figure |= str_eq(m->doc.entries[i].section, figures[f]);
+		if (!is_figure)
+			return &m->doc.entries[i];
 	}
 	return NULL;
 }
 
-/* The file has secrets that its reader is not shown: where they are sent is not his to say. True:
- * the call has been answered. */
+/* The file has secrets that its reader is not shown: where they are sent, and with what, is not his
+ * to say. True: the call has been answered. */
 static bool methods_refuse_detour(struct control_call *call, const struct methods_material *m)
 {
 	const struct ini_entry *e = m->path ? methods_find_detour(m) : NULL;

@@ -280,6 +280,8 @@ END_TEST
 static const char *const test_detours[] = {
 	"{'name':'short','set':[{'key':'target.url','value':'http://127.0.0.1:1/'}]}",
 	"{'name':'short','set':[{'key':'tls.verify','value':'no'}]}",
+	"{'name':'short','set':[{'key':'defaults.method','value':'DELETE'}]}",
+	"{'name':'short','set':[{'key':'defaults.header','value':'X: y'}]}",
 	"{'name':'short','overlays':[{'file':'o','text':'[load]\\nrate = 5\\n[target]\\nurl = "
 	"http://127.0.0.1:1/'}]}",
 };
