@@ -467,10 +467,27 @@ static void format_text_course(struct report *r)
 
 /* ---------------------------------------------------------------- what to do next */
 
+/* What a mean over the whole run hides: the server was silent for a while. */
+static void format_text_silences(struct report *r)
+{
+	const json_t *events = result_at(r->doc, "events");
+	unsigned n = 0;
+
+	for (size_t i = 0; i < json_array_size(events) && n < FORMAT_TEXT_NOTES; i++) {
+		const json_t *event = json_array_get(events, i);
+
+		if (!str_eq(result_text(event, "kind"), "answers"))
+			continue;
+		report_wrapped(r, "  note", REPORT_LABEL, result_text(event, "text"));
+		n++;
+	}
+}
+
 static void format_text_notes(struct report *r)
 {
 	const json_t *notes = result_at(r->doc, "generator.notes");
 
+	format_text_silences(r);
 	for (size_t i = 0; i < json_array_size(notes); i++) {
 		const json_t *note = json_array_get(notes, i);
 		const char *remedy = result_text(note, "try");

@@ -111,6 +111,24 @@ static void assert_lines(const char *text, bool utf8)
 	assert_lines_within(text, utf8, 80);
 }
 
+START_TEST(test_silence_is_a_note)
+{
+	json_t *doc = load("open");
+	char *text;
+
+	json_object_set_new(doc, "events",
+		json_pack("[{s:I s:s s:s} {s:I s:s s:s}]", "at_ns", (json_int_t)4, "kind",
+			"silence", "text", "nothing answered since 0:03", "at_ns", (json_int_t)6,
+			"kind", "answers", "text", "nothing answered for about 3 s, from 0:03"));
+	text = render(&format_text, doc, (struct look){.width = 80});
+	ck_assert_ptr_nonnull(
+		strstr(text, "  note    nothing answered for about 3 s, from 0:03\n"));
+	ck_assert_ptr_null(strstr(text, "since 0:03"));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_every_line_fits)
 {
 	json_t *doc = load(documents[_i / 4]);
@@ -574,6 +592,7 @@ int main(void)
 	tcase_add_test(tcase, test_figures);
 	tcase_add_test(tcase, test_sparkline);
 	tcase_add_test(tcase, test_look);
+	tcase_add_test(tcase, test_silence_is_a_note);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
