@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* names: who mistypes a run is told of the nearest, by a service that answers one question. */
+#include "ctl/names.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/exit_codes.h"
+#include "ctl/client.h"
+#include "ctl/options.h"
+
+#define PLANS                                                                                      \
+	"{\"parameters\":{\"plans\":[{\"name\":\"talk\"},{\"name\":\"checkout\"},{\"x\":1},7]}}"
+#define RUNS                                                                                       \
+	"{\"parameters\":{\"runs\":[{\"id\":\"talk-9\"},{\"id\":\"talk-10\"},"                     \
+	"{\"id\":\"talk-10-1\"},{\"id\":\"shop-2\"}]}}"
+
+static char directory[] = "/tmp/rpsd-names.XXXXXX";
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+static void setup(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", directory);
+}
+
+static void teardown(void)
+{
+	(void)unlink(address.sun_path);
+	(void)rmdir(directory);
+}
+
+/* A process that answers one call with these bytes, if it asks for that. */
+static pid_t serve(const char *method, const char *answer)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	(void)unlink(address.sun_path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	pid = fork();
+	if (pid == 0) {
+		char call[1024] = "";
+		int peer = accept(fd, NULL, NULL);
+		bool is_it = recv(peer, call, sizeof(call) - 1, 0) > 0 && strstr(call, method);
+
+		if (is_it)
+			(void)send(peer, answer, strlen(answer) + 1, MSG_NOSIGNAL);
+		_exit(is_it ? 0 : 1);
+	}
+	(void)close(fd);
+	return pid;
+}
+
+static void expect_served(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+static const struct {
+	const char *method;
+	const char *name;
+	enum names_known known;
+	const char *line;
+} lookups[] = {
+	{"Start", "tolk", NAMES_NEARLY,
+		"rpsctl: no such run in the service's runs.d: tolk; did you mean talk?\n"},
+	{"Show", "zebra", NAMES_NOT,
+		"rpsctl: no such run in the service's runs.d: zebra; rpsctl list shows those "
+		"there are\n"},
+	{"Start", "talk", NAMES_EXACTLY, NULL},
+	/* The newest of that name, which is the last one, and not a run of another name. */
+	{"Report", "talk", NAMES_NEARLY, "rpsctl: no such run: talk; did you mean talk-10?\n"},
+	{"Stop", "shop-3", NAMES_NEARLY, "rpsctl: no such run: shop-3; did you mean shop-2?\n"},
+	{"Watch", "zebra", NAMES_NOT,
+		"rpsctl: no such run: zebra; rpsctl status shows those there are\n"},
+};
+
+START_TEST(test_nearest)
+{
+	const struct options o = {.socket = address.sun_path};
+	bool is_plan = _i < 3;
+	struct buf near = {0}, line = {0};
+	pid_t pid = serve(is_plan ? ".List" : ".Status", is_plan ? PLANS : RUNS);
+
+	ck_assert_int_eq(names_find(&o, is_plan, lookups[_i].name, &near), lookups[_i].known);
+	ck_assert_int_eq(near.len > 0, lookups[_i].known == NAMES_NEARLY);
+	expect_served(pid);
+	buf_fini(&near);
+	if (!lookups[_i].line)
+		return;
+	pid = serve(is_plan ? ".List" : ".Status", is_plan ? PLANS : RUNS);
+	names_explain(&o, lookups[_i].method, lookups[_i].name, &line);
+	ck_assert_str_eq(line.data, lookups[_i].line);
+	expect_served(pid);
+	buf_fini(&line);
+}
+END_TEST
+
+/* Nobody there, nonsense, a refusal: then nothing is near. */
+START_TEST(test_no_help)
+{
+	static const char *const answers[] = {
+		"hello", "{\"parameters\":{}}", "{\"error\":\"x.y.Z\"}", "[]"};
+	const struct options o = {.socket = address.sun_path};
+	struct buf near = {0};
+
+	ck_assert_int_eq(names_find(&o, true, "talk", &near), NAMES_NOT);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		pid_t pid = serve(".List", answers[i]);
+
+		ck_assert_int_eq(names_find(&o, true, "talk", &near), NAMES_NOT);
+		ck_assert_uint_eq(near.len, 0);
+		expect_served(pid);
+	}
+}
+END_TEST
+
+/* Other errors are told as ever, and nobody is asked. */
+START_TEST(test_other_errors)
+{
+	const struct options o = {.socket = address.sun_path};
+	json_t *parameters = json_pack("{s:s}", "reason", "r");
+	const struct client_answer a = {
+		.error = "io.rpsd.Control.Refused", .parameters = parameters};
+	struct buf line = {0};
+
+	ck_assert_int_eq(names_explain_answer(&o, "Start", &a, &line), EXIT_REFUSED);
+	ck_assert_str_eq(line.data, "rpsctl: refused: r\n");
+	buf_fini(&line);
+	json_decref(parameters);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("names");
+	Suite *suite = suite_create("names");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, test_nearest, 0, (int)(sizeof(lookups) / sizeof(*lookups)));
+	tcase_add_test(tcase, test_no_help);
+	tcase_add_test(tcase, test_other_errors);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
