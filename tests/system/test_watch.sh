@@ -6,6 +6,10 @@
 . "$(dirname "$0")/lib.sh"
 
 pty=$ROOT/tests/support/pty.pl
+if ! perl -e 'open my $pty, "+<", "/dev/ptmx" or exit 1'; then
+	echo "no pseudo-terminals here (a bare chroot has no devpts): left out"
+	exit 0
+fi
 export LC_ALL=C.UTF-8 TERM=xterm
 unset NO_COLOR
 
