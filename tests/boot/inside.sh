@@ -130,7 +130,7 @@ for user in root rpsd-member rpsd-outsider; do
 	expect_exit 77 as_user "$user" "$rpsctl" stop --all --socket /run/rpsd/observe.socket
 done
 expect_exit 77 "$rpsctl" run away -q
-expect_line "$OUT" 'only loopback is allowed'
+expect_line "$ERR" 'only loopback is allowed'
 holds "outsiders look, on the observe socket root does too; other hosts are not loaded"
 
 # ---------------------------------------------------------------- accidents
