@@ -3,36 +3,101 @@
 
 #include <errno.h>
 
+const char *const fault_phase_names[FAULT_PHASE_COUNT] = {
+	[FAULT_PHASE_NONE] = "",
+	[FAULT_PHASE_QUEUE] = "queue",
+	[FAULT_PHASE_RESOLVE] = "resolve",
+	[FAULT_PHASE_CONNECT] = "connect",
+	[FAULT_PHASE_TLS] = "tls",
+	[FAULT_PHASE_SEND] = "send",
+	[FAULT_PHASE_RECEIVE] = "receive",
+	[FAULT_PHASE_PARSE] = "parse",
+	[FAULT_PHASE_TIMEOUT] = "timeout",
+	[FAULT_PHASE_STATUS] = "status",
+	[FAULT_PHASE_CHECK] = "check",
+	[FAULT_PHASE_GENERATOR] = "generator",
+};
+
 const struct fault_info fault_table[FAULT_COUNT] = {
-	[FAULT_NONE] = {"none", "", LEDGER_OK, "a good answer"},
-	[FAULT_DROPPED] = {"dropped", "queue", LEDGER_DROPPED,
+	[FAULT_NONE] = {"none", FAULT_PHASE_NONE, LEDGER_OK, "a good answer"},
+
+	[FAULT_DROPPED] = {"dropped", FAULT_PHASE_QUEUE, LEDGER_DROPPED,
 		"no connection was free and the queue was full or not allowed"},
-	[FAULT_EXPIRED] = {"expired", "queue", LEDGER_EXPIRED,
+	[FAULT_EXPIRED] = {"expired", FAULT_PHASE_QUEUE, LEDGER_EXPIRED,
 		"waited its whole timeout for a connection"},
-	[FAULT_CONNECT_REFUSED] = {"connect-refused", "connect", LEDGER_NOT_CONNECTED,
+
+	[FAULT_RESOLVE] = {"resolve", FAULT_PHASE_RESOLVE, LEDGER_NOT_CONNECTED,
+		"the name of the target has no address"},
+
+	[FAULT_CONNECT_REFUSED] = {"connect-refused", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
 		"nothing listens on the port"},
-	[FAULT_CONNECT_TIMEOUT] = {"connect-timeout", "connect", LEDGER_NOT_CONNECTED,
+	[FAULT_CONNECT_TIMEOUT] = {"connect-timeout", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
 		"no answer to the connection attempt within [timeouts] connect"},
-	[FAULT_CONNECT_ERROR] = {"connect-error", "connect", LEDGER_NOT_CONNECTED,
+	[FAULT_CONNECT_ERROR] = {"connect-error", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
 		"the network refused the connection"},
-	[FAULT_TLS_CERTIFICATE] = {"tls-certificate", "tls", LEDGER_NOT_CONNECTED,
-		"the server's certificate cannot be trusted"},
-	[FAULT_TLS_TIMEOUT] = {"tls-timeout", "tls", LEDGER_NOT_CONNECTED,
+
+	[FAULT_TLS_EXPIRED] = {"tls-expired", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server's certificate has expired"},
+	[FAULT_TLS_NOT_YET_VALID] = {"tls-not-yet-valid", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server's certificate is not valid yet"},
+	[FAULT_TLS_SELF_SIGNED] = {"tls-self-signed", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server's certificate is signed by itself alone"},
+	[FAULT_TLS_UNTRUSTED] = {"tls-untrusted", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"nobody we trust has signed the server's certificate"},
+	[FAULT_TLS_WRONG_HOST] = {"tls-wrong-host", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server's certificate is for another host"},
+	[FAULT_TLS_CERTIFICATE] = {"tls-certificate", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server's certificate has some other flaw"},
+	[FAULT_TLS_ALPN] = {"tls-alpn", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server speaks none of our protocols (ALPN)"},
+	[FAULT_TLS_ALERT] = {"tls-alert", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server broke the handshake off with an alert"},
+	[FAULT_TLS_CLOSED] = {"tls-closed", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server closed during the handshake"},
+	[FAULT_TLS_TIMEOUT] = {"tls-timeout", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"connected, but no end of the TLS handshake within [timeouts] connect"},
-	[FAULT_TLS] = {"tls", "tls", LEDGER_NOT_CONNECTED, "the TLS handshake failed"},
-	[FAULT_GENERATOR] = {"generator", "connect", LEDGER_NOT_CONNECTED,
-		"this host ran out of descriptors, ports or memory"},
-	[FAULT_SEND] = {"send", "send", LEDGER_CONNECTION_ERROR, "sending failed"},
-	[FAULT_CLOSED] = {"closed", "receive", LEDGER_CONNECTION_ERROR,
+	[FAULT_TLS_PROTOCOL] = {"tls-protocol", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"no version in common, or not TLS at all"},
+
+	[FAULT_SEND] = {"send", FAULT_PHASE_SEND, LEDGER_CONNECTION_ERROR, "sending failed"},
+
+	[FAULT_STALE] = {"stale", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
+		"the server closed a kept connection just as it was used again"},
+	[FAULT_CLOSED] = {"closed", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
 		"the server closed before its response was complete"},
-	[FAULT_RESET] = {"reset", "receive", LEDGER_CONNECTION_ERROR,
+	[FAULT_TRUNCATED] = {"truncated", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
+		"closed without TLS's goodbye: the body may be cut"},
+	[FAULT_RESET] = {"reset", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
 		"the server reset the connection"},
-	[FAULT_RECEIVE] = {"receive", "receive", LEDGER_CONNECTION_ERROR, "receiving failed"},
-	[FAULT_BAD_RESPONSE] = {"bad-response", "parse", LEDGER_BAD_RESPONSE,
+	[FAULT_RECEIVE] = {"receive", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
+		"receiving failed"},
+
+	[FAULT_BAD_RESPONSE] = {"bad-response", FAULT_PHASE_PARSE, LEDGER_BAD_RESPONSE,
 		"the answer is not HTTP/1.1"},
-	[FAULT_TIMEOUT] = {"timeout", "timeout", LEDGER_TIMEOUT,
+
+	[FAULT_TIMEOUT] = {"timeout", FAULT_PHASE_TIMEOUT, LEDGER_TIMEOUT,
 		"no complete response within [timeouts] request"},
-	[FAULT_STATUS] = {"status", "status", LEDGER_HTTP_ERROR, "a status of 400 or more"},
+
+	[FAULT_STATUS] = {"status", FAULT_PHASE_STATUS, LEDGER_HTTP_ERROR,
+		"a status that is not expected: 400 or more, or outside expect-status"},
+
+	[FAULT_CHECK_HEADER] = {"check-header", FAULT_PHASE_CHECK, LEDGER_CHECK_FAILED,
+		"the answer lacks a header of expect-header"},
+	[FAULT_CHECK_BODY] = {"check-body", FAULT_PHASE_CHECK, LEDGER_CHECK_FAILED,
+		"the answer's body lacks the text of expect-body"},
+	[FAULT_CHECK_SIZE] = {"check-size", FAULT_PHASE_CHECK, LEDGER_CHECK_FAILED,
+		"the answer's body has not the size of expect-size"},
+	[FAULT_CHECK_HASH] = {"check-hash", FAULT_PHASE_CHECK, LEDGER_CHECK_FAILED,
+		"the answer's body has not the hash of expect-sha256"},
+
+	[FAULT_NO_DESCRIPTORS] = {"no-descriptors", FAULT_PHASE_GENERATOR, LEDGER_NOT_CONNECTED,
+		"this process or host has no descriptor left for a connection"},
+	[FAULT_NO_PORTS] = {"no-ports", FAULT_PHASE_GENERATOR, LEDGER_NOT_CONNECTED,
+		"this host has no port left towards the server"},
+	[FAULT_NO_MEMORY] = {"no-memory", FAULT_PHASE_GENERATOR, LEDGER_NOT_CONNECTED,
+		"this host has no memory left for a connection"},
+	[FAULT_FORBIDDEN] = {"forbidden", FAULT_PHASE_GENERATOR, LEDGER_NOT_CONNECTED,
+		"the policy or this host's kernel does not allow the connection"},
 };
 
 enum fault fault_of_connect_errno(int error)
@@ -44,12 +109,16 @@ enum fault fault_of_connect_errno(int error)
 		return FAULT_CONNECT_TIMEOUT;
 	case EMFILE:
 	case ENFILE:
-	case ENOMEM:
-	case ENOBUFS:
+		return FAULT_NO_DESCRIPTORS;
 	case EADDRNOTAVAIL:
 	case EADDRINUSE:
+		return FAULT_NO_PORTS;
+	case ENOMEM:
+	case ENOBUFS:
+		return FAULT_NO_MEMORY;
 	case EPERM:
-		return FAULT_GENERATOR;
+	case EACCES:
+		return FAULT_FORBIDDEN;
 	default:
 		return FAULT_CONNECT_ERROR;
 	}

@@ -1,34 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can go wrong with one arrival: a fault, in which phase it happens, and the ledger class in
- * which the arrival then ends. One table for counters, results and reports. Pure. */
+ * which the arrival then ends. The one table behind counters, results, reports, help and manual.
+ * Pure. */
 #pragma once
 
 #include "common/ledger.h"
+
+/* In the order in which a request comes through them. */
+enum fault_phase {
+	FAULT_PHASE_NONE,
+	FAULT_PHASE_QUEUE, /* waiting for a connection */
+	FAULT_PHASE_RESOLVE,
+	FAULT_PHASE_CONNECT,
+	FAULT_PHASE_TLS,
+	FAULT_PHASE_SEND,
+	FAULT_PHASE_RECEIVE,
+	FAULT_PHASE_PARSE,
+	FAULT_PHASE_TIMEOUT,
+	FAULT_PHASE_STATUS,
+	FAULT_PHASE_CHECK,
+	FAULT_PHASE_GENERATOR, /* ours, not the server's */
+	FAULT_PHASE_COUNT,
+};
+/* "queue", …: errors[].phase in results; "" for none. */
+extern const char *const fault_phase_names[FAULT_PHASE_COUNT];
 
 enum fault {
 	FAULT_NONE,
 	FAULT_DROPPED,
 	FAULT_EXPIRED,
+	FAULT_RESOLVE,
 	FAULT_CONNECT_REFUSED,
 	FAULT_CONNECT_TIMEOUT,
-	FAULT_CONNECT_ERROR,   /* any other answer of the network */
-	FAULT_TLS_CERTIFICATE, /* the server's, refused by us */
+	FAULT_CONNECT_ERROR, /* any other answer of the network */
+	FAULT_TLS_EXPIRED,   /* the server's certificate: refused by us, why */
+	FAULT_TLS_NOT_YET_VALID,
+	FAULT_TLS_SELF_SIGNED,
+	FAULT_TLS_UNTRUSTED,
+	FAULT_TLS_WRONG_HOST,
+	FAULT_TLS_CERTIFICATE,
+	FAULT_TLS_ALPN,
+	FAULT_TLS_ALERT,
+	FAULT_TLS_CLOSED,
 	FAULT_TLS_TIMEOUT,
-	FAULT_TLS,	 /* any other end of a handshake */
-	FAULT_GENERATOR, /* ours: no descriptor, port or memory left */
+	FAULT_TLS_PROTOCOL, /* any other end of a handshake */
 	FAULT_SEND,
-	FAULT_CLOSED, /* the peer closed before the response was complete */
+	FAULT_STALE,	 /* closed under a request that reused the connection, and not repeated */
+	FAULT_CLOSED,	 /* the peer closed before the response was complete */
+	FAULT_TRUNCATED, /* closed without TLS's goodbye where the body ends with the connection */
 	FAULT_RESET,
 	FAULT_RECEIVE,
 	FAULT_BAD_RESPONSE,
 	FAULT_TIMEOUT,
 	FAULT_STATUS,
+	FAULT_CHECK_HEADER,
+	FAULT_CHECK_BODY,
+	FAULT_CHECK_SIZE,
+	FAULT_CHECK_HASH,
+	FAULT_NO_DESCRIPTORS,
+	FAULT_NO_PORTS,
+	FAULT_NO_MEMORY,
+	FAULT_FORBIDDEN, /* by the guard, or the kernel's filter */
 	FAULT_COUNT,
 };
 
 struct fault_info {
-	const char *name;  /* "connect-refused": errors[].class in results */
-	const char *phase; /* "connect" */
+	const char *name; /* "connect-refused": errors[].class in results */
+	enum fault_phase phase;
 	enum ledger_class class;
 	const char *help; /* one line for people */
 };

@@ -72,7 +72,7 @@ const struct key keys_table[] = {
 		.help = "load behind the measured window, counted apart"},
 	{KEYS_RUN, "load", "duration", KEY_TIME, NULL, "1ms..8760h", PLAN_FIELD(duration_ns),
 		.help = "of the measured window; 10s where neither requests nor stages say more"},
-	{KEYS_RUN, "load", "requests", KEY_UINT, NULL, "1..1000000000000", PLAN_FIELD(requests),
+	{KEYS_RUN, "load", "requests", KEY_UINT, NULL, "1..1000000000000", PLAN_FIELD(n_arrivals),
 		.help = "send exactly so many, instead of a duration"},
 	{KEYS_RUN, "load", "workers", KEY_UINT, "auto", "1..1024", .word = "auto",
 		PLAN_FIELD(workers), .help = "threads that generate load"},
@@ -104,7 +104,7 @@ const struct key keys_table[] = {
 		PLAN_FIELD(interval_ns), .help = "width of the rows in the result and the live view"},
 
 	{KEYS_RUN, "defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
-		PLAN_FIELD(method), .help = "of the request"},
+		PLAN_FIELD(defaults.method), .help = "of the request"},
 	{KEYS_RUN, "defaults", "header", KEY_CUSTOM, .check = plan_check_header,
 		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE"},
 	{KEYS_RUN, "defaults", "body", KEY_CUSTOM, .check = plan_check_body,

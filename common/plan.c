@@ -204,8 +204,8 @@ static int plan_set_body(struct plan_builder *b)
 		buf_fini(&body);
 		return r == -EINVAL ? 0 : r;
 	}
-	b->plan->body = body.data;
-	b->plan->body_len = body.len;
+	b->plan->requests[0].body = body.data;
+	b->plan->requests[0].body_len = body.len;
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static bool plan_header_is_replaced(const struct plan_builder *b, size_t i, size
 	return false;
 }
 
-const struct plan_header *plan_find_header(const struct plan *p, const char *name)
+const struct plan_header *plan_find_header(const struct plan_request *p, const char *name)
 {
 	for (size_t i = 0; i < p->n_headers; i++)
 		if (!strcasecmp(p->headers[i].name, name))
@@ -237,7 +237,7 @@ const struct plan_header *plan_find_header(const struct plan *p, const char *nam
 
 static int plan_add_header(struct plan_builder *b, const struct ini_entry *e, size_t name_len)
 {
-	struct plan *p = b->plan;
+	struct plan_request *p = b->plan->requests;
 	struct plan_header *header = &p->headers[p->n_headers];
 	struct buf value = {0};
 	const char *text;
@@ -267,8 +267,8 @@ static int plan_set_headers(struct plan_builder *b)
 {
 	const struct ini_doc *doc = b->doc;
 
-	b->plan->headers = calloc(PLAN_HEADERS_MAX, sizeof(*b->plan->headers));
-	if (!b->plan->headers)
+	b->plan->requests[0].headers = calloc(PLAN_HEADERS_MAX, sizeof(struct plan_header));
+	if (!b->plan->requests[0].headers)
 		return -ENOMEM;
 	for (size_t i = 0, n = 0; i < doc->n_entries; i++) {
 		const struct ini_entry *e = &doc->entries[i];
@@ -296,7 +296,7 @@ static int plan_set_headers(struct plan_builder *b)
 /* A length that is not the body's would make one message of two, or two of one. */
 static void plan_check_content_length(struct plan_builder *b)
 {
-	const struct plan *p = b->plan;
+	const struct plan_request *p = b->plan->requests;
 	const struct plan_header *h = plan_find_header(p, "content-length");
 	const struct ini_entry *e = NULL;
 	char expected[24];
@@ -459,6 +459,45 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 
 /* ---- the whole ---- */
 
+/* One request, from [defaults]. */
+static int plan_set_requests(struct plan_builder *b)
+{
+	struct plan *p = b->plan;
+	struct plan_request *r = calloc(1, sizeof(*r));
+
+	p->requests = r;
+	if (!r)
+		return -ENOMEM;
+	p->n_requests = 1;
+	r->weight = 1;
+	for (unsigned status = 200; status < 400; status++)
+		r->expect_statuses.bits[status / 64] |= UINT64_C(1) << (status % 64);
+	r->name = strdup("");
+	r->method = strdup(p->defaults.method ? p->defaults.method : "GET");
+	r->target = strdup(p->url.path ? p->url.path : "/");
+	return r->name && r->method && r->target ? 0 : -ENOMEM;
+}
+
+static void plan_request_fini(struct plan_request *r)
+{
+	for (size_t i = 0; i < r->n_headers; i++) {
+		free(r->headers[i].name);
+		free(r->headers[i].value);
+	}
+	for (size_t i = 0; i < r->n_expect_headers; i++) {
+		free(r->expect_headers[i].name);
+		free(r->expect_headers[i].value);
+	}
+	free(r->headers);
+	free(r->expect_headers);
+	free(r->expect_body);
+	free(r->name);
+	free(r->method);
+	free(r->path);
+	free(r->target);
+	free(r->body);
+}
+
 static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 {
 	struct plan *p = b->plan;
@@ -478,6 +517,8 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 		r = plan_set_tls(b);
 	if (!r)
 		r = plan_settle_load(p, b->doc, b->layers, b->problems);
+	if (!r)
+		r = plan_set_requests(b);
 	if (!r)
 		r = plan_set_body(b);
 	if (!r)
@@ -526,10 +567,10 @@ struct plan *plan_free(struct plan *p)
 		return NULL;
 	for (size_t i = 0; i < p->n_stages; i++)
 		free(p->stage_texts[i]);
-	for (size_t i = 0; i < p->n_headers; i++) {
-		free(p->headers[i].name);
-		free(p->headers[i].value);
-	}
+	for (size_t i = 0; i < p->n_requests; i++)
+		plan_request_fini(&p->requests[i]);
+	plan_request_fini(&p->defaults);
+	free(p->requests);
 	for (size_t i = 0; i < p->n_labels; i++) {
 		free(p->labels[i].name);
 		free(p->labels[i].text);
@@ -542,10 +583,10 @@ struct plan *plan_free(struct plan *p)
 	free(p->url_text);
 	free(p->stage_texts);
 	free(p->stages);
-	free(p->method);
-	free(p->headers);
-	free(p->body);
-	free(p->user_agent);
+	free(p->connect_to);
+	free(p->tls_ciphers);
+	free(p->tls_ciphersuites);
+	free(p->sources);
 	free(p);
 	return NULL;
 }

@@ -35,6 +35,19 @@ enum plan_reuse {
 	PLAN_REUSE_NO, /* a connection for each request */
 };
 
+enum plan_close {
+	PLAN_CLOSE_FIN,
+	PLAN_CLOSE_RST, /* no TIME_WAIT is left behind; servers may log it as an error */
+};
+
+/* Which of the name's addresses are loaded. */
+enum plan_addresses {
+	PLAN_ADDRESSES_ALL,
+	PLAN_ADDRESSES_FIRST,
+	PLAN_ADDRESSES_V4,
+	PLAN_ADDRESSES_V6,
+};
+
 enum plan_stage_kind {
 	PLAN_HOLD, /* rate for duration_ns */
 };
@@ -48,6 +61,46 @@ struct plan_stage {
 struct plan_header {
 	char *name;
 	char *value;
+};
+
+/* An address to connect from. */
+struct plan_source {
+	bool is_v6;
+	uint8_t address[16]; /* the first 4 where it is IPv4; network order */
+};
+
+/* Statuses 100..599 as a set. */
+struct plan_statuses {
+	uint64_t bits[10];
+};
+static inline bool plan_statuses_has(const struct plan_statuses *s, unsigned status)
+{
+	return status < 640 && (s->bits[status / 64] >> (status % 64) & 1);
+}
+
+/* One kind of request: [request NAME] over [defaults]. */
+struct plan_request {
+	char *name;	 /* of its section; "" where there is none */
+	uint64_t weight; /* at least 1: how often it is chosen, against the others' */
+	char *method;
+	char *path;   /* as written; NULL: the URL's own */
+	char *target; /* what stands behind the method: path and query, begins with '/' */
+	struct plan_header *headers; /* with Authorization, where auth was given */
+	size_t n_headers;
+	char *body; /* NULL: none */
+	size_t body_len;
+	uint64_t chunk_bytes; /* the body goes in chunks of so many bytes; 0: by Content-Length */
+
+	/* What a good answer is. Any other status is an http_error, all else check_failed. */
+	struct plan_statuses expect_statuses; /* 200..399 where nothing is said */
+	struct plan_header *expect_headers;   /* value NULL: any value */
+	size_t n_expect_headers;
+	char *expect_body; /* somewhere in the body; NULL: not asked */
+	size_t expect_body_len;
+	bool has_expect_size;
+	uint64_t expect_size_min, expect_size_max; /* bytes of content */
+	bool has_expect_sha256;
+	uint8_t expect_sha256[32]; /* of the content */
 };
 
 struct plan_label {
@@ -76,6 +129,9 @@ struct plan {
 	/* [target] */
 	char *url_text;
 	struct url url;
+	char *connect_to;   /* HOST:PORT that is connected to instead of the URL's; NULL: none */
+	unsigned addresses; /* enum plan_addresses */
+	int64_t dns_ns;	    /* the name is looked up again so often; 0: once */
 
 	/* [tls]; means nothing where the target is http */
 	unsigned tls_verify;	/* 0: no, 1: yes */
@@ -84,6 +140,9 @@ struct plan {
 	struct plan_pem tls_key;
 	char *tls_server_name;	  /* the URL's host where nothing is said */
 	unsigned tls_min_version; /* 0: auto, 1: 1.2, 2: 1.3 */
+	unsigned tls_max_version; /* the same */
+	char *tls_ciphers;	  /* of TLS 1.2, as `openssl ciphers` has them; NULL: OpenSSL's */
+	char *tls_ciphersuites;	  /* of TLS 1.3; NULL: OpenSSL's */
 	unsigned tls_resume;	  /* 0: no, 1: yes */
 
 	/* [load] */
@@ -100,16 +159,22 @@ struct plan {
 	int64_t warmup_ns;
 	int64_t cooldown_ns;
 	int64_t duration_ns; /* of the measured window; CLOCK_NEVER: until `requests` are sent */
-	uint64_t requests;   /* exact count of measured arrivals, 0: by duration */
+	uint64_t n_arrivals; /* exact count of measured arrivals, 0: by duration */
 	uint64_t workers;    /* 0: auto */
 	int64_t think_ns;    /* closed model */
 
 	/* [connections] */
-	uint64_t connections;  /* 0: auto */
-	unsigned exhausted;    /* enum plan_exhausted */
-	uint64_t queue_max;    /* arrivals waiting, over all workers */
-	struct rate open_rate; /* connections opened per second, over all workers */
-	unsigned reuse;	       /* enum plan_reuse */
+	uint64_t connections;		  /* 0: auto */
+	unsigned exhausted;		  /* enum plan_exhausted */
+	uint64_t queue_max;		  /* arrivals waiting, over all workers */
+	struct rate open_rate;		  /* connections opened per second, over all workers */
+	unsigned reuse;			  /* enum plan_reuse */
+	uint64_t requests_per_connection; /* then it is closed; 0: no limit */
+	int64_t max_age_ns;		  /* of a connection, then it is closed; 0: no limit */
+	unsigned close;			  /* enum plan_close */
+	uint64_t pipeline;		  /* requests in flight on a connection at most, 1.. */
+	struct plan_source *sources;	  /* used in turn; none: the kernel chooses */
+	size_t n_sources;
 
 	/* [timeouts] */
 	int64_t connect_timeout_ns;
@@ -119,13 +184,12 @@ struct plan {
 	/* [statistics] */
 	int64_t interval_ns;
 
-	/* [defaults]: one request for now */
-	char *method;
-	struct plan_header *headers;
-	size_t n_headers;
-	char *body;
-	size_t body_len;
-	char *user_agent; /* NULL: rpsd/VERSION run=ID; a User-Agent header stands in headers */
+	/* [defaults]: what each request begins with; complete only in requests */
+	struct plan_request defaults;
+	/* One for each [request NAME] in the order of the file, else a single one without a name.
+	 */
+	struct plan_request *requests;
+	size_t n_requests;
 };
 
 /* Builds and validates. doc: the run file, then overlays, then flags; filled (fill.h). Of two keys
@@ -165,7 +229,13 @@ const struct ini_entry *plan_key_entry(const struct ini_doc *doc, size_t first);
 extern const char plan_key_refused[];
 
 /* The first header of that name, case ignored; NULL: none. */
-const struct plan_header *plan_find_header(const struct plan *p, const char *name);
+const struct plan_header *plan_find_header(const struct plan_request *r, const char *name);
+
+/* Requests that are accounted for by name: all of them, or 0 where there is only one without. */
+static inline size_t plan_n_named(const struct plan *p)
+{
+	return p->n_requests > 0 && p->requests[0].name[0] != '\0' ? p->n_requests : 0;
+}
 
 /* Connections at most, over all workers; closed model: the users. What `auto` means is said here.
  */

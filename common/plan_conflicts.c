@@ -56,7 +56,7 @@ static const char *const plan_source_keys[PLAN_SOURCE_COUNT][2] = {
 };
 
 /* Where a key was written last; entry NULL: nowhere, or it lost. */
-struct plan_source {
+struct plan_choice {
 	const struct ini_entry *entry;
 	unsigned layer;
 };
@@ -66,7 +66,7 @@ struct plan_load {
 	const struct ini_doc *doc;
 	const unsigned *layers; /* of each entry */
 	struct problems *problems;
-	struct plan_source at[PLAN_SOURCE_COUNT];
+	struct plan_choice at[PLAN_SOURCE_COUNT];
 	unsigned model_layer; /* of the key that decided the model */
 	int64_t kept_ns;      /* length of the stages that a later key replaced */
 	bool is_doubtful;     /* a value was bad: the rest may be well with the right one */
@@ -97,7 +97,7 @@ static void plan_find_sources(struct plan_load *l)
 		for (size_t s = 0; s < PLAN_SOURCE_COUNT; s++)
 			if (str_eq(e->section, plan_source_keys[s][0]) &&
 				str_eq(e->key, plan_source_keys[s][1]))
-				l->at[s] = (struct plan_source){e, l->layers[i]};
+				l->at[s] = (struct plan_choice){e, l->layers[i]};
 	}
 }
 
@@ -148,7 +148,7 @@ static void plan_name_place(const struct ini_entry *e, char *text, size_t size)
 static void plan_settle(
 	struct plan_load *l, enum plan_source_id a, enum plan_source_id b, const char *why)
 {
-	struct plan_source *first = &l->at[a], *last = &l->at[b];
+	struct plan_choice *first = &l->at[a], *last = &l->at[b];
 	char place[64];
 
 	if (!first->entry || !last->entry)
@@ -270,7 +270,7 @@ static void plan_settle_model(struct plan_load *l)
 	struct plan *p = l->plan;
 	enum plan_source_id speed =
 		plan_has(l, PLAN_SOURCE_STAGE) ? PLAN_SOURCE_STAGE : PLAN_SOURCE_RATE;
-	const struct plan_source *model = &l->at[PLAN_SOURCE_MODEL];
+	const struct plan_choice *model = &l->at[PLAN_SOURCE_MODEL];
 	bool is_max = speed == PLAN_SOURCE_RATE && plan_has(l, speed) &&
 		      str_eq(l->at[speed].entry->value, "max");
 	enum plan_model implied = is_max ? PLAN_CLOSED : PLAN_OPEN;
@@ -301,12 +301,12 @@ static void plan_refuse(struct plan_load *l, enum plan_source_id id, const char 
 
 static void plan_settle_length(struct plan_load *l)
 {
-	struct plan_source *stage = &l->at[PLAN_SOURCE_STAGE];
+	struct plan_choice *stage = &l->at[PLAN_SOURCE_STAGE];
 	enum plan_source_id lengths[] = {PLAN_SOURCE_DURATION, PLAN_SOURCE_REQUESTS};
 
 	plan_settle(l, PLAN_SOURCE_DURATION, PLAN_SOURCE_REQUESTS, "keep one of them");
 	for (size_t i = 0; i < 2 && stage->entry; i++) {
-		struct plan_source *length = &l->at[lengths[i]];
+		struct plan_choice *length = &l->at[lengths[i]];
 
 		if (!length->entry)
 			continue;
@@ -325,7 +325,7 @@ static void plan_settle_length(struct plan_load *l)
 	if (!plan_has(l, PLAN_SOURCE_DURATION))
 		l->plan->duration_ns = 0;
 	if (!plan_has(l, PLAN_SOURCE_REQUESTS))
-		l->plan->requests = 0;
+		l->plan->n_arrivals = 0;
 }
 
 static void plan_settle_closed(struct plan_load *l)
@@ -459,8 +459,8 @@ static int plan_finish_open(struct plan_load *l)
 			return 0;
 		p->rate = p->stages[0].rate;
 	}
-	if (p->requests)
-		length = plan_time_for(p->requests, p->rate);
+	if (p->n_arrivals)
+		length = plan_time_for(p->n_arrivals, p->rate);
 	else if (p->duration_ns)
 		length = p->duration_ns;
 	else
@@ -489,7 +489,7 @@ static void plan_finish_closed(struct plan_load *l)
 	struct plan *p = l->plan;
 
 	p->rate = (struct rate){0, 1};
-	if (p->requests)
+	if (p->n_arrivals)
 		p->duration_ns = CLOCK_NEVER;
 	else if (!p->duration_ns)
 		p->duration_ns = plan_default_length(l);

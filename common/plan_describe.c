@@ -59,7 +59,7 @@ static const char *plan_rate(struct rate rate, char text[static UNITS_TEXT_MAX])
 
 static bool plan_counts_arrivals(const struct plan *p)
 {
-	return p->model == PLAN_OPEN || p->requests;
+	return p->model == PLAN_OPEN || p->n_arrivals;
 }
 
 /* Arrivals of the measured window, where the plan knows them: round(integral of the rate). */
@@ -67,8 +67,8 @@ static uint64_t plan_count(const struct plan *p)
 {
 	double sum = 0;
 
-	if (p->requests)
-		return p->requests;
+	if (p->n_arrivals)
+		return p->n_arrivals;
 	for (size_t i = 0; i < p->n_stages; i++)
 		sum += rate_per_s(p->stages[i].rate) * (double)p->stages[i].duration_ns /
 		       (double)NSEC_PER_SEC;
@@ -78,17 +78,18 @@ static uint64_t plan_count(const struct plan *p)
 /* Of one request on the wire; the run's id in User-Agent is not known yet. */
 static uint64_t plan_request_bytes(const struct plan *p)
 {
-	uint64_t n = strlen(p->method) + strlen(p->url.path) + strlen("  HTTP/1.1\r\n\r\n") +
-		     p->body_len;
+	const struct plan_request *r = p->requests;
+	uint64_t n =
+		strlen(r->method) + strlen(r->target) + strlen("  HTTP/1.1\r\n\r\n") + r->body_len;
 
-	if (!plan_find_header(p, "host"))
+	if (!plan_find_header(r, "host"))
 		n += strlen("Host: \r\n") + strlen(p->url.authority);
-	if (!plan_find_header(p, "user-agent"))
+	if (!plan_find_header(r, "user-agent"))
 		n += strlen("User-Agent: rpsd/" RPSD_VERSION " run=-1\r\n") + strlen(p->name);
-	if (!plan_find_header(p, "accept"))
+	if (!plan_find_header(r, "accept"))
 		n += strlen("Accept: */*\r\n");
-	for (size_t i = 0; i < p->n_headers; i++)
-		n += strlen(p->headers[i].name) + strlen(p->headers[i].value) + strlen(": \r\n");
+	for (size_t i = 0; i < r->n_headers; i++)
+		n += strlen(r->headers[i].name) + strlen(r->headers[i].value) + strlen(": \r\n");
 	return n;
 }
 
@@ -141,7 +142,7 @@ static int plan_describe_length(const struct plan *p, struct buf *b)
 
 	if (p->duration_ns == CLOCK_NEVER)
 		r = buf_printf(b, "  lasts        until %s requests are sent",
-			plan_group(p->requests, number));
+			plan_group(p->n_arrivals, number));
 	else
 		r = buf_printf(b, "  lasts        %s", plan_time(p->duration_ns, text));
 	if (!r && p->warmup_ns)
@@ -257,7 +258,7 @@ int plan_describe(const struct plan *p, struct buf *ret)
 	struct buf b = {0};
 	int r;
 
-	r = buf_printf(&b, "%s: %s %s\n", p->name, p->method, p->url.text);
+	r = buf_printf(&b, "%s: %s %s\n", p->name, p->requests[0].method, p->url.text);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines) && !r; i++)
 		r = lines[i](p, &b);
 	if (!r)

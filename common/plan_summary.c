@@ -34,9 +34,9 @@ int plan_summary(const struct plan *p, struct buf *ret)
 	size_t before = ret->len;
 	int r = plan_summarize_load(p, ret);
 
-	if (r == 0 && p->requests)
-		r = buf_printf(ret, ", %llu request%s", (unsigned long long)p->requests,
-			p->requests == 1 ? "" : "s");
+	if (r == 0 && p->n_arrivals)
+		r = buf_printf(ret, ", %llu request%s", (unsigned long long)p->n_arrivals,
+			p->n_arrivals == 1 ? "" : "s");
 	else if (r == 0)
 		r = plan_summarize_time(" for ", p->duration_ns, ret);
 	if (r == 0)

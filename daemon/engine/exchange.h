@@ -4,7 +4,8 @@
  *
  *   planned -> picked -> sent -> (sent_all) -> first byte -> done
  *   our delay | connection wait |             service            |
- *   response = our delay + connection wait + service, always. */
+ *   response = our delay + connection wait + service, always.
+ * A retry keeps all that it has, also sent_ns: service time begins with the first attempt. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +22,8 @@ struct exchange {
 	int64_t done_ns;       /* after the read that completed the response */
 	struct stats_interval *cohort; /* where it is accounted; NULL outside the measured window */
 	uint8_t phase;		       /* enum stats_phase */
+	uint8_t n_sent;		       /* how often it was sent: 2 after a retry */
+	uint16_t request;	       /* which of the plan's */
 };
 
 static inline int64_t exchange_our_delay_ns(const struct exchange *x)

@@ -37,7 +37,8 @@ static void pool_enqueue(struct pool *p, const struct exchange *x)
 {
 	size_t at = (p->_ring_head + p->n_waiting) % p->_ring_cap;
 
-	p->_ring[at] = (struct pool_waiting){x->planned_ns, x->picked_ns, x->cohort, x->phase};
+	p->_ring[at] =
+		(struct pool_waiting){x->planned_ns, x->picked_ns, x->cohort, x->phase, x->request};
 	if (++p->n_waiting > p->queue_peak)
 		p->queue_peak = p->n_waiting;
 	if (p->n_waiting == 1)
@@ -50,7 +51,8 @@ static struct exchange pool_dequeue(struct pool *p)
 	struct exchange x = {.planned_ns = w->planned_ns,
 		.picked_ns = w->picked_ns,
 		.cohort = w->cohort,
-		.phase = w->phase};
+		.phase = w->phase,
+		.request = w->request};
 
 	assert(p->n_waiting > 0);
 	p->_ring_head = (p->_ring_head + 1) % p->_ring_cap;
@@ -250,12 +252,12 @@ static void pool_on_connect_failed(struct task *t, enum fault fault, const char 
 
 /* ---------------------------------------------------------------- arrivals */
 
-void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns)
+void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t request)
 {
 	struct list *node;
 	struct exchange x;
 
-	stats_begin(p->config.env->stats, &x, planned_ns, picked_ns);
+	stats_begin(p->config.env->stats, &x, planned_ns, picked_ns, request);
 	/* Sent now, it would only cost a connection: its time has been used up by us. */
 	if (picked_ns - planned_ns >= p->config.env->request_timeout_ns) {
 		pool_fail(p, &x, FAULT_EXPIRED, "rpsd was late by more than the timeout");

@@ -20,6 +20,7 @@ struct pool_waiting {
 	int64_t picked_ns;
 	struct stats_interval *cohort;
 	uint8_t phase;
+	uint16_t request;
 };
 
 struct pool_config {
@@ -72,8 +73,8 @@ void pool_fini(struct pool *p);
  * nothing to open). */
 void pool_open(struct pool *p);
 
-/* An arrival, at the instant the producer handled it. */
-void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns);
+/* An arrival of that request, at the instant the producer handled it. */
+void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t request);
 
 /* The drain is over: everything waiting or in flight is given up, every connection closed. */
 void pool_abandon(struct pool *p);

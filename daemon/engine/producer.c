@@ -49,6 +49,7 @@ static void producer_on_due(struct loop_task *task, uint32_t events)
 	(void)events;
 	for (int n = 0; p->_next_ns <= now_ns; n++) {
 		int64_t planned_ns = p->_next_ns;
+		uint64_t k = p->_next_k;
 
 		if (n == PRODUCER_BATCH) {
 			loop_task_again(&p->_task);
@@ -56,7 +57,7 @@ static void producer_on_due(struct loop_task *task, uint32_t events)
 		}
 		p->_next_k += p->_stride;
 		producer_look_up(p);
-		p->_on_arrival(p->_owner, planned_ns, now_ns);
+		p->_on_arrival(p->_owner, k, planned_ns, now_ns);
 		now_ns = clock_now_ns();
 	}
 	if (p->_next_ns == CLOCK_NEVER)

@@ -12,8 +12,8 @@
 struct producer;
 struct schedule;
 
-/* picked_ns: a fresh stamp, taken for this arrival. */
-typedef void (*producer_fn)(void *owner, int64_t planned_ns, int64_t picked_ns);
+/* k: the arrival's number in the schedule. picked_ns: a fresh stamp, taken for this arrival. */
+typedef void (*producer_fn)(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns);
 
 struct producer {
 	struct loop_task _task; /* the timerfd; never read */

@@ -216,7 +216,8 @@ static int schedule_build(struct schedule *s, const struct plan *plan)
 	r = schedule_add_segment(s, SCHEDULE_WARMUP, &warmup, 1, 0);
 	if (r)
 		return r;
-	r = schedule_add_segment(s, SCHEDULE_WINDOW, plan->stages, plan->n_stages, plan->requests);
+	r = schedule_add_segment(
+		s, SCHEDULE_WINDOW, plan->stages, plan->n_stages, plan->n_arrivals);
 	if (r)
 		return r;
 	return schedule_add_segment(s, SCHEDULE_COOLDOWN, &cooldown, 1, 0);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -25,6 +26,21 @@ const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT] = {
 	[STATS_FAILED] = "failed",
 	[STATS_UNSERVED_AGE] = "unserved_age",
 };
+
+const char *const stats_request_histogram_names[STATS_REQUEST_HISTOGRAM_COUNT] = {
+	[STATS_REQUEST_RESPONSE] = "response",
+	[STATS_REQUEST_SERVICE] = "service",
+	[STATS_REQUEST_FIRST_BYTE] = "first_byte",
+	[STATS_REQUEST_FAILED] = "failed",
+};
+
+/* Where the plan names its requests, what this one counts for; NULL otherwise. */
+static struct stats_request *stats_request_of(struct stats *s, const struct exchange *x)
+{
+	if (s->totals.n_requests == 0 || x->phase != STATS_WINDOW)
+		return NULL;
+	return &s->totals.requests[x->request];
+}
 
 int stats_interval_init(struct stats_interval *i)
 {
@@ -55,7 +71,17 @@ static void stats_interval_reset(struct stats_interval *i)
 	i->pending = i->planned = i->sent = i->completed = i->ok = i->failed = 0;
 }
 
-int stats_totals_init(struct stats_totals *t)
+static int stats_request_init(struct stats_request *request)
+{
+	int r = 0;
+
+	for (int i = 0; i < STATS_REQUEST_HISTOGRAM_COUNT && r == 0; i++)
+		r = histogram_init(&request->histograms[i], HISTOGRAM_RUN_LOWEST,
+			HISTOGRAM_HIGHEST_NS, HISTOGRAM_RUN_DIGITS);
+	return r;
+}
+
+int stats_totals_init(struct stats_totals *t, size_t n_requests)
 {
 	int r = 0;
 
@@ -63,6 +89,13 @@ int stats_totals_init(struct stats_totals *t)
 	for (int i = 0; i < STATS_HISTOGRAM_COUNT && r == 0; i++)
 		r = histogram_init(&t->histograms[i], HISTOGRAM_RUN_LOWEST, HISTOGRAM_HIGHEST_NS,
 			HISTOGRAM_RUN_DIGITS);
+	if (r == 0 && n_requests > 0) {
+		t->requests = calloc(n_requests, sizeof(*t->requests));
+		r = t->requests ? 0 : -ENOMEM;
+		t->n_requests = t->requests ? n_requests : 0;
+	}
+	for (size_t i = 0; i < t->n_requests && r == 0; i++)
+		r = stats_request_init(&t->requests[i]);
 	if (r < 0)
 		stats_totals_fini(t);
 	return r;
@@ -70,6 +103,12 @@ int stats_totals_init(struct stats_totals *t)
 
 void stats_totals_fini(struct stats_totals *t)
 {
+	for (size_t i = 0; i < t->n_requests; i++)
+		for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT; h++)
+			histogram_fini(&t->requests[i].histograms[h]);
+	free(t->requests);
+	t->requests = NULL;
+	t->n_requests = 0;
 	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++)
 		histogram_fini(&t->histograms[i]);
 }
@@ -104,16 +143,23 @@ void stats_totals_add(struct stats_totals *to, const struct stats_totals *from)
 	to->bytes_out += from->bytes_out;
 	to->flight_integral += from->flight_integral;
 	to->merged_intervals += from->merged_intervals;
+	to->retries += from->retries;
+	for (size_t i = 0; i < to->n_requests && i < from->n_requests; i++) {
+		ledger_add(&to->requests[i].ledger, &from->requests[i].ledger);
+		for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT; h++)
+			histogram_add(
+				&to->requests[i].histograms[h], &from->requests[i].histograms[h]);
+	}
 	if (from->last_done_ns > to->last_done_ns)
 		to->last_done_ns = from->last_done_ns;
 }
 
-int stats_init(struct stats *s, bool is_open, int64_t interval_ns)
+int stats_init(struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests)
 {
 	*s = (struct stats){.is_open = is_open, .interval_ns = interval_ns};
 	list_init(&s->_open);
 	list_init(&s->_free);
-	return stats_totals_init(&s->totals);
+	return stats_totals_init(&s->totals, n_requests);
 }
 
 void stats_fini(struct stats *s)
@@ -230,14 +276,18 @@ static enum stats_phase stats_phase_of(const struct stats *s, int64_t planned_ns
 	return planned_ns < s->window_end_ns ? STATS_WINDOW : STATS_COOLDOWN;
 }
 
-void stats_begin(struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns)
+void stats_begin(
+	struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns, size_t request)
 {
-	*x = (struct exchange){.planned_ns = planned_ns, .picked_ns = picked_ns};
+	*x = (struct exchange){
+		.planned_ns = planned_ns, .picked_ns = picked_ns, .request = (uint16_t)request};
 	x->phase = stats_phase_of(s, planned_ns);
 	s->totals.ledgers[x->phase].planned++;
 	s->outstanding++;
 	if (x->phase != STATS_WINDOW)
 		return;
+	if (s->totals.n_requests > 0)
+		s->totals.requests[request].ledger.planned++;
 	x->cohort = stats_interval_at(s, planned_ns);
 	if (x->cohort) {
 		x->cohort->planned++;
@@ -277,10 +327,17 @@ void stats_sent(struct stats *s, const struct exchange *x)
 	s->totals.sent_in_window += stats_is_in_window(s, x->sent_ns);
 	if (now)
 		now->sent++;
+	if (stats_request_of(s, x))
+		stats_request_of(s, x)->ledger.sent++;
 	stats_flight(s, x->sent_ns, 1);
 	if (x->phase == STATS_WINDOW && s->is_open)
 		histogram_record(&s->totals.histograms[STATS_CONNECTION_WAIT],
 			exchange_connection_wait_ns(x));
+}
+
+void stats_retried(struct stats *s)
+{
+	s->totals.retries++;
 }
 
 static void stats_note_fault(struct stats *s, enum fault fault, const struct stats_end *end)
@@ -298,8 +355,17 @@ static void stats_note_fault(struct stats *s, enum fault fault, const struct sta
 static void stats_record_ok(struct stats *s, const struct exchange *x, int64_t slack_ns)
 {
 	struct histogram *h = s->totals.histograms;
+	struct stats_request *request = stats_request_of(s, x);
 	int64_t service_ns = exchange_service_ns(x);
 
+	if (request) {
+		struct histogram *own = request->histograms;
+
+		histogram_record(&own[STATS_REQUEST_SERVICE], service_ns);
+		histogram_record(&own[STATS_REQUEST_FIRST_BYTE], x->first_byte_ns - x->sent_ns);
+		if (s->is_open)
+			histogram_record(&own[STATS_REQUEST_RESPONSE], exchange_response_ns(x));
+	}
 	histogram_record(&h[STATS_SERVICE], service_ns);
 	histogram_record(&h[STATS_FIRST_BYTE], x->first_byte_ns - x->sent_ns);
 	if (x->sent_all_ns != x->sent_ns)
@@ -319,9 +385,20 @@ static void stats_record_ok(struct stats *s, const struct exchange *x, int64_t s
 			&x->cohort->response, s->is_open ? exchange_response_ns(x) : service_ns);
 }
 
+static void stats_record_failed(struct stats *s, const struct exchange *x, int64_t ns)
+{
+	struct stats_request *request = stats_request_of(s, x);
+
+	histogram_record(&s->totals.histograms[STATS_FAILED], ns);
+	if (request)
+		histogram_record(&request->histograms[STATS_REQUEST_FAILED], ns);
+}
+
 static void stats_close(struct stats *s, struct exchange *x, enum ledger_class class)
 {
 	s->totals.ledgers[x->phase].classes[class]++;
+	if (stats_request_of(s, x))
+		stats_request_of(s, x)->ledger.classes[class]++;
 	assert(s->outstanding > 0);
 	s->outstanding--;
 	if (x->cohort)
@@ -357,8 +434,7 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 		} else {
 			stats_note_fault(s, end->fault, end);
 			if (end->was_sent)
-				histogram_record(&s->totals.histograms[STATS_FAILED],
-					end->end_ns - x->planned_ns);
+				stats_record_failed(s, x, end->end_ns - x->planned_ns);
 		}
 	}
 	stats_close(s, x, fault_table[end->fault].class);

@@ -71,6 +71,21 @@ struct stats_fault {
 	char example[128]; /* of the first one */
 };
 
+/* What is kept for each named request, measured window. */
+enum stats_request_histogram {
+	STATS_REQUEST_RESPONSE, /* open model only */
+	STATS_REQUEST_SERVICE,
+	STATS_REQUEST_FIRST_BYTE,
+	STATS_REQUEST_FAILED,
+	STATS_REQUEST_HISTOGRAM_COUNT,
+};
+extern const char *const stats_request_histogram_names[STATS_REQUEST_HISTOGRAM_COUNT];
+
+struct stats_request {
+	struct ledger ledger;
+	struct histogram histograms[STATS_REQUEST_HISTOGRAM_COUNT];
+};
+
 struct stats_totals {
 	struct ledger ledgers[STATS_PHASE_COUNT];
 	uint64_t sent_in_window;      /* by the instant of sending, any phase */
@@ -81,11 +96,14 @@ struct stats_totals {
 	uint64_t statuses[STATS_STATUS_MAX];	/* measured window */
 	struct stats_fault faults[FAULT_COUNT]; /* measured window */
 	struct histogram histograms[STATS_HISTOGRAM_COUNT];
-	double flight_integral;	   /* requests x ns inside the window (for Little's law) */
-	int64_t last_done_ns;	   /* the newest end of a measured arrival; 0: none */
-	uint64_t merged_intervals; /* intervals that had to share a buffer */
+	double flight_integral;		/* requests x ns inside the window (for Little's law) */
+	int64_t last_done_ns;		/* the newest end of a measured arrival; 0: none */
+	uint64_t merged_intervals;	/* intervals that had to share a buffer */
+	uint64_t retries;		/* requests sent a second time, all phases */
+	struct stats_request *requests; /* NULL, 0: the plan has one request without a name */
+	size_t n_requests;
 };
-int stats_totals_init(struct stats_totals *t);
+int stats_totals_init(struct stats_totals *t, size_t n_requests);
 void stats_totals_fini(struct stats_totals *t);
 void stats_totals_add(struct stats_totals *to, const struct stats_totals *from);
 
@@ -105,7 +123,8 @@ struct stats {
 	int64_t _taken_ns; /* end of the last interval taken, since the window's start */
 };
 
-int stats_init(struct stats *s, bool is_open, int64_t interval_ns);
+/* n_requests: named ones, 0: none. */
+int stats_init(struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests);
 void stats_fini(struct stats *s);
 /* The absolute measured window, before the first arrival. */
 void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns);
@@ -121,10 +140,13 @@ struct stats_interval *stats_take(struct stats *s, int64_t floor_ns);
 /* The oldest open interval whatever its state, at the very end; NULL when there is none. */
 struct stats_interval *stats_take_any(struct stats *s);
 
-/* An arrival begins: fills planned, picked, phase and cohort of x. */
-void stats_begin(struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns);
-/* Its first byte is about to be written: x->sent_ns is set. */
+/* An arrival begins: fills planned, picked, request, phase and cohort of x. */
+void stats_begin(
+	struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns, size_t request);
+/* Its first byte is about to be written, for the first time: x->sent_ns is set. */
 void stats_sent(struct stats *s, const struct exchange *x);
+/* It will be sent again, as nothing was answered: counted, and otherwise still in flight. */
+void stats_retried(struct stats *s);
 /* It ends, once. fault FAULT_NONE: a good answer, x->done_ns is set. status 0: none was read.
  * example: NULL or a line about what went wrong. slack_ns: how late done_ns may be, -1 unknown. */
 struct stats_end {

@@ -161,21 +161,23 @@ static void task_connected(struct task *t, uint32_t events)
 
 static enum fault task_connect_fault(const struct task *t)
 {
-	switch (tls_get_fault(&t->_transport)) {
-	case TLS_FAULT_NONE:
-		return fault_of_connect_errno(t->_transport.error);
-	case TLS_FAULT_EXPIRED:
-	case TLS_FAULT_NOT_YET_VALID:
-	case TLS_FAULT_SELF_SIGNED:
-	case TLS_FAULT_UNKNOWN_ISSUER:
-	case TLS_FAULT_WRONG_HOST:
-	case TLS_FAULT_CERTIFICATE:
-		return FAULT_TLS_CERTIFICATE;
-	case TLS_FAULT_OURS:
-		return FAULT_GENERATOR;
-	default:
-		return FAULT_TLS;
-	}
+	static const enum fault of_tls[TLS_FAULT_COUNT] = {
+		[TLS_FAULT_EXPIRED] = FAULT_TLS_EXPIRED,
+		[TLS_FAULT_NOT_YET_VALID] = FAULT_TLS_NOT_YET_VALID,
+		[TLS_FAULT_SELF_SIGNED] = FAULT_TLS_SELF_SIGNED,
+		[TLS_FAULT_UNKNOWN_ISSUER] = FAULT_TLS_UNTRUSTED,
+		[TLS_FAULT_WRONG_HOST] = FAULT_TLS_WRONG_HOST,
+		[TLS_FAULT_CERTIFICATE] = FAULT_TLS_CERTIFICATE,
+		[TLS_FAULT_ALPN] = FAULT_TLS_ALPN,
+		[TLS_FAULT_PROTOCOL] = FAULT_TLS_PROTOCOL,
+		[TLS_FAULT_ALERT] = FAULT_TLS_ALERT,
+		[TLS_FAULT_CLOSED] = FAULT_TLS_CLOSED,
+		[TLS_FAULT_OURS] = FAULT_NO_MEMORY,
+	};
+	enum tls_fault fault = tls_get_fault(&t->_transport);
+
+	return fault == TLS_FAULT_NONE ? fault_of_connect_errno(t->_transport.error)
+				       : of_tls[fault];
 }
 
 /* One half of connecting after the other. */
@@ -245,7 +247,7 @@ static void task_on_write_failed(struct task *t)
 
 static void task_write(struct task *t)
 {
-	const struct request *request = t->_env->request;
+	const struct request *request = &t->_env->requests[t->_exchange.request];
 
 	while (t->_sent < request->len) {
 		size_t n;
@@ -270,15 +272,17 @@ static void task_write(struct task *t)
 void task_send(struct task *t, const struct exchange *x, int64_t now_ns)
 {
 	struct task_env *env = t->_env;
+	const struct request *request = &env->requests[x->request];
 
 	t->_exchange = *x;
+	t->_exchange.n_sent++;
 	t->_exchange.sent_ns = now_ns;
 	t->_sent = 0;
-	http1_start(&t->_response, env->request->is_head);
-	env->requests++;
+	http1_start(&t->_response, request->is_head);
+	env->sent++;
 	env->requests_on_new += t->_requests++ == 0;
 	stats_sent(env->stats, &t->_exchange);
-	env->stats->totals.bytes_out += env->request->len;
+	env->stats->totals.bytes_out += request->len;
 	timer_start(&env->_request_timeouts, &t->_timer, x->planned_ns + env->request_timeout_ns);
 	task_set_state(t, TASK_SENDING);
 	task_write(t);
@@ -509,8 +513,8 @@ enum fault task_connect(struct task *t, const char **ret_why)
 	t->_peer_closing = false;
 	err.text[0] = '\0';
 	t->_shake_started_ns = 0;
-	r = env->tls ? tls_connect(&t->_transport, env->tls, &a->sa, a->len, env->guard, &err)
-		     : tcp_connect(&t->_transport, &a->sa, a->len, env->guard, &err);
+	r = env->tls ? tls_connect(&t->_transport, env->tls, &a->sa, a->len, NULL, env->guard, &err)
+		     : tcp_connect(&t->_transport, &a->sa, a->len, NULL, env->guard, &err);
 	if (r == 0) {
 		r = loop_add_task(
 			env->loop, &t->_loop_task, t->_transport.fd, LOOP_STREAM, task_on_ready);

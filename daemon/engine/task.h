@@ -41,7 +41,7 @@ struct task_env {
 	struct loop *loop;
 	struct stats *stats;
 	const struct guard *guard;
-	const struct request *request;
+	const struct request *requests;	 /* exchange.request counts in them */
 	const struct address *addresses; /* used in turn */
 	size_t n_addresses;
 	int64_t connect_timeout_ns;
@@ -73,7 +73,7 @@ struct task_env {
 	uint64_t opened;
 	uint64_t closed_by_peer;
 	uint64_t requests_on_new; /* first request of a connection */
-	uint64_t requests;
+	uint64_t sent;		  /* requests, retries too */
 	struct tls_info tls_info; /* of the first handshake */
 };
 /* Fields "set once before start" are filled in before. */

@@ -27,7 +27,7 @@ static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
 		return;
 	if (planned_ns >= u->_window_start_ns)
 		u->_made++;
-	u->config.on_arrival(u->config.owner, planned_ns, picked_ns);
+	u->config.on_arrival(u->config.owner, u->_n_made++, planned_ns, picked_ns);
 }
 
 static void users_defer(struct users *u, int64_t ready_ns)

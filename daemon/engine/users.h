@@ -13,8 +13,9 @@
 
 struct users;
 
-/* A user is ready. picked_ns: a fresh stamp. */
-typedef void (*users_fn)(void *owner, int64_t planned_ns, int64_t picked_ns);
+/* A user is ready. k: the arrivals made before this one, by these users. picked_ns: a fresh stamp.
+ */
+typedef void (*users_fn)(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns);
 
 struct users_config {
 	size_t n;
@@ -36,7 +37,8 @@ struct users {
 	struct timer_queue _thinking;
 	int64_t _window_start_ns;
 	int64_t _end_ns;
-	uint64_t _made; /* inside the window */
+	uint64_t _made;	  /* inside the window */
+	uint64_t _n_made; /* in all */
 	bool _is_open;
 };
 

@@ -24,6 +24,7 @@
 
 #include "common/clock.h"
 #include "common/plan.h"
+#include "daemon/engine/mix.h"
 #include "daemon/engine/pool.h"
 #include "daemon/engine/producer.h"
 #include "daemon/engine/schedule.h"
@@ -68,6 +69,7 @@ struct worker {
 	enum worker_state state;
 	struct tls_context *tls; /* NULL: plain TCP */
 	struct task_env env;
+	struct mix mix;
 	struct pool pool;
 	struct stats stats;
 	struct producer producer; /* open model */
@@ -255,7 +257,7 @@ static void worker_finish(struct worker *w)
 		.stalled_ns = w->stalled_ns,
 		.opened = w->env.opened,
 		.closed_by_peer = w->env.closed_by_peer,
-		.requests = w->env.requests,
+		.requests = w->env.sent,
 		.requests_on_new = w->env.requests_on_new,
 		.queue_peak = w->pool.queue_peak,
 		.tls_info = w->env.tls_info,
@@ -342,7 +344,7 @@ static void worker_on_ended(struct pool *p, bool connection_is_free)
 		loop_task_again(&w->check);
 }
 
-static void worker_on_arrival(void *owner, int64_t planned_ns, int64_t picked_ns)
+static void worker_on_arrival(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns)
 {
 	struct worker *w = owner;
 
@@ -351,7 +353,10 @@ static void worker_on_arrival(void *owner, int64_t planned_ns, int64_t picked_ns
 	/* What came due in the very turn that ended the run is not part of it any more. */
 	if (w->state == WORKER_DONE)
 		return;
-	pool_arrive(&w->pool, planned_ns, picked_ns);
+	/* Users count for themselves, the schedule for all. */
+	if (!w->config.schedule)
+		k = k * w->config.n_workers + w->config.index;
+	pool_arrive(&w->pool, planned_ns, picked_ns, mix_choose(&w->mix, k));
 	/* Behind the last one the drain begins, whether or when the answers come. */
 	if (w->config.schedule)
 		is_last = producer_next_ns(&w->producer) == CLOCK_NEVER;
@@ -367,7 +372,7 @@ static void worker_on_arrival(void *owner, int64_t planned_ns, int64_t picked_ns
 static uint64_t worker_quota(const struct worker *w)
 {
 	const struct worker_config *c = &w->config;
-	uint64_t n = c->plan->requests;
+	uint64_t n = c->plan->n_arrivals;
 
 	return n / c->n_workers + (c->index < n % c->n_workers);
 }
@@ -397,7 +402,7 @@ static void worker_on_go(struct mail *mail)
 		w->end_ns = window_end_ns + plan->cooldown_ns;
 	}
 	/* Of a small count this worker's share may be nothing: then it only warms up. */
-	if (!s && plan->requests > 0 && worker_quota(w) == 0)
+	if (!s && plan->n_arrivals > 0 && worker_quota(w) == 0)
 		w->end_ns = window_start_ns;
 	stats_set_window(&w->stats, window_start_ns, window_end_ns);
 	w->state = WORKER_RUNNING;
@@ -459,6 +464,36 @@ void worker_stop(struct worker *w, int64_t instant_ns)
 	mailbox_post(loop_mailbox(w->loop), &w->stop_mail);
 }
 
+struct worker_addresses {
+	struct mail mail;
+	struct worker *worker;
+	const struct address *addresses;
+	size_t n;
+};
+
+static void worker_on_addresses(struct mail *mail)
+{
+	struct worker_addresses *a = container_of(mail, struct worker_addresses, mail);
+
+	a->worker->env.addresses = a->addresses;
+	a->worker->env.n_addresses = a->n;
+	free(a);
+}
+
+int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n)
+{
+	struct worker_addresses *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	*a = (struct worker_addresses){.mail.on_delivered = worker_on_addresses,
+		.worker = w,
+		.addresses = addresses,
+		.n = n};
+	mailbox_post(loop_mailbox(w->loop), &a->mail);
+	return 0;
+}
+
 void worker_abort(struct worker *w)
 {
 	if (w->was_aborted)
@@ -507,7 +542,7 @@ static void worker_prepare(struct worker *w)
 		return;
 	}
 	w->state = WORKER_READY;
-	w->ready_fault = FAULT_TLS;
+	w->ready_fault = FAULT_TLS_PROTOCOL;
 	(void)snprintf(w->ready_why, sizeof(w->ready_why), "%.255s", err.text);
 	worker_post_main(w, &w->ready_mail);
 }
@@ -606,7 +641,7 @@ static int worker_open(struct worker *w)
 		.loop = w->loop,
 		.stats = &w->stats,
 		.guard = c->guard,
-		.request = c->request,
+		.requests = c->requests,
 		.addresses = c->addresses,
 		.n_addresses = c->n_addresses,
 		.connect_timeout_ns = plan->connect_timeout_ns,
@@ -642,7 +677,9 @@ int worker_new(const struct worker_config *config, struct worker **ret)
 	timer_init(&w->end_mark);
 	timer_init(&w->tick_mark);
 	timer_init(&w->beat_mark);
-	r = stats_init(&w->stats, config->schedule != NULL, config->plan->interval_ns);
+	r = stats_init(&w->stats, config->schedule != NULL, config->plan->interval_ns,
+		plan_n_named(config->plan));
+	mix_init(&w->mix, config->plan);
 	if (r == 0)
 		r = worker_open_buffers(w);
 	if (r == 0) {

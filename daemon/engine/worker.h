@@ -57,8 +57,8 @@ struct worker_config {
 	const struct plan *plan;
 	const struct schedule *schedule; /* NULL in the closed model */
 	const struct guard *guard;
-	const struct request *request;
-	const struct address *addresses;
+	const struct request *requests;	 /* one for each of the plan's */
+	const struct address *addresses; /* until worker_set_addresses gives others */
 	size_t n_addresses;
 	/* this worker's share */
 	unsigned index;
@@ -90,6 +90,8 @@ struct worker *worker_free(struct worker *w);
 void worker_go(struct worker *w, int64_t t0_ns);
 /* Nothing planned at or after instant_ns; what is under way is awaited. The first call counts. */
 void worker_stop(struct worker *w, int64_t instant_ns);
+/* New connections go to these from now on; borrowed until worker_free. At any time. -ENOMEM. */
+int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n);
 /* End at once, in any state; what is under way is unfinished. on_done follows. */
 void worker_abort(struct worker *w);
 

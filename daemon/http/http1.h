@@ -56,6 +56,17 @@ struct http1_memo {
 	struct http1 _after;
 };
 
+/* Who wants to see what a response says; either may be NULL. The pieces follow each other without a
+ * gap, but where they are cut depends on how the bytes came. */
+struct http1_sink {
+	/* The header lines of the final response, from behind its status line up to and with the
+	 * empty line; neither informational responses nor trailers. */
+	void (*on_head)(void *arg, const char *data, size_t len);
+	/* Content, without chunk framing. */
+	void (*on_body)(void *arg, const char *data, size_t len);
+	void *arg;
+};
+
 /* Before each response. is_head: it answers a HEAD request, so it has no body whatever it says
  * (RFC 9112 section 6.3). */
 void http1_start(struct http1 *p, bool is_head);
@@ -64,7 +75,11 @@ void http1_start(struct http1 *p, bool is_head);
  * ERROR *ret_used counts the bytes before the one that was refused (a line that is wrong as a whole
  * is refused behind its end). */
 enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used);
-/* The same, with the same result, faster where the whole head comes at once and is known. */
+/* The same, with the same result, telling the sink. Bytes given to http1_skipped it does not see.
+ */
+enum http1_result http1_feed_sink(struct http1 *p, const struct http1_sink *sink, const char *data,
+	size_t len, size_t *ret_used);
+/* As http1_feed, with the same result, faster where the whole head comes at once and is known. */
 enum http1_result http1_feed_memo(
 	struct http1 *p, struct http1_memo *memo, const char *data, size_t len, size_t *ret_used);
 

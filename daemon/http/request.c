@@ -23,76 +23,107 @@ static int request_put_header(struct buf *b, const char *name, const char *value
 	return buf_printf(b, "%s:%s%s\r\n", name, *value == '\0' ? "" : " ", value);
 }
 
-static int request_put_defaults(struct buf *b, const struct plan *plan, const char *run_id)
+static int request_put_defaults(struct buf *b, const struct plan *plan,
+	const struct plan_request *request, const char *run_id)
 {
-	const struct plan_header *host = plan_find_header(plan, "host");
+	const struct plan_header *host = plan_find_header(request, "host");
 	int r;
 
 	r = request_put_header(b, "Host", host != NULL ? host->value : plan->url.authority);
-	if (r == 0 && plan_find_header(plan, "user-agent") == NULL) {
-		if (plan->user_agent != NULL)
-			r = request_put_header(b, "User-Agent", plan->user_agent);
-		else
-			r = buf_printf(b, "User-Agent: rpsd/%s run=%s\r\n", RPSD_VERSION, run_id);
-	}
-	if (r == 0 && plan_find_header(plan, "accept") == NULL)
+	if (r == 0 && plan_find_header(request, "user-agent") == NULL)
+		r = buf_printf(b, "User-Agent: rpsd/%s run=%s\r\n", RPSD_VERSION, run_id);
+	if (r == 0 && plan_find_header(request, "accept") == NULL)
 		r = buf_puts(b, "Accept: */*\r\n");
 	return r;
 }
 
-static int request_put_own(struct buf *b, const struct plan *plan)
+static int request_put_own(struct buf *b, const struct plan_request *request)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < plan->n_headers && r == 0; i++) {
-		if (strcasecmp(plan->headers[i].name, "host") != 0)
-			r = request_put_header(b, plan->headers[i].name, plan->headers[i].value);
+	for (size_t i = 0; i < request->n_headers && r == 0; i++) {
+		const struct plan_header *h = &request->headers[i];
+
+		if (strcasecmp(h->name, "host") != 0)
+			r = request_put_header(b, h->name, h->value);
 	}
 	return r;
 }
 
 /* Content-Length where there is content, and where the method makes a server expect some (RFC 9110
- * section 8.6). Never together with Transfer-Encoding (RFC 9112 section 6.2): then the plan's body
- * is in chunks already. */
-static int request_put_framing(struct buf *b, const struct plan *plan)
+ * section 8.6). Never together with Transfer-Encoding (RFC 9112 section 6.2). */
+static int request_put_framing(struct buf *b, const struct plan_request *request, bool closes)
 {
-	bool expects_body = str_eq(plan->method, "POST") || str_eq(plan->method, "PUT") ||
-			    str_eq(plan->method, "PATCH");
+	bool expects_body = str_eq(request->method, "POST") || str_eq(request->method, "PUT") ||
+			    str_eq(request->method, "PATCH");
 	int r = 0;
 
-	if ((plan->body_len > 0 || expects_body) &&
-		plan_find_header(plan, "content-length") == NULL &&
-		plan_find_header(plan, "transfer-encoding") == NULL)
-		r = buf_printf(b, "Content-Length: %zu\r\n", plan->body_len);
-	if (r == 0 && plan->reuse == PLAN_REUSE_NO && plan_find_header(plan, "connection") == NULL)
+	if ((request->body_len > 0 || expects_body) &&
+		plan_find_header(request, "content-length") == NULL &&
+		plan_find_header(request, "transfer-encoding") == NULL)
+		r = buf_printf(b, "Content-Length: %zu\r\n", request->body_len);
+	if (r == 0 && closes && plan_find_header(request, "connection") == NULL)
 		r = buf_puts(b, "Connection: close\r\n");
 	return r;
 }
 
-int request_init(struct request *ret, const struct plan *plan, const char *run_id)
+static int request_make(const struct plan *plan, const struct plan_request *request, bool closes,
+	const char *run_id, struct buf *ret)
 {
 	struct buf b = {0};
 	int r;
 
-	r = buf_printf(&b, "%s %s HTTP/1.1\r\n", plan->method, plan->url.path);
+	r = buf_printf(&b, "%s %s HTTP/1.1\r\n", request->method, request->target);
 	if (r == 0)
-		r = request_put_defaults(&b, plan, run_id);
+		r = request_put_defaults(&b, plan, request, run_id);
 	if (r == 0)
-		r = request_put_own(&b, plan);
+		r = request_put_own(&b, request);
 	if (r == 0)
-		r = request_put_framing(&b, plan);
+		r = request_put_framing(&b, request, closes);
 	if (r == 0)
 		r = buf_puts(&b, "\r\n");
 	if (r == 0)
-		r = buf_append(&b, plan->body, plan->body_len);
+		r = buf_append(&b, request->body, request->body_len);
+	if (r < 0) {
+		buf_fini(&b);
+		return r;
+	}
+	*ret = b;
+	return 0;
+}
+
+static bool request_is_idempotent(const char *method)
+{
+	static const char *const all[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (str_eq(method, all[i]))
+			return true;
+	return false;
+}
+
+int request_init(struct request *ret, const struct plan *plan, size_t index, const char *run_id)
+{
+	const struct plan_request *request = &plan->requests[index];
+	bool closes = plan->reuse == PLAN_REUSE_NO;
+	struct buf b = {0}, last = {0};
+	int r;
+
+	r = request_make(plan, request, closes, run_id, &b);
+	if (r == 0 && plan->requests_per_connection > 0 && !closes)
+		r = request_make(plan, request, true, run_id, &last);
 	if (r < 0) {
 		buf_fini(&b);
 		return r;
 	}
 	*ret = (struct request){
+		.plan = request,
 		.bytes = b.data,
 		.len = b.len,
-		.is_head = str_eq(plan->method, "HEAD"),
+		.last_bytes = last.data,
+		.last_len = last.len,
+		.is_head = str_eq(request->method, "HEAD"),
+		.is_idempotent = request_is_idempotent(request->method),
 	};
 	return 0;
 }
@@ -100,7 +131,9 @@ int request_init(struct request *ret, const struct plan *plan, const char *run_i
 void request_fini(struct request *r)
 {
 	struct buf b = {.data = r->bytes, .len = r->len, .cap = r->len + 1};
+	struct buf last = {.data = r->last_bytes, .len = r->last_len, .cap = r->last_len + 1};
 
 	buf_fini(&b);
+	buf_fini(&last);
 	*r = (struct request){0};
 }

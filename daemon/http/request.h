@@ -9,13 +9,21 @@
 struct plan;
 
 struct request {
+	const struct plan_request *plan; /* borrowed */
 	char *bytes;
 	size_t len;
-	bool is_head; /* its response has no body */
+	/* The same with "Connection: close", for the last request on a connection whose number of
+	 * requests is limited (RFC 9112 section 9.6); NULL where there is no such limit. */
+	char *last_bytes;
+	size_t last_len;
+	bool is_head;	    /* its response has no body */
+	bool is_idempotent; /* may be repeated when nobody knows whether it was processed (RFC 9110
+			     * section 9.2.2) */
 };
 
 /* Defaults that the plan's headers replace: Host, User-Agent (rpsd/VERSION run=ID), Accept, and
  * Content-Length where there is a body or the method expects one. With reuse = no,
- * "Connection: close". 0 or -ENOMEM. */
-int request_init(struct request *r, const struct plan *plan, const char *run_id);
+ * "Connection: close". index: which of the plan's requests; the plan is borrowed until
+ * request_fini. 0 or -ENOMEM. */
+int request_init(struct request *r, const struct plan *plan, size_t index, const char *run_id);
 void request_fini(struct request *r);

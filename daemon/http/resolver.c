@@ -120,7 +120,8 @@ static void resolver_begin(const struct resolver *r, struct resolver_probes *pro
 			continue;
 		}
 		p->forbidden = NULL;
-		error = tcp_connect(&p->transport, &p->address.sa, p->address.len, r->_guard, NULL);
+		error = tcp_connect(
+			&p->transport, &p->address.sa, p->address.len, NULL, r->_guard, NULL);
 		if (error < 0)
 			p->error = -error;
 	}

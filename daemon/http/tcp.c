@@ -82,6 +82,10 @@ static enum io tcp_write(struct transport *t, const void *data, size_t len, size
 
 static void tcp_close(struct transport *t)
 {
+	struct linger now = {.l_onoff = 1};
+
+	if (t->resets)
+		(void)setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	/* Nothing can be done about an error, and the descriptor is gone in any case. */
 	(void)close(t->fd);
 	t->fd = -1;
@@ -95,13 +99,25 @@ static const struct transport_ops tcp_ops = {
 	.close = tcp_close,
 };
 
+/* 0 or -1 with errno. */
+static int tcp_bind(int fd, const struct transport_options *options)
+{
+	int one = 1;
+
+	if (!options || !options->source)
+		return 0;
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) == -1)
+		return -1;
+	return bind(fd, options->source, options->source_len);
+}
+
 int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
-	const struct guard *guard, struct err *reterr)
+	const struct transport_options *options, const struct guard *guard, struct err *reterr)
 {
 	const char *why;
 	int one = 1, error, fd, r;
 
-	*t = (struct transport){.ops = &tcp_ops, .fd = -1};
+	*t = (struct transport){.ops = &tcp_ops, .fd = -1, .resets = options && options->resets};
 	if (!guard_allows(guard, sa, &why)) {
 		err_set(reterr, "%s", why);
 		return -EPERM;
@@ -112,7 +128,8 @@ int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 		error = errno;
 		goto failed;
 	}
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1) {
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1 ||
+		tcp_bind(fd, options) == -1) {
 		error = errno;
 		goto failed_close;
 	}

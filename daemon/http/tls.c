@@ -354,7 +354,8 @@ static const struct transport_ops tls_ops = {
 };
 
 int tls_connect(struct transport *t, struct tls_context *c, const struct sockaddr *sa,
-	unsigned sa_len, const struct guard *guard, struct err *reterr)
+	unsigned sa_len, const struct transport_options *options, const struct guard *guard,
+	struct err *reterr)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 	int r;
@@ -364,7 +365,7 @@ int tls_connect(struct transport *t, struct tls_context *c, const struct sockadd
 		err_set(reterr, "out of memory for a TLS connection");
 		return -ENOMEM;
 	}
-	r = tcp_connect(&tls->below, sa, sa_len, guard, reterr);
+	r = tcp_connect(&tls->below, sa, sa_len, options, guard, reterr);
 	if (r < 0) {
 		free(tls);
 		return r;

@@ -71,7 +71,8 @@ struct tls_counts tls_context_counts(const struct tls_context *c);
 
 /* As tcp_connect; the context is borrowed until the transport is closed. */
 int tls_connect(struct transport *t, struct tls_context *c, const struct sockaddr *sa,
-	unsigned sa_len, const struct guard *guard, struct err *reterr);
+	unsigned sa_len, const struct transport_options *options, const struct guard *guard,
+	struct err *reterr);
 
 /* For who stamps the phases: the first half of finish_connect, which it repeats without cost.
  * IO_OK: TCP is connected, and nothing of the handshake has been computed yet. */

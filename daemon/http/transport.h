@@ -46,14 +46,26 @@ struct transport {
 	/* After IO_EOF: the peer did not say that this is the end, as TLS would have it (TCP cannot
 	 * tell, and never sets it). What ends with the connection may have been cut off. */
 	bool is_truncated;
+	bool resets; /* transport_options */
 };
 
-/* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; the guard is asked
- * with this very address. 0 (connecting or connected: ask finish_connect on the first event), or
- * -errno: -EPERM from the guard (reterr says why), the rest from the kernel, e.g. -EMFILE,
- * -EADDRNOTAVAIL, -ECONNREFUSED. Nothing to close then. */
+/* What a connection is made with; zero is fine. */
+struct transport_options {
+	/* Bound to this address before connecting, the port chosen only then, so that one port may
+	 * serve several servers (IP_BIND_ADDRESS_NO_PORT, ip(7)); NULL: the kernel chooses. */
+	const struct sockaddr *source;
+	unsigned source_len;
+	/* Closing sends RST instead of FIN (SO_LINGER of 0, socket(7)): no TIME_WAIT. */
+	bool resets;
+};
+
+/* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; sa may be AF_INET,
+ * AF_INET6 or AF_UNIX; the guard is asked with this very address. options: NULL or borrowed for the
+ * call. 0 (connecting or connected: ask finish_connect on the first event), or -errno: -EPERM from
+ * the guard (reterr says why), the rest from the kernel, e.g. -EMFILE, -EADDRNOTAVAIL,
+ * -ECONNREFUSED. Nothing to close then. */
 int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
-	const struct guard *guard, struct err *reterr);
+	const struct transport_options *options, const struct guard *guard, struct err *reterr);
 
 static inline enum io transport_finish_connect(struct transport *t)
 {

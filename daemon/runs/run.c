@@ -143,12 +143,15 @@ static void run_let_go_of_content(struct run *run)
 {
 	struct plan *plan = run->plan;
 
-	request_fini(&run->request);
 	plan_fini_tls(plan);
-	free(plan->body);
+	for (size_t i = 0; i < plan->n_requests; i++) {
+		request_fini(&run->requests[i]);
+		free(plan->requests[i].body);
+		plan->requests[i].body = NULL;
+		plan->requests[i].body_len = 0;
+	}
 	free(plan->text);
-	plan->body = plan->text = NULL;
-	plan->body_len = 0;
+	plan->text = NULL;
 }
 
 /* Finished runs are held in numbers: what the result says already, in megabytes, goes. */
@@ -295,7 +298,7 @@ static void run_on_ready(struct worker *w, enum fault fault, const char *why)
 	struct run *run = worker_owner(w);
 
 	if (fault != FAULT_NONE) {
-		run->is_tls_at_fault |= strcmp(fault_table[fault].phase, "tls") == 0;
+		run->is_tls_at_fault |= fault_table[fault].phase == FAULT_PHASE_TLS;
 		run_fail(run, why);
 		return;
 	}
@@ -338,7 +341,7 @@ static int run_make_workers(struct run *run)
 			.plan = plan,
 			.schedule = run->schedule,
 			.guard = run->guard,
-			.request = &run->request,
+			.requests = run->requests,
 			.addresses = run->resolver.addresses,
 			.n_addresses = run->resolver.n_addresses,
 			.index = i,
@@ -457,6 +460,18 @@ static void run_make_uuid(char ret[static 37])
 		b[15]);
 }
 
+static int run_make_requests(struct run *run)
+{
+	int r = 0;
+
+	run->requests = calloc(run->plan->n_requests, sizeof(*run->requests));
+	if (!run->requests)
+		return -ENOMEM;
+	for (size_t i = 0; i < run->plan->n_requests && r == 0; i++)
+		r = request_init(&run->requests[i], run->plan, i, run->id);
+	return r;
+}
+
 int run_new(const struct run_config *config, struct run **ret, struct err *reterr)
 {
 	struct run *run = calloc(1, sizeof(*run));
@@ -482,9 +497,9 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	list_init(&run->observers);
 	timer_init(&run->state_mark);
 	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
-	r = stats_totals_init(&run->totals);
+	r = stats_totals_init(&run->totals, plan_n_named(run->plan));
 	if (r == 0)
-		r = request_init(&run->request, run->plan, run->id);
+		r = run_make_requests(run);
 	if (r == 0 && run->plan->model == PLAN_OPEN)
 		r = schedule_new(run->plan, &run->schedule);
 	/* Admission looks again when the server's place is known; what cannot fit is said now. */
@@ -509,7 +524,9 @@ struct run *run_free(struct run *run)
 		resolver_fini(&run->resolver);
 	timer_queue_fini(&run->marks);
 	schedule_free(run->schedule);
-	request_fini(&run->request);
+	for (size_t i = 0; run->requests && i < run->plan->n_requests; i++)
+		request_fini(&run->requests[i]);
+	free(run->requests);
 	timeline_free(run->timeline);
 	stats_totals_fini(&run->totals);
 	json_decref(run->result);

@@ -46,7 +46,7 @@ struct run {
 	bool is_refused;	   /* by the guard */
 	bool is_tls_at_fault;	   /* that it could not begin */
 	struct schedule *schedule; /* NULL: closed model */
-	struct request request;
+	struct request *requests;  /* one for each of the plan's */
 	struct admission admission;
 	bool is_colocated;
 	struct worker **workers;

@@ -97,6 +97,16 @@ static double run_little_residual(const struct run *run)
 		       : 0;
 }
 
+static uint64_t run_faults_in(const struct run *run, enum fault_phase phase)
+{
+	uint64_t n = 0;
+
+	for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++)
+		if (fault_table[i].phase == phase)
+			n += run->totals.faults[i].count;
+	return n;
+}
+
 static struct audit_input run_audit_input(const struct run *run)
 {
 	const struct histogram *service = run_histogram(run, STATS_SERVICE);
@@ -125,10 +135,8 @@ static struct audit_input run_audit_input(const struct run *run)
 		.connections_limit = run->summary.connections_limit,
 		.connections_most = run->admission.connections_most,
 		.connections_peak = run->summary.connections_peak,
-		.tls_errors = run->is_tls_at_fault + run->totals.faults[FAULT_TLS].count +
-			      run->totals.faults[FAULT_TLS_CERTIFICATE].count +
-			      run->totals.faults[FAULT_TLS_TIMEOUT].count,
-		.generator_errors = run->totals.faults[FAULT_GENERATOR].count,
+		.tls_errors = run->is_tls_at_fault + run_faults_in(run, FAULT_PHASE_TLS),
+		.generator_errors = run_faults_in(run, FAULT_PHASE_GENERATOR),
 		.workers = run->n_started,
 		.cpu_share = run->busiest_cpu_share,
 		.short_interval_share =
@@ -195,7 +203,7 @@ static json_t *run_json_target(const struct run *run, json_t *addresses)
 {
 	const struct plan *plan = run->plan;
 	json_t *target = json_pack("{s:o s:s s:o s:b}", "url", run_text(plan->url.text), "method",
-		plan->method, "addresses", addresses, "tls", plan->url.tls);
+		plan->requests[0].method, "addresses", addresses, "tls", plan->url.tls);
 
 	if (target && plan->url.tls &&
 		json_object_set_new(target, "tls_info", run_json_tls(run)) < 0) {
@@ -293,7 +301,7 @@ static json_t *run_json_errors(const struct run *run)
 		if (f->count > 0)
 			(void)json_array_append_new(all,
 				json_pack("{s:s s:s s:I s:I s:I s:o}", "class", fault_table[i].name,
-					"phase", fault_table[i].phase, "count",
+					"phase", fault_phase_names[fault_table[i].phase], "count",
 					(json_int_t)f->count, "first_ns", (json_int_t)f->first_ns,
 					"last_ns", (json_int_t)f->last_ns, "example",
 					run_text(f->example)));
@@ -398,17 +406,17 @@ json_t *run_result_build(struct run *run)
 			strstr(run->reason, "[policy]")
 				? "root can list the address in rpsd.conf: [policy] allow = ADDRESS"
 				: "");
-	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:i} s:o s:o s:o s:o s:o s:o s:o "
+	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:I} s:o s:o s:o s:o s:o s:o s:o "
 			"s:o}",
 		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",
 		run_json_headline(run, &audit), "plan", run_json_plan(run), "window",
 		run_json_window(run), "thresholds", "ledger", result_ledger(run_ledger(run)),
 		"outside", "warmup", result_ledger(&ledgers[STATS_WARMUP]), "cooldown",
-		result_ledger(&ledgers[STATS_COOLDOWN]), "retries", 0, "rates", run_json_rates(run),
-		"latency", run_json_latency(run), "errors", run_json_errors(run), "statuses",
-		run_json_statuses(run), "connections", run_json_connections(run), "intervals",
-		run_json_intervals(run), "generator", run_json_generator(run, &in, &audit),
-		"events", run_json_events(run));
+		result_ledger(&ledgers[STATS_COOLDOWN]), "retries", (json_int_t)run->totals.retries,
+		"rates", run_json_rates(run), "latency", run_json_latency(run), "errors",
+		run_json_errors(run), "statuses", run_json_statuses(run), "connections",
+		run_json_connections(run), "intervals", run_json_intervals(run), "generator",
+		run_json_generator(run, &in, &audit), "events", run_json_events(run));
 	if (doc && run->schedule &&
 		json_object_set_new(doc, "offered",
 			result_offered(run_histogram(run, STATS_RESPONSE),

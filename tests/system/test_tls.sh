@@ -129,7 +129,7 @@ serve good
 expect_refused 'issuer of the server.s certificate is not trusted \(ca-file may name it\): CN = ca'
 expect_refused 'issuer of the server.s certificate is not trusted' --cacert "$T/other-ca.pem"
 load 13 -d 200ms -r 50
-figure "the error's class" '.errors[0].class' tls-certificate
+figure "the error's class" '.errors[0].class' tls-untrusted
 figure "the error's phase" '.errors[0].phase' tls
 figure "its count" '.errors[0].count' 10
 figure "the ledger's class" '.ledger.not_connected' 10

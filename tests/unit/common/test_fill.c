@@ -202,7 +202,7 @@ START_TEST(a_plan_keeps_its_text)
 	filled = conf_build(&d, "f", text, NULL, 0);
 	ck_assert_str_eq(filled->text, text);
 	ck_assert_str_eq(filled->url.text, "http://127.0.0.1:8000/");
-	ck_assert_str_eq(filled->headers[0].value, "nine");
+	ck_assert_str_eq(filled->requests[0].headers[0].value, "nine");
 	conf_expect_rate(filled->rate, 50, 1);
 	ck_assert_int_eq(ini_replace(&d.ini, 2, "A: ten"), 0);
 	plain = conf_build(&d, "f", text, NULL, 0);

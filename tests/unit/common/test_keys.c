@@ -426,7 +426,7 @@ START_TEST(last_flag_wins)
 	conf_set(&d, "-n", "load", "requests", "6");
 	apply(&keys_table[0], &d, &base);
 	conf_expect_none(&d);
-	ck_assert_uint_eq(base.plan.requests, 6);
+	ck_assert_uint_eq(base.plan.n_arrivals, 6);
 	ck_assert_str_eq(keys_last(&d.ini, "load", "", "requests")->value, "6");
 	ck_assert_ptr_null(keys_last(&d.ini, "load", "", "rate"));
 	ck_assert_ptr_null(keys_last(&d.ini, "load", "x", "requests"));

@@ -32,7 +32,7 @@ START_TEST(bare_url_is_100_per_second_for_10s)
 	ck_assert_int_eq(p->stages[0].duration_ns, 10 * NSEC_PER_SEC);
 	ck_assert_str_eq(p->stage_texts[0], "hold 100/s for 10s");
 	ck_assert_int_eq(p->duration_ns, 10 * NSEC_PER_SEC);
-	ck_assert_uint_eq(p->requests, 0);
+	ck_assert_uint_eq(p->n_arrivals, 0);
 	ck_assert_int_eq(p->warmup_ns, 0);
 	ck_assert_int_eq(p->cooldown_ns, 0);
 	ck_assert_int_eq(p->think_ns, 0);
@@ -48,10 +48,9 @@ START_TEST(bare_url_is_100_per_second_for_10s)
 	ck_assert_int_eq(p->request_timeout_ns, 30 * NSEC_PER_SEC);
 	ck_assert_int_eq(p->drain_ns, 30 * NSEC_PER_SEC);
 	ck_assert_int_eq(p->interval_ns, NSEC_PER_SEC);
-	ck_assert_str_eq(p->method, "GET");
-	ck_assert_uint_eq(p->n_headers, 0);
-	ck_assert_uint_eq(p->body_len, 0);
-	ck_assert_ptr_null(p->user_agent);
+	ck_assert_str_eq(p->requests[0].method, "GET");
+	ck_assert_uint_eq(p->requests[0].n_headers, 0);
+	ck_assert_uint_eq(p->requests[0].body_len, 0);
 	ck_assert_ptr_null(plan_free(p));
 	ck_assert_ptr_null(plan_free(NULL));
 	conf_fini(&d);
@@ -129,17 +128,17 @@ START_TEST(headers_are_kept_in_order)
 			    "header = Cookie:a=b; c\nheader = cookie: d\nheader = X-Empty:\n"
 			    "body = some text; and more\n");
 
-	ck_assert_str_eq(p->method, "POST");
-	ck_assert_uint_eq(p->n_headers, 4);
-	ck_assert_str_eq(p->headers[0].name, "Accept");
-	ck_assert_str_eq(p->headers[0].value, "text/html");
-	ck_assert_str_eq(p->headers[1].value, "a=b; c");
-	ck_assert_str_eq(p->headers[2].value, "d");
-	ck_assert_str_eq(p->headers[3].value, "");
-	ck_assert_ptr_eq(plan_find_header(p, "COOKIE"), &p->headers[1]);
-	ck_assert_ptr_null(plan_find_header(p, "Host"));
-	ck_assert_str_eq(p->body, "some text; and more");
-	ck_assert_uint_eq(p->body_len, strlen("some text; and more"));
+	ck_assert_str_eq(p->requests[0].method, "POST");
+	ck_assert_uint_eq(p->requests[0].n_headers, 4);
+	ck_assert_str_eq(p->requests[0].headers[0].name, "Accept");
+	ck_assert_str_eq(p->requests[0].headers[0].value, "text/html");
+	ck_assert_str_eq(p->requests[0].headers[1].value, "a=b; c");
+	ck_assert_str_eq(p->requests[0].headers[2].value, "d");
+	ck_assert_str_eq(p->requests[0].headers[3].value, "");
+	ck_assert_ptr_eq(plan_find_header(p->requests, "COOKIE"), &p->requests[0].headers[1]);
+	ck_assert_ptr_null(plan_find_header(p->requests, "Host"));
+	ck_assert_str_eq(p->requests[0].body, "some text; and more");
+	ck_assert_uint_eq(p->requests[0].body_len, strlen("some text; and more"));
 	plan_free(p);
 }
 END_TEST
@@ -200,11 +199,11 @@ START_TEST(later_header_replaces_by_name)
 	conf_read(&d, "over.ini", "[defaults]\nheader = COOKIE: c\nheader = Cookie: d\n");
 	conf_set(&d, "-H", "defaults", "header", "Host: two");
 	p = conf_build(&d, "f", "", NULL, 0);
-	ck_assert_uint_eq(p->n_headers, 4);
-	ck_assert_str_eq(p->headers[0].value, "x");
-	ck_assert_str_eq(p->headers[1].value, "c");
-	ck_assert_str_eq(p->headers[2].value, "d");
-	ck_assert_str_eq(p->headers[3].value, "two");
+	ck_assert_uint_eq(p->requests[0].n_headers, 4);
+	ck_assert_str_eq(p->requests[0].headers[0].value, "x");
+	ck_assert_str_eq(p->requests[0].headers[1].value, "c");
+	ck_assert_str_eq(p->requests[0].headers[2].value, "d");
+	ck_assert_str_eq(p->requests[0].headers[3].value, "two");
 	plan_free(p);
 	conf_fini(&d);
 }
@@ -251,10 +250,10 @@ START_TEST(files_fill_values)
 
 	conf_read(&d, "f.ini", text);
 	p = conf_build(&d, "f", text, files, 3);
-	ck_assert_str_eq(p->headers[0].value, "Bearer secret");
-	ck_assert_str_eq(p->headers[1].value, "");
-	ck_assert_uint_eq(p->body_len, 9);
-	ck_assert_mem_eq(p->body, "pre  {\0}\n", 9);
+	ck_assert_str_eq(p->requests[0].headers[0].value, "Bearer secret");
+	ck_assert_str_eq(p->requests[0].headers[1].value, "");
+	ck_assert_uint_eq(p->requests[0].body_len, 9);
+	ck_assert_mem_eq(p->requests[0].body, "pre  {\0}\n", 9);
 	plan_free(p);
 	conf_fini(&d);
 }
@@ -281,13 +280,13 @@ START_TEST(at_sign_that_is_no_file)
 {
 	struct plan *p = conf_plan(CONF_TARGET "[defaults]\nbody = user@example.test\n");
 
-	ck_assert_str_eq(p->body, "user@example.test");
+	ck_assert_str_eq(p->requests[0].body, "user@example.test");
 	plan_free(p);
 	p = conf_plan(CONF_TARGET "[defaults]\nbody = @\n");
-	ck_assert_str_eq(p->body, "@");
+	ck_assert_str_eq(p->requests[0].body, "@");
 	plan_free(p);
 	p = conf_plan(CONF_TARGET "[defaults]\nbody = @some text\n");
-	ck_assert_str_eq(p->body, "@some text");
+	ck_assert_str_eq(p->requests[0].body, "@some text");
 	plan_free(p);
 }
 END_TEST
@@ -384,9 +383,9 @@ START_TEST(text_of_flags_reads_back)
 				  "url = http://127.0.0.1:8000/\n[defaults]\nheader = A: b\n"
 				  "header = C: d\n");
 	again = conf_plan(p->text);
-	ck_assert_uint_eq(again->requests, 20);
+	ck_assert_uint_eq(again->n_arrivals, 20);
 	conf_expect_rate(again->rate, 10, 1);
-	ck_assert_uint_eq(again->n_headers, 2);
+	ck_assert_uint_eq(again->requests[0].n_headers, 2);
 	ck_assert_str_eq(again->sha256, p->sha256);
 	plan_free(again);
 	plan_free(p);
@@ -406,10 +405,10 @@ START_TEST(text_of_flags_that_no_line_holds)
 		conf_set(&d, "URL", "target", "url", "http://127.0.0.1:8000/");
 		conf_set(&d, "--data", "defaults", "body", bodies[i]);
 		p = conf_build(&d, "f", NULL, NULL, 0);
-		ck_assert_str_eq(p->body, bodies[i]);
+		ck_assert_str_eq(p->requests[0].body, bodies[i]);
 		ck_assert_ptr_nonnull(strstr(p->text, "\n# body: "));
 		again = conf_plan(p->text);
-		ck_assert_uint_eq(again->body_len, 0);
+		ck_assert_uint_eq(again->requests[0].body_len, 0);
 		ck_assert_str_ne(p->sha256, last);
 		memcpy(last, p->sha256, sizeof(last));
 		plan_free(again);

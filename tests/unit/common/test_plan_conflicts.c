@@ -47,7 +47,7 @@ static void expect_load(const struct plan *p, const struct load_case *c)
 		ck_assert_ptr_nonnull(p->stage_texts[c->n_stages - 1]);
 	}
 	ck_assert_int_eq(p->duration_ns, c->duration_ns);
-	ck_assert_uint_eq(p->requests, c->requests);
+	ck_assert_uint_eq(p->n_arrivals, c->requests);
 }
 
 START_TEST(load_from_one_file)

@@ -338,7 +338,7 @@ START_TEST(test_plan_is_what_would_be_sent)
 	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), 0);
 	ck_assert_str_eq(plan->name, "vars");
 	ck_assert_str_eq(plan->stage_texts[0], "hold 5/s for 1h");
-	ck_assert_uint_eq(plan->body_len, strlen("beside"));
+	ck_assert_uint_eq(plan->requests[0].body_len, strlen("beside"));
 	ck_assert_uint_eq(n_unread, 0);
 	free(unread);
 	plan_free(plan);
@@ -365,7 +365,7 @@ START_TEST(test_plan_of_a_named_run)
 	ck_assert_ptr_null(json_object_get(d.parameters, "variables"));
 	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), 0);
 	ck_assert_str_eq(plan->url.host, "h");
-	ck_assert_str_eq(plan->body, "x secret");
+	ck_assert_str_eq(plan->requests[0].body, "x secret");
 	ck_assert_uint_eq(n_unread, 1);
 	ck_assert_str_eq(unread[0], "far");
 	free(unread);

@@ -54,7 +54,7 @@ static inline void rig_open(int backlog)
 {
 	ck_assert_int_eq(mini_server_open(&rig.server, backlog, NULL, NULL), 0);
 	ck_assert_int_eq(loop_new(&rig.loop), 0);
-	ck_assert_int_eq(stats_init(&rig.stats, true, 3600 * SEC), 0);
+	ck_assert_int_eq(stats_init(&rig.stats, true, 3600 * SEC, 0), 0);
 	ck_assert_int_eq(stats_interval_init(&rig.interval), 0);
 	stats_give(&rig.stats, &rig.interval);
 	stats_set_window(&rig.stats, clock_now_ns() - 60 * SEC, CLOCK_NEVER);
@@ -64,7 +64,7 @@ static inline void rig_open(int backlog)
 		.loop = rig.loop,
 		.stats = &rig.stats,
 		.guard = &rig.guard,
-		.request = &rig.request,
+		.requests = &rig.request,
 		.addresses = &rig.address,
 		.n_addresses = 1,
 		.connect_timeout_ns = 3600 * SEC,

@@ -79,7 +79,7 @@ static void make_pool(void)
 
 static void arrive_planned(int64_t planned_ns)
 {
-	pool_arrive(&pool, planned_ns, clock_now_ns());
+	pool_arrive(&pool, planned_ns, clock_now_ns(), 0);
 }
 
 static void arrive(unsigned n)
@@ -427,7 +427,7 @@ START_TEST(fixed_pool_without_descriptors)
 	make_pool();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_uint_eq(up.n_opened, 1);
-	ck_assert_int_eq(up.fault, FAULT_GENERATOR);
+	ck_assert_int_eq(up.fault, FAULT_NO_DESCRIPTORS);
 	ck_assert_uint_eq(pool.n_connecting, 0);
 }
 END_TEST
@@ -534,7 +534,7 @@ START_TEST(arrivals_without_descriptors)
 	arrive(4);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_uint_eq(up.n_ended, 4);
-	ck_assert_uint_eq(rig.stats.totals.faults[FAULT_GENERATOR].count, 4);
+	ck_assert_uint_eq(rig.stats.totals.faults[FAULT_NO_DESCRIPTORS].count, 4);
 	arrive(1); /* and then it works again */
 	accept_peers(1);
 	answer(0);

@@ -22,11 +22,12 @@ static int64_t seen[SEEN_MAX]; /* planned, in the order of coming */
 static size_t n_seen;
 static size_t stop_after; /* producer_stop_at behind so many, from inside the call */
 
-static void on_arrival(void *owner, int64_t planned_ns, int64_t picked_ns)
+static void on_arrival(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns)
 {
 	ck_assert_ptr_eq(owner, &producer);
 	ck_assert_int_ge(picked_ns, planned_ns);
 	ck_assert_int_le(picked_ns, clock_now_ns());
+	ck_assert_int_eq(planned_ns, producer._t0_ns + schedule_at(producer._schedule, k));
 	ck_assert_uint_lt(n_seen, SEEN_MAX);
 	seen[n_seen++] = planned_ns;
 	if (stop_after > 0 && n_seen == stop_after)

@@ -481,7 +481,7 @@ START_TEST(test_requests)
 	struct plan_stage stage = hold(100, 1, durations[_i]);
 	struct plan plan = {.stages = &stage,
 		.n_stages = 1,
-		.requests = 1000,
+		.n_arrivals = 1000,
 		.warmup_ns = NSEC_PER_SEC,
 		.cooldown_ns = NSEC_PER_SEC};
 	struct schedule *s = made(&plan);
@@ -517,7 +517,7 @@ START_TEST(test_requests_and_stages)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		struct schedule *s;
 
-		plan.requests = cases[i].requests;
+		plan.n_arrivals = cases[i].requests;
 		s = made(&plan);
 		ck_assert_uint_eq(schedule_count(s), cases[i].requests);
 		ck_assert_int_eq(schedule_segment_end(s, SCHEDULE_WINDOW), cases[i].end_ns);
@@ -556,9 +556,9 @@ START_TEST(test_refused)
 
 	/* A count that a silent last stage never reaches. */
 	stages[1].rate.num = 0;
-	plan.requests = 11;
+	plan.n_arrivals = 11;
 	ck_assert_int_eq(refused(&plan), -EINVAL);
-	plan.requests = 10;
+	plan.n_arrivals = 10;
 	schedule_free(made(&plan));
 }
 END_TEST
@@ -592,9 +592,9 @@ START_TEST(test_out_of_range)
 	stages[0].rate = stages[1].rate = (struct rate){10, 1};
 
 	/* Counts. */
-	plan.requests = UINT64_MAX;
+	plan.n_arrivals = UINT64_MAX;
 	ck_assert_int_eq(refused(&plan), -ERANGE);
-	plan.requests = 0;
+	plan.n_arrivals = 0;
 	stages[0] = hold(UINT64_C(4000000000000000000), 1, HOUR);
 	ck_assert_int_eq(refused(&plan), -ERANGE);
 }

@@ -18,7 +18,7 @@ static struct stats_interval buffers[N_BUFFERS];
 
 static void open_stats(bool is_open, size_t n_buffers)
 {
-	ck_assert_int_eq(stats_init(&stats, is_open, SEC), 0);
+	ck_assert_int_eq(stats_init(&stats, is_open, SEC, 0), 0);
 	stats_set_window(&stats, START, START + 10 * SEC);
 	for (size_t i = 0; i < n_buffers; i++)
 		stats_give(&stats, &buffers[i]);
@@ -52,7 +52,7 @@ static struct exchange begun(int64_t planned_ns)
 {
 	struct exchange x;
 
-	stats_begin(&stats, &x, START + planned_ns, START + planned_ns);
+	stats_begin(&stats, &x, START + planned_ns, START + planned_ns, 0);
 	return x;
 }
 
@@ -132,7 +132,7 @@ START_TEST(durations_are_exact)
 		.slack_ns = 7,
 		.end_ns = START + 1110};
 
-	stats_begin(&stats, &x, START, START + 10);
+	stats_begin(&stats, &x, START, START + 10, 0);
 	ck_assert_uint_eq(stats.outstanding, 1);
 	x.sent_ns = START + 110;
 	x.sent_all_ns = START + 130;
@@ -703,7 +703,7 @@ START_TEST(totals_add_up)
 {
 	struct stats_totals sum;
 
-	ck_assert_int_eq(stats_totals_init(&sum), 0);
+	ck_assert_int_eq(stats_totals_init(&sum, 0), 0);
 	for (int w = 0; w < 2; w++) {
 		struct exchange x = begun(0);
 

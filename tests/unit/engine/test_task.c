@@ -86,7 +86,7 @@ static void ask_planned(int64_t planned_ns)
 	int64_t now_ns = clock_now_ns();
 	struct exchange x;
 
-	stats_begin(&rig.stats, &x, planned_ns, now_ns);
+	stats_begin(&rig.stats, &x, planned_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());
 }
 
@@ -205,7 +205,7 @@ START_TEST(no_descriptor_is_our_fault)
 	limit = before;
 	limit.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_int_eq(task_connect(&task, &why), FAULT_GENERATOR);
+	ck_assert_int_eq(task_connect(&task, &why), FAULT_NO_DESCRIPTORS);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_str_eq(why, "Too many open files");
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
@@ -279,7 +279,7 @@ START_TEST(connection_is_used_again)
 	}
 	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
 	ck_assert_uint_eq(rig.env.opened, 1);
-	ck_assert_uint_eq(rig.env.requests, 6);
+	ck_assert_uint_eq(rig.env.sent, 6);
 	ck_assert_uint_eq(rig.env.requests_on_new, 1);
 	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
 	task_abandon(&task, clock_now_ns());

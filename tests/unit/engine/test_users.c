@@ -18,10 +18,11 @@ static unsigned n_made;
 static unsigned n_out; /* made and not ended */
 static int64_t last_planned_ns, last_picked_ns;
 
-static void on_arrival(void *owner, int64_t planned_ns, int64_t picked_ns)
+static void on_arrival(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns)
 {
 	ck_assert_ptr_eq(owner, &users);
 	ck_assert_int_ge(picked_ns, planned_ns);
+	ck_assert_uint_eq(k, n_made);
 	n_made++;
 	n_out++;
 	ck_assert_uint_le(n_out, config.n);

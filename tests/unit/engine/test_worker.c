@@ -31,6 +31,7 @@ static struct guard guard; /* zero: loopback only */
 static struct request request = {.bytes = (char *)GET, .len = sizeof(GET) - 1};
 static struct address address;
 static struct plan plan;
+static struct plan_request kind = {.name = (char *)"", .weight = 1};
 static struct plan_stage stages[2];
 static struct schedule *schedule;
 
@@ -119,7 +120,7 @@ static void setup(void)
 	memset(&heard, 0, sizeof(heard));
 	memset(&summary, 0, sizeof(summary));
 	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(stats_totals_init(&totals), 0);
+	ck_assert_int_eq(stats_totals_init(&totals, 0), 0);
 	plan = (struct plan){.stages = stages,
 		.interval_ns = 20 * MS,
 		.duration_ns = CLOCK_NEVER,
@@ -127,7 +128,9 @@ static void setup(void)
 		.reuse = PLAN_REUSE_LIFO,
 		.connect_timeout_ns = 10 * SEC,
 		.request_timeout_ns = 5 * SEC,
-		.drain_ns = 20 * SEC};
+		.drain_ns = 20 * SEC,
+		.requests = &kind,
+		.n_requests = 1};
 	n_workers = 1;
 	n_connections = 4;
 	config = (struct worker_config){.queue_max = 100000, .open_rate = {0, 1}};
@@ -162,7 +165,7 @@ static void plan_open(uint64_t num, uint64_t den, int64_t duration_ns)
 static void plan_closed(uint64_t requests, int64_t duration_ns)
 {
 	plan.model = PLAN_CLOSED;
-	plan.requests = requests;
+	plan.n_arrivals = requests;
 	plan.duration_ns = duration_ns;
 	config.is_fixed_pool = true;
 }
@@ -175,7 +178,7 @@ static void make_workers(void)
 	config.plan = &plan;
 	config.schedule = schedule;
 	config.guard = &guard;
-	config.request = &request;
+	config.requests = &request;
 	config.addresses = &address;
 	config.n_addresses = 1;
 	config.n_workers = n_workers;
@@ -318,7 +321,7 @@ START_TEST(open_run_with_a_count)
 {
 	n_workers = (unsigned)_i;
 	plan_open(3000, 1, CLOCK_NEVER);
-	plan.requests = 101;
+	plan.n_arrivals = 101;
 	serve(mini_answer);
 	go(5 * MS);
 	finish();

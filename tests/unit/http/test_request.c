@@ -18,7 +18,6 @@ struct sample {
 	struct plan_header headers[HEADERS_MAX];
 	const char *body;
 	unsigned reuse;
-	const char *user_agent;
 	const char *expected;
 };
 
@@ -29,79 +28,79 @@ struct sample {
 	}
 
 static const struct sample samples[] = {
-	{"bare", "GET", {{0}}, NULL, PLAN_REUSE_LIFO, NULL,
+	{"bare", "GET", {{0}}, NULL, PLAN_REUSE_LIFO,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n\r\n"},
-	{"close", "GET", {{0}}, NULL, PLAN_REUSE_NO, NULL,
+	{"close", "GET", {{0}}, NULL, PLAN_REUSE_NO,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Connection: close\r\n\r\n"},
-	{"rotate keeps alive", "GET", {{0}}, NULL, PLAN_REUSE_ROTATE, NULL,
+	{"rotate keeps alive", "GET", {{0}}, NULL, PLAN_REUSE_ROTATE,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n\r\n"},
-	{"HEAD", "HEAD", {{0}}, NULL, PLAN_REUSE_LIFO, NULL,
+	{"HEAD", "HEAD", {{0}}, NULL, PLAN_REUSE_LIFO,
 		"HEAD /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n\r\n"},
-	{"body", "GET", {{0}}, "hello", PLAN_REUSE_LIFO, NULL,
+	{"body", "GET", {{0}}, "hello", PLAN_REUSE_LIFO,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Content-Length: 5\r\n\r\nhello"},
-	{"POST without a body", "POST", {{0}}, NULL, PLAN_REUSE_LIFO, NULL,
+	{"POST without a body", "POST", {{0}}, NULL, PLAN_REUSE_LIFO,
 		"POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Content-Length: 0\r\n\r\n"},
-	{"PUT without a body", "PUT", {{0}}, NULL, PLAN_REUSE_LIFO, NULL,
+	{"PUT without a body", "PUT", {{0}}, NULL, PLAN_REUSE_LIFO,
 		"PUT /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Content-Length: 0\r\n\r\n"},
-	{"PATCH, close", "PATCH", {{0}}, "x", PLAN_REUSE_NO, NULL,
+	{"PATCH, close", "PATCH", {{0}}, "x", PLAN_REUSE_NO,
 		"PATCH /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Content-Length: 1\r\nConnection: close\r\n\r\nx"},
-	{"methods have case", "post", {{0}}, NULL, PLAN_REUSE_LIFO, NULL,
+	{"methods have case", "post", {{0}}, NULL, PLAN_REUSE_LIFO,
 		"post /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n\r\n"},
-	{"DELETE", "DELETE", {{0}}, NULL, PLAN_REUSE_LIFO, NULL,
+	{"DELETE", "DELETE", {{0}}, NULL, PLAN_REUSE_LIFO,
 		"DELETE /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n\r\n"},
-	{"own agent by key", "GET", {{0}}, NULL, PLAN_REUSE_LIFO, "probe/1",
-		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\nUser-Agent: probe/1\r\n"
-		"Accept: */*\r\n\r\n"},
 	{"own headers", "GET", {H("X-A", "1"), H("X-B", ""), H("X-A", "2")}, NULL, PLAN_REUSE_LIFO,
-		NULL,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"X-A: 1\r\nX-B:\r\nX-A: 2\r\n\r\n"},
 	{"own headers replace", "GET",
 		{H("accept", "text/html"), H("HOST", "other.test"), H("user-AGENT", "me")}, NULL,
-		PLAN_REUSE_LIFO, "probe/1",
+		PLAN_REUSE_LIFO,
 		"GET /a?b HTTP/1.1\r\nHost: other.test\r\naccept: text/html\r\nuser-AGENT: "
 		"me\r\n\r\n"},
 	{"the first Host counts", "GET", {H("Host", "one"), H("X", "y"), H("host", "two")}, NULL,
-		PLAN_REUSE_LIFO, NULL,
+		PLAN_REUSE_LIFO,
 		"GET /a?b HTTP/1.1\r\nHost: one\r\n" AGENT "Accept: */*\r\nX: y\r\n\r\n"},
-	{"an empty Host", "GET", {H("Host", "")}, NULL, PLAN_REUSE_LIFO, NULL,
+	{"an empty Host", "GET", {H("Host", "")}, NULL, PLAN_REUSE_LIFO,
 		"GET /a?b HTTP/1.1\r\nHost:\r\n" AGENT "Accept: */*\r\n\r\n"},
-	{"own Connection", "GET", {H("connection", "keep-alive")}, NULL, PLAN_REUSE_NO, NULL,
+	{"own Connection", "GET", {H("connection", "keep-alive")}, NULL, PLAN_REUSE_NO,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"connection: keep-alive\r\n\r\n"},
-	{"own Content-Length", "POST", {H("content-length", "9")}, "ab", PLAN_REUSE_LIFO, NULL,
+	{"own Content-Length", "POST", {H("content-length", "9")}, "ab", PLAN_REUSE_LIFO,
 		"POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"content-length: 9\r\n\r\nab"},
 	{"body in chunks", "POST", {H("Transfer-Encoding", "chunked")}, "0\r\n\r\n",
-		PLAN_REUSE_LIFO, NULL,
+		PLAN_REUSE_LIFO,
 		"POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
 	{"names that only begin alike", "GET", {H("Hosts", "a"), H("Accept-Encoding", "b")}, NULL,
-		PLAN_REUSE_LIFO, NULL,
+		PLAN_REUSE_LIFO,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Hosts: a\r\nAccept-Encoding: b\r\n\r\n"},
 };
 
+static struct plan_request kind;
+
 static struct plan make_plan(const struct sample *s)
 {
-	struct plan plan = {
+	kind = (struct plan_request){
 		.method = (char *)s->method,
-		.url = {.authority = (char *)"shop.test:8080", .path = (char *)"/a?b"},
+		.target = (char *)"/a?b",
 		.headers = (struct plan_header *)s->headers,
 		.body = (char *)s->body,
 		.body_len = s->body != NULL ? strlen(s->body) : 0,
-		.reuse = s->reuse,
-		.user_agent = (char *)s->user_agent,
 	};
-
-	while (plan.n_headers < HEADERS_MAX && s->headers[plan.n_headers].name != NULL)
-		plan.n_headers++;
-	return plan;
+	while (kind.n_headers < HEADERS_MAX && s->headers[kind.n_headers].name != NULL)
+		kind.n_headers++;
+	return (struct plan){
+		.url = {.authority = (char *)"shop.test:8080", .path = (char *)"/a?b"},
+		.requests = &kind,
+		.n_requests = 1,
+		.reuse = s->reuse,
+	};
 }
 
 START_TEST(test_sample)
@@ -110,7 +109,7 @@ START_TEST(test_sample)
 	struct plan plan = make_plan(s);
 	struct request r;
 
-	ck_assert_int_eq(request_init(&r, &plan, "shop-7"), 0);
+	ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
 	ck_assert_msg(r.len == strlen(s->expected) && memcmp(r.bytes, s->expected, r.len) == 0,
 		"%s:\n%.*s", s->name, (int)r.len, r.bytes);
 	ck_assert_int_eq(r.is_head, strcmp(s->method, "HEAD") == 0);
@@ -129,9 +128,9 @@ START_TEST(test_binary_body)
 
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = (char)i;
-	plan.body = body;
-	plan.body_len = sizeof(body);
-	ck_assert_int_eq(request_init(&r, &plan, "shop-7"), 0);
+	kind.body = body;
+	kind.body_len = sizeof(body);
+	ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
 	ck_assert_ptr_nonnull(memmem(r.bytes, r.len, "\r\nContent-Length: 100000\r\n", 26));
 	ck_assert_uint_gt(r.len, sizeof(body));
 	ck_assert_mem_eq(r.bytes + r.len - sizeof(body), body, sizeof(body));

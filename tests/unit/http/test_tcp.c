@@ -42,7 +42,7 @@ static void listen_on_loopback(bool is_ipv6)
 
 static int connect_now(struct transport *t, struct err *err)
 {
-	return tcp_connect(t, (struct sockaddr *)&address, address_len, &guard, err);
+	return tcp_connect(t, (struct sockaddr *)&address, address_len, NULL, &guard, err);
 }
 
 static void wait_for(int fd, short events)
@@ -243,11 +243,13 @@ START_TEST(test_guard_is_asked)
 
 	close(before);
 	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.1", &in.sin_addr), 1);
-	ck_assert_int_eq(tcp_connect(&t, (struct sockaddr *)&in, sizeof(in), &guard, &err), -EPERM);
+	ck_assert_int_eq(
+		tcp_connect(&t, (struct sockaddr *)&in, sizeof(in), NULL, &guard, &err), -EPERM);
 	ck_assert_str_eq(err.text, "only loopback is allowed; [policy] allow lists more");
 	ck_assert_int_eq(t.fd, -1);
 	transport_close(&t);
-	ck_assert_int_eq(tcp_connect(&t, (struct sockaddr *)&in, sizeof(in), &guard, NULL), -EPERM);
+	ck_assert_int_eq(
+		tcp_connect(&t, (struct sockaddr *)&in, sizeof(in), NULL, &guard, NULL), -EPERM);
 	after = dup(0);
 	ck_assert_int_eq(before, after);
 	close(after);
@@ -283,7 +285,8 @@ START_TEST(test_bad_address)
 	listen_on_loopback(false);
 	before = dup(0);
 	close(before);
-	ck_assert_int_eq(tcp_connect(&t, (struct sockaddr *)&address, 4, &guard, &err), -EINVAL);
+	ck_assert_int_eq(
+		tcp_connect(&t, (struct sockaddr *)&address, 4, NULL, &guard, &err), -EINVAL);
 	ck_assert_int_eq(t.fd, -1);
 	after = dup(0);
 	ck_assert_int_eq(before, after);

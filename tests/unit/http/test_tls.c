@@ -455,8 +455,8 @@ START_TEST(test_guard_is_asked)
 	rig_open(RIG_GOOD, 0);
 	rig_make_context();
 	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.1", &in.sin_addr), 1);
-	ck_assert_int_eq(
-		tls_connect(&t, rig.context, (struct sockaddr *)&in, sizeof(in), &rig.guard, &err),
+	ck_assert_int_eq(tls_connect(&t, rig.context, (struct sockaddr *)&in, sizeof(in), NULL,
+				 &rig.guard, &err),
 		-EPERM);
 	ck_assert_str_eq(err.text, "only loopback is allowed; [policy] allow lists more");
 	ck_assert_int_eq(t.fd, -1);
@@ -480,7 +480,7 @@ START_TEST(test_refused)
 	rig_make_context();
 	close(rig.listener);
 	rig.listener = -1;
-	r = tls_connect(&t, rig.context, (struct sockaddr *)&rig.address, sizeof(rig.address),
+	r = tls_connect(&t, rig.context, (struct sockaddr *)&rig.address, sizeof(rig.address), NULL,
 		&rig.guard, &err);
 	if (r == 0) {
 		ck_assert_int_eq(transport_finish_connect(&t), IO_ERROR);

@@ -339,7 +339,7 @@ static inline void rig_client_start(struct rig_client *c)
 
 	*c = (struct rig_client){.end = IO_AGAIN};
 	r = tls_connect(&c->t, rig.context, (struct sockaddr *)&rig.address, sizeof(rig.address),
-		&rig.guard, &err);
+		NULL, &rig.guard, &err);
 	ck_assert_msg(r == 0, "%s", err.text);
 	ck_assert_int_eq(epoll_ctl(rig.epoll, EPOLL_CTL_ADD, c->t.fd, &event), 0);
 }

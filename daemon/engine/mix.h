@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of several requests an arrival makes: a weighted choice from a hash of (seed, k), so that
+ * it is the same however many workers share the run. Pure, immutable once made. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct plan;
+
+/* A plan has at most so many requests. */
+#define MIX_MAX 64
+
+struct mix {
+	size_t n;
+	uint64_t seed;
+	uint64_t total;		 /* of all weights */
+	uint64_t below[MIX_MAX]; /* sum of the weights up to and with this one */
+};
+
+void mix_init(struct mix *m, const struct plan *plan);
+/* The request of arrival k (numbered through the whole run, over all workers), 0 .. n - 1. */
+size_t mix_choose(const struct mix *m, uint64_t k);
