@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Batch means for quantiles. Let x be the quantile of the whole sample, and y_b the share of batch
+ * b above x. The y_b scatter around 1 - q; the standard error s of their mean, times Student's
+ * factor, is h, and the interval reaches from Q(q - h) to Q(q + h). It never assumes that arrivals
+ * are independent, only that batches are, which is looked at: while neighbouring batches are
+ * correlated (lag 1 above 0.2) they are joined by twos.
+ *
+ * Batches may differ in size (random arrivals, users that wait), so the mean is a ratio of sums,
+ * and the error that of a ratio (Cochran, "Sampling Techniques", section 6.4): the residuals
+ * above_b - mean * n_b take the place of the deviations.
+ *
+ * The variance inflation is the squared error against that of as many independent arrivals,
+ * q (1 - q) / n; the effective number is n divided by it. */
+#include "common/confidence.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/histogram.h"
+#include "common/quantile.h"
+
+#define CONFIDENCE_CORRELATED 0.2
+
+struct confidence_cell {
+	double n;
+	double above;
+};
+
+/* Standard normal quantile by Newton's method on erfc: the density is its derivative. */
+static double confidence_normal(double p)
+{
+	double z = 1;
+
+	for (int i = 0; i < 50; i++) {
+		double excess = 0.5 * erfc(-z * M_SQRT1_2) - p;
+		double step = excess * sqrt(2 * M_PI) * exp(z * z / 2);
+
+		/* Far out the density vanishes, and a whole step would fly off. */
+		if (step > 1)
+			step = 1;
+		else if (step < -1)
+			step = -1;
+		z -= step;
+		if (fabs(step) < 1e-14)
+			break;
+	}
+	return z;
+}
+
+/* The normal quantile with its expansion in 1 / freedom (Abramowitz and Stegun, 26.7.5). */
+double confidence_student(double p, unsigned freedom)
+{
+	double z = confidence_normal(p);
+	double z2 = z * z, v = freedom;
+
+	return z * (1 + (z2 + 1) / (4 * v) + ((5 * z2 + 16) * z2 + 3) / (96 * v * v) +
+			   (((3 * z2 + 19) * z2 + 17) * z2 - 15) / (384 * v * v * v) +
+			   ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) /
+				   (92160 * v * v * v * v));
+}
+
+double confidence_least_n(double q, double level)
+{
+	return ceil(log(1 - level) / log(q));
+}
+
+/* Good answers at or below x, to the slot. */
+static uint64_t confidence_at_most(const struct histogram *h, int64_t x)
+{
+	uint32_t last = histogram_index(h, x);
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i <= last; i++)
+		n += h->slots[i];
+	return n;
+}
+
+/* Joins each run of `group` cells; what is left at the end goes to the last one. */
+static size_t confidence_join(struct confidence_cell *cells, size_t n, size_t group)
+{
+	size_t n_joined = n / group > 0 ? n / group : 1;
+
+	for (size_t to = 0, from = 0; to < n_joined; to++) {
+		struct confidence_cell sum = {0};
+		size_t end = to + 1 == n_joined ? n : from + group;
+
+		for (; from < end; from++) {
+			sum.n += cells[from].n;
+			sum.above += cells[from].above;
+		}
+		cells[to] = sum;
+	}
+	return n_joined;
+}
+
+static double confidence_residual(const struct confidence_cell *c, double mean)
+{
+	return c->above - mean * c->n;
+}
+
+/* Of neighbouring residuals. 0 where nothing varies. */
+static double confidence_correlation(const struct confidence_cell *cells, size_t n, double mean)
+{
+	double products = 0, squares = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double e = confidence_residual(&cells[i], mean);
+
+		squares += e * e;
+		if (i > 0)
+			products += e * confidence_residual(&cells[i - 1], mean);
+	}
+	return squares > 0 ? products / squares : 0;
+}
+
+/* The standard error of mean. */
+static double confidence_error(
+	const struct confidence_cell *cells, size_t n, double mean, double total)
+{
+	double squares = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double e = confidence_residual(&cells[i], mean);
+
+		squares += e * e;
+	}
+	return sqrt(squares * (double)n / (double)(n - 1)) / total;
+}
+
+static void confidence_settle(struct confidence_cell *cells, size_t n,
+	const struct histogram *whole, uint64_t n_whole, double q, double level,
+	struct confidence *ret)
+{
+	double total = 0, above = 0, mean, error, half, inflation;
+	struct confidence c = *ret;
+
+	for (size_t i = 0; i < n; i++) {
+		total += cells[i].n;
+		above += cells[i].above;
+	}
+	c.n_batches = (unsigned)n;
+	c.n_beyond = (uint64_t)above;
+	*ret = c;
+	if (n < CONFIDENCE_BATCHES_LEAST || !(total > 0))
+		return;
+	mean = above / total;
+	while (n / 2 >= CONFIDENCE_BATCHES_LEAST &&
+		confidence_correlation(cells, n, mean) > CONFIDENCE_CORRELATED)
+		n = confidence_join(cells, n, 2);
+	c.n_batches = (unsigned)n;
+	error = confidence_error(cells, n, mean, total);
+	inflation = error * error * total / (q * (1 - q));
+	/* The batches cannot tell that there is more information than there are arrivals. */
+	c.n_effective = inflation > 1 ? total / inflation : total;
+	ret->n_batches = c.n_batches;
+	ret->n_effective = c.n_effective;
+	if (c.n_effective < confidence_least_n(q, level))
+		return;
+	/* Evenly spaced arrivals at a steady server scatter less than independent ones would, and
+	 * in a coarse slot not at all: never narrower than a rank of those. */
+	if (error < sqrt(q * (1 - q) / total))
+		error = sqrt(q * (1 - q) / total);
+	half = confidence_student((1 + level) / 2, (unsigned)n - 1) * error;
+	c.low_ns = quantile_offered(whole, n_whole, q - half);
+	c.high_ns = q + half < 1 ? quantile_offered(whole, n_whole, q + half) : QUANTILE_NONE;
+	c.is_known = c.low_ns != QUANTILE_NONE;
+	if (c.is_known)
+		*ret = c;
+}
+
+int confidence_of(const struct confidence_batch *batches, size_t n_batches,
+	const struct histogram *whole, uint64_t n, double q, double level, struct confidence *ret)
+{
+	int64_t x = quantile_offered(whole, n, q);
+	struct confidence_cell *cells;
+	struct confidence c = {.low_ns = QUANTILE_NONE, .high_ns = QUANTILE_NONE};
+	size_t group;
+
+	if (x == QUANTILE_NONE || n_batches == 0) {
+		c.n_batches = (unsigned)n_batches;
+		*ret = c;
+		return 0;
+	}
+	cells = calloc(n_batches, sizeof(*cells));
+	if (!cells)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_batches; i++) {
+		uint64_t below = confidence_at_most(batches[i].histogram, x);
+
+		cells[i].n = (double)batches[i].n;
+		cells[i].above = below < batches[i].n ? (double)(batches[i].n - below) : 0;
+	}
+	group = (n_batches + CONFIDENCE_BATCHES_MOST - 1) / CONFIDENCE_BATCHES_MOST;
+	n_batches = confidence_join(cells, n_batches, group);
+	confidence_settle(cells, n_batches, whole, n, q, level, &c);
+	free(cells);
+	*ret = c;
+	return 0;
+}

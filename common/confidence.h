@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How far a quantile may be off: confidence intervals from batch means (measurement page A.9).
+ * Requests that follow each other wait for each other, so a thousand of them say less than a
+ * thousand independent ones would, and textbook intervals are far too narrow. Batches of time that
+ * are long against the server's memory are nearly independent; their spread is the honest one.
+ * Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct histogram;
+
+/* A stretch of the run, at least CONFIDENCE_BATCH_NS long. */
+struct confidence_batch {
+	const struct histogram *histogram; /* good answers to the arrivals planned in it */
+	uint64_t n;			   /* arrivals planned in it, answered well or not */
+};
+#define CONFIDENCE_BATCH_NS INT64_C(1000000000)
+
+/* They are joined until at most so many are left, and further while neighbours resemble each other;
+ * with fewer than the least nothing is said. */
+#define CONFIDENCE_BATCHES_MOST 60
+#define CONFIDENCE_BATCHES_LEAST 10
+
+struct confidence {
+	bool is_known; /* false: too few batches or arrivals; all else but the counts is unset */
+	int64_t low_ns;
+	int64_t high_ns;    /* QUANTILE_NONE: unbounded, the sample holds no such value */
+	double n_effective; /* independent arrivals that would say as much */
+	unsigned n_batches; /* after joining */
+	uint64_t n_beyond;  /* arrivals above the quantile */
+};
+
+/* Of the quantile q (0 < q < 1) over all arrivals, those without a good answer above all others,
+ * with so much confidence (0.95). whole: all good answers, in a layout at least as fine, of n
+ * arrivals; it may be the sum of the batches. 0 or -ENOMEM. */
+int confidence_of(const struct confidence_batch *batches, size_t n_batches,
+	const struct histogram *whole, uint64_t n, double q, double level, struct confidence *ret);
+
+/* Independent arrivals without which nothing can be said of an upper bound of the quantile q: the
+ * least n with q^n <= 1 - level. 299 for p99 at 95 %. */
+double confidence_least_n(double q, double level);
+
+/* The value below which a Student variable with so many degrees of freedom (>= 3) falls with
+ * probability p, 0.5 <= p < 1. */
+double confidence_student(double p, unsigned freedom);
