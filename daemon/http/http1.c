@@ -268,13 +268,30 @@ static enum http1_result http1_verdict(const struct http1 *p)
 	return p->_state == HTTP1_STATE_DONE ? HTTP1_DONE : HTTP1_ERROR;
 }
 
-/* From used on, up to the end of the message or of the data. */
-static enum http1_result http1_feed_from(
-	struct http1 *p, const char *data, size_t len, size_t used, size_t *ret_used)
+/* What the next bytes of a line are told to on_head for: lines of the final response's header. */
+static bool http1_is_in_head(const struct http1 *p)
 {
-	uint64_t n;
+	return p->has_status && !(p->_flags & HTTP1_IN_BODY);
+}
 
-	while (used < len && p->_state < HTTP1_STATE_DONE) {
+static inline void http1_tell(
+	void (*on)(void *arg, const char *data, size_t len), void *arg, const char *s, size_t n)
+{
+	if (on != NULL && n > 0)
+		on(arg, s, n);
+}
+
+/* From used on, up to the end of the message or of the data. sink: NULL in the plain paths, which
+ * are compiled without it. */
+static inline __attribute__((always_inline)) enum http1_result http1_feed_from(struct http1 *p,
+	const struct http1_sink *sink, const char *data, size_t len, size_t used, size_t *ret_used)
+{
+	const char *s;
+	uint64_t n;
+	bool in_head;
+
+	for (; used < len && p->_state < HTTP1_STATE_DONE; used += n) {
+		s = data + used;
 		n = len - used;
 		switch (p->_state) {
 		case HTTP1_BODY:
@@ -282,14 +299,19 @@ static enum http1_result http1_feed_from(
 			if (n > p->_left)
 				n = p->_left;
 			http1_pass_body(p, n);
-			used += n;
+			if (sink != NULL)
+				http1_tell(sink->on_body, sink->arg, s, n);
 			break;
 		case HTTP1_UNTIL_CLOSE:
 			p->body_bytes += n;
-			used = len;
+			if (sink != NULL)
+				http1_tell(sink->on_body, sink->arg, s, n);
 			break;
 		default:
-			used = (size_t)(http1_feed_line(p, data + used, data + len) - data);
+			in_head = sink != NULL && http1_is_in_head(p);
+			n = (uint64_t)(http1_feed_line(p, s, data + len) - s);
+			if (in_head)
+				http1_tell(sink->on_head, sink->arg, s, n);
 		}
 	}
 	*ret_used = used;
@@ -298,7 +320,13 @@ static enum http1_result http1_feed_from(
 
 enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used)
 {
-	return http1_feed_from(p, data, len, 0, ret_used);
+	return http1_feed_from(p, NULL, data, len, 0, ret_used);
+}
+
+enum http1_result http1_feed_sink(struct http1 *p, const struct http1_sink *sink, const char *data,
+	size_t len, size_t *ret_used)
+{
+	return http1_feed_from(p, sink, data, len, 0, ret_used);
 }
 
 enum http1_result http1_feed_memo(
@@ -311,7 +339,7 @@ enum http1_result http1_feed_memo(
 		((memo->_after._flags ^ p->_flags) & HTTP1_IS_HEAD) == 0 &&
 		memcmp(data, memo->_head, memo->_len) == 0) {
 		*p = memo->_after;
-		return http1_feed_from(p, data, len, memo->_len, ret_used);
+		return http1_feed_from(p, NULL, data, len, memo->_len, ret_used);
 	}
 	while (used < len && p->_state < HTTP1_STATE_DONE && !(p->_flags & HTTP1_IN_BODY))
 		used = (size_t)(http1_feed_line(p, data + used, data + len) - data);
@@ -321,7 +349,7 @@ enum http1_result http1_feed_memo(
 		memo->_len = (uint32_t)used;
 		memo->_after = *p;
 	}
-	return http1_feed_from(p, data, len, used, ret_used);
+	return http1_feed_from(p, NULL, data, len, used, ret_used);
 }
 
 enum http1_result http1_end(struct http1 *p)

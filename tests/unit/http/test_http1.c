@@ -577,6 +577,55 @@ START_TEST(test_head_bytes)
 }
 END_TEST
 
+struct told {
+	size_t head_len, body_len;
+	char head[128], body[32];
+};
+
+static void told_head(void *arg, const char *data, size_t len)
+{
+	struct told *t = arg;
+
+	memcpy(t->head + t->head_len, data, len);
+	t->head_len += len;
+}
+
+static void told_body(void *arg, const char *data, size_t len)
+{
+	struct told *t = arg;
+
+	memcpy(t->body + t->body_len, data, len);
+	t->body_len += len;
+}
+
+/* Only the final response's header lines and the content, however they come. */
+START_TEST(test_sink)
+{
+	static const char text[] = "HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" OK11
+				   "A: b\r\nTransfer-Encoding: chunked\r\n\r\n"
+				   "2;ext\r\nab\r\n3\r\ncde\r\n0\r\nTrailer: t\r\n\r\nHTTP";
+	size_t used, at, n, len = sizeof(text) - 1;
+	struct told told;
+	const struct http1_sink sink = {told_head, told_body, &told};
+	enum http1_result result;
+	struct http1 p;
+
+	for (size_t step = 1; step <= len; step++) {
+		told = (struct told){0};
+		http1_start(&p, false);
+		result = HTTP1_MORE;
+		for (at = 0; result == HTTP1_MORE && at < len; at += used) {
+			n = len - at < step ? len - at : step;
+			result = http1_feed_sink(&p, &sink, text + at, n, &used);
+		}
+		ck_assert_int_eq(result, HTTP1_DONE);
+		ck_assert_uint_eq(at, len - 4);
+		ck_assert_str_eq(told.head, "A: b\r\nTransfer-Encoding: chunked\r\n\r\n");
+		ck_assert_str_eq(told.body, "abcde");
+	}
+}
+END_TEST
+
 START_TEST(test_skip_giant)
 {
 	static const char head[] = OK11 "Content-Length: 9000000000000000001\r\n\r\n";
@@ -778,6 +827,7 @@ int main(void)
 	tcase_add_test(rest, test_nothing_after_the_end);
 	tcase_add_test(rest, test_no_bytes);
 	tcase_add_test(rest, test_head_bytes);
+	tcase_add_test(rest, test_sink);
 	tcase_add_test(rest, test_skip_giant);
 	tcase_add_loop_test(rest, test_every_byte, 0, 3);
 	tcase_add_loop_test(rest, test_line_limit, 0, 6);
