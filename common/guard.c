@@ -5,7 +5,11 @@
  *
  * Private mode: everything but the table of metadata services, which hand out a machine's
  * credentials to whoever asks from it. Service mode: the table of loopback, then the
- * administrator's list. Immutable after init; any thread. */
+ * administrator's list.
+ *
+ * Sockets of Unix have paths instead, and this daemon's rights to them are not those of whoever
+ * asks for the run: the service reaches none that is not listed. A path is compared as text, so one
+ * that could be read in two ways ("..") matches nothing. Immutable after init; any thread. */
 #include "common/guard.h"
 
 #include <arpa/inet.h>
@@ -13,21 +17,26 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "common/err.h"
+#include "common/str.h"
 
 #define GUARD_TEXT_MAX 80 /* the longest rule: mapped IPv6, brackets, prefix, port */
 
+#define GUARD_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+#define GUARD_UNIX "unix:"
+
 static const struct guard_rule guard_loopback[] = {
-	{AF_INET, {127}, 8, 0},
-	{AF_INET6, {[15] = 1}, 128, 0},
+	{AF_INET, {127}, 8, 0, NULL},
+	{AF_INET6, {[15] = 1}, 128, 0, NULL},
 };
 
 static const struct guard_rule guard_metadata[] = {
-	{AF_INET, {169, 254, 169, 254}, 32, 0},
-	{AF_INET, {169, 254, 170, 2}, 32, 0},
-	{AF_INET, {100, 100, 100, 200}, 32, 0},
-	{AF_INET6, {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}, 128, 0},
+	{AF_INET, {169, 254, 169, 254}, 32, 0, NULL},
+	{AF_INET, {169, 254, 170, 2}, 32, 0, NULL},
+	{AF_INET, {100, 100, 100, 200}, 32, 0, NULL},
+	{AF_INET6, {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}, 128, 0, NULL},
 };
 
 static unsigned guard_bits(int family)
@@ -45,6 +54,32 @@ static bool guard_is_network(const uint8_t *address, unsigned bits, unsigned pre
 	return true;
 }
 
+/* From the root on, with neither empty parts nor "." and "..": it means one place. */
+static bool guard_is_plain_path(const char *path)
+{
+	if (*path != '/')
+		return false;
+	while (*path == '/') {
+		size_t len = strcspn(++path, "/");
+
+		if ((len == 0 && *path == '/') || (len == 1 && path[0] == '.') ||
+			(len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		path += len;
+	}
+	return true;
+}
+
+/* path is a socket's, and means one place. */
+static bool guard_path_covers(const char *rule, const char *path)
+{
+	size_t len = strlen(rule);
+
+	if (rule[len - 1] == '/')
+		return strncmp(rule, path, len) == 0;
+	return strcmp(rule, path) == 0;
+}
+
 static bool guard_rule_covers(const struct guard_rule *rule, const struct guard_rule *target)
 {
 	unsigned whole = rule->prefix_len / 8, rest = rule->prefix_len % 8;
@@ -52,6 +87,8 @@ static bool guard_rule_covers(const struct guard_rule *rule, const struct guard_
 
 	if (rule->family != target->family || (rule->port != 0 && rule->port != target->port))
 		return false;
+	if (rule->family == AF_UNIX)
+		return guard_path_covers(rule->path, target->path);
 	if (memcmp(rule->address, target->address, whole) != 0)
 		return false;
 	if (rest == 0)
@@ -139,12 +176,30 @@ static bool guard_split(char *s, char **ret_address, char **ret_prefix, char **r
 	return true;
 }
 
+/* text: what stands behind "unix:". 0, -EINVAL or -ENOMEM. */
+static int guard_parse_path(const char *text, struct guard_rule *ret, struct err *reterr)
+{
+	if (strlen(text) > GUARD_PATH_MAX || !guard_is_plain_path(text)) {
+		err_set(reterr,
+			"\"" GUARD_UNIX
+			"%s\": a socket's path begins with '/', has no empty parts, "
+			"no . and no .., and %zu bytes at most; a folder's ends with '/'",
+			text, GUARD_PATH_MAX);
+		return -EINVAL;
+	}
+	*ret = (struct guard_rule){.family = AF_UNIX, .path = strdup(text)};
+	return ret->path ? 0 : -ENOMEM;
+}
+
+/* 0, -EINVAL with reterr or -ENOMEM. */
 static int guard_parse_rule(const char *text, struct guard_rule *ret, struct err *reterr)
 {
 	char copy[GUARD_TEXT_MAX], *address, *prefix, *port_text;
 	struct guard_rule r = {.family = AF_INET};
 	unsigned bits, port = 0;
 
+	if (str_starts(text, GUARD_UNIX))
+		return guard_parse_path(text + strlen(GUARD_UNIX), ret, reterr);
 	if (strlen(text) >= sizeof(copy))
 		goto malformed;
 	strcpy(copy, text);
@@ -178,7 +233,8 @@ static int guard_parse_rule(const char *text, struct guard_rule *ret, struct err
 
 malformed:
 	err_set(reterr,
-		"\"%s\" is not an address like 10.0.0.0/8, 192.0.2.7:8080 or [2001:db8::]/32:443",
+		"\"%s\" is not an address like 10.0.0.0/8, 192.0.2.7:8080, [2001:db8::]/32:443 "
+		"or unix:/run/app.sock",
 		text);
 	return -EINVAL;
 }
@@ -186,6 +242,13 @@ malformed:
 void guard_init_private(struct guard *g)
 {
 	*g = (struct guard){.is_private = true};
+}
+
+static void guard_free_rules(struct guard_rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(rules[i].path);
+	free(rules);
 }
 
 int guard_init_service(
@@ -202,7 +265,7 @@ int guard_init_service(
 	for (size_t i = 0; i < n_allow; i++) {
 		r = guard_parse_rule(allow[i], &rules[i], reterr);
 		if (r < 0) {
-			free(rules);
+			guard_free_rules(rules, i);
 			return r;
 		}
 	}
@@ -212,8 +275,24 @@ int guard_init_service(
 
 void guard_fini(struct guard *g)
 {
-	free(g->rules);
+	guard_free_rules(g->rules, g->n_rules);
 	*g = (struct guard){0};
+}
+
+static bool guard_allows_path(
+	const struct guard *g, const struct sockaddr_un *un, const char **ret_why)
+{
+	char path[sizeof(un->sun_path) + 1] = "";
+	struct guard_rule target = {.family = AF_UNIX, .path = path};
+
+	if (g->is_private)
+		return true;
+	/* The kernel takes one that fills the array and has no end. */
+	memcpy(path, un->sun_path, sizeof(un->sun_path));
+	if (guard_is_plain_path(path) && guard_any_covers(g->rules, g->n_rules, &target))
+		return true;
+	*ret_why = "[policy] allow does not list this socket";
+	return false;
 }
 
 bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char **ret_why)
@@ -230,8 +309,10 @@ bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char *
 		in6 = (const struct sockaddr_in6 *)(const void *)sa;
 		memcpy(target.address, &in6->sin6_addr, 16);
 		target.port = ntohs(in6->sin6_port);
+	} else if (sa->sa_family == AF_UNIX) {
+		return guard_allows_path(g, (const struct sockaddr_un *)(const void *)sa, ret_why);
 	} else {
-		*ret_why = "it is not an IP address";
+		*ret_why = "it is neither an IP address nor a socket's path";
 		return false;
 	}
 	target.prefix_len = guard_bits(target.family);

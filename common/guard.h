@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which addresses a run may load. The service allows loopback and what [policy] allow lists; a
- * private daemon acts for its own user and refuses only the metadata services of clouds. Asked for
+ * private daemon acts for its own user and refuses only the metadata services of clouds. Sockets of
+ * Unix are a private daemon's as they are its user's; the service needs them listed. Asked for
  * every resolved address and once more with the very sockaddr before connect. Pure, immutable. */
 #pragma once
 
@@ -12,10 +13,11 @@ struct err;
 struct sockaddr;
 
 struct guard_rule {
-	int family; /* AF_INET or AF_INET6 */
+	int family; /* AF_INET, AF_INET6 or AF_UNIX */
 	uint8_t address[16];
 	unsigned prefix_len;
 	uint16_t port; /* 0: any */
+	char *path;    /* AF_UNIX: of a socket, or of a folder and all below it, with its '/' */
 };
 
 struct guard {
@@ -25,12 +27,13 @@ struct guard {
 };
 
 void guard_init_private(struct guard *g);
-/* allow: "10.0.0.0/8", "192.0.2.7:8080", "[2001:db8::]/32:443", "2001:db8::1".
- * 0, -EINVAL with reterr naming the text, -ENOMEM. */
+/* allow: "10.0.0.0/8", "192.0.2.7:8080", "[2001:db8::]/32:443", "2001:db8::1",
+ * "unix:/run/app.sock", "unix:/run/app/". 0, -EINVAL with reterr naming the text, -ENOMEM. */
 int guard_init_service(
 	struct guard *g, const char *const *allow, size_t n_allow, struct err *reterr);
 void guard_fini(struct guard *g);
 
-/* IPv4-mapped IPv6 addresses are judged as the IPv4 address. False: *ret_rule is why in words
- * ("only loopback is allowed; [policy] allow lists more"), a constant. */
+/* IPv4-mapped IPv6 addresses are judged as the IPv4 address; paths byte by byte, links are not
+ * followed. False: *ret_why is why in words ("only loopback is allowed; [policy] allow lists
+ * more"), a constant. */
 bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char **ret_why);

@@ -125,7 +125,7 @@ const struct key keys_table[] = {
 
 	{KEYS_DAEMON, "policy", "allow", KEY_CUSTOM, .check = settings_check_allow,
 		.repeated = true, .help = "addresses that runs may load beside loopback: "
-			"ADDRESS, NETWORK/BITS, either with :PORT"},
+			"ADDRESS, NETWORK/BITS, either with :PORT, or unix:/PATH"},
 	{KEYS_DAEMON, "policy", "max-rate", KEY_CUSTOM, "200000/s",
 		.check = settings_check_max_rate, .help = "requests per second, for each run"},
 	{KEYS_DAEMON, "policy", "max-connections", KEY_UINT, "10000", "1..1000000",

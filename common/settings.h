@@ -35,7 +35,8 @@ struct settings {
 	char *socket;  /* path, where no socket is handed over by systemd */
 	char *observe; /* likewise, for observers; "": none */
 	/* [policy] */
-	char **allow; /* CIDR[:PORT], host addresses, of all files; loopback is always allowed */
+	char **allow; /* CIDR[:PORT], host addresses, unix:/PATH, of all files; loopback is always
+			 allowed */
 	size_t n_allow;
 	uint64_t max_rate;	  /* requests per second, per run */
 	uint64_t max_connections; /* per run */

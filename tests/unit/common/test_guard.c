@@ -201,6 +201,17 @@ static const char *const bad_rules[] = {
 	"1:2:3:4:5:6:7:8:9",
 	"fe80::1%lo",
 	"10.0.0.0/8\n",
+	"unix:",
+	"unix:run/app.sock",
+	"unix://run/app.sock",
+	"unix:/run//app.sock",
+	"unix:/run/../app.sock",
+	"unix:/run/./app.sock",
+	"unix:/run/..",
+	"unix:/run/.",
+	"unix:@app",
+	"unix:~/app.sock",
+	"Unix:/run/app.sock",
 	"[2001:db8:0000:0000:0000:0000:0000:0000000000000000000000000000000000000000000000]/"
 	"128:443",
 };
@@ -239,17 +250,112 @@ START_TEST(test_several_rules)
 }
 END_TEST
 
-START_TEST(test_other_families)
+/* One rule, one path. */
+static const struct {
+	const char *rule, *path;
+	bool allowed;
+} path_cases[] = {
+	{NULL, "/run/app.sock", false},
+	{"0.0.0.0/0", "/run/app.sock", false},
+	{"unix:/run/app.sock", "/run/app.sock", true},
+	{"unix:/run/app.sock", "/run/app.sock2", false},
+	{"unix:/run/app.sock", "/run/app.soc", false},
+	{"unix:/run/app.sock", "/run/app.sock/", false},
+	{"unix:/run/app.sock", "//run/app.sock", false},
+	{"unix:/run/app.sock", "run/app.sock", false},
+	{"unix:/run/app", "/run/app/a", false},
+	{"unix:/run/app/", "/run/app/a", true},
+	{"unix:/run/app/", "/run/app/b/c", true},
+	{"unix:/run/app/", "/run/app/..b", true},
+	{"unix:/run/app/", "/run/app/.b", true},
+	{"unix:/run/app/", "/run/apple/a", false},
+	{"unix:/run/app/", "/run/app", false},
+	{"unix:/run/app/", "/run/app/../docker.sock", false},
+	{"unix:/run/app/", "/run/app/..", false},
+	{"unix:/run/app/", "/run/app/.", false},
+	{"unix:/run/app/", "/run/app/./a", false},
+	{"unix:/run/app/", "/run/app//a", false},
+	{"unix:/", "/anything/at/all", true},
+	{"unix:/run/app/", "", false},
+};
+
+static bool allows_path(const struct guard *g, const char *path)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	const char *why = NULL;
+	bool yes;
+
+	ck_assert_uint_lt(strlen(path), sizeof(un.sun_path));
+	strcpy(un.sun_path, path);
+	yes = guard_allows(g, (struct sockaddr *)&un, &why);
+	ck_assert_int_eq(yes, why == NULL);
+	return yes;
+}
+
+START_TEST(test_paths)
+{
+	const char *rule = path_cases[_i].rule;
+	struct err err = {0};
+	struct guard g;
+
+	ck_assert_msg(
+		guard_init_service(&g, &rule, rule == NULL ? 0 : 1, &err) == 0, "%s", err.text);
+	ck_assert_msg(allows_path(&g, path_cases[_i].path) == path_cases[_i].allowed,
+		"%s with rule %s", path_cases[_i].path, rule ? rule : "(none)");
+	guard_fini(&g);
+	guard_init_private(&g);
+	ck_assert(allows_path(&g, path_cases[_i].path));
+	guard_fini(&g);
+}
+END_TEST
+
+/* A path without an end, and an abstract name, which has no path. */
+START_TEST(test_odd_paths)
+{
+	static const char *const rules[] = {"unix:/aaa/", "10.0.0.0/8", "unix:/"};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	const char *why;
+	struct guard g;
+
+	memset(un.sun_path, 'a', sizeof(un.sun_path));
+	un.sun_path[0] = un.sun_path[4] = '/';
+	ck_assert_int_eq(guard_init_service(&g, rules, 3, NULL), 0);
+	ck_assert(guard_allows(&g, (struct sockaddr *)&un, &why));
+	un.sun_path[0] = '\0';
+	ck_assert(!guard_allows(&g, (struct sockaddr *)&un, &why));
+	ck_assert_str_eq(why, "[policy] allow does not list this socket");
+	guard_fini(&g);
+}
+END_TEST
+
+START_TEST(test_longest_path)
+{
+	char rule[5 + sizeof(((struct sockaddr_un *)0)->sun_path) + 1] = "unix:/";
+	const char *list = rule;
+	struct err err = {0};
+	struct guard g;
+
+	memset(rule + 6, 'x', sizeof(rule) - 8);
+	ck_assert_int_eq(guard_init_service(&g, &list, 1, &err), 0);
+	ck_assert(allows_path(&g, rule + 5));
+	guard_fini(&g);
+	rule[sizeof(rule) - 2] = 'x';
+	ck_assert_int_eq(guard_init_service(&g, &list, 1, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "107 bytes"));
+}
+END_TEST
+
+START_TEST(test_other_families)
+{
+	struct sockaddr other = {.sa_family = AF_PACKET};
 	struct guard g;
 	const char *why;
 
 	guard_init_private(&g);
-	ck_assert(!guard_allows(&g, (struct sockaddr *)&un, &why));
-	ck_assert_str_eq(why, "it is not an IP address");
+	ck_assert(!guard_allows(&g, &other, &why));
+	ck_assert_str_eq(why, "it is neither an IP address nor a socket's path");
 	ck_assert_int_eq(guard_init_service(&g, NULL, 0, NULL), 0);
-	ck_assert(!guard_allows(&g, (struct sockaddr *)&un, &why));
+	ck_assert(!guard_allows(&g, &other, &why));
 	guard_fini(&g);
 }
 END_TEST
@@ -282,6 +388,9 @@ int main(void)
 	tcase_add_loop_test(tcase, test_service, 0, COUNT(service_cases));
 	tcase_add_loop_test(tcase, test_bad_rule, 0, COUNT(bad_rules));
 	tcase_add_test(tcase, test_several_rules);
+	tcase_add_loop_test(tcase, test_paths, 0, COUNT(path_cases));
+	tcase_add_test(tcase, test_odd_paths);
+	tcase_add_test(tcase, test_longest_path);
 	tcase_add_test(tcase, test_other_families);
 	tcase_add_test(tcase, test_reasons);
 	suite_add_tcase(suite, tcase);

@@ -462,7 +462,7 @@ START_TEST(shipped_file_shows_every_key)
 	conf_read(&d, "rpsd.conf", text);
 	s = build_doc(&d);
 	expect_defaults(s);
-	ck_assert_uint_eq(s->n_allow, 3);
+	ck_assert_uint_eq(s->n_allow, 4);
 	ck_assert_uint_eq(s->n_origins, 1);
 	ck_assert_str_eq(s->origins[0].listen, "127.0.0.1:8000");
 	ck_assert_int_eq(s->origins[0].delay_ns, 5 * NSEC_PER_SEC);
