@@ -68,17 +68,19 @@ static bool plan_url_is_doubtful(const struct ini_doc *doc)
 	return doc->is_incomplete;
 }
 
-/* A host as the name of a run: "shop.test", "127.0.0.1", "ip6-1" for ::1. */
+/* A host as the name of a run: "shop.test", "127.0.0.1", "ip6-1" for ::1; of a socket's path the
+ * file. */
 static char *plan_name_from_host(const struct url *url)
 {
 	const char *prefix = url->is_ipv6 ? "ip6-" : "";
+	const char *from = url->unix_path ? strrchr(url->unix_path, '/') + 1 : url->host;
 	char *name = malloc(PLAN_NAME_MAX + 1);
 	size_t n = strlen(prefix);
 
 	if (!name)
 		return NULL;
 	memcpy(name, prefix, n);
-	for (const char *c = url->host; *c && n < PLAN_NAME_MAX; c++) {
+	for (const char *c = from; *c && n < PLAN_NAME_MAX; c++) {
 		bool fits = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
 			    (*c >= '0' && *c <= '9') || (n && (*c == '.' || *c == '_'));
 
@@ -576,6 +578,7 @@ struct plan *plan_free(struct plan *p)
 		free(p->labels[i].text);
 	}
 	url_fini(&p->url);
+	url_place_fini(&p->connect);
 	plan_fini_tls(p);
 	free(p->labels);
 	free(p->name);

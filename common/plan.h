@@ -129,9 +129,10 @@ struct plan {
 	/* [target] */
 	char *url_text;
 	struct url url;
-	char *connect_to;   /* HOST:PORT that is connected to instead of the URL's; NULL: none */
-	unsigned addresses; /* enum plan_addresses */
-	int64_t dns_ns;	    /* the name is looked up again so often; 0: once */
+	char *connect_to;	  /* HOST:PORT or unix:/PATH instead of the URL's; NULL: none */
+	struct url_place connect; /* the same in its parts; for plan_connections.h */
+	unsigned addresses;	  /* enum plan_addresses */
+	int64_t dns_ns;		  /* the name is looked up again so often; 0: once */
 
 	/* [tls]; means nothing where the target is http */
 	unsigned tls_verify;	/* 0: no, 1: yes */
@@ -237,10 +238,10 @@ static inline size_t plan_n_named(const struct plan *p)
 	return p->n_requests > 0 && p->requests[0].name[0] != '\0' ? p->n_requests : 0;
 }
 
-/* Connections at most, over all workers; closed model: the users. What `auto` means is said here.
- */
+/* Connections at most, over all workers. What `auto` means is said here. In the closed model each
+ * has a user, with pipelining as many as it has requests in flight: plan_users. */
 #define PLAN_AUTO_CONNECTIONS 1000
-#define PLAN_AUTO_USERS 64
+#define PLAN_AUTO_USERS 64 /* without pipelining */
 uint64_t plan_connection_limit(const struct plan *p);
 
 /* Arrivals per second at most, over all stages; 0/1 in the closed model. */

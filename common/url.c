@@ -8,6 +8,10 @@
  *	path      "/b?q", what goes on the request line
  *	text      "http://shop.test/b?q", what people are shown
  *
+ * A Unix socket is written as nginx has it, "unix:/run/app.sock:/b?q": up to the second colon the
+ * socket's path, behind it what goes on the request line. It is a file's name and no URL: nothing
+ *in it is decoded or resolved.
+ *
  * The text comes from people and ends on the wire, so the parser takes only what cannot change its
  * meaning on the way: no blanks or control characters, a host of letters that every resolver reads
  * alike, no user info (which makes http://good@evil/ look harmless). Bytes beyond ASCII in the path
@@ -17,6 +21,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,6 +32,8 @@
 
 #define URL_HOST_MAX 253 /* RFC 1035 in text form */
 #define URL_QUOTE_MAX 200
+#define URL_WHY_SIZE 96
+#define URL_UNIX "unix:"
 
 struct url_slice {
 	const char *at;
@@ -34,15 +41,16 @@ struct url_slice {
 };
 
 /* What may be a user and password is not quoted. */
-static int url_refuse(struct err *reterr, struct url_slice text, const char *why)
+static int url_refuse(struct err *reterr, const char *noun, const char *whole, const char *why)
 {
+	struct url_slice text = {whole, strlen(whole)};
 	const char *at = memrchr(text.at, '@', text.len);
 
 	if (at) {
 		text.len -= (size_t)(at - text.at);
 		text.at = at;
 	}
-	err_set(reterr, "URL \"%s%.*s\": %s", at ? "***" : "",
+	err_set(reterr, "%s\"%s%.*s\": %s", noun, at ? "***" : "",
 		text.len > URL_QUOTE_MAX ? URL_QUOTE_MAX : (int)text.len, text.at, why);
 	return -EINVAL;
 }
@@ -150,7 +158,7 @@ static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_wh
 	if (len == 5 && strncasecmp(at, "https", len) == 0) {
 		*ret_tls = true;
 	} else if (len != 4 || strncasecmp(at, "http", len) != 0) {
-		*ret_why = "the scheme must be http or https";
+		*ret_why = "the scheme must be http or https, or it is unix:/PATH";
 		return -EINVAL;
 	}
 	*text = at + len + 3;
@@ -250,7 +258,88 @@ static const char *url_read_authority(struct url_slice authority, struct url *u,
 	return url_read_port(port, &u->port);
 }
 
+/* ---------------------------------------------------------------- Unix sockets */
+
+/* "unix:80" is a host of that name. */
+static bool url_is_unix(const char *text)
+{
+	size_t len = strlen(URL_UNIX);
+
+	return strncasecmp(text, URL_UNIX, len) == 0 && !(text[len] >= '0' && text[len] <= '9');
+}
+
+/* Returns what is wrong (room is for one that has a number in it), or NULL; of the three slashes in
+ * unix:///PATH, one is left. */
+static const char *url_check_unix(struct url_slice *path, char room[static URL_WHY_SIZE])
+{
+	size_t slashes = 0;
+
+	while (slashes < path->len && path->at[slashes] == '/')
+		slashes++;
+	if (slashes == 0)
+		return "a socket's path begins with \"/\", as in unix:/run/app.sock";
+	if (slashes == 2)
+		return "no host stands before a socket's path: unix:/run/app.sock";
+	path->at += slashes - 1;
+	path->len -= slashes - 1;
+	if (path->at[path->len - 1] == '/')
+		return "this is the path of a directory, a socket's is wanted";
+	if (memchr(path->at, '?', path->len) || memchr(path->at, '#', path->len))
+		return "what is asked for stands behind the socket's path and a \":\", as in "
+		       "unix:/run/app.sock:/path?query";
+	if (path->len <= URL_UNIX_PATH_MAX)
+		return NULL;
+	(void)snprintf(room, URL_WHY_SIZE, "the socket's path has %zu bytes, %d are the most",
+		path->len, URL_UNIX_PATH_MAX);
+	return room;
+}
+
+static int url_fill_unix(struct url *u, struct url_slice socket, const char *path)
+{
+	struct buf text = {0};
+	int r;
+
+	u->port = 80;
+	u->unix_path = strndup(socket.at, socket.len);
+	u->host = strdup("localhost");
+	u->authority = strdup("localhost");
+	u->path = url_make_path("", 0, *path ? path : "/");
+	if (!u->unix_path || !u->host || !u->authority || !u->path)
+		return -ENOMEM;
+	r = buf_printf(&text, URL_UNIX "%s:%s", u->unix_path, u->path);
+	u->text = text.data;
+	return r;
+}
+
+/* Returns what is wrong, or NULL with the result in *ret_r. */
+static const char *url_read_unix(
+	const char *text, struct url *u, char room[static URL_WHY_SIZE], int *ret_r)
+{
+	const char *at = text + strlen(URL_UNIX), *path = at + strcspn(at, ":"), *why;
+	struct url_slice socket = {at, (size_t)(path - at)};
+
+	why = url_check_unix(&socket, room);
+	if (why)
+		return why;
+	if (*path == ':' && *++path != '/')
+		return "behind the socket's path and its \":\" stands the path that is asked for, "
+		       "as in unix:/run/app.sock:/path";
+	*ret_r = url_fill_unix(u, socket, path);
+	return NULL;
+}
+
 /* ---------------------------------------------------------------- the whole */
+
+/* No byte that ends a line or a word, in whichever part. */
+static const char *url_check_bytes(const char *text, bool is_http)
+{
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return is_http ? "blanks and control characters are not "
+					 "allowed, write them as %20 and the like"
+				       : "blanks and control characters are not allowed";
+	return NULL;
+}
 
 static int url_fill(struct url *u, const char *host, const char *path)
 {
@@ -270,26 +359,37 @@ static int url_fill(struct url *u, const char *host, const char *path)
 	return r;
 }
 
+/* Of http and https; as url_read_unix. */
+static const char *url_read_http(const char *text, struct url *u, int *ret_r)
+{
+	const char *at = text, *why = NULL;
+	char host[URL_HOST_MAX + 1];
+	struct url_slice authority;
+
+	if (url_read_scheme(&at, &u->tls, &why) < 0)
+		return why;
+	if (at != text && url_is_unix(at))
+		return u->tls ? "there is no TLS over a Unix socket; without: unix:/run/app.sock"
+			      : "a Unix socket has no http:// before it: unix:/run/app.sock";
+	authority = (struct url_slice){at, strcspn(at, "/?#")};
+	why = url_read_authority(authority, u, host);
+	if (!why)
+		*ret_r = url_fill(u, host, at + authority.len);
+	return why;
+}
+
 int url_parse(const char *text, struct url *ret, struct err *reterr)
 {
-	struct url_slice whole = {text, strlen(text)}, authority;
-	char host[URL_HOST_MAX + 1];
+	char room[URL_WHY_SIZE];
 	struct url u = {0};
-	const char *why = NULL;
-	int r;
+	bool is_unix = url_is_unix(text);
+	const char *why = url_check_bytes(text, !is_unix);
+	int r = 0;
 
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return url_refuse(reterr, whole,
-				"blanks and control characters are not "
-				"allowed, write them as %20 and the like");
-	if (url_read_scheme(&text, &u.tls, &why) < 0)
-		return url_refuse(reterr, whole, why);
-	authority = (struct url_slice){text, strcspn(text, "/?#")};
-	why = url_read_authority(authority, &u, host);
+	if (!why)
+		why = is_unix ? url_read_unix(text, &u, room, &r) : url_read_http(text, &u, &r);
 	if (why)
-		return url_refuse(reterr, whole, why);
-	r = url_fill(&u, host, text + authority.len);
+		return url_refuse(reterr, "URL ", text, why);
 	if (r < 0) {
 		url_fini(&u);
 		return r;
@@ -304,5 +404,62 @@ void url_fini(struct url *u)
 	free(u->host);
 	free(u->authority);
 	free(u->path);
+	free(u->unix_path);
 	*u = (struct url){0};
+}
+
+/* ---------------------------------------------------------------- places */
+
+/* Returns what is wrong, or NULL; copies what is right into *ret as far as there is memory. */
+static const char *url_read_place(
+	const char *text, struct url_place *ret, char room[static URL_WHY_SIZE])
+{
+	struct url_slice whole = {text, strlen(text)};
+	char host[URL_HOST_MAX + 1];
+	struct url u = {0};
+	const char *why;
+
+	if (url_is_unix(text)) {
+		whole.at += strlen(URL_UNIX);
+		whole.len -= strlen(URL_UNIX);
+		if (strpbrk(whole.at, ":?#"))
+			return "only the socket's path stands here: unix:/run/app.sock";
+		why = url_check_unix(&whole, room);
+		if (!why)
+			ret->unix_path = strndup(whole.at, whole.len);
+		return why;
+	}
+	if (strchr(text, '/'))
+		return "only a host and a port stand here: HOST:PORT";
+	why = url_read_authority(whole, &u, host);
+	if (why)
+		return why;
+	ret->host = strdup(host);
+	/* A bracketed address holds colons that are no port's. */
+	if (strchr(u.is_ipv6 ? strchr(text, ']') : text, ':'))
+		ret->port = u.port;
+	return NULL;
+}
+
+int url_parse_place(const char *text, struct url_place *ret, struct err *reterr)
+{
+	const char *why = url_check_bytes(text, false);
+	char room[URL_WHY_SIZE];
+	struct url_place p = {0};
+
+	if (!why)
+		why = url_read_place(text, &p, room);
+	if (why)
+		return url_refuse(reterr, "", text, why);
+	if (!p.host && !p.unix_path)
+		return -ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+void url_place_fini(struct url_place *p)
+{
+	free(p->host);
+	free(p->unix_path);
+	*p = (struct url_place){0};
 }
