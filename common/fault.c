@@ -104,6 +104,7 @@ enum fault fault_of_connect_errno(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
+	case EAGAIN: /* a Unix socket's server with a full queue */
 		return FAULT_CONNECT_REFUSED;
 	case ETIMEDOUT:
 		return FAULT_CONNECT_TIMEOUT;

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain TCP behind the transport interface. One system call for each operation: the socket is made
- * non-blocking, close-on-exec and without Nagle's delay once, and every call does what it can at
- * once. The guard sees the very sockaddr that connect gets, so no name can be pointed elsewhere
- * between the check and the use. Thread: the loop's; the resolver's for its probes. */
+/* Plain TCP, and stream sockets of Unix, behind the transport interface. One system call for each
+ * operation: the socket is made non-blocking, close-on-exec and without Nagle's delay once, and
+ * every call does what it can at once. The guard sees the very sockaddr that connect gets, so no
+ * name can be pointed elsewhere between the check and the use.
+ *
+ * A socket of Unix differs in three things: it has neither Nagle's delay nor addresses to come
+ * from; connecting has ended when connect() returns, so a full queue of the server's is an error at
+ * once (EAGAIN, of which no event would ever tell), where TCP goes on asking; and the kernel has no
+ * way of dropping what it holds, so it is read. Thread: the loop's; the resolver's for its probes.
+ */
 #include "daemon/http/transport.h"
 
 #include <assert.h>
@@ -15,6 +21,8 @@
 
 #include "common/err.h"
 #include "common/guard.h"
+
+#define TCP_SCRATCH_SIZE 65536 /* read to be thrown away by one call */
 
 static enum io tcp_failed(struct transport *t, int error)
 {
@@ -69,6 +77,14 @@ static enum io tcp_discard(struct transport *t, size_t n, size_t *ret_n)
 	return tcp_receive(t, NULL, n, MSG_TRUNC, ret_n);
 }
 
+/* MSG_TRUNC means something else there. */
+static enum io tcp_discard_unix(struct transport *t, size_t n, size_t *ret_n)
+{
+	char scratch[TCP_SCRATCH_SIZE];
+
+	return tcp_receive(t, scratch, n < sizeof(scratch) ? n : sizeof(scratch), 0, ret_n);
+}
+
 static enum io tcp_write(struct transport *t, const void *data, size_t len, size_t *ret_n)
 {
 	ssize_t n;
@@ -99,37 +115,62 @@ static const struct transport_ops tcp_ops = {
 	.close = tcp_close,
 };
 
+static const struct transport_ops tcp_unix_ops = {
+	.finish_connect = tcp_finish_connect,
+	.read = tcp_read,
+	.write = tcp_write,
+	.discard = tcp_discard_unix,
+	.close = tcp_close,
+};
+
 /* 0 or -1 with errno. */
-static int tcp_bind(int fd, const struct transport_options *options)
+static int tcp_bind(int fd, int family, const struct transport_options *options)
 {
 	int one = 1;
 
 	if (!options || !options->source)
 		return 0;
+	if (options->source->sa_family != family) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
 	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) == -1)
 		return -1;
 	return bind(fd, options->source, options->source_len);
 }
 
+/* What only TCP knows. 0 or -1 with errno. */
+static int tcp_prepare(int fd, int family, const struct transport_options *options)
+{
+	int one = 1;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1)
+		return -1;
+	return tcp_bind(fd, family, options);
+}
+
 int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 	const struct transport_options *options, const struct guard *guard, struct err *reterr)
 {
+	bool is_unix = sa->sa_family == AF_UNIX;
 	const char *why;
-	int one = 1, error, fd, r;
+	int error, fd, r;
 
-	*t = (struct transport){.ops = &tcp_ops, .fd = -1, .resets = options && options->resets};
+	*t = (struct transport){.ops = is_unix ? &tcp_unix_ops : &tcp_ops,
+		.fd = -1,
+		.resets = options && options->resets && !is_unix};
 	if (!guard_allows(guard, sa, &why)) {
 		err_set(reterr, "%s", why);
 		return -EPERM;
 	}
 
-	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		is_unix ? 0 : IPPROTO_TCP);
 	if (fd == -1) {
 		error = errno;
 		goto failed;
 	}
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1 ||
-		tcp_bind(fd, options) == -1) {
+	if (!is_unix && tcp_prepare(fd, sa->sa_family, options) == -1) {
 		error = errno;
 		goto failed_close;
 	}
@@ -147,6 +188,8 @@ int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 failed_close:
 	(void)close(fd);
 failed:
-	err_set(reterr, "%s", strerrordesc_np(error));
+	err_set(reterr, "%s",
+		is_unix && error == EAGAIN ? "The server's queue of new connections is full"
+					   : strerrordesc_np(error));
 	return -error;
 }

@@ -29,7 +29,7 @@ struct transport_ops {
 	enum io (*finish_connect)(struct transport *t); /* IO_OK: connected */
 	enum io (*read)(struct transport *t, void *buf, size_t size, size_t *ret_n);
 	enum io (*write)(struct transport *t, const void *data, size_t len, size_t *ret_n);
-	/* Throws away up to n received bytes without copying them to user space. */
+	/* Throws away up to n received bytes, for TCP without copying them to user space. */
 	enum io (*discard)(struct transport *t, size_t n, size_t *ret_n);
 	void (*close)(struct transport *t);
 };
@@ -60,10 +60,11 @@ struct transport_options {
 };
 
 /* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; sa may be AF_INET,
- * AF_INET6 or AF_UNIX; the guard is asked with this very address. options: NULL or borrowed for the
- * call. 0 (connecting or connected: ask finish_connect on the first event), or -errno: -EPERM from
- * the guard (reterr says why), the rest from the kernel, e.g. -EMFILE, -EADDRNOTAVAIL,
- * -ECONNREFUSED. Nothing to close then. */
+ * AF_INET6 or AF_UNIX (which knows no options); the guard is asked with this very address. options:
+ * NULL or borrowed for the call. 0 (connecting or connected: ask finish_connect on the first
+ * event), or -errno: -EPERM from the guard (reterr says why), -EAFNOSUPPORT also for a source of
+ * the other family, -EAGAIN where a Unix socket's server has its queue full, the rest from the
+ * kernel, e.g. -EMFILE, -EADDRNOTAVAIL, -ECONNREFUSED. Nothing to close then. */
 int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 	const struct transport_options *options, const struct guard *guard, struct err *reterr);
 

@@ -10,13 +10,16 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/fault.h"
 #include "common/guard.h"
 
 #define WAIT_MS 10000 /* only a broken test waits that long */
@@ -295,6 +298,265 @@ START_TEST(test_bad_address)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- options */
+
+static struct sockaddr_in local_address(const char *ip)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+
+	ck_assert_int_eq(inet_pton(AF_INET, ip, &in.sin_addr), 1);
+	return in;
+}
+
+static int connect_from(const struct sockaddr_in *source, struct transport *t, struct err *err)
+{
+	struct transport_options options = {
+		.source = (const struct sockaddr *)source, .source_len = sizeof(*source)};
+
+	return tcp_connect(t, (struct sockaddr *)&address, address_len, &options, &guard, err);
+}
+
+/* The server sees where we come from; the port is chosen late, so two sources may share one. */
+START_TEST(test_source)
+{
+	static const char *const sources[] = {"127.0.0.2", "127.0.0.5", "127.255.255.254"};
+	struct sockaddr_in source = local_address(sources[_i]), from;
+	socklen_t len = sizeof(from), int_len = sizeof(int);
+	struct transport t;
+	struct err err = {0};
+	int peer, value = 0;
+
+	listen_on_loopback(false);
+	ck_assert_msg(connect_from(&source, &t, &err) == 0, "%s", err.text);
+	wait_for(t.fd, POLLOUT);
+	ck_assert_int_eq(transport_finish_connect(&t), IO_OK);
+	peer = accept(listener, (struct sockaddr *)&from, &len);
+	ck_assert_int_ge(peer, 0);
+	ck_assert_uint_eq(from.sin_addr.s_addr, source.sin_addr.s_addr);
+	ck_assert_uint_ne(from.sin_port, 0);
+	ck_assert_int_eq(
+		getsockopt(t.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &value, &int_len), 0);
+	ck_assert_int_eq(value, 1);
+	transport_close(&t);
+	close(peer);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_source_v6)
+{
+	struct sockaddr_in6 source = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct transport_options options = {
+		.source = (struct sockaddr *)&source, .source_len = sizeof(source)};
+	struct transport t;
+	struct err err = {0};
+
+	listen_on_loopback(true);
+	ck_assert_msg(tcp_connect(&t, (struct sockaddr *)&address, address_len, &options, &guard,
+			      &err) == 0,
+		"%s", err.text);
+	wait_for(t.fd, POLLOUT);
+	ck_assert_int_eq(transport_finish_connect(&t), IO_OK);
+	transport_close(&t);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_foreign_source)
+{
+	struct sockaddr_in source = local_address("192.0.2.9");
+	struct transport t;
+	struct err err = {0};
+
+	listen_on_loopback(false);
+	ck_assert_int_eq(connect_from(&source, &t, &err), -EADDRNOTAVAIL);
+	ck_assert_int_eq(t.fd, -1);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_source_of_the_other_family)
+{
+	struct sockaddr_in source = local_address("127.0.0.2");
+	struct transport t;
+	struct err err = {0};
+
+	listen_on_loopback(true);
+	ck_assert_int_eq(connect_from(&source, &t, &err), -EAFNOSUPPORT);
+	ck_assert_str_eq(err.text, "Address family not supported by protocol");
+	ck_assert_int_eq(t.fd, -1);
+	close(listener);
+}
+END_TEST
+
+/* The peer sees a reset (1), or the end (0). */
+START_TEST(test_close)
+{
+	struct transport_options options = {.resets = _i == 1};
+	struct transport t;
+	struct err err = {0};
+	char c;
+	int peer;
+
+	listen_on_loopback(false);
+	ck_assert_int_eq(
+		tcp_connect(&t, (struct sockaddr *)&address, address_len, &options, &guard, &err),
+		0);
+	wait_for(t.fd, POLLOUT);
+	ck_assert_int_eq(transport_finish_connect(&t), IO_OK);
+	peer = accept(listener, NULL, NULL);
+	ck_assert_int_ge(peer, 0);
+	transport_close(&t);
+	wait_for(peer, POLLIN);
+	errno = 0;
+	ck_assert_int_eq(read(peer, &c, 1), _i == 1 ? -1 : 0);
+	ck_assert_int_eq(errno, _i == 1 ? ECONNRESET : 0);
+	close(peer);
+	close(listener);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- sockets of Unix */
+
+static char unix_dir[32];
+
+static void unix_setup(void)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+	strcpy(unix_dir, "/tmp/test_tcp.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(unix_dir));
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", unix_dir);
+	memcpy(&address, &un, sizeof(un));
+	address_len = sizeof(un);
+	guard_init_private(&guard);
+}
+
+static void unix_teardown(void)
+{
+	(void)unlink(((struct sockaddr_un *)&address)->sun_path);
+	(void)rmdir(unix_dir);
+}
+
+static void listen_on_path(int backlog)
+{
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(listener, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, address_len), 0);
+	ck_assert_int_eq(listen(listener, backlog), 0);
+}
+
+START_TEST(test_unix)
+{
+	struct sockaddr_in source = local_address("127.0.0.2");
+	struct transport t;
+	struct err err = {0};
+	char buf[16];
+	size_t n;
+	int peer;
+
+	listen_on_path(4);
+	/* A source means nothing here. */
+	ck_assert_msg(connect_from(&source, &t, &err) == 0, "%s", err.text);
+	ck_assert_int_ne(fcntl(t.fd, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_ne(fcntl(t.fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(transport_finish_connect(&t), IO_OK);
+	peer = accept(listener, NULL, NULL);
+	ck_assert_int_ge(peer, 0);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_AGAIN);
+	ck_assert_int_eq(transport_write(&t, "hello", 5, &n), IO_OK);
+	ck_assert_int_eq(read(peer, buf, sizeof(buf)), 5);
+	ck_assert_int_eq(write(peer, "there", 5), 5);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_OK);
+	ck_assert_uint_eq(n, 5);
+	close(peer);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_EOF);
+	ck_assert_int_eq(transport_write(&t, "x", 1, &n), IO_ERROR);
+	ck_assert_int_eq(t.error, EPIPE);
+	transport_close(&t);
+	close(listener);
+}
+END_TEST
+
+/* What is discarded is gone, and no more than that. */
+START_TEST(test_unix_discard)
+{
+	static char data[150000];
+	struct transport t;
+	struct err err = {0};
+	char buf[16];
+	size_t n, left = sizeof(data) - 3;
+	int peer, size = sizeof(data) * 4;
+
+	memset(data, 'x', sizeof(data));
+	memcpy(data + sizeof(data) - 3, "end", 3);
+	listen_on_path(4);
+	ck_assert_int_eq(connect_now(&t, &err), 0);
+	peer = accept(listener, NULL, NULL);
+	ck_assert_int_ge(peer, 0);
+	ck_assert_int_eq(transport_discard(&t, 10, &n), IO_AGAIN);
+	ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	ck_assert_int_eq(write(peer, data, sizeof(data)), sizeof(data));
+	for (; left > 0; left -= n) {
+		ck_assert_int_eq(transport_discard(&t, left, &n), IO_OK);
+		ck_assert_uint_gt(n, 0);
+		ck_assert_uint_le(n, left);
+	}
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_OK);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_mem_eq(buf, "end", 3);
+	ck_assert_int_eq(transport_discard(&t, SIZE_MAX >> 1, &n), IO_AGAIN);
+	close(peer);
+	ck_assert_int_eq(transport_discard(&t, 10, &n), IO_EOF);
+	transport_close(&t);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_unix_nobody)
+{
+	struct transport t;
+	struct err err = {0};
+
+	ck_assert_int_eq(connect_now(&t, &err), -ENOENT);
+	ck_assert_str_eq(err.text, "No such file or directory");
+	listen_on_path(4);
+	close(listener);
+	ck_assert_int_eq(connect_now(&t, &err), -ECONNREFUSED);
+	ck_assert_int_eq(t.fd, -1);
+}
+END_TEST
+
+START_TEST(test_unix_full_queue)
+{
+	struct transport first, t;
+	struct err err = {0};
+
+	listen_on_path(0);
+	ck_assert_int_eq(connect_now(&first, &err), 0);
+	ck_assert_int_eq(connect_now(&t, &err), -EAGAIN);
+	ck_assert_str_eq(err.text, "The server's queue of new connections is full");
+	ck_assert_int_eq(t.fd, -1);
+	ck_assert_int_eq(fault_of_connect_errno(EAGAIN), FAULT_CONNECT_REFUSED);
+	transport_close(&first);
+	close(listener);
+}
+END_TEST
+
+START_TEST(test_unix_guard)
+{
+	struct transport t;
+	struct err err = {0};
+
+	guard = (struct guard){0};
+	listen_on_path(4);
+	ck_assert_int_eq(connect_now(&t, &err), -EPERM);
+	ck_assert_str_eq(err.text, "[policy] allow does not list this socket");
+	ck_assert_int_eq(t.fd, -1);
+	close(listener);
+}
+END_TEST
+
 static bool has_ipv6(void)
 {
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -310,6 +572,7 @@ int main(void)
 {
 	Suite *suite = suite_create("tcp");
 	TCase *tcase = tcase_create("tcp");
+	TCase *local = tcase_create("unix");
 	SRunner *runner = srunner_create(suite);
 	int families = has_ipv6() ? 2 : 1, failed;
 
@@ -322,7 +585,22 @@ int main(void)
 	tcase_add_test(tcase, test_guard_is_asked);
 	tcase_add_test(tcase, test_no_descriptors);
 	tcase_add_test(tcase, test_bad_address);
+	tcase_add_loop_test(tcase, test_source, 0, 3);
+	if (families == 2) {
+		tcase_add_test(tcase, test_source_v6);
+		tcase_add_test(tcase, test_source_of_the_other_family);
+	}
+	tcase_add_test(tcase, test_foreign_source);
+	tcase_add_loop_test(tcase, test_close, 0, 2);
 	suite_add_tcase(suite, tcase);
+
+	tcase_add_checked_fixture(local, unix_setup, unix_teardown);
+	tcase_add_test(local, test_unix);
+	tcase_add_test(local, test_unix_discard);
+	tcase_add_test(local, test_unix_nobody);
+	tcase_add_test(local, test_unix_full_queue);
+	tcase_add_test(local, test_unix_guard);
+	suite_add_tcase(suite, local);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
