@@ -122,7 +122,8 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 
 # A test sees its own layer and those below it; ctl sees common only. Engine and runs have a server
 # to talk to.
-MINI_SERVER := $(addprefix $(B)/obj/tests/support/,mini_server.o mini_tls.o)
+MINI_SERVER := $(addprefix $(B)/obj/tests/support/,mini_server.o mini_tls.o hostile.o \
+	hostile_script.o)
 define unit_rule
 $$(B)/tests/$(1)/%: $$(B)/obj/tests/unit/$(1)/%.o $(2)
 	$$(call say,LD,$$@)
@@ -139,7 +140,14 @@ $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
 unit: $(UNIT_TESTS)
 	$(Q)tests/unit/run.sh $(UNIT_TESTS)
 
-system: all
+# The same hostile server for tests that are scripts.
+HOSTILE := $(B)/tests/support/hostile
+$(HOSTILE): $(B)/obj/tests/support/hostile_main.o $(MINI_SERVER) $(call archive,common)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+system: all $(HOSTILE)
 	$(Q)tests/system/run.sh $(abspath $(B))
 
 check-run: all unit system

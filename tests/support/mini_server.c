@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MINI_PATIENCE_MS 10000 /* only a broken test waits that long */
@@ -58,14 +59,15 @@ static void *mini_server_main(void *arg)
 	struct mini_server *s = arg;
 	bool goes_on = true;
 
-	while (goes_on) {
+	/* Nobody else changes the number. */
+	while (goes_on && s->_n_conns < s->_n_conns_max) {
 		int fd = mini_accept(s->listener);
 		struct mini_conn *c;
 
 		if (fd == -1 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
 		(void)pthread_mutex_lock(&s->_lock);
-		goes_on = fd >= 0 && !s->_is_stopping && s->_n_conns < MINI_CONNECTIONS_MAX;
+		goes_on = fd >= 0 && !s->_is_stopping;
 		if (goes_on) {
 			c = &s->_conns[s->_n_conns];
 			*c = (struct mini_conn){.server = s, .fd = fd, .index = s->_n_conns};
@@ -81,12 +83,13 @@ static void *mini_server_main(void *arg)
 
 /* ---------------------------------------------------------------- the test's side */
 
-int mini_server_open(struct mini_server *s, int backlog, mini_fn fn, void *userdata)
+int mini_server_open_limited(
+	struct mini_server *s, int backlog, unsigned n_conns_max, mini_fn fn, void *userdata)
 {
 	socklen_t len = sizeof(s->address);
 	int r;
 
-	*s = (struct mini_server){._fn = fn, .userdata = userdata};
+	*s = (struct mini_server){._fn = fn, .userdata = userdata, ._n_conns_max = n_conns_max};
 	s->address.sin_family = AF_INET;
 	s->address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	(void)pthread_mutex_init(&s->_lock, NULL);
@@ -105,6 +108,11 @@ int mini_server_open(struct mini_server *s, int backlog, mini_fn fn, void *userd
 		mini_server_close(s);
 	}
 	return r;
+}
+
+int mini_server_open(struct mini_server *s, int backlog, mini_fn fn, void *userdata)
+{
+	return mini_server_open_limited(s, backlog, MINI_CONNECTIONS_MAX, fn, userdata);
 }
 
 void mini_server_close(struct mini_server *s)
@@ -195,6 +203,13 @@ unsigned mini_server_connections(struct mini_server *s)
 
 /* ---------------------------------------------------------------- the behaviour's side */
 
+void mini_count_request(struct mini_conn *c)
+{
+	(void)pthread_mutex_lock(&c->server->_lock);
+	c->server->_n_requests++;
+	(void)pthread_mutex_unlock(&c->server->_lock);
+}
+
 bool mini_read_request(struct mini_conn *c)
 {
 	static const char end[] = "\r\n\r\n";
@@ -213,9 +228,7 @@ bool mini_read_request(struct mini_conn *c)
 		else
 			c->_matched = byte == '\r';
 	}
-	(void)pthread_mutex_lock(&c->server->_lock);
-	c->server->_n_requests++;
-	(void)pthread_mutex_unlock(&c->server->_lock);
+	mini_count_request(c);
 	return true;
 }
 
@@ -252,6 +265,25 @@ bool mini_hold(struct mini_conn *c)
 	s->_n_held--;
 	goes_on = !s->_is_stopping;
 	s->_taken++;
+	(void)pthread_mutex_unlock(&s->_lock);
+	return goes_on;
+}
+
+bool mini_delay(struct mini_conn *c, int64_t time_ns)
+{
+	struct mini_server *s = c->server;
+	struct timespec until;
+	bool goes_on;
+	int r = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	time_ns += until.tv_nsec;
+	until.tv_sec += (time_t)(time_ns / 1000000000);
+	until.tv_nsec = (long)(time_ns % 1000000000);
+	(void)pthread_mutex_lock(&s->_lock);
+	while (r == 0 && !s->_is_stopping)
+		r = pthread_cond_clockwait(&s->_changed, &s->_lock, CLOCK_MONOTONIC, &until);
+	goes_on = !s->_is_stopping;
 	(void)pthread_mutex_unlock(&s->_lock);
 	return goes_on;
 }

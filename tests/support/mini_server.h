@@ -43,6 +43,7 @@ struct mini_server {
 	pthread_mutex_t _lock;
 	pthread_cond_t _changed;
 	bool _is_stopping;
+	unsigned _n_conns_max;
 	uint64_t _released;
 	uint64_t _taken;
 	unsigned _n_requests;
@@ -53,6 +54,9 @@ struct mini_server {
 
 /* fn NULL: nobody accepts but mini_server_accept. backlog: of listen(). 0 or -errno. */
 int mini_server_open(struct mini_server *s, int backlog, mini_fn fn, void *userdata);
+/* The same; no more than that many connections are ever accepted, others are left waiting. */
+int mini_server_open_limited(
+	struct mini_server *s, int backlog, unsigned n_conns_max, mini_fn fn, void *userdata);
 /* Ends every connection, joins every thread. */
 void mini_server_close(struct mini_server *s);
 
@@ -77,6 +81,10 @@ bool mini_write(struct mini_conn *c, const char *text);
 bool mini_write_bytes(struct mini_conn *c, const void *data, size_t len);
 /* Waits for one mini_server_release. */
 bool mini_hold(struct mini_conn *c);
+/* Waits; false: the server ends before. */
+bool mini_delay(struct mini_conn *c, int64_t time_ns);
+/* For who reads requests in a way of his own. */
+void mini_count_request(struct mini_conn *c);
 /* Until the client or the server goes. */
 void mini_linger(struct mini_conn *c);
 /* Closes with a reset instead of a goodbye. */
