@@ -6,25 +6,78 @@
 
 #include <limits.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-void digest_sha256_hex(const void *data, size_t len, char ret[static DIGEST_SHA256_HEX_SIZE])
+void digest_hex(
+	const uint8_t digest[static DIGEST_SHA256_SIZE], char ret[static DIGEST_SHA256_HEX_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";
-	unsigned char digest[SHA256_DIGEST_LENGTH];
 
-	ret[0] = '\0';
-	/* Fails only without memory or with a crippled libcrypto: then there is no digest. */
-	if (!EVP_Digest(len ? data : "", len, digest, NULL, EVP_sha256(), NULL))
-		return;
-	for (unsigned i = 0; i < sizeof(digest); i++) {
+	for (unsigned i = 0; i < DIGEST_SHA256_SIZE; i++) {
 		ret[2 * i] = hex[digest[i] >> 4];
 		ret[2 * i + 1] = hex[digest[i] & 15];
 	}
-	ret[2 * sizeof(digest)] = '\0';
+	ret[2 * (size_t)DIGEST_SHA256_SIZE] = '\0';
+}
+
+void digest_sha256_hex(const void *data, size_t len, char ret[static DIGEST_SHA256_HEX_SIZE])
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+
+	ret[0] = '\0';
+	/* Fails only without memory or with a crippled libcrypto: then there is no digest. */
+	if (EVP_Digest(len ? data : "", len, digest, NULL, EVP_sha256(), NULL))
+		digest_hex(digest, ret);
+}
+
+struct digest_sha256 {
+	EVP_MD_CTX *context;
+	bool is_bad;
+};
+
+struct digest_sha256 *digest_sha256_new(void)
+{
+	struct digest_sha256 *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->context = EVP_MD_CTX_new();
+	if (!d->context || !EVP_DigestInit_ex(d->context, EVP_sha256(), NULL))
+		return digest_sha256_free(d);
+	return d;
+}
+
+struct digest_sha256 *digest_sha256_free(struct digest_sha256 *d)
+{
+	if (!d)
+		return NULL;
+	EVP_MD_CTX_free(d->context);
+	free(d);
+	return NULL;
+}
+
+void digest_sha256_reset(struct digest_sha256 *d)
+{
+	/* With no algorithm named it keeps the one it has, and its memory. */
+	d->is_bad = !EVP_DigestInit_ex(d->context, NULL, NULL);
+}
+
+void digest_sha256_update(struct digest_sha256 *d, const void *data, size_t len)
+{
+	if (len > 0 && !EVP_DigestUpdate(d->context, data, len))
+		d->is_bad = true;
+}
+
+bool digest_sha256_final(struct digest_sha256 *d, uint8_t ret[static DIGEST_SHA256_SIZE])
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+
+	if (!EVP_DigestFinal_ex(d->context, digest, NULL) || d->is_bad)
+		return false;
+	memcpy(ret, digest, sizeof(digest));
+	return true;
 }
 
 char *digest_base64_encode(const void *data, size_t len)

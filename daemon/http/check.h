@@ -27,7 +27,8 @@ struct check *check_free(struct check *c); /* NULL is fine; returns NULL */
 
 /* Before each response to such a request; r is borrowed until the verdict. */
 void check_start(struct check *c, const struct plan_request *r);
-/* Where the parser says what it reads, until the verdict; NULL members where nothing is wanted. */
+/* Where the parser says what it reads, until the verdict; NULL members where nothing is wanted, and
+ * on_body also from where the rest of the body cannot change the verdict: it may go unseen then. */
 const struct http1_sink *check_sink(struct check *c);
 
 /* After a complete response: FAULT_NONE, or the first of status, header, size, body, hash that is

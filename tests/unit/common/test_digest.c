@@ -24,6 +24,37 @@ START_TEST(test_sha256)
 }
 END_TEST
 
+/* In pieces, and again and again with the same object; an unfinished text leaves nothing behind. */
+START_TEST(test_sha256_in_pieces)
+{
+	struct digest_sha256 *d = digest_sha256_new();
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	char data[200], hex[DIGEST_SHA256_HEX_SIZE], expected[DIGEST_SHA256_HEX_SIZE];
+
+	ck_assert_ptr_nonnull(d);
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 73);
+	digest_sha256_hex(data, sizeof(data), expected);
+	for (size_t split = 0; split <= sizeof(data); split++) {
+		digest_sha256_reset(d);
+		digest_sha256_update(d, data, split);
+		digest_sha256_update(d, NULL, 0);
+		digest_sha256_update(d, data + split, sizeof(data) - split);
+		ck_assert(digest_sha256_final(d, digest));
+		digest_hex(digest, hex);
+		ck_assert_str_eq(hex, expected);
+	}
+	digest_sha256_reset(d);
+	digest_sha256_update(d, "left over", 9);
+	digest_sha256_reset(d);
+	ck_assert(digest_sha256_final(d, digest));
+	digest_hex(digest, hex);
+	ck_assert_str_eq(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	ck_assert_ptr_null(digest_sha256_free(d));
+	ck_assert_ptr_null(digest_sha256_free(NULL));
+}
+END_TEST
+
 static const struct {
 	const char *data;
 	const char *text;
@@ -149,6 +180,7 @@ int main(void)
 	TCase *t = tcase_create("digest");
 
 	tcase_add_test(t, test_sha256);
+	tcase_add_test(t, test_sha256_in_pieces);
 	tcase_add_loop_test(t, test_base64_vectors, 0, sizeof(vectors) / sizeof(vectors[0]));
 	tcase_add_test(t, test_base64_round_trip);
 	tcase_add_loop_test(t, test_base64_refused, 0, N_REFUSED);

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checks of one connection's responses, one response after the other. Everything is judged as
+ * the bytes pass: header lines against the expected names and values, content by the search and
+ * the digest. Kept are what an expected header had instead, and how the body begins, for people.
+ *
+ * A field line is put together only while it may be of an expected header: its name as far as the
+ * longest expected name, its value as far as the longest expected value. A longer one is another
+ * one, whatever follows. The parser has looked at every line before, so what is odd here is
+ * harmless; folded lines count as one, with a blank where they were folded (RFC 9112 section 5.2).
+ *
+ * All memory is had in check_new, the thread is its owner's. */
+#include "daemon/http/check.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/digest.h"
+#include "common/err.h"
+#include "common/plan.h"
+#include "daemon/http/search.h"
+
+#define CHECK_SEEN_MAX 80 /* so much of a value or a body is shown to people */
+
+enum check_line {
+	CHECK_BEGINS, /* a line, or the value goes on if it begins with a blank */
+	CHECK_NAME,
+	CHECK_BLANKS, /* before a value, or where it goes on */
+	CHECK_VALUE,
+	CHECK_OTHER, /* of no interest up to its end */
+};
+
+/* What an expected header was found to be. */
+struct check_header {
+	bool is_good;
+	bool is_there;
+	uint8_t seen_len;
+	char seen[CHECK_SEEN_MAX]; /* the first value that is not the expected one */
+};
+
+/* The bytes of a name or a value, as far as they matter. */
+struct check_field {
+	char *data;
+	size_t len;
+	size_t max;
+	bool is_longer;
+};
+
+struct check {
+	const struct plan_request *request;
+	struct http1_sink sink;
+	/* head */
+	struct check_header *headers; /* as many as any request expects */
+	struct check_field name;
+	struct check_field value;
+	enum check_line line;
+	bool is_value_open; /* the last line's value counts, and may go on in the next */
+	/* body */
+	struct search search;
+	struct digest_sha256 *digest; /* NULL: nobody asks */
+	uint8_t begins_len;
+	char begins[CHECK_SEEN_MAX]; /* the body's first bytes */
+};
+
+bool check_wants_head(const struct plan_request *r)
+{
+	return r->n_expect_headers > 0;
+}
+
+bool check_wants_body(const struct plan_request *r)
+{
+	return r->expect_body || r->has_expect_sha256;
+}
+
+static size_t check_max(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static int check_field_init(struct check_field *f, size_t max)
+{
+	f->max = max;
+	f->data = malloc(max);
+	return f->data ? 0 : -ENOMEM;
+}
+
+static int check_alloc(struct check *c, const struct plan_request *requests, size_t n)
+{
+	size_t n_headers = 0, name_max = 1, value_max = CHECK_SEEN_MAX;
+	bool has_sha256 = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_request *r = &requests[i];
+
+		n_headers = check_max(n_headers, r->n_expect_headers);
+		has_sha256 |= r->has_expect_sha256;
+		for (size_t h = 0; h < r->n_expect_headers; h++) {
+			const struct plan_header *header = &r->expect_headers[h];
+
+			name_max = check_max(name_max, strlen(header->name));
+			if (header->value)
+				value_max = check_max(value_max, strlen(header->value));
+		}
+	}
+	if (has_sha256) {
+		c->digest = digest_sha256_new();
+		if (!c->digest)
+			return -ENOMEM;
+	}
+	if (n_headers == 0)
+		return 0;
+	c->headers = calloc(n_headers, sizeof(*c->headers));
+	if (!c->headers || check_field_init(&c->name, name_max) < 0)
+		return -ENOMEM;
+	return check_field_init(&c->value, value_max);
+}
+
+int check_new(const struct plan_request *requests, size_t n, struct check **ret)
+{
+	struct check *c;
+	bool is_wanted = false;
+
+	for (size_t i = 0; i < n; i++)
+		is_wanted |= check_wants_head(&requests[i]) || check_wants_body(&requests[i]);
+	if (!is_wanted) {
+		*ret = NULL;
+		return 0;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	if (check_alloc(c, requests, n) < 0) {
+		check_free(c);
+		return -ENOMEM;
+	}
+	c->sink.arg = c;
+	*ret = c;
+	return 0;
+}
+
+struct check *check_free(struct check *c)
+{
+	if (!c)
+		return NULL;
+	digest_sha256_free(c->digest);
+	free(c->headers);
+	free(c->name.data);
+	free(c->value.data);
+	free(c);
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- head */
+
+static bool check_is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+static void check_field_clear(struct check_field *f)
+{
+	f->len = 0;
+	f->is_longer = false;
+}
+
+static void check_field_add(struct check_field *f, char byte)
+{
+	if (f->len < f->max)
+		f->data[f->len++] = byte;
+	else
+		f->is_longer |= !check_is_blank(byte);
+}
+
+static void check_field_trim(struct check_field *f)
+{
+	while (f->len > 0 && check_is_blank(f->data[f->len - 1]))
+		f->len--;
+}
+
+static bool check_is_named(const struct check *c, const struct plan_header *header)
+{
+	return !c->name.is_longer && strlen(header->name) == c->name.len &&
+	       strncasecmp(header->name, c->name.data, c->name.len) == 0;
+}
+
+static bool check_is_expected(const struct check *c)
+{
+	for (size_t i = 0; i < c->request->n_expect_headers; i++)
+		if (check_is_named(c, &c->request->expect_headers[i]))
+			return true;
+	return false;
+}
+
+/* A line of an expected name is complete. */
+static void check_field_line(struct check *c)
+{
+	check_field_trim(&c->value);
+	for (size_t i = 0; i < c->request->n_expect_headers; i++) {
+		const struct plan_header *expected = &c->request->expect_headers[i];
+		struct check_header *found = &c->headers[i];
+
+		if (!check_is_named(c, expected))
+			continue;
+		if (!expected->value ||
+			(!c->value.is_longer && strlen(expected->value) == c->value.len &&
+				memcmp(expected->value, c->value.data, c->value.len) == 0))
+			found->is_good = true;
+		if (found->is_there)
+			continue;
+		found->is_there = true;
+		found->seen_len =
+			(uint8_t)(c->value.len < CHECK_SEEN_MAX ? c->value.len : CHECK_SEEN_MAX);
+		memcpy(found->seen, c->value.data, found->seen_len);
+	}
+}
+
+/* The first byte of a line. */
+static void check_line_begins(struct check *c, char byte)
+{
+	if (byte == ' ' || byte == '\t') {
+		c->line = c->is_value_open ? CHECK_BLANKS : CHECK_OTHER;
+		return;
+	}
+	if (c->is_value_open)
+		check_field_line(c);
+	c->is_value_open = false;
+	check_field_clear(&c->name);
+	check_field_clear(&c->value);
+	check_field_add(&c->name, byte);
+	c->line = CHECK_NAME;
+}
+
+static void check_head_byte(struct check *c, char byte)
+{
+	switch (c->line) {
+	case CHECK_BEGINS:
+		check_line_begins(c, byte);
+		break;
+	case CHECK_NAME:
+		if (byte != ':') {
+			check_field_add(&c->name, byte);
+			break;
+		}
+		c->is_value_open = check_is_expected(c);
+		c->line = c->is_value_open ? CHECK_BLANKS : CHECK_OTHER;
+		break;
+	case CHECK_BLANKS:
+		if (check_is_blank(byte) || byte == '\n')
+			break;
+		check_field_trim(&c->value);
+		if (c->value.len > 0)
+			check_field_add(&c->value, ' ');
+		c->line = CHECK_VALUE;
+		check_field_add(&c->value, byte);
+		break;
+	case CHECK_VALUE:
+		if (byte != '\n')
+			check_field_add(&c->value, byte);
+		break;
+	case CHECK_OTHER:
+		break;
+	}
+	if (byte == '\n')
+		c->line = CHECK_BEGINS;
+}
+
+static void check_on_head(void *arg, const char *data, size_t len)
+{
+	struct check *c = arg;
+
+	for (size_t i = 0; i < len; i++) {
+		if (c->line == CHECK_OTHER) {
+			const char *end = memchr(data + i, '\n', len - i);
+
+			if (!end)
+				return;
+			i = (size_t)(end - data);
+		}
+		check_head_byte(c, data[i]);
+	}
+}
+
+/* ---------------------------------------------------------------- body */
+
+static void check_on_body(void *arg, const char *data, size_t len)
+{
+	struct check *c = arg;
+	const struct plan_request *r = c->request;
+
+	if (c->begins_len < CHECK_SEEN_MAX) {
+		size_t room = CHECK_SEEN_MAX - c->begins_len;
+		size_t n = len < room ? len : room;
+
+		memcpy(c->begins + c->begins_len, data, n);
+		c->begins_len += (uint8_t)n;
+	}
+	if (r->has_expect_sha256)
+		digest_sha256_update(c->digest, data, len);
+	if (r->expect_body &&
+		search_feed(&c->search, r->expect_body, r->expect_body_len, data, len) &&
+		!r->has_expect_sha256)
+		c->sink.on_body = NULL; /* the rest says nothing more */
+}
+
+void check_start(struct check *c, const struct plan_request *r)
+{
+	c->request = r;
+	c->sink.on_head = check_wants_head(r) ? check_on_head : NULL;
+	c->sink.on_body = check_wants_body(r) ? check_on_body : NULL;
+	for (size_t i = 0; i < r->n_expect_headers; i++)
+		c->headers[i].is_good = c->headers[i].is_there = false;
+	c->line = CHECK_BEGINS;
+	c->is_value_open = false;
+	c->begins_len = 0;
+	search_start(&c->search);
+	if (r->has_expect_sha256)
+		digest_sha256_reset(c->digest);
+}
+
+const struct http1_sink *check_sink(struct check *c)
+{
+	return &c->sink;
+}
+
+/* ---------------------------------------------------------------- verdict */
+
+/* Bytes of a peer, to be shown: blanks for what breaks a line, no part of a character at the end.
+ */
+struct check_quote {
+	char text[CHECK_SEEN_MAX + 4];
+};
+
+static const char *check_quote(struct check_quote *q, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char byte = data[i];
+
+		q->text[i] = byte == '\n' || byte == '\t' || byte == '\r' ? ' ' : byte;
+		if (byte == '\0')
+			q->text[i] = '?';
+	}
+	if (len == CHECK_SEEN_MAX) {
+		while (len > 0 && ((unsigned char)q->text[len - 1] & 0xc0) == 0x80)
+			len--;
+		if (len > 0 && (unsigned char)q->text[len - 1] >= 0xc0)
+			len--;
+		memcpy(q->text + len, "...", 4);
+	} else {
+		q->text[len] = '\0';
+	}
+	return q->text;
+}
+
+/* As much of it as an example may hold. */
+static void check_cut(const char *text, char ret_example[static CHECK_EXAMPLE_MAX])
+{
+	size_t len = strlen(text);
+
+	if (len >= CHECK_EXAMPLE_MAX) {
+		len = CHECK_EXAMPLE_MAX - sizeof("...");
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+		memcpy(ret_example + len, "...", sizeof("..."));
+	} else {
+		ret_example[len] = '\0';
+	}
+	memcpy(ret_example, text, len);
+}
+
+static bool check_headers(const struct check *c, const struct plan_request *r, struct err *ret_why)
+{
+	for (size_t i = 0; i < r->n_expect_headers; i++) {
+		const struct check_header *found = &c->headers[i];
+		const char *name = r->expect_headers[i].name;
+		struct check_quote quote;
+
+		if (found->is_good)
+			continue;
+		if (found->is_there)
+			err_set(ret_why, "header %.40s: %s", name,
+				check_quote(&quote, found->seen, found->seen_len));
+		else
+			err_set(ret_why, "no header %s", name);
+		return false;
+	}
+	return true;
+}
+
+static bool check_size(const struct plan_request *r, uint64_t bytes, struct err *ret_why)
+{
+	uint64_t min = r->expect_size_min, max = r->expect_size_max;
+
+	if (!r->has_expect_size || (bytes >= min && bytes <= max))
+		return true;
+	if (min == max)
+		err_set(ret_why, "body has %" PRIu64 " bytes, expected %" PRIu64, bytes, min);
+	else if (bytes < min)
+		err_set(ret_why, "body has %" PRIu64 " bytes, expected at least %" PRIu64, bytes,
+			min);
+	else
+		err_set(ret_why, "body has %" PRIu64 " bytes, expected at most %" PRIu64, bytes,
+			max);
+	return false;
+}
+
+static bool check_body(
+	struct check *c, const struct plan_request *r, uint64_t bytes, struct err *ret_why)
+{
+	struct check_quote quote;
+
+	/* With no body at all nobody has asked for it yet: an empty text is in it. */
+	if (!r->expect_body || search_feed(&c->search, r->expect_body, r->expect_body_len, "", 0))
+		return true;
+	if (bytes == 0)
+		err_set(ret_why, "body is empty");
+	else
+		err_set(ret_why, "body of %" PRIu64 " bytes lacks the text; it begins: %s", bytes,
+			check_quote(&quote, c->begins, c->begins_len));
+	return false;
+}
+
+static bool check_hash(struct check *c, const struct plan_request *r, struct err *ret_why)
+{
+	uint8_t digest[DIGEST_SHA256_SIZE];
+	char hex[DIGEST_SHA256_HEX_SIZE];
+
+	if (!r->has_expect_sha256)
+		return true;
+	if (!digest_sha256_final(c->digest, digest)) {
+		err_set(ret_why, "libcrypto made no SHA-256 of the body");
+		return false;
+	}
+	if (memcmp(digest, r->expect_sha256, sizeof(digest)) == 0)
+		return true;
+	digest_hex(digest, hex);
+	err_set(ret_why, "body has SHA-256 %s", hex);
+	return false;
+}
+
+static enum fault check_judge(struct check *c, const struct plan_request *r, unsigned status,
+	uint64_t body_bytes, struct err *ret_why)
+{
+	if (!plan_statuses_has(&r->expect_statuses, status)) {
+		err_set(ret_why, "status %u", status);
+		return FAULT_STATUS;
+	}
+	if (c && !check_headers(c, r, ret_why))
+		return FAULT_CHECK_HEADER;
+	if (!check_size(r, body_bytes, ret_why))
+		return FAULT_CHECK_SIZE;
+	if (c && !check_body(c, r, body_bytes, ret_why))
+		return FAULT_CHECK_BODY;
+	if (c && !check_hash(c, r, ret_why))
+		return FAULT_CHECK_HASH;
+	return FAULT_NONE;
+}
+
+enum fault check_verdict(struct check *c, const struct plan_request *r, unsigned status,
+	uint64_t body_bytes, char example[static CHECK_EXAMPLE_MAX])
+{
+	struct err why; /* makes harmless what it quotes */
+	enum fault fault;
+
+	assert((c && c->request == r) || (!check_wants_head(r) && !check_wants_body(r)));
+	why.text[0] = '\0';
+	fault = check_judge(c, r, status, body_bytes, &why);
+	check_cut(why.text, example);
+	return fault;
+}
