@@ -5,6 +5,9 @@
 #include "common/keys.h"
 
 #include "common/plan.h"
+#include "common/plan_connections.h"
+#include "common/plan_sources.h"
+#include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/settings.h"
 
@@ -18,6 +21,11 @@ static const char *const keys_exhausted[] = {
 	[PLAN_GROW] = "grow", [PLAN_QUEUE] = "queue", [PLAN_DROP] = "drop", NULL};
 static const char *const keys_reuse[] = {
 	[PLAN_REUSE_LIFO] = "lifo", [PLAN_REUSE_ROTATE] = "rotate", [PLAN_REUSE_NO] = "no", NULL};
+static const char *const keys_close[] = {
+	[PLAN_CLOSE_FIN] = "fin", [PLAN_CLOSE_RST] = "rst", NULL};
+static const char *const keys_addresses[] = {[PLAN_ADDRESSES_ALL] = "all",
+	[PLAN_ADDRESSES_FIRST] = "first", [PLAN_ADDRESSES_V4] = "v4", [PLAN_ADDRESSES_V6] = "v6",
+	NULL};
 
 #define PLAN_FIELD(field) .offset = offsetof(struct plan, field)
 #define SETTINGS_FIELD(field) .offset = offsetof(struct settings, field)
@@ -26,8 +34,17 @@ static const char *const keys_reuse[] = {
 /* clang-format off */
 const struct key keys_table[] = {
 	{KEYS_RUN, "target", "url", KEY_TEXT, .check = plan_check_url, PLAN_FIELD(url_text),
-		.help = "the address to load, as in http://127.0.0.1:8000/ or https://shop.test/; "
-			"required"},
+		.help = "what to load, as in http://127.0.0.1:8000/, https://shop.test/ or "
+			"unix:/run/app.sock:/path; required"},
+	{KEYS_RUN, "target", "connect-to", KEY_TEXT, .check = plan_check_connect_to,
+		PLAN_FIELD(connect_to), .help = "HOST:PORT, HOST or unix:/PATH: connect there and "
+			"not to the URL's; what is asked for stays the URL's"},
+	{KEYS_RUN, "target", "addresses", KEY_CHOICE, "all", .choices = keys_addresses,
+		PLAN_FIELD(addresses), .help = "of the host's addresses that answer: all in turn, "
+			"the first, or all of one family"},
+	{KEYS_RUN, "target", "dns", KEY_CUSTOM, "once", .check = plan_check_dns,
+		.help = "once, or every TIME: the host is looked up again, and new connections go "
+			"to what was found"},
 
 	{KEYS_RUN, "tls", "verify", KEY_CHOICE, "yes", .choices = keys_no_yes,
 		PLAN_FIELD(tls_verify), .help = "no: takes any certificate, of whomever it is; "
@@ -48,6 +65,14 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "tls", "min-version", KEY_CHOICE, "auto", .choices = keys_tls_versions,
 		PLAN_FIELD(tls_min_version), .help = "the lowest version of TLS; auto: 1.2, or what "
 			"the system's OpenSSL is told"},
+	{KEYS_RUN, "tls", "max-version", KEY_CHOICE, "auto", .choices = keys_tls_versions,
+		PLAN_FIELD(tls_max_version), .help = "the highest version of TLS; auto: 1.3"},
+	{KEYS_RUN, "tls", "ciphers", KEY_TEXT, .check = plan_check_ciphers,
+		PLAN_FIELD(tls_ciphers), .help = "of TLS 1.2, a list as `openssl ciphers` has it; "
+			"OpenSSL's own where not given"},
+	{KEYS_RUN, "tls", "ciphersuites", KEY_TEXT, .check = plan_check_ciphersuites,
+		PLAN_FIELD(tls_ciphersuites), .help = "of TLS 1.3, names with a colon between; "
+			"OpenSSL's own where not given"},
 	{KEYS_RUN, "tls", "resume", KEY_CHOICE, "yes", .choices = keys_no_yes,
 		PLAN_FIELD(tls_resume), .help = "new connections take up an earlier one's session, "
 			"as browsers do; no: each has a whole handshake"},
@@ -80,8 +105,9 @@ const struct key keys_table[] = {
 		.help = "closed model: pause of a user between an answer and the next request"},
 
 	{KEYS_RUN, "connections", "count", KEY_UINT, "auto", "1..1000000", .word = "auto",
-		PLAN_FIELD(connections), .help = "connections at most; closed model: the users; "
-			"auto: as many as are in flight, up to 1000; closed: 64"},
+		PLAN_FIELD(connections), .help = "connections at most; closed model: each has a "
+			"user, or pipeline of them; auto: as many as are needed, up to 1000; "
+			"closed: 64"},
 	{KEYS_RUN, "connections", "exhausted", KEY_CHOICE, "grow", .choices = keys_exhausted,
 		PLAN_FIELD(exhausted), .help = "no connection is free: open one more up to count, "
 			"wait for one of those opened at the start, or drop the arrival"},
@@ -92,6 +118,20 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "connections", "reuse", KEY_CHOICE, "lifo", .choices = keys_reuse,
 		PLAN_FIELD(reuse), .help = "which free connection is next: the last one used, each "
 			"in turn; no: a connection for each request"},
+	{KEYS_RUN, "connections", "requests-per-connection", KEY_UINT, "0", "0..1000000000",
+		PLAN_FIELD(requests_per_connection),
+		.help = "then it is closed and another one opened; 0: no limit"},
+	{KEYS_RUN, "connections", "max-age", KEY_TIME, "0", "0..8760h", PLAN_FIELD(max_age_ns),
+		.help = "a connection that is older is closed when it is free; 0: no limit"},
+	{KEYS_RUN, "connections", "close", KEY_CHOICE, "fin", .choices = keys_close,
+		PLAN_FIELD(close), .help = "how we close: fin, as everybody does; rst: at once, "
+			"and no port has to wait, but servers may note an error"},
+	{KEYS_RUN, "connections", "pipeline", KEY_UINT, "1", "1..1024", PLAN_FIELD(pipeline),
+		.help = "requests in flight on a connection at most; closed model: users = count "
+			"x pipeline"},
+	{KEYS_RUN, "connections", "source", KEY_CUSTOM, .check = plan_check_sources,
+		.repeated = true, .help = "addresses to connect from in turn: 10.0.0.1, "
+			"10.0.0.5-10.0.0.9, 10.1.0.0/28, ::1"},
 
 	{KEYS_RUN, "timeouts", "connect", KEY_TIME, "5s", "1ms..1h",
 		PLAN_FIELD(connect_timeout_ns), .help = "to open a connection"},

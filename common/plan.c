@@ -25,6 +25,7 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan_conflicts.h"
+#include "common/plan_connections.h"
 #include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/str.h"
@@ -525,6 +526,8 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 		r = plan_set_body(b);
 	if (!r)
 		r = plan_set_headers(b);
+	if (!r)
+		r = plan_settle_connections(p, b->doc, b->layers, b->problems);
 	if (!r)
 		r = plan_set_labels(b);
 	if (!r)

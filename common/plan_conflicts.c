@@ -101,7 +101,7 @@ static void plan_find_sources(struct plan_load *l)
 	}
 }
 
-static bool plan_is_bad(const struct ini_entry *e)
+bool plan_is_bad(const struct ini_entry *e)
 {
 	const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
 	union {
@@ -144,12 +144,22 @@ static void plan_name_place(const struct ini_entry *e, char *text, size_t size)
 		snprintf(text, size, "%s", e->file);
 }
 
+/* Adds, at the later one of two entries of one file, that they contradict each other. */
+static void plan_contradict(const struct ini_entry *first, const struct ini_entry *last,
+	const char *why, struct problems *problems)
+{
+	char place[64];
+
+	plan_name_place(first, place, sizeof(place));
+	problems_add(problems, last->file, last->line, "%s = %.60s contradicts %s = %.60s (%s): %s",
+		last->key, last->value, first->key, first->value, place, why);
+}
+
 /* The two contradict each other: one is dropped, or a problem is added at the later one. */
 static void plan_settle(
 	struct plan_load *l, enum plan_source_id a, enum plan_source_id b, const char *why)
 {
 	struct plan_choice *first = &l->at[a], *last = &l->at[b];
-	char place[64];
 
 	if (!first->entry || !last->entry)
 		return;
@@ -157,13 +167,28 @@ static void plan_settle(
 		first = &l->at[b];
 		last = &l->at[a];
 	}
-	if (first->layer == last->layer && !l->is_doubtful) {
-		plan_name_place(first->entry, place, sizeof(place));
-		problems_add(l->problems, last->entry->file, last->entry->line,
-			"%s = %.60s contradicts %s = %.60s (%s): %s", last->entry->key,
-			last->entry->value, first->entry->key, first->entry->value, place, why);
-	}
+	if (first->layer == last->layer && !l->is_doubtful)
+		plan_contradict(first->entry, last->entry, why, l->problems);
 	first->entry = NULL;
+}
+
+const struct ini_entry *plan_settle_pair(const struct ini_doc *doc, const unsigned *layers,
+	const struct plan_pair *pair, struct problems *problems)
+{
+	const struct ini_entry *first = keys_last(doc, pair->section, "", pair->key);
+	const struct ini_entry *last = keys_last(doc, pair->other_section, "", pair->other_key);
+
+	if (!first || !last || plan_is_bad(first) || plan_is_bad(last))
+		return NULL;
+	if (first > last) {
+		const struct ini_entry *swap = first;
+
+		first = last;
+		last = swap;
+	}
+	if (layers[first - doc->entries] == layers[last - doc->entries])
+		plan_contradict(first, last, pair->why, problems);
+	return first;
 }
 
 /* ---- stages ---- */

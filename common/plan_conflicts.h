@@ -3,7 +3,10 @@
  * nobody else includes it. Pure. */
 #pragma once
 
+#include <stdbool.h>
+
 struct ini_doc;
+struct ini_entry;
 struct plan;
 struct problems;
 
@@ -14,3 +17,15 @@ unsigned *plan_layers_new(const struct ini_doc *doc);
 /* After keys_apply: fills model, rate, stages, duration, requests and think. 0 or -ENOMEM. */
 int plan_settle_load(struct plan *plan, const struct ini_doc *doc, const unsigned *layers,
 	struct problems *problems);
+
+/* The value is none that its key takes, which has been reported. */
+bool plan_is_bad(const struct ini_entry *e);
+/* Two keys that contradict each other. The entry that lost; NULL: one of them is not written, or
+ * bad. Where both are of one file, a problem is added too. */
+struct plan_pair {
+	const char *section, *key;
+	const char *other_section, *other_key;
+	const char *why; /* behind "A contradicts B: " */
+};
+const struct ini_entry *plan_settle_pair(const struct ini_doc *doc, const unsigned *layers,
+	const struct plan_pair *pair, struct problems *problems);

@@ -3,6 +3,7 @@
  * and what of [connections] contradicts itself, the target or the requests. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -18,4 +19,18 @@ uint16_t plan_connect_port(const struct plan *p);
 
 /* Users of the closed model: one for each request that may be in flight, which is connections x
  * pipeline. */
+#define PLAN_USERS_MAX (1024 * 1024)
 uint64_t plan_users(const struct plan *p);
+
+/* Sending it twice is as good as once (RFC 9110 section 9.2.2). Of methods that are not known
+ * nobody can say. */
+bool plan_is_idempotent(const char *method);
+
+/* Part of making a plan, behind the target and the requests: fills connect, dns and the sources,
+ * settles what contradicts. 0 (also with problems) or -ENOMEM. */
+int plan_settle_connections(struct plan *p, const struct ini_doc *doc, const unsigned *layers,
+	struct problems *problems);
+
+/* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
+int plan_check_connect_to(const char *value, struct err *reterr);
+int plan_check_dns(const char *value, struct err *reterr);

@@ -19,7 +19,70 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
+#include "common/plan_conflicts.h"
 #include "common/str.h"
+
+#define PLAN_CIPHERS_MAX 4096
+
+/* enum tls_version, as the key table's words have it. */
+#define PLAN_TLS_1_2 1
+#define PLAN_TLS_1_3 2
+
+/* ---------------------------------------------------------------- values */
+
+int plan_check_ciphers(const char *value, struct err *reterr)
+{
+	static const char known[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_.+!=@:,";
+	size_t len = strlen(value);
+
+	if (!len || len > PLAN_CIPHERS_MAX || value[strspn(value, known)]) {
+		err_set(reterr,
+			"'%.60s' is no list of ciphers: write names with a colon between, as in "
+			"ECDHE-RSA-AES128-GCM-SHA256:HIGH",
+			value);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* RFC 8446, B.4. OpenSSL would take a list with a name misspelt for no list at all. */
+int plan_check_ciphersuites(const char *value, struct err *reterr)
+{
+	static const char *const known[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+		"TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256",
+		"TLS_AES_128_CCM_8_SHA256"};
+	const size_t n_known = sizeof(known) / sizeof(*known);
+	const char *at = value;
+
+	if (strlen(value) > PLAN_CIPHERS_MAX) {
+		err_set(reterr, "more than %d bytes", PLAN_CIPHERS_MAX);
+		return -EINVAL;
+	}
+	for (;; at++) {
+		size_t len = strcspn(at, ":"), i = 0;
+		const char *near;
+		char name[64] = "";
+
+		while (i < n_known && (strlen(known[i]) != len || memcmp(known[i], at, len) != 0))
+			i++;
+		if (i == n_known) {
+			memcpy(name, at, len < sizeof(name) ? len : sizeof(name) - 1);
+			near = str_nearest(name, known, n_known);
+			err_set(reterr,
+				"'%s' is no cipher suite of TLS 1.3%s%s%s: there are %s, %s, %s, "
+				"%s and %s, with a colon between",
+				name, near ? " (" : "", near ? near : "", near ? "?)" : "",
+				known[0], known[1], known[2], known[3], known[4]);
+			return -EINVAL;
+		}
+		at += len;
+		if (!*at)
+			return 0;
+	}
+}
+
+/* ---------------------------------------------------------------- files */
 
 static bool plan_is_tls(const struct ini_entry *e)
 {
@@ -74,11 +137,13 @@ void plan_fini_tls(struct plan *p)
 	plan_fini_pem(&p->tls_certificate);
 	plan_fini_pem(&p->tls_key);
 	free(p->tls_server_name);
-	p->tls_server_name = NULL;
+	free(p->tls_ciphers);
+	free(p->tls_ciphersuites);
+	p->tls_server_name = p->tls_ciphers = p->tls_ciphersuites = NULL;
 }
 
-/* The target is http. */
-static void plan_refuse_tls(const struct plan_tls_input *in)
+/* The target is http, or a Unix socket. */
+static void plan_refuse_tls(const struct plan *p, const struct plan_tls_input *in)
 {
 	const struct ini_entry *url = keys_last(in->doc, "target", "", "url");
 	size_t at = url ? (size_t)(url - in->doc->entries) : 0;
@@ -88,7 +153,9 @@ static void plan_refuse_tls(const struct plan_tls_input *in)
 
 		if (plan_is_tls(e) && in->layers[i] >= in->layers[at])
 			problems_add(in->problems, e->file, e->line,
-				"%s is for https, and the URL is http", e->key);
+				"%s is for https, and the URL is %s", e->key,
+				p->url.unix_path ? "a Unix socket: there is no TLS over it"
+						 : "http");
 	}
 }
 
@@ -119,6 +186,43 @@ static int plan_take_pem(const struct plan_tls_input *in, const char *key, struc
 	return 0;
 }
 
+/* Ciphers of a version that is left out: they or the version are forgotten. */
+static void plan_settle_ciphers(const struct plan_tls_input *in, const struct plan_pair *pair,
+	char **ciphers, unsigned *version)
+{
+	const struct ini_entry *lost = plan_settle_pair(in->doc, in->layers, pair, in->problems);
+
+	if (lost && str_eq(lost->key, pair->key)) {
+		free(*ciphers);
+		*ciphers = NULL;
+	} else if (lost) {
+		*version = 0;
+	}
+}
+
+static void plan_settle_tls_versions(struct plan *p, const struct plan_tls_input *in)
+{
+	static const struct plan_pair versions = {"tls", "min-version", "tls", "max-version",
+		"the lowest version is above the highest"};
+	static const struct plan_pair ciphers = {
+		"tls", "ciphers", "tls", "min-version", "the ciphers of TLS 1.3 are ciphersuites"};
+	static const struct plan_pair suites = {
+		"tls", "ciphersuites", "tls", "max-version", "those of TLS 1.2 are ciphers"};
+	const struct ini_entry *lost;
+
+	if (p->tls_min_version == PLAN_TLS_1_3 && p->tls_max_version == PLAN_TLS_1_2) {
+		lost = plan_settle_pair(in->doc, in->layers, &versions, in->problems);
+		if (lost && str_eq(lost->key, versions.key))
+			p->tls_min_version = 0;
+		else if (lost)
+			p->tls_max_version = 0;
+	}
+	if (p->tls_ciphers && p->tls_min_version == PLAN_TLS_1_3)
+		plan_settle_ciphers(in, &ciphers, &p->tls_ciphers, &p->tls_min_version);
+	if (p->tls_ciphersuites && p->tls_max_version == PLAN_TLS_1_2)
+		plan_settle_ciphers(in, &suites, &p->tls_ciphersuites, &p->tls_max_version);
+}
+
 int plan_settle_tls(struct plan *p, const struct plan_tls_input *in)
 {
 	const struct ini_entry *key = keys_last(in->doc, "tls", "", "key");
@@ -128,13 +232,14 @@ int plan_settle_tls(struct plan *p, const struct plan_tls_input *in)
 	if (!p->url.text)
 		return 0;
 	if (!p->url.tls) {
-		plan_refuse_tls(in);
+		plan_refuse_tls(p, in);
 		plan_fini_tls(p);
 		return 0;
 	}
 	if (key && p->tls_key.name && !keys_last(in->doc, "tls", "", "certificate"))
 		problems_add(in->problems, key->file, key->line,
 			"key: the certificate that it belongs to is missing");
+	plan_settle_tls_versions(p, in);
 	r = plan_take_pem(in, "ca-file", &p->tls_ca);
 	if (r == 0)
 		r = plan_take_pem(in, "certificate", &p->tls_certificate);

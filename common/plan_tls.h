@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct buf;
+struct err;
 struct ini_doc;
 struct ini_entry;
 struct plan;
@@ -32,3 +33,8 @@ void plan_fini_tls(struct plan *p);
 const char *plan_tls_file(const struct ini_entry *e);
 /* Some entry has a private key in that file, or may have. */
 bool plan_tls_is_private(const struct ini_doc *doc, const char *name);
+
+/* For the key table: characters and, as there are only five, the names of TLS 1.3. Whether OpenSSL
+ * has a cipher is seen when the run prepares. 0, -EINVAL with reterr. */
+int plan_check_ciphers(const char *value, struct err *reterr);
+int plan_check_ciphersuites(const char *value, struct err *reterr);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Source addresses: a list of single ones, ranges and networks, written out in full.
+ *
+ * An address is a number here (IPv4 in the low 32 bits), so that all three are a first and a last
+ * one. What no socket can be bound to, or what would need a zone, is refused at once and not when
+ * the run connects. Each address is kept once, or those named twice would get twice the
+ * connections; a small hash table tells, as 4,096 are too many to look through for each. */
+#include "common/plan_sources.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/plan.h"
+
+#define PLAN_SOURCES_BLANKS " \t"
+#define PLAN_SOURCES_ITEM_MAX 96 /* two addresses of IPv6 and a dash */
+#define PLAN_SOURCES_V4_BITS 32
+#define PLAN_SOURCES_V6_BITS 128
+#define PLAN_SOURCES_NAMED_MAX (16 * PLAN_SOURCES_MAX) /* some patience for repeats */
+#define PLAN_SOURCES_MAX_BITS 12		       /* of a network's hosts */
+
+typedef unsigned __int128 plan_sources_number;
+
+struct plan_sources_range {
+	bool is_v6;
+	plan_sources_number first, last;
+};
+
+/* ---- addresses and numbers ---- */
+
+static bool plan_sources_read(const char *text, bool *ret_is_v6, plan_sources_number *ret)
+{
+	uint8_t bytes[16];
+	plan_sources_number n = 0;
+	size_t len = 4;
+
+	*ret_is_v6 = strchr(text, ':') != NULL;
+	if (*ret_is_v6)
+		len = 16;
+	if (inet_pton(*ret_is_v6 ? AF_INET6 : AF_INET, text, bytes) != 1)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		n = n << 8 | bytes[i];
+	*ret = n;
+	return true;
+}
+
+static struct plan_source plan_sources_address(bool is_v6, plan_sources_number n)
+{
+	struct plan_source s = {.is_v6 = is_v6};
+
+	for (size_t i = is_v6 ? 16 : 4; i-- > 0; n >>= 8)
+		s.address[i] = (uint8_t)n;
+	return s;
+}
+
+static const char *plan_sources_text(
+	const struct plan_source *s, char text[static INET6_ADDRSTRLEN])
+{
+	(void)inet_ntop(s->is_v6 ? AF_INET6 : AF_INET, s->address, text, INET6_ADDRSTRLEN);
+	return text;
+}
+
+/* Why nobody can connect from there; NULL: somebody can. */
+static const char *plan_sources_flaw(const struct plan_source *s)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t none[16];
+	const uint8_t *a = s->address;
+
+	if (!s->is_v6) {
+		if (a[0] == 0 || (a[0] & a[1] & a[2] & a[3]) == 0xff)
+			return "it is no host's";
+		return (a[0] & 0xf0) == 0xe0 ? "it is a group's" : NULL;
+	}
+	if (memcmp(a, none, sizeof(none)) == 0)
+		return "it is no host's";
+	if (memcmp(a, mapped, sizeof(mapped)) == 0)
+		return "IPv4 addresses are written as 10.0.0.1";
+	if (a[0] == 0xfe && (a[1] & 0xc0) == 0x80)
+		return "a link-local one needs a zone, which is not supported";
+	return a[0] == 0xff ? "it is a group's" : NULL;
+}
+
+/* ---- one item ---- */
+
+static int plan_sources_refuse(struct err *reterr, const char *item, const char *why)
+{
+	err_set(reterr, "'%.96s': %s", item, why);
+	return -EINVAL;
+}
+
+static int plan_sources_no_address(struct err *reterr, const char *item)
+{
+	err_set(reterr,
+		"'%.96s' is no address to connect from: write them as in 10.0.0.1, "
+		"10.0.0.5-10.0.0.9, 10.1.0.0/28 or ::1",
+		item);
+	return -EINVAL;
+}
+
+static bool plan_sources_read_bits(const char *text, unsigned max, unsigned *ret)
+{
+	size_t len = strlen(text);
+	unsigned n = 0;
+
+	if (len < 1 || len > 3 || text[strspn(text, "0123456789")])
+		return false;
+	for (; *text; text++)
+		n = n * 10 + (unsigned)(*text - '0');
+	*ret = n;
+	return n <= max;
+}
+
+/* item: what stands before the "/". */
+static int plan_sources_read_network(
+	const char *item, const char *bits_text, struct plan_sources_range *r, struct err *reterr)
+{
+	unsigned width, bits, n_host;
+	plan_sources_number mask;
+
+	if (!plan_sources_read(item, &r->is_v6, &r->first))
+		return plan_sources_no_address(reterr, item);
+	width = r->is_v6 ? PLAN_SOURCES_V6_BITS : PLAN_SOURCES_V4_BITS;
+	if (!plan_sources_read_bits(bits_text, width, &bits)) {
+		err_set(reterr, "'%.60s/%.30s': behind the \"/\" stands a number from 0 to %u",
+			item, bits_text, width);
+		return -EINVAL;
+	}
+	n_host = width - bits;
+	if (n_host > PLAN_SOURCES_MAX_BITS) {
+		err_set(reterr, "%s/%u has more than %d addresses", item, bits, PLAN_SOURCES_MAX);
+		return -EINVAL;
+	}
+	mask = ((plan_sources_number)1 << n_host) - 1;
+	if (r->first & mask) {
+		struct plan_source network = plan_sources_address(r->is_v6, r->first & ~mask);
+		char text[INET6_ADDRSTRLEN];
+
+		err_set(reterr, "%s/%u: the network of that size is %s/%u", item, bits,
+			plan_sources_text(&network, text), bits);
+		return -EINVAL;
+	}
+	r->last = r->first | mask;
+	if (!r->is_v6 && n_host > 1) {
+		r->first++;
+		r->last--;
+	}
+	return 0;
+}
+
+/* item is cut at its dash or slash. */
+static int plan_sources_read_item(char *item, struct plan_sources_range *r, struct err *reterr)
+{
+	char *slash = strchr(item, '/'), *dash = strchr(item, '-');
+	bool is_v6;
+
+	if (slash) {
+		*slash = '\0';
+		return plan_sources_read_network(item, slash + 1, r, reterr);
+	}
+	if (dash)
+		*dash = '\0';
+	if (!plan_sources_read(item, &r->is_v6, &r->first))
+		return plan_sources_no_address(reterr, item);
+	r->last = r->first;
+	if (!dash)
+		return 0;
+	if (!plan_sources_read(dash + 1, &is_v6, &r->last))
+		return plan_sources_no_address(reterr, dash + 1);
+	*dash = '-';
+	if (is_v6 != r->is_v6)
+		return plan_sources_refuse(
+			reterr, item, "both ends of a range are IPv4 or both are IPv6");
+	if (r->last < r->first)
+		return plan_sources_refuse(reterr, item, "the range ends before it begins");
+	return 0;
+}
+
+/* ---- the list ---- */
+
+static size_t plan_sources_slot(const struct plan_source *s)
+{
+	uint32_t hash = 2166136261u + s->is_v6; /* FNV-1a */
+
+	for (size_t i = 0; i < sizeof(s->address); i++)
+		hash = (hash ^ s->address[i]) * 16777619u;
+	return hash % PLAN_SOURCES_SLOTS;
+}
+
+static bool plan_sources_has(
+	const struct plan_sources *s, const struct plan_source *source, size_t *ret_slot)
+{
+	size_t i = plan_sources_slot(source);
+
+	for (; s->_slots[i]; i = (i + 1) % PLAN_SOURCES_SLOTS) {
+		const struct plan_source *known = &s->list[s->_slots[i] - 1];
+
+		if (known->is_v6 == source->is_v6 &&
+			!memcmp(known->address, source->address, sizeof(known->address)))
+			return true;
+	}
+	*ret_slot = i;
+	return false;
+}
+
+static int plan_sources_add_one(
+	struct plan_sources *s, const struct plan_source *source, struct err *reterr)
+{
+	const char *flaw = plan_sources_flaw(source);
+	char text[INET6_ADDRSTRLEN];
+	size_t slot;
+
+	if (flaw) {
+		err_set(reterr, "nobody connects from %s: %s", plan_sources_text(source, text),
+			flaw);
+		return -EINVAL;
+	}
+	if (s->_n_named++ == PLAN_SOURCES_NAMED_MAX) {
+		err_set(reterr, "the same addresses are named too often");
+		return -EINVAL;
+	}
+	if (plan_sources_has(s, source, &slot))
+		return 0;
+	if (s->n == PLAN_SOURCES_MAX) {
+		err_set(reterr, "more than %d addresses", PLAN_SOURCES_MAX);
+		return -EINVAL;
+	}
+	s->list[s->n++] = *source;
+	s->_slots[slot] = (uint16_t)s->n;
+	return 0;
+}
+
+static int plan_sources_add_range(
+	struct plan_sources *s, const struct plan_sources_range *range, struct err *reterr)
+{
+	int r = 0;
+
+	for (plan_sources_number n = range->first; r == 0; n++) {
+		struct plan_source source = plan_sources_address(range->is_v6, n);
+
+		r = plan_sources_add_one(s, &source, reterr);
+		if (n == range->last)
+			break;
+	}
+	return r;
+}
+
+int plan_sources_add(struct plan_sources *s, const char *value, struct err *reterr)
+{
+	const char *at = value;
+	int r = 0;
+
+	if (!s->list)
+		s->list = calloc(PLAN_SOURCES_MAX, sizeof(*s->list));
+	if (!s->list)
+		return -ENOMEM;
+	for (;; at++) {
+		struct plan_sources_range range;
+		char item[PLAN_SOURCES_ITEM_MAX];
+		size_t len;
+
+		at += strspn(at, PLAN_SOURCES_BLANKS);
+		len = strcspn(at, ",");
+		while (len && strchr(PLAN_SOURCES_BLANKS, at[len - 1]))
+			len--;
+		if (len == 0)
+			return plan_sources_refuse(reterr, value, "an address is missing");
+		if (len >= sizeof(item))
+			return plan_sources_no_address(reterr, at);
+		memcpy(item, at, len);
+		item[len] = '\0';
+		r = plan_sources_read_item(item, &range, reterr);
+		if (r == 0)
+			r = plan_sources_add_range(s, &range, reterr);
+		at += strcspn(at, ",");
+		if (r || !*at)
+			return r;
+	}
+}
+
+void plan_sources_shrink(struct plan_sources *s)
+{
+	struct plan_source *list = s->n ? reallocarray(s->list, s->n, sizeof(*list)) : NULL;
+
+	if (!s->n)
+		plan_sources_fini(s);
+	else if (list)
+		s->list = list;
+}
+
+void plan_sources_fini(struct plan_sources *s)
+{
+	free(s->list);
+	s->list = NULL;
+	s->n = 0;
+}
+
+int plan_check_sources(const char *value, struct err *reterr)
+{
+	struct plan_sources s = {0};
+	int r = plan_sources_add(&s, value, reterr);
+
+	plan_sources_fini(&s);
+	return r;
+}
