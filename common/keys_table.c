@@ -5,6 +5,7 @@
 #include "common/keys.h"
 
 #include "common/plan.h"
+#include "common/plan_checks.h"
 #include "common/plan_connections.h"
 #include "common/plan_sources.h"
 #include "common/plan_tls.h"
@@ -29,6 +30,7 @@ static const char *const keys_addresses[] = {[PLAN_ADDRESSES_ALL] = "all",
 
 #define PLAN_FIELD(field) .offset = offsetof(struct plan, field)
 #define SETTINGS_FIELD(field) .offset = offsetof(struct settings, field)
+#define REQUEST_FIELD(field) .named = true, .offset = offsetof(struct plan_request, field)
 #define ORIGIN_FIELD(field) .named = true, .offset = offsetof(struct settings_origin, field)
 
 /* clang-format off */
@@ -146,9 +148,54 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
 		PLAN_FIELD(defaults.method), .help = "of the request"},
 	{KEYS_RUN, "defaults", "header", KEY_CUSTOM, .check = plan_check_header,
-		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE"},
+		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE or cred:NAME"},
 	{KEYS_RUN, "defaults", "body", KEY_CUSTOM, .check = plan_check_body,
-		.help = "text, or @FILE, or text that ends in @FILE"},
+		.help = "text, or @FILE or cred:NAME, or text that ends in one of these"},
+	{KEYS_RUN, "defaults", "chunked", KEY_SIZE, "no", "0..16MiB", .word = "no",
+		PLAN_FIELD(defaults.chunk_bytes), .help = "the body goes in chunks of that size, "
+			"with Transfer-Encoding; no: with Content-Length"},
+	{KEYS_RUN, "defaults", "auth", KEY_CUSTOM, .check = plan_check_auth,
+		.help = "basic USER @FILE or bearer @FILE, with cred:NAME in the place of @FILE, "
+			"or none: makes the header Authorization"},
+	{KEYS_RUN, "defaults", "expect-status", KEY_CUSTOM, "200-399", .check = plan_check_statuses,
+		.help = "the statuses of a good answer: 200,201 or 200-299 or 2xx"},
+	{KEYS_RUN, "defaults", "expect-header", KEY_CUSTOM, .check = plan_check_expect_header,
+		.repeated = true, .help = "NAME or NAME: VALUE, which a good answer has"},
+	{KEYS_RUN, "defaults", "expect-body", KEY_CUSTOM, .check = plan_check_body,
+		.help = "text or @FILE, which stands somewhere in a good answer's body"},
+	{KEYS_RUN, "defaults", "expect-size", KEY_CUSTOM, .check = plan_check_sizes,
+		.help = "SIZE or MIN..MAX of a good answer's body; either end may be left out"},
+	{KEYS_RUN, "defaults", "expect-sha256", KEY_CUSTOM, .check = plan_check_sha256,
+		.help = "SHA-256 of a good answer's body, in 64 hex digits"},
+
+	{KEYS_RUN, "request", "weight", KEY_UINT, "1", "1..1000000", REQUEST_FIELD(weight),
+		.help = "how often it is sent, against the weights of the others"},
+	{KEYS_RUN, "request", "path", KEY_TEXT, .check = plan_check_request_path,
+		REQUEST_FIELD(path), .help = "path and query, joined to the URL as a browser "
+			"does; the URL's own where not given"},
+	{KEYS_RUN, "request", "method", KEY_TEXT, .check = plan_check_method,
+		REQUEST_FIELD(method), .help = "this and all below: as in [defaults]; what is not "
+			"given here is taken from there"},
+	{KEYS_RUN, "request", "header", KEY_CUSTOM, .check = plan_check_header,
+		.repeated = true, .named = true,
+		.help = "NAME: VALUE, in the place of those of that name in [defaults]"},
+	{KEYS_RUN, "request", "body", KEY_CUSTOM, .check = plan_check_body, .named = true,
+		.help = "text, @FILE or cred:NAME; nothing behind the = : no body"},
+	{KEYS_RUN, "request", "chunked", KEY_SIZE, NULL, "0..16MiB", .word = "no",
+		REQUEST_FIELD(chunk_bytes), .help = "the body goes in chunks of that size"},
+	{KEYS_RUN, "request", "auth", KEY_CUSTOM, .check = plan_check_auth, .named = true,
+		.help = "basic, bearer, or none for a request without"},
+	{KEYS_RUN, "request", "expect-status", KEY_CUSTOM, .check = plan_check_statuses,
+		.named = true, .help = "the statuses of a good answer"},
+	{KEYS_RUN, "request", "expect-header", KEY_CUSTOM, .check = plan_check_expect_header,
+		.repeated = true, .named = true,
+		.help = "what a good answer has, in the place of that name in [defaults]"},
+	{KEYS_RUN, "request", "expect-body", KEY_CUSTOM, .check = plan_check_body, .named = true,
+		.help = "text or @FILE in a good answer; nothing behind the = : any"},
+	{KEYS_RUN, "request", "expect-size", KEY_CUSTOM, .check = plan_check_sizes, .named = true,
+		.help = "of a good answer's body; nothing behind the = : any"},
+	{KEYS_RUN, "request", "expect-sha256", KEY_CUSTOM, .check = plan_check_sha256,
+		.named = true, .help = "of a good answer's body; nothing behind the = : any"},
 
 	{KEYS_RUN, "run", "label", KEY_CUSTOM, .check = plan_check_label, .repeated = true,
 		.help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},

@@ -2,8 +2,9 @@
 /* Entries of a run file, its overlays and flags become one validated plan.
  *
  * In this order: the key table reads every single value (keys.c), contradictions are settled and
- * the load follows from them (plan_conflicts.c), then the request is put together from headers,
- * body and the files they refer to. Nothing stops at the first problem, so that a person sees all
+ * the load follows from them (plan_conflicts.c), then each request is put together from its section
+ * and [defaults], with the files they refer to (plan_requests.c, plan_files.c), and what makes no
+ * sense together is refused (plan_judge.c). Nothing stops at the first problem, so that a person sees all
  * of them at once; a value that is bad leaves its default behind, and later steps pass over what
  * earlier ones have reported. A plan with a problem is never handed out.
  *
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
@@ -25,12 +25,13 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan_conflicts.h"
+#include "common/plan_files.h"
+#include "common/plan_requests.h"
 #include "common/plan_connections.h"
 #include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/str.h"
 
-#define PLAN_HEADERS_MAX 200
 #define PLAN_NAME_MAX 64
 #define PLAN_LABELS_MAX 64
 
@@ -43,11 +44,6 @@ struct plan_builder {
 	struct problems *problems;
 	struct buf canon; /* what the digest covers */
 };
-
-static bool plan_is_default(const struct ini_entry *e, const char *key)
-{
-	return str_eq(e->section, "defaults") && str_eq(e->key, key);
-}
 
 static bool plan_is_label(const struct ini_entry *e)
 {
@@ -147,177 +143,6 @@ static int plan_set_name(struct plan_builder *b, const char *name)
 	return 0;
 }
 
-/* ---- values with files in them ---- */
-
-static const struct plan_file *plan_find_file(const struct plan_builder *b, const char *name)
-{
-	for (size_t i = 0; i < b->n_files; i++)
-		if (str_eq(b->files[i].name, name))
-			return &b->files[i];
-	return NULL;
-}
-
-/* Appends the value with the content of the file it ends in, less line ends where is_line.
- * 0, -EINVAL (reported) or -ENOMEM. */
-static int plan_expand(struct plan_builder *b, const struct ini_entry *e, const char *value,
-	bool is_line, struct buf *ret)
-{
-	const char *name = plan_file_reference(value);
-	const struct plan_file *file;
-	char digest[DIGEST_SHA256_HEX_SIZE];
-	size_t len;
-	int r;
-
-	if (!name)
-		return buf_puts(ret, value);
-	file = plan_find_file(b, name);
-	if (!file) {
-		problems_add(b->problems, e->file, e->line, "%s: file '%.200s' is missing", e->key,
-			name);
-		return -EINVAL;
-	}
-	if (plan_tls_is_private(b->doc, name)) {
-		problems_add(b->problems, e->file, e->line,
-			"%s: '%.200s' is for [tls] alone, what is private there is not sent",
-			e->key, name);
-		return -EINVAL;
-	}
-	len = file->len;
-	while (is_line && len && (file->data[len - 1] == '\n' || file->data[len - 1] == '\r'))
-		len--;
-	r = buf_append(ret, value, (size_t)(name - 1 - value));
-	if (!r)
-		r = buf_append(ret, file->data, len);
-	if (r)
-		return r;
-	digest_sha256_hex(file->data, file->len, digest);
-	return buf_printf(&b->canon, "@%s %s\n", name, digest);
-}
-
-static int plan_set_body(struct plan_builder *b)
-{
-	const struct ini_entry *e = keys_last(b->doc, "defaults", "", "body");
-	struct buf body = {0};
-	int r;
-
-	if (!e || plan_check_body(e->value, NULL))
-		return 0;
-	r = plan_expand(b, e, e->value, false, &body);
-	if (r) {
-		buf_fini(&body);
-		return r == -EINVAL ? 0 : r;
-	}
-	b->plan->requests[0].body = body.data;
-	b->plan->requests[0].body_len = body.len;
-	return 0;
-}
-
-/* ---- headers ---- */
-
-/* A header of a later file replaces those of the same name in earlier ones; within one file a name
- * may stand several times. */
-static bool plan_header_is_replaced(const struct plan_builder *b, size_t i, size_t name_len)
-{
-	const char *name = b->doc->entries[i].value;
-
-	for (size_t k = i + 1; k < b->doc->n_entries; k++) {
-		const struct ini_entry *e = &b->doc->entries[k];
-
-		if (b->layers[k] != b->layers[i] && plan_is_default(e, "header") &&
-			!strncasecmp(e->value, name, name_len) && e->value[name_len] == ':')
-			return true;
-	}
-	return false;
-}
-
-const struct plan_header *plan_find_header(const struct plan_request *p, const char *name)
-{
-	for (size_t i = 0; i < p->n_headers; i++)
-		if (!strcasecmp(p->headers[i].name, name))
-			return &p->headers[i];
-	return NULL;
-}
-
-static int plan_add_header(struct plan_builder *b, const struct ini_entry *e, size_t name_len)
-{
-	struct plan_request *p = b->plan->requests;
-	struct plan_header *header = &p->headers[p->n_headers];
-	struct buf value = {0};
-	const char *text;
-	char *name;
-	int r;
-
-	plan_split_header(e->value, &text);
-	r = plan_expand(b, e, text, true, &value);
-	name = strndup(e->value, name_len);
-	if (r || !name) {
-		free(name);
-		buf_fini(&value);
-		return r == -EINVAL ? 0 : -ENOMEM;
-	}
-	if (!plan_is_field_value(value.data, value.len))
-		problems_add(b->problems, e->file, e->line,
-			"header: the file for %s has a control character in it", name);
-	if (!strcasecmp(name, "host") && plan_find_header(p, name))
-		problems_add(b->problems, e->file, e->line, "header: Host is given twice");
-	header->name = name;
-	header->value = value.data;
-	p->n_headers++;
-	return 0;
-}
-
-static int plan_set_headers(struct plan_builder *b)
-{
-	const struct ini_doc *doc = b->doc;
-
-	b->plan->requests[0].headers = calloc(PLAN_HEADERS_MAX, sizeof(struct plan_header));
-	if (!b->plan->requests[0].headers)
-		return -ENOMEM;
-	for (size_t i = 0, n = 0; i < doc->n_entries; i++) {
-		const struct ini_entry *e = &doc->entries[i];
-		const char *text;
-		size_t name_len;
-		int r;
-
-		if (!plan_is_default(e, "header") || plan_check_header(e->value, NULL))
-			continue;
-		if (n++ == PLAN_HEADERS_MAX) {
-			problems_add(b->problems, e->file, e->line, "more than %d headers",
-				PLAN_HEADERS_MAX);
-			return 0;
-		}
-		name_len = plan_split_header(e->value, &text);
-		if (plan_header_is_replaced(b, i, name_len))
-			continue;
-		r = plan_add_header(b, e, name_len);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-/* A length that is not the body's would make one message of two, or two of one. */
-static void plan_check_content_length(struct plan_builder *b)
-{
-	const struct plan_request *p = b->plan->requests;
-	const struct plan_header *h = plan_find_header(p, "content-length");
-	const struct ini_entry *e = NULL;
-	char expected[24];
-	const char *text;
-
-	snprintf(expected, sizeof(expected), "%zu", p->body_len);
-	if (!h || str_eq(h->value, expected))
-		return;
-	for (size_t i = 0; i < b->doc->n_entries; i++)
-		if (plan_is_default(&b->doc->entries[i], "header") &&
-			plan_split_header(b->doc->entries[i].value, &text) == strlen(h->name) &&
-			str_starts(b->doc->entries[i].value, h->name))
-			e = &b->doc->entries[i];
-	problems_add(b->problems, e ? e->file : "header", e ? e->line : 0,
-		"header Content-Length: %.40s, but the body has %s bytes: leave it out", h->value,
-		expected);
-}
-
 /* ---- labels ---- */
 
 static struct plan_label *plan_find_label(struct plan *p, const char *name, size_t len)
@@ -385,13 +210,18 @@ static bool plan_fits_a_line(const struct ini_entry *e)
 	       !strchr(blanks, e->value[len - 1]) && len + INI_NAME_MAX < INI_LINE_MAX;
 }
 
+static bool plan_is_same_section(const struct ini_entry *a, const struct ini_entry *b)
+{
+	return str_eq(a->section, b->section) && str_eq(a->arg, b->arg);
+}
+
 static int plan_write_entry(
 	struct buf *text, const struct ini_entry *e, const struct ini_entry *before)
 {
 	int r = 0;
 
-	if (!before || !str_eq(before->section, e->section))
-		r = buf_printf(text, "[%s]\n", e->section);
+	if (!before || !plan_is_same_section(before, e))
+		r = buf_printf(text, "[%s%s%s]\n", e->section, *e->arg ? " " : "", e->arg);
 	if (r)
 		return r;
 	if (!plan_fits_a_line(e))
@@ -410,13 +240,13 @@ static int plan_write_text(const struct ini_doc *doc, struct buf *text)
 		bool is_done = false;
 
 		for (size_t k = 0; k < i && !is_done; k++)
-			is_done = str_eq(doc->entries[k].section, doc->entries[i].section);
+			is_done = plan_is_same_section(&doc->entries[k], &doc->entries[i]);
 		for (size_t k = i; k < doc->n_entries && !is_done; k++) {
 			const struct ini_entry *e = &doc->entries[k];
 			const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
 			int r;
 
-			if (!str_eq(e->section, doc->entries[i].section))
+			if (!plan_is_same_section(e, &doc->entries[i]))
 				continue;
 			if (!key ||
 				(!key->repeated && keys_last(doc, e->section, e->arg, e->key) != e))
@@ -447,7 +277,8 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 		if (plan_is_label(e))
 			continue;
 		if (given ? b->layers[i] > 0 || e->filled : !plan_fits_a_line(e))
-			r = buf_printf(&all, "%s.%s = %s\n", e->section, e->key, e->value);
+			r = buf_printf(&all, "%s%s%s.%s = %s\n", e->section, *e->arg ? "." : "",
+				e->arg, e->key, e->value);
 	}
 	if (!r)
 		r = buf_append(&all, b->canon.data ? b->canon.data : "", b->canon.len);
@@ -462,51 +293,18 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 
 /* ---- the whole ---- */
 
-/* One request, from [defaults]. */
-static int plan_set_requests(struct plan_builder *b)
-{
-	struct plan *p = b->plan;
-	struct plan_request *r = calloc(1, sizeof(*r));
-
-	p->requests = r;
-	if (!r)
-		return -ENOMEM;
-	p->n_requests = 1;
-	r->weight = 1;
-	for (unsigned status = 200; status < 400; status++)
-		r->expect_statuses.bits[status / 64] |= UINT64_C(1) << (status % 64);
-	r->name = strdup("");
-	r->method = strdup(p->defaults.method ? p->defaults.method : "GET");
-	r->target = strdup(p->url.path ? p->url.path : "/");
-	return r->name && r->method && r->target ? 0 : -ENOMEM;
-}
-
-static void plan_request_fini(struct plan_request *r)
-{
-	for (size_t i = 0; i < r->n_headers; i++) {
-		free(r->headers[i].name);
-		free(r->headers[i].value);
-	}
-	for (size_t i = 0; i < r->n_expect_headers; i++) {
-		free(r->expect_headers[i].name);
-		free(r->expect_headers[i].value);
-	}
-	free(r->headers);
-	free(r->expect_headers);
-	free(r->expect_body);
-	free(r->name);
-	free(r->method);
-	free(r->path);
-	free(r->target);
-	free(r->body);
-}
-
 static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 {
 	struct plan *p = b->plan;
+	struct plan_input in = {.doc = b->doc,
+		.files = b->files,
+		.n_files = b->n_files,
+		.problems = b->problems,
+		.canon = &b->canon};
 	int r;
 
 	b->layers = plan_layers_new(b->doc);
+	in.layers = b->layers;
 	if (!b->layers)
 		return -ENOMEM;
 	r = plan_set_name(b, name);
@@ -521,11 +319,7 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 	if (!r)
 		r = plan_settle_load(p, b->doc, b->layers, b->problems);
 	if (!r)
-		r = plan_set_requests(b);
-	if (!r)
-		r = plan_set_body(b);
-	if (!r)
-		r = plan_set_headers(b);
+		r = plan_settle_requests(p, &in);
 	if (!r)
 		r = plan_settle_connections(p, b->doc, b->layers, b->problems);
 	if (!r)
@@ -534,7 +328,7 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 		r = plan_set_text(b, text);
 	if (r || b->problems->n)
 		return r;
-	plan_check_content_length(b);
+	plan_judge_requests(p, &in);
 	if (p->drain_ns == CLOCK_NEVER)
 		p->drain_ns = p->request_timeout_ns;
 	if (!p->name)
@@ -572,10 +366,7 @@ struct plan *plan_free(struct plan *p)
 		return NULL;
 	for (size_t i = 0; i < p->n_stages; i++)
 		free(p->stage_texts[i]);
-	for (size_t i = 0; i < p->n_requests; i++)
-		plan_request_fini(&p->requests[i]);
-	plan_request_fini(&p->defaults);
-	free(p->requests);
+	plan_fini_requests(p);
 	for (size_t i = 0; i < p->n_labels; i++) {
 		free(p->labels[i].name);
 		free(p->labels[i].text);
@@ -595,64 +386,6 @@ struct plan *plan_free(struct plan *p)
 	free(p->sources);
 	free(p);
 	return NULL;
-}
-
-const char *plan_entry_file(const struct ini_entry *e)
-{
-	if (plan_is_default(e, "body") || plan_is_default(e, "header"))
-		return plan_file_reference(e->value);
-	return plan_tls_file(e);
-}
-
-const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *name)
-{
-	for (size_t i = doc->n_entries; i-- > 0;) {
-		const char *named = plan_entry_file(&doc->entries[i]);
-
-		if (named && str_eq(named, name))
-			return &doc->entries[i];
-	}
-	return NULL;
-}
-
-void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
-	struct problems *problems)
-{
-	const struct ini_entry *e = plan_file_entry(doc, name);
-
-	/* A flag is its own name. */
-	problems_add(problems, e ? e->file : path, e ? e->line : 0, "%s%scannot read %s: %s",
-		e && e->line ? e->key : "", e && e->line ? ": " : "", path,
-		error == -EFBIG ? "too large for a run" : strerror(-error));
-}
-
-const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n)
-{
-	const char **names = NULL;
-	size_t n = 0;
-
-	*ret_n = 0;
-	for (size_t i = 0; i < doc->n_entries; i++) {
-		const struct ini_entry *e = &doc->entries[i];
-		const char *name = plan_entry_file(e);
-
-		/* Of headers several may count. */
-		if (name && !plan_is_default(e, "header") &&
-			keys_last(doc, e->section, "", e->key) != e)
-			name = NULL;
-		for (size_t k = 0; k < n && name; k++)
-			if (str_eq(names[k], name))
-				name = NULL;
-		if (!name)
-			continue;
-		if (!names)
-			names = calloc(doc->n_entries, sizeof(*names));
-		if (!names)
-			return NULL;
-		names[n++] = name;
-	}
-	*ret_n = n;
-	return names;
 }
 
 uint64_t plan_connection_limit(const struct plan *p)

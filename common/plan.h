@@ -15,7 +15,6 @@ struct buf;
 struct err;
 struct ini_doc;
 struct ini_entry;
-struct ini_entry;
 struct problems;
 
 enum plan_model {
@@ -77,6 +76,8 @@ static inline bool plan_statuses_has(const struct plan_statuses *s, unsigned sta
 {
 	return status < 640 && (s->bits[status / 64] >> (status % 64) & 1);
 }
+
+#define PLAN_REQUESTS_MAX 64
 
 /* One kind of request: [request NAME] over [defaults]. */
 struct plan_request {
@@ -187,8 +188,8 @@ struct plan {
 
 	/* [defaults]: what each request begins with; complete only in requests */
 	struct plan_request defaults;
-	/* One for each [request NAME] in the order of the file, else a single one without a name.
-	 */
+	/* One for each [request NAME] in the order of the file, at most PLAN_REQUESTS_MAX, else a
+	 * single one without a name. */
 	struct plan_request *requests;
 	size_t n_requests;
 };
@@ -196,13 +197,13 @@ struct plan {
 /* Builds and validates. doc: the run file, then overlays, then flags; filled (fill.h). Of two keys
  * that contradict each other the one from the later file wins, and flags count as one file after
  * all others; within one file they are a problem. name NULL: made from the URL's host. text: of the
- * run file, NULL where there is none. files: contents for values that end in @file, looked up by
- * the name as written behind the @ (NULL, 0: such values are a problem). All problems are added;
+ * run file, NULL where there is none. files: contents for values that end in @file or
+ * cred:NAME, looked up by name (NULL, 0: such values are a problem). All problems are added;
  * *ret is set only when problems is empty, also of what was in it before. 0, -EINVAL (problems) or
  * -ENOMEM. */
 struct plan_file {
-	const char *name;
-	const char *data;
+	const char *name; /* as written behind the @; "cred:NAME" of a credential */
+	const char *data; /* NULL: not known here, counts as empty and is not judged */
 	size_t len;
 };
 int plan_build(const char *name, const struct ini_doc *doc, const char *text,
@@ -214,16 +215,20 @@ struct plan *plan_free(struct plan *p);
  * none. */
 const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *name);
 /* Adds that this file, looked for at path, could not be read (error: -errno), where its entry
- * stands. */
+ * stands. path NULL: it is a credential, and there are none here. */
 void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
 	struct problems *problems);
 
 /* Names of files that values refer to ("cart.json" for body = @cart.json, "ca.pem" for ca-file =
- * ca.pem), in order, without repeats: what rpsctl must read and send. New array of n borrowed
- * strings (from doc); NULL with n 0 when there are none. */
+ * ca.pem, "cred:token" for a credential), in order, without repeats: what rpsctl must read and
+ * send. New array of n borrowed strings (from doc); NULL with n 0 when there are none. */
 const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n);
 /* The one that this entry refers to, NULL: none. Also where a later entry overrides it. */
 const char *plan_entry_file(const struct ini_entry *e);
+/* A systemd credential, by its name among files: "token" of "cred:token", which is a file of that
+ * name in $CREDENTIALS_DIRECTORY. NULL: it is a path. */
+#define PLAN_CREDENTIAL "cred:"
+const char *plan_credential(const char *name);
 /* The entry in force, of those from number first on, whose file has the private key of [tls]; NULL:
  * none. What to say where it may not be sent. */
 const struct ini_entry *plan_key_entry(const struct ini_doc *doc, size_t first);

@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/version.h"
+#include "common/plan_requests.h"
 
 /* epoll, the mailbox's eventfd and two timerfds of a worker. */
 #define PLAN_WORKER_DESCRIPTORS 4
@@ -73,24 +73,6 @@ static uint64_t plan_count(const struct plan *p)
 		sum += rate_per_s(p->stages[i].rate) * (double)p->stages[i].duration_ns /
 		       (double)NSEC_PER_SEC;
 	return (uint64_t)(sum + 0.5);
-}
-
-/* Of one request on the wire; the run's id in User-Agent is not known yet. */
-static uint64_t plan_request_bytes(const struct plan *p)
-{
-	const struct plan_request *r = p->requests;
-	uint64_t n =
-		strlen(r->method) + strlen(r->target) + strlen("  HTTP/1.1\r\n\r\n") + r->body_len;
-
-	if (!plan_find_header(r, "host"))
-		n += strlen("Host: \r\n") + strlen(p->url.authority);
-	if (!plan_find_header(r, "user-agent"))
-		n += strlen("User-Agent: rpsd/" RPSD_VERSION " run=-1\r\n") + strlen(p->name);
-	if (!plan_find_header(r, "accept"))
-		n += strlen("Accept: */*\r\n");
-	for (size_t i = 0; i < r->n_headers; i++)
-		n += strlen(r->headers[i].name) + strlen(r->headers[i].value) + strlen(": \r\n");
-	return n;
 }
 
 static int plan_describe_tls(const struct plan *p, struct buf *b)
@@ -157,17 +139,18 @@ static int plan_describe_length(const struct plan *p, struct buf *b)
 
 static int plan_describe_sends(const struct plan *p, struct buf *b)
 {
-	uint64_t each = plan_request_bytes(p);
+	double each = plan_request_bytes(p);
+	double sum = each * (double)plan_count(p);
+	const char *average = p->n_requests > 1 ? " on average" : "";
 	char number[32], bytes[32], total[32];
-	unsigned __int128 sum = (unsigned __int128)each * plan_count(p);
 
 	if (!plan_counts_arrivals(p))
 		return buf_printf(b,
-			"  sends        as many requests as are answered, about %s bytes each\n",
-			plan_group(each, bytes));
-	return buf_printf(b, "  sends        %s requests, about %s bytes each, %s in all\n",
-		plan_group(plan_count(p), number), plan_group(each, bytes),
-		plan_group(sum > UINT64_MAX ? UINT64_MAX : (uint64_t)sum, total));
+			"  sends        as many requests as are answered, about %s bytes each%s\n",
+			plan_group((uint64_t)(each + 0.5), bytes), average);
+	return buf_printf(b, "  sends        %s requests, about %s bytes each%s, %s in all\n",
+		plan_group(plan_count(p), number), plan_group((uint64_t)(each + 0.5), bytes),
+		average, plan_group(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
 }
 
 static int plan_describe_connections(const struct plan *p, struct buf *b)
@@ -245,6 +228,7 @@ static int plan_describe_labels(const struct plan *p, struct buf *b)
 int plan_describe(const struct plan *p, struct buf *ret)
 {
 	static int (*const lines[])(const struct plan *, struct buf *) = {
+		plan_describe_requests,
 		plan_describe_tls,
 		plan_describe_load,
 		plan_describe_length,
@@ -258,7 +242,10 @@ int plan_describe(const struct plan *p, struct buf *ret)
 	struct buf b = {0};
 	int r;
 
-	r = buf_printf(&b, "%s: %s %s\n", p->name, p->requests[0].method, p->url.text);
+	if (p->n_requests > 1)
+		r = buf_printf(&b, "%s: %zu requests to %s\n", p->name, p->n_requests, p->url.text);
+	else
+		r = buf_printf(&b, "%s: %s %s\n", p->name, p->requests[0].method, p->url.text);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines) && !r; i++)
 		r = lines[i](p, &b);
 	if (!r)

@@ -43,6 +43,8 @@ int plan_summary(const struct plan *p, struct buf *ret)
 		r = plan_summarize_time(", warm-up ", p->warmup_ns, ret);
 	if (r == 0)
 		r = plan_summarize_time(", cooldown ", p->cooldown_ns, ret);
+	if (r == 0 && p->n_requests > 1)
+		r = buf_printf(ret, ", %zu kinds of requests", p->n_requests);
 	if (r == 0 && p->url.tls)
 		r = buf_puts(ret, p->tls_verify ? ", TLS" : ", TLS, certificate NOT verified");
 	if (r < 0 && ret->data) {

@@ -21,7 +21,8 @@
 #define PLAN_BLANKS " \t"
 #define PLAN_PATH_MAX 4095
 #define PLAN_HOST_MAX 253
-#define PLAN_LABEL_NAME_MAX 64 /* of str_is_name */
+#define PLAN_CREDENTIAL_MAX 255 /* NAME_MAX */
+#define PLAN_LABEL_NAME_MAX 64	/* of str_is_name */
 #define PLAN_LABEL_TEXT_MAX 256
 
 int plan_check_url(const char *value, struct err *reterr)
@@ -38,6 +39,19 @@ int plan_check_url(const char *value, struct err *reterr)
 
 /* ---- [tls] ---- */
 
+bool plan_is_credential(const char *name)
+{
+	return *name && strlen(name) <= PLAN_CREDENTIAL_MAX && !strchr(name, '/') &&
+	       !str_eq(name, ".") && !str_eq(name, "..") && plan_is_field_value(name, strlen(name));
+}
+
+static int plan_refuse_credential(const char *word, struct err *reterr)
+{
+	err_set(reterr,
+		"'%.60s' is no credential: write cred:NAME, without a '/', as in cred:token", word);
+	return -EINVAL;
+}
+
 int plan_check_path(const char *value, struct err *reterr)
 {
 	if (!*value || value[0] == '@') {
@@ -45,11 +59,8 @@ int plan_check_path(const char *value, struct err *reterr)
 			value);
 		return -EINVAL;
 	}
-	if (str_starts(value, "cred:")) {
-		err_set(reterr, "'%.60s': credentials are not in this version yet: use a file",
-			value);
-		return -EINVAL;
-	}
+	if (plan_credential(value) && !plan_is_credential(plan_credential(value)))
+		return plan_refuse_credential(value, reterr);
 	if (!plan_is_field_value(value, strlen(value)) || strlen(value) > PLAN_PATH_MAX) {
 		err_set(reterr, "no path: it has a control character, or more than %d bytes",
 			PLAN_PATH_MAX);
@@ -207,22 +218,33 @@ static const char *plan_last_word(const char *value)
 	return word;
 }
 
-const char *plan_file_reference(const char *value)
+const char *plan_file_reference(const char *value, size_t *ret_text_len)
 {
 	const char *word = plan_last_word(value);
+	const char *credential = plan_credential(word);
+	const char *name = NULL;
 
-	return word[0] == '@' && word[1] ? word + 1 : NULL;
+	if (credential && plan_is_credential(credential))
+		name = word;
+	else if (word[0] == '@' && word[1] && !plan_credential(word + 1))
+		name = word + 1;
+	if (ret_text_len)
+		*ret_text_len = name ? (size_t)(word - value) : strlen(value);
+	return name;
 }
 
 int plan_check_body(const char *value, struct err *reterr)
 {
 	const char *word = plan_last_word(value);
 
-	if (str_starts(word, "cred:")) {
-		err_set(reterr, "'%.60s': credentials are not in this version yet: use @FILE",
-			word);
+	if (word[0] == '@' && plan_credential(word + 1)) {
+		err_set(reterr,
+			"'%.60s': write %.60s for the credential, @./%.60s for a file of that name",
+			word, word + 1, word + 1);
 		return -EINVAL;
 	}
+	if (plan_credential(word) && !plan_is_credential(plan_credential(word)))
+		return plan_refuse_credential(word, reterr);
 	return 0;
 }
 
@@ -273,7 +295,7 @@ size_t plan_split_header(const char *value, const char **ret_value)
 {
 	size_t n = plan_token_len(value);
 
-	*ret_value = value + n + 1 + strspn(value + n + 1, PLAN_BLANKS);
+	*ret_value = value[n] == ':' ? value + n + 1 + strspn(value + n + 1, PLAN_BLANKS) : NULL;
 	return n;
 }
 
@@ -294,9 +316,27 @@ int plan_check_header(const char *value, struct err *reterr)
 		return -EINVAL;
 	}
 	if (n == strlen("transfer-encoding") && !strncasecmp(value, "transfer-encoding", n)) {
-		err_set(reterr, "Transfer-Encoding is not in this version yet: "
-				"a body is sent with Content-Length");
+		err_set(reterr, "Transfer-Encoding belongs to how a body is sent: write "
+				"chunked = SIZE, as in chunked = 16KiB");
 		return -EINVAL;
 	}
 	return plan_check_body(text, reterr);
+}
+
+int plan_check_expect_header(const char *value, struct err *reterr)
+{
+	size_t n = plan_token_len(value);
+
+	if (!n || (value[n] && value[n] != ':')) {
+		err_set(reterr,
+			"'%.60s' is not a header: write NAME, or NAME: VALUE, as in "
+			"Content-Type: text/html",
+			value);
+		return -EINVAL;
+	}
+	if (!plan_is_field_value(value, strlen(value))) {
+		err_set(reterr, "header %.*s has a control character in its value", (int)n, value);
+		return -EINVAL;
+	}
+	return 0;
 }

@@ -19,14 +19,18 @@ int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr);
 /* "NAME=TEXT": the length of a checked one's name. */
 size_t plan_label_name_len(const char *value);
 
-/* Length of the name in a checked "Name: value"; *ret_value: behind the colon and blanks. */
+/* Length of the name in a checked "Name: value"; *ret_value: behind the colon and blanks, NULL
+ * where there is no colon. */
 size_t plan_split_header(const char *value, const char **ret_value);
 
 /* A field value has no control characters but tabs (RFC 9110 section 5.5). */
 bool plan_is_field_value(const char *value, size_t len);
 
-/* The file name in "[text] @file", or NULL. It runs to the value's end. */
-const char *plan_file_reference(const char *value);
+/* "file" of "[text] @file", "cred:name" of "[text] cred:name", or NULL. It runs to the value's end.
+ * *ret_text_len: of the text before it. May be NULL. */
+const char *plan_file_reference(const char *value, size_t *ret_text_len);
+/* It is what a systemd credential may be called: one component of a path. */
+bool plan_is_credential(const char *name);
 
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int plan_check_url(const char *value, struct err *reterr);
@@ -37,4 +41,6 @@ int plan_check_scale(const char *value, struct err *reterr);
 int plan_check_label(const char *value, struct err *reterr);
 int plan_check_method(const char *value, struct err *reterr);
 int plan_check_header(const char *value, struct err *reterr);
+int plan_check_expect_header(const char *value, struct err *reterr);
+/* Text that may end in @file or cred:name. */
 int plan_check_body(const char *value, struct err *reterr);

@@ -27,7 +27,7 @@ static const struct {
 	{KEYS_RUN, "dns", "every 30s", "every 1ms"},
 	{KEYS_RUN, "ca-file", "ca.pem", "@ca.pem"},
 	{KEYS_RUN, "certificate", "/etc/client.pem", "@client.pem"},
-	{KEYS_RUN, "key", "client.key", "cred:key"},
+	{KEYS_RUN, "key", "cred:key", "cred:"},
 	{KEYS_RUN, "server-name", "::1", "shop.test:443"},
 	{KEYS_RUN, "ciphers", "ECDHE-RSA-AES128-GCM-SHA256:!aNULL", "AES128 SHA"},
 	{KEYS_RUN, "ciphersuites", "TLS_AES_128_GCM_SHA256", "TLS_AES_128"},
@@ -36,7 +36,15 @@ static const struct {
 	{KEYS_RUN, "label", "commit=1f2e3d4", "commit"},
 	{KEYS_RUN, "method", "POST", "P ST"},
 	{KEYS_RUN, "header", "Accept: text/html", "Accept"},
-	{KEYS_RUN, "body", "some text", "cred:token"},
+	{KEYS_RUN, "body", "some text", "cred:a/b"},
+	{KEYS_RUN, "auth", "bearer @token", "bearer token"},
+	{KEYS_RUN, "path", "products?page=2", "http://elsewhere.test/"},
+	{KEYS_RUN, "expect-status", "2xx", "1xx"},
+	{KEYS_RUN, "expect-header", "ETag", "E Tag"},
+	{KEYS_RUN, "expect-body", "some text", "cred:.."},
+	{KEYS_RUN, "expect-size", "1KiB..", "2KiB..1KiB"},
+	{KEYS_RUN, "expect-sha256",
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "e3b0"},
 	{KEYS_RUN, "source", "10.0.0.1-10.0.0.3, ::1", "10.0.0.1-"},
 	{KEYS_DAEMON, "socket", "/tmp/rpsd.socket", "rpsd.socket"},
 	{KEYS_DAEMON, "observe", "/tmp/look.socket", "look.socket"},
@@ -52,6 +60,7 @@ union base {
 	struct plan plan;
 	struct settings settings;
 	struct settings_origin origin;
+	struct plan_request request;
 };
 
 static bool is_text(const struct key *k)
@@ -122,6 +131,22 @@ static void expect_field(const struct key *k, union base *base, const char *valu
 	ck_assert_mem_eq(field_of(k, base), &want, sizes[k->type]);
 }
 
+/* The texts that keys_apply allocates, or keys_apply_named. */
+static void texts_fini(enum keys_file file, bool named, union base *base)
+{
+	for (size_t i = 0; i < keys_n; i++) {
+		const struct key *t = &keys_table[i];
+
+		if (t->type == KEY_TEXT && t->file == file && t->named == named)
+			free(*(char **)field_of(t, base));
+	}
+}
+
+static void base_fini(const struct key *k, union base *base)
+{
+	texts_fini(k->file, k->named, base);
+}
+
 static void apply(const struct key *k, struct conf_doc *d, union base *base)
 {
 	union base outer = {0};
@@ -130,19 +155,7 @@ static void apply(const struct key *k, struct conf_doc *d, union base *base)
 	ck_assert_int_eq(keys_apply(k->file, &d->ini, whole, &d->problems), 0);
 	if (k->named) {
 		ck_assert_int_eq(keys_apply_named(k->file, &d->ini, k->section, "one", base), 0);
-		free(outer.settings.socket);
-		free(outer.settings.observe);
-	}
-}
-
-/* The texts that keys_apply allocates. */
-static void base_fini(const struct key *k, union base *base)
-{
-	for (size_t i = 0; i < keys_n; i++) {
-		const struct key *t = &keys_table[i];
-
-		if (t->type == KEY_TEXT && t->file == k->file && t->named == k->named)
-			free(*(char **)field_of(t, base));
+		texts_fini(k->file, false, &outer);
 	}
 }
 

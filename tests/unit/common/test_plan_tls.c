@@ -72,7 +72,7 @@ START_TEST(mistakes)
 		HTTPS "[tls]\nca-file = no.pem\n", "f.ini:4: ca-file: file 'no.pem' is missing");
 	CONF_EXPECT(HTTPS "[tls]\nca-file = @ca.pem\n", "f.ini:4: ca-file: '@ca.pem' is no file");
 	CONF_EXPECT(HTTPS "[tls]\ncertificate =\n", "f.ini:4: certificate: ");
-	CONF_EXPECT(HTTPS "[tls]\nkey = cred:k\n", "f.ini:4: key: 'cred:k': credentials");
+	CONF_EXPECT(HTTPS "[tls]\nkey = cred:k/x\n", "f.ini:4: key: 'cred:k/x' is no credential");
 	CONF_EXPECT(HTTPS "[tls]\nkey = no\n",
 		"f.ini:4: key: the certificate that it belongs to is missing",
 		"f.ini:4: key: file 'no' is missing");

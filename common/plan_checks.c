@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a request says of itself and its answer: where it goes, with which credentials, and when an
+ * answer is a good one. As in plan_values.c each grammar has one reader, used by the key table for
+ * its messages and by the plan, which then knows that it succeeds.
+ *
+ * A secret stands in a file or a credential, never in a run file, which others may read: what looks
+ * like one is refused without being quoted. */
+#include "common/plan_checks.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/err.h"
+#include "common/plan.h"
+#include "common/plan_values.h"
+#include "common/str.h"
+#include "common/units.h"
+
+#define PLAN_BLANKS " \t"
+#define PLAN_STATUS_MIN 100
+#define PLAN_STATUS_MAX 599
+
+/* ---- path ---- */
+
+int plan_check_request_path(const char *value, struct err *reterr)
+{
+	size_t scheme = strcspn(value, ":/?#");
+
+	if (str_starts(value, "//") || (value[scheme] == ':' && value[scheme + 1] == '/')) {
+		err_set(reterr,
+			"'%.60s' leads elsewhere: write what stands behind the URL's host, as in "
+			"products?page=2",
+			value);
+		return -EINVAL;
+	}
+	if (!plan_is_field_value(value, strlen(value))) {
+		err_set(reterr, "no path: it has a control character");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- auth: RFC 7617 and RFC 6750 ---- */
+
+#define PLAN_AUTH_HOW                                                                              \
+	"write basic USER @FILE, bearer @FILE, cred:NAME in the place of @FILE, or none"
+
+/* The word at text, and behind it *ret_rest. */
+static bool plan_is_word(const char *text, const char *word, const char **ret_rest)
+{
+	size_t n = strcspn(text, PLAN_BLANKS);
+
+	*ret_rest = text + n + strspn(text + n, PLAN_BLANKS);
+	return n == strlen(word) && !strncasecmp(text, word, n);
+}
+
+int plan_parse_auth(const char *value, struct plan_auth *ret, struct err *reterr)
+{
+	struct plan_auth auth = {0};
+	const char *rest;
+	size_t len;
+
+	if (plan_is_word(value, "none", &rest) && !*rest) {
+		*ret = auth;
+		return 0;
+	}
+	if (plan_is_word(value, "basic", &rest))
+		auth.scheme = PLAN_AUTH_BASIC;
+	else if (plan_is_word(value, "bearer", &rest))
+		auth.scheme = PLAN_AUTH_BEARER;
+	if (auth.scheme == PLAN_AUTH_NONE || !*rest) {
+		err_set(reterr, "no authentication known here: " PLAN_AUTH_HOW);
+		return -EINVAL;
+	}
+	if (plan_check_body(rest, reterr))
+		return -EINVAL;
+	if (!plan_file_reference(rest, &len)) {
+		err_set(reterr, "a secret has no place in a run file: write it to a file and name "
+				"that, as in bearer @token, or cred:NAME");
+		return -EINVAL;
+	}
+	auth.secret = rest + len;
+	while (len && strchr(PLAN_BLANKS, rest[len - 1]))
+		len--;
+	auth.user = rest;
+	auth.user_len = len;
+	if (auth.scheme == PLAN_AUTH_BEARER ? len > 0 : len == 0) {
+		err_set(reterr, "%s: " PLAN_AUTH_HOW,
+			len ? "bearer has no user" : "basic has a user");
+		return -EINVAL;
+	}
+	if (memchr(rest, ':', len) || !plan_is_field_value(rest, len)) {
+		err_set(reterr, "the user may have no ':' and no control character in it, and a "
+				"password stands in a file: " PLAN_AUTH_HOW);
+		return -EINVAL;
+	}
+	*ret = auth;
+	return 0;
+}
+
+int plan_check_auth(const char *value, struct err *reterr)
+{
+	struct plan_auth auth;
+
+	return plan_parse_auth(value, &auth, reterr);
+}
+
+/* ---- statuses ---- */
+
+/* "204" or "2xx" at *text, which is left behind it. */
+static bool plan_read_status(const char **text, unsigned *ret_low, unsigned *ret_high)
+{
+	const char *c = *text;
+	unsigned first = (unsigned)(c[0] - '0');
+
+	if (first < PLAN_STATUS_MIN / 100 || first > PLAN_STATUS_MAX / 100)
+		return false;
+	if ((c[1] == 'x' || c[1] == 'X') && (c[2] == 'x' || c[2] == 'X')) {
+		*ret_low = first * 100;
+		*ret_high = first * 100 + 99;
+	} else if (c[1] >= '0' && c[1] <= '9' && c[2] >= '0' && c[2] <= '9') {
+		*ret_low = first * 100 + (unsigned)(c[1] - '0') * 10 + (unsigned)(c[2] - '0');
+		*ret_high = *ret_low;
+	} else {
+		return false;
+	}
+	*text = c + 3;
+	return true;
+}
+
+/* "200", "200-299", "2xx" at *text, which is left behind it and its blanks. */
+static bool plan_read_statuses(const char **text, struct plan_statuses *set)
+{
+	unsigned low, high, other;
+
+	*text += strspn(*text, PLAN_BLANKS);
+	if (!plan_read_status(text, &low, &high))
+		return false;
+	if (**text == '-') {
+		++*text;
+		if (!plan_read_status(text, &other, &high) || high < low)
+			return false;
+	}
+	*text += strspn(*text, PLAN_BLANKS);
+	for (unsigned status = low; status <= high; status++)
+		set->bits[status / 64] |= UINT64_C(1) << (status % 64);
+	return true;
+}
+
+int plan_parse_statuses(const char *value, struct plan_statuses *ret, struct err *reterr)
+{
+	struct plan_statuses set = {0};
+	const char *at = value;
+	bool is_good = plan_read_statuses(&at, &set);
+
+	while (is_good && *at == ',') {
+		at++;
+		is_good = plan_read_statuses(&at, &set);
+	}
+	if (!is_good || *at) {
+		err_set(reterr,
+			"'%.60s' are no statuses: write a list of them from 100 to 599, as in "
+			"200,201, 200-299 or 2xx",
+			value);
+		return -EINVAL;
+	}
+	for (unsigned status = 200; status <= PLAN_STATUS_MAX; status++) {
+		if (plan_statuses_has(&set, status)) {
+			*ret = set;
+			return 0;
+		}
+	}
+	err_set(reterr, "'%.60s' can never be: behind 1xx another status follows, and that counts",
+		value);
+	return -EINVAL;
+}
+
+int plan_check_statuses(const char *value, struct err *reterr)
+{
+	struct plan_statuses set;
+
+	return plan_parse_statuses(value, &set, reterr);
+}
+
+/* ---- sizes and digests ---- */
+
+static bool plan_read_size(const char *text, size_t len, uint64_t *ret)
+{
+	char size[UNITS_TEXT_MAX];
+
+	if (len >= sizeof(size))
+		return false;
+	memcpy(size, text, len);
+	size[len] = '\0';
+	return units_parse_size(size, ret) == 0;
+}
+
+int plan_parse_sizes(const char *value, uint64_t *ret_min, uint64_t *ret_max, struct err *reterr)
+{
+	const char *dots = strstr(value, "..");
+	const char *last = dots ? dots + 2 : "";
+	uint64_t min = 0, max = UINT64_MAX;
+	bool is_good;
+
+	if (!dots) {
+		is_good = plan_read_size(value, strlen(value), &min);
+		max = min;
+	} else {
+		is_good = (dots > value || *last) &&
+			  (dots == value || plan_read_size(value, (size_t)(dots - value), &min)) &&
+			  (!*last || plan_read_size(last, strlen(last), &max));
+	}
+	if (!is_good) {
+		err_set(reterr,
+			"'%.60s' is no size: write one with B, KiB or MiB, or MIN..MAX, as in "
+			"512B, 1KiB..64KiB, 1KiB.. or ..64KiB",
+			value);
+		return -EINVAL;
+	}
+	if (min > max) {
+		err_set(reterr, "'%.60s' can never be: the first size is above the second", value);
+		return -EINVAL;
+	}
+	*ret_min = min;
+	*ret_max = max;
+	return 0;
+}
+
+int plan_check_sizes(const char *value, struct err *reterr)
+{
+	uint64_t min, max;
+
+	return *value ? plan_parse_sizes(value, &min, &max, reterr) : 0;
+}
+
+static int plan_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int plan_parse_sha256(const char *value, uint8_t ret[static 32], struct err *reterr)
+{
+	uint8_t bytes[32];
+	size_t n = 0;
+
+	while (n < sizeof(bytes)) {
+		int high = plan_hex_digit(value[2 * n]);
+		int low = high < 0 ? -1 : plan_hex_digit(value[2 * n + 1]);
+
+		if (low < 0)
+			break;
+		bytes[n++] = (uint8_t)(high << 4 | low);
+	}
+	if (n < sizeof(bytes) || value[2 * n]) {
+		err_set(reterr, "'%.80s' is no SHA-256: write 64 hex digits, as sha256sum prints",
+			value);
+		return -EINVAL;
+	}
+	memcpy(ret, bytes, sizeof(bytes));
+	return 0;
+}
+
+int plan_check_sha256(const char *value, struct err *reterr)
+{
+	uint8_t bytes[32];
+
+	return *value ? plan_parse_sha256(value, bytes, reterr) : 0;
+}

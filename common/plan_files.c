@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What values refer to: files by their path, behind an @ or as they are in [tls], and systemd
+ * credentials as cred:NAME. A plan never opens any: whoever gathers its material asks here for the
+ * names, reads with his own rights and hands over the contents, so that the same plan comes of it
+ * in the service, in a private daemon and in `rpsctl check`.
+ *
+ * A credential is a file whose name begins with "cred:". No path looks like that: behind an @ it is
+ * refused, and in [tls] cred:x is the credential, ./cred:x the file. */
+#include "common/plan_files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/keys.h"
+#include "common/plan.h"
+#include "common/plan_tls.h"
+#include "common/plan_values.h"
+#include "common/str.h"
+
+static const struct plan_file *plan_find_file(const struct plan_input *in, const char *name)
+{
+	for (size_t i = 0; i < in->n_files; i++)
+		if (str_eq(in->files[i].name, name))
+			return &in->files[i];
+	return NULL;
+}
+
+const struct plan_file *plan_value_file(const struct plan_input *in, const char *value)
+{
+	const char *name = plan_file_reference(value, NULL);
+
+	return name ? plan_find_file(in, name) : NULL;
+}
+
+int plan_expand(const struct plan_input *in, const struct ini_entry *e, const char *value,
+	bool is_line, struct buf *ret)
+{
+	size_t text_len;
+	const char *name = plan_file_reference(value, &text_len);
+	const struct plan_file *file;
+	char digest[DIGEST_SHA256_HEX_SIZE];
+	size_t len;
+	int r;
+
+	if (!name)
+		return buf_puts(ret, value);
+	file = plan_find_file(in, name);
+	if (!file) {
+		problems_add(in->problems, e->file, e->line, "%s: %s'%.200s' is missing", e->key,
+			plan_credential(name) ? "" : "file ", name);
+		return -EINVAL;
+	}
+	if (plan_tls_is_private(in->doc, name)) {
+		problems_add(in->problems, e->file, e->line,
+			"%s: '%.200s' is for [tls] alone, what is private there is not sent",
+			e->key, name);
+		return -EINVAL;
+	}
+	len = file->len;
+	while (is_line && len && (file->data[len - 1] == '\n' || file->data[len - 1] == '\r'))
+		len--;
+	r = buf_append(ret, value, text_len);
+	if (!r)
+		r = buf_append(ret, file->data, len);
+	if (r)
+		return r;
+	digest_sha256_hex(file->data, file->len, digest);
+	return buf_printf(in->canon, "@%s %s\n", name, digest);
+}
+
+/* ---- for those who gather the material ---- */
+
+const char *plan_credential(const char *name)
+{
+	return str_starts(name, PLAN_CREDENTIAL) ? name + strlen(PLAN_CREDENTIAL) : NULL;
+}
+
+static bool plan_refers(const struct ini_entry *e)
+{
+	static const char *const keys[] = {"body", "header", "auth", "expect-body"};
+	bool is_request = str_eq(e->section, "defaults") || str_eq(e->section, "request");
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) && is_request; i++)
+		if (str_eq(e->key, keys[i]))
+			return true;
+	return false;
+}
+
+const char *plan_entry_file(const struct ini_entry *e)
+{
+	const char *name = plan_refers(e) ? plan_file_reference(e->value, NULL) : plan_tls_file(e);
+
+	/* What is no credential's name is refused by the plan, and looked for nowhere. */
+	return name && plan_credential(name) && !plan_is_credential(plan_credential(name)) ? NULL
+											   : name;
+}
+
+const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *name)
+{
+	for (size_t i = doc->n_entries; i-- > 0;) {
+		const char *named = plan_entry_file(&doc->entries[i]);
+
+		if (named && str_eq(named, name))
+			return &doc->entries[i];
+	}
+	return NULL;
+}
+
+void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
+	struct problems *problems)
+{
+	const struct ini_entry *e = plan_file_entry(doc, name);
+	const char *place = e ? e->file : path ? path : name;
+	const char *key = e && e->line ? e->key : "";
+	unsigned line = e ? e->line : 0;
+
+	/* A flag is its own name. */
+	if (path)
+		problems_add(problems, place, line, "%s%scannot read %s: %s", key, *key ? ": " : "",
+			path, error == -EFBIG ? "too large for a run" : strerror(-error));
+	else
+		problems_add(problems, place, line,
+			"%s%s%s: no credentials here: $CREDENTIALS_DIRECTORY is not set "
+			"(LoadCredential= in the unit)",
+			key, *key ? ": " : "", name);
+}
+
+const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n)
+{
+	const char **names = NULL;
+	size_t n = 0;
+
+	*ret_n = 0;
+	for (size_t i = 0; i < doc->n_entries; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+		const char *name = plan_entry_file(e);
+
+		/* Of headers several may count. */
+		if (name && !str_eq(e->key, "header") &&
+			keys_last(doc, e->section, e->arg, e->key) != e)
+			name = NULL;
+		for (size_t k = 0; k < n && name; k++)
+			if (str_eq(names[k], name))
+				name = NULL;
+		if (!name)
+			continue;
+		if (!names)
+			names = calloc(doc->n_entries, sizeof(*names));
+		if (!names)
+			return NULL;
+		names[n++] = name;
+	}
+	*ret_n = n;
+	return names;
+}

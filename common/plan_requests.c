@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of a plan, each put together from its own section and [defaults].
+ *
+ * A single-valued key counts as the request's own section has it, else as [defaults] has it, and
+ * within a section as the last file has it. So a flag for [defaults] (-X, --data) does not reach a
+ * request that says something else itself. Headers go by their names: a section's header of a name
+ * stands for those of earlier files, a request's for those of [defaults], and auth is a header of
+ * the name Authorization that is made from its secret.
+ *
+ * Without any [request NAME] there is one request without a name, which is [defaults] alone. Of
+ * files one header may come 64 times: nothing of a request is shared, so that workers may keep it
+ * by pointer. What is bad has been reported by the key table, and is passed over here. */
+#include "common/plan_requests.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/buf.h"
+#include "common/digest.h"
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/keys.h"
+#include "common/plan.h"
+#include "common/plan_checks.h"
+#include "common/plan_files.h"
+#include "common/plan_values.h"
+#include "common/str.h"
+#include "common/url.h"
+
+#define PLAN_HEADERS_MAX 200		    /* of one section */
+#define PLAN_BODIES_MAX ((size_t)256 << 20) /* bytes, of all requests together */
+#define PLAN_EXPECT_BODY_MAX 65536
+
+/* One request in the making. */
+struct plan_making {
+	struct plan *plan;
+	struct plan_request *request;
+	const struct plan_input *in;
+};
+
+/* ---- where a request's values stand ---- */
+
+static bool plan_is_in(const struct ini_entry *e, const char *section, const char *arg)
+{
+	return str_eq(e->section, section) && str_eq(e->arg, arg);
+}
+
+static bool plan_is_own(const struct ini_entry *e, const struct plan_request *r)
+{
+	return r->name[0] ? plan_is_in(e, "request", r->name) : plan_is_in(e, "defaults", "");
+}
+
+/* The entry in force; NULL: there is none. */
+static const struct ini_entry *plan_request_entry(
+	const struct plan_input *in, const struct plan_request *r, const char *key)
+{
+	const struct ini_entry *e = NULL;
+
+	if (r->name[0])
+		e = keys_last(in->doc, "request", r->name, key);
+	return e ? e : keys_last(in->doc, "defaults", "", key);
+}
+
+static unsigned plan_layer(const struct plan_input *in, const struct ini_entry *e)
+{
+	return in->layers[e - in->doc->entries];
+}
+
+/* ---- which requests there are ---- */
+
+static struct plan_request *plan_find_request(struct plan *p, const char *name)
+{
+	for (size_t i = 0; i < p->n_requests; i++)
+		if (str_eq(p->requests[i].name, name))
+			return &p->requests[i];
+	return NULL;
+}
+
+/* name: checked, or one that was refused. */
+static int plan_add_request(struct plan *p, const struct plan_input *in, const char *name,
+	const char *file, unsigned line)
+{
+	struct plan_request *r = &p->requests[p->n_requests];
+
+	if (!str_is_name(name) || plan_find_request(p, name))
+		return 0;
+	if (p->n_requests == PLAN_REQUESTS_MAX) {
+		problems_add(in->problems, file, line, "more than %d requests", PLAN_REQUESTS_MAX);
+		return 0;
+	}
+	r->name = strdup(name);
+	if (!r->name)
+		return -ENOMEM;
+	p->n_requests++;
+	return 0;
+}
+
+static void plan_refuse_flag(struct plan *p, const struct plan_input *in, const struct ini_entry *e)
+{
+	const char *names[PLAN_REQUESTS_MAX];
+	const char *near;
+
+	for (size_t i = 0; i < p->n_requests; i++)
+		names[i] = p->requests[i].name;
+	near = str_nearest(e->arg, names, p->n_requests);
+	problems_add(in->problems, e->file, 0, "there is no [request %.64s]%s%s%s", e->arg,
+		near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* In the order of the files. Flags may name requests of their own only where no file does: else it
+ * is a misspelt name, which would take its share of the load. */
+static int plan_name_requests(struct plan *p, const struct plan_input *in)
+{
+	bool has_files;
+	int r = 0;
+
+	p->requests = calloc(PLAN_REQUESTS_MAX, sizeof(*p->requests));
+	if (!p->requests)
+		return -ENOMEM;
+	for (size_t i = 0; i < in->doc->n_sections && !r; i++) {
+		const struct ini_section *s = &in->doc->sections[i];
+
+		if (str_eq(s->name, "request"))
+			r = plan_add_request(p, in, s->arg, s->file, s->line);
+	}
+	has_files = p->n_requests > 0;
+	for (size_t i = 0; i < in->doc->n_entries && !r; i++) {
+		const struct ini_entry *e = &in->doc->entries[i];
+
+		if (e->line || !str_eq(e->section, "request") || plan_find_request(p, e->arg))
+			continue;
+		if (has_files && str_is_name(e->arg))
+			plan_refuse_flag(p, in, e);
+		else
+			r = plan_add_request(p, in, e->arg, e->file, 0);
+	}
+	if (r || p->n_requests)
+		return r;
+	p->requests[0].name = strdup("");
+	p->requests[0].weight = 1;
+	p->n_requests = 1;
+	return p->requests[0].name ? 0 : -ENOMEM;
+}
+
+/* Keys that the table reads. */
+static int plan_apply_keys(struct plan_making *m)
+{
+	const struct plan_request *defaults = &m->plan->defaults;
+	struct plan_request *r = m->request;
+	const struct url *url = &m->plan->url;
+
+	r->chunk_bytes = defaults->chunk_bytes;
+	r->method = strdup(defaults->method ? defaults->method : "GET");
+	if (!r->method)
+		return -ENOMEM;
+	if (r->name[0] && keys_apply_named(KEYS_RUN, m->in->doc, "request", r->name, r))
+		return -ENOMEM;
+	/* A bad URL has been reported. */
+	if (!url->path)
+		r->target = strdup("/");
+	else
+		r->target = r->path ? url_join(url, r->path) : strdup(url->path);
+	return r->target ? 0 : -ENOMEM;
+}
+
+/* ---- headers ---- */
+
+/* The entries of a key that is a list of headers, those of [defaults] first. */
+struct plan_lines {
+	const struct ini_entry *at[2 * PLAN_HEADERS_MAX];
+	size_t n;
+};
+
+/* Of one section. */
+static void plan_find_lines(struct plan_making *m, const char *section, const char *arg,
+	const struct key *key, struct plan_lines *ret)
+{
+	const struct ini_doc *doc = m->in->doc;
+	size_t n = 0;
+
+	for (size_t i = 0; i < doc->n_entries; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (!str_eq(e->key, key->name) || !plan_is_in(e, section, arg) ||
+			key->check(e->value, NULL))
+			continue;
+		if (n++ == PLAN_HEADERS_MAX) {
+			/* Those of [defaults] are told once. */
+			if (*arg || m->request == m->plan->requests)
+				problems_add(m->in->problems, e->file, e->line,
+					"more than %d headers", PLAN_HEADERS_MAX);
+			return;
+		}
+		ret->at[ret->n++] = e;
+	}
+}
+
+static bool plan_is_same_header(const struct ini_entry *a, const struct ini_entry *b)
+{
+	const char *text;
+	size_t len = plan_split_header(a->value, &text);
+
+	return plan_split_header(b->value, &text) == len && !strncasecmp(a->value, b->value, len);
+}
+
+static bool plan_line_is_replaced(
+	const struct plan_making *m, const struct plan_lines *lines, size_t i)
+{
+	const struct ini_entry *e = lines->at[i];
+	bool is_own = plan_is_own(e, m->request);
+
+	for (size_t k = i + 1; k < lines->n; k++) {
+		const struct ini_entry *later = lines->at[k];
+		bool counts = plan_is_own(later, m->request) != is_own ||
+			      plan_layer(m->in, later) != plan_layer(m->in, e);
+
+		if (counts && plan_is_same_header(e, later))
+			return true;
+	}
+	return false;
+}
+
+/* The lines in force. */
+static void plan_read_lines(struct plan_making *m, const char *name, struct plan_lines *ret)
+{
+	const struct key *key = keys_find(KEYS_RUN, "defaults", name);
+	struct plan_lines all = {.n = 0};
+
+	plan_find_lines(m, "defaults", "", key, &all);
+	if (m->request->name[0])
+		plan_find_lines(m, "request", m->request->name, key, &all);
+	ret->n = 0;
+	for (size_t i = 0; i < all.n; i++)
+		if (!plan_line_is_replaced(m, &all, i))
+			ret->at[ret->n++] = all.at[i];
+}
+
+/* Takes over value, also on failure. */
+static int plan_put_header(
+	struct plan_header *list, size_t *n, const char *name, size_t name_len, char *value)
+{
+	char *copy = strndup(name, name_len);
+
+	if (!copy) {
+		free(value);
+		return -ENOMEM;
+	}
+	list[(*n)++] = (struct plan_header){copy, value};
+	return 0;
+}
+
+static int plan_add_header(struct plan_making *m, const struct ini_entry *e)
+{
+	struct plan_request *p = m->request;
+	struct buf value = {0};
+	const char *text;
+	size_t name_len = plan_split_header(e->value, &text);
+	int r = plan_expand(m->in, e, text, true, &value);
+
+	if (r) {
+		buf_fini(&value);
+		return r == -EINVAL ? 0 : r;
+	}
+	if (!plan_is_field_value(value.data, value.len))
+		problems_add(m->in->problems, e->file, e->line,
+			"header: the file for %.*s has a control character in it", (int)name_len,
+			e->value);
+	if (name_len == strlen("host") && !strncasecmp(e->value, "host", name_len) &&
+		plan_find_header(p, "host"))
+		problems_add(m->in->problems, e->file, e->line, "header: Host is given twice");
+	return plan_put_header(p->headers, &p->n_headers, e->value, name_len, value.data);
+}
+
+/* ---- auth ---- */
+
+static bool plan_is_authorization(const struct ini_entry *e)
+{
+	static const char name[] = "authorization";
+
+	return strlen(name) == strcspn(e->value, ":") && !strncasecmp(e->value, name, strlen(name));
+}
+
+/* The last header that says it in its place. */
+static const struct ini_entry *plan_find_authorization(
+	const struct plan_making *m, const char *section, const char *arg)
+{
+	const struct ini_doc *doc = m->in->doc;
+
+	for (size_t i = doc->n_entries; i-- > 0;) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (str_eq(e->key, "header") && plan_is_in(e, section, arg) &&
+			plan_is_authorization(e))
+			return e;
+	}
+	return NULL;
+}
+
+/* True: the section says whether and how a request is authorized. *ret: by auth; NULL: by a header.
+ */
+static bool plan_section_auth(
+	struct plan_making *m, const char *section, const char *arg, const struct ini_entry **ret)
+{
+	const struct ini_entry *auth = keys_last(m->in->doc, section, arg, "auth");
+	const struct ini_entry *header = plan_find_authorization(m, section, arg);
+	const struct ini_entry *last = auth > header ? auth : header;
+
+	*ret = auth;
+	if (!auth || !header)
+		return auth || header;
+	if (plan_layer(m->in, auth) < plan_layer(m->in, header))
+		*ret = NULL;
+	else if (plan_layer(m->in, auth) == plan_layer(m->in, header) &&
+		 (*arg || m->request == m->plan->requests))
+		problems_add(m->in->problems, last->file, last->line,
+			"auth makes the header Authorization, and header gives one: write one of "
+			"them");
+	return true;
+}
+
+/* The entry of auth in force; NULL: there is none, or a header is in its place. */
+static const struct ini_entry *plan_find_auth(struct plan_making *m)
+{
+	const struct ini_entry *own = NULL;
+	const struct ini_entry *common = NULL;
+	bool has_common = plan_section_auth(m, "defaults", "", &common);
+
+	if (m->request->name[0] && plan_section_auth(m, "request", m->request->name, &own))
+		return own;
+	return has_common ? common : NULL;
+}
+
+/* "Basic dXNlcjpwYXNz" of the user in auth and the secret; NULL: no memory. */
+static char *plan_make_auth(const struct plan_auth *auth, const struct buf *secret)
+{
+	struct buf pair = {0};
+	struct buf value = {0};
+	char *base64 = NULL;
+	int r;
+
+	if (auth->scheme == PLAN_AUTH_BEARER) {
+		r = buf_printf(&value, "Bearer %s", secret->data);
+	} else {
+		r = buf_append(&pair, auth->user, auth->user_len);
+		if (!r)
+			r = buf_puts(&pair, ":");
+		if (!r)
+			r = buf_append(&pair, secret->data, secret->len);
+		if (!r)
+			base64 = digest_base64_encode(pair.data, pair.len);
+		r = base64 ? buf_printf(&value, "Basic %s", base64) : -ENOMEM;
+	}
+	if (pair.data)
+		explicit_bzero(pair.data, pair.len);
+	if (base64)
+		explicit_bzero(base64, strlen(base64));
+	free(base64);
+	buf_fini(&pair);
+	if (r)
+		buf_fini(&value);
+	return value.data;
+}
+
+static void plan_check_secret(struct plan_making *m, const struct ini_entry *e,
+	const struct plan_auth *auth, const struct buf *secret)
+{
+	const struct plan_file *file = plan_value_file(m->in, auth->secret);
+
+	if (file && !file->data)
+		return;
+	if (!plan_is_field_value(secret->data, secret->len))
+		problems_add(m->in->problems, e->file, e->line,
+			"auth: %s has a control character in it", auth->secret);
+	else if (auth->scheme == PLAN_AUTH_BEARER && (!secret->len || strpbrk(secret->data, " \t")))
+		problems_add(m->in->problems, e->file, e->line, "auth: %s %s", auth->secret,
+			secret->len ? "has a blank in it, which no token has" : "is empty");
+}
+
+static int plan_add_auth(struct plan_making *m, const struct ini_entry *e)
+{
+	struct plan_request *p = m->request;
+	struct plan_auth auth;
+	struct buf secret = {0};
+	char *value = NULL;
+	int r;
+
+	if (plan_parse_auth(e->value, &auth, NULL) || auth.scheme == PLAN_AUTH_NONE)
+		return 0;
+	r = plan_expand(m->in, e, auth.secret, true, &secret);
+	if (!r) {
+		plan_check_secret(m, e, &auth, &secret);
+		value = plan_make_auth(&auth, &secret);
+		r = value ? plan_put_header(p->headers, &p->n_headers, "Authorization",
+				    strlen("Authorization"), value)
+			  : -ENOMEM;
+	}
+	if (secret.data)
+		explicit_bzero(secret.data, secret.len);
+	buf_fini(&secret);
+	return r == -EINVAL ? 0 : r;
+}
+
+static int plan_set_headers(struct plan_making *m)
+{
+	const struct ini_entry *auth = plan_find_auth(m);
+	struct plan_lines lines;
+	int r = 0;
+
+	plan_read_lines(m, "header", &lines);
+	m->request->headers = calloc(lines.n + 1, sizeof(*m->request->headers));
+	if (!m->request->headers)
+		return -ENOMEM;
+	for (size_t i = 0; i < lines.n && !r; i++)
+		if (!auth || !plan_is_authorization(lines.at[i]))
+			r = plan_add_header(m, lines.at[i]);
+	return r || !auth ? r : plan_add_auth(m, auth);
+}
+
+/* ---- body ---- */
+
+/* Where there is nothing to cut into chunks, chunked of [defaults] is for other requests. */
+static void plan_refuse_chunks(struct plan_making *m)
+{
+	const struct plan_request *p = m->request;
+	const struct ini_entry *e =
+		keys_last(m->in->doc, p->name[0] ? "request" : "defaults", p->name, "chunked");
+
+	if (e && p->chunk_bytes)
+		problems_add(m->in->problems, e->file, e->line,
+			"chunked: there is no body to send in chunks");
+	m->request->chunk_bytes = 0;
+}
+
+static int plan_set_body(struct plan_making *m)
+{
+	const struct ini_entry *e = plan_request_entry(m->in, m->request, "body");
+	struct buf body = {0};
+	size_t sum = 0;
+	int r;
+
+	if (!e)
+		plan_refuse_chunks(m);
+	if (!e || plan_check_body(e->value, NULL))
+		return 0;
+	r = plan_expand(m->in, e, e->value, false, &body);
+	if (r) {
+		buf_fini(&body);
+		return r == -EINVAL ? 0 : r;
+	}
+	m->request->body = body.data;
+	m->request->body_len = body.len;
+	if (!body.len)
+		m->request->chunk_bytes = 0;
+	for (size_t i = 0; i < m->plan->n_requests; i++)
+		sum += m->plan->requests[i].body_len;
+	if (sum > PLAN_BODIES_MAX && sum - body.len <= PLAN_BODIES_MAX)
+		problems_add(m->in->problems, e->file, e->line,
+			"body: the bodies of all requests have more than %zu MiB together",
+			PLAN_BODIES_MAX >> 20);
+	return 0;
+}
+
+/* ---- what is expected ---- */
+
+static int plan_set_expect_headers(struct plan_making *m)
+{
+	struct plan_request *p = m->request;
+	struct plan_lines lines;
+	int r = 0;
+
+	plan_read_lines(m, "expect-header", &lines);
+	if (!lines.n)
+		return 0;
+	p->expect_headers = calloc(lines.n, sizeof(*p->expect_headers));
+	if (!p->expect_headers)
+		return -ENOMEM;
+	for (size_t i = 0; i < lines.n && !r; i++) {
+		const char *text;
+		size_t len = plan_split_header(lines.at[i]->value, &text);
+		char *value = text ? strdup(text) : NULL;
+
+		if (text && !value)
+			return -ENOMEM;
+		r = plan_put_header(
+			p->expect_headers, &p->n_expect_headers, lines.at[i]->value, len, value);
+	}
+	return r;
+}
+
+static int plan_set_expect_body(struct plan_making *m)
+{
+	const struct ini_entry *e = plan_request_entry(m->in, m->request, "expect-body");
+	struct buf text = {0};
+	int r;
+
+	if (!e || !e->value[0] || plan_check_body(e->value, NULL))
+		return 0;
+	r = plan_expand(m->in, e, e->value, true, &text);
+	if (!r && text.len > PLAN_EXPECT_BODY_MAX)
+		problems_add(m->in->problems, e->file, e->line, "expect-body: more than %d bytes",
+			PLAN_EXPECT_BODY_MAX);
+	if (r || !text.len) {
+		buf_fini(&text);
+		return r == -EINVAL ? 0 : r;
+	}
+	m->request->expect_body = text.data;
+	m->request->expect_body_len = text.len;
+	return 0;
+}
+
+static int plan_set_checks(struct plan_making *m)
+{
+	struct plan_request *p = m->request;
+	const struct ini_entry *status = plan_request_entry(m->in, p, "expect-status");
+	const struct ini_entry *size = plan_request_entry(m->in, p, "expect-size");
+	const struct ini_entry *sha256 = plan_request_entry(m->in, p, "expect-sha256");
+	const struct key *key = keys_find(KEYS_RUN, "defaults", "expect-status");
+	int r;
+
+	if (!status || plan_parse_statuses(status->value, &p->expect_statuses, NULL))
+		(void)plan_parse_statuses(key->fallback, &p->expect_statuses, NULL);
+	if (size && !plan_parse_sizes(size->value, &p->expect_size_min, &p->expect_size_max, NULL))
+		p->has_expect_size = true;
+	if (sha256 && !plan_parse_sha256(sha256->value, p->expect_sha256, NULL))
+		p->has_expect_sha256 = true;
+	r = plan_set_expect_headers(m);
+	return r ? r : plan_set_expect_body(m);
+}
+
+/* ---- the whole ---- */
+
+int plan_settle_requests(struct plan *p, const struct plan_input *in)
+{
+	int r = plan_name_requests(p, in);
+
+	for (size_t i = 0; i < p->n_requests && !r; i++) {
+		struct plan_making m = {.plan = p, .request = &p->requests[i], .in = in};
+
+		r = plan_apply_keys(&m);
+		if (!r)
+			r = plan_set_body(&m);
+		if (!r)
+			r = plan_set_headers(&m);
+		if (!r)
+			r = plan_set_checks(&m);
+	}
+	return r;
+}
+
+static void plan_fini_headers(struct plan_header *headers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* It may be a secret. */
+		if (headers[i].value)
+			explicit_bzero(headers[i].value, strlen(headers[i].value));
+		free(headers[i].name);
+		free(headers[i].value);
+	}
+	free(headers);
+}
+
+static void plan_fini_request(struct plan_request *r)
+{
+	plan_fini_headers(r->headers, r->n_headers);
+	plan_fini_headers(r->expect_headers, r->n_expect_headers);
+	free(r->expect_body);
+	free(r->name);
+	free(r->method);
+	free(r->path);
+	free(r->target);
+	free(r->body);
+}
+
+void plan_fini_requests(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_requests; i++)
+		plan_fini_request(&p->requests[i]);
+	plan_fini_request(&p->defaults);
+	free(p->requests);
+}
+
+const struct plan_header *plan_find_header(const struct plan_request *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_headers; i++)
+		if (!strcasecmp(r->headers[i].name, name))
+			return &r->headers[i];
+	return NULL;
+}
