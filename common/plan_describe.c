@@ -10,6 +10,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/plan_connections.h"
 #include "common/plan_requests.h"
 
 /* epoll, the mailbox's eventfd and two timerfds of a worker. */
@@ -75,9 +76,49 @@ static uint64_t plan_count(const struct plan *p)
 	return (uint64_t)(sum + 0.5);
 }
 
+/* What stands before a part of a line: the line's name, then a semicolon. */
+static const char *plan_lead(const char *name, bool *is_first)
+{
+	const char *lead = *is_first ? name : "; ";
+
+	*is_first = false;
+	return lead;
+}
+
+/* Where connections go, beside what the URL says. */
+static int plan_describe_target(const struct plan *p, struct buf *b)
+{
+	static const char *const addresses[] = {
+		[PLAN_ADDRESSES_FIRST] = "the first address that answers",
+		[PLAN_ADDRESSES_V4] = "IPv4 addresses alone",
+		[PLAN_ADDRESSES_V6] = "IPv6 addresses alone",
+	};
+	static const char name[] = "  target       ";
+	char text[UNITS_TEXT_MAX], number[32];
+	bool is_first = true;
+	int r = 0;
+
+	if (p->connect_to)
+		r = buf_printf(b, "%sconnects to %s", plan_lead(name, &is_first), p->connect_to);
+	if (!r && p->addresses != PLAN_ADDRESSES_ALL)
+		r = buf_printf(b, "%s%s", plan_lead(name, &is_first), addresses[p->addresses]);
+	if (!r && p->dns_ns)
+		r = buf_printf(b, "%slooked up every %s", plan_lead(name, &is_first),
+			plan_time(p->dns_ns, text));
+	if (!r && p->n_sources)
+		r = buf_printf(b, "%sfrom %s source address%s", plan_lead(name, &is_first),
+			plan_group(p->n_sources, number), p->n_sources == 1 ? "" : "es");
+	return r || is_first ? r : buf_puts(b, "\n");
+}
+
 static int plan_describe_tls(const struct plan *p, struct buf *b)
 {
-	static const char *const versions[] = {"", ", TLS 1.2 and later", ", TLS 1.3 and later"};
+	/* By the lowest and the highest: auto, 1.2, 1.3. */
+	static const char *const versions[3][3] = {
+		{"", ", TLS 1.2 alone", ", up to TLS 1.3"},
+		{", TLS 1.2 and later", ", TLS 1.2 alone", ", TLS 1.2 to 1.3"},
+		{", TLS 1.3 and later", "", ", TLS 1.3 alone"},
+	};
 	int r;
 
 	if (!p->url.tls)
@@ -89,7 +130,11 @@ static int plan_describe_tls(const struct plan *p, struct buf *b)
 			p->tls_server_name,
 			p->tls_ca.name ? p->tls_ca.name : "the system's authorities");
 	if (!r)
-		r = buf_puts(b, versions[p->tls_min_version]);
+		r = buf_puts(b, versions[p->tls_min_version][p->tls_max_version]);
+	if (!r && p->tls_ciphers)
+		r = buf_printf(b, ", ciphers %s", p->tls_ciphers);
+	if (!r && p->tls_ciphersuites)
+		r = buf_printf(b, ", cipher suites %s", p->tls_ciphersuites);
 	if (!r && p->tls_certificate.name)
 		r = buf_printf(b, ", ours is %s", p->tls_certificate.name);
 	if (!r && !p->tls_resume)
@@ -103,10 +148,13 @@ static int plan_describe_load(const struct plan *p, struct buf *b)
 	int r;
 
 	if (p->model == PLAN_CLOSED) {
-		uint64_t users = plan_connection_limit(p);
+		uint64_t users = plan_users(p);
 
 		r = buf_printf(b, "  load         closed model, %s %s, each waits for its answer",
 			plan_group(users, number), users == 1 ? "user" : "users");
+		if (!r && p->pipeline > 1)
+			r = buf_printf(
+				b, ", %s on each connection", plan_group(p->pipeline, number));
 		if (!r && p->think_ns)
 			r = buf_printf(b, " and then %s", plan_time(p->think_ns, text));
 		return r ? r : buf_puts(b, "\n");
@@ -153,6 +201,26 @@ static int plan_describe_sends(const struct plan *p, struct buf *b)
 		average, plan_group(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
 }
 
+/* What one connection may do. */
+static int plan_describe_connection(const struct plan *p, struct buf *b)
+{
+	char text[UNITS_TEXT_MAX], number[32];
+	int r = 0;
+
+	if (p->requests_per_connection)
+		r = buf_printf(b, "; %s request%s on each",
+			plan_group(p->requests_per_connection, number),
+			p->requests_per_connection == 1 ? "" : "s");
+	if (!r && p->max_age_ns)
+		r = buf_printf(b, "; closed after %s", plan_time(p->max_age_ns, text));
+	if (!r && p->pipeline > 1)
+		r = buf_printf(b, "; up to %s requests at a time on each",
+			plan_group(p->pipeline, number));
+	if (!r && p->close == PLAN_CLOSE_RST)
+		r = buf_puts(b, "; closed by a reset");
+	return r ? r : buf_puts(b, "\n");
+}
+
 static int plan_describe_connections(const struct plan *p, struct buf *b)
 {
 	static const char *const exhausted[] = {
@@ -166,13 +234,15 @@ static int plan_describe_connections(const struct plan *p, struct buf *b)
 		[PLAN_REUSE_NO] = "one for each request",
 	};
 	char number[32], text[UNITS_TEXT_MAX];
+	int r;
 
-	return buf_printf(b, "  connections  %s%s, %s%s%s, %s new at most\n",
+	r = buf_printf(b, "  connections  %s%s, %s%s%s, %s new at most",
 		p->model == PLAN_OPEN && p->exhausted == PLAN_GROW ? "up to " : "",
 		plan_group(plan_connection_limit(p), number), reuse[p->reuse],
 		p->model == PLAN_OPEN ? ", " : "",
 		p->model == PLAN_OPEN ? exhausted[p->exhausted] : "",
 		plan_rate(p->open_rate, text));
+	return r ? r : plan_describe_connection(p, b);
 }
 
 static int plan_describe_timeouts(const struct plan *p, struct buf *b)
@@ -229,6 +299,7 @@ int plan_describe(const struct plan *p, struct buf *ret)
 {
 	static int (*const lines[])(const struct plan *, struct buf *) = {
 		plan_describe_requests,
+		plan_describe_target,
 		plan_describe_tls,
 		plan_describe_load,
 		plan_describe_length,

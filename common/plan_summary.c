@@ -4,10 +4,11 @@
 #include "common/plan.h"
 
 #include "common/buf.h"
+#include "common/plan_connections.h"
 
 static int plan_summarize_load(const struct plan *p, struct buf *b)
 {
-	uint64_t users = plan_connection_limit(p);
+	uint64_t users = plan_users(p);
 	char rate[UNITS_TEXT_MAX];
 
 	if (p->model == PLAN_CLOSED)
