@@ -51,6 +51,8 @@ const struct options_flag options_flags[] = {
 		"https: our certificate, if asked for"},
 	{0, "key", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.key", NULL, 0,
 		"https: its private key, if not in there"},
+	{0, "connect-to", "HOST:PORT", OPTIONS_PLAN, OPTIONS_KEY, "target.connect-to", NULL, 0,
+		"connect there, not to the URL's host"},
 	{0, "closed", NULL, OPTIONS_PLAN, OPTIONS_KEY, "load.model", "closed", 0,
 		"closed model: users who wait for their answers"},
 	{0, "no-keepalive", NULL, OPTIONS_PLAN, OPTIONS_KEY, "connections.reuse", "no", 0,

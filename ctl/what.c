@@ -16,7 +16,7 @@ enum what_kind what_judge(const char *what)
 	struct in_addr v4;
 	struct stat st;
 
-	if (strstr(what, "://"))
+	if (strstr(what, "://") || str_starts(what, "unix:/"))
 		return WHAT_URL;
 	if (what[0] == '.' || what[0] == '/' || str_ends(what, ".ini"))
 		return WHAT_PATH;

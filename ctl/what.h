@@ -8,9 +8,9 @@ enum what_kind {
 	WHAT_PATH,
 };
 
-/* Judged by its form: "://" makes a URL; a leading '.' or '/' or a trailing ".ini" a path; any
- * other '/' or ':' a path if there is such a file, else a URL; "localhost" and an IPv4 address are
- * URLs; the rest is a name. */
+/* Judged by its form: "://" or a leading "unix:/" makes a URL; a leading '.' or '/' or a trailing
+ * ".ini" a path; any other '/' or ':' a path if there is such a file, else a URL; "localhost" and
+ * an IPv4 address are URLs; the rest is a name. */
 enum what_kind what_judge(const char *what);
 
 /* The run's name for a path: its file without .ini, with '_' for what a name cannot hold. */

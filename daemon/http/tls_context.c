@@ -303,11 +303,12 @@ static int tls_set_versions(SSL_CTX *ctx, const struct tls_config *config, struc
 static int tls_set_ciphers(SSL_CTX *ctx, const struct tls_config *config, struct err *reterr)
 {
 	if (config->ciphers && !SSL_CTX_set_cipher_list(ctx, config->ciphers)) {
-		err_set(reterr, "no cipher of TLS 1.2 in \"%s\"", config->ciphers);
+		err_set(reterr, "ciphers: no cipher of TLS 1.2 in \"%s\"", config->ciphers);
 		return -EINVAL;
 	}
 	if (config->ciphersuites && !SSL_CTX_set_ciphersuites(ctx, config->ciphersuites)) {
-		err_set(reterr, "not cipher suites of TLS 1.3: \"%s\"", config->ciphersuites);
+		err_set(reterr, "ciphersuites: not cipher suites of TLS 1.3: \"%s\"",
+			config->ciphersuites);
 		return -EINVAL;
 	}
 	return 0;

@@ -72,6 +72,7 @@ static const struct {
 	{"--cacert|ca.pem", "tls.ca-file", "ca.pem", "--cacert"},
 	{"--cert=c.pem", "tls.certificate", "c.pem", "--cert"},
 	{"--key|c.key", "tls.key", "c.key", "--key"},
+	{"--connect-to|10.0.0.7:8443", "target.connect-to", "10.0.0.7:8443", "--connect-to"},
 	{"--closed", "load.model", "closed", "--closed"},
 	{"--no-keepalive", "connections.reuse", "no", "--no-keepalive"},
 	{"--seed|7", "load.seed", "7", "--seed"},
@@ -178,7 +179,8 @@ static const struct {
 	{OPTIONS_STOP, "-r|5", "unknown flag -r"},
 	{0, "--json", "unknown flag --json"},
 	/* of the blueprint, not yet */
-	{RUN, "--connect-to|x", "unknown flag --connect-to"},
+	{RUN, "--require|x", "unknown flag --require"},
+	{RUN, "--connect-to", "--connect-to needs a value: HOST:PORT"},
 	{RUN, "--cacert", "--cacert needs a value: FILE"},
 	{RUN, "--insecure=no", "--insecure takes no value"},
 	{OPTIONS_STOP, "-z|5", "unknown flag -z; --help lists those there are"},

@@ -36,10 +36,10 @@ START_TEST(test_bad_words)
 	refuses(&bad, -EINVAL, "not a server name");
 	bad = good;
 	bad.ciphers = "NO-SUCH-CIPHER";
-	refuses(&bad, -EINVAL, "no cipher of TLS 1.2 in \"NO-SUCH-CIPHER\"");
+	refuses(&bad, -EINVAL, "ciphers: no cipher of TLS 1.2 in \"NO-SUCH-CIPHER\"");
 	bad = good;
 	bad.ciphersuites = "TLS_NO_SUCH";
-	refuses(&bad, -EINVAL, "not cipher suites of TLS 1.3: \"TLS_NO_SUCH\"");
+	refuses(&bad, -EINVAL, "ciphersuites: not cipher suites of TLS 1.3: \"TLS_NO_SUCH\"");
 	for (size_t i = 0; i < sizeof(no_alpns) / sizeof(*no_alpns); i++) {
 		bad = good;
 		bad.alpn = no_alpns[i];
