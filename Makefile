@@ -165,7 +165,9 @@ SECONDS ?= 2
 $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench/null_server: $(B)/obj/tests/bench/null_tls.o
 
 bench: all $(BENCH_PROGRAMS)
 	$(Q)python3 tests/bench/bench.py --build $(B) --rounds $(ROUNDS) --seconds $(SECONDS)

@@ -2,7 +2,7 @@
 /* The service that the benchmark loads: it answers every request with the same prepared 200 and
  * does as little as a server can, so that as much as possible of what is measured is the client.
  *
- *	null_server [--port N] [--delay MS]
+ *	null_server [--port N] [--delay MS] [--body BYTES] [--close] [--tls FILE]
  *
  * It prints its address (127.0.0.1:PORT) as its first line and, at SIGTERM or SIGINT, what it has
  * counted: the independent side of every tool's own report.
@@ -10,12 +10,17 @@
  * One thread, one epoll set, edge-triggered, each connection registered once. A request is what
  * ends in an empty line: methods, paths, headers and bodies are not looked at, and connections stay
  * open until the client closes them (which is why the answer says keep-alive: ab asks in HTTP/1.0
- * and wants to read it). Requests may be pipelined. Bytes that repeat, whole, those scanned last
- * are not scanned again: load generators send the same request for ever.
+ * and wants to read it), or with --close are closed behind the first answer, which says so.
+ *Requests may be pipelined. Bytes that repeat, whole, those scanned last are not scanned again:
+ *load generators send the same request for ever.
  *
  * With --delay a connection that has asked stands in a list until its answer is due. All delays
  * are equal, so the list is sorted by itself, and waiting costs a connection nothing but its place.
- * Requests pipelined on one connection are then served one after the other, each with its delay. */
+ * Requests pipelined on one connection are then served one after the other, each with its delay.
+ *
+ * Large bodies (--body) go out of a file in memory by sendfile, so that giving them away costs the
+ * server no copy. With --tls the server's certificate is made at its start and written to FILE, for
+ * who wants to verify it; sessions cannot be resumed, so that every handshake is a whole one. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -27,18 +32,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define NULL_ANSWER                                                                                \
-	"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: keep-alive\r\n"                \
-	"Content-Length: 3\r\n\r\nok\n"
-#define NULL_ANSWER_LEN (sizeof(NULL_ANSWER) - 1)
-#define NULL_PREPARED 64 /* answers to pipelined requests that one send can take */
+#include "tests/bench/null_tls.h"
+
+#define NULL_HEAD                                                                                  \
+	"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: %s\r\n"                        \
+	"Content-Length: %zu\r\n\r\n"
+#define NULL_PREPARED (8 * 1024)  /* bytes of answers to pipelined requests that one send can take \
+				   */
+#define NULL_FILE_MIN (64 * 1024) /* answers from this length on are sent as a file */
+#define NULL_BODY_MAX (1 << 30)
 #define NULL_READ_SIZE (64 * 1024)
 #define NULL_EVENTS 512
 #define NULL_FDS_MAX (1 << 20)
@@ -48,7 +59,8 @@ struct conn {
 	uint8_t matched;  /* of the empty line's four bytes */
 	bool inside;	  /* in the middle of a request */
 	bool is_open;
-	size_t owed; /* bytes of answers that the kernel has not taken yet */
+	struct ssl_st *tls; /* NULL: plain */
+	size_t owed;	    /* bytes of answers that the kernel has not taken yet */
 	int64_t due_ns;
 	struct conn *prev, *next; /* in the waiting list, while pending > 0 */
 };
@@ -56,13 +68,17 @@ struct conn {
 static struct {
 	int epoll_fd, listen_fd, signal_fd;
 	int64_t delay_ns;
+	bool is_closing; /* behind each answer */
+	bool is_tls;
 	struct conn *conns; /* by descriptor */
 	int n_conns;
 	struct conn waiting; /* the list's ends */
 
 	uint64_t connections, received, answered;
 
-	char prepared[NULL_PREPARED * NULL_ANSWER_LEN];
+	char *prepared; /* whole answers, one behind the other */
+	size_t prepared_len, answer_len;
+	int prepared_fd; /* the same as a file; -1: sent from memory */
 	char buffer[NULL_READ_SIZE];
 	char last[1024]; /* whole requests, as they were read at once */
 	size_t last_len;
@@ -109,23 +125,35 @@ static void null_close(struct conn *c)
 {
 	if (c->pending > 0)
 		null_unwait(c);
+	null_tls_free(c->tls);
 	(void)close(null_fd(c));
 	*c = (struct conn){0};
 }
 
 /* ---------------------------------------------------------------- answers */
 
+static ssize_t null_put(struct conn *c, size_t at, size_t len)
+{
+	off_t offset = (off_t)at;
+
+	if (c->tls)
+		return null_tls_send(c->tls, null.prepared + at, len);
+	if (null.prepared_fd != -1)
+		return sendfile(null_fd(c), null.prepared_fd, &offset, len);
+	return send(null_fd(c), null.prepared + at, len, MSG_NOSIGNAL);
+}
+
 /* False: the connection is gone. */
 static bool null_send(struct conn *c)
 {
 	while (c->owed > 0) {
-		size_t at = (NULL_ANSWER_LEN - c->owed % NULL_ANSWER_LEN) % NULL_ANSWER_LEN;
-		size_t len = sizeof(null.prepared) - at;
+		size_t at = (null.answer_len - c->owed % null.answer_len) % null.answer_len;
+		size_t len = null.prepared_len - at;
 		ssize_t n;
 
 		if (len > c->owed)
 			len = c->owed;
-		n = send(null_fd(c), null.prepared + at, len, MSG_NOSIGNAL);
+		n = null_put(c, at, len);
 		if (n == -1 && errno == EAGAIN)
 			return true;
 		if (n == -1 && errno == EINTR)
@@ -136,13 +164,17 @@ static bool null_send(struct conn *c)
 		}
 		c->owed -= (size_t)n;
 	}
+	if (null.is_closing) {
+		null_close(c);
+		return false;
+	}
 	return true;
 }
 
 static bool null_answer(struct conn *c, uint32_t count)
 {
 	null.answered += count;
-	c->owed += count * NULL_ANSWER_LEN;
+	c->owed += count * null.answer_len;
 	return null_send(c);
 }
 
@@ -205,7 +237,10 @@ static void null_read(struct conn *c)
 	do {
 		uint32_t count;
 
-		n = recv(null_fd(c), null.buffer, sizeof(null.buffer), 0);
+		if (c->tls)
+			n = null_tls_recv(c->tls, null.buffer, sizeof(null.buffer));
+		else
+			n = recv(null_fd(c), null.buffer, sizeof(null.buffer), 0);
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0) {
@@ -224,7 +259,8 @@ static void null_read(struct conn *c)
 				null_wait(c, null_now_ns() + null.delay_ns);
 			c->pending += count;
 		}
-	} while ((size_t)n == sizeof(null.buffer));
+		/* Of TLS a record comes at a time, of TCP all there is. */
+	} while (c->tls || (size_t)n == sizeof(null.buffer));
 }
 
 static void null_accept(void)
@@ -240,7 +276,8 @@ static void null_accept(void)
 		if (fd == -1 || fd >= null.n_conns)
 			null_die("null_server: accept");
 		event.data.fd = fd;
-		null.conns[fd] = (struct conn){.is_open = true};
+		null.conns[fd] = (struct conn){
+			.is_open = true, .tls = null.is_tls ? null_tls_new(fd) : NULL};
 		null.connections++;
 		if (epoll_ctl(null.epoll_fd, EPOLL_CTL_ADD, fd, &event) == -1)
 			null_die("null_server: epoll_ctl");
@@ -292,6 +329,34 @@ static void null_listen(uint16_t port)
 	(void)fflush(stdout);
 }
 
+static void null_prepare(size_t body_len)
+{
+	char head[256];
+	int head_len = snprintf(
+		head, sizeof(head), NULL_HEAD, null.is_closing ? "close" : "keep-alive", body_len);
+	size_t n;
+
+	null.answer_len = (size_t)head_len + body_len;
+	n = null.answer_len < NULL_PREPARED ? NULL_PREPARED / null.answer_len : 1;
+	null.prepared_len = n * null.answer_len;
+	null.prepared = malloc(null.prepared_len);
+	if (!null.prepared)
+		null_die("null_server");
+	for (size_t i = 0; i < n; i++) {
+		char *to = null.prepared + i * null.answer_len;
+
+		memcpy(to, head, (size_t)head_len);
+		memset(to + head_len, 'x', body_len);
+	}
+	null.prepared_fd = -1;
+	if (null.is_tls || null.prepared_len < NULL_FILE_MIN)
+		return;
+	null.prepared_fd = memfd_create("answer", MFD_CLOEXEC);
+	if (null.prepared_fd == -1 || write(null.prepared_fd, null.prepared, null.prepared_len) !=
+					      (ssize_t)null.prepared_len)
+		null_die("null_server: a file in memory");
+}
+
 static void null_open(uint16_t port)
 {
 	struct rlimit limit;
@@ -306,8 +371,6 @@ static void null_open(uint16_t port)
 	if (!null.conns)
 		null_die("null_server");
 	null.waiting.prev = null.waiting.next = &null.waiting;
-	for (size_t i = 0; i < NULL_PREPARED; i++)
-		memcpy(null.prepared + i * NULL_ANSWER_LEN, NULL_ANSWER, NULL_ANSWER_LEN);
 
 	(void)sigemptyset(&ending);
 	(void)sigaddset(&ending, SIGTERM);
@@ -356,26 +419,46 @@ static long null_number(const char *text, long max)
 	return n;
 }
 
+static int null_usage(void)
+{
+	fprintf(stderr, "usage: null_server [--port N] [--delay MS] [--body BYTES] [--close] "
+			"[--tls FILE]\n");
+	return 64;
+}
+
 int main(int argc, char **argv)
 {
-	long port = 0;
+	const char *certificate = NULL;
+	long port = 0, body_len = 3;
 
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
+		if (strcmp(argv[i], "--close") == 0)
+			null.is_closing = true;
+		else if (i + 1 == argc)
+			return null_usage();
+		else if (strcmp(argv[i], "--port") == 0)
 			port = null_number(argv[++i], 65535);
-		} else if (strcmp(argv[i], "--delay") == 0 && i + 1 < argc) {
+		else if (strcmp(argv[i], "--delay") == 0)
 			null.delay_ns = null_number(argv[++i], 3600000) * INT64_C(1000000);
-		} else {
-			fprintf(stderr, "usage: null_server [--port N] [--delay MS]\n");
-			return 64;
-		}
+		else if (strcmp(argv[i], "--body") == 0)
+			body_len = null_number(argv[++i], NULL_BODY_MAX);
+		else if (strcmp(argv[i], "--tls") == 0)
+			certificate = argv[++i];
+		else
+			return null_usage();
 	}
 	/* Whoever started it may be killed: it shall not stay behind. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	(void)signal(SIGPIPE, SIG_IGN); /* of sendfile and OpenSSL, who cannot be told */
+	null.is_tls = certificate != NULL;
+	if (null.is_tls)
+		null_tls_open(certificate);
+	null_prepare((size_t)body_len);
 	null_open((uint16_t)port);
 	null_run();
 	printf("received %llu answered %llu connections %llu\n", (unsigned long long)null.received,
 		(unsigned long long)null.answered, (unsigned long long)null.connections);
 	free(null.conns);
+	free(null.prepared);
 	return 0;
 }
