@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a name to the addresses that answer, before a run sends anything.
+/* From a name to the addresses that answer, before a run sends anything; and once more while it
+ * runs, where addresses change, then without trying them: they would see connections that nobody
+ * planned.
  *
  * getaddrinfo blocks, so each lookup has a thread of its own, which lives until the answer is
  * there. It then connects to every address at once, waits for all of them up to the connect
  * timeout, and closes what it opened: a plain rotation over the addresses of "localhost" would
  * refuse half of the requests where the server listens on one of them only. The guard is asked
- * before each.
+ * before each. A Unix socket's server whose queue is full is asked again now and then, as the
+ * kernel does by itself for TCP.
  *
  * The owner's thread fills in the private fields before the thread starts, the thread alone writes
  * the results, and completing the future hands them over. Signals are the main thread's: here all
@@ -28,11 +31,17 @@
 
 #include "common/clock.h"
 #include "common/guard.h"
+#include "common/plan.h"
 #include "common/units.h"
 #include "daemon/http/transport.h"
 
 #define RESOLVER_NAMED 2 /* addresses that a note names on either side */
 #define RESOLVER_REASON_MAX 128
+#define RESOLVER_PLACE_MAX 288 /* the longest name, and a port */
+#define RESOLVER_AGAIN_MS 10   /* to the next attempt at a full queue */
+
+/* A probe's error while it has not ended. EAGAIN: nothing is under way, it is to be tried again. */
+#define RESOLVER_IS_PENDING(error) ((error) == EINPROGRESS || (error) == EAGAIN)
 
 /* One address, tried. */
 struct resolver_probe {
@@ -40,7 +49,8 @@ struct resolver_probe {
 	char ip[INET6_ADDRSTRLEN];
 	struct transport transport;
 	const char *forbidden; /* the guard's reason, or NULL */
-	int error;	       /* 0: it answered */
+	bool lacks_source;
+	int error; /* 0: it answered */
 };
 
 struct resolver_probes {
@@ -57,6 +67,33 @@ static bool resolver_has(const struct resolver_probes *probes, const char *text)
 			return true;
 	}
 	return false;
+}
+
+void address_of_source(const struct plan_source *source, struct address *ret)
+{
+	*ret = (struct address){0};
+	if (source->is_v6) {
+		ret->in6.sin6_family = AF_INET6;
+		memcpy(&ret->in6.sin6_addr, source->address, sizeof(ret->in6.sin6_addr));
+		ret->len = sizeof(ret->in6);
+	} else {
+		ret->in.sin_family = AF_INET;
+		memcpy(&ret->in.sin_addr, source->address, sizeof(ret->in.sin_addr));
+		ret->len = sizeof(ret->in);
+	}
+	(void)inet_ntop(ret->sa.sa_family, source->address, ret->text, sizeof(ret->text));
+}
+
+static bool resolver_wants(const struct resolver *r, int family)
+{
+	switch (r->_config.filter) {
+	case PLAN_ADDRESSES_V4:
+		return family == AF_INET;
+	case PLAN_ADDRESSES_V6:
+		return family == AF_INET6;
+	default:
+		return true;
+	}
 }
 
 /* Adds what getaddrinfo found, each address once: a hosts file can name one several times. */
@@ -80,51 +117,111 @@ static void resolver_add(struct resolver_probes *probes, const struct addrinfo *
 		probes->n++;
 }
 
+static void resolver_add_unix(struct resolver *r, struct resolver_probes *probes)
+{
+	struct resolver_probe *p = &probes->all[probes->n++];
+	struct address *a = &p->address;
+
+	*p = (struct resolver_probe){.transport.fd = -1, .error = EINPROGRESS};
+	a->un.sun_family = AF_UNIX;
+	a->len = sizeof(a->un);
+	/* A plan has none that is longer. */
+	(void)snprintf(a->un.sun_path, sizeof(a->un.sun_path), "%s", r->_host);
+	(void)snprintf(
+		a->text, sizeof(a->text), "unix:%.*s", (int)sizeof(a->un.sun_path), a->un.sun_path);
+}
+
+static void resolver_set_no_family(struct resolver *r)
+{
+	r->outcome = RESOLVER_NO_NAME;
+	r->fault = FAULT_RESOLVE;
+	err_set(&r->err, "no %s address for host \"%s\"",
+		r->_config.filter == PLAN_ADDRESSES_V6 ? "IPv6" : "IPv4", r->_host);
+}
+
 /* False: outcome and err say why there is nothing to try. */
 static bool resolver_look_up(struct resolver *r, struct resolver_probes *probes)
 {
-	/* Not AI_ADDRCONFIG: it hides loopback addresses on a host without a network. */
+	/* Not AI_ADDRCONFIG: it hides loopback addresses on a host without a network. All families,
+	 * for a name that has only the other one is not a name that is unknown. */
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 	struct addrinfo *list;
 	char service[8];
 	int error, system_error;
 
-	(void)snprintf(service, sizeof(service), "%u", r->_port);
+	if (r->_config.unix_path) {
+		resolver_add_unix(r, probes);
+		return true;
+	}
+	(void)snprintf(service, sizeof(service), "%u", r->_config.port);
 	errno = 0;
 	error = getaddrinfo(r->_host, service, &hints, &list);
 	system_error = errno;
 	if (error != 0) {
 		r->outcome = error == EAI_SYSTEM || error == EAI_MEMORY ? RESOLVER_FAILED
 									: RESOLVER_NO_NAME;
+		r->fault = error == EAI_SYSTEM	 ? fault_of_connect_errno(system_error)
+			   : error == EAI_MEMORY ? FAULT_NO_MEMORY
+						 : FAULT_RESOLVE;
 		err_set(&r->err, "no address for host \"%s\": %s", r->_host,
 			error == EAI_SYSTEM ? strerrordesc_np(system_error) : gai_strerror(error));
 		return false;
 	}
 	for (struct addrinfo *ai = list; ai != NULL && probes->n < RESOLVER_ADDRESSES_MAX;
 		ai = ai->ai_next)
-		resolver_add(probes, ai);
+		if (resolver_wants(r, ai->ai_family))
+			resolver_add(probes, ai);
+	if (probes->n == 0 && list)
+		resolver_set_no_family(r);
 	freeaddrinfo(list);
-	return true;
+	return r->outcome == RESOLVER_OK;
 }
 
 /* ---------------------------------------------------------------- probes */
 
-static void resolver_begin(const struct resolver *r, struct resolver_probes *probes)
+/* The first source of that family, in ret; false: there is none, though some are given. */
+static bool resolver_source(const struct resolver *r, int family, struct address *ret)
 {
-	for (size_t i = 0; i < probes->n; i++) {
-		struct resolver_probe *p = &probes->all[i];
-		int error;
+	const struct resolver_config *c = &r->_config;
 
-		if (!guard_allows(r->_guard, &p->address.sa, &p->forbidden)) {
-			p->error = EPERM;
-			continue;
+	*ret = (struct address){0};
+	if (c->n_sources == 0 || family == AF_UNIX)
+		return true;
+	for (size_t i = 0; i < c->n_sources; i++) {
+		if (c->sources[i].is_v6 == (family == AF_INET6)) {
+			address_of_source(&c->sources[i], ret);
+			return true;
 		}
-		p->forbidden = NULL;
-		error = tcp_connect(
-			&p->transport, &p->address.sa, p->address.len, NULL, r->_guard, NULL);
-		if (error < 0)
-			p->error = -error;
 	}
+	return false;
+}
+
+static void resolver_try(const struct resolver *r, struct resolver_probe *p)
+{
+	struct transport_options options = {0};
+	struct address source;
+	int error;
+
+	if (!guard_allows(r->_config.guard, &p->address.sa, &p->forbidden)) {
+		p->error = EPERM;
+		return;
+	}
+	p->forbidden = NULL;
+	p->lacks_source = !resolver_source(r, p->address.sa.sa_family, &source);
+	if (p->lacks_source) {
+		p->error = EAFNOSUPPORT;
+		return;
+	}
+	if (!r->_config.probes) {
+		p->error = 0;
+		return;
+	}
+	if (source.len > 0)
+		options =
+			(struct transport_options){.source = &source.sa, .source_len = source.len};
+	error = tcp_connect(
+		&p->transport, &p->address.sa, p->address.len, &options, r->_config.guard, NULL);
+	p->error = error < 0 ? -error : EINPROGRESS;
 }
 
 /* For poll: at least until the deadline, and as long as poll can. */
@@ -152,7 +249,41 @@ static void resolver_finish(struct resolver_probe *p)
 static void resolver_give_up(struct resolver_probe *pending[], nfds_t n, int error)
 {
 	for (nfds_t i = 0; i < n; i++)
-		pending[i]->error = error;
+		if (pending[i]->error != EAGAIN || error != ETIMEDOUT)
+			pending[i]->error = error; /* or its queue has been full all the time */
+}
+
+/* Those that have not ended and on which the outcome still depends: of the filter "first", those
+ * before the first that has answered. */
+static nfds_t resolver_list_pending(const struct resolver *r, struct resolver_probes *probes,
+	struct resolver_probe *pending[], struct pollfd fds[])
+{
+	bool is_first = r->_config.filter == PLAN_ADDRESSES_FIRST;
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < probes->n; i++) {
+		struct resolver_probe *p = &probes->all[i];
+
+		if (RESOLVER_IS_PENDING(p->error)) {
+			pending[n] = p;
+			fds[n++] = (struct pollfd){
+				.fd = p->error == EAGAIN ? -1 : p->transport.fd, .events = POLLOUT};
+		} else if (p->error == 0 && is_first) {
+			break;
+		}
+	}
+	return n;
+}
+
+static void resolver_go_on(
+	const struct resolver *r, struct resolver_probe *pending[], struct pollfd fds[], nfds_t n)
+{
+	for (nfds_t i = 0; i < n; i++) {
+		if (pending[i]->error == EAGAIN)
+			resolver_try(r, pending[i]);
+		else if (fds[i].revents != 0)
+			resolver_finish(pending[i]);
+	}
 }
 
 /* Until every probe has come to an end, at most until the connect timeout or resolver_fini. */
@@ -162,40 +293,32 @@ static void resolver_wait(const struct resolver *r, struct resolver_probes *prob
 	struct resolver_probe *pending[RESOLVER_ADDRESSES_MAX];
 	int64_t deadline_ns;
 	nfds_t n;
-	int ready, wait_ms;
+	int ready, left_ms, wait_ms;
 
-	if (__builtin_add_overflow(clock_now_ns(), r->_connect_timeout_ns, &deadline_ns))
+	if (__builtin_add_overflow(clock_now_ns(), r->_config.connect_timeout_ns, &deadline_ns))
 		deadline_ns = CLOCK_NEVER;
-	for (;;) {
-		n = 0;
-		for (size_t i = 0; i < probes->n; i++) {
-			if (probes->all[i].error != EINPROGRESS)
-				continue;
-			pending[n] = &probes->all[i];
-			fds[n++] = (struct pollfd){
-				.fd = probes->all[i].transport.fd, .events = POLLOUT};
-		}
-		if (n == 0)
-			return;
+	while ((n = resolver_list_pending(r, probes, pending, fds)) > 0) {
 		fds[n] = (struct pollfd){.fd = r->_hurry_fd, .events = POLLIN};
-		wait_ms = resolver_wait_ms(deadline_ns);
+		left_ms = wait_ms = resolver_wait_ms(deadline_ns);
+		for (nfds_t i = 0; i < n; i++)
+			if (fds[i].fd == -1 && wait_ms > RESOLVER_AGAIN_MS)
+				wait_ms = RESOLVER_AGAIN_MS;
 		ready = poll(fds, n + 1, wait_ms);
 		if (ready == -1 && errno != EINTR) {
 			resolver_give_up(pending, n, errno);
 			return;
 		}
-		for (nfds_t i = 0; i < n && ready > 0; i++) {
-			if (fds[i].revents != 0)
-				resolver_finish(pending[i]);
-		}
-		if (ready > 0 && fds[n].revents != 0) {
+		if (ready == -1)
+			continue;
+		if (fds[n].revents != 0) {
 			resolver_give_up(pending, n, ECANCELED);
 			return;
 		}
-		if (ready == 0 && wait_ms == 0) {
+		if (ready == 0 && left_ms == 0) {
 			resolver_give_up(pending, n, ETIMEDOUT);
 			return;
 		}
+		resolver_go_on(r, pending, fds, n);
 	}
 }
 
@@ -218,6 +341,8 @@ static const char *resolver_word(const struct resolver_probe *p)
 {
 	if (p->forbidden != NULL)
 		return "forbidden";
+	if (p->lacks_source)
+		return "without a source";
 	switch (p->error) {
 	case ECONNREFUSED:
 		return "refused";
@@ -241,8 +366,13 @@ static void resolver_reason(
 
 	if (p->forbidden != NULL) {
 		(void)snprintf(text, size, "forbidden: %s", p->forbidden);
+	} else if (p->lacks_source) {
+		(void)snprintf(text, size, "no source address is %s",
+			p->address.sa.sa_family == AF_INET6 ? "IPv6" : "IPv4");
+	} else if (p->error == EAGAIN) {
+		(void)snprintf(text, size, "the server's queue of new connections is full");
 	} else if (p->error == ETIMEDOUT) {
-		units_format_time(r->_connect_timeout_ns, duration, sizeof(duration));
+		units_format_time(r->_config.connect_timeout_ns, duration, sizeof(duration));
 		(void)snprintf(text, size, "no answer within %s", duration);
 	} else {
 		(void)snprintf(text, size, "%s", strerrordesc_np(p->error));
@@ -277,11 +407,21 @@ static void resolver_write_note(struct resolver *r, const struct resolver_probes
 		resolver_append(r->note, sizeof(r->note), " and %zu more", good - RESOLVER_NAMED);
 }
 
+/* "localhost:80", "[::1]:80", "unix:/run/app.sock" */
+static void resolver_write_place(const struct resolver *r, char *text, size_t size)
+{
+	if (r->_config.unix_path)
+		(void)snprintf(text, size, "unix:%s", r->_host);
+	else
+		(void)snprintf(text, size, strchr(r->_host, ':') != NULL ? "[%s]:%u" : "%s:%u",
+			r->_host, r->_config.port);
+}
+
 /* "connect to localhost:9: connection refused (::1, 127.0.0.1)", or each address with its own
  * reason. */
 static void resolver_write_error(struct resolver *r, const struct resolver_probes *probes)
 {
-	char first[RESOLVER_REASON_MAX], reason[RESOLVER_REASON_MAX],
+	char first[RESOLVER_REASON_MAX], reason[RESOLVER_REASON_MAX], place[RESOLVER_PLACE_MAX],
 		list[sizeof(r->err.text)] = "";
 	bool is_same = true;
 
@@ -297,12 +437,11 @@ static void resolver_write_error(struct resolver *r, const struct resolver_probe
 	}
 	if (!is_same)
 		first[0] = '\0';
-	else if (probes->n == 1 && strcmp(list, r->_host) == 0)
+	else if (probes->n == 1 && (r->_config.unix_path || strcmp(list, r->_host) == 0))
 		list[0] = '\0';
-	err_set(&r->err,
-		strchr(r->_host, ':') != NULL ? "connect to [%s]:%u: %s%s%s%s"
-					      : "connect to %s:%u: %s%s%s%s",
-		r->_host, r->_port, first, is_same && list[0] != '\0' ? " (" : "", list,
+	resolver_write_place(r, place, sizeof(place));
+	err_set(&r->err, "connect to %s: %s%s%s%s", place, first,
+		is_same && list[0] != '\0' ? " (" : "", list,
 		is_same && list[0] != '\0' ? ")" : "");
 }
 
@@ -314,10 +453,20 @@ static bool resolver_is_ours(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static void resolver_settle(struct resolver *r, const struct resolver_probes *probes)
+/* Those behind the first that answered are nobody's business. */
+static void resolver_keep_first(struct resolver_probes *probes)
+{
+	for (size_t i = 0; i < probes->n; i++)
+		if (probes->all[i].error == 0)
+			probes->n = i + 1;
+}
+
+static void resolver_settle(struct resolver *r, struct resolver_probes *probes)
 {
 	bool all_forbidden = true, any_ours = false;
 
+	if (r->_config.filter == PLAN_ADDRESSES_FIRST && r->_config.probes)
+		resolver_keep_first(probes);
 	for (size_t i = 0; i < probes->n; i++) {
 		const struct resolver_probe *p = &probes->all[i];
 
@@ -326,6 +475,10 @@ static void resolver_settle(struct resolver *r, const struct resolver_probes *pr
 		all_forbidden = all_forbidden && p->forbidden != NULL;
 		any_ours = any_ours || resolver_is_ours(p->error);
 	}
+	r->n_found = r->n_addresses;
+	for (size_t i = 0; i < probes->n; i++)
+		if (probes->all[i].error != 0)
+			r->addresses[r->n_found++] = probes->all[i].address;
 	if (r->n_addresses > 0) {
 		r->outcome = RESOLVER_OK;
 		resolver_write_note(r, probes);
@@ -333,11 +486,14 @@ static void resolver_settle(struct resolver *r, const struct resolver_probes *pr
 	}
 	if (probes->n == 0) {
 		r->outcome = RESOLVER_NO_NAME;
+		r->fault = FAULT_RESOLVE;
 		err_set(&r->err, "no address for host \"%s\"", r->_host);
 		return;
 	}
 	r->outcome = all_forbidden ? RESOLVER_REFUSED
 				   : (any_ours ? RESOLVER_FAILED : RESOLVER_NOT_ANSWERED);
+	r->fault = probes->all[0].forbidden ? FAULT_FORBIDDEN
+					    : fault_of_connect_errno(probes->all[0].error);
 	resolver_write_error(r, probes);
 }
 
@@ -347,7 +503,8 @@ static void *resolver_main(void *arg)
 	struct resolver *r = arg;
 
 	if (resolver_look_up(r, &probes)) {
-		resolver_begin(r, &probes);
+		for (size_t i = 0; i < probes.n; i++)
+			resolver_try(r, &probes.all[i]);
 		resolver_wait(r, &probes);
 		for (size_t i = 0; i < probes.n; i++)
 			transport_close(&probes.all[i].transport);
@@ -380,23 +537,22 @@ static int resolver_start_thread(struct resolver *r)
 	return 0;
 }
 
-void resolver_start(struct resolver *r, struct loop *loop, const char *host, uint16_t port,
-	int64_t connect_timeout_ns, const struct guard *guard)
+void resolver_start(struct resolver *r, struct loop *loop, const struct resolver_config *config)
 {
 	int error = -ENOMEM;
 
 	memset(r, 0, sizeof(*r));
 	loop_add_future(loop, &r->done);
-	r->_port = port;
-	r->_connect_timeout_ns = connect_timeout_ns;
-	r->_guard = guard;
-	r->_host = strdup(host);
+	r->_config = *config;
+	r->_host = strdup(config->unix_path ? config->unix_path : config->host);
 	if (r->_host != NULL)
 		error = resolver_start_thread(r);
 	if (error == 0)
 		return;
 	r->outcome = RESOLVER_FAILED;
-	err_set(&r->err, "no thread to look up host \"%s\": %s", host, strerrordesc_np(-error));
+	r->fault = FAULT_NO_MEMORY;
+	err_set(&r->err, "no thread to look up host \"%s\": %s",
+		config->unix_path ? config->unix_path : config->host, strerrordesc_np(-error));
 	(void)future_done(&r->done, r);
 }
 

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a run needs against what there is, as arithmetic: descriptors, and the ports that its
+ * connections come from.
+ *
+ * A connection is told from others by both addresses and ports, so each pair of a source and a
+ * target address has the whole port range to itself; without sources the kernel chooses one for
+ * each target address. Connections go to the addresses in turn, so the one with the fewest pairs
+ * says how many there can be. A connection that this side has closed holds its port for a minute
+ * (TIME_WAIT): whether it is this side is the server's choice, so that is only a note. */
 #include "daemon/runs/admission.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "common/clock.h"
 #include "common/err.h"
@@ -18,6 +27,10 @@
 /* epoll, eventfd and two timerfds of a worker; and what the daemon may need beside runs. */
 #define ADMISSION_DESCRIPTORS_PER_WORKER 4
 #define ADMISSION_DESCRIPTORS_SPARE 16
+#define ADMISSION_DESCRIPTORS_LOOKUP 4 /* of a lookup while the run is going */
+
+#define ADMISSION_TIME_WAIT_S 60.0 /* as the kernel has it, for good */
+#define ADMISSION_REUSE_S 1.0	   /* until a port may be taken again with tcp_tw_reuse */
 
 static unsigned admission_workers(
 	const struct plan *plan, uint64_t connections, unsigned cpus, bool is_colocated)
@@ -37,35 +50,172 @@ static unsigned admission_workers(
 	return n > 0 ? (unsigned)n : 1;
 }
 
-int admission_check(const struct plan *plan, const struct admission_room *room, bool is_colocated,
-	struct admission *ret, struct err *reterr)
+/* 0, or REGISTRY_E_UNAVAILABLE. */
+static int admission_check_descriptors(const struct plan *plan, const struct admission_room *room,
+	struct admission *a, struct err *reterr)
+{
+	uint64_t base = room->descriptors_used + ADMISSION_DESCRIPTORS_SPARE +
+			a->n_workers * ADMISSION_DESCRIPTORS_PER_WORKER +
+			(plan->dns_ns > 0 ? ADMISSION_DESCRIPTORS_LOOKUP : 0);
+	uint64_t left = room->descriptor_limit > base ? room->descriptor_limit - base : 0;
+
+	a->connections_most = left;
+	/* `auto` takes what the descriptors leave; the report states it. */
+	if (a->connections > left && plan->connections == 0 && plan->model == PLAN_OPEN && left > 0)
+		a->connections = left;
+	if (a->connections <= left)
+		return 0;
+	err_set(reterr,
+		"%" PRIu64 " connections need %" PRIu64
+		" descriptors and this process may have %" PRIu64
+		" (RLIMIT_NOFILE, LimitNOFILE=): fewer connections or a higher limit",
+		a->connections, base + a->connections, room->descriptor_limit);
+	return REGISTRY_E_UNAVAILABLE;
+}
+
+/* ---------------------------------------------------------------- ports */
+
+/* How many ports there are towards one address of that family. */
+static uint64_t admission_ports_of_family(
+	const struct plan *plan, const struct admission_room *room, bool is_v6)
+{
+	uint64_t n_sources = 0;
+
+	if (plan->n_sources == 0)
+		return room->ports.n;
+	for (size_t i = 0; i < plan->n_sources; i++)
+		n_sources += plan->sources[i].is_v6 == is_v6;
+	return n_sources * room->ports.n;
+}
+
+/* Towards the address that has the fewest; 0: not known, or none needed. */
+static uint64_t admission_ports_each(const struct plan *plan, const struct admission_room *room,
+	const struct admission_target *target)
+{
+	uint64_t v4 = target->n_v4 > 0 ? admission_ports_of_family(plan, room, false) : UINT64_MAX;
+	uint64_t v6 = target->n_v6 > 0 ? admission_ports_of_family(plan, room, true) : UINT64_MAX;
+	uint64_t least = v4 < v6 ? v4 : v6;
+
+	return least == UINT64_MAX ? 0 : least;
+}
+
+/* Connections that are open at the same time. 0, or REGISTRY_E_UNAVAILABLE. */
+static int admission_check_ports(const struct plan *plan, const struct admission_room *room,
+	const struct admission_target *target, struct admission *a, struct err *reterr)
+{
+	uint64_t n_addresses = target->n_v4 + target->n_v6;
+	uint64_t each = admission_ports_each(plan, room, target);
+	uint64_t most = each * n_addresses;
+	char sources[64] = "";
+
+	if (each == 0)
+		return 0;
+	if (most < a->connections_most)
+		a->connections_most = most;
+	if (a->connections > most && plan->connections == 0 && plan->model == PLAN_OPEN)
+		a->connections = most;
+	if (a->connections <= most)
+		return 0;
+	if (plan->n_sources > 0)
+		(void)snprintf(sources, sizeof(sources), " for each of %zu source address%s",
+			plan->n_sources, plan->n_sources > 1 ? "es" : "");
+	err_set(reterr,
+		"%" PRIu64 " connections need %" PRIu64 " ports towards each of %" PRIu64
+		" address%s and there are %" PRIu64
+		" (net.ipv4.ip_local_port_range = %u %u%s): more source addresses ([connections] "
+		"source), fewer connections or a wider range",
+		a->connections, (a->connections + n_addresses - 1) / n_addresses, n_addresses,
+		n_addresses > 1 ? "es" : "", each, room->ports.low, room->ports.high, sources);
+	return REGISTRY_E_UNAVAILABLE;
+}
+
+/* New connections per second, as far as the plan tells; 0: it does not, or none to speak of. */
+static double admission_churn(const struct plan *plan, const struct admission *a)
+{
+	double rate = plan->model == PLAN_OPEN ? rate_per_s(plan_peak_rate(plan)) : 0;
+	double churn = 0;
+
+	if (plan->reuse == PLAN_REUSE_NO)
+		return rate;
+	if (plan->requests_per_connection > 0)
+		churn += rate / (double)plan->requests_per_connection;
+	if (plan->max_age_ns > 0 && a->is_fixed_pool)
+		churn += (double)a->connections * (double)NSEC_PER_SEC / (double)plan->max_age_ns;
+	return churn;
+}
+
+/* From the first connection to the last; a day where nobody knows. */
+static double admission_seconds(const struct plan *plan)
+{
+	double rate = rate_per_s(plan_peak_rate(plan));
+
+	if (plan->duration_ns != CLOCK_NEVER)
+		return (double)(plan->warmup_ns + plan->duration_ns + plan->cooldown_ns) / 1e9;
+	return plan->n_arrivals > 0 && rate > 0 ? (double)plan->n_arrivals / rate : 86400;
+}
+
+/* "28,232" */
+static void admission_write_number(uint64_t n, char text[static 32])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	char *out = text;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+}
+
+/* Connections that come and go: do the ports come back in time? */
+static void admission_note_churn(const struct plan *plan, const struct admission_room *room,
+	const struct admission_target *target, struct admission *a)
+{
+	uint64_t most = admission_ports_each(plan, room, target) * (target->n_v4 + target->n_v6);
+	bool may_reuse =
+		room->ports.tw_reuse == 1 || (room->ports.tw_reuse == 2 && target->is_loopback);
+	double held_s = may_reuse ? ADMISSION_REUSE_S : ADMISSION_TIME_WAIT_S;
+	double churn = admission_churn(plan, a);
+	double seconds = admission_seconds(plan);
+	char churn_text[32], ports_text[32];
+
+	if (most == 0 || plan->close == PLAN_CLOSE_RST ||
+		churn * (seconds < held_s ? seconds : held_s) <= (double)most)
+		return;
+	admission_write_number((uint64_t)(churn + 0.5), churn_text);
+	admission_write_number(most, ports_text);
+	(void)snprintf(a->note, sizeof(a->note),
+		"%s new connections/s use up %s ports in %.3g s unless the server closes first: "
+		"try keep-alive, source addresses, a wider net.ipv4.ip_local_port_range",
+		churn_text, ports_text, (double)most / churn);
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+int admission_check(const struct plan *plan, const struct admission_room *room,
+	const struct admission_target *target, struct admission *ret, struct err *reterr)
 {
 	struct admission a = {.connections = plan_connection_limit(plan)};
-	uint64_t base, left;
+	int r;
 
 	/* A number that was asked for is opened before the run, and kept. */
 	a.is_fixed_pool = plan->model == PLAN_CLOSED || plan->connections > 0;
-	a.n_workers = admission_workers(plan, a.connections, room->cpus, is_colocated);
-	/* `auto` takes what the descriptors leave; the report states it. */
-	base = room->descriptors_used + ADMISSION_DESCRIPTORS_SPARE +
-	       a.n_workers * ADMISSION_DESCRIPTORS_PER_WORKER;
-	left = room->descriptor_limit > base ? room->descriptor_limit - base : 0;
-	a.connections_most = left;
-	if (a.connections > left && plan->connections == 0 && plan->model == PLAN_OPEN && left > 0)
-		a.connections = left;
+	a.n_workers = admission_workers(plan, a.connections, room->cpus, target->is_colocated);
+	r = admission_check_descriptors(plan, room, &a, reterr);
+	if (r == 0)
+		r = admission_check_ports(plan, room, target, &a, reterr);
+	if (r != 0)
+		return r;
 	if (a.connections > 0 && a.n_workers > a.connections)
 		a.n_workers = (unsigned)a.connections; /* none without a connection */
-	if (a.connections > left) {
-		err_set(reterr,
-			"%" PRIu64 " connections need %" PRIu64
-			" descriptors and this process may have %" PRIu64
-			" (RLIMIT_NOFILE, LimitNOFILE=): fewer connections or a higher limit",
-			a.connections, base + a.connections, room->descriptor_limit);
-		return REGISTRY_E_UNAVAILABLE;
-	}
+	admission_note_churn(plan, room, target, &a);
 	*ret = a;
 	return 0;
 }
+
+/* ---------------------------------------------------------------- caps */
 
 int admission_check_caps(
 	const struct plan *plan, const struct settings *settings, struct err *reterr)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/runs/host.h"
+
 struct err;
 struct plan;
 struct settings;
@@ -14,8 +16,9 @@ struct settings;
 struct admission {
 	unsigned n_workers;
 	uint64_t connections;	   /* over all workers; closed model: users */
-	uint64_t connections_most; /* that the descriptors allow */
+	uint64_t connections_most; /* that descriptors and ports allow */
 	bool is_fixed_pool;
+	char note[256]; /* what may go wrong with the ports; "": nothing */
 };
 
 /* What this host and the runs already there leave. */
@@ -23,12 +26,20 @@ struct admission_room {
 	unsigned cpus;
 	uint64_t descriptor_limit;
 	uint64_t descriptors_used; /* open now, plus what active runs may still open */
+	struct host_ports ports;
 };
 
-/* is_colocated: the server is on this host, so at most half the CPUs are ours.
- * 0; REGISTRY_E_UNAVAILABLE with the figures in reterr. */
-int admission_check(const struct plan *plan, const struct admission_room *room, bool is_colocated,
-	struct admission *ret, struct err *reterr);
+/* What is known of the place that is loaded. */
+struct admission_target {
+	bool is_colocated; /* the server is on this host, so at most half the CPUs are ours */
+	bool is_loopback;
+	size_t n_v4, n_v6; /* addresses; none: not known yet, or a Unix socket, which has no ports
+			    */
+};
+
+/* 0; REGISTRY_E_UNAVAILABLE with the figures in reterr. */
+int admission_check(const struct plan *plan, const struct admission_room *room,
+	const struct admission_target *target, struct admission *ret, struct err *reterr);
 
 /* The caps of [policy]. 0 or REGISTRY_E_REFUSED with the key in reterr. */
 int admission_check_caps(

@@ -2,6 +2,7 @@
 #include "daemon/runs/host.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -10,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 /* The smallest CPU quota of the cgroup (v2) and those above it, in CPUs; 0: none. */
 static double host_cgroup_quota(void)
@@ -100,16 +103,24 @@ static bool host_same_address(const struct sockaddr *a, const struct sockaddr *b
 	return false;
 }
 
+bool host_is_loopback(const struct sockaddr *sa)
+{
+	const struct in6_addr *in6;
+
+	if (sa->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127;
+	if (sa->sa_family != AF_INET6)
+		return false;
+	in6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == 127);
+}
+
 bool host_is_local(const struct sockaddr *sa)
 {
 	struct ifaddrs *all;
 	bool found = false;
 
-	if (sa->sa_family == AF_INET &&
-		ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127)
-		return true;
-	if (sa->sa_family == AF_INET6 &&
-		IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr))
+	if (sa->sa_family == AF_UNIX || host_is_loopback(sa))
 		return true;
 	/* Needs netlink, which the service's sandbox forbids: then only loopback is known. */
 	if (getifaddrs(&all) == -1)
@@ -119,6 +130,80 @@ bool host_is_local(const struct sockaddr *sa)
 	freeifaddrs(all);
 	return found;
 }
+
+int host_try_source(const struct sockaddr *sa, unsigned len)
+{
+	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (fd == -1)
+		return -errno;
+	if (bind(fd, sa, len) == -1)
+		error = errno;
+	(void)close(fd);
+	return -error;
+}
+
+/* ---------------------------------------------------------------- ports */
+
+/* A line of a file of /proc/sys, "" where there is none. */
+static void host_read_line(const char *path, char *ret, size_t size)
+{
+	FILE *f = fopen(path, "re");
+
+	ret[0] = '\0';
+	if (!f)
+		return;
+	if (!fgets(ret, (int)size, f))
+		ret[0] = '\0';
+	(void)fclose(f);
+}
+
+/* The kernel writes the list sorted and without overlaps. */
+static unsigned host_count_reserved(const char *list, unsigned low, unsigned high)
+{
+	unsigned from, to, n = 0;
+	int used;
+
+	while (sscanf(list, " %u%n", &from, &used) == 1) {
+		list += used;
+		to = from;
+		if (sscanf(list, "-%u%n", &to, &used) == 1)
+			list += used;
+		from = from > low ? from : low;
+		to = to < high ? to : high;
+		n += from <= to ? to - from + 1 : 0;
+		if (*list++ != ',')
+			break;
+	}
+	return n;
+}
+
+void host_parse_ports(const char *range, const char *reserved, struct host_ports *ret)
+{
+	unsigned low, high, n;
+
+	ret->low = ret->high = ret->n = 0;
+	if (sscanf(range, "%u %u", &low, &high) != 2 || low > high || high > UINT16_MAX)
+		return;
+	n = high - low + 1 - host_count_reserved(reserved, low, high);
+	*ret = (struct host_ports){low, high, n, ret->tw_reuse};
+}
+
+void host_read_ports(struct host_ports *ret)
+{
+	char range[64];
+	char reserved[4096]; /* what is cut off would only make it look like more ports */
+	char reuse[16];
+
+	host_read_line("/proc/sys/net/ipv4/tcp_tw_reuse", reuse, sizeof(reuse));
+	host_read_line("/proc/sys/net/ipv4/ip_local_port_range", range, sizeof(range));
+	host_read_line("/proc/sys/net/ipv4/ip_local_reserved_ports", reserved, sizeof(reserved));
+	*ret = (struct host_ports){.tw_reuse = (unsigned)strtoul(reuse, NULL, 10)};
+	host_parse_ports(range, reserved, ret);
+}
+
+/* ---------------------------------------------------------------- descriptors */
 
 uint64_t host_descriptor_limit(void)
 {

@@ -21,8 +21,24 @@ void host_read_ticks(struct host_ticks *ret);
 /* Share of CPU time between two readings that the hypervisor took, 0..1. */
 double host_steal_share(const struct host_ticks *before, const struct host_ticks *after);
 
-/* Loopback, or the address of one of this host's interfaces. */
+/* Loopback, the address of one of this host's interfaces, or a Unix socket. */
 bool host_is_local(const struct sockaddr *sa);
+/* Loopback alone. */
+bool host_is_loopback(const struct sockaddr *sa);
+
+/* Connections may come from this address, whose port is 0: 0 or -errno, -EADDRNOTAVAIL where it is
+ * not one of this host's. */
+int host_try_source(const struct sockaddr *sa, unsigned len);
+
+/* The ports that connections come from, and how long one stays taken. */
+struct host_ports {
+	unsigned low, high; /* net.ipv4.ip_local_port_range */
+	unsigned n;	    /* of them, less those reserved; 0: not known */
+	unsigned tw_reuse;  /* net.ipv4.tcp_tw_reuse: 0 no, 1 yes, 2 on loopback */
+};
+void host_read_ports(struct host_ports *ret);
+/* From the texts of ip_local_port_range and ip_local_reserved_ports ("8080,9148-9150"). */
+void host_parse_ports(const char *range, const char *reserved, struct host_ports *ret);
 
 /* Descriptors that this process may have open, and has open now. */
 uint64_t host_descriptor_limit(void);

@@ -19,7 +19,9 @@
 #include "common/err.h"
 #include "common/guard.h"
 #include "common/plan.h"
+#include "common/plan_connections.h"
 #include "common/settings.h"
+#include "daemon/http/resolver.h"
 #include "daemon/runs/admission.h"
 #include "daemon/runs/host.h"
 #include "daemon/runs/run_private.h"
@@ -144,29 +146,41 @@ static unsigned registry_n_resolving(const struct registry *r)
 	return n;
 }
 
+/* Of where the plan connects to; false: it is a name. */
+static bool registry_parse_address(const struct plan *plan, struct address *ret)
+{
+	const char *path = plan_connect_unix(plan);
+	const char *host = plan_connect_host(plan);
+
+	*ret = (struct address){0};
+	if (path) {
+		ret->un.sun_family = AF_UNIX;
+		(void)snprintf(ret->un.sun_path, sizeof(ret->un.sun_path), "%s", path);
+	} else if (inet_pton(AF_INET, host, &ret->in.sin_addr) == 1) {
+		ret->in.sin_family = AF_INET;
+		ret->in.sin_port = htons(plan_connect_port(plan));
+	} else if (inet_pton(AF_INET6, host, &ret->in6.sin6_addr) == 1) {
+		ret->in6.sin6_family = AF_INET6;
+		ret->in6.sin6_port = htons(plan_connect_port(plan));
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* What can be said before a name is resolved. */
 static int registry_check_policy(
 	const struct registry *r, const struct plan *plan, struct err *reterr)
 {
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} a = {.in.sin_family = AF_INET};
+	const char *path = plan_connect_unix(plan);
+	struct address address;
 	const char *why;
 	unsigned n_busy;
 
-	if (inet_pton(AF_INET, plan->url.host, &a.in.sin_addr) != 1) {
-		a.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
-		if (inet_pton(AF_INET6, plan->url.host, &a.in6.sin6_addr) != 1)
-			a.sa.sa_family = AF_UNSPEC; /* a name */
-	}
-	if (a.sa.sa_family == AF_INET)
-		a.in.sin_port = htons(plan->url.port);
-	else
-		a.in6.sin6_port = htons(plan->url.port);
-	if (a.sa.sa_family != AF_UNSPEC && !guard_allows(r->config.guard, &a.sa, &why)) {
-		err_set(reterr, "%s: %s", plan->url.host, why);
+	if (registry_parse_address(plan, &address) &&
+		!guard_allows(r->config.guard, &address.sa, &why)) {
+		err_set(reterr, "%s%s: %s", path ? "unix:" : "",
+			path ? path : plan_connect_host(plan), why);
 		return REGISTRY_E_REFUSED;
 	}
 	if (r->config.is_private)
@@ -192,7 +206,9 @@ int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char 
 		.id = id,
 		.uid = uid,
 		.user = user,
-		.room = {host_cpus(), host_descriptor_limit(), registry_descriptors_used(r)},
+		.room = {.cpus = host_cpus(),
+			.descriptor_limit = host_descriptor_limit(),
+			.descriptors_used = registry_descriptors_used(r)},
 		.on_released = registry_on_released,
 		.released_arg = r,
 	};
@@ -200,6 +216,7 @@ int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char 
 	int result;
 
 	registry_forget(r, r->config.settings->keep_runs);
+	host_read_ports(&config.room.ports);
 	result = registry_check_policy(r, plan, reterr);
 	if (result != 0) {
 		plan_free(plan);

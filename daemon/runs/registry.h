@@ -29,8 +29,8 @@ struct registry *registry_free(struct registry *r);
 
 enum {
 	REGISTRY_E_REFUSED = 1, /* a cap of [policy]: reterr says which key */
-	REGISTRY_E_UNAVAILABLE, /* descriptors, memory or threads do not suffice: reterr has figures
-				 */
+	REGISTRY_E_UNAVAILABLE, /* descriptors, ports, memory or threads do not suffice: reterr has
+				   figures; or a source is no address of this host */
 };
 /* Takes over the plan (also on failure). observer may be NULL; it is attached before anything
  * happens. 0, REGISTRY_E_…, or -ENOMEM; *ret is borrowed, valid until the registry forgets it. */

@@ -161,6 +161,7 @@ static void run_let_go(struct run *run)
 	run->timeline = timeline_free(run->timeline);
 	stats_totals_fini(&run->totals);
 	run->schedule = schedule_free(run->schedule);
+	run_reach_fini(run);
 	run_let_go_of_content(run);
 	run->is_let_go = true;
 	/* The result lies above what its workers had, so nothing of that would go back by itself.
@@ -172,6 +173,7 @@ static void run_let_go(struct run *run)
 static void run_end(struct run *run)
 {
 	timer_stop(&run->state_mark);
+	run_reach_stop(run);
 	host_read_ticks(&run->ticks_after);
 	run->ended_unix_ns = clock_unix_ns();
 	run->drained_ns = clock_now_ns();
@@ -202,10 +204,11 @@ static void run_end(struct run *run)
 }
 
 /* It cannot begin. Workers that are there are ended first. */
-static void run_fail(struct run *run, const char *why)
+static void run_fail(struct run *run, enum fault fault, const char *why)
 {
 	if (run->outcome == AUDIT_COMPLETED) {
 		run->outcome = AUDIT_FAILED;
+		run->failed_by = fault;
 		(void)snprintf(run->reason, sizeof(run->reason), "%s", why);
 	}
 	for (unsigned w = 0; w < run->n_started; w++)
@@ -278,13 +281,17 @@ static void run_go(struct run *run)
 	run_set_state(run, plan->warmup_ns > 0 ? RUN_WARMUP : RUN_RUNNING);
 	timer_start(&run->marks, &run->state_mark,
 		plan->warmup_ns > 0 ? run->window_start_ns : run->end_ns);
+	run_reach_go(run, t0_ns);
 }
 
 static void run_on_mark(struct timer_queue *q, struct timer *timer)
 {
 	struct run *run = q->userdata;
 
-	(void)timer;
+	if (timer == &run->dns_mark) {
+		run_reach_look_again(run);
+		return;
+	}
 	if (run->state == RUN_WARMUP && run->stopped_at_ns == 0) {
 		timer_start(&run->marks, &run->state_mark, run->end_ns);
 		run_set_state(run, RUN_RUNNING);
@@ -299,7 +306,7 @@ static void run_on_ready(struct worker *w, enum fault fault, const char *why)
 
 	if (fault != FAULT_NONE) {
 		run->is_tls_at_fault |= fault_table[fault].phase == FAULT_PHASE_TLS;
-		run_fail(run, why);
+		run_fail(run, fault, why);
 		return;
 	}
 	if (++run->n_ready == run->n_started && run->outcome == AUDIT_COMPLETED)
@@ -324,6 +331,12 @@ static size_t run_queue_max(const struct plan *plan, size_t asked, unsigned n_wo
 	return most < (double)asked ? (size_t)most : asked;
 }
 
+/* Requests in flight on one connection. */
+static size_t run_depth(const struct plan *plan)
+{
+	return plan->pipeline > 1 ? plan->pipeline : 1;
+}
+
 static int run_make_workers(struct run *run)
 {
 	const struct plan *plan = run->plan;
@@ -342,8 +355,8 @@ static int run_make_workers(struct run *run)
 			.schedule = run->schedule,
 			.guard = run->guard,
 			.requests = run->requests,
-			.addresses = run->resolver.addresses,
-			.n_addresses = run->resolver.n_addresses,
+			.addresses = run->addresses->all,
+			.n_addresses = run->addresses->n,
 			.index = i,
 			.n_workers = n,
 			.connections = run_share(run->admission.connections, n, i),
@@ -359,8 +372,8 @@ static int run_make_workers(struct run *run)
 
 		c.queue_max = run_queue_max(plan, c.queue_max, n);
 		/* Users never wait in numbers above their own. */
-		if (!run->schedule && c.queue_max < c.connections)
-			c.queue_max = c.connections;
+		if (!run->schedule && c.queue_max < c.connections * run_depth(plan))
+			c.queue_max = c.connections * run_depth(plan);
 		r = worker_new(&c, &run->workers[i]);
 		if (r == 0) {
 			r = worker_start(run->workers[i]);
@@ -386,31 +399,24 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 		return; /* stopped meanwhile */
 	if (resolver->outcome != RESOLVER_OK) {
 		run->is_refused = resolver->outcome == RESOLVER_REFUSED;
-		run_fail(run, resolver->err.text);
+		run_fail(run, resolver->fault, resolver->err.text);
 		return;
 	}
 	if (resolver->note[0])
 		run_add_event(run, "addresses", "%s", resolver->note);
-	for (size_t i = 0; i < resolver->n_addresses; i++)
-		run->is_colocated |= host_is_local(&resolver->addresses[i].sa);
-	r = admission_check(run->plan, &run->room, run->is_colocated, &run->admission, &err);
+	r = run_reach_admit(run, &err);
 	if (r == 0)
 		r = run_make_workers(run);
 	if (r < 0)
 		err_set(&err, "cannot make the workers: %s", strerror(-r));
 	if (r != 0)
-		run_fail(run, err.text);
+		run_fail(run, FAULT_NONE, err.text);
 }
 
 void run_start(struct run *run)
 {
-	const struct plan *plan = run->plan;
-
 	run_set_state(run, RUN_PREPARING);
-	run->is_resolving = run->has_resolver = true;
-	resolver_start(&run->resolver, run->loop, plan->url.host, plan->url.port,
-		plan->connect_timeout_ns, run->guard);
-	future_on_done(&run->resolver.done, run_on_resolved, run);
+	run_reach_resolve(run, run_on_resolved);
 }
 
 void run_stop(struct run *run, bool now, const char *reason)
@@ -423,8 +429,6 @@ void run_stop(struct run *run, bool now, const char *reason)
 	}
 	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
 	if (run->n_started == 0) {
-		if (run->is_resolving)
-			resolver_hurry(&run->resolver);
 		run_end(run); /* still resolving, or not even that */
 		return;
 	}
@@ -474,6 +478,7 @@ static int run_make_requests(struct run *run)
 
 int run_new(const struct run_config *config, struct run **ret, struct err *reterr)
 {
+	static const struct admission_target nowhere;
 	struct run *run = calloc(1, sizeof(*run));
 	int r;
 
@@ -495,6 +500,7 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	run_make_uuid(run->uuid);
 	list_init(&run->registry_node);
 	list_init(&run->observers);
+	run_reach_init(run);
 	timer_init(&run->state_mark);
 	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
 	r = stats_totals_init(&run->totals, plan_n_named(run->plan));
@@ -504,7 +510,9 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 		r = schedule_new(run->plan, &run->schedule);
 	/* Admission looks again when the server's place is known; what cannot fit is said now. */
 	if (r == 0)
-		r = admission_check(run->plan, &run->room, false, &run->admission, reterr);
+		r = admission_check(run->plan, &run->room, &nowhere, &run->admission, reterr);
+	if (r == 0)
+		r = run_reach_check_sources(run, reterr);
 	if (r != 0) {
 		run_free(run);
 		return r;
@@ -522,6 +530,7 @@ struct run *run_free(struct run *run)
 		list_remove(it);
 	if (run->has_resolver)
 		resolver_fini(&run->resolver);
+	run_reach_fini(run);
 	timer_queue_fini(&run->marks);
 	schedule_free(run->schedule);
 	for (size_t i = 0; run->requests && i < run->plan->n_requests; i++)

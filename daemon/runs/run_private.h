@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run's inside, shared by run.c (its life) and run_result.c (its document), and the constructor
- * that only the registry calls. */
+/* A run's inside, shared by run.c (its life), run_reach.c (how it gets to its target) and
+ * run_result.c (its document), and the constructor that only the registry calls. */
 #pragma once
 
 #include "common/plan.h"
@@ -18,6 +18,13 @@ struct schedule;
 struct timeline;
 
 #define RUN_EVENTS_MAX 64
+
+/* Addresses that workers use or have used: they may keep to them until they are joined. */
+struct run_addresses {
+	struct list node;
+	size_t n;
+	struct address all[];
+};
 
 struct run {
 	struct list registry_node; /* the registry's */
@@ -43,7 +50,15 @@ struct run {
 	struct resolver resolver;
 	bool is_resolving;
 	bool has_resolver;
+	struct list address_lists; /* struct run_addresses, in the order in which they came */
+	unsigned n_address_lists;
+	const struct run_addresses *addresses; /* one of them: new connections go there */
+	struct run_addresses *silent;	       /* did not answer at the start; not in the list */
+	struct timer dns_mark;		       /* the next lookup */
+	bool lookup_failed;		       /* the last one */
+	unsigned n_lookup_events;
 	bool is_refused;	   /* by the guard */
+	enum fault failed_by;	   /* before anything was sent; FAULT_NONE: it was not a fault */
 	bool is_tls_at_fault;	   /* that it could not begin */
 	struct schedule *schedule; /* NULL: closed model */
 	struct request *requests;  /* one for each of the plan's */
@@ -93,6 +108,24 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 void run_start(struct run *run);
 /* A finished run, or one that was never started. NULL is fine; returns NULL. */
 struct run *run_free(struct run *run);
+
+/* run_reach.c. Whether connections can come from the plan's sources: 0, or REGISTRY_E_UNAVAILABLE
+ * with reterr. */
+int run_reach_check_sources(const struct run *run, struct err *reterr);
+/* Looks the target up and tries its addresses; fn learns the end. Then takes what it is: does the
+ * run fit, now that the server's place is known? 0, -ENOMEM, or REGISTRY_E_UNAVAILABLE with reterr.
+ */
+void run_reach_resolve(struct run *run, future_fn fn);
+int run_reach_admit(struct run *run, struct err *reterr);
+/* From t0 on it is looked up again, if the plan says so; at dns_mark, until the drain begins. */
+void run_reach_go(struct run *run, int64_t t0_ns);
+void run_reach_look_again(struct run *run);
+void run_reach_stop(struct run *run);
+/* The addresses that were used, each once. NULL: no memory. */
+json_t *run_reach_json(const struct run *run);
+void run_reach_init(struct run *run);
+/* No worker is left. */
+void run_reach_fini(struct run *run);
 
 /* run_watch.c: looks at the pulses for what a person should be told, once for each beat. */
 void run_watch_pulses(struct run *run);

@@ -219,20 +219,15 @@ static json_t *run_json_plan(const struct run *run)
 	static const char *const exhausted[] = {"grow", "queue", "drop"};
 	const struct plan *plan = run->plan;
 	json_t *stages = json_array();
-	json_t *addresses = json_array();
-	/* Stopped while resolving: what is in the resolver is still its thread's. */
-	size_t n_addresses = run->is_resolving ? 0 : run->resolver.n_addresses;
 
 	for (size_t i = 0; i < plan->n_stages; i++)
 		(void)json_array_append_new(stages, run_text(plan->stage_texts[i]));
-	for (size_t i = 0; i < n_addresses; i++)
-		(void)json_array_append_new(
-			addresses, json_string(run->resolver.addresses[i].text));
 	return json_pack("{s:s s:o s:s s:s s:I s:o s:o s:{s:i s:I s:b s:s s:s s:I s:I s:I}}",
 		"sha256", plan->sha256, "text", run_text(plan->text ? plan->text : ""), "model",
 		run->schedule ? "open" : "closed", "arrivals", "constant", "seed",
-		(json_int_t)plan->seed, "stages", stages, "target", run_json_target(run, addresses),
-		"effective", "workers", (int)run->admission.n_workers, "connections",
+		(json_int_t)plan->seed, "stages", stages, "target",
+		run_json_target(run, run_reach_json(run)), "effective", "workers",
+		(int)run->admission.n_workers, "connections",
 		(json_int_t)run->admission.connections, "connections_auto", plan->connections == 0,
 		"exhausted", exhausted[plan->exhausted], "reuse", reuse[plan->reuse],
 		"connect_timeout_ns", (json_int_t)plan->connect_timeout_ns, "request_timeout_ns",

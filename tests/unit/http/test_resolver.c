@@ -17,6 +17,7 @@
 
 #include "common/clock.h"
 #include "common/guard.h"
+#include "common/plan.h"
 #include "daemon/loop/loop.h"
 
 #define TIMEOUT_NS (10 * NSEC_PER_SEC)
@@ -24,6 +25,8 @@
 static struct guard guard; /* zero: a service that allows loopback */
 static struct loop *loop;
 static struct resolver resolver;
+/* What a test does not say is as for a plain target. */
+static struct resolver_config config;
 
 /* ---------------------------------------------------------------- a name service of our own */
 
@@ -40,6 +43,8 @@ static const struct {
 	{"rest.test", {"192.0.2.1", "127.0.0.3", "127.0.0.1", "127.0.0.2"}, 0},
 	{"none.test", {NULL}, EAI_NONAME},
 	{"later.test", {NULL}, EAI_AGAIN},
+	{"six.test", {"::1"}, 0},
+	{"dual.test", {"::1", "127.0.0.1"}, 0},
 	{"memory.test", {NULL}, EAI_MEMORY},
 	{"system.test", {NULL}, EAI_SYSTEM},
 };
@@ -90,6 +95,7 @@ int getaddrinfo(
 static void setup(void)
 {
 	ck_assert_int_eq(loop_new(&loop), 0);
+	config = (struct resolver_config){.probes = true};
 }
 
 static void teardown(void)
@@ -104,9 +110,18 @@ static void on_done(struct future *f, void *result, void *arg)
 	loop_stop(arg);
 }
 
+static void begin(const char *host, uint16_t port, int64_t timeout_ns)
+{
+	config.host = host;
+	config.port = port;
+	config.connect_timeout_ns = timeout_ns;
+	config.guard = &guard;
+	resolver_start(&resolver, loop, &config);
+}
+
 static void resolve(const char *host, uint16_t port, int64_t timeout_ns)
 {
-	resolver_start(&resolver, loop, host, port, timeout_ns, &guard);
+	begin(host, port, timeout_ns);
 	future_on_done(&resolver.done, on_done, loop);
 	ck_assert_int_eq(loop_run(loop), 0);
 }
@@ -481,7 +496,7 @@ START_TEST(test_blocks_signals)
 	fd = listen_deaf(&port, fillers);
 	ck_assert_int_eq(signal(SIGUSR1, SIG_DFL) == SIG_ERR, 0);
 	sigemptyset(&set);
-	resolver_start(&resolver, loop, "127.0.0.1", port, 50 * NSEC_PER_MSEC, &guard);
+	begin("127.0.0.1", port, 50 * NSEC_PER_MSEC);
 	/* Our own mask is what it was. */
 	ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, NULL, &now), 0);
 	ck_assert_int_eq(sigismember(&now, SIGUSR1), 0);
@@ -503,7 +518,7 @@ START_TEST(test_fini_early)
 {
 	uint16_t port = closed_port();
 
-	resolver_start(&resolver, loop, "127.0.0.1", port, TIMEOUT_NS, &guard);
+	begin("127.0.0.1", port, TIMEOUT_NS);
 	resolver_fini(&resolver);
 	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
 }
@@ -517,7 +532,7 @@ START_TEST(test_fini_hurries)
 	int fd = listen_deaf(&port, fillers);
 	int64_t start_ns = clock_now_ns();
 
-	resolver_start(&resolver, loop, "127.0.0.1", port, 3600 * NSEC_PER_SEC, &guard);
+	begin("127.0.0.1", port, 3600 * NSEC_PER_SEC);
 	resolver_fini(&resolver);
 	ck_assert_int_lt(clock_now_ns() - start_ns, 3 * NSEC_PER_SEC);
 	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
@@ -525,10 +540,336 @@ START_TEST(test_fini_hurries)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- filters */
+
+/* Which of rest.test's addresses are kept where all of 127/8 listens: 192.0.2.1 is forbidden. */
+static const struct {
+	const char *host;
+	unsigned filter;
+	bool probes;
+	size_t n, n_found;
+	const char *first, *note;
+} filtered[] = {
+	{"good.test", PLAN_ADDRESSES_FIRST, true, 1, 1, "127.0.0.3:", ""},
+	{"rest.test", PLAN_ADDRESSES_FIRST, true, 1, 2,
+		"127.0.0.3:", "192.0.2.1 forbidden, using 127.0.0.3"},
+	{"rest.test", PLAN_ADDRESSES_V4, true, 3, 4,
+		"127.0.0.3:", "192.0.2.1 forbidden, using 127.0.0.3, 127.0.0.1 and 1 more"},
+	{"dual.test", PLAN_ADDRESSES_V4, true, 1, 1, "127.0.0.1:", ""},
+	/* Nobody is asked. */
+	{"dual.test", PLAN_ADDRESSES_V6, false, 1, 1, "[::1]:", ""},
+	{"dual.test", PLAN_ADDRESSES_ALL, false, 2, 2, "[::1]:", ""},
+	{"good.test", PLAN_ADDRESSES_FIRST, false, 3, 3, "127.0.0.3:", ""},
+	{"mixed.test", PLAN_ADDRESSES_ALL, false, 2, 3,
+		"127.0.0.2:", "192.0.2.1 forbidden, using 127.0.0.2, 127.0.0.1"},
+};
+
+START_TEST(test_filter)
+{
+	uint16_t port;
+	int fd = listen_on(INADDR_ANY, 8, &port);
+
+	config.filter = filtered[_i].filter;
+	config.probes = filtered[_i].probes;
+	resolve(filtered[_i].host, port, TIMEOUT_NS);
+	ck_assert_msg(resolver.outcome == RESOLVER_OK, "%s", resolver.err.text);
+	ck_assert_uint_eq(resolver.n_addresses, filtered[_i].n);
+	ck_assert_uint_eq(resolver.n_found, filtered[_i].n_found);
+	ck_assert_int_eq(
+		strncmp(resolver.addresses[0].text, filtered[_i].first, strlen(filtered[_i].first)),
+		0);
+	ck_assert_str_eq(resolver.note, filtered[_i].note);
+	ck_assert_int_eq(resolver.fault, FAULT_NONE);
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
+/* both.test is 127.0.0.2, where nobody is, and 127.0.0.1. */
+START_TEST(test_first_that_answers)
+{
+	uint16_t port;
+	int fd = listen_somewhere(4, &port);
+
+	config.filter = PLAN_ADDRESSES_FIRST;
+	resolve("both.test", port, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	ck_assert_uint_eq(resolver.n_found, 2);
+	ck_assert_int_eq(strncmp(resolver.addresses[0].text, "127.0.0.1:", 10), 0);
+	ck_assert_int_eq(strncmp(resolver.addresses[1].text, "127.0.0.2:", 10), 0);
+	ck_assert_str_eq(resolver.note, "127.0.0.2 refused, using 127.0.0.1");
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
+/* both.test: 127.0.0.2 answers, and nobody waits for the silent 127.0.0.1 behind it. */
+START_TEST(test_first_is_enough)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002)};
+	int fillers[4], fd, other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint16_t port;
+
+	fd = listen_deaf(&port, fillers);
+	in.sin_port = htons(port);
+	ck_assert_int_eq(bind(other, (struct sockaddr *)&in, sizeof(in)), 0);
+	ck_assert_int_eq(listen(other, 4), 0);
+	config.filter = PLAN_ADDRESSES_FIRST;
+	resolve("both.test", port, CLOCK_NEVER);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	ck_assert_int_eq(strncmp(resolver.addresses[0].text, "127.0.0.2:", 10), 0);
+	ck_assert_str_eq(resolver.note, "");
+	resolver_fini(&resolver);
+	close_deaf(fd, fillers);
+	close(other);
+}
+END_TEST
+
+static const struct {
+	const char *host;
+	unsigned filter;
+	const char *text;
+} no_family[] = {
+	{"127.0.0.1", PLAN_ADDRESSES_V6, "no IPv6 address for host \"127.0.0.1\""},
+	{"both.test", PLAN_ADDRESSES_V6, "no IPv6 address for host \"both.test\""},
+	{"six.test", PLAN_ADDRESSES_V4, "no IPv4 address for host \"six.test\""},
+	{"none.test", PLAN_ADDRESSES_V6,
+		"no address for host \"none.test\": Name or service not known"},
+};
+
+START_TEST(test_no_family)
+{
+	config.filter = no_family[_i].filter;
+	resolve(no_family[_i].host, 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NO_NAME);
+	ck_assert_int_eq(resolver.fault, FAULT_RESOLVE);
+	ck_assert_uint_eq(resolver.n_found, 0);
+	ck_assert_str_eq(resolver.err.text, no_family[_i].text);
+	resolver_fini(&resolver);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- sources */
+
+static const struct plan_source v4_sources[] = {
+	{.address = {127, 0, 0, 9}}, {.address = {127, 0, 0, 10}}};
+
+START_TEST(test_probes_come_from_the_source)
+{
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	uint16_t port;
+	int fd = listen_somewhere(4, &port), peer;
+
+	config.sources = v4_sources;
+	config.n_sources = 2;
+	resolve("dual.test", port, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	ck_assert_str_eq(resolver.note, "::1 without a source, using 127.0.0.1");
+	peer = accept(fd, (struct sockaddr *)&from, &len);
+	ck_assert_int_ge(peer, 0);
+	ck_assert_uint_eq(ntohl(from.sin_addr.s_addr), 0x7f000009);
+	resolver_fini(&resolver);
+	close(peer);
+	close(fd);
+}
+END_TEST
+
+/* With (0) and without (1) trying. */
+START_TEST(test_no_source_of_the_family)
+{
+	config.sources = v4_sources;
+	config.n_sources = 2;
+	config.probes = _i == 0;
+	resolve("six.test", 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+	ck_assert_str_eq(
+		resolver.err.text, "connect to six.test:80: no source address is IPv6 (::1)");
+	resolver_fini(&resolver);
+}
+END_TEST
+
+START_TEST(test_address_of_source)
+{
+	struct plan_source v6 = {.is_v6 = true, .address = {[15] = 1}};
+	struct address a;
+
+	address_of_source(&v4_sources[0], &a);
+	ck_assert_str_eq(a.text, "127.0.0.9");
+	ck_assert_int_eq(a.in.sin_family, AF_INET);
+	ck_assert_uint_eq(a.in.sin_port, 0);
+	ck_assert_uint_eq(a.len, sizeof(a.in));
+	address_of_source(&v6, &a);
+	ck_assert_str_eq(a.text, "::1");
+	ck_assert_int_eq(a.in6.sin6_family, AF_INET6);
+	ck_assert_uint_eq(a.len, sizeof(a.in6));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- faults */
+
+START_TEST(test_faults)
+{
+	int fillers[4], fd;
+	uint16_t port;
+
+	resolve("127.0.0.1", closed_port(), TIMEOUT_NS);
+	ck_assert_int_eq(resolver.fault, FAULT_CONNECT_REFUSED);
+	resolver_fini(&resolver);
+	resolve("192.0.2.1", 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.fault, FAULT_FORBIDDEN);
+	resolver_fini(&resolver);
+	resolve("none.test", 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.fault, FAULT_RESOLVE);
+	resolver_fini(&resolver);
+	resolve("system.test", 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.fault, FAULT_NO_DESCRIPTORS);
+	resolver_fini(&resolver);
+	fd = listen_deaf(&port, fillers);
+	resolve("127.0.0.1", port, 10 * NSEC_PER_MSEC);
+	ck_assert_int_eq(resolver.fault, FAULT_CONNECT_TIMEOUT);
+	resolver_fini(&resolver);
+	close_deaf(fd, fillers);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- sockets of Unix */
+
+static struct sockaddr_un un;
+static char place[sizeof(un.sun_path) + 128];
+
+static void unix_setup(void)
+{
+	char dir[] = "/tmp/test_resolver.XXXXXX";
+
+	setup();
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	un.sun_family = AF_UNIX;
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", dir);
+	guard_init_private(&guard);
+	config.unix_path = un.sun_path;
+}
+
+static void unix_teardown(void)
+{
+	(void)unlink(un.sun_path);
+	*strrchr(un.sun_path, '/') = '\0';
+	(void)rmdir(un.sun_path);
+	teardown();
+}
+
+static int listen_unix(int backlog)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	ck_assert_int_eq(listen(fd, backlog), 0);
+	return fd;
+}
+
+static void expect_unix_error(enum resolver_outcome outcome, enum fault fault, const char *why)
+{
+	resolve("shop.test", 80, 30 * NSEC_PER_MSEC);
+	ck_assert_int_eq(resolver.outcome, outcome);
+	ck_assert_int_eq(resolver.fault, fault);
+	(void)snprintf(place, sizeof(place), "connect to unix:%s: %s", un.sun_path, why);
+	ck_assert_str_eq(resolver.err.text, place);
+	resolver_fini(&resolver);
+}
+
+START_TEST(test_unix)
+{
+	int fd = listen_unix(1);
+
+	/* Sources are for TCP. */
+	config.sources = v4_sources;
+	config.n_sources = 2;
+	resolve(NULL, 0, TIMEOUT_NS);
+	ck_assert_msg(resolver.outcome == RESOLVER_OK, "%s", resolver.err.text);
+	ck_assert_uint_eq(resolver.n_addresses, 1);
+	(void)snprintf(place, sizeof(place), "unix:%s", un.sun_path);
+	ck_assert_str_eq(resolver.addresses[0].text, place);
+	ck_assert_int_eq(resolver.addresses[0].sa.sa_family, AF_UNIX);
+	ck_assert_uint_eq(resolver.addresses[0].len, sizeof(un));
+	ck_assert_str_eq(resolver.addresses[0].un.sun_path, un.sun_path);
+	ck_assert_str_eq(resolver.note, "");
+	resolver_fini(&resolver);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_unix_errors)
+{
+	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_ERROR, "no such file or directory");
+	close(listen_unix(1));
+	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_REFUSED, "connection refused");
+	guard = (struct guard){0};
+	expect_unix_error(RESOLVER_REFUSED, FAULT_FORBIDDEN,
+		"forbidden: [policy] allow does not list this socket");
+}
+END_TEST
+
+static int fill_unix(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+START_TEST(test_unix_full_queue)
+{
+	int fd = listen_unix(0), filler = fill_unix();
+
+	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_REFUSED,
+		"the server's queue of new connections is full");
+	close(filler);
+	close(fd);
+}
+END_TEST
+
+/* It is tried again until there is room. */
+START_TEST(test_unix_queue_gets_room)
+{
+	int fd = listen_unix(0), filler = fill_unix();
+	int peer;
+
+	begin(NULL, 0, TIMEOUT_NS);
+	peer = accept(fd, NULL, NULL);
+	ck_assert_int_ge(peer, 0);
+	future_on_done(&resolver.done, on_done, loop);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_msg(resolver.outcome == RESOLVER_OK, "%s", resolver.err.text);
+	resolver_fini(&resolver);
+	close(peer);
+	close(filler);
+	close(fd);
+}
+END_TEST
+
+/* While its queue is full. */
+START_TEST(test_unix_fini_hurries)
+{
+	int fd = listen_unix(0), filler = fill_unix();
+
+	begin(NULL, 0, CLOCK_NEVER);
+	resolver_fini(&resolver);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NOT_ANSWERED);
+	close(filler);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resolver");
 	TCase *tcase = tcase_create("resolver");
+	TCase *local = tcase_create("unix");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
@@ -553,7 +894,22 @@ int main(void)
 	tcase_add_test(tcase, test_blocks_signals);
 	tcase_add_test(tcase, test_fini_early);
 	tcase_add_test(tcase, test_fini_hurries);
+	tcase_add_loop_test(tcase, test_filter, 0, sizeof(filtered) / sizeof(filtered[0]));
+	tcase_add_test(tcase, test_first_that_answers);
+	tcase_add_test(tcase, test_first_is_enough);
+	tcase_add_loop_test(tcase, test_no_family, 0, sizeof(no_family) / sizeof(no_family[0]));
+	tcase_add_test(tcase, test_probes_come_from_the_source);
+	tcase_add_loop_test(tcase, test_no_source_of_the_family, 0, 2);
+	tcase_add_test(tcase, test_address_of_source);
+	tcase_add_test(tcase, test_faults);
 	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(local, unix_setup, unix_teardown);
+	tcase_add_test(local, test_unix);
+	tcase_add_test(local, test_unix_errors);
+	tcase_add_test(local, test_unix_full_queue);
+	tcase_add_test(local, test_unix_queue_gets_room);
+	tcase_add_test(local, test_unix_fini_hurries);
+	suite_add_tcase(suite, local);
 
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -16,6 +16,7 @@ static struct plan_stage stage;
 static struct plan plan;
 static struct settings settings;
 static struct admission_room room;
+static struct admission_target target;
 static struct admission got;
 static struct err err;
 
@@ -30,12 +31,14 @@ static void setup(void)
 		.max_rate = 5000, .max_connections = 100, .max_duration_ns = 60 * NSEC_PER_SEC};
 	room = (struct admission_room){
 		.cpus = 8, .descriptor_limit = 20000, .descriptors_used = 20};
+	target = (struct admission_target){0};
 	err = (struct err){0};
 }
 
 static unsigned workers(bool is_colocated)
 {
-	ck_assert_int_eq(admission_check(&plan, &room, is_colocated, &got, &err), 0);
+	target.is_colocated = is_colocated;
+	ck_assert_msg(admission_check(&plan, &room, &target, &got, &err) == 0, "%s", err.text);
 	return got.n_workers;
 }
 
@@ -72,7 +75,8 @@ START_TEST(descriptors)
 {
 	room.descriptor_limit = 256;
 	plan.connections = 1000;
-	ck_assert_int_eq(admission_check(&plan, &room, false, &got, &err), REGISTRY_E_UNAVAILABLE);
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
 	ck_assert_ptr_nonnull(strstr(err.text, "1000 connections"));
 	ck_assert_ptr_nonnull(strstr(err.text, "256"));
 	plan.connections = 100; /* how far -c could go is known */
@@ -89,7 +93,8 @@ START_TEST(descriptors)
 	ck_assert_uint_eq(got.connections, 2);
 	plan.workers = 0;
 	room.descriptors_used = 256;
-	ck_assert_int_eq(admission_check(&plan, &room, false, &got, &err), REGISTRY_E_UNAVAILABLE);
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
 }
 END_TEST
 
