@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The notes of the audit: each figure of ours against its limit. They make the verdict on the
+ * generator, and nothing but the verdict.
+ *
+ * Pure; any thread. Texts are ASCII.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "daemon/engine/audit_internal.h"
+#include "daemon/engine/audit_text.h"
+
+/* A smaller part of the response time's p99 than this is no part worth a word. */
+#define AUDIT_DELAY_NIL_SHARE 0.01
+#define AUDIT_DELAY_SATURATED_NS (20 * NSEC_PER_MSEC)
+/* An idle virtual machine shows up to 5.4 ms: below this, a short interval is a hiccup at its end.
+ */
+#define AUDIT_DELAY_QUIET_NS (6 * NSEC_PER_MSEC)
+#define AUDIT_DELAY_SHARE 0.10
+#define AUDIT_SHORT_INTERVALS 0.01
+#define AUDIT_STEAL 0.05
+#define AUDIT_STALLED_SUSPECT 0.01
+#define AUDIT_RX_SLACK_SHARE 0.10
+/* Answers that take longer than this part of the window make the rates say little. */
+#define AUDIT_WINDOW_SHARE 0.2
+/* Below that it is a wake-up on a quiet machine: on loopback, where the service itself takes some
+ * tens of microseconds, the share alone would accuse every run. */
+#define AUDIT_RX_SLACK_NS (500 * NSEC_PER_USEC)
+#define AUDIT_LITTLE 0.01
+
+static void audit_raise(struct audit *a, enum audit_verdict to)
+{
+	if (a->verdict < to)
+		a->verdict = to;
+}
+
+__attribute__((format(printf, 6, 7))) static void audit_add(struct audit *a, const char *code,
+	double value, double limit, const char *try_text, const char *format, ...)
+{
+	struct audit_note *note = &a->notes[a->n_notes];
+	va_list args;
+
+	if (a->n_notes == AUDIT_NOTES_MAX)
+		return;
+	a->n_notes++;
+	*note = (struct audit_note){.code = code, .value = value, .limit = limit};
+	snprintf(note->try_text, sizeof(note->try_text), "%s", try_text);
+	va_start(args, format);
+	vsnprintf(note->text, sizeof(note->text), format, args);
+	va_end(args);
+}
+
+static struct audit_text audit_more_workers(const struct audit_input *in, const char *before)
+{
+	struct audit_text t;
+
+	snprintf(t.s, sizeof(t.s), "%s-t %u, if this machine has a CPU to spare", before,
+		in->workers + 1);
+	return t;
+}
+
+double audit_delay_share(const struct audit_input *in, const struct audit *a)
+{
+	if (a->our_delay_share_of_p99 >= 0 || !in->is_open || in->request_timeout <= 0)
+		return a->our_delay_share_of_p99;
+	return (double)in->our_delay_p99 / (double)in->request_timeout;
+}
+
+/* Open model: how late we were. */
+static void audit_note_delay(const struct audit_input *in, struct audit *a)
+{
+	double share = a->our_delay_share_of_p99;
+	bool is_short = in->short_interval_share > AUDIT_SHORT_INTERVALS &&
+			in->our_delay_p99 > AUDIT_DELAY_QUIET_NS;
+	bool is_large = in->our_delay_p99 > AUDIT_DELAY_SATURATED_NS;
+	bool is_saturated = audit_delay_share(in, a) >= AUDIT_DELAY_SHARE && (is_large || is_short);
+	struct audit_text try_text = audit_more_workers(in, "a quieter machine; ");
+
+	if (in->our_delay_p99 <= AUDIT_DELAY_SUSPECT_NS ||
+		(audit_delay_share(in, a) >= 0 && audit_delay_share(in, a) < AUDIT_DELAY_NIL_SHARE))
+		return;
+	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
+	if (share < 0)
+		audit_add(a, "our-delay", (double)in->our_delay_p99,
+			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
+						 : AUDIT_DELAY_SUSPECT_NS,
+			try_text.s, "our delay p99 %s", audit_text_time(in->our_delay_p99).s);
+	else
+		audit_add(a, "our-delay", (double)in->our_delay_p99,
+			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
+						 : AUDIT_DELAY_SUSPECT_NS,
+			try_text.s, "our delay p99 %s, %s of the response time's p99 %s",
+			audit_text_time(in->our_delay_p99).s, audit_text_share(share).s,
+			audit_text_time(in->response_p99).s);
+	if (is_saturated && is_short)
+		audit_add(a, "short-intervals", in->short_interval_share, AUDIT_SHORT_INTERVALS, "",
+			"%s of the intervals sent less than 99 %% of what was due",
+			audit_text_share(in->short_interval_share).s);
+}
+
+static void audit_note_cpu(const struct audit_input *in, struct audit *a)
+{
+	struct audit_text try_text = audit_more_workers(in, "");
+
+	if (!(in->cpu_share > AUDIT_CPU))
+		return;
+	if (in->is_open) {
+		audit_raise(a, AUDIT_SUSPECT);
+		audit_add(a, "cpu", in->cpu_share, AUDIT_CPU, try_text.s,
+			"the busiest worker used %s of its CPU", audit_text_share(in->cpu_share).s);
+	} else {
+		audit_add(a, "ceiling", in->cpu_share, AUDIT_CPU, try_text.s,
+			"the busiest worker used %s of its CPU: this is our ceiling, not the "
+			"server's",
+			audit_text_share(in->cpu_share).s);
+	}
+}
+
+/* Open model: how far waiting for a connection made the response time. */
+static void audit_note_connections(const struct audit_input *in, struct audit *a)
+{
+	if (in->connection_wait_p99 <= 0 || in->response_p99 <= 0 ||
+		2 * (double)in->connection_wait_p99 < (double)in->response_p99)
+		return;
+	audit_add(a, "connection-wait", (double)in->connection_wait_p99,
+		(double)in->response_p99 / 2, "",
+		"p99 %s of the response time is our queue for a connection (%s of %s in use)",
+		audit_text_time(in->connection_wait_p99).s,
+		audit_text_count(in->connections_peak).s,
+		audit_text_count(in->connections_limit).s);
+}
+
+static void audit_note_machine(const struct audit_input *in, struct audit *a)
+{
+	if (in->steal_share > AUDIT_STEAL) {
+		audit_raise(a, AUDIT_SUSPECT);
+		audit_add(a, "steal", in->steal_share, AUDIT_STEAL, "a machine of its own",
+			"%s of this machine's CPU time went to its neighbours",
+			audit_text_share(in->steal_share).s);
+	}
+	if (in->rx_slack_p99 > AUDIT_RX_SLACK_NS && in->service_p50 > 0 &&
+		(double)in->rx_slack_p99 > AUDIT_RX_SLACK_SHARE * (double)in->service_p50) {
+		audit_raise(a, AUDIT_SUSPECT);
+		audit_add(a, "rx-slack", (double)in->rx_slack_p99,
+			AUDIT_RX_SLACK_SHARE * (double)in->service_p50, "",
+			"our completion stamps are late by up to %s (p99), service p50 is %s",
+			audit_text_time(in->rx_slack_p99).s, audit_text_time(in->service_p50).s);
+	}
+	if (in->little_residual > AUDIT_LITTLE)
+		audit_add(a, "little", in->little_residual, AUDIT_LITTLE, "",
+			"requests in flight differ by %s from rate x time: a bug or clock trouble",
+			audit_text_share(in->little_residual).s);
+	if (in->stalled_share > AUDIT_STALLED_SUSPECT) {
+		audit_raise(a, in->stalled_share > AUDIT_STALLED_SATURATED ? AUDIT_SATURATED
+									   : AUDIT_SUSPECT);
+		audit_add(a, "standstill", in->stalled_share, AUDIT_STALLED_SUSPECT,
+			"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused",
+			"a worker stood still for %s of the run",
+			audit_text_share(in->stalled_share).s);
+	}
+	if (in->window_ns > 0 && in->service_mean > AUDIT_WINDOW_SHARE * (double)in->window_ns)
+		audit_add(a, "short-window", (double)in->service_mean,
+			AUDIT_WINDOW_SHARE * (double)in->window_ns,
+			"a longer run (-d) after a warm-up (-w)",
+			"an answer takes %s of a window of %s: rates count what ended inside it",
+			audit_text_time(in->service_mean).s, audit_text_time(in->window_ns).s);
+	if (in->is_colocated)
+		audit_add(a, "co-located", 1, 0, "",
+			"server on this machine: it shares the CPU with rpsd");
+}
+
+void audit_take_notes(const struct audit_input *in, struct audit *a)
+{
+	a->our_delay_share_of_p99 = -1;
+	if (in->is_open && in->our_delay_p99 >= 0 && in->response_p99 > 0)
+		a->our_delay_share_of_p99 =
+			fmin((double)in->our_delay_p99 / (double)in->response_p99, 1);
+
+	if (!ledger_balances(&in->ledger))
+		audit_add(a, "ledger",
+			fabs((double)in->ledger.planned - (double)ledger_resolved(&in->ledger)), 0,
+			"report this as a bug of rpsd", "%s requests planned, %s accounted for",
+			audit_text_count(in->ledger.planned).s,
+			audit_text_count(ledger_resolved(&in->ledger)).s);
+	if (in->generator_errors > 0) {
+		audit_raise(a, AUDIT_SATURATED);
+		audit_add(a, "generator-errors", (double)in->generator_errors, 0,
+			"more descriptors (ulimit -n), or connections that stay open",
+			"%s connections could not be made for want of descriptors, ports or memory "
+			"here",
+			audit_text_count(in->generator_errors).s);
+	}
+	if (in->is_open) {
+		audit_note_delay(in, a);
+		audit_note_connections(in, a);
+	}
+	audit_note_cpu(in, a);
+	audit_note_machine(in, a);
+}
