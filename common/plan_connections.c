@@ -329,10 +329,12 @@ static void plan_connections_settle_reuse(struct plan_connections *c)
 	};
 	struct plan *p = c->plan;
 
+	if (p->reuse != PLAN_REUSE_NO)
+		return;
 	for (enum plan_limit i = 0; i < PLAN_LIMIT_COUNT; i++) {
 		const struct ini_entry *lost;
 
-		if (p->reuse != PLAN_REUSE_NO || !plan_has_limit(p, i))
+		if (!plan_has_limit(p, i))
 			continue;
 		lost = plan_settle_pair(c->doc, c->layers, &pairs[i], c->problems);
 		if (lost && str_eq(lost->key, "reuse"))

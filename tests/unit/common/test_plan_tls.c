@@ -88,6 +88,88 @@ START_TEST(mistakes)
 }
 END_TEST
 
+#define SUITES "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
+
+START_TEST(versions_and_ciphers)
+{
+	struct plan *p = plan_of(HTTPS "[tls]\nmin-version = 1.2\nmax-version = 1.2\n"
+				       "ciphers = ECDHE+AESGCM:!aNULL:@STRENGTH,TLSv1.2\n");
+
+	ck_assert_uint_eq(p->tls_min_version, 1);
+	ck_assert_uint_eq(p->tls_max_version, 1);
+	ck_assert_str_eq(p->tls_ciphers, "ECDHE+AESGCM:!aNULL:@STRENGTH,TLSv1.2");
+	ck_assert_ptr_null(p->tls_ciphersuites);
+	plan_free(p);
+	p = plan_of(
+		HTTPS "[tls]\nmin-version = 1.3\nmax-version = 1.3\nciphersuites = " SUITES "\n");
+	ck_assert_uint_eq(p->tls_max_version, 2);
+	ck_assert_str_eq(p->tls_ciphersuites, SUITES);
+	plan_free(p);
+}
+END_TEST
+
+START_TEST(bad_versions_and_ciphers)
+{
+	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.1\n", "f.ini:4: max-version: '1.1'");
+	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.2\nmin-version = 1.3\n",
+		"f.ini:5: min-version = 1.3 contradicts max-version = 1.2 (line 4): the lowest");
+	CONF_EXPECT(HTTPS "[tls]\nciphers =\n", "f.ini:4: ciphers: '' is no list of ciphers");
+	CONF_EXPECT(HTTPS "[tls]\nciphers = A B\n", "f.ini:4: ciphers: 'A B' is no list");
+	CONF_EXPECT(HTTPS "[tls]\nciphersuites =\n", "f.ini:4: ciphersuites: '' is no cipher");
+	CONF_EXPECT(HTTPS "[tls]\nciphersuites = TLS_AES_128_GCM_SHA257\n",
+		"f.ini:4: ciphersuites: 'TLS_AES_128_GCM_SHA257' is no cipher suite of TLS 1.3 "
+		"(TLS_AES_128_GCM_SHA256?)");
+	CONF_EXPECT(HTTPS "[tls]\nciphersuites = " SUITES ":\n", "ciphersuites: '' is no cipher");
+	CONF_EXPECT(HTTPS "[tls]\nciphersuites = :" SUITES "\n", "ciphersuites: '' is no cipher");
+	CONF_EXPECT(HTTPS "[tls]\nciphers = HIGH\nmin-version = 1.3\n",
+		"f.ini:5: min-version = 1.3 contradicts ciphers = HIGH (line 4): the ciphers of");
+	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.2\nciphersuites = " SUITES "\n",
+		"f.ini:5: ciphersuites = ");
+	CONF_EXPECT(CONF_TARGET "[tls]\nmax-version = 1.2\nciphers = HIGH\n",
+		"f.ini:4: max-version is for https, and the URL is http",
+		"f.ini:5: ciphers is for https, and the URL is http");
+	CONF_EXPECT("[target]\nurl = unix:/s\n[tls]\nverify = no\n",
+		"f.ini:4: verify is for https, and the URL is a Unix socket: there is no TLS over "
+		"it");
+	/* Of a bad value nobody says what it contradicts. */
+	CONF_EXPECT(HTTPS "[tls]\nmin-version = 1.4\nmax-version = 1.2\n",
+		"f.ini:4: min-version: '1.4'");
+}
+END_TEST
+
+/* A file, then a flag of [tls]; versions and whether ciphers and suites are left. */
+static const struct {
+	const char *text, *key, *value;
+	unsigned min, max;
+	bool ciphers, suites;
+} later_tls[] = {
+	{"min-version = 1.3", "max-version", "1.2", 0, 1, false, false},
+	{"max-version = 1.2", "min-version", "1.3", 2, 0, false, false},
+	{"ciphers = HIGH", "min-version", "1.3", 2, 0, false, false},
+	{"min-version = 1.3", "ciphers", "HIGH", 0, 0, true, false},
+	{"ciphersuites = " SUITES, "max-version", "1.2", 0, 1, false, false},
+	{"max-version = 1.2", "ciphersuites", SUITES, 0, 0, false, true},
+};
+
+START_TEST(a_later_version_wins)
+{
+	struct conf_doc d = {0};
+	struct plan *p;
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), HTTPS "[tls]\n%s\n", later_tls[_i].text);
+	conf_read(&d, "f.ini", text);
+	conf_set(&d, "--set", "tls", later_tls[_i].key, later_tls[_i].value);
+	p = conf_build(&d, "f", text, NULL, 0);
+	ck_assert_uint_eq(p->tls_min_version, later_tls[_i].min);
+	ck_assert_uint_eq(p->tls_max_version, later_tls[_i].max);
+	ck_assert(later_tls[_i].ciphers == (p->tls_ciphers != NULL));
+	ck_assert(later_tls[_i].suites == (p->tls_ciphersuites != NULL));
+	plan_free(p);
+	conf_fini(&d);
+}
+END_TEST
+
 /* Of two files the later one turns the target around. */
 START_TEST(a_later_target_decides)
 {
@@ -261,6 +343,9 @@ int main(void)
 	tcase_add_test(t, what_nothing_says);
 	tcase_add_test(t, all_that_can_be_said);
 	tcase_add_test(t, mistakes);
+	tcase_add_test(t, versions_and_ciphers);
+	tcase_add_test(t, bad_versions_and_ciphers);
+	tcase_add_loop_test(t, a_later_version_wins, 0, 6);
 	tcase_add_test(t, a_later_target_decides);
 	tcase_add_test(t, a_later_flag_does_not_fit);
 	tcase_add_test(t, its_files_are_listed);

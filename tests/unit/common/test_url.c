@@ -144,6 +144,24 @@ static const struct {
 	{"http://a\\b/", "host is made of"},
 	{"http://${HOST}/", "host is made of"},
 	{"http://a,b/", "host is made of"},
+	{"unix:", "begins with \"/\", as in unix:/run/app.sock"},
+	{"unix:app.sock", "begins with \"/\""},
+	{"unix:@app", "begins with \"/\""},
+	{"unix://run/app.sock", "no host stands before"},
+	{"unix://", "no host stands before"},
+	{"unix:/", "directory"},
+	{"unix:///", "directory"},
+	{"unix:/run/:/x", "directory"},
+	{"unix:/s:", "the path that is asked for"},
+	{"unix:/s:x", "the path that is asked for"},
+	{"unix:/s::/x", "the path that is asked for"},
+	{"unix:/s?x", "unix:/run/app.sock:/path?query"},
+	{"unix:/s#x:/y", "unix:/run/app.sock:/path?query"},
+	{"unix:/a b", "blanks and control characters are not allowed"},
+	{"unix:/a:/\n", "blanks and control characters are not allowed"},
+	{"http+unix:///run/app.sock", "unix:/PATH"},
+	{"http://unix:/run/app.sock", "no http:// before it"},
+	{"https://unix:/run/app.sock:/x", "no TLS over a Unix socket"},
 };
 
 START_TEST(refuses)
@@ -186,6 +204,155 @@ START_TEST(bounds_the_host)
 	text[7 + 253] = 'a';
 	ck_assert_int_eq(url_parse(text, &u, &e), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "too long"));
+}
+END_TEST
+
+/* ---- Unix sockets ---- */
+
+static const struct {
+	const char *in, *text, *socket, *path;
+} sockets[] = {
+	{"unix:/run/app.sock", "unix:/run/app.sock:/", "/run/app.sock", "/"},
+	{"unix:/run/app.sock:/", "unix:/run/app.sock:/", "/run/app.sock", "/"},
+	{"unix:/run/app.sock:/a/b?c=d:/e", "unix:/run/app.sock:/a/b?c=d:/e", "/run/app.sock",
+		"/a/b?c=d:/e"},
+	{"UNIX:/Run/App.sock:/A", "unix:/Run/App.sock:/A", "/Run/App.sock", "/A"},
+	{"unix:///run/app.sock:/x", "unix:/run/app.sock:/x", "/run/app.sock", "/x"},
+	{"unix:////run//app.sock", "unix:/run//app.sock:/", "/run//app.sock", "/"},
+	{"unix:/s:/a/../b/./c#f", "unix:/s:/b/c", "/s", "/b/c"},
+	/* A file's name stays as it is. */
+	{"unix:/a/../s%20@1,\xc3\xbc:/\xc3\xbc", "unix:/a/../s%20@1,\xc3\xbc:/%C3%BC",
+		"/a/../s%20@1,\xc3\xbc", "/%C3%BC"},
+};
+
+START_TEST(takes_a_socket_apart)
+{
+	struct err e = {0};
+	struct url u = {0}, again = {0};
+	char *joined;
+
+	ck_assert_msg(url_parse(sockets[_i].in, &u, &e) == 0, "%s: %s", sockets[_i].in, e.text);
+	ck_assert_str_eq(u.text, sockets[_i].text);
+	ck_assert_str_eq(u.unix_path, sockets[_i].socket);
+	ck_assert_str_eq(u.path, sockets[_i].path);
+	ck_assert_str_eq(u.host, "localhost");
+	ck_assert_str_eq(u.authority, "localhost");
+	ck_assert_uint_eq(u.port, 80);
+	ck_assert(!u.tls && !u.is_ipv6);
+	ck_assert_int_eq(url_parse(u.text, &again, NULL), 0);
+	ck_assert_str_eq(again.text, u.text);
+	ck_assert_str_eq(again.unix_path, u.unix_path);
+	joined = url_join(&u, "/x?y");
+	ck_assert_pstr_eq(joined, "/x?y");
+	free(joined);
+	url_fini(&again);
+	url_fini(&u);
+	ck_assert_ptr_null(u.unix_path);
+}
+END_TEST
+
+START_TEST(a_host_may_be_called_unix)
+{
+	struct url u = {0};
+
+	ck_assert_int_eq(url_parse("unix:8000/x", &u, NULL), 0);
+	ck_assert_ptr_null(u.unix_path);
+	ck_assert_str_eq(u.text, "http://unix:8000/x");
+	url_fini(&u);
+	ck_assert_int_eq(url_parse("http://unix/", &u, NULL), 0);
+	ck_assert_ptr_null(u.unix_path);
+	url_fini(&u);
+}
+END_TEST
+
+START_TEST(bounds_the_sockets_path)
+{
+	char text[400] = "unix:/";
+	struct err e = {0};
+	struct url_place p = {0};
+	struct url u = {0};
+
+	memset(text + 6, 's', URL_UNIX_PATH_MAX - 1);
+	ck_assert_int_eq(url_parse(text, &u, &e), 0);
+	ck_assert_uint_eq(strlen(u.unix_path), 107);
+	url_fini(&u);
+	ck_assert_int_eq(url_parse_place(text, &p, &e), 0);
+	url_place_fini(&p);
+	text[6 + URL_UNIX_PATH_MAX - 1] = 's';
+	ck_assert_int_eq(url_parse(text, &u, &e), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "has 108 bytes, 107 are the most"));
+	e = (struct err){0};
+	ck_assert_int_eq(url_parse_place(text, &p, &e), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "has 108 bytes, 107 are the most"));
+	ck_assert_ptr_null(p.unix_path);
+}
+END_TEST
+
+/* ---- places ---- */
+
+static const struct {
+	const char *in, *host, *socket;
+	uint16_t port;
+} places[] = {
+	{"10.0.0.7:8443", "10.0.0.7", NULL, 8443},
+	{"Shop.Test", "shop.test", NULL, 0},
+	{"shop.test:80", "shop.test", NULL, 80},
+	{"[::1]", "::1", NULL, 0},
+	{"[2001:DB8:0::1]:443", "2001:db8::1", NULL, 443},
+	{"unix:/run/app.sock", NULL, "/run/app.sock", 0},
+	{"unix:///run/app.sock", NULL, "/run/app.sock", 0},
+	{"unix:80", "unix", NULL, 80},
+};
+
+START_TEST(takes_a_place)
+{
+	struct url_place p = {0};
+	struct err e = {0};
+
+	ck_assert_msg(url_parse_place(places[_i].in, &p, &e) == 0, "%s", e.text);
+	ck_assert_pstr_eq(p.host, places[_i].host);
+	ck_assert_pstr_eq(p.unix_path, places[_i].socket);
+	ck_assert_uint_eq(p.port, places[_i].port);
+	url_place_fini(&p);
+	ck_assert_ptr_null(p.host);
+	url_place_fini(&p);
+}
+END_TEST
+
+static const struct {
+	const char *in, *why;
+} bad_places[] = {
+	{"", "no host"},
+	{":80", "no host"},
+	{"h:", "port is missing"},
+	{"h:0", "1 to 65535"},
+	{"h:65536", "1 to 65535"},
+	{"h:x", "not a number"},
+	{"::1", "brackets"},
+	{"[::1", "\"]\" is missing"},
+	{"[::1]80", "only a port"},
+	{"http://h", "HOST:PORT"},
+	{"h/", "HOST:PORT"},
+	{"u@h", "user"},
+	{"h 1", "blanks and control characters are not allowed"},
+	{"unix:", "begins with \"/\""},
+	{"unix:s", "begins with \"/\""},
+	{"unix:/", "directory"},
+	{"unix:/s:/x", "only the socket's path"},
+	{"unix:/s?x", "only the socket's path"},
+	{"unix:/s 1", "blanks and control characters are not allowed"},
+};
+
+START_TEST(refuses_a_place)
+{
+	struct url_place p = {.port = 77};
+	struct err e = {0};
+
+	ck_assert_msg(
+		url_parse_place(bad_places[_i].in, &p, &e) == -EINVAL, "%s", bad_places[_i].in);
+	ck_assert_msg(strstr(e.text, bad_places[_i].why) != NULL, "%s", e.text);
+	ck_assert_uint_eq(p.port, 77);
+	ck_assert_ptr_null(p.host);
 }
 END_TEST
 
@@ -263,6 +430,8 @@ END_TEST
 START_TEST(random_text_makes_a_url_or_a_refusal)
 {
 	static const char alphabet[] = "ah:/?#[]@.%1\\ \xc3\xbc";
+	static const char prefix[] = "unix:/";
+	size_t before = _i % 2 ? sizeof(prefix) - 1 : 0;
 	uint32_t x = 2463534242u + (uint32_t)_i;
 
 	for (int round = 0; round < 20000; round++) {
@@ -270,7 +439,8 @@ START_TEST(random_text_makes_a_url_or_a_refusal)
 		char text[24];
 		size_t len;
 
-		for (size_t i = 0; i < sizeof(text); i++) {
+		memcpy(text, prefix, before);
+		for (size_t i = before; i < sizeof(text); i++) {
 			x ^= x << 13;
 			x ^= x >> 17;
 			x ^= x << 5;
@@ -284,6 +454,7 @@ START_TEST(random_text_makes_a_url_or_a_refusal)
 		ck_assert_uint_gt(strlen(u.host), 0);
 		ck_assert_msg(url_parse(u.text, &again, NULL) == 0, "%s", u.text);
 		ck_assert_str_eq(again.text, u.text);
+		ck_assert_pstr_eq(again.unix_path, u.unix_path);
 		url_fini(&u);
 		url_fini(&again);
 	}
@@ -303,8 +474,13 @@ int main(void)
 	tcase_add_loop_test(tcase, refusals_keep_secrets, 0, 5);
 	tcase_add_test(tcase, bounds_the_host);
 	tcase_add_test(tcase, takes_a_long_path);
+	tcase_add_loop_test(tcase, takes_a_socket_apart, 0, COUNT(sockets));
+	tcase_add_test(tcase, a_host_may_be_called_unix);
+	tcase_add_test(tcase, bounds_the_sockets_path);
+	tcase_add_loop_test(tcase, takes_a_place, 0, COUNT(places));
+	tcase_add_loop_test(tcase, refuses_a_place, 0, COUNT(bad_places));
 	tcase_add_loop_test(tcase, joins_paths, 0, COUNT(joins));
-	tcase_add_loop_test(tcase, random_text_makes_a_url_or_a_refusal, 0, 3);
+	tcase_add_loop_test(tcase, random_text_makes_a_url_or_a_refusal, 0, 4);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
