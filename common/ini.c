@@ -487,6 +487,26 @@ int ini_set(struct ini_doc *doc, const char *origin, const char *section, const 
 	return ini_add_entry(doc, &entry);
 }
 
+int ini_set_path(struct ini_doc *doc, const char *origin, const char *path, const char *value)
+{
+	const char *first = strchr(path, '.');
+	const char *last = strrchr(path, '.');
+	char *copy;
+	int r;
+
+	if (!first || first == path || !last[1])
+		return -EINVAL;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	copy[first - path] = '\0';
+	copy[last - path] = '\0';
+	r = ini_set(
+		doc, origin, copy, first == last ? "" : copy + (first + 1 - path), last + 1, value);
+	free(copy);
+	return r;
+}
+
 int ini_replace(struct ini_doc *doc, size_t i, const char *value)
 {
 	const char *copy = ini_keep_text(doc, value);

@@ -54,6 +54,10 @@ int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len
 int ini_set(struct ini_doc *doc, const char *origin, const char *section, const char *arg,
 	const char *key, const char *value);
 
+/* The same, of "section.key" or "section.arg.key"; the arg may have dots of its own. 0, -EINVAL
+ * (path is neither) or -ENOMEM. */
+int ini_set_path(struct ini_doc *doc, const char *origin, const char *path, const char *value);
+
 /* Gives entry i another value than its file does. 0 or -ENOMEM. */
 int ini_replace(struct ini_doc *doc, size_t i, const char *value);
 

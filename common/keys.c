@@ -330,13 +330,13 @@ static void keys_unknown(enum keys_file file, const struct ini_entry *e, struct 
 	const char *other = keys_other_section(file, e->key);
 	struct buf b = {0};
 
-	if (near) {
+	if (other) {
+		problems_add(problems, e->file, e->line, "key '%.60s' belongs in [%s], not in [%s]",
+			e->key, other, e->section);
+	} else if (near) {
 		problems_add(problems, e->file, e->line,
 			"unknown key '%.60s' in [%s]: did you mean '%s'?", e->key, e->section,
 			near);
-	} else if (other) {
-		problems_add(problems, e->file, e->line, "key '%.60s' belongs in [%s], not in [%s]",
-			e->key, other, e->section);
 	} else {
 		keys_join(&b, names, n, "", "");
 		problems_add(problems, e->file, e->line,

@@ -4,9 +4,9 @@
  * In this order: the key table reads every single value (keys.c), contradictions are settled and
  * the load follows from them (plan_conflicts.c), then each request is put together from its section
  * and [defaults], with the files they refer to (plan_requests.c, plan_files.c), and what makes no
- * sense together is refused (plan_judge.c). Nothing stops at the first problem, so that a person sees all
- * of them at once; a value that is bad leaves its default behind, and later steps pass over what
- * earlier ones have reported. A plan with a problem is never handed out.
+ * sense together is refused (plan_judge.c). Nothing stops at the first problem, so that a person
+ * sees all of them at once; a value that is bad leaves its default behind, and later steps pass
+ * over what earlier ones have reported. A plan with a problem is never handed out.
  *
  * The digest covers what decides the load: the run file's text, the entries that override it, and
  * the content of files. Where an entry came from (a flag's name) is not part of it, so that the

@@ -163,7 +163,7 @@ static int plan_put_content(const struct plan_request *p, struct buf *b)
 	int r = 0;
 
 	if (plan_find_header(p, "authorization"))
-		r = buf_puts(b, ", authorized");
+		r = buf_puts(b, ", Authorization");
 	if (!r && p->body_len)
 		r = buf_printf(b, ", body of %s", plan_size(p->body_len, body));
 	if (!r && p->chunk_bytes)

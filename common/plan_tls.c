@@ -175,7 +175,8 @@ static int plan_take_pem(const struct plan_tls_input *in, const char *key, struc
 		pem->text = malloc(file->len + 1);
 		if (!pem->text)
 			return -ENOMEM;
-		memcpy(pem->text, file->data, file->len);
+		if (file->len)
+			memcpy(pem->text, file->data, file->len);
 		pem->text[file->len] = '\0';
 		pem->len = file->len;
 		digest_sha256_hex(file->data, file->len, digest);

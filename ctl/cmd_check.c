@@ -72,7 +72,9 @@ static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 	int r = draft_make(&d, paths, n, &none, &err);
 
 	if (r == 0 && draft_plan(&d, &plan, &unread, &n_unread) == 0)
-		(void)plan_describe(plan, ret);
+		r = plan_describe(plan, ret) || draft_put_notes(unread, n_unread, ret)
+			    ? EXIT_NO_DAEMON
+			    : 0;
 	else if (r == 0)
 		r = EXIT_CONFIG;
 	if (*err.text)

@@ -163,11 +163,7 @@ static int cmd_run_describe(struct draft *d)
 	int r = draft_plan(d, &plan, &unread, &n);
 
 	if (r == 0 && plan_describe(plan, &text) == 0) {
-		for (size_t i = 0; i < n; i++)
-			(void)buf_printf(&text,
-				"  note         @%s is the service's to read, its "
-				"bytes are not counted\n",
-				unread[i]);
+		(void)draft_put_notes(unread, n, &text);
 		command_print(text.data);
 	}
 	if (r)

@@ -9,7 +9,9 @@
  * in the working directory where a flag names it.
  *
  * What is wrong with a plan that goes to the service is said by the service; here problems are only
- * what keeps us from reading. draft_plan makes the same plan from the same document for check and
+ * what keeps us from reading. A credential is of the one who reads: ours, where the service manager
+ * has started rpsctl, as it has the daemon. draft_plan makes the same plan from the same document
+ * for check and
  * --dry-run, which send nothing, and for private runs, so that no daemon is started for a plan that
  * is none. */
 #include "ctl/draft.h"
@@ -22,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/digest.h"
 #include "common/exit_codes.h"
 #include "common/fill.h"
@@ -235,20 +238,16 @@ static int draft_fill(struct draft *d, size_t n_named, struct err *reterr)
 static int draft_add_setting(struct draft *d, json_t *set, const char *key, const char *value,
 	const char *origin, struct err *reterr)
 {
-	char section[INI_NAME_MAX + 1];
-	const char *dot = strchr(key, '.');
 	json_t *one = json_pack("{s:s, s:s, s:s}", "key", key, "value", value, "origin", origin);
+	int r;
 
 	if (json_array_append_new(set, one)) {
 		err_set(reterr, "a flag's value is not text in UTF-8");
 		return EXIT_USAGE;
 	}
+	r = ini_set_path(&d->doc, origin, key, value);
 	/* What is no key is the daemon's to refuse. */
-	if (!dot || (size_t)(dot - key) >= sizeof(section))
-		return 0;
-	(void)snprintf(section, sizeof(section), "%.*s", (int)(dot - key), key);
-	return ini_set(&d->doc, origin, section, "", dot + 1, value) ? draft_out_of_memory(reterr)
-								     : 0;
+	return r == 0 || r == -EINVAL ? 0 : draft_out_of_memory(reterr);
 }
 
 static int draft_add_settings(
@@ -272,16 +271,35 @@ static int draft_add_settings(
 
 /* ---------------------------------------------------------------- files that values name */
 
+/* Of a credential, and none was given to us. */
+static bool draft_is_out_of_reach(const char *name)
+{
+	return plan_credential(name) && !getenv("CREDENTIALS_DIRECTORY");
+}
+
 /* False: the path is too long. */
 static bool draft_path(const struct ini_doc *doc, const char *name, char path[static PATH_MAX])
 {
 	const struct ini_entry *e = plan_file_entry(doc, name);
 	const char *slash = e && e->line ? strrchr(e->file, '/') : NULL;
 
+	if (plan_credential(name))
+		return snprintf(path, PATH_MAX, "%s/%s", getenv("CREDENTIALS_DIRECTORY"),
+			       plan_credential(name)) < PATH_MAX;
 	if (name[0] == '/' || !slash)
 		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
 	return snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - e->file), e->file, name) <
 	       PATH_MAX;
+}
+
+/* Told here; for the plan, which may have more to tell, it is there and empty. path NULL: it is a
+ * credential, and there are none. */
+static int draft_miss_file(struct draft *d, json_t *files, const char *name, const char *path,
+	int error, struct err *reterr)
+{
+	plan_file_unreadable(&d->doc, name, path, error, &d->problems);
+	d->is_unreadable = true;
+	return json_object_set_new(files, name, json_string("")) ? draft_out_of_memory(reterr) : 0;
 }
 
 static int draft_add_file(struct draft *d, json_t *files, const char *name, struct err *reterr)
@@ -292,17 +310,14 @@ static int draft_add_file(struct draft *d, json_t *files, const char *name, stru
 	size_t len;
 	int r;
 
+	/* A check says what the file means, which is told without its secrets. */
+	if (draft_is_out_of_reach(name))
+		return d->is_check ? 0 : draft_miss_file(d, files, name, NULL, 0, reterr);
 	r = draft_path(&d->doc, name, path)
 		    ? str_read_file(path, DRAFT_FILES_MAX - d->_bytes, &data, &len)
 		    : -ENAMETOOLONG;
-	if (r) {
-		/* Told here; for the plan, which may have more to tell, it is there and empty. */
-		plan_file_unreadable(&d->doc, name, *path ? path : name, r, &d->problems);
-		d->is_unreadable = true;
-		return json_object_set_new(files, name, json_string(""))
-			       ? draft_out_of_memory(reterr)
-			       : 0;
-	}
+	if (r)
+		return draft_miss_file(d, files, name, *path ? path : name, r, reterr);
 	d->_bytes += len;
 	base64 = digest_base64_encode(data, len);
 	free(data);
@@ -384,22 +399,31 @@ static size_t draft_take_files(const struct draft *d, struct plan_file *files)
 		size_t len;
 		char *data = digest_base64_decode(json_string_value(value), &len);
 
+		/* One that could not be read is not judged. */
+		if (data && !len && d->is_unreadable) {
+			free(data);
+			data = NULL;
+			files[n++] = (struct plan_file){name, NULL, 0};
+		}
 		if (data)
 			files[n++] = (struct plan_file){name, data, len};
 	}
 	return n;
 }
 
-/* Those that only the service can read, as empty ones. */
+/* Those that only the service can read, as ones that are not known. */
 static size_t draft_take_unread(
 	const struct draft *d, struct plan_file *files, const char **names, size_t n)
 {
 	size_t n_unread = 0;
 
-	for (size_t i = 0; i < n && d->named_text; i++) {
-		if (json_object_get(json_object_get(d->parameters, "files"), names[i]))
+	for (size_t i = 0; i < n; i++) {
+		bool is_unread = d->named_text || (d->is_check && draft_is_out_of_reach(names[i]));
+
+		if (!is_unread ||
+			json_object_get(json_object_get(d->parameters, "files"), names[i]))
 			continue;
-		files[n_unread] = (struct plan_file){names[i], "", 0};
+		files[n_unread] = (struct plan_file){names[i], NULL, 0};
 		names[n_unread++] = names[i];
 	}
 	return n_unread;
@@ -427,6 +451,17 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 	free(files);
 	*ret_unread = names;
 	*ret_n_unread = n_unread;
+	return r;
+}
+
+int draft_put_notes(const char *const *unread, size_t n, struct buf *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = buf_printf(ret,
+			"  note         %s%s is the service's to read, its bytes are not counted\n",
+			plan_credential(unread[i]) ? "" : "@", unread[i]);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 
+struct buf;
 struct options;
 struct plan;
 
@@ -35,9 +36,13 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
 	struct err *reterr);
 
 /* The plan, with the contents of files that were read; problems are added to those that there are.
- * What a named run's file refers to counts as empty, and is listed in ret_unread (borrowed names,
- * an array of the caller's to free; NULL: none). 0, -EINVAL (problems) or -ENOMEM. */
+ * What a named run's file refers to counts as empty, as do, in a check, credentials where there are
+ * none; these are listed in ret_unread (borrowed names, an array of the caller's to free; NULL:
+ * none). 0, -EINVAL (problems) or -ENOMEM. */
 int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread);
+
+/* A line on each of these for behind the plan's description. 0 or -ENOMEM. */
+int draft_put_notes(const char *const *unread, size_t n, struct buf *ret);
 
 /* All problems to stderr, in the order of lines. */
 void draft_print_problems(struct draft *d);

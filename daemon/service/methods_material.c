@@ -2,7 +2,8 @@
 /* Gathers what a plan is made of. What is wrong with it is a problem in the list, with its file and
  * line, and stops nothing: a person is told all of it at once.
  *
- * A named run's file is root's, so the daemon opens the files that it names. Those that only an
+ * A named run's file is root's, so the daemon opens the files that it names, and takes credentials
+ * from those that the service manager has given to itself. Those that only an
  * override names are never opened here, or an operator could have the daemon read its own files to
  * him: their content must come with the call. */
 #include "daemon/service/methods_material.h"
@@ -27,7 +28,8 @@ void methods_material_fini(struct methods_material *m)
 	for (size_t i = 0; i < m->n_files; i++) {
 		free((char *)m->files[i].name);
 		/* It may be a key. */
-		explicit_bzero((char *)m->files[i].data, m->files[i].len);
+		if (m->files[i].data)
+			explicit_bzero((char *)m->files[i].data, m->files[i].len);
 		free((char *)m->files[i].data);
 	}
 	problems_fini(&m->problems);
@@ -74,14 +76,42 @@ static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* Told here, with why; for the plan it is there, and empty. 0 or -ENOMEM. */
+/* Told here, with why; for the plan its content is not known. path NULL: there are no credentials.
+ * 0 or -ENOMEM. */
 static int methods_miss_file(
 	struct methods_material *m, const char *name, const char *path, int error)
 {
-	char *nothing = strdup("");
-
 	plan_file_unreadable(&m->doc, name, path, error, &m->problems);
-	return nothing ? methods_add_file(m, name, nothing, 0) : -ENOMEM;
+	return methods_add_file(m, name, NULL, 0);
+}
+
+/* Where a file of a named run is, in *ret; NULL: it is a credential, and the service manager has
+ * given us none. 0 or -ENOMEM. */
+static int methods_file_path(const char *dir, const char *name, struct buf *ret)
+{
+	const char *credential = plan_credential(name);
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+
+	if (credential)
+		return credentials ? buf_printf(ret, "%s/%s", credentials, credential) : 0;
+	return name[0] == '/' ? buf_puts(ret, name) : buf_printf(ret, "%s/%s", dir, name);
+}
+
+static int methods_read_file(
+	struct methods_material *m, const char *name, const char *path, enum methods_files how)
+{
+	char *data;
+	size_t len;
+	int r;
+
+	if (!path)
+		return methods_miss_file(m, name, NULL, 0);
+	r = methods_check_regular(path);
+	if (r == 0 && how == METHODS_LOOK)
+		r = methods_look_for_file(path, &data, &len);
+	else if (r == 0)
+		r = str_read_file(path, METHODS_FILE_MAX, &data, &len);
+	return r == 0 ? methods_add_file(m, name, data, len) : methods_miss_file(m, name, path, r);
 }
 
 /* The files that a named run's file refers to, relative to it. What cannot be read is a problem. */
@@ -93,23 +123,10 @@ static int methods_read_files(struct methods_material *m, const char *dir, enum 
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		struct buf path = {0};
-		char *data;
-		size_t len;
 
-		r = names[i][0] == '/' ? buf_puts(&path, names[i])
-				       : buf_printf(&path, "%s/%s", dir, names[i]);
-		if (r == 0) {
-			int e = methods_check_regular(path.data);
-
-			if (e == 0 && how == METHODS_LOOK)
-				e = methods_look_for_file(path.data, &data, &len);
-			else if (e == 0)
-				e = str_read_file(path.data, METHODS_FILE_MAX, &data, &len);
-			if (e == 0)
-				r = methods_add_file(m, names[i], data, len);
-			else
-				r = methods_miss_file(m, names[i], path.data, e);
-		}
+		r = methods_file_path(dir, names[i], &path);
+		if (r == 0)
+			r = methods_read_file(m, names[i], path.data, how);
 		buf_fini(&path);
 	}
 	free(names);
@@ -189,30 +206,6 @@ int methods_read_overlays(struct methods_material *m, const json_t *overlays, js
 	return methods_fill(m, first, variables);
 }
 
-/* key is "section.key", or "section.argument.key". 0 or -ENOMEM; a bad one is a problem. */
-static int methods_set(
-	struct methods_material *m, const char *origin, const char *key, const char *value)
-{
-	const char *first = strchr(key, '.');
-	const char *last = strrchr(key, '.');
-	char *copy;
-	int r;
-
-	if (!first || first == key || !last[1]) {
-		problems_add(&m->problems, origin, 0, "'%.200s' is not SECTION.KEY", key);
-		return 0;
-	}
-	copy = strdup(key);
-	if (!copy)
-		return -ENOMEM;
-	copy[first - key] = '\0';
-	copy[last - key] = '\0';
-	r = ini_set(&m->doc, origin, copy, first == last ? "" : copy + (first + 1 - key), last + 1,
-		value);
-	free(copy);
-	return r;
-}
-
 int methods_read_set(struct methods_material *m, const json_t *settings)
 {
 	json_t *setting;
@@ -232,8 +225,11 @@ int methods_read_set(struct methods_material *m, const json_t *settings)
 			    "origin", &origin) == -1)
 			return -EINVAL;
 		(void)snprintf(text, sizeof(text), "set %s", key);
-		r = methods_set(m, origin ? origin : text, key, value);
-		if (r < 0)
+		r = ini_set_path(&m->doc, origin ? origin : text, key, value);
+		if (r == -EINVAL)
+			problems_add(&m->problems, origin ? origin : text, 0,
+				"'%.200s' is not SECTION.KEY", key);
+		else if (r < 0)
 			return r;
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Masks line by line and knows as little of the syntax as it can: a line that looks like a header
- * with a telling name loses its value, whatever the file makes of it otherwise. Too much masked is
- * an annoyance, too little a leak. */
+ * with a telling name, or like auth, loses its value, whatever the file makes of it otherwise. Too
+ * much masked is an annoyance, too little a leak. */
 #include "daemon/service/secrets.h"
 
 #include <stdbool.h>
@@ -82,6 +82,42 @@ static bool secrets_is_reference(const char *value, size_t len)
 	       secrets_is_variable(value + start, len - start);
 }
 
+/* The word at *text, which is left behind it; 0 bytes: there is none. */
+static size_t secrets_word(const char **text, size_t *len, const char **ret)
+{
+	size_t n = 0;
+
+	while (*len > 0 && secrets_is_blank(**text)) {
+		++*text;
+		--*len;
+	}
+	*ret = *text;
+	while (n < *len && !secrets_is_blank((*text)[n]))
+		n++;
+	*text += n;
+	*len -= n;
+	return n;
+}
+
+/* "none", "bearer REFERENCE" or "basic USER REFERENCE" and nothing else: a fourth word, or a ':' in
+ * the user, may be a password that was meant to be one. */
+static bool secrets_is_auth(const char *value, size_t len)
+{
+	const char *word;
+	size_t n = secrets_word(&value, &len, &word);
+
+	if (n == 4 && strncasecmp(word, "none", 4) == 0)
+		return secrets_word(&value, &len, &word) == 0;
+	if (n == 5 && strncasecmp(word, "basic", 5) == 0)
+		n = secrets_word(&value, &len, &word);
+	else if (n != 6 || strncasecmp(word, "bearer", 6) != 0)
+		return false;
+	if (memchr(word, ':', n))
+		return false;
+	n = secrets_word(&value, &len, &word);
+	return n > 0 && secrets_is_reference(word, n) && secrets_word(&value, &len, &word) == 0;
+}
+
 /* The last byte before a user and password in a URL; NULL: there are none. */
 static const char *secrets_user_info(const char *value, size_t len)
 {
@@ -110,6 +146,10 @@ static size_t secrets_visible(const char *line, size_t len, bool for_strangers)
 			secret = NULL;
 	} else if (for_strangers && secrets_contains(line, key_len, "body")) {
 		secret = equals;
+	} else if (secrets_contains(line, key_len, "auth")) {
+		return secrets_is_auth(equals + 1, (size_t)(end - equals - 1))
+			       ? len
+			       : (size_t)(equals + 1 - line);
 	} else if (secrets_contains(line, key_len, "url")) {
 		secret = secrets_user_info(equals, (size_t)(end - equals));
 	}

@@ -4,6 +4,7 @@
 #include "common/ini.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -347,6 +348,30 @@ START_TEST(appends_files_and_flags)
 }
 END_TEST
 
+START_TEST(paths_of_keys)
+{
+	static const char *const bad[] = {"", "load", ".rate", "load.", "request.a."};
+
+	ck_assert_int_eq(ini_set_path(&doc, "-x", "load.rate", "1"), 0);
+	ck_assert_int_eq(ini_set_path(&doc, "-x", "request.a.weight", "2"), 0);
+	ck_assert_int_eq(ini_set_path(&doc, "-x", "request.a.b.weight", ""), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		ck_assert_int_eq(ini_set_path(&doc, "-x", bad[i], "3"), -EINVAL);
+	ck_assert_uint_eq(doc.n_entries, 3);
+	ck_assert_str_eq(doc.entries[0].section, "load");
+	ck_assert_str_eq(doc.entries[0].arg, "");
+	ck_assert_str_eq(doc.entries[0].key, "rate");
+	ck_assert_str_eq(doc.entries[0].value, "1");
+	ck_assert_str_eq(doc.entries[1].arg, "a");
+	ck_assert_str_eq(doc.entries[2].section, "request");
+	ck_assert_str_eq(doc.entries[2].arg, "a.b");
+	ck_assert_str_eq(doc.entries[2].key, "weight");
+	ck_assert_str_eq(doc.entries[2].file, "-x");
+	ck_assert_uint_eq(doc.entries[2].line, 0);
+	finish();
+}
+END_TEST
+
 START_TEST(gives_up_on_rubbish)
 {
 	struct buf b = {0};
@@ -534,6 +559,7 @@ int main(void)
 	tcase_add_test(tcase, tells_all_mistakes_in_order);
 	tcase_add_test(tcase, second_appearance_counts_as_the_first);
 	tcase_add_test(tcase, appends_files_and_flags);
+	tcase_add_test(tcase, paths_of_keys);
 	tcase_add_test(tcase, gives_up_on_rubbish);
 	tcase_add_loop_test(tcase, bounds_sections_and_keys, 0, 2);
 	tcase_add_test(tcase, bounds_all_files_together);

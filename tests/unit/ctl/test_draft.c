@@ -402,6 +402,99 @@ START_TEST(test_check_tells_all)
 END_TEST
 
 /* What flags alone have wrong is a mistake of the command line. */
+START_TEST(test_settings_of_named_sections)
+{
+	static const char *const word = "http://h/";
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+	struct plan *plan = NULL;
+	const char **unread;
+	size_t n;
+
+	ck_assert_int_eq(options_set(&o, "request.a.b.path", "c", "--set"), 0);
+	ck_assert_int_eq(options_set(&o, "nothing", "c", "--set"), 0);
+	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n), 0);
+	ck_assert_str_eq(plan->requests[0].name, "a.b");
+	ck_assert_str_eq(plan->requests[0].target, "/c");
+	plan_free(plan);
+	free(unread);
+	draft_fini(&d);
+	options_fini(&o);
+}
+END_TEST
+
+static const char credentials_run[] = "[target]\nurl = http://h/\n[defaults]\n"
+				      "auth = bearer cred:token\n[request a]\n"
+				      "auth = basic u cred:pw\n";
+
+START_TEST(test_credentials)
+{
+	static const char *const word = "soak.ini";
+	struct options o = {0};
+	json_t *p;
+
+	put_text("soak.ini", credentials_run);
+	put_text("runs/pw", "geheim");
+	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", "runs", 1), 0);
+	p = parameters(word, &o);
+	assert_file(p, "cred:token", "secret");
+	assert_file(p, "cred:pw", "geheim");
+	ck_assert_uint_eq(json_object_size(json_object_get(p, "files")), 2);
+	json_decref(p);
+	ck_assert_int_eq(remove("runs/pw"), 0);
+}
+END_TEST
+
+START_TEST(test_credentials_that_are_missing)
+{
+	static const char *const word = "soak.ini";
+	static const char *const wanted[] = {"soak.ini:4: auth: cred:token: no credentials here: "
+					     "$CREDENTIALS_DIRECTORY is not set",
+		"soak.ini:6: auth: cred:pw: no credentials here: "};
+	struct options o = {0};
+	struct err err = {0};
+	struct plan *plan = NULL;
+	struct buf notes = {0};
+	const char **unread;
+	size_t n;
+
+	put_text("soak.ini", credentials_run);
+	ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	/* A check, which sends nothing, does without; anything else is told so. */
+	for (int is_check = 0; is_check < 2; is_check++) {
+		struct draft d = {.is_check = is_check};
+		int r;
+
+		ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+		r = draft_plan(&d, &plan, &unread, &n);
+		ck_assert_int_eq(r, is_check ? 0 : -EINVAL);
+		ck_assert_uint_eq(d.problems.n, is_check ? 0 : 2);
+		for (size_t i = 0; i < d.problems.n; i++)
+			ck_assert_ptr_nonnull(strstr(d.problems.texts[i], wanted[i]));
+		ck_assert_uint_eq(n, is_check ? 2 : 0);
+		ck_assert_int_eq(draft_put_notes(unread, n, &notes), 0);
+		free(unread);
+		draft_fini(&d);
+	}
+	ck_assert_ptr_nonnull(strstr(notes.data, "note         cred:token is the service's to"));
+	plan_free(plan);
+	buf_fini(&notes);
+	/* Where there are some, a missing one is a problem for a check too. */
+	{
+		struct draft d = {.is_check = true};
+
+		ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", "runs", 1), 0);
+		ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+		ck_assert_uint_eq(d.problems.n, 1);
+		ck_assert_str_eq(d.problems.texts[0],
+			"soak.ini:6: auth: cannot read runs/pw: No such file or directory");
+		draft_fini(&d);
+	}
+}
+END_TEST
+
 START_TEST(test_status_of_flags)
 {
 	static const char *const words[] = {"http://h/", "name"};
@@ -444,6 +537,9 @@ int main(void)
 	tcase_add_test(tcase, test_plan_is_what_would_be_sent);
 	tcase_add_test(tcase, test_plan_of_a_named_run);
 	tcase_add_test(tcase, test_check_tells_all);
+	tcase_add_test(tcase, test_settings_of_named_sections);
+	tcase_add_test(tcase, test_credentials);
+	tcase_add_test(tcase, test_credentials_that_are_missing);
 	tcase_add_loop_test(tcase, test_status_of_flags, 0, 2);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

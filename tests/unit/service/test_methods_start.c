@@ -183,6 +183,37 @@ START_TEST(a_named_run_has_its_key_beside_it)
 }
 END_TEST
 
+/* Of a named run they are the daemon's own; those of a call come with it. */
+START_TEST(credentials_of_a_named_run_are_the_daemons)
+{
+	static const char text[] = "[target]\nurl = http://%s/\n[load]\nrate = 100\n"
+				   "duration = 50ms\n[defaults]\nauth = bearer cred:token.txt\n";
+	char run[256];
+
+	(void)snprintf(run, sizeof(run), text, origin_address(origin));
+	test_write_file("cred.ini", run);
+	ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "cred"),
+		RPSD_INTERFACE ".PlanInvalid", "no credentials here: $CREDENTIALS_DIRECTORY");
+	/* Nor does a call make up for it, or whoever may start could say who he is. */
+	test_fails(&admin, "Start",
+		json_pack("{s:s, s:{s:s}}", "name", "cred", "files", "cred:token.txt", "YQ=="),
+		RPSD_INTERFACE ".PlanInvalid", "no credentials here: $CREDENTIALS_DIRECTORY");
+	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", runs_dir, 1), 0);
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "cred"),
+		RPSD_INTERFACE ".PlanInvalid", "token.txt: No such file");
+	test_write_file("token.txt", "geheim\n");
+	json_decref(test_ok(&admin, "Start", json_pack("{s:s}", "name", "cred")));
+	/* Never for a text of somebody else. */
+	test_fails(&admin, "Start", json_pack("{s:s}", "text", run), RPSD_INTERFACE ".PlanInvalid",
+		"'cred:token.txt' is missing");
+	json_decref(test_ok(&admin, "Start",
+		json_pack("{s:s, s:{s:s}}", "text", run, "files", "cred:token.txt", "YQ==")));
+	test_remove_file("token.txt");
+	test_remove_file("cred.ini");
+}
+END_TEST
+
 START_TEST(settings_alone_are_a_run)
 {
 	char url[64];
@@ -282,6 +313,9 @@ static const char *const test_detours[] = {
 	"{'name':'short','set':[{'key':'tls.verify','value':'no'}]}",
 	"{'name':'short','set':[{'key':'defaults.method','value':'DELETE'}]}",
 	"{'name':'short','set':[{'key':'defaults.header','value':'X: y'}]}",
+	"{'name':'short','set':[{'key':'defaults.auth','value':'none'}]}",
+	"{'name':'short','set':[{'key':'request.a.weight','value':'3'}]}",
+	"{'name':'short','overlays':[{'file':'o','text':'[request a]\\nbody = cred:token'}]}",
 	"{'name':'short','overlays':[{'file':'o','text':'[load]\\nrate = 5\\n[target]\\nurl = "
 	"http://127.0.0.1:1/'}]}",
 };
@@ -540,6 +574,7 @@ int main(void)
 	tcase_add_loop_test(t, a_private_key_does_not_come_with_the_call, 0,
 		(int)(sizeof(test_keys) / sizeof(*test_keys)));
 	tcase_add_test(t, a_named_run_has_its_key_beside_it);
+	tcase_add_test(t, credentials_of_a_named_run_are_the_daemons);
 	tcase_add_test(t, settings_alone_are_a_run);
 	if (geteuid() == 0)
 		tcase_add_test(t, an_operator_starts_named_runs_only);
