@@ -16,6 +16,8 @@
 /* epoll, the mailbox's eventfd and two timerfds of a worker. */
 #define PLAN_WORKER_DESCRIPTORS 4
 
+#define PLAN_INDENT "               "
+
 /* The least sample in which the largest value lies above the quantile with 95 % confidence,
  * where the values are independent: ceil(ln 0.05 / ln q), measurement page A.9. */
 static const struct {
@@ -76,16 +78,7 @@ static uint64_t plan_count(const struct plan *p)
 	return (uint64_t)(sum + 0.5);
 }
 
-/* What stands before a part of a line: the line's name, then a semicolon. */
-static const char *plan_lead(const char *name, bool *is_first)
-{
-	const char *lead = *is_first ? name : "; ";
-
-	*is_first = false;
-	return lead;
-}
-
-/* Where connections go, beside what the URL says. */
+/* Where connections go, beside what the URL says; one line for each of it. */
 static int plan_describe_target(const struct plan *p, struct buf *b)
 {
 	static const char *const addresses[] = {
@@ -93,22 +86,26 @@ static int plan_describe_target(const struct plan *p, struct buf *b)
 		[PLAN_ADDRESSES_V4] = "IPv4 addresses alone",
 		[PLAN_ADDRESSES_V6] = "IPv6 addresses alone",
 	};
-	static const char name[] = "  target       ";
+	const char *lead = "  target       ";
 	char text[UNITS_TEXT_MAX], number[32];
-	bool is_first = true;
 	int r = 0;
 
-	if (p->connect_to)
-		r = buf_printf(b, "%sconnects to %s", plan_lead(name, &is_first), p->connect_to);
-	if (!r && p->addresses != PLAN_ADDRESSES_ALL)
-		r = buf_printf(b, "%s%s", plan_lead(name, &is_first), addresses[p->addresses]);
-	if (!r && p->dns_ns)
-		r = buf_printf(b, "%slooked up every %s", plan_lead(name, &is_first),
-			plan_time(p->dns_ns, text));
+	if (p->connect_to) {
+		r = buf_printf(b, "%sconnects to %s\n", lead, p->connect_to);
+		lead = PLAN_INDENT;
+	}
+	if (!r && p->addresses != PLAN_ADDRESSES_ALL) {
+		r = buf_printf(b, "%s%s\n", lead, addresses[p->addresses]);
+		lead = PLAN_INDENT;
+	}
+	if (!r && p->dns_ns) {
+		r = buf_printf(b, "%slooked up every %s\n", lead, plan_time(p->dns_ns, text));
+		lead = PLAN_INDENT;
+	}
 	if (!r && p->n_sources)
-		r = buf_printf(b, "%sfrom %s source address%s", plan_lead(name, &is_first),
+		r = buf_printf(b, "%sfrom %s source address%s\n", lead,
 			plan_group(p->n_sources, number), p->n_sources == 1 ? "" : "es");
-	return r || is_first ? r : buf_puts(b, "\n");
+	return r;
 }
 
 static int plan_describe_tls(const struct plan *p, struct buf *b)
@@ -131,14 +128,14 @@ static int plan_describe_tls(const struct plan *p, struct buf *b)
 			p->tls_ca.name ? p->tls_ca.name : "the system's authorities");
 	if (!r)
 		r = buf_puts(b, versions[p->tls_min_version][p->tls_max_version]);
-	if (!r && p->tls_ciphers)
-		r = buf_printf(b, ", ciphers %s", p->tls_ciphers);
-	if (!r && p->tls_ciphersuites)
-		r = buf_printf(b, ", cipher suites %s", p->tls_ciphersuites);
 	if (!r && p->tls_certificate.name)
 		r = buf_printf(b, ", ours is %s", p->tls_certificate.name);
 	if (!r && !p->tls_resume)
 		r = buf_puts(b, ", no session is resumed");
+	if (!r && p->tls_ciphers)
+		r = buf_printf(b, "\n" PLAN_INDENT "ciphers %s", p->tls_ciphers);
+	if (!r && p->tls_ciphersuites)
+		r = buf_printf(b, "\n" PLAN_INDENT "cipher suites %s", p->tls_ciphersuites);
 	return r ? r : buf_puts(b, "\n");
 }
 
@@ -152,11 +149,12 @@ static int plan_describe_load(const struct plan *p, struct buf *b)
 
 		r = buf_printf(b, "  load         closed model, %s %s, each waits for its answer",
 			plan_group(users, number), users == 1 ? "user" : "users");
-		if (!r && p->pipeline > 1)
-			r = buf_printf(
-				b, ", %s on each connection", plan_group(p->pipeline, number));
 		if (!r && p->think_ns)
 			r = buf_printf(b, " and then %s", plan_time(p->think_ns, text));
+		if (!r && p->pipeline > 1)
+			r = buf_printf(b,
+				"\n" PLAN_INDENT "%s of them share a connection, pipelined",
+				plan_group(p->pipeline, number));
 		return r ? r : buf_puts(b, "\n");
 	}
 	r = buf_puts(b, "  load         open model, even spacing: ");
@@ -201,24 +199,32 @@ static int plan_describe_sends(const struct plan *p, struct buf *b)
 		average, plan_group(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
 }
 
-/* What one connection may do. */
+/* What one connection may do, where that is not all. */
 static int plan_describe_connection(const struct plan *p, struct buf *b)
 {
 	char text[UNITS_TEXT_MAX], number[32];
+	const char *lead = PLAN_INDENT "each ";
 	int r = 0;
 
-	if (p->requests_per_connection)
-		r = buf_printf(b, "; %s request%s on each",
+	if (p->requests_per_connection) {
+		r = buf_printf(b, "%sfor %s request%s", lead,
 			plan_group(p->requests_per_connection, number),
 			p->requests_per_connection == 1 ? "" : "s");
-	if (!r && p->max_age_ns)
-		r = buf_printf(b, "; closed after %s", plan_time(p->max_age_ns, text));
-	if (!r && p->pipeline > 1)
-		r = buf_printf(b, "; up to %s requests at a time on each",
-			plan_group(p->pipeline, number));
-	if (!r && p->close == PLAN_CLOSE_RST)
-		r = buf_puts(b, "; closed by a reset");
-	return r ? r : buf_puts(b, "\n");
+		lead = ", ";
+	}
+	if (!r && p->pipeline > 1) {
+		r = buf_printf(b, "%sup to %s at a time", lead, plan_group(p->pipeline, number));
+		lead = ", ";
+	}
+	if (!r && p->max_age_ns) {
+		r = buf_printf(b, "%sclosed after %s", lead, plan_time(p->max_age_ns, text));
+		lead = ", ";
+	}
+	if (!r && p->close == PLAN_CLOSE_RST) {
+		r = buf_printf(b, "%sclosed by a reset", lead);
+		lead = ", ";
+	}
+	return r || lead[0] == ' ' ? r : buf_puts(b, "\n");
 }
 
 static int plan_describe_connections(const struct plan *p, struct buf *b)
@@ -236,7 +242,7 @@ static int plan_describe_connections(const struct plan *p, struct buf *b)
 	char number[32], text[UNITS_TEXT_MAX];
 	int r;
 
-	r = buf_printf(b, "  connections  %s%s, %s%s%s, %s new at most",
+	r = buf_printf(b, "  connections  %s%s, %s%s%s, %s new at most\n",
 		p->model == PLAN_OPEN && p->exhausted == PLAN_GROW ? "up to " : "",
 		plan_group(plan_connection_limit(p), number), reuse[p->reuse],
 		p->model == PLAN_OPEN ? ", " : "",

@@ -483,24 +483,29 @@ static const struct {
 	{SOCKET, NULL},
 	{HTTPS "connect-to = 10.0.0.7:1\naddresses = first\ndns = every 30s\n[connections]\n"
 	       "source = 10.0.0.0/20\n",
-		"\n  target       connects to 10.0.0.7:1; the first address that answers; looked "
-		"up every 30s; from 4,094 source addresses\n"},
+		"\n  target       connects to 10.0.0.7:1\n               the first address that "
+		"answers\n"
+		"               looked up every 30s\n               from 4,094 source addresses\n"},
 	{HTTPS "addresses = v4\n[connections]\nsource = 10.0.0.1\n",
-		"\n  target       IPv4 addresses alone; from 1 source address\n"},
+		"\n  target       IPv4 addresses alone\n               from 1 source address\n"},
 	{HTTPS "dns = every 1h\n", "\n  target       looked up every 1h\n"},
-	{HTTPS "[tls]\nmax-version = 1.2\nciphers = HIGH\n", ", TLS 1.2 alone, ciphers HIGH\n"},
+	{HTTPS "[tls]\nmax-version = 1.2\nciphers = HIGH\n",
+		", TLS 1.2 alone\n               ciphers HIGH\n"},
 	{HTTPS "[tls]\nmax-version = 1.3\n", ", up to TLS 1.3\n"},
 	{HTTPS "[tls]\nmin-version = 1.2\nmax-version = 1.3\n", ", TLS 1.2 to 1.3\n"},
 	{HTTPS "[tls]\nmin-version = 1.3\nmax-version = 1.3\nciphersuites = "
 	       "TLS_AES_128_GCM_SHA256\n",
-		", TLS 1.3 alone, cipher suites TLS_AES_128_GCM_SHA256\n"},
+		", TLS 1.3 alone\n               cipher suites TLS_AES_128_GCM_SHA256\n"},
 	{CONF_TARGET "[connections]\nrequests-per-connection = 1000\nmax-age = 5m\nclose = rst\n"
 		     "pipeline = 16\n",
-		" new at most; 1,000 requests on each; closed after 5m; up to 16 requests at a "
-		"time on each; closed by a reset\n"},
-	{CONF_TARGET "[connections]\nrequests-per-connection = 1\n", "; 1 request on each\n"},
+		" new at most\n               each for 1,000 requests, up to 16 at a time, closed "
+		"after "
+		"5m, closed by a reset\n"},
+	{CONF_TARGET "[connections]\nrequests-per-connection = 1\n",
+		"\n               each for 1 request\n"},
 	{CONF_TARGET "[load]\nmodel = closed\n[connections]\npipeline = 16\ncount = 100\n",
-		"closed model, 1,600 users, each waits for its answer, 16 on each connection\n"},
+		"closed model, 1,600 users, each waits for its answer\n               16 of them "
+		"share a connection, pipelined\n"},
 	{CONF_TARGET "[load]\nmodel = closed\n[connections]\npipeline = 16\ncount = 100\n",
 		"\n  needs        104 descriptors"},
 };
