@@ -68,6 +68,11 @@ const char *const audit_outcome_names[] = {
 
 /* ---------------------------------------------------------------- was the plan carried? */
 
+static uint64_t audit_count_ours(const struct audit_input *in)
+{
+	return audit_count_faults(in, FAULT_PHASE_GENERATOR);
+}
+
 struct audit_facts {
 	double due; /* arrivals, less those that were cut off with the run */
 	double ok;
@@ -158,7 +163,7 @@ static bool audit_is_by_server(const struct audit_input *in, const struct audit_
 
 	return f->is_behind || n[LEDGER_HTTP_ERROR] || n[LEDGER_CHECK_FAILED] ||
 	       n[LEDGER_BAD_RESPONSE] || n[LEDGER_TIMEOUT] || n[LEDGER_CONNECTION_ERROR] ||
-	       n[LEDGER_UNFINISHED] || n[LEDGER_NOT_CONNECTED] > in->generator_errors;
+	       n[LEDGER_UNFINISHED] || n[LEDGER_NOT_CONNECTED] > audit_count_ours(in);
 }
 
 static bool audit_is_sent_short(const struct audit_input *in, const struct audit_facts *f)
@@ -172,13 +177,13 @@ static enum audit_limit audit_find_limit(
 	const struct audit_input *in, const struct audit_facts *f, const struct audit *a)
 {
 	if (!in->is_open) {
-		if (in->generator_errors > 0 || in->cpu_share > AUDIT_CPU ||
+		if (audit_count_ours(in) > 0 || in->cpu_share > AUDIT_CPU ||
 			in->stalled_share > AUDIT_STALLED_SATURATED)
 			return AUDIT_BY_GENERATOR;
 		return AUDIT_BY_SERVER;
 	}
 	if (a->verdict == AUDIT_SATURATED &&
-		(!audit_is_overload(f) || audit_is_sent_short(in, f) || in->generator_errors > 0 ||
+		(!audit_is_overload(f) || audit_is_sent_short(in, f) || audit_count_ours(in) > 0 ||
 			audit_delay_share(in, a) >= 0.5))
 		return AUDIT_BY_GENERATOR;
 	if (audit_is_by_connections(in, f))
@@ -249,10 +254,31 @@ static enum ledger_class audit_most(const struct ledger *l)
 
 static const char *audit_remedy(const struct audit_input *in, enum ledger_class most)
 {
-	if (most == LEDGER_NOT_CONNECTED && in->tls_errors > 0)
+	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_TLS) > 0)
 		return "see the error; --cacert and -k say whom to trust, --cert and --key who we "
 		       "are";
+	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_RESOLVE) > 0)
+		return "see that the name is spelled right: getent hosts NAME";
 	return audit_none_ok[most].try_text;
+}
+
+/* Which check it was, where checks failed most: ": check-size (body has 1 bytes, expected 2)". */
+static struct audit_sentence audit_which_check(const struct audit_input *in, enum ledger_class most)
+{
+	enum fault fault = audit_main_fault(in, FAULT_PHASE_CHECK);
+	struct audit_sentence t = {""}, told;
+
+	if (most != LEDGER_CHECK_FAILED || fault == FAULT_NONE)
+		return t;
+	told = audit_tell_fault(in, fault);
+	snprintf(t.s, sizeof(t.s), ": %.180s", told.s);
+	return t;
+}
+
+/* Redirects that are not expected are statuses that are not expected. */
+static bool audit_is_redirected(const struct audit_input *in, enum ledger_class most)
+{
+	return most == LEDGER_HTTP_ERROR && audit_is_mostly_redirects(in);
 }
 
 static void audit_tell_failed(const struct audit_input *in, struct audit *a)
@@ -268,14 +294,18 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 		return;
 	}
 	if (a->limited_by == AUDIT_BY_PLAN)
-		a->limited_by = in->generator_errors > 0 ? AUDIT_BY_GENERATOR : AUDIT_BY_SERVER;
+		a->limited_by = audit_count_ours(in) > 0 ? AUDIT_BY_GENERATOR : AUDIT_BY_SERVER;
 	if (l->planned == 0)
-		audit_because(a, "nothing could be sent: no connection was made");
+		audit_because(a, "nothing could be sent: %s",
+			in->failed_by ? fault_table[in->failed_by].help : "no connection was made");
 	else
-		audit_because(a, "not one of %s requests %s: %s", audit_text_count(l->planned).s,
-			audit_none_ok[most].because, audit_text_failures(l).s);
-	if (in->generator_errors > 0)
-		audit_try(a, "more descriptors (ulimit -n), or connections that stay open");
+		audit_because(a, "not one of %s requests %s: %s%s", audit_text_count(l->planned).s,
+			audit_none_ok[most].because, audit_text_failures(l).s,
+			audit_which_check(in, most).s);
+	if (audit_count_ours(in) > 0)
+		audit_try(a, "%s", audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_GENERATOR)));
+	else if (audit_is_redirected(in, most))
+		audit_try(a, "%s", audit_try_redirects(in).s);
 	else
 		audit_try(a, "%s", audit_remedy(in, most));
 }
@@ -285,9 +315,9 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 	const struct ledger *l = &in->ledger;
 	struct audit_text errors = {""}, delay = {""};
 
-	if (in->generator_errors > 0)
+	if (audit_count_ours(in) > 0)
 		snprintf(errors.s, sizeof(errors.s), ", %.32s errors of our own",
-			audit_text_count(in->generator_errors).s);
+			audit_text_count(audit_count_ours(in)).s);
 	if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS && in->response_p99 <= 0)
 		snprintf(delay.s, sizeof(delay.s), ", our delay p99 %.24s",
 			audit_text_time(in->our_delay_p99).s);
@@ -296,8 +326,8 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 			audit_text_time(in->our_delay_p99).s, audit_text_time(in->response_p99).s);
 	audit_because(a, "limited by the generator: sent %s of %s%s%s", audit_text_count(l->sent).s,
 		audit_text_count(l->planned).s, errors.s, delay.s);
-	if (in->generator_errors > 0)
-		audit_try(a, "more descriptors (ulimit -n), or connections that stay open");
+	if (audit_count_ours(in) > 0)
+		audit_try(a, "%s", audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_GENERATOR)));
 	else
 		audit_try(a, "a quieter machine; a lower rate (-r); -t %u", in->workers + 1);
 }
@@ -359,10 +389,15 @@ static void audit_tell_connections(
 static void audit_tell_failures(const struct audit_input *in, struct audit *a)
 {
 	const struct ledger *l = &in->ledger;
+	enum ledger_class most = audit_most(l);
 
-	audit_because(a, "%s of %s requests failed: %s", audit_text_share(ledger_failed_share(l)).s,
-		audit_text_count(l->planned).s, audit_text_failures(l).s);
-	audit_try(a, "%s", audit_remedy(in, audit_most(l)));
+	audit_because(a, "%s of %s requests failed: %s%s",
+		audit_text_share(ledger_failed_share(l)).s, audit_text_count(l->planned).s,
+		audit_text_failures(l).s, audit_which_check(in, most).s);
+	if (audit_is_redirected(in, most))
+		audit_try(a, "%s", audit_try_redirects(in).s);
+	else
+		audit_try(a, "%s", audit_remedy(in, most));
 }
 
 static void audit_tell_server(
@@ -404,6 +439,11 @@ static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 		audit_tell_generator(in, a);
 	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
 		audit_tell_failures(in, a);
+	if (*a->because || !audit_is_mostly_redirects(in))
+		return;
+	/* Fast and good answers, but not of what was meant to be loaded. */
+	audit_because(a, "%s", audit_tell_redirects(in).s);
+	audit_try(a, "%s", audit_try_redirects(in).s);
 }
 
 /* ---------------------------------------------------------------- the judgement */
@@ -451,6 +491,13 @@ static void audit_find_headline(
 	}
 }
 
+/* Unless the headline has said it. */
+static void audit_mention_redirects(const struct audit_input *in, struct audit *a)
+{
+	if (audit_has_redirects(in) && strcmp(a->because, audit_tell_redirects(in).s) != 0)
+		audit_note_redirects(in, a);
+}
+
 void audit_judge(const struct audit_input *in, struct audit *ret)
 {
 	struct audit_facts f = audit_gather(in);
@@ -460,9 +507,11 @@ void audit_judge(const struct audit_input *in, struct audit *ret)
 	ret->limited_by = audit_find_limit(in, &f, ret);
 	if (audit_is_failed(in, &f)) {
 		audit_tell_failed(in, ret);
+		audit_mention_redirects(in, ret);
 		return;
 	}
 	audit_find_headline(in, &f, ret);
+	audit_mention_redirects(in, ret);
 	if (in->outcome == AUDIT_STOPPED)
 		ret->exit_code = EXIT_STOPPED;
 	else if (in->outcome == AUDIT_ABORTED || in->outcome == AUDIT_INTERRUPTED)

@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/fault.h"
 #include "common/ledger.h"
+
+struct stats_fault;
 
 enum audit_verdict {
 	AUDIT_OK,
@@ -64,8 +67,13 @@ struct audit_input {
 	uint64_t connections_limit;
 	uint64_t connections_most; /* that this host allows; 0: unknown */
 	uint64_t connections_peak;
-	uint64_t tls_errors;	   /* handshakes that failed */
-	uint64_t generator_errors; /* EMFILE, EADDRNOTAVAIL, …: ours, not the server's */
+	enum fault failed_by;		  /* why it could not begin; FAULT_NONE: it could */
+	const struct stats_fault *faults; /* FAULT_COUNT of them, measured window; NULL: none */
+	uint64_t retries;
+	uint64_t answers;	  /* measured window, with any status */
+	uint64_t redirects;	  /* of these, where the plan does not ask for them */
+	unsigned redirect_status; /* of most of them */
+	const char *location;	  /* of one of them; NULL: unknown */
 	unsigned workers;
 	double cpu_share;	     /* of the busiest worker, 0..1 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */
@@ -79,10 +87,10 @@ struct audit_note {
 	const char *code; /* "our-delay", "steal", "co-located", … */
 	double value;	  /* times in ns, shares 0..1, counts */
 	double limit;
-	char text[160];
-	char try_text[160]; /* a remedy; "" where there is none */
+	char text[256];
+	char try_text[192]; /* a remedy; "" where there is none */
 };
-#define AUDIT_NOTES_MAX 16
+#define AUDIT_NOTES_MAX 24
 
 struct audit {
 	enum audit_verdict verdict;
@@ -92,7 +100,7 @@ struct audit {
 	double our_delay_share_of_p99; /* of response p99; -1 where there is none */
 	struct audit_note notes[AUDIT_NOTES_MAX];
 	size_t n_notes;
-	char because[256]; /* the headline's second line in words, with figures; "" for plain ok */
+	char because[448]; /* the headline's second line in words, with figures; "" for plain ok */
 	char try_text[256];
 };
 

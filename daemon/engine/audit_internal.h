@@ -11,6 +11,28 @@
 
 /* audit_notes.c: fills in the notes, the verdict and our share of the p99. */
 void audit_take_notes(const struct audit_input *in, struct audit *a);
+void audit_note_redirects(const struct audit_input *in, struct audit *a);
 /* Our part of the response time's p99. Where that is of arrivals without an answer, our part of the
  * time they were given. Negative: unknown. */
 double audit_delay_share(const struct audit_input *in, const struct audit *a);
+
+/* audit_faults.c: what the answers and the faults say. */
+
+/* How many of that phase, and the most frequent one of them (FAULT_NONE: none), with what the run
+ * could not begin for. */
+uint64_t audit_count_faults(const struct audit_input *in, enum fault_phase phase);
+enum fault audit_main_fault(const struct audit_input *in, enum fault_phase phase);
+/* What to do about a fault of ours. */
+const char *audit_fault_remedy(enum fault fault);
+/* The first example of a fault, in brackets behind its name: "check-size (body has 1 bytes, …)". */
+struct audit_sentence {
+	char s[256];
+};
+struct audit_sentence audit_tell_fault(const struct audit_input *in, enum fault fault);
+
+/* "9,800 of 10,000 answers were redirects (301 to https://…), which are never followed", and what
+ * to try. */
+bool audit_is_mostly_redirects(const struct audit_input *in);
+bool audit_has_redirects(const struct audit_input *in); /* worth a word */
+struct audit_sentence audit_tell_redirects(const struct audit_input *in);
+struct audit_sentence audit_try_redirects(const struct audit_input *in);

@@ -11,6 +11,7 @@
 
 #include "daemon/engine/audit_internal.h"
 #include "daemon/engine/audit_text.h"
+#include "daemon/engine/stats.h"
 
 /* A smaller part of the response time's p99 than this is no part worth a word. */
 #define AUDIT_DELAY_NIL_SHARE 0.01
@@ -50,6 +51,14 @@ __attribute__((format(printf, 6, 7))) static void audit_add(struct audit *a, con
 	va_start(args, format);
 	vsnprintf(note->text, sizeof(note->text), format, args);
 	va_end(args);
+}
+
+static struct audit_text audit_requests(uint64_t n)
+{
+	struct audit_text t;
+
+	snprintf(t.s, sizeof(t.s), "%.26s request%s", audit_text_count(n).s, n == 1 ? "" : "s");
+	return t;
 }
 
 static struct audit_text audit_more_workers(const struct audit_input *in, const char *before)
@@ -171,6 +180,37 @@ static void audit_note_machine(const struct audit_input *in, struct audit *a)
 			"server on this machine: it shares the CPU with rpsd");
 }
 
+/* What this machine refused us, each with its own remedy. */
+static void audit_note_ours(const struct audit_input *in, struct audit *a)
+{
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT && in->faults; f++) {
+		const struct fault_info *fault = &fault_table[f];
+		uint64_t n = in->faults[f].count;
+
+		if (fault->phase != FAULT_PHASE_GENERATOR || n == 0)
+			continue;
+		audit_raise(a, AUDIT_SATURATED);
+		audit_add(a, fault->name, (double)n, 0, audit_fault_remedy((enum fault)f),
+			"%s without a connection: %s", audit_requests(n).s, fault->help);
+	}
+}
+
+/* What became of connections that were kept open. */
+static void audit_note_kept(const struct audit_input *in, struct audit *a)
+{
+	uint64_t n = in->faults ? in->faults[FAULT_STALE].count : 0;
+
+	if (in->retries > 0)
+		audit_add(a, "retries", (double)in->retries, 0, "",
+			"%s sent again: the server had closed a kept connection",
+			audit_requests(in->retries).s);
+	if (n > 0)
+		audit_add(a, fault_table[FAULT_STALE].name, (double)n, 0,
+			"a keep-alive timeout of the server's that is longer than a connection "
+			"waits here; [connections] max-age below it",
+			"%s failed: %s", audit_requests(n).s, fault_table[FAULT_STALE].help);
+}
+
 void audit_take_notes(const struct audit_input *in, struct audit *a)
 {
 	a->our_delay_share_of_p99 = -1;
@@ -184,18 +224,18 @@ void audit_take_notes(const struct audit_input *in, struct audit *a)
 			"report this as a bug of rpsd", "%s requests planned, %s accounted for",
 			audit_text_count(in->ledger.planned).s,
 			audit_text_count(ledger_resolved(&in->ledger)).s);
-	if (in->generator_errors > 0) {
-		audit_raise(a, AUDIT_SATURATED);
-		audit_add(a, "generator-errors", (double)in->generator_errors, 0,
-			"more descriptors (ulimit -n), or connections that stay open",
-			"%s connections could not be made for want of descriptors, ports or memory "
-			"here",
-			audit_text_count(in->generator_errors).s);
-	}
+	audit_note_ours(in, a);
 	if (in->is_open) {
 		audit_note_delay(in, a);
 		audit_note_connections(in, a);
 	}
 	audit_note_cpu(in, a);
 	audit_note_machine(in, a);
+	audit_note_kept(in, a);
+}
+
+void audit_note_redirects(const struct audit_input *in, struct audit *a)
+{
+	audit_add(a, "redirects", (double)in->redirects, 0, audit_try_redirects(in).s, "%s",
+		audit_tell_redirects(in).s);
 }

@@ -97,14 +97,51 @@ static double run_little_residual(const struct run *run)
 		       : 0;
 }
 
-static uint64_t run_faults_in(const struct run *run, enum fault_phase phase)
+/* Answers that send us elsewhere. 304 has the number of one, but says that nothing has changed. */
+static bool run_is_redirect(int status)
+{
+	return status >= 300 && status < 400 && status != 304;
+}
+
+static uint64_t run_count_answers(const struct run *run, bool (*is_meant)(int status))
 {
 	uint64_t n = 0;
 
-	for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++)
-		if (fault_table[i].phase == phase)
-			n += run->totals.faults[i].count;
+	for (int i = 0; i < STATS_STATUS_MAX; i++)
+		if (!is_meant || is_meant(i))
+			n += run->totals.statuses[i];
 	return n;
+}
+
+static unsigned run_main_redirect(const struct run *run)
+{
+	int most = 300;
+
+	for (int i = 300; i < 400; i++)
+		if (run_is_redirect(i) && run->totals.statuses[i] > run->totals.statuses[most])
+			most = i;
+	return (unsigned)most;
+}
+
+/* Some but not all of 3xx: who writes such an expect-status means them. */
+static bool run_wants_redirects(const struct run *run)
+{
+	for (size_t i = 0; i < run->plan->n_requests; i++) {
+		unsigned n = 0;
+
+		for (unsigned status = 300; status < 400; status++)
+			n += plan_statuses_has(&run->plan->requests[i].expect_statuses, status);
+		if (n > 0 && n < 100)
+			return true;
+	}
+	return false;
+}
+
+/* Where the first redirect pointed to; NULL: nobody knows. */
+static const char *run_location(const struct run *run)
+{
+	(void)run;
+	return NULL;
 }
 
 static struct audit_input run_audit_input(const struct run *run)
@@ -135,8 +172,13 @@ static struct audit_input run_audit_input(const struct run *run)
 		.connections_limit = run->summary.connections_limit,
 		.connections_most = run->admission.connections_most,
 		.connections_peak = run->summary.connections_peak,
-		.tls_errors = run->is_tls_at_fault + run_faults_in(run, FAULT_PHASE_TLS),
-		.generator_errors = run_faults_in(run, FAULT_PHASE_GENERATOR),
+		.failed_by = run->failed_by,
+		.faults = run->totals.faults,
+		.retries = run->totals.retries,
+		.answers = run_count_answers(run, NULL),
+		.redirects = run_wants_redirects(run) ? 0 : run_count_answers(run, run_is_redirect),
+		.redirect_status = run_main_redirect(run),
+		.location = run_location(run),
 		.workers = run->n_started,
 		.cpu_share = run->busiest_cpu_share,
 		.short_interval_share =
@@ -149,6 +191,17 @@ static struct audit_input run_audit_input(const struct run *run)
 }
 
 /* ---------------------------------------------------------------- members */
+
+/* Steals both; NULL where either is. */
+static json_t *run_json_with(json_t *object, const char *key, json_t *value)
+{
+	if (object && json_object_set_new(object, key, value) == 0)
+		return object;
+	if (!object)
+		json_decref(value);
+	json_decref(object);
+	return NULL;
+}
 
 static json_t *run_json_labels(const struct run *run)
 {
@@ -163,24 +216,27 @@ static json_t *run_json_labels(const struct run *run)
 
 static json_t *run_json_run(const struct run *run)
 {
-	return json_pack("{s:s s:s s:s s:o s:s s:s s:s s:o s:i s:o s:I s:o}", "id", run->id, "uuid",
-		run->uuid, "name", run->plan->name, "labels", run_json_labels(run), "user",
+	int64_t started_ns = run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns;
+	json_t *doc = json_pack("{s:s s:s s:s s:o s:s s:s s:s s:o s:i s:o s:I s:o}", "id", run->id,
+		"uuid", run->uuid, "name", run->plan->name, "labels", run_json_labels(run), "user",
 		run->user, "state", run_state_names[RUN_FINISHED], "outcome",
 		audit_outcome_names[run->outcome], "reason", run_text(run->reason), "exit_code",
-		run->exit_code, "started",
-		run_instant(run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns),
-		"started_unix_ns",
-		(json_int_t)(run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns),
-		"ended", run_instant(run->ended_unix_ns));
+		run->exit_code, "started", run_instant(started_ns), "started_unix_ns",
+		(json_int_t)started_ns, "ended", run_instant(run->ended_unix_ns));
+
+	if (run->failed_by == FAULT_NONE)
+		return doc;
+	return run_json_with(doc, "failed_by", json_string(fault_table[run->failed_by].name));
 }
 
 static json_t *run_json_headline(const struct run *run, const struct audit *audit)
 {
-	return json_pack("{s:s s:s s:s s:s s:f s:f s:f s:o s:o s:o}", "result",
+	return json_pack("{s:s s:s s:o s:o s:f s:f s:f s:o s:o s:o}", "result",
 		audit_headline_names[audit->headline], "limited_by",
-		audit_limit_names[audit->limited_by], "because", audit->because, "try",
-		audit->try_text, "planned_per_s", run_per_s(run, run_ledger(run)->planned),
-		"ok_per_s", run_per_s(run, run->totals.ok_in_window), "failed_share",
+		audit_limit_names[audit->limited_by], "because", run_text(audit->because), "try",
+		run_text(audit->try_text), "planned_per_s",
+		run_per_s(run, run_ledger(run)->planned), "ok_per_s",
+		run_per_s(run, run->totals.ok_in_window), "failed_share",
 		ledger_failed_share(run_ledger(run)), "p50_ms", run_ms(run_offered(run, 0.5)),
 		"p99_ms", run_ms(run_offered(run, 0.99)), "our_delay_share_of_p99",
 		audit->our_delay_share_of_p99 < 0 ? json_null()
@@ -213,25 +269,40 @@ static json_t *run_json_target(const struct run *run, json_t *addresses)
 	return target;
 }
 
-static json_t *run_json_plan(const struct run *run)
+static json_t *run_json_effective(const struct run *run)
 {
 	static const char *const reuse[] = {"lifo", "rotate", "no"};
 	static const char *const exhausted[] = {"grow", "queue", "drop"};
+	static const char *const closes[] = {"fin", "rst"};
+	static const char *const addresses[] = {"all", "first", "v4", "v6"};
+	const struct plan *plan = run->plan;
+	json_t *doc = json_pack("{s:i s:I s:b s:s s:s s:I s:I s:I s:I s:I s:s s:I s:I s:s s:I}",
+		"workers", (int)run->admission.n_workers, "connections",
+		(json_int_t)run->admission.connections, "connections_auto", plan->connections == 0,
+		"exhausted", exhausted[plan->exhausted], "reuse", reuse[plan->reuse],
+		"connect_timeout_ns", (json_int_t)plan->connect_timeout_ns, "request_timeout_ns",
+		(json_int_t)plan->request_timeout_ns, "think_ns", (json_int_t)plan->think_ns,
+		"requests_per_connection", (json_int_t)plan->requests_per_connection, "max_age_ns",
+		(json_int_t)plan->max_age_ns, "close", closes[plan->close], "pipeline",
+		(json_int_t)plan->pipeline, "sources", (json_int_t)plan->n_sources, "addresses",
+		addresses[plan->addresses], "dns_ns", (json_int_t)plan->dns_ns);
+
+	if (!plan->connect_to)
+		return doc;
+	return run_json_with(doc, "connect_to", run_text(plan->connect_to));
+}
+
+static json_t *run_json_plan(const struct run *run)
+{
 	const struct plan *plan = run->plan;
 	json_t *stages = json_array();
 
 	for (size_t i = 0; i < plan->n_stages; i++)
 		(void)json_array_append_new(stages, run_text(plan->stage_texts[i]));
-	return json_pack("{s:s s:o s:s s:s s:I s:o s:o s:{s:i s:I s:b s:s s:s s:I s:I s:I}}",
-		"sha256", plan->sha256, "text", run_text(plan->text ? plan->text : ""), "model",
-		run->schedule ? "open" : "closed", "arrivals", "constant", "seed",
-		(json_int_t)plan->seed, "stages", stages, "target",
-		run_json_target(run, run_reach_json(run)), "effective", "workers",
-		(int)run->admission.n_workers, "connections",
-		(json_int_t)run->admission.connections, "connections_auto", plan->connections == 0,
-		"exhausted", exhausted[plan->exhausted], "reuse", reuse[plan->reuse],
-		"connect_timeout_ns", (json_int_t)plan->connect_timeout_ns, "request_timeout_ns",
-		(json_int_t)plan->request_timeout_ns, "think_ns", (json_int_t)plan->think_ns);
+	return json_pack("{s:s s:o s:s s:s s:I s:o s:o s:o}", "sha256", plan->sha256, "text",
+		run_text(plan->text ? plan->text : ""), "model", run->schedule ? "open" : "closed",
+		"arrivals", "constant", "seed", (json_int_t)plan->seed, "stages", stages, "target",
+		run_json_target(run, run_reach_json(run)), "effective", run_json_effective(run));
 }
 
 static json_t *run_json_window(const struct run *run)
@@ -319,6 +390,59 @@ static json_t *run_json_statuses(const struct run *run)
 	return all;
 }
 
+/* Of answers in the measured window. */
+static json_t *run_json_redirects(const struct run *run)
+{
+	uint64_t n = run_count_answers(run, run_is_redirect);
+	uint64_t answers = run_count_answers(run, NULL);
+	const char *location = run_location(run);
+
+	return json_pack("{s:I s:o s:o}", "count", (json_int_t)n, "share",
+		answers > 0 ? json_real((double)n / (double)answers) : json_null(), "location",
+		location ? run_text(location) : json_null());
+}
+
+static json_t *run_json_request_latency(const struct run *run, const struct stats_request *request)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; i < STATS_REQUEST_HISTOGRAM_COUNT && all; i++)
+		if (i != STATS_REQUEST_RESPONSE || run->schedule)
+			all = run_json_with(all, stats_request_histogram_names[i],
+				result_latency(&request->histograms[i]));
+	return all;
+}
+
+static json_t *run_json_request(const struct run *run, size_t i)
+{
+	const struct plan_request *planned = &run->plan->requests[i];
+	const struct stats_request *request = &run->totals.requests[i];
+	const struct ledger *l = &request->ledger;
+	uint64_t all = run_ledger(run)->planned;
+	json_t *doc = json_pack("{s:s s:o s:I s:f s:o s:{s:f s:f s:f} s:o}", "method",
+		planned->method, "target", run_text(planned->target), "weight",
+		(json_int_t)planned->weight, "share",
+		all > 0 ? (double)l->planned / (double)all : 0.0, "ledger", result_ledger(l),
+		"rates", "planned_per_s", run_per_s(run, l->planned), "sent_per_s",
+		run_per_s(run, l->sent), "ok_per_s", run_per_s(run, l->classes[LEDGER_OK]),
+		"latency", run_json_request_latency(run, request));
+
+	if (!run->schedule)
+		return doc;
+	return run_json_with(doc, "offered",
+		result_offered(&request->histograms[STATS_REQUEST_RESPONSE], l->planned));
+}
+
+/* In the order of the plan. */
+static json_t *run_json_requests(const struct run *run)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < run->totals.n_requests && all; i++)
+		all = run_json_with(all, run->plan->requests[i].name, run_json_request(run, i));
+	return all;
+}
+
 static json_t *run_json_connections(const struct run *run)
 {
 	const struct worker_summary *s = &run->summary;
@@ -349,12 +473,17 @@ static json_t *run_json_generator(
 			notes, json_pack("{s:s s:f s:f s:s s:s}", "code",
 				       "certificate-not-verified", "value", 0.0, "limit", 0.0,
 				       "text", "certificate not verified (-k)", "try", ""));
+	if (run->admission.note[0])
+		(void)json_array_append_new(notes,
+			json_pack("{s:s s:f s:f s:o s:s}", "code", "ports", "value", 0.0, "limit",
+				0.0, "text", run_text(run->admission.note), "try", ""));
 	for (size_t i = 0; i < audit->n_notes; i++) {
 		const struct audit_note *n = &audit->notes[i];
 
-		(void)json_array_append_new(notes,
-			json_pack("{s:s s:f s:f s:s s:s}", "code", n->code, "value", n->value,
-				"limit", n->limit, "text", n->text, "try", n->try_text));
+		(void)json_array_append_new(
+			notes, json_pack("{s:s s:f s:f s:o s:o}", "code", n->code, "value",
+				       n->value, "limit", n->limit, "text", run_text(n->text),
+				       "try", run_text(n->try_text)));
 	}
 	return json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:f s:b s:I}", "verdict",
 		audit_verdict_names[audit->verdict], "notes", notes, "version", RPSD_VERSION,
@@ -412,12 +541,13 @@ json_t *run_result_build(struct run *run)
 		run_json_errors(run), "statuses", run_json_statuses(run), "connections",
 		run_json_connections(run), "intervals", run_json_intervals(run), "generator",
 		run_json_generator(run, &in, &audit), "events", run_json_events(run));
-	if (doc && run->schedule &&
-		json_object_set_new(doc, "offered",
-			result_offered(run_histogram(run, STATS_RESPONSE),
-				run_ledger(run)->planned)) < 0) {
-		json_decref(doc);
-		return NULL;
-	}
+	if (doc)
+		doc = run_json_with(doc, "redirects", run_json_redirects(run));
+	if (doc && run->schedule)
+		doc = run_json_with(doc, "offered",
+			result_offered(
+				run_histogram(run, STATS_RESPONSE), run_ledger(run)->planned));
+	if (doc && run->totals.n_requests > 0)
+		doc = run_json_with(doc, "requests", run_json_requests(run));
 	return doc;
 }

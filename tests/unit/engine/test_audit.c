@@ -12,9 +12,20 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "daemon/engine/stats.h"
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 #define MS NSEC_PER_MSEC
+
+static struct stats_fault faults[FAULT_COUNT];
+
+/* What went wrong n times; the ledger is spoiled apart. */
+static void blame(struct audit_input *in, enum fault fault, uint64_t n)
+{
+	memset(faults, 0, sizeof(faults));
+	faults[fault].count = n;
+	in->faults = faults;
+}
 
 /* An open run without fault: 1,000/s for 30 s against a server of 1 ms. */
 static struct audit_input well(void)
@@ -400,7 +411,7 @@ START_TEST(test_generator_errors)
 	struct audit_input in = well();
 	struct audit a;
 
-	in.generator_errors = 1768;
+	blame(&in, FAULT_NO_DESCRIPTORS, 1768);
 	spoil(&in, LEDGER_NOT_CONNECTED, 1768);
 	a = judged(&in);
 	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
@@ -408,11 +419,11 @@ START_TEST(test_generator_errors)
 	ck_assert_str_eq(a.because,
 		"limited by the generator: sent 28,232 of 30,000, 1,768 errors of our own");
 	ck_assert_ptr_nonnull(strstr(a.try_text, "ulimit -n"));
-	ck_assert_ptr_nonnull(note_of(&a, "generator-errors"));
+	ck_assert_ptr_nonnull(note_of(&a, "no-descriptors"));
 
 	/* The same in the closed model. */
 	in = well_closed();
-	in.generator_errors = 1768;
+	blame(&in, FAULT_NO_DESCRIPTORS, 1768);
 	spoil(&in, LEDGER_NOT_CONNECTED, 1768);
 	a = judged(&in);
 	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
@@ -420,7 +431,7 @@ START_TEST(test_generator_errors)
 
 	/* A single one is told, but the run stands. */
 	in = well();
-	in.generator_errors = 1;
+	blame(&in, FAULT_NO_DESCRIPTORS, 1);
 	spoil(&in, LEDGER_NOT_CONNECTED, 1);
 	a = judged(&in);
 	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
@@ -523,7 +534,7 @@ START_TEST(test_overload_by_server)
 	ck_assert_ptr_nonnull(strstr(a.try_text, "is up")); /* a lower rate would not help */
 
 	/* It is up, and not trusted. */
-	in.tls_errors = 600;
+	blame(&in, FAULT_TLS_UNTRUSTED, 600);
 	a = judged(&in);
 	ck_assert_ptr_nonnull(strstr(a.try_text, "--cacert"));
 }
@@ -743,12 +754,12 @@ START_TEST(test_failed_before_the_start)
 	ck_assert_str_eq(a.because, "nothing could be sent: no connection was made");
 	ck_assert_double_lt(a.our_delay_share_of_p99, 0);
 
-	in.generator_errors = 3;
+	in.failed_by = FAULT_NO_DESCRIPTORS;
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_GENERATOR, EXIT_RUN_FAILED);
 
 	/* A plan without a request is no success. */
-	in.generator_errors = 0;
+	in.failed_by = FAULT_NONE;
 	in.outcome = AUDIT_COMPLETED;
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_PLAN, EXIT_RUN_FAILED);
@@ -831,6 +842,13 @@ END_TEST
 /* Every note at once, with the longest figures there are. */
 START_TEST(test_the_worst)
 {
+	static char longest[2000];
+
+	memset(longest, 'x', sizeof(longest) - 1);
+	for (unsigned f = 0; f < FAULT_COUNT; f++) {
+		faults[f].count = UINT64_MAX / 100;
+		memset(faults[f].example, 'x', sizeof(faults[f].example) - 1);
+	}
 	for (unsigned outcome = 0; outcome <= AUDIT_INTERRUPTED; outcome++)
 		for (unsigned open = 0; open < 2; open++) {
 			struct audit_input in = {
@@ -852,7 +870,12 @@ START_TEST(test_the_worst)
 				.rx_slack_p99 = INT64_MAX,
 				.connections_limit = UINT64_MAX,
 				.connections_peak = UINT64_MAX,
-				.generator_errors = UINT64_MAX,
+				.faults = faults,
+				.retries = UINT64_MAX,
+				.answers = UINT64_MAX,
+				.redirects = UINT64_MAX,
+				.redirect_status = 308,
+				.location = longest,
 				.workers = 4294967294,
 				.cpu_share = 1,
 				.short_interval_share = 1,
@@ -866,7 +889,12 @@ START_TEST(test_the_worst)
 			judged(&in);
 			in.ledger.classes[LEDGER_OK] = 0;
 			judged(&in);
-			in.generator_errors = 0;
+			in.redirects = 0;
+			blame(&in, FAULT_CHECK_BODY, UINT64_MAX / 12);
+			memset(faults[FAULT_CHECK_BODY].example, 'x',
+				sizeof(faults[FAULT_CHECK_BODY].example) - 1);
+			judged(&in);
+			in.faults = NULL;
 			in.our_delay_p99 = 0;
 			in.ledger.planned = in.ledger.sent = ledger_resolved(&in.ledger);
 			judged(&in);

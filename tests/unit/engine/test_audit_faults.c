@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the audit says of answers that are not what was meant: redirects, failed checks, kept
+ * connections that broke, and what this machine refused. Each case begins with a run that is well.
+ */
+#include "daemon/engine/audit.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/exit_codes.h"
+#include "daemon/engine/stats.h"
+
+#define MS NSEC_PER_MSEC
+#define N 10000
+
+static struct stats_fault faults[FAULT_COUNT];
+
+static struct audit_input well(void)
+{
+	memset(faults, 0, sizeof(faults));
+	return (struct audit_input){
+		.is_open = true,
+		.outcome = AUDIT_COMPLETED,
+		.ledger = {.planned = N, .sent = N, .classes = {[LEDGER_OK] = N}},
+		.window_ns = 10 * NSEC_PER_SEC,
+		.planned_per_s = 1000,
+		.ok_per_s = 1000,
+		.response_p50 = MS,
+		.response_p99 = 3 * MS,
+		.service_p50 = MS,
+		.service_p99 = 3 * MS,
+		.service_mean = MS,
+		.our_delay_p99 = 1000,
+		.connections_limit = 100,
+		.connections_peak = 7,
+		.workers = 1,
+		.cpu_share = 0.1,
+		.answers = N,
+		.redirect_status = 301,
+		.faults = faults,
+	};
+}
+
+/* n requests end by that fault instead. */
+static void spoil(struct audit_input *in, enum fault fault, uint64_t n, const char *example)
+{
+	enum ledger_class class = fault_table[fault].class;
+
+	in->ledger.classes[LEDGER_OK] -= n;
+	in->ledger.classes[class] += n;
+	if (!ledger_class_is_sent(class))
+		in->ledger.sent -= n;
+	in->ok_per_s -= (double)n / 10;
+	faults[fault].count = n;
+	strcpy(faults[fault].example, example);
+}
+
+static struct audit judged(const struct audit_input *in)
+{
+	struct audit a;
+
+	audit_judge(in, &a);
+	return a;
+}
+
+static const struct audit_note *note_of(const struct audit *a, const char *code)
+{
+	for (size_t i = 0; i < a->n_notes; i++)
+		if (strcmp(a->notes[i].code, code) == 0)
+			return &a->notes[i];
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- redirects */
+
+START_TEST(test_mostly_redirects)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.redirects = 9800;
+	in.location = "https://shop.test/";
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OK);
+	ck_assert_int_eq(a.exit_code, 0);
+	ck_assert_str_eq(a.because, "9,800 of 10,000 answers were redirects (301 to "
+				    "https://shop.test/), never followed");
+	ck_assert_str_eq(a.try_text, "load the address they point to: https://shop.test/");
+	ck_assert_ptr_null(note_of(&a, "redirects")); /* once is enough */
+}
+END_TEST
+
+static const struct {
+	uint64_t redirects;
+	bool has_because, has_note;
+} shares[] = {
+	{0, false, false},
+	{99, false, false},
+	{100, false, true},
+	{5000, false, true},
+	{5001, true, false},
+	{N, true, false},
+};
+
+START_TEST(test_share_of_redirects)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.redirects = shares[_i].redirects;
+	a = judged(&in);
+	ck_assert_int_eq(*a.because != '\0', shares[_i].has_because);
+	ck_assert_int_eq(note_of(&a, "redirects") != NULL, shares[_i].has_note);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	/* Where they point to is not known. */
+	if (shares[_i].has_because) {
+		ck_assert_ptr_nonnull(strstr(a.because, "redirects (301), never"));
+		ck_assert_str_eq(a.try_text, "load the address they point to");
+	}
+}
+END_TEST
+
+/* With expect-status = 200 they have failed: the same advice. */
+START_TEST(test_redirects_that_failed)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.redirects = N;
+	in.location = "/login";
+	spoil(&in, FAULT_STATUS, N, "status 302");
+	a = judged(&in);
+	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
+	ck_assert_str_eq(a.try_text, "load the address they point to: /login");
+	ck_assert_ptr_nonnull(note_of(&a, "redirects"));
+	in = well();
+	in.redirects = 6000;
+	spoil(&in, FAULT_STATUS, 6000, "status 302");
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OVERLOAD);
+	ck_assert_str_eq(a.try_text, "load the address they point to");
+}
+END_TEST
+
+START_TEST(test_location_is_harmless)
+{
+	struct audit_input in = well();
+	char location[300];
+	struct audit a;
+
+	in.redirects = N;
+	in.location = "https://\x1b[2J\xff\xc3\xa4 x/";
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.because, "(301 to https://?[2J????x/)"));
+	memset(location, 'a', sizeof(location) - 1);
+	location[sizeof(location) - 1] = '\0';
+	in.location = location;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.because, "aaa...), never followed"));
+	ck_assert_uint_lt(strlen(a.because), 180);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- checks */
+
+START_TEST(test_check_that_failed_most)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	spoil(&in, FAULT_CHECK_HEADER, 2000, "header Content-Type: text/html");
+	spoil(&in, FAULT_CHECK_SIZE, 300, "body has 1 bytes, expected 2");
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OVERLOAD);
+	ck_assert_str_eq(a.because, "23.0 % of 10,000 requests failed: check failed 2,300: "
+				    "check-header (header Content-Type: text/html)");
+	in = well();
+	spoil(&in, FAULT_CHECK_HASH, N, "");
+	a = judged(&in);
+	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
+	ck_assert_str_eq(a.because, "not one of 10,000 requests was answered as the checks ask: "
+				    "check failed 10,000: check-hash");
+	/* not where something else failed more */
+	in = well();
+	spoil(&in, FAULT_CHECK_HEADER, 1000, "no header X");
+	spoil(&in, FAULT_STATUS, 2000, "status 500");
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.because, "no header"));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- ours */
+
+static const struct {
+	enum fault fault;
+	const char *try_text;
+} ours[] = {
+	{FAULT_NO_DESCRIPTORS, "LimitNOFILE="},
+	{FAULT_NO_PORTS, "ip_local_port_range"},
+	{FAULT_NO_MEMORY, "tcp_mem"},
+	{FAULT_FORBIDDEN, "[policy]"},
+};
+
+START_TEST(test_fault_of_ours)
+{
+	struct audit_input in = well();
+	const struct audit_note *note;
+	struct audit a;
+
+	spoil(&in, ours[_i].fault, 1000, "");
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ck_assert_int_eq(a.limited_by, AUDIT_BY_GENERATOR);
+	ck_assert_int_eq(a.exit_code, EXIT_UNDECIDED);
+	ck_assert_ptr_nonnull(strstr(a.try_text, ours[_i].try_text));
+	note = note_of(&a, fault_table[ours[_i].fault].name);
+	ck_assert_ptr_nonnull(note);
+	ck_assert_ptr_nonnull(strstr(note->text, "1,000 requests"));
+	ck_assert_ptr_nonnull(strstr(note->text, fault_table[ours[_i].fault].help));
+	ck_assert_ptr_nonnull(strstr(note->try_text, ours[_i].try_text));
+	ck_assert_double_eq(note->value, 1000);
+}
+END_TEST
+
+/* All generator's faults are here, and no other has a remedy of its own. */
+START_TEST(test_every_fault_of_ours_has_a_remedy)
+{
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++) {
+		struct audit_input in = well();
+		struct audit a;
+
+		spoil(&in, (enum fault)f, 5, "");
+		a = judged(&in);
+		ck_assert_int_eq(a.verdict == AUDIT_SATURATED,
+			fault_table[f].phase == FAULT_PHASE_GENERATOR);
+		if (a.verdict == AUDIT_SATURATED)
+			ck_assert_uint_gt(strlen(note_of(&a, fault_table[f].name)->try_text), 0);
+	}
+}
+END_TEST
+
+START_TEST(test_failed_before_the_start)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.outcome = AUDIT_FAILED;
+	in.ledger = (struct ledger){.planned = 0};
+	in.failed_by = (enum fault)_i;
+	a = judged(&in);
+	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
+	ck_assert_int_eq(a.limited_by, fault_table[_i].phase == FAULT_PHASE_GENERATOR
+					       ? AUDIT_BY_GENERATOR
+					       : AUDIT_BY_SERVER);
+	ck_assert_ptr_nonnull(strstr(a.because, fault_table[_i].help));
+	ck_assert_uint_gt(strlen(a.try_text), 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- kept connections */
+
+START_TEST(test_retries_and_stale)
+{
+	struct audit_input in = well();
+	struct audit a = judged(&in);
+
+	ck_assert_ptr_null(note_of(&a, "retries"));
+	ck_assert_ptr_null(note_of(&a, "stale"));
+	in.retries = 12;
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ck_assert_str_eq(note_of(&a, "retries")->text,
+		"12 requests sent again: the server had closed a kept connection");
+	in.retries = 1;
+	spoil(&in, FAULT_STALE, 3, "");
+	a = judged(&in);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ck_assert_str_eq(note_of(&a, "retries")->text,
+		"1 request sent again: the server had closed a kept connection");
+	ck_assert_ptr_nonnull(strstr(note_of(&a, "stale")->text, "3 requests"));
+	ck_assert_ptr_nonnull(strstr(note_of(&a, "stale")->try_text, "keep-alive timeout"));
+}
+END_TEST
+
+static TCase *cases(void)
+{
+	TCase *t = tcase_create("audit of faults");
+
+	tcase_add_test(t, test_mostly_redirects);
+	tcase_add_loop_test(t, test_share_of_redirects, 0, sizeof(shares) / sizeof(shares[0]));
+	tcase_add_test(t, test_redirects_that_failed);
+	tcase_add_test(t, test_location_is_harmless);
+	tcase_add_test(t, test_check_that_failed_most);
+	tcase_add_loop_test(t, test_fault_of_ours, 0, sizeof(ours) / sizeof(ours[0]));
+	tcase_add_test(t, test_every_fault_of_ours_has_a_remedy);
+	tcase_add_loop_test(t, test_failed_before_the_start, FAULT_NONE + 1, FAULT_COUNT);
+	tcase_add_test(t, test_retries_and_stale);
+	return t;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("audit of faults");
+	SRunner *runner;
+	int failed;
+
+	suite_add_tcase(suite, cases());
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
