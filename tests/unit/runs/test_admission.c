@@ -98,6 +98,185 @@ START_TEST(descriptors)
 }
 END_TEST
 
+START_TEST(a_lookup_needs_descriptors_too)
+{
+	ck_assert_uint_eq(workers(false), 1);
+	room.descriptor_limit = 100;
+	ck_assert_uint_eq(workers(false), 1);
+	ck_assert_uint_eq(got.connections, 100 - 20 - 16 - 4);
+	plan.dns_ns = NSEC_PER_SEC;
+	ck_assert_uint_eq(workers(false), 1);
+	ck_assert_uint_eq(got.connections, 100 - 20 - 16 - 4 - 4);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- ports */
+
+static struct plan_source sources[] = {{.is_v6 = false}, {.is_v6 = true}, {.is_v6 = true}};
+
+static int check_ports(size_t n_v4, size_t n_v6)
+{
+	target.n_v4 = n_v4;
+	target.n_v6 = n_v6;
+	err = (struct err){0};
+	return admission_check(&plan, &room, &target, &got, &err);
+}
+
+START_TEST(ports_of_open_connections)
+{
+	room.ports = (struct host_ports){40000, 40499, 500, 0};
+	plan.connections = 501;
+	ck_assert_int_eq(check_ports(0, 0), 0); /* a Unix socket, or nobody knows yet */
+	ck_assert_int_eq(check_ports(1, 0), REGISTRY_E_UNAVAILABLE);
+	ck_assert_str_eq(err.text,
+		"501 connections need 501 ports towards each of 1 address and there are 500 "
+		"(net.ipv4.ip_local_port_range = 40000 40499): more source addresses "
+		"([connections] source), fewer connections or a wider range");
+	ck_assert_int_eq(check_ports(2, 0), 0);
+	ck_assert_int_eq(check_ports(1, 1), 0);
+	plan.connections = 500;
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_uint_eq(got.connections_most, 500);
+	plan.connections = 0; /* auto takes what there is */
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_uint_eq(got.connections, 500);
+	plan.model = PLAN_CLOSED;
+	plan.connections = 501;
+	ck_assert_int_eq(check_ports(0, 1), REGISTRY_E_UNAVAILABLE);
+	room.ports.n = 0; /* not known */
+	ck_assert_int_eq(check_ports(0, 1), 0);
+}
+END_TEST
+
+START_TEST(ports_of_each_source)
+{
+	room.ports = (struct host_ports){40000, 40499, 500, 0};
+	plan.sources = sources;
+	plan.n_sources = 3; /* one of IPv4, two of IPv6 */
+	plan.connections = 1000;
+	ck_assert_int_eq(check_ports(0, 1), 0);
+	ck_assert_int_eq(check_ports(1, 0), REGISTRY_E_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.text, "there are 500 (net.ipv4.ip_local_port_range = "
+					       "40000 40499 for each of 3 source addresses)"));
+	plan.connections = 1001;
+	ck_assert_int_eq(check_ports(0, 1), REGISTRY_E_UNAVAILABLE);
+	/* In turn, so the address with fewer sources is full first. */
+	ck_assert_int_eq(check_ports(1, 1), REGISTRY_E_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.text, "need 501 ports towards each of 2 addresses"));
+	plan.connections = 1000;
+	ck_assert_int_eq(check_ports(1, 1), 0);
+}
+END_TEST
+
+/* 2,000 connections a second from 28,232 ports, and what makes that bearable. */
+static void set_up_churn(void)
+{
+	room.ports = (struct host_ports){32768, 60999, 28232, 0};
+	stage.rate.num = 2000;
+	plan.duration_ns = stage.duration_ns = 60 * NSEC_PER_SEC;
+	plan.reuse = PLAN_REUSE_NO;
+}
+
+START_TEST(ports_of_connections_used_once)
+{
+	set_up_churn();
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_str_eq(got.note,
+		"2,000 new connections/s use up 28,232 ports in 14.1 s unless the server closes "
+		"first: try keep-alive, source addresses, a wider "
+		"net.ipv4.ip_local_port_range");
+	plan.reuse = PLAN_REUSE_LIFO;
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_str_eq(got.note, "");
+	plan.requests_per_connection = 4; /* 500 a second */
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_ptr_nonnull(strstr(got.note, "500 new connections/s use up 28,232 ports in 56"));
+	plan.requests_per_connection = 5; /* 24,000 in a minute */
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_str_eq(got.note, "");
+	plan.max_age_ns = 100 * NSEC_PER_MSEC; /* and 1,000 of 100 that are kept */
+	plan.connections = 100;
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_ptr_nonnull(strstr(got.note, "1,400 new connections/s"));
+}
+END_TEST
+
+/* 0: none of them. */
+static void change_nothing(void)
+{
+}
+
+static void change_close(void)
+{
+	plan.close = PLAN_CLOSE_RST;
+}
+
+static void change_reuse(void)
+{
+	room.ports.tw_reuse = 1;
+}
+
+static void change_reuse_on_loopback(void)
+{
+	room.ports.tw_reuse = 2;
+	target.is_loopback = true;
+}
+
+static void change_duration(void)
+{
+	plan.duration_ns = 14 * NSEC_PER_SEC;
+}
+
+static void change_count(void)
+{
+	plan.duration_ns = CLOCK_NEVER;
+	plan.n_arrivals = 28000;
+}
+
+static void change_sources(void)
+{
+	sources[1].is_v6 = sources[2].is_v6 = false;
+	sources[0].is_v6 = false;
+	plan.sources = sources;
+	plan.n_sources = 3;
+	stage.rate.num = 1400; /* 84,000 of 84,696 */
+}
+
+static void change_reuse_elsewhere(void)
+{
+	room.ports.tw_reuse = 2;
+}
+
+static void change_reuse_too_fast(void)
+{
+	room.ports.tw_reuse = 1;
+	stage.rate.num = 30000;
+}
+
+static const struct {
+	void (*change)(void);
+	bool is_noted;
+} churns[] = {
+	{change_nothing, true},
+	{change_close, false},
+	{change_reuse, false},
+	{change_reuse_on_loopback, false},
+	{change_duration, false},
+	{change_count, false},
+	{change_sources, false},
+	{change_reuse_elsewhere, true},
+	{change_reuse_too_fast, true},
+};
+
+START_TEST(ports_that_come_back_in_time)
+{
+	set_up_churn();
+	churns[_i].change();
+	ck_assert_int_eq(check_ports(1, 0), 0);
+	ck_assert_int_eq(got.note[0] != '\0', churns[_i].is_noted);
+}
+END_TEST
+
 START_TEST(caps_name_their_key)
 {
 	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), 0);
@@ -128,6 +307,11 @@ int main(void)
 	tcase_add_test(t, workers_by_need_and_cpus);
 	tcase_add_test(t, workers_of_closed_users);
 	tcase_add_test(t, descriptors);
+	tcase_add_test(t, a_lookup_needs_descriptors_too);
+	tcase_add_test(t, ports_of_open_connections);
+	tcase_add_test(t, ports_of_each_source);
+	tcase_add_test(t, ports_of_connections_used_once);
+	tcase_add_loop_test(t, ports_that_come_back_in_time, 0, sizeof(churns) / sizeof(churns[0]));
 	tcase_add_test(t, caps_name_their_key);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
