@@ -14,7 +14,9 @@
  * The SSL object is made when TCP is connected: a refused connection costs none. It gives its
  * buffers back whenever they are empty, as most connections of a load wait most of the time. After
  * a failure OpenSSL is not called again, and the failure stays. Renegotiation is off; a KeyUpdate
- * that wants an answer gets it before the next write.
+ * that wants an answer gets it before the next write. OpenSSL stays in a call as long as there are
+ * messages of TLS's own to read; a server that never stops sending them would keep the whole worker
+ * there, so a call may take only so many bytes.
  *
  * Thread: the loop's, one for a context and all its connections. */
 #include "daemon/http/tls.h"
@@ -52,9 +54,14 @@ static int tls_bio_read(BIO *bio, char *buf, int size)
 	BIO_clear_retry_flags(bio);
 	if (size <= 0)
 		return 0;
+	if (tls->may_take == 0) {
+		tls->is_flooded = true;
+		return -1;
+	}
 	switch (transport_read(&tls->below, buf, (size_t)size, &n)) {
 	case IO_OK:
 		tls->is_drained = tls->below.is_drained;
+		tls->may_take -= n < tls->may_take ? (unsigned)n : tls->may_take;
 		return (int)n;
 	case IO_AGAIN:
 		tls->is_drained = true;
@@ -165,6 +172,12 @@ static enum io tls_judge(struct transport *t, int result, bool is_writing)
 	case SSL_ERROR_SYSCALL:
 		if (tls->error != 0)
 			return tls_failed(t, tls->error);
+		if (tls->is_flooded) {
+			tls->is_spoilt = true;
+			tls_fault_set(tls, TLS_FAULT_PROTOCOL,
+				"the server sends messages of TLS's own without end");
+			return tls_failed(t, EPROTO);
+		}
 		if (tls->is_at_end) {
 			t->is_truncated = true;
 			return IO_EOF;
@@ -246,6 +259,7 @@ static enum io tls_finish_connect(struct transport *t)
 	if (tls->error != 0)
 		return tls_failed(t, tls->error);
 	ERR_clear_error();
+	tls->may_take = TLS_SHAKE_MAX;
 	r = SSL_do_handshake(tls->ssl);
 	if (r != 1) {
 		io = tls_judge(t, r, false);
@@ -277,6 +291,7 @@ static enum io tls_read(struct transport *t, void *buf, size_t size, size_t *ret
 	if (tls->error != 0)
 		return tls_failed(t, tls->error);
 	ERR_clear_error();
+	tls->may_take = TLS_READ_MAX;
 	r = SSL_read_ex(tls->ssl, buf, size, &n);
 	if (r != 1)
 		return tls_judge(t, r, false);
@@ -305,6 +320,7 @@ static enum io tls_write(struct transport *t, const void *data, size_t len, size
 	if (tls->error != 0)
 		return tls_failed(t, tls->error);
 	ERR_clear_error();
+	tls->may_take = TLS_READ_MAX;
 	r = SSL_write_ex(tls->ssl, data, len, &n);
 	if (r != 1) {
 		io = tls_judge(t, r, true);

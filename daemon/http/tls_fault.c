@@ -279,7 +279,9 @@ void tls_fault_from_queue(struct tls *tls)
 		return;
 	case SSL_R_WRONG_VERSION_NUMBER:
 		tls_fault_set(tls, TLS_FAULT_PROTOCOL,
-			"the server does not speak TLS at this port (wrong version number)");
+			tls->is_open ? "the server sent what is not TLS (wrong version number)"
+				     : "the server does not speak TLS at this port (wrong version "
+				       "number)");
 		return;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_VERSION_TOO_LOW:

@@ -12,6 +12,11 @@
 #define TLS_SLOTS_MAX 32       /* as many as a name has addresses here */
 #define TLS_SCRATCH_SIZE 16384 /* of discard: a record */
 
+/* Bytes that one call may take from the socket for TLS's own messages alone, without a handshake
+ * done or data read: certificates and tickets are far from it. */
+#define TLS_SHAKE_MAX 262144
+#define TLS_READ_MAX 49152
+
 /* The last session of one address. */
 struct tls_slot {
 	struct sockaddr_storage address;
@@ -44,11 +49,13 @@ struct tls {
 	SSL *ssl;	       /* NULL until TCP is connected */
 	struct tls_slot *slot; /* NULL: sessions of this address are not kept */
 	int error;	       /* of the failure; after it OpenSSL is not called again */
+	unsigned may_take;     /* bytes that the present call may take from the socket */
 	unsigned char fault;   /* enum tls_fault */
 	bool is_open;	       /* the handshake is done */
 	bool is_drained;       /* the last recv has emptied the socket */
 	bool is_at_end;	       /* the socket has come to its end */
 	bool is_spoilt;	       /* TLS failed, its session cannot be trusted */
+	bool is_flooded;       /* the call has taken all that it may */
 };
 
 /* tls.c */

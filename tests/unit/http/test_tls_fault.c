@@ -222,6 +222,38 @@ START_TEST(test_given_up)
 }
 END_TEST
 
+/* New keys and nothing else, without end: OpenSSL would read on as long as there are any, and
+ * nobody else of the worker would have a turn. A few of them are nobody's business. */
+START_TEST(test_flood)
+{
+	int n_updates = _i == 0 ? 1000 : 3000; /* of 27 bytes */
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_GOOD, TLS1_3_VERSION);
+	rig_pair(&c, &s);
+	for (int i = 0; i < n_updates; i++) {
+		ck_assert_int_eq(SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+		ck_assert_int_eq(SSL_do_handshake(s.ssl), 1);
+	}
+	rig_server_say(&s, "data", 4);
+	ck_assert_uint_gt(rig_server_give(&s, RIG_ALL), 25 * (size_t)n_updates);
+	rig_client_read(&c, 4);
+	if (_i == 0) {
+		ck_assert_uint_eq(c.len, 4);
+	} else {
+		ck_assert_int_eq(c.end, IO_ERROR);
+		ck_assert_int_eq(c.t.error, EPROTO);
+		ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_PROTOCOL);
+		ck_assert_str_eq(
+			tls_fault_text(&c.t), "the server sends messages of TLS's own without end");
+	}
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
 START_TEST(test_names_of_faults)
 {
 	for (int i = 0; i < TLS_FAULT_COUNT; i++) {
@@ -245,6 +277,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_stranger, 0, (int)(sizeof(strangers) / sizeof(*strangers)));
 	tcase_add_loop_test(tcase, test_broken_handshake, 0, 2 * BREAKINGS);
 	tcase_add_loop_test(tcase, test_given_up, 0, 2);
+	tcase_add_loop_test(tcase, test_flood, 0, 2);
 	tcase_add_test(tcase, test_names_of_faults);
 	suite_add_tcase(suite, tcase);
 	return rig_run(suite);
