@@ -48,13 +48,27 @@ enum plan_addresses {
 };
 
 enum plan_stage_kind {
-	PLAN_HOLD, /* rate for duration_ns */
+	PLAN_HOLD,  /* rate for duration_ns */
+	PLAN_RAMP,  /* linearly from rate to `to` over duration_ns */
+	PLAN_STEP,  /* rate, then `by` more (or less) every every_ns; the last level is `to` */
+	PLAN_PAUSE, /* nothing for duration_ns */
 };
 
 struct plan_stage {
 	enum plan_stage_kind kind;
-	struct rate rate;
-	int64_t duration_ns;
+	struct rate rate;    /* at its start; pause: 0/1 */
+	int64_t duration_ns; /* step: of all levels together */
+	struct rate to;	     /* ramp, step */
+	struct rate by;	     /* step: above 0, whichever way it goes */
+	int64_t every_ns;    /* step */
+	bool is_warmup;	     /* unmeasured; only before the measured stages */
+};
+
+/* How arrivals are spaced around the rate (measurement page A.3). */
+enum plan_arrivals {
+	PLAN_CONSTANT,
+	PLAN_JITTER, /* each moved by up to plan.jitter / 2 of the gap, either way */
+	PLAN_POISSON,
 };
 
 struct plan_header {
@@ -156,7 +170,8 @@ struct plan {
 				    * or scale has changed it */
 	struct plan_stage *stages; /* open model: at least one; closed: none */
 	size_t n_stages;
-	unsigned arrivals; /* 0: constant */
+	unsigned arrivals; /* enum plan_arrivals */
+	double jitter;	   /* 0..1 */
 	uint64_t seed;
 	int64_t warmup_ns;
 	int64_t cooldown_ns;

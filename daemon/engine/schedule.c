@@ -1,69 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The schedule: the instants of an open run as a pure function of the arrival's number.
+/* The schedule: the instants of an open run as a function of the arrival's number.
  *
- * Let Lambda(t) be the arrivals due until t, counted from the start of a segment. Arrival k of that
- * segment is due when Lambda reaches k + 1/2: no arrival sits on a round second, and the count at
- * any instant is Lambda rounded half up. Nothing is accumulated and no interval is ever rounded, so
- * the last arrival of a day is as exact as the first.
+ * Let Lambda(t) be the arrivals due until t, counted from the start of a segment. Constant arrival
+ * k of that segment is due when Lambda reaches k + 1/2: no arrival sits on a round second, and the
+ * count at any instant is Lambda rounded half up. Nothing is accumulated and no interval is ever
+ * rounded, so the last arrival of a day is as exact as the first.
  *
- * All sums are integers. With L the common denominator of a segment's rates, arrivals are counted
- * in units of 1 / (2 L 10^9): then arrival k lies at (2k + 1) L 10^9 units, and a rate of r/L per
- * second collects exactly 2 r units each nanosecond. A stage hands on what it has collected, down
- * to the unit, so a fraction of an arrival carries over the border between two stages.
+ * Sums are integers. With L the common denominator of a segment's rates, arrivals are counted in
+ * units of 1 / (2 L 10^9): then arrival k lies at (2k + 1) L 10^9 units, a rate of r/L per second
+ * collects exactly 2 r units each nanosecond, and a ramp of D ns, at the mean of its rates, a whole
+ * number. A stage hands on what it has collected, down to the unit, so a fraction of an
+ * arrival carries over the border between two stages.
  *
- * Each stage becomes a piece that knows its first arrival and how many units that one still lacks
- * when the piece begins. An instant is then one multiplication and one division, in 64 bits as long
- * as they suffice. An arrival due exactly on a border belongs to the piece before it: it never
- * waits for a stage without arrivals to end, and the last one may fall on the very end of its
- * segment.
+ * Each stage becomes a piece that knows what was collected before it. In a hold an instant is one
+ * multiplication and one division. In a ramp from p to q units per ns over D it is
+ *     t = 2 u / (p + sqrt(p^2 + 2 a u)),  a = (q - p) / D,
+ * which holds also for p = 0 and where p and q are nearly equal; the second
+ * half of a falling ramp is one that rises from its end. In 64-bit mantissas a day of it is exact
+ * to far below 1 ns. A ramp that was cut by steering is rounded to a unit at the cut: 10^-9 of an
+ * arrival.
  *
- * Immutable after schedule_new; any thread.
- */
+ * An arrival due exactly on a border belongs to the piece before it: it never waits for a stage
+ * without arrivals to end, and the last one may fall on the very end of its segment. Immutable once
+ * made; any thread. */
 #include "daemon/engine/schedule.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
-#include "common/plan.h"
+#include "daemon/engine/schedule_internal.h"
 
 /* The units of one arrival, those of one ns and all times stay below 2^63, hence sums below 2^126.
  */
 #define SCHEDULE_STEP_MAX (UINT64_C(1) << 63)
-
-struct schedule_piece {
-	uint64_t k_first; /* the first arrival in this piece, or in a later one if it has none */
-	uint64_t first;	  /* units from the start of the piece to that arrival */
-	uint64_t step;	  /* units of one arrival */
-	uint64_t pace;	  /* units collected each ns */
-	int64_t start_ns;
-	struct rate rate;
-};
-
-struct schedule_span {
-	int64_t start_ns;
-	int64_t end_ns;
-	uint64_t k_first;
-	uint64_t k_end;
-};
-
-struct schedule {
-	struct schedule_span spans[SCHEDULE_SEGMENT_COUNT];
-	size_t n_pieces;
-	struct schedule_piece pieces[]; /* by k_first and by start_ns */
-};
-
-/* One segment while it is being built. */
-struct schedule_sum {
-	struct schedule *schedule;
-	struct schedule_span *span;
-	uint64_t scale;		/* L */
-	uint64_t step;		/* units of one arrival, 2 L 10^9 */
-	unsigned __int128 sum;	/* units collected so far */
-	unsigned __int128 stop; /* units after which the segment ends, 0: when its stages do */
-};
+/* Levels of one step stage: beyond that it is a ramp. */
+#define SCHEDULE_LEVELS_MAX 100000
 
 static uint64_t schedule_gcd(uint64_t a, uint64_t b)
 {
@@ -76,165 +51,444 @@ static uint64_t schedule_gcd(uint64_t a, uint64_t b)
 	return a;
 }
 
-static int schedule_sum_init(struct schedule_sum *sum, struct schedule *s,
-	enum schedule_segment segment, const struct plan_stage *stages, size_t n_stages)
+uint64_t schedule_hash(uint64_t seed, uint64_t k)
 {
+	/* splitmix64's finalizer over both (Steele, Lea, Flood 2014). */
+	for (int i = 0; i < 2; i++) {
+		seed = (i == 0 ? seed : seed ^ k) + UINT64_C(0x9e3779b97f4a7c15);
+		seed = (seed ^ (seed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+		seed = (seed ^ (seed >> 27)) * UINT64_C(0x94d049bb133111eb);
+		seed ^= seed >> 31;
+	}
+	return seed;
+}
+
+/* ---------------------------------------------------------------- within a piece */
+
+/* Units that a ramp has collected t ns behind its whole's start, to far below one of them. */
+static long double schedule_ramp_units(const struct schedule_piece *p, int64_t t_ns)
+{
+	long double t = t_ns, whole = p->whole_ns;
+	long double rise = (long double)p->pace_to - (long double)p->pace;
+
+	return (long double)p->pace * t + rise * t / whole * t / 2;
+}
+
+static schedule_units schedule_ramp_sum(const struct schedule_piece *p, int64_t t_ns)
+{
+	/* At its end the sum is known without rounding. */
+	if (t_ns == p->whole_ns)
+		return ((schedule_units)p->pace + p->pace_to) / 2 *
+		       (uint64_t)t_ns; /* paces are even */
+	return (schedule_units)schedule_ramp_units(p, t_ns);
+}
+
+/* Of a falling ramp the second half is found from its end, where it is slow: forwards the root
+ * would be the difference of what is nearly equal. */
+static int64_t schedule_ramp_instant(const struct schedule_piece *p, schedule_units units)
+{
+	schedule_units u = units - p->from + p->ramp_from;
+	schedule_units total = ((schedule_units)p->pace + p->pace_to) / 2 * (uint64_t)p->whole_ns;
+	bool backwards = p->pace_to < p->pace && u > total / 2;
+	long double way = backwards ? (u < total ? total - u : 0) : u;
+	long double here = backwards ? p->pace_to : p->pace;
+	long double there = backwards ? p->pace : p->pace_to;
+	long double sum = here + sqrtl(here * here + 2 * (there - here) / p->whole_ns * way);
+	long double t = sum > 0 ? 2 * way / sum : 0;
+
+	if (backwards)
+		t = p->whole_ns - t;
+	if (t < p->offset_ns)
+		t = p->offset_ns;
+	if (t > p->offset_ns + p->duration_ns)
+		t = p->offset_ns + p->duration_ns;
+	return p->start_ns + (int64_t)t - p->offset_ns;
+}
+
+int64_t schedule_instant(const struct schedule_piece *p, schedule_units units)
+{
+	schedule_units own = units - p->from;
+
+	if (p->start_ns == CLOCK_NEVER)
+		return CLOCK_NEVER;
+	if (p->kind == PLAN_RAMP)
+		return schedule_ramp_instant(p, units);
+	if (p->pace == 0)
+		return p->start_ns;
+	if ((uint64_t)(own >> 64) == 0)
+		return p->start_ns + (int64_t)((uint64_t)own / p->pace);
+	return p->start_ns + (int64_t)(own / p->pace);
+}
+
+schedule_units schedule_units_at(const struct schedule_piece *p, int64_t t_ns)
+{
+	int64_t into_ns = t_ns - p->start_ns;
+
+	if (p->kind == PLAN_PAUSE)
+		return p->from;
+	if (p->kind == PLAN_RAMP)
+		return p->from + schedule_ramp_sum(p, p->offset_ns + into_ns) - p->ramp_from;
+	return p->from + (schedule_units)p->pace * (uint64_t)into_ns;
+}
+
+/* ---------------------------------------------------------------- settling */
+
+/* One segment while it is being settled. */
+struct schedule_sum {
+	struct schedule *schedule;
+	struct schedule_span *span;
+	uint64_t scale;		     /* L */
+	uint64_t step;		     /* units of one arrival, 2 L 10^9 */
+	schedule_units sum;	     /* units collected so far */
+	schedule_units stop;	     /* units after which the segment ends, 0: when its stages do */
+	struct schedule_piece *draw; /* where the present draw began */
+};
+
+static int schedule_sum_init(
+	struct schedule_sum *sum, struct schedule *s, enum schedule_segment segment)
+{
+	struct schedule_span *span = &s->spans[segment];
 	uint64_t scale = 1;
 
-	for (size_t i = 0; i < n_stages; i++) {
-		uint64_t den = stages[i].rate.den;
+	for (size_t i = 0; i < s->n_pieces; i++) {
+		const struct schedule_piece *p = &s->pieces[i];
+		uint64_t dens[] = {p->rate.den, p->kind == PLAN_RAMP ? p->to.den : 1};
 
-		if (den == 0)
-			return -EINVAL;
-		if (__builtin_mul_overflow(scale, den / schedule_gcd(scale, den), &scale))
-			return -ERANGE;
+		if (p->segment != segment)
+			continue;
+		for (int k = 0; k < 2; k++) {
+			if (dens[k] == 0)
+				return -EINVAL;
+			if (__builtin_mul_overflow(
+				    scale, dens[k] / schedule_gcd(scale, dens[k]), &scale))
+				return -ERANGE;
+		}
 	}
 	if (scale >= SCHEDULE_STEP_MAX / (2 * NSEC_PER_SEC))
 		return -ERANGE;
-
+	*span = (struct schedule_span){0};
+	if (segment > 0) {
+		span->start_ns = s->spans[segment - 1].end_ns;
+		span->k_first = s->spans[segment - 1].k_end;
+	}
+	span->end_ns = span->start_ns;
+	span->k_end = span->k_first;
 	*sum = (struct schedule_sum){
 		.schedule = s,
-		.span = &s->spans[segment],
+		.span = span,
 		.scale = scale,
 		.step = 2 * scale * NSEC_PER_SEC,
 	};
-	if (segment > 0) {
-		sum->span->start_ns = s->spans[segment - 1].end_ns;
-		sum->span->k_first = s->spans[segment - 1].k_end;
-	}
-	sum->span->end_ns = sum->span->start_ns;
-	sum->span->k_end = sum->span->k_first;
+	if (segment == SCHEDULE_WINDOW)
+		sum->stop = (schedule_units)s->n_asked * sum->step;
 	return 0;
 }
 
 /* Arrivals of the segment that are due once so many units are collected. */
-static unsigned __int128 schedule_due(const struct schedule_sum *sum, unsigned __int128 units)
+static schedule_units schedule_due(const struct schedule_sum *sum, schedule_units units)
 {
 	return (units + sum->step / 2) / sum->step;
 }
 
-/* Takes a stage up: a piece that collects so many units in its time. */
-static int schedule_add_piece(struct schedule_sum *sum, struct rate rate, uint64_t pace,
-	int64_t duration_ns, unsigned __int128 units)
+static int schedule_pace(const struct schedule_sum *sum, struct rate rate, uint64_t *ret)
 {
-	struct schedule *s = sum->schedule;
-	struct schedule_span *span = sum->span;
-	unsigned __int128 due = schedule_due(sum, sum->sum);
-	int64_t end_ns;
-
-	if (__builtin_add_overflow(span->end_ns, duration_ns, &end_ns) || end_ns == CLOCK_NEVER)
+	if (__builtin_mul_overflow(rate.num, 2 * (sum->scale / rate.den), ret) ||
+		*ret >= SCHEDULE_STEP_MAX)
 		return -ERANGE;
-	if (duration_ns > 0) {
-		s->pieces[s->n_pieces++] = (struct schedule_piece){
-			.k_first = span->k_end,
-			.first = (uint64_t)(due * sum->step + sum->step / 2 - sum->sum),
-			.step = sum->step,
-			.pace = pace,
-			.start_ns = span->end_ns,
-			.rate = rate,
-		};
+	return 0;
+}
+
+/* A count asked for ends the window, early or late, when Lambda reaches it: half an arrival after
+ * the last one, so that count / window is the rate. */
+static int schedule_stop_piece(struct schedule_sum *sum, struct schedule_piece *p)
+{
+	schedule_units wanted = sum->stop - sum->sum;
+
+	if (p->kind == PLAN_RAMP) {
+		p->duration_ns = schedule_ramp_instant(p, sum->stop) - p->start_ns + 1;
+	} else {
+		schedule_units ns = p->pace ? (wanted + p->pace - 1) / p->pace : CLOCK_NEVER;
+
+		if (p->pace == 0)
+			return -EINVAL;
+		if (ns >= CLOCK_NEVER)
+			return -ERANGE;
+		p->duration_ns = (int64_t)ns;
 	}
-	sum->sum += units;
+	p->to_units = sum->stop;
+	return 0;
+}
+
+/* What the piece collects. */
+static int schedule_collect(struct schedule_sum *sum, struct schedule_piece *p)
+{
+	bool is_open = p->duration_ns == CLOCK_NEVER;
+
+	p->ramp_from = 0;
+	p->to_units = p->from;
+	if (sum->stop && sum->sum >= sum->stop) {
+		p->duration_ns = 0; /* the count was reached before it */
+		return 0;
+	}
+	if (p->kind == PLAN_PAUSE)
+		return 0;
+	if (p->kind == PLAN_RAMP) {
+		p->ramp_from = schedule_ramp_sum(p, p->offset_ns);
+		p->to_units += schedule_ramp_sum(p, p->offset_ns + p->duration_ns) - p->ramp_from;
+	} else if (!is_open) {
+		p->to_units += (schedule_units)p->pace * (uint64_t)p->duration_ns;
+	}
+	if (sum->stop && (is_open || p->to_units >= sum->stop))
+		return schedule_stop_piece(sum, p);
+	return is_open ? -EINVAL : 0;
+}
+
+/* Poisson points are spread over a piece and those that go on with its draw. */
+static void schedule_share_draw(struct schedule_sum *sum, struct schedule_piece *p)
+{
+	if (p->kind == PLAN_PAUSE)
+		return;
+	if (!p->is_draw_fixed) {
+		p->draw_n = 0;
+		p->draw_len = 0;
+	}
+	if (!p->continues || !sum->draw)
+		sum->draw = p;
+	if (sum->draw->is_draw_fixed)
+		return;
+	sum->draw->draw_n += p->n;
+	sum->draw->draw_len += (long double)(p->to_units - p->from) / p->step;
+}
+
+static int schedule_settle_piece(struct schedule_sum *sum, struct schedule_piece *p)
+{
+	struct schedule_span *span = sum->span;
+	schedule_units due;
+	int64_t end_ns;
+	int r;
+
+	if (p->asked_ns < 0)
+		return -EINVAL;
+	p->start_ns = span->end_ns;
+	p->duration_ns = p->asked_ns;
+	p->step = sum->step;
+	p->from = sum->sum;
+	p->k_first = span->k_end;
+	p->pace_to = 0;
+	r = schedule_pace(sum, p->rate, &p->pace);
+	if (r == 0 && p->kind == PLAN_RAMP)
+		r = schedule_pace(sum, p->to, &p->pace_to);
+	if (r == 0)
+		r = schedule_collect(sum, p);
+	if (r < 0)
+		return r;
+	if (p->duration_ns == CLOCK_NEVER || span->end_ns == CLOCK_NEVER)
+		end_ns = CLOCK_NEVER;
+	else if (__builtin_add_overflow(span->end_ns, p->duration_ns, &end_ns) ||
+		 end_ns == CLOCK_NEVER)
+		return -ERANGE;
+	if (p->is_frozen && p->duration_ns != CLOCK_NEVER)
+		span->paused_ns += p->duration_ns;
 	span->end_ns = end_ns;
+	sum->sum = p->to_units;
 	due = schedule_due(sum, sum->sum);
 	if (due > UINT64_MAX - span->k_first)
 		return -ERANGE;
 	span->k_end = span->k_first + (uint64_t)due;
+	p->n = span->k_end - p->k_first;
+	schedule_share_draw(sum, p);
 	return 0;
 }
 
-static int schedule_add_hold(
-	struct schedule_sum *sum, struct rate rate, int64_t duration_ns, bool is_last)
+int schedule_settle(struct schedule *s)
 {
-	unsigned __int128 units;
-	uint64_t pace;
+	for (int segment = 0; segment < SCHEDULE_SEGMENT_COUNT; segment++) {
+		struct schedule_sum sum;
+		int r = schedule_sum_init(&sum, s, (enum schedule_segment)segment);
 
-	if (__builtin_mul_overflow(rate.num, 2 * (sum->scale / rate.den), &pace) ||
-		pace >= SCHEDULE_STEP_MAX)
-		return -ERANGE;
-	units = (unsigned __int128)pace * (uint64_t)duration_ns;
-	/* A count asked for ends the window, early or late, when Lambda reaches it: half an arrival
-	 * after the last one, so that count / window is the rate. */
-	if (sum->stop && (is_last || units >= sum->stop - sum->sum)) {
-		unsigned __int128 ns;
-
-		if (pace == 0)
-			return -EINVAL;
-		units = sum->stop - sum->sum;
-		ns = (units + pace - 1) / pace;
-		if (ns >= CLOCK_NEVER)
-			return -ERANGE;
-		duration_ns = (int64_t)ns;
+		for (size_t i = 0; i < s->n_pieces && r == 0; i++)
+			if ((int)s->pieces[i].segment == segment)
+				r = schedule_settle_piece(&sum, &s->pieces[i]);
+		if (r == 0 && sum.sum < sum.stop)
+			r = -EINVAL;
+		if (r < 0)
+			return r;
 	}
-	if (duration_ns == CLOCK_NEVER)
-		return -EINVAL;
-	return schedule_add_piece(sum, rate, pace, duration_ns, units);
+	return 0;
 }
 
-/* The one place that knows the kinds of stages. A list of steps is so many holds; a ramp is another
- * kind of piece, whose sum is as whole in these units and whose inverse goes to schedule_at. */
-static int schedule_add_stage(
-	struct schedule_sum *sum, const struct plan_stage *stage, bool is_last)
+/* ---------------------------------------------------------------- from the plan */
+
+static size_t schedule_levels(const struct plan_stage *stage)
 {
+	int64_t n = stage->every_ns > 0 ? stage->duration_ns / stage->every_ns : 0;
+
+	return n > 0 && n <= SCHEDULE_LEVELS_MAX ? (size_t)n : 0;
+}
+
+static struct rate schedule_min(struct rate a, struct rate b)
+{
+	return (schedule_units)a.num * b.den < (schedule_units)b.num * a.den ? a : b;
+}
+
+static struct rate schedule_max(struct rate a, struct rate b)
+{
+	return (schedule_units)a.num * b.den < (schedule_units)b.num * a.den ? b : a;
+}
+
+/* Level i of a step stage, never beyond its end. False: its fraction is too fine. */
+static bool schedule_level(const struct plan_stage *stage, uint64_t i, struct rate *ret)
+{
+	struct rate from = stage->rate, by = stage->by, to = stage->to;
+	bool is_up = (schedule_units)from.num * to.den <= (schedule_units)to.num * from.den;
+	uint64_t shared = schedule_gcd(from.den, by.den), den, a, b, common;
+
+	if (shared == 0 || __builtin_mul_overflow(from.den, by.den / shared, &den) ||
+		__builtin_mul_overflow(from.num, den / from.den, &a) ||
+		__builtin_mul_overflow(by.num, den / by.den, &b) ||
+		__builtin_mul_overflow(b, i, &b) || (is_up && a > UINT64_MAX - b))
+		return false;
+	if (!is_up && b > a) {
+		*ret = to;
+		return true;
+	}
+	a = is_up ? a + b : a - b;
+	common = schedule_gcd(a, den);
+	*ret = (struct rate){a / common, den / common};
+	*ret = is_up ? schedule_min(*ret, to) : schedule_max(*ret, to);
+	return true;
+}
+
+static struct schedule_piece *schedule_add(
+	struct schedule *s, enum schedule_segment segment, size_t stage, struct rate rate)
+{
+	struct schedule_piece *p = &s->pieces[s->n_pieces++];
+
+	*p = (struct schedule_piece){
+		.kind = PLAN_HOLD, .segment = segment, .stage = (uint32_t)stage, .rate = rate};
+	return p;
+}
+
+static int schedule_add_stage(struct schedule *s, enum schedule_segment segment, size_t index,
+	const struct plan_stage *stage)
+{
+	struct schedule_piece *p;
+	size_t n = schedule_levels(stage);
+
 	if (stage->duration_ns < 0)
 		return -EINVAL;
 	switch (stage->kind) {
 	case PLAN_HOLD:
-		return schedule_add_hold(sum, stage->rate, stage->duration_ns, is_last);
+		p = schedule_add(s, segment, index, stage->rate);
+		p->asked_ns = stage->duration_ns;
+		return 0;
+	case PLAN_RAMP:
+		if (stage->duration_ns == CLOCK_NEVER)
+			return -EINVAL;
+		p = schedule_add(s, segment, index, stage->rate);
+		p->kind = PLAN_RAMP;
+		p->to = stage->to;
+		p->whole_ns = p->asked_ns = stage->duration_ns;
+		if (stage->duration_ns == 0)
+			p->kind = PLAN_HOLD;
+		return 0;
+	case PLAN_STEP:
+		for (size_t i = 0; i < n; i++) {
+			struct rate level;
+
+			if (!schedule_level(stage, i, &level))
+				return -ERANGE;
+			p = schedule_add(s, segment, index, level);
+			p->asked_ns = stage->every_ns;
+		}
+		return n > 0 ? 0 : -EINVAL;
+	case PLAN_PAUSE:
+		p = schedule_add(s, segment, index, (struct rate){0, 1});
+		p->kind = PLAN_PAUSE;
+		p->asked_ns = stage->duration_ns;
+		return stage->duration_ns == CLOCK_NEVER ? -EINVAL : 0;
 	}
 	return -EINVAL;
 }
 
-/* requests: the exact count, 0: what the stages come to. */
-static int schedule_add_segment(struct schedule *s, enum schedule_segment segment,
-	const struct plan_stage *stages, size_t n_stages, uint64_t requests)
+static struct rate schedule_end_rate(const struct plan_stage *stage)
 {
-	struct schedule_sum sum;
-	int r;
+	bool moves = stage->kind == PLAN_RAMP || stage->kind == PLAN_STEP;
 
-	r = schedule_sum_init(&sum, s, segment, stages, n_stages);
-	if (r)
-		return r;
-	sum.stop = (unsigned __int128)requests * sum.step;
-	for (size_t i = 0; i < n_stages; i++) {
-		r = schedule_add_stage(&sum, &stages[i], i + 1 == n_stages);
-		if (r)
-			return r;
-		if (sum.stop && sum.sum >= sum.stop)
-			break;
-	}
-	return 0;
+	return moves ? stage->to : stage->rate;
+}
+
+/* A rate of 0/1 for a pause: before or behind it there is nothing either. */
+static struct rate schedule_start_rate(const struct plan_stage *stage)
+{
+	return stage->kind == PLAN_PAUSE ? (struct rate){0, 1} : stage->rate;
 }
 
 static int schedule_build(struct schedule *s, const struct plan *plan)
 {
 	const struct plan_stage *last = &plan->stages[plan->n_stages - 1];
-	struct plan_stage warmup = {PLAN_HOLD, plan->stages[0].rate, plan->warmup_ns};
-	struct plan_stage cooldown = {PLAN_HOLD, last->rate, plan->cooldown_ns};
-	int r;
+	struct schedule_piece *p;
+	int r = 0;
 
-	r = schedule_add_segment(s, SCHEDULE_WARMUP, &warmup, 1, 0);
-	if (r)
+	p = schedule_add(s, SCHEDULE_WARMUP, plan->n_stages, schedule_start_rate(plan->stages));
+	p->asked_ns = plan->warmup_ns;
+	for (size_t i = 0; i < plan->n_stages && r == 0; i++) {
+		const struct plan_stage *stage = &plan->stages[i];
+
+		r = schedule_add_stage(
+			s, stage->is_warmup ? SCHEDULE_WARMUP : SCHEDULE_WINDOW, i, stage);
+	}
+	if (r < 0)
 		return r;
-	r = schedule_add_segment(
-		s, SCHEDULE_WINDOW, plan->stages, plan->n_stages, plan->n_arrivals);
-	if (r)
-		return r;
-	return schedule_add_segment(s, SCHEDULE_COOLDOWN, &cooldown, 1, 0);
+	if (plan->n_arrivals > 0) {
+		p = schedule_add(s, SCHEDULE_WINDOW, plan->n_stages - 1, schedule_end_rate(last));
+		p->asked_ns = CLOCK_NEVER;
+		p->continues = true;
+	}
+	p = schedule_add(s, SCHEDULE_COOLDOWN, plan->n_stages, schedule_end_rate(last));
+	p->asked_ns = plan->cooldown_ns;
+	return schedule_settle(s);
+}
+
+struct schedule *schedule_copy(const struct schedule *like, size_t n, size_t n_more)
+{
+	struct schedule *s = malloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = *like;
+	s->n_pieces = n;
+	s->pieces = calloc(n + n_more, sizeof(*s->pieces));
+	if (!s->pieces) {
+		free(s);
+		return NULL;
+	}
+	if (n > 0)
+		memcpy(s->pieces, like->pieces, n * sizeof(*s->pieces));
+	return s;
 }
 
 int schedule_new(const struct plan *plan, struct schedule **ret)
 {
+	struct schedule like = {.arrivals = plan->arrivals,
+		.jitter = plan->jitter,
+		.seed = plan->seed,
+		.n_asked = plan->n_arrivals,
+		.n_stages = plan->n_stages};
+	size_t n = plan->n_stages + 3;
 	struct schedule *s;
 	int r;
 
 	if (plan->n_stages == 0)
 		return -EINVAL;
-	s = calloc(1, sizeof(*s) + (plan->n_stages + 2) * sizeof(s->pieces[0]));
+	for (size_t i = 0; i < plan->n_stages; i++)
+		if (plan->stages[i].kind == PLAN_STEP)
+			n += schedule_levels(&plan->stages[i]);
+	s = schedule_copy(&like, 0, n);
 	if (!s)
 		return -ENOMEM;
 	r = schedule_build(s, plan);
-	if (r) {
+	if (r < 0) {
 		schedule_free(s);
 		return r;
 	}
@@ -244,9 +498,13 @@ int schedule_new(const struct plan *plan, struct schedule **ret)
 
 struct schedule *schedule_free(struct schedule *s)
 {
+	if (s)
+		free(s->pieces);
 	free(s);
 	return NULL;
 }
+
+/* ---------------------------------------------------------------- asked from outside */
 
 uint64_t schedule_count(const struct schedule *s)
 {
@@ -268,24 +526,9 @@ int64_t schedule_segment_end(const struct schedule *s, enum schedule_segment seg
 	return s->spans[segment].end_ns;
 }
 
-/* Once for each request: 4 to 8 ns. */
-int64_t schedule_at(const struct schedule *s, uint64_t k)
+int64_t schedule_segment_paused(const struct schedule *s, enum schedule_segment segment)
 {
-	const struct schedule_piece *p = s->pieces;
-	unsigned __int128 units;
-
-	assert(k < schedule_count(s));
-	/* The last piece with k_first <= k: pieces without arrivals fall behind the next one. */
-	for (size_t n = s->n_pieces; n > 1;) {
-		size_t half = n / 2;
-
-		p = p[half].k_first <= k ? p + half : p;
-		n -= half;
-	}
-	units = (unsigned __int128)(k - p->k_first) * p->step + p->first;
-	if ((uint64_t)(units >> 64) == 0)
-		return p->start_ns + (int64_t)((uint64_t)units / p->pace);
-	return p->start_ns + (int64_t)(units / p->pace);
+	return s->spans[segment].paused_ns;
 }
 
 enum schedule_segment schedule_segment_of(const struct schedule *s, uint64_t k)
@@ -296,13 +539,50 @@ enum schedule_segment schedule_segment_of(const struct schedule *s, uint64_t k)
 	return k < s->spans[SCHEDULE_WINDOW].k_end ? SCHEDULE_WINDOW : SCHEDULE_COOLDOWN;
 }
 
-struct rate schedule_rate_at(const struct schedule *s, int64_t t_ns)
+static const struct schedule_piece *schedule_piece_at(const struct schedule *s, int64_t t_ns)
 {
 	if (t_ns < 0 || t_ns >= s->spans[SCHEDULE_COOLDOWN].end_ns)
+		return NULL;
+	for (size_t i = s->n_pieces; i-- > 0;)
+		if (s->pieces[i].start_ns <= t_ns && s->pieces[i].duration_ns > 0)
+			return &s->pieces[i];
+	return NULL;
+}
+
+struct rate schedule_rate_at(const struct schedule *s, int64_t t_ns)
+{
+	const struct schedule_piece *p = schedule_piece_at(s, t_ns);
+	double from, to, now;
+
+	if (!p || p->kind == PLAN_PAUSE)
 		return (struct rate){0, 1};
-	for (size_t i = s->n_pieces; i-- > 0;) {
-		if (s->pieces[i].start_ns <= t_ns)
-			return s->pieces[i].rate;
+	if (p->kind == PLAN_HOLD)
+		return p->rate;
+	from = rate_per_s(p->rate);
+	to = rate_per_s(p->to);
+	now = from +
+	      (to - from) * (double)(p->offset_ns + t_ns - p->start_ns) / (double)p->whole_ns;
+	return (struct rate){(uint64_t)(now * 1000 + 0.5), 1000};
+}
+
+size_t schedule_stage_at(const struct schedule *s, int64_t t_ns)
+{
+	const struct schedule_piece *p = schedule_piece_at(s, t_ns);
+
+	return p ? p->stage : s->n_stages;
+}
+
+double schedule_peak_per_s(const struct schedule *s)
+{
+	double peak = 0;
+
+	for (size_t i = 0; i < s->n_pieces; i++) {
+		const struct schedule_piece *p = &s->pieces[i];
+
+		if (p->duration_ns > 0 && rate_per_s(p->rate) > peak)
+			peak = rate_per_s(p->rate);
+		if (p->kind == PLAN_RAMP && rate_per_s(p->to) > peak)
+			peak = rate_per_s(p->to);
 	}
-	return (struct rate){0, 1};
+	return peak;
 }

@@ -19,7 +19,8 @@
 
 static struct plan_stage hold(uint64_t num, uint64_t den, int64_t duration_ns)
 {
-	return (struct plan_stage){PLAN_HOLD, {num, den}, duration_ns};
+	return (struct plan_stage){
+		.kind = PLAN_HOLD, .rate = {num, den}, .duration_ns = duration_ns};
 }
 
 static struct schedule *made(const struct plan *plan)
@@ -166,7 +167,8 @@ static const struct {
 
 START_TEST(test_one_rate)
 {
-	struct plan_stage stage = {PLAN_HOLD, rates[_i].rate, rates[_i].duration_ns};
+	struct plan_stage stage =
+		hold(rates[_i].rate.num, rates[_i].rate.den, rates[_i].duration_ns);
 	struct schedule *s = made_of(&stage, 1);
 
 	assert_walk(s, &stage, 1, UINT64_MAX);
@@ -254,7 +256,7 @@ START_TEST(test_count_is_rounded_half_up)
 	for (size_t i = 0; i < N_ELEMENTS(several); i++) {
 		for (int64_t ms = 1; ms < 20000; ms += 7) {
 			struct rate rate = several[i];
-			struct plan_stage stage = {PLAN_HOLD, rate, ms * NSEC_PER_MSEC};
+			struct plan_stage stage = hold(rate.num, rate.den, ms * NSEC_PER_MSEC);
 			struct schedule *s = made_of(&stage, 1);
 			uint64_t thousandths = rate.num * (uint64_t)ms;
 
