@@ -6,6 +6,7 @@
 #   make demo         a run against a server of our own, from nothing
 #   make check        unit and system tests
 #   make lint         layers, format, manuals
+#   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
 #   make check-boot        the installed service in a booted system, as root
 #   make install      honours DESTDIR, prefix, sysconfdir, unitdir
@@ -176,6 +177,21 @@ deps-bench:
 	$(Q)$(call install_missing,$(DEPS_BENCH))
 
 .PHONY: bench deps-bench
+
+# ---------------------------------------------------------------- other people's servers
+
+# Each is started by its test, with a folder of its own, and both sides count. nginx is one of the
+# system tests; these want packages of their own (`make deps-servers`; Debian's haproxy brings a
+# service, which is started with nothing to listen on).
+DEPS_SERVERS := apache2-bin haproxy python3
+
+check-servers: all
+	$(Q)tests/system/run.sh $(abspath $(B)) tests/system/servers_*.sh
+
+deps-servers:
+	$(Q)$(call install_missing,$(DEPS_SERVERS))
+
+.PHONY: check-servers deps-servers
 
 # ---------------------------------------------------------------- other people's Varlink
 

@@ -66,7 +66,7 @@ marked_processes() {
 		pid=${proc#/proc/}
 		name=$(cat "$proc/comm" 2>/dev/null) || continue
 		case $name in
-		rpsd | rpsctl | nginx) ;;
+		rpsd | rpsctl | nginx | apache2 | haproxy) ;;
 		*) continue ;;
 		esac
 		[ "$(process_state "$pid")" != Z ] || continue
@@ -81,7 +81,7 @@ expect_nothing_left() {
 	local left=
 
 	for ((turn = 0; turn < 200; turn++)); do
-		left=$(marked_processes | grep -v ' nginx$' || true)
+		left=$(marked_processes | grep ' rpsd$\| rpsctl$' || true)
 		[ -n "$left" ] || return 0
 		sleep 0.01
 	done
@@ -211,16 +211,13 @@ start_origin() {
 }
 
 # start_nginx [LINE-FOR-SERVER-BLOCK...]: NGINX_PORT, NGINX_PID, NGINX_LOG (one line for each
-# request, written at once); NGINX_LISTEN may say more of the listener (ssl). The port can be lost to somebody else between choosing and binding;
-# then another one is tried.
+# request, written at once); NGINX_LISTEN may say more of the listener (ssl). The port can be lost to
+# somebody else between choosing and binding; then another one is tried.
 start_nginx() {
-	local try
-
-	for try in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		NGINX_PORT=$(free_port)
-		NGINX_DIR=$T/nginx.$try
+		NGINX_DIR=$(mktemp -d "$T/nginx.XXXXXX")
 		NGINX_LOG=$NGINX_DIR/access.log
-		mkdir "$NGINX_DIR"
 		nginx_config "$@" >"$NGINX_DIR/nginx.conf"
 		nginx -e "$NGINX_DIR/error.log" -p "$NGINX_DIR" -c "$NGINX_DIR/nginx.conf" \
 			>"$NGINX_DIR/out" 2>&1 </dev/null &
@@ -280,4 +277,31 @@ nginx_log_has_lines() {
 expect_nginx_served() {
 	wait_until 3 nginx_log_has_lines "$1" || true
 	expect_equal "nginx's count of requests" "$(wc -l <"$NGINX_LOG")" "$1"
+}
+
+# ---------------------------------------------------------------- two counts of one thing
+
+# What the run says it sent, in and around its window; and how often it sent something once more.
+JQ_SENT='(.ledger.sent + ([.outside[]? | objects | .sent? // 0] | add // 0))'
+JQ_RETRIED='(.outside.retries // 0)'
+
+sent_by() {
+	json "$1" "$JQ_SENT"
+}
+
+server_has_counted() {
+	[ "$("$2")" -ge "$1" ]
+}
+
+# expect_server_count FILE COMMAND: the run of that document and the server agree. COMMAND prints
+# how many requests the server has seen since the run began; it may be late for a moment. Each
+# request that was sent is there once, or twice where it was sent again.
+expect_server_count() {
+	local sent most seen
+
+	read -r sent most < <(json "$1" "$JQ_SENT as \$sent | \"\(\$sent) \(\$sent + $JQ_RETRIED)\"")
+	wait_until 3 server_has_counted "$sent" "$2" || true
+	seen=$("$2")
+	[ "$seen" -ge "$sent" ] && [ "$seen" -le "$most" ] ||
+		fail "the server has seen $seen requests, and the run sent $sent ($most with retries)"
 }

@@ -4,11 +4,6 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What the run says it sent, in and around its window.
-sent_by() {
-	json "$1" '.ledger.sent + ([.outside[]? | objects | .sent? // 0] | add // 0)'
-}
-
 # run_counts FLAGS...: 10,000 planned, all sent, all served.
 run_counts() {
 	: >"$NGINX_LOG"

@@ -3,42 +3,19 @@
 # https against nginx: the versions, whom to trust, who we are, and the same count on both sides.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/certificates.sh
+. "$(dirname "$0")/certificates.sh"
 
 # ---------------------------------------------------------------- certificates
-
-# authority NAME
-authority() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
-		-keyout "$T/$1.key" -out "$T/$1.pem" -subj "/CN=$1" \
-		-addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null
-}
-
-# certificate NAME AUTHORITY SUBJECT-ALT-NAMES [FLAG...]: NAME.pem and NAME.key.
-certificate() {
-	local name=$1 by=$2 names=$3
-	shift 3
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$name.key" \
-		-out "$T/$name.csr" -subj "/CN=leaf" 2>/dev/null
-	echo "subjectAltName=$names" >"$T/$name.ext"
-	openssl x509 -req -in "$T/$name.csr" -CA "$T/$by.pem" -CAkey "$T/$by.key" \
-		-CAcreateserial -extfile "$T/$name.ext" -out "$T/$name.pem" "$@" 2>/dev/null
-}
 
 authority ca
 authority other-ca
 certificate good ca DNS:localhost,IP:127.0.0.1 -days 2
 certificate wrong-host ca DNS:elsewhere.test -days 2
 certificate client ca DNS:client.test -days 2
-# Of today's yesterday: openssl x509 knows days alone, and takes none below zero everywhere.
-mkdir "$T/past"
-: >"$T/past/index"
-echo 01 >"$T/past/serial"
-certificate expired ca DNS:localhost,IP:127.0.0.1 -days 2
-openssl ca -batch -notext -config <(printf '%s\n' '[ca]' 'default_ca=x' '[x]' \
-	"database=$T/past/index" "serial=$T/past/serial" "new_certs_dir=$T/past" \
-	'default_md=sha256' 'policy=p' '[p]' 'commonName=supplied') \
-	-cert "$T/ca.pem" -keyfile "$T/ca.key" -in "$T/expired.csr" -extfile "$T/expired.ext" \
-	-startdate 20200101000000Z -enddate 20200102000000Z -out "$T/expired.pem" 2>/dev/null
+certificate_between expired ca DNS:localhost,IP:127.0.0.1 20200101000000Z 20200102000000Z
+certificate_between not-yet ca DNS:localhost,IP:127.0.0.1 21200101000000Z 21200102000000Z
+self_signed self-signed DNS:localhost,IP:127.0.0.1
 chmod 644 "$T"/*.key
 
 # serve CERTIFICATE [LINE-FOR-SERVER-BLOCK...]: nginx over TLS, its address in URL.
@@ -112,28 +89,31 @@ expect_words() {
 	expect_line "$T/words" "$1"
 }
 
-# expect_refused REGEX FLAGS...: nothing is sent, and the report says why; both models.
+# expect_refused CLASS REGEX FLAGS...: nothing is sent, and class and report say why; both models;
+# the closed one plans nothing before there is a connection, and so has no errors.
 expect_refused() {
-	local regex=$1 model
-	shift
-	for model in '-r 50' '--closed -c 2'; do
+	local class=$1 regex=$2 model
+	shift 2
+	for model in '--closed -c 2' '-r 50'; do
 		# shellcheck disable=SC2086  # two words
 		load 13 -d 200ms $model "$@"
 		expect_equal "requests at nginx" "$(wc -l <"$NGINX_LOG")" 0
 		figure ok .ledger.ok 0
+		figure sent .ledger.sent 0
+		figure balanced .ledger.balanced true
 		expect_words "$regex"
 	done
+	figure "the errors' classes" '[.errors[].class] | join(" ")' "$class"
+	figure "the error's phase" '.errors[0].phase' tls
+	figure "its count" '.errors[0].count' 10
+	figure "the ledger's class" .ledger.not_connected 10
 }
 
 serve good
-expect_refused 'issuer of the server.s certificate is not trusted \(ca-file may name it\): CN = ca'
-expect_refused 'issuer of the server.s certificate is not trusted' --cacert "$T/other-ca.pem"
-load 13 -d 200ms -r 50
-figure "the error's class" '.errors[0].class' tls-untrusted
-figure "the error's phase" '.errors[0].phase' tls
-figure "its count" '.errors[0].count' 10
-figure "the ledger's class" '.ledger.not_connected' 10
-
+expect_refused tls-untrusted \
+	'issuer of the server.s certificate is not trusted \(ca-file may name it\): CN = ca'
+expect_refused tls-untrusted 'issuer of the server.s certificate is not trusted' \
+	--cacert "$T/other-ca.pem"
 load 0 -k -d 200ms -r 50
 expect_nginx_served 10
 expect_line "$OUT" 'certificate not verified \(-k\)'
@@ -143,9 +123,18 @@ expect_exit 0 "$rpsctl" report "$T/result.json" -v
 expect_line "$OUT" 'certificate not verified \(-k\)'
 
 serve expired
-expect_refused 'certificate expired on 2020-01-02 00:00 UTC' --cacert "$T/ca.pem"
+expect_refused tls-expired 'certificate expired on 2020-01-02 00:00 UTC' --cacert "$T/ca.pem"
+serve not-yet
+expect_refused tls-not-yet-valid 'certificate is not valid before 2120-01-01 00:00 UTC' \
+	--cacert "$T/ca.pem"
+serve self-signed
+expect_refused tls-self-signed 'self-signed' --cacert "$T/ca.pem"
+# Whoever names it trusts it.
+load 0 --cacert "$T/self-signed.pem" -d 200ms -r 50
+figure "self-signed and named" .ledger.ok 10
 serve wrong-host
-expect_refused 'is not for 127\.0\.0\.1 but for elsewhere\.test' --cacert "$T/ca.pem"
+expect_refused tls-wrong-host 'is not for 127\.0\.0\.1 but for elsewhere\.test' \
+	--cacert "$T/ca.pem"
 load 0 --cacert "$T/ca.pem" --set tls.server-name=elsewhere.test -d 200ms -r 50
 figure "asked for by its name" .ledger.ok 10
 
