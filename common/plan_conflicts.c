@@ -223,7 +223,7 @@ static void plan_clear_stages(struct plan *p)
 /* Rewrites the only stage with another length. */
 static int plan_set_only_stage(struct plan *p, struct rate rate, int64_t duration_ns)
 {
-	struct plan_stage stage = {PLAN_HOLD, rate, duration_ns};
+	struct plan_stage stage = {.kind = PLAN_HOLD, .rate = rate, .duration_ns = duration_ns};
 	char rate_text[UNITS_TEXT_MAX], time_text[UNITS_TEXT_MAX];
 	char text[2 * UNITS_TEXT_MAX + 16];
 
