@@ -5,6 +5,7 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# shellcheck disable=SC2016 # nginx's variable
 start_nginx "listen unix:$T/app.sock;" 'if ($host = shop.test) { return 201 "shop"; }'
 
 # load STATUS FLAGS...: a short run; its document in $T/result.json.
