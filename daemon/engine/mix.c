@@ -8,6 +8,8 @@
 
 #include "common/plan.h"
 
+_Static_assert(MIX_MAX == PLAN_REQUESTS_MAX, "each of a plan's requests can be chosen");
+
 void mix_init(struct mix *m, const struct plan *plan)
 {
 	*m = (struct mix){.seed = plan->seed};

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What stands in a file or a credential reaches the server, and nobody else: it is in no output of
 # rpsctl, of the service or of a private daemon, whatever they are asked.
+# shellcheck disable=SC2016  # nginx has variables too
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
