@@ -16,7 +16,7 @@
  * a failure OpenSSL is not called again, and the failure stays. Renegotiation is off; a KeyUpdate
  * that wants an answer gets it before the next write. OpenSSL stays in a call as long as there are
  * messages of TLS's own to read; a server that never stops sending them would keep the whole worker
- * there, so a call may take only so many bytes.
+ * there, so a call may take only so much.
  *
  * Thread: the loop's, one for a context and all its connections. */
 #include "daemon/http/tls.h"
@@ -122,6 +122,27 @@ BIO_METHOD *tls_bio_method_new(void)
 	return method;
 }
 
+/* OpenSSL tells of each step with a message of TLS's own. The only way to make it stop between two
+ * of them is to say that the peer has said goodbye. */
+static void tls_on_info(const SSL *ssl, int where, int result)
+{
+	struct tls *tls = tls_of_ssl(ssl);
+
+	(void)result;
+	if (!(where & SSL_CB_LOOP) || ++tls->n_steps <= TLS_STEPS_MAX)
+		return;
+	tls->is_flooded = true;
+	SSL_set_shutdown(tls->ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+}
+
+/* Before each call of OpenSSL that may read. */
+static void tls_begin_call(struct tls *tls, unsigned may_take)
+{
+	ERR_clear_error();
+	tls->may_take = may_take;
+	tls->n_steps = 0;
+}
+
 static int tls_attach_ssl(struct tls *tls)
 {
 	struct tls_context *c = tls->context;
@@ -137,6 +158,7 @@ static int tls_attach_ssl(struct tls *tls)
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_connect_state(ssl);
+	SSL_set_info_callback(ssl, tls_on_info);
 	if (tls->slot && tls->slot->session && !SSL_set_session(ssl, tls->slot->session))
 		tls_slot_drop(tls->slot);
 	tls->ssl = ssl;
@@ -159,6 +181,12 @@ static enum io tls_judge(struct transport *t, int result, bool is_writing)
 {
 	struct tls *tls = t->impl;
 
+	if (tls->is_flooded) {
+		tls->is_spoilt = true;
+		tls_fault_set(tls, TLS_FAULT_PROTOCOL,
+			"the server sends messages of TLS's own without end");
+		return tls_failed(t, EPROTO);
+	}
 	switch (SSL_get_error(tls->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
 		t->is_crossed = is_writing;
@@ -172,12 +200,6 @@ static enum io tls_judge(struct transport *t, int result, bool is_writing)
 	case SSL_ERROR_SYSCALL:
 		if (tls->error != 0)
 			return tls_failed(t, tls->error);
-		if (tls->is_flooded) {
-			tls->is_spoilt = true;
-			tls_fault_set(tls, TLS_FAULT_PROTOCOL,
-				"the server sends messages of TLS's own without end");
-			return tls_failed(t, EPROTO);
-		}
 		if (tls->is_at_end) {
 			t->is_truncated = true;
 			return IO_EOF;
@@ -258,8 +280,7 @@ static enum io tls_finish_connect(struct transport *t)
 		return io;
 	if (tls->error != 0)
 		return tls_failed(t, tls->error);
-	ERR_clear_error();
-	tls->may_take = TLS_SHAKE_MAX;
+	tls_begin_call(tls, TLS_SHAKE_MAX);
 	r = SSL_do_handshake(tls->ssl);
 	if (r != 1) {
 		io = tls_judge(t, r, false);
@@ -290,8 +311,7 @@ static enum io tls_read(struct transport *t, void *buf, size_t size, size_t *ret
 	assert(size > 0 && tls->is_open);
 	if (tls->error != 0)
 		return tls_failed(t, tls->error);
-	ERR_clear_error();
-	tls->may_take = TLS_READ_MAX;
+	tls_begin_call(tls, TLS_READ_MAX);
 	r = SSL_read_ex(tls->ssl, buf, size, &n);
 	if (r != 1)
 		return tls_judge(t, r, false);
@@ -319,8 +339,7 @@ static enum io tls_write(struct transport *t, const void *data, size_t len, size
 	assert(len > 0 && tls->is_open);
 	if (tls->error != 0)
 		return tls_failed(t, tls->error);
-	ERR_clear_error();
-	tls->may_take = TLS_READ_MAX;
+	tls_begin_call(tls, TLS_READ_MAX);
 	r = SSL_write_ex(tls->ssl, data, len, &n);
 	if (r != 1) {
 		io = tls_judge(t, r, true);
@@ -332,13 +351,13 @@ static enum io tls_write(struct transport *t, const void *data, size_t len, size
 
 /* ---------------------------------------------------------------- both ends */
 
-/* Says goodbye where that can be done at once. A session outlives its connection but for a failure
+/* Says goodbye where that can be done at once, and no reset follows. A session outlives its connection but for a failure
  * of TLS; OpenSSL would drop it also where nobody said goodbye, as many servers do not. */
 static void tls_say_goodbye(struct tls *tls)
 {
 	if (tls->is_spoilt || !tls->is_open)
 		return;
-	if (tls->error == 0 && !tls->is_at_end) {
+	if (tls->error == 0 && !tls->is_at_end && !tls->below.resets) {
 		ERR_clear_error();
 		(void)SSL_shutdown(tls->ssl);
 	}

@@ -12,8 +12,10 @@
 #define TLS_SLOTS_MAX 32       /* as many as a name has addresses here */
 #define TLS_SCRATCH_SIZE 16384 /* of discard: a record */
 
-/* Bytes that one call may take from the socket for TLS's own messages alone, without a handshake
- * done or data read: certificates and tickets are far from it. */
+/* What one call may take of TLS's own messages, without a handshake done or data read: steps of
+ * OpenSSL's, five or so for a message, for new keys cost 100 us each time; and bytes, for not all
+ * messages are steps. A handshake with its certificates and tickets is far from either. */
+#define TLS_STEPS_MAX 256
 #define TLS_SHAKE_MAX 262144
 #define TLS_READ_MAX 49152
 
@@ -50,6 +52,7 @@ struct tls {
 	struct tls_slot *slot; /* NULL: sessions of this address are not kept */
 	int error;	       /* of the failure; after it OpenSSL is not called again */
 	unsigned may_take;     /* bytes that the present call may take from the socket */
+	unsigned n_steps;      /* of TLS's own messages in the present call */
 	unsigned char fault;   /* enum tls_fault */
 	bool is_open;	       /* the handshake is done */
 	bool is_drained;       /* the last recv has emptied the socket */
