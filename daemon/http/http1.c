@@ -10,14 +10,34 @@
  * Invariant: what happens to a byte depends on the struct and on that byte, never on where a buffer
  * began or ended; so the verdict and the end of the message do not depend on the splitting.
  *
- * Policy where the RFC leaves a choice. Accepted: a bare LF as the end of any line (section 2.2
- * allows it for a recipient, and an endpoint forwards nothing that could be smuggled), two empty
- * lines before the status line, no blank behind the status code, blanks behind a chunk size,
- * repeated equal Content-Length (section 6.3), chunked from an HTTP/1.0 server, but then the
- * connection is not used again (section 6.1). Refused: a bare CR and every other control character
- * (section 2.2, RFC 9110 section 5.5), folded lines (section 5.2), blanks before the colon
- * (section 5.1), Content-Length together with Transfer-Encoding (section 6.3: "ought to be handled
- * as an error"), status 101, as no upgrade was asked for. Pure; used by workers' threads. */
+ * Where the RFC leaves a choice, or servers differ (sections of RFC 9112 unless said otherwise):
+ *
+ * Lines. A bare LF ends the status line, header and trailer lines and the empty line (2.2 allows
+ * it, and an endpoint forwards nothing that could be smuggled); in chunk framing it does not (7.1).
+ * A bare CR and every other control character but tab is refused everywhere (2.2, RFC 9110 5.5).
+ * Bytes above 0x7f may be in reasons, values and quoted strings.
+ * Status line. "HTTP/1." in capitals and one digit, a later minor version read as 1.1 (RFC 9110
+ * 6.2); three digits that do not begin with 0, a class of its own above 599; the reason may be
+ * missing with its blank. Two empty lines before it are passed over, a third is refused.
+ * Fields. No blank before the colon (5.1); names are tokens; a value that goes on behind a line end
+ * is one value (5.2: a user agent replaces obs-fold by blanks), but not before the first field
+ * (2.2). Framing fields are judged when the next line does not go on with them.
+ * Content-Length. Digits up to 2^64 - 1; repeated only if equal, as lines or a list without holes
+ * (6.3). An invalid one is refused even where there is no body.
+ * Transfer-Encoding. Tokens with well-formed parameters, holes in the list ignored (RFC 9110
+ * 5.6.1). chunked last: chunks; anything else last: until the connection closes (6.3). Refused:
+ * chunked twice, chunked with a parameter (7), an empty list. From an HTTP/1.0 server it is obeyed,
+ * but the connection is not used again (6.1).
+ * Both: refused (6.3: "ought to be handled as an error"), but where there is no body whatever is
+ * said, in answers to HEAD and in 1xx, 204 and 304, neither means anything (6.3, rule 1).
+ * Chunks. Blanks behind a size are passed over, as some servers pad it; before it they are refused.
+ * Extensions have to be well-formed and mean nothing (7.1.1); trailers are read like headers and
+ * mean nothing (7.1.2), whatever their names.
+ * Connection. Tokens; close beats keep-alive; a malformed element is as unknown as any other.
+ * Informational. Up to HTTP1_INFORMATIONAL_MAX, their fields mean nothing; 101 is refused, as no
+ * upgrade was asked for. The limits on lines, block and fields hold for each response anew.
+ *
+ * Pure; used by workers' threads. */
 #include "daemon/http/http1.h"
 
 #include <assert.h>
@@ -54,6 +74,7 @@ static void http1_begin_chunk_line(struct http1 *p, enum http1_state state, enum
 	p->_value_len = 0;
 	/* Chunk lines are bounded one by one: their number is the body's affair. */
 	p->_block_bytes = 0;
+	p->_n_fields = 0;
 }
 
 /* The headers are complete: how long is the body (section 6.3), and may the connection live on
@@ -61,15 +82,17 @@ static void http1_begin_chunk_line(struct http1 *p, enum http1_state state, enum
 static void http1_end_head(struct http1 *p)
 {
 	const uint8_t flags = p->_flags;
+	bool has_no_body = (flags & HTTP1_IS_HEAD) || p->status == 204 || p->status == 304;
 
-	if ((flags & HTTP1_HAS_LENGTH) && (flags & HTTP1_HAS_CODING)) {
-		http1_line_refuse(p, "both Content-Length and Transfer-Encoding");
-		return;
-	}
 	if (!p->has_status) {
 		p->_flags = flags & HTTP1_IS_HEAD;
 		p->_block_bytes = 0;
+		p->_n_fields = 0;
 		p->_state = HTTP1_START;
+		return;
+	}
+	if ((flags & HTTP1_HAS_LENGTH) && (flags & HTTP1_HAS_CODING) && !has_no_body) {
+		http1_line_refuse(p, "both Content-Length and Transfer-Encoding");
 		return;
 	}
 
@@ -80,7 +103,7 @@ static void http1_end_head(struct http1 *p)
 		p->keep_alive = (flags & HTTP1_SAYS_KEEP_ALIVE) && !(flags & HTTP1_SAYS_CLOSE) &&
 				!(flags & HTTP1_HAS_CODING);
 
-	if ((flags & HTTP1_IS_HEAD) || p->status == 204 || p->status == 304) {
+	if (has_no_body) {
 		p->_state = HTTP1_STATE_DONE;
 	} else if (flags & HTTP1_IS_CHUNKED) {
 		http1_begin_chunk_line(p, HTTP1_CHUNK_SIZE, HTTP1_LINE_CHUNK_SIZE);
@@ -104,10 +127,12 @@ static void http1_end_line(struct http1 *p)
 		http1_end_status_line(p);
 		break;
 	case HTTP1_FIELD_OTHER:
+		p->_state = HTTP1_FIELD;
+		break;
 	case HTTP1_FIELD_CONTENT_LENGTH:
 	case HTTP1_FIELD_TRANSFER_ENCODING:
 	case HTTP1_FIELD_CONNECTION:
-		p->_state = HTTP1_FIELD;
+		p->_state = HTTP1_AFTER_VALUE;
 		break;
 	case HTTP1_LINE_EMPTY:
 		if (p->_flags & HTTP1_IN_BODY)
@@ -157,7 +182,7 @@ static const char *http1_pass_fields(
 	for (;;) {
 		*ret_line = line;
 		s = http1_scan_token(line, end);
-		if (s == line || s == end || *s != ':')
+		if (s == line || s == end || *s != ':' || p->_n_fields == HTTP1_FIELDS_MAX)
 			return line;
 		field = http1_line_find_field(p, line, (size_t)(s - line));
 		if (field >= 0) {
@@ -168,17 +193,52 @@ static const char *http1_pass_fields(
 		if (end - s < 2 || s[0] != '\r' || s[1] != '\n' || s + 2 - line > HTTP1_LINE_MAX)
 			return line;
 		line = s + 2;
+		p->_n_fields++;
+		p->_field = HTTP1_FIELD_OTHER;
 	}
 }
 
-/* A name in pieces: its beginning is kept; one that does not fit matches nothing. */
-static const char *http1_pass_name(struct http1 *p, const char *s, const char *end)
+/* A name or token, perhaps in pieces: its beginning is kept; one that does not fit matches nothing.
+ */
+static const char *http1_pass_token(
+	char *kept, uint8_t *kept_len, size_t size, const char *s, const char *end)
 {
 	for (; s < end && http1_scan_is_tchar[(unsigned char)*s]; s++) {
-		if (p->_name_len < sizeof(p->_name))
-			p->_name[p->_name_len++] = *s;
+		if (*kept_len < size)
+			kept[(*kept_len)++] = *s;
 	}
 	return s;
+}
+
+/* What can be passed over at once of the present line. */
+static const char *http1_pass_run(struct http1 *p, const char *s, const char *end)
+{
+	switch (p->_state) {
+	case HTTP1_FIELD:
+		if (!http1_scan_is_tchar[(unsigned char)*s])
+			return s;
+		p->_name_len = 0;
+		p->_state = HTTP1_NAME;
+		/* fall through */
+	case HTTP1_NAME:
+		return http1_pass_token(p->_name, &p->_name_len, sizeof(p->_name), s, end);
+	case HTTP1_TOKENS:
+		return http1_pass_token(p->_value, &p->_value_len, sizeof(p->_value), s, end);
+	case HTTP1_TEXT:
+		return http1_scan_text(s, end);
+	default:
+		return s;
+	}
+}
+
+/* The CR or LF that ends a line's content. */
+static bool http1_pass_line_end(struct http1 *p, char c)
+{
+	if (!http1_line_close(p))
+		return false;
+	if (c == '\n' && p->_field >= HTTP1_LINE_CHUNK_SIZE)
+		return http1_line_refuse(p, "LF without CR in chunk framing");
+	return true;
 }
 
 /* Up to the end of the present line at most. Returns where it stopped: at stop, behind the
@@ -189,23 +249,15 @@ static const char *http1_pass_line(
 	if (p->_state == HTTP1_START)
 		s = http1_pass_version(p, s, stop);
 	for (; s < stop; s++) {
-		if (p->_state == HTTP1_FIELD && http1_scan_is_tchar[(unsigned char)*s]) {
-			p->_name_len = 0;
-			p->_state = HTTP1_NAME;
-		}
-		if (p->_state == HTTP1_NAME)
-			s = http1_pass_name(p, s, stop);
-		else if (p->_state == HTTP1_TEXT)
-			s = http1_scan_text(s, stop);
+		s = http1_pass_run(p, s, stop);
 		if (s == stop)
 			break;
-
 		if (*s != '\n' && (*s != '\r' || p->_state == HTTP1_LF)) {
 			if (!http1_line_take(p, (unsigned char)*s))
 				break;
 			continue;
 		}
-		if (p->_state != HTTP1_LF && !http1_line_close(p))
+		if (p->_state != HTTP1_LF && !http1_pass_line_end(p, *s))
 			break;
 		if (*s == '\r' && stop - s > 1 && s[1] == '\n')
 			s++;
@@ -228,6 +280,8 @@ static const char *http1_feed_line(struct http1 *p, const char *s, const char *e
 
 	if ((size_t)(end - s) > room)
 		stop = s + room;
+	if (p->_state == HTTP1_AFTER_VALUE && s < stop && !http1_line_go_on(p, (unsigned char)*s))
+		return s;
 	if (p->_state == HTTP1_FIELD)
 		s = http1_pass_fields(p, s, stop, &line);
 	if ((size_t)(stop - line) > HTTP1_LINE_MAX - p->_line_bytes)

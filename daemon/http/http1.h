@@ -17,6 +17,7 @@ enum http1_result {
 /* Limits: beyond them the response is bad. */
 #define HTTP1_LINE_MAX 16384	/* status line, header field line, chunk-size line, trailer line */
 #define HTTP1_HEADERS_MAX 65536 /* the whole header block, and all trailers together */
+#define HTTP1_FIELDS_MAX 1024	/* header fields of one response, and trailer fields */
 #define HTTP1_INFORMATIONAL_MAX 16 /* 1xx responses before the final one */
 
 struct http1 {
@@ -37,8 +38,10 @@ struct http1 {
 	uint8_t _name_len;
 	uint8_t _value_len;
 	uint8_t _blank_lines; /* before the status line */
+	uint8_t _resume;      /* the state that a folded line goes on with */
 	char _name[20];	      /* of the present field, lower case; longer names match nothing */
 	char _value[24];      /* of the present token or number */
+	uint16_t _n_fields;
 	uint32_t _line_bytes;
 	uint32_t _block_bytes;
 	uint64_t _left; /* bytes of the body or chunk still to come */

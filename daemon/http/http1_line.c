@@ -11,8 +11,6 @@
 #include "daemon/http/http1.h"
 #include "daemon/http/http1_scan.h"
 
-/* So that nobody who counts in signed 64 bits can be made to overflow. */
-#define HTTP1_NUMBER_MAX ((uint64_t)INT64_MAX)
 #define HTTP1_BLANK_LINES_MAX 2
 
 /* The fields that frame a message; all others are passed over. */
@@ -28,17 +26,6 @@ static const struct {
 };
 
 #define HTTP1_N_FIELDS ((int)(sizeof(http1_line_fields) / sizeof(http1_line_fields[0])))
-
-/* Why a line may not end in a state; NULL where it may. */
-static const char *const http1_line_unfinished[HTTP1_STATE_COUNT] = {
-	[HTTP1_VERSION] = "the status line is cut short",
-	[HTTP1_MINOR] = "the status line is cut short",
-	[HTTP1_SPACE] = "the status line is cut short",
-	[HTTP1_CODE] = "the status line is cut short",
-	[HTTP1_NAME] = "a header line has no colon",
-	[HTTP1_QUOTED] = "a quoted string in Transfer-Encoding does not end",
-	[HTTP1_ESCAPED] = "a quoted string in Transfer-Encoding does not end",
-};
 
 bool http1_line_refuse(struct http1 *p, const char *why)
 {
@@ -124,6 +111,7 @@ void http1_line_begin_value(struct http1 *p, int field)
 	p->_state = field < 0 ? HTTP1_TEXT : http1_line_fields[field].state;
 	p->_value_len = 0;
 	p->_number = 0;
+	p->_n_fields++;
 }
 
 static bool http1_line_take_colon(struct http1 *p, unsigned char c)
@@ -132,6 +120,8 @@ static bool http1_line_take_colon(struct http1 *p, unsigned char c)
 		return http1_line_refuse(p, "blank in a header name or before its colon");
 	if (c != ':')
 		return http1_line_refuse(p, "a header name has a character it may not have");
+	if (p->_n_fields == HTTP1_FIELDS_MAX)
+		return http1_line_refuse(p, "too many header fields");
 	http1_line_begin_value(p, http1_line_find_field(p, p->_name, p->_name_len));
 	return true;
 }
@@ -163,9 +153,9 @@ static bool http1_line_take_length(struct http1 *p, unsigned char c)
 	}
 	if (!http1_scan_is_digit(c) || p->_state == HTTP1_AFTER_LENGTH)
 		return http1_line_refuse(p, "Content-Length is not a number");
-	if (p->_number > (HTTP1_NUMBER_MAX - 9) / 10)
+	if (__builtin_mul_overflow(p->_number, 10, &p->_number) ||
+		__builtin_add_overflow(p->_number, c - '0', &p->_number))
 		return http1_line_refuse(p, "Content-Length is too large");
-	p->_number = p->_number * 10 + (c - '0');
 	p->_value_len = 1;
 	return true;
 }
@@ -214,7 +204,7 @@ static bool http1_line_take_token(struct http1 *p, unsigned char c)
 		if (p->_value_len == 0 || http1_line_token_is(p, "chunked"))
 			return http1_line_refuse(
 				p, "a parameter in Transfer-Encoding is misplaced");
-		p->_state = HTTP1_PARAMETER;
+		p->_state = HTTP1_PARAM;
 		return http1_line_end_token(p);
 	}
 	if (!http1_scan_is_tchar[c] || p->_state == HTTP1_AFTER_TOKEN) {
@@ -230,18 +220,83 @@ static bool http1_line_take_token(struct http1 *p, unsigned char c)
 	return true;
 }
 
-static bool http1_line_take_parameter(struct http1 *p, unsigned char c)
+static bool http1_line_is_chunk(const struct http1 *p)
 {
-	if (p->_state == HTTP1_ESCAPED)
-		p->_state = HTTP1_QUOTED;
-	else if (p->_state == HTTP1_QUOTED && c == '\\')
-		p->_state = HTTP1_ESCAPED;
-	else if (p->_state == HTTP1_QUOTED && c == '"')
-		p->_state = HTTP1_PARAMETER;
-	else if (p->_state == HTTP1_PARAMETER && c == '"')
-		p->_state = HTTP1_QUOTED;
-	else if (p->_state == HTTP1_PARAMETER && c == ',')
+	return p->_field == HTTP1_LINE_CHUNK_SIZE;
+}
+
+/* May the line, or one of several codings, end here? A chunk extension needs no value (section
+ * 7.1.1), a parameter of a coding does (RFC 9110 section 10.1.4). */
+static bool http1_line_param_may_end(const struct http1 *p, unsigned state)
+{
+	switch (state) {
+	case HTTP1_PARAM_NAME:
+	case HTTP1_PARAM_AFTER_NAME:
+		return http1_line_is_chunk(p);
+	case HTTP1_PARAM_VALUE:
+	case HTTP1_PARAM_AFTER_VALUE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool http1_line_refuse_param(struct http1 *p)
+{
+	return http1_line_refuse(p, http1_line_is_chunk(p)
+					    ? "a chunk extension is malformed"
+					    : "a parameter in Transfer-Encoding is malformed");
+}
+
+/* What separates the parts of a parameter, and parameters: ';' '=' ',' and blanks. */
+static bool http1_line_take_separator(struct http1 *p, unsigned char c)
+{
+	bool may_end = http1_line_param_may_end(p, p->_state);
+	bool in_name = p->_state == HTTP1_PARAM_NAME || p->_state == HTTP1_PARAM_AFTER_NAME;
+
+	if (http1_scan_is_blank(c)) {
+		if (p->_state == HTTP1_PARAM_NAME)
+			p->_state = HTTP1_PARAM_AFTER_NAME;
+		else if (p->_state == HTTP1_PARAM_VALUE)
+			p->_state = HTTP1_PARAM_AFTER_VALUE;
+	} else if (c == '=' && in_name) {
+		p->_state = HTTP1_PARAM_EQUALS;
+	} else if (c == ';' && may_end) {
+		p->_state = HTTP1_PARAM;
+	} else if (c == ',' && may_end && !http1_line_is_chunk(p)) {
 		p->_state = HTTP1_TOKENS;
+	} else if (c == '"' && p->_state == HTTP1_PARAM_EQUALS) {
+		p->_state = HTTP1_PARAM_QUOTED;
+	} else {
+		return http1_line_refuse_param(p);
+	}
+	return true;
+}
+
+/* name [ "=" ( token / quoted-string ) ], with blanks around each of them. */
+static bool http1_line_take_param(struct http1 *p, unsigned char c)
+{
+	switch (p->_state) {
+	case HTTP1_PARAM_ESCAPED:
+		p->_state = HTTP1_PARAM_QUOTED;
+		return true;
+	case HTTP1_PARAM_QUOTED:
+		if (c == '\\')
+			p->_state = HTTP1_PARAM_ESCAPED;
+		else if (c == '"')
+			p->_state = HTTP1_PARAM_AFTER_VALUE;
+		return true;
+	default:
+		break;
+	}
+	if (!http1_scan_is_tchar[c])
+		return http1_line_take_separator(p, c);
+	if (p->_state == HTTP1_PARAM)
+		p->_state = HTTP1_PARAM_NAME;
+	else if (p->_state == HTTP1_PARAM_EQUALS)
+		p->_state = HTTP1_PARAM_VALUE;
+	else if (p->_state != HTTP1_PARAM_NAME && p->_state != HTTP1_PARAM_VALUE)
+		return http1_line_refuse_param(p);
 	return true;
 }
 
@@ -256,7 +311,7 @@ static bool http1_line_take_chunk_size(struct http1 *p, unsigned char c)
 	} else if (lower >= 'a' && lower <= 'f') {
 		digit = lower - 'a' + 10;
 	} else if (p->_value_len > 0 && c == ';') {
-		p->_state = HTTP1_TEXT;
+		p->_state = HTTP1_PARAM;
 		return true;
 	} else if (p->_value_len > 0 && http1_scan_is_blank(c)) {
 		p->_state = HTTP1_AFTER_CHUNK_SIZE;
@@ -266,7 +321,7 @@ static bool http1_line_take_chunk_size(struct http1 *p, unsigned char c)
 	}
 	if (p->_state == HTTP1_AFTER_CHUNK_SIZE)
 		return http1_line_refuse(p, "a chunk size is not a number");
-	if (p->_number > HTTP1_NUMBER_MAX >> 4)
+	if (p->_number > UINT64_MAX >> 4)
 		return http1_line_refuse(p, "a chunk size is too large");
 	p->_number = p->_number << 4 | digit;
 	p->_value_len = 1;
@@ -282,9 +337,13 @@ bool http1_line_take(struct http1 *p, unsigned char c)
 
 	switch (p->_state) {
 	case HTTP1_FIELD:
-		if (http1_scan_is_blank(c))
-			return http1_line_refuse(p, "a folded header line");
-		return http1_line_refuse(p, "a header name has a character it may not have");
+		if (!http1_scan_is_blank(c))
+			return http1_line_refuse(
+				p, "a header name has a character it may not have");
+		if (p->_field != HTTP1_FIELD_OTHER)
+			return http1_line_refuse(p, "a blank before the first header field");
+		p->_state = HTTP1_TEXT;
+		return true;
 	case HTTP1_NAME:
 		return http1_line_take_colon(p, c);
 	case HTTP1_TEXT:
@@ -295,13 +354,11 @@ bool http1_line_take(struct http1 *p, unsigned char c)
 	case HTTP1_TOKENS:
 	case HTTP1_AFTER_TOKEN:
 		return http1_line_take_token(p, c);
-	case HTTP1_PARAMETER:
-	case HTTP1_QUOTED:
-	case HTTP1_ESCAPED:
-		return http1_line_take_parameter(p, c);
 	case HTTP1_CHUNK_SIZE:
 	case HTTP1_AFTER_CHUNK_SIZE:
 		return http1_line_take_chunk_size(p, c);
+	case HTTP1_PARAM ... HTTP1_PARAM_AFTER_VALUE:
+		return http1_line_take_param(p, c);
 	case HTTP1_CHUNK_END:
 		return http1_line_refuse(p, "a chunk is longer than its size");
 	default:
@@ -317,26 +374,47 @@ bool http1_line_close(struct http1 *p)
 		if (++p->_blank_lines > HTTP1_BLANK_LINES_MAX)
 			return http1_line_refuse(p, "empty lines instead of a response");
 		return true;
+	case HTTP1_VERSION ... HTTP1_CODE:
+		return http1_line_refuse(p, "the status line is cut short");
 	case HTTP1_FIELD:
 		p->_field = HTTP1_LINE_EMPTY;
 		return true;
-	case HTTP1_LENGTH:
-	case HTTP1_AFTER_LENGTH:
-		return http1_line_end_length(p);
-	case HTTP1_TOKENS:
-	case HTTP1_AFTER_TOKEN:
-		if (!http1_line_end_token(p))
-			return false;
-		if (p->_field == HTTP1_FIELD_TRANSFER_ENCODING && !(p->_flags & HTTP1_HAS_CODING))
-			return http1_line_refuse(p, "Transfer-Encoding is empty");
-		return true;
+	case HTTP1_NAME:
+		return http1_line_refuse(p, "a header line has no colon");
 	case HTTP1_CHUNK_SIZE:
 		if (p->_value_len == 0)
 			return http1_line_refuse(p, "a chunk size is not a number");
 		return true;
 	default:
-		if (http1_line_unfinished[p->_state] != NULL)
-			return http1_line_refuse(p, http1_line_unfinished[p->_state]);
+		if (http1_line_is_chunk(p) && p->_state >= HTTP1_PARAM &&
+			!http1_line_param_may_end(p, p->_state))
+			return http1_line_refuse_param(p);
+		/* A value is judged when the next line does not go on with it. */
+		p->_resume = p->_state;
 		return true;
 	}
+}
+
+/* The value of Content-Length, Connection or Transfer-Encoding is complete. */
+static bool http1_line_end_value(struct http1 *p)
+{
+	if (p->_field == HTTP1_FIELD_CONTENT_LENGTH)
+		return http1_line_end_length(p);
+	if (p->_resume >= HTTP1_PARAM)
+		return http1_line_param_may_end(p, p->_resume) || http1_line_refuse_param(p);
+	if (!http1_line_end_token(p))
+		return false;
+	if (p->_field == HTTP1_FIELD_TRANSFER_ENCODING && !(p->_flags & HTTP1_HAS_CODING))
+		return http1_line_refuse(p, "Transfer-Encoding is empty");
+	return true;
+}
+
+bool http1_line_go_on(struct http1 *p, unsigned char c)
+{
+	if (http1_scan_is_blank(c)) {
+		p->_state = p->_resume;
+		return true;
+	}
+	p->_state = HTTP1_FIELD;
+	return http1_line_end_value(p);
 }

@@ -17,16 +17,23 @@ enum http1_state {
 	HTTP1_AFTER_CODE,
 	HTTP1_FIELD, /* first byte of a header or trailer line, or of the empty one */
 	HTTP1_NAME,
-	HTTP1_TEXT,   /* up to the line's end nothing matters: reason, other values, extensions */
+	HTTP1_TEXT,   /* up to the line's end nothing matters: reason, values of no interest */
 	HTTP1_LENGTH, /* Content-Length: a number, or blanks before it */
 	HTTP1_AFTER_LENGTH,
 	HTTP1_TOKENS, /* Connection, Transfer-Encoding: a token, or blanks before it */
 	HTTP1_AFTER_TOKEN,
-	HTTP1_PARAMETER, /* of a transfer coding */
-	HTTP1_QUOTED,
-	HTTP1_ESCAPED,
+	HTTP1_AFTER_VALUE, /* the line of one of these has ended; is the next one folded? */
 	HTTP1_CHUNK_SIZE,
 	HTTP1_AFTER_CHUNK_SIZE,
+	/* Behind the ';' of a transfer coding or a chunk size. */
+	HTTP1_PARAM, /* blanks before the name */
+	HTTP1_PARAM_NAME,
+	HTTP1_PARAM_AFTER_NAME,
+	HTTP1_PARAM_EQUALS, /* and blanks behind */
+	HTTP1_PARAM_VALUE,
+	HTTP1_PARAM_QUOTED,
+	HTTP1_PARAM_ESCAPED,
+	HTTP1_PARAM_AFTER_VALUE,
 	HTTP1_CHUNK_END, /* the line end behind a chunk's data */
 	HTTP1_LF,	 /* CR was seen */
 	HTTP1_BODY,	 /* _left bytes, then done */
@@ -34,17 +41,16 @@ enum http1_state {
 	HTTP1_UNTIL_CLOSE,
 	HTTP1_STATE_DONE, /* this and what follows take no bytes */
 	HTTP1_STATE_ERROR,
-	HTTP1_STATE_COUNT,
 };
 
-/* What the present line is. */
+/* What the present line is; where a line is beginning, what the last one was. */
 enum http1_field {
+	HTTP1_LINE_BLANK, /* before the status line */
+	HTTP1_LINE_STATUS,
 	HTTP1_FIELD_OTHER,
 	HTTP1_FIELD_CONTENT_LENGTH,
 	HTTP1_FIELD_TRANSFER_ENCODING,
 	HTTP1_FIELD_CONNECTION,
-	HTTP1_LINE_BLANK, /* before the status line */
-	HTTP1_LINE_STATUS,
 	HTTP1_LINE_EMPTY, /* ends the headers or trailers */
 	HTTP1_LINE_CHUNK_SIZE,
 	HTTP1_LINE_CHUNK_END,
@@ -68,6 +74,9 @@ bool http1_line_refuse(struct http1 *p, const char *why);
 bool http1_line_take(struct http1 *p, unsigned char c);
 /* The content of a line is complete: CR or LF has come. False: it may not end here. */
 bool http1_line_close(struct http1 *p);
+/* In HTTP1_AFTER_VALUE: c, not taken yet, begins the next line, and says whether it goes on with
+ * the value. False: it does not, and the value is a bad one. */
+bool http1_line_go_on(struct http1 *p, unsigned char c);
 
 /* Which field a name is, for http1_line_begin_value; -1 for one of no interest. */
 int http1_line_find_field(const struct http1 *p, const char *name, size_t len);

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Classes of bytes in HTTP lines (RFC 9110 section 5.6.2), and how to pass over runs of them eight
- * at a time: most bytes of a head say nothing, and a response must not cost more to read than to
- * receive. memchr would find the end of a line, but not what may not be in a line. Pure. */
+/* Classes of bytes in HTTP lines (RFC 9110 section 5.6.2), and how to pass over runs of them,
+ * sixteen at a time with SSE2, which every x86-64 has, else eight in a machine word: most bytes of
+ * a head say nothing, and a response must not cost more to read than to receive. memchr would find
+ * the end of a line, but not what may not be in a line. Wider registers gain nothing on lines of
+ * the usual length. Nothing is read at or behind end. HTTP1_SCAN_PORTABLE leaves SSE2 out. Pure. */
 #pragma once
 
 #include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#if defined(__SSE2__) && !defined(HTTP1_SCAN_PORTABLE)
+#define HTTP1_SCAN_SSE2 1
+#include <emmintrin.h>
+#endif
 
 /* tchar of RFC 9110 section 5.6.2. */
 static const bool http1_scan_is_tchar[256] = {
@@ -59,7 +66,7 @@ static inline uint64_t http1_scan_between(uint64_t word, unsigned char low, unsi
 }
 
 /* Passes over tchar: letters, digits and '-' eight at a time, the rare others one by one. */
-static inline const char *http1_scan_token(const char *s, const char *end)
+static inline const char *http1_scan_token_portable(const char *s, const char *end)
 {
 	uint64_t word, common;
 
@@ -77,9 +84,8 @@ static inline const char *http1_scan_token(const char *s, const char *end)
 	return s;
 }
 
-/* Passes over everything but control characters. (memchr would find the line's end, but not what
- * may not be in a line.) */
-static inline const char *http1_scan_text(const char *s, const char *end)
+/* Passes over everything but control characters. */
+static inline const char *http1_scan_text_portable(const char *s, const char *end)
 {
 	uint64_t word, del, control;
 
@@ -96,4 +102,63 @@ static inline const char *http1_scan_text(const char *s, const char *end)
 	while (s < end && !http1_scan_is_control((unsigned char)*s))
 		s++;
 	return s;
+}
+
+#ifdef HTTP1_SCAN_SSE2
+/* Of sixteen bytes, a bit for each that is no letter, no digit and no '-'. */
+static inline unsigned http1_scan_uncommon16(const char *s)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)s);
+	__m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+	__m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
+		_mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+	__m128i digit = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('0' - 1)),
+		_mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
+	__m128i dash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-'));
+	__m128i common = _mm_or_si128(_mm_or_si128(letter, digit), dash);
+
+	return (unsigned)_mm_movemask_epi8(common) ^ 0xffff;
+}
+
+/* A bit for each control character. */
+static inline unsigned http1_scan_control16(const char *s)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)s);
+	__m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+	__m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, del));
+}
+#endif
+
+static inline const char *http1_scan_token(const char *s, const char *end)
+{
+#ifdef HTTP1_SCAN_SSE2
+	unsigned uncommon;
+
+	for (; end - s >= 16; s += 16) {
+		uncommon = http1_scan_uncommon16(s);
+		if (uncommon == 0)
+			continue;
+		s += __builtin_ctz(uncommon);
+		while (s < end && http1_scan_is_tchar[(unsigned char)*s])
+			s++;
+		return s;
+	}
+#endif
+	return http1_scan_token_portable(s, end);
+}
+
+static inline const char *http1_scan_text(const char *s, const char *end)
+{
+#ifdef HTTP1_SCAN_SSE2
+	unsigned control;
+
+	for (; end - s >= 16; s += 16) {
+		control = http1_scan_control16(s);
+		if (control != 0)
+			return s + __builtin_ctz(control);
+	}
+#endif
+	return http1_scan_text_portable(s, end);
 }
