@@ -186,24 +186,33 @@ static bool rpsctl_man_is_class(const struct fault_info *fault)
 	return *c == *name;
 }
 
+static void rpsctl_man_error(const struct fault_info *fault)
+{
+	(void)fputs(".It ", stdout);
+	roff_put(fault->name);
+	(void)putchar('\n');
+	roff_put(fault->help);
+	if (!rpsctl_man_is_class(fault)) {
+		(void)fputs(" (", stdout);
+		roff_put(report_class(ledger_class_names[fault->class]).text);
+		(void)putchar(')');
+	}
+	(void)putchar('\n');
+}
+
+/* A list for each phase, in the order in which a request comes through them. */
 static void rpsctl_man_errors(void)
 {
-	(void)puts(".Bl -tag -width \"connect\\-refused\" -compact");
-	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++) {
-		const struct fault_info *fault = &fault_table[f];
-
-		(void)fputs(".It ", stdout);
-		roff_put(fault->name);
-		(void)putchar('\n');
-		roff_put(fault->help);
-		if (!rpsctl_man_is_class(fault)) {
-			(void)fputs(" (", stdout);
-			roff_put(report_class(ledger_class_names[fault->class]).text);
-			(void)putchar(')');
-		}
-		(void)putchar('\n');
+	for (unsigned phase = FAULT_PHASE_NONE + 1; phase < FAULT_PHASE_COUNT; phase++) {
+		(void)fputs(phase > FAULT_PHASE_NONE + 1 ? ".Pp\n" : "", stdout);
+		(void)fputs("Phase\n.Em ", stdout);
+		roff_put(fault_phase_names[phase]);
+		(void)puts("\n.Bl -tag -width \"tls\\-not\\-yet\\-valid\" -compact");
+		for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+			if (fault_table[f].phase == (enum fault_phase)phase)
+				rpsctl_man_error(&fault_table[f]);
+		(void)puts(".El");
 	}
-	(void)puts(".El");
 }
 
 static const struct {

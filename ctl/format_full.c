@@ -85,6 +85,8 @@ static void format_full_equation(struct report *r, const char *total, const char
 
 static void format_full_ledger(struct report *r)
 {
+	const char *location = result_text(r->doc, "redirects.location");
+
 	format_full_title(r, "Ledger");
 	format_full_equation(r, "planned", "sent", false);
 	format_full_equation(r, "sent", "", true);
@@ -92,6 +94,11 @@ static void format_full_ledger(struct report *r)
 		figure_count(report_int(r, "outside.warmup.sent")).text,
 		figure_count(report_int(r, "outside.cooldown.sent")).text,
 		figure_count(report_int(r, "outside.retries")).text);
+	if (report_int(r, "redirects.count") > 0)
+		report_line(r, "  redirects: %s, %s of the answers%s%s%s",
+			figure_count(report_int(r, "redirects.count")).text,
+			figure_share(report_real(r, "redirects.share")).text,
+			*location ? " (to " : "", location, *location ? ")" : "");
 }
 
 static void format_full_rates(struct report *r)
@@ -122,6 +129,23 @@ static void format_full_row(
 	report_line(r, "%s %7s", line, has_max ? report_duration(r, base, "max_ns", "-").text : "");
 }
 
+static void format_full_columns(struct report *r)
+{
+	report_line(r, "  %-12s     p50     p75     p90     p95     p99   p99.9  p99.99     max",
+		r->unit);
+}
+
+/* Of each name. */
+static const struct {
+	const char *name;
+	const char *base;
+} format_full_times[] = {
+	{"  response", "latency.response"},
+	{"  service", "latency.service"},
+	{"  first byte", "latency.first_byte"},
+	{"  failed", "latency.failed"},
+};
+
 static void format_full_quantiles(struct report *r)
 {
 	static const struct {
@@ -143,8 +167,7 @@ static void format_full_quantiles(struct report *r)
 	char count[48];
 
 	format_full_title(r, "Percentiles");
-	report_line(r, "  %-12s     p50     p75     p90     p95     p99   p99.9  p99.99     max",
-		r->unit);
+	format_full_columns(r);
 	if (!r->closed)
 		format_full_row(r, "offered", "offered", false, "unserv.");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -152,6 +175,62 @@ static void format_full_quantiles(struct report *r)
 		if (report_int(r, count) > 0)
 			format_full_row(r, rows[i].name, rows[i].base, true, "-");
 	}
+}
+
+/* "planned 10: ok 9, timeout 1": what became of a name's requests. */
+static void format_full_request_ledger(struct report *r)
+{
+	struct buf line = {0};
+	char path[48];
+
+	(void)buf_printf(&line, "planned" REPORT_GLUE "%s: ok" REPORT_GLUE "%s",
+		figure_count(report_int(r, "ledger.planned")).text,
+		figure_count(report_int(r, "ledger.ok")).text);
+	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {
+		const char *name = ledger_class_names[c];
+
+		(void)snprintf(path, sizeof(path), "ledger.%s", name);
+		if (c != LEDGER_OK && report_int(r, path) > 0)
+			(void)buf_printf(&line, ", %s" REPORT_GLUE "%s", report_class(name).text,
+				figure_count(report_int(r, path)).text);
+	}
+	if (line.data)
+		report_wrapped(r, "", 4, line.data);
+	buf_fini(&line);
+}
+
+/* The report is turned to the part of one name while its lines are written. */
+static void format_full_request(struct report *r, const char *name, const json_t *part)
+{
+	const json_t *doc = r->doc;
+
+	r->doc = part;
+	report_line(r, "  %s: share %s, weight %s, %s %s", name,
+		figure_share(report_real(r, "share")).text,
+		figure_count(report_int(r, "weight")).text, result_text(part, "method"),
+		result_text(part, "target"));
+	format_full_request_ledger(r);
+	if (!r->closed)
+		format_full_row(r, "  offered", "offered", false, "unserv.");
+	for (size_t i = 0; i < sizeof(format_full_times) / sizeof(*format_full_times); i++) {
+		char count[48];
+
+		(void)snprintf(count, sizeof(count), "%s.count", format_full_times[i].base);
+		if (report_int(r, count) > 0)
+			format_full_row(
+				r, format_full_times[i].name, format_full_times[i].base, true, "-");
+	}
+	r->doc = doc;
+}
+
+static void format_full_requests(struct report *r)
+{
+	if (report_n_requests(r) == 0)
+		return;
+	format_full_title(r, "Requests");
+	format_full_columns(r);
+	for (void *at = report_next_request(r, NULL); at; at = report_next_request(r, at))
+		format_full_request(r, json_object_iter_key(at), json_object_iter_value(at));
 }
 
 static void format_full_errors(struct report *r)
@@ -170,9 +249,9 @@ static void format_full_errors(struct report *r)
 		(void)result_int(error, "count", &count);
 		(void)result_int(error, "first_ns", &first);
 		(void)result_int(error, "last_ns", &last);
-		report_line(r, "  %s: %s, first at %s, last at %s",
-			report_class(result_text(error, "class")).text, figure_count(count).text,
-			figure_clock(first).text, figure_clock(last).text);
+		report_line(r, "  %s x %s, first at %s, last at %s", figure_count(count).text,
+			report_error_name(error).text, figure_clock(first).text,
+			figure_clock(last).text);
 		if (*result_text(error, "example"))
 			report_wrapped(r, "", 4, result_text(error, "example"));
 	}
@@ -233,6 +312,7 @@ void format_full_append(struct report *r)
 	format_full_ledger(r);
 	format_full_rates(r);
 	format_full_quantiles(r);
+	format_full_requests(r);
 	format_full_errors(r);
 	format_full_events(r);
 	format_full_generator(r);

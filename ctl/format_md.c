@@ -125,11 +125,13 @@ static void format_md_load(struct report *r)
 {
 	json_t *labels = json_object_get(json_object_get(r->doc, "run"), "labels");
 	char target[512];
+	char method[48];
 	char model[64];
 
 	report_model(r, model, sizeof(model));
-	(void)snprintf(target, sizeof(target), "%.20s %.480s",
-		result_text(r->doc, "plan.target.method"), result_text(r->doc, "plan.target.url"));
+	report_method(r, method, sizeof(method));
+	(void)snprintf(target, sizeof(target), "%.40s %.470s", method,
+		result_text(r->doc, "plan.target.url"));
 	format_md_code(r, target + (target[0] == ' '), false);
 	format_md_puts(r, " · ");
 	format_md_escape(r, model);
@@ -235,6 +237,25 @@ static void format_md_times(struct report *r)
 	format_md_puts(r, "\n");
 }
 
+static void format_md_requests(struct report *r)
+{
+	if (report_n_requests(r) == 0)
+		return;
+	format_md_puts(r, "| request | share | ok | p50 | p99 | failed |\n");
+	format_md_puts(r, "|:--|--:|--:|--:|--:|--:|\n");
+	for (void *at = report_next_request(r, NULL); at; at = report_next_request(r, at)) {
+		struct report_request q = report_request(r, json_object_iter_key(at));
+		char line[256];
+
+		format_md_puts(r, "| ");
+		format_md_escape(r, json_object_iter_key(at));
+		(void)snprintf(line, sizeof(line), " | %s | %s | %s | %s | %s |\n", q.share.text,
+			q.ok.text, q.p50.text, q.p99.text, q.failed.text);
+		format_md_puts(r, line);
+	}
+	format_md_puts(r, "\n");
+}
+
 /* ---------------------------------------------------------------- what went wrong, what to do */
 
 static void format_md_errors(struct report *r)
@@ -250,7 +271,7 @@ static void format_md_errors(struct report *r)
 
 		(void)result_int(error, "count", &count);
 		format_md_puts(r, "| ");
-		format_md_escape(r, report_class(result_text(error, "class")).text);
+		format_md_escape(r, report_error_name(error).text);
 		format_md_puts(r, " | ");
 		format_md_puts(r, figure_count(count).text);
 		format_md_puts(r, " | ");
@@ -324,6 +345,7 @@ static int format_md_render(const json_t *doc, const struct look *look, struct b
 	format_md_load(&r);
 	format_md_ledger(&r);
 	format_md_times(&r);
+	format_md_requests(&r);
 	format_md_errors(&r);
 	format_md_notes(&r);
 	format_md_plan(&r);

@@ -24,6 +24,7 @@
 #include "ctl/spark.h"
 
 #define FORMAT_TEXT_ERRORS 6u
+#define FORMAT_TEXT_ERROR_WIDTH 16u
 #define FORMAT_TEXT_NOTES 6u
 /* Bytes of an example: two lines and a bit. */
 #define FORMAT_TEXT_EXAMPLE 120u
@@ -36,14 +37,15 @@
 
 static void format_text_header(struct report *r)
 {
-	const char *method = result_text(r->doc, "plan.target.method");
 	const char *url = result_text(r->doc, "plan.target.url");
 	const char *id = result_text(r->doc, "run.id");
+	char method[48];
 	char model[64];
 	bool has_model;
 	size_t fixed;
 	size_t room;
 
+	report_method(r, method, sizeof(method));
 	report_model(r, model, sizeof(model));
 	fixed = look_columns(id) + look_columns(method) + 4;
 	/* Where the URL would be cut to nothing, the model can be seen below. */
@@ -309,27 +311,41 @@ static bool format_text_is_explained(const struct report *r, enum ledger_class c
 	return false;
 }
 
-static void format_text_error(
-	struct report *r, bool is_first, const char *class, int64_t count, const char *detail)
+static void format_text_error(struct report *r, bool is_first, const char *name, unsigned width,
+	int64_t count, const char *detail)
 {
 	char label[128];
 	char text[FORMAT_TEXT_EXAMPLE + 1];
 
-	(void)snprintf(label, sizeof(label), "  %-8s%-16s %8s  ", is_first ? "errors" : "",
-		report_class(class).text, figure_count(count).text);
+	(void)snprintf(label, sizeof(label), "  %-8s%-*s %8s  ", is_first ? "errors" : "",
+		(int)width, name, figure_count(count).text);
 	(void)snprintf(text, sizeof(text), "%s", detail);
 	report_wrapped(r, label, (unsigned)look_columns(label), text);
+}
+
+/* Of the names of the errors that are listed. */
+static unsigned format_text_error_width(const struct report *r)
+{
+	const json_t *errors = result_at(r->doc, "errors");
+	size_t width = FORMAT_TEXT_ERROR_WIDTH;
+
+	for (size_t i = 0; i < json_array_size(errors) && i < FORMAT_TEXT_ERRORS; i++) {
+		size_t len = look_columns(report_error_name(json_array_get(errors, i)).text);
+
+		width = len > width ? len : width;
+	}
+	return (unsigned)width;
 }
 
 static unsigned format_text_listed_errors(struct report *r)
 {
 	const json_t *errors = result_at(r->doc, "errors");
+	unsigned width = format_text_error_width(r);
 	size_t i;
 
 	for (i = 0; i < json_array_size(errors); i++) {
 		const json_t *error = json_array_get(errors, i);
-		const char *class = result_text(error, "class");
-		const struct fault_info *fault = format_text_fault(class);
+		const struct fault_info *fault = format_text_fault(result_text(error, "class"));
 		const char *example = result_text(error, "example");
 		int64_t count = 0;
 
@@ -339,10 +355,25 @@ static unsigned format_text_listed_errors(struct report *r)
 			break;
 		}
 		(void)result_int(error, "count", &count);
-		format_text_error(
-			r, i == 0, class, count, !*example && fault ? fault->help : example);
+		format_text_error(r, i == 0, report_error_name(error).text, width, count,
+			!*example && fault ? fault->help : example);
 	}
 	return (unsigned)i;
+}
+
+/* Why a run could not begin: then there is nothing to count. */
+static void format_text_failed_by(struct report *r)
+{
+	const char *name = result_text(r->doc, "run.failed_by");
+	const struct fault_info *fault = format_text_fault(name);
+	char text[160];
+
+	if (!*name || json_array_size(result_at(r->doc, "errors")))
+		return;
+	(void)snprintf(text, sizeof(text), "%.40s%s%.100s", name, fault ? ": " : "",
+		fault ? fault->help : "");
+	report_wrapped(r, "  error", REPORT_LABEL, text);
+	report_gap(r);
 }
 
 static void format_text_statuses(struct report *r)
@@ -371,7 +402,8 @@ static void format_text_errors(struct report *r)
 		count = report_int(r, path);
 		if (c != LEDGER_OK && count > 0 &&
 			!format_text_is_explained(r, (enum ledger_class)c))
-			format_text_error(r, n++ == 0, name, count, report_class_meaning(name));
+			format_text_error(r, n++ == 0, report_class(name).text,
+				format_text_error_width(r), count, report_class_meaning(name));
 	}
 	if (report_int(r, "ledger.http_error") > 0)
 		format_text_statuses(r);
@@ -556,6 +588,8 @@ static int format_text_render(const json_t *doc, const struct look *look, struct
 	format_text_headline(&r);
 	format_text_counts(&r);
 	format_text_table(&r);
+	report_request_table(&r);
+	format_text_failed_by(&r);
 	format_text_errors(&r);
 	format_text_course(&r);
 	format_text_notes(&r);

@@ -46,6 +46,25 @@ struct figure report_duration(
 struct figure report_class(const char *name);
 const char *report_class_meaning(const char *name);
 
+/* An error of the result by its name, with its phase where the name does not say it: "stale" of
+ * phase receive is "receive: stale". */
+struct figure report_error_name(const json_t *error);
+
+/* Requests that the plan names; 0: it has one without a name. */
+size_t report_n_requests(const struct report *r);
+/* In the order of the plan: the one behind at, the first with NULL; NULL behind the last. An
+ * iterator of jansson's (json_object_iter_key). */
+void *report_next_request(const struct report *r, void *at);
+/* "GET", or "2 requests to". */
+void report_method(const struct report *r, char *method, size_t size);
+/* What stands in their table; p50 and p99 of all that was planned, or of service times. */
+struct report_request {
+	struct figure share, ok, p50, p99, failed;
+};
+struct report_request report_request(const struct report *r, const char *name);
+/* The table, if there are any, and a gap. */
+void report_request_table(struct report *r);
+
 /* The run in words. Texts may hold marks. */
 struct report_verdict {
 	const char *word; /* with its colour */

@@ -48,6 +48,13 @@ static const struct report_word *report_find(
 	return NULL;
 }
 
+/* Most answers were good ones, but of another place than was meant, and the audit says so. */
+static bool report_is_redirected(const struct report *r)
+{
+	return report_real(r, "redirects.share") > 0.5 &&
+	       strstr(result_text(r->doc, "headline.because"), "redirects");
+}
+
 static const struct report_word *report_word_of(const struct report *r)
 {
 	const struct report_word *v;
@@ -58,7 +65,8 @@ static const struct report_word *report_word_of(const struct report *r)
 		v = report_find(report_results, sizeof(report_results) / sizeof(*report_results),
 			result_text(r->doc, "headline.result"));
 	if (v && str_eq(v->match, "ok") &&
-		report_real(r, "headline.failed_share") > REPORT_MANY_FAILED)
+		(report_real(r, "headline.failed_share") > REPORT_MANY_FAILED ||
+			report_is_redirected(r)))
 		return &report_ok_but;
 	return v ? v : &report_unknown;
 }
@@ -112,7 +120,7 @@ static void report_reason(
 	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
 
 	/* What failed in a run that is ok stands in the facts and among the errors. */
-	if (!*given && (!str_eq(v->match, "ok") ||
+	if (!*given && (!str_eq(v->match, "ok") || report_is_redirected(r) ||
 			       str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
 		given = result_text(r->doc, "headline.because");
 	/* "STOPPED by alice" says it once. */

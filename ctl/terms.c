@@ -55,6 +55,16 @@ static const struct term terms[] = {
 	{"label|labels", "NAME=TEXT that a run carries into its result: --label commit=1f2e3d4."},
 	{"target", "The server that is loaded, by its URL."},
 	{"addresses|address", "Those of the target that answered when the run was prepared."},
+	{"request|requests",
+		"What is sent: [defaults], or one of several by name, each with its own figures. "
+		"In -v and in the result each name has its ledger and its times."},
+	{"weight|share",
+		"How often a named request is chosen, against the weights of the others; share is "
+		"what that came to, of all that was planned. The same seed makes the same "
+		"choices."},
+	{"pipeline|pipelining",
+		"How many requests may be under way on one connection at a time; 1 is what "
+		"browsers and most clients do."},
 	{"pool|connections|peak",
 		"The connections of a run: how many there may be, were at most, and were opened in "
 		"all. Where all are in use a request waits: connection wait."},
@@ -69,8 +79,9 @@ static const struct term terms[] = {
 				       "these the counts match the "
 				       "server's own log."},
 	{"retries|retry",
-		"Requests sent again because a kept connection turned out to be closed. One "
-		"arrival, one class; the server may have seen it twice."},
+		"Requests sent again because a kept connection turned out to be closed: once, when "
+		"nothing was answered yet and the method allows it. One arrival, one class, and "
+		"its planned instant stays; the server may have seen it twice."},
 	{"drain", "The time at the end in which missing answers are awaited, at most [timeouts] "
 		  "drain."},
 	{"interval|intervals",
@@ -153,6 +164,21 @@ static const struct term terms[] = {
 	{"error|errors",
 		"What went wrong, how often, with an example of what was seen. Each has its "
 		"name; rpsctl help connect-refused explains one."},
+	{"phase|phases|parse",
+		"How far a request had come when it went wrong: queue, resolve, connect, tls, "
+		"send, receive, parse, timeout, status, check; generator where it was our own "
+		"fault."},
+	{"check failed|check|checks",
+		"A whole answer with an expected status, but without what expect-header, "
+		"expect-body, expect-size or expect-sha256 ask for. The errors say which of them, "
+		"with what came instead."},
+	{"stale", "A kept connection that was used again too late, for a request that could not be "
+		  "sent a second time (see retries). Most often the server's keep-alive timeout is "
+		  "shorter than connections are idle here: make it longer, or max-age shorter."},
+	{"redirects|redirect",
+		"Answers that name another address (3xx but 304). They are counted and never "
+		"followed: where they are most of the answers it is that other address that should "
+		"be loaded."},
 	{"rule|pass|require",
 		"A limit that a run must keep. Not in this version yet. A rule met is PASS."},
 
@@ -399,8 +425,9 @@ static int terms_put_fault(unsigned f, struct buf *ret)
 {
 	char text[256];
 
-	(void)snprintf(text, sizeof(text), "An error: %s. Such a request ends as %s.",
-		fault_table[f].help, report_class(ledger_class_names[fault_table[f].class]).text);
+	(void)snprintf(text, sizeof(text), "An error of phase %s: %s. Such a request ends as %s.",
+		fault_phase_names[fault_table[f].phase], fault_table[f].help,
+		report_class(ledger_class_names[fault_table[f].class]).text);
 	return terms_wrap(text, ret);
 }
 

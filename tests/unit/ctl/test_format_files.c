@@ -34,6 +34,7 @@ static const struct {
 	{"closed", "report_closed.md"},
 	{"failed", "report_failed.md"},
 	{"empty", "report_empty.md"},
+	{"requests", "report_requests.md"},
 	{"open", "report_open.csv"},
 	{"overload", "report_overload.csv"},
 	{"empty", "report_empty.csv"},

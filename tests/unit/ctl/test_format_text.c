@@ -18,7 +18,8 @@
 
 #define DATA "tests/data/"
 
-static const char *const documents[] = {"open", "errors", "overload", "failed", "closed", "empty"};
+static const char *const documents[] = {
+	"open", "errors", "overload", "failed", "closed", "empty", "requests"};
 #define N_DOCUMENTS ((int)(sizeof(documents) / sizeof(*documents)))
 
 static json_t *load(const char *name)
@@ -58,9 +59,11 @@ static const struct {
 	{"failed", "failed", {.width = 80, .utf8 = true}},
 	{"closed", "closed", {.width = 80, .utf8 = true}},
 	{"empty", "empty", {.width = 80, .utf8 = true}},
+	{"requests", "requests", {.width = 80, .utf8 = true}},
 	{"errors", "errors_ascii", {.width = 80}},
 	{"errors", "errors_full", {.width = 80, .utf8 = true, .verbose = true}},
 	{"closed", "closed_full", {.width = 80, .utf8 = true, .verbose = true}},
+	{"requests", "requests_full", {.width = 80, .utf8 = true, .verbose = true}},
 };
 
 START_TEST(test_screen)
@@ -151,7 +154,7 @@ START_TEST(test_narrow)
 		char *text = render(&format_text, doc, (struct look){.width = width, .utf8 = true});
 
 		assert_lines_within(text, true, width);
-		ck_assert_msg(strstr(strchr(text, '\n'), "…") == NULL, "%u: %s", width, text);
+		ck_assert_msg(strstr(strchr(text, '\n'), "…\n") == NULL, "%u: %s", width, text);
 		free(text);
 	}
 	json_decref(doc);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The named requests of a run, a line for each, in the order of the plan. The table stands below
+ * the run's percentiles and shares their unit; the closed model has service times here too. What
+ * belongs to a name is read with the report turned to that name's part of the document, because a
+ * name may hold the point that divides a path. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/result.h"
+#include "ctl/look.h"
+#include "ctl/report.h"
+
+#define REPORT_REQUESTS_MAX 12u
+#define REPORT_REQUEST_NAME_MIN 10u
+/* Behind a name: share, ok, p50, p99 and failed, with their blanks. */
+#define REPORT_REQUEST_CELLS 49u
+
+static json_t *report_requests(const struct report *r)
+{
+	return json_object_get(r->doc, "requests");
+}
+
+/* The first one behind at, or of all with NULL, that has an account; NULL: none. */
+void *report_next_request(const struct report *r, void *at)
+{
+	json_t *all = report_requests(r);
+
+	at = at ? json_object_iter_next(all, at) : json_object_iter(all);
+	while (at && !json_is_object(json_object_get(json_object_iter_value(at), "ledger")))
+		at = json_object_iter_next(all, at);
+	return at;
+}
+
+size_t report_n_requests(const struct report *r)
+{
+	size_t n = 0;
+
+	for (void *at = report_next_request(r, NULL); at; at = report_next_request(r, at))
+		n++;
+	return n;
+}
+
+void report_method(const struct report *r, char *method, size_t size)
+{
+	if (report_n_requests(r) > 1)
+		(void)snprintf(method, size, "%zu requests to", report_n_requests(r));
+	else
+		(void)snprintf(method, size, "%s", result_text(r->doc, "plan.target.method"));
+}
+
+struct report_request report_request(const struct report *r, const char *name)
+{
+	struct report part = *r;
+	const char *base = r->closed ? "latency.service" : "offered";
+	int64_t planned;
+
+	part.doc = json_object_get(report_requests(r), name);
+	planned = report_int(&part, "ledger.planned");
+	return (struct report_request){
+		.share = figure_share(report_real(&part, "share")),
+		.ok = figure_count(report_int(&part, "ledger.ok")),
+		.p50 = report_duration(&part, base, "p50_ns", planned ? "unserved" : "-"),
+		.p99 = report_duration(&part, base, "p99_ns", planned ? "unserved" : "-"),
+		.failed = figure_count(planned - report_int(&part, "ledger.ok")),
+	};
+}
+
+/* The widest name, as far as there is room. */
+static unsigned report_name_width(const struct report *r)
+{
+	size_t width = REPORT_REQUEST_NAME_MIN;
+	size_t most = r->width - 2 - REPORT_REQUEST_CELLS;
+
+	for (void *at = report_next_request(r, NULL); at; at = report_next_request(r, at)) {
+		size_t columns = look_columns(json_object_iter_key(at));
+
+		width = columns > width ? columns : width;
+	}
+	return (unsigned)(width < most ? width : most);
+}
+
+static void report_request_line(struct report *r, const char *name, unsigned width)
+{
+	struct report_request q = report_request(r, name);
+	bool is_cut = look_columns(name) > width;
+	size_t len = is_cut ? look_cut(name, width - 1) : strlen(name);
+	size_t columns = is_cut ? width : look_columns(name);
+
+	report_line(r, "  %.*s%s%*s  %7s %12s %8s %8s %8s", (int)len, name, is_cut ? "…" : "",
+		(int)(width - columns), "", q.share.text, q.ok.text, q.p50.text, q.p99.text,
+		q.failed.text);
+}
+
+void report_request_table(struct report *r)
+{
+	unsigned width = report_name_width(r);
+	size_t n = 0;
+
+	if (report_n_requests(r) == 0)
+		return;
+	report_line(r, "  %-*s  %7s %12s %8s %8s %8s", (int)width, "request", "share", "ok", "p50",
+		"p99", "failed");
+	for (void *at = report_next_request(r, NULL); at; at = report_next_request(r, at)) {
+		if (n++ == REPORT_REQUESTS_MAX) {
+			report_line(
+				r, "  (%zu more: -v)", report_n_requests(r) - REPORT_REQUESTS_MAX);
+			break;
+		}
+		report_request_line(r, json_object_iter_key(at), width);
+	}
+	report_gap(r);
+}
+
+struct figure report_error_name(const json_t *error)
+{
+	const char *class = result_text(error, "class");
+	const char *phase = result_text(error, "phase");
+	struct figure f;
+
+	/* "connect-refused" says its phase itself, "stale" does not. */
+	if (!*phase || strncmp(class, phase, strlen(phase)) == 0)
+		return report_class(class);
+	(void)snprintf(f.text, sizeof(f.text), "%.20s: %.24s", phase, class);
+	return report_class(f.text);
+}
