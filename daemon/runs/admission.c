@@ -110,6 +110,9 @@ static int admission_check_ports(const struct plan *plan, const struct admission
 
 	if (each == 0)
 		return 0;
+	/* The port from which an address was tried is in TIME_WAIT now. */
+	each--;
+	most -= n_addresses;
 	if (most < a->connections_most)
 		a->connections_most = most;
 	if (a->connections > most && plan->connections == 0 && plan->model == PLAN_OPEN)
@@ -122,7 +125,8 @@ static int admission_check_ports(const struct plan *plan, const struct admission
 	err_set(reterr,
 		"%" PRIu64 " connections need %" PRIu64 " ports towards each of %" PRIu64
 		" address%s and there are %" PRIu64
-		" (net.ipv4.ip_local_port_range = %u %u%s): more source addresses ([connections] "
+		" (net.ipv4.ip_local_port_range = %u %u%s, less one for the first attempt): more "
+		"source addresses ([connections] "
 		"source), fewer connections or a wider range",
 		a->connections, (a->connections + n_addresses - 1) / n_addresses, n_addresses,
 		n_addresses > 1 ? "es" : "", each, room->ports.low, room->ports.high, sources);

@@ -409,8 +409,9 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 		r = run_make_workers(run);
 	if (r < 0)
 		err_set(&err, "cannot make the workers: %s", strerror(-r));
+	/* Descriptors were there when the run was made: now it is the ports. */
 	if (r != 0)
-		run_fail(run, FAULT_NONE, err.text);
+		run_fail(run, r < 0 ? fault_of_connect_errno(-r) : FAULT_NO_PORTS, err.text);
 }
 
 void run_start(struct run *run)

@@ -22,7 +22,8 @@ static struct err err;
 
 static void setup(void)
 {
-	stage = (struct plan_stage){PLAN_HOLD, {1000, 1}, 10 * NSEC_PER_SEC};
+	stage = (struct plan_stage){
+		.kind = PLAN_HOLD, .rate = {1000, 1}, .duration_ns = 10 * NSEC_PER_SEC};
 	plan = (struct plan){.model = PLAN_OPEN,
 		.stages = &stage,
 		.n_stages = 1,
@@ -125,23 +126,24 @@ static int check_ports(size_t n_v4, size_t n_v6)
 START_TEST(ports_of_open_connections)
 {
 	room.ports = (struct host_ports){40000, 40499, 500, 0};
-	plan.connections = 501;
+	plan.connections = 500;
 	ck_assert_int_eq(check_ports(0, 0), 0); /* a Unix socket, or nobody knows yet */
 	ck_assert_int_eq(check_ports(1, 0), REGISTRY_E_UNAVAILABLE);
 	ck_assert_str_eq(err.text,
-		"501 connections need 501 ports towards each of 1 address and there are 500 "
-		"(net.ipv4.ip_local_port_range = 40000 40499): more source addresses "
-		"([connections] source), fewer connections or a wider range");
+		"500 connections need 500 ports towards each of 1 address and there are 499 "
+		"(net.ipv4.ip_local_port_range = 40000 40499, less one for the first attempt): "
+		"more "
+		"source addresses ([connections] source), fewer connections or a wider range");
 	ck_assert_int_eq(check_ports(2, 0), 0);
 	ck_assert_int_eq(check_ports(1, 1), 0);
-	plan.connections = 500;
+	plan.connections = 499;
 	ck_assert_int_eq(check_ports(1, 0), 0);
-	ck_assert_uint_eq(got.connections_most, 500);
+	ck_assert_uint_eq(got.connections_most, 499);
 	plan.connections = 0; /* auto takes what there is */
 	ck_assert_int_eq(check_ports(1, 0), 0);
-	ck_assert_uint_eq(got.connections, 500);
+	ck_assert_uint_eq(got.connections, 499);
 	plan.model = PLAN_CLOSED;
-	plan.connections = 501;
+	plan.connections = 500;
 	ck_assert_int_eq(check_ports(0, 1), REGISTRY_E_UNAVAILABLE);
 	room.ports.n = 0; /* not known */
 	ck_assert_int_eq(check_ports(0, 1), 0);
@@ -153,17 +155,17 @@ START_TEST(ports_of_each_source)
 	room.ports = (struct host_ports){40000, 40499, 500, 0};
 	plan.sources = sources;
 	plan.n_sources = 3; /* one of IPv4, two of IPv6 */
-	plan.connections = 1000;
+	plan.connections = 999;
 	ck_assert_int_eq(check_ports(0, 1), 0);
 	ck_assert_int_eq(check_ports(1, 0), REGISTRY_E_UNAVAILABLE);
-	ck_assert_ptr_nonnull(strstr(err.text, "there are 500 (net.ipv4.ip_local_port_range = "
-					       "40000 40499 for each of 3 source addresses)"));
-	plan.connections = 1001;
+	ck_assert_ptr_nonnull(strstr(err.text, "there are 499 (net.ipv4.ip_local_port_range = "
+					       "40000 40499 for each of 3 source addresses, "));
+	plan.connections = 1000;
 	ck_assert_int_eq(check_ports(0, 1), REGISTRY_E_UNAVAILABLE);
 	/* In turn, so the address with fewer sources is full first. */
 	ck_assert_int_eq(check_ports(1, 1), REGISTRY_E_UNAVAILABLE);
-	ck_assert_ptr_nonnull(strstr(err.text, "need 501 ports towards each of 2 addresses"));
-	plan.connections = 1000;
+	ck_assert_ptr_nonnull(strstr(err.text, "need 500 ports towards each of 2 addresses"));
+	plan.connections = 998;
 	ck_assert_int_eq(check_ports(1, 1), 0);
 }
 END_TEST
