@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request as one string of bytes (RFC 9112 sections 2 and 3), made once before the run and sent
+/* A request as one string of bytes (RFC 9112 sections 2, 3 and 7.1), made once before the run and sent
  * as it is, arrival after arrival, by every connection. Head and body are one piece, so that one
  * send is enough and no delayed acknowledgement can come between them.
  *
@@ -50,20 +50,49 @@ static int request_put_own(struct buf *b, const struct plan_request *request)
 	return r;
 }
 
+/* A Content-Length of the plan's own stands also in the place of chunks. */
+static bool request_is_chunked(const struct plan_request *request)
+{
+	return request->chunk_bytes > 0 && plan_find_header(request, "content-length") == NULL;
+}
+
 /* Content-Length where there is content, and where the method makes a server expect some (RFC 9110
  * section 8.6). Never together with Transfer-Encoding (RFC 9112 section 6.2). */
 static int request_put_framing(struct buf *b, const struct plan_request *request, bool closes)
 {
 	bool expects_body = str_eq(request->method, "POST") || str_eq(request->method, "PUT") ||
 			    str_eq(request->method, "PATCH");
+	bool is_framed = plan_find_header(request, "content-length") != NULL ||
+			 plan_find_header(request, "transfer-encoding") != NULL;
 	int r = 0;
 
-	if ((request->body_len > 0 || expects_body) &&
-		plan_find_header(request, "content-length") == NULL &&
-		plan_find_header(request, "transfer-encoding") == NULL)
+	if (!is_framed && request_is_chunked(request))
+		r = buf_puts(b, "Transfer-Encoding: chunked\r\n");
+	else if (!is_framed && (request->body_len > 0 || expects_body))
 		r = buf_printf(b, "Content-Length: %zu\r\n", request->body_len);
 	if (r == 0 && closes && plan_find_header(request, "connection") == NULL)
 		r = buf_puts(b, "Connection: close\r\n");
+	return r;
+}
+
+/* The body in chunks, the last of them empty (RFC 9112 section 7.1). */
+static int request_put_chunks(struct buf *b, const struct plan_request *request)
+{
+	size_t n;
+	int r = 0;
+
+	for (size_t at = 0; at < request->body_len && r == 0; at += n) {
+		n = request->body_len - at;
+		if (n > request->chunk_bytes)
+			n = (size_t)request->chunk_bytes;
+		r = buf_printf(b, "%zx\r\n", n);
+		if (r == 0)
+			r = buf_append(b, request->body + at, n);
+		if (r == 0)
+			r = buf_puts(b, "\r\n");
+	}
+	if (r == 0)
+		r = buf_puts(b, "0\r\n\r\n");
 	return r;
 }
 
@@ -82,7 +111,9 @@ static int request_make(const struct plan *plan, const struct plan_request *requ
 		r = request_put_framing(&b, request, closes);
 	if (r == 0)
 		r = buf_puts(&b, "\r\n");
-	if (r == 0)
+	if (r == 0 && request_is_chunked(request))
+		r = request_put_chunks(&b, request);
+	else if (r == 0)
 		r = buf_append(&b, request->body, request->body_len);
 	if (r < 0) {
 		buf_fini(&b);

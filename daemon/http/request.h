@@ -22,7 +22,8 @@ struct request {
 };
 
 /* Defaults that the plan's headers replace: Host, User-Agent (rpsd/VERSION run=ID), Accept, and
- * Content-Length where there is a body or the method expects one. With reuse = no,
+ * Content-Length where there is a body or the method expects one, or with chunk_bytes
+ * "Transfer-Encoding: chunked". With reuse = no,
  * "Connection: close". index: which of the plan's requests; the plan is borrowed until
  * request_fini. 0 or -ENOMEM. */
 int request_init(struct request *r, const struct plan *plan, size_t index, const char *run_id);

@@ -76,10 +76,51 @@ static const struct sample samples[] = {
 		PLAN_REUSE_LIFO,
 		"POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+	{"an unknown method", "BREW", {{0}}, "x", PLAN_REUSE_LIFO,
+		"BREW /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+		"Content-Length: 1\r\n\r\nx"},
+	{"an empty User-Agent", "GET", {H("User-Agent", "")}, NULL, PLAN_REUSE_LIFO,
+		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\nAccept: */*\r\nUser-Agent:\r\n\r\n"},
+	{"headers repeated that replace defaults", "GET", {H("Accept", "a"), H("accept", "b")},
+		NULL, PLAN_REUSE_LIFO,
+		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT
+		"Accept: a\r\naccept: b\r\n\r\n"},
 	{"names that only begin alike", "GET", {H("Hosts", "a"), H("Accept-Encoding", "b")}, NULL,
 		PLAN_REUSE_LIFO,
 		"GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
 		"Hosts: a\r\nAccept-Encoding: b\r\n\r\n"},
+};
+
+static const struct chunked {
+	uint64_t chunk_bytes;
+	struct sample sample;
+} chunked[] = {
+	{16, {"chunks", "POST", {{0}}, "0123456789abcdefghij!", PLAN_REUSE_LIFO,
+		     "POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+		     "Transfer-Encoding: chunked\r\n\r\n"
+		     "10\r\n0123456789abcdef\r\n5\r\nghij!\r\n0\r\n\r\n"}},
+	{2, {"chunks that fit exactly, close", "PUT", {{0}}, "abcd", PLAN_REUSE_NO,
+		    "PUT /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+		    "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+		    "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n"}},
+	{1, {"chunks of a byte", "GET", {{0}}, "ab", PLAN_REUSE_LIFO,
+		    "GET /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+		    "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n"}},
+	{UINT64_MAX,
+		{"one chunk larger than the body", "POST", {{0}}, "hello", PLAN_REUSE_LIFO,
+			"POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+			"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"}},
+	{10, {"chunks of nothing", "POST", {{0}}, NULL, PLAN_REUSE_LIFO,
+		     "POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+		     "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}},
+	{10, {"own coding, chunks", "POST", {H("transfer-encoding", "gzip, chunked")}, "ab",
+		     PLAN_REUSE_LIFO,
+		     "POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+		     "transfer-encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"}},
+	{10, {"own length instead of chunks", "POST", {H("Content-Length", "2")}, "ab",
+		     PLAN_REUSE_LIFO,
+		     "POST /a?b HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+		     "Content-Length: 2\r\n\r\nab"}},
 };
 
 static struct plan_request kind;
@@ -103,12 +144,12 @@ static struct plan make_plan(const struct sample *s)
 	};
 }
 
-START_TEST(test_sample)
+static void assert_sample(const struct sample *s, uint64_t chunk_bytes)
 {
-	const struct sample *s = &samples[_i];
 	struct plan plan = make_plan(s);
 	struct request r;
 
+	kind.chunk_bytes = chunk_bytes;
 	ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
 	ck_assert_msg(r.len == strlen(s->expected) && memcmp(r.bytes, s->expected, r.len) == 0,
 		"%s:\n%.*s", s->name, (int)r.len, r.bytes);
@@ -116,6 +157,98 @@ START_TEST(test_sample)
 	request_fini(&r);
 	ck_assert_ptr_null(r.bytes);
 	request_fini(&r);
+}
+
+START_TEST(test_sample)
+{
+	assert_sample(&samples[_i], 0);
+}
+END_TEST
+
+START_TEST(test_chunked)
+{
+	assert_sample(&chunked[_i].sample, chunked[_i].chunk_bytes);
+}
+END_TEST
+
+#define START(line) line " HTTP/1.1\r\nHost: shop.test:8080\r\n" AGENT "Accept: */*\r\n"
+
+/* The last request on a connection says close; the others do not. */
+START_TEST(test_last)
+{
+	static const char kept[] = START("POST /a?b") "Content-Length: 2\r\n\r\nab";
+	static const char last[] =
+		START("POST /a?b") "Content-Length: 2\r\nConnection: close\r\n\r\nab";
+	struct sample s = {.method = "POST", .body = "ab", .reuse = PLAN_REUSE_ROTATE};
+	struct plan plan = make_plan(&s);
+	struct request r;
+
+	plan.requests_per_connection = 7;
+	ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
+	ck_assert_uint_eq(r.len, strlen(kept));
+	ck_assert_mem_eq(r.bytes, kept, r.len);
+	ck_assert_uint_eq(r.last_len, strlen(last));
+	ck_assert_mem_eq(r.last_bytes, last, r.last_len);
+	request_fini(&r);
+
+	/* Where each of them closes, all are the last. */
+	plan.reuse = PLAN_REUSE_NO;
+	ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
+	ck_assert_ptr_null(r.last_bytes);
+	ck_assert_uint_eq(r.len, strlen(last));
+	ck_assert_mem_eq(r.bytes, last, r.len);
+	request_fini(&r);
+
+	plan.reuse = PLAN_REUSE_LIFO;
+	plan.requests_per_connection = 0;
+	ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
+	ck_assert_ptr_null(r.last_bytes);
+	request_fini(&r);
+}
+END_TEST
+
+/* Each of several requests has its own bytes. */
+START_TEST(test_index)
+{
+	struct plan_request two[] = {
+		{.method = (char *)"GET", .target = (char *)"/one"},
+		{.method = (char *)"HEAD", .target = (char *)"/two"},
+	};
+	struct plan plan = {
+		.url = {.authority = (char *)"shop.test:8080", .path = (char *)"/"},
+		.requests = two,
+		.n_requests = 2,
+	};
+	struct request r;
+
+	ck_assert_int_eq(request_init(&r, &plan, 1, "shop-7"), 0);
+	ck_assert_uint_eq(r.len, strlen(START("HEAD /two") "\r\n"));
+	ck_assert_mem_eq(r.bytes, START("HEAD /two") "\r\n", r.len);
+	ck_assert_ptr_eq(r.plan, &two[1]);
+	ck_assert(r.is_head);
+	request_fini(&r);
+}
+END_TEST
+
+/* RFC 9110 section 9.2.2; methods have case. */
+START_TEST(test_idempotent)
+{
+	static const struct {
+		const char *method;
+		bool is_idempotent;
+	} all[] = {{"GET", true}, {"HEAD", true}, {"OPTIONS", true}, {"TRACE", true}, {"PUT", true},
+		{"DELETE", true}, {"POST", false}, {"PATCH", false}, {"get", false},
+		{"BREW", false}};
+	struct request r;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct sample s = {.method = all[i].method};
+		struct plan plan = make_plan(&s);
+
+		ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
+		ck_assert_msg(r.is_idempotent == all[i].is_idempotent, "%s", all[i].method);
+		request_fini(&r);
+	}
 }
 END_TEST
 
@@ -147,6 +280,10 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tcase, test_sample, 0, sizeof(samples) / sizeof(samples[0]));
+	tcase_add_loop_test(tcase, test_chunked, 0, sizeof(chunked) / sizeof(chunked[0]));
+	tcase_add_test(tcase, test_last);
+	tcase_add_test(tcase, test_index);
+	tcase_add_test(tcase, test_idempotent);
 	tcase_add_test(tcase, test_binary_body);
 	suite_add_tcase(suite, tcase);
 
