@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/ledger.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/look.h"
@@ -154,27 +155,25 @@ struct figure report_class(const char *name)
 	return f;
 }
 
-static const struct {
-	const char *name;
-	const char *meaning;
-} report_meanings[] = {
-	{"dropped", "no free connection and no room to wait"},
-	{"expired", "waited its whole timeout for a connection"},
-	{"not_connected", "no connection could be opened"},
-	{"unsent", "still waiting when the run ended"},
-	{"http_error", "a status that is not expected"},
-	{"check_failed", "answered, but not as asked"},
-	{"bad_response", "not HTTP/1.1"},
-	{"timeout", "no whole answer in time"},
-	{"connection_error", "closed or reset before the answer was whole"},
-	{"unfinished", "no answer yet when the drain ended"},
+static const char *const report_meanings[LEDGER_CLASS_COUNT] = {
+	[LEDGER_DROPPED] = "no free connection and no room to wait",
+	[LEDGER_EXPIRED] = "waited its whole timeout for a connection",
+	[LEDGER_NOT_CONNECTED] = "no connection could be opened",
+	[LEDGER_UNSENT] = "still waiting when the run ended",
+	[LEDGER_OK] = "",
+	[LEDGER_HTTP_ERROR] = "a status that is not expected",
+	[LEDGER_CHECK_FAILED] = "answered, but not as asked",
+	[LEDGER_BAD_RESPONSE] = "not HTTP/1.1",
+	[LEDGER_TIMEOUT] = "no whole answer in time",
+	[LEDGER_CONNECTION_ERROR] = "closed or reset before the answer was whole",
+	[LEDGER_UNFINISHED] = "no answer yet when the drain ended",
 };
 
 const char *report_class_meaning(const char *name)
 {
-	for (size_t i = 0; i < sizeof(report_meanings) / sizeof(*report_meanings); i++) {
-		if (str_eq(report_meanings[i].name, name))
-			return report_meanings[i].meaning;
+	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {
+		if (str_eq(ledger_class_names[c], name))
+			return report_meanings[c];
 	}
 	return "";
 }
