@@ -6,6 +6,8 @@
 #   make demo         a run against a server of our own, from nothing
 #   make check        unit and system tests
 #   make lint         layers, format, manuals
+#   make fuzz              parsers under libFuzzer, RUNS=1000000 executions
+#   make coverage-http1    the lines of the response parser that its tests execute
 #   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
 #   make check-boot        the installed service in a booted system, as root
@@ -192,6 +194,73 @@ deps-servers:
 	$(Q)$(call install_missing,$(DEPS_SERVERS))
 
 .PHONY: check-servers deps-servers
+
+# What reading a response costs, with the vectorised scan and without it.
+HTTP1_SOURCES := $(wildcard daemon/http/http1*.c)
+HTTP1_BENCH := $(B)/bench/http1 $(B)/bench/http1_portable
+
+$(HTTP1_BENCH): tests/bench/http1.c $(HTTP1_SOURCES) $(wildcard daemon/http/http1*.h) $(B)/config
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(filter %_portable,$@),-DHTTP1_SCAN_PORTABLE) $(ALL_LDFLAGS) \
+		-o $@ $(filter %.c,$^)
+
+bench-http1: $(HTTP1_BENCH)
+	$(Q)for program in $^; do $$program || exit 1; done
+
+.PHONY: bench-http1
+
+# ---------------------------------------------------------------- fuzzing
+
+# Each target starts from the corpus in the tree, tests/fuzz/corpus, which `make check` feeds to the
+# same properties; what it adds and what it finds goes to $(FUZZ_B). `make deps-fuzz` installs the
+# compiler.
+DEPS_FUZZ := clang
+FUZZ_TARGETS := http1
+FUZZ_CC ?= clang
+FUZZ_B := build/fuzz
+RUNS ?= 1000000
+
+$(FUZZ_B)/fuzz_http1: tests/fuzz/fuzz_http1.c tests/fuzz/http1_property.h $(HTTP1_SOURCES) \
+		$(wildcard daemon/http/http1*.h)
+
+$(FUZZ_B)/fuzz_%:
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(filter-out -fsanitize=%,$(BASE_CFLAGS)) -O1 -g \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $(filter %.c,$^)
+
+fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS))
+
+fuzz-%: $(FUZZ_B)/fuzz_%
+	$(Q)mkdir -p $(FUZZ_B)/corpus/$*
+	$(Q)$< -runs=$(RUNS) -max_len=700 -dict=tests/fuzz/$*.dict -artifact_prefix=$(FUZZ_B)/ \
+		-print_final_stats=1 $(FUZZ_B)/corpus/$* tests/fuzz/corpus/$*
+
+deps-fuzz:
+	$(Q)$(call install_missing,$(DEPS_FUZZ))
+
+.PHONY: fuzz deps-fuzz
+
+# ---------------------------------------------------------------- line coverage
+
+# Built apart, without optimisation; says so where a line of the parser is not executed.
+COVERAGE_B := build/coverage
+COVERAGE_HTTP1 := $(basename $(HTTP1_SOURCES)) \
+	$(addprefix tests/unit/http/,test_http1 test_http1_limits)
+
+coverage-http1:
+	$(Q)rm -rf $(COVERAGE_B)/http1 && mkdir -p $(COVERAGE_B)/http1
+	$(Q)cd $(COVERAGE_B)/http1 && for source in $(COVERAGE_HTTP1); do \
+		$(CC) $(BASE_CFLAGS) -I$(CURDIR) -O0 -g --coverage -c \
+			-o $$(basename $$source).o $(CURDIR)/$$source.c || exit 1; done
+	$(Q)cd $(COVERAGE_B)/http1 && for test in test_http1 test_http1_limits; do \
+		$(CC) --coverage -pthread -o $$test http1*.o $$test.o $(CHECK_LIBS) && \
+		./$$test || exit 1; done
+	$(Q)cd $(COVERAGE_B)/http1 && gcov *.gcda | \
+		awk -f $(CURDIR)/tests/support/coverage.awk -v want=daemon/http/http1
+
+.PHONY: coverage-http1
 
 # ---------------------------------------------------------------- other people's Varlink
 

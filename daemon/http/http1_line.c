@@ -187,6 +187,7 @@ static bool http1_line_end_token(struct http1 *p)
 	return true;
 }
 
+/* Anything but the bytes of a token: these http1.c passes over. */
 static bool http1_line_take_token(struct http1 *p, unsigned char c)
 {
 	bool is_coding = p->_field == HTTP1_FIELD_TRANSFER_ENCODING;
@@ -207,16 +208,11 @@ static bool http1_line_take_token(struct http1 *p, unsigned char c)
 		p->_state = HTTP1_PARAM;
 		return http1_line_end_token(p);
 	}
-	if (!http1_scan_is_tchar[c] || p->_state == HTTP1_AFTER_TOKEN) {
-		/* How the body is framed must be clear; what else Connection says need not. */
-		if (is_coding)
-			return http1_line_refuse(p, "Transfer-Encoding is not a list of tokens");
-		p->_value_len = sizeof(p->_value);
-		p->_state = HTTP1_TOKENS;
-		return true;
-	}
-	if (p->_value_len < sizeof(p->_value))
-		p->_value[p->_value_len++] = (char)c;
+	/* How the body is framed must be clear; what else Connection says need not. */
+	if (is_coding)
+		return http1_line_refuse(p, "Transfer-Encoding is not a list of tokens");
+	p->_value_len = sizeof(p->_value);
+	p->_state = HTTP1_TOKENS;
 	return true;
 }
 

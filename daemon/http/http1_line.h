@@ -70,7 +70,8 @@ enum {
 /* Makes the response bad; why is a constant. Always false, so that a refusal can be passed on. */
 bool http1_line_refuse(struct http1 *p, const char *why);
 
-/* One byte of a line, not of its end. False: refused. */
+/* One byte of a line, not of its end, and none that http1.c passes over in bulk: the bytes of
+ * names, of tokens and of text. False: refused. */
 bool http1_line_take(struct http1 *p, unsigned char c);
 /* The content of a line is complete: CR or LF has come. False: it may not end here. */
 bool http1_line_close(struct http1 *p);

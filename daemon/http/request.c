@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request as one string of bytes (RFC 9112 sections 2, 3 and 7.1), made once before the run and sent
- * as it is, arrival after arrival, by every connection. Head and body are one piece, so that one
- * send is enough and no delayed acknowledgement can come between them.
+/* A request as one string of bytes (RFC 9112 sections 2, 3 and 7.1), made once before the run and
+ * sent as it is, arrival after arrival, by every connection. Head and body are one piece, so that
+ * one send is enough and no delayed acknowledgement can come between them.
  *
  * Host stands first (RFC 9110 section 7.2), then the defaults, then the plan's headers as they were
  * written, then what follows from the body and the connection. A header of the plan stands in
