@@ -53,6 +53,10 @@ static void format_full_load(struct report *r)
 	report_line(r, "             %s closed by the server; most waiting for one %s",
 		figure_count(report_int(r, "connections.closed_by_peer")).text,
 		figure_count(report_int(r, "connections.queue_peak")).text);
+	if (report_int(r, "connections.closed_by_us") > 0 || report_int(r, "connections.stale") > 0)
+		report_line(r, "             %s closed by us for number or age; %s used too late",
+			figure_count(report_int(r, "connections.closed_by_us")).text,
+			figure_count(report_int(r, "connections.stale")).text);
 }
 
 /* "planned 9 = sent 8 + dropped 1 + …" for the classes of one side. */
