@@ -161,15 +161,11 @@ static bool hostile_send_slowly(struct hostile_conn *c, const struct hostile_ste
 	return true;
 }
 
-static bool hostile_begin_cut(struct hostile_conn *c, const struct hostile_step *step)
+static void hostile_begin_cut(struct hostile_conn *c, const struct hostile_step *step)
 {
 	c->is_cut_set = true;
 	c->cut = step->how;
 	c->cut_left = step->number == HOSTILE_INDEX ? c->conn->index : step->number;
-	if (c->cut_left > 0)
-		return true;
-	hostile_cut_off(c);
-	return false;
 }
 
 /* The server chooses without looking at what is offered. */
@@ -240,7 +236,8 @@ static bool hostile_play_step(struct hostile_conn *c, const struct hostile_step 
 	case HOSTILE_ALPN:
 		return true; /* of the server, and done */
 	case HOSTILE_CUT:
-		return hostile_begin_cut(c, step);
+		hostile_begin_cut(c, step);
+		return true;
 	case HOSTILE_DELAY:
 		return mini_delay(c->conn, step->time_ns);
 	case HOSTILE_FIN:
