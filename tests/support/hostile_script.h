@@ -3,27 +3,30 @@
  *
  *	request send "HTTP/1.1 200 OK\r\n" forever { send "X: y\r\n" }
  *
- * request		waits for a request, with its body where there is a Content-Length
- * send TEXT		TEXT in quotes where it has blanks; \r \n \t \0 \xNN \\ \" as in C
- * send-slowly N TIME TEXT	N bytes of it each TIME
- * raw TEXT		past TLS, where there is TLS
- * delay TIME
- * repeat N { ... }	forever { ... }: until the client goes or the limit is reached
- * cut WHERE HOW	so many bytes more go out, those of TLS counted, then HOW: rst, fin, or
- *hang. WHERE: N, or index: the first connection 0 bytes, the second 1, ...
- * fin			ends our side alone; what follows can only read
- * rst, close		end the connection: by a reset; as it is, without a goodbye of TLS
- * hang			reads and says nothing, until the client goes
- * read-not		does not even read
+ *	request                   waits for one, with its body where it has a Content-Length
+ *	send TEXT                 in quotes where it has blanks; \r \n \t \0 \xNN \\ \" as in C
+ *	send-slowly N TIME TEXT   N bytes of it each TIME
+ *	raw TEXT                  past TLS, where there is TLS
+ *	delay TIME
+ *	repeat N { ... }
+ *	forever { ... }           until the client goes or the limit is reached
+ *	cut WHERE HOW             WHERE bytes more go out, those of TLS counted, then HOW: rst, fin,
+ *	                          or hang. WHERE: N (0: instead of the first byte), or index: no
+ *	                          byte on the first connection, 1 on the second, ...
+ *	fin                       ends our side alone; what follows can only read
+ *	rst                       ends the connection by a reset
+ *	close                     ends it as it is, without a goodbye of TLS
+ *	hang                      reads and says nothing, until the client goes
+ *	read-not                  does not even read
  *
- * handshake		TLS from here on; before it the words are plain
- * alpn TEXT		the protocol that is chosen, offered or not; before the handshake
- * goodbye		close_notify
- * alert		a fatal one, as if the client had broken a record
- * renegotiate		asks for it (TLS 1.2)
- * key-update		wants new keys (TLS 1.3)
+ *	handshake                 TLS from here on
+ *	alpn TEXT                 the protocol that is chosen, offered or not; before the handshake
+ *	goodbye                   close_notify
+ *	alert                     a fatal one, as if the client had broken a record
+ *	renegotiate               asks for it (TLS 1.2)
+ *	key-update                wants new keys (TLS 1.3)
  *
- * accept N		as the first word only: listens, but accepts no more than N connections
+ *	accept N                  as the first word only: no more than N connections are accepted
  *
  * A `#` begins a comment. The end of a script closes the connection. */
 #pragma once
