@@ -81,7 +81,7 @@ static enum fault judge(const struct plan_request *r, const char *head, const ch
 
 static struct plan_request plain(void)
 {
-	struct plan_request r = {.name = "", .weight = 1, .method = "GET"};
+	struct plan_request r = {.weight = 1};
 
 	for (unsigned status = 200; status < 400; status++)
 		r.expect_statuses.bits[status / 64] |= UINT64_C(1) << (status % 64);
@@ -224,8 +224,8 @@ END_TEST
 
 START_TEST(test_headers_together)
 {
-	struct plan_header expected[] = {
-		{"A", "1"}, {"B", NULL}, {"a", "2"}, {"Content-Type", "text/plain"}};
+	struct plan_header expected[] = {{(char *)"A", (char *)"1"}, {(char *)"B", NULL},
+		{(char *)"a", (char *)"2"}, {(char *)"Content-Type", (char *)"text/plain"}};
 	struct plan_request r = plain();
 	char example[CHECK_EXAMPLE_MAX];
 
@@ -313,7 +313,7 @@ START_TEST(test_text_and_hash)
 
 	r.has_expect_sha256 = true;
 	memcpy(r.expect_sha256, abc, sizeof(abc));
-	r.expect_body = "a";
+	r.expect_body = (char *)"a";
 	r.expect_body_len = 1;
 	ck_assert_int_eq(judge(&r, "\r\n", "abc", 3, example), FAULT_NONE);
 	ck_assert_int_eq(judge(&r, "\r\n", "abd", 3, example), FAULT_CHECK_HASH);
@@ -323,7 +323,7 @@ END_TEST
 /* Each check fails, and is mended, one after the other. */
 START_TEST(test_order)
 {
-	struct plan_header expected = {"A", "1"};
+	struct plan_header expected = {(char *)"A", (char *)"1"};
 	struct plan_request r = plain();
 	static const uint8_t abc[32] = SHA256_OF_ABC;
 	char example[CHECK_EXAMPLE_MAX];
@@ -332,7 +332,7 @@ START_TEST(test_order)
 	r.n_expect_headers = 1;
 	r.has_expect_size = true;
 	r.expect_size_min = r.expect_size_max = 9;
-	r.expect_body = "z";
+	r.expect_body = (char *)"z";
 	r.expect_body_len = 1;
 	r.has_expect_sha256 = true;
 	r.expect_statuses = (struct plan_statuses){0};
@@ -342,7 +342,7 @@ START_TEST(test_order)
 	ck_assert_int_eq(judge(&r, "A: 1\r\n\r\n", "abc", 3, example), FAULT_CHECK_SIZE);
 	r.expect_size_min = r.expect_size_max = 3;
 	ck_assert_int_eq(judge(&r, "A: 1\r\n\r\n", "abc", 3, example), FAULT_CHECK_BODY);
-	r.expect_body = "bc";
+	r.expect_body = (char *)"bc";
 	r.expect_body_len = 2;
 	ck_assert_int_eq(judge(&r, "A: 1\r\n\r\n", "abc", 3, example), FAULT_CHECK_HASH);
 	memcpy(r.expect_sha256, abc, sizeof(abc));
@@ -356,15 +356,15 @@ END_TEST
  * in its body is not there. */
 START_TEST(test_head)
 {
-	struct plan_header expected = {"Content-Length", "3"};
+	struct plan_header expected = {(char *)"Content-Length", (char *)"3"};
 	struct plan_request r = plain();
 	char example[CHECK_EXAMPLE_MAX];
 
-	r.method = "HEAD";
+	r.method = (char *)"HEAD";
 	r.expect_headers = &expected;
 	r.n_expect_headers = 1;
 	ck_assert_int_eq(judge(&r, "Content-Length: 3\r\n\r\n", "", 0, example), FAULT_NONE);
-	r.expect_body = "abc";
+	r.expect_body = (char *)"abc";
 	r.expect_body_len = 3;
 	ck_assert_int_eq(judge(&r, "Content-Length: 3\r\n\r\n", "", 0, example), FAULT_CHECK_BODY);
 	ck_assert_str_eq(example, "body is empty");
@@ -375,14 +375,14 @@ END_TEST
  */
 START_TEST(test_several_requests)
 {
-	struct plan_header expected[] = {{"A", "1"}, {"B", "2"}};
+	struct plan_header expected[] = {{(char *)"A", (char *)"1"}, {(char *)"B", (char *)"2"}};
 	struct plan_request requests[3] = {plain(), plain(), plain()};
 	char example[CHECK_EXAMPLE_MAX];
 	struct check *c;
 
 	requests[0].expect_headers = expected;
 	requests[0].n_expect_headers = 2;
-	requests[1].expect_body = "hello";
+	requests[1].expect_body = (char *)"hello";
 	requests[1].expect_body_len = 5;
 	ck_assert(check_wants_head(&requests[0]) && !check_wants_body(&requests[0]));
 	ck_assert(!check_wants_head(&requests[1]) && check_wants_body(&requests[1]));
@@ -421,7 +421,7 @@ START_TEST(test_rest_of_body_is_not_wanted)
 	char example[CHECK_EXAMPLE_MAX];
 	struct check *c;
 
-	r.expect_body = "hello";
+	r.expect_body = (char *)"hello";
 	r.expect_body_len = 5;
 	ck_assert_int_eq(check_new(&r, 1, &c), 0);
 	check_start(c, &r);
