@@ -39,8 +39,8 @@ struct http1 {
 	uint8_t _value_len;
 	uint8_t _blank_lines; /* before the status line */
 	uint8_t _resume;      /* the state that a folded line goes on with */
-	char _name[20];	      /* of the present field, lower case; longer names match nothing */
-	char _value[24];      /* of the present token or number */
+	char _name[20];	      /* of the present field; longer names match nothing */
+	char _value[24];      /* of the present token */
 	uint16_t _n_fields;
 	uint32_t _line_bytes;
 	uint32_t _block_bytes;
@@ -75,8 +75,8 @@ struct http1_sink {
 void http1_start(struct http1 *p, bool is_head);
 
 /* Takes bytes up to the end of the message at most. After DONE or ERROR call http1_start. With
- * ERROR *ret_used counts the bytes before the one that was refused (a line that is wrong as a whole
- * is refused behind its end). */
+ * ERROR *ret_used counts the bytes before the one that was refused (a value that is wrong as a
+ * whole is refused at the first byte behind its line, as that might have gone on with it). */
 enum http1_result http1_feed(struct http1 *p, const char *data, size_t len, size_t *ret_used);
 /* The same, with the same result, telling the sink. Bytes given to http1_skipped it does not see.
  */
