@@ -157,7 +157,7 @@ check-run: all unit system
 
 # ---------------------------------------------------------------- benchmark
 
-# rpsd beside others on this machine, in about five minutes, printed and written to
+# rpsd beside others on this machine, in about seven minutes, printed and written to
 # tests/bench/RESULTS.md. A tool that is not installed has a row that says so; `make deps-bench`
 # installs them all. ROUNDS=2 SECONDS=1 is a short try.
 DEPS_BENCH := wrk nghttp2-client hey apache2-utils python3 python3-aiohttp strace

@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 import machine  # noqa: E402
 import process  # noqa: E402
 import report  # noqa: E402
+import scenarios  # noqa: E402
 import tools  # noqa: E402
 
 CONNECTIONS = 64
@@ -32,6 +33,8 @@ MEMORY_CONNECTIONS = (64, 4064)
 MEMORY_DELAY_MS = 2000
 MEMORY_SECONDS = 3
 STRACE_SECONDS = (1, 2)
+SCENARIO_ROUNDS = 5  # at most
+TLS_MEMORY_CONNECTIONS = (64, 1064)  # their handshakes must be done before the first answer is due
 
 
 class Sample:
@@ -55,6 +58,8 @@ class Bench:
         self.python, self.aiohttp = tools.aiohttp_python()
         self.talk_tools = tools.talk_tools(
             build, self.python or sys.executable, self.aiohttp is not None)
+        self.scenarios = scenarios.scenarios(build)
+        self.tls_tools = scenarios.memory_tools(build)
 
     def note(self, text):
         self.notes.append(text)
@@ -71,7 +76,7 @@ class Bench:
             self.note(f"{where}: {said.failed:,} failed by its own report")
 
     def measure(self, where, tool, connections, seconds, delay_ms=0, watch_memory=False,
-                before=()):
+                before=(), server_flags=()):
         """A sample, or None with a note."""
         if not tool.path():
             return None
@@ -79,8 +84,11 @@ class Bench:
             os.unlink(os.path.join(self.directory, "result.json"))
         except FileNotFoundError:
             pass
+        flags = [flag.format(directory=self.directory) for flag in server_flags]
+        if delay_ms:
+            flags += ["--delay", str(delay_ms)]
         server = process.Server(
-            os.path.join(self.build, "bench/null_server"), self.cores.server, delay_ms)
+            os.path.join(self.build, "bench/null_server"), self.cores.server, flags)
         try:
             with server:
                 argv = list(before)
@@ -137,6 +145,22 @@ class Bench:
                     TALK_DELAY_MS))
         return seconds, samples
 
+    def scenario_rounds(self):
+        """{scenario's key: [[sample or None for each round] for each of its tools]}"""
+        seconds = max(1, self.seconds // 2)
+        rounds = min(self.rounds, SCENARIO_ROUNDS)
+        samples = {s.key: [[None] * rounds for _ in s.rows] for s in self.scenarios}
+        for n in range(rounds):
+            progress(f"TLS, bodies, connections and pipelines: round {n + 1} of {rounds}")
+            for scenario in self.scenarios:
+                for i in range(len(scenario.rows)):
+                    row = (i + n) % len(scenario.rows)
+                    tool = scenario.rows[row]
+                    samples[scenario.key][row][n] = self.measure(
+                        f"{scenario.title}: {tool.name}, round {n + 1}", tool,
+                        scenario.connections, seconds, server_flags=scenario.server)
+        return samples
+
     def _calls(self, tool, seconds):
         """({system call: number}, requests) of one run under strace, or None."""
         path = os.path.join(self.directory, "strace")
@@ -168,23 +192,27 @@ class Bench:
         progress("system calls, under strace")
         return {tool.name: self.calls_each(tool) for tool in self.load_tools if tool.path()}
 
-    def memory_each(self, tool):
+    def memory_each(self, tool, connections=MEMORY_CONNECTIONS, server_flags=()):
         """Bytes for each waiting connection, or None."""
         few, many = (self.measure(f"{tool.name} with {n:,} waiting connections", tool, n,
-                                  MEMORY_SECONDS, MEMORY_DELAY_MS, watch_memory=True)
-                     for n in MEMORY_CONNECTIONS)
+                                  MEMORY_SECONDS, MEMORY_DELAY_MS, watch_memory=True,
+                                  server_flags=server_flags)
+                     for n in connections)
         if not few or not many:
             return None
-        return (many.peak_kib - few.peak_kib) * 1024 / (
-            MEMORY_CONNECTIONS[1] - MEMORY_CONNECTIONS[0])
+        return (many.peak_kib - few.peak_kib) * 1024 / (connections[1] - connections[0])
 
     def all_memory(self):
+        """Of plain connections, and of those with TLS: {tool name: bytes or None}, twice."""
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if limit != resource.RLIM_INFINITY and limit < MEMORY_CONNECTIONS[1] + 100:
             self.note(f"memory was not measured: only {limit:,} descriptors are allowed here")
-            return {}
+            return {}, {}
         progress("memory of waiting connections")
-        return {tool.name: self.memory_each(tool) for tool in self.load_tools if tool.path()}
+        plain = {tool.name: self.memory_each(tool) for tool in self.load_tools if tool.path()}
+        return plain, {
+            tool.name: self.memory_each(tool, TLS_MEMORY_CONNECTIONS, scenarios.TLS)
+            for tool in self.tls_tools if tool.path()}
 
 
 def progress(text):
@@ -220,8 +248,9 @@ def measure_all(given, directory):
         "open": bench.open_rounds(report.median(rates)) if rates else None,
         "talk": bench.talk_rounds(),
         "calls": bench.all_calls(),
-        "memory": bench.all_memory(),
+        "scenarios": bench.scenario_rounds(),
     }
+    found["memory"], found["tls_memory"] = bench.all_memory()
     found["facts"] = machine.facts(bench, before)
     found["bench"] = bench
     return found

@@ -141,8 +141,8 @@ def run(argv, core, seconds, out_path, environment, watch_memory=False):
 class Server:
     """A null server of its own for each measurement; its count is the second opinion."""
 
-    def __init__(self, program, core, delay_ms=0):
-        argv = [program] + (["--delay", str(delay_ms)] if delay_ms else [])
+    def __init__(self, program, core, flags=()):
+        argv = [program] + list(flags)
         self._process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
             start_new_session=True, preexec_fn=_prepare(core))

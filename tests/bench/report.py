@@ -146,6 +146,82 @@ def _open_table(found):
     return _table(["open model", "rpsd"], rows)
 
 
+def _cost(scenario):
+    """(its unit, how a sample's CPU is shown in it, in seconds for each)"""
+    if scenario.body:
+        return "CPU ms for a GB", 1e3, lambda s: s.cpu_each * 1e9 / scenario.body
+    return "CPU us each", 1e6, lambda s: s.cpu_each
+
+
+def _is_peer(tool):
+    return not tool.name.startswith("rpsd")
+
+
+def _scenario_ratios(found, scenario, row):
+    """Its CPU by rpsd's, pair by pair."""
+    samples = found["scenarios"][scenario.key]
+    return _pairs(samples[row], samples[0], _cost(scenario)[2])
+
+
+def _standing(ratios):
+    """How rpsd stands beside a peer that needs so many times its CPU."""
+    ratio = median(ratios)
+    if ratio >= 1:
+        return f"ahead: {100 * (1 - 1 / ratio):.0f} % less"
+    return f"NOT ahead: {100 * (1 / ratio - 1):.0f} % more"
+
+
+def _scenario_table(found, scenario):
+    unit, factor, cost = _cost(scenario)
+    head = [scenario.title, unit, "/ rpsd", "rpsd's CPU is", "requests/s", "/ rpsd",
+            "server's core"]
+    rows = []
+    for row, tool in enumerate(scenario.rows):
+        samples = found["scenarios"][scenario.key][row]
+        good = [s for s in samples if s]
+        if not good:
+            why = "no figures" if tool.path() else "not installed"
+            rows.append([tool.name, why] + ["-"] * (len(head) - 2))
+            continue
+        ratios = _scenario_ratios(found, scenario, row)
+        share = median(s.server_share for s in good)
+        rows.append([
+            tool.name,
+            spread([cost(s) for s in good], lambda n: f"{factor * n:.2f}"),
+            spread(ratios, _ratio),
+            _standing(ratios) if ratios and _is_peer(tool) else "-",
+            spread([s.rate for s in good], _count),
+            spread(_pairs(samples, found["scenarios"][scenario.key][0], lambda s: s.rate),
+                   _ratio),
+            _percent(share) + (", server-bound" if share > SERVER_BOUND else ""),
+        ])
+    return _table(head, rows) + [scenario.about]
+
+
+def _tls_memory_table(found):
+    if not found["tls_memory"]:
+        return []
+    plain = found["memory"]
+
+    def kib(of, name):
+        return _kib(of[name]) if of.get(name) is not None else "-"
+
+    rows = [[tool.name] + ([kib(plain, tool.name), kib(found["tls_memory"], tool.name)]
+                           if tool.path() else ["not installed", "-"])
+            for tool in found["bench"].tls_tools]
+    return _table(["KiB for each waiting connection", "plain", "TLS"], rows) + [TLS_MEMORY]
+
+
+def _scenario_aims(found):
+    """Against the peer that comes nearest."""
+    for scenario in found["bench"].scenarios:
+        ratios = [_scenario_ratios(found, scenario, row)
+                  for row, tool in enumerate(scenario.rows) if _is_peer(tool)]
+        ratios = [median(pairs) for pairs in ratios if pairs]
+        yield (f"best peer's CPU / rpsd's: {scenario.title}", min(ratios) if ratios else None,
+               1.0, None)
+
+
 def _aim(found):
     """What the project has set itself: [text, wanted, found, met?]"""
     load, calls, memory = found["load"], found["calls"] or {}, found["memory"]
@@ -177,7 +253,7 @@ def _aim(found):
         ("rpsd's epoll_wait less the floor's", waits(), -0.05, 0.05),
         ("open model, % of the plan", delivered(), 99.9, None),
         ("KiB for each waiting connection", kib(), None, 1.0),
-    ]
+    ] + list(_scenario_aims(found))
 
 
 def _aims_table(found):
@@ -210,6 +286,15 @@ HOW = """\
 - Figures are medians (least..most). Ratios are taken inside each round, then the median.
 """
 
+SCENARIOS = """\
+64 connections where nothing else is said, one thread, as fast as it goes, {seconds} s for each tool
+in each round; pairs as above. Of each row it is said how rpsd's CPU compares.
+"""
+
+TLS_MEMORY = """\
+As above; with TLS 1,064 connections less 64, and OpenSSL's own buffers in each tool.
+"""
+
 OPEN = """\
 `rpsctl run URL -r RATE -t 1 -d {seconds}s`, connections as rpsd chooses them.
 """
@@ -235,6 +320,11 @@ def render(found):
     lines += [f"- {name}: {text}" for name, text in found["facts"]] + [""]
     lines += ["## What a request costs the client", ""]
     lines += _load_table(found) + _calls_table(found) + [HOW]
+    lines += ["## TLS, large bodies, many connections, pipelines", "", SCENARIOS.format(
+        seconds=max(1, bench.seconds // 2))]
+    for scenario in bench.scenarios:
+        lines += _scenario_table(found, scenario)
+    lines += _tls_memory_table(found)
     lines += ["## The open model at 80 % of the closed ceiling", ""]
     lines += [OPEN.format(seconds=bench.seconds)] + _open_table(found)
     lines += ["## The talk's forms, side by side", "", TALK.format(seconds=seconds)] + talk

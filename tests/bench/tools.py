@@ -45,7 +45,7 @@ def _plain_report(text, _dir):
     return Report(int(_find(r"^requests (\d+)", text)), float(_find(r"seconds ([\d.]+)", text)))
 
 
-def _wrk_report(text, _dir):
+def wrk_report(text, _dir):
     errors = _find(r"Socket errors: (.*)", text, "")
     return Report(
         int(_find(r"(\d+) requests in", text)), _seconds(_find(r"requests in (\S+),", text)),
@@ -53,7 +53,7 @@ def _wrk_report(text, _dir):
         int(_find(r"Non-2xx or 3xx responses: (\d+)", text, "0")))
 
 
-def _h2load_report(text, _dir):
+def h2load_report(text, _dir):
     return Report(
         int(_find(r"requests:.* (\d+) done", text)), _seconds(_find(r"finished in (\S+),", text)),
         int(_find(r"requests:.* (\d+) failed", text)))
@@ -67,7 +67,7 @@ def _hey_report(text, _dir):
     return Report(sum(answers), float(_find(r"Total:\s+([\d.]+) secs", text)), sum(errors))
 
 
-def _ab_report(text, _dir):
+def ab_report(text, _dir):
     return Report(
         int(_find(r"Complete requests:\s+(\d+)", text)),
         float(_find(r"Time taken for tests:\s+([\d.]+)", text)),
@@ -120,22 +120,22 @@ class Tool:
         return self._version() if self._version and self.path() else None
 
 
-def url(port):
-    return f"http://127.0.0.1:{port}/"
+def url(port, scheme="http"):
+    return f"{scheme}://127.0.0.1:{port}/"
 
 
-def rpsd_tool(build, name="rpsd", *flags):
-    """rpsctl with its private daemon: both are measured."""
+def rpsd_tool(build, name="rpsd", *flags, scheme="http"):
+    """rpsctl with its private daemon: both are measured. {directory} is filled in in flags."""
     rpsctl = os.path.join(build, "rpsctl")
 
     def command(port, connections, seconds, directory):
         # Opening connections at a gentle rate is for services, not for the null server.
-        argv = ["run", url(port), "-t", "1", "-d", f"{seconds}s", "-q",
+        argv = ["run", url(port, scheme), "-t", "1", "-d", f"{seconds}s", "-q",
                 "--set", "connections.open-rate=100000",
                 "-o", os.path.join(directory, "result.json")]
         if connections:
             argv += ["-r", "max", "-c", str(connections)]
-        return argv + list(flags)
+        return argv + [flag.format(directory=directory) for flag in flags]
 
     return Tool(name, rpsctl, command, _rpsd_report,
                 lambda: _first_line([rpsctl, "version"], r"rpsctl (\S+)"))
@@ -149,17 +149,17 @@ def load_tools(build):
         rpsd_tool(build),
         Tool("wrk", "wrk",
              lambda port, n, s, _: ["-t1", f"-c{n}", f"-d{s}s", "--timeout", "60s", url(port)],
-             _wrk_report, lambda: package_version("wrk")),
+             wrk_report, lambda: package_version("wrk")),
         Tool("h2load", "h2load",
              lambda port, n, s, _: ["--h1", "-t1", f"-c{n}", "-D", str(s), url(port)],
-             _h2load_report, lambda: _first_line(["h2load", "--version"], r"nghttp2/(\S+)")),
+             h2load_report, lambda: _first_line(["h2load", "--version"], r"nghttp2/(\S+)")),
         Tool("hey", "hey", lambda port, n, s, _: ["-c", str(n), "-z", f"{s}s", url(port)],
              _hey_report, lambda: package_version("hey")),
         Tool("ab -k", "ab",
              # -n behind -t, which sets it to 50,000; room for half a million each second.
              lambda port, n, s, _: ["-q", "-k", "-c", str(n), "-t", str(s), "-n",
                                     str(500000 * s), url(port)],
-             _ab_report, lambda: _first_line(["ab", "-V"], r"Version (\S+)")),
+             ab_report, lambda: _first_line(["ab", "-V"], r"Version (\S+)")),
     ]
 
 
