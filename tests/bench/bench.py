@@ -145,9 +145,11 @@ class Bench:
                     TALK_DELAY_MS))
         return seconds, samples
 
+    def scenario_seconds(self, scenario):
+        return self.seconds if scenario.is_long else max(1, self.seconds // 2)
+
     def scenario_rounds(self):
         """{scenario's key: [[sample or None for each round] for each of its tools]}"""
-        seconds = max(1, self.seconds // 2)
         rounds = min(self.rounds, SCENARIO_ROUNDS)
         samples = {s.key: [[None] * rounds for _ in s.rows] for s in self.scenarios}
         for n in range(rounds):
@@ -158,7 +160,8 @@ class Bench:
                     tool = scenario.rows[row]
                     samples[scenario.key][row][n] = self.measure(
                         f"{scenario.title}: {tool.name}, round {n + 1}", tool,
-                        scenario.connections, seconds, server_flags=scenario.server)
+                        scenario.connections, self.scenario_seconds(scenario),
+                        server_flags=scenario.server)
         return samples
 
     def _calls(self, tool, seconds):

@@ -27,10 +27,11 @@ class Scenario:
     """rows: tools, rpsd's own first, which the others are compared with."""
 
     def __init__(self, key, title, rows, server=(), about="", connections=CONNECTIONS,
-                 body=None):
+                 body=None, is_long=False):
         self.key, self.title, self.rows, self.about = key, title, rows, about
         self.server = list(server)  # flags of the null server; {directory} is filled in
         self.connections = connections
+        self.is_long = is_long  # few requests, beside which a tool's start must not count
         self.body = body  # bytes: then cost is for each GB, not for each request
 
 
@@ -114,7 +115,7 @@ def scenarios(build):
             _wrk("wrk", "-H", close, scheme="https"),
             _h2load("h2load", scheme="https", per_second=H2LOAD_TLS_HANDSHAKES),
             _ab("ab", scheme="https"),
-        ], TLS + ["--close"], about=HANDSHAKE_ABOUT),
+        ], TLS + ["--close"], about=HANDSHAKE_ABOUT, is_long=True),
         Scenario("body", "1 MiB bodies", [
             _rpsd(build, "rpsd"), _wrk("wrk"), _h2load("h2load"),
         ], ["--body", str(BODY)], about=BODY_ABOUT, connections=BODY_CONNECTIONS, body=BODY),
