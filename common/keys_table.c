@@ -8,6 +8,7 @@
 #include "common/plan_checks.h"
 #include "common/plan_connections.h"
 #include "common/plan_sources.h"
+#include "common/plan_stages.h"
 #include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/settings.h"
@@ -17,7 +18,9 @@ static const char *const keys_models[] = {
 	"auto", [1 + PLAN_OPEN] = "open", [1 + PLAN_CLOSED] = "closed", NULL};
 static const char *const keys_no_yes[] = {"no", "yes", NULL};
 static const char *const keys_tls_versions[] = {"auto", "1.2", "1.3", NULL};
-static const char *const keys_arrivals[] = {"constant", NULL};
+static const char *const keys_hard_soft[] = {"hard", "soft", NULL};
+static const char *const keys_pacing[] = {[PLAN_PACING_TIMER] = "timer",
+	[PLAN_PACING_HYBRID] = "hybrid", [PLAN_PACING_SPIN] = "spin", NULL};
 static const char *const keys_exhausted[] = {
 	[PLAN_GROW] = "grow", [PLAN_QUEUE] = "queue", [PLAN_DROP] = "drop", NULL};
 static const char *const keys_reuse[] = {
@@ -86,11 +89,14 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "load", "rate", KEY_RATE, "100/s", "1/h..10M/s", .word = "max",
 		PLAN_FIELD(rate), .help = "requests per second; max: as fast as the answers allow"},
 	{KEYS_RUN, "load", "stage", KEY_CUSTOM, .check = plan_check_stage, .repeated = true,
-		.help = "hold RATE for TIME; one stage follows the other, instead of rate"},
+		.help = "hold RATE for TIME, ramp [from RATE] to RATE over TIME, step from RATE to "
+			"RATE by RATE every TIME, or pause TIME; with warmup before it not "
+			"measured; one follows the other, instead of rate"},
 	{KEYS_RUN, "load", "scale", KEY_CUSTOM, "x1", .check = plan_check_scale,
 		.help = "multiplies every rate, those of stages too: x0.1"},
-	{KEYS_RUN, "load", "arrivals", KEY_CHOICE, "constant", .choices = keys_arrivals,
-		PLAN_FIELD(arrivals), .help = "how arrivals are spaced; constant: evenly"},
+	{KEYS_RUN, "load", "arrivals", KEY_CUSTOM, "constant", .check = plan_check_arrivals,
+		.help = "how they are spaced: constant, evenly; poisson, as independent users do; "
+			"jitter:SHARE, each moved by up to so much of the gap, as in jitter:0.3"},
 	{KEYS_RUN, "load", "seed", KEY_UINT, "42", PLAN_FIELD(seed),
 		.help = "of everything that is drawn at random, so that it repeats"},
 	{KEYS_RUN, "load", "warmup", KEY_TIME, "0", "0..24h", PLAN_FIELD(warmup_ns),
@@ -141,9 +147,27 @@ const struct key keys_table[] = {
 		PLAN_FIELD(request_timeout_ns), .help = "from the planned instant to the last byte"},
 	{KEYS_RUN, "timeouts", "drain", KEY_TIME, NULL, "0..1h", PLAN_FIELD(drain_ns),
 		.help = "wait for missing answers at the end; as long as request where not given"},
+	{KEYS_RUN, "timeouts", "mode", KEY_CHOICE, "hard", .choices = keys_hard_soft,
+		PLAN_FIELD(timeout_soft), .help = "hard: what is late is given up, and its "
+			"connection closed; soft: it is counted as a timeout, but its answer waited "
+			"for"},
+
+	{KEYS_RUN, "pacing", "mode", KEY_CHOICE, "timer", .choices = keys_pacing,
+		PLAN_FIELD(pacing_mode), .help = "what wakes a worker for an arrival: a timer, some "
+			"50us late; hybrid: a timer, and a spin for the rest; spin: no sleep at all, "
+			"one CPU for each worker"},
+	{KEYS_RUN, "pacing", "gap", KEY_CUSTOM, "auto", .check = plan_check_gap,
+		.help = "TIME between two wake-ups at least (0 to 10ms), so that arrivals go out in "
+			"bundles, late by up to so much; auto: 0, and 50us above 5k/s for each "
+			"worker"},
+	{KEYS_RUN, "pacing", "spin", KEY_TIME, "40us", "0..1ms", PLAN_FIELD(pacing_spin_ns),
+		.help = "hybrid: the timer is so much early; the CPU's share it costs is rate x spin"},
 
 	{KEYS_RUN, "statistics", "interval", KEY_TIME, "1s", "100ms..1h",
 		PLAN_FIELD(interval_ns), .help = "width of the rows in the result and the live view"},
+	{KEYS_RUN, "statistics", "confidence", KEY_UINT, "95", "50..99",
+		PLAN_FIELD(confidence_percent), .help = "percent, with which a percentile's interval "
+			"holds the truth"},
 
 	{KEYS_RUN, "defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
 		PLAN_FIELD(defaults.method), .help = "of the request"},

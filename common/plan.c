@@ -127,6 +127,22 @@ static int plan_set_tls(struct plan_builder *b)
 	return plan_settle_tls(b->plan, &in);
 }
 
+/* How arrivals are spaced and met, and how sure the figures are to be. Bad values have been
+ * reported. */
+static void plan_set_pacing(struct plan_builder *b)
+{
+	const struct ini_entry *arrivals = keys_last(b->doc, "load", "", "arrivals");
+	const struct ini_entry *gap = keys_last(b->doc, "pacing", "", "gap");
+	struct plan *p = b->plan;
+
+	p->pacing_gap_ns = -1;
+	if (gap)
+		(void)plan_parse_gap(gap->value, &p->pacing_gap_ns, NULL);
+	if (arrivals)
+		(void)plan_parse_arrivals(arrivals->value, &p->arrivals, &p->jitter, NULL);
+	p->confidence = (double)p->confidence_percent / 100;
+}
+
 static int plan_set_name(struct plan_builder *b, const char *name)
 {
 	struct plan *p = b->plan;
@@ -316,6 +332,7 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 		r = plan_set_target(b);
 	if (!r)
 		r = plan_set_tls(b);
+	plan_set_pacing(b);
 	if (!r)
 		r = plan_settle_load(p, b->doc, b->layers, b->problems);
 	if (!r)
@@ -393,17 +410,4 @@ uint64_t plan_connection_limit(const struct plan *p)
 	if (p->connections)
 		return p->connections;
 	return p->model == PLAN_CLOSED ? PLAN_AUTO_USERS : PLAN_AUTO_CONNECTIONS;
-}
-
-struct rate plan_peak_rate(const struct plan *p)
-{
-	struct rate peak = {0, 1};
-
-	for (size_t i = 0; i < p->n_stages; i++) {
-		struct rate r = p->stages[i].rate;
-
-		if ((unsigned __int128)r.num * peak.den > (unsigned __int128)peak.num * r.den)
-			peak = r;
-	}
-	return peak;
 }

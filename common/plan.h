@@ -71,6 +71,13 @@ enum plan_arrivals {
 	PLAN_POISSON,
 };
 
+/* How the instant of an arrival is met (measurement page A.4). */
+enum plan_pacing {
+	PLAN_PACING_TIMER,  /* a timer wakes the worker */
+	PLAN_PACING_HYBRID, /* a timer wakes it pacing_spin_ns early, then it looks at the clock */
+	PLAN_PACING_SPIN,   /* it never sleeps */
+};
+
 struct plan_header {
 	char *name;
 	char *value;
@@ -171,11 +178,13 @@ struct plan {
 	struct plan_stage *stages; /* open model: at least one; closed: none */
 	size_t n_stages;
 	unsigned arrivals; /* enum plan_arrivals */
-	double jitter;	   /* 0..1 */
+	double jitter;	   /* 0..1; of the gap, PLAN_JITTER alone */
 	uint64_t seed;
-	int64_t warmup_ns;
+	int64_t warmup_ns; /* of the key: before the warm-up stages; plan_warmup_ns has both */
 	int64_t cooldown_ns;
-	int64_t duration_ns; /* of the measured window; CLOCK_NEVER: until `requests` are sent */
+	/* Of the measured window; CLOCK_NEVER: until `requests` are sent (closed model). With a
+	 * count in ramps to the ns or so: the schedule knows it. */
+	int64_t duration_ns;
 	uint64_t n_arrivals; /* exact count of measured arrivals, 0: by duration */
 	uint64_t workers;    /* 0: auto */
 	int64_t think_ns;    /* closed model */
@@ -197,9 +206,17 @@ struct plan {
 	int64_t connect_timeout_ns;
 	int64_t request_timeout_ns; /* counted from the planned instant */
 	int64_t drain_ns;	    /* the request timeout where the file says nothing */
+	unsigned timeout_soft;	    /* 1: what is late is counted, and waited for */
+
+	/* [pacing] */
+	unsigned pacing_mode;	/* enum plan_pacing */
+	int64_t pacing_gap_ns;	/* between two wake-ups at least; -1: auto */
+	int64_t pacing_spin_ns; /* hybrid */
 
 	/* [statistics] */
 	int64_t interval_ns;
+	uint64_t confidence_percent; /* as written: 50..99 */
+	double confidence;	     /* the same as a share: 0.95 */
 
 	/* [defaults]: what each request begins with; complete only in requests */
 	struct plan_request defaults;
@@ -266,6 +283,11 @@ uint64_t plan_connection_limit(const struct plan *p);
 
 /* Arrivals per second at most, over all stages; 0/1 in the closed model. */
 struct rate plan_peak_rate(const struct plan *p);
+/* Arrivals of the measured window, exactly as the schedule makes them; 0: as many as are answered
+ * (closed model without a count). */
+uint64_t plan_count(const struct plan *p);
+/* From the run's start to its measured window: the key and the stages marked so. */
+int64_t plan_warmup_ns(const struct plan *p);
 
 /* The plan as a person reads it: what is sent, how fast, how long, how many descriptors and bytes,
  * which percentile the sample is enough for. Plain text, several lines. 0 or -ENOMEM. */

@@ -25,6 +25,7 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
+#include "common/plan_stages.h"
 #include "common/plan_values.h"
 #include "common/str.h"
 
@@ -39,6 +40,7 @@ enum plan_source_id {
 	PLAN_SOURCE_DURATION,
 	PLAN_SOURCE_REQUESTS,
 	PLAN_SOURCE_THINK,
+	PLAN_SOURCE_ARRIVALS,
 	PLAN_SOURCE_EXHAUSTED,
 	PLAN_SOURCE_QUEUE_MAX,
 	PLAN_SOURCE_COUNT,
@@ -51,6 +53,7 @@ static const char *const plan_source_keys[PLAN_SOURCE_COUNT][2] = {
 	[PLAN_SOURCE_DURATION] = {"load", "duration"},
 	[PLAN_SOURCE_REQUESTS] = {"load", "requests"},
 	[PLAN_SOURCE_THINK] = {"load", "think"},
+	[PLAN_SOURCE_ARRIVALS] = {"load", "arrivals"},
 	[PLAN_SOURCE_EXHAUSTED] = {"connections", "exhausted"},
 	[PLAN_SOURCE_QUEUE_MAX] = {"connections", "queue-max"},
 };
@@ -193,79 +196,68 @@ const struct ini_entry *plan_settle_pair(const struct ini_doc *doc, const unsign
 
 /* ---- stages ---- */
 
-static int plan_add_stage(struct plan *p, const struct plan_stage *stage, const char *text)
+/* It is a stage line of the last layer that has any. */
+static bool plan_is_stage_entry(const struct plan_load *l, size_t i)
 {
-	char **texts;
-	struct plan_stage *stages;
+	const struct ini_entry *e = &l->doc->entries[i];
 
-	texts = reallocarray(p->stage_texts, p->n_stages + 1, sizeof(*texts));
-	if (!texts)
-		return -ENOMEM;
-	p->stage_texts = texts;
-	stages = reallocarray(p->stages, p->n_stages + 1, sizeof(*stages));
-	if (!stages)
-		return -ENOMEM;
-	p->stages = stages;
-	texts[p->n_stages] = strdup(text);
-	if (!texts[p->n_stages])
-		return -ENOMEM;
-	stages[p->n_stages++] = *stage;
-	return 0;
+	return l->layers[i] == l->at[PLAN_SOURCE_STAGE].layer && str_eq(e->section, "load") &&
+	       str_eq(e->key, "stage");
 }
 
-static void plan_clear_stages(struct plan *p)
-{
-	for (size_t i = 0; i < p->n_stages; i++)
-		free(p->stage_texts[i]);
-	p->n_stages = 0;
-}
-
-/* Rewrites the only stage with another length. */
-static int plan_set_only_stage(struct plan *p, struct rate rate, int64_t duration_ns)
-{
-	struct plan_stage stage = {.kind = PLAN_HOLD, .rate = rate, .duration_ns = duration_ns};
-	char rate_text[UNITS_TEXT_MAX], time_text[UNITS_TEXT_MAX];
-	char text[2 * UNITS_TEXT_MAX + 16];
-
-	units_format_rate(rate, rate_text, sizeof(rate_text));
-	units_format_time(duration_ns, time_text, sizeof(time_text));
-	snprintf(text, sizeof(text), "hold %s for %s", rate_text, time_text);
-	plan_clear_stages(p);
-	return plan_add_stage(p, &stage, text);
-}
-
-/* INT64_MAX where that is too small for the sum: longer than any plan may be. */
-static int64_t plan_stages_duration(const struct plan *p)
-{
-	int64_t sum = 0;
-
-	for (size_t i = 0; i < p->n_stages; i++)
-		if (__builtin_add_overflow(sum, p->stages[i].duration_ns, &sum))
-			return INT64_MAX;
-	return sum;
-}
-
-/* The stages of the last layer that has any; bad ones have been reported. */
+/* Bad ones have been reported. */
 static int plan_read_stages(struct plan_load *l)
 {
+	struct rate end = {0, 1}; /* of the last one that was no pause */
+
 	for (size_t i = 0; i < l->doc->n_entries; i++) {
 		const struct ini_entry *e = &l->doc->entries[i];
 		struct plan_stage stage;
 		int r;
 
-		if (l->layers[i] != l->at[PLAN_SOURCE_STAGE].layer || !str_eq(e->section, "load") ||
-			!str_eq(e->key, "stage") || plan_parse_stage(e->value, &stage, NULL))
+		if (!plan_is_stage_entry(l, i) || plan_parse_stage(e->value, &stage, NULL))
 			continue;
 		if (l->plan->n_stages == PLAN_STAGES_MAX) {
 			problems_add(l->problems, e->file, e->line, "more than %d stages",
 				PLAN_STAGES_MAX);
 			return 0;
 		}
+		if (!stage.rate.den)
+			stage.rate = end;
+		if (stage.kind != PLAN_PAUSE)
+			end = plan_stage_end(&stage);
 		r = plan_add_stage(l->plan, &stage, e->value);
 		if (r)
 			return r;
 	}
 	return 0;
+}
+
+/* Of good stages that are in force, how they stand together. */
+static void plan_judge_stages(struct plan_load *l)
+{
+	const struct plan *p = l->plan;
+	uint64_t n_levels = 0;
+
+	if (l->is_doubtful || !plan_has(l, PLAN_SOURCE_STAGE))
+		return;
+	for (size_t i = 0, n = 0; i < l->doc->n_entries && n < p->n_stages; i++) {
+		const struct ini_entry *e = &l->doc->entries[i];
+		const char *trouble;
+
+		if (!plan_is_stage_entry(l, i))
+			continue;
+		trouble = plan_stage_trouble(p, n);
+		if (trouble)
+			problems_add(l->problems, e->file, e->line, "%s", trouble);
+		n_levels += plan_stage_levels(&p->stages[n++]);
+		if (n_levels > PLAN_LEVELS_MAX) {
+			problems_add(l->problems, e->file, e->line,
+				"more than %d levels in all steps together: take larger ones",
+				PLAN_LEVELS_MAX);
+			return;
+		}
+	}
 }
 
 /* ---- the questions, in their order ---- */
@@ -275,7 +267,7 @@ static void plan_forget_lost_stages(struct plan_load *l)
 {
 	if (plan_has(l, PLAN_SOURCE_STAGE) || !l->plan->n_stages)
 		return;
-	l->kept_ns = plan_stages_duration(l->plan);
+	l->kept_ns = plan_stages_duration(l->plan, false);
 	plan_clear_stages(l->plan);
 }
 
@@ -324,6 +316,32 @@ static void plan_refuse(struct plan_load *l, enum plan_source_id id, const char 
 		problems_add(l->problems, e->file, e->line, "%s", why);
 }
 
+/* A duration for stages: of one that is measured it is the length. */
+static void plan_settle_duration(struct plan_load *l)
+{
+	struct plan_choice *length = &l->at[PLAN_SOURCE_DURATION];
+	const struct plan_stage *only = plan_only_measured(l->plan);
+	const struct ini_entry *e = length->entry;
+
+	if (only && only->kind != PLAN_STEP) {
+		if (length->layer == l->at[PLAN_SOURCE_STAGE].layer)
+			plan_settle(l, PLAN_SOURCE_DURATION, PLAN_SOURCE_STAGE,
+				"the stage says how long it is: keep one of them");
+		return;
+	}
+	if (l->is_doubtful)
+		return;
+	if (only)
+		problems_add(l->problems, e->file, e->line,
+			"duration contradicts the steps, which say how long they are: give a rate "
+			"with it, or change the steps");
+	else
+		problems_add(l->problems, e->file, e->line,
+			"duration contradicts the %zu stages, which say how long they are: give a "
+			"rate with it, or change the stages",
+			l->plan->n_stages);
+}
+
 static void plan_settle_length(struct plan_load *l)
 {
 	struct plan_choice *stage = &l->at[PLAN_SOURCE_STAGE];
@@ -335,17 +353,10 @@ static void plan_settle_length(struct plan_load *l)
 
 		if (!length->entry)
 			continue;
-		if (length->layer < stage->layer) {
+		if (length->layer < stage->layer)
 			length->entry = NULL; /* the later stages say how long */
-		} else if (l->plan->n_stages > 1 && !l->is_doubtful) {
-			problems_add(l->problems, length->entry->file, length->entry->line,
-				"%s contradicts the %zu stages, which say how long they are: give "
-				"a rate with it, or change the stages",
-				length->entry->key, l->plan->n_stages);
-		} else if (lengths[i] == PLAN_SOURCE_DURATION && length->layer == stage->layer) {
-			plan_settle(l, PLAN_SOURCE_DURATION, PLAN_SOURCE_STAGE,
-				"the stage says how long it is: keep one of them");
-		}
+		else if (lengths[i] == PLAN_SOURCE_DURATION)
+			plan_settle_duration(l);
 	}
 	if (!plan_has(l, PLAN_SOURCE_DURATION))
 		l->plan->duration_ns = 0;
@@ -355,6 +366,13 @@ static void plan_settle_length(struct plan_load *l)
 
 static void plan_settle_closed(struct plan_load *l)
 {
+	/* `arrivals = constant` says nothing. */
+	if (l->plan->arrivals != PLAN_CONSTANT)
+		plan_refuse(l, PLAN_SOURCE_ARRIVALS,
+			"arrivals has no meaning in the closed model: a user's next request comes "
+			"when the answer does");
+	l->plan->arrivals = PLAN_CONSTANT;
+	l->plan->jitter = 0;
 	plan_refuse(l, PLAN_SOURCE_EXHAUSTED,
 		"exhausted has no meaning in the closed model: each user has a connection");
 	plan_refuse(l, PLAN_SOURCE_QUEUE_MAX,
@@ -372,20 +390,6 @@ static void plan_settle_open(struct plan_load *l)
 
 /* ---- the scale ---- */
 
-static int plan_write_stage(struct plan *p, size_t i)
-{
-	char rate[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
-	char *text;
-
-	units_format_rate(p->stages[i].rate, rate, sizeof(rate));
-	units_format_time(p->stages[i].duration_ns, time, sizeof(time));
-	if (asprintf(&text, "hold %s for %s", rate, time) == -1)
-		return -ENOMEM;
-	free(p->stage_texts[i]);
-	p->stage_texts[i] = text;
-	return 0;
-}
-
 /* Scales one rate within what may be written as one. */
 static bool plan_scale_rate(
 	struct plan_load *l, const struct ini_entry *e, struct rate scale, struct rate *rate)
@@ -394,6 +398,8 @@ static bool plan_scale_rate(
 	char before[UNITS_TEXT_MAX], after[UNITS_TEXT_MAX];
 	struct rate scaled, checked;
 
+	if (!rate->num)
+		return true; /* a ramp's end */
 	units_format_rate(*rate, before, sizeof(before));
 	if (!rate_scale(*rate, scale, &scaled)) {
 		units_format_rate(scaled, after, sizeof(after));
@@ -406,6 +412,13 @@ static bool plan_scale_rate(
 		"%.60s of %s is no rate: those are %s, exact to six decimals", e->value, before,
 		key->limits);
 	return false;
+}
+
+static bool plan_scale_stage(
+	struct plan_load *l, const struct ini_entry *e, struct rate scale, struct plan_stage *stage)
+{
+	return plan_scale_rate(l, e, scale, &stage->rate) &&
+	       plan_scale_rate(l, e, scale, &stage->to) && plan_scale_rate(l, e, scale, &stage->by);
 }
 
 /* Multiplies every rate; a problem where there is none. 0 or -ENOMEM. */
@@ -431,7 +444,7 @@ static int plan_scale(struct plan_load *l)
 	for (size_t i = 0; i < p->n_stages; i++) {
 		int r;
 
-		if (!plan_scale_rate(l, e, scale, &p->stages[i].rate))
+		if (!plan_scale_stage(l, e, scale, &p->stages[i]))
 			return 0;
 		r = plan_write_stage(p, i);
 		if (r)
@@ -455,55 +468,64 @@ static void plan_add_length_problem(struct plan_load *l, const char *text)
 	problems_add(l->problems, e ? e->file : "run", e ? e->line : 0, "%s", text);
 }
 
-/* Exactly long enough for that many arrivals: the last one stands half an interval before the end.
- */
-static int64_t plan_time_for(uint64_t requests, struct rate rate)
-{
-	unsigned __int128 ns = (unsigned __int128)requests * rate.den * NSEC_PER_SEC;
-
-	/* 10^12 requests * 3.6 * 10^9 * 10^9 is below 2^128. */
-	ns = (ns + rate.num - 1) / rate.num;
-	return ns > (unsigned __int128)INT64_MAX ? INT64_MAX : (int64_t)ns;
-}
-
 static int64_t plan_default_length(const struct plan_load *l)
 {
 	return l->kept_ns ? l->kept_ns : PLAN_DEFAULT_DURATION_NS;
 }
 
+/* The length of the window. 0, -ERANGE (its count is never reached: reported), -ENOMEM. */
+static int plan_find_length(struct plan_load *l, int64_t *ret)
+{
+	struct plan *p = l->plan;
+	int r = 0;
+
+	if (!p->n_stages) {
+		struct plan_stage flat = {
+			.kind = PLAN_HOLD, .rate = p->rate, .to = {0, 1}, .by = {0, 1}};
+
+		flat.duration_ns = p->duration_ns ? p->duration_ns : plan_default_length(l);
+		r = plan_add_stage(p, &flat, NULL);
+	}
+	if (r)
+		return r;
+	*ret = p->duration_ns ? p->duration_ns : plan_stages_duration(p, false);
+	if (p->n_arrivals && plan_window_until(p, p->n_arrivals, ret)) {
+		if (plan_window_parts_2(p))
+			plan_add_length_problem(l,
+				"the stages end at rate 0 before they have made so many requests: "
+				"ask for fewer, or add a stage, as in stage = hold 500 for 5m");
+		return -ERANGE;
+	}
+	/* A ramp that a count ends keeps its slope. */
+	if (p->n_arrivals && plan_only_measured(p) && plan_only_measured(p)->kind != PLAN_HOLD)
+		return 0;
+	return plan_stretch(p, *ret);
+}
+
 static int plan_finish_open(struct plan_load *l)
 {
 	struct plan *p = l->plan;
-	unsigned __int128 arrivals_2 = 0; /* twice, times 10^9 */
-	int64_t length;
-	int r = 0;
+	int64_t length, all;
+	int r;
 
-	if (plan_has(l, PLAN_SOURCE_STAGE)) {
-		/* Empty only when all of them are bad, which has been reported. */
-		if (!p->n_stages)
-			return 0;
-		p->rate = p->stages[0].rate;
-	}
-	if (p->n_arrivals)
-		length = plan_time_for(p->n_arrivals, p->rate);
-	else if (p->duration_ns)
-		length = p->duration_ns;
-	else
-		length = p->n_stages ? plan_stages_duration(p) : plan_default_length(l);
-	if (length > PLAN_DURATION_MAX_NS) {
+	/* Empty only when all of them are bad, which has been reported. */
+	if (plan_has(l, PLAN_SOURCE_STAGE) && !p->n_stages)
+		return 0;
+	plan_judge_stages(l);
+	r = plan_find_length(l, &length);
+	if (r)
+		return r == -ERANGE ? 0 : r;
+	if (__builtin_add_overflow(length, plan_stages_duration(p, true), &all) ||
+		all > PLAN_DURATION_MAX_NS) {
 		plan_add_length_problem(l, "the plan lasts longer than a year (8760h)");
 		return 0;
 	}
-	if (p->n_stages <= 1 && (!p->n_stages || length != p->stages[0].duration_ns))
-		r = plan_set_only_stage(p, p->rate, length);
-	if (r)
-		return r;
+	p->rate = p->stages[0].rate;
 	p->duration_ns = length;
-	for (size_t i = 0; i < p->n_stages; i++)
-		arrivals_2 += (unsigned __int128)2 * p->stages[i].rate.num *
-			      (uint64_t)p->stages[i].duration_ns / p->stages[i].rate.den;
-	/* The first arrival stands half an interval behind the start. */
-	if (arrivals_2 <= (uint64_t)NSEC_PER_SEC)
+	/* The first arrival stands half an interval behind the start. A plan that does not send at
+	 * all has been told so. */
+	if (!p->n_arrivals && plan_window_parts_2(p) <= PLAN_ARRIVAL_PARTS &&
+		(plan_window_parts_2(p) || !plan_has(l, PLAN_SOURCE_STAGE)))
 		plan_add_length_problem(
 			l, "the plan is too short for one request at this rate: nothing is sent");
 	return 0;

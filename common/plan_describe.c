@@ -65,19 +65,6 @@ static bool plan_counts_arrivals(const struct plan *p)
 	return p->model == PLAN_OPEN || p->n_arrivals;
 }
 
-/* Arrivals of the measured window, where the plan knows them: round(integral of the rate). */
-static uint64_t plan_count(const struct plan *p)
-{
-	double sum = 0;
-
-	if (p->n_arrivals)
-		return p->n_arrivals;
-	for (size_t i = 0; i < p->n_stages; i++)
-		sum += rate_per_s(p->stages[i].rate) * (double)p->stages[i].duration_ns /
-		       (double)NSEC_PER_SEC;
-	return (uint64_t)(sum + 0.5);
-}
-
 /* Where connections go, beside what the URL says; one line for each of it. */
 static int plan_describe_target(const struct plan *p, struct buf *b)
 {

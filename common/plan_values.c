@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of a run file that are more than a number with a unit. Each grammar has one reader, used
  * twice: by the key table to report a bad value with its line, and by the plan, which then knows
- * that it succeeds. What a later version will understand is refused by name, so that nobody takes a
- * ramp for a typing error. */
+ * that it succeeds. */
 #include "common/plan_values.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/err.h"
-#include "common/keys.h"
 #include "common/plan.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "common/url.h"
 
-#define PLAN_STAGE_WORDS 4
-#define PLAN_STAGE_HOW "hold RATE for TIME, as in hold 500 for 5m"
 #define PLAN_BLANKS " \t"
 #define PLAN_PATH_MAX 4095
 #define PLAN_HOST_MAX 253
 #define PLAN_CREDENTIAL_MAX 255 /* NAME_MAX */
-#define PLAN_LABEL_NAME_MAX 64	/* of str_is_name */
+#define PLAN_GAP_MAX_NS (10 * NSEC_PER_MSEC)
+#define PLAN_LABEL_NAME_MAX 64 /* of str_is_name */
 #define PLAN_LABEL_TEXT_MAX 256
 
 int plan_check_url(const char *value, struct err *reterr)
@@ -88,70 +86,6 @@ int plan_check_server_name(const char *value, struct err *reterr)
 	return 0;
 }
 
-/* ---- stages ---- */
-
-/* Cuts text, at most size - 1 bytes, into words; returns how many there are, at most n + 1. */
-static size_t plan_split_words(char *text, char **words, size_t n)
-{
-	size_t i = 0;
-
-	for (char *save, *w = strtok_r(text, PLAN_BLANKS, &save); w && i <= n;
-		w = strtok_r(NULL, PLAN_BLANKS, &save)) {
-		if (i < n)
-			words[i] = w;
-		i++;
-	}
-	return i;
-}
-
-static bool plan_is_later_stage(const char *word)
-{
-	return str_eq(word, "ramp") || str_eq(word, "step") || str_eq(word, "pause") ||
-	       str_eq(word, "warmup");
-}
-
-int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr)
-{
-	struct plan_stage stage = {.kind = PLAN_HOLD};
-	char *words[PLAN_STAGE_WORDS];
-	char text[128];
-	size_t n;
-	int r;
-
-	n = strlen(value);
-	if (n < sizeof(text)) {
-		memcpy(text, value, n + 1);
-		n = plan_split_words(text, words, PLAN_STAGE_WORDS);
-	} else {
-		n = 0; /* no stage is that long */
-	}
-	if (n && plan_is_later_stage(words[0])) {
-		err_set(reterr, "'%s' is not in this version yet: there is " PLAN_STAGE_HOW,
-			words[0]);
-		return -EINVAL;
-	}
-	if (n != PLAN_STAGE_WORDS || !str_eq(words[0], "hold") || !str_eq(words[2], "for") ||
-		str_eq(words[1], "max")) {
-		err_set(reterr, "'%.60s' is not a stage: write " PLAN_STAGE_HOW, value);
-		return -EINVAL;
-	}
-	/* The same limits as for the short form of one stage. */
-	r = keys_parse(keys_find(KEYS_RUN, "load", "rate"), words[1], &stage.rate, reterr);
-	if (!r)
-		r = keys_parse(keys_find(KEYS_RUN, "load", "duration"), words[3],
-			&stage.duration_ns, reterr);
-	if (!r)
-		*ret = stage;
-	return r;
-}
-
-int plan_check_stage(const char *value, struct err *reterr)
-{
-	struct plan_stage stage;
-
-	return plan_parse_stage(value, &stage, reterr);
-}
-
 /* ---- the scale of all rates ---- */
 
 int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr)
@@ -176,6 +110,81 @@ int plan_check_scale(const char *value, struct err *reterr)
 	struct rate scale;
 
 	return plan_parse_scale(value, &scale, reterr);
+}
+
+/* ---- how arrivals are spaced, and met ---- */
+
+/* A number from 0 to 1, or a percentage; exact to six decimals. */
+static bool plan_parse_part(const char *text, double *ret)
+{
+	struct rate part;
+
+	if (!units_parse_share(text, ret))
+		return true;
+	if (text[strspn(text, "0123456789.")] || units_parse_rate(text, &part) ||
+		part.num > part.den)
+		return false;
+	*ret = rate_per_s(part);
+	return true;
+}
+
+int plan_parse_arrivals(
+	const char *value, unsigned *ret_arrivals, double *ret_jitter, struct err *reterr)
+{
+	static const char prefix[] = "jitter:";
+	double jitter = 0;
+	unsigned arrivals;
+
+	if (str_eq(value, "constant")) {
+		arrivals = PLAN_CONSTANT;
+	} else if (str_eq(value, "poisson")) {
+		arrivals = PLAN_POISSON;
+	} else if (!strncmp(value, prefix, strlen(prefix)) &&
+		   plan_parse_part(value + strlen(prefix), &jitter)) {
+		arrivals = PLAN_JITTER;
+	} else if (!strncmp(value, "jitter", strlen("jitter"))) {
+		err_set(reterr,
+			"'%.60s' is no jitter: write a share of the gap from 0 to 1, as in "
+			"jitter:0.3",
+			value);
+		return -EINVAL;
+	} else {
+		err_set(reterr,
+			"'%.60s' is not known here: write constant, poisson or jitter:SHARE, as in "
+			"jitter:0.3",
+			value);
+		return -EINVAL;
+	}
+	*ret_arrivals = arrivals;
+	*ret_jitter = jitter;
+	return 0;
+}
+
+int plan_check_arrivals(const char *value, struct err *reterr)
+{
+	unsigned arrivals;
+	double jitter;
+
+	return plan_parse_arrivals(value, &arrivals, &jitter, reterr);
+}
+
+int plan_parse_gap(const char *value, int64_t *ret_ns, struct err *reterr)
+{
+	int64_t ns = -1;
+
+	if (!str_eq(value, "auto") && (units_parse_time(value, &ns) || ns > PLAN_GAP_MAX_NS)) {
+		err_set(reterr, "'%.60s' is no gap: write auto, or 0 to 10ms, as in 50us", value);
+		return -EINVAL;
+	}
+	*ret_ns = ns;
+	return 0;
+}
+
+int plan_check_gap(const char *value, struct err *reterr)
+{
+	int64_t ns;
+
+	return plan_parse_gap(value, &ns, reterr);
 }
 
 /* ---- labels ---- */

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The grammars of single values in run files: stages, headers, references to files. Part of the
+/* The grammars of single values in run files: spacing, headers, references to files. Part of the
  * plan; the key table names the checks. Pure. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
-struct plan_stage;
 struct rate;
 
-/* "hold RATE for TIME". 0, -EINVAL with reterr. */
-int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr);
+/* "constant", "poisson", "jitter:0.3" or "jitter:30%". 0, -EINVAL with reterr. */
+int plan_parse_arrivals(
+	const char *value, unsigned *ret_arrivals, double *ret_jitter, struct err *reterr);
+
+/* "auto" (-1) or 0..10ms. 0, -EINVAL with reterr. */
+int plan_parse_gap(const char *value, int64_t *ret_ns, struct err *reterr);
 
 /* "x0.1" or "0.1": by what all rates are multiplied. 0, -EINVAL with reterr. */
 int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr);
@@ -36,7 +40,8 @@ bool plan_is_credential(const char *name);
 int plan_check_url(const char *value, struct err *reterr);
 int plan_check_path(const char *value, struct err *reterr);
 int plan_check_server_name(const char *value, struct err *reterr);
-int plan_check_stage(const char *value, struct err *reterr);
+int plan_check_arrivals(const char *value, struct err *reterr);
+int plan_check_gap(const char *value, struct err *reterr);
 int plan_check_scale(const char *value, struct err *reterr);
 int plan_check_label(const char *value, struct err *reterr);
 int plan_check_method(const char *value, struct err *reterr);

@@ -33,6 +33,8 @@ static const struct {
 	{KEYS_RUN, "ciphersuites", "TLS_AES_128_GCM_SHA256", "TLS_AES_128"},
 	{KEYS_RUN, "stage", "hold 500 for 5m", "hold 500"},
 	{KEYS_RUN, "scale", "x0.1", "x0"},
+	{KEYS_RUN, "arrivals", "jitter:0.3", "jitter"},
+	{KEYS_RUN, "gap", "50us", "11ms"},
 	{KEYS_RUN, "label", "commit=1f2e3d4", "commit"},
 	{KEYS_RUN, "method", "POST", "P ST"},
 	{KEYS_RUN, "header", "Accept: text/html", "Accept"},
@@ -391,7 +393,8 @@ START_TEST(unknown_names_the_nearest)
 	/* Keys of the other file are unknown here. */
 	EXPECT("[policy]\nallow = ::1\n", "f.ini:1: unknown section [policy]");
 	EXPECT("[load]\nmodel = opne\n", "write one of auto, open, closed (open?)");
-	EXPECT("[load]\narrivals = poisson\n", "'poisson' is not known here: write constant");
+	EXPECT("[load]\narrivals = poison\n",
+		"'poison' is not known here: write constant, poisson or");
 }
 END_TEST
 

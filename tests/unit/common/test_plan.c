@@ -424,12 +424,12 @@ END_TEST
 START_TEST(all_problems_at_once)
 {
 	CONF_EXPECT("[targt]\nurl = http://x/\n[load]\nrate = 100/x\nrte = 4\nduration = 10\n"
-		    "stage = ramp from 1 to 2 over 3s\nworkers = aut\n[defaults]\nheader = Foo\n"
+		    "stage = ramp from 1 to 2 for 3s\nworkers = aut\n[defaults]\nheader = Foo\n"
 		    "method = G T\n[statistics]\ninterval = 2h\n",
 		"f.ini:1: unknown section [targt]: did you mean [target]?",
 		"f.ini:4: rate: '100/x' is not a rate", "f.ini:5: unknown key 'rte' in [load]",
 		"f.ini:6: duration: '10' has no unit or a wrong one",
-		"f.ini:7: stage: 'ramp' is not in this version yet",
+		"f.ini:7: stage: 'ramp from 1 to 2 for 3s' is not a stage: write ramp from",
 		"f.ini:8: workers: 'aut' is not a whole number", "f.ini:10: header: 'Foo'",
 		"f.ini:11: method: 'G T'", "f.ini:13: interval: '2h' is out of range: 100ms..1h");
 	/* In the order of lines, whichever step finds them. */

@@ -171,9 +171,6 @@ START_TEST(contradictions_in_one_file)
 		"f.ini:6: duration contradicts the 2 stages, which say how long they are");
 	CONF_EXPECT(CONF_TARGET "[load]\nrequests = 5\nduration = 5s\n",
 		"f.ini:5: duration = 5s contradicts requests = 5 (line 4)");
-	CONF_EXPECT(CONF_TARGET
-		"[load]\nrequests = 5\nstage = hold 1 for 1s\nstage = hold 2 for 1s\n",
-		"f.ini:4: requests contradicts the 2 stages");
 	CONF_EXPECT(CONF_TARGET "[load]\nthink = 5s\n", "f.ini:4: think is for the closed model");
 	CONF_EXPECT(CONF_TARGET "[load]\nthink = 5s\nrate = 50\n",
 		"f.ini:4: think is for the closed model");
@@ -229,9 +226,9 @@ START_TEST(flag_that_does_not_fit_the_file)
 	conf_read(
 		&d, "f.ini", CONF_TARGET "[load]\nstage = hold 1 for 1s\nstage = hold 2 for 1s\n");
 	conf_set(&d, "--set load.think", "load", "think", "1s");
-	conf_set(&d, "-n", "load", "requests", "100");
+	conf_set(&d, "-d", "load", "duration", "100s");
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d, (const char *const[]){"-n: requests contradicts the 2 stages",
+	conf_expect(&d, (const char *const[]){"-d: duration contradicts the 2 stages",
 				"--set load.think: think is for the closed model", NULL});
 	conf_fini(&d);
 }
@@ -292,20 +289,6 @@ START_TEST(bad_stage)
 
 	snprintf(text, sizeof(text), CONF_TARGET "[load]\nstage = %s\n", bad_stages[_i]);
 	CONF_EXPECT(text, "f.ini:4: stage: ");
-}
-END_TEST
-
-START_TEST(later_stage_kinds_are_named)
-{
-	static const char *const kinds[] = {"ramp from 1 to 2 over 3s",
-		"step from 1 to 2 by 1 every 1s", "pause 3s", "warmup hold 1 for 1s"};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		char text[256];
-
-		snprintf(text, sizeof(text), CONF_TARGET "[load]\nstage = %s\n", kinds[i]);
-		CONF_EXPECT(text, "is not in this version yet: there is hold RATE for TIME");
-	}
 }
 END_TEST
 
@@ -426,7 +409,6 @@ int main(void)
 	tcase_add_test(load, exhausted_is_forgotten_when_a_flag_closes_the_model);
 	tcase_add_test(load, lengths_beyond_reason);
 	tcase_add_loop_test(load, bad_stage, 0, N(bad_stages));
-	tcase_add_test(load, later_stage_kinds_are_named);
 	tcase_add_test(load, stage_with_wide_blanks);
 	tcase_add_test(load, too_many_stages);
 	tcase_add_loop_test(load, scale_multiplies_every_rate, 0, N(scale_cases));

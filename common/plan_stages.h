@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stages of an open plan: their grammar, and what they come to. Part of the plan; the key table
+ * names the check. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/plan.h"
+
+struct err;
+
+#define PLAN_LEVELS_MAX 10000 /* of the steps of a plan */
+
+/* [warmup] (hold RATE for TIME | ramp [from RATE] to RATE over TIME | step from RATE to RATE by
+ * RATE every TIME | pause TIME). A ramp without its beginning has 0/0 there. 0, -EINVAL with
+ * reterr. */
+int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr);
+int plan_check_stage(const char *value, struct err *reterr);
+
+/* As a run file has it; new text in *ret. 0 or -ENOMEM. */
+int plan_format_stage(const struct plan_stage *stage, char **ret);
+
+/* The levels of a step stage; 0 for the others. */
+uint64_t plan_stage_levels(const struct plan_stage *stage);
+/* The rate with which it ends, 0/1 for a pause; and the highest. */
+struct rate plan_stage_end(const struct plan_stage *stage);
+struct rate plan_stage_peak(const struct plan_stage *stage);
+
+/* Twice the arrivals of one stage, in parts of an arrival: exact. Stages of a year together stay
+ * below 2^112. */
+#define PLAN_ARRIVAL_PARTS (UINT64_C(3600000000) * UINT64_C(1000000000))
+typedef unsigned __int128 plan_parts;
+plan_parts plan_stage_parts_2(const struct plan_stage *stage);
+/* The same of all measured stages. */
+plan_parts plan_window_parts_2(const struct plan *p);
+
+/* How long the measured stages take until they have made n arrivals, the last one going on at the
+ * rate with which it ends; INT64_MAX: longer than can be said. 0, or -ERANGE: they never do. */
+int plan_window_until(const struct plan *p, uint64_t n, int64_t *ret_ns);
+
+/* All of the measured stages, or all of the warm-up. INT64_MAX where that is too small. */
+int64_t plan_stages_duration(const struct plan *p, bool is_warmup);
+
+/* text NULL: as plan_format_stage has it. 0 or -ENOMEM. */
+int plan_add_stage(struct plan *p, const struct plan_stage *stage, const char *text);
+void plan_clear_stages(struct plan *p);
+/* Stage i has been changed: its text too. 0 or -ENOMEM. */
+int plan_write_stage(struct plan *p, size_t i);
+
+/* The only measured stage; NULL: there is none, or more than one. */
+struct plan_stage *plan_only_measured(const struct plan *p);
+/* Gives it another length, where there is one. 0 or -ENOMEM. */
+int plan_stretch(struct plan *p, int64_t duration_ns);
+
+/* What is wrong with stage i among the others; NULL: nothing. */
+const char *plan_stage_trouble(const struct plan *p, size_t i);
