@@ -2,7 +2,7 @@
 /*
  * What the audit says of single faults and of answers that send us elsewhere. A location and an
  * example are the server's words: a location is cut and made ASCII here, an example comes clean
- * (stats_fault) and is only cut, between two characters.
+ * and short (stats_fault).
  *
  * Pure; any thread.
  */
@@ -16,7 +16,6 @@
 #define AUDIT_REDIRECTS_MOST 0.5
 #define AUDIT_REDIRECTS_SOME 0.01
 #define AUDIT_LOCATION_MAX 80
-#define AUDIT_EXAMPLE_MAX 128
 
 uint64_t audit_count_faults(const struct audit_input *in, enum fault_phase phase)
 {
@@ -60,15 +59,9 @@ const char *audit_fault_remedy(enum fault fault)
 struct audit_sentence audit_tell_fault(const struct audit_input *in, enum fault fault)
 {
 	const char *example = in->faults ? in->faults[fault].example : "";
-	size_t len = strnlen(example, AUDIT_EXAMPLE_MAX);
 	struct audit_sentence t;
 
-	while (len == AUDIT_EXAMPLE_MAX && len > 0 && ((unsigned char)example[len] & 0xc0) == 0x80)
-		len--;
-	if (len > 0)
-		snprintf(t.s, sizeof(t.s), "%s (%.*s)", fault_table[fault].name, (int)len, example);
-	else
-		snprintf(t.s, sizeof(t.s), "%s", fault_table[fault].name);
+	snprintf(t.s, sizeof(t.s), *example ? "%s (%s)" : "%s", fault_table[fault].name, example);
 	return t;
 }
 
@@ -88,10 +81,13 @@ bool audit_has_redirects(const struct audit_input *in)
 /* "" where there is none. */
 static struct audit_text audit_location(const struct audit_input *in)
 {
-	const char *location = in->location ? in->location : "";
-	struct audit_text t;
-	size_t len = strnlen(location, AUDIT_LOCATION_MAX);
+	const char *location = in->location;
+	struct audit_text t = {""};
+	size_t len;
 
+	if (!location)
+		return t;
+	len = strnlen(location, AUDIT_LOCATION_MAX);
 	for (size_t i = 0; i < len; i++)
 		t.s[i] = location[i] > ' ' && location[i] < 0x7f ? location[i] : '?';
 	snprintf(t.s + len, sizeof(t.s) - len, "%s", location[len] ? "..." : "");

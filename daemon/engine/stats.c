@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -340,6 +339,20 @@ void stats_retried(struct stats *s)
 	s->totals.retries++;
 }
 
+/* What does not fit is cut between two characters: half of one would make the whole unreadable. */
+static void stats_note_example(struct stats_fault *f, const char *example)
+{
+	size_t len = strlen(example);
+
+	if (len >= sizeof(f->example)) {
+		len = sizeof(f->example) - 1;
+		while (len > 0 && ((unsigned char)example[len] & 0xc0) == 0x80)
+			len--;
+	}
+	memcpy(f->example, example, len);
+	f->example[len] = '\0';
+}
+
 static void stats_note_fault(struct stats *s, enum fault fault, const struct stats_end *end)
 {
 	struct stats_fault *f = &s->totals.faults[fault];
@@ -348,7 +361,7 @@ static void stats_note_fault(struct stats *s, enum fault fault, const struct sta
 	if (f->count++ > 0)
 		return;
 	f->first_ns = f->last_ns;
-	(void)snprintf(f->example, sizeof(f->example), "%s", end->example ? end->example : "");
+	stats_note_example(f, end->example ? end->example : "");
 }
 
 /* A good answer of the measured window. */

@@ -200,6 +200,29 @@ START_TEST(workers_add_up_by_name)
 }
 END_TEST
 
+/* Examples are of strangers, and end in a document of UTF-8. */
+START_TEST(long_examples_are_cut_between_characters)
+{
+	char text[300];
+	size_t len = sizeof(stats.totals.faults[0].example) - 1;
+	struct exchange x;
+	struct stats_end end = {
+		.fault = FAULT_TLS_EXPIRED, .slack_ns = -1, .end_ns = START + 1, .example = text};
+
+	/* _i letters, and then characters of three bytes. */
+	memset(text, 'a', (size_t)_i);
+	for (size_t at = (size_t)_i; at + 3 < sizeof(text); at += 3)
+		memcpy(text + at, "\xe2\x82\xac", 4);
+	open_stats(true, 0);
+	stats_begin(&stats, &x, START, START, 0);
+	stats_end(&stats, &x, &end);
+	len -= (len - (size_t)_i) % 3;
+	ck_assert_uint_eq(strlen(stats.totals.faults[FAULT_TLS_EXPIRED].example), len);
+	ck_assert_mem_eq(stats.totals.faults[FAULT_TLS_EXPIRED].example, text, len);
+	close_stats();
+}
+END_TEST
+
 /* A request that is sent again is one in flight all the time, and one in the ledger. */
 START_TEST(a_retry_is_one_request)
 {
@@ -274,6 +297,7 @@ int main(void)
 	tcase_add_loop_test(t, parts_make_up_the_whole, 0, 2);
 	tcase_add_test(t, without_names_nothing_is_kept);
 	tcase_add_test(t, workers_add_up_by_name);
+	tcase_add_loop_test(t, long_examples_are_cut_between_characters, 0, 3);
 	tcase_add_test(t, a_retry_is_one_request);
 	tcase_add_test(t, memory_comes_with_use);
 	tcase_add_loop_test(t, names_are_all_there, 0, STATS_REQUEST_HISTOGRAM_COUNT);
