@@ -16,7 +16,7 @@
  * OpenSSL's, five or so for a message, for new keys cost 100 us each time; and bytes, for not all
  * messages are steps. A handshake with its certificates and tickets is far from either. */
 #define TLS_STEPS_MAX 256
-#define TLS_SHAKE_MAX 262144
+#define TLS_SHAKE_MAX 131072
 #define TLS_READ_MAX 49152
 
 /* The last session of one address. */
