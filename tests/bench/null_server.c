@@ -46,7 +46,8 @@
 #define NULL_HEAD                                                                                  \
 	"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: %s\r\n"                        \
 	"Content-Length: %zu\r\n\r\n"
-#define NULL_PREPARED (8 * 1024)  /* bytes of answers to pipelined requests that one send can take \
+#define NULL_PREPARED                                                                              \
+	(8 * 1024)		  /* bytes of answers to pipelined requests that one send can take \
 				   */
 #define NULL_FILE_MIN (64 * 1024) /* answers from this length on are sent as a file */
 #define NULL_BODY_MAX (1 << 30)

@@ -2,7 +2,7 @@
 # What the tests with real servers share; to be sourced behind lib.sh. Such a test starts a server
 # with a folder of its own, sets COUNT to a command that prints how many requests the server has
 # logged, and loads URLs: on both sides there must be the same number.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154  # lib.sh has set them
 
 # What is served everywhere: a line, 1 MiB, nothing; below $DOCS. A server that has left root's
 # rights must come to it, through the folders of the tests.

@@ -19,7 +19,8 @@ apache=$(command -v apache2 || command -v /usr/sbin/apache2) || fail "apache2 is
 modules=/usr/lib/apache2/modules
 
 # What a server side include stands in is of unknown length, and so goes in chunks.
-{ cat "$DOCS/large" && echo '<!--#include virtual="small" -->' && cat "$DOCS/large"; } >"$DOCS/chunked"
+echo '<!--#include virtual="small" -->' >"$T/include"
+cat "$DOCS/large" "$T/include" "$DOCS/large" >"$DOCS/chunked"
 chmod a+r "$DOCS/chunked"
 
 apache_config() {

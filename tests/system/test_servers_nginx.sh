@@ -21,8 +21,8 @@ serve() {
 	shift
 	[ "$scheme" = http ] || ssl=ssl
 	[ -z "${NGINX_PID-}" ] || end_process "$NGINX_PID"
-	NGINX_LISTEN=$ssl start_nginx "root $DOCS;" 'location = /nothing { return 204; }' 'location = /nowhere { return 404; }' \
-		'location ~ ^/(small|large|empty)$ { }' \
+	NGINX_LISTEN=$ssl start_nginx "root $DOCS;" 'location = /nothing { return 204; }' \
+		'location = /nowhere { return 404; }' 'location ~ ^/(small|large|empty)$ { }' \
 		'location = /chunked { ssi on; ssi_types *; try_files /large =404; }' "$@"
 	URL=$scheme://127.0.0.1:$NGINX_PORT
 }
