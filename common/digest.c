@@ -60,7 +60,8 @@ struct digest_sha256 *digest_sha256_free(struct digest_sha256 *d)
 
 void digest_sha256_reset(struct digest_sha256 *d)
 {
-	/* With no algorithm named it keeps the one it has, and its memory. */
+	/* With no algorithm named it need not look one up. OpenSSL 3.0 makes a new state all the
+	 * same, one small malloc for each text. */
 	d->is_bad = !EVP_DigestInit_ex(d->context, NULL, NULL);
 }
 

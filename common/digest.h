@@ -14,7 +14,7 @@ void digest_sha256_hex(const void *data, size_t len, char ret[static DIGEST_SHA2
 void digest_hex(
 	const uint8_t digest[static DIGEST_SHA256_SIZE], char ret[static DIGEST_SHA256_HEX_SIZE]);
 
-/* The same in pieces, for one text after the other; nothing is allocated after new. */
+/* The same in pieces, for one text after the other; after new only libcrypto itself allocates. */
 struct digest_sha256;
 struct digest_sha256 *digest_sha256_new(void); /* NULL: out of memory, or libcrypto has none */
 struct digest_sha256 *digest_sha256_free(struct digest_sha256 *d); /* NULL is fine; returns NULL */

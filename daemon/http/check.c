@@ -8,7 +8,8 @@
  * one, whatever follows. The parser has looked at every line before, so what is odd here is
  * harmless; folded lines count as one, with a blank where they were folded (RFC 9112 section 5.2).
  *
- * All memory is had in check_new, the thread is its owner's. */
+ * All memory is had in check_new, but for what libcrypto takes for itself. The thread is its
+ * owner's. */
 #include "daemon/http/check.h"
 
 #include <assert.h>
