@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pool. Invariants: an arrival waits only while no connection is idle; each task is idle,
- * closed, connecting or busy and is in the list of the first two; the ring is ordered by planned
- * instant, so that its head expires first.
+/* The pool. Invariants: an arrival waits only while no connection has room for it; each task is
+ * closed, connecting, idle or busy and is in the list of the first, the third, or of the last if
+ * its pipeline has room; the ring of arrivals is ordered by planned instant, so that its head
+ * expires first.
  *
- * pool_balance is the one place that decides whether another connection is opened. Opening is paced
- * by open-rate, so that a server is not struck by a storm of connects; with a connection for each
- * request, opening is a part of the request and is not paced. */
+ * An exchange that came back goes out on a fresh connection where one may be opened now, for those
+ * that are idle may have met the same fate; otherwise on any. Until then no arrival overtakes it on
+ * what becomes free. */
 #include "daemon/engine/pool.h"
 
 #include <assert.h>
@@ -13,230 +14,169 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "daemon/engine/pool_internal.h"
 #include "daemon/engine/stats.h"
+#include "daemon/http/check.h"
+#include "daemon/http/request.h"
+
+#define POOL_WRITE_SIZE (64 * 1024)
 
 static struct pool *pool_of(struct task *t)
 {
 	return t->_env->owner;
 }
 
-/* ---------------------------------------------------------------- the queue */
+/* ---------------------------------------------------------------- who is free */
 
-static void pool_start_expiry(struct pool *p)
+static void pool_list(struct pool *p, struct list *list, struct task *t)
 {
-	int64_t deadline_ns = CLOCK_NEVER;
-
-	if (p->n_waiting > 0)
-		deadline_ns =
-			p->_ring[p->_ring_head].planned_ns + p->config.env->request_timeout_ns;
-	if (deadline_ns != p->_expiry_timer.deadline_ns || !timer_is_running(&p->_expiry_timer))
-		timer_start(&p->_expiry_timers, &p->_expiry_timer, deadline_ns);
+	if (p->config.reuse == PLAN_REUSE_ROTATE)
+		list_push_back(list, &t->node);
+	else
+		list_push_front(list, &t->node);
 }
 
-static void pool_enqueue(struct pool *p, const struct exchange *x)
+/* With a pipeline: into the list where it belongs now. */
+static void pool_place(struct pool *p, struct task *t)
 {
-	size_t at = (p->_ring_head + p->n_waiting) % p->_ring_cap;
-
-	p->_ring[at] =
-		(struct pool_waiting){x->planned_ns, x->picked_ns, x->cohort, x->phase, x->request};
-	if (++p->n_waiting > p->queue_peak)
-		p->queue_peak = p->n_waiting;
-	if (p->n_waiting == 1)
-		pool_start_expiry(p);
+	list_remove(&t->node);
+	if (task_get_state(t) == TASK_IDLE)
+		pool_list(p, &p->_idle, t);
+	else if (task_has_room(t, false))
+		pool_list(p, &p->_partial, t);
 }
 
-static struct exchange pool_dequeue(struct pool *p)
+static struct task *pool_search(struct pool *p, bool is_retry)
 {
-	const struct pool_waiting *w = &p->_ring[p->_ring_head];
-	struct exchange x = {.planned_ns = w->planned_ns,
-		.picked_ns = w->picked_ns,
-		.cohort = w->cohort,
-		.phase = w->phase,
-		.request = w->request};
+	list_for_each (it, &p->_idle) {
+		struct task *t = container_of(it, struct task, node);
 
-	assert(p->n_waiting > 0);
-	p->_ring_head = (p->_ring_head + 1) % p->_ring_cap;
-	p->n_waiting--;
-	pool_start_expiry(p);
-	return x;
-}
-
-/* An arrival ends without having been sent. */
-static void pool_fail(struct pool *p, struct exchange *x, enum fault fault, const char *why)
-{
-	struct stats_end end = {
-		.fault = fault, .end_ns = clock_now_ns(), .slack_ns = -1, .example = why};
-
-	stats_end(p->config.env->stats, x, &end);
-	p->config.on_ended(p, false);
-}
-
-static void pool_on_expired(struct timer_queue *q, struct timer *timer)
-{
-	struct pool *p = q->userdata;
-	int64_t now_ns = loop_now_ns(p->config.env->loop);
-
-	(void)timer;
-	while (p->n_waiting > 0 &&
-		p->_ring[p->_ring_head].planned_ns + p->config.env->request_timeout_ns <= now_ns) {
-		struct exchange x = pool_dequeue(p);
-
-		pool_fail(p, &x, FAULT_EXPIRED, "no connection became free in time");
+		if (!task_is_doomed(t))
+			return t;
 	}
-}
+	list_for_each (it, &p->_partial) {
+		struct task *t = container_of(it, struct task, node);
 
-/* ---------------------------------------------------------------- opening */
-
-static size_t pool_n_open(const struct pool *p)
-{
-	return p->n_idle + p->n_busy + p->n_connecting;
-}
-
-static bool pool_wants_more(const struct pool *p)
-{
-	if (p->_is_ending || pool_n_open(p) >= p->config.limit)
-		return false;
-	if (p->n_waiting > p->n_connecting)
-		return true;
-	return p->config.is_fixed && p->config.reuse != PLAN_REUSE_NO && !p->_reopen_failed;
-}
-
-/* May a connection be opened now? If not, the timer comes back. */
-static bool pool_pace(struct pool *p, int64_t now_ns)
-{
-	struct rate rate = p->config.open_rate;
-	int64_t gap_ns;
-
-	/* With a connection for each request only failing attempts are paced. */
-	if (rate.num == 0 || (p->config.reuse == PLAN_REUSE_NO && !p->_reopen_failed))
-		return true;
-	if (now_ns < p->_next_open_ns) {
-		if (!timer_is_running(&p->_open_timer))
-			timer_start(&p->_open_timers, &p->_open_timer, p->_next_open_ns);
-		return false;
+		if (task_has_room(t, is_retry))
+			return t;
 	}
-	gap_ns = (int64_t)((double)NSEC_PER_SEC * (double)rate.den / (double)rate.num);
-	/* A late wake-up may catch up a little, a pause is not saved up. */
-	if (p->_next_open_ns < now_ns - 20 * NSEC_PER_MSEC)
-		p->_next_open_ns = now_ns;
-	p->_next_open_ns += gap_ns;
-	return true;
+	return NULL;
 }
 
-static void pool_connect_failed(struct pool *p, enum fault fault, const char *why)
+/* A connection for one more request, idle ones first; NULL: none. */
+static inline struct task *pool_find(struct pool *p, bool is_retry)
 {
-	p->_reopen_failed = true;
-	if (p->_is_opening) {
-		p->_is_opening = false;
-		p->_is_ending = true;
-		p->config.on_opened(p, fault, why);
-		return;
-	}
-	/* The arrival that has waited longest is the one this connection was meant for. */
-	if (p->n_waiting > 0) {
-		struct exchange x = pool_dequeue(p);
+	struct task *t = container_of(p->_idle.next, struct task, node);
 
-		pool_fail(p, &x, fault, why);
-	}
+	if (!list_empty(&p->_idle) && !task_is_doomed(t))
+		return t;
+	return pool_search(p, is_retry);
 }
 
-static void pool_balance(struct pool *p)
+/* To a task that pool_find has found. Without a pipeline everything may come back inside, also that
+ * the task is closed. */
+static inline void pool_send(
+	struct pool *p, struct task *t, const struct exchange *x, int64_t now_ns)
 {
-	while (pool_wants_more(p) && pool_pace(p, clock_now_ns())) {
-		struct list *node = list_pop_front(&p->_closed);
-		struct task *t = container_of(node, struct task, node);
-		const char *why = "";
-		enum fault fault = task_connect(t, &why);
-
-		if (fault != FAULT_NONE) {
-			list_push_back(&p->_closed, &t->node);
-			pool_connect_failed(p, fault, why);
-			continue;
-		}
-		p->n_connecting++;
-		if (pool_n_open(p) > p->peak)
-			p->peak = pool_n_open(p);
+	if (task_get_state(t) == TASK_IDLE) {
+		list_remove(&t->node);
+		p->n_idle--;
+		p->n_busy++;
 	}
+	task_send(t, x, now_ns);
+	if (p->config.env->depth > 1)
+		pool_place(p, t);
 }
 
-static void pool_on_open_timer(struct timer_queue *q, struct timer *timer)
+void pool_serve_returned(struct pool *p)
 {
-	(void)timer;
-	pool_balance(q->userdata);
-}
+	while (p->n_returned > p->n_connecting && !p->_is_ending) {
+		struct task *t = pool_find(p, true);
+		struct exchange x;
 
-void pool_open(struct pool *p)
-{
-	p->_next_open_ns = clock_now_ns();
-	if (!p->config.is_fixed || p->config.reuse == PLAN_REUSE_NO) {
-		p->config.on_opened(p, FAULT_NONE, NULL);
-		return;
+		if (!t)
+			return;
+		x = pool_dequeue(p);
+		pool_send(p, t, &x, clock_now_ns());
 	}
-	p->_is_opening = true;
-	pool_balance(p);
 }
 
 /* ---------------------------------------------------------------- from the tasks */
 
-static void pool_send(struct pool *p, struct task *t, const struct exchange *x, int64_t now_ns)
+static bool pool_has_next(const struct pool *p)
 {
-	p->n_busy++;
-	task_send(t, x, now_ns);
+	return p->n_waiting + p->n_returned > 0 && !p->_is_ending;
+}
+
+/* With a pipeline: what waits goes on a task that has room now. It is counted already. */
+static void pool_fill(struct pool *p, struct task *t)
+{
+	while (pool_has_next(p) && task_has_room(t, p->n_returned > 0)) {
+		struct exchange x = pool_dequeue(p);
+
+		pool_send(p, t, &x, 0);
+	}
+	pool_place(p, t);
+}
+
+static void pool_check_opened(struct pool *p)
+{
+	pool_balance(p);
+	if (!p->_is_opening || p->n_idle + p->_n_retired < p->config.limit)
+		return;
+	p->_is_opening = false;
+	p->_n_retired = 0;
+	p->config.on_opened(p, FAULT_NONE, NULL);
 }
 
 static void pool_on_idle(struct task *t, bool had_exchange)
 {
 	struct pool *p = pool_of(t);
+	bool is_idle = task_get_state(t) == TASK_IDLE;
 
-	if (had_exchange) {
-		p->n_busy--;
-	} else {
+	if (!had_exchange) {
 		p->n_connecting--;
-		p->_reopen_failed = false;
+		pool_note_opened(p);
+	} else if (is_idle) {
+		p->n_busy--;
 	}
-	if (p->n_waiting > 0 && !p->_is_ending) {
+	if (p->config.env->depth > 1) {
+		p->n_idle += is_idle;
+		pool_fill(p, t);
+	} else if (pool_has_next(p)) {
 		struct exchange x = pool_dequeue(p);
 
-		pool_send(p, t, &x, clock_now_ns());
+		p->n_busy++;
+		task_send(t, &x, clock_now_ns());
 	} else {
 		p->n_idle++;
-		if (p->config.reuse == PLAN_REUSE_ROTATE)
-			list_push_back(&p->_idle, &t->node);
-		else
-			list_push_front(&p->_idle, &t->node);
+		pool_list(p, &p->_idle, t);
 	}
 	if (had_exchange)
 		p->config.on_ended(p, true);
-	if (p->_is_opening) {
-		pool_balance(p);
-		if (p->_is_opening && p->n_idle == p->config.limit) {
-			p->_is_opening = false;
-			p->config.on_opened(p, FAULT_NONE, NULL);
-		}
-	}
+	else if (p->config.is_fixed)
+		pool_check_opened(p);
 }
 
-static void pool_on_closed(struct task *t, bool had_exchange)
+static void pool_on_closed(struct task *t, const struct task_loss *loss)
 {
 	struct pool *p = pool_of(t);
 
-	if (had_exchange) {
+	if (loss->was_busy)
 		p->n_busy--;
-	} else {
+	else
 		p->n_idle--;
-		list_remove(&t->node);
-		/* A server that hangs up on who is idle would do it again: wait for an arrival. */
-		p->_reopen_failed = !p->_is_opening;
-	}
+	list_remove(&t->node);
 	list_push_front(&p->_closed, &t->node);
-	if (had_exchange)
+	if (!loss->was_busy)
+		pool_note_lost(p, t, loss);
+	for (unsigned n = loss->n_ended; n > 0; n--)
 		p->config.on_ended(p, false);
 	/* A few may be lost on the way; a peer that hangs up on all would keep us opening for ever.
 	 */
-	if (p->_is_opening && ++p->_n_lost > p->config.limit)
+	if (p->_is_opening && !loss->by_us && ++p->_n_lost > p->config.limit)
 		pool_connect_failed(p, FAULT_CLOSED,
-			t->_env->idle_why ? t->_env->idle_why
-					  : "closed by the peer before any request");
+			loss->why ? loss->why : "closed by the peer before any request");
 	pool_balance(p);
 }
 
@@ -250,11 +190,16 @@ static void pool_on_connect_failed(struct task *t, enum fault fault, const char 
 	pool_balance(p);
 }
 
+static void pool_on_returned(struct task *t, const struct exchange *x)
+{
+	pool_return(pool_of(t), x);
+}
+
 /* ---------------------------------------------------------------- arrivals */
 
 void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t request)
 {
-	struct list *node;
+	struct task *t;
 	struct exchange x;
 
 	stats_begin(p->config.env->stats, &x, planned_ns, picked_ns, request);
@@ -263,14 +208,14 @@ void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t r
 		pool_fail(p, &x, FAULT_EXPIRED, "rpsd was late by more than the timeout");
 		return;
 	}
-	node = list_pop_front(&p->_idle);
-	if (node) {
-		p->n_idle--;
+	t = p->n_returned > p->n_connecting ? NULL : pool_find(p, false);
+	if (t) {
 		/* The stamp of picking is the stamp of sending: nothing lies between. */
-		pool_send(p, container_of(node, struct task, node), &x, picked_ns);
+		pool_send(p, t, &x, picked_ns);
 		return;
 	}
-	if (p->config.exhausted == PLAN_DROP && pool_n_open(p) >= p->config.limit) {
+	if (p->config.exhausted == PLAN_DROP && list_empty(&p->_idle) &&
+		pool_n_open(p) >= p->config.limit) {
 		pool_fail(p, &x, FAULT_DROPPED, "every connection was busy");
 		return;
 	}
@@ -284,11 +229,14 @@ void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t r
 
 int64_t pool_oldest_ns(const struct pool *p)
 {
-	int64_t oldest_ns = p->n_waiting > 0 ? p->_ring[p->_ring_head].planned_ns : CLOCK_NEVER;
+	int64_t oldest_ns = pool_oldest_waiting_ns(p);
 
-	for (size_t i = 0; i < p->config.limit; i++)
-		if (task_planned_ns(&p->tasks[i]) < oldest_ns)
-			oldest_ns = task_planned_ns(&p->tasks[i]);
+	for (size_t i = 0; i < p->config.limit; i++) {
+		int64_t planned_ns = task_planned_ns(&p->tasks[i]);
+
+		if (planned_ns < oldest_ns)
+			oldest_ns = planned_ns;
+	}
 	return oldest_ns;
 }
 
@@ -297,11 +245,7 @@ void pool_abandon(struct pool *p)
 	int64_t now_ns = clock_now_ns();
 
 	p->_is_ending = true;
-	while (p->n_waiting > 0) {
-		struct exchange x = pool_dequeue(p);
-
-		stats_give_up(p->config.env->stats, &x, false, now_ns);
-	}
+	pool_give_up_waiting(p, now_ns);
 	for (size_t i = 0; i < p->config.limit; i++) {
 		list_remove(&p->tasks[i].node);
 		task_abandon(&p->tasks[i], now_ns);
@@ -312,34 +256,85 @@ void pool_abandon(struct pool *p)
 
 /* ---------------------------------------------------------------- life */
 
+static int pool_alloc(struct pool *p)
+{
+	struct task_env *env = p->config.env;
+	size_t limit = p->config.limit;
+
+	p->tasks = calloc(limit, sizeof(*p->tasks));
+	p->_ring = calloc(p->_ring_cap, sizeof(*p->_ring));
+	p->_returned.cap = limit * env->depth;
+	p->_returned.ring = calloc(p->_returned.cap, sizeof(*p->_returned.ring));
+	if (!p->tasks || !p->_ring || !p->_returned.ring)
+		return -ENOMEM;
+	if (env->depth == 1)
+		return 0;
+	p->_behind = calloc(limit * (env->depth - 1), sizeof(*p->_behind));
+	env->write_size = POOL_WRITE_SIZE;
+	env->write_buffer = malloc(env->write_size);
+	return p->_behind && env->write_buffer ? 0 : -ENOMEM;
+}
+
+static int pool_init_tasks(struct pool *p)
+{
+	struct task_env *env = p->config.env;
+	int r = 0;
+
+	for (size_t i = 0; i < p->config.limit; i++) {
+		struct task *t = &p->tasks[i];
+
+		task_init(t, env);
+		if (p->_behind)
+			t->behind = p->_behind + i * (env->depth - 1);
+		list_push_back(&p->_closed, &t->node);
+	}
+	for (size_t i = 0; i < p->config.limit && r == 0; i++)
+		r = check_new(env->requests[0].plan, env->n_requests, &p->tasks[i].check);
+	return r;
+}
+
+static void pool_free(struct pool *p)
+{
+	for (size_t i = 0; p->tasks && i < p->config.limit; i++)
+		check_free(p->tasks[i].check);
+	free(p->tasks);
+	free(p->_behind);
+	free(p->_ring);
+	free(p->_returned.ring);
+	free(p->config.env->write_buffer);
+	p->config.env->write_buffer = NULL;
+	*p = (struct pool){0};
+}
+
 int pool_init(struct pool *p, const struct pool_config *config)
 {
 	struct task_env *env = config->env;
+	int r;
 
 	*p = (struct pool){.config = *config};
 	p->_ring_cap = config->queue_max > 0 ? config->queue_max : 1;
-	p->tasks = calloc(config->limit, sizeof(*p->tasks));
-	p->_ring = calloc(p->_ring_cap, sizeof(*p->_ring));
-	if (!p->tasks || !p->_ring) {
-		free(p->tasks);
-		free(p->_ring);
-		*p = (struct pool){0};
-		return -ENOMEM;
+	list_init(&p->_idle);
+	list_init(&p->_partial);
+	list_init(&p->_closed);
+	env->write_buffer = NULL;
+	r = pool_alloc(p);
+	if (r == 0)
+		r = pool_init_tasks(p);
+	if (r < 0) {
+		pool_free(p);
+		return r;
 	}
 	env->on_idle = pool_on_idle;
 	env->on_closed = pool_on_closed;
 	env->on_connect_failed = pool_on_connect_failed;
+	env->on_returned = pool_on_returned;
 	env->owner = p;
-	list_init(&p->_idle);
-	list_init(&p->_closed);
-	for (size_t i = 0; i < config->limit; i++) {
-		task_init(&p->tasks[i], env);
-		list_push_back(&p->_closed, &p->tasks[i].node);
-	}
 	timer_queue_init(&p->_open_timers, env->loop, pool_on_open_timer, p);
 	timer_queue_init(&p->_expiry_timers, env->loop, pool_on_expired, p);
+	timer_queue_init(&p->_return_timers, env->loop, pool_on_return_timer, p);
 	timer_init(&p->_open_timer);
 	timer_init(&p->_expiry_timer);
+	timer_init(&p->_returned.timer);
 	return 0;
 }
 
@@ -350,7 +345,6 @@ void pool_fini(struct pool *p)
 	pool_abandon(p);
 	timer_queue_fini(&p->_open_timers);
 	timer_queue_fini(&p->_expiry_timers);
-	free(p->tasks);
-	free(p->_ring);
-	*p = (struct pool){0};
+	timer_queue_fini(&p->_return_timers);
+	pool_free(p);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The connections of one worker and the arrivals that wait for one. An arrival takes a free
- * connection or waits, first come first served; how many connections there may be and what happens
- * when none is free is the plan's policy (measurement page A.5). Thread: the worker's. */
+ * connection (or with a pipeline, a place on one) or waits, first come first served; how many
+ * connections there may be and what happens when none is free is the plan's policy (measurement
+ * page A.5). What met a connection being closed, and may be sent again, comes before them. Thread:
+ * the worker's. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +23,14 @@ struct pool_waiting {
 	struct stats_interval *cohort;
 	uint8_t phase;
 	uint16_t request;
+};
+
+/* Exchanges that came back and go out again before any arrival that waits. */
+struct pool_returned {
+	struct exchange *ring; /* as many as can be in flight */
+	size_t cap;
+	size_t head;
+	struct timer timer; /* not later than the earliest request timeout among them */
 };
 
 struct pool_config {
@@ -43,23 +53,33 @@ struct pool {
 	struct pool_config config;
 	struct task *tasks;
 	struct list _idle;
+	struct list _partial; /* busy, with room in its pipeline */
 	struct list _closed;
+	struct exchange *_behind;   /* of all tasks: the pipelines */
 	struct pool_waiting *_ring; /* queue_max slots */
 	size_t _ring_cap;
 	size_t _ring_head;
+	struct pool_returned _returned;
 	size_t n_waiting;
-	size_t n_idle;
+	size_t n_returned;
+	size_t n_idle; /* connections */
 	size_t n_connecting;
 	size_t n_busy;
-	bool _is_opening;    /* the first opening of a fixed pool */
-	bool _is_ending;     /* nothing more is opened or sent */
-	size_t _n_lost;	     /* connections closed by the peer during the first opening */
-	bool _reopen_failed; /* wait for an arrival before trying again */
+	bool _is_opening;  /* the first opening of a fixed pool */
+	bool _is_ending;   /* nothing more is opened or sent */
+	bool _is_down;	   /* the last attempt failed */
+	size_t _n_lost;	   /* connections closed by the peer during the first opening */
+	size_t _n_retired; /* closed by a limit of ours during the first opening */
+	bool _is_probing;  /* one connection is tried, unasked, after a failure */
+	int64_t _backoff_ns;
+	int64_t _failed_ns; /* when the back-off began */
+	int64_t _retry_ns;  /* its end: nothing is opened before unless an arrival asks for it */
 	int64_t _next_open_ns;
 	struct timer_queue _open_timers;
 	struct timer _open_timer;
 	struct timer_queue _expiry_timers;
 	struct timer _expiry_timer; /* of the one that waits longest */
+	struct timer_queue _return_timers;
 	/* counters */
 	size_t peak; /* connections open or opening at once */
 	size_t queue_peak;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task: one connection's life. It does something, gives the loop back where it would wait, and
- * goes on later. One exchange at a time is in flight on it. Thread: its worker's.
- * CONNECTING is TCP and, where there is TLS, its handshake.
+ * goes on later. One exchange at a time is in flight on it, or with a pipeline several, answered in
+ * the order in which they were sent. Thread: its worker's. CONNECTING is TCP and, where there is
+ * TLS, its handshake; SENDING: something is still to be written.
  *
- *   CLOSED -> CONNECTING -> IDLE <-> SENDING -> RECEIVING -> IDLE
- *      ^___________|_________|__________|___________|            */
+ *   CLOSED -> CONNECTING -> IDLE <-> SENDING <-> RECEIVING -> IDLE
+ *      ^___________|_________|__________|____________|            */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +22,9 @@
 #include "daemon/loop/timer.h"
 
 struct address;
+struct check;
 struct guard;
+struct plan_source;
 struct request;
 struct stats;
 struct task;
@@ -35,6 +38,17 @@ enum task_state {
 	TASK_STATE_COUNT,
 };
 
+/* How a connection has gone. */
+struct task_loss {
+	bool was_busy;	  /* with exchanges in flight */
+	bool by_us;	  /* by a limit of the plan; false: by the peer, or for a fault */
+	unsigned n_ended; /* exchanges that have ended with it */
+	const char *why;  /* what was wrong with an idle one; NULL: the peer has just closed */
+};
+
+/* The server's answers to a request all begin alike; requests share these by number. */
+#define TASK_MEMOS 8
+
 /* What all tasks of a worker share. */
 struct task_env {
 	/* set once before start; borrowed */
@@ -42,59 +56,94 @@ struct task_env {
 	struct stats *stats;
 	const struct guard *guard;
 	const struct request *requests;	 /* exchange.request counts in them */
-	const struct address *addresses; /* used in turn */
+	size_t n_requests;		 /* at most MIX_MAX */
+	const struct address *addresses; /* used in turn; others may come at any time */
 	size_t n_addresses;
+	const struct plan_source *sources; /* to connect from, in turn; none: the kernel chooses */
+	size_t n_sources;
+	size_t first; /* with which address and source to begin */
 	int64_t connect_timeout_ns;
 	int64_t request_timeout_ns; /* from the planned instant */
+	int64_t max_age_ns;	    /* of a connection; 0: no limit */
+	uint64_t requests_max;	    /* on a connection; 0: no limit */
+	size_t depth;		    /* exchanges in flight on a connection at most; 0 means 1 */
 	char *read_buffer;	    /* the worker's one */
 	size_t read_size;
+	char *write_buffer; /* where several requests become one write; for a depth above 1 */
+	size_t write_size;
 	bool reuse;		 /* false: a connection for each request */
+	bool resets;		 /* closing sends RST */
 	struct tls_context *tls; /* NULL: plain TCP */
 
-	/* Called upwards, each as the task's last act. The connection is
-	 * on_idle: free for a request (just opened, or its exchange has ended);
-	 * on_closed: gone, after an exchange (had_exchange) or while idle (idle_why);
-	 * on_connect_failed: not opened. */
+	/* Called upwards. The connection is
+	 * on_idle: open now, or it lives on behind an exchange that has ended;
+	 * on_closed: gone;
+	 * on_connect_failed: not opened.
+	 * Each is the task's last act, but that with a pipeline it may then go on reading; there
+	 * task_send does not write at once, so it cannot fail in between. */
 	void (*on_idle)(struct task *t, bool had_exchange);
-	void (*on_closed)(struct task *t, bool had_exchange);
+	void (*on_closed)(struct task *t, const struct task_loss *loss);
 	void (*on_connect_failed)(struct task *t, enum fault fault, const char *why);
+	/* Before on_closed: an exchange that was not answered and may be sent on another
+	 * connection, for the first time (n_sent 0) or again. It is in the hands of the callee, who
+	 * copies it.
+	 */
+	void (*on_returned)(struct task *t, const struct exchange *x);
 	void *owner;
-	/* For on_closed without an exchange: what was wrong, borrowed until it returns; NULL: the
-	 * peer has just closed. */
-	const char *idle_why;
 
 	/* the environment's own, by task_env_init */
 	struct timer_queue _connect_timeouts;
 	struct timer_queue _request_timeouts;
-	struct http1_memo _memo; /* the server answers all of them alike */
+	struct timer_queue _ages;
+	struct loop_task _flush;
+	struct list _unflushed;
+	bool _is_in_task;		      /* whoever is called will flush */
+	uint8_t _wants[64];		      /* of each request, TASK_WANTS_… */
+	struct http1_memo _memos[TASK_MEMOS]; /* request modulo their number */
 	size_t _next_address;
+	size_t _next_source;
+	unsigned _location_tries;
 
 	/* counters */
 	uint64_t opened;
 	uint64_t closed_by_peer;
+	uint64_t closed_by_us;	  /* by a limit: number of requests, or age */
+	uint64_t stale;		  /* requests that met a connection being closed */
 	uint64_t requests_on_new; /* first request of a connection */
 	uint64_t sent;		  /* requests, retries too */
 	struct tls_info tls_info; /* of the first handshake */
+	char first_location[256]; /* of the first redirect that names one; "": none has */
 };
-/* Fields "set once before start" are filled in before. */
-void task_env_init(struct task_env *env);
+/* Fields "set once before start" are filled in before. 0 or -errno. */
+int task_env_init(struct task_env *env);
 void task_env_fini(struct task_env *env); /* after every task is closed */
 
 struct task {
 	struct list node; /* the pool's */
+	/* set once, before it is first opened: memory of its owner */
+	struct exchange *behind; /* depth - 1 */
+	struct check *check;	 /* of all requests; NULL: none asks for any */
 	/* the task's own */
 	struct loop_task _loop_task;
 	struct transport _transport;
 	struct timer _timer;
+	struct timer _age;
+	struct list _unflushed;
 	struct task_env *_env;
-	struct exchange _exchange;
+	struct exchange _exchange; /* whose response comes next */
 	struct http1 _response;
-	size_t _sent;
+	size_t _sent; /* bytes of the first request that is not wholly written */
 	int64_t _connect_started_ns;
 	int64_t _shake_started_ns; /* TCP is connected, TLS is not; 0: not so */
 	uint32_t _requests;	   /* on this connection */
-	uint8_t _state;		   /* enum task_state */
-	bool _peer_closing;	   /* EPOLLRDHUP was seen */
+	uint32_t _n_written;	   /* requests in flight that are wholly written */
+	uint32_t _n_behind;	   /* exchanges in flight behind the first: a ring */
+	uint32_t _behind_head;
+	uint8_t _state;	    /* enum task_state */
+	uint8_t _wants;	    /* of the response that comes next */
+	bool _peer_closing; /* EPOLLRDHUP was seen */
+	bool _is_retiring;  /* too old: to be closed when idle */
+	bool _is_careful;   /* its first request is a retry, and not answered yet */
 };
 
 void task_init(struct task *t, struct task_env *env);
@@ -105,12 +154,32 @@ enum task_state task_get_state(const struct task *t);
  * next call) when it fails at once, and the task is CLOSED again. */
 enum fault task_connect(struct task *t, const char **ret_why);
 
-/* IDLE: sends the request of an arrival that stats_begin has begun. now_ns: a fresh stamp. The
- * exchange is copied. Ends by on_idle or on_closed, which may come from inside this call. */
+/* May a request be sent on it? IDLE always may, if not task_is_doomed; with a pipeline a busy one
+ * may, if there is room. is_retry: a request that was sent before is not put behind others as long
+ * as nothing was answered on this connection (RFC 9112 section 9.3.2). */
+bool task_has_room(const struct task *t, bool is_retry);
+/* An event is waiting that tells of its end: it will be closed in this turn. */
+bool task_is_doomed_by(const struct task *t, uint32_t events);
+static inline bool task_is_doomed(const struct task *t)
+{
+	uint32_t events = loop_task_pending(&t->_loop_task);
+
+	return events != 0 && task_is_doomed_by(t, events);
+}
+
+/* With room: sends the request of an arrival that stats_begin has begun. now_ns: a fresh stamp. The
+ * exchange is copied. Ends by on_idle, on_closed or on_returned, which may come from inside this
+ * call; with a pipeline they do not, and the request is written in this turn of the loop or at the
+ * beginning of the next one, together with others. */
 void task_send(struct task *t, const struct exchange *x, int64_t now_ns);
 
-/* Closes without a word upwards; an exchange in flight is given up as unfinished. */
+/* Closes without a word upwards; what is in flight is given up as unfinished. */
 void task_abandon(struct task *t, int64_t now_ns);
 
-/* When the exchange in flight was planned; CLOCK_NEVER when there is none. */
+/* When the oldest exchange in flight was planned; CLOCK_NEVER when there is none. */
 int64_t task_planned_ns(const struct task *t);
+/* Requests so far on its connection. */
+static inline uint32_t task_n_requests(const struct task *t)
+{
+	return t->_requests;
+}

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -92,10 +93,16 @@ struct worker {
 	bool has_thread;
 	bool was_stopped;
 	bool was_aborted;
+	bool are_addresses_out;
+	const struct address *new_addresses; /* to be posted when the mail is back; NULL: none */
+	size_t n_new_addresses;
 
 	/* mail: written before posting, read when delivered */
 	struct mail ready_mail, pulse_mail, done_mail; /* to main */
 	struct mail go_mail, stop_mail, abort_mail;    /* from main */
+	struct mail addresses_mail;		       /* from main and back */
+	const struct address *posted_addresses;
+	size_t n_posted_addresses;
 	enum fault ready_fault;
 	char ready_why[256];
 	struct worker_pulse pulse;
@@ -257,11 +264,14 @@ static void worker_finish(struct worker *w)
 		.stalled_ns = w->stalled_ns,
 		.opened = w->env.opened,
 		.closed_by_peer = w->env.closed_by_peer,
+		.closed_by_us = w->env.closed_by_us,
+		.stale = w->env.stale,
 		.requests = w->env.sent,
 		.requests_on_new = w->env.requests_on_new,
 		.queue_peak = w->pool.queue_peak,
 		.tls_info = w->env.tls_info,
 	};
+	memcpy(w->summary.location, w->env.first_location, sizeof(w->summary.location));
 	if (w->tls)
 		w->summary.tls = tls_context_counts(w->tls);
 	while ((i = stats_take_any(&w->stats)))
@@ -464,33 +474,49 @@ void worker_stop(struct worker *w, int64_t instant_ns)
 	mailbox_post(loop_mailbox(w->loop), &w->stop_mail);
 }
 
-struct worker_addresses {
-	struct mail mail;
-	struct worker *worker;
-	const struct address *addresses;
-	size_t n;
-};
+static void worker_on_addresses_back(struct mail *mail);
 
+/* On the worker's thread. */
 static void worker_on_addresses(struct mail *mail)
 {
-	struct worker_addresses *a = container_of(mail, struct worker_addresses, mail);
+	struct worker *w = container_of(mail, struct worker, addresses_mail);
 
-	a->worker->env.addresses = a->addresses;
-	a->worker->env.n_addresses = a->n;
-	free(a);
+	w->env.addresses = w->posted_addresses;
+	w->env.n_addresses = w->n_posted_addresses;
+	mail->on_delivered = worker_on_addresses_back;
+	worker_post_main(w, mail);
 }
 
+static void worker_post_addresses(struct worker *w)
+{
+	w->posted_addresses = w->new_addresses;
+	w->n_posted_addresses = w->n_new_addresses;
+	w->new_addresses = NULL;
+	w->are_addresses_out = true;
+	w->addresses_mail.on_delivered = worker_on_addresses;
+	mailbox_post(loop_mailbox(w->loop), &w->addresses_mail);
+}
+
+/* On the main thread, and before on_done. */
+static void worker_on_addresses_back(struct mail *mail)
+{
+	struct worker *w = container_of(mail, struct worker, addresses_mail);
+
+	w->are_addresses_out = false;
+	if (w->new_addresses)
+		worker_post_addresses(w);
+}
+
+/* One mail goes to and fro, and the newest addresses wait for it: so there is nothing to free,
+ * whether it is delivered or not. */
 int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n)
 {
-	struct worker_addresses *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		return -ENOMEM;
-	*a = (struct worker_addresses){.mail.on_delivered = worker_on_addresses,
-		.worker = w,
-		.addresses = addresses,
-		.n = n};
-	mailbox_post(loop_mailbox(w->loop), &a->mail);
+	if (n == 0)
+		return 0;
+	w->new_addresses = addresses;
+	w->n_new_addresses = n;
+	if (!w->are_addresses_out)
+		worker_post_addresses(w);
 	return 0;
 }
 
@@ -603,11 +629,18 @@ static int worker_open_buffers(struct worker *w)
 	return r;
 }
 
+static size_t worker_users(const struct worker *w)
+{
+	size_t depth = w->config.plan->pipeline > 1 ? w->config.plan->pipeline : 1;
+
+	return w->config.users > 0 ? w->config.users : w->config.connections * depth;
+}
+
 static int worker_open_source(struct worker *w)
 {
 	const struct worker_config *c = &w->config;
 	struct users_config users = {
-		.n = c->connections,
+		.n = worker_users(w),
 		.think_ns = c->plan->think_ns,
 		.quota = worker_quota(w),
 		.on_arrival = worker_on_arrival,
@@ -618,6 +651,35 @@ static int worker_open_source(struct worker *w)
 		return producer_open(&w->producer, w->loop, c->schedule, c->index, c->n_workers,
 			worker_on_arrival, w);
 	return users_open(&w->users, w->loop, &users);
+}
+
+static int worker_open_env(struct worker *w)
+{
+	const struct worker_config *c = &w->config;
+	const struct plan *plan = c->plan;
+
+	w->env = (struct task_env){
+		.loop = w->loop,
+		.stats = &w->stats,
+		.guard = c->guard,
+		.requests = c->requests,
+		.n_requests = plan->n_requests,
+		.addresses = c->addresses,
+		.n_addresses = c->n_addresses,
+		.sources = plan->sources,
+		.n_sources = plan->n_sources,
+		.first = c->index,
+		.connect_timeout_ns = plan->connect_timeout_ns,
+		.request_timeout_ns = plan->request_timeout_ns,
+		.max_age_ns = plan->max_age_ns,
+		.requests_max = plan->requests_per_connection,
+		.depth = plan->pipeline,
+		.read_buffer = w->read_buffer,
+		.read_size = WORKER_READ_SIZE,
+		.reuse = plan->reuse != PLAN_REUSE_NO,
+		.resets = plan->close == PLAN_CLOSE_RST,
+	};
+	return task_env_init(&w->env);
 }
 
 static int worker_open(struct worker *w)
@@ -640,22 +702,13 @@ static int worker_open(struct worker *w)
 
 	if (r < 0)
 		return r;
-	w->env = (struct task_env){
-		.loop = w->loop,
-		.stats = &w->stats,
-		.guard = c->guard,
-		.requests = c->requests,
-		.addresses = c->addresses,
-		.n_addresses = c->n_addresses,
-		.connect_timeout_ns = plan->connect_timeout_ns,
-		.request_timeout_ns = plan->request_timeout_ns,
-		.read_buffer = w->read_buffer,
-		.read_size = WORKER_READ_SIZE,
-		.reuse = plan->reuse != PLAN_REUSE_NO,
-	};
-	task_env_init(&w->env);
+	/* Users never wait in numbers above their own. */
+	if (!c->schedule && pool.queue_max < worker_users(w))
+		pool.queue_max = worker_users(w);
 	timer_queue_init(&w->marks, w->loop, worker_on_mark, w);
-	r = loop_add_task(w->loop, &w->check, -1, 0, worker_on_check);
+	r = worker_open_env(w);
+	if (r == 0)
+		r = loop_add_task(w->loop, &w->check, -1, 0, worker_on_check);
 	if (r == 0)
 		r = pool_init(&w->pool, &pool);
 	if (r == 0)

@@ -45,10 +45,13 @@ struct worker_summary {
 	int64_t stalled_ns; /* in which its thread did not run though it wanted to, to
 			       WORKER_BEAT_NS */
 	uint64_t connections_limit, connections_peak, opened, closed_by_peer;
+	uint64_t closed_by_us; /* by requests-per-connection or max-age */
+	uint64_t stale;	       /* requests that met a connection being closed, repeated or not */
 	uint64_t requests, requests_on_new;
 	uint64_t queue_peak;
 	struct tls_counts tls;	  /* all 0 without TLS */
 	struct tls_info tls_info; /* of its first handshake */
+	char location[256];	  /* of the first redirect that named one; "": none did */
 };
 
 struct worker_config {
@@ -63,7 +66,8 @@ struct worker_config {
 	/* this worker's share */
 	unsigned index;
 	unsigned n_workers;
-	size_t connections; /* limit; closed model: users */
+	size_t connections; /* limit */
+	size_t users;	    /* closed model; 0: as many as may be in flight on them */
 	bool is_fixed_pool;
 	size_t queue_max;
 	struct rate open_rate;

@@ -57,6 +57,12 @@ void loop_task_init(struct loop_task *task);
 /* Call it again in the next turn, with whatever events come until then. */
 void loop_task_again(struct loop_task *task);
 
+/* The events that it will be called with in this turn, as far as the loop knows them. */
+static inline uint32_t loop_task_pending(const struct loop_task *task)
+{
+	return task->_events;
+}
+
 /* Until loop_stop. 0 or -errno from epoll_wait. */
 int loop_run(struct loop *loop);
 /* One turn: waits at most timeout_ns (-1: until something happens; 0: not at all). For tests. */

@@ -118,6 +118,8 @@ static void run_sum_up(struct run *run)
 		sum->connections_peak += s->connections_peak;
 		sum->opened += s->opened;
 		sum->closed_by_peer += s->closed_by_peer;
+		sum->closed_by_us += s->closed_by_us;
+		sum->stale += s->stale;
 		sum->requests += s->requests;
 		sum->requests_on_new += s->requests_on_new;
 		sum->queue_peak += s->queue_peak;
@@ -126,6 +128,8 @@ static void run_sum_up(struct run *run)
 		sum->tls.failed += s->tls.failed;
 		if (sum->tls_info.version[0] == '\0')
 			sum->tls_info = s->tls_info;
+		if (sum->location[0] == '\0')
+			memcpy(sum->location, s->location, sizeof(sum->location));
 		if (s->ended_ns > sum->ended_ns)
 			sum->ended_ns = s->ended_ns;
 	}

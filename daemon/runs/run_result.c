@@ -140,8 +140,7 @@ static bool run_wants_redirects(const struct run *run)
 /* Where the first redirect pointed to; NULL: nobody knows. */
 static const char *run_location(const struct run *run)
 {
-	(void)run;
-	return NULL;
+	return run->summary.location[0] != '\0' ? run->summary.location : NULL;
 }
 
 static struct audit_input run_audit_input(const struct run *run)
@@ -378,7 +377,7 @@ static json_t *run_json_errors(const struct run *run)
 static json_t *run_json_statuses(const struct run *run)
 {
 	json_t *all = json_object();
-	char name[8];
+	char name[16];
 
 	for (int i = 0; i < STATS_STATUS_MAX; i++) {
 		if (run->totals.statuses[i] == 0)
@@ -448,9 +447,10 @@ static json_t *run_json_connections(const struct run *run)
 	const struct worker_summary *s = &run->summary;
 	double reused = s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
 
-	json_t *all = json_pack("{s:I s:I s:I s:I s:f s:I}", "limit",
+	json_t *all = json_pack("{s:I s:I s:I s:I s:I s:I s:f s:I}", "limit",
 		(json_int_t)run->admission.connections, "peak", (json_int_t)s->connections_peak,
 		"opened", (json_int_t)s->opened, "closed_by_peer", (json_int_t)s->closed_by_peer,
+		"closed_by_us", (json_int_t)s->closed_by_us, "stale", (json_int_t)s->stale,
 		"reused_share", reused, "queue_peak", (json_int_t)s->queue_peak);
 
 	if (all && run->plan->url.tls)

@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/guard.h"
+#include "common/plan.h"
 #include "daemon/engine/stats.h"
 #include "daemon/engine/task.h"
 #include "daemon/http/request.h"
@@ -32,7 +33,8 @@ static struct {
 	struct loop *loop;
 	struct stats stats;
 	struct stats_interval interval;
-	struct guard guard; /* zero: loopback only */
+	struct guard guard;	  /* zero: loopback only */
+	struct plan_request kind; /* any status from 200 to 399 is good */
 	struct request request;
 	struct address address;
 	struct task_env env;
@@ -58,13 +60,20 @@ static inline void rig_open(int backlog)
 	ck_assert_int_eq(stats_interval_init(&rig.interval), 0);
 	stats_give(&rig.stats, &rig.interval);
 	stats_set_window(&rig.stats, clock_now_ns() - 60 * SEC, CLOCK_NEVER);
-	rig.request = (struct request){.bytes = (char *)RIG_GET, .len = strlen(RIG_GET)};
+	rig.kind = (struct plan_request){0};
+	for (unsigned status = 200; status < 400; status++)
+		rig.kind.expect_statuses.bits[status / 64] |= UINT64_C(1) << status % 64;
+	rig.request = (struct request){.plan = &rig.kind,
+		.bytes = (char *)RIG_GET,
+		.len = strlen(RIG_GET),
+		.is_idempotent = true};
 	rig.address = rig_address_of(&rig.server);
 	rig.env = (struct task_env){
 		.loop = rig.loop,
 		.stats = &rig.stats,
 		.guard = &rig.guard,
 		.requests = &rig.request,
+		.n_requests = 1,
 		.addresses = &rig.address,
 		.n_addresses = 1,
 		.connect_timeout_ns = 3600 * SEC,
@@ -73,7 +82,7 @@ static inline void rig_open(int backlog)
 		.read_size = sizeof(rig.read_buffer),
 		.reuse = true,
 	};
-	task_env_init(&rig.env);
+	ck_assert_int_eq(task_env_init(&rig.env), 0);
 }
 
 /* Every test ends here: what has begun has ended, in exactly one class. */

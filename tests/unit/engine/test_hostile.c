@@ -295,7 +295,7 @@ static enum fault wanted_of(const struct response *r, size_t n, bool has_goodbye
 	if (cut.how == BY_RST)
 		return FAULT_RESET;
 	if (r->is_until_close && n >= strlen(r->parts[0]))
-		return rig.env.tls ? FAULT_CLOSED : FAULT_NONE;
+		return rig.env.tls ? FAULT_TRUNCATED : FAULT_NONE;
 	return FAULT_CLOSED;
 }
 

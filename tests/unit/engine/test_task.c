@@ -13,7 +13,8 @@ static int peer;
 
 /* What was called upwards. */
 static struct {
-	unsigned n_idle, n_closed, n_failed;
+	unsigned n_idle, n_closed, n_failed, n_returned;
+	struct exchange returned;
 	bool had_exchange;
 	enum fault fault;
 	char why[512];
@@ -26,11 +27,18 @@ static void on_idle(struct task *t, bool had_exchange)
 	up.had_exchange = had_exchange;
 }
 
-static void on_closed(struct task *t, bool had_exchange)
+static void on_closed(struct task *t, const struct task_loss *loss)
 {
 	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
 	up.n_closed++;
-	up.had_exchange = had_exchange;
+	up.had_exchange = loss->was_busy;
+}
+
+static void on_returned(struct task *t, const struct exchange *x)
+{
+	ck_assert_int_ne(task_get_state(t), TASK_CLOSED);
+	up.n_returned++;
+	up.returned = *x;
 }
 
 static void on_connect_failed(struct task *t, enum fault fault, const char *why)
@@ -46,6 +54,7 @@ static void open_rig(int backlog)
 	rig_open(backlog);
 	rig.env.on_idle = on_idle;
 	rig.env.on_closed = on_closed;
+	rig.env.on_returned = on_returned;
 	rig.env.on_connect_failed = on_connect_failed;
 	memset(&up, 0, sizeof(up));
 	peer = -1;
@@ -661,7 +670,8 @@ static void make_large_request(size_t len)
 	ck_assert_ptr_nonnull(bytes);
 	memset(bytes, 'x', len);
 	memcpy(bytes + len - 4, "\r\n\r\n", 4);
-	rig.request = (struct request){.bytes = bytes, .len = len};
+	rig.request.bytes = bytes;
+	rig.request.len = len;
 }
 
 START_TEST(large_request)

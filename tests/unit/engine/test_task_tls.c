@@ -31,7 +31,8 @@ static struct {
 } server;
 
 static struct {
-	unsigned n_idle, n_closed, n_failed;
+	unsigned n_idle, n_closed, n_failed, n_returned;
+	struct exchange returned;
 	bool had_exchange;
 	enum fault fault;
 	char why[512];
@@ -44,14 +45,20 @@ static void on_idle(struct task *t, bool had_exchange)
 	up.had_exchange = had_exchange;
 }
 
-static void on_closed(struct task *t, bool had_exchange)
+static void on_closed(struct task *t, const struct task_loss *loss)
 {
 	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
 	up.n_closed++;
-	up.had_exchange = had_exchange;
-	if (!had_exchange)
-		(void)snprintf(
-			up.why, sizeof(up.why), "%s", t->_env->idle_why ? t->_env->idle_why : "");
+	up.had_exchange = loss->was_busy;
+	if (!loss->was_busy)
+		(void)snprintf(up.why, sizeof(up.why), "%s", loss->why ? loss->why : "");
+}
+
+static void on_returned(struct task *t, const struct exchange *x)
+{
+	ck_assert_int_ne(task_get_state(t), TASK_CLOSED);
+	up.n_returned++;
+	up.returned = *x;
 }
 
 static void on_connect_failed(struct task *t, enum fault fault, const char *why)
@@ -78,6 +85,7 @@ static void setup(void)
 	rig_open(16);
 	rig.env.on_idle = on_idle;
 	rig.env.on_closed = on_closed;
+	rig.env.on_returned = on_returned;
 	rig.env.on_connect_failed = on_connect_failed;
 	memset(&up, 0, sizeof(up));
 	memset(&server, 0, sizeof(server));
@@ -303,7 +311,7 @@ START_TEST(body_until_close)
 	ck_assert_uint_eq(rig_count(LEDGER_OK), is_polite);
 	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), !is_polite);
 	if (!is_polite)
-		ck_assert_str_eq(example_of(FAULT_CLOSED),
+		ck_assert_str_eq(example_of(FAULT_TRUNCATED),
 			"closed without TLS's goodbye: the body may be cut");
 	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
 	free(large);
@@ -605,7 +613,8 @@ START_TEST(large_request)
 	memset(text, 'x', len);
 	open_tls(MINI_TLS_GOOD, versions[_i]);
 	connect_task();
-	rig.request = (struct request){.bytes = text, .len = len};
+	rig.request.bytes = text;
+	rig.request.len = len;
 	server.is_deaf = true;
 	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());
@@ -632,7 +641,8 @@ START_TEST(answer_before_the_request_is_out)
 	memset(text, 'x', len);
 	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	connect_task();
-	rig.request = (struct request){.bytes = text, .len = len};
+	rig.request.bytes = text;
+	rig.request.len = len;
 	server.is_deaf = true;
 	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());

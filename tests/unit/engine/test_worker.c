@@ -28,10 +28,11 @@
 static struct mini_server server;
 static struct loop *loop;
 static struct guard guard; /* zero: loopback only */
-static struct request request = {.bytes = (char *)GET, .len = sizeof(GET) - 1};
 static struct address address;
 static struct plan plan;
 static struct plan_request kind = {.name = (char *)"", .weight = 1};
+static struct request request = {
+	.plan = &kind, .bytes = (char *)GET, .len = sizeof(GET) - 1, .is_idempotent = true};
 static struct plan_stage stages[2];
 static struct schedule *schedule;
 
@@ -121,6 +122,8 @@ static void setup(void)
 	memset(&summary, 0, sizeof(summary));
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(stats_totals_init(&totals, 0), 0);
+	for (unsigned status = 200; status < 400; status++)
+		kind.expect_statuses.bits[status / 64] |= UINT64_C(1) << status % 64;
 	plan = (struct plan){.stages = stages,
 		.interval_ns = 20 * MS,
 		.duration_ns = CLOCK_NEVER,

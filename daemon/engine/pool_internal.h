@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of a pool know of each other: pool.c has the connections, pool_open.c opens them,
+ * pool_queue.c has the arrivals that wait. */
+#pragma once
+
+#include "daemon/engine/pool.h"
+
+/* ---- pool.c */
+
+static inline size_t pool_n_open(const struct pool *p)
+{
+	return p->n_idle + p->n_busy + p->n_connecting;
+}
+
+/* What came back goes out on connections that are open already, as far as none is being opened for
+ * it. */
+void pool_serve_returned(struct pool *p);
+
+/* ---- pool_open.c */
+
+/* Opens what is wanted and may be opened now; a timer comes back for the rest. */
+void pool_balance(struct pool *p);
+/* An attempt has failed: so has the arrival for which it was made. */
+void pool_connect_failed(struct pool *p, enum fault fault, const char *why);
+/* A connection is open. */
+void pool_note_opened(struct pool *p);
+/* An idle connection is gone. */
+void pool_note_lost(struct pool *p, const struct task *t, const struct task_loss *loss);
+void pool_on_open_timer(struct timer_queue *q, struct timer *timer);
+
+/* ---- pool_queue.c */
+
+void pool_enqueue(struct pool *p, const struct exchange *x);
+void pool_return(struct pool *p, const struct exchange *x);
+/* The next one to be sent; there is one. What came back comes first. */
+struct exchange pool_dequeue(struct pool *p);
+/* An exchange ends without an answer. */
+void pool_fail(struct pool *p, struct exchange *x, enum fault fault, const char *why);
+/* The drain is over. */
+void pool_give_up_waiting(struct pool *p, int64_t now_ns);
+void pool_on_expired(struct timer_queue *q, struct timer *timer);
+void pool_on_return_timer(struct timer_queue *q, struct timer *timer);
+/* The planned instant of the oldest; CLOCK_NEVER: none. */
+int64_t pool_oldest_waiting_ns(const struct pool *p);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How connections are opened. pool_balance is the one place that decides whether another one is.
+ * Opening is paced by open-rate, so that a server is not struck by a storm of connects; with a
+ * connection for each request, opening is a part of the request and is not paced.
+ *
+ * An arrival that waits always asks for an attempt, and fails with it. A fixed pool also opens what
+ * it has lost without being asked: at once where a connection had served requests before it was
+ * closed, else (a failed attempt, or a server that hangs up on who is idle, which would do it
+ * again) after POOL_BACKOFF_MIN_NS, doubled up to POOL_BACKOFF_MAX_NS; with one connection first,
+ * and when that is open, with the others. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "daemon/engine/pool_internal.h"
+
+#define POOL_BACKOFF_MIN_NS (100 * NSEC_PER_MSEC)
+#define POOL_BACKOFF_MAX_NS (5 * NSEC_PER_SEC)
+#define POOL_FORGET_NS (10 * NSEC_PER_SEC)
+
+static void pool_wake_at(struct pool *p, int64_t instant_ns)
+{
+	if (!timer_is_running(&p->_open_timer) || instant_ns < p->_open_timer.deadline_ns)
+		timer_start(&p->_open_timers, &p->_open_timer, instant_ns);
+}
+
+void pool_on_open_timer(struct timer_queue *q, struct timer *timer)
+{
+	(void)timer;
+	pool_balance(q->userdata);
+}
+
+/* ---------------------------------------------------------------- back-off */
+
+/* What fails before the next attempt is due belongs to the last one. Of what is long past nothing
+ * is left. */
+static void pool_back_off(struct pool *p, int64_t now_ns)
+{
+	p->_is_down = true;
+	p->_is_probing = false;
+	if (now_ns < p->_retry_ns)
+		return;
+	if (p->_backoff_ns == 0 || now_ns - p->_failed_ns > p->_backoff_ns + POOL_FORGET_NS)
+		p->_backoff_ns = POOL_BACKOFF_MIN_NS;
+	else if (p->_backoff_ns < POOL_BACKOFF_MAX_NS / 2)
+		p->_backoff_ns *= 2;
+	else
+		p->_backoff_ns = POOL_BACKOFF_MAX_NS;
+	p->_failed_ns = now_ns;
+	p->_retry_ns = now_ns + p->_backoff_ns;
+}
+
+/* The length of the back-off is kept until such a connection was of use. */
+void pool_note_opened(struct pool *p)
+{
+	if (!p->_is_probing && p->config.reuse != PLAN_REUSE_NO)
+		return;
+	p->_is_down = p->_is_probing = false;
+	p->_retry_ns = 0;
+}
+
+void pool_note_lost(struct pool *p, const struct task *t, const struct task_loss *loss)
+{
+	if (loss->by_us) {
+		p->_n_retired += p->_is_opening;
+		return;
+	}
+	if (p->_is_opening)
+		return;
+	if (task_n_requests(t) > 0) {
+		p->_is_down = false;
+		p->_backoff_ns = p->_retry_ns = 0;
+	} else {
+		pool_back_off(p, clock_now_ns());
+	}
+}
+
+/* May the pool open one that nobody waits for? */
+static bool pool_may_refill(struct pool *p, int64_t now_ns)
+{
+	if (!p->config.is_fixed || p->config.reuse == PLAN_REUSE_NO)
+		return false;
+	if (p->_is_opening)
+		return true;
+	if (!p->_is_down)
+		return true;
+	if (p->n_connecting > 0)
+		return false;
+	if (now_ns < p->_retry_ns) {
+		pool_wake_at(p, p->_retry_ns);
+		return false;
+	}
+	p->_is_probing = true;
+	return true;
+}
+
+static bool pool_wants_more(struct pool *p, int64_t now_ns)
+{
+	size_t depth = p->config.env->depth;
+	size_t n_asking = p->n_returned + (p->n_waiting + depth - 1) / depth;
+
+	if (p->_is_ending || pool_n_open(p) + p->_n_retired >= p->config.limit)
+		return false;
+	return n_asking > p->n_connecting || pool_may_refill(p, now_ns);
+}
+
+/* May a connection be opened now? If not, the timer comes back. */
+static bool pool_pace(struct pool *p, int64_t now_ns)
+{
+	struct rate rate = p->config.open_rate;
+	int64_t gap_ns;
+
+	/* With a connection for each request only failing attempts are paced. */
+	if (rate.num == 0 || (p->config.reuse == PLAN_REUSE_NO && !p->_is_down))
+		return true;
+	if (now_ns < p->_next_open_ns) {
+		pool_wake_at(p, p->_next_open_ns);
+		return false;
+	}
+	gap_ns = (int64_t)((double)NSEC_PER_SEC * (double)rate.den / (double)rate.num);
+	/* A late wake-up may catch up a little, a pause is not saved up. */
+	if (p->_next_open_ns < now_ns - 20 * NSEC_PER_MSEC)
+		p->_next_open_ns = now_ns;
+	p->_next_open_ns += gap_ns;
+	return true;
+}
+
+/* ---------------------------------------------------------------- attempts */
+
+void pool_connect_failed(struct pool *p, enum fault fault, const char *why)
+{
+	struct exchange x;
+	char text[128];
+
+	pool_back_off(p, clock_now_ns());
+	if (p->_is_opening) {
+		p->_is_opening = false;
+		p->_is_ending = true;
+		p->config.on_opened(p, fault, why);
+		return;
+	}
+	if (p->n_returned + p->n_waiting == 0)
+		return;
+	/* The one that has waited longest is the one this connection was meant for. */
+	x = pool_dequeue(p);
+	if (x.n_sent > 0) {
+		(void)snprintf(text, sizeof(text),
+			"closed as the request was sent, then no connection: %s", why);
+		pool_fail(p, &x, FAULT_STALE, text);
+	} else {
+		pool_fail(p, &x, fault, why);
+	}
+}
+
+void pool_balance(struct pool *p)
+{
+	int64_t now_ns = clock_now_ns();
+
+	while (pool_wants_more(p, now_ns) && pool_pace(p, now_ns)) {
+		struct list *node = list_pop_front(&p->_closed);
+		struct task *t = container_of(node, struct task, node);
+		const char *why = "";
+		enum fault fault = task_connect(t, &why);
+
+		if (fault != FAULT_NONE) {
+			list_push_back(&p->_closed, &t->node);
+			pool_connect_failed(p, fault, why);
+		} else {
+			p->n_connecting++;
+			if (pool_n_open(p) > p->peak)
+				p->peak = pool_n_open(p);
+		}
+		now_ns = clock_now_ns();
+	}
+	pool_serve_returned(p);
+}
+
+void pool_open(struct pool *p)
+{
+	p->_next_open_ns = clock_now_ns();
+	if (!p->config.is_fixed || p->config.reuse == PLAN_REUSE_NO) {
+		p->config.on_opened(p, FAULT_NONE, NULL);
+		return;
+	}
+	p->_is_opening = true;
+	pool_balance(p);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How exchanges and connections end.
+ *
+ * A request that the peer hangs up on before any byte of its response, on a connection that has
+ * answered before, has met the peer closing an idle connection (RFC 9112 section 9.3.1): nobody
+ * knows whether it was processed, so it is sent once more if its method allows that (RFC 9110
+ * section 9.2.2), and is "stale" otherwise. The same holds for requests of a pipeline whose turn
+ * never came, for whatever reason the connection went; those of which not a byte was written are
+ * not even repeated, but just sent elsewhere. A fresh connection that is closed under its first
+ * request is no race: the server does that. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/engine/task_internal.h"
+
+void task_close(struct task *t)
+{
+	timer_stop(&t->_timer);
+	timer_stop(&t->_age);
+	list_remove(&t->_unflushed);
+	loop_remove_task(&t->_loop_task);
+	transport_close(&t->_transport);
+	task_set_state(t, TASK_CLOSED);
+}
+
+/* How late a stamp taken now may be: bytes may have waited since the loop last looked. */
+static int64_t task_slack_ns(const struct task *t, int64_t now_ns)
+{
+	const struct loop_wake *wake = loop_last_wake(t->_env->loop);
+	int64_t since_ns = wake->slept ? wake->wake_ns : wake->prev_wake_ns;
+
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+const char *task_error_text(const struct task *t)
+{
+	return tls_get_fault(&t->_transport) != TLS_FAULT_NONE ? tls_fault_text(&t->_transport)
+							       : strerror(t->_transport.error);
+}
+
+/* A whole response has come, good or not. */
+static bool task_is_complete(enum fault fault)
+{
+	return fault == FAULT_NONE || fault == FAULT_STATUS ||
+	       fault_table[fault].class == LEDGER_CHECK_FAILED;
+}
+
+void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example)
+{
+	const struct http1 *p = &t->_response;
+	struct stats_end end = {
+		.fault = fault,
+		.was_sent = true,
+		.is_complete = task_is_complete(fault),
+		.status = p->has_status ? p->status : 0,
+		.bytes_in = p->head_bytes + p->body_bytes,
+		.slack_ns = task_slack_ns(t, now_ns),
+		.end_ns = now_ns,
+		.example = example,
+	};
+
+	stats_end(t->_env->stats, &t->_exchange, &end);
+}
+
+/* Of an exchange of which no byte was received. */
+static void task_finish_unanswered(
+	struct task *t, struct exchange *x, enum fault fault, int64_t now_ns, const char *example)
+{
+	struct stats_end end = {
+		.fault = fault,
+		.was_sent = x->n_sent > 0,
+		.slack_ns = -1,
+		.end_ns = now_ns,
+		.example = example,
+	};
+
+	stats_end(t->_env->stats, x, &end);
+}
+
+static void task_finish_stale(struct task *t, struct exchange *x, int64_t now_ns, const char *why)
+{
+	const struct request *request = task_request(t, x);
+	char example[128];
+
+	if (x->n_sent > 1)
+		(void)snprintf(example, sizeof(example), "%s, also when it was repeated", why);
+	else
+		(void)snprintf(example, sizeof(example), "%s; %.*s is not repeated", why,
+			(int)strcspn(request->bytes, " "), request->bytes);
+	task_finish_unanswered(t, x, FAULT_STALE, now_ns, example);
+}
+
+/* Number i in flight goes back, if it may. True: it has ended. */
+static bool task_give_back(struct task *t, size_t i, int64_t now_ns, const char *why)
+{
+	struct exchange *x = task_at(t, i);
+	bool has_begun = i < task_n_begun(t);
+
+	t->_env->stale += has_begun;
+	if (!has_begun || (x->n_sent == 1 && task_request(t, x)->is_idempotent)) {
+		t->_env->on_returned(t, x);
+		return false;
+	}
+	task_finish_stale(t, x, now_ns, why);
+	return true;
+}
+
+void task_drop(
+	struct task *t, struct task_loss loss, size_t n_done, int64_t now_ns, const char *why)
+{
+	loss.was_busy = true;
+	for (size_t i = n_done; i < task_n_in_flight(t); i++)
+		loss.n_ended += task_give_back(t, i, now_ns, why);
+	task_close(t);
+	t->_env->on_closed(t, &loss);
+}
+
+void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *example)
+{
+	task_finish(t, fault, now_ns, example);
+	task_drop(t, (struct task_loss){.n_ended = 1}, 1, now_ns,
+		"closed for a fault of the request before it");
+}
+
+void task_fail_gone(struct task *t, enum fault fault, int64_t now_ns, const char *example)
+{
+	bool is_reused = t->_requests > 1u + t->_n_behind;
+
+	if (task_n_begun(t) > 0 && (t->_exchange.first_byte_ns != 0 || !is_reused)) {
+		task_finish(t, fault, now_ns, example);
+		task_drop(t, (struct task_loss){.n_ended = 1}, 1, now_ns,
+			"closed before its turn came");
+		return;
+	}
+	task_drop(t, (struct task_loss){0}, 0, now_ns, "closed as the request was sent");
+}
+
+void task_fail_errno(struct task *t, bool sending)
+{
+	int error = t->_transport.error;
+
+	if (error == ECONNRESET || error == EPIPE)
+		task_fail_gone(t, FAULT_RESET, clock_now_ns(), task_error_text(t));
+	else
+		task_fail(t, sending ? FAULT_SEND : FAULT_RECEIVE, clock_now_ns(),
+			task_error_text(t));
+}
+
+/* ---------------------------------------------------------------- time is over */
+
+/* Number i in flight, of a connection that is closed for a timeout. True: it has ended. */
+static bool task_time_out(struct task *t, size_t i, int64_t due_ns, int64_t now_ns)
+{
+	struct exchange *x = task_at(t, i);
+	bool is_due = x->planned_ns + t->_env->request_timeout_ns <= due_ns;
+
+	if (i == 0 && x->first_byte_ns != 0)
+		task_finish(t, FAULT_TIMEOUT, now_ns,
+			is_due ? "the response was not complete"
+			       : "closed as another request on the connection timed out");
+	else if (!is_due)
+		return task_give_back(
+			t, i, now_ns, "closed as another request on the connection timed out");
+	else if (x->n_sent > 0)
+		task_finish_unanswered(t, x, FAULT_TIMEOUT, now_ns, "no response");
+	else
+		task_finish_unanswered(
+			t, x, FAULT_EXPIRED, now_ns, "no connection became free in time");
+	return true;
+}
+
+/* HTTP/1.1 cannot cancel a request, so the connection goes with it. */
+void task_on_request_timeout(struct timer_queue *q, struct timer *timer)
+{
+	struct task *t = container_of(timer, struct task, _timer);
+	struct task_loss loss = {.was_busy = true};
+	int64_t due_ns = loop_now_ns(t->_env->loop);
+	int64_t earliest_ns = task_planned_ns(t) + t->_env->request_timeout_ns;
+	int64_t now_ns;
+
+	if (earliest_ns > due_ns) {
+		timer_start(q, timer, earliest_ns);
+		return;
+	}
+	now_ns = clock_now_ns();
+	for (size_t i = 0; i < task_n_in_flight(t); i++)
+		loss.n_ended += task_time_out(t, i, due_ns, now_ns);
+	task_close(t);
+	t->_env->on_closed(t, &loss);
+}
+
+void task_on_age(struct timer_queue *q, struct timer *timer)
+{
+	struct task *t = container_of(timer, struct task, _age);
+	struct task_loss loss = {.by_us = true};
+
+	(void)q;
+	if (t->_state != TASK_IDLE) {
+		t->_is_retiring = true;
+		return;
+	}
+	t->_env->closed_by_us++;
+	task_close(t);
+	t->_env->on_closed(t, &loss);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of a task know of each other: task.c has its life, task_connect.c opens it,
+ * task_write.c and task_read.c move bytes, task_end.c ends exchanges and connections. */
+#pragma once
+
+#include <assert.h>
+
+#include "common/clock.h"
+#include "daemon/engine/stats.h"
+#include "daemon/engine/task.h"
+#include "daemon/http/check.h"
+#include "daemon/http/request.h"
+
+/* The peer has closed or sent something. */
+#define TASK_PEER_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+
+/* Of a request's checks. */
+#define TASK_WANTS_SINK 1    /* header lines or content */
+#define TASK_WANTS_BODY 2    /* content: nothing may be thrown away unseen */
+#define TASK_WANTS_VERDICT 4 /* more than the status decides */
+#define TASK_WANTS_STATUS 8  /* other than 200 to 399 */
+
+/* ---- task.c */
+
+extern const bool task_transitions[TASK_STATE_COUNT][TASK_STATE_COUNT];
+
+static inline void task_set_state(struct task *t, enum task_state state)
+{
+	assert(task_transitions[t->_state][state]);
+	t->_state = (uint8_t)state;
+}
+
+static inline size_t task_n_in_flight(const struct task *t)
+{
+	return t->_state == TASK_SENDING || t->_state == TASK_RECEIVING ? 1u + t->_n_behind : 0;
+}
+
+static inline struct exchange *task_behind(struct task *t, size_t i)
+{
+	size_t at = t->_behind_head + i;
+	size_t size = t->_env->depth - 1;
+
+	return &t->behind[at < size ? at : at - size];
+}
+
+/* In the order of sending; 0 is the one whose response comes next. */
+static inline struct exchange *task_at(struct task *t, size_t i)
+{
+	return i == 0 ? &t->_exchange : task_behind(t, i - 1);
+}
+
+static inline bool task_is_pipeline(const struct task *t)
+{
+	return t->_env->depth > 1;
+}
+
+/* Requests in flight of which at least a byte was written. Without a pipeline writing is tried at
+ * once, and that counts. */
+static inline size_t task_n_begun(const struct task *t)
+{
+	return task_is_pipeline(t) ? t->_n_written + (t->_sent > 0) : 1;
+}
+
+static inline const struct request *task_request(const struct task *t, const struct exchange *x)
+{
+	return &t->_env->requests[x->request];
+}
+
+/* The response of _exchange begins. */
+static inline void task_expect(struct task *t, const struct request *request)
+{
+	http1_start(&t->_response, request->is_head);
+	t->_wants = t->_env->_wants[t->_exchange.request];
+	if (t->_wants & TASK_WANTS_SINK)
+		check_start(t->check, request->plan);
+}
+
+/* _exchange has ended and others are in flight: the next one takes its place. */
+void task_advance(struct task *t);
+void task_on_ready(struct loop_task *loop_task, uint32_t events);
+
+/* ---- task_connect.c */
+
+void task_on_connect_event(struct task *t, uint32_t events);
+void task_on_connect_timeout(struct timer_queue *q, struct timer *timer);
+
+/* ---- task_write.c */
+
+void task_write(struct task *t);
+/* A pipeline's requests go out at the end of the callback that queued them. */
+void task_flush(struct task_env *env);
+
+/* ---- task_read.c */
+
+void task_read(struct task *t);
+/* Takes in n bytes that were read. True: something is still in flight. */
+bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns);
+void task_on_idle_event(struct task *t, uint32_t events);
+
+/* ---- task_end.c */
+
+/* Of the last IO_ERROR. Outlives the connection. */
+const char *task_error_text(const struct task *t);
+/* Takes the connection down, without a word. */
+void task_close(struct task *t);
+/* Tells stats how the exchange whose response came ended. */
+void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example);
+/* The connection goes. The first n_done in flight have ended already and are counted in
+ * loss.n_ended; the others go back. why: what happened to these. The last act. */
+void task_drop(
+	struct task *t, struct task_loss loss, size_t n_done, int64_t now_ns, const char *why);
+/* The exchange whose response was awaited fails, and the connection cannot be used again. */
+void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *example);
+/* The peer has closed or reset the connection while a response was awaited. */
+void task_fail_gone(struct task *t, enum fault fault, int64_t now_ns, const char *example);
+void task_fail_errno(struct task *t, bool sending);
+void task_on_request_timeout(struct timer_queue *q, struct timer *timer);
+void task_on_age(struct timer_queue *q, struct timer *timer);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A task's way in: what comes is a response that was asked for, or the connection is of no use any
+ * more. One read may bring the responses of several requests of a pipeline; each ends its exchange
+ * and is told upwards before the next one is looked at. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/plan.h"
+#include "daemon/engine/task_internal.h"
+
+/* Reads of one call: a large response must not keep the others waiting. */
+#define TASK_READ_BUDGET 16
+
+/* Redirects looked at for one that says where to. */
+#define TASK_LOCATION_TRIES 16
+
+/* Nothing has been read ahead, and nothing is there to read: no goodbye, no byte that nobody asked
+ * for. Where the last read has told, this costs none. */
+static bool task_is_quiet(struct task *t)
+{
+	size_t n;
+
+	if (t->_transport.is_drained)
+		return true;
+	switch (transport_read(&t->_transport, t->_env->read_buffer, t->_env->read_size, &n)) {
+	case IO_AGAIN:
+		return true;
+	case IO_EOF:
+	case IO_ERROR:
+		t->_peer_closing = true;
+		break;
+	case IO_OK:
+		break;
+	}
+	return false;
+}
+
+/* More than the usual set of statuses decides. */
+static enum fault task_check(
+	struct task *t, const struct plan_request *r, char example[static CHECK_EXAMPLE_MAX])
+{
+	unsigned status = t->_response.status;
+
+	if (t->_wants & TASK_WANTS_VERDICT)
+		return check_verdict(t->check, r, status, t->_response.body_bytes, example);
+	if (plan_statuses_has(&r->expect_statuses, status))
+		return FAULT_NONE;
+	(void)snprintf(example, CHECK_EXAMPLE_MAX, "status %u", status);
+	return FAULT_STATUS;
+}
+
+static void task_judge(struct task *t, int64_t now_ns)
+{
+	char example[CHECK_EXAMPLE_MAX];
+	enum fault fault;
+
+	fault = task_check(t, task_request(t, &t->_exchange)->plan, example);
+	task_finish(t, fault, now_ns, fault == FAULT_NONE ? NULL : example);
+}
+
+/* Where nothing is said: 200 to 399. */
+static inline bool task_is_good(const struct task *t)
+{
+	return t->_wants == 0 && t->_response.status - 200 < 200;
+}
+
+static bool task_may_live_on(const struct task *t, bool has_surplus)
+{
+	/* The answer came before the request was wholly written: it never will be. */
+	return t->_env->reuse && t->_response.keep_alive && !has_surplus && t->_n_written > 0;
+}
+
+/* The connection that has just answered is closed. */
+static void task_part(struct task *t, int64_t now_ns, bool has_surplus)
+{
+	struct task_env *env = t->_env;
+	struct task_loss loss = {.n_ended = 1};
+	bool is_last = t->_requests == env->requests_max && t->_n_behind == 0;
+
+	if (t->_peer_closing || (env->reuse && !t->_response.keep_alive && !is_last))
+		env->closed_by_peer++;
+	else if (env->reuse && !has_surplus && (is_last || t->_is_retiring)) {
+		env->closed_by_us++;
+		loss.by_us = true;
+	}
+	task_drop(t, loss, 1, now_ns, "closed before its turn came");
+}
+
+/* One of a pipeline is answered, others are behind it. */
+static bool task_go_on(struct task *t, int64_t now_ns)
+{
+	/* The peer has closed, and what is left was not even begun. */
+	if (t->_peer_closing && task_n_begun(t) <= 1) {
+		task_part(t, now_ns, false);
+		return false;
+	}
+	t->_is_careful = false;
+	task_advance(t);
+	t->_env->on_idle(t, true);
+	return true;
+}
+
+/* The response is there. True: others are in flight, and may be there too. */
+static bool task_complete(struct task *t, int64_t now_ns, bool has_surplus)
+{
+	struct task_env *env = t->_env;
+
+	t->_exchange.done_ns = now_ns;
+	if (t->_exchange.sent_all_ns == 0)
+		t->_exchange.sent_all_ns = now_ns;
+	if (task_is_good(t))
+		task_finish(t, FAULT_NONE, now_ns, NULL);
+	else
+		task_judge(t, now_ns);
+	if (!task_may_live_on(t, has_surplus)) {
+		task_part(t, now_ns, has_surplus);
+		return false;
+	}
+	if (t->_n_behind > 0)
+		return task_go_on(t, now_ns);
+	if (t->_peer_closing || t->_is_retiring || t->_requests == env->requests_max ||
+		!task_is_quiet(t)) {
+		task_part(t, now_ns, false);
+		return false;
+	}
+	timer_stop(&t->_timer);
+	t->_n_written = 0;
+	t->_sent = 0;
+	t->_is_careful = false;
+	task_set_state(t, TASK_IDLE);
+	env->on_idle(t, true);
+	return false;
+}
+
+/* Remembers where redirects lead to, if the line lies in one piece in these bytes. */
+static void task_note_location(struct task *t, const char *data, size_t n)
+{
+	static const char name[] = "\nlocation:";
+	struct task_env *env = t->_env;
+	const char *end = data + n, *at = data, *line_end;
+
+	env->_location_tries++;
+	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+		if ((size_t)(end - at) <= strlen(name) || at[1] == '\r' || at[1] == '\n')
+			return;
+		if (strncasecmp(at, name, strlen(name)) == 0)
+			break;
+		at++;
+	}
+	if (!at)
+		return;
+	at += strlen(name);
+	line_end = memchr(at, '\n', (size_t)(end - at));
+	if (!line_end)
+		return;
+	while (at < line_end && (*at == ' ' || *at == '\t'))
+		at++;
+	while (line_end > at && (line_end[-1] == '\r' || line_end[-1] == ' '))
+		line_end--;
+	(void)snprintf(
+		env->first_location, sizeof(env->first_location), "%.*s", (int)(line_end - at), at);
+}
+
+/* Of the first bytes of a response only: its head, or most of it. */
+static void task_note_redirect(struct task *t, const char *data, size_t n, int64_t now_ns)
+{
+	const struct task_env *env = t->_env;
+
+	if (t->_exchange.first_byte_ns == now_ns && t->_response.status != 304 &&
+		env->first_location[0] == '\0' && env->_location_tries < TASK_LOCATION_TRIES)
+		task_note_location(t, data, n);
+}
+
+static inline enum http1_result task_feed(
+	struct task *t, const char *data, size_t n, size_t *ret_used)
+{
+	struct task_env *env = t->_env;
+
+	if (t->_wants & TASK_WANTS_SINK)
+		return http1_feed_sink(&t->_response, check_sink(t->check), data, n, ret_used);
+	return http1_feed_memo(
+		&t->_response, &env->_memos[t->_exchange.request % TASK_MEMOS], data, n, ret_used);
+}
+
+bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns)
+{
+	for (;;) {
+		enum http1_result result;
+		size_t used;
+
+		if (t->_exchange.first_byte_ns == 0)
+			t->_exchange.first_byte_ns = now_ns;
+		result = task_feed(t, data, n, &used);
+		if (__builtin_expect(t->_response.status - 300 < 100, 0))
+			task_note_redirect(t, data, used, now_ns);
+		if (result == HTTP1_MORE)
+			return true;
+		if (result == HTTP1_ERROR) {
+			task_fail(t, FAULT_BAD_RESPONSE, now_ns, t->_response.error);
+			return false;
+		}
+		data += used;
+		n -= used;
+		if (!task_complete(t, now_ns, n > 0 && task_n_begun(t) <= 1))
+			return false;
+		if (n == 0)
+			return true;
+	}
+}
+
+static void task_on_end(struct task *t)
+{
+	int64_t now_ns = clock_now_ns();
+
+	t->_peer_closing = true;
+	if (task_n_begun(t) > 0 && http1_end(&t->_response) == HTTP1_DONE) {
+		if (!t->_transport.is_truncated) {
+			task_complete(t, now_ns, false);
+			return;
+		}
+		t->_env->closed_by_peer++;
+		task_fail_gone(t, FAULT_TRUNCATED, now_ns,
+			"closed without TLS's goodbye: the body may be cut");
+		return;
+	}
+	t->_env->closed_by_peer++;
+	task_fail_gone(t, FAULT_CLOSED, now_ns,
+		t->_exchange.first_byte_ns ? "closed in the middle of the response"
+					   : "closed before any byte of the response");
+}
+
+/* Of a pipeline's requests perhaps not a byte is written yet: then the peer speaks out of turn. */
+static bool task_is_asked(struct task *t)
+{
+	if (task_n_begun(t) > 0)
+		return true;
+	t->_env->closed_by_peer++;
+	task_drop(t, (struct task_loss){0}, 0, clock_now_ns(), "");
+	return false;
+}
+
+void task_read(struct task *t)
+{
+	struct task_env *env = t->_env;
+
+	for (int budget = TASK_READ_BUDGET; budget > 0; budget--) {
+		uint64_t skippable =
+			t->_wants & TASK_WANTS_BODY ? 0 : http1_skippable(&t->_response);
+		bool discards = skippable > env->read_size;
+		size_t want = env->read_size;
+		size_t n;
+		enum io io;
+
+		if (discards) {
+			/* All but the last byte: the read that takes it sees what is behind. */
+			want = skippable < SIZE_MAX / 2 ? (size_t)skippable - 1 : SIZE_MAX / 2;
+			io = transport_discard(&t->_transport, want, &n);
+		} else {
+			io = transport_read(&t->_transport, env->read_buffer, want, &n);
+		}
+		if (io == IO_AGAIN)
+			return;
+		if (io == IO_EOF) {
+			task_on_end(t);
+			return;
+		}
+		if (io == IO_ERROR) {
+			task_fail_errno(t, false);
+			return;
+		}
+		if (discards)
+			(void)http1_skipped(&t->_response, n);
+		else if (!task_is_asked(t) || !task_take(t, env->read_buffer, n, clock_now_ns()))
+			return;
+		/* Drained does not tell of the peer's close. */
+		if (t->_transport.is_drained && !t->_peer_closing)
+			return;
+	}
+	loop_task_again(&t->_loop_task);
+}
+
+/* Nothing was asked: the peer closes, or speaks out of turn. No events: task_connected has seen it
+ * and nothing was sent since. TLS has words of its own, of which the transport keeps silent. */
+void task_on_idle_event(struct task *t, uint32_t events)
+{
+	struct task_env *env = t->_env;
+	struct task_loss loss = {0};
+	size_t n;
+
+	if (env->tls) {
+		enum io io = transport_read(&t->_transport, env->read_buffer, env->read_size, &n);
+
+		if (io == IO_AGAIN)
+			return;
+		if (io == IO_ERROR)
+			loss.why = task_error_text(t);
+	} else if (events != 0 && !(events & TASK_PEER_EVENTS)) {
+		return;
+	}
+	env->closed_by_peer++;
+	task_close(t);
+	env->on_closed(t, &loss);
+}
