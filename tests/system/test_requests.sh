@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Several requests by name, their checks, and answers that point elsewhere: what the result and the
+# report say of them adds up, and nginx's log is the witness.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+start_nginx 'location = /browse { default_type text/plain; return 200 "lorem ipsum dolor"; }' \
+	'location = /buy { return 503; }' \
+	'location = /moved { return 301 http://elsewhere.test/$arg_to; }'
+URL=http://127.0.0.1:$NGINX_PORT
+LOAD='rate = 1000'
+
+# load STATUS NAME PATH LINE...: runs what stands in a file of these lines; the result is in
+# $T/result.json and the report in $OUT.
+load() {
+	local status=$1 name=$2 path=$3
+	shift 3
+	printf '%s\n' '[target]' "url = $URL$path" '[load]' "$LOAD" 'requests = 1000' "$@" \
+		>"$T/$name.ini"
+	: >"$NGINX_LOG"
+	expect_exit "$status" "$rpsctl" run "$T/$name.ini" -o "$T/result.json" -o -
+}
+
+result() {
+	json "$T/result.json" "$1"
+}
+
+served() {
+	grep -c "^GET $1 " "$NGINX_LOG" || true
+}
+
+# ---------------------------------------------------------------- by name
+
+load 0 shop / '[request browse]' 'weight = 8' 'path = browse' '[request buy]' 'weight = 2' 'path = buy'
+expect_equal "names, in order" "$(result '.requests | keys_unsorted | join(" ")')" 'browse buy'
+expect_equal "every ledger balances" \
+	"$(result '([.requests[].ledger.balanced] | all) and .ledger.balanced')" true
+expect_equal "the parts are the whole" "$(result '
+	.ledger as $all | [.requests[].ledger] as $parts | $all | del(.balanced) | keys
+	| all(. as $class | $all[$class] == ([$parts[][$class]] | add))')" true
+expect_nginx_served 1000
+expect_equal "the log says the same of browse" "$(served /browse)" "$(result .requests.browse.ledger.sent)"
+expect_equal "the log says the same of buy" "$(served /buy)" "$(result .requests.buy.ledger.sent)"
+expect_equal "the shares" "$(result '[.requests[].share] | add')" 1
+expect_equal "the share is near the weight" \
+	"$(result '.requests.browse.share | . > 0.7 and . < 0.9')" true
+expect_equal "all of buy failed" "$(result .requests.buy.ledger.ok)" 0
+expect_equal "response, service and offered are of ok ones" "$(result '
+	.requests.browse | .latency.response.count == .ledger.ok and .latency.service.count == .ledger.ok
+	and .offered.unserved_share == 0')" true
+expect_line "$OUT" '^shop-[0-9]+ . 2 requests to http://127'
+expect_line "$OUT" '^  request +share +ok +p50 +p99 +failed$'
+expect_line "$OUT" '^  browse +[0-9.]+ % +[0-9]+ +[0-9.,]+ +[0-9.,]+ +0$'
+expect_line "$OUT" '^  buy +[0-9.]+ % +0 +unserved +unserved +[0-9]+$'
+
+LOAD='model = closed'
+# One without a name has no part of its own.
+load 0 plain /browse
+expect_equal "no names" "$(result 'has("requests")')" false
+
+# ---------------------------------------------------------------- checks
+
+# failed_check CLASS EXAMPLE LINE...: all fail, by that check, with that example.
+failed_check() {
+	local class=$1 example=$2
+	shift 2
+	load 13 check /browse '[defaults]' "$@"
+	expect_equal "$* fails by" "$(result '[.errors[] | "\(.phase) \(.class)"] | join(" ")')" \
+		"check $class"
+	expect_equal "example of $class" "$(result '.errors[0].example')" "$example"
+	expect_equal "check_failed" "$(result .ledger.check_failed)" 1000
+	expect_line "$OUT" "$class"
+}
+
+load 0 check /browse '[defaults]' 'expect-header = Content-Type: text/plain' \
+	'expect-header = content-length' 'expect-body = sum dol' 'expect-size = 17B' \
+	"expect-sha256 = $(printf 'lorem ipsum dolor' | sha256sum | cut -d ' ' -f 1)"
+expect_equal "ok with every check" "$(result .ledger.ok)" 1000
+failed_check check-header 'header Content-Type: text/plain' 'expect-header = Content-Type: text/html'
+failed_check check-header 'no header X-Missing' 'expect-header = X-Missing'
+failed_check check-body 'body of 17 bytes lacks the text; it begins: lorem ipsum dolor' \
+	'expect-body = lorem dolor'
+failed_check check-size 'body has 17 bytes, expected 16' 'expect-size = 16B'
+failed_check check-hash "body has SHA-256 $(printf 'lorem ipsum dolor' | sha256sum | cut -d ' ' -f 1)" \
+	"expect-sha256 = $(printf 0%.0s {1..64})"
+
+# ---------------------------------------------------------------- redirects
+
+load 0 moved '/moved?to=here'
+expect_equal "redirects" "$(result '.redirects | "\(.count) \(.share) \(.location)"')" \
+	'1000 1 http://elsewhere.test/here'
+# In the headline, or in a note where a busy machine gave the headline something else to say.
+said() {
+	result '[.headline.because, .generator.notes[].text] | map(select(test("redirects"))) | join("|")'
+}
+expect_equal "words on redirects" "$(said)" \
+	'1,000 of 1,000 answers were redirects (301 to http://elsewhere.test/here), never followed'
+expect_line "$OUT" '^ +try +load the address they point to:'
+load 0 some / '[request moved]' 'path = moved' '[request browse]' 'weight = 3' 'path = browse'
+expect_equal "words on some redirects" "$(said)" "$(result '.redirects.count') of 1,000 answers were \
+redirects (301 to http://elsewhere.test/), never followed"
+
+# Who asks for them gets no advice, who refuses them gets it with the failure.
+load 0 asked /moved '[defaults]' 'expect-status = 301'
+expect_equal "words on what is expected" "$(said)" ''
+load 13 refused /moved '[defaults]' 'expect-status = 200'
+expect_equal "http_error" "$(result .ledger.http_error)" 1000
+expect_line "$OUT" 'load the address they point to'
+expect_nothing_left
