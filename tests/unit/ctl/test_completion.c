@@ -77,8 +77,10 @@ START_TEST(test_terms_and_keys)
 
 		(void)snprintf(
 			key, sizeof(key), "%s.%s=", keys_table[i].section, keys_table[i].name);
+		/* Keys of a named section need the name, which nobody knows. */
 		if (keys_table[i].file == KEYS_RUN)
-			ck_assert_msg(strstr(line, key) != NULL, "%s", key);
+			ck_assert_msg(
+				(strstr(line, key) != NULL) == !keys_table[i].named, "%s", key);
 	}
 }
 END_TEST
