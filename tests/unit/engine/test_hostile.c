@@ -455,12 +455,68 @@ START_TEST(handshakes)
 }
 END_TEST
 
+/* ---- a connection that has answered before */
+
+/* The first request is answered, the second one is what is cut. At byte 0 nobody knows whether the
+ * server has seen it: what may be repeated is, on a connection of its own. */
+static enum fault play_second(const struct response *r, bool is_idempotent, bool *ret_goes_on)
+{
+	uint64_t before[FAULT_COUNT];
+	enum fault ignored;
+
+	rig.request.is_idempotent = is_idempotent;
+	begin();
+	arrive();
+	server_accept();
+	serve_request();
+	server_put(MINI_OK, strlen(MINI_OK));
+	TURN_UNTIL(n_ended == 1);
+	note(before);
+	server.n_heard = 0;
+	arrive();
+	serve_request();
+	*ret_goes_on = say_plain(r, &ignored);
+	client_reads();
+	server_cut();
+	if (cut.at == 0 && is_idempotent) {
+		TURN_UNTIL(n_ended == 2 || rig_is_readable(rig.server.listener));
+		ck_assert_msg(n_ended == 1, "not repeated");
+		server_end();
+		server_accept();
+		serve_request();
+		server_put(MINI_OK, strlen(MINI_OK));
+	}
+	TURN_UNTIL(n_ended == 2);
+	finish();
+	return ended_as(before);
+}
+
+START_TEST(second_responses)
+{
+	bool is_idempotent = _i & 1, goes_on = true;
+
+	cut.how = (enum how)(_i >> 1 & 1);
+	cut.is_at_once = _i & 4;
+	for (cut.at = 0; cut.at < length_of(&responses[0]); cut.at++) {
+		enum fault found = play_second(&responses[0], is_idempotent, &goes_on);
+
+		ck_assert(goes_on);
+		if (cut.at > 0)
+			expect("second", found, cut.how == BY_FIN ? FAULT_CLOSED : FAULT_RESET);
+		else
+			expect("second", found, is_idempotent ? FAULT_NONE : FAULT_STALE);
+	}
+	ck_assert_uint_eq(rig.stats.totals.retries, is_idempotent);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
 	tcase_add_loop_test(t, plain_responses, 0, N_RESPONSES * 2 * HOW_COUNT);
 	tcase_add_loop_test(t, responses_over_tls_1_2, 0, N_RESPONSES * 2 * HOW_COUNT);
 	tcase_add_loop_test(t, responses_over_tls_1_3, 0, N_RESPONSES * 2 * HOW_COUNT);
 	tcase_add_loop_test(t, handshakes, 0, 8);
+	tcase_add_loop_test(t, second_responses, 0, 8);
 }
 
 int main(void)

@@ -1,0 +1,293 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Servers that do everything wrong (tests/support/hostile_script.h has their words), before one
+# daemon: each arrival ends in the class of the table and with its fault, none waits past its
+# timeout, both sides count the same, and the daemon keeps its size and its descriptors.
+# shellcheck disable=SC2016  # jq's variables
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+readonly hostile=$RPSD_BUILD/tests/support/hostile
+readonly keep_runs=4
+[ -x "$hostile" ] || fail "$hostile is not built; make system does"
+
+# Kilobytes that the daemon may grow by, over all cases; a sanitizer keeps what is freed.
+growth_max=8192
+case $RPSD_BUILD in
+*/build/?*) growth_max=500000 ;;
+esac
+
+# ---------------------------------------------------------------- cases
+
+names=() wanted=() kinds=() flags=() scripts=()
+
+# expect CLASSES FAULT KIND FLAGS SCRIPT NAME...: arrivals all end in CLASSES (a|b: each in one of
+# them) with FAULT, "-" for none, or "any". KIND: http, or the version of TLS.
+expect() {
+	wanted+=("$1 $2")
+	kinds+=("$3")
+	flags+=("$4")
+	scripts+=("$5")
+	shift 5
+	names+=("$*")
+}
+
+# The timeout that a case is about is short; the other one leaves a slow machine its time.
+set_timeouts() {
+	connect_ms=3000
+	request_ms=5000
+	case ${wanted[$1]} in
+	*connect-timeout | *tls-timeout) connect_ms=150 ;;
+	*' timeout') request_ms=400 ;;
+	*' any') connect_ms=300 request_ms=600 ;;
+	esac
+}
+
+# start_case I: server and run, in the background.
+start_case() {
+	local i=$1 d=$T/case.$1 url=http tls=() connect_ms request_ms
+
+	mkdir "$d"
+	if [ "${kinds[i]}" != http ]; then
+		tls=(--tls "${kinds[i]}" --ca "$d/ca.pem")
+	fi
+	"$hostile" --limit 5s "${tls[@]}" "${scripts[i]}" >"$d/server" 2>&1 </dev/null &
+	servers[i]=$!
+	PIDS+=("$!")
+	wait_line "$d/server" '127\.0\.0\.1:[0-9]+'
+	tls=()
+	if [ "${kinds[i]}" != http ]; then
+		url=https
+		tls=(--cacert "$d/ca.pem")
+	fi
+	url=$url://$(grep -oE '127\.0\.0\.1:[0-9]+' "$d/server")/
+	set_timeouts "$i"
+	# shellcheck disable=SC2086  # several words
+	timeout 30 "$rpsctl" run "$url" --service -q -r 100 -n 8 --set timeouts.connect=${connect_ms}ms \
+		--set timeouts.request=${request_ms}ms "${tls[@]}" ${flags[i]} -o "$d/result.json" \
+		>"$d/report" 2>&1 </dev/null &
+	clients[i]=$!
+	PIDS+=("$!")
+}
+
+# In one call of jq, for there are many cases: what is wrong with a result, in a line; or nothing.
+readonly judge='
+	($class | split("|")) as $classes | ([.errors[].class] | unique | join("|")) as $faults |
+	(.ledger.sent + .outside.retries) as $most |
+	if .ledger.balanced != true then "the ledger does not balance"
+	elif .ledger.planned != 8 or ([.ledger[$classes[]]] | add) != 8 then
+		"\(.ledger | with_entries(select(.value != 0))) instead of \($class)"
+	elif $fault != "any" and $faults != ($fault | ltrimstr("-")) then
+		"the fault is \($faults) instead of \($fault)"
+	elif (.latency.failed.max_ns // 0) > ($timeout_ms + 1500) * 1e6 then
+		"one has waited for \(.latency.failed.max_ns) ns"
+	elif $served > $most or ($is_counted and $served < .ledger.sent) then
+		"\(.ledger.sent) sent, \($most) with retries, \($served) requests at the server"
+	else empty end'
+
+check_case() {
+	local i=$1 d=$T/case.$1 class fault served is_counted=false said connect_ms request_ms
+
+	set_timeouts "$i"
+	read -r class fault <<<"${wanted[i]}"
+	served=$(awk '$1 == "requests" { print $2 }' "$d/server")
+	[[ ${scripts[i]} != *request* ]] || is_counted=true
+	said=$(jq -r --arg class "$class" --arg fault "$fault" --argjson served "$served" \
+		--argjson is_counted $is_counted --argjson timeout_ms "$request_ms" "$judge" \
+		"$d/result.json") || said="no result"
+	[ -z "$said" ] || OUT=$d/report ERR=$d/server fail "${names[i]} (${kinds[i]}): $said"
+}
+
+# run_cases WIDTH: all that were told of since the last time, so many at once.
+n_done=0
+run_cases() {
+	local width=$1 i k
+
+	for ((i = n_done; i < ${#names[@]}; i += width)); do
+		for ((k = i; k < i + width && k < ${#names[@]}; k++)); do
+			start_case "$k"
+		done
+		for ((k = i; k < i + width && k < ${#names[@]}; k++)); do
+			wait "${clients[k]}" || true
+			kill "${servers[k]}" 2>/dev/null || true
+			wait "${servers[k]}" || true
+			check_case "$k"
+		done
+	done
+	n_done=${#names[@]}
+}
+servers=() clients=()
+
+memory_kb() {
+	awk '$1 == "VmRSS:" { print $2 }' "/proc/$rpsd_pid/status"
+}
+
+descriptors() {
+	find "/proc/$rpsd_pid/fd" -mindepth 1 | wc -l
+}
+
+are_descriptors_closed() {
+	[ "$(descriptors)" -le "$descriptors_before" ]
+}
+
+# ---------------------------------------------------------------- the daemon
+
+export RPSCTL_SOCKET=$T/control.socket
+printf '[daemon]\nkeep-runs = %s\n[control]\nobserve =\n' $keep_runs >"$T/rpsd.conf"
+"$rpsd" --config "$T/rpsd.conf" --socket "$RPSCTL_SOCKET" >"$T/rpsd.out" 2>&1 </dev/null &
+rpsd_pid=$!
+PIDS+=("$rpsd_pid")
+wait_line "$T/rpsd.out" 'listening on'
+
+# What is made once: by as many good runs as are kept, and the last one.
+head='HTTP/1.1 200 OK\r\n'
+rest='Content-Length: 2\r\n\r\nok'
+ok=$head$rest
+for ((i = 0; i <= keep_runs; i++)); do
+	expect ok - 1.3 '' "handshake forever { request send \"$ok\" }" "a good server"
+done
+run_cases 3
+memory_before=$(memory_kb)
+descriptors_before=$(descriptors)
+
+# ---------------------------------------------------------------- silence
+
+chunked="${head}Transfer-Encoding: chunked\r\n\r\n"
+long=yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+
+expect timeout timeout http '' 'request hang' "never answers"
+expect timeout timeout http '' 'request read-not' "never answers, never reads"
+# The one place is for the daemon's first look at the address.
+expect not_connected connect-timeout http '' 'accept 1 hang' "accepts never"
+expect timeout timeout http '' \
+	"request send \"${head}Content-Length: 1000\r\n\r\n\" forever { send-slowly 1 20ms x }" \
+	"a body of one byte now and then"
+expect timeout timeout http '' 'request send-slowly 1 20ms "HTTP/1.1 200 OK and so on" hang' \
+	"a head of one byte now and then"
+expect timeout timeout http '' "request send \"${head}Content-Length: 9\r\n\r\nbody\" hang" \
+	"half a body"
+
+# ---------------------------------------------------------------- ends
+
+expect connection_error closed http '' 'request' "closes without an answer"
+expect connection_error closed http '' 'request fin hang' "closes its side alone"
+expect connection_error reset http '' 'request rst' "resets without an answer"
+expect connection_error closed http '' "cut 30 fin request send \"$ok\"" "FIN within the head"
+expect connection_error reset http '' "cut 39 rst request send \"$ok\"" "RST within the body"
+expect connection_error reset http '' "cut 30 rst request send \"${head}\r\nuntil close\"" \
+	"RST where the body ends with the connection"
+expect ok - http '' "cut 30 fin request send \"${head}\r\nuntil close\"" \
+	"FIN where the body ends with the connection"
+
+# ---------------------------------------------------------------- too much, too early
+
+expect ok - http '' 'forever { request send "HTTP/1.1 204 No Content\r\n\r\nsurplus" }' \
+	"a body behind 204"
+expect ok - http '' 'forever { request send "HTTP/1.1 304 Not Modified\r\n\r\nsurplus" }' \
+	"a body behind 304"
+expect ok - http '-X HEAD' \
+	"forever { request send \"${head}Content-Length: 7\r\n\r\nsurplus\" }" "a body behind HEAD"
+# Nobody can tell for sure what was said first.
+expect 'ok|bad_response|connection_error' any http '' "send \"$ok\" request" \
+	"answers before it is asked"
+expect ok - http '-r 20' "request send \"$ok\" delay 15ms send \"$ok\" hang" \
+	"answers a kept connection that has asked nothing"
+
+# ---------------------------------------------------------------- not HTTP
+
+expect bad_response bad-response http '' 'request send "220 mail.test ESMTP\r\n" hang' "SMTP"
+expect bad_response bad-response http '' 'request forever { send "\x00\xff\x01\x80" }' "noise"
+expect bad_response bad-response http '' \
+	"request send \"${head}Content-Length: 18446744073709551616\r\n\r\n\" hang" \
+	"a Content-Length of 2^64"
+expect bad_response bad-response http '' "request send \"${chunked}10000000000000000\r\n\" hang" \
+	"a chunk of 2^64 bytes"
+expect bad_response bad-response http '' "request send \"${chunked}-1\r\n\" hang" \
+	"a chunk of -1 bytes"
+run_cases 6
+
+# ---------------------------------------------------------------- without end
+
+expect bad_response bad-response http '' \
+	"request send \"$head\" forever { send \"X: $long\r\n\" }" "headers without end"
+expect bad_response bad-response http '' \
+	"request send \"$head\" forever { send \"$long\" }" "a line without end"
+expect bad_response bad-response http '' \
+	'request forever { send "HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" }' "1xx without end"
+expect bad_response bad-response http '' \
+	"request send \"${chunked}1\" forever { send \";a=$long\" }" "a chunk extension without end"
+expect bad_response bad-response http '' \
+	"request send \"${chunked}0\r\n\" forever { send \"T: $long\r\n\" }" "trailers without end"
+expect timeout timeout http '-r 40' \
+	"request send \"$chunked\" forever { send \"1;a=$long\r\nx\r\n\" }" \
+	"chunks with extensions without end"
+expect timeout timeout http '-r 40' \
+	"request send \"${head}Content-Length: 9000000000000000000\r\n\r\n\" forever { send \"$long\" }" \
+	"a giant body"
+expect timeout timeout http '-r 40' \
+	"request send \"${chunked}7ffffffffffffff0\r\n\" forever { send \"$long\" }" "a giant chunk"
+expect timeout timeout http '-r 40' "request send \"$head\r\n\" forever { send \"$long\" }" \
+	"a body until a close that never comes"
+run_cases 2
+
+# ---------------------------------------------------------------- TLS
+
+for version in 1.2 1.3; do
+	expect not_connected tls-timeout "$version" '' 'cut 300 hang handshake' \
+		"never ends the handshake"
+	expect not_connected tls-alert "$version" '' \
+		'raw "\x15\x03\x03\x00\x02\x02\x28" hang handshake' "an alert in the handshake"
+	expect not_connected tls-closed "$version" '' 'cut 100 fin handshake' \
+		"closes in the handshake"
+	expect not_connected tls-closed "$version" '' 'cut 100 rst handshake' \
+		"resets in the handshake"
+	expect not_connected tls-alpn "$version" '' 'alpn h2 handshake hang' \
+		"chooses a protocol that was not offered"
+	expect connection_error receive "$version" '' 'handshake request alert hang' \
+		"a fatal alert instead of the answer"
+	expect connection_error receive "$version" '' \
+		"handshake request raw \"$ok and no TLS\" hang" "a record that is none"
+	expect connection_error receive "$version" '' \
+		'handshake request raw "\x17\x03\x03\x00\x20 thirty-two bytes that are no data " hang' \
+		"a record that nobody has encrypted"
+	expect connection_error closed "$version" '' \
+		"handshake request cut 20 fin send \"$ok\"" "half a record, and a FIN"
+	expect connection_error reset "$version" '' \
+		"handshake request cut 20 rst send \"$ok\"" "half a record, and a RST"
+	expect timeout timeout "$version" '' \
+		"handshake request cut 20 hang send \"$ok\"" "half a record, and nothing more"
+	expect ok - "$version" '' "handshake request send \"$ok\"" \
+		"closes without a goodbye behind a whole answer"
+	expect connection_error truncated "$version" '' \
+		"handshake request send \"${head}\r\nuntil close\"" \
+		"closes without a goodbye where the body ends with the connection"
+	expect ok - "$version" '' "handshake request send \"${head}\r\nuntil close\" goodbye" \
+		"a body until the goodbye"
+done
+expect ok - 1.2 '' \
+	"handshake request renegotiate send \"${head}Connection: close\r\n$rest\" request" \
+	"renegotiates"
+run_cases 6
+
+# OpenSSL would read such messages for as long as they come.
+hello_request='\x16\x03\x03\x00\x04\x00\x00\x00\x00'
+expect connection_error receive 1.3 '-r 40' 'handshake request forever { key-update }' \
+	"new keys without end"
+expect 'not_connected|expired|unsent' any 1.2 '-r 40' \
+	"forever { raw \"$hello_request$hello_request$hello_request$hello_request\" } handshake" \
+	"asks for a handshake without end"
+run_cases 1
+
+# ---------------------------------------------------------------- the daemon after all that
+
+expect ok - http '' "forever { request send \"$ok\" }" "a good server"
+run_cases 1
+memory_after=$(memory_kb)
+wait_until 3 are_descriptors_closed || true
+descriptors_after=$(descriptors)
+echo "${#names[@]} cases; resident: $memory_before kB before, $memory_after kB after;" \
+	"descriptors: $descriptors_before before, $descriptors_after after"
+[ $((memory_after - memory_before)) -le "$growth_max" ] || fail "the daemon has grown"
+[ "$descriptors_after" -le "$descriptors_before" ] || fail "descriptors are left open"
+end_process "$rpsd_pid"
+expect_nothing_left
