@@ -10,30 +10,31 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/confidence.h"
 #include "common/plan_connections.h"
 #include "common/plan_requests.h"
+#include "common/plan_stages.h"
+#include "common/plan_text.h"
 
 /* epoll, the mailbox's eventfd and two timerfds of a worker. */
 #define PLAN_WORKER_DESCRIPTORS 4
 
-#define PLAN_INDENT "               "
-
-/* The least sample in which the largest value lies above the quantile with 95 % confidence,
- * where the values are independent: ceil(ln 0.05 / ln q), measurement page A.9. */
+/* Their least samples are confidence_least_n: where the largest value lies above the quantile. */
 static const struct {
 	const char *name;
-	uint64_t least;
+	double q;
 } plan_samples[] = {
-	{"p50", 5},
-	{"p90", 29},
-	{"p95", 59},
-	{"p99", 299},
-	{"p99.9", 2995},
-	{"p99.99", 29956},
+	{"p50", 0.5},
+	{"p90", 0.9},
+	{"p95", 0.95},
+	{"p99", 0.99},
+	{"p99.9", 0.999},
+	{"p99.99", 0.9999},
 };
+#define PLAN_SAMPLE_P99 3
+#define PLAN_CONFIDENCE_USUAL 95
 
-/* 1,234,567 */
-static const char *plan_group(uint64_t n, char text[static 32])
+const char *plan_text_number(uint64_t n, char text[static PLAN_NUMBER_MAX])
 {
 	char digits[24];
 	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
@@ -48,13 +49,13 @@ static const char *plan_group(uint64_t n, char text[static 32])
 	return text;
 }
 
-static const char *plan_time(int64_t ns, char text[static UNITS_TEXT_MAX])
+const char *plan_text_time(int64_t ns, char text[static UNITS_TEXT_MAX])
 {
 	units_format_time(ns, text, UNITS_TEXT_MAX);
 	return text;
 }
 
-static const char *plan_rate(struct rate rate, char text[static UNITS_TEXT_MAX])
+const char *plan_text_rate(struct rate rate, char text[static UNITS_TEXT_MAX])
 {
 	units_format_rate(rate, text, UNITS_TEXT_MAX);
 	return text;
@@ -74,7 +75,7 @@ static int plan_describe_target(const struct plan *p, struct buf *b)
 		[PLAN_ADDRESSES_V6] = "IPv6 addresses alone",
 	};
 	const char *lead = "  target       ";
-	char text[UNITS_TEXT_MAX], number[32];
+	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	int r = 0;
 
 	if (p->connect_to) {
@@ -86,12 +87,12 @@ static int plan_describe_target(const struct plan *p, struct buf *b)
 		lead = PLAN_INDENT;
 	}
 	if (!r && p->dns_ns) {
-		r = buf_printf(b, "%slooked up every %s\n", lead, plan_time(p->dns_ns, text));
+		r = buf_printf(b, "%slooked up every %s\n", lead, plan_text_time(p->dns_ns, text));
 		lead = PLAN_INDENT;
 	}
 	if (!r && p->n_sources)
 		r = buf_printf(b, "%sfrom %s source address%s\n", lead,
-			plan_group(p->n_sources, number), p->n_sources == 1 ? "" : "es");
+			plan_text_number(p->n_sources, number), p->n_sources == 1 ? "" : "es");
 	return r;
 }
 
@@ -128,83 +129,86 @@ static int plan_describe_tls(const struct plan *p, struct buf *b)
 
 static int plan_describe_load(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX], number[32];
+	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	int r;
 
 	if (p->model == PLAN_CLOSED) {
 		uint64_t users = plan_users(p);
 
 		r = buf_printf(b, "  load         closed model, %s %s, each waits for its answer",
-			plan_group(users, number), users == 1 ? "user" : "users");
+			plan_text_number(users, number), users == 1 ? "user" : "users");
 		if (!r && p->think_ns)
-			r = buf_printf(b, " and then %s", plan_time(p->think_ns, text));
+			r = buf_printf(b, " and then %s", plan_text_time(p->think_ns, text));
 		if (!r && p->pipeline > 1)
 			r = buf_printf(b,
 				"\n" PLAN_INDENT "%s of them share a connection, pipelined",
-				plan_group(p->pipeline, number));
+				plan_text_number(p->pipeline, number));
 		return r ? r : buf_puts(b, "\n");
 	}
-	r = buf_puts(b, "  load         open model, even spacing: ");
-	for (size_t i = 0; i < p->n_stages && !r; i++)
-		r = buf_printf(b, "%s%s\n", i ? "               " : "", p->stage_texts[i]);
-	return r;
+	return plan_describe_stages(p, b);
 }
 
 static int plan_describe_length(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX], number[32];
+	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	int r;
 
 	if (p->duration_ns == CLOCK_NEVER)
 		r = buf_printf(b, "  lasts        until %s requests are sent",
-			plan_group(p->n_arrivals, number));
+			plan_text_number(p->n_arrivals, number));
 	else
-		r = buf_printf(b, "  lasts        %s", plan_time(p->duration_ns, text));
-	if (!r && p->warmup_ns)
-		r = buf_printf(b, ", warm-up %s before", plan_time(p->warmup_ns, text));
+		r = buf_printf(b, "  lasts        %s", plan_text_time(p->duration_ns, text));
+	if (!r && plan_warmup_ns(p))
+		r = buf_printf(b, ", warm-up %s before", plan_text_time(plan_warmup_ns(p), text));
 	if (!r && p->cooldown_ns)
-		r = buf_printf(b, ", cooldown %s after", plan_time(p->cooldown_ns, text));
+		r = buf_printf(b, ", cooldown %s after", plan_text_time(p->cooldown_ns, text));
 	if (!r && p->drain_ns)
-		r = buf_printf(
-			b, "; then at most %s for missing answers", plan_time(p->drain_ns, text));
+		r = buf_printf(b, "; then at most %s for missing answers",
+			plan_text_time(p->drain_ns, text));
 	return r ? r : buf_puts(b, "\n");
 }
 
 static int plan_describe_sends(const struct plan *p, struct buf *b)
 {
 	double each = plan_request_bytes(p);
-	double sum = each * (double)plan_count(p);
+	uint64_t outside = plan_outside_count(p);
+	double sum = each * ((double)plan_count(p) + (double)outside);
 	const char *average = p->n_requests > 1 ? " on average" : "";
-	char number[32], bytes[32], total[32];
+	char number[PLAN_NUMBER_MAX], more[PLAN_NUMBER_MAX], bytes[PLAN_NUMBER_MAX];
+	char total[PLAN_NUMBER_MAX];
 
+	plan_text_number((uint64_t)(each + 0.5), bytes);
 	if (!plan_counts_arrivals(p))
 		return buf_printf(b,
 			"  sends        as many requests as are answered, about %s bytes each%s\n",
-			plan_group((uint64_t)(each + 0.5), bytes), average);
-	return buf_printf(b, "  sends        %s requests, about %s bytes each%s, %s in all\n",
-		plan_group(plan_count(p), number), plan_group((uint64_t)(each + 0.5), bytes),
-		average, plan_group(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
+			bytes, average);
+	return buf_printf(b, "  sends        %s requests%s%s%s, about %s bytes each%s, %s in all\n",
+		plan_text_number(plan_count(p), number), outside ? ", and " : "",
+		outside ? plan_text_number(outside, more) : "",
+		outside ? " before and behind the window" : "", bytes, average,
+		plan_text_number(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
 }
 
 /* What one connection may do, where that is not all. */
 static int plan_describe_connection(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX], number[32];
+	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	const char *lead = PLAN_INDENT "each ";
 	int r = 0;
 
 	if (p->requests_per_connection) {
 		r = buf_printf(b, "%sfor %s request%s", lead,
-			plan_group(p->requests_per_connection, number),
+			plan_text_number(p->requests_per_connection, number),
 			p->requests_per_connection == 1 ? "" : "s");
 		lead = ", ";
 	}
 	if (!r && p->pipeline > 1) {
-		r = buf_printf(b, "%sup to %s at a time", lead, plan_group(p->pipeline, number));
+		r = buf_printf(
+			b, "%sup to %s at a time", lead, plan_text_number(p->pipeline, number));
 		lead = ", ";
 	}
 	if (!r && p->max_age_ns) {
-		r = buf_printf(b, "%sclosed after %s", lead, plan_time(p->max_age_ns, text));
+		r = buf_printf(b, "%sclosed after %s", lead, plan_text_time(p->max_age_ns, text));
 		lead = ", ";
 	}
 	if (!r && p->close == PLAN_CLOSE_RST) {
@@ -226,15 +230,15 @@ static int plan_describe_connections(const struct plan *p, struct buf *b)
 		[PLAN_REUSE_ROTATE] = "kept alive, used in turn",
 		[PLAN_REUSE_NO] = "one for each request",
 	};
-	char number[32], text[UNITS_TEXT_MAX];
+	char number[PLAN_NUMBER_MAX], text[UNITS_TEXT_MAX];
 	int r;
 
 	r = buf_printf(b, "  connections  %s%s, %s%s%s, %s new at most\n",
 		p->model == PLAN_OPEN && p->exhausted == PLAN_GROW ? "up to " : "",
-		plan_group(plan_connection_limit(p), number), reuse[p->reuse],
+		plan_text_number(plan_connection_limit(p), number), reuse[p->reuse],
 		p->model == PLAN_OPEN ? ", " : "",
 		p->model == PLAN_OPEN ? exhausted[p->exhausted] : "",
-		plan_rate(p->open_rate, text));
+		plan_text_rate(p->open_rate, text));
 	return r ? r : plan_describe_connection(p, b);
 }
 
@@ -242,40 +246,99 @@ static int plan_describe_timeouts(const struct plan *p, struct buf *b)
 {
 	char connect[UNITS_TEXT_MAX], request[UNITS_TEXT_MAX];
 
-	return buf_printf(b, "  timeouts     connect %s, request %s from its planned instant\n",
-		plan_time(p->connect_timeout_ns, connect),
-		plan_time(p->request_timeout_ns, request));
+	return buf_printf(b, "  timeouts     connect %s, request %s from its planned instant%s\n",
+		plan_text_time(p->connect_timeout_ns, connect),
+		plan_text_time(p->request_timeout_ns, request),
+		p->timeout_soft ? ", soft: what is late is counted and waited for" : "");
+}
+
+/* Where it is not as it comes. */
+static int plan_describe_pacing(const struct plan *p, struct buf *b)
+{
+	char text[UNITS_TEXT_MAX];
+	int r;
+
+	if (p->model == PLAN_CLOSED ||
+		(p->pacing_mode == PLAN_PACING_TIMER && p->pacing_gap_ns < 0))
+		return 0;
+	if (p->pacing_mode == PLAN_PACING_SPIN)
+		return buf_puts(b, "  pacing       spin: never sleeps, one CPU for each worker\n");
+	r = buf_puts(b, "  pacing       timer");
+	if (!r && p->pacing_mode == PLAN_PACING_HYBRID)
+		r = buf_printf(b, ", %s early, and a spin for the rest",
+			plan_text_time(p->pacing_spin_ns, text));
+	if (!r && p->pacing_gap_ns >= 0)
+		r = buf_printf(b, ", gap %s", plan_text_time(p->pacing_gap_ns, text));
+	return r ? r : buf_puts(b, "\n");
+}
+
+/* Where anything is drawn. */
+static int plan_describe_seed(const struct plan *p, struct buf *b)
+{
+	bool spacing = p->model == PLAN_OPEN && p->arrivals != PLAN_CONSTANT;
+	bool choice = p->n_requests > 1;
+
+	if (!spacing && !choice)
+		return 0;
+	return buf_printf(b, "  seed         %llu, of %s%s%s\n", (unsigned long long)p->seed,
+		spacing ? "the spacing" : "", spacing && choice ? " and " : "",
+		choice ? "the choice of requests" : "");
 }
 
 static int plan_describe_needs(const struct plan *p, struct buf *b)
 {
 	uint64_t workers = p->workers ? p->workers : 1;
-	char number[32];
+	char number[PLAN_NUMBER_MAX];
 
 	return buf_printf(b, "  needs        %s descriptors%s\n",
-		plan_group(plan_connection_limit(p) + workers * PLAN_WORKER_DESCRIPTORS, number),
+		plan_text_number(
+			plan_connection_limit(p) + workers * PLAN_WORKER_DESCRIPTORS, number),
 		p->workers ? "" : ", 4 more for each worker above one");
+}
+
+static uint64_t plan_sample(const struct plan *p, size_t i)
+{
+	return (uint64_t)confidence_least_n(plan_samples[i].q, p->confidence);
 }
 
 static int plan_describe_sample(const struct plan *p, struct buf *b)
 {
 	const size_t n = sizeof(plan_samples) / sizeof(*plan_samples);
 	uint64_t count = plan_count(p);
-	char number[32];
+	char number[PLAN_NUMBER_MAX];
 	size_t i = 0;
 	int r;
 
 	if (!plan_counts_arrivals(p))
 		return buf_printf(b,
 			"  enough for   depends on the answers: p99 takes %s of them\n",
-			plan_group(plan_samples[3].least, number));
-	while (i < n && count >= plan_samples[i].least)
+			plan_text_number(plan_sample(p, PLAN_SAMPLE_P99), number));
+	while (i < n && count >= plan_sample(p, i))
 		i++;
-	r = buf_printf(b, "  enough for   %s", i ? plan_samples[i - 1].name : "no percentile");
+	if (i)
+		r = buf_printf(b, "  enough for   %s (needs %s independent requests)",
+			plan_samples[i - 1].name, plan_text_number(plan_sample(p, i - 1), number));
+	else
+		r = buf_puts(b, "  enough for   no percentile");
 	if (!r && i < n)
-		r = buf_printf(b, "; %s takes %s requests", plan_samples[i].name,
-			plan_group(plan_samples[i].least, number));
+		r = buf_printf(b, "; %s takes %s", plan_samples[i].name,
+			plan_text_number(plan_sample(p, i), number));
+	if (!r && (p->confidence_percent != PLAN_CONFIDENCE_USUAL))
+		r = buf_printf(
+			b, ", at %llu %% confidence", (unsigned long long)p->confidence_percent);
 	return r ? r : buf_puts(b, "\n");
+}
+
+/* Intervals come from batches of time. */
+static int plan_describe_batches(const struct plan *p, struct buf *b)
+{
+	const int64_t least_ns = CONFIDENCE_BATCHES_LEAST * CONFIDENCE_BATCH_NS;
+	char text[UNITS_TEXT_MAX];
+
+	if (p->duration_ns >= least_ns)
+		return 0;
+	return buf_printf(b, PLAN_INDENT "too short for confidence intervals: they take %s\n",
+		plan_text_time(least_ns, text));
 }
 
 static int plan_describe_labels(const struct plan *p, struct buf *b)
@@ -299,8 +362,11 @@ int plan_describe(const struct plan *p, struct buf *ret)
 		plan_describe_sends,
 		plan_describe_connections,
 		plan_describe_timeouts,
+		plan_describe_pacing,
+		plan_describe_seed,
 		plan_describe_needs,
 		plan_describe_sample,
+		plan_describe_batches,
 		plan_describe_labels,
 	};
 	struct buf b = {0};

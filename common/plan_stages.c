@@ -357,12 +357,29 @@ plan_parts plan_window_parts_2(const struct plan *p)
 	return sum;
 }
 
+uint64_t plan_parts_whole(plan_parts parts_2)
+{
+	return (uint64_t)((parts_2 + PLAN_ARRIVAL_PARTS) / 2 / PLAN_ARRIVAL_PARTS);
+}
+
 uint64_t plan_count(const struct plan *p)
 {
-	if (p->n_arrivals)
-		return p->n_arrivals;
-	/* Rounded half up. */
-	return (uint64_t)((plan_window_parts_2(p) + PLAN_ARRIVAL_PARTS) / 2 / PLAN_ARRIVAL_PARTS);
+	return p->n_arrivals ? p->n_arrivals : plan_parts_whole(plan_window_parts_2(p));
+}
+
+uint64_t plan_outside_count(const struct plan *p)
+{
+	plan_parts before = 0, behind = 0;
+
+	if (!p->n_stages)
+		return 0;
+	before = 2 * plan_rate_parts(p->stages[0].rate) * (uint64_t)p->warmup_ns;
+	for (size_t i = 0; i < p->n_stages; i++)
+		if (p->stages[i].is_warmup)
+			before += plan_stage_parts_2(&p->stages[i]);
+	behind = 2 * plan_rate_parts(plan_stage_end(&p->stages[p->n_stages - 1])) *
+		 (uint64_t)p->cooldown_ns;
+	return plan_parts_whole(before) + plan_parts_whole(behind);
 }
 
 /* How long a steady rate takes for so many parts. */

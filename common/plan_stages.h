@@ -32,14 +32,19 @@ struct rate plan_stage_peak(const struct plan_stage *stage);
 #define PLAN_ARRIVAL_PARTS (UINT64_C(3600000000) * UINT64_C(1000000000))
 typedef unsigned __int128 plan_parts;
 plan_parts plan_stage_parts_2(const struct plan_stage *stage);
-/* The same of all measured stages. */
+/* Whole arrivals of so many, rounded half up, as the schedule does at a segment's end. */
+uint64_t plan_parts_whole(plan_parts parts_2);
+/* All measured stages together. */
 plan_parts plan_window_parts_2(const struct plan *p);
 
 /* How long the measured stages take until they have made n arrivals, the last one going on at the
  * rate with which it ends; INT64_MAX: longer than can be said. 0, or -ERANGE: they never do. */
 int plan_window_until(const struct plan *p, uint64_t n, int64_t *ret_ns);
 
-/* All of the measured stages, or all of the warm-up. INT64_MAX where that is too small. */
+/* Arrivals before and behind the window: each of the two is whole. */
+uint64_t plan_outside_count(const struct plan *p);
+
+/* Of all measured stages, or all of the warm-up's. INT64_MAX where that is too small. */
 int64_t plan_stages_duration(const struct plan *p, bool is_warmup);
 
 /* text NULL: as plan_format_stage has it. 0 or -ENOMEM. */

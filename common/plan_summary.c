@@ -17,6 +17,8 @@ static int plan_summarize_load(const struct plan *p, struct buf *b)
 	units_format_rate(plan_peak_rate(p), rate, sizeof(rate));
 	if (p->n_stages > 1)
 		return buf_printf(b, "open, %zu stages up to %s", p->n_stages, rate);
+	if (p->stages[0].kind != PLAN_HOLD)
+		return buf_printf(b, "open, up to %s", rate);
 	return buf_printf(b, "open %s", rate);
 }
 
@@ -41,9 +43,11 @@ int plan_summary(const struct plan *p, struct buf *ret)
 	else if (r == 0)
 		r = plan_summarize_time(" for ", p->duration_ns, ret);
 	if (r == 0)
-		r = plan_summarize_time(", warm-up ", p->warmup_ns, ret);
+		r = plan_summarize_time(", warm-up ", plan_warmup_ns(p), ret);
 	if (r == 0)
 		r = plan_summarize_time(", cooldown ", p->cooldown_ns, ret);
+	if (r == 0 && p->arrivals != PLAN_CONSTANT)
+		r = buf_puts(ret, p->arrivals == PLAN_POISSON ? ", Poisson" : ", jittered");
 	if (r == 0 && p->n_requests > 1)
 		r = buf_printf(ret, ", %zu kinds of requests", p->n_requests);
 	if (r == 0 && p->url.tls)

@@ -502,10 +502,11 @@ START_TEST(description)
 	expect_description(CONF_TARGET "[load]\nstage = hold 1k for 3s\nstage = hold 10 for 1m\n"
 				       "warmup = 2s\ncooldown = 3s\n",
 		(const char *const[]){"f: GET http://127.0.0.1:8000/\n", "open model",
-			": hold 1k for 3s\n               hold 10 for 1m\n", "lasts        1m3s",
-			"warm-up 2s before", "cooldown 3s after", "at most 30s for missing answers",
-			"3,600 requests", "up to 1,000,", "1,004 descriptors",
-			"p99.9; p99.99 takes 29,956 requests", NULL});
+			"even spacing, up to 1000/s\n", "lasts        1m3s", "warm-up 2s before",
+			"cooldown 3s after", "at most 30s for missing answers",
+			"3,600 requests, and 2,030 before and behind the window", "up to 1,000,",
+			"1,004 descriptors",
+			"p99.9 (needs 2,995 independent requests); p99.99 takes 29,956\n", NULL});
 	expect_description(CONF_TARGET "[load]\nmodel = closed\nrequests = 25000\nthink = 1s\n"
 				       "[connections]\ncount = 1\nreuse = no\n",
 		(const char *const[]){"closed model, 1 user, each waits for its answer and then 1s",

@@ -14,6 +14,11 @@ static const struct {
 	{"[load]\nrequests = 1\n", "open 100/s, 1 request"},
 	{"[load]\nstage = hold 10 for 1m\nstage = hold 90 for 2m\nstage = hold 50 for 1m\n",
 		"open, 3 stages up to 90/s for 4m"},
+	{"[load]\nstage = warmup hold 10 for 1m\nwarmup = 5s\nstage = ramp to 90 over 2m\n"
+	 "arrivals = poisson\n",
+		"open, 2 stages up to 90/s for 2m, warm-up 1m5s, Poisson"},
+	{"[load]\nstage = ramp from 90 to 0 over 2m\narrivals = jitter:1\n",
+		"open, up to 90/s for 2m, jittered"},
 	{"[load]\nrate = max\nduration = 30s\n", "closed, 64 users for 30s"},
 	{"[load]\nrate = max\nrequests = 7\nwarmup = 1s\n[connections]\ncount = 1\n",
 		"closed, 1 user, 7 requests, warm-up 1s"},
