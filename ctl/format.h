@@ -19,6 +19,7 @@ extern const struct format format_text;
 extern const struct format format_json;
 extern const struct format format_csv;
 extern const struct format format_md;
+extern const struct format format_hlog;
 
 /* By the ending of a file's name; NULL when there is no such form. */
 const struct format *format_for(const char *path);
