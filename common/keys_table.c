@@ -248,14 +248,52 @@ const struct key keys_table[] = {
 
 	{KEYS_DAEMON, "origin", "listen", KEY_TEXT, .check = settings_check_listen,
 		ORIGIN_FIELD(listen), .help = "ADDRESS:PORT to serve on; port 0 takes a free one; required"},
+	{KEYS_DAEMON, "origin", "backlog", KEY_UINT, "4096", "1..65535", ORIGIN_FIELD(backlog),
+		.help = "connections that wait to be accepted; those beyond are not answered, and "
+			"their clients try again after 1s, 3s, 7s"},
 	{KEYS_DAEMON, "origin", "delay", KEY_CUSTOM, "0", .check = settings_check_delay,
-		.named = true, .help = "before each answer: TIME, or exp:TIME for random ones of that mean"},
+		.named = true, .help = "before each answer: TIME, exp:TIME for random ones of that "
+			"mean, or a mixture, SHARE of each: 50% 10ms, 50% 8s"},
 	{KEYS_DAEMON, "origin", "body", KEY_SIZE, "1KiB", "0..64MiB", ORIGIN_FIELD(body_bytes),
 		.help = "bytes in each answer"},
+	{KEYS_DAEMON, "origin", "drip", KEY_CUSTOM, "0", .check = settings_check_drip,
+		.named = true, .help = "PIECES x TIME: head and first byte at once, the rest of the "
+			"body in so many pieces, one after each TIME: 50 x 10ms"},
 	{KEYS_DAEMON, "origin", "errors", KEY_CUSTOM, "0% 503", .check = settings_check_errors,
-		.named = true, .help = "SHARE STATUS: so many requests are answered with that status"},
+		.named = true, .help = "SHARE STATUS: so many requests are answered with that status; "
+			"after DELAY behind it: and not after delay, as in 20% 503 after 0"},
+	{KEYS_DAEMON, "origin", "service", KEY_CUSTOM, "0", .check = settings_check_service,
+		.named = true, .help = "of one server that takes one request after the other, before "
+			"their delays: TIME each (M/D/1), or exp:TIME (M/M/1)"},
+	{KEYS_DAEMON, "origin", "burn", KEY_CHOICE, "no", .choices = keys_no_yes,
+		ORIGIN_FIELD(burn), .help = "yes: service keeps a CPU busy, and nothing is read "
+			"meanwhile; no: it only takes its time"},
+	{KEYS_DAEMON, "origin", "stall", KEY_CUSTOM, "0", .check = settings_check_stall,
+		.named = true, .help = "1s every 10s: it stands still, accepts, reads and answers "
+			"nothing, for the first second of every ten, from the first request on; "
+			"5s: once"},
+	{KEYS_DAEMON, "origin", "accept-stall", KEY_CUSTOM, "0", .check = settings_check_stall,
+		.named = true, .help = "the same for accepting alone, from the first connection on"},
+	{KEYS_DAEMON, "origin", "read", KEY_CUSTOM, "0", .check = settings_check_read,
+		.named = true, .help = "SIZE every TIME: a request's body is read no faster than "
+			"that, the first piece after TIME: 64KiB every 100ms"},
+	{KEYS_DAEMON, "origin", "hang", KEY_CUSTOM, "0%", .check = settings_check_hang,
+		.named = true, .help = "SHARE of requests that are never answered; the connection stays "
+			"open, and what comes behind on it waits"},
+	{KEYS_DAEMON, "origin", "freeze", KEY_UINT, "0", "0..1000000", ORIGIN_FIELD(freeze),
+		.help = "so many connections answer their first request and then nothing: the "
+			"first that come to a second one"},
+	{KEYS_DAEMON, "origin", "close-after", KEY_CUSTOM, "0", .check = settings_check_close_after,
+		.named = true, .help = "closes a connection after so many answers, without a word; "
+			"N header: with Connection: close in the last; 0: never"},
+	{KEYS_DAEMON, "origin", "idle", KEY_TIME, "0", "0..24h", ORIGIN_FIELD(idle_ns),
+		.help = "closes a connection that waits so long for the next request's head; "
+			"0: never"},
+	{KEYS_DAEMON, "origin", "gaps", KEY_TEXT, .check = settings_check_gaps, ORIGIN_FIELD(gaps),
+		.help = "FILE to write at the end: for each request its arrival since the first and "
+			"its gap to the one before, in ns; only of rpsctl origin"},
 	{KEYS_DAEMON, "origin", "seed", KEY_UINT, "42", ORIGIN_FIELD(seed),
-		.help = "of random delays and errors, so that they repeat"},
+		.help = "of all that is random, so that it repeats"},
 };
 /* clang-format on */
 const size_t keys_n = sizeof(keys_table) / sizeof(*keys_table);

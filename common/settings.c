@@ -6,7 +6,6 @@
  * reload. */
 #include "common/settings.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -24,7 +23,6 @@
 #include "common/units.h"
 
 #define SETTINGS_FILE_MAX (1024 * 1024)
-#define SETTINGS_DELAY_MAX_NS (3600 * NSEC_PER_SEC)
 #define SETTINGS_ORIGINS_MAX 64
 
 /* ---- single values ---- */
@@ -75,97 +73,6 @@ int settings_check_max_rate(const char *value, struct err *reterr)
 	err_set(reterr,
 		"'%.60s' is not a rate of 1/s or more: write a number and /s, /m or /h, "
 		"as in 200k/s",
-		value);
-	return -EINVAL;
-}
-
-/* "127.0.0.1:8000" or "[::1]:8000": numbers alone, so that nothing has to be resolved. */
-int settings_check_listen(const char *value, struct err *reterr)
-{
-	const char *colon = strrchr(value, ':');
-	char host[INET6_ADDRSTRLEN + 2] = "";
-	unsigned char address[sizeof(struct in6_addr)];
-	size_t len = colon ? (size_t)(colon - value) : 0;
-	bool is_ipv6 = value[0] == '[';
-	char *end;
-
-	if (len < sizeof(host))
-		memcpy(host, value, len);
-	if (is_ipv6 && len > 1 && len < sizeof(host) && host[len - 1] == ']') {
-		memmove(host, host + 1, len - 2);
-		host[len - 2] = '\0';
-	}
-	if (!colon || inet_pton(is_ipv6 ? AF_INET6 : AF_INET, host, address) != 1)
-		goto bad;
-	if (colon[1] < '0' || colon[1] > '9' || strlen(colon + 1) > 5)
-		goto bad;
-	if (strtoul(colon + 1, &end, 10) > UINT16_MAX || *end)
-		goto bad;
-	return 0;
-bad:
-	err_set(reterr,
-		"'%.60s' is not ADDRESS:PORT in numbers: write 127.0.0.1:8000 or "
-		"[::1]:8000, port 0 for a free one",
-		value);
-	return -EINVAL;
-}
-
-int settings_parse_delay(const char *text, enum settings_delay_kind *ret_kind, int64_t *ret_ns)
-{
-	bool is_random = str_starts(text, "exp:");
-	int64_t ns;
-
-	if (units_parse_time(text + (is_random ? strlen("exp:") : 0), &ns) ||
-		ns > SETTINGS_DELAY_MAX_NS || (is_random && !ns))
-		return -EINVAL;
-	*ret_kind = is_random ? SETTINGS_DELAY_EXPONENTIAL : SETTINGS_DELAY_FIXED;
-	*ret_ns = ns;
-	return 0;
-}
-
-int settings_check_delay(const char *value, struct err *reterr)
-{
-	enum settings_delay_kind kind;
-	int64_t ns;
-
-	if (!settings_parse_delay(value, &kind, &ns))
-		return 0;
-	err_set(reterr,
-		"'%.60s' is not a delay up to 1h: write 5s, or exp:5ms for random delays "
-		"with that mean",
-		value);
-	return -EINVAL;
-}
-
-int settings_parse_errors(const char *text, double *ret_share, unsigned *ret_status)
-{
-	size_t len = strcspn(text, " \t");
-	const char *status = text + len + strspn(text + len, " \t");
-	char share_text[32];
-	double share;
-
-	if (len >= sizeof(share_text) || status == text + len)
-		return -EINVAL;
-	memcpy(share_text, text, len);
-	share_text[len] = '\0';
-	if (units_parse_share(share_text, &share))
-		return -EINVAL;
-	if (strlen(status) != 3 || (status[0] != '4' && status[0] != '5') ||
-		strspn(status, "0123456789") != 3)
-		return -EINVAL;
-	*ret_share = share;
-	*ret_status = (unsigned)strtoul(status, NULL, 10);
-	return 0;
-}
-
-int settings_check_errors(const char *value, struct err *reterr)
-{
-	double share;
-	unsigned status;
-
-	if (!settings_parse_errors(value, &share, &status))
-		return 0;
-	err_set(reterr, "'%.60s' is not SHARE STATUS with a status from 400 to 599: write 20%% 503",
 		value);
 	return -EINVAL;
 }
@@ -231,10 +138,7 @@ static int settings_add_origin(struct settings *s, const struct ini_doc *doc, co
 	r = keys_apply_named(KEYS_DAEMON, doc, "origin", name, origin);
 	if (r)
 		return r;
-	(void)settings_parse_delay(settings_text(doc, "origin", name, "delay"), &origin->delay_kind,
-		&origin->delay_ns);
-	(void)settings_parse_errors(settings_text(doc, "origin", name, "errors"),
-		&origin->error_share, &origin->error_status);
+	settings_origin_fill(origin, doc, name, problems);
 	if (!keys_last(doc, "origin", name, "listen"))
 		problems_add(problems, file, line,
 			"[origin %s] listen is missing: write listen = 127.0.0.1:8000", name);
@@ -314,16 +218,26 @@ struct settings *settings_free(struct settings *s)
 		return NULL;
 	for (size_t i = 0; i < s->n_allow; i++)
 		free(s->allow[i]);
-	for (size_t i = 0; i < s->n_origins; i++) {
-		free(s->origins[i].name);
-		free(s->origins[i].listen);
-	}
+	for (size_t i = 0; i < s->n_origins; i++)
+		settings_origin_fini(&s->origins[i]);
 	free(s->allow);
 	free(s->origins);
 	free(s->socket);
 	free(s->observe);
 	free(s);
 	return NULL;
+}
+
+void settings_refuse_private(const struct ini_doc *doc, struct problems *problems)
+{
+	for (size_t i = 0; i < doc->n_entries; i++) {
+		const struct ini_entry *e = &doc->entries[i];
+
+		if (str_eq(e->section, "origin") && str_eq(e->key, "gaps"))
+			problems_add(problems, e->file, e->line,
+				"gaps: is for rpsctl origin --gaps alone: the service writes no "
+				"files but its own");
+	}
 }
 
 /* ---- files ---- */

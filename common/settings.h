@@ -6,27 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/settings_origin.h"
+
 struct err;
 struct ini_doc;
 struct problems;
-
-/* delay = 5s | exp:5ms */
-enum settings_delay_kind {
-	SETTINGS_DELAY_FIXED,
-	SETTINGS_DELAY_EXPONENTIAL,
-};
-
-/* One [origin NAME]: a built-in server to load. */
-struct settings_origin {
-	char *name;
-	char *listen; /* ADDRESS:PORT; port 0 takes a free one */
-	enum settings_delay_kind delay_kind;
-	int64_t delay_ns; /* fixed delay, or the mean */
-	uint64_t body_bytes;
-	double error_share; /* errors = 20% 503 */
-	unsigned error_status;
-	uint64_t seed;
-};
 
 struct settings {
 	/* [daemon] */
@@ -51,10 +35,9 @@ struct settings {
 int settings_build(const struct ini_doc *doc, struct settings **ret, struct problems *problems);
 struct settings *settings_free(struct settings *s);
 
-/* Reads [origin] keys given as flags too ("--delay 5s" is delay = 5s): TIME or exp:TIME, and
- * SHARE STATUS. 0 or -EINVAL, with the outputs untouched. */
-int settings_parse_delay(const char *text, enum settings_delay_kind *ret_kind, int64_t *ret_ns);
-int settings_parse_errors(const char *text, double *ret_share, unsigned *ret_status);
+/* Adds the keys that only a private daemon takes: the service writes where it was told to by its
+ * unit, and nowhere else. */
+void settings_refuse_private(const struct ini_doc *doc, struct problems *problems);
 
 /* rpsd.conf, then every *.conf of its directory rpsd.conf.d in the order of file names. A missing
  * path that was not asked for by name is fine. 0, -errno with a problem added. */
@@ -66,6 +49,3 @@ int settings_check_socket(const char *value, struct err *reterr);
 int settings_check_observe(const char *value, struct err *reterr);
 int settings_check_allow(const char *value, struct err *reterr);
 int settings_check_max_rate(const char *value, struct err *reterr);
-int settings_check_listen(const char *value, struct err *reterr);
-int settings_check_delay(const char *value, struct err *reterr);
-int settings_check_errors(const char *value, struct err *reterr);

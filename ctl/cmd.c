@@ -75,7 +75,7 @@ const struct command commands[] = {
 	{"show", "[NAME]", "a named run's file, or the daemon's configuration", NULL,
 		OPTIONS_CONTROL, 0, 1, cmd_show, COMMAND_NAME},
 	{"origin", "", "serve something to load, until Ctrl-C", NULL,
-		OPTIONS_ORIGIN | OPTIONS_QUIET, 0, 0, cmd_origin, COMMAND_NOTHING},
+		OPTIONS_ORIGIN | OPTIONS_QUIET | OPTIONS_JSON, 0, 0, cmd_origin, COMMAND_NOTHING},
 	{"origins", "", "what the service's own origins have served", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_origins, COMMAND_NOTHING},
 	{"doctor", "", "whether this host is fit for load, and what to do", command_doctor_more,

@@ -88,7 +88,27 @@ static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 
 /* ---------------------------------------------------------------- rpsd.conf */
 
-static void cmd_check_describe(const struct settings *s, struct buf *ret)
+/* Delay and body, and what else was written of it, in the words of the file. */
+static void cmd_check_describe_origin(
+	const struct settings_origin *o, const struct ini_doc *doc, struct buf *ret)
+{
+	(void)buf_printf(ret, "origin    %s on %s", o->name, o->listen);
+	for (size_t i = 0; i < keys_n; i++) {
+		const struct key *k = &keys_table[i];
+		bool is_always = str_eq(k->name, "delay") || str_eq(k->name, "body");
+		const struct ini_entry *e;
+
+		if (k->file != KEYS_DAEMON || !str_eq(k->section, "origin") ||
+			str_eq(k->name, "listen"))
+			continue;
+		e = keys_last(doc, "origin", o->name, k->name);
+		if (e || is_always)
+			(void)buf_printf(ret, ", %s %s", k->name, e ? e->value : k->fallback);
+	}
+	(void)buf_puts(ret, "\n");
+}
+
+static void cmd_check_describe(const struct settings *s, const struct ini_doc *doc, struct buf *ret)
 {
 	char duration[UNITS_TEXT_MAX];
 
@@ -102,19 +122,8 @@ static void cmd_check_describe(const struct settings *s, struct buf *ret)
 		figure_count((int64_t)s->max_connections).text, duration);
 	(void)buf_printf(ret, "history   the newest %s finished runs, in memory\n",
 		figure_count((int64_t)s->keep_runs).text);
-	for (size_t i = 0; i < s->n_origins; i++) {
-		const struct settings_origin *o = &s->origins[i];
-		char delay[UNITS_TEXT_MAX];
-
-		units_format_time(o->delay_ns, delay, sizeof(delay));
-		(void)buf_printf(ret, "origin    %s on %s, delay %s%s, body %s", o->name, o->listen,
-			delay, o->delay_kind == SETTINGS_DELAY_EXPONENTIAL ? " on average" : "",
-			figure_bytes((double)o->body_bytes).text);
-		if (o->error_share > 0)
-			(void)buf_printf(ret, ", %s status %u", figure_share(o->error_share).text,
-				o->error_status);
-		(void)buf_puts(ret, "\n");
-	}
+	for (size_t i = 0; i < s->n_origins; i++)
+		cmd_check_describe_origin(&s->origins[i], doc, ret);
 }
 
 /* With the drop-ins beside it. 0 or the exit status. */
@@ -123,11 +132,13 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 	struct problems problems = {0};
 	struct settings *settings = NULL;
 	struct ini_doc doc = {0};
-	int r = 0;
+	int r = settings_read_files(path, true, &doc, &problems);
 
-	if (settings_read_files(path, true, &doc, &problems) == 0 && !problems.n &&
-		settings_build(&doc, &settings, &problems) == 0)
-		cmd_check_describe(settings, ret);
+	if (r == 0 && !problems.n)
+		r = settings_build(&doc, &settings, &problems);
+	settings_refuse_private(&doc, &problems);
+	if (r == 0 && !problems.n)
+		cmd_check_describe(settings, &doc, ret);
 	else
 		r = EXIT_CONFIG;
 	for (size_t i = 0; i < problems.n; i++)

@@ -3,13 +3,15 @@
  *
  * A private daemon with one [origin] and no run. Its flags are the keys of that section; they are
  * judged here, with the names of the flags, before the same text goes to the daemon. The first line
- * on stdout is the address, so that a script can wait for it and read a port that was taken free.
+ * on stdout is the address, so that a script can wait for it and read a port that was taken free;
+ * what was served is said at the end. With --json both are one object each, on a line of its own.
  */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -26,27 +28,26 @@
 #include "ctl/session.h"
 
 #define CMD_ORIGIN_NAME "default"
+#define CMD_ORIGIN_SECTION "origin."
 #define CMD_ORIGIN_LISTEN "127.0.0.1:8000"
 
-struct cmd_origin_key {
-	const char *flag;
-	const char *key;
-	const char *value; /* NULL: not given */
-};
+/* "delay" of "origin.delay". */
+static const char *cmd_origin_key(const struct options_setting *setting)
+{
+	return setting->key + strlen(CMD_ORIGIN_SECTION);
+}
 
-/* Says what is wrong with the keys. 0 or the exit status. */
-static int cmd_origin_check(const struct cmd_origin_key *keys, size_t n)
+/* Says what is wrong with the flags. 0 or the exit status. */
+static int cmd_origin_check(const struct options *o)
 {
 	struct problems problems = {0};
 	struct settings *settings = NULL;
 	struct ini_doc doc = {0};
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++) {
-		if (keys[i].value)
-			r = ini_set(&doc, keys[i].flag, "origin", CMD_ORIGIN_NAME, keys[i].key,
-				keys[i].value);
-	}
+	for (size_t i = 0; i < o->n_settings && r == 0; i++)
+		r = ini_set(&doc, o->settings[i].origin, "origin", CMD_ORIGIN_NAME,
+			cmd_origin_key(&o->settings[i]), o->settings[i].value);
 	if (r == 0)
 		r = settings_build(&doc, &settings, &problems);
 	for (size_t i = 0; i < problems.n && i < problems.cap; i++)
@@ -57,22 +58,24 @@ static int cmd_origin_check(const struct cmd_origin_key *keys, size_t n)
 	return r ? EXIT_CONFIG : 0;
 }
 
-static int cmd_origin_config(const struct options *o, struct buf *ret)
+/* Of a flag that is given twice the last one counts; a file may say a thing only once. */
+static int cmd_origin_config(struct options *o, struct buf *ret)
 {
-	const struct cmd_origin_key keys[] = {
-		{"--listen", "listen", o->listen ? o->listen : CMD_ORIGIN_LISTEN},
-		{"--delay", "delay", o->delay},
-		{"--body", "body", o->body},
-		{"--errors", "errors", o->errors},
-	};
-	size_t n = sizeof(keys) / sizeof(*keys);
-	int r = cmd_origin_check(keys, n);
+	int r = 0;
 
+	if (!options_setting(o, CMD_ORIGIN_SECTION "listen"))
+		r = options_set(o, CMD_ORIGIN_SECTION "listen", CMD_ORIGIN_LISTEN, "--listen");
+	if (r)
+		return EXIT_NO_DAEMON;
+	r = cmd_origin_check(o);
 	if (r)
 		return r;
 	(void)buf_puts(ret, "[origin " CMD_ORIGIN_NAME "]\n");
-	for (size_t i = 0; i < n; i++) {
-		if (keys[i].value && buf_printf(ret, "%s = %s\n", keys[i].key, keys[i].value))
+	for (size_t i = 0; i < o->n_settings; i++) {
+		const struct options_setting *s = &o->settings[i];
+
+		if (options_setting(o, s->key) == s->value &&
+			buf_printf(ret, "%s = %s\n", cmd_origin_key(s), s->value))
 			return EXIT_NO_DAEMON;
 	}
 	return 0;
@@ -123,19 +126,57 @@ static int cmd_origin_wait(struct client *c, int signals)
 	}
 }
 
-static void cmd_origin_say_served(const struct client_answer *a)
+static int64_t cmd_origin_int(const json_t *origin, const char *name)
 {
-	const json_t *origin = cmd_origin_first(a);
-	int64_t requests = 0;
-	int64_t accepted = 0;
-	int64_t errors = 0;
+	int64_t n = 0;
 
-	(void)result_int(origin, "requests", &requests);
-	(void)result_int(origin, "accepted", &accepted);
-	(void)result_int(origin, "errors", &errors);
+	(void)result_int(origin, name, &n);
+	return n;
+}
+
+/* What did not happen is not said. */
+static void cmd_origin_say_count(const json_t *origin, const char *name, const char *text)
+{
+	int64_t n = cmd_origin_int(origin, name);
+
+	if (n > 0)
+		(void)fprintf(stderr, "%s %s\n", figure_count(n).text, text);
+}
+
+static void cmd_origin_say_served(const json_t *origin)
+{
 	(void)fprintf(stderr, "\nserved %s requests on %s connections, %s of them errors\n",
-		figure_count(requests).text, figure_count(accepted).text,
-		figure_count(errors).text);
+		figure_count(cmd_origin_int(origin, "requests")).text,
+		figure_count(cmd_origin_int(origin, "accepted")).text,
+		figure_count(cmd_origin_int(origin, "errors")).text);
+	cmd_origin_say_count(origin, "hung", "of them never answered");
+	cmd_origin_say_count(origin, "refused", "more were no requests");
+	cmd_origin_say_count(origin, "closed", "connections closed unasked");
+	if (json_is_integer(json_object_get(origin, "p50_ns")))
+		(void)fprintf(stderr,
+			"from request read to answer written: p50 %s, p99 %s, max %s\n",
+			figure_time(cmd_origin_int(origin, "p50_ns")).text,
+			figure_time(cmd_origin_int(origin, "p99_ns")).text,
+			figure_time(cmd_origin_int(origin, "max_ns")).text);
+}
+
+static void cmd_origin_print_json(const json_t *origin)
+{
+	(void)json_dumpf(origin, stdout, JSON_COMPACT);
+	(void)putchar('\n');
+	(void)fflush(stdout);
+}
+
+static void cmd_origin_say_address(const json_t *origin, const struct options *o)
+{
+	if (o->json) {
+		cmd_origin_print_json(origin);
+	} else {
+		(void)printf("http://%s/\n", result_text(origin, "address"));
+		(void)fflush(stdout);
+	}
+	if (!o->quiet)
+		(void)fputs("serving until Ctrl-C\n", stderr);
 }
 
 static int cmd_origin_serve(struct client *c, const struct options *o)
@@ -146,14 +187,14 @@ static int cmd_origin_serve(struct client *c, const struct options *o)
 
 	if (r)
 		return r;
-	(void)printf("http://%s/\n", result_text(cmd_origin_first(&answer), "address"));
-	(void)fflush(stdout);
+	cmd_origin_say_address(cmd_origin_first(&answer), o);
 	client_answer_fini(&answer);
-	if (!o->quiet)
-		(void)fputs("serving until Ctrl-C\n", stderr);
 	r = cmd_origin_wait(c, signals);
-	if (r == 0 && !o->quiet && cmd_origin_ask(c, &answer) == 0) {
-		cmd_origin_say_served(&answer);
+	if (r == 0 && (o->json || !o->quiet) && cmd_origin_ask(c, &answer) == 0) {
+		if (o->json)
+			cmd_origin_print_json(cmd_origin_first(&answer));
+		if (!o->quiet)
+			cmd_origin_say_served(cmd_origin_first(&answer));
 		client_answer_fini(&answer);
 	}
 	(void)close(signals);

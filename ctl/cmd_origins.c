@@ -16,6 +16,14 @@ static struct figure cmd_origins_count(const json_t *origin, const char *name)
 	return figure_count(n);
 }
 
+/* From a request read to its answer written. */
+static struct figure cmd_origins_p99(const json_t *origin)
+{
+	int64_t ns;
+
+	return result_int(origin, "p99_ns", &ns) ? figure_time(ns) : (struct figure){"-"};
+}
+
 static void cmd_origins_print(const json_t *origins)
 {
 	struct buf text = {0};
@@ -25,17 +33,18 @@ static void cmd_origins_print(const json_t *origins)
 			"no origins; [origin NAME] in rpsd.conf makes one, rpsctl origin another");
 		return;
 	}
-	(void)buf_printf(&text, "%-14s %-22s %8s %10s %13s %12s\n", "origin", "address", "open",
-		"accepted", "requests", "errors");
+	(void)buf_printf(&text, "%-12s %-18s %6s %9s %12s %10s %6s %9s\n", "origin", "address",
+		"open", "accepted", "requests", "errors", "hung", "p99");
 	for (size_t i = 0; i < json_array_size(origins); i++) {
 		const json_t *origin = json_array_get(origins, i);
 
-		(void)buf_printf(&text, "%-14s %-22s %8s %10s %13s %12s\n",
+		(void)buf_printf(&text, "%-12s %-18s %6s %9s %12s %10s %6s %9s\n",
 			result_text(origin, "name"), result_text(origin, "address"),
 			cmd_origins_count(origin, "connections").text,
 			cmd_origins_count(origin, "accepted").text,
 			cmd_origins_count(origin, "requests").text,
-			cmd_origins_count(origin, "errors").text);
+			cmd_origins_count(origin, "errors").text,
+			cmd_origins_count(origin, "hung").text, cmd_origins_p99(origin).text);
 	}
 	command_print(text.data ? text.data : "");
 	buf_fini(&text);

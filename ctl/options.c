@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The flags of rpsctl: one table from which they are read, checked and explained.
  *
- * Most flags are nothing but short names for keys of a run file ("-r 2k" is "load.rate = 2k");
+ * Most flags are nothing but short names for keys of a run file ("-r 2k" is "load.rate = 2k"), or
+ * of an [origin];
  * their values travel as text and are judged by the daemon's key table, which names the flag when
  * it complains, so that there is one grammar and not two. Only what hands expect and the grammar
  * does not know is added here: a bare number behind -d is seconds.
@@ -80,14 +81,40 @@ const struct options_flag options_flags[] = {
 	{0, "all", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(all), "every active run"},
 	{0, "now", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(now),
 		"do not wait for answers under way"},
-	{0, "listen", "ADDRESS:PORT", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(listen),
+	{0, "listen", "ADDRESS:PORT", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.listen", NULL, 0,
 		"127.0.0.1:8000; port 0 takes a free one"},
-	{0, "delay", "TIME", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(delay),
-		"before each answer: 5s, or exp:5ms on average"},
-	{0, "body", "SIZE", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(body),
+	{0, "delay", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.delay", NULL, 0,
+		"before each answer: 5s, exp:5ms, '50% 10ms, 50% 8s'"},
+	{0, "body", "SIZE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.body", NULL, 0,
 		"of each answer: 1KiB"},
-	{0, "errors", "'SHARE STATUS'", OPTIONS_ORIGIN, OPTIONS_TEXT, NULL, NULL, FIELD(errors),
-		"answers that are errors: '20% 503'"},
+	{0, "drip", "'N x TIME'", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.drip", NULL, 0,
+		"the body in pieces: '50 x 10ms'"},
+	{0, "errors", "'SHARE STATUS'", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.errors", NULL, 0,
+		"answers that are errors: '20% 503', '20% 503 after 0'"},
+	{0, "service", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.service", NULL, 0,
+		"of one server for all: 1ms, exp:1ms"},
+	{0, "burn", NULL, OPTIONS_ORIGIN, OPTIONS_KEY, "origin.burn", "yes", 0,
+		"--service keeps a CPU busy"},
+	{0, "stall", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.stall", NULL, 0,
+		"stands still: '1s every 10s', once: 1s"},
+	{0, "accept-stall", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.accept-stall", NULL, 0,
+		"accepts nothing: 5s, '3s every 10s'"},
+	{0, "backlog", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.backlog", NULL, 0,
+		"connections that wait to be accepted: 4096"},
+	{0, "read", "SIZE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.read", NULL, 0,
+		"requests' bodies slowly: '64KiB every 100ms'"},
+	{0, "hang", "SHARE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.hang", NULL, 0,
+		"requests never answered: 1%"},
+	{0, "freeze", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.freeze", NULL, 0,
+		"connections that answer once and never again"},
+	{0, "close-after", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.close-after", NULL, 0,
+		"answers, then closes without a word"},
+	{0, "idle", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.idle", NULL, 0,
+		"closes connections that wait so long"},
+	{0, "gaps", "FILE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.gaps", NULL, 0,
+		"write when requests came, at the end"},
+	{0, "seed", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.seed", NULL, 0,
+		"of all that is random"},
 	{0, "socket", "PATH", OPTIONS_CONTROL, OPTIONS_TEXT, NULL, NULL, FIELD(socket),
 		"of the service's daemon"},
 	{'h', "help", NULL, OPTIONS_ANY, OPTIONS_BOOL, NULL, NULL, FIELD(help), "this text"},

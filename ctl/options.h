@@ -22,7 +22,7 @@ enum options_group {
 };
 
 enum options_kind {
-	OPTIONS_KEY,	  /* sets a key of the run file */
+	OPTIONS_KEY,	  /* sets a key of the run file, or of [origin] */
 	OPTIONS_KEY_TIME, /* the same; a bare number is seconds */
 	OPTIONS_KEY_RATE, /* the same; "x0.1" is load.scale */
 	OPTIONS_SET,	  /* section.key=value */
@@ -47,7 +47,7 @@ struct options_flag {
 extern const struct options_flag options_flags[];
 extern const size_t options_flags_n;
 
-/* A key of a run file given as a flag. */
+/* A key given as a flag. */
 struct options_setting {
 	char *key; /* "load.rate" */
 	char *value;
@@ -64,10 +64,6 @@ struct options {
 	const char **args; /* what is no flag, in order */
 	size_t n_args;
 	const char *socket;
-	const char *listen; /* the keys of [origin], NULL where not given */
-	const char *delay;
-	const char *body;
-	const char *errors;
 	bool quiet;
 	bool verbose;
 	bool json;

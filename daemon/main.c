@@ -216,6 +216,8 @@ static int main_configure(struct daemon *d)
 			o->config ? o->config : MAIN_CONFIG, o->config != NULL, &d->doc, &problems);
 	if (r == 0)
 		r = settings_build(&d->doc, &d->settings, &problems);
+	if (!o->is_private)
+		settings_refuse_private(&d->doc, &problems);
 	if (r == 0 && o->is_private)
 		guard_init_private(&d->guard);
 	else if (r == 0)

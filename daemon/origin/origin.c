@@ -28,14 +28,16 @@
 #include "daemon/loop/future.h"
 #include "daemon/origin/origin_conn.h"
 #include "daemon/origin/origin_core.h"
+#include "daemon/origin/origin_gaps.h"
+#include "daemon/origin/origin_pace.h"
 
-#define ORIGIN_BACKLOG 4096
 #define ORIGIN_ACCEPT_BUDGET 64
 #define ORIGIN_PAUSE_NS (50 * NSEC_PER_MSEC)
 
 struct origin {
 	/* set once before start */
 	char *name;
+	struct origin_gaps *log; /* of gaps; NULL: none */
 	char address[INET6_ADDRSTRLEN + 16];
 	pthread_t thread;
 
@@ -43,7 +45,8 @@ struct origin {
 	struct loop *loop;
 	struct loop_task listener;
 	struct timer_queue pauses;
-	struct timer pause; /* running: out of descriptors */
+	struct timer pause;	 /* running: out of descriptors, or an accept stall */
+	int64_t first_accept_ns; /* CLOCK_NEVER: none yet */
 	struct origin_core core;
 
 	/* completed by origin_free */
@@ -57,12 +60,31 @@ static bool origin_is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* New connections wait in the backlog until the stall's end. */
+static bool origin_is_accept_stalled(struct origin *o)
+{
+	const struct settings_cycle *stall = &o->core.settings.accept_stall;
+	int64_t now_ns = clock_now_ns();
+	int64_t until_ns;
+
+	if (stall->length_ns == 0)
+		return false;
+	if (o->first_accept_ns == CLOCK_NEVER)
+		o->first_accept_ns = now_ns;
+	until_ns = origin_pace_stalled_until(stall, o->first_accept_ns, now_ns);
+	if (until_ns > 0)
+		timer_start(&o->pauses, &o->pause, until_ns);
+	return until_ns > 0;
+}
+
 static void origin_on_acceptable(struct loop_task *task, uint32_t events)
 {
 	struct origin *o = container_of(task, struct origin, listener);
 
 	(void)events;
 	timer_stop(&o->pause);
+	if (origin_is_accept_stalled(o))
+		return;
 	for (int i = 0; i < ORIGIN_ACCEPT_BUDGET; i++) {
 		int fd = accept4(task->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -115,19 +137,31 @@ static bool origin_split_address(char *text, char **ret_host, char **ret_port)
 	return **ret_host != '\0';
 }
 
-/* Linux hands TCP_NODELAY on from the listener to what it accepts, which saves a call for each. */
-static int origin_listen_on(const struct addrinfo *info, int *ret_fd)
+/* Linux hands these on from the listener to what it accepts, which saves a call for each. Who reads
+ * slowly must not have a large buffer into which all goes at once. */
+static void origin_set_options(int fd, const struct settings_origin *settings)
+{
+	int on = 1;
+	int size = (int)settings->read_bytes; /* at most 64 MiB and more than the kernel takes */
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (settings->read_bytes > 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+static int origin_listen_on(
+	const struct settings_origin *settings, const struct addrinfo *info, int *ret_fd)
 {
 	int fd = socket(
 		info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
-	int on = 1;
 	int r;
 
 	if (fd == -1)
 		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (bind(fd, info->ai_addr, info->ai_addrlen) == -1 || listen(fd, ORIGIN_BACKLOG) == -1) {
+	origin_set_options(fd, settings);
+	if (bind(fd, info->ai_addr, info->ai_addrlen) == -1 ||
+		listen(fd, (int)settings->backlog) == -1) {
 		r = -errno;
 		(void)close(fd);
 		return r;
@@ -170,7 +204,7 @@ static int origin_listen(const struct settings_origin *settings, int *ret_fd, st
 	int r = origin_resolve(settings->listen, &infos, &why);
 
 	if (r == 0) {
-		r = origin_listen_on(infos, ret_fd);
+		r = origin_listen_on(settings, infos, ret_fd);
 		freeaddrinfo(infos);
 	}
 	if (r < 0)
@@ -240,9 +274,12 @@ static int origin_build(struct origin *o, const struct settings_origin *settings
 	if (r < 0)
 		return r;
 	timer_queue_init(&o->pauses, o->loop, origin_on_pause_end, o);
-	r = origin_core_init(&o->core, o->loop, settings, origin_conn_on_linger_end);
+	r = origin_core_init(
+		&o->core, o->loop, settings, origin_conn_on_linger_end, origin_conn_on_idle_end);
 	if (r == 0) {
 		o->core.on_due = origin_conn_on_due;
+		o->core.on_served = origin_conn_on_served;
+		o->core.gaps = o->log;
 		o->core.on_closed = origin_on_conn_closed;
 		r = loop_add_task(o->loop, &o->listener, fd, LOOP_INPUT, origin_on_acceptable);
 	}
@@ -251,6 +288,27 @@ static int origin_build(struct origin *o, const struct settings_origin *settings
 		future_on_done(&o->stop, origin_on_stop, o);
 	}
 	return r;
+}
+
+static int origin_open_log(
+	struct origin *o, const struct settings_origin *settings, struct err *reterr)
+{
+	int r = settings->gaps ? origin_gaps_open(settings->gaps, &o->log) : 0;
+
+	if (r < 0)
+		err_set(reterr, "origin %s: cannot write %.300s: %s", settings->name,
+			settings->gaps, r == -EINVAL ? "not a file" : strerror(-r));
+	return r;
+}
+
+/* Only a private daemon has such a file, and its stderr is that of who wants it. */
+static void origin_close_log(struct origin *o)
+{
+	int r = origin_gaps_close(o->log);
+
+	if (r < 0)
+		(void)fprintf(stderr, "origin %s: cannot write the log of gaps: %s\n", o->name,
+			strerror(-r));
 }
 
 /* The thread is joined, or was never there. */
@@ -266,6 +324,7 @@ static void origin_tear_down(struct origin *o, int fd)
 	}
 	if (fd >= 0)
 		(void)close(fd);
+	origin_close_log(o);
 	free(o->name);
 	free(o);
 }
@@ -281,9 +340,12 @@ int origin_start(const struct settings_origin *settings, struct origin **ret, st
 			settings->listen, strerror(ENOMEM));
 		return -ENOMEM;
 	}
+	o->first_accept_ns = CLOCK_NEVER;
 	loop_task_init(&o->listener);
 	timer_init(&o->pause);
 	r = origin_listen(settings, &fd, reterr);
+	if (r == 0)
+		r = origin_open_log(o, settings, reterr);
 	if (r < 0)
 		goto failed;
 	o->name = strdup(settings->name);
@@ -309,6 +371,7 @@ struct origin *origin_free(struct origin *o)
 {
 	if (!o)
 		return NULL;
+	origin_core_stop(&o->core);
 	(void)future_done(&o->stop, NULL);
 	(void)pthread_join(o->thread, NULL);
 	origin_tear_down(o, o->listener.fd);
@@ -327,8 +390,15 @@ const char *origin_address(const struct origin *o)
 
 void origin_read_counts(const struct origin *o, struct origin_counts *ret)
 {
-	ret->connections = atomic_load_explicit(&o->core.connections, memory_order_relaxed);
-	ret->accepted = atomic_load_explicit(&o->core.accepted, memory_order_relaxed);
-	ret->requests = atomic_load_explicit(&o->core.requests, memory_order_relaxed);
-	ret->errors = atomic_load_explicit(&o->core.errors, memory_order_relaxed);
+	origin_tally_read(&o->core.tally, ret);
+}
+
+unsigned origin_error_status(const struct origin *o)
+{
+	return o->core.settings.error_status;
+}
+
+int origin_read_times(const struct origin *o, struct histogram *ret)
+{
+	return origin_tally_read_times(&o->core.tally, ret);
 }

@@ -22,6 +22,7 @@ static const struct origin_answer_reason {
 	unsigned status;
 	const char *text;
 } origin_answer_reasons[] = {
+	{100, "Continue"},
 	{200, "OK"},
 	{400, "Bad Request"},
 	{401, "Unauthorized"},

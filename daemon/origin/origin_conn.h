@@ -3,6 +3,7 @@
 #pragma once
 
 struct origin_core;
+struct origin_job;
 struct origin_waiter;
 struct timer;
 struct timer_queue;
@@ -14,4 +15,6 @@ void origin_conn_close_all(struct origin_core *core);
 
 /* The core's callbacks. */
 void origin_conn_on_due(struct origin_core *core, struct origin_waiter *waiter);
+void origin_conn_on_served(struct origin_core *core, struct origin_job *job);
 void origin_conn_on_linger_end(struct timer_queue *queue, struct timer *timer);
+void origin_conn_on_idle_end(struct timer_queue *queue, struct timer *timer);

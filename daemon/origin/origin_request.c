@@ -151,6 +151,9 @@ static bool origin_request_read_header(struct origin_request *r, struct span lin
 		if (r->is_chunked || r->is_http10 || !span_is(value, "chunked"))
 			return false;
 		r->is_chunked = true;
+	} else if (span_is(name, "expect")) {
+		/* Of HTTP/1.0 it is to be overlooked (RFC 9110, 10.1.1). */
+		r->expects_100 = !r->is_http10 && span_is(value, "100-continue");
 	}
 	return true;
 }
@@ -169,6 +172,7 @@ static bool origin_request_end_head(struct origin_request *r)
 		r->state = ORIGIN_REQUEST_BODY;
 	else
 		r->state = ORIGIN_REQUEST_DONE;
+	r->at_body = r->state != ORIGIN_REQUEST_DONE;
 	return true;
 }
 
@@ -283,7 +287,9 @@ size_t origin_request_feed(struct origin_request *r, const char *data, size_t le
 {
 	size_t used = 0;
 
-	while (used < len && r->state != ORIGIN_REQUEST_DONE && r->state != ORIGIN_REQUEST_BAD) {
+	r->at_body = false;
+	while (used < len && !r->at_body && r->state != ORIGIN_REQUEST_DONE &&
+		r->state != ORIGIN_REQUEST_BAD) {
 		uint64_t skippable = origin_request_skippable(r);
 		size_t n = len - used;
 

@@ -33,14 +33,16 @@ struct origin_request {
 	bool is_chunked;
 	bool wants_close;
 	bool wants_keep_alive;
+	bool expects_100; /* its body comes when it was asked for */
+	bool at_body;	  /* its head has just ended, and a body follows */
 };
 
 void origin_request_init(struct origin_request *r);
 
-/* Reads up to the end of this request and returns how many bytes it used. What it did not use is
- * the next request's (DONE), of no interest any more (BAD), or part of a line: then it wants to
- * see the same bytes again with more behind them. Such a part is shorter than
- * ORIGIN_REQUEST_HEAD_MAX. */
+/* Reads up to the end of this request, or of its head where a body follows (at_body), and returns
+ * how many bytes it used. What it did not use is the body's (at_body: feed it again), the next
+ * request's (DONE), of no interest any more (BAD), or part of a line: then it wants to see the same
+ * bytes again with more behind them. Such a part is shorter than ORIGIN_REQUEST_HEAD_MAX. */
 size_t origin_request_feed(struct origin_request *r, const char *data, size_t len);
 
 /* How many bytes of body may be dropped unseen, then told by _skip; 0 outside a body. */

@@ -14,8 +14,10 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/histogram.h"
 #include "common/ini.h"
 #include "common/plan.h"
+#include "common/quantile.h"
 #include "common/settings.h"
 #include "common/str.h"
 #include "common/varlink.h"
@@ -247,6 +249,59 @@ static void methods_status(struct control_call *call, void *userdata)
 		call, json_pack("{s:o, s:o}", "daemon", methods_json_daemon(m), "runs", runs));
 }
 
+static json_t *methods_quantile(const struct histogram *h, double q)
+{
+	int64_t ns = quantile_served(h, q);
+
+	return ns == QUANTILE_NONE ? json_null() : json_integer(ns);
+}
+
+/* Under the names of statuses, those of answers that were never given left out. */
+static json_t *methods_json_statuses(const struct origin *o, const struct origin_counts *counts)
+{
+	const struct {
+		unsigned status;
+		uint64_t n;
+	} rows[] = {{200, counts->ok}, {400, counts->refused},
+		{origin_error_status(o), counts->errors}};
+	json_t *statuses = json_object();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char name[8];
+		json_int_t n = (json_int_t)rows[i].n;
+
+		(void)snprintf(name, sizeof(name), "%u", rows[i].status);
+		n += json_integer_value(json_object_get(statuses, name)); /* errors may be 400 */
+		if (n > 0)
+			(void)json_object_set_new(statuses, name, json_integer(n));
+	}
+	return statuses;
+}
+
+static json_t *methods_json_origin(const struct origin *o)
+{
+	struct histogram times = {0};
+	struct origin_counts counts;
+	json_t *json;
+
+	origin_read_counts(o, &counts);
+	if (origin_read_times(o, &times) < 0)
+		return NULL;
+	json = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I}", "name",
+		origin_name(o), "address", origin_address(o), "connections",
+		(json_int_t)counts.connections, "accepted", (json_int_t)counts.accepted, "requests",
+		(json_int_t)counts.requests, "errors", (json_int_t)counts.errors, "statuses",
+		methods_json_statuses(o, &counts), "refused", (json_int_t)counts.refused, "hung",
+		(json_int_t)counts.hung, "closed", (json_int_t)counts.closed);
+	(void)json_object_set_new(json, "p50_ns", methods_quantile(&times, 0.5));
+	(void)json_object_set_new(json, "p99_ns", methods_quantile(&times, 0.99));
+	(void)json_object_set_new(json, "max_ns", methods_quantile(&times, 1));
+	(void)json_object_set_new(json, "mean_ns",
+		times.count ? json_integer((json_int_t)histogram_mean(&times)) : json_null());
+	histogram_fini(&times);
+	return json;
+}
+
 static void methods_origins(struct control_call *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{0}};
@@ -256,18 +311,8 @@ static void methods_origins(struct control_call *call, void *userdata)
 	if (!methods_check(call, fields))
 		return;
 	origins = json_array();
-	for (size_t i = 0; i < m->config.n_origins; i++) {
-		const struct origin *o = m->config.origins[i];
-		struct origin_counts counts;
-
-		origin_read_counts(o, &counts);
-		(void)json_array_append_new(origins,
-			json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "name", origin_name(o),
-				"address", origin_address(o), "connections",
-				(json_int_t)counts.connections, "accepted",
-				(json_int_t)counts.accepted, "requests",
-				(json_int_t)counts.requests, "errors", (json_int_t)counts.errors));
-	}
+	for (size_t i = 0; i < m->config.n_origins; i++)
+		(void)json_array_append_new(origins, methods_json_origin(m->config.origins[i]));
 	control_reply(call, json_pack("{s:o}", "origins", origins));
 }
 

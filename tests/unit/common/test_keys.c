@@ -55,6 +55,14 @@ static const struct {
 	{KEYS_DAEMON, "listen", "[::1]:8000", "8000"},
 	{KEYS_DAEMON, "delay", "exp:5ms", "exp"},
 	{KEYS_DAEMON, "errors", "20% 503", "20%"},
+	{KEYS_DAEMON, "drip", "50 x 10ms", "50 10ms"},
+	{KEYS_DAEMON, "service", "exp:1ms", "1"},
+	{KEYS_DAEMON, "stall", "1s every 10s", "10s every 1s"},
+	{KEYS_DAEMON, "accept-stall", "5s", "5"},
+	{KEYS_DAEMON, "read", "64KiB every 100ms", "64KiB"},
+	{KEYS_DAEMON, "hang", "1%", "1"},
+	{KEYS_DAEMON, "close-after", "100 header", "100 headers"},
+	{KEYS_DAEMON, "gaps", "gaps.txt", ""},
 };
 
 /* Large enough for each base, and zeroed as their owners do it. */

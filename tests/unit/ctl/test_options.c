@@ -147,11 +147,32 @@ START_TEST(test_switches)
 	ck_assert_int_eq(parse(&o, OPTIONS_ORIGIN,
 				 "--listen|a:1|--delay|5s|--body|1KiB|--errors|20% 503", NULL),
 		0);
-	ck_assert_str_eq(o.listen, "a:1");
-	ck_assert_str_eq(o.delay, "5s");
-	ck_assert_str_eq(o.body, "1KiB");
-	ck_assert_str_eq(o.errors, "20% 503");
+	ck_assert_str_eq(options_setting(&o, "origin.listen"), "a:1");
+	ck_assert_str_eq(options_setting(&o, "origin.delay"), "5s");
+	ck_assert_str_eq(options_setting(&o, "origin.body"), "1KiB");
+	ck_assert_str_eq(options_setting(&o, "origin.errors"), "20% 503");
+	ck_assert_uint_eq(o.n_settings, 4);
 	options_fini(&o);
+}
+END_TEST
+
+/* Every key of [origin] is a flag of rpsctl origin of the same name. */
+START_TEST(test_origin_has_all_its_keys)
+{
+	for (size_t i = 0; i < keys_n; i++) {
+		char name[64];
+		size_t at = 0;
+
+		if (keys_table[i].file != KEYS_DAEMON || !str_eq(keys_table[i].section, "origin"))
+			continue;
+		(void)snprintf(name, sizeof(name), "origin.%s", keys_table[i].name);
+		while (at < options_flags_n &&
+			!(options_flags[at].key && str_eq(options_flags[at].key, name)))
+			at++;
+		ck_assert_msg(at < options_flags_n, "no flag for %s", name);
+		ck_assert_str_eq(options_flags[at].name, keys_table[i].name);
+		ck_assert_uint_eq(options_flags[at].groups, OPTIONS_ORIGIN);
+	}
 }
 END_TEST
 
@@ -339,6 +360,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_keys_exist, 0, COUNT(keys));
 	tcase_add_test(tcase, test_order_and_args);
 	tcase_add_test(tcase, test_switches);
+	tcase_add_test(tcase, test_origin_has_all_its_keys);
 	tcase_add_loop_test(tcase, test_wrong, 0, COUNT(wrong));
 	tcase_add_test(tcase, test_very_long_words);
 	tcase_add_loop_test(tcase, test_hints, 0, COUNT(hints));

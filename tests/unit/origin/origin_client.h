@@ -43,10 +43,18 @@ static inline void setup(void)
 	settings = (struct settings_origin){
 		.name = (char *)"test",
 		.listen = (char *)"127.0.0.1:0",
+		.backlog = 4096,
 		.error_status = 503,
 		.body_bytes = 10,
 		.seed = 1,
 	};
+}
+
+static inline void set_delay(enum settings_delay_kind kind, int64_t ns)
+{
+	settings.delay.n = 1;
+	settings.delay.parts[0] =
+		(struct settings_delay_part){.upto = 1, .delay = {.kind = kind, .ns = ns}};
 }
 
 static inline void teardown(void)
@@ -176,6 +184,18 @@ static inline struct origin_counts counts(void)
 
 	origin_read_counts(origin, &c);
 	return c;
+}
+
+/* An answer is counted when it is written, which its reader may know first. */
+static inline void wait_answers(uint64_t n)
+{
+	for (;;) {
+		struct origin_counts c = counts();
+
+		if (c.ok + c.errors + c.refused >= n)
+			return;
+		(void)sched_yield();
+	}
 }
 
 static inline void expect_200(int fd)

@@ -27,7 +27,7 @@ START_TEST(answers_pipelined_requests_in_order)
 {
 	int fd;
 
-	settings.delay_ns = _i * NSEC_PER_MSEC; /* without and with waiting */
+	set_delay(SETTINGS_DELAY_FIXED, _i * NSEC_PER_MSEC); /* without and with waiting */
 	start();
 	fd = new_client();
 	send_text(fd, ONE ONE "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" ONE
@@ -106,7 +106,7 @@ START_TEST(a_half_closed_client_gets_its_answers)
 {
 	int fd;
 
-	settings.delay_ns = 2 * NSEC_PER_MSEC;
+	set_delay(SETTINGS_DELAY_FIXED, 2 * NSEC_PER_MSEC);
 	start();
 	fd = new_client();
 	send_text(fd, ONE ONE);
@@ -239,7 +239,7 @@ START_TEST(a_fixed_delay_is_honoured)
 	int64_t before_ns;
 	int fd;
 
-	settings.delay_ns = 30 * NSEC_PER_MSEC;
+	set_delay(SETTINGS_DELAY_FIXED, 30 * NSEC_PER_MSEC);
 	start();
 	fd = new_client();
 	for (int i = 0; i < 3; i++) {
@@ -259,8 +259,7 @@ START_TEST(exponential_delays_have_their_mean)
 	int64_t before_ns;
 	int fd;
 
-	settings.delay_kind = SETTINGS_DELAY_EXPONENTIAL;
-	settings.delay_ns = 2 * NSEC_PER_MSEC;
+	set_delay(SETTINGS_DELAY_EXPONENTIAL, 2 * NSEC_PER_MSEC);
 	start();
 	fd = new_client();
 	before_ns = clock_now_ns();
@@ -279,8 +278,7 @@ START_TEST(delays_run_side_by_side)
 {
 	int fds[200];
 
-	settings.delay_kind = _i ? SETTINGS_DELAY_EXPONENTIAL : SETTINGS_DELAY_FIXED;
-	settings.delay_ns = 200 * NSEC_PER_MSEC;
+	set_delay(_i ? SETTINGS_DELAY_EXPONENTIAL : SETTINGS_DELAY_FIXED, 200 * NSEC_PER_MSEC);
 	start();
 	for (int i = 0; i < 200; i++) {
 		fds[i] = new_client();
@@ -313,6 +311,7 @@ static void draw(size_t n, uint64_t seed, char *ret)
 		errors += status == 503;
 	}
 	ret[n] = '\0';
+	wait_answers(n);
 	ck_assert_uint_eq(counts().errors, errors);
 	ck_assert_uint_eq(counts().requests, n);
 	(void)close(fd);
@@ -329,8 +328,7 @@ START_TEST(the_share_of_errors_comes_from_the_seed)
 
 	settings.error_share = 0.2;
 	draw(N, 7, one);
-	settings.delay_kind = SETTINGS_DELAY_EXPONENTIAL;
-	settings.delay_ns = 1000;
+	set_delay(SETTINGS_DELAY_EXPONENTIAL, 1000);
 	draw(N, 7, again);
 	draw(N, 8, other);
 	ck_assert_str_eq(one, again);

@@ -29,7 +29,7 @@ START_TEST(waiting_connections_are_cheap_and_do_not_hold_up_the_end)
 	char byte;
 
 	want_descriptors(2 * N + 50);
-	settings.delay_ns = 3600 * NSEC_PER_SEC;
+	set_delay(SETTINGS_DELAY_FIXED, 3600 * NSEC_PER_SEC);
 	start();
 	before = mallinfo2().uordblks;
 	for (int i = 0; i < N; i++) {
@@ -52,7 +52,7 @@ START_TEST(a_reset_client_is_forgotten_at_once)
 	struct linger reset = {.l_onoff = 1};
 	int fd;
 
-	settings.delay_ns = 3600 * NSEC_PER_SEC;
+	set_delay(SETTINGS_DELAY_FIXED, 3600 * NSEC_PER_SEC);
 	start();
 	fd = new_client();
 	send_text(fd, ONE);

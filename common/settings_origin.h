@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One [origin NAME] of rpsd.conf: a built-in server to load, and how it misbehaves. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct ini_doc;
+struct problems;
+
+/* 5s | exp:5ms */
+enum settings_delay_kind {
+	SETTINGS_DELAY_FIXED,
+	SETTINGS_DELAY_EXPONENTIAL,
+};
+
+struct settings_delay {
+	enum settings_delay_kind kind;
+	int64_t ns; /* fixed, or the mean; 0: none */
+};
+
+/* 50% 10ms, 50% 8s: a draw below upto (the shares added up) takes that part; none: no delay. */
+#define SETTINGS_DELAYS_MAX 16
+
+struct settings_delays {
+	struct settings_delay_part {
+		double upto;
+		struct settings_delay delay;
+	} parts[SETTINGS_DELAYS_MAX];
+	unsigned n;
+};
+
+/* 1s every 10s: the first second of every ten; every 0: once. length 0: never. */
+struct settings_cycle {
+	int64_t length_ns;
+	int64_t every_ns;
+};
+
+/* Zero is a server that answers at once; but backlog wants a value. */
+struct settings_origin {
+	char *name;
+	char *listen; /* ADDRESS:PORT; port 0 takes a free one */
+	uint64_t backlog;
+	/* answers */
+	struct settings_delays delay;
+	uint64_t body_bytes;
+	uint64_t drip_pieces; /* 0: whole */
+	int64_t drip_ns;      /* between two pieces */
+	double error_share;
+	unsigned error_status;
+	bool error_has_delay; /* its own, instead of delay */
+	struct settings_delay error_delay;
+	struct settings_delay service; /* of one server, one request after the other */
+	unsigned burn;		       /* service keeps a CPU busy */
+	/* faults */
+	double hang_share;
+	uint64_t freeze;      /* connections */
+	uint64_t close_after; /* answers; 0: never */
+	bool close_is_said;   /* Connection: close in the last of them */
+	int64_t idle_ns;      /* 0: connections may be idle for ever */
+	struct settings_cycle stall;
+	struct settings_cycle accept_stall;
+	uint64_t read_bytes; /* of a request's body, in each read_ns; 0: as it comes */
+	int64_t read_ns;
+	/* */
+	char *gaps; /* a file; NULL: none */
+	uint64_t seed;
+};
+
+/* Fills origin, of which keys_apply_named has filled what it knows, from the section's other
+ * entries. doc has been through keys_apply. Adds what contradicts itself. */
+void settings_origin_fill(struct settings_origin *origin, const struct ini_doc *doc,
+	const char *name, struct problems *problems);
+void settings_origin_fini(struct settings_origin *origin);
+
+/* For the key table. 0, or -EINVAL with reterr. */
+int settings_check_listen(const char *value, struct err *reterr);
+int settings_check_delay(const char *value, struct err *reterr);
+int settings_check_drip(const char *value, struct err *reterr);
+int settings_check_errors(const char *value, struct err *reterr);
+int settings_check_service(const char *value, struct err *reterr);
+int settings_check_hang(const char *value, struct err *reterr);
+int settings_check_close_after(const char *value, struct err *reterr);
+int settings_check_stall(const char *value, struct err *reterr);
+int settings_check_read(const char *value, struct err *reterr);
+int settings_check_gaps(const char *value, struct err *reterr);

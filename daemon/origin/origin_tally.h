@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an origin has seen and done: the independent side of a ledger. One thread counts, any may
+ * read meanwhile. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/histogram.h"
+
+struct origin_counts;
+
+/* The statuses that an origin answers with. */
+enum origin_class {
+	ORIGIN_CLASS_OK,
+	ORIGIN_CLASS_ERROR,
+	ORIGIN_CLASS_REFUSED, /* malformed: 400 */
+	ORIGIN_CLASS_COUNT,
+};
+
+struct origin_tally {
+	_Atomic uint64_t connections; /* open */
+	_Atomic uint64_t accepted;
+	_Atomic uint64_t requests;
+	_Atomic uint64_t answers[ORIGIN_CLASS_COUNT];
+	_Atomic uint64_t hung;
+	_Atomic uint64_t closed;
+	struct histogram _times; /* its numbers by atomic reads and writes only */
+};
+
+int origin_tally_init(struct origin_tally *t); /* 0 or -ENOMEM */
+void origin_tally_fini(struct origin_tally *t);
+
+/* One writer, so no locked instruction is needed. */
+static inline void origin_tally_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, value + n, memory_order_relaxed);
+}
+
+/* An answer is written; its request was whole so long before. */
+void origin_tally_answer(struct origin_tally *t, enum origin_class class, int64_t took_ns);
+
+/* Any thread. */
+void origin_tally_read(const struct origin_tally *t, struct origin_counts *ret);
+int origin_tally_read_times(const struct origin_tally *t, struct histogram *ret);
