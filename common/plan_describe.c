@@ -163,7 +163,8 @@ static int plan_describe_length(const struct plan *p, struct buf *b)
 	if (!r && p->cooldown_ns)
 		r = buf_printf(b, ", cooldown %s after", plan_text_time(p->cooldown_ns, text));
 	if (!r && p->drain_ns)
-		r = buf_printf(b, "; then at most %s for missing answers",
+		r = buf_printf(b, "%sthen at most %s for missing answers",
+			p->cooldown_ns || plan_warmup_ns(p) ? "\n" PLAN_INDENT : "; ",
 			plan_text_time(p->drain_ns, text));
 	return r ? r : buf_puts(b, "\n");
 }
@@ -172,21 +173,23 @@ static int plan_describe_sends(const struct plan *p, struct buf *b)
 {
 	double each = plan_request_bytes(p);
 	uint64_t outside = plan_outside_count(p);
-	double sum = each * ((double)plan_count(p) + (double)outside);
+	double sum = each * (double)plan_count(p);
 	const char *average = p->n_requests > 1 ? " on average" : "";
-	char number[PLAN_NUMBER_MAX], more[PLAN_NUMBER_MAX], bytes[PLAN_NUMBER_MAX];
-	char total[PLAN_NUMBER_MAX];
+	char number[PLAN_NUMBER_MAX], bytes[PLAN_NUMBER_MAX], total[PLAN_NUMBER_MAX];
+	int r;
 
 	plan_text_number((uint64_t)(each + 0.5), bytes);
 	if (!plan_counts_arrivals(p))
 		return buf_printf(b,
 			"  sends        as many requests as are answered, about %s bytes each%s\n",
 			bytes, average);
-	return buf_printf(b, "  sends        %s requests%s%s%s, about %s bytes each%s, %s in all\n",
-		plan_text_number(plan_count(p), number), outside ? ", and " : "",
-		outside ? plan_text_number(outside, more) : "",
-		outside ? " before and behind the window" : "", bytes, average,
+	r = buf_printf(b, "  sends        %s requests, about %s bytes each%s, %s in all\n",
+		plan_text_number(plan_count(p), number), bytes, average,
 		plan_text_number(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
+	if (r || !outside)
+		return r;
+	return buf_printf(b, PLAN_INDENT "with %s more before and behind the window\n",
+		plan_text_number(outside, number));
 }
 
 /* What one connection may do, where that is not all. */
@@ -249,7 +252,8 @@ static int plan_describe_timeouts(const struct plan *p, struct buf *b)
 	return buf_printf(b, "  timeouts     connect %s, request %s from its planned instant%s\n",
 		plan_text_time(p->connect_timeout_ns, connect),
 		plan_text_time(p->request_timeout_ns, request),
-		p->timeout_soft ? ", soft: what is late is counted and waited for" : "");
+		p->timeout_soft ? "\n" PLAN_INDENT "soft: what is late is counted and waited for"
+				: "");
 }
 
 /* Where it is not as it comes. */
@@ -323,9 +327,9 @@ static int plan_describe_sample(const struct plan *p, struct buf *b)
 	if (!r && i < n)
 		r = buf_printf(b, "; %s takes %s", plan_samples[i].name,
 			plan_text_number(plan_sample(p, i), number));
-	if (!r && (p->confidence_percent != PLAN_CONFIDENCE_USUAL))
-		r = buf_printf(
-			b, ", at %llu %% confidence", (unsigned long long)p->confidence_percent);
+	if (!r && p->confidence_percent != PLAN_CONFIDENCE_USUAL)
+		r = buf_printf(b, "\n" PLAN_INDENT "at %llu %% confidence",
+			(unsigned long long)p->confidence_percent);
 	return r ? r : buf_puts(b, "\n");
 }
 

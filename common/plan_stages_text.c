@@ -172,8 +172,7 @@ int plan_describe_stages(const struct plan *p, struct buf *b)
 	int r;
 
 	if (p->arrivals == PLAN_JITTER)
-		r = buf_printf(b, "  load         open model, spacing jittered by %.6g of the gap",
-			p->jitter);
+		r = buf_printf(b, "  load         open model, spacing with jitter %.6g", p->jitter);
 	else
 		r = buf_printf(b, "  load         open model, %s",
 			p->arrivals == PLAN_POISSON ? "Poisson arrivals" : "even spacing");

@@ -555,7 +555,7 @@ END_TEST
 
 static const struct {
 	const char *text; /* behind CONF_TARGET */
-	const char *wanted[6];
+	const char *wanted[7];
 } descriptions[] = {
 	{"[load]\nstage = warmup ramp to 50 over 5s\nstage = hold 50 for 5s\n"
 	 "stage = ramp to 500 over 30s\nstage = pause 10s\n"
@@ -570,7 +570,7 @@ static const struct {
 		 "               42s    10s  pause                                    0\n"
 		 "               52s    4m   100/s to 500/s by 150/s every 1m    75,000\n"
 		 "               4m52s  3s   500/s                                1,500  cooldown\n"
-		 "  lasts        4m45s, warm-up 7s before, cooldown 3s after;",
+		 "  lasts        4m45s, warm-up 7s before, cooldown 3s after\n",
 			NULL}},
 	{"[load]\nstage = ramp to 50 over 5s\nstage = hold 50 for 5s\nrequests = 50\n"
 	 "cooldown = 1s\n",
@@ -578,10 +578,10 @@ static const struct {
 			"               0s              5s   0/s to 50/s        50\n",
 			"               5s              5s   50/s                0  not "
 			"reached\n",
-			"50/s               50  cooldown\n",
-			"sends        50 requests, and 50 before and behind the window", NULL}},
+			"50/s               50  cooldown\n", "sends        50 requests, ",
+			"with 50 more before and behind the window", NULL}},
 	{"[load]\nrate = 10\narrivals = jitter:0.25\n",
-		{"open model, spacing jittered by 0.25 of the gap: hold 10/s for 10s\n",
+		{"open model, spacing with jitter 0.25: hold 10/s for 10s\n",
 			"  seed         42, of the spacing\n", "100 requests",
 			"p95 (needs 59 independent requests); p99 takes 299\n", NULL}},
 	{"[request a]\npath = a\n[request b]\npath = b\n[load]\narrivals = poisson\n",
@@ -596,9 +596,9 @@ static const struct {
 		{"  pacing       timer, 60us early, and a spin for the rest\n", NULL}},
 	{"[pacing]\ngap = 0\n", {"  pacing       timer, gap 0s\n", NULL}},
 	{"[timeouts]\nmode = soft\n", {"soft: what is late is counted and waited for\n", NULL}},
-	{"[statistics]\nconfidence = 99\n",
-		{"p99 (needs 459 independent requests); p99.9 takes 4,603, at 99 % confidence\n",
-			NULL}},
+	{"[statistics]\nconfidence = 99\n", {"p99 (needs 459 independent requests); p99.9 takes "
+					     "4,603\n               at 99 % confidence\n",
+						    NULL}},
 };
 
 static char *described(const char *text)
@@ -620,6 +620,8 @@ START_TEST(description)
 
 	for (const char *const *w = descriptions[_i].wanted; *w; w++)
 		ck_assert_msg(strstr(got, *w), "'%s' is not in:\n%s", *w, got);
+	for (const char *line = got; *line; line += strcspn(line, "\n") + 1)
+		ck_assert_uint_le(strcspn(line, "\n"), 80);
 	free(got);
 }
 END_TEST
