@@ -96,7 +96,7 @@ const struct key keys_table[] = {
 		.help = "multiplies every rate, those of stages too: x0.1"},
 	{KEYS_RUN, "load", "arrivals", KEY_CUSTOM, "constant", .check = plan_check_arrivals,
 		.help = "how they are spaced: constant, evenly; poisson, as independent users do; "
-			"jitter:SHARE, each moved by up to so much of the gap, as in jitter:0.3"},
+			"jitter:SHARE, each anywhere within so much of the gap: jitter:0.3"},
 	{KEYS_RUN, "load", "seed", KEY_UINT, "42", PLAN_FIELD(seed),
 		.help = "of everything that is drawn at random, so that it repeats"},
 	{KEYS_RUN, "load", "warmup", KEY_TIME, "0", "0..24h", PLAN_FIELD(warmup_ns),
