@@ -11,6 +11,7 @@
 #include "common/result.h"
 #include "common/version.h"
 #include "daemon/engine/schedule.h"
+#include "daemon/runs/run_figures.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
@@ -519,9 +520,12 @@ json_t *run_result_build(struct run *run)
 {
 	struct audit_input in = run_audit_input(run);
 	const struct ledger *ledgers = run->totals.ledgers;
+	struct run_figures figures;
 	struct audit audit;
 	json_t *doc;
 
+	if (run_figures_init(&figures, run) < 0)
+		return NULL;
 	audit_judge(&in, &audit);
 	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
 	/* Nothing was asked of the server: there is nothing to see there. */
@@ -537,7 +541,8 @@ json_t *run_result_build(struct run *run)
 		run_json_window(run), "thresholds", "ledger", result_ledger(run_ledger(run)),
 		"outside", "warmup", result_ledger(&ledgers[STATS_WARMUP]), "cooldown",
 		result_ledger(&ledgers[STATS_COOLDOWN]), "retries", (json_int_t)run->totals.retries,
-		"rates", run_json_rates(run), "latency", run_json_latency(run), "errors",
+		"rates", run_json_rates(run), "latency",
+		run_figures_confidence(&figures, run_json_latency(run)), "errors",
 		run_json_errors(run), "statuses", run_json_statuses(run), "connections",
 		run_json_connections(run), "intervals", run_json_intervals(run), "generator",
 		run_json_generator(run, &in, &audit), "events", run_json_events(run));
@@ -549,5 +554,10 @@ json_t *run_result_build(struct run *run)
 				run_histogram(run, STATS_RESPONSE), run_ledger(run)->planned));
 	if (doc && run->totals.n_requests > 0)
 		doc = run_json_with(doc, "requests", run_json_requests(run));
+	if (doc)
+		doc = run_json_with(doc, "batches", run_figures_batches(&figures));
+	if (doc)
+		doc = run_json_with(doc, "steadiness", run_figures_steadiness(&figures));
+	run_figures_fini(&figures);
 	return doc;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The timeline. A row's latencies are kept as a list of (slot, count), sorted by slot: a typical
  * interval fills one or two hundred of its 3,840 slots, so 4,096 rows take a few megabytes instead
- * of a quarter of a gigabyte, and two rows still add up exactly. */
+ * of a quarter of a gigabyte, and two rows still add up exactly. Batches are made of them at the
+ * end, so they cost nothing while the run goes on. */
 #include "daemon/runs/timeline.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hdr_codec.h"
 #include "common/quantile.h"
 #include "daemon/engine/stats.h"
 
@@ -21,6 +23,7 @@ struct timeline_compact {
 	struct timeline_slot *slots;
 	size_t n;
 	int64_t max;
+	double sum;
 };
 
 struct timeline_cell {
@@ -30,6 +33,7 @@ struct timeline_cell {
 };
 
 struct timeline {
+	int64_t interval_ns; /* of the pulses, and of rows before they fold */
 	int64_t width_ns;
 	unsigned n_workers;
 	int64_t *covered_ns; /* for each worker: everything before has been handed over */
@@ -56,6 +60,7 @@ static int timeline_compact_set(struct timeline_compact *c, const struct histogr
 	c->slots = slots;
 	c->n = 0;
 	c->max = h->max;
+	c->sum = h->sum;
 	for (uint32_t i = 0; i < h->n_slots; i++) {
 		uint64_t count = h->slots[i];
 
@@ -74,6 +79,7 @@ static void timeline_compact_add_to(const struct timeline_compact *c, struct his
 	}
 	if (c->n == 0)
 		return;
+	h->sum += c->sum;
 	if (c->max > h->max)
 		h->max = c->max;
 	if (histogram_slot_low(h, c->slots[0].slot) < h->min)
@@ -114,6 +120,8 @@ static int timeline_cell_record(struct timeline *t, struct timeline_cell *c,
 {
 	int r = timeline_compact_merge(t, &c->response, response);
 
+	c->row.n = t->scratch.count;
+	c->row.mean_ns = histogram_mean(&t->scratch);
 	c->row.p50_ns = quantile_served(&t->scratch, 0.5);
 	c->row.p99_ns = quantile_served(&t->scratch, 0.99);
 	c->row.max_ns = t->scratch.count > 0 ? t->scratch.max : QUANTILE_NONE;
@@ -134,8 +142,11 @@ static void timeline_cell_join(struct timeline *t, struct timeline_cell *a, stru
 	a->row.completed += b->row.completed;
 	a->row.ok += b->row.ok;
 	a->row.failed += b->row.failed;
-	a->row.in_flight = b->row.in_flight;
-	a->row.queue = b->row.queue;
+	if (b->row.is_noted) {
+		a->row.in_flight = b->row.in_flight;
+		a->row.queue = b->row.queue;
+		a->row.is_noted = true;
+	}
 	if (histogram_init(&response, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
 		    HISTOGRAM_INTERVAL_DIGITS) == 0) {
 		if (histogram_init(&our_delay, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
@@ -199,12 +210,14 @@ void timeline_note(struct timeline *t, int64_t at_ns, uint64_t in_flight, uint64
 {
 	struct timeline_cell *c;
 
-	/* A pulse at the end of an interval belongs to it. */
-	if (at_ns <= 0)
+	/* A pulse belongs to the interval whose end is nearest. */
+	at_ns -= t->interval_ns / 2;
+	if (at_ns < 0)
 		return;
-	c = timeline_cell_at(t, at_ns - 1);
+	c = timeline_cell_at(t, at_ns);
 	c->row.in_flight = in_flight;
 	c->row.queue = queue;
+	c->row.is_noted = true;
 }
 
 void timeline_finish(struct timeline *t)
@@ -294,6 +307,108 @@ json_t *timeline_json(const struct timeline *t, int64_t window_ns)
 	return json_pack("{s:I s:o}", "width_ns", (json_int_t)t->width_ns, "rows", rows);
 }
 
+/* ---------------------------------------------------------------- batches */
+
+size_t timeline_n_rows(const struct timeline *t, int64_t window_ns)
+{
+	size_t n = window_ns > 0 ? (size_t)(window_ns / t->width_ns) : 0;
+
+	return n < t->n_cells ? n : t->n_cells;
+}
+
+const struct timeline_row *timeline_row(const struct timeline *t, size_t i)
+{
+	return &t->cells[i].row;
+}
+
+static int timeline_batch_init(struct timeline_batch *b, int64_t start_ns)
+{
+	int r;
+
+	*b = (struct timeline_batch){.start_ns = start_ns};
+	r = histogram_init(&b->response, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+		HISTOGRAM_INTERVAL_DIGITS);
+	if (r == 0)
+		r = histogram_init(&b->our_delay, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+			HISTOGRAM_INTERVAL_DIGITS);
+	return r;
+}
+
+int timeline_batches_new(const struct timeline *t, int64_t window_ns, struct timeline_batches **ret)
+{
+	struct timeline_batches *b = calloc(1, sizeof(*b));
+	/* Rows that begin inside the window. */
+	size_t n_rows = window_ns > 0 ? (size_t)((window_ns - 1) / t->width_ns) + 1 : 0;
+	size_t group = (size_t)((TIMELINE_BATCH_NS - 1) / t->width_ns) + 1;
+	int r = 0;
+
+	if (!b)
+		return -ENOMEM;
+	if (n_rows > t->n_cells)
+		n_rows = t->n_cells;
+	if ((n_rows + group - 1) / group > TIMELINE_BATCHES_MAX)
+		group = (n_rows + TIMELINE_BATCHES_MAX - 1) / TIMELINE_BATCHES_MAX;
+	b->width_ns = (int64_t)group * t->width_ns;
+	for (size_t i = 0; i < n_rows && r == 0; i++) {
+		const struct timeline_cell *c = &t->cells[i];
+		struct timeline_batch *batch;
+
+		if (i % group == 0)
+			r = timeline_batch_init(&b->all[b->n++], c->row.start_ns);
+		if (r < 0)
+			break;
+		batch = &b->all[b->n - 1];
+		batch->planned += c->row.planned;
+		timeline_compact_add_to(&c->response, &batch->response);
+		timeline_compact_add_to(&c->our_delay, &batch->our_delay);
+	}
+	if (r < 0) {
+		timeline_batches_free(b);
+		return r;
+	}
+	*ret = b;
+	return 0;
+}
+
+struct timeline_batches *timeline_batches_free(struct timeline_batches *b)
+{
+	for (size_t i = 0; b && i < b->n; i++) {
+		histogram_fini(&b->all[i].response);
+		histogram_fini(&b->all[i].our_delay);
+	}
+	free(b);
+	return NULL;
+}
+
+static json_t *timeline_hdr(const struct histogram *h)
+{
+	char *text = h->count > 0 ? hdr_encode(h) : NULL;
+	json_t *value = text ? json_string(text) : NULL;
+
+	free(text);
+	return h->count > 0 ? value : json_null();
+}
+
+json_t *timeline_batches_json(const struct timeline_batches *b, const char *of)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct timeline_batch *batch = &b->all[i];
+		json_t *row = json_pack("{s:I s:I s:o s:o}", "t_ns", (json_int_t)batch->start_ns,
+			"planned", (json_int_t)batch->planned, "hdr",
+			timeline_hdr(&batch->response), "our_delay_hdr",
+			timeline_hdr(&batch->our_delay));
+
+		if (!row || json_array_append_new(rows, row) < 0) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return json_pack(
+		"{s:I s:s s:o}", "width_ns", (json_int_t)b->width_ns, "of", of, "rows", rows);
+}
+
 /* ---------------------------------------------------------------- life */
 
 int timeline_new(int64_t interval_ns, unsigned n_workers, struct timeline **ret)
@@ -303,6 +418,7 @@ int timeline_new(int64_t interval_ns, unsigned n_workers, struct timeline **ret)
 
 	if (!t)
 		return -ENOMEM;
+	t->interval_ns = interval_ns;
 	t->width_ns = interval_ns;
 	t->n_workers = n_workers;
 	t->covered_ns = calloc(n_workers, sizeof(*t->covered_ns));

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run's intervals, merged over its workers. At most 4,096 rows are kept: when they are full,
  * neighbours merge and the width doubles, so a run of any length has a bounded timeline. A row
- * keeps its latencies in compact form, so merged rows have true quantiles, not averages. Main
- * thread. */
+ * keeps its latencies in compact form, so merged rows have true quantiles, not averages. Batches
+ * are coarser: whole histograms of stretches long enough to be nearly independent. Main thread. */
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/histogram.h"
@@ -21,6 +22,9 @@ struct timeline_row {
 	int64_t width_ns;
 	uint64_t planned, sent, completed, ok, failed;
 	uint64_t in_flight, queue;	/* at its end, as far as seen */
+	bool is_noted;			/* seen: a pulse came at its end */
+	double mean_ns;			/* 0: no good answer yet */
+	uint64_t n;			/* good answers to arrivals planned in it */
 	int64_t p50_ns, p99_ns, max_ns; /* QUANTILE_NONE: no good answer yet */
 	int64_t our_delay_p99_ns;
 	bool is_open; /* some of its arrivals have not ended yet */
@@ -33,7 +37,8 @@ struct timeline *timeline_free(struct timeline *t);
 /* An interval of worker w is over for good. 0 or -ENOMEM (its quantiles are lost, not its counts).
  */
 int timeline_add(struct timeline *t, unsigned w, const struct stats_interval *i);
-/* What the pulses say at an instant since the window's start. */
+/* What the pulses say at an instant since the window's start: close to the end of an interval,
+ * most often a little behind it. */
 void timeline_note(struct timeline *t, int64_t at_ns, uint64_t in_flight, uint64_t queue);
 /* Every worker has handed over everything. */
 void timeline_finish(struct timeline *t);
@@ -43,6 +48,33 @@ bool timeline_newest(const struct timeline *t, struct timeline_row *ret);
 /* Good answers and our delay of everything handed over so far, 2 digits. Borrowed. */
 const struct histogram *timeline_response(const struct timeline *t);
 const struct histogram *timeline_our_delay(const struct timeline *t);
+
+/* Rows that end inside the window, in the order of time; from 0. */
+size_t timeline_n_rows(const struct timeline *t, int64_t window_ns);
+const struct timeline_row *timeline_row(const struct timeline *t, size_t i);
+
+/* Equal stretches of the window, at least TIMELINE_BATCH_NS long, of whole rows; the last may be
+ * shorter. */
+#define TIMELINE_BATCHES_MAX 120
+#define TIMELINE_BATCH_NS INT64_C(1000000000)
+struct timeline_batch {
+	int64_t start_ns;	    /* since the window's start */
+	uint64_t planned;	    /* arrivals */
+	struct histogram response;  /* of their good answers; closed model: service */
+	struct histogram our_delay; /* open model only */
+};
+struct timeline_batches {
+	int64_t width_ns;
+	size_t n;
+	struct timeline_batch all[TIMELINE_BATCHES_MAX];
+};
+/* 0 or -ENOMEM. */
+int timeline_batches_new(
+	const struct timeline *t, int64_t window_ns, struct timeline_batches **ret);
+struct timeline_batches *timeline_batches_free(struct timeline_batches *b);
+/* {"width_ns","of","rows":[{"t_ns","planned","hdr","our_delay_hdr"}]}. of: what the latencies are,
+ * "response" or "service". NULL: no memory. */
+json_t *timeline_batches_json(const struct timeline_batches *b, const char *of);
 
 /* Share of rows inside the window whose `sent` is below 99 % of `planned`. */
 double timeline_short_share(const struct timeline *t, int64_t window_ns);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Statistics over the stretches of a run (measurement page A.9). Which arrivals a percentile ranks
+ * over is the same here as in the headline: in the open model everything that was planned, in the
+ * closed one what was answered well.
+ *
+ * Steadiness is a question only where one rate was asked for all the time: what a ramp makes of a
+ * server is no drift. The schedule is asked, not the plan, since a person may have steered. */
+#include "daemon/runs/run_figures.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/confidence.h"
+#include "common/plan_stages.h"
+#include "common/quantile.h"
+#include "daemon/engine/schedule.h"
+#include "daemon/runs/run_private.h"
+#include "daemon/runs/timeline.h"
+
+static int64_t run_figures_window_ns(const struct run *run)
+{
+	int64_t ns = run->window_end_ns - run->window_start_ns;
+
+	return run->t0_ns > 0 && ns > 0 ? ns : 0;
+}
+
+static bool run_figures_same_rate(struct rate a, struct rate b)
+{
+	return (unsigned __int128)a.num * b.den == (unsigned __int128)b.num * a.den;
+}
+
+/* One rate in every row of the window? */
+static bool run_figures_is_staged(const struct run *run)
+{
+	int64_t window_ns = run_figures_window_ns(run);
+	size_t n = timeline_n_rows(run->timeline, window_ns);
+	struct rate first = {0, 1};
+
+	if (!run->schedule)
+		return false;
+	for (size_t i = 0; i < run->plan->n_stages; i++) {
+		const struct plan_stage *stage = &run->plan->stages[i];
+
+		if (!stage->is_warmup && stage->kind != PLAN_HOLD)
+			return true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct timeline_row *row = timeline_row(run->timeline, i);
+		struct rate rate = schedule_rate_at(run->schedule,
+			run->window_start_ns - run->t0_ns + row->start_ns + row->width_ns / 2);
+
+		if (i == 0)
+			first = rate;
+		else if (!run_figures_same_rate(first, rate))
+			return true;
+	}
+	return schedule_segment_paused(run->schedule, SCHEDULE_WINDOW) > 0;
+}
+
+static int run_figures_judge(struct run_figures *f)
+{
+	const struct timeline *t = f->run->timeline;
+	size_t n = timeline_n_rows(t, run_figures_window_ns(f->run));
+	struct steadiness_row *rows;
+	double in_flight = 0;
+
+	if (n == 0 || f->is_staged)
+		return 0;
+	rows = calloc(n, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct timeline_row *row = timeline_row(t, i);
+
+		/* A pulse that did not come changes nothing. */
+		if (row->is_noted)
+			in_flight = (double)(row->in_flight + row->queue);
+		rows[i] = (struct steadiness_row){.n = row->n,
+			.mean_ns = row->mean_ns,
+			.p50_ns = (double)row->p50_ns,
+			.in_flight = in_flight};
+	}
+	steadiness_judge(
+		rows, n, timeline_row(t, 0)->width_ns, f->run->schedule != NULL, &f->steadiness);
+	free(rows);
+	return 0;
+}
+
+int run_figures_init(struct run_figures *f, const struct run *run)
+{
+	int r;
+
+	*f = (struct run_figures){.run = run};
+	if (!run->timeline)
+		return 0;
+	r = timeline_batches_new(run->timeline, run_figures_window_ns(run), &f->batches);
+	if (r == 0) {
+		f->is_staged = run_figures_is_staged(run);
+		r = run_figures_judge(f);
+	}
+	if (r < 0)
+		run_figures_fini(f);
+	return r;
+}
+
+void run_figures_fini(struct run_figures *f)
+{
+	f->batches = timeline_batches_free(f->batches);
+}
+
+json_t *run_figures_batches(const struct run_figures *f)
+{
+	const char *of = f->run->schedule ? "response" : "service";
+
+	if (!f->batches)
+		return json_pack("{s:I s:s s:[]}", "width_ns",
+			(json_int_t)f->run->plan->interval_ns, "of", of, "rows");
+	return timeline_batches_json(f->batches, of);
+}
+
+json_t *run_figures_steadiness(const struct run_figures *f)
+{
+	const struct steadiness *s = &f->steadiness;
+
+	return json_pack("{s:s s:s s:o}", "word",
+		f->is_staged ? "staged" : steadiness_words[s->word], "because", s->because,
+		"warmup_advice_ns",
+		s->word == STEADINESS_WARMUP_SHORT
+			? json_integer(plan_warmup_ns(f->run->plan) + s->warmup_advice_ns)
+			: json_null());
+}
+
+/* ---------------------------------------------------------------- confidence */
+
+static json_t *run_figures_interval(const struct confidence *c)
+{
+	if (!c->is_known)
+		return json_null();
+	return json_pack("[I o]", (json_int_t)c->low_ns,
+		c->high_ns == QUANTILE_NONE ? json_null() : json_integer(c->high_ns));
+}
+
+/* Each quantile that a report shows. 0 or -ENOMEM. */
+static int run_figures_intervals(const struct run_figures *f, json_t *ci, json_t *effective)
+{
+	static const char *const names[] = {"p50", "p90", "p99", "p99_9"};
+	static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
+	const struct run *run = f->run;
+	const struct histogram *whole =
+		&run->totals.histograms[run->schedule ? STATS_RESPONSE : STATS_SERVICE];
+	uint64_t n = run->schedule ? run->totals.ledgers[STATS_WINDOW].planned : whole->count;
+	struct confidence_batch batches[TIMELINE_BATCHES_MAX];
+	size_t n_batches = f->batches ? f->batches->n : 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n_batches; i++)
+		batches[i] = (struct confidence_batch){&f->batches->all[i].response,
+			run->schedule ? f->batches->all[i].planned
+				      : f->batches->all[i].response.count};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && r == 0; i++) {
+		struct confidence c;
+		char key[16];
+
+		r = confidence_of(
+			batches, n_batches, whole, n, quantiles[i], run->plan->confidence, &c);
+		if (r < 0)
+			break;
+		(void)snprintf(key, sizeof(key), "%s_ns", names[i]);
+		if (json_object_set_new(ci, key, run_figures_interval(&c)) < 0 ||
+			json_object_set_new(effective, names[i],
+				c.n_effective > 0 ? json_real(c.n_effective) : json_null()) < 0)
+			r = -ENOMEM;
+	}
+	return r;
+}
+
+json_t *run_figures_confidence(const struct run_figures *f, json_t *latency)
+{
+	json_t *of = json_object_get(latency, f->run->schedule ? "response" : "service");
+	json_t *ci = json_pack("{s:f}", "level", f->run->plan->confidence);
+	json_t *effective = json_object();
+	int r = of && ci && effective ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = run_figures_intervals(f, ci, effective);
+	if (r == 0 && (json_object_set(of, "ci95", ci) < 0 ||
+			      json_object_set(of, "n_effective", effective) < 0))
+		r = -ENOMEM;
+	json_decref(ci);
+	json_decref(effective);
+	if (r == 0)
+		return latency;
+	json_decref(latency);
+	return NULL;
+}
