@@ -111,6 +111,7 @@ static void on_done(struct worker *w)
 	stats_totals_add(&totals, worker_totals(w));
 	summary.requests += s->requests;
 	summary.opened += s->opened;
+	summary.closed_by_us += s->closed_by_us;
 	summary.connections_limit += s->connections_limit;
 }
 
@@ -159,7 +160,8 @@ static void serve(mini_fn fn)
 
 static void plan_open(uint64_t num, uint64_t den, int64_t duration_ns)
 {
-	stages[0] = (struct plan_stage){PLAN_HOLD, {num, den}, duration_ns};
+	stages[0] = (struct plan_stage){
+		.kind = PLAN_HOLD, .rate = {num, den}, .duration_ns = duration_ns};
 	plan.model = PLAN_OPEN;
 	plan.n_stages = 1;
 	plan.duration_ns = duration_ns;
@@ -756,8 +758,148 @@ START_TEST(started_and_aborted_before_main_looks)
 }
 END_TEST
 
+/* ---- several in flight on a connection */
+
+START_TEST(closed_run_with_a_pipeline)
+{
+	n_workers = 1 + (unsigned)_i % 2;
+	n_connections = 2;
+	plan.pipeline = 4;
+	plan_closed(1001, CLOCK_NEVER);
+	serve(mini_answer);
+	go(5 * MS);
+	finish();
+	ck_assert_uint_eq(count(LEDGER_OK), 1001);
+	ck_assert_uint_eq(mini_server_requests(&server), 1001);
+	ck_assert_uint_eq(mini_server_connections(&server), 2);
+}
+END_TEST
+
+START_TEST(open_run_with_a_pipeline)
+{
+	n_workers = 2;
+	n_connections = 2;
+	plan.pipeline = 16;
+	plan_open(4000, 1, 100 * MS);
+	serve(mini_answer);
+	go(5 * MS);
+	finish();
+	ck_assert_uint_eq(count(LEDGER_OK), 400);
+	ck_assert_uint_eq(mini_server_requests(&server), 400);
+}
+END_TEST
+
+/* As many users as may be in flight: one answer each, then none is left. */
+START_TEST(users_of_a_pipeline)
+{
+	n_connections = 2;
+	plan.pipeline = 3;
+	plan_closed(0, 3600 * SEC);
+	serve(mini_hang);
+	go(5 * MS);
+	TURN_UNTIL(heard.n_pulses > 2);
+	abort_all();
+	finish();
+	ck_assert_uint_eq(count(LEDGER_UNFINISHED), 6);
+}
+END_TEST
+
+START_TEST(closed_run_with_limits)
+{
+	n_connections = 3;
+	plan.requests_per_connection = 10;
+	plan_closed(300, CLOCK_NEVER);
+	serve(mini_answer);
+	go(5 * MS);
+	finish();
+	ck_assert_uint_eq(count(LEDGER_OK), 300);
+	ck_assert_uint_ge(mini_server_connections(&server), 30);
+	ck_assert_uint_ge(summary.closed_by_us, 27);
+}
+END_TEST
+
+/* ---- other addresses */
+
+static struct mini_server other;
+
+static struct address serve_elsewhere(mini_fn fn)
+{
+	ck_assert_int_eq(mini_server_open(&other, 128, fn, NULL), 0);
+	return (struct address){
+		.in = other.address, .len = sizeof(other.address), .text = "the other server"};
+}
+
+/* Before the start, they are the only ones; while it runs, what is opened later goes there. */
+START_TEST(new_addresses)
+{
+	struct address elsewhere = serve_elsewhere(mini_answer);
+
+	n_workers = 2;
+	plan.reuse = PLAN_REUSE_NO;
+	plan_closed(0, 3600 * SEC);
+	serve(mini_answer);
+	if (_i == 0) {
+		make_workers();
+		for (unsigned i = 0; i < 2; i++) {
+			ck_assert_int_eq(worker_set_addresses(workers[i], &elsewhere, 1), 0);
+			ck_assert_int_eq(worker_start(workers[i]), 0);
+		}
+		TURN_UNTIL(heard.n_ready == 2);
+		for (unsigned i = 0; i < 2; i++)
+			worker_go(workers[i], clock_now_ns());
+	} else {
+		go(5 * MS);
+		/* More often than the mail can go to and fro: the last ones count. */
+		for (unsigned n = 0; n < 100; n++)
+			for (unsigned i = 0; i < 2; i++)
+				ck_assert_int_eq(worker_set_addresses(workers[i],
+							 n % 2 ? &elsewhere : &address, 1),
+					0);
+	}
+	TURN_UNTIL(mini_server_requests(&other) > 20);
+	stop_all(clock_now_ns());
+	finish();
+	if (_i == 0)
+		ck_assert_uint_eq(mini_server_requests(&server), 0);
+	mini_server_close(&other);
+}
+END_TEST
+
+/* Never delivered, or to a worker that is done. */
+START_TEST(new_addresses_too_late)
+{
+	plan_closed(5, CLOCK_NEVER);
+	serve(mini_answer);
+	if (_i == 0) {
+		make_workers();
+		ck_assert_int_eq(worker_set_addresses(workers[0], &address, 1), 0);
+		return;
+	}
+	if (_i == 1) {
+		go(5 * MS);
+		finish();
+		ck_assert_int_eq(worker_set_addresses(workers[0], &address, 1), 0);
+		ck_assert_int_eq(worker_set_addresses(workers[0], &address, 1), 0);
+		return;
+	}
+	go(5 * MS);
+	for (unsigned n = 0; n < 10; n++)
+		ck_assert_int_eq(worker_set_addresses(workers[0], &address, 1), 0);
+	abort_all();
+	for (unsigned n = 0; n < 10; n++)
+		ck_assert_int_eq(worker_set_addresses(workers[0], &address, 1), 0);
+	finish();
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+	tcase_add_loop_test(t, closed_run_with_a_pipeline, 0, 2);
+	tcase_add_test(t, open_run_with_a_pipeline);
+	tcase_add_test(t, users_of_a_pipeline);
+	tcase_add_test(t, closed_run_with_limits);
+	tcase_add_loop_test(t, new_addresses, 0, 2);
+	tcase_add_loop_test(t, new_addresses_too_late, 0, 3 + N_TRIES);
 	tcase_add_loop_test(t, open_run, 1, 3);
 	tcase_add_loop_test(t, arrivals_on_borders, 1, 3);
 	tcase_add_loop_test(t, open_run_with_a_count, 1, 3);
