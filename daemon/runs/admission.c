@@ -154,7 +154,7 @@ static double admission_seconds(const struct plan *plan)
 	double rate = rate_per_s(plan_peak_rate(plan));
 
 	if (plan->duration_ns != CLOCK_NEVER)
-		return (double)(plan->warmup_ns + plan->duration_ns + plan->cooldown_ns) / 1e9;
+		return (double)(plan_warmup_ns(plan) + plan->duration_ns + plan->cooldown_ns) / 1e9;
 	return plan->n_arrivals > 0 && rate > 0 ? (double)plan->n_arrivals / rate : 86400;
 }
 
@@ -240,7 +240,7 @@ int admission_check_caps(
 		return REGISTRY_E_REFUSED;
 	}
 	if (duration_ns != CLOCK_NEVER)
-		duration_ns += plan->warmup_ns + plan->cooldown_ns;
+		duration_ns += plan_warmup_ns(plan) + plan->cooldown_ns;
 	if (duration_ns != CLOCK_NEVER && duration_ns > settings->max_duration_ns) {
 		units_format_time(settings->max_duration_ns, text, sizeof(text));
 		err_set(reterr, "the run is longer than [policy] max-duration = %s", text);

@@ -4,13 +4,33 @@
 #include "daemon/engine/schedule.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
+#include "common/err.h"
+#include "common/ini.h"
 #include "common/plan_stages.h"
-#include "tests/unit/common/conf_plan.h"
 
 #define N(array) ((int)(sizeof(array) / sizeof(*(array))))
+
+#define TARGET "[target]\nurl = http://127.0.0.1:8000/\n"
+
+static struct plan *plan_of(const char *text)
+{
+	struct problems problems = {0};
+	struct ini_doc doc = {0};
+	struct plan *p = NULL;
+	int r;
+
+	ck_assert_int_eq(ini_read(&doc, "f.ini", text, strlen(text), &problems), 0);
+	r = plan_build("f", &doc, text, NULL, 0, &p, &problems);
+	ck_assert_msg(r == 0, "%d: %s", r, problems.n ? problems.texts[0] : "");
+	ini_fini(&doc);
+	problems_fini(&problems);
+	return p;
+}
 
 static const char *const loads[] = {
 	"",
@@ -59,9 +79,9 @@ START_TEST(the_schedule_makes_what_the_plan_says)
 	struct plan *p;
 	char text[1024];
 
-	(void)snprintf(text, sizeof(text), CONF_TARGET "[load]\n%s\narrivals = %s\n",
+	(void)snprintf(text, sizeof(text), TARGET "[load]\n%s\narrivals = %s\n",
 		loads[_i / N(spacings)], spacings[_i % N(spacings)]);
-	p = conf_plan(text);
+	p = plan_of(text);
 	ck_assert_int_eq(schedule_new(p, &s), 0);
 	ck_assert_uint_eq(schedule_segment_count(s, SCHEDULE_WINDOW), plan_count(p));
 	ck_assert_uint_eq(schedule_segment_count(s, SCHEDULE_WARMUP) +

@@ -298,6 +298,29 @@ START_TEST(caps_name_their_key)
 }
 END_TEST
 
+START_TEST(caps_are_of_the_warm_up_too)
+{
+	struct plan_stage stages[] = {
+		{.kind = PLAN_RAMP,
+			.rate = {0, 1},
+			.to = {5001, 1},
+			.duration_ns = 50 * NSEC_PER_SEC,
+			.is_warmup = true},
+		stage,
+	};
+
+	plan.stages = stages;
+	plan.n_stages = 2;
+	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), REGISTRY_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "rate 5001/s is above [policy] max-rate"));
+	stages[0].to.num = 5000;
+	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), 0);
+	stages[0].duration_ns++;
+	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), REGISTRY_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "max-duration = 1m"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("admission");
@@ -315,6 +338,7 @@ int main(void)
 	tcase_add_test(t, ports_of_connections_used_once);
 	tcase_add_loop_test(t, ports_that_come_back_in_time, 0, sizeof(churns) / sizeof(churns[0]));
 	tcase_add_test(t, caps_name_their_key);
+	tcase_add_test(t, caps_are_of_the_warm_up_too);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
