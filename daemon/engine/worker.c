@@ -15,226 +15,22 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/plan.h"
-#include "daemon/engine/mix.h"
-#include "daemon/engine/pool.h"
-#include "daemon/engine/producer.h"
 #include "daemon/engine/schedule.h"
-#include "daemon/engine/users.h"
-#include "daemon/loop/mailbox.h"
+#include "daemon/engine/worker_internal.h"
 
 #define WORKER_READ_SIZE (32 * 1024)
 
 /* Interval buffers at most (60 KiB each). With fewer than the request timeout needs, intervals
  * share one while answers are that late. */
 #define WORKER_BUFFERS_MAX 512
-
-/* The heartbeat: a beat that comes much too late says that the thread was stopped or kept from its
- * CPU. In the closed model nothing else would show it. */
-#define WORKER_BEAT_NS (100 * NSEC_PER_MSEC)
-#define WORKER_BEAT_LATE_NS (20 * NSEC_PER_MSEC)
-
-enum worker_state {
-	WORKER_OPENING,
-	WORKER_READY,
-	WORKER_RUNNING,
-	WORKER_DRAINING,
-	WORKER_DONE,
-};
-
-/* An interval's buffer on its way to main and back. */
-struct worker_interval {
-	struct mail mail;
-	struct worker *worker;
-	struct stats_interval interval;
-};
-
-struct worker {
-	/* set once before start */
-	struct worker_config config;
-	struct loop *loop;
-	char *read_buffer;
-	struct worker_interval *buffers;
-	size_t n_buffers;
-
-	/* owner: worker thread */
-	enum worker_state state;
-	struct tls_context *tls; /* NULL: plain TCP */
-	struct task_env env;
-	struct mix mix;
-	struct pool pool;
-	struct stats stats;
-	struct producer producer; /* open model */
-	struct users users;	  /* closed model */
-	struct loop_task check;
-	struct timer_queue marks;
-	struct timer end_mark;	/* end of planning, then of the drain */
-	struct timer tick_mark; /* the grid of intervals */
-	struct timer beat_mark;
-	int64_t stalled_ns;
-	int64_t t0_ns;
-	int64_t end_ns; /* nothing is planned from here on; CLOCK_NEVER: until the count */
-	int64_t cpu_start_ns;
-	int64_t pulse_cpu_ns; /* of the thread, at the last pulse */
-	int64_t pulsed_ns;
-	bool is_pulse_out;
-
-	/* owner: main thread */
-	pthread_t thread;
-	bool has_thread;
-	bool was_stopped;
-	bool was_aborted;
-	bool are_addresses_out;
-	const struct address *new_addresses; /* to be posted when the mail is back; NULL: none */
-	size_t n_new_addresses;
-
-	/* mail: written before posting, read when delivered */
-	struct mail ready_mail, pulse_mail, done_mail; /* to main */
-	struct mail go_mail, stop_mail, abort_mail;    /* from main */
-	struct mail addresses_mail;		       /* from main and back */
-	const struct address *posted_addresses;
-	size_t n_posted_addresses;
-	enum fault ready_fault;
-	char ready_why[256];
-	struct worker_pulse pulse;
-	int64_t go_t0_ns;
-	int64_t stop_ns;
-	struct worker_summary summary;
-};
-
-static void worker_post_main(struct worker *w, struct mail *mail)
-{
-	mailbox_post(loop_mailbox(w->config.main_loop), mail);
-}
-
-static int64_t worker_cpu_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (int64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
-/* ---------------------------------------------------------------- intervals */
-
-static void worker_on_interval_mail(struct mail *mail);
-
-static void worker_on_interval_back(struct mail *mail)
-{
-	struct worker_interval *b = container_of(mail, struct worker_interval, mail);
-
-	stats_give(&b->worker->stats, &b->interval);
-}
-
-/* On the main thread. */
-static void worker_on_interval_mail(struct mail *mail)
-{
-	struct worker_interval *b = container_of(mail, struct worker_interval, mail);
-	struct worker *w = b->worker;
-
-	w->config.on_interval(w, &b->interval);
-	mail->on_delivered = worker_on_interval_back;
-	mailbox_post(loop_mailbox(w->loop), mail);
-}
-
-static void worker_hand_over(struct worker *w, struct stats_interval *i)
-{
-	struct worker_interval *b = container_of(i, struct worker_interval, interval);
-
-	b->mail.on_delivered = worker_on_interval_mail;
-	worker_post_main(w, &b->mail);
-}
-
-/* Nothing will be planned or happen before this instant. */
-static int64_t worker_floor_ns(const struct worker *w)
-{
-	int64_t now_ns = clock_now_ns();
-	int64_t next_ns;
-
-	if (w->config.schedule)
-		next_ns = producer_next_ns(&w->producer);
-	else
-		next_ns = users_next_ns(&w->users, now_ns);
-	return next_ns < now_ns ? next_ns : now_ns;
-}
-
-static void worker_on_pulse_back(struct mail *mail)
-{
-	container_of(mail, struct worker, pulse_mail)->is_pulse_out = false;
-}
-
-/* On the main thread. */
-static void worker_on_pulse_mail(struct mail *mail)
-{
-	struct worker *w = container_of(mail, struct worker, pulse_mail);
-
-	w->config.on_pulse(w, &w->pulse);
-	mail->on_delivered = worker_on_pulse_back;
-	mailbox_post(loop_mailbox(w->loop), mail);
-}
-
-static void worker_post_pulse(struct worker *w)
-{
-	int64_t now_ns = clock_now_ns();
-	int64_t cpu_ns = worker_cpu_ns();
-
-	if (w->is_pulse_out)
-		return; /* main is behind: it will see the next one */
-	w->pulse = (struct worker_pulse){
-		.before = w->pulse.ledger,
-		.in_flight = w->stats.in_flight,
-		.queue = w->pool.n_waiting,
-		.connections = w->pool.n_idle + w->pool.n_busy,
-		.oldest_ns = pool_oldest_ns(&w->pool),
-		.cpu_share = now_ns > w->pulsed_ns ? (double)(cpu_ns - w->pulse_cpu_ns) /
-							     (double)(now_ns - w->pulsed_ns)
-						   : 0,
-	};
-	w->pulse_cpu_ns = cpu_ns;
-	w->pulsed_ns = now_ns;
-	for (int i = 0; i < STATS_PHASE_COUNT; i++)
-		ledger_add(&w->pulse.ledger, &w->stats.totals.ledgers[i]);
-	for (int i = 0; i < FAULT_COUNT; i++)
-		w->pulse.faults[i] = w->stats.totals.faults[i].count;
-	w->is_pulse_out = true;
-	w->pulse_mail.on_delivered = worker_on_pulse_mail;
-	worker_post_main(w, &w->pulse_mail);
-}
-
-static void worker_on_tick(struct worker *w)
-{
-	int64_t interval_ns = w->config.plan->interval_ns;
-	int64_t next_ns = w->tick_mark.deadline_ns + interval_ns;
-	int64_t now_ns = loop_now_ns(w->loop);
-	struct stats_interval *i;
-
-	while ((i = stats_take(&w->stats, worker_floor_ns(w))))
-		worker_hand_over(w, i);
-	worker_post_pulse(w);
-	/* After a stop of the whole process the ticks that were missed are not made up for. */
-	if (next_ns <= now_ns)
-		next_ns += (now_ns - next_ns) / interval_ns * interval_ns + interval_ns;
-	timer_start(&w->marks, &w->tick_mark, next_ns);
-}
-
-static void worker_on_beat(struct worker *w)
-{
-	int64_t now_ns = loop_now_ns(w->loop);
-	int64_t late_ns = now_ns - w->beat_mark.deadline_ns;
-
-	if (late_ns > WORKER_BEAT_LATE_NS)
-		w->stalled_ns += late_ns;
-	timer_start(&w->marks, &w->beat_mark, now_ns + WORKER_BEAT_NS);
-}
 
 /* ---------------------------------------------------------------- ending */
 
@@ -246,7 +42,7 @@ static void worker_on_done_mail(struct mail *mail)
 	w->config.on_done(w);
 }
 
-static void worker_finish(struct worker *w)
+void worker_finish(struct worker *w)
 {
 	struct stats_interval *i;
 
@@ -376,158 +172,6 @@ static void worker_on_arrival(void *owner, uint64_t k, int64_t planned_ns, int64
 		loop_task_again(&w->check);
 }
 
-/* ---------------------------------------------------------------- from main */
-
-/* This worker's share of a count of requests, closed model; 0 also where there is no count. */
-static uint64_t worker_quota(const struct worker *w)
-{
-	const struct worker_config *c = &w->config;
-	uint64_t n = c->plan->n_arrivals;
-
-	return n / c->n_workers + (c->index < n % c->n_workers);
-}
-
-static void worker_on_go(struct mail *mail)
-{
-	struct worker *w = container_of(mail, struct worker, go_mail);
-	const struct plan *plan = w->config.plan;
-	const struct schedule *s = w->config.schedule;
-	int64_t t0_ns = w->go_t0_ns;
-	int64_t window_start_ns = t0_ns + plan->warmup_ns;
-	int64_t window_end_ns = CLOCK_NEVER;
-	int64_t interval_ns = plan->interval_ns;
-
-	if (w->state != WORKER_READY)
-		return; /* aborted meanwhile */
-	w->t0_ns = t0_ns;
-	w->end_ns = CLOCK_NEVER;
-	if (s) {
-		/* A segment of the schedule holds its end, but not its start: an arrival on the
-		 * border belongs to what lies before it. The window holds its start: 1 ns later. */
-		window_start_ns = t0_ns + schedule_segment_start(s, SCHEDULE_WINDOW) + 1;
-		window_end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_WINDOW) + 1;
-		w->end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_COOLDOWN);
-	} else if (plan->duration_ns != CLOCK_NEVER) {
-		window_end_ns = window_start_ns + plan->duration_ns;
-		w->end_ns = window_end_ns + plan->cooldown_ns;
-	}
-	/* Of a small count this worker's share may be nothing: then it only warms up. */
-	if (!s && plan->n_arrivals > 0 && worker_quota(w) == 0)
-		w->end_ns = window_start_ns;
-	stats_set_window(&w->stats, window_start_ns, window_end_ns);
-	w->state = WORKER_RUNNING;
-	w->cpu_start_ns = w->pulse_cpu_ns = worker_cpu_ns();
-	w->pulsed_ns = clock_now_ns();
-	timer_start(&w->marks, &w->end_mark, w->end_ns);
-	timer_start(&w->marks, &w->beat_mark, t0_ns + WORKER_BEAT_NS);
-	timer_start(&w->marks, &w->tick_mark,
-		t0_ns + (window_start_ns - t0_ns) % interval_ns + interval_ns);
-	if (s) {
-		producer_start(&w->producer, t0_ns, rate_per_s(plan_peak_rate(plan)));
-	} else {
-		users_stop_at(&w->users, w->end_ns);
-		users_start(&w->users, t0_ns, window_start_ns);
-	}
-}
-
-static void worker_on_stop(struct mail *mail)
-{
-	struct worker *w = container_of(mail, struct worker, stop_mail);
-
-	if (w->state == WORKER_OPENING || w->state == WORKER_READY) {
-		worker_finish(w);
-		return;
-	}
-	if (w->state != WORKER_RUNNING || w->stop_ns >= w->end_ns)
-		return;
-	w->end_ns = w->stop_ns;
-	stats_cut_window(&w->stats, w->stop_ns);
-	if (w->config.schedule)
-		producer_stop_at(&w->producer, w->stop_ns);
-	else
-		users_stop_at(&w->users, w->stop_ns);
-	timer_start(&w->marks, &w->end_mark, w->stop_ns);
-}
-
-static void worker_on_abort(struct mail *mail)
-{
-	struct worker *w = container_of(mail, struct worker, abort_mail);
-
-	if (w->state == WORKER_RUNNING)
-		stats_cut_window(&w->stats, clock_now_ns());
-	if (w->state != WORKER_DONE)
-		worker_finish(w);
-}
-
-void worker_go(struct worker *w, int64_t t0_ns)
-{
-	w->go_t0_ns = t0_ns;
-	mailbox_post(loop_mailbox(w->loop), &w->go_mail);
-}
-
-void worker_stop(struct worker *w, int64_t instant_ns)
-{
-	if (w->was_stopped)
-		return;
-	w->was_stopped = true;
-	w->stop_ns = instant_ns;
-	mailbox_post(loop_mailbox(w->loop), &w->stop_mail);
-}
-
-static void worker_on_addresses_back(struct mail *mail);
-
-/* On the worker's thread. */
-static void worker_on_addresses(struct mail *mail)
-{
-	struct worker *w = container_of(mail, struct worker, addresses_mail);
-
-	w->env.addresses = w->posted_addresses;
-	w->env.n_addresses = w->n_posted_addresses;
-	mail->on_delivered = worker_on_addresses_back;
-	worker_post_main(w, mail);
-}
-
-static void worker_post_addresses(struct worker *w)
-{
-	w->posted_addresses = w->new_addresses;
-	w->n_posted_addresses = w->n_new_addresses;
-	w->new_addresses = NULL;
-	w->are_addresses_out = true;
-	w->addresses_mail.on_delivered = worker_on_addresses;
-	mailbox_post(loop_mailbox(w->loop), &w->addresses_mail);
-}
-
-/* On the main thread, and before on_done. */
-static void worker_on_addresses_back(struct mail *mail)
-{
-	struct worker *w = container_of(mail, struct worker, addresses_mail);
-
-	w->are_addresses_out = false;
-	if (w->new_addresses)
-		worker_post_addresses(w);
-}
-
-/* One mail goes to and fro, and the newest addresses wait for it: so there is nothing to free,
- * whether it is delivered or not. */
-int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n)
-{
-	if (n == 0)
-		return 0;
-	w->new_addresses = addresses;
-	w->n_new_addresses = n;
-	if (!w->are_addresses_out)
-		worker_post_addresses(w);
-	return 0;
-}
-
-void worker_abort(struct worker *w)
-{
-	if (w->was_aborted)
-		return;
-	w->was_aborted = true;
-	mailbox_post(loop_mailbox(w->loop), &w->abort_mail);
-}
-
 /* ---------------------------------------------------------------- life */
 
 static struct tls_pem worker_pem(const struct plan_pem *pem)
@@ -627,6 +271,14 @@ static int worker_open_buffers(struct worker *w)
 		stats_give(&w->stats, &b->interval);
 	}
 	return r;
+}
+
+uint64_t worker_quota(const struct worker *w)
+{
+	const struct worker_config *c = &w->config;
+	uint64_t n = c->plan->n_arrivals;
+
+	return n / c->n_workers + (c->index < n % c->n_workers);
 }
 
 static size_t worker_users(const struct worker *w)

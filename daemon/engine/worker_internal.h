@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of a worker know of each other: worker.c has its thread, worker_report.c what it
+ * tells main, worker_verbs.c what main tells it. */
+#pragma once
+
+#include <pthread.h>
+
+#include "daemon/engine/mix.h"
+#include "daemon/engine/pool.h"
+#include "daemon/engine/producer.h"
+#include "daemon/engine/users.h"
+#include "daemon/engine/worker.h"
+#include "daemon/loop/mailbox.h"
+
+/* The heartbeat: a beat that comes much too late says that the thread was stopped or kept from its
+ * CPU. In the closed model nothing else would show it. */
+#define WORKER_BEAT_NS (100 * NSEC_PER_MSEC)
+#define WORKER_BEAT_LATE_NS (20 * NSEC_PER_MSEC)
+
+enum worker_state {
+	WORKER_OPENING,
+	WORKER_READY,
+	WORKER_RUNNING,
+	WORKER_DRAINING,
+	WORKER_DONE,
+};
+
+/* An interval's buffer on its way to main and back. */
+struct worker_interval {
+	struct mail mail;
+	struct worker *worker;
+	struct stats_interval interval;
+};
+
+struct worker {
+	/* set once before start */
+	struct worker_config config;
+	struct loop *loop;
+	char *read_buffer;
+	struct worker_interval *buffers;
+	size_t n_buffers;
+
+	/* owner: worker thread */
+	enum worker_state state;
+	struct tls_context *tls; /* NULL: plain TCP */
+	struct task_env env;
+	struct mix mix;
+	struct pool pool;
+	struct stats stats;
+	struct producer producer; /* open model */
+	struct users users;	  /* closed model */
+	struct loop_task check;
+	struct timer_queue marks;
+	struct timer end_mark;	/* end of planning, then of the drain */
+	struct timer tick_mark; /* the grid of intervals */
+	struct timer beat_mark;
+	int64_t stalled_ns;
+	int64_t t0_ns;
+	int64_t end_ns; /* nothing is planned from here on; CLOCK_NEVER: until the count */
+	int64_t cpu_start_ns;
+	int64_t pulse_cpu_ns; /* of the thread, at the last pulse */
+	int64_t pulsed_ns;
+	bool is_pulse_out;
+
+	/* owner: main thread */
+	pthread_t thread;
+	bool has_thread;
+	bool was_stopped;
+	bool was_aborted;
+	bool are_addresses_out;
+	const struct address *new_addresses; /* to be posted when the mail is back; NULL: none */
+	size_t n_new_addresses;
+
+	/* mail: written before posting, read when delivered */
+	struct mail ready_mail, pulse_mail, done_mail; /* to main */
+	struct mail go_mail, stop_mail, abort_mail;    /* from main */
+	struct mail addresses_mail;		       /* from main and back */
+	const struct address *posted_addresses;
+	size_t n_posted_addresses;
+	enum fault ready_fault;
+	char ready_why[256];
+	struct worker_pulse pulse;
+	int64_t go_t0_ns;
+	int64_t stop_ns;
+	struct worker_summary summary;
+};
+
+/* ---- worker.c */
+
+/* The last thing on the worker's thread, in any state but DONE. */
+void worker_finish(struct worker *w);
+/* Its share of a count of requests, closed model; 0 also where there is no count. */
+uint64_t worker_quota(const struct worker *w);
+
+/* ---- worker_report.c */
+
+void worker_post_main(struct worker *w, struct mail *mail);
+int64_t worker_cpu_ns(void); /* of the calling thread */
+void worker_hand_over(struct worker *w, struct stats_interval *i);
+void worker_on_tick(struct worker *w);
+void worker_on_beat(struct worker *w);
+
+/* ---- worker_verbs.c */
+
+void worker_on_go(struct mail *mail);
+void worker_on_stop(struct mail *mail);
+void worker_on_abort(struct mail *mail);
