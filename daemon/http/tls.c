@@ -351,8 +351,9 @@ static enum io tls_write(struct transport *t, const void *data, size_t len, size
 
 /* ---------------------------------------------------------------- both ends */
 
-/* Says goodbye where that can be done at once, and no reset follows. A session outlives its connection but for a failure
- * of TLS; OpenSSL would drop it also where nobody said goodbye, as many servers do not. */
+/* Says goodbye where that can be done at once, and no reset follows. A session outlives its
+ * connection but for a failure of TLS; OpenSSL would drop it also where nobody said goodbye, as
+ * many servers do not. */
 static void tls_say_goodbye(struct tls *tls)
 {
 	if (tls->is_spoilt || !tls->is_open)
