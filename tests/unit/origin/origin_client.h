@@ -9,6 +9,7 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 #include "common/err.h"
 #include "common/settings.h"
 
+#define MS NSEC_PER_MSEC
+#define HOUR (3600 * NSEC_PER_SEC)
 #define ONE "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define LEN(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -216,6 +219,29 @@ static inline void pass_through(void)
 	send_text(fd, ONE);
 	expect_200(fd);
 	(void)close(fd);
+}
+
+static inline int64_t answer_time_ns(int fd)
+{
+	int64_t begin_ns = clock_now_ns();
+
+	send_text(fd, ONE);
+	expect_200(fd);
+	return clock_now_ns() - begin_ns;
+}
+
+/* Everything that was sent before has been handled, and fd has nothing to read. */
+static inline void expect_silence(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	ck_assert_int_eq(poll(&p, 1, 50), 0);
+}
+
+static inline void wait_connections(uint64_t n)
+{
+	while (counts().connections != n)
+		(void)sched_yield();
 }
 
 static inline TCase *new_tcase(Suite *suite, const char *name)
