@@ -333,6 +333,99 @@ START_TEST(cut_in_the_middle)
 }
 END_TEST
 
+/* ---- closed as it is used again */
+
+enum { BY_GOODBYE, BY_FIN, BY_RST, N_WAYS };
+
+static void server_hang_up(int way)
+{
+	if (way == BY_GOODBYE) {
+		(void)SSL_shutdown(server.ssl);
+		while (BIO_ctrl_pending(server.out) > 0)
+			server_give();
+	}
+	if (way == BY_RST)
+		mini_reset_fd(server.fd), server.fd = -1;
+	server_end();
+}
+
+static void ask_and_answer(void)
+{
+	connect_task();
+	ask();
+	say(MINI_OK, strlen(MINI_OK));
+	UNTIL(up.n_idle == 2);
+}
+
+static void ask_deaf(void)
+{
+	int64_t now_ns = clock_now_ns();
+	struct exchange x;
+
+	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
+	task_send(&task, &x, clock_now_ns());
+}
+
+/* The server has heard the request, or has gone before it was even written. */
+START_TEST(stale_connection)
+{
+	int way = _i % N_WAYS;
+	bool has_heard = _i / N_WAYS % 2;
+	bool is_repeatable = _i / N_WAYS / 2 % 2;
+
+	open_tls(MINI_TLS_GOOD, versions[_i / N_WAYS / 4]);
+	rig.request.is_idempotent = is_repeatable;
+	ask_and_answer();
+	if (has_heard)
+		ask();
+	server_hang_up(way);
+	if (!has_heard)
+		ask_deaf();
+	TURN_UNTIL(up.n_closed == 1);
+	ck_assert(up.had_exchange);
+	ck_assert_uint_eq(up.n_returned, is_repeatable);
+	ck_assert_uint_eq(rig_faults(FAULT_STALE), !is_repeatable);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(rig.env.stale, 1);
+	if (!is_repeatable) {
+		ck_assert_str_eq(example_of(FAULT_STALE),
+			"closed as the request was sent; GET is not repeated");
+		return;
+	}
+	/* Once more, with the instants that it has. */
+	ck_assert_uint_eq(rig.stats.in_flight, 1);
+	up.n_idle = 0;
+	server.n_heard = 0;
+	connect_task();
+	task_send(&task, &up.returned, clock_now_ns());
+	UNTIL(server.n_heard == rig.request.len);
+	say(MINI_OK, strlen(MINI_OK));
+	UNTIL(up.n_idle == 2);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+}
+END_TEST
+
+/* What is closed with a reset says no goodbye. */
+START_TEST(reset_without_goodbye)
+{
+	char byte;
+
+	rig.env.resets = _i == 1;
+	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	ask_and_answer();
+	task_abandon(&task, clock_now_ns());
+	if (_i == 1) {
+		ck_assert_int_eq(recv(server.fd, &byte, 1, 0), -1);
+		ck_assert_int_eq(errno, ECONNRESET);
+		return;
+	}
+	server_take();
+	ck_assert_int_eq(
+		SSL_get_shutdown(server.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+}
+END_TEST
+
 /* TLS 1.3 sends tickets whenever it likes: nothing that anybody has to hear of. */
 START_TEST(tickets_while_idle)
 {
@@ -694,6 +787,8 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, large_request, 0, 2);
 	tcase_add_test(t, answer_before_the_request_is_out);
 	tcase_add_test(t, new_keys);
+	tcase_add_loop_test(t, stale_connection, 0, N_WAYS * 8);
+	tcase_add_loop_test(t, reset_without_goodbye, 0, 2);
 }
 
 int main(void)
