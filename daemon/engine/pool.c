@@ -78,13 +78,15 @@ static inline struct task *pool_find(struct pool *p, bool is_retry)
 static inline void pool_send(
 	struct pool *p, struct task *t, const struct exchange *x, int64_t now_ns)
 {
-	if (task_get_state(t) == TASK_IDLE) {
+	bool is_pipeline = p->config.env->depth > 1;
+
+	if (!is_pipeline || task_get_state(t) == TASK_IDLE) {
 		list_remove(&t->node);
 		p->n_idle--;
 		p->n_busy++;
 	}
 	task_send(t, x, now_ns);
-	if (p->config.env->depth > 1)
+	if (is_pipeline)
 		pool_place(p, t);
 }
 
@@ -108,9 +110,13 @@ static bool pool_has_next(const struct pool *p)
 	return p->n_waiting + p->n_returned > 0 && !p->_is_ending;
 }
 
-/* With a pipeline: what waits goes on a task that has room now. It is counted already. */
-static void pool_fill(struct pool *p, struct task *t)
+/* With a pipeline: as much as there is room for. */
+static void pool_fill(struct pool *p, struct task *t, bool was_busy)
 {
+	if (task_get_state(t) == TASK_IDLE) {
+		p->n_busy -= was_busy;
+		p->n_idle++;
+	}
 	while (pool_has_next(p) && task_has_room(t, p->n_returned > 0)) {
 		struct exchange x = pool_dequeue(p);
 
@@ -132,23 +138,20 @@ static void pool_check_opened(struct pool *p)
 static void pool_on_idle(struct task *t, bool had_exchange)
 {
 	struct pool *p = pool_of(t);
-	bool is_idle = task_get_state(t) == TASK_IDLE;
 
 	if (!had_exchange) {
 		p->n_connecting--;
 		pool_note_opened(p);
-	} else if (is_idle) {
-		p->n_busy--;
 	}
 	if (p->config.env->depth > 1) {
-		p->n_idle += is_idle;
-		pool_fill(p, t);
+		pool_fill(p, t, had_exchange);
 	} else if (pool_has_next(p)) {
 		struct exchange x = pool_dequeue(p);
 
-		p->n_busy++;
+		p->n_busy += !had_exchange;
 		task_send(t, &x, clock_now_ns());
 	} else {
+		p->n_busy -= had_exchange;
 		p->n_idle++;
 		pool_list(p, &p->_idle, t);
 	}
