@@ -20,15 +20,18 @@ static const char *const keys_no_yes[] = {"no", "yes", NULL};
 static const char *const keys_tls_versions[] = {"auto", "1.2", "1.3", NULL};
 static const char *const keys_hard_soft[] = {"hard", "soft", NULL};
 static const char *const keys_pacing[] = {[PLAN_PACING_TIMER] = "timer",
-	[PLAN_PACING_HYBRID] = "hybrid", [PLAN_PACING_SPIN] = "spin", NULL};
+	[PLAN_PACING_HYBRID] = "hybrid",
+	[PLAN_PACING_SPIN] = "spin",
+	NULL};
 static const char *const keys_exhausted[] = {
 	[PLAN_GROW] = "grow", [PLAN_QUEUE] = "queue", [PLAN_DROP] = "drop", NULL};
 static const char *const keys_reuse[] = {
 	[PLAN_REUSE_LIFO] = "lifo", [PLAN_REUSE_ROTATE] = "rotate", [PLAN_REUSE_NO] = "no", NULL};
-static const char *const keys_close[] = {
-	[PLAN_CLOSE_FIN] = "fin", [PLAN_CLOSE_RST] = "rst", NULL};
+static const char *const keys_close[] = {[PLAN_CLOSE_FIN] = "fin", [PLAN_CLOSE_RST] = "rst", NULL};
 static const char *const keys_addresses[] = {[PLAN_ADDRESSES_ALL] = "all",
-	[PLAN_ADDRESSES_FIRST] = "first", [PLAN_ADDRESSES_V4] = "v4", [PLAN_ADDRESSES_V6] = "v6",
+	[PLAN_ADDRESSES_FIRST] = "first",
+	[PLAN_ADDRESSES_V4] = "v4",
+	[PLAN_ADDRESSES_V6] = "v6",
 	NULL};
 
 #define PLAN_FIELD(field) .offset = offsetof(struct plan, field)
