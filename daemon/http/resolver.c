@@ -128,7 +128,7 @@ static void resolver_add_unix(struct resolver *r, struct resolver_probes *probes
 	/* A plan has none that is longer. */
 	(void)snprintf(a->un.sun_path, sizeof(a->un.sun_path), "%s", r->_host);
 	(void)snprintf(
-		a->text, sizeof(a->text), "unix:%.*s", (int)sizeof(a->un.sun_path), a->un.sun_path);
+		a->text, sizeof(a->text), "unix:%.*s", (int)sizeof(a->un.sun_path) - 1, r->_host);
 }
 
 static void resolver_set_no_family(struct resolver *r)

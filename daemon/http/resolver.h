@@ -85,7 +85,8 @@ struct resolver {
 void resolver_start(struct resolver *r, struct loop *loop, const struct resolver_config *config);
 /* Nobody wants the answer any more: it comes as soon as the name service has answered. */
 void resolver_hurry(struct resolver *r);
-/* After the future was delivered: joins the thread and frees. Before that it cuts short the wait
+/* After the future was delivered: joins the thread and frees what it had; what it found stays
+ * readable, and another call does nothing. Before that it cuts short the wait
  * for connections and waits for the thread (which may still ask the name service), and the loop may
  * not run any more: the answer is on its way to it. */
 void resolver_fini(struct resolver *r);

@@ -309,7 +309,6 @@ static void run_on_ready(struct worker *w, enum fault fault, const char *why)
 	struct run *run = worker_owner(w);
 
 	if (fault != FAULT_NONE) {
-		run->is_tls_at_fault |= fault_table[fault].phase == FAULT_PHASE_TLS;
 		run_fail(run, fault, why);
 		return;
 	}
@@ -399,6 +398,7 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 
 	(void)f;
 	run->is_resolving = false;
+	resolver_fini(resolver); /* what it found stays */
 	if (run->state == RUN_FINISHED)
 		return; /* stopped meanwhile */
 	if (resolver->outcome != RESOLVER_OK) {

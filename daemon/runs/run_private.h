@@ -59,7 +59,6 @@ struct run {
 	unsigned n_lookup_events;
 	bool is_refused;	   /* by the guard */
 	enum fault failed_by;	   /* before anything was sent; FAULT_NONE: it was not a fault */
-	bool is_tls_at_fault;	   /* that it could not begin */
 	struct schedule *schedule; /* NULL: closed model */
 	struct request *requests;  /* one for each of the plan's */
 	struct admission admission;

@@ -270,11 +270,12 @@ static void run_reach_turn_to(struct run *run, struct run_addresses *a)
 static void run_reach_on_looked_up(struct future *f, void *result, void *arg)
 {
 	struct run *run = arg;
-	const struct resolver *r = result;
+	struct resolver *r = result;
 	struct run_addresses *a;
 
 	(void)f;
 	run->is_resolving = false;
+	resolver_fini(r); /* what it found stays */
 	if (!run_reach_is_planning(run))
 		return;
 	if (r->outcome != RESOLVER_OK) {

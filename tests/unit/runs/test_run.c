@@ -23,6 +23,7 @@
 #include "common/result.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
+#include "daemon/runs/host.h"
 #include "tests/support/mini_server.h"
 
 static struct loop *loop;
@@ -613,6 +614,23 @@ START_TEST(a_finished_run_is_small)
 }
 END_TEST
 
+/* Finished runs are kept in numbers. */
+START_TEST(a_finished_run_holds_no_descriptor)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "50ms", NULL};
+	struct run *run;
+	uint64_t before = host_descriptors_open();
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(run_get_state(run), RUN_FINISHED);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 5);
+	mini_server_close(&server);
+	ck_assert_uint_eq(host_descriptors_open(), before);
+}
+END_TEST
+
 START_TEST(a_finished_run_has_let_go_of_its_body)
 {
 	static char body[4 << 20];
@@ -788,6 +806,7 @@ int main(void)
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
 	tcase_add_test(t, a_finished_run_is_small);
+	tcase_add_test(t, a_finished_run_holds_no_descriptor);
 	tcase_add_test(t, a_finished_run_has_let_go_of_its_body);
 	if (!SANITIZED)
 		tcase_add_test(t, a_large_run_gives_its_memory_back);
