@@ -93,7 +93,6 @@ enum tls_fault {
 	TLS_FAULT_OURS,	       /* out of memory, or OpenSSL is */
 	TLS_FAULT_COUNT,
 };
-const char *tls_fault_name(enum tls_fault fault); /* "certificate-expired" */
 
 /* Why the last IO_ERROR came. NONE: it was TCP's, and transport.error alone tells; also when
  * closed. */

@@ -15,26 +15,6 @@
 
 #define TLS_FAULT_NAMES 4 /* of a certificate for another host */
 
-static const char *const tls_fault_names[TLS_FAULT_COUNT] = {
-	[TLS_FAULT_NONE] = "none",
-	[TLS_FAULT_EXPIRED] = "certificate-expired",
-	[TLS_FAULT_NOT_YET_VALID] = "certificate-not-yet-valid",
-	[TLS_FAULT_SELF_SIGNED] = "certificate-self-signed",
-	[TLS_FAULT_UNKNOWN_ISSUER] = "certificate-unknown-issuer",
-	[TLS_FAULT_WRONG_HOST] = "certificate-wrong-host",
-	[TLS_FAULT_CERTIFICATE] = "certificate-refused",
-	[TLS_FAULT_ALPN] = "alpn",
-	[TLS_FAULT_PROTOCOL] = "protocol",
-	[TLS_FAULT_ALERT] = "alert",
-	[TLS_FAULT_CLOSED] = "closed",
-	[TLS_FAULT_OURS] = "generator",
-};
-
-const char *tls_fault_name(enum tls_fault fault)
-{
-	return tls_fault_names[fault];
-}
-
 void tls_fault_set(struct tls *tls, enum tls_fault fault, const char *format, ...)
 {
 	char text[sizeof(tls->context->why.text)];

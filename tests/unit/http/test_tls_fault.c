@@ -254,19 +254,6 @@ START_TEST(test_flood)
 }
 END_TEST
 
-START_TEST(test_names_of_faults)
-{
-	for (int i = 0; i < TLS_FAULT_COUNT; i++) {
-		const char *name = tls_fault_name((enum tls_fault)i);
-
-		ck_assert_ptr_nonnull(name);
-		for (int k = 0; k < i; k++)
-			ck_assert_str_ne(name, tls_fault_name((enum tls_fault)k));
-	}
-	ck_assert_str_eq(tls_fault_name(TLS_FAULT_EXPIRED), "certificate-expired");
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("tls_fault");
@@ -278,7 +265,6 @@ int main(void)
 	tcase_add_loop_test(tcase, test_broken_handshake, 0, 2 * BREAKINGS);
 	tcase_add_loop_test(tcase, test_given_up, 0, 2);
 	tcase_add_loop_test(tcase, test_flood, 0, 2);
-	tcase_add_test(tcase, test_names_of_faults);
 	suite_add_tcase(suite, tcase);
 	return rig_run(suite);
 }
