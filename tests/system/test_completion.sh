@@ -58,7 +58,7 @@ expect_words 'soak.ini' run checkout.ini so
 expect_words 'soak.ini' checkout.ini so
 expect_words '--duration --dry-run --data' run --d
 expect_words '--duration --dry-run --data' localhost:8000 --d
-expect_words '--delay' origin --d
+expect_words '--delay --drip' origin --d
 expect_words '--now' stop --n
 expect_words '' version x
 expect_words 'note.txt' run localhost -o no

@@ -37,6 +37,35 @@ expect_equal "stdout" "$(cat "$OUT")" ""
 end_process "$ORIGIN_PID"
 expect_nothing_left
 
+# A fault is seen in the run, and the two ledgers agree.
+start_origin --errors '20% 503 after 0' --delay 20ms --close-after 10 --gaps "$T/gaps"
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" --closed -n 100 -c 1 -q -o "$T/result.json"
+kill -TERM "$ORIGIN_PID"
+wait_exit "$ORIGIN_PID"
+expect_line "$T/origin.err" "$(json "$T/result.json" .ledger.http_error) of them errors"
+expect_line "$T/origin.err" '^10 connections closed unasked'
+expect_equal "lines of the log" "$(wc -l <"$T/gaps")" 101
+expect_nothing_left
+
+# For programs: what is served and what was, an object each.
+start_origin --json --hang 100%
+expect_exit 28 curl -sS -m 0.2 "http://$ORIGIN/"
+kill -TERM "$ORIGIN_PID"
+wait_exit "$ORIGIN_PID"
+expect_equal "objects" "$(wc -l <"$T/origin.out")" 2
+tail -n 1 "$T/origin.out" >"$T/last.json"
+expect_equal "hung" "$(json "$T/last.json" .hung)" 1
+expect_equal "statuses" "$(json "$T/last.json" '.statuses|length')" 0
+
+# The service does not write where its file says.
+printf '[origin o]\nlisten = 127.0.0.1:0\ngaps = %s\n' "$T/gaps" >"$T/rpsd.conf"
+expect_exit 78 "$rpsctl" check "$T/rpsd.conf"
+expect_line "$ERR" 'rpsd.conf:3: gaps: '
+expect_exit 78 "$rpsd" --check --config "$T/rpsd.conf"
+expect_line "$ERR" 'rpsd.conf:3: gaps: '
+
+expect_exit 78 "$rpsctl" origin --listen 127.0.0.1:0 --burn
+expect_line "$ERR" '^--burn: burn: '
 expect_exit 78 "$rpsctl" origin --listen 127.0.0.1:0 --delay soon
 expect_line "$ERR" '--delay'
 expect_nothing_left
