@@ -143,6 +143,8 @@ void stats_totals_add(struct stats_totals *to, const struct stats_totals *from)
 	to->flight_integral += from->flight_integral;
 	to->merged_intervals += from->merged_intervals;
 	to->retries += from->retries;
+	slowest_merge(&to->slowest_ok, &from->slowest_ok);
+	slowest_merge(&to->slowest_failed, &from->slowest_failed);
 	for (size_t i = 0; i < to->n_requests && i < from->n_requests; i++) {
 		ledger_add(&to->requests[i].ledger, &from->requests[i].ledger);
 		for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT; h++)
@@ -364,6 +366,23 @@ static void stats_note_fault(struct stats *s, enum fault fault, const struct sta
 	stats_note_example(f, end->example ? end->example : "");
 }
 
+/* Of an arrival of the measured window that was sent and ends so. */
+static void stats_note_slow(const struct stats *s, struct slowest *slowest,
+	const struct exchange *x, const struct stats_end *end, enum ledger_class class)
+{
+	int64_t ns = end->end_ns - (s->is_open ? x->planned_ns : x->sent_ns);
+
+	if (!slowest_takes(slowest, ns))
+		return;
+	slowest_add(slowest, &(struct slow){.ns = ns,
+				     .at_ns = x->planned_ns - s->window_start_ns,
+				     .connection = end->connection,
+				     .worker = (uint16_t)s->worker,
+				     .request = x->request,
+				     .status = (uint16_t)end->status,
+				     .class = (uint8_t) class});
+}
+
 /* A good answer of the measured window. */
 static void stats_record_ok(struct stats *s, const struct exchange *x, int64_t slack_ns)
 {
@@ -444,10 +463,14 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 			s->totals.statuses[end->status]++;
 		if (is_ok) {
 			stats_record_ok(s, x, end->slack_ns);
+			stats_note_slow(s, &s->totals.slowest_ok, x, end, LEDGER_OK);
 		} else {
 			stats_note_fault(s, end->fault, end);
-			if (end->was_sent)
+			if (end->was_sent) {
 				stats_record_failed(s, x, end->end_ns - x->planned_ns);
+				stats_note_slow(s, &s->totals.slowest_failed, x, end,
+					fault_table[end->fault].class);
+			}
 		}
 	}
 	stats_close(s, x, fault_table[end->fault].class);
@@ -457,8 +480,12 @@ void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t n
 {
 	if (was_sent)
 		stats_flight(s, now_ns, -1);
-	if (x->phase == STATS_WINDOW)
+	if (x->phase == STATS_WINDOW) {
 		histogram_record(&s->totals.histograms[STATS_UNSERVED_AGE], now_ns - x->planned_ns);
+		if (was_sent)
+			stats_note_slow(s, &s->totals.slowest_failed, x,
+				&(struct stats_end){.end_ns = now_ns}, LEDGER_UNFINISHED);
+	}
 	stats_close(s, x, was_sent ? LEDGER_UNFINISHED : LEDGER_UNSENT);
 }
 

@@ -17,6 +17,7 @@
 #include "common/ledger.h"
 #include "common/list.h"
 #include "daemon/engine/exchange.h"
+#include "daemon/engine/slowest.h"
 
 enum stats_phase {
 	STATS_WARMUP,
@@ -96,6 +97,8 @@ struct stats_totals {
 	uint64_t statuses[STATS_STATUS_MAX];	/* measured window */
 	struct stats_fault faults[FAULT_COUNT]; /* measured window */
 	struct histogram histograms[STATS_HISTOGRAM_COUNT];
+	struct slowest slowest_ok;	/* good answers, measured window */
+	struct slowest slowest_failed;	/* of what failed after it was sent, or never ended */
 	double flight_integral;		/* requests x ns inside the window (for Little's law) */
 	int64_t last_done_ns;		/* the newest end of a measured arrival; 0: none */
 	uint64_t merged_intervals;	/* intervals that had to share a buffer */
@@ -111,6 +114,7 @@ struct stats {
 	struct stats_totals totals;
 	/* set once before start */
 	bool is_open;
+	unsigned worker; /* its number, for the slowest */
 	int64_t interval_ns;
 	int64_t window_start_ns;
 	int64_t window_end_ns; /* CLOCK_NEVER: open end; moved down when a run is stopped */
@@ -156,7 +160,8 @@ struct stats_end {
 	unsigned status;
 	uint64_t bytes_in;
 	int64_t slack_ns;
-	int64_t end_ns; /* when it ended */
+	int64_t end_ns;	     /* when it ended */
+	uint64_t connection; /* the how many-th of the worker it was on; 0: none */
 	const char *example;
 };
 void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end);

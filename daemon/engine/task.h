@@ -135,6 +135,7 @@ struct task {
 	size_t _sent; /* bytes of the first request that is not wholly written */
 	int64_t _connect_started_ns;
 	int64_t _shake_started_ns; /* TCP is connected, TLS is not; 0: not so */
+	uint64_t _connection;	   /* the how many-th of its environment */
 	uint32_t _requests;	   /* on this connection */
 	uint32_t _n_written;	   /* requests in flight that are wholly written */
 	uint32_t _n_behind;	   /* exchanges in flight behind the first: a ring */

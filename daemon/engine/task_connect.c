@@ -25,7 +25,7 @@ static void task_connected(struct task *t, uint32_t events)
 	struct task_env *env = t->_env;
 
 	timer_stop(&t->_timer);
-	env->opened++;
+	t->_connection = ++env->opened;
 	if (env->tls)
 		task_note_tls(t);
 	else

@@ -57,6 +57,7 @@ void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *e
 		.bytes_in = p->head_bytes + p->body_bytes,
 		.slack_ns = task_slack_ns(t, now_ns),
 		.end_ns = now_ns,
+		.connection = t->_connection,
 		.example = example,
 	};
 
@@ -72,6 +73,7 @@ static void task_finish_unanswered(
 		.was_sent = x->n_sent > 0,
 		.slack_ns = -1,
 		.end_ns = now_ns,
+		.connection = t->_connection,
 		.example = example,
 	};
 

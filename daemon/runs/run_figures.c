@@ -8,8 +8,11 @@
 #include "daemon/runs/run_figures.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/confidence.h"
 #include "common/plan_stages.h"
 #include "common/quantile.h"
@@ -118,6 +121,78 @@ json_t *run_figures_batches(const struct run_figures *f)
 	return timeline_batches_json(f->batches, of);
 }
 
+/* What would have been warm-up enough, in whole seconds: something to paste. */
+static int64_t run_figures_advice_ns(const struct run_figures *f)
+{
+	int64_t ns = plan_warmup_ns(f->run->plan) + f->steadiness.warmup_advice_ns;
+
+	return (ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC * NSEC_PER_SEC;
+}
+
+const char *run_figures_unsteady(const struct run_figures *f, char text[static 256])
+{
+	const struct steadiness *s = &f->steadiness;
+
+	if (s->word == STEADINESS_UNSTEADY)
+		(void)snprintf(
+			text, 256, "unsteady: percentiles depend on run length: %s", s->because);
+	else if (s->word == STEADINESS_WARMUP_SHORT)
+		(void)snprintf(text, 256, "warm-up too short: %s", s->because);
+	else
+		return NULL;
+	return text;
+}
+
+json_t *run_figures_note(const struct run_figures *f)
+{
+	bool is_short = f->steadiness.word == STEADINESS_WARMUP_SHORT;
+	char remedy[64] = "a lower rate, or a run as long as the drift";
+	char text[256];
+
+	if (!run_figures_unsteady(f, text))
+		return json_null();
+	if (is_short)
+		(void)snprintf(remedy, sizeof(remedy), "-w %" PRId64 "s",
+			run_figures_advice_ns(f) / NSEC_PER_SEC);
+	return json_pack("{s:s s:f s:f s:s s:s}", "code",
+		is_short ? "warmup-too-short" : "unsteady", "value",
+		is_short ? (double)run_figures_advice_ns(f) : 0.0, "limit", 0.0, "text", text,
+		"try", remedy);
+}
+
+static json_t *run_figures_slow(const struct run *run, const struct slow *s)
+{
+	const char *name = run->totals.n_requests > 0 ? run->plan->requests[s->request].name : NULL;
+
+	return json_pack("{s:I s:I s:o s:o s:s s:o s:i}", "at_ns", (json_int_t)s->at_ns,
+		run->schedule ? "response_ns" : "service_ns", (json_int_t)s->ns, "request",
+		name ? json_string(name) : json_null(), "status",
+		s->status ? json_integer(s->status) : json_null(), "class",
+		ledger_class_names[s->class], "connection",
+		s->connection ? json_integer((json_int_t)s->connection) : json_null(), "worker",
+		(int)s->worker);
+}
+
+json_t *run_figures_slowest(const struct run_figures *f)
+{
+	const struct stats_totals *t = &f->run->totals;
+	struct slow ok[SLOWEST_MAX], failed[SLOWEST_MAX];
+	size_t n_ok = slowest_sorted(&t->slowest_ok, ok);
+	size_t n_failed = slowest_sorted(&t->slowest_failed, failed);
+	json_t *all = json_array();
+
+	for (size_t a = 0, b = 0; all && (a < n_ok || b < n_failed);) {
+		bool is_ok = b == n_failed || (a < n_ok && ok[a].ns >= failed[b].ns);
+
+		if (json_array_append_new(
+			    all, run_figures_slow(f->run, is_ok ? &ok[a++] : &failed[b++])) < 0) {
+			json_decref(all);
+			return NULL;
+		}
+	}
+	return all;
+}
+
 json_t *run_figures_steadiness(const struct run_figures *f)
 {
 	const struct steadiness *s = &f->steadiness;
@@ -125,9 +200,8 @@ json_t *run_figures_steadiness(const struct run_figures *f)
 	return json_pack("{s:s s:s s:o}", "word",
 		f->is_staged ? "staged" : steadiness_words[s->word], "because", s->because,
 		"warmup_advice_ns",
-		s->word == STEADINESS_WARMUP_SHORT
-			? json_integer(plan_warmup_ns(f->run->plan) + s->warmup_advice_ns)
-			: json_null());
+		s->word == STEADINESS_WARMUP_SHORT ? json_integer(run_figures_advice_ns(f))
+						   : json_null());
 }
 
 /* ---------------------------------------------------------------- confidence */

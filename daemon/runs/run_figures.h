@@ -24,6 +24,13 @@ void run_figures_fini(struct run_figures *f);
 /* Members of the result; NULL: no memory. */
 json_t *run_figures_batches(const struct run_figures *f);
 json_t *run_figures_steadiness(const struct run_figures *f);
+/* The slowest good answers and failures, the slowest first. */
+json_t *run_figures_slowest(const struct run_figures *f);
+/* What is to be said of steadiness, with a remedy; NULL: nothing. As a note and, where the audit
+ * has no reason of its own, as the headline's. */
+const char *run_figures_unsteady(const struct run_figures *f, char text[static 256]);
+/* A note of the generator's for it; json null: none. */
+json_t *run_figures_note(const struct run_figures *f);
 /* Adds ci95 and n_effective to the latencies that the headline is about; steals and returns them.
  */
 json_t *run_figures_confidence(const struct run_figures *f, json_t *latency);

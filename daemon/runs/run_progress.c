@@ -54,17 +54,15 @@ static void run_progress_pulses(const struct run *run, struct run_progress *p)
 static void run_progress_stage(const struct run *run, struct run_progress *p)
 {
 	const struct plan *plan = run->plan;
-	int64_t into_ns = p->elapsed_ns - plan->warmup_ns;
+	size_t i;
 
 	p->n_stages = (unsigned)plan->n_stages;
-	for (size_t i = 0; i < plan->n_stages && into_ns >= 0; i++) {
-		if (into_ns < plan->stages[i].duration_ns) {
-			p->stage = (unsigned)i + 1;
-			p->stage_text = plan->stage_texts[i];
-			return;
-		}
-		into_ns -= plan->stages[i].duration_ns;
-	}
+	/* The schedule knows better than the plan: somebody may have steered. */
+	i = run->schedule ? schedule_stage_at(run->schedule, p->elapsed_ns) : plan->n_stages;
+	if (i >= plan->n_stages)
+		return;
+	p->stage = (unsigned)i + 1;
+	p->stage_text = plan->stage_texts[i];
 }
 
 const struct run_event *run_events(const struct run *run, size_t *ret_n)

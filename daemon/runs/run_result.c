@@ -229,11 +229,18 @@ static json_t *run_json_run(const struct run *run)
 	return run_json_with(doc, "failed_by", json_string(fault_table[run->failed_by].name));
 }
 
-static json_t *run_json_headline(const struct run *run, const struct audit *audit)
+static json_t *run_json_headline(
+	const struct run *run, const struct audit *audit, const struct run_figures *figures)
 {
+	char unsteady[256] = "";
+
+	/* The percentiles of the headline are marked, if there is nothing worse to say. */
+	if (audit->because[0] == '\0')
+		(void)run_figures_unsteady(figures, unsteady);
 	return json_pack("{s:s s:s s:o s:o s:f s:f s:f s:o s:o s:o}", "result",
 		audit_headline_names[audit->headline], "limited_by",
-		audit_limit_names[audit->limited_by], "because", run_text(audit->because), "try",
+		audit_limit_names[audit->limited_by], "because",
+		run_text(audit->because[0] ? audit->because : unsteady), "try",
 		run_text(audit->try_text), "planned_per_s",
 		run_per_s(run, run_ledger(run)->planned), "ok_per_s",
 		run_per_s(run, run->totals.ok_in_window), "failed_share",
@@ -275,8 +282,11 @@ static json_t *run_json_effective(const struct run *run)
 	static const char *const exhausted[] = {"grow", "queue", "drop"};
 	static const char *const closes[] = {"fin", "rst"};
 	static const char *const addresses[] = {"all", "first", "v4", "v6"};
+	static const char *const pacing[] = {"timer", "hybrid", "spin"};
 	const struct plan *plan = run->plan;
-	json_t *doc = json_pack("{s:i s:I s:b s:s s:s s:I s:I s:I s:I s:I s:s s:I s:I s:s s:I}",
+	json_t *doc = json_pack(
+		"{s:i s:I s:b s:s s:s s:I s:I s:I s:I s:I s:s s:I s:I s:s s:I s:s s:s "
+		"s:I}",
 		"workers", (int)run->admission.n_workers, "connections",
 		(json_int_t)run->admission.connections, "connections_auto", plan->connections == 0,
 		"exhausted", exhausted[plan->exhausted], "reuse", reuse[plan->reuse],
@@ -285,23 +295,36 @@ static json_t *run_json_effective(const struct run *run)
 		"requests_per_connection", (json_int_t)plan->requests_per_connection, "max_age_ns",
 		(json_int_t)plan->max_age_ns, "close", closes[plan->close], "pipeline",
 		(json_int_t)plan->pipeline, "sources", (json_int_t)plan->n_sources, "addresses",
-		addresses[plan->addresses], "dns_ns", (json_int_t)plan->dns_ns);
+		addresses[plan->addresses], "dns_ns", (json_int_t)plan->dns_ns, "pacing",
+		pacing[plan->pacing_mode], "timeout_mode", plan->timeout_soft ? "soft" : "hard",
+		"queue_max", (json_int_t)plan->queue_max);
 
 	if (!plan->connect_to)
 		return doc;
 	return run_json_with(doc, "connect_to", run_text(plan->connect_to));
 }
 
+/* As a run file has it. */
+static void run_arrivals(const struct plan *plan, char *ret, size_t size)
+{
+	if (plan->arrivals == PLAN_JITTER)
+		(void)snprintf(ret, size, "jitter:%g", plan->jitter);
+	else
+		(void)snprintf(ret, size, plan->arrivals == PLAN_POISSON ? "poisson" : "constant");
+}
+
 static json_t *run_json_plan(const struct run *run)
 {
 	const struct plan *plan = run->plan;
 	json_t *stages = json_array();
+	char arrivals[32];
 
+	run_arrivals(plan, arrivals, sizeof(arrivals));
 	for (size_t i = 0; i < plan->n_stages; i++)
 		(void)json_array_append_new(stages, run_text(plan->stage_texts[i]));
 	return json_pack("{s:s s:o s:s s:s s:I s:o s:o s:o}", "sha256", plan->sha256, "text",
 		run_text(plan->text ? plan->text : ""), "model", run->schedule ? "open" : "closed",
-		"arrivals", "constant", "seed", (json_int_t)plan->seed, "stages", stages, "target",
+		"arrivals", arrivals, "seed", (json_int_t)plan->seed, "stages", stages, "target",
 		run_json_target(run, run_reach_json(run)), "effective", run_json_effective(run));
 }
 
@@ -317,8 +340,8 @@ static json_t *run_json_window(const struct run *run)
 	return json_pack("{s:I s:I s:I s:I s:I}", "start_ns",
 		(json_int_t)(run->window_start_ns - run->t0_ns), "end_ns",
 		(json_int_t)(run->window_start_ns - run->t0_ns + run_window_ns(run)), "warmup_ns",
-		(json_int_t)run->plan->warmup_ns, "cooldown_ns", (json_int_t)run->plan->cooldown_ns,
-		"drain_ns", (json_int_t)drain_ns);
+		(json_int_t)plan_warmup_ns(run->plan), "cooldown_ns",
+		(json_int_t)run->plan->cooldown_ns, "drain_ns", (json_int_t)drain_ns);
 }
 
 static json_t *run_json_rates(const struct run *run)
@@ -462,10 +485,10 @@ static json_t *run_json_connections(const struct run *run)
 	return all;
 }
 
-static json_t *run_json_generator(
-	const struct run *run, const struct audit_input *in, const struct audit *audit)
+static json_t *run_json_generator(const struct run *run, const struct audit_input *in,
+	const struct audit *audit, json_t *steadiness)
 {
-	json_t *notes = json_array();
+	json_t *notes = steadiness ? json_array() : NULL;
 	uint64_t requests = run->summary.requests;
 
 	/* First, and a note, so that no report is without it. */
@@ -478,6 +501,9 @@ static json_t *run_json_generator(
 		(void)json_array_append_new(notes,
 			json_pack("{s:s s:f s:f s:o s:s}", "code", "ports", "value", 0.0, "limit",
 				0.0, "text", run_text(run->admission.note), "try", ""));
+	if (json_is_object(steadiness))
+		(void)json_array_append(notes, steadiness);
+	json_decref(steadiness);
 	for (size_t i = 0; i < audit->n_notes; i++) {
 		const struct audit_note *n = &audit->notes[i];
 
@@ -516,36 +542,9 @@ static json_t *run_json_intervals(const struct run *run)
 	return timeline_json(run->timeline, run_window_ns(run));
 }
 
-json_t *run_result_build(struct run *run)
+/* Steals the document and returns it. */
+static json_t *run_json_more(const struct run *run, const struct run_figures *figures, json_t *doc)
 {
-	struct audit_input in = run_audit_input(run);
-	const struct ledger *ledgers = run->totals.ledgers;
-	struct run_figures figures;
-	struct audit audit;
-	json_t *doc;
-
-	if (run_figures_init(&figures, run) < 0)
-		return NULL;
-	audit_judge(&in, &audit);
-	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
-	/* Nothing was asked of the server: there is nothing to see there. */
-	if (run->is_refused)
-		(void)snprintf(audit.try_text, sizeof(audit.try_text), "%s",
-			strstr(run->reason, "[policy]")
-				? "root can list the address in rpsd.conf: [policy] allow = ADDRESS"
-				: "");
-	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:I} s:o s:o s:o s:o s:o s:o s:o "
-			"s:o}",
-		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",
-		run_json_headline(run, &audit), "plan", run_json_plan(run), "window",
-		run_json_window(run), "thresholds", "ledger", result_ledger(run_ledger(run)),
-		"outside", "warmup", result_ledger(&ledgers[STATS_WARMUP]), "cooldown",
-		result_ledger(&ledgers[STATS_COOLDOWN]), "retries", (json_int_t)run->totals.retries,
-		"rates", run_json_rates(run), "latency",
-		run_figures_confidence(&figures, run_json_latency(run)), "errors",
-		run_json_errors(run), "statuses", run_json_statuses(run), "connections",
-		run_json_connections(run), "intervals", run_json_intervals(run), "generator",
-		run_json_generator(run, &in, &audit), "events", run_json_events(run));
 	if (doc)
 		doc = run_json_with(doc, "redirects", run_json_redirects(run));
 	if (doc && run->schedule)
@@ -555,9 +554,46 @@ json_t *run_result_build(struct run *run)
 	if (doc && run->totals.n_requests > 0)
 		doc = run_json_with(doc, "requests", run_json_requests(run));
 	if (doc)
-		doc = run_json_with(doc, "batches", run_figures_batches(&figures));
+		doc = run_json_with(doc, "batches", run_figures_batches(figures));
 	if (doc)
-		doc = run_json_with(doc, "steadiness", run_figures_steadiness(&figures));
+		doc = run_json_with(doc, "steadiness", run_figures_steadiness(figures));
+	if (doc)
+		doc = run_json_with(doc, "slowest", run_figures_slowest(figures));
+	return doc;
+}
+
+json_t *run_result_build(struct run *run)
+{
+	struct audit_input in = run_audit_input(run);
+	const struct ledger *ledgers = run->totals.ledgers;
+	struct run_figures figures;
+	struct audit audit;
+	json_t *doc;
+
+	audit_judge(&in, &audit);
+	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
+	/* Nothing was asked of the server: there is nothing to see there. */
+	if (run->is_refused)
+		(void)snprintf(audit.try_text, sizeof(audit.try_text), "%s",
+			strstr(run->reason, "[policy]")
+				? "root can list the address in rpsd.conf: [policy] allow = ADDRESS"
+				: "");
+	if (run_figures_init(&figures, run) < 0)
+		return NULL;
+	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:I} s:o s:o s:o s:o s:o s:o s:o "
+			"s:o}",
+		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",
+		run_json_headline(run, &audit, &figures), "plan", run_json_plan(run), "window",
+		run_json_window(run), "thresholds", "ledger", result_ledger(run_ledger(run)),
+		"outside", "warmup", result_ledger(&ledgers[STATS_WARMUP]), "cooldown",
+		result_ledger(&ledgers[STATS_COOLDOWN]), "retries", (json_int_t)run->totals.retries,
+		"rates", run_json_rates(run), "latency",
+		run_figures_confidence(&figures, run_json_latency(run)), "errors",
+		run_json_errors(run), "statuses", run_json_statuses(run), "connections",
+		run_json_connections(run), "intervals", run_json_intervals(run), "generator",
+		run_json_generator(run, &in, &audit, run_figures_note(&figures)), "events",
+		run_json_events(run));
+	doc = run_json_more(run, &figures, doc);
 	run_figures_fini(&figures);
 	return doc;
 }

@@ -737,6 +737,39 @@ START_TEST(names_are_all_there)
 }
 END_TEST
 
+/* ---- the slowest */
+
+START_TEST(slowest_are_kept)
+{
+	struct slow sorted[SLOWEST_MAX];
+	struct exchange x;
+
+	for (int64_t i = 0; i < 100; i++)
+		serve(i * MS, i * MS, (i + 5 + i % 50) * MS);
+	x = begun(3 * MS);
+	send_at(&x, 4 * MS);
+	end_at(&x, FAULT_STATUS, 10 * MS);
+	x = begun(3 * MS);
+	end_at(&x, FAULT_DROPPED, 3 * MS); /* was not sent: its time is not the server's */
+	x = begun(7 * MS);
+	send_at(&x, 8 * MS);
+	stats_give_up(&stats, &x, true, START + 500 * MS);
+	ck_assert_uint_eq(slowest_sorted(&stats.totals.slowest_ok, sorted), SLOWEST_MAX);
+	for (int i = 0; i < SLOWEST_MAX; i++) {
+		ck_assert_int_eq(sorted[i].ns, (54 - i / 2) * MS);
+		ck_assert_int_eq(sorted[i].at_ns, (49 - i / 2 + i % 2 * 50) * MS);
+		ck_assert_uint_eq(sorted[i].status, 200);
+		ck_assert_uint_eq(sorted[i].class, LEDGER_OK);
+	}
+	ck_assert_uint_eq(slowest_sorted(&stats.totals.slowest_failed, sorted), 2);
+	ck_assert_uint_eq(sorted[0].class, LEDGER_UNFINISHED);
+	ck_assert_int_eq(sorted[0].ns, 493 * MS);
+	ck_assert_uint_eq(sorted[1].class, LEDGER_HTTP_ERROR);
+	ck_assert_uint_eq(sorted[1].status, 503);
+	ck_assert_int_eq(sorted[1].ns, 7 * MS);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
 	tcase_add_test(t, durations_are_exact);
@@ -765,6 +798,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, no_overlap_behind_a_merged_interval);
 	tcase_add_test(t, intervals_add_up_to_the_totals);
 	tcase_add_test(t, totals_add_up);
+	tcase_add_test(t, slowest_are_kept);
 	tcase_add_loop_test(t, names_are_all_there, 0, STATS_HISTOGRAM_COUNT);
 }
 
