@@ -3,9 +3,17 @@
  * that a burst (after the process was stopped, say) cannot delay the answers that wait to be read:
  * then it asks to be called again, and the loop polls in between.
  *
+ * Three ways to meet an instant. By timer, late by what the machine takes to wake up: tens of
+ * microseconds. Hybrid, the timer stands early and what is left is spent asking to be called again,
+ * so the loop turns without sleeping, sockets are served in every turn, and the arrival goes out
+ * within a fraction of a microsecond. Spinning is the same with so long a lead that between
+ * arrivals the loop does not sleep at all; only where nothing is due for PRODUCER_FAR_NS (a pause,
+ * a start that is still far off) a CPU would burn for nothing.
+ *
  * Below the cost of a wake-up sleeping does not pay: at high rates the timer stands at least
  * PRODUCER_GAP_NS ahead and what has come due by then goes out together, late by at most that gap;
- * it is in "our delay" like every other lateness. */
+ * it is in "our delay" like every other lateness. Who spins has paid already, so there `auto` is no
+ * gap. */
 #include "daemon/engine/producer.h"
 
 #include <assert.h>
@@ -14,11 +22,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "daemon/engine/schedule.h"
 
 #define PRODUCER_BATCH 32
 #define PRODUCER_GAP_NS (50 * NSEC_PER_USEC)
 #define PRODUCER_GAP_RATE 5000.0 /* per second and worker, from which the gap holds */
+#define PRODUCER_FAR_NS NSEC_PER_SEC
 
 static void producer_arm(struct producer *p, int64_t instant_ns)
 {
@@ -30,13 +38,29 @@ static void producer_arm(struct producer *p, int64_t instant_ns)
 	(void)r;
 }
 
-/* Steps to the arrival _next_k. */
+/* To be called when the next arrival wants it. */
+static void producer_wait(struct producer *p, int64_t now_ns)
+{
+	int64_t wake_ns;
+
+	if (p->_next_ns == CLOCK_NEVER)
+		return;
+	wake_ns = p->_next_ns - p->_lead_ns;
+	if (wake_ns < now_ns + p->_gap_ns)
+		wake_ns = now_ns + p->_gap_ns;
+	/* A timer alone is armed also for what is due: that costs a turn, as asking does. */
+	if (p->_lead_ns > 0 && wake_ns <= now_ns)
+		loop_task_again(&p->_task);
+	else
+		producer_arm(p, wake_ns);
+}
+
 static void producer_look_up(struct producer *p)
 {
 	p->_next_ns = CLOCK_NEVER;
-	if (p->_next_k >= schedule_count(p->_schedule))
+	if (p->_cursor.t_ns == CLOCK_NEVER || p->_t0_ns == CLOCK_NEVER)
 		return;
-	p->_next_ns = p->_t0_ns + schedule_at(p->_schedule, p->_next_k);
+	p->_next_ns = p->_t0_ns + p->_cursor.t_ns;
 	if (p->_next_ns >= p->_end_ns)
 		p->_next_ns = CLOCK_NEVER;
 }
@@ -49,37 +73,49 @@ static void producer_on_due(struct loop_task *task, uint32_t events)
 	(void)events;
 	for (int n = 0; p->_next_ns <= now_ns; n++) {
 		int64_t planned_ns = p->_next_ns;
-		uint64_t k = p->_next_k;
+		uint64_t k = p->_cursor.k;
 
 		if (n == PRODUCER_BATCH) {
 			loop_task_again(&p->_task);
 			return;
 		}
-		p->_next_k += p->_stride;
+		schedule_next(&p->_cursor);
 		producer_look_up(p);
-		p->_on_arrival(p->_owner, k, planned_ns, now_ns);
+		p->config.on_arrival(p->config.owner, k, planned_ns, now_ns);
 		now_ns = clock_now_ns();
 	}
-	if (p->_next_ns == CLOCK_NEVER)
-		return;
-	producer_arm(p, p->_next_ns > now_ns + p->_gap_ns ? p->_next_ns : now_ns + p->_gap_ns);
+	producer_wait(p, now_ns);
 }
 
-int producer_open(struct producer *p, struct loop *loop, const struct schedule *schedule,
-	uint64_t index, uint64_t stride, producer_fn on_arrival, void *owner)
+/* What follows from the pacing, and from the schedule's rates. */
+static void producer_pace(struct producer *p)
+{
+	const struct producer_config *c = &p->config;
+	bool is_fast = schedule_peak_per_s(c->schedule) / (double)c->stride > PRODUCER_GAP_RATE;
+
+	p->_gap_ns = c->gap_ns;
+	if (c->gap_ns < 0)
+		p->_gap_ns = c->mode == PLAN_PACING_TIMER && is_fast ? PRODUCER_GAP_NS : 0;
+	p->_lead_ns = 0;
+	if (c->mode == PLAN_PACING_HYBRID)
+		p->_lead_ns = c->spin_ns;
+	if (c->mode == PLAN_PACING_SPIN)
+		p->_lead_ns = PRODUCER_FAR_NS;
+}
+
+int producer_open(struct producer *p, struct loop *loop, const struct producer_config *config)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	int r;
 
 	if (fd == -1)
 		return -errno;
-	*p = (struct producer){._schedule = schedule,
-		._on_arrival = on_arrival,
-		._owner = owner,
-		._next_k = index,
-		._stride = stride,
+	*p = (struct producer){.config = *config,
+		._t0_ns = CLOCK_NEVER,
 		._next_ns = CLOCK_NEVER,
-		._end_ns = CLOCK_NEVER};
+		._end_ns = CLOCK_NEVER,
+		._is_open = true};
+	schedule_begin(config->schedule, config->index, config->stride, &p->_cursor);
 	r = loop_add_task(loop, &p->_task, fd, LOOP_INPUT, producer_on_due);
 	if (r < 0) {
 		(void)close(fd);
@@ -92,20 +128,28 @@ void producer_close(struct producer *p)
 {
 	int fd = p->_task.fd;
 
-	if (!p->_schedule)
+	if (!p->_is_open)
 		return;
 	loop_remove_task(&p->_task);
 	(void)close(fd);
 	*p = (struct producer){0};
 }
 
-void producer_start(struct producer *p, int64_t t0_ns, double peak_per_s)
+void producer_start(struct producer *p, int64_t t0_ns)
 {
-	p->_gap_ns = peak_per_s / (double)p->_stride > PRODUCER_GAP_RATE ? PRODUCER_GAP_NS : 0;
 	p->_t0_ns = t0_ns;
+	producer_pace(p);
 	producer_look_up(p);
-	if (p->_next_ns != CLOCK_NEVER)
-		producer_arm(p, p->_next_ns);
+	producer_wait(p, clock_now_ns());
+}
+
+void producer_steer(struct producer *p, const struct schedule *schedule)
+{
+	p->config.schedule = schedule;
+	schedule_change(&p->_cursor, schedule);
+	producer_pace(p);
+	producer_look_up(p);
+	producer_wait(p, clock_now_ns());
 }
 
 void producer_stop_at(struct producer *p, int64_t instant_ns)

@@ -1,41 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The producer: the open model's source of arrivals. A one-shot, absolute timerfd stands at the
- * next planned instant of the schedule; what is due is handed on in batches, each arrival with its
- * own planned instant, however late it is. Thread: the worker's. */
+ * next planned instant of the schedule, or before it, as the pacing wants it; what is due is handed
+ * on in batches, each arrival with its own planned instant, however late it is. Thread: the
+ * worker's. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/plan.h"
+#include "daemon/engine/schedule.h"
 #include "daemon/loop/loop.h"
 
 struct producer;
-struct schedule;
 
 /* k: the arrival's number in the schedule. picked_ns: a fresh stamp, taken for this arrival. */
 typedef void (*producer_fn)(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns);
 
-struct producer {
-	struct loop_task _task; /* the timerfd; never read */
-	const struct schedule *_schedule;
-	producer_fn _on_arrival;
-	void *_owner;
-	uint64_t _next_k;
-	uint64_t _stride;
-	int64_t _t0_ns;
-	int64_t _next_ns; /* CLOCK_NEVER: nothing more */
-	int64_t _end_ns;  /* nothing planned from here on */
-	int64_t _gap_ns;  /* the timer is not armed nearer than this */
+struct producer_config {
+	const struct schedule *schedule; /* borrowed, until another is given */
+	uint64_t index, stride;		 /* takes arrivals k = index, index + stride, … of it */
+	enum plan_pacing mode;
+	int64_t gap_ns;	 /* between two wake-ups at least; -1: as the rate wants it */
+	int64_t spin_ns; /* hybrid: awake so long before an arrival */
+	producer_fn on_arrival;
+	void *owner;
 };
 
-/* Takes arrivals k = index, index + stride, … of the schedule (borrowed). 0 or -errno. */
-int producer_open(struct producer *p, struct loop *loop, const struct schedule *schedule,
-	uint64_t index, uint64_t stride, producer_fn on_arrival, void *owner);
+struct producer {
+	struct producer_config config;
+	struct loop_task _task; /* the timerfd; never read */
+	struct schedule_cursor _cursor;
+	int64_t _t0_ns;	  /* CLOCK_NEVER: not started */
+	int64_t _next_ns; /* CLOCK_NEVER: nothing, for now or for good */
+	int64_t _end_ns;  /* nothing planned from here on */
+	int64_t _gap_ns;  /* the timer is not armed nearer than this */
+	int64_t _lead_ns; /* but so long before the arrival */
+	bool _is_open;
+};
+
+/* 0 or -errno. */
+int producer_open(struct producer *p, struct loop *loop, const struct producer_config *config);
 void producer_close(struct producer *p); /* harmless when not open (zeroed) */
 
-/* t0_ns: the schedule's zero. peak_per_s: the highest rate of the whole schedule. */
-void producer_start(struct producer *p, int64_t t0_ns, double peak_per_s);
+/* t0_ns: the schedule's zero. */
+void producer_start(struct producer *p, int64_t t0_ns);
+/* From now on by another schedule, which was steered away from the present one. */
+void producer_steer(struct producer *p, const struct schedule *schedule);
 /* Nothing planned at or after this instant any more. */
 void producer_stop_at(struct producer *p, int64_t instant_ns);
-/* The planned instant of the next arrival; CLOCK_NEVER when there is none left. */
+/* The planned instant of the next arrival; CLOCK_NEVER when there is none left, or none before a
+ * pause ends. */
 int64_t producer_next_ns(const struct producer *p);

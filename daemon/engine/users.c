@@ -9,10 +9,21 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 
 #define USERS_BATCH 32
+
+/* Whether a pause goes on at that instant. */
+static bool users_are_paused_at(const struct users *u, int64_t instant_ns)
+{
+	bool is_paused = false;
+
+	for (size_t i = 0; i < u->_n_toggles && u->_toggles[i] <= instant_ns; i++)
+		is_paused = !is_paused;
+	return is_paused;
+}
 
 static bool users_may_make(const struct users *u, int64_t planned_ns)
 {
@@ -23,6 +34,10 @@ static bool users_may_make(const struct users *u, int64_t planned_ns)
 
 static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
 {
+	if (users_are_paused_at(u, planned_ns)) {
+		u->_n_held++;
+		return;
+	}
 	if (!users_may_make(u, planned_ns))
 		return;
 	if (planned_ns >= u->_window_start_ns)
@@ -63,6 +78,20 @@ static void users_on_timer(struct timer_queue *q, struct timer *timer)
 	users_defer(u, timer->deadline_ns);
 }
 
+/* The first pause is over: those it has held are ready. */
+static void users_on_resume(struct timer_queue *q, struct timer *timer)
+{
+	struct users *u = q->userdata;
+	int64_t resumed_ns = u->_toggles[1];
+
+	u->_n_toggles -= 2;
+	memmove(u->_toggles, u->_toggles + 2, u->_n_toggles * sizeof(u->_toggles[0]));
+	if (u->_n_toggles > 1)
+		timer_start(q, timer, u->_toggles[1]);
+	for (; u->_n_held > 0; u->_n_held--)
+		users_defer(u, resumed_ns);
+}
+
 static void users_think_until(struct users *u, int64_t instant_ns)
 {
 	struct list *node = list_pop_front(&u->_free);
@@ -92,6 +121,8 @@ int users_open(struct users *u, struct loop *loop, const struct users_config *co
 		list_push_back(&u->_free, &u->_timers[i]._node);
 	}
 	timer_queue_init(&u->_thinking, loop, users_on_timer, u);
+	timer_queue_init(&u->_resuming, loop, users_on_resume, u);
+	timer_init(&u->_resume);
 	u->_is_open = true;
 	return 0;
 }
@@ -102,6 +133,7 @@ void users_close(struct users *u)
 		return;
 	loop_remove_task(&u->_task);
 	timer_queue_fini(&u->_thinking);
+	timer_queue_fini(&u->_resuming);
 	free(u->_ready_ns);
 	free(u->_timers);
 	*u = (struct users){0};
@@ -120,11 +152,33 @@ void users_stop_at(struct users *u, int64_t instant_ns)
 		u->_end_ns = instant_ns;
 }
 
+void users_move(struct users *u, int64_t window_start_ns, int64_t end_ns)
+{
+	u->_window_start_ns = window_start_ns;
+	u->_end_ns = end_ns;
+}
+
+void users_toggle(struct users *u, int64_t instant_ns)
+{
+	/* Two at one instant are nothing: but a pause that has begun stays the first. */
+	if (u->_n_toggles > 0 && u->_toggles[u->_n_toggles - 1] == instant_ns) {
+		u->_n_toggles--;
+		if (u->_n_toggles == 1)
+			timer_stop(&u->_resume);
+		return;
+	}
+	assert(u->_n_toggles < USERS_TOGGLES_MAX);
+	u->_toggles[u->_n_toggles++] = instant_ns;
+	if (u->_n_toggles == 2)
+		timer_start(&u->_resuming, &u->_resume, instant_ns);
+}
+
 void users_ended(struct users *u, bool at_once)
 {
 	int64_t now_ns = clock_now_ns();
 
-	if (!users_may_make(u, now_ns + u->config.think_ns))
+	/* Who would be ready behind the end thinks all the same: a pause may move it. */
+	if (!users_may_make(u, now_ns))
 		return;
 	if (u->config.think_ns > 0)
 		users_think_until(u, now_ns + u->config.think_ns);
@@ -145,5 +199,7 @@ int64_t users_next_ns(const struct users *u, int64_t now_ns)
 
 	if (u->_n_ready > 0 && u->_ready_ns[u->_ready_head] < next_ns)
 		next_ns = u->_ready_ns[u->_ready_head];
+	if (u->_n_held > 0 && u->_n_toggles > 1 && u->_toggles[1] < next_ns)
+		next_ns = u->_toggles[1];
 	return next_ns < now_ns ? next_ns : now_ns;
 }

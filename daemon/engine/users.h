@@ -13,6 +13,9 @@
 
 struct users;
 
+/* Beginnings and ends of pauses that users know of in advance. */
+#define USERS_TOGGLES_MAX 32
+
 /* A user is ready. k: the arrivals made before this one, by these users. picked_ns: a fresh stamp.
  */
 typedef void (*users_fn)(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns);
@@ -35,6 +38,12 @@ struct users {
 	struct timer *_timers; /* one for each user that thinks, or for the start */
 	struct list _free;
 	struct timer_queue _thinking;
+	/* The pauses that lie ahead or go on: their beginnings and ends, in turn. */
+	int64_t _toggles[USERS_TOGGLES_MAX];
+	size_t _n_toggles;
+	size_t _n_held; /* users who became ready in a pause */
+	struct timer_queue _resuming;
+	struct timer _resume; /* at the end of the first pause */
 	int64_t _window_start_ns;
 	int64_t _end_ns;
 	uint64_t _made;	  /* inside the window */
@@ -50,6 +59,11 @@ void users_close(struct users *u); /* harmless when not open (zeroed) */
 void users_start(struct users *u, int64_t t0_ns, int64_t window_start_ns);
 /* Nothing planned at or after this instant any more. */
 void users_stop_at(struct users *u, int64_t instant_ns);
+/* Both lie elsewhere now, and what has moved had not been reached. */
+void users_move(struct users *u, int64_t window_start_ns, int64_t end_ns);
+/* A pause from this instant on, or its end, in turn and each not before the last: at most
+ * USERS_TOGGLES_MAX of them ahead. Who is ready in a pause makes the next request at its end. */
+void users_toggle(struct users *u, int64_t instant_ns);
 /* A user's arrival has ended. at_once: its next one may be made inside this call. */
 void users_ended(struct users *u, bool at_once);
 /* Nothing more will come: the quota is used up, or the end has come. */

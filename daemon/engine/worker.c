@@ -298,10 +298,19 @@ static int worker_open_source(struct worker *w)
 		.on_arrival = worker_on_arrival,
 		.owner = w,
 	};
+	struct producer_config producer = {
+		.schedule = c->schedule,
+		.index = c->index,
+		.stride = c->n_workers,
+		.mode = (enum plan_pacing)c->plan->pacing_mode,
+		.gap_ns = c->plan->pacing_gap_ns,
+		.spin_ns = c->plan->pacing_spin_ns,
+		.on_arrival = worker_on_arrival,
+		.owner = w,
+	};
 
 	if (c->schedule)
-		return producer_open(&w->producer, w->loop, c->schedule, c->index, c->n_workers,
-			worker_on_arrival, w);
+		return producer_open(&w->producer, w->loop, &producer);
 	return users_open(&w->users, w->loop, &users);
 }
 

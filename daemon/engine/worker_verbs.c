@@ -42,7 +42,7 @@ void worker_on_go(struct mail *mail)
 	timer_start(&w->marks, &w->tick_mark,
 		t0_ns + (window_start_ns - t0_ns) % interval_ns + interval_ns);
 	if (s) {
-		producer_start(&w->producer, t0_ns, rate_per_s(plan_peak_rate(plan)));
+		producer_start(&w->producer, t0_ns);
 	} else {
 		users_stop_at(&w->users, w->end_ns);
 		users_start(&w->users, t0_ns, window_start_ns);

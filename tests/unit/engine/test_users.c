@@ -284,6 +284,89 @@ START_TEST(next_instant_of_a_thinker)
 }
 END_TEST
 
+/* Whoever becomes ready in a pause makes the next request at its end, and all of them do. */
+START_TEST(pause_holds_everybody)
+{
+	int64_t pause_ns, resume_ns;
+
+	start();
+	turn_until_made(4);
+	pause_ns = clock_now_ns();
+	resume_ns = pause_ns + 20 * MS;
+	users_toggle(&users, pause_ns);
+	while (n_out > 0)
+		end(n_out % 2);
+	ck_assert_int_eq(loop_turn(loop, 0), 0);
+	ck_assert_uint_eq(n_made, 4);
+	ck_assert(!users_are_done(&users, clock_now_ns()));
+	users_toggle(&users, resume_ns);
+	ck_assert_int_eq(users_next_ns(&users, resume_ns + SEC), resume_ns);
+	turn_until_made(8);
+	ck_assert_uint_eq(n_made, 8);
+	ck_assert_int_eq(last_planned_ns, resume_ns);
+}
+END_TEST
+
+/* Several pauses known in advance, and two acts at one instant. */
+START_TEST(pauses_ahead)
+{
+	int64_t t0_ns;
+
+	config.n = 1;
+	t0_ns = start();
+	users_toggle(&users, t0_ns + 10 * MS);
+	users_toggle(&users, t0_ns + 20 * MS);
+	users_toggle(&users, t0_ns + 30 * MS);
+	users_toggle(&users, t0_ns + 40 * MS);
+	users_toggle(&users, t0_ns + 50 * MS);
+	users_toggle(&users, t0_ns + 50 * MS); /* nothing */
+	for (turn_until_made(1); last_planned_ns < t0_ns + 60 * MS;) {
+		int64_t into_ns = last_planned_ns - t0_ns;
+
+		ck_assert(into_ns < 10 * MS || (into_ns >= 20 * MS && into_ns < 30 * MS) ||
+			  into_ns >= 40 * MS);
+		end(false);
+		turn_until_made(n_made + 1);
+	}
+}
+END_TEST
+
+/* The thinking that a pause's end finds going on is not cut short. */
+START_TEST(pause_while_thinking)
+{
+	int64_t now_ns;
+
+	config.n = 1;
+	config.think_ns = 30 * MS;
+	start();
+	turn_until_made(1);
+	now_ns = clock_now_ns();
+	users_toggle(&users, now_ns);
+	users_toggle(&users, now_ns + 5 * MS);
+	end(true);
+	turn_until_made(2);
+	ck_assert_int_ge(last_planned_ns, now_ns + 30 * MS);
+}
+END_TEST
+
+/* The end is moved away while somebody thinks up to behind the old one. */
+START_TEST(end_is_moved)
+{
+	int64_t t0_ns;
+
+	config.n = 1;
+	config.think_ns = 20 * MS;
+	t0_ns = start();
+	users_stop_at(&users, t0_ns + 10 * SEC);
+	users_move(&users, t0_ns, t0_ns + 15 * MS);
+	turn_until_made(1);
+	end(true);
+	users_move(&users, t0_ns, CLOCK_NEVER);
+	turn_until_made(2);
+	ck_assert_int_ge(last_planned_ns, t0_ns + 20 * MS);
+}
+END_TEST
+
 START_TEST(close_of_nothing)
 {
 	struct users none = {0};
@@ -313,6 +396,10 @@ int main(void)
 	tcase_add_test(t, no_thinking_beyond_the_end);
 	tcase_add_test(t, next_instant_is_that_of_the_readiest);
 	tcase_add_test(t, next_instant_of_a_thinker);
+	tcase_add_test(t, pause_holds_everybody);
+	tcase_add_test(t, pauses_ahead);
+	tcase_add_test(t, pause_while_thinking);
+	tcase_add_test(t, end_is_moved);
 	tcase_add_test(t, close_of_nothing);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
