@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Merging, from the top: are these runs of one plan, and the members of the sum in the order of the
+ * document. The documents are files that may have come from anywhere: what does not fit together is
+ * refused or left out with a note, and nothing in them is trusted to be of its type or size.
+ *
+ * A member is either added up, found anew from what was added up, or taken from one part: from the
+ * worst where it is a judgement (a sick host is not diluted), from the first where the plan says
+ * it. Everything that notes about several parts need is kept in the member parts, so that they can
+ * be found anew too when merged documents are merged. */
+#include "common/result_merge.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/quantile.h"
+#include "common/result.h"
+#include "common/result_merge_internal.h"
+#include "common/str.h"
+
+/* ---------------------------------------------------------------- pieces */
+
+struct result_merge_view result_merge_at(const struct result_merge_view *v, const char *path)
+{
+	struct result_merge_view ret;
+
+	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++)
+		ret.at[i] = v->at[i] ? result_at(v->at[i], path) : NULL;
+	return ret;
+}
+
+struct result_merge_view result_merge_member(
+	const struct result_merge *m, const struct result_merge_view *v, const char *key)
+{
+	struct result_merge_view ret = {0};
+
+	for (size_t i = 0; i < m->n; i++)
+		ret.at[i] = json_object_get(v->at[i], key);
+	return ret;
+}
+
+json_t *result_merge_keys(const struct result_merge *m, const struct result_merge_view *v)
+{
+	json_t *keys = json_object();
+
+	for (size_t i = 0; i < m->n; i++) {
+		json_t *from = (json_t *)v->at[i]; /* jansson iterates over what it may change */
+
+		for (void *at = json_object_iter(from); at; at = json_object_iter_next(from, at)) {
+			if (json_object_set_new(keys, json_object_iter_key(at), json_null()) == 0)
+				continue;
+			json_decref(keys);
+			return NULL;
+		}
+	}
+	return keys;
+}
+
+int64_t result_merge_sum(const struct result_merge_view *v, const char *path)
+{
+	int64_t sum = 0, one;
+
+	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++) {
+		if (v->at[i] && result_int(v->at[i], path, &one) &&
+			__builtin_add_overflow(sum, one, &sum))
+			sum = one < 0 ? INT64_MIN : INT64_MAX;
+	}
+	return sum;
+}
+
+double result_merge_sum_real(const struct result_merge_view *v, const char *path)
+{
+	double sum = 0, one;
+
+	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++)
+		if (v->at[i] && result_real(v->at[i], path, &one))
+			sum += one;
+	return sum;
+}
+
+double result_merge_max_real(const struct result_merge_view *v, const char *path)
+{
+	double most = 0, one;
+
+	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++)
+		if (v->at[i] && result_real(v->at[i], path, &one) && one > most)
+			most = one;
+	return most;
+}
+
+double result_merge_mean(const struct result_merge_view *v, const char *path, const double *weights)
+{
+	double sum = 0, weight = 0, one;
+
+	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++) {
+		if (!v->at[i] || !result_real(v->at[i], path, &one))
+			continue;
+		sum += one * weights[i];
+		weight += weights[i];
+	}
+	return weight > 0 ? sum / weight : 0;
+}
+
+void result_merge_refuse(struct result_merge *m, const char *format, ...)
+{
+	char text[sizeof(m->err->text)];
+	va_list args;
+
+	/* The first reason is the one to mend. */
+	if (m->is_refused)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	err_set(m->err, "%s", text);
+	m->is_refused = true;
+}
+
+json_t *result_merge_text(const char *text)
+{
+	struct err clean = {0};
+
+	err_set(&clean, "%s", text);
+	return json_string(clean.text);
+}
+
+void result_merge_note(
+	struct result_merge *m, const char *code, const char *remedy, const char *format, ...)
+{
+	char text[400];
+	va_list args;
+
+	for (size_t i = 0; i < json_array_size(m->notes); i++)
+		if (str_eq(result_text(json_array_get(m->notes, i), "code"), code))
+			return;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)json_array_append_new(
+		m->notes, json_pack("{s:s s:f s:f s:o s:s}", "code", code, "value", 0.0, "limit",
+				  0.0, "text", result_merge_text(text), "try", remedy));
+}
+
+json_t *result_merge_with(json_t *object, const char *key, json_t *value)
+{
+	if (object && json_object_set_new(object, key, value) == 0)
+		return object;
+	if (!object)
+		json_decref(value);
+	json_decref(object);
+	return NULL;
+}
+
+struct result_merge_label result_merge_label(const json_t *doc)
+{
+	const char *host = result_text(doc, "generator.host.name");
+	struct result_merge_label label = {0};
+
+	if (!result_at(doc, "parts"))
+		(void)snprintf(label.text, sizeof(label.text), "%.64s%s%.64s", host,
+			*host ? "/" : "", result_text(doc, "run.id"));
+	return label;
+}
+
+/* ---------------------------------------------------------------- may they be added? */
+
+static void result_merge_check_plans(struct result_merge *m)
+{
+	const struct result_merge_part *first = &m->parts[0];
+	const char *sha256 = result_text(first->doc, "plan.sha256");
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct result_merge_part *part = &m->parts[i];
+
+		if (!str_eq(result_text(part->doc, "schema"), RESULT_SCHEMA))
+			result_merge_refuse(m, "%.200s: this is no result of a run (%s)",
+				part->name, RESULT_SCHEMA);
+		else if (!*result_text(part->doc, "plan.sha256"))
+			result_merge_refuse(m, "%.200s: this result does not say what its plan was",
+				part->name);
+		else if (!str_eq(result_text(part->doc, "plan.sha256"), sha256))
+			result_merge_refuse(m,
+				"%.200s and %.200s are not of one plan (plan.sha256 differs)",
+				first->name, part->name);
+	}
+}
+
+/* Members of parts that must be different: which two files share it? */
+static void result_merge_check_uuids(struct result_merge *m, const char *const *names)
+{
+	for (size_t i = 0; i < json_array_size(m->runs); i++) {
+		const json_t *run = json_array_get(m->runs, i);
+		const char *uuid = result_text(run, "uuid");
+
+		if (!*uuid)
+			result_merge_refuse(
+				m, "%.200s: this result does not say which run it is", names[i]);
+		for (size_t k = 0; k < i && !m->is_refused; k++)
+			if (str_eq(result_text(json_array_get(m->runs, k), "uuid"), uuid))
+				result_merge_refuse(m,
+					"%.180s and %.180s have the same run, %.64s (%.40s): it "
+					"would count twice",
+					names[k], names[i], result_text(run, "id"), uuid);
+	}
+}
+
+static void result_merge_check_slices(struct result_merge *m, const char *const *names)
+{
+	int64_t of = 0;
+
+	for (size_t i = 0; i < json_array_size(m->runs); i++) {
+		const json_t *run = json_array_get(m->runs, i);
+		int64_t my_index = 0, my_of = 0, index;
+
+		(void)result_int(run, "slice.index", &my_index);
+		(void)result_int(run, "slice.of", &my_of);
+		if (i == 0)
+			of = my_of;
+		else if (my_of != of && (of == 0 || my_of == 0))
+			result_merge_refuse(m,
+				"%.200s is a slice of the plan, %.200s the whole of it",
+				of ? names[0] : names[i], of ? names[i] : names[0]);
+		else if (my_of != of)
+			result_merge_refuse(m,
+				"%.180s is a slice of %jd, %.180s one of %jd: these are not one "
+				"schedule",
+				names[0], (intmax_t)of, names[i], (intmax_t)my_of);
+		for (size_t k = 0; k < i && of > 0 && !m->is_refused; k++)
+			if (result_int(json_array_get(m->runs, k), "slice.index", &index) &&
+				index == my_index)
+				result_merge_refuse(m,
+					"%.180s and %.180s are both slice %jd of %jd", names[k],
+					names[i], (intmax_t)index, (intmax_t)of);
+	}
+}
+
+/* 0 or -1. */
+static int result_merge_check(struct result_merge *m)
+{
+	const char **names;
+	size_t n = 0;
+
+	result_merge_check_plans(m);
+	if (m->is_refused)
+		return -1;
+	m->runs = result_merge_runs(m);
+	names = calloc(json_array_size(m->runs) + 1, sizeof(*names));
+	if (!m->runs || !names) {
+		free(names);
+		return -1;
+	}
+	/* Merged documents bring several runs. */
+	for (size_t i = 0; i < m->n; i++) {
+		const json_t *parts = result_at(m->parts[i].doc, "parts");
+
+		for (size_t k = json_is_array(parts) ? json_array_size(parts) : 1; k > 0; k--)
+			names[n++] = m->parts[i].name;
+	}
+	result_merge_check_uuids(m, names);
+	result_merge_check_slices(m, names);
+	free(names);
+	return m->is_refused ? -1 : 0;
+}
+
+/* ---------------------------------------------------------------- whose judgement stands */
+
+static int result_merge_rank(const char *const *words, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(words[i], word))
+			return (int)i;
+	return (int)n;
+}
+
+/* How bad it is: first the exit status in the order of the manual, then the word. */
+static int result_merge_badness(const json_t *doc)
+{
+	static const int codes[] = {0, 12, 10, 11, 14, 130, 13};
+	static const char *const words[] = {"ok", "pass", "overload", "undecided", "void", "fail"};
+	const size_t n_codes = sizeof(codes) / sizeof(*codes);
+	const size_t n_words = sizeof(words) / sizeof(*words);
+	int64_t code = 0;
+	size_t rank = 0;
+
+	(void)result_int(doc, "run.exit_code", &code);
+	while (rank < n_codes && codes[rank] != code)
+		rank++;
+	return (int)(rank * (n_words + 1)) +
+	       result_merge_rank(words, n_words, result_text(doc, "headline.result"));
+}
+
+static const json_t *result_merge_worst(const struct result_merge *m)
+{
+	const json_t *worst = m->parts[0].doc;
+
+	for (size_t i = 1; i < m->n; i++)
+		if (result_merge_badness(m->parts[i].doc) > result_merge_badness(worst))
+			worst = m->parts[i].doc;
+	return worst;
+}
+
+/* All agree, or the one that is worse than another decides, or it is not known. */
+static const char *result_merge_limit(const struct result_merge *m, const json_t *worst)
+{
+	const char *limit = result_text(worst, "headline.limited_by");
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (str_eq(result_text(m->parts[i].doc, "headline.limited_by"), limit))
+			continue;
+		if (result_merge_badness(m->parts[i].doc) == result_merge_badness(worst))
+			return "unknown";
+	}
+	return limit;
+}
+
+json_t *result_merge_of_part(const json_t *doc, const char *path)
+{
+	struct result_merge_label label = result_merge_label(doc);
+	const char *text = result_text(doc, path);
+	char full[512];
+
+	(void)snprintf(full, sizeof(full), "%s%s%s", *text ? label.text : "",
+		*text && *label.text ? ": " : "", text);
+	return result_merge_text(full);
+}
+
+static json_t *result_merge_ms(int64_t ns)
+{
+	return ns == QUANTILE_NONE ? json_null() : json_real((double)ns / 1e6);
+}
+
+static json_t *result_merge_headline(
+	const struct result_merge *m, const json_t *worst, const json_t *latency)
+{
+	struct result_merge_view headlines = result_merge_at(&m->docs, "headline");
+	int64_t p99 = quantile_offered(&m->main, m->ledger.planned, 0.99);
+	int64_t ours;
+	json_t *share = json_null();
+
+	if (p99 > 0 && str_eq(m->main_key, "response") &&
+		result_int(latency, "our_delay.p99_ns", &ours))
+		share = json_real((double)ours / (double)p99);
+	return json_pack("{s:s s:s s:o s:o s:f s:f s:f s:o s:o s:o}", "result",
+		result_text(worst, "headline.result"), "limited_by", result_merge_limit(m, worst),
+		"because", result_merge_of_part(worst, "headline.because"), "try",
+		json_string(result_text(worst, "headline.try")), "planned_per_s",
+		result_merge_sum_real(&headlines, "planned_per_s"), "ok_per_s",
+		result_merge_sum_real(&headlines, "ok_per_s"), "failed_share",
+		ledger_failed_share(&m->ledger), "p50_ms",
+		result_merge_ms(quantile_offered(&m->main, m->ledger.planned, 0.5)), "p99_ms",
+		result_merge_ms(p99), "our_delay_share_of_p99", share);
+}
+
+/* ---------------------------------------------------------------- the plan and its window */
+
+static json_t *result_merge_plan(const struct result_merge *m)
+{
+	static const char *const sums[] = {"workers", "connections"};
+	struct result_merge_view effective = result_merge_at(&m->docs, "plan.effective");
+	json_t *plan = json_deep_copy(result_at(m->docs.at[0], "plan"));
+	json_t *to = json_object_get(plan, "effective");
+
+	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
+		if (json_object_get(to, sums[i]))
+			(void)json_object_set_new(
+				to, sums[i], json_integer(result_merge_sum(&effective, sums[i])));
+	(void)json_object_del(plan, "slice");
+	return plan;
+}
+
+/* The longest, from the first that has one: parts that were cut short count what they did. */
+static json_t *result_merge_window(struct result_merge *m)
+{
+	json_t *window = NULL;
+	int64_t most = 0, least = INT64_MAX, drain = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const json_t *from = result_at(m->docs.at[i], "window");
+		int64_t start = 0, end = 0, drained = 0;
+
+		if (!json_is_object(from))
+			continue;
+		(void)result_int(from, "start_ns", &start);
+		(void)result_int(from, "end_ns", &end);
+		(void)result_int(from, "drain_ns", &drained);
+		least = end < least ? end : least;
+		drain = drained > drain ? drained : drain;
+		if (!window)
+			window = json_deep_copy(from);
+		if (end > most) {
+			most = end;
+			(void)json_object_set_new(window, "end_ns", json_integer(end));
+		}
+	}
+	if (!window)
+		return json_null();
+	if (least < most - most / 100)
+		result_merge_note(m, "merge-window", "",
+			"the windows of the parts are not equally long: rates are added as if "
+			"they were");
+	(void)json_object_set_new(window, "drain_ns", json_integer(drain));
+	return window;
+}
+
+/* Each rule as the part sees it where it is worst. */
+static json_t *result_merge_thresholds(const struct result_merge *m)
+{
+	static const char *const words[] = {"pass", "undecided", "fail"};
+	json_t *rules = json_deep_copy(result_at(m->docs.at[0], "thresholds"));
+
+	for (size_t i = 1; i < m->n; i++) {
+		const json_t *from = result_at(m->docs.at[i], "thresholds");
+
+		for (size_t k = 0; k < json_array_size(rules); k++) {
+			const json_t *there = json_array_get(from, k);
+
+			if (result_merge_rank(words, 3, result_text(there, "result")) >
+					result_merge_rank(words, 3,
+						result_text(json_array_get(rules, k), "result")) &&
+				json_is_object(there))
+				(void)json_array_set_new(rules, k, json_deep_copy(there));
+		}
+	}
+	return rules ? rules : json_array();
+}
+
+/* ---------------------------------------------------------------- the document */
+
+static json_t *result_merge_latencies(struct result_merge *m)
+{
+	struct result_merge_view latencies = result_merge_at(&m->docs, "latency");
+	json_t *latency = result_merge_latency(m, &latencies, &m->main);
+
+	if (latency && m->n_batches > 0 &&
+		result_merge_confidence(m, json_object_get(latency, m->main_key)) < 0) {
+		json_decref(latency);
+		return NULL;
+	}
+	return latency;
+}
+
+/* The members after each other, since some need those before. */
+static json_t *result_merge_build(struct result_merge *m)
+{
+	const json_t *worst = result_merge_worst(m);
+	struct result_merge_view ledgers = result_merge_at(&m->docs, "ledger");
+	struct result_merge_view rates = result_merge_at(&m->docs, "rates");
+	json_t *doc, *latency;
+
+	m->ledger = result_merge_ledger(&ledgers);
+	if (result_merge_read_batches(m) < 0)
+		return NULL;
+	latency = result_merge_latencies(m);
+	if (!latency)
+		return NULL;
+	doc = json_pack("{s:s}", "schema", RESULT_SCHEMA);
+	doc = result_merge_with(doc, "run", result_merge_run(m, worst));
+	doc = result_merge_with(doc, "headline", result_merge_headline(m, worst, latency));
+	doc = result_merge_with(doc, "plan", result_merge_plan(m));
+	doc = result_merge_with(doc, "window", result_merge_window(m));
+	doc = result_merge_with(doc, "thresholds", result_merge_thresholds(m));
+	doc = result_merge_with(doc, "ledger", result_ledger(&m->ledger));
+	doc = result_merge_with(doc, "outside", result_merge_outside(m));
+	doc = result_merge_with(doc, "rates", result_merge_rates(&rates));
+	doc = result_merge_with(doc, "latency", latency);
+	if (doc && str_eq(m->main_key, "response"))
+		doc = result_merge_with(
+			doc, "offered", result_offered(&m->main, m->ledger.planned));
+	doc = result_merge_with(doc, "errors", result_merge_errors(m));
+	doc = result_merge_with(doc, "statuses", result_merge_statuses(m));
+	doc = result_merge_with(doc, "redirects", result_merge_redirects(m));
+	doc = result_merge_with(doc, "requests", result_merge_requests(m));
+	doc = result_merge_with(doc, "connections", result_merge_connections(m));
+	doc = result_merge_with(doc, "intervals", result_merge_intervals(m));
+	if (doc && m->n_batches > 0)
+		doc = result_merge_with(doc, "batches", result_merge_batches(m));
+	result_merge_judge_runs(m);
+	doc = result_merge_with(doc, "steadiness", result_merge_steadiness(m));
+	doc = result_merge_with(doc, "events", result_merge_events(m));
+	doc = result_merge_with(doc, "parts", json_incref(m->runs));
+	/* Last: it takes the notes. */
+	return result_merge_with(doc, "generator", result_merge_generator(m));
+}
+
+static void result_merge_fini(struct result_merge *m)
+{
+	for (size_t i = 0; m->batches && i < RESULT_MERGE_BATCHES_MAX; i++) {
+		histogram_fini(&m->batches[i].good);
+		histogram_fini(&m->batches[i].our_delay);
+	}
+	free(m->batches);
+	histogram_fini(&m->main);
+	json_decref(m->notes);
+	json_decref(m->runs);
+}
+
+int result_merge(const struct result_merge_part *parts, size_t n, json_t **ret, struct err *reterr)
+{
+	struct result_merge m = {.parts = parts, .n = n, .err = reterr, .main_key = "service"};
+	json_t *doc = NULL;
+	int r = -ENOMEM;
+
+	if (n < 2 || n > RESULT_MERGE_PARTS_MAX) {
+		err_set(reterr, "2 to %d results can be merged, not %zu", RESULT_MERGE_PARTS_MAX,
+			n);
+		return RESULT_MERGE_E_REFUSED;
+	}
+	for (size_t i = 0; i < n; i++) {
+		m.docs.at[i] = parts[i].doc;
+		if (result_at(parts[i].doc, "latency.response"))
+			m.main_key = "response";
+	}
+	m.notes = json_array();
+	if (m.notes && result_merge_check(&m) == 0)
+		doc = result_merge_build(&m);
+	if (m.is_refused) {
+		r = RESULT_MERGE_E_REFUSED;
+		json_decref(doc);
+	} else if (doc) {
+		*ret = doc;
+		r = 0;
+	}
+	result_merge_fini(&m);
+	return r;
+}
