@@ -43,6 +43,13 @@ static const char command_check_more[] =
 	"rpsctl run. rpsd.conf is read with the drop-ins beside it. Exit status: 0 good,\n"
 	"66 no such file, 78 something is wrong; each problem is FILE:LINE: MESSAGE.\n";
 
+static const char command_merge_more[] =
+	"The files are results (.json) of runs of one plan, or sums of such: of slices\n"
+	"that several hosts have run, or of repetitions. Counts and histograms are added,\n"
+	"percentiles found in the sums; a line for each run shows one that was sick.\n"
+	"Exit status: that of the worst run; 1 output not written, 66 no such file, 78\n"
+	"these cannot be added.\n";
+
 static const char command_doctor_more[] =
 	"Nothing is changed and nothing is sent; one second is spent on a timer. Exit\n"
 	"status: 0 all is well, 1 there is at least one warning.\n";
@@ -68,6 +75,8 @@ const struct command commands[] = {
 		command_watch_more, OPTIONS_CONTROL, 0, 1, cmd_watch, COMMAND_RUN},
 	{"report", "[RUN|FILE]", "of a finished run, or from a result's .json file", NULL,
 		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report, COMMAND_RESULT},
+	{"merge", "FILE FILE...", "add up the results of runs of one plan", command_merge_more,
+		OPTIONS_REPORT | OPTIONS_JSON, 2, 256, cmd_merge, COMMAND_RESULTS},
 	{"list", "", "the runs that the service knows by name", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_list, COMMAND_NOTHING},
 	{"check", "FILE...", "what run files or rpsd.conf mean, or their faults",

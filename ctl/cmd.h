@@ -23,6 +23,7 @@ enum command_words {
 	COMMAND_RUN,	 /* an id */
 	COMMAND_FILE,	 /* any file */
 	COMMAND_RESULT,	 /* an id, or a result's file */
+	COMMAND_RESULTS, /* results' files */
 	COMMAND_COMMAND, /* or a word of the report */
 	COMMAND_SHELL,
 };
@@ -71,6 +72,7 @@ int cmd_watch(struct options *o);
 int cmd_check(struct options *o);
 int cmd_show(struct options *o);
 int cmd_report(struct options *o);
+int cmd_merge(struct options *o);
 int cmd_origins(struct options *o);
 int cmd_origin(struct options *o);
 int cmd_list(struct options *o);

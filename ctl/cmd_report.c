@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl report: a finished run's report from the service, or from a result file without a daemon.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/result.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/output.h"
-
-#define CMD_REPORT_MAX ((size_t)64 << 20)
-
-/* A new reference in ret. 0 or the exit status. */
-static int cmd_report_read(const char *path, json_t **ret)
-{
-	json_error_t error;
-	json_t *doc;
-	char *text;
-	size_t len;
-	int r = str_read_file(path, CMD_REPORT_MAX, &text, &len);
-
-	if (r) {
-		command_complain("%s: %s", path, strerror(-r));
-		return EXIT_NO_INPUT;
-	}
-	doc = json_loadb(text, len, 0, &error);
-	free(text);
-	if (!doc) {
-		command_complain("%s:%d: this is no JSON: %s", path, error.line, error.text);
-		return EXIT_CONFIG;
-	}
-	if (!str_eq(result_text(doc, "schema"), RESULT_SCHEMA)) {
-		command_complain("%s: this is no result of a run (%s)", path, RESULT_SCHEMA);
-		json_decref(doc);
-		return EXIT_CONFIG;
-	}
-	*ret = doc;
-	return 0;
-}
+#include "ctl/result_file.h"
 
 static int cmd_report_fetch(const struct options *o, json_t **ret)
 {
@@ -80,7 +48,7 @@ int cmd_report(struct options *o)
 		return r;
 	}
 	if (strchr(what, '/') || str_ends(what, ".json"))
-		r = cmd_report_read(what, &doc);
+		r = result_file_read(what, &doc);
 	else
 		r = cmd_report_fetch(o, &doc);
 	if (r)

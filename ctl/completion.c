@@ -56,6 +56,7 @@ static const char completion_function[] =
 	"\t\t_rpsctl_files '*.json'\n"
 	"\t\t[[ $cur == */* ]] || _rpsctl_some \"$(_rpsctl_ids)\"\n"
 	"\t\t;;\n"
+	"\tresults) _rpsctl_files '*.json' ;;\n"
 	"\tcommand) _rpsctl_some \"$_rpsctl_commands terms $_rpsctl_terms\" ;;\n"
 	"\tshell) _rpsctl_some bash ;;\n"
 	"\tkey)\n"
@@ -222,6 +223,7 @@ static int completion_put_words(struct buf *ret)
 		[COMMAND_RUN] = "run",
 		[COMMAND_FILE] = "file",
 		[COMMAND_RESULT] = "result",
+		[COMMAND_RESULTS] = "results",
 		[COMMAND_COMMAND] = "command",
 		[COMMAND_SHELL] = "shell",
 	};

@@ -3,10 +3,7 @@
  * first, then the last columns.
  *
  * Top to bottom: what ran, the verdict with what limited it, the ledger, the percentiles, what went
- * wrong, the course over time, and what to do next. A reproach never comes without a remedy. The
- * response row ranks over all planned arrivals: where a rank falls on one without a good answer it
- * says "unserved", and the figures of the good answers alone stand below it. A closed model has
- * service times only, so its table has only these. */
+ * wrong, the course over time, and what to do next. A reproach never comes without a remedy. */
 #include "ctl/format.h"
 
 #include <errno.h>
@@ -178,112 +175,6 @@ static void format_text_counts(struct report *r)
 	report_gap(r);
 }
 
-/* ---------------------------------------------------------------- the percentiles */
-
-struct format_text_row {
-	const char *name;
-	const char *base;    /* of the quantiles */
-	const char *extreme; /* of max and mean; NULL: as base */
-	const char *missing;
-};
-
-#define FORMAT_TEXT_CELLS 6u
-/* "  conn. wait", and a cell with its blank. */
-#define FORMAT_TEXT_NAME_WIDTH 12u
-#define FORMAT_TEXT_CELL_WIDTH 9u
-
-/* A row of the table: the cells that fit, and a remark where all of it does. */
-static void format_text_cells(struct report *r, const char *name,
-	const struct figure cells[static FORMAT_TEXT_CELLS], const char *remark)
-{
-	unsigned n = (r->width - FORMAT_TEXT_NAME_WIDTH) / FORMAT_TEXT_CELL_WIDTH;
-	struct buf line = {0};
-
-	(void)buf_printf(&line, "  %-10s", name);
-	for (unsigned i = 0; i < FORMAT_TEXT_CELLS && i < n; i++)
-		(void)buf_printf(&line, " %8s", cells[i].text);
-	if (*remark && line.data && line.len + 2 + strlen(remark) <= r->width)
-		(void)buf_printf(&line, "  %s", remark);
-	report_line(r, "%s", line.data ? line.data : "");
-	buf_fini(&line);
-}
-
-static void format_text_row(struct report *r, const struct format_text_row *row, const char *remark)
-{
-	const char *extreme = row->extreme ? row->extreme : row->base;
-	const struct figure cells[FORMAT_TEXT_CELLS] = {
-		report_duration(r, row->base, "p50_ns", row->missing),
-		report_duration(r, row->base, "p90_ns", row->missing),
-		report_duration(r, row->base, "p99_ns", row->missing),
-		report_duration(r, row->base, "p99_9_ns", row->missing),
-		report_duration(r, extreme, "max_ns", row->missing),
-		report_duration(r, extreme, "mean_ns", "-"),
-	};
-
-	format_text_cells(r, row->name, cells, remark);
-}
-
-static void format_text_our_delay(struct report *r)
-{
-	static const struct format_text_row row = {"our delay", "latency.our_delay", NULL, "-"};
-	const char *verdict = result_text(r->doc, "generator.verdict");
-	char remark[96] = "";
-	double share;
-
-	/* The notes say why where it is not ok. */
-	if (*verdict && !str_eq(verdict, "ok"))
-		(void)snprintf(remark, sizeof(remark), "%.12s", verdict);
-	else if (result_real(r->doc, "headline.our_delay_share_of_p99", &share))
-		(void)snprintf(remark, sizeof(remark), "%s of p99", figure_percent(share).text);
-	format_text_row(r, &row, remark);
-}
-
-/* Worth a row when it is more than a twentieth of the response time. */
-static bool format_text_waited(const struct report *r)
-{
-	int64_t wait = report_int(r, "latency.connection_wait.p99_ns");
-	int64_t response = report_int(r, "latency.response.p99_ns");
-
-	return wait > 0 && wait > response / 20;
-}
-
-static void format_text_table(struct report *r)
-{
-	static const struct format_text_row all = {
-		"response", "offered", "latency.response", "unserved"};
-	/* With arrivals unserved, the largest response time is not known. */
-	static const struct format_text_row some = {"response", "offered", "offered", "unserved"};
-	static const struct format_text_row good = {"  ok only", "latency.response", NULL, "-"};
-	static const struct format_text_row wait = {
-		"conn. wait", "latency.connection_wait", NULL, "-"};
-	static const struct format_text_row service = {"service", "latency.service", NULL, "-"};
-	static const struct format_text_row connect = {"connect", "latency.connect", NULL, "-"};
-	static const struct format_text_row tls = {"tls", "latency.tls", NULL, "-"};
-	static const struct figure titles[FORMAT_TEXT_CELLS] = {
-		{"p50"}, {"p90"}, {"p99"}, {"p99.9"}, {"max"}, {"mean"}};
-	bool unserved = report_real(r, "offered.unserved_share") > 0;
-
-	if (report_int(r, "latency.service.count") == 0)
-		return;
-	format_text_cells(r, r->unit, titles, "");
-	if (!r->closed) {
-		format_text_row(r, unserved ? &some : &all, "");
-		if (unserved)
-			format_text_row(r, &good, "");
-		if (format_text_waited(r))
-			format_text_row(r, &wait, "");
-	}
-	format_text_row(r, &service, "");
-	if (!r->closed)
-		format_text_our_delay(r);
-	/* Per connection, and worth their rows where they are not next to nothing. */
-	if (report_int(r, "latency.tls.count") > 0) {
-		format_text_row(r, &connect, "");
-		format_text_row(r, &tls, "");
-	}
-	report_gap(r);
-}
-
 /* ---------------------------------------------------------------- what went wrong */
 
 /* The fault of a result's error, or NULL. */
@@ -411,6 +302,26 @@ static void format_text_errors(struct report *r)
 		report_gap(r);
 }
 
+/* The slowest one, where it failed or where requests have names that tell it from the others. */
+static void format_text_slow(struct report *r)
+{
+	const json_t *slowest = result_at(r->doc, "slowest");
+	const json_t *first = json_array_get(slowest, 0);
+	size_t n = json_array_size(slowest);
+	char text[256];
+	char more[32] = "";
+
+	if (!first || (str_eq(result_text(first, "class"), "ok") && report_n_requests(r) == 0))
+		return;
+	if (n > 1)
+		(void)snprintf(more, sizeof(more), "  (%zu more: -v)", n - 1);
+	report_slow(r, first, text, sizeof(text));
+	if (REPORT_LABEL + look_columns(text) + strlen(more) > r->width)
+		more[0] = '\0';
+	report_line(r, "  slow    %s%s", text, more);
+	report_gap(r);
+}
+
 /* ---------------------------------------------------------------- over time */
 
 struct format_text_course {
@@ -518,8 +429,12 @@ static void format_text_silences(struct report *r)
 static void format_text_notes(struct report *r)
 {
 	const json_t *notes = result_at(r->doc, "generator.notes");
+	char text[160];
 
 	format_text_silences(r);
+	report_not_enough(r, text, sizeof(text));
+	if (*text)
+		report_wrapped(r, "  note", REPORT_LABEL, text);
 	for (size_t i = 0; i < json_array_size(notes); i++) {
 		const json_t *note = json_array_get(notes, i);
 		const char *remedy = result_text(note, "try");
@@ -565,7 +480,9 @@ static void format_text_next(struct report *r)
 
 	double more = r->closed ? ok * 0.8 : planned * 2;
 
-	if (!is_done || ok <= 0 || report_int(r, "ledger.planned") < FORMAT_TEXT_NEXT_LEAST ||
+	/* Of a merged result, each of its runs has its own next step. */
+	if (!is_done || ok <= 0 || json_array_size(result_at(r->doc, "parts")) > 0 ||
+		report_int(r, "ledger.planned") < FORMAT_TEXT_NEXT_LEAST ||
 		!(more >= FORMAT_TEXT_RATE_LEAST && more <= FORMAT_TEXT_RATE_MOST))
 		return;
 	if (r->closed)
@@ -587,10 +504,12 @@ static int format_text_render(const json_t *doc, const struct look *look, struct
 	format_text_header(&r);
 	format_text_headline(&r);
 	format_text_counts(&r);
-	format_text_table(&r);
+	report_quantile_table(&r);
 	report_request_table(&r);
+	report_parts_table(&r);
 	format_text_failed_by(&r);
 	format_text_errors(&r);
+	format_text_slow(&r);
 	format_text_course(&r);
 	format_text_notes(&r);
 	format_text_next(&r);

@@ -24,6 +24,7 @@ struct report {
 	bool closed;	  /* closed model: service time only */
 	const char *unit; /* of latencies: "ms" or "us" */
 	double unit_ns;
+	int64_t timeout_ns; /* of a request; 0: unknown */
 	struct buf text; /* UTF-8 with the marks of look.h */
 	int r;		 /* the first failure, -ENOMEM */
 };
@@ -42,6 +43,26 @@ double report_real(const struct report *r, const char *path);
 /* A duration in the report's unit; where it is null or absent, missing. The path is base.name. */
 struct figure report_duration(
 	const struct report *r, const char *base, const char *name, const char *missing);
+/* What stands where a rank falls on an arrival without a good answer: "unserved", or ">=2s" where
+ * each of these waited its whole timeout. part: the document, or a request's part of it. */
+struct figure report_unserved(const struct report *r, const json_t *part);
+/* How far a percentile ("p99_ns") of what the headline is about may be off: both ends, and the
+ * larger of the two distances. False: nobody knows, and all are "-". */
+struct report_interval {
+	struct figure low, high, half;
+};
+bool report_quantile_interval(const struct report *r, const char *field, struct report_interval *ret);
+bool report_has_intervals(const struct report *r);
+double report_level(const struct report *r); /* 0.95 */
+/* "9,800", of the percentile "p99"; "-": nobody knows. */
+struct figure report_effective(const struct report *r, const char *key);
+/* A sentence for percentiles that have no interval; "": they have, or it is not for lack of data.
+ */
+void report_not_enough(const struct report *r, char *ret, size_t size);
+/* The run drifted, or had not warmed up. */
+bool report_is_unsteady(const struct report *r);
+/* The table of the one screen, and a gap. */
+void report_quantile_table(struct report *r);
 /* "not_connected" as people read it; and what it means. */
 struct figure report_class(const char *name);
 const char *report_class_meaning(const char *name);
@@ -65,6 +86,9 @@ struct report_request report_request(const struct report *r, const char *name);
 /* The table, if there are any, and a gap. */
 void report_request_table(struct report *r);
 
+/* Of a merged result: a line for each run in it, and a gap. */
+void report_parts_table(struct report *r);
+
 /* The run in words. Texts may hold marks. */
 struct report_verdict {
 	const char *word; /* with its colour */
@@ -76,6 +100,9 @@ struct report_verdict {
 void report_judge(const struct report *r, struct report_verdict *ret);
 /* "open model, even spacing" */
 void report_model(const struct report *r, char *model, size_t size);
+
+/* One of `slowest` in words: "5,000 ms  buy  timeout  connection 31  at 1:48". */
+void report_slow(const struct report *r, const json_t *slow, char *ret, size_t size);
 
 /* The verbose blocks behind the one screen. */
 void format_full_append(struct report *r);

@@ -193,6 +193,20 @@ static const struct term terms[] = {
 		 "figures say nothing about the server (exit 12)."},
 	{"undecided",
 		"This machine, or too few requests, leaves open whether a rule holds (exit 12)."},
+	{"part|parts|merge|merged",
+		"One of the runs whose results rpsctl merge has added up. Counts and histograms "
+		"are added; percentiles are found in the sums and never averaged. A part's own "
+		"stand in its line."},
+	{"uneven",
+		"Parts of a merged result saw different things: their p50 are more than 1.5 times "
+		"apart, or their waits for a connection more than twice. One host or its way to "
+		"the server may be sick, and the percentiles of the sum are nobody's."},
+	{"slice|slices",
+		"One of several equal shares of a plan's arrivals, for as many hosts: together "
+		"they are the schedule, and rpsctl merge makes one result of theirs."},
+	{"hlog|histogram log",
+		"-o FILE.hlog: the run's histograms in the log format of HdrHistogram, for its "
+		"readers and plotters. Values are ns; tags are response, service, our_delay."},
 	{"stopped",
 		"A person ended the run; the figures hold for what was sent (exit 14, or 130)."},
 	{"aborted", "A rule ended the run (exit 11)."},

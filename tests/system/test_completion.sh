@@ -67,6 +67,7 @@ expect_words '' run localhost -r 2
 expect_words 'load.rate=' run localhost --set load.ra
 expect_words 'POST PUT PATCH' run localhost -X P
 expect_words 'result.json' report res
+expect_words 'result.json' merge other.json res
 expect_word our-delay help our
 expect_word status help stat
 expect_words 'connect-refused' help connect-r

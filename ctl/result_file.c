@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads what -o FILE.json has written, or says in one line why that is no result. */
+#include "ctl/result_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/exit_codes.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/cmd.h"
+
+#define RESULT_FILE_MAX ((size_t)64 << 20)
+
+int result_file_read(const char *path, json_t **ret)
+{
+	json_error_t error;
+	json_t *doc;
+	char *text;
+	size_t len;
+	int r = str_read_file(path, RESULT_FILE_MAX, &text, &len);
+
+	if (r) {
+		command_complain("%s: %s", path, strerror(-r));
+		return EXIT_NO_INPUT;
+	}
+	doc = json_loadb(text, len, 0, &error);
+	free(text);
+	if (!doc) {
+		command_complain("%s:%d: this is no JSON: %s", path, error.line, error.text);
+		return EXIT_CONFIG;
+	}
+	if (!str_eq(result_text(doc, "schema"), RESULT_SCHEMA)) {
+		command_complain("%s: this is no result of a run (%s)", path, RESULT_SCHEMA);
+		json_decref(doc);
+		return EXIT_CONFIG;
+	}
+	*ret = doc;
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines of a merged result's runs, on wide and narrow terminals. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "ctl/look.h"
+#include "ctl/report.h"
+
+static char *render(const char *parts, unsigned width)
+{
+	json_t *doc = json_pack("{s:{s:{s:i s:i s:i}} s:o?}", "latency", "response", "count", 10,
+		"p50_ns", 5000000, "p99_ns", 9000000, "parts", json_loads(parts, 0, NULL));
+	struct look look = {.width = width, .utf8 = true};
+	struct buf text = {0};
+	struct report r;
+
+	ck_assert_ptr_nonnull(doc);
+	report_init(&r, doc);
+	r.width = width;
+	report_parts_table(&r);
+	ck_assert_int_eq(r.r, 0);
+	ck_assert_int_eq(look_render(&look, r.text.data ? r.text.data : "", &text), 0);
+	buf_fini(&r.text);
+	json_decref(doc);
+	return text.data ? text.data : strdup("");
+}
+
+static void check(const char *parts, unsigned width, const char *want)
+{
+	char *got = render(parts, width);
+
+	ck_assert_str_eq(got, want);
+	free(got);
+}
+
+#define TWO                                                                                        \
+	"[{\"id\":\"shop-7\",\"host\":\"web-1\",\"planned\":12000,\"ok\":12000,\"p50_ms\":1.641,"  \
+	"\"p99_ms\":9.67,\"our_delay_p99_ms\":0.031,\"verdict\":\"ok\"},"                          \
+	"{\"id\":\"shop-12\",\"host\":null,\"planned\":12000,\"ok\":5,\"p50_ms\":null,"            \
+	"\"p99_ms\":null,\"our_delay_p99_ms\":null,\"verdict\":\"saturated\"}]"
+
+START_TEST(test_wide)
+{
+	check(TWO, 80,
+		"  part            planned         ok      p50      p99  our p99  generator\n"
+		"  web-1/shop-7     12,000     12,000     1.64     9.67    0.031  ok\n"
+		"  shop-12          12,000          5 unserved unserved        -  saturated\n\n");
+}
+END_TEST
+
+START_TEST(test_narrow)
+{
+	check(TWO, 60,
+		"  part                 ok      p50      p99  generator\n"
+		"  web-1/shop-7     12,000     1.64     9.67  ok\n"
+		"  shop-12               5 unserved unserved  saturated\n\n");
+}
+END_TEST
+
+/* Names are cut, and what a file says fits however long it is. */
+START_TEST(test_long_names)
+{
+	static const unsigned widths[] = {60, 79, 80};
+	char parts[4096] = "[";
+
+	for (int i = 0; i < 25; i++)
+		(void)snprintf(parts + strlen(parts), sizeof(parts) - strlen(parts),
+			"%s{\"id\":\"a-very-long-name-of-a-run-%d\",\"host\":\"h\u00e9te-of-a-"
+			"host\","
+			"\"planned\":123456789,\"ok\":123456789,\"verdict\":\"saturated\"}",
+			i ? "," : "", i);
+	(void)strcat(parts, "]");
+	for (size_t w = 0; w < sizeof(widths) / sizeof(*widths); w++) {
+		char *text = render(parts, widths[w]);
+		size_t n = 0;
+
+		ck_assert_ptr_nonnull(strstr(text, "…"));
+		ck_assert_ptr_nonnull(strstr(text, "  (5 more: --json)\n"));
+		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), n++)
+			ck_assert_uint_le(look_columns(line), widths[w]);
+		ck_assert_uint_eq(n, 22);
+		free(text);
+	}
+}
+END_TEST
+
+START_TEST(test_strange)
+{
+	check("[]", 80, "");
+	check("{}", 80, "");
+	free(render("[5,[],{},null]", 80));
+	free(render("[{\"id\":5,\"host\":{},\"p50_ms\":\"x\",\"planned\":1.5}]", 60));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("parts");
+	Suite *suite = suite_create("report_parts");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, test_wide);
+	tcase_add_test(tcase, test_narrow);
+	tcase_add_test(tcase, test_long_names);
+	tcase_add_test(tcase, test_strange);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
