@@ -44,7 +44,13 @@ uint64_t ledger_resolved(const struct ledger *l)
 
 bool ledger_balances(const struct ledger *l)
 {
-	return l->sent == ledger_sum(l, true) && l->planned == l->sent + ledger_sum(l, false);
+	return ledger_balances_with(l, 0, 0);
+}
+
+bool ledger_balances_with(const struct ledger *l, uint64_t waiting, uint64_t in_flight)
+{
+	return l->sent == ledger_sum(l, true) + in_flight &&
+	       l->planned == l->sent + ledger_sum(l, false) + waiting;
 }
 
 double ledger_failed_share(const struct ledger *l)

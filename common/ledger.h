@@ -44,5 +44,7 @@ void ledger_add(struct ledger *to, const struct ledger *from);
 uint64_t ledger_resolved(const struct ledger *l);
 /* Both equations hold (only true once every arrival has ended). */
 bool ledger_balances(const struct ledger *l);
+/* The same at any time before: so many arrivals wait to be sent, so many are in flight. */
+bool ledger_balances_with(const struct ledger *l, uint64_t waiting, uint64_t in_flight);
 /* (planned - ok) / planned; 0 when nothing was planned. */
 double ledger_failed_share(const struct ledger *l);

@@ -168,6 +168,15 @@ void stats_fini(struct stats *s)
 	stats_totals_fini(&s->totals);
 }
 
+bool stats_balances(const struct stats *s)
+{
+	struct ledger all = {0};
+
+	for (int i = 0; i < STATS_PHASE_COUNT; i++)
+		ledger_add(&all, &s->totals.ledgers[i]);
+	return ledger_balances_with(&all, s->outstanding - s->in_flight, s->in_flight);
+}
+
 void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns)
 {
 	s->window_start_ns = start_ns;

@@ -130,6 +130,8 @@ struct stats {
 /* n_requests: named ones, 0: none. */
 int stats_init(struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests);
 void stats_fini(struct stats *s);
+/* Every arrival so far is in a class of the ledger, in flight or waiting. */
+bool stats_balances(const struct stats *s);
 /* The absolute measured window, before the first arrival. */
 void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns);
 /* The window ends earlier: nothing was planned behind end_ns yet. */

@@ -70,6 +70,7 @@ void worker_finish(struct worker *w)
 	memcpy(w->summary.location, w->env.first_location, sizeof(w->summary.location));
 	if (w->tls)
 		w->summary.tls = tls_context_counts(w->tls);
+	worker_gauge_finish(w);
 	while ((i = stats_take_any(&w->stats)))
 		worker_hand_over(w, i);
 	/* The turn still goes on, so the last word is worker_main's. */
@@ -398,6 +399,8 @@ int worker_new(const struct worker_config *config, struct worker **ret)
 		plan_n_named(config->plan));
 	mix_init(&w->mix, config->plan);
 	if (r == 0)
+		r = worker_gauge_open(w);
+	if (r == 0)
 		r = worker_open_buffers(w);
 	if (r == 0) {
 		w->read_buffer = malloc(WORKER_READ_SIZE);
@@ -431,6 +434,7 @@ struct worker *worker_free(struct worker *w)
 		stats_interval_fini(&w->buffers[i].interval);
 	free(w->buffers);
 	free(w->read_buffer);
+	worker_gauge_close(w);
 	stats_fini(&w->stats);
 	free(w);
 	return NULL;

@@ -39,11 +39,16 @@ struct worker_pulse {
 
 /* What is left of it at its end, beside its totals. */
 struct worker_summary {
-	int64_t started_ns; /* the instant it was told to go */
-	int64_t ended_ns;   /* end of the drain */
-	int64_t cpu_ns;	    /* of its thread, from go to the end */
-	int64_t stalled_ns; /* in which its thread did not run though it wanted to, to
-			       WORKER_BEAT_NS */
+	int64_t started_ns;   /* the instant it was told to go */
+	int64_t ended_ns;     /* end of the drain */
+	int64_t cpu_ns;	      /* of its thread, from go to the end */
+	int64_t stalled_ns;   /* in which its thread did not run though it wanted to, to
+				 WORKER_BEAT_NS */
+	int64_t run_queue_ns; /* in which it waited for a CPU; -1: unknown, as all of these */
+	int64_t involuntary;  /* times that the CPU was taken from it */
+	int64_t turn_p99_ns, turn_max_ns; /* of its loop, from wake-up to sleep */
+	uint64_t unbalanced; /* intervals at whose end the ledger was not right, and the run's end
+			      */
 	uint64_t connections_limit, connections_peak, opened, closed_by_peer;
 	uint64_t closed_by_us; /* by requests-per-connection or max-age */
 	uint64_t stale;	       /* requests that met a connection being closed, repeated or not */

@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 
+#include "common/histogram.h"
+#include "daemon/engine/gauge.h"
 #include "daemon/engine/mix.h"
 #include "daemon/engine/pool.h"
 #include "daemon/engine/producer.h"
@@ -55,6 +57,9 @@ struct worker {
 	struct timer tick_mark; /* the grid of intervals */
 	struct timer beat_mark;
 	int64_t stalled_ns;
+	struct gauge gauge; /* at go */
+	struct histogram turns;
+	uint64_t unbalanced; /* ticks at which the ledger was not right */
 	int64_t t0_ns;
 	int64_t end_ns; /* nothing is planned from here on; CLOCK_NEVER: until the count */
 	int64_t cpu_start_ns;
@@ -105,3 +110,11 @@ void worker_on_beat(struct worker *w);
 void worker_on_go(struct mail *mail);
 void worker_on_stop(struct mail *mail);
 void worker_on_abort(struct mail *mail);
+
+/* ---- worker_gauge.c */
+
+int worker_gauge_open(struct worker *w); /* 0 or -ENOMEM; before the thread */
+void worker_gauge_close(struct worker *w);
+void worker_gauge_go(struct worker *w);
+void worker_gauge_tick(struct worker *w);
+void worker_gauge_finish(struct worker *w); /* its part of the summary */

@@ -116,6 +116,7 @@ void worker_on_tick(struct worker *w)
 
 	while ((i = stats_take(&w->stats, worker_floor_ns(w))))
 		worker_hand_over(w, i);
+	worker_gauge_tick(w);
 	worker_post_pulse(w);
 	/* After a stop of the whole process the ticks that were missed are not made up for. */
 	if (next_ns <= now_ns)

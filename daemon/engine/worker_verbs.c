@@ -35,6 +35,7 @@ void worker_on_go(struct mail *mail)
 		w->end_ns = window_start_ns;
 	stats_set_window(&w->stats, window_start_ns, window_end_ns);
 	w->state = WORKER_RUNNING;
+	worker_gauge_go(w);
 	w->cpu_start_ns = w->pulse_cpu_ns = worker_cpu_ns();
 	w->pulsed_ns = clock_now_ns();
 	timer_start(&w->marks, &w->end_mark, w->end_ns);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/histogram.h"
 #include "daemon/loop/mailbox.h"
 #include "daemon/loop/timer.h"
 
@@ -30,6 +31,7 @@ struct loop {
 	bool stopping;
 	int64_t now_ns;
 	struct loop_wake wake;
+	struct histogram *turns; /* NULL: nobody wants to know */
 	struct list ready;
 	struct timer_clock timer_clock;
 	struct mailbox mailbox;
@@ -125,8 +127,11 @@ void loop_task_again(struct loop_task *task)
 static int loop_collect(struct loop *loop, int timeout_ms)
 {
 	int64_t before_ns = clock_now_ns();
-	int n = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, timeout_ms);
+	int n;
 
+	if (loop->turns)
+		histogram_record(loop->turns, before_ns - loop->wake.wake_ns);
+	n = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, timeout_ms);
 	loop->wake.prev_wake_ns = loop->wake.wake_ns;
 	loop->wake.wake_ns = loop->now_ns = clock_now_ns();
 	loop->wake.slept = loop->now_ns - before_ns > LOOP_SLEPT_NS;
@@ -209,4 +214,9 @@ struct timer_clock *loop_timer_clock(struct loop *loop)
 const struct loop_wake *loop_last_wake(const struct loop *loop)
 {
 	return &loop->wake;
+}
+
+void loop_watch_turns(struct loop *loop, struct histogram *turns)
+{
+	loop->turns = turns;
 }

@@ -17,6 +17,7 @@
 
 #include "common/list.h"
 
+struct histogram;
 struct loop;
 struct mailbox;
 struct timer_clock;
@@ -85,3 +86,7 @@ struct loop_wake {
 	bool slept;
 };
 const struct loop_wake *loop_last_wake(const struct loop *loop);
+
+/* Records how long each turn takes from now on, from its wake-up until the loop waits again; NULL:
+ * no more. Borrowed. */
+void loop_watch_turns(struct loop *loop, struct histogram *turns);

@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+#include "common/histogram.h"
+
 struct peer {
 	struct loop_task task;
 	int other;
@@ -170,6 +173,24 @@ START_TEST(run_ends_at_stop)
 }
 END_TEST
 
+START_TEST(turns_are_recorded_while_somebody_wants_to_know)
+{
+	struct histogram turns;
+
+	ck_assert_int_eq(histogram_init(&turns, 1, NSEC_PER_SEC, 2), 0);
+	ck_assert_int_eq(loop_turn(loop, 0), 0);
+	loop_watch_turns(loop, &turns);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(loop_turn(loop, i % 2 ? NSEC_PER_MSEC : 0), 0);
+	ck_assert_uint_eq(turns.count, 5);
+	ck_assert_int_ge(turns.min, 0);
+	loop_watch_turns(loop, NULL);
+	ck_assert_int_eq(loop_turn(loop, 0), 0);
+	ck_assert_uint_eq(turns.count, 5);
+	histogram_fini(&turns);
+}
+END_TEST
+
 START_TEST(bad_descriptor_is_an_error)
 {
 	struct loop_task t;
@@ -196,6 +217,7 @@ int main(void)
 	tcase_add_test(t, peer_close_is_an_event);
 	tcase_add_test(t, run_ends_at_stop);
 	tcase_add_test(t, bad_descriptor_is_an_error);
+	tcase_add_test(t, turns_are_recorded_while_somebody_wants_to_know);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
