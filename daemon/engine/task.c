@@ -116,8 +116,6 @@ static void task_on_sending_event(struct task *t, uint32_t events)
 
 static void task_on_event(struct task *t, uint32_t events)
 {
-	const struct task_env *env = t->_env;
-
 	if (events & (EPOLLRDHUP | EPOLLHUP))
 		t->_peer_closing = true;
 	switch ((enum task_state)t->_state) {
@@ -131,9 +129,9 @@ static void task_on_event(struct task *t, uint32_t events)
 		task_on_sending_event(t, events);
 		return;
 	case TASK_RECEIVING:
-		/* Of TLS there may be more in user space, left behind by a budget that ended: then
-		 * the call that was asked for and an EPOLLOUT by itself come as one. */
-		if (events != EPOLLOUT || env->tls || t->_transport.is_crossed)
+		/* What was left behind by a budget that ended may be in TLS's own memory, and the
+		 * call that was asked for can come as one with an EPOLLOUT by itself. */
+		if (events != EPOLLOUT || t->_is_behind || t->_transport.is_crossed)
 			task_read(t);
 		return;
 	case TASK_CLOSED:

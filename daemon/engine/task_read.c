@@ -244,6 +244,7 @@ void task_read(struct task *t)
 {
 	struct task_env *env = t->_env;
 
+	t->_is_behind = false;
 	for (int budget = TASK_READ_BUDGET; budget > 0; budget--) {
 		uint64_t skippable =
 			t->_wants & TASK_WANTS_BODY ? 0 : http1_skippable(&t->_response);
@@ -277,6 +278,7 @@ void task_read(struct task *t)
 		if (t->_transport.is_drained && !t->_peer_closing)
 			return;
 	}
+	t->_is_behind = true;
 	loop_task_again(&t->_loop_task);
 }
 
