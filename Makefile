@@ -10,6 +10,7 @@
 #   make coverage-http1    the lines of the response parser that its tests execute
 #   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
+#   make check-interop     histogram logs before other people's readers
 #   make check-boot        the installed service in a booted system, as root
 #   make install      honours DESTDIR, prefix, sysconfdir, unitdir
 #   SANITIZE=address,undefined | thread    a variant, in build/$(SANITIZE)/
@@ -281,6 +282,27 @@ deps-varlink:
 	$(Q)$(call install_missing,$(DEPS_VARLINK))
 
 .PHONY: check-varlink deps-varlink
+
+# ---------------------------------------------------------------- other people's readers
+
+# Our histogram logs before the readers of Java and JavaScript (`make deps-interop`); npm is used
+# here alone, and installs into the build folder.
+DEPS_INTEROP := jq procps default-jdk-headless libhdrhistogram-java nodejs npm
+
+$(B)/interop/figures: $(B)/obj/tests/interop/figures.o $(call archive,common)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+check-interop: all $(B)/interop/figures
+	$(Q)RPSD_BUILD=$(abspath $(B)) tests/interop/run.sh
+
+# What is there already, packaged or not, is not installed a second time.
+deps-interop:
+	$(Q)$(call install_missing,$(filter-out $(if $(shell command -v npm),nodejs npm) \
+		$(if $(shell command -v javac),default-jdk-headless),$(DEPS_INTEROP)))
+
+.PHONY: check-interop deps-interop
 
 # ---------------------------------------------------------------- the units, booted
 
