@@ -190,6 +190,14 @@ void stats_cut_window(struct stats *s, int64_t end_ns)
 		s->window_end_ns = end_ns;
 }
 
+void stats_move_window(struct stats *s, int64_t start_ns, int64_t end_ns)
+{
+	/* Told too late: what was counted since its start stays where it is. */
+	if (list_empty(&s->_open) && s->_taken_ns == 0)
+		stats_set_window(s, start_ns, end_ns);
+	s->window_end_ns = end_ns;
+}
+
 void stats_give(struct stats *s, struct stats_interval *i)
 {
 	stats_interval_reset(i);

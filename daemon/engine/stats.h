@@ -137,6 +137,10 @@ void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns);
 /* The window ends earlier: nothing was planned behind end_ns yet. */
 void stats_cut_window(struct stats *s, int64_t end_ns);
 
+/* The window moves, either way: what has moved of it had not been reached, and in between nothing
+ * was planned. CLOCK_NEVER: while a pause goes on. */
+void stats_move_window(struct stats *s, int64_t start_ns, int64_t end_ns);
+
 /* A free buffer for stats to use. It is given back by stats_take. */
 void stats_give(struct stats *s, struct stats_interval *i);
 /* The oldest interval if it is over for good: its time lies before floor_ns (nothing before that

@@ -66,6 +66,8 @@ void worker_finish(struct worker *w)
 		.requests_on_new = w->env.requests_on_new,
 		.queue_peak = w->pool.queue_peak,
 		.tls_info = w->env.tls_info,
+		.late_acts = w->late_acts,
+		.latest_act_ns = w->latest_act_ns,
 	};
 	memcpy(w->summary.location, w->env.first_location, sizeof(w->summary.location));
 	if (w->tls)
@@ -386,6 +388,8 @@ int worker_new(const struct worker_config *config, struct worker **ret)
 	if (!w)
 		return -ENOMEM;
 	w->config = *config;
+	w->paused_ns = CLOCK_NEVER;
+	list_init(&w->acts);
 	w->ready_mail.on_delivered = worker_on_ready_mail;
 	w->done_mail.on_delivered = worker_on_done_mail;
 	w->go_mail.on_delivered = worker_on_go;
@@ -397,6 +401,7 @@ int worker_new(const struct worker_config *config, struct worker **ret)
 	timer_init(&w->beat_mark);
 	r = stats_init(&w->stats, config->schedule != NULL, config->plan->interval_ns,
 		plan_n_named(config->plan));
+	w->stats.worker = config->index;
 	mix_init(&w->mix, config->plan);
 	if (r == 0)
 		r = worker_gauge_open(w);
@@ -430,6 +435,7 @@ struct worker *worker_free(struct worker *w)
 		task_env_fini(&w->env);
 		loop_free(w->loop);
 	}
+	worker_free_acts(w);
 	for (size_t i = 0; i < w->n_buffers; i++)
 		stats_interval_fini(&w->buffers[i].interval);
 	free(w->buffers);

@@ -57,6 +57,8 @@ struct worker_summary {
 	struct tls_counts tls;	  /* all 0 without TLS */
 	struct tls_info tls_info; /* of its first handshake */
 	char location[256];	  /* of the first redirect that named one; "": none did */
+	unsigned late_acts;	  /* of steering that it heard of behind their instants */
+	int64_t latest_act_ns;	  /* the worst of them, by so much */
 };
 
 struct worker_config {
@@ -83,6 +85,8 @@ struct worker_config {
 	/* An interval is over for good; copy what is needed, the buffer goes back after the call.
 	 */
 	void (*on_interval)(struct worker *w, const struct stats_interval *interval);
+	/* It goes by this schedule now and has let go of those before. May be NULL. */
+	void (*on_steered)(struct worker *w, const struct schedule *schedule);
 	/* The last word: the totals may be read now, and worker_free is due. */
 	void (*on_done)(struct worker *w);
 	void *owner;
@@ -99,6 +103,11 @@ struct worker *worker_free(struct worker *w);
 void worker_go(struct worker *w, int64_t t0_ns);
 /* Nothing planned at or after instant_ns; what is under way is awaited. The first call counts. */
 void worker_stop(struct worker *w, int64_t instant_ns);
+/* Between go and stop, for what is planned from at_ns on; in the order of at_ns, at most
+ * USERS_TOGGLES_MAX of them ahead. Open model: another schedule, steered away from the one before at
+ * at_ns - t0, borrowed until worker_free or until on_steered has told of a newer one. Closed model
+ * (NULL): a pause begins, or the one that goes on ends. 0 or -ENOMEM. */
+int worker_steer(struct worker *w, const struct schedule *schedule, int64_t at_ns);
 /* New connections go to these from now on; borrowed until worker_free. At any time. -ENOMEM. */
 int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n);
 /* End at once, in any state; what is under way is unfinished. on_done follows. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of a worker know of each other: worker.c has its thread, worker_report.c what it
- * tells main, worker_verbs.c what main tells it. */
+ * tells main, worker_verbs.c what main tells it, worker_steer.c how it is steered. */
 #pragma once
 
 #include <pthread.h>
@@ -34,6 +34,15 @@ struct worker_interval {
 	struct stats_interval interval;
 };
 
+/* An act of steering on its way to the worker and back. */
+struct worker_act {
+	struct mail mail;
+	struct list node; /* main's */
+	struct worker *worker;
+	const struct schedule *schedule;
+	int64_t at_ns;
+};
+
 struct worker {
 	/* set once before start */
 	struct worker_config config;
@@ -61,6 +70,11 @@ struct worker {
 	struct histogram turns;
 	uint64_t unbalanced; /* ticks at which the ledger was not right */
 	int64_t t0_ns;
+	int64_t paused_ns; /* closed model: a pause began; CLOCK_NEVER: there is none */
+	/* closed model, as they were when it began */
+	int64_t paused_window_start_ns, paused_window_end_ns, paused_end_ns;
+	unsigned late_acts;
+	int64_t latest_act_ns;
 	int64_t end_ns; /* nothing is planned from here on; CLOCK_NEVER: until the count */
 	int64_t cpu_start_ns;
 	int64_t pulse_cpu_ns; /* of the thread, at the last pulse */
@@ -73,6 +87,7 @@ struct worker {
 	bool was_stopped;
 	bool was_aborted;
 	bool are_addresses_out;
+	struct list acts; /* under way */
 	const struct address *new_addresses; /* to be posted when the mail is back; NULL: none */
 	size_t n_new_addresses;
 
@@ -105,12 +120,6 @@ void worker_hand_over(struct worker *w, struct stats_interval *i);
 void worker_on_tick(struct worker *w);
 void worker_on_beat(struct worker *w);
 
-/* ---- worker_verbs.c */
-
-void worker_on_go(struct mail *mail);
-void worker_on_stop(struct mail *mail);
-void worker_on_abort(struct mail *mail);
-
 /* ---- worker_gauge.c */
 
 int worker_gauge_open(struct worker *w); /* 0 or -ENOMEM; before the thread */
@@ -118,3 +127,17 @@ void worker_gauge_close(struct worker *w);
 void worker_gauge_go(struct worker *w);
 void worker_gauge_tick(struct worker *w);
 void worker_gauge_finish(struct worker *w); /* its part of the summary */
+
+/* ---- worker_verbs.c */
+
+void worker_on_go(struct mail *mail);
+void worker_on_stop(struct mail *mail);
+void worker_on_abort(struct mail *mail);
+
+/* ---- worker_steer.c */
+
+/* Where its schedule has the window, which holds its start but not its end. */
+void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *ret_end_ns);
+/* Ticks stand on the grid of the window's intervals. */
+void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_ns);
+void worker_free_acts(struct worker *w);

@@ -14,17 +14,13 @@ void worker_on_go(struct mail *mail)
 	int64_t t0_ns = w->go_t0_ns;
 	int64_t window_start_ns = t0_ns + plan->warmup_ns;
 	int64_t window_end_ns = CLOCK_NEVER;
-	int64_t interval_ns = plan->interval_ns;
 
 	if (w->state != WORKER_READY)
 		return; /* aborted meanwhile */
 	w->t0_ns = t0_ns;
 	w->end_ns = CLOCK_NEVER;
 	if (s) {
-		/* A segment of the schedule holds its end, but not its start: an arrival on the
-		 * border belongs to what lies before it. The window holds its start: 1 ns later. */
-		window_start_ns = t0_ns + schedule_segment_start(s, SCHEDULE_WINDOW) + 1;
-		window_end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_WINDOW) + 1;
+		worker_find_window(w, &window_start_ns, &window_end_ns);
 		w->end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_COOLDOWN);
 	} else if (plan->duration_ns != CLOCK_NEVER) {
 		window_end_ns = window_start_ns + plan->duration_ns;
@@ -40,8 +36,7 @@ void worker_on_go(struct mail *mail)
 	w->pulsed_ns = clock_now_ns();
 	timer_start(&w->marks, &w->end_mark, w->end_ns);
 	timer_start(&w->marks, &w->beat_mark, t0_ns + WORKER_BEAT_NS);
-	timer_start(&w->marks, &w->tick_mark,
-		t0_ns + (window_start_ns - t0_ns) % interval_ns + interval_ns);
+	worker_start_ticks(w, window_start_ns, t0_ns);
 	if (s) {
 		producer_start(&w->producer, t0_ns);
 	} else {

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a worker is steered. Each act is a mail of its own that goes to the worker, is carried out
+ * when it is heard, ahead of its instant, and goes back, so that main knows which schedules nobody
+ * uses any more. Acts are heard in the order in which they were asked for, each on top of the one
+ * before.
+ *
+ * In the open model an act is another schedule, which has everything in it: also where the window
+ * lies now. In the closed model it is the beginning or the end of a pause, by which what lies
+ * behind moves.
+ *
+ * A worker that hears of an act behind its instant (its thread did not run) has planned by the old
+ * schedule meanwhile. That stays: every arrival is accounted for, but there may be more or fewer of
+ * them than the schedule has, and the summary says so. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/plan.h"
+#include "daemon/engine/schedule.h"
+#include "daemon/engine/worker_internal.h"
+
+/* Of the schedule's own time; what has no instant while a pause goes on, has none. */
+static int64_t worker_instant(const struct worker *w, int64_t ns)
+{
+	return ns == CLOCK_NEVER ? ns : w->t0_ns + ns;
+}
+
+void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *ret_end_ns)
+{
+	const struct schedule *s = w->config.schedule;
+
+	/* A segment of the schedule holds its end, but not its start: an arrival on the border
+	 * belongs to what lies before it. The window holds its start: 1 ns later. */
+	*ret_start_ns = worker_instant(w, schedule_segment_start(s, SCHEDULE_WINDOW));
+	*ret_end_ns = worker_instant(w, schedule_segment_end(s, SCHEDULE_WINDOW));
+	*ret_start_ns += *ret_start_ns != CLOCK_NEVER;
+	*ret_end_ns += *ret_end_ns != CLOCK_NEVER;
+}
+
+void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_ns)
+{
+	int64_t interval_ns = w->config.plan->interval_ns;
+
+	/* Without a window, ticks are for the display alone: they go on as they are. */
+	if (window_start_ns != CLOCK_NEVER)
+		timer_start(&w->marks, &w->tick_mark,
+			from_ns + (window_start_ns - from_ns) % interval_ns + interval_ns);
+}
+
+/* ---------------------------------------------------------------- on the worker's thread */
+
+static void worker_move(struct worker *w, int64_t window_start_ns, int64_t window_end_ns)
+{
+	bool has_moved = window_start_ns != w->stats.window_start_ns;
+
+	stats_move_window(&w->stats, window_start_ns, window_end_ns);
+	if (has_moved)
+		worker_start_ticks(w, window_start_ns, clock_now_ns());
+	timer_start(&w->marks, &w->end_mark, w->end_ns);
+}
+
+static void worker_change_schedule(struct worker *w, const struct schedule *s)
+{
+	int64_t window_start_ns, window_end_ns;
+
+	w->config.schedule = s;
+	worker_find_window(w, &window_start_ns, &window_end_ns);
+	w->end_ns = worker_instant(w, schedule_segment_end(s, SCHEDULE_COOLDOWN));
+	producer_steer(&w->producer, s);
+	worker_move(w, window_start_ns, window_end_ns);
+}
+
+static int64_t worker_shifted(int64_t instant_ns, int64_t by_ns)
+{
+	return instant_ns == CLOCK_NEVER ? instant_ns : instant_ns + by_ns;
+}
+
+static void worker_toggle_pause(struct worker *w, int64_t at_ns)
+{
+	int64_t window_start_ns = w->stats.window_start_ns;
+	int64_t window_end_ns = CLOCK_NEVER;
+
+	users_toggle(&w->users, at_ns);
+	if (w->paused_ns == CLOCK_NEVER) {
+		w->paused_ns = at_ns;
+		w->paused_window_start_ns = window_start_ns;
+		w->paused_window_end_ns = w->stats.window_end_ns;
+		w->paused_end_ns = w->end_ns;
+		w->end_ns = CLOCK_NEVER;
+		if (at_ns < window_start_ns)
+			window_start_ns = CLOCK_NEVER;
+	} else {
+		int64_t by_ns = at_ns - w->paused_ns;
+
+		if (window_start_ns == CLOCK_NEVER)
+			window_start_ns = w->paused_window_start_ns + by_ns;
+		window_end_ns = worker_shifted(w->paused_window_end_ns, by_ns);
+		w->end_ns = worker_shifted(w->paused_end_ns, by_ns);
+		w->paused_ns = CLOCK_NEVER;
+	}
+	users_move(&w->users, window_start_ns, w->end_ns);
+	worker_move(w, window_start_ns, window_end_ns);
+}
+
+static void worker_on_act_back(struct mail *mail);
+
+static void worker_on_act(struct mail *mail)
+{
+	struct worker_act *act = container_of(mail, struct worker_act, mail);
+	struct worker *w = act->worker;
+	int64_t late_ns = clock_now_ns() - act->at_ns;
+
+	if (late_ns > 0) {
+		w->late_acts++;
+		if (late_ns > w->latest_act_ns)
+			w->latest_act_ns = late_ns;
+	}
+	if (w->state == WORKER_RUNNING && act->schedule)
+		worker_change_schedule(w, act->schedule);
+	else if (w->state == WORKER_RUNNING)
+		worker_toggle_pause(w, act->at_ns);
+	mail->on_delivered = worker_on_act_back;
+	worker_post_main(w, mail);
+}
+
+/* ---------------------------------------------------------------- on the main thread */
+
+static void worker_on_act_back(struct mail *mail)
+{
+	struct worker_act *act = container_of(mail, struct worker_act, mail);
+	struct worker *w = act->worker;
+	const struct schedule *schedule = act->schedule;
+
+	list_remove(&act->node);
+	free(act);
+	if (schedule && w->config.on_steered)
+		w->config.on_steered(w, schedule);
+}
+
+int worker_steer(struct worker *w, const struct schedule *schedule, int64_t at_ns)
+{
+	struct worker_act *act = calloc(1, sizeof(*act));
+
+	if (!act)
+		return -ENOMEM;
+	act->mail.on_delivered = worker_on_act;
+	act->worker = w;
+	act->schedule = schedule;
+	act->at_ns = at_ns;
+	list_init(&act->node);
+	list_push_back(&w->acts, &act->node);
+	mailbox_post(loop_mailbox(w->loop), &act->mail);
+	return 0;
+}
+
+/* No thread runs any more; what was not delivered will not be. */
+void worker_free_acts(struct worker *w)
+{
+	list_for_each_safe (it, &w->acts) {
+		list_remove(it);
+		free(container_of(it, struct worker_act, node));
+	}
+}
