@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The full report behind the one screen (-v): the blocks of the measurement page in fixed order, as
- * far as the result has their figures. No number stands without its load model. */
+/* The full report behind the one screen (-v): nine blocks in a fixed order, as far as the result
+ * has their figures: the result and whether it is to be relied on, the load and what changed it,
+ * the ledger, the rates, percentiles over all that was planned with their intervals, the times of
+ * good answers side by side, errors, the generator, the plan. No number stands without its load
+ * model. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,8 +11,12 @@
 #include "common/ledger.h"
 #include "common/quantile.h"
 #include "common/result.h"
+#include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
+
+/* "  steadiness" and a blank. */
+#define FORMAT_FULL_LABEL 13u
 
 static void format_full_title(struct report *r, const char *title)
 {
@@ -20,6 +27,49 @@ static void format_full_title(struct report *r, const char *title)
 static const char *format_full_string(const json_t *string)
 {
 	return json_is_string(string) ? json_string_value(string) : "?";
+}
+
+/* Is it enough, and was it one state? */
+static void format_full_result(struct report *r)
+{
+	const char *word = result_text(r->doc, "steadiness.word");
+	const char *because = result_text(r->doc, "steadiness.because");
+	struct report_verdict v;
+	char text[320];
+
+	report_judge(r, &v);
+	format_full_title(r, "Result");
+	(void)snprintf(text, sizeof(text), "%s%s%s", v.word, *v.facts ? ": " : "", v.facts);
+	report_wrapped(r, "  verdict", FORMAT_FULL_LABEL, text);
+	if (str_eq(word, "staged"))
+		because = "there was more than one rate, so it is not judged";
+	else if (str_eq(word, "unknown"))
+		because = "too few intervals to tell";
+	(void)snprintf(text, sizeof(text), "%.40s%s%.200s", word, *because ? ": " : "", because);
+	if (*word)
+		report_wrapped(r, "  steadiness", FORMAT_FULL_LABEL, text);
+	report_not_enough(r, text, sizeof(text));
+	if (!*text && report_has_intervals(r))
+		(void)snprintf(text, sizeof(text), "enough for each percentile that is served");
+	if (*text)
+		report_wrapped(r, "  data", FORMAT_FULL_LABEL, text);
+}
+
+/* How arrivals are timed and what becomes of them without a connection; of older results nothing is
+ * known. */
+static void format_full_policy(struct report *r)
+{
+	const char *pacing = result_text(r->doc, "plan.effective.pacing");
+	const char *exhausted = result_text(r->doc, "plan.effective.exhausted");
+
+	if (*pacing)
+		report_line(r, "  pacing     %s; timeouts %s after %s", pacing,
+			result_text(r->doc, "plan.effective.timeout_mode"),
+			figure_time(r->timeout_ns).text);
+	if (*exhausted)
+		report_line(r, "  policy     exhausted %s, reuse %s, close %s", exhausted,
+			result_text(r->doc, "plan.effective.reuse"),
+			result_text(r->doc, "plan.effective.close"));
 }
 
 static void format_full_load(struct report *r)
@@ -57,6 +107,7 @@ static void format_full_load(struct report *r)
 		report_line(r, "             %s closed by us for number or age; %s used too late",
 			figure_count(report_int(r, "connections.closed_by_us")).text,
 			figure_count(report_int(r, "connections.stale")).text);
+	format_full_policy(r);
 }
 
 /* "planned 9 = sent 8 + dropped 1 + …" for the classes of one side. */
@@ -150,6 +201,37 @@ static const struct {
 	{"  failed", "latency.failed"},
 };
 
+/* Of what the headline is about: over all that was planned, in the closed model over what was
+ * answered well. */
+static void format_full_intervals(struct report *r)
+{
+	const char *base = r->closed ? "latency.service" : "offered";
+	const struct figure missing = r->closed ? (struct figure){"-"} : report_unserved(r, r->doc);
+	char title[96];
+
+	(void)snprintf(title, sizeof(title), "Percentiles of %s, with %.0f %% intervals",
+		r->closed ? "service" : "response, offered", report_level(r) * 100);
+	format_full_title(r, title);
+	report_line(r, "  %-12s %9s %9s %9s %9s", r->unit, r->closed ? "service" : "offered", "low",
+		"high", "n_eff");
+	for (unsigned i = 0; i < quantile_n_names; i++) {
+		struct report_interval interval;
+		char name[16];
+		char field[24];
+		char *dash;
+
+		(void)snprintf(field, sizeof(field), "%s_ns", quantile_names[i].name);
+		(void)snprintf(name, sizeof(name), "%s", quantile_names[i].name);
+		dash = strchr(name, '_');
+		if (dash)
+			*dash = '.';
+		(void)report_quantile_interval(r, field, &interval);
+		report_line(r, "  %-12s %9s %9s %9s %9s", name,
+			report_duration(r, base, field, missing.text).text, interval.low.text,
+			interval.high.text, report_effective(r, quantile_names[i].name).text);
+	}
+}
+
 static void format_full_quantiles(struct report *r)
 {
 	static const struct {
@@ -157,23 +239,20 @@ static void format_full_quantiles(struct report *r)
 		const char *base;
 	} rows[] = {
 		{"response", "latency.response"},
-		{"  less ours", "latency.response_less_ours"},
 		{"service", "latency.service"},
 		{"our delay", "latency.our_delay"},
 		{"conn. wait", "latency.connection_wait"},
 		{"first byte", "latency.first_byte"},
-		{"send stall", "latency.send_stall"},
 		{"connect", "latency.connect"},
 		{"tls", "latency.tls"},
+		{"less ours", "latency.response_less_ours"},
+		{"send stall", "latency.send_stall"},
 		{"rx slack", "latency.rx_slack"},
-		{"failed", "latency.failed"},
 	};
 	char count[48];
 
-	format_full_title(r, "Percentiles");
+	format_full_title(r, "Times of good answers");
 	format_full_columns(r);
-	if (!r->closed)
-		format_full_row(r, "offered", "offered", false, "unserv.");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		(void)snprintf(count, sizeof(count), "%s.count", rows[i].base);
 		if (report_int(r, count) > 0)
@@ -203,6 +282,14 @@ static void format_full_request_ledger(struct report *r)
 	buf_fini(&line);
 }
 
+/* In a cell of seven. */
+static struct figure format_full_unserved(const struct report *r)
+{
+	struct figure f = report_unserved(r, r->doc);
+
+	return strlen(f.text) > 7 ? (struct figure){"unserv."} : f;
+}
+
 /* The report is turned to the part of one name while its lines are written. */
 static void format_full_request(struct report *r, const char *name, const json_t *part)
 {
@@ -215,7 +302,7 @@ static void format_full_request(struct report *r, const char *name, const json_t
 		result_text(part, "target"));
 	format_full_request_ledger(r);
 	if (!r->closed)
-		format_full_row(r, "  offered", "offered", false, "unserv.");
+		format_full_row(r, "  offered", "offered", false, format_full_unserved(r).text);
 	for (size_t i = 0; i < sizeof(format_full_times) / sizeof(*format_full_times); i++) {
 		char count[48];
 
@@ -244,6 +331,10 @@ static void format_full_errors(struct report *r)
 	if (!json_array_size(errors))
 		return;
 	format_full_title(r, "Errors");
+	if (report_int(r, "latency.failed.count") > 0) {
+		format_full_columns(r);
+		format_full_row(r, "failed", "latency.failed", true, "-");
+	}
 	for (size_t i = 0; i < json_array_size(errors); i++) {
 		const json_t *error = json_array_get(errors, i);
 		int64_t count = 0;
@@ -258,6 +349,20 @@ static void format_full_errors(struct report *r)
 			figure_clock(last).text);
 		if (*result_text(error, "example"))
 			report_wrapped(r, "", 4, result_text(error, "example"));
+	}
+}
+
+static void format_full_slowest(struct report *r)
+{
+	const json_t *slowest = result_at(r->doc, "slowest");
+	char text[256];
+
+	if (!json_array_size(slowest))
+		return;
+	format_full_title(r, "Slowest");
+	for (size_t i = 0; i < json_array_size(slowest); i++) {
+		report_slow(r, json_array_get(slowest, i), text, sizeof(text));
+		report_line(r, "  %s", text);
 	}
 }
 
@@ -291,6 +396,12 @@ static void format_full_generator(struct report *r)
 		report_line(r, "  CPU %s of its workers' time, %s for each request",
 			figure_percent(share).text,
 			figure_time((int64_t)report_real(r, "generator.cpu_ns_per_request")).text);
+	if (result_real(r->doc, "generator.stalled_share", &share))
+		report_line(r, "  stood still %s of the run, steal %s", figure_percent(share).text,
+			figure_percent(report_real(r, "generator.steal_share")).text);
+	if (report_int(r, "latency.rx_slack.count") > 0)
+		report_line(r, "  rx slack: completion stamps are late by at most %s (p99)",
+			figure_time(report_int(r, "latency.rx_slack.p99_ns")).text);
 	if (result_real(r->doc, "generator.little_residual", &share))
 		report_line(r, "  Little's law: in flight differs by %s from rate x service time",
 			figure_share(share < 0 ? -share : share).text);
@@ -312,13 +423,18 @@ static void format_full_plan(struct report *r)
 
 void format_full_append(struct report *r)
 {
+	format_full_result(r);
 	format_full_load(r);
+	format_full_events(r);
 	format_full_ledger(r);
 	format_full_rates(r);
-	format_full_quantiles(r);
+	if (report_int(r, "latency.service.count") > 0) {
+		format_full_intervals(r);
+		format_full_quantiles(r);
+	}
 	format_full_requests(r);
 	format_full_errors(r);
-	format_full_events(r);
+	format_full_slowest(r);
 	format_full_generator(r);
 	format_full_plan(r);
 }

@@ -213,8 +213,59 @@ static void format_md_row(struct report *r, const char *name, const char *base, 
 	format_md_puts(r, " |\n");
 }
 
+/* Below the row it belongs to. */
+static void format_md_intervals(struct report *r)
+{
+	static const char *const fields[] = {"p50_ns", "p90_ns", "p99_ns", "p99_9_ns"};
+	char name[32];
+
+	if (!report_has_intervals(r))
+		return;
+	(void)snprintf(name, sizeof(name), "| %.0f %% ±", report_level(r) * 100);
+	format_md_puts(r, name);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		struct report_interval interval;
+
+		(void)report_quantile_interval(r, fields[i], &interval);
+		format_md_puts(r, " | ");
+		format_md_puts(r, interval.half.text);
+	}
+	format_md_puts(r, " | | |\n");
+}
+
+/* How many independent requests the intervals rest on, or why there are none. */
+static void format_md_data(struct report *r)
+{
+	static const char *const keys[] = {"p50", "p99"};
+	char text[160];
+
+	report_not_enough(r, text, sizeof(text));
+	if (report_has_intervals(r)) {
+		const char *mark = "n\\_eff ";
+
+		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+			struct figure n = report_effective(r, keys[i]);
+
+			if (str_eq(n.text, "-"))
+				continue;
+			format_md_puts(r, mark);
+			mark = ", ";
+			format_md_puts(r, n.text);
+			format_md_puts(r, " at ");
+			format_md_puts(r, keys[i]);
+		}
+		format_md_puts(r, *text ? "; " : "\n\n");
+	}
+	if (*text) {
+		format_md_escape(r, text);
+		format_md_puts(r, "\n\n");
+	}
+}
+
 static void format_md_times(struct report *r)
 {
+	struct figure missing = report_unserved(r, r->doc);
+
 	if (report_int(r, "latency.service.count") == 0)
 		return;
 	format_md_puts(r, "| ");
@@ -222,19 +273,23 @@ static void format_md_times(struct report *r)
 	format_md_puts(
 		r, " | p50 | p90 | p99 | p99.9 | max | mean |\n|:--|--:|--:|--:|--:|--:|--:|\n");
 	if (!r->closed) {
-		format_md_row(r, "response", "offered", "unserved");
+		format_md_row(r, "response", "offered", missing.text);
+		format_md_intervals(r);
 		if (report_real(r, "offered.unserved_share") > 0)
 			format_md_row(r, "response, ok only", "latency.response", "-");
 		format_md_row(r, "connection wait", "latency.connection_wait", "-");
 	}
 	format_md_row(r, "service", "latency.service", "-");
-	if (!r->closed)
+	if (r->closed)
+		format_md_intervals(r);
+	else
 		format_md_row(r, "our delay", "latency.our_delay", "-");
 	if (report_int(r, "latency.tls.count") > 0) {
 		format_md_row(r, "connect", "latency.connect", "-");
 		format_md_row(r, "tls", "latency.tls", "-");
 	}
 	format_md_puts(r, "\n");
+	format_md_data(r);
 }
 
 static void format_md_requests(struct report *r)

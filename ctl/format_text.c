@@ -309,7 +309,7 @@ static void format_text_slow(struct report *r)
 	const json_t *first = json_array_get(slowest, 0);
 	size_t n = json_array_size(slowest);
 	char text[256];
-	char more[32] = "";
+	char more[40] = "";
 
 	if (!first || (str_eq(result_text(first, "class"), "ok") && report_n_requests(r) == 0))
 		return;

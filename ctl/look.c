@@ -30,6 +30,7 @@ static const struct look_stand_in look_stand_ins[] = {
 	{"…", "~"},
 	{"µ", "u"},
 	{"×", "x"},
+	{"±", "~"},
 	{"▁", "_"},
 	{"▂", "."},
 	{"▃", ":"},

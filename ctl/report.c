@@ -30,6 +30,7 @@ void report_init(struct report *r, const json_t *doc)
 	*r = (struct report){
 		.doc = doc, .width = REPORT_WIDTH, .unit = "ms", .unit_ns = (double)NSEC_PER_MSEC};
 	r->closed = str_eq(result_text(doc, "plan.model"), "closed");
+	r->timeout_ns = report_int(r, "plan.effective.request_timeout_ns");
 	if ((result_int(doc, "latency.response.p99_ns", &p99) ||
 		    result_int(doc, "latency.service.p99_ns", &p99)) &&
 		p99 < NSEC_PER_MSEC) {

@@ -59,8 +59,8 @@ struct figure report_effective(const struct report *r, const char *key);
 /* A sentence for percentiles that have no interval; "": they have, or it is not for lack of data.
  */
 void report_not_enough(const struct report *r, char *ret, size_t size);
-/* The run drifted, or had not warmed up. */
-bool report_is_unsteady(const struct report *r);
+/* "unsteady", "warming up"; "": nothing is known against it. */
+const char *report_unsteady(const struct report *r);
 /* The table of the one screen, and a gap. */
 void report_quantile_table(struct report *r);
 /* "not_connected" as people read it; and what it means. */

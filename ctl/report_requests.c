@@ -3,10 +3,12 @@
  * the run's percentiles and shares their unit; the closed model has service times here too. What
  * belongs to a name is read with the report turned to that name's part of the document, because a
  * name may hold the point that divides a path. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/result.h"
+#include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
 
@@ -52,16 +54,18 @@ struct report_request report_request(const struct report *r, const char *name)
 {
 	struct report part = *r;
 	const char *base = r->closed ? "latency.service" : "offered";
-	int64_t planned;
+	struct figure missing = {"-"};
 
 	part.doc = json_object_get(report_requests(r), name);
-	planned = report_int(&part, "ledger.planned");
+	if (report_int(&part, "ledger.planned") > 0)
+		missing = report_unserved(r, part.doc);
 	return (struct report_request){
 		.share = figure_share(report_real(&part, "share")),
 		.ok = figure_count(report_int(&part, "ledger.ok")),
-		.p50 = report_duration(&part, base, "p50_ns", planned ? "unserved" : "-"),
-		.p99 = report_duration(&part, base, "p99_ns", planned ? "unserved" : "-"),
-		.failed = figure_count(planned - report_int(&part, "ledger.ok")),
+		.p50 = report_duration(&part, base, "p50_ns", missing.text),
+		.p99 = report_duration(&part, base, "p99_ns", missing.text),
+		.failed = figure_count(
+			report_int(&part, "ledger.planned") - report_int(&part, "ledger.ok")),
 	};
 }
 
@@ -122,4 +126,26 @@ struct figure report_error_name(const json_t *error)
 		return report_class(class);
 	(void)snprintf(f.text, sizeof(f.text), "%.20s: %.24s", phase, class);
 	return report_class(f.text);
+}
+
+/* A time in ms as the tables have it, the name of the request if it has one, how it ended. */
+void report_slow(const struct report *r, const json_t *slow, char *ret, size_t size)
+{
+	const char *class = result_text(slow, "class");
+	const char *name = result_text(slow, "request");
+	int64_t ns = 0, at_ns = 0, status = 0, connection = 0;
+	char answer[24] = "", on[64] = "";
+
+	if (!result_int(slow, "response_ns", &ns))
+		(void)result_int(slow, "service_ns", &ns);
+	(void)result_int(slow, "at_ns", &at_ns);
+	(void)result_int(slow, "status", &status);
+	/* A status says no more of a good answer. */
+	if (status > 0 && !str_eq(class, "ok"))
+		(void)snprintf(answer, sizeof(answer), " %" PRId64, status);
+	if (result_int(slow, "connection", &connection))
+		(void)snprintf(on, sizeof(on), ", connection %s", figure_count(connection).text);
+	(void)snprintf(ret, size, "%s %s%s%.64s %s%s%s, planned at %s",
+		figure_value((double)ns / r->unit_ns).text, r->unit, *name ? " " : "", name,
+		report_class(class).text, answer, on, figure_clock(at_ns).text);
 }

@@ -107,9 +107,9 @@ static void report_facts(const struct report *r, bool has_limit, char *facts, si
 		/* Cut, not rounded: 99.96 % is not all of it. */
 		(void)snprintf(first, sizeof(first), "plan delivered %.1f %%",
 			floor(sent / (double)planned * 1000) / 10);
-	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s", first, failed > 0 ? LOOK_BAD : "",
+	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s", first, failed > 0 ? LOOK_BAD : "",
 		failed > 0 ? figure_share(failed).text : "nothing", failed > 0 ? LOOK_PLAIN : "",
-		*limit ? " · " : "", limit);
+		*limit ? " · " : "", limit, *report_unsteady(r) ? " · " : "", report_unsteady(r));
 }
 
 /* What the run itself says, else the audit, else the word's own. */

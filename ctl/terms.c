@@ -39,7 +39,24 @@ static const struct term terms[] = {
 		"are "
 		"known, and the rate is a result. -r max or --closed."},
 	{"even spacing|arrivals|constant",
-		"How planned instants are spread: all the same distance apart."},
+		"How planned instants are spread. constant: all the same distance apart."},
+	{"jitter", "Arrivals moved at random within so much of the gap: jitter:0.3."},
+	{"poisson", "Arrivals at random, as of many users who know nothing of each other; each "
+		    "stage has exactly its number. Queues show that even spacing hides."},
+	{"pacing|timer|hybrid|spin",
+		"How the instant of an arrival is met. timer: the kernel wakes the worker; hybrid: "
+		"a "
+		"little early, and it looks at the clock; spin: it never sleeps, and takes a CPU."},
+	{"policy|exhausted|grow|drop", "What becomes of an arrival that finds no free connection. "
+				       "grow: one more is opened, "
+				       "up to the limit; queue: it waits; drop: it is dropped."},
+	{"reuse|lifo|rotate|close|fin|rst",
+		"Which free connection is taken, the last one used (lifo) or each in turn "
+		"(rotate), "
+		"and how connections are closed: fin, or rst, which leaves no TIME_WAIT."},
+	{"timeouts|hard|soft", "A request has so long from its planned instant. hard: then its "
+			       "connection is closed; "
+			       "soft: it is counted as late and waited for."},
 	{"seed", "What random draws begin with: the same seed makes the same run."},
 	{"stage", "A part of the plan with its own rate, as in hold 500 for 5m. One follows the "
 		  "other."},
@@ -131,9 +148,10 @@ static const struct term terms[] = {
 		"Percentiles of the good answers alone, shown where others are unserved."},
 	{"offered", "Percentiles over everything planned: what got no good answer ranks behind all "
 		    "that did. The row response shows these."},
-	{"unserved|unserv",
+	{"unserved|unserv|>=",
 		"A percentile that falls on a request without a good answer: there is no "
-		"time to print. With 2 % failed, p99 is unserved."},
+		"time to print. With 2 % failed, p99 is unserved. >=2s: all of these waited their "
+		"whole timeout of 2 s, so that much is known."},
 	{"percentile|percentiles|quantile|p50|p75|p90|p95|p99|p99.9|p99.99",
 		"p99 = 11 ms: of 100 requests 99 took 11 ms or less. They are read from histograms "
 		"of "
@@ -141,12 +159,46 @@ static const struct term terms[] = {
 	{"max", "The largest value of all, exactly."},
 	{"mean", "The sum of all values through their number, exactly. It describes no user."},
 	{"ms|us", "Thousandths and millionths of a second; us where p99 is below 1 ms."},
-	{"95 %|interval of confidence|confidence",
-		"How far off a percentile may be by chance, 19 times out of 20. It is not in this "
-		"version yet."},
-	{"n eff|effective n", "How many independent requests the sample is worth: neighbours share "
-			      "their fate, so it "
-			      "is less than their number. It is not in this version yet."},
+	{"95 %|90 %|99 %|95 % ±|interval of confidence|confidence|ci95|level",
+		"How far the percentile above it may be off by chance, 19 times out of 20: the "
+		"larger of the two sides, -v has both. It is found from the scatter of stretches "
+		"of at least 1 s, since neighbouring requests share their fate. Another level: "
+		"[statistics] confidence."},
+	{"low|high", "The ends of an interval: the percentile lies between them, 19 times out of "
+		     "20."},
+	{"no limit",
+		"An upper end that the sample does not reach: so few requests were slower that "
+		"the true percentile may be anything above."},
+	{"n eff|effective n|n effective", "How many independent requests the sample is worth: "
+					  "neighbours share their fate, so "
+					  "it is less than their number. Of p99, else of p50."},
+	{"not enough data|data|enough",
+		"No interval can be given: there are fewer than 10 stretches of 1 s, or the "
+		"effective number is too small for that percentile; p99 at 95 % needs 299, p99.9 "
+		"2,995. A longer run, or a higher rate."},
+	{"batch|batches",
+		"Stretches of the window of equal length, at least 1 s and at most 120 of them, "
+		"each "
+		"with its histogram in the result. Their scatter is what intervals are made from."},
+	{"times of good answers|good answers",
+		"Served percentiles side by side: only what was answered well, each row a part of "
+		"the way of a request."},
+	{"steadiness|steady",
+		"Was the run in one state all the time? Judged by the backlog, the trend of the "
+		"median, a shift of the mean, and a beginning that differs; of runs with one "
+		"rate."},
+	{"unsteady", "The run drifted: its percentiles depend on how long it was, and a longer one "
+		     "would "
+		     "show others. The note says by what it was seen. No exit status changes."},
+	{"warm up too short|warmup too short|warming up",
+		"The beginning of the window was different from the rest. -w as advised leaves it "
+		"out; nothing is left out silently."},
+	{"staged", "The window had more than one rate, so its steadiness is not judged: what a "
+		   "ramp makes of a server is no drift."},
+	{"slow|slowest",
+		"The ten slowest good answers and the ten slowest failures, with the instant they "
+		"were planned at, their request, how they ended, and the connection they were on, "
+		"counted as it was opened."},
 
 	/* the ledger and what went wrong */
 	{"ledger|ledger balances",
@@ -243,6 +295,17 @@ static const struct term terms[] = {
 	{"cpu", "The share of its time that the busiest worker was computing, and how much each "
 		"request "
 		"took."},
+	{"stood still|standstill|stalled share", "The share of the run in which a worker did not "
+						 "run: the process was stopped, or had "
+						 "no CPU."},
+	{"completion stamps|stamps", "When an answer was complete, by our clock: see rx slack."},
+	{"short intervals|short interval share",
+		"Intervals in which less than 99 % of what was due was sent."},
+	{"ceiling", "The busiest worker had no CPU time left: the rate is this machine's."},
+	{"short window", "The run is too short against its answers for what begins and ends at its "
+			 "borders not to matter."},
+	{"co located|colocated", "The server is on this machine and shares its CPU with rpsd."},
+	{"ports", "Local ports limit how many connections can be opened and closed in a time."},
 	{"steal", "CPU time that the host gave to other virtual machines while we wanted it."},
 	{"little's law|little", "Requests in flight = rate x service time, in any system. Where "
 				"the figures differ by "

@@ -13,6 +13,7 @@
 #include "common/fault.h"
 #include "common/ledger.h"
 #include "common/result.h"
+#include "common/steadiness.h"
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
@@ -145,7 +146,7 @@ static void check_line(const char *line, const char *block)
 	size_t indent = strspn(line, " ");
 	const char *text = line + indent;
 
-	if (!*text || str_eq(block, "Plan") || str_eq(block, "Events"))
+	if (!*text || str_eq(block, "Plan") || str_eq(block, "Events") || str_eq(block, "Slowest"))
 		return;
 	if (strncmp(text, "ms  ", 4) == 0 || strncmp(text, "us  ", 4) == 0) {
 		check_words(text);
@@ -160,7 +161,7 @@ static void check_line(const char *line, const char *block)
 		str_starts(text, "error 3"))
 		return;
 	ck_assert_msg(begins_with_term(text), "%s", line);
-	if (*block && !str_eq(block, "Percentiles") && !str_eq(block, "Requests") &&
+	if (*block && !str_eq(block, "Result") && !str_eq(block, "Requests") &&
 		!str_eq(block, "Errors") && !strstr(text, "addresses"))
 		check_pieces(text);
 	if (strstr(text, "unserved"))
@@ -208,10 +209,63 @@ START_TEST(test_words_of_tables)
 		"open model", "closed model", "ledger", "verdict", "percentiles", "n_eff",
 		"offered", "response", "service", "our delay", "connection wait", "rx slack",
 		"send stall", "response_less_ours", "coordinated omission", "exit status", "retry",
-		"stale", "pipeline", "check_failed", "weight", "request", "redirect", "phase"};
+		"stale", "pipeline", "check_failed", "weight", "request", "redirect", "phase",
+		"95 %", "90 %", "no limit", "not enough data", "warming up", "staged", "slowest",
+		"batches", "jitter", "poisson", "hybrid", "spin", "lifo", "rotate", ">="};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		ck_assert_msg(is_known(words[i]), "%s", words[i]);
+}
+END_TEST
+
+START_TEST(test_words_of_steadiness)
+{
+	for (unsigned i = 0; i < STEADINESS_WORD_COUNT; i++)
+		ck_assert_msg(is_known(steadiness_words[i]), "%s", steadiness_words[i]);
+}
+END_TEST
+
+/* The string behind each place where the text has this, if the next argument is one; how many there
+ * were. */
+static unsigned check_strings_behind(const char *text, const char *mark)
+{
+	unsigned n = 0;
+
+	for (const char *at = strstr(text, mark); at; at = strstr(at, mark)) {
+		const char *from;
+		char word[48];
+
+		at += strlen(mark);
+		from = strchr(at, '"');
+		if (!from || memchr(at, ',', (size_t)(from - at)))
+			continue;
+		(void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(from + 1, "\""), from + 1);
+		ck_assert_msg(is_known(word), "'%s' is not explained", word);
+		n++;
+	}
+	return n;
+}
+
+/* What the daemon can say in words of its own: the tables of the audit, and the codes of its notes.
+ * It is another program, so they are read from its source. */
+START_TEST(test_words_of_the_audit)
+{
+	static const struct {
+		const char *path;
+		const char *mark;
+		unsigned least;
+	} rows[] = {
+		{"daemon/engine/audit.c", "\t[AUDIT_", 19},
+		{"daemon/engine/audit_notes.c", "audit_add(a, ", 12},
+		{"daemon/runs/run_figures.c", "\"code\",", 1},
+		{"daemon/runs/run_result.c", "\"code\",", 2},
+	};
+	char *text;
+	size_t len;
+
+	ck_assert_int_eq(str_read_file(rows[_i].path, 1 << 20, &text, &len), 0);
+	ck_assert_uint_ge(check_strings_behind(text, rows[_i].mark), rows[_i].least);
+	free(text);
 }
 END_TEST
 
@@ -250,6 +304,8 @@ int main(void)
 	tcase_add_loop_test(tcase, test_every_word_of_a_report, 0,
 		(int)(sizeof(documents) / sizeof(*documents)));
 	tcase_add_test(tcase, test_words_of_tables);
+	tcase_add_test(tcase, test_words_of_steadiness);
+	tcase_add_loop_test(tcase, test_words_of_the_audit, 0, 4);
 	tcase_add_test(tcase, test_words_of_a_result);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
