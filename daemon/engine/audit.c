@@ -177,7 +177,10 @@ static enum audit_limit audit_find_limit(
 	const struct audit_input *in, const struct audit_facts *f, const struct audit *a)
 {
 	if (!in->is_open) {
-		if (audit_count_ours(in) > 0 || in->cpu_share > AUDIT_CPU ||
+		/* A worker that waits for its CPU wants it as much as one that has it. */
+		if (audit_count_ours(in) > 0 ||
+			in->cpu_share + fmax(in->run_queue_share, 0) > AUDIT_CPU ||
+			in->throttled_share > AUDIT_THROTTLED_LIMIT ||
 			in->stalled_share > AUDIT_STALLED_SATURATED)
 			return AUDIT_BY_GENERATOR;
 		return AUDIT_BY_SERVER;
@@ -328,6 +331,8 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 		audit_text_count(l->planned).s, errors.s, delay.s);
 	if (audit_count_ours(in) > 0)
 		audit_try(a, "%s", audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_GENERATOR)));
+	else if (*audit_machine_remedy(in))
+		audit_try(a, "%s", audit_machine_remedy(in));
 	else
 		audit_try(a, "a quieter machine; a lower rate (-r); -t %u", in->workers + 1);
 }
@@ -428,6 +433,22 @@ static void audit_tell_server(
 		audit_try(a, "a lower rate (-r)");
 }
 
+static void audit_tell_ledger(const struct audit_input *in, struct audit *a)
+{
+	const struct ledger *l = &in->ledger;
+
+	if (ledger_balances(l))
+		audit_because(a,
+			"the ledger did not balance on the way: at the end of %s interval%s",
+			audit_text_count(in->unbalanced).s, in->unbalanced == 1 ? "" : "s");
+	else
+		audit_because(a,
+			"the ledger does not balance: %s planned, %s sent, %s accounted for",
+			audit_text_count(l->planned).s, audit_text_count(l->sent).s,
+			audit_text_count(ledger_resolved(l)).s);
+	audit_try(a, "report this as a bug of rpsd, with the result file");
+}
+
 static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 {
 	const struct ledger *l = &in->ledger;
@@ -463,13 +484,9 @@ static void audit_find_headline(
 {
 	const struct ledger *l = &in->ledger;
 
-	if (!ledger_balances(l)) {
+	if (!ledger_balances(l) || in->unbalanced > 0) {
 		a->headline = AUDIT_HEADLINE_VOID;
-		audit_because(a,
-			"the ledger does not balance: %s planned, %s sent, %s accounted for",
-			audit_text_count(l->planned).s, audit_text_count(l->sent).s,
-			audit_text_count(ledger_resolved(l)).s);
-		audit_try(a, "report this as a bug of rpsd, with the result file");
+		audit_tell_ledger(in, a);
 	} else if (a->verdict == AUDIT_SATURATED && audit_is_sent_short(in, f)) {
 		a->headline = AUDIT_HEADLINE_VOID;
 		audit_tell_generator(in, a);

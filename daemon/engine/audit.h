@@ -81,6 +81,23 @@ struct audit_input {
 	double stalled_share;	     /* of the run in which a worker stood still, 0..1 */
 	double steal_share;	     /* of host CPU time, 0..1 */
 	bool is_colocated;	     /* the server is on this host */
+	uint64_t unbalanced; /* times, in the run, at which a worker's ledger was not right */
+
+	/* 0 or negative: unknown */
+	double run_queue_share; /* of the run in which a worker waited for a CPU; the worst one's */
+	double throttled_share; /* of periods in which our quota of CPU time ran out, 0..1 */
+	int64_t throttled_ns;	/* how long altogether, over all CPUs */
+	double softirq_share;	/* of host CPU time, on packets and timers, 0..1 */
+	int64_t turn_p99;	/* of a worker's loop, from its wake-up until it waits again */
+	int64_t segments;	/* of TCP, sent by this host in the run, */
+	int64_t retransmits;	/* sent again, */
+	int64_t tcp_timeouts;	/* and timers that ran out */
+	const char *clocksource;   /* of the kernel; NULL or "": unknown */
+	int64_t clock_ns;	   /* what a reading costs */
+	uint64_t descriptors;	   /* that this process may have */
+	uint64_t descriptors_used; /* at most, by all that is in it */
+	uint64_t ports;		   /* that connections can come from */
+	int64_t time_wait;	   /* of them, those that wait to be used again at the end */
 };
 
 struct audit_note {
@@ -90,7 +107,7 @@ struct audit_note {
 	char text[256];
 	char try_text[192]; /* a remedy; "" where there is none */
 };
-#define AUDIT_NOTES_MAX 24
+#define AUDIT_NOTES_MAX 32
 
 struct audit {
 	enum audit_verdict verdict;

@@ -8,9 +8,21 @@
 #define AUDIT_DELAY_SUSPECT_NS NSEC_PER_MSEC
 #define AUDIT_STALLED_SATURATED 0.05
 #define AUDIT_CPU 0.85
+/* So often that the quota is what limits a closed run. */
+#define AUDIT_THROTTLED_LIMIT 0.10
 
 /* audit_notes.c: fills in the notes, the verdict and our share of the p99. */
 void audit_take_notes(const struct audit_input *in, struct audit *a);
+void audit_raise(struct audit *a, enum audit_verdict to);
+void audit_add_note(struct audit *a, const char *code, double value, double limit,
+	const char *try_text, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* audit_machine.c: what this machine and its kernel have done to us. After all that is about our
+ * own delay: some figures matter only where there is one. */
+void audit_note_machine(const struct audit_input *in, struct audit *a);
+/* What to do about a machine that does not let us run; "" where it does. */
+const char *audit_machine_remedy(const struct audit_input *in);
+
 void audit_note_redirects(const struct audit_input *in, struct audit *a);
 /* Our part of the response time's p99. Where that is of arrivals without an answer, our part of the
  * time they were given. Negative: unknown. */

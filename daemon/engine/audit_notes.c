@@ -21,24 +21,15 @@
 #define AUDIT_DELAY_QUIET_NS (6 * NSEC_PER_MSEC)
 #define AUDIT_DELAY_SHARE 0.10
 #define AUDIT_SHORT_INTERVALS 0.01
-#define AUDIT_STEAL 0.05
-#define AUDIT_STALLED_SUSPECT 0.01
-#define AUDIT_RX_SLACK_SHARE 0.10
-/* Answers that take longer than this part of the window make the rates say little. */
-#define AUDIT_WINDOW_SHARE 0.2
-/* Below that it is a wake-up on a quiet machine: on loopback, where the service itself takes some
- * tens of microseconds, the share alone would accuse every run. */
-#define AUDIT_RX_SLACK_NS (500 * NSEC_PER_USEC)
-#define AUDIT_LITTLE 0.01
 
-static void audit_raise(struct audit *a, enum audit_verdict to)
+void audit_raise(struct audit *a, enum audit_verdict to)
 {
 	if (a->verdict < to)
 		a->verdict = to;
 }
 
-__attribute__((format(printf, 6, 7))) static void audit_add(struct audit *a, const char *code,
-	double value, double limit, const char *try_text, const char *format, ...)
+void audit_add_note(struct audit *a, const char *code, double value, double limit,
+	const char *try_text, const char *format, ...)
 {
 	struct audit_note *note = &a->notes[a->n_notes];
 	va_list args;
@@ -92,19 +83,20 @@ static void audit_note_delay(const struct audit_input *in, struct audit *a)
 		return;
 	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
 	if (share < 0)
-		audit_add(a, "our-delay", (double)in->our_delay_p99,
+		audit_add_note(a, "our-delay", (double)in->our_delay_p99,
 			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
 						 : AUDIT_DELAY_SUSPECT_NS,
 			try_text.s, "our delay p99 %s", audit_text_time(in->our_delay_p99).s);
 	else
-		audit_add(a, "our-delay", (double)in->our_delay_p99,
+		audit_add_note(a, "our-delay", (double)in->our_delay_p99,
 			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
 						 : AUDIT_DELAY_SUSPECT_NS,
 			try_text.s, "our delay p99 %s, %s of the response time's p99 %s",
 			audit_text_time(in->our_delay_p99).s, audit_text_share(share).s,
 			audit_text_time(in->response_p99).s);
 	if (is_saturated && is_short)
-		audit_add(a, "short-intervals", in->short_interval_share, AUDIT_SHORT_INTERVALS, "",
+		audit_add_note(a, "short-intervals", in->short_interval_share,
+			AUDIT_SHORT_INTERVALS, try_text.s,
 			"%s of the intervals sent less than 99 %% of what was due",
 			audit_text_share(in->short_interval_share).s);
 }
@@ -117,10 +109,10 @@ static void audit_note_cpu(const struct audit_input *in, struct audit *a)
 		return;
 	if (in->is_open) {
 		audit_raise(a, AUDIT_SUSPECT);
-		audit_add(a, "cpu", in->cpu_share, AUDIT_CPU, try_text.s,
+		audit_add_note(a, "cpu", in->cpu_share, AUDIT_CPU, try_text.s,
 			"the busiest worker used %s of its CPU", audit_text_share(in->cpu_share).s);
 	} else {
-		audit_add(a, "ceiling", in->cpu_share, AUDIT_CPU, try_text.s,
+		audit_add_note(a, "ceiling", in->cpu_share, AUDIT_CPU, try_text.s,
 			"the busiest worker used %s of its CPU: this is our ceiling, not the "
 			"server's",
 			audit_text_share(in->cpu_share).s);
@@ -133,51 +125,12 @@ static void audit_note_connections(const struct audit_input *in, struct audit *a
 	if (in->connection_wait_p99 <= 0 || in->response_p99 <= 0 ||
 		2 * (double)in->connection_wait_p99 < (double)in->response_p99)
 		return;
-	audit_add(a, "connection-wait", (double)in->connection_wait_p99,
-		(double)in->response_p99 / 2, "",
+	audit_add_note(a, "connection-wait", (double)in->connection_wait_p99,
+		(double)in->response_p99 / 2, "more connections (-c), or a lower rate (-r)",
 		"p99 %s of the response time is our queue for a connection (%s of %s in use)",
 		audit_text_time(in->connection_wait_p99).s,
 		audit_text_count(in->connections_peak).s,
 		audit_text_count(in->connections_limit).s);
-}
-
-static void audit_note_machine(const struct audit_input *in, struct audit *a)
-{
-	if (in->steal_share > AUDIT_STEAL) {
-		audit_raise(a, AUDIT_SUSPECT);
-		audit_add(a, "steal", in->steal_share, AUDIT_STEAL, "a machine of its own",
-			"%s of this machine's CPU time went to its neighbours",
-			audit_text_share(in->steal_share).s);
-	}
-	if (in->rx_slack_p99 > AUDIT_RX_SLACK_NS && in->service_p50 > 0 &&
-		(double)in->rx_slack_p99 > AUDIT_RX_SLACK_SHARE * (double)in->service_p50) {
-		audit_raise(a, AUDIT_SUSPECT);
-		audit_add(a, "rx-slack", (double)in->rx_slack_p99,
-			AUDIT_RX_SLACK_SHARE * (double)in->service_p50, "",
-			"our completion stamps are late by up to %s (p99), service p50 is %s",
-			audit_text_time(in->rx_slack_p99).s, audit_text_time(in->service_p50).s);
-	}
-	if (in->little_residual > AUDIT_LITTLE)
-		audit_add(a, "little", in->little_residual, AUDIT_LITTLE, "",
-			"requests in flight differ by %s from rate x time: a bug or clock trouble",
-			audit_text_share(in->little_residual).s);
-	if (in->stalled_share > AUDIT_STALLED_SUSPECT) {
-		audit_raise(a, in->stalled_share > AUDIT_STALLED_SATURATED ? AUDIT_SATURATED
-									   : AUDIT_SUSPECT);
-		audit_add(a, "standstill", in->stalled_share, AUDIT_STALLED_SUSPECT,
-			"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused",
-			"a worker stood still for %s of the run",
-			audit_text_share(in->stalled_share).s);
-	}
-	if (in->window_ns > 0 && in->service_mean > AUDIT_WINDOW_SHARE * (double)in->window_ns)
-		audit_add(a, "short-window", (double)in->service_mean,
-			AUDIT_WINDOW_SHARE * (double)in->window_ns,
-			"a longer run (-d) after a warm-up (-w)",
-			"an answer takes %s of a window of %s: rates count what ended inside it",
-			audit_text_time(in->service_mean).s, audit_text_time(in->window_ns).s);
-	if (in->is_colocated)
-		audit_add(a, "co-located", 1, 0, "",
-			"server on this machine: it shares the CPU with rpsd");
 }
 
 /* What this machine refused us, each with its own remedy. */
@@ -190,7 +143,7 @@ static void audit_note_ours(const struct audit_input *in, struct audit *a)
 		if (fault->phase != FAULT_PHASE_GENERATOR || n == 0)
 			continue;
 		audit_raise(a, AUDIT_SATURATED);
-		audit_add(a, fault->name, (double)n, 0, audit_fault_remedy((enum fault)f),
+		audit_add_note(a, fault->name, (double)n, 0, audit_fault_remedy((enum fault)f),
 			"%s without a connection: %s", audit_requests(n).s, fault->help);
 	}
 }
@@ -201,14 +154,29 @@ static void audit_note_kept(const struct audit_input *in, struct audit *a)
 	uint64_t n = in->faults ? in->faults[FAULT_STALE].count : 0;
 
 	if (in->retries > 0)
-		audit_add(a, "retries", (double)in->retries, 0, "",
+		audit_add_note(a, "retries", (double)in->retries, 0, "",
 			"%s sent again: the server had closed a kept connection",
 			audit_requests(in->retries).s);
 	if (n > 0)
-		audit_add(a, fault_table[FAULT_STALE].name, (double)n, 0,
+		audit_add_note(a, fault_table[FAULT_STALE].name, (double)n, 0,
 			"a keep-alive timeout of the server's that is longer than a connection "
 			"waits here; [connections] max-age below it",
 			"%s failed: %s", audit_requests(n).s, fault_table[FAULT_STALE].help);
+}
+
+static void audit_note_ledger(const struct audit_input *in, struct audit *a)
+{
+	if (!ledger_balances(&in->ledger))
+		audit_add_note(a, "ledger",
+			fabs((double)in->ledger.planned - (double)ledger_resolved(&in->ledger)), 0,
+			"report this as a bug of rpsd", "%s requests planned, %s accounted for",
+			audit_text_count(in->ledger.planned).s,
+			audit_text_count(ledger_resolved(&in->ledger)).s);
+	if (in->unbalanced > 0)
+		audit_add_note(a, "ledger-interval", (double)in->unbalanced, 0,
+			"report this as a bug of rpsd",
+			"a worker's ledger was not right at the end of %s interval%s",
+			audit_text_count(in->unbalanced).s, in->unbalanced == 1 ? "" : "s");
 }
 
 void audit_take_notes(const struct audit_input *in, struct audit *a)
@@ -218,12 +186,7 @@ void audit_take_notes(const struct audit_input *in, struct audit *a)
 		a->our_delay_share_of_p99 =
 			fmin((double)in->our_delay_p99 / (double)in->response_p99, 1);
 
-	if (!ledger_balances(&in->ledger))
-		audit_add(a, "ledger",
-			fabs((double)in->ledger.planned - (double)ledger_resolved(&in->ledger)), 0,
-			"report this as a bug of rpsd", "%s requests planned, %s accounted for",
-			audit_text_count(in->ledger.planned).s,
-			audit_text_count(ledger_resolved(&in->ledger)).s);
+	audit_note_ledger(in, a);
 	audit_note_ours(in, a);
 	if (in->is_open) {
 		audit_note_delay(in, a);
@@ -236,6 +199,6 @@ void audit_take_notes(const struct audit_input *in, struct audit *a)
 
 void audit_note_redirects(const struct audit_input *in, struct audit *a)
 {
-	audit_add(a, "redirects", (double)in->redirects, 0, audit_try_redirects(in).s, "%s",
+	audit_add_note(a, "redirects", (double)in->redirects, 0, audit_try_redirects(in).s, "%s",
 		audit_tell_redirects(in).s);
 }

@@ -24,8 +24,7 @@
 
 #define ADMISSION_WORKERS_MAX 64
 
-/* epoll, eventfd and two timerfds of a worker; and what the daemon may need beside runs. */
-#define ADMISSION_DESCRIPTORS_PER_WORKER 4
+/* What the daemon may need beside runs. */
 #define ADMISSION_DESCRIPTORS_SPARE 16
 #define ADMISSION_DESCRIPTORS_LOOKUP 4 /* of a lookup while the run is going */
 

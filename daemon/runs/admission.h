@@ -13,6 +13,9 @@ struct err;
 struct plan;
 struct settings;
 
+/* epoll, eventfd and two timerfds. */
+#define ADMISSION_DESCRIPTORS_PER_WORKER 4
+
 struct admission {
 	unsigned n_workers;
 	uint64_t connections;	   /* over all workers; closed model: users */

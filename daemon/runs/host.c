@@ -62,33 +62,6 @@ unsigned host_cpus(void)
 	return n;
 }
 
-void host_read_ticks(struct host_ticks *ret)
-{
-	/* user nice system idle iowait irq softirq steal; guest time is in user already */
-	uint64_t v[8] = {0};
-	FILE *f = fopen("/proc/stat", "re");
-
-	*ret = (struct host_ticks){0};
-	if (!f)
-		return;
-	if (fscanf(f,
-		    "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		    " %" SCNu64 " %" SCNu64,
-		    &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) == 8) {
-		for (size_t i = 0; i < 8; i++)
-			ret->total += v[i];
-		ret->steal = v[7];
-	}
-	(void)fclose(f);
-}
-
-double host_steal_share(const struct host_ticks *before, const struct host_ticks *after)
-{
-	if (after->total <= before->total || after->steal < before->steal)
-		return 0;
-	return (double)(after->steal - before->steal) / (double)(after->total - before->total);
-}
-
 static bool host_same_address(const struct sockaddr *a, const struct sockaddr *b)
 {
 	if (a->sa_family != b->sa_family)

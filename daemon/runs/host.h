@@ -14,12 +14,37 @@ unsigned host_cpus(void);
 
 /* Ticks of all CPUs since boot, from /proc/stat. */
 struct host_ticks {
-	uint64_t total;
+	uint64_t total; /* 0: unknown, as all of these */
+	uint64_t softirq;
 	uint64_t steal;
 };
 void host_read_ticks(struct host_ticks *ret);
-/* Share of CPU time between two readings that the hypervisor took, 0..1. */
+/* Share of CPU time between two readings that the hypervisor took, or that the kernel spent on
+ * packets and timers, 0..1; negative: unknown. */
 double host_steal_share(const struct host_ticks *before, const struct host_ticks *after);
+double host_softirq_share(const struct host_ticks *before, const struct host_ticks *after);
+
+/* What the kernel counts from some beginning on. */
+#define HOST_UNKNOWN INT64_C(-1)
+struct host_counters {
+	/* of our own cgroup and those above it, as far as they have a quota of CPU time */
+	int64_t periods, throttled, throttled_ns;
+	/* of TCP, in our network namespace: segments sent, sent again, timers that ran out */
+	int64_t segments, retransmits, timeouts;
+};
+void host_read_counters(struct host_counters *ret);
+/* What has been added; unknown where either is, or where the counter began anew. */
+struct host_counters host_counters_between(
+	const struct host_counters *before, const struct host_counters *after);
+/* Ports that wait to be used again (TIME_WAIT), now; HOST_UNKNOWN. */
+int64_t host_time_wait(void);
+
+/* The clock that every measurement reads, and what reading it costs. Takes some 20 us. */
+struct host_clock {
+	char source[32]; /* "tsc"; "": unknown */
+	int64_t read_ns;
+};
+void host_read_clock(struct host_clock *ret);
 
 /* Loopback, the address of one of this host's interfaces, or a Unix socket. */
 bool host_is_local(const struct sockaddr *sa);

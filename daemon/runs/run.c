@@ -113,6 +113,7 @@ static void run_sum_up(struct run *run)
 		if (s->started_ns > 0 && wall_ns > 0 &&
 			(double)s->stalled_ns / (double)wall_ns > run->stalled_share)
 			run->stalled_share = (double)s->stalled_ns / (double)wall_ns;
+		run_audit_add_worker(run, s);
 		sum->cpu_ns += s->cpu_ns;
 		sum->connections_limit += s->connections_limit;
 		sum->connections_peak += s->connections_peak;
@@ -178,10 +179,10 @@ static void run_end(struct run *run)
 {
 	timer_stop(&run->state_mark);
 	run_reach_stop(run);
-	host_read_ticks(&run->ticks_after);
 	run->ended_unix_ns = clock_unix_ns();
 	run->drained_ns = clock_now_ns();
 	run_sum_up(run);
+	run_audit_end(run);
 	if (run->timeline)
 		timeline_finish(run->timeline);
 	/* By count: the window ends with the last answer. */
@@ -279,7 +280,7 @@ static void run_go(struct run *run)
 		run->window_end_ns = run->window_start_ns + plan->duration_ns;
 		run->end_ns = run->window_end_ns + plan->cooldown_ns;
 	}
-	host_read_ticks(&run->ticks_before);
+	run_audit_begin(run);
 	for (unsigned w = 0; w < run->n_started; w++)
 		worker_go(run->workers[w], t0_ns);
 	run_set_state(run, plan->warmup_ns > 0 ? RUN_WARMUP : RUN_RUNNING);

@@ -13,6 +13,7 @@
 #include "daemon/runs/admission.h"
 #include "daemon/runs/host.h"
 #include "daemon/runs/run.h"
+#include "daemon/runs/run_audit.h"
 
 struct schedule;
 struct timeline;
@@ -80,7 +81,7 @@ struct run {
 	struct worker_summary summary; /* sums over workers; cpu of the busiest apart */
 	double busiest_cpu_share;
 	double stalled_share; /* of the worker that stood still longest */
-	struct host_ticks ticks_before, ticks_after;
+	struct run_audit audit;
 	bool fault_was_seen[FAULT_COUNT];
 	int64_t silent_since_ns; /* no answer since then; 0: there are answers */
 	struct run_event events[RUN_EVENTS_MAX];

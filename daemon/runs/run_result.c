@@ -185,7 +185,6 @@ static struct audit_input run_audit_input(const struct run *run)
 			run->timeline ? timeline_short_share(run->timeline, window_ns) : 0,
 		.little_residual = run_little_residual(run),
 		.stalled_share = run->stalled_share,
-		.steal_share = host_steal_share(&run->ticks_before, &run->ticks_after),
 		.is_colocated = run->is_colocated,
 	};
 }
@@ -512,14 +511,15 @@ static json_t *run_json_generator(const struct run *run, const struct audit_inpu
 				       n->value, "limit", n->limit, "text", run_text(n->text),
 				       "try", run_text(n->try_text)));
 	}
-	return json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:f s:b s:I}", "verdict",
-		audit_verdict_names[audit->verdict], "notes", notes, "version", RPSD_VERSION,
-		"host", host_json(), "workers", (int)run->admission.n_workers, "cpu_share",
-		in->cpu_share, "cpu_ns_per_request",
-		requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0.0,
-		"little_residual", in->little_residual, "stalled_share", in->stalled_share,
-		"steal_share", in->steal_share, "colocated", run->is_colocated, "merged_intervals",
-		(json_int_t)run->totals.merged_intervals);
+	return run_audit_json(run, in,
+		json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:b s:I}", "verdict",
+			audit_verdict_names[audit->verdict], "notes", notes, "version",
+			RPSD_VERSION, "host", host_json(), "workers", (int)run->admission.n_workers,
+			"cpu_share", in->cpu_share, "cpu_ns_per_request",
+			requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0.0,
+			"little_residual", in->little_residual, "stalled_share", in->stalled_share,
+			"colocated", run->is_colocated, "merged_intervals",
+			(json_int_t)run->totals.merged_intervals));
 }
 
 static json_t *run_json_events(const struct run *run)
@@ -570,6 +570,7 @@ json_t *run_result_build(struct run *run)
 	struct audit audit;
 	json_t *doc;
 
+	run_audit_fill(run, &in);
 	audit_judge(&in, &audit);
 	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
 	/* Nothing was asked of the server: there is nothing to see there. */

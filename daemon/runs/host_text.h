@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel's texts in /proc and in cgroups, read: what is not in them is unknown, which is not 0.
+ * Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/runs/host.h"
+
+/* /proc/stat: the first line. All 0 where it is none. */
+void host_text_ticks(const char *stat, struct host_ticks *ret);
+
+/* /proc/net/snmp and netstat: the counter of a group, from the pair of lines "Tcp: A B" and
+ * "Tcp: 1 2". HOST_UNKNOWN where it is not there. */
+int64_t host_text_counter(const char *text, const char *group, const char *name);
+
+/* Files of one figure in a line, "name 12": cpu.stat of a cgroup. HOST_UNKNOWN. */
+int64_t host_text_figure(const char *text, const char *name);
+
+/* /proc/net/sockstat: the figure behind a word in the line of a group, "TCP: inuse 4 tw 9". */
+int64_t host_text_sockstat(const char *text, const char *group, const char *word);
+
+/* /proc/self/cgroup: the path of our own cgroup, of the hierarchy with that controller, or of
+ * version 2 where it is "". False: there is no such. ret_list: the controllers of the hierarchy as
+ * they are written there ("cpu,cpuacct"), which is what its folder is called. */
+bool host_text_cgroup(const char *text, const char *controller, char *ret_list, size_t list_size,
+	char *ret_path, size_t path_size);
+
+/* Adds what cpu.stat of one cgroup says, version 1 or 2; unknown figures stay as they are. */
+void host_text_add_throttled(const char *cpu_stat, struct host_counters *counters);

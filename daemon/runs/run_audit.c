@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is unknown (a file of /proc that is not there, a run that never began) is null in the
+ * document, and says nothing in the audit. */
+#include "daemon/runs/run_audit.h"
+
+#include "daemon/engine/audit.h"
+#include "daemon/runs/run_private.h"
+
+void run_audit_begin(struct run *run)
+{
+	struct run_audit *a = &run->audit;
+
+	host_read_clock(&a->clock);
+	host_read_counters(&a->counters_before);
+	host_read_ticks(&a->ticks_before);
+}
+
+void run_audit_add_worker(struct run *run, const struct worker_summary *s)
+{
+	struct run_audit *a = &run->audit;
+	int64_t wall_ns = s->ended_ns - s->started_ns;
+
+	a->unbalanced += s->unbalanced;
+	if (s->started_ns == 0 || wall_ns <= 0)
+		return;
+	if (s->run_queue_ns >= 0) {
+		double share = (double)s->run_queue_ns / (double)wall_ns;
+
+		a->knows_run_queue = true;
+		if (share > a->run_queue_share)
+			a->run_queue_share = share < 1 ? share : 1;
+	}
+	if (s->involuntary >= 0) {
+		a->knows_involuntary = true;
+		a->involuntary += s->involuntary;
+	}
+	if (s->turn_p99_ns > a->turn_p99_ns)
+		a->turn_p99_ns = s->turn_p99_ns;
+	if (s->turn_max_ns > a->turn_max_ns)
+		a->turn_max_ns = s->turn_max_ns;
+}
+
+void run_audit_end(struct run *run)
+{
+	struct run_audit *a = &run->audit;
+
+	host_read_ticks(&a->ticks_after);
+	host_read_counters(&a->counters_after);
+	a->time_wait = host_time_wait();
+}
+
+/* With what all else in this process has open, and at most. */
+static uint64_t run_audit_descriptors(const struct run *run)
+{
+	return run->room.descriptors_used + run->n_started * ADMISSION_DESCRIPTORS_PER_WORKER +
+	       run->summary.connections_peak;
+}
+
+/* Whether a port in TIME_WAIT can be taken again at once. */
+static bool run_audit_reuses_ports(const struct run *run)
+{
+	return run->room.ports.tw_reuse == 1 ||
+	       (run->room.ports.tw_reuse == 2 && run->is_colocated);
+}
+
+void run_audit_fill(const struct run *run, struct audit_input *in)
+{
+	const struct run_audit *a = &run->audit;
+	struct host_counters n = host_counters_between(&a->counters_before, &a->counters_after);
+
+	in->unbalanced = a->unbalanced;
+	in->run_queue_share = in->throttled_share = in->softirq_share = in->steal_share = -1;
+	in->throttled_ns = in->segments = in->retransmits = in->tcp_timeouts = -1;
+	in->time_wait = in->turn_p99 = -1;
+	if (run->t0_ns == 0)
+		return;
+	if (a->knows_run_queue)
+		in->run_queue_share = a->run_queue_share;
+	in->turn_p99 = a->turn_p99_ns;
+	in->steal_share = host_steal_share(&a->ticks_before, &a->ticks_after);
+	in->softirq_share = host_softirq_share(&a->ticks_before, &a->ticks_after);
+	if (n.throttled >= 0 && n.periods >= 0)
+		in->throttled_share = n.periods > 0 ? (double)n.throttled / (double)n.periods : 0;
+	in->throttled_ns = n.throttled_ns;
+	in->segments = n.segments;
+	in->retransmits = n.retransmits;
+	in->tcp_timeouts = n.timeouts;
+	in->clocksource = a->clock.source;
+	in->clock_ns = a->clock.read_ns;
+	in->descriptors = run->room.descriptor_limit;
+	in->descriptors_used = run_audit_descriptors(run);
+	if (!run_audit_reuses_ports(run))
+		in->ports = run->room.ports.n;
+	in->time_wait = a->time_wait;
+}
+
+/* ---------------------------------------------------------------- the document */
+
+static json_t *run_audit_share(double share)
+{
+	return share < 0 ? json_null() : json_real(share);
+}
+
+static json_t *run_audit_figure(int64_t figure)
+{
+	return figure < 0 ? json_null() : json_integer(figure);
+}
+
+json_t *run_audit_json(const struct run *run, const struct audit_input *in, json_t *generator)
+{
+	const struct run_audit *a = &run->audit;
+	bool has_begun = run->t0_ns > 0;
+	json_t *more = json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:I}",
+		"steal_share", run_audit_share(in->steal_share), "softirq_share",
+		run_audit_share(in->softirq_share), "throttled_share",
+		run_audit_share(in->throttled_share), "throttled_ns",
+		run_audit_figure(in->throttled_ns), "run_queue_share",
+		run_audit_share(in->run_queue_share), "involuntary_switches",
+		run_audit_figure(a->knows_involuntary ? a->involuntary : -1), "loop_p99_ns",
+		run_audit_figure(has_begun ? a->turn_p99_ns : -1), "loop_max_ns",
+		run_audit_figure(has_begun ? a->turn_max_ns : -1), "rx_slack_p99_ns",
+		run_audit_figure(in->rx_slack_p99), "tcp_segments", run_audit_figure(in->segments),
+		"retransmits", run_audit_figure(in->retransmits), "tcp_timeouts",
+		run_audit_figure(in->tcp_timeouts), "clocksource",
+		*a->clock.source ? json_string(a->clock.source) : json_null(), "clock_ns",
+		run_audit_figure(has_begun ? a->clock.read_ns : -1), "unbalanced_intervals",
+		(json_int_t)a->unbalanced);
+	json_t *room = json_pack("{s:{s:I s:I} s:{s:I s:o}}", "descriptors", "limit",
+		(json_int_t)run->room.descriptor_limit, "used_at_most",
+		(json_int_t)run_audit_descriptors(run), "ports", "range",
+		(json_int_t)run->room.ports.n, "time_wait", run_audit_figure(in->time_wait));
+	int r = generator && more && room && json_object_update(generator, more) == 0 &&
+				json_object_update(generator, room) == 0
+			? 0
+			: -1;
+
+	json_decref(more);
+	json_decref(room);
+	if (r == 0)
+		return generator;
+	json_decref(generator);
+	return NULL;
+}
