@@ -37,8 +37,10 @@ for name in open again; do
 	expect_exit 0 "$rpsctl" "http://$ORIGIN/" -r 500 -d 4 -w 1 -q -o "$T/$name.json"
 	expect_exit 0 "$rpsctl" report "$T/$name.json" -o "$T/$name.hlog"
 done
-expect_exit 0 "$rpsctl" "http://$ORIGIN/" -r max -c 4 -d 3 -q -o "$T/closed.json" -o "$T/closed.hlog"
-expect_exit 0 "$rpsctl" merge "$T/open.json" "$T/again.json" -o "$T/merged.json" -o "$T/merged.hlog"
+expect_exit 0 "$rpsctl" "http://$ORIGIN/" -r max -c 4 -d 3 -q \
+	-o "$T/closed.json" -o "$T/closed.hlog"
+expect_exit 0 "$rpsctl" merge "$T/open.json" "$T/again.json" \
+	-o "$T/merged.json" -o "$T/merged.hlog"
 
 echo "tag count p50 p90 p99 p99.9 max, in ns: the same in the result, in Java and in JavaScript"
 for name in open again closed merged; do
