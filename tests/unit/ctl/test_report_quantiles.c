@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands beside percentiles: how far they may be off, and what is said where a rank falls on
+ * an arrival without a good answer, or where the sample is too small. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/format.h"
+#include "ctl/look.h"
+#include "ctl/report.h"
+
+static json_t *load(const char *name)
+{
+	char path[128];
+	json_t *doc;
+
+	(void)snprintf(path, sizeof(path), "tests/data/result_%s.json", name);
+	doc = json_load_file(path, 0, NULL);
+	ck_assert_msg(doc != NULL, "%s", path);
+	return doc;
+}
+
+static void set(json_t *doc, const char *object, const char *name, json_t *value)
+{
+	json_t *at = (json_t *)result_at(doc, object);
+
+	ck_assert_msg(json_object_set_new(at, name, value) == 0, "%s.%s", object, name);
+}
+
+/* The document's text, with this in it or without; it is used up. */
+static void says(json_t *doc, bool verbose, const char *what, bool is_there)
+{
+	struct look look = {.width = 80, .utf8 = true, .verbose = verbose};
+	struct buf text = {0};
+
+	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
+	ck_assert_msg(
+		is_there == (strstr(text.data, what) != NULL), "'%s' in:\n%s", what, text.data);
+	buf_fini(&text);
+}
+
+/* 98 of 100 were answered; of the others so many timed out, expired and were dropped. */
+static const struct {
+	int timeout, expired, dropped;
+	int64_t limit_ns;
+	const char *cell;
+} unserved_rows[] = {
+	{2, 0, 0, 2 * NSEC_PER_SEC, ">=2s"},
+	{1, 1, 0, 2 * NSEC_PER_SEC, ">=2s"},
+	{2, 0, 0, 1500 * NSEC_PER_MSEC, ">=1.5s"},
+	{2, 0, 0, 250 * NSEC_PER_MSEC, ">=250ms"},
+	{2, 0, 0, 3600 * NSEC_PER_SEC, ">=3600s"},
+	{2, 0, 0, 0, "unserved"},
+	{2, 0, 0, 123456 * NSEC_PER_SEC, "unserved"}, /* no room */
+	{1, 0, 1, 2 * NSEC_PER_SEC, "unserved"},
+	{0, 2, 0, 2 * NSEC_PER_SEC, "unserved"}, /* they were never sent: nothing timed out */
+	{0, 0, 2, 2 * NSEC_PER_SEC, "unserved"},
+};
+
+START_TEST(test_timeouts_are_a_bound)
+{
+	json_t *doc = load("open");
+	char line[96];
+	struct report r;
+
+	set(doc, "plan.effective", "request_timeout_ns", json_integer(unserved_rows[_i].limit_ns));
+	set(doc, "ledger", "planned", json_integer(100));
+	set(doc, "ledger", "ok", json_integer(98));
+	set(doc, "ledger", "timeout", json_integer(unserved_rows[_i].timeout));
+	set(doc, "ledger", "expired", json_integer(unserved_rows[_i].expired));
+	set(doc, "ledger", "dropped", json_integer(unserved_rows[_i].dropped));
+	report_init(&r, doc);
+	ck_assert_str_eq(report_unserved(&r, doc).text, unserved_rows[_i].cell);
+	set(doc, "offered", "p99_ns", json_null());
+	set(doc, "offered", "p99_9_ns", json_null());
+	set(doc, "offered", "unserved_share", json_real(0.02));
+	(void)snprintf(line, sizeof(line), "  response       1.21     2.96 %8s %8s %8s        -",
+		unserved_rows[_i].cell, unserved_rows[_i].cell, unserved_rows[_i].cell);
+	says(doc, false, line, true);
+	(void)snprintf(line, sizeof(line), "\n  p99          %9s ", unserved_rows[_i].cell);
+	says(doc, true, line, true);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_half_width_is_the_larger_side)
+{
+	json_t *doc = load("open");
+	struct report_interval i;
+	struct report r;
+
+	report_init(&r, doc);
+	set(doc, "offered", "p99_ns", json_integer(10000000));
+	set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, i]", 9500000, 12000000));
+	ck_assert(report_quantile_interval(&r, "p99_ns", &i));
+	ck_assert_str_eq(i.low.text, "9.50");
+	ck_assert_str_eq(i.high.text, "12.0");
+	ck_assert_str_eq(i.half.text, "2.00");
+	set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, i]", 5000000, 12000000));
+	ck_assert(report_quantile_interval(&r, "p99_ns", &i));
+	ck_assert_str_eq(i.half.text, "5.00");
+	set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, n]", 5000000));
+	ck_assert(report_quantile_interval(&r, "p99_ns", &i));
+	ck_assert_str_eq(i.low.text, "5.00");
+	ck_assert_str_eq(i.high.text, "no limit");
+	ck_assert_str_eq(i.half.text, "no limit");
+	set(doc, "latency.response.ci95", "p99_ns", json_null());
+	ck_assert(!report_quantile_interval(&r, "p99_ns", &i));
+	ck_assert_str_eq(i.half.text, "-");
+	ck_assert(!report_quantile_interval(&r, "p75_ns", &i));
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_level_is_said)
+{
+	json_t *doc = load("open");
+
+	says(doc, false, "\n    95 % ±  ", true);
+	set(doc, "latency.response.ci95", "level", json_real(0.99));
+	says(doc, false, "\n    99 % ±  ", true);
+	says(doc, true, "with 99 % intervals", true);
+	set(doc, "latency.response.ci95", "level", json_integer(7)); /* nonsense */
+	says(doc, false, "\n    95 % ±  ", true);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_effective_numbers)
+{
+	static const struct {
+		double n;
+		const char *text;
+	} rows[] = {{31.4, "n_eff 31.4"}, {9803.2, "n_eff 9,800"}, {88123, "n_eff 88,100"},
+		{999499, "n_eff 999,000"}, {999501, "n_eff 1M"}, {1.264e6, "n_eff 1.26M"},
+		{2.5e9, "n_eff 2.5G"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *doc = load("open");
+		struct report r;
+
+		set(doc, "latency.response.n_effective", "p99", json_real(rows[i].n));
+		report_init(&r, doc);
+		ck_assert_str_eq(report_effective(&r, "p99").text, rows[i].text + 6);
+		/* One of thirteen columns has no room: it is left out, not cut. */
+		says(doc, false, rows[i].text, strlen(rows[i].text) <= 12);
+		says(doc, false, "…", false);
+		json_decref(doc);
+	}
+}
+END_TEST
+
+START_TEST(test_not_enough_data)
+{
+	static const char *const names[] = {"p50", "p90", "p99", "p99_9"};
+	json_t *doc = load("open");
+	char name[16];
+
+	says(doc, false, "not enough data", false);
+	says(doc, true, "enough for each percentile", true);
+	set(doc, "latency.response.ci95", "p99_9_ns", json_null());
+	set(doc, "latency.response.n_effective", "p99_9", json_real(810));
+	says(doc, false,
+		"  note    not enough data to bound p99.9: n_eff 810 where 2,995 are needed\n",
+		true);
+	set(doc, "latency.response.ci95", "p99_ns", json_null());
+	set(doc, "latency.response.n_effective", "p99", json_real(120));
+	says(doc, false, "not enough data to bound p99, p99.9: n_eff 810 where 2,995", true);
+	/* Whose rank falls on nobody's answer lacks no data. */
+	set(doc, "latency.response.n_effective", "p99_9", json_null());
+	says(doc, false, "not enough data to bound p99: n_eff 120 where 299", true);
+	/* A short run. */
+	for (size_t i = 0; i < 4; i++) {
+		(void)snprintf(name, sizeof(name), "%s_ns", names[i]);
+		set(doc, "latency.response.ci95", name, json_null());
+		set(doc, "latency.response.n_effective", names[i], json_null());
+	}
+	says(doc, false, "less than 10\n          stretches of 1 s\n", true);
+	says(doc, false, "±", false);
+	/* What another version wrote is not blamed. */
+	json_object_del(json_object_get(json_object_get(doc, "latency"), "response"), "ci95");
+	says(doc, false, "not enough data", false);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_nothing_served_lacks_no_data)
+{
+	json_t *doc = load("overload");
+
+	says(doc, true, "not enough data", false);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_steadiness_marks_the_percentiles)
+{
+	static const struct {
+		const char *word, *mark;
+	} rows[] = {{"unsteady", "  unsteady\n"}, {"warm-up too short", "  warming up\n"},
+		{"steady", "  n_eff 9,800\n"}, {"staged", "  n_eff 9,800\n"},
+		{"unknown", "  n_eff 9,800\n"}, {"something new", "  n_eff 9,800\n"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *doc = load("open");
+
+		set(doc, "steadiness", "word", json_string(rows[i].word));
+		says(doc, false, rows[i].mark, true);
+		says(doc, true, rows[i].word, true);
+		json_decref(doc);
+	}
+}
+END_TEST
+
+START_TEST(test_slow_in_words)
+{
+	json_t *doc = load("requests");
+	json_t *slow = json_pack("{s:I s:I s:s s:i s:s s:i}", "at_ns", (json_int_t)108200000000,
+		"response_ns", (json_int_t)5000000000, "request", "buy", "status", 503, "class",
+		"http_error", "connection", 31);
+	struct report r;
+	char text[256];
+
+	report_init(&r, doc);
+	report_slow(&r, slow, text, sizeof(text));
+	ck_assert_str_eq(text, "5,000 ms buy http error 503, connection 31, planned at 1:48");
+	json_object_clear(slow);
+	report_slow(&r, slow, text, sizeof(text));
+	ck_assert_str_eq(text, "0 ms , planned at 0:00");
+	json_decref(slow);
+	json_decref(doc);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("report quantiles");
+	Suite *suite = suite_create("report quantiles");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tcase, test_timeouts_are_a_bound, 0,
+		(int)(sizeof(unserved_rows) / sizeof(*unserved_rows)));
+	tcase_add_test(tcase, test_half_width_is_the_larger_side);
+	tcase_add_test(tcase, test_level_is_said);
+	tcase_add_test(tcase, test_effective_numbers);
+	tcase_add_test(tcase, test_not_enough_data);
+	tcase_add_test(tcase, test_nothing_served_lacks_no_data);
+	tcase_add_test(tcase, test_steadiness_marks_the_percentiles);
+	tcase_add_test(tcase, test_slow_in_words);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
