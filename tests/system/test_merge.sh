@@ -4,7 +4,7 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_origin --body 64
+start_origin
 url=http://$ORIGIN/
 for name in a b c; do
 	expect_exit 0 "$rpsctl" "$url" -r 100 -d 2 -q --label "part=$name" -o "$T/$name.json"
