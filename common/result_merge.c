@@ -480,6 +480,7 @@ static json_t *result_merge_build(struct result_merge *m)
 	result_merge_judge_runs(m);
 	doc = result_merge_with(doc, "steadiness", result_merge_steadiness(m));
 	doc = result_merge_with(doc, "events", result_merge_events(m));
+	doc = result_merge_with(doc, "slowest", result_merge_slowest(m));
 	doc = result_merge_with(doc, "parts", json_incref(m->runs));
 	/* Last: it takes the notes. */
 	return result_merge_with(doc, "generator", result_merge_generator(m));

@@ -111,3 +111,4 @@ json_t *result_merge_run(const struct result_merge *m, const json_t *worst);
 json_t *result_merge_generator(const struct result_merge *m);
 json_t *result_merge_steadiness(const struct result_merge *m);
 json_t *result_merge_events(const struct result_merge *m);
+json_t *result_merge_slowest(const struct result_merge *m);

@@ -22,6 +22,8 @@
 #define RESULT_MERGE_WAIT_SHARE 0.05
 /* Started further apart than that, they did not load the server together. */
 #define RESULT_MERGE_APART_NS NSEC_PER_SEC
+/* That many are kept of good answers, and that many of others. */
+#define RESULT_MERGE_SLOWEST 10
 
 /* ---------------------------------------------------------------- the parts */
 
@@ -496,22 +498,70 @@ static int result_merge_earlier(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* By each run's own clock. */
-static json_t *result_merge_sorted(json_t *events)
+static int64_t result_merge_slow_ns(const json_t *slow)
 {
-	size_t n = json_array_size(events);
+	int64_t ns = 0;
+
+	if (!result_int(slow, "response_ns", &ns))
+		(void)result_int(slow, "service_ns", &ns);
+	return ns;
+}
+
+static int result_merge_slower(const void *a, const void *b)
+{
+	int64_t x = result_merge_slow_ns(*(json_t *const *)a);
+	int64_t y = result_merge_slow_ns(*(json_t *const *)b);
+
+	return x > y ? -1 : x < y;
+}
+
+/* Steals the array. */
+static json_t *result_merge_sorted(json_t *rows, int (*compare)(const void *, const void *))
+{
+	size_t n = json_array_size(rows);
 	json_t **order = calloc(n + 1, sizeof(json_t *));
 	json_t *sorted = json_array();
 
 	for (size_t i = 0; i < n && order; i++)
-		order[i] = json_array_get(events, i);
+		order[i] = json_array_get(rows, i);
 	if (order)
-		qsort(order, n, sizeof(*order), result_merge_earlier);
+		qsort(order, n, sizeof(*order), compare);
 	for (size_t i = 0; i < n && order; i++)
 		(void)json_array_append(sorted, order[i]);
 	free(order);
-	json_decref(events);
+	json_decref(rows);
 	return sorted;
+}
+
+/* Of good answers and of others as many as a run keeps of each: those of the sum are among those
+ * of the parts. Each says in which part it was. */
+json_t *result_merge_slowest(const struct result_merge *m)
+{
+	json_t *all = json_array(), *kept = json_array();
+	size_t n_ok = 0, n_failed = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const json_t *rows = result_at(m->docs.at[i], "slowest");
+		struct result_merge_label label = result_merge_label(m->docs.at[i]);
+
+		for (size_t k = 0; k < json_array_size(rows); k++) {
+			json_t *row = json_deep_copy(json_array_get(rows, k));
+
+			if (json_is_object(row) && *label.text)
+				row = result_merge_with(row, "part", result_merge_text(label.text));
+			(void)json_array_append_new(all, row);
+		}
+	}
+	all = result_merge_sorted(all, result_merge_slower);
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		json_t *row = json_array_get(all, i);
+		bool is_ok = str_eq(result_text(row, "class"), "ok");
+
+		if ((is_ok ? n_ok++ : n_failed++) < RESULT_MERGE_SLOWEST)
+			(void)json_array_append(kept, row);
+	}
+	json_decref(all);
+	return kept;
 }
 
 json_t *result_merge_events(const struct result_merge *m)
@@ -534,5 +584,5 @@ json_t *result_merge_events(const struct result_merge *m)
 			(void)json_array_append_new(all, event);
 		}
 	}
-	return result_merge_sorted(all);
+	return result_merge_sorted(all, result_merge_earlier);
 }

@@ -676,6 +676,25 @@ START_TEST(test_counts)
 }
 END_TEST
 
+START_TEST(test_slowest)
+{
+	json_t *a = document("a-1", 30, MS);
+	json_t *b = document("b-1", 10, MS);
+	json_t *doc;
+
+	set_text(a, "slowest",
+		"[{\"at_ns\":1,\"response_ns\":50,\"class\":\"ok\"},"
+		"{\"at_ns\":2,\"response_ns\":10,\"class\":\"timeout\"}]");
+	set_text(b, "slowest", "[{\"at_ns\":3,\"response_ns\":40,\"class\":\"ok\"},5]");
+	doc = merge_2(a, b);
+	assert_json(doc, "slowest",
+		"[{\"at_ns\":1,\"response_ns\":50,\"class\":\"ok\",\"part\":\"web/a-1\"},"
+		"{\"at_ns\":3,\"response_ns\":40,\"class\":\"ok\",\"part\":\"web/b-1\"},"
+		"{\"at_ns\":2,\"response_ns\":10,\"class\":\"timeout\",\"part\":\"web/a-1\"},5]");
+	json_decref(doc);
+}
+END_TEST
+
 static void set_request(json_t *doc, const char *name, size_t n, int64_t value)
 {
 	json_t *one = document("x", n, value);
@@ -870,7 +889,7 @@ static const char *const strange[] = {"null", "5", "\"x\"", "[]", "[5,[],{}]", "
 static const char *const members[] = {"run.id", "run.labels", "run.exit_code", "run.ended",
 	"headline", "plan.effective", "plan.slice", "plan.seed", "window", "thresholds", "ledger",
 	"outside", "rates", "latency", "errors", "statuses", "redirects", "requests", "connections",
-	"intervals", "batches", "generator", "generator.notes", "events", "steadiness"};
+	"intervals", "batches", "generator", "generator.notes", "events", "steadiness", "slowest"};
 
 START_TEST(test_strange_members)
 {
@@ -939,6 +958,7 @@ int main(void)
 	tcase_add_test(t, test_empty_part);
 	tcase_add_test(t, test_counts);
 	tcase_add_test(t, test_requests);
+	tcase_add_test(t, test_slowest);
 	t = add_case(s, "parts");
 	tcase_add_test(t, test_grouping);
 	tcase_add_test(t, test_uuid);
