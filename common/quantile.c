@@ -62,6 +62,19 @@ int64_t quantile_offered(const struct histogram *h, uint64_t planned, double q)
 	return rank <= h->count ? quantile_at_rank(h, rank) : QUANTILE_NONE;
 }
 
+int64_t quantile_excusing(const struct histogram *h, uint64_t planned, uint64_t excused, double q)
+{
+	uint64_t rank;
+
+	if (planned == 0)
+		return QUANTILE_NONE;
+	rank = quantile_rank(planned, q);
+	if (rank <= excused)
+		return 0;
+	rank -= excused;
+	return rank <= h->count ? quantile_at_rank(h, rank) : QUANTILE_NONE;
+}
+
 int64_t quantile_served(const struct histogram *h, double q)
 {
 	return quantile_offered(h, h->count, q);

@@ -17,6 +17,10 @@ int64_t quantile_served(const struct histogram *h, double q);
  * answer) rank last. QUANTILE_NONE where the rank falls on one of them. planned >= h->count. */
 int64_t quantile_offered(const struct histogram *h, uint64_t planned, double q);
 
+/* The same, where excused of those without a good answer might have had one at once: they rank
+ * first. 0 where the rank falls on one of them. planned >= h->count + excused. */
+int64_t quantile_excusing(const struct histogram *h, uint64_t planned, uint64_t excused, double q);
+
 /* The table of quantiles that results and reports carry: p50 p75 p90 p95 p99 p99_9 p99_99. */
 struct quantile_name {
 	const char *name; /* "p99_9" */
