@@ -55,17 +55,15 @@ static void report_short_time(int64_t ns, char *ret, size_t size)
 
 struct figure report_unserved(const struct report *r, const json_t *part)
 {
-	int64_t planned = 0, ok = 0, timeout = 0, expired = 0;
+	const struct report of = {.doc = part};
+	int64_t unserved = report_int(&of, "ledger.planned") - report_int(&of, "ledger.ok");
+	int64_t timeout = report_int(&of, "ledger.timeout");
 	struct figure f = {"unserved"};
 	char limit[24];
 
-	(void)result_int(part, "ledger.planned", &planned);
-	(void)result_int(part, "ledger.ok", &ok);
-	(void)result_int(part, "ledger.timeout", &timeout);
-	(void)result_int(part, "ledger.expired", &expired);
 	/* Whichever of them the rank falls on, it has waited its timeout. */
-	if (r->timeout_ns <= 0 || timeout <= 0 || expired < 0 || timeout > planned ||
-		expired > planned || timeout + expired != planned - ok)
+	if (r->timeout_ns <= 0 || timeout <= 0 ||
+		timeout + report_int(&of, "ledger.expired") != unserved)
 		return f;
 	report_short_time(r->timeout_ns, limit, sizeof(limit));
 	if (strlen(limit) + 2 <= REPORT_CELL_WIDTH - 1)

@@ -299,6 +299,24 @@ static const struct term terms[] = {
 						 "run: the process was stopped, or had "
 						 "no CPU."},
 	{"completion stamps|stamps", "When an answer was complete, by our clock: see rx slack."},
+	{"throttled",
+		"Our cgroup's quota of CPU time ran out: CPUQuota= or cpu.max is too small for "
+		"this load."},
+	{"run queue", "A worker was ready to run and waited for a CPU: too many programs on this "
+		      "machine."},
+	{"turns|turn|loop time", "How long a worker took to handle all that had happened at once; "
+				 "what came last in a turn waited for the rest."},
+	{"softirq", "CPU time that the kernel spent on packets and timers, of all programs."},
+	{"retransmits", "TCP segments of this machine that were sent again: packets were lost."},
+	{"clock", "Reading the clock is slow here, and each request needs it three times."},
+	{"descriptors", "Nearly all descriptors that this process may have were in use."},
+	{"ports used",
+		"Connections that were closed hold their local ports for a minute, and nearly "
+		"all ports are held."},
+	{"ledger interval",
+		"A worker's ledger did not balance in the middle of the run: a bug, please "
+		"report it."},
+	{"unserved age", "How long those had waited that never ended: unfinished and unsent."},
 	{"short intervals|short interval share",
 		"Intervals in which less than 99 % of what was due was sent."},
 	{"ceiling", "The busiest worker had no CPU time left: the rate is this machine's."},

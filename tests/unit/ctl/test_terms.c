@@ -5,6 +5,7 @@
 #include <check.h>
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,26 +247,35 @@ static unsigned check_strings_behind(const char *text, const char *mark)
 	return n;
 }
 
-/* What the daemon can say in words of its own: the tables of the audit, and the codes of its notes.
- * It is another program, so they are read from its source. */
-START_TEST(test_words_of_the_audit)
+/* What the daemon can say in words of its own: the tables of the audit, the codes of its notes, the
+ * names of its histograms. It is another program, so they are read from its source. */
+START_TEST(test_words_of_the_daemon)
 {
 	static const struct {
-		const char *path;
+		const char *paths;
 		const char *mark;
 		unsigned least;
 	} rows[] = {
 		{"daemon/engine/audit.c", "\t[AUDIT_", 19},
-		{"daemon/engine/audit_notes.c", "audit_add(a, ", 12},
+		{"daemon/engine/audit*.c", "audit_add_note(a,", 18},
+		{"daemon/engine/stats.c", "\t[STATS_", 16},
 		{"daemon/runs/run_figures.c", "\"code\",", 1},
-		{"daemon/runs/run_result.c", "\"code\",", 2},
+		{"daemon/runs/run_result*.c", "\"code\",", 2},
 	};
-	char *text;
-	size_t len;
+	unsigned n = 0;
+	glob_t found;
 
-	ck_assert_int_eq(str_read_file(rows[_i].path, 1 << 20, &text, &len), 0);
-	ck_assert_uint_ge(check_strings_behind(text, rows[_i].mark), rows[_i].least);
-	free(text);
+	ck_assert_int_eq(glob(rows[_i].paths, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		char *text;
+		size_t len;
+
+		ck_assert_int_eq(str_read_file(found.gl_pathv[i], 1 << 20, &text, &len), 0);
+		n += check_strings_behind(text, rows[_i].mark);
+		free(text);
+	}
+	globfree(&found);
+	ck_assert_uint_ge(n, rows[_i].least);
 }
 END_TEST
 
@@ -305,7 +315,7 @@ int main(void)
 		(int)(sizeof(documents) / sizeof(*documents)));
 	tcase_add_test(tcase, test_words_of_tables);
 	tcase_add_test(tcase, test_words_of_steadiness);
-	tcase_add_loop_test(tcase, test_words_of_the_audit, 0, 4);
+	tcase_add_loop_test(tcase, test_words_of_the_daemon, 0, 5);
 	tcase_add_test(tcase, test_words_of_a_result);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
