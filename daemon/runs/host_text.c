@@ -3,6 +3,7 @@
  * fields and lines all the time. Pure; any thread. */
 #include "daemon/runs/host_text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +35,9 @@ void host_text_ticks(const char *stat, struct host_ticks *ret)
 
 static int64_t host_text_number(const char *text)
 {
-	char *end;
-	long long v = strtoll(text, &end, 10);
-
-	return end == text || v < 0 ? HOST_UNKNOWN : v;
+	text += strspn(text, " \t");
+	/* strtoll would step over the end of the line. */
+	return isdigit((unsigned char)*text) ? strtoll(text, NULL, 10) : HOST_UNKNOWN;
 }
 
 /* Is the word of that length at text? */

@@ -23,7 +23,7 @@
 #include "common/result.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
-#include "daemon/runs/host.h"
+#include "daemon/runs/run_private.h"
 #include "tests/support/mini_server.h"
 
 static struct loop *loop;
@@ -614,6 +614,79 @@ START_TEST(a_finished_run_is_small)
 }
 END_TEST
 
+static void lose_an_arrival(struct run *run)
+{
+	run->totals.ledgers[STATS_WINDOW].planned++;
+}
+
+static void err_on_the_way(struct run *run)
+{
+	run->audit.unbalanced++;
+}
+
+static bool has_note(const struct run *run, const char *code)
+{
+	const json_t *note;
+	size_t i;
+
+	json_array_foreach(result_at(run_result(run), "generator.notes"), i, note)
+	{
+		if (strcmp(result_text(note, "code"), code) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* It says so, and nobody can take it for a good one. */
+START_TEST(a_run_whose_ledger_is_wrong_is_void)
+{
+	static const char *const keys[] = {
+		"load", "rate", "100", "load", "duration", "100ms", NULL};
+	bool balanced;
+	struct run *run;
+
+	when_running = _i ? err_on_the_way : lose_an_arrival;
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(run_exit_code(run), EXIT_UNDECIDED);
+	ck_assert_str_eq(text(run, "headline.result"), "void");
+	ck_assert_ptr_nonnull(strstr(text(run, "headline.because"), "ledger"));
+	ck_assert(result_bool(run_result(run), "ledger.balanced", &balanced));
+	ck_assert_int_eq(balanced, _i);
+	ck_assert(has_note(run, _i ? "ledger-interval" : "ledger"));
+	ck_assert_int_eq(figure(run, "generator.unbalanced_intervals"), _i);
+	mini_server_close(&server);
+}
+END_TEST
+
+/* Figures of the machine are there, or null where they cannot be read; never left out. */
+START_TEST(a_run_tells_of_its_machine)
+{
+	static const char *const keys[] = {
+		"load", "rate", "500", "load", "duration", "200ms", NULL};
+	static const char *const members[] = {"steal_share", "softirq_share", "throttled_share",
+		"throttled_ns", "run_queue_share", "involuntary_switches", "loop_p99_ns",
+		"loop_max_ns", "rx_slack_p99_ns", "tcp_segments", "retransmits", "tcp_timeouts",
+		"clocksource", "clock_ns", "descriptors", "ports"};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		ck_assert_msg(json_object_get(result_at(run_result(run), "generator"), members[i]),
+			"no %s", members[i]);
+	ck_assert_int_gt(figure(run, "generator.loop_p99_ns"), 0);
+	ck_assert_int_ge(figure(run, "generator.loop_max_ns") * 102 / 100,
+		figure(run, "generator.loop_p99_ns"));
+	ck_assert_int_gt(figure(run, "generator.clock_ns"), 0);
+	ck_assert_int_eq(figure(run, "generator.unbalanced_intervals"), 0);
+	ck_assert_int_gt(figure(run, "generator.descriptors.used_at_most"), 0);
+	mini_server_close(&server);
+}
+END_TEST
+
 /* Finished runs are kept in numbers. */
 START_TEST(a_finished_run_holds_no_descriptor)
 {
@@ -805,6 +878,8 @@ int main(void)
 	tcase_add_test(t, the_first_fault_of_a_kind_is_an_event);
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
+	tcase_add_loop_test(t, a_run_whose_ledger_is_wrong_is_void, 0, 2);
+	tcase_add_test(t, a_run_tells_of_its_machine);
 	tcase_add_test(t, a_finished_run_is_small);
 	tcase_add_test(t, a_finished_run_holds_no_descriptor);
 	tcase_add_test(t, a_finished_run_has_let_go_of_its_body);
