@@ -2,7 +2,9 @@
 /* The life of a run, on the main thread.
  *
  *   queued -> preparing -> warmup -> running -> draining -> finished
- *                 |           |         |                      ^
+ *                 |           |  ^      |  ^                   ^
+ *                 |           v  |      v  |                   |
+ *                 |          paused    paused                  |
  *                 +-----------+---------+----------------------+   (stopped, failed)
  *
  * Preparing resolves the name, makes the workers and waits until each has its connections; then all
@@ -14,7 +16,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <malloc.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,6 @@
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
-/* From GO to t0, and from a stop to the instant it holds for: mail must have arrived by then. */
-#define RUN_LEAD_NS (50 * NSEC_PER_MSEC)
-
 const char *const run_state_names[RUN_STATE_COUNT] = {
 	[RUN_QUEUED] = "queued",
 	[RUN_PREPARING] = "preparing",
@@ -45,14 +43,23 @@ const char *const run_state_names[RUN_STATE_COUNT] = {
 /* From the state of the row to the states of the columns that are set. */
 static const bool run_transitions[RUN_STATE_COUNT][RUN_STATE_COUNT] = {
 	[RUN_QUEUED] = {[RUN_PREPARING] = true, [RUN_FINISHED] = true},
-	[RUN_PREPARING] = {[RUN_WARMUP] = true, [RUN_RUNNING] = true, [RUN_FINISHED] = true},
-	[RUN_WARMUP] = {[RUN_RUNNING] = true, [RUN_DRAINING] = true, [RUN_FINISHED] = true},
+	[RUN_PREPARING] = {[RUN_WARMUP] = true,
+		[RUN_RUNNING] = true,
+		[RUN_DRAINING] = true,
+		[RUN_FINISHED] = true},
+	[RUN_WARMUP] = {[RUN_RUNNING] = true,
+		[RUN_PAUSED] = true,
+		[RUN_DRAINING] = true,
+		[RUN_FINISHED] = true},
 	[RUN_RUNNING] = {[RUN_PAUSED] = true, [RUN_DRAINING] = true, [RUN_FINISHED] = true},
-	[RUN_PAUSED] = {[RUN_RUNNING] = true, [RUN_DRAINING] = true, [RUN_FINISHED] = true},
+	[RUN_PAUSED] = {[RUN_WARMUP] = true,
+		[RUN_RUNNING] = true,
+		[RUN_DRAINING] = true,
+		[RUN_FINISHED] = true},
 	[RUN_DRAINING] = {[RUN_FINISHED] = true},
 };
 
-/* ---------------------------------------------------------------- observers and events */
+/* ---------------------------------------------------------------- observers */
 
 void run_observer_init(struct run_observer *o)
 {
@@ -68,21 +75,6 @@ void run_observe(struct run *run, struct run_observer *o)
 void run_unobserve(struct run_observer *o)
 {
 	list_remove(&o->_node);
-}
-
-void run_add_event(struct run *run, const char *kind, const char *format, ...)
-{
-	struct run_event *e;
-	va_list args;
-
-	if (run->n_events == RUN_EVENTS_MAX)
-		return;
-	e = &run->events[run->n_events++];
-	e->at_ns = run->t0_ns ? clock_now_ns() - run->t0_ns : 0;
-	(void)snprintf(e->kind, sizeof(e->kind), "%s", kind);
-	va_start(args, format);
-	(void)vsnprintf(e->text, sizeof(e->text), format, args);
-	va_end(args);
 }
 
 static void run_set_state(struct run *run, enum run_state state)
@@ -133,6 +125,9 @@ static void run_sum_up(struct run *run)
 			memcpy(sum->location, s->location, sizeof(sum->location));
 		if (s->ended_ns > sum->ended_ns)
 			sum->ended_ns = s->ended_ns;
+		sum->late_acts += s->late_acts;
+		if (s->latest_act_ns > sum->latest_act_ns)
+			sum->latest_act_ns = s->latest_act_ns;
 	}
 }
 
@@ -165,7 +160,7 @@ static void run_let_go(struct run *run)
 	run_progress(run, &run->last_progress);
 	run->timeline = timeline_free(run->timeline);
 	stats_totals_fini(&run->totals);
-	run->schedule = schedule_free(run->schedule);
+	run_free_schedules(run);
 	run_reach_fini(run);
 	run_let_go_of_content(run);
 	run->is_let_go = true;
@@ -182,6 +177,7 @@ static void run_end(struct run *run)
 	run->ended_unix_ns = clock_unix_ns();
 	run->drained_ns = clock_now_ns();
 	run_sum_up(run);
+	run_note_late_acts(run);
 	run_audit_end(run);
 	if (run->timeline)
 		timeline_finish(run->timeline);
@@ -263,29 +259,53 @@ static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)
 	}
 }
 
+/* By the clock; for a run whose workers have been told to go. */
+static enum run_state run_state_at(const struct run *run, int64_t now_ns)
+{
+	bool has_warmup = run->window_start_ns > run->t0_ns;
+
+	if (run->stopped_at_ns > 0 && now_ns >= run->stopped_at_ns)
+		return RUN_DRAINING;
+	if (now_ns + RUN_LEAD_NS < run->t0_ns)
+		return RUN_PREPARING;
+	if (run_is_paused_at(run, now_ns))
+		return RUN_PAUSED;
+	if (now_ns >= run->end_ns)
+		return RUN_DRAINING;
+	return has_warmup && now_ns < run->window_start_ns ? RUN_WARMUP : RUN_RUNNING;
+}
+
+void run_mark_state(struct run *run)
+{
+	int64_t now_ns = clock_now_ns();
+	enum run_state state = run_state_at(run, now_ns);
+	/* In a pause neither the window nor the end comes nearer. */
+	int64_t until_ns = run->is_paused ? run->pause_ns : CLOCK_NEVER;
+	const int64_t marks[] = {run->t0_ns - RUN_LEAD_NS, run->window_start_ns, run->end_ns,
+		run->pause_ns, run->resume_ns};
+	int64_t next_ns = run->stopped_at_ns > now_ns ? run->stopped_at_ns : CLOCK_NEVER;
+
+	if (run->state >= RUN_DRAINING)
+		return;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (marks[i] > now_ns && marks[i] <= until_ns && marks[i] < next_ns)
+			next_ns = marks[i];
+	timer_start(&run->marks, &run->state_mark, next_ns);
+	if (state != run->state)
+		run_set_state(run, state);
+}
+
 static void run_go(struct run *run)
 {
-	const struct plan *plan = run->plan;
 	int64_t t0_ns = clock_now_ns() + RUN_LEAD_NS;
 
 	run->t0_ns = t0_ns;
 	run->started_unix_ns = clock_unix_ns() + RUN_LEAD_NS;
-	run->window_start_ns = t0_ns + plan->warmup_ns;
-	if (run->schedule) {
-		run->window_start_ns =
-			t0_ns + schedule_segment_start(run->schedule, SCHEDULE_WINDOW);
-		run->window_end_ns = t0_ns + schedule_segment_end(run->schedule, SCHEDULE_WINDOW);
-		run->end_ns = t0_ns + schedule_segment_end(run->schedule, SCHEDULE_COOLDOWN);
-	} else if (plan->duration_ns != CLOCK_NEVER) {
-		run->window_end_ns = run->window_start_ns + plan->duration_ns;
-		run->end_ns = run->window_end_ns + plan->cooldown_ns;
-	}
+	run_place_window(run);
 	run_audit_begin(run);
 	for (unsigned w = 0; w < run->n_started; w++)
 		worker_go(run->workers[w], t0_ns);
-	run_set_state(run, plan->warmup_ns > 0 ? RUN_WARMUP : RUN_RUNNING);
-	timer_start(&run->marks, &run->state_mark,
-		plan->warmup_ns > 0 ? run->window_start_ns : run->end_ns);
+	run_mark_state(run);
 	run_reach_go(run, t0_ns);
 }
 
@@ -297,12 +317,7 @@ static void run_on_mark(struct timer_queue *q, struct timer *timer)
 		run_reach_look_again(run);
 		return;
 	}
-	if (run->state == RUN_WARMUP && run->stopped_at_ns == 0) {
-		timer_start(&run->marks, &run->state_mark, run->end_ns);
-		run_set_state(run, RUN_RUNNING);
-	} else if (run->state == RUN_WARMUP || run->state == RUN_RUNNING) {
-		run_set_state(run, RUN_DRAINING);
-	}
+	run_mark_state(run);
 }
 
 static void run_on_ready(struct worker *w, enum fault fault, const char *why)
@@ -370,6 +385,7 @@ static int run_make_workers(struct run *run)
 			.on_ready = run_on_ready,
 			.on_pulse = run_on_pulse,
 			.on_interval = run_on_interval,
+			.on_steered = run_on_steered,
 			.on_done = run_on_worker_done,
 			.owner = run,
 		};
@@ -449,7 +465,7 @@ void run_stop(struct run *run, bool now, const char *reason)
 		run->stopped_at_ns = clock_now_ns() + RUN_LEAD_NS;
 		for (unsigned w = 0; w < run->n_started; w++)
 			worker_stop(run->workers[w], run->stopped_at_ns);
-		timer_start(&run->marks, &run->state_mark, run->stopped_at_ns);
+		run_mark_state(run);
 	}
 	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
 		run->window_end_ns = run->stopped_at_ns;
@@ -506,6 +522,7 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	run_make_uuid(run->uuid);
 	list_init(&run->registry_node);
 	list_init(&run->observers);
+	list_init(&run->schedules);
 	run_reach_init(run);
 	timer_init(&run->state_mark);
 	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
@@ -513,7 +530,7 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	if (r == 0)
 		r = run_make_requests(run);
 	if (r == 0 && run->plan->model == PLAN_OPEN)
-		r = schedule_new(run->plan, &run->schedule);
+		r = run_make_schedule(run);
 	/* Admission looks again when the server's place is known; what cannot fit is said now. */
 	if (r == 0)
 		r = admission_check(run->plan, &run->room, &nowhere, &run->admission, reterr);
@@ -538,7 +555,8 @@ struct run *run_free(struct run *run)
 		resolver_fini(&run->resolver);
 	run_reach_fini(run);
 	timer_queue_fini(&run->marks);
-	schedule_free(run->schedule);
+	run_free_schedules(run);
+	free(run->events);
 	for (size_t i = 0; run->requests && i < run->plan->n_requests; i++)
 		request_fini(&run->requests[i]);
 	free(run->requests);

@@ -11,6 +11,7 @@
 #include "common/histogram.h"
 #include "common/ledger.h"
 #include "common/list.h"
+#include "common/units.h"
 
 struct guard;
 struct loop;
@@ -56,6 +57,33 @@ int run_exit_code(const struct run *run); /* once finished */
  * nothing is awaited. A second call with now cuts the wait short. reason: "stopped by alice". */
 void run_stop(struct run *run, bool now, const char *reason);
 
+/* ---- steering (run_steer.c) */
+
+enum run_act {
+	RUN_SET_RATE, /* for the rest of the present stage */
+	RUN_PAUSE,    /* time stands still: what is under way is answered, nothing new is sent */
+	RUN_RESUME,
+	RUN_NEXT, /* the next stage; behind the last one, the end */
+};
+
+struct run_order {
+	enum run_act act;
+	/* RUN_SET_RATE */
+	struct rate rate;
+	bool is_scale;	   /* rate is a factor of the present one */
+	uint64_t max_rate; /* per second, as policy has it; 0: none */
+	const char *user;
+};
+
+enum {
+	RUN_E_REFUSED = 1, /* not this run, or not now: reterr says why */
+};
+/* Takes effect 50 ms from now, or up to 1 s where an interval ends by then. 0 and its event
+ * (borrowed until the next one), RUN_E_REFUSED or -ENOMEM. */
+struct run_event;
+int run_steer(struct run *run, const struct run_order *order, const struct run_event **ret,
+	struct err *reterr);
+
 /* The result document, borrowed; NULL until finished. */
 const json_t *run_result(const struct run *run);
 
@@ -85,10 +113,15 @@ struct run_progress {
 };
 void run_progress(const struct run *run, struct run_progress *ret);
 
-/* What happened to it: stops, addresses that did not answer, …; oldest first, at most 64. */
+/* What happened to it: stops, addresses that did not answer, …; in the order in which it was noted:
+ * at most 64, and beside them each act of steering. */
 struct run_event {
 	int64_t at_ns; /* since t0; 0 while preparing */
 	char kind[24];
 	char text[200];
+	/* acts: "" where there is nothing to say */
+	char from[64];
+	char to[64];
+	char user[64];
 };
 const struct run_event *run_events(const struct run *run, size_t *ret_n);

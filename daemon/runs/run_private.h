@@ -18,7 +18,11 @@
 struct schedule;
 struct timeline;
 
-#define RUN_EVENTS_MAX 64
+#define RUN_EVENTS_MAX 64 /* but for acts of steering */
+
+/* From GO to t0, and from a stop or an act to the instant it holds for: mail must have arrived by
+ * then. */
+#define RUN_LEAD_NS (50 * NSEC_PER_MSEC)
 
 /* Addresses that workers use or have used: they may keep to them until they are joined. */
 struct run_addresses {
@@ -58,9 +62,10 @@ struct run {
 	struct timer dns_mark;		       /* the next lookup */
 	bool lookup_failed;		       /* the last one */
 	unsigned n_lookup_events;
-	bool is_refused;	   /* by the guard */
-	enum fault failed_by;	   /* before anything was sent; FAULT_NONE: it was not a fault */
-	struct schedule *schedule; /* NULL: closed model */
+	bool is_refused;       /* by the guard */
+	enum fault failed_by;  /* before anything was sent; FAULT_NONE: it was not a fault */
+	struct list schedules; /* struct run_schedule: the newest, and those workers still use */
+	struct schedule *schedule; /* the newest of them; NULL: closed model */
 	struct request *requests;  /* one for each of the plan's */
 	struct admission admission;
 	bool is_colocated;
@@ -72,6 +77,13 @@ struct run {
 	int64_t t0_ns; /* 0: not set */
 	int64_t window_start_ns, window_end_ns, end_ns;
 	int64_t stopped_at_ns; /* planning ended early; 0: no */
+	/* steering; instants may lie ahead */
+	unsigned n_acts;
+	unsigned n_acts_ahead;
+	int64_t acted_ns;	     /* of the newest act */
+	bool is_paused;		     /* as of the newest act */
+	int64_t pause_ns, resume_ns; /* of the newest pause, 0: none; of the newest end of one */
+	int64_t paused_before_ns;    /* within the window, without the newest pause */
 	int64_t drained_ns;
 	int64_t started_unix_ns, ended_unix_ns;
 	struct timer_queue marks;
@@ -84,8 +96,9 @@ struct run {
 	struct run_audit audit;
 	bool fault_was_seen[FAULT_COUNT];
 	int64_t silent_since_ns; /* no answer since then; 0: there are answers */
-	struct run_event events[RUN_EVENTS_MAX];
-	size_t n_events;
+	struct run_event *events;
+	size_t n_events, events_room;
+	size_t n_noted; /* without acts */
 	json_t *result;
 	bool is_let_go;			   /* finished, and what its figures came from is gone */
 	struct run_progress last_progress; /* for then */
@@ -129,8 +142,28 @@ void run_reach_fini(struct run *run);
 
 /* run_watch.c: looks at the pulses for what a person should be told, once for each beat. */
 void run_watch_pulses(struct run *run);
+
+/* run_events.c */
 void run_add_event(struct run *run, const char *kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The same with everything filled in; *ret may be NULL. 0 or -ENOMEM. */
+int run_push_event(struct run *run, const struct run_event *event, const struct run_event **ret);
+/* At the end: that workers heard of steering too late. */
+void run_note_late_acts(struct run *run);
+
+/* run.c: what the state is by the clock now, and when it is to be looked at again. */
+void run_mark_state(struct run *run);
+
+/* run_steer.c */
+int run_make_schedule(struct run *run); /* from the plan; 0 or -errno */
+void run_free_schedules(struct run *run);
+void run_on_steered(struct worker *w, const struct schedule *schedule);
+/* Where the window lies, from t0 and the schedule. */
+void run_place_window(struct run *run);
+bool run_is_paused_at(const struct run *run, int64_t now_ns);
+/* How much of the measured window was paused, so far or in all. */
+int64_t run_paused_ns(const struct run *run);
 
 /* run_result.c: from everything above. NULL: no memory. Sets run->exit_code. */
 json_t *run_result_build(struct run *run);

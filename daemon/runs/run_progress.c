@@ -51,18 +51,30 @@ static void run_progress_pulses(const struct run *run, struct run_progress *p)
 	p->last_failed = ledger_resolved(&p->ledger) - ledger_resolved(&before) - p->last_ok;
 }
 
+/* While a pause goes on, the end moves away. */
+static int64_t run_progress_total(const struct run *run)
+{
+	int64_t now_ns = clock_now_ns();
+
+	if (run->end_ns == CLOCK_NEVER)
+		return CLOCK_NEVER;
+	if (run->is_paused && now_ns > run->pause_ns && run->stopped_at_ns == 0)
+		return run->end_ns - run->t0_ns + now_ns - run->pause_ns;
+	return run->end_ns - run->t0_ns;
+}
+
 static void run_progress_stage(const struct run *run, struct run_progress *p)
 {
 	const struct plan *plan = run->plan;
-	size_t i;
+	size_t stage = plan->n_stages;
 
 	p->n_stages = (unsigned)plan->n_stages;
-	/* The schedule knows better than the plan: somebody may have steered. */
-	i = run->schedule ? schedule_stage_at(run->schedule, p->elapsed_ns) : plan->n_stages;
-	if (i >= plan->n_stages)
+	if (run->schedule)
+		stage = schedule_stage_at(run->schedule, p->elapsed_ns);
+	if (stage == plan->n_stages)
 		return;
-	p->stage = (unsigned)i + 1;
-	p->stage_text = plan->stage_texts[i];
+	p->stage = (unsigned)stage + 1;
+	p->stage_text = plan->stage_texts[stage];
 }
 
 const struct run_event *run_events(const struct run *run, size_t *ret_n)
@@ -93,8 +105,7 @@ void run_progress(const struct run *run, struct run_progress *ret)
 	}
 	if (run->t0_ns > 0) {
 		p.elapsed_ns = end_ns - run->t0_ns;
-		if (run->end_ns != CLOCK_NEVER)
-			p.total_ns = run->end_ns - run->t0_ns;
+		p.total_ns = run_progress_total(run);
 	}
 	/* What was asked in the middle of the interval that is being looked back at. */
 	if (run->schedule && run->t0_ns > 0)

@@ -27,10 +27,18 @@ static int64_t run_window_ns(const struct run *run)
 	return run->t0_ns > 0 && ns > 0 ? ns : 0;
 }
 
-/* A count per second of the window; 0 without one. */
+/* The window without what was paused of it. */
+static int64_t run_sending_ns(const struct run *run)
+{
+	int64_t ns = run_window_ns(run) - run_paused_ns(run);
+
+	return ns > 0 ? ns : 0;
+}
+
+/* A count per second of that; 0 without any. */
 static double run_per_s(const struct run *run, uint64_t count)
 {
-	int64_t ns = run_window_ns(run);
+	int64_t ns = run_sending_ns(run);
 
 	return ns > 0 ? (double)count * (double)NSEC_PER_SEC / (double)ns : 0;
 }
@@ -155,7 +163,7 @@ static struct audit_input run_audit_input(const struct run *run)
 		.is_open = run->schedule != NULL,
 		.outcome = run->outcome,
 		.ledger = *run_ledger(run),
-		.window_ns = window_ns,
+		.window_ns = run_sending_ns(run),
 		.planned_per_s = run->schedule ? run_per_s(run, run_ledger(run)->planned) : 0,
 		.ok_per_s = run_per_s(run, run->totals.ok_in_window),
 		.response_p50 = run->schedule ? run_offered(run, 0.5) : -1,
@@ -336,11 +344,12 @@ static json_t *run_json_window(const struct run *run)
 		return json_null();
 	if (planned_end_ns != CLOCK_NEVER && run->drained_ns > planned_end_ns)
 		drain_ns = run->drained_ns - planned_end_ns;
-	return json_pack("{s:I s:I s:I s:I s:I}", "start_ns",
+	return json_pack("{s:I s:I s:I s:I s:I s:I}", "start_ns",
 		(json_int_t)(run->window_start_ns - run->t0_ns), "end_ns",
 		(json_int_t)(run->window_start_ns - run->t0_ns + run_window_ns(run)), "warmup_ns",
 		(json_int_t)plan_warmup_ns(run->plan), "cooldown_ns",
-		(json_int_t)run->plan->cooldown_ns, "drain_ns", (json_int_t)drain_ns);
+		(json_int_t)run->plan->cooldown_ns, "drain_ns", (json_int_t)drain_ns, "paused_ns",
+		(json_int_t)run_paused_ns(run));
 }
 
 static json_t *run_json_rates(const struct run *run)
@@ -522,15 +531,27 @@ static json_t *run_json_generator(const struct run *run, const struct audit_inpu
 			(json_int_t)run->totals.merged_intervals));
 }
 
+/* What somebody has done to it says also who, from what and to what. */
+static json_t *run_json_event(const struct run_event *e)
+{
+	json_t *doc = json_pack("{s:I s:s s:o}", "at_ns", (json_int_t)e->at_ns, "kind", e->kind,
+		"text", run_text(e->text));
+
+	if (doc && e->user[0])
+		doc = run_json_with(doc, "user", run_text(e->user));
+	if (doc && e->from[0])
+		doc = run_json_with(doc, "from", run_text(e->from));
+	if (doc && e->to[0])
+		doc = run_json_with(doc, "to", run_text(e->to));
+	return doc;
+}
+
 static json_t *run_json_events(const struct run *run)
 {
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < run->n_events; i++)
-		(void)json_array_append_new(
-			all, json_pack("{s:I s:s s:o}", "at_ns", (json_int_t)run->events[i].at_ns,
-				     "kind", run->events[i].kind, "text",
-				     run_text(run->events[i].text)));
+		(void)json_array_append_new(all, run_json_event(&run->events[i]));
 	return all;
 }
 

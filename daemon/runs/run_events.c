@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happened to a run, noted for those who watch it and for its result. Main thread. What the
+ * run notes by itself is limited, so that a bad day does not fill the memory; what people do to it
+ * is limited where they do it. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "daemon/runs/run_private.h"
+
+int run_push_event(struct run *run, const struct run_event *event, const struct run_event **ret)
+{
+	if (run->n_events == run->events_room) {
+		size_t room = run->events_room ? 2 * run->events_room : 8;
+		struct run_event *events = reallocarray(run->events, room, sizeof(*events));
+
+		if (!events)
+			return -ENOMEM;
+		run->events = events;
+		run->events_room = room;
+	}
+	run->events[run->n_events] = *event;
+	if (ret)
+		*ret = &run->events[run->n_events];
+	run->n_events++;
+	return 0;
+}
+
+void run_add_event(struct run *run, const char *kind, const char *format, ...)
+{
+	struct run_event e = {.at_ns = run->t0_ns ? clock_now_ns() - run->t0_ns : 0};
+	va_list args;
+
+	if (run->n_noted == RUN_EVENTS_MAX)
+		return;
+	run->n_noted++;
+	(void)snprintf(e.kind, sizeof(e.kind), "%s", kind);
+	va_start(args, format);
+	(void)vsnprintf(e.text, sizeof(e.text), format, args);
+	va_end(args);
+	(void)run_push_event(run, &e, NULL);
+}
+
+void run_note_late_acts(struct run *run)
+{
+	if (run->summary.late_acts > 0)
+		run_add_event(run, "late",
+			"steering reached workers late, %u times and by up to %.0f ms: every "
+			"request is accounted for, but the schedule is not exact there",
+			run->summary.late_acts, (double)run->summary.latest_act_ns / 1e6);
+}

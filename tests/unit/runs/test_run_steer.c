@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs that are steered on their way, by way of the registry, against a server on loopback: what
+ * they send, what their documents tell of it, and what is refused. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/guard.h"
+#include "common/ini.h"
+#include "common/plan.h"
+#include "common/result.h"
+#include "common/settings.h"
+#include "daemon/loop/loop.h"
+#include "daemon/runs/registry.h"
+#include "tests/support/mini_server.h"
+
+#define MS NSEC_PER_MSEC
+#define SEC NSEC_PER_SEC
+#define TIMEOUT_S 20 /* only a broken test waits that long */
+
+static struct loop *loop;
+static struct registry *registry;
+static struct settings settings;
+static struct guard guard;
+static struct mini_server server;
+static struct run *run;
+static struct err err;
+
+static enum run_state seen[32];
+static size_t n_seen;
+
+static void on_state(struct run_observer *o, struct run *r)
+{
+	(void)o;
+	ck_assert_uint_lt(n_seen, 32);
+	seen[n_seen++] = run_get_state(r);
+}
+
+static struct run_observer observer = {.on_state = on_state};
+
+static void setup(void)
+{
+	struct registry_config config = {
+		.loop = NULL, .settings = &settings, .guard = &guard, .is_private = true};
+
+	settings = (struct settings){.keep_runs = 2};
+	guard_init_private(&guard);
+	ck_assert_int_eq(loop_new(&loop), 0);
+	config.loop = loop;
+	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run_observer_init(&observer);
+	n_seen = 0;
+}
+
+static void teardown(void)
+{
+	run_unobserve(&observer);
+	registry_free(registry);
+	loop_free(loop);
+	guard_fini(&guard);
+	mini_server_close(&server);
+}
+
+/* "section key value …" as flags over a target. */
+static void start(const char *const *keys)
+{
+	struct problems problems = {0};
+	struct ini_doc doc = {0};
+	struct plan *plan = NULL;
+	char url[64];
+
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(server.address.sin_port));
+	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
+	ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "workers", "2"), 0);
+	ck_assert_int_eq(ini_set(&doc, "flag", "statistics", "", "interval", "100ms"), 0);
+	for (; *keys; keys += 3)
+		ck_assert_int_eq(ini_set(&doc, "flag", keys[0], "", keys[1], keys[2]), 0);
+	ck_assert_msg(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems) == 0, "%s",
+		problems.n ? problems.texts[0] : "");
+	problems_fini(&problems);
+	ini_fini(&doc);
+	ck_assert_int_eq(registry_start(registry, plan, 1000, "alice", &observer, &run, &err), 0);
+}
+
+static int64_t elapsed(void)
+{
+	struct run_progress p;
+
+	run_progress(run, &p);
+	return p.elapsed_ns;
+}
+
+static void turn_until_state(enum run_state state)
+{
+	while (run_get_state(run) != state)
+		ck_assert_int_eq(loop_turn(loop, SEC), 0);
+}
+
+static void turn_until(int64_t elapsed_ns)
+{
+	while (run_get_state(run) == RUN_PREPARING || elapsed() < elapsed_ns)
+		ck_assert_int_eq(loop_turn(loop, MS), 0);
+}
+
+static const struct run_event *steer(enum run_act act, uint64_t rate)
+{
+	struct run_order order = {.act = act, .rate = {rate, 1}, .user = "bob"};
+	const struct run_event *e = NULL;
+
+	err = (struct err){0};
+	ck_assert_msg(run_steer(run, &order, &e, &err) == 0, "%s", err.text);
+	ck_assert_ptr_nonnull(e);
+	ck_assert_str_eq(e->user, "bob");
+	return e;
+}
+
+static void refused(enum run_act act, uint64_t rate, const char *text)
+{
+	struct run_order order = {.act = act, .rate = {rate, 1}, .user = "bob"};
+	const struct run_event *e = NULL;
+	size_t before, after;
+
+	(void)run_events(run, &before);
+	err = (struct err){0};
+	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
+	ck_assert_str_eq(err.text, text);
+	(void)run_events(run, &after);
+	ck_assert_uint_eq(before, after);
+}
+
+static int64_t figure(const char *path)
+{
+	int64_t v = -1;
+
+	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
+	return v;
+}
+
+static double real(const char *path)
+{
+	double v = -1;
+
+	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
+	return v;
+}
+
+static bool is_late(void)
+{
+	size_t n;
+	const struct run_event *e = run_events(run, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(e[i].kind, "late"))
+			return true;
+	return false;
+}
+
+static void finish(void)
+{
+	bool balanced = false;
+
+	turn_until_state(RUN_FINISHED);
+	ck_assert(result_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
+	ck_assert_int_eq(figure("ledger.planned"), figure("ledger.ok"));
+}
+
+static void check_states(const enum run_state *states, size_t n)
+{
+	ck_assert_uint_eq(n_seen, n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(seen[i], states[i]);
+}
+
+/* On the border of an interval, to the arrival, and in the document. */
+START_TEST(rate_is_set)
+{
+	static const char *const keys[] = {
+		"load", "rate", "500", "load", "duration", "600ms", NULL};
+	const struct run_event *e;
+	const json_t *event;
+	int64_t at_ns;
+
+	start(keys);
+	turn_until(120 * MS);
+	e = steer(RUN_SET_RATE, 1000);
+	at_ns = e->at_ns;
+	ck_assert_int_eq(at_ns % (100 * MS), 0);
+	ck_assert_int_ge(at_ns, 200 * MS);
+	ck_assert_str_eq(e->kind, "rate");
+	ck_assert_str_eq(e->text, "bob: rate 500/s -> 1000/s");
+	finish();
+	if (!is_late())
+		ck_assert_int_eq(
+			figure("ledger.planned"), at_ns / (2 * MS) + (600 * MS - at_ns) / MS);
+	event = json_array_get(result_at(run_result(run), "events"), 0);
+	ck_assert_str_eq(result_text(event, "kind"), "rate");
+	ck_assert_str_eq(result_text(event, "from"), "500/s");
+	ck_assert_str_eq(result_text(event, "to"), "1000/s");
+	ck_assert_str_eq(result_text(event, "user"), "bob");
+	ck_assert_str_eq(result_text(run_result(run), "steadiness.word"), "staged");
+}
+END_TEST
+
+START_TEST(rate_is_scaled)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "10s", NULL};
+	struct run_order order = {
+		.act = RUN_SET_RATE, .rate = {11, 10}, .is_scale = true, .user = "bob"};
+	const struct run_event *e;
+
+	start(keys);
+	turn_until(0);
+	for (int i = 0; i < 12; i++)
+		ck_assert_int_eq(run_steer(run, &order, &e, &err), 0);
+	ck_assert_str_eq(e->to, "313.843/s"); /* of three decimals each time */
+	order.max_rate = 320;
+	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
+	ck_assert_str_eq(err.text, "rate 345.227/s is above [policy] max-rate = 320");
+	order.rate = (struct rate){1, 1000000};
+	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
+	order.max_rate = 0;
+	order.rate = (struct rate){1000000, 1};
+	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
+	run_stop(run, true, "enough");
+	turn_until_state(RUN_FINISHED);
+}
+END_TEST
+
+/* What is paused is neither window nor load: counts and rates are those of the plan. */
+START_TEST(pause_and_resume)
+{
+	static const char *const open_keys[] = {
+		"load", "rate", "500", "load", "duration", "400ms", NULL};
+	static const char *const closed_keys[] = {"load", "rate", "max", "load", "duration",
+		"400ms", "load", "think", "1ms", "connections", "count", "4", NULL};
+	static const enum run_state states[] = {
+		RUN_PREPARING, RUN_RUNNING, RUN_PAUSED, RUN_RUNNING, RUN_DRAINING, RUN_FINISHED};
+	int64_t pause_ns, resume_ns;
+	struct run_progress p;
+
+	start(_i ? closed_keys : open_keys);
+	turn_until(20 * MS);
+	pause_ns = steer(RUN_PAUSE, 0)->at_ns;
+	refused(RUN_PAUSE, 0, "test-1 is paused already");
+	turn_until_state(RUN_PAUSED);
+	turn_until(600 * MS);
+	run_progress(run, &p);
+	ck_assert_int_ge(p.total_ns, 800 * MS);
+	resume_ns = steer(RUN_RESUME, 0)->at_ns;
+	refused(RUN_RESUME, 0, "test-1 is not paused");
+	finish();
+	check_states(states, 6);
+	ck_assert_int_eq(figure("window.paused_ns"), resume_ns - pause_ns);
+	ck_assert_int_eq(figure("window.end_ns"), 400 * MS + resume_ns - pause_ns);
+	if (is_late())
+		return;
+	if (!_i) {
+		ck_assert_int_eq(figure("ledger.planned"), 200);
+		ck_assert_double_eq_tol(real("rates.planned_per_s"), 500, 0.01);
+	}
+	for (size_t i = (size_t)(pause_ns / (100 * MS)); i < (size_t)(resume_ns / (100 * MS)); i++)
+		ck_assert_int_eq(
+			json_integer_value(json_object_get(
+				json_array_get(result_at(run_result(run), "intervals.rows"), i),
+				"planned")),
+			0);
+}
+END_TEST
+
+/* Before the window begins: it begins later. */
+START_TEST(pause_in_the_warmup)
+{
+	static const char *const open_keys[] = {"load", "rate", "500", "load", "duration", "200ms",
+		"load", "warmup", "300ms", NULL};
+	static const char *const closed_keys[] = {"load", "rate", "max", "load", "duration",
+		"200ms", "load", "warmup", "300ms", "load", "think", "1ms", NULL};
+	static const enum run_state states[] = {RUN_PREPARING, RUN_WARMUP, RUN_PAUSED, RUN_WARMUP,
+		RUN_RUNNING, RUN_DRAINING, RUN_FINISHED};
+	int64_t paused_ns;
+
+	start(_i ? closed_keys : open_keys);
+	turn_until(0);
+	paused_ns = -steer(RUN_PAUSE, 0)->at_ns;
+	turn_until_state(RUN_PAUSED);
+	turn_until(400 * MS);
+	paused_ns += steer(RUN_RESUME, 0)->at_ns;
+	finish();
+	check_states(states, 7);
+	ck_assert_int_eq(figure("window.paused_ns"), 0);
+	ck_assert_int_eq(figure("window.start_ns"), 300 * MS + paused_ns);
+	ck_assert_int_eq(figure("window.end_ns"), 500 * MS + paused_ns);
+	if (!_i && !is_late()) {
+		ck_assert_int_eq(figure("ledger.planned"), 100);
+		ck_assert_int_eq(figure("outside.warmup.planned"), 150);
+	}
+}
+END_TEST
+
+/* The rest of a stage is left out; behind the last one the run ends. */
+START_TEST(next_stage)
+{
+	static const char *const keys[] = {
+		"load", "stage", "hold 500/s for 1h", "load", "stage", "hold 1000/s for 1h", NULL};
+	const struct run_event *e;
+	struct run_progress p;
+	int64_t first_ns, last_ns;
+
+	start(keys);
+	turn_until(20 * MS);
+	run_progress(run, &p);
+	ck_assert_uint_eq(p.stage, 1);
+	ck_assert_uint_eq(p.n_stages, 2);
+	e = steer(RUN_NEXT, 0);
+	ck_assert_str_eq(e->text, "bob: next stage, hold 500/s for 1h -> hold 1000/s for 1h");
+	first_ns = e->at_ns;
+	turn_until(first_ns + MS);
+	run_progress(run, &p);
+	ck_assert_uint_eq(p.stage, 2);
+	e = steer(RUN_NEXT, 0);
+	ck_assert_str_eq(e->text, "bob: next stage, hold 1000/s for 1h -> the end");
+	last_ns = e->at_ns;
+	finish();
+	ck_assert_str_eq(result_text(run_result(run), "run.outcome"), "completed");
+	ck_assert_int_eq(figure("window.end_ns"), last_ns);
+	if (!is_late())
+		ck_assert_int_eq(
+			figure("ledger.planned"), first_ns / (2 * MS) + (last_ns - first_ns) / MS);
+}
+END_TEST
+
+START_TEST(what_is_refused)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "300ms",
+		"timeouts", "drain", "5s", NULL};
+
+	start(keys);
+	refused(RUN_PAUSE, 0, "test-1 has not begun yet");
+	turn_until(0);
+	refused(RUN_SET_RATE, 0, "0/s is no rate to go on with; to wait: pause");
+	refused(RUN_RESUME, 0, "test-1 is not paused");
+	(void)steer(RUN_PAUSE, 0);
+	refused(RUN_NEXT, 0, "test-1 is paused: resume it first");
+	(void)steer(RUN_SET_RATE, 200);
+	(void)steer(RUN_RESUME, 0);
+	turn_until(270 * MS);
+	refused(RUN_SET_RATE, 400, "test-1 is at its end");
+	finish();
+	refused(RUN_PAUSE, 0, "test-1 has finished");
+}
+END_TEST
+
+START_TEST(a_closed_run_has_no_rate)
+{
+	static const char *const keys[] = {
+		"load", "rate", "max", "load", "duration", "10s", "load", "think", "1ms", NULL};
+
+	start(keys);
+	turn_until(0);
+	refused(RUN_SET_RATE, 100,
+		"a closed run has no rate: its users send as soon as they are answered");
+	refused(RUN_NEXT, 0, "a closed run has no stages");
+	run_stop(run, false, "stopped by bob");
+	refused(RUN_PAUSE, 0, "test-1 is ending");
+	finish();
+}
+END_TEST
+
+/* A pause that is never ended is not measured. */
+START_TEST(stopped_in_a_pause)
+{
+	static const char *const open_keys[] = {
+		"load", "rate", "500", "load", "duration", "1h", NULL};
+	static const char *const closed_keys[] = {
+		"load", "rate", "max", "load", "duration", "1h", "load", "think", "1ms", NULL};
+	int64_t at_ns, sent_ns;
+
+	start(_i % 2 ? closed_keys : open_keys);
+	turn_until(20 * MS);
+	at_ns = steer(RUN_PAUSE, 0)->at_ns;
+	turn_until_state(RUN_PAUSED);
+	turn_until(500 * MS);
+	run_stop(run, _i / 2, "stopped by bob");
+	turn_until_state(RUN_FINISHED);
+	sent_ns = figure("window.end_ns") - figure("window.paused_ns");
+	ck_assert_int_eq(sent_ns, at_ns);
+	ck_assert_int_ge(figure("window.end_ns"), 500 * MS);
+	ck_assert_str_eq(result_text(run_result(run), "run.outcome"), "stopped");
+	if (_i == 0 && !is_late())
+		ck_assert_double_eq_tol(real("rates.planned_per_s"), 500, 0.01);
+}
+END_TEST
+
+/* More of them than may be under way at once. */
+START_TEST(steered_by_a_machine)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "1h", NULL};
+	struct run_order order = {.act = RUN_SET_RATE, .user = "bob"};
+	const struct run_event *e;
+	unsigned n_refused = 0;
+
+	start(keys);
+	turn_until(0);
+	for (unsigned n = 0; n < 60; n++) {
+		order.rate = (struct rate){100 + n % 7, 1};
+		while (run_steer(run, &order, &e, &err) != 0) {
+			ck_assert_str_eq(err.text, "too many acts at once: try again in a second");
+			n_refused++;
+			ck_assert_int_eq(loop_turn(loop, 10 * MS), 0);
+		}
+	}
+	ck_assert_uint_gt(n_refused, 0);
+	run_stop(run, true, "enough");
+	turn_until_state(RUN_FINISHED);
+	ck_assert_uint_ge(json_array_size(result_at(run_result(run), "events")), 60);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("run_steer");
+	TCase *t = tcase_create("run_steer");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, TIMEOUT_S);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, rate_is_set);
+	tcase_add_test(t, rate_is_scaled);
+	tcase_add_loop_test(t, pause_and_resume, 0, 2);
+	tcase_add_loop_test(t, pause_in_the_warmup, 0, 2);
+	tcase_add_test(t, next_stage);
+	tcase_add_test(t, what_is_refused);
+	tcase_add_test(t, a_closed_run_has_no_rate);
+	tcase_add_loop_test(t, stopped_in_a_pause, 0, 4);
+	tcase_add_test(t, steered_by_a_machine);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
