@@ -52,5 +52,12 @@ void methods_start(struct control_call *call, void *userdata);
 void methods_report(struct control_call *call, void *userdata);
 void methods_list(struct control_call *call, void *userdata);
 void methods_watch(struct control_call *call, void *userdata);
+void methods_set(struct control_call *call, void *userdata);
+void methods_pause(struct control_call *call, void *userdata);
+void methods_resume(struct control_call *call, void *userdata);
+void methods_next(struct control_call *call, void *userdata);
+/* The type Event. */
+struct run_event;
+json_t *methods_json_event(const struct run_event *e);
 /* The type Run. */
 json_t *methods_json_run(const struct run *run);

@@ -49,6 +49,14 @@ static json_t *methods_json_stage(const struct run_progress *p)
 		p->stage_text);
 }
 
+json_t *methods_json_event(const struct run_event *e)
+{
+	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "at_ns", (json_int_t)e->at_ns, "kind",
+		e->kind, "text", methods_json_text(e->text), "from",
+		methods_json_text_or_null(e->from), "to", methods_json_text_or_null(e->to), "user",
+		methods_json_text_or_null(e->user));
+}
+
 static json_t *methods_json_events(const struct run *run)
 {
 	json_t *all = json_array();
@@ -56,9 +64,7 @@ static json_t *methods_json_events(const struct run *run)
 	const struct run_event *e = run_events(run, &n);
 
 	for (size_t i = n > METHODS_EVENTS_MAX ? n - METHODS_EVENTS_MAX : 0; i < n; i++)
-		(void)json_array_append_new(
-			all, json_pack("{s:I, s:s, s:s}", "at_ns", (json_int_t)e[i].at_ns, "kind",
-				     e[i].kind, "text", e[i].text));
+		(void)json_array_append_new(all, methods_json_event(&e[i]));
 	return all;
 }
 
