@@ -257,7 +257,9 @@ int worker_start(struct worker *w)
 static int worker_open_buffers(struct worker *w)
 {
 	const struct plan *plan = w->config.plan;
-	int64_t wanted = plan->request_timeout_ns / plan->interval_ns + 2;
+	/* Those that may be open; one that is over waits for the next tick to be handed over, and
+	 * then for the main thread. With fewer, neighbours would share a buffer. */
+	int64_t wanted = plan->request_timeout_ns / plan->interval_ns + 4;
 	size_t n = wanted < WORKER_BUFFERS_MAX ? (size_t)wanted : WORKER_BUFFERS_MAX;
 	int r = 0;
 
