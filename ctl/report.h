@@ -25,8 +25,8 @@ struct report {
 	const char *unit; /* of latencies: "ms" or "us" */
 	double unit_ns;
 	int64_t timeout_ns; /* of a request; 0: unknown */
-	struct buf text; /* UTF-8 with the marks of look.h */
-	int r;		 /* the first failure, -ENOMEM */
+	struct buf text;    /* UTF-8 with the marks of look.h */
+	int r;		    /* the first failure, -ENOMEM */
 };
 
 void report_init(struct report *r, const json_t *doc);
@@ -51,7 +51,8 @@ struct figure report_unserved(const struct report *r, const json_t *part);
 struct report_interval {
 	struct figure low, high, half;
 };
-bool report_quantile_interval(const struct report *r, const char *field, struct report_interval *ret);
+bool report_quantile_interval(
+	const struct report *r, const char *field, struct report_interval *ret);
 bool report_has_intervals(const struct report *r);
 double report_level(const struct report *r); /* 0.95 */
 /* "9,800", of the percentile "p99"; "-": nobody knows. */
