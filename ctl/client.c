@@ -102,6 +102,14 @@ static int client_unreachable(const char *path, int error, struct err *reterr)
 	}
 }
 
+/* By its name, which the daemon gives to none but that one. */
+static bool client_is_for_observers(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	return str_eq(name ? name + 1 : path, "observe.socket");
+}
+
 int client_connect(struct client *c, const struct options *o, bool is_query, struct err *reterr)
 {
 	const char *path = client_socket_path(o);
@@ -110,12 +118,15 @@ int client_connect(struct client *c, const struct options *o, bool is_query, str
 	if (fd < 0 && is_query && !client_given_path(o)) {
 		int observe = client_dial(CLIENT_OBSERVE_SOCKET);
 
-		if (observe >= 0)
+		if (observe >= 0) {
 			fd = observe;
+			path = CLIENT_OBSERVE_SOCKET;
+		}
 	}
 	if (fd < 0)
 		return client_unreachable(path, fd, reterr);
 	client_init(c, fd);
+	c->is_observer = client_is_for_observers(path);
 	return 0;
 }
 

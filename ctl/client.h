@@ -16,8 +16,9 @@ struct client {
 	struct buf in;
 	size_t searched; /* bytes of in that are known to hold no whole message */
 	struct buf out;
-	bool joins;    /* the call under way is a Report, which comes in batches */
-	json_t *whole; /* what has come of it */
+	bool is_observer; /* it may only look */
+	bool joins;	  /* the call under way is a Report, which comes in batches */
+	json_t *whole;	  /* what has come of it */
 };
 
 /* Takes over a connected descriptor; makes it non-blocking. */

@@ -32,6 +32,21 @@ static const char command_run_more[] =
 	"such run or file, 69 no daemon, or it lacks the means, 77 refused, 78\n"
 	"configuration, 130 the second Ctrl-C.\n";
 
+static const char command_set_more[] =
+	"RATE is a rate as in run files (500, 2k, 100/m), or x1.1 of the present one. It\n"
+	"holds for the rest of the present stage, from 50 ms on, or from up to 1 s on where\n"
+	"an interval ends by then. Each act is an event of the result. Exit status: 0 it\n"
+	"will be so, 64 usage, 66 no such run, 69 no daemon, 77 refused: by policy, or\n"
+	"because the run has no rate, or ends.\n";
+
+static const char command_pause_more[] =
+	"What is under way is answered; nothing new is sent until rpsctl resume. Paused\n"
+	"time counts neither as duration nor in any rate. Exit status as of rpsctl set.\n";
+
+static const char command_next_more[] =
+	"The rest of the present stage is left out; behind the last stage the run ends as\n"
+	"it would by itself. Exit status as of rpsctl set.\n";
+
 static const char command_watch_more[] =
 	"On a terminal a view that is redrawn in place, with keys; elsewhere one line for\n"
 	"each interval. Leaving it does not touch the run, and any number may watch it.\n"
@@ -69,6 +84,14 @@ const struct command commands[] = {
 		OPTIONS_PLAN | OPTIONS_CONTROL, 1, 33, cmd_start, COMMAND_WHAT},
 	{"stop", "[RUN]", "end a run (the newest), or --all", NULL,
 		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop, COMMAND_RUN},
+	{"set", "[RUN] rate=RATE", "change the rate of a run (the newest)", command_set_more,
+		OPTIONS_CONTROL, 1, 2, cmd_set, COMMAND_RUN},
+	{"pause", "[RUN]", "hold a run (the newest)", command_pause_more,
+		OPTIONS_CONTROL, 0, 1, cmd_pause, COMMAND_RUN},
+	{"resume", "[RUN]", "let it go on", NULL,
+		OPTIONS_CONTROL, 0, 1, cmd_resume, COMMAND_RUN},
+	{"next", "[RUN]", "go on with a run's next stage", command_next_more,
+		OPTIONS_CONTROL, 0, 1, cmd_next, COMMAND_RUN},
 	{"status", "[RUN]", "the daemon and its runs", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_status, COMMAND_RUN},
 	{"watch", "[RUN]", "the live view of a run (the newest)",

@@ -67,6 +67,10 @@ int command_ask(const struct options *o, bool is_query, const char *method, json
 int cmd_run(struct options *o);
 int cmd_start(struct options *o);
 int cmd_stop(struct options *o);
+int cmd_set(struct options *o);
+int cmd_pause(struct options *o);
+int cmd_resume(struct options *o);
+int cmd_next(struct options *o);
 int cmd_status(struct options *o);
 int cmd_watch(struct options *o);
 int cmd_check(struct options *o);

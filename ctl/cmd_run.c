@@ -93,6 +93,7 @@ static int cmd_run_session(struct session *s, const struct options *o, json_t *p
 		return status;
 	}
 	progress_init(&progress, STDERR_FILENO);
+	progress.may_steer = true;
 	s->progress = o->quiet ? NULL : &progress;
 	s->signals = terminal_block_signals();
 	if (s->signals < 0)

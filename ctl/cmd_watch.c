@@ -2,9 +2,10 @@
 /* rpsctl watch: the live view of a run of the service.
  *
  * It only looks: leaving it, by q or Ctrl-C, does not touch the run, and any number of people may
- * look at once. Its one act is s, which goes over a second connection since the first one is busy
- * with Watch until the run ends; that one is opened when s is pressed, as it needs another role
- * than looking does. One poll over both connections, the signals and the keys. */
+ * look at once. What keys do to the run (s stops it, others steer it) goes over a second connection
+ * since the first one is busy with Watch until the run ends; that one is opened when s is pressed,
+ * as it needs another role than looking does. One poll over both connections, the signals and the
+ * keys. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,13 +24,14 @@
 #include "ctl/look.h"
 #include "ctl/names.h"
 #include "ctl/progress.h"
+#include "ctl/steer.h"
 #include "ctl/terminal.h"
 #include "ctl/view_read.h"
 
 struct cmd_watch {
 	const struct options *o;
 	struct client stream; /* Watch */
-	struct client steer;  /* Stop, once it was wanted */
+	struct client steer;  /* acts, once one was wanted */
 	struct progress progress;
 	int signals;
 };
@@ -134,28 +136,42 @@ static int cmd_watch_on_stream(struct cmd_watch *w)
 	return r;
 }
 
-/* ---------------------------------------------------------------- s */
+/* ---------------------------------------------------------------- acts */
 
-static void cmd_watch_stop(struct cmd_watch *w)
+static void cmd_watch_act(struct cmd_watch *w, enum progress_key key)
 {
+	const char *id = cmd_watch_id(w);
+	json_t *parameters = NULL;
+	const char *method = steer_by_key(key, id, w->progress.newest, &parameters);
 	struct err err = {0};
 
+	if (key == PROGRESS_STOP) {
+		method = "Stop";
+		parameters = json_pack("{s:s}", "run", id);
+	}
+	if (!method)
+		return;
 	if (w->steer.fd == -1 && client_connect(&w->steer, w->o, false, &err)) {
 		progress_say(&w->progress, err.text);
+		json_decref(parameters);
 		return;
 	}
-	if (client_send(&w->steer, "Stop", json_pack("{s:s}", "run", cmd_watch_id(w)), false))
+	if (client_send(&w->steer, method, parameters, false))
 		progress_say(&w->progress, "out of memory");
 }
 
-static void cmd_watch_on_stopped(struct cmd_watch *w, const struct client_answer *a)
+static void cmd_watch_on_acted(struct cmd_watch *w, const struct client_answer *a)
 {
 	struct buf text = {0};
 
-	if (!a->error)
-		progress_say(&w->progress, "stopping: answers under way are awaited");
-	else if (client_explain(a, &text) && text.data)
+	if (a->error)
+		(void)client_explain(a, &text);
+	else
+		(void)steer_describe(a, &text);
+	if (text.data)
 		progress_say(&w->progress, text.data);
+	else if (!a->error)
+		progress_say(&w->progress, "stopping: answers under way are awaited");
 	buf_fini(&text);
 }
 
@@ -165,7 +181,7 @@ static void cmd_watch_on_steer(struct cmd_watch *w)
 	struct client_answer a;
 
 	while (client_take(&w->steer, &a) == 0 && a.message) {
-		cmd_watch_on_stopped(w, &a);
+		cmd_watch_on_acted(w, &a);
 		client_answer_fini(&a);
 	}
 	if (lost)
@@ -193,15 +209,11 @@ static int cmd_watch_on_signals(struct cmd_watch *w)
 
 static int cmd_watch_on_keys(struct cmd_watch *w, short events)
 {
-	switch (progress_on_keys(&w->progress, events)) {
-	case PROGRESS_LEAVE:
+	enum progress_key key = progress_on_keys(&w->progress, events);
+
+	if (key == PROGRESS_LEAVE)
 		return cmd_watch_leave(w, 0);
-	case PROGRESS_STOP:
-		cmd_watch_stop(w);
-		break;
-	case PROGRESS_NOTHING:
-		break;
-	}
+	cmd_watch_act(w, key);
 	return CMD_WATCH_GO_ON;
 }
 
@@ -261,6 +273,7 @@ int cmd_watch(struct options *o)
 	}
 	progress_init(&w.progress, STDOUT_FILENO);
 	w.progress.is_watching = true;
+	w.progress.may_steer = !w.stream.is_observer;
 	w.signals = terminal_block_signals();
 	r = cmd_watch_call(&w);
 	while (r == CMD_WATCH_GO_ON)

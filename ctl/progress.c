@@ -279,6 +279,7 @@ static int progress_compose(const struct progress *p, const struct look *look, s
 		.rows = terminal_rows(&p->terminal),
 		.is_watching = p->is_watching,
 		.has_keys = p->terminal.has_keys,
+		.may_steer = p->may_steer,
 		.shows_events = p->shows_events,
 		.shows_help = p->shows_help,
 		.message = *p->message ? p->message : NULL,
@@ -398,6 +399,23 @@ int progress_key_fd(const struct progress *p)
 	return terminal_key_fd(&p->terminal);
 }
 
+static enum progress_key progress_steering_key(char key)
+{
+	switch (key) {
+	case 'p':
+		return PROGRESS_PAUSE;
+	case '+':
+	case '=': /* the same key, where + needs shift */
+		return PROGRESS_FASTER;
+	case '-':
+		return PROGRESS_SLOWER;
+	case 'n':
+		return PROGRESS_NEXT;
+	default:
+		return PROGRESS_NOTHING;
+	}
+}
+
 static enum progress_key progress_on_key(struct progress *p, char key)
 {
 	switch (key) {
@@ -413,7 +431,7 @@ static enum progress_key progress_on_key(struct progress *p, char key)
 		p->shows_help = !p->shows_help;
 		break;
 	default:
-		return PROGRESS_NOTHING;
+		return p->may_steer ? progress_steering_key(key) : PROGRESS_NOTHING;
 	}
 	progress_redraw(p);
 	return PROGRESS_NOTHING;

@@ -25,6 +25,7 @@ int progress_plain(const json_t *doc, struct buf *ret);
 struct progress {
 	/* may be set after progress_init */
 	bool is_watching; /* the run goes on without us */
+	bool may_steer;	  /* there are keys for it */
 
 	struct terminal terminal;
 	json_t *newest; /* NULL: none yet */
@@ -64,6 +65,11 @@ enum progress_key {
 	PROGRESS_NOTHING,
 	PROGRESS_STOP,
 	PROGRESS_LEAVE, /* only while watching */
+	/* only where we may steer */
+	PROGRESS_PAUSE, /* or resume */
+	PROGRESS_FASTER,
+	PROGRESS_SLOWER,
+	PROGRESS_NEXT,
 };
 /* What keys change in the view is done; the rest is the answer. */
 enum progress_key progress_on_keys(struct progress *p, short events);

@@ -23,6 +23,7 @@
 #include "common/exit_codes.h"
 #include "common/result.h"
 #include "ctl/progress.h"
+#include "ctl/steer.h"
 
 /* From the second interrupt to giving up on the report. */
 #define SESSION_PATIENCE_NS (3 * NSEC_PER_SEC)
@@ -123,9 +124,16 @@ static int session_on_signals(struct session *s)
 /* A key asks once: what an impatient hand types again is not the second Ctrl-C. */
 static int session_on_keys(struct session *s, short events)
 {
-	if (progress_on_keys(s->progress, events) != PROGRESS_STOP || s->_interrupts)
-		return SESSION_GO_ON;
-	return session_interrupt(s);
+	enum progress_key key = progress_on_keys(s->progress, events);
+	json_t *parameters = NULL;
+	const char *method;
+
+	if (key == PROGRESS_STOP)
+		return s->_interrupts ? SESSION_GO_ON : session_interrupt(s);
+	method = s->_id ? steer_by_key(key, s->_id, s->progress->newest, &parameters) : NULL;
+	if (method && client_send(&s->steer, method, parameters, false))
+		progress_say(s->progress, "out of memory");
+	return SESSION_GO_ON;
 }
 
 /* ---------------------------------------------------------------- the daemon's answers */
@@ -238,7 +246,7 @@ static int session_on_stream(struct session *s)
 	return r;
 }
 
-/* Its answers matter only where the daemon refuses to stop. */
+/* What was done, or why it was not. */
 static int session_on_steer(struct session *s)
 {
 	int lost = client_pump(&s->steer);
@@ -247,7 +255,8 @@ static int session_on_steer(struct session *s)
 	while (client_take(&s->steer, &a) == 0 && a.message) {
 		struct buf text = {0};
 
-		if (a.error && client_explain(&a, &text) && text.data) {
+		if (a.error ? client_explain(&a, &text) && text.data
+			    : steer_describe(&a, &text) == 0 && text.data) {
 			if (s->progress)
 				progress_say(s->progress, text.data);
 			else

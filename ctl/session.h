@@ -13,7 +13,7 @@ struct progress;
 struct session {
 	/* set before session_run */
 	struct client stream;	   /* Start, Watch, Report, in this order */
-	struct client steer;	   /* Stop, while the stream is busy */
+	struct client steer;	   /* Stop and the acts of keys, while the stream is busy */
 	struct progress *progress; /* NULL: quiet */
 	char where[256];	   /* said when the run has been started, unless quiet */
 	int signals;		   /* of session_block_signals or terminal_block_signals, or -1 */

@@ -471,23 +471,63 @@ static void view_put_help(struct view_page *p)
 	static const struct {
 		bool open;
 		bool closed;
+		bool steers;
 		const char *text;
 	} lines[] = {
-		{true, false, "response   planned instant to last byte: what a user feels"},
-		{false, true, "service    sent to last byte"},
-		{true, false, "our delay  what rpsd itself was late"},
-		{true, false, "queue      due, and waiting for a free connection"},
-		{true, true, "in flight  sent, and not yet answered to the last byte"},
-		{true, true, "oldest     age of the request that has waited longest"},
-		{true, true, "last       percentiles: newest interval all answered"},
-		{true, true, "s stop     no new requests; answers are awaited"},
+		{true, false, false, "response   planned instant to last byte: what a user feels"},
+		{false, true, false, "service    sent to last byte"},
+		{true, false, false, "our delay  what rpsd itself was late"},
+		{true, false, false, "queue      due, and waiting for a free connection"},
+		{true, true, false, "in flight  sent, and not yet answered to the last byte"},
+		{true, true, false, "oldest     age of the request that has waited longest"},
+		{true, true, false, "last       percentiles: newest interval all answered"},
+		{true, true, true, "p pause    no new requests until p again"},
+		{true, false, true, "+ - n      rate, and next stage, from the next second on"},
+		{true, true, false, "s stop     no new requests; answers are awaited"},
 	};
 
 	view_put_gap(p);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		if (lines[i].steers && !p->v->may_steer)
+			continue;
 		if (p->closed ? lines[i].closed : lines[i].open)
 			view_put(p, VIEW_HELP, "  %s", lines[i].text);
 	}
+}
+
+/* As far apart as there is room for all of them. */
+static void view_put_key_names(struct view_page *p)
+{
+	bool steers = p->v->may_steer;
+	bool is_staged = view_int(p->doc, "stage.of") > 1;
+	const char *names[] = {
+		p->v->is_watching ? "q leave (run goes on)" : NULL,
+		steers ? (view_has_state(p, "paused") ? "p resume" : "p pause") : NULL,
+		steers && !p->closed ? "+ - rate 10 %" : NULL,
+		steers && is_staged ? "n next" : NULL,
+		"s stop",
+		"e events",
+		"? help",
+	};
+	char line[VIEW_LINE_SIZE];
+
+	for (int gap = 3; gap > 0; gap--) {
+		size_t len = 1;
+
+		(void)snprintf(line, sizeof(line), " ");
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if (names[i])
+				len += (size_t)snprintf(line + len, sizeof(line) - len, "%*s%s",
+					len == 1 ? 1 : gap, "", names[i]);
+		if (len <= p->room)
+			break;
+		/* Where it is tight, this goes without saying. */
+		if (names[0])
+			names[0] = "q leave";
+		if (gap == 2 && names[2])
+			names[2] = "+ - rate";
+	}
+	view_put(p, VIEW_KEYS, "%s", line);
 }
 
 static void view_put_keys(struct view_page *p)
@@ -497,8 +537,7 @@ static void view_put_keys(struct view_page *p)
 	else
 		view_put_gap(p);
 	if (p->v->has_keys)
-		view_put(p, VIEW_KEYS, "  %ss stop   e events   ? help",
-			p->v->is_watching ? "q leave (run goes on)   " : "");
+		view_put_key_names(p);
 	else if (p->v->is_watching)
 		view_put(p, VIEW_KEYS, "  Ctrl-C leave (run goes on)");
 	else

@@ -24,6 +24,7 @@ struct view {
 	unsigned rows;	     /* of the terminal; the text has no more lines */
 	bool is_watching;    /* the run goes on without us */
 	bool has_keys;	     /* they are read, so they are named */
+	bool may_steer;	     /* those too that steer */
 	bool shows_events;   /* all of them, not the newest two */
 	bool shows_help;     /* what keys and words mean, for sparklines and events */
 	const char *message; /* one line; NULL: none */

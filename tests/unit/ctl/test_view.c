@@ -385,6 +385,40 @@ START_TEST(test_keys)
 }
 END_TEST
 
+/* Keys that steer are named where they do something, and fit at every width. */
+START_TEST(test_keys_that_steer)
+{
+	struct scene s;
+	char *text;
+
+	scene_make(&s, 0);
+	assert_hides(&s, "p pause");
+	s.view.may_steer = true;
+	assert_shows(&s, "p pause   + - rate 10 %   n next   s stop   e events   ? help");
+	change(s.doc, "{'stage': {'of': 1}}");
+	assert_shows(&s, "p pause   + - rate 10 %   s stop");
+	change(s.doc, "{'run': {'state': 'paused'}}");
+	assert_shows(&s, "p resume   + - rate 10 %   s stop");
+	change(s.doc, "{'asked_per_s': null, 'stage': null}");
+	assert_shows(&s, "p resume   s stop");
+	scene_fini(&s);
+	scene_make(&s, 0);
+	s.view.may_steer = s.view.is_watching = true;
+	for (unsigned width = 60; width < 120; width++) {
+		text = compose(&s, width, false, false);
+		ck_assert_msg(strstr(text, "? help\n") != NULL, "%u: %s", width, text);
+		ck_assert_ptr_nonnull(strstr(text, "q leave"));
+		ck_assert_ptr_nonnull(strstr(text, "+ - rate"));
+		free(text);
+	}
+	s.view.shows_help = true;
+	assert_shows(&s, "p pause    no new requests until p again");
+	s.view.may_steer = false;
+	assert_hides(&s, "p pause");
+	scene_fini(&s);
+}
+END_TEST
+
 /* What others have said steers no terminal and makes no lines. */
 START_TEST(test_hostile_text)
 {
@@ -490,6 +524,7 @@ int main(void)
 	tcase_add_test(tcase, test_states);
 	tcase_add_test(tcase, test_colour);
 	tcase_add_test(tcase, test_keys);
+	tcase_add_test(tcase, test_keys_that_steer);
 	tcase_add_test(tcase, test_hostile_text);
 	tcase_add_loop_test(tcase, test_nonsense, 0, 4);
 	tcase_add_test(tcase, test_history);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steering, as commands and as keys. Whether an act is possible is the daemon's to say: a view that
+ * is a second old does not know. */
+#include "ctl/steer.h"
+
+#include <stdio.h>
+
+#include "common/buf.h"
+#include "common/exit_codes.h"
+#include "common/result.h"
+#include "common/str.h"
+#include "ctl/client.h"
+#include "ctl/cmd.h"
+#include "ctl/figure.h"
+#include "ctl/view_read.h"
+
+static json_t *steer_scale(const char *run, const char *scale)
+{
+	return json_pack(
+		"{s:s, s:[{s:s, s:s}]}", "run", run, "settings", "key", "rate", "value", scale);
+}
+
+const char *steer_by_key(
+	enum progress_key key, const char *run, const json_t *progress, json_t **ret)
+{
+	switch (key) {
+	case PROGRESS_FASTER:
+		*ret = steer_scale(run, "x1.1");
+		return "Set";
+	case PROGRESS_SLOWER:
+		*ret = steer_scale(run, "x0.9");
+		return "Set";
+	case PROGRESS_PAUSE:
+		*ret = json_pack("{s:s}", "run", run);
+		return str_eq(result_text(progress, "run.state"), "paused") ? "Resume" : "Pause";
+	case PROGRESS_NEXT:
+		*ret = json_pack("{s:s}", "run", run);
+		return "Next";
+	case PROGRESS_NOTHING:
+	case PROGRESS_STOP:
+	case PROGRESS_LEAVE:
+		break;
+	}
+	return NULL;
+}
+
+int steer_describe(const struct client_answer *a, struct buf *ret)
+{
+	const char *text = result_text(a->parameters, "event.text");
+
+	if (!*text)
+		return 0;
+	return buf_printf(ret, "%s at %s: %s\n", result_text(a->parameters, "run"),
+		figure_clock(view_int(a->parameters, "event.at_ns")).text, text);
+}
+
+int steer_command(const struct options *o, const char *method, const char *run, json_t *parameters)
+{
+	struct client_answer answer;
+	struct buf text = {0};
+	int r;
+
+	if (run && json_object_set_new(parameters, "run", json_string(run))) {
+		json_decref(parameters);
+		command_complain("%s: this is no run's name", o->command);
+		return EXIT_NO_INPUT;
+	}
+	r = command_ask(o, false, method, parameters, &answer);
+	if (r)
+		return r;
+	if (steer_describe(&answer, &text) == 0 && text.data)
+		command_print(text.data);
+	buf_fini(&text);
+	client_answer_fini(&answer);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steering a run: what the commands set, pause, resume and next have in common with the keys of the
+ * live view. */
+#pragma once
+
+#include <jansson.h>
+
+#include "ctl/progress.h"
+
+struct buf;
+struct client_answer;
+struct options;
+
+/* What a key of the view asks of the daemon; progress: of the newest Watch answer, NULL: none yet.
+ * The method, with its parameters in ret; NULL where there is nothing to ask. */
+const char *steer_by_key(
+	enum progress_key key, const char *run, const json_t *progress, json_t **ret);
+/* The answer's event, in one line with newline: "checkout-17 at 0:12: alice: rate 400/s -> 500/s".
+ * Nothing where it has none. 0 or -ENOMEM. */
+int steer_describe(const struct client_answer *a, struct buf *ret);
+
+/* One act as a command: asks the service and prints what was done. parameters are taken over; run
+ * NULL: the newest. Returns the exit status. */
+int steer_command(const struct options *o, const char *method, const char *run, json_t *parameters);

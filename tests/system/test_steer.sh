@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs of the service are steered by commands: another rate, a pause and its end, the next stage.
+# The result tells of each act, the server has got what the result says, and what cannot be is
+# refused in one line.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+work=$T/run/control.socket
+look=$T/run/observe.socket
+mkdir "$T/run"
+cat >"$T/rpsd.conf" <<CONF
+[control]
+socket = $work
+observe = $look
+[policy]
+max-rate = 5000
+[origin o]
+listen = 127.0.0.1:0
+CONF
+log=$T/daemon.log
+OUT=$T/daemon.out ERR=$log
+start "$rpsd" --config "$T/rpsd.conf"
+OUT=$T/stdout ERR=$T/stderr
+wait_line "$log" 'listening on .*control\.socket'
+wait_line "$log" "listening on $look"
+url=http://$(grep -oE '127\.0\.0\.1:[0-9]+' "$log" | head -n 1)/
+export RPSCTL_SOCKET=$work
+
+# In words of `status`: the state of the run.
+state_is() {
+	"$rpsctl" status "$id" --json 2>/dev/null | jq -e --arg s "$1" '.runs[0].state == $s' >/dev/null
+}
+
+begin() {
+	id=$("$rpsctl" start "$@")
+	wait_until 5 state_is running || fail "$id does not run"
+}
+
+# refused STATUS WORDS ARGS...: one line that says so.
+refused() {
+	local status=$1 words=$2
+
+	shift 2
+	expect_exit "$status" "$rpsctl" "$@"
+	expect_line "$ERR" "$words"
+	expect_equal "lines of '$*'" "$(wc -l <"$ERR")" 1
+}
+
+report() {
+	wait_until 10 state_is finished || fail "$id does not end"
+	"$rpsctl" report "$id" -o "$T/result.json" >"$T/report.txt" || true
+	expect_equal "ledger.balanced" "$(json "$T/result.json" .ledger.balanced)" true
+	n_sent=$((n_sent + $(sent_by "$T/result.json")))
+}
+
+user=$(id -un)
+n_sent=0
+
+# A rate, a scale of it, a pause, its end.
+begin "$url" -r 200 -d 2s
+expect_exit 0 "$rpsctl" set "$id" rate=400
+expect_line "$OUT" "^$id at 0:0[0-9]: $user: rate 200/s -> 400/s$"
+expect_exit 0 "$rpsctl" set rate=x1.1
+expect_line "$OUT" "rate 400/s -> 440/s$"
+expect_exit 0 "$rpsctl" pause "$id"
+wait_until 3 state_is paused || fail "$id is not paused"
+refused 77 "$id is paused already" pause "$id"
+refused 77 "$id is paused: resume it first" next "$id"
+expect_exit 0 "$rpsctl" resume
+wait_until 3 state_is running || fail "$id does not go on"
+refused 77 "$id is not paused" resume "$id"
+refused 77 "rate 6000/s is above \[policy\] max-rate = 5000" set "$id" rate=6000
+refused 64 "'fast' is no rate: write 500" set "$id" rate=fast
+refused 64 "'x' is no scale" set "$id" rate=x
+refused 64 "'duration' cannot be set while it runs: only rate can" set "$id" duration=3s
+refused 64 "'400' is no KEY=VALUE" set "$id" 400
+refused 66 "no-such-1" set no-such-1 rate=5
+for act in "set rate=300" pause resume next; do
+	# shellcheck disable=SC2086  # two words
+	refused 77 'refused: your role' $act --socket "$look"
+done
+report
+expect_equal "kinds" "$(json "$T/result.json" '[.events[] | select(.user) | .kind] | join(" ")')" \
+	"rate rate pause resume"
+expect_equal "from and to" "$(json "$T/result.json" '.events[0] | .user + " " + .from + " " + .to')" \
+	"$user 200/s 400/s"
+paused=$(json "$T/result.json" '[.events[] | select(.kind == "pause" or .kind == "resume") | .at_ns] | .[1] - .[0]')
+expect_equal "window.paused_ns" "$(json "$T/result.json" .window.paused_ns)" "$paused"
+expect_equal "the window but for the pause" \
+	"$(json "$T/result.json" '.window.end_ns - .window.start_ns - .window.paused_ns')" 2000000000
+expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" completed
+
+# The next stage, and behind the last one the end.
+cat >"$T/staged.ini" <<INI
+[target]
+url = $url
+[load]
+stage = hold 100 for 1h
+stage = hold 200 for 1h
+INI
+begin "$T/staged.ini"
+expect_exit 0 "$rpsctl" next "$id"
+expect_line "$OUT" 'next stage, hold 100 for 1h -> hold 200 for 1h$'
+expect_exit 0 "$rpsctl" next "$id"
+expect_line "$OUT" 'next stage, hold 200 for 1h -> the end$'
+report
+expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" completed
+refused 77 "$id has finished" pause "$id"
+
+# Users can only pause.
+begin "$url" --closed -c 2 -d 1s
+refused 77 'a closed run has no rate: its users' set "$id" rate=100
+refused 77 'a closed run has no stages' next "$id"
+expect_exit 0 "$rpsctl" pause "$id"
+wait_until 3 state_is paused || fail "$id is not paused"
+expect_exit 0 "$rpsctl" resume "$id"
+report
+expect_equal "the window but for the pause" \
+	"$(json "$T/result.json" '.window.end_ns - .window.start_ns - .window.paused_ns')" 1000000000
+
+# The trail has who did what, and who was refused.
+expect_line "$log" "$user: rate 200/s -> 400/s \(run=.* uid=[0-9]+ pid=[0-9]+\)"
+expect_line "$log" "$user: pause \(run="
+expect_line "$log" 'refused to set .*: rate 6000/s is above'
+
+# All that was sent has reached the server.
+"$rpsctl" origins --json >"$T/origins.json"
+expect_equal "requests at the origin" "$(json "$T/origins.json" '.. | .requests? // empty')" "$n_sent"
