@@ -104,9 +104,9 @@ void worker_go(struct worker *w, int64_t t0_ns);
 /* Nothing planned at or after instant_ns; what is under way is awaited. The first call counts. */
 void worker_stop(struct worker *w, int64_t instant_ns);
 /* Between go and stop, for what is planned from at_ns on; in the order of at_ns, at most
- * USERS_TOGGLES_MAX of them ahead. Open model: another schedule, steered away from the one before at
- * at_ns - t0, borrowed until worker_free or until on_steered has told of a newer one. Closed model
- * (NULL): a pause begins, or the one that goes on ends. 0 or -ENOMEM. */
+ * USERS_TOGGLES_MAX of them ahead. Open model: another schedule, steered away from the one before
+ * at at_ns - t0, borrowed until worker_free or until on_steered has told of a newer one. Closed
+ * model (NULL): a pause begins, or the one that goes on ends. 0 or -ENOMEM. */
 int worker_steer(struct worker *w, const struct schedule *schedule, int64_t at_ns);
 /* New connections go to these from now on; borrowed until worker_free. At any time. -ENOMEM. */
 int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n);

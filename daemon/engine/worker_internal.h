@@ -87,7 +87,7 @@ struct worker {
 	bool was_stopped;
 	bool was_aborted;
 	bool are_addresses_out;
-	struct list acts; /* under way */
+	struct list acts;		     /* under way */
 	const struct address *new_addresses; /* to be posted when the mail is back; NULL: none */
 	size_t n_new_addresses;
 
