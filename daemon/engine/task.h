@@ -64,10 +64,11 @@ struct task_env {
 	size_t first; /* with which address and source to begin */
 	int64_t connect_timeout_ns;
 	int64_t request_timeout_ns; /* from the planned instant */
-	int64_t max_age_ns;	    /* of a connection; 0: no limit */
-	uint64_t requests_max;	    /* on a connection; 0: no limit */
-	size_t depth;		    /* exchanges in flight on a connection at most; 0 means 1 */
-	char *read_buffer;	    /* the worker's one */
+	bool is_soft; /* what was sent is waited for beyond it, and counts as a timeout then */
+	int64_t max_age_ns;    /* of a connection; 0: no limit */
+	uint64_t requests_max; /* on a connection; 0: no limit */
+	size_t depth;	       /* exchanges in flight on a connection at most; 0 means 1 */
+	char *read_buffer;     /* the worker's one */
 	size_t read_size;
 	char *write_buffer; /* where several requests become one write; for a depth above 1 */
 	size_t write_size;

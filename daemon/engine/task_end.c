@@ -46,6 +46,13 @@ static bool task_is_complete(enum fault fault)
 	       fault_table[fault].class == LEDGER_CHECK_FAILED;
 }
 
+/* A good answer that was waited for longer than its user would have. */
+static bool task_is_late(const struct task *t, enum fault fault, int64_t now_ns)
+{
+	return __builtin_expect(t->_env->is_soft, 0) && fault == FAULT_NONE &&
+	       now_ns - t->_exchange.planned_ns > t->_env->request_timeout_ns;
+}
+
 void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example)
 {
 	const struct http1 *p = &t->_response;
@@ -61,6 +68,10 @@ void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *e
 		.example = example,
 	};
 
+	if (task_is_late(t, fault, now_ns)) {
+		end.fault = FAULT_TIMEOUT;
+		end.example = "answered, but too late";
+	}
 	stats_end(t->_env->stats, &t->_exchange, &end);
 }
 
@@ -181,6 +192,8 @@ void task_on_request_timeout(struct timer_queue *q, struct timer *timer)
 	int64_t earliest_ns = task_planned_ns(t) + t->_env->request_timeout_ns;
 	int64_t now_ns;
 
+	if (t->_env->is_soft)
+		return; /* its end will tell how late it was */
 	if (earliest_ns > due_ns) {
 		timer_start(q, timer, earliest_ns);
 		return;

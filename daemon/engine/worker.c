@@ -337,6 +337,7 @@ static int worker_open_env(struct worker *w)
 		.first = c->index,
 		.connect_timeout_ns = plan->connect_timeout_ns,
 		.request_timeout_ns = plan->request_timeout_ns,
+		.is_soft = plan->timeout_soft,
 		.max_age_ns = plan->max_age_ns,
 		.requests_max = plan->requests_per_connection,
 		.depth = plan->pipeline,

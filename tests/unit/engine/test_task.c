@@ -723,6 +723,32 @@ START_TEST(large_request_fails)
 }
 END_TEST
 
+/* Beyond its timeout the answer is waited for; it counts as a timeout with its true age, and the
+ * connection lives on. */
+START_TEST(soft_timeout_waits_for_the_answer)
+{
+	struct histogram *failed = &rig.stats.totals.histograms[STATS_FAILED];
+
+	rig.env.is_soft = true;
+	rig.env.request_timeout_ns = 10 * SEC;
+	connect_task();
+	ask_planned(clock_now_ns() - 20 * SEC);
+	rig_hear(peer);
+	rig_say(peer, MINI_OK);
+	TURN_UNTIL(up.n_idle == 2);
+	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
+	ck_assert_uint_eq(rig_faults(FAULT_TIMEOUT), 1);
+	ck_assert_uint_eq(failed->count, 1);
+	ck_assert_int_ge(failed->min, 20 * SEC);
+	ask_planned(clock_now_ns());
+	rig_hear(peer);
+	rig_say(peer, MINI_OK);
+	TURN_UNTIL(up.n_idle == 3);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(up.n_closed, 0);
+}
+END_TEST
+
 /* ---- abandoning, in every state and without a word */
 
 START_TEST(abandon_in_every_state)
@@ -781,6 +807,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, timeout_from_the_planned_instant, 0, 2);
 	tcase_add_test(t, timeout_of_the_last_exchange_is_gone);
 	tcase_add_test(t, large_request);
+	tcase_add_test(t, soft_timeout_waits_for_the_answer);
 	tcase_add_loop_test(t, large_request_fails, 0, 3);
 	tcase_add_loop_test(t, abandon_in_every_state, 0, TASK_STATE_COUNT);
 }
