@@ -173,21 +173,26 @@ static bool audit_is_sent_short(const struct audit_input *in, const struct audit
 	return (double)in->ledger.sent < AUDIT_SENT * ((double)in->ledger.planned - unsent);
 }
 
+/* It wanted its CPU nearly all the time: on it, waiting for it, or kept from it by a quota. Then
+ * answers and connections wait for us, however slow they look. */
+static bool audit_is_starved(const struct audit_input *in)
+{
+	return in->cpu_share + fmax(in->run_queue_share, 0) > AUDIT_CPU ||
+	       in->throttled_share > AUDIT_THROTTLED_LIMIT;
+}
+
 static enum audit_limit audit_find_limit(
 	const struct audit_input *in, const struct audit_facts *f, const struct audit *a)
 {
 	if (!in->is_open) {
-		/* A worker that waits for its CPU wants it as much as one that has it. */
-		if (audit_count_ours(in) > 0 ||
-			in->cpu_share + fmax(in->run_queue_share, 0) > AUDIT_CPU ||
-			in->throttled_share > AUDIT_THROTTLED_LIMIT ||
+		if (audit_count_ours(in) > 0 || audit_is_starved(in) ||
 			in->stalled_share > AUDIT_STALLED_SATURATED)
 			return AUDIT_BY_GENERATOR;
 		return AUDIT_BY_SERVER;
 	}
 	if (a->verdict == AUDIT_SATURATED &&
 		(!audit_is_overload(f) || audit_is_sent_short(in, f) || audit_count_ours(in) > 0 ||
-			audit_delay_share(in, a) >= 0.5))
+			audit_is_starved(in) || audit_delay_share(in, a) >= 0.5))
 		return AUDIT_BY_GENERATOR;
 	if (audit_is_by_connections(in, f))
 		return AUDIT_BY_CONNECTIONS;

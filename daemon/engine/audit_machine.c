@@ -105,7 +105,7 @@ static void audit_note_causes(const struct audit_input *in, struct audit *a)
 static void audit_note_network(const struct audit_input *in, struct audit *a)
 {
 	if (in->softirq_share > AUDIT_SOFTIRQ)
-		audit_add_note(a, "softirq", in->softirq_share, AUDIT_SOFTIRQ, "",
+		audit_add_note(a, "softirq", in->softirq_share, AUDIT_SOFTIRQ, "a quieter machine",
 			"%s of this machine's CPU time went into packets and timers",
 			audit_text_share(in->softirq_share).s);
 	if (in->retransmits >= AUDIT_RETRANSMITS_LEAST && in->segments > 0 &&

@@ -16,6 +16,9 @@
 /* A smaller part of the response time's p99 than this is no part worth a word. */
 #define AUDIT_DELAY_NIL_SHARE 0.01
 #define AUDIT_DELAY_SATURATED_NS (20 * NSEC_PER_MSEC)
+/* One standstill as long as busy hosts have them. In a window W its p99 is this less W/100: in one
+ * of 2 s, recorded, 22 ms where 60 s would show nothing. One event is no state. */
+#define AUDIT_DELAY_EVENT_NS (50 * NSEC_PER_MSEC)
 /* An idle virtual machine shows up to 5.4 ms: below this, a short interval is a hiccup at its end.
  */
 #define AUDIT_DELAY_QUIET_NS (6 * NSEC_PER_MSEC)
@@ -68,14 +71,24 @@ double audit_delay_share(const struct audit_input *in, const struct audit *a)
 	return (double)in->our_delay_p99 / (double)in->request_timeout;
 }
 
+/* A limit of our delay's p99, or more where a single event could reach it. */
+static int64_t audit_limit_ns(const struct audit_input *in, int64_t limit_ns)
+{
+	int64_t event_ns = AUDIT_DELAY_EVENT_NS - in->window_ns / 100;
+
+	return event_ns > limit_ns ? event_ns : limit_ns;
+}
+
 /* Open model: how late we were. */
 static void audit_note_delay(const struct audit_input *in, struct audit *a)
 {
 	double share = a->our_delay_share_of_p99;
 	bool is_short = in->short_interval_share > AUDIT_SHORT_INTERVALS &&
-			in->our_delay_p99 > AUDIT_DELAY_QUIET_NS;
-	bool is_large = in->our_delay_p99 > AUDIT_DELAY_SATURATED_NS;
+			in->our_delay_p99 > audit_limit_ns(in, AUDIT_DELAY_QUIET_NS);
+	int64_t large_ns = audit_limit_ns(in, AUDIT_DELAY_SATURATED_NS);
+	bool is_large = in->our_delay_p99 > large_ns;
 	bool is_saturated = audit_delay_share(in, a) >= AUDIT_DELAY_SHARE && (is_large || is_short);
+	double limit_ns = (double)(is_saturated && is_large ? large_ns : AUDIT_DELAY_SUSPECT_NS);
 	struct audit_text try_text = audit_more_workers(in, "a quieter machine; ");
 
 	if (in->our_delay_p99 <= AUDIT_DELAY_SUSPECT_NS ||
@@ -83,15 +96,11 @@ static void audit_note_delay(const struct audit_input *in, struct audit *a)
 		return;
 	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
 	if (share < 0)
-		audit_add_note(a, "our-delay", (double)in->our_delay_p99,
-			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
-						 : AUDIT_DELAY_SUSPECT_NS,
-			try_text.s, "our delay p99 %s", audit_text_time(in->our_delay_p99).s);
+		audit_add_note(a, "our-delay", (double)in->our_delay_p99, limit_ns, try_text.s,
+			"our delay p99 %s", audit_text_time(in->our_delay_p99).s);
 	else
-		audit_add_note(a, "our-delay", (double)in->our_delay_p99,
-			is_saturated && is_large ? AUDIT_DELAY_SATURATED_NS
-						 : AUDIT_DELAY_SUSPECT_NS,
-			try_text.s, "our delay p99 %s, %s of the response time's p99 %s",
+		audit_add_note(a, "our-delay", (double)in->our_delay_p99, limit_ns, try_text.s,
+			"our delay p99 %s, %s of the response time's p99 %s",
 			audit_text_time(in->our_delay_p99).s, audit_text_share(share).s,
 			audit_text_time(in->response_p99).s);
 	if (is_saturated && is_short)

@@ -379,23 +379,36 @@ START_TEST(test_saturated_borders)
 		int64_t our_delay_p99, response_p99;
 		double short_interval_share;
 		enum audit_verdict want;
+		int64_t window_ns;
 	} cases[] = {
-		{20 * MS, 25 * MS, 0, AUDIT_SUSPECT},
-		{20 * MS + 1, 25 * MS, 0, AUDIT_SATURATED},
-		{21 * MS, 210 * MS, 0, AUDIT_SATURATED},
-		{21 * MS, 211 * MS, 0, AUDIT_SUSPECT},
-		{10 * MS, 12 * MS, 0.01, AUDIT_SUSPECT},
-		{10 * MS, 12 * MS, 0.02, AUDIT_SATURATED},
-		{10 * MS, 120 * MS, 0.02, AUDIT_SUSPECT},
-		{5 * MS, 6 * MS, 0.1, AUDIT_SUSPECT},
-		{900000, 950000, 0.1, AUDIT_OK},
-		{30 * MS, -1, 0, AUDIT_SUSPECT},
+		{20 * MS, 25 * MS, 0, AUDIT_SUSPECT, 0},
+		{20 * MS + 1, 25 * MS, 0, AUDIT_SATURATED, 0},
+		{21 * MS, 210 * MS, 0, AUDIT_SATURATED, 0},
+		{21 * MS, 211 * MS, 0, AUDIT_SUSPECT, 0},
+		{10 * MS, 12 * MS, 0.01, AUDIT_SUSPECT, 0},
+		{10 * MS, 12 * MS, 0.02, AUDIT_SATURATED, 0},
+		{10 * MS, 120 * MS, 0.02, AUDIT_SUSPECT, 0},
+		{5 * MS, 6 * MS, 0.1, AUDIT_SUSPECT, 0},
+		{900000, 950000, 0.1, AUDIT_OK, 0},
+		{30 * MS, -1, 0, AUDIT_SUSPECT, 0},
+		/* in a short window a single event is no state: 50 ms less a hundredth of it */
+		{30 * MS, 31 * MS, 0, AUDIT_SUSPECT, 2 * NSEC_PER_SEC},
+		{30 * MS + 1, 31 * MS, 0, AUDIT_SATURATED, 2 * NSEC_PER_SEC},
+		{30 * MS, 31 * MS, 0.5, AUDIT_SUSPECT, 2 * NSEC_PER_SEC},
+		{49 * MS + 1, 50 * MS, 0, AUDIT_SATURATED, 100 * MS},
+		{21 * MS, 22 * MS, 0, AUDIT_SATURATED, 3 * NSEC_PER_SEC},
+		{10 * MS, 12 * MS, 0.2, AUDIT_SUSPECT, 4 * NSEC_PER_SEC},
+		{10 * MS + 1, 12 * MS, 0.2, AUDIT_SATURATED, 4 * NSEC_PER_SEC},
 	};
 	struct audit_input in = well();
 	struct audit a;
 
 	in.our_delay_p99 = cases[_i].our_delay_p99;
 	in.response_p99 = cases[_i].response_p99;
+	if (cases[_i].window_ns > 0) {
+		in.window_ns = cases[_i].window_ns;
+		in.ok_per_s = in.planned_per_s = 30000.0 * NSEC_PER_SEC / (double)in.window_ns;
+	}
 	in.short_interval_share = cases[_i].short_interval_share;
 	a = judged(&in);
 	ck_assert_int_eq(a.verdict, cases[_i].want);
@@ -918,7 +931,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_suspect, 0, 4);
 	tcase_add_test(tcase, test_notes_without_a_verdict);
 	tcase_add_test(tcase, test_frozen_generator);
-	tcase_add_loop_test(tcase, test_saturated_borders, 0, 10);
+	tcase_add_loop_test(tcase, test_saturated_borders, 0, 17);
 	tcase_add_test(tcase, test_generator_errors);
 	tcase_add_test(tcase, test_overload_by_connections);
 	tcase_add_test(tcase, test_overload_by_dropping);

@@ -130,7 +130,6 @@ static void set_ports(struct audit_input *in, double v)
 	in->time_wait = (int64_t)v;
 }
 
-/* Also what nothing can be done about here has a remedy: another machine. */
 static const struct {
 	const char *code;
 	void (*set)(struct audit_input *in, double v);
@@ -153,7 +152,8 @@ static const struct {
 		"a turn of a worker's loop took up to 12.0 ms (p99), others waited for it",
 		"fewer connections on each worker: -t, if this machine has a CPU to spare"},
 	{"softirq", set_softirq, 0.25, 0.4, 0.25, AUDIT_OK,
-		"40.0 % of this machine's CPU time went into packets and timers", ""},
+		"40.0 % of this machine's CPU time went into packets and timers",
+		"a quieter machine"},
 	{"retransmits", set_retransmits, 300, 1200, 300, AUDIT_OK,
 		"1,200 of 60,000 TCP segments of this machine were sent again, 12 timers ran out",
 		"see where packets are lost: nstat, ss -ti; a full queue of the server's new "
@@ -295,6 +295,46 @@ START_TEST(a_quota_is_the_reason)
 }
 END_TEST
 
+/* Recorded: 60,000/s with a quota of 20 %. Connections and answers wait for us, so neither the pool
+ * nor the server is to blame. */
+START_TEST(a_quota_makes_the_server_look_slow)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.ledger = (struct ledger){
+		.planned = 120000, .sent = 120000, .classes = {[LEDGER_OK] = 120000}};
+	in.window_ns = 2 * NSEC_PER_SEC;
+	in.planned_per_s = 60000;
+	in.ok_per_s = 46535;
+	in.response_p50 = 197 * MS;
+	in.response_p99 = 620 * MS;
+	in.service_p50 = 3 * MS;
+	in.service_p99 = 83 * MS;
+	in.service_mean = 10 * MS;
+	in.our_delay_p50 = 41 * MS;
+	in.our_delay_p99 = 175 * MS;
+	in.connection_wait_p50 = 115 * MS;
+	in.connection_wait_p99 = 585 * MS;
+	in.connections_peak = 793;
+	in.cpu_share = 0.2;
+	in.short_interval_share = 1;
+	if (_i == 0)
+		in.throttled_share = 0.96;
+	else
+		in.run_queue_share = 0.78;
+	audit_judge(&in, &a);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OVERLOAD);
+	ck_assert_int_eq(a.limited_by, AUDIT_BY_GENERATOR);
+	ck_assert_ptr_nonnull(strstr(a.because, "limited by the generator: sent 120,000"));
+	/* Without either it is the server's. */
+	in.throttled_share = in.run_queue_share = 0;
+	audit_judge(&in, &a);
+	ck_assert_int_eq(a.limited_by, AUDIT_BY_SERVER);
+}
+END_TEST
+
 START_TEST(closed_runs_that_are_kept_from_their_cpu)
 {
 	struct audit_input in = well_closed();
@@ -377,6 +417,7 @@ int main(void)
 	tcase_add_loop_test(t, clocks_are_known_by_name, 0, (int)LEN(clocks));
 	tcase_add_test(t, causes_are_told_beside_a_delay);
 	tcase_add_test(t, a_quota_is_the_reason);
+	tcase_add_loop_test(t, a_quota_makes_the_server_look_slow, 0, 2);
 	tcase_add_test(t, closed_runs_that_are_kept_from_their_cpu);
 	tcase_add_loop_test(t, a_ledger_that_was_wrong_on_the_way, 0, 2);
 	tcase_add_test(t, the_worst_fits);
