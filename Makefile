@@ -12,6 +12,7 @@
 #   make check-varlink     the control protocol before other people's clients
 #   make check-interop     histogram logs before other people's readers
 #   make check-boot        the installed service in a booted system, as root
+#   make honesty           known servers: the truth, and what rpsd, or TOOL=wrk, says of it
 #   make install      honours DESTDIR, prefix, sysconfdir, unitdir
 #   SANITIZE=address,undefined | thread    a variant, in build/$(SANITIZE)/
 #   V=1               show the commands;  DEVELOPER=1  more warnings, as errors
@@ -180,6 +181,29 @@ deps-bench:
 	$(Q)$(call install_missing,$(DEPS_BENCH))
 
 .PHONY: bench deps-bench
+
+# ---------------------------------------------------------------- honesty
+
+# Servers whose truth is known, and what rpsd says of them, in about five minutes; or what another
+# tool says, by its adapter in tests/honesty/adapters: TOOL=wrk, hey, h2load or ab (`make
+# deps-bench`). ONLY=T1,T5 runs these alone, WRITE=1 writes tests/honesty/RESULTS.md. As root all
+# of it runs.
+TOOL ?= rpsd
+HONESTY_PROGRAMS := $(B)/honesty/clock_step.so $(B)/bench/null_server \
+	$(addprefix $(B)/tests/,common/test_confidence common/test_steadiness \
+	engine/test_schedule engine/test_schedule_stages engine/test_audit \
+	engine/test_audit_faults)
+
+$(B)/honesty/clock_step.so: tests/honesty/clock_step.c $(B)/config
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fsanitize=%,$(BASE_CFLAGS)) -O2 -fPIC -shared -o $@ $<
+
+honesty: all $(HONESTY_PROGRAMS)
+	$(Q)python3 tests/honesty/honesty.py --build $(B) --tool $(TOOL) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(WRITE),--write)
+
+.PHONY: honesty
 
 # ---------------------------------------------------------------- other people's servers
 

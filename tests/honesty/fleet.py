@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""T12: hosts are merged by their histograms, never by their percentiles. And the word for a run
+whose percentiles depend on how long it was."""
+import json
+import math
+import subprocess
+
+import hdr
+from rig import Broken
+
+
+def t12_one(rig, delay, listen):
+    with rig.origin("--delay", delay, listen=listen) as origin:
+        said = rig.load(origin.url, 200, 50, 5)
+    return said, origin
+
+
+def t12_merge(rig, rows):
+    """Host A sees 1 ms, host B 100 ms. (Averaged percentiles would say 50.5.)"""
+    first, origin = t12_one(rig, "1ms", "127.0.0.1:0")
+    second, _ = t12_one(rig, "100ms", origin.address)
+    path = rig.path("merged") + ".json"
+    done = subprocess.run(
+        [rig.rpsctl, "merge", first.path, second.path, "-o", path], capture_output=True,
+        stdin=subprocess.DEVNULL, text=True, timeout=20, check=False, env=rig.environment)
+    if done.returncode != 0:
+        raise Broken("rpsctl merge: " + (done.stderr.strip().splitlines() or ["?"])[-1])
+    with open(path, encoding="utf-8") as f:
+        merged = json.load(f)
+    response = merged["latency"]["response"]
+    rows.equal("planned", first.planned + second.planned, merged["ledger"]["planned"])
+    # Half of all is A: the median is its slowest, to the width of a slot.
+    rows.within("p50, ms", 1.0, first.max, response["p50_ns"] / 1e6, 0.002 * first.max)
+    rows.within("p99, ms", second.p50, second.max, response["p99_ns"] / 1e6, 0.002 * second.max)
+    parts = [hdr.decode(said.doc["latency"]["response"]["hdr"]) for said in (first, second)]
+    total = hdr.decode(response["hdr"])
+    rows.equal("slots whose counts differ", 0,
+               sum(a != b for a, b in zip(hdr.add(*parts), total)) +
+               abs(len(hdr.add(*parts)) - len(total)))
+
+
+def steadiness(rig, rows):
+    """One server of 1 ms at 1,050/s: a backlog that grows as long as the run."""
+    for rate, words in ((700, ("steady", "unknown")), (1050, ("unsteady",))):
+        with rig.origin("--service", "1ms") as origin:
+            said = rig.load(origin.url, rate, 800, 15,
+                            flags=("--set", "load.arrivals=poisson"))
+        rows.word(f"rho = {rate / 1000}", words, said.at("steadiness.word"))
+        if rate < 1000:
+            rows.within("ok", said.planned, said.planned, said.ok)
+
+
+def ledgers(all_said, rows):
+    """Of every run of all tests."""
+    docs = [said.doc for said in all_said if said.doc]
+    rows.equal("ledgers that balance", f"{len(docs)} runs",
+               f"{sum(doc['ledger']['balanced'] for doc in docs)} runs")
+    apart = 0.0
+    for doc in docs:
+        latency = doc["latency"]
+        parts = [latency[name] for name in ("our_delay", "connection_wait", "service")]
+        response = latency["response"]
+        if doc["ledger"]["ok"] != doc["ledger"]["planned"] or \
+                any(part["count"] != response["count"] for part in parts):
+            continue
+        whole = sum(part["mean_ns"] for part in parts)
+        apart = max(apart, math.fabs(whole - response["mean_ns"]))
+    rows.within("means: response less its parts, ns", 0.0, 0.0, apart, 10.0)

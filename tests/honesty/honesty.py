@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The honesty tests: what rpsd, or another load generator, says of servers whose truth is known.
+
+Prints a table and ends with 0 when every row of rpsd's is a pass; with 1 when one is not; with 2
+when those that are not all come from runs whose own audit said that this machine, not the server,
+made the figures; with 3 when a test could not be carried out.
+"""
+import argparse
+import concurrent.futures
+import os
+import platform
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+sys.dont_write_bytecode = True
+
+try:
+    import json  # noqa: F401  what python3-minimal does not have
+except ImportError:
+    sys.exit("honesty: this takes Debian's python3, of which only the minimal one is here; "
+             "`make deps-bench` installs it")
+
+import faults  # noqa: E402
+import fleet  # noqa: E402
+import rig as rigs  # noqa: E402
+import sick  # noqa: E402
+import stalls  # noqa: E402
+import table  # noqa: E402
+import virtual  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+JOBS = 3  # tests at a time, of those that load the machine little
+
+RPSD, OTHERS = 1, 2
+# (test, function, for whom, runs alone)
+TESTS = (
+    ("T1", stalls.t1_stall, RPSD, False),
+    ("T1", stalls.t1_stall_tool, OTHERS, True),
+    ("T2", stalls.t2_delay, RPSD | OTHERS, True),
+    ("T2", stalls.t2_hybrid, RPSD, True),
+    ("T3", stalls.t3_queue, RPSD, True),
+    ("T4", faults.t4_errors, RPSD | OTHERS, False),
+    ("T5", faults.t5_hang, RPSD | OTHERS, False),
+    ("T5", faults.t5_backlog, RPSD, False),
+    ("T5", faults.t5_healthy, RPSD | OTHERS, False),
+    ("T6", faults.t6_close, RPSD | OTHERS, False),
+    ("T7", faults.t7_survivors, RPSD | OTHERS, False),
+    ("T7", faults.t7_drip, RPSD | OTHERS, False),
+    ("T7", faults.t7_slow_reader, RPSD, False),
+    ("T8", stalls.t8_pacing, RPSD | OTHERS, True),
+    ("T8", stalls.t8_poisson, RPSD, True),
+    ("T8", virtual.t8_virtual, RPSD, False),
+    ("T9", faults.t9_frozen, RPSD | OTHERS, False),
+    ("T10", faults.t10_accept, RPSD | OTHERS, False),
+    ("T11", sick.t11_stop, RPSD | OTHERS, False),
+    ("T11", sick.t11_quota, RPSD, True),
+    ("T12", fleet.t12_merge, RPSD, False),
+    ("T13", sick.t13_clock, RPSD, False),
+    ("T14", sick.t14_ports, RPSD, False),
+    ("T15", stalls.t15_ramp, RPSD, True),
+    ("T15", virtual.t15_virtual, RPSD, False),
+    ("C4", virtual.coverage, RPSD, False),
+    ("C15", fleet.steadiness, RPSD, False),
+    ("A", virtual.audit_rules, RPSD, False),
+)
+
+
+class Result:
+    """How a test went."""
+
+    def __init__(self, rows, said):
+        self.rows, self.said = rows, said
+        self.is_skipped = self.is_broken = self.is_excused = False
+
+    def is_pass(self):
+        return not self.is_broken and all(row.is_pass() for row in self.rows.rows)
+
+
+def attempt(given, name, function, directory):
+    rig = rigs.Rig(given.build, given.tool, directory)
+    result = Result(table.Rows(name), rig.said)
+    try:
+        function(rig, result.rows)
+    except rigs.Skipped as reason:
+        result.is_skipped = True
+        result.rows.rows.append(table.Row(name, function.__name__, "", "", "", "skipped"))
+        result.rows.note(f"{reason}.")
+    except (rigs.Broken, ArithmeticError, AttributeError, LookupError, OSError, TypeError,
+            ValueError) as reason:  # what a tool reports may not be what it should
+        result.is_broken = True
+        result.rows.rows.append(table.Row(name, function.__name__, "", "", "", "broken"))
+        result.rows.note(f"{type(reason).__name__}: {reason}.")
+    if given.tool == "rpsd" and not result.is_pass() and not result.is_skipped:
+        audits = sorted({said.audit() for said in rig.said} - {""})
+        result.is_excused = bool(audits) and not result.is_broken
+        if audits:
+            result.rows.note("the audit said so: " + " / ".join(audits[:2]))
+    return result
+
+
+def carry_out(given, number, directory):
+    """A test of rpsd's that is off is tried once more: a machine that is shared has bad moments.
+    What was off is said."""
+    name, function, _, _ = TESTS[number]
+    begin = time.monotonic()
+    result = attempt(given, name, function, os.path.join(directory, f"{number}a"))
+    if given.tool == "rpsd" and not result.is_pass() and not result.is_skipped:
+        first = [row for row in result.rows.rows if not row.is_pass()]
+        rigs.say(f"{name} {function.__name__}: once more")
+        result = attempt(given, name, function, os.path.join(directory, f"{number}b"))
+        result.rows.note("second try; in the first: " + "; ".join(
+            f"{row.what} {row.measured}: {row.verdict}" for row in first[:4]) + ".")
+    rigs.say(f"{name} {function.__name__}: {time.monotonic() - begin:.0f} s"
+             f"{'' if result.is_pass() or result.is_skipped else ', not all pass'}")
+    return result
+
+
+def all_tests(given, directory):
+    """{number: Result}: those that bear company first, side by side, then the others."""
+    whom = RPSD if given.tool == "rpsd" else OTHERS
+    wanted = [n for n, (name, function, who, _) in enumerate(TESTS)
+              if who & whom and (not given.only or name in given.only or
+                                 function.__name__ in given.only)]
+    # Tools that know no rate take all of the machine.
+    alone = [n for n in wanted if TESTS[n][3] or whom == OTHERS]
+    results = {}
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        runs = {n: pool.submit(carry_out, given, n, directory)
+                for n in wanted if n not in alone}
+        results.update({n: run.result() for n, run in runs.items()})
+    for n in alone:
+        results[n] = carry_out(given, n, directory)
+    return results
+
+
+def load_average():
+    with open("/proc/loadavg", encoding="ascii") as f:
+        return " ".join(f.read().split()[:3])
+
+
+def head(given, before, seconds):
+    model = "?"
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as f:
+        for line in f:
+            if line.startswith("model name"):
+                model = " ".join(line.partition(":")[2].split())
+                break
+    return [
+        f"The honesty tests: {given.tool}",
+        f"{time.strftime('%Y-%m-%d %H:%M')} UTC, {os.cpu_count()} CPUs ({model}), "
+        f"Linux {platform.release()}",
+        f"load average before {before}, after {load_average()}; {seconds:.0f} s",
+        "",
+    ]
+
+
+def summary(given, results):
+    rows = [row for result in results for row in result.rows.rows]
+    counts = {}
+    for row in rows:
+        word = row.verdict.split()[0]
+        counts[word] = counts.get(word, 0) + 1
+    line = ", ".join(f"{counts[word]} {word}" for word in
+                     ("pass", "off", "silent", "broken", "skipped") if word in counts)
+    if given.tool == "rpsd":
+        bad = [result for result in results if not result.is_pass() and not result.is_skipped]
+        if any(result.is_broken for result in bad):
+            return 3, line
+        if bad and all(result.is_excused for result in bad):
+            return 2, line + "; the audit said so"
+        return (1 if bad else 0), line
+    return 0, line
+
+
+def report(given, results, before, seconds):
+    groups = [results[n].rows for n in sorted(results)]
+    found = list(results.values())
+    all_said = [said for result in found for said in result.said]
+    if given.tool == "rpsd" and any(said.doc for said in all_said):
+        rows = table.Rows("all")
+        fleet.ledgers(all_said, rows)
+        groups.append(rows)
+        found.append(Result(rows, []))
+    status, line = summary(given, found)
+    return status, head(given, before, seconds) + table.render(groups) + ["", line]
+
+
+def write(given, lines):
+    """RESULTS.md has a part for each tool; that of this one is made anew."""
+    path = os.path.join(HERE, "RESULTS.md")
+    parts = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            for part in f.read().split("\n## ")[1:]:
+                parts[part.partition("\n")[0]] = part.rstrip() + "\n"
+    parts[given.tool] = f"{given.tool}\n\n```\n" + "\n".join(lines[1:]) + "\n```\n"
+    names = sorted(parts, key=lambda name: (name != "rpsd", name))
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("# The honesty tests\n\nWritten by `make honesty WRITE=1 [TOOL=NAME]`; "
+                "README.md says what is what.\n")
+        f.writelines("\n## " + parts[name] for name in names)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build", help="where rpsctl, rpsd and tests/ are")
+    parser.add_argument("--tool", default="rpsd", help="rpsd, or one of adapters/")
+    parser.add_argument("--only", default="", help="tests, as in T1,T5")
+    parser.add_argument("--write", action="store_true", help="also to RESULTS.md")
+    given = parser.parse_args()
+    given.build = os.path.abspath(given.build)
+    given.only = [word for word in given.only.replace(",", " ").split() if word]
+    return given
+
+
+def on_term(_number, _frame):
+    raise SystemExit(143)
+
+
+def main():
+    given = arguments()
+    why = rigs.missing(given.tool)
+    if why:
+        print(f"honesty: {why}", file=sys.stderr)
+        return 3
+    signal.signal(signal.SIGTERM, on_term)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    directory = tempfile.mkdtemp(prefix="rpsd-honesty.")
+    before, begin = load_average(), time.monotonic()
+    try:
+        results = all_tests(given, directory)
+    except BaseException:
+        rigs.end_all()
+        if threading.current_thread() is threading.main_thread():
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
+    status, lines = report(given, results, before, time.monotonic() - begin)
+    print("\n".join(lines))
+    if given.write:
+        write(given, lines)
+    rigs.end_all()
+    shutil.rmtree(directory, ignore_errors=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""T11, T13 and T14: the fault is the generator's, or its host's, and not the server's."""
+import contextlib
+import os
+import re
+import signal
+import time
+
+import rig as rigs
+from rig import Skipped
+
+STOP_S, EVERY_S = 0.2, 2.0
+
+
+def stopped_quantile(stops, window_s, quantile):
+    """Of delays uniform over each stop, none elsewhere: the value in ms."""
+    low, high = 0.0, max(stops)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if sum(max(0.0, s - middle) for s in stops) / window_s > 1 - quantile:
+            low = middle
+        else:
+            high = middle
+    return low * 1e3
+
+
+def stop_and_go(stops, find, n):
+    """Stops the processes that find(process) names for STOP_S in every EVERY_S, n times."""
+
+    def meanwhile(process):
+        begin = time.monotonic() + 1
+        for i in range(n):
+            time.sleep(max(0.0, begin + i * EVERY_S - time.monotonic()))
+            pids = find(process)
+            at = time.monotonic()
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                for pid in pids:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, number)
+                if number == signal.SIGSTOP:
+                    time.sleep(STOP_S)
+            stops.append(time.monotonic() - at)
+
+    return meanwhile
+
+
+def below(process):
+    """All that the adapter has started."""
+    found = [process.pid]
+    for pid in found:
+        found.extend(rigs.children(pid))
+    return found[1:]
+
+
+def t11_stop(rig, rows):
+    """The tool stands still for 200 ms of every 2 s: its own fault, and it should say so."""
+    stops = []
+    find = (lambda p: rigs.children(p.pid)) if rig.is_rpsd() else below
+    with rig.origin() as origin:
+        said = rig.load(origin.url, 1000, 50, 10, meanwhile=stop_and_go(stops, find, 5))
+    truth = stopped_quantile(stops, 10, 0.99)
+    mean = sum(s * s for s in stops) / (2 * 10) * 1e3
+    rows.within("response p99, ms", truth, truth, said.p99, 20)
+    rows.within("mean, ms", mean, mean, said.mean, 3)
+    if rig.is_rpsd():
+        rows.within("our delay p99, ms", truth, truth, said.at("latency.our_delay.p99_ns"), 20)
+        rows.word("verdict", ("saturated",), said.at("generator.verdict"))
+        rows.within("server's own p99, ms", 0.0, 1.0, origin.p99, 4)
+    else:
+        rows.word("a word of warning", ("yes",), "yes" if said.warning else "")
+
+
+class Quota:
+    """A CPU quota of 20 ms in each 100, by cgroup v2 where it has the controller, else v1."""
+
+    def __init__(self):
+        name = f"rpsd-honesty-{os.getpid()}"
+        if os.getuid() != 0:
+            raise Skipped("a CPU quota takes root")
+        for parent, is_v2 in (("/sys/fs/cgroup", True), ("/sys/fs/cgroup/cpu", False)):
+            needed = "cgroup.subtree_control" if is_v2 else "cpu.cfs_quota_us"
+            if os.access(os.path.join(parent, needed), os.W_OK):
+                self.path, self._is_v2 = os.path.join(parent, name), is_v2
+                break
+        else:
+            raise Skipped("no cgroup with a CPU quota can be made here")
+
+    def _write(self, name, text):
+        with open(os.path.join(self.path, name), "w", encoding="ascii") as f:
+            f.write(text)
+
+    def __enter__(self):
+        try:
+            if self._is_v2:
+                with open("/sys/fs/cgroup/cgroup.subtree_control", "w", encoding="ascii") as f:
+                    f.write("+cpu")
+            os.mkdir(self.path)
+            if self._is_v2:
+                self._write("cpu.max", "20000 100000")
+            else:
+                self._write("cpu.cfs_period_us", "100000")
+                self._write("cpu.cfs_quota_us", "20000")
+        except OSError as error:
+            self.__exit__()
+            raise Skipped(f"no CPU quota: {error}") from error
+        return ["sh", "-c", 'echo $$ >"$0" && exec "$@"', os.path.join(self.path, "cgroup.procs")]
+
+    def __exit__(self, *_):
+        for _ in range(50):
+            try:
+                os.rmdir(self.path)
+                return
+            except FileNotFoundError:
+                return
+            except OSError:
+                time.sleep(0.1)
+
+
+def t11_quota(rig, rows):
+    """One CPU is wanted (spin), a fifth is given: 80 ms of each 100 nothing is sent."""
+    with rig.origin() as origin, Quota() as inside:
+        said = rig.load(origin.url, 500, 50, 5, inside=inside,
+                        flags=("--set", "pacing.mode=spin", "-t", "1"))
+    rows.within("quota 20 %: our delay p99, ms", 79.0, 79.0, said.at("latency.our_delay.p99_ns"),
+                25)
+    rows.word("quota 20 %: verdict", ("saturated",), said.at("generator.verdict"))
+    rows.word("quota 20 %: limited by", ("generator",), said.at("headline.limited_by"))
+    rows.within("quota 20 %: server's own p99", 0.0, 1.0, origin.p99, 4)
+
+
+def t13_clock(rig, rows):
+    """The wall clock is set an hour ahead during the run: nothing but its end's date changes."""
+    step = rig.program("honesty/clock_step.so")
+    with rig.origin("--delay", "5ms") as origin:
+        said = rig.load(origin.url, 100, 10, 5, environment={"LD_PRELOAD": step})
+    hour = 3600.0
+    fields = [time.strptime(said.at("run." + name), "%Y-%m-%dT%H:%M:%SZ")
+              for name in ("started", "ended")]
+    took = time.mktime(fields[1]) - time.mktime(fields[0])
+    rows.within("dates apart, s: the step was seen", hour + 4, hour + 8, took)
+    rows.equal("ok", 500, said.ok)
+    per_second = [row["sent"] for row in said.doc["intervals"]["rows"]]
+    rows.equal("seconds that sent 100", 5, sum(abs(n - 100) <= 2 for n in per_second))
+    late = said.at("latency.our_delay.max_ns")
+    rows.within("slowest, ms", 5.0, origin.max + late, said.max, 10)
+
+
+T14_PORTS, T14_RATE, T14_SECONDS = 600, 200, 5
+
+
+def t14_ports(rig, rows):
+    """A connection for each request, 600 ports, and a server that lets the client close first."""
+    if os.getuid() != 0:
+        raise Skipped("a network of its own takes root")
+    server = rig.program("bench/null_server")
+    out = rig.path("null")
+    script = (
+        "ip link set lo up || ifconfig lo up || exit 9; cd /proc/sys/net/ipv4 || exit 9\n"
+        f"echo '20000 {20000 + T14_PORTS - 1}' >ip_local_port_range && echo 0 >tcp_tw_reuse"
+        ' || exit 9; cd - >/dev/null\n"$0" --port 18080 >"$1" & server=$!\n'
+        'trap "kill $server" EXIT; shift\n'
+        'while ! [ -s "$1" ]; do sleep 0.05; done; shift\n"$@"')
+    said = rig.load("http://127.0.0.1:18080/", T14_RATE, None, T14_SECONDS,
+                    inside=("unshare", "-n", "sh", "-c", script, server, out, out),
+                    flags=("--no-keepalive",))
+    # One port went to the trial connection before the run.
+    sent = T14_PORTS - 1
+    rows.within("ok", sent, sent, said.ok, 2)
+    rows.within("without a connection", T14_RATE * T14_SECONDS - sent,
+                T14_RATE * T14_SECONDS - sent, said.at("ledger.not_connected"), 2)
+    error = (said.doc["errors"] or [{}])[0]
+    rows.word("class of error", ("no-ports",), error.get("class"))
+    rows.word("phase of error", ("generator",), error.get("phase"))
+    rows.within("first one at, s", sent / T14_RATE, sent / T14_RATE,
+                error.get("first_ns", 0) / 1e9, 0.1)
+    rows.word("verdict", ("saturated",), said.at("generator.verdict"))
+    rows.equal("exit status", 12, said.status)
+    rows.word("the report says what to try", ("source",),
+              "".join(re.findall(r"\bsource\b", said.text)[:1]))
