@@ -90,33 +90,54 @@ static int64_t histogram_clamp(const struct histogram *h, int64_t value)
 	return value < h->highest ? value : h->highest;
 }
 
-/* Above bucket 0 a sub-bucket number has its top bit set, so that bucket b starts where the upper
- * half of bucket b - 1 ends: no slot is wasted. */
-uint32_t histogram_index(const struct histogram *h, int64_t value)
+/* Of 0..highest. Above bucket 0 a sub-bucket number has its top bit set, so that bucket b starts
+ * where the upper half of bucket b - 1 ends: no slot is wasted. */
+static inline uint32_t histogram_slot(const struct histogram *h, int64_t value)
 {
-	value = histogram_clamp(h, value);
+	/* log2 of the width of a slot in the value's bucket */
+	int magnitude = histogram_log2_floor((uint64_t)(value | h->sub_mask)) - h->half_magnitude;
+	uint32_t bucket = (uint32_t)(magnitude - h->unit_magnitude);
 
-	int bits = 64 - __builtin_clzll((uint64_t)(value | h->sub_mask));
-	int bucket = bits - h->unit_magnitude - (h->half_magnitude + 1);
-	uint32_t sub = (uint32_t)(value >> (bucket + h->unit_magnitude));
-
-	return ((uint32_t)bucket << h->half_magnitude) + sub;
+	return (bucket << h->half_magnitude) + (uint32_t)(value >> magnitude);
 }
 
-/* Seven of these for each request. Measured: 2.4 ns as a call, 2.7 ns when inlined into its
- * callers, where the loads of the layout are the same and the code is larger. */
-void histogram_record(struct histogram *h, int64_t value)
+uint32_t histogram_index(const struct histogram *h, int64_t value)
 {
-	if (value < 0)
-		value = 0;
-	h->slots[histogram_index(h, value)]++;
+	return histogram_slot(h, histogram_clamp(h, value));
+}
+
+static inline void histogram_record_in(struct histogram *h, uint32_t slot, int64_t value)
+{
+	double square = (double)value * (double)value;
+
+	h->slots[slot]++;
 	h->count++;
 	if (value < h->min)
 		h->min = value;
 	if (value > h->max)
 		h->max = value;
 	h->sum += (double)value;
-	h->sum_squares += (double)value * (double)value;
+	h->sum_squares += square;
+}
+
+/* Several of these for each request. Measured: 2.4 ns as a call, 2.7 ns when inlined into its
+ * callers, where the loads of the layout are the same and the code is larger. */
+void histogram_record(struct histogram *h, int64_t value)
+{
+	if (value < 0)
+		value = 0;
+	histogram_record_in(h, histogram_slot(h, value < h->highest ? value : h->highest), value);
+}
+
+void histogram_record_both(struct histogram *a, struct histogram *b, int64_t value)
+{
+	uint32_t slot;
+
+	if (value < 0)
+		value = 0;
+	slot = histogram_slot(a, value < a->highest ? value : a->highest);
+	histogram_record_in(a, slot, value);
+	histogram_record_in(b, slot, value);
 }
 
 /* log2 of the width of a slot. */

@@ -44,6 +44,8 @@ int64_t histogram_slot_high(const struct histogram *h, uint32_t index); /* large
 
 /* Negative values count as 0 (they cannot arise from a monotonic clock). About 5 ns. */
 void histogram_record(struct histogram *h, int64_t value);
+/* One value of two histograms of one layout, for little more. */
+void histogram_record_both(struct histogram *a, struct histogram *b, int64_t value);
 
 /* Adds all of from. Same layout: slot by slot. Another layout: each slot of from is re-binned by
  * its largest value. min, max, sum stay exact in both cases. */

@@ -202,31 +202,31 @@ static void pool_on_returned(struct task *t, const struct exchange *x)
 
 void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t request)
 {
-	struct task *t;
-	struct exchange x;
+	struct task_env *env = p->config.env;
+	struct task *t = p->n_returned > p->n_connecting ? NULL : pool_find(p, false);
+	struct exchange other, *x = t && env->depth == 1 ? task_next_exchange(t) : &other;
 
-	stats_begin(p->config.env->stats, &x, planned_ns, picked_ns, request);
+	stats_begin(env->stats, x, planned_ns, picked_ns, request);
 	/* Sent now, it would only cost a connection: its time has been used up by us. */
-	if (picked_ns - planned_ns >= p->config.env->request_timeout_ns) {
-		pool_fail(p, &x, FAULT_EXPIRED, "rpsd was late by more than the timeout");
+	if (picked_ns - planned_ns >= env->request_timeout_ns) {
+		pool_fail(p, x, FAULT_EXPIRED, "rpsd was late by more than the timeout");
 		return;
 	}
-	t = p->n_returned > p->n_connecting ? NULL : pool_find(p, false);
 	if (t) {
 		/* The stamp of picking is the stamp of sending: nothing lies between. */
-		pool_send(p, t, &x, picked_ns);
+		pool_send(p, t, x, picked_ns);
 		return;
 	}
 	if (p->config.exhausted == PLAN_DROP && list_empty(&p->_idle) &&
 		pool_n_open(p) >= p->config.limit) {
-		pool_fail(p, &x, FAULT_DROPPED, "every connection was busy");
+		pool_fail(p, x, FAULT_DROPPED, "every connection was busy");
 		return;
 	}
 	if (p->n_waiting == p->_ring_cap) {
-		pool_fail(p, &x, FAULT_DROPPED, "the queue for a connection was full");
+		pool_fail(p, x, FAULT_DROPPED, "the queue for a connection was full");
 		return;
 	}
-	pool_enqueue(p, &x);
+	pool_enqueue(p, x);
 	pool_balance(p);
 }
 

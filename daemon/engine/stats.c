@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/rare.h"
 
 const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT] = {
 	[STATS_RESPONSE] = "response",
@@ -34,7 +35,7 @@ const char *const stats_request_histogram_names[STATS_REQUEST_HISTOGRAM_COUNT] =
 };
 
 /* Where the plan names its requests, what this one counts for; NULL otherwise. */
-static struct stats_request *stats_request_of(struct stats *s, const struct exchange *x)
+static inline struct stats_request *stats_request_of(struct stats *s, const struct exchange *x)
 {
 	if (s->totals.n_requests == 0 || x->phase != STATS_WINDOW)
 		return NULL;
@@ -181,6 +182,7 @@ void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns)
 {
 	s->window_start_ns = start_ns;
 	s->window_end_ns = end_ns;
+	s->_present_width_ns = 0;
 	s->_flight_changed_ns = start_ns;
 }
 
@@ -210,6 +212,13 @@ static struct stats_interval *stats_newest(struct stats *s)
 	if (list_empty(&s->_open))
 		return NULL;
 	return container_of(s->_open.prev, struct stats_interval, _node);
+}
+
+static void stats_set_present(struct stats *s, struct stats_interval *newest)
+{
+	s->_present = newest;
+	s->_present_start_ns = s->window_start_ns + newest->start_ns;
+	s->_present_width_ns = newest->width_ns;
 }
 
 /* Opens intervals up to the one that holds t_ns (since the window's start). */
@@ -244,8 +253,7 @@ static struct stats_interval *stats_extend(struct stats *s, int64_t t_ns)
 	}
 }
 
-/* The open interval of an absolute instant; NULL before the window. */
-static struct stats_interval *stats_interval_at(struct stats *s, int64_t instant_ns)
+static RARE struct stats_interval *stats_find_interval(struct stats *s, int64_t instant_ns)
 {
 	int64_t t_ns = instant_ns - s->window_start_ns;
 	struct stats_interval *i = stats_newest(s);
@@ -253,13 +261,28 @@ static struct stats_interval *stats_interval_at(struct stats *s, int64_t instant
 	if (t_ns < 0)
 		return NULL;
 	if (!i || t_ns >= i->start_ns + i->width_ns)
-		return stats_extend(s, t_ns);
+		i = stats_extend(s, t_ns);
+	if (!i)
+		return NULL;
+	if (t_ns >= i->start_ns) {
+		stats_set_present(s, i);
+		return i;
+	}
 	while (t_ns < i->start_ns) {
 		if (i->_node.prev == &s->_open)
 			break; /* already handed over: count it in the oldest one that is not */
 		i = container_of(i->_node.prev, struct stats_interval, _node);
 	}
 	return i;
+}
+
+/* The open interval of an absolute instant; NULL before the window. */
+static inline struct stats_interval *stats_interval_at(struct stats *s, int64_t instant_ns)
+{
+	uint64_t since_ns = (uint64_t)(instant_ns - s->_present_start_ns);
+
+	return since_ns < (uint64_t)s->_present_width_ns ? s->_present
+							 : stats_find_interval(s, instant_ns);
 }
 
 struct stats_interval *stats_take(struct stats *s, int64_t floor_ns)
@@ -276,6 +299,7 @@ struct stats_interval *stats_take(struct stats *s, int64_t floor_ns)
 	if (list_empty(&s->_free) && oldest == stats_newest(s))
 		return NULL;
 	list_remove(&oldest->_node);
+	s->_present_width_ns = 0;
 	s->_taken_ns = oldest->start_ns + oldest->width_ns;
 	return oldest;
 }
@@ -284,6 +308,7 @@ struct stats_interval *stats_take_any(struct stats *s)
 {
 	struct list *node = list_pop_front(&s->_open);
 
+	s->_present_width_ns = 0;
 	return node ? container_of(node, struct stats_interval, _node) : NULL;
 }
 
@@ -326,7 +351,8 @@ static void stats_flight(struct stats *s, int64_t now_ns, int delta)
 	int64_t to_ns = now_ns < s->window_end_ns ? now_ns : s->window_end_ns;
 
 	if (to_ns > from_ns) {
-		s->totals.flight_integral += (double)s->in_flight * (double)(to_ns - from_ns);
+		s->totals.flight_integral +=
+			(double)(int64_t)s->in_flight * (double)(to_ns - from_ns);
 		s->_flight_changed_ns = to_ns;
 	}
 	s->in_flight += (uint64_t)delta;
@@ -383,14 +409,9 @@ static void stats_note_fault(struct stats *s, enum fault fault, const struct sta
 	stats_note_example(f, end->example ? end->example : "");
 }
 
-/* Of an arrival of the measured window that was sent and ends so. */
-static void stats_note_slow(const struct stats *s, struct slowest *slowest,
+static RARE void stats_add_slow(const struct stats *s, struct slowest *slowest, int64_t ns,
 	const struct exchange *x, const struct stats_end *end, enum ledger_class class)
 {
-	int64_t ns = end->end_ns - (s->is_open ? x->planned_ns : x->sent_ns);
-
-	if (!slowest_takes(slowest, ns))
-		return;
 	slowest_add(slowest, &(struct slow){.ns = ns,
 				     .at_ns = x->planned_ns - s->window_start_ns,
 				     .connection = end->connection,
@@ -400,8 +421,30 @@ static void stats_note_slow(const struct stats *s, struct slowest *slowest,
 				     .class = (uint8_t) class});
 }
 
+/* Of an arrival of the measured window that was sent and ends so. */
+static inline void stats_note_slow(const struct stats *s, struct slowest *slowest,
+	const struct exchange *x, const struct stats_end *end, enum ledger_class class)
+{
+	int64_t ns = end->end_ns - (s->is_open ? x->planned_ns : x->sent_ns);
+
+	if (slowest_takes(slowest, ns))
+		stats_add_slow(s, slowest, ns, x, end, class);
+}
+
+/* Most answers come whole, and then the two are the same. */
+static inline void stats_record_service(
+	struct histogram *service, struct histogram *first_byte, const struct exchange *x)
+{
+	if (x->first_byte_ns == x->done_ns) {
+		histogram_record_both(service, first_byte, exchange_service_ns(x));
+		return;
+	}
+	histogram_record(service, exchange_service_ns(x));
+	histogram_record(first_byte, x->first_byte_ns - x->sent_ns);
+}
+
 /* A good answer of the measured window. */
-static void stats_record_ok(struct stats *s, const struct exchange *x, int64_t slack_ns)
+static inline void stats_record_ok(struct stats *s, const struct exchange *x, int64_t slack_ns)
 {
 	struct histogram *h = s->totals.histograms;
 	struct stats_request *request = stats_request_of(s, x);
@@ -410,13 +453,12 @@ static void stats_record_ok(struct stats *s, const struct exchange *x, int64_t s
 	if (request) {
 		struct histogram *own = request->histograms;
 
-		histogram_record(&own[STATS_REQUEST_SERVICE], service_ns);
-		histogram_record(&own[STATS_REQUEST_FIRST_BYTE], x->first_byte_ns - x->sent_ns);
+		stats_record_service(
+			&own[STATS_REQUEST_SERVICE], &own[STATS_REQUEST_FIRST_BYTE], x);
 		if (s->is_open)
 			histogram_record(&own[STATS_REQUEST_RESPONSE], exchange_response_ns(x));
 	}
-	histogram_record(&h[STATS_SERVICE], service_ns);
-	histogram_record(&h[STATS_FIRST_BYTE], x->first_byte_ns - x->sent_ns);
+	stats_record_service(&h[STATS_SERVICE], &h[STATS_FIRST_BYTE], x);
 	if (x->sent_all_ns != x->sent_ns)
 		histogram_record(&h[STATS_SEND_STALL], x->sent_all_ns - x->sent_ns);
 	if (slack_ns >= 0)
@@ -434,16 +476,23 @@ static void stats_record_ok(struct stats *s, const struct exchange *x, int64_t s
 			&x->cohort->response, s->is_open ? exchange_response_ns(x) : service_ns);
 }
 
-static void stats_record_failed(struct stats *s, const struct exchange *x, int64_t ns)
+/* Any other end in the measured window. */
+static RARE void stats_end_failed(
+	struct stats *s, const struct exchange *x, const struct stats_end *end)
 {
 	struct stats_request *request = stats_request_of(s, x);
+	int64_t ns = end->end_ns - x->planned_ns;
 
+	stats_note_fault(s, end->fault, end);
+	if (!end->was_sent)
+		return;
 	histogram_record(&s->totals.histograms[STATS_FAILED], ns);
 	if (request)
 		histogram_record(&request->histograms[STATS_REQUEST_FAILED], ns);
+	stats_note_slow(s, &s->totals.slowest_failed, x, end, fault_table[end->fault].class);
 }
 
-static void stats_close(struct stats *s, struct exchange *x, enum ledger_class class)
+static inline void stats_close(struct stats *s, struct exchange *x, enum ledger_class class)
 {
 	s->totals.ledgers[x->phase].classes[class]++;
 	if (stats_request_of(s, x))
@@ -466,8 +515,7 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 	s->totals.bytes_in += end->bytes_in;
 	if (now) {
 		now->completed += end->is_complete;
-		now->ok += is_ok;
-		now->failed += !is_ok;
+		*(is_ok ? &now->ok : &now->failed) += 1;
 	}
 	if (in_window) {
 		s->totals.completed_in_window += end->is_complete;
@@ -482,12 +530,7 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 			stats_record_ok(s, x, end->slack_ns);
 			stats_note_slow(s, &s->totals.slowest_ok, x, end, LEDGER_OK);
 		} else {
-			stats_note_fault(s, end->fault, end);
-			if (end->was_sent) {
-				stats_record_failed(s, x, end->end_ns - x->planned_ns);
-				stats_note_slow(s, &s->totals.slowest_failed, x, end,
-					fault_table[end->fault].class);
-			}
+			stats_end_failed(s, x, end);
 		}
 	}
 	stats_close(s, x, fault_table[end->fault].class);

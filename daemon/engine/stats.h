@@ -121,6 +121,10 @@ struct stats {
 	/* owner: worker thread */
 	struct list _open; /* oldest first */
 	struct list _free;
+	/* The interval of most instants, and which these are; width 0: unknown. */
+	struct stats_interval *_present;
+	int64_t _present_start_ns;
+	int64_t _present_width_ns;
 	uint64_t in_flight;
 	uint64_t outstanding; /* planned and not ended, all phases */
 	int64_t _flight_changed_ns;

@@ -204,6 +204,7 @@ int task_env_init(struct task_env *env)
 	for (size_t i = 0; i < env->n_requests; i++)
 		env->_wants[i] = task_wants_of(env->requests[i].plan);
 	list_init(&env->_unflushed);
+	env->_wake = loop_last_wake(env->loop);
 	timer_queue_init(&env->_connect_timeouts, env->loop, task_on_connect_timeout, env);
 	timer_queue_init(&env->_request_timeouts, env->loop, task_on_request_timeout, env);
 	timer_queue_init(&env->_ages, env->loop, task_on_age, env);

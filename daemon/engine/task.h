@@ -93,6 +93,7 @@ struct task_env {
 	void *owner;
 
 	/* the environment's own, by task_env_init */
+	const struct loop_wake *_wake;
 	struct timer_queue _connect_timeouts;
 	struct timer_queue _request_timeouts;
 	struct timer_queue _ages;
@@ -168,6 +169,13 @@ static inline bool task_is_doomed(const struct task *t)
 	uint32_t events = loop_task_pending(&t->_loop_task);
 
 	return events != 0 && task_is_doomed_by(t, events);
+}
+
+/* Without a pipeline, of an idle task: where its next exchange will lie. What is begun there is not
+ * copied by task_send. */
+static inline struct exchange *task_next_exchange(struct task *t)
+{
+	return &t->_exchange;
 }
 
 /* With room: sends the request of an arrival that stats_begin has begun. now_ns: a fresh stamp. The

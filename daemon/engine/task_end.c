@@ -24,15 +24,6 @@ void task_close(struct task *t)
 	task_set_state(t, TASK_CLOSED);
 }
 
-/* How late a stamp taken now may be: bytes may have waited since the loop last looked. */
-static int64_t task_slack_ns(const struct task *t, int64_t now_ns)
-{
-	const struct loop_wake *wake = loop_last_wake(t->_env->loop);
-	int64_t since_ns = wake->slept ? wake->wake_ns : wake->prev_wake_ns;
-
-	return now_ns > since_ns ? now_ns - since_ns : 0;
-}
-
 const char *task_error_text(const struct task *t)
 {
 	return tls_get_fault(&t->_transport) != TLS_FAULT_NONE ? tls_fault_text(&t->_transport)
@@ -55,24 +46,13 @@ static bool task_is_late(const struct task *t, enum fault fault, int64_t now_ns)
 
 void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example)
 {
-	const struct http1 *p = &t->_response;
-	struct stats_end end = {
-		.fault = fault,
-		.was_sent = true,
-		.is_complete = task_is_complete(fault),
-		.status = p->has_status ? p->status : 0,
-		.bytes_in = p->head_bytes + p->body_bytes,
-		.slack_ns = task_slack_ns(t, now_ns),
-		.end_ns = now_ns,
-		.connection = t->_connection,
-		.example = example,
-	};
+	bool is_complete = task_is_complete(fault);
 
 	if (task_is_late(t, fault, now_ns)) {
-		end.fault = FAULT_TIMEOUT;
-		end.example = "answered, but too late";
+		fault = FAULT_TIMEOUT;
+		example = "answered, but too late";
 	}
-	stats_end(t->_env->stats, &t->_exchange, &end);
+	task_finish_as(t, fault, is_complete, now_ns, example);
 }
 
 /* Of an exchange of which no byte was received. */

@@ -103,8 +103,36 @@ void task_on_idle_event(struct task *t, uint32_t events);
 const char *task_error_text(const struct task *t);
 /* Takes the connection down, without a word. */
 void task_close(struct task *t);
+/* How late a stamp taken now may be: bytes may have waited since the loop last looked. */
+static inline int64_t task_slack_ns(const struct task *t, int64_t now_ns)
+{
+	const struct loop_wake *wake = t->_env->_wake;
+	int64_t since_ns = wake->slept ? wake->wake_ns : wake->prev_wake_ns;
+
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
 /* Tells stats how the exchange whose response came ended. */
 void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example);
+/* The same of what is no matter of lateness; is_complete: the whole response has come. */
+static inline void task_finish_as(
+	struct task *t, enum fault fault, bool is_complete, int64_t now_ns, const char *example)
+{
+	const struct http1 *p = &t->_response;
+	struct stats_end end = {
+		.fault = fault,
+		.was_sent = true,
+		.is_complete = is_complete,
+		.status = p->status,
+		.bytes_in = p->head_bytes + p->body_bytes,
+		.slack_ns = task_slack_ns(t, now_ns),
+		.end_ns = now_ns,
+		.connection = t->_connection,
+		.example = example,
+	};
+
+	stats_end(t->_env->stats, &t->_exchange, &end);
+}
 /* The connection goes. The first n_done in flight have ended already and are counted in
  * loss.n_ended; the others go back. why: what happened to these. The last act. */
 void task_drop(

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/plan.h"
+#include "common/rare.h"
 #include "daemon/engine/task_internal.h"
 
 /* Reads of one call: a large response must not keep the others waiting. */
@@ -16,13 +17,11 @@
 #define TASK_LOCATION_TRIES 16
 
 /* Nothing has been read ahead, and nothing is there to read: no goodbye, no byte that nobody asked
- * for. Where the last read has told, this costs none. */
-static bool task_is_quiet(struct task *t)
+ * for. Not asked where the last read has told. */
+static RARE bool task_is_quiet(struct task *t)
 {
 	size_t n;
 
-	if (t->_transport.is_drained)
-		return true;
 	switch (transport_read(&t->_transport, t->_env->read_buffer, t->_env->read_size, &n)) {
 	case IO_AGAIN:
 		return true;
@@ -50,7 +49,7 @@ static enum fault task_check(
 	return FAULT_STATUS;
 }
 
-static void task_judge(struct task *t, int64_t now_ns)
+static __attribute__((noinline)) void task_judge(struct task *t, int64_t now_ns)
 {
 	char example[CHECK_EXAMPLE_MAX];
 	enum fault fault;
@@ -72,7 +71,7 @@ static bool task_may_live_on(const struct task *t, bool has_surplus)
 }
 
 /* The connection that has just answered is closed. */
-static void task_part(struct task *t, int64_t now_ns, bool has_surplus)
+static RARE void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 {
 	struct task_env *env = t->_env;
 	struct task_loss loss = {.n_ended = 1};
@@ -88,7 +87,7 @@ static void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 }
 
 /* One of a pipeline is answered, others are behind it. */
-static bool task_go_on(struct task *t, int64_t now_ns)
+static __attribute__((noinline)) bool task_go_on(struct task *t, int64_t now_ns)
 {
 	/* The peer has closed, and what is left was not even begun. */
 	if (t->_peer_closing && task_n_begun(t) <= 1) {
@@ -102,17 +101,19 @@ static bool task_go_on(struct task *t, int64_t now_ns)
 }
 
 /* The response is there. True: others are in flight, and may be there too. */
-static bool task_complete(struct task *t, int64_t now_ns, bool has_surplus)
+static inline bool task_complete(struct task *t, int64_t now_ns, bool has_surplus)
 {
 	struct task_env *env = t->_env;
 
 	t->_exchange.done_ns = now_ns;
 	if (t->_exchange.sent_all_ns == 0)
 		t->_exchange.sent_all_ns = now_ns;
-	if (task_is_good(t))
+	if (!task_is_good(t))
+		task_judge(t, now_ns);
+	else if (env->is_soft)
 		task_finish(t, FAULT_NONE, now_ns, NULL);
 	else
-		task_judge(t, now_ns);
+		task_finish_as(t, FAULT_NONE, true, now_ns, NULL);
 	if (!task_may_live_on(t, has_surplus)) {
 		task_part(t, now_ns, has_surplus);
 		return false;
@@ -120,7 +121,7 @@ static bool task_complete(struct task *t, int64_t now_ns, bool has_surplus)
 	if (t->_n_behind > 0)
 		return task_go_on(t, now_ns);
 	if (t->_peer_closing || t->_is_retiring || t->_requests == env->requests_max ||
-		!task_is_quiet(t)) {
+		!(t->_transport.is_drained || task_is_quiet(t))) {
 		task_part(t, now_ns, false);
 		return false;
 	}
@@ -163,7 +164,7 @@ static void task_note_location(struct task *t, const char *data, size_t n)
 }
 
 /* Of the first bytes of a response only: its head, or most of it. */
-static void task_note_redirect(struct task *t, const char *data, size_t n, int64_t now_ns)
+static RARE void task_note_redirect(struct task *t, const char *data, size_t n, int64_t now_ns)
 {
 	const struct task_env *env = t->_env;
 
@@ -209,7 +210,7 @@ bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns)
 	}
 }
 
-static void task_on_end(struct task *t)
+static RARE void task_on_end(struct task *t)
 {
 	int64_t now_ns = clock_now_ns();
 
@@ -246,8 +247,8 @@ void task_read(struct task *t)
 
 	t->_is_behind = false;
 	for (int budget = TASK_READ_BUDGET; budget > 0; budget--) {
-		uint64_t skippable =
-			t->_wants & TASK_WANTS_BODY ? 0 : http1_skippable(&t->_response);
+		bool is_wanted = !t->_response.has_status || t->_wants & TASK_WANTS_BODY;
+		uint64_t skippable = is_wanted ? 0 : http1_skippable(&t->_response);
 		bool discards = skippable > env->read_size;
 		size_t want = env->read_size;
 		size_t n;

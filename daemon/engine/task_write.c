@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/plan.h"
+#include "common/rare.h"
 #include "daemon/engine/task_internal.h"
 
 /* The last request that a connection may carry says so. */
@@ -46,7 +47,7 @@ static inline void task_begin(struct task *t, struct exchange *x, size_t len, in
 
 /* A server that refuses a large request answers, and closes with most of it unread: then the answer
  * is there, and counts. */
-static void task_on_write_failed(struct task *t)
+static RARE void task_on_write_failed(struct task *t)
 {
 	struct task_env *env = t->_env;
 	int error = t->_transport.error;
@@ -238,7 +239,8 @@ void task_send(struct task *t, const struct exchange *x, int64_t now_ns)
 		task_queue(t, x);
 		return;
 	}
-	t->_exchange = *x;
+	if (x != &t->_exchange)
+		t->_exchange = *x;
 	t->_requests++;
 	task_expect(t, request);
 	timer_start(&env->_request_timeouts, &t->_timer, x->planned_ns + env->request_timeout_ns);

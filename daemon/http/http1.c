@@ -383,18 +383,20 @@ enum http1_result http1_feed_sink(struct http1 *p, const struct http1_sink *sink
 	return http1_feed_from(p, sink, data, len, 0, ret_used);
 }
 
-enum http1_result http1_feed_memo(
+/* The head of the memo has been passed. */
+static __attribute__((noinline)) enum http1_result http1_feed_behind(
+	struct http1 *p, const char *data, size_t len, size_t used, size_t *ret_used)
+{
+	return http1_feed_from(p, NULL, data, len, used, ret_used);
+}
+
+/* Another head than the memo's, or a part of one. */
+static __attribute__((noinline)) enum http1_result http1_feed_anew(
 	struct http1 *p, struct http1_memo *memo, const char *data, size_t len, size_t *ret_used)
 {
-	bool is_first = p->_state == HTTP1_START && p->head_bytes == 0;
+	bool is_first = http1_is_untouched(p);
 	size_t used = 0;
 
-	if (is_first && memo->_len > 0 && len >= memo->_len &&
-		((memo->_after._flags ^ p->_flags) & HTTP1_IS_HEAD) == 0 &&
-		memcmp(data, memo->_head, memo->_len) == 0) {
-		*p = memo->_after;
-		return http1_feed_from(p, NULL, data, len, memo->_len, ret_used);
-	}
 	while (used < len && p->_state < HTTP1_STATE_DONE && !(p->_flags & HTTP1_IN_BODY))
 		used = (size_t)(http1_feed_line(p, data + used, data + len) - data);
 	if (is_first && used <= HTTP1_MEMO_MAX && (p->_flags & HTTP1_IN_BODY) &&
@@ -404,6 +406,26 @@ enum http1_result http1_feed_memo(
 		memo->_after = *p;
 	}
 	return http1_feed_from(p, NULL, data, len, used, ret_used);
+}
+
+enum http1_result http1_feed_memo(
+	struct http1 *p, struct http1_memo *memo, const char *data, size_t len, size_t *ret_used)
+{
+	size_t used = memo->_len;
+
+	if (!http1_is_untouched(p) || used == 0 || len < used ||
+		((memo->_after._flags ^ p->_flags) & HTTP1_IS_HEAD) != 0 ||
+		memcmp(data, memo->_head, used) != 0)
+		return http1_feed_anew(p, memo, data, len, ret_used);
+	*p = memo->_after;
+	if (p->_state != HTTP1_BODY || len - used < p->_left)
+		return http1_feed_behind(p, data, len, used, ret_used);
+	/* The usual answer: the whole body has come with its head. */
+	*ret_used = used + p->_left;
+	p->body_bytes = p->_left;
+	p->_left = 0;
+	p->_state = HTTP1_STATE_DONE;
+	return HTTP1_DONE;
 }
 
 enum http1_result http1_end(struct http1 *p)

@@ -128,7 +128,7 @@ void timer_queue_fini(struct timer_queue *q)
 	q->_clock = NULL;
 }
 
-void timer_start(struct timer_queue *q, struct timer *t, int64_t deadline_ns)
+void timer_start_anywhere(struct timer_queue *q, struct timer *t, int64_t deadline_ns)
 {
 	struct list *after;
 
@@ -143,9 +143,4 @@ void timer_start(struct timer_queue *q, struct timer *t, int64_t deadline_ns)
 	list_insert_after(after, &t->_node);
 	if (after == &q->_timers)
 		timer_clock_arm(q->_clock, deadline_ns);
-}
-
-void timer_stop(struct timer *t)
-{
-	list_remove(&t->_node);
 }

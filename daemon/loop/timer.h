@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/list.h"
 #include "daemon/loop/loop.h"
 
@@ -57,5 +58,22 @@ int64_t timer_queue_head_ns(const struct timer_queue *q);
 
 /* Absolute CLOCK_MONOTONIC; a running timer is moved; CLOCK_NEVER just stops it. A deadline that
  * has passed fires in the next turn. O(1) when it is not earlier than the queue's last one. */
-void timer_start(struct timer_queue *q, struct timer *t, int64_t deadline_ns);
-void timer_stop(struct timer *t); /* harmless when not running */
+void timer_start_anywhere(struct timer_queue *q, struct timer *t, int64_t deadline_ns);
+static inline void timer_start(struct timer_queue *q, struct timer *t, int64_t deadline_ns)
+{
+	struct list *last = q->_timers.prev;
+
+	/* The usual one is not running and goes behind another, which is due before it. */
+	if (timer_is_running(t) || last == &q->_timers || deadline_ns == CLOCK_NEVER ||
+		container_of(last, struct timer, _node)->deadline_ns > deadline_ns) {
+		timer_start_anywhere(q, t, deadline_ns);
+		return;
+	}
+	t->deadline_ns = deadline_ns;
+	list_insert_after(last, &t->_node);
+}
+/* Harmless when it is not running. */
+static inline void timer_stop(struct timer *t)
+{
+	list_remove(&t->_node);
+}
