@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,6 +279,15 @@ static void main_raise_limits(void)
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) == -1)
 		log_warning("the limit of descriptors cannot be raised: %s", strerror(errno));
+}
+
+/* Histograms are large and nearly empty, so they shall be memory of their own that the kernel gives
+ * page by page. glibc does that with large blocks, but raises the bar at the first one that is
+ * freed: from then on calloc clears memory of its own heap, all of it. A third run with 20 named
+ * requests took 61 MB instead of 18. */
+static void main_keep_memory_lazy(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
 /* ---------------------------------------------------------------- the end */
@@ -614,6 +624,7 @@ static int main_serve(struct daemon *d)
 	int r;
 
 	main_raise_limits();
+	main_keep_memory_lazy();
 	r = main_open(d, &err);
 	if (r != 0) {
 		log_error(
