@@ -7,6 +7,7 @@
 #include "common/plan.h"
 #include "common/plan_checks.h"
 #include "common/plan_connections.h"
+#include "common/plan_slice.h"
 #include "common/plan_sources.h"
 #include "common/plan_stages.h"
 #include "common/plan_tls.h"
@@ -114,6 +115,12 @@ const struct key keys_table[] = {
 		PLAN_FIELD(workers), .help = "threads that generate load"},
 	{KEYS_RUN, "load", "think", KEY_TIME, "0", "0..24h", PLAN_FIELD(think_ns),
 		.help = "closed model: pause of a user between an answer and the next request"},
+	{KEYS_RUN, "load", "slice", KEY_CUSTOM, .check = plan_check_slice,
+		.help = "2/5: of one schedule that five hosts share, every fifth arrival from the "
+			"second on; all begin at one instant"},
+	{KEYS_RUN, "load", "at", KEY_CUSTOM, .check = plan_check_instant,
+		.help = "when the run starts, 1 s to 24 h from now: 2026-11-22T17:00:00Z, or seconds "
+			"since 1970; as soon as it can where not given"},
 
 	{KEYS_RUN, "connections", "count", KEY_UINT, "auto", "1..1000000", .word = "auto",
 		PLAN_FIELD(connections), .help = "connections at most; closed model: each has a "

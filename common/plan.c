@@ -28,6 +28,7 @@
 #include "common/plan_files.h"
 #include "common/plan_requests.h"
 #include "common/plan_connections.h"
+#include "common/plan_slice.h"
 #include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/str.h"
@@ -246,8 +247,14 @@ static int plan_write_entry(
 	return buf_printf(text, "%s = %s\n", e->key, e->value);
 }
 
+/* It changes nothing of the plan: what it is called, which part of it is run, and when. */
+static bool plan_is_beside(const struct ini_entry *e)
+{
+	return plan_is_label(e) || plan_is_of_slice(e);
+}
+
 /* The entries as a run file, for a plan that comes from a command line alone. */
-static int plan_write_text(const struct ini_doc *doc, struct buf *text)
+static int plan_write_text(const struct ini_doc *doc, bool is_whole, struct buf *text)
 {
 	const struct ini_entry *before = NULL;
 
@@ -262,7 +269,8 @@ static int plan_write_text(const struct ini_doc *doc, struct buf *text)
 			const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
 			int r;
 
-			if (!plan_is_same_section(e, &doc->entries[i]))
+			if (!plan_is_same_section(e, &doc->entries[i]) ||
+				(!is_whole && plan_is_beside(e)))
 				continue;
 			if (!key ||
 				(!key->repeated && keys_last(doc, e->section, e->arg, e->key) != e))
@@ -283,14 +291,14 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 	struct buf all = {0};
 	int r;
 
-	r = given ? buf_puts(&text, given) : plan_write_text(b->doc, &text);
+	r = given ? buf_puts(&text, given) : plan_write_text(b->doc, true, &text);
 	if (!r)
-		r = buf_puts(&all, text.data ? text.data : "");
+		r = given ? buf_puts(&all, given) : plan_write_text(b->doc, false, &all);
 	/* What the text does not say. */
 	for (size_t i = 0; !r && i < b->doc->n_entries; i++) {
 		const struct ini_entry *e = &b->doc->entries[i];
 
-		if (plan_is_label(e))
+		if (plan_is_beside(e))
 			continue;
 		if (given ? b->layers[i] > 0 || e->filled : !plan_fits_a_line(e))
 			r = buf_printf(&all, "%s%s%s.%s = %s\n", e->section, *e->arg ? "." : "",
@@ -335,6 +343,7 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 	plan_set_pacing(b);
 	if (!r)
 		r = plan_settle_load(p, b->doc, b->layers, b->problems);
+	plan_settle_slice(p, b->doc, b->problems);
 	if (!r)
 		r = plan_settle_requests(p, &in);
 	if (!r)

@@ -188,6 +188,10 @@ struct plan {
 	uint64_t n_arrivals; /* exact count of measured arrivals, 0: by duration */
 	uint64_t workers;    /* 0: auto */
 	int64_t think_ns;    /* closed model */
+	/* Of the schedule this run makes arrivals slice_index - 1, and every slice_of-th behind it;
+	 * 0: all of them. Neither these nor the instant count in sha256. */
+	unsigned slice_index, slice_of;
+	int64_t at_unix_ns; /* the run's start, ns since 1970; 0: as soon as it can */
 
 	/* [connections] */
 	uint64_t connections;		  /* 0: auto */
@@ -281,8 +285,16 @@ static inline size_t plan_n_named(const struct plan *p)
 #define PLAN_AUTO_USERS 64 /* without pipelining */
 uint64_t plan_connection_limit(const struct plan *p);
 
-/* Arrivals per second at most, over all stages; 0/1 in the closed model. */
+/* Arrivals per second at most, over all stages; 0/1 in the closed model. Of all slices, as all that
+ * the plan says; plan_own_peak_per_s is this run's. */
 struct rate plan_peak_rate(const struct plan *p);
+double plan_own_peak_per_s(const struct plan *p);
+/* How many slices the schedule has: 1, or more. */
+static inline unsigned plan_n_slices(const struct plan *p)
+{
+	return p->slice_of > 0 ? p->slice_of : 1;
+}
+
 /* Arrivals of the measured window, exactly as the schedule makes them; 0: as many as are answered
  * (closed model without a count). */
 uint64_t plan_count(const struct plan *p);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
@@ -276,6 +277,24 @@ static int plan_describe_pacing(const struct plan *p, struct buf *b)
 	return r ? r : buf_puts(b, "\n");
 }
 
+static int plan_describe_slice(const struct plan *p, struct buf *b)
+{
+	char date[32];
+	time_t s = p->at_unix_ns / NSEC_PER_SEC;
+	struct tm tm;
+	int r = 0;
+
+	if (p->slice_of > 0)
+		r = buf_printf(b,
+			"  slice        %u of %u: every %u. of these requests, from number %u on\n",
+			p->slice_index, p->slice_of, p->slice_of, p->slice_index);
+	if (r || p->at_unix_ns == 0 || !gmtime_r(&s, &tm))
+		return r;
+	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	return buf_printf(b, "  starts       %s.%03dZ\n", date,
+		(int)(p->at_unix_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
+}
+
 /* Where anything is drawn. */
 static int plan_describe_seed(const struct plan *p, struct buf *b)
 {
@@ -364,6 +383,7 @@ int plan_describe(const struct plan *p, struct buf *ret)
 		plan_describe_load,
 		plan_describe_length,
 		plan_describe_sends,
+		plan_describe_slice,
 		plan_describe_connections,
 		plan_describe_timeouts,
 		plan_describe_pacing,

@@ -331,6 +331,11 @@ struct rate plan_peak_rate(const struct plan *p)
 	return peak;
 }
 
+double plan_own_peak_per_s(const struct plan *p)
+{
+	return rate_per_s(plan_peak_rate(p)) / plan_n_slices(p);
+}
+
 int64_t plan_stages_duration(const struct plan *p, bool is_warmup)
 {
 	int64_t sum = 0;

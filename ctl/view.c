@@ -67,6 +67,7 @@ struct view_page {
 	const json_t *doc;
 	size_t room; /* not the last column: some terminals wrap there */
 	int64_t elapsed_ns;
+	int64_t starts_in_ns; /* it waits for its instant; 0: it does not */
 	bool closed;
 	char lines[VIEW_LINES_MAX][VIEW_LINE_SIZE];
 	enum view_weight weights[VIEW_LINES_MAX];
@@ -235,10 +236,13 @@ static void view_put_head(struct view_page *p)
 	(void)view_head_add(&h, is_known ? view_states[state].colour : "",
 		is_known ? view_states[state].state : result_text(p->doc, "run.state"));
 	view_alarm(p, text, sizeof(text));
-	(void)view_head_add(&h, LOOK_BAD, text);
-	if (is_known && view_states[state].text)
+	if (p->starts_in_ns > 0)
+		(void)snprintf(text, sizeof(text), "begins in %s",
+			figure_clock(p->starts_in_ns + NSEC_PER_SEC - 1).text);
+	(void)view_head_add(&h, p->starts_in_ns > 0 ? "" : LOOK_BAD, text);
+	if (p->starts_in_ns == 0 && is_known && view_states[state].text)
 		(void)view_head_add(&h, "", view_states[state].text);
-	else
+	else if (p->starts_in_ns == 0)
 		view_add_stage(p, &h);
 	(void)snprintf(text, sizeof(text), "(%" PRIu64 " skipped)", p->v->skipped);
 	if (p->v->skipped)
@@ -599,8 +603,11 @@ int view_compose(const struct view *v, const struct look *look, struct buf *ret)
 	/* 0: it has no start yet. */
 	if (p.elapsed_ns)
 		p.elapsed_ns += v->age_ns;
-	if (p.elapsed_ns < 0)
+	if (p.elapsed_ns < 0) {
+		if (view_has_state(&p, "preparing"))
+			p.starts_in_ns = -p.elapsed_ns;
 		p.elapsed_ns = 0;
+	}
 	view_put_all(&p);
 	view_squeeze(&p, v->rows);
 	for (unsigned i = 0; i < p.n && r == 0; i++) {

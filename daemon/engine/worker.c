@@ -296,6 +296,7 @@ static size_t worker_users(const struct worker *w)
 static int worker_open_source(struct worker *w)
 {
 	const struct worker_config *c = &w->config;
+	unsigned n_slices = c->n_slices > 0 ? c->n_slices : 1;
 	struct users_config users = {
 		.n = worker_users(w),
 		.think_ns = c->plan->think_ns,
@@ -305,8 +306,8 @@ static int worker_open_source(struct worker *w)
 	};
 	struct producer_config producer = {
 		.schedule = c->schedule,
-		.index = c->index,
-		.stride = c->n_workers,
+		.index = c->slice + (uint64_t)n_slices * c->index,
+		.stride = (uint64_t)n_slices * c->n_workers,
 		.mode = (enum plan_pacing)c->plan->pacing_mode,
 		.gap_ns = c->plan->pacing_gap_ns,
 		.spin_ns = c->plan->pacing_spin_ns,

@@ -73,6 +73,8 @@ struct worker_config {
 	/* this worker's share */
 	unsigned index;
 	unsigned n_workers;
+	unsigned slice;	    /* of the schedule, from 0 */
+	unsigned n_slices;  /* 0 and 1: it is not sliced */
 	size_t connections; /* limit */
 	size_t users;	    /* closed model; 0: as many as may be in flight on them */
 	bool is_fixed_pool;

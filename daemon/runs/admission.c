@@ -35,7 +35,7 @@ static unsigned admission_workers(
 	const struct plan *plan, uint64_t connections, unsigned cpus, bool is_colocated)
 {
 	double need = plan->model == PLAN_OPEN
-			      ? rate_per_s(plan_peak_rate(plan)) / ADMISSION_RATE_PER_WORKER
+			      ? plan_own_peak_per_s(plan) / ADMISSION_RATE_PER_WORKER
 			      : (double)connections / ADMISSION_USERS_PER_WORKER;
 	uint64_t most = plan->workers > 0 ? plan->workers : is_colocated ? cpus / 2 : cpus;
 	uint64_t n = plan->workers > 0 ? plan->workers : (uint64_t)need + 1;
@@ -135,7 +135,7 @@ static int admission_check_ports(const struct plan *plan, const struct admission
 /* New connections per second, as far as the plan tells; 0: it does not, or none to speak of. */
 static double admission_churn(const struct plan *plan, const struct admission *a)
 {
-	double rate = plan->model == PLAN_OPEN ? rate_per_s(plan_peak_rate(plan)) : 0;
+	double rate = plan->model == PLAN_OPEN ? plan_own_peak_per_s(plan) : 0;
 	double churn = 0;
 
 	if (plan->reuse == PLAN_REUSE_NO)
@@ -150,7 +150,7 @@ static double admission_churn(const struct plan *plan, const struct admission *a
 /* From the first connection to the last; a day where nobody knows. */
 static double admission_seconds(const struct plan *plan)
 {
-	double rate = rate_per_s(plan_peak_rate(plan));
+	double rate = plan_own_peak_per_s(plan);
 
 	if (plan->duration_ns != CLOCK_NEVER)
 		return (double)(plan_warmup_ns(plan) + plan->duration_ns + plan->cooldown_ns) / 1e9;
@@ -223,7 +223,7 @@ int admission_check(const struct plan *plan, const struct admission_room *room,
 int admission_check_caps(
 	const struct plan *plan, const struct settings *settings, struct err *reterr)
 {
-	double rate = rate_per_s(plan_peak_rate(plan));
+	double rate = plan_own_peak_per_s(plan);
 	int64_t duration_ns = plan->duration_ns;
 	char text[UNITS_TEXT_MAX];
 

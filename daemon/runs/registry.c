@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/guard.h"
 #include "common/plan.h"
@@ -25,6 +26,11 @@
 #include "daemon/runs/admission.h"
 #include "daemon/runs/host.h"
 #include "daemon/runs/run_private.h"
+
+/* How far a run's start may lie ahead: to resolve and connect takes time, and who waits for days
+ * has mistyped a date. */
+#define REGISTRY_START_MIN_NS NSEC_PER_SEC
+#define REGISTRY_START_MAX_NS (24 * 3600 * NSEC_PER_SEC)
 
 struct registry {
 	struct registry_config config;
@@ -168,6 +174,27 @@ static bool registry_parse_address(const struct plan *plan, struct address *ret)
 	return true;
 }
 
+/* True: the instant at which it is to start is none to wait for. */
+static bool registry_check_start(const struct plan *plan, struct err *reterr)
+{
+	int64_t ahead_ns = plan->at_unix_ns - clock_unix_ns();
+
+	if (plan->at_unix_ns == 0)
+		return false;
+	if (ahead_ns >= REGISTRY_START_MIN_NS && ahead_ns <= REGISTRY_START_MAX_NS)
+		return false;
+	if (ahead_ns < 0)
+		err_set(reterr, "the instant of its start was %.1f s ago by this host's clock",
+			-(double)ahead_ns / 1e9);
+	else if (ahead_ns < REGISTRY_START_MIN_NS)
+		err_set(reterr,
+			"its start is %.1f s ahead: too soon to connect before, 1 s at least",
+			(double)ahead_ns / 1e9);
+	else
+		err_set(reterr, "its start is more than 24 h ahead");
+	return true;
+}
+
 /* What can be said before a name is resolved. */
 static int registry_check_policy(
 	const struct registry *r, const struct plan *plan, struct err *reterr)
@@ -183,6 +210,8 @@ static int registry_check_policy(
 			path ? path : plan_connect_host(plan), why);
 		return REGISTRY_E_REFUSED;
 	}
+	if (registry_check_start(plan, reterr))
+		return REGISTRY_E_REFUSED;
 	if (r->config.is_private)
 		return 0;
 	n_busy = r->n_active + registry_n_resolving(r);

@@ -297,10 +297,17 @@ void run_mark_state(struct run *run)
 
 static void run_go(struct run *run)
 {
-	int64_t t0_ns = clock_now_ns() + RUN_LEAD_NS;
+	int64_t now_ns = clock_now_ns();
+	int64_t t0_ns = now_ns + RUN_LEAD_NS;
 
+	if (run->at_ns > 0 && run->at_ns < t0_ns) {
+		run_fail(run, FAULT_NONE, "connecting took until after the instant of its start");
+		return;
+	}
+	if (run->at_ns > 0)
+		t0_ns = run->at_ns;
 	run->t0_ns = t0_ns;
-	run->started_unix_ns = clock_unix_ns() + RUN_LEAD_NS;
+	run->started_unix_ns = clock_unix_ns() + t0_ns - now_ns;
 	run_place_window(run);
 	run_audit_begin(run);
 	for (unsigned w = 0; w < run->n_started; w++)
@@ -343,7 +350,7 @@ static uint64_t run_share(uint64_t whole, unsigned n, unsigned i)
 /* What waits longer than the timeout expires, so no more can wait than is planned in that time. */
 static size_t run_queue_max(const struct plan *plan, size_t asked, unsigned n_workers)
 {
-	double most = rate_per_s(plan_peak_rate(plan)) / n_workers *
+	double most = plan_own_peak_per_s(plan) / n_workers *
 			      ((double)plan->request_timeout_ns / (double)NSEC_PER_SEC) +
 		      1024;
 
@@ -378,6 +385,8 @@ static int run_make_workers(struct run *run)
 			.n_addresses = run->addresses->n,
 			.index = i,
 			.n_workers = n,
+			.slice = plan->slice_of > 0 ? plan->slice_index - 1 : 0,
+			.n_slices = plan_n_slices(plan),
 			.connections = run_share(run->admission.connections, n, i),
 			.is_fixed_pool = run->admission.is_fixed_pool,
 			.queue_max = run_share(plan->queue_max, n, i),
@@ -516,6 +525,8 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	run->on_released = config->on_released;
 	run->released_arg = config->released_arg;
 	run->created_unix_ns = clock_unix_ns();
+	if (run->plan->at_unix_ns > 0)
+		run->at_ns = clock_now_ns() + run->plan->at_unix_ns - run->created_unix_ns;
 	run->window_end_ns = run->end_ns = CLOCK_NEVER;
 	(void)snprintf(run->id, sizeof(run->id), "%s", config->id);
 	(void)snprintf(run->user, sizeof(run->user), "%s", config->user);

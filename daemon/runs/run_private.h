@@ -74,6 +74,7 @@ struct run {
 	unsigned n_ready;
 	unsigned n_done;
 	struct worker_pulse *pulses;
+	int64_t at_ns; /* when it is to start, by our clock; 0: as soon as it can */
 	int64_t t0_ns; /* 0: not set */
 	int64_t window_start_ns, window_end_ns, end_ns;
 	int64_t stopped_at_ns; /* planning ended early; 0: no */

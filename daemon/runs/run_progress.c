@@ -109,8 +109,9 @@ void run_progress(const struct run *run, struct run_progress *ret)
 	}
 	/* What was asked in the middle of the interval that is being looked back at. */
 	if (run->schedule && run->t0_ns > 0)
-		p.asked_per_s = rate_per_s(
-			schedule_rate_at(run->schedule, p.elapsed_ns - run->plan->interval_ns / 2));
+		p.asked_per_s = rate_per_s(schedule_rate_at(
+					run->schedule, p.elapsed_ns - run->plan->interval_ns / 2)) /
+				plan_n_slices(run->plan);
 	run_progress_pulses(run, &p);
 	if (run->state == RUN_FINISHED) {
 		p.ledger = (struct ledger){0};

@@ -325,14 +325,19 @@ static json_t *run_json_plan(const struct run *run)
 	const struct plan *plan = run->plan;
 	json_t *stages = json_array();
 	char arrivals[32];
+	json_t *doc;
 
 	run_arrivals(plan, arrivals, sizeof(arrivals));
 	for (size_t i = 0; i < plan->n_stages; i++)
 		(void)json_array_append_new(stages, run_text(plan->stage_texts[i]));
-	return json_pack("{s:s s:o s:s s:s s:I s:o s:o s:o}", "sha256", plan->sha256, "text",
+	doc = json_pack("{s:s s:o s:s s:s s:I s:o s:o s:o}", "sha256", plan->sha256, "text",
 		run_text(plan->text ? plan->text : ""), "model", run->schedule ? "open" : "closed",
 		"arrivals", arrivals, "seed", (json_int_t)plan->seed, "stages", stages, "target",
 		run_json_target(run, run_reach_json(run)), "effective", run_json_effective(run));
+	if (plan->slice_of == 0)
+		return doc;
+	return run_json_with(doc, "slice",
+		json_pack("{s:i s:i}", "index", (int)plan->slice_index, "of", (int)plan->slice_of));
 }
 
 static json_t *run_json_window(const struct run *run)

@@ -170,6 +170,10 @@ static int run_may_be_steered(const struct run *run, enum run_act act, struct er
 		return run_refuse(reterr, "%s is ending", run->id);
 	if (run->state == RUN_QUEUED || run->state == RUN_PREPARING)
 		return run_refuse(reterr, "%s has not begun yet", run->id);
+	/* The others would go on by the schedule that this one leaves. */
+	if (run->plan->slice_of > 1)
+		return run_refuse(
+			reterr, "%s is a slice of a schedule: it cannot be steered", run->id);
 	if (!run->schedule && act == RUN_SET_RATE)
 		return run_refuse(reterr,
 			"a closed run has no rate: its users send as soon as they are answered");

@@ -82,7 +82,9 @@ static json_t *methods_json_progress(const struct run *run)
 		"s:o, s:o, s:o, s:o, s:o, s:o}",
 		"run", methods_json_run(run), "elapsed_ns", (json_int_t)p.elapsed_ns, "total_ns",
 		methods_json_ns(p.total_ns), "requests",
-		plan->n_arrivals ? json_integer((json_int_t)plan->n_arrivals) : json_null(),
+		plan->n_arrivals && plan_n_slices(plan) == 1
+			? json_integer((json_int_t)plan->n_arrivals)
+			: json_null(),
 		"asked_per_s", open ? json_real(p.asked_per_s) : json_null(), "planned",
 		(json_int_t)p.ledger.planned, "sent", (json_int_t)p.ledger.sent, "ok",
 		(json_int_t)ok, "failed", (json_int_t)(ledger_resolved(&p.ledger) - ok),

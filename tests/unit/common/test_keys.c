@@ -35,6 +35,8 @@ static const struct {
 	{KEYS_RUN, "scale", "x0.1", "x0"},
 	{KEYS_RUN, "arrivals", "jitter:0.3", "jitter"},
 	{KEYS_RUN, "gap", "50us", "11ms"},
+	{KEYS_RUN, "slice", "2/5", "5/2"},
+	{KEYS_RUN, "at", "2026-11-22T17:00:00Z", "17:00"},
 	{KEYS_RUN, "label", "commit=1f2e3d4", "commit"},
 	{KEYS_RUN, "method", "POST", "P ST"},
 	{KEYS_RUN, "header", "Accept: text/html", "Accept"},

@@ -385,6 +385,22 @@ START_TEST(test_keys)
 }
 END_TEST
 
+/* A run that waits for its instant says how long. */
+START_TEST(test_begins_later)
+{
+	struct scene s;
+
+	scene_make(&s, 0);
+	change(s.doc, "{'elapsed_ns': -61500000000, 'run': {'state': 'preparing'}}");
+	assert_shows(&s, "preparing  begins in 1:02");
+	s.view.age_ns = 60 * NSEC_PER_SEC;
+	assert_shows(&s, "preparing  begins in 0:02");
+	s.view.age_ns = 62 * NSEC_PER_SEC;
+	assert_shows(&s, "preparing  resolving and connecting");
+	scene_fini(&s);
+}
+END_TEST
+
 /* Keys that steer are named where they do something, and fit at every width. */
 START_TEST(test_keys_that_steer)
 {
@@ -525,6 +541,7 @@ int main(void)
 	tcase_add_test(tcase, test_colour);
 	tcase_add_test(tcase, test_keys);
 	tcase_add_test(tcase, test_keys_that_steer);
+	tcase_add_test(tcase, test_begins_later);
 	tcase_add_test(tcase, test_hostile_text);
 	tcase_add_loop_test(tcase, test_nonsense, 0, 4);
 	tcase_add_test(tcase, test_history);

@@ -285,6 +285,42 @@ START_TEST(every_spacing_is_split)
 }
 END_TEST
 
+/* Slice i of n, worker w of W within it: all of them together make each arrival of the one schedule
+ * once, at its instant. */
+START_TEST(slices_make_the_whole)
+{
+	static const uint64_t n = 3, n_workers = 2;
+	struct plan_stage stage = {.rate = {2000, 1}, .duration_ns = 50 * MS};
+	struct plan plan = {.stages = &stage, .n_stages = 1, .seed = 7, .jitter = 0.5};
+	int64_t t0_ns = clock_now_ns() - SEC;
+	struct schedule_cursor whole;
+	int64_t all[100] = {0};
+	size_t n_all = 0;
+
+	plan.arrivals = (unsigned)_i;
+	ck_assert_int_eq(schedule_new(&plan, &schedule), 0);
+	for (uint64_t part = 0; part < n * n_workers; part++) {
+		uint64_t slice = part % n, worker = part / n;
+		uint64_t k = slice + n * worker;
+
+		n_seen = 0;
+		open_producer(k, n * n_workers);
+		producer_start(&producer, t0_ns);
+		turn_until_over();
+		producer_close(&producer);
+		for (size_t i = 0; i < n_seen; i++, k += n * n_workers, n_all++) {
+			ck_assert_uint_lt(k, 100);
+			ck_assert_int_eq(all[k], 0);
+			all[k] = seen[i];
+		}
+	}
+	ck_assert_uint_eq(n_all, 100);
+	schedule_begin(schedule, 0, 1, &whole);
+	for (; whole.t_ns != CLOCK_NEVER; schedule_next(&whole))
+		ck_assert_int_eq(all[whole.k], t0_ns + whole.t_ns);
+}
+END_TEST
+
 /* ---- steering */
 
 static struct schedule *steered[4];
@@ -375,6 +411,7 @@ int main(void)
 	tcase_add_loop_test(t, spin_sleeps_only_when_far, 0, 2);
 	tcase_add_test(t, gap_gathers);
 	tcase_add_loop_test(t, every_spacing_is_split, 0, 2);
+	tcase_add_loop_test(t, slices_make_the_whole, 0, 3);
 	tcase_add_loop_test(t, rate_changes_on_the_way, 0, 2);
 	tcase_add_loop_test(t, pause_and_resume, 0, 2);
 	tcase_add_test(t, close_of_nothing);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slices. Several hosts that begin one plan at one instant, each with its own slice, are one
+ * generator: slice i of n makes every n-th arrival of the one schedule, from the i-th on. The plan
+ * and its digest are the same on all of them, so that their results can be added up. */
+#include "common/plan_slice.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/keys.h"
+#include "common/plan.h"
+#include "common/str.h"
+
+/* Beyond it, ns since 1970 do not fit: some day in 2262. */
+#define PLAN_INSTANT_MAX_S (INT64_MAX / NSEC_PER_SEC - 1)
+
+/* Digits at *text up to something else, at most n_max of them. False: none, or more. */
+static bool plan_take_number(const char **text, size_t n_max, int64_t *ret)
+{
+	size_t n = strspn(*text, "0123456789");
+	int64_t value = 0;
+
+	if (n == 0 || n > n_max)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		value = value * 10 + ((*text)[i] - '0');
+	*text += n;
+	*ret = value;
+	return true;
+}
+
+int plan_parse_slice(const char *value, unsigned *ret_index, unsigned *ret_of, struct err *reterr)
+{
+	const char *at = value;
+	int64_t index = 0, of = 0;
+
+	if (!plan_take_number(&at, 4, &index) || *at++ != '/' || !plan_take_number(&at, 4, &of) ||
+		*at) {
+		err_set(reterr, "'%.60s' is no slice: write which of how many, as in 2/5", value);
+		return -EINVAL;
+	}
+	if (of < 1 || of > PLAN_SLICES_MAX || index < 1 || index > of) {
+		err_set(reterr, "'%.60s' is no slice: there are 1/N to N/N, and N is at most %d",
+			value, PLAN_SLICES_MAX);
+		return -EINVAL;
+	}
+	*ret_index = (unsigned)index;
+	*ret_of = (unsigned)of;
+	return 0;
+}
+
+/* ".25" and the like, or nothing. */
+static bool plan_take_fraction(const char **text, int64_t *ret_ns)
+{
+	const char *from;
+	int64_t ns = 0;
+
+	*ret_ns = 0;
+	if (**text != '.')
+		return true;
+	from = ++*text;
+	if (!plan_take_number(text, 9, &ns))
+		return false;
+	for (size_t n = (size_t)(*text - from); n < 9; n++)
+		ns *= 10;
+	*ret_ns = ns;
+	return true;
+}
+
+/* "2026-11-22T17:00:00" at *text. */
+static bool plan_take_date(const char **text, int64_t *ret_s)
+{
+	static const char behind[] = "--T::";
+	int64_t parts[6];
+	struct tm tm, back;
+	time_t s;
+
+	for (int i = 0; i < 6; i++) {
+		size_t width = i == 0 ? 4 : 2;
+
+		if (strspn(*text, "0123456789") != width ||
+			!plan_take_number(text, width, &parts[i]))
+			return false;
+		if (i < 5 && *(*text)++ != behind[i])
+			return false;
+	}
+	tm = (struct tm){.tm_year = (int)parts[0] - 1900,
+		.tm_mon = (int)parts[1] - 1,
+		.tm_mday = (int)parts[2],
+		.tm_hour = (int)parts[3],
+		.tm_min = (int)parts[4],
+		.tm_sec = (int)parts[5]};
+	back = tm;
+	s = timegm(&back);
+	/* A 31st of April comes back as a first of May. */
+	if (s < 0 || back.tm_mon != tm.tm_mon || back.tm_mday != tm.tm_mday ||
+		back.tm_hour != tm.tm_hour || back.tm_min != tm.tm_min || back.tm_sec != tm.tm_sec)
+		return false;
+	*ret_s = s;
+	return true;
+}
+
+int plan_parse_instant(const char *value, int64_t *ret_unix_ns, struct err *reterr)
+{
+	const char *at = value;
+	bool is_date = strchr(value, 'T') != NULL;
+	int64_t s = 0, ns = 0;
+	bool ok = is_date ? plan_take_date(&at, &s) : plan_take_number(&at, 18, &s);
+
+	ok = ok && plan_take_fraction(&at, &ns);
+	if (ok && is_date)
+		ok = *at++ == 'Z';
+	if (!ok || *at || s > PLAN_INSTANT_MAX_S || s == 0) {
+		err_set(reterr,
+			"'%.60s' is no instant: write 2026-11-22T17:00:00Z, or seconds since 1970",
+			value);
+		return -EINVAL;
+	}
+	*ret_unix_ns = s * NSEC_PER_SEC + ns;
+	return 0;
+}
+
+int plan_check_slice(const char *value, struct err *reterr)
+{
+	unsigned index, of;
+
+	return plan_parse_slice(value, &index, &of, reterr);
+}
+
+int plan_check_instant(const char *value, struct err *reterr)
+{
+	int64_t unix_ns;
+
+	return plan_parse_instant(value, &unix_ns, reterr);
+}
+
+void plan_settle_slice(struct plan *plan, const struct ini_doc *doc, struct problems *problems)
+{
+	const struct ini_entry *slice = keys_last(doc, "load", "", "slice");
+	const struct ini_entry *at = keys_last(doc, "load", "", "at");
+
+	/* Bad values have been reported. */
+	if (at)
+		(void)plan_parse_instant(at->value, &plan->at_unix_ns, NULL);
+	if (!slice || plan_parse_slice(slice->value, &plan->slice_index, &plan->slice_of, NULL))
+		return;
+	if (plan->model == PLAN_CLOSED)
+		problems_add(problems, slice->file, slice->line,
+			"a closed model has no slices: run a part of its users, without slice");
+}
+
+bool plan_is_of_slice(const struct ini_entry *e)
+{
+	return str_eq(e->section, "load") && (str_eq(e->key, "slice") || str_eq(e->key, "at"));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One slice of a schedule that several hosts share, and the instant at which all begin. Part of the
+ * plan; the key table names the checks. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct ini_doc;
+struct ini_entry;
+struct plan;
+struct problems;
+
+#define PLAN_SLICES_MAX 1000
+
+/* "2/5": slice 2 of 5. 0, -EINVAL with reterr. */
+int plan_parse_slice(const char *value, unsigned *ret_index, unsigned *ret_of, struct err *reterr);
+/* "2026-11-22T17:00:00Z", or seconds since 1970; both with up to nine decimals. 0, -EINVAL with
+ * reterr. */
+int plan_parse_instant(const char *value, int64_t *ret_unix_ns, struct err *reterr);
+
+int plan_check_slice(const char *value, struct err *reterr);
+int plan_check_instant(const char *value, struct err *reterr);
+
+/* After the model is settled: fills in what the two keys say; a closed model has no slices. */
+void plan_settle_slice(struct plan *plan, const struct ini_doc *doc, struct problems *problems);
+/* It says which part of the plan is run, or when, and is not of the plan itself. */
+bool plan_is_of_slice(const struct ini_entry *e);

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Three processes, one schedule: each runs a slice of it from the same instant, and together they
+# have sent exactly what one would have sent.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+log=$T/daemon.log
+printf '[control]\nsocket = %s\nobserve =\n[origin o]\nlisten = 127.0.0.1:0\n' \
+	"$T/control.socket" >"$T/rpsd.conf"
+OUT=$T/daemon.out ERR=$log
+start "$rpsd" --config "$T/rpsd.conf"
+OUT=$T/stdout ERR=$T/stderr
+wait_line "$log" 'listening on .*control\.socket'
+url=http://$(grep -oE '127\.0\.0\.1:[0-9]+' "$log" | head -n 1)/
+
+served() {
+	"$rpsctl" origins --socket "$T/control.socket" --json >"$T/origins.json"
+	json "$T/origins.json" '.. | .requests? // empty'
+}
+
+# slices SPACING: 301 arrivals over 2 s, in three slices of two workers each.
+slices() {
+	local at before pids=() i
+
+	before=$(served)
+	at=$(($(date +%s) + 3))
+	for i in 1 2 3; do
+		"$rpsctl" "$url" -r 150.5 -d 2s -t 2 --slice "$i/3" --at "$at" \
+			--set "load.arrivals=$1" --set connections.exhausted=grow -q \
+			-o "$T/$i.json" >"$T/$i.txt" 2>&1 &
+		pids+=($!)
+		PIDS+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait_exit "$i" 20
+		expect_equal "status of a slice" "$STATUS" 0
+	done
+	expect_equal "planned by the slices, $1" \
+		"$(json "$T/1.json" .ledger.planned) $(json "$T/2.json" .ledger.planned) $(json "$T/3.json" .ledger.planned)" \
+		"101 100 100"
+	for i in 1 2 3; do
+		expect_equal "slice of $i" "$(json "$T/$i.json" '.plan.slice | "\(.index)/\(.of)"')" "$i/3"
+		expect_equal "sha256 of $i" "$(json "$T/$i.json" .plan.sha256)" "$(json "$T/1.json" .plan.sha256)"
+		# To the clock's steps; the schedule itself begins at one instant.
+		expect_equal "start of $i" "$(json "$T/$i.json" '.run.started_unix_ns / 1e8 | round')" "${at}0"
+	done
+	expect_equal "requests at the origin" "$(($(served) - before))" 301
+	expect_exit 0 "$rpsctl" merge "$T/1.json" "$T/2.json" "$T/3.json" -o "$T/sum.json"
+	expect_equal "planned in all" "$(json "$T/sum.json" .ledger.planned)" 301
+}
+
+slices constant
+slices poisson
+
+# What is no slice, and no instant to wait for.
+expect_exit 64 "$rpsctl" "$url" --slice 4/3
+expect_line "$ERR" "'4/3' is no slice"
+expect_exit 64 "$rpsctl" "$url" --closed --slice 1/3
+expect_line "$ERR" 'a closed model has no slices'
+expect_exit 77 "$rpsctl" "$url" --at 2020-01-01T00:00:00Z
+expect_line "$ERR" 'the instant of its start was .* s ago'
+expect_exit 77 "$rpsctl" "$url" --at "$(($(date +%s) + 90000))"
+expect_line "$ERR" 'its start is more than 24 h ahead'
+
+# Who waits for the instant can be stopped.
+start "$rpsctl" "$url" --at "$(($(date +%s) + 3600))"
+wait_line "$ERR" "running privately"
+kill -INT "$PID"
+wait_exit "$PID" 10
+expect_equal "status of one stopped before its start" "$STATUS" 14
