@@ -34,18 +34,18 @@ static const char command_run_more[] =
 
 static const char command_set_more[] =
 	"RATE is a rate as in run files (500, 2k, 100/m), or x1.1 of the present one. It\n"
-	"holds for the rest of the present stage, from 50 ms on, or from up to 1 s on where\n"
-	"an interval ends by then. Each act is an event of the result. Exit status: 0 it\n"
-	"will be so, 64 usage, 66 no such run, 69 no daemon, 77 refused: by policy, or\n"
-	"because the run has no rate, or ends.\n";
+	"holds for the rest of the present stage, from the end of the present interval\n"
+	"on where that is less than 1 s away, else from 50 ms on. Each act is an event of\n"
+	"the result. Exit status: 0 it will be so, 64 usage, 66 no such run, 69 no\n"
+	"daemon, 77 refused: by policy, or because the run has no rate, or ends.\n";
 
 static const char command_pause_more[] =
 	"What is under way is answered; nothing new is sent until rpsctl resume. Paused\n"
 	"time counts neither as duration nor in any rate. Exit status as of rpsctl set.\n";
 
 static const char command_next_more[] =
-	"The rest of the present stage is left out; behind the last stage the run ends as\n"
-	"it would by itself. Exit status as of rpsctl set.\n";
+	"The rest of the present stage is left out; behind the last stage the run ends\n"
+	"as it would by itself. Exit status as of rpsctl set.\n";
 
 static const char command_watch_more[] =
 	"On a terminal a view that is redrawn in place, with keys; elsewhere one line for\n"
