@@ -5,8 +5,8 @@
  * expires first.
  *
  * An exchange that came back goes out on a fresh connection where one may be opened now, for those
- * that are idle may have met the same fate; otherwise on any. Until then no arrival overtakes it on
- * what becomes free. */
+ * that are idle or become so may have met the same fate; otherwise, and when that attempt fails, on
+ * any. While none is being opened for it no arrival overtakes it on what becomes free. */
 #include "daemon/engine/pool.h"
 
 #include <assert.h>
@@ -90,17 +90,23 @@ static inline void pool_send(
 		pool_place(p, t);
 }
 
+bool pool_serve_one(struct pool *p)
+{
+	struct task *t = pool_find(p, true);
+	struct exchange x;
+
+	if (!t)
+		return false;
+	x = pool_dequeue(p);
+	pool_send(p, t, &x, clock_now_ns());
+	return true;
+}
+
 void pool_serve_returned(struct pool *p)
 {
-	while (p->n_returned > p->n_connecting && !p->_is_ending) {
-		struct task *t = pool_find(p, true);
-		struct exchange x;
-
-		if (!t)
+	while (p->n_returned > p->n_connecting && !p->_is_ending)
+		if (!pool_serve_one(p))
 			return;
-		x = pool_dequeue(p);
-		pool_send(p, t, &x, clock_now_ns());
-	}
 }
 
 /* ---------------------------------------------------------------- from the tasks */
@@ -125,6 +131,13 @@ static void pool_fill(struct pool *p, struct task *t, bool was_busy)
 	pool_place(p, t);
 }
 
+/* What came back is left to the connections that are being opened for it: this one has been kept as
+ * long as the one that was lost. */
+static bool pool_spares(const struct pool *p, const struct task *t)
+{
+	return p->n_returned > 0 && p->n_returned <= p->n_connecting && task_n_requests(t) > 0;
+}
+
 static void pool_check_opened(struct pool *p)
 {
 	pool_balance(p);
@@ -145,8 +158,8 @@ static void pool_on_idle(struct task *t, bool had_exchange)
 	}
 	if (p->config.env->depth > 1) {
 		pool_fill(p, t, had_exchange);
-	} else if (pool_has_next(p)) {
-		struct exchange x = pool_dequeue(p);
+	} else if (pool_has_next(p) && (p->n_waiting > 0 || !pool_spares(p, t))) {
+		struct exchange x = pool_spares(p, t) ? pool_dequeue_waiting(p) : pool_dequeue(p);
 
 		p->n_busy += !had_exchange;
 		task_send(t, &x, clock_now_ns());

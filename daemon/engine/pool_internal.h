@@ -15,6 +15,8 @@ static inline size_t pool_n_open(const struct pool *p)
 /* What came back goes out on connections that are open already, as far as none is being opened for
  * it. */
 void pool_serve_returned(struct pool *p);
+/* One of them, on any. False: none has room. */
+bool pool_serve_one(struct pool *p);
 
 /* ---- pool_open.c */
 
@@ -34,6 +36,7 @@ void pool_enqueue(struct pool *p, const struct exchange *x);
 void pool_return(struct pool *p, const struct exchange *x);
 /* The next one to be sent; there is one. What came back comes first. */
 struct exchange pool_dequeue(struct pool *p);
+struct exchange pool_dequeue_waiting(struct pool *p);
 /* An exchange ends without an answer. */
 void pool_fail(struct pool *p, struct exchange *x, enum fault fault, const char *why);
 /* The drain is over. */

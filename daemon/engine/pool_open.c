@@ -141,6 +141,8 @@ void pool_connect_failed(struct pool *p, enum fault fault, const char *why)
 	}
 	if (p->n_returned + p->n_waiting == 0)
 		return;
+	if (p->n_returned > 0 && pool_serve_one(p))
+		return;
 	/* The one that has waited longest is the one this connection was meant for. */
 	x = pool_dequeue(p);
 	if (x.n_sent > 0) {

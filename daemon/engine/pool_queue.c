@@ -47,7 +47,7 @@ void pool_enqueue(struct pool *p, const struct exchange *x)
 		pool_start_expiry(p);
 }
 
-static struct exchange pool_dequeue_waiting(struct pool *p)
+struct exchange pool_dequeue_waiting(struct pool *p)
 {
 	const struct pool_waiting *w = &p->_ring[p->_ring_head];
 	struct exchange x = {.planned_ns = w->planned_ns,

@@ -393,6 +393,65 @@ START_TEST(idle_connection_serves)
 }
 END_TEST
 
+/* Two connections that have answered, and both are asked again. */
+static void warm_up_two(void)
+{
+	config.limit = 2;
+	make_pool();
+	for (int i = 0; i < 2; i++)
+		arrive();
+	for (int i = 0; i < 2; i++)
+		take_peer();
+	for (int i = 0; i < 2; i++)
+		answer(i);
+	TURN_UNTIL(n_ended == 2);
+	for (int i = 0; i < 2; i++)
+		arrive();
+}
+
+/* A connection that becomes free has been kept as long as the one that was lost: what came back is
+ * left to the one that is being opened for it, and who else waits is not. */
+START_TEST(kept_one_is_spared)
+{
+	bool has_waiting = _i >= N_WAYS;
+
+	warm_up_two();
+	if (has_waiting)
+		arrive();
+	hear(0);
+	hang_up(0, _i % N_WAYS);
+	answer(1); /* in the same turn */
+	TURN_UNTIL(n_ended == 3);
+	ck_assert_uint_eq(pool.n_connecting, 1);
+	ck_assert_uint_eq(pool.n_returned, 1);
+	ck_assert_uint_eq(pool.n_waiting, 0);
+	ck_assert_uint_eq(pool.n_idle, has_waiting ? 0 : 1);
+	take_peer();
+	answer(2);
+	if (has_waiting)
+		answer(1);
+	TURN_UNTIL(n_ended == (has_waiting ? 5 : 4));
+	ck_assert_uint_eq(rig_count(LEDGER_OK), n_ended);
+	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+}
+END_TEST
+
+/* Where none can be opened, a kept one is better than none. */
+START_TEST(kept_one_serves_at_last)
+{
+	warm_up_two();
+	hear(0);
+	answer(1);
+	TURN_UNTIL(n_ended == 3);
+	ck_assert_int_eq(shutdown(rig.server.listener, SHUT_RD), 0);
+	hang_up(0, _i);
+	TURN_UNTIL(rig.stats.totals.retries == 1);
+	answer(1);
+	TURN_UNTIL(n_ended == 4);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+}
+END_TEST
+
 START_TEST(drain_ends_before_it_is_repeated)
 {
 	warm_up();
@@ -624,6 +683,8 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, times_out_while_it_waits);
 	tcase_add_test(t, times_out_when_it_was_repeated);
 	tcase_add_loop_test(t, idle_connection_serves, 0, N_WAYS);
+	tcase_add_loop_test(t, kept_one_is_spared, 0, 2 * N_WAYS);
+	tcase_add_loop_test(t, kept_one_serves_at_last, 0, N_WAYS);
 	tcase_add_test(t, drain_ends_before_it_is_repeated);
 	tcase_add_loop_test(t, pending_end_is_seen, 0, N_WAYS);
 	tcase_add_loop_test(t, requests_per_connection, 1, 4);
