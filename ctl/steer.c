@@ -34,6 +34,9 @@ const char *steer_by_key(
 		*ret = json_pack("{s:s}", "run", run);
 		return str_eq(result_text(progress, "run.state"), "paused") ? "Resume" : "Pause";
 	case PROGRESS_NEXT:
+		/* Of a run with one stage this is its end: that is what s is for. */
+		if (view_int(progress, "stage.of") <= 1)
+			return NULL;
 		*ret = json_pack("{s:s}", "run", run);
 		return "Next";
 	case PROGRESS_NOTHING:

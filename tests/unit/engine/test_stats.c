@@ -770,8 +770,48 @@ START_TEST(slowest_are_kept)
 }
 END_TEST
 
+/* A pause before the window: it begins when the pause is over. */
+START_TEST(window_moves_before_it_begins)
+{
+	stats_move_window(&stats, CLOCK_NEVER, CLOCK_NEVER);
+	serve(SEC, SEC, 2 * SEC); /* the old window's, and no window's now */
+	stats_move_window(&stats, START + 5 * SEC, START + 15 * SEC);
+	serve(4 * SEC, 4 * SEC, 4 * SEC + MS);
+	serve(5 * SEC, 5 * SEC, 5 * SEC + MS);
+	serve(15 * SEC, 15 * SEC, 15 * SEC + MS);
+	ck_assert_uint_eq(stats.totals.ledgers[STATS_WARMUP].planned, 2);
+	ck_assert_uint_eq(stats.totals.ledgers[STATS_WINDOW].planned, 1);
+	ck_assert_uint_eq(stats.totals.ledgers[STATS_COOLDOWN].planned, 1);
+	ck_assert_uint_eq(stats.totals.completed_in_window, 1);
+	ck_assert_double_eq_tol(stats.totals.flight_integral, (double)MS, 1);
+}
+END_TEST
+
+/* The end moves both ways; a start that has been reached stays, since intervals count from it. */
+START_TEST(window_moves_while_it_goes_on)
+{
+	struct stats_interval *i;
+
+	serve(SEC / 2, SEC / 2, SEC / 2);
+	stats_move_window(&stats, START + 3 * SEC, START + 20 * SEC);
+	ck_assert_int_eq(stats.window_start_ns, START);
+	serve(15 * SEC, 15 * SEC, 15 * SEC);
+	stats_move_window(&stats, START, START + 16 * SEC);
+	serve(17 * SEC, 17 * SEC, 17 * SEC);
+	ck_assert_uint_eq(stats.totals.ledgers[STATS_WINDOW].planned, 2);
+	ck_assert_uint_eq(stats.totals.ledgers[STATS_COOLDOWN].planned, 1);
+	i = stats_take(&stats, START + SEC);
+	ck_assert_ptr_nonnull(i);
+	ck_assert_int_eq(i->start_ns, 0);
+	ck_assert_uint_eq(i->planned, 1);
+	stats_give(&stats, i);
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+	tcase_add_test(t, window_moves_before_it_begins);
+	tcase_add_test(t, window_moves_while_it_goes_on);
 	tcase_add_test(t, durations_are_exact);
 	tcase_add_loop_test(t, less_ours_is_never_negative, 0, 5);
 	tcase_add_test(t, closed_model_records_service_only);

@@ -420,6 +420,55 @@ START_TEST(steered_by_a_machine)
 }
 END_TEST
 
+/* ---- slices */
+
+/* A slice begins at its instant, makes its part, and cannot be steered. */
+START_TEST(slice_at_an_instant)
+{
+	char at[32];
+	const char *const keys[] = {"load", "rate", "100", "load", "duration", "310ms", "load",
+		"slice", "2/3", "load", "at", at, NULL};
+	static const enum run_state states[] = {
+		RUN_PREPARING, RUN_RUNNING, RUN_DRAINING, RUN_FINISHED};
+	int64_t at_ns = clock_unix_ns() + 1300 * MS;
+
+	(void)snprintf(
+		at, sizeof(at), "%lld.%09lld", (long long)(at_ns / SEC), (long long)(at_ns % SEC));
+	start(keys);
+	ck_assert_int_eq(run_get_state(run), RUN_PREPARING);
+	refused(RUN_PAUSE, 0, "test-1 has not begun yet");
+	turn_until(0);
+	ck_assert_int_ge(clock_unix_ns(), at_ns - 100 * MS);
+	refused(RUN_PAUSE, 0, "test-1 is a slice of a schedule: it cannot be steered");
+	finish();
+	check_states(states, 4);
+	/* Of 31: 1, 4, …, 28 from 0 on. */
+	ck_assert_int_eq(figure("ledger.planned"), 10);
+	ck_assert_int_eq(figure("plan.slice.index"), 2);
+	ck_assert_int_eq(figure("plan.slice.of"), 3);
+	ck_assert_int_eq(mini_server_requests(&server), 10);
+	/* Where the two clocks are read, a machine may stand still in between. */
+	ck_assert_int_le(llabs(figure("run.started_unix_ns") - at_ns), 100 * MS);
+}
+END_TEST
+
+START_TEST(stopped_before_its_instant)
+{
+	char at[32];
+	const char *const keys[] = {"load", "at", at, NULL};
+
+	(void)snprintf(at, sizeof(at), "%lld", (long long)(clock_unix_ns() / SEC + 3600));
+	start(keys);
+	if (_i < 2)
+		while (elapsed() >= 0)
+			ck_assert_int_eq(loop_turn(loop, SEC), 0);
+	run_stop(run, _i % 2, "stopped by bob");
+	turn_until_state(RUN_FINISHED);
+	ck_assert_int_eq(figure("ledger.planned"), 0);
+	ck_assert_str_eq(result_text(run_result(run), "run.outcome"), "stopped");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("run_steer");
@@ -438,6 +487,8 @@ int main(void)
 	tcase_add_test(t, a_closed_run_has_no_rate);
 	tcase_add_loop_test(t, stopped_in_a_pause, 0, 4);
 	tcase_add_test(t, steered_by_a_machine);
+	tcase_add_test(t, slice_at_an_instant);
+	tcase_add_loop_test(t, stopped_before_its_instant, 0, 4);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

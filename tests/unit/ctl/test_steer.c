@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What keys ask of the daemon, and how its answer reads. */
+#include "ctl/steer.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "common/buf.h"
+#include "common/result.h"
+#include "ctl/client.h"
+
+START_TEST(keys)
+{
+	static const struct {
+		enum progress_key key;
+		const char *progress;
+		const char *method; /* NULL: none */
+		const char *value;
+	} rows[] = {
+		{PROGRESS_FASTER, "{}", "Set", "x1.1"},
+		{PROGRESS_SLOWER, "{}", "Set", "x0.9"},
+		{PROGRESS_PAUSE, "{\"run\": {\"state\": \"running\"}}", "Pause", ""},
+		{PROGRESS_PAUSE, "{\"run\": {\"state\": \"paused\"}}", "Resume", ""},
+		{PROGRESS_NEXT, "{\"stage\": {\"of\": 2}}", "Next", ""},
+		{PROGRESS_NEXT, "{\"stage\": {\"of\": 1}}", NULL, ""},
+		{PROGRESS_NEXT, "{\"stage\": null}", NULL, ""},
+		{PROGRESS_STOP, "{}", NULL, ""},
+		{PROGRESS_LEAVE, "{}", NULL, ""},
+		{PROGRESS_NOTHING, "{}", NULL, ""},
+	};
+	json_t *progress = json_loads(rows[_i].progress, 0, NULL);
+	json_t *parameters = NULL;
+	const char *method = steer_by_key(rows[_i].key, "a-1", progress, &parameters);
+
+	if (rows[_i].method) {
+		ck_assert_str_eq(method, rows[_i].method);
+		ck_assert_str_eq(result_text(parameters, "run"), "a-1");
+		ck_assert_str_eq(
+			result_text(json_array_get(json_object_get(parameters, "settings"), 0),
+				"value"),
+			rows[_i].value);
+	} else {
+		ck_assert_ptr_null(method);
+		ck_assert_ptr_null(parameters);
+	}
+	json_decref(parameters);
+	json_decref(progress);
+}
+END_TEST
+
+START_TEST(answers)
+{
+	static const struct {
+		const char *answer;
+		const char *text; /* NULL: nothing */
+	} rows[] = {
+		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 12400000000, \"text\": \"bob: "
+		 "pause\"}}",
+			"a-1 at 0:12: bob: pause\n"},
+		{"{\"stopped\": [\"a-1\"]}", NULL},
+		{"{\"run\": 3, \"event\": [\"text\"]}", NULL},
+	};
+	json_t *answer = json_loads(rows[_i].answer, 0, NULL);
+	struct client_answer a = {.parameters = answer};
+	struct buf text = {0};
+
+	ck_assert_int_eq(steer_describe(&a, &text), 0);
+	if (rows[_i].text)
+		ck_assert_str_eq(text.data, rows[_i].text);
+	else
+		ck_assert_uint_eq(text.len, 0);
+	buf_fini(&text);
+	json_decref(answer);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("steer");
+	TCase *t = tcase_create("steer");
+	SRunner *r;
+	int failed;
+
+	tcase_add_loop_test(t, keys, 0, 10);
+	tcase_add_loop_test(t, answers, 0, 3);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
