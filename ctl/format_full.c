@@ -383,6 +383,79 @@ static void format_full_events(struct report *r)
 	}
 }
 
+/* A note's value or limit; "" where the document does not say what it counts. */
+static struct figure format_full_figure(const json_t *note, const char *member)
+{
+	const char *unit = result_text(note, "unit");
+	struct figure none = {""};
+	double v = 0;
+
+	/* Written so that what is no number is none. */
+	if (!result_real(note, member, &v) || !(v >= 0 && v < 9e18))
+		return none;
+	if (strcmp(unit, "ns") == 0)
+		return figure_time((int64_t)v);
+	if (strcmp(unit, "share") == 0)
+		return figure_percent(v);
+	return strcmp(unit, "count") == 0 ? figure_count((int64_t)v) : none;
+}
+
+/* Each reason of the verdict: its figure, its limit, and what to try. */
+static void format_full_notes(struct report *r)
+{
+	const json_t *notes = result_at(r->doc, "generator.notes");
+
+	for (size_t i = 0; i < json_array_size(notes); i++) {
+		const json_t *note = json_array_get(notes, i);
+		struct figure value = format_full_figure(note, "value");
+		struct figure limit = format_full_figure(note, "limit");
+
+		if (*value.text && *result_text(note, "try"))
+			report_line(r, "  %s: %s, limit %s", result_text(note, "code"), value.text,
+				limit.text);
+	}
+}
+
+/* What the kernel told of the threads and the machine; absent in older documents. */
+static void format_full_machine(struct report *r)
+{
+	double share;
+	int64_t n;
+
+	if (result_real(r->doc, "generator.run_queue_share", &share))
+		report_line(r, "  waited for a CPU %s of the run, lost it %s times",
+			figure_percent(share).text,
+			figure_count(report_int(r, "generator.involuntary_switches")).text);
+	if (result_int(r->doc, "generator.loop_p99_ns", &n))
+		report_line(r, "  a turn of its loop took up to %s (p99), at most %s",
+			figure_time(n).text,
+			figure_time(report_int(r, "generator.loop_max_ns")).text);
+	if (result_real(r->doc, "generator.throttled_share", &share))
+		report_line(
+			r, "  CPU quota ran out in %s of its periods", figure_percent(share).text);
+	if (result_real(r->doc, "generator.softirq_share", &share))
+		report_line(r, "  packets and timers %s of this machine's CPU time",
+			figure_percent(share).text);
+	if (result_int(r->doc, "generator.retransmits", &n))
+		report_line(r, "  TCP of this machine: %s segments, %s sent again",
+			figure_count(report_int(r, "generator.tcp_segments")).text,
+			figure_count(n).text);
+	if (result_int(r->doc, "generator.clock_ns", &n))
+		report_line(r, "  clock %s, %s ns a reading",
+			*result_text(r->doc, "generator.clocksource")
+				? result_text(r->doc, "generator.clocksource")
+				: "unknown",
+			figure_count(n).text);
+	if (result_int(r->doc, "generator.descriptors.limit", &n))
+		report_line(r, "  descriptors %s of %s",
+			figure_count(report_int(r, "generator.descriptors.used_at_most")).text,
+			figure_count(n).text);
+	if (result_int(r->doc, "generator.ports.time_wait", &n))
+		report_line(r, "  ports %s, of this machine %s wait to be used again",
+			figure_count(report_int(r, "generator.ports.range")).text,
+			figure_count(n).text);
+}
+
 static void format_full_generator(struct report *r)
 {
 	double share;
@@ -397,14 +470,17 @@ static void format_full_generator(struct report *r)
 			figure_percent(share).text,
 			figure_time((int64_t)report_real(r, "generator.cpu_ns_per_request")).text);
 	if (result_real(r->doc, "generator.stalled_share", &share))
-		report_line(r, "  stood still %s of the run, steal %s", figure_percent(share).text,
-			figure_percent(report_real(r, "generator.steal_share")).text);
+		report_line(r, "  stood still %s of the run", figure_percent(share).text);
+	if (result_real(r->doc, "generator.steal_share", &share))
+		report_line(r, "  steal %s of this machine's CPU time", figure_percent(share).text);
 	if (report_int(r, "latency.rx_slack.count") > 0)
 		report_line(r, "  rx slack: completion stamps are late by at most %s (p99)",
 			figure_time(report_int(r, "latency.rx_slack.p99_ns")).text);
 	if (result_real(r->doc, "generator.little_residual", &share))
 		report_line(r, "  Little's law: in flight differs by %s from rate x service time",
 			figure_share(share < 0 ? -share : share).text);
+	format_full_machine(r);
+	format_full_notes(r);
 }
 
 static void format_full_plan(struct report *r)

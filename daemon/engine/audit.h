@@ -108,6 +108,8 @@ struct audit_note {
 	char try_text[192]; /* a remedy; "" where there is none */
 };
 #define AUDIT_NOTES_MAX 32
+/* Of its value and its limit: "ns", "share", "count". */
+const char *audit_note_unit(const struct audit_note *note);
 
 struct audit {
 	enum audit_verdict verdict;

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/engine/audit_internal.h"
 #include "daemon/engine/audit_text.h"
@@ -45,6 +46,22 @@ void audit_add_note(struct audit *a, const char *code, double value, double limi
 	va_start(args, format);
 	vsnprintf(note->text, sizeof(note->text), format, args);
 	va_end(args);
+}
+
+const char *audit_note_unit(const struct audit_note *note)
+{
+	static const char *const times[] = {
+		"our-delay", "connection-wait", "rx-slack", "turns", "clock", "short-window"};
+	static const char *const shares[] = {"short-intervals", "cpu", "ceiling", "steal", "little",
+		"standstill", "run-queue", "softirq", "throttled"};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (strcmp(note->code, times[i]) == 0)
+			return "ns";
+	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+		if (strcmp(note->code, shares[i]) == 0)
+			return "share";
+	return "count";
 }
 
 static struct audit_text audit_requests(uint64_t n)

@@ -521,9 +521,9 @@ static json_t *run_json_generator(const struct run *run, const struct audit_inpu
 		const struct audit_note *n = &audit->notes[i];
 
 		(void)json_array_append_new(
-			notes, json_pack("{s:s s:f s:f s:o s:o}", "code", n->code, "value",
-				       n->value, "limit", n->limit, "text", run_text(n->text),
-				       "try", run_text(n->try_text)));
+			notes, json_pack("{s:s s:f s:f s:s s:o s:o}", "code", n->code, "value",
+				       n->value, "limit", n->limit, "unit", audit_note_unit(n),
+				       "text", run_text(n->text), "try", run_text(n->try_text)));
 	}
 	return run_audit_json(run, in,
 		json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:b s:I}", "verdict",

@@ -206,6 +206,22 @@ START_TEST(each_figure_has_its_limit)
 }
 END_TEST
 
+START_TEST(units)
+{
+	static const struct {
+		const char *code, *unit;
+	} codes[] = {{"our-delay", "ns"}, {"turns", "ns"}, {"clock", "ns"}, {"steal", "share"},
+		{"throttled", "share"}, {"ceiling", "share"}, {"no-ports", "count"},
+		{"ledger", "count"}, {"descriptors", "count"}};
+
+	for (size_t i = 0; i < LEN(codes); i++) {
+		struct audit_note note = {.code = codes[i].code};
+
+		ck_assert_str_eq(audit_note_unit(&note), codes[i].unit);
+	}
+}
+END_TEST
+
 START_TEST(few_lost_segments_are_nothing)
 {
 	struct audit_input in = well();
@@ -413,6 +429,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(t, each_figure_has_its_limit, 0, (int)LEN(figures));
+	tcase_add_test(t, units);
 	tcase_add_test(t, few_lost_segments_are_nothing);
 	tcase_add_loop_test(t, clocks_are_known_by_name, 0, (int)LEN(clocks));
 	tcase_add_test(t, causes_are_told_beside_a_delay);
