@@ -21,8 +21,8 @@ struct slow {
 };
 
 struct slowest {
-	struct slow all[SLOWEST_MAX];
 	size_t n;
+	struct slow all[SLOWEST_MAX];
 };
 
 /* Would one of so many ns be kept? */

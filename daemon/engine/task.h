@@ -99,9 +99,8 @@ struct task_env {
 	struct timer_queue _ages;
 	struct loop_task _flush;
 	struct list _unflushed;
-	bool _is_in_task;		      /* whoever is called will flush */
-	uint8_t _wants[64];		      /* of each request, TASK_WANTS_… */
-	struct http1_memo _memos[TASK_MEMOS]; /* request modulo their number */
+	bool _is_in_task;   /* whoever is called will flush */
+	uint8_t _wants[64]; /* of each request, TASK_WANTS_… */
 	size_t _next_address;
 	size_t _next_source;
 	unsigned _location_tries;
@@ -115,6 +114,8 @@ struct task_env {
 	uint64_t sent;		  /* requests, retries too */
 	struct tls_info tls_info; /* of the first handshake */
 	char first_location[256]; /* of the first redirect that names one; "": none has */
+
+	struct http1_memo _memos[TASK_MEMOS]; /* the environment's: request modulo their number */
 };
 /* Fields "set once before start" are filled in before. 0 or -errno. */
 int task_env_init(struct task_env *env);
@@ -129,18 +130,14 @@ struct task {
 	struct loop_task _loop_task;
 	struct transport _transport;
 	struct timer _timer;
-	struct timer _age;
-	struct list _unflushed;
 	struct task_env *_env;
 	struct exchange _exchange; /* whose response comes next */
 	struct http1 _response;
-	size_t _sent; /* bytes of the first request that is not wholly written */
-	int64_t _connect_started_ns;
-	int64_t _shake_started_ns; /* TCP is connected, TLS is not; 0: not so */
-	uint64_t _connection;	   /* the how many-th of its environment */
-	uint32_t _requests;	   /* on this connection */
-	uint32_t _n_written;	   /* requests in flight that are wholly written */
-	uint32_t _n_behind;	   /* exchanges in flight behind the first: a ring */
+	size_t _sent;	      /* bytes of the first request that is not wholly written */
+	uint64_t _connection; /* the how many-th of its environment */
+	uint32_t _requests;   /* on this connection */
+	uint32_t _n_written;  /* requests in flight that are wholly written */
+	uint32_t _n_behind;   /* exchanges in flight behind the first: a ring */
 	uint32_t _behind_head;
 	uint8_t _state;	    /* enum task_state */
 	uint8_t _wants;	    /* of the response that comes next */
@@ -148,6 +145,11 @@ struct task {
 	bool _peer_closing; /* EPOLLRDHUP was seen */
 	bool _is_retiring;  /* too old: to be closed when idle */
 	bool _is_careful;   /* its first request is a retry, and not answered yet */
+	/* of what a request seldom needs, behind the rest */
+	struct timer _age;
+	struct list _unflushed;
+	int64_t _connect_started_ns;
+	int64_t _shake_started_ns; /* TCP is connected, TLS is not; 0: not so */
 };
 
 void task_init(struct task *t, struct task_env *env);

@@ -101,7 +101,8 @@ static __attribute__((noinline)) bool task_go_on(struct task *t, int64_t now_ns)
 }
 
 /* The response is there. True: others are in flight, and may be there too. */
-static inline bool task_complete(struct task *t, int64_t now_ns, bool has_surplus)
+static inline __attribute__((always_inline)) bool task_complete(
+	struct task *t, int64_t now_ns, bool has_surplus)
 {
 	struct task_env *env = t->_env;
 
