@@ -44,7 +44,7 @@ start_service
 	see ^  100/s +100/s
 	see last 1 s +whole run$
 	see ^  response p99 .* ms .* ms$
-	see ^  s stop   e events   \? help$
+	see ^  p pause   \+ - rate 10 %   s stop   e events   \? help$
 	# The report takes the place of the last picture.
 	see plan delivered
 	exit 0
@@ -102,12 +102,32 @@ start_origin --delay 50s
 end_process "$ORIGIN_PID"
 ORIGIN=$fast
 
+# ---------------------------------------------------------------- run: keys that steer
+
+"$pty" 80 24 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 20s <<-END
+	see  running  hold 100/s
+	see ^  p pause   \+ - rate 10 %
+	type p
+	see : pause$
+	see  paused  nothing is sent
+	see ^  p resume   \+ - rate 10 %
+	type p
+	see : resume$
+	see  running  hold 100/s
+	type +
+	see rate 100/s -> 110/s$
+	type -
+	see rate 110/s -> 99/s$
+	type s
+	exit 14
+	END
+
 # ---------------------------------------------------------------- watch: keys and sizes
 
 start_run -r 100 -d 50s
 "$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
 	see ^$RUN  running
-	see ^  q leave \(run goes on\)   s stop   e events   \? help$
+	see ^  q leave \(run goes on\)   p pause   \+ - rate 10 %   s stop   e events   \? help$
 	cursor off
 	echo off
 	size 120 40
@@ -135,6 +155,7 @@ start_run -r 100 -d 50s
 # Who may only look is told so, and goes on looking.
 RPSCTL_SOCKET=$T/observe.socket "$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
 	see q leave
+	count 0 p pause
 	type s
 	see ^  refused: your role does not allow this
 	see running
