@@ -97,7 +97,7 @@ static void worker_on_check(struct loop_task *task, uint32_t events)
 		w->state = WORKER_DRAINING;
 		timer_start(&w->marks, &w->end_mark, clock_now_ns() + w->config.plan->drain_ns);
 	}
-	if (w->state == WORKER_DRAINING && w->stats.outstanding == 0)
+	if (w->state == WORKER_DRAINING && (w->is_drained || w->stats.outstanding == 0))
 		worker_finish(w);
 }
 
@@ -113,10 +113,9 @@ static void worker_on_mark(struct timer_queue *q, struct timer *timer)
 		worker_on_beat(w);
 		return;
 	}
-	if (w->state == WORKER_DRAINING)
-		worker_finish(w);
-	else
-		loop_task_again(&w->check);
+	/* Behind the timers of this turn: a request timeout that is due as well comes first. */
+	w->is_drained = w->state == WORKER_DRAINING;
+	loop_task_again(&w->check);
 }
 
 /* ---------------------------------------------------------------- from below */
