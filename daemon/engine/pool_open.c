@@ -14,6 +14,9 @@
 #include "common/clock.h"
 #include "daemon/engine/pool_internal.h"
 
+/* So much of open-rate may be used up beforehand by retries. */
+#define POOL_RETRY_AHEAD_NS NSEC_PER_SEC
+
 #define POOL_BACKOFF_MIN_NS (100 * NSEC_PER_MSEC)
 #define POOL_BACKOFF_MAX_NS (5 * NSEC_PER_SEC)
 #define POOL_FORGET_NS (10 * NSEC_PER_SEC)
@@ -108,13 +111,15 @@ static bool pool_wants_more(struct pool *p, int64_t now_ns)
 static bool pool_pace(struct pool *p, int64_t now_ns)
 {
 	struct rate rate = p->config.open_rate;
+	/* A retry does not wait for its turn, it takes a later one's. */
+	int64_t ahead_ns = p->n_returned > p->n_connecting ? POOL_RETRY_AHEAD_NS : 0;
 	int64_t gap_ns;
 
 	/* With a connection for each request only failing attempts are paced. */
 	if (rate.num == 0 || (p->config.reuse == PLAN_REUSE_NO && !p->_is_down))
 		return true;
-	if (now_ns < p->_next_open_ns) {
-		pool_wake_at(p, p->_next_open_ns);
+	if (now_ns < p->_next_open_ns - ahead_ns) {
+		pool_wake_at(p, p->_next_open_ns - ahead_ns);
 		return false;
 	}
 	gap_ns = (int64_t)((double)NSEC_PER_SEC * (double)rate.den / (double)rate.num);
