@@ -40,7 +40,7 @@ JOBS = 3  # tests at a time, of those that load the machine little
 RPSD, OTHERS = 1, 2
 # (test, function, for whom, runs alone)
 TESTS = (
-    ("T1", stalls.t1_stall, RPSD, False),
+    ("T1", stalls.t1_stall, RPSD, True),
     ("T1", stalls.t1_stall_tool, OTHERS, True),
     ("T2", stalls.t2_delay, RPSD | OTHERS, True),
     ("T2", stalls.t2_hybrid, RPSD, True),
@@ -83,8 +83,8 @@ class Result:
 
 
 def attempt(given, name, function, directory):
-    rig = rigs.Rig(given.build, given.tool, directory)
-    result = Result(table.Rows(name), rig.said)
+    rig = rigs.Rig(given.build, given.tool, directory, table.Rows(name))
+    result = Result(rig.rows, rig.said)
     try:
         function(rig, result.rows)
     except rigs.Skipped as reason:

@@ -117,6 +117,7 @@ class Said:
 
     def __init__(self):
         self.doc, self.text, self.status, self.warning = None, "", 0, ""
+        self.has_rate, self.resolution = True, 0.0
         for name in self.COUNTS + self.TIMES:
             setattr(self, name, None)
 
@@ -161,7 +162,11 @@ def _of_adapter(said, lines):
         name = name.removesuffix("_ms")
         if not is_one or not value.strip():
             continue
-        if name == "warning":
+        if name == "rate":
+            said.has_rate = value.strip() != "none"
+        elif name == "resolution":
+            said.resolution = float(value)
+        elif name == "warning":
             said.warning = value.strip()
         elif name in Said.COUNTS:
             setattr(said, name, round(float(value)))
@@ -172,8 +177,8 @@ def _of_adapter(said, lines):
 class Rig:
     """One test's share of the run: a folder, the tool, and all that the tool has said."""
 
-    def __init__(self, build, tool, directory):
-        self.build, self.tool, self.directory = build, tool, directory
+    def __init__(self, build, tool, directory, rows):
+        self.build, self.tool, self.directory, self.rows = build, tool, directory, rows
         self.rpsctl = os.path.join(build, "rpsctl")
         self.environment = dict(os.environ, LC_ALL="C", HOME=directory,
                                 XDG_STATE_HOME=directory)
@@ -249,6 +254,7 @@ class Rig:
             _of_adapter(said, said.text.splitlines())
         with _lock:
             self.said.append(said)
+            self.rows.resolution_ms = said.resolution
         return said
 
 

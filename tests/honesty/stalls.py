@@ -26,7 +26,7 @@ def t1_rows(rows, connections, said):
     name = f"{connections:,} conn., "
     for label, quantile, value in (("p50", 0.5, said.p50), ("p99", 0.99, said.p99),
                                    ("p99.9", 0.999, said.p99_9)):
-        rows.within(f"{name}response {label}, ms", *stalled_range(quantile), value, 10, 0.1)
+        rows.within(f"{name}response {label}, ms", *stalled_range(quantile), value, 10)
     mean = STALL_S ** 2 / (2 * PERIOD_S) * 1e3
     rows.within(f"{name}mean, ms", mean, mean / (1 - T1_BUSY), said.mean, 2)
 
@@ -63,11 +63,18 @@ def t1_stall(rig, rows):
                     max(values) - min(values), 20 if label == "p90" else 10)
 
 
+def planned_rows(rows, what, planned, said, origin, more):
+    """What was asked for, at the origin."""
+    if said.has_rate:
+        rows.within(what, planned, planned, origin.requests, more)
+    else:
+        rows.cannot(what, planned, "no rate")
+
+
 def t1_stall_tool(rig, rows):
     for connections in (10, 50):
         said, origin = t1_one(rig, connections, 10)
-        rows.within(f"{connections} conn., requests", T1_RATE * 10, T1_RATE * 10, origin.requests,
-                    100)
+        planned_rows(rows, f"{connections} conn., requests", T1_RATE * 10, said, origin, 100)
         t1_rows(rows, connections, said)
 
 
@@ -82,10 +89,12 @@ def t2_delay(rig, rows):
             said = rig.load(origin.url, rate, connections, 5)
         name = f"{rate:,}/s, {connections:,} conn., "
         middles.append(said.p50)
-        for label, late in (("p50", 0.5), ("p99", 5)):
+        high_label = "p99" if rate > 10 else "p90"  # of 50 requests p99 is the slowest
+        for label, late in (("p50", 0.5), (high_label, 5)):
             # The origin's own time, as it was, and what the tool owns up to.
-            high = max(DELAY_MS, getattr(origin, label)) + \
-                (said.at(f"latency.our_delay.{label}_ns") or 0) + 0.1
+            high = max(DELAY_MS, getattr(origin, "p50" if label == "p50" else "p99")) + 0.1 + \
+                sum(said.at(f"latency.{part}.{label}_ns") or 0
+                    for part in ("our_delay", "rx_slack"))
             rows.within(name + label + ", ms", DELAY_MS, high, getattr(said, label), late, 0.05)
     if None not in middles:
         rows.within("p50 does not move with rate, ms", 0.0, 0.0, max(middles) - min(middles), 0.5)
@@ -116,11 +125,13 @@ def t3_one(rig, rows, name, service, arrivals, truths):
         said = rig.load(origin.url, 500, 100, 20, flags=("--set", f"load.arrivals={arrivals}"))
     for label, truth, more in truths:
         own = sum(said.at(f"latency.{part}.{label}_ns") for part in ("our_delay", "rx_slack"))
-        rows.within(f"{name}, {label}, ms", truth, max(truth, getattr(origin, label)) + own,
-                    getattr(said, label), more)
+        high = max(truth, getattr(origin, label)) + own
+        rows.within(f"{name}, {label}, ms", truth, high, getattr(said, label),
+                    max(more, high / 4))
     if service == "1ms" and arrivals == "poisson":
         truth = lindley(origin.instants(), 0.001)
-        rows.within(f"{name}, origin's mean by its log", truth, truth, origin.mean, 0.3, 0.01)
+        rows.within(f"{name}, origin's mean by its log", truth, truth, origin.mean,
+                    max(0.3, truth / 4), 0.01)
 
 
 def t3_queue(rig, rows):
@@ -161,7 +172,10 @@ def t8_pacing(rig, rows):
         said = rig.load(origin.url, 100, 10, 10)
     late = 2 * (said.at("latency.our_delay.p99_ns") or 1.0) + 0.5
     gaps = gaps_of(origin.instants())
-    rows.equal("requests at the origin", 1000, origin.requests)
+    planned_rows(rows, "requests at the origin", 1000, said, origin, 0)
+    if not said.has_rate:
+        rows.cannot("gaps, ms", 10.0, "no rate")
+        return
     for label, quantile in (("p1", 0.01), ("p50", 0.5), ("p99", 0.99)):
         rows.within(f"gap {label}, ms", 10.0, 10.0, at_rank(gaps, quantile), late)
 

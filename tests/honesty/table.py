@@ -51,6 +51,7 @@ class Rows:
 
     def __init__(self, test):
         self.test, self.rows, self.notes = test, [], []
+        self.resolution_ms = 0.0  # of what the tool prints
 
     def _add(self, what, expected, measured, bound, off, is_silent=False):
         verdict = "silent" if is_silent else "pass" if off is None else f"off by {off}" \
@@ -61,6 +62,8 @@ class Rows:
         """A figure from low to high, and so much below (as much as above where not said) and
         above. None is what the tool does not say."""
         less = more if less is None else less
+        if what.endswith(", ms"):
+            more, less = more + self.resolution_ms, less + self.resolution_ms
         bound = ("+-" if more == less else "+") + f"{more:.3g}" if more or less else ""
         off = None
         if value is None:
@@ -86,6 +89,10 @@ class Rows:
         both = " or ".join(expected)
         self._add(what, both if len(both) <= WIDTHS[2] else expected[0], value or "-", "", off,
                   not value)
+
+    def cannot(self, what, expected, measured):
+        """What the tool has no means for."""
+        self._add(what, figure(expected), measured, "", None, True)
 
     def note(self, text):
         self.notes.append(text)
