@@ -155,11 +155,18 @@ static bool report_is_served(const struct report *r)
 	return result_int(r->doc, r->closed ? "latency.service.p50_ns" : "offered.p50_ns", &ns);
 }
 
+static void report_listed(char *list, size_t size, const char *text)
+{
+	size_t used = strlen(list);
+
+	(void)snprintf(list + used, size - used, "%s%s", used ? ", " : "", text);
+}
+
 void report_not_enough(const struct report *r, char *ret, size_t size)
 {
 	char names[64] = "";
-	double least = 0;
-	double most = 0;
+	char has[96] = "";
+	char needs[96] = "";
 
 	*ret = '\0';
 	/* Of another version, or nothing was measured. */
@@ -175,16 +182,17 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 		if (!result_real(r->doc, path, &n) ||
 			json_is_array(report_interval(r, report_quantiles[i].field)))
 			continue;
-		if (strlen(names) + 12 < sizeof(names))
-			(void)snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-				*names ? ", " : "", report_quantiles[i].name);
-		least = confidence_least_n(report_quantiles[i].q, report_level(r));
-		most = n;
+		report_listed(names, sizeof(names), report_quantiles[i].name);
+		report_listed(has, sizeof(has), figure_rate(n).text);
+		report_listed(needs, sizeof(needs),
+			figure_count(
+				(int64_t)confidence_least_n(report_quantiles[i].q, report_level(r)))
+				.text);
 	}
 	if (*names)
 		(void)snprintf(ret, size,
-			"not enough data to bound %s: n_eff %s where %s are needed", names,
-			figure_rate(most).text, figure_count((int64_t)least).text);
+			"not enough data to bound %s: n_eff %s where %s are needed", names, has,
+			needs);
 	else if (!report_has_intervals(r) && report_is_served(r))
 		(void)snprintf(ret, size,
 			"not enough data to say how far percentiles may be off: less than %d "

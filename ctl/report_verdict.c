@@ -146,7 +146,10 @@ void report_model(const struct report *r, char *model, size_t size)
 {
 	const char *arrivals = result_text(r->doc, "plan.arrivals");
 	int64_t users = report_int(r, "connections.limit");
+	int64_t each = report_int(r, "plan.effective.pipeline");
 
+	/* With pipelining a connection has several. */
+	users *= each > 1 ? each : 1;
 	if (r->closed)
 		(void)snprintf(model, size, "closed, %s user%s", figure_count(users).text,
 			users == 1 ? "" : "s");

@@ -170,7 +170,8 @@ START_TEST(test_not_enough_data)
 		true);
 	set(doc, "latency.response.ci95", "p99_ns", json_null());
 	set(doc, "latency.response.n_effective", "p99", json_real(120));
-	says(doc, false, "not enough data to bound p99, p99.9: n_eff 810 where 2,995", true);
+	says(doc, false, "not enough data to bound p99, p99.9: n_eff 120, 810 where 299, 2,995",
+		true);
 	/* Whose rank falls on nobody's answer lacks no data. */
 	set(doc, "latency.response.n_effective", "p99_9", json_null());
 	says(doc, false, "not enough data to bound p99: n_eff 120 where 299", true);
