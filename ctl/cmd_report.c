@@ -8,6 +8,7 @@
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
+#include "ctl/format.h"
 #include "ctl/output.h"
 #include "ctl/result_file.h"
 
@@ -46,6 +47,10 @@ int cmd_report(struct options *o)
 	if (r) {
 		command_complain("%s", err.text);
 		return r;
+	}
+	if (!str_ends(what, ".json") && format_for(what)) {
+		command_complain("report: %s: of what -o writes, only .json can be read", what);
+		return EXIT_NO_INPUT;
 	}
 	if (strchr(what, '/') || str_ends(what, ".json"))
 		r = result_file_read(what, &doc);

@@ -96,8 +96,9 @@ static void format_full_load(struct report *r)
 	if (list.len)
 		report_wrapped(r, "  addresses", 13, list.data);
 	buf_fini(&list);
-	report_line(r, "  pool       %s connections at most, %s at the peak, %s opened",
+	report_line(r, "  pool       %s connection%s at most, %s at the peak, %s opened",
 		figure_count(report_int(r, "connections.limit")).text,
+		report_int(r, "connections.limit") == 1 ? "" : "s",
 		figure_count(report_int(r, "connections.peak")).text,
 		figure_count(report_int(r, "connections.opened")).text);
 	report_line(r, "             %s closed by the server; most waiting for one %s",
@@ -375,11 +376,13 @@ static void format_full_events(struct report *r)
 	format_full_title(r, "Events");
 	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *event = json_array_get(events, i);
+		char head[96];
 		int64_t at = 0;
 
 		(void)result_int(event, "at_ns", &at);
-		report_line(r, "  %8s  %s  %s", figure_clock(at).text, result_text(event, "kind"),
-			result_text(event, "text"));
+		(void)snprintf(head, sizeof(head), "  %8s  %.20s  ", figure_clock(at).text,
+			result_text(event, "kind"));
+		report_wrapped(r, head, (unsigned)look_columns(head), result_text(event, "text"));
 	}
 }
 
