@@ -230,7 +230,7 @@ static const char *url_read_authority(struct url_slice authority, struct url *u,
 	const char *end = authority.at + authority.len, *colon, *why;
 
 	if (memchr(authority.at, '@', authority.len))
-		return "user and password are not taken from a URL; use a header";
+		return "user and password are not taken from a URL, but by [defaults] auth";
 	u->is_ipv6 = authority.len > 0 && authority.at[0] == '[';
 	if (u->is_ipv6) {
 		const char *close = memchr(authority.at, ']', authority.len);
