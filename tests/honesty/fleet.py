@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """T12: hosts are merged by their histograms, never by their percentiles. And the word for a run
 whose percentiles depend on how long it was."""
+import concurrent.futures
 import json
 import math
+import os
 import subprocess
+import time
 
 import hdr
 from rig import Broken
+from stalls import at_rank, gaps_of
 
 
 def t12_one(rig, delay, listen):
@@ -15,18 +19,23 @@ def t12_one(rig, delay, listen):
     return said, origin
 
 
+def merge(rig, parts):
+    """Their document, by rpsctl merge."""
+    path = rig.path("merged") + ".json"
+    done = subprocess.run(
+        [rig.rpsctl, "merge", *(said.path for said in parts), "-o", path], capture_output=True,
+        stdin=subprocess.DEVNULL, text=True, timeout=20, check=False, env=rig.environment)
+    if not os.path.exists(path):
+        raise Broken("rpsctl merge: " + (done.stderr.strip().splitlines() or ["?"])[-1])
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
 def t12_merge(rig, rows):
     """Host A sees 1 ms, host B 100 ms. (Averaged percentiles would say 50.5.)"""
     first, origin = t12_one(rig, "1ms", "127.0.0.1:0")
     second, _ = t12_one(rig, "100ms", origin.address)
-    path = rig.path("merged") + ".json"
-    done = subprocess.run(
-        [rig.rpsctl, "merge", first.path, second.path, "-o", path], capture_output=True,
-        stdin=subprocess.DEVNULL, text=True, timeout=20, check=False, env=rig.environment)
-    if done.returncode != 0:
-        raise Broken("rpsctl merge: " + (done.stderr.strip().splitlines() or ["?"])[-1])
-    with open(path, encoding="utf-8") as f:
-        merged = json.load(f)
+    merged = merge(rig, (first, second))
     response = merged["latency"]["response"]
     rows.equal("planned", first.planned + second.planned, merged["ledger"]["planned"])
     # Half of all is A: the median is its slowest, to the width of a slot.
@@ -37,6 +46,27 @@ def t12_merge(rig, rows):
     rows.equal("slots whose counts differ", 0,
                sum(a != b for a, b in zip(hdr.add(*parts), total)) +
                abs(len(hdr.add(*parts)) - len(total)))
+
+
+SLICES = 2
+
+
+def t12_slices(rig, rows):
+    """Each host sends its slice of one schedule, from one instant: the server sees one run."""
+    with rig.origin("--gaps", "GAPS") as origin:
+        begin = int(time.time()) + 3
+        with concurrent.futures.ThreadPoolExecutor(SLICES) as pool:
+            runs = [pool.submit(rig.load, origin.url, 100, 10, 5, flags=(
+                "--set", f"load.slice={i + 1}/{SLICES}", "--set", f"load.at={begin}"))
+                for i in range(SLICES)]
+            parts = [run.result() for run in runs]
+    gaps = gaps_of(origin.instants())
+    late = 2 * max(said.at("latency.our_delay.p99_ns") for said in parts) + 2
+    merged = merge(rig, parts)
+    rows.equal("slices: planned", 500, merged["ledger"]["planned"])
+    rows.equal("slices: requests at the origin", 500, origin.requests)
+    rows.within("slices: gap p10, ms", 10.0, 10.0, at_rank(gaps, 0.1), late)
+    rows.within("slices: gap p90, ms", 10.0, 10.0, at_rank(gaps, 0.9), late)
 
 
 def steadiness(rig, rows):

@@ -15,7 +15,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -61,6 +60,7 @@ TESTS = (
     ("T11", sick.t11_stop, RPSD | OTHERS, False),
     ("T11", sick.t11_quota, RPSD, True),
     ("T12", fleet.t12_merge, RPSD, False),
+    ("T12", fleet.t12_slices, RPSD, True),
     ("T13", sick.t13_clock, RPSD, False),
     ("T14", sick.t14_ports, RPSD, False),
     ("T15", stalls.t15_ramp, RPSD, True),
@@ -219,8 +219,10 @@ def arguments():
     return given
 
 
-def on_term(_number, _frame):
-    raise SystemExit(143)
+def on_signal(number, _frame):
+    """The tests that are under way come to their ends by it."""
+    rigs.end_all()
+    raise SystemExit(128 + number)
 
 
 def main():
@@ -229,24 +231,21 @@ def main():
     if why:
         print(f"honesty: {why}", file=sys.stderr)
         return 3
-    signal.signal(signal.SIGTERM, on_term)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     directory = tempfile.mkdtemp(prefix="rpsd-honesty.")
     before, begin = load_average(), time.monotonic()
     try:
         results = all_tests(given, directory)
-    except BaseException:
+    finally:
         rigs.end_all()
-        if threading.current_thread() is threading.main_thread():
-            shutil.rmtree(directory, ignore_errors=True)
-        raise
+        shutil.rmtree(directory, ignore_errors=True)
     status, lines = report(given, results, before, time.monotonic() - begin)
     print("\n".join(lines))
     if given.write:
         write(given, lines)
-    rigs.end_all()
-    shutil.rmtree(directory, ignore_errors=True)
     return status
 
 

@@ -17,6 +17,7 @@ PATIENCE = 25  # seconds that a tool may take beyond what it was told
 
 _processes = set()
 _lock = threading.Lock()
+_stopping = threading.Event()
 
 
 class Broken(Exception):
@@ -29,6 +30,8 @@ class Skipped(Exception):
 
 def begin(argv, **how):
     with _lock:
+        if _stopping.is_set():
+            raise Broken("interrupted")
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, start_new_session=True, **how)
         _processes.add(process)
@@ -49,6 +52,8 @@ def end(process, patience=5):
 
 
 def end_all():
+    """For good: whatever still runs, and nothing begins any more."""
+    _stopping.set()
     for process in list(_processes):
         end(process, patience=1)
 

@@ -95,6 +95,7 @@ def t2_delay(rig, rows):
             high = max(DELAY_MS, getattr(origin, "p50" if label == "p50" else "p99")) + 0.1 + \
                 sum(said.at(f"latency.{part}.{label}_ns") or 0
                     for part in ("our_delay", "rx_slack"))
+            late = late if label == "p50" else max(late, high / 4)
             rows.within(name + label + ", ms", DELAY_MS, high, getattr(said, label), late, 0.05)
     if None not in middles:
         rows.within("p50 does not move with rate, ms", 0.0, 0.0, max(middles) - min(middles), 0.5)
