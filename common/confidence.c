@@ -22,6 +22,10 @@
 
 #define CONFIDENCE_CORRELATED 0.2
 
+/* What is above the quantile must have come from so many batches at least: two stalls do not tell
+ * how bad the third will be. */
+#define CONFIDENCE_CARRYING_LEAST 5.0
+
 struct confidence_cell {
 	double n;
 	double above;
@@ -128,6 +132,18 @@ static double confidence_error(
 	return sqrt(squares * (double)n / (double)(n - 1)) / total;
 }
 
+/* In how many batches what is above would lie, were it spread evenly over them. */
+static double confidence_carrying(const struct confidence_cell *cells, size_t n)
+{
+	double sum = 0, squares = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sum += cells[i].above;
+		squares += cells[i].above * cells[i].above;
+	}
+	return squares > 0 ? sum * sum / squares : (double)n;
+}
+
 static void confidence_settle(struct confidence_cell *cells, size_t n,
 	const struct histogram *whole, uint64_t n_whole, double q, double level,
 	struct confidence *ret)
@@ -163,7 +179,8 @@ static void confidence_settle(struct confidence_cell *cells, size_t n,
 		error = sqrt(q * (1 - q) / total);
 	half = confidence_student((1 + level) / 2, (unsigned)n - 1) * error;
 	c.low_ns = quantile_offered(whole, n_whole, q - half);
-	c.high_ns = q + half < 1 ? quantile_offered(whole, n_whole, q + half) : QUANTILE_NONE;
+	if (q + half < 1 && confidence_carrying(cells, n) >= CONFIDENCE_CARRYING_LEAST)
+		c.high_ns = quantile_offered(whole, n_whole, q + half);
 	c.is_known = c.low_ns != QUANTILE_NONE;
 	if (c.is_known)
 		*ret = c;

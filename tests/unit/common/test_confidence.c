@@ -212,6 +212,27 @@ START_TEST(neighbours_that_resemble_each_other_are_joined)
 }
 END_TEST
 
+/* A stop of a second in three of twenty: how bad they can be nobody knows yet. */
+START_TEST(a_few_stalls_have_no_upper_bound)
+{
+	struct confidence c;
+
+	even_batches(20, NULL);
+	for (int b = 0; b < 20; b += 8)
+		for (int i = 0; i < 200; i++) {
+			histogram_record(&batches[b], 1000000000 + i * 1000000);
+			histogram_record(&whole, 1000000000 + i * 1000000);
+			views[b].n++;
+		}
+	ck_assert_int_eq(confidence_of(views, 20, &whole, whole.count, 0.98, 0.95, &c), 0);
+	ck_assert(!c.is_known || c.high_ns == QUANTILE_NONE);
+	/* Below them there is no doubt. */
+	ck_assert_int_eq(confidence_of(views, 20, &whole, whole.count, 0.5, 0.95, &c), 0);
+	ck_assert(c.is_known);
+	ck_assert_int_lt(c.high_ns, 1000000);
+}
+END_TEST
+
 START_TEST(too_little_is_said_to_be_too_little)
 {
 	struct confidence c;
@@ -270,6 +291,7 @@ int main(void)
 	tcase_add_test(tcase, equal_batches_are_no_better_than_independent_arrivals);
 	tcase_add_test(tcase, batches_that_differ_widen_the_interval);
 	tcase_add_test(tcase, neighbours_that_resemble_each_other_are_joined);
+	tcase_add_test(tcase, a_few_stalls_have_no_upper_bound);
 	tcase_add_test(tcase, too_little_is_said_to_be_too_little);
 	tcase_add_test(tcase, arrivals_without_an_answer_rank_last);
 	suite_add_tcase(suite, tcase);
