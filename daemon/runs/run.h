@@ -106,7 +106,8 @@ struct run_progress {
 	/* between the last two beats, by the instant it happened; width 0: none yet */
 	int64_t last_width_ns;
 	uint64_t last_planned, last_sent, last_ok, last_failed;
-	/* the newest interval whose arrivals have all ended; QUANTILE_NONE: none yet */
+	/* the newest interval whose arrivals have all ended; QUANTILE_NONE: none yet, or it says
+	 * nothing of the present, since somebody waits longer than anybody did in it */
 	int64_t last_p50_ns, last_p99_ns, last_max_ns, last_our_delay_p99_ns;
 	/* everything resolved so far: response (open) or service (closed) */
 	int64_t p50_ns, p99_ns, our_delay_p99_ns;

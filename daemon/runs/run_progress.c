@@ -14,7 +14,8 @@ static void run_progress_latency(const struct run *run, struct run_progress *p)
 	p->p50_ns = quantile_served(timeline_response(run->timeline), 0.5);
 	p->p99_ns = quantile_served(timeline_response(run->timeline), 0.99);
 	p->our_delay_p99_ns = quantile_served(timeline_our_delay(run->timeline), 0.99);
-	if (!timeline_newest(run->timeline, &row))
+	if (!timeline_newest(run->timeline, &row) ||
+		!timeline_row_is_present(&row, p->oldest_ns, p->last_ok + p->last_failed))
 		return;
 	p->last_p50_ns = row.p50_ns;
 	p->last_p99_ns = row.p99_ns;

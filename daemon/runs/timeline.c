@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/hdr_codec.h"
 #include "common/quantile.h"
 #include "daemon/engine/stats.h"
@@ -250,6 +251,25 @@ bool timeline_newest(const struct timeline *t, struct timeline_row *ret)
 		}
 	}
 	return false;
+}
+
+/* Below so much of a row's width, a longer wait is an accident of the instant. */
+#define TIMELINE_PRESENT_SHARE 10
+
+bool timeline_row_is_present(const struct timeline_row *row, int64_t oldest_ns, uint64_t n_ended)
+{
+	int64_t most_ns = row->width_ns / TIMELINE_PRESENT_SHARE;
+
+	if (oldest_ns == CLOCK_NEVER || oldest_ns <= most_ns)
+		return true;
+	if (n_ended == 0)
+		return false;
+	/* How long they waited who had no good answer is not known. */
+	if (row->max_ns == QUANTILE_NONE)
+		return true;
+	if (row->max_ns + row->max_ns / 4 > most_ns)
+		most_ns = row->max_ns + row->max_ns / 4;
+	return oldest_ns <= most_ns;
 }
 
 const struct histogram *timeline_response(const struct timeline *t)

@@ -45,6 +45,11 @@ void timeline_finish(struct timeline *t);
 
 /* The newest row that every worker has handed over; false when there is none yet. */
 bool timeline_newest(const struct timeline *t, struct timeline_row *ret);
+/* Whether a row's times can still stand for the present. Not when its server has gone silent
+ * since, or somebody waits by now for clearly longer than anybody in the row did: the rows since
+ * then are open just because they are slow. oldest_ns: the age of the arrival that waits longest,
+ * CLOCK_NEVER: none does. n_ended: arrivals that ended between the last two beats. */
+bool timeline_row_is_present(const struct timeline_row *row, int64_t oldest_ns, uint64_t n_ended);
 /* Good answers and our delay of everything handed over so far, 2 digits. Borrowed. */
 const struct histogram *timeline_response(const struct timeline *t);
 const struct histogram *timeline_our_delay(const struct timeline *t);

@@ -74,6 +74,27 @@ START_TEST(empty_interval_has_no_quantiles)
 }
 END_TEST
 
+/* What the newest closed row said before a stall is not shown in it. */
+START_TEST(rows_of_the_past_are_told)
+{
+	struct timeline_row row = {.width_ns = NSEC_PER_SEC, .max_ns = 2 * NSEC_PER_MSEC};
+
+	ck_assert(timeline_row_is_present(&row, CLOCK_NEVER, 0));
+	ck_assert(timeline_row_is_present(&row, 100 * NSEC_PER_MSEC, 0));
+	ck_assert(!timeline_row_is_present(&row, 101 * NSEC_PER_MSEC, 0));
+	ck_assert(!timeline_row_is_present(&row, 101 * NSEC_PER_MSEC, 50));
+	/* a slow server is slow at present too, until it is silent */
+	row.max_ns = 2 * NSEC_PER_SEC;
+	ck_assert(timeline_row_is_present(&row, 2500 * NSEC_PER_MSEC, 50));
+	ck_assert(!timeline_row_is_present(&row, 2501 * NSEC_PER_MSEC, 50));
+	ck_assert(!timeline_row_is_present(&row, NSEC_PER_SEC, 0));
+	/* those who had no good answer may have waited for long */
+	row.max_ns = QUANTILE_NONE;
+	ck_assert(timeline_row_is_present(&row, 5 * NSEC_PER_SEC, 50));
+	ck_assert(!timeline_row_is_present(&row, 5 * NSEC_PER_SEC, 0));
+}
+END_TEST
+
 START_TEST(rows_fold_and_keep_everything)
 {
 	struct timeline_row row;
@@ -346,6 +367,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, workers_add_up);
 	tcase_add_test(t, empty_interval_has_no_quantiles);
+	tcase_add_test(t, rows_of_the_past_are_told);
 	tcase_add_test(t, rows_fold_and_keep_everything);
 	tcase_add_test(t, json_marks_open_rows_and_ends_at_the_window);
 	tcase_add_test(t, short_rows_are_counted);
