@@ -58,6 +58,8 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 		"connected, but no end of the TLS handshake within [timeouts] connect"},
 	[FAULT_TLS_PROTOCOL] = {"tls-protocol", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"no version in common, or not TLS at all"},
+	[FAULT_TLS_SETUP] = {"tls-setup", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"what [tls] gives cannot be used"},
 
 	[FAULT_SEND] = {"send", FAULT_PHASE_SEND, LEDGER_CONNECTION_ERROR, "sending failed"},
 

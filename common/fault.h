@@ -44,6 +44,7 @@ enum fault {
 	FAULT_TLS_CLOSED,
 	FAULT_TLS_TIMEOUT,
 	FAULT_TLS_PROTOCOL, /* any other end of a handshake */
+	FAULT_TLS_SETUP,    /* ours: nothing was connected yet */
 	FAULT_SEND,
 	FAULT_STALE,	 /* closed under a request that reused the connection, and not repeated */
 	FAULT_CLOSED,	 /* the peer closed before the response was complete */

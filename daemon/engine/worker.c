@@ -217,7 +217,7 @@ static void worker_prepare(struct worker *w)
 		return;
 	}
 	w->state = WORKER_READY;
-	w->ready_fault = FAULT_TLS_PROTOCOL;
+	w->ready_fault = FAULT_TLS_SETUP;
 	(void)snprintf(w->ready_why, sizeof(w->ready_why), "%.255s", err.text);
 	worker_post_main(w, &w->ready_mail);
 }

@@ -599,6 +599,11 @@ json_t *run_result_build(struct run *run)
 	run_audit_fill(run, &in);
 	audit_judge(&in, &audit);
 	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
+	if (run->failed_by == FAULT_TLS_SETUP) {
+		run->exit_code = EXIT_CONFIG;
+		(void)snprintf(audit.try_text, sizeof(audit.try_text),
+			"the files and lists of [tls], or --cacert, --cert and --key");
+	}
 	/* Nothing was asked of the server: there is nothing to see there. */
 	if (run->is_refused)
 		(void)snprintf(audit.try_text, sizeof(audit.try_text), "%s",

@@ -53,7 +53,7 @@ expect_exit 64 "$rpsctl" http://shop.test/ -n 1 --connect-to h:1:127.0.0.1:2
 expect_line "$ERR" '^(rpsctl: )?--connect-to: .*write where to connect alone'
 expect_exit 64 "$rpsctl" http://unix:/run/app.sock -n 1
 expect_line "$ERR" 'a Unix socket has no http:// before it'
-expect_exit 13 "$rpsctl" https://shop.test/ -q -n 1 -k --connect-to "127.0.0.1:$NGINX_PORT" \
+expect_exit 78 "$rpsctl" https://shop.test/ -q -n 1 -k --connect-to "127.0.0.1:$NGINX_PORT" \
 	--set tls.ciphers=NO-SUCH-CIPHER
 expect_line "$OUT" 'ciphers: no cipher of TLS 1\.2 in "NO-SUCH-CIPHER"'
 

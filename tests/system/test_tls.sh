@@ -149,9 +149,9 @@ figure "with one" .ledger.ok 10
 cat "$T/client.pem" "$T/client.key" >"$T/both.pem"
 load 0 --cacert "$T/ca.pem" --cert "$T/both.pem" -d 200ms -r 50
 figure "with both in one file" .ledger.ok 10
-load 13 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/ca.key" -d 200ms -r 50
+load 78 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/ca.key" -d 200ms -r 50
 expect_words 'does not belong to the certificate'
-load 13 --cacert "$T/large" -d 200ms -r 50
+load 78 --cacert "$T/large" -d 200ms -r 50
 expect_words 'no certificate in it'
 
 # From a run file, beside which its files are.

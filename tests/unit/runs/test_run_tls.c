@@ -358,7 +358,7 @@ START_TEST(a_context_that_cannot_be)
 
 	open_server(MINI_TLS_GOOD, 0, serve, NULL);
 	run = run_whole(keys);
-	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_int_eq(run_exit_code(run), EXIT_CONFIG);
 	ck_assert_str_eq(run_outcome(run), "failed");
 	ck_assert_str_eq(run_reason(run), "ca.pem: no private key in it");
 	/* But for the probe. */
@@ -386,7 +386,7 @@ START_TEST(no_authorities)
 	ini_fini(&doc);
 	ck_assert_int_eq(registry_start(registry, plan, 1000, "alice", &observer, &run, &err), 0);
 	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	ck_assert_int_eq(run_exit_code(run), EXIT_CONFIG);
 	ck_assert_ptr_nonnull(strstr(run_reason(run), "no CA bundle on this system"));
 	mini_server_close(&server);
 }
