@@ -345,7 +345,8 @@ static void free_steered(void)
 /* Before the instant the old rate, behind it the new one, no arrival lost or doubled. */
 START_TEST(rate_changes_on_the_way)
 {
-	int64_t t0_ns = clock_now_ns();
+	int64_t t0_ns = clock_now_ns(), at_ns = _i ? MS : 30 * MS;
+	size_t n_made = 0;
 
 	plan_two_stages(1000, 500, 40 * MS);
 	open_producer(0, 1);
@@ -353,11 +354,14 @@ START_TEST(rate_changes_on_the_way)
 	while (n_seen < 5)
 		ck_assert_int_eq(loop_turn(loop, SEC), 0);
 	/* Told in time or too late. */
-	steer(SCHEDULE_SET_RATE, 4000, _i ? MS : 30 * MS);
+	steer(SCHEDULE_SET_RATE, 4000, at_ns);
+	/* On a busy machine the other one is too late as well. */
+	if (clock_now_ns() >= t0_ns + at_ns)
+		n_made = n_seen;
 	turn_until_over();
 	ck_assert_uint_eq(n_seen, schedule_count(steered[0]));
 	/* What was made before we were told stays made. */
-	for (size_t i = _i ? 5 : 0; i < n_seen; i++)
+	for (size_t i = n_made; i < n_seen; i++)
 		ck_assert_int_eq(seen[i], t0_ns + schedule_at(steered[0], i));
 	free_steered();
 }
