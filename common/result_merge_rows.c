@@ -252,32 +252,49 @@ static struct result_merge_view result_merge_rows_at(const struct result_merge *
 	return ret;
 }
 
-/* Of one part alone it is its own; of several it is in their batch, if that is the same stretch. */
+static bool result_merge_row_is_busy(const struct result_merge_view *rows, size_t i)
+{
+	int64_t planned;
+
+	return rows->at[i] && (!result_int(rows->at[i], "planned", &planned) || planned > 0);
+}
+
+/* Of one part alone it is its own; of several it is in their batch, if that is the same stretch:
+ * over so many arrivals, or over those of the batch alone. */
 static json_t *result_merge_row_quantile(const struct result_merge *m,
 	const struct result_merge_view *rows, const char *name, const struct histogram *batch,
-	double q)
+	uint64_t planned, double q)
 {
 	int64_t value = QUANTILE_NONE;
 	size_t n = 0;
 
-	for (size_t i = 0; i < m->n; i++)
-		if (rows->at[i] && result_int(rows->at[i], name, &value))
-			n++;
-	if (n == 0)
-		return json_null();
+	for (size_t i = 0; i < m->n; i++) {
+		if (!result_merge_row_is_busy(rows, i))
+			continue;
+		(void)result_int(rows->at[i], name, &value);
+		n++;
+	}
 	if (n > 1)
-		value = batch ? quantile_served(batch, q) : QUANTILE_NONE;
+		value = batch ? quantile_offered(
+					batch, planned > batch->count ? planned : batch->count, q)
+			      : QUANTILE_NONE;
 	return value == QUANTILE_NONE ? json_null() : json_integer(value);
 }
 
+/* Null where one of them is: an arrival without a good answer is the slowest. */
 static json_t *result_merge_row_most(
 	const struct result_merge *m, const struct result_merge_view *rows, const char *name)
 {
 	int64_t most = QUANTILE_NONE, value;
 
-	for (size_t i = 0; i < m->n; i++)
-		if (rows->at[i] && result_int(rows->at[i], name, &value) && value > most)
+	for (size_t i = 0; i < m->n; i++) {
+		if (!result_merge_row_is_busy(rows, i))
+			continue;
+		if (!result_int(rows->at[i], name, &value))
+			return json_null();
+		if (value > most)
 			most = value;
+	}
 	return most == QUANTILE_NONE ? json_null() : json_integer(most);
 }
 
@@ -287,6 +304,7 @@ static json_t *result_merge_row(const struct result_merge *m, const struct resul
 	static const char *const sums[] = {
 		"planned", "sent", "completed", "ok", "failed", "in_flight", "queue"};
 	const struct histogram *good = batch ? &batch->good : NULL;
+	uint64_t planned = batch ? batch->planned : 0;
 	json_t *row = json_pack("{s:I}", "t_ns", (json_int_t)t_ns);
 	bool is_open = false, one;
 
@@ -297,13 +315,13 @@ static json_t *result_merge_row(const struct result_merge *m, const struct resul
 		row = result_merge_with(
 			row, sums[i], json_integer(result_merge_sum(rows, sums[i])));
 	row = result_merge_with(
-		row, "p50_ns", result_merge_row_quantile(m, rows, "p50_ns", good, 0.5));
+		row, "p50_ns", result_merge_row_quantile(m, rows, "p50_ns", good, planned, 0.5));
 	row = result_merge_with(
-		row, "p99_ns", result_merge_row_quantile(m, rows, "p99_ns", good, 0.99));
+		row, "p99_ns", result_merge_row_quantile(m, rows, "p99_ns", good, planned, 0.99));
 	row = result_merge_with(row, "max_ns", result_merge_row_most(m, rows, "max_ns"));
 	row = result_merge_with(row, "our_delay_p99_ns",
 		result_merge_row_quantile(
-			m, rows, "our_delay_p99_ns", batch ? &batch->our_delay : NULL, 0.99));
+			m, rows, "our_delay_p99_ns", batch ? &batch->our_delay : NULL, 0, 0.99));
 	return result_merge_with(row, "open", json_boolean(is_open));
 }
 

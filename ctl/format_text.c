@@ -332,13 +332,20 @@ struct format_text_course {
 	double most;
 	double worst; /* p99 in ns; negative: none */
 	int64_t worst_at_ns;
+	/* the first whose p99 is that of an arrival without a good answer; negative: none */
+	int64_t unserved_at_ns;
 };
+
+/* Stands for a p99 without a value, until it is known what the highest of the others is. */
+#define FORMAT_TEXT_UNSERVED INFINITY
 
 static void format_text_course_row(
 	struct format_text_course *c, const json_t *row, double width_s, double window_s)
 {
 	double completed = 0;
 	double p99 = -1;
+	double planned = 0;
+	double ok = 0;
 	int64_t at = 0;
 	double left_s;
 
@@ -353,7 +360,14 @@ static void format_text_course_row(
 		c->least = c->n == 0 ? c->rates[0] : fmin(c->least, c->rates[c->n]);
 		c->most = fmax(c->most, c->rates[c->n]);
 	}
-	if (p99 > c->worst) {
+	(void)result_real(row, "planned", &planned);
+	(void)result_real(row, "ok", &ok);
+	/* Of a merged row it may be null because nobody knows. */
+	if (p99 < 0 && ok < planned) {
+		c->p99s[c->n] = FORMAT_TEXT_UNSERVED;
+		if (c->unserved_at_ns < 0)
+			c->unserved_at_ns = at;
+	} else if (p99 > c->worst) {
 		c->worst = p99;
 		c->worst_at_ns = at;
 	}
@@ -373,6 +387,29 @@ static void format_text_draw(struct report *r, const char *label, const double *
 	buf_fini(&line);
 }
 
+/* Rows whose p99 is unserved are as high as the highest, or as the timeout that they waited. */
+static void format_text_course_p99(struct report *r, struct format_text_course *c)
+{
+	struct figure unserved = report_unserved(r, r->doc);
+	double top = c->worst > 0 ? c->worst : 1;
+	char text[128];
+
+	if (unserved.text[0] == '>' && (double)r->timeout_ns > top)
+		top = (double)r->timeout_ns;
+	for (size_t i = 0; i < c->n; i++)
+		c->p99s[i] = fmin(c->p99s[i], top);
+	if (c->unserved_at_ns >= 0)
+		(void)snprintf(text, sizeof(text), "worst %s at %s", unserved.text,
+			figure_clock(c->unserved_at_ns).text);
+	else
+		(void)snprintf(text, sizeof(text), "worst %s at %s",
+			figure_value(c->worst / r->unit_ns).text,
+			figure_clock(c->worst_at_ns).text);
+	if (c->worst >= 0 || c->unserved_at_ns >= 0)
+		format_text_draw(r, str_eq(r->unit, "us") ? "p99 us" : "p99 ms", c->p99s, c->n,
+			SPARK_MAX, text);
+}
+
 static void format_text_course(struct report *r)
 {
 	const json_t *rows = result_at(r->doc, "intervals.rows");
@@ -381,7 +418,7 @@ static void format_text_course(struct report *r)
 		(double)(report_int(r, "window.end_ns") - report_int(r, "window.start_ns")) /
 		(double)NSEC_PER_SEC;
 	size_t n = json_array_size(rows);
-	struct format_text_course c = {.worst = -1};
+	struct format_text_course c = {.worst = -1, .unserved_at_ns = -1};
 	char text[128];
 
 	if (n < 2 || width_s <= 0)
@@ -398,11 +435,7 @@ static void format_text_course(struct report *r)
 				figure_rate(c.most).text);
 		if (c.most > 0)
 			format_text_draw(r, "rate/s", c.rates, n, SPARK_MEAN, text);
-		(void)snprintf(text, sizeof(text), "worst %s at %s",
-			figure_value(c.worst / r->unit_ns).text, figure_clock(c.worst_at_ns).text);
-		if (c.worst >= 0)
-			format_text_draw(r, str_eq(r->unit, "us") ? "p99 us" : "p99 ms", c.p99s, n,
-				SPARK_MAX, text);
+		format_text_course_p99(r, &c);
 	}
 	free(c.rates);
 	free(c.p99s);

@@ -335,8 +335,8 @@ static const struct term terms[] = {
 	{"try", "What to do about it."},
 	{"next", "A run that would tell more."},
 	{"worst|flat|rate/s|rate|p99 ms|p99 us|course",
-		"The course over time: completions, and the p99 of the good answers' response "
-		"times, in each interval. "
+		"The course over time: completions, and the p99 of the response times of all that "
+		"was planned, in each interval. "
 		"flat: within 5 %; worst: the interval with the largest p99, and when."},
 	{"asked", "The rate that the plan calls for at this moment."},
 	{"oldest waiting|oldest", "The age of the request that has waited longest for its end."},

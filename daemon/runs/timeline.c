@@ -115,7 +115,13 @@ static void timeline_cell_init(struct timeline *t, struct timeline_cell *c, size
 					    .our_delay_p99_ns = QUANTILE_NONE}};
 }
 
-/* Adds latencies and reads the quantiles off the sum. */
+/* Over the row's arrivals; QUANTILE_NONE where the rank falls on one without a good answer. */
+static int64_t timeline_offered(const struct histogram *h, uint64_t planned, double q)
+{
+	return quantile_offered(h, planned > h->count ? planned : h->count, q);
+}
+
+/* Adds latencies and reads the quantiles off the sum. The row's counts are complete by now. */
 static int timeline_cell_record(struct timeline *t, struct timeline_cell *c,
 	const struct histogram *response, const struct histogram *our_delay)
 {
@@ -123,9 +129,9 @@ static int timeline_cell_record(struct timeline *t, struct timeline_cell *c,
 
 	c->row.n = t->scratch.count;
 	c->row.mean_ns = histogram_mean(&t->scratch);
-	c->row.p50_ns = quantile_served(&t->scratch, 0.5);
-	c->row.p99_ns = quantile_served(&t->scratch, 0.99);
-	c->row.max_ns = t->scratch.count > 0 ? t->scratch.max : QUANTILE_NONE;
+	c->row.p50_ns = timeline_offered(&t->scratch, c->row.planned, 0.5);
+	c->row.p99_ns = timeline_offered(&t->scratch, c->row.planned, 0.99);
+	c->row.max_ns = timeline_offered(&t->scratch, c->row.planned, 1);
 	if (r == 0)
 		r = timeline_compact_merge(t, &c->our_delay, our_delay);
 	if (r == 0)

@@ -21,11 +21,12 @@ struct timeline_row {
 	int64_t start_ns; /* since the window's start */
 	int64_t width_ns;
 	uint64_t planned, sent, completed, ok, failed;
-	uint64_t in_flight, queue;	/* at its end, as far as seen */
-	bool is_noted;			/* seen: a pulse came at its end */
-	double mean_ns;			/* 0: no good answer yet */
-	uint64_t n;			/* good answers to arrivals planned in it */
-	int64_t p50_ns, p99_ns, max_ns; /* QUANTILE_NONE: no good answer yet */
+	uint64_t in_flight, queue; /* at its end, as far as seen */
+	bool is_noted;		   /* seen: a pulse came at its end */
+	double mean_ns;		   /* 0: no good answer yet */
+	uint64_t n;		   /* good answers to arrivals planned in it */
+	/* over all arrivals planned in it; QUANTILE_NONE: of one without a good answer */
+	int64_t p50_ns, p99_ns, max_ns;
 	int64_t our_delay_p99_ns;
 	bool is_open; /* some of its arrivals have not ended yet */
 };

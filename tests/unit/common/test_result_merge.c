@@ -811,6 +811,34 @@ START_TEST(test_rows)
 }
 END_TEST
 
+/* A row that one part could not serve is as bad in the sum, if the rank falls there. */
+START_TEST(test_rows_unserved)
+{
+	json_t *a = document("a-1", 300, MS);
+	json_t *b = document("b-1", 300, 2 * MS);
+	json_t *doc, *one;
+	const json_t *row;
+	int64_t p50 = 0;
+
+	set_rows(a, 0, 2, MS);
+	set_rows(b, 0, 2, 2 * MS);
+	one = json_array_get(result_at(b, "intervals.rows"), 0);
+	json_object_set_new(one, "p99_ns", json_null());
+	json_object_set_new(one, "max_ns", json_null());
+	one = json_array_get(result_at(b, "batches.rows"), 0);
+	json_object_set_new(one, "planned", json_integer(12));
+	doc = merge_2(a, b);
+	row = json_array_get(result_at(doc, "intervals.rows"), 0);
+	ck_assert(result_int(row, "p50_ns", &p50));
+	assert_json(row, "p99_ns", "null");
+	assert_json(row, "max_ns", "null");
+	row = json_array_get(result_at(doc, "intervals.rows"), 1);
+	ck_assert(result_int(row, "p99_ns", &p50));
+	assert_int(row, "max_ns", 2 * MS);
+	json_decref(doc);
+}
+END_TEST
+
 /* Without batches a percentile of two parts is not known; counts are. */
 START_TEST(test_rows_without_batches)
 {
@@ -974,6 +1002,7 @@ int main(void)
 	tcase_add_test(t, test_broken_batch);
 	t = add_case(s, "rows");
 	tcase_add_test(t, test_rows);
+	tcase_add_test(t, test_rows_unserved);
 	tcase_add_test(t, test_rows_without_batches);
 	tcase_add_loop_test(t, test_crooked_rows, 0, (int)(sizeof(crooked) / sizeof(*crooked)));
 	t = add_case(s, "hostile");

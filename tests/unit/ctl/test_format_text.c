@@ -532,6 +532,27 @@ START_TEST(test_figures)
 }
 END_TEST
 
+/* The worst interval is the one whose p99 had no good answer, whatever the others took. */
+START_TEST(test_course_says_unserved)
+{
+	const struct look look = {.width = 80, .utf8 = true};
+	json_t *doc = load("open");
+	json_t *row = json_array_get(json_object_get(json_object_get(doc, "intervals"), "rows"), 3);
+	char *text;
+
+	json_object_set_new(row, "p99_ns", json_null());
+	text = render(&format_text, doc, look);
+	ck_assert_ptr_nonnull(strstr(text, "worst 31.2 at 0:12")); /* nobody knows why */
+	free(text);
+	json_object_set_new(row, "ok", json_integer(1));
+	text = render(&format_text, doc, look);
+	ck_assert_ptr_nonnull(strstr(text, "worst unserved at 0:03"));
+	ck_assert_ptr_nonnull(strstr(text, "p99 ms  ▄▄▄█"));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_sparkline)
 {
 	const double ramp[] = {0, 1, 2, 3, 4, 5, 6, 7, -1, 7};
@@ -594,6 +615,7 @@ int main(void)
 	tcase_add_test(tcase, test_format_by_ending);
 	tcase_add_test(tcase, test_figures);
 	tcase_add_test(tcase, test_sparkline);
+	tcase_add_test(tcase, test_course_says_unserved);
 	tcase_add_test(tcase, test_look);
 	tcase_add_test(tcase, test_silence_is_a_note);
 	suite_add_tcase(suite, tcase);

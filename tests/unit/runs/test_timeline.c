@@ -74,6 +74,25 @@ START_TEST(empty_interval_has_no_quantiles)
 }
 END_TEST
 
+/* An arrival without a good answer is slower than all others. */
+START_TEST(rows_rank_over_what_was_planned)
+{
+	const struct timeline_row *row;
+
+	add(0, 0, 99, 1000000);
+	add(1, 0, 0, 0);
+	row = timeline_row(timeline, 0);
+	ck_assert_int_eq(row->max_ns, 1000000);
+	interval.planned = interval.failed = 1;
+	ck_assert_int_eq(timeline_add(timeline, 1, &interval), 0);
+	ck_assert_int_eq(row->p99_ns, 1000000);
+	ck_assert_int_eq(row->max_ns, QUANTILE_NONE);
+	ck_assert_int_eq(timeline_add(timeline, 1, &interval), 0);
+	ck_assert_int_eq(row->p50_ns, 1000000);
+	ck_assert_int_eq(row->p99_ns, QUANTILE_NONE);
+}
+END_TEST
+
 /* What the newest closed row said before a stall is not shown in it. */
 START_TEST(rows_of_the_past_are_told)
 {
@@ -367,6 +386,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, workers_add_up);
 	tcase_add_test(t, empty_interval_has_no_quantiles);
+	tcase_add_test(t, rows_rank_over_what_was_planned);
 	tcase_add_test(t, rows_of_the_past_are_told);
 	tcase_add_test(t, rows_fold_and_keep_everything);
 	tcase_add_test(t, json_marks_open_rows_and_ends_at_the_window);
