@@ -70,32 +70,41 @@ static void worker_change_schedule(struct worker *w, const struct schedule *s)
 	worker_move(w, window_start_ns, window_end_ns);
 }
 
-static int64_t worker_shifted(int64_t instant_ns, int64_t by_ns)
+/* What the pause that begins at at_ns holds up; what lies before it, or at its very beginning,
+ * stays where it is. */
+static int64_t worker_held(int64_t instant_ns, int64_t at_ns)
 {
-	return instant_ns == CLOCK_NEVER ? instant_ns : instant_ns + by_ns;
+	return instant_ns > at_ns ? CLOCK_NEVER : instant_ns;
+}
+
+/* Where it lies behind the pause from at_ns to to_ns. */
+static int64_t worker_shifted(int64_t instant_ns, int64_t at_ns, int64_t to_ns)
+{
+	if (instant_ns == CLOCK_NEVER || instant_ns <= at_ns)
+		return instant_ns;
+	return instant_ns + (to_ns - at_ns);
 }
 
 static void worker_toggle_pause(struct worker *w, int64_t at_ns)
 {
 	int64_t window_start_ns = w->stats.window_start_ns;
-	int64_t window_end_ns = CLOCK_NEVER;
+	int64_t window_end_ns = w->stats.window_end_ns;
+	int64_t from_ns = w->paused_ns;
 
 	users_toggle(&w->users, at_ns);
-	if (w->paused_ns == CLOCK_NEVER) {
+	if (from_ns == CLOCK_NEVER) {
 		w->paused_ns = at_ns;
 		w->paused_window_start_ns = window_start_ns;
-		w->paused_window_end_ns = w->stats.window_end_ns;
+		w->paused_window_end_ns = window_end_ns;
 		w->paused_end_ns = w->end_ns;
-		w->end_ns = CLOCK_NEVER;
-		if (at_ns < window_start_ns)
-			window_start_ns = CLOCK_NEVER;
+		window_start_ns = worker_held(window_start_ns, at_ns);
+		window_end_ns = worker_held(window_end_ns, at_ns);
+		w->end_ns = worker_held(w->end_ns, at_ns);
 	} else {
-		int64_t by_ns = at_ns - w->paused_ns;
-
 		if (window_start_ns == CLOCK_NEVER)
-			window_start_ns = w->paused_window_start_ns + by_ns;
-		window_end_ns = worker_shifted(w->paused_window_end_ns, by_ns);
-		w->end_ns = worker_shifted(w->paused_end_ns, by_ns);
+			window_start_ns = worker_shifted(w->paused_window_start_ns, from_ns, at_ns);
+		window_end_ns = worker_shifted(w->paused_window_end_ns, from_ns, at_ns);
+		w->end_ns = worker_shifted(w->paused_end_ns, from_ns, at_ns);
 		w->paused_ns = CLOCK_NEVER;
 	}
 	users_move(&w->users, window_start_ns, w->end_ns);

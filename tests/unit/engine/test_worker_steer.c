@@ -392,6 +392,45 @@ START_TEST(users_pause_with_a_count)
 }
 END_TEST
 
+/* Asked for ahead of the window's end, or behind it, a pause of the cooldown leaves the window as
+ * it is: what is planned until the pause begins is of the cooldown. */
+START_TEST(users_pause_in_the_cooldown)
+{
+	plan.model = PLAN_CLOSED;
+	plan.duration_ns = 100 * MS;
+	plan.cooldown_ns = 300 * MS;
+	plan.think_ns = MS;
+	go();
+	if (_i > 0)
+		wait_until(120 * MS);
+	toggle(300 * MS);
+	wait_until(300 * MS);
+	toggle(360 * MS);
+	finish();
+	ck_assert_int_ge(ended_ns, t0_ns + 460 * MS - MS);
+	/* A user thinks for 1 ms: there cannot be more, however fast the server is. */
+	ck_assert_uint_gt(planned(STATS_WINDOW), 0);
+	ck_assert_uint_le(planned(STATS_WINDOW), 2 * 2 * 101);
+	ck_assert_uint_gt(planned(STATS_COOLDOWN), 0);
+}
+END_TEST
+
+/* Of one request for two workers, one has nothing to do but to warm up; so it is also where a pause
+ * lies behind that. */
+START_TEST(users_pause_without_a_share)
+{
+	plan.model = PLAN_CLOSED;
+	plan.n_arrivals = 1;
+	plan.warmup_ns = 60 * MS;
+	plan.think_ns = 20 * MS;
+	go();
+	toggle(150 * MS);
+	toggle(170 * MS);
+	finish();
+	ck_assert_uint_eq(planned(STATS_WINDOW), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("worker_steer");
@@ -409,6 +448,8 @@ int main(void)
 	tcase_add_loop_test(t, end_in_a_pause, 0, 4);
 	tcase_add_loop_test(t, users_pause, 0, 2);
 	tcase_add_test(t, users_pause_with_a_count);
+	tcase_add_loop_test(t, users_pause_in_the_cooldown, 0, 2);
+	tcase_add_test(t, users_pause_without_a_share);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
