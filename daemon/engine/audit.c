@@ -235,10 +235,8 @@ static const struct {
 	[LEDGER_NOT_CONNECTED] = {"found a connection",
 		"see that the server is up and listens at this address and port"},
 	[LEDGER_UNSENT] = {"was sent", "a longer run (-d), or a longer drain"},
-	[LEDGER_HTTP_ERROR] = {"was answered with an expected status",
-		"look at one answer: curl -i URL"},
-	[LEDGER_CHECK_FAILED] = {"was answered as the checks ask",
-		"look at one answer: curl -i URL"},
+	[LEDGER_HTTP_ERROR] = {"was answered with an expected status", ""},
+	[LEDGER_CHECK_FAILED] = {"was answered as the checks ask", ""},
 	[LEDGER_BAD_RESPONSE] = {"was answered in HTTP/1.1",
 		"see that port and scheme fit: http or https?"},
 	[LEDGER_TIMEOUT] = {"was answered in time",
@@ -260,7 +258,7 @@ static enum ledger_class audit_most(const struct ledger *l)
 	return most;
 }
 
-static const char *audit_remedy(const struct audit_input *in, enum ledger_class most)
+static const char *audit_class_remedy(const struct audit_input *in, enum ledger_class most)
 {
 	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_TLS) > 0)
 		return "see the error; --cacert and -k say whom to trust, --cert and --key who we "
@@ -268,6 +266,16 @@ static const char *audit_remedy(const struct audit_input *in, enum ledger_class 
 	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_RESOLVE) > 0)
 		return "see that the name is spelled right: getent hosts NAME";
 	return audit_none_ok[most].try_text;
+}
+
+static struct audit_sentence audit_remedy(const struct audit_input *in, enum ledger_class most)
+{
+	struct audit_sentence t;
+
+	if (most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED)
+		return audit_try_look(in);
+	snprintf(t.s, sizeof(t.s), "%s", audit_class_remedy(in, most));
+	return t;
 }
 
 /* Which check it was, where checks failed most: ": check-size (body has 1 bytes, expected 2)". */
@@ -315,7 +323,7 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 	else if (audit_is_redirected(in, most))
 		audit_try(a, "%s", audit_try_redirects(in).s);
 	else
-		audit_try(a, "%s", audit_remedy(in, most));
+		audit_try(a, "%s", audit_remedy(in, most).s);
 }
 
 static void audit_tell_generator(const struct audit_input *in, struct audit *a)
@@ -407,7 +415,7 @@ static void audit_tell_failures(const struct audit_input *in, struct audit *a)
 	if (audit_is_redirected(in, most))
 		audit_try(a, "%s", audit_try_redirects(in).s);
 	else
-		audit_try(a, "%s", audit_remedy(in, most));
+		audit_try(a, "%s", audit_remedy(in, most).s);
 }
 
 static void audit_tell_server(

@@ -74,6 +74,8 @@ struct audit_input {
 	uint64_t redirects;	  /* of these, where the plan does not ask for them */
 	unsigned redirect_status; /* of most of them */
 	const char *location;	  /* of one of them; NULL: unknown */
+	const char *url;	  /* of the target; NULL: unknown */
+	const char *unix_path;	  /* that is connected to; NULL: an address */
 	unsigned workers;
 	double cpu_share;	     /* of the busiest worker, 0..1 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */

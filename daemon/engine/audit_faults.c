@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the audit says of single faults and of answers that send us elsewhere. A location and an
- * example are the server's words: a location is cut and made ASCII here, an example comes clean
- * and short (stats_fault).
+ * What the audit says of single faults, of answers that send us elsewhere, and of how to look at
+ * one. A location and an example are the server's words: a location is cut and made ASCII here, an
+ * example comes clean and short (stats_fault).
  *
  * Pure; any thread.
  */
@@ -16,6 +16,8 @@
 #define AUDIT_REDIRECTS_MOST 0.5
 #define AUDIT_REDIRECTS_SOME 0.01
 #define AUDIT_LOCATION_MAX 80
+/* A longer command is cut, and no command any more. */
+#define AUDIT_LOOK_MAX 160
 
 uint64_t audit_count_faults(const struct audit_input *in, enum fault_phase phase)
 {
@@ -113,5 +115,36 @@ struct audit_sentence audit_try_redirects(const struct audit_input *in)
 
 	snprintf(t.s, sizeof(t.s), "load the address they point to%s%s", *location.s ? ": " : "",
 		location.s);
+	return t;
+}
+
+/* ---------------------------------------------------------------- one answer */
+
+/* No shell makes anything else of it, between quotes or without. */
+static bool audit_is_plain(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f || strchr("'\"\\`", *c))
+			return false;
+	return true;
+}
+
+static const char *audit_quote(const char *text)
+{
+	return strpbrk(text, "&?*;()<>$#![]{}~|") ? "'" : "";
+}
+
+struct audit_sentence audit_try_look(const struct audit_input *in)
+{
+	struct audit_sentence t = {"look at one answer: curl -i URL"};
+	const char *path = in->unix_path;
+
+	if (!in->url || !audit_is_plain(in->url) || (path && !audit_is_plain(path)) ||
+		strlen(in->url) + (path ? strlen(path) : 0) > AUDIT_LOOK_MAX)
+		return t;
+	snprintf(t.s, sizeof(t.s), "look at one answer: curl -i %s%s%s%s%s%s%s%s",
+		path ? "--unix-socket " : "", path ? audit_quote(path) : "", path ? path : "",
+		path ? audit_quote(path) : "", path ? " " : "", audit_quote(in->url), in->url,
+		audit_quote(in->url));
 	return t;
 }

@@ -48,3 +48,5 @@ bool audit_is_mostly_redirects(const struct audit_input *in);
 bool audit_has_redirects(const struct audit_input *in); /* worth a word */
 struct audit_sentence audit_tell_redirects(const struct audit_input *in);
 struct audit_sentence audit_try_redirects(const struct audit_input *in);
+/* The command that shows one answer, to be pasted into a shell. */
+struct audit_sentence audit_try_look(const struct audit_input *in);

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "common/plan_connections.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/version.h"
@@ -187,6 +188,8 @@ static struct audit_input run_audit_input(const struct run *run)
 		.redirects = run_wants_redirects(run) ? 0 : run_count_answers(run, run_is_redirect),
 		.redirect_status = run_main_redirect(run),
 		.location = run_location(run),
+		.url = run->plan->url_text,
+		.unix_path = plan_connect_unix(run->plan),
 		.workers = run->n_started,
 		.cpu_share = run->busiest_cpu_share,
 		.short_interval_share =

@@ -537,7 +537,15 @@ START_TEST(test_overload_by_server)
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
 	ck_assert_str_eq(a.because, "20.0 % of 30,000 requests failed: http error 6,000");
-	ck_assert_ptr_nonnull(strstr(a.try_text, "curl"));
+	ck_assert_str_eq(a.try_text, "look at one answer: curl -i URL");
+	in.url = "http://shop.test/cart?a=1&b=2";
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "look at one answer: curl -i 'http://shop.test/cart?a=1&b=2'");
+	in.url = "http://shop.test/";
+	in.unix_path = "/run/app.sock";
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "look at one answer: curl -i --unix-socket /run/app.sock "
+				     "http://shop.test/");
 
 	/* Refused now and then. */
 	in = well();
