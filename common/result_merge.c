@@ -10,12 +10,15 @@
 #include "common/result_merge.h"
 
 #include <errno.h>
+#include <float.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
+#include "common/plan_slice.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
@@ -71,6 +74,12 @@ int64_t result_merge_sum(const struct result_merge_view *v, const char *path)
 	return sum;
 }
 
+/* No document can hold what is beyond all numbers. */
+static double result_merge_finite(double value)
+{
+	return fmin(fmax(value, -DBL_MAX), DBL_MAX);
+}
+
 double result_merge_sum_real(const struct result_merge_view *v, const char *path)
 {
 	double sum = 0, one;
@@ -78,7 +87,7 @@ double result_merge_sum_real(const struct result_merge_view *v, const char *path
 	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++)
 		if (v->at[i] && result_real(v->at[i], path, &one))
 			sum += one;
-	return sum;
+	return result_merge_finite(sum);
 }
 
 double result_merge_max_real(const struct result_merge_view *v, const char *path)
@@ -101,7 +110,7 @@ double result_merge_mean(const struct result_merge_view *v, const char *path, co
 		sum += one * weights[i];
 		weight += weights[i];
 	}
-	return weight > 0 ? sum / weight : 0;
+	return weight > 0 ? result_merge_finite(sum / weight) : 0;
 }
 
 void result_merge_refuse(struct result_merge *m, const char *format, ...)
@@ -217,6 +226,10 @@ static void result_merge_check_slices(struct result_merge *m, const char *const 
 
 		(void)result_int(run, "slice.index", &my_index);
 		(void)result_int(run, "slice.of", &my_of);
+		if ((my_of || my_index) &&
+			(my_of > PLAN_SLICES_MAX || my_index < 1 || my_index > my_of))
+			result_merge_refuse(m, "%.200s: there is no slice %jd of %jd", names[i],
+				(intmax_t)my_index, (intmax_t)my_of);
 		if (i == 0)
 			of = my_of;
 		else if (my_of != of && (of == 0 || my_of == 0))

@@ -56,6 +56,18 @@ echo '{}' >"$T/empty.json"
 expect_exit 78 "$rpsctl" merge "$T/a.json" "$T/empty.json"
 expect_exit 64 "$rpsctl" merge "$T/a.json" "$T/b.json" -o "$T/x.pdf"
 
+# Figures that no run can have: a line, or a sum, but no endless list and no word of memory.
+for name in a b; do
+	[ "$name" = a ] && index=1 || index=2
+	sed "s/\"plan\": {/&\"slice\": {\"index\": $index, \"of\": 9000000000000000000},/" \
+		"$T/$name.json" >"$T/slice-$name.json"
+	jq '.rates.ok_per_s = 1.7e308 | .headline.ok_per_s = 1.7e308
+		| .generator.cpu_ns_per_request = 1.7e308' "$T/$name.json" >"$T/huge-$name.json"
+done
+expect_exit 78 timeout 20 "$rpsctl" merge "$T/slice-a.json" "$T/slice-b.json"
+expect_line "$ERR" 'slice-a\.json: there is no slice 1 of 9000000000000000000$'
+expect_exit 0 "$rpsctl" merge "$T/huge-a.json" "$T/huge-b.json"
+
 # ---------------------------------------------------------------- the worst decides
 
 jq '.run.uuid = "another" | .run.exit_code = 12 | .headline.result = "void"
