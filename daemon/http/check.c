@@ -26,6 +26,8 @@
 #include "daemon/http/search.h"
 
 #define CHECK_SEEN_MAX 80 /* so much of a value or a body is shown to people */
+/* So much of a header's, that there is room for what was expected. */
+#define CHECK_HEADER_SEEN_MAX 40
 
 enum check_line {
 	CHECK_BEGINS, /* a line, or the value goes on if it begins with a blank */
@@ -335,8 +337,11 @@ struct check_quote {
 	char text[CHECK_SEEN_MAX + 4];
 };
 
-static const char *check_quote(struct check_quote *q, const char *data, size_t len)
+static const char *check_quote(struct check_quote *q, const char *data, size_t len, size_t max)
 {
+	bool is_cut = len >= max;
+
+	len = is_cut ? max : len;
 	for (size_t i = 0; i < len; i++) {
 		char byte = data[i];
 
@@ -344,7 +349,7 @@ static const char *check_quote(struct check_quote *q, const char *data, size_t l
 		if (byte == '\0')
 			q->text[i] = '?';
 	}
-	if (len == CHECK_SEEN_MAX) {
+	if (is_cut) {
 		while (len > 0 && ((unsigned char)q->text[len - 1] & 0xc0) == 0x80)
 			len--;
 		if (len > 0 && (unsigned char)q->text[len - 1] >= 0xc0)
@@ -377,13 +382,17 @@ static bool check_headers(const struct check *c, const struct plan_request *r, s
 	for (size_t i = 0; i < r->n_expect_headers; i++) {
 		const struct check_header *found = &c->headers[i];
 		const char *name = r->expect_headers[i].name;
+		const char *value = r->expect_headers[i].value;
 		struct check_quote quote;
 
 		if (found->is_good)
 			continue;
 		if (found->is_there)
-			err_set(ret_why, "header %.40s: %s", name,
-				check_quote(&quote, found->seen, found->seen_len));
+			err_set(ret_why, "%.32s is %s, expected %s", name,
+				found->seen_len ? check_quote(&quote, found->seen, found->seen_len,
+							  CHECK_HEADER_SEEN_MAX)
+						: "empty",
+				*value ? value : "it empty");
 		else
 			err_set(ret_why, "no header %s", name);
 		return false;
@@ -420,7 +429,7 @@ static bool check_body(
 		err_set(ret_why, "body is empty");
 	else
 		err_set(ret_why, "body of %" PRIu64 " bytes lacks the text; it begins: %s", bytes,
-			check_quote(&quote, c->begins, c->begins_len));
+			check_quote(&quote, c->begins, c->begins_len, CHECK_SEEN_MAX));
 	return false;
 }
 

@@ -77,7 +77,7 @@ load 0 check /browse '[defaults]' 'expect-header = Content-Type: text/plain' \
 	'expect-header = content-length' 'expect-body = sum dol' 'expect-size = 17B' \
 	"expect-sha256 = $(printf 'lorem ipsum dolor' | sha256sum | cut -d ' ' -f 1)"
 expect_equal "ok with every check" "$(result .ledger.ok)" 1000
-failed_check check-header 'header Content-Type: text/plain' 'expect-header = Content-Type: text/html'
+failed_check check-header 'Content-Type is text/plain, expected text/html' 'expect-header = Content-Type: text/html'
 failed_check check-header 'no header X-Missing' 'expect-header = X-Missing'
 failed_check check-body 'body of 17 bytes lacks the text; it begins: lorem ipsum dolor' \
 	'expect-body = lorem dolor'

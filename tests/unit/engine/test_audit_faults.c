@@ -170,12 +170,13 @@ START_TEST(test_check_that_failed_most)
 	struct audit_input in = well();
 	struct audit a;
 
-	spoil(&in, FAULT_CHECK_HEADER, 2000, "header Content-Type: text/html");
+	spoil(&in, FAULT_CHECK_HEADER, 2000, "Content-Type is text/html, expected text/plain");
 	spoil(&in, FAULT_CHECK_SIZE, 300, "body has 1 bytes, expected 2");
 	a = judged(&in);
 	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OVERLOAD);
-	ck_assert_str_eq(a.because, "23.0 % of 10,000 requests failed: check failed 2,300: "
-				    "check-header (header Content-Type: text/html)");
+	ck_assert_str_eq(a.because,
+		"23.0 % of 10,000 requests failed: check failed 2,300: "
+		"check-header (Content-Type is text/html, expected text/plain)");
 	in = well();
 	spoil(&in, FAULT_CHECK_HASH, N, "");
 	a = judged(&in);
