@@ -194,6 +194,11 @@ static bool plan_read_size(const char *text, size_t len, uint64_t *ret)
 		return false;
 	memcpy(size, text, len);
 	size[len] = '\0';
+	/* As Content-Length has it: bytes. */
+	if (len && strspn(size, "0123456789") == len && len + 2 <= sizeof(size)) {
+		size[len] = 'B';
+		size[len + 1] = '\0';
+	}
 	return units_parse_size(size, ret) == 0;
 }
 
@@ -214,7 +219,7 @@ int plan_parse_sizes(const char *value, uint64_t *ret_min, uint64_t *ret_max, st
 	}
 	if (!is_good) {
 		err_set(reterr,
-			"'%.60s' is no size: write one with B, KiB or MiB, or MIN..MAX, as in "
+			"'%.60s' is no size: write bytes, or with KiB or MiB, or MIN..MAX, as in "
 			"512B, 1KiB..64KiB, 1KiB.. or ..64KiB",
 			value);
 		return -EINVAL;
