@@ -478,6 +478,9 @@ void run_stop(struct run *run, bool now, const char *reason)
 	}
 	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
 		run->window_end_ns = run->stopped_at_ns;
+	/* Behind a pause that nobody ends there is no window, whatever the clock says. */
+	if (run->stopped_at_ns > 0 && run->is_paused && run->pause_ns < run->window_start_ns)
+		run->window_end_ns = run->window_start_ns;
 }
 
 /* ---------------------------------------------------------------- life */

@@ -395,6 +395,28 @@ START_TEST(stopped_in_a_pause)
 }
 END_TEST
 
+/* What lies behind a pause of the warm-up never came. */
+START_TEST(stopped_in_a_pause_of_the_warmup)
+{
+	static const char *const open_keys[] = {"load", "rate", "500", "load", "duration", "200ms",
+		"load", "warmup", "300ms", NULL};
+	static const char *const closed_keys[] = {"load", "rate", "max", "load", "duration",
+		"200ms", "load", "warmup", "300ms", "load", "think", "1ms", NULL};
+
+	start(_i % 2 ? closed_keys : open_keys);
+	turn_until(0);
+	(void)steer(RUN_PAUSE, 0);
+	turn_until_state(RUN_PAUSED);
+	turn_until(600 * MS);
+	run_stop(run, _i / 2, "stopped by bob");
+	turn_until_state(RUN_FINISHED);
+	ck_assert_int_eq(figure("window.end_ns"), figure("window.start_ns"));
+	ck_assert_int_eq(figure("window.paused_ns"), 0);
+	ck_assert_int_eq(figure("ledger.planned"), 0);
+	ck_assert_uint_eq(json_array_size(result_at(run_result(run), "intervals.rows")), 0);
+}
+END_TEST
+
 /* More of them than may be under way at once. */
 START_TEST(steered_by_a_machine)
 {
@@ -486,6 +508,7 @@ int main(void)
 	tcase_add_test(t, what_is_refused);
 	tcase_add_test(t, a_closed_run_has_no_rate);
 	tcase_add_loop_test(t, stopped_in_a_pause, 0, 4);
+	tcase_add_loop_test(t, stopped_in_a_pause_of_the_warmup, 0, 4);
 	tcase_add_test(t, steered_by_a_machine);
 	tcase_add_test(t, slice_at_an_instant);
 	tcase_add_loop_test(t, stopped_before_its_instant, 0, 4);
