@@ -156,6 +156,7 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 {
 	struct problems problems = {0};
 	struct ini_doc doc = {0};
+	const char *odd;
 	char *text = NULL;
 	size_t len;
 	struct stat st;
@@ -167,8 +168,9 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return 0;
 	r = str_read_file(path, CMD_CHECK_MAX, &text, &len);
-	if (r == -EFBIG && draft_is_binary(path)) {
-		command_complain("%s: this is not a text file", path);
+	odd = r == -EFBIG ? draft_odd_text(path) : NULL;
+	if (odd) {
+		command_complain("%s: %s", path, odd);
 		return EXIT_CONFIG;
 	}
 	if (r) {

@@ -30,6 +30,7 @@
 #include "common/fill.h"
 #include "common/keys.h"
 #include "common/plan.h"
+#include "common/result.h"
 #include "common/str.h"
 #include "common/varlink.h"
 #include "ctl/options.h"
@@ -46,23 +47,53 @@ static int draft_out_of_memory(struct err *reterr)
 	return EXIT_NO_DAEMON;
 }
 
-bool draft_is_binary(const char *path)
+/* In front of it the path. */
+#define DRAFT_IS_RESULT "this is the result of a run: rpsctl report shows it"
+
+/* A file's first bytes, with a zero behind them. 0 also where it cannot be read. */
+struct draft_beginning {
+	char text[4096 + 1];
+};
+
+static size_t draft_begin(const char *path, struct draft_beginning *ret)
 {
-	char beginning[4096];
 	ssize_t n = -1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd != -1) {
-		n = read(fd, beginning, sizeof(beginning));
+		n = read(fd, ret->text, sizeof(ret->text) - 1);
 		(void)close(fd);
 	}
-	return n > 0 && memchr(beginning, '\0', (size_t)n);
+	n = n > 0 ? n : 0;
+	ret->text[n] = '\0';
+	return (size_t)n;
+}
+
+/* text begins as what -o FILE.json writes. */
+static bool draft_is_result(const char *text)
+{
+	const char *schema =
+		text[strspn(text, " \t\r\n")] == '{' ? strstr(text, "\"schema\"") : NULL;
+
+	return schema && schema - text < 1024 && strstr(schema, "\"" RESULT_SCHEMA "\"");
+}
+
+const char *draft_odd_text(const char *path)
+{
+	struct draft_beginning b;
+	size_t n = draft_begin(path, &b);
+
+	if (memchr(b.text, '\0', n))
+		return "this is not a text file";
+	return draft_is_result(b.text) ? DRAFT_IS_RESULT : NULL;
 }
 
 static int draft_unreadable(const char *path, int error, struct err *reterr)
 {
-	if (error == -EFBIG && draft_is_binary(path)) {
-		err_set(reterr, "%.300s: this is not a text file", path);
+	const char *odd = error == -EFBIG ? draft_odd_text(path) : NULL;
+
+	if (odd) {
+		err_set(reterr, "%.300s: %s", path, odd);
 		return EXIT_CONFIG;
 	}
 	err_set(reterr, "%.300s: %s", path,
@@ -84,16 +115,19 @@ static bool draft_is_utf8(const char *text)
 /* A new string. used: bytes of texts read before. */
 static int draft_read_text(const char *path, size_t used, char **ret, struct err *reterr)
 {
+	bool is_text;
 	size_t len;
 	int r = str_read_file(path, DRAFT_TEXT_MAX - used, ret, &len);
 
 	if (r)
 		return draft_unreadable(path, r, reterr);
-	if (strlen(*ret) == len && draft_is_utf8(*ret))
+	is_text = strlen(*ret) == len && draft_is_utf8(*ret);
+	if (is_text && !draft_is_result(*ret))
 		return 0;
 	free(*ret);
 	*ret = NULL;
-	err_set(reterr, "%.300s: this is not a text file in UTF-8", path);
+	err_set(reterr, "%.300s: %s", path,
+		is_text ? DRAFT_IS_RESULT : "this is not a text file in UTF-8");
 	return EXIT_CONFIG;
 }
 

@@ -48,7 +48,7 @@ int draft_put_notes(const char *const *unread, size_t n, struct buf *ret);
 void draft_print_problems(struct draft *d);
 /* With problems: EXIT_USAGE where flags alone are wrong, else EXIT_CONFIG. */
 int draft_status(const struct draft *d);
-/* A file that begins as no text does. */
-bool draft_is_binary(const char *path);
+/* What a file is that begins as no run file does; NULL: it may be one. */
+const char *draft_odd_text(const char *path);
 /* Fine on a zeroed one. */
 void draft_fini(struct draft *d);

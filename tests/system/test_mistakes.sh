@@ -113,6 +113,17 @@ for name in program program.ini program.conf; do
 	expect_mistake 78 "program.*: (this is|.* this is) not a text file" "$rpsctl" check "./$name"
 done
 
+# A result is no run file, however large it is.
+cp "$ROOT/tests/data/result_open.json" "$T/a.json"
+for command in check run "run --dry-run"; do
+	# shellcheck disable=SC2086
+	expect_mistake 78 'a\.json: this is the result of a run: rpsctl report shows it$' \
+		"$rpsctl" $command ./a.json
+done
+head -c 1100000 /dev/zero | tr '\0' ' ' >>"$T/a.json"
+expect_mistake 78 'a\.json: this is the result of a run' "$rpsctl" check ./a.json
+expect_mistake 78 'a\.json: this is the result of a run' "$rpsctl" ./a.json
+
 # Flags and commands: the nearest is named.
 expect_exit 64 "$rpsctl" run "$url" --durration 3
 expect_line "$ERR" '--durration'
