@@ -263,8 +263,14 @@ static const char *audit_class_remedy(const struct audit_input *in, enum ledger_
 	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_TLS) > 0)
 		return "see the error; --cacert and -k say whom to trust, --cert and --key who we "
 		       "are";
+	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_RESOLVE) > 0 &&
+		in->is_one_family)
+		return "addresses = all: the name may have others; getent ahosts NAME lists them";
 	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_RESOLVE) > 0)
 		return "see that the name is spelled right: getent hosts NAME";
+	if (most == LEDGER_NOT_CONNECTED && in->unix_path)
+		return "see that the server is up and listens on this socket, and that the path is "
+		       "right";
 	return audit_none_ok[most].try_text;
 }
 

@@ -76,6 +76,7 @@ struct audit_input {
 	const char *location;	  /* of one of them; NULL: unknown */
 	const char *url;	  /* of the target; NULL: unknown */
 	const char *unix_path;	  /* that is connected to; NULL: an address */
+	bool is_one_family;	  /* addresses = v4 or v6: others of the name do not count */
 	unsigned workers;
 	double cpu_share;	     /* of the busiest worker, 0..1 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */

@@ -190,6 +190,8 @@ static struct audit_input run_audit_input(const struct run *run)
 		.location = run_location(run),
 		.url = run->plan->url_text,
 		.unix_path = plan_connect_unix(run->plan),
+		.is_one_family = run->plan->addresses == PLAN_ADDRESSES_V4 ||
+				 run->plan->addresses == PLAN_ADDRESSES_V6,
 		.workers = run->n_started,
 		.cpu_share = run->busiest_cpu_share,
 		.short_interval_share =

@@ -712,6 +712,29 @@ END_TEST
 
 /* ---------------------------------------------------------------- failed, void, cut off */
 
+/* What to look at where nothing could be connected to. */
+START_TEST(test_where_to_connect)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.outcome = AUDIT_FAILED;
+	in.ledger = (struct ledger){.planned = 0};
+	in.failed_by = FAULT_RESOLVE;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "spelled right"));
+	in.is_one_family = true;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "addresses = all"));
+	in.failed_by = FAULT_CONNECT_ERROR;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "address and port"));
+	in.unix_path = "/run/app.sock";
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "this socket"));
+}
+END_TEST
+
 START_TEST(test_not_one_ok)
 {
 	static const struct {
@@ -951,6 +974,7 @@ int main(void)
 	tcase_add_test(tcase, test_late_answers_are_no_overload);
 	tcase_add_test(tcase, test_overload_unknown);
 	tcase_add_test(tcase, test_overload_beside_a_late_generator);
+	tcase_add_test(tcase, test_where_to_connect);
 	tcase_add_loop_test(tcase, test_not_one_ok, 0, 20);
 	tcase_add_test(tcase, test_failed_before_the_start);
 	tcase_add_loop_test(tcase, test_unbalanced, 0, 2);
