@@ -63,7 +63,7 @@ static int main_dispatch(int argc, char *argv[])
 		command_print_help(NULL);
 		return 0;
 	}
-	if (str_eq(word, "--version"))
+	if (str_eq(word, "--version") || str_eq(word, "-V"))
 		return cmd_version(NULL);
 	if (word[0] == '-' || !*word || what_judge(word) != WHAT_NAME)
 		return command_run(command_find("run"), argc - 1, argv + 1);

@@ -241,6 +241,10 @@ for word in descriptors ports somaxconn CPUs steal clock timer group; do
 done
 [ "$(awk 'length > 80' "$OUT")" = "" ] || fail "too wide: $(cat "$OUT")"
 
+for flag in --version -V version; do
+	expect_exit 0 "$rpsctl" $flag
+	expect_line "$OUT" '^rpsctl [0-9.]+'
+done
 expect_exit 0 "$rpsctl" help connection wait
 expect_line "$OUT" '^connection wait$'
 expect_exit 64 "$rpsctl" help respones
