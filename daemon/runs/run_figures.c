@@ -80,7 +80,7 @@ static int run_figures_judge(struct run_figures *f)
 			in_flight = (double)(row->in_flight + row->queue);
 		rows[i] = (struct steadiness_row){.n = row->n,
 			.mean_ns = row->mean_ns,
-			.p50_ns = (double)row->p50_ns,
+			.p50_ns = (double)row->good_p50_ns,
 			.in_flight = in_flight};
 	}
 	steadiness_judge(

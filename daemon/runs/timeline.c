@@ -112,6 +112,7 @@ static void timeline_cell_init(struct timeline *t, struct timeline_cell *c, size
 					    .p50_ns = QUANTILE_NONE,
 					    .p99_ns = QUANTILE_NONE,
 					    .max_ns = QUANTILE_NONE,
+					    .good_p50_ns = QUANTILE_NONE,
 					    .our_delay_p99_ns = QUANTILE_NONE}};
 }
 
@@ -129,6 +130,7 @@ static int timeline_cell_record(struct timeline *t, struct timeline_cell *c,
 
 	c->row.n = t->scratch.count;
 	c->row.mean_ns = histogram_mean(&t->scratch);
+	c->row.good_p50_ns = quantile_served(&t->scratch, 0.5);
 	c->row.p50_ns = timeline_offered(&t->scratch, c->row.planned, 0.5);
 	c->row.p99_ns = timeline_offered(&t->scratch, c->row.planned, 0.99);
 	c->row.max_ns = timeline_offered(&t->scratch, c->row.planned, 1);

@@ -27,6 +27,7 @@ struct timeline_row {
 	uint64_t n;		   /* good answers to arrivals planned in it */
 	/* over all arrivals planned in it; QUANTILE_NONE: of one without a good answer */
 	int64_t p50_ns, p99_ns, max_ns;
+	int64_t good_p50_ns; /* over good answers alone: whether the server has changed */
 	int64_t our_delay_p99_ns;
 	bool is_open; /* some of its arrivals have not ended yet */
 };

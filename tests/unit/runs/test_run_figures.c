@@ -290,6 +290,18 @@ START_TEST(a_short_warmup_is_told_its_length)
 }
 END_TEST
 
+/* Good answers as quick as ever are no drift, however many others there come to be: that is told
+ * where failures are. */
+START_TEST(failures_are_no_drift)
+{
+	begin("[load]\nrate = 100\nduration = 60s\n");
+	for (int64_t s = 0; s < 60; s++)
+		second(s, s < 30 ? 100 : 40, 10 * MS, 2);
+	judge();
+	ck_assert_str_eq(word(), "steady");
+}
+END_TEST
+
 /* More than one rate: a drift would be the plan's. */
 static const struct {
 	const char *text;
@@ -401,6 +413,7 @@ int main(void)
 	tcase_add_test(t, nothing_was_sent);
 	tcase_add_test(t, a_backlog_is_unsteady);
 	tcase_add_test(t, a_short_warmup_is_told_its_length);
+	tcase_add_test(t, failures_are_no_drift);
 	tcase_add_loop_test(
 		t, stages_are_not_judged, 0, (int)(sizeof(stage_cases) / sizeof(*stage_cases)));
 	tcase_add_loop_test(

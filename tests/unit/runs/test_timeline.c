@@ -90,6 +90,11 @@ START_TEST(rows_rank_over_what_was_planned)
 	ck_assert_int_eq(timeline_add(timeline, 1, &interval), 0);
 	ck_assert_int_eq(row->p50_ns, 1000000);
 	ck_assert_int_eq(row->p99_ns, QUANTILE_NONE);
+	interval.planned = interval.failed = 99;
+	ck_assert_int_eq(timeline_add(timeline, 1, &interval), 0);
+	ck_assert_int_eq(row->p50_ns, QUANTILE_NONE);
+	/* what the drift of good answers is judged by */
+	ck_assert_int_eq(row->good_p50_ns, 1000000);
 }
 END_TEST
 
