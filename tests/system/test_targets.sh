@@ -187,7 +187,8 @@ cat >"$T/ports" <<-'END'
 		$r = pack("a16 s x14", "lo", (unpack("a16 s", $r))[1] | 1);
 		ioctl($s, 0x8914, $r) or die; # SIOCSIFFLAGS
 	' || exit 99
-	"$RPSD_BUILD/rpsctl" origin --listen 127.0.0.1:8000 >"$T/ports.out" 2>&1 </dev/null &
+	: >"$T/ports.out" # here, not in the child: the last one's line is not this one's
+	"$RPSD_BUILD/rpsctl" origin --listen 127.0.0.1:8000 >>"$T/ports.out" 2>&1 </dev/null &
 	origin=$!
 	for ((turn = 0; turn < 500; turn++)); do
 		grep -F 127.0.0.1:8000 "$T/ports.out" >/dev/null && break
