@@ -22,7 +22,7 @@
 
 #define FORMAT_TEXT_ERRORS 6u
 #define FORMAT_TEXT_ERROR_WIDTH 16u
-#define FORMAT_TEXT_NOTES 6u
+#define FORMAT_TEXT_NOTES 3u /* of each kind; -v has them all */
 /* Bytes of an example: two lines and a bit. */
 #define FORMAT_TEXT_EXAMPLE 120u
 /* Of a URL that does not fit, so much is shown. */
@@ -443,41 +443,65 @@ static void format_text_course(struct report *r)
 
 /* ---------------------------------------------------------------- what to do next */
 
-/* What a mean over the whole run hides: the server was silent for a while. */
-static void format_text_silences(struct report *r)
+/* What a mean over the whole run hides: the server was silent for a while. Returns how many of
+ * these are left out. */
+static size_t format_text_silences(struct report *r)
 {
 	const json_t *events = result_at(r->doc, "events");
-	unsigned n = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(events) && n < FORMAT_TEXT_NOTES; i++) {
+	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *event = json_array_get(events, i);
 
 		if (!str_eq(result_text(event, "kind"), "answers"))
 			continue;
-		report_wrapped(r, "  note", REPORT_LABEL, result_text(event, "text"));
+		if (r->is_full || n < FORMAT_TEXT_NOTES)
+			report_wrapped(r, "  note", REPORT_LABEL, result_text(event, "text"));
 		n++;
 	}
+	return r->is_full || n < FORMAT_TEXT_NOTES ? 0 : n - FORMAT_TEXT_NOTES;
+}
+
+static void format_text_note(struct report *r, const json_t *note)
+{
+	const char *remedy = result_text(note, "try");
+
+	report_wrapped(r, "  note", REPORT_LABEL, result_text(note, "text"));
+	if (*remedy)
+		report_wrapped(r, "  try", REPORT_LABEL, remedy);
 }
 
 static void format_text_notes(struct report *r)
 {
 	const json_t *notes = result_at(r->doc, "generator.notes");
+	size_t n = json_array_size(notes);
+	size_t more = format_text_silences(r);
+	size_t n_urgent = 0;
+	size_t n_shown = 0;
+	size_t n_other;
 	char text[160];
 
-	format_text_silences(r);
 	report_not_enough(r, text, sizeof(text));
 	if (*text)
 		report_wrapped(r, "  note", REPORT_LABEL, text);
-	for (size_t i = 0; i < json_array_size(notes); i++) {
+	/* What something can be done about comes first; in either kind, the first weigh most. */
+	for (size_t i = 0; i < n; i++)
+		n_urgent += *result_text(json_array_get(notes, i), "try") != '\0';
+	n_other = n_urgent < FORMAT_TEXT_NOTES ? FORMAT_TEXT_NOTES - n_urgent : 0;
+	n_urgent = FORMAT_TEXT_NOTES;
+	for (size_t i = 0; i < n; i++) {
 		const json_t *note = json_array_get(notes, i);
-		const char *remedy = result_text(note, "try");
+		size_t *left = *result_text(note, "try") ? &n_urgent : &n_other;
 
-		if (i == FORMAT_TEXT_NOTES)
-			break;
-		report_wrapped(r, "  note", REPORT_LABEL, result_text(note, "text"));
-		if (*remedy)
-			report_wrapped(r, "  try", REPORT_LABEL, remedy);
+		if (!r->is_full && *left == 0)
+			continue;
+		*left -= *left > 0;
+		n_shown++;
+		format_text_note(r, note);
 	}
+	more += n - n_shown;
+	if (more > 0)
+		report_line(r, "%*s(%zu more: -v)", (int)REPORT_LABEL, "", more);
 }
 
 /* Fewer requests than that say too little to build on. */
@@ -532,6 +556,7 @@ static int format_text_render(const json_t *doc, const struct look *look, struct
 	int result;
 
 	report_init(&r, doc);
+	r.is_full = look->verbose;
 	if (look->width < REPORT_WIDTH)
 		r.width = look->width > REPORT_WIDTH_MIN ? look->width : REPORT_WIDTH_MIN;
 	format_text_header(&r);

@@ -22,6 +22,7 @@ struct report {
 	const json_t *doc;
 	unsigned width;	  /* columns of a line */
 	bool closed;	  /* closed model: service time only */
+	bool is_full;	  /* -v: nothing is left out */
 	const char *unit; /* of latencies: "ms" or "us" */
 	double unit_ns;
 	int64_t timeout_ns; /* of a request; 0: unknown */

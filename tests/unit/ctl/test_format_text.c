@@ -132,6 +132,31 @@ START_TEST(test_silence_is_a_note)
 }
 END_TEST
 
+/* Three, those first that something can be done about; all of them with -v. */
+START_TEST(test_notes_are_few)
+{
+	json_t *doc = load("open");
+	char *text;
+
+	json_object_set_new(json_object_get(doc, "generator"), "notes",
+		json_pack("[{s:s} {s:s s:s} {s:s} {s:s s:s} {s:s}]", "text", "first", "text",
+			"second", "try", "this", "text", "third", "text", "fourth", "try", "that",
+			"text", "fifth"));
+	text = render(&format_text, doc, (struct look){.width = 80});
+	ck_assert_ptr_nonnull(strstr(text, "  note    first\n  note    second\n"
+					   "  try     this\n  note    fourth\n  try     that\n"
+					   "          (2 more: -v)\n"));
+	free(text);
+	text = render(&format_text, doc, (struct look){.width = 80, .verbose = true});
+	ck_assert_ptr_nonnull(strstr(text, "  note    first\n  note    second\n"
+					   "  try     this\n  note    third\n  note    fourth\n"
+					   "  try     that\n  note    fifth\n"));
+	ck_assert_ptr_null(strstr(text, "more: -v"));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_every_line_fits)
 {
 	json_t *doc = load(documents[_i / 4]);
@@ -614,6 +639,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_json_is_the_document, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_format_by_ending);
 	tcase_add_test(tcase, test_figures);
+	tcase_add_test(tcase, test_notes_are_few);
 	tcase_add_test(tcase, test_sparkline);
 	tcase_add_test(tcase, test_course_says_unserved);
 	tcase_add_test(tcase, test_look);
