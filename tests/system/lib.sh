@@ -203,7 +203,8 @@ json() {
 # start_origin [FLAGS...]: rpsctl's own origin on a free port; ORIGIN is its address, ORIGIN_PID.
 start_origin() {
 	: >"$T/origin.out"
-	"$rpsctl" origin --listen 127.0.0.1:0 "$@" >"$T/origin.out" 2>"$T/origin.err" </dev/null &
+	: >"$T/origin.out" # here, not in the child: the last one's line is not this one's
+	"$rpsctl" origin --listen 127.0.0.1:0 "$@" >>"$T/origin.out" 2>"$T/origin.err" </dev/null &
 	ORIGIN_PID=$!
 	PIDS+=("$ORIGIN_PID")
 	wait_line "$T/origin.out" '127\.0\.0\.1:[0-9]+'
