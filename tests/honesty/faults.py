@@ -5,7 +5,7 @@ import os
 
 import hdr
 from rig import Skipped
-from stalls import slow_share
+from stalls import planned_rows, slow_share
 
 TIMEOUT_S = 2
 
@@ -64,6 +64,7 @@ def t6_close(rig, rows):
     with rig.origin("--close-after", "100") as origin:
         said = rig.load(origin.url, 1000, 10, 10)
     n = origin.requests
+    planned_rows(rows, "requests at the origin", 10000, said, origin, 200)
     rows.within("connections at the origin", n / 100, n / 100, origin.accepted, 11)
     rows.equal("errors", 0, said.errors)
     rows.equal("timeouts", 0, said.timeouts)
