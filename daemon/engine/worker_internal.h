@@ -75,7 +75,7 @@ struct worker {
 	int64_t paused_window_start_ns, paused_window_end_ns, paused_end_ns;
 	unsigned late_acts;
 	int64_t latest_act_ns;
-	int64_t end_ns; /* nothing is planned from here on; CLOCK_NEVER: until the count */
+	int64_t end_ns;	 /* nothing is planned from here on; CLOCK_NEVER: until the count */
 	bool is_drained; /* the drain time is over */
 	int64_t cpu_start_ns;
 	int64_t pulse_cpu_ns; /* of the thread, at the last pulse */
