@@ -146,7 +146,7 @@ def t10_accept(rig, rows):
     instants = grid()
     with rig.origin("--backlog", "1", "--accept-stall", f"{ACCEPT_STALL_S}s") as origin:
         said = rig.load(origin.url, 20, 20 if not rig.is_rpsd() else None, 6,
-                        flags=("--no-keepalive",))
+                        flags=("--no-keepalive", "--set", "timeouts.connect=20s"))
     rows.within("slowest answer, ms", ACCEPT_STALL_S * 1e3 - 500, ACCEPT_STALL_S * 1e3 + 1500,
                 said.max)
     if not rig.is_rpsd():

@@ -97,6 +97,10 @@ def attempt(given, name, function, directory):
         result.rows.rows.append(table.Row(name, function.__name__, "", "", "", "broken"))
         result.rows.note(f"{type(reason).__name__}: {reason}.")
     if given.tool == "rpsd" and not result.is_pass() and not result.is_skipped:
+        errors = [f"{e['count']} {e['class']} ({e.get('example')})"
+                  for said in rig.said if said.doc for e in said.doc["errors"]]
+        if errors:
+            result.rows.note("errors of the run: " + ", ".join(errors[:4]) + ".")
         audits = sorted({said.audit() for said in rig.said} - {""})
         result.is_excused = bool(audits) and not result.is_broken
         if audits:
@@ -112,10 +116,12 @@ def carry_out(given, number, directory):
     result = attempt(given, name, function, os.path.join(directory, f"{number}a"))
     if given.tool == "rpsd" and not result.is_pass() and not result.is_skipped:
         first = [row for row in result.rows.rows if not row.is_pass()]
+        notes = result.rows.notes
         rigs.say(f"{name} {function.__name__}: once more")
         result = attempt(given, name, function, os.path.join(directory, f"{number}b"))
         result.rows.note("second try; in the first: " + "; ".join(
-            f"{row.what} {row.measured}: {row.verdict}" for row in first[:4]) + ".")
+            f"{row.what} {row.measured}: {row.verdict}" for row in first[:4]) + "." +
+            "".join(" " + note for note in notes if note.startswith("errors")))
     rigs.say(f"{name} {function.__name__}: {time.monotonic() - begin:.0f} s"
              f"{'' if result.is_pass() or result.is_skipped else ', not all pass'}")
     return result
