@@ -169,11 +169,18 @@ static void finish(void)
 	ck_assert_int_eq(figure("ledger.planned"), figure("ledger.ok"));
 }
 
+/* On a busy machine the workers may have drained before we looked. */
 static void check_states(const enum run_state *states, size_t n)
 {
-	ck_assert_uint_eq(n_seen, n);
-	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(seen[i], states[i]);
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (states[i] == RUN_DRAINING && at < n_seen && seen[at] == RUN_FINISHED)
+			continue;
+		ck_assert_uint_lt(at, n_seen);
+		ck_assert_int_eq(seen[at++], states[i]);
+	}
+	ck_assert_uint_eq(at, n_seen);
 }
 
 /* On the border of an interval, to the arrival, and in the document. */
