@@ -160,11 +160,18 @@ static const char *text(const struct run *run, const char *path)
 	return s;
 }
 
+/* On a busy machine the workers may have drained before we looked. */
 static void check_states(const enum run_state *states, size_t n)
 {
-	ck_assert_uint_eq(n_seen, n);
-	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(seen[i], states[i]);
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (states[i] == RUN_DRAINING && at < n_seen && seen[at] == RUN_FINISHED)
+			continue;
+		ck_assert_uint_lt(at, n_seen);
+		ck_assert_int_eq(seen[at++], states[i]);
+	}
+	ck_assert_uint_eq(at, n_seen);
 }
 
 START_TEST(open_run_from_start_to_document)
