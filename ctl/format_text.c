@@ -471,6 +471,18 @@ static void format_text_note(struct report *r, const json_t *note)
 		report_wrapped(r, "  try", REPORT_LABEL, remedy);
 }
 
+/* What a reader must know to read the figures at all is never left out. */
+static bool format_text_is_vital(const json_t *note)
+{
+	static const char *const codes[] = {
+		"certificate-not-verified", "co-located", "ledger", "ledger-interval"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (str_eq(result_text(note, "code"), codes[i]))
+			return true;
+	return false;
+}
+
 static void format_text_notes(struct report *r)
 {
 	const json_t *notes = result_at(r->doc, "generator.notes");
@@ -486,16 +498,19 @@ static void format_text_notes(struct report *r)
 		report_wrapped(r, "  note", REPORT_LABEL, text);
 	/* What something can be done about comes first; in either kind, the first weigh most. */
 	for (size_t i = 0; i < n; i++)
-		n_urgent += *result_text(json_array_get(notes, i), "try") != '\0';
+		n_urgent += *result_text(json_array_get(notes, i), "try") != '\0' &&
+			    !format_text_is_vital(json_array_get(notes, i));
 	n_other = n_urgent < FORMAT_TEXT_NOTES ? FORMAT_TEXT_NOTES - n_urgent : 0;
 	n_urgent = FORMAT_TEXT_NOTES;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *note = json_array_get(notes, i);
 		size_t *left = *result_text(note, "try") ? &n_urgent : &n_other;
 
-		if (!r->is_full && *left == 0)
-			continue;
-		*left -= *left > 0;
+		if (!format_text_is_vital(note)) {
+			if (!r->is_full && *left == 0)
+				continue;
+			*left -= *left > 0;
+		}
 		n_shown++;
 		format_text_note(r, note);
 	}

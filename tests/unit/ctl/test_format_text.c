@@ -153,6 +153,15 @@ START_TEST(test_notes_are_few)
 					   "  try     that\n  note    fifth\n"));
 	ck_assert_ptr_null(strstr(text, "more: -v"));
 	free(text);
+	/* That the certificate was not looked at stands in every report. */
+	json_object_set_new(json_object_get(doc, "generator"), "notes",
+		json_pack("[{s:s s:s} {s:s s:s} {s:s s:s} {s:s s:s s:s}]", "text", "one", "try",
+			"a", "text", "two", "try", "b", "text", "three", "try", "c", "code",
+			"certificate-not-verified", "text", "any certificate", "try", ""));
+	text = render(&format_text, doc, (struct look){.width = 80});
+	ck_assert_ptr_nonnull(strstr(text, "  try     c\n  note    any certificate\n"));
+	ck_assert_ptr_null(strstr(text, "more: -v"));
+	free(text);
 	json_decref(doc);
 }
 END_TEST
