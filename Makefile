@@ -152,6 +152,8 @@ $(HOSTILE): $(B)/obj/tests/support/hostile_main.o $(MINI_SERVER) $(call archive,
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+programs-of-tests: $(UNIT_TESTS) $(HOSTILE)
+
 system: all $(HOSTILE)
 	$(Q)tests/system/run.sh $(abspath $(B))
 
@@ -345,11 +347,15 @@ deps-boot:
 
 # ---------------------------------------------------------------- for newcomers
 
+# As many compilers at once as there are CPUs, where nobody has said how many.
+parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
+
 check: deps
+	$(Q)$(MAKE) --no-print-directory $(parallel) all programs-of-tests
 	$(Q)$(MAKE) --no-print-directory check-run
 
 demo: deps-build
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(parallel) all
 	$(Q)conf/demo.sh $(B)
 
 # Installs the packages that are missing, with apt-get; elsewhere prints the list and stops.
@@ -469,8 +475,8 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all demo check check-run unit system lint deps deps-build install uninstall clean \
-	pkgs-present
+.PHONY: all demo check check-run programs-of-tests unit system lint deps deps-build install \
+	uninstall clean pkgs-present
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
