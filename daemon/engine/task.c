@@ -106,7 +106,7 @@ static void task_on_sending_event(struct task *t, uint32_t events)
 {
 	bool is_tls = t->_env->tls != NULL;
 
-	if (events == 0 || events & TASK_PEER_EVENTS || is_tls)
+	if (events & (LOOP_AGAIN | TASK_PEER_EVENTS) || is_tls)
 		task_read(t);
 	if (t->_state == TASK_SENDING && (events & EPOLLOUT || is_tls))
 		task_write(t);
@@ -129,9 +129,7 @@ static void task_on_event(struct task *t, uint32_t events)
 		task_on_sending_event(t, events);
 		return;
 	case TASK_RECEIVING:
-		/* What was left behind by a budget that ended may be in TLS's own memory, and the
-		 * call that was asked for can come as one with an EPOLLOUT by itself. */
-		if (events != EPOLLOUT || t->_is_behind || t->_transport.is_crossed)
+		if (events != EPOLLOUT || t->_transport.is_crossed)
 			task_read(t);
 		return;
 	case TASK_CLOSED:

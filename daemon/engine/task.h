@@ -141,7 +141,6 @@ struct task {
 	uint32_t _behind_head;
 	uint8_t _state;	    /* enum task_state */
 	uint8_t _wants;	    /* of the response that comes next */
-	bool _is_behind;    /* a read stopped before all was read */
 	bool _peer_closing; /* EPOLLRDHUP was seen */
 	bool _is_retiring;  /* too old: to be closed when idle */
 	bool _is_careful;   /* its first request is a retry, and not answered yet */

@@ -246,7 +246,6 @@ void task_read(struct task *t)
 {
 	struct task_env *env = t->_env;
 
-	t->_is_behind = false;
 	for (int budget = TASK_READ_BUDGET; budget > 0; budget--) {
 		bool is_wanted = !t->_response.has_status || t->_wants & TASK_WANTS_BODY;
 		uint64_t skippable = is_wanted ? 0 : http1_skippable(&t->_response);
@@ -280,11 +279,10 @@ void task_read(struct task *t)
 		if (t->_transport.is_drained && !t->_peer_closing)
 			return;
 	}
-	t->_is_behind = true;
 	loop_task_again(&t->_loop_task);
 }
 
-/* Nothing was asked: the peer closes, or speaks out of turn. No events: task_connected has seen it
+/* Nothing was asked: the peer closes, or speaks out of turn. Again: task_connected has seen it
  * and nothing was sent since. TLS has words of its own, of which the transport keeps silent. */
 void task_on_idle_event(struct task *t, uint32_t events)
 {
@@ -299,7 +297,7 @@ void task_on_idle_event(struct task *t, uint32_t events)
 			return;
 		if (io == IO_ERROR)
 			loss.why = task_error_text(t);
-	} else if (events != 0 && !(events & TASK_PEER_EVENTS)) {
+	} else if (!(events & (LOOP_AGAIN | TASK_PEER_EVENTS))) {
 		return;
 	}
 	env->closed_by_peer++;

@@ -119,6 +119,7 @@ void loop_remove_task(struct loop_task *task)
 
 void loop_task_again(struct loop_task *task)
 {
+	task->_events |= LOOP_AGAIN;
 	if (list_empty(&task->_ready))
 		list_push_back(&task->_loop->ready, &task->_ready);
 }

@@ -28,7 +28,10 @@ struct loop_task;
 #define LOOP_STREAM (EPOLLIN | EPOLLOUT | EPOLLRDHUP)
 #define LOOP_INPUT (EPOLLIN)
 
-/* events: EPOLL… bits since the last call; 0 when called only because of loop_task_again. */
+/* Beside the EPOLL… bits, none of which it is: loop_task_again was called. */
+#define LOOP_AGAIN (1u << 26)
+
+/* events: EPOLL… bits since the last call, and LOOP_AGAIN. */
 typedef void (*loop_task_fn)(struct loop_task *task, uint32_t events);
 
 /* What the loop knows of a task: embed it. */
@@ -55,10 +58,10 @@ int loop_add_task(
 void loop_remove_task(struct loop_task *task);
 void loop_task_init(struct loop_task *task);
 
-/* Call it again in the next turn, with whatever events come until then. */
+/* Call it again in the next turn, with LOOP_AGAIN and whatever events come until then. */
 void loop_task_again(struct loop_task *task);
 
-/* The events that it will be called with in this turn, as far as the loop knows them. */
+/* What it will be called with in this turn, as far as the loop knows. */
 static inline uint32_t loop_task_pending(const struct loop_task *task)
 {
 	return task->_events;
