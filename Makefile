@@ -4,7 +4,8 @@
 #
 #   make              build/rpsd and build/rpsctl
 #   make demo         a run against a server of our own, from nothing
-#   make check        unit and system tests
+#   make check        unit and system tests: a line as each ends, those that failed with their output
+#                     at the end, then "N passed, N failed"; `make unit`, `make system`: one kind
 #   make lint         layers, format, manuals
 #   make fuzz              parsers under libFuzzer, RUNS=1000000 executions
 #   make coverage-http1    the lines of the response parser that its tests execute
@@ -142,8 +143,12 @@ $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
 	$(if $(filter engine runs,$(l)),$(MINI_SERVER)) \
 	$(foreach a,$(call below,daemon/$(l),$(LAYERS)),$(call archive,$(a))))))
 
+# Longer scripts than programs: they begin, so that at the end there is always something short to run.
+SYSTEM_TESTS := $(wildcard tests/system/test_*.sh)
+run_tests = $(Q)tests/support/run_tests.sh $(B)
+
 unit: $(UNIT_TESTS)
-	$(Q)tests/unit/run.sh $(UNIT_TESTS)
+	$(run_tests) $(UNIT_TESTS)
 
 # The same hostile server for tests that are scripts.
 HOSTILE := $(B)/tests/support/hostile
@@ -155,9 +160,10 @@ $(HOSTILE): $(B)/obj/tests/support/hostile_main.o $(MINI_SERVER) $(call archive,
 programs-of-tests: $(UNIT_TESTS) $(HOSTILE)
 
 system: all $(HOSTILE)
-	$(Q)tests/system/run.sh $(abspath $(B))
+	$(run_tests) $(SYSTEM_TESTS)
 
-check-run: all unit system
+check-run: all programs-of-tests
+	$(run_tests) $(SYSTEM_TESTS) $(UNIT_TESTS)
 
 # ---------------------------------------------------------------- benchmark
 
@@ -215,7 +221,7 @@ honesty: all $(HONESTY_PROGRAMS)
 DEPS_SERVERS := apache2-bin haproxy python3
 
 check-servers: all
-	$(Q)tests/system/run.sh $(abspath $(B)) tests/system/servers_*.sh
+	$(run_tests) $(wildcard tests/system/servers_*.sh)
 
 deps-servers:
 	$(Q)$(call install_missing,$(DEPS_SERVERS))
@@ -358,21 +364,28 @@ demo: deps-build
 	$(Q)$(MAKE) --no-print-directory $(parallel) all
 	$(Q)conf/demo.sh $(B)
 
-# Installs the packages that are missing, with apt-get; elsewhere prints the list and stops.
+# Installs the packages that are missing, with apt-get as root or by sudo. Where that cannot be, says
+# who can do what, and stops.
 install_missing = \
 	missing=$$(dpkg-query -W -f '$${db:Status-Status} $${Package}\n' $(1) 2>/dev/null | \
 		awk '$$1 == "installed" { have[$$2] = 1 } \
 		END { n = split("$(1)", want, " "); \
-		for (i = 1; i <= n; i++) if (!have[want[i]]) printf "%s ", want[i] }'); \
+		for (i = 1; i <= n; i++) if (!have[want[i]]) printf " %s", want[i] }'); \
 	test -z "$$missing" && exit 0; \
-	if ! command -v apt-get >/dev/null; then \
-		echo "rpsd needs these Debian packages (or their like): $(1)" >&2; exit 1; fi; \
-	sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
-	echo "installing: $$missing"; \
-	DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; \
+	stop() { printf 'make: %s\n' "$$@" >&2; exit 1; }; \
+	command -v apt-get >/dev/null || stop "there is no apt-get here; rpsd needs the like of these \
+	Debian packages: $(1)" "with them installed: make all, make check-run"; \
+	sudo=; \
+	if [ "$$(id -u)" != 0 ]; then \
+		command -v sudo >/dev/null || stop "packages are missing, and installing them needs root or sudo" \
+			"as root: apt-get install$$missing"; \
+		sudo=sudo; \
+	fi; \
+	echo "installing:$$missing"; \
 	install="$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-		--no-install-recommends $$missing"; \
-	$$install >/dev/null 2>&1 || { $$sudo apt-get update -qq && $$install >/dev/null; }
+		--no-install-recommends$$missing"; \
+	$$install >/dev/null 2>&1 || { $$sudo apt-get update -qq && $$install >/dev/null; } || \
+		stop "cannot install packages" "as root: apt-get install$$missing"
 
 deps-build:
 	$(Q)$(call install_missing,$(DEPS_BUILD))

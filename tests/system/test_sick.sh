@@ -6,10 +6,6 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-skip() {
-	echo "not tested here: $*"
-}
-
 daemon_is_there() {
 	DAEMON_PID=$(pgrep -P "$1" -x rpsd)
 }

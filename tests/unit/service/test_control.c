@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/varlink.h"
 #include "daemon/loop/loop.h"
+#include "tests/support/skip.h"
 #include "daemon/service/control.h"
 
 #define TURNS_MAX 2000
@@ -1039,8 +1040,7 @@ int main(void)
 	t = test_case(s, "roles");
 	tcase_add_test(t, own_user_and_ready_made_peers_are_admin);
 	tcase_add_test(t, a_socket_for_observers_is_for_observers);
-	if (geteuid() == 0)
-		tcase_add_test(t, others_may_operate_where_they_could_connect);
+	tcase_add_test_of_root(t, others_may_operate_where_they_could_connect);
 
 	t = test_case(s, "life");
 	tcase_add_test(t, a_stream_keeps_the_order);

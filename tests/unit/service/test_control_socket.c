@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "tests/support/skip.h"
 #include "daemon/service/control_socket.h"
 
 static char dir[64];
@@ -197,8 +198,7 @@ int main(void)
 	tcase_add_test(t, a_living_daemon_is_left_alone);
 	tcase_add_test(t, what_a_dead_daemon_left_is_replaced);
 	tcase_add_test(t, what_is_no_socket_is_left_alone);
-	if (geteuid() == 0)
-		tcase_add_test(t, what_belongs_to_somebody_else_is_left_alone);
+	tcase_add_test_of_root(t, what_belongs_to_somebody_else_is_left_alone);
 	tcase_add_test(t, a_path_that_cannot_be_is_said);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);

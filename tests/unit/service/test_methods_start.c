@@ -4,6 +4,7 @@
 
 #include "common/plan.h"
 #include "common/str.h"
+#include "tests/support/skip.h"
 #include "tests/unit/service/methods_fixture.h"
 
 /* ---------------------------------------------------------------- Start */
@@ -579,11 +580,9 @@ int main(void)
 	tcase_add_test(t, a_named_run_has_its_key_beside_it);
 	tcase_add_test(t, credentials_of_a_named_run_are_the_daemons);
 	tcase_add_test(t, settings_alone_are_a_run);
-	if (geteuid() == 0)
-		tcase_add_test(t, an_operator_starts_named_runs_only);
-	if (geteuid() == 0)
-		tcase_add_loop_test(t, an_operator_cannot_turn_a_named_run_elsewhere, 0,
-			(int)(sizeof(test_detours) / sizeof(*test_detours)));
+	tcase_add_test_of_root(t, an_operator_starts_named_runs_only);
+	tcase_add_loop_test_of_root(t, an_operator_cannot_turn_a_named_run_elsewhere, 0,
+		(int)(sizeof(test_detours) / sizeof(*test_detours)));
 	tcase_add_test(t, nothing_is_started_when_the_daemon_ends);
 
 	t = test_case(s, "steer");
