@@ -139,6 +139,33 @@ char *url_join(const struct url *base, const char *path)
 
 /* ---------------------------------------------------------------- host and port */
 
+/* Schemes of what people look for here and do not find. */
+static const struct {
+	const char *scheme;
+	const char *why;
+} url_unsupported[] = {
+	{"ws", "WebSocket is not supported; the scheme is http or https"},
+	{"wss", "WebSocket is not supported; the scheme is http or https"},
+	{"h2", "HTTP/2 is not supported yet; with http or https HTTP/1.1 is spoken"},
+	{"h2c", "HTTP/2 is not supported yet; with http or https HTTP/1.1 is spoken"},
+	{"http2", "HTTP/2 is not supported yet; with http or https HTTP/1.1 is spoken"},
+	{"grpc", "gRPC and HTTP/2 are not supported yet; with http or https HTTP/1.1 is spoken"},
+	{"grpcs", "gRPC and HTTP/2 are not supported yet; with http or https HTTP/1.1 is spoken"},
+	{"h3", "HTTP/3 is not supported; with http or https HTTP/1.1 is spoken"},
+	{"http3", "HTTP/3 is not supported; with http or https HTTP/1.1 is spoken"},
+	{"quic", "HTTP/3 is not supported; with http or https HTTP/1.1 is spoken"},
+};
+
+static const char *url_refuse_scheme(struct url_slice scheme)
+{
+	for (size_t i = 0; i < sizeof(url_unsupported) / sizeof(*url_unsupported); i++) {
+		if (strlen(url_unsupported[i].scheme) == scheme.len &&
+			strncasecmp(url_unsupported[i].scheme, scheme.at, scheme.len) == 0)
+			return url_unsupported[i].why;
+	}
+	return "the scheme must be http or https, or it is unix:/PATH";
+}
+
 /* Leaves *text behind the scheme. */
 static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_why)
 {
@@ -158,7 +185,7 @@ static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_wh
 	if (len == 5 && strncasecmp(at, "https", len) == 0) {
 		*ret_tls = true;
 	} else if (len != 4 || strncasecmp(at, "http", len) != 0) {
-		*ret_why = "the scheme must be http or https, or it is unix:/PATH";
+		*ret_why = url_refuse_scheme((struct url_slice){at, len});
 		return -EINVAL;
 	}
 	*text = at + len + 3;

@@ -31,8 +31,11 @@ struct hints_row {
 #define HINTS_ONE_AT_A_TIME "leave it out: a connection has one request under way at a time"
 #define HINTS_SCRIPT "there are no scripts: -X, -H and --data say what is sent"
 #define HINTS_HTTP "leave it out: HTTP/1.1 is what is sent"
+#define HINTS_HTTP2 "HTTP/2 is not supported yet; HTTP/1.1 is what is sent"
+#define HINTS_HTTP3 "HTTP/3 is not supported; HTTP/1.1 is what is sent"
 #define HINTS_LOGIN "a login is -H 'Authorization: Basic BASE64'"
-#define HINTS_PROXY "there are no proxies here: load the server itself"
+#define HINTS_PROXY "proxies are not supported, and http_proxy is not read: load the server itself"
+#define HINTS_REDIRECTS "redirects are not followed"
 
 static const struct hints_row hints_unknowns[] = {
 	{"-z", HINTS_ANY, "how long is -d VALUE", "TIME"},
@@ -43,7 +46,7 @@ static const struct hints_row hints_unknowns[] = {
 	{"-m", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
 	{"-m", HINTS_ANY, "the method is -X VALUE", "METHOD"},
 	{"-l", HINTS_ANY, HINTS_LATENCY ", and answers may differ in length", NULL},
-	{"-L", HINTS_ANY, HINTS_LATENCY, NULL},
+	{"-L", HINTS_ANY, HINTS_LATENCY ", and " HINTS_REDIRECTS, NULL},
 	{"-U", HINTS_ANY, HINTS_LATENCY, NULL},
 	{"-i", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
 	{"-i", HINTS_ANY, "HEAD requests are -X HEAD", NULL},
@@ -61,9 +64,17 @@ static const struct hints_row hints_unknowns[] = {
 	{"-e", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
 	{"-g", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
 	{"-x", HINTS_ANY, HINTS_PROXY, NULL},
-	{"-h2", HINTS_ANY, HINTS_HTTP, NULL},
-	{"--http2", HINTS_ANY, HINTS_HTTP, NULL},
+	{"-h2", HINTS_ANY, HINTS_HTTP2, NULL},
+	{"--http2", HINTS_ANY, HINTS_HTTP2, NULL},
+	{"--http2-prior-knowledge", HINTS_ANY, HINTS_HTTP2, NULL},
+	{"--http3", HINTS_ANY, HINTS_HTTP3, NULL},
+	{"--http3-only", HINTS_ANY, HINTS_HTTP3, NULL},
+	{"--http1.1", HINTS_ANY, HINTS_HTTP, NULL},
 	{"--h1", HINTS_ANY, HINTS_HTTP, NULL},
+	{"--location", HINTS_ANY, HINTS_REDIRECTS ": load the URL that the answer names", NULL},
+	{"--compressed", HINTS_ANY,
+		"answers are not decompressed; -H 'Accept-Encoding: gzip' asks for compressed ones",
+		NULL},
 	{"--proxy", HINTS_ANY, HINTS_PROXY, NULL},
 	{"--script", HINTS_ANY, HINTS_SCRIPT, NULL},
 	{"--threads", HINTS_ANY, "threads are -t VALUE", "N"},

@@ -238,10 +238,22 @@ static const struct {
 		  "time"},
 	{"-l", "unknown flag -l: leave it out: percentiles are always printed, and answers may "
 	       "differ in length"},
-	{"-L", "unknown flag -L: leave it out: percentiles are always printed"},
+	{"-L", "unknown flag -L: leave it out: percentiles are always printed, and redirects are "
+	       "not followed"},
+	{"--location", "unknown flag --location: redirects are not followed: load the URL that "
+		       "the answer names"},
+	{"--compressed", "unknown flag --compressed: answers are not decompressed; -H "
+			 "'Accept-Encoding: gzip' asks for compressed ones"},
+	{"-x|proxy:3128", "unknown flag -x: proxies are not supported, and http_proxy is not "
+			  "read: load the server itself"},
+	{"--proxy=proxy:3128", "unknown flag --proxy: proxies are not supported, and http_proxy "
+			       "is not read: load the server itself"},
 	{"-p|post.json", "unknown flag -p: a body from a file is --data @post.json"},
 	{"-T|text/html", "unknown flag -T: it is -H 'Content-Type: text/html'"},
-	{"-h2", "unknown flag -h2: leave it out: HTTP/1.1 is what is sent"},
+	{"-h2", "unknown flag -h2: HTTP/2 is not supported yet; HTTP/1.1 is what is sent"},
+	{"--http2", "unknown flag --http2: HTTP/2 is not supported yet; HTTP/1.1 is what is sent"},
+	{"--http3", "unknown flag --http3: HTTP/3 is not supported; HTTP/1.1 is what is sent"},
+	{"--http1.1", "unknown flag --http1.1: leave it out: HTTP/1.1 is what is sent"},
 	{"--threads|4", "unknown flag --threads: threads are -t 4"},
 	{"--threads=4", "unknown flag --threads: threads are -t 4"},
 	{"--vus|10", "unknown flag --vus: users are -c 10 --closed"},
