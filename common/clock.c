@@ -21,3 +21,20 @@ int64_t clock_unix_ns(void)
 {
 	return clock_read_ns(CLOCK_REALTIME);
 }
+
+int64_t clock_cost_ns(int64_t (*read_ns)(void))
+{
+	enum { ROUNDS = 20, READINGS = 100 };
+	int64_t least_ns = CLOCK_NEVER;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t start_ns = read_ns();
+		int64_t end_ns = start_ns;
+
+		for (int k = 0; k < READINGS; k++)
+			end_ns = read_ns();
+		if (end_ns - start_ns < least_ns)
+			least_ns = end_ns - start_ns;
+	}
+	return least_ns / READINGS;
+}

@@ -29,7 +29,6 @@
 #define DOCTOR_OBSERVE "/run/rpsd/observe.socket"
 #define DOCTOR_TICKS 1000
 #define DOCTOR_TICK_NS NSEC_PER_MSEC
-#define DOCTOR_READINGS 1000
 #define DOCTOR_ANSWER_MS 2000
 
 extern char **environ;
@@ -180,16 +179,7 @@ static void doctor_gather_limits(struct doctor_facts *f)
 		"/sys/devices/system/clocksource/clocksource0/current_clocksource", f->clocksource);
 }
 
-/* ---------------------------------------------------------------- the clock */
-
-static int64_t doctor_measure_clock(void)
-{
-	int64_t start = clock_now_ns();
-
-	for (int i = 0; i < DOCTOR_READINGS; i++)
-		(void)clock_now_ns();
-	return (clock_now_ns() - start) / DOCTOR_READINGS;
-}
+/* ---------------------------------------------------------------- the timer */
 
 static int doctor_compare(const void *a, const void *b)
 {
@@ -336,7 +326,7 @@ void doctor_gather(struct doctor_facts *ret, const struct options *o)
 {
 	*ret = (struct doctor_facts){0};
 	doctor_gather_limits(ret);
-	ret->clock_ns = doctor_measure_clock();
+	ret->clock_ns = clock_cost_ns(clock_now_ns);
 	doctor_measure_timer(ret);
 	doctor_ask_rpsd(ret);
 	ret->control.path = client_socket_path(o);

@@ -39,7 +39,7 @@ struct host_counters host_counters_between(
 /* Ports that wait to be used again (TIME_WAIT), now; HOST_UNKNOWN. */
 int64_t host_time_wait(void);
 
-/* The clock that every measurement reads, and what reading it costs. Takes some 20 us. */
+/* The clock that every measurement reads, and what reading it costs. Takes some 100 us. */
 struct host_clock {
 	char source[32]; /* "tsc"; "": unknown */
 	int64_t read_ns;

@@ -161,21 +161,9 @@ int64_t host_time_wait(void)
 
 /* ---------------------------------------------------------------- the clock */
 
-/* The least of several stretches: in the others the thread was interrupted. */
 void host_read_clock(struct host_clock *ret)
 {
-	enum { STRETCHES = 5, READINGS = 100 };
-
-	ret->read_ns = CLOCK_NEVER;
-	for (int i = 0; i < STRETCHES; i++) {
-		int64_t start_ns = clock_now_ns();
-		int64_t end_ns = start_ns;
-
-		for (int k = 0; k < READINGS; k++)
-			end_ns = clock_now_ns();
-		if ((end_ns - start_ns) / READINGS < ret->read_ns)
-			ret->read_ns = (end_ns - start_ns) / READINGS;
-	}
+	ret->read_ns = clock_cost_ns(clock_now_ns);
 	(void)host_read_text(HOST_CLOCKSOURCE, ret->source, sizeof(ret->source));
 	ret->source[strcspn(ret->source, "\n")] = '\0';
 }

@@ -56,6 +56,33 @@ START_TEST(test_units)
 }
 END_TEST
 
+/* A clock of 45 ns a reading. The thread is interrupted for 20 us in most rounds of any length. */
+static int64_t interrupted_ns, n_readings;
+
+static int64_t read_interrupted(void)
+{
+	interrupted_ns += 45;
+	if (++n_readings % 113 == 0)
+		interrupted_ns += 20000;
+	return interrupted_ns;
+}
+
+START_TEST(test_an_interruption_is_no_cost_of_the_clock)
+{
+	ck_assert_int_eq(clock_cost_ns(read_interrupted), 45);
+	ck_assert_int_ge(n_readings, 1000);
+}
+END_TEST
+
+START_TEST(test_the_real_clock_has_a_cost)
+{
+	int64_t cost_ns = clock_cost_ns(clock_now_ns);
+
+	ck_assert_int_gt(cost_ns, 0);
+	ck_assert_int_lt(cost_ns, NSEC_PER_MSEC);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("clock");
@@ -65,6 +92,8 @@ int main(void)
 	tcase_add_test(t, test_now_is_the_timers_clock);
 	tcase_add_test(t, test_unix_is_the_wall_clock);
 	tcase_add_test(t, test_units);
+	tcase_add_test(t, test_an_interruption_is_no_cost_of_the_clock);
+	tcase_add_test(t, test_the_real_clock_has_a_cost);
 	suite_add_tcase(s, t);
 
 	SRunner *r = srunner_create(s);
