@@ -90,14 +90,18 @@ double result_merge_sum_real(const struct result_merge_view *v, const char *path
 	return result_merge_finite(sum);
 }
 
-double result_merge_max_real(const struct result_merge_view *v, const char *path)
+json_t *result_merge_max_real(const struct result_merge_view *v, const char *path)
 {
 	double most = 0, one;
+	bool is_known = false;
 
-	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++)
-		if (v->at[i] && result_real(v->at[i], path, &one) && one > most)
-			most = one;
-	return most;
+	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++) {
+		if (!v->at[i] || !result_real(v->at[i], path, &one))
+			continue;
+		most = is_known && most > one ? most : one;
+		is_known = true;
+	}
+	return is_known ? json_real(most) : json_null();
 }
 
 double result_merge_mean(const struct result_merge_view *v, const char *path, const double *weights)

@@ -54,7 +54,7 @@ json_t *result_merge_keys(const struct result_merge *m, const struct result_merg
 /* Sums over those that have it; an integer stays within 64 bits. */
 int64_t result_merge_sum(const struct result_merge_view *v, const char *path);
 double result_merge_sum_real(const struct result_merge_view *v, const char *path);
-double result_merge_max_real(const struct result_merge_view *v, const char *path);
+json_t *result_merge_max_real(const struct result_merge_view *v, const char *path);
 /* Of numbers of every kind: the mean with each part's weight; 0 without any. */
 double result_merge_mean(
 	const struct result_merge_view *v, const char *path, const double *weights);

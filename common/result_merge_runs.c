@@ -459,7 +459,7 @@ json_t *result_merge_generator(const struct result_merge *m)
 		(json_int_t)result_merge_sum(&v, "merged_intervals"));
 	for (size_t i = 0; i < sizeof(maxima) / sizeof(*maxima); i++)
 		generator = result_merge_with(
-			generator, maxima[i], json_real(result_merge_max_real(&v, maxima[i])));
+			generator, maxima[i], result_merge_max_real(&v, maxima[i]));
 	return generator;
 }
 

@@ -325,9 +325,10 @@ static const struct term terms[] = {
 	{"co located|colocated", "The server is on this machine and shares its CPU with rpsd."},
 	{"ports", "Local ports limit how many connections can be opened and closed in a time."},
 	{"steal", "CPU time that the host gave to other virtual machines while we wanted it."},
-	{"little's law|little", "Requests in flight = rate x service time, in any system. Where "
-				"the figures differ by "
-				"more than 1 %, the measurement is in doubt."},
+	{"little's law|little", "The area under the number of requests in flight is the sum of "
+				"the times that they took, of all that ended, well or badly. "
+				"Where the two differ by more than 1 %, the measurement is in "
+				"doubt."},
 	{"in flight", "Requests sent and not yet answered."},
 	{"queue", "Requests that wait for a connection."},
 	{"version", "Of the rpsd that measured."},

@@ -80,7 +80,7 @@ struct audit_input {
 	unsigned workers;
 	double cpu_share;	     /* of the busiest worker, 0..1 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */
-	double little_residual;	     /* |L - lambda W| / L; 0 where unknown */
+	double little_residual;	     /* |L - lambda W| / L; negative: unknown */
 	double stalled_share;	     /* of the run in which a worker stood still, 0..1 */
 	double steal_share;	     /* of host CPU time, 0..1 */
 	bool is_colocated;	     /* the server is on this host */

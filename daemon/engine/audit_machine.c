@@ -172,8 +172,9 @@ static void audit_note_figures(const struct audit_input *in, struct audit *a)
 {
 	if (in->little_residual > AUDIT_LITTLE)
 		audit_add_note(a, "little", in->little_residual, AUDIT_LITTLE,
-			"a longer run; report it as a bug of rpsd if it stays",
-			"requests in flight differ by %s from rate x time: a bug or clock trouble",
+			"report it as a bug of rpsd, with the result file",
+			"the time that requests were in flight differs by %s from the sum of their "
+			"times: a bug or clock trouble",
 			audit_text_share(in->little_residual).s);
 	if (in->window_ns > 0 && in->service_mean > AUDIT_WINDOW_SHARE * (double)in->window_ns)
 		audit_add_note(a, "short-window", (double)in->service_mean,

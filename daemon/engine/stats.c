@@ -142,6 +142,7 @@ void stats_totals_add(struct stats_totals *to, const struct stats_totals *from)
 	to->bytes_in += from->bytes_in;
 	to->bytes_out += from->bytes_out;
 	to->flight_integral += from->flight_integral;
+	to->other_flight_ns += from->other_flight_ns;
 	to->merged_intervals += from->merged_intervals;
 	to->retries += from->retries;
 	slowest_merge(&to->slowest_ok, &from->slowest_ok);
@@ -183,7 +184,6 @@ void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns)
 	s->window_start_ns = start_ns;
 	s->window_end_ns = end_ns;
 	s->_present_width_ns = 0;
-	s->_flight_changed_ns = start_ns;
 }
 
 void stats_cut_window(struct stats *s, int64_t end_ns)
@@ -344,16 +344,15 @@ void stats_begin(
 		histogram_record(&x->cohort->our_delay, picked_ns - planned_ns);
 }
 
-/* The number in flight changes by delta: adds up the area under it inside the window. */
+/* The number in flight changes by delta: adds up the area under it. */
 static void stats_flight(struct stats *s, int64_t now_ns, int delta)
 {
 	int64_t from_ns = s->_flight_changed_ns;
-	int64_t to_ns = now_ns < s->window_end_ns ? now_ns : s->window_end_ns;
 
-	if (to_ns > from_ns) {
+	if (now_ns > from_ns) {
 		s->totals.flight_integral +=
-			(double)(int64_t)s->in_flight * (double)(to_ns - from_ns);
-		s->_flight_changed_ns = to_ns;
+			(double)(int64_t)s->in_flight * (double)(now_ns - from_ns);
+		s->_flight_changed_ns = now_ns;
 	}
 	s->in_flight += (uint64_t)delta;
 }
@@ -533,13 +532,17 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 			stats_end_failed(s, x, end);
 		}
 	}
+	if (end->was_sent && !(is_ok && x->phase == STATS_WINDOW))
+		s->totals.other_flight_ns += (double)(end->end_ns - x->sent_ns);
 	stats_close(s, x, fault_table[end->fault].class);
 }
 
 void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t now_ns)
 {
-	if (was_sent)
+	if (was_sent) {
 		stats_flight(s, now_ns, -1);
+		s->totals.other_flight_ns += (double)(now_ns - x->sent_ns);
+	}
 	if (x->phase == STATS_WINDOW) {
 		histogram_record(&s->totals.histograms[STATS_UNSERVED_AGE], now_ns - x->planned_ns);
 		if (was_sent)

@@ -97,9 +97,12 @@ struct stats_totals {
 	uint64_t statuses[STATS_STATUS_MAX];	/* measured window */
 	struct stats_fault faults[FAULT_COUNT]; /* measured window */
 	struct histogram histograms[STATS_HISTOGRAM_COUNT];
-	struct slowest slowest_ok;	/* good answers, measured window */
-	struct slowest slowest_failed;	/* of what failed after it was sent, or never ended */
-	double flight_integral;		/* requests x ns inside the window (for Little's law) */
+	struct slowest slowest_ok;     /* good answers, measured window */
+	struct slowest slowest_failed; /* of what failed after it was sent, or never ended */
+	/* Little's law: requests in flight x ns, over the whole run; and the part of it that is not
+	 * in the histogram of service times: of what failed, never ended or was not measured */
+	double flight_integral;
+	double other_flight_ns;
 	int64_t last_done_ns;		/* the newest end of a measured arrival; 0: none */
 	uint64_t merged_intervals;	/* intervals that had to share a buffer */
 	uint64_t retries;		/* requests sent a second time, all phases */

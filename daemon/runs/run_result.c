@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A finished run as its document (schema rpsd.result/1). Each function makes one member; NULL from
  * any of them (no memory) makes the whole NULL, because json_pack refuses a missing value. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -88,23 +89,14 @@ static json_t *run_instant(int64_t unix_ns)
 
 /* ---------------------------------------------------------------- the audit's figures */
 
+/* Every request that was in flight has ended, well or badly: the area under their number is the sum
+ * of their times, to the rounding. Negative: nothing was in flight. */
 static double run_little_residual(const struct run *run)
 {
-	double window_ns = (double)run_window_ns(run);
-	double service_ns = histogram_mean(run_histogram(run, STATS_SERVICE));
-	double in_flight, expected;
+	double area = run->totals.flight_integral;
+	double times = run_histogram(run, STATS_SERVICE)->sum + run->totals.other_flight_ns;
 
-	/* What is in flight at the borders counts on one side only: the window must be long. And
-	 * the time of what failed is in the area, but not in the mean of the good answers. */
-	if (service_ns <= 0 || window_ns < 50 * (double)run_histogram(run, STATS_SERVICE)->max ||
-		ledger_failed_share(run_ledger(run)) > 0.001)
-		return 0;
-	in_flight = run->totals.flight_integral / window_ns;
-	expected = (double)run->totals.completed_in_window / window_ns * service_ns;
-	return in_flight > 0
-		       ? (in_flight > expected ? in_flight - expected : expected - in_flight) /
-				 in_flight
-		       : 0;
+	return area > 0 ? fabs(area - times) / area : -1;
 }
 
 /* Answers that send us elsewhere. 304 has the number of one, but says that nothing has changed. */
@@ -531,14 +523,15 @@ static json_t *run_json_generator(const struct run *run, const struct audit_inpu
 				       "text", run_text(n->text), "try", run_text(n->try_text)));
 	}
 	return run_audit_json(run, in,
-		json_pack("{s:s s:o s:s s:o s:i s:f s:f s:f s:f s:b s:I}", "verdict",
+		json_pack("{s:s s:o s:s s:o s:i s:f s:f s:o s:f s:b s:I}", "verdict",
 			audit_verdict_names[audit->verdict], "notes", notes, "version",
 			RPSD_VERSION, "host", host_json(), "workers", (int)run->admission.n_workers,
 			"cpu_share", in->cpu_share, "cpu_ns_per_request",
 			requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0.0,
-			"little_residual", in->little_residual, "stalled_share", in->stalled_share,
-			"colocated", run->is_colocated, "merged_intervals",
-			(json_int_t)run->totals.merged_intervals));
+			"little_residual",
+			in->little_residual < 0 ? json_null() : json_real(in->little_residual),
+			"stalled_share", in->stalled_share, "colocated", run->is_colocated,
+			"merged_intervals", (json_int_t)run->totals.merged_intervals));
 }
 
 /* What somebody has done to it says also who, from what and to what. */

@@ -213,6 +213,8 @@ START_TEST(test_two_hosts)
 	assert_real(doc, "rates.ok_per_s", 199);
 	assert_real(doc, "headline.planned_per_s", 200);
 	assert_int(doc, "generator.workers", 4);
+	/* No part knows it. */
+	ck_assert(json_is_null(result_at(doc, "generator.little_residual")));
 	ck_assert_str_eq(note_text(doc, "merge-uneven"),
 		"uneven: p50 is 1 ms at web/a-1, 100 ms at web/b-1");
 	json_decref(doc);

@@ -294,7 +294,8 @@ START_TEST(warmup_leaves_no_trace_in_the_figures)
 	ck_assert_uint_eq(stats.totals.statuses[503], 0);
 	ck_assert_int_eq(stats.totals.last_done_ns, 0);
 	ck_assert_uint_eq(stats.totals.completed_in_window, 0);
-	ck_assert(stats.totals.flight_integral == 0);
+	ck_assert(stats.totals.flight_integral == (double)SEC);
+	ck_assert(stats.totals.other_flight_ns == (double)SEC);
 	ck_assert_ptr_null(stats_take_any(&stats));
 	assert_balanced();
 }
@@ -352,22 +353,25 @@ END_TEST
 
 /* ---- in flight over time */
 
-START_TEST(flight_is_the_area_inside_the_window)
+/* The times of those that are not in the histogram of service times. */
+START_TEST(flight_is_the_area_over_the_whole_run)
 {
 	struct exchange a = begun(-1 * SEC), b = begun(2 * SEC), c = begun(4 * SEC);
 
 	send_at(&a, -1 * SEC);
 	send_at(&b, 2 * SEC);
-	end_at(&a, FAULT_NONE, 3 * SEC); /* [0, 3) */
+	end_at(&a, FAULT_NONE, 3 * SEC); /* [-1, 3), before the window */
 	send_at(&c, 4 * SEC);
 	end_at(&b, FAULT_TIMEOUT, 6 * SEC);		   /* [2, 6) */
-	stats_give_up(&stats, &c, true, START + 15 * SEC); /* [4, 10) */
-	ck_assert(stats.totals.flight_integral == (double)((3 + 4 + 6) * SEC));
+	stats_give_up(&stats, &c, true, START + 15 * SEC); /* [4, 15) */
+	ck_assert(stats.totals.flight_integral == (double)((4 + 4 + 11) * SEC));
+	ck_assert(stats.totals.other_flight_ns == stats.totals.flight_integral);
+	ck_assert_uint_eq(histogram(STATS_SERVICE)->count, 0);
 	assert_balanced();
 }
 END_TEST
 
-START_TEST(flight_ends_where_the_window_is_cut)
+START_TEST(flight_goes_on_where_the_window_is_cut)
 {
 	struct exchange a = begun(1 * SEC);
 
@@ -375,7 +379,8 @@ START_TEST(flight_ends_where_the_window_is_cut)
 	stats_cut_window(&stats, START + 4 * SEC);
 	stats_cut_window(&stats, START + 8 * SEC); /* never later again */
 	end_at(&a, FAULT_NONE, 5 * SEC);
-	ck_assert(stats.totals.flight_integral == (double)(3 * SEC));
+	ck_assert(stats.totals.flight_integral == (double)(4 * SEC));
+	ck_assert(stats.totals.other_flight_ns == 0);
 	ck_assert_uint_eq(stats.totals.completed_in_window, 0);
 	ck_assert_int_eq(stats.window_end_ns, START + 4 * SEC);
 	ck_assert_uint_eq(begun(4 * SEC).phase, STATS_COOLDOWN);
@@ -401,6 +406,7 @@ START_TEST(flight_is_the_sum_of_service_times)
 	}
 	ck_assert(stats.totals.flight_integral == sum);
 	ck_assert(histogram(STATS_SERVICE)->sum == sum);
+	ck_assert(stats.totals.other_flight_ns == 0);
 	assert_balanced();
 }
 END_TEST
@@ -783,7 +789,7 @@ START_TEST(window_moves_before_it_begins)
 	ck_assert_uint_eq(stats.totals.ledgers[STATS_WINDOW].planned, 1);
 	ck_assert_uint_eq(stats.totals.ledgers[STATS_COOLDOWN].planned, 1);
 	ck_assert_uint_eq(stats.totals.completed_in_window, 1);
-	ck_assert_double_eq_tol(stats.totals.flight_integral, (double)MS, 1);
+	ck_assert_double_eq_tol(stats.totals.flight_integral, (double)(SEC + 3 * MS), 1);
 }
 END_TEST
 
@@ -822,8 +828,8 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, warmup_leaves_no_trace_in_the_figures);
 	tcase_add_test(t, completions_count_by_their_instant);
 	tcase_add_test(t, faults_keep_first_last_and_an_example);
-	tcase_add_test(t, flight_is_the_area_inside_the_window);
-	tcase_add_test(t, flight_ends_where_the_window_is_cut);
+	tcase_add_test(t, flight_is_the_area_over_the_whole_run);
+	tcase_add_test(t, flight_goes_on_where_the_window_is_cut);
 	tcase_add_test(t, flight_is_the_sum_of_service_times);
 	tcase_add_test(t, counts_and_latencies_go_to_their_own_intervals);
 	tcase_add_test(t, interval_counts_failures);
