@@ -327,6 +327,7 @@ void stats_begin(
 	x->phase = stats_phase_of(s, planned_ns);
 	s->totals.ledgers[x->phase].planned++;
 	s->outstanding++;
+	silence_asked(&s->silence, picked_ns);
 	if (x->phase != STATS_WINDOW)
 		return;
 	if (s->totals.n_requests > 0)
@@ -511,6 +512,8 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 
 	if (end->was_sent)
 		stats_flight(s, end->end_ns, -1);
+	if (end->is_complete)
+		silence_answered(&s->silence, end->end_ns);
 	s->totals.bytes_in += end->bytes_in;
 	if (now) {
 		now->completed += end->is_complete;

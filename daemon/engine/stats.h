@@ -17,6 +17,7 @@
 #include "common/ledger.h"
 #include "common/list.h"
 #include "daemon/engine/exchange.h"
+#include "daemon/engine/silence.h"
 #include "daemon/engine/slowest.h"
 
 enum stats_phase {
@@ -130,6 +131,7 @@ struct stats {
 	int64_t _present_width_ns;
 	uint64_t in_flight;
 	uint64_t outstanding; /* planned and not ended, all phases */
+	struct silence silence;
 	int64_t _flight_changed_ns;
 	int64_t _taken_ns; /* end of the last interval taken, since the window's start */
 };

@@ -33,7 +33,9 @@ struct worker_pulse {
 	uint64_t queue;
 	uint64_t connections;
 	int64_t oldest_ns; /* planned instant of the oldest that has not ended; CLOCK_NEVER: none */
-	double cpu_share;  /* of its thread since the last pulse, 0..1 */
+	int64_t seen_ns;   /* when all this was so */
+	struct silence silence;
+	double cpu_share;	      /* of its thread since the last pulse, 0..1 */
 	uint64_t faults[FAULT_COUNT]; /* in the measured window so far */
 };
 

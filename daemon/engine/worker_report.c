@@ -92,6 +92,8 @@ static void worker_post_pulse(struct worker *w)
 		.queue = w->pool.n_waiting,
 		.connections = w->pool.n_idle + w->pool.n_busy,
 		.oldest_ns = pool_oldest_ns(&w->pool),
+		.seen_ns = now_ns,
+		.silence = w->stats.silence,
 		.cpu_share = now_ns > w->pulsed_ns ? (double)(cpu_ns - w->pulse_cpu_ns) /
 							     (double)(now_ns - w->pulsed_ns)
 						   : 0,

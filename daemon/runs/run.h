@@ -98,6 +98,8 @@ struct run_progress {
 	uint64_t connections_limit;
 	int64_t oldest_ns; /* age of the arrival that has waited longest for its end; CLOCK_NEVER:
 			      none */
+	int64_t silent_ns; /* since when nothing is answered, as an age; CLOCK_NEVER: there are
+			      answers */
 	double cpu_share;  /* of the busiest worker between the last two beats, 0..1 */
 	/* the stage of the window that elapsed_ns lies in; n_stages 0: closed model */
 	unsigned stage; /* 0: none (warm-up, cooldown, drain), else from 1 */

@@ -93,6 +93,7 @@ void run_progress(const struct run *run, struct run_progress *ret)
 		.last_max_ns = QUANTILE_NONE,
 		.last_our_delay_p99_ns = QUANTILE_NONE,
 		.oldest_ns = CLOCK_NEVER,
+		.silent_ns = CLOCK_NEVER,
 		.connections_limit = run->admission.connections,
 		.p50_ns = QUANTILE_NONE,
 		.p99_ns = QUANTILE_NONE,
@@ -120,6 +121,8 @@ void run_progress(const struct run *run, struct run_progress *ret)
 			ledger_add(&p.ledger, &run->totals.ledgers[i]);
 		p.in_flight = p.queue = p.connections = 0;
 		p.oldest_ns = CLOCK_NEVER;
+	} else if (run->silent_since_ns > 0) {
+		p.silent_ns = clock_now_ns() - run->silent_since_ns;
 	}
 	if (run->t0_ns > 0 && run->state != RUN_FINISHED)
 		run_progress_stage(run, &p);

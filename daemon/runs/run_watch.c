@@ -8,7 +8,7 @@
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
-/* Silence is worth a word when it lasts longer than this, and than any answer has taken so far. */
+/* Silence is worth a word when it lasts longer than this, and than answers have taken so far. */
 #define RUN_SILENCE_NS NSEC_PER_SEC
 #define RUN_SILENCE_FACTOR 3
 
@@ -26,28 +26,53 @@ static void run_watch_faults(struct run *run)
 	}
 }
 
+/* What all workers know, and up to when. */
+static int64_t run_watch_gather(const struct run *run, struct silence *ret)
+{
+	int64_t seen_ns = CLOCK_NEVER;
+
+	*ret = (struct silence){0};
+	for (unsigned w = 0; w < run->n_started; w++) {
+		silence_merge(ret, &run->pulses[w].silence);
+		if (run->pulses[w].seen_ns < seen_ns)
+			seen_ns = run->pulses[w].seen_ns;
+	}
+	return seen_ns;
+}
+
+/* A single user asks once and then waits. */
+static unsigned run_watch_least_asked(const struct run *run)
+{
+	return run->schedule || run->admission.connections > 1 ? SILENCE_ASKED_MAX : 1;
+}
+
 static void run_watch_silence(struct run *run, const struct run_progress *p)
 {
-	int64_t now_ns = clock_now_ns();
 	int64_t patience_ns = RUN_SILENCE_NS;
-	int64_t from_s;
+	int64_t seen_ns, from_s;
+	struct silence s;
 
 	if (p->p99_ns != QUANTILE_NONE && p->p99_ns > patience_ns / RUN_SILENCE_FACTOR)
 		patience_ns = p->p99_ns * RUN_SILENCE_FACTOR;
+	seen_ns = run_watch_gather(run, &s);
 	if (run->silent_since_ns == 0) {
 		/* Before the first answer nobody knows how long one takes. */
-		if (p->last_ok + p->last_failed > 0 || p->p99_ns == QUANTILE_NONE ||
-			p->oldest_ns == CLOCK_NEVER || p->oldest_ns < patience_ns)
+		if (p->p99_ns == QUANTILE_NONE)
 			return;
-		run->silent_since_ns = now_ns - p->oldest_ns;
+		run->silent_since_ns =
+			silence_since(&s, run_watch_least_asked(run), patience_ns, seen_ns);
+		if (run->silent_since_ns == 0)
+			return;
 		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
 		run_add_event(run, "silence", "nothing answered since %d:%02d", (int)(from_s / 60),
 			(int)(from_s % 60));
-	} else if (p->last_ok + p->last_failed > 0) {
+	} else if (s.answered_ns > run->silent_since_ns) {
 		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
 		/* They came back at some time in the interval that is over now. */
 		run_add_event(run, "answers", "nothing answered for about %.0f s, from %d:%02d",
-			(double)(now_ns - run->silent_since_ns - run->plan->interval_ns / 2) / 1e9,
+			(double)(clock_now_ns() - run->silent_since_ns -
+				 run->plan->interval_ns / 2) /
+				1e9,
 			(int)(from_s / 60), (int)(from_s % 60));
 		run->silent_since_ns = 0;
 	}

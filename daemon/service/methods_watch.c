@@ -78,7 +78,7 @@ static json_t *methods_json_progress(const struct run *run)
 	run_progress(run, &p);
 	ok = p.ledger.classes[LEDGER_OK];
 	return json_pack(
-		"{s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, "
+		"{s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:f, "
 		"s:o, s:o, s:o, s:o, s:o, s:o}",
 		"run", methods_json_run(run), "elapsed_ns", (json_int_t)p.elapsed_ns, "total_ns",
 		methods_json_ns(p.total_ns), "requests",
@@ -90,7 +90,8 @@ static json_t *methods_json_progress(const struct run *run)
 		(json_int_t)ok, "failed", (json_int_t)(ledger_resolved(&p.ledger) - ok),
 		"in_flight", (json_int_t)p.in_flight, "queue", (json_int_t)p.queue, "connections",
 		(json_int_t)p.connections, "connections_limit", (json_int_t)p.connections_limit,
-		"oldest_ns", methods_json_ns(p.oldest_ns), "cpu_share", p.cpu_share, "stage",
+		"oldest_ns", methods_json_ns(p.oldest_ns), "silent_ns",
+		methods_json_ns(p.silent_ns), "cpu_share", p.cpu_share, "stage",
 		methods_json_stage(&p), "last", methods_json_last(&p), "p50_ns",
 		methods_json_ns(p.p50_ns), "p99_ns", methods_json_ns(p.p99_ns), "our_delay_p99_ns",
 		methods_json_ns(p.our_delay_p99_ns), "events", methods_json_events(run));

@@ -331,6 +331,8 @@ START_TEST(refused_server_fails_with_one_line)
 	ck_assert_int_eq(loop_run(loop), 0);
 	ck_assert_str_eq(run_outcome(run), "failed");
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
+	/* Nothing was in flight: that is not the same as 0 %. */
+	ck_assert(json_is_null(result_at(run_result(run), "generator.little_residual")));
 	ck_assert_ptr_nonnull(strstr(run_reason(run), "connection refused"));
 	ck_assert_ptr_null(strchr(run_reason(run), '\n'));
 }
@@ -523,6 +525,40 @@ START_TEST(silence_is_an_event_while_it_lasts)
 	ck_assert_uint_ge(n, 2);
 	ck_assert_str_eq(e[0].kind, "silence");
 	ck_assert_str_eq(e[1].kind, "answers");
+	mini_server_close(&server);
+}
+END_TEST
+
+/* The fifth request is never answered, all others are. */
+static void answer_but_the_fifth(struct mini_conn *c)
+{
+	while (mini_read_request(c)) {
+		if (mini_server_requests(c->server) == 5 && !mini_hold(c))
+			return;
+		if (!mini_write(c, MINI_OK))
+			return;
+	}
+}
+
+/* The oldest request waits all the time, and for more than a second nothing is asked for. */
+START_TEST(a_planned_pause_is_no_silence)
+{
+	static const char *const keys[] = {"load", "stage", "hold 100 for 500ms", "load", "stage",
+		"pause 1200ms", "load", "stage", "hold 100 for 200ms", "timeouts", "request",
+		"2500ms", "timeouts", "drain", "1ms", "statistics", "interval", "100ms", NULL};
+	struct run *run;
+	double residual = -1;
+	size_t n;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, answer_but_the_fifth, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 69);
+	(void)run_events(run, &n);
+	ck_assert_uint_eq(n, 0);
+	/* A single request that hangs is time in flight like any other. */
+	ck_assert(result_real(run_result(run), "generator.little_residual", &residual));
+	ck_assert_double_le(residual, 1e-6);
 	mini_server_close(&server);
 }
 END_TEST
@@ -882,6 +918,7 @@ int main(void)
 	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself);
 	tcase_add_test(t, a_daemon_that_was_stopped_blames_itself_closed);
 	tcase_add_test(t, silence_is_an_event_while_it_lasts);
+	tcase_add_test(t, a_planned_pause_is_no_silence);
 	tcase_add_test(t, the_first_fault_of_a_kind_is_an_event);
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
