@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Varlink server: who is let in, who may call what. What becomes of a connection once it is
- * there is in control_call.c. Main thread; nothing here blocks.
+ * there is in control_call.c, when it is served in control_turns.c. Main thread; nothing here
+ * blocks.
  *
  * Who somebody is, SO_PEERCRED tells: the identity at the time of connect(), read once. The role
  * follows from it and from the socket that was connected to; no names are looked up for it.
@@ -37,7 +38,9 @@ const struct control_limits control_default_limits = {
 	.n_connections = 256,
 	.n_observers = 192,
 	.n_per_uid = 32,
-	.calls_per_turn = 16,
+	.turn_ns = NSEC_PER_MSEC,
+	.share = 5,
+	.burst_ns = 100 * NSEC_PER_MSEC,
 	.call_max = VARLINK_CALL_MAX,
 	.admin_call_max = VARLINK_START_MAX,
 	.output_max = 256 * 1024,
@@ -101,24 +104,15 @@ void control_dispatch(struct control_call *call)
 			"refused %s: needs the role %s, has %s", method->name,
 			control_role_names[method->role], control_role_names[call->peer.role]);
 		control_error(call, "org.varlink.service.PermissionDenied", json_object());
+	} else if (call->mute && method->role == CONTROL_OBSERVE) {
+		/* The answer would go nowhere, and such a method has no other effect. */
+		control_reply(call, json_object());
 	} else {
 		method->fn(call, call->control->userdata);
 	}
 }
 
 /* ---------------------------------------------------------------- connections */
-
-static unsigned control_count_uid(const struct control *c, uid_t uid)
-{
-	unsigned n = 0;
-
-	list_for_each (node, &c->connections) {
-		const struct control_call *call = container_of(node, struct control_call, node);
-
-		n += call->peer.uid == uid && !call->is_ready_made;
-	}
-	return n;
-}
 
 static unsigned control_count_observers(const struct control *c)
 {
@@ -150,12 +144,11 @@ int control_add_connection(struct control *c, int fd, struct control_closer *clo
 
 	r = control_read_peer(fd, &peer);
 	if (r == 0)
-		r = control_call_open(c, fd, &peer, &call);
+		r = control_call_open(c, fd, &peer, true, &call);
 	if (r < 0) {
 		(void)close(fd);
 		return r;
 	}
-	call->is_ready_made = true;
 	if (closer)
 		control_on_close(call, closer);
 	return 0;
@@ -185,7 +178,7 @@ static bool control_is_full(
 	else if (peer->role == CONTROL_OBSERVE && control_count_observers(c) >= limits->n_observers)
 		err_set(ret_why, "the daemon has %u observers, the most it takes",
 			limits->n_observers);
-	else if (control_count_uid(c, peer->uid) >= limits->n_per_uid)
+	else if (control_user_connections(c, peer->uid) >= limits->n_per_uid)
 		err_set(ret_why, "user %u has %u control connections, the most for one user",
 			(unsigned)peer->uid, limits->n_per_uid);
 	else
@@ -221,7 +214,7 @@ static void control_welcome(struct control_listener *l, int fd)
 	if (peer.role >= CONTROL_OPERATE && (peer.uid == 0 || peer.uid == geteuid()))
 		peer.role = CONTROL_ADMIN;
 	if (!control_is_full(c, &peer, &why)) {
-		if (control_call_open(c, fd, &peer, &call) == 0)
+		if (control_call_open(c, fd, &peer, false, &call) == 0)
 			return;
 		err_set(&why, "no memory for one more control connection");
 	}
@@ -341,6 +334,7 @@ int control_new(const struct control_config *config, struct control **ret)
 	timer_queue_init(&c->partials, c->loop, control_on_partial, c);
 	timer_queue_init(&c->stalls, c->loop, control_on_stall, c);
 	timer_queue_init(&c->retries, c->loop, control_on_retry, c);
+	control_turns_init(c);
 	*ret = c;
 	return 0;
 }
@@ -368,6 +362,7 @@ struct control *control_free(struct control *c)
 	control_stop_listening(c);
 	while (!list_empty(&c->connections))
 		control_call_close(container_of(c->connections.next, struct control_call, node));
+	control_turns_fini(c);
 	timer_queue_fini(&c->partials);
 	timer_queue_fini(&c->stalls);
 	timer_queue_fini(&c->retries);

@@ -67,6 +67,11 @@ void control_reply_more(struct control_call *call, json_t *parameters);
 bool control_call_is_clear(const struct control_call *call);
 void control_call_on_clear(
 	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg);
+/* For long answers: fn is called once, in the next turn of this connection, and does the next part
+ * of the work. A call that takes more than about a millisecond is made of such parts, so that other
+ * users are answered meanwhile. */
+void control_call_on_turn(
+	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg);
 
 /* Told when the connection closes, whoever closes it. Embed it. Called once, after which it is out
  * of the list and may be freed; the call, if it still runs, is gone. */
@@ -83,14 +88,16 @@ void control_closer_cancel(struct control_closer *closer); /* harmless when not 
 
 struct control_limits {
 	unsigned n_connections;
-	unsigned n_observers;	 /* of them: strangers cannot lock out who operates */
-	unsigned n_per_uid;	 /* ready-made connections are not counted */
-	unsigned calls_per_turn; /* for one connection, before the others have theirs */
-	size_t call_max;	 /* bytes of one message */
-	size_t admin_call_max;	 /* it may carry a run's files */
-	size_t output_max;	 /* bytes waiting: no further call is begun beyond */
-	int64_t partial_ns;	 /* a message that has begun must be complete */
-	int64_t stall_ns;	 /* a peer must read what waits for it, if not ready-made */
+	unsigned n_observers; /* of them: strangers cannot lock out who operates */
+	unsigned n_per_uid;   /* ready-made connections are not counted */
+	int64_t turn_ns;  /* after this time in one turn of the loop, its other tasks go first */
+	unsigned share;	  /* one user gets at most 1/share of the time in the long run, and */
+	int64_t burst_ns; /* so much at once; ready-made connections are not limited */
+	size_t call_max;  /* bytes of one message */
+	size_t admin_call_max; /* it may carry a run's files */
+	size_t output_max;     /* bytes waiting: no further call is begun beyond */
+	int64_t partial_ns;    /* a message that has begun must be complete */
+	int64_t stall_ns;      /* a peer must read what waits for it, if not ready-made */
 };
 extern const struct control_limits control_default_limits;
 

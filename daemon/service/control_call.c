@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection of the Varlink server. Main thread; nothing here blocks.
  *
- * A connection is a task of the loop. When it is ready it is served: whole messages are taken out
- * of its input and dispatched, more is read when there is none, and at the end what waits is sent.
- * It stops early, and goes on in a later turn, when
- *   - it has had its calls for this turn (loop_task_again),
- *   - a call is being answered over time: `busy`, until its final reply (which asks for a turn),
- *   - more waits to be sent than output_max: until the peer has read some (an edge).
+ * A connection is a task of the loop. When it is ready it asks for a turn (control_turns.c), and in
+ * its turn it is served one step: a whole message is taken out of its input and dispatched, or more
+ * is read when there is none, and what waits is sent. It asks for another turn while there is more
+ * to do, but not
+ *   - while a call is being answered over time: `busy`, until its final reply (which asks for one),
+ *   - while more waits to be sent than output_max: until the peer has read some (an edge).
  * What is not read stays in the socket and stops the sender there: no queue here grows without
  * bound.
  *
@@ -16,7 +16,8 @@
  *
  * The other end may close in two ways. Half (it will send no more, but reads on): what it asked is
  * answered, then the connection closes. Whole (EPOLLHUP, or EPIPE): nobody listens; whole messages
- * that came before are still acted upon ("stop", oneway, and gone), a long call is ended.
+ * that came before are still acted upon where they have an effect ("stop", oneway, and gone), a
+ * long call is ended.
  *
  * Descriptors that a peer attaches (SCM_RIGHTS) cannot leak: we call recv and never recvmsg with
  * room for them, so the kernel drops them. But it ends a recv where they are attached, so a short
@@ -87,6 +88,15 @@ void control_call_on_clear(
 	call->on_clear_arg = arg;
 }
 
+void control_call_on_turn(
+	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg)
+{
+	call->on_turn = fn;
+	call->on_turn_arg = arg;
+	if (!call->serving)
+		control_turn_ask(call);
+}
+
 void control_closer_init(
 	struct control_closer *closer, void (*on_closed)(struct control_closer *closer))
 {
@@ -121,7 +131,7 @@ static void control_put(
 
 	assert(call->busy);
 	if (!call->serving)
-		loop_task_again(&call->task);
+		control_turn_ask(call);
 	if (call->call.oneway || call->mute) {
 		json_decref(parameters);
 		return;
@@ -145,6 +155,7 @@ static void control_end_call(struct control_call *call)
 {
 	call->busy = false;
 	call->on_clear = NULL;
+	call->on_turn = NULL;
 	call->call = (struct varlink_call){0};
 	json_decref(call->parameters);
 	json_decref(call->message);
@@ -217,6 +228,8 @@ void control_call_close(struct control_call *call)
 	timer_stop(&call->stall);
 	(void)close(fd);
 	list_remove(&call->node);
+	list_remove(&call->waiting);
+	control_user_leave(c, call->user_of);
 	c->n_connections--;
 	while ((node = list_pop_front(&call->closers))) {
 		struct control_closer *closer = container_of(node, struct control_closer, _node);
@@ -279,11 +292,11 @@ static bool control_send(struct control_call *call)
 	return call->sent > before;
 }
 
-/* How a serving of messages ended. */
+/* How a step ended. */
 enum control_pause {
 	CONTROL_WAITS,	 /* for input: what is there is no whole message, the socket is empty */
 	CONTROL_BLOCKED, /* busy or clogged: something else will ask for a turn */
-	CONTROL_AGAIN,	 /* it has had enough for this turn */
+	CONTROL_AGAIN,	 /* there may be more to do */
 	CONTROL_FAILED,	 /* a violation, an error of the socket, no memory */
 };
 
@@ -291,30 +304,35 @@ static enum control_pause control_serve_input(struct control_call *call)
 {
 	const struct control_limits *limits = &call->control->limits;
 	size_t max = call->peer.role == CONTROL_ADMIN ? limits->admin_call_max : limits->call_max;
-	unsigned n_reads = 0;
 
-	for (unsigned n_calls = 0;;) {
+	for (unsigned n_reads = 0;;) {
 		json_t *message;
 
 		if (call->busy || control_is_clogged(call))
 			return CONTROL_BLOCKED;
-		if (n_calls == limits->calls_per_turn)
-			return CONTROL_AGAIN;
 		if (varlink_take_call(&call->in, max, &call->searched, &message) != 0)
 			return CONTROL_FAILED;
 		if (message) {
-			n_calls++;
 			timer_stop(&call->partial);
-			if (control_begin_call(call, message) != 0)
-				return CONTROL_FAILED;
-		} else if (!call->readable) {
-			return CONTROL_WAITS;
-		} else if (n_reads++ == CONTROL_READS_PER_TURN) {
-			return CONTROL_AGAIN;
-		} else if (control_receive(call) < 0) {
-			return CONTROL_FAILED;
+			return control_begin_call(call, message) == 0 ? CONTROL_AGAIN
+								      : CONTROL_FAILED;
 		}
+		if (!call->readable)
+			return CONTROL_WAITS;
+		if (n_reads++ == CONTROL_READS_PER_TURN)
+			return CONTROL_AGAIN;
+		if (control_receive(call) < 0)
+			return CONTROL_FAILED;
 	}
+}
+
+/* The next part of a long answer. */
+static void control_go_on(struct control_call *call)
+{
+	void (*fn)(struct control_call * call, void *arg) = call->on_turn;
+
+	call->on_turn = NULL;
+	fn(call, call->on_turn_arg);
 }
 
 static void control_start_timers(struct control_call *call, enum control_pause pause, bool sent)
@@ -339,15 +357,22 @@ static void control_start_timers(struct control_call *call, enum control_pause p
 static void control_on_ready(struct loop_task *task, uint32_t events)
 {
 	struct control_call *call = container_of(task, struct control_call, task);
-	enum control_pause pause;
-	bool sent;
 
 	if (events & (EPOLLHUP | EPOLLERR))
 		call->mute = true;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		call->readable = true;
+	control_turn_ask(call);
+}
+
+bool control_call_serve(struct control_call *call)
+{
+	enum control_pause pause;
+	bool sent;
 
 	call->serving = true;
+	if (call->on_turn && !call->mute)
+		control_go_on(call);
 	pause = control_serve_input(call);
 	call->serving = false;
 	sent = control_send(call);
@@ -357,33 +382,38 @@ static void control_on_ready(struct loop_task *task, uint32_t events)
 	if (pause == CONTROL_FAILED || call->broken || (call->mute && call->busy) ||
 		(pause == CONTROL_WAITS && call->ended && control_call_is_clear(call))) {
 		control_call_close(call);
-		return;
+		return false;
 	}
 	if (call->in.len == 0 && call->in.cap > CONTROL_KEEP_BYTES)
 		buf_fini(&call->in);
 	control_start_timers(call, pause, sent);
 	/* Blocked by its output, which has just been sent: no edge will come. */
-	if (pause == CONTROL_AGAIN ||
-		(pause == CONTROL_BLOCKED && !call->busy && !control_is_clogged(call)))
-		loop_task_again(&call->task);
+	return call->on_turn || pause == CONTROL_AGAIN ||
+	       (pause == CONTROL_BLOCKED && !call->busy && !control_is_clogged(call));
 }
 
-int control_call_open(
-	struct control *c, int fd, const struct control_peer *peer, struct control_call **ret)
+int control_call_open(struct control *c, int fd, const struct control_peer *peer,
+	bool is_ready_made, struct control_call **ret)
 {
 	struct control_call *call = calloc(1, sizeof(*call));
-	int r;
+	int r = -ENOMEM;
 
 	if (!call)
-		return -ENOMEM;
+		return r;
 	call->control = c;
 	call->peer = *peer;
+	call->is_ready_made = is_ready_made;
 	list_init(&call->node);
+	list_init(&call->waiting);
 	list_init(&call->closers);
 	timer_init(&call->partial);
 	timer_init(&call->stall);
-	r = loop_add_task(c->loop, &call->task, fd, LOOP_STREAM, control_on_ready);
+	call->user_of = control_user_join(c, peer->uid, is_ready_made);
+	if (call->user_of)
+		r = loop_add_task(c->loop, &call->task, fd, LOOP_STREAM, control_on_ready);
 	if (r < 0) {
+		if (call->user_of)
+			control_user_leave(c, call->user_of);
 		free(call);
 		return r;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection of the control server and the call it is answering. For control.c and
- * control_call.c alone; everybody else sees control.h. */
+/* The parts of the control server that its files share: its users, one connection, and the call
+ * that the connection is answering. For control.c, control_call.c and control_turns.c alone;
+ * everybody else sees control.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +27,10 @@ struct control {
 	struct list listeners;
 	struct list connections;
 	unsigned n_connections;
+	struct list users;	     /* everyone who has a connection */
+	struct list in_turn;	     /* users who have something to be served now, next one first */
+	struct loop_task turn;	     /* serves them; it has no descriptor */
+	struct timer_queue looks;    /* users who rest, or who left and still owe */
 	struct timer_queue partials; /* connections with half a message */
 	struct timer_queue stalls;   /* connections that do not read */
 	struct timer_queue retries;  /* listeners that could not accept */
@@ -37,11 +42,27 @@ struct control {
 	char scratch[CONTROL_READ_SIZE];
 };
 
+/* All connections of one uid; each ready-made connection is a user of its own. Made with its first
+ * connection, freed with its last. */
+struct control_user {
+	struct list node;      /* in control->users */
+	struct list in_turn;   /* in control->in_turn, or alone */
+	struct list waiting;   /* connections with something to be served */
+	struct timer look;     /* when to see whether the rest is over, or nothing is owed */
+	int64_t owes_until_ns; /* the instant at which waiting has made up for the time used */
+	bool is_resting;       /* not served until then */
+	uid_t uid;
+	bool is_ready_made;
+	unsigned n_connections;
+};
+
 /* A connection and the call it is answering. */
 struct control_call {
 	struct loop_task task;
 	struct control *control;
 	struct list node;
+	struct control_user *user_of; /* who shares its turns and its share of the time */
+	struct list waiting;	      /* in user_of->waiting, or alone */
 	struct control_peer peer;
 	bool is_ready_made;
 	char user[64]; /* "" until asked for */
@@ -66,12 +87,28 @@ struct control_call {
 	struct varlink_call call;
 	void (*on_clear)(struct control_call *call, void *arg);
 	void *on_clear_arg;
+	void (*on_turn)(struct control_call *call, void *arg); /* once */
+	void *on_turn_arg;
 };
 
 /* A new connection on fd, which it takes over when it succeeds. 0 or -errno. */
-int control_call_open(
-	struct control *c, int fd, const struct control_peer *peer, struct control_call **ret);
+int control_call_open(struct control *c, int fd, const struct control_peer *peer,
+	bool is_ready_made, struct control_call **ret);
+/* One step: at most one call, or one bounded piece of reading. It may close the connection. True:
+ * there is more to do for it now. */
+bool control_call_serve(struct control_call *call);
 /* Tells the closers and frees it. */
 void control_call_close(struct control_call *call);
 /* Answers call->call, or starts to; in control.c. */
 void control_dispatch(struct control_call *call);
+
+/* ---------------------------------------------------------------- turns, in control_turns.c */
+
+void control_turns_init(struct control *c);
+void control_turns_fini(struct control *c); /* without connections */
+/* The user of a connection about to be made, made when there is none yet; NULL: no memory. */
+struct control_user *control_user_join(struct control *c, uid_t uid, bool is_ready_made);
+void control_user_leave(struct control *c, struct control_user *user);
+unsigned control_user_connections(const struct control *c, uid_t uid);
+/* The connection has something to be served: it waits for its turn. Harmless when it does so. */
+void control_turn_ask(struct control_call *call);

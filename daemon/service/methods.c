@@ -476,6 +476,8 @@ int methods_new(const struct methods_config *config, struct methods **ret)
 
 struct methods *methods_free(struct methods *m)
 {
+	if (m)
+		methods_list_cache_free(m->list_cache);
 	free(m);
 	return NULL;
 }

@@ -9,12 +9,14 @@
 #include "daemon/service/control.h"
 #include "daemon/service/methods.h"
 
+struct methods_list_cache;
 struct run;
 
 struct methods {
 	struct methods_config config;
 	int64_t started_ns;
 	bool stopping;
+	struct methods_list_cache *list_cache; /* NULL until List is called */
 };
 
 enum methods_type {
@@ -51,6 +53,7 @@ void methods_refuse(
 void methods_start(struct control_call *call, void *userdata);
 void methods_report(struct control_call *call, void *userdata);
 void methods_list(struct control_call *call, void *userdata);
+struct methods_list_cache *methods_list_cache_free(struct methods_list_cache *cache);
 void methods_watch(struct control_call *call, void *userdata);
 void methods_set(struct control_call *call, void *userdata);
 void methods_pause(struct control_call *call, void *userdata);

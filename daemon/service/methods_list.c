@@ -3,15 +3,22 @@
  * planned as Start would, so what List calls good can be started; but files that a run refers to
  * are only looked for: their content changes no line of the list, and anybody may ask for it.
  *
+ * Anybody may ask for it often, too. So what a file came to is kept until the file changes, and a
+ * long list is made in parts, between which other users are answered.
+ *
  * A problem quotes what it complains of, which may be a secret: who may not operate is told the
  * place alone. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/plan.h"
 #include "common/str.h"
 #include "common/varlink.h"
@@ -19,6 +26,9 @@
 #include "daemon/service/methods_material.h"
 
 #define METHODS_RUN_SUFFIX ".ini"
+
+#define METHODS_LIST_PART_NS NSEC_PER_MSEC
+#define METHODS_LIST_KEEP_NS (10 * NSEC_PER_SEC)
 
 static int methods_is_run_file(const struct dirent *d)
 {
@@ -74,88 +84,296 @@ static json_t *methods_list_plan(const struct plan *plan)
 	return listed;
 }
 
-/* NULL: no memory; null: the file is gone again. */
-static json_t *methods_list_run(const char *dir, const char *name, bool is_stranger)
+/* ---------------------------------------------------------------- what is kept of a file */
+
+/* Rows of the list: one for callers who may operate, one for strangers. */
+enum {
+	METHODS_LIST_OPERATOR,
+	METHODS_LIST_STRANGER,
+	METHODS_LIST_KINDS,
+};
+
+struct methods_listed {
+	char *file; /* "checkout.ini" */
+	struct stat stat;
+	int64_t until_ns; /* files elsewhere that it refers to may have come or gone since */
+	json_t *rows[METHODS_LIST_KINDS];
+};
+
+struct methods_list_cache {
+	struct stat dir;	      /* files that the runs refer to may be in it, too */
+	struct methods_listed *files; /* by name */
+	size_t n;
+};
+
+static void methods_listed_fini(struct methods_listed *l)
+{
+	free(l->file);
+	for (size_t i = 0; i < METHODS_LIST_KINDS; i++)
+		json_decref(l->rows[i]);
+}
+
+struct methods_list_cache *methods_list_cache_free(struct methods_list_cache *cache)
+{
+	for (size_t i = 0; cache && i < cache->n; i++)
+		methods_listed_fini(&cache->files[i]);
+	if (cache)
+		free(cache->files);
+	free(cache);
+	return NULL;
+}
+
+static bool methods_is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mode == b->st_mode && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Nothing that is kept holds when a file has come or gone. */
+static void methods_cache_look(struct methods_list_cache *cache, const char *dir)
+{
+	struct stat st = {0};
+
+	(void)stat(dir, &st);
+	if (methods_is_same_file(&st, &cache->dir))
+		return;
+	cache->dir = st;
+	for (size_t i = 0; i < cache->n; i++)
+		cache->files[i].until_ns = 0;
+}
+
+/* Where file is in the cache, or would be. True: it is there. */
+static bool methods_cache_find(
+	const struct methods_list_cache *cache, const char *file, size_t *ret_place)
+{
+	size_t low = 0;
+	size_t high = cache->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(cache->files[middle].file, file);
+
+		if (order == 0) {
+			*ret_place = middle;
+			return true;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_place = low;
+	return false;
+}
+
+/* Takes over l. Without memory nothing is kept. */
+static void methods_cache_put(struct methods_list_cache *cache, struct methods_listed *l)
+{
+	struct methods_listed *files;
+	size_t place;
+
+	if (methods_cache_find(cache, l->file, &place)) {
+		methods_listed_fini(&cache->files[place]);
+		cache->files[place] = *l;
+		return;
+	}
+	files = realloc(cache->files, (cache->n + 1) * sizeof(*files));
+	if (!files) {
+		methods_listed_fini(l);
+		return;
+	}
+	memmove(files + place + 1, files + place, (cache->n - place) * sizeof(*files));
+	files[place] = *l;
+	cache->files = files;
+	cache->n++;
+}
+
+/* Files that are not among the n entries have gone. Both are sorted by name. */
+static void methods_cache_prune(struct methods_list_cache *cache, struct dirent **entries, int n)
+{
+	size_t n_kept = 0;
+	int e = 0;
+
+	for (size_t i = 0; i < cache->n; i++) {
+		int order = -1;
+
+		while (e < n && (order = strcmp(entries[e]->d_name, cache->files[i].file)) < 0)
+			e++;
+		if (e < n && order == 0)
+			cache->files[n_kept++] = cache->files[i];
+		else
+			methods_listed_fini(&cache->files[i]);
+	}
+	cache->n = n_kept;
+}
+
+/* ---------------------------------------------------------------- one file */
+
+/* What the run file of name comes to, into both rows. 0, -ENOENT (it is gone again) or -ENOMEM. */
+static int methods_list_run(const char *dir, const char *name, json_t **rows)
 {
 	struct methods_material *material = calloc(1, sizeof(*material));
 	struct plan *plan = NULL;
-	json_t *listed = NULL;
 	int r;
 
 	if (!material)
-		return NULL;
+		return -ENOMEM;
 	r = methods_read_named(material, dir, name, METHODS_LOOK);
 	if (r == 0)
 		r = plan_build(name, &material->doc, material->text, material->files,
 			material->n_files, &plan, &material->problems);
 	if (r < 0 && r != -ENOENT && material->problems.n == 0)
 		problems_add(&material->problems, material->path, 0, "%s", strerror(-r));
-	if (r == -ENOENT)
-		listed = json_null();
-	else if (plan)
-		listed = methods_list_plan(plan);
-	else if (r != -ENOMEM && material->problems.cap > 0)
-		listed = methods_list_problem(name, material, is_stranger);
+	if (r != -ENOENT && r != -ENOMEM) {
+		for (size_t i = 0; i < METHODS_LIST_KINDS; i++)
+			rows[i] = plan ? methods_list_plan(plan)
+				       : methods_list_problem(
+						 name, material, i == METHODS_LIST_STRANGER);
+		r = rows[0] && rows[1] ? 0 : -ENOMEM;
+	}
 	plan_free(plan);
 	methods_material_fini(material);
-	return listed;
+	return r;
 }
 
-static json_t *methods_list_file(const char *dir, const char *file, bool is_stranger)
+static int methods_list_file(const char *dir, const char *file, json_t **rows)
 {
 	char *name = strndup(file, strlen(file) - strlen(METHODS_RUN_SUFFIX));
-	json_t *listed = NULL;
+	int r = -ENOMEM;
 
-	if (name && str_is_name(name))
-		listed = methods_list_run(dir, name, is_stranger);
-	else if (name)
-		listed = methods_json_listed(name, "", "",
-			"this is not a name for a run: letters, digits, '_', '-' and '.', at most "
-			"64, not first '-'");
+	if (name && str_is_name(name)) {
+		r = methods_list_run(dir, name, rows);
+	} else if (name) {
+		for (size_t i = 0; i < METHODS_LIST_KINDS; i++)
+			rows[i] = methods_json_listed(name, "", "",
+				"this is not a name for a run: letters, digits, '_', '-' and '.', "
+				"at most "
+				"64, not first '-'");
+		r = rows[0] && rows[1] ? 0 : -ENOMEM;
+	}
 	free(name);
-	return listed;
+	return r;
 }
 
-/* []Listed, or NULL with -errno in ret. */
-static json_t *methods_list_dir(const char *dir, bool is_stranger, int *ret)
+/* ---------------------------------------------------------------- the list */
+
+/* One call, from its first part to its reply. */
+struct methods_listing {
+	struct control_closer closer;
+	struct methods *methods;
+	bool is_stranger;
+	struct dirent **entries;
+	int n;
+	int next;
+	json_t *plans;
+};
+
+static void methods_listing_free(struct methods_listing *l)
 {
-	struct dirent **entries = NULL;
-	json_t *plans = json_array();
-	int n = scandir(dir, &entries, methods_is_run_file, methods_compare_files);
+	for (int i = 0; i < l->n; i++)
+		free(l->entries[i]);
+	free(l->entries);
+	json_decref(l->plans);
+	free(l);
+}
 
-	*ret = 0;
-	if (n == -1 && errno != ENOENT)
-		*ret = -errno;
-	for (int i = 0; i < n; i++) {
-		json_t *listed = NULL;
+static void methods_listing_on_closed(struct control_closer *closer)
+{
+	methods_listing_free(container_of(closer, struct methods_listing, closer));
+}
 
-		if (*ret == 0)
-			listed = methods_list_file(dir, entries[i]->d_name, is_stranger);
-		if (*ret == 0 && !json_is_null(listed) && json_array_append_new(plans, listed) < 0)
-			*ret = -ENOMEM;
-		free(entries[i]);
+/* The next file: from what is kept of it, or anew. 0 or -ENOMEM. */
+static int methods_listing_add(struct methods_listing *l, const char *file)
+{
+	struct methods_list_cache *cache = l->methods->list_cache;
+	const char *dir = l->methods->config.runs_dir;
+	size_t kind = l->is_stranger ? METHODS_LIST_STRANGER : METHODS_LIST_OPERATOR;
+	struct methods_listed listed = {0};
+	int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int64_t now_ns = clock_now_ns();
+	json_t *row;
+	size_t place;
+	int r;
+
+	r = dir_fd == -1 || fstatat(dir_fd, file, &listed.stat, 0) == -1 ? -errno : 0;
+	if (dir_fd != -1)
+		(void)close(dir_fd);
+	if (r == 0 && methods_cache_find(cache, file, &place) &&
+		methods_is_same_file(&cache->files[place].stat, &listed.stat) &&
+		now_ns < cache->files[place].until_ns)
+		return json_array_append(l->plans, cache->files[place].rows[kind]) < 0 ? -ENOMEM
+										       : 0;
+	r = methods_list_file(dir, file, listed.rows);
+	if (r == 0) {
+		listed.file = strdup(file);
+		listed.until_ns = now_ns + METHODS_LIST_KEEP_NS;
+		row = listed.rows[kind];
+		r = !listed.file || json_array_append(l->plans, row) < 0 ? -ENOMEM : 0;
 	}
-	free(entries);
-	if (*ret == 0)
-		return plans;
-	json_decref(plans);
-	return NULL;
+	if (r == 0)
+		methods_cache_put(cache, &listed);
+	else
+		methods_listed_fini(&listed);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Files for about a millisecond, then the others have their turn. */
+static void methods_listing_go_on(struct control_call *call, void *arg)
+{
+	struct methods_listing *l = arg;
+	int64_t end_ns = clock_now_ns() + METHODS_LIST_PART_NS;
+	json_t *plans = NULL;
+	int r = 0;
+
+	while (r == 0 && l->next < l->n) {
+		r = methods_listing_add(l, l->entries[l->next++]->d_name);
+		if (r == 0 && l->next < l->n && clock_now_ns() >= end_ns) {
+			control_call_on_turn(call, methods_listing_go_on, l);
+			return;
+		}
+	}
+	methods_cache_prune(l->methods->list_cache, l->entries, l->n);
+	if (r == 0)
+		plans = json_pack("{s:O}", "plans", l->plans);
+	control_closer_cancel(&l->closer);
+	methods_listing_free(l);
+	control_reply(call, plans);
 }
 
 void methods_list(struct control_call *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{0}};
-	const struct methods *m = userdata;
-	bool is_stranger = control_call_peer(call)->role < CONTROL_OPERATE;
-	json_t *plans;
-	int r;
+	struct methods *m = userdata;
+	struct methods_listing *l;
 
 	if (!methods_check(call, fields))
 		return;
-	plans = methods_list_dir(m->config.runs_dir, is_stranger, &r);
-	if (r == 0 || r == -ENOMEM)
-		control_reply(call, plans ? json_pack("{s:o}", "plans", plans) : NULL);
-	else
-		methods_refuse(
-			call, RPSD_INTERFACE ".Unavailable", "list the named runs", strerror(-r));
+	if (!m->list_cache)
+		m->list_cache = calloc(1, sizeof(*m->list_cache));
+	l = m->list_cache ? calloc(1, sizeof(*l)) : NULL;
+	if (!l) {
+		control_reply(call, NULL);
+		return;
+	}
+	methods_cache_look(m->list_cache, m->config.runs_dir);
+	l->methods = m;
+	l->is_stranger = control_call_peer(call)->role < CONTROL_OPERATE;
+	l->plans = json_array();
+	l->n = scandir(m->config.runs_dir, &l->entries, methods_is_run_file, methods_compare_files);
+	if (l->n == -1 && errno != ENOENT) {
+		int error = errno;
+
+		l->n = 0;
+		methods_listing_free(l);
+		methods_refuse(call, RPSD_INTERFACE ".Unavailable", "list the named runs",
+			strerror(error));
+		return;
+	}
+	if (l->n == -1)
+		l->n = 0;
+	control_closer_init(&l->closer, methods_listing_on_closed);
+	control_on_close(call, &l->closer);
+	methods_listing_go_on(call, l);
 }

@@ -1,282 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server with a table of methods of its own, over socket pairs and a socket without a path. */
-#include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "common/buf.h"
-#include "common/clock.h"
-#include "common/varlink.h"
-#include "daemon/loop/loop.h"
 #include "tests/support/skip.h"
-#include "daemon/service/control.h"
-
-#define TURNS_MAX 2000
-
-static struct loop *loop;
-static struct control *control;
-static unsigned n_echoes;
-static unsigned n_oneway;
-static unsigned n_closed;
-static unsigned n_empty;
-static struct control_call *stream;
-static unsigned n_clear;
-
-/* ---------------------------------------------------------------- methods */
-
-static void test_echo(struct control_call *call, void *userdata)
-{
-	(void)userdata;
-	n_echoes++;
-	control_reply(call, json_incref(control_call_parameters(call)));
-}
-
-static void test_whoami(struct control_call *call, void *userdata)
-{
-	const struct control_peer *peer = control_call_peer(call);
-
-	(void)userdata;
-	control_reply(call, json_pack("{s:I,s:I,s:s,s:s}", "uid", (json_int_t)peer->uid, "pid",
-				    (json_int_t)peer->pid, "role", control_role_names[peer->role],
-				    "user", control_call_user(call)));
-}
-
-static void test_fail(struct control_call *call, void *userdata)
-{
-	(void)userdata;
-	n_oneway++;
-	control_error(call, "a.test.Failed", NULL);
-}
-
-/* Replies with {"text": N times 'x'}. */
-static void test_big(struct control_call *call, void *userdata)
-{
-	json_int_t n = json_integer_value(json_object_get(control_call_parameters(call), "n"));
-	char *text = malloc((size_t)n + 1);
-
-	(void)userdata;
-	n_echoes++;
-	memset(text, 'x', (size_t)n);
-	text[n] = '\0';
-	control_reply(call, json_pack("{s:s}", "text", text));
-	free(text);
-}
-
-static struct control_closer test_closer;
-
-static void test_on_closed(struct control_closer *closer)
-{
-	ck_assert_ptr_eq(closer, &test_closer);
-	n_closed++;
-	stream = NULL;
-}
-
-static void test_on_clear(struct control_call *call, void *arg)
-{
-	ck_assert_ptr_eq(call, stream);
-	ck_assert_ptr_eq(arg, &n_clear);
-	n_clear++;
-}
-
-static void test_stream(struct control_call *call, void *userdata)
-{
-	(void)userdata;
-	if (!control_call_wants_more(call)) {
-		control_error_parameter(call, "more");
-		return;
-	}
-	stream = call;
-	control_closer_init(&test_closer, test_on_closed);
-	control_on_close(call, &test_closer);
-	control_call_on_clear(call, test_on_clear, &n_clear);
-}
-
-static const struct control_method test_methods[] = {
-	{"a.test.Echo", CONTROL_OBSERVE, test_echo},
-	{"a.test.Whoami", CONTROL_OBSERVE, test_whoami},
-	{"a.test.Fail", CONTROL_OBSERVE, test_fail},
-	{"a.test.Big", CONTROL_OBSERVE, test_big},
-	{"a.test.Stream", CONTROL_OBSERVE, test_stream},
-	{"a.test.Operate", CONTROL_OPERATE, test_echo},
-	{"a.test.Administer", CONTROL_ADMIN, test_echo},
-};
-
-/* ---------------------------------------------------------------- fixture */
-
-static struct control_limits limits;
-static struct sockaddr_un address;
-static socklen_t address_len;
-
-static void test_on_empty(void *arg)
-{
-	(void)arg;
-	n_empty++;
-}
-
-static void test_setup(void)
-{
-	struct control_config config = {
-		.methods = test_methods,
-		.n_methods = sizeof(test_methods) / sizeof(test_methods[0]),
-		.limits = &limits,
-	};
-
-	ck_assert_int_eq(loop_new(&loop), 0);
-	config.loop = loop;
-	if (limits.n_connections == 0)
-		limits = control_default_limits;
-	ck_assert_int_eq(control_new(&config, &control), 0);
-	control_on_empty(control, test_on_empty, NULL);
-}
-
-static void test_teardown(void)
-{
-	control = control_free(control);
-	loop = loop_free(loop);
-}
-
-static void test_setup_again(void)
-{
-	test_teardown();
-	test_setup();
-}
-
-/* An abstract address that the kernel picks. */
-static void test_listen(enum control_role role)
-{
-	struct sockaddr_un any = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(sa_family_t)), 0);
-	ck_assert_int_eq(listen(fd, 128), 0);
-	address_len = sizeof(address);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &address_len), 0);
-	ck_assert_int_eq(control_listen(control, fd, role), 0);
-}
-
-struct client {
-	int fd;
-	struct buf in;
-	size_t searched;
-};
-
-static struct client test_connect(void)
-{
-	struct client k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-
-	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, address_len), 0);
-	return k;
-}
-
-/* A ready-made connection. */
-static struct client test_pair(struct control_closer *closer)
-{
-	struct client k = {0};
-	int fds[2];
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	ck_assert_int_eq(control_add_connection(control, fds[1], closer), 0);
-	k.fd = fds[0];
-	return k;
-}
-
-static void test_close(struct client *k)
-{
-	ck_assert_int_eq(close(k->fd), 0);
-	buf_fini(&k->in);
-}
-
-static void test_turn(void)
-{
-	ck_assert_int_eq(loop_turn(loop, 0), 0);
-}
-
-/* Writes all of it; the server runs when the socket is full. */
-static void test_write(struct client *k, const char *data, size_t len)
-{
-	for (unsigned i = 0; len > 0; i++) {
-		ssize_t n = send(k->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		ck_assert_uint_lt(i, TURNS_MAX);
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		} else {
-			ck_assert_int_eq(errno, EAGAIN);
-			test_turn();
-		}
-	}
-}
-
-/* One call, its JSON as text. */
-static void test_send(struct client *k, const char *text)
-{
-	test_write(k, text, strlen(text) + 1);
-}
-
-/* The next reply; NULL: the server closed. */
-static json_t *test_next(struct client *k)
-{
-	for (unsigned i = 0; i < TURNS_MAX; i++) {
-		char data[8192];
-		json_t *message;
-		ssize_t n;
-
-		ck_assert_int_eq(
-			varlink_take(&k->in, VARLINK_REPLY_MAX, &k->searched, &message), 0);
-		if (message)
-			return message;
-		n = recv(k->fd, data, sizeof(data), MSG_DONTWAIT);
-		if (n > 0)
-			ck_assert_int_eq(buf_append(&k->in, data, (size_t)n), 0);
-		else if (n == 0 || errno == ECONNRESET)
-			return NULL;
-		else
-			ck_assert_int_eq(loop_turn(loop, 5 * NSEC_PER_MSEC), 0);
-	}
-	ck_abort_msg("no reply");
-	return NULL;
-}
-
-static void test_expect(struct client *k, const char *want)
-{
-	json_t *message = test_next(k);
-	char *text;
-
-	ck_assert_msg(message != NULL, "closed instead of %s", want);
-	text = json_dumps(message, JSON_COMPACT | JSON_SORT_KEYS);
-	ck_assert_str_eq(text, want);
-	free(text);
-	json_decref(message);
-}
-
-static void test_expect_closed(struct client *k)
-{
-	json_t *message = test_next(k);
-
-	ck_assert_msg(message == NULL, "a reply instead of the end");
-}
-
-/* Nothing has come and the connection lives. */
-static void test_expect_nothing(struct client *k)
-{
-	char byte;
-
-	for (int i = 0; i < 10; i++)
-		test_turn();
-	ck_assert_int_eq(recv(k->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
-	ck_assert_int_eq(errno, EAGAIN);
-}
-
-#define ECHO(n) "{\"method\":\"a.test.Echo\",\"parameters\":{\"n\":" #n "}}"
-#define ECHOED(n) "{\"parameters\":{\"n\":" #n "}}"
-#define STREAM "{\"method\":\"a.test.Stream\",\"more\":true}"
+#include "tests/unit/service/control_fixture.h"
 
 /* ---------------------------------------------------------------- calls */
 
@@ -673,29 +398,6 @@ START_TEST(a_peer_that_reads_late_gets_everything)
 }
 END_TEST
 
-START_TEST(pipelining_does_not_starve_others)
-{
-	struct client greedy = test_pair(NULL);
-	struct client modest = test_pair(NULL);
-	struct buf calls = {0};
-	char byte;
-
-	for (int i = 0; i < 1000; i++)
-		ck_assert_int_eq(buf_append(&calls, ECHO(1), sizeof(ECHO(1))), 0);
-	test_write(&greedy, calls.data, calls.len);
-	test_send(&modest, ECHO(2));
-	while (recv(modest.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == -1)
-		test_turn();
-	ck_assert_uint_le(n_echoes, 3 * limits.calls_per_turn);
-	for (int i = 0; i < 1000; i++)
-		test_expect(&greedy, ECHOED(1));
-	test_expect(&modest, ECHOED(2));
-	buf_fini(&calls);
-	test_close(&greedy);
-	test_close(&modest);
-}
-END_TEST
-
 START_TEST(without_descriptors_somebody_is_turned_away)
 {
 	struct rlimit old;
@@ -887,7 +589,8 @@ START_TEST(a_stream_ends_with_its_reader)
 	test_send(&k, STREAM);
 	test_expect_nothing(&k);
 	test_close(&k);
-	test_turn();
+	test_turn(); /* it is heard of */
+	test_turn(); /* it is served */
 	ck_assert_uint_eq(n_closed, 1);
 	ck_assert_uint_eq(n_empty, 1);
 }
@@ -947,7 +650,8 @@ START_TEST(the_closer_of_a_ready_made_connection_is_told)
 	test_expect(&k, ECHOED(1));
 	ck_assert_uint_eq(n_closed, 0);
 	test_close(&k);
-	test_turn();
+	test_turn(); /* it is heard of */
+	test_turn(); /* it is served */
 	ck_assert_uint_eq(n_closed, 1);
 }
 END_TEST
@@ -1033,7 +737,6 @@ int main(void)
 	tcase_add_test(t, a_peer_that_does_not_read_is_stopped_and_then_closed);
 	tcase_add_test(t, a_ready_made_connection_is_never_given_up);
 	tcase_add_test(t, a_peer_that_reads_late_gets_everything);
-	tcase_add_test(t, pipelining_does_not_starve_others);
 	tcase_add_test(t, without_descriptors_somebody_is_turned_away);
 	tcase_add_test(t, attached_descriptors_are_dropped);
 

@@ -332,6 +332,82 @@ START_TEST(named_runs_are_listed)
 }
 END_TEST
 
+#define MANY_FILES 300
+
+static void test_write_many(bool is_there)
+{
+	for (int i = 0; i < MANY_FILES; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "many%d.ini", i);
+		if (is_there)
+			test_write_file(name,
+				"[target]\nurl = http://127.0.0.1:9/\n[load]\nrate = 10\n"
+				"[request a]\n[request b]\n[request c]\n[request d]\n");
+		else
+			test_remove_file(name);
+	}
+}
+
+/* A list of many files is made in parts: another client is answered before it is whole. */
+START_TEST(a_long_list_lets_others_be_answered)
+{
+	struct client other = test_client();
+	json_t *reply;
+	char byte;
+
+	test_write_many(true);
+	test_send(&admin, "List", NULL, false);
+	test_send(&other, "Status", NULL, false);
+	json_decref(test_next(&other));
+	ck_assert_int_eq(recv(admin.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	reply = test_next(&admin);
+	ck_assert_uint_eq(
+		json_array_size(json_object_get(json_object_get(reply, "parameters"), "plans")),
+		MANY_FILES + 2);
+	json_decref(reply);
+	test_close(&other);
+	test_write_many(false);
+}
+END_TEST
+
+START_TEST(a_list_ends_with_its_reader)
+{
+	struct client k = test_client();
+
+	test_write_many(true);
+	test_send(&k, "List", NULL, false);
+	ck_assert_int_eq(loop_turn(loop, 0), 0);
+	ck_assert_int_eq(loop_turn(loop, 0), 0);
+	test_close(&k);
+	while (control_n_connections(control) > 1)
+		ck_assert_int_eq(loop_turn(loop, 0), 0);
+	test_write_many(false);
+}
+END_TEST
+
+/* What is kept of a file is not kept when the file has changed. */
+START_TEST(a_changed_file_is_listed_as_it_is_now)
+{
+	json_t *reply;
+
+	test_write_file("body.ini", "[target]\nurl = http://127.0.0.1:9/x\n[load]\nrate = 10\n");
+	for (int i = 0; i < 2; i++) {
+		reply = test_ok(&admin, "List", NULL);
+		test_expect_listed(reply, 1, "body | http://127.0.0.1:9/x | open 10/s for 10s | -");
+		json_decref(reply);
+	}
+	test_write_file("body.ini", "[target]\nurl = http://127.0.0.1:9/y\n[load]\nrate = 100\n");
+	reply = test_ok(&admin, "List", NULL);
+	test_expect_listed(reply, 1, "body | http://127.0.0.1:9/y | open 100/s for 10s | -");
+	json_decref(reply);
+	test_remove_file("body.ini");
+	reply = test_ok(&admin, "List", NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(reply, "plans")), 2);
+	json_decref(reply);
+}
+END_TEST
+
 START_TEST(strangers_are_told_the_place_of_a_problem)
 {
 	struct client observer = test_observer();
@@ -404,6 +480,9 @@ int main(void)
 
 	t = test_case(s, "list");
 	tcase_add_test(t, named_runs_are_listed);
+	tcase_add_test(t, a_long_list_lets_others_be_answered);
+	tcase_add_test(t, a_list_ends_with_its_reader);
+	tcase_add_test(t, a_changed_file_is_listed_as_it_is_now);
 	tcase_add_test(t, strangers_are_told_the_place_of_a_problem);
 	tcase_add_test(t, what_is_no_run_is_not_listed_as_one);
 	tcase_add_test(t, without_a_directory_there_are_no_runs);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is served when: users share the turns, then their connections do, and a user has a share of
+ * the time. Where two users are wanted the tests need root, to connect as one of them. */
+#include "tests/support/skip.h"
+#include "tests/unit/service/control_fixture.h"
+
+#define PIPELINED 200
+#define SLOW "{\"method\":\"a.test.Slow\"}"
+#define LONG "{\"method\":\"a.test.Long\"}"
+
+static const uid_t strangers[] = {65533, 65534};
+
+/* By a user of the host who is neither root nor the daemon's own. */
+static struct client test_connect_as(uid_t uid)
+{
+	struct client k;
+
+	ck_assert_int_eq(seteuid(uid), 0);
+	k = test_connect();
+	ck_assert_int_eq(seteuid(0), 0);
+	return k;
+}
+
+static void test_pipeline(struct client *k, const char *call, int n)
+{
+	struct buf calls = {0};
+
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(buf_append(&calls, call, strlen(call) + 1), 0);
+	test_write(k, calls.data, calls.len);
+	buf_fini(&calls);
+}
+
+/* Turns until something has come for k, one step each. */
+static void test_until_answered(struct client *k)
+{
+	char byte;
+
+	for (int i = 0; recv(k->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == -1; i++) {
+		ck_assert_int_lt(i, 50);
+		ck_assert_int_eq(loop_turn(loop, 5 * NSEC_PER_MSEC), 0);
+	}
+}
+
+/* Each turn of the loop makes one step, so that the order can be seen. */
+static void test_setup_steps(void)
+{
+	limits = control_default_limits;
+	limits.turn_ns = 0;
+	test_setup();
+}
+
+START_TEST(pipelining_does_not_starve_others)
+{
+	struct client greedy = test_pair(NULL);
+	struct client modest = test_pair(NULL);
+
+	test_pipeline(&greedy, ECHO(1), PIPELINED);
+	test_send(&modest, ECHO(2));
+	test_until_answered(&modest);
+	ck_assert_uint_le(n_echoes, 2);
+	for (int i = 0; i < PIPELINED; i++)
+		test_expect(&greedy, ECHOED(1));
+	test_expect(&modest, ECHOED(2));
+	test_close(&greedy);
+	test_close(&modest);
+}
+END_TEST
+
+START_TEST(a_user_with_many_connections_has_one_users_turns)
+{
+	struct client greedy[8];
+	struct client modest;
+
+	test_listen(CONTROL_OPERATE);
+	for (int i = 0; i < 8; i++) {
+		greedy[i] = test_connect_as(strangers[0]);
+		test_pipeline(&greedy[i], ECHO(1), PIPELINED);
+	}
+	modest = test_connect_as(strangers[1]);
+	while (control_n_connections(control) < 9)
+		test_turn();
+	/* The greedy one's calls have all come; the modest one's is the newest. */
+	test_send(&modest, ECHO(2));
+	n_echoes = 0;
+	test_until_answered(&modest);
+	ck_assert_uint_le(n_echoes, 3);
+	test_expect(&modest, ECHOED(2));
+	for (int i = 0; i < 8; i++) {
+		for (int j = 0; j < PIPELINED; j++)
+			test_expect(&greedy[i], ECHOED(1));
+		test_close(&greedy[i]);
+	}
+	test_close(&modest);
+}
+END_TEST
+
+START_TEST(connections_of_one_user_take_turns)
+{
+	struct client greedy;
+	struct client modest;
+
+	test_listen(CONTROL_OPERATE);
+	greedy = test_connect();
+	test_pipeline(&greedy, ECHO(1), PIPELINED);
+	modest = test_connect();
+	while (control_n_connections(control) < 2)
+		test_turn();
+	test_send(&modest, ECHO(2));
+	n_echoes = 0;
+	test_until_answered(&modest);
+	ck_assert_uint_le(n_echoes, 3);
+	test_close(&greedy);
+	test_close(&modest);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- the share of the time */
+
+static void test_setup_share(void)
+{
+	limits = control_default_limits;
+	limits.share = 10;
+	limits.burst_ns = 10 * NSEC_PER_MSEC;
+	test_setup();
+}
+
+static unsigned test_ask_slowly(struct client *k, int n)
+{
+	test_pipeline(k, SLOW, n);
+	for (int i = 0; i < n; i++)
+		test_expect(k, "{\"parameters\":{}}");
+	return (unsigned)n;
+}
+
+START_TEST(a_user_gets_no_more_than_the_share)
+{
+	int64_t before_ns = clock_now_ns();
+	struct client k;
+
+	test_listen(CONTROL_OPERATE);
+	k = test_connect();
+	/* 40 ms of work, 10 of them at once: the rest takes ten times as long, but for the last
+	 * call, which nothing has to wait for. */
+	test_ask_slowly(&k, 20);
+	ck_assert_int_ge(clock_now_ns() - before_ns, 10 * (40 - 10 - 2) * NSEC_PER_MSEC);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(who_leaves_and_comes_back_still_owes)
+{
+	int64_t before_ns = clock_now_ns();
+
+	test_listen(CONTROL_OPERATE);
+	for (int i = 0; i < 20; i++) {
+		struct client k = test_connect();
+
+		test_ask_slowly(&k, 1);
+		test_close(&k);
+		while (control_n_connections(control) > 0)
+			ck_assert_int_eq(loop_turn(loop, NSEC_PER_MSEC), 0);
+	}
+	ck_assert_int_ge(clock_now_ns() - before_ns, 10 * (40 - 10 - 2) * NSEC_PER_MSEC);
+}
+END_TEST
+
+START_TEST(another_user_is_answered_while_one_rests)
+{
+	struct client slow;
+	struct client quick;
+
+	test_listen(CONTROL_OPERATE);
+	slow = test_connect_as(strangers[0]);
+	test_pipeline(&slow, SLOW, 50); /* a second of rest */
+	quick = test_connect_as(strangers[1]);
+	n_slow = 0;
+	for (int i = 0; i < 20; i++) {
+		test_send(&quick, ECHO(2));
+		test_expect(&quick, ECHOED(2));
+	}
+	ck_assert_uint_lt(n_slow, 50);
+	test_close(&slow);
+	test_close(&quick);
+}
+END_TEST
+
+START_TEST(a_ready_made_connection_is_not_limited)
+{
+	struct client k = test_pair(NULL);
+
+	test_pipeline(&k, SLOW, 20);
+	for (int i = 0; i < 20; i++)
+		test_expect(&k, "{\"parameters\":{}}");
+	test_turn();
+	/* It would rest now: the next call is answered by the next turn but one. */
+	n_echoes = 0;
+	test_send(&k, ECHO(1));
+	for (int i = 0; i < 2; i++)
+		test_turn();
+	ck_assert_uint_eq(n_echoes, 1);
+	test_close(&k);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- long answers */
+
+START_TEST(a_long_answer_is_made_in_parts)
+{
+	struct client slow = test_pair(NULL);
+	struct client quick = test_pair(NULL);
+
+	test_send(&slow, LONG);
+	while (n_parts == 0)
+		test_turn();
+	test_send(&quick, ECHO(1));
+	test_until_answered(&quick);
+	ck_assert_uint_lt(n_parts, LONG_PARTS);
+	test_expect(&slow, "{\"parameters\":{\"parts\":100}}");
+	test_close(&slow);
+	test_close(&quick);
+}
+END_TEST
+
+START_TEST(a_long_answer_ends_with_its_reader)
+{
+	struct client k = test_pair(NULL);
+	unsigned before;
+
+	test_send(&k, LONG);
+	while (n_parts == 0)
+		test_turn();
+	test_close(&k);
+	while (control_n_connections(control) > 0)
+		test_turn();
+	before = n_parts;
+	for (int i = 0; i < 5; i++)
+		test_turn();
+	ck_assert_uint_eq(n_parts, before);
+}
+END_TEST
+
+static TCase *test_case(Suite *s, const char *name, void (*setup)(void))
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, setup, test_teardown);
+	suite_add_tcase(s, t);
+	return t;
+}
+
+int main(void)
+{
+	Suite *s = suite_create("control_turns");
+	TCase *t = test_case(s, "turns", test_setup_steps);
+	SRunner *runner;
+	int n_failed;
+
+	tcase_add_test(t, pipelining_does_not_starve_others);
+	tcase_add_test(t, connections_of_one_user_take_turns);
+	tcase_add_test_of_root(t, a_user_with_many_connections_has_one_users_turns);
+
+	t = test_case(s, "share", test_setup_share);
+	tcase_add_test(t, a_user_gets_no_more_than_the_share);
+	tcase_add_test(t, who_leaves_and_comes_back_still_owes);
+	tcase_add_test(t, a_ready_made_connection_is_not_limited);
+	tcase_add_test_of_root(t, another_user_is_answered_while_one_rests);
+
+	t = test_case(s, "long answers", test_setup_steps);
+	tcase_add_test(t, a_long_answer_is_made_in_parts);
+	tcase_add_test(t, a_long_answer_ends_with_its_reader);
+
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_ENV);
+	n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed == 0 ? 0 : 1;
+}
