@@ -121,6 +121,9 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "load", "at", KEY_CUSTOM, .check = plan_check_instant,
 		.help = "when the run starts, 1 s to 24 h from now: 2026-11-22T17:00:00Z, or seconds "
 			"since 1970; as soon as it can where not given"},
+	{KEYS_RUN, "load", "unsynchronised", KEY_CHOICE, "no", .choices = keys_no_yes,
+		PLAN_FIELD(unsynchronised), .help = "yes: a slice may do without at; it starts as "
+			"soon as it can, and the slices are not one schedule"},
 
 	{KEYS_RUN, "connections", "count", KEY_UINT, "auto", "1..1000000", .word = "auto",
 		PLAN_FIELD(connections), .help = "connections at most; closed model: each has a "

@@ -191,7 +191,8 @@ struct plan {
 	/* Of the schedule this run makes arrivals slice_index - 1, and every slice_of-th behind it;
 	 * 0: all of them. Neither these nor the instant count in sha256. */
 	unsigned slice_index, slice_of;
-	int64_t at_unix_ns; /* the run's start, ns since 1970; 0: as soon as it can */
+	unsigned unsynchronised; /* 1: slices need no common start */
+	int64_t at_unix_ns;	 /* the run's start, ns since 1970; 0: as soon as it can */
 
 	/* [connections] */
 	uint64_t connections;		  /* 0: auto */

@@ -288,6 +288,8 @@ static int plan_describe_slice(const struct plan *p, struct buf *b)
 		r = buf_printf(b,
 			"  slice        %u of %u: every %u. of these requests, from number %u on\n",
 			p->slice_index, p->slice_of, p->slice_of, p->slice_index);
+	if (!r && p->slice_of > 1 && p->at_unix_ns == 0)
+		r = buf_puts(b, "  starts       as soon as it can, apart from the other slices\n");
 	if (r || p->at_unix_ns == 0 || !gmtime_r(&s, &tm))
 		return r;
 	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);

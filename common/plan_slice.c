@@ -116,7 +116,8 @@ int plan_parse_instant(const char *value, int64_t *ret_unix_ns, struct err *rete
 		ok = *at++ == 'Z';
 	if (!ok || *at || s > PLAN_INSTANT_MAX_S || s == 0) {
 		err_set(reterr,
-			"'%.60s' is no instant: write 2026-11-22T17:00:00Z, or seconds since 1970",
+			"'%.60s' is no instant that all hosts agree on: write 2026-11-22T17:00:00Z "
+			"(UTC), or seconds since 1970",
 			value);
 		return -EINVAL;
 	}
@@ -151,9 +152,19 @@ void plan_settle_slice(struct plan *plan, const struct ini_doc *doc, struct prob
 	if (plan->model == PLAN_CLOSED)
 		problems_add(problems, slice->file, slice->line,
 			"a closed model has no slices: run a part of its users, without slice");
+	else if (plan->slice_of > 1 && !at && !plan->unsynchronised)
+		problems_add(problems, slice->file, slice->line,
+			"slice %u/%u needs an instant at which all slices begin: at (--at), or "
+			"unsynchronised = yes (--unsynchronised) if they need not begin together",
+			plan->slice_index, plan->slice_of);
 }
 
 bool plan_is_of_slice(const struct ini_entry *e)
 {
-	return str_eq(e->section, "load") && (str_eq(e->key, "slice") || str_eq(e->key, "at"));
+	static const char *const keys[] = {"slice", "at", "unsynchronised"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (str_eq(e->section, "load") && str_eq(e->key, keys[i]))
+			return true;
+	return false;
 }

@@ -23,7 +23,8 @@ int plan_parse_instant(const char *value, int64_t *ret_unix_ns, struct err *rete
 int plan_check_slice(const char *value, struct err *reterr);
 int plan_check_instant(const char *value, struct err *reterr);
 
-/* After the model is settled: fills in what the two keys say; a closed model has no slices. */
+/* After the keys are applied and the model is settled: fills in what slice and at say. A closed
+ * model has no slices, and slices that shall be one schedule have a common start. */
 void plan_settle_slice(struct plan *plan, const struct ini_doc *doc, struct problems *problems);
 /* It says which part of the plan is run, or when, and is not of the plan itself. */
 bool plan_is_of_slice(const struct ini_entry *e);

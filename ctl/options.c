@@ -66,6 +66,8 @@ const struct options_flag options_flags[] = {
 		"one of N slices of the schedule, for N hosts"},
 	{0, "at", "INSTANT", OPTIONS_PLAN, OPTIONS_KEY, "load.at", NULL, 0,
 		"start at 2026-11-22T17:00:00Z, or unix seconds"},
+	{0, "unsynchronised", NULL, OPTIONS_PLAN, OPTIONS_KEY, "load.unsynchronised", "yes", 0,
+		"slices without --at: each starts when it can"},
 	{0, "label", "NAME=TEXT", OPTIONS_PLAN, OPTIONS_KEY, "run.label", NULL, 0,
 		"kept in the result, may be repeated"},
 	{0, "set", "SECTION.KEY=VALUE", OPTIONS_PLAN, OPTIONS_SET, NULL, NULL, 0,

@@ -184,14 +184,18 @@ static bool registry_check_start(const struct plan *plan, struct err *reterr)
 	if (ahead_ns >= REGISTRY_START_MIN_NS && ahead_ns <= REGISTRY_START_MAX_NS)
 		return false;
 	if (ahead_ns < 0)
-		err_set(reterr, "the instant of its start was %.1f s ago by this host's clock",
+		err_set(reterr,
+			"the instant of its start was %.1f s ago by this host's clock (at, --at): "
+			"choose one 1 s to 24 h ahead",
 			-(double)ahead_ns / 1e9);
 	else if (ahead_ns < REGISTRY_START_MIN_NS)
 		err_set(reterr,
-			"its start is %.1f s ahead: too soon to connect before, 1 s at least",
+			"its start is %.1f s ahead (at, --at): too soon to connect before, choose "
+			"one 1 s ahead at least",
 			(double)ahead_ns / 1e9);
 	else
-		err_set(reterr, "its start is more than 24 h ahead");
+		err_set(reterr, "its start is more than 24 h ahead (at, --at): choose one 24 h "
+				"ahead at most");
 	return true;
 }
 

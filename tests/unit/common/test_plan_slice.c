@@ -126,6 +126,28 @@ START_TEST(users_are_not_sliced)
 }
 END_TEST
 
+/* Slices that do not begin together are not one schedule. */
+START_TEST(a_slice_has_a_start)
+{
+	struct plan *p;
+
+	CONF_EXPECT(CONF_TARGET "[load]\nslice = 1/2\n",
+		"f.ini:4: slice 1/2 needs an instant at which all slices begin: at (--at), or "
+		"unsynchronised = yes (--unsynchronised) if they need not begin together");
+	CONF_EXPECT(CONF_TARGET "[load]\nslice = 1/2\nunsynchronised = no\n",
+		"f.ini:4: slice 1/2 needs an instant at which all slices begin: at (--at), or "
+		"unsynchronised = yes (--unsynchronised) if they need not begin together");
+	/* An instant that is none is said once. */
+	CONF_EXPECT(CONF_TARGET "[load]\nslice = 1/2\nat = +10s\n",
+		"f.ini:5: at: '+10s' is no instant that all hosts agree on: write "
+		"2026-11-22T17:00:00Z (UTC), or seconds since 1970");
+	plan_free(conf_plan(CONF_TARGET "[load]\nslice = 1/1\n"));
+	p = conf_plan(CONF_TARGET "[load]\nslice = 2/2\nunsynchronised = yes\n");
+	ck_assert_uint_eq(p->slice_index, 2);
+	plan_free(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("plan_slice");
@@ -139,6 +161,7 @@ int main(void)
 	tcase_add_loop_test(t, bad_instants, 0, 27);
 	tcase_add_loop_test(t, plan_of_a_slice, 0, 2);
 	tcase_add_test(t, users_are_not_sliced);
+	tcase_add_test(t, a_slice_has_a_start);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
