@@ -43,6 +43,13 @@ int confidence_of(const struct confidence_batch *batches, size_t n_batches,
  * least n with q^n <= 1 - level. 299 for p99 at 95 %. */
 double confidence_least_n(double q, double level);
 
-/* The value below which a Student variable with so many degrees of freedom (>= 3) falls with
+/* The value below which a Student variable with so many degrees of freedom (>= 2) falls with
  * probability p, 0.5 <= p < 1. */
 double confidence_student(double p, unsigned freedom);
+
+/* The interval of the mean of a figure that each of n runs has once, from their scatter (Student's
+ * t): it holds for further runs, where batches of one run only tell of that run. False, with
+ * outputs untouched, below the least number of runs: the factor of two is 12.7. */
+#define CONFIDENCE_RUNS_LEAST 3
+bool confidence_between(
+	const double *values, size_t n, double level, double *ret_low, double *ret_high);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Merging, from the top: are these runs of one plan, and the members of the sum in the order of the
- * document. The documents are files that may have come from anywhere: what does not fit together is
- * refused or left out with a note, and nothing in them is trusted to be of its type or size.
+/* Merging, from the top: the members of the document in their order. The documents are files that
+ * may have come from anywhere: what does not fit together is refused or left out with a note, and
+ * nothing in them is trusted to be of its type or size.
  *
  * A member is either added up, found anew from what was added up, or taken from one part: from the
  * worst where it is a judgement (a sick host is not diluted), from the first where the plan says
@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/plan_slice.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
@@ -88,20 +87,6 @@ double result_merge_sum_real(const struct result_merge_view *v, const char *path
 		if (v->at[i] && result_real(v->at[i], path, &one))
 			sum += one;
 	return result_merge_finite(sum);
-}
-
-json_t *result_merge_max_real(const struct result_merge_view *v, const char *path)
-{
-	double most = 0, one;
-	bool is_known = false;
-
-	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++) {
-		if (!v->at[i] || !result_real(v->at[i], path, &one))
-			continue;
-		most = is_known && most > one ? most : one;
-		is_known = true;
-	}
-	return is_known ? json_real(most) : json_null();
 }
 
 double result_merge_mean(const struct result_merge_view *v, const char *path, const double *weights)
@@ -178,110 +163,6 @@ struct result_merge_label result_merge_label(const json_t *doc)
 	return label;
 }
 
-/* ---------------------------------------------------------------- may they be added? */
-
-static void result_merge_check_plans(struct result_merge *m)
-{
-	const struct result_merge_part *first = &m->parts[0];
-	const char *sha256 = result_text(first->doc, "plan.sha256");
-
-	for (size_t i = 0; i < m->n; i++) {
-		const struct result_merge_part *part = &m->parts[i];
-
-		if (!str_eq(result_text(part->doc, "schema"), RESULT_SCHEMA))
-			result_merge_refuse(m, "%.200s: this is no result of a run (%s)",
-				part->name, RESULT_SCHEMA);
-		else if (!*result_text(part->doc, "plan.sha256"))
-			result_merge_refuse(m, "%.200s: this result does not say what its plan was",
-				part->name);
-		else if (!str_eq(result_text(part->doc, "plan.sha256"), sha256))
-			result_merge_refuse(m,
-				"%.200s and %.200s are not of one plan (plan.sha256 differs)",
-				first->name, part->name);
-	}
-}
-
-/* Members of parts that must be different: which two files share it? */
-static void result_merge_check_uuids(struct result_merge *m, const char *const *names)
-{
-	for (size_t i = 0; i < json_array_size(m->runs); i++) {
-		const json_t *run = json_array_get(m->runs, i);
-		const char *uuid = result_text(run, "uuid");
-
-		if (!*uuid)
-			result_merge_refuse(
-				m, "%.200s: this result does not say which run it is", names[i]);
-		for (size_t k = 0; k < i && !m->is_refused; k++)
-			if (str_eq(result_text(json_array_get(m->runs, k), "uuid"), uuid))
-				result_merge_refuse(m,
-					"%.180s and %.180s have the same run, %.64s (%.40s): it "
-					"would count twice",
-					names[k], names[i], result_text(run, "id"), uuid);
-	}
-}
-
-static void result_merge_check_slices(struct result_merge *m, const char *const *names)
-{
-	int64_t of = 0;
-
-	for (size_t i = 0; i < json_array_size(m->runs); i++) {
-		const json_t *run = json_array_get(m->runs, i);
-		int64_t my_index = 0, my_of = 0, index;
-
-		(void)result_int(run, "slice.index", &my_index);
-		(void)result_int(run, "slice.of", &my_of);
-		if ((my_of || my_index) &&
-			(my_of > PLAN_SLICES_MAX || my_index < 1 || my_index > my_of))
-			result_merge_refuse(m, "%.200s: there is no slice %jd of %jd", names[i],
-				(intmax_t)my_index, (intmax_t)my_of);
-		if (i == 0)
-			of = my_of;
-		else if (my_of != of && (of == 0 || my_of == 0))
-			result_merge_refuse(m,
-				"%.200s is a slice of the plan, %.200s the whole of it",
-				of ? names[0] : names[i], of ? names[i] : names[0]);
-		else if (my_of != of)
-			result_merge_refuse(m,
-				"%.180s is a slice of %jd, %.180s one of %jd: these are not one "
-				"schedule",
-				names[0], (intmax_t)of, names[i], (intmax_t)my_of);
-		for (size_t k = 0; k < i && of > 0 && !m->is_refused; k++)
-			if (result_int(json_array_get(m->runs, k), "slice.index", &index) &&
-				index == my_index)
-				result_merge_refuse(m,
-					"%.180s and %.180s are both slice %jd of %jd", names[k],
-					names[i], (intmax_t)index, (intmax_t)of);
-	}
-}
-
-/* 0 or -1. */
-static int result_merge_check(struct result_merge *m)
-{
-	const char **names;
-	size_t n = 0;
-
-	result_merge_check_plans(m);
-	if (m->is_refused)
-		return -1;
-	m->runs = result_merge_runs(m);
-	names = calloc(json_array_size(m->runs) + 1, sizeof(*names));
-	if (!m->runs || !names) {
-		free(names);
-		return -1;
-	}
-	/* Merged documents bring several runs. */
-	for (size_t i = 0; i < m->n; i++) {
-		const json_t *parts = result_at(m->parts[i].doc, "parts");
-
-		for (size_t k = json_is_array(parts) ? json_array_size(parts) : 1; k > 0; k--)
-			names[n++] = m->parts[i].name;
-	}
-	result_merge_check_uuids(m, names);
-	result_merge_check_slices(m, names);
-	free(names);
-	return m->is_refused ? -1 : 0;
-}
-
 /* ---------------------------------------------------------------- whose judgement stands */
 
 static int result_merge_rank(const char *const *words, size_t n, const char *word)
@@ -353,22 +234,26 @@ static json_t *result_merge_headline(
 	const struct result_merge *m, const json_t *worst, const json_t *latency)
 {
 	struct result_merge_view headlines = result_merge_at(&m->docs, "headline");
+	enum result_merge_rule rate = m->is_repeats ? RESULT_MERGE_MEAN : RESULT_MERGE_SUM;
 	int64_t p99 = quantile_offered(&m->main, m->ledger.planned, 0.99);
 	int64_t ours;
 	json_t *share = json_null();
+	json_t *missing = result_merge_missing(m);
+	json_t *headline;
 
 	if (p99 > 0 && str_eq(m->main_key, "response") &&
 		result_int(latency, "our_delay.p99_ns", &ours))
 		share = json_real((double)ours / (double)p99);
-	return json_pack("{s:s s:s s:o s:o s:f s:f s:f s:o s:o s:o}", "result",
+	headline = json_pack("{s:s s:s s:o s:o s:o s:o s:f s:o s:o s:o}", "result",
 		result_text(worst, "headline.result"), "limited_by", result_merge_limit(m, worst),
 		"because", result_merge_of_part(worst, "headline.because"), "try",
 		json_string(result_text(worst, "headline.try")), "planned_per_s",
-		result_merge_sum_real(&headlines, "planned_per_s"), "ok_per_s",
-		result_merge_sum_real(&headlines, "ok_per_s"), "failed_share",
+		result_merge_value(m, &headlines, "planned_per_s", rate), "ok_per_s",
+		result_merge_value(m, &headlines, "ok_per_s", rate), "failed_share",
 		ledger_failed_share(&m->ledger), "p50_ms",
 		result_merge_ms(quantile_offered(&m->main, m->ledger.planned, 0.5)), "p99_ms",
 		result_merge_ms(p99), "our_delay_share_of_p99", share);
+	return missing ? result_merge_with(headline, "missing", missing) : headline;
 }
 
 /* ---------------------------------------------------------------- the plan and its window */
@@ -377,48 +262,56 @@ static json_t *result_merge_plan(const struct result_merge *m)
 {
 	static const char *const sums[] = {"workers", "connections"};
 	struct result_merge_view effective = result_merge_at(&m->docs, "plan.effective");
+	enum result_merge_rule rule = m->is_repeats ? RESULT_MERGE_MOST : RESULT_MERGE_SUM;
 	json_t *plan = json_deep_copy(result_at(m->docs.at[0], "plan"));
 	json_t *to = json_object_get(plan, "effective");
 
 	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
 		if (json_object_get(to, sums[i]))
 			(void)json_object_set_new(
-				to, sums[i], json_integer(result_merge_sum(&effective, sums[i])));
+				to, sums[i], result_merge_value(m, &effective, sums[i], rule));
 	(void)json_object_del(plan, "slice");
 	return plan;
 }
 
-/* The longest, from the first that has one: parts that were cut short count what they did. */
+/* The first that is known, as long as the longest of parts, or as repetitions one after the other:
+ * a run that was cut short counts what it did. */
 static json_t *result_merge_window(struct result_merge *m)
 {
+	struct result_merge_view windows = result_merge_at(&m->docs, "window");
 	json_t *window = NULL;
-	int64_t most = 0, least = INT64_MAX, drain = 0;
+	int64_t start = 0, end = 0, most = 0, least = INT64_MAX;
 
 	for (size_t i = 0; i < m->n; i++) {
-		const json_t *from = result_at(m->docs.at[i], "window");
-		int64_t start = 0, end = 0, drained = 0;
+		struct result_merge_length its = result_merge_length(m->docs.at[i]);
 
-		if (!json_is_object(from))
+		if (!json_is_object(windows.at[i]))
 			continue;
-		(void)result_int(from, "start_ns", &start);
-		(void)result_int(from, "end_ns", &end);
-		(void)result_int(from, "drain_ns", &drained);
-		least = end < least ? end : least;
-		drain = drained > drain ? drained : drain;
-		if (!window)
-			window = json_deep_copy(from);
-		if (end > most) {
-			most = end;
-			(void)json_object_set_new(window, "end_ns", json_integer(end));
+		if (!window) {
+			window = json_deep_copy(windows.at[i]);
+			start = its.start_ns;
 		}
+		least = its.mean_ns < least ? its.mean_ns : least;
+		most = its.mean_ns > most ? its.mean_ns : most;
+		if (m->is_repeats)
+			end = start + m->turns_ns[i] + its.ns;
+		else if (its.start_ns + its.ns > end)
+			end = its.start_ns + its.ns;
 	}
 	if (!window)
 		return json_null();
 	if (least < most - most / 100)
 		result_merge_note(m, "merge-window", "",
-			"the windows of the parts are not equally long: rates are added as if "
-			"they were");
-	(void)json_object_set_new(window, "drain_ns", json_integer(drain));
+			m->is_repeats ? "the windows of the repetitions are not equally long: each "
+					"counts alike in mean rates"
+				      : "the windows of the parts are not equally long: rates are "
+					"added as if they were");
+	(void)json_object_set_new(window, "end_ns", json_integer(end));
+	(void)json_object_set_new(
+		window, "drain_ns", result_merge_value(m, &windows, "drain_ns", RESULT_MERGE_MOST));
+	if (m->is_repeats)
+		(void)json_object_set_new(window, "paused_ns",
+			result_merge_value(m, &windows, "paused_ns", RESULT_MERGE_SUM));
 	return window;
 }
 
@@ -450,13 +343,37 @@ static json_t *result_merge_latencies(struct result_merge *m)
 {
 	struct result_merge_view latencies = result_merge_at(&m->docs, "latency");
 	json_t *latency = result_merge_latency(m, &latencies, &m->main);
+	json_t *main = json_object_get(latency, m->main_key);
+	int r = 0;
 
-	if (latency && m->n_batches > 0 &&
-		result_merge_confidence(m, json_object_get(latency, m->main_key)) < 0) {
+	if (main && m->is_repeats)
+		r = result_merge_between(m, main);
+	else if (main && m->n_batches > 0)
+		r = result_merge_confidence(m, main);
+	if (r < 0) {
 		json_decref(latency);
 		return NULL;
 	}
 	return latency;
+}
+
+/* Steals the document and returns it. */
+static json_t *result_merge_over_time(struct result_merge *m, json_t *doc)
+{
+	json_t *batches;
+
+	if (!m->is_repeats) {
+		doc = result_merge_with(doc, "intervals", result_merge_intervals(m));
+		return doc && m->n_batches > 0
+			       ? result_merge_with(doc, "batches", result_merge_batches(m))
+			       : doc;
+	}
+	doc = result_merge_with(doc, "intervals", result_merge_rows_in_turn(m, "intervals"));
+	batches = doc ? result_merge_rows_in_turn(m, "batches") : NULL;
+	if (!batches || json_array_size(json_object_get(batches, "rows")) > 0)
+		return result_merge_with(doc, "batches", batches);
+	json_decref(batches);
+	return doc;
 }
 
 /* The members after each other, since some need those before. */
@@ -468,7 +385,9 @@ static json_t *result_merge_build(struct result_merge *m)
 	json_t *doc, *latency;
 
 	m->ledger = result_merge_ledger(&ledgers);
-	if (result_merge_read_batches(m) < 0)
+	if (m->is_repeats)
+		result_merge_take_turns(m);
+	else if (result_merge_read_batches(m) < 0)
 		return NULL;
 	latency = result_merge_latencies(m);
 	if (!latency)
@@ -481,7 +400,7 @@ static json_t *result_merge_build(struct result_merge *m)
 	doc = result_merge_with(doc, "thresholds", result_merge_thresholds(m));
 	doc = result_merge_with(doc, "ledger", result_ledger(&m->ledger));
 	doc = result_merge_with(doc, "outside", result_merge_outside(m));
-	doc = result_merge_with(doc, "rates", result_merge_rates(&rates));
+	doc = result_merge_with(doc, "rates", result_merge_rates(m, &rates));
 	doc = result_merge_with(doc, "latency", latency);
 	if (doc && str_eq(m->main_key, "response"))
 		doc = result_merge_with(
@@ -491,14 +410,14 @@ static json_t *result_merge_build(struct result_merge *m)
 	doc = result_merge_with(doc, "redirects", result_merge_redirects(m));
 	doc = result_merge_with(doc, "requests", result_merge_requests(m));
 	doc = result_merge_with(doc, "connections", result_merge_connections(m));
-	doc = result_merge_with(doc, "intervals", result_merge_intervals(m));
-	if (doc && m->n_batches > 0)
-		doc = result_merge_with(doc, "batches", result_merge_batches(m));
+	doc = result_merge_over_time(m, doc);
 	result_merge_judge_runs(m);
 	doc = result_merge_with(doc, "steadiness", result_merge_steadiness(m));
 	doc = result_merge_with(doc, "events", result_merge_events(m));
 	doc = result_merge_with(doc, "slowest", result_merge_slowest(m));
 	doc = result_merge_with(doc, "parts", json_incref(m->runs));
+	if (doc && m->is_repeats)
+		doc = result_merge_with(doc, "repeats", result_merge_repeats(m));
 	/* Last: it takes the notes. */
 	return result_merge_with(doc, "generator", result_merge_generator(m));
 }
@@ -515,9 +434,14 @@ static void result_merge_fini(struct result_merge *m)
 	json_decref(m->runs);
 }
 
-int result_merge(const struct result_merge_part *parts, size_t n, json_t **ret, struct err *reterr)
+int result_merge(const struct result_merge_part *parts, size_t n, enum result_merge_mode mode,
+	json_t **ret, struct err *reterr)
 {
-	struct result_merge m = {.parts = parts, .n = n, .err = reterr, .main_key = "service"};
+	struct result_merge m = {.parts = parts,
+		.n = n,
+		.err = reterr,
+		.main_key = "service",
+		.is_repeats = mode == RESULT_MERGE_REPEATS};
 	json_t *doc = NULL;
 	int r = -ENOMEM;
 
@@ -530,6 +454,7 @@ int result_merge(const struct result_merge_part *parts, size_t n, json_t **ret, 
 		m.docs.at[i] = parts[i].doc;
 		if (result_at(parts[i].doc, "latency.response"))
 			m.main_key = "response";
+		m.n_repeats += result_merge_n_repeats(parts[i].doc);
 	}
 	m.notes = json_array();
 	if (m.notes && result_merge_check(&m) == 0)

@@ -31,25 +31,6 @@ json_t *result_merge_outside(const struct result_merge *m)
 		(json_int_t)result_merge_sum(&m->docs, "outside.retries"));
 }
 
-/* Of rates, or of those that a request has. */
-json_t *result_merge_rates(const struct result_merge_view *v)
-{
-	static const char *const names[] = {"planned_per_s", "sent_per_s", "completed_per_s",
-		"ok_per_s", "bytes_in_per_s", "bytes_out_per_s"};
-	json_t *rates = json_object();
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		bool is_there = false;
-
-		for (size_t k = 0; k < RESULT_MERGE_PARTS_MAX; k++)
-			is_there = is_there || (v->at[k] && result_at(v->at[k], names[i]));
-		if (is_there)
-			rates = result_merge_with(
-				rates, names[i], json_real(result_merge_sum_real(v, names[i])));
-	}
-	return rates;
-}
-
 /* In the order of numbers. */
 json_t *result_merge_statuses(const struct result_merge *m)
 {
@@ -170,6 +151,12 @@ static void result_merge_weights(
 	}
 }
 
+/* How many there were at a time, not how many in all: repetitions do not add it up. */
+static bool result_merge_is_mark(const char *key)
+{
+	return str_eq(key, "limit") || str_ends(key, "peak");
+}
+
 json_t *result_merge_connections(const struct result_merge *m)
 {
 	struct result_merge_view v = result_merge_at(&m->docs, "connections");
@@ -182,7 +169,11 @@ json_t *result_merge_connections(const struct result_merge *m)
 		double weight = 0;
 
 		if (!str_ends(key, "_share")) {
-			all = result_merge_with(all, key, json_integer(result_merge_sum(&v, key)));
+			bool is_mark = m->is_repeats && result_merge_is_mark(key);
+
+			all = result_merge_with(all, key,
+				result_merge_value(m, &v, key,
+					is_mark ? RESULT_MERGE_MOST : RESULT_MERGE_SUM));
 			continue;
 		}
 		result_merge_weights(m, key, weights);

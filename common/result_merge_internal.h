@@ -13,6 +13,7 @@
 #include "common/ledger.h"
 #include "common/result_merge.h"
 
+struct buf;
 struct err;
 
 /* The same member of every part; NULL where a part has none. */
@@ -28,6 +29,12 @@ struct result_merge_batch {
 	struct histogram our_delay;
 };
 #define RESULT_MERGE_BATCHES_MAX 128
+/* As many as a result holds; a file that claims more is not worth the memory. */
+#define RESULT_MERGE_ROWS_MAX 4096
+/* Longer than the longest run (a year), and so many of all parts, each rounded up to a multiple of
+ * the width of its rows, fit 64 bits. */
+#define RESULT_MERGE_LENGTH_MAX (INT64_MAX / RESULT_MERGE_PARTS_MAX / 9 * 8)
+#define RESULT_MERGE_WIDTH_MAX (RESULT_MERGE_LENGTH_MAX / 8)
 
 struct result_merge {
 	const struct result_merge_part *parts;
@@ -35,14 +42,37 @@ struct result_merge {
 	struct result_merge_view docs;
 	struct err *err;
 	bool is_refused;
-	json_t *notes; /* what merging has to say, {"code","value","limit","text","try"} */
-	json_t *runs;  /* the member parts */
+	bool is_repeats;
+	json_t *notes;	  /* what merging has to say, {"code","value","limit","text","try"} */
+	json_t *runs;	  /* the member parts */
+	int64_t n_slices; /* of which the runs are slices; 0: they are no slices */
+	size_t n_repeats;
 	struct ledger ledger;
 	const char *main_key;  /* "response"; "service" in the closed model */
 	struct histogram main; /* zeroed while empty */
 	struct result_merge_batch *batches;
 	size_t n_batches; /* 0: none, or they do not line up */
 	int64_t batch_width_ns;
+	/* Repetitions: where each part's rows begin, in multiples of the width; 0: no rows */
+	int64_t turns_ns[RESULT_MERGE_PARTS_MAX];
+	int64_t turn_width_ns;
+};
+
+/* How a figure of several parts is made. */
+enum result_merge_rule {
+	RESULT_MERGE_SUM,
+	RESULT_MERGE_MOST,
+	RESULT_MERGE_LEAST,
+	RESULT_MERGE_MEAN,	/* over repetitions */
+	RESULT_MERGE_MEAN_SENT, /* over requests sent */
+	RESULT_MERGE_SAME,	/* what all parts say, else null */
+	RESULT_MERGE_ANY,	/* true where one part says so */
+};
+
+struct result_merge_field {
+	const char *name;
+	enum result_merge_rule of_parts;
+	enum result_merge_rule of_repeats;
 };
 
 /* Objects of parts, by path and by a name that may hold a point. */
@@ -54,7 +84,6 @@ json_t *result_merge_keys(const struct result_merge *m, const struct result_merg
 /* Sums over those that have it; an integer stays within 64 bits. */
 int64_t result_merge_sum(const struct result_merge_view *v, const char *path);
 double result_merge_sum_real(const struct result_merge_view *v, const char *path);
-json_t *result_merge_max_real(const struct result_merge_view *v, const char *path);
 /* Of numbers of every kind: the mean with each part's weight; 0 without any. */
 double result_merge_mean(
 	const struct result_merge_view *v, const char *path, const double *weights);
@@ -77,10 +106,57 @@ json_t *result_merge_text(const char *text);
 /* The text at path behind the label; "" where there is none. */
 json_t *result_merge_of_part(const json_t *doc, const char *path);
 
+/* result_merge_check.c */
+/* Fills m->runs and m->n_slices. 0, or -1: refused, or no memory. */
+int result_merge_check(struct result_merge *m);
+/* Of the parts of a sum, repeat is 0. */
+bool result_merge_has_slice(const struct result_merge *m, int64_t repeat, int64_t index);
+/* "1, 2, 4": those that are there, or those that are not; nothing without slices. */
+void result_merge_list_slices(
+	const struct result_merge *m, int64_t repeat, bool is_there, struct buf *ret);
+
+/* result_merge_judge.c */
+struct result_merge_times {
+	bool is_known;	     /* of each run, when it started and how long it was */
+	int64_t apart_ns;    /* from the first start to the last */
+	int64_t shortest_ns; /* INT64_MAX: nothing is known */
+};
+struct result_merge_times result_merge_times(const struct result_merge *m);
+/* "slices 1, 2 of 3: 3 missing"; NULL where none is. */
+json_t *result_merge_missing(const struct result_merge *m);
+void result_merge_judge_runs(struct result_merge *m);
+
+/* result_merge_figures.c */
+/* Null where no part knows it. */
+json_t *result_merge_value(const struct result_merge *m, const struct result_merge_view *v,
+	const char *name, enum result_merge_rule rule);
+/* Of the run, or of one of its requests. */
+json_t *result_merge_rates(const struct result_merge *m, const struct result_merge_view *v);
+json_t *result_merge_generator(const struct result_merge *m);
+
+/* result_merge_repeats.c */
+/* 1, but for documents that are merged repetitions. */
+size_t result_merge_n_repeats(const json_t *doc);
+/* The window of a document, not below 0 and with room for sums; ns of it all, and of each of its
+ * repetitions. */
+struct result_merge_length {
+	int64_t start_ns;
+	int64_t ns;
+	int64_t mean_ns;
+};
+struct result_merge_length result_merge_length(const json_t *doc);
+/* Fills m->turns_ns and m->turn_width_ns. */
+void result_merge_take_turns(struct result_merge *m);
+/* The member repeats. */
+json_t *result_merge_repeats(const struct result_merge *m);
+/* intervals or batches: the rows of all parts, one part after the other. */
+json_t *result_merge_rows_in_turn(struct result_merge *m, const char *member);
+/* The interval of confidence between the repetitions. 0 or -1. */
+int result_merge_between(const struct result_merge *m, json_t *latency);
+
 /* result_merge_counts.c */
 struct ledger result_merge_ledger(const struct result_merge_view *ledgers);
 json_t *result_merge_outside(const struct result_merge *m);
-json_t *result_merge_rates(const struct result_merge_view *v);
 json_t *result_merge_statuses(const struct result_merge *m);
 json_t *result_merge_redirects(const struct result_merge *m);
 json_t *result_merge_errors(const struct result_merge *m);
@@ -101,14 +177,19 @@ json_t *result_merge_requests(struct result_merge *m);
 /* Fills m->batches. 0 or -1. */
 int result_merge_read_batches(struct result_merge *m);
 json_t *result_merge_batches(const struct result_merge *m);
+/* All batches are of the main latency. */
+bool result_merge_same_kind(const struct result_merge *m, const struct result_merge_view *v);
 int result_merge_confidence(const struct result_merge *m, json_t *latency);
+/* What the parts were asked for; they have one plan. */
+double result_merge_level(const struct result_merge *m);
+/* Fills in the width of the rows of a member that all parts cut alike; false where they do not, or
+ * where rows are not within RESULT_MERGE_LENGTH_MAX. */
+bool result_merge_has_grid(const struct result_merge *m, const char *member, int64_t *ret_width_ns);
 json_t *result_merge_intervals(struct result_merge *m);
 
 /* result_merge_runs.c */
 json_t *result_merge_runs(const struct result_merge *m);
-void result_merge_judge_runs(struct result_merge *m);
 json_t *result_merge_run(const struct result_merge *m, const json_t *worst);
-json_t *result_merge_generator(const struct result_merge *m);
 json_t *result_merge_steadiness(const struct result_merge *m);
 json_t *result_merge_events(const struct result_merge *m);
 json_t *result_merge_slowest(const struct result_merge *m);

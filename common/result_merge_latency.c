@@ -160,7 +160,7 @@ static json_t *result_merge_request(struct result_merge *m, const struct result_
 	doc = result_merge_with(doc, "share",
 		json_real(planned > 0 ? (double)ledger.planned / (double)planned : 0));
 	doc = result_merge_with(doc, "ledger", result_ledger(&ledger));
-	doc = result_merge_with(doc, "rates", result_merge_rates(&rates));
+	doc = result_merge_with(doc, "rates", result_merge_rates(m, &rates));
 	doc = result_merge_with(doc, "latency", latency);
 	if (doc && str_eq(m->main_key, "response"))
 		doc = result_merge_with(doc, "offered", result_offered(&main, ledger.planned));

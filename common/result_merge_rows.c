@@ -18,8 +18,6 @@
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
-/* As many as a result holds; a file that claims more is not worth the memory. */
-#define RESULT_MERGE_ROWS_MAX 4096
 /* Where no part says it. */
 #define RESULT_MERGE_LEVEL 0.95
 
@@ -86,6 +84,19 @@ static enum result_merge_fit result_merge_fit(const struct result_merge *m,
 	return grid.width_ns > 0 ? RESULT_MERGE_FIT : RESULT_MERGE_NONE;
 }
 
+bool result_merge_has_grid(const struct result_merge *m, const char *member, int64_t *ret_width_ns)
+{
+	struct result_merge_view v = result_merge_at(&m->docs, member);
+	struct result_merge_grid grid;
+
+	if (result_merge_fit(m, &v, RESULT_MERGE_ROWS_MAX, &grid) != RESULT_MERGE_FIT ||
+		grid.width_ns > RESULT_MERGE_WIDTH_MAX ||
+		(int64_t)grid.n > RESULT_MERGE_LENGTH_MAX / grid.width_ns)
+		return false;
+	*ret_width_ns = grid.width_ns;
+	return true;
+}
+
 /* ---------------------------------------------------------------- batches */
 
 /* 0, -1 as elsewhere; a text that is no histogram is the file's fault. */
@@ -122,7 +133,7 @@ static int result_merge_batch_row(struct result_merge *m, size_t part, const jso
 	return result_merge_batch_add(m, part, result_at(row, "our_delay_hdr"), &b->our_delay);
 }
 
-static bool result_merge_same_kind(const struct result_merge *m, const struct result_merge_view *v)
+bool result_merge_same_kind(const struct result_merge *m, const struct result_merge_view *v)
 {
 	for (size_t i = 0; i < m->n; i++)
 		if (v->at[i] && !str_eq(result_text(v->at[i], "of"), m->main_key))
@@ -193,8 +204,7 @@ json_t *result_merge_batches(const struct result_merge *m)
 		m->main_key, "rows", rows);
 }
 
-/* What the parts were asked for; they have one plan. */
-static double result_merge_level(const struct result_merge *m)
+double result_merge_level(const struct result_merge *m)
 {
 	double level;
 	char path[64];

@@ -60,10 +60,12 @@ static const char command_check_more[] =
 
 static const char command_merge_more[] =
 	"The files are results (.json) of runs of one plan, or sums of such: of slices\n"
-	"that several hosts have run, or of repetitions. Counts and histograms are added,\n"
-	"percentiles found in the sums; a line for each run shows one that was sick.\n"
+	"that several hosts have run together, or of repetitions (--repeats). Counts and\n"
+	"histograms are added, percentiles found in the sums. Rates of slices are added,\n"
+	"those of repetitions are means, and the intervals of confidence are then those\n"
+	"between three runs or more. A line for each run shows one that was sick.\n"
 	"Exit status: that of the worst run; 1 output not written, 66 no such file, 78\n"
-	"these cannot be added.\n";
+	"these cannot be merged.\n";
 
 static const char command_doctor_more[] =
 	"Nothing is changed and nothing is sent; one second is spent on a timer. Exit\n"
@@ -98,8 +100,8 @@ const struct command commands[] = {
 		command_watch_more, OPTIONS_CONTROL, 0, 1, cmd_watch, COMMAND_RUN},
 	{"report", "[RUN|FILE]", "of a finished run, or from a result's .json file", NULL,
 		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report, COMMAND_RESULT},
-	{"merge", "FILE FILE...", "add up the results of runs of one plan", command_merge_more,
-		OPTIONS_REPORT | OPTIONS_JSON, 2, 256, cmd_merge, COMMAND_RESULTS},
+	{"merge", "FILE FILE...", "make one result of those of several runs", command_merge_more,
+		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_MERGE, 2, 256, cmd_merge, COMMAND_RESULTS},
 	{"list", "", "the runs that the service knows by name", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_list, COMMAND_NOTHING},
 	{"check", "FILE...", "what run files or rpsd.conf mean, or their faults",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsctl merge: adds the results of runs of one plan, from their files, without a daemon. The exit
- * status is that of the worst of them, so that a script which starts one run on each of five hosts
+/* rpsctl merge: makes one result of those of runs of one plan, which were parts of one load or
+ * (with
+ * --repeats) repetitions of it, from their files, without a daemon. The exit status is that of the
+ * worst of them, so that a script which starts one run on each of five hosts
  * can end with it. */
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +53,8 @@ static int cmd_merge_files(const struct options *o, struct result_merge_part *pa
 			return r;
 		parts[i] = (struct result_merge_part){o->args[i], doc};
 	}
-	r = result_merge(parts, o->n_args, ret, &err);
+	r = result_merge(parts, o->n_args, o->repeats ? RESULT_MERGE_REPEATS : RESULT_MERGE_PARTS,
+		ret, &err);
 	if (r == 0)
 		return 0;
 	command_complain("%s", r == RESULT_MERGE_E_REFUSED ? err.text : strerror(-r));

@@ -35,11 +35,12 @@ static void format_full_result(struct report *r)
 	const char *word = result_text(r->doc, "steadiness.word");
 	const char *because = result_text(r->doc, "steadiness.because");
 	struct report_verdict v;
-	char text[320];
+	char text[600];
 
 	report_judge(r, &v);
 	format_full_title(r, "Result");
-	(void)snprintf(text, sizeof(text), "%s%s%s", v.word, *v.facts ? ": " : "", v.facts);
+	(void)snprintf(text, sizeof(text), "%s%s%s%s%s", v.word, *v.missing || *v.facts ? ": " : "",
+		v.missing, *v.missing && *v.facts ? "; " : "", v.facts);
 	report_wrapped(r, "  verdict", FORMAT_FULL_LABEL, text);
 	if (str_eq(word, "staged"))
 		because = "there was more than one rate, so it is not judged";

@@ -24,6 +24,8 @@
 /* "#[Run  by rpsd , values in ns]" and a line end leave so much of 127 bytes. */
 #define FORMAT_HLOG_ID_MAX 64
 #define FORMAT_HLOG_VERSION_MAX 32
+/* "#[Only ]" and a line end */
+#define FORMAT_HLOG_MISSING_MAX 118
 
 /* Seconds; never negative, as readers want them. */
 static double format_hlog_s(int64_t ns)
@@ -42,6 +44,7 @@ static void format_hlog_plain(const json_t *doc, const char *path, char *ret, si
 static int format_hlog_head(const json_t *doc, struct buf *ret)
 {
 	char id[FORMAT_HLOG_ID_MAX + 1], version[FORMAT_HLOG_VERSION_MAX + 1];
+	char missing[FORMAT_HLOG_MISSING_MAX + 1];
 	int64_t started_ns = 0;
 	time_t seconds;
 	char date[64] = "";
@@ -55,6 +58,9 @@ static int format_hlog_head(const json_t *doc, struct buf *ret)
 	if (gmtime_r(&seconds, &tm))
 		(void)strftime(date, sizeof(date), "%a %b %d %H:%M:%S UTC %Y", &tm);
 	r = buf_printf(ret, "#[Run %s by rpsd %s, values in ns]\n", id, version);
+	format_hlog_plain(doc, "headline.missing", missing, sizeof(missing));
+	if (r == 0 && *missing)
+		r = buf_printf(ret, "#[Only %s]\n", missing);
 	if (r == 0)
 		r = buf_puts(ret, "#[Histogram log format version 1.3]\n");
 	if (r == 0)
@@ -113,6 +119,8 @@ static int format_hlog_stretches(const json_t *doc, const struct format_hlog_win
 		(void)result_int(row, "t_ns", &t_ns);
 		/* The last one ends with the window. */
 		length_ns = w->length_ns - t_ns < width_ns ? w->length_ns - t_ns : width_ns;
+		/* Of merged repetitions, each run has such a one. */
+		(void)result_int(row, "length_ns", &length_ns);
 		r = format_hlog_line(
 			tag, w->start_ns + t_ns, length_ns, result_at(row, member), ret);
 	}

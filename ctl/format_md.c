@@ -98,9 +98,14 @@ static void format_md_code(struct report *r, const char *text, bool in_table)
 static void format_md_headline(struct report *r)
 {
 	struct report_verdict v;
+	const char *lines[3];
+	bool is_begun = false;
 	char code[32] = "";
 
 	report_judge(r, &v);
+	lines[0] = v.missing;
+	lines[1] = v.reason;
+	lines[2] = v.facts;
 	if (v.exit_code)
 		(void)snprintf(code, sizeof(code), " (exit %d)", v.exit_code);
 	format_md_puts(r, "### ");
@@ -108,12 +113,15 @@ static void format_md_headline(struct report *r)
 	format_md_puts(r, " · ");
 	format_md_escape(r, result_text(r->doc, "run.id"));
 	format_md_puts(r, "\n\n");
-	format_md_escape(r, *v.reason ? v.reason : v.facts);
-	format_md_puts(r, code);
-	if (*v.reason && *v.facts) {
-		format_md_puts(r, "  \n");
-		format_md_escape(r, v.facts);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		if (!*lines[i])
+			continue;
+		format_md_puts(r, is_begun ? "  \n" : "");
+		format_md_escape(r, lines[i]);
+		format_md_puts(r, is_begun ? "" : code);
+		is_begun = true;
 	}
+	format_md_puts(r, is_begun ? "" : code);
 	if (*v.remedy) {
 		format_md_puts(r, "  \ntry: ");
 		format_md_escape(r, v.remedy);
@@ -237,6 +245,7 @@ static void format_md_intervals(struct report *r)
 static void format_md_data(struct report *r)
 {
 	static const char *const keys[] = {"p50", "p99"};
+	bool is_said = false;
 	char text[160];
 
 	report_not_enough(r, text, sizeof(text));
@@ -250,11 +259,13 @@ static void format_md_data(struct report *r)
 				continue;
 			format_md_puts(r, mark);
 			mark = ", ";
+			is_said = true;
 			format_md_puts(r, n.text);
 			format_md_puts(r, " at ");
 			format_md_puts(r, keys[i]);
 		}
-		format_md_puts(r, *text ? "; " : "\n\n");
+		if (is_said)
+			format_md_puts(r, *text ? "; " : "\n\n");
 	}
 	if (*text) {
 		format_md_escape(r, text);

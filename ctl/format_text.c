@@ -62,20 +62,29 @@ static void format_text_header(struct report *r)
 static void format_text_headline(struct report *r)
 {
 	struct report_verdict v;
+	const char *lines[3];
+	bool is_begun = false;
 	char code[32] = "";
 	char label[64];
 	char text[400];
 	unsigned indent;
 
 	report_judge(r, &v);
+	lines[0] = v.missing;
+	lines[1] = v.reason;
+	lines[2] = v.facts;
 	indent = (unsigned)look_columns(v.word) + 5;
 	if (v.exit_code)
 		(void)snprintf(code, sizeof(code), " (exit" REPORT_GLUE "%d)", v.exit_code);
 	(void)snprintf(label, sizeof(label), "  %s   ", v.word);
-	(void)snprintf(text, sizeof(text), "%s%s", *v.reason ? v.reason : v.facts, code);
-	report_wrapped(r, label, indent, text);
-	if (*v.reason && *v.facts)
-		report_wrapped(r, "", indent, v.facts);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		/* The verdict and the exit status have a line even if nothing is said of them. */
+		if (!*lines[i] && (is_begun || i + 1 < sizeof(lines) / sizeof(*lines)))
+			continue;
+		(void)snprintf(text, sizeof(text), "%s%s", lines[i], is_begun ? "" : code);
+		report_wrapped(r, is_begun ? "" : label, indent, text);
+		is_begun = true;
+	}
 	if (*v.remedy) {
 		(void)snprintf(label, sizeof(label), "%*stry  ", (int)indent, "");
 		report_wrapped(r, label, indent + 5, v.remedy);
@@ -346,7 +355,7 @@ static void format_text_course_row(
 	double p99 = -1;
 	double planned = 0;
 	double ok = 0;
-	int64_t at = 0;
+	int64_t at = 0, length;
 	double left_s;
 
 	(void)result_int(row, "t_ns", &at);
@@ -354,6 +363,8 @@ static void format_text_course_row(
 	(void)result_real(row, "p99_ns", &p99);
 	/* The window may end within the last one, which then says little about the course. */
 	left_s = window_s - (double)at / NSEC_PER_SEC;
+	if (result_int(row, "length_ns", &length) && length > 0)
+		left_s = (double)length / NSEC_PER_SEC;
 	c->rates[c->n] = completed / (left_s > 0 && left_s < width_s ? left_s : width_s);
 	c->p99s[c->n] = p99;
 	if (c->n == 0 || left_s >= width_s) {

@@ -84,6 +84,8 @@ const struct options_flag options_flags[] = {
 	{0, "json", NULL, OPTIONS_JSON, OPTIONS_BOOL, NULL, NULL, FIELD(json), "JSON to stdout"},
 	{0, "service", NULL, OPTIONS_WHERE, OPTIONS_BOOL, NULL, NULL, FIELD(service),
 		"a URL or path too runs in the service"},
+	{0, "repeats", NULL, OPTIONS_MERGE, OPTIONS_BOOL, NULL, NULL, FIELD(repeats),
+		"repetitions: rates are means, not sums"},
 	{0, "all", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(all), "every active run"},
 	{0, "now", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(now),
 		"do not wait for answers under way"},

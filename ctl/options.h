@@ -19,6 +19,7 @@ enum options_group {
 	OPTIONS_STOP = 1 << 6,
 	OPTIONS_ORIGIN = 1 << 7,
 	OPTIONS_ANY = 1 << 8, /* --help */
+	OPTIONS_MERGE = 1 << 9,
 };
 
 enum options_kind {
@@ -68,6 +69,7 @@ struct options {
 	bool verbose;
 	bool json;
 	bool service;
+	bool repeats;
 	bool all;
 	bool now;
 	bool help;

@@ -97,7 +97,9 @@ struct report_verdict {
 	const char *remedy;
 	int exit_code;	  /* 0: nothing to say of it */
 	char reason[320]; /* "": the facts say it */
-	char facts[160];  /* "": nothing was planned */
+	char facts[200];  /* "": nothing was planned */
+	/* "": all slices of the plan are in the result. It comes before the reason. */
+	const char *missing;
 };
 void report_judge(const struct report *r, struct report_verdict *ret);
 /* "open model, even spacing" */

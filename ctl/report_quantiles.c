@@ -167,6 +167,7 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 	char names[64] = "";
 	char has[96] = "";
 	char needs[96] = "";
+	size_t n_repeats = json_array_size(result_at(r->doc, "repeats"));
 
 	*ret = '\0';
 	/* Of another version, or nothing was measured. */
@@ -193,7 +194,12 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 		(void)snprintf(ret, size,
 			"not enough data to bound %s: n_eff %s where %s are needed", names, has,
 			needs);
-	else if (!report_has_intervals(r) && report_is_served(r))
+	else if (n_repeats > 0 && n_repeats < CONFIDENCE_RUNS_LEAST)
+		(void)snprintf(ret, size,
+			"not enough data to say how far percentiles may be off: less than %d "
+			"repetitions",
+			CONFIDENCE_RUNS_LEAST);
+	else if (n_repeats == 0 && !report_has_intervals(r) && report_is_served(r))
 		(void)snprintf(ret, size,
 			"not enough data to say how far percentiles may be off: less than %d "
 			"stretches of 1" REPORT_GLUE "s",

@@ -66,7 +66,7 @@ static const struct report_word *report_word_of(const struct report *r)
 			result_text(r->doc, "headline.result"));
 	if (v && str_eq(v->match, "ok") &&
 		(report_real(r, "headline.failed_share") > REPORT_MANY_FAILED ||
-			report_is_redirected(r)))
+			report_is_redirected(r) || *result_text(r->doc, "headline.missing")))
 		return &report_ok_but;
 	return v ? v : &report_unknown;
 }
@@ -88,6 +88,18 @@ static const char *report_limit(const struct report *r)
 	return "";
 }
 
+/* " · mean of 3 runs": rates are, of repetitions; "" for any other result. */
+static struct figure report_repeats(const struct report *r)
+{
+	size_t n = json_array_size(result_at(r->doc, "repeats"));
+	struct figure f = {""};
+
+	if (n > 1)
+		(void)snprintf(f.text, sizeof(f.text),
+			" · mean" REPORT_GLUE "of" REPORT_GLUE "%zu" REPORT_GLUE "runs", n);
+	return f;
+}
+
 /* "plan delivered 100.0 % · nothing failed · limited by the plan" */
 static void report_facts(const struct report *r, bool has_limit, char *facts, size_t size)
 {
@@ -105,11 +117,13 @@ static void report_facts(const struct report *r, bool has_limit, char *facts, si
 			figure_rate(report_real(r, "rates.ok_per_s")).text);
 	else
 		/* Cut, not rounded: 99.96 % is not all of it. */
-		(void)snprintf(first, sizeof(first), "plan delivered %.1f %%",
+		(void)snprintf(first, sizeof(first), "%s delivered %.1f %%",
+			*result_text(r->doc, "headline.missing") ? "these slices" : "plan",
 			floor(sent / (double)planned * 1000) / 10);
-	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s", first, failed > 0 ? LOOK_BAD : "",
-		failed > 0 ? figure_share(failed).text : "nothing", failed > 0 ? LOOK_PLAIN : "",
-		*limit ? " · " : "", limit, *report_unsteady(r) ? " · " : "", report_unsteady(r));
+	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s%s", first,
+		failed > 0 ? LOOK_BAD : "", failed > 0 ? figure_share(failed).text : "nothing",
+		failed > 0 ? LOOK_PLAIN : "", *limit ? " · " : "", limit,
+		*report_unsteady(r) ? " · " : "", report_unsteady(r), report_repeats(r).text);
 }
 
 /* What the run itself says, else the audit, else the word's own. */
@@ -137,6 +151,7 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 	/* Who stops a run has more than one exit status: the second Ctrl-C has its own. */
 	ret->exit_code = str_eq(v->match, "stopped") ? 0 : (int)report_int(r, "run.exit_code");
 	ret->remedy = result_text(r->doc, "headline.try");
+	ret->missing = result_text(r->doc, "headline.missing");
 	report_reason(r, v, ret->reason, sizeof(ret->reason));
 	report_facts(r, !str_starts(ret->reason, "limited by"), ret->facts, sizeof(ret->facts));
 }

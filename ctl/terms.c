@@ -162,8 +162,8 @@ static const struct term terms[] = {
 	{"95 %|90 %|99 %|95 % ±|interval of confidence|confidence|ci95|level",
 		"How far the percentile above it may be off by chance, 19 times out of 20: the "
 		"larger of the two sides, -v has both. It is found from the scatter of stretches "
-		"of at least 1 s, since neighbouring requests share their fate. Another level: "
-		"[statistics] confidence."},
+		"of at least 1 s, since neighbouring requests share their fate; of merged "
+		"repetitions, from that of the runs. Another level: [statistics] confidence."},
 	{"low|high", "The ends of an interval: the percentile lies between them, 19 times out of "
 		     "20."},
 	{"no limit",
@@ -253,9 +253,14 @@ static const struct term terms[] = {
 		"Parts of a merged result saw different things: their p50 are more than 1.5 times "
 		"apart, or their waits for a connection more than twice. One host or its way to "
 		"the server may be sick, and the percentiles of the sum are nobody's."},
-	{"slice|slices",
+	{"slice|slices|missing slices",
 		"One of several equal shares of a plan's arrivals, for as many hosts: together "
-		"they are the schedule, and rpsctl merge makes one result of theirs."},
+		"they are the schedule, and rpsctl merge makes one result of theirs. Its first "
+		"line says which slices are missing."},
+	{"repeat|repeats|repetition|mean of runs",
+		"Runs of one plan, one after the other, merged by rpsctl merge --repeats: counts "
+		"are added, latencies pooled, and rates are the mean of the runs. The intervals of "
+		"percentiles are those between the runs (Student's t), of three or more."},
 	{"hlog|histogram log",
 		"-o FILE.hlog: the run's histograms in the log format of HdrHistogram, for its "
 		"readers and plotters. Values are ns; tags are response, service, our_delay."},

@@ -13,9 +13,11 @@ from rig import Broken
 from stalls import at_rank, gaps_of
 
 
-def t12_one(rig, delay, listen):
+def t12_one(rig, index, delay, listen):
+    """One of two hosts: each sends half of 400/s, one after the other."""
     with rig.origin("--delay", delay, listen=listen) as origin:
-        said = rig.load(origin.url, 200, 50, 5)
+        said = rig.load(origin.url, 400, 50, 5, flags=(
+            "--set", f"load.slice={index}/2", "--set", "load.unsynchronised=yes"))
     return said, origin
 
 
@@ -33,8 +35,8 @@ def merge(rig, parts):
 
 def t12_merge(rig, rows):
     """Host A sees 1 ms, host B 100 ms. (Averaged percentiles would say 50.5.)"""
-    first, origin = t12_one(rig, "1ms", "127.0.0.1:0")
-    second, _ = t12_one(rig, "100ms", origin.address)
+    first, origin = t12_one(rig, 1, "1ms", "127.0.0.1:0")
+    second, _ = t12_one(rig, 2, "100ms", origin.address)
     merged = merge(rig, (first, second))
     response = merged["latency"]["response"]
     rows.equal("planned", first.planned + second.planned, merged["ledger"]["planned"])

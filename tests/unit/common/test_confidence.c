@@ -127,9 +127,25 @@ END_TEST
 
 /* ---- arithmetic */
 
+START_TEST(interval_between_runs)
+{
+	static const double values[] = {12, 15, 12};
+	double low = -1, high = -1;
+
+	ck_assert(!confidence_between(values, 0, 0.95, &low, &high));
+	ck_assert(!confidence_between(values, 2, 0.95, &low, &high));
+	ck_assert_double_eq(low, -1);
+	ck_assert(confidence_between(values, 3, 0.95, &low, &high));
+	ck_assert_double_eq_tol(low, 13 - 4.3027, 0.0001);
+	ck_assert_double_eq_tol(high, 13 + 4.3027, 0.0001);
+}
+END_TEST
+
 START_TEST(student_is_the_tabulated_one)
 {
 	/* Two-sided 95 % and 99 %, from any table. */
+	ck_assert_double_eq_tol(confidence_student(0.975, 2), 4.3027, 0.0001);
+	ck_assert_double_eq_tol(confidence_student(0.975, 3), 3.182, 0.005);
 	ck_assert_double_eq_tol(confidence_student(0.975, 9), 2.262, 0.001);
 	ck_assert_double_eq_tol(confidence_student(0.975, 29), 2.045, 0.001);
 	ck_assert_double_eq_tol(confidence_student(0.995, 19), 2.861, 0.001);
@@ -291,6 +307,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, coverage_of_a_queue);
 	tcase_add_test(tcase, student_is_the_tabulated_one);
+	tcase_add_test(tcase, interval_between_runs);
 	tcase_add_test(tcase, least_numbers);
 	tcase_add_test(tcase, equal_batches_are_no_better_than_independent_arrivals);
 	tcase_add_test(tcase, batches_that_differ_widen_the_interval);

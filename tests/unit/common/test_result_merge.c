@@ -15,6 +15,7 @@
 #include "common/result.h"
 
 #define MS INT64_C(1000000)
+#define SLICES 30
 #define SHA "3c9d5d0a2c5b0f4a6f3f0f6fb6f0c3f1f1f9f6b1f0c3e4d5a697887766554433"
 
 /* ---------------------------------------------------------------- documents */
@@ -73,7 +74,7 @@ static char *batch_hdr(const int64_t *values, size_t n)
 	return text;
 }
 
-/* A run of so many arrivals, all answered well after these times. */
+/* A run of so many arrivals, all answered well after these times: of a slice that its id names. */
 static json_t *document_of(const char *id, const struct histogram *h, uint64_t planned)
 {
 	struct ledger l = {.planned = planned, .sent = planned};
@@ -95,6 +96,9 @@ static json_t *document_of(const char *id, const struct histogram *h, uint64_t p
 	set(doc, "headline.planned_per_s", json_real(100));
 	set(doc, "plan.sha256", json_string(SHA));
 	set(doc, "plan.seed", json_integer(42));
+	set(doc, "plan.slice",
+		json_pack("{s:i s:i}", "index",
+			strncmp(id, "s-", 2) ? id[0] - 'a' + 1 : id[2] - '0' + 1, "of", SLICES));
 	set_text(doc, "window", "{\"start_ns\":0,\"end_ns\":10000000000,\"drain_ns\":5}");
 	set(doc, "ledger", result_ledger(&l));
 	set_text(doc, "rates", "{\"planned_per_s\":100.0,\"ok_per_s\":99.5}");
@@ -122,7 +126,7 @@ static json_t *document(const char *id, size_t n, int64_t value)
 }
 
 /* Steals the documents. */
-static json_t *merge(size_t n, json_t **docs)
+static json_t *merge_as(enum result_merge_mode mode, size_t n, json_t **docs)
 {
 	struct result_merge_part parts[8];
 	struct err err = {0};
@@ -130,10 +134,15 @@ static json_t *merge(size_t n, json_t **docs)
 
 	for (size_t i = 0; i < n; i++)
 		parts[i] = (struct result_merge_part){"file", docs[i]};
-	ck_assert_msg(result_merge(parts, n, &ret, &err) == 0, "%s", err.text);
+	ck_assert_msg(result_merge(parts, n, mode, &ret, &err) == 0, "%s", err.text);
 	for (size_t i = 0; i < n; i++)
 		json_decref(docs[i]);
 	return ret;
+}
+
+static json_t *merge(size_t n, json_t **docs)
+{
+	return merge_as(RESULT_MERGE_PARTS, n, docs);
 }
 
 static json_t *merge_2(json_t *a, json_t *b)
@@ -142,17 +151,22 @@ static json_t *merge_2(json_t *a, json_t *b)
 }
 
 /* Steals both. */
-static void assert_refused(json_t *a, json_t *b, const char *why)
+static void assert_refused_as(enum result_merge_mode mode, json_t *a, json_t *b, const char *why)
 {
 	const struct result_merge_part parts[] = {{"a.json", a}, {"b.json", b}};
 	json_t *ret = NULL;
 	struct err err = {0};
 
-	ck_assert_int_eq(result_merge(parts, 2, &ret, &err), RESULT_MERGE_E_REFUSED);
+	ck_assert_int_eq(result_merge(parts, 2, mode, &ret, &err), RESULT_MERGE_E_REFUSED);
 	ck_assert_str_eq(err.text, why);
 	ck_assert_ptr_null(ret);
 	json_decref(a);
 	json_decref(b);
+}
+
+static void assert_refused(json_t *a, json_t *b, const char *why)
+{
+	assert_refused_as(RESULT_MERGE_PARTS, a, b, why);
 }
 
 static void assert_int(const json_t *doc, const char *path, int64_t want)
@@ -213,8 +227,6 @@ START_TEST(test_two_hosts)
 	assert_real(doc, "rates.ok_per_s", 199);
 	assert_real(doc, "headline.planned_per_s", 200);
 	assert_int(doc, "generator.workers", 4);
-	/* No part knows it. */
-	ck_assert(json_is_null(result_at(doc, "generator.little_residual")));
 	ck_assert_str_eq(note_text(doc, "merge-uneven"),
 		"uneven: p50 is 1 ms at web/a-1, 100 ms at web/b-1");
 	json_decref(doc);
@@ -384,7 +396,7 @@ static json_t *part_of_three(size_t i)
 /* What must be the same however the parts were put together. */
 static const char *const grouped[] = {"ledger", "offered", "statuses", "errors", "latency.response",
 	"batches", "intervals", "run.uuid", "run.exit_code", "headline", "generator.verdict",
-	"generator.workers"};
+	"generator.workers", "window", "rates"};
 
 static void assert_same_sum(const json_t *a, const json_t *b)
 {
@@ -461,9 +473,9 @@ START_TEST(test_refused)
 	set(b, "run.uuid", json_null());
 	assert_refused(json_incref(a), b, "b.json: this result does not say which run it is");
 	assert_refused(json_incref(a), document("a-1", 1, MS),
-		"a.json and b.json have the same run, a-1 (uuid-of-a-1): it would count twice");
+		"b.json is the same run as a.json, a-1 (uuid-of-a-1): it would count twice");
 	assert_refused(merge_2(json_incref(a), document("c-1", 1, MS)), document("c-1", 1, MS),
-		"a.json and b.json have the same run, c-1 (uuid-of-c-1): it would count twice");
+		"b.json is the same run as a.json, c-1 (uuid-of-c-1): it would count twice");
 	assert_refused(json_incref(a), json_object(),
 		"b.json: this is no result of a run (rpsd.result/1)");
 	assert_refused(
@@ -512,9 +524,12 @@ START_TEST(test_number_of_parts)
 	struct err err = {0};
 	json_t *ret;
 
-	ck_assert_int_eq(result_merge(&one, 1, &ret, &err), RESULT_MERGE_E_REFUSED);
-	ck_assert_int_eq(result_merge(&one, 0, &ret, &err), RESULT_MERGE_E_REFUSED);
-	ck_assert_int_eq(result_merge(&one, 257, &ret, &err), RESULT_MERGE_E_REFUSED);
+	ck_assert_int_eq(
+		result_merge(&one, 1, RESULT_MERGE_PARTS, &ret, &err), RESULT_MERGE_E_REFUSED);
+	ck_assert_int_eq(
+		result_merge(&one, 0, RESULT_MERGE_PARTS, &ret, &err), RESULT_MERGE_E_REFUSED);
+	ck_assert_int_eq(
+		result_merge(&one, 257, RESULT_MERGE_PARTS, &ret, &err), RESULT_MERGE_E_REFUSED);
 	ck_assert_str_eq(err.text, "2 to 256 results can be merged, not 257");
 }
 END_TEST
@@ -529,17 +544,25 @@ static json_t *slice(const char *id, int index, int of)
 	return doc;
 }
 
+static json_t *whole(const char *id)
+{
+	json_t *doc = document(id, 10, MS);
+
+	json_object_del(json_object_get(doc, "plan"), "slice");
+	return doc;
+}
+
 START_TEST(test_slices)
 {
 	json_t *doc =
 		merge(3, (json_t *[]){slice("a-1", 1, 5), slice("b-1", 4, 5), slice("c-1", 2, 5)});
 
-	ck_assert_str_eq(note_text(doc, "merge-slices"), "slices 1, 2, 4 of 5: 3, 5 missing");
+	ck_assert_str_eq(result_text(doc, "headline.missing"), "slices 1, 2, 4 of 5: 3, 5 missing");
 	ck_assert_ptr_null(result_at(doc, "plan.slice"));
 	ck_assert_ptr_null(note_text(doc, "merge-seeds"));
 	/* The last ones complete the schedule, and nothing is missing. */
 	doc = merge_2(doc, merge_2(slice("d-1", 3, 5), slice("e-1", 5, 5)));
-	ck_assert_ptr_null(note_text(doc, "merge-slices"));
+	ck_assert_ptr_null(result_at(doc, "headline.missing"));
 	assert_json(doc, "run.id", "\"a-1 + 4 more\"");
 	assert_int(doc, "ledger.planned", 50);
 	json_decref(doc);
@@ -550,13 +573,14 @@ START_TEST(test_slices_that_do_not_fit)
 {
 	json_t *other;
 
-	assert_refused(
-		slice("a-1", 2, 5), slice("b-1", 2, 5), "a.json and b.json are both slice 2 of 5");
+	assert_refused(slice("a-1", 2, 5), slice("b-1", 2, 5),
+		"a.json and b.json are both slice 2 of 5: their rates do not add up; --repeats "
+		"merges repetitions");
 	assert_refused(slice("a-1", 2, 5), slice("b-1", 1, 3),
 		"a.json is a slice of 5, b.json one of 3: these are not one schedule");
-	assert_refused(slice("a-1", 2, 5), document("b-1", 1, MS),
+	assert_refused(slice("a-1", 2, 5), whole("b-1"),
 		"a.json is a slice of the plan, b.json the whole of it");
-	assert_refused(document("b-1", 1, MS), slice("a-1", 2, 5),
+	assert_refused(whole("b-1"), slice("a-1", 2, 5),
 		"b.json is a slice of the plan, a.json the whole of it");
 	other = slice("b-1", 2, 2);
 	set(other, "plan.seed", json_integer(43));
@@ -913,13 +937,353 @@ START_TEST(test_broken_batch)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- parts or repetitions */
+
+static json_t *repeat_of(const char *id, size_t n, int64_t value, int64_t start_s)
+{
+	json_t *doc = document(id, n, value);
+
+	json_object_del(json_object_get(doc, "plan"), "slice");
+	set(doc, "run.started_unix_ns",
+		json_integer(INT64_C(1795168800000000000) + start_s * 1000000000));
+	return doc;
+}
+
+/* Every figure of a result, and what merging makes of 1 and 3: in parts of one load, and in
+ * repetitions of it. */
+static const struct {
+	const char *path;
+	double parts, repeats;
+} figures[] = {
+	{"headline.planned_per_s", 4, 2},
+	{"headline.ok_per_s", 4, 2},
+	{"rates.planned_per_s", 4, 2},
+	{"rates.sent_per_s", 4, 2},
+	{"rates.completed_per_s", 4, 2},
+	{"rates.ok_per_s", 4, 2},
+	{"rates.bytes_in_per_s", 4, 2},
+	{"rates.bytes_out_per_s", 4, 2},
+	{"plan.effective.workers", 4, 3},
+	{"plan.effective.connections", 4, 3},
+	{"ledger.planned", 4, 4},
+	{"ledger.sent", 4, 4},
+	{"ledger.ok", 4, 4},
+	{"ledger.http_error", 4, 4},
+	{"ledger.check_failed", 4, 4},
+	{"ledger.bad_response", 4, 4},
+	{"ledger.timeout", 4, 4},
+	{"ledger.connection_error", 4, 4},
+	{"ledger.unfinished", 4, 4},
+	{"ledger.dropped", 4, 4},
+	{"ledger.expired", 4, 4},
+	{"ledger.not_connected", 4, 4},
+	{"ledger.unsent", 4, 4},
+	{"outside.retries", 4, 4},
+	{"outside.warmup.planned", 4, 4},
+	{"outside.warmup.ok", 4, 4},
+	{"outside.cooldown.sent", 4, 4},
+	{"statuses.200", 4, 4},
+	{"statuses.503", 4, 4},
+	{"redirects.count", 4, 4},
+	{"connections.limit", 4, 3},
+	{"connections.peak", 4, 3},
+	{"connections.queue_peak", 4, 3},
+	{"connections.opened", 4, 4},
+	{"connections.closed_by_peer", 4, 4},
+	{"connections.closed_by_us", 4, 4},
+	{"connections.stale", 4, 4},
+	{"requests.buy.rates.planned_per_s", 4, 2},
+	{"requests.buy.rates.sent_per_s", 4, 2},
+	{"requests.buy.rates.ok_per_s", 4, 2},
+	{"requests.buy.ledger.planned", 4, 4},
+	{"requests.buy.ledger.http_error", 4, 4},
+	{"requests.buy.weight", 1, 1},
+	{"window.drain_ns", 3, 3},
+	{"generator.workers", 4, 3},
+	{"generator.cpu_share", 3, 3},
+	{"generator.little_residual", 3, 3},
+	{"generator.stalled_share", 3, 3},
+	{"generator.steal_share", 3, 3},
+	{"generator.softirq_share", 3, 3},
+	{"generator.throttled_share", 3, 3},
+	{"generator.throttled_ns", 4, 4},
+	{"generator.run_queue_share", 3, 3},
+	{"generator.involuntary_switches", 4, 4},
+	{"generator.loop_p99_ns", 3, 3},
+	{"generator.loop_max_ns", 3, 3},
+	{"generator.rx_slack_p99_ns", 3, 3},
+	{"generator.tcp_segments", 4, 4},
+	{"generator.retransmits", 4, 4},
+	{"generator.tcp_timeouts", 4, 4},
+	{"generator.clock_ns", 3, 3},
+	{"generator.unbalanced_intervals", 4, 4},
+	{"generator.merged_intervals", 4, 4},
+	{"generator.descriptors.limit", 1, 1},
+	{"generator.descriptors.used_at_most", 3, 3},
+	{"generator.ports.range", 1, 1},
+	{"generator.ports.time_wait", 3, 3},
+};
+
+static json_t *with_figures(const char *id, int value, bool is_slice)
+{
+	json_t *doc = is_slice ? document(id, 4, MS) : repeat_of(id, 4, MS, 20 * value);
+
+	set_text(doc, "errors",
+		"[{\"class\":\"reset\",\"phase\":\"receive\",\"count\":5,\"first_ns\":1,"
+		"\"last_ns\":1,\"example\":\"\"}]");
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
+		set(doc, figures[i].path,
+			strstr(figures[i].path, "_per_s") ? json_real(value) : json_integer(value));
+	return doc;
+}
+
+START_TEST(test_figures)
+{
+	for (int is_repeats = 0; is_repeats < 2; is_repeats++) {
+		json_t *docs[] = {
+			with_figures("a-1", 1, !is_repeats), with_figures("b-1", 3, !is_repeats)};
+		json_t *doc =
+			merge_as(is_repeats ? RESULT_MERGE_REPEATS : RESULT_MERGE_PARTS, 2, docs);
+
+		for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
+			assert_real(doc, figures[i].path,
+				is_repeats ? figures[i].repeats : figures[i].parts);
+		assert_int(json_array_get(result_at(doc, "errors"), 0), "count", 10);
+		assert_int(doc, "latency.response.count", 8);
+		json_decref(doc);
+	}
+}
+END_TEST
+
+/* What no part knows is not known of the sum, and is not 0. */
+START_TEST(test_unknown_figures)
+{
+	json_t *a = document("a-1", 4, MS), *b = document("b-1", 4, MS), *doc;
+
+	set(a, "generator.steal_share", json_null());
+	set(b, "generator.steal_share", json_null());
+	set(a, "generator.little_residual", json_null());
+	set(a, "generator.retransmits", json_null());
+	set(b, "generator.retransmits", json_integer(7));
+	doc = merge_2(a, b);
+	assert_json(doc, "generator.steal_share", "null");
+	assert_json(doc, "generator.little_residual", "null");
+	assert_int(doc, "generator.retransmits", 7);
+	ck_assert_ptr_null(result_at(doc, "generator.loop_p99_ns"));
+	json_decref(doc);
+}
+END_TEST
+
+#define BOTH_WHOLE                                                                                 \
+	"a.json and b.json both ran the whole plan: their rates do not add up; --repeats merges "  \
+	"repetitions"
+
+START_TEST(test_parts_or_repeats)
+{
+	json_t *sum, *doc, *other;
+
+	assert_refused(repeat_of("a-1", 1, MS, 0), repeat_of("b-1", 1, MS, 20), BOTH_WHOLE);
+	assert_refused(repeat_of("a-1", 1, MS, 0), repeat_of("b-1", 1, MS, 0), BOTH_WHOLE);
+	/* A mean is no summand. */
+	doc = merge_as(RESULT_MERGE_REPEATS, 2,
+		(json_t *[]){repeat_of("a-1", 1, MS, 0), repeat_of("b-1", 1, MS, 20)});
+	ck_assert_uint_eq(json_array_size(result_at(doc, "repeats")), 2);
+	assert_refused(repeat_of("c-1", 1, MS, 40), doc,
+		"b.json holds repetitions, whose rates are means: --repeats adds further ones; "
+		"merge the slices of each repetition before that");
+	/* Slices of one run are not repetitions; nor are sums of other slices. */
+	assert_refused_as(RESULT_MERGE_REPEATS, slice("a-1", 1, 3), slice("b-1", 2, 3),
+		"a.json has slice 1 of 3, b.json slice 2: repetitions have the same slices (those "
+		"of one run are merged without --repeats)");
+	assert_refused_as(RESULT_MERGE_REPEATS, slice("a-1", 1, 3), whole("b-1"),
+		"a.json is a slice of the plan, b.json the whole of it");
+	sum = merge_2(slice("a-1", 1, 3), slice("b-1", 2, 3));
+	assert_refused_as(RESULT_MERGE_REPEATS, sum, slice("c-1", 1, 3),
+		"a.json has slice 1, 2 of 3, b.json slice 1: repetitions have the same slices "
+		"(those of one run are merged without --repeats)");
+	/* A copy is no repetition, whatever its uuid is. */
+	other = document("a-1", 1, MS);
+	set(other, "run.uuid", json_string("x"));
+	assert_refused_as(RESULT_MERGE_REPEATS, document("a-1", 1, MS), other,
+		"b.json is the same run as a.json, a-1 (x): it would count twice");
+}
+END_TEST
+
+/* Two repetitions of three hosts, one of whose results is missing. */
+START_TEST(test_repeats_of_slices)
+{
+	json_t *docs[2], *doc, *flat;
+
+	docs[0] = merge_2(slice("a-1", 1, 3), slice("b-1", 3, 3));
+	docs[1] = merge_2(slice("b-2", 3, 3), slice("a-2", 1, 3));
+	doc = merge_as(RESULT_MERGE_REPEATS, 2, docs);
+	ck_assert_str_eq(result_text(doc, "headline.missing"), "slices 1, 3 of 3: 2 missing");
+	assert_real(doc, "rates.planned_per_s", 200);
+	assert_int(doc, "ledger.planned", 40);
+	ck_assert_uint_eq(json_array_size(result_at(doc, "parts")), 4);
+	assert_int(json_array_get(result_at(doc, "parts"), 0), "repeat", 1);
+	assert_int(json_array_get(result_at(doc, "parts"), 3), "repeat", 2);
+	/* Without the flag the same slice is there twice. */
+	docs[0] = merge_2(slice("a-1", 1, 3), slice("b-1", 3, 3));
+	assert_refused(docs[0], slice("b-2", 3, 3),
+		"a.json and b.json are both slice 3 of 3: their rates do not add up; --repeats "
+		"merges repetitions");
+	flat = merge_as(
+		RESULT_MERGE_REPEATS, 2, (json_t *[]){slice("a-1", 2, 3), slice("a-2", 2, 3)});
+	ck_assert_str_eq(result_text(flat, "headline.missing"), "slices 2 of 3: 1, 3 missing");
+	json_decref(flat);
+	json_decref(doc);
+}
+END_TEST
+
+static json_t *users(const char *id, int64_t start_s)
+{
+	json_t *doc = repeat_of(id, 10, MS, start_s);
+
+	json_object_del(json_object_get(doc, "latency"), "response");
+	return doc;
+}
+
+/* Users have no slices: they are parts of one load if they were there at the same time. */
+START_TEST(test_users)
+{
+	json_t *doc = merge_2(users("a-1", 0), users("b-1", 4));
+
+	assert_real(doc, "rates.planned_per_s", 200);
+	ck_assert_str_eq(note_text(doc, "merge-apart"),
+		"the parts started up to 4 s apart: rates are added as if they had run together");
+	assert_refused(doc, users("c-1", 20), BOTH_WHOLE);
+	assert_refused(users("a-1", 0), users("b-1", 6), BOTH_WHOLE);
+	doc = merge_as(RESULT_MERGE_REPEATS, 2, (json_t *[]){users("a-1", 0), users("b-1", 11)});
+	assert_real(doc, "rates.planned_per_s", 100);
+	ck_assert_ptr_null(note_text(doc, "merge-overlap"));
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_started_apart)
+{
+	json_t *a = slice("a-1", 1, 2), *b = slice("b-1", 2, 2), *doc;
+
+	set(b, "run.started_unix_ns", json_integer(INT64_C(1795168800050000000) + 90 * MS));
+	doc = merge_2(a, b);
+	ck_assert_ptr_null(note_text(doc, "merge-apart"));
+	json_decref(doc);
+	a = slice("a-1", 1, 2);
+	b = slice("b-1", 2, 2);
+	set(b, "run.started_unix_ns", json_integer(INT64_C(1795168800050000000) + 2500 * MS));
+	doc = merge_2(a, b);
+	ck_assert_str_eq(note_text(doc, "merge-apart"),
+		"the slices started up to 2.5 s apart: the server did not get the plan's "
+		"schedule, and their rates are added as if it had");
+	json_decref(doc);
+	doc = merge_as(RESULT_MERGE_REPEATS, 2,
+		(json_t *[]){repeat_of("a-1", 1, MS, 0), repeat_of("b-1", 1, MS, 7)});
+	ck_assert_str_eq(note_text(doc, "merge-overlap"),
+		"repetitions overlapped for up to 3 s: each was a part of the other's load");
+	json_decref(doc);
+}
+END_TEST
+
+static void assert_interval(const json_t *doc, int64_t low, int64_t high)
+{
+	const json_t *pair = result_at(doc, "latency.response.ci95.p50_ns");
+	int64_t from = json_integer_value(json_array_get(pair, 0));
+	int64_t to = json_integer_value(json_array_get(pair, 1));
+
+	ck_assert_msg(llabs(from - low) < MS / 100 && llabs(to - high) < MS / 100,
+		"[%jd, %jd], not [%jd, %jd]", (intmax_t)from, (intmax_t)to, (intmax_t)low,
+		(intmax_t)high);
+}
+
+/* Batches of a run do not know what differs between runs: 12, 15 and 12 ms, each with hardly any
+ * scatter, are 13 +- 4.303 * sqrt(3) / sqrt(3) ms. */
+START_TEST(test_interval_between_repeats)
+{
+	static const int64_t values[] = {12, 15, 12};
+	json_t *docs[3], *doc, *other;
+
+	for (size_t i = 0; i < 3; i++) {
+		docs[i] = repeat_of((const char *[]){"a-1", "b-1", "c-1"}[i], 300, values[i] * MS,
+			40 * (int64_t)i);
+		set_rows(docs[i], 0, 30, values[i] * MS);
+	}
+	other = merge_as(RESULT_MERGE_REPEATS, 2,
+		(json_t *[]){json_deep_copy(docs[0]), json_deep_copy(docs[1])});
+	assert_json(other, "latency.response.ci95.p50_ns", "null");
+	assert_json(other, "latency.response.n_effective.p50", "null");
+	other = merge_as(RESULT_MERGE_REPEATS, 2, (json_t *[]){other, json_deep_copy(docs[2])});
+	doc = merge_as(RESULT_MERGE_REPEATS, 3, docs);
+	assert_int(doc, "latency.response.count", 900);
+	assert_real(doc, "latency.response.ci95.level", 0.95);
+	assert_interval(doc, 8697000, 17303000);
+	assert_same_sum(doc, other);
+	ck_assert(json_equal(result_at(doc, "repeats"), result_at(other, "repeats")));
+	ck_assert(json_equal(result_at(doc, "parts"), result_at(other, "parts")));
+	json_decref(other);
+	json_decref(doc);
+}
+END_TEST
+
+/* One after the other, each as it was. */
+START_TEST(test_rows_of_repeats)
+{
+	json_t *a = repeat_of("a-1", 20, MS, 0), *b = repeat_of("b-1", 20, 2 * MS, 40);
+	json_t *doc, *row;
+
+	set_rows(a, 0, 2, MS);
+	set_rows(b, 0, 2, 2 * MS);
+	/* The last second is a half one. */
+	set(a, "window.end_ns", json_integer(1500 * MS));
+	set(b, "window.end_ns", json_integer(1500 * MS));
+	doc = merge_as(RESULT_MERGE_REPEATS, 2, (json_t *[]){a, b});
+	ck_assert_uint_eq(json_array_size(result_at(doc, "batches.rows")), 4);
+	ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 4);
+	assert_int(doc, "intervals.width_ns", 1000 * MS);
+	assert_int(doc, "window.end_ns", 3500 * MS);
+	row = json_array_get(result_at(doc, "intervals.rows"), 1);
+	assert_int(row, "length_ns", 500 * MS);
+	row = json_array_get(result_at(doc, "intervals.rows"), 2);
+	ck_assert_ptr_null(result_at(row, "length_ns"));
+	assert_int(row, "t_ns", 2000 * MS);
+	assert_int(row, "planned", 10);
+	assert_int(row, "in_flight", 2);
+	assert_int(row, "p50_ns", 2 * MS);
+	row = json_array_get(result_at(doc, "batches.rows"), 3);
+	assert_int(row, "t_ns", 3000 * MS);
+	assert_int(row, "planned", 10);
+	json_decref(doc);
+	/* Other widths: no course, but counts. */
+	a = repeat_of("a-1", 20, MS, 0);
+	b = repeat_of("b-1", 20, MS, 40);
+	set_rows(a, 0, 2, MS);
+	set_rows(b, 0, 2, MS);
+	set(b, "intervals.width_ns", json_integer(500 * MS));
+	set(b, "batches.of", json_string("service"));
+	doc = merge_as(RESULT_MERGE_REPEATS, 2, (json_t *[]){a, b});
+	ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 0);
+	ck_assert_ptr_null(result_at(doc, "batches"));
+	ck_assert_ptr_nonnull(note_text(doc, "merge-intervals"));
+	assert_int(doc, "ledger.planned", 40);
+	json_decref(doc);
+	a = repeat_of("a-1", 20, MS, 0);
+	b = repeat_of("b-1", 20, MS, 40);
+	set_rows(a, 0, 2, MS);
+	set_rows(b, 0, 2, MS);
+	set(json_array_get(result_at(b, "batches.rows"), 1), "hdr", json_string("x"));
+	assert_refused_as(
+		RESULT_MERGE_REPEATS, a, b, "b.json: a histogram in batches cannot be read");
+}
+END_TEST
+
 /* Members of any type where others are meant: no crash, no sum that is none. */
 static const char *const strange[] = {"null", "5", "\"x\"", "[]", "[5,[],{}]", "{}",
 	"{\"a\":{\"b\":[]}}", "{\"response\":5,\"rows\":{},\"name\":[],\"result\":{}}"};
 static const char *const members[] = {"run.id", "run.labels", "run.exit_code", "run.ended",
 	"headline", "plan.effective", "plan.slice", "plan.seed", "window", "thresholds", "ledger",
 	"outside", "rates", "latency", "errors", "statuses", "redirects", "requests", "connections",
-	"intervals", "batches", "generator", "generator.notes", "events", "steadiness", "slowest"};
+	"intervals", "batches", "generator", "generator.notes", "events", "steadiness", "slowest",
+	"repeats", "parts", "offered"};
 
 START_TEST(test_strange_members)
 {
@@ -934,14 +1298,22 @@ START_TEST(test_strange_members)
 
 		set_text(b, members[_i], strange[i]);
 		before = json_deep_copy(b);
-		r = result_merge(parts, 2, &ret, &err);
-		ck_assert_msg(r == 0 || r == RESULT_MERGE_E_REFUSED, "%s: %d", strange[i], r);
-		if (r == 0)
-			json_decref(ret);
-		r = result_merge(turned, 2, &ret, &err);
-		ck_assert_msg(r == 0 || r == RESULT_MERGE_E_REFUSED, "%s: %d", strange[i], r);
-		if (r == 0)
-			json_decref(ret);
+		for (int turn = 0; turn < 4; turn++) {
+			enum result_merge_mode mode =
+				turn & 2 ? RESULT_MERGE_REPEATS : RESULT_MERGE_PARTS;
+
+			if (mode == RESULT_MERGE_REPEATS && strcmp(members[_i], "plan.slice")) {
+				json_object_del(json_object_get(a, "plan"), "slice");
+				json_object_del(json_object_get(b, "plan"), "slice");
+				json_decref(before);
+				before = json_deep_copy(b);
+			}
+			r = result_merge(turn & 1 ? turned : parts, 2, mode, &ret, &err);
+			ck_assert_msg(
+				r == 0 || r == RESULT_MERGE_E_REFUSED, "%s: %d", strange[i], r);
+			if (r == 0)
+				json_decref(ret);
+		}
 		/* What was given is as it was. */
 		ck_assert(json_equal(b, before));
 		json_decref(before);
@@ -963,6 +1335,46 @@ START_TEST(test_large_counts)
 	doc = merge_2(a, b);
 	assert_int(doc, "outside.retries", INT64_MAX);
 	json_decref(doc);
+}
+END_TEST
+
+/* Nor do windows, however long a file says that they were. */
+START_TEST(test_large_windows)
+{
+	static const int64_t ends[] = {INT64_MAX, INT64_MAX / 256, INT64_MIN, -1, 0};
+	static const int64_t widths[] = {
+		INT64_MAX, INT64_MAX / 4000, INT64_MAX / 256, 1, 1000000000};
+
+	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
+		json_t *docs[8], *doc;
+		int64_t end = -1;
+
+		for (size_t k = 0; k < 8; k++) {
+			char id[] = {(char)('a' + k), '-', '1', '\0'};
+
+			docs[k] = repeat_of(id, 2, MS, 20 * (int64_t)k);
+			set_rows(docs[k], 0, 2, MS);
+			set(docs[k], "batches.width_ns", json_integer(widths[i]));
+			set(docs[k], "intervals.width_ns", json_integer(widths[i]));
+			for (int row = 0; row < 2; row++) {
+				json_t *rows[] = {(json_t *)result_at(docs[k], "batches.rows"),
+					(json_t *)result_at(docs[k], "intervals.rows")};
+				int64_t t =
+					row && widths[i] < INT64_MAX
+						? (int64_t)((uint64_t)widths[i] * 4000 % INT64_MAX)
+						: 0;
+
+				for (int m = 0; m < 2; m++)
+					json_object_set_new(json_array_get(rows[m], row), "t_ns",
+						json_integer(t));
+			}
+			set(docs[k], "window.end_ns", json_integer(ends[_i]));
+		}
+		doc = merge_as(RESULT_MERGE_REPEATS, 8, docs);
+		ck_assert(result_int(doc, "window.end_ns", &end));
+		ck_assert_int_ge(end, 0);
+		json_decref(doc);
+	}
 }
 END_TEST
 
@@ -1007,9 +1419,19 @@ int main(void)
 	tcase_add_test(t, test_rows_unserved);
 	tcase_add_test(t, test_rows_without_batches);
 	tcase_add_loop_test(t, test_crooked_rows, 0, (int)(sizeof(crooked) / sizeof(*crooked)));
+	t = add_case(s, "repeats");
+	tcase_add_test(t, test_figures);
+	tcase_add_test(t, test_unknown_figures);
+	tcase_add_test(t, test_parts_or_repeats);
+	tcase_add_test(t, test_repeats_of_slices);
+	tcase_add_test(t, test_users);
+	tcase_add_test(t, test_started_apart);
+	tcase_add_test(t, test_interval_between_repeats);
+	tcase_add_test(t, test_rows_of_repeats);
 	t = add_case(s, "hostile");
 	tcase_add_loop_test(t, test_strange_members, 0, (int)(sizeof(members) / sizeof(*members)));
 	tcase_add_test(t, test_large_counts);
+	tcase_add_loop_test(t, test_large_windows, 0, 5);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

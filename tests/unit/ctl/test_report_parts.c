@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of a merged result's runs, on wide and narrow terminals. */
+/* What reports say of merged results: a line for each run, on wide and narrow terminals, which
+ * slices are missing, and that figures are means. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "ctl/format.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
 
@@ -96,6 +98,61 @@ START_TEST(test_strange)
 }
 END_TEST
 
+/* Where a headline is, it says first that slices are missing; so does the one line of a log. */
+START_TEST(test_missing)
+{
+	static const struct {
+		const struct format *format;
+		bool verbose;
+		const char *text;
+	} rows[] = {
+		{&format_text, false,
+			"  OK   slices 1, 2 of 3: 3 missing\n"
+			"       these slices delivered 100.0 % · nothing failed · limited by the "
+			"plan\n"},
+		{&format_text, true, "verdict    OK: slices 1, 2 of 3: 3 missing; these slices"},
+		{&format_md, false, "\nslices 1, 2 of 3: 3 missing  \nthese slices delivered"},
+		{&format_json, false, "\"missing\": \"slices 1, 2 of 3: 3 missing\""},
+		{&format_hlog, false, "#[Only slices 1, 2 of 3: 3 missing]\n"},
+	};
+	json_t *doc = json_load_file("tests/data/result_open.json", 0, NULL);
+
+	ck_assert_ptr_nonnull(doc);
+	json_object_set_new(json_object_get(doc, "headline"), "missing",
+		json_string("slices 1, 2 of 3: 3 missing"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct look look = {.width = 80, .utf8 = true, .verbose = rows[i].verbose};
+		struct buf text = {0};
+
+		ck_assert_int_eq(rows[i].format->render(doc, &look, &text), 0);
+		ck_assert_msg(
+			strstr(text.data, rows[i].text), "'%s' in:\n%s", rows[i].text, text.data);
+		buf_fini(&text);
+	}
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_repeats)
+{
+	struct look look = {.width = 80, .utf8 = true};
+	json_t *doc = json_load_file("tests/data/result_open.json", 0, NULL);
+	struct buf text = {0};
+
+	ck_assert_ptr_nonnull(doc);
+	json_object_set_new(doc, "repeats", json_pack("[{},{}]"));
+	json_object_set_new(json_object_get(json_object_get(doc, "latency"), "response"), "ci95",
+		json_pack("{s:f s:n}", "level", 0.95, "p50_ns"));
+	json_object_del(
+		json_object_get(json_object_get(doc, "latency"), "response"), "n_effective");
+	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
+	ck_assert_ptr_nonnull(strstr(text.data, "mean of 2 runs\n"));
+	ck_assert_ptr_nonnull(strstr(text.data, "less than 3\n          repetitions\n"));
+	buf_fini(&text);
+	json_decref(doc);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("parts");
@@ -107,6 +164,8 @@ int main(void)
 	tcase_add_test(tcase, test_narrow);
 	tcase_add_test(tcase, test_long_names);
 	tcase_add_test(tcase, test_strange);
+	tcase_add_test(tcase, test_missing);
+	tcase_add_test(tcase, test_repeats);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether results may be merged at all. They must be of one plan, and no run may be there twice.
+ *
+ * Rates of two runs add up if both were parts of one load: different slices of one schedule, or
+ * users of a closed model, who have no slices, if the runs overlapped in time. Runs with the same
+ * slice, or both of the whole plan, are repetitions: nobody ever sent the sum of their rates. They
+ * are merged if the caller says that this is meant, and then each must have the slices of the
+ * others. */
+#include <stdlib.h>
+
+#include "common/buf.h"
+#include "common/plan_slice.h"
+#include "common/result.h"
+#include "common/result_merge_internal.h"
+#include "common/str.h"
+
+static void result_merge_check_plans(struct result_merge *m)
+{
+	const struct result_merge_part *first = &m->parts[0];
+	const char *sha256 = result_text(first->doc, "plan.sha256");
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct result_merge_part *part = &m->parts[i];
+
+		if (!str_eq(result_text(part->doc, "schema"), RESULT_SCHEMA))
+			result_merge_refuse(m, "%.200s: this is no result of a run (%s)",
+				part->name, RESULT_SCHEMA);
+		else if (!*result_text(part->doc, "plan.sha256"))
+			result_merge_refuse(m, "%.200s: this result does not say what its plan was",
+				part->name);
+		else if (!str_eq(result_text(part->doc, "plan.sha256"), sha256))
+			result_merge_refuse(m,
+				"%.200s and %.200s are not of one plan (plan.sha256 differs)",
+				first->name, part->name);
+		else if (!m->is_repeats && result_at(part->doc, "repeats"))
+			result_merge_refuse(m,
+				"%.200s holds repetitions, whose rates are means: --repeats adds "
+				"further ones; merge the slices of each repetition before that",
+				part->name);
+	}
+}
+
+/* The same identity, or the same id and start on one host: a copy that was given another uuid. */
+static bool result_merge_is_same_run(const json_t *a, const json_t *b)
+{
+	int64_t a_ns, b_ns;
+
+	if (str_eq(result_text(a, "uuid"), result_text(b, "uuid")))
+		return true;
+	return *result_text(a, "id") && str_eq(result_text(a, "id"), result_text(b, "id")) &&
+	       str_eq(result_text(a, "host"), result_text(b, "host")) &&
+	       result_int(a, "started_unix_ns", &a_ns) && result_int(b, "started_unix_ns", &b_ns) &&
+	       a_ns == b_ns;
+}
+
+static void result_merge_check_runs(struct result_merge *m, const char *const *names)
+{
+	for (size_t i = 0; i < json_array_size(m->runs); i++) {
+		const json_t *run = json_array_get(m->runs, i);
+
+		if (!*result_text(run, "uuid"))
+			result_merge_refuse(
+				m, "%.200s: this result does not say which run it is", names[i]);
+		for (size_t k = 0; k < i && !m->is_refused; k++)
+			if (result_merge_is_same_run(json_array_get(m->runs, k), run))
+				result_merge_refuse(m,
+					"%.180s is the same run as %.180s, %.64s (%.40s): it would "
+					"count twice",
+					names[i], names[k], result_text(run, "id"),
+					result_text(run, "uuid"));
+	}
+}
+
+/* All are slices of one number of slices, or none is a slice. */
+static void result_merge_check_slices(struct result_merge *m, const char *const *names)
+{
+	int64_t of = 0;
+
+	for (size_t i = 0; i < json_array_size(m->runs); i++) {
+		const json_t *run = json_array_get(m->runs, i);
+		int64_t my_index = 0, my_of = 0;
+
+		(void)result_int(run, "slice.index", &my_index);
+		(void)result_int(run, "slice.of", &my_of);
+		if ((my_of || my_index) &&
+			(my_of > PLAN_SLICES_MAX || my_index < 1 || my_index > my_of))
+			result_merge_refuse(m, "%.200s: there is no slice %jd of %jd", names[i],
+				(intmax_t)my_index, (intmax_t)my_of);
+		if (i == 0)
+			of = my_of;
+		else if (my_of != of && (of == 0 || my_of == 0))
+			result_merge_refuse(m,
+				"%.200s is a slice of the plan, %.200s the whole of it",
+				of ? names[0] : names[i], of ? names[i] : names[0]);
+		else if (my_of != of)
+			result_merge_refuse(m,
+				"%.180s is a slice of %jd, %.180s one of %jd: these are not one "
+				"schedule",
+				names[0], (intmax_t)of, names[i], (intmax_t)my_of);
+	}
+	m->n_slices = m->is_refused ? 0 : of;
+}
+
+/* The run of a repetition that has the slice, beginning with run number `from`; its number, or that
+ * of all runs if there is none. */
+static size_t result_merge_find_slice(
+	const struct result_merge *m, size_t from, int64_t repeat, int64_t index)
+{
+	size_t n = json_array_size(m->runs);
+	int64_t its_repeat, its_index;
+
+	for (; from < n; from++) {
+		const json_t *run = json_array_get(m->runs, from);
+
+		its_repeat = its_index = 0;
+		(void)result_int(run, "repeat", &its_repeat);
+		(void)result_int(run, "slice.index", &its_index);
+		if (its_repeat == repeat && its_index == index)
+			break;
+	}
+	return from;
+}
+
+bool result_merge_has_slice(const struct result_merge *m, int64_t repeat, int64_t index)
+{
+	return result_merge_find_slice(m, 0, repeat, index) < json_array_size(m->runs);
+}
+
+/* No slice is there twice in one load; without slices, the runs of a closed model overlapped. */
+static void result_merge_check_once(struct result_merge *m, const char *const *names)
+{
+	static const char advice[] = "their rates do not add up; --repeats merges repetitions";
+	struct result_merge_times times = result_merge_times(m);
+	bool is_together = str_eq(m->main_key, "service") && times.is_known &&
+			   times.apart_ns < times.shortest_ns / 2;
+
+	if (m->n_slices == 0 && !m->is_repeats && !is_together)
+		result_merge_refuse(m, "%.180s and %.180s both ran the whole plan: %s",
+			m->parts[0].name, m->parts[1].name, advice);
+	for (size_t i = 0; m->n_slices > 0 && i < json_array_size(m->runs); i++) {
+		const json_t *run = json_array_get(m->runs, i);
+		int64_t repeat = 0, index = 0;
+		size_t k;
+
+		(void)result_int(run, "repeat", &repeat);
+		(void)result_int(run, "slice.index", &index);
+		k = result_merge_find_slice(m, i + 1, repeat, index);
+		if (k < json_array_size(m->runs))
+			result_merge_refuse(m, "%.180s and %.180s are both slice %jd of %jd: %s",
+				names[i], names[k], (intmax_t)index, (intmax_t)m->n_slices, advice);
+	}
+}
+
+void result_merge_list_slices(
+	const struct result_merge *m, int64_t repeat, bool is_there, struct buf *ret)
+{
+	for (int64_t i = 1; i <= m->n_slices && ret->len < 80; i++)
+		if (result_merge_has_slice(m, repeat, i) == is_there)
+			(void)buf_printf(ret, "%s%jd", ret->len ? ", " : "", (intmax_t)i);
+	if (ret->len >= 80)
+		(void)buf_puts(ret, ", ...");
+}
+
+static bool result_merge_has_same_slices(const struct result_merge *m, int64_t repeat)
+{
+	for (int64_t i = 1; i <= m->n_slices; i++)
+		if (result_merge_has_slice(m, repeat, i) != result_merge_has_slice(m, 1, i))
+			return false;
+	return true;
+}
+
+static void result_merge_refuse_slices(
+	struct result_merge *m, const char *first_name, int64_t repeat, const char *name)
+{
+	struct buf first = {0}, its = {0};
+
+	result_merge_list_slices(m, 1, true, &first);
+	result_merge_list_slices(m, repeat, true, &its);
+	result_merge_refuse(m,
+		"%.120s has slice %s of %jd, %.120s slice %s: repetitions have the same slices "
+		"(those of one run are merged without --repeats)",
+		first_name, first.data ? first.data : "?", (intmax_t)m->n_slices, name,
+		its.data ? its.data : "?");
+	buf_fini(&first);
+	buf_fini(&its);
+}
+
+/* The load of each repetition was that of the first. */
+static void result_merge_check_repeats(struct result_merge *m, const char *const *names)
+{
+	size_t n_first = 0;
+
+	for (size_t repeat = 1; repeat <= m->n_repeats && !m->is_refused; repeat++) {
+		size_t n = 0, run = 0;
+		int64_t number;
+
+		for (size_t i = 0; i < json_array_size(m->runs); i++)
+			if (result_int(json_array_get(m->runs, i), "repeat", &number) &&
+				number == (int64_t)repeat && n++ == 0)
+				run = i;
+		n_first = repeat == 1 ? n : n_first;
+		if (!result_merge_has_same_slices(m, (int64_t)repeat))
+			result_merge_refuse_slices(m, names[0], (int64_t)repeat, names[run]);
+		else if (n != n_first)
+			result_merge_refuse(m,
+				"%.180s is a sum of %zu runs, %.180s of %zu: these are not "
+				"repetitions of one load",
+				names[0], n_first, names[run], n);
+	}
+}
+
+int result_merge_check(struct result_merge *m)
+{
+	const char **names;
+	size_t n = 0;
+
+	result_merge_check_plans(m);
+	if (m->is_refused)
+		return -1;
+	m->runs = result_merge_runs(m);
+	names = calloc(json_array_size(m->runs) + 1, sizeof(*names));
+	if (!m->runs || !names) {
+		free(names);
+		return -1;
+	}
+	/* Merged documents bring several runs. */
+	for (size_t i = 0; i < m->n; i++) {
+		const json_t *parts = result_at(m->parts[i].doc, "parts");
+
+		for (size_t k = json_is_array(parts) ? json_array_size(parts) : 1; k > 0; k--)
+			names[n++] = m->parts[i].name;
+	}
+	result_merge_check_runs(m, names);
+	result_merge_check_slices(m, names);
+	if (!m->is_refused)
+		result_merge_check_once(m, names);
+	if (!m->is_refused && m->is_repeats)
+		result_merge_check_repeats(m, names);
+	free(names);
+	return m->is_refused ? -1 : 0;
+}
