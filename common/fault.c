@@ -64,9 +64,9 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 	[FAULT_SEND] = {"send", FAULT_PHASE_SEND, LEDGER_CONNECTION_ERROR, "sending failed"},
 
 	[FAULT_STALE] = {"stale", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
-		"the server closed a kept connection just as it was used again"},
+		"the server was closing a kept connection just as it was used again"},
 	[FAULT_CLOSED] = {"closed", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
-		"the server closed before its response was complete"},
+		"the server closed the connection before the response was complete"},
 	[FAULT_TRUNCATED] = {"truncated", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
 		"closed without TLS's goodbye: the body may be cut"},
 	[FAULT_RESET] = {"reset", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,

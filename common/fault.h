@@ -46,7 +46,7 @@ enum fault {
 	FAULT_TLS_PROTOCOL, /* any other end of a handshake */
 	FAULT_TLS_SETUP,    /* ours: nothing was connected yet */
 	FAULT_SEND,
-	FAULT_STALE,	 /* closed under a request that reused the connection, and not repeated */
+	FAULT_STALE,	 /* a kept connection was being closed when it was used; not repeated */
 	FAULT_CLOSED,	 /* the peer closed before the response was complete */
 	FAULT_TRUNCATED, /* closed without TLS's goodbye where the body ends with the connection */
 	FAULT_RESET,

@@ -96,9 +96,11 @@ static const struct term terms[] = {
 				       "these the counts match the "
 				       "server's own log."},
 	{"retries|retry",
-		"Requests sent again because a kept connection turned out to be closed: once, when "
-		"nothing was answered yet and the method allows it. One arrival, one class, and "
-		"its planned instant stays; the server may have seen it twice."},
+		"Requests sent again because the server was closing the kept connection as they "
+		"left: once, and only where the method allows it. A close that acknowledges the "
+		"request, or a reset that comes later than a round trip, is an error and no "
+		"reason to send it again. One arrival, one class, and its planned instant stays; "
+		"the server may have seen it twice."},
 	{"drain", "The time at the end in which missing answers are awaited, at most [timeouts] "
 		  "drain."},
 	{"interval|intervals",
@@ -224,9 +226,11 @@ static const struct term terms[] = {
 		"A whole answer with an expected status, but without what expect-header, "
 		"expect-body, expect-size or expect-sha256 ask for. The errors say which of them, "
 		"with what came instead."},
-	{"stale", "A kept connection that was used again too late, for a request that could not be "
-		  "sent a second time (see retries). Most often the server's keep-alive timeout is "
-		  "shorter than connections are idle here: make it longer, or max-age shorter."},
+	{"stale", "A kept connection that the server was closing just as it was used again, for a "
+		  "request that could not be sent a second time (see retries). Most often the "
+		  "server's keep-alive timeout is shorter than connections are idle here: make it "
+		  "longer, or max-age shorter. A request that the server had, and dropped, is "
+		  "closed or reset instead."},
 	{"redirects|redirect",
 		"Answers that name another address (3xx but 304). They are counted and never "
 		"followed: where they are most of the answers it is that other address that should "

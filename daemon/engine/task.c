@@ -41,6 +41,7 @@ enum task_state task_get_state(const struct task *t)
 
 void task_advance(struct task *t)
 {
+	t->_turn_ns = t->_exchange.done_ns;
 	t->_exchange = *task_behind(t, 0);
 	if (++t->_behind_head == t->_env->depth - 1)
 		t->_behind_head = 0;

@@ -149,6 +149,8 @@ struct task {
 	struct list _unflushed;
 	int64_t _connect_started_ns;
 	int64_t _shake_started_ns; /* TCP is connected, TLS is not; 0: not so */
+	int64_t _turn_ns; /* when the request that is awaited was sent again, or the last of a
+			   * pipeline was answered */
 };
 
 void task_init(struct task *t, struct task_env *env);

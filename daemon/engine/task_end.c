@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How exchanges and connections end.
  *
- * A request that the peer hangs up on before any byte of its response, on a connection that has
- * answered before, has met the peer closing an idle connection (RFC 9112 section 9.3.1): nobody
- * knows whether it was processed, so it is sent once more if its method allows that (RFC 9110
- * section 9.2.2), and is "stale" otherwise. The same holds for requests of a pipeline whose turn
- * never came, for whatever reason the connection went; those of which not a byte was written are
- * not even repeated, but just sent elsewhere. A fresh connection that is closed under its first
- * request is no race: the server does that. */
+ * A peer may close an idle connection just as a request is on its way to it (RFC 9112 section
+ * 9.3.1). A request that has met such a race is sent once more if its method allows that (RFC 9110
+ * section 9.2.2), and is "stale" otherwise. A peer that has the request and closes without a byte
+ * of an answer has dropped it: a connection error, and the request is not sent again. The kernel
+ * tells the two apart (task_is_race):
+ *
+ * - A fresh connection that is closed under its first request is no race: the server does that.
+ * - Where the peer's kernel has acknowledged a byte of the request, the peer had it. A FIN that was
+ *   under way when the request left does not acknowledge it; a FIN after it does.
+ * - A reset acknowledges nothing, not even what has arrived. It belongs to a race if it came soon:
+ *   within a round trip of the request, and TASK_RACE_NS for the peer's work. A request that had
+ *   arrived earlier would have been worked on, or acknowledged.
+ * - A request of a pipeline has arrived before its turn comes, so that its acknowledgement says
+ *   nothing. Its turn never came if the connection ended soon after the answer before it.
+ *
+ * Requests of a pipeline whose turn never came are sent once more if their methods allow it, for
+ * whatever reason the connection went; otherwise they share the fault of the first one. Those of
+ * which not a byte was written are not repeated, but just sent elsewhere. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/engine/task_internal.h"
+
+/* Well below 40 ms, after which Linux acknowledges at the latest what has arrived. */
+#define TASK_RACE_NS (10 * NSEC_PER_MSEC)
 
 void task_close(struct task *t)
 {
@@ -71,7 +85,9 @@ static void task_finish_unanswered(
 	stats_end(t->_env->stats, x, &end);
 }
 
-static void task_finish_stale(struct task *t, struct exchange *x, int64_t now_ns, const char *why)
+/* It was sent and not answered, and is not sent again. */
+static void task_finish_lost(
+	struct task *t, struct exchange *x, enum fault fault, int64_t now_ns, const char *why)
 {
 	const struct request *request = task_request(t, x);
 	char example[128];
@@ -81,30 +97,31 @@ static void task_finish_stale(struct task *t, struct exchange *x, int64_t now_ns
 	else
 		(void)snprintf(example, sizeof(example), "%s; %.*s is not repeated", why,
 			(int)strcspn(request->bytes, " "), request->bytes);
-	task_finish_unanswered(t, x, FAULT_STALE, now_ns, example);
+	task_finish_unanswered(t, x, fault, now_ns, example);
 }
 
-/* Number i in flight goes back, if it may. True: it has ended. */
-static bool task_give_back(struct task *t, size_t i, int64_t now_ns, const char *why)
+/* Number i in flight goes back if it may, and ends with that fault if not. True: it has ended. */
+static bool task_give_back(
+	struct task *t, size_t i, enum fault fault, int64_t now_ns, const char *why)
 {
 	struct exchange *x = task_at(t, i);
 	bool has_begun = i < task_n_begun(t);
 
-	t->_env->stale += has_begun;
+	t->_env->stale += has_begun && fault == FAULT_STALE;
 	if (!has_begun || (x->n_sent == 1 && task_request(t, x)->is_idempotent)) {
 		t->_env->on_returned(t, x);
 		return false;
 	}
-	task_finish_stale(t, x, now_ns, why);
+	task_finish_lost(t, x, fault, now_ns, why);
 	return true;
 }
 
-void task_drop(
-	struct task *t, struct task_loss loss, size_t n_done, int64_t now_ns, const char *why)
+void task_drop(struct task *t, struct task_loss loss, size_t n_done, enum fault fault,
+	int64_t now_ns, const char *why)
 {
 	loss.was_busy = true;
 	for (size_t i = n_done; i < task_n_in_flight(t); i++)
-		loss.n_ended += task_give_back(t, i, now_ns, why);
+		loss.n_ended += task_give_back(t, i, fault, now_ns, why);
 	task_close(t);
 	t->_env->on_closed(t, &loss);
 }
@@ -112,21 +129,46 @@ void task_drop(
 void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *example)
 {
 	task_finish(t, fault, now_ns, example);
-	task_drop(t, (struct task_loss){.n_ended = 1}, 1, now_ns,
+	task_drop(t, (struct task_loss){.n_ended = 1}, 1, FAULT_STALE, now_ns,
 		"closed for a fault of the request before it");
+}
+
+/* Was the connection being closed before the peer had come to the first request in flight, of whose
+ * answer no byte has come? */
+static bool task_is_race(const struct task *t, enum fault fault, int64_t now_ns)
+{
+	const struct exchange *x = &t->_exchange;
+	bool is_behind = task_is_pipeline(t) && t->_turn_ns > x->sent_ns;
+	int64_t since_ns = t->_turn_ns > x->sent_ns ? t->_turn_ns : x->sent_ns;
+	size_t n_written = task_n_bytes_written(t);
+	struct transport_account account;
+	bool is_acknowledged, is_soon;
+
+	if (t->_requests <= 1u + t->_n_behind)
+		return false;
+	/* A write that failed counts as one byte. */
+	if (n_written <= 1)
+		return true;
+	account = transport_get_account(&t->_transport);
+	is_acknowledged = account.unacknowledged < n_written - 1;
+	is_soon = now_ns - task_slack_ns(t, now_ns) - since_ns <=
+		  account.round_trip_ns + TASK_RACE_NS;
+	if (is_behind && is_soon)
+		return true;
+	return !is_acknowledged && (fault != FAULT_RESET || is_soon);
 }
 
 void task_fail_gone(struct task *t, enum fault fault, int64_t now_ns, const char *example)
 {
-	bool is_reused = t->_requests > 1u + t->_n_behind;
-
-	if (task_n_begun(t) > 0 && (t->_exchange.first_byte_ns != 0 || !is_reused)) {
+	if (task_n_begun(t) > 0 &&
+		(t->_exchange.first_byte_ns != 0 || !task_is_race(t, fault, now_ns))) {
 		task_finish(t, fault, now_ns, example);
-		task_drop(t, (struct task_loss){.n_ended = 1}, 1, now_ns,
+		task_drop(t, (struct task_loss){.n_ended = 1}, 1, fault, now_ns,
 			"closed before its turn came");
 		return;
 	}
-	task_drop(t, (struct task_loss){0}, 0, now_ns, "closed as the request was sent");
+	task_drop(
+		t, (struct task_loss){0}, 0, FAULT_STALE, now_ns, "closed as the request was sent");
 }
 
 void task_fail_errno(struct task *t, bool sending)
@@ -153,8 +195,8 @@ static bool task_time_out(struct task *t, size_t i, int64_t due_ns, int64_t now_
 			is_due ? "the response was not complete"
 			       : "closed as another request on the connection timed out");
 	else if (!is_due)
-		return task_give_back(
-			t, i, now_ns, "closed as another request on the connection timed out");
+		return task_give_back(t, i, FAULT_STALE, now_ns,
+			"closed as another request on the connection timed out");
 	else if (x->n_sent > 0)
 		task_finish_unanswered(t, x, FAULT_TIMEOUT, now_ns, "no response");
 	else

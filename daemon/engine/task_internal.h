@@ -89,6 +89,8 @@ void task_on_connect_timeout(struct timer_queue *q, struct timer *timer);
 void task_write(struct task *t);
 /* A pipeline's requests go out at the end of the callback that queued them. */
 void task_flush(struct task_env *env);
+/* Of the requests in flight. */
+size_t task_n_bytes_written(const struct task *t);
 
 /* ---- task_read.c */
 
@@ -134,9 +136,10 @@ static inline void task_finish_as(
 	stats_end(t->_env->stats, &t->_exchange, &end);
 }
 /* The connection goes. The first n_done in flight have ended already and are counted in
- * loss.n_ended; the others go back. why: what happened to these. The last act. */
-void task_drop(
-	struct task *t, struct task_loss loss, size_t n_done, int64_t now_ns, const char *why);
+ * loss.n_ended; the others go back, or end with that fault. why: what happened to these. The last
+ * act. */
+void task_drop(struct task *t, struct task_loss loss, size_t n_done, enum fault fault,
+	int64_t now_ns, const char *why);
 /* The exchange whose response was awaited fails, and the connection cannot be used again. */
 void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *example);
 /* The peer has closed or reset the connection while a response was awaited. */

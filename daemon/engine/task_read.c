@@ -83,7 +83,7 @@ static RARE void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 		env->closed_by_us++;
 		loss.by_us = true;
 	}
-	task_drop(t, loss, 1, now_ns, "closed before its turn came");
+	task_drop(t, loss, 1, FAULT_STALE, now_ns, "closed before its turn came");
 }
 
 /* One of a pipeline is answered, others are behind it. */
@@ -238,7 +238,7 @@ static bool task_is_asked(struct task *t)
 	if (task_n_begun(t) > 0)
 		return true;
 	t->_env->closed_by_peer++;
-	task_drop(t, (struct task_loss){0}, 0, clock_now_ns(), "");
+	task_drop(t, (struct task_loss){0}, 0, FAULT_STALE, clock_now_ns(), "");
 	return false;
 }
 

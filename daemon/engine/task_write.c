@@ -29,6 +29,17 @@ static const char *task_bytes(struct task *t, size_t i, size_t *ret_len)
 	return task_bytes_of(t, task_request(t, task_at(t, i)), i, ret_len);
 }
 
+size_t task_n_bytes_written(const struct task *t)
+{
+	size_t sum = t->_sent, len;
+
+	for (size_t i = 0; i < t->_n_written; i++) {
+		(void)task_bytes((struct task *)t, i, &len);
+		sum += len;
+	}
+	return sum;
+}
+
 /* The first of len bytes is about to be written. */
 static inline void task_begin(struct task *t, struct exchange *x, size_t len, int64_t now_ns)
 {
@@ -38,6 +49,7 @@ static inline void task_begin(struct task *t, struct exchange *x, size_t len, in
 		x->sent_ns = now_ns;
 		stats_sent(env->stats, x);
 	} else {
+		t->_turn_ns = now_ns;
 		stats_retried(env->stats);
 	}
 	env->sent++;

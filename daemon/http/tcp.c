@@ -16,13 +16,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/guard.h"
 
@@ -100,6 +103,36 @@ static enum io tcp_write(struct transport *t, const void *data, size_t len, size
 	return tcp_moved(t, n, ret_n);
 }
 
+static struct transport_account tcp_account(const struct transport *t)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+	int n = 0;
+
+	/* It is ~0 as long as nothing was measured. */
+	if (getsockopt(t->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
+		info.tcpi_min_rtt == UINT32_MAX)
+		info.tcpi_min_rtt = 0;
+	if (ioctl(t->fd, SIOCOUTQ, &n) == -1 || n < 0)
+		n = 0;
+	return (struct transport_account){
+		.unacknowledged = (size_t)n,
+		.round_trip_ns = (int64_t)info.tcpi_min_rtt * NSEC_PER_USEC,
+	};
+}
+
+/* A peer that closes and leaves something unread is the one that resets (unix(7)), and one that
+ * had closed before a write breaks the pipe. The kernel forgets the bytes with the reset. */
+static struct transport_account tcp_account_unix(const struct transport *t)
+{
+	bool is_unread = t->error == ECONNRESET || t->error == EPIPE;
+	int n = 0;
+
+	if (!is_unread && ioctl(t->fd, SIOCOUTQ, &n) == 0)
+		is_unread = n > 0;
+	return (struct transport_account){.unacknowledged = is_unread ? SIZE_MAX : 0};
+}
+
 static void tcp_close(struct transport *t)
 {
 	struct linger now = {.l_onoff = 1};
@@ -116,6 +149,7 @@ static const struct transport_ops tcp_ops = {
 	.read = tcp_read,
 	.write = tcp_write,
 	.discard = tcp_discard,
+	.account = tcp_account,
 	.close = tcp_close,
 };
 
@@ -124,6 +158,7 @@ static const struct transport_ops tcp_unix_ops = {
 	.read = tcp_read,
 	.write = tcp_write,
 	.discard = tcp_discard_unix,
+	.account = tcp_account_unix,
 	.close = tcp_close,
 };
 

@@ -349,6 +349,13 @@ static enum io tls_write(struct transport *t, const void *data, size_t len, size
 	return IO_OK;
 }
 
+static struct transport_account tls_account(const struct transport *t)
+{
+	const struct tls *tls = t->impl;
+
+	return transport_get_account(&tls->below);
+}
+
 /* ---------------------------------------------------------------- both ends */
 
 /* Says goodbye where that can be done at once, and no reset follows. A session outlives its
@@ -386,6 +393,7 @@ static const struct transport_ops tls_ops = {
 	.read = tls_read,
 	.write = tls_write,
 	.discard = tls_discard,
+	.account = tls_account,
 	.close = tls_close,
 };
 

@@ -25,12 +25,23 @@ enum io {
 	IO_ERROR, /* transport_errno has the reason; close it */
 };
 
+/* What the kernel knows of the bytes that were written. */
+struct transport_account {
+	/* Bytes of the last that the peer's kernel has not acknowledged; of TLS as they were
+	 * encrypted. A Unix socket knows only whether the peer has read all of them: 0 or SIZE_MAX.
+	 */
+	size_t unacknowledged;
+	int64_t round_trip_ns; /* the shortest there was; 0: not known */
+};
+
 struct transport_ops {
 	enum io (*finish_connect)(struct transport *t); /* IO_OK: connected */
 	enum io (*read)(struct transport *t, void *buf, size_t size, size_t *ret_n);
 	enum io (*write)(struct transport *t, const void *data, size_t len, size_t *ret_n);
 	/* Throws away up to n received bytes, for TCP without copying them to user space. */
 	enum io (*discard)(struct transport *t, size_t n, size_t *ret_n);
+	/* Also after IO_EOF and IO_ERROR. */
+	struct transport_account (*account)(const struct transport *t);
 	void (*close)(struct transport *t);
 };
 
@@ -84,6 +95,11 @@ static inline enum io transport_write(
 static inline enum io transport_discard(struct transport *t, size_t n, size_t *ret_n)
 {
 	return t->ops->discard(t, n, ret_n);
+}
+/* One or two system calls. Where the kernel does not tell, nothing is unacknowledged. */
+static inline struct transport_account transport_get_account(const struct transport *t)
+{
+	return t->ops->account(t);
 }
 /* Harmless when closed. The caller has taken the descriptor out of its loop before. */
 static inline void transport_close(struct transport *t)

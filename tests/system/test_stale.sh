@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The race for a kept connection: the server closes it just as it is used again. What may be
 # repeated is repeated once, on a connection that is not in the same danger, and ends well; what may
-# not is told as stale, and nothing else is. Both sides count the same.
+# not is told as stale. A request that the server had is neither. Both sides count the same.
 # shellcheck disable=SC2016  # jq's variables
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -38,25 +38,34 @@ race() {
 	figure "both counts" '$served <= .ledger.sent + .outside.retries'
 }
 
-# Closed by a FIN and by a reset, behind the second request: every other one has to be repeated.
-for how in close rst; do
-	script="request send \"$ok\" request $how"
-	race 0 "$script" --closed -n $n -c 1
-	figure "GET, $how" '.ledger.ok == $n and .errors == []'
-	figure "its retries" '.outside.retries >= $n / 2 - 4 and
-		$served == .ledger.sent + .outside.retries'
-	# With other connections about that would be closed as well.
-	for flags in "--closed -n $n -c 4" "-r 400 -n $n -c 4"; do
+# A server that closes after each answer and does not say so: some requests are on their way then.
+# (A busy machine may make a reset come too late for a race.)
+script="request send \"$ok\" close"
+for flags in "--closed -n $n -c 1" "--closed -n $n -c 4" "-r 400 -n $n -c 4"; do
+	# shellcheck disable=SC2086  # several words
+	race 0 "$script" $flags
+	figure "GET, $flags" '.ledger.ok + .ledger.connection_error == $n and
+		.ledger.ok >= $n * 0.9 and ([.errors[].class] - ["stale", "reset"]) == []'
+	case $flags in --closed*) figure "its retries" '.outside.retries > 0' ;; esac
+done
+# A POST may have been processed.
+race 0 "$script" --closed -n $n -c 2 -X POST --data x
+figure "POST" '.outside.retries == 0 and .ledger.connection_error > 0 and
+	.ledger.ok + .ledger.connection_error == $n and
+	([.errors[].class] - ["stale", "reset"]) == []'
+
+# A server that reads every second request and closes, at once or after a moment of work, has
+# dropped it: an error each, sent once. A reset at once might be a race.
+for how in close "delay 60ms close" "delay 60ms rst"; do
+	class=closed
+	[ "$how" = "${how%rst}" ] || class=reset
+	for flags in "-X GET" "-X POST --data x"; do
 		# shellcheck disable=SC2086  # several words
-		race 0 "$script" $flags
-		figure "GET, $how, $flags" '.ledger.ok + .ledger.connection_error == $n and
-			([.errors[].class] - ["stale"]) == [] and .outside.retries > 0'
+		race 0 "request send \"$ok\" request $how" --closed -n 20 -c 2 $flags
+		figure "dropped, $how, $flags" ".ledger.connection_error >= 9 and
+			.ledger.ok + .ledger.connection_error == 20 and .outside.retries == 0 and
+			[.errors[].class] == [\"$class\"] and \$served == .ledger.sent"
 	done
-	# A POST may have been processed.
-	race 0 "$script" --closed -n $n -c 2 -X POST --data x
-	figure "POST, $how" '.outside.retries == 0 and .ledger.connection_error > 0 and
-		.ledger.ok + .ledger.connection_error == $n and
-		([.errors[].class] == ["stale"]) and .ledger.ok >= $n / 2 - 4'
 done
 
 # A kept connection that the server has closed long before is no race. (A slow machine's server may

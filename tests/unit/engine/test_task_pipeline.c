@@ -338,7 +338,8 @@ START_TEST(split_anywhere)
 }
 END_TEST
 
-/* The connection ends behind any byte of two answers. */
+/* The connection ends after any byte of two answers. Of which there is nothing, the turn never
+ * came, but for the first one's. */
 START_TEST(broken_anywhere)
 {
 	bool resets = _i % 2;
@@ -346,7 +347,7 @@ START_TEST(broken_anywhere)
 	size_t at = (size_t)_i / 2 / N_PAIRS;
 	size_t first = strlen(pair[0]), both = first + strlen(pair[1]);
 	unsigned n_answered = (at >= first) + (at >= both);
-	bool is_cut = at > 0 && at < first; /* in the first, of which something came */
+	bool is_cut = at < first; /* in the first */
 	bool is_second_cut = at > first && at < both;
 	unsigned n_again_sent = 2 - n_answered - is_cut - is_second_cut;
 	unsigned n_ok = 1;
@@ -360,6 +361,7 @@ START_TEST(broken_anywhere)
 	if (resets && at > 0 && n_answered < 2)
 		TURN_UNTIL(n_ended == n_answered &&
 			   (at == first || pool.tasks[0]._exchange.first_byte_ns != 0));
+	rig_acknowledge(&pool.tasks[0], true);
 	hang_up(0, resets);
 	if (n_again_sent > 0) {
 		take_peer();
@@ -377,6 +379,35 @@ START_TEST(broken_anywhere)
 	ck_assert_uint_eq(rig_count(LEDGER_OK), n_ok);
 	ck_assert_uint_eq(sent(), 3);
 	ck_assert_uint_eq(rig_faults(FAULT_STALE), 0);
+}
+END_TEST
+
+/* One is answered; the server works on the second one, and drops it. The third one's turn never
+ * came. */
+START_TEST(dropped)
+{
+	bool is_post = _i & 1, resets = _i & 2;
+	enum fault fault = resets ? FAULT_RESET : FAULT_CLOSED;
+
+	if (is_post)
+		use_post();
+	begin(3);
+	say(0, MINI_OK, 1);
+	TURN_UNTIL(n_ended == 1);
+	pool.tasks[0]._exchange.sent_ns -= SEC;
+	pool.tasks[0]._turn_ns -= SEC;
+	hang_up(0, resets);
+	if (!is_post) {
+		take_peer();
+		hear_at_once(1, 1);
+		say(1, MINI_OK, 1);
+	}
+	TURN_UNTIL(n_ended == 3);
+	ck_assert_uint_eq(rig_faults(fault), is_post ? 2 : 1);
+	ck_assert_str_eq(example_of(fault),
+		resets ? "Connection reset by peer" : "closed before any byte of the response");
+	ck_assert_uint_eq(rig.stats.totals.retries, !is_post);
+	ck_assert_uint_eq(rig.env.stale, 0);
 }
 END_TEST
 
@@ -412,6 +443,7 @@ END_TEST
 START_TEST(carefully_repeated)
 {
 	begin(1);
+	rig_acknowledge(&pool.tasks[0], false);
 	hang_up(0, false);
 	take_peer();
 	TURN_UNTIL(pool.n_busy == 1);
@@ -659,6 +691,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, split_anywhere, 0, PAIR_MAX);
 	tcase_add_loop_test(t, broken_anywhere, 0, 2 * N_PAIRS * PAIR_MAX);
 	tcase_add_loop_test(t, closed_behind_an_answer, 0, 4);
+	tcase_add_loop_test(t, dropped, 0, 4);
 	tcase_add_test(t, carefully_repeated);
 	tcase_add_test(t, method_forbids_it);
 	tcase_add_test(t, queued_and_not_written);

@@ -102,7 +102,7 @@ static void answer(int i)
 	rig_say(peers[i], MINI_OK);
 }
 
-static void hang_up(int i, int way)
+static void close_as(int i, int way)
 {
 	if (way == BY_HALF_CLOSE) {
 		ck_assert_int_eq(shutdown(peers[i], SHUT_WR), 0);
@@ -113,6 +113,15 @@ static void hang_up(int i, int way)
 	else
 		close(peers[i]);
 	peers[i] = -1;
+}
+
+/* The server closes without having had what was sent last: so the kernel says. */
+static void hang_up(int i, int way)
+{
+	for (size_t k = 0; k < pool.config.limit; k++)
+		if (task_get_state(&pool.tasks[k]) == TASK_RECEIVING)
+			rig_acknowledge(&pool.tasks[k], false);
+	close_as(i, way);
 }
 
 /* One connection that has answered once. */
@@ -145,7 +154,7 @@ static void use_post(void)
 
 /* ---- the race */
 
-/* The request has arrived, and the server has gone: the same arrival, on another connection. */
+/* The server has gone: the same arrival, on another connection. */
 START_TEST(is_repeated)
 {
 	const struct histogram *h = rig.stats.totals.histograms;
@@ -169,6 +178,69 @@ START_TEST(is_repeated)
 	/* The identity holds, with service from the first sending on. */
 	ck_assert(h[STATS_RESPONSE].sum ==
 		  h[STATS_OUR_DELAY].sum + h[STATS_CONNECTION_WAIT].sum + h[STATS_SERVICE].sum);
+}
+END_TEST
+
+static void sent_earlier(int64_t by_ns)
+{
+	pool.tasks[0]._exchange.sent_ns -= by_ns;
+	pool.tasks[0]._turn_ns -= by_ns;
+}
+
+/* As the kernel tells it: the server had closed before the request left. */
+START_TEST(closed_before)
+{
+	warm_up();
+	close_as(0, _i);
+	arrive();
+	take_peer();
+	answer(1);
+	TURN_UNTIL(n_ended == 2);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+}
+END_TEST
+
+/* The server has read the request and closes without an answer: it has dropped it. */
+START_TEST(dropped)
+{
+	bool resets = _i % N_WAYS == BY_RST;
+
+	if (_i / N_WAYS)
+		use_post();
+	warm_up();
+	arrive();
+	hear(0);
+	/* An acknowledgement may wait for 40 ms, and a reset tells of none. */
+	if (resets)
+		sent_earlier(SEC);
+	close_as(0, _i % N_WAYS);
+	TURN_UNTIL(n_ended == 2);
+	ck_assert_uint_eq(rig_faults(resets ? FAULT_RESET : FAULT_CLOSED), 1);
+	ck_assert_str_eq(example_of(resets ? FAULT_RESET : FAULT_CLOSED),
+		resets ? "Connection reset by peer" : "closed before any byte of the response");
+	ck_assert_uint_eq(rig.stats.totals.retries + rig.env.stale, 0);
+	ck_assert_uint_eq(sent(), 2);
+}
+END_TEST
+
+/* A reset is a race only if it comes soon, and if the request is not acknowledged. */
+START_TEST(reset_late_or_acknowledged)
+{
+	bool is_acknowledged = _i & 1, is_late = _i & 2, is_race = _i == 0;
+
+	use_post();
+	warm_up();
+	arrive();
+	hear(0);
+	if (is_late)
+		sent_earlier(2 * 3600 * SEC);
+	rig_acknowledge(&pool.tasks[0], is_acknowledged);
+	close_as(0, BY_RST);
+	TURN_UNTIL(n_ended == 2);
+	ck_assert_uint_eq(rig_faults(FAULT_STALE), is_race);
+	ck_assert_uint_eq(rig_faults(FAULT_RESET), !is_race);
+	ck_assert_uint_eq(rig.env.stale, is_race);
 }
 END_TEST
 
@@ -673,6 +745,9 @@ END_TEST
 static void add_tests(TCase *t)
 {
 	tcase_add_loop_test(t, is_repeated, 0, N_WAYS);
+	tcase_add_loop_test(t, closed_before, 0, BY_HALF_CLOSE);
+	tcase_add_loop_test(t, dropped, 0, 2 * N_WAYS);
+	tcase_add_loop_test(t, reset_late_or_acknowledged, 0, 4);
 	tcase_add_loop_test(t, answer_has_begun, 0, 2 * ((int)strlen(MINI_OK) - 1));
 	tcase_add_loop_test(t, first_request_is_no_race, 0, N_WAYS);
 	tcase_add_loop_test(t, method_forbids_it, 0, N_WAYS);

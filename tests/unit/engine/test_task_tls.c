@@ -366,7 +366,7 @@ static void ask_deaf(void)
 	task_send(&task, &x, clock_now_ns());
 }
 
-/* The server has heard the request, or has gone before it was even written. */
+/* The server has not had the request, or has gone before it was even written. */
 START_TEST(stale_connection)
 {
 	int way = _i % N_WAYS;
@@ -376,8 +376,10 @@ START_TEST(stale_connection)
 	open_tls(MINI_TLS_GOOD, versions[_i / N_WAYS / 4]);
 	rig.request.is_idempotent = is_repeatable;
 	ask_and_answer();
-	if (has_heard)
+	if (has_heard) {
 		ask();
+		rig_acknowledge(&task, false);
+	}
 	server_hang_up(way);
 	if (!has_heard)
 		ask_deaf();
@@ -403,6 +405,20 @@ START_TEST(stale_connection)
 	UNTIL(up.n_idle == 2);
 	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+}
+END_TEST
+
+/* The server has read the request, and says goodbye, or not even that. */
+START_TEST(dropped)
+{
+	open_tls(MINI_TLS_GOOD, versions[_i / 2]);
+	ask_and_answer();
+	ask();
+	server_hang_up(_i % 2 ? BY_GOODBYE : BY_FIN);
+	TURN_UNTIL(up.n_closed == 1);
+	ck_assert_uint_eq(up.n_returned, 0);
+	ck_assert_uint_eq(rig_faults(FAULT_CLOSED), 1);
+	ck_assert_uint_eq(rig.env.stale, 0);
 }
 END_TEST
 
@@ -788,6 +804,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, answer_before_the_request_is_out);
 	tcase_add_test(t, new_keys);
 	tcase_add_loop_test(t, stale_connection, 0, N_WAYS * 8);
+	tcase_add_loop_test(t, dropped, 0, 4);
 	tcase_add_loop_test(t, reset_without_goodbye, 0, 2);
 }
 

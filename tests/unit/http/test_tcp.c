@@ -192,6 +192,33 @@ START_TEST(test_write_until_full)
 }
 END_TEST
 
+/* What was written before the peer closed is acknowledged, what was written after it is not. */
+START_TEST(test_account)
+{
+	struct transport t;
+	char buf[16];
+	size_t n;
+	int peer;
+
+	listen_on_loopback(_i == 1);
+	peer = connect_pair(&t);
+	ck_assert_uint_eq(transport_get_account(&t).unacknowledged, 0);
+	ck_assert_int_eq(transport_write(&t, "hello", 5, &n), IO_OK);
+	wait_for(peer, POLLIN);
+	ck_assert_int_eq(read(peer, buf, sizeof(buf)), 5);
+	close(peer);
+	wait_for(t.fd, POLLIN);
+	ck_assert_uint_eq(transport_get_account(&t).unacknowledged, 0);
+	ck_assert_int_eq(transport_write(&t, "there", 5, &n), IO_OK);
+	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_EOF);
+	ck_assert_uint_eq(transport_get_account(&t).unacknowledged, 5);
+	ck_assert_int_gt(transport_get_account(&t).round_trip_ns, 0);
+	ck_assert_int_lt(transport_get_account(&t).round_trip_ns, WAIT_MS * INT64_C(1000000));
+	transport_close(&t);
+	close(listener);
+}
+END_TEST
+
 /* The peer resets: reading says so; writing says EPIPE and raises no signal. */
 START_TEST(test_reset)
 {
@@ -478,6 +505,38 @@ START_TEST(test_unix)
 }
 END_TEST
 
+/* The peer closes when it has read what was written, before it has, or before it was written. */
+START_TEST(test_unix_account)
+{
+	struct transport t;
+	struct err err = {0};
+	char buf[16];
+	size_t n;
+	int peer;
+
+	listen_on_path(4);
+	ck_assert_int_eq(connect_now(&t, &err), 0);
+	peer = accept(listener, NULL, NULL);
+	ck_assert_int_ge(peer, 0);
+	ck_assert_uint_eq(transport_get_account(&t).unacknowledged, 0);
+	if (_i < 2) {
+		ck_assert_int_eq(transport_write(&t, "hello", 5, &n), IO_OK);
+		ck_assert_uint_eq(transport_get_account(&t).unacknowledged, SIZE_MAX);
+	}
+	if (_i == 0)
+		ck_assert_int_eq(read(peer, buf, sizeof(buf)), 5);
+	close(peer);
+	if (_i == 2)
+		ck_assert_int_eq(transport_write(&t, "hello", 5, &n), IO_ERROR);
+	else
+		ck_assert_int_eq(
+			transport_read(&t, buf, sizeof(buf), &n), _i == 0 ? IO_EOF : IO_ERROR);
+	ck_assert_uint_eq(transport_get_account(&t).unacknowledged, _i == 0 ? 0 : SIZE_MAX);
+	transport_close(&t);
+	close(listener);
+}
+END_TEST
+
 /* What is discarded is gone, and no more than that. */
 START_TEST(test_unix_discard)
 {
@@ -580,6 +639,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_there_and_back, 0, families);
 	tcase_add_test(tcase, test_discard);
 	tcase_add_test(tcase, test_write_until_full);
+	tcase_add_loop_test(tcase, test_account, 0, families);
 	tcase_add_loop_test(tcase, test_reset, 0, families);
 	tcase_add_loop_test(tcase, test_refused, 0, families);
 	tcase_add_test(tcase, test_guard_is_asked);
@@ -596,6 +656,7 @@ int main(void)
 
 	tcase_add_checked_fixture(local, unix_setup, unix_teardown);
 	tcase_add_test(local, test_unix);
+	tcase_add_loop_test(local, test_unix_account, 0, 3);
 	tcase_add_test(local, test_unix_discard);
 	tcase_add_test(local, test_unix_nobody);
 	tcase_add_test(local, test_unix_full_queue);
