@@ -56,8 +56,10 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 		"the server closed during the handshake"},
 	[FAULT_TLS_TIMEOUT] = {"tls-timeout", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"connected, but no end of the TLS handshake within [timeouts] connect"},
+	[FAULT_NOT_TLS] = {"not-tls", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
+		"the server does not speak TLS at this port: try http://"},
 	[FAULT_TLS_PROTOCOL] = {"tls-protocol", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
-		"no version in common, or not TLS at all"},
+		"no version in common, or a handshake that is against the rules"},
 	[FAULT_TLS_SETUP] = {"tls-setup", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"what [tls] gives cannot be used"},
 
@@ -74,8 +76,14 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 	[FAULT_RECEIVE] = {"receive", FAULT_PHASE_RECEIVE, LEDGER_CONNECTION_ERROR,
 		"receiving failed"},
 
+	[FAULT_NOT_HTTP] = {"not-http", FAULT_PHASE_PARSE, LEDGER_BAD_RESPONSE,
+		"the answer does not begin with HTTP/"},
+	[FAULT_SPEAKS_TLS] = {"speaks-tls", FAULT_PHASE_PARSE, LEDGER_BAD_RESPONSE,
+		"the server speaks TLS at this port: try https://"},
+	[FAULT_SPEAKS_HTTP2] = {"speaks-http2", FAULT_PHASE_PARSE, LEDGER_BAD_RESPONSE,
+		"the server speaks HTTP/2 at this port, which rpsd does not"},
 	[FAULT_BAD_RESPONSE] = {"bad-response", FAULT_PHASE_PARSE, LEDGER_BAD_RESPONSE,
-		"the answer is not HTTP/1.1"},
+		"the answer breaks the rules of HTTP/1.1, or its headers have more than 1 MiB"},
 
 	[FAULT_TIMEOUT] = {"timeout", FAULT_PHASE_TIMEOUT, LEDGER_TIMEOUT,
 		"no complete response within [timeouts] request"},

@@ -43,6 +43,7 @@ enum fault {
 	FAULT_TLS_ALERT,
 	FAULT_TLS_CLOSED,
 	FAULT_TLS_TIMEOUT,
+	FAULT_NOT_TLS,	    /* the server answered the handshake with other bytes */
 	FAULT_TLS_PROTOCOL, /* any other end of a handshake */
 	FAULT_TLS_SETUP,    /* ours: nothing was connected yet */
 	FAULT_SEND,
@@ -51,6 +52,9 @@ enum fault {
 	FAULT_TRUNCATED, /* closed without TLS's goodbye where the body ends with the connection */
 	FAULT_RESET,
 	FAULT_RECEIVE,
+	FAULT_NOT_HTTP, /* bytes of a protocol that is not known here */
+	FAULT_SPEAKS_TLS,
+	FAULT_SPEAKS_HTTP2,
 	FAULT_BAD_RESPONSE,
 	FAULT_TIMEOUT,
 	FAULT_STATUS,

@@ -166,13 +166,15 @@ int plan_parse_statuses(const char *value, struct plan_statuses *ret, struct err
 			value);
 		return -EINVAL;
 	}
-	for (unsigned status = 200; status <= PLAN_STATUS_MAX; status++) {
-		if (plan_statuses_has(&set, status)) {
+	for (unsigned status = 101; status <= PLAN_STATUS_MAX; status++) {
+		if ((status == 101 || status >= 200) && plan_statuses_has(&set, status)) {
 			*ret = set;
 			return 0;
 		}
 	}
-	err_set(reterr, "'%.60s' can never be: behind 1xx another status follows, and that counts",
+	err_set(reterr,
+		"'%.60s' can never be: after 1xx another status follows, and that counts; only 101 "
+		"is an answer of its own, to a request with the header Upgrade",
 		value);
 	return -EINVAL;
 }

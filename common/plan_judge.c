@@ -72,7 +72,8 @@ static void plan_judge_length(const struct plan_input *in, const struct plan_req
 			h->value, expected);
 }
 
-/* Why no answer has content: RFC 9110 sections 9.3.2, 15.3.5 and 15.4.5. NULL: it may have some. */
+/* Why no answer has content: RFC 9110 sections 9.3.2, 15.2.2, 15.3.5 and 15.4.5. NULL: it may have
+ * some. */
 static const char *plan_judge_empty(const struct plan_request *r)
 {
 	if (str_eq(r->method, "HEAD"))
@@ -81,7 +82,7 @@ static const char *plan_judge_empty(const struct plan_request *r)
 		if (plan_statuses_has(&r->expect_statuses, status) && status != 204 &&
 			status != 304)
 			return NULL;
-	return "an answer of status 204 or 304 has no body";
+	return "an answer of status 101, 204 or 304 has no body";
 }
 
 static bool plan_is_sha256_of_nothing(const struct plan_request *r)
@@ -105,11 +106,23 @@ static void plan_judge_refuse(
 			plan_judge_name(r, name), why);
 }
 
+/* 101 alone, which no server may send where no upgrade was asked for (RFC 9110 section 7.8). */
+static bool plan_judge_is_impossible(const struct plan_request *r)
+{
+	for (unsigned status = 200; status < 600; status++)
+		if (plan_statuses_has(&r->expect_statuses, status))
+			return false;
+	return !plan_find_header(r, "upgrade");
+}
+
 static void plan_judge_checks(const struct plan_input *in, const struct plan_request *r)
 {
 	const char *empty = plan_judge_empty(r);
 	bool is_nothing = !r->has_expect_sha256 || plan_is_sha256_of_nothing(r);
 
+	if (plan_judge_is_impossible(r))
+		plan_judge_refuse(in, r, "expect-status",
+			"101 answers only a request with the header Upgrade");
 	if (empty && r->expect_body)
 		plan_judge_refuse(in, r, "expect-body", empty);
 	else if (r->expect_body && r->has_expect_size && r->expect_body_len > r->expect_size_max)

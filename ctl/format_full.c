@@ -106,7 +106,7 @@ static void format_full_load(struct report *r)
 		figure_count(report_int(r, "connections.closed_by_peer")).text,
 		figure_count(report_int(r, "connections.queue_peak")).text);
 	if (report_int(r, "connections.closed_by_us") > 0 || report_int(r, "connections.stale") > 0)
-		report_line(r, "             %s closed by us for number or age; %s used too late",
+		report_line(r, "             %s closed by the client; %s used too late",
 			figure_count(report_int(r, "connections.closed_by_us")).text,
 			figure_count(report_int(r, "connections.stale")).text);
 	format_full_policy(r);

@@ -30,6 +30,7 @@
 #include "common/exit_codes.h"
 #include "daemon/engine/audit_internal.h"
 #include "daemon/engine/audit_text.h"
+#include "daemon/engine/stats.h"
 
 #define AUDIT_CARRIED 0.99 /* of the plan, answered well */
 #define AUDIT_SENT 0.995   /* of the plan; less for reasons of ours is void */
@@ -237,8 +238,7 @@ static const struct {
 	[LEDGER_UNSENT] = {"was sent", "a longer run (-d), or a longer drain"},
 	[LEDGER_HTTP_ERROR] = {"was answered with an expected status", ""},
 	[LEDGER_CHECK_FAILED] = {"was answered as the checks ask", ""},
-	[LEDGER_BAD_RESPONSE] = {"was answered in HTTP/1.1",
-		"see that port and scheme fit: http or https?"},
+	[LEDGER_BAD_RESPONSE] = {"was answered in HTTP/1.1", ""},
 	[LEDGER_TIMEOUT] = {"was answered in time",
 		"a longer timeout (--timeout), or a lower rate (-r)"},
 	[LEDGER_CONNECTION_ERROR] = {"was answered before the connection broke",
@@ -260,6 +260,8 @@ static enum ledger_class audit_most(const struct ledger *l)
 
 static const char *audit_class_remedy(const struct audit_input *in, enum ledger_class most)
 {
+	if (most == LEDGER_NOT_CONNECTED && audit_main_fault(in, FAULT_PHASE_TLS) == FAULT_NOT_TLS)
+		return audit_fault_remedy(FAULT_NOT_TLS);
 	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_TLS) > 0)
 		return "see the error; --cacert and -k say whom to trust, --cert and --key who we "
 		       "are";
@@ -271,14 +273,30 @@ static const char *audit_class_remedy(const struct audit_input *in, enum ledger_
 	if (most == LEDGER_NOT_CONNECTED && in->unix_path)
 		return "see that the server is up and listens on this socket, and that the path is "
 		       "right";
+	if (most == LEDGER_BAD_RESPONSE)
+		return audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_PARSE));
 	return audit_none_ok[most].try_text;
+}
+
+/* What can only be seen by looking at an answer. As long as nothing began as an answer of HTTP
+ * does, the port or the scheme may be wrong. */
+static bool audit_is_to_look_at(const struct audit_input *in, enum ledger_class most)
+{
+	enum fault fault = audit_main_fault(in, FAULT_PHASE_PARSE);
+
+	if (most == LEDGER_BAD_RESPONSE)
+		return !*audit_fault_remedy(fault) ||
+		       (fault == FAULT_NOT_HTTP &&
+			       (in->answers > 0 ||
+				       (in->faults && in->faults[FAULT_BAD_RESPONSE].count > 0)));
+	return most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED;
 }
 
 static struct audit_sentence audit_remedy(const struct audit_input *in, enum ledger_class most)
 {
 	struct audit_sentence t;
 
-	if (most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED)
+	if (audit_is_to_look_at(in, most))
 		return audit_try_look(in);
 	snprintf(t.s, sizeof(t.s), "%s", audit_class_remedy(in, most));
 	return t;
@@ -306,7 +324,9 @@ static bool audit_is_redirected(const struct audit_input *in, enum ledger_class 
 static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 {
 	const struct ledger *l = &in->ledger;
-	enum ledger_class most = audit_most(l);
+	enum ledger_class most = l->planned == 0 && in->failed_by != FAULT_NONE
+					 ? fault_table[in->failed_by].class
+					 : audit_most(l);
 
 	a->headline = AUDIT_HEADLINE_FAIL;
 	a->exit_code = EXIT_RUN_FAILED;

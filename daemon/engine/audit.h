@@ -70,6 +70,7 @@ struct audit_input {
 	enum fault failed_by;		  /* why it could not begin; FAULT_NONE: it could */
 	const struct stats_fault *faults; /* FAULT_COUNT of them, measured window; NULL: none */
 	uint64_t retries;
+	uint64_t surplus;	  /* answers followed by bytes that belong to none, of the run */
 	uint64_t answers;	  /* measured window, with any status */
 	uint64_t redirects;	  /* of these, where the plan does not ask for them */
 	unsigned redirect_status; /* of most of them */

@@ -53,6 +53,14 @@ const char *audit_fault_remedy(enum fault fault)
 		       "the service";
 	case FAULT_FORBIDDEN:
 		return "see who forbids it: [policy] of rpsd.conf, or this host's packet filter";
+	case FAULT_NOT_TLS:
+		return "try http://, or the port at which this server speaks TLS";
+	case FAULT_SPEAKS_TLS:
+		return "try https://";
+	case FAULT_SPEAKS_HTTP2:
+		return "a port at which this server speaks HTTP/1.1";
+	case FAULT_NOT_HTTP:
+		return "see that port and scheme fit: http or https?";
 	default:
 		return "";
 	}

@@ -174,6 +174,17 @@ static void audit_note_ours(const struct audit_input *in, struct audit *a)
 	}
 }
 
+/* Each of them has cost a connection. */
+static void audit_note_surplus(const struct audit_input *in, struct audit *a)
+{
+	if (in->surplus == 0)
+		return;
+	audit_add_note(a, "surplus", (double)in->surplus, 0,
+		"count the bytes of one body: curl -s URL | wc -c",
+		"%s answer%s followed by bytes that belong to none: is Content-Length too small?",
+		audit_text_count(in->surplus).s, in->surplus == 1 ? " was" : "s were");
+}
+
 /* What became of connections that were kept open. */
 static void audit_note_kept(const struct audit_input *in, struct audit *a)
 {
@@ -214,6 +225,7 @@ void audit_take_notes(const struct audit_input *in, struct audit *a)
 
 	audit_note_ledger(in, a);
 	audit_note_ours(in, a);
+	audit_note_surplus(in, a);
 	if (in->is_open) {
 		audit_note_delay(in, a);
 		audit_note_connections(in, a);

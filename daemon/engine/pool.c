@@ -174,6 +174,15 @@ static void pool_on_idle(struct task *t, bool had_exchange)
 		pool_check_opened(p);
 }
 
+/* Arrivals may have waited for another connection meanwhile. */
+static void pool_on_spared(struct task *t)
+{
+	struct pool *p = pool_of(t);
+
+	while (pool_has_next(p) && pool_serve_one(p))
+		;
+}
+
 static void pool_on_closed(struct task *t, const struct task_loss *loss)
 {
 	struct pool *p = pool_of(t);
@@ -191,7 +200,7 @@ static void pool_on_closed(struct task *t, const struct task_loss *loss)
 	/* A few may be lost on the way; a peer that hangs up on all would keep us opening for ever.
 	 */
 	if (p->_is_opening && !loss->by_us && ++p->_n_lost > p->config.limit)
-		pool_connect_failed(p, FAULT_CLOSED,
+		pool_connect_failed(p, loss->fault,
 			loss->why ? loss->why : "closed by the peer before any request");
 	pool_balance(p);
 }
@@ -341,6 +350,7 @@ int pool_init(struct pool *p, const struct pool_config *config)
 		return r;
 	}
 	env->on_idle = pool_on_idle;
+	env->on_spared = pool_on_spared;
 	env->on_closed = pool_on_closed;
 	env->on_connect_failed = pool_on_connect_failed;
 	env->on_returned = pool_on_returned;

@@ -43,7 +43,8 @@ struct task_loss {
 	bool was_busy;	  /* with exchanges in flight */
 	bool by_us;	  /* by a limit of the plan; false: by the peer, or for a fault */
 	unsigned n_ended; /* exchanges that have ended with it */
-	const char *why;  /* what was wrong with an idle one; NULL: the peer has just closed */
+	enum fault fault; /* of an idle one */
+	const char *why;  /* the same in words; NULL: the peer has just closed */
 };
 
 /* The server's answers to a request all begin alike; requests share these by number. */
@@ -78,11 +79,13 @@ struct task_env {
 
 	/* Called upwards. The connection is
 	 * on_idle: open now, or it lives on behind an exchange that has ended;
+	 * on_spared: idle, and lives on though task_is_doomed may have said that it would not;
 	 * on_closed: gone;
 	 * on_connect_failed: not opened.
 	 * Each is the task's last act, but that with a pipeline it may then go on reading; there
 	 * task_send does not write at once, so it cannot fail in between. */
 	void (*on_idle)(struct task *t, bool had_exchange);
+	void (*on_spared)(struct task *t);
 	void (*on_closed)(struct task *t, const struct task_loss *loss);
 	void (*on_connect_failed)(struct task *t, enum fault fault, const char *why);
 	/* Before on_closed: an exchange that was not answered and may be sent on another
@@ -108,7 +111,8 @@ struct task_env {
 	/* counters */
 	uint64_t opened;
 	uint64_t closed_by_peer;
-	uint64_t closed_by_us;	  /* by a limit: number of requests, or age */
+	uint64_t closed_by_us;	  /* at a limit (number of requests, age), or for what came */
+	uint64_t surplus;	  /* answers followed by bytes that belong to none */
 	uint64_t stale;		  /* requests that met a connection being closed */
 	uint64_t requests_on_new; /* first request of a connection */
 	uint64_t sent;		  /* requests, retries too */
@@ -165,7 +169,7 @@ enum fault task_connect(struct task *t, const char **ret_why);
  * may, if there is room. is_retry: a request that was sent before is not put behind others as long
  * as nothing was answered on this connection (RFC 9112 section 9.3.2). */
 bool task_has_room(const struct task *t, bool is_retry);
-/* An event is waiting that tells of its end: it will be closed in this turn. */
+/* An event is waiting that may tell of its end: it will be closed in this turn, or spared. */
 bool task_is_doomed_by(const struct task *t, uint32_t events);
 static inline bool task_is_doomed(const struct task *t)
 {

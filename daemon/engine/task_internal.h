@@ -69,7 +69,7 @@ static inline const struct request *task_request(const struct task *t, const str
 /* The response of _exchange begins. */
 static inline void task_expect(struct task *t, const struct request *request)
 {
-	http1_start(&t->_response, request->is_head);
+	http1_start(&t->_response, request->asked);
 	t->_wants = t->_env->_wants[t->_exchange.request];
 	if (t->_wants & TASK_WANTS_SINK)
 		check_start(t->check, request->plan);

@@ -16,24 +16,83 @@
 /* Redirects looked at for one that says where to. */
 #define TASK_LOCATION_TRIES 16
 
-/* Nothing has been read ahead, and nothing is there to read: no goodbye, no byte that nobody asked
- * for. Not asked where the last read has told. */
-static RARE bool task_is_quiet(struct task *t)
+/* ---------------------------------------------------------------- bytes that belong to no answer
+ */
+
+/* How many of the bytes are line ends. Some servers send one after a body; where no answer is
+ * awaited they are dropped (RFC 9112 sections 2.2 and 9.2). */
+static size_t task_count_line_ends(const char *data, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (data[i] == '\r' || data[i] == '\n'))
+		i++;
+	return i;
+}
+
+/* An answer was followed by n bytes that were read with it. True: they belong to none, so where the
+ * next answer would begin is no longer known. What follows 101 is of another protocol. */
+static RARE bool task_is_surplus(struct task *t, const char *data, size_t n)
+{
+	bool is_surplus = t->_response.status != 101 && task_count_line_ends(data, n) < n;
+
+	t->_env->surplus += is_surplus;
+	return is_surplus;
+}
+
+/* How a read goes while nothing may come. */
+enum task_quiet {
+	TASK_QUIET,  /* nothing but line ends is there, perhaps more of them in the next turn */
+	TASK_SPEAKS, /* the bytes lie in read_buffer */
+	TASK_ENDS,
+	TASK_FAILS, /* the transport says why */
+};
+
+static enum task_quiet task_read_nothing(struct task *t, size_t *ret_n)
+{
+	struct task_env *env = t->_env;
+
+	for (int budget = TASK_READ_BUDGET; budget > 0; budget--) {
+		switch (transport_read(&t->_transport, env->read_buffer, env->read_size, ret_n)) {
+		case IO_AGAIN:
+			return TASK_QUIET;
+		case IO_EOF:
+			return TASK_ENDS;
+		case IO_ERROR:
+			return TASK_FAILS;
+		case IO_OK:
+			break;
+		}
+		if (task_count_line_ends(env->read_buffer, *ret_n) < *ret_n)
+			return TASK_SPEAKS;
+		if (t->_transport.is_drained && !t->_peer_closing)
+			return TASK_QUIET;
+	}
+	loop_task_again(&t->_loop_task);
+	return TASK_QUIET;
+}
+
+/* After an answer: nothing has been read ahead, and nothing is there to read. Not asked where the
+ * last read has told. */
+static RARE bool task_is_quiet(struct task *t, bool *ret_has_surplus)
 {
 	size_t n;
 
-	switch (transport_read(&t->_transport, t->_env->read_buffer, t->_env->read_size, &n)) {
-	case IO_AGAIN:
+	switch (task_read_nothing(t, &n)) {
+	case TASK_QUIET:
 		return true;
-	case IO_EOF:
-	case IO_ERROR:
-		t->_peer_closing = true;
-		break;
-	case IO_OK:
+	case TASK_SPEAKS:
+		*ret_has_surplus = task_is_surplus(t, t->_env->read_buffer, n);
+		return false;
+	case TASK_ENDS:
+	case TASK_FAILS:
 		break;
 	}
+	t->_peer_closing = true;
 	return false;
 }
+
+/* ---------------------------------------------------------------- an answer is there */
 
 /* More than the usual set of statuses decides. */
 static enum fault task_check(
@@ -45,7 +104,7 @@ static enum fault task_check(
 		return check_verdict(t->check, r, status, t->_response.body_bytes, example);
 	if (plan_statuses_has(&r->expect_statuses, status))
 		return FAULT_NONE;
-	(void)snprintf(example, CHECK_EXAMPLE_MAX, "status %u", status);
+	(void)snprintf(example, CHECK_EXAMPLE_MAX, "status %03u", status);
 	return FAULT_STATUS;
 }
 
@@ -76,10 +135,12 @@ static RARE void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 	struct task_env *env = t->_env;
 	struct task_loss loss = {.n_ended = 1};
 	bool is_last = t->_requests == env->requests_max && t->_n_behind == 0;
+	bool is_by_us = has_surplus || is_last || t->_is_retiring || t->_response.status == 101;
+	bool said_so = !t->_response.keep_alive && !is_last && t->_response.status != 101;
 
-	if (t->_peer_closing || (env->reuse && !t->_response.keep_alive && !is_last))
+	if (t->_peer_closing || (env->reuse && said_so)) {
 		env->closed_by_peer++;
-	else if (env->reuse && !has_surplus && (is_last || t->_is_retiring)) {
+	} else if (env->reuse && is_by_us) {
 		env->closed_by_us++;
 		loss.by_us = true;
 	}
@@ -122,8 +183,8 @@ static inline __attribute__((always_inline)) bool task_complete(
 	if (t->_n_behind > 0)
 		return task_go_on(t, now_ns);
 	if (t->_peer_closing || t->_is_retiring || t->_requests == env->requests_max ||
-		!(t->_transport.is_drained || task_is_quiet(t))) {
-		task_part(t, now_ns, false);
+		!(t->_transport.is_drained || task_is_quiet(t, &has_surplus))) {
+		task_part(t, now_ns, has_surplus);
 		return false;
 	}
 	timer_stop(&t->_timer);
@@ -185,26 +246,52 @@ static inline enum http1_result task_feed(
 		&t->_response, &env->_memos[t->_exchange.request % TASK_MEMOS], data, n, ret_used);
 }
 
+static RARE void task_refuse(struct task *t, int64_t now_ns)
+{
+	static const enum fault faults[] = {
+		[HTTP1_NOT_FOREIGN] = FAULT_BAD_RESPONSE,
+		[HTTP1_FOREIGN_OTHER] = FAULT_NOT_HTTP,
+		[HTTP1_FOREIGN_TLS] = FAULT_SPEAKS_TLS,
+		[HTTP1_FOREIGN_HTTP2] = FAULT_SPEAKS_HTTP2,
+	};
+
+	task_fail(t, faults[t->_response.foreign], now_ns, t->_response.error);
+}
+
+/* Nothing of the response has come but perhaps line ends: they are left of the one before it, and
+ * no first byte. The number of bytes to feed at once. */
+static inline size_t task_begin_response(struct task *t, const char *data, size_t n, int64_t now_ns)
+{
+	if (__builtin_expect(*data == '\r' || *data == '\n', 0))
+		return task_count_line_ends(data, n);
+	t->_exchange.first_byte_ns = now_ns;
+	return n;
+}
+
 bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns)
 {
 	for (;;) {
 		enum http1_result result;
-		size_t used;
+		size_t used, fed = n;
 
 		if (t->_exchange.first_byte_ns == 0)
-			t->_exchange.first_byte_ns = now_ns;
-		result = task_feed(t, data, n, &used);
+			fed = task_begin_response(t, data, n, now_ns);
+		result = task_feed(t, data, fed, &used);
 		if (__builtin_expect(t->_response.status - 300 < 100, 0))
 			task_note_redirect(t, data, used, now_ns);
-		if (result == HTTP1_MORE)
-			return true;
 		if (result == HTTP1_ERROR) {
-			task_fail(t, FAULT_BAD_RESPONSE, now_ns, t->_response.error);
+			task_refuse(t, now_ns);
 			return false;
 		}
 		data += used;
 		n -= used;
-		if (!task_complete(t, now_ns, n > 0 && task_n_begun(t) <= 1))
+		if (result == HTTP1_MORE) {
+			if (n == 0)
+				return true;
+			continue;
+		}
+		if (!task_complete(t, now_ns,
+			    n > 0 && task_n_begun(t) <= 1 && task_is_surplus(t, data, n)))
 			return false;
 		if (n == 0)
 			return true;
@@ -232,12 +319,14 @@ static RARE void task_on_end(struct task *t)
 					   : "closed before any byte of the response");
 }
 
-/* Of a pipeline's requests perhaps not a byte is written yet: then the peer speaks out of turn. */
-static bool task_is_asked(struct task *t)
+/* Of a pipeline's requests perhaps not a byte is written yet: then nothing may come. True: read on.
+ */
+static RARE bool task_take_unasked(struct task *t, size_t n)
 {
-	if (task_n_begun(t) > 0)
+	if (task_count_line_ends(t->_env->read_buffer, n) == n)
 		return true;
-	t->_env->closed_by_peer++;
+	t->_env->surplus += t->_requests > 1u + t->_n_behind;
+	t->_env->closed_by_us++;
 	task_drop(t, (struct task_loss){0}, 0, FAULT_STALE, clock_now_ns(), "");
 	return false;
 }
@@ -273,7 +362,8 @@ void task_read(struct task *t)
 		}
 		if (discards)
 			(void)http1_skipped(&t->_response, n);
-		else if (!task_is_asked(t) || !task_take(t, env->read_buffer, n, clock_now_ns()))
+		else if (task_n_begun(t) == 0 ? !task_take_unasked(t, n)
+					      : !task_take(t, env->read_buffer, n, clock_now_ns()))
 			return;
 		/* Drained does not tell of the peer's close. */
 		if (t->_transport.is_drained && !t->_peer_closing)
@@ -282,25 +372,50 @@ void task_read(struct task *t)
 	loop_task_again(&t->_loop_task);
 }
 
+/* The peer of an idle connection has sent n bytes. Where no request was sent on it, they tell which
+ * protocol it speaks. */
+static RARE struct task_loss task_loss_of_surplus(struct task *t, size_t n)
+{
+	size_t used;
+
+	t->_env->closed_by_us++;
+	if (t->_requests > 0) {
+		t->_env->surplus++;
+		return (struct task_loss){.why = "bytes came that belong to no answer"};
+	}
+	http1_start(&t->_response, 0);
+	(void)http1_feed(&t->_response, t->_env->read_buffer, n, &used);
+	if (t->_response.foreign == HTTP1_FOREIGN_HTTP2)
+		return (struct task_loss){.fault = FAULT_SPEAKS_HTTP2, .why = t->_response.error};
+	return (struct task_loss){
+		.fault = t->_response.foreign ? FAULT_NOT_HTTP : FAULT_BAD_RESPONSE,
+		.why = "the server speaks before it is asked: it is no server of HTTP/1.1"};
+}
+
 /* Nothing was asked: the peer closes, or speaks out of turn. Again: task_connected has seen it
  * and nothing was sent since. TLS has words of its own, of which the transport keeps silent. */
 void task_on_idle_event(struct task *t, uint32_t events)
 {
 	struct task_env *env = t->_env;
-	struct task_loss loss = {0};
+	struct task_loss loss = {.fault = FAULT_CLOSED};
 	size_t n;
 
-	if (env->tls) {
-		enum io io = transport_read(&t->_transport, env->read_buffer, env->read_size, &n);
-
-		if (io == IO_AGAIN)
-			return;
-		if (io == IO_ERROR)
-			loss.why = task_error_text(t);
-	} else if (!(events & (LOOP_AGAIN | TASK_PEER_EVENTS))) {
+	if (!env->tls && !(events & (LOOP_AGAIN | TASK_PEER_EVENTS)))
 		return;
+	switch (task_read_nothing(t, &n)) {
+	case TASK_QUIET:
+		env->on_spared(t);
+		return;
+	case TASK_SPEAKS:
+		loss = task_loss_of_surplus(t, n);
+		break;
+	case TASK_FAILS:
+		loss.why = task_error_text(t);
+		/* fall through */
+	case TASK_ENDS:
+		env->closed_by_peer++;
+		break;
 	}
-	env->closed_by_peer++;
 	task_close(t);
 	env->on_closed(t, &loss);
 }

@@ -61,6 +61,7 @@ void worker_finish(struct worker *w)
 		.opened = w->env.opened,
 		.closed_by_peer = w->env.closed_by_peer,
 		.closed_by_us = w->env.closed_by_us,
+		.surplus = w->env.surplus,
 		.stale = w->env.stale,
 		.requests = w->env.sent,
 		.requests_on_new = w->env.requests_on_new,

@@ -52,7 +52,8 @@ struct worker_summary {
 	uint64_t unbalanced; /* intervals at whose end the ledger was not right, and the run's end
 			      */
 	uint64_t connections_limit, connections_peak, opened, closed_by_peer;
-	uint64_t closed_by_us; /* by requests-per-connection or max-age */
+	uint64_t closed_by_us; /* for requests-per-connection, max-age, or what had come */
+	uint64_t surplus;      /* answers followed by bytes that belong to none */
 	uint64_t stale;	       /* requests that met a connection being closed, repeated or not */
 	uint64_t requests, requests_on_new;
 	uint64_t queue_peak;

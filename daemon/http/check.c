@@ -455,7 +455,7 @@ static enum fault check_judge(struct check *c, const struct plan_request *r, uns
 	uint64_t body_bytes, struct err *ret_why)
 {
 	if (!plan_statuses_has(&r->expect_statuses, status)) {
-		err_set(ret_why, "status %u", status);
+		err_set(ret_why, "status %03u", status);
 		return FAULT_STATUS;
 	}
 	if (c && !check_headers(c, r, ret_why))

@@ -2,7 +2,7 @@
 /* One HTTP/1.1 response, read as a state machine over bytes (RFC 9112, the client's side).
  *
  * A message is lines, and bodies between lines. Everything made of lines (status line, header
- * fields, chunk sizes, trailers) goes through http1_feed_line, which alone knows the limits; in a
+ * fields, chunk sizes, trailers) goes through http1_feed_line, which alone knows the limit; in a
  * line, _state says what the next byte may be, and _field what the line is, so that its end means
  * the right thing. Runs of bytes that say nothing (names, uninteresting values, bodies) are passed
  * over in bulk and stored nowhere.
@@ -17,8 +17,9 @@
  * A bare CR and every other control character but tab is refused everywhere (2.2, RFC 9110 5.5).
  * Bytes above 0x7f may be in reasons, values and quoted strings.
  * Status line. "HTTP/1." in capitals and one digit, a later minor version read as 1.1 (RFC 9110
- * 6.2); three digits that do not begin with 0, a class of its own above 599; the reason may be
- * missing with its blank. Two empty lines before it are passed over, a third is refused.
+ * 6.2); any three digits, of which those below 100 and above 599 have no class (RFC 9110 15); the
+ * reason may be missing with its blank. Empty lines before it are passed over, as servers are met
+ * that end a body with one (2.2, 9.2).
  * Fields. No blank before the colon (5.1); names are tokens; a value that goes on behind a line end
  * is one value (5.2: a user agent replaces obs-fold by blanks), but not before the first field
  * (2.2). Framing fields are judged when the next line does not go on with them.
@@ -26,16 +27,17 @@
  * (6.3). An invalid one is refused even where there is no body.
  * Transfer-Encoding. Tokens with well-formed parameters, holes in the list ignored (RFC 9110
  * 5.6.1). chunked last: chunks; anything else last: until the connection closes (6.3). Refused:
- * chunked twice, chunked with a parameter (7), an empty list. From an HTTP/1.0 server it is obeyed,
- * but the connection is not used again (6.1).
+ * chunked twice, also with others between (6.1), chunked with a parameter (7), an empty list. From
+ * an HTTP/1.0 server it is obeyed, but the connection is not used again (6.1).
  * Both: refused (6.3: "ought to be handled as an error"), but where there is no body whatever is
  * said, in answers to HEAD and in 1xx, 204 and 304, neither means anything (6.3, rule 1).
  * Chunks. Blanks behind a size are passed over, as some servers pad it; before it they are refused.
  * Extensions have to be well-formed and mean nothing (7.1.1); trailers are read like headers and
  * mean nothing (7.1.2), whatever their names.
  * Connection. Tokens; close beats keep-alive; a malformed element is as unknown as any other.
- * Informational. Up to HTTP1_INFORMATIONAL_MAX, their fields mean nothing; 101 is refused, as no
- * upgrade was asked for. The limits on lines, block and fields hold for each response anew.
+ * Informational. Up to HTTP1_INFORMATIONAL_MAX; their fields mean nothing, and the limit on headers
+ * holds for each anew. 101 is a whole response where the request asked for an upgrade, and what
+ * follows it is of another protocol (RFC 9110 7.8); otherwise it is refused.
  *
  * Pure; used by workers' threads. */
 #include "daemon/http/http1.h"
@@ -48,18 +50,20 @@
 
 static_assert(sizeof(struct http1) <= 128, "one for each connection");
 
-void http1_start(struct http1 *p, bool is_head)
+void http1_start(struct http1 *p, unsigned asked)
 {
-	*p = (struct http1){._flags = is_head ? HTTP1_IS_HEAD : 0};
+	*p = (struct http1){._flags = (uint16_t)asked};
 }
 
 static void http1_end_status_line(struct http1 *p)
 {
+	bool is_upgrade = p->_number == 101;
+
 	p->_state = HTTP1_FIELD;
-	if (p->_number >= 200) {
+	if (p->_number / 100 != 1 || (is_upgrade && (p->_flags & HTTP1_ASKED_UPGRADE))) {
 		p->status = (unsigned)p->_number;
 		p->has_status = true;
-	} else if (p->_number == 101) {
+	} else if (is_upgrade) {
 		http1_line_refuse(p, "status 101, but no upgrade was asked for");
 	} else if (++p->_informational > HTTP1_INFORMATIONAL_MAX) {
 		http1_line_refuse(p, "too many 1xx responses");
@@ -74,20 +78,19 @@ static void http1_begin_chunk_line(struct http1 *p, enum http1_state state, enum
 	p->_value_len = 0;
 	/* Chunk lines are bounded one by one: their number is the body's affair. */
 	p->_block_bytes = 0;
-	p->_n_fields = 0;
 }
 
 /* The headers are complete: how long is the body (section 6.3), and may the connection live on
  * (section 9.3)? */
 static void http1_end_head(struct http1 *p)
 {
-	const uint8_t flags = p->_flags;
-	bool has_no_body = (flags & HTTP1_IS_HEAD) || p->status == 204 || p->status == 304;
+	const uint16_t flags = p->_flags;
+	bool has_no_body = (flags & HTTP1_ASKED_HEAD) || p->status == 101 || p->status == 204 ||
+			   p->status == 304;
 
 	if (!p->has_status) {
-		p->_flags = flags & HTTP1_IS_HEAD;
+		p->_flags = flags & HTTP1_ASKED;
 		p->_block_bytes = 0;
-		p->_n_fields = 0;
 		p->_state = HTTP1_START;
 		return;
 	}
@@ -102,6 +105,9 @@ static void http1_end_head(struct http1 *p)
 	else
 		p->keep_alive = (flags & HTTP1_SAYS_KEEP_ALIVE) && !(flags & HTTP1_SAYS_CLOSE) &&
 				!(flags & HTTP1_HAS_CODING);
+	/* What follows 101 is of another protocol. */
+	if (p->status == 101)
+		p->keep_alive = false;
 
 	if (has_no_body) {
 		p->_state = HTTP1_STATE_DONE;
@@ -157,7 +163,7 @@ static void http1_end_line(struct http1 *p)
  * else is left to http1_line_take. */
 static const char *http1_pass_version(struct http1 *p, const char *s, const char *end)
 {
-	if (end - s < 13 || memcmp(s, "HTTP/1.1 ", 9) != 0 || s[9] == '0' || s[12] != ' ')
+	if (end - s < 13 || memcmp(s, "HTTP/1.1 ", 9) != 0 || s[12] != ' ')
 		return s;
 	for (size_t i = 9; i < 12; i++) {
 		if (!http1_scan_is_digit((unsigned char)s[i]))
@@ -172,17 +178,15 @@ static const char *http1_pass_version(struct http1 *p, const char *s, const char
 
 /* Passes over header lines of no interest, and then over the name and colon of one that matters.
  * Whatever is not complete or not as it should be is left to the states, from the line's beginning.
- * *ret_line: where the line begins that is left. */
-static const char *http1_pass_fields(
-	struct http1 *p, const char *s, const char *end, const char **ret_line)
+ */
+static const char *http1_pass_fields(struct http1 *p, const char *s, const char *end)
 {
 	const char *line = s;
 	int field;
 
 	for (;;) {
-		*ret_line = line;
 		s = http1_scan_token(line, end);
-		if (s == line || s == end || *s != ':' || p->_n_fields == HTTP1_FIELDS_MAX)
+		if (s == line || s == end || *s != ':')
 			return line;
 		field = http1_line_find_field(p, line, (size_t)(s - line));
 		if (field >= 0) {
@@ -190,10 +194,9 @@ static const char *http1_pass_fields(
 			return s + 1;
 		}
 		s = http1_scan_text(s + 1, end);
-		if (end - s < 2 || s[0] != '\r' || s[1] != '\n' || s + 2 - line > HTTP1_LINE_MAX)
+		if (end - s < 2 || s[0] != '\r' || s[1] != '\n')
 			return line;
 		line = s + 2;
-		p->_n_fields++;
 		p->_field = HTTP1_FIELD_OTHER;
 	}
 }
@@ -270,35 +273,30 @@ static const char *http1_pass_line(
 	return s;
 }
 
-/* Header lines of no interest, and then at most one line more, within the limits. Returns where it
+/* Header lines of no interest, and then at most one line more, within the limit. Returns where it
  * stopped. */
 static const char *http1_feed_line(struct http1 *p, const char *s, const char *end)
 {
 	size_t room = HTTP1_HEADERS_MAX - p->_block_bytes;
 	bool in_head = !(p->_flags & HTTP1_IN_BODY), ended = false;
-	const char *start = s, *line = s, *stop = end;
+	const char *start = s, *stop = end;
 
 	if ((size_t)(end - s) > room)
 		stop = s + room;
 	if (p->_state == HTTP1_AFTER_VALUE && s < stop && !http1_line_go_on(p, (unsigned char)*s))
 		return s;
 	if (p->_state == HTTP1_FIELD)
-		s = http1_pass_fields(p, s, stop, &line);
-	if ((size_t)(stop - line) > HTTP1_LINE_MAX - p->_line_bytes)
-		stop = line + (HTTP1_LINE_MAX - p->_line_bytes);
+		s = http1_pass_fields(p, s, stop);
 
 	s = http1_pass_line(p, s, stop, &ended);
-	p->_line_bytes += (uint32_t)(s - line);
 	p->_block_bytes += (uint32_t)(s - start);
 	if (in_head)
 		p->head_bytes += (uint64_t)(s - start);
-	if (ended) {
-		p->_line_bytes = 0;
+	if (ended)
 		http1_end_line(p);
-	} else if (s == stop && stop < end) {
-		http1_line_refuse(p, p->_line_bytes == HTTP1_LINE_MAX ? "a line is too long"
-								      : "the headers are too long");
-	}
+	else if (s == stop && stop < end)
+		http1_line_refuse(p, in_head ? "headers of more than 1 MiB"
+					     : "chunk framing or trailers of more than 1 MiB");
 	return s;
 }
 
@@ -414,7 +412,7 @@ enum http1_result http1_feed_memo(
 	size_t used = memo->_len;
 
 	if (!http1_is_untouched(p) || used == 0 || len < used ||
-		((memo->_after._flags ^ p->_flags) & HTTP1_IS_HEAD) != 0 ||
+		((memo->_after._flags ^ p->_flags) & HTTP1_ASKED) != 0 ||
 		memcmp(data, memo->_head, used) != 0)
 		return http1_feed_anew(p, memo, data, len, ret_used);
 	*p = memo->_after;

@@ -14,11 +14,22 @@ enum http1_result {
 	HTTP1_ERROR,
 };
 
-/* Limits: beyond them the response is bad. */
-#define HTTP1_LINE_MAX 16384	/* status line, header field line, chunk-size line, trailer line */
-#define HTTP1_HEADERS_MAX 65536 /* the whole header block, and all trailers together */
-#define HTTP1_FIELDS_MAX 1024	/* header fields of one response, and trailer fields */
-#define HTTP1_INFORMATIONAL_MAX 16 /* 1xx responses before the final one */
+/* Limits against responses without end: beyond them the response is bad. No byte of these is kept,
+ * so a line may be as long as its block. */
+#define HTTP1_HEADERS_MAX (1 << 20) /* status line and headers; one chunk's line; the trailers */
+#define HTTP1_INFORMATIONAL_MAX 16  /* 1xx responses before the final one */
+
+/* What the request asked for, so that the end of its response can be found. */
+#define HTTP1_ASKED_HEAD 1    /* no body, whatever the response says (RFC 9112 section 6.3) */
+#define HTTP1_ASKED_UPGRADE 2 /* 101 is a whole answer (RFC 9110 section 15.2.2) */
+
+/* What the bytes are that do not begin a response. */
+enum http1_foreign {
+	HTTP1_NOT_FOREIGN, /* they began with "HTTP/" */
+	HTTP1_FOREIGN_OTHER,
+	HTTP1_FOREIGN_TLS,   /* an alert: this port expects TLS */
+	HTTP1_FOREIGN_HTTP2, /* a SETTINGS frame (RFC 9113 section 3.4) */
+};
 
 struct http1 {
 	/* read by the owner */
@@ -29,20 +40,18 @@ struct http1 {
 	uint64_t body_bytes;	 /* content received so far, without chunk framing */
 	uint64_t head_bytes;	 /* status line and headers, all responses */
 	const char *error;	 /* HTTP1_ERROR: why, a constant */
+	uint8_t foreign;	 /* HTTP1_ERROR: enum http1_foreign */
 
 	/* the parser's own */
 	uint8_t _state;
 	uint8_t _field; /* which header field the present line is */
-	uint8_t _flags;
 	uint8_t _informational;
 	uint8_t _name_len;
 	uint8_t _value_len;
-	uint8_t _blank_lines; /* before the status line */
-	uint8_t _resume;      /* the state that a folded line goes on with */
-	char _name[20];	      /* of the present field; longer names match nothing */
-	char _value[24];      /* of the present token */
-	uint16_t _n_fields;
-	uint32_t _line_bytes;
+	uint8_t _resume; /* the state that a folded line goes on with */
+	uint16_t _flags;
+	char _name[20];	 /* of the present field; longer names match nothing */
+	char _value[24]; /* of the present token */
 	uint32_t _block_bytes;
 	uint64_t _left; /* bytes of the body or chunk still to come */
 	uint64_t _content_length;
@@ -70,9 +79,8 @@ struct http1_sink {
 	void *arg;
 };
 
-/* Before each response. is_head: it answers a HEAD request, so it has no body whatever it says
- * (RFC 9112 section 6.3). */
-void http1_start(struct http1 *p, bool is_head);
+/* Before each response. asked: HTTP1_ASKED_... of its request. */
+void http1_start(struct http1 *p, unsigned asked);
 
 /* Takes bytes up to the end of the message at most. After DONE or ERROR call http1_start. With
  * ERROR *ret_used counts the bytes before the one that was refused (a value that is wrong as a

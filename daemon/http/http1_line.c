@@ -8,10 +8,21 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "daemon/http/http1.h"
 #include "daemon/http/http1_scan.h"
 
-#define HTTP1_BLANK_LINES_MAX 2
+/* How other protocols begin that are met at ports of HTTP; '?' is any byte. The first bytes of two
+ * of them differ. */
+static const struct {
+	char bytes[4];
+	uint8_t len;
+	uint8_t foreign;
+	const char *error;
+} http1_line_foreign[] = {
+	{"\x15\x03", 2, HTTP1_FOREIGN_TLS, "this server speaks TLS at this port: try https://"},
+	{{0, 0, '?', 4}, 4, HTTP1_FOREIGN_HTTP2, "this server speaks HTTP/2, which rpsd does not"},
+};
+
+#define HTTP1_N_FOREIGN (sizeof(http1_line_foreign) / sizeof(http1_line_foreign[0]))
 
 /* The fields that frame a message; all others are passed over. */
 static const struct {
@@ -27,8 +38,18 @@ static const struct {
 
 #define HTTP1_N_FIELDS ((int)(sizeof(http1_line_fields) / sizeof(http1_line_fields[0])))
 
+/* Not even "HTTP/" has come. */
+static bool http1_line_is_foreign(const struct http1 *p)
+{
+	return p->_informational == 0 &&
+	       (p->_state < HTTP1_VERSION ||
+		       (p->_state == HTTP1_VERSION && p->_value_len < strlen("HTTP/")));
+}
+
 bool http1_line_refuse(struct http1 *p, const char *why)
 {
+	if (http1_line_is_foreign(p))
+		p->foreign = HTTP1_FOREIGN_OTHER;
 	p->_state = HTTP1_STATE_ERROR;
 	p->error = why;
 	return false;
@@ -46,6 +67,31 @@ static bool http1_line_is_word(const char *text, size_t len, const char *word, s
 	return true;
 }
 
+#define HTTP1_IS_FOREIGN "this is not an HTTP response"
+
+/* The first bytes, where they are no response: what else are they? _field says which row of the
+ * table they agree with so far. */
+static bool http1_line_take_foreign(struct http1 *p, unsigned char c)
+{
+	char expected;
+
+	if (p->_state == HTTP1_START) {
+		p->_value_len = 0;
+		p->_state = HTTP1_FOREIGN;
+		for (p->_field = 0; c != (unsigned char)http1_line_foreign[p->_field].bytes[0];)
+			if (++p->_field == HTTP1_N_FOREIGN)
+				return http1_line_refuse(p, HTTP1_IS_FOREIGN);
+	}
+	expected = http1_line_foreign[p->_field].bytes[p->_value_len++];
+	if (c != (unsigned char)expected && expected != '?')
+		return http1_line_refuse(p, HTTP1_IS_FOREIGN);
+	if (p->_value_len < http1_line_foreign[p->_field].len)
+		return true;
+	(void)http1_line_refuse(p, http1_line_foreign[p->_field].error);
+	p->foreign = http1_line_foreign[p->_field].foreign;
+	return false;
+}
+
 /* status-line = "HTTP/1." DIGIT SP 3DIGIT SP reason (section 4). */
 static bool http1_line_take_status(struct http1 *p, unsigned char c)
 {
@@ -59,7 +105,9 @@ static bool http1_line_take_status(struct http1 *p, unsigned char c)
 		/* fall through */
 	case HTTP1_VERSION:
 		if (c != version[p->_value_len])
-			return http1_line_refuse(p, "this is not an HTTP/1 response");
+			return http1_line_refuse(p, http1_line_is_foreign(p)
+							    ? HTTP1_IS_FOREIGN
+							    : "the version is not HTTP/1");
 		if (++p->_value_len == sizeof(version) - 1)
 			p->_state = HTTP1_MINOR;
 		return true;
@@ -79,7 +127,9 @@ static bool http1_line_take_status(struct http1 *p, unsigned char c)
 		p->_state = HTTP1_CODE;
 		return true;
 	case HTTP1_CODE:
-		if (!http1_scan_is_digit(c) || (p->_value_len == 0 && c == '0'))
+		if (p->_value_len == 0 && http1_scan_is_blank(c))
+			return http1_line_refuse(p, "more than one blank before the status");
+		if (!http1_scan_is_digit(c))
 			return http1_line_refuse(p, "the status is not three digits");
 		p->_number = p->_number * 10 + (c - '0');
 		if (++p->_value_len == 3)
@@ -111,7 +161,6 @@ void http1_line_begin_value(struct http1 *p, int field)
 	p->_state = field < 0 ? HTTP1_TEXT : http1_line_fields[field].state;
 	p->_value_len = 0;
 	p->_number = 0;
-	p->_n_fields++;
 }
 
 static bool http1_line_take_colon(struct http1 *p, unsigned char c)
@@ -120,8 +169,6 @@ static bool http1_line_take_colon(struct http1 *p, unsigned char c)
 		return http1_line_refuse(p, "blank in a header name or before its colon");
 	if (c != ':')
 		return http1_line_refuse(p, "a header name has a character it may not have");
-	if (p->_n_fields == HTTP1_FIELDS_MAX)
-		return http1_line_refuse(p, "too many header fields");
 	http1_line_begin_value(p, http1_line_find_field(p, p->_name, p->_name_len));
 	return true;
 }
@@ -178,10 +225,10 @@ static bool http1_line_end_token(struct http1 *p)
 	} else if (!http1_line_token_is(p, "chunked")) {
 		p->_flags |= HTTP1_HAS_CODING;
 		p->_flags &= ~HTTP1_IS_CHUNKED;
-	} else if (p->_flags & HTTP1_IS_CHUNKED) {
+	} else if (p->_flags & HTTP1_HAS_CHUNKED) {
 		return http1_line_refuse(p, "the response is chunked twice");
 	} else {
-		p->_flags |= HTTP1_HAS_CODING | HTTP1_IS_CHUNKED;
+		p->_flags |= HTTP1_HAS_CODING | HTTP1_HAS_CHUNKED | HTTP1_IS_CHUNKED;
 	}
 	p->_value_len = 0;
 	return true;
@@ -328,6 +375,8 @@ bool http1_line_take(struct http1 *p, unsigned char c)
 {
 	if (p->_state == HTTP1_LF)
 		return http1_line_refuse(p, "CR without LF");
+	if (p->_state == HTTP1_FOREIGN || (p->_state == HTTP1_START && c != 'H'))
+		return http1_line_take_foreign(p, c);
 	if (http1_scan_is_control(c) && c != '\t')
 		return http1_line_refuse(p, "a control character in a line");
 
@@ -367,10 +416,8 @@ bool http1_line_close(struct http1 *p)
 	switch (p->_state) {
 	case HTTP1_START:
 		p->_field = HTTP1_LINE_BLANK;
-		if (++p->_blank_lines > HTTP1_BLANK_LINES_MAX)
-			return http1_line_refuse(p, "empty lines instead of a response");
 		return true;
-	case HTTP1_VERSION ... HTTP1_CODE:
+	case HTTP1_FOREIGN ... HTTP1_CODE:
 		return http1_line_refuse(p, "the status line is cut short");
 	case HTTP1_FIELD:
 		p->_field = HTTP1_LINE_EMPTY;

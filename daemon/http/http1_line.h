@@ -6,10 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct http1;
+#include "daemon/http/http1.h"
 
 enum http1_state {
 	HTTP1_START,   /* nothing of this response has come */
+	HTTP1_FOREIGN, /* in the first bytes of another protocol */
 	HTTP1_VERSION, /* in "HTTP/1." */
 	HTTP1_MINOR,
 	HTTP1_SPACE, /* behind the version */
@@ -57,14 +58,15 @@ enum http1_field {
 };
 
 enum {
-	HTTP1_IS_HEAD = 1,
-	HTTP1_IS_1_1 = 2, /* or a later minor version */
-	HTTP1_HAS_LENGTH = 4,
-	HTTP1_HAS_CODING = 8,
-	HTTP1_IS_CHUNKED = 16, /* the last coding so far */
-	HTTP1_SAYS_CLOSE = 32,
-	HTTP1_SAYS_KEEP_ALIVE = 64,
-	HTTP1_IN_BODY = 128, /* header fields are trailers now */
+	HTTP1_ASKED = HTTP1_ASKED_HEAD | HTTP1_ASKED_UPGRADE,
+	HTTP1_IS_1_1 = 4, /* or a later minor version */
+	HTTP1_HAS_LENGTH = 8,
+	HTTP1_HAS_CODING = 16,
+	HTTP1_HAS_CHUNKED = 32, /* among the codings so far */
+	HTTP1_IS_CHUNKED = 64,	/* the last coding so far */
+	HTTP1_SAYS_CLOSE = 128,
+	HTTP1_SAYS_KEEP_ALIVE = 256,
+	HTTP1_IN_BODY = 512, /* header fields are trailers now */
 };
 
 /* Makes the response bad; why is a constant. Always false, so that a refusal can be passed on. */

@@ -17,6 +17,7 @@
 #include "common/plan.h"
 #include "common/str.h"
 #include "common/version.h"
+#include "daemon/http/http1.h"
 
 static int request_put_header(struct buf *b, const char *name, const char *value)
 {
@@ -133,6 +134,14 @@ static bool request_is_idempotent(const char *method)
 	return false;
 }
 
+/* Whoever names a protocol to change to in Upgrade asks for it (RFC 9110 section 7.8). */
+static unsigned request_asks(const struct plan_request *request)
+{
+	unsigned asked = str_eq(request->method, "HEAD") ? HTTP1_ASKED_HEAD : 0;
+
+	return plan_find_header(request, "upgrade") ? asked | HTTP1_ASKED_UPGRADE : asked;
+}
+
 int request_init(struct request *ret, const struct plan *plan, size_t index, const char *run_id)
 {
 	const struct plan_request *request = &plan->requests[index];
@@ -153,7 +162,7 @@ int request_init(struct request *ret, const struct plan *plan, size_t index, con
 		.len = b.len,
 		.last_bytes = last.data,
 		.last_len = last.len,
-		.is_head = str_eq(request->method, "HEAD"),
+		.asked = request_asks(request),
 		.is_idempotent = request_is_idempotent(request->method),
 	};
 	return 0;

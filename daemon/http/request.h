@@ -16,7 +16,7 @@ struct request {
 	 * requests is limited (RFC 9112 section 9.6); NULL where there is no such limit. */
 	char *last_bytes;
 	size_t last_len;
-	bool is_head;	    /* its response has no body */
+	unsigned asked;	    /* HTTP1_ASKED_...: what the end of its response depends on */
 	bool is_idempotent; /* may be repeated when nobody knows whether it was processed (RFC 9110
 			     * section 9.2.2) */
 };

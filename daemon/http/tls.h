@@ -87,7 +87,8 @@ enum tls_fault {
 	TLS_FAULT_WRONG_HOST,
 	TLS_FAULT_CERTIFICATE, /* it has some other flaw */
 	TLS_FAULT_ALPN,	       /* no protocol in common */
-	TLS_FAULT_PROTOCOL,    /* no version in common, not TLS at all, a broken record */
+	TLS_FAULT_NOT_TLS,     /* other bytes instead of the handshake */
+	TLS_FAULT_PROTOCOL,    /* no version in common, a broken record */
 	TLS_FAULT_ALERT,       /* the server sent one: its reason is in the text */
 	TLS_FAULT_CLOSED,      /* closed or reset during the handshake */
 	TLS_FAULT_OURS,	       /* out of memory, or OpenSSL is */

@@ -258,10 +258,12 @@ void tls_fault_from_queue(struct tls *tls)
 		tls_fault_set(tls, TLS_FAULT_OURS, "out of memory for a TLS connection");
 		return;
 	case SSL_R_WRONG_VERSION_NUMBER:
-		tls_fault_set(tls, TLS_FAULT_PROTOCOL,
-			tls->is_open ? "the server sent what is not TLS (wrong version number)"
-				     : "the server does not speak TLS at this port (wrong version "
-				       "number)");
+		if (tls->is_open)
+			tls_fault_set(tls, TLS_FAULT_PROTOCOL,
+				"the server sent what is not TLS (wrong version number)");
+		else
+			tls_fault_set(tls, TLS_FAULT_NOT_TLS,
+				"the server does not speak TLS at this port: try http://");
 		return;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_VERSION_TOO_LOW:

@@ -112,6 +112,7 @@ static void run_sum_up(struct run *run)
 		sum->opened += s->opened;
 		sum->closed_by_peer += s->closed_by_peer;
 		sum->closed_by_us += s->closed_by_us;
+		sum->surplus += s->surplus;
 		sum->stale += s->stale;
 		sum->requests += s->requests;
 		sum->requests_on_new += s->requests_on_new;

@@ -176,6 +176,7 @@ static struct audit_input run_audit_input(const struct run *run)
 		.failed_by = run->failed_by,
 		.faults = run->totals.faults,
 		.retries = run->totals.retries,
+		.surplus = run->summary.surplus,
 		.answers = run_count_answers(run, NULL),
 		.redirects = run_wants_redirects(run) ? 0 : run_count_answers(run, run_is_redirect),
 		.redirect_status = run_main_redirect(run),
@@ -481,11 +482,12 @@ static json_t *run_json_connections(const struct run *run)
 	const struct worker_summary *s = &run->summary;
 	double reused = s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
 
-	json_t *all = json_pack("{s:I s:I s:I s:I s:I s:I s:f s:I}", "limit",
+	json_t *all = json_pack("{s:I s:I s:I s:I s:I s:I s:I s:f s:I}", "limit",
 		(json_int_t)run->admission.connections, "peak", (json_int_t)s->connections_peak,
 		"opened", (json_int_t)s->opened, "closed_by_peer", (json_int_t)s->closed_by_peer,
-		"closed_by_us", (json_int_t)s->closed_by_us, "stale", (json_int_t)s->stale,
-		"reused_share", reused, "queue_peak", (json_int_t)s->queue_peak);
+		"closed_by_us", (json_int_t)s->closed_by_us, "surplus", (json_int_t)s->surplus,
+		"stale", (json_int_t)s->stale, "reused_share", reused, "queue_peak",
+		(json_int_t)s->queue_peak);
 
 	if (all && run->plan->url.tls)
 		(void)json_object_set_new(all, "tls_resumed_share",

@@ -4,7 +4,8 @@
  * is the same text; no byte behind a piece is read; a connection that goes on is read on. Whatever
  * is not true aborts. Shared by the fuzzer and by the test that feeds it the kept corpus.
  *
- * An input is one byte that says how (bit 0: a HEAD is answered; the rest seeds the cuts), and then
+ * An input is one byte that says how (bit 0: a HEAD is answered, bit 1: an upgrade was
+ * asked for; all seed the cuts), and then
  * what the server sends. */
 #pragma once
 
@@ -15,7 +16,6 @@
 
 #include "daemon/http/http1.h"
 
-/* More than a header block, so that its limit is in reach. */
 #define HTTP1_PROPERTY_MAX 70000
 
 struct http1_property_way {
@@ -92,13 +92,13 @@ static inline size_t http1_property_feed(struct http1_property_outcome *o,
 }
 
 static inline struct http1_property_outcome http1_property_run(const struct http1_property_way *w,
-	const char *data, size_t len, bool is_head, uint32_t seed)
+	const char *data, size_t len, unsigned asked, uint32_t seed)
 {
 	struct http1_property_outcome o = {.head_hash = 1, .body_hash = 1};
 	uint64_t skippable;
 	size_t n = w->first;
 
-	http1_start(&o.p, is_head);
+	http1_start(&o.p, asked);
 	HTTP1_PROPERTY(w->name, http1_is_untouched(&o.p));
 	for (; o.used < len && o.result == HTTP1_MORE; n = w->rest) {
 		if (n == 0) {
@@ -129,7 +129,7 @@ static inline void http1_property_same_fields(
 	HTTP1_PROPERTY(name, a->keep_alive == b->keep_alive);
 	HTTP1_PROPERTY(name, a->is_close_delimited == b->is_close_delimited);
 	HTTP1_PROPERTY(name, a->body_bytes == b->body_bytes && a->head_bytes == b->head_bytes);
-	HTTP1_PROPERTY(name, a->error == b->error);
+	HTTP1_PROPERTY(name, a->error == b->error && a->foreign == b->foreign);
 	HTTP1_PROPERTY(name, http1_skippable(a) == http1_skippable(b));
 }
 
@@ -139,7 +139,9 @@ static inline void http1_property_sound(const struct http1_property_outcome *o)
 	const struct http1 *p = &o->p;
 
 	HTTP1_PROPERTY("sound", (p->error != NULL) == (o->result == HTTP1_ERROR));
-	HTTP1_PROPERTY("sound", p->has_status == (p->status != 0) && p->status < 1000);
+	HTTP1_PROPERTY("sound", (p->has_status || p->status == 0) && p->status < 1000);
+	HTTP1_PROPERTY("sound",
+		p->foreign == HTTP1_NOT_FOREIGN || (o->result == HTTP1_ERROR && !p->has_status));
 	HTTP1_PROPERTY("sound", p->head_bytes + p->body_bytes <= o->used);
 	HTTP1_PROPERTY("sound", !p->is_close_delimited || !p->keep_alive);
 	HTTP1_PROPERTY("sound", !p->is_close_delimited || o->result == HTTP1_MORE);
@@ -153,7 +155,7 @@ static inline void http1_property_sound(const struct http1_property_outcome *o)
 
 /* One response. Returns where it ends if another may follow, else len. */
 static inline size_t http1_property_one(
-	struct http1_memo *memo, const char *data, size_t len, bool is_head, uint32_t seed)
+	struct http1_memo *memo, const char *data, size_t len, unsigned asked, uint32_t seed)
 {
 	const struct http1_property_way ways[] = {
 		{.name = "at once", .first = len, .rest = len},
@@ -170,10 +172,10 @@ static inline size_t http1_property_one(
 	};
 	struct http1_property_outcome plain, o, told = {0};
 
-	plain = http1_property_run(&ways[0], data, len, is_head, seed);
+	plain = http1_property_run(&ways[0], data, len, asked, seed);
 	http1_property_sound(&plain);
 	for (size_t i = 1; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		o = http1_property_run(&ways[i], data, len, is_head, seed);
+		o = http1_property_run(&ways[i], data, len, asked, seed);
 		HTTP1_PROPERTY(ways[i].name, o.result == plain.result && o.used == plain.used);
 		HTTP1_PROPERTY(ways[i].name, o.at_close == plain.at_close);
 		http1_property_same_fields(ways[i].name, &o.p, &plain.p);
@@ -195,16 +197,16 @@ static inline void http1_property_holds(const uint8_t *input, size_t size)
 {
 	static struct http1_memo memo; /* of whatever came before, so that it is a strange one */
 	const char *data = (const char *)input + 1;
-	bool is_head;
+	unsigned asked;
 	uint32_t seed;
 
 	if (size < 2 || size > HTTP1_PROPERTY_MAX)
 		return;
-	is_head = input[0] & 1;
+	asked = input[0] & (HTTP1_ASKED_HEAD | HTTP1_ASKED_UPGRADE);
 	seed = input[0] >> 1;
 	for (size_t at = 0, len = size - 1, used; at < len; at += used) {
-		used = http1_property_one(&memo, data + at, len - at, is_head, seed);
-		is_head = false;
+		used = http1_property_one(&memo, data + at, len - at, asked, seed);
+		asked = 0;
 		seed += 97;
 	}
 }

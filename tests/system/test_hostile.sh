@@ -185,6 +185,20 @@ expect ok - http '' 'forever { request send "HTTP/1.1 204 No Content\r\n\r\nsurp
 	"a body behind 204"
 expect ok - http '' 'forever { request send "HTTP/1.1 304 Not Modified\r\n\r\nsurplus" }' \
 	"a body behind 304"
+expect ok - http '' 'forever { request send "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok." }' \
+	"a Content-Length that is too small"
+expect ok - http '' "forever { request send \"$ok\r\n\" }" "a line end after each body"
+expect ok - http '' \
+	"forever { request send \"$head\" repeat 700 { send \"X: $long\r\n\" } send \"$rest\" }" \
+	"a header of 70,000 bytes"
+expect ok - http '-H Upgrade:x -H Connection:upgrade --set defaults.expect-status=101' \
+	'request send "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\x81\x05hello" hang' \
+	"an upgrade that is asked for"
+expect bad_response bad-response http '' \
+	'request send "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" hang' \
+	"an upgrade that is not asked for"
+expect http_error status http '' \
+	"forever { request send \"HTTP/1.1 099 x\r\n$rest\" }" "a status of no class"
 expect ok - http '-X HEAD' \
 	"forever { request send \"${head}Content-Length: 7\r\n\r\nsurplus\" }" "a body behind HEAD"
 # Nobody can tell for sure what was said first.
@@ -196,8 +210,12 @@ expect 'ok|timeout' any http '-r 5' "request send \"$ok\" delay 10ms send \"$ok\
 
 # ---------------------------------------------------------------- not HTTP
 
-expect bad_response bad-response http '' 'request send "220 mail.test ESMTP\r\n" hang' "SMTP"
-expect bad_response bad-response http '' 'request forever { send "\x00\xff\x01\x80" }' "noise"
+expect bad_response not-http http '' 'request send "220 mail.test ESMTP\r\n" hang' "SMTP"
+expect bad_response speaks-tls http '' 'request send "\x15\x03\x03\x00\x02\x02\x32" hang' \
+	"an alert of TLS"
+expect bad_response speaks-http2 http '' \
+	'request send "\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03" hang' "a frame of HTTP/2"
+expect bad_response not-http http '' 'request forever { send "\x00\xff\x01\x80" }' "noise"
 expect bad_response bad-response http '' \
 	"request send \"${head}Content-Length: 18446744073709551616\r\n\r\n\" hang" \
 	"a Content-Length of 2^64"
@@ -206,6 +224,19 @@ expect bad_response bad-response http '' "request send \"${chunked}1000000000000
 expect bad_response bad-response http '' "request send \"${chunked}-1\r\n\" hang" \
 	"a chunk of -1 bytes"
 run_cases 6
+
+# expect_connections NAME WANT: of that case, "bytes after answers, closed by the client, by the server".
+expect_connections() {
+	local i
+
+	for i in "${!names[@]}"; do
+		[ "${names[i]}" != "$1" ] || expect_equal "$1" "$(jq -c \
+			'.connections | [.surplus, .closed_by_us, .closed_by_peer]' "$T/case.$i/result.json")" "$2"
+	done
+}
+expect_connections "a Content-Length that is too small" '[8,8,0]'
+expect_connections "a line end after each body" '[0,0,0]'
+expect_connections "an upgrade that is asked for" '[0,8,0]'
 
 # ---------------------------------------------------------------- without end
 

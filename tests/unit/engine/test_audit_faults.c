@@ -73,6 +73,74 @@ static const struct audit_note *note_of(const struct audit *a, const char *code)
 	return NULL;
 }
 
+/* ---------------------------------------------------------------- what is no HTTP/1.1 */
+
+static const struct {
+	enum fault fault;
+	uint64_t answers; /* that were HTTP */
+	const char *try_text;
+} foreign[] = {
+	{FAULT_NOT_HTTP, 0, "see that port and scheme fit: http or https?"},
+	{FAULT_NOT_HTTP, 1, "look at one answer: curl -i URL"},
+	{FAULT_SPEAKS_TLS, 0, "try https://"},
+	{FAULT_SPEAKS_HTTP2, 0, "a port at which this server speaks HTTP/1.1"},
+	{FAULT_NOT_TLS, 0, "try http://, or the port at which this server speaks TLS"},
+	{FAULT_BAD_RESPONSE, 0, "look at one answer: curl -i URL"},
+};
+
+/* All requests end so (0), or the run could not begin (1). */
+START_TEST(test_foreign)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	spoil(&in, foreign[_i / 2].fault, N, "");
+	in.answers = foreign[_i / 2].answers;
+	if (_i % 2 == 1) {
+		memset(faults, 0, sizeof(faults));
+		in.ledger = (struct ledger){.planned = 0};
+		in.outcome = AUDIT_FAILED;
+		in.failed_by = foreign[_i / 2].fault;
+	}
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_str_eq(a.try_text, foreign[_i / 2].try_text);
+}
+END_TEST
+
+/* As soon as one answer began with HTTP/, the port is not to blame. */
+START_TEST(test_foreign_and_bad)
+{
+	struct audit_input in = well();
+
+	spoil(&in, FAULT_NOT_HTTP, N - 1, "");
+	spoil(&in, FAULT_BAD_RESPONSE, 1, "");
+	in.answers = 0;
+	ck_assert_str_eq(judged(&in).try_text, "look at one answer: curl -i URL");
+}
+END_TEST
+
+START_TEST(test_surplus)
+{
+	struct audit_input in = well();
+	struct audit a = judged(&in);
+	const struct audit_note *note;
+
+	ck_assert_ptr_null(note_of(&a, "surplus"));
+	in.surplus = _i == 0 ? 1 : 5000;
+	a = judged(&in);
+	note = note_of(&a, "surplus");
+	ck_assert_ptr_nonnull(note);
+	ck_assert_str_eq(note->text,
+		_i == 0 ? "1 answer was followed by bytes that belong to none: is Content-Length "
+			  "too small?"
+			: "5,000 answers were followed by bytes that belong to none: is "
+			  "Content-Length too small?");
+	ck_assert_uint_gt(strlen(note->try_text), 0);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OK);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- redirects */
 
 START_TEST(test_mostly_redirects)
@@ -289,6 +357,9 @@ static TCase *cases(void)
 {
 	TCase *t = tcase_create("audit of faults");
 
+	tcase_add_loop_test(t, test_foreign, 0, 2 * sizeof(foreign) / sizeof(foreign[0]));
+	tcase_add_test(t, test_foreign_and_bad);
+	tcase_add_loop_test(t, test_surplus, 0, 2);
 	tcase_add_test(t, test_mostly_redirects);
 	tcase_add_loop_test(t, test_share_of_redirects, 0, sizeof(shares) / sizeof(shares[0]));
 	tcase_add_test(t, test_redirects_that_failed);

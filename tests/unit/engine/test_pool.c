@@ -17,6 +17,7 @@ static int n_peers;
 
 static struct {
 	unsigned n_ended, n_free, n_opened;
+	unsigned n_again; /* arrivals to be made inside on_ended, as users do */
 	enum fault fault;
 	char why[256];
 } up;
@@ -26,6 +27,8 @@ static void on_ended(struct pool *p, bool connection_is_free)
 	ck_assert_ptr_eq(p, &pool);
 	up.n_ended++;
 	up.n_free += connection_is_free;
+	for (; connection_is_free && up.n_again > 0; up.n_again--)
+		pool_arrive(&pool, clock_now_ns(), clock_now_ns(), 0);
 }
 
 static void on_opened(struct pool *p, enum fault fault, const char *why)
@@ -582,6 +585,33 @@ END_TEST
 
 /* Sending fails inside pool_arrive, on a connection whose end nobody has read yet: once more on
  * another one, in which nobody but stats takes part. */
+/* What has come on an idle connection may be its end, so arrivals wait; if it was a line end, they
+ * need not wait longer. */
+START_TEST(line_ends_on_an_idle_connection)
+{
+	config.limit = 2;
+	make_pool();
+	warm_up(2);
+	arrive(1);
+	for (int i = 0; i < 2; i++)
+		if (rig_is_readable(peers[i])) {
+			rig_hear(peers[i]);
+			rig_say(peers[i], MINI_OK);
+		} else {
+			rig_say(peers[i], "\r\n");
+		}
+	up.n_again = 2;
+	TURN_UNTIL(up.n_ended == 1 && pool.n_idle == 0);
+	ck_assert_uint_eq(pool.n_busy, 2);
+	ck_assert_uint_eq(pool.n_waiting, 0);
+	answer(0);
+	answer(1);
+	TURN_UNTIL(up.n_ended == 3);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
+	ck_assert_uint_eq(rig.env.opened, 2);
+}
+END_TEST
+
 START_TEST(sending_fails_at_once)
 {
 	make_pool();
@@ -661,6 +691,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, arrivals_without_descriptors);
 	tcase_add_test(t, failing_attempts_are_paced);
 	tcase_add_test(t, waiting_arrivals_survive_a_lost_connection);
+	tcase_add_test(t, line_ends_on_an_idle_connection);
 	tcase_add_test(t, sending_fails_at_once);
 	tcase_add_test(t, abandon_everything);
 	tcase_add_test(t, fini_of_nothing);

@@ -13,7 +13,7 @@ static int peer;
 
 /* What was called upwards. */
 static struct {
-	unsigned n_idle, n_closed, n_failed, n_returned;
+	unsigned n_idle, n_spared, n_closed, n_failed, n_returned;
 	struct exchange returned;
 	bool had_exchange;
 	enum fault fault;
@@ -32,6 +32,14 @@ static void on_closed(struct task *t, const struct task_loss *loss)
 	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
 	up.n_closed++;
 	up.had_exchange = loss->was_busy;
+	up.fault = loss->fault;
+	(void)snprintf(up.why, sizeof(up.why), "%s", loss->why ? loss->why : "");
+}
+
+static void on_spared(struct task *t)
+{
+	ck_assert_int_eq(task_get_state(t), TASK_IDLE);
+	up.n_spared++;
 }
 
 static void on_returned(struct task *t, const struct exchange *x)
@@ -53,6 +61,7 @@ static void open_rig(int backlog)
 {
 	rig_open(backlog);
 	rig.env.on_idle = on_idle;
+	rig.env.on_spared = on_spared;
 	rig.env.on_closed = on_closed;
 	rig.env.on_returned = on_returned;
 	rig.env.on_connect_failed = on_connect_failed;
@@ -399,7 +408,18 @@ static const struct {
 	{"HTTP/1.1 200 x\r\nContent-Length: 9\r\n\r\nbody", RESET, FAULT_RESET, false, 0,
 		"Connection reset by peer", false, false},
 	/* not HTTP */
-	{"220 mail.test ESMTP\r\n", NOTHING, FAULT_BAD_RESPONSE, false, 0, NULL, false, false},
+	{"220 mail.test ESMTP\r\n", NOTHING, FAULT_NOT_HTTP, false, 0,
+		"this is not an HTTP response", false, false},
+	{"\x15\x03\x01", NOTHING, FAULT_SPEAKS_TLS, false, 0,
+		"this server speaks TLS at this port: try https://", false, false},
+	{"HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n", NOTHING, FAULT_STATUS, true, 0,
+		"status 099", false, false},
+	{"HTTP/1.1 000 x\r\nContent-Length: 0\r\n\r\n", NOTHING, FAULT_STATUS, true, 0,
+		"status 000", false, false},
+	{"HTTP/1.1 999 x\r\nContent-Length: 0\r\n\r\n", NOTHING, FAULT_STATUS, true, 0,
+		"status 999", false, false},
+	{"HTTP/1.1 101 x\r\nUpgrade: x\r\n\r\n", NOTHING, FAULT_BAD_RESPONSE, false, 0,
+		"status 101, but no upgrade was asked for", false, false},
 	{"HTTP/1.1 200 x\r\nContent-Length: 1x\r\n\r\n", NOTHING, FAULT_BAD_RESPONSE, false, 0,
 		NULL, false, false},
 	{"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", NOTHING, FAULT_BAD_RESPONSE,
@@ -410,7 +430,7 @@ START_TEST(every_end)
 {
 	enum fault fault = ends[_i].fault;
 
-	rig.request.is_head = ends[_i].is_head;
+	rig.request.asked = ends[_i].is_head ? HTTP1_ASKED_HEAD : 0;
 	rig.env.reuse = !ends[_i].no_reuse;
 	ask();
 	rig_say(peer, ends[_i].text);
@@ -432,7 +452,7 @@ START_TEST(every_end)
 	if (ends[_i].example)
 		ck_assert_str_eq(example_of(fault), ends[_i].example);
 	/* Whatever it was, the task serves on. */
-	rig.request.is_head = false;
+	rig.request.asked = 0;
 	rig.env.reuse = true;
 	if (!ends[_i].stays) {
 		if (peer >= 0)
@@ -445,6 +465,104 @@ START_TEST(every_end)
 	rig_hear(peer);
 	rig_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 1);
+}
+END_TEST
+
+/* ---- bytes that belong to no answer */
+
+/* An answer and what follows it: with it (0), when it has been taken (1), over a known length that
+ * is dropped in the kernel (2). */
+static const struct {
+	const char *rest;
+	bool stays;
+	unsigned surplus;
+} rests[] = {
+	{"\r\n", true, 0},
+	{"\n", true, 0},
+	{"\r\n\r\n\r\n\r\n", true, 0},
+	{"\r", true, 0},
+	{"x", false, 1},
+	{"\r\nx", false, 1},
+	{MINI_OK, false, 1},
+};
+
+START_TEST(surplus)
+{
+	size_t rest = (size_t)_i / 3;
+	char text[4096] = MINI_OK;
+	bool is_late = _i % 3 == 1;
+
+	if (_i % 3 == 2) {
+		strcpy(text, "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n");
+		memset(text + strlen(text), 'x', 3000);
+	}
+	if (!is_late)
+		strcat(text, rests[rest].rest);
+	ask();
+	rig_say(peer, text);
+	TURN_UNTIL(up.n_idle + up.n_closed == 2);
+	if (is_late) {
+		ck_assert_uint_eq(up.n_closed, 0);
+		rig_say(peer, rests[rest].rest);
+		TURN_UNTIL(up.n_spared + up.n_closed == 1);
+		ck_assert_str_eq(
+			up.why, rests[rest].stays ? "" : "bytes came that belong to no answer");
+	}
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(up.n_closed, !rests[rest].stays);
+	ck_assert_uint_eq(rig.env.surplus, rests[rest].surplus);
+	ck_assert_uint_eq(rig.env.closed_by_us, rests[rest].surplus);
+	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	if (!rests[rest].stays)
+		return;
+	/* The next answer is right, and so is what is known of its first byte. */
+	ask_planned(clock_now_ns());
+	rig_hear(peer);
+	rig_say(peer, "\r\n");
+	TURN_UNTIL(task._response.head_bytes > 0);
+	ck_assert_int_eq(task._exchange.first_byte_ns, 0);
+	rig_say(peer, "\r\n" MINI_503);
+	TURN_UNTIL(rig_count(LEDGER_HTTP_ERROR) == 1);
+	ck_assert_int_ne(task._exchange.first_byte_ns, 0);
+	ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
+}
+END_TEST
+
+/* Line ends are no answer: whoever closes after them meets the same end as after nothing. */
+START_TEST(closed_after_line_ends)
+{
+	ask();
+	rig_say(peer, MINI_OK);
+	TURN_UNTIL(up.n_idle == 2);
+	ask_planned(clock_now_ns());
+	rig_hear(peer);
+	rig_say(peer, "\r\n");
+	TURN_UNTIL(task._response.head_bytes > 0);
+	peer_close();
+	TURN_UNTIL(up.n_closed == 1);
+	ck_assert_uint_eq(rig_count(LEDGER_BAD_RESPONSE), 0);
+	ck_assert_int_eq(task._exchange.first_byte_ns, 0);
+	if (up.n_returned > 0)
+		stats_give_up(&rig.stats, &up.returned, true, clock_now_ns());
+}
+END_TEST
+
+/* A whole answer, after which the connection speaks another protocol. */
+START_TEST(upgrade)
+{
+	char text[128] = "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
+	rig.request.asked = HTTP1_ASKED_UPGRADE;
+	if (_i == 1)
+		strcat(text, "\x81\x05hello");
+	ask();
+	rig_say(peer, text);
+	TURN_UNTIL(up.n_closed == 1);
+	ck_assert_uint_eq(rig_count(LEDGER_HTTP_ERROR), 1);
+	ck_assert_str_eq(example_of(FAULT_STATUS), "status 101");
+	ck_assert_uint_eq(rig.env.closed_by_us, 1);
+	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_eq(rig.env.surplus, 0);
 }
 END_TEST
 
@@ -575,10 +693,25 @@ START_TEST(peer_acts_while_idle)
 		rig_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(!up.had_exchange);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	ck_assert_uint_eq(rig.env.closed_by_peer, _i < 3);
+	ck_assert_uint_eq(rig.env.closed_by_us, _i == 3);
+	ck_assert_uint_eq(rig.env.surplus, 0);
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
 }
 END_TEST
+
+static const struct {
+	const char *text; /* 9 bytes at least */
+	enum fault fault;
+	const char *why;
+} greetings[] = {
+	{"220 mail.test ESMTP\r\n", FAULT_NOT_HTTP,
+		"the server speaks before it is asked: it is no server of HTTP/1.1"},
+	{MINI_OK, FAULT_BAD_RESPONSE,
+		"the server speaks before it is asked: it is no server of HTTP/1.1"},
+	{"\0\0\x12\x04\0\0\0\0\0", FAULT_SPEAKS_HTTP2,
+		"this server speaks HTTP/2, which rpsd does not"},
+};
 
 /* The same before the task has heard that it is connected: the edge tells both at once. */
 START_TEST(peer_acts_before_connected_is_seen)
@@ -590,11 +723,15 @@ START_TEST(peer_acts_before_connected_is_seen)
 	else if (_i == 1)
 		ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
 	else
-		rig_say(peer, "220 mail.test ESMTP\r\n");
+		(void)write(peer, greetings[_i - 2].text, 9);
 	TURN_UNTIL(up.n_idle == 1);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(!up.had_exchange);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	ck_assert_uint_eq(rig.env.closed_by_peer, _i < 2);
+	ck_assert_uint_eq(rig.env.closed_by_us, _i >= 2);
+	ck_assert_int_eq(up.fault, _i < 2 ? FAULT_CLOSED : greetings[_i - 2].fault);
+	if (_i >= 2)
+		ck_assert_str_eq(up.why, greetings[_i - 2].why);
 }
 END_TEST
 
@@ -795,6 +932,9 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, answer_split_anywhere, 0, (int)strlen(CHUNKED));
 	tcase_add_loop_test(t, answer_byte_by_byte, 0, 4);
 	tcase_add_loop_test(t, every_end, 0, sizeof(ends) / sizeof(ends[0]));
+	tcase_add_loop_test(t, surplus, 0, 3 * sizeof(rests) / sizeof(rests[0]));
+	tcase_add_test(t, closed_after_line_ends);
+	tcase_add_loop_test(t, upgrade, 0, 2);
 	tcase_add_test(t, large_body);
 	tcase_add_test(t, large_chunk);
 	tcase_add_loop_test(t, surplus_behind_a_large_body, 0, 3);
@@ -802,7 +942,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, budget_ends_before_the_data);
 	tcase_add_loop_test(t, large_body_is_cut_short, 0, 2);
 	tcase_add_loop_test(t, peer_acts_while_idle, 0, 4);
-	tcase_add_loop_test(t, peer_acts_before_connected_is_seen, 0, 3);
+	tcase_add_loop_test(t, peer_acts_before_connected_is_seen, 0, 5);
 	tcase_add_test(t, request_into_a_half_closed_connection);
 	tcase_add_loop_test(t, timeout_from_the_planned_instant, 0, 2);
 	tcase_add_test(t, timeout_of_the_last_exchange_is_gone);

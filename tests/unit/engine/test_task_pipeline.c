@@ -513,7 +513,28 @@ START_TEST(surplus)
 	TURN_UNTIL(n_ended == 2);
 	ck_assert_uint_eq(rig_count(LEDGER_OK), 3);
 	ck_assert_uint_eq(pool.n_idle + pool.n_busy, 0);
-	ck_assert_uint_eq(rig.env.closed_by_us, 0);
+	ck_assert_uint_eq(rig.env.closed_by_us, 1);
+	ck_assert_uint_eq(rig.env.surplus, 1);
+}
+END_TEST
+
+/* A line end after each body, also where the next answer follows at once. */
+START_TEST(line_ends)
+{
+	begin(3);
+	rig_say(peers[0], MINI_OK "\r\n" MINI_OK "\r\n");
+	TURN_UNTIL(n_ended == 2);
+	rig_say(peers[0], "\r\n" MINI_OK "\r\n");
+	TURN_UNTIL(n_ended == 3);
+	rig_say(peers[0], "\r\n");
+	arrive_n(2);
+	hear(0, 2);
+	say(0, MINI_OK "\r\n", 2);
+	TURN_UNTIL(n_ended == 5);
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 6);
+	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(rig.env.surplus, 0);
+	ck_assert_uint_eq(pool.n_idle, 1);
 }
 END_TEST
 
@@ -697,6 +718,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, queued_and_not_written);
 	tcase_add_test(t, bad_answer);
 	tcase_add_test(t, surplus);
+	tcase_add_test(t, line_ends);
 	tcase_add_test(t, surplus_before_the_question);
 	tcase_add_loop_test(t, first_times_out, 0, 2);
 	tcase_add_loop_test(t, second_times_out, 0, 2);

@@ -31,7 +31,7 @@ static struct {
 } server;
 
 static struct {
-	unsigned n_idle, n_closed, n_failed, n_returned;
+	unsigned n_idle, n_spared, n_closed, n_failed, n_returned;
 	struct exchange returned;
 	bool had_exchange;
 	enum fault fault;
@@ -52,6 +52,12 @@ static void on_closed(struct task *t, const struct task_loss *loss)
 	up.had_exchange = loss->was_busy;
 	if (!loss->was_busy)
 		(void)snprintf(up.why, sizeof(up.why), "%s", loss->why ? loss->why : "");
+}
+
+static void on_spared(struct task *t)
+{
+	ck_assert_int_eq(task_get_state(t), TASK_IDLE);
+	up.n_spared++;
 }
 
 static void on_returned(struct task *t, const struct exchange *x)
@@ -84,6 +90,7 @@ static void setup(void)
 {
 	rig_open(16);
 	rig.env.on_idle = on_idle;
+	rig.env.on_spared = on_spared;
 	rig.env.on_closed = on_closed;
 	rig.env.on_returned = on_returned;
 	rig.env.on_connect_failed = on_connect_failed;
@@ -511,6 +518,8 @@ START_TEST(behind_an_answer)
 	ck_assert_uint_eq(up.n_idle, 1);
 	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(rig.env.closed_by_peer, _i / 2 == 0);
+	ck_assert_uint_eq(rig.env.closed_by_us, _i / 2 > 0);
+	ck_assert_uint_eq(rig.env.surplus, _i / 2 > 0);
 }
 END_TEST
 
@@ -531,8 +540,9 @@ START_TEST(peer_acts_while_idle)
 	}
 	UNTIL(up.n_closed == 1);
 	ck_assert(!up.had_exchange);
-	ck_assert_str_eq(up.why, "");
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	ck_assert_int_eq(up.why[0] != '\0', _i / 2 == 2);
+	ck_assert_uint_eq(rig.env.closed_by_peer, _i / 2 < 2);
+	ck_assert_uint_eq(rig.env.closed_by_us, _i / 2 == 2);
 }
 END_TEST
 
@@ -648,7 +658,7 @@ START_TEST(handshake_breaks)
 	else
 		mini_reset_fd(server.fd), server.fd = -1;
 	TURN_UNTIL(up.n_failed == 1);
-	ck_assert_int_eq(up.fault, _i == 1 ? FAULT_TLS_PROTOCOL : FAULT_TLS_CLOSED);
+	ck_assert_int_eq(up.fault, _i == 1 ? FAULT_NOT_TLS : FAULT_TLS_CLOSED);
 	ck_assert_msg(strstr(up.why, _i == 1 ? "does not speak TLS" : "during the TLS handshake"),
 		"%s", up.why);
 }

@@ -8,9 +8,10 @@
 #include "daemon/http/http1.h"
 
 enum {
-	HEAD = 1,  /* answers a HEAD request */
-	KEEP = 2,  /* the connection may be used again */
-	CLOSE = 4, /* behind the input the peer closes, and that completes the message */
+	HEAD = 1,   /* answers a HEAD request */
+	KEEP = 2,   /* the connection may be used again */
+	CLOSE = 4,  /* behind the input the peer closes, and that completes the message */
+	SWITCH = 8, /* answers a request that asked for an upgrade */
 };
 
 struct http1_case {
@@ -63,8 +64,8 @@ static const struct http1_case cases[] = {
 	ACCEPT("999", "HTTP/1.1 999 x\r\n" EMPTY, "", 999, KEEP, ""),
 	ACCEPT("1.2 is read as 1.1", "HTTP/1.2 200 OK\r\n" EMPTY, "", 200, KEEP, ""),
 	ACCEPT("1.9 is read as 1.1", "HTTP/1.9 200 OK\r\n" EMPTY, "", 200, KEEP, ""),
-	REFUSE("000", "HTTP/1.1 ", "000 x\r\n", 0, 0, ""),
-	REFUSE("099", "HTTP/1.1 ", "099 x\r\n", 0, 0, ""),
+	ACCEPT("a status below the classes", "HTTP/1.1 099 x\r\n" EMPTY, "", 99, KEEP, ""),
+	ACCEPT("001", "HTTP/1.1 001\r\nContent-Length: 1\r\n\r\na", "", 1, KEEP, "a"),
 	REFUSE("1000", "HTTP/1.1 100", "0 x\r\n", 0, 0, ""),
 	REFUSE("99", "HTTP/1.1 99", " x\r\n", 0, 0, ""),
 	REFUSE("a digit", "HTTP/1.1 2", " x\r\n", 0, 0, ""),
@@ -99,8 +100,14 @@ static const struct http1_case cases[] = {
 	REFUSE("a request", "", "GET / HTTP/1.1\r\n\r\n", 0, 0, ""),
 	REFUSE("lower case", "", "http/1.1 200 OK\r\n", 0, 0, ""),
 	REFUSE("lower case within", "H", "ttp/1.1 200 OK\r\n", 0, 0, ""),
-	REFUSE("a record of TLS", "", "\x15\x03\x01\0\x02\x02\x28", 0, 0, ""),
-	REFUSE("NUL first", "", "\0" OK11, 0, 0, ""),
+	REFUSE("a record of TLS", "\x15", "\x03\x01\0\x02\x02\x28", 0, 0, ""),
+	REFUSE("the first byte of TLS alone", "\x15", OK11, 0, 0, ""),
+	REFUSE("the first byte of TLS on a line", "\x15", "\r\n", 0, 0, ""),
+	REFUSE("a frame of HTTP/2", "\0\0\x12", "\x04\0\0\0\0\0\0\x03", 0, 0, ""),
+	REFUSE("an empty frame of HTTP/2", "\0\0\0", "\x04\0\0\0\0\0", 0, 0, ""),
+	REFUSE("another frame of HTTP/2", "\0\0\x12", "\x07\0\0\0\0\0", 0, 0, ""),
+	REFUSE("NUL first", "\0", OK11, 0, 0, ""),
+	REFUSE("NUL within the name", "HT", "\0P/1.1 200 OK\r\n", 0, 0, ""),
 	REFUSE("NUL in the version", "HTTP/1.", "\0 200 OK\r\n", 0, 0, ""),
 	REFUSE("NUL in the reason", "HTTP/1.1 200 ", "\0\r\n", 0, 0, ""),
 	REFUSE("DEL in the reason", "HTTP/1.1 200 O", "\x7f\r\n", 0, 0, ""),
@@ -110,8 +117,8 @@ static const struct http1_case cases[] = {
 	REFUSE("CR CR LF", "HTTP/1.1 200 OK\r", "\r\n", 0, 0, ""),
 	ACCEPT("an empty line first", "\r\n" OK11 EMPTY, "", 200, KEEP, ""),
 	ACCEPT("two empty lines first", "\r\n\n" OK11 EMPTY, "", 200, KEEP, ""),
-	REFUSE("three empty lines first", "\r\n\r\n", "\r\n" OK11, 0, 0, ""),
-	REFUSE("empty lines around 100", "\nHTTP/1.1 100 C\n\n\n", "\n" OK11, 0, 0, ""),
+	ACCEPT("many empty lines first", "\r\n\r\n\n\r\n\r\n" OK11 EMPTY, "", 200, KEEP, ""),
+	ACCEPT("empty lines around 100", "\nHTTP/1.1 100 C\n\n\n\n" OK11 EMPTY, "", 200, KEEP, ""),
 	REFUSE("CR alone first", "\r", OK11, 0, 0, ""),
 	REFUSE("a byte order mark first", "", "\xef\xbb\xbf" OK11, 0, 0, ""),
 	PARTIAL("nothing", "", 0, 0, ""),
@@ -464,6 +471,12 @@ static const struct http1_case cases[] = {
 		200, 0, ""),
 	REFUSE("chunked on two lines", OK11 TE "chunked\r\n" TE "chunked\r\n", "\r\n0\r\n\r\n", 200,
 		0, ""),
+	REFUSE("chunked twice, and another between", OK11 TE "chunked, gzip, chunked\r\n",
+		"\r\n0\r\n\r\n", 200, 0, ""),
+	REFUSE("a line of codings that came twice",
+		OK11 TE "gzip, chunked\r\n" TE "gzip, chunked\r\n", "\r\n0\r\n\r\n", 200, 0, ""),
+	REFUSE("chunked twice, and one with a parameter between", OK11 TE "chunked, x;a=b, chunked",
+		", gzip\r\n\r\n", 200, 0, ""),
 	REFUSE("coding of two words", OK11 TE "gzip ", "chunked\r\n\r\n0\r\n\r\n", 200, 0, ""),
 	REFUSE("coding in quotes", OK11 TE, "\"chunked\"\r\n\r\n0\r\n\r\n", 200, 0, ""),
 	REFUSE("coding with a high byte", OK11 TE "chunked", "\xa0\r\n\r\n0\r\n\r\n", 200, 0, ""),
@@ -540,6 +553,14 @@ static const struct http1_case cases[] = {
 	REFUSE("100, then content", "HTTP/1.1 100 x\r\n\r\n", "abc", 0, 0, ""),
 	REFUSE("a bad header in 100", "HTTP/1.1 100 x\r\nA", " : b\r\n\r\n" OK11, 0, 0, ""),
 	REFUSE("101", "HTTP/1.1 101 Switching\r\n", "Upgrade: x\r\n\r\n", 0, 0, ""),
+	ACCEPT("101, asked for", "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+		"\x81\x05hello", 101, SWITCH, ""),
+	ACCEPT("101 after 100, asked for",
+		"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 101\r\nContent-Length: 5\r\n" TE "chunked\r\n\r\n",
+		"hello", 101, SWITCH, ""),
+	ACCEPT("no 101, though asked for", OK11 EMPTY, "", 200, SWITCH | KEEP, ""),
+	ACCEPT("102, though 101 was asked for", "HTTP/1.1 102 x\r\n\r\n" OK11 EMPTY, "", 200,
+		SWITCH | KEEP, ""),
 	REFUSE("101 after 100", "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 101 S\r\n", "\r\n", 0, 0, ""),
 };
 

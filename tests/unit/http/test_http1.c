@@ -32,8 +32,10 @@ static struct message message_of(const struct http1_case *c)
 	ck_assert_uint_le(c->taken_len + c->rest_len, sizeof(text));
 	memcpy(text, c->taken, c->taken_len);
 	memcpy(text + c->taken_len, c->rest, c->rest_len);
-	return (struct message){
-		text, c->taken_len + c->rest_len, c->flags & HEAD, c->flags & CLOSE};
+	return (struct message){text, c->taken_len + c->rest_len,
+		(c->flags & HEAD ? HTTP1_ASKED_HEAD : 0) |
+			(c->flags & SWITCH ? HTTP1_ASKED_UPGRADE : 0),
+		c->flags & CLOSE};
 }
 
 static void check_case(size_t i)
@@ -91,15 +93,19 @@ START_TEST(test_memo_changes_nothing)
 }
 END_TEST
 
-/* The header lines of the final response, found in another way than the parser's: behind the first
- * status line that is not 1xx, up to an empty line. */
-static void find_head(const struct message *m, size_t taken_len, size_t *ret_start, size_t *ret_end)
+/* The header lines of the final response, found in another way than the parser's: behind the status
+ * line that has its status, up to an empty line. */
+static void find_head(
+	const struct message *m, const struct http1_case *c, size_t *ret_start, size_t *ret_end)
 {
 	const char *t = m->data;
-	size_t at = 0, end;
+	size_t at = 0, end, taken_len = c->taken_len;
+	char status[16];
 
-	while (at + 10 < taken_len && (memcmp(t + at, "HTTP/1.", 7) != 0 || t[at + 9] == '1' ||
-					      (at > 0 && t[at - 1] != '\n')))
+	snprintf(status, sizeof(status), " %03u", c->status);
+	while (at + 12 < taken_len &&
+		(memcmp(t + at, "HTTP/1.", 7) != 0 || memcmp(t + at + 8, status, 4) != 0 ||
+			(at > 0 && t[at - 1] != '\n')))
 		at++;
 	do
 		at++;
@@ -125,7 +131,7 @@ static void assert_told(const struct message *m, const struct http1_case *c)
 		ck_assert_uint_eq(told.head_len, 0);
 		return;
 	}
-	find_head(m, c->taken_len, &start, &end);
+	find_head(m, c, &start, &end);
 	ck_assert_msg(told.head_len == end - start, "%s: header", c->name);
 	ck_assert_mem_eq(told.head, m->data + start, told.head_len);
 }
@@ -193,7 +199,7 @@ START_TEST(test_closed_untouched)
 {
 	struct http1 p;
 
-	http1_start(&p, false);
+	http1_start(&p, 0);
 	ck_assert_int_eq(http1_end(&p), HTTP1_ERROR);
 	ck_assert_str_eq(p.error, "closed before the response");
 	/* The engine asks this to know whether it may send the request again. */
@@ -206,11 +212,11 @@ START_TEST(test_nothing_after_the_end)
 	struct http1 p;
 	size_t used = 99;
 
-	http1_start(&p, true);
+	http1_start(&p, HTTP1_ASKED_HEAD);
 	ck_assert_int_eq(http1_feed(&p, "HTTP/1.1 200\n\n", 14, &used), HTTP1_DONE);
 	ck_assert_int_eq(http1_feed(&p, "HTTP", 4, &used), HTTP1_DONE);
 	ck_assert_uint_eq(used, 0);
-	http1_start(&p, false);
+	http1_start(&p, 0);
 	ck_assert_int_eq(http1_feed(&p, "X", 1, &used), HTTP1_ERROR);
 	ck_assert(!http1_is_untouched(&p));
 	ck_assert_int_eq(http1_feed(&p, "HTTP", 4, &used), HTTP1_ERROR);
@@ -224,10 +230,63 @@ START_TEST(test_no_bytes)
 	struct http1 p;
 	size_t used = 99;
 
-	http1_start(&p, false);
+	http1_start(&p, 0);
 	ck_assert_int_eq(http1_feed(&p, NULL, 0, &used), HTTP1_MORE);
 	ck_assert_uint_eq(used, 0);
 	ck_assert(http1_is_untouched(&p));
+}
+END_TEST
+
+/* A status of 0 is one. */
+START_TEST(test_status_zero)
+{
+	static const char text[] = "HTTP/1.1 000 x\r\nContent-Length: 0\r\n\r\n";
+	struct http1 p;
+	size_t used;
+
+	http1_start(&p, 0);
+	ck_assert_int_eq(http1_feed(&p, text, sizeof(text) - 1, &used), HTTP1_DONE);
+	ck_assert(p.has_status);
+	ck_assert_uint_eq(p.status, 0);
+	ck_assert(p.keep_alive);
+}
+END_TEST
+
+/* What the owner is told of bytes that are no response. */
+static const struct {
+	const char *data;
+	size_t len;
+	enum http1_foreign foreign;
+	const char *error;
+} refused[] = {
+	{TEXT("\x15\x03\x01"), HTTP1_FOREIGN_TLS,
+		"this server speaks TLS at this port: try https://"},
+	{TEXT("\r\n\x15\x03"), HTTP1_FOREIGN_TLS,
+		"this server speaks TLS at this port: try https://"},
+	{TEXT("\0\0\x12\x04\0"), HTTP1_FOREIGN_HTTP2,
+		"this server speaks HTTP/2, which rpsd does not"},
+	{TEXT("\0\0\x12\x05\0"), HTTP1_FOREIGN_OTHER, "this is not an HTTP response"},
+	{TEXT("\x15\x02"), HTTP1_FOREIGN_OTHER, "this is not an HTTP response"},
+	{TEXT("\x15\n"), HTTP1_FOREIGN_OTHER, "the status line is cut short"},
+	{TEXT("220 mail"), HTTP1_FOREIGN_OTHER, "this is not an HTTP response"},
+	{TEXT("HTCPCP/1.0"), HTTP1_FOREIGN_OTHER, "this is not an HTTP response"},
+	{TEXT("HT\x01"), HTTP1_FOREIGN_OTHER, "a control character in a line"},
+	{TEXT("HTTP/2 200\r\n"), HTTP1_NOT_FOREIGN, "the version is not HTTP/1"},
+	{TEXT("HTTP/1.1  200 OK\r\n"), HTTP1_NOT_FOREIGN, "more than one blank before the status"},
+	{TEXT("HTTP/1.1 2 \r\n"), HTTP1_NOT_FOREIGN, "the status is not three digits"},
+	{TEXT("HTTP/1.1 100\r\n\r\nabc"), HTTP1_NOT_FOREIGN, "this is not an HTTP response"},
+	{TEXT("HTTP/1.1 200\r\n\x01: x\r\n"), HTTP1_NOT_FOREIGN, "a control character in a line"},
+};
+
+START_TEST(test_refused_as)
+{
+	struct http1 p;
+	size_t used;
+
+	http1_start(&p, 0);
+	ck_assert_int_eq(http1_feed(&p, refused[_i].data, refused[_i].len, &used), HTTP1_ERROR);
+	ck_assert_str_eq(p.error, refused[_i].error);
+	ck_assert_int_eq(p.foreign, refused[_i].foreign);
 }
 END_TEST
 
@@ -239,7 +298,7 @@ START_TEST(test_head_bytes)
 	struct http1 p;
 	size_t used;
 
-	http1_start(&p, false);
+	http1_start(&p, 0);
 	ck_assert_int_eq(http1_feed(&p, text, sizeof(text) - 1, &used), HTTP1_DONE);
 	ck_assert_uint_eq(p.head_bytes, 1 + 18 + 17 + 28 + 2);
 	ck_assert_uint_eq(p.body_bytes, 1);
@@ -253,7 +312,7 @@ START_TEST(test_skip_giant)
 	struct http1 p;
 	size_t used;
 
-	http1_start(&p, false);
+	http1_start(&p, 0);
 	ck_assert_int_eq(http1_feed(&p, head, sizeof(head) - 1, &used), HTTP1_MORE);
 	ck_assert_uint_eq(http1_skippable(&p), giant + 1);
 	ck_assert_int_eq(http1_skipped(&p, 0), HTTP1_MORE);
@@ -278,7 +337,7 @@ START_TEST(test_every_byte)
 		memcpy(text, before[_i], len);
 		text[len] = (char)c;
 		memcpy(text + len + 1, "abcdefgh", 8);
-		http1_start(&p, false);
+		http1_start(&p, 0);
 		good = http1_feed(&p, text, len + 9, &used) == HTTP1_MORE;
 		if (_i == 1)
 			ck_assert_int_eq(good,
@@ -311,6 +370,8 @@ int main(void)
 	tcase_add_test(rest, test_closed_untouched);
 	tcase_add_test(rest, test_nothing_after_the_end);
 	tcase_add_test(rest, test_no_bytes);
+	tcase_add_test(rest, test_status_zero);
+	tcase_add_loop_test(rest, test_refused_as, 0, sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(rest, test_head_bytes);
 	tcase_add_test(rest, test_skip_giant);
 	tcase_add_loop_test(rest, test_every_byte, 0, 3);

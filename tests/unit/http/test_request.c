@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/plan.h"
+#include "daemon/http/http1.h"
 #include "common/version.h"
 
 #define AGENT "User-Agent: rpsd/" RPSD_VERSION " run=shop-7\r\n"
@@ -153,7 +154,7 @@ static void assert_sample(const struct sample *s, uint64_t chunk_bytes)
 	ck_assert_int_eq(request_init(&r, &plan, 0, "shop-7"), 0);
 	ck_assert_msg(r.len == strlen(s->expected) && memcmp(r.bytes, s->expected, r.len) == 0,
 		"%s:\n%.*s", s->name, (int)r.len, r.bytes);
-	ck_assert_int_eq(r.is_head, strcmp(s->method, "HEAD") == 0);
+	ck_assert_uint_eq(r.asked, strcmp(s->method, "HEAD") == 0 ? HTTP1_ASKED_HEAD : 0);
 	request_fini(&r);
 	ck_assert_ptr_null(r.bytes);
 	request_fini(&r);
@@ -225,7 +226,7 @@ START_TEST(test_index)
 	ck_assert_uint_eq(r.len, strlen(START("HEAD /two") "\r\n"));
 	ck_assert_mem_eq(r.bytes, START("HEAD /two") "\r\n", r.len);
 	ck_assert_ptr_eq(r.plan, &two[1]);
-	ck_assert(r.is_head);
+	ck_assert_uint_eq(r.asked, HTTP1_ASKED_HEAD);
 	request_fini(&r);
 }
 END_TEST

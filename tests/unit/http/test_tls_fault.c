@@ -79,10 +79,10 @@ static const struct {
 	enum tls_fault fault;
 	const char *text;
 } strangers[] = {
-	{"HTTP/1.1 400 Bad Request\r\n\r\n", 28, TLS_FAULT_PROTOCOL,
-		"the server does not speak TLS at this port (wrong version number)"},
-	{"220 mail.test ESMTP\r\n", 21, TLS_FAULT_PROTOCOL,
-		"the server does not speak TLS at this port (wrong version number)"},
+	{"HTTP/1.1 400 Bad Request\r\n\r\n", 28, TLS_FAULT_NOT_TLS,
+		"the server does not speak TLS at this port: try http://"},
+	{"220 mail.test ESMTP\r\n", 21, TLS_FAULT_NOT_TLS,
+		"the server does not speak TLS at this port: try http://"},
 	{"\x15\x03\x03\x00\x02\x02\x28", 7, TLS_FAULT_ALERT,
 		"the server sent the TLS alert \"handshake failure\" (40)"},
 	{"\x15\x03\x03\x00\x02\x02\x46", 7, TLS_FAULT_PROTOCOL,
