@@ -231,6 +231,11 @@ static const struct term terms[] = {
 		  "server's keep-alive timeout is shorter than connections are idle here: make it "
 		  "longer, or max-age shorter. A request that the server had, and dropped, is "
 		  "closed or reset instead."},
+	{"surplus",
+		"Answers that were followed by bytes that belong to no answer. Most often their "
+		"Content-Length is too small, or an answer to HEAD, 204 or 304 has a body. Where "
+		"the next answer would begin is then not known, so the connection is closed, and "
+		"the next request needs another one."},
 	{"redirects|redirect",
 		"Answers that name another address (3xx but 304). They are counted and never "
 		"followed: where they are most of the answers it is that other address that should "
