@@ -143,7 +143,8 @@ $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
 	$(if $(filter engine runs,$(l)),$(MINI_SERVER)) \
 	$(foreach a,$(call below,daemon/$(l),$(LAYERS)),$(call archive,$(a))))))
 
-# Longer scripts than programs: they begin, so that at the end there is always something short to run.
+# Scripts take longer than programs and come first; the short programs then fill the time until the
+# last of both ends, as well as an order by measured times would.
 SYSTEM_TESTS := $(wildcard tests/system/test_*.sh)
 run_tests = $(Q)tests/support/run_tests.sh $(B)
 
