@@ -12,7 +12,6 @@
 
 #define STR_NAME_MAX 64
 #define STR_NEAREST_MAX 64 /* longer words are not compared */
-#define STR_NEAREST_DISTANCE 2
 #define STR_READ_SIZE 65536
 
 bool str_starts(const char *text, const char *prefix)
@@ -32,42 +31,49 @@ static char str_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Levenshtein's distance, letter case ignored; both at most STR_NEAREST_MAX long. */
+static size_t str_least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters were mistyped: inserted, left out, replaced, or swapped with the next one
+ * (optimal string alignment). Letter case is ignored; both at most STR_NEAREST_MAX long. */
 static size_t str_distance(const char *a, const char *b)
 {
-	size_t row[STR_NEAREST_MAX + 1];
+	size_t rows[3][STR_NEAREST_MAX + 1];
 	size_t a_len = strlen(a), b_len = strlen(b);
 
 	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= a_len; i++) {
-		size_t diagonal = row[0];
+		size_t *row = rows[i % 3], *above = rows[(i - 1) % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= b_len; j++) {
-			size_t above = row[j];
-			size_t best = diagonal + (str_lower(a[i - 1]) != str_lower(b[j - 1]));
+			char x = str_lower(a[i - 1]), y = str_lower(b[j - 1]);
 
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-			diagonal = above;
+			row[j] = str_least(
+				str_least(above[j], row[j - 1]) + 1, above[j - 1] + (x != y));
+			if (i > 1 && j > 1 && x == str_lower(b[j - 2]) && y == str_lower(a[i - 2]))
+				row[j] = str_least(row[j], rows[(i - 2) % 3][j - 2] + 1);
 		}
 	}
-	return row[b_len];
+	return rows[a_len % 3][b_len];
+}
+
+/* In a short word two other letters make another word: "slo" is not "set". */
+static size_t str_nearest_limit(size_t len)
+{
+	return len < 2 ? 0 : len < 6 ? 1 : 2;
 }
 
 const char *str_nearest(const char *text, const char *const *words, size_t n)
 {
 	const char *nearest = NULL;
-	size_t len = strlen(text), least = STR_NEAREST_DISTANCE + 1;
+	size_t len = strlen(text), least = str_nearest_limit(len) + 1;
 
 	if (len > STR_NEAREST_MAX)
 		return NULL;
-	if (len < least)
-		least = len;
 	for (size_t i = 0; i < n; i++) {
 		size_t distance;
 

@@ -13,8 +13,8 @@ static inline bool str_eq(const char *a, const char *b)
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
-/* The word of words[0..n) that is nearest to text (edit distance at most 2 and less than its
- * length, letter case ignored; the first of equals), or NULL: for "did you mean". */
+/* The word of words[0..n) that is nearest to text, or NULL: at most 2 letters mistyped, and 1 where
+ * text has less than 6. Of words that are equally near it is the first. */
 const char *str_nearest(const char *text, const char *const *words, size_t n);
 
 /* Name of a run, origin or label: letters, digits, '_', '-', '.', not first '.' or '-', 1..64. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/str.h"
 #include "common/units.h"
@@ -18,6 +19,7 @@ enum hints_form {
 	HINTS_NUMBER, /* begins with a digit */
 	HINTS_TIME,   /* "5s" */
 	HINTS_BODY,   /* JSON, a form, a file */
+	HINTS_URL,    /* "http://..."; or nothing: the flag was the last word, or takes no value */
 };
 
 struct hints_row {
@@ -36,6 +38,10 @@ struct hints_row {
 #define HINTS_LOGIN "a login is -H 'Authorization: Basic BASE64'"
 #define HINTS_PROXY "proxies are not supported, and http_proxy is not read: load the server itself"
 #define HINTS_REDIRECTS "redirects are not followed"
+#define HINTS_FAIL "leave it out: a status from 400 on is counted as failed"
+#define HINTS_LIST                                                                                 \
+	"lists of URLs are not supported yet: a run file has up to 64 [request NAME] sections; "   \
+	"a body from a file is --data @VALUE"
 
 static const struct hints_row hints_unknowns[] = {
 	{"-z", HINTS_ANY, "how long is -d VALUE", "TIME"},
@@ -60,7 +66,8 @@ static const struct hints_row hints_unknowns[] = {
 	{"-T", HINTS_ANY, "it is -H 'Content-Type: VALUE'", "TYPE"},
 	{"-C", HINTS_ANY, "a cookie is -H 'Cookie: VALUE'", "TEXT"},
 	{"-b", HINTS_ANY, "a body is --data VALUE", "TEXT"},
-	{"-f", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
+	{"-f", HINTS_URL, HINTS_FAIL, NULL},
+	{"-f", HINTS_ANY, HINTS_LIST, "FILE"},
 	{"-e", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
 	{"-g", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
 	{"-x", HINTS_ANY, HINTS_PROXY, NULL},
@@ -70,6 +77,12 @@ static const struct hints_row hints_unknowns[] = {
 	{"--http3", HINTS_ANY, HINTS_HTTP3, NULL},
 	{"--http3-only", HINTS_ANY, HINTS_HTTP3, NULL},
 	{"--http1.1", HINTS_ANY, HINTS_HTTP, NULL},
+	{"--fail", HINTS_ANY, HINTS_FAIL, NULL},
+	{"--file", HINTS_ANY, HINTS_LIST, "FILE"},
+	{"--targets", HINTS_ANY, HINTS_LIST, "FILE"},
+	{"--urls-from-file", HINTS_ANY, HINTS_LIST, "FILE"},
+	{"--user", HINTS_ANY, HINTS_LOGIN, NULL},
+	{"--sni", HINTS_ANY, "it is --set tls.server-name=VALUE", "HOST"},
 	{"--h1", HINTS_ANY, HINTS_HTTP, NULL},
 	{"--location", HINTS_ANY, HINTS_REDIRECTS ": load the URL that the answer names", NULL},
 	{"--compressed", HINTS_ANY,
@@ -101,8 +114,10 @@ static const struct hints_row hints_unknowns[] = {
 };
 
 static const struct hints_row hints_misuses[] = {
-	{"-q", HINTS_NUMBER, "is quiet; a rate is -r VALUE", NULL},
-	{"-t", HINTS_TIME, "is the number of workers; a time-out is --timeout VALUE", NULL},
+	{"-q", HINTS_NUMBER, "is quiet; a rate, of all connections together, is -r VALUE", NULL},
+	{"-t", HINTS_TIME,
+		"is the number of workers; how long is -d VALUE, a time-out is --timeout VALUE",
+		NULL},
 	{"-d", HINTS_BODY, "is how long; a body is --data VALUE", NULL},
 };
 
@@ -120,6 +135,8 @@ static bool hints_fits(enum hints_form form, const char *value)
 	case HINTS_BODY:
 		return value && *value && value[0] != '=' &&
 		       (strchr("{[<\"'@", value[0]) || strchr(value, '='));
+	case HINTS_URL:
+		return !value || strstr(value, "://");
 	}
 	return false;
 }
@@ -137,15 +154,20 @@ static const struct hints_row *hints_find(
 static void hints_say(const struct hints_row *row, const char *before, const char *between,
 	const char *value, struct err *reterr)
 {
-	const char *at = strstr(row->text, "VALUE");
+	static const char word[] = "VALUE";
+	const char *from = row->text;
+	struct buf text = {0};
+	const char *at;
+	int r = 0;
 
 	if (!value || !*value)
 		value = row->placeholder ? row->placeholder : "";
-	if (at)
-		err_set(reterr, "%s%s%s%.*s%.100s%s", before, row->flag, between,
-			(int)(at - row->text), row->text, value, at + strlen("VALUE"));
-	else
-		err_set(reterr, "%s%s%s%s", before, row->flag, between, row->text);
+	while (r == 0 && (at = strstr(from, word))) {
+		r = buf_printf(&text, "%.*s%.100s", (int)(at - from), from, value);
+		from = at + strlen(word);
+	}
+	err_set(reterr, "%s%s%s%s%s", before, row->flag, between, text.data ? text.data : "", from);
+	buf_fini(&text);
 }
 
 bool hints_unknown(const char *flag, const char *value, struct err *reterr)

@@ -54,8 +54,18 @@ const struct options_flag options_flags[] = {
 		"https: its private key, if not in there"},
 	{0, "connect-to", "HOST:PORT", OPTIONS_PLAN, OPTIONS_KEY, "target.connect-to", NULL, 0,
 		"connect there, not to the URL's host"},
+	{'4', "ipv4", NULL, OPTIONS_PLAN, OPTIONS_KEY, "target.addresses", "v4", 0,
+		"connect to the host's IPv4 addresses only"},
+	{'6', "ipv6", NULL, OPTIONS_PLAN, OPTIONS_KEY, "target.addresses", "v6", 0,
+		"connect to the host's IPv6 addresses only"},
 	{0, "closed", NULL, OPTIONS_PLAN, OPTIONS_KEY, "load.model", "closed", 0,
 		"closed model: users who wait for their answers"},
+	{0, "think", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.think", NULL, 0,
+		"closed model: from an answer to the next request"},
+	{0, "stage", "STAGE", OPTIONS_PLAN, OPTIONS_KEY, "load.stage", NULL, 0,
+		"'hold 500 for 5m', may be repeated"},
+	{0, "arrivals", "SPACING", OPTIONS_PLAN, OPTIONS_KEY, "load.arrivals", NULL, 0,
+		"constant, poisson, jitter:0.3"},
 	{0, "no-keepalive", NULL, OPTIONS_PLAN, OPTIONS_KEY, "connections.reuse", "no", 0,
 		"a connection for each request"},
 	{0, "timeout", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "timeouts.request", NULL, 0,
@@ -258,8 +268,8 @@ static const struct options_flag *options_find(unsigned groups, char letter, con
 /* One line about a flag that this command does not have. value: what stands behind it, or NULL. */
 static int options_refuse(const struct options_walk *w, const char *flag, const char *value)
 {
+	const char *name = flag + strspn(flag, "-");
 	const char *words[OPTIONS_N];
-	char names[OPTIONS_N][32];
 	const char *nearest;
 	size_t n = 0;
 
@@ -277,14 +287,12 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 			err_set(w->reterr, "unknown flag %s; did you mean -%c?", flag, f->letter);
 			return -EINVAL;
 		}
-		if (f->name) {
-			(void)snprintf(names[i], sizeof(names[i]), "--%s", f->name);
-			words[n++] = names[i];
-		}
+		if (f->name)
+			words[n++] = f->name;
 	}
-	nearest = flag[2] ? str_nearest(flag, words, n) : NULL;
+	nearest = flag[2] ? str_nearest(name, words, n) : NULL;
 	if (nearest)
-		err_set(w->reterr, "unknown flag %.100s; did you mean %s?", flag, nearest);
+		err_set(w->reterr, "unknown flag %.100s; did you mean --%s?", flag, nearest);
 	else
 		err_set(w->reterr, "unknown flag %.100s; %s%.40s lists those there are", flag,
 			w->o->command ? "rpsctl help " : "--help",

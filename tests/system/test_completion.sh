@@ -79,7 +79,7 @@ expect_words '' status ''
 [ "$(wc -l <"$T/commands")" -ge 12 ] || fail "no list of commands"
 while read -r command; do
 	expect_word "$command" "$command"
-	for flag in $("$rpsctl" help "$command" | grep -oE '^ +(-[a-zA-Z],?)? *(--[a-z-]+)?' | tr -d ','); do
+	for flag in $("$rpsctl" help "$command" | grep -oE '^ +(-[a-zA-Z0-9],?)? *(--[a-z0-9-]+)?' | tr -d ','); do
 		expect_word "$flag" "$command" "$flag"
 	done
 done <"$T/commands"

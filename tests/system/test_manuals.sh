@@ -55,7 +55,7 @@ sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$OUT" >"$T/commands"
 while read -r command; do
 	grep -qE "^\.It Ic $command( |\$)" "$T/rpsctl.1" || fail "rpsctl.1 has no command $command"
 	expect_exit 0 "$rpsctl" help "$command"
-	sed -n 's/^ \{2,\}\(-.*\)/\1/p' "$OUT" | cut -c -26 | grep -oE '(^|, )--?[A-Za-z][a-z-]*' |
+	sed -n 's/^ \{2,\}\(-.*\)/\1/p' "$OUT" | cut -c -26 | grep -oE '(^|, )--?[A-Za-z0-9][a-z0-9-]*' |
 		tr -d ', ' >"$T/flags"
 	[ -s "$T/flags" ] || fail "no flag of $command is understood"
 	while read -r flag; do
@@ -65,7 +65,7 @@ while read -r command; do
 done <"$T/commands"
 
 expect_exit 0 "$rpsd" --help
-grep -oE '(^|[ ,])--[a-z-]+' "$OUT" | tr -d ', ' | sort -u >"$T/flags"
+grep -oE '(^|[ ,])--[a-z0-9-]+' "$OUT" | tr -d ', ' | sort -u >"$T/flags"
 [ "$(wc -l <"$T/flags")" -ge 5 ] || fail "the flags of rpsd are not understood"
 while read -r flag; do
 	grep -qE "^\.It (.* )?(Fl |, )${flag#-}( |\$)" "$T/rpsd.8" || fail "rpsd.8 has no flag $flag"

@@ -22,7 +22,7 @@ START_TEST(starts_and_ends)
 }
 END_TEST
 
-static const char *const words[] = {"rate", "duration", "url", "d", "warmup", "rates"};
+static const char *const words[] = {"rate", "duration", "url", "d", "warmup", "rates", "set"};
 
 static const struct {
 	const char *text, *nearest;
@@ -41,6 +41,12 @@ static const struct {
 	{"", NULL},
 	{"ratt", "rate"}, /* before "rates", which is as near as 2 */
 	{"zzzzzz", NULL},
+	/* another word, not a misspelt one */
+	{"slo", NULL},
+	{"sni", NULL},
+	{"user", NULL},
+	{"ste", "set"}, /* swapped letters are one mistake */
+	{"wramup", "warmup"},
 };
 
 START_TEST(nearest_word)

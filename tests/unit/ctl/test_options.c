@@ -74,6 +74,13 @@ static const struct {
 	{"--key|c.key", "tls.key", "c.key", "--key"},
 	{"--connect-to|10.0.0.7:8443", "target.connect-to", "10.0.0.7:8443", "--connect-to"},
 	{"--closed", "load.model", "closed", "--closed"},
+	{"--think|1", "load.think", "1s", "--think"},
+	{"--stage|hold 500 for 5m", "load.stage", "hold 500 for 5m", "--stage"},
+	{"--arrivals|poisson", "load.arrivals", "poisson", "--arrivals"},
+	{"-4", "target.addresses", "v4", "-4"},
+	{"-6", "target.addresses", "v6", "-6"},
+	{"--ipv4", "target.addresses", "v4", "--ipv4"},
+	{"-v6", "target.addresses", "v6", "-6"},
 	{"--no-keepalive", "connections.reuse", "no", "--no-keepalive"},
 	{"--seed|7", "load.seed", "7", "--seed"},
 	{"--timeout|5", "timeouts.request", "5s", "--timeout"},
@@ -210,6 +217,10 @@ static const struct {
 	{RUN, "-duration|5s", "unknown flag -duration; did you mean --duration?"},
 	{RUN, "-latency", "did you mean --latency?"},
 	{RUN, "--ratee=x", "unknown flag --ratee; did you mean --rate?"},
+	/* another word, of which no flag is near */
+	{RUN, "--slo|p99<5ms", "unknown flag --slo; --help lists those there are"},
+	{OPTIONS_STOP | OPTIONS_PLAN, "--user=a", "unknown flag --user: "},
+	{OPTIONS_STOP, "--user", "unknown flag --user; --help lists those there are"},
 };
 
 /* What the hands of other tools' users type, each with the whole line. */
@@ -221,10 +232,11 @@ static const struct {
 	{"-z10s", "unknown flag -z: how long is -d 10s"},
 	{"-z", "unknown flag -z: how long is -d TIME"},
 	{"-z|-c", "unknown flag -z: how long is -d TIME"},
-	{"-q|100|url", "-q is quiet; a rate is -r 100"},
-	{"-q100", "-q is quiet; a rate is -r 100"},
-	{"-t|5s", "-t is the number of workers; a time-out is --timeout 5s"},
-	{"-t500ms", "-t is the number of workers; a time-out is --timeout 500ms"},
+	{"-q|100|url", "-q is quiet; a rate, of all connections together, is -r 100"},
+	{"-q100", "-q is quiet; a rate, of all connections together, is -r 100"},
+	{"-t|5s", "-t is the number of workers; how long is -d 5s, a time-out is --timeout 5s"},
+	{"-t500ms",
+		"-t is the number of workers; how long is -d 500ms, a time-out is --timeout 500ms"},
 	{"-d|{\"a\": 1}", "-d is how long; a body is --data {\"a\": 1}"},
 	{"-d|a=1&b=2", "-d is how long; a body is --data a=1&b=2"},
 	{"-d|@cart.json", "-d is how long; a body is --data @cart.json"},
@@ -256,6 +268,14 @@ static const struct {
 	{"--http1.1", "unknown flag --http1.1: leave it out: HTTP/1.1 is what is sent"},
 	{"--threads|4", "unknown flag --threads: threads are -t 4"},
 	{"--threads=4", "unknown flag --threads: threads are -t 4"},
+	{"-f|https://h/", "unknown flag -f: leave it out: a status from 400 on is counted as "
+			  "failed"},
+	{"--fail|https://h/", "unknown flag --fail: leave it out: a status from 400 on is counted "
+			      "as failed"},
+	{"-f|urls.txt", "unknown flag -f: lists of URLs are not supported yet: a run file has up "
+			"to 64 [request NAME] sections; a body from a file is --data @urls.txt"},
+	{"--user|a:b", "unknown flag --user: a login is -H 'Authorization: Basic BASE64'"},
+	{"--sni|h", "unknown flag --sni: it is --set tls.server-name=h"},
 	{"--vus|10", "unknown flag --vus: users are -c 10 --closed"},
 	{"--script=a.lua",
 		"unknown flag --script: there are no scripts: -X, -H and --data say what is sent"},
