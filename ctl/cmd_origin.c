@@ -25,7 +25,7 @@
 #include "ctl/cmd.h"
 #include "ctl/figure.h"
 #include "ctl/private.h"
-#include "ctl/session.h"
+#include "ctl/terminal.h"
 
 #define CMD_ORIGIN_NAME "default"
 #define CMD_ORIGIN_SECTION "origin."
@@ -116,7 +116,9 @@ static int cmd_origin_wait(struct client *c, int signals)
 		if (poll(ready, 2, -1) == -1 && errno != EINTR)
 			return EXIT_NO_DAEMON;
 		while (read(signals, &info, sizeof(info)) == sizeof(info)) {
-			if (info.ssi_signo != SIGWINCH)
+			if (info.ssi_signo == SIGTSTP)
+				terminal_stop_process();
+			else if (info.ssi_signo != SIGWINCH && info.ssi_signo != SIGCONT)
 				return 0;
 		}
 		if (ready[1].revents && client_pump(c)) {
@@ -182,7 +184,7 @@ static void cmd_origin_say_address(const json_t *origin, const struct options *o
 static int cmd_origin_serve(struct client *c, const struct options *o)
 {
 	struct client_answer answer;
-	int signals = session_block_signals();
+	int signals = terminal_block_signals();
 	int r = signals < 0 ? EXIT_NO_DAEMON : cmd_origin_ask(c, &answer);
 
 	if (r)

@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "common/exit_codes.h"
+#include "common/std_fds.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/names.h"
@@ -72,6 +73,8 @@ static int main_dispatch(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
+	if (std_fds_open())
+		return EXIT_NO_DAEMON;
 	(void)setlocale(LC_CTYPE, "");
 	/* A reader that leaves is an error of a write, not our end: a run is to be stopped well. */
 	(void)signal(SIGPIPE, SIG_IGN);

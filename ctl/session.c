@@ -38,21 +38,6 @@ enum session_step {
 /* session_turn: go on; everything else is an exit status. */
 #define SESSION_GO_ON (-1)
 
-int session_block_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGWINCH);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
-		return -errno;
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd == -1 ? -errno : fd;
-}
-
 static int session_fail(struct session *s, int status, const char *text)
 {
 	(void)buf_printf(&s->trouble, "rpsctl: %s\n", text);
@@ -92,6 +77,9 @@ static int session_on_signal(struct session *s, uint32_t signal)
 	case SIGINT:
 	case SIGTERM:
 		return session_interrupt(s);
+	case SIGHUP:
+		/* A terminal that is closed may send it twice: it is never the second Ctrl-C. */
+		return s->_interrupts ? SESSION_GO_ON : session_interrupt(s);
 	case SIGQUIT:
 		return EXIT_INTERRUPTED;
 	case SIGTSTP:

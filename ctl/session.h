@@ -16,7 +16,7 @@ struct session {
 	struct client steer;	   /* Stop and the acts of keys, while the stream is busy */
 	struct progress *progress; /* NULL: quiet */
 	char where[256];	   /* said when the run has been started, unless quiet */
-	int signals;		   /* of session_block_signals or terminal_block_signals, or -1 */
+	int signals;		   /* of terminal_block_signals, or -1 */
 
 	/* after it */
 	json_t *result;	    /* NULL: there is none */
@@ -28,9 +28,6 @@ struct session {
 	int64_t _patience_ns; /* the instant of giving up; 0: not yet */
 	bool _told;
 };
-
-/* SIGINT, SIGTERM and SIGWINCH by descriptor from now on. A signalfd, or -errno. */
-int session_block_signals(void);
 
 /* Takes over parameters (of Start) and returns the exit status: the run's, where there is a result.
  * The first interrupt drains and reports, the second does not wait for answers, a third not even

@@ -152,6 +152,14 @@ size_t terminal_read_keys(struct terminal *t, short events, char *ret, size_t si
 	return n > 0 ? terminal_drop_escapes(ret, (size_t)n) : 0;
 }
 
+/* As nohup has it. A descriptor would bring such a signal all the same. */
+static bool terminal_is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int terminal_block_signals(void)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
@@ -161,6 +169,8 @@ int terminal_block_signals(void)
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		(void)sigaddset(&set, signals[i]);
+	if (!terminal_is_ignored(SIGHUP))
+		(void)sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

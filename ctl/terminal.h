@@ -36,8 +36,8 @@ int terminal_key_fd(const struct terminal *t);
 /* The keys pressed since, but for escape sequences; events: what poll said. Their number. */
 size_t terminal_read_keys(struct terminal *t, short events, char *ret, size_t size);
 
-/* SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP and SIGCONT by descriptor from now on. A signalfd, or
- * -errno. */
+/* SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP and SIGCONT by descriptor from now on, and SIGHUP
+ * unless it is ignored. A signalfd, or -errno. */
 int terminal_block_signals(void);
 /* Does what SIGTSTP would have done: stops this process until it is continued. */
 void terminal_stop_process(void);

@@ -31,6 +31,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/settings.h"
+#include "common/std_fds.h"
 #include "common/str.h"
 #include "common/version.h"
 #include "daemon/loop/loop.h"
@@ -645,6 +646,8 @@ int main(int argc, char **argv)
 	struct daemon d = {0};
 	int status;
 
+	if (std_fds_open() < 0)
+		return EXIT_FAILURE;
 	log_open(LOG_INFO);
 	control_closer_init(&d.owner, main_on_owner_gone);
 	status = main_parse(argc, argv, &d.options);

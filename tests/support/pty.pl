@@ -116,7 +116,7 @@ if ($pid == 0) {
 	open(STDIN, "<&", $slave);
 	open(STDOUT, ">&", $slave);
 	open(STDERR, ">&", $slave);
-	$SIG{$_} = "DEFAULT" for qw(INT QUIT TSTP);
+	$SIG{$_} = "DEFAULT" for qw(HUP INT QUIT TSTP);
 	exec { $command[0] } @command;
 	die "$command[0]: $!";
 }

@@ -174,12 +174,12 @@ free_port() {
 # ---------------------------------------------------------------- programs
 
 # start COMMAND...: in the background, output to $OUT and $ERR, pid in PID. SIGINT works there,
-# which a shell would otherwise switch off for background jobs.
+# which a shell would otherwise switch off for background jobs, and SIGHUP under nohup too.
 start() {
 	# Here, not in the child: who waits for a line must not find the one of the last time.
 	: >"$OUT"
 	: >"$ERR"
-	env --default-signal=INT,QUIT "$@" >"$OUT" 2>"$ERR" </dev/null &
+	env --default-signal=HUP,INT,QUIT "$@" >"$OUT" 2>"$ERR" </dev/null &
 	PID=$!
 	PIDS+=("$PID")
 }
@@ -211,7 +211,8 @@ json() {
 start_origin() {
 	: >"$T/origin.out"
 	: >"$T/origin.out" # here, not in the child: the last one's line is not this one's
-	"$rpsctl" origin --listen 127.0.0.1:0 "$@" >>"$T/origin.out" 2>"$T/origin.err" </dev/null &
+	env --default-signal=HUP "$rpsctl" origin --listen 127.0.0.1:0 "$@" \
+		>>"$T/origin.out" 2>"$T/origin.err" </dev/null &
 	ORIGIN_PID=$!
 	PIDS+=("$ORIGIN_PID")
 	wait_line "$T/origin.out" '127\.0\.0\.1:[0-9]+'

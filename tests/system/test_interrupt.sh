@@ -4,6 +4,10 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+line_after() {
+	[ "$(wc -l <"$ERR")" -gt "$1" ]
+}
+
 start_origin
 start "$rpsctl" run "http://$ORIGIN/" -r 200 -d 60s -o "$T/result.json"
 wait_line "$ERR" 'ok [1-9]' 15
@@ -15,7 +19,29 @@ expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" stopped
 expect_equal "ledger.balanced" "$(json "$T/result.json" .ledger.balanced)" true
 expect_equal "some were sent" "$(json "$T/result.json" '.ledger.sent > 0')" true
 expect_equal "nothing is open" "$(json "$T/result.json" .ledger.unfinished)" 0
-end_process "$ORIGIN_PID"
+
+# A terminal that is closed: as SIGTERM, and also twice it is no second Ctrl-C.
+rm "$T/result.json"
+start "$rpsctl" run "http://$ORIGIN/" -r 200 -d 60s -o "$T/result.json"
+wait_line "$ERR" 'ok [1-9]' 15
+kill -HUP "$PID"
+kill -HUP "$PID" || true
+wait_exit "$PID" 20
+expect_equal "exit status" "$STATUS" 14
+expect_line "$OUT" 'STOPPED'
+expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" stopped
+# Started by nohup it does not hear of it, nor does its daemon.
+start nohup "$rpsctl" run "http://$ORIGIN/" -r 200 -d 60s
+wait_line "$ERR" 'ok [1-9]' 15
+kill -HUP "$PID"
+wait_until 5 line_after "$(wc -l <"$ERR")" || fail "the run does not go on"
+kill -TERM "$PID"
+wait_exit "$PID" 20
+expect_equal "exit status" "$STATUS" 14
+# rpsctl origin says what it has served.
+kill -HUP "$ORIGIN_PID"
+wait_exit "$ORIGIN_PID" 10
+expect_line "$T/origin.err" '^served [1-9]'
 expect_nothing_left
 
 # The answers take longer than anybody waits.

@@ -110,6 +110,18 @@ expect_line "$ERR" "^-r: 'xfast' is no scale"
 expect_exit 64 "$rpsctl" "$url" -q --label commit
 expect_line "$ERR" "^--label: 'commit' is not a label"
 
+# ---------------------------------------------------------------- closed descriptors
+
+# rpsctl and its daemon have none of 0 to 2.
+got=0
+"$rpsctl" "$url" -r 100 -n 5 -o "$result" <&- >&- 2>&- || got=$?
+expect_equal "exit status" "$got" 0
+served 5
+expect_equal "sent" "$(json "$result" .ledger.sent)" 5
+got=0
+"$rpsd" --check --config "$T/no.conf" <&- >&- 2>&- || got=$?
+expect_equal "exit status of rpsd" "$got" 78
+
 # ---------------------------------------------------------------- a dry run
 
 expect_exit 0 "$rpsctl" run "$T/vars.ini" "$T/second.ini" --dry-run -r x0.1 --label a=b

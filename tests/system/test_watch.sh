@@ -85,6 +85,16 @@ start_service
 	echo on
 	END
 
+"$pty" 80 24 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 50s <<-END
+	see s stop
+	cursor off
+	signal HUP
+	see STOPPED
+	exit 14
+	cursor on
+	echo on
+	END
+
 # Ctrl-C once: the answers under way take longer than the test; twice.
 fast=$ORIGIN
 fast_rpsd=$(pgrep -P "$ORIGIN_PID")
@@ -172,7 +182,7 @@ LC_ALL=C NO_COLOR=1 "$pty" 80 24 "$rpsctl" watch <<-END
 
 # ---------------------------------------------------------------- every way to leave
 
-for way in 'type \x03' 'signal TERM' 'signal QUIT'; do
+for way in 'type \x03' 'signal TERM' 'signal QUIT' 'signal HUP'; do
 	"$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
 		see q leave
 		cursor off

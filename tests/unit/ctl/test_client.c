@@ -22,6 +22,7 @@
 #include "common/varlink.h"
 #include "ctl/client.h"
 #include "ctl/options.h"
+#include "ctl/terminal.h"
 
 /* ---------------------------------------------------------------- the server */
 
@@ -312,7 +313,7 @@ static void assert_server_content(pid_t pid)
 
 START_TEST(test_run)
 {
-	struct session s = {.signals = session_block_signals()};
+	struct session s = {.signals = terminal_block_signals()};
 	int fds[2];
 	pid_t pid;
 	int status;

@@ -180,16 +180,33 @@ END_TEST
 
 START_TEST(test_signals)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT};
+	static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT, SIGHUP};
 	struct signalfd_siginfo info;
-	int fd = terminal_block_signals();
+	int fd;
 
+	(void)signal(SIGHUP, SIG_DFL);
+	fd = terminal_block_signals();
 	ck_assert_int_ge(fd, 0);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
 		ck_assert_int_eq(raise(signals[i]), 0);
 		ck_assert_int_eq(read(fd, &info, sizeof(info)), sizeof(info));
 		ck_assert_int_eq((int)info.ssi_signo, signals[i]);
 	}
+	ck_assert_int_eq(read(fd, &info, sizeof(info)), -1);
+	close(fd);
+}
+END_TEST
+
+/* nohup: what was ignored stays so. */
+START_TEST(test_ignored_hangup)
+{
+	struct signalfd_siginfo info;
+	int fd;
+
+	(void)signal(SIGHUP, SIG_IGN);
+	fd = terminal_block_signals();
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(raise(SIGHUP), 0);
 	ck_assert_int_eq(read(fd, &info, sizeof(info)), -1);
 	close(fd);
 }
@@ -239,6 +256,7 @@ int main(void)
 	tcase_add_test(tcase, test_hangup);
 	tcase_add_test(tcase, test_rows);
 	tcase_add_test(tcase, test_signals);
+	tcase_add_test(tcase, test_ignored_hangup);
 	tcase_add_test(bare, test_no_terminal);
 	suite_add_tcase(suite, bare);
 	if (has_pseudo_terminals())
