@@ -241,6 +241,9 @@ static int plan_write_entry(
 		r = buf_printf(text, "[%s%s%s]\n", e->section, *e->arg ? " " : "", e->arg);
 	if (r)
 		return r;
+	/* What a variable stood for does not belong into a result. */
+	if (e->filled)
+		return buf_printf(text, "# %s: filled from the environment\n", e->key);
 	if (!plan_fits_a_line(e))
 		return buf_printf(
 			text, "# %s: %zu bytes that do not fit a line\n", e->key, strlen(e->value));
@@ -300,7 +303,7 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 
 		if (plan_is_beside(e))
 			continue;
-		if (given ? b->layers[i] > 0 || e->filled : !plan_fits_a_line(e))
+		if (given ? b->layers[i] > 0 || e->filled : e->filled || !plan_fits_a_line(e))
 			r = buf_printf(&all, "%s%s%s.%s = %s\n", e->section, *e->arg ? "." : "",
 				e->arg, e->key, e->value);
 	}

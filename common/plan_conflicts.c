@@ -465,6 +465,9 @@ static void plan_add_length_problem(struct plan_load *l, const char *text)
 		return;
 	for (size_t i = 0; i < sizeof(by) / sizeof(*by) && !e; i++)
 		e = l->at[by[i]].entry;
+	/* The default rate, and what is made of it. */
+	if (!e)
+		e = keys_last(l->doc, "load", "", "scale");
 	problems_add(l->problems, e ? e->file : "run", e ? e->line : 0, "%s", text);
 }
 

@@ -23,6 +23,7 @@
 #include "common/varlink.h"
 #include "ctl/fetch.h"
 #include "ctl/options.h"
+#include "ctl/problem.h"
 
 #define CLIENT_SOCKET "/run/rpsd/control.socket"
 #define CLIENT_OBSERVE_SOCKET "/run/rpsd/observe.socket"
@@ -294,8 +295,8 @@ static int client_explain_plan(const struct client_answer *a, struct buf *ret)
 
 		if (!problem)
 			continue;
-		(void)buf_printf(ret, "%s\n", problem);
-		if (problem[0] != '-')
+		(void)problem_write(problem, ret);
+		if (!problem_is_of_command_line(problem))
 			status = EXIT_CONFIG;
 	}
 	if (!ret->len) {

@@ -25,6 +25,7 @@
 #include "ctl/cmd.h"
 #include "ctl/figure.h"
 #include "ctl/private.h"
+#include "ctl/problem.h"
 #include "ctl/terminal.h"
 
 #define CMD_ORIGIN_NAME "default"
@@ -51,7 +52,7 @@ static int cmd_origin_check(const struct options *o)
 	if (r == 0)
 		r = settings_build(&doc, &settings, &problems);
 	for (size_t i = 0; i < problems.n && i < problems.cap; i++)
-		(void)fprintf(stderr, "%s\n", problems.texts[i]);
+		problem_print(problems.texts[i]);
 	settings_free(settings);
 	problems_fini(&problems);
 	ini_fini(&doc);

@@ -175,6 +175,13 @@ static int cmd_run_describe(struct draft *d)
 	return r ? draft_status(d) : 0;
 }
 
+/* A load that no flag and no file gives is said before anything is sent. */
+static void cmd_run_say_load(const struct draft *d)
+{
+	if (*d->load)
+		(void)fprintf(stderr, "rpsctl: %s\n", d->load);
+}
+
 /* Says what would be sent. */
 static int cmd_run_dry(const struct options *o, bool is_service)
 {
@@ -187,24 +194,12 @@ static int cmd_run_dry(const struct options *o, bool is_service)
 	d.named_text = text;
 	if (r == 0)
 		r = cmd_run_make(&d, o, true);
+	if (r == 0 && !o->quiet)
+		cmd_run_say_load(&d);
 	if (r == 0)
 		r = cmd_run_describe(&d);
 	draft_fini(&d);
 	free(text);
-	return r;
-}
-
-/* The parameters of Start in ret. 0 or the exit status, with the reason said. */
-static int cmd_run_parameters(const struct options *o, bool is_service, bool hold, json_t **ret)
-{
-	struct draft d = {.is_service = is_service};
-	int r = cmd_run_make(&d, o, !is_service);
-
-	if (r == 0 && json_object_set_new(d.parameters, "hold", json_boolean(hold)))
-		r = EXIT_NO_DAEMON;
-	if (r == 0)
-		*ret = json_incref(d.parameters);
-	draft_fini(&d);
 	return r;
 }
 
@@ -213,8 +208,8 @@ static int cmd_run_parameters(const struct options *o, bool is_service, bool hol
 int cmd_run(struct options *o)
 {
 	struct session s = {.stream.fd = -1, .steer.fd = -1, .signals = -1};
+	struct draft d = {.is_service = cmd_run_is_service(o)};
 	struct err err = {0};
-	json_t *parameters;
 	int status = output_check(o, &err);
 
 	if (status) {
@@ -223,10 +218,14 @@ int cmd_run(struct options *o)
 	}
 	if (o->dry_run)
 		return cmd_run_dry(o, cmd_run_is_service(o));
-	status = cmd_run_parameters(o, cmd_run_is_service(o), true, &parameters);
-	if (status)
-		return status;
-	status = cmd_run_session(&s, o, parameters);
+	status = cmd_run_make(&d, o, !d.is_service);
+	if (status == 0 && json_object_set_new(d.parameters, "hold", json_true()))
+		status = EXIT_NO_DAEMON;
+	if (status == 0) {
+		(void)snprintf(s.load, sizeof(s.load), "%s", d.load);
+		status = cmd_run_session(&s, o, json_incref(d.parameters));
+	}
+	draft_fini(&d);
 	if (s.result) {
 		int r = output_report(o, s.result);
 
@@ -238,17 +237,19 @@ int cmd_run(struct options *o)
 
 int cmd_start(struct options *o)
 {
+	struct draft d = {.is_service = true};
 	struct client_answer answer;
-	json_t *parameters;
 	const char *id;
 	int r;
 
 	if (o->dry_run)
 		return cmd_run_dry(o, true);
-	r = cmd_run_parameters(o, true, false, &parameters);
-	if (r)
-		return r;
-	r = command_ask(o, false, "Start", parameters, &answer);
+	r = cmd_run_make(&d, o, false);
+	if (r == 0)
+		r = command_ask(o, false, "Start", json_incref(d.parameters), &answer);
+	if (r == 0)
+		cmd_run_say_load(&d);
+	draft_fini(&d);
 	if (r)
 		return r;
 	id = json_string_value(json_object_get(answer.parameters, "id"));

@@ -33,7 +33,9 @@
 #include "common/result.h"
 #include "common/str.h"
 #include "common/varlink.h"
+#include "ctl/default_load.h"
 #include "ctl/options.h"
+#include "ctl/problem.h"
 #include "ctl/what.h"
 
 /* Of all files together, so that the call with its base64 stays below VARLINK_START_MAX. */
@@ -131,7 +133,9 @@ static int draft_read_text(const char *path, size_t used, char **ret, struct err
 	return EXIT_CONFIG;
 }
 
-static int draft_url_text(const char *what, char **ret, struct err *reterr)
+/* A bad URL as WHAT is told here in one line; a good one goes with the flags (draft_add_settings).
+ */
+static int draft_check_url(const char *what, struct err *reterr)
 {
 	const struct key *key = keys_find(KEYS_RUN, "target", "url");
 	struct err err = {0};
@@ -142,10 +146,6 @@ static int draft_url_text(const char *what, char **ret, struct err *reterr)
 	if (r) {
 		err_set(reterr, "%s%s", str_starts(err.text, "URL ") ? "" : "URL: ", err.text);
 		return EXIT_USAGE;
-	}
-	if (asprintf(ret, "[target]\nurl = %s\n", what) == -1) {
-		*ret = NULL;
-		return draft_out_of_memory(reterr);
 	}
 	return 0;
 }
@@ -163,7 +163,7 @@ static int draft_add_what(
 	if (kind == WHAT_PATH)
 		r = draft_read_text(what, 0, &d->text, reterr);
 	else if (kind == WHAT_URL)
-		r = draft_url_text(what, &d->text, reterr);
+		r = draft_check_url(what, reterr);
 	if (r)
 		return r;
 	/* A URL's run is named by the daemon. */
@@ -284,12 +284,27 @@ static int draft_add_setting(struct draft *d, json_t *set, const char *key, cons
 	return r == 0 || r == -EINVAL ? 0 : draft_out_of_memory(reterr);
 }
 
-static int draft_add_settings(
-	struct draft *d, enum what_kind kind, const struct options *o, struct err *reterr)
+/* What is sent where nothing says at which rate. */
+static int draft_add_load(struct draft *d, enum what_kind kind, json_t *set, struct err *reterr)
+{
+	const struct ini_entry *users = kind == WHAT_URL ? default_load_users(&d->doc) : NULL;
+
+	/* A named run's file is not here. */
+	if (kind != WHAT_NAME)
+		default_load_describe(&d->doc, users, d->load, sizeof(d->load));
+	return users ? draft_add_setting(d, set, "load.model", "closed", users->file, reterr) : 0;
+}
+
+/* A URL is a word of the command line like the flags: no ${NAME} in it is filled, it overrides
+ * what files say, and messages name it PROBLEM_URL. */
+static int draft_add_settings(struct draft *d, enum what_kind kind, const char *what,
+	const struct options *o, struct err *reterr)
 {
 	json_t *set = json_array();
 	int r = 0;
 
+	if (kind == WHAT_URL)
+		r = draft_add_setting(d, set, "target.url", what, PROBLEM_URL, reterr);
 	for (size_t i = 0; i < o->n_settings && r == 0; i++)
 		r = draft_add_setting(d, set, o->settings[i].key, o->settings[i].value,
 			o->settings[i].origin, reterr);
@@ -297,6 +312,8 @@ static int draft_add_settings(
 	if (r == 0 && kind == WHAT_URL && options_setting(o, "defaults.body") &&
 		!options_setting(o, "defaults.method"))
 		r = draft_add_setting(d, set, "defaults.method", "POST", "--data", reterr);
+	if (r == 0)
+		r = draft_add_load(d, kind, set, reterr);
 	if (r == 0 && json_object_set(d->parameters, "set", set))
 		r = draft_out_of_memory(reterr);
 	json_decref(set);
@@ -413,7 +430,7 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
 	if (r == 0)
 		r = draft_fill(d, n_named, reterr);
 	if (r == 0)
-		r = draft_add_settings(d, kind, o, reterr);
+		r = draft_add_settings(d, kind, words[0], o, reterr);
 	if (r == 0)
 		r = draft_check_key(d, n_named, reterr);
 	if (r == 0)
@@ -502,7 +519,7 @@ int draft_put_notes(const char *const *unread, size_t n, struct buf *ret)
 int draft_status(const struct draft *d)
 {
 	for (size_t i = 0; i < d->problems.n; i++)
-		if (d->problems.texts[i][0] != '-')
+		if (!problem_is_of_command_line(d->problems.texts[i]))
 			return EXIT_CONFIG;
 	return d->problems.n ? EXIT_USAGE : EXIT_CONFIG;
 }
@@ -511,7 +528,7 @@ void draft_print_problems(struct draft *d)
 {
 	problems_sort(&d->problems);
 	for (size_t i = 0; i < d->problems.n; i++)
-		(void)fprintf(stderr, "%s\n", d->problems.texts[i]);
+		problem_print(d->problems.texts[i]);
 }
 
 void draft_fini(struct draft *d)

@@ -25,7 +25,8 @@ struct draft {
 	struct ini_doc doc;	  /* what of it is known here, filled */
 	struct problems problems; /* "file:line: message" of what was read */
 	char *text;
-	bool is_unfilled;   /* a variable is missing: nothing can come of it */
+	char load[200];	  /* what is sent where no rate is given; "": one is, or it is not known */
+	bool is_unfilled; /* a variable is missing: nothing can come of it */
 	bool is_unreadable; /* a file that a value names: a problem, and not to be started */
 	size_t _bytes;	    /* that have been read so far */
 };

@@ -35,7 +35,7 @@ const struct options_flag options_flags[] = {
 	{'w', "warmup", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.warmup", NULL, 0,
 		"load before the measured window"},
 	{'c', "connections", "N", OPTIONS_PLAN, OPTIONS_KEY, "connections.count", NULL, 0,
-		"most connections; closed model: users"},
+		"URL without a rate: users; else most connections"},
 	{'t', "workers", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.workers", NULL, 0,
 		"threads that send"},
 	{'H', "header", "'NAME: TEXT'", OPTIONS_PLAN, OPTIONS_KEY, "defaults.header", NULL, 0,

@@ -144,7 +144,7 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 	if (!s->_id)
 		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
 	if (s->progress && *s->where)
-		(void)fprintf(stderr, "%s\n", s->where);
+		(void)fprintf(stderr, "%s%s%s\n", s->where, *s->load ? ": " : "", s->load);
 	s->_step = SESSION_WATCHING;
 	r = session_call(s, "Watch", true);
 	if (r == SESSION_GO_ON && s->_interrupts)

@@ -16,6 +16,7 @@ struct session {
 	struct client steer;	   /* Stop and the acts of keys, while the stream is busy */
 	struct progress *progress; /* NULL: quiet */
 	char where[256];	   /* said when the run has been started, unless quiet */
+	char load[200];		   /* said after it; "": nothing */
 	int signals;		   /* of terminal_block_signals, or -1 */
 
 	/* after it */

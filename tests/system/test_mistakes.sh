@@ -69,15 +69,21 @@ expect_line "$ERR" 'many\.ini:6: '
 
 expect_mistake 66 'nowhere\.ini' "$rpsctl" run "$T/nowhere.ini"
 # Flags alone: the command line is wrong; nothing is said of where it would have run.
-expect_mistake 64 '^-r: ' "$rpsctl" run "$url" -r fast
-expect_mistake 64 '^-r: ' "$rpsctl" run "$url" -r 0
-expect_mistake 64 '^-d: ' "$rpsctl" run "$url" -d 3parsecs
-expect_mistake 64 '^-c: ' "$rpsctl" run "$url" -c 0
-expect_mistake 64 '^-n: ' "$rpsctl" run "$url" -n=1
-expect_mistake 64 '^--set x\.y: ' "$rpsctl" run "$url" --set x.y=z
-expect_mistake 64 '^--data: cannot read .*nothing: No such file' "$rpsctl" "$url" --data @"$T/nothing"
+expect_mistake 64 '^rpsctl: -r: ' "$rpsctl" run "$url" -r fast
+expect_mistake 64 '^rpsctl: -r: ' "$rpsctl" run "$url" -r 0
+expect_mistake 64 '^rpsctl: -d: ' "$rpsctl" run "$url" -d 3parsecs
+expect_mistake 64 '^rpsctl: -c: ' "$rpsctl" run "$url" -c 0
+expect_mistake 64 '^rpsctl: -n: ' "$rpsctl" run "$url" -n=1
+expect_mistake 64 '^rpsctl: --set x\.y: ' "$rpsctl" run "$url" --set x.y=z
+expect_mistake 64 '^rpsctl: --data: cannot read .*nothing: No such file' "$rpsctl" "$url" --data @"$T/nothing"
 expect_mistake 64 '^rpsctl: URL "ftp://.*http or https' "$rpsctl" ftp://127.0.0.1/
 expect_mistake 64 '^rpsctl: URL "http:/x"' "$rpsctl" run http:/x
+# What the URL has to do with flags is the command line's too, and ${NAME} in it is not filled.
+expect_mistake 64 '^rpsctl: --stage: stage = .* contradicts rate = 5 \(-r\)' \
+	"$rpsctl" "$url" -r 5 --stage 'hold 5 for 1s'
+expect_mistake 64 '^rpsctl: -r: the plan is too short' "$rpsctl" "$url" -r x0.0001
+# shellcheck disable=SC2016
+expect_mistake 64 '^rpsctl: URL "http://\$\{HOME' "$rpsctl" 'http://${HOME}/'
 expect_mistake 64 "^rpsctl: run: '' says nothing" "$rpsctl" ''
 expect_mistake 64 "^rpsctl: stop: '' says nothing" "$rpsctl" stop ''
 

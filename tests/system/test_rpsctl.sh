@@ -106,9 +106,45 @@ expect_equal "the stage" "$(json "$result" '.plan.stages[0]')" 'hold 10/s for 50
 expect_equal "the labels" "$(json "$result" '.run.labels | tojson')" \
 	'{"commit":"1f2e","why":"a = b"}'
 expect_exit 64 "$rpsctl" "$url" -q -r xfast
-expect_line "$ERR" "^-r: 'xfast' is no scale"
+expect_line "$ERR" "^rpsctl: -r: 'xfast' is no scale"
 expect_exit 64 "$rpsctl" "$url" -q --label commit
-expect_line "$ERR" "^--label: 'commit' is not a label"
+expect_line "$ERR" "^rpsctl: --label: 'commit' is not a label"
+
+# ---------------------------------------------------------------- the habits of other tools' users
+
+# says LINE FLAGS...: on stderr, of a URL.
+says() {
+	local line=$1
+	shift
+	expect_exit 0 "$rpsctl" "$url" --dry-run "$@"
+	expect_equal "stderr of '$*'" "$(cat "$ERR")" "${line:+rpsctl: $line}"
+}
+
+users='as -c is given without a rate; -r RATE sets one'
+default='which is the default rate; -r RATE sets another'
+says "open model at 100/s, $default"
+expect_line "$OUT" 'even spacing: hold 100/s for 10s$'
+says "2 workers, closed model with 100 users, $users" -t2 -c100 -d5s
+expect_line "$OUT" '^  load +closed model, 100 users, each waits for its answer$'
+says "closed model with 8 users, as --set connections.count is given without a rate; -r RATE sets one" \
+	--set connections.count=8
+says "50 requests at 100/s, $default" -n 50
+says "" -c 8 -r 20
+says "" -c 8 --closed
+says "" -c 8 "$T/second.ini"
+says "" -c 8 --stage 'hold 20 for 1s' --stage 'ramp to 40 over 1s' --arrivals poisson
+expect_line "$OUT" '^  load +open model, Poisson arrivals, up to 40/s$'
+expect_exit 0 "$rpsctl" "$T/over/../vars.ini" --dry-run -c 8
+expect_equal "stderr" "$(cat "$ERR")" ""
+# As it is run; ${NAME} in a URL stays as it is.
+# shellcheck disable=SC2016
+expect_exit 0 "$rpsctl" "$url\${NGINX_TEST_TOKEN}" -c 2 -n 30 -4 --think 1ms -o "$result"
+served 30
+expect_equal "the first line" "$(head -n 1 "$ERR" | sed 's/.* as [^:]*: //')" \
+	"closed model with 2 users, $users"
+expect_equal "requests as typed" "$(grep -cF 'GET /${NGINX_TEST_TOKEN} ' "$NGINX_LOG")" 30
+expect_equal "the model" "$(json "$result" '.plan.model')" closed
+expect_equal "the text" "$(json "$result" .plan.text | grep -c '^count = 2$')" 1
 
 # ---------------------------------------------------------------- closed descriptors
 
@@ -118,6 +154,7 @@ got=0
 expect_equal "exit status" "$got" 0
 served 5
 expect_equal "sent" "$(json "$result" .ledger.sent)" 5
+expect_exit 0 "$rpsd" --version
 got=0
 "$rpsd" --check --config "$T/no.conf" <&- >&- 2>&- || got=$?
 expect_equal "exit status of rpsd" "$got" 78
@@ -134,7 +171,7 @@ cp "$OUT" "$T/dry"
 expect_exit 0 "$rpsctl" check "$T/vars.ini"
 [ "$(awk 'length > 80' "$OUT" "$T/dry")" = "" ] || fail "too wide: $(cat "$OUT" "$T/dry")"
 expect_exit 64 "$rpsctl" "$url" --dry-run -r fast
-expect_line "$ERR" "^-r: 'fast' is not a rate"
+expect_line "$ERR" "^rpsctl: -r: 'fast' is not a rate"
 expect_exit 69 "$rpsctl" start checkout --dry-run --socket "$T/nowhere"
 served 0
 

@@ -479,7 +479,7 @@ static const struct {
 		"x is running"},
 	{"io.rpsd.Control.PlanInvalid", "{}", EXIT_CONFIG, "not valid\n"},
 	{"io.rpsd.Control.PlanInvalid", "{\"problems\":[\"-r: x\",\"--set a.b: y\"]}", EXIT_USAGE,
-		"-r: x\n--set a.b: y\n"},
+		"rpsctl: -r: x\nrpsctl: --set a.b: y\n"},
 	{"io.rpsd.Control.PlanInvalid", "{\"problems\":[\"-r: x\",\"a.ini:3: y\"]}", EXIT_CONFIG,
 		"a.ini:3: y\n"},
 	{"io.rpsd.Control.Refused", "{\"reason\":\"r\"}", EXIT_REFUSED, "refused: r\n"},

@@ -96,16 +96,79 @@ static void assert_file(const json_t *p, const char *name, const char *content)
 	free(data);
 }
 
+static void assert_set(
+	const json_t *p, size_t i, const char *key, const char *value, const char *origin)
+{
+	const json_t *one = json_array_get(json_object_get(p, "set"), i);
+
+	ck_assert_str_eq(result_text(one, "key"), key);
+	ck_assert_str_eq(result_text(one, "value"), value);
+	ck_assert_str_eq(result_text(one, "origin"), origin);
+}
+
 START_TEST(test_url)
 {
 	struct options o = {0};
 	json_t *p = parameters("localhost:8000/x", &o);
 
-	ck_assert_str_eq(result_text(p, "text"), "[target]\nurl = localhost:8000/x\n");
+	ck_assert_ptr_null(json_object_get(p, "text"));
 	ck_assert_ptr_null(json_object_get(p, "name"));
 	ck_assert_ptr_null(json_object_get(p, "files"));
-	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 0);
+	assert_set(p, 0, "target.url", "localhost:8000/x", "URL");
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 1);
 	json_decref(p);
+}
+END_TEST
+
+/* -c without a rate: users, with a URL alone. */
+START_TEST(test_connections_mean_users)
+{
+	struct options o = {0};
+	json_t *p;
+
+	ck_assert_int_eq(options_set(&o, "connections.count", "8", "-c"), 0);
+	p = parameters("http://h/", &o);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 3);
+	assert_set(p, 2, "load.model", "closed", "-c");
+	json_decref(p);
+	p = parameters("runs/cart", &o);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 1);
+	json_decref(p);
+	p = parameters("cart", &o);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 1);
+	json_decref(p);
+	ck_assert_int_eq(options_set(&o, "load.rate", "5", "-r"), 0);
+	p = parameters("http://h/", &o);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 3);
+	json_decref(p);
+	options_fini(&o);
+}
+END_TEST
+
+/* Of the command line only files are filled. */
+START_TEST(test_url_is_not_filled)
+{
+	static const char what[] = "http://h/?q=${DRAFT_HOST}&x=${nothing}";
+	static const char *const words[] = {what, "runs/vars.ini"};
+	struct draft d = {0};
+	struct err err = {0};
+	struct options o = {0};
+	struct plan *plan;
+	const char **unread;
+	size_t n;
+
+	ck_assert_int_eq(setenv("DRAFT_HOST", "secret", 1), 0);
+	ck_assert_int_eq(setenv("DRAFT_RATE", "7", 1), 0);
+	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n), 0);
+	/* It overrides the file's. */
+	ck_assert_str_eq(plan->url_text, what);
+	/* What a variable stood for is not in the result. */
+	ck_assert_msg(strstr(plan->text, what) != NULL, "%s", plan->text);
+	ck_assert_ptr_null(strstr(plan->text, "secret"));
+	plan_free(plan);
+	free(unread);
+	draft_fini(&d);
 }
 END_TEST
 
@@ -116,8 +179,7 @@ START_TEST(test_body_means_post)
 
 	ck_assert_int_eq(options_set(&o, "defaults.body", "x", "--data"), 0);
 	p = parameters("http://h/", &o);
-	ck_assert_str_eq(
-		result_text(json_array_get(json_object_get(p, "set"), 1), "value"), "POST");
+	assert_set(p, 2, "defaults.method", "POST", "--data");
 	json_decref(p);
 	/* A file and a name have a method of their own. */
 	p = parameters("runs/cart", &o);
@@ -128,7 +190,7 @@ START_TEST(test_body_means_post)
 	json_decref(p);
 	ck_assert_int_eq(options_set(&o, "defaults.method", "PUT", "-X"), 0);
 	p = parameters("http://h/", &o);
-	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 2);
+	ck_assert_uint_eq(json_array_size(json_object_get(p, "set")), 3);
 	json_decref(p);
 	options_fini(&o);
 }
@@ -525,6 +587,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_url);
+	tcase_add_test(tcase, test_connections_mean_users);
+	tcase_add_test(tcase, test_url_is_not_filled);
 	tcase_add_test(tcase, test_body_means_post);
 	tcase_add_test(tcase, test_name_goes_alone);
 	tcase_add_test(tcase, test_path_with_files);
