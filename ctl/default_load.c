@@ -29,7 +29,7 @@ const struct ini_entry *default_load_users(const struct ini_doc *doc)
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (default_load_find(doc, others[i][0], others[i][1]))
 			return NULL;
-	return count && !count->line ? count : NULL;
+	return count && !count->line && !str_eq(count->value, "auto") ? count : NULL;
 }
 
 /* "2 workers, " where a flag says so: another tool's -t may have meant a time. */
@@ -48,6 +48,7 @@ void default_load_describe(
 	const struct ini_entry *model = default_load_find(doc, "load", "model");
 	const struct ini_entry *scale = default_load_find(doc, "load", "scale");
 	const struct ini_entry *n = default_load_find(doc, "load", "requests");
+	const struct ini_entry *pipeline = default_load_find(doc, "connections", "pipeline");
 	bool has_rate = default_load_find(doc, "load", "rate") ||
 			default_load_find(doc, "load", "stage") ||
 			(model && str_eq(model->value, "closed"));
@@ -61,9 +62,10 @@ void default_load_describe(
 	size -= (size_t)len;
 	if (users)
 		(void)snprintf(ret, size,
-			"closed model with %.20s user%s, as %.40s is given without a rate; "
+			"closed model with %.20s%s%.20s user%s, as %.40s is given without a rate; "
 			"-r RATE sets one",
-			users->value, str_eq(users->value, "1") ? "" : "s", users->file);
+			users->value, pipeline ? " x " : "", pipeline ? pipeline->value : "",
+			str_eq(users->value, "1") && !pipeline ? "" : "s", users->file);
 	else
 		(void)snprintf(ret, size,
 			"%.20s%s at %.20s%s%s, which is the default rate; -r RATE sets another",
