@@ -14,6 +14,13 @@
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
+static bool result_merge_planned_nothing(const json_t *doc)
+{
+	int64_t planned = 0;
+
+	return !result_int(doc, "ledger.planned", &planned) || planned <= 0;
+}
+
 static void result_merge_check_plans(struct result_merge *m)
 {
 	const struct result_merge_part *first = &m->parts[0];
@@ -32,6 +39,11 @@ static void result_merge_check_plans(struct result_merge *m)
 			result_merge_refuse(m,
 				"%.200s and %.200s are not of one plan (plan.sha256 differs)",
 				first->name, part->name);
+		else if (m->is_repeats && result_merge_planned_nothing(part->doc))
+			result_merge_refuse(m,
+				"%.200s: this run did not come to its measured window: it has no "
+				"rates to take a mean of",
+				part->name);
 		else if (!m->is_repeats && result_at(part->doc, "repeats"))
 			result_merge_refuse(m,
 				"%.200s holds repetitions, whose rates are means: --repeats adds "
@@ -123,7 +135,9 @@ static size_t result_merge_find_slice(
 
 bool result_merge_has_slice(const struct result_merge *m, int64_t repeat, int64_t index)
 {
-	return result_merge_find_slice(m, 0, repeat, index) < json_array_size(m->runs);
+	const json_t *run = json_array_get(m->runs, result_merge_find_slice(m, 0, repeat, index));
+
+	return run && !json_is_null(json_object_get(run, "duration_ns"));
 }
 
 /* No slice is there twice in one load; without slices, the runs of a closed model overlapped. */

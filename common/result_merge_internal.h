@@ -109,7 +109,7 @@ json_t *result_merge_of_part(const json_t *doc, const char *path);
 /* result_merge_check.c */
 /* Fills m->runs and m->n_slices. 0, or -1: refused, or no memory. */
 int result_merge_check(struct result_merge *m);
-/* Of the parts of a sum, repeat is 0. */
+/* A run of it is there, and has begun. Of the parts of a sum, repeat is 0. */
 bool result_merge_has_slice(const struct result_merge *m, int64_t repeat, int64_t index);
 /* "1, 2, 4": those that are there, or those that are not; nothing without slices. */
 void result_merge_list_slices(

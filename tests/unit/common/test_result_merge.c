@@ -1161,6 +1161,25 @@ START_TEST(test_users)
 }
 END_TEST
 
+/* A run that never began has a file, but no part in the load. */
+START_TEST(test_never_began)
+{
+	struct histogram none = run_histogram();
+	json_t *b = document_of("b-1", &none, 0), *doc;
+
+	set(b, "window", json_null());
+	set(b, "plan.slice", json_pack("{s:i s:i}", "index", 2, "of", 2));
+	doc = merge_2(slice("a-1", 1, 2), json_incref(b));
+	ck_assert_str_eq(result_text(doc, "headline.missing"), "slices 1 of 2: 2 missing");
+	json_decref(doc);
+	json_object_del(json_object_get(b, "plan"), "slice");
+	assert_refused_as(RESULT_MERGE_REPEATS, repeat_of("a-1", 1, MS, 0), b,
+		"b.json: this run did not come to its measured window: it has no rates to take a "
+		"mean of");
+	histogram_fini(&none);
+}
+END_TEST
+
 START_TEST(test_started_apart)
 {
 	json_t *a = slice("a-1", 1, 2), *b = slice("b-1", 2, 2), *doc;
@@ -1425,6 +1444,7 @@ int main(void)
 	tcase_add_test(t, test_parts_or_repeats);
 	tcase_add_test(t, test_repeats_of_slices);
 	tcase_add_test(t, test_users);
+	tcase_add_test(t, test_never_began);
 	tcase_add_test(t, test_started_apart);
 	tcase_add_test(t, test_interval_between_repeats);
 	tcase_add_test(t, test_rows_of_repeats);
