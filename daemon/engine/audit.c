@@ -260,8 +260,10 @@ static enum ledger_class audit_most(const struct ledger *l)
 
 static const char *audit_class_remedy(const struct audit_input *in, enum ledger_class most)
 {
-	if (most == LEDGER_NOT_CONNECTED && audit_main_fault(in, FAULT_PHASE_TLS) == FAULT_NOT_TLS)
-		return audit_fault_remedy(FAULT_NOT_TLS);
+	const char *of_tls = audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_TLS));
+
+	if (most == LEDGER_NOT_CONNECTED && *of_tls)
+		return of_tls;
 	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_TLS) > 0)
 		return "see the error; --cacert and -k say whom to trust, --cert and --key who we "
 		       "are";

@@ -55,6 +55,9 @@ const char *audit_fault_remedy(enum fault fault)
 		return "see who forbids it: [policy] of rpsd.conf, or this host's packet filter";
 	case FAULT_NOT_TLS:
 		return "try http://, or the port at which this server speaks TLS";
+	case FAULT_TLS_CLOSED:
+	case FAULT_TLS_TIMEOUT:
+		return "see that the server speaks TLS at this port, or try http://";
 	case FAULT_SPEAKS_TLS:
 		return "try https://";
 	case FAULT_SPEAKS_HTTP2:

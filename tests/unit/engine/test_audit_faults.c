@@ -85,6 +85,10 @@ static const struct {
 	{FAULT_SPEAKS_TLS, 0, "try https://"},
 	{FAULT_SPEAKS_HTTP2, 0, "a port at which this server speaks HTTP/1.1"},
 	{FAULT_NOT_TLS, 0, "try http://, or the port at which this server speaks TLS"},
+	{FAULT_TLS_CLOSED, 0, "see that the server speaks TLS at this port, or try http://"},
+	{FAULT_TLS_TIMEOUT, 0, "see that the server speaks TLS at this port, or try http://"},
+	{FAULT_TLS_EXPIRED, 0,
+		"see the error; --cacert and -k say whom to trust, --cert and --key who we are"},
 	{FAULT_BAD_RESPONSE, 0, "look at one answer: curl -i URL"},
 };
 
