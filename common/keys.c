@@ -45,6 +45,15 @@ static const struct {
 	[KEY_CUSTOM] = {"text", "some text"},
 };
 
+bool keys_section_has_figures(enum keys_file file, const char *section)
+{
+	for (size_t i = 0; i < keys_n; i++)
+		if (keys_table[i].file == file && keys_table[i].is_figure &&
+			str_eq(keys_table[i].section, section))
+			return true;
+	return false;
+}
+
 const struct key *keys_find(enum keys_file file, const char *section, const char *name)
 {
 	for (size_t i = 0; i < keys_n; i++)

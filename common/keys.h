@@ -40,6 +40,9 @@ struct key {
 	int (*check)(const char *value, struct err *reterr);
 	bool repeated; /* may stand several times; always KEY_CUSTOM */
 	bool named;    /* its section has an argument: [origin NAME] */
+	/* A figure of the load: who may start a named run may give another value. All else says
+	 * what is sent, where to and as whom, and is the file's. */
+	bool is_figure;
 	size_t offset; /* of the field in struct plan, settings or settings_origin; not KEY_CUSTOM
 			*/
 	const char *help; /* one line */
@@ -47,6 +50,9 @@ struct key {
 
 extern const struct key keys_table[];
 extern const size_t keys_n;
+
+/* Some key of the section is a figure. */
+bool keys_section_has_figures(enum keys_file file, const char *section);
 
 /* NULL when unknown. */
 const struct key *keys_find(enum keys_file file, const char *section, const char *name);

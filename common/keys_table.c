@@ -35,6 +35,7 @@ static const char *const keys_addresses[] = {[PLAN_ADDRESSES_ALL] = "all",
 	[PLAN_ADDRESSES_V6] = "v6",
 	NULL};
 
+#define FIGURE .is_figure = true
 #define PLAN_FIELD(field) .offset = offsetof(struct plan, field)
 #define SETTINGS_FIELD(field) .offset = offsetof(struct settings, field)
 #define REQUEST_FIELD(field) .named = true, .offset = offsetof(struct plan_request, field)
@@ -88,80 +89,80 @@ const struct key keys_table[] = {
 
 	{KEYS_RUN, "load", "model", KEY_CHOICE, "auto", .choices = keys_models,
 		PLAN_FIELD(model_choice),
-		.help = "open: arrivals keep to the plan; closed: each user waits for the answer; "
+		FIGURE, .help = "open: arrivals keep to the plan; closed: each user waits for the answer; "
 			"auto: closed with rate = max, else open"},
 	{KEYS_RUN, "load", "rate", KEY_RATE, "100/s", "1/h..10M/s", .word = "max",
-		PLAN_FIELD(rate), .help = "requests per second; max: as fast as the answers allow"},
+		PLAN_FIELD(rate), FIGURE, .help = "requests per second; max: as fast as the answers allow"},
 	{KEYS_RUN, "load", "stage", KEY_CUSTOM, .check = plan_check_stage, .repeated = true,
-		.help = "hold RATE for TIME, ramp [from RATE] to RATE over TIME, step from RATE to "
+		FIGURE, .help = "hold RATE for TIME, ramp [from RATE] to RATE over TIME, step from RATE to "
 			"RATE by RATE every TIME, or pause TIME; with warmup before it not "
 			"measured; one follows the other, instead of rate"},
 	{KEYS_RUN, "load", "scale", KEY_CUSTOM, "x1", .check = plan_check_scale,
-		.help = "multiplies every rate, those of stages too: x0.1"},
+		FIGURE, .help = "multiplies every rate, those of stages too: x0.1"},
 	{KEYS_RUN, "load", "arrivals", KEY_CUSTOM, "constant", .check = plan_check_arrivals,
-		.help = "how they are spaced: constant, evenly; poisson, as independent users do; "
+		FIGURE, .help = "how they are spaced: constant, evenly; poisson, as independent users do; "
 			"jitter:SHARE, each anywhere within so much of the gap: jitter:0.3"},
 	{KEYS_RUN, "load", "seed", KEY_UINT, "42", PLAN_FIELD(seed),
-		.help = "of everything that is drawn at random, so that it repeats"},
+		FIGURE, .help = "of everything that is drawn at random, so that it repeats"},
 	{KEYS_RUN, "load", "warmup", KEY_TIME, "0", "0..24h", PLAN_FIELD(warmup_ns),
-		.help = "load before the measured window, counted apart"},
+		FIGURE, .help = "load before the measured window, counted apart"},
 	{KEYS_RUN, "load", "cooldown", KEY_TIME, "0", "0..24h", PLAN_FIELD(cooldown_ns),
-		.help = "load behind the measured window, counted apart"},
+		FIGURE, .help = "load behind the measured window, counted apart"},
 	{KEYS_RUN, "load", "duration", KEY_TIME, NULL, "1ms..8760h", PLAN_FIELD(duration_ns),
-		.help = "of the measured window; 10s where neither requests nor stages say more"},
+		FIGURE, .help = "of the measured window; 10s where neither requests nor stages say more"},
 	{KEYS_RUN, "load", "requests", KEY_UINT, NULL, "1..1000000000000", PLAN_FIELD(n_arrivals),
-		.help = "send exactly so many, instead of a duration"},
+		FIGURE, .help = "send exactly so many, instead of a duration"},
 	{KEYS_RUN, "load", "workers", KEY_UINT, "auto", "1..1024", .word = "auto",
-		PLAN_FIELD(workers), .help = "threads that generate load"},
+		PLAN_FIELD(workers), FIGURE, .help = "threads that generate load"},
 	{KEYS_RUN, "load", "think", KEY_TIME, "0", "0..24h", PLAN_FIELD(think_ns),
-		.help = "closed model: pause of a user between an answer and the next request"},
+		FIGURE, .help = "closed model: pause of a user between an answer and the next request"},
 	{KEYS_RUN, "load", "slice", KEY_CUSTOM, .check = plan_check_slice,
-		.help = "2/5: of one schedule that five hosts share, every fifth arrival from the "
+		FIGURE, .help = "2/5: of one schedule that five hosts share, every fifth arrival from the "
 			"second on; all begin at one instant"},
 	{KEYS_RUN, "load", "at", KEY_CUSTOM, .check = plan_check_instant,
-		.help = "when the run starts, 1 s to 24 h from now: 2026-11-22T17:00:00Z, or seconds "
+		FIGURE, .help = "when the run starts, 1 s to 24 h from now: 2026-11-22T17:00:00Z, or seconds "
 			"since 1970; as soon as it can where not given"},
 	{KEYS_RUN, "load", "unsynchronised", KEY_CHOICE, "no", .choices = keys_no_yes,
-		PLAN_FIELD(unsynchronised), .help = "yes: a slice may do without at; it starts as "
+		PLAN_FIELD(unsynchronised), FIGURE, .help = "yes: a slice may do without at; it starts as "
 			"soon as it can, and the slices are not one schedule"},
 
 	{KEYS_RUN, "connections", "count", KEY_UINT, "auto", "1..1000000", .word = "auto",
-		PLAN_FIELD(connections), .help = "connections at most; closed model: each has a "
+		PLAN_FIELD(connections), FIGURE, .help = "connections at most; closed model: each has a "
 			"user, or pipeline of them; auto: as many as are needed, up to 1000; "
 			"closed: 64"},
 	{KEYS_RUN, "connections", "exhausted", KEY_CHOICE, "grow", .choices = keys_exhausted,
-		PLAN_FIELD(exhausted), .help = "no connection is free: open one more up to count, "
+		PLAN_FIELD(exhausted), FIGURE, .help = "no connection is free: open one more up to count, "
 			"wait for one of those opened at the start, or drop the arrival"},
 	{KEYS_RUN, "connections", "queue-max", KEY_UINT, "100000", "1..100000000",
-		PLAN_FIELD(queue_max), .help = "arrivals that may wait for a connection"},
+		PLAN_FIELD(queue_max), FIGURE, .help = "arrivals that may wait for a connection"},
 	{KEYS_RUN, "connections", "open-rate", KEY_RATE, "1000/s", "1/h..1M/s",
-		PLAN_FIELD(open_rate), .help = "connections opened per second at most"},
+		PLAN_FIELD(open_rate), FIGURE, .help = "connections opened per second at most"},
 	{KEYS_RUN, "connections", "reuse", KEY_CHOICE, "lifo", .choices = keys_reuse,
-		PLAN_FIELD(reuse), .help = "which free connection is next: the last one used, each "
+		PLAN_FIELD(reuse), FIGURE, .help = "which free connection is next: the last one used, each "
 			"in turn; no: a connection for each request"},
 	{KEYS_RUN, "connections", "requests-per-connection", KEY_UINT, "0", "0..1000000000",
 		PLAN_FIELD(requests_per_connection),
-		.help = "then it is closed and another one opened; 0: no limit"},
+		FIGURE, .help = "then it is closed and another one opened; 0: no limit"},
 	{KEYS_RUN, "connections", "max-age", KEY_TIME, "0", "0..8760h", PLAN_FIELD(max_age_ns),
-		.help = "a connection that is older is closed when it is free; 0: no limit"},
+		FIGURE, .help = "a connection that is older is closed when it is free; 0: no limit"},
 	{KEYS_RUN, "connections", "close", KEY_CHOICE, "fin", .choices = keys_close,
-		PLAN_FIELD(close), .help = "how we close: fin, as everybody does; rst: at once, "
+		PLAN_FIELD(close), FIGURE, .help = "how we close: fin, as everybody does; rst: at once, "
 			"and no port has to wait, but servers may note an error"},
 	{KEYS_RUN, "connections", "pipeline", KEY_UINT, "1", "1..1024", PLAN_FIELD(pipeline),
-		.help = "requests in flight on a connection at most; closed model: users = count "
+		FIGURE, .help = "requests in flight on a connection at most; closed model: users = count "
 			"x pipeline"},
 	{KEYS_RUN, "connections", "source", KEY_CUSTOM, .check = plan_check_sources,
 		.repeated = true, .help = "addresses to connect from in turn: 10.0.0.1, "
 			"10.0.0.5-10.0.0.9, 10.1.0.0/28, ::1"},
 
 	{KEYS_RUN, "timeouts", "connect", KEY_TIME, "5s", "1ms..1h",
-		PLAN_FIELD(connect_timeout_ns), .help = "to open a connection"},
+		PLAN_FIELD(connect_timeout_ns), FIGURE, .help = "to open a connection"},
 	{KEYS_RUN, "timeouts", "request", KEY_TIME, "30s", "1ms..1h",
-		PLAN_FIELD(request_timeout_ns), .help = "from the planned instant to the last byte"},
+		PLAN_FIELD(request_timeout_ns), FIGURE, .help = "from the planned instant to the last byte"},
 	{KEYS_RUN, "timeouts", "drain", KEY_TIME, NULL, "0..1h", PLAN_FIELD(drain_ns),
-		.help = "wait for missing answers at the end; as long as request where not given"},
+		FIGURE, .help = "wait for missing answers at the end; as long as request where not given"},
 	{KEYS_RUN, "timeouts", "mode", KEY_CHOICE, "hard", .choices = keys_hard_soft,
-		PLAN_FIELD(timeout_soft), .help = "hard: what is late is given up, and its "
+		PLAN_FIELD(timeout_soft), FIGURE, .help = "hard: what is late is given up, and its "
 			"connection closed; soft: it is counted as a timeout, but its answer waited "
 			"for"},
 
@@ -177,9 +178,9 @@ const struct key keys_table[] = {
 		.help = "hybrid: the timer is so much early; the CPU's share it costs is rate x spin"},
 
 	{KEYS_RUN, "statistics", "interval", KEY_TIME, "1s", "100ms..1h",
-		PLAN_FIELD(interval_ns), .help = "width of the rows in the result and the live view"},
+		PLAN_FIELD(interval_ns), FIGURE, .help = "width of the rows in the result and the live view"},
 	{KEYS_RUN, "statistics", "confidence", KEY_UINT, "95", "50..99",
-		PLAN_FIELD(confidence_percent), .help = "percent, with which a percentile's interval "
+		PLAN_FIELD(confidence_percent), FIGURE, .help = "percent, with which a percentile's interval "
 			"holds the truth"},
 
 	{KEYS_RUN, "defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
@@ -235,7 +236,7 @@ const struct key keys_table[] = {
 		.named = true, .help = "of a good answer's body; nothing behind the = : any"},
 
 	{KEYS_RUN, "run", "label", KEY_CUSTOM, .check = plan_check_label, .repeated = true,
-		.help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
+		FIGURE, .help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
 
 	{KEYS_DAEMON, "daemon", "keep-runs", KEY_UINT, "64", "1..10000", SETTINGS_FIELD(keep_runs),
 		.help = "finished runs held in memory"},
@@ -251,13 +252,14 @@ const struct key keys_table[] = {
 		.repeated = true, .help = "addresses that runs may load beside loopback: "
 			"ADDRESS, NETWORK/BITS, either with :PORT, or unix:/PATH"},
 	{KEYS_DAEMON, "policy", "max-rate", KEY_CUSTOM, "200000/s",
-		.check = settings_check_max_rate, .help = "requests per second, for each run"},
+		.check = settings_check_max_rate, .help = "requests per second, for each run; a closed run is held to it"},
 	{KEYS_DAEMON, "policy", "max-connections", KEY_UINT, "10000", "1..1000000",
-		SETTINGS_FIELD(max_connections), .help = "connections, for each run"},
+		SETTINGS_FIELD(max_connections), .help = "connections, for each run; what a plan leaves open is cut to it"},
 	{KEYS_DAEMON, "policy", "max-runs", KEY_UINT, "16", "1..1000",
 		SETTINGS_FIELD(max_runs), .help = "active at the same time"},
 	{KEYS_DAEMON, "policy", "max-duration", KEY_TIME, "24h", "1s..8760h",
-		SETTINGS_FIELD(max_duration_ns), .help = "of a run with its warm-up and cooldown"},
+		SETTINGS_FIELD(max_duration_ns), .help = "of a run with its warm-up, its cooldown and its pauses; what "
+			"is still unanswered 100 ms later is given up"},
 
 	{KEYS_DAEMON, "origin", "listen", KEY_TEXT, .check = settings_check_listen,
 		ORIGIN_FIELD(listen), .help = "ADDRESS:PORT to serve on; port 0 takes a free one; required"},

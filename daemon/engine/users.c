@@ -32,7 +32,15 @@ static bool users_may_make(const struct users *u, int64_t planned_ns)
 	return u->config.quota == 0 || u->_made < u->config.quota;
 }
 
-static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
+static void users_wait(struct users *u, struct timer_queue *q, int64_t instant_ns)
+{
+	struct list *node = list_pop_front(&u->_free);
+
+	timer_start(q, container_of(node, struct timer, _node), instant_ns);
+}
+
+/* The arrival of a user who is ready. */
+static void users_go(struct users *u, int64_t planned_ns, int64_t picked_ns)
 {
 	if (users_are_paused_at(u, planned_ns)) {
 		u->_n_held++;
@@ -43,6 +51,37 @@ static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
 	if (planned_ns >= u->_window_start_ns)
 		u->_made++;
 	u->config.on_arrival(u->config.owner, u->_n_made++, planned_ns, picked_ns);
+}
+
+/* With a cap on the rate: when a user who is ready at this instant may go. The place in the even
+ * pace is taken with it. */
+static int64_t users_take_place(struct users *u, int64_t ready_ns)
+{
+	int64_t earliest_ns = u->_due_ns - USERS_BURST_NS;
+
+	u->_due_ns = (u->_due_ns > ready_ns ? u->_due_ns : ready_ns) + u->config.gap_ns;
+	return earliest_ns > ready_ns ? earliest_ns : ready_ns;
+}
+
+static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
+{
+	if (u->config.gap_ns > 0 && !users_are_paused_at(u, planned_ns)) {
+		int64_t place_ns = users_take_place(u, planned_ns);
+
+		if (place_ns > planned_ns) {
+			users_wait(u, &u->_pacing, place_ns);
+			return;
+		}
+	}
+	users_go(u, planned_ns, picked_ns);
+}
+
+static void users_on_pace(struct timer_queue *q, struct timer *timer)
+{
+	struct users *u = q->userdata;
+
+	list_push_front(&u->_free, &timer->_node);
+	users_go(u, timer->deadline_ns, clock_now_ns());
 }
 
 static void users_defer(struct users *u, int64_t ready_ns)
@@ -92,13 +131,6 @@ static void users_on_resume(struct timer_queue *q, struct timer *timer)
 		users_defer(u, resumed_ns);
 }
 
-static void users_think_until(struct users *u, int64_t instant_ns)
-{
-	struct list *node = list_pop_front(&u->_free);
-
-	timer_start(&u->_thinking, container_of(node, struct timer, _node), instant_ns);
-}
-
 int users_open(struct users *u, struct loop *loop, const struct users_config *config)
 {
 	int r;
@@ -121,6 +153,7 @@ int users_open(struct users *u, struct loop *loop, const struct users_config *co
 		list_push_back(&u->_free, &u->_timers[i]._node);
 	}
 	timer_queue_init(&u->_thinking, loop, users_on_timer, u);
+	timer_queue_init(&u->_pacing, loop, users_on_pace, u);
 	timer_queue_init(&u->_resuming, loop, users_on_resume, u);
 	timer_init(&u->_resume);
 	u->_is_open = true;
@@ -133,6 +166,7 @@ void users_close(struct users *u)
 		return;
 	loop_remove_task(&u->_task);
 	timer_queue_fini(&u->_thinking);
+	timer_queue_fini(&u->_pacing);
 	timer_queue_fini(&u->_resuming);
 	free(u->_ready_ns);
 	free(u->_timers);
@@ -143,7 +177,7 @@ void users_start(struct users *u, int64_t t0_ns, int64_t window_start_ns)
 {
 	u->_window_start_ns = window_start_ns;
 	for (size_t i = 0; i < u->config.n; i++)
-		users_think_until(u, t0_ns);
+		users_wait(u, &u->_thinking, t0_ns);
 }
 
 void users_stop_at(struct users *u, int64_t instant_ns)
@@ -181,7 +215,7 @@ void users_ended(struct users *u, bool at_once)
 	if (!users_may_make(u, now_ns))
 		return;
 	if (u->config.think_ns > 0)
-		users_think_until(u, now_ns + u->config.think_ns);
+		users_wait(u, &u->_thinking, now_ns + u->config.think_ns);
 	else if (at_once)
 		users_make(u, now_ns, now_ns);
 	else
@@ -197,6 +231,8 @@ int64_t users_next_ns(const struct users *u, int64_t now_ns)
 {
 	int64_t next_ns = timer_queue_head_ns(&u->_thinking);
 
+	if (timer_queue_head_ns(&u->_pacing) < next_ns)
+		next_ns = timer_queue_head_ns(&u->_pacing);
 	if (u->_n_ready > 0 && u->_ready_ns[u->_ready_head] < next_ns)
 		next_ns = u->_ready_ns[u->_ready_head];
 	if (u->_n_held > 0 && u->_n_toggles > 1 && u->_toggles[1] < next_ns)

@@ -300,6 +300,7 @@ static int worker_open_source(struct worker *w)
 	struct users_config users = {
 		.n = worker_users(w),
 		.think_ns = c->plan->think_ns,
+		.gap_ns = c->users_gap_ns,
 		.quota = worker_quota(w),
 		.on_arrival = worker_on_arrival,
 		.owner = w,

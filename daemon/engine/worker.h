@@ -76,10 +76,12 @@ struct worker_config {
 	/* this worker's share */
 	unsigned index;
 	unsigned n_workers;
-	unsigned slice;	    /* of the schedule, from 0 */
-	unsigned n_slices;  /* 0 and 1: it is not sliced */
-	size_t connections; /* limit */
-	size_t users;	    /* closed model; 0: as many as may be in flight on them */
+	unsigned slice;	      /* of the schedule, from 0 */
+	unsigned n_slices;    /* 0 and 1: it is not sliced */
+	size_t connections;   /* limit */
+	size_t users;	      /* closed model; 0: as many as may be in flight on them */
+	int64_t users_gap_ns; /* closed model: between two of their requests, in the long run; 0:
+				 none */
 	bool is_fixed_pool;
 	size_t queue_max;
 	struct rate open_rate;

@@ -15,7 +15,6 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/plan.h"
-#include "common/settings.h"
 #include "daemon/runs/registry.h"
 
 /* What one worker is given to do before a second one is worth its thread. */
@@ -200,7 +199,9 @@ static void admission_note_churn(const struct plan *plan, const struct admission
 int admission_check(const struct plan *plan, const struct admission_room *room,
 	const struct admission_target *target, struct admission *ret, struct err *reterr)
 {
-	struct admission a = {.connections = plan_connection_limit(plan)};
+	struct admission a = {
+		.connections = caps_connections(&room->caps, plan_connection_limit(plan)),
+	};
 	int r;
 
 	/* A number that was asked for is opened before the run, and kept. */
@@ -215,35 +216,5 @@ int admission_check(const struct plan *plan, const struct admission_room *room,
 		a.n_workers = (unsigned)a.connections; /* none without a connection */
 	admission_note_churn(plan, room, target, &a);
 	*ret = a;
-	return 0;
-}
-
-/* ---------------------------------------------------------------- caps */
-
-int admission_check_caps(
-	const struct plan *plan, const struct settings *settings, struct err *reterr)
-{
-	double rate = plan_own_peak_per_s(plan);
-	int64_t duration_ns = plan->duration_ns;
-	char text[UNITS_TEXT_MAX];
-
-	if (rate > (double)settings->max_rate) {
-		err_set(reterr, "rate %g/s is above [policy] max-rate = %" PRIu64, rate,
-			settings->max_rate);
-		return REGISTRY_E_REFUSED;
-	}
-	if (plan->connections > settings->max_connections) {
-		err_set(reterr,
-			"%" PRIu64 " connections are above [policy] max-connections = %" PRIu64,
-			plan->connections, settings->max_connections);
-		return REGISTRY_E_REFUSED;
-	}
-	if (duration_ns != CLOCK_NEVER)
-		duration_ns += plan_warmup_ns(plan) + plan->cooldown_ns;
-	if (duration_ns != CLOCK_NEVER && duration_ns > settings->max_duration_ns) {
-		units_format_time(settings->max_duration_ns, text, sizeof(text));
-		err_set(reterr, "the run is longer than [policy] max-duration = %s", text);
-		return REGISTRY_E_REFUSED;
-	}
 	return 0;
 }

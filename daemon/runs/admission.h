@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/runs/caps.h"
 #include "daemon/runs/host.h"
 
 struct err;
 struct plan;
-struct settings;
 
 /* epoll, eventfd and two timerfds. */
 #define ADMISSION_DESCRIPTORS_PER_WORKER 4
@@ -30,6 +30,7 @@ struct admission_room {
 	uint64_t descriptor_limit;
 	uint64_t descriptors_used; /* open now, plus what active runs may still open */
 	struct host_ports ports;
+	struct caps caps; /* none: zeroed */
 };
 
 /* What is known of the place that is loaded. */
@@ -43,7 +44,3 @@ struct admission_target {
 /* 0; REGISTRY_E_UNAVAILABLE with the figures in reterr. */
 int admission_check(const struct plan *plan, const struct admission_room *room,
 	const struct admission_target *target, struct admission *ret, struct err *reterr);
-
-/* The caps of [policy]. 0 or REGISTRY_E_REFUSED with the key in reterr. */
-int admission_check_caps(
-	const struct plan *plan, const struct settings *settings, struct err *reterr);

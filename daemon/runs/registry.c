@@ -200,8 +200,8 @@ static bool registry_check_start(const struct plan *plan, struct err *reterr)
 }
 
 /* What can be said before a name is resolved. */
-static int registry_check_policy(
-	const struct registry *r, const struct plan *plan, struct err *reterr)
+static int registry_check_policy(const struct registry *r, const struct plan *plan,
+	const struct caps *caps, struct err *reterr)
 {
 	const char *path = plan_connect_unix(plan);
 	struct address address;
@@ -225,7 +225,7 @@ static int registry_check_policy(
 			r->config.settings->max_runs);
 		return REGISTRY_E_REFUSED;
 	}
-	return admission_check_caps(plan, r->config.settings, reterr);
+	return caps_check_plan(caps, plan, reterr);
 }
 
 int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char *user,
@@ -250,7 +250,9 @@ int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char 
 
 	registry_forget(r, r->config.settings->keep_runs);
 	host_read_ports(&config.room.ports);
-	result = registry_check_policy(r, plan, reterr);
+	if (!r->config.is_private)
+		config.room.caps = caps_of_settings(r->config.settings);
+	result = registry_check_policy(r, plan, &config.room.caps, reterr);
 	if (result != 0) {
 		plan_free(plan);
 		return result;

@@ -30,6 +30,9 @@
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
+/* After the cap on its time: what is still awaited then is given up. */
+#define RUN_OVERTIME_NS (90 * NSEC_PER_MSEC)
+
 const char *const run_state_names[RUN_STATE_COUNT] = {
 	[RUN_QUEUED] = "queued",
 	[RUN_PREPARING] = "preparing",
@@ -174,6 +177,7 @@ static void run_let_go(struct run *run)
 static void run_end(struct run *run)
 {
 	timer_stop(&run->state_mark);
+	timer_stop(&run->limit_mark);
 	run_reach_stop(run);
 	run->ended_unix_ns = clock_unix_ns();
 	run->drained_ns = clock_now_ns();
@@ -296,6 +300,79 @@ void run_mark_state(struct run *run)
 		run_set_state(run, state);
 }
 
+/* ---------------------------------------------------------------- stopping */
+
+/* at_ns: from when on nothing is planned; now: and nothing is awaited. */
+static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *reason)
+{
+	if (run->state == RUN_FINISHED)
+		return;
+	/* Now, and draining: the wait for what is under way is cut short. */
+	if (run->outcome == AUDIT_COMPLETED && (run->state != RUN_DRAINING || now)) {
+		run->outcome = AUDIT_STOPPED;
+		(void)snprintf(run->reason, sizeof(run->reason), "%s", reason);
+	}
+	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
+	if (run->n_started == 0) {
+		run_end(run); /* still resolving, or not even that */
+		return;
+	}
+	if (now || run->t0_ns == 0) {
+		if (run->t0_ns > 0 && run->stopped_at_ns == 0)
+			run->stopped_at_ns = clock_now_ns();
+		for (unsigned w = 0; w < run->n_started; w++)
+			worker_abort(run->workers[w]);
+	} else if (run->stopped_at_ns == 0 && run->state != RUN_DRAINING) {
+		run->stopped_at_ns = at_ns;
+		for (unsigned w = 0; w < run->n_started; w++)
+			worker_stop(run->workers[w], at_ns);
+		run_mark_state(run);
+	}
+	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
+		run->window_end_ns = run->stopped_at_ns;
+	/* After a pause that is not ended there is no window, whatever the clock says. */
+	if (run->stopped_at_ns > 0 && run->is_paused && run->pause_ns < run->window_start_ns)
+		run->window_end_ns = run->window_start_ns;
+}
+
+void run_stop(struct run *run, bool now, const char *reason)
+{
+	run_stop_at(run, now, clock_now_ns() + RUN_LEAD_NS, reason);
+}
+
+/* ---------------------------------------------------------------- the cap on its time */
+
+/* Its time counts from `from_ns` on. */
+static void run_limit_from(struct run *run, int64_t from_ns)
+{
+	if (run->room.caps.duration_ns == 0)
+		return;
+	run->limit_ns = from_ns + run->room.caps.duration_ns;
+	timer_start(&run->marks, &run->limit_mark, run->limit_ns - RUN_LEAD_NS);
+}
+
+/* Twice: when the workers have to be told that their time ends at limit_ns, unless the plan ends
+ * before that, and when what is still awaited then has had its time. */
+static void run_on_limit(struct run *run)
+{
+	bool is_over = clock_now_ns() >= run->limit_ns;
+	char cap[UNITS_TEXT_MAX];
+	char reason[96];
+
+	units_format_time(run->room.caps.duration_ns, cap, sizeof(cap));
+	(void)snprintf(reason, sizeof(reason), "[policy] max-duration = %s is over", cap);
+	if (is_over || run->t0_ns == 0) {
+		run_stop(run, true, reason);
+		return;
+	}
+	if (run->end_ns > run->limit_ns || run->is_paused)
+		run_stop_at(run, false, run->limit_ns, reason);
+	if (run->state != RUN_FINISHED)
+		timer_start(&run->marks, &run->limit_mark, run->limit_ns + RUN_OVERTIME_NS);
+}
+
+/* ---------------------------------------------------------------- going */
+
 static void run_go(struct run *run)
 {
 	int64_t now_ns = clock_now_ns();
@@ -313,6 +390,7 @@ static void run_go(struct run *run)
 	run_audit_begin(run);
 	for (unsigned w = 0; w < run->n_started; w++)
 		worker_go(run->workers[w], t0_ns);
+	run_limit_from(run, t0_ns);
 	run_mark_state(run);
 	run_reach_go(run, t0_ns);
 }
@@ -321,11 +399,12 @@ static void run_on_mark(struct timer_queue *q, struct timer *timer)
 {
 	struct run *run = q->userdata;
 
-	if (timer == &run->dns_mark) {
+	if (timer == &run->dns_mark)
 		run_reach_look_again(run);
-		return;
-	}
-	run_mark_state(run);
+	else if (timer == &run->limit_mark)
+		run_on_limit(run);
+	else
+		run_mark_state(run);
 }
 
 static void run_on_ready(struct worker *w, enum fault fault, const char *why)
@@ -389,6 +468,7 @@ static int run_make_workers(struct run *run)
 			.slice = plan->slice_of > 0 ? plan->slice_index - 1 : 0,
 			.n_slices = plan_n_slices(plan),
 			.connections = run_share(run->admission.connections, n, i),
+			.users_gap_ns = caps_gap_ns(&run->room.caps, n),
 			.is_fixed_pool = run->admission.is_fixed_pool,
 			.queue_max = run_share(plan->queue_max, n, i),
 			.open_rate = {plan->open_rate.num, plan->open_rate.den * n},
@@ -448,40 +528,8 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 void run_start(struct run *run)
 {
 	run_set_state(run, RUN_PREPARING);
+	run_limit_from(run, run->at_ns > 0 ? run->at_ns : clock_now_ns());
 	run_reach_resolve(run, run_on_resolved);
-}
-
-void run_stop(struct run *run, bool now, const char *reason)
-{
-	if (run->state == RUN_FINISHED)
-		return;
-	if (run->outcome == AUDIT_COMPLETED && run->state != RUN_DRAINING) {
-		run->outcome = AUDIT_STOPPED;
-		(void)snprintf(run->reason, sizeof(run->reason), "%s", reason);
-	}
-	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
-	if (run->n_started == 0) {
-		run_end(run); /* still resolving, or not even that */
-		return;
-	}
-	if (now || run->t0_ns == 0) {
-		if (run->t0_ns > 0 && run->stopped_at_ns == 0)
-			run->stopped_at_ns = clock_now_ns();
-		if (run->outcome == AUDIT_COMPLETED)
-			run->outcome = AUDIT_STOPPED; /* the drain is cut short */
-		for (unsigned w = 0; w < run->n_started; w++)
-			worker_abort(run->workers[w]);
-	} else if (run->stopped_at_ns == 0 && run->state != RUN_DRAINING) {
-		run->stopped_at_ns = clock_now_ns() + RUN_LEAD_NS;
-		for (unsigned w = 0; w < run->n_started; w++)
-			worker_stop(run->workers[w], run->stopped_at_ns);
-		run_mark_state(run);
-	}
-	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
-		run->window_end_ns = run->stopped_at_ns;
-	/* Behind a pause that nobody ends there is no window, whatever the clock says. */
-	if (run->stopped_at_ns > 0 && run->is_paused && run->pause_ns < run->window_start_ns)
-		run->window_end_ns = run->window_start_ns;
 }
 
 /* ---------------------------------------------------------------- life */
@@ -540,6 +588,7 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	list_init(&run->schedules);
 	run_reach_init(run);
 	timer_init(&run->state_mark);
+	timer_init(&run->limit_mark);
 	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
 	r = stats_totals_init(&run->totals, plan_n_named(run->plan));
 	if (r == 0)

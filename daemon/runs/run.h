@@ -70,8 +70,7 @@ struct run_order {
 	enum run_act act;
 	/* RUN_SET_RATE */
 	struct rate rate;
-	bool is_scale;	   /* rate is a factor of the present one */
-	uint64_t max_rate; /* per second, as policy has it; 0: none */
+	bool is_scale; /* rate is a factor of the present one */
 	const char *user;
 };
 

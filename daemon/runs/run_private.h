@@ -78,6 +78,8 @@ struct run {
 	int64_t t0_ns; /* 0: not set */
 	int64_t window_start_ns, window_end_ns, end_ns;
 	int64_t stopped_at_ns; /* planning ended early; 0: no */
+	int64_t limit_ns;      /* by the cap on its time nothing is sent from here on; 0: no cap */
+	struct timer limit_mark;
 	/* steering; instants may lie ahead */
 	unsigned n_acts;
 	unsigned n_acts_ahead;

@@ -13,7 +13,6 @@
  * While a pause goes on, the window and the run end where they would end if it were over at once;
  * run_paused_ns says how much of the window was no time to send in. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,9 +237,8 @@ static int run_find_rate(const struct run *run, const struct run_order *order, i
 	units_format_rate(to, text, sizeof(text));
 	if (to.num == 0)
 		return run_refuse(reterr, "%s is no rate to go on with; to wait: pause", text);
-	if (order->max_rate > 0 && rate_per_s(to) > (double)order->max_rate)
-		return run_refuse(reterr, "rate %s is above [policy] max-rate = %" PRIu64, text,
-			order->max_rate);
+	if (caps_check_rate(&run->room.caps, rate_per_s(to), reterr) != 0)
+		return RUN_E_REFUSED;
 	*ret_from = from;
 	*ret = to;
 	return 0;

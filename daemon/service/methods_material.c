@@ -164,6 +164,7 @@ int methods_read_named(struct methods_material *material, const char *dir, const
 		return r;
 	r = ini_read(&material->doc, material->label, material->text, len, &material->problems);
 	material->n_named = material->doc.n_entries;
+	material->n_named_sections = material->doc.n_sections;
 	/* The daemon's environment is nobody's business: what has no default is a problem. */
 	if (r == 0)
 		r = methods_fill(material, 0, NULL);

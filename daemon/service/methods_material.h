@@ -20,8 +20,9 @@ struct methods_material {
 	const char *label; /* what problems call the text; borrowed */
 	char *text;	   /* NULL: settings alone */
 	struct ini_doc doc;
-	size_t n_named; /* entries of doc that a named run's file has; those behind came with the
-			   call */
+	/* Entries and sections of doc that a named run's file has; those after them came with the
+	 * call. */
+	size_t n_named, n_named_sections;
 	struct plan_file files[METHODS_FILES_MAX]; /* owned names and data */
 	size_t n_files;
 	struct problems problems;

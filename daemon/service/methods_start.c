@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/keys.h"
 #include "common/plan.h"
 #include "common/str.h"
 #include "common/varlink.h"
@@ -173,38 +174,46 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	return r;
 }
 
-/* What came with the call for a named run and is no figure of its load: where requests go, whom to
- * trust there, what they say. NULL: nothing. */
-static const struct ini_entry *methods_find_detour(const struct methods_material *m)
+/* What came with the call for a named run and is no figure of its load: it would say where requests
+ * go, whom to trust there, what they say, or which there are. An empty [request NAME] is a request
+ * too. False: there is nothing. */
+static bool methods_find_override(const struct methods_material *m, char *ret_what, size_t size)
 {
-	static const char *const figures[] = {
-		"run", "load", "connections", "timeouts", "statistics"};
-
 	for (size_t i = m->n_named; i < m->doc.n_entries; i++) {
-		bool is_figure = false;
+		const struct ini_entry *e = &m->doc.entries[i];
+		const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
 
-		for (size_t f = 0; f < sizeof(figures) / sizeof(figures[0]); f++)
-			is_figure |= str_eq(m->doc.entries[i].section, figures[f]);
-		if (!is_figure)
-			return &m->doc.entries[i];
+		if (key && key->is_figure)
+			continue;
+		(void)snprintf(ret_what, size, "[%s%s%s] %.48s", e->section, *e->arg ? " " : "",
+			e->arg, e->key);
+		return true;
 	}
-	return NULL;
+	for (size_t i = m->n_named_sections; i < m->doc.n_sections; i++) {
+		const struct ini_section *s = &m->doc.sections[i];
+
+		if (!*s->arg && keys_section_has_figures(KEYS_RUN, s->name))
+			continue;
+		(void)snprintf(ret_what, size, "[%s%s%s]", s->name, *s->arg ? " " : "", s->arg);
+		return true;
+	}
+	return false;
 }
 
-/* The file has secrets that its reader is not shown: where they are sent, and with what, is not his
- * to say. True: the call has been answered. */
-static bool methods_refuse_detour(struct control_call *call, const struct methods_material *m)
+/* The file has secrets that a member of the group is not shown: where they are sent, and with what,
+ * is the file's to say. True: the call has been answered. */
+static bool methods_refuse_override(struct control_call *call, const struct methods_material *m)
 {
-	const struct ini_entry *e = m->path ? methods_find_detour(m) : NULL;
-	char reason[160];
+	char what[128];
+	char reason[256];
 
-	if (!e || control_call_peer(call)->role >= CONTROL_ADMIN)
+	if (!m->path || control_call_peer(call)->role >= CONTROL_ADMIN ||
+		!methods_find_override(m, what, sizeof(what)))
 		return false;
 	(void)snprintf(reason, sizeof(reason),
-		"[%s] %.48s of a named run is its file's to say; only an administrator may change "
-		"it",
-		e->section, e->key);
-	methods_refuse(call, RPSD_INTERFACE ".Refused", "turn a named run elsewhere", reason);
+		"%s of a named run is its file's to say; only an administrator may change it",
+		what);
+	methods_refuse(call, RPSD_INTERFACE ".Refused", "override a named run", reason);
 	return true;
 }
 
@@ -224,7 +233,7 @@ static void methods_start_gathered(
 		methods_no_such_run(call, name);
 		return;
 	}
-	if (r == 0 && methods_refuse_detour(call, material))
+	if (r == 0 && methods_refuse_override(call, material))
 		return;
 	if (r < 0 && r != -ENOMEM)
 		problems_add(&material->problems, material->label, 0, "%s", strerror(-r));

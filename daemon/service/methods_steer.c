@@ -7,7 +7,6 @@
 
 #include "common/err.h"
 #include "common/plan_values.h"
-#include "common/settings.h"
 #include "common/str.h"
 #include "common/varlink.h"
 #include "daemon/runs/registry.h"
@@ -109,7 +108,6 @@ void methods_set(struct control_call *call, void *userdata)
 	run = methods_steer_find(m, call);
 	if (!run || !methods_set_read(call, run, &order))
 		return;
-	order.max_rate = m->config.is_private ? 0 : m->config.settings->max_rate;
 	methods_steer(call, run, "set", &order);
 }
 

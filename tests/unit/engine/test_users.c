@@ -367,6 +367,60 @@ START_TEST(end_is_moved)
 }
 END_TEST
 
+/* With a cap the arrivals of all users together keep its pace, but for USERS_BURST_NS. */
+START_TEST(a_cap_is_kept)
+{
+	int64_t t0_ns, window_ns;
+
+	config.n = 8;
+	config.gap_ns = 2 * MS;
+	t0_ns = start();
+	while (n_made < 60) {
+		turn_until_made(n_made + 1);
+		window_ns = last_planned_ns - t0_ns;
+		ck_assert_int_le(n_made, (window_ns + USERS_BURST_NS) / config.gap_ns + 1);
+		while (n_out > 0)
+			end(true);
+	}
+	/* And they are not slower than the cap allows, but for how late the loop is. */
+	ck_assert_int_le(last_planned_ns - t0_ns, 60 * config.gap_ns + SEC);
+}
+END_TEST
+
+/* A cap far above what the users do changes nothing: the next request is made at once. */
+START_TEST(a_high_cap_is_not_felt)
+{
+	config.n = 1;
+	config.gap_ns = 1000;
+	(void)start();
+	turn_until_made(1);
+	for (unsigned i = 2; i < 500; i++) {
+		end(true);
+		ck_assert_uint_eq(n_made, i);
+	}
+}
+END_TEST
+
+START_TEST(a_cap_and_a_pause)
+{
+	int64_t t0_ns, resume_ns;
+
+	config.gap_ns = 5 * MS;
+	t0_ns = start();
+	turn_until_made(2);
+	resume_ns = t0_ns + 40 * MS;
+	users_toggle(&users, t0_ns + 12 * MS);
+	users_toggle(&users, resume_ns);
+	while (n_out > 0)
+		end(true);
+	while (clock_now_ns() < resume_ns)
+		ck_assert_int_eq(loop_turn(loop, MS), 0);
+	turn_until_made(n_made + 3); /* the fourth is still answered */
+	/* At the pace of the cap, not at once. */
+	ck_assert_int_ge(last_planned_ns, resume_ns + 2 * config.gap_ns - USERS_BURST_NS);
+}
+END_TEST
+
 START_TEST(close_of_nothing)
 {
 	struct users none = {0};
@@ -399,6 +453,9 @@ int main(void)
 	tcase_add_test(t, pause_holds_everybody);
 	tcase_add_test(t, pauses_ahead);
 	tcase_add_test(t, pause_while_thinking);
+	tcase_add_test(t, a_cap_is_kept);
+	tcase_add_test(t, a_high_cap_is_not_felt);
+	tcase_add_test(t, a_cap_and_a_pause);
 	tcase_add_test(t, end_is_moved);
 	tcase_add_test(t, close_of_nothing);
 	suite_add_tcase(s, t);

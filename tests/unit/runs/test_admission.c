@@ -279,21 +279,28 @@ START_TEST(ports_that_come_back_in_time)
 }
 END_TEST
 
+static int check_caps(void)
+{
+	struct caps caps = caps_of_settings(&settings);
+
+	return caps_check_plan(&caps, &plan, &err);
+}
+
 START_TEST(caps_name_their_key)
 {
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), 0);
+	ck_assert_int_eq(check_caps(), 0);
 	stage.rate.num = 5001;
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), REGISTRY_E_REFUSED);
+	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "max-rate = 5000"));
 	stage.rate.num = 5000;
 	plan.connections = 101;
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), REGISTRY_E_REFUSED);
+	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "max-connections"));
 	plan.connections = 100;
 	plan.warmup_ns = 50 * NSEC_PER_SEC; /* 50 + 10: just fits */
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), 0);
+	ck_assert_int_eq(check_caps(), 0);
 	plan.cooldown_ns = 1;
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), REGISTRY_E_REFUSED);
+	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "max-duration = 1m"));
 }
 END_TEST
@@ -311,12 +318,12 @@ START_TEST(caps_are_of_the_warm_up_too)
 
 	plan.stages = stages;
 	plan.n_stages = 2;
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), REGISTRY_E_REFUSED);
+	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "rate 5001/s is above [policy] max-rate"));
 	stages[0].to.num = 5000;
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), 0);
+	ck_assert_int_eq(check_caps(), 0);
 	stages[0].duration_ns++;
-	ck_assert_int_eq(admission_check_caps(&plan, &settings, &err), REGISTRY_E_REFUSED);
+	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "max-duration = 1m"));
 }
 END_TEST

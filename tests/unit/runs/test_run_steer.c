@@ -225,12 +225,12 @@ START_TEST(rate_is_scaled)
 	for (int i = 0; i < 12; i++)
 		ck_assert_int_eq(run_steer(run, &order, &e, &err), 0);
 	ck_assert_str_eq(e->to, "313.843/s"); /* of three decimals each time */
-	order.max_rate = 320;
+	run->room.caps.rate = 320;
 	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
 	ck_assert_str_eq(err.text, "rate 345.227/s is above [policy] max-rate = 320");
 	order.rate = (struct rate){1, 1000000};
 	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
-	order.max_rate = 0;
+	run->room.caps.rate = 0;
 	order.rate = (struct rate){1000000, 1};
 	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
 	run_stop(run, true, "enough");

@@ -27,14 +27,15 @@
 #include "daemon/service/log.h"
 #include "daemon/service/methods.h"
 
-static const char test_conf[] = "[policy]\nallow = 192.0.2.7:80\nmax-rate = 5000/s\n"
-				"[origin a]\nlisten = 127.0.0.1:0\n";
+/* Of the settings; a test program may set others before its fixture. */
+static const char *test_conf = "[policy]\nallow = 192.0.2.7:80\nmax-rate = 5000/s\n"
+			       "[origin a]\nlisten = 127.0.0.1:0\n";
 
 static struct loop *loop;
 static struct ini_doc doc;
 static struct settings *settings;
 static struct guard guard;
-static struct origin *origin;
+static struct origin *origin; /* the first of the settings */
 static struct registry *registry;
 static struct methods *methods;
 static struct control *control;
@@ -94,6 +95,24 @@ static inline struct client test_observer(void)
 	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
 	ck_assert_int_eq(control_listen(control, listener, CONTROL_OBSERVE), 0);
 	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, len), 0);
+	return k;
+}
+
+/* Somebody in the group: a socket whose peer is neither root nor us. Only root can pretend. */
+static inline struct client test_operator(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct client k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	ck_assert_int_eq(control_listen(control, listener, CONTROL_OPERATE), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, len), 0);
+	ck_assert_int_eq(seteuid(0), 0);
 	return k;
 }
 

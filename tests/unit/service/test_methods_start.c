@@ -277,24 +277,6 @@ START_TEST(a_named_run_is_filled_from_its_defaults_alone)
 }
 END_TEST
 
-/* Somebody in the group: a socket whose peer is neither root nor us. Only root can pretend. */
-static struct client test_operator(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t len = sizeof(address);
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct client k = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-	ck_assert_int_eq(listen(listener, 1), 0);
-	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-	ck_assert_int_eq(control_listen(control, listener, CONTROL_OPERATE), 0);
-	ck_assert_int_eq(seteuid(65534), 0);
-	ck_assert_int_eq(connect(k.fd, (struct sockaddr *)&address, len), 0);
-	ck_assert_int_eq(seteuid(0), 0);
-	return k;
-}
-
 START_TEST(an_operator_starts_named_runs_only)
 {
 	struct client k = test_operator();
@@ -309,7 +291,7 @@ START_TEST(an_operator_starts_named_runs_only)
 }
 END_TEST
 
-static const char *const test_detours[] = {
+static const char *const test_overrides[] = {
 	"{'name':'short','set':[{'key':'target.url','value':'http://127.0.0.1:1/'}]}",
 	"{'name':'short','set':[{'key':'tls.verify','value':'no'}]}",
 	"{'name':'short','set':[{'key':'defaults.method','value':'DELETE'}]}",
@@ -319,13 +301,17 @@ static const char *const test_detours[] = {
 	"{'name':'short','overlays':[{'file':'o','text':'[request a]\\nbody = cred:token'}]}",
 	"{'name':'short','overlays':[{'file':'o','text':'[load]\\nrate = 5\\n[target]\\nurl = "
 	"http://127.0.0.1:1/'}]}",
+	"{'name':'short','overlays':[{'file':'o','text':'[request more]\\n'}]}",
+	"{'name':'short','overlays':[{'file':'o','text':'[load]\\nrate = 5\\n[defaults]\\n'}]}",
+	"{'name':'short','set':[{'key':'connections.source','value':'127.0.0.2'}]}",
+	"{'name':'short','set':[{'key':'pacing.mode','value':'spin'}]}",
 };
 
 /* Its file has a cookie in it. */
-START_TEST(an_operator_cannot_turn_a_named_run_elsewhere)
+START_TEST(an_operator_cannot_say_what_a_named_run_sends)
 {
 	struct client k = test_operator();
-	char *text = strdup(test_detours[_i]);
+	char *text = strdup(test_overrides[_i]);
 
 	for (char *c = text; *c; c++)
 		if (*c == '\'')
@@ -581,8 +567,8 @@ int main(void)
 	tcase_add_test(t, credentials_of_a_named_run_are_the_daemons);
 	tcase_add_test(t, settings_alone_are_a_run);
 	tcase_add_test_of_root(t, an_operator_starts_named_runs_only);
-	tcase_add_loop_test_of_root(t, an_operator_cannot_turn_a_named_run_elsewhere, 0,
-		(int)(sizeof(test_detours) / sizeof(*test_detours)));
+	tcase_add_loop_test_of_root(t, an_operator_cannot_say_what_a_named_run_sends, 0,
+		(int)(sizeof(test_overrides) / sizeof(*test_overrides)));
 	tcase_add_test(t, nothing_is_started_when_the_daemon_ends);
 
 	t = test_case(s, "steer");

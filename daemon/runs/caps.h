@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The caps of [policy]: what no run of the service passes, whoever starts or steers it. What a plan
+ * or an act says above them is refused here, by name; what a plan leaves open is kept inside them
+ * while the run goes on (admission: connections; users: the rate of the closed model; run: its
+ * time). A private run has none. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct plan;
+struct rate;
+struct settings;
+
+struct caps {
+	uint64_t rate;	      /* planned requests per second; 0: no cap */
+	uint64_t connections; /* open at one time; 0: no cap */
+	int64_t duration_ns;  /* from the run's start to its last answer; 0: no cap */
+};
+
+struct caps caps_of_settings(const struct settings *settings);
+
+/* Each 0, or REGISTRY_E_REFUSED with figure, key and cap in reterr. */
+int caps_check_rate(const struct caps *caps, double rate_per_s, struct err *reterr);
+int caps_check_plan(const struct caps *caps, const struct plan *plan, struct err *reterr);
+
+/* As many as the plan would open by itself, cut to the cap. */
+uint64_t caps_connections(const struct caps *caps, uint64_t wanted);
+/* How long after one request of the closed model the next one may be planned, by one of n_workers;
+ * 0: at once. */
+int64_t caps_gap_ns(const struct caps *caps, unsigned n_workers);
