@@ -182,7 +182,7 @@ static void confidence_settle(struct confidence_cell *cells, size_t n,
 	if (error < sqrt(q * (1 - q) / total))
 		error = sqrt(q * (1 - q) / total);
 	half = confidence_student((1 + level) / 2, (unsigned)n - 1) * error;
-	c.low_ns = quantile_offered(whole, n_whole, q - half);
+	c.low_ns = quantile_offered_low(whole, n_whole, q - half);
 	if (q + half < 1 && confidence_carrying(cells, n) >= CONFIDENCE_CARRYING_LEAST)
 		c.high_ns = quantile_offered(whole, n_whole, q + half);
 	c.is_known = c.low_ns != QUANTILE_NONE;

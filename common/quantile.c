@@ -33,11 +33,10 @@ static uint64_t quantile_rank(uint64_t n, double q)
 	return rank < 1 ? 1 : (uint64_t)rank;
 }
 
-static int64_t quantile_at_rank(const struct histogram *h, uint64_t rank)
+/* The slot in which the rank falls; n_slots: none. */
+static uint32_t quantile_slot(const struct histogram *h, uint64_t rank)
 {
-	uint32_t last = histogram_index(h, h->highest);
 	uint64_t seen = 0;
-	int64_t value;
 	uint32_t i;
 
 	for (i = 0; i < h->n_slots; i++) {
@@ -45,6 +44,15 @@ static int64_t quantile_at_rank(const struct histogram *h, uint64_t rank)
 		if (seen >= rank)
 			break;
 	}
+	return i;
+}
+
+static int64_t quantile_at_rank(const struct histogram *h, uint64_t rank)
+{
+	uint32_t last = histogram_index(h, h->highest);
+	uint32_t i = quantile_slot(h, rank);
+	int64_t value;
+
 	/* What lies beyond highest is counted in its slot, which then has no upper edge but max. */
 	if (i >= h->n_slots || (i == last && h->max > h->highest))
 		return h->max;
@@ -60,6 +68,22 @@ int64_t quantile_offered(const struct histogram *h, uint64_t planned, double q)
 		return QUANTILE_NONE;
 	rank = quantile_rank(planned, q);
 	return rank <= h->count ? quantile_at_rank(h, rank) : QUANTILE_NONE;
+}
+
+int64_t quantile_offered_low(const struct histogram *h, uint64_t planned, double q)
+{
+	uint64_t rank;
+	uint32_t i;
+	int64_t value;
+
+	if (h->count == 0 || planned == 0)
+		return QUANTILE_NONE;
+	rank = quantile_rank(planned, q);
+	if (rank > h->count)
+		return QUANTILE_NONE;
+	i = quantile_slot(h, rank);
+	value = i < h->n_slots ? histogram_slot_low(h, i) : h->max;
+	return value > h->min ? value : h->min;
 }
 
 int64_t quantile_excusing(const struct histogram *h, uint64_t planned, uint64_t excused, double q)

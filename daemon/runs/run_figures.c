@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/confidence.h"
 #include "common/plan_stages.h"
-#include "common/quantile.h"
+#include "common/result_confidence.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
@@ -206,63 +206,22 @@ json_t *run_figures_steadiness(const struct run_figures *f)
 
 /* ---------------------------------------------------------------- confidence */
 
-static json_t *run_figures_interval(const struct confidence *c)
+json_t *run_figures_confidence(const struct run_figures *f, json_t *latency)
 {
-	if (!c->is_known)
-		return json_null();
-	return json_pack("[I o]", (json_int_t)c->low_ns,
-		c->high_ns == QUANTILE_NONE ? json_null() : json_integer(c->high_ns));
-}
-
-/* Each quantile that a report shows. 0 or -ENOMEM. */
-static int run_figures_intervals(const struct run_figures *f, json_t *ci, json_t *effective)
-{
-	static const char *const names[] = {"p50", "p90", "p99", "p99_9"};
-	static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
 	const struct run *run = f->run;
+	json_t *of = json_object_get(latency, run->schedule ? "response" : "service");
 	const struct histogram *whole =
 		&run->totals.histograms[run->schedule ? STATS_RESPONSE : STATS_SERVICE];
 	uint64_t n = run->schedule ? run->totals.ledgers[STATS_WINDOW].planned : whole->count;
 	struct confidence_batch batches[TIMELINE_BATCHES_MAX];
 	size_t n_batches = f->batches ? f->batches->n : 0;
-	int r = 0;
 
 	for (size_t i = 0; i < n_batches; i++)
 		batches[i] = (struct confidence_batch){&f->batches->all[i].response,
 			run->schedule ? f->batches->all[i].planned
 				      : f->batches->all[i].response.count};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && r == 0; i++) {
-		struct confidence c;
-		char key[16];
-
-		r = confidence_of(
-			batches, n_batches, whole, n, quantiles[i], run->plan->confidence, &c);
-		if (r < 0)
-			break;
-		(void)snprintf(key, sizeof(key), "%s_ns", names[i]);
-		if (json_object_set_new(ci, key, run_figures_interval(&c)) < 0 ||
-			json_object_set_new(effective, names[i],
-				c.n_effective > 0 ? json_real(c.n_effective) : json_null()) < 0)
-			r = -ENOMEM;
-	}
-	return r;
-}
-
-json_t *run_figures_confidence(const struct run_figures *f, json_t *latency)
-{
-	json_t *of = json_object_get(latency, f->run->schedule ? "response" : "service");
-	json_t *ci = json_pack("{s:f}", "level", f->run->plan->confidence);
-	json_t *effective = json_object();
-	int r = of && ci && effective ? 0 : -ENOMEM;
-
-	if (r == 0)
-		r = run_figures_intervals(f, ci, effective);
-	if (r == 0 && (json_object_set(of, "ci95", ci) < 0 ||
-			      json_object_set(of, "n_effective", effective) < 0))
-		r = -ENOMEM;
-	json_decref(ci);
-	json_decref(effective);
-	if (r == 0)
+	if (of &&
+		result_confidence_add(of, batches, n_batches, whole, n, run->plan->confidence) == 0)
 		return latency;
 	json_decref(latency);
 	return NULL;

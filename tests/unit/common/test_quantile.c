@@ -305,6 +305,29 @@ START_TEST(test_names)
 }
 END_TEST
 
+/* The two edges of a slot hold the value between them, within the exact minimum and maximum. */
+START_TEST(test_low_edge)
+{
+	struct histogram h = run_histogram();
+
+	ck_assert_int_eq(quantile_offered_low(&h, 10, 0.5), QUANTILE_NONE);
+	histogram_record(&h, 1000003);
+	ck_assert_int_eq(quantile_offered_low(&h, 1, 0.5), 1000003);
+	histogram_record(&h, 1000900);
+	histogram_record(&h, 9000000);
+	ck_assert_int_eq(quantile_offered_low(&h, 3, 0.1), 1000003);
+	ck_assert_int_eq(quantile_offered_low(&h, 3, 0.5),
+		histogram_slot_low(&h, histogram_index(&h, 1000900)));
+	ck_assert_int_le(quantile_offered_low(&h, 3, 0.5), 1000900);
+	ck_assert_int_ge(quantile_offered(&h, 3, 0.5), 1000900);
+	ck_assert_int_le(quantile_offered_low(&h, 3, 0.99), 9000000);
+	/* The rank falls on one without a good answer. */
+	ck_assert_int_eq(quantile_offered_low(&h, 4, 0.99), QUANTILE_NONE);
+	ck_assert_int_eq(quantile_offered_low(&h, 0, 0.5), QUANTILE_NONE);
+	histogram_fini(&h);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("quantile");
@@ -324,6 +347,7 @@ int main(void)
 	tcase_add_test(t, test_monotone);
 	tcase_add_test(t, test_rebinned_against_sorted);
 	tcase_add_test(t, test_names);
+	tcase_add_test(t, test_low_edge);
 	suite_add_tcase(s, t);
 
 	SRunner *r = srunner_create(s);

@@ -65,6 +65,34 @@ START_TEST(test_known)
 }
 END_TEST
 
+/* Most values lie at the lower edge of their slot: a bound from below is no larger than they. */
+START_TEST(test_low_end_is_below)
+{
+	struct histogram each = batch_of(1000000, 100);
+	struct confidence_batch batches[BATCHES];
+	struct histogram whole = batch_of(0, 0);
+	json_t *latency = json_object();
+
+	histogram_record(&whole, 900000);
+	histogram_record(&whole, 9000000);
+	for (size_t i = 0; i < BATCHES; i++) {
+		batches[i] = (struct confidence_batch){&each, 100};
+		for (int k = 0; k < 100; k++)
+			histogram_record(&whole, 1000001);
+	}
+	ck_assert_int_eq(
+		result_confidence_add(latency, batches, BATCHES, &whole, 100 * BATCHES + 2, 0.95),
+		0);
+	ck_assert_int_le(
+		json_integer_value(json_array_get(result_at(latency, "ci95.p50_ns"), 0)), 1000001);
+	ck_assert_int_ge(
+		json_integer_value(json_array_get(result_at(latency, "ci95.p50_ns"), 1)), 1000001);
+	json_decref(latency);
+	histogram_fini(&each);
+	histogram_fini(&whole);
+}
+END_TEST
+
 /* Fewer arrivals than a bound takes, fewer batches than an error takes, no answer at all. */
 static const struct {
 	size_t n_batches;
@@ -106,6 +134,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tcase, test_known);
+	tcase_add_test(tcase, test_low_end_is_below);
 	tcase_add_loop_test(tcase, test_not_enough, 0, (int)(sizeof(short_of) / sizeof(*short_of)));
 	tcase_add_test(tcase, test_unbounded);
 	suite_add_tcase(suite, tcase);
