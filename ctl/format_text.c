@@ -428,6 +428,7 @@ static void format_text_course(struct report *r)
 	double window_s =
 		(double)(report_int(r, "window.end_ns") - report_int(r, "window.start_ns")) /
 		(double)NSEC_PER_SEC;
+	double rate = report_real(r, "rates.completed_per_s");
 	size_t n = json_array_size(rows);
 	struct format_text_course c = {.worst = -1, .unserved_at_ns = -1};
 	char text[128];
@@ -440,7 +441,9 @@ static void format_text_course(struct report *r)
 		for (size_t i = 0; i < n; i++)
 			format_text_course_row(&c, json_array_get(rows, i), width_s, window_s);
 		if (c.most - c.least <= 0.05 * c.most)
-			(void)snprintf(text, sizeof(text), "%s flat", figure_rate(c.most).text);
+			/* The rate of the whole window: the largest row's is chance. */
+			(void)snprintf(text, sizeof(text), "%s flat",
+				figure_rate(rate > 0 ? rate : c.most).text);
 		else
 			(void)snprintf(text, sizeof(text), "%s to %s", figure_rate(c.least).text,
 				figure_rate(c.most).text);

@@ -156,8 +156,8 @@ static const struct term terms[] = {
 		"whole timeout of 2 s, so that much is known."},
 	{"percentile|percentiles|quantile|p50|p75|p90|p95|p99|p99.9|p99.99",
 		"p99 = 11 ms: of 100 requests 99 took 11 ms or less. They are read from histograms "
-		"of "
-		"all requests to three digits; they are never averaged."},
+		"of all requests to three digits (those of intervals and stretches: two); they are "
+		"never averaged."},
 	{"max", "The largest value of all, exactly."},
 	{"mean", "The sum of all values through their number, exactly. It describes no user."},
 	{"ms|us", "Thousandths and millionths of a second; us where p99 is below 1 ms."},
@@ -272,7 +272,8 @@ static const struct term terms[] = {
 		"percentiles are those between the runs (Student's t), of three or more."},
 	{"hlog|histogram log",
 		"-o FILE.hlog: the run's histograms in the log format of HdrHistogram, for its "
-		"readers and plotters. Values are ns; tags are response, service, our_delay."},
+		"readers and plotters. Values are ns; tags are response, service, our_delay. What "
+		"comes in stretches has two digits: within 1 % of the value."},
 	{"stopped",
 		"A person ended the run; the figures hold for what was sent (exit 14, or 130)."},
 	{"aborted", "A rule ended the run (exit 11)."},

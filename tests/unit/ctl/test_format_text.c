@@ -408,6 +408,29 @@ START_TEST(test_stopped_has_one_form)
 }
 END_TEST
 
+/* Rows of 400 a second but for one: the rate is that of all. */
+START_TEST(test_flat_is_the_rate_of_all)
+{
+	struct look look = {.width = 80, .utf8 = true};
+	json_t *doc = load("open");
+	json_t *rows = json_array();
+	char *text;
+
+	for (int i = 0; i < 10; i++)
+		json_array_append_new(
+			rows, json_pack("{s:I, s:i, s:i, s:i, s:i}", "t_ns",
+				      (json_int_t)i * 1000000000, "planned", 400, "ok", 400,
+				      "completed", i == 3 ? 407 : 400, "p99_ns", 1000000));
+	json_object_set_new(
+		json_object_get(doc, "intervals"), "width_ns", json_integer(1000000000));
+	json_object_set_new(json_object_get(doc, "intervals"), "rows", rows);
+	text = render_with(doc, "rates", "completed_per_s", json_real(400.0), look);
+	ck_assert_msg(strstr(text, "  400 flat\n") != NULL, "%s", text);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_ok_with_failures_is_no_praise)
 {
 	struct look look = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
@@ -641,6 +664,7 @@ int main(void)
 	tcase_add_test(tcase, test_outcomes);
 	tcase_add_test(tcase, test_stopped_has_one_form);
 	tcase_add_test(tcase, test_ok_with_failures_is_no_praise);
+	tcase_add_test(tcase, test_flat_is_the_rate_of_all);
 	tcase_add_test(tcase, test_stopped_in_warmup);
 	tcase_add_test(tcase, test_one_user);
 	tcase_add_loop_test(tcase, test_rows_of_tls, 0, 2);
