@@ -113,6 +113,16 @@ json_t *result_ledger(const struct ledger *l)
 	return result_finish(object, r);
 }
 
+json_t *result_outside(const struct ledger *warmup, const struct ledger *window,
+	const struct ledger *cooldown, uint64_t retries)
+{
+	double sent = (double)warmup->sent + (double)window->sent + (double)cooldown->sent;
+
+	return json_pack("{s:o s:o s:I s:o}", "warmup", result_ledger(warmup), "cooldown",
+		result_ledger(cooldown), "retries", (json_int_t)retries, "repeated_share",
+		sent > 0 ? json_real((double)retries / sent) : json_null());
+}
+
 const json_t *result_at(const json_t *doc, const char *path)
 {
 	while (doc) {

@@ -23,6 +23,10 @@ json_t *result_latency(const struct histogram *h);
 json_t *result_offered(const struct histogram *ok, uint64_t planned);
 /* {"planned","sent",…every class…,"balanced"} */
 json_t *result_ledger(const struct ledger *l);
+/* {"warmup","cooldown","retries","repeated_share"}: the last of all that was sent, in and around
+ * the window, null where nothing was. */
+json_t *result_outside(const struct ledger *warmup, const struct ledger *window,
+	const struct ledger *cooldown, uint64_t retries);
 
 /* The value at "latency.response.p99_ns"; NULL when a part is absent. Borrowed. */
 const json_t *result_at(const json_t *doc, const char *path);

@@ -26,9 +26,8 @@ json_t *result_merge_outside(const struct result_merge *m)
 	struct ledger warmup = result_merge_ledger(&warmups);
 	struct ledger cooldown = result_merge_ledger(&cooldowns);
 
-	return json_pack("{s:o s:o s:I}", "warmup", result_ledger(&warmup), "cooldown",
-		result_ledger(&cooldown), "retries",
-		(json_int_t)result_merge_sum(&m->docs, "outside.retries"));
+	return result_outside(&warmup, &m->ledger, &cooldown,
+		(uint64_t)result_merge_sum(&m->docs, "outside.retries"));
 }
 
 /* In the order of numbers. */

@@ -55,6 +55,13 @@ static bool report_is_redirected(const struct report *r)
 	       strstr(result_text(r->doc, "headline.because"), "redirects");
 }
 
+/* So many requests went out twice that the load was not the one planned. */
+#define REPORT_MANY_REPEATED 0.01
+static bool report_is_repeated(const struct report *r)
+{
+	return report_real(r, "outside.repeated_share") > REPORT_MANY_REPEATED;
+}
+
 static const struct report_word *report_word_of(const struct report *r)
 {
 	const struct report_word *v;
@@ -66,7 +73,8 @@ static const struct report_word *report_word_of(const struct report *r)
 			result_text(r->doc, "headline.result"));
 	if (v && str_eq(v->match, "ok") &&
 		(report_real(r, "headline.failed_share") > REPORT_MANY_FAILED ||
-			report_is_redirected(r) || *result_text(r->doc, "headline.missing")))
+			report_is_redirected(r) || report_is_repeated(r) ||
+			*result_text(r->doc, "headline.missing")))
 		return &report_ok_but;
 	return v ? v : &report_unknown;
 }
@@ -101,13 +109,15 @@ static struct figure report_repeats(const struct report *r)
 }
 
 /* "plan delivered 100.0 % · nothing failed · limited by the plan" */
-static void report_facts(const struct report *r, bool has_limit, char *facts, size_t size)
+static void report_facts(
+	const struct report *r, bool has_limit, bool has_repeated, char *facts, size_t size)
 {
 	int64_t planned = report_int(r, "ledger.planned");
 	double sent = (double)report_int(r, "ledger.sent");
 	double failed = report_real(r, "headline.failed_share");
 	const char *limit = has_limit ? report_limit(r) : "";
 	char first[64];
+	char repeated[96] = "";
 
 	facts[0] = '\0';
 	if (planned == 0)
@@ -120,10 +130,20 @@ static void report_facts(const struct report *r, bool has_limit, char *facts, si
 		(void)snprintf(first, sizeof(first), "%s delivered %.1f %%",
 			*result_text(r->doc, "headline.missing") ? "these slices" : "plan",
 			floor(sent / (double)planned * 1000) / 10);
-	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s%s", first,
+	if (has_repeated && report_is_repeated(r))
+		(void)snprintf(repeated, sizeof(repeated),
+			" · " LOOK_WARN "%s sent twice" LOOK_PLAIN,
+			figure_share(report_real(r, "outside.repeated_share")).text);
+	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s%s%s", first,
 		failed > 0 ? LOOK_BAD : "", failed > 0 ? figure_share(failed).text : "nothing",
-		failed > 0 ? LOOK_PLAIN : "", *limit ? " · " : "", limit,
+		failed > 0 ? LOOK_PLAIN : "", repeated, *limit ? " · " : "", limit,
 		*report_unsteady(r) ? " · " : "", report_unsteady(r), report_repeats(r).text);
+}
+
+static bool report_says_repeated(const struct report *r)
+{
+	return report_is_repeated(r) &&
+	       strstr(result_text(r->doc, "headline.because"), "sent twice");
 }
 
 /* What the run itself says, else the audit, else the word's own. */
@@ -134,8 +154,9 @@ static void report_reason(
 	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
 
 	/* What failed in a run that is ok stands in the facts and among the errors. */
-	if (!*given && (!str_eq(v->match, "ok") || report_is_redirected(r) ||
-			       str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
+	if (!*given &&
+		(!str_eq(v->match, "ok") || report_is_redirected(r) || report_says_repeated(r) ||
+			str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
 		given = result_text(r->doc, "headline.because");
 	/* "STOPPED by alice" says it once. */
 	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
@@ -153,7 +174,8 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 	ret->remedy = result_text(r->doc, "headline.try");
 	ret->missing = result_text(r->doc, "headline.missing");
 	report_reason(r, v, ret->reason, sizeof(ret->reason));
-	report_facts(r, !str_starts(ret->reason, "limited by"), ret->facts, sizeof(ret->facts));
+	report_facts(r, !str_starts(ret->reason, "limited by"), !strstr(ret->reason, "sent twice"),
+		ret->facts, sizeof(ret->facts));
 }
 
 /* What load was made: "open model, even spacing", "closed, 64 users". */

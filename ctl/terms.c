@@ -100,7 +100,8 @@ static const struct term terms[] = {
 		"left: once, and only where the method allows it. A close that acknowledges the "
 		"request, or a reset that comes later than a round trip, is an error and no "
 		"reason to send it again. One arrival, one class, and its planned instant stays; "
-		"the server may have seen it twice."},
+		"the server may have seen it twice. Where more than 1 % were sent twice, the "
+		"headline says so: the load was not quite the one planned."},
 	{"drain", "The time at the end in which missing answers are awaited, at most [timeouts] "
 		  "drain."},
 	{"interval|intervals",

@@ -490,6 +490,12 @@ static void audit_tell_ledger(const struct audit_input *in, struct audit *a)
 	audit_try(a, "report this as a bug of rpsd, with the result file");
 }
 
+static void audit_tell_again(const struct audit_input *in, struct audit *a)
+{
+	audit_because(a, "%s", audit_tell_repeated(in).s);
+	audit_try(a, AUDIT_KEEP_ALIVE_REMEDY);
+}
+
 static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 {
 	const struct ledger *l = &in->ledger;
@@ -501,6 +507,8 @@ static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 		audit_tell_generator(in, a);
 	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
 		audit_tell_failures(in, a);
+	else if (*audit_tell_repeated(in).s)
+		audit_tell_again(in, a);
 	if (*a->because || !audit_is_mostly_redirects(in))
 		return;
 	/* Fast and good answers, but not of what was meant to be loaded. */

@@ -69,7 +69,8 @@ struct audit_input {
 	uint64_t connections_peak;
 	enum fault failed_by;		  /* why it could not begin; FAULT_NONE: it could */
 	const struct stats_fault *faults; /* FAULT_COUNT of them, measured window; NULL: none */
-	uint64_t retries;
+	uint64_t retries;		  /* requests sent a second time, all phases, */
+	uint64_t sent;			  /* of so many that were sent */
 	uint64_t surplus;	  /* answers followed by bytes that belong to none, of the run */
 	uint64_t answers;	  /* measured window, with any status */
 	uint64_t redirects;	  /* of these, where the plan does not ask for them */

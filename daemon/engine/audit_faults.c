@@ -13,6 +13,8 @@
 #include "daemon/engine/audit_text.h"
 #include "daemon/engine/stats.h"
 
+/* More of them make the figures those of another load than was planned. */
+#define AUDIT_REPEATED_MANY 0.01
 #define AUDIT_REDIRECTS_MOST 0.5
 #define AUDIT_REDIRECTS_SOME 0.01
 #define AUDIT_LOCATION_MAX 80
@@ -75,6 +77,21 @@ struct audit_sentence audit_tell_fault(const struct audit_input *in, enum fault 
 	struct audit_sentence t;
 
 	snprintf(t.s, sizeof(t.s), *example ? "%s (%s)" : "%s", fault_table[fault].name, example);
+	return t;
+}
+
+/* ---------------------------------------------------------------- kept connections */
+
+struct audit_sentence audit_tell_repeated(const struct audit_input *in)
+{
+	double share = in->sent > 0 ? (double)in->retries / (double)in->sent : 0;
+	struct audit_sentence t = {""};
+
+	if (share > AUDIT_REPEATED_MANY)
+		snprintf(t.s, sizeof(t.s),
+			"%.26s of %.26s requests were sent twice: the server had closed a kept "
+			"connection",
+			audit_text_share(share).s, audit_text_count(in->sent).s);
 	return t;
 }
 

@@ -42,6 +42,13 @@ struct audit_sentence {
 };
 struct audit_sentence audit_tell_fault(const struct audit_input *in, enum fault fault);
 
+/* "5.2 % of 10,000 requests were sent twice: ..."; "" where so few were that it is not worth the
+ * headline. And what to do about it. */
+struct audit_sentence audit_tell_repeated(const struct audit_input *in);
+#define AUDIT_KEEP_ALIVE_REMEDY                                                                    \
+	"a keep-alive timeout of the server's that is longer than a connection waits here; "       \
+	"[connections] max-age below it"
+
 /* "9,800 of 10,000 answers were redirects (301 to https://…), which are never followed", and what
  * to try. */
 bool audit_is_mostly_redirects(const struct audit_input *in);

@@ -196,9 +196,8 @@ static void audit_note_kept(const struct audit_input *in, struct audit *a)
 			audit_requests(in->retries).s);
 	if (n > 0)
 		audit_add_note(a, fault_table[FAULT_STALE].name, (double)n, 0,
-			"a keep-alive timeout of the server's that is longer than a connection "
-			"waits here; [connections] max-age below it",
-			"%s failed: %s", audit_requests(n).s, fault_table[FAULT_STALE].help);
+			AUDIT_KEEP_ALIVE_REMEDY, "%s failed: %s", audit_requests(n).s,
+			fault_table[FAULT_STALE].help);
 }
 
 static void audit_note_ledger(const struct audit_input *in, struct audit *a)

@@ -145,6 +145,16 @@ static const char *run_location(const struct run *run)
 	return run->summary.location[0] != '\0' ? run->summary.location : NULL;
 }
 
+/* In and around the window. */
+static uint64_t run_sent(const struct run *run)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < STATS_PHASE_COUNT; i++)
+		n += run->totals.ledgers[i].sent;
+	return n;
+}
+
 static struct audit_input run_audit_input(const struct run *run)
 {
 	const struct histogram *service = run_histogram(run, STATS_SERVICE);
@@ -177,6 +187,7 @@ static struct audit_input run_audit_input(const struct run *run)
 		.faults = run->totals.faults,
 		.retries = run->totals.retries,
 		.surplus = run->summary.surplus,
+		.sent = run_sent(run),
 		.answers = run_count_answers(run, NULL),
 		.redirects = run_wants_redirects(run) ? 0 : run_count_answers(run, run_is_redirect),
 		.redirect_status = run_main_redirect(run),
@@ -612,13 +623,14 @@ json_t *run_result_build(struct run *run)
 				: "");
 	if (run_figures_init(&figures, run) < 0)
 		return NULL;
-	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:{s:o s:o s:I} s:o s:o s:o s:o s:o s:o s:o "
+	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:o s:o s:o s:o s:o s:o s:o s:o "
 			"s:o}",
 		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",
 		run_json_headline(run, &audit, &figures), "plan", run_json_plan(run), "window",
 		run_json_window(run), "thresholds", "ledger", result_ledger(run_ledger(run)),
-		"outside", "warmup", result_ledger(&ledgers[STATS_WARMUP]), "cooldown",
-		result_ledger(&ledgers[STATS_COOLDOWN]), "retries", (json_int_t)run->totals.retries,
+		"outside",
+		result_outside(&ledgers[STATS_WARMUP], &ledgers[STATS_WINDOW],
+			&ledgers[STATS_COOLDOWN], run->totals.retries),
 		"rates", run_json_rates(run), "latency",
 		run_figures_confidence(&figures, run_json_latency(run)), "errors",
 		run_json_errors(run), "statuses", run_json_statuses(run), "connections",

@@ -695,6 +695,7 @@ START_TEST(test_counts)
 		"{\"class\":\"reset\",\"phase\":\"receive\",\"count\":1,\"first_ns\":1,"
 		"\"last_ns\":1,\"example\":\"\"}]");
 	assert_int(doc, "outside.retries", 7);
+	assert_real(doc, "outside.repeated_share", 7.0 / 50);
 	assert_int(doc, "outside.warmup.ok", 10);
 	assert_json(doc, "outside.warmup.balanced", "true");
 	assert_json(doc, "run.labels", "{\"commit\":\"1f\"}");

@@ -408,6 +408,30 @@ START_TEST(test_stopped_has_one_form)
 }
 END_TEST
 
+START_TEST(test_many_sent_twice_is_no_praise)
+{
+	static const char why[] = "5.0 % of 60,000 requests were sent twice: the server had closed "
+				  "a kept connection";
+	struct look look = {.width = 120, .utf8 = true, .colour = true, .terminal = true};
+	json_t *doc = load("open");
+	char *text = render_with(doc, "outside", "repeated_share", json_real(0.01), look);
+
+	ck_assert_ptr_nonnull(strstr(text, "\033[1;32mOK\033[0m"));
+	ck_assert_ptr_null(strstr(text, "sent twice"));
+	free(text);
+	/* The reason is another one, or this is a sum of results: among the facts. */
+	text = render_with(doc, "outside", "repeated_share", json_real(0.05), look);
+	ck_assert_ptr_nonnull(strstr(text, "\033[1;33mOK\033[0m"));
+	ck_assert_ptr_nonnull(strstr(text, "5.00 % sent twice"));
+	free(text);
+	text = render_with(doc, "headline", "because", json_string(why), look);
+	ck_assert_ptr_nonnull(strstr(text, "\033[1;33mOK\033[0m   5.0 % of 60,000 requests"));
+	ck_assert_ptr_null(strstr(text, "5.00 % sent twice"));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 /* Rows of 400 a second but for one: the rate is that of all. */
 START_TEST(test_flat_is_the_rate_of_all)
 {
@@ -664,6 +688,7 @@ int main(void)
 	tcase_add_test(tcase, test_outcomes);
 	tcase_add_test(tcase, test_stopped_has_one_form);
 	tcase_add_test(tcase, test_ok_with_failures_is_no_praise);
+	tcase_add_test(tcase, test_many_sent_twice_is_no_praise);
 	tcase_add_test(tcase, test_flat_is_the_rate_of_all);
 	tcase_add_test(tcase, test_stopped_in_warmup);
 	tcase_add_test(tcase, test_one_user);

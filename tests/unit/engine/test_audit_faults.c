@@ -357,6 +357,32 @@ START_TEST(test_retries_and_stale)
 }
 END_TEST
 
+/* Green would say that the load was the one planned. */
+START_TEST(test_many_sent_twice_are_in_the_headline)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	in.sent = 40000; /* with the warm-up */
+	in.retries = 400;
+	a = judged(&in);
+	ck_assert_str_eq(a.because, "");
+	in.retries = 2000;
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OK);
+	ck_assert_int_eq(a.exit_code, 0);
+	ck_assert_str_eq(a.because, "5.0 % of 40,000 requests were sent twice: the server had "
+				    "closed a kept connection");
+	ck_assert_ptr_nonnull(strstr(a.try_text, "keep-alive timeout"));
+	/* What failed weighs more. */
+	in.ledger.classes[LEDGER_OK] -= 301;
+	in.ledger.classes[LEDGER_CONNECTION_ERROR] = 301;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.because, "twice"));
+	ck_assert_ptr_nonnull(note_of(&a, "retries"));
+}
+END_TEST
+
 static TCase *cases(void)
 {
 	TCase *t = tcase_create("audit of faults");
@@ -373,6 +399,7 @@ static TCase *cases(void)
 	tcase_add_test(t, test_every_fault_of_ours_has_a_remedy);
 	tcase_add_loop_test(t, test_failed_before_the_start, FAULT_NONE + 1, FAULT_COUNT);
 	tcase_add_test(t, test_retries_and_stale);
+	tcase_add_test(t, test_many_sent_twice_are_in_the_headline);
 	return t;
 }
 
