@@ -36,6 +36,9 @@ const char *const steadiness_words[STEADINESS_WORD_COUNT] = {
 #define STEADINESS_FLOOR_NS 200e3
 #define STEADINESS_WARMUP_SIGMAS 8.0
 #define STEADINESS_QUIET 3
+/* Of the change that a beginning is. */
+#define STEADINESS_STANDS_OUT (1.0 / 3)
+#define STEADINESS_ROWS_MANY 20
 #define STEADINESS_BACKLOG_LEAST 5.0
 
 struct steadiness_series {
@@ -169,6 +172,41 @@ static double steadiness_squared_error(const struct steadiness_row *rows, size_t
 	return squares / (double)(n - 1) / (double)n * (1 + correlation) / (1 - correlation);
 }
 
+static bool steadiness_has_other_median(
+	const struct steadiness_row *row, const struct steadiness_row *rest, size_t n_rest)
+{
+	double level = 0;
+
+	for (size_t i = 0; i < n_rest; i++)
+		level += rest[i].p50_ns / (double)n_rest;
+	return steadiness_matters(row->p50_ns - level, level, STEADINESS_WARMUP_PART);
+}
+
+/* The rows that are left out may differ by a single one somewhere among them: then it was a stop
+ * like any other, and the run's beginning is like the rest. So from the first row on those that
+ * stand out must be half of all even without one of them. One alone must be the first, and a single
+ * stop of the run would have fallen there by a chance of one in n: too likely for few rows, except
+ * where most of its answers differ. */
+static bool steadiness_is_beginning(
+	const struct steadiness_series *s, size_t cut, double level, double change)
+{
+	double sd = sqrt(steadiness_variance(s->rows + cut, s->n - cut, level));
+	size_t n = 0, end = 0;
+
+	for (size_t i = 0; i < cut; i++) {
+		double part = (s->rows[i].mean_ns - level) / change;
+
+		if (part < STEADINESS_STANDS_OUT && part * fabs(change) < 3 * sd)
+			continue;
+		n++;
+		if (i == 0 || 2 * (n - 1) >= i + 1)
+			end = i + 1;
+	}
+	if (end != 1 || s->n >= STEADINESS_ROWS_MANY)
+		return end > 0;
+	return steadiness_has_other_median(s->rows, s->rows + cut, s->n - cut);
+}
+
 /* Is the beginning different, or was it chance that a few rows stood out? */
 static bool steadiness_begins_otherwise(const struct steadiness_series *s, size_t cut)
 {
@@ -183,7 +221,8 @@ static bool steadiness_begins_otherwise(const struct steadiness_series *s, size_
 	/* Of a mean over so few rows, if they were like the others. */
 	error = sqrt(steadiness_squared_error(rest, n_rest, level) * (double)n_rest / (double)cut);
 	return steadiness_matters(change, level, STEADINESS_WARMUP_PART) &&
-	       fabs(change) > STEADINESS_WARMUP_SIGMAS * error;
+	       fabs(change) > STEADINESS_WARMUP_SIGMAS * error &&
+	       steadiness_is_beginning(s, cut, level, change);
 }
 
 /* Of the rows that MSER leaves out those up to the first few that are like the rest: behind them a

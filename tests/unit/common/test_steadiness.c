@@ -96,6 +96,36 @@ static void simulate(size_t n_rows, double rate, double service_s, change_fn cha
 	}
 }
 
+/* Answers that do not depend on each other, in rows of a second; at random instants everything
+ * stands still for 50 to 300 ms: stop_rate a second. */
+static void simulate_stops(size_t n_rows, double rate, double service_s, double stop_rate)
+{
+	static double samples[ROW_SAMPLES_MAX];
+	double t = exponential(1 / rate), stop = exponential(1 / stop_rate), length = 0.1;
+
+	for (size_t r = 0; r < n_rows; r++) {
+		size_t n = 0;
+		double sum = 0;
+
+		for (; t < (double)(r + 1); t += exponential(1 / rate)) {
+			double response_s = exponential(service_s);
+
+			while (stop + length < t) {
+				stop += length + exponential(1 / stop_rate);
+				length = 0.05 + 0.25 * uniform();
+			}
+			if (t >= stop)
+				response_s += stop + length - t;
+			samples[n++] = response_s * 1e9;
+			sum += response_s * 1e9;
+		}
+		ck_assert_uint_gt(n, 0);
+		qsort(samples, n, sizeof(*samples), compare);
+		rows[r] = (struct steadiness_row){
+			.n = n, .mean_ns = sum / (double)n, .p50_ns = samples[n / 2]};
+	}
+}
+
 static enum steadiness_word judge(size_t n_rows, struct steadiness *ret)
 {
 	steadiness_judge(rows, n_rows, SEC, true, ret);
@@ -130,6 +160,64 @@ START_TEST(stalls_that_come_again_are_a_steady_state)
 	for (int run = 0; run < 50; run++) {
 		simulate(60, 100, 0.0002, stalls);
 		ck_assert_msg(judge(60, &s) == STEADINESS_STEADY, "run %d: %s", run, s.because);
+	}
+}
+END_TEST
+
+#define STATIONARY_RUNS 500
+
+static const struct {
+	size_t n_rows;
+	double rate, service_s;
+	double stop_rate; /* 0: a queue with one server */
+} stationary[] = {
+	{12, 100, 0.001, 0.02},
+	{12, 100, 0.005, 0.1},
+	{12, 100, 0.001, 0.3},
+	{30, 100, 0.001, 0.02},
+	{30, 100, 0.005, 0.1},
+	{30, 100, 0.02, 0.1},
+	{60, 100, 0.005, 0.05},
+	{12, 25, 0.02, 0},
+	{30, 25, 0.02, 0},
+	{12, 35, 0.02, 0},
+	{30, 35, 0.02, 0},
+	{60, 35, 0.02, 0},
+};
+
+/* A stop somewhere in the first half is not the end of a warm-up. Of so many runs that were in one
+ * state all the time, one in twenty may be accused. */
+START_TEST(a_stop_is_no_warmup)
+{
+	size_t n_rows = stationary[_i].n_rows;
+	struct steadiness s;
+	int n = 0;
+
+	state = 100 + (uint64_t)_i;
+	for (int run = 0; run < STATIONARY_RUNS; run++) {
+		if (stationary[_i].stop_rate > 0)
+			simulate_stops(n_rows, stationary[_i].rate, stationary[_i].service_s,
+				stationary[_i].stop_rate);
+		else
+			simulate(n_rows, stationary[_i].rate, stationary[_i].service_s, no_change);
+		n += judge(n_rows, &s) == STEADINESS_WARMUP_SHORT;
+	}
+	ck_assert_msg(20 * n <= STATIONARY_RUNS, "%d of %d runs", n, STATIONARY_RUNS);
+}
+END_TEST
+
+/* A first second that is slow as a whole is one, in however short a run. */
+START_TEST(a_slow_first_second_asks_for_a_warmup)
+{
+	struct steadiness s;
+
+	state = 29;
+	for (int run = 0; run < 50; run++) {
+		simulate_stops(12, 100, 0.005, 0.001);
+		rows[0].mean_ns *= 4;
+		rows[0].p50_ns *= 4;
+		ck_assert_msg(judge(12, &s) == STEADINESS_WARMUP_SHORT, "run %d", run);
+		ck_assert_int_ge(s.warmup_advice_ns, SEC);
 	}
 }
 END_TEST
@@ -245,6 +333,9 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, healthy_servers_are_steady, 0, (int)(sizeof(healthy) / sizeof(*healthy)));
 	tcase_add_test(tcase, stalls_that_come_again_are_a_steady_state);
+	tcase_add_loop_test(
+		tcase, a_stop_is_no_warmup, 0, (int)(sizeof(stationary) / sizeof(*stationary)));
+	tcase_add_test(tcase, a_slow_first_second_asks_for_a_warmup);
 	tcase_add_loop_test(tcase, an_overloaded_server_is_unsteady, 0, 3);
 	tcase_add_test(tcase, a_leak_is_unsteady);
 	tcase_add_test(tcase, a_step_is_unsteady);
