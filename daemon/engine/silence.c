@@ -41,8 +41,7 @@ void silence_merge(struct silence *to, const struct silence *from)
 int64_t silence_since(
 	const struct silence *s, unsigned least_asked, int64_t patience_ns, int64_t now_ns)
 {
-	if (s->answered_ns == 0 || s->n_asked < least_asked ||
-		now_ns - s->asked_ns[least_asked - 1] < patience_ns)
+	if (s->n_asked < least_asked || now_ns - s->asked_ns[least_asked - 1] < patience_ns)
 		return 0;
 	return s->asked_ns[0];
 }

@@ -33,7 +33,7 @@ static inline void silence_answered(struct silence *s, int64_t now_ns)
 void silence_merge(struct silence *to, const struct silence *from);
 
 /* Since when nothing is answered, if so many arrivals (1 or 2) have waited for patience_ns; 0 where
- * there is no silence, and before the first response, when the usual time is not known. now_ns: the
+ * there is no silence. Before the first response it counts from the first arrival. now_ns: the
  * instant up to which every worker's part is known. */
 int64_t silence_since(
 	const struct silence *s, unsigned least_asked, int64_t patience_ns, int64_t now_ns);

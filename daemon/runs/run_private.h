@@ -99,6 +99,7 @@ struct run {
 	struct run_audit audit;
 	bool fault_was_seen[FAULT_COUNT];
 	int64_t silent_since_ns; /* no answer since then; 0: there are answers */
+	bool is_silence_told;	 /* an event says so */
 	struct run_event *events;
 	size_t n_events, events_room;
 	size_t n_noted; /* without acts */

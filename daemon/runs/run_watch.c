@@ -55,14 +55,13 @@ static void run_watch_silence(struct run *run, const struct run_progress *p)
 	if (p->p99_ns != QUANTILE_NONE && p->p99_ns > patience_ns / RUN_SILENCE_FACTOR)
 		patience_ns = p->p99_ns * RUN_SILENCE_FACTOR;
 	seen_ns = run_watch_gather(run, &s);
-	if (run->silent_since_ns == 0) {
-		/* Before the first answer nobody knows how long one takes. */
-		if (p->p99_ns == QUANTILE_NONE)
-			return;
+	if (!run->is_silence_told) {
 		run->silent_since_ns =
 			silence_since(&s, run_watch_least_asked(run), patience_ns, seen_ns);
-		if (run->silent_since_ns == 0)
+		/* Before the first answer it is not known how long one takes. */
+		if (run->silent_since_ns == 0 || p->p99_ns == QUANTILE_NONE)
 			return;
+		run->is_silence_told = true;
 		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
 		run_add_event(run, "silence", "nothing answered since %d:%02d", (int)(from_s / 60),
 			(int)(from_s % 60));
@@ -75,6 +74,7 @@ static void run_watch_silence(struct run *run, const struct run_progress *p)
 				1e9,
 			(int)(from_s / 60), (int)(from_s % 60));
 		run->silent_since_ns = 0;
+		run->is_silence_told = false;
 	}
 }
 

@@ -116,11 +116,12 @@ START_TEST(test_a_worker_that_has_no_answers)
 }
 END_TEST
 
-START_TEST(test_before_the_first_answer_nothing_is_known)
+START_TEST(test_a_server_that_never_answers_is_silent)
 {
 	for (int64_t t = 0; t < 5 * SEC; t += 20 * MS)
 		ask(0, t);
-	ck_assert_int_eq(silent_since(5 * SEC), 0);
+	ck_assert_int_eq(silent_since(SEC), 0);
+	ck_assert_int_eq(silent_since(5 * SEC), START);
 }
 END_TEST
 
@@ -181,7 +182,7 @@ int main(void)
 	tcase_add_test(tcase, test_a_server_that_stops_is_silent);
 	tcase_add_test(tcase, test_silence_begins_with_the_first_request_after_a_pause);
 	tcase_add_test(tcase, test_a_worker_that_has_no_answers);
-	tcase_add_test(tcase, test_before_the_first_answer_nothing_is_known);
+	tcase_add_test(tcase, test_a_server_that_never_answers_is_silent);
 	tcase_add_test(tcase, test_an_old_instant_is_no_older_than_the_answer);
 	tcase_add_test(tcase, test_a_single_user_can_ask_once);
 	tcase_add_test(tcase, test_the_first_two_are_kept);
