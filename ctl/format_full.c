@@ -441,7 +441,7 @@ static void format_full_machine(struct report *r)
 		report_line(r, "  packets and timers %s of this machine's CPU time",
 			figure_percent(share).text);
 	if (result_int(r->doc, "generator.retransmits", &n))
-		report_line(r, "  TCP of this machine: %s segments, %s sent again",
+		report_line(r, "  TCP: %s segments sent, %s of them again",
 			figure_count(report_int(r, "generator.tcp_segments")).text,
 			figure_count(n).text);
 	if (result_int(r->doc, "generator.clock_ns", &n))

@@ -323,7 +323,8 @@ static const struct term terms[] = {
 	{"turns|turn|loop time", "How long a worker took to handle all that had happened at once; "
 				 "what came last in a turn waited for the rest."},
 	{"softirq", "CPU time that the kernel spent on packets and timers, of all programs."},
-	{"retransmits", "TCP segments of this machine that were sent again: packets were lost."},
+	{"retransmits",
+		"TCP segments that the run's own connections sent again: packets were lost."},
 	{"clock", "Reading the clock is slow here, and each request needs it three times."},
 	{"descriptors", "Nearly all descriptors that this process may have were in use."},
 	{"ports used",

@@ -94,9 +94,8 @@ struct audit_input {
 	int64_t throttled_ns;	/* how long altogether, over all CPUs */
 	double softirq_share;	/* of host CPU time, on packets and timers, 0..1 */
 	int64_t turn_p99;	/* of a worker's loop, from its wake-up until it waits again */
-	int64_t segments;	/* of TCP, sent by this host in the run, */
-	int64_t retransmits;	/* sent again, */
-	int64_t tcp_timeouts;	/* and timers that ran out */
+	int64_t segments;	/* of TCP, sent by the run's own connections, */
+	int64_t retransmits;	/* and of these sent again */
 	const char *clocksource;   /* of the kernel; NULL or "": unknown */
 	int64_t clock_ns;	   /* what a reading costs */
 	uint64_t descriptors;	   /* that this process may have */

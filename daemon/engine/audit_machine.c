@@ -8,7 +8,7 @@
  * Chosen here, where the page has no limit:
  * - Waiting for a CPU and long turns of the loop explain our delay, so a small share of them is
  *   told only where the generator is not "ok" already.
- * - TCP's counters are of the whole network namespace, so they make no verdict.
+ * - Segments that were lost are the network's or the server's doing: they make no verdict.
  * - Hyper-V's page and some architectures' own clocks are read without a system call like tsc: the
  *   name alone would accuse every machine of a large provider.
  *
@@ -114,11 +114,9 @@ static void audit_note_network(const struct audit_input *in, struct audit *a)
 			AUDIT_RETRANSMITS * (double)in->segments,
 			"see where packets are lost: nstat, ss -ti; a full queue of the server's "
 			"new connections loses them too",
-			"%s of %s TCP segments of this machine were sent again, %s timers ran out",
+			"%s of %s TCP segments of our connections were sent again",
 			audit_text_count((uint64_t)in->retransmits).s,
-			audit_text_count((uint64_t)in->segments).s,
-			audit_text_count((uint64_t)(in->tcp_timeouts > 0 ? in->tcp_timeouts : 0))
-				.s);
+			audit_text_count((uint64_t)in->segments).s);
 }
 
 static bool audit_is_fast_clock(const char *source)

@@ -116,8 +116,9 @@ struct task_env {
 	uint64_t stale;		  /* requests that met a connection being closed */
 	uint64_t requests_on_new; /* first request of a connection */
 	uint64_t sent;		  /* requests, retries too */
-	struct tls_info tls_info; /* of the first handshake */
-	char first_location[256]; /* of the first redirect that names one; "": none has */
+	struct transport_segments segments; /* of connections that have been closed */
+	struct tls_info tls_info;	    /* of the first handshake */
+	char first_location[256];	    /* of the first redirect that names one; "": none has */
 
 	struct http1_memo _memos[TASK_MEMOS]; /* the environment's: request modulo their number */
 };

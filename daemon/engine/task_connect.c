@@ -144,7 +144,7 @@ static const struct address *task_next_address(
 static int task_open_transport(struct task *t, struct err *reterr)
 {
 	struct task_env *env = t->_env;
-	struct transport_options options = {.resets = env->resets};
+	struct transport_options options = {.resets = env->resets, .segments = &env->segments};
 	struct address source;
 	const struct address *a = task_next_address(env, &source, &options);
 	int r;

@@ -63,6 +63,7 @@ void worker_finish(struct worker *w)
 		.closed_by_us = w->env.closed_by_us,
 		.surplus = w->env.surplus,
 		.stale = w->env.stale,
+		.segments = w->env.segments,
 		.requests = w->env.sent,
 		.requests_on_new = w->env.requests_on_new,
 		.queue_peak = w->pool.queue_peak,

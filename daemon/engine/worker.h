@@ -56,6 +56,7 @@ struct worker_summary {
 	uint64_t surplus;      /* answers followed by bytes that belong to none */
 	uint64_t stale;	       /* requests that met a connection being closed, repeated or not */
 	uint64_t requests, requests_on_new;
+	struct transport_segments segments; /* of all its connections; of Unix sockets 0 */
 	uint64_t queue_peak;
 	struct tls_counts tls;	  /* all 0 without TLS */
 	struct tls_info tls_info; /* of its first handshake */

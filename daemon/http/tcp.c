@@ -133,10 +133,24 @@ static struct transport_account tcp_account_unix(const struct transport *t)
 	return (struct transport_account){.unacknowledged = is_unread ? SIZE_MAX : 0};
 }
 
+/* Kernels before 4.2 do not count the segments sent. */
+static void tcp_count_segments(const struct transport *t)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(t->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return;
+	t->segments->sent += info.tcpi_segs_out;
+	t->segments->again += info.tcpi_total_retrans;
+}
+
 static void tcp_close(struct transport *t)
 {
 	struct linger now = {.l_onoff = 1};
 
+	if (t->segments)
+		tcp_count_segments(t);
 	if (t->resets)
 		(void)setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	/* Nothing can be done about an error, and the descriptor is gone in any case. */
@@ -197,7 +211,8 @@ int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 
 	*t = (struct transport){.ops = is_unix ? &tcp_unix_ops : &tcp_ops,
 		.fd = -1,
-		.resets = options && options->resets && !is_unix};
+		.resets = options && options->resets && !is_unix,
+		.segments = options && !is_unix ? options->segments : NULL};
 	if (!guard_allows(guard, sa, &why)) {
 		err_set(reterr, "%s", why);
 		return -EPERM;

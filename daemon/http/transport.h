@@ -34,6 +34,11 @@ struct transport_account {
 	int64_t round_trip_ns; /* the shortest there was; 0: not known */
 };
 
+/* Of connections that have been closed: segments sent, and how many of them were sent again. */
+struct transport_segments {
+	uint64_t sent, again;
+};
+
 struct transport_ops {
 	enum io (*finish_connect)(struct transport *t); /* IO_OK: connected */
 	enum io (*read)(struct transport *t, void *buf, size_t size, size_t *ret_n);
@@ -57,7 +62,9 @@ struct transport {
 	/* After IO_EOF: the peer did not say that this is the end, as TLS would have it (TCP cannot
 	 * tell, and never sets it). What ends with the connection may have been cut off. */
 	bool is_truncated;
-	bool resets; /* transport_options */
+	/* transport_options */
+	bool resets;
+	struct transport_segments *segments;
 };
 
 /* What a connection is made with; zero is fine. */
@@ -68,6 +75,9 @@ struct transport_options {
 	unsigned source_len;
 	/* Closing sends RST instead of FIN (SO_LINGER of 0, socket(7)): no TIME_WAIT. */
 	bool resets;
+	/* Closing adds what TCP has sent, for one system call; NULL: nowhere. Borrowed until the
+	 * connection is closed. */
+	struct transport_segments *segments;
 };
 
 /* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; sa may be AF_INET,

@@ -29,8 +29,6 @@ double host_softirq_share(const struct host_ticks *before, const struct host_tic
 struct host_counters {
 	/* of our own cgroup and those above it, as far as they have a quota of CPU time */
 	int64_t periods, throttled, throttled_ns;
-	/* of TCP, in our network namespace: segments sent, sent again, timers that ran out */
-	int64_t segments, retransmits, timeouts;
 };
 void host_read_counters(struct host_counters *ret);
 /* What has been added; unknown where either is, or where the counter began anew. */

@@ -110,26 +110,10 @@ static void host_read_throttled(struct host_counters *counters)
 	host_add_throttled(root, path, counters);
 }
 
-/* ---------------------------------------------------------------- the network */
-
-static void host_read_network(struct host_counters *counters)
-{
-	char text[16384]; /* netstat has some 3 KiB of names and 3 KiB of figures */
-
-	if (host_read_text("/proc/self/net/snmp", text, sizeof(text))) {
-		counters->segments = host_text_counter(text, "Tcp", "OutSegs");
-		counters->retransmits = host_text_counter(text, "Tcp", "RetransSegs");
-	}
-	if (host_read_text("/proc/self/net/netstat", text, sizeof(text)))
-		counters->timeouts = host_text_counter(text, "TcpExt", "TCPTimeouts");
-}
-
 void host_read_counters(struct host_counters *ret)
 {
-	*ret = (struct host_counters){
-		HOST_UNKNOWN, HOST_UNKNOWN, HOST_UNKNOWN, HOST_UNKNOWN, HOST_UNKNOWN, HOST_UNKNOWN};
+	*ret = (struct host_counters){HOST_UNKNOWN, HOST_UNKNOWN, HOST_UNKNOWN};
 	host_read_throttled(ret);
-	host_read_network(ret);
 }
 
 static int64_t host_between(int64_t before, int64_t after)
@@ -144,9 +128,6 @@ struct host_counters host_counters_between(
 		.periods = host_between(before->periods, after->periods),
 		.throttled = host_between(before->throttled, after->throttled),
 		.throttled_ns = host_between(before->throttled_ns, after->throttled_ns),
-		.segments = host_between(before->segments, after->segments),
-		.retransmits = host_between(before->retransmits, after->retransmits),
-		.timeouts = host_between(before->timeouts, after->timeouts),
 	};
 }
 

@@ -64,25 +64,6 @@ static size_t host_text_word(const char **text)
 	return strcspn(*text, " \t\n");
 }
 
-int64_t host_text_counter(const char *text, const char *group, const char *name)
-{
-	const char *names = host_text_group(text, group);
-	const char *values = names ? host_text_group(host_text_next(names), group) : NULL;
-	size_t n_name, n_value;
-
-	while (values) {
-		n_name = host_text_word(&names);
-		n_value = host_text_word(&values);
-		if (n_name == 0 || n_value == 0)
-			return HOST_UNKNOWN;
-		if (host_text_is(names, n_name, name))
-			return host_text_number(values);
-		names += n_name;
-		values += n_value;
-	}
-	return HOST_UNKNOWN;
-}
-
 int64_t host_text_figure(const char *text, const char *name)
 {
 	for (; *text; text = host_text_next(text)) {

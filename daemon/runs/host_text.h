@@ -11,10 +11,6 @@
 /* /proc/stat: the first line. All 0 where it is none. */
 void host_text_ticks(const char *stat, struct host_ticks *ret);
 
-/* /proc/net/snmp and netstat: the counter of a group, from the pair of lines "Tcp: A B" and
- * "Tcp: 1 2". HOST_UNKNOWN where it is not there. */
-int64_t host_text_counter(const char *text, const char *group, const char *name);
-
 /* Files of one figure in a line, "name 12": cpu.stat of a cgroup. HOST_UNKNOWN. */
 int64_t host_text_figure(const char *text, const char *name);
 

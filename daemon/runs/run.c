@@ -117,6 +117,8 @@ static void run_sum_up(struct run *run)
 		sum->closed_by_us += s->closed_by_us;
 		sum->surplus += s->surplus;
 		sum->stale += s->stale;
+		sum->segments.sent += s->segments.sent;
+		sum->segments.again += s->segments.again;
 		sum->requests += s->requests;
 		sum->requests_on_new += s->requests_on_new;
 		sum->queue_peak += s->queue_peak;

@@ -70,7 +70,7 @@ void run_audit_fill(const struct run *run, struct audit_input *in)
 
 	in->unbalanced = a->unbalanced;
 	in->run_queue_share = in->throttled_share = in->softirq_share = in->steal_share = -1;
-	in->throttled_ns = in->segments = in->retransmits = in->tcp_timeouts = -1;
+	in->throttled_ns = in->segments = in->retransmits = -1;
 	in->time_wait = in->turn_p99 = -1;
 	if (run->t0_ns == 0)
 		return;
@@ -82,9 +82,11 @@ void run_audit_fill(const struct run *run, struct audit_input *in)
 	if (n.throttled >= 0 && n.periods >= 0)
 		in->throttled_share = n.periods > 0 ? (double)n.throttled / (double)n.periods : 0;
 	in->throttled_ns = n.throttled_ns;
-	in->segments = n.segments;
-	in->retransmits = n.retransmits;
-	in->tcp_timeouts = n.timeouts;
+	/* Of Unix sockets, and where the kernel does not count. */
+	if (run->summary.segments.sent > 0) {
+		in->segments = (int64_t)run->summary.segments.sent;
+		in->retransmits = (int64_t)run->summary.segments.again;
+	}
 	in->clocksource = a->clock.source;
 	in->clock_ns = a->clock.read_ns;
 	in->descriptors = run->room.descriptor_limit;
@@ -110,7 +112,7 @@ json_t *run_audit_json(const struct run *run, const struct audit_input *in, json
 {
 	const struct run_audit *a = &run->audit;
 	bool has_begun = run->t0_ns > 0;
-	json_t *more = json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:I}",
+	json_t *more = json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:I}",
 		"steal_share", run_audit_share(in->steal_share), "softirq_share",
 		run_audit_share(in->softirq_share), "throttled_share",
 		run_audit_share(in->throttled_share), "throttled_ns",
@@ -120,8 +122,7 @@ json_t *run_audit_json(const struct run *run, const struct audit_input *in, json
 		run_audit_figure(has_begun ? a->turn_p99_ns : -1), "loop_max_ns",
 		run_audit_figure(has_begun ? a->turn_max_ns : -1), "rx_slack_p99_ns",
 		run_audit_figure(in->rx_slack_p99), "tcp_segments", run_audit_figure(in->segments),
-		"retransmits", run_audit_figure(in->retransmits), "tcp_timeouts",
-		run_audit_figure(in->tcp_timeouts), "clocksource",
+		"retransmits", run_audit_figure(in->retransmits), "clocksource",
 		*a->clock.source ? json_string(a->clock.source) : json_null(), "clock_ns",
 		run_audit_figure(has_begun ? a->clock.read_ns : -1), "unbalanced_intervals",
 		(json_int_t)a->unbalanced);

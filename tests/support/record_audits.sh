@@ -57,7 +57,6 @@ record() {
 		" softirq_share=\(.generator.softirq_share|n)" +
 		" turn_p99=\(.generator.loop_p99_ns|n) segments=\(.generator.tcp_segments|n)" +
 		" retransmits=\(.generator.retransmits|n)" +
-		" tcp_timeouts=\(.generator.tcp_timeouts|n)" +
 		" clocksource=\(.generator.clocksource // "unknown")" +
 		" clock_ns=\(.generator.clock_ns|n)" +
 		" descriptors=\(.generator.descriptors.limit)" +

@@ -56,7 +56,7 @@ static const struct {
 	{"loop_p99_ns", 58879, "  a turn of its loop took up to 58.9 us (p99), at most 5.01 ms\n"},
 	{"throttled_share", 0.5, "  CPU quota ran out in 50 % of its periods\n"},
 	{"softirq_share", 0.25, "  packets and timers 25 % of this machine's CPU time\n"},
-	{"retransmits", 12, "  TCP of this machine: 2,032 segments, 12 sent again\n"},
+	{"retransmits", 12, "  TCP: 2,032 segments sent, 12 of them again\n"},
 	{"clock_ns", 17, "  clock tsc, 17 ns a reading\n"},
 };
 

@@ -78,7 +78,6 @@ static const struct {
 	INTEGER("turn_p99", in.turn_p99),
 	INTEGER("segments", in.segments),
 	INTEGER("retransmits", in.retransmits),
-	INTEGER("tcp_timeouts", in.tcp_timeouts),
 	INTEGER("clock_ns", in.clock_ns),
 	INTEGER("descriptors", in.descriptors),
 	INTEGER("descriptors_used", in.descriptors_used),

@@ -416,6 +416,44 @@ START_TEST(test_source_of_the_other_family)
 }
 END_TEST
 
+/* The connection's own, however much this host sends besides. Again is what a busy machine makes.
+ */
+START_TEST(test_segments)
+{
+	struct transport_segments segments = {0}, first;
+	struct transport_options options = {.segments = &segments};
+	struct err err = {0};
+
+	listen_on_loopback(_i);
+	for (int n = 0; n < 2; n++) {
+		struct transport t, other;
+		int peer, other_peer = connect_pair(&other);
+		size_t len;
+
+		first = segments;
+		ck_assert_int_eq(tcp_connect(&t, (struct sockaddr *)&address, address_len, &options,
+					 &guard, &err),
+			0);
+		wait_for(t.fd, POLLOUT);
+		ck_assert_int_eq(transport_finish_connect(&t), IO_OK);
+		peer = accept(listener, NULL, NULL);
+		for (int i = 0; i < 5; i++)
+			ck_assert_int_eq(transport_write(&t, "x", 1, &len), IO_OK);
+		for (int i = 0; i < 500; i++)
+			ck_assert_int_eq(transport_write(&other, "x", 1, &len), IO_OK);
+		ck_assert_uint_eq(segments.sent, first.sent);
+		transport_close(&t);
+		/* SYN, ACK and five bytes, which may share segments. */
+		ck_assert_uint_ge(segments.sent - first.sent, 3);
+		ck_assert_uint_le(segments.sent - first.sent - (segments.again - first.again), 7);
+		transport_close(&other);
+		close(peer);
+		close(other_peer);
+	}
+	close(listener);
+}
+END_TEST
+
 /* The peer sees a reset (1), or the end (0). */
 START_TEST(test_close)
 {
@@ -651,6 +689,7 @@ int main(void)
 		tcase_add_test(tcase, test_source_of_the_other_family);
 	}
 	tcase_add_test(tcase, test_foreign_source);
+	tcase_add_loop_test(tcase, test_segments, 0, 2);
 	tcase_add_loop_test(tcase, test_close, 0, 2);
 	suite_add_tcase(suite, tcase);
 
