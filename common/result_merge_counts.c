@@ -40,7 +40,7 @@ json_t *result_merge_statuses(const struct result_merge *m)
 	for (int status = 0; status < 1000; status++) {
 		int64_t n;
 
-		(void)snprintf(name, sizeof(name), "%d", status);
+		(void)snprintf(name, sizeof(name), "%03d", status);
 		n = result_merge_sum(&v, name);
 		if (n > 0)
 			all = result_merge_with(all, name, json_integer(n));

@@ -526,8 +526,8 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 	if (x->phase == STATS_WINDOW) {
 		if (end->end_ns > s->totals.last_done_ns)
 			s->totals.last_done_ns = end->end_ns;
-		if (end->status > 0 && end->status < STATS_STATUS_MAX)
-			s->totals.statuses[end->status]++;
+		if (end->is_complete)
+			s->totals.statuses[end->status % STATS_STATUS_MAX]++;
 		if (is_ok) {
 			stats_record_ok(s, x, end->slack_ns);
 			stats_note_slow(s, &s->totals.slowest_ok, x, end, LEDGER_OK);

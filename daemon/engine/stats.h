@@ -27,7 +27,7 @@ enum stats_phase {
 	STATS_PHASE_COUNT,
 };
 
-#define STATS_STATUS_MAX 600 /* HTTP status codes are 100..599 */
+#define STATS_STATUS_MAX 1000 /* a status has three digits, and servers send all of them */
 
 struct stats_interval {
 	struct list _node;
@@ -95,7 +95,7 @@ struct stats_totals {
 	uint64_t ok_in_window;
 	uint64_t bytes_in; /* whole responses as parsed, all phases */
 	uint64_t bytes_out;
-	uint64_t statuses[STATS_STATUS_MAX];	/* measured window */
+	uint64_t statuses[STATS_STATUS_MAX];	/* of complete responses, measured window */
 	struct stats_fault faults[FAULT_COUNT]; /* measured window */
 	struct histogram histograms[STATS_HISTOGRAM_COUNT];
 	struct slowest slowest_ok;     /* good answers, measured window */
@@ -167,7 +167,8 @@ void stats_sent(struct stats *s, const struct exchange *x);
 /* It will be sent again, as nothing was answered: counted, and otherwise still in flight. */
 void stats_retried(struct stats *s);
 /* It ends, once. fault FAULT_NONE: a good answer, x->done_ns is set. status 0: none was read.
- * example: NULL or a line about what went wrong. slack_ns: how late done_ns may be, -1 unknown. */
+ * example: NULL or a line about what went wrong. slack_ns: how late done_ns may be, -1 unknown.
+ * A complete response always has a status, which may be 000. */
 struct stats_end {
 	enum fault fault;
 	bool was_sent;

@@ -163,11 +163,13 @@ json_t *run_figures_note(const struct run_figures *f)
 static json_t *run_figures_slow(const struct run *run, const struct slow *s)
 {
 	const char *name = run->totals.n_requests > 0 ? run->plan->requests[s->request].name : NULL;
+	/* An HTTP error always has a status, which may be 000. */
+	bool has_status = s->status > 0 || s->class == LEDGER_HTTP_ERROR;
 
 	return json_pack("{s:I s:I s:o s:o s:s s:o s:i}", "at_ns", (json_int_t)s->at_ns,
 		run->schedule ? "response_ns" : "service_ns", (json_int_t)s->ns, "request",
 		name ? json_string(name) : json_null(), "status",
-		s->status ? json_integer(s->status) : json_null(), "class",
+		has_status ? json_integer(s->status) : json_null(), "class",
 		ledger_class_names[s->class], "connection",
 		s->connection ? json_integer((json_int_t)s->connection) : json_null(), "worker",
 		(int)s->worker);

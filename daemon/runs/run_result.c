@@ -428,7 +428,7 @@ static json_t *run_json_statuses(const struct run *run)
 	for (int i = 0; i < STATS_STATUS_MAX; i++) {
 		if (run->totals.statuses[i] == 0)
 			continue;
-		(void)snprintf(name, sizeof(name), "%d", i);
+		(void)snprintf(name, sizeof(name), "%03d", i);
 		(void)json_object_set_new(
 			all, name, json_integer((json_int_t)run->totals.statuses[i]));
 	}

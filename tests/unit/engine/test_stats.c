@@ -322,6 +322,38 @@ START_TEST(completions_count_by_their_instant)
 }
 END_TEST
 
+/* Whatever three digits a server sends; a response that broke off is no answer. */
+START_TEST(statuses_add_up_to_the_answers)
+{
+	uint64_t sum = 0;
+
+	for (unsigned status = 0; status < 1000; status++) {
+		struct exchange x = begun(status * MS);
+		struct stats_end end = {.fault = FAULT_STATUS,
+			.was_sent = true,
+			.is_complete = true,
+			.status = status,
+			.slack_ns = -1,
+			.end_ns = START + status * MS};
+
+		send_at(&x, status * MS);
+		stats_end(&stats, &x, &end);
+		x = begun(status * MS);
+		send_at(&x, status * MS);
+		end.fault = FAULT_CLOSED;
+		end.is_complete = false;
+		stats_end(&stats, &x, &end);
+	}
+	for (int i = 0; i < STATS_STATUS_MAX; i++) {
+		ck_assert_uint_eq(stats.totals.statuses[i], 1);
+		sum += stats.totals.statuses[i];
+	}
+	ck_assert_uint_eq(sum, window()->classes[LEDGER_HTTP_ERROR]);
+	ck_assert_uint_eq(sum, stats.totals.completed_in_window);
+	assert_balanced();
+}
+END_TEST
+
 START_TEST(faults_keep_first_last_and_an_example)
 {
 	struct exchange a = begun(1 * SEC), b = begun(2 * SEC), c = begun(3 * SEC);
@@ -827,6 +859,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, phases_by_the_planned_instant, 0, 6);
 	tcase_add_test(t, warmup_leaves_no_trace_in_the_figures);
 	tcase_add_test(t, completions_count_by_their_instant);
+	tcase_add_test(t, statuses_add_up_to_the_answers);
 	tcase_add_test(t, faults_keep_first_last_and_an_example);
 	tcase_add_test(t, flight_is_the_area_over_the_whole_run);
 	tcase_add_test(t, flight_goes_on_where_the_window_is_cut);

@@ -371,6 +371,52 @@ START_TEST(every_answer_bad_is_a_failed_run)
 }
 END_TEST
 
+/* A status after another, and in between an answer that breaks off. */
+static void answer_anything(struct mini_conn *c)
+{
+	static const unsigned statuses[] = {200, 404, 599, 600, 780, 999};
+	char text[64];
+
+	while (mini_read_request(c)) {
+		unsigned n = mini_server_requests(c->server) - 1;
+
+		if (n % 7 == 6) {
+			(void)mini_write(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+			return;
+		}
+		(void)snprintf(text, sizeof(text), "HTTP/1.1 %u X\r\nContent-Length: 0\r\n\r\n",
+			statuses[n % 7]);
+		(void)mini_write(c, text);
+	}
+}
+
+START_TEST(statuses_add_up_to_the_answers)
+{
+	static const char *const keys[] = {
+		"load", "rate", "max", "load", "requests", "70", "connections", "count", "1", NULL};
+	json_t *statuses;
+	const char *name;
+	json_t *count;
+	int64_t sum = 0;
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, answer_anything, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	statuses = json_object_get(run_result(run), "statuses");
+	json_object_foreach(statuses, name, count)
+	{
+		ck_assert_int_eq(json_integer_value(count), 10);
+		sum += json_integer_value(count);
+	}
+	ck_assert_int_eq(sum, 60);
+	ck_assert_int_eq(figure(run, "ledger.ok"), 10);
+	ck_assert_int_eq(figure(run, "ledger.http_error"), 50);
+	ck_assert_int_eq(figure(run, "ledger.connection_error"), 10);
+	mini_server_close(&server);
+}
+END_TEST
+
 /* Reads the headers alone; then it keeps the connection, or closes it over the unread body. */
 static void refuse_early(struct mini_conn *c)
 {
@@ -906,6 +952,7 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, open_run_from_start_to_document);
 	tcase_add_test(t, intervals_add_up_to_the_ledger);
+	tcase_add_test(t, statuses_add_up_to_the_answers);
 	tcase_add_test(t, closed_run_by_count);
 	tcase_add_loop_test(t, stopped_run_has_a_report, 0, 2);
 	tcase_add_test(t, stopped_before_anything_was_sent);
