@@ -358,7 +358,10 @@ static const struct term terms[] = {
 		"flat: within 5 %; worst: the interval with the largest p99, and when."},
 	{"asked", "The rate that the plan calls for at this moment."},
 	{"oldest waiting|oldest", "The age of the request that has waited longest for its end."},
-	{"in|out|bytes", "Bytes per second that came from the server and went to it."},
+	{"in|out|bytes",
+		"Bytes per second of the window: in, of answers, as they were read; out, of "
+		"requests, "
+		"as writes took them. With TLS it is the content, not the records and handshakes."},
 	{"event|events",
 		"What happened to the run, and when: changes of state, changes by people."},
 	{"status", "The number in an HTTP answer's first line."},

@@ -358,11 +358,6 @@ static void stats_flight(struct stats *s, int64_t now_ns, int delta)
 	s->in_flight += (uint64_t)delta;
 }
 
-static bool stats_is_in_window(const struct stats *s, int64_t instant_ns)
-{
-	return instant_ns >= s->window_start_ns && instant_ns < s->window_end_ns;
-}
-
 void stats_sent(struct stats *s, const struct exchange *x)
 {
 	struct stats_interval *now = stats_interval_at(s, x->sent_ns);
@@ -514,7 +509,6 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 		stats_flight(s, end->end_ns, -1);
 	if (end->is_complete)
 		silence_answered(&s->silence, end->end_ns);
-	s->totals.bytes_in += end->bytes_in;
 	if (now) {
 		now->completed += end->is_complete;
 		*(is_ok ? &now->ok : &now->failed) += 1;

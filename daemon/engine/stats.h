@@ -93,7 +93,9 @@ struct stats_totals {
 	uint64_t sent_in_window;      /* by the instant of sending, any phase */
 	uint64_t completed_in_window; /* by the instant of completion, any phase */
 	uint64_t ok_in_window;
-	uint64_t bytes_in; /* whole responses as parsed, all phases */
+	/* Moved inside the window: of requests what writes took, of responses what reads brought;
+	 * of TLS what it carries. */
+	uint64_t bytes_in;
 	uint64_t bytes_out;
 	uint64_t statuses[STATS_STATUS_MAX];	/* of complete responses, measured window */
 	struct stats_fault faults[FAULT_COUNT]; /* measured window */
@@ -174,7 +176,6 @@ struct stats_end {
 	bool was_sent;
 	bool is_complete; /* a whole response was read */
 	unsigned status;
-	uint64_t bytes_in;
 	int64_t slack_ns;
 	int64_t end_ns;	     /* when it ended */
 	uint64_t connection; /* the how many-th of the worker it was on; 0: none */
@@ -183,6 +184,24 @@ struct stats_end {
 void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end);
 /* It will not end: the drain is over. */
 void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t now_ns);
+
+static inline bool stats_is_in_window(const struct stats *s, int64_t instant_ns)
+{
+	return instant_ns >= s->window_start_ns && instant_ns < s->window_end_ns;
+}
+
+/* A write has taken n bytes of requests, or a read has brought n of responses. now_ns: the stamp of
+ * that call. */
+static inline void stats_wrote(struct stats *s, size_t n, int64_t now_ns)
+{
+	if (stats_is_in_window(s, now_ns))
+		s->totals.bytes_out += n;
+}
+static inline void stats_read(struct stats *s, size_t n, int64_t now_ns)
+{
+	if (stats_is_in_window(s, now_ns))
+		s->totals.bytes_in += n;
+}
 
 /* A connection was opened, connect() to established. */
 void stats_connected(struct stats *s, int64_t connect_ns);

@@ -126,7 +126,6 @@ static inline void task_finish_as(
 		.was_sent = true,
 		.is_complete = is_complete,
 		.status = p->status,
-		.bytes_in = p->head_bytes + p->body_bytes,
 		.slack_ns = task_slack_ns(t, now_ns),
 		.end_ns = now_ns,
 		.connection = t->_connection,

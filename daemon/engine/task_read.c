@@ -270,6 +270,8 @@ static inline size_t task_begin_response(struct task *t, const char *data, size_
 
 bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns)
 {
+	struct task_env *env = t->_env;
+
 	for (;;) {
 		enum http1_result result;
 		size_t used, fed = n;
@@ -277,6 +279,7 @@ bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns)
 		if (t->_exchange.first_byte_ns == 0)
 			fed = task_begin_response(t, data, n, now_ns);
 		result = task_feed(t, data, fed, &used);
+		stats_read(env->stats, used, now_ns);
 		if (__builtin_expect(t->_response.status - 300 < 100, 0))
 			task_note_redirect(t, data, used, now_ns);
 		if (result == HTTP1_ERROR) {
@@ -360,11 +363,14 @@ void task_read(struct task *t)
 			task_fail_errno(t, false);
 			return;
 		}
-		if (discards)
+		if (discards) {
+			stats_read(env->stats, n, clock_now_ns());
 			(void)http1_skipped(&t->_response, n);
-		else if (task_n_begun(t) == 0 ? !task_take_unasked(t, n)
-					      : !task_take(t, env->read_buffer, n, clock_now_ns()))
+		} else if (task_n_begun(t) == 0
+				   ? !task_take_unasked(t, n)
+				   : !task_take(t, env->read_buffer, n, clock_now_ns())) {
 			return;
+		}
 		/* Drained does not tell of the peer's close. */
 		if (t->_transport.is_drained && !t->_peer_closing)
 			return;

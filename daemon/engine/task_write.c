@@ -40,8 +40,8 @@ size_t task_n_bytes_written(const struct task *t)
 	return sum;
 }
 
-/* The first of len bytes is about to be written. */
-static inline void task_begin(struct task *t, struct exchange *x, size_t len, int64_t now_ns)
+/* The first byte is about to be written. */
+static inline void task_begin(struct task *t, struct exchange *x, int64_t now_ns)
 {
 	struct task_env *env = t->_env;
 
@@ -54,7 +54,6 @@ static inline void task_begin(struct task *t, struct exchange *x, size_t len, in
 	}
 	env->sent++;
 	env->requests_on_new += t->_requests + t->_n_written == 1 + t->_n_behind;
-	env->stats->totals.bytes_out += len;
 }
 
 /* A server that refuses a large request answers, and closes with most of it unread: then the answer
@@ -73,7 +72,8 @@ static RARE void task_on_write_failed(struct task *t)
 	task_fail_errno(t, true);
 }
 
-static inline void task_write_one(struct task *t, const char *bytes, size_t len)
+/* now_ns: a fresh stamp. */
+static inline void task_write_one(struct task *t, const char *bytes, size_t len, int64_t now_ns)
 {
 	struct exchange *x = &t->_exchange;
 
@@ -89,7 +89,10 @@ static inline void task_write_one(struct task *t, const char *bytes, size_t len)
 		}
 		if (n == len && x->sent_all_ns == 0)
 			x->sent_all_ns = x->sent_ns;
+		stats_wrote(t->_env->stats, n, now_ns);
 		t->_sent += n;
+		if (t->_sent < len)
+			now_ns = clock_now_ns();
 	}
 	if (x->sent_all_ns == 0)
 		x->sent_all_ns = clock_now_ns();
@@ -134,7 +137,7 @@ static void task_note_written(struct task *t, size_t n, int64_t now_ns)
 
 		(void)task_bytes(t, t->_n_written, &len);
 		if (begins)
-			task_begin(t, x, len, now_ns);
+			task_begin(t, x, now_ns);
 		if (n < len - t->_sent) {
 			t->_sent += n;
 			return;
@@ -150,12 +153,9 @@ static void task_note_written(struct task *t, size_t n, int64_t now_ns)
 /* What a failed write tried to send counts as sent: nothing is tried without an end. */
 static void task_note_unwritable(struct task *t, int64_t now_ns)
 {
-	size_t len;
-
 	if (t->_sent > 0)
 		return;
-	(void)task_bytes(t, t->_n_written, &len);
-	task_begin(t, task_at(t, t->_n_written), len, now_ns);
+	task_begin(t, task_at(t, t->_n_written), now_ns);
 	t->_sent = 1;
 }
 
@@ -174,6 +174,7 @@ static void task_write_all(struct task *t)
 			task_on_write_failed(t);
 			return;
 		}
+		stats_wrote(t->_env->stats, n, now_ns);
 		task_note_written(t, n, now_ns);
 	}
 	task_set_state(t, TASK_RECEIVING);
@@ -189,7 +190,7 @@ void task_write(struct task *t)
 		return;
 	}
 	bytes = task_bytes(t, 0, &len);
-	task_write_one(t, bytes, len);
+	task_write_one(t, bytes, len, clock_now_ns());
 }
 
 /* What fails may queue on others, which come behind. */
@@ -258,6 +259,6 @@ void task_send(struct task *t, const struct exchange *x, int64_t now_ns)
 	timer_start(&env->_request_timeouts, &t->_timer, x->planned_ns + env->request_timeout_ns);
 	task_set_state(t, TASK_SENDING);
 	bytes = task_bytes_of(t, request, 0, &len);
-	task_begin(t, &t->_exchange, len, now_ns);
-	task_write_one(t, bytes, len);
+	task_begin(t, &t->_exchange, now_ns);
+	task_write_one(t, bytes, len, now_ns);
 }

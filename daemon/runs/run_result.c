@@ -368,17 +368,13 @@ static json_t *run_json_window(const struct run *run)
 
 static json_t *run_json_rates(const struct run *run)
 {
-	double seconds = run->t0_ns > 0 && run->drained_ns > run->t0_ns
-				 ? (double)(run->drained_ns - run->t0_ns) / 1e9
-				 : 0;
-
 	return json_pack("{s:f s:f s:f s:f s:f s:f}", "planned_per_s",
 		run_per_s(run, run_ledger(run)->planned), "sent_per_s",
 		run_per_s(run, run->totals.sent_in_window), "completed_per_s",
 		run_per_s(run, run->totals.completed_in_window), "ok_per_s",
 		run_per_s(run, run->totals.ok_in_window), "bytes_in_per_s",
-		seconds > 0 ? (double)run->totals.bytes_in / seconds : 0.0, "bytes_out_per_s",
-		seconds > 0 ? (double)run->totals.bytes_out / seconds : 0.0);
+		run_per_s(run, run->totals.bytes_in), "bytes_out_per_s",
+		run_per_s(run, run->totals.bytes_out));
 }
 
 static json_t *run_json_latency(const struct run *run)

@@ -128,7 +128,6 @@ START_TEST(durations_are_exact)
 	struct stats_end end = {.was_sent = true,
 		.is_complete = true,
 		.status = 200,
-		.bytes_in = 1234,
 		.slack_ns = 7,
 		.end_ns = START + 1110};
 
@@ -150,7 +149,6 @@ START_TEST(durations_are_exact)
 	assert_single(STATS_RX_SLACK, 7);
 	assert_single(STATS_RESPONSE_LESS_OURS, 1093); /* 1000 + 100 - 7 */
 	ck_assert_uint_eq(histogram(STATS_FAILED)->count, 0);
-	ck_assert_uint_eq(stats.totals.bytes_in, 1234);
 	ck_assert_uint_eq(stats.totals.statuses[200], 1);
 	ck_assert_int_eq(stats.totals.last_done_ns, START + 1110);
 	ck_assert_uint_eq(stats.totals.completed_in_window, 1);
@@ -319,6 +317,25 @@ START_TEST(completions_count_by_their_instant)
 	i = stats_take_any(&stats);
 	ck_assert_ptr_nonnull(i);
 	assert_balanced();
+}
+END_TEST
+
+/* Bytes belong to the instant at which they moved, whatever they are part of. */
+START_TEST(bytes_count_by_their_instant)
+{
+	static const int64_t instants_ns[] = {-SEC, -1, 0, 5 * SEC, 10 * SEC - 1, 10 * SEC};
+
+	for (size_t i = 0; i < sizeof(instants_ns) / sizeof(*instants_ns); i++) {
+		stats_wrote(&stats, (size_t)1 << i, START + instants_ns[i]);
+		stats_read(&stats, (size_t)100 << i, START + instants_ns[i]);
+	}
+	ck_assert_uint_eq(stats.totals.bytes_out, 4 + 8 + 16);
+	ck_assert_uint_eq(stats.totals.bytes_in, 2800);
+	stats_cut_window(&stats, START + 5 * SEC);
+	stats_wrote(&stats, 1000, START + 5 * SEC);
+	stats_read(&stats, 1, START + 5 * SEC - 1);
+	ck_assert_uint_eq(stats.totals.bytes_out, 28);
+	ck_assert_uint_eq(stats.totals.bytes_in, 2801);
 }
 END_TEST
 
@@ -859,6 +876,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, phases_by_the_planned_instant, 0, 6);
 	tcase_add_test(t, warmup_leaves_no_trace_in_the_figures);
 	tcase_add_test(t, completions_count_by_their_instant);
+	tcase_add_test(t, bytes_count_by_their_instant);
 	tcase_add_test(t, statuses_add_up_to_the_answers);
 	tcase_add_test(t, faults_keep_first_last_and_an_example);
 	tcase_add_test(t, flight_is_the_area_over_the_whole_run);

@@ -857,6 +857,20 @@ START_TEST(large_request_fails)
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert_uint_eq(rig_faults(faults[_i]), 1);
 	ck_assert_uint_eq(rig.stats.in_flight, 0);
+	/* What the kernel took, which is not all of it. */
+	ck_assert_uint_gt(rig.stats.totals.bytes_out, 0);
+	ck_assert_uint_lt(rig.stats.totals.bytes_out, rig.request.len);
+}
+END_TEST
+
+/* Nothing is sent into a connection whose reset has come. */
+START_TEST(a_failed_write_sends_no_bytes)
+{
+	connect_task();
+	peer_reset();
+	ask_planned(clock_now_ns());
+	TURN_UNTIL(up.n_closed == 1);
+	ck_assert_uint_eq(rig.stats.totals.bytes_out, 0);
 }
 END_TEST
 
@@ -948,6 +962,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, timeout_of_the_last_exchange_is_gone);
 	tcase_add_test(t, large_request);
 	tcase_add_test(t, soft_timeout_waits_for_the_answer);
+	tcase_add_test(t, a_failed_write_sends_no_bytes);
 	tcase_add_loop_test(t, large_request_fails, 0, 3);
 	tcase_add_loop_test(t, abandon_in_every_state, 0, TASK_STATE_COUNT);
 }

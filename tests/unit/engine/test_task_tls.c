@@ -292,7 +292,9 @@ START_TEST(large_body)
 		UNTIL(up.n_idle == 2 + i);
 	}
 	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	/* What TLS carries, in both directions. */
 	ck_assert_uint_eq(rig.stats.totals.bytes_in, 2 * len);
+	ck_assert_uint_eq(rig.stats.totals.bytes_out, 2 * rig.request.len);
 	free(text);
 }
 END_TEST

@@ -371,6 +371,42 @@ START_TEST(every_answer_bad_is_a_failed_run)
 }
 END_TEST
 
+static double rate(const struct run *run, const char *name)
+{
+	char path[64];
+	double v = -1;
+
+	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
+	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
+	return v;
+}
+
+static size_t request_len;
+
+static void note_request(struct run *run)
+{
+	request_len = run->requests[0].len;
+}
+
+/* As all rates they are of the window: neither warm-up nor cool-down is in them. */
+START_TEST(bytes_are_of_the_window)
+{
+	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "300ms",
+		"load", "warmup", "700ms", "load", "cooldown", "200ms", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	when_running = note_request;
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_double_eq_tol(
+		rate(run, "bytes_in"), rate(run, "completed") * (double)strlen(MINI_OK), 1e-6);
+	ck_assert_double_eq_tol(
+		rate(run, "bytes_out"), rate(run, "sent") * (double)request_len, 1e-6);
+	mini_server_close(&server);
+}
+END_TEST
+
 /* A status after another, and in between an answer that breaks off. */
 static void answer_anything(struct mini_conn *c)
 {
@@ -453,6 +489,8 @@ START_TEST(an_answer_may_come_before_the_request_has_gone_out)
 	ck_assert_int_eq(figure(run, "ledger.planned"), 5);
 	ck_assert_int_eq(figure(run, "ledger.http_error"), 5);
 	ck_assert_int_eq(figure(run, "statuses.413"), 5);
+	/* What the writes took: buffers do not hold that much. */
+	ck_assert_double_lt(rate(run, "bytes_out"), 50.0 * sizeof(body));
 	mini_server_close(&server);
 }
 END_TEST
@@ -952,6 +990,7 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, open_run_from_start_to_document);
 	tcase_add_test(t, intervals_add_up_to_the_ledger);
+	tcase_add_test(t, bytes_are_of_the_window);
 	tcase_add_test(t, statuses_add_up_to_the_answers);
 	tcase_add_test(t, closed_run_by_count);
 	tcase_add_loop_test(t, stopped_run_has_a_report, 0, 2);
