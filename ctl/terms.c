@@ -106,7 +106,12 @@ static const struct term terms[] = {
 		  "drain."},
 	{"interval|intervals",
 		"The width of the rows of the course, 1 s unless [statistics] says "
-		"otherwise. Latencies count to the interval of the planned instant."},
+		"otherwise. Latencies count to the interval of the planned instant, what is sent "
+		"and "
+		"answered to that in which it happens, up to the window's end. All rows are "
+		"equally "
+		"wide; in a long run, or where answers take hundreds of intervals, neighbours are "
+		"merged and the width doubles."},
 
 	/* the times */
 	{"planned|planned instant|intended",

@@ -221,6 +221,58 @@ static void stats_set_present(struct stats *s, struct stats_interval *newest)
 	s->_present_width_ns = newest->width_ns;
 }
 
+/* Of those in the open list, the first two neighbours of one row become one interval: a buffer is
+ * free. False: there are none. */
+static bool stats_join_neighbours(struct stats *s)
+{
+	list_for_each_safe (it, &s->_open) {
+		struct stats_interval *a = container_of(it, struct stats_interval, _node);
+		struct stats_interval *b = container_of(it->next, struct stats_interval, _node);
+
+		if (it->next == &s->_open)
+			break;
+		if (a->start_ns / s->interval_ns != b->start_ns / s->interval_ns)
+			continue;
+		a->width_ns = b->start_ns + b->width_ns - a->start_ns;
+		a->pending += b->pending;
+		a->planned += b->planned;
+		a->sent += b->sent;
+		a->completed += b->completed;
+		a->ok += b->ok;
+		a->failed += b->failed;
+		histogram_add(&a->response, &b->response);
+		histogram_add(&a->our_delay, &b->our_delay);
+		list_remove(&b->_node);
+		stats_give(s, b);
+		s->totals.merged_intervals++;
+		s->_has_joined = true;
+		s->_present_width_ns = 0;
+		return true;
+	}
+	return false;
+}
+
+/* The end of the row that holds t_ns. */
+static int64_t stats_row_end(const struct stats *s, int64_t t_ns)
+{
+	return t_ns - t_ns % s->interval_ns + s->interval_ns;
+}
+
+/* No buffer is free. Rows of twice the width need half as many, and neighbours are joined as
+ * buffers are needed. So no interval has more in it than its own time, and all of them lie on the
+ * grid of the widest. */
+static void stats_make_room(struct stats *s)
+{
+	struct stats_interval *newest;
+
+	if (stats_join_neighbours(s))
+		return;
+	s->interval_ns *= 2;
+	newest = stats_newest(s);
+	newest->width_ns = stats_row_end(s, newest->start_ns) - newest->start_ns;
+	s->_present_width_ns = 0;
+}
+
 /* Opens intervals up to the one that holds t_ns (since the window's start). */
 static struct stats_interval *stats_extend(struct stats *s, int64_t t_ns)
 {
@@ -241,14 +293,13 @@ static struct stats_interval *stats_extend(struct stats *s, int64_t t_ns)
 		if (!node) {
 			if (!newest)
 				return NULL;
-			/* No buffer is free: the newest one goes on. */
-			newest->width_ns += s->interval_ns;
-			s->totals.merged_intervals++;
+			stats_make_room(s);
+			newest = stats_newest(s);
 			continue;
 		}
 		newest = container_of(node, struct stats_interval, _node);
 		newest->start_ns = start_ns;
-		newest->width_ns = s->interval_ns;
+		newest->width_ns = stats_row_end(s, start_ns) - start_ns;
 		list_push_back(&s->_open, &newest->_node);
 	}
 }
@@ -312,6 +363,13 @@ struct stats_interval *stats_take_any(struct stats *s)
 	return node ? container_of(node, struct stats_interval, _node) : NULL;
 }
 
+/* Where x is accounted by now: its interval may have been joined with its neighbour. */
+static inline void stats_find_cohort(struct stats *s, struct exchange *x)
+{
+	if (__builtin_expect(s->_has_joined, 0) && x->cohort)
+		x->cohort = stats_find_interval(s, x->planned_ns);
+}
+
 static enum stats_phase stats_phase_of(const struct stats *s, int64_t planned_ns)
 {
 	if (planned_ns < s->window_start_ns)
@@ -360,12 +418,14 @@ static void stats_flight(struct stats *s, int64_t now_ns, int delta)
 
 void stats_sent(struct stats *s, const struct exchange *x)
 {
-	struct stats_interval *now = stats_interval_at(s, x->sent_ns);
-
 	s->totals.ledgers[x->phase].sent++;
-	s->totals.sent_in_window += stats_is_in_window(s, x->sent_ns);
-	if (now)
-		now->sent++;
+	if (stats_is_in_window(s, x->sent_ns)) {
+		struct stats_interval *now = stats_interval_at(s, x->sent_ns);
+
+		s->totals.sent_in_window++;
+		if (now)
+			now->sent++;
+	}
 	if (stats_request_of(s, x))
 		stats_request_of(s, x)->ledger.sent++;
 	stats_flight(s, x->sent_ns, 1);
@@ -501,21 +561,22 @@ static inline void stats_close(struct stats *s, struct exchange *x, enum ledger_
 
 void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 {
-	bool in_window = stats_is_in_window(s, end->end_ns);
 	bool is_ok = end->fault == FAULT_NONE;
-	struct stats_interval *now = stats_interval_at(s, end->end_ns);
 
+	stats_find_cohort(s, x);
 	if (end->was_sent)
 		stats_flight(s, end->end_ns, -1);
 	if (end->is_complete)
 		silence_answered(&s->silence, end->end_ns);
-	if (now) {
-		now->completed += end->is_complete;
-		*(is_ok ? &now->ok : &now->failed) += 1;
-	}
-	if (in_window) {
+	if (stats_is_in_window(s, end->end_ns)) {
+		struct stats_interval *now = stats_interval_at(s, end->end_ns);
+
 		s->totals.completed_in_window += end->is_complete;
 		s->totals.ok_in_window += is_ok;
+		if (now) {
+			now->completed += end->is_complete;
+			*(is_ok ? &now->ok : &now->failed) += 1;
+		}
 	}
 	if (x->phase == STATS_WINDOW) {
 		if (end->end_ns > s->totals.last_done_ns)
@@ -536,6 +597,7 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 
 void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t now_ns)
 {
+	stats_find_cohort(s, x);
 	if (was_sent) {
 		stats_flight(s, now_ns, -1);
 		s->totals.other_flight_ns += (double)(now_ns - x->sent_ns);

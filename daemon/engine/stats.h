@@ -5,8 +5,11 @@
  * Two time frames (measurement page A.2): planned counts and latencies belong to the interval of
  * the planned instant (the cohort), sent and completed counts to the interval in which that
  * happened. So an interval is over for good only when its time has passed and its whole cohort has
- * ended; until then it stays open. Arrivals outside the measured window have no cohort; they are
- * only counted. */
+ * ended; until then it stays open. Arrivals outside the measured window have no cohort, and what
+ * happens outside it is in no interval; it is only counted.
+ *
+ * Where more intervals are open than there are buffers, rows become twice as wide, as often as it
+ * takes: an interval never has more in it than its own time. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,13 +35,13 @@ enum stats_phase {
 struct stats_interval {
 	struct list _node;
 	int64_t start_ns; /* since the window's start */
-	int64_t width_ns; /* more than one interval where no buffer was free */
+	int64_t width_ns; /* of one row, or of what is left of it; rows may become wider */
 	uint64_t pending; /* arrivals of the cohort that have not ended */
 	/* by planned instant */
 	uint64_t planned;
 	struct histogram response; /* good answers; the closed model records service here */
 	struct histogram our_delay;
-	/* by the instant it happened */
+	/* by the instant it happened, inside the window */
 	uint64_t sent;
 	uint64_t completed; /* a complete response, good or not */
 	uint64_t ok;
@@ -107,7 +110,7 @@ struct stats_totals {
 	double flight_integral;
 	double other_flight_ns;
 	int64_t last_done_ns;		/* the newest end of a measured arrival; 0: none */
-	uint64_t merged_intervals;	/* intervals that had to share a buffer */
+	uint64_t merged_intervals;	/* intervals joined with the one before: too few buffers */
 	uint64_t retries;		/* requests sent a second time, all phases */
 	struct stats_request *requests; /* NULL, 0: the plan has one request without a name */
 	size_t n_requests;
@@ -121,11 +124,12 @@ struct stats {
 	/* set once before start */
 	bool is_open;
 	unsigned worker; /* its number, for the slowest */
-	int64_t interval_ns;
 	int64_t window_start_ns;
 	int64_t window_end_ns; /* CLOCK_NEVER: open end; moved down when a run is stopped */
 	/* owner: worker thread */
-	struct list _open; /* oldest first */
+	int64_t interval_ns; /* width of a row; doubles when buffers run out */
+	bool _has_joined;    /* an exchange's cohort may have become part of another one */
+	struct list _open;   /* oldest first, without gaps */
 	struct list _free;
 	/* The interval of most instants, and which these are; width 0: unknown. */
 	struct stats_interval *_present;

@@ -28,8 +28,9 @@
 
 #define WORKER_READ_SIZE (32 * 1024)
 
-/* Interval buffers at most (60 KiB each). With fewer than the request timeout needs, intervals
- * share one while answers are that late. */
+/* Interval buffers (60 KiB each). With fewer than the request timeout needs, rows become wider
+ * while answers are that late. Some are spare, for a main thread that does not run for a moment. */
+#define WORKER_BUFFERS_SPARE 20
 #define WORKER_BUFFERS_MAX 512
 
 /* ---------------------------------------------------------------- ending */
@@ -259,8 +260,8 @@ static int worker_open_buffers(struct worker *w)
 {
 	const struct plan *plan = w->config.plan;
 	/* Those that may be open; one that is over waits for the next tick to be handed over, and
-	 * then for the main thread. With fewer, neighbours would share a buffer. */
-	int64_t wanted = plan->request_timeout_ns / plan->interval_ns + 4;
+	 * then for the main thread. */
+	int64_t wanted = plan->request_timeout_ns / plan->interval_ns + WORKER_BUFFERS_SPARE;
 	size_t n = wanted < WORKER_BUFFERS_MAX ? (size_t)wanted : WORKER_BUFFERS_MAX;
 	int r = 0;
 

@@ -188,10 +188,10 @@ static void run_end(struct run *run)
 	run_audit_end(run);
 	if (run->timeline)
 		timeline_finish(run->timeline);
-	/* By count: the window ends with the last answer. */
+	/* By count: the window ends with the last answer, and holds it. */
 	if (run->window_end_ns == CLOCK_NEVER)
 		run->window_end_ns = run->totals.last_done_ns > run->window_start_ns
-					     ? run->totals.last_done_ns
+					     ? run->totals.last_done_ns + 1
 					     : run->drained_ns;
 	run->result = run_result_build(run);
 	if (!run->result) {

@@ -201,15 +201,21 @@ static struct timeline_cell *timeline_cell_at(struct timeline *t, int64_t at_ns)
 
 int timeline_add(struct timeline *t, unsigned w, const struct stats_interval *i)
 {
-	struct timeline_cell *c = timeline_cell_at(t, i->start_ns);
-	struct timeline_row *row = &c->row;
+	int64_t end_ns = i->start_ns + i->width_ns;
+	struct timeline_cell *c;
+	struct timeline_row *row;
 
+	/* A worker that ran out of buffers has wider rows: then all are that wide. */
+	while (i->start_ns / t->width_ns != (end_ns - 1) / t->width_ns)
+		timeline_double_width(t);
+	c = timeline_cell_at(t, i->start_ns);
+	row = &c->row;
 	row->planned += i->planned;
 	row->sent += i->sent;
 	row->completed += i->completed;
 	row->ok += i->ok;
 	row->failed += i->failed;
-	t->covered_ns[w] = i->start_ns + i->width_ns;
+	t->covered_ns[w] = end_ns;
 	histogram_add(&t->response, &i->response);
 	histogram_add(&t->our_delay, &i->our_delay);
 	return timeline_cell_record(t, c, &i->response, &i->our_delay);
@@ -292,13 +298,15 @@ const struct histogram *timeline_our_delay(const struct timeline *t)
 
 double timeline_short_share(const struct timeline *t, int64_t window_ns)
 {
-	size_t n = 0;
+	size_t n = timeline_n_rows(t, window_ns);
 	size_t n_short = 0;
 
-	for (size_t i = 0; i < t->n_cells && t->cells[i].row.start_ns < window_ns; i++) {
+	/* A row that the window's end cuts is too short to tell, unless it is the only one. */
+	if (n == 0 && window_ns > 0 && t->n_cells > 0)
+		n = 1;
+	for (size_t i = 0; i < n; i++) {
 		const struct timeline_row *row = &t->cells[i].row;
 
-		n++;
 		/* One arrival may fall across a border, so a row that misses one is not short. */
 		n_short += (double)row->sent + 1 < 0.99 * (double)row->planned;
 	}

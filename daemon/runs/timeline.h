@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run's intervals, merged over its workers. At most 4,096 rows are kept: when they are full,
- * neighbours merge and the width doubles, so a run of any length has a bounded timeline. A row
- * keeps its latencies in compact form, so merged rows have true quantiles, not averages. Batches
- * are coarser: whole histograms of stretches long enough to be nearly independent. Main thread. */
+/* A run's intervals, merged over its workers. At most 4,096 rows are kept: when they are full, or
+ * when a worker hands over a wider interval, neighbours merge and the width doubles; so a run of
+ * any length has a bounded timeline, and every row is of the same width. A row keeps its latencies
+ * in compact form, so merged rows have true quantiles, not averages. Batches are coarser: whole
+ * histograms of stretches long enough to be nearly independent. Main thread. */
 #pragma once
 
 #include <jansson.h>
@@ -83,7 +84,7 @@ struct timeline_batches *timeline_batches_free(struct timeline_batches *b);
  * "response" or "service". NULL: no memory. */
 json_t *timeline_batches_json(const struct timeline_batches *b, const char *of);
 
-/* Share of rows inside the window whose `sent` is below 99 % of `planned`. */
+/* Share of rows that end inside the window whose `sent` is below 99 % of `planned`. */
 double timeline_short_share(const struct timeline *t, int64_t window_ns);
 
 /* {"width_ns","rows":[…]} of the rows that begin inside the window. NULL: no memory. */

@@ -591,10 +591,11 @@ START_TEST(buffers_come_back_clean)
 }
 END_TEST
 
-/* No buffer is free: the newest interval goes on, as wide as it must, and says so. */
-START_TEST(intervals_merge_without_a_free_buffer)
+/* No buffer is free: rows become twice as wide, and neighbours are joined. What is in flight goes
+ * with its interval, and no interval has more than its own time. */
+START_TEST(rows_become_wider_without_a_free_buffer)
 {
-	struct exchange first = begun(0);
+	struct exchange first;
 	struct stats_interval *i;
 
 	reopen(true, 2);
@@ -602,21 +603,84 @@ START_TEST(intervals_merge_without_a_free_buffer)
 	send_at(&first, 0);
 	for (int n = 1; n < 5; n++)
 		serve(n * SEC, n * SEC, n * SEC);
-	ck_assert_uint_eq(stats.totals.merged_intervals, 3);
+	ck_assert_int_eq(stats.interval_ns, 4 * SEC);
+	ck_assert_uint_eq(stats.totals.merged_intervals, 2);
+	ck_assert_ptr_null(stats_take(&stats, START + 5 * SEC));
 	end_at(&first, FAULT_NONE, 4 * SEC + 1);
-	i = stats_take(&stats, START + SEC);
+	i = stats_take(&stats, START + 4 * SEC);
 	ck_assert_ptr_nonnull(i);
-	ck_assert_uint_eq(i->planned, 1);
-	ck_assert_ptr_null(stats_take(&stats, START + 5 * SEC - 1));
-	stats_give(&stats, i);
-	i = stats_take(&stats, START + 5 * SEC);
-	ck_assert_ptr_nonnull(i);
-	ck_assert_int_eq(i->start_ns, SEC);
+	ck_assert_int_eq(i->start_ns, 0);
 	ck_assert_int_eq(i->width_ns, 4 * SEC);
 	ck_assert_uint_eq(i->planned, 4);
+	ck_assert_uint_eq(i->our_delay.count, 4);
+	ck_assert_uint_eq(i->response.count, 4);
 	ck_assert_uint_eq(i->sent, 4);
-	ck_assert_uint_eq(i->ok, 5);
+	ck_assert_uint_eq(i->completed, 3);
+	ck_assert_uint_eq(i->ok, 3);
+	ck_assert_ptr_null(stats_take(&stats, START + 8 * SEC - 1));
+	stats_give(&stats, i);
+	i = stats_take(&stats, START + 8 * SEC);
+	ck_assert_ptr_nonnull(i);
+	ck_assert_int_eq(i->start_ns, 4 * SEC);
+	ck_assert_int_eq(i->width_ns, 4 * SEC);
+	ck_assert_uint_eq(i->planned, 1);
+	ck_assert_uint_eq(i->sent, 1);
+	ck_assert_uint_eq(i->ok, 2);
 	assert_balanced();
+}
+END_TEST
+
+/* Wherever it ends: it is in the interval of its planned instant, after joins too. */
+START_TEST(a_joined_cohort_ends_where_it_was_planned)
+{
+	struct exchange x[8];
+	struct stats_interval *i;
+
+	reopen(true, 2);
+	for (int n = 0; n < 8; n++) {
+		x[n] = begun(n * SEC);
+		send_at(&x[n], n * SEC);
+	}
+	for (int n = 0; n < 8; n++) {
+		if (n % 3 == 0)
+			stats_give_up(&stats, &x[n], true, START + 8 * SEC);
+		else
+			end_at(&x[n], n % 3 == 1 ? FAULT_NONE : FAULT_CLOSED, 8 * SEC);
+	}
+	for (int n = 0; n < 2; n++) {
+		i = stats_take_any(&stats);
+		ck_assert_ptr_nonnull(i);
+		ck_assert_int_eq(i->start_ns, n * 8 * SEC);
+		ck_assert_uint_eq(i->pending, 0);
+		ck_assert_uint_eq(i->planned, n == 0 ? 8 : 0);
+		ck_assert_uint_eq(i->response.count, n == 0 ? 3 : 0);
+		ck_assert_uint_eq(i->failed, n == 0 ? 0 : 2);
+		ck_assert_uint_eq(i->ok, n == 0 ? 0 : 3);
+	}
+	ck_assert_ptr_null(stats_take_any(&stats));
+	assert_balanced();
+}
+END_TEST
+
+/* What happens after the window's end is in no interval, as it is in no rate. */
+START_TEST(intervals_end_with_the_window)
+{
+	struct stats_interval *i;
+
+	stats_cut_window(&stats, START + 1500 * MS);
+	serve(1200 * MS, 1400 * MS, 1600 * MS);
+	serve(1300 * MS, 1501 * MS, 1700 * MS);
+	serve(1550 * MS, 1550 * MS, 1560 * MS); /* cooldown */
+	serve(2500 * MS, 2500 * MS, 2500 * MS);
+	i = stats_take(&stats, START + 3 * SEC);
+	ck_assert_ptr_nonnull(i);
+	ck_assert_int_eq(i->start_ns, SEC);
+	ck_assert_uint_eq(i->planned, 2);
+	ck_assert_uint_eq(i->response.count, 2);
+	ck_assert_uint_eq(i->sent, 1);
+	ck_assert_uint_eq(i->completed + i->ok + i->failed, 0);
+	ck_assert_uint_eq(stats.totals.sent_in_window, 1);
+	ck_assert_ptr_null(stats_take_any(&stats));
 }
 END_TEST
 
@@ -633,12 +697,14 @@ START_TEST(the_last_buffer_is_kept)
 	ck_assert_ptr_nonnull(a);
 	ck_assert_ptr_null(stats_take(&stats, START + 5 * SEC));
 	serve(5 * SEC, 5 * SEC, 5 * SEC + 1);
-	ck_assert_uint_eq(stats.totals.merged_intervals, 4);
+	ck_assert_uint_eq(stats.totals.merged_intervals, 0);
+	ck_assert_int_eq(stats.interval_ns, 8 * SEC);
+	ck_assert_ptr_null(stats_take(&stats, START + 8 * SEC));
 	stats_give(&stats, a);
-	b = stats_take(&stats, START + 6 * SEC);
+	b = stats_take(&stats, START + 8 * SEC);
 	ck_assert_ptr_nonnull(b);
 	ck_assert_int_eq(b->start_ns, SEC);
-	ck_assert_int_eq(b->width_ns, 5 * SEC);
+	ck_assert_int_eq(b->width_ns, 7 * SEC);
 	ck_assert_uint_eq(b->planned, 2);
 }
 END_TEST
@@ -682,8 +748,8 @@ START_TEST(no_time_is_handed_over_twice)
 }
 END_TEST
 
-/* After a merged one the grid goes on behind it, not inside. */
-START_TEST(no_overlap_behind_a_merged_interval)
+/* After a wide one the grid goes on behind it, not inside. */
+START_TEST(no_overlap_after_a_wide_interval)
 {
 	struct stats_interval *a, *b;
 
@@ -696,10 +762,10 @@ START_TEST(no_overlap_behind_a_merged_interval)
 	ck_assert_int_eq(a->width_ns, 4 * SEC);
 	serve(2 * SEC, 4 * SEC, 4 * SEC);
 	stats_give(&stats, a);
-	b = stats_take(&stats, START + 5 * SEC);
+	b = stats_take(&stats, START + 8 * SEC);
 	ck_assert_ptr_nonnull(b);
 	ck_assert_int_eq(b->start_ns, 4 * SEC);
-	ck_assert_int_eq(b->width_ns, SEC);
+	ck_assert_int_eq(b->width_ns, 4 * SEC);
 }
 END_TEST
 
@@ -850,9 +916,9 @@ START_TEST(window_moves_while_it_goes_on)
 	serve(SEC / 2, SEC / 2, SEC / 2);
 	stats_move_window(&stats, START + 3 * SEC, START + 20 * SEC);
 	ck_assert_int_eq(stats.window_start_ns, START);
-	serve(15 * SEC, 15 * SEC, 15 * SEC);
-	stats_move_window(&stats, START, START + 16 * SEC);
-	serve(17 * SEC, 17 * SEC, 17 * SEC);
+	serve(5 * SEC, 5 * SEC, 5 * SEC);
+	stats_move_window(&stats, START, START + 6 * SEC);
+	serve(7 * SEC, 7 * SEC, 7 * SEC);
 	ck_assert_uint_eq(stats.totals.ledgers[STATS_WINDOW].planned, 2);
 	ck_assert_uint_eq(stats.totals.ledgers[STATS_COOLDOWN].planned, 1);
 	i = stats_take(&stats, START + SEC);
@@ -888,11 +954,13 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, intervals_come_in_order);
 	tcase_add_test(t, take_any_takes_all_in_order);
 	tcase_add_test(t, buffers_come_back_clean);
-	tcase_add_test(t, intervals_merge_without_a_free_buffer);
+	tcase_add_test(t, rows_become_wider_without_a_free_buffer);
+	tcase_add_test(t, a_joined_cohort_ends_where_it_was_planned);
+	tcase_add_test(t, intervals_end_with_the_window);
 	tcase_add_test(t, the_last_buffer_is_kept);
 	tcase_add_test(t, gaps_are_left_out);
 	tcase_add_test(t, no_time_is_handed_over_twice);
-	tcase_add_test(t, no_overlap_behind_a_merged_interval);
+	tcase_add_test(t, no_overlap_after_a_wide_interval);
 	tcase_add_test(t, intervals_add_up_to_the_totals);
 	tcase_add_test(t, totals_add_up);
 	tcase_add_test(t, slowest_are_kept);

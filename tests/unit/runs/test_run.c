@@ -152,6 +152,16 @@ static int64_t figure(const struct run *run, const char *path)
 	return v;
 }
 
+static double rate(const struct run *run, const char *name)
+{
+	char path[64];
+	double v = -1;
+
+	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
+	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
+	return v;
+}
+
 static const char *text(const struct run *run, const char *path)
 {
 	const char *s = json_string_value(result_at(run_result(run), path));
@@ -213,25 +223,37 @@ START_TEST(open_run_from_start_to_document)
 }
 END_TEST
 
+/* Both models, one to three workers, a last row that the window's end cuts, and load after it. */
 START_TEST(intervals_add_up_to_the_ledger)
 {
-	static const char *const keys[] = {"load", "rate", "1000", "load", "duration", "350ms",
-		"statistics", "interval", "100ms", NULL};
-	int64_t planned = 0;
+	const char *keys[] = {"load", "rate", _i % 2 ? "max" : "1000", "load", "duration", "250ms",
+		"load", "warmup", "50ms", "load", "cooldown", "100ms", "connections", "count", "6",
+		"statistics", "interval", "100ms", "load", "workers", NULL, NULL};
+	static const char *const workers[] = {"1", "2", "3"};
+	int64_t planned = 0, sent = 0, completed = 0, ok = 0;
 	struct run *run;
 	json_t *row;
 	size_t i;
 
+	keys[20] = workers[_i / 2];
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	run = start(make_plan(port_of(&server), keys));
 	ck_assert_int_eq(loop_run(loop), 0);
 	json_array_foreach(result_at(run_result(run), "intervals.rows"), i, row)
 	{
 		planned += json_integer_value(json_object_get(row, "planned"));
+		sent += json_integer_value(json_object_get(row, "sent"));
+		completed += json_integer_value(json_object_get(row, "completed"));
+		ok += json_integer_value(json_object_get(row, "ok"));
 		ck_assert(json_is_false(json_object_get(row, "open")));
+		ck_assert_int_eq(json_integer_value(json_object_get(row, "t_ns")),
+			(json_int_t)i * figure(run, "intervals.width_ns"));
 	}
-	ck_assert_uint_eq(i, 4);
-	ck_assert_int_eq(planned, 350);
+	ck_assert_uint_gt(i, 0);
+	ck_assert_int_eq(planned, figure(run, "ledger.planned"));
+	ck_assert_double_eq_tol((double)sent, rate(run, "sent") * 0.25, 1e-3);
+	ck_assert_double_eq_tol((double)completed, rate(run, "completed") * 0.25, 1e-3);
+	ck_assert_double_eq_tol((double)ok, rate(run, "ok") * 0.25, 1e-3);
 	mini_server_close(&server);
 }
 END_TEST
@@ -370,16 +392,6 @@ START_TEST(every_answer_bad_is_a_failed_run)
 	mini_server_close(&server);
 }
 END_TEST
-
-static double rate(const struct run *run, const char *name)
-{
-	char path[64];
-	double v = -1;
-
-	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
-	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
-	return v;
-}
 
 static size_t request_len;
 
@@ -989,7 +1001,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, open_run_from_start_to_document);
-	tcase_add_test(t, intervals_add_up_to_the_ledger);
+	tcase_add_loop_test(t, intervals_add_up_to_the_ledger, 0, 6);
 	tcase_add_test(t, bytes_are_of_the_window);
 	tcase_add_test(t, statuses_add_up_to_the_answers);
 	tcase_add_test(t, closed_run_by_count);

@@ -187,6 +187,220 @@ START_TEST(short_rows_are_counted)
 }
 END_TEST
 
+/* A worker that had too few buffers hands over a wider interval: then all rows are that wide, and
+ * none has what belongs to another. */
+START_TEST(a_wide_interval_makes_all_rows_wide)
+{
+	for (int64_t s = 0; s < 7; s++)
+		add(0, s, 10, 1000);
+	add(1, 0, 1, 1000);
+	interval.start_ns = 3 * NSEC_PER_SEC; /* the rest of a row of 4 s */
+	ck_assert_int_eq(timeline_add(timeline, 1, &interval), 0);
+	ck_assert_int_eq(timeline_row(timeline, 0)->width_ns, NSEC_PER_SEC);
+	interval.start_ns = 4 * NSEC_PER_SEC;
+	interval.width_ns = 4 * NSEC_PER_SEC;
+	ck_assert_int_eq(timeline_add(timeline, 1, &interval), 0);
+	ck_assert_uint_eq(timeline_n_rows(timeline, 8 * NSEC_PER_SEC), 2);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(timeline_row(timeline, i)->width_ns, 4 * NSEC_PER_SEC);
+		ck_assert_uint_eq(timeline_row(timeline, i)->planned, i == 0 ? 42 : 31);
+	}
+}
+END_TEST
+
+/* ---- from arrivals to rows: whatever happens, each count is in the row of its instant */
+
+#define N_ARRIVALS 500
+#define N_ROWS_MAX 300
+#define WINDOW_ROWS 200
+
+struct arrival {
+	struct exchange x;
+	int64_t sent_ns, end_ns; /* since the window's start */
+	bool was_sent, is_ok, is_over;
+};
+
+struct sums {
+	uint64_t planned, sent, completed, ok, failed;
+};
+
+static struct arrival arrivals[N_ARRIVALS];
+
+static uint64_t draw(uint64_t *state, uint64_t n)
+{
+	*state = *state * 6364136223846793005 + 1442695040888963407;
+	return (*state >> 33) % n;
+}
+
+static void note(struct sums *rows, int64_t window_ns, int64_t width_ns, const struct arrival *a,
+	int64_t planned_ns)
+{
+	if (planned_ns >= 0 && planned_ns < window_ns)
+		rows[planned_ns / width_ns].planned++;
+	if (a->was_sent && a->sent_ns >= 0 && a->sent_ns < window_ns)
+		rows[a->sent_ns / width_ns].sent++;
+	if (a->is_over && a->end_ns >= 0 && a->end_ns < window_ns) {
+		rows[a->end_ns / width_ns].completed += a->is_ok;
+		rows[a->end_ns / width_ns].ok += a->is_ok;
+		rows[a->end_ns / width_ns].failed += !a->is_ok;
+	}
+}
+
+static void end_arrival(struct stats *s, struct arrival *a)
+{
+	int64_t end_ns = s->window_start_ns + a->end_ns;
+	struct stats_end end = {.fault = a->is_ok ? FAULT_NONE : FAULT_TIMEOUT,
+		.was_sent = a->was_sent,
+		.is_complete = a->is_ok,
+		.status = a->is_ok ? 200 : 0,
+		.slack_ns = -1,
+		.end_ns = end_ns};
+
+	if (!a->was_sent)
+		end.fault = FAULT_EXPIRED;
+	a->x.first_byte_ns = a->x.done_ns = end_ns;
+	stats_end(s, &a->x, &end);
+	a->is_over = true;
+}
+
+/* One worker over its whole life: arrivals that wait for up to most_rows rows, n_buffers, and a
+ * main thread that gives buffers back lag ticks late. */
+static void live(struct stats *s, unsigned w, int64_t width_ns, int64_t window_ns, size_t n_buffers,
+	uint64_t most_rows, size_t lag, uint64_t *seed, struct timeline *t)
+{
+	struct stats_interval buffers[40], *out[40], *i;
+	int64_t step_ns = (window_ns + 40 * width_ns) / N_ARRIVALS;
+	size_t n_out = 0;
+
+	for (size_t b = 0; b < n_buffers; b++) {
+		ck_assert_int_eq(stats_interval_init(&buffers[b]), 0);
+		stats_give(s, &buffers[b]);
+	}
+	for (int64_t n = 0; n < N_ARRIVALS; n++) {
+		int64_t now_ns = n * step_ns - 20 * width_ns;
+		struct arrival *a = &arrivals[n];
+		int64_t now_abs_ns = s->window_start_ns + now_ns;
+
+		for (int64_t k = 0; k < n; k++)
+			if (!arrivals[k].is_over && arrivals[k].end_ns <= now_ns)
+				end_arrival(s, &arrivals[k]);
+		*a = (struct arrival){.sent_ns = now_ns,
+			.end_ns = now_ns + (int64_t)draw(seed, most_rows * (uint64_t)width_ns),
+			.was_sent = draw(seed, 10) > 0,
+			.is_ok = draw(seed, 4) > 0};
+		a->is_ok = a->is_ok && a->was_sent;
+		stats_begin(s, &a->x, now_abs_ns - 1, now_abs_ns, 0);
+		if (a->was_sent) {
+			a->x.n_sent = 1;
+			a->x.sent_ns = a->x.sent_all_ns = now_abs_ns;
+			stats_sent(s, &a->x);
+		}
+		while (n_out > lag)
+			stats_give(s, out[--n_out]);
+		while ((i = stats_take(s, now_abs_ns))) {
+			ck_assert_int_eq(timeline_add(t, w, i), 0);
+			out[n_out++] = i;
+		}
+	}
+	for (int64_t k = 0; k < N_ARRIVALS; k++) {
+		struct arrival *a = &arrivals[k];
+
+		if (!a->is_over && k % 2)
+			stats_give_up(s, &a->x, a->was_sent, s->window_start_ns + 2 * window_ns);
+		else if (!a->is_over)
+			end_arrival(s, a);
+	}
+	while ((i = stats_take_any(s))) {
+		ck_assert_uint_eq(i->pending, 0);
+		ck_assert_int_eq(timeline_add(t, w, i), 0);
+	}
+	for (size_t b = 0; b < n_buffers; b++)
+		stats_interval_fini(&buffers[b]);
+}
+
+static uint64_t member(const json_t *row, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(row, name));
+}
+
+START_TEST(every_count_is_in_the_row_of_its_instant)
+{
+	static const int64_t widths_ns[] = {100 * NSEC_PER_MSEC, NSEC_PER_SEC, 7 * NSEC_PER_SEC};
+	static const size_t n_buffers[] = {2, 5, 40};
+	static const uint64_t most_rows[] = {1, 30, 150};
+	static struct sums fine[N_ROWS_MAX];
+	int64_t width_ns = widths_ns[_i % 3];
+	int64_t window_ns = WINDOW_ROWS * width_ns + width_ns * 2 / 5;
+	unsigned n_workers = 1 + (unsigned)_i / 2 % 3;
+	uint64_t seed = (uint64_t)_i, planned = 0;
+	struct stats_totals totals;
+	struct sums all = {0};
+	struct timeline_batches *b;
+	struct timeline *t;
+	json_t *doc, *row;
+	size_t i, n_rows;
+
+	memset(fine, 0, sizeof(fine));
+	ck_assert_int_eq(stats_totals_init(&totals, 0), 0);
+	ck_assert_int_eq(timeline_new(width_ns, n_workers, &t), 0);
+	for (unsigned w = 0; w < n_workers; w++) {
+		struct stats s;
+
+		ck_assert_int_eq(stats_init(&s, _i % 2, width_ns, 0), 0);
+		stats_set_window(&s, NSEC_PER_SEC * 100000, NSEC_PER_SEC * 100000 + window_ns);
+		live(&s, w, width_ns, window_ns, n_buffers[_i / 6 % 3], most_rows[_i / 18],
+			(size_t)_i / 3 % 2, &seed, t);
+		ck_assert(stats_balances(&s));
+		stats_totals_add(&totals, &s.totals);
+		for (int64_t n = 0; n < N_ARRIVALS; n++)
+			note(fine, window_ns, width_ns, &arrivals[n],
+				arrivals[n].x.planned_ns - s.window_start_ns);
+		stats_fini(&s);
+	}
+	timeline_finish(t);
+	doc = timeline_json(t, window_ns);
+	n_rows = member(doc, "width_ns") / (uint64_t)width_ns; /* fine ones in each */
+	if (n_buffers[_i / 6 % 3] == 40 && most_rows[_i / 18] <= 30)
+		ck_assert_uint_eq(n_rows, 1);
+	json_array_foreach(json_object_get(doc, "rows"), i, row)
+	{
+		struct sums want = {0};
+
+		for (size_t k = i * n_rows; k < (i + 1) * n_rows && k < N_ROWS_MAX; k++) {
+			want.planned += fine[k].planned;
+			want.sent += fine[k].sent;
+			want.completed += fine[k].completed;
+			want.ok += fine[k].ok;
+			want.failed += fine[k].failed;
+		}
+		ck_assert_uint_eq(member(row, "t_ns"), i * member(doc, "width_ns"));
+		ck_assert_uint_eq(member(row, "planned"), want.planned);
+		ck_assert_uint_eq(member(row, "sent"), want.sent);
+		ck_assert_uint_eq(member(row, "completed"), want.completed);
+		ck_assert_uint_eq(member(row, "ok"), want.ok);
+		ck_assert_uint_eq(member(row, "failed"), want.failed);
+		all.planned += want.planned;
+		all.sent += want.sent;
+		all.completed += want.completed;
+		all.ok += want.ok;
+	}
+	ck_assert_uint_eq(all.planned, totals.ledgers[STATS_WINDOW].planned);
+	ck_assert_uint_eq(all.sent, totals.sent_in_window);
+	ck_assert_uint_eq(all.completed, totals.completed_in_window);
+	ck_assert_uint_eq(all.ok, totals.ok_in_window);
+	ck_assert_uint_eq(
+		timeline_response(t)->count, totals.ledgers[STATS_WINDOW].classes[LEDGER_OK]);
+	ck_assert_int_eq(timeline_batches_new(t, window_ns, &b), 0);
+	for (i = 0; i < b->n; i++)
+		planned += b->all[i].planned;
+	ck_assert_uint_eq(planned, all.planned);
+	timeline_batches_free(b);
+	json_decref(doc);
+	timeline_free(t);
+	stats_totals_fini(&totals);
+}
+END_TEST
+
 /* A pulse comes a little behind the end that it tells of, and a row that none told of says so. */
 START_TEST(pulses_belong_to_the_nearest_end)
 {
@@ -396,6 +610,8 @@ int main(void)
 	tcase_add_test(t, rows_fold_and_keep_everything);
 	tcase_add_test(t, json_marks_open_rows_and_ends_at_the_window);
 	tcase_add_test(t, short_rows_are_counted);
+	tcase_add_test(t, a_wide_interval_makes_all_rows_wide);
+	tcase_add_loop_test(t, every_count_is_in_the_row_of_its_instant, 0, 54);
 	tcase_add_test(t, pulses_belong_to_the_nearest_end);
 	tcase_add_test(t, rows_have_exact_means);
 	tcase_add_loop_test(t, batches, 0, (int)(sizeof(batch_cases) / sizeof(*batch_cases)));
