@@ -100,7 +100,7 @@ fast=$ORIGIN
 fast_rpsd=$(pgrep -P "$ORIGIN_PID")
 start_origin --delay 50s
 "$pty" 80 24 "$rpsctl" run "http://$ORIGIN/" -r 50 -d 60s --timeout 55s <<-END
-	see no answers
+	see oldest waiting +[1-9]
 	type \x03
 	see ^  stopping: answers are awaited
 	see draining
