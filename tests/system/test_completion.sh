@@ -83,3 +83,45 @@ while read -r command; do
 		expect_word "$flag" "$command" "$flag"
 	done
 done <"$T/commands"
+
+# ---------------------------------------------------------------- words are data
+
+# A daemon that answers with commands and patterns: none runs, and only names are offered.
+cat >"$T/hostile" <<'END'
+#!/bin/bash
+case $1 in
+list)
+	echo 'name  target  load'
+	# shellcheck disable=SC2016  # words that a shell would expand
+	printf '%s  http://a.test/  100/s\n' good-1 '$(touch${IFS}ran)' '`touch${IFS}ran`' \
+		'${x[$(touch${IFS}ran)]}' '*' '~' '-f' 'a;b' "a'b" '<(touch${IFS}ran)' good.2
+	;;
+status)
+	echo 'run  state'
+	# shellcheck disable=SC2016
+	printf '%s  running\n' good-7 '$(touch${IFS}ran)-1' '`touch${IFS}ran`-2' '*-3' '--all-4'
+	;;
+esac
+END
+chmod +x "$T/hostile"
+rpsctl_is=$rpsctl
+rpsctl=$T/hostile
+expect_words 'good-1 good.2' show ''
+expect_words 'good-1' show good-
+expect_words 'good-7' stop ''
+expect_words '' show '$('
+expect_words '' stop '*'
+
+# The name of a file is offered as it is, and readline is told to quote it.
+mkdir "$T/odd"
+# shellcheck disable=SC2016
+touch "$T/odd/\$(touch ran).ini" "$T/odd/*.ini" "$T/odd/a b.ini"
+compopt() {
+	echo "$*" >>"$T/compopt"
+}
+got=$(complete_words run odd/ | sort)
+# shellcheck disable=SC2016
+expect_equal "odd names" "$got" "$(printf '%s\n' 'odd/$(touch ran).ini' 'odd/*.ini' 'odd/a b.ini' | sort)"
+grep -qx -e '-o filenames' "$T/compopt" || fail "readline is not told that these are files"
+rpsctl=$rpsctl_is
+[ ! -e "$T/ran" ] || fail "a word was run"
