@@ -16,6 +16,7 @@
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
+#include "daemon/runs/run_private.h"
 #include "tests/support/mini_server.h"
 
 #define MS NSEC_PER_MSEC
