@@ -273,6 +273,9 @@ extern const char plan_key_refused[];
 
 /* The first header of that name, case ignored; NULL: none. */
 const struct plan_header *plan_find_header(const struct plan_request *r, const char *name);
+/* Does one of its headers say "Connection: close", alone or in a list? Nothing is sent after such a
+ * request on its connection, which is closed after the answer (RFC 9112 section 9.6). */
+bool plan_request_closes(const struct plan_request *r);
 
 /* Requests that are accounted for by name: all of them, or 0 where there is only one without. */
 static inline size_t plan_n_named(const struct plan *p)

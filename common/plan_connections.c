@@ -8,7 +8,8 @@
  * from under it.
  *
  * What one connection may do (requests on it, its age, requests in flight) means nothing where each
- * has a single request: that is a pair of keys that contradict each other. Only what is certain to
+ * has a single request: that is a pair of keys that contradict each other. Where every request says
+ * "Connection: close", that is as good as reuse = no. Only what is certain to
  * fail or to measure something else is refused. */
 #include "common/plan_connections.h"
 
@@ -344,6 +345,30 @@ static void plan_connections_settle_reuse(struct plan_connections *c)
 	}
 }
 
+/* A pipeline would go on after a request that says "Connection: close"; all else it makes needless.
+ */
+static void plan_connections_obey_close(struct plan_connections *c)
+{
+	const struct ini_entry *e = keys_last(c->doc, "connections", "", "pipeline");
+	struct plan *p = c->plan;
+	size_t n_closing = 0;
+
+	for (size_t i = 0; i < p->n_requests; i++)
+		n_closing += plan_request_closes(&p->requests[i]);
+	if (n_closing == 0 || p->reuse == PLAN_REUSE_NO)
+		return;
+	if (e && p->pipeline > 1 && !plan_is_bad(e))
+		problems_add(c->problems, e->file, e->line,
+			"pipeline = %.20s: nothing may be sent after a request with the header "
+			"\"Connection: close\" (RFC 9112 section 9.6); leave one of the two out",
+			e->value);
+	if (n_closing < p->n_requests)
+		return;
+	p->reuse = PLAN_REUSE_NO;
+	for (enum plan_limit i = 0; i < PLAN_LIMIT_COUNT; i++)
+		plan_forget_limit(p, i);
+}
+
 static void plan_connections_settle_pipeline(struct plan_connections *c)
 {
 	static const struct plan_pair pair = {"connections", "pipeline", "connections",
@@ -414,6 +439,7 @@ int plan_settle_connections(struct plan *p, const struct ini_doc *doc, const uns
 	if (r)
 		return r;
 	plan_connections_settle_reuse(&c);
+	plan_connections_obey_close(&c);
 	plan_connections_settle_pipeline(&c);
 	plan_connections_check_pipeline(&c);
 	return 0;

@@ -589,3 +589,29 @@ const struct plan_header *plan_find_header(const struct plan_request *r, const c
 			return &r->headers[i];
 	return NULL;
 }
+
+/* Is the option one of a list of them (RFC 9110 section 7.6.1)? */
+static bool plan_list_has(const char *list, const char *option)
+{
+	size_t wanted = strlen(option);
+
+	while (*list) {
+		size_t len;
+
+		list += strspn(list, ", \t");
+		len = strcspn(list, ", \t");
+		if (len == wanted && !strncasecmp(list, option, len))
+			return true;
+		list += len;
+	}
+	return false;
+}
+
+bool plan_request_closes(const struct plan_request *r)
+{
+	for (size_t i = 0; i < r->n_headers; i++)
+		if (!strcasecmp(r->headers[i].name, "connection") &&
+			plan_list_has(r->headers[i].value, "close"))
+			return true;
+	return false;
+}

@@ -39,6 +39,14 @@ enum task_state task_get_state(const struct task *t)
 
 /* ---------------------------------------------------------------- what is in flight */
 
+void task_expect_more(struct task *t, const struct request *request)
+{
+	if (t->_wants & TASK_WANTS_SINK)
+		check_start(t->check, request->plan);
+	if (t->_wants & TASK_WANTS_CLOSE)
+		t->_is_retiring = true;
+}
+
 void task_advance(struct task *t)
 {
 	t->_turn_ns = t->_exchange.done_ns;
@@ -178,7 +186,7 @@ void task_init(struct task *t, struct task_env *env)
 	timer_init(&t->_age);
 }
 
-static uint8_t task_wants_of(const struct plan_request *r)
+static uint8_t task_wants_of(const struct task_env *env, const struct plan_request *r)
 {
 	uint8_t wants = 0;
 
@@ -191,6 +199,8 @@ static uint8_t task_wants_of(const struct plan_request *r)
 		wants |= TASK_WANTS_SINK | TASK_WANTS_BODY | TASK_WANTS_VERDICT;
 	if (r->has_expect_size)
 		wants |= TASK_WANTS_VERDICT;
+	if (env->reuse && plan_request_closes(r))
+		wants |= TASK_WANTS_CLOSE;
 	return wants;
 }
 
@@ -201,7 +211,7 @@ int task_env_init(struct task_env *env)
 	env->_next_address = env->_next_source = env->first;
 	static_assert(sizeof(env->_wants) >= MIX_MAX, "a flag for each request");
 	for (size_t i = 0; i < env->n_requests; i++)
-		env->_wants[i] = task_wants_of(env->requests[i].plan);
+		env->_wants[i] = task_wants_of(env, env->requests[i].plan);
 	list_init(&env->_unflushed);
 	env->_wake = loop_last_wake(env->loop);
 	timer_queue_init(&env->_connect_timeouts, env->loop, task_on_connect_timeout, env);

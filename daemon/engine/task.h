@@ -147,7 +147,7 @@ struct task {
 	uint8_t _state;	    /* enum task_state */
 	uint8_t _wants;	    /* of the response that comes next */
 	bool _peer_closing; /* EPOLLRDHUP was seen */
-	bool _is_retiring;  /* too old: to be closed when idle */
+	bool _is_retiring;  /* too old, or a request says close: to be closed when idle */
 	bool _is_careful;   /* its first request is a retry, and not answered yet */
 	/* of what a request seldom needs, behind the rest */
 	struct timer _age;

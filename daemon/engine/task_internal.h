@@ -19,6 +19,7 @@
 #define TASK_WANTS_BODY 2    /* content: nothing may be thrown away unseen */
 #define TASK_WANTS_VERDICT 4 /* more than the status decides */
 #define TASK_WANTS_STATUS 8  /* other than 200 to 399 */
+#define TASK_WANTS_CLOSE 16  /* it said "Connection: close" on a connection that would be kept */
 
 /* ---- task.c */
 
@@ -66,13 +67,15 @@ static inline const struct request *task_request(const struct task *t, const str
 	return &t->_env->requests[x->request];
 }
 
+/* What few requests need. */
+void task_expect_more(struct task *t, const struct request *request);
 /* The response of _exchange begins. */
 static inline void task_expect(struct task *t, const struct request *request)
 {
 	http1_start(&t->_response, request->asked);
 	t->_wants = t->_env->_wants[t->_exchange.request];
-	if (t->_wants & TASK_WANTS_SINK)
-		check_start(t->check, request->plan);
+	if (t->_wants & (TASK_WANTS_SINK | TASK_WANTS_CLOSE))
+		task_expect_more(t, request);
 }
 
 /* _exchange has ended and others are in flight: the next one takes its place. */

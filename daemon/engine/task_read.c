@@ -135,10 +135,11 @@ static RARE void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 	struct task_env *env = t->_env;
 	struct task_loss loss = {.n_ended = 1};
 	bool is_last = t->_requests == env->requests_max && t->_n_behind == 0;
+	bool says_close = t->_wants & TASK_WANTS_CLOSE;
 	bool is_by_us = has_surplus || is_last || t->_is_retiring || t->_response.status == 101;
 	bool said_so = !t->_response.keep_alive && !is_last && t->_response.status != 101;
 
-	if (t->_peer_closing || (env->reuse && said_so)) {
+	if (!says_close && (t->_peer_closing || (env->reuse && said_so))) {
 		env->closed_by_peer++;
 	} else if (env->reuse && is_by_us) {
 		env->closed_by_us++;

@@ -59,6 +59,12 @@ LOAD='model = closed'
 load 0 plain /browse
 expect_equal "no names" "$(result 'has("requests")')" false
 
+# A connection on which a request said "Connection: close" has no other one after it.
+load 0 parting /browse '[request part]' 'header = Connection: te, Close' '[request stay]'
+expect_equal "closed after each that said so" \
+	"$(result '.ledger.ok == 1000 and .connections.closed_by_us == .requests.part.ledger.sent')" true
+LOAD='model = closed'
+
 # ---------------------------------------------------------------- checks
 
 # failed_check CLASS EXAMPLE LINE...: all fail, by that check, with that example.

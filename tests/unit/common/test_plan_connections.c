@@ -224,6 +224,10 @@ static const struct {
 	{CONF_TARGET "[connections]\npipeline = 2\n[request browse]\npath = /\n"
 		     "[request buy]\nmethod = PATCH\npath = /\n",
 		{"f.ini:4: pipeline = 2: PATCH of [request buy] is not idempotent"}},
+	{CONF_TARGET "[connections]\npipeline = 2\n[request a]\nheader = Connection: te, Close\n"
+		     "[request b]\npath = /\n",
+		{"f.ini:4: pipeline = 2: nothing may be sent after a request with the header "
+		 "\"Connection: close\" (RFC 9112 section 9.6)"}},
 	/* Nothing follows from what is bad. */
 	{CONF_TARGET "[connections]\nreuse = nope\npipeline = 2\n", {"f.ini:4: reuse: 'nope'"}},
 	{"[target]\nurl = unix:s\nconnect-to = h\naddresses = v4\n", {"f.ini:2: url: "}},
@@ -278,6 +282,45 @@ START_TEST(a_later_limit_wins)
 	ck_assert_int_eq(p->max_age_ns, later_limits[_i].max_age_ns);
 	plan_free(p);
 	conf_fini(&d);
+}
+END_TEST
+
+/* Where every request says "Connection: close", none is used twice. */
+static const struct {
+	const char *text;
+	bool closes; /* the first request */
+	unsigned reuse;
+} closing[] = {
+	{"[defaults]\nheader = Connection: close\n", true, PLAN_REUSE_NO},
+	{"[defaults]\nheader = connection:te ,CLOSE\n", true, PLAN_REUSE_NO},
+	{"[defaults]\nheader = Connection: te\nheader = Connection: close\n", true, PLAN_REUSE_NO},
+	{"[defaults]\nheader = Connection: keep-alive\n", false, PLAN_REUSE_LIFO},
+	{"[defaults]\nheader = Connection: closed, enclose\n", false, PLAN_REUSE_LIFO},
+	{"[defaults]\nheader = X-Connection: close\n", false, PLAN_REUSE_LIFO},
+	{"[request a]\nheader = Connection: close\n[request b]\npath = /\n", true, PLAN_REUSE_LIFO},
+	{"[defaults]\nheader = Connection: close\n[request a]\npath = /\n[request b]\npath = /\n",
+		true, PLAN_REUSE_NO},
+	{"[connections]\nreuse = rotate\nmax-age = 1s\nrequests-per-connection = 7\n"
+	 "[defaults]\nheader = Connection: close\n",
+		true, PLAN_REUSE_NO},
+	{"[connections]\nreuse = no\n[defaults]\nheader = Connection: close\n", true,
+		PLAN_REUSE_NO},
+};
+
+START_TEST(a_header_may_close)
+{
+	char text[300];
+	struct plan *p;
+
+	(void)snprintf(text, sizeof(text), CONF_TARGET "%s", closing[_i].text);
+	p = conf_plan(text);
+	ck_assert_int_eq(plan_request_closes(&p->requests[0]), closing[_i].closes);
+	ck_assert_uint_eq(p->reuse, closing[_i].reuse);
+	if (p->reuse == PLAN_REUSE_NO) {
+		ck_assert_uint_eq(p->requests_per_connection, 0);
+		ck_assert_int_eq(p->max_age_ns, 0);
+	}
+	plan_free(p);
 }
 END_TEST
 
@@ -542,6 +585,7 @@ int main(void)
 	tcase_add_test(t, names_of_runs_over_sockets);
 	tcase_add_loop_test(t, a_mistake_and_its_line, 0, N(mistakes));
 	tcase_add_loop_test(t, a_later_limit_wins, 0, N(later_limits));
+	tcase_add_loop_test(t, a_header_may_close, 0, sizeof(closing) / sizeof(closing[0]));
 	tcase_add_test(t, users_are_connections_times_pipeline);
 	tcase_add_test(t, which_methods_may_be_pipelined);
 	tcase_add_loop_test(t, sources_are_written_out, 0, N(sources));

@@ -337,6 +337,48 @@ START_TEST(each_request_has_its_own)
 }
 END_TEST
 
+/* The second of two requests says "Connection: close": its connection is closed after the answer,
+ * whether the server says so as well or not. */
+START_TEST(request_says_close)
+{
+	struct plan_header header = {(char *)"connection", (char *)"te, Close"};
+	struct plan_request kinds[2] = {rig.kind, rig.kind};
+	struct request requests[2] = {rig.request, rig.request};
+
+	kinds[1].headers = &header;
+	kinds[1].n_headers = 1;
+	requests[0].plan = &kinds[0];
+	requests[1].plan = &kinds[1];
+	rig.env.requests = requests;
+	rig.env.n_requests = 2;
+	make_pool();
+	for (unsigned n = 0; n < 6; n++) {
+		bool closes = n % 3 == 2;
+		int64_t now_ns = clock_now_ns();
+		char byte;
+
+		pool_arrive(&pool, now_ns, now_ns, closes);
+		if (peer < 0)
+			peer = rig_accept();
+		rig_hear(peer);
+		rig_say(peer, n == 5 ? MINI_OK_CLOSE : MINI_OK);
+		TURN_UNTIL(n_ended == n + 1);
+		ck_assert_uint_eq(pool.n_idle, !closes);
+		if (closes) {
+			ck_assert_int_eq(read(peer, &byte, 1), 0);
+			close(peer);
+			peer = -1;
+		}
+	}
+	ck_assert_uint_eq(rig_count(LEDGER_OK), 6);
+	ck_assert_uint_eq(rig.env.opened, 2);
+	ck_assert_uint_eq(rig.env.closed_by_us, 2);
+	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	pool_fini(&pool);
+	has_pool = false;
+}
+END_TEST
+
 /* ---- redirects */
 
 static const struct {
@@ -406,6 +448,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, large_body_is_looked_at, 0, 2);
 	tcase_add_test(t, statuses_as_expected);
 	tcase_add_test(t, each_request_has_its_own);
+	tcase_add_test(t, request_says_close);
 	tcase_add_loop_test(t, location_of_a_redirect, 0, sizeof(redirects) / sizeof(redirects[0]));
 	tcase_add_loop_test(t, location_split, 1, (int)strlen(MOVED "https://other.test/\r\n\r\n"));
 	tcase_add_test(t, location_is_cut);
