@@ -288,6 +288,8 @@ static inline size_t plan_n_named(const struct plan *p)
 #define PLAN_AUTO_CONNECTIONS 1000
 #define PLAN_AUTO_USERS 64 /* without pipelining */
 uint64_t plan_connection_limit(const struct plan *p);
+/* Are all of them opened before the start, where a connection has more than one request? */
+bool plan_is_fixed_pool(const struct plan *p);
 
 /* Arrivals per second at most, over all stages; 0/1 in the closed model. Of all slices, as all that
  * the plan says; plan_own_peak_per_s is this run's. */

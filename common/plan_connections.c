@@ -61,6 +61,11 @@ uint64_t plan_users(const struct plan *p)
 	return plan_connection_limit(p) * (p->pipeline ? p->pipeline : 1);
 }
 
+bool plan_is_fixed_pool(const struct plan *p)
+{
+	return p->model == PLAN_CLOSED || p->connections > 0;
+}
+
 bool plan_is_idempotent(const char *method)
 {
 	static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};

@@ -235,14 +235,15 @@ static int plan_describe_connections(const struct plan *p, struct buf *b)
 		[PLAN_REUSE_NO] = "one for each request",
 	};
 	char number[PLAN_NUMBER_MAX], text[UNITS_TEXT_MAX];
+	bool opens_first = plan_is_fixed_pool(p) && p->reuse != PLAN_REUSE_NO;
+	bool grows = p->model == PLAN_OPEN && p->exhausted == PLAN_GROW && !opens_first;
+	bool says_exhausted = p->model == PLAN_OPEN && (grows || p->exhausted != PLAN_GROW);
 	int r;
 
-	r = buf_printf(b, "  connections  %s%s, %s%s%s, %s new at most\n",
-		p->model == PLAN_OPEN && p->exhausted == PLAN_GROW ? "up to " : "",
+	r = buf_printf(b, "  connections  %s%s, %s%s%s%s, %s new at most\n", grows ? "up to " : "",
 		plan_text_number(plan_connection_limit(p), number), reuse[p->reuse],
-		p->model == PLAN_OPEN ? ", " : "",
-		p->model == PLAN_OPEN ? exhausted[p->exhausted] : "",
-		plan_text_rate(p->open_rate, text));
+		opens_first ? ", opened before the start" : "", says_exhausted ? ", " : "",
+		says_exhausted ? exhausted[p->exhausted] : "", plan_text_rate(p->open_rate, text));
 	return r ? r : plan_describe_connection(p, b);
 }
 

@@ -138,16 +138,6 @@ static bool pool_spares(const struct pool *p, const struct task *t)
 	return p->n_returned > 0 && p->n_returned <= p->n_connecting && task_n_requests(t) > 0;
 }
 
-static void pool_check_opened(struct pool *p)
-{
-	pool_balance(p);
-	if (!p->_is_opening || p->n_idle + p->_n_retired < p->config.limit)
-		return;
-	p->_is_opening = false;
-	p->_n_retired = 0;
-	p->config.on_opened(p, FAULT_NONE, NULL);
-}
-
 static void pool_on_idle(struct task *t, bool had_exchange)
 {
 	struct pool *p = pool_of(t);
@@ -171,7 +161,7 @@ static void pool_on_idle(struct task *t, bool had_exchange)
 	if (had_exchange)
 		p->config.on_ended(p, true);
 	else if (p->config.is_fixed)
-		pool_check_opened(p);
+		pool_balance(p);
 }
 
 /* Arrivals may have waited for another connection meanwhile. */
@@ -197,11 +187,6 @@ static void pool_on_closed(struct task *t, const struct task_loss *loss)
 		pool_note_lost(p, t, loss);
 	for (unsigned n = loss->n_ended; n > 0; n--)
 		p->config.on_ended(p, false);
-	/* A few may be lost on the way; a peer that hangs up on all would keep us opening for ever.
-	 */
-	if (p->_is_opening && !loss->by_us && ++p->_n_lost > p->config.limit)
-		pool_connect_failed(p, loss->fault,
-			loss->why ? loss->why : "closed by the peer before any request");
 	pool_balance(p);
 }
 

@@ -44,7 +44,8 @@ struct pool_config {
 	/* Called upwards: every arrival that has ended, however; connection_is_free: its connection
 	 * lives on, so another arrival may be made inside the call. */
 	void (*on_ended)(struct pool *p, bool connection_is_free);
-	/* All connections of a fixed pool are open for the first time, or one could not be: why. */
+	/* Every connection of a fixed pool was tried, and at least one opened; or none did: why.
+	 * Then each arrival tries one again, and by the back-off the pool does. */
 	void (*on_opened)(struct pool *p, enum fault fault, const char *why);
 	void *owner;
 };
@@ -68,9 +69,11 @@ struct pool {
 	bool _is_opening;  /* the first opening of a fixed pool */
 	bool _is_ending;   /* nothing more is opened or sent */
 	bool _is_down;	   /* the last attempt failed */
-	size_t _n_lost;	   /* connections closed by the peer during the first opening */
-	size_t _n_retired; /* closed by a limit of ours during the first opening */
-	bool _is_probing;  /* one connection is tried, unasked, after a failure */
+	bool _is_failing;  /* an arrival ends as the attempt for it has failed */
+	size_t _n_tried;   /* connections, during the first opening */
+	enum fault _fault; /* of the first attempt or connection that failed during it */
+	char _why[256];
+	bool _is_probing; /* one connection is tried, unasked, after a failure */
 	int64_t _backoff_ns;
 	int64_t _failed_ns; /* when the back-off began */
 	int64_t _retry_ns;  /* its end: nothing is opened before unless an arrival asks for it */
@@ -95,6 +98,10 @@ void pool_open(struct pool *p);
 
 /* An arrival of that request, at the instant the producer handled it. */
 void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t request);
+
+/* Inside on_ended: when the user of that arrival should try again. 0: at once. Where an attempt has
+ * failed and other connections are open, that is the end of the back-off. */
+int64_t pool_retry_ns(const struct pool *p);
 
 /* The drain is over: everything waiting or in flight is given up, every connection closed. */
 void pool_abandon(struct pool *p);

@@ -7,7 +7,11 @@
  * it has lost without being asked: at once where a connection had served requests before it was
  * closed, else (a failed attempt, or a server that hangs up on who is idle, which would do it
  * again) after POOL_BACKOFF_MIN_NS, doubled up to POOL_BACKOFF_MAX_NS; with one connection first,
- * and when that is open, with the others. */
+ * and when that is open, with the others.
+ *
+ * Before the run, a fixed pool tries each of its connections once. What fails then, or is closed by
+ * the peer again, is for the run to meet, as long as anything has connected at all. Where nothing
+ * has, and for a fault of this host, nothing more is tried. */
 #include <assert.h>
 #include <stdio.h>
 
@@ -62,14 +66,23 @@ void pool_note_opened(struct pool *p)
 	p->_retry_ns = 0;
 }
 
+/* The first one during the first opening. */
+static void pool_note_fault(struct pool *p, enum fault fault, const char *why)
+{
+	if (!p->_is_opening || p->_fault != FAULT_NONE)
+		return;
+	p->_fault = fault;
+	(void)snprintf(p->_why, sizeof(p->_why), "%s", why);
+}
+
 void pool_note_lost(struct pool *p, const struct task *t, const struct task_loss *loss)
 {
-	if (loss->by_us) {
-		p->_n_retired += p->_is_opening;
+	if (loss->by_us)
+		return;
+	if (p->_is_opening) {
+		pool_note_fault(p, loss->fault, loss->why ? loss->why : "closed by the peer");
 		return;
 	}
-	if (p->_is_opening)
-		return;
 	if (task_n_requests(t) > 0) {
 		p->_is_down = false;
 		p->_backoff_ns = p->_retry_ns = 0;
@@ -83,8 +96,6 @@ static bool pool_may_refill(struct pool *p, int64_t now_ns)
 {
 	if (!p->config.is_fixed || p->config.reuse == PLAN_REUSE_NO)
 		return false;
-	if (p->_is_opening)
-		return true;
 	if (!p->_is_down)
 		return true;
 	if (p->n_connecting > 0)
@@ -97,13 +108,43 @@ static bool pool_may_refill(struct pool *p, int64_t now_ns)
 	return true;
 }
 
+/* During the first opening. */
+static bool pool_goes_on_opening(const struct pool *p)
+{
+	if (p->_fault != FAULT_NONE &&
+		(p->config.env->opened == 0 ||
+			fault_table[p->_fault].phase == FAULT_PHASE_GENERATOR))
+		return false;
+	return p->_n_tried < p->config.limit;
+}
+
+static void pool_check_opened(struct pool *p)
+{
+	enum fault_phase phase = fault_table[p->_fault].phase;
+	bool is_hopeless;
+
+	if (!p->_is_opening || p->n_connecting > 0 || pool_goes_on_opening(p))
+		return;
+	p->_is_opening = false;
+	/* A server that closes who is silent may answer all the same; one that speaks first will
+	 * not. */
+	is_hopeless =
+		phase == FAULT_PHASE_GENERATOR ||
+		(p->n_idle == 0 && (p->config.env->opened == 0 || phase == FAULT_PHASE_PARSE));
+	/* A limit of the plan may have closed them again: then nothing has failed. */
+	p->config.on_opened(p, is_hopeless ? p->_fault : FAULT_NONE, p->_why);
+	pool_balance(p); /* those that were lost on the way */
+}
+
 static bool pool_wants_more(struct pool *p, int64_t now_ns)
 {
 	size_t depth = p->config.env->depth;
 	size_t n_asking = p->n_returned + (p->n_waiting + depth - 1) / depth;
 
-	if (p->_is_ending || pool_n_open(p) + p->_n_retired >= p->config.limit)
+	if (p->_is_ending || pool_n_open(p) >= p->config.limit)
 		return false;
+	if (p->_is_opening)
+		return pool_goes_on_opening(p);
 	return n_asking > p->n_connecting || pool_may_refill(p, now_ns);
 }
 
@@ -138,18 +179,14 @@ void pool_connect_failed(struct pool *p, enum fault fault, const char *why)
 	char text[128];
 
 	pool_back_off(p, clock_now_ns());
-	if (p->_is_opening) {
-		p->_is_opening = false;
-		p->_is_ending = true;
-		p->config.on_opened(p, fault, why);
-		return;
-	}
+	pool_note_fault(p, fault, why);
 	if (p->n_returned + p->n_waiting == 0)
 		return;
 	if (p->n_returned > 0 && pool_serve_one(p))
 		return;
 	/* The one that has waited longest is the one this connection was meant for. */
 	x = pool_dequeue(p);
+	p->_is_failing = true;
 	if (x.n_sent > 0) {
 		(void)snprintf(text, sizeof(text),
 			"closed as the request was sent, then no connection: %s", why);
@@ -157,6 +194,7 @@ void pool_connect_failed(struct pool *p, enum fault fault, const char *why)
 	} else {
 		pool_fail(p, &x, fault, why);
 	}
+	p->_is_failing = false;
 }
 
 void pool_balance(struct pool *p)
@@ -169,6 +207,7 @@ void pool_balance(struct pool *p)
 		const char *why = "";
 		enum fault fault = task_connect(t, &why);
 
+		p->_n_tried += p->_is_opening;
 		if (fault != FAULT_NONE) {
 			list_push_back(&p->_closed, &t->node);
 			pool_connect_failed(p, fault, why);
@@ -180,6 +219,12 @@ void pool_balance(struct pool *p)
 		now_ns = clock_now_ns();
 	}
 	pool_serve_returned(p);
+	pool_check_opened(p);
+}
+
+int64_t pool_retry_ns(const struct pool *p)
+{
+	return p->_is_failing && p->n_idle + p->n_busy > 0 ? p->_retry_ns : 0;
 }
 
 void pool_open(struct pool *p)

@@ -222,6 +222,16 @@ void users_ended(struct users *u, bool at_once)
 		users_defer(u, now_ns);
 }
 
+void users_ended_until(struct users *u, int64_t ready_ns)
+{
+	int64_t now_ns = clock_now_ns();
+
+	if (ready_ns <= now_ns + u->config.think_ns)
+		users_ended(u, false);
+	else if (users_may_make(u, now_ns))
+		users_wait(u, &u->_thinking, ready_ns);
+}
+
 bool users_are_done(const struct users *u, int64_t now_ns)
 {
 	return !users_may_make(u, now_ns);

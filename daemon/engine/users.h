@@ -74,6 +74,8 @@ void users_move(struct users *u, int64_t window_start_ns, int64_t end_ns);
 void users_toggle(struct users *u, int64_t instant_ns);
 /* A user's arrival has ended. at_once: its next one may be made inside this call. */
 void users_ended(struct users *u, bool at_once);
+/* The same, but its next one is made neither inside this call nor before that instant. */
+void users_ended_until(struct users *u, int64_t ready_ns);
 /* Nothing more will come: the quota is used up, or the end has come. */
 bool users_are_done(const struct users *u, int64_t now_ns);
 /* The earliest instant at which something may still be planned. */

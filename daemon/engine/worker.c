@@ -148,8 +148,12 @@ static void worker_on_ended(struct pool *p, bool connection_is_free)
 {
 	struct worker *w = p->config.owner;
 
-	if (!w->config.schedule && w->state == WORKER_RUNNING)
-		users_ended(&w->users, connection_is_free);
+	if (!w->config.schedule && w->state == WORKER_RUNNING) {
+		if (connection_is_free)
+			users_ended(&w->users, true);
+		else
+			users_ended_until(&w->users, pool_retry_ns(p));
+	}
 	/* At full speed this runs once for each request, so look before asking for a call. */
 	if (w->stats.outstanding == 0)
 		loop_task_again(&w->check);

@@ -205,7 +205,7 @@ int admission_check(const struct plan *plan, const struct admission_room *room,
 	int r;
 
 	/* A number that was asked for is opened before the run, and kept. */
-	a.is_fixed_pool = plan->model == PLAN_CLOSED || plan->connections > 0;
+	a.is_fixed_pool = plan_is_fixed_pool(plan);
 	a.n_workers = admission_workers(plan, a.connections, room->cpus, target->is_colocated);
 	r = admission_check_descriptors(plan, room, &a, reterr);
 	if (r == 0)

@@ -413,7 +413,12 @@ static void run_on_ready(struct worker *w, enum fault fault, const char *why)
 {
 	struct run *run = worker_owner(w);
 
-	if (fault != FAULT_NONE) {
+	bool is_ours =
+		fault == FAULT_TLS_SETUP || fault_table[fault].phase == FAULT_PHASE_GENERATOR;
+
+	/* Where the server would not have a worker's connections, it may have others'. */
+	run->n_not_connected += fault != FAULT_NONE;
+	if (is_ours || run->n_not_connected == run->n_started) {
 		run_fail(run, fault, why);
 		return;
 	}

@@ -72,6 +72,7 @@ struct run {
 	struct worker **workers;
 	unsigned n_started;
 	unsigned n_ready;
+	unsigned n_not_connected; /* of these, workers of which no connection opened */
 	unsigned n_done;
 	struct worker_pulse *pulses;
 	int64_t at_ns; /* when it is to start, by our clock; 0: as soon as it can */

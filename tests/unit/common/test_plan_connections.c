@@ -522,6 +522,15 @@ static const struct {
 	{CONF_TARGET, NULL},
 	{CONF_TARGET, "\n  connections  up to 1,000, kept alive, opened as needed, 1000/s new at "
 		      "most\n"},
+	{CONF_TARGET "[connections]\ncount = 8\n",
+		"\n  connections  8, kept alive, opened before the start, 1000/s new at most\n"},
+	{CONF_TARGET "[connections]\ncount = 8\nexhausted = queue\n",
+		"\n  connections  8, kept alive, opened before the start, arrivals wait for a free "
+		"one, "},
+	{CONF_TARGET "[connections]\ncount = 8\nreuse = no\n",
+		"\n  connections  up to 8, one for each request, opened as needed, "},
+	{CONF_TARGET "[load]\nmodel = closed\n",
+		"\n  connections  64, kept alive, opened before the start, 1000/s new at most\n"},
 	{SOCKET, "f: GET unix:/run/app.sock:/a\n"},
 	{SOCKET, NULL},
 	{HTTPS "connect-to = 10.0.0.7:1\naddresses = first\ndns = every 30s\n[connections]\n"

@@ -444,7 +444,6 @@ START_TEST(closed_run_against_any_server)
 
 	n_workers = 2;
 	plan_closed(21, CLOCK_NEVER);
-	config.is_fixed_pool = servers[_i].fn != mini_hang_up; /* which cannot be opened at all */
 	if (hangs)
 		plan.request_timeout_ns = 50 * MS;
 	serve(servers[_i].fn);
@@ -465,6 +464,39 @@ START_TEST(a_connection_for_each_request)
 	ck_assert_uint_eq(count(LEDGER_OK), 40);
 	ck_assert_uint_eq(mini_server_connections(&server), 40);
 	ck_assert_uint_eq(summary.opened, 40);
+}
+END_TEST
+
+static void room_for_two(struct mini_conn *c)
+{
+	int way = *(int *)c->server->userdata;
+
+	if (c->index < 2) {
+		mini_answer(c);
+		return;
+	}
+	if (way == 0)
+		(void)mini_write(c, "HTTP/1.1 503 Full\r\nConnection: close\r\n"
+				    "Content-Length: 0\r\n\r\n");
+	if (way == 1)
+		mini_reset(c);
+}
+
+/* The server has room for two of eight: the run is made, and what the others meet is counted. */
+START_TEST(closed_run_with_too_little_room)
+{
+	n_connections = 8;
+	plan_closed(100, CLOCK_NEVER);
+	serve(room_for_two);
+	server.userdata = &_i;
+	go(5 * MS);
+	finish();
+	ck_assert_uint_eq(heard.n_failed, 0);
+	ck_assert_uint_eq(ledger(STATS_WINDOW)->planned, 100);
+	ck_assert_uint_ge(count(LEDGER_OK), 1);
+	ck_assert_uint_eq(count(LEDGER_OK) + count(LEDGER_HTTP_ERROR) +
+				  count(LEDGER_CONNECTION_ERROR) + count(LEDGER_NOT_CONNECTED),
+		100);
 }
 END_TEST
 
@@ -941,6 +973,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, open_run_against_any_server, 0, N_SERVERS);
 	tcase_add_loop_test(t, closed_run_against_any_server, 0, N_SERVERS);
 	tcase_add_test(t, a_connection_for_each_request);
+	tcase_add_loop_test(t, closed_run_with_too_little_room, 0, 3);
 	tcase_add_test(t, nothing_connects);
 	tcase_add_test(t, interval_waits_for_a_late_answer);
 	tcase_add_test(t, more_open_intervals_than_buffers);
