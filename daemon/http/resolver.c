@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -139,41 +140,78 @@ static void resolver_set_no_family(struct resolver *r)
 		r->_config.filter == PLAN_ADDRESSES_V6 ? "IPv6" : "IPv4", r->_host);
 }
 
-/* False: outcome and err say why there is nothing to try. */
-static bool resolver_look_up(struct resolver *r, struct resolver_probes *probes)
+/* "localhost", and any name below it (RFC 6761, section 6.3), with or without the final dot. */
+static bool resolver_is_localhost(const char *host)
+{
+	static const char name[] = "localhost";
+	size_t len = strlen(host);
+	const char *at;
+
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	if (len < strlen(name))
+		return false;
+	at = host + len - strlen(name);
+	return strncasecmp(at, name, strlen(name)) == 0 && (at == host || at[-1] == '.');
+}
+
+static bool resolver_fail_to_look_up(struct resolver *r, int error, int system_error)
+{
+	r->outcome =
+		error == EAI_SYSTEM || error == EAI_MEMORY ? RESOLVER_FAILED : RESOLVER_NO_NAME;
+	r->fault = error == EAI_SYSTEM	 ? fault_of_connect_errno(system_error)
+		   : error == EAI_MEMORY ? FAULT_NO_MEMORY
+					 : FAULT_RESOLVE;
+	err_set(&r->err, "no address for host \"%s\": %s", r->_host,
+		error == EAI_SYSTEM ? strerrordesc_np(system_error) : gai_strerror(error));
+	return false;
+}
+
+/* Adds the addresses of host that the filter wants. False: outcome and err say why there are none.
+ */
+static bool resolver_ask(struct resolver *r, const char *host, int flags,
+	struct resolver_probes *probes, bool *ret_found)
 {
 	/* Not AI_ADDRCONFIG: it hides loopback addresses on a host without a network. All families,
 	 * for a name that has only the other one is not a name that is unknown. */
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags};
 	struct addrinfo *list;
 	char service[8];
-	int error, system_error;
+	int error;
+
+	(void)snprintf(service, sizeof(service), "%u", r->_config.port);
+	errno = 0;
+	error = getaddrinfo(host, service, &hints, &list);
+	if (error != 0)
+		return resolver_fail_to_look_up(r, error, errno);
+	*ret_found = *ret_found || list;
+	for (struct addrinfo *ai = list; ai != NULL && probes->n < RESOLVER_ADDRESSES_MAX;
+		ai = ai->ai_next)
+		if (resolver_wants(r, ai->ai_family))
+			resolver_add(probes, ai);
+	freeaddrinfo(list);
+	return true;
+}
+
+/* False: outcome and err say why there is nothing to try. */
+static bool resolver_look_up(struct resolver *r, struct resolver_probes *probes)
+{
+	bool found = false;
 
 	if (r->_config.unix_path) {
 		resolver_add_unix(r, probes);
 		return true;
 	}
-	(void)snprintf(service, sizeof(service), "%u", r->_config.port);
-	errno = 0;
-	error = getaddrinfo(r->_host, service, &hints, &list);
-	system_error = errno;
-	if (error != 0) {
-		r->outcome = error == EAI_SYSTEM || error == EAI_MEMORY ? RESOLVER_FAILED
-									: RESOLVER_NO_NAME;
-		r->fault = error == EAI_SYSTEM	 ? fault_of_connect_errno(system_error)
-			   : error == EAI_MEMORY ? FAULT_NO_MEMORY
-						 : FAULT_RESOLVE;
-		err_set(&r->err, "no address for host \"%s\": %s", r->_host,
-			error == EAI_SYSTEM ? strerrordesc_np(system_error) : gai_strerror(error));
+	/* Known without a name service, which a container may lack or may answer otherwise. */
+	if (resolver_is_localhost(r->_host)) {
+		if (!resolver_ask(r, "::1", AI_NUMERICHOST, probes, &found) ||
+			!resolver_ask(r, "127.0.0.1", AI_NUMERICHOST, probes, &found))
+			return false;
+	} else if (!resolver_ask(r, r->_host, 0, probes, &found)) {
 		return false;
 	}
-	for (struct addrinfo *ai = list; ai != NULL && probes->n < RESOLVER_ADDRESSES_MAX;
-		ai = ai->ai_next)
-		if (resolver_wants(r, ai->ai_family))
-			resolver_add(probes, ai);
-	if (probes->n == 0 && list)
+	if (probes->n == 0 && found)
 		resolver_set_no_family(r);
-	freeaddrinfo(list);
 	return r->outcome == RESOLVER_OK;
 }
 

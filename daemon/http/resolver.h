@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names into addresses that answer. One thread for each lookup: getaddrinfo, then a connection to
+/* Names into addresses that answer. One thread for each lookup: getaddrinfo (localhost and names
+ * below it are known: ::1 and 127.0.0.1), then a connection to
  * each address that the guard allows, all at once; those that answered are kept. The path of a Unix
  * socket is an address already, and is tried like the others. The answer comes through a future on
  * the asking loop. */

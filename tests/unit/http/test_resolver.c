@@ -42,12 +42,16 @@ static const struct {
 	{"good.test", {"127.0.0.3", "127.0.0.1", "127.0.0.2"}, 0},
 	{"rest.test", {"192.0.2.1", "127.0.0.3", "127.0.0.1", "127.0.0.2"}, 0},
 	{"none.test", {NULL}, EAI_NONAME},
+	{"notlocalhost.localhost.test", {NULL}, EAI_NONAME},
+	{"mylocalhost", {NULL}, EAI_NONAME},
 	{"later.test", {NULL}, EAI_AGAIN},
 	{"six.test", {"::1"}, 0},
 	{"dual.test", {"::1", "127.0.0.1"}, 0},
 	{"memory.test", {NULL}, EAI_MEMORY},
 	{"system.test", {NULL}, EAI_SYSTEM},
 };
+
+static unsigned n_asked; /* lookups of what is no number */
 
 typedef int (*getaddrinfo_fn)(
 	const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret);
@@ -68,6 +72,7 @@ int getaddrinfo(
 {
 	char ip[32];
 
+	n_asked += !hints || !(hints->ai_flags & AI_NUMERICHOST);
 	if (strcmp(host, "many.test") == 0) {
 		*ret = NULL;
 		for (int i = 1; i <= RESOLVER_ADDRESSES_MAX + 8; i++) {
@@ -202,32 +207,55 @@ START_TEST(test_numeric)
 }
 END_TEST
 
-/* localhost may or may not be ::1 too; nobody listens there. */
+/* Names that are loopback without a question to the name service; nobody listens on ::1 there. */
+static const char *const localhosts[] = {
+	"localhost", "LocalHost", "localhost.", "app.localhost", "a.b.localhost."};
+
 START_TEST(test_localhost)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-	bool has_ipv6 = false;
 	uint16_t port;
 	int fd = listen_somewhere(4, &port);
 
-	ck_assert_int_eq(getaddrinfo("localhost", NULL, &hints, &list), 0);
-	for (struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next)
-		has_ipv6 = has_ipv6 || ai->ai_family == AF_INET6;
-	freeaddrinfo(list);
-	resolve("localhost", port, TIMEOUT_NS);
+	n_asked = 0;
+	resolve(localhosts[_i], port, TIMEOUT_NS);
 	ck_assert_msg(resolver.outcome == RESOLVER_OK, "%s", resolver.err.text);
+	ck_assert_uint_eq(n_asked, 0);
 	ck_assert_uint_eq(resolver.n_addresses, 1);
+	ck_assert_uint_eq(resolver.n_found, 2);
 	ck_assert_int_eq(resolver.addresses[0].sa.sa_family, AF_INET);
-	if (has_ipv6) {
-		ck_assert_msg(
-			strcmp(resolver.note, "::1 refused, using 127.0.0.1") == 0 ||
-				strcmp(resolver.note, "::1 unreachable, using 127.0.0.1") == 0,
-			"%s", resolver.note);
-	} else {
-		ck_assert_str_eq(resolver.note, "");
-	}
+	ck_assert_int_eq(resolver.addresses[1].sa.sa_family, AF_INET6);
+	ck_assert_msg(strcmp(resolver.note, "::1 refused, using 127.0.0.1") == 0 ||
+			      strcmp(resolver.note, "::1 unreachable, using 127.0.0.1") == 0,
+		"%s", resolver.note);
 	resolver_fini(&resolver);
 	close(fd);
+}
+END_TEST
+
+START_TEST(test_localhost_of_one_family)
+{
+	config.probes = false;
+	config.filter = _i ? PLAN_ADDRESSES_V6 : PLAN_ADDRESSES_V4;
+	resolve("localhost", 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_OK);
+	ck_assert_uint_eq(resolver.n_found, 1);
+	ck_assert_str_eq(resolver.addresses[0].text, _i ? "[::1]:80" : "127.0.0.1:80");
+	resolver_fini(&resolver);
+}
+END_TEST
+
+/* A name that only looks like it is asked for. */
+START_TEST(test_not_localhost)
+{
+	n_asked = 0;
+	resolve("notlocalhost.localhost.test", 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NO_NAME);
+	ck_assert_uint_eq(n_asked, 1);
+	resolver_fini(&resolver);
+	resolve("mylocalhost", 80, TIMEOUT_NS);
+	ck_assert_int_eq(resolver.outcome, RESOLVER_NO_NAME);
+	ck_assert_uint_eq(n_asked, 2);
+	resolver_fini(&resolver);
 }
 END_TEST
 
@@ -875,7 +903,10 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_numeric);
-	tcase_add_test(tcase, test_localhost);
+	tcase_add_loop_test(
+		tcase, test_localhost, 0, (int)(sizeof(localhosts) / sizeof(localhosts[0])));
+	tcase_add_loop_test(tcase, test_localhost_of_one_family, 0, 2);
+	tcase_add_test(tcase, test_not_localhost);
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_refused_by_name);
 	tcase_add_test(tcase, test_no_answer);
