@@ -98,43 +98,111 @@ static char *problems_format(const char *file, unsigned line, const char *format
 	return text;
 }
 
-/* A slot for one more text, or NULL. */
-static char **problems_slot(struct problems *p)
-{
-	if (p->n >= p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 16;
-		char **texts = reallocarray(p->cap ? p->texts : NULL, cap, sizeof(*texts));
+/* What is known of a text besides. */
+struct problem_note {
+	const char *kind; /* NULL: memory was out */
+	size_t file_len;
+	size_t len;    /* of the text without what problems_finish appends */
+	size_t n_more; /* of this kind, and not kept */
+};
 
-		if (!texts)
-			return NULL;
-		if (p->cap == 0 && p->n > 0)
-			texts[0] = problems_no_memory;
-		p->texts = texts;
-		p->cap = cap;
+/* Room for one more text and its note. 0 or -1. */
+static int problems_make_room(struct problems *p)
+{
+	size_t cap = p->cap ? p->cap * 2 : 16;
+	struct problem_note *notes;
+	char **texts;
+
+	if (p->n < p->cap)
+		return 0;
+	notes = reallocarray(p->_notes, cap, sizeof(*notes));
+	if (!notes)
+		return -1;
+	p->_notes = notes;
+	texts = reallocarray(p->cap ? p->texts : NULL, cap, sizeof(*texts));
+	if (!texts)
+		return -1;
+	if (p->cap == 0 && p->n > 0) {
+		texts[0] = problems_no_memory;
+		notes[0] = (struct problem_note){0};
 	}
-	return &p->texts[p->n];
+	p->texts = texts;
+	p->cap = cap;
+	return 0;
 }
 
-void problems_add(struct problems *p, const char *file, unsigned line, const char *format, ...)
+static bool problems_is_alike(
+	const struct problems *p, size_t i, const char *kind, const char *file, size_t file_len)
 {
-	char **slot = p->n < PROBLEMS_MAX ? problems_slot(p) : NULL;
-	va_list args;
+	const struct problem_note *note = &p->_notes[i];
+
+	return note->kind == kind && note->file_len == file_len &&
+	       memcmp(p->texts[i], file, file_len) == 0;
+}
+
+/* How many of that kind are kept; *ret_first: the first of them. */
+static size_t problems_count_alike(const struct problems *p, const char *kind, const char *file,
+	size_t file_len, struct problem_note **ret_first)
+{
+	size_t n = 0;
+
+	for (size_t i = p->n; i-- > 0 && p->cap > 0;)
+		if (problems_is_alike(p, i, kind, file, file_len)) {
+			*ret_first = &p->_notes[i];
+			n++;
+		}
+	return n;
+}
+
+void problems_vadd(struct problems *p, const char *kind, const char *file, unsigned line,
+	const char *format, va_list args)
+{
+	struct problem_note *first = NULL;
+	size_t file_len = strlen(file);
+	size_t n = problems_count_alike(p, kind, file, file_len, &first);
 	char *text;
 
-	if (!slot) {
+	p->n_told++;
+	if (n > PROBLEMS_ALIKE_MAX || (first && first->n_more > 0)) {
+		first->n_more++;
+		return;
+	}
+	if (p->n == PROBLEMS_MAX || problems_make_room(p) < 0) {
 		/* With earlier problems there, n stays: every text below n can be read. */
 		if (p->n == 0) {
 			p->texts = problems_no_array;
 			p->n = 1;
+		} else if (p->cap > 0) {
+			p->_notes[p->n - 1].n_more++;
 		}
 		return;
 	}
-	va_start(args, format);
 	text = problems_format(file, line, format, args);
-	va_end(args);
-	*slot = text ? text : problems_no_memory;
-	p->n++;
+	p->texts[p->n] = text ? text : problems_no_memory;
+	p->_notes[p->n++] = (struct problem_note){
+		text ? kind : NULL, file_len, text ? strlen(text) : strlen(problems_no_memory), 0};
 }
+
+void problems_add(struct problems *p, const char *file, unsigned line, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	problems_vadd(p, format, file, line, format, args);
+	va_end(args);
+}
+
+void problems_add_kind(struct problems *p, const char *kind, const char *file, unsigned line,
+	const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	problems_vadd(p, kind, file, line, format, args);
+	va_end(args);
+}
+
+/* ---------------------------------------------------------------- order */
 
 /* The length of FILE in "FILE:LINE: message" or "FILE: message". */
 static size_t problems_place(const char *text, unsigned long *ret_line)
@@ -175,16 +243,73 @@ static size_t problems_find_place(const struct problems *p, size_t n, const char
 	return place;
 }
 
-void problems_sort(struct problems *p)
+static void problems_sort(struct problems *p)
 {
-	/* At most some hundreds. Without an array of its own there is but one. */
-	for (size_t i = 1; i < p->n && p->cap > 0; i++) {
+	/* At most some hundreds. */
+	for (size_t i = 1; i < p->n; i++) {
+		struct problem_note note = p->_notes[i];
 		char *text = p->texts[i];
 		size_t to = problems_find_place(p, i, text);
 
 		memmove(p->texts + to + 1, p->texts + to, (i - to) * sizeof(*p->texts));
+		memmove(p->_notes + to + 1, p->_notes + to, (i - to) * sizeof(*p->_notes));
 		p->texts[to] = text;
+		p->_notes[to] = note;
 	}
+}
+
+/* ---------------------------------------------------------------- kinds */
+
+static void problems_remove(struct problems *p, size_t i)
+{
+	size_t n_behind = p->n - i - 1;
+
+	free(p->texts[i]);
+	memmove(p->texts + i, p->texts + i + 1, n_behind * sizeof(*p->texts));
+	memmove(p->_notes + i, p->_notes + i + 1, n_behind * sizeof(*p->_notes));
+	p->n--;
+}
+
+/* Leaves number i alone of its kind, where that has too many, with their number in its note. */
+static void problems_fold(struct problems *p, size_t i)
+{
+	struct problem_note *note = &p->_notes[i], *first = NULL;
+	const char *text = p->texts[i];
+
+	if (!note->kind || problems_count_alike(p, note->kind, text, note->file_len, &first) <=
+				   PROBLEMS_ALIKE_MAX)
+		return;
+	for (size_t k = p->n; k-- > i + 1;) {
+		if (!problems_is_alike(p, k, note->kind, text, note->file_len))
+			continue;
+		note->n_more += 1 + p->_notes[k].n_more;
+		problems_remove(p, k);
+	}
+}
+
+static void problems_say_more(struct problems *p, size_t i)
+{
+	size_t len = p->_notes[i].len, n_more = p->_notes[i].n_more;
+	char *text;
+
+	if (n_more == 0 || p->texts[i] == problems_no_memory)
+		return;
+	if (asprintf(&text, "%.*s (and %zu more)", (int)len, p->texts[i], n_more) == -1)
+		return;
+	free(p->texts[i]);
+	p->texts[i] = text;
+}
+
+void problems_finish(struct problems *p)
+{
+	/* Without an array of its own there is but one. */
+	if (p->cap == 0)
+		return;
+	problems_sort(p);
+	for (size_t i = 0; i < p->n; i++)
+		problems_fold(p, i);
+	for (size_t i = 0; i < p->n; i++)
+		problems_say_more(p, i);
 }
 
 void problems_fini(struct problems *p)
@@ -194,5 +319,6 @@ void problems_fini(struct problems *p)
 			free(p->texts[i]);
 	if (p->cap > 0)
 		free(p->texts);
+	free(p->_notes);
 	*p = (struct problems){0};
 }

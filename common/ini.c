@@ -32,7 +32,7 @@
 #include "common/err.h"
 #include "common/str.h"
 
-#define INI_PROBLEMS_MAX 100
+#define INI_PROBLEMS_MAX 10000
 #define INI_SECTIONS_MAX 4096
 #define INI_KEYS_MAX 16384
 #define INI_QUOTE_MAX 40 /* bytes of a bad line that are shown */
@@ -177,13 +177,11 @@ static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
 {
-	char text[512];
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	problems_vadd(rd->problems, format, rd->file, rd->line, format, args);
 	va_end(args);
-	problems_add(rd->problems, rd->file, rd->line, "%s", text);
 	rd->doc->is_incomplete = true;
 	return false;
 }
@@ -191,7 +189,7 @@ static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
 /* Gives up a file that is mostly wrong, or a sheer flood. */
 static bool ini_is_too_much(struct ini_reading *rd)
 {
-	if (rd->problems->n - rd->n_problems_before >= INI_PROBLEMS_MAX)
+	if (rd->problems->n_told - rd->n_problems_before >= INI_PROBLEMS_MAX)
 		(void)ini_refuse(
 			rd, "%d problems are enough: reading stopped here", INI_PROBLEMS_MAX);
 	else if (rd->doc->n_sections > INI_SECTIONS_MAX)
@@ -232,26 +230,31 @@ static bool ini_check_section(struct ini_reading *rd, struct ini_slice name, str
 		text, (int)name.len, name.at, INI_ARG_MAX);
 }
 
-/* Splits "[name]" or "[name ARG]"; false when it is neither, and told. */
+/* Splits "[name]" or "[name ARG]". False when it is neither, and told; the name may still be known
+ * then, so that what follows is looked at as well. */
 static bool ini_split_section(struct ini_reading *rd, struct ini_slice line,
 	struct ini_slice *ret_name, struct ini_slice *ret_arg)
 {
 	const char *close = memchr(line.at, ']', line.len);
 	struct ini_slice inner, name, arg;
+	bool is_good = true;
 
 	line = ini_trim(line);
+	inner = (struct ini_slice){line.at + 1, line.len - 1};
+	if (close)
+		inner.len = (size_t)(close - inner.at);
 	if (!close)
-		return ini_refuse(rd, "the \"]\" of \"%.*s\" is missing", ini_quote(line), line.at);
-	if (close + 1 < line.at + line.len)
-		return ini_refuse(rd,
-			"text behind the \"]\" of \"%.*s\": a section has its line to itself",
+		is_good = ini_refuse(
+			rd, "the \"]\" of \"%.*s\" is missing", ini_quote(line), line.at);
+	else if (close + 1 < line.at + line.len)
+		is_good = ini_refuse(rd,
+			"text after the \"]\" of \"%.*s\": a section has its line to itself",
 			ini_quote(line), line.at);
-	inner = (struct ini_slice){line.at + 1, line.len - 2};
 	name = ini_trim(inner);
-	if (name.len == 0)
+	if (is_good && name.len == 0)
 		return ini_refuse(rd, "the section has no name");
-	if (name.len != inner.len)
-		return ini_refuse(
+	if (is_good && name.len != inner.len)
+		is_good = ini_refuse(
 			rd, "blanks inside the brackets: write [%.*s]", ini_quote(name), name.at);
 	arg = name;
 	while (arg.len > 0 && !ini_is_blank(arg.at[0])) {
@@ -260,11 +263,26 @@ static bool ini_split_section(struct ini_reading *rd, struct ini_slice line,
 	}
 	name.len -= arg.len;
 	arg = ini_trim(arg);
-	if (!ini_check_section(rd, name, arg))
+	if (is_good)
+		is_good = ini_check_section(rd, name, arg);
+	if (!is_good && (!ini_is_word(name) || name.len > INI_NAME_MAX))
 		return false;
 	*ret_name = name;
 	*ret_arg = arg;
-	return true;
+	return is_good;
+}
+
+/* What of a bad arg is a good one. */
+static struct ini_slice ini_mend_arg(struct ini_slice arg)
+{
+	struct ini_slice good = {arg.at, 0};
+
+	while (good.len < arg.len && good.len < INI_ARG_MAX &&
+		ini_is_word((struct ini_slice){arg.at + good.len, 1}))
+		good.len++;
+	if (good.len > 0 && (good.at[0] == '-' || good.at[0] == '.'))
+		good.len = 0;
+	return good;
 }
 
 static bool ini_slice_eq(struct ini_slice s, const char *text)
@@ -273,10 +291,11 @@ static bool ini_slice_eq(struct ini_slice s, const char *text)
 }
 
 /* The section's index; told when it stands in this file already, where its keys go then. */
-static int ini_open_section(struct ini_reading *rd, struct ini_slice name, struct ini_slice arg)
+static int ini_open_section(
+	struct ini_reading *rd, struct ini_slice name, struct ini_slice arg, bool is_mended)
 {
 	struct ini_doc *doc = rd->doc;
-	struct ini_section section = {.file = rd->file, .line = rd->line};
+	struct ini_section section = {.file = rd->file, .line = rd->line, .is_mended = is_mended};
 	struct ini_section *sections;
 
 	for (size_t i = rd->first_section; i < doc->n_sections; i++) {
@@ -305,12 +324,18 @@ static int ini_open_section(struct ini_reading *rd, struct ini_slice name, struc
 static bool ini_take_section(struct ini_reading *rd, struct ini_slice line, char *str, size_t size)
 {
 	struct ini_slice name = {0}, arg = {0};
+	bool is_mended = !ini_split_section(rd, line, &name, &arg);
 
-	if (!ini_split_section(rd, line, &name, &arg)) {
-		rd->section = INI_BAD_SECTION;
-		return false;
+	if (is_mended) {
+		struct ini_slice good = ini_mend_arg(arg);
+
+		if (name.len == 0 || (good.len == 0 && arg.len > 0)) {
+			rd->section = INI_BAD_SECTION;
+			return false;
+		}
+		arg = good;
 	}
-	rd->r = ini_open_section(rd, name, arg);
+	rd->r = ini_open_section(rd, name, arg, is_mended);
 	if (rd->r < 0)
 		return false;
 	(void)snprintf(str, size, "[%.*s]\n", (int)name.len, name.at);
@@ -447,7 +472,7 @@ int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len
 		.first_section = n_sections,
 		.n_entries_before = n_entries,
 		.problems = problems,
-		.n_problems_before = problems->n,
+		.n_problems_before = problems->n_told,
 	};
 
 	if (len >= strlen(bom) && memcmp(text, bom, strlen(bom)) == 0)

@@ -27,6 +27,8 @@ struct ini_section {
 	const char *arg;
 	const char *file;
 	unsigned line;
+	bool is_mended; /* its line is a problem already; name and arg are as good as they were read
+			 */
 };
 
 struct ini_doc {
@@ -42,11 +44,12 @@ struct ini_doc {
 /* Reads text (len bytes, not necessarily terminated; NUL inside is a problem) named file and
  * appends to doc (zero-initialised, or holding earlier files). Every problem found is added with
  * its line; what is well-formed is kept. A section may appear once in a file: the keys of its
- * second appearance count as the first's, those behind a broken section line are dropped. Names of
+ * second appearance count as the first's, those after a broken section line as those of the section
+ * that it most likely means, or they are dropped. Names of
  * sections and keys are letters, digits, '-', '_' and '.'; an arg is a str_is_name. Reading stops
- * with a problem after 100 problems, 4,096 sections or 65,536 keys. Which sections are known is the
- * key table's business. 0 or -ENOMEM (entries and sections as before); look at problems->n for the
- * verdict. */
+ * with a problem after 10,000 problems, 4,096 sections or 65,536 keys. Which sections are known is
+ * the key table's business. 0 or -ENOMEM (entries and sections as before); look at problems->n for
+ * the verdict. */
 int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len,
 	struct problems *problems);
 

@@ -278,6 +278,15 @@ static size_t keys_names(
 	return n;
 }
 
+/* The section that an unknown one most likely means; NULL: none. */
+static const char *keys_near_section(enum keys_file file, const char *section)
+{
+	const char *names[KEYS_NAMES_MAX];
+	size_t n = keys_names(file, NULL, names);
+
+	return str_nearest(section, names, n);
+}
+
 /* Any key of the section; NULL: unknown section. */
 static const struct key *keys_of_section(enum keys_file file, const char *section)
 {
@@ -289,14 +298,14 @@ static const struct key *keys_of_section(enum keys_file file, const char *sectio
 
 /* Adds what is wrong with a section's name and argument. */
 static bool keys_check_section(enum keys_file file, const char *name, const char *arg,
-	const char *where, unsigned line, struct problems *problems)
+	const char *where, unsigned line, bool is_mended, struct problems *problems)
 {
 	const struct key *key = keys_of_section(file, name);
 	const char *names[KEYS_NAMES_MAX];
 
 	if (!key) {
 		size_t n = keys_names(file, NULL, names);
-		const char *near = str_nearest(name, names, n);
+		const char *near = keys_near_section(file, name);
 		struct buf b = {0};
 
 		keys_join(&b, near ? &near : names, near ? 1 : n, "[", "]");
@@ -305,6 +314,8 @@ static bool keys_check_section(enum keys_file file, const char *name, const char
 			     : "unknown section [%.60s]: there are %s",
 			name, b.data ? b.data : "");
 		buf_fini(&b);
+	} else if (is_mended) {
+		return true;
 	} else if (key->named && !*arg) {
 		problems_add(
 			problems, where, line, "[%s] needs a name, as in [%s one]", name, name);
@@ -331,26 +342,30 @@ static const char *keys_other_section(enum keys_file file, const char *name)
 	return NULL;
 }
 
-static void keys_unknown(enum keys_file file, const struct ini_entry *e, struct problems *problems)
+/* section: e's, or the one that it most likely means. */
+static void keys_unknown(enum keys_file file, const char *section, const struct ini_entry *e,
+	struct problems *problems)
 {
 	const char *names[KEYS_NAMES_MAX];
-	size_t n = keys_names(file, e->section, names);
+	size_t n = keys_names(file, section, names);
+	const char *space = *e->arg ? " " : "";
 	const char *near = str_nearest(e->key, names, n);
 	const char *other = keys_other_section(file, e->key);
 	struct buf b = {0};
 
 	if (other) {
-		problems_add(problems, e->file, e->line, "key '%.60s' belongs in [%s], not in [%s]",
-			e->key, other, e->section);
+		problems_add(problems, e->file, e->line,
+			"key '%.60s' belongs in [%s], not in [%s%s%s]", e->key, other, section,
+			space, e->arg);
 	} else if (near) {
 		problems_add(problems, e->file, e->line,
-			"unknown key '%.60s' in [%s]: did you mean '%s'?", e->key, e->section,
-			near);
+			"unknown key '%.60s' in [%s%s%s]: did you mean '%s'?", e->key, section,
+			space, e->arg, near);
 	} else {
 		keys_join(&b, names, n, "", "");
 		problems_add(problems, e->file, e->line,
-			"unknown key '%.60s' in [%s]: there are %s", e->key, e->section,
-			b.data ? b.data : "");
+			"unknown key '%.60s' in [%s%s%s]: there are %s", e->key, section, space,
+			e->arg, b.data ? b.data : "");
 		buf_fini(&b);
 	}
 }
@@ -384,7 +399,8 @@ static void keys_check_sections(struct keys_walk *w, const struct ini_entry *e)
 							e->file))
 				return;
 		}
-		(void)keys_check_section(w->file, s->name, s->arg, s->file, s->line, w->problems);
+		(void)keys_check_section(
+			w->file, s->name, s->arg, s->file, s->line, s->is_mended, w->problems);
 	}
 }
 
@@ -405,7 +421,8 @@ static bool keys_is_repeat(struct keys_walk *w, const struct key *key, const str
 
 static int keys_apply_entry(struct keys_walk *w, const struct ini_entry *e)
 {
-	const struct key *key = keys_find(w->file, e->section, e->key);
+	const struct key *key;
+	const char *section = e->section;
 	struct err err = {0};
 	union {
 		struct keys_value value;
@@ -415,24 +432,29 @@ static int keys_apply_entry(struct keys_walk *w, const struct ini_entry *e)
 	int r;
 
 	/* A flag has no section line that was checked before it. */
-	if (!e->line && !keys_check_section(w->file, e->section, e->arg, e->file, 0, w->problems))
+	if (!e->line &&
+		!keys_check_section(w->file, e->section, e->arg, e->file, 0, false, w->problems))
 		return 0;
-	if (!keys_of_section(w->file, e->section))
+	/* The keys of a misspelt section are judged as those of the one that was meant. */
+	if (!keys_of_section(w->file, section))
+		section = keys_near_section(w->file, section);
+	if (!section)
 		return 0;
+	key = keys_find(w->file, section, e->key);
 	if (!key) {
-		keys_unknown(w->file, e, w->problems);
+		keys_unknown(w->file, section, e, w->problems);
 		return 0;
 	}
-	if (keys_is_repeat(w, key, e))
+	if (section == e->section && keys_is_repeat(w, key, e))
 		return 0;
-	is_scratch = key->named;
+	is_scratch = key->named || section != e->section;
 	r = keys_parse(
 		key, e->value, is_scratch ? (void *)&scratch : (char *)w->base + key->offset, &err);
 	if (is_scratch && key->type == KEY_TEXT)
 		free(scratch.text);
 	if (r == -EINVAL) {
-		problems_add(w->problems, e->file, e->line, "%s%s%s", e->line ? key->name : "",
-			e->line ? ": " : "", err.text);
+		problems_add_kind(w->problems, key->name, e->file, e->line, "%s%s%s",
+			e->line ? key->name : "", e->line ? ": " : "", err.text);
 		r = 0;
 	}
 	return r;

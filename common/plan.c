@@ -378,7 +378,7 @@ int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	r = plan_fill(&b, name, text);
 	free(b.layers);
 	buf_fini(&b.canon);
-	problems_sort(problems);
+	problems_finish(problems);
 	if (!r && problems->n)
 		r = -EINVAL;
 	if (r) {

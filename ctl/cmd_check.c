@@ -141,6 +141,7 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 		cmd_check_describe(settings, &doc, ret);
 	else
 		r = EXIT_CONFIG;
+	problems_finish(&problems);
 	for (size_t i = 0; i < problems.n; i++)
 		(void)fprintf(stderr, "%s\n", problems.texts[i]);
 	settings_free(settings);

@@ -51,6 +51,7 @@ static int cmd_origin_check(const struct options *o)
 			cmd_origin_key(&o->settings[i]), o->settings[i].value);
 	if (r == 0)
 		r = settings_build(&doc, &settings, &problems);
+	problems_finish(&problems);
 	for (size_t i = 0; i < problems.n && i < problems.cap; i++)
 		problem_print(problems.texts[i]);
 	settings_free(settings);

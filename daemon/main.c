@@ -196,8 +196,9 @@ static int main_parse(int argc, char **argv, struct options *o)
 /* ---------------------------------------------------------------- configuration */
 
 /* Everything that is wrong with it, on stderr. 0 or the exit status. */
-static int main_report_problems(const struct problems *problems, int r)
+static int main_report_problems(struct problems *problems, int r)
 {
+	problems_finish(problems);
 	for (size_t i = 0; i < problems->n && i < problems->cap; i++)
 		log_error("%s", problems->texts[i]);
 	if (r == -ENOMEM)

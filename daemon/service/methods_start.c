@@ -77,10 +77,11 @@ static struct methods_job *methods_job_new(struct methods *m)
 
 /* ---------------------------------------------------------------- answering */
 
-static void methods_plan_invalid(struct control_call *call, const struct problems *problems)
+static void methods_plan_invalid(struct control_call *call, struct problems *problems)
 {
 	json_t *texts = json_array();
 
+	problems_finish(problems);
 	for (size_t i = 0; i < problems->n; i++)
 		(void)json_array_append_new(texts, methods_json_text(problems->texts[i]));
 	control_error(call, RPSD_INTERFACE ".PlanInvalid", json_pack("{s:o}", "problems", texts));

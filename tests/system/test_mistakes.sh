@@ -105,7 +105,7 @@ for command in run check "run --dry-run"; do
 	expect_exit 78 "$rpsctl" $command ./missing.ini
 	expect_equal "problems of '$command'" "$(cut -d : -f 1-3 "$ERR")" \
 		"$(printf './missing.ini:%s\n' '4: rate' '7: body' '8: header')"
-	expect_line "$ERR" ':7: body: cannot read \./sub/cart\.json: No such file or directory$'
+	expect_line "$ERR" ':7: body: cannot read \./sub/cart\.json: No such file or directory \(.*@@sub/cart\.json\)$'
 	expect_equal "stdout" "$(cat "$OUT")" ""
 done
 : >"$T/empty.ini"
@@ -118,6 +118,15 @@ for name in program program.ini program.conf; do
 	head -c 100000 "$BASH" >"$T/$name"
 	expect_mistake 78 "program.*: (this is|.* this is) not a text file" "$rpsctl" check "./$name"
 done
+
+# A flood of one kind is one line; other kinds are not lost in it.
+{ for i in $(seq 100); do echo "http://127.0.0.1/$i"; done; echo '[laod]'; echo 'rate = fast'; } >urls.txt
+expect_exit 78 "$rpsctl" ./urls.txt
+expect_line "$ERR" '^\./urls\.txt:1: "http://127.0.0.1/1" is neither .* \(and 99 more\)$'
+expect_line "$ERR" '^\./urls\.txt:101: unknown section \[laod\]'
+expect_line "$ERR" "^\./urls\.txt:102: rate: 'fast' is not a rate"
+{ printf '[target]\nurl = %s\n' "$url"; printf '[request r%s]\n' $(seq 1000); } >requests.ini
+expect_mistake 78 '^requests\.ini:67: more than 64 requests \(and 935 more\)$' "$rpsctl" check requests.ini
 
 # A result is no run file, however large it is.
 cp "$ROOT/tests/data/result_open.json" "$T/a.json"

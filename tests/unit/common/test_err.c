@@ -3,6 +3,7 @@
 #include "common/err.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -82,10 +83,48 @@ START_TEST(problems_are_bounded)
 {
 	struct problems p = {0};
 
-	for (unsigned i = 0; i < PROBLEMS_MAX + 10; i++)
-		problems_add(&p, "f", i + 1, "bad");
+	static char kinds[PROBLEMS_MAX + 10];
+
+	for (unsigned i = 0; i < sizeof(kinds); i++)
+		problems_add_kind(&p, &kinds[i], "f", i + 1, "bad");
 	ck_assert_uint_eq(p.n, PROBLEMS_MAX);
-	ck_assert_str_eq(p.texts[PROBLEMS_MAX - 1], "f:1000: bad");
+	ck_assert_uint_eq(p.n_told, sizeof(kinds));
+	problems_finish(&p);
+	ck_assert_uint_eq(p.n, PROBLEMS_MAX);
+	ck_assert_str_eq(p.texts[PROBLEMS_MAX - 2], "f:999: bad");
+	ck_assert_str_eq(p.texts[PROBLEMS_MAX - 1], "f:1000: bad (and 10 more)");
+	problems_fini(&p);
+}
+END_TEST
+
+/* Up to PROBLEMS_ALIKE_MAX of one kind are told, more are one line; others stay as they are. Told
+ * in the order of lines or against it. */
+START_TEST(problems_of_a_kind_are_folded)
+{
+	struct problems p = {0};
+
+	for (unsigned i = 0; i < 12; i++) {
+		problems_add(&p, "a.ini", _i ? 12 - i : 1 + i, "no key: %u", i);
+		problems_add(&p, "b.ini", i, "%s", i % 2 ? "x" : "y");
+		if (i < PROBLEMS_ALIKE_MAX)
+			problems_add(&p, "b.ini", i, "no key: %u", i);
+	}
+	/* Again, as more are added afterwards. */
+	for (unsigned n = 11; n < 13; n++) {
+		char text[64];
+
+		problems_finish(&p);
+		(void)snprintf(text, sizeof(text), "a.ini:%u: no key: %u (and %u more)", _i ? 2 : 1,
+			_i ? 10 : 0, n);
+		ck_assert_str_eq(p.texts[0], text);
+		ck_assert_uint_eq(p.n, 1 + 1 + PROBLEMS_ALIKE_MAX);
+		for (unsigned i = 0; i < PROBLEMS_ALIKE_MAX; i++) {
+			(void)snprintf(text, sizeof(text),
+				i ? "b.ini:%u: no key: %u" : "b.ini: no key: 0", i, i);
+			ck_assert_str_eq(p.texts[i ? 1 + i : p.n - 1], text);
+		}
+		problems_add(&p, "a.ini", 13, "no key: %u", 77);
+	}
 	problems_fini(&p);
 }
 END_TEST
@@ -96,12 +135,12 @@ START_TEST(problems_keep_order_and_place)
 
 	problems_add(&p, "a.ini", 7, "unknown key \"%s\"", "rat");
 	problems_add(&p, "-r", 0, "bad rate");
-	for (unsigned i = 3; i <= 1000; i++)
+	for (unsigned i = 3; i <= 12; i++)
 		problems_add(&p, "b.ini", i, "%u", i);
-	ck_assert_uint_eq(p.n, 1000);
+	ck_assert_uint_eq(p.n, 12);
 	ck_assert_str_eq(p.texts[0], "a.ini:7: unknown key \"rat\"");
 	ck_assert_str_eq(p.texts[1], "-r: bad rate");
-	ck_assert_str_eq(p.texts[999], "b.ini:1000: 1000");
+	ck_assert_str_eq(p.texts[11], "b.ini:12: 12");
 	problems_fini(&p);
 	ck_assert_uint_eq(p.n, 0);
 	ck_assert_ptr_null(p.texts);
@@ -121,11 +160,11 @@ START_TEST(problems_are_sorted_by_line)
 	problems_add(&p, "b:1.ini", 3, "w");
 	problems_add(&p, "a.ini", 2, "x");
 	problems_add(&p, "a.ini", 10, "z");
-	problems_sort(&p);
+	problems_finish(&p);
 	for (size_t i = 0; i < 6; i++)
 		ck_assert_str_eq(p.texts[i], wanted[i]);
 	problems_fini(&p);
-	problems_sort(&p);
+	problems_finish(&p);
 }
 END_TEST
 
@@ -176,6 +215,7 @@ int main(void)
 	tcase_add_test(tcase, just_fitting_text_is_whole);
 	tcase_add_test(tcase, problems_keep_order_and_place);
 	tcase_add_test(tcase, problems_are_bounded);
+	tcase_add_loop_test(tcase, problems_of_a_kind_are_folded, 0, 2);
 	tcase_add_test(tcase, problems_are_sorted_by_line);
 	tcase_add_test(tcase, problems_take_long_texts);
 #ifdef HAVE_MEMORY_TEST

@@ -198,11 +198,11 @@ static const struct {
 	{"rate = 5\nduration = 3s", "a.ini:1: \"rate\" stands before any [section]"},
 	{"[r", "a.ini:1: the \"]\" of \"[r\" is missing"},
 	{"[", "a.ini:1: the \"]\" of \"[\" is missing"},
-	{"[s] key = x", "a.ini:1: text behind the \"]\" of \"[s] key = x\": a section has its line "
+	{"[s] key = x", "a.ini:1: text after the \"]\" of \"[s] key = x\": a section has its line "
 			"to itself"},
 	{"[s] ; x",
-		"a.ini:1: text behind the \"]\" of \"[s] ; x\": a section has its line to itself"},
-	{"[[s]]", "a.ini:1: text behind the \"]\" of \"[[s]]\": a section has its line to itself"},
+		"a.ini:1: text after the \"]\" of \"[s] ; x\": a section has its line to itself"},
+	{"[[s]]", "a.ini:1: text after the \"]\" of \"[[s]]\": a section has its line to itself"},
 	{"[]", "a.ini:1: the section has no name"},
 	{"[  ]", "a.ini:1: the section has no name"},
 	{"[ s ]", "a.ini:1: blanks inside the brackets: write [s]"},
@@ -239,6 +239,40 @@ START_TEST(tells_a_mistake)
 	ck_assert_uint_eq(doc.n_entries, 1);
 	ck_assert_str_eq(doc.entries[0].section, "z");
 	ck_assert_str_eq(doc.entries[0].key, "k");
+	buf_fini(&b);
+	finish();
+}
+END_TEST
+
+/* The keys after a section line that is not in order have a home all the same. */
+static const struct {
+	const char *line;
+	const char *name, *arg; /* name NULL: what it means is not known */
+} mended[] = {
+	{"[load", "load", ""},
+	{"[ load ]", "load", ""},
+	{"[load] ; x", "load", ""},
+	{"[request a b]", "request", "a"},
+	{"[request a", "request", "a"},
+	{"[request " NAME_64 "x]", "request", NAME_64},
+	{"[request -a]", NULL, NULL},
+	{"[s/t]", NULL, NULL},
+	{"[]", NULL, NULL},
+};
+
+START_TEST(keys_after_a_bad_section_line)
+{
+	struct buf b = {0};
+
+	ck_assert_int_eq(buf_printf(&b, "%s\nk = 1\n", mended[_i].line), 0);
+	read_text(b.data, b.len);
+	ck_assert_uint_eq(problems.n, 1);
+	ck_assert_uint_eq(doc.n_entries, mended[_i].name ? 1 : 0);
+	if (mended[_i].name) {
+		assert_entry(0, mended[_i].name, mended[_i].arg, "k", "1", 2);
+		ck_assert(doc.sections[0].is_mended);
+	}
+	ck_assert(doc.is_incomplete);
 	buf_fini(&b);
 	finish();
 }
@@ -301,11 +335,12 @@ START_TEST(tells_all_mistakes_in_order)
 		snprintf(place, sizeof(place), "a.ini:%u: ", lines[i]);
 		ck_assert_ptr_eq(strstr(problems.texts[i], place), problems.texts[i]);
 	}
-	/* Keys of a duplicate section belong to the first; those of a broken one to nobody. */
-	ck_assert_uint_eq(doc.n_entries, 2);
+	/* Keys of a duplicate section belong to the first. */
+	ck_assert_uint_eq(doc.n_entries, 3);
 	assert_entry(0, "load", "", "duration", "3s", 5);
 	assert_entry(1, "load", "", "warmup", "1s", 7);
-	ck_assert_uint_eq(doc.n_sections, 1);
+	assert_entry(2, "bad", "", "lost", "1", 9);
+	ck_assert_uint_eq(doc.n_sections, 2);
 	finish();
 }
 END_TEST
@@ -379,9 +414,12 @@ START_TEST(gives_up_on_rubbish)
 	for (int i = 0; i < 100000; i++)
 		ck_assert_int_eq(buf_puts(&b, "rubbish\n"), 0);
 	read_text(b.data, b.len);
-	ck_assert_uint_eq(problems.n, 101);
+	problems_finish(&problems);
+	ck_assert_uint_eq(problems.n, 2);
+	ck_assert_str_eq(problems.texts[0], "a.ini:1: \"rubbish\" is neither \"key = value\" nor "
+					    "\"[section]\" (and 9999 more)");
 	ck_assert_str_eq(
-		problems.texts[100], "a.ini:100: 100 problems are enough: reading stopped here");
+		problems.texts[1], "a.ini:10000: 10000 problems are enough: reading stopped here");
 	buf_fini(&b);
 	finish();
 }
@@ -554,6 +592,8 @@ int main(void)
 	tcase_add_loop_test(tcase, reads_long_values, 0, COUNT(lengths));
 	tcase_add_test(tcase, takes_the_longest_names);
 	tcase_add_loop_test(tcase, tells_a_mistake, 0, COUNT(mistakes));
+	tcase_add_loop_test(
+		tcase, keys_after_a_bad_section_line, 0, (int)(sizeof(mended) / sizeof(mended[0])));
 	tcase_add_test(tcase, tells_nul_bytes);
 	tcase_add_test(tcase, tells_a_line_too_long);
 	tcase_add_test(tcase, tells_all_mistakes_in_order);

@@ -398,6 +398,20 @@ START_TEST(unknown_names_the_nearest)
 	EXPECT("[timeouts]\nzzzzzz = 1\n",
 		"f.ini:2: unknown key 'zzzzzz' in [timeouts]: there are connect, request, drain");
 	EXPECT("[laod]\nrate = 1\n", "f.ini:1: unknown section [laod]: did you mean [load]?");
+	/* What stands in it is judged as if it were spelt rightly. */
+	EXPECT("[laod]\nrate = fast\nraet = 1\nrate = 5\nconnect = 1s\n",
+		"f.ini:1: unknown section [laod]: did you mean [load]?",
+		"f.ini:2: rate: 'fast' is not a rate",
+		"f.ini:3: unknown key 'raet' in [load]: did you mean 'rate'?",
+		"f.ini:5: key 'connect' belongs in [timeouts], not in [load]");
+	EXPECT("[laod\nrate = fast\n", "f.ini:1: the \"]\" of \"[laod\" is missing",
+		"f.ini:1: unknown section [laod]: did you mean [load]?",
+		"f.ini:2: rate: 'fast' is not a rate");
+	EXPECT("[load 5\nrate = fast\n", "f.ini:1: the \"]\" of \"[load 5\" is missing",
+		"f.ini:2: rate: 'fast' is not a rate");
+	EXPECT("[requst browse]\nwieght = 1\n",
+		"f.ini:1: unknown section [requst]: did you mean [request]?",
+		"f.ini:2: unknown key 'wieght' in [request browse]: did you mean 'weight'?");
 	EXPECT("[zzzzzz]\n",
 		"f.ini:1: unknown section [zzzzzz]: there are [target], [tls], [load], ");
 	/* Keys of the other file are unknown here. */
