@@ -186,9 +186,11 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
 		PLAN_FIELD(defaults.method), .help = "of the request"},
 	{KEYS_RUN, "defaults", "header", KEY_CUSTOM, .check = plan_check_header,
-		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE or cred:NAME"},
+		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE or cred:NAME, or in @@WORD, which is "
+			"the text @WORD"},
 	{KEYS_RUN, "defaults", "body", KEY_CUSTOM, .check = plan_check_body,
-		.help = "text, or @FILE or cred:NAME, or text that ends in one of these"},
+		.help = "text, or @FILE or cred:NAME, or text that ends in one of these; @@WORD at its "
+			"end is the text @WORD"},
 	{KEYS_RUN, "defaults", "chunked", KEY_SIZE, "no", "0..16MiB", .word = "no",
 		PLAN_FIELD(defaults.chunk_bytes), .help = "the body goes in chunks of that size, "
 			"with Transfer-Encoding; no: with Content-Length"},
@@ -200,7 +202,8 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "defaults", "expect-header", KEY_CUSTOM, .check = plan_check_expect_header,
 		.repeated = true, .help = "NAME or NAME: VALUE, which a good answer has"},
 	{KEYS_RUN, "defaults", "expect-body", KEY_CUSTOM, .check = plan_check_body,
-		.help = "text or @FILE, which stands somewhere in a good answer's body"},
+		.help = "text or @FILE, which stands somewhere in a good answer's body; quotes are part "
+			"of the text"},
 	{KEYS_RUN, "defaults", "expect-size", KEY_CUSTOM, .check = plan_check_sizes,
 		.help = "SIZE or MIN..MAX of a good answer's body; either end may be left out"},
 	{KEYS_RUN, "defaults", "expect-sha256", KEY_CUSTOM, .check = plan_check_sha256,

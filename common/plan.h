@@ -239,7 +239,7 @@ struct plan {
  * *ret is set only when problems is empty, also of what was in it before. 0, -EINVAL (problems) or
  * -ENOMEM. */
 struct plan_file {
-	const char *name; /* as written behind the @; "cred:NAME" of a credential */
+	const char *name; /* as written after the @; "cred:NAME" of a credential */
 	const char *data; /* NULL: not known here, counts as empty and is not judged */
 	size_t len;
 };
@@ -248,11 +248,14 @@ int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	struct problems *problems);
 struct plan *plan_free(struct plan *p);
 
+/* The name of a file that is standard input, which only rpsctl has. */
+#define PLAN_STDIN "-"
+
 /* The entry that says where a file is to be looked for: the last whose value ends in @name. NULL:
  * none. */
 const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *name);
 /* Adds that this file, looked for at path, could not be read (error: -errno), where its entry
- * stands. path NULL: it is a credential, and there are none here. */
+ * stands. path NULL: it is a credential, or PLAN_STDIN, and there is none here. */
 void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
 	struct problems *problems);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What values refer to: files by their path, behind an @ or as they are in [tls], and systemd
+/* What values refer to: files by their path, after an @ or as they are in [tls], and systemd
  * credentials as cred:NAME. A plan never opens any: whoever gathers its material asks here for the
  * names, reads with his own rights and hands over the contents, so that the same plan comes of it
  * in the service, in a private daemon and in `rpsctl check`.
  *
  * A credential is a file whose name begins with "cred:". No path looks like that: behind an @ it is
- * refused, and in [tls] cred:x is the credential, ./cred:x the file. */
+ * refused, and in [tls] cred:x is the credential, ./cred:x the file. After a second @ stands no
+ * path but a text: "@@joe" is "@joe". "@-" is rpsctl's standard input. */
 #include "common/plan_files.h"
 
 #include <errno.h>
@@ -37,6 +38,18 @@ const struct plan_file *plan_value_file(const struct plan_input *in, const char 
 	return name ? plan_find_file(in, name) : NULL;
 }
 
+/* A value that refers to no file. */
+static int plan_put_text(const char *value, struct buf *ret)
+{
+	const char *word = plan_literal_word(value);
+	int r;
+
+	if (!word)
+		return buf_puts(ret, value);
+	r = buf_append(ret, value, (size_t)(word - value));
+	return r ? r : buf_puts(ret, word + 1);
+}
+
 int plan_expand(const struct plan_input *in, const struct ini_entry *e, const char *value,
 	bool is_line, struct buf *ret)
 {
@@ -48,7 +61,7 @@ int plan_expand(const struct plan_input *in, const struct ini_entry *e, const ch
 	int r;
 
 	if (!name)
-		return buf_puts(ret, value);
+		return plan_put_text(value, ret);
 	file = plan_find_file(in, name);
 	if (!file) {
 		problems_add(in->problems, e->file, e->line, "%s: %s'%.200s' is missing", e->key,
@@ -111,6 +124,27 @@ const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *n
 	return NULL;
 }
 
+static const char *plan_unreadable_text(int error)
+{
+	switch (error) {
+	case -EFBIG:
+		return "too large for a run";
+	case -EOPNOTSUPP:
+		return "not a regular file (@- is standard input)";
+	default:
+		return strerror(-error);
+	}
+}
+
+/* path NULL. */
+static const char *plan_absent_text(const char *name)
+{
+	return str_eq(name, PLAN_STDIN) ? "only rpsctl has a standard input, a file of that name "
+					  "is written @./-"
+					: "no credentials here: $CREDENTIALS_DIRECTORY is not set "
+					  "(LoadCredential= in the unit)";
+}
+
 void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
 	struct problems *problems)
 {
@@ -119,15 +153,21 @@ void plan_file_unreadable(const struct ini_doc *doc, const char *name, const cha
 	const char *key = e && e->line ? e->key : "";
 	unsigned line = e ? e->line : 0;
 
+	/* It may have been meant as a text. */
+	bool may_be_text = e && error == -ENOENT && plan_refers(e) && !str_eq(e->key, "auth") &&
+			   !plan_credential(name);
+
 	/* A flag is its own name. */
-	if (path)
-		problems_add(problems, place, line, "%s%scannot read %s: %s", key, *key ? ": " : "",
-			path, error == -EFBIG ? "too large for a run" : strerror(-error));
-	else
+	if (!path)
+		problems_add(problems, place, line, "%s%s%s: %s", key, *key ? ": " : "", name,
+			plan_absent_text(name));
+	else if (may_be_text)
 		problems_add(problems, place, line,
-			"%s%s%s: no credentials here: $CREDENTIALS_DIRECTORY is not set "
-			"(LoadCredential= in the unit)",
-			key, *key ? ": " : "", name);
+			"%s%scannot read %s: %s (the text itself is written @@%.60s)", key,
+			*key ? ": " : "", path, plan_unreadable_text(error), name);
+	else
+		problems_add(problems, place, line, "%s%scannot read %s: %s", key, *key ? ": " : "",
+			path, plan_unreadable_text(error));
 }
 
 const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n)

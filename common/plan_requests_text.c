@@ -130,6 +130,14 @@ static int plan_put_size(const struct plan_request *r, struct buf *b)
 		plan_size(r->expect_size_max, max));
 }
 
+/* In an INI file of another kind they would not be part of the value. */
+static const char *plan_say_quotes(const char *text, size_t len)
+{
+	bool is_quoted = len >= 2 && (*text == '"' || *text == '\'') && text[len - 1] == *text;
+
+	return is_quoted ? " (quotes included)" : "";
+}
+
 static int plan_put_checks(const struct plan_request *p, struct buf *b)
 {
 	char text[PLAN_SIZE_TEXT];
@@ -148,8 +156,9 @@ static int plan_put_checks(const struct plan_request *p, struct buf *b)
 			r = plan_put_size(p, b);
 	}
 	if (!r && p->expect_body)
-		r = buf_printf(
-			b, ", a text of %s in the body", plan_size(p->expect_body_len, text));
+		r = buf_printf(b, ", a text of %s%s in the body",
+			plan_size(p->expect_body_len, text),
+			plan_say_quotes(p->expect_body, p->expect_body_len));
 	if (!r && p->has_expect_sha256)
 		r = buf_printf(b, ", SHA-256 %02x%02x%02x%02x...", p->expect_sha256[0],
 			p->expect_sha256[1], p->expect_sha256[2], p->expect_sha256[3]);
@@ -165,7 +174,8 @@ static int plan_put_content(const struct plan_request *p, struct buf *b)
 	if (plan_find_header(p, "authorization"))
 		r = buf_puts(b, ", Authorization");
 	if (!r && p->body_len)
-		r = buf_printf(b, ", body of %s", plan_size(p->body_len, body));
+		r = buf_printf(b, ", body of %s%s", plan_size(p->body_len, body),
+			plan_say_quotes(p->body, p->body_len));
 	if (!r && p->chunk_bytes)
 		r = buf_printf(b, " in chunks of %s", plan_size(p->chunk_bytes, chunk));
 	return r;

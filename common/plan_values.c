@@ -235,11 +235,18 @@ const char *plan_file_reference(const char *value, size_t *ret_text_len)
 
 	if (credential && plan_is_credential(credential))
 		name = word;
-	else if (word[0] == '@' && word[1] && !plan_credential(word + 1))
+	else if (word[0] == '@' && word[1] && word[1] != '@' && !plan_credential(word + 1))
 		name = word + 1;
 	if (ret_text_len)
 		*ret_text_len = name ? (size_t)(word - value) : strlen(value);
 	return name;
+}
+
+const char *plan_literal_word(const char *value)
+{
+	const char *word = plan_last_word(value);
+
+	return word[0] == '@' && word[1] == '@' ? word : NULL;
 }
 
 int plan_check_body(const char *value, struct err *reterr)

@@ -33,6 +33,9 @@ bool plan_is_field_value(const char *value, size_t len);
 /* "file" of "[text] @file", "cred:name" of "[text] cred:name", or NULL. It runs to the value's end.
  * *ret_text_len: of the text before it. May be NULL. */
 const char *plan_file_reference(const char *value, size_t *ret_text_len);
+/* The last word where it begins with "@@": it stands for the text without the first '@', not for a
+ * file. NULL: it does not. */
+const char *plan_literal_word(const char *value);
 /* It is what a systemd credential may be called: one component of a path. */
 bool plan_is_credential(const char *name);
 

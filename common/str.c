@@ -98,6 +98,21 @@ bool str_is_name(const char *text)
 	       text[0] != '-';
 }
 
+void str_cut(char *ret, size_t size, const char *text, size_t len)
+{
+	static const char mark[] = "...";
+	const char *end = "";
+
+	if (len >= size) {
+		len = size - sizeof(mark);
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+		end = mark;
+	}
+	memcpy(ret, text, len);
+	memcpy(ret + len, end, strlen(end) + 1);
+}
+
 /* Sizes are not asked for beforehand: pipes and files in /proc have none. */
 static int str_read_fd(int fd, size_t max, struct buf *b)
 {

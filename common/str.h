@@ -20,5 +20,9 @@ const char *str_nearest(const char *text, const char *const *words, size_t n);
 /* Name of a run, origin or label: letters, digits, '_', '-', '.', not first '.' or '-', 1..64. */
 bool str_is_name(const char *text);
 
+/* Copies len bytes of text into ret, which has room for size (more than 4) with the NUL. Where they
+ * do not fit, "..." stands at the end, and no character of UTF-8 is cut in two. */
+void str_cut(char *ret, size_t size, const char *text, size_t len);
+
 /* Reads a whole file, at most max bytes, into a new NUL-terminated string. 0 or -errno (-EFBIG). */
 int str_read_file(const char *path, size_t max, char **ret, size_t *ret_len);

@@ -192,13 +192,11 @@ static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_wh
 	return 0;
 }
 
-/* Returns what is wrong, or NULL. port: what stands behind the ':'. */
+/* Returns what is wrong, or NULL. port: the digits after the ':'. */
 static const char *url_read_port(struct url_slice port, uint16_t *ret)
 {
 	unsigned value = 0;
 
-	if (port.len == 0)
-		return "the port is missing behind \":\"";
 	for (size_t i = 0; i < port.len; i++) {
 		if (port.at[i] < '0' || port.at[i] > '9')
 			return "the port is not a number";
@@ -279,7 +277,8 @@ static const char *url_read_authority(struct url_slice authority, struct url *u,
 	if (why)
 		return why;
 	u->port = u->tls ? 443 : 80;
-	if (!colon)
+	/* An empty port is the scheme's (RFC 3986, section 3.2.3). */
+	if (!colon || colon + 1 == end)
 		return NULL;
 	port = (struct url_slice){colon + 1, (size_t)(end - colon - 1)};
 	return url_read_port(port, &u->port);
@@ -444,7 +443,7 @@ static const char *url_read_place(
 	struct url_slice whole = {text, strlen(text)};
 	char host[URL_HOST_MAX + 1];
 	struct url u = {0};
-	const char *why;
+	const char *why, *colon;
 
 	if (url_is_unix(text)) {
 		whole.at += strlen(URL_UNIX);
@@ -463,7 +462,8 @@ static const char *url_read_place(
 		return why;
 	ret->host = strdup(host);
 	/* A bracketed address holds colons that are no port's. */
-	if (strchr(u.is_ipv6 ? strchr(text, ']') : text, ':'))
+	colon = strchr(u.is_ipv6 ? strchr(text, ']') : text, ':');
+	if (colon && colon[1])
 		ret->port = u.port;
 	return NULL;
 }

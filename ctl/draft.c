@@ -334,6 +334,8 @@ static bool draft_path(const struct ini_doc *doc, const char *name, char path[st
 	const struct ini_entry *e = plan_file_entry(doc, name);
 	const char *slash = e && e->line ? strrchr(e->file, '/') : NULL;
 
+	if (str_eq(name, PLAN_STDIN))
+		return snprintf(path, PATH_MAX, "/dev/stdin") < PATH_MAX;
 	if (plan_credential(name))
 		return snprintf(path, PATH_MAX, "%s/%s", getenv("CREDENTIALS_DIRECTORY"),
 			       plan_credential(name)) < PATH_MAX;
@@ -526,7 +528,7 @@ int draft_status(const struct draft *d)
 
 void draft_print_problems(struct draft *d)
 {
-	problems_sort(&d->problems);
+	problems_finish(&d->problems);
 	for (size_t i = 0; i < d->problems.n; i++)
 		problem_print(d->problems.texts[i]);
 }

@@ -43,7 +43,7 @@ const struct options_flag options_flags[] = {
 	{'X', "method", "METHOD", OPTIONS_PLAN, OPTIONS_KEY, "defaults.method", NULL, 0,
 		"GET, or POST where there is --data"},
 	{0, "data", "TEXT|@FILE", OPTIONS_PLAN, OPTIONS_KEY, "defaults.body", NULL, 0,
-		"the request's body"},
+		"the body; @- is stdin, @@WORD the text @WORD"},
 	{'k', "insecure", NULL, OPTIONS_PLAN, OPTIONS_KEY, "tls.verify", "no", 0,
 		"https: take any certificate; the report says so"},
 	{0, "cacert", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.ca-file", NULL, 0,

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/rare.h"
+#include "common/str.h"
 
 const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT] = {
 	[STATS_RESPONSE] = "response",
@@ -439,29 +440,17 @@ void stats_retried(struct stats *s)
 	s->totals.retries++;
 }
 
-/* What does not fit is cut between two characters: half of one would make the whole unreadable. */
-static void stats_note_example(struct stats_fault *f, const char *example)
-{
-	size_t len = strlen(example);
-
-	if (len >= sizeof(f->example)) {
-		len = sizeof(f->example) - 1;
-		while (len > 0 && ((unsigned char)example[len] & 0xc0) == 0x80)
-			len--;
-	}
-	memcpy(f->example, example, len);
-	f->example[len] = '\0';
-}
-
 static void stats_note_fault(struct stats *s, enum fault fault, const struct stats_end *end)
 {
 	struct stats_fault *f = &s->totals.faults[fault];
+	const char *example;
 
 	f->last_ns = end->end_ns - s->window_start_ns;
 	if (f->count++ > 0)
 		return;
 	f->first_ns = f->last_ns;
-	stats_note_example(f, end->example ? end->example : "");
+	example = end->example ? end->example : "";
+	str_cut(f->example, sizeof(f->example), example, strlen(example));
 }
 
 static RARE void stats_add_slow(const struct stats *s, struct slowest *slowest, int64_t ns,

@@ -118,7 +118,8 @@ struct task_env {
 	uint64_t sent;		  /* requests, retries too */
 	struct transport_segments segments; /* of connections that have been closed */
 	struct tls_info tls_info;	    /* of the first handshake */
-	char first_location[256];	    /* of the first redirect that names one; "": none has */
+	char first_location[256];	    /* of the first redirect that names one, ending
+					     * in "..." where it is longer; "": none */
 
 	struct http1_memo _memos[TASK_MEMOS]; /* the environment's: request modulo their number */
 };

@@ -8,6 +8,7 @@
 
 #include "common/plan.h"
 #include "common/rare.h"
+#include "common/str.h"
 #include "daemon/engine/task_internal.h"
 
 /* Reads of one call: a large response must not keep the others waiting. */
@@ -222,8 +223,7 @@ static void task_note_location(struct task *t, const char *data, size_t n)
 		at++;
 	while (line_end > at && (line_end[-1] == '\r' || line_end[-1] == ' '))
 		line_end--;
-	(void)snprintf(
-		env->first_location, sizeof(env->first_location), "%.*s", (int)(line_end - at), at);
+	str_cut(env->first_location, sizeof(env->first_location), at, (size_t)(line_end - at));
 }
 
 /* Of the first bytes of a response only: its head, or most of it. */

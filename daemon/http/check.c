@@ -23,6 +23,7 @@
 #include "common/digest.h"
 #include "common/err.h"
 #include "common/plan.h"
+#include "common/str.h"
 #include "daemon/http/search.h"
 
 #define CHECK_SEEN_MAX 80 /* so much of a value or a body is shown to people */
@@ -361,22 +362,6 @@ static const char *check_quote(struct check_quote *q, const char *data, size_t l
 	return q->text;
 }
 
-/* As much of it as an example may hold. */
-static void check_cut(const char *text, char ret_example[static CHECK_EXAMPLE_MAX])
-{
-	size_t len = strlen(text);
-
-	if (len >= CHECK_EXAMPLE_MAX) {
-		len = CHECK_EXAMPLE_MAX - sizeof("...");
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-		memcpy(ret_example + len, "...", sizeof("..."));
-	} else {
-		ret_example[len] = '\0';
-	}
-	memcpy(ret_example, text, len);
-}
-
 static bool check_headers(const struct check *c, const struct plan_request *r, struct err *ret_why)
 {
 	for (size_t i = 0; i < r->n_expect_headers; i++) {
@@ -478,6 +463,6 @@ enum fault check_verdict(struct check *c, const struct plan_request *r, unsigned
 	assert((c && c->request == r) || (!check_wants_head(r) && !check_wants_body(r)));
 	why.text[0] = '\0';
 	fault = check_judge(c, r, status, body_bytes, &why);
-	check_cut(why.text, example);
+	str_cut(example, CHECK_EXAMPLE_MAX, why.text, strlen(why.text));
 	return fault;
 }

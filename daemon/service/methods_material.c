@@ -86,12 +86,14 @@ static int methods_miss_file(
 }
 
 /* Where a file of a named run is, in *ret; NULL: it is a credential, and the service manager has
- * given us none. 0 or -ENOMEM. */
+ * given none, or standard input. 0 or -ENOMEM. */
 static int methods_file_path(const char *dir, const char *name, struct buf *ret)
 {
 	const char *credential = plan_credential(name);
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 
+	if (str_eq(name, PLAN_STDIN))
+		return 0;
 	if (credential)
 		return credentials ? buf_printf(ret, "%s/%s", credentials, credential) : 0;
 	return name[0] == '/' ? buf_puts(ret, name) : buf_printf(ret, "%s/%s", dir, name);

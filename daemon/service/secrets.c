@@ -77,7 +77,8 @@ static bool secrets_is_reference(const char *value, size_t len)
 		before--;
 	if (before > 0 && !secrets_is_scheme(value, before))
 		return false;
-	return (len - start > 1 && value[start] == '@') ||
+	/* "@@" begins a text. */
+	return (len - start > 1 && value[start] == '@' && value[start + 1] != '@') ||
 	       (len - start > 5 && strncmp(value + start, "cred:", 5) == 0) ||
 	       secrets_is_variable(value + start, len - start);
 }

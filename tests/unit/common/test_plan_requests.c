@@ -242,10 +242,12 @@ START_TEST(too_many_requests)
 	ck_assert_str_eq(p->requests[63].name, "r63");
 	plan_free(p);
 	p = NULL;
-	ck_assert_int_eq(buf_puts(&text, "[request more]\n"), 0);
+	for (int i = 0; i < 936; i++)
+		ck_assert_int_eq(buf_printf(&text, "[request more%d]\n", i), 0);
 	conf_read(&d, "f.ini", text.data);
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d, (const char *const[]){"f.ini:67: more than 64 requests", NULL});
+	conf_expect(
+		&d, (const char *const[]){"f.ini:67: more than 64 requests (and 935 more)", NULL});
 	conf_fini(&d);
 	buf_fini(&text);
 }
@@ -367,7 +369,8 @@ static const struct {
 	{"[request a]\nweight = 0.5\n", "f.ini:4: weight: '0.5' is not a whole number"},
 	{"[request a]\nweight = 1\nweight = 2\n", "f.ini:5: weight is given twice"},
 	{"[request a]\n[request b]\n[request a]\n", "f.ini:5: "},
-	{"[request a]\nwieght = 2\n", "f.ini:4: unknown key 'wieght' in [request]"},
+	{"[request a]\nrate = 2\n", "f.ini:4: key 'rate' belongs in [load], not in [request a]"},
+	{"[request a]\nwieght = 2\n", "f.ini:4: unknown key 'wieght' in [request a]"},
 	/* path */
 	{"[request a]\npath =\n", NULL},
 	{"[request a]\npath = ?page=2\n", NULL},
@@ -386,6 +389,8 @@ static const struct {
 	{"body = @cart.json", NULL},
 	{"body = cred:../token", "f.ini:4: body: 'cred:../token' is no credential"},
 	{"body = cred:.", "f.ini:4: body: 'cred:.' is no credential"},
+	{"body = @@none", NULL},
+	{"auth = bearer @@token", "f.ini:4: auth: a secret has no place in a run file"},
 	{"body = @cred:token", "f.ini:4: body: '@cred:token': write cred:token for"},
 	/* chunked */
 	{"chunked = 16KiB\nbody = x", NULL},
@@ -575,6 +580,55 @@ START_TEST(names_of_files_and_credentials)
 }
 END_TEST
 
+/* Values whose last word begins with '@' and is no file. */
+static const struct {
+	const char *value;
+	const char *text;
+} literals[] = {
+	{"@@joe", "@joe"},
+	{"mail @@joe", "mail @joe"},
+	{"@a @@joe", "@a @joe"},
+	{"@@a @@@b", "@@a @@b"},
+	{"@@cred:token", "@cred:token"},
+	{"@@", "@"},
+	{"a @", "a @"},
+	{"joe@shop.test", "joe@shop.test"},
+};
+
+START_TEST(text_that_begins_with_an_at)
+{
+	const char *value = literals[_i].value, *text = literals[_i].text;
+	char file[512];
+	struct plan *p;
+
+	(void)snprintf(file, sizeof(file),
+		DEFAULTS "body = %s\nheader = X-To: %s\nexpect-body = %s\n", value, value, value);
+	p = plan_of(file);
+	ck_assert_str_eq(p->requests[0].body, text);
+	ck_assert_uint_eq(p->requests[0].body_len, strlen(text));
+	ck_assert_str_eq(value_of(&p->requests[0], "X-To"), text);
+	ck_assert_str_eq(p->requests[0].expect_body, text);
+	plan_free(p);
+}
+END_TEST
+
+START_TEST(missing_file_may_be_a_text)
+{
+	struct conf_doc d = {0};
+
+	conf_read(&d, "f.ini", DEFAULTS "body = to @joe\n[tls]\nca-file = ca\n");
+	plan_file_unreadable(&d.ini, "joe", "d/joe", -ENOENT, &d.problems);
+	plan_file_unreadable(&d.ini, "joe", "d/joe", -EACCES, &d.problems);
+	plan_file_unreadable(&d.ini, "ca", "d/ca", -ENOENT, &d.problems);
+	conf_expect(
+		&d, (const char *const[]){"f.ini:4: body: cannot read d/joe: No such file or "
+					  "directory (the text itself is written @@joe)",
+			    "f.ini:4: body: cannot read d/joe: Permission denied",
+			    "f.ini:6: ca-file: cannot read d/ca: No such file or directory", NULL});
+	conf_fini(&d);
+}
+END_TEST
+
 START_TEST(no_credentials_here)
 {
 	struct conf_doc d = {0};
@@ -658,6 +712,12 @@ START_TEST(description_of_requests)
 			"bytes in the body, SHA-256 ca978112...\n",
 			"\n               x         10%  GET  /shop/x\n  load",
 			"bytes each on average", NULL});
+	/* Of what is between quotes they are a part. */
+	expect_words(DEFAULTS "method = POST\nbody = 'x'\nexpect-body = \"items\"\n",
+		(const char *const[]){"  with         body of 3 bytes (quotes included)\n"
+				      "  expects      a text of 7 bytes (quotes included) in the "
+				      "body\n",
+			NULL});
 	expect_words(DEFAULTS "auth = basic u @pw\nbody = x\nexpect-size = ..1B\n",
 		(const char *const[]){
 			"f: GET http://127.0.0.1:8000/\n  with         "
@@ -719,6 +779,9 @@ int main(void)
 	tcase_add_loop_test(values, keys_are_taken_or_refused, 0, N(contract));
 	tcase_add_test(values, text_to_expect_has_a_limit);
 	tcase_add_test(values, names_of_files_and_credentials);
+	tcase_add_loop_test(values, text_that_begins_with_an_at, 0,
+		(int)(sizeof(literals) / sizeof(literals[0])));
+	tcase_add_test(values, missing_file_may_be_a_text);
 	tcase_add_test(values, no_credentials_here);
 	tcase_add_test(values, private_key_is_no_secret_to_send);
 	tcase_add_test(values, digest_covers_requests_and_secrets);

@@ -153,6 +153,44 @@ START_TEST(reads_an_empty_and_a_large_file)
 }
 END_TEST
 
+START_TEST(cuts_between_characters)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		const char *wanted;
+	} cuts[] = {
+		{"", 5, ""},
+		{"abcd", 5, "abcd"},
+		{"abcde", 5, "a..."},
+		{"a\xc3\xa9g", 5, "a\xc3\xa9g"},
+		{"ab\xc3\xa9"
+		 "def",
+			7, "ab..."},
+		{"ab\xc3\xa9"
+		 "def",
+			8,
+			"ab\xc3\xa9"
+			"def"},
+		{"ab\xc3\xa9"
+		 "defg",
+			8, "ab\xc3\xa9..."},
+		{"\xf0\x9f\x98\x80"
+		 "ab",
+			5, "..."},
+		{"\x80\x80\x80\x80\x80", 5, "..."},
+	};
+
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		char ret[16];
+
+		memset(ret, 'x', sizeof(ret));
+		str_cut(ret, cuts[i].size, cuts[i].text, strlen(cuts[i].text));
+		ck_assert_str_eq(ret, cuts[i].wanted);
+	}
+}
+END_TEST
+
 START_TEST(refuses_what_is_no_file_or_too_large)
 {
 	char path[64], *text = path;
@@ -180,6 +218,7 @@ int main(void)
 	tcase_add_loop_test(tcase, nearest_word, 0, sizeof(misses) / sizeof(misses[0]));
 	tcase_add_test(tcase, nearest_of_long_words);
 	tcase_add_test(tcase, names);
+	tcase_add_test(tcase, cuts_between_characters);
 	tcase_add_test(tcase, reads_a_file);
 	tcase_add_test(tcase, reads_an_empty_and_a_large_file);
 	tcase_add_test(tcase, refuses_what_is_no_file_or_too_large);

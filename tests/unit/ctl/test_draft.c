@@ -452,7 +452,8 @@ START_TEST(test_check_tells_all)
 	ck_assert_uint_eq(d.problems.n, 4);
 	ck_assert(str_starts(d.problems.texts[0], "runs/wrong.ini:2: "));
 	ck_assert_str_eq(d.problems.texts[1],
-		"runs/wrong.ini:4: body: cannot read runs/none: No such file or directory");
+		"runs/wrong.ini:4: body: cannot read runs/none: No such file or directory "
+		"(the text itself is written @@none)");
 	ck_assert(str_starts(d.problems.texts[2], "runs/wrong.ini:5: "));
 	ck_assert(str_starts(d.problems.texts[3], "runs/wrong.ini:6: "));
 	ck_assert(d.is_unreadable);
@@ -550,8 +551,8 @@ START_TEST(test_credentials_that_are_missing)
 		ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", "runs", 1), 0);
 		ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
 		ck_assert_uint_eq(d.problems.n, 1);
-		ck_assert_str_eq(d.problems.texts[0],
-			"soak.ini:6: auth: cannot read runs/pw: No such file or directory");
+		ck_assert_str_eq(d.problems.texts[0], "soak.ini:6: auth: cannot read runs/pw: No "
+						      "such file or directory");
 		draft_fini(&d);
 	}
 }
@@ -568,8 +569,9 @@ START_TEST(test_status_of_flags)
 	ck_assert_int_eq(draft_make(&d, words + _i, 1, &o, &err), 0);
 	ck_assert(d.is_unreadable);
 	ck_assert_uint_eq(d.problems.n, 1);
-	ck_assert_str_eq(
-		d.problems.texts[0], "--data: cannot read none: No such file or directory");
+	ck_assert_str_eq(d.problems.texts[0],
+		"--data: cannot read none: No such file or directory (the text itself is "
+		"written @@none)");
 	ck_assert_int_eq(draft_status(&d), EXIT_USAGE);
 	problems_add(&d.problems, "x.ini", 1, "x");
 	ck_assert_int_eq(draft_status(&d), EXIT_CONFIG);

@@ -436,6 +436,25 @@ START_TEST(location_is_cut)
 	make_pool();
 	answer(text);
 	ck_assert_uint_eq(strlen(rig.env.first_location), sizeof(rig.env.first_location) - 1);
+	ck_assert_str_eq(rig.env.first_location + 250, "xx...");
+}
+END_TEST
+
+/* The cut falls into a character of two bytes. */
+START_TEST(location_is_cut_between_characters)
+{
+	char text[600] = MOVED "https://o/x";
+
+	if (_i)
+		strcat(text, "x");
+	for (unsigned i = 0; i < 150; i++)
+		strcat(text, "\xc3\xa9");
+	strcat(text, "\r\n\r\n");
+	rig.env.read_size = RIG_READ_SIZE;
+	make_pool();
+	answer(text);
+	ck_assert_uint_eq(strlen(rig.env.first_location), _i ? 255 : 255 - 1);
+	ck_assert_str_eq(rig.env.first_location + (_i ? 250 : 249), "\xc3\xa9...");
 }
 END_TEST
 
@@ -452,6 +471,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, location_of_a_redirect, 0, sizeof(redirects) / sizeof(redirects[0]));
 	tcase_add_loop_test(t, location_split, 1, (int)strlen(MOVED "https://other.test/\r\n\r\n"));
 	tcase_add_test(t, location_is_cut);
+	tcase_add_loop_test(t, location_is_cut_between_characters, 0, 2);
 }
 
 int main(void)
