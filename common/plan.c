@@ -42,6 +42,7 @@ struct plan_builder {
 	unsigned *layers; /* of each entry */
 	const struct plan_file *files;
 	size_t n_files;
+	size_t bodies_max;
 	struct problems *problems;
 	struct buf canon; /* what the digest covers */
 };
@@ -326,6 +327,7 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 	struct plan_input in = {.doc = b->doc,
 		.files = b->files,
 		.n_files = b->n_files,
+		.bodies_max = b->bodies_max,
 		.problems = b->problems,
 		.canon = &b->canon};
 	int r;
@@ -368,8 +370,19 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	const struct plan_file *files, size_t n_files, struct plan **ret, struct problems *problems)
 {
-	struct plan_builder b = {
-		.doc = doc, .files = files, .n_files = n_files, .problems = problems};
+	return plan_build_within(
+		PLAN_SERVICE_BYTES_MAX, name, doc, text, files, n_files, ret, problems);
+}
+
+int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc *doc,
+	const char *text, const struct plan_file *files, size_t n_files, struct plan **ret,
+	struct problems *problems)
+{
+	struct plan_builder b = {.doc = doc,
+		.files = files,
+		.n_files = n_files,
+		.bodies_max = bodies_max,
+		.problems = problems};
 	int r;
 
 	b.plan = calloc(1, sizeof(*b.plan));

@@ -243,8 +243,15 @@ struct plan_file {
 	const char *data; /* NULL: not known here, counts as empty and is not judged */
 	size_t len;
 };
+/* Bytes of all files that the values of a run in the service name, and of all its bodies. A private
+ * run takes what memory holds. */
+#define PLAN_SERVICE_BYTES_MAX ((size_t)10 << 20)
 int plan_build(const char *name, const struct ini_doc *doc, const char *text,
 	const struct plan_file *files, size_t n_files, struct plan **ret,
+	struct problems *problems);
+/* The same, where all bodies may have bodies_max bytes and not PLAN_SERVICE_BYTES_MAX. */
+int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc *doc,
+	const char *text, const struct plan_file *files, size_t n_files, struct plan **ret,
 	struct problems *problems);
 struct plan *plan_free(struct plan *p);
 

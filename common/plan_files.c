@@ -127,8 +127,6 @@ const struct ini_entry *plan_file_entry(const struct ini_doc *doc, const char *n
 static const char *plan_unreadable_text(int error)
 {
 	switch (error) {
-	case -EFBIG:
-		return "too large for a run";
 	case -EOPNOTSUPP:
 		return "not a regular file (@- is standard input)";
 	default:
@@ -158,7 +156,12 @@ void plan_file_unreadable(const struct ini_doc *doc, const char *name, const cha
 			   !plan_credential(name);
 
 	/* A flag is its own name. */
-	if (!path)
+	if (error == -EFBIG)
+		problems_add(problems, place, line,
+			"%s%s%s: the files of a run in the service have more than %zu MiB with it; "
+			"a private run (rpsctl PATH) takes what fits into memory",
+			key, *key ? ": " : "", path, PLAN_SERVICE_BYTES_MAX >> 20);
+	else if (!path)
 		problems_add(problems, place, line, "%s%s%s: %s", key, *key ? ": " : "", name,
 			plan_absent_text(name));
 	else if (may_be_text)

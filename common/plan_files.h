@@ -18,6 +18,7 @@ struct plan_input {
 	const unsigned *layers; /* of each entry */
 	const struct plan_file *files;
 	size_t n_files;
+	size_t bodies_max; /* bytes, of all requests together */
 	struct problems *problems;
 	struct buf *canon; /* gets the digests of files, for the plan's own */
 };

@@ -30,8 +30,7 @@
 #include "common/str.h"
 #include "common/url.h"
 
-#define PLAN_HEADERS_MAX 200		    /* of one section */
-#define PLAN_BODIES_MAX ((size_t)256 << 20) /* bytes, of all requests together */
+#define PLAN_HEADERS_MAX 200 /* of one section */
 #define PLAN_EXPECT_BODY_MAX 65536
 
 /* One request in the making. */
@@ -434,16 +433,33 @@ static void plan_refuse_chunks(struct plan_making *m)
 	m->request->chunk_bytes = 0;
 }
 
+/* Before it is copied. The bodies of [defaults] and of files count for each request that has them.
+ */
+static bool plan_body_fits(const struct plan_making *m, const struct ini_entry *e)
+{
+	const struct plan_file *file = plan_value_file(m->in, e->value);
+	size_t room = m->in->bodies_max;
+
+	for (const struct plan_request *p = m->plan->requests; p < m->request; p++)
+		room -= p->body_len < room ? p->body_len : room;
+	if (!file || file->len <= room)
+		return true;
+	problems_add(m->in->problems, e->file, e->line,
+		"body: with this one, the bodies of all requests have more than %zu MiB, the most "
+		"here",
+		m->in->bodies_max >> 20);
+	return false;
+}
+
 static int plan_set_body(struct plan_making *m)
 {
 	const struct ini_entry *e = plan_request_entry(m->in, m->request, "body");
 	struct buf body = {0};
-	size_t sum = 0;
 	int r;
 
 	if (!e)
 		plan_refuse_chunks(m);
-	if (!e || plan_check_body(e->value, NULL))
+	if (!e || plan_check_body(e->value, NULL) || !plan_body_fits(m, e))
 		return 0;
 	r = plan_expand(m->in, e, e->value, false, &body);
 	if (r) {
@@ -454,12 +470,6 @@ static int plan_set_body(struct plan_making *m)
 	m->request->body_len = body.len;
 	if (!body.len)
 		m->request->chunk_bytes = 0;
-	for (size_t i = 0; i < m->plan->n_requests; i++)
-		sum += m->plan->requests[i].body_len;
-	if (sum > PLAN_BODIES_MAX && sum - body.len <= PLAN_BODIES_MAX)
-		problems_add(m->in->problems, e->file, e->line,
-			"body: the bodies of all requests have more than %zu MiB together",
-			PLAN_BODIES_MAX >> 20);
 	return 0;
 }
 

@@ -214,7 +214,7 @@ int cmd_origin(struct options *o)
 	int fd;
 	int r = cmd_origin_config(o, &config);
 
-	if (r == 0 && private_start(&daemon, 1, config.data, &fd, &err)) {
+	if (r == 0 && private_start(&daemon, 1, config.data, -1, &fd, &err)) {
 		command_complain("%s", err.text);
 		r = EXIT_NO_DAEMON;
 	} else if (r == 0) {

@@ -19,6 +19,7 @@
 #include "common/result.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
+#include "ctl/content.h"
 #include "ctl/draft.h"
 #include "ctl/names.h"
 #include "ctl/output.h"
@@ -35,12 +36,13 @@ static const char *cmd_run_user(void)
 	return entry ? entry->pw_name : "nobody in particular";
 }
 
-static int cmd_run_open_private(struct session *s, struct private_daemon *daemon)
+static int cmd_run_open_private(
+	struct session *s, struct private_daemon *daemon, const struct content *content)
 {
 	struct err err = {0};
 	int fds[2];
 
-	if (private_start(daemon, 2, NULL, fds, &err)) {
+	if (private_start(daemon, 2, NULL, content_fd(content), fds, &err)) {
 		command_complain("%s", err.text);
 		return EXIT_NO_DAEMON;
 	}
@@ -80,14 +82,19 @@ static bool cmd_run_is_service(const struct options *o)
 	return o->service || what_judge(o->args[0]) == WHAT_NAME;
 }
 
-static int cmd_run_session(struct session *s, const struct options *o, json_t *parameters)
+/* Takes over parameters; content: of a private run. */
+static int cmd_run_session(
+	struct session *s, const struct options *o, json_t *parameters, struct content *content)
 {
 	bool in_service = cmd_run_is_service(o);
 	struct private_daemon daemon = {.pidfd = -1};
 	struct progress progress;
 	struct buf ended = {0};
-	int status = in_service ? cmd_run_open_service(s, o) : cmd_run_open_private(s, &daemon);
+	int status =
+		in_service ? cmd_run_open_service(s, o) : cmd_run_open_private(s, &daemon, content);
 
+	/* The daemon has it, and gives it back when it needs it no more. */
+	content_fini(content);
 	if (status) {
 		json_decref(parameters);
 		return status;
@@ -223,7 +230,7 @@ int cmd_run(struct options *o)
 		status = EXIT_NO_DAEMON;
 	if (status == 0) {
 		(void)snprintf(s.load, sizeof(s.load), "%s", d.load);
-		status = cmd_run_session(&s, o, json_incref(d.parameters));
+		status = cmd_run_session(&s, o, json_incref(d.parameters), &d.content);
 	}
 	draft_fini(&d);
 	if (s.result) {

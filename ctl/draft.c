@@ -38,10 +38,11 @@
 #include "ctl/problem.h"
 #include "ctl/what.h"
 
-/* Of all files together, so that the call with its base64 stays below VARLINK_START_MAX. */
-#define DRAFT_FILES_MAX ((size_t)VARLINK_START_MAX / 4 * 3 - (2u << 20))
 /* Of all texts together. */
 #define DRAFT_TEXT_MAX ((size_t)1 << 20)
+/* Files in base64, the texts, and what else a call has. */
+_Static_assert(PLAN_SERVICE_BYTES_MAX / 3 * 4 + 2 * DRAFT_TEXT_MAX < VARLINK_START_MAX,
+	"a call to the service holds what it may");
 
 static int draft_out_of_memory(struct err *reterr)
 {
@@ -345,38 +346,48 @@ static bool draft_path(const struct ini_doc *doc, const char *name, char path[st
 	       PATH_MAX;
 }
 
+static int draft_put_piece(
+	struct draft *d, const char *name, size_t offset, size_t len, struct err *reterr)
+{
+	json_t *piece =
+		json_pack("{s:I, s:I}", "offset", (json_int_t)offset, "len", (json_int_t)len);
+
+	return json_object_set_new(d->_pieces, name, piece) ? draft_out_of_memory(reterr) : 0;
+}
+
 /* Told here; for the plan, which may have more to tell, it is there and empty. path NULL: it is a
  * credential, and there are none. */
-static int draft_miss_file(struct draft *d, json_t *files, const char *name, const char *path,
-	int error, struct err *reterr)
+static int draft_miss_file(
+	struct draft *d, const char *name, const char *path, int error, struct err *reterr)
 {
 	plan_file_unreadable(&d->doc, name, path, error, &d->problems);
 	d->is_unreadable = true;
-	return json_object_set_new(files, name, json_string("")) ? draft_out_of_memory(reterr) : 0;
+	return draft_put_piece(d, name, 0, 0, reterr);
 }
 
-static int draft_add_file(struct draft *d, json_t *files, const char *name, struct err *reterr)
+static int draft_add_file(struct draft *d, const char *name, struct err *reterr)
 {
+	bool is_stdin = str_eq(name, PLAN_STDIN);
 	char path[PATH_MAX] = "";
-	char *base64;
-	char *data;
-	size_t len;
+	size_t offset, len;
 	int r;
 
 	/* A check says what the file means, which is told without its secrets. */
 	if (draft_is_out_of_reach(name))
-		return d->is_check ? 0 : draft_miss_file(d, files, name, NULL, 0, reterr);
+		return d->is_check ? 0 : draft_miss_file(d, name, NULL, 0, reterr);
 	r = draft_path(&d->doc, name, path)
-		    ? str_read_file(path, DRAFT_FILES_MAX - d->_bytes, &data, &len)
+		    ? content_add(&d->content, is_stdin ? NULL : path, &offset, &len)
 		    : -ENAMETOOLONG;
+	if (r == -EFBIG && !d->is_service) {
+		err_set(reterr,
+			"%.200s: the files of this run have more than %zu MiB with it, a quarter "
+			"of the memory that is available",
+			path, content_private_max() >> 20);
+		return EXIT_NO_INPUT;
+	}
 	if (r)
-		return draft_miss_file(d, files, name, *path ? path : name, r, reterr);
-	d->_bytes += len;
-	base64 = digest_base64_encode(data, len);
-	free(data);
-	r = base64 ? json_object_set_new(files, name, json_string(base64)) : -1;
-	free(base64);
-	return r ? draft_out_of_memory(reterr) : 0;
+		return draft_miss_file(d, name, *path ? path : name, r, reterr);
+	return draft_put_piece(d, name, offset, len, reterr);
 }
 
 /* The daemon would refuse it too, but then it has crossed the socket. */
@@ -393,25 +404,59 @@ static int draft_check_key(const struct draft *d, size_t first, struct err *rete
 	return EXIT_CONFIG;
 }
 
-/* first: of the entries whose files are ours to read; those before are a named run's. */
+/* A private daemon gets the content as a descriptor, and here its pieces; the service gets it here.
+ */
+static int draft_put_files(struct draft *d, struct err *reterr)
+{
+	json_t *files = json_object();
+	const char *content, *name;
+	json_t *piece;
+	int failed = 0;
+	int r = content_map(&d->content, &content);
+
+	if (r) {
+		err_set(reterr, "cannot hold the run's files: %s", strerror(-r));
+		json_decref(files);
+		return EXIT_NO_DAEMON;
+	}
+	if (json_object_size(d->_pieces) > 0 && !d->is_service)
+		failed = json_object_set(d->parameters, "held", d->_pieces);
+	json_object_foreach(d->is_service ? d->_pieces : NULL, name, piece)
+	{
+		char *base64 = digest_base64_encode(
+			content + json_integer_value(json_object_get(piece, "offset")),
+			(size_t)json_integer_value(json_object_get(piece, "len")));
+
+		failed |= !base64 || json_object_set_new(files, name, json_string(base64));
+		free(base64);
+	}
+	if (json_object_size(files) > 0)
+		failed |= json_object_set(d->parameters, "files", files);
+	json_decref(files);
+	return failed ? draft_out_of_memory(reterr) : 0;
+}
+
+/* first: of the entries whose files are rpsctl's to read; those before are a named run's. */
 static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
 {
 	size_t n = 0;
 	const char **names = plan_file_names(&d->doc, &n);
-	json_t *files = json_object();
-	int r = 0;
+	int r = content_open(
+		&d->content, d->is_service ? PLAN_SERVICE_BYTES_MAX : content_private_max());
 
+	if (r) {
+		err_set(reterr, "cannot hold the run's files: %s", strerror(-r));
+		r = EXIT_NO_DAEMON;
+	}
+	d->_pieces = json_object();
 	for (size_t i = 0; i < n && r == 0; i++) {
 		const struct ini_entry *e = plan_file_entry(&d->doc, names[i]);
 
 		if (!e || e >= d->doc.entries + first)
-			r = draft_add_file(d, files, names[i], reterr);
+			r = draft_add_file(d, names[i], reterr);
 	}
-	if (r == 0 && json_object_size(files) && json_object_set(d->parameters, "files", files))
-		r = draft_out_of_memory(reterr);
-	json_decref(files);
 	free(names);
-	return r;
+	return r ? r : draft_put_files(d, reterr);
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -440,26 +485,22 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
 	return r;
 }
 
-/* Decodes what travels; returns how many there are. */
-static size_t draft_take_files(const struct draft *d, struct plan_file *files)
+/* Those that were read; returns how many there are. */
+static size_t draft_take_files(struct draft *d, struct plan_file *files)
 {
-	const char *name;
-	json_t *value;
+	const char *content = "", *name;
+	json_t *piece;
 	size_t n = 0;
 
-	json_object_foreach(json_object_get(d->parameters, "files"), name, value)
+	(void)content_map(&d->content, &content);
+	json_object_foreach(d->_pieces, name, piece)
 	{
-		size_t len;
-		char *data = digest_base64_decode(json_string_value(value), &len);
+		size_t offset = (size_t)json_integer_value(json_object_get(piece, "offset"));
+		size_t len = (size_t)json_integer_value(json_object_get(piece, "len"));
 
 		/* One that could not be read is not judged. */
-		if (data && !len && d->is_unreadable) {
-			free(data);
-			data = NULL;
-			files[n++] = (struct plan_file){name, NULL, 0};
-		}
-		if (data)
-			files[n++] = (struct plan_file){name, data, len};
+		files[n++] = (struct plan_file){
+			name, len || !d->is_unreadable ? content + offset : NULL, len};
 	}
 	return n;
 }
@@ -473,8 +514,7 @@ static size_t draft_take_unread(
 	for (size_t i = 0; i < n; i++) {
 		bool is_unread = d->named_text || (d->is_check && draft_is_out_of_reach(names[i]));
 
-		if (!is_unread ||
-			json_object_get(json_object_get(d->parameters, "files"), names[i]))
+		if (!is_unread || json_object_get(d->_pieces, names[i]))
 			continue;
 		files[n_unread] = (struct plan_file){names[i], NULL, 0};
 		names[n_unread++] = names[i];
@@ -486,8 +526,7 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 {
 	size_t n = 0;
 	const char **names = plan_file_names(&d->doc, &n);
-	struct plan_file *files = calloc(
-		n + json_object_size(json_object_get(d->parameters, "files")) + 1, sizeof(*files));
+	struct plan_file *files = calloc(n + json_object_size(d->_pieces) + 1, sizeof(*files));
 	size_t n_read, n_unread;
 	int r;
 
@@ -497,10 +536,9 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 	}
 	n_read = draft_take_files(d, files);
 	n_unread = draft_take_unread(d, files + n_read, names, n);
-	r = plan_build(json_string_value(json_object_get(d->parameters, "name")), &d->doc, d->text,
-		files, n_read + n_unread, ret, &d->problems);
-	for (size_t i = 0; i < n_read; i++)
-		free((char *)(uintptr_t)files[i].data);
+	r = plan_build_within(d->content.max,
+		json_string_value(json_object_get(d->parameters, "name")), &d->doc, d->text, files,
+		n_read + n_unread, ret, &d->problems);
 	free(files);
 	*ret_unread = names;
 	*ret_n_unread = n_unread;
@@ -536,6 +574,8 @@ void draft_print_problems(struct draft *d)
 void draft_fini(struct draft *d)
 {
 	json_decref(d->parameters);
+	json_decref(d->_pieces);
+	content_fini(&d->content);
 	ini_fini(&d->doc);
 	problems_fini(&d->problems);
 	free(d->text);

@@ -9,6 +9,7 @@
 
 #include "common/err.h"
 #include "common/ini.h"
+#include "ctl/content.h"
 
 struct buf;
 struct options;
@@ -25,10 +26,11 @@ struct draft {
 	struct ini_doc doc;	  /* what of it is known here, filled */
 	struct problems problems; /* "file:line: message" of what was read */
 	char *text;
-	char load[200];	  /* what is sent where no rate is given; "": one is, or it is not known */
-	bool is_unfilled; /* a variable is missing: nothing can come of it */
-	bool is_unreadable; /* a file that a value names: a problem, and not to be started */
-	size_t _bytes;	    /* that have been read so far */
+	char load[200]; /* what is sent where no rate is given; "": one is, or it is not known */
+	struct content content; /* of the files, where it does not go to the service */
+	bool is_unfilled;	/* a variable is missing: nothing can come of it */
+	bool is_unreadable;	/* a file that a value names: a problem, and not to be started */
+	json_t *_pieces;	/* of the content, by the files' names */
 };
 
 /* words: WHAT, then the paths of overlays. 0; or the exit status to end with, and one line in

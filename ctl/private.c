@@ -36,10 +36,13 @@
 #define PRIVATE_PATIENCE_MS 5000
 #define PRIVATE_TERM_MS 1000
 
-/* What the child gets: connections, then the configuration; -1: not there. */
+/* What the child gets: connections, then the configuration and the content, where there are. */
 struct private_fds {
-	int fds[PRIVATE_CONNECTIONS_MAX + 1];
+	int fds[PRIVATE_CONNECTIONS_MAX + 2];
 	unsigned n;
+	unsigned n_connections;
+	bool has_config;
+	bool has_content;
 };
 
 static void private_fds_close(struct private_fds *f)
@@ -58,6 +61,15 @@ static int private_fds_add(struct private_fds *f, int fd)
 	(void)close(fd);
 	if (r == 0)
 		f->fds[f->n++] = safe;
+	return r;
+}
+
+static int private_add_content(struct private_fds *f, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, PRIVATE_SAFE_FD);
+	int r = copy == -1 ? -errno : private_fds_add(f, copy);
+
+	f->has_content = r == 0;
 	return r;
 }
 
@@ -81,6 +93,7 @@ static int private_add_config(struct private_fds *f, const char *text)
 {
 	size_t len = strlen(text);
 	int fd = memfd_create("rpsd.conf", MFD_CLOEXEC);
+	int r;
 
 	if (fd == -1)
 		return -errno;
@@ -89,7 +102,9 @@ static int private_add_config(struct private_fds *f, const char *text)
 		(void)close(fd);
 		return -ENOSPC;
 	}
-	return private_fds_add(f, fd);
+	r = private_fds_add(f, fd);
+	f->has_config = r == 0;
+	return r;
 }
 
 /* Beside our own binary, as in a build directory; beside its directory, as in any prefix; else
@@ -143,31 +158,34 @@ static int private_spawn(
 	return -r;
 }
 
-static int private_launch(struct private_daemon *d, const struct private_fds *f,
-	unsigned n_connections, struct err *reterr)
+static int private_launch(struct private_daemon *d, const struct private_fds *f, struct err *reterr)
 {
 	static char private_word[] = "--private";
 	static char config_word[] = "--config";
 	char path[PRIVATE_PATH_SIZE];
 	char control[PRIVATE_CONNECTIONS_MAX][32];
-	char config[32];
-	char *argv[PRIVATE_CONNECTIONS_MAX + 5];
+	char config[32], content[32];
+	char *argv[PRIVATE_CONNECTIONS_MAX + 6];
+	unsigned next_fd = PRIVATE_FIRST_FD + f->n_connections;
 	unsigned n = 0;
 	int r;
 
 	private_path(path);
 	argv[n++] = path;
 	argv[n++] = private_word;
-	for (unsigned i = 0; i < n_connections; i++) {
+	for (unsigned i = 0; i < f->n_connections; i++) {
 		(void)snprintf(
 			control[i], sizeof(control[i]), "--control-fd=%u", PRIVATE_FIRST_FD + i);
 		argv[n++] = control[i];
 	}
-	if (f->n > n_connections) {
-		(void)snprintf(
-			config, sizeof(config), "/dev/fd/%u", PRIVATE_FIRST_FD + n_connections);
+	if (f->has_config) {
+		(void)snprintf(config, sizeof(config), "/dev/fd/%u", next_fd++);
 		argv[n++] = config_word;
 		argv[n++] = config;
+	}
+	if (f->has_content) {
+		(void)snprintf(content, sizeof(content), "--content-fd=%u", next_fd++);
+		argv[n++] = content;
 	}
 	argv[n] = NULL;
 	r = private_spawn(&d->pid, path, f, argv);
@@ -179,10 +197,10 @@ static int private_launch(struct private_daemon *d, const struct private_fds *f,
 	return 0;
 }
 
-int private_start(
-	struct private_daemon *d, unsigned n, const char *config, int ret_fds[], struct err *reterr)
+int private_start(struct private_daemon *d, unsigned n, const char *config, int content_fd,
+	int ret_fds[], struct err *reterr)
 {
-	struct private_fds theirs = {0};
+	struct private_fds theirs = {.n_connections = n};
 	int ours[PRIVATE_CONNECTIONS_MAX];
 	unsigned made = 0;
 	int r = 0;
@@ -195,10 +213,12 @@ int private_start(
 	}
 	if (r == 0 && config)
 		r = private_add_config(&theirs, config);
+	if (r == 0 && content_fd != -1)
+		r = private_add_content(&theirs, content_fd);
 	if (r)
 		err_set(reterr, "cannot prepare a private rpsd: %s", strerror(-r));
 	else
-		r = private_launch(d, &theirs, n, reterr);
+		r = private_launch(d, &theirs, reterr);
 	private_fds_close(&theirs);
 	if (r) {
 		d->pid = 0;

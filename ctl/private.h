@@ -19,10 +19,11 @@ struct private_daemon {
 };
 
 /* Starts rpsd with n connections of ours on its descriptors 3, 4, … and, unless config is NULL,
- * with that text as its configuration. The connections are in ret_fds; closing the first one ends
- * it. 0 or -errno with one line in reterr. */
-int private_start(struct private_daemon *d, unsigned n, const char *config, int ret_fds[],
-	struct err *reterr);
+ * with that text as its configuration, and unless content_fd is -1, with that for its runs' files.
+ * The connections are in ret_fds; closing the first one ends it. 0 or -errno with one line in
+ * reterr. */
+int private_start(struct private_daemon *d, unsigned n, const char *config, int content_fd,
+	int ret_fds[], struct err *reterr);
 
 /* Waits until it is gone (our ends must be closed) and collects it; what does not go by itself is
  * killed. Appends to ret how it ended where that was not by itself and in order (NULL: not asked).

@@ -57,6 +57,7 @@ struct options {
 	bool is_private;
 	int control_fds[MAIN_CONTROL_FDS_MAX];
 	size_t n_control_fds;
+	int content_fd; /* 0: not given */
 };
 
 struct daemon {
@@ -98,6 +99,7 @@ static const char main_help[] =
 	"  --socket PATH       listen there alone, where systemd hands over no socket\n"
 	"  --private           serve only --control-fd, end with it\n"
 	"  --control-fd N      a connected socket whose peer is admin (repeatable)\n"
+	"  --content-fd N      a sealed memfd with files of the runs that are started\n"
 	"  --version, --help\n";
 
 static int main_usage(const char *what, const char *why)
@@ -133,10 +135,26 @@ static int main_add_control_fd(struct options *o, const char *text)
 	return 0;
 }
 
+static int main_set_content_fd(struct options *o, const char *text)
+{
+	int fd, seals;
+
+	if (main_parse_fd(text, &fd) < 0)
+		return main_usage("--content-fd", "needs the number of an open descriptor");
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals == -1 || !(seals & F_SEAL_SHRINK) || !(seals & F_SEAL_WRITE))
+		return main_usage("--content-fd", "needs a sealed memfd");
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	o->content_fd = fd;
+	return 0;
+}
+
 static int main_check_options(const struct options *o)
 {
 	if (o->is_private && o->n_control_fds == 0 && !o->check)
 		return main_usage("--private", "needs --control-fd");
+	if (!o->is_private && o->content_fd > 0)
+		return main_usage("--content-fd", "needs --private");
 	if (!o->is_private && o->n_control_fds > 0)
 		return main_usage("--control-fd", "needs --private");
 	if (o->is_private && o->socket)
@@ -153,6 +171,7 @@ static int main_parse(int argc, char **argv, struct options *o)
 		{"socket", required_argument, NULL, 's'},
 		{"private", no_argument, NULL, 'p'},
 		{"control-fd", required_argument, NULL, 'f'},
+		{"content-fd", required_argument, NULL, 'F'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -176,6 +195,9 @@ static int main_parse(int argc, char **argv, struct options *o)
 			break;
 		case 'f':
 			r = main_add_control_fd(o, optarg);
+			break;
+		case 'F':
+			r = main_set_content_fd(o, optarg);
 			break;
 		case 'V':
 			(void)printf("rpsd %s\n", RPSD_VERSION);
@@ -475,6 +497,7 @@ static int main_open_methods(struct daemon *d)
 		.n_origins = d->n_origins,
 		.runs_dir = MAIN_RUNS_DIR,
 		.is_private = d->options.is_private,
+		.content_fd = d->options.content_fd,
 	};
 	struct control_config control = {
 		.loop = d->loop,

@@ -6,10 +6,13 @@
 #include "daemon/service/methods.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -462,22 +465,57 @@ const struct control_method methods_table[] = {
 };
 const size_t methods_n = sizeof(methods_table) / sizeof(methods_table[0]);
 
+static int methods_map_content(struct methods *m)
+{
+	int fd = m->config.content_fd;
+	struct stat st;
+	void *map;
+
+	if (fstat(fd, &st) == -1)
+		return -errno;
+	if (st.st_size > 0) {
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (map == MAP_FAILED)
+			return -errno;
+		m->content = map;
+		m->content_len = (size_t)st.st_size;
+	}
+	(void)close(fd);
+	return 0;
+}
+
+void methods_unmap_content(struct methods *m)
+{
+	if (m->content)
+		(void)munmap((void *)(uintptr_t)m->content, m->content_len);
+	m->content = NULL;
+	m->content_len = 0;
+}
+
 int methods_new(const struct methods_config *config, struct methods **ret)
 {
 	struct methods *m = calloc(1, sizeof(*m));
+	int r;
 
 	if (!m)
 		return -ENOMEM;
 	m->config = *config;
 	m->started_ns = clock_now_ns();
+	r = config->content_fd > 0 ? methods_map_content(m) : 0;
+	if (r < 0) {
+		free(m);
+		return r;
+	}
 	*ret = m;
 	return 0;
 }
 
 struct methods *methods_free(struct methods *m)
 {
-	if (m)
+	if (m) {
 		methods_list_cache_free(m->list_cache);
+		methods_unmap_content(m);
+	}
 	free(m);
 	return NULL;
 }

@@ -23,13 +23,14 @@ struct methods_config { /* everything borrowed */
 	size_t n_origins;
 	const char *runs_dir; /* of named runs */
 	bool is_private;
+	int content_fd; /* a sealed memfd, which methods_new takes over when it succeeds; 0: none */
 };
 
 /* For control_config: table, size, and the userdata that the functions expect. */
 extern const struct control_method methods_table[];
 extern const size_t methods_n;
 
-/* 0 or -ENOMEM. */
+/* 0 or -errno. */
 int methods_new(const struct methods_config *config, struct methods **ret);
 /* After control_free, and when every run has finished. NULL is fine; returns NULL. */
 struct methods *methods_free(struct methods *m);

@@ -17,6 +17,9 @@ struct methods {
 	int64_t started_ns;
 	bool stopping;
 	struct methods_list_cache *list_cache; /* NULL until List is called */
+	/* What a private run's files hold, mapped until its plan has been made. */
+	const char *content;
+	size_t content_len;
 };
 
 enum methods_type {
@@ -31,6 +34,9 @@ struct methods_field {
 	const char *name;
 	enum methods_type type;
 };
+
+/* When no further run needs it. */
+void methods_unmap_content(struct methods *m);
 
 /* Each parameter is known and of its type. False: the call has been answered with an error. */
 bool methods_check(struct control_call *call, const struct methods_field *fields);

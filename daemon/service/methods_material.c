@@ -9,6 +9,7 @@
 #include "daemon/service/methods_material.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,12 @@
 #include "common/fill.h"
 #include "common/str.h"
 
+/* The last piece may be an empty one. */
+static bool methods_is_held(const struct methods_material *m, const char *data)
+{
+	return m->content && data >= m->content && data <= m->content + m->content_len;
+}
+
 void methods_material_fini(struct methods_material *m)
 {
 	free(m->path);
@@ -27,6 +34,8 @@ void methods_material_fini(struct methods_material *m)
 	ini_fini(&m->doc);
 	for (size_t i = 0; i < m->n_files; i++) {
 		free((char *)m->files[i].name);
+		if (methods_is_held(m, m->files[i].data))
+			continue;
 		/* It may be a key. */
 		if (m->files[i].data)
 			explicit_bzero((char *)m->files[i].data, m->files[i].len);
@@ -112,8 +121,11 @@ static int methods_read_file(
 	if (r == 0 && how == METHODS_LOOK)
 		r = methods_look_for_file(path, &data, &len);
 	else if (r == 0)
-		r = str_read_file(path, METHODS_FILE_MAX, &data, &len);
-	return r == 0 ? methods_add_file(m, name, data, len) : methods_miss_file(m, name, path, r);
+		r = str_read_file(path, PLAN_SERVICE_BYTES_MAX - m->n_bytes, &data, &len);
+	if (r)
+		return methods_miss_file(m, name, path, r);
+	m->n_bytes += len;
+	return methods_add_file(m, name, data, len);
 }
 
 /* The files that a named run's file refers to, relative to it. What cannot be read is a problem. */
@@ -254,9 +266,40 @@ int methods_take_files(struct methods_material *m, json_t *files)
 		data = digest_base64_decode(json_string_value(value), &len);
 		if (!data)
 			return -EINVAL;
-		r = methods_add_file(m, name, data, len);
+		if (len > PLAN_SERVICE_BYTES_MAX - m->n_bytes) {
+			free(data);
+			r = methods_miss_file(m, name, name, -EFBIG);
+		} else {
+			m->n_bytes += len;
+			r = methods_add_file(m, name, data, len);
+		}
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+int methods_take_held(struct methods_material *m, json_t *held)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(held, name, value)
+	{
+		json_int_t offset, len;
+		char *copy;
+
+		if (json_unpack(value, "{s:I, s:I !}", "offset", &offset, "len", &len) == -1 ||
+			offset < 0 || len < 0 || (uint64_t)offset > m->content_len ||
+			(uint64_t)len > m->content_len - (uint64_t)offset)
+			return -EINVAL;
+		if (m->n_files == METHODS_FILES_MAX)
+			return 0;
+		copy = strdup(name);
+		if (!copy)
+			return -ENOMEM;
+		m->files[m->n_files++] = (struct plan_file){
+			.name = copy, .data = m->content + offset, .len = (size_t)len};
 	}
 	return 0;
 }

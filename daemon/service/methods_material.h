@@ -12,7 +12,6 @@
 
 #define METHODS_RUN_FILE_MAX (1u << 20)
 #define METHODS_FILES_MAX 256
-#define METHODS_FILE_MAX (8u << 20)
 
 /* What is gathered for one plan. */
 struct methods_material {
@@ -25,6 +24,9 @@ struct methods_material {
 	size_t n_named, n_named_sections;
 	struct plan_file files[METHODS_FILES_MAX]; /* owned names and data */
 	size_t n_files;
+	size_t n_bytes;	     /* of those that are no piece of content */
+	const char *content; /* borrowed; its pieces are not to be freed */
+	size_t content_len;
 	struct problems problems;
 };
 
@@ -44,5 +46,8 @@ int methods_read_text(struct methods_material *material, const char *text, json_
 int methods_read_overlays(struct methods_material *m, const json_t *overlays, json_t *variables);
 /* Start's parameter set. 0, -EINVAL (not []Setting), -ENOMEM. */
 int methods_read_set(struct methods_material *m, const json_t *settings);
+/* Start's parameter held: pieces of content. 0, -EINVAL (not [string]Piece, or not in there),
+ * -ENOMEM. */
+int methods_take_held(struct methods_material *m, json_t *held);
 /* Start's parameter files. 0, -EINVAL (not [string]string of base64), -ENOMEM. */
 int methods_take_files(struct methods_material *m, json_t *files);

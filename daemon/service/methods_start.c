@@ -9,6 +9,7 @@
  * Every started run has a job, which ends with it: it says in the log how the run ended and stops
  * it when the connection that holds it closes. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,8 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	bool named = name && !text;
 	int r;
 
+	material->content = m->content;
+	material->content_len = m->content_len;
 	material->label = methods_text(call, "file");
 	if (!material->label)
 		material->label = name ? name : "text";
@@ -172,6 +175,11 @@ static int methods_gather(struct control_call *call, const struct methods *m,
 	r = methods_take_files(material, methods_value(call, "files"));
 	if (r == -EINVAL)
 		*ret_bad = "files";
+	if (r < 0)
+		return r;
+	r = methods_take_held(material, methods_value(call, "held"));
+	if (r == -EINVAL)
+		*ret_bad = "held";
 	return r;
 }
 
@@ -223,7 +231,7 @@ static void methods_start_gathered(
 {
 	const char *name = methods_text(call, "name");
 	const char *bad = NULL;
-	struct plan *plan;
+	struct plan *plan = NULL;
 	int r = methods_gather(call, m, material, &bad);
 
 	if (bad) {
@@ -239,22 +247,26 @@ static void methods_start_gathered(
 	if (r < 0 && r != -ENOMEM)
 		problems_add(&material->problems, material->label, 0, "%s", strerror(-r));
 	else if (r == 0)
-		r = plan_build(name, &material->doc, material->text, material->files,
-			material->n_files, &plan, &material->problems);
+		r = plan_build_within(m->config.is_private ? SIZE_MAX : PLAN_SERVICE_BYTES_MAX,
+			name, &material->doc, material->text, material->files, material->n_files,
+			&plan, &material->problems);
 	if (r == -ENOMEM)
 		control_reply(call, NULL);
 	else if (r != 0 || material->problems.n > 0)
 		methods_plan_invalid(call, &material->problems);
 	else
 		methods_start_plan(call, m, plan);
+	/* A private daemon has one run, whose plan has its own copies. */
+	if (plan)
+		methods_unmap_content(m);
 }
 
 void methods_start(struct control_call *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"name", METHODS_TEXT},
 		{"text", METHODS_TEXT}, {"file", METHODS_TEXT}, {"overlays", METHODS_ARRAY},
-		{"variables", METHODS_OBJECT}, {"files", METHODS_OBJECT}, {"set", METHODS_ARRAY},
-		{"hold", METHODS_BOOL}, {0}};
+		{"variables", METHODS_OBJECT}, {"files", METHODS_OBJECT}, {"held", METHODS_OBJECT},
+		{"set", METHODS_ARRAY}, {"hold", METHODS_BOOL}, {0}};
 	struct methods *m = userdata;
 	struct methods_material *material;
 	const char *name = methods_text(call, "name");

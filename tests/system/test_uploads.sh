@@ -18,18 +18,25 @@ sent() {
 	shift
 	"$rpsctl" "$@" -n 1 -r 10 -q >"$OUT" 2>"$ERR" || fail "status $? of '$*': $(cat "$ERR")"
 	n_lines=$((n_lines + 1))
-	expect_equal "body of '$*'" "$(sed -n "$n_lines,\$p" "$T/bodies")" "$want"
+	expect_equal "body of '$*'" "$(sed -n "$n_lines,\$p" "$T/bodies" | tr -d "\0")" "$want"
 }
 
 # Standard input, a file that is called like it, and a text that looks like a file.
 cd "$T"
 printf 'from a file' >./-
 sent '11 from a pipe' "$url" --data @- < <(printf 'from a pipe')
-printf 'from a pipe' >pipe
-sent '11 from a pipe' "$url" --data @- <pipe
 sent '11 from a file' "$url" --data @./-
 sent '10 to the @me' "$url" --data 'to the @@me' -H 'X-To: @@you'
 printf '[target]\nurl = %s\n[defaults]\nmethod = PUT\nbody = say @-\n' "$url" >run.ini
 sent '15 say from a pipe' ./run.ini < <(printf 'from a pipe')
+
+# What fits into memory, by several requests too; in the service there is a limit, which is named.
+truncate -s 100M large
+sent '104857600 ' "$url" --data @large
+printf '[target]\nurl = %s\n[defaults]\nmethod = PUT\n[request a]\nbody = @large\n' "$url" >large.ini
+expect_exit 0 "$rpsctl" check ./large.ini
+expect_line "$OUT" 'body of 100 MiB'
+expect_exit 78 "$rpsctl" run --service ./large.ini
+expect_line "$ERR" '^\./large\.ini:6: body: \./large: the files of a run in the service have more than 10 MiB'
 
 expect_nothing_left

@@ -67,9 +67,10 @@ static void teardown(void)
 	(void)rmdir(directory);
 }
 
+/* As they go to the service. */
 static json_t *parameters_of(const char *const *words, size_t n, const struct options *o)
 {
-	struct draft d = {0};
+	struct draft d = {.is_service = true};
 	struct err err = {0};
 	json_t *p;
 
@@ -232,6 +233,83 @@ START_TEST(test_path_with_files)
 	assert_file(p, "token", "secret");
 	json_decref(p);
 	options_fini(&o);
+}
+END_TEST
+
+/* For a private daemon the contents lie one after the other in one descriptor, and are what the
+ * files held when they were read. */
+START_TEST(test_content_is_held)
+{
+	static const char *const word = "runs/shop.ini";
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+	const json_t *held;
+	char text[32] = "";
+
+	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+	put_text("runs/cart.json", "another");
+	held = json_object_get(d.parameters, "held");
+	ck_assert_uint_eq(json_object_size(held), 2);
+	ck_assert_ptr_null(json_object_get(d.parameters, "files"));
+	ck_assert_int_eq(pread(content_fd(&d.content), text, sizeof(text) - 1, 0), 12);
+	ck_assert_str_eq(text, "besidesecret");
+	ck_assert_int_eq(
+		json_integer_value(json_object_get(json_object_get(held, "token"), "offset")), 6);
+	ck_assert_int_eq(
+		json_integer_value(json_object_get(json_object_get(held, "token"), "len")), 6);
+	/* Nor can it change any more. */
+	ck_assert_int_eq(ftruncate(content_fd(&d.content), 0), -1);
+	ck_assert_int_eq(pwrite(content_fd(&d.content), "x", 1, 0), -1);
+	draft_fini(&d);
+	put_text("runs/cart.json", "beside");
+}
+END_TEST
+
+/* One limit for the service, named with its number and what to do; for a private run none that a
+ * file of this size would meet. */
+START_TEST(test_large_file)
+{
+	static const char *const word = "http://h/";
+	struct options o = {0};
+	struct draft d = {.is_service = _i == 0};
+	struct err err = {0};
+
+	put_text("flag.json", "");
+	ck_assert_int_eq(truncate("flag.json", 10 * 1024 * 1024 + 1), 0);
+	ck_assert_int_eq(options_set(&o, "defaults.body", "@flag.json", "--data"), 0);
+	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+	ck_assert(d.is_unreadable == d.is_service);
+	if (d.is_service)
+		ck_assert_str_eq(d.problems.texts[0],
+			"--data: flag.json: the files of a run in the service have more than 10 "
+			"MiB with it; a private run (rpsctl PATH) takes what fits into memory");
+	ck_assert_uint_eq(d.problems.n, d.is_service ? 1 : 0);
+	draft_fini(&d);
+	options_fini(&o);
+}
+END_TEST
+
+/* What would not end, or begin. */
+START_TEST(test_no_regular_file)
+{
+	static const char *const word = "http://h/";
+	static const char *const paths[] = {"@fifo", "@/dev/zero", "@runs"};
+	struct options o = {0};
+	struct draft d = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+	ck_assert_int_eq(options_set(&o, "defaults.body", paths[_i], "--data"), 0);
+	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+	ck_assert(d.is_unreadable);
+	ck_assert_msg(
+		strstr(d.problems.texts[0],
+			_i == 2 ? "Is a directory" : "not a regular file (@- is standard input)"),
+		"%s", d.problems.texts[0]);
+	draft_fini(&d);
+	options_fini(&o);
+	(void)remove("fifo");
 }
 END_TEST
 
@@ -594,6 +672,9 @@ int main(void)
 	tcase_add_test(tcase, test_body_means_post);
 	tcase_add_test(tcase, test_name_goes_alone);
 	tcase_add_test(tcase, test_path_with_files);
+	tcase_add_test(tcase, test_content_is_held);
+	tcase_add_loop_test(tcase, test_large_file, 0, 2);
+	tcase_add_loop_test(tcase, test_no_regular_file, 0, 3);
 	tcase_add_loop_test(tcase, test_wrong, 0, (int)(sizeof(wrong) / sizeof(*wrong)));
 	tcase_add_test(tcase, test_overlays);
 	tcase_add_test(tcase, test_overlay_that_is_none);

@@ -493,7 +493,8 @@ START_TEST(an_answer_may_come_before_the_request_has_gone_out)
 	ck_assert_int_eq(ini_set(&doc, "t", "timeouts", "", "request", "1s"), 0);
 	ck_assert_int_eq(ini_set(&doc, "t", "defaults", "", "method", "POST"), 0);
 	ck_assert_int_eq(ini_set(&doc, "t", "defaults", "", "body", "@b"), 0);
-	ck_assert_int_eq(plan_build("test", &doc, NULL, &file, 1, &plan, &problems), 0);
+	ck_assert_int_eq(
+		plan_build_within(SIZE_MAX, "test", &doc, NULL, &file, 1, &plan, &problems), 0);
 	problems_fini(&problems);
 	ini_fini(&doc);
 	run = start(plan);

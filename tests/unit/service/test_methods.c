@@ -98,7 +98,7 @@ static void test_check_parameter(const char *method, const char *parameter)
 
 START_TEST(the_code_knows_the_parameters_of_the_text)
 {
-	ck_assert_uint_eq(test_each_parameter("Start", test_check_parameter), 8);
+	ck_assert_uint_eq(test_each_parameter("Start", test_check_parameter), 9);
 	ck_assert_uint_eq(test_each_parameter("Stop", test_check_parameter), 3);
 	ck_assert_uint_eq(test_each_parameter("Status", test_check_parameter), 1);
 	ck_assert_uint_eq(test_each_parameter("Watch", test_check_parameter), 1);

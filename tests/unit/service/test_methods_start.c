@@ -57,6 +57,13 @@ static const struct {
 	{"{'name':'short','set':[{'key':'a.b','value':'','more':'x'}]}", INVALID, "set"},
 	{"{'name':'short','set':['load.rate=5']}", INVALID, "set"},
 	{"{'name':'short','files':{'a':'not base64'}}", INVALID, "files"},
+	/* Only a private daemon has a descriptor to look into. */
+	{"{'name':'short','held':{'a':{'offset':0,'len':1}}}", INVALID, "held"},
+	{"{'name':'short','held':{'a':{'offset':1,'len':0}}}", INVALID, "held"},
+	{"{'name':'short','held':{'a':{'offset':-1,'len':0}}}", INVALID, "held"},
+	{"{'name':'short','held':{'a':{'offset':0,'len':-1}}}", INVALID, "held"},
+	{"{'name':'short','held':{'a':{'offset':0}}}", INVALID, "held"},
+	{"{'name':'short','held':{'a':5}}", INVALID, "held"},
 	{"{'name':'short','overlays':[5]}", INVALID, "overlays"},
 	{"{'name':'short','overlays':[{'file':'o.ini'}]}", INVALID, "overlays"},
 	{"{'name':'short','overlays':[{'file':'o.ini','text':'','more':''}]}", INVALID, "overlays"},
@@ -114,6 +121,34 @@ START_TEST(files_come_with_the_call_or_from_beside_a_named_run)
 		RPSD_INTERFACE ".PlanInvalid", "body.txt");
 	test_write_file("body.txt", "a");
 	json_decref(test_ok(&admin, "Start", json_pack("{s:s}", "name", "body")));
+}
+END_TEST
+
+/* Of all of them together, and of the bodies: a file that two requests send counts twice there. */
+START_TEST(files_of_a_run_have_a_limit)
+{
+	char run[256], path[128];
+
+	(void)snprintf(run, sizeof(run),
+		"[target]\nurl = http://%s/\n[load]\nrate = 100\nduration = 50ms\n[defaults]\n"
+		"method = POST\n[request a]\nbody = @a\n[request b]\nbody = @b\n",
+		origin_address(origin));
+	test_write_file("body.ini", run);
+	test_write_file("a", "");
+	test_write_file("b", "b");
+	(void)snprintf(path, sizeof(path), "%s/a", runs_dir);
+	ck_assert_int_eq(truncate(path, 10 << 20), 0);
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "body"),
+		RPSD_INTERFACE ".PlanInvalid",
+		"/b: the files of a run in the service have more than 10 MiB with it");
+	ck_assert_int_eq(truncate(path, (10 << 20) - 1), 0);
+	json_decref(test_ok(&admin, "Start", json_pack("{s:s}", "name", "body")));
+	test_fails(&admin, "Start",
+		json_pack("{s:s, s:[{s:s, s:s}]}", "name", "body", "set", "key", "request.b.body",
+			"value", "@a"),
+		RPSD_INTERFACE ".PlanInvalid", "the bodies of all requests have more than 10 MiB");
+	test_remove_file("a");
+	test_remove_file("b");
 }
 END_TEST
 
@@ -560,6 +595,7 @@ int main(void)
 	tcase_add_loop_test(t, what_cannot_be_started_is_explained, 0,
 		(int)(sizeof(test_refused) / sizeof(test_refused[0])));
 	tcase_add_test(t, files_come_with_the_call_or_from_beside_a_named_run);
+	tcase_add_test(t, files_of_a_run_have_a_limit);
 	tcase_add_test(t, a_pipe_beside_a_named_run_is_not_opened);
 	tcase_add_loop_test(t, a_private_key_does_not_come_with_the_call, 0,
 		(int)(sizeof(test_keys) / sizeof(*test_keys)));

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file is read once, when the run is put together: whatever happens to it later, the plan that
+ * was checked is the plan that is run. The memory is sealed before anybody maps it, so the daemon
+ * need not fear that it shrinks under its hands. A private daemon gets the descriptor and not the
+ * bytes: a body of gigabytes costs no JSON.
+ *
+ * Files are opened without waiting (O_NONBLOCK): a FIFO or a device is refused and does not hold
+ * rpsctl. Sizes are not asked for beforehand, files in /proc have none. */
+#include "ctl/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONTENT_READ_SIZE 262144
+#define CONTENT_SHARE 4			      /* of the available memory, one part */
+#define CONTENT_MAX_UNKNOWN ((size_t)1 << 30) /* where that is not known */
+
+int content_open(struct content *c, size_t max)
+{
+	int fd = memfd_create("rpsctl-content", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1)
+		return -errno;
+	*c = (struct content){._fd = fd, .max = max};
+	return 0;
+}
+
+static int content_write(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n == -1 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int content_copy(struct content *c, int fd)
+{
+	static char buffer[CONTENT_READ_SIZE];
+
+	for (;;) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+		int r;
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -errno;
+		if (n == 0)
+			return 0;
+		if ((size_t)n > c->max - c->len)
+			return -EFBIG;
+		r = content_write(c->_fd, buffer, (size_t)n);
+		if (r)
+			return r;
+		c->len += (size_t)n;
+	}
+}
+
+/* A descriptor or -errno. */
+static int content_open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int r = 0;
+
+	if (fd == -1)
+		return -errno;
+	if (fstat(fd, &st) == -1)
+		r = -errno;
+	else if (S_ISDIR(st.st_mode))
+		r = -EISDIR;
+	else if (!S_ISREG(st.st_mode))
+		r = -EOPNOTSUPP;
+	if (r == 0)
+		return fd;
+	(void)close(fd);
+	return r;
+}
+
+int content_add(struct content *c, const char *path, size_t *ret_offset, size_t *ret_len)
+{
+	size_t before = c->len;
+	int fd = path ? content_open_file(path) : STDIN_FILENO;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = content_copy(c, fd);
+	if (path)
+		(void)close(fd);
+	if (r) {
+		/* Of a file that does not fit, nothing stays. */
+		c->len = before;
+		if (ftruncate(c->_fd, (off_t)before) == -1 ||
+			lseek(c->_fd, (off_t)before, SEEK_SET) == -1)
+			return -errno;
+		return r;
+	}
+	*ret_offset = before;
+	*ret_len = c->len - before;
+	return 0;
+}
+
+int content_map(struct content *c, const char **ret)
+{
+	void *map;
+
+	*ret = "";
+	if (c->len == 0)
+		return 0;
+	if (!c->_map) {
+		if (fcntl(c->_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1)
+			return -errno;
+		map = mmap(NULL, c->len, PROT_READ, MAP_PRIVATE, c->_fd, 0);
+		if (map == MAP_FAILED)
+			return -errno;
+		c->_map = map;
+	}
+	*ret = c->_map;
+	return 0;
+}
+
+int content_fd(const struct content *c)
+{
+	return c->len > 0 ? c->_fd : -1;
+}
+
+void content_fini(struct content *c)
+{
+	if (c->_map)
+		(void)munmap(c->_map, c->len);
+	if (c->max > 0)
+		(void)close(c->_fd);
+	*c = (struct content){0};
+}
+
+size_t content_private_max(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (f && kib == 0 && fgets(line, sizeof(line), f))
+		(void)sscanf(line, "MemAvailable: %llu kB", &kib);
+	if (f)
+		(void)fclose(f);
+	return kib > 0 ? (size_t)(kib * 1024 / CONTENT_SHARE) : CONTENT_MAX_UNKNOWN;
+}
