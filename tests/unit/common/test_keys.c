@@ -43,7 +43,7 @@ static const struct {
 	{KEYS_RUN, "body", "some text", "cred:a/b"},
 	{KEYS_RUN, "auth", "bearer @token", "bearer token"},
 	{KEYS_RUN, "path", "products?page=2", "http://elsewhere.test/"},
-	{KEYS_RUN, "expect-status", "2xx", "1xx"},
+	{KEYS_RUN, "expect-status", "2xx", "100"},
 	{KEYS_RUN, "expect-header", "ETag", "E Tag"},
 	{KEYS_RUN, "expect-body", "some text", "cred:.."},
 	{KEYS_RUN, "expect-size", "1KiB..", "2KiB..1KiB"},

@@ -309,7 +309,7 @@ START_TEST(a_version_too_low)
 	open_server(MINI_TLS_GOOD, TLS1_2_VERSION, serve, NULL);
 	run = run_whole(keys);
 	ck_assert_int_eq(figure(run, "ledger.not_connected"), 10);
-	ck_assert_str_eq(first_error(run, "class"), "not-tls");
+	ck_assert_str_eq(first_error(run, "class"), "tls-protocol");
 	ck_assert_ptr_nonnull(strstr(first_error(run, "example"), "no version of TLS"));
 	mini_server_close(&server);
 }
