@@ -230,7 +230,7 @@ kill -STOP "$fast_rpsd"
 "$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
 	see running  no answers
 	see ^  100/s +100/s +0/s +0/s
-	see oldest waiting +[23]\.\d+ s
+	see oldest waiting +[2-9]\.\d+ s
 	type q
 	exit 0
 	END
