@@ -2,7 +2,8 @@
 /* Where a report goes. A path that cannot be written is found out before the run, by making the
  * file as it will be made, since a result that cannot be kept is found out too late after an hour
  * of load. Files are written beside their place and renamed, so that a reader never meets half a
- * document. */
+ * document, and a write that fails leaves what was there. The new file has mode and owner of the
+ * old one, a symbolic link stays a link, and what is no regular file is written in place. */
 #include "ctl/output.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,15 +54,70 @@ static int output_write_open(const char *path, int flags, const struct buf *text
 	return r;
 }
 
-static int output_write_beside(
-	const char *path, const struct buf *text, char beside[static PATH_MAX])
+/* Where a path leads. */
+struct output_place {
+	char path[PATH_MAX];   /* symbolic links are followed */
+	char beside[PATH_MAX]; /* a name in the same directory */
+	struct stat st;
+	bool is_there;
+	bool in_place; /* a FIFO, a device, a link to nothing: these cannot be replaced by a file */
+};
+
+/* Nobody else has the name: it is that of the process, and O_EXCL decides. */
+static int output_name_beside(struct output_place *p)
 {
-	if (snprintf(beside, PATH_MAX, "%s.%d.part", path, (int)getpid()) >= PATH_MAX)
+	static unsigned n;
+	const char *slash = strrchr(p->path, '/');
+	int dir_len = slash ? (int)(slash - p->path) + 1 : 0;
+
+	if (snprintf(p->beside, sizeof(p->beside), "%.*s.rpsctl.%d-%u.part", dir_len, p->path,
+		    (int)getpid(), n++) >= (int)sizeof(p->beside))
 		return -ENAMETOOLONG;
-	return output_write_open(beside, O_EXCL | O_CREAT, text);
+	return 0;
 }
 
-/* A directory in which nothing new may be made: what is there already may be writable. */
+/* 0 or -errno. */
+static int output_find_place(const char *path, struct output_place *ret)
+{
+	struct stat link;
+
+	*ret = (struct output_place){0};
+	if (snprintf(ret->path, sizeof(ret->path), "%s", path) >= (int)sizeof(ret->path))
+		return -ENAMETOOLONG;
+	if (stat(path, &ret->st) == -1) {
+		ret->in_place = lstat(path, &link) == 0;
+		return output_name_beside(ret);
+	}
+	if (S_ISDIR(ret->st.st_mode))
+		return -EISDIR;
+	/* A rename needs no right to write to the file that it replaces. */
+	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == -1)
+		return -errno;
+	ret->is_there = true;
+	ret->in_place = !S_ISREG(ret->st.st_mode) || !realpath(path, ret->path);
+	if (ret->in_place)
+		(void)snprintf(ret->path, sizeof(ret->path), "%s", path);
+	return output_name_beside(ret);
+}
+
+/* Makes the file beside; it is as the one that it will replace. */
+static int output_write_beside(struct output_place *p, const struct buf *text)
+{
+	int r = output_write_open(p->beside, O_EXCL | O_CREAT, text);
+
+	if (r == 0 && p->is_there &&
+		((p->st.st_uid != geteuid() || p->st.st_gid != getegid()) &&
+			chown(p->beside, p->st.st_uid, p->st.st_gid) == -1))
+		r = -errno;
+	if (r == 0 && p->is_there && chmod(p->beside, p->st.st_mode & 07777) == -1)
+		r = -errno;
+	if (r && r != -EEXIST)
+		(void)unlink(p->beside);
+	return r;
+}
+
+/* A directory in which nothing new may be made, or a file whose owner a new one cannot have: what
+ * is there already may be writable. */
 static bool output_is_closed(int r)
 {
 	return r == -EACCES || r == -EROFS || r == -EPERM;
@@ -68,42 +125,46 @@ static bool output_is_closed(int r)
 
 static int output_write_file(const char *path, const struct buf *text)
 {
-	char beside[PATH_MAX];
-	int r = output_write_beside(path, text, beside);
+	struct output_place p;
+	int r = output_find_place(path, &p);
 
+	if (r)
+		return r;
+	if (p.in_place)
+		return output_write_open(p.path, p.is_there ? O_TRUNC : O_CREAT, text);
+	r = output_write_beside(&p, text);
 	if (output_is_closed(r)) {
-		int there = output_write_open(path, O_TRUNC, text);
+		int there = output_write_open(p.path, O_TRUNC, text);
 
 		/* That it is not there is no reason. */
 		return there == -ENOENT ? r : there;
 	}
-	if (r == 0 && rename(beside, path) == -1)
+	if (r == 0 && rename(p.beside, p.path) == -1) {
 		r = -errno;
-	if (r && r != -ENAMETOOLONG)
-		(void)unlink(beside);
+		(void)unlink(p.beside);
+	}
 	return r;
 }
 
 /* ---------------------------------------------------------------- before the run */
 
-/* As above, but nothing is changed. */
+/* As above, but nothing is changed. A FIFO is not opened: that would wait for its reader. */
 static int output_try_file(const char *path)
 {
 	const struct buf nothing = {0};
-	char beside[PATH_MAX];
-	struct stat st;
-	int r;
+	struct output_place p;
+	int r = output_find_place(path, &p);
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return -EISDIR;
-	r = output_write_beside(path, &nothing, beside);
+	if (r || p.in_place)
+		return r;
+	r = output_write_beside(&p, &nothing);
 	if (output_is_closed(r)) {
-		int there = output_write_open(path, 0, &nothing);
+		int there = output_write_open(p.path, 0, &nothing);
 
 		return there == -ENOENT ? r : there;
 	}
 	if (r == 0)
-		(void)unlink(beside);
+		(void)unlink(p.beside);
 	return r;
 }
 
