@@ -76,7 +76,7 @@ int plan_check_server_name(const char *value, struct err *reterr)
 
 	if (inet_pton(AF_INET6, value, &address) == 1)
 		return 0;
-	if (!len || len > PLAN_HOST_MAX || value[strspn(value, known)]) {
+	if (!len || len > PLAN_HOST_MAX || value[0] == '.' || value[strspn(value, known)]) {
 		err_set(reterr,
 			"'%.60s' is no server's name: write a host or an address, without a port, "
 			"as in shop.test",

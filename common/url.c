@@ -233,6 +233,8 @@ static const char *url_check_name(struct url_slice host, char *ret)
 {
 	if (host.len == 0)
 		return "no host";
+	if (host.at[0] == '.')
+		return "a host does not begin with a dot";
 	if (host.len > URL_HOST_MAX)
 		return "the host name is too long";
 	for (size_t i = 0; i < host.len; i++) {

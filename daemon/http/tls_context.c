@@ -185,9 +185,13 @@ static int tls_set_trust(struct tls_context *c, const struct tls_config *config,
 			    : tls_trust_system(c->ssl_ctx, reterr);
 	if (r < 0)
 		return r;
-	/* What ca-file names is trusted, be it a root or not. */
-	(void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	/* What ca-file names is trusted, be it a root or not. In the system's store an intermediate
+	 * may lie beside the roots only to complete chains. */
+	if (config->ca.name)
+		(void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+	/* RFC 9525, section 6.3: the subject's common name is no name of a host. */
+	X509_VERIFY_PARAM_set_hostflags(
+		param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	r = c->sni ? X509_VERIFY_PARAM_set1_host(param, c->host, 0)
 		   : X509_VERIFY_PARAM_set1_ip_asc(param, c->host);
 	return r == 1 ? 0 : -ENOMEM;
@@ -351,7 +355,8 @@ static int tls_set_host(struct tls_context *c, const struct tls_config *config, 
 
 	if (len > 1 && name[len] == '\0' && name[len - 1] == '.')
 		len--;
-	if (len == 0 || len > 255) {
+	/* OpenSSL takes a name that begins with a dot for any host below it. */
+	if (len == 0 || len > 255 || name[0] == '.') {
 		err_set(reterr, "not a server name: \"%s\"", name);
 		return -EINVAL;
 	}

@@ -73,7 +73,8 @@ static void tls_fault_print_subject(const GENERAL_NAME *name, char *ret, size_t 
 		(void)snprintf(ret, size, "an IPv6 address");
 }
 
-/* The hosts that a certificate is for: "a.test, b.test and 3 more". */
+/* The hosts that a certificate is for: "a.test, b.test and 3 more"; "" if it has no subjectAltName
+ * that names any. */
 static void tls_fault_print_hosts(X509 *x509, char *ret, size_t size)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
@@ -94,9 +95,26 @@ static void tls_fault_print_hosts(X509 *x509, char *ret, size_t size)
 	}
 	if (more > 0)
 		(void)snprintf(ret + len, size - len, " and %d more", more);
-	if (shown == 0)
-		tls_fault_print_name(X509_get_subject_name(x509), ret, size);
 	GENERAL_NAMES_free(names);
+}
+
+static void tls_fault_of_host(struct tls *tls, X509 *x509, const char *whose)
+{
+	const char *host = tls->context->host;
+	char text[256];
+
+	tls_fault_print_hosts(x509, text, sizeof(text));
+	if (text[0] != '\0') {
+		tls_fault_set(tls, TLS_FAULT_WRONG_HOST, "%s is not for %s but for %s", whose, host,
+			text);
+		return;
+	}
+	tls_fault_print_name(X509_get_subject_name(x509), text, sizeof(text));
+	tls_fault_set(tls, TLS_FAULT_WRONG_HOST,
+		"%s is not for %s: it names no host (a subjectAltName is needed, a common name "
+		"does "
+		"not count): %s",
+		whose, host, text);
 }
 
 static void tls_fault_of_dates(struct tls *tls, X509 *x509, enum tls_fault fault, const char *whose)
@@ -158,9 +176,7 @@ static void tls_fault_of_certificate(struct tls *tls, X509 *x509, int error, int
 			"the issuer of %s is not trusted (ca-file may name it): %s", whose, name);
 		return;
 	case TLS_FAULT_WRONG_HOST:
-		tls_fault_print_hosts(x509, name, sizeof(name));
-		tls_fault_set(
-			tls, fault, "%s is not for %s but for %s", whose, tls->context->host, name);
+		tls_fault_of_host(tls, x509, whose);
 		return;
 	default:
 		tls_fault_set(tls, fault, "%s was refused: %s", whose,

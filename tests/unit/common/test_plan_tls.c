@@ -80,6 +80,7 @@ START_TEST(mistakes)
 	CONF_EXPECT(HTTPS "[tls]\nmin-version = 1.1\n", "f.ini:4: min-version: ");
 	CONF_EXPECT(HTTPS "[tls]\nserver-name = a:443\n", "f.ini:4: server-name: ");
 	CONF_EXPECT(HTTPS "[tls]\nserver-name = http://a\n", "f.ini:4: server-name: ");
+	CONF_EXPECT(HTTPS "[tls]\nserver-name = .w.test\n", "f.ini:4: server-name: ");
 	CONF_EXPECT(CONF_TARGET "[tls]\nverify = yes\nresume = no\n",
 		"f.ini:4: verify is for https, and the URL is http",
 		"f.ini:5: resume is for https, and the URL is http");

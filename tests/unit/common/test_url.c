@@ -110,6 +110,7 @@ static const struct {
 	{"/x", "no host"},
 	{":80", "no host"},
 	{"http://:80/", "no host"},
+	{"https://.w.test/", "a host does not begin with a dot"},
 	{"http://?q", "no host"},
 	{"ftp://h/", "scheme"},
 	{"httpx://h/", "scheme"},

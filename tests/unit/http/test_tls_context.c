@@ -18,7 +18,7 @@ static void refuses(const struct tls_config *config, int r, const char *text)
 
 START_TEST(test_bad_words)
 {
-	static const char *const no_names[] = {NULL, "", "%eth0"};
+	static const char *const no_names[] = {NULL, "", "%eth0", ".", ".w.test"};
 	static const char *const no_alpns[] = {",", "a,,b", "a,", ",a"};
 	const struct tls_config good = {.server_name = RIG_HOST, .skip_verify = true};
 	struct tls_config bad;
@@ -146,6 +146,56 @@ START_TEST(test_files)
 }
 END_TEST
 
+/* An authority that is no root: trusted where ca-file names it (1), not as a file of the system's
+ * store (0). */
+START_TEST(test_intermediate)
+{
+	char dir[] = "/tmp/rpsd-tls.XXXXXX", ca[64];
+	struct rig_client c;
+	struct rig_server s;
+	enum io io;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	write_file(dir, "ca.pem", rig_identities[RIG_INTERMEDIATE].pem, "", ca, sizeof(ca));
+	setenv("SSL_CERT_FILE", ca, 1);
+	setenv("SSL_CERT_DIR", "/nonexistent", 1);
+	rig_open(RIG_BELOW, 0);
+	rig.config.ca = (struct tls_pem){.name = _i == 1 ? ca : NULL};
+	io = rig_meet(&c, &s, RIG_ALL);
+	ck_assert_int_eq(io, _i == 1 ? IO_OK : IO_ERROR);
+	ck_assert_int_eq(tls_get_fault(&c.t), _i == 1 ? TLS_FAULT_NONE : TLS_FAULT_UNKNOWN_ISSUER);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+	unlink(ca);
+	rmdir(dir);
+}
+END_TEST
+
+static const struct {
+	const char *host;
+	bool is_covered;
+} wildcards[] = {
+	{"a.w.test", true},
+	{"A.W.test.", true},
+	{"w.test", false},
+	{"a.b.w.test", false},
+};
+
+START_TEST(test_wildcard)
+{
+	struct rig_client c;
+	struct rig_server s;
+
+	rig_open(RIG_WILDCARD, 0);
+	rig.config.server_name = wildcards[_i].host;
+	ck_assert_int_eq(rig_meet(&c, &s, RIG_ALL), wildcards[_i].is_covered ? IO_OK : IO_ERROR);
+	rig_client_end(&c);
+	rig_server_end(&s);
+	rig_close();
+}
+END_TEST
+
 START_TEST(test_no_ca_bundle)
 {
 	const struct tls_config config = {.server_name = RIG_HOST};
@@ -174,6 +224,8 @@ int main(void)
 	tcase_add_test(tcase, test_bad_words);
 	tcase_add_test(tcase, test_bad_files);
 	tcase_add_loop_test(tcase, test_files, 0, 3);
+	tcase_add_loop_test(tcase, test_intermediate, 0, 2);
+	tcase_add_loop_test(tcase, test_wildcard, 0, sizeof(wildcards) / sizeof(*wildcards));
 	tcase_add_test(tcase, test_no_ca_bundle);
 	suite_add_tcase(suite, tcase);
 	return rig_run(suite);

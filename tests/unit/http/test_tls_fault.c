@@ -23,7 +23,11 @@ static const struct {
 		" but for a.test, b.test, 192.0.2.1, *.c.test and 2 more"},
 	/* A CA's certificate names no host. */
 	{RIG_CA, TLS_FAULT_WRONG_HOST,
-		"the server's certificate is not for " RIG_HOST " but for CN = Rig CA"},
+		"the server's certificate is not for " RIG_HOST ": it names no host "},
+	{RIG_NO_NAMES, TLS_FAULT_WRONG_HOST,
+		"the server's certificate is not for " RIG_HOST
+		": it names no host (a subjectAltName is needed, a common name does not count): "
+		"CN = " RIG_HOST},
 };
 
 START_TEST(test_bad_certificate)

@@ -44,6 +44,10 @@ enum rig_who {
 	RIG_SELF_SIGNED,
 	RIG_UNKNOWN, /* by the other CA */
 	RIG_WRONG_HOST,
+	RIG_NO_NAMES,	  /* a common name, and no subjectAltName */
+	RIG_INTERMEDIATE, /* an authority below the CA */
+	RIG_BELOW,	  /* by RIG_INTERMEDIATE */
+	RIG_WILDCARD,	  /* *.w.test */
 	RIG_CLIENT,
 	RIG_WHO_COUNT,
 };
@@ -117,6 +121,10 @@ static inline void rig_make_identities(void)
 	rig_issue(RIG_UNKNOWN, RIG_OTHER_CA, "leaf", "DNS:" RIG_HOST, -1, 9);
 	rig_issue(RIG_WRONG_HOST, RIG_CA, "leaf",
 		"DNS:a.test,DNS:b.test,IP:192.0.2.1,DNS:*.c.test,DNS:d.test,DNS:e.test", -1, 9);
+	rig_issue(RIG_NO_NAMES, RIG_CA, RIG_HOST, NULL, -1, 9);
+	rig_issue(RIG_INTERMEDIATE, RIG_CA, "Rig CA 2", NULL, -10, 10);
+	rig_issue(RIG_BELOW, RIG_INTERMEDIATE, "leaf", "DNS:" RIG_HOST, -1, 9);
+	rig_issue(RIG_WILDCARD, RIG_CA, "leaf", "DNS:*.w.test", -1, 9);
 	rig_issue(RIG_CLIENT, RIG_CA, "client", "DNS:client.test", -1, 9);
 }
 
