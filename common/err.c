@@ -22,30 +22,10 @@ static char problems_no_memory[] = "out of memory: this problem could not be des
 /* Stands in for the array when not even its first slot can be had (cap is 0 then). */
 static char *problems_no_array[] = {problems_no_memory};
 
-/* Length of the UTF-8 character at s, 0 when there is none (RFC 3629: no surrogates, not longer
- * than needed, at most U+10FFFF). C1 control characters count as none. */
-static size_t err_utf8_len(const unsigned char *s)
-{
-	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-
-	if (s[0] < 0x80)
-		return s[0] >= 0x20 && s[0] != 0x7f ? 1 : 0;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) ||
-		(s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-		(s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static void err_clean(char *text)
 {
 	while (*text) {
-		size_t len = err_utf8_len((const unsigned char *)text);
+		size_t len = str_harmless_len(text);
 
 		if (len == 0) {
 			*text = '?';

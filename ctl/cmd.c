@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/str.h"
 #include "ctl/client.h"
-#include "ctl/look.h"
 #include "ctl/names.h"
+#include "ctl/print.h"
 
 #define COMMANDS_MAX 32u
 
@@ -161,19 +160,13 @@ void command_complain(const char *format, ...)
 	va_end(args);
 	if (len == -1)
 		return;
-	(void)fprintf(stderr, "rpsctl: %s\n", text);
+	print_errf("rpsctl: %s\n", text);
 	free(text);
 }
 
 void command_print(const char *text)
 {
-	struct buf out = {0};
-	struct look look;
-
-	look_at(STDOUT_FILENO, &look);
-	if (look_render(&look, text, &out) == 0 && out.len)
-		(void)fwrite(out.data, 1, out.len, stdout);
-	buf_fini(&out);
+	print_marked(stdout, text);
 }
 
 static int command_check_args(const struct command *c, const struct options *o)
@@ -239,7 +232,7 @@ int command_ask(const struct options *o, bool is_query, const char *method, json
 	if (!ret->error)
 		return 0;
 	r = names_explain_answer(o, method, ret, &text);
-	(void)fputs(text.data ? text.data : "", stderr);
+	print_err(text.data ? text.data : "");
 	buf_fini(&text);
 	client_answer_fini(ret);
 	return r;

@@ -5,7 +5,6 @@
  * file it is an overlay of that, as behind `rpsctl run`. */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +22,7 @@
 #include "ctl/cmd.h"
 #include "ctl/draft.h"
 #include "ctl/figure.h"
+#include "ctl/print.h"
 
 #define CMD_CHECK_MAX ((size_t)1 << 20)
 
@@ -143,7 +143,7 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 		r = EXIT_CONFIG;
 	problems_finish(&problems);
 	for (size_t i = 0; i < problems.n; i++)
-		(void)fprintf(stderr, "%s\n", problems.texts[i]);
+		print_errf("%s\n", problems.texts[i]);
 	settings_free(settings);
 	problems_fini(&problems);
 	ini_fini(&doc);
@@ -215,10 +215,10 @@ static int cmd_check_next(const char *const *paths, size_t n, struct buf *ret, s
 
 static void cmd_check_print_names(const char *const *paths, size_t n, bool is_first)
 {
-	(void)printf("%s%s", is_first ? "" : "\n", paths[0]);
+	(void)print_outf("%s%s", is_first ? "" : "\n", paths[0]);
 	for (size_t i = 1; i < n; i++)
-		(void)printf("%s%s", i == 1 ? " with " : ", ", paths[i]);
-	(void)puts(":");
+		(void)print_outf("%s%s", i == 1 ? " with " : ", ", paths[i]);
+	print_out(":\n");
 }
 
 int cmd_check(struct options *o)

@@ -7,6 +7,7 @@
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/completion.h"
+#include "ctl/print.h"
 
 int cmd_completion(struct options *o)
 {
@@ -19,7 +20,7 @@ int cmd_completion(struct options *o)
 	}
 	r = completion_bash(&text);
 	if (r == 0)
-		(void)fputs(text.data, stdout);
+		print_rendered(stdout, &text);
 	buf_fini(&text);
 	return r ? EXIT_NO_DAEMON : 0;
 }

@@ -9,24 +9,25 @@
 #include "common/str.h"
 #include "common/version.h"
 #include "ctl/cmd.h"
+#include "ctl/print.h"
 #include "ctl/terms.h"
 
 #define CMD_HELP_WIDTH 78u
 
 static void cmd_help_print_all(void)
 {
-	(void)puts("rpsctl starts, watches and stops runs of rpsd, the load generator.\n");
-	(void)puts("usage: rpsctl [run] WHAT [FLAG...]      as in: rpsctl localhost:8000 -r 2000");
-	(void)puts("       rpsctl COMMAND [FLAG...]\n");
+	print_out("rpsctl starts, watches and stops runs of rpsd, the load generator.\n\n");
+	print_out("usage: rpsctl [run] WHAT [FLAG...]      as in: rpsctl localhost:8000 -r 2000\n");
+	print_out("       rpsctl COMMAND [FLAG...]\n\n");
 	for (size_t i = 0; i < commands_n; i++) {
 		const struct command *c = &commands[i];
-		int used = printf("  %s%s%s", c->name, *c->usage ? " " : "", c->usage);
+		int used = (int)print_outf("  %s%s%s", c->name, *c->usage ? " " : "", c->usage);
 
-		(void)printf("%*s%s\n", COMMAND_BRIEF_COLUMN - used, "", c->brief);
+		(void)print_outf("%*s%s\n", COMMAND_BRIEF_COLUMN - used, "", c->brief);
 	}
-	(void)puts("\nrpsctl help COMMAND lists the flags of one; rpsctl help TERM explains a word "
-		   "of\n"
-		   "the report, such as response or ledger; rpsctl help terms lists them.");
+	print_out("\nrpsctl help COMMAND lists the flags of one; rpsctl help TERM explains a word "
+		  "of\n"
+		  "the report, such as response or ledger; rpsctl help terms lists them.\n");
 }
 
 void command_print_help(const struct command *c)
@@ -37,25 +38,24 @@ void command_print_help(const struct command *c)
 		cmd_help_print_all();
 		return;
 	}
-	(void)printf("usage: rpsctl %s%s%s [FLAG...]\n%s\n\n", c->name, *c->usage ? " " : "",
+	(void)print_outf("usage: rpsctl %s%s%s [FLAG...]\n%s\n\n", c->name, *c->usage ? " " : "",
 		c->usage, c->brief);
 	if (options_describe(c->groups, &flags) == 0)
-		(void)fputs(flags.data, stdout);
+		print_out(flags.data);
 	if (c->more)
-		(void)printf("\n%s", c->more);
+		(void)print_outf("\n%s", c->more);
 	buf_fini(&flags);
 }
 
 void command_print_usage(void)
 {
-	(void)fputs("usage: rpsctl [run] URL|FILE.ini [FLAG...]\n"
-		    "       rpsctl run NAME [FLAG...]\n"
-		    "       rpsctl COMMAND [FLAG...]\n"
-		    "\n"
-		    "  rpsctl origin                          something to load, on port 8000\n"
-		    "  rpsctl localhost:8000 -r 2000 -d 30    2,000 requests/s for 30 s\n"
-		    "  rpsctl help                            all commands\n",
-		stderr);
+	print_err("usage: rpsctl [run] URL|FILE.ini [FLAG...]\n"
+		  "       rpsctl run NAME [FLAG...]\n"
+		  "       rpsctl COMMAND [FLAG...]\n"
+		  "\n"
+		  "  rpsctl origin                          something to load, on port 8000\n"
+		  "  rpsctl localhost:8000 -r 2000 -d 30    2,000 requests/s for 30 s\n"
+		  "  rpsctl help                            all commands\n");
 }
 
 static void cmd_help_print_terms(void)
@@ -66,12 +66,12 @@ static void cmd_help_print_terms(void)
 		size_t len = strlen(terms_at(i));
 
 		if (used && used + 2 + len > CMD_HELP_WIDTH) {
-			(void)puts(",");
+			print_out(",\n");
 			used = 0;
 		}
-		used += (size_t)printf("%s%s", used ? ", " : "  ", terms_at(i));
+		used += print_outf("%s%s", used ? ", " : "  ", terms_at(i));
 	}
-	(void)puts("");
+	print_out("\n");
 }
 
 /* The words of the command line as one. */
@@ -115,9 +115,9 @@ static int cmd_help_word(const char *word)
 	if (c)
 		command_print_help(c);
 	if (r == 0 && c)
-		(void)printf("\nThe word in the report: ");
+		(void)print_outf("\nThe word in the report: ");
 	if (r == 0)
-		(void)fputs(text.data, stdout);
+		print_out(text.data);
 	buf_fini(&text);
 	if (c || r == 0)
 		return 0;
@@ -140,6 +140,6 @@ int cmd_help(struct options *o)
 int cmd_version(struct options *o)
 {
 	(void)o;
-	(void)puts("rpsctl " RPSD_VERSION);
+	print_out("rpsctl " RPSD_VERSION "\n");
 	return 0;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl list: the runs that the service knows by name, each with what it does or why it cannot. */
-#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -8,6 +7,7 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/list.h"
+#include "ctl/print.h"
 
 int cmd_list(struct options *o)
 {
@@ -18,8 +18,7 @@ int cmd_list(struct options *o)
 	if (r)
 		return r;
 	if (o->json) {
-		(void)json_dumpf(answer.parameters, stdout, JSON_INDENT(2));
-		(void)putchar('\n');
+		print_json(answer.parameters, JSON_INDENT(2));
 	} else if (list_render(json_object_get(answer.parameters, "plans"), &text) == 0) {
 		command_print(text.data);
 	}

@@ -24,6 +24,7 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/figure.h"
+#include "ctl/print.h"
 #include "ctl/private.h"
 #include "ctl/problem.h"
 #include "ctl/terminal.h"
@@ -94,7 +95,7 @@ static int cmd_origin_ask(struct client *c, struct client_answer *ret)
 		struct buf text = {0};
 
 		r = client_explain(ret, &text);
-		(void)fputs(text.data ? text.data : "", stderr);
+		print_err(text.data ? text.data : "");
 		buf_fini(&text);
 		client_answer_fini(ret);
 	}
@@ -144,12 +145,12 @@ static void cmd_origin_say_count(const json_t *origin, const char *name, const c
 	int64_t n = cmd_origin_int(origin, name);
 
 	if (n > 0)
-		(void)fprintf(stderr, "%s %s\n", figure_count(n).text, text);
+		print_errf("%s %s\n", figure_count(n).text, text);
 }
 
 static void cmd_origin_say_served(const json_t *origin)
 {
-	(void)fprintf(stderr, "\nserved %s requests on %s connections, %s of them errors\n",
+	print_errf("\nserved %s requests on %s connections, %s of them errors\n",
 		figure_count(cmd_origin_int(origin, "requests")).text,
 		figure_count(cmd_origin_int(origin, "accepted")).text,
 		figure_count(cmd_origin_int(origin, "errors")).text);
@@ -157,8 +158,7 @@ static void cmd_origin_say_served(const json_t *origin)
 	cmd_origin_say_count(origin, "refused", "more were no requests");
 	cmd_origin_say_count(origin, "closed", "connections closed unasked");
 	if (json_is_integer(json_object_get(origin, "p50_ns")))
-		(void)fprintf(stderr,
-			"from request read to answer written: p50 %s, p99 %s, max %s\n",
+		print_errf("from request read to answer written: p50 %s, p99 %s, max %s\n",
 			figure_time(cmd_origin_int(origin, "p50_ns")).text,
 			figure_time(cmd_origin_int(origin, "p99_ns")).text,
 			figure_time(cmd_origin_int(origin, "max_ns")).text);
@@ -166,8 +166,7 @@ static void cmd_origin_say_served(const json_t *origin)
 
 static void cmd_origin_print_json(const json_t *origin)
 {
-	(void)json_dumpf(origin, stdout, JSON_COMPACT);
-	(void)putchar('\n');
+	print_json(origin, JSON_COMPACT);
 	(void)fflush(stdout);
 }
 
@@ -176,11 +175,11 @@ static void cmd_origin_say_address(const json_t *origin, const struct options *o
 	if (o->json) {
 		cmd_origin_print_json(origin);
 	} else {
-		(void)printf("http://%s/\n", result_text(origin, "address"));
+		(void)print_outf("http://%s/\n", result_text(origin, "address"));
 		(void)fflush(stdout);
 	}
 	if (!o->quiet)
-		(void)fputs("serving until Ctrl-C\n", stderr);
+		print_err("serving until Ctrl-C\n");
 }
 
 static int cmd_origin_serve(struct client *c, const struct options *o)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl origins: what the service's own origins have served, the independent side of a ledger. */
-#include <stdio.h>
 
 #include "common/buf.h"
 #include "common/result.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/figure.h"
+#include "ctl/print.h"
 
 static struct figure cmd_origins_count(const json_t *origin, const char *name)
 {
@@ -29,8 +29,8 @@ static void cmd_origins_print(const json_t *origins)
 	struct buf text = {0};
 
 	if (!json_array_size(origins)) {
-		(void)puts(
-			"no origins; [origin NAME] in rpsd.conf makes one, rpsctl origin another");
+		print_out("no origins; [origin NAME] in rpsd.conf makes one, rpsctl origin "
+			  "another\n");
 		return;
 	}
 	(void)buf_printf(&text, "%-12s %-18s %6s %9s %12s %10s %6s %9s\n", "origin", "address",
@@ -58,8 +58,7 @@ int cmd_origins(struct options *o)
 	if (r)
 		return r;
 	if (o->json) {
-		(void)json_dumpf(answer.parameters, stdout, JSON_INDENT(2));
-		(void)putchar('\n');
+		print_json(answer.parameters, JSON_INDENT(2));
 	} else {
 		cmd_origins_print(json_object_get(answer.parameters, "origins"));
 	}

@@ -23,6 +23,7 @@
 #include "ctl/draft.h"
 #include "ctl/names.h"
 #include "ctl/output.h"
+#include "ctl/print.h"
 #include "ctl/private.h"
 #include "ctl/progress.h"
 #include "ctl/session.h"
@@ -72,9 +73,9 @@ static void cmd_run_say_trouble(const struct session *s, const struct buf *ended
 	size_t len = s->trouble.len;
 
 	if (len && ended->len)
-		(void)fprintf(stderr, "%.*s (%s)\n", (int)(len - 1), s->trouble.data, ended->data);
+		print_errf("%.*s (%s)\n", (int)(len - 1), s->trouble.data, ended->data);
 	else if (len)
-		(void)fputs(s->trouble.data, stderr);
+		print_err(s->trouble.data);
 }
 
 static bool cmd_run_is_service(const struct options *o)
@@ -186,7 +187,7 @@ static int cmd_run_describe(struct draft *d)
 static void cmd_run_say_load(const struct draft *d)
 {
 	if (*d->load)
-		(void)fprintf(stderr, "rpsctl: %s\n", d->load);
+		print_errf("rpsctl: %s\n", d->load);
 }
 
 /* Says what would be sent. */
@@ -260,7 +261,7 @@ int cmd_start(struct options *o)
 	if (r)
 		return r;
 	id = json_string_value(json_object_get(answer.parameters, "id"));
-	(void)puts(id ? id : "?");
+	(void)print_outf("%s\n", id ? id : "?");
 	client_answer_fini(&answer);
 	return 0;
 }

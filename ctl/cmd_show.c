@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl show: a named run's file, or the daemon's merged configuration, as the service reads it.
  */
-#include <stdio.h>
 
 #include "common/exit_codes.h"
 #include "common/result.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
+#include "ctl/print.h"
 
 int cmd_show(struct options *o)
 {
@@ -22,7 +22,7 @@ int cmd_show(struct options *o)
 	r = command_ask(o, true, "Show", parameters, &answer);
 	if (r)
 		return r;
-	(void)fputs(result_text(answer.parameters, "text"), stdout);
+	print_out(result_text(answer.parameters, "text"));
 	client_answer_fini(&answer);
 	return 0;
 }

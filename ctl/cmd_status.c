@@ -12,6 +12,7 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/figure.h"
+#include "ctl/print.h"
 
 static int64_t cmd_status_int(const json_t *reply, const char *path)
 {
@@ -93,8 +94,7 @@ int cmd_status(struct options *o)
 	if (r)
 		return r;
 	if (o->json) {
-		(void)json_dumpf(answer.parameters, stdout, JSON_INDENT(2));
-		(void)putchar('\n');
+		print_json(answer.parameters, JSON_INDENT(2));
 	} else {
 		if (!o->n_args)
 			cmd_status_daemon(answer.parameters, &text);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl stop: ends runs of the service and prints which. That none was there to be stopped is an
  * answer of its own, but for --all: then nothing runs, as was wanted. */
-#include <stdio.h>
 
 #include "common/exit_codes.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
+#include "ctl/print.h"
 
 int cmd_stop(struct options *o)
 {
@@ -39,7 +39,7 @@ int cmd_stop(struct options *o)
 		const json_t *id = json_array_get(stopped, i);
 
 		if (json_is_string(id))
-			(void)puts(json_string_value(id));
+			(void)print_outf("%s\n", json_string_value(id));
 	}
 	client_answer_fini(&answer);
 	return r;

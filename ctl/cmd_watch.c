@@ -23,6 +23,7 @@
 #include "ctl/figure.h"
 #include "ctl/look.h"
 #include "ctl/names.h"
+#include "ctl/print.h"
 #include "ctl/progress.h"
 #include "ctl/steer.h"
 #include "ctl/terminal.h"
@@ -42,14 +43,8 @@ struct cmd_watch {
 /* Whole lines in the place of the view. */
 static void cmd_watch_say(struct cmd_watch *w, const char *text)
 {
-	struct buf out = {0};
-	struct look look;
-
 	progress_clear(&w->progress);
-	look_at(STDERR_FILENO, &look);
-	if (look_render(&look, text, &out) == 0 && out.data)
-		(void)fputs(out.data, stderr);
-	buf_fini(&out);
+	print_marked(stderr, text);
 }
 
 static const char *cmd_watch_id(const struct cmd_watch *w)
@@ -85,7 +80,7 @@ static int cmd_watch_leave(struct cmd_watch *w, int status)
 
 	progress_clear(&w->progress);
 	if (*id)
-		(void)fprintf(stderr, "%s goes on; to see it again: rpsctl watch %s\n", id, id);
+		print_errf("%s goes on; to see it again: rpsctl watch %s\n", id, id);
 	return status;
 }
 

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The result as it is: the document itself, indented, for programs and for later reports. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "common/buf.h"
 #include "ctl/format.h"
+#include "ctl/look.h"
+#include "ctl/print.h"
 
 /* Digits that read back to a figure nobody can tell from the first, without 0.10000000000000001. */
 #define FORMAT_JSON_DIGITS 15
 
 static int format_json_render(const json_t *doc, const struct look *look, struct buf *ret)
 {
-	char *text = json_dumps(doc, JSON_INDENT(2) | JSON_REAL_PRECISION(FORMAT_JSON_DIGITS));
-	int r;
+	size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(FORMAT_JSON_DIGITS);
 
-	(void)look;
-	if (!text)
-		return -ENOMEM;
-	r = buf_printf(ret, "%s\n", text);
-	free(text);
-	return r;
+	return print_render_json(
+		doc, look->utf8 || !look->terminal ? flags : flags | JSON_ENSURE_ASCII, ret);
 }
 
 const struct format format_json = {"json", ".json", format_json_render};

@@ -3,7 +3,7 @@
  *
  * Everything is composed in UTF-8 with four marks for colour; look_render is the only place that
  * knows about ASCII stand-ins and escape sequences. Texts of servers and files pass through it too,
- * so it is also where control characters (of C0 and C1) end. One column for each character is
+ * so it is also where control characters (str_harmless_len) end. One column for each character is
  * assumed: what rpsctl itself prints keeps to that. */
 #include "ctl/look.h"
 
@@ -133,8 +133,7 @@ static int look_render_mark(const struct look *look, char mark, struct buf *out)
 
 static int look_render_wide(const struct look *look, const char *at, size_t len, struct buf *out)
 {
-	/* C1 controls steer terminals as C0 ones do. */
-	if (len == 1 || ((unsigned char)at[0] == 0xc2 && (unsigned char)at[1] < 0xa0))
+	if (str_harmless_len(at) != len)
 		return buf_puts(out, "?");
 	if (look->utf8)
 		return buf_append(out, at, len);

@@ -23,6 +23,7 @@
 #include "ctl/cmd.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "ctl/print.h"
 
 /* 0 or -errno. */
 static int output_write_all(int fd, const struct buf *text)
@@ -220,8 +221,8 @@ static int output_to_stdout(const struct options *o, const json_t *doc)
 	look_at(STDOUT_FILENO, &look);
 	look.verbose = o->verbose;
 	r = format->render(doc, &look, &text);
-	if (r == 0 && text.len)
-		(void)fwrite(text.data, 1, text.len, stdout);
+	if (r == 0)
+		print_rendered(stdout, &text);
 	buf_fini(&text);
 	if (r)
 		command_complain("cannot render the report: %s", strerror(-r));

@@ -3,10 +3,9 @@
  * no '-' unless it was typed so. */
 #include "ctl/problem.h"
 
-#include <stdio.h>
-
 #include "common/buf.h"
 #include "common/str.h"
+#include "ctl/print.h"
 
 bool problem_is_of_command_line(const char *text)
 {
@@ -25,5 +24,5 @@ int problem_write(const char *text, struct buf *ret)
 
 void problem_print(const char *text)
 {
-	(void)fprintf(stderr, "%s%s\n", problem_prefix(text), text);
+	print_errf("%s%s\n", problem_prefix(text), text);
 }

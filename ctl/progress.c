@@ -28,6 +28,7 @@
 #include "common/str.h"
 #include "ctl/figure.h"
 #include "ctl/look.h"
+#include "ctl/print.h"
 #include "ctl/view.h"
 #include "ctl/view_read.h"
 
@@ -353,7 +354,7 @@ void progress_say(struct progress *p, const char *text)
 		return;
 	}
 	progress_clear(p);
-	(void)fprintf(stderr, "%.*s\n", len, text);
+	print_errf("%.*s\n", len, text);
 }
 
 void progress_clear(struct progress *p)

@@ -22,6 +22,7 @@
 #include "common/clock.h"
 #include "common/exit_codes.h"
 #include "common/result.h"
+#include "ctl/print.h"
 #include "ctl/progress.h"
 #include "ctl/steer.h"
 
@@ -144,7 +145,7 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 	if (!s->_id)
 		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
 	if (s->progress && *s->where)
-		(void)fprintf(stderr, "%s%s%s\n", s->where, *s->load ? ": " : "", s->load);
+		print_errf("%s%s%s\n", s->where, *s->load ? ": " : "", s->load);
 	s->_step = SESSION_WATCHING;
 	r = session_call(s, "Watch", true);
 	if (r == SESSION_GO_ON && s->_interrupts)
@@ -248,7 +249,7 @@ static int session_on_steer(struct session *s)
 			if (s->progress)
 				progress_say(s->progress, text.data);
 			else
-				(void)fputs(text.data, stderr);
+				print_err(text.data);
 		}
 		buf_fini(&text);
 		client_answer_fini(&a);

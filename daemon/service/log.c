@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/str.h"
+
 #define LOG_LINE_MAX 1024
 
 /* set once, before threads */
@@ -41,9 +43,9 @@ static void log_write(int priority, const char *text)
 		return;
 	if (len > (int)sizeof(line) - 2)
 		len = sizeof(line) - 2;
-	for (int i = 0; i < len; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	for (char *c = line; *c; c += str_harmless_len(c))
+		if (str_harmless_len(c) == 0)
+			*c = '?';
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)len) == -1)
 		return; /* nobody is left to be told */

@@ -23,6 +23,13 @@ else
 	echo "format: clang-format is not installed, the layout is not checked" >&2
 fi
 
+# Foreign text is made harmless in ctl/print.c, so nothing else prints.
+if git grep -nE '\b(v?f?printf|f?puts|f?putc|putchar|fwrite|json_dumpf|perror) ?\(' -- 'ctl/*.c' \
+	':!ctl/print.c'; then
+	echo "format: rpsctl prints by ctl/print.h" >&2
+	bad=1
+fi
+
 # Takes strings, character constants and block comments away; a // that remains is a comment.
 awk '
 FNR == 1 { in_comment = 0 }

@@ -34,6 +34,7 @@ static const struct {
 	{"surrogate \xed\xa0\x80", "surrogate ???"},
 	{"beyond \xf4\x90\x80\x80 \xf5", "beyond ???? ?"},
 	{"c1 \xc2\x9b", "c1 ??"},
+	{"turned \xe2\x80\xae \xe2\x81\xa9", "turned ??? ???"},
 };
 
 START_TEST(quotes_are_harmless)

@@ -69,8 +69,8 @@ END_TEST
 START_TEST(nobody_forges_a_line)
 {
 	log_open(LOG_INFO);
-	log_info("a\nrpsd: b\r\x1b[0m\x7f");
-	ck_assert_str_eq(test_written(), "rpsd: a?rpsd: b??[0m?\n");
+	log_info("a\nrpsd: b\r\x1b[0m\x7f\xc2\x9b µ \xe2\x80\xae");
+	ck_assert_str_eq(test_written(), "rpsd: a?rpsd: b??[0m??? µ ???\n");
 }
 END_TEST
 

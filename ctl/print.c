@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text is made harmless as it leaves, not where it is read: then no path can be forgotten. What is
+ * harmless is decided in common/str.c, for messages and log lines too.
+ *
+ * A terminal without UTF-8 takes some bytes beyond ASCII for control characters, so it gets none. A
+ * file or a pipe gets the text's own bytes, whatever the locale. */
+#include "ctl/print.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/str.h"
+#include "ctl/look.h"
+
+static bool print_takes_utf8(FILE *to)
+{
+	struct look look;
+
+	if (!isatty(fileno(to)))
+		return true;
+	look_at(fileno(to), &look);
+	return look.utf8;
+}
+
+/* Bytes of the character at text, also of what is none. */
+static size_t print_char_len(const char *text)
+{
+	size_t len = 1;
+
+	while ((unsigned char)*text >= 0xc2 && len < 4 && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len++;
+	return len;
+}
+
+int print_clean(const char *text, bool is_utf8, struct buf *ret)
+{
+	int r = 0;
+
+	while (*text && r == 0) {
+		size_t len = str_harmless_len(text);
+
+		if (*text == '\n' || *text == '\t')
+			len = 1;
+		if (len == 0 || (len > 1 && !is_utf8)) {
+			/* A line end of Windows is one. */
+			if (!str_starts(text, "\r\n"))
+				r = buf_puts(ret, "?");
+			text += print_char_len(text);
+			continue;
+		}
+		r = buf_append(ret, text, len);
+		text += len;
+	}
+	return r;
+}
+
+void print_rendered(FILE *to, const struct buf *text)
+{
+	if (text->len)
+		(void)fwrite(text->data, 1, text->len, to);
+}
+
+static void print_text(FILE *to, const char *text)
+{
+	struct buf clean = {0};
+
+	if (print_clean(text, print_takes_utf8(to), &clean) == 0)
+		print_rendered(to, &clean);
+	buf_fini(&clean);
+}
+
+void print_out(const char *text)
+{
+	print_text(stdout, text);
+}
+
+void print_err(const char *text)
+{
+	print_text(stderr, text);
+}
+
+/* Columns of what was printed. */
+static size_t print_formatted(FILE *to, const char *format, va_list args)
+{
+	size_t columns = 0;
+	char *text;
+
+	if (vasprintf(&text, format, args) == -1)
+		return 0;
+	print_text(to, text);
+	columns = look_columns(text);
+	free(text);
+	return columns;
+}
+
+size_t print_outf(const char *format, ...)
+{
+	va_list args;
+	size_t columns;
+
+	va_start(args, format);
+	columns = print_formatted(stdout, format, args);
+	va_end(args);
+	return columns;
+}
+
+void print_errf(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)print_formatted(stderr, format, args);
+	va_end(args);
+}
+
+void print_marked(FILE *to, const char *text)
+{
+	struct buf out = {0};
+	struct look look;
+
+	look_at(fileno(to), &look);
+	if (look_render(&look, text, &out) == 0)
+		print_rendered(to, &out);
+	buf_fini(&out);
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+/* The code point at text, which is len bytes of valid UTF-8, at most 3. */
+static unsigned print_code_point(const char *text, size_t len)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (len == 1)
+		return c[0];
+	if (len == 2)
+		return (unsigned)((c[0] & 0x1f) << 6 | (c[1] & 0x3f));
+	return (unsigned)((c[0] & 0x0f) << 12 | (c[1] & 0x3f) << 6 | (c[2] & 0x3f));
+}
+
+/* jansson writes valid UTF-8 and has escaped C0. What is left stands inside strings. */
+static int print_escape(const char *text, struct buf *ret)
+{
+	int r = 0;
+
+	while (*text && r == 0) {
+		size_t len = str_harmless_len(text);
+
+		if (len > 0 || *text == '\n') {
+			len = len ? len : 1;
+			r = buf_append(ret, text, len);
+		} else {
+			len = print_char_len(text);
+			r = buf_printf(ret, "\\u%04X", print_code_point(text, len));
+		}
+		text += len;
+	}
+	return r;
+}
+
+int print_render_json(const json_t *doc, size_t flags, struct buf *ret)
+{
+	char *text = json_dumps(doc, flags);
+	int r = text ? print_escape(text, ret) : -ENOMEM;
+
+	free(text);
+	return r ? r : buf_puts(ret, "\n");
+}
+
+void print_json(const json_t *doc, size_t flags)
+{
+	struct buf text = {0};
+
+	if (!print_takes_utf8(stdout))
+		flags |= JSON_ENSURE_ASCII;
+	if (print_render_json(doc, flags, &text) == 0)
+		print_rendered(stdout, &text);
+	buf_fini(&text);
+}
