@@ -354,6 +354,18 @@ static void control_start_timers(struct control_call *call, enum control_pause p
 		timer_start(&c->stalls, &call->stall, now_ns + c->limits.stall_ns);
 }
 
+/* The peer has gone and nothing that it sent waits to be acted upon. */
+static bool control_is_over(const struct control_call *call)
+{
+	ssize_t n;
+	char byte;
+
+	if (!call->mute || call->busy || call->in.len > 0)
+		return call->mute && call->busy;
+	n = recv(call->task.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+	return n == 0 || (n == -1 && errno != EAGAIN);
+}
+
 static void control_on_ready(struct loop_task *task, uint32_t events)
 {
 	struct control_call *call = container_of(task, struct control_call, task);
@@ -362,7 +374,11 @@ static void control_on_ready(struct loop_task *task, uint32_t events)
 		call->mute = true;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		call->readable = true;
-	control_turn_ask(call);
+	/* Its place is free at once, also while its user has to wait for a turn. */
+	if (control_is_over(call))
+		control_call_close(call);
+	else
+		control_turn_ask(call);
 }
 
 bool control_call_serve(struct control_call *call)

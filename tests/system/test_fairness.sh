@@ -3,6 +3,9 @@
 # One user floods the control socket with calls on as many connections as one user may have:
 # another user is answered, the watchdog of the service manager is fed, and the daemon does not
 # spend the machine's time on the flood. Two users need root.
+#
+# A stranger has to reach the test's folder.
+TMPDIR=/tmp
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -15,7 +18,6 @@ cpu_ticks() {
 	awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$rpsd_pid/stat"
 }
 
-# The test's folder is root's; a stranger has to reach the socket and the program in it.
 chmod 711 "$T"
 install -m 644 "$ROOT/tests/support/flood.py" "$T/flood.py"
 python3 "$ROOT/tests/support/notify_log.py" "$T/notify" >"$T/notified" 2>&1 </dev/null &

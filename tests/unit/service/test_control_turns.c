@@ -165,6 +165,26 @@ START_TEST(who_leaves_and_comes_back_still_owes)
 }
 END_TEST
 
+/* The place of a connection that was closed is free at once. */
+START_TEST(a_place_becomes_free_while_its_user_rests)
+{
+	struct client k;
+
+	limits.n_per_uid = 1;
+	test_setup_again();
+	test_listen(CONTROL_OPERATE);
+	k = test_connect();
+	test_ask_slowly(&k, 10);
+	test_close(&k);
+	test_turn();
+	ck_assert_uint_eq(control_n_connections(control), 0);
+	k = test_connect();
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	test_close(&k);
+}
+END_TEST
+
 START_TEST(another_user_is_answered_while_one_rests)
 {
 	struct client slow;
@@ -263,6 +283,7 @@ int main(void)
 	t = test_case(s, "share", test_setup_share);
 	tcase_add_test(t, a_user_gets_no_more_than_the_share);
 	tcase_add_test(t, who_leaves_and_comes_back_still_owes);
+	tcase_add_test(t, a_place_becomes_free_while_its_user_rests);
 	tcase_add_test(t, a_ready_made_connection_is_not_limited);
 	tcase_add_test_of_root(t, another_user_is_answered_while_one_rests);
 
