@@ -15,6 +15,8 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/plan.h"
+#include "common/url.h"
+#include "daemon/engine/exchange.h"
 #include "daemon/runs/registry.h"
 
 /* What one worker is given to do before a second one is worth its thread. */
@@ -26,6 +28,13 @@
 /* What the daemon may need beside runs. */
 #define ADMISSION_DESCRIPTORS_SPARE 16
 #define ADMISSION_DESCRIPTORS_LOOKUP 4 /* of a lookup while the run is going */
+
+/* What a connection takes, apart from what is in flight on it; measured. */
+#define ADMISSION_BYTES_PLAIN 1024.0
+#define ADMISSION_BYTES_TLS 49152.0
+#define ADMISSION_MEMORY_SHARE 0.5 /* of what is left, for one run */
+#define ADMISSION_MIB 1048576.0
+#define ADMISSION_QUEUE_SPARE 1024 /* of each worker, beyond what its rate can make wait */
 
 #define ADMISSION_TIME_WAIT_S 60.0 /* as the kernel has it, for good */
 #define ADMISSION_REUSE_S 1.0	   /* until a port may be taken again with tcp_tw_reuse */
@@ -68,6 +77,47 @@ static int admission_check_descriptors(const struct plan *plan, const struct adm
 		" descriptors and this process may have %" PRIu64
 		" (RLIMIT_NOFILE, LimitNOFILE=): fewer connections or a higher limit",
 		a->connections, base + a->connections, room->descriptor_limit);
+	return REGISTRY_E_UNAVAILABLE;
+}
+
+/* ---------------------------------------------------------------- memory */
+
+/* What waits longer than the timeout expires, so no more can wait than is planned in that time.
+ * Users never wait in numbers above their own. */
+static uint64_t admission_queue(const struct plan *plan, const struct admission *a)
+{
+	double most = plan_own_peak_per_s(plan) * (double)plan->request_timeout_ns / 1e9 +
+		      (double)a->n_workers * ADMISSION_QUEUE_SPARE;
+	uint64_t users = a->connections * (plan->pipeline > 1 ? plan->pipeline : 1);
+
+	if (plan->model == PLAN_CLOSED)
+		return users;
+	return most < (double)plan->queue_max ? (uint64_t)most : plan->queue_max;
+}
+
+/* All that may wait at one time, for an answer or a connection, is allocated before the start. 0,
+ * or REGISTRY_E_UNAVAILABLE. */
+static int admission_check_memory(const struct plan *plan, const struct admission_room *room,
+	struct admission *a, struct err *reterr)
+{
+	double connection = plan->url.tls ? ADMISSION_BYTES_TLS : ADMISSION_BYTES_PLAIN;
+	double depth = plan->pipeline > 1 ? (double)plan->pipeline : 1;
+	double bytes;
+
+	a->queue = admission_queue(plan, a);
+	bytes = (double)a->connections *
+			(connection + (depth - 1) * (double)sizeof(struct exchange)) +
+		(double)a->queue * (double)sizeof(struct exchange);
+	if (room->memory == 0 || bytes <= (double)room->memory * ADMISSION_MEMORY_SHARE) {
+		a->bytes = (uint64_t)bytes;
+		return 0;
+	}
+	err_set(reterr,
+		"%" PRIu64 " connections, %" PRIu64 " requests in flight on each and %" PRIu64
+		" arrivals waiting need %.0f MiB, and half of the %.0f MiB that are left is the "
+		"most a run takes: fewer connections, a shorter pipeline or queue-max",
+		a->connections, plan->pipeline, a->queue, bytes / ADMISSION_MIB,
+		(double)room->memory / ADMISSION_MIB);
 	return REGISTRY_E_UNAVAILABLE;
 }
 
@@ -210,6 +260,8 @@ int admission_check(const struct plan *plan, const struct admission_room *room,
 	r = admission_check_descriptors(plan, room, &a, reterr);
 	if (r == 0)
 		r = admission_check_ports(plan, room, target, &a, reterr);
+	if (r == 0)
+		r = admission_check_memory(plan, room, &a, reterr);
 	if (r != 0)
 		return r;
 	if (a.connections > 0 && a.n_workers > a.connections)

@@ -20,6 +20,8 @@ struct admission {
 	unsigned n_workers;
 	uint64_t connections;	   /* over all workers; closed model: users */
 	uint64_t connections_most; /* that descriptors and ports allow */
+	uint64_t queue;		   /* arrivals that may wait, over all workers */
+	uint64_t bytes;		   /* of memory for all of these */
 	bool is_fixed_pool;
 	char note[256]; /* what may go wrong with the ports; "": nothing */
 };
@@ -29,6 +31,7 @@ struct admission_room {
 	unsigned cpus;
 	uint64_t descriptor_limit;
 	uint64_t descriptors_used; /* open now, plus what active runs may still open */
+	uint64_t memory;	   /* bytes, less those that active runs were given; 0: not known */
 	struct host_ports ports;
 	struct caps caps; /* none: zeroed */
 };

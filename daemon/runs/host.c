@@ -15,16 +15,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* The smallest CPU quota of the cgroup (v2) and those above it, in CPUs; 0: none. */
-static double host_cgroup_quota(void)
+/* Calls fn for the directory of this process's cgroup (v2) and of each above it. */
+static void host_each_cgroup(void (*fn)(const char *dir, void *arg), void *arg)
 {
 	char line[4096];
 	char path[4200] = "";
-	double least = 0;
 	FILE *f = fopen("/proc/self/cgroup", "re");
 
 	if (!f)
-		return 0;
+		return;
 	while (fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (strncmp(line, "0::", 3) == 0)
@@ -32,34 +31,81 @@ static double host_cgroup_quota(void)
 	}
 	(void)fclose(f);
 	while (strlen(path) > strlen("/sys/fs/cgroup")) {
-		char file[4300];
-		uint64_t quota, period;
-
-		(void)snprintf(file, sizeof(file), "%s/cpu.max", path);
-		f = fopen(file, "re");
-		if (f) {
-			if (fscanf(f, "%" SCNu64 " %" SCNu64, &quota, &period) == 2 && period > 0)
-				if (least == 0 || (double)quota / (double)period < least)
-					least = (double)quota / (double)period;
-			(void)fclose(f);
-		}
+		fn(path, arg);
 		*strrchr(path, '/') = '\0';
 	}
-	return least;
+}
+
+/* n numbers at the beginning of a file of dir. False: it has others, as in "max". */
+static bool host_read_numbers(const char *dir, const char *name, uint64_t *ret, unsigned n)
+{
+	char path[4300];
+	unsigned i = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (i < n && fscanf(f, "%" SCNu64, &ret[i]) == 1)
+		i++;
+	(void)fclose(f);
+	return i == n;
+}
+
+/* Into the least CPU quota so far, in CPUs; 0: none. */
+static void host_add_quota(const char *dir, void *arg)
+{
+	double *least = arg;
+	uint64_t limit[2]; /* quota, period */
+
+	if (!host_read_numbers(dir, "cpu.max", limit, 2) || limit[1] == 0)
+		return;
+	if (*least == 0 || (double)limit[0] / (double)limit[1] < *least)
+		*least = (double)limit[0] / (double)limit[1];
 }
 
 unsigned host_cpus(void)
 {
 	cpu_set_t set;
 	unsigned n = 1;
-	double quota = host_cgroup_quota();
+	double quota = 0;
 
+	host_each_cgroup(host_add_quota, &quota);
 	CPU_ZERO(&set);
 	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
 		n = (unsigned)CPU_COUNT(&set);
 	if (quota > 0 && quota < n)
 		n = quota < 1 ? 1 : (unsigned)quota;
 	return n;
+}
+
+/* Into the least that is left so far. */
+static void host_add_memory(const char *dir, void *arg)
+{
+	uint64_t *left = arg;
+	uint64_t max, used;
+
+	if (host_read_numbers(dir, "memory.max", &max, 1) &&
+		host_read_numbers(dir, "memory.current", &used, 1) &&
+		(max > used ? max - used : 0) < *left)
+		*left = max > used ? max - used : 0;
+}
+
+uint64_t host_memory(void)
+{
+	uint64_t left = UINT64_MAX;
+	uint64_t kib;
+	char line[256];
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
+			left = kib * 1024;
+	if (f)
+		(void)fclose(f);
+	host_each_cgroup(host_add_memory, &left);
+	return left == UINT64_MAX ? 0 : left;
 }
 
 static bool host_same_address(const struct sockaddr *a, const struct sockaddr *b)

@@ -12,6 +12,10 @@ struct sockaddr;
 /* CPUs that this process may use: the least of its affinity and its cgroup's quota, at least 1. */
 unsigned host_cpus(void);
 
+/* Bytes that this process can still have: the least of what the machine has available and what its
+ * cgroups leave. 0: not known. */
+uint64_t host_memory(void);
+
 /* Ticks of all CPUs since boot, from /proc/stat. */
 struct host_ticks {
 	uint64_t total; /* 0: unknown, as all of these */

@@ -142,6 +142,20 @@ static uint64_t registry_descriptors_used(const struct registry *r)
 	return n;
 }
 
+/* What active runs have been given and may not have touched yet is not counted as used. */
+static uint64_t registry_memory(const struct registry *r)
+{
+	uint64_t left = host_memory();
+	uint64_t given = 0;
+
+	list_for_each (it, &r->runs)
+		if (registry_run(it)->state != RUN_FINISHED)
+			given += registry_run(it)->admission.bytes;
+	if (left == 0)
+		return 0;
+	return left > given ? left - given : 1;
+}
+
 /* Finished ones whose resolver is still there, with its thread: they must not pile up. */
 static unsigned registry_n_resolving(const struct registry *r)
 {
@@ -241,7 +255,8 @@ int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char 
 		.user = user,
 		.room = {.cpus = host_cpus(),
 			.descriptor_limit = host_descriptor_limit(),
-			.descriptors_used = registry_descriptors_used(r)},
+			.descriptors_used = registry_descriptors_used(r),
+			.memory = registry_memory(r)},
 		.on_released = registry_on_released,
 		.released_arg = r,
 	};

@@ -434,22 +434,6 @@ static uint64_t run_share(uint64_t whole, unsigned n, unsigned i)
 	return whole / n + (i < whole % n);
 }
 
-/* What waits longer than the timeout expires, so no more can wait than is planned in that time. */
-static size_t run_queue_max(const struct plan *plan, size_t asked, unsigned n_workers)
-{
-	double most = plan_own_peak_per_s(plan) / n_workers *
-			      ((double)plan->request_timeout_ns / (double)NSEC_PER_SEC) +
-		      1024;
-
-	return most < (double)asked ? (size_t)most : asked;
-}
-
-/* Requests in flight on one connection. */
-static size_t run_depth(const struct plan *plan)
-{
-	return plan->pipeline > 1 ? plan->pipeline : 1;
-}
-
 static int run_make_workers(struct run *run)
 {
 	const struct plan *plan = run->plan;
@@ -477,7 +461,7 @@ static int run_make_workers(struct run *run)
 			.connections = run_share(run->admission.connections, n, i),
 			.users_gap_ns = caps_gap_ns(&run->room.caps, n),
 			.is_fixed_pool = run->admission.is_fixed_pool,
-			.queue_max = run_share(plan->queue_max, n, i),
+			.queue_max = run_share(run->admission.queue, n, i),
 			.open_rate = {plan->open_rate.num, plan->open_rate.den * n},
 			.on_ready = run_on_ready,
 			.on_pulse = run_on_pulse,
@@ -487,10 +471,6 @@ static int run_make_workers(struct run *run)
 			.owner = run,
 		};
 
-		c.queue_max = run_queue_max(plan, c.queue_max, n);
-		/* Users never wait in numbers above their own. */
-		if (!run->schedule && c.queue_max < c.connections * run_depth(plan))
-			c.queue_max = c.connections * run_depth(plan);
 		r = worker_new(&c, &run->workers[i]);
 		if (r == 0) {
 			r = worker_start(run->workers[i]);

@@ -279,6 +279,48 @@ START_TEST(ports_that_come_back_in_time)
 }
 END_TEST
 
+/* All that may wait is counted before the start. */
+START_TEST(memory_is_for_what_may_wait)
+{
+	room.memory = 64 << 20;
+	plan.connections = 100;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	ck_assert_uint_ge(got.bytes, 100 * 1024);
+	ck_assert_uint_lt(got.bytes, 32 << 20);
+	plan.pipeline = 1024; /* 100 x 1,023 exchanges of 56 bytes and more */
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	plan.connections = 1000;
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.text, "1000 connections, 1024 requests in flight"));
+	ck_assert_ptr_nonnull(strstr(err.text, "64 MiB"));
+	plan.pipeline = 1;
+	plan.url.tls = true;
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
+	plan.url.tls = false;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	room.memory = 0; /* not known */
+	plan.pipeline = 1024;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+}
+END_TEST
+
+/* No more can wait than is planned until the timeout. */
+START_TEST(the_queue_is_what_can_wait)
+{
+	plan.queue_max = 100000000;
+	plan.request_timeout_ns = 2 * NSEC_PER_SEC;
+	stage.rate.num = 5000;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	ck_assert_uint_ge(got.queue, 10000);
+	ck_assert_uint_le(got.queue, 10000 + 1024 * got.n_workers);
+	plan.queue_max = 50;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	ck_assert_uint_eq(got.queue, 50);
+}
+END_TEST
+
 static int check_caps(void)
 {
 	struct caps caps = caps_of_settings(&settings);
@@ -344,6 +386,8 @@ int main(void)
 	tcase_add_test(t, ports_of_each_source);
 	tcase_add_test(t, ports_of_connections_used_once);
 	tcase_add_loop_test(t, ports_that_come_back_in_time, 0, sizeof(churns) / sizeof(churns[0]));
+	tcase_add_test(t, memory_is_for_what_may_wait);
+	tcase_add_test(t, the_queue_is_what_can_wait);
 	tcase_add_test(t, caps_name_their_key);
 	tcase_add_test(t, caps_are_of_the_warm_up_too);
 	suite_add_tcase(s, t);
