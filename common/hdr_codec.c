@@ -171,6 +171,23 @@ static int hdr_get_count(const uint8_t **p, const uint8_t *end, int64_t *ret)
 	return 0;
 }
 
+/* The text does not carry the exact figures; these are the best that its slots allow, which come in
+ * rising order. */
+static void hdr_set_slot(struct histogram *h, uint32_t i, uint64_t count)
+{
+	int64_t low = histogram_slot_low(h, i), high = histogram_slot_high(h, i);
+	double middle = (double)(low + (high - low + 1) / 2);
+
+	h->slots[i] = count;
+	h->count += count;
+	if (h->min == INT64_MAX)
+		h->min = low;
+	h->max = high;
+	h->sum += middle * (double)count;
+	h->sum_squares += middle * middle * (double)count;
+}
+
+/* Takes as long as the payload is, however many slots its zeros stand for. */
 static int hdr_get_slots(const uint8_t *p, size_t len, struct histogram *h)
 {
 	const uint8_t *end = p + len;
@@ -190,30 +207,11 @@ static int hdr_get_slots(const uint8_t *p, size_t len, struct histogram *h)
 		}
 		if (i == h->n_slots || count > INT64_MAX - (int64_t)h->count)
 			return -EINVAL;
-		h->slots[i++] = (uint64_t)count;
-		h->count += (uint64_t)count;
+		if (count > 0)
+			hdr_set_slot(h, i, (uint64_t)count);
+		i++;
 	}
 	return 0;
-}
-
-/* The text does not carry the exact figures; these are the best that its slots allow. */
-static void hdr_estimate(struct histogram *h)
-{
-	for (uint32_t i = 0; i < h->n_slots; i++) {
-		int64_t low, high;
-		double middle;
-
-		if (h->slots[i] == 0)
-			continue;
-		low = histogram_slot_low(h, i);
-		high = histogram_slot_high(h, i);
-		middle = (double)(low + (high - low + 1) / 2);
-		if (h->min == INT64_MAX)
-			h->min = low;
-		h->max = high;
-		h->sum += middle * (double)h->slots[i];
-		h->sum_squares += middle * middle * (double)h->slots[i];
-	}
 }
 
 /* Makes the empty histogram that the header describes. */
@@ -284,7 +282,6 @@ static int hdr_inflate(const char *packed, size_t len, struct histogram *ret)
 		histogram_fini(&h);
 		goto out;
 	}
-	hdr_estimate(&h);
 	*ret = h;
 out:
 	(void)inflateEnd(&z);

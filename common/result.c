@@ -143,6 +143,10 @@ bool result_int(const json_t *doc, const char *path, int64_t *ret)
 	if (!json_is_integer(value))
 		return false;
 	*ret = json_integer_value(value);
+	if (*ret > RESULT_INT_MAX)
+		*ret = RESULT_INT_MAX;
+	else if (*ret < -RESULT_INT_MAX)
+		*ret = -RESULT_INT_MAX;
 	return true;
 }
 
@@ -152,7 +156,9 @@ bool result_real(const json_t *doc, const char *path, double *ret)
 
 	if (!json_is_number(value))
 		return false;
-	*ret = json_number_value(value);
+	/* What is no number is none of these. */
+	*ret = fmin(
+		fmax(json_number_value(value), -(double)RESULT_INT_MAX), (double)RESULT_INT_MAX);
 	return true;
 }
 

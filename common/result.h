@@ -16,6 +16,10 @@ struct ledger;
 
 #define RESULT_SCHEMA "rpsd.result/1"
 
+/* No figure of a run comes near. A document may come from anywhere: what is beyond is read as this,
+ * so that the sum and the difference of two figures stay in range, and a real fits an int64_t. */
+#define RESULT_INT_MAX (INT64_MAX / 2)
+
 /* {"count","min_ns","max_ns","mean_ns","stddev_ns","p50_ns",…,"p99_99_ns","hdr"}; all but count
  * null while empty. New reference, NULL: no memory. */
 json_t *result_latency(const struct histogram *h);
@@ -30,7 +34,8 @@ json_t *result_outside(const struct ledger *warmup, const struct ledger *window,
 
 /* The value at "latency.response.p99_ns"; NULL when a part is absent. Borrowed. */
 const json_t *result_at(const json_t *doc, const char *path);
-/* False when absent or null (or of another type): *ret is untouched. */
+/* False when absent or null (or of another type): *ret is untouched. Within RESULT_INT_MAX on both
+ * sides of zero. */
 bool result_int(const json_t *doc, const char *path, int64_t *ret);
 bool result_real(const json_t *doc, const char *path, double *ret); /* integers too */
 bool result_bool(const json_t *doc, const char *path, bool *ret);

@@ -430,6 +430,7 @@ static void result_merge_fini(struct result_merge *m)
 	}
 	free(m->batches);
 	histogram_fini(&m->main);
+	free(m->has_slice);
 	json_decref(m->notes);
 	json_decref(m->runs);
 }

@@ -9,10 +9,47 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/plan.h"
 #include "common/plan_slice.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
+
+/* What a document may hold of what is compared with each other one, or costs a histogram. Far above
+ * what a run writes. */
+static const struct {
+	const char *path;
+	size_t most;
+} result_merge_limits[] = {
+	{"parts", RESULT_MERGE_RUNS_MAX},
+	{"repeats", RESULT_MERGE_RUNS_MAX},
+	{"errors", 256},
+	{"latency", 64},
+	{"requests", PLAN_REQUESTS_MAX},
+	{"connections", 256},
+	{"run.labels", 256},
+};
+
+static void result_merge_check_sizes(struct result_merge *m, const struct result_merge_part *part)
+{
+	json_t *requests = json_object_get(part->doc, "requests");
+
+	for (size_t i = 0; i < sizeof(result_merge_limits) / sizeof(*result_merge_limits); i++) {
+		const json_t *value = result_at(part->doc, result_merge_limits[i].path);
+		size_t n = json_array_size(value) + json_object_size(value);
+
+		if (n > result_merge_limits[i].most)
+			result_merge_refuse(m,
+				"%.200s: %zu members in %s, no result has more than %zu",
+				part->name, n, result_merge_limits[i].path,
+				result_merge_limits[i].most);
+	}
+	for (void *at = json_object_iter(requests); at && !m->is_refused;
+		at = json_object_iter_next(requests, at))
+		if (json_object_size(json_object_get(json_object_iter_value(at), "latency")) > 64)
+			result_merge_refuse(
+				m, "%.200s: a request has more than 64 latencies", part->name);
+}
 
 static bool result_merge_planned_nothing(const json_t *doc)
 {
@@ -49,6 +86,7 @@ static void result_merge_check_plans(struct result_merge *m)
 				"%.200s holds repetitions, whose rates are means: --repeats adds "
 				"further ones; merge the slices of each repetition before that",
 				part->name);
+		result_merge_check_sizes(m, part);
 	}
 }
 
@@ -133,11 +171,31 @@ static size_t result_merge_find_slice(
 	return from;
 }
 
+/* Fills m->has_slice; of two runs of one slice the first counts. 0 or -1. */
+static int result_merge_index_slices(struct result_merge *m)
+{
+	size_t width = (size_t)m->n_slices + 1;
+
+	m->has_slice = calloc((m->n_repeats + 1) * width, sizeof(*m->has_slice));
+	if (!m->has_slice)
+		return -1;
+	for (size_t i = json_array_size(m->runs); i-- > 0;) {
+		const json_t *run = json_array_get(m->runs, i);
+		int64_t repeat = 0, index = 0;
+
+		(void)result_int(run, "repeat", &repeat);
+		(void)result_int(run, "slice.index", &index);
+		if (repeat >= 0 && (size_t)repeat <= m->n_repeats && index >= 0 &&
+			(size_t)index < width)
+			m->has_slice[(size_t)repeat * width + (size_t)index] =
+				!json_is_null(json_object_get(run, "duration_ns"));
+	}
+	return 0;
+}
+
 bool result_merge_has_slice(const struct result_merge *m, int64_t repeat, int64_t index)
 {
-	const json_t *run = json_array_get(m->runs, result_merge_find_slice(m, 0, repeat, index));
-
-	return run && !json_is_null(json_object_get(run, "duration_ns"));
+	return m->has_slice[(size_t)repeat * ((size_t)m->n_slices + 1) + (size_t)index];
 }
 
 /* No slice is there twice in one load; without slices, the runs of a closed model overlapped. */
@@ -232,6 +290,12 @@ int result_merge_check(struct result_merge *m)
 	if (m->is_refused)
 		return -1;
 	m->runs = result_merge_runs(m);
+	if (m->n_repeats > RESULT_MERGE_RUNS_MAX ||
+		json_array_size(m->runs) > RESULT_MERGE_RUNS_MAX) {
+		result_merge_refuse(
+			m, "these are more than %d runs: merge fewer", RESULT_MERGE_RUNS_MAX);
+		return -1;
+	}
 	names = calloc(json_array_size(m->runs) + 1, sizeof(*names));
 	if (!m->runs || !names) {
 		free(names);
@@ -246,6 +310,10 @@ int result_merge_check(struct result_merge *m)
 	}
 	result_merge_check_runs(m, names);
 	result_merge_check_slices(m, names);
+	if (result_merge_index_slices(m) < 0) {
+		free(names);
+		return -1;
+	}
 	if (!m->is_refused)
 		result_merge_check_once(m, names);
 	if (!m->is_refused && m->is_repeats)

@@ -29,6 +29,8 @@ struct result_merge_batch {
 	struct histogram our_delay;
 };
 #define RESULT_MERGE_BATCHES_MAX 128
+/* Runs, and repetitions, of all parts together: each is compared with each. */
+#define RESULT_MERGE_RUNS_MAX 1024
 /* As many as a result holds; a file that claims more is not worth the memory. */
 #define RESULT_MERGE_ROWS_MAX 4096
 /* Longer than the longest run (a year), and so many of all parts, each rounded up to a multiple of
@@ -47,6 +49,7 @@ struct result_merge {
 	json_t *runs;	  /* the member parts */
 	int64_t n_slices; /* of which the runs are slices; 0: they are no slices */
 	size_t n_repeats;
+	bool *has_slice; /* of repetition r (0: of none) slice i, at r * (n_slices + 1) + i */
 	struct ledger ledger;
 	const char *main_key;  /* "response"; "service" in the closed model */
 	struct histogram main; /* zeroed while empty */

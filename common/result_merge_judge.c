@@ -117,14 +117,15 @@ static void result_merge_judge_wait(struct result_merge *m)
 
 static void result_merge_judge_seeds(struct result_merge *m)
 {
-	int64_t seed = 0, other;
+	const json_t *seed = result_at(json_array_get(m->runs, 0), "seed"), *other;
 
-	(void)result_int(json_array_get(m->runs, 0), "seed", &seed);
-	for (size_t i = 1; i < json_array_size(m->runs) && m->n_slices > 0; i++)
-		if (result_int(json_array_get(m->runs, i), "seed", &other) && other != seed)
+	for (size_t i = 1; i < json_array_size(m->runs) && m->n_slices > 0; i++) {
+		other = result_at(json_array_get(m->runs, i), "seed");
+		if (json_is_integer(other) && !json_equal(other, seed))
 			result_merge_note(m, "merge-seeds", "give all slices the same --seed",
 				"the slices were made with different seeds: together they are not "
 				"one schedule");
+	}
 }
 
 json_t *result_merge_missing(const struct result_merge *m)

@@ -4,7 +4,6 @@
  * but for the rounding of the mean to a nanosecond. What does not belong to its histogram is no
  * figure of ours, and is refused: it would bend the percentiles. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "common/hdr_codec.h"
@@ -26,11 +25,15 @@ static bool result_merge_sharpen(const json_t *latency, struct histogram *h)
 		histogram_index(h, min) != histogram_index(h, h->min) ||
 		histogram_index(h, max) != histogram_index(h, h->max))
 		return false;
+	/* Written so that what is no number is refused; the mean was rounded. */
+	if (!(mean >= (double)min - 1 && mean <= (double)max + 1 && deviation >= 0 &&
+		    deviation <= (double)max + 1))
+		return false;
 	h->min = min;
 	h->max = max;
 	h->sum = mean * (double)count;
 	h->sum_squares = (mean * mean + deviation * deviation) * (double)count;
-	return isfinite(h->sum_squares);
+	return true;
 }
 
 int result_merge_read(

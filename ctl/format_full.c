@@ -82,7 +82,8 @@ static void format_full_load(struct report *r)
 	format_full_title(r, "Load");
 	report_line(r, "  model      %s, arrivals %s, seed %s", result_text(r->doc, "plan.model"),
 		result_text(r->doc, "plan.arrivals"),
-		figure_count(report_int(r, "plan.seed")).text);
+		/* No figure: it is whatever it is. */
+		figure_count(json_integer_value(result_at(r->doc, "plan.seed"))).text);
 	for (size_t i = 0; i < json_array_size(stages); i++)
 		report_line(r, "  stage %-4zu %s", i + 1,
 			format_full_string(json_array_get(stages, i)));

@@ -99,6 +99,14 @@ static int format_hlog_line(
 		format_hlog_s(length_ns), max_ms, json_string_value(hdr));
 }
 
+/* An instant or a length, so that sums and differences of three stay in range. */
+static int64_t format_hlog_bent(int64_t ns)
+{
+	if (ns < 0)
+		return 0;
+	return ns < RESULT_INT_MAX / 2 ? ns : RESULT_INT_MAX / 2;
+}
+
 struct format_hlog_window {
 	int64_t start_ns; /* since the run began */
 	int64_t length_ns;
@@ -112,11 +120,13 @@ static int format_hlog_stretches(const json_t *doc, const struct format_hlog_win
 	int r = 0;
 
 	(void)result_int(doc, "batches.width_ns", &width_ns);
+	width_ns = format_hlog_bent(width_ns);
 	for (size_t i = 0; i < json_array_size(rows) && r == 0; i++) {
 		const json_t *row = json_array_get(rows, i);
 		int64_t t_ns = 0, length_ns;
 
 		(void)result_int(row, "t_ns", &t_ns);
+		t_ns = format_hlog_bent(t_ns);
 		/* The last one ends with the window. */
 		length_ns = w->length_ns - t_ns < width_ns ? w->length_ns - t_ns : width_ns;
 		/* Of merged repetitions, each run has such a one. */
@@ -145,8 +155,9 @@ static int format_hlog_render(const json_t *doc, const struct look *look, struct
 
 	(void)look;
 	(void)result_int(doc, "window.start_ns", &w.start_ns);
+	w.start_ns = format_hlog_bent(w.start_ns);
 	if (result_int(doc, "window.end_ns", &w.length_ns))
-		w.length_ns -= w.start_ns;
+		w.length_ns = format_hlog_bent(w.length_ns) - w.start_ns;
 	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags) && r == 0; i++) {
 		bool has_rows = json_array_size(result_at(doc, "batches.rows")) > 0;
 

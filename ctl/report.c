@@ -20,8 +20,8 @@
 #include "ctl/look.h"
 
 #define REPORT_PATH_MAX 96
-/* No figure of a run comes near, and sums and differences of two stay in range. */
-#define REPORT_INT_MAX (INT64_MAX / 2)
+/* Text breaks in no less than so many columns. */
+#define REPORT_WRAP_MIN 20u
 
 void report_init(struct report *r, const json_t *doc)
 {
@@ -90,14 +90,20 @@ void report_line(struct report *r, const char *format, ...)
 
 void report_wrapped(struct report *r, const char *label, unsigned indent, const char *text)
 {
-	size_t room = r->width - indent;
+	size_t room;
 
+	/* Names and figures of a document may be as wide as the line. */
+	if (indent + REPORT_WRAP_MIN > r->width) {
+		report_line(r, "%s", label);
+		label = "";
+		indent = REPORT_LABEL;
+	}
+	room = r->width - indent;
 	do {
 		size_t used = look_columns(label);
-		size_t whole = strlen(text);
 		size_t len = look_cut(text, room);
 
-		if (len < whole) {
+		if (text[len]) {
 			size_t at = len;
 
 			while (at > 0 && text[at] != ' ')
@@ -117,9 +123,7 @@ int64_t report_int(const struct report *r, const char *path)
 	int64_t value = 0;
 
 	(void)result_int(r->doc, path, &value);
-	if (value > REPORT_INT_MAX)
-		return REPORT_INT_MAX;
-	return value < -REPORT_INT_MAX ? -REPORT_INT_MAX : value;
+	return value;
 }
 
 double report_real(const struct report *r, const char *path)

@@ -186,7 +186,8 @@ void report_model(const struct report *r, char *model, size_t size)
 	int64_t each = report_int(r, "plan.effective.pipeline");
 
 	/* With pipelining a connection has several. */
-	users *= each > 1 ? each : 1;
+	if (each > 1 && __builtin_mul_overflow(users, each, &users))
+		users = RESULT_INT_MAX;
 	if (r->closed)
 		(void)snprintf(model, size, "closed, %s user%s", figure_count(users).text,
 			users == 1 ? "" : "s");

@@ -37,10 +37,8 @@ static void join_keys(json_t *object, char *text, size_t size)
 
 static int64_t int_at(const json_t *doc, const char *path)
 {
-	int64_t value = -99;
-
-	ck_assert_msg(result_int(doc, path, &value), "%s", path);
-	return value;
+	ck_assert_msg(json_is_integer(result_at(doc, path)), "%s", path);
+	return json_integer_value(result_at(doc, path));
 }
 
 START_TEST(test_latency)
@@ -210,7 +208,8 @@ static json_t *document(void)
 				 "\"latency\":{\"response\":{\"p99_ns\":42,\"p99_9_ns\":null},"
 				 "\"service\":null,\"list\":[1,2]},"
 				 "\"rates\":{\"ok_per_s\":99.5,\"whole\":3},"
-				 "\"big\":9223372036854775807,"
+				 "\"big\":9223372036854775807,\"low\":-9223372036854775808,"
+				 "\"huge\":1e300,"
 				 "\"yes\":true,\"no\":false,\"empty\":\"\",\"\":{\"\":7}}",
 		0, NULL);
 
@@ -293,8 +292,15 @@ START_TEST(test_types)
 	ck_assert(!result_int(doc, "schema", &i));
 	ck_assert(!result_int(doc, "yes", &i));
 	ck_assert_int_eq(i, 11);
+	/* Beyond any figure: sums and differences of two stay in range, and so do reals in an
+	 * int64_t. */
 	ck_assert(result_int(doc, "big", &i));
-	ck_assert_int_eq(i, INT64_MAX);
+	ck_assert_int_eq(i, RESULT_INT_MAX);
+	ck_assert(result_int(doc, "low", &i));
+	ck_assert_int_eq(i, -RESULT_INT_MAX);
+	ck_assert(result_real(doc, "huge", &d));
+	ck_assert_double_eq(d, (double)RESULT_INT_MAX);
+	d = 12;
 
 	ck_assert(!result_real(doc, "latency.response.p99_9_ns", &d));
 	ck_assert(!result_real(doc, "schema", &d));

@@ -499,6 +499,9 @@ static const struct {
 	{"max_ns", "-5"},
 	{"mean_ns", "null"},
 	{"mean_ns", "1e300"},
+	{"mean_ns", "5e9"},
+	{"stddev_ns", "-1"},
+	{"stddev_ns", "5e9"},
 };
 
 START_TEST(test_broken_latency)
@@ -1353,7 +1356,8 @@ START_TEST(test_large_counts)
 	set(a, "outside.retries", json_integer(INT64_MAX));
 	set(b, "outside.retries", json_integer(INT64_MAX));
 	doc = merge_2(a, b);
-	assert_int(doc, "outside.retries", INT64_MAX);
+	/* As it is read. */
+	assert_int(doc, "outside.retries", RESULT_INT_MAX);
 	json_decref(doc);
 }
 END_TEST
@@ -1395,6 +1399,34 @@ START_TEST(test_large_windows)
 		ck_assert_int_ge(end, 0);
 		json_decref(doc);
 	}
+}
+END_TEST
+
+/* What is compared with each other one, or costs a histogram, is bounded. */
+START_TEST(test_many_members)
+{
+	static const char *const paths[] = {"parts", "errors", "latency", "requests"};
+	static const char *const why[] = {
+		"b.json: 2000 members in parts, no result has more than 1024",
+		"b.json: 2000 members in errors, no result has more than 256",
+		"b.json: 2000 members in latency, no result has more than 64",
+		"b.json: 2000 members in requests, no result has more than 64"};
+	json_t *a = document("a-1", 3, MS), *b = document("b-1", 3, MS), *many;
+	bool is_array = _i < 2;
+
+	many = is_array ? json_array() : json_object();
+	for (int i = 0; i < 2000; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "x%d", i);
+		if (is_array)
+			json_array_append_new(
+				many, json_pack("{s:s s:s}", "class", name, "uuid", name));
+		else
+			json_object_set_new(many, name, json_object());
+	}
+	set(b, paths[_i], many);
+	assert_refused(a, b, why[_i]);
 }
 END_TEST
 
@@ -1452,6 +1484,7 @@ int main(void)
 	t = add_case(s, "hostile");
 	tcase_add_loop_test(t, test_strange_members, 0, (int)(sizeof(members) / sizeof(*members)));
 	tcase_add_test(t, test_large_counts);
+	tcase_add_loop_test(t, test_many_members, 0, 4);
 	tcase_add_loop_test(t, test_large_windows, 0, 5);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);

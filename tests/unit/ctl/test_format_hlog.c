@@ -132,6 +132,24 @@ START_TEST(test_nothing_known)
 }
 END_TEST
 
+/* Instants and lengths beyond any run do not wrap. */
+START_TEST(test_large_instants)
+{
+	check("{\"window\":{\"start_ns\":9223372036854775807,\"end_ns\":-9223372036854775808},"
+	      "\"batches\":{\"of\":\"response\",\"width_ns\":9223372036854775807,"
+	      "\"rows\":[{\"t_ns\":9223372036854775807,\"hdr\":\"" VECTOR "\"},"
+	      "{\"t_ns\":-9223372036854775808,\"hdr\":\"" VECTOR "\"}]}}",
+		"#[Run  by rpsd , values in ns]\n"
+		"#[Histogram log format version 1.3]\n"
+		"#[StartTime: 0.000 (seconds since epoch), Thu Jan 01 00:00:00 UTC 1970]\n"
+		"#[BaseTime: 0.000 (seconds since epoch)]\n"
+		"\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\","
+		"\"Interval_Compressed_Histogram\"\n"
+		"Tag=response,4611686018.427,0.000,1000.342," VECTOR "\n"
+		"Tag=response,2305843009.214,0.000,1000.342," VECTOR "\n");
+}
+END_TEST
+
 static const char *const hostile[] = {
 	/* a line end in a name, a name without end, one that is not ASCII */
 	"{\"run\":{\"id\":\"a\\n#b\\r1\\u0007\"}}",
@@ -198,6 +216,7 @@ int main(void)
 	tcase_add_test(tcase, test_closed);
 	tcase_add_test(tcase, test_empty);
 	tcase_add_test(tcase, test_nothing_known);
+	tcase_add_test(tcase, test_large_instants);
 	tcase_add_loop_test(tcase, test_hostile, 0, (int)(sizeof(hostile) / sizeof(*hostile)));
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -321,6 +321,68 @@ START_TEST(test_broken_values)
 }
 END_TEST
 
+/* A name and a count that fill the line leave no column for what explains them. */
+START_TEST(test_wide_error)
+{
+	static const int64_t counts[] = {0, 1000000000, INT64_MAX, INT64_MIN};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		for (int width = 10; width < 60; width++) {
+			json_t *errors = json_pack("[{s:I s:s}]", "count", (json_int_t)counts[i],
+				"example", "why it failed");
+			json_t *doc = load("open");
+			char name[64] = "";
+			char *text;
+
+			memset(name, 'x', (size_t)width);
+			json_object_set_new(json_array_get(errors, 0), "class", json_string(name));
+			json_object_set_new(doc, "errors", errors);
+			text = render(&format_text, doc, (struct look){.width = 80});
+			assert_lines(text, false);
+			ck_assert_ptr_nonnull(strstr(text, "why it failed"));
+			free(text);
+			json_decref(doc);
+		}
+	}
+}
+END_TEST
+
+/* A long text takes as long as it is long. */
+START_TEST(test_long_text)
+{
+	size_t size = 16 << 20;
+	char *long_text = malloc(size), *text;
+	json_t *doc = load("open");
+
+	ck_assert_ptr_nonnull(long_text);
+	memset(long_text, 'x', size);
+	for (size_t i = 7; i < size; i += 8)
+		long_text[i] = ' ';
+	long_text[size - 1] = '\0';
+	json_object_set_new(json_object_get(doc, "headline"), "try", json_string(long_text));
+	text = render(&format_text, doc, (struct look){.width = 80});
+	ck_assert_uint_gt(strlen(text), size);
+	free(text);
+	free(long_text);
+	json_decref(doc);
+}
+END_TEST
+
+START_TEST(test_many_users)
+{
+	json_t *doc = load("closed");
+	char *text;
+
+	json_object_set_new(json_object_get(doc, "connections"), "limit", json_integer(INT64_MAX));
+	json_object_set_new(json_object_get(json_object_get(doc, "plan"), "effective"), "pipeline",
+		json_integer(INT64_MAX));
+	text = render(&format_md, doc, (struct look){.width = 80});
+	ck_assert_ptr_nonnull(strstr(text, "closed, 4,611,686,018,427,387,903 users"));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_hostile_texts)
 {
 	char text[600];
@@ -689,6 +751,9 @@ int main(void)
 	tcase_add_test(tcase, test_next);
 	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_hostile_texts);
+	tcase_add_test(tcase, test_wide_error);
+	tcase_add_test(tcase, test_long_text);
+	tcase_add_test(tcase, test_many_users);
 	tcase_add_test(tcase, test_colour_is_on_the_verdict);
 	tcase_add_test(tcase, test_outcomes);
 	tcase_add_test(tcase, test_stopped_has_one_form);
