@@ -108,6 +108,8 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 		"this host has no memory left for a connection"},
 	[FAULT_FORBIDDEN] = {"forbidden", FAULT_PHASE_GENERATOR, LEDGER_NOT_CONNECTED,
 		"the policy or this host's kernel does not allow the connection"},
+	[FAULT_EVENT_LOOP] = {"event-loop", FAULT_PHASE_GENERATOR, LEDGER_NOT_CONNECTED,
+		"the event loop of a worker failed"},
 };
 
 enum fault fault_of_connect_errno(int error)

@@ -66,6 +66,7 @@ enum fault {
 	FAULT_NO_PORTS,
 	FAULT_NO_MEMORY,
 	FAULT_FORBIDDEN, /* by the guard, or the kernel's filter */
+	FAULT_EVENT_LOOP,
 	FAULT_COUNT,
 };
 

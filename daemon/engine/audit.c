@@ -337,6 +337,13 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 		audit_try(a, "a longer run (-d), or a higher rate (-r)");
 		return;
 	}
+	if (in->failed_by == FAULT_EVENT_LOOP) {
+		a->limited_by = AUDIT_BY_GENERATOR;
+		audit_because(a, "%s after %s requests", fault_table[in->failed_by].help,
+			audit_text_count(l->sent).s);
+		audit_try(a, "%s", audit_fault_remedy(in->failed_by));
+		return;
+	}
 	if (a->limited_by == AUDIT_BY_PLAN)
 		a->limited_by = audit_count_ours(in) > 0 ? AUDIT_BY_GENERATOR : AUDIT_BY_SERVER;
 	if (l->planned == 0)

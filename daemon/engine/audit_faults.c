@@ -55,6 +55,8 @@ const char *audit_fault_remedy(enum fault fault)
 		       "the service";
 	case FAULT_FORBIDDEN:
 		return "see who forbids it: [policy] of rpsd.conf, or this host's packet filter";
+	case FAULT_EVENT_LOOP:
+		return "see the reason: the kernel refused a timer or an event to the generator";
 	case FAULT_NOT_TLS:
 		return "try http://, or the port at which this server speaks TLS";
 	case FAULT_TLS_CLOSED:

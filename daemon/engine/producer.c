@@ -16,7 +16,6 @@
  * gap. */
 #include "daemon/engine/producer.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -32,10 +31,10 @@ static void producer_arm(struct producer *p, int64_t instant_ns)
 {
 	struct itimerspec spec = {
 		.it_value = {instant_ns / NSEC_PER_SEC, instant_ns % NSEC_PER_SEC}};
-	int r = timerfd_settime(p->_task.fd, TFD_TIMER_ABSTIME, &spec, NULL);
 
-	assert(r == 0); /* fails only for a bad descriptor or time */
-	(void)r;
+	/* Without it nothing more would be sent: the worker has to know. */
+	if (timerfd_settime(p->_task.fd, TFD_TIMER_ABSTIME, &spec, NULL) == -1)
+		loop_fail(p->_task._loop, -errno);
 }
 
 /* To be called when the next arrival wants it. */

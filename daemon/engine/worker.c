@@ -13,7 +13,6 @@
  * inside a task: so the pool can be taken down without pulling it from under a callback. */
 #include "daemon/engine/worker.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -233,15 +232,18 @@ static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
 	char name[16];
+	int r;
 
 	(void)snprintf(name, sizeof(name), "rpsd/worker%u", w->config.index % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 	worker_prepare(w);
-	/* epoll_wait fails only for a bad descriptor: a bug of ours, and then nothing can be told.
-	 */
-	if (loop_run(w->loop) < 0)
-		abort();
+	r = loop_run(w->loop);
+	/* A timer cannot be set, or epoll_wait fails: the worker ends where it stands. */
+	if (r < 0 && w->state != WORKER_DONE) {
+		worker_finish(w);
+		w->summary.error = r;
+	}
 	worker_post_main(w, &w->done_mail);
 	return NULL;
 }

@@ -41,6 +41,7 @@ struct worker_pulse {
 
 /* What is left of it at its end, beside its totals. */
 struct worker_summary {
+	int error;	      /* -errno: its event loop failed, and it ended early; 0 */
 	int64_t started_ns;   /* the instant it was told to go */
 	int64_t ended_ns;     /* end of the drain */
 	int64_t cpu_ns;	      /* of its thread, from go to the end */

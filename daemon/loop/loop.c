@@ -29,6 +29,7 @@
 struct loop {
 	int epoll_fd;
 	bool stopping;
+	int error; /* of loop_fail; 0: none */
 	int64_t now_ns;
 	struct loop_wake wake;
 	struct histogram *turns; /* NULL: nobody wants to know */
@@ -124,6 +125,13 @@ void loop_task_again(struct loop_task *task)
 		list_push_back(&task->_loop->ready, &task->_ready);
 }
 
+void loop_wake_writable(struct loop *loop, struct loop_task *task, int fd)
+{
+	struct epoll_event event = {.events = LOOP_INPUT | EPOLLOUT | EPOLLET, .data.ptr = task};
+
+	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+}
+
 /* Phase one: the kernel's events into the tasks. */
 static int loop_collect(struct loop *loop, int timeout_ms)
 {
@@ -171,6 +179,8 @@ int loop_turn(struct loop *loop, int64_t timeout_ns)
 	int timeout_ms = -1;
 	int r;
 
+	if (loop->error)
+		return loop->error;
 	if (!list_empty(&loop->ready))
 		timeout_ms = 0;
 	else if (timeout_ns >= 0)
@@ -179,7 +189,7 @@ int loop_turn(struct loop *loop, int64_t timeout_ns)
 	if (r < 0)
 		return r;
 	loop_dispatch(loop);
-	return 0;
+	return loop->error;
 }
 
 int loop_run(struct loop *loop)
@@ -195,6 +205,12 @@ int loop_run(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
 	loop->stopping = true;
+}
+
+void loop_fail(struct loop *loop, int error)
+{
+	if (loop->error == 0)
+		loop->error = error;
 }
 
 int64_t loop_now_ns(const struct loop *loop)

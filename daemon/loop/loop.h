@@ -61,18 +61,25 @@ void loop_task_init(struct loop_task *task);
 /* Call it again in the next turn, with LOOP_AGAIN and whatever events come until then. */
 void loop_task_again(struct loop_task *task);
 
+/* From any thread: the loop wakes up and calls the task, whose descriptor fd was added for input
+ * and can be written. Each later change of the descriptor may cost it a call without need. */
+void loop_wake_writable(struct loop *loop, struct loop_task *task, int fd);
+
 /* What it will be called with in this turn, as far as the loop knows. */
 static inline uint32_t loop_task_pending(const struct loop_task *task)
 {
 	return task->_events;
 }
 
-/* Until loop_stop. 0 or -errno from epoll_wait. */
+/* Until loop_stop or loop_fail. 0 or -errno, from epoll_wait or of loop_fail. */
 int loop_run(struct loop *loop);
 /* One turn: waits at most timeout_ns (-1: until something happens; 0: not at all). For tests. */
 int loop_turn(struct loop *loop, int64_t timeout_ns);
 /* From a callback: the present turn is the last. From elsewhere: the next one is. */
 void loop_stop(struct loop *loop);
+/* From a callback: the loop cannot do its work any more, for instance because a timer cannot be
+ * set. The present turn is the last, and loop_run returns error (-errno); the first call counts. */
+void loop_fail(struct loop *loop, int error);
 
 /* The instant of the present turn, for timers. Measurements take clock_now_ns(). */
 int64_t loop_now_ns(const struct loop *loop);

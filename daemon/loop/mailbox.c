@@ -2,7 +2,11 @@
 /* The inbox is a stack that posters push to with one compare-and-swap and that the owner takes as a
  * whole with one exchange; turned over, it is in posting order. The poster that finds it empty
  * writes the eventfd. The owner reads the eventfd before it takes the stack: a mail that comes in
- * between is taken at once and costs one spurious wake-up; the other order could lose it. */
+ * between is taken at once and costs one spurious wake-up; the other order could lose it.
+ *
+ * A write that fails would leave the stack non-empty, and the owner would never be woken again.
+ * Then the owner is woken by the epoll set instead, which reports that the eventfd can be written.
+ */
 #include "daemon/loop/mailbox.h"
 
 #include <errno.h>
@@ -60,6 +64,7 @@ void mailbox_close(struct mailbox *m)
 void mailbox_post(struct mailbox *m, struct mail *mail)
 {
 	/* Read before the mail is visible: the owner may close the mailbox as soon as it has it. */
+	struct loop *loop = m->_task._loop;
 	int fd = m->_task.fd;
 	struct mail *head = atomic_load_explicit(&m->_inbox, memory_order_relaxed);
 
@@ -67,7 +72,6 @@ void mailbox_post(struct mailbox *m, struct mail *mail)
 		mail->_next = head;
 	while (!atomic_compare_exchange_weak_explicit(
 		&m->_inbox, &head, mail, memory_order_release, memory_order_relaxed));
-	/* Cannot fail: the counter never comes near its limit. */
-	if (!head)
-		(void)eventfd_write(fd, 1);
+	if (!head && eventfd_write(fd, 1) == -1)
+		loop_wake_writable(loop, &m->_task, fd);
 }

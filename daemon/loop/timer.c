@@ -25,7 +25,6 @@ int64_t timer_queue_head_ns(const struct timer_queue *q)
 static void timer_clock_arm(struct timer_clock *c, int64_t deadline_ns)
 {
 	struct itimerspec spec = {0};
-	int r;
 
 	if (deadline_ns >= c->_armed_ns)
 		return;
@@ -34,9 +33,9 @@ static void timer_clock_arm(struct timer_clock *c, int64_t deadline_ns)
 		deadline_ns = 1; /* zero would disarm */
 	spec.it_value.tv_sec = deadline_ns / NSEC_PER_SEC;
 	spec.it_value.tv_nsec = deadline_ns % NSEC_PER_SEC;
-	r = timerfd_settime(c->_task.fd, TFD_TIMER_ABSTIME, &spec, NULL);
-	assert(r == 0); /* fails only for a bad descriptor or time */
-	(void)r;
+	/* Without it no timeout would ever end: the loop's user has to know. */
+	if (timerfd_settime(c->_task.fd, TFD_TIMER_ABSTIME, &spec, NULL) == -1)
+		loop_fail(c->_task._loop, -errno);
 }
 
 static void timer_queue_expire(struct timer_queue *q, int64_t now_ns)

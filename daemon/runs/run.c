@@ -230,7 +230,13 @@ static void run_fail(struct run *run, enum fault fault, const char *why)
 static void run_on_worker_done(struct worker *w)
 {
 	struct run *run = worker_owner(w);
+	int error = worker_summary(w)->error;
+	struct err why = {0};
 
+	if (error) {
+		err_set(&why, "%s: %s", fault_table[FAULT_EVENT_LOOP].help, strerror(-error));
+		run_fail(run, FAULT_EVENT_LOOP, why.text);
+	}
 	if (++run->n_done == run->n_started)
 		run_end(run);
 }

@@ -274,6 +274,7 @@ static const struct {
 	{FAULT_NO_PORTS, "ip_local_port_range"},
 	{FAULT_NO_MEMORY, "tcp_mem"},
 	{FAULT_FORBIDDEN, "[policy]"},
+	{FAULT_EVENT_LOOP, "see the reason"},
 };
 
 START_TEST(test_fault_of_ours)
