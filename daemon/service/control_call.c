@@ -17,7 +17,8 @@
  * The other end may close in two ways. Half (it will send no more, but reads on): what it asked is
  * answered, then the connection closes. Whole (EPOLLHUP, or EPIPE): nobody listens; whole messages
  * that came before are still acted upon where they have an effect ("stop", oneway, and gone), a
- * long call is ended.
+ * long call is ended. A send that fails for another reason is treated in the same way: the peer
+ * reads the end of the connection instead of an answer.
  *
  * Descriptors that a peer attaches (SCM_RIGHTS) cannot leak: we call recv and never recvmsg with
  * room for them, so the kernel drops them. But it ends a recv where they are attached, so a short
@@ -267,6 +268,15 @@ static int control_receive(struct control_call *call)
 	return 0;
 }
 
+/* Nothing can be sent any more. A peer that has gone is usual and not told of. */
+static void control_lose(struct control_call *call, int error)
+{
+	call->mute = true;
+	if (error != EPIPE && error != ECONNRESET)
+		log_warning("the control connection of uid %u is closed: sending failed: %s",
+			(unsigned)call->peer.uid, strerror(error));
+}
+
 /* Sends what the socket takes. True: some of it was taken. */
 static bool control_send(struct control_call *call)
 {
@@ -281,7 +291,7 @@ static bool control_send(struct control_call *call)
 		else if (errno == EAGAIN)
 			break;
 		else if (errno != EINTR)
-			call->mute = true;
+			control_lose(call, errno);
 	}
 	if (call->mute || call->sent == call->out.len) {
 		call->out.len = call->sent = 0;
@@ -396,7 +406,8 @@ bool control_call_serve(struct control_call *call)
 		call->on_clear(call, call->on_clear_arg);
 
 	if (pause == CONTROL_FAILED || call->broken || (call->mute && call->busy) ||
-		(pause == CONTROL_WAITS && call->ended && control_call_is_clear(call))) {
+		(pause == CONTROL_WAITS && (call->ended || call->mute) &&
+			control_call_is_clear(call))) {
 		control_call_close(call);
 		return false;
 	}
