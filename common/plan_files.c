@@ -82,6 +82,10 @@ int plan_expand(const struct plan_input *in, const struct ini_entry *e, const ch
 		r = buf_append(ret, file->data, len);
 	if (r)
 		return r;
+	/* What a header or auth has from a file says who sends, is mostly a secret, and may be so
+	 * short that a digest would tell it. */
+	if (is_line)
+		return buf_printf(in->canon, "@%s\n", name);
 	digest_sha256_hex(file->data, file->len, digest);
 	return buf_printf(in->canon, "@%s %s\n", name, digest);
 }

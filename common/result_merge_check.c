@@ -70,7 +70,9 @@ static void result_merge_check_plans(struct result_merge *m)
 			result_merge_refuse(m, "%.200s: this is no result of a run (%s)",
 				part->name, RESULT_SCHEMA);
 		else if (!*result_text(part->doc, "plan.sha256"))
-			result_merge_refuse(m, "%.200s: this result does not say what its plan was",
+			result_merge_refuse(m,
+				"%.200s: this result does not say what its plan was; one that an "
+				"administrator has fetched from the service does",
 				part->name);
 		else if (!str_eq(result_text(part->doc, "plan.sha256"), sha256))
 			result_merge_refuse(m,

@@ -493,7 +493,7 @@ static void format_full_plan(struct report *r)
 	const char *text = result_text(r->doc, "plan.text");
 
 	format_full_title(r, "Plan");
-	report_line(r, "  sha256 %s", result_text(r->doc, "plan.sha256"));
+	report_line(r, "  sha256 %s", report_plan_digest(r));
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 

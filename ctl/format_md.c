@@ -392,7 +392,7 @@ static void format_md_plan(struct report *r)
 		format_md_puts(r, "\n");
 	format_md_repeat(r, "`", ticks);
 	format_md_puts(r, "\n\nsha256 ");
-	format_md_code(r, result_text(r->doc, "plan.sha256"), false);
+	format_md_code(r, report_plan_digest(r), false);
 	format_md_puts(r, ", rpsd ");
 	format_md_escape(r, result_text(r->doc, "generator.version"));
 	format_md_puts(r, "\n\n</details>\n");

@@ -78,6 +78,8 @@ size_t report_n_requests(const struct report *r);
 /* In the order of the plan: the one behind at, the first with NULL; NULL behind the last. An
  * iterator of jansson's (json_object_iter_key). */
 void *report_next_request(const struct report *r, void *at);
+/* The plan's sha256, or that it is not shown to who has asked. */
+const char *report_plan_digest(const struct report *r);
 /* "GET", or "2 requests to". */
 void report_method(const struct report *r, char *method, size_t size);
 /* What stands in their table; p50 and p99 of all that was planned, or of service times. */

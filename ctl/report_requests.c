@@ -42,6 +42,13 @@ size_t report_n_requests(const struct report *r)
 	return n;
 }
 
+const char *report_plan_digest(const struct report *r)
+{
+	const char *digest = result_text(r->doc, "plan.sha256");
+
+	return *digest ? digest : "not shown: the plan has secrets";
+}
+
 void report_method(const struct report *r, char *method, size_t size)
 {
 	if (report_n_requests(r) > 1)

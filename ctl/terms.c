@@ -67,8 +67,9 @@ static const struct term terms[] = {
 		"What a run shall do: the run file with its overlays and flags. Its text is in the "
 		"result as it was written; sha256 also covers what overrides and fills it."},
 	{"sha256", "The digest of everything in the plan that decides the load: runs with the same "
-		   "one "
-		   "had the same plan."},
+		   "one had the same plan. What headers and auth have from files is left out. The "
+		   "service does not tell it to those who may not see all of the plan, since "
+		   "secrets can be guessed by it."},
 	{"label|labels", "NAME=TEXT that a run carries into its result: --label commit=1f2e3d4."},
 	{"target", "The server that is loaded, by its URL."},
 	{"addresses|address", "Those of the target that answered when the run was prepared."},

@@ -130,6 +130,19 @@ json_t *methods_json_text(const char *text)
 	return value;
 }
 
+json_t *methods_json_masked(const char *text, enum control_role role)
+{
+	struct buf masked = {0};
+	json_t *value = NULL;
+
+	if (role >= CONTROL_ADMIN)
+		return methods_json_text(text);
+	if (secrets_mask_urls(text, role < CONTROL_OPERATE, &masked) == 0)
+		value = methods_json_text(masked.data ? masked.data : "");
+	buf_fini(&masked);
+	return value;
+}
+
 json_t *methods_json_text_or_null(const char *text)
 {
 	return text && *text ? methods_json_text(text) : json_null();
@@ -189,22 +202,31 @@ static void methods_get_interface_description(struct control_call *call, void *u
 
 /* ---------------------------------------------------------------- Status, Origins */
 
-json_t *methods_json_run(const struct run *run)
+json_t *methods_json_run(const struct run *run, enum control_role role)
 {
 	bool finished = run_get_state(run) == RUN_FINISHED;
 	const struct plan *plan = run_plan(run);
+	const char *reason = run_reason(run);
 
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", run_id(run), "name",
 		plan->name, "state", run_state_names[run_get_state(run)], "outcome",
 		methods_json_text_or_null(run_outcome(run)), "reason",
-		methods_json_text_or_null(run_reason(run)), "user",
-		methods_json_text(run_user(run)), "target", methods_json_text(plan->url.text),
-		"exit_code", finished ? json_integer(run_exit_code(run)) : json_null());
+		*reason ? methods_json_masked(reason, role) : json_null(), "user",
+		methods_json_text(run_user(run)), "target",
+		methods_json_masked(plan->url.text, role), "exit_code",
+		finished ? json_integer(run_exit_code(run)) : json_null());
 }
+
+struct methods_runs {
+	json_t *all;
+	enum control_role role;
+};
 
 static void methods_append_run(struct run *run, void *arg)
 {
-	(void)json_array_append_new(arg, methods_json_run(run));
+	struct methods_runs *runs = arg;
+
+	(void)json_array_append_new(runs->all, methods_json_run(run, runs->role));
 }
 
 static json_t *methods_json_daemon(const struct methods *m)
@@ -231,8 +253,8 @@ static void methods_status(struct control_call *call, void *userdata)
 	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
 	const struct methods *m = userdata;
 	const char *id = methods_text(call, "run");
+	struct methods_runs runs = {.role = control_call_peer(call)->role};
 	struct run *run = NULL;
-	json_t *runs;
 
 	if (!methods_check(call, fields))
 		return;
@@ -243,13 +265,13 @@ static void methods_status(struct control_call *call, void *userdata)
 			return;
 		}
 	}
-	runs = json_array();
+	runs.all = json_array();
 	if (run)
-		methods_append_run(run, runs);
+		methods_append_run(run, &runs);
 	else
-		registry_each(m->config.registry, methods_append_run, runs);
+		registry_each(m->config.registry, methods_append_run, &runs);
 	control_reply(
-		call, json_pack("{s:o, s:o}", "daemon", methods_json_daemon(m), "runs", runs));
+		call, json_pack("{s:o, s:o}", "daemon", methods_json_daemon(m), "runs", runs.all));
 }
 
 static json_t *methods_quantile(const struct histogram *h, double q)

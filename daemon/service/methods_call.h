@@ -47,6 +47,8 @@ bool methods_flag(const struct control_call *call, const char *name);
 
 /* A JSON string of text that may not be UTF-8: then its other bytes become '?'. */
 json_t *methods_json_text(const char *text);
+/* Text with its URLs as role may see them (secrets.h): an administrator all of them. */
+json_t *methods_json_masked(const char *text, enum control_role role);
 /* NULL and "" become null. */
 json_t *methods_json_text_or_null(const char *text);
 
@@ -69,4 +71,4 @@ void methods_next(struct control_call *call, void *userdata);
 struct run_event;
 json_t *methods_json_event(const struct run_event *e);
 /* The type Run. */
-json_t *methods_json_run(const struct run *run);
+json_t *methods_json_run(const struct run *run, enum control_role role);

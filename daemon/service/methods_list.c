@@ -6,8 +6,7 @@
  * Anybody may ask for it often, too. So what a file came to is kept until the file changes, and a
  * long list is made in parts, between which other users are answered.
  *
- * A problem quotes what it complains of, which may be a secret: who may not operate is told the
- * place alone. */
+ * What is shown of a file depends on who asks: a row is kept for each role. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -41,63 +40,33 @@ static int methods_compare_files(const struct dirent **a, const struct dirent **
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* The type Listed; problem NULL: none. */
+/* The type Listed; takes over target and problem. */
 static json_t *methods_json_listed(
-	const char *name, const char *target, const char *summary, const char *problem)
+	const char *name, json_t *target, const char *summary, json_t *problem)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "name", methods_json_text(name), "target",
-		methods_json_text(target), "summary", methods_json_text(summary), "problem",
-		methods_json_text_or_null(problem));
+	return json_pack("{s:o, s:o, s:o, s:o}", "name", methods_json_text(name), "target", target,
+		"summary", methods_json_text(summary), "problem", problem);
 }
 
-/* There is at least one. */
-static json_t *methods_list_problem(
-	const char *name, const struct methods_material *material, bool is_stranger)
-{
-	const char *text = material->problems.texts[0];
-	size_t place = strlen(material->path);
-	struct buf hidden = {0};
-	json_t *listed;
-
-	if (!is_stranger)
-		return methods_json_listed(name, "", "", text);
-	if (strncmp(text, material->path, place) == 0)
-		place += strspn(text + place, ":0123456789");
-	else
-		place = 0;
-	if (buf_printf(&hidden, "%.*s%snot valid; who may operate sees why", (int)place, text,
-		    place ? " " : "") < 0)
-		return NULL;
-	listed = methods_json_listed(name, "", "", hidden.data);
-	buf_fini(&hidden);
-	return listed;
-}
-
-static json_t *methods_list_plan(const struct plan *plan)
+static json_t *methods_list_plan(const struct plan *plan, enum control_role role)
 {
 	struct buf summary = {0};
 	json_t *listed = NULL;
 
 	if (plan_summary(plan, &summary) == 0)
-		listed = methods_json_listed(plan->name, plan->url.text, summary.data, NULL);
+		listed = methods_json_listed(plan->name, methods_json_masked(plan->url.text, role),
+			summary.data, json_null());
 	buf_fini(&summary);
 	return listed;
 }
 
 /* ---------------------------------------------------------------- what is kept of a file */
 
-/* Rows of the list: one for callers who may operate, one for strangers. */
-enum {
-	METHODS_LIST_OPERATOR,
-	METHODS_LIST_STRANGER,
-	METHODS_LIST_KINDS,
-};
-
 struct methods_listed {
 	char *file; /* "checkout.ini" */
 	struct stat stat;
 	int64_t until_ns; /* files elsewhere that it refers to may have come or gone since */
-	json_t *rows[METHODS_LIST_KINDS];
+	json_t *rows[CONTROL_ROLE_COUNT]; /* what each role is told */
 };
 
 struct methods_list_cache {
@@ -109,7 +78,7 @@ struct methods_list_cache {
 static void methods_listed_fini(struct methods_listed *l)
 {
 	free(l->file);
-	for (size_t i = 0; i < METHODS_LIST_KINDS; i++)
+	for (size_t i = 0; i < CONTROL_ROLE_COUNT; i++)
 		json_decref(l->rows[i]);
 }
 
@@ -211,7 +180,15 @@ static void methods_cache_prune(struct methods_list_cache *cache, struct dirent 
 
 /* ---------------------------------------------------------------- one file */
 
-/* What the run file of name comes to, into both rows. 0, -ENOENT (it is gone again) or -ENOMEM. */
+static bool methods_list_is_whole(json_t *const *rows)
+{
+	for (size_t i = 0; i < CONTROL_ROLE_COUNT; i++)
+		if (!rows[i])
+			return false;
+	return true;
+}
+
+/* What the run file of name comes to, into rows. 0, -ENOENT (it is gone again) or -ENOMEM. */
 static int methods_list_run(const char *dir, const char *name, json_t **rows)
 {
 	struct methods_material *material = calloc(1, sizeof(*material));
@@ -227,11 +204,12 @@ static int methods_list_run(const char *dir, const char *name, json_t **rows)
 	if (r < 0 && r != -ENOENT && material->problems.n == 0)
 		problems_add(&material->problems, material->path, 0, "%s", strerror(-r));
 	if (r != -ENOENT && r != -ENOMEM) {
-		for (size_t i = 0; i < METHODS_LIST_KINDS; i++)
-			rows[i] = plan ? methods_list_plan(plan)
-				       : methods_list_problem(
-						 name, material, i == METHODS_LIST_STRANGER);
-		r = rows[0] && rows[1] ? 0 : -ENOMEM;
+		for (int i = 0; i < CONTROL_ROLE_COUNT; i++)
+			rows[i] = plan ? methods_list_plan(plan, (enum control_role)i)
+				       : methods_json_listed(name, json_string(""), "",
+						 methods_json_problem(
+							 material, 0, (enum control_role)i));
+		r = methods_list_is_whole(rows) ? 0 : -ENOMEM;
 	}
 	plan_free(plan);
 	methods_material_fini(material);
@@ -246,12 +224,11 @@ static int methods_list_file(const char *dir, const char *file, json_t **rows)
 	if (name && str_is_name(name)) {
 		r = methods_list_run(dir, name, rows);
 	} else if (name) {
-		for (size_t i = 0; i < METHODS_LIST_KINDS; i++)
-			rows[i] = methods_json_listed(name, "", "",
-				"this is not a name for a run: letters, digits, '_', '-' and '.', "
-				"at most "
-				"64, not first '-'");
-		r = rows[0] && rows[1] ? 0 : -ENOMEM;
+		for (size_t i = 0; i < CONTROL_ROLE_COUNT; i++)
+			rows[i] = methods_json_listed(name, json_string(""), "",
+				json_string("this is not a name for a run: letters, digits, '_', "
+					    "'-' and '.', at most 64, not first '-'"));
+		r = methods_list_is_whole(rows) ? 0 : -ENOMEM;
 	}
 	free(name);
 	return r;
@@ -263,7 +240,7 @@ static int methods_list_file(const char *dir, const char *file, json_t **rows)
 struct methods_listing {
 	struct control_closer closer;
 	struct methods *methods;
-	bool is_stranger;
+	enum control_role role;
 	struct dirent **entries;
 	int n;
 	int next;
@@ -289,7 +266,6 @@ static int methods_listing_add(struct methods_listing *l, const char *file)
 {
 	struct methods_list_cache *cache = l->methods->list_cache;
 	const char *dir = l->methods->config.runs_dir;
-	size_t kind = l->is_stranger ? METHODS_LIST_STRANGER : METHODS_LIST_OPERATOR;
 	struct methods_listed listed = {0};
 	int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int64_t now_ns = clock_now_ns();
@@ -303,13 +279,13 @@ static int methods_listing_add(struct methods_listing *l, const char *file)
 	if (r == 0 && methods_cache_find(cache, file, &place) &&
 		methods_is_same_file(&cache->files[place].stat, &listed.stat) &&
 		now_ns < cache->files[place].until_ns)
-		return json_array_append(l->plans, cache->files[place].rows[kind]) < 0 ? -ENOMEM
-										       : 0;
+		return json_array_append(l->plans, cache->files[place].rows[l->role]) < 0 ? -ENOMEM
+											  : 0;
 	r = methods_list_file(dir, file, listed.rows);
 	if (r == 0) {
 		listed.file = strdup(file);
 		listed.until_ns = now_ns + METHODS_LIST_KEEP_NS;
-		row = listed.rows[kind];
+		row = listed.rows[l->role];
 		r = !listed.file || json_array_append(l->plans, row) < 0 ? -ENOMEM : 0;
 	}
 	if (r == 0)
@@ -359,7 +335,7 @@ void methods_list(struct control_call *call, void *userdata)
 	}
 	methods_cache_look(m->list_cache, m->config.runs_dir);
 	l->methods = m;
-	l->is_stranger = control_call_peer(call)->role < CONTROL_OPERATE;
+	l->role = control_call_peer(call)->role;
 	l->plans = json_array();
 	l->n = scandir(m->config.runs_dir, &l->entries, methods_is_run_file, methods_compare_files);
 	if (l->n == -1 && errno != ENOENT) {

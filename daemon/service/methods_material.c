@@ -20,11 +20,53 @@
 #include "common/digest.h"
 #include "common/fill.h"
 #include "common/str.h"
+#include "daemon/service/methods_call.h"
+#include "daemon/service/secrets.h"
 
 /* The last piece may be an empty one. */
 static bool methods_is_held(const struct methods_material *m, const char *data)
 {
 	return m->content && data >= m->content && data <= m->content + m->content_len;
+}
+
+/* The length of "FILE:LINE:" of the named run's file before a problem; 0: it is none of that file.
+ */
+static size_t methods_problem_place(
+	const struct methods_material *m, const char *text, unsigned *ret_line)
+{
+	size_t len = m->path ? strlen(m->path) : 0;
+
+	*ret_line = 0;
+	if (len == 0 || strncmp(text, m->path, len) != 0 || text[len] != ':')
+		return 0;
+	*ret_line = (unsigned)strtoul(text + len + 1, NULL, 10);
+	return len + strspn(text + len, ":0123456789");
+}
+
+static bool methods_may_see_problem(
+	const struct methods_material *m, size_t place, unsigned line, enum control_role role)
+{
+	if (role != CONTROL_OPERATE)
+		return role > CONTROL_OPERATE;
+	return place == 0 || line == 0 || !m->text ||
+	       secrets_line_is_shown(m->text, strlen(m->text), line, false);
+}
+
+json_t *methods_json_problem(const struct methods_material *m, size_t i, enum control_role role)
+{
+	const char *text = m->problems.texts[i];
+	struct buf hidden = {0};
+	json_t *value = NULL;
+	unsigned line;
+	size_t place = methods_problem_place(m, text, &line);
+
+	if (methods_may_see_problem(m, place, line, role))
+		return methods_json_text(text);
+	if (buf_printf(&hidden, "%.*s%snot valid; %s sees why", (int)place, text, place ? " " : "",
+		    role < CONTROL_OPERATE ? "who may operate" : "an administrator") == 0)
+		value = methods_json_text(hidden.data);
+	buf_fini(&hidden);
+	return value;
 }
 
 void methods_material_fini(struct methods_material *m)

@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/plan.h"
+#include "daemon/service/control.h"
 
 #define METHODS_RUN_FILE_MAX (1u << 20)
 #define METHODS_FILES_MAX 256
@@ -29,6 +30,10 @@ struct methods_material {
 	size_t content_len;
 	struct problems problems;
 };
+
+/* Problem i as role may see it. A problem quotes what it complains of: of a named run's file a
+ * line's problem is told whole to those who may see all of the line. */
+json_t *methods_json_problem(const struct methods_material *m, size_t i, enum control_role role);
 
 /* Of one from calloc, which it frees. */
 void methods_material_fini(struct methods_material *m);

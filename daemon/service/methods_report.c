@@ -4,17 +4,19 @@
  * neither side ever holds one long message. The document itself is shared and never changed: what
  * is sent are copies of its top with other parts in them. It outlives its run here.
  *
- * The run file in it is masked as in Show. */
+ * The run file in it is masked as in Show; URLs, labels and examples by who asks. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/str.h"
 #include "common/varlink.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/methods_call.h"
 #include "daemon/service/secrets.h"
 
-#define METHODS_ROWS_MAX 256 /* of one reply; common/rpsd.varlink says so */
+#define METHODS_CHECK "check-" /* begins the names of failed checks */
+#define METHODS_ROWS_MAX 256   /* of one reply; common/rpsd.varlink says so */
 
 /* Of one call with more, from its first reply to its last. */
 struct methods_report {
@@ -39,27 +41,197 @@ static json_t *methods_with(json_t *object, const char *key, json_t *value)
 	return NULL;
 }
 
-static json_t *methods_masked_plan(json_t *plan, bool is_stranger)
+/* ---------------------------------------------------------------- what a role may see */
+
+static json_t *methods_masked(json_t *value, enum control_role role);
+
+/* What a failed check says quotes what was expected and what came. */
+static bool methods_may_see_example(const char *example, enum control_role role)
+{
+	return role >= CONTROL_OPERATE && !secrets_tells(example);
+}
+
+/* Where "check-header (EXAMPLE" and the like have the example; NULL: nowhere, or it may be seen. */
+static const char *methods_find_example(const char *text, enum control_role role)
+{
+	const char *class = strstr(text, METHODS_CHECK);
+	const char *example = class ? strstr(class, " (") : NULL;
+
+	return example && !methods_may_see_example(example, role) ? example + 2 : NULL;
+}
+
+/* All return a new reference, to value itself where it may be seen as it is; NULL: no memory. */
+static json_t *methods_masked_text(json_t *value, enum control_role role)
+{
+	const char *example = methods_find_example(json_string_value(value), role);
+	json_t *masked;
+
+	if (example)
+		return json_sprintf("%.*s***)", (int)(example - json_string_value(value)),
+			json_string_value(value));
+	if (!strpbrk(json_string_value(value), "?#;@"))
+		return json_incref(value);
+	masked = methods_json_masked(json_string_value(value), role);
+	if (masked && json_equal(masked, value)) {
+		json_decref(masked);
+		return json_incref(value);
+	}
+	return masked;
+}
+
+static json_t *methods_masked_array(json_t *array, enum control_role role)
+{
+	json_t *copy = json_incref(array);
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item)
+	{
+		json_t *masked = methods_masked(item, role);
+
+		if (masked == item) {
+			json_decref(masked);
+			continue;
+		}
+		if (copy == array) {
+			json_decref(copy);
+			copy = json_copy(array);
+		}
+		if (!copy || !masked || json_array_set_new(copy, i, masked) < 0) {
+			json_decref(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+static json_t *methods_masked_object(json_t *object, enum control_role role)
+{
+	json_t *copy = json_incref(object);
+	const char *key;
+	json_t *item;
+
+	json_object_foreach(object, key, item)
+	{
+		json_t *masked = methods_masked(item, role);
+
+		if (masked == item) {
+			json_decref(masked);
+			continue;
+		}
+		if (copy == object) {
+			json_decref(copy);
+			copy = json_copy(object);
+		}
+		if (!copy || !masked || json_object_set_new(copy, key, masked) < 0) {
+			json_decref(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+/* The URLs in it, wherever they are. */
+static json_t *methods_masked(json_t *value, enum control_role role)
+{
+	if (json_is_string(value))
+		return methods_masked_text(value, role);
+	if (json_is_array(value))
+		return methods_masked_array(value, role);
+	return json_is_object(value) ? methods_masked_object(value, role) : json_incref(value);
+}
+
+/* Their names stay. */
+static json_t *methods_masked_labels(const json_t *labels, enum control_role role)
+{
+	json_t *copy = json_object();
+	const char *name;
+	json_t *text;
+
+	json_object_foreach((json_t *)labels, name, text)(void) json_object_set_new(copy, name,
+		role < CONTROL_OPERATE || secrets_tells(name) ? json_string("***")
+							      : json_incref(text));
+	return copy;
+}
+
+static json_t *methods_masked_errors(json_t *errors, enum control_role role)
+{
+	json_t *copy = json_array();
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(errors, i, one)
+	{
+		const char *class = json_string_value(json_object_get(one, "class"));
+		const char *example = json_string_value(json_object_get(one, "example"));
+		bool is_hidden = class && example && str_starts(class, METHODS_CHECK) &&
+				 !methods_may_see_example(example, role);
+
+		(void)json_array_append_new(
+			copy, is_hidden ? methods_with(one, "example", json_string("***"))
+					: json_incref(one));
+	}
+	return copy;
+}
+
+/* A digest of what is masked would let it be guessed. It covers overlays and settings, too: so an
+ * operator is told it where all of the text is shown and the rest has come from the same user. */
+static json_t *methods_masked_plan(json_t *plan, enum control_role role, bool is_own)
 {
 	const char *text = json_string_value(json_object_get(plan, "text"));
 	struct buf masked = {0};
 	json_t *copy = NULL;
+	bool is_whole;
 
-	if (secrets_mask(text ? text : "", text ? strlen(text) : 0, is_stranger, &masked) == 0)
+	if (secrets_mask(text ? text : "", text ? strlen(text) : 0, role < CONTROL_OPERATE,
+		    &masked) == 0)
 		copy = methods_with(
 			plan, "text", methods_json_text(masked.data ? masked.data : ""));
+	is_whole = text && masked.data && str_eq(text, masked.data);
 	buf_fini(&masked);
+	if (copy && role < CONTROL_ADMIN && (role < CONTROL_OPERATE || !is_own || !is_whole))
+		(void)json_object_set_new(copy, "sha256", json_null());
 	return copy;
 }
 
-static json_t *methods_masked_result(json_t *result, bool is_stranger)
+/* Takes over value; NULL where it or the object is. */
+static json_t *methods_replace(json_t *object, const char *key, json_t *value)
 {
-	json_t *plan = json_object_get(result, "plan");
+	json_t *copy = object ? methods_with(object, key, value) : NULL;
 
-	if (!json_is_object(plan))
-		return json_incref(result);
-	return methods_with(result, "plan", methods_masked_plan(plan, is_stranger));
+	if (!object)
+		json_decref(value);
+	json_decref(object);
+	return copy;
 }
+
+/* is_own: who asks has started the run. Of the members only these hold text from outside; the
+ * others are figures, and long. */
+static json_t *methods_masked_result(json_t *result, enum control_role role, bool is_own)
+{
+	static const char *const texts[] = {"run", "headline", "plan", "errors", "redirects",
+		"requests", "generator", "events", "slowest"};
+	json_t *plan = methods_masked_plan(json_object_get(result, "plan"), role, is_own);
+	json_t *masked = methods_replace(json_incref(result), "plan", plan);
+	json_t *run;
+
+	for (size_t i = 0; role < CONTROL_ADMIN && i < sizeof(texts) / sizeof(texts[0]); i++) {
+		json_t *member = json_object_get(masked, texts[i]);
+
+		if (member)
+			masked = methods_replace(masked, texts[i], methods_masked(member, role));
+	}
+	if (!masked || role >= CONTROL_ADMIN)
+		return masked;
+	run = json_object_get(masked, "run");
+	run = methods_with(
+		run, "labels", methods_masked_labels(json_object_get(run, "labels"), role));
+	masked = methods_replace(masked, "run", run);
+	return methods_replace(
+		masked, "errors", methods_masked_errors(json_object_get(masked, "errors"), role));
+}
+
+/* ---------------------------------------------------------------- the rows */
 
 /* {intervals: {rows: […]}} of at most METHODS_ROWS_MAX of them. */
 static json_t *methods_some_rows(json_t *rows, size_t from)
@@ -148,7 +320,6 @@ void methods_report(struct control_call *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
 	const struct methods *m = userdata;
-	bool is_stranger = control_call_peer(call)->role < CONTROL_OPERATE;
 	const char *id = methods_text(call, "run");
 	struct run *run = NULL;
 	json_t *result;
@@ -170,7 +341,8 @@ void methods_report(struct control_call *call, void *userdata)
 		return;
 	}
 	/* jansson counts references in what it reads too: no reader changes the document. */
-	result = methods_masked_result((json_t *)run_result(run), is_stranger);
+	result = methods_masked_result((json_t *)run_result(run), control_call_peer(call)->role,
+		str_eq(run_user(run), control_call_user(call)));
 	if (!result)
 		control_reply(call, NULL);
 	else if (control_call_wants_more(call))

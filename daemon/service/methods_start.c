@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/keys.h"
 #include "common/plan.h"
@@ -23,6 +24,7 @@
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"
 #include "daemon/service/methods_material.h"
+#include "daemon/service/secrets.h"
 #include "daemon/service/systemd.h"
 
 struct methods_job {
@@ -46,9 +48,12 @@ static void methods_job_on_finished(struct run_observer *o, struct run *run)
 {
 	struct methods_job *job = container_of(o, struct methods_job, observer);
 	const char *reason = run_reason(run);
+	struct buf masked = {0};
 
-	log_info("run %s of %s: %s%s%s", run_id(run), run_user(run), run_outcome(run),
-		*reason ? ": " : "", reason);
+	if (secrets_mask_urls(reason, true, &masked) == 0)
+		log_info("run %s of %s: %s%s%s", run_id(run), run_user(run), run_outcome(run),
+			*reason ? ": " : "", masked.data ? masked.data : "");
+	buf_fini(&masked);
 	methods_tell_status(job->methods);
 	run_unobserve(&job->observer);
 	control_closer_cancel(&job->closer);
@@ -78,14 +83,27 @@ static struct methods_job *methods_job_new(struct methods *m)
 
 /* ---------------------------------------------------------------- answering */
 
-static void methods_plan_invalid(struct control_call *call, struct problems *problems)
+static void methods_plan_invalid(struct control_call *call, struct methods_material *m)
 {
+	enum control_role role = control_call_peer(call)->role;
 	json_t *texts = json_array();
 
-	problems_finish(problems);
-	for (size_t i = 0; i < problems->n; i++)
-		(void)json_array_append_new(texts, methods_json_text(problems->texts[i]));
+	problems_finish(&m->problems);
+	for (size_t i = 0; i < m->problems.n; i++)
+		(void)json_array_append_new(texts, methods_json_problem(m, i, role));
 	control_error(call, RPSD_INTERFACE ".PlanInvalid", json_pack("{s:o}", "problems", texts));
+}
+
+/* The log has other readers than the run's file. */
+static void methods_log_started(struct control_call *call, const struct run *run)
+{
+	const struct control_peer *peer = control_call_peer(call);
+	struct buf url = {0};
+
+	if (secrets_mask_urls(run_plan(run)->url.text, true, &url) == 0)
+		log_trail(peer->uid, peer->pid, run_id(run), "started by %s: %s",
+			control_call_user(call), url.data ? url.data : "");
+	buf_fini(&url);
 }
 
 /* Takes over plan; answers the call. */
@@ -116,8 +134,7 @@ static void methods_start_plan(struct control_call *call, struct methods *m, str
 			what, err.text);
 		return;
 	}
-	log_trail(peer->uid, peer->pid, run_id(run), "started by %s: %s", control_call_user(call),
-		run_plan(run)->url.text);
+	methods_log_started(call, run);
 	/* A run that has failed at once has ended its job. */
 	if (run_get_state(run) != RUN_FINISHED) {
 		job->run = run;
@@ -253,7 +270,7 @@ static void methods_start_gathered(
 	if (r == -ENOMEM)
 		control_reply(call, NULL);
 	else if (r != 0 || material->problems.n > 0)
-		methods_plan_invalid(call, &material->problems);
+		methods_plan_invalid(call, material);
 	else
 		methods_start_plan(call, m, plan);
 	/* A private daemon has one run, whose plan has its own copies. */

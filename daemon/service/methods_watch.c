@@ -68,7 +68,7 @@ static json_t *methods_json_events(const struct run *run)
 	return all;
 }
 
-static json_t *methods_json_progress(const struct run *run)
+static json_t *methods_json_progress(const struct run *run, enum control_role role)
 {
 	const struct plan *plan = run_plan(run);
 	bool open = plan->model == PLAN_OPEN;
@@ -80,8 +80,8 @@ static json_t *methods_json_progress(const struct run *run)
 	return json_pack(
 		"{s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:f, "
 		"s:o, s:o, s:o, s:o, s:o, s:o}",
-		"run", methods_json_run(run), "elapsed_ns", (json_int_t)p.elapsed_ns, "total_ns",
-		methods_json_ns(p.total_ns), "requests",
+		"run", methods_json_run(run, role), "elapsed_ns", (json_int_t)p.elapsed_ns,
+		"total_ns", methods_json_ns(p.total_ns), "requests",
 		plan->n_arrivals && plan_n_slices(plan) == 1
 			? json_integer((json_int_t)plan->n_arrivals)
 			: json_null(),
@@ -97,15 +97,17 @@ static json_t *methods_json_progress(const struct run *run)
 		methods_json_ns(p.our_delay_p99_ns), "events", methods_json_events(run));
 }
 
-static json_t *methods_json_watch(const struct run *run, uint64_t skipped)
+static json_t *methods_json_watch(
+	const struct run *run, const struct control_call *call, uint64_t skipped)
 {
-	return json_pack("{s:o, s:I}", "progress", methods_json_progress(run), "skipped",
+	return json_pack("{s:o, s:I}", "progress",
+		methods_json_progress(run, control_call_peer(call)->role), "skipped",
 		(json_int_t)skipped);
 }
 
 static void methods_watch_send(struct methods_watch *w)
 {
-	control_reply_more(w->call, methods_json_watch(w->run, w->skipped));
+	control_reply_more(w->call, methods_json_watch(w->run, w->call, w->skipped));
 	w->has_news = false;
 	w->skipped = 0;
 }
@@ -139,7 +141,7 @@ static void methods_watch_on_finished(struct run_observer *o, struct run *run)
 
 	run_unobserve(&w->observer);
 	control_closer_cancel(&w->closer);
-	control_reply(w->call, methods_json_watch(run, w->skipped + w->has_news));
+	control_reply(w->call, methods_json_watch(run, w->call, w->skipped + w->has_news));
 	free(w);
 }
 
@@ -167,7 +169,7 @@ void methods_watch(struct control_call *call, void *userdata)
 		return;
 	}
 	if (!control_call_wants_more(call) || run_get_state(run) == RUN_FINISHED) {
-		control_reply(call, methods_json_watch(run, 0));
+		control_reply(call, methods_json_watch(run, call, 0));
 		return;
 	}
 	w = calloc(1, sizeof(*w));

@@ -1,37 +1,99 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Masks line by line and knows as little of the syntax as it can: a line that looks like a header
- * with a telling name, or like auth, loses its value, whatever the file makes of it otherwise. Too
- * much masked is an annoyance, too little a leak. */
+/* A run file is masked by what is known about it: the file is read as a plan would be read, each
+ * line that came to an entry is judged by its key, and every other line is masked. So text that
+ * nobody foresaw is hidden and not shown. Too much masked is an annoyance, too little a leak.
+ *
+ * Keys whose values are numbers or words of a list are harmless once they have been parsed. Of the
+ * others only those are shown to strangers whose grammar leaves no room for anything but figures
+ * and addresses. A new key is hidden from them until it is listed here. */
 #include "daemon/service/secrets.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/buf.h"
+#include "common/err.h"
+#include "common/ini.h"
+#include "common/keys.h"
+#include "common/str.h"
+#include "common/units.h"
 
-/* In names of headers, case ignored. */
+#define SECRETS_MASK "***"
+
+/* ---------------------------------------------------------------- names that tell */
+
+/* Anywhere in a name, case ignored. */
 static const char *const secrets_words[] = {"auth", "cookie", "token", "key", "secret", "pass",
 	"pwd", "credential", "session", "signature", "jwt", "csrf", "xsrf"};
+/* Too short for that: between others than letters. */
+static const char *const secrets_short_words[] = {"sig", "sid", "pin", "otp"};
+
+static bool secrets_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /* Case ignored. */
-static bool secrets_contains(const char *text, size_t len, const char *word)
+static bool secrets_contains(const char *text, size_t len, const char *word, bool is_whole)
 {
 	size_t n = strlen(word);
 
-	for (size_t i = 0; i + n <= len; i++)
-		if (strncasecmp(text + i, word, n) == 0)
+	for (size_t i = 0; i + n <= len; i++) {
+		if (strncasecmp(text + i, word, n) != 0)
+			continue;
+		if (!is_whole || ((i == 0 || !secrets_is_letter(text[i - 1])) &&
+					 (i + n == len || !secrets_is_letter(text[i + n]))))
 			return true;
+	}
 	return false;
 }
 
 static bool secrets_has_word(const char *name, size_t len)
 {
 	for (size_t w = 0; w < sizeof(secrets_words) / sizeof(secrets_words[0]); w++)
-		if (secrets_contains(name, len, secrets_words[w]))
+		if (secrets_contains(name, len, secrets_words[w], false))
+			return true;
+	for (size_t w = 0; w < sizeof(secrets_short_words) / sizeof(secrets_short_words[0]); w++)
+		if (secrets_contains(name, len, secrets_short_words[w], true))
 			return true;
 	return false;
 }
+
+bool secrets_tells(const char *text)
+{
+	return secrets_has_word(text, strlen(text));
+}
+
+static int secrets_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Of a query: "%74oken" is "token". */
+static bool secrets_query_name_tells(const char *name, size_t len)
+{
+	char plain[128];
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < sizeof(plain); i++) {
+		bool is_code = name[i] == '%' && i + 2 < len && secrets_hex(name[i + 1]) >= 0 &&
+			       secrets_hex(name[i + 2]) >= 0;
+
+		plain[n++] =
+			is_code ? (char)(secrets_hex(name[i + 1]) * 16 + secrets_hex(name[i + 2]))
+				: name[i];
+		i += is_code ? 2 : 0;
+	}
+	return secrets_has_word(plain, n);
+}
+
+/* ---------------------------------------------------------------- references */
 
 /* May stand before a reference: RFC 9110 section 11.1, and what is customary. */
 static const char *const secrets_schemes[] = {
@@ -58,7 +120,7 @@ static bool secrets_is_variable(const char *word, size_t len)
 	       !memchr(word, ':', len) && !memchr(word, '}', len - 1);
 }
 
-/* It is @FILE, cred:NAME or ${NAME}, perhaps behind the name of a scheme: what else stands before
+/* It is @FILE, cred:NAME or ${NAME}, perhaps after the name of a scheme: what else stands before
  * it may be the half of a secret. */
 static bool secrets_is_reference(const char *value, size_t len)
 {
@@ -83,7 +145,7 @@ static bool secrets_is_reference(const char *value, size_t len)
 	       secrets_is_variable(value + start, len - start);
 }
 
-/* The word at *text, which is left behind it; 0 bytes: there is none. */
+/* The word at *text, which is moved past it; 0 bytes: there is none. */
 static size_t secrets_word(const char **text, size_t *len, const char **ret)
 {
 	size_t n = 0;
@@ -119,62 +181,357 @@ static bool secrets_is_auth(const char *value, size_t len)
 	return n > 0 && secrets_is_reference(word, n) && secrets_word(&value, &len, &word) == 0;
 }
 
-/* The last byte before a user and password in a URL; NULL: there are none. */
-static const char *secrets_user_info(const char *value, size_t len)
-{
-	const char *slashes = memmem(value, len, "://", 3);
-	const char *at = slashes;
+/* ---------------------------------------------------------------- URLs in texts */
 
-	for (size_t n = len - (slashes ? (size_t)(slashes - value) : len); n > 0; n--, at++)
-		if (*at == '@')
-			return slashes + 2;
-	return NULL;
+/* Where a query, a fragment or parameters begin in a URL or path of len bytes; len: nowhere.
+ * In a text that is not said to be one, only what has a '/' may have the latter two. */
+static size_t secrets_find_query(const char *token, size_t len, bool is_url)
+{
+	size_t end = len;
+
+	/* A sentence may end with it. */
+	while (!is_url && end > 0 && strchr(").,:;!?", token[end - 1]))
+		end--;
+	for (size_t i = 0; i + 1 < end; i++) {
+		if (token[i] == '/')
+			is_url = true;
+		if (token[i] == '?' || (is_url && (token[i] == '#' || token[i] == ';')))
+			return i;
+	}
+	return len;
 }
 
-/* How much of the line may be seen; len: all of it. */
-static size_t secrets_visible(const char *line, size_t len, bool for_strangers)
+/* NAME=VALUE and the like, between separators; values whose names tell are masked. */
+static int secrets_put_pairs(const char *text, size_t len, struct buf *out)
 {
-	/* A misspelt key is no reason to show its value. */
-	const char *equals = memchr(line, '=', len);
-	size_t key_len = equals ? (size_t)(equals - line) : 0;
-	const char *end = line + len;
-	const char *secret = NULL;
+	static const char separators[] = "?&;#";
+	int r = 0;
 
-	if (secrets_contains(line, key_len, "header")) {
-		secret = memchr(equals, ':', (size_t)(end - equals));
-		if (secret && !for_strangers &&
-			!secrets_has_word(equals, (size_t)(secret - equals)))
-			secret = NULL;
-	} else if (for_strangers && secrets_contains(line, key_len, "body")) {
-		secret = equals;
-	} else if (secrets_contains(line, key_len, "auth")) {
-		return secrets_is_auth(equals + 1, (size_t)(end - equals - 1))
-			       ? len
-			       : (size_t)(equals + 1 - line);
-	} else if (secrets_contains(line, key_len, "url")) {
-		secret = secrets_user_info(equals, (size_t)(end - equals));
+	for (size_t at = 0; at < len && r == 0;) {
+		size_t end = at;
+		const char *equals;
+		size_t shown;
+
+		while (end < len && (end == at || !strchr(separators, text[end])))
+			end++;
+		equals = memchr(text + at, '=', end - at);
+		shown = equals ? (size_t)(equals + 1 - text) - at : end - at;
+		/* The separator is a part of the name here. */
+		if (!equals || !secrets_query_name_tells(text + at, shown - 1))
+			shown = end - at;
+		r = buf_append(out, text + at, shown);
+		if (r == 0 && shown < end - at)
+			r = buf_puts(out, SECRETS_MASK);
+		at = end;
 	}
-	if (!secret || secrets_is_reference(secret + 1, (size_t)(end - secret - 1)))
-		return len;
-	return (size_t)(secret + 1 - line);
+	return r;
+}
+
+/* How much of the token stands before a host's user and password, which are *ret_len bytes; 0 of
+ * them: there are none. */
+static size_t secrets_find_user_info(const char *token, size_t len, bool is_url, size_t *ret_len)
+{
+	const char *slashes = memmem(token, len, "://", 3);
+	size_t start = slashes ? (size_t)(slashes + 3 - token) : 0;
+
+	*ret_len = 0;
+	for (size_t i = start; i < len && (slashes || is_url) && !strchr("/?#", token[i]); i++)
+		if (token[i] == '@')
+			*ret_len = i - start;
+	return start;
+}
+
+/* One word: a URL, a path or something else. */
+static int secrets_put_token(
+	const char *token, size_t len, bool for_strangers, bool is_url, struct buf *out)
+{
+	size_t user_len;
+	size_t start = secrets_find_user_info(token, len, is_url, &user_len);
+	size_t query;
+	int r = 0;
+
+	if (user_len > 0) {
+		r = buf_append(out, token, start);
+		if (r == 0)
+			r = buf_puts(out, SECRETS_MASK);
+		token += start + user_len;
+		len -= start + user_len;
+	}
+	query = secrets_find_query(token, len, is_url || user_len > 0);
+	if (r == 0)
+		r = buf_append(out, token, query + (for_strangers && query < len));
+	if (r == 0 && query < len)
+		r = for_strangers ? buf_puts(out, SECRETS_MASK)
+				  : secrets_put_pairs(token + query, len - query, out);
+	return r;
+}
+
+static bool secrets_ends_token(char c)
+{
+	return (unsigned char)c <= ' ' || strchr("\"'`<>", c);
+}
+
+int secrets_mask_urls(const char *text, bool for_strangers, struct buf *out)
+{
+	int r = buf_puts(out, "");
+
+	while (*text && r == 0) {
+		size_t len = 0;
+
+		while (text[len] && !secrets_ends_token(text[len]))
+			len++;
+		r = secrets_put_token(text, len, for_strangers, false, out);
+		text += len;
+		if (r == 0 && *text)
+			r = buf_append(out, text++, 1);
+	}
+	return r;
+}
+
+/* ---------------------------------------------------------------- values of keys */
+
+/* No room for anything but figures, words of lists and addresses, once they have been parsed. */
+static const char *const secrets_open_keys[] = {"stage", "scale", "arrivals", "slice", "at", "gap",
+	"dns", "connect-to", "source", "server-name", "ciphers", "ciphersuites", "method",
+	"expect-status", "expect-size"};
+
+static bool secrets_is_open(const struct key *key)
+{
+	for (size_t i = 0; i < sizeof(secrets_open_keys) / sizeof(secrets_open_keys[0]); i++)
+		if (str_eq(secrets_open_keys[i], key->name))
+			return true;
+	return key->type != KEY_TEXT && key->type != KEY_CUSTOM;
+}
+
+static bool secrets_is_good(const struct key *key, const char *value)
+{
+	union {
+		uint64_t number;
+		int64_t ns;
+		struct rate rate;
+	} scratch = {0};
+
+	if (key->type == KEY_TEXT || key->type == KEY_CUSTOM)
+		return !key->check || key->check(value, NULL) == 0;
+	return keys_parse(key, value, &scratch, NULL) == 0;
+}
+
+/* Value to the first of that byte, and the mask after it. */
+static int secrets_put_after(const char *value, char last, const char *blank, struct buf *out)
+{
+	const char *at = strchr(value, last);
+
+	if (!at)
+		return buf_puts(out, SECRETS_MASK);
+	return buf_printf(out, "%.*s%s" SECRETS_MASK, (int)(at + 1 - value), value, blank);
+}
+
+/* So that it can be read as a run file's again. */
+static int secrets_put_hidden_auth(const char *value, struct buf *out)
+{
+	if (strcasecmp(value, "none") == 0)
+		return buf_puts(out, value);
+	return buf_puts(out, strncasecmp(value, "basic", 5) == 0 ? "basic " SECRETS_MASK
+								   " @" SECRETS_MASK
+								 : "bearer @" SECRETS_MASK);
+}
+
+static bool secrets_is_header(const struct key *key)
+{
+	return str_eq(key->name, "header") || str_eq(key->name, "expect-header");
+}
+
+static bool secrets_is_url(const struct key *key)
+{
+	return str_eq(key->name, "url") || str_eq(key->name, "path");
+}
+
+static int secrets_put_for_strangers(const struct key *key, const char *value, struct buf *out)
+{
+	if (!secrets_is_good(key, value))
+		return buf_puts(out, SECRETS_MASK);
+	if (secrets_is_open(key) || !*value)
+		return buf_puts(out, value);
+	if (secrets_is_url(key))
+		return secrets_put_token(value, strlen(value), true, true, out);
+	if (secrets_is_header(key) && strchr(value, ':'))
+		return secrets_put_after(value, ':', " ", out);
+	if (secrets_is_header(key))
+		return buf_puts(out, value); /* that there is one is expected */
+	if (str_eq(key->name, "label"))
+		return secrets_put_after(value, '=', "", out);
+	if (str_eq(key->name, "auth"))
+		return secrets_put_hidden_auth(value, out);
+	return buf_puts(out, SECRETS_MASK);
+}
+
+static int secrets_put_header(const struct key *key, const char *value, struct buf *out)
+{
+	const char *colon = strchr(value, ':');
+
+	if (!colon)
+		return buf_puts(out, secrets_is_good(key, value) ? value : SECRETS_MASK);
+	if (secrets_has_word(value, (size_t)(colon - value)) &&
+		!secrets_is_reference(colon + 1, strlen(colon + 1)))
+		return secrets_put_after(value, ':', " ", out);
+	return secrets_mask_urls(value, false, out);
+}
+
+static int secrets_put_for_operators(const struct key *key, const char *value, struct buf *out)
+{
+	size_t len = strlen(value);
+	const char *equals = strchr(value, '=');
+
+	if (secrets_is_url(key))
+		return secrets_put_token(value, len, false, true, out);
+	if (secrets_is_header(key))
+		return secrets_put_header(key, value, out);
+	if (str_eq(key->name, "auth") && len > 0 && !secrets_is_auth(value, len))
+		return buf_puts(out, SECRETS_MASK);
+	if ((str_eq(key->name, "body") || str_eq(key->name, "expect-body")) &&
+		!secrets_is_reference(value, len) && secrets_tells(value))
+		return buf_puts(out, SECRETS_MASK);
+	if (str_eq(key->name, "label") && equals &&
+		secrets_has_word(value, (size_t)(equals - value)))
+		return secrets_put_after(value, '=', "", out);
+	return buf_puts(out, value);
+}
+
+/* ---------------------------------------------------------------- lines */
+
+/* A run file and how far its lines have been read. */
+struct secrets_reading {
+	struct ini_doc doc;
+	struct problems problems;
+	size_t entry, section; /* the next ones */
+	unsigned line;
+	const char *rest;
+	size_t len;
+	bool for_strangers;
+};
+
+static int secrets_read(
+	struct secrets_reading *rd, const char *text, size_t len, bool for_strangers)
+{
+	*rd = (struct secrets_reading){.rest = text, .len = len, .for_strangers = for_strangers};
+	return ini_read(&rd->doc, "", text, len, &rd->problems);
+}
+
+static void secrets_read_end(struct secrets_reading *rd)
+{
+	ini_fini(&rd->doc);
+	problems_fini(&rd->problems);
+}
+
+static bool secrets_knows_section(const struct ini_section *s)
+{
+	if (s->is_mended)
+		return false;
+	for (size_t i = 0; i < keys_n; i++)
+		if (keys_table[i].file == KEYS_RUN && str_eq(keys_table[i].section, s->name) &&
+			keys_table[i].named == (*s->arg != '\0'))
+			return true;
+	return false;
+}
+
+static int secrets_put_comment(const char *line, size_t len, bool for_strangers, struct buf *out)
+{
+	char *text;
+	int r;
+
+	if (for_strangers)
+		return buf_append(out, line, 1);
+	if (secrets_has_word(line, len) || secrets_contains(line, len, "header", false) ||
+		secrets_contains(line, len, "body", false))
+		return buf_printf(out, "%c " SECRETS_MASK, *line);
+	text = strndup(line, len);
+	r = text ? secrets_mask_urls(text, false, out) : -ENOMEM;
+	free(text);
+	return r;
+}
+
+/* The line with the value that the reader may see; the blanks around the '=' are the file's. */
+static int secrets_put_entry(const struct secrets_reading *rd, const struct ini_entry *e,
+	const char *line, size_t len, struct buf *out)
+{
+	const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
+	const char *value = memchr(line, '=', len);
+	int r;
+
+	if (!key || !value)
+		return buf_puts(out, SECRETS_MASK);
+	value++;
+	while (value < line + len && secrets_is_blank(*value))
+		value++;
+	r = buf_append(out, line, (size_t)(value - line));
+	if (r)
+		return r;
+	return rd->for_strangers ? secrets_put_for_strangers(key, e->value, out)
+				 : secrets_put_for_operators(key, e->value, out);
+}
+
+/* The next line as it may be seen, without its end. False: there is none, or *ret_r is set. */
+static bool secrets_next(
+	struct secrets_reading *rd, struct buf *out, bool *ret_is_shown, int *ret_r)
+{
+	const char *line = rd->rest;
+	const char *newline = rd->len ? memchr(line, '\n', rd->len) : NULL;
+	size_t len = newline ? (size_t)(newline - line) : rd->len;
+	const struct ini_doc *doc = &rd->doc;
+	size_t before = out->len;
+	bool is_entry, is_section;
+
+	if (rd->len == 0)
+		return false;
+	rd->line++;
+	rd->rest += len + (newline ? 1 : 0);
+	rd->len -= len + (newline ? 1 : 0);
+	is_entry = rd->entry < doc->n_entries && doc->entries[rd->entry].line == rd->line;
+	is_section = rd->section < doc->n_sections && doc->sections[rd->section].line == rd->line;
+	while (len > 0 && secrets_is_blank(line[len - 1]))
+		len--;
+	if (len == 0)
+		*ret_r = buf_puts(out, "");
+	else if (*line == ';' || *line == '#')
+		*ret_r = secrets_put_comment(line, len, rd->for_strangers, out);
+	else if (is_entry)
+		*ret_r = secrets_put_entry(rd, &doc->entries[rd->entry], line, len, out);
+	else if (is_section && secrets_knows_section(&doc->sections[rd->section]))
+		*ret_r = buf_append(out, line, len);
+	else
+		*ret_r = buf_puts(out, SECRETS_MASK);
+	rd->entry += is_entry;
+	rd->section += is_section;
+	*ret_is_shown = *ret_r == 0 && out->len - before == len &&
+			(len == 0 || memcmp(out->data + before, line, len) == 0);
+	if (*ret_r == 0 && newline)
+		*ret_r = buf_puts(out, "\n");
+	return *ret_r == 0;
 }
 
 int secrets_mask(const char *text, size_t len, bool for_strangers, struct buf *out)
 {
-	const char *end = text + len;
-	int r = 0;
+	struct secrets_reading rd;
+	bool is_shown;
+	int r = secrets_read(&rd, text, len, for_strangers);
 
-	while (text < end && r == 0) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		size_t n = (size_t)((newline ? newline : end) - text);
-		size_t visible = secrets_visible(text, n, for_strangers);
-
-		r = buf_append(out, text, visible);
-		if (r == 0 && visible < n)
-			r = buf_puts(out, " ***");
-		if (r == 0 && newline)
-			r = buf_puts(out, "\n");
-		text += n + (newline ? 1 : 0);
-	}
+	while (r == 0 && secrets_next(&rd, out, &is_shown, &r))
+		;
+	secrets_read_end(&rd);
 	return r;
+}
+
+bool secrets_line_is_shown(const char *text, size_t len, unsigned line, bool for_strangers)
+{
+	struct secrets_reading rd;
+	struct buf out = {0};
+	bool is_shown = false;
+	int r = secrets_read(&rd, text, len, for_strangers);
+
+	while (r == 0 && rd.line < line && secrets_next(&rd, &out, &is_shown, &r))
+		;
+	is_shown = is_shown && r == 0 && rd.line == line;
+	secrets_read_end(&rd);
+	buf_fini(&out);
+	return is_shown;
 }

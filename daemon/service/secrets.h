@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is shown of a run file to those who may not read it: everything but its secrets. Pure. */
+/* What may be shown of a run to whom. Operators see everything but secrets: auth, headers, bodies,
+ * labels and values of queries whose names tell that they are some. Strangers see what the table of
+ * keys knows to be harmless: figures, choices, where requests go; the rest is "***". SECURITY.md
+ * has the table. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,8 +10,20 @@
 
 struct buf;
 
-/* Appends text, with *** for auth and the values of headers that carry credentials where they stand
- * in the file itself (not where they are only referred to: @FILE, cred:NAME, ${NAME}, behind a
- * scheme's name at most), and for user and password in a URL. For strangers the values of all
- * headers and bodies are masked: who may not operate need not know what is sent. 0 or -ENOMEM. */
+/* Appends text, a run file, with *** for what the reader may not see. A line that is not
+ * well-formed, or whose key is not in the table, is *** as a whole, since nothing is known about
+ * it. References
+ * (@FILE, cred:NAME, ${NAME}) are shown to operators. What is shown is a run file again. 0 or
+ * -ENOMEM. */
 int secrets_mask(const char *text, size_t len, bool for_strangers, struct buf *out);
+
+/* All of the line, counted from 1, is shown. False also when memory ran out. */
+bool secrets_line_is_shown(const char *text, size_t len, unsigned line, bool for_strangers);
+
+/* Appends text of any kind with *** for user and password of each URL in it, and of each URL's or
+ * path's query, fragment and parameters: for strangers all of it, for operators the values whose
+ * names tell. 0 or -ENOMEM. */
+int secrets_mask_urls(const char *text, bool for_strangers, struct buf *out);
+
+/* A name or a text with a word of those that secrets are called by. */
+bool secrets_tells(const char *text);

@@ -117,6 +117,10 @@ for socket in control look; do
 	done
 done
 expect_exit 0 "$rpsctl" report --json --socket "$T/run/look.socket"
+[[ $(json "$OUT" .plan.text) == *'auth = basic *** @***'* ]] ||
+	fail "who may not operate sees the user or the file's name"
+expect_equal "the digest" "$(json "$OUT" .plan.sha256)" null
+expect_exit 0 "$rpsctl" report --json --socket "$T/run/control.socket"
 [[ $(json "$OUT" .plan.text) == *"auth = basic shop cred:shop-password"* ]] ||
 	fail "the reference is not in the plan's text"
 

@@ -266,10 +266,10 @@ START_TEST(strangers_are_shown_less)
 	const char *text;
 
 	test_write_file("body.ini", "[target]\nurl = http://127.0.0.1/\n[defaults]\n"
-				    "header = X-Customer: 4711\nbody = password=x\n");
+				    "header = X-Customer: 4711\nbody = user=x\n");
 	reply = test_ok(&admin, "Show", json_pack("{s:s}", "name", "body"));
 	text = json_string_value(json_object_get(reply, "text"));
-	ck_assert_ptr_nonnull(strstr(text, "X-Customer: 4711\nbody = password=x\n"));
+	ck_assert_ptr_nonnull(strstr(text, "X-Customer: 4711\nbody = user=x\n"));
 	json_decref(reply);
 	reply = test_ok(&observer, "Show", json_pack("{s:s}", "name", "body"));
 	text = json_string_value(json_object_get(reply, "text"));
