@@ -5,11 +5,13 @@
  *
  * Private mode: everything but the table of metadata services, which hand out a machine's
  * credentials to whoever asks from it. Service mode: the table of loopback, then the
- * administrator's list.
+ * administrator's list, whose ranges do not hold metadata services.
  *
  * Sockets of Unix have paths instead, and this daemon's rights to them are not those of whoever
  * asks for the run: the service reaches none that is not listed. A path is compared as text, so one
- * that could be read in two ways ("..") matches nothing. Immutable after init; any thread. */
+ * that could be read in two ways ("..") matches nothing. Symbolic links are not
+ * followed: a link below a listed folder could lead to any socket. Immutable after init; any
+ * thread. */
 #include "common/guard.h"
 
 #include <arpa/inet.h>
@@ -18,25 +20,61 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "common/err.h"
 #include "common/str.h"
+#include "common/unix_path.h"
 
 #define GUARD_TEXT_MAX 80 /* the longest rule: mapped IPv6, brackets, prefix, port */
 
 #define GUARD_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 #define GUARD_UNIX "unix:"
 
+#define GUARD_V6(a, b, c, d, ...)                                                                  \
+	{                                                                                          \
+		AF_INET6, {a, b, c, d, __VA_ARGS__}, 128, 0, NULL                                  \
+	}
+
 static const struct guard_rule guard_loopback[] = {
 	{AF_INET, {127}, 8, 0, NULL},
 	{AF_INET6, {[15] = 1}, 128, 0, NULL},
 };
 
+/* Of all clouds whose documents name one. */
 static const struct guard_rule guard_metadata[] = {
-	{AF_INET, {169, 254, 169, 254}, 32, 0, NULL},
-	{AF_INET, {169, 254, 170, 2}, 32, 0, NULL},
-	{AF_INET, {100, 100, 100, 200}, 32, 0, NULL},
-	{AF_INET6, {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}, 128, 0, NULL},
+	{AF_INET, {169, 254, 169, 254}, 32, 0, NULL}, /* most of them */
+	{AF_INET, {169, 254, 170, 2}, 32, 0, NULL},   /* Amazon ECS */
+	{AF_INET, {169, 254, 170, 23}, 32, 0, NULL},  /* Amazon EKS */
+	{AF_INET, {169, 254, 42, 42}, 32, 0, NULL},   /* Scaleway */
+	{AF_INET, {169, 254, 0, 23}, 32, 0, NULL},    /* Tencent */
+	{AF_INET, {169, 254, 10, 10}, 32, 0, NULL},   /* Tencent */
+	{AF_INET, {100, 100, 100, 200}, 32, 0, NULL}, /* Alibaba */
+	{AF_INET, {168, 63, 129, 16}, 32, 0, NULL},   /* Azure's WireServer */
+	{AF_INET, {192, 0, 0, 192}, 32, 0, NULL},     /* Oracle, before */
+	/* fd00:ec2::254 and fd00:ec2::23, Amazon */
+	GUARD_V6(0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54),
+	GUARD_V6(0xfd, 0x00, 0x0e, 0xc2, [15] = 0x23),
+	/* fd20:ce::254, Google */
+	GUARD_V6(0xfd, 0x20, 0x00, 0xce, [14] = 0x02, [15] = 0x54),
+	/* fd00:42::42, Scaleway */
+	GUARD_V6(0xfd, 0x00, 0x00, 0x42, [15] = 0x42),
+	/* fd00:a9fe:a9fe::1, Akamai */
+	GUARD_V6(0xfd, 0x00, 0xa9, 0xfe, 0xa9, 0xfe, [15] = 0x01),
+	/* fd00:c1::a9fe:a9fe, Oracle */
+	GUARD_V6(0xfd, 0x00, 0x00, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe),
+	/* fe80::a9fe:a9fe, OpenStack */
+	GUARD_V6(0xfe, 0x80, 0, 0, [12] = 0xa9, 0xfe, 0xa9, 0xfe),
+};
+
+/* Of IPv6, and where they hold an IPv4 address: translators and tunnels go on to that. */
+static const struct {
+	struct guard_rule rule;
+	unsigned at;
+} guard_embedding[] = {
+	{{AF_INET6, {0x00, 0x64, 0xff, 0x9b}, 96, 0, NULL}, 12}, /* NAT64, RFC 6052 */
+	{{AF_INET6, {0x20, 0x02}, 16, 0, NULL}, 2},		 /* 6to4, RFC 3056 */
+	{{AF_INET6, {0}, 96, 0, NULL}, 12},			 /* compatible, RFC 4291 */
 };
 
 static unsigned guard_bits(int family)
@@ -118,6 +156,34 @@ static void guard_unmap(struct guard_rule *r)
 	r->prefix_len -= 96;
 	memmove(r->address, r->address + 12, 4);
 	memset(r->address + 4, 0, 12);
+}
+
+static bool guard_is_metadata(const struct guard_rule *target)
+{
+	static const size_t n = sizeof(guard_metadata) / sizeof(guard_metadata[0]);
+	struct guard_rule inner = {.family = AF_INET, .prefix_len = 32, .port = target->port};
+
+	if (guard_any_covers(guard_metadata, n, target))
+		return true;
+	for (size_t i = 0; i < sizeof(guard_embedding) / sizeof(guard_embedding[0]); i++) {
+		if (!guard_rule_covers(&guard_embedding[i].rule, target))
+			continue;
+		memcpy(inner.address, target->address + guard_embedding[i].at, 4);
+		if (guard_any_covers(guard_metadata, n, &inner))
+			return true;
+	}
+	return false;
+}
+
+/* A rule is of this very address. */
+static bool guard_names(const struct guard *g, const struct guard_rule *target)
+{
+	for (size_t i = 0; i < g->n_rules; i++) {
+		if (g->rules[i].prefix_len == target->prefix_len &&
+			guard_rule_covers(&g->rules[i], target))
+			return true;
+	}
+	return false;
 }
 
 /* Digits only, at most max. */
@@ -284,15 +350,26 @@ static bool guard_allows_path(
 {
 	char path[sizeof(un->sun_path) + 1] = "";
 	struct guard_rule target = {.family = AF_UNIX, .path = path};
+	int fd;
 
 	if (g->is_private)
 		return true;
 	/* The kernel takes one that fills the array and has no end. */
 	memcpy(path, un->sun_path, sizeof(un->sun_path));
-	if (guard_is_plain_path(path) && guard_any_covers(g->rules, g->n_rules, &target))
-		return true;
-	*ret_why = "[policy] allow does not list this socket";
-	return false;
+	if (!guard_is_plain_path(path) || !guard_any_covers(g->rules, g->n_rules, &target)) {
+		*ret_why = "[policy] allow does not list this socket";
+		return false;
+	}
+	/* What else is wrong with it, connecting tells. */
+	fd = unix_path_open(path);
+	if (fd == -ELOOP) {
+		*ret_why = "a symbolic link is part of this path: name, and list in [policy] "
+			   "allow, the path that it leads to";
+		return false;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return true;
 }
 
 bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char **ret_why)
@@ -319,10 +396,14 @@ bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char *
 	guard_unmap(&target);
 
 	if (g->is_private) {
-		if (!guard_any_covers(guard_metadata,
-			    sizeof(guard_metadata) / sizeof(guard_metadata[0]), &target))
+		if (!guard_is_metadata(&target))
 			return true;
 		*ret_why = "it is a cloud's metadata service";
+		return false;
+	}
+	if (guard_is_metadata(&target) && !guard_names(g, &target)) {
+		*ret_why = "it is a cloud's metadata service, which no range in [policy] allow "
+			   "covers";
 		return false;
 	}
 	if (guard_any_covers(

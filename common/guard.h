@@ -2,7 +2,8 @@
 /* Which addresses a run may load. The service allows loopback and what [policy] allow lists; a
  * private daemon acts for its own user and refuses only the metadata services of clouds. Sockets of
  * Unix are a private daemon's as they are its user's; the service needs them listed. Asked for
- * every resolved address and once more with the very sockaddr before connect. Pure, immutable. */
+ * every resolved address and once more with the very sockaddr before connect. Immutable; paths of
+ * sockets are looked at in the file system. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,7 +34,7 @@ int guard_init_service(
 	struct guard *g, const char *const *allow, size_t n_allow, struct err *reterr);
 void guard_fini(struct guard *g);
 
-/* IPv4-mapped IPv6 addresses are judged as the IPv4 address; paths byte by byte, links are not
- * followed. False: *ret_why is why in words ("only loopback is allowed; [policy] allow lists
- * more"), a constant. */
+/* IPv4-mapped IPv6 addresses are judged as the IPv4 address; paths byte by byte, and
+ * no part of one may be a symbolic link. False: *ret_why is why in words ("only loopback is
+ * allowed; [policy] allow lists more"), a constant. */
 bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char **ret_why);

@@ -19,15 +19,19 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/guard.h"
+#include "common/unix_path.h"
 
 #define TCP_SCRATCH_SIZE 65536 /* read to be thrown away by one call */
 
@@ -202,6 +206,29 @@ static int tcp_prepare(int fd, int family, const struct transport_options *optio
 	return tcp_bind(fd, family, options);
 }
 
+/* As connect(), without following symbolic links: to the very file that the descriptor stands for.
+ */
+static int tcp_connect_path(int fd, const struct sockaddr *sa, unsigned sa_len)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	char path[sizeof(un.sun_path) + 1] = "";
+	int error, file, r;
+
+	memcpy(path, ((const struct sockaddr_un *)(const void *)sa)->sun_path,
+		sa_len - offsetof(struct sockaddr_un, sun_path));
+	file = unix_path_open(path);
+	if (file < 0) {
+		errno = -file;
+		return -1;
+	}
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d", file);
+	r = connect(fd, (struct sockaddr *)&un, sizeof(un));
+	error = errno;
+	(void)close(file);
+	errno = error;
+	return r;
+}
+
 int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 	const struct transport_options *options, const struct guard *guard, struct err *reterr)
 {
@@ -229,7 +256,9 @@ int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 		goto failed_close;
 	}
 	do {
-		r = connect(fd, sa, sa_len);
+		/* A private daemon's user may follow links as any program does. */
+		r = is_unix && !guard->is_private ? tcp_connect_path(fd, sa, sa_len)
+						  : connect(fd, sa, sa_len);
 	} while (r == -1 && errno == EINTR);
 	/* After an interrupted call the connection goes on by itself: EALREADY, EISCONN. */
 	if (r == -1 && errno != EINPROGRESS && errno != EALREADY && errno != EISCONN) {

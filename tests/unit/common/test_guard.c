@@ -5,10 +5,12 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "common/err.h"
 
@@ -58,7 +60,24 @@ static const struct {
 	{"169.254.170.2", false},
 	{"100.100.100.200", false},
 	{"fd00:ec2::254", false},
+	{"169.254.170.23", false},
+	{"169.254.42.42", false},
+	{"169.254.0.23", false},
+	{"169.254.10.10", false},
+	{"168.63.129.16", false},
+	{"192.0.0.192", false},
+	{"fd00:ec2::23", false},
+	{"fd20:ce::254", false},
+	{"fd00:42::42", false},
+	{"fd00:a9fe:a9fe::1", false},
+	{"fd00:c1::a9fe:a9fe", false},
+	{"fe80::a9fe:a9fe", false},
 	{"::ffff:169.254.169.254", false},
+	{"64:ff9b::169.254.169.254", false},
+	{"64:ff9b::8.8.8.8", true},
+	{"2002:a9fe:a9fe::1", false},
+	{"2002:0808:0808::1", true},
+	{"::169.254.169.254", false},
 	{"::ffff:100.100.100.200", false},
 };
 
@@ -116,6 +135,13 @@ static const struct {
 	{"192.0.2.0/24:65535", "192.0.2.200", 65535, true},
 	{"0.0.0.0/0", "203.0.113.9", 80, true},
 	{"0.0.0.0/0", "2001:db8::1", 80, false},
+	{"0.0.0.0/0", "169.254.169.254", 80, false},
+	{"169.254.169.254/31", "169.254.169.254", 80, false},
+	{"169.254.169.254", "169.254.169.254", 80, true},
+	{"169.254.169.254:80", "169.254.169.254", 80, true},
+	{"169.254.169.254:80", "169.254.169.254", 81, false},
+	{"::/0", "64:ff9b::169.254.169.254", 80, false},
+	{"64:ff9b::169.254.169.254", "64:ff9b::169.254.169.254", 80, true},
 
 	{"2001:db8::1", "2001:db8::1", 80, true},
 	{"2001:db8::1", "2001:db8::2", 80, false},
@@ -309,6 +335,33 @@ START_TEST(test_paths)
 }
 END_TEST
 
+/* A link where a socket may stand, or above it: the service does not follow it, a private daemon
+ * may. */
+START_TEST(test_links)
+{
+	char dir[] = "/tmp/test_guard.XXXXXX", rule[64], path[64], to[64];
+	const char *list = rule, *why = NULL;
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct guard g;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(rule, sizeof(rule), "unix:%s/", dir);
+	(void)snprintf(path, sizeof(path), "%s/link%s", dir, _i == 1 ? "/s" : "");
+	(void)snprintf(to, sizeof(to), "%s/link", dir);
+	ck_assert_int_eq(guard_init_service(&g, &list, 1, NULL), 0);
+	ck_assert(allows_path(&g, path));
+	ck_assert_int_eq(symlink("/tmp", to), 0);
+	strcpy(un.sun_path, path);
+	ck_assert(!guard_allows(&g, (struct sockaddr *)&un, &why));
+	ck_assert_ptr_nonnull(strstr(why, "a symbolic link is part of this path"));
+	guard_fini(&g);
+	guard_init_private(&g);
+	ck_assert(allows_path(&g, path));
+	ck_assert_int_eq(unlink(to), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 /* A path without an end, and an abstract name, which has no path. */
 START_TEST(test_odd_paths)
 {
@@ -371,6 +424,10 @@ START_TEST(test_reasons)
 	ck_assert_str_eq(why, "it is a cloud's metadata service");
 	ck_assert_int_eq(guard_init_service(&g, NULL, 0, NULL), 0);
 	ck_assert(!guard_allows(&g, (struct sockaddr *)&ss, &why));
+	ck_assert_str_eq(
+		why, "it is a cloud's metadata service, which no range in [policy] allow covers");
+	ss = make_address("192.0.2.1", 80);
+	ck_assert(!guard_allows(&g, (struct sockaddr *)&ss, &why));
 	ck_assert_str_eq(why, "only loopback is allowed; [policy] allow lists more");
 }
 END_TEST
@@ -389,6 +446,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_bad_rule, 0, COUNT(bad_rules));
 	tcase_add_test(tcase, test_several_rules);
 	tcase_add_loop_test(tcase, test_paths, 0, COUNT(path_cases));
+	tcase_add_loop_test(tcase, test_links, 0, 2);
 	tcase_add_test(tcase, test_odd_paths);
 	tcase_add_test(tcase, test_longest_path);
 	tcase_add_test(tcase, test_other_families);

@@ -654,6 +654,35 @@ START_TEST(test_unix_guard)
 }
 END_TEST
 
+/* A listed path that is a socket (0), a link to one (1), a link to nothing (2). */
+START_TEST(test_unix_links)
+{
+	char rule[64], link[80];
+	const char *list = rule;
+	struct sockaddr_un *un = (struct sockaddr_un *)&address;
+	struct transport t;
+	struct err err = {0};
+
+	(void)snprintf(rule, sizeof(rule), "unix:%s/", unix_dir);
+	ck_assert_int_eq(guard_init_service(&guard, &list, 1, &err), 0);
+	listen_on_path(4);
+	(void)snprintf(link, sizeof(link), "%s/link", unix_dir);
+	if (_i > 0) {
+		ck_assert_int_eq(symlink(_i == 1 ? un->sun_path : "/nonexistent", link), 0);
+		strcpy(un->sun_path, link);
+	}
+	ck_assert_int_eq(connect_now(&t, &err), _i == 0 ? 0 : -EPERM);
+	if (_i == 0)
+		transport_close(&t);
+	else
+		ck_assert_ptr_nonnull(strstr(err.text, "a symbolic link is part of this path"));
+	close(listener);
+	guard_fini(&guard);
+	(void)unlink(link);
+	(void)snprintf(un->sun_path, sizeof(un->sun_path), "%s/s", unix_dir);
+}
+END_TEST
+
 static bool has_ipv6(void)
 {
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -700,6 +729,7 @@ int main(void)
 	tcase_add_test(local, test_unix_nobody);
 	tcase_add_test(local, test_unix_full_queue);
 	tcase_add_test(local, test_unix_guard);
+	tcase_add_loop_test(local, test_unix_links, 0, 3);
 	suite_add_tcase(suite, local);
 
 	srunner_run_all(runner, CK_NORMAL);
