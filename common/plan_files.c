@@ -132,6 +132,7 @@ static const char *plan_unreadable_text(int error)
 {
 	switch (error) {
 	case -EOPNOTSUPP:
+	case -EAGAIN:
 		return "not a regular file (@- is standard input)";
 	default:
 		return strerror(-error);

@@ -252,7 +252,7 @@ static int settings_read_file(const char *path, struct ini_doc *doc, struct prob
 	r = str_read_file(path, SETTINGS_FILE_MAX, &text, &len);
 	if (r) {
 		if (r != -ENOENT)
-			problems_add(problems, path, 0, "%s", strerror(-r));
+			problems_add(problems, path, 0, "%s", str_file_error(r));
 		return r;
 	}
 	r = ini_read(doc, path, text, len, problems);

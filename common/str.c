@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -158,14 +160,14 @@ static int str_read_fd(int fd, size_t max, struct buf *b)
 	}
 }
 
-int str_read_file(const char *path, size_t max, char **ret, size_t *ret_len)
+/* Takes fd over, or an error in its place. */
+static int str_read_open(int fd, size_t max, char **ret, size_t *ret_len)
 {
 	struct buf b = {0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int r;
 
-	if (fd == -1)
-		return -errno;
+	if (fd < 0)
+		return fd;
 	r = str_read_fd(fd, max, &b);
 	(void)close(fd);
 	if (r < 0) {
@@ -175,4 +177,54 @@ int str_read_file(const char *path, size_t max, char **ret, size_t *ret_len)
 	*ret = b.data;
 	*ret_len = b.len;
 	return 0;
+}
+
+/* /dev/null is the empty file: a drop-in that is a link to it is switched off. */
+static int str_check_regular(const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode))
+		return -EISDIR;
+	if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3))
+		return 0;
+	return S_ISREG(st->st_mode) ? 0 : -EOPNOTSUPP;
+}
+
+/* Looked at before, since to open a device may set something going, and after, since the name may
+ * have come to mean another file. */
+int str_open_file(const char *path)
+{
+	struct stat st;
+	int fd, r;
+
+	r = stat(path, &st) == -1 ? -errno : str_check_regular(&st);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		return -errno;
+	r = fstat(fd, &st) == -1 ? -errno : str_check_regular(&st);
+	if (r == 0)
+		return fd;
+	(void)close(fd);
+	return r;
+}
+
+int str_read_file(const char *path, size_t max, char **ret, size_t *ret_len)
+{
+	return str_read_open(str_open_file(path), max, ret, ret_len);
+}
+
+int str_read_stream(const char *path, size_t max, char **ret, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return str_read_open(fd == -1 ? -errno : fd, max, ret, ret_len);
+}
+
+/* EAGAIN comes of a regular file that is none: /proc/kmsg. */
+const char *str_file_error(int error)
+{
+	if (error == -EOPNOTSUPP || error == -EAGAIN)
+		return "not a regular file";
+	return strerror(-error);
 }

@@ -4,8 +4,8 @@
  * need not fear that it shrinks under its hands. A private daemon gets the descriptor and not the
  * bytes: a body of gigabytes costs no JSON.
  *
- * Files are opened without waiting (O_NONBLOCK): a FIFO or a device is refused and does not hold
- * rpsctl. Sizes are not asked for beforehand, files in /proc have none. */
+ * Only regular files are read: a FIFO or a device would hold rpsctl. Sizes are not asked for
+ * beforehand, files in /proc have none. */
 #include "ctl/content.h"
 
 #include <errno.h>
@@ -13,8 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "common/str.h"
 
 #define CONTENT_READ_SIZE 262144
 #define CONTENT_SHARE 4			      /* of the available memory, one part */
@@ -68,31 +69,10 @@ static int content_copy(struct content *c, int fd)
 	}
 }
 
-/* A descriptor or -errno. */
-static int content_open_file(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	int r = 0;
-
-	if (fd == -1)
-		return -errno;
-	if (fstat(fd, &st) == -1)
-		r = -errno;
-	else if (S_ISDIR(st.st_mode))
-		r = -EISDIR;
-	else if (!S_ISREG(st.st_mode))
-		r = -EOPNOTSUPP;
-	if (r == 0)
-		return fd;
-	(void)close(fd);
-	return r;
-}
-
 int content_add(struct content *c, const char *path, size_t *ret_offset, size_t *ret_len)
 {
 	size_t before = c->len;
-	int fd = path ? content_open_file(path) : STDIN_FILENO;
+	int fd = path ? str_open_file(path) : STDIN_FILENO;
 	int r;
 
 	if (fd < 0)

@@ -120,7 +120,7 @@ static int draft_read_text(const char *path, size_t used, char **ret, struct err
 {
 	bool is_text;
 	size_t len;
-	int r = str_read_file(path, DRAFT_TEXT_MAX - used, ret, &len);
+	int r = str_read_stream(path, DRAFT_TEXT_MAX - used, ret, &len);
 
 	if (r)
 		return draft_unreadable(path, r, reterr);

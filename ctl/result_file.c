@@ -18,7 +18,7 @@ int result_file_read(const char *path, json_t **ret)
 	json_t *doc;
 	char *text;
 	size_t len;
-	int r = str_read_file(path, RESULT_FILE_MAX, &text, &len);
+	int r = str_read_stream(path, RESULT_FILE_MAX, &text, &len);
 
 	if (r) {
 		command_complain("%s: %s", path, strerror(-r));

@@ -56,7 +56,7 @@ static int tls_pem_open(const struct tls_pem *pem, struct tls_pem_source *ret, s
 	if (!text) {
 		r = str_read_file(pem->name, TLS_PEM_MAX, &ret->own, &ret->own_len);
 		if (r < 0) {
-			err_set(reterr, "%s: %s", pem->name, strerrordesc_np(-r));
+			err_set(reterr, "%s: %s", pem->name, str_file_error(r));
 			return r;
 		}
 		text = ret->own ? ret->own : "";

@@ -462,7 +462,7 @@ static void methods_show(struct control_call *call, void *userdata)
 		methods_no_such_run(call, name);
 	else
 		methods_refuse(
-			call, RPSD_INTERFACE ".Unavailable", "show a run file", strerror(-r));
+			call, RPSD_INTERFACE ".Unavailable", "show a run file", str_file_error(r));
 	buf_fini(&out);
 }
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -105,23 +104,14 @@ static int methods_add_file(struct methods_material *m, const char *name, char *
 	return 0;
 }
 
-/* A pipe would hold the daemon until somebody writes to it, a device perhaps for ever. */
-static int methods_check_regular(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	return S_ISREG(st.st_mode) ? 0 : -EOPNOTSUPP;
-}
-
 /* 0 or -errno. */
 static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
 {
-	if (access(path, R_OK) == -1)
-		return -errno;
+	int fd = str_open_file(path);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
 	*ret = strdup("x");
 	*ret_len = 1;
 	return *ret ? 0 : -ENOMEM;
@@ -159,10 +149,9 @@ static int methods_read_file(
 
 	if (!path)
 		return methods_miss_file(m, name, NULL, 0);
-	r = methods_check_regular(path);
-	if (r == 0 && how == METHODS_LOOK)
+	if (how == METHODS_LOOK)
 		r = methods_look_for_file(path, &data, &len);
-	else if (r == 0)
+	else
 		r = str_read_file(path, PLAN_SERVICE_BYTES_MAX - m->n_bytes, &data, &len);
 	if (r)
 		return methods_miss_file(m, name, path, r);
@@ -213,9 +202,7 @@ int methods_read_named(struct methods_material *material, const char *dir, const
 		return -ENOMEM;
 	}
 	material->label = material->path;
-	r = methods_check_regular(material->path);
-	if (r == 0)
-		r = str_read_file(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
+	r = str_read_file(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
 	if (r < 0)
 		return r;
 	r = ini_read(&material->doc, material->label, material->text, len, &material->problems);

@@ -335,6 +335,13 @@ START_TEST(unreadable_files)
 		settings_read_files(path_of("b.conf"), true, &d.ini, &d.problems), -ENOTDIR);
 	ck_assert_uint_eq(d.problems.n, 2);
 	ck_assert_ptr_nonnull(strstr(d.problems.texts[1], "b.conf.d: "));
+	/* To open it would wait for a writer. */
+	write_file("c.conf", "");
+	ck_assert_int_eq(mkdir(path_of("c.conf.d"), 0700), 0);
+	ck_assert_int_eq(mkfifo(path_of("c.conf.d/fifo.conf"), 0600), 0);
+	ck_assert_int_lt(settings_read_files(path_of("c.conf"), true, &d.ini, &d.problems), 0);
+	ck_assert_uint_eq(d.problems.n, 3);
+	ck_assert_ptr_nonnull(strstr(d.problems.texts[2], "fifo.conf: not a regular file"));
 	conf_fini(&d);
 }
 END_TEST

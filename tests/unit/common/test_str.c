@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 START_TEST(starts_and_ends)
@@ -135,10 +136,12 @@ START_TEST(reads_an_empty_and_a_large_file)
 	size_t len = 1;
 
 	make_file(path, "", 0);
-	ck_assert_int_eq(str_read_file(path, 0, &text, &len), 0);
-	ck_assert_uint_eq(len, 0);
-	ck_assert_str_eq(text, "");
-	free(text);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(str_read_file(i ? "/dev/null" : path, 0, &text, &len), 0);
+		ck_assert_uint_eq(len, 0);
+		ck_assert_str_eq(text, "");
+		free(text);
+	}
 	ck_assert_int_eq(unlink(path), 0);
 
 	for (size_t i = 0; i < sizeof(data); i++)
@@ -191,6 +194,25 @@ START_TEST(cuts_between_characters)
 }
 END_TEST
 
+/* What a shell writes in the place of <(...). */
+START_TEST(reads_a_stream)
+{
+	char path[32], *text = NULL;
+	size_t len = 0;
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq((int)write(fds[1], "abc", 3), 3);
+	ck_assert_int_eq(close(fds[1]), 0);
+	(void)snprintf(path, sizeof(path), "/dev/fd/%d", fds[0]);
+	ck_assert_int_eq(str_read_stream(path, 3, &text, &len), 0);
+	ck_assert_str_eq(text, "abc");
+	free(text);
+	ck_assert_int_eq(close(fds[0]), 0);
+	ck_assert_int_eq(str_read_stream("/nonexistent", 3, &text, &len), -ENOENT);
+}
+END_TEST
+
 START_TEST(refuses_what_is_no_file_or_too_large)
 {
 	char path[64], *text = path;
@@ -201,7 +223,14 @@ START_TEST(refuses_what_is_no_file_or_too_large)
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(str_read_file(path, 4, &text, &len), -ENOENT);
 	ck_assert_int_eq(str_read_file("/tmp", 4, &text, &len), -EISDIR);
-	ck_assert_int_eq(str_read_file("/dev/zero", 100000, &text, &len), -EFBIG);
+	ck_assert_int_eq(str_read_file("/dev/zero", 100000, &text, &len), -EOPNOTSUPP);
+	ck_assert_int_eq(str_read_stream("/dev/zero", 100000, &text, &len), -EFBIG);
+	/* To read a FIFO, or only to open it, would wait for a writer; mkstemp made a name. */
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(str_read_file(path, 100, &text, &len), -EOPNOTSUPP);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_str_eq(str_file_error(-EOPNOTSUPP), "not a regular file");
+	ck_assert_str_eq(str_file_error(-ENOENT), "No such file or directory");
 	ck_assert_ptr_eq(text, path);
 	ck_assert_uint_eq(len, 77);
 }
@@ -221,6 +250,7 @@ int main(void)
 	tcase_add_test(tcase, cuts_between_characters);
 	tcase_add_test(tcase, reads_a_file);
 	tcase_add_test(tcase, reads_an_empty_and_a_large_file);
+	tcase_add_test(tcase, reads_a_stream);
 	tcase_add_test(tcase, refuses_what_is_no_file_or_too_large);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
