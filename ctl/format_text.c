@@ -424,7 +424,7 @@ static void format_text_course_p99(struct report *r, struct format_text_course *
 static void format_text_course(struct report *r)
 {
 	const json_t *rows = result_at(r->doc, "intervals.rows");
-	double width_s = report_real(r, "intervals.width_ns") / (double)NSEC_PER_SEC;
+	double width_s = (double)report_int(r, "intervals.width_ns") / (double)NSEC_PER_SEC;
 	double window_s =
 		(double)(report_int(r, "window.end_ns") - report_int(r, "window.start_ns")) /
 		(double)NSEC_PER_SEC;

@@ -36,8 +36,10 @@ int spark_draw_cells(const double *cells, size_t n, struct buf *ret)
 	for (size_t i = 0; i < n; i++)
 		most = fmax(most, cells[i]);
 	for (size_t i = 0; i < n && r == 0; i++) {
-		/* Half a level up, so that what differs by a hair looks alike. */
-		long level = most > 0 ? lround(cells[i] / most * (SPARK_LEVELS - 1)) : 0;
+		double share = most > 0 ? cells[i] / most : 0;
+		/* Half a level up, so that what differs by a hair looks alike. Of two infinite ones
+		 * the share is no number. */
+		long level = share >= 0 && share <= 1 ? lround(share * (SPARK_LEVELS - 1)) : 0;
 
 		r = buf_puts(ret, cells[i] < 0 ? " " : blocks[level]);
 	}

@@ -368,6 +368,21 @@ START_TEST(test_long_text)
 }
 END_TEST
 
+/* A width of rows that is none makes no course. */
+START_TEST(test_no_width)
+{
+	json_t *doc = load("open");
+	char *text;
+
+	json_object_set_new(json_object_get(doc, "intervals"), "width_ns", json_real(1e-300));
+	text = render(&format_text, doc, (struct look){.width = 80});
+	assert_lines(text, false);
+	ck_assert_ptr_null(strstr(text, "rate/s"));
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_many_users)
 {
 	json_t *doc = load("closed");
@@ -753,6 +768,7 @@ int main(void)
 	tcase_add_test(tcase, test_hostile_texts);
 	tcase_add_test(tcase, test_wide_error);
 	tcase_add_test(tcase, test_long_text);
+	tcase_add_test(tcase, test_no_width);
 	tcase_add_test(tcase, test_many_users);
 	tcase_add_test(tcase, test_colour_is_on_the_verdict);
 	tcase_add_test(tcase, test_outcomes);
