@@ -7,7 +7,7 @@
 #   make check        unit and system tests: a line as each ends, those that failed with their output
 #                     at the end, then "N passed, N failed"; `make unit`, `make system`: one kind
 #   make lint         layers, format, manuals
-#   make fuzz              parsers under libFuzzer, RUNS=1000000 executions
+#   make fuzz              parsers under libFuzzer, RUNS=1000000 executions; fuzz-NAME: one of them
 #   make coverage-http1    the lines of the response parser that its tests execute
 #   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
@@ -246,30 +246,37 @@ bench-http1: $(HTTP1_BENCH)
 
 # ---------------------------------------------------------------- fuzzing
 
-# Each target starts from the corpus in the tree, tests/fuzz/corpus, which `make check` feeds to the
-# same properties; what it adds and what it finds goes to $(FUZZ_B). `make deps-fuzz` installs the
-# compiler.
+# Each target is tests/fuzz/fuzz_NAME.c over NAME_property.h, and sees the layer named here and those
+# below it. It starts from the corpus in the tree, tests/fuzz/corpus/NAME, which `make check` feeds to
+# the same property; what it adds and what it finds goes to $(FUZZ_B). Programs are those of a
+# variant of the whole, so that further targets cost little. `make deps-fuzz` installs the compiler.
 DEPS_FUZZ := clang
-FUZZ_TARGETS := http1
+FUZZ_TARGETS := http1:daemon/http hdr:common result:ctl origin_request:daemon/origin
+FUZZ_FLAGS_http1 := -max_len=700
 FUZZ_CC ?= clang
+FUZZ_SANITIZE := fuzzer-no-link,address,undefined
 FUZZ_B := build/fuzz
 RUNS ?= 1000000
 
-$(FUZZ_B)/fuzz_http1: tests/fuzz/fuzz_http1.c tests/fuzz/http1_property.h $(HTTP1_SOURCES) \
-		$(wildcard daemon/http/http1*.h)
+define fuzz_rule
+$$(B)/fuzz_$(1): $$(B)/obj/tests/fuzz/fuzz_$(1).o \
+		$$(foreach l,$(if $(filter ctl,$(2)),ctl common,$(call below,$(2),$(LAYERS))),\
+		$$(call archive,$$(l)))
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LIBS)
 
-$(FUZZ_B)/fuzz_%:
-	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(filter-out -fsanitize=%,$(BASE_CFLAGS)) -O1 -g \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $(filter %.c,$^)
-
-fuzz: $(addprefix fuzz-,$(FUZZ_TARGETS))
-
-fuzz-%: $(FUZZ_B)/fuzz_%
-	$(Q)mkdir -p $(FUZZ_B)/corpus/$*
-	$(Q)$< -runs=$(RUNS) -max_len=700 -dict=tests/fuzz/$*.dict -artifact_prefix=$(FUZZ_B)/ \
-		-print_final_stats=1 $(FUZZ_B)/corpus/$* tests/fuzz/corpus/$*
+fuzz: fuzz-$(1)
+.PHONY: fuzz-$(1)
+fuzz-$(1):
+	$$(Q)$$(MAKE) --no-print-directory CC='$$(FUZZ_CC)' CFLAGS='-O1 -g' SANITIZE=$$(FUZZ_SANITIZE) \
+		build/$$(FUZZ_SANITIZE)/fuzz_$(1)
+	$$(Q)mkdir -p $$(FUZZ_B)/corpus/$(1)
+	$$(Q)build/$$(FUZZ_SANITIZE)/fuzz_$(1) -runs=$$(RUNS) $$(FUZZ_FLAGS_$(1)) \
+		$$(addprefix -dict=,$$(wildcard tests/fuzz/$(1).dict)) -timeout=20 \
+		-artifact_prefix=$$(FUZZ_B)/$(1)- -print_final_stats=1 \
+		$$(FUZZ_B)/corpus/$(1) tests/fuzz/corpus/$(1)
+endef
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(firstword $(subst :, ,$(t))),$(lastword $(subst :, ,$(t))))))
 
 deps-fuzz:
 	$(Q)$(call install_missing,$(DEPS_FUZZ))

@@ -2,44 +2,16 @@
 /* What the fuzzer has kept, fed to the parser again by the same property, so that a finding stays
  * found; and the same for the table. */
 #include <check.h>
-#include <dirent.h>
 
+#include "tests/fuzz/corpus.h"
 #include "tests/fuzz/http1_property.h"
 #include "tests/unit/http/http1_cases.h"
 
 #define CORPUS "tests/fuzz/corpus/http1"
 
-static size_t read_file(const char *name, uint8_t *data, size_t size)
-{
-	char path[512];
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), CORPUS "/%s", name);
-	f = fopen(path, "re");
-	ck_assert_msg(f != NULL, "%s", path);
-	n = fread(data, 1, size, f);
-	ck_assert_int_eq(ferror(f), 0);
-	fclose(f);
-	return n;
-}
-
 START_TEST(test_corpus)
 {
-	static uint8_t data[HTTP1_PROPERTY_MAX + 1];
-	size_t n = 0;
-	struct dirent *e;
-	DIR *dir = opendir(CORPUS);
-
-	ck_assert_ptr_nonnull(dir);
-	while ((e = readdir(dir)) != NULL) {
-		if (e->d_name[0] == '.')
-			continue;
-		http1_property_holds(data, read_file(e->d_name, data, sizeof(data)));
-		n++;
-	}
-	closedir(dir);
-	ck_assert_uint_gt(n, 50);
+	ck_assert_uint_gt(corpus_replay(CORPUS, http1_property_holds), 50);
 }
 END_TEST
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Result documents that the fuzzer starts from or has found, and the recorded ones, by the same
+ * property. */
+#include <check.h>
+
+#include "tests/fuzz/corpus.h"
+#include "tests/fuzz/result_property.h"
+
+START_TEST(test_corpus)
+{
+	ck_assert_uint_ge(corpus_replay("tests/fuzz/corpus/result", result_property_holds), 5);
+}
+END_TEST
+
+START_TEST(test_recorded)
+{
+	static const char *const names[] = {
+		"closed", "empty", "errors", "failed", "open", "overload", "requests"};
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "tests/data/result_%s.json", names[_i]);
+	corpus_feed(path, result_property_holds);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("result_corpus");
+	TCase *tcase = tcase_create("corpus");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, test_corpus);
+	tcase_add_loop_test(tcase, test_recorded, 0, 7);
+	suite_add_tcase(suite, tcase);
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
