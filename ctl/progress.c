@@ -308,11 +308,26 @@ void progress_redraw(struct progress *p)
 	buf_fini(&out);
 }
 
-/* A change of state alone brings the same interval once more. */
+static bool progress_is_same_count(const json_t *old, const json_t *new)
+{
+	static const char *const paths[] = {"planned", "sent", "ok", "failed", "last.width_ns",
+		"last.planned", "last.sent", "last.ok", "last.failed"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		if (view_int(old, paths[i]) != view_int(new, paths[i]))
+			return false;
+	return true;
+}
+
+/* A change of state alone brings the same interval once more, perhaps with other quantiles: they
+ * are those of the newest interval that has ended, and may be unknown by then. Where the totals
+ * have grown too, an interval has ended that happens to have the counts of the one before. */
 static bool progress_is_repeated(const json_t *old, const json_t *new)
 {
-	return old && !str_eq(result_text(old, "run.state"), result_text(new, "run.state")) &&
-	       json_equal(json_object_get(old, "last"), json_object_get(new, "last"));
+	if (!old || str_eq(result_text(old, "run.state"), result_text(new, "run.state")))
+		return false;
+	return json_equal(json_object_get(old, "last"), json_object_get(new, "last")) ||
+	       progress_is_same_count(old, new);
 }
 
 void progress_show(struct progress *p, json_t *doc, uint64_t skipped)

@@ -147,6 +147,10 @@ START_TEST(test_show_in_a_pipe)
 	ssize_t len;
 
 	json_object_set_new(json_object_get(draining, "run"), "state", json_string("draining"));
+	json_object_set_new(doc, "sent", json_integer(96000));
+	json_object_set_new(draining, "sent", json_integer(96000));
+	/* By now a request waits for so long that the quantiles say nothing of the present. */
+	json_object_set_new(json_object_get(draining, "last"), "p99_ns", json_null());
 	ck_assert_int_eq(pipe(fds), 0);
 	progress_init(&p, fds[1]);
 	progress_show(&p, doc, 0);
@@ -167,6 +171,38 @@ START_TEST(test_show_in_a_pipe)
 }
 END_TEST
 
+/* One interval after another with the same counts, as at a constant rate: each has its line. */
+START_TEST(test_show_equal_intervals)
+{
+	json_t *doc = running();
+	json_t *draining = json_deep_copy(doc);
+	struct progress p;
+	char text[1024];
+	size_t lines = 0;
+	int fds[2];
+	ssize_t len;
+
+	json_object_set_new(json_object_get(draining, "run"), "state", json_string("draining"));
+	json_object_set_new(doc, "sent", json_integer(96000));
+	json_object_set_new(draining, "sent", json_integer(96500));
+	json_object_set_new(json_object_get(draining, "last"), "p99_ns", json_null());
+	ck_assert_int_eq(pipe(fds), 0);
+	progress_init(&p, fds[1]);
+	progress_show(&p, doc, 0);
+	progress_show(&p, draining, 0);
+	progress_fini(&p);
+	close(fds[1]);
+	len = read(fds[0], text, sizeof(text));
+	ck_assert_int_gt(len, 0);
+	for (ssize_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	ck_assert_uint_eq(lines, 2);
+	close(fds[0]);
+	json_decref(draining);
+	json_decref(doc);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("progress");
@@ -179,6 +215,7 @@ int main(void)
 	tcase_add_test(tcase, test_bar_of_other_states);
 	tcase_add_test(tcase, test_plain);
 	tcase_add_test(tcase, test_show_in_a_pipe);
+	tcase_add_test(tcase, test_show_equal_intervals);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
