@@ -89,8 +89,9 @@ struct figure figure_share(double share)
 	} else if (fabs(percent) < 10) {
 		(void)snprintf(f.text, sizeof(f.text), "%.2f %%", percent);
 	} else {
-		/* Cut, not rounded: 99.96 % must not read as all. */
-		(void)snprintf(f.text, sizeof(f.text), "%.1f %%", trunc(percent * 10) / 10);
+		/* Cut, not rounded: 99.96 % must not read as all. But 0.29 x 1,000 is just below
+		 * 290, and must not read as 28.9 %. */
+		(void)snprintf(f.text, sizeof(f.text), "%.1f %%", trunc(percent * 10 + 1e-10) / 10);
 	}
 	return f;
 }

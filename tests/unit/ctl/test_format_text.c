@@ -675,6 +675,10 @@ START_TEST(test_figures)
 	ck_assert_str_eq(figure_rate(0.2).text, "0.2");
 	ck_assert_str_eq(figure_rate(2000).text, "2,000");
 	ck_assert_str_eq(figure_share(0.9999).text, "99.9 %");
+	/* No double is 0.29 or 0.57; times 1,000 they are just below a whole number. */
+	ck_assert_str_eq(figure_share(0.29).text, "29.0 %");
+	ck_assert_str_eq(figure_share(0.57).text, "57.0 %");
+	ck_assert_str_eq(figure_share(1 - 1e-12).text, "99.9 %");
 	ck_assert_str_eq(figure_share(1).text, "100 %");
 	ck_assert_str_eq(figure_share(0.0006).text, "0.06 %");
 	ck_assert_str_eq(figure_share(0.00001).text, "0.0010 %");
