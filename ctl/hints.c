@@ -19,6 +19,7 @@ enum hints_form {
 	HINTS_NUMBER, /* begins with a digit */
 	HINTS_TIME,   /* "5s" */
 	HINTS_BODY,   /* JSON, a form, a file */
+	HINTS_LOGINS, /* "user:password" */
 	HINTS_URL,    /* "http://..."; or nothing: the flag was the last word, or takes no value */
 };
 
@@ -39,6 +40,11 @@ struct hints_row {
 #define HINTS_PROXY "proxies are not supported, and http_proxy is not read: load the server itself"
 #define HINTS_REDIRECTS "redirects are not followed"
 #define HINTS_FAIL "leave it out: a status from 400 on is counted as failed"
+#define HINTS_HEAD "HEAD requests are -X HEAD"
+#define HINTS_QUIET "without progress is -q"
+#define HINTS_FORM                                                                                 \
+	"forms are not composed: --data @FILE has the body, -H 'Content-Type: TYPE' says what "    \
+	"it is"
 #define HINTS_LIST                                                                                 \
 	"lists of URLs are not supported yet: a run file has up to 64 [request NAME] sections; "   \
 	"a body from a file is --data @VALUE"
@@ -47,6 +53,7 @@ static const struct hints_row hints_unknowns[] = {
 	{"-z", HINTS_ANY, "how long is -d VALUE", "TIME"},
 	{"-D", HINTS_NUMBER, "how long is -d VALUE", NULL},
 	{"-D", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
+	{"-s", HINTS_URL, HINTS_QUIET, NULL},
 	{"-s", HINTS_NUMBER, "a request's time-out is --timeout VALUE", NULL},
 	{"-s", HINTS_ANY, HINTS_SCRIPT, NULL},
 	{"-m", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
@@ -55,17 +62,21 @@ static const struct hints_row hints_unknowns[] = {
 	{"-L", HINTS_ANY, HINTS_LATENCY ", and " HINTS_REDIRECTS, NULL},
 	{"-U", HINTS_ANY, HINTS_LATENCY, NULL},
 	{"-i", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
-	{"-i", HINTS_ANY, "HEAD requests are -X HEAD", NULL},
+	{"-i", HINTS_ANY, HINTS_HEAD, NULL},
+	{"-I", HINTS_ANY, HINTS_HEAD, NULL},
 	{"-p", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
 	{"-p", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
 	{"-u", HINTS_NUMBER, "users are -c VALUE --closed", NULL},
+	{"-u", HINTS_LOGINS, HINTS_LOGIN, NULL},
 	{"-u", HINTS_ANY, "PUT of a file is -X PUT --data @VALUE", "FILE"},
 	{"-a", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
 	{"-a", HINTS_ANY, HINTS_LOGIN, NULL},
-	{"-A", HINTS_ANY, "it is -H 'Accept: TEXT', and " HINTS_LOGIN, NULL},
+	{"-A", HINTS_LOGINS, HINTS_LOGIN, NULL},
+	{"-A", HINTS_ANY, "it is -H 'User-Agent: VALUE' or -H 'Accept: VALUE'", "TEXT"},
 	{"-T", HINTS_ANY, "it is -H 'Content-Type: VALUE'", "TYPE"},
 	{"-C", HINTS_ANY, "a cookie is -H 'Cookie: VALUE'", "TEXT"},
-	{"-b", HINTS_ANY, "a body is --data VALUE", "TEXT"},
+	{"-b", HINTS_ANY, "a cookie is -H 'Cookie: VALUE', a body is --data VALUE", "TEXT"},
+	{"-F", HINTS_ANY, HINTS_FORM, NULL},
 	{"-f", HINTS_URL, HINTS_FAIL, NULL},
 	{"-f", HINTS_ANY, HINTS_LIST, "FILE"},
 	{"-e", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
@@ -82,6 +93,21 @@ static const struct hints_row hints_unknowns[] = {
 	{"--targets", HINTS_ANY, HINTS_LIST, "FILE"},
 	{"--urls-from-file", HINTS_ANY, HINTS_LIST, "FILE"},
 	{"--user", HINTS_ANY, HINTS_LOGIN, NULL},
+	{"--request", HINTS_ANY, "the method is -X VALUE", "METHOD"},
+	{"--head", HINTS_ANY, HINTS_HEAD, NULL},
+	{"--data-raw", HINTS_ANY, "a body is --data VALUE", "TEXT"},
+	{"--data-binary", HINTS_ANY, "a body is --data VALUE", "@FILE"},
+	{"--data-ascii", HINTS_ANY, "a body is --data VALUE", "TEXT"},
+	{"--data-urlencode", HINTS_ANY, "a body is --data TEXT, encoded already", NULL},
+	{"--form", HINTS_ANY, HINTS_FORM, NULL},
+	{"--cookie", HINTS_ANY, "a cookie is -H 'Cookie: VALUE'", "TEXT"},
+	{"--user-agent", HINTS_ANY, "it is -H 'User-Agent: VALUE'", "TEXT"},
+	{"--referer", HINTS_ANY, "it is -H 'Referer: VALUE'", "URL"},
+	{"--max-time", HINTS_ANY, "a request's time-out is --timeout VALUE", "TIME"},
+	{"--connect-timeout", HINTS_ANY, "it is --set timeouts.connect=TIME, as in 5s", NULL},
+	{"--resolve", HINTS_ANY, "it is --connect-to ADDRESS:PORT", NULL},
+	{"--unix-socket", HINTS_ANY, "a Unix socket is in the URL: unix:VALUE:/", "PATH"},
+	{"--silent", HINTS_ANY, HINTS_QUIET, NULL},
 	{"--sni", HINTS_ANY, "it is --set tls.server-name=VALUE", "HOST"},
 	{"--h1", HINTS_ANY, HINTS_HTTP, NULL},
 	{"--location", HINTS_ANY, HINTS_REDIRECTS ": load the URL that the answer names", NULL},
@@ -108,7 +134,7 @@ static const struct hints_row hints_unknowns[] = {
 	{"--u_latency", HINTS_ANY, HINTS_LATENCY, NULL},
 	{"--latency-correction", HINTS_ANY,
 		"leave it out: response times count from the planned instant", NULL},
-	{"--no-tui", HINTS_ANY, "without progress is -q", NULL},
+	{"--no-tui", HINTS_ANY, HINTS_QUIET, NULL},
 	{"--out", HINTS_ANY, "a report in a file is -o FILE.json", NULL},
 	{"--connections-per-second", HINTS_ANY, "it is --set connections.open-rate=VALUE", "RATE"},
 };
@@ -135,6 +161,8 @@ static bool hints_fits(enum hints_form form, const char *value)
 	case HINTS_BODY:
 		return value && *value && value[0] != '=' &&
 		       (strchr("{[<\"'@", value[0]) || strchr(value, '='));
+	case HINTS_LOGINS:
+		return value && strchr(value, ':') && !strstr(value, "://");
 	case HINTS_URL:
 		return !value || strstr(value, "://");
 	}
