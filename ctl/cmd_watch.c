@@ -99,6 +99,8 @@ static int cmd_watch_on_answer(struct cmd_watch *w, const struct client_answer *
 		buf_fini(&text);
 		return status;
 	}
+	if (!a->continues && progress)
+		progress_show_last(&w->progress, progress, skipped > 0 ? (uint64_t)skipped : 0);
 	if (!a->continues)
 		return cmd_watch_on_finished(w, progress);
 	if (progress)

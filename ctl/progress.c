@@ -354,6 +354,17 @@ void progress_show(struct progress *p, json_t *doc, uint64_t skipped)
 	buf_fini(&text);
 }
 
+void progress_show_last(struct progress *p, json_t *doc, uint64_t skipped)
+{
+	int64_t planned = view_int(doc, "last.planned");
+	struct look look;
+
+	look_at(p->terminal.out, &look);
+	if (p->newest && !look.terminal && planned > 0 &&
+		view_int(p->newest, "planned") + planned <= view_int(doc, "planned"))
+		progress_show(p, doc, skipped > 0 ? skipped - 1 : 0);
+}
+
 void progress_say(struct progress *p, const char *text)
 {
 	int len = (int)strcspn(text, "\n");

@@ -46,6 +46,8 @@ struct progress {
 void progress_init(struct progress *p, int fd);
 /* Shows news; skipped: how many were left out before them. */
 void progress_show(struct progress *p, json_t *doc, uint64_t skipped);
+/* The news that come with a run's end: in a pipe, the line of an interval that was not shown. */
+void progress_show_last(struct progress *p, json_t *doc, uint64_t skipped);
 /* Shows the same again: the terminal's size has changed, or it is ours again. */
 void progress_redraw(struct progress *p);
 /* One line that is no news of the run: inside the view, or on stderr. */

@@ -169,6 +169,8 @@ static int session_on_progress(struct session *s, const struct client_answer *a)
 			progress_show(s->progress, progress, session_skipped(a));
 		return SESSION_GO_ON;
 	}
+	if (s->progress && progress)
+		progress_show_last(s->progress, progress, session_skipped(a));
 	s->_step = SESSION_REPORTING;
 	return session_call(s, "Report", false);
 }

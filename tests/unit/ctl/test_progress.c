@@ -203,6 +203,45 @@ START_TEST(test_show_equal_intervals)
 }
 END_TEST
 
+/* The last interval, where the daemon had no time to tell of it before the run ended; not one that
+ * was told of, nor one of which only a part has passed. */
+START_TEST(test_show_last)
+{
+	static const struct {
+		int planned;
+		size_t lines;
+	} ends[] = {{96000, 1}, {96499, 1}, {96500, 2}, {97000, 2}};
+	json_t *doc = running();
+	json_t *finished = json_deep_copy(doc);
+	struct progress p;
+	char text[1024];
+	size_t lines = 0;
+	int fds[2];
+	ssize_t len;
+
+	json_object_set_new(json_object_get(finished, "run"), "state", json_string("finished"));
+	json_object_set_new(json_object_get(doc, "last"), "planned", json_integer(500));
+	json_object_set_new(json_object_get(finished, "last"), "planned", json_integer(500));
+	json_object_set_new(json_object_get(finished, "last"), "p99_ns", json_integer(7));
+	json_object_set_new(doc, "planned", json_integer(96000));
+	json_object_set_new(finished, "planned", json_integer(ends[_i].planned));
+	ck_assert_int_eq(pipe(fds), 0);
+	progress_init(&p, fds[1]);
+	progress_show(&p, doc, 0);
+	progress_show_last(&p, finished, 1);
+	progress_fini(&p);
+	close(fds[1]);
+	len = read(fds[0], text, sizeof(text));
+	ck_assert_int_gt(len, 0);
+	for (ssize_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	ck_assert_uint_eq(lines, ends[_i].lines);
+	close(fds[0]);
+	json_decref(finished);
+	json_decref(doc);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("progress");
@@ -216,6 +255,7 @@ int main(void)
 	tcase_add_test(tcase, test_plain);
 	tcase_add_test(tcase, test_show_in_a_pipe);
 	tcase_add_test(tcase, test_show_equal_intervals);
+	tcase_add_loop_test(tcase, test_show_last, 0, 4);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
