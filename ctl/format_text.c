@@ -489,7 +489,7 @@ static void format_text_note(struct report *r, const json_t *note)
 static bool format_text_is_vital(const json_t *note)
 {
 	static const char *const codes[] = {
-		"certificate-not-verified", "co-located", "ledger", "ledger-interval"};
+		"certificate-not-verified", "co-located", "ledger", "ledger-interval", "redirects"};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
 		if (str_eq(result_text(note, "code"), codes[i]))

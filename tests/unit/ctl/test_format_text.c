@@ -162,6 +162,13 @@ START_TEST(test_notes_are_few)
 	ck_assert_ptr_nonnull(strstr(text, "  try     c\n  note    any certificate\n"));
 	ck_assert_ptr_null(strstr(text, "more: -v"));
 	free(text);
+	/* Nor do redirects hide: these answers are of something else. */
+	(void)json_array_append_new(json_object_get(json_object_get(doc, "generator"), "notes"),
+		json_pack("{s:s s:s s:s}", "code", "redirects", "text", "all redirects", "try",
+			"load that"));
+	text = render(&format_text, doc, (struct look){.width = 80});
+	ck_assert_ptr_nonnull(strstr(text, "  note    all redirects\n  try     load that\n"));
+	free(text);
 	json_decref(doc);
 }
 END_TEST
