@@ -277,6 +277,11 @@ static const char *audit_class_remedy(const struct audit_input *in, enum ledger_
 		       "right";
 	if (most == LEDGER_BAD_RESPONSE)
 		return audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_PARSE));
+	/* Not one opened, and there was room for more. */
+	if (most == LEDGER_EXPIRED && in->sent == 0 && in->connections_limit > 0 &&
+		in->connections_peak < in->connections_limit)
+		return "see why no connection opens: with --set timeouts.connect below --timeout "
+		       "the errors name the reason";
 	return audit_none_ok[most].try_text;
 }
 

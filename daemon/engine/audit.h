@@ -71,14 +71,16 @@ struct audit_input {
 	const struct stats_fault *faults; /* FAULT_COUNT of them, measured window; NULL: none */
 	uint64_t retries;		  /* requests sent a second time, all phases, */
 	uint64_t sent;			  /* of so many that were sent */
-	uint64_t surplus;	  /* answers followed by bytes that belong to none, of the run */
-	uint64_t answers;	  /* measured window, with any status */
-	uint64_t redirects;	  /* of these, where the plan does not ask for them */
-	unsigned redirect_status; /* of most of them */
-	const char *location;	  /* of one of them; NULL: unknown */
-	const char *url;	  /* of the target; NULL: unknown */
-	const char *unix_path;	  /* that is connected to; NULL: an address */
-	bool is_one_family;	  /* addresses = v4 or v6: others of the name do not count */
+	uint64_t surplus;	    /* answers followed by bytes that belong to none, of the run */
+	uint64_t answers;	    /* measured window, with any status */
+	uint64_t redirects;	    /* of these, where the plan does not ask for them */
+	unsigned redirect_status;   /* of most of them */
+	const char *location;	    /* of one of them; NULL: unknown */
+	const char *url;	    /* of the target, as written; NULL: unknown */
+	const char *method;	    /* of its one kind of request; NULL: unknown */
+	bool takes_any_certificate; /* https, and not verified */
+	const char *unix_path;	    /* that is connected to; NULL: an address */
+	bool is_one_family;	    /* addresses = v4 or v6: others of the name do not count */
 	unsigned workers;
 	double cpu_share;	     /* of the busiest worker, 0..1 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */

@@ -20,6 +20,7 @@
 #define AUDIT_LOCATION_MAX 80
 /* A longer command is cut, and no command any more. */
 #define AUDIT_LOOK_MAX 160
+#define AUDIT_UNIX "unix:"
 
 uint64_t audit_count_faults(const struct audit_input *in, enum fault_phase phase)
 {
@@ -58,12 +59,12 @@ const char *audit_fault_remedy(enum fault fault)
 	case FAULT_EVENT_LOOP:
 		return "see the reason: the kernel refused a timer or an event to the generator";
 	case FAULT_NOT_TLS:
-		return "try http://, or the port at which this server speaks TLS";
+		return "http://, or the port at which this server speaks TLS";
 	case FAULT_TLS_CLOSED:
 	case FAULT_TLS_TIMEOUT:
 		return "see that the server speaks TLS at this port, or try http://";
 	case FAULT_SPEAKS_TLS:
-		return "try https://";
+		return "https://";
 	case FAULT_SPEAKS_HTTP2:
 		return "a port at which this server speaks HTTP/1.1";
 	case FAULT_NOT_HTTP:
@@ -164,17 +165,37 @@ static const char *audit_quote(const char *text)
 	return strpbrk(text, "&?*;()<>$#![]{}~|") ? "'" : "";
 }
 
+/* What curl asks for over a Unix socket: it does not know unix:/SOCKET:/PATH. */
+static const char *audit_request_of_unix(const char *url)
+{
+	const char *request = strchr(url + strlen(AUDIT_UNIX), ':');
+
+	return request ? request + 1 : "/";
+}
+
 struct audit_sentence audit_try_look(const struct audit_input *in)
 {
 	struct audit_sentence t = {"look at one answer: curl -i URL"};
 	const char *path = in->unix_path;
+	const char *method = in->method ? in->method : "GET";
+	const char *host = "", *url = in->url, *quote;
+	bool is_head = strcmp(method, "HEAD") == 0;
+	bool has_method = !is_head && strcmp(method, "GET") != 0;
 
-	if (!in->url || !audit_is_plain(in->url) || (path && !audit_is_plain(path)) ||
-		strlen(in->url) + (path ? strlen(path) : 0) > AUDIT_LOOK_MAX)
+	if (!url || !audit_is_plain(url) || !audit_is_plain(method) ||
+		(path && !audit_is_plain(path)) ||
+		strlen(url) + strlen(method) + (path ? strlen(path) : 0) > AUDIT_LOOK_MAX)
 		return t;
-	snprintf(t.s, sizeof(t.s), "look at one answer: curl -i %s%s%s%s%s%s%s%s",
-		path ? "--unix-socket " : "", path ? audit_quote(path) : "", path ? path : "",
-		path ? audit_quote(path) : "", path ? " " : "", audit_quote(in->url), in->url,
-		audit_quote(in->url));
+	if (strncmp(url, AUDIT_UNIX, strlen(AUDIT_UNIX)) == 0) {
+		host = "http://localhost";
+		url = audit_request_of_unix(url);
+	}
+	quote = audit_quote(url);
+	/* With -X HEAD curl would wait for a body. */
+	snprintf(t.s, sizeof(t.s), "look at one answer: curl -%s%s%s%s%s%s%s%s %s%s%s%s",
+		in->takes_any_certificate ? "k" : "", is_head ? "I" : "i", has_method ? " -X " : "",
+		has_method ? method : "", path ? " --unix-socket " : "",
+		path ? audit_quote(path) : "", path ? path : "", path ? audit_quote(path) : "",
+		quote, host, url, quote);
 	return t;
 }

@@ -148,11 +148,18 @@ static void audit_note_cpu(const struct audit_input *in, struct audit *a)
 /* Open model: how far waiting for a connection made the response time. */
 static void audit_note_connections(const struct audit_input *in, struct audit *a)
 {
+	bool is_full;
+
 	if (in->connection_wait_p99 <= 0 || in->response_p99 <= 0 ||
 		2 * (double)in->connection_wait_p99 < (double)in->response_p99)
 		return;
+	/* More are of no use to a pool that was never full: it waited for them to open. */
+	is_full = in->connections_peak >= in->connections_limit;
 	audit_add_note(a, "connection-wait", (double)in->connection_wait_p99,
-		(double)in->response_p99 / 2, "more connections (-c), or a lower rate (-r)",
+		(double)in->response_p99 / 2,
+		is_full ? "more connections (-c), or a lower rate (-r)"
+			: "see what opening one takes: connect, tls; a warm-up (-w) or -c N "
+			  "opens them before",
 		"p99 %s of the response time is our queue for a connection (%s of %s in use)",
 		audit_text_time(in->connection_wait_p99).s,
 		audit_text_count(in->connections_peak).s,

@@ -193,6 +193,8 @@ static struct audit_input run_audit_input(const struct run *run)
 		.redirect_status = run_main_redirect(run),
 		.location = run_location(run),
 		.url = run->plan->url_text,
+		.method = run->plan->n_requests == 1 ? run->plan->requests[0].method : NULL,
+		.takes_any_certificate = run->plan->url.tls && !run->plan->tls_verify,
 		.unix_path = plan_connect_unix(run->plan),
 		.is_one_family = run->plan->addresses == PLAN_ADDRESSES_V4 ||
 				 run->plan->addresses == PLAN_ADDRESSES_V6,

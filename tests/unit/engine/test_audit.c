@@ -242,6 +242,13 @@ START_TEST(test_stalls_are_no_overload)
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_CONNECTIONS, 0);
 	ck_assert_str_eq(note_of(&a, "connection-wait")->text,
 		"p99 900 ms of the response time is our queue for a connection (10 of 10 in use)");
+	ck_assert_ptr_nonnull(strstr(note_of(&a, "connection-wait")->try_text, "more connections"));
+
+	/* There was room for more: they were long in opening. */
+	in.connections_limit = 1000;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(note_of(&a, "connection-wait")->try_text, "more connections"));
+	ck_assert_ptr_nonnull(strstr(note_of(&a, "connection-wait")->try_text, "-w"));
 }
 END_TEST
 
@@ -546,6 +553,35 @@ START_TEST(test_overload_by_server)
 	a = judged(&in);
 	ck_assert_str_eq(a.try_text, "look at one answer: curl -i --unix-socket /run/app.sock "
 				     "http://shop.test/");
+	/* curl knows no unix:, and asks for another thing without the method. */
+	in.url = "unix:/run/app.sock";
+	in.method = "POST";
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "look at one answer: curl -i -X POST --unix-socket "
+				     "/run/app.sock http://localhost/");
+	in.url = "unix:/run/app.sock:/cart?a=1&b=2";
+	in.method = "GET";
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "look at one answer: curl -i --unix-socket "
+				     "/run/app.sock 'http://localhost/cart?a=1&b=2'");
+	in.unix_path = NULL;
+	in.url = "https://shop.test/";
+	in.method = "HEAD";
+	in.takes_any_certificate = true;
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "look at one answer: curl -kI https://shop.test/");
+
+	/* The server takes connections and says nothing in the handshake. */
+	in = well();
+	in.sent = in.ledger.sent = 0;
+	in.ledger.classes[LEDGER_OK] = 0;
+	in.ledger.classes[LEDGER_EXPIRED] = in.ledger.planned;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.try_text, "more connections"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, "timeouts.connect"));
+	in.connections_peak = in.connections_limit;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "more connections"));
 
 	/* Refused now and then. */
 	in = well();

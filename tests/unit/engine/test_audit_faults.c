@@ -82,9 +82,9 @@ static const struct {
 } foreign[] = {
 	{FAULT_NOT_HTTP, 0, "see that port and scheme fit: http or https?"},
 	{FAULT_NOT_HTTP, 1, "look at one answer: curl -i URL"},
-	{FAULT_SPEAKS_TLS, 0, "try https://"},
+	{FAULT_SPEAKS_TLS, 0, "https://"},
 	{FAULT_SPEAKS_HTTP2, 0, "a port at which this server speaks HTTP/1.1"},
-	{FAULT_NOT_TLS, 0, "try http://, or the port at which this server speaks TLS"},
+	{FAULT_NOT_TLS, 0, "http://, or the port at which this server speaks TLS"},
 	{FAULT_TLS_CLOSED, 0, "see that the server speaks TLS at this port, or try http://"},
 	{FAULT_TLS_TIMEOUT, 0, "see that the server speaks TLS at this port, or try http://"},
 	{FAULT_TLS_EXPIRED, 0,
