@@ -58,7 +58,7 @@ static int cmd_origin_check(const struct options *o)
 	settings_free(settings);
 	problems_fini(&problems);
 	ini_fini(&doc);
-	return r ? EXIT_CONFIG : 0;
+	return r ? EXIT_USAGE : 0;
 }
 
 /* Of a flag that is given twice the last one counts; a file may say a thing only once. */
