@@ -22,7 +22,10 @@ int caps_check_rate(const struct caps *caps, double rate_per_s, struct err *rete
 {
 	if (caps->rate == 0 || rate_per_s <= (double)caps->rate)
 		return 0;
-	err_set(reterr, "rate %g/s is above [policy] max-rate = %" PRIu64, rate_per_s, caps->rate);
+	err_set(reterr,
+		rate_per_s < 1e5 ? "rate %g/s is above [policy] max-rate = %" PRIu64
+				 : "rate %.0f/s is above [policy] max-rate = %" PRIu64,
+		rate_per_s, caps->rate);
 	return REGISTRY_E_REFUSED;
 }
 

@@ -362,6 +362,9 @@ START_TEST(caps_are_of_the_warm_up_too)
 	plan.n_stages = 2;
 	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "rate 5001/s is above [policy] max-rate"));
+	stages[0].to.num = 1000000;
+	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.text, "rate 1000000/s is above [policy] max-rate"));
 	stages[0].to.num = 5000;
 	ck_assert_int_eq(check_caps(), 0);
 	stages[0].duration_ns++;
