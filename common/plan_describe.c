@@ -155,8 +155,9 @@ static int plan_describe_length(const struct plan *p, struct buf *b)
 	int r;
 
 	if (p->duration_ns == CLOCK_NEVER)
-		r = buf_printf(b, "  lasts        until %s requests are sent",
-			plan_text_number(p->n_arrivals, number));
+		r = buf_printf(b, "  lasts        until %s request%s sent",
+			plan_text_number(p->n_arrivals, number),
+			p->n_arrivals == 1 ? " is" : "s are");
 	else
 		r = buf_printf(b, "  lasts        %s", plan_text_time(p->duration_ns, text));
 	if (!r && plan_warmup_ns(p))
@@ -184,9 +185,9 @@ static int plan_describe_sends(const struct plan *p, struct buf *b)
 		return buf_printf(b,
 			"  sends        as many requests as are answered, about %s bytes each%s\n",
 			bytes, average);
-	r = buf_printf(b, "  sends        %s requests, about %s bytes each%s, %s in all\n",
-		plan_text_number(plan_count(p), number), bytes, average,
-		plan_text_number(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
+	r = buf_printf(b, "  sends        %s request%s, about %s bytes each%s, %s in all\n",
+		plan_text_number(plan_count(p), number), plan_count(p) == 1 ? "" : "s", bytes,
+		average, plan_text_number(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
 	if (r || !outside)
 		return r;
 	return buf_printf(b, PLAN_INDENT "with %s more before and behind the window\n",
@@ -287,7 +288,7 @@ static int plan_describe_slice(const struct plan *p, struct buf *b)
 
 	if (p->slice_of > 0)
 		r = buf_printf(b,
-			"  slice        %u of %u: every %u. of these requests, from number %u on\n",
+			"  slice        %u of %u: one of %u of these requests, from number %u on\n",
 			p->slice_index, p->slice_of, p->slice_of, p->slice_index);
 	if (!r && p->slice_of > 1 && p->at_unix_ns == 0)
 		r = buf_puts(b, "  starts       as soon as it can, apart from the other slices\n");

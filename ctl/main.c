@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/exit_codes.h"
@@ -45,6 +46,12 @@ static int main_unknown(const char *word)
 			"there is no command %s; did you mean rpsctl run %s?", word, name.data);
 		break;
 	case NAMES_NOT:
+		if (access(word, F_OK) == 0) {
+			command_complain("there is no command %s; a run file of that name: "
+					 "rpsctl ./%s",
+				word, word);
+			break;
+		}
 		command_complain("there is no command %s, and no run of that name in the "
 				 "service's runs.d; http://%s/ is a URL",
 			word, word);

@@ -164,7 +164,7 @@ expect_equal "exit status of rpsd" "$got" 78
 expect_exit 0 "$rpsctl" run "$T/vars.ini" "$T/second.ini" --dry-run -r x0.1 --label a=b
 expect_line "$OUT" "^vars: GET http://127.0.0.1:$NGINX_PORT/none$"
 expect_line "$OUT" '^  load +open model, even spacing: hold 2/s for 500ms$'
-expect_line "$OUT" '^  sends +1 requests'
+expect_line "$OUT" '^  sends +1 request,'
 expect_line "$OUT" '^  labels +by=second$'
 expect_line "$OUT" '^ +a=b$'
 cp "$OUT" "$T/dry"
@@ -261,6 +261,12 @@ expect_exit 66 "$rpsctl" run no-such-run -q
 expect_equal "the line" "$(cat "$ERR")" "$nowhere"
 expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in the service's \
 runs.d; http://no-such-run/ is a URL" "$rpsctl" no-such-run
+(
+	cd "$T"
+	: >such-a-file
+	expect_words 64 "rpsctl: there is no command such-a-file; a run file of that name: rpsctl \
+./such-a-file" "$rpsctl" such-a-file
+)
 # Policy: the remedy is named, whether the address is known at once or from its name.
 expect_words 77 "rpsctl: refused: 192.0.2.1: only loopback is allowed; [policy] allow lists more" \
 	"$rpsctl" start http://192.0.2.1/

@@ -511,6 +511,9 @@ START_TEST(description)
 				       "[connections]\ncount = 1\nreuse = no\n",
 		(const char *const[]){"closed model, 1 user, each waits for its answer and then 1s",
 			"until 25,000 requests are sent", "one for each request", NULL});
+	expect_description(CONF_TARGET "[load]\nmodel = closed\nrequests = 1\n",
+		(const char *const[]){
+			"until 1 request is sent;", "sends        1 request, ", NULL});
 	expect_description(CONF_TARGET "[load]\nmodel = closed\n",
 		(const char *const[]){"64 users", "p99 takes 299", NULL});
 	expect_description(CONF_TARGET

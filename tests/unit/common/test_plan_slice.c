@@ -110,7 +110,7 @@ START_TEST(plan_of_a_slice)
 	ck_assert_double_eq(plan_own_peak_per_s(p), 100);
 	ck_assert_int_eq(plan_describe(p, &b), 0);
 	ck_assert_ptr_nonnull(strstr(b.data,
-		"\n  slice        2 of 5: every 5. of these requests, from number 2 on\n"
+		"\n  slice        2 of 5: one of 5 of these requests, from number 2 on\n"
 		"  starts       2026-11-22T17:00:00.500Z\n"));
 	buf_fini(&b);
 	plan_free(p);
