@@ -287,11 +287,12 @@ static const struct term terms[] = {
 	{"interrupted", "The daemon went down in the middle of the run."},
 	{"done", "A run whose result says nothing else; another version wrote it."},
 	{"outcome", "How a run ended: completed, stopped, aborted, failed, interrupted."},
-	{"exit status|exit", "0 good, 10 a rule failed, 11 aborted, 12 undecided or void, 13 "
-			     "failed, 14 stopped, 64 "
-			     "usage, 66 no such run or file, 69 no daemon, 77 refused, 78 "
-			     "configuration, 130 the "
-			     "second Ctrl-C."},
+	{"exit status|exit",
+		"0 measured (OK or OVERLOAD), 1 output not written, 10 kept for rules, "
+		"11 aborted, 12 void, 13 failed, 14 stopped by a person, 64 "
+		"usage, 66 no such run or file, 69 no daemon, 77 refused, 78 "
+		"configuration, 130 the "
+		"second Ctrl-C."},
 	{"plan delivered|delivered", "The share of the planned requests that were sent."},
 	{"answered well", "Closed model: good answers per second of the window."},
 	{"limited by|limited by the plan|limited by the server|limited by connections|"
