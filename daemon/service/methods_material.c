@@ -22,10 +22,9 @@
 #include "daemon/service/methods_call.h"
 #include "daemon/service/secrets.h"
 
-/* The last piece may be an empty one. */
 static bool methods_is_held(const struct methods_material *m, const char *data)
 {
-	return m->content && data >= m->content && data <= m->content + m->content_len;
+	return m->content && data >= m->content && data < m->content + m->content_len;
 }
 
 /* The length of "FILE:LINE:" of the named run's file before a problem; 0: it is none of that file.
@@ -308,6 +307,27 @@ int methods_take_files(struct methods_material *m, json_t *files)
 	return 0;
 }
 
+/* An empty piece may be of no content at all, and a file without data is one that was only looked
+ * for. */
+static int methods_add_piece(
+	struct methods_material *m, const char *name, size_t offset, size_t len)
+{
+	char *copy;
+
+	if (len == 0) {
+		copy = strdup("");
+		return copy ? methods_add_file(m, name, copy, 0) : -ENOMEM;
+	}
+	if (m->n_files == METHODS_FILES_MAX)
+		return 0;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	m->files[m->n_files++] =
+		(struct plan_file){.name = copy, .data = m->content + offset, .len = len};
+	return 0;
+}
+
 int methods_take_held(struct methods_material *m, json_t *held)
 {
 	const char *name;
@@ -316,19 +336,15 @@ int methods_take_held(struct methods_material *m, json_t *held)
 	json_object_foreach(held, name, value)
 	{
 		json_int_t offset, len;
-		char *copy;
+		int r;
 
 		if (json_unpack(value, "{s:I, s:I !}", "offset", &offset, "len", &len) == -1 ||
 			offset < 0 || len < 0 || (uint64_t)offset > m->content_len ||
 			(uint64_t)len > m->content_len - (uint64_t)offset)
 			return -EINVAL;
-		if (m->n_files == METHODS_FILES_MAX)
-			return 0;
-		copy = strdup(name);
-		if (!copy)
-			return -ENOMEM;
-		m->files[m->n_files++] = (struct plan_file){
-			.name = copy, .data = m->content + offset, .len = (size_t)len};
+		r = methods_add_piece(m, name, (size_t)offset, (size_t)len);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -250,6 +250,19 @@ START_TEST(credentials_of_a_named_run_are_the_daemons)
 }
 END_TEST
 
+/* A file without data would be one that was only looked for, and not judged. */
+START_TEST(an_empty_piece_is_an_empty_file)
+{
+	static const char text[] = "[target]\nurl = http://127.0.0.1:1/\n[defaults]\n"
+				   "auth = bearer @token\n";
+
+	test_fails(&admin, "Start",
+		json_pack("{s:s, s:{s:{s:i, s:i}}}", "text", text, "held", "token", "offset", 0,
+			"len", 0),
+		RPSD_INTERFACE ".PlanInvalid", "auth: @token is empty");
+}
+END_TEST
+
 START_TEST(settings_alone_are_a_run)
 {
 	char url[64];
@@ -601,6 +614,7 @@ int main(void)
 		(int)(sizeof(test_keys) / sizeof(*test_keys)));
 	tcase_add_test(t, a_named_run_has_its_key_beside_it);
 	tcase_add_test(t, credentials_of_a_named_run_are_the_daemons);
+	tcase_add_test(t, an_empty_piece_is_an_empty_file);
 	tcase_add_test(t, settings_alone_are_a_run);
 	tcase_add_test_of_root(t, an_operator_starts_named_runs_only);
 	tcase_add_loop_test_of_root(t, an_operator_cannot_say_what_a_named_run_sends, 0,
