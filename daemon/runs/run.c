@@ -359,11 +359,22 @@ static void run_limit_from(struct run *run, int64_t from_ns)
 	timer_start(&run->marks, &run->limit_mark, run->limit_ns - RUN_LEAD_NS);
 }
 
+/* From when on nothing is planned, as far as is known now. */
+static int64_t run_plans_until(const struct run *run)
+{
+	if (run->stopped_at_ns > 0)
+		return run->stopped_at_ns;
+	return run->is_paused ? CLOCK_NEVER : run->end_ns;
+}
+
 /* Twice: when the workers have to be told that their time ends at limit_ns, unless the plan ends
- * before that, and when what is still awaited then has had its time. */
+ * before that, and when what is still awaited then has had its time. On a busy machine the first
+ * may come after limit_ns: that is no reason to give up the answers of a plan that ended in time.
+ */
 static void run_on_limit(struct run *run)
 {
-	bool is_over = clock_now_ns() >= run->limit_ns;
+	bool is_in_time = run_plans_until(run) <= run->limit_ns;
+	bool is_over = clock_now_ns() >= run->limit_ns + (is_in_time ? RUN_OVERTIME_NS : 0);
 	char cap[UNITS_TEXT_MAX];
 	char reason[96];
 
@@ -373,7 +384,7 @@ static void run_on_limit(struct run *run)
 		run_stop(run, true, reason);
 		return;
 	}
-	if (run->end_ns > run->limit_ns || run->is_paused)
+	if (!is_in_time)
 		run_stop_at(run, false, run->limit_ns, reason);
 	if (run->state != RUN_FINISHED)
 		timer_start(&run->marks, &run->limit_mark, run->limit_ns + RUN_OVERTIME_NS);

@@ -931,6 +931,40 @@ START_TEST(caps_hold_in_the_service_only)
 }
 END_TEST
 
+/* The main thread stands still over the instant at which the cap ends: the plan ended in time, so
+ * its last answers have theirs. */
+START_TEST(a_late_look_at_the_cap_gives_nothing_up)
+{
+	static const char *const keys[] = {"load", "rate", "50", "load", "duration", "200ms", NULL};
+	struct err err = {0};
+	struct run *run;
+
+	settings.max_rate = settings.max_connections = 1000;
+	settings.max_runs = 1;
+	settings.max_duration_ns = 200 * NSEC_PER_MSEC;
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_hang, NULL), 0);
+	guard_fini(&guard);
+	ck_assert_int_eq(guard_init_service(&guard, NULL, 0, &err), 0);
+	registry_free(registry);
+	config.is_private = false;
+	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
+	run = start(make_plan(port_of(&server), keys));
+	while (run->t0_ns == 0)
+		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);
+	while (clock_now_ns() < run->limit_ns)
+		;
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(loop_turn(loop, NSEC_PER_MSEC), 0);
+	/* Unless the machine is so busy that even their time is over. */
+	if (clock_now_ns() < run->limit_ns + 50 * NSEC_PER_MSEC)
+		ck_assert_int_eq(run->outcome, AUDIT_COMPLETED);
+	while (run->state != RUN_FINISHED)
+		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);
+	ck_assert_int_eq(run->outcome, AUDIT_STOPPED);
+	mini_server_close(&server);
+}
+END_TEST
+
 /* Its resolver waits for a server that takes no connection, for an hour. */
 START_TEST(a_run_stopped_while_resolving_leaves_no_thread_behind)
 {
@@ -1029,6 +1063,7 @@ int main(void)
 	if (!SANITIZED)
 		tcase_add_test(t, a_large_run_gives_its_memory_back);
 	tcase_add_test(t, caps_hold_in_the_service_only);
+	tcase_add_test(t, a_late_look_at_the_cap_gives_nothing_up);
 	tcase_add_test(t, a_run_stopped_while_resolving_leaves_no_thread_behind);
 	tcase_add_test(t, state_directory_that_is_not_there);
 	suite_add_tcase(s, t);
