@@ -16,11 +16,12 @@ struct look {
 	bool verbose;
 };
 
-/* Marks inside composed text, turned into colour or into nothing by look_render. */
-#define LOOK_GOOD "\x11"
-#define LOOK_BAD "\x12"
-#define LOOK_WARN "\x13"
-#define LOOK_PLAIN "\x14"
+/* Marks inside composed text, turned into colour or into nothing by look_render. These bytes are in
+ * no UTF-8, so a text from JSON cannot hold them: it has no colour but what rpsctl gives it. */
+#define LOOK_GOOD "\xf8"
+#define LOOK_BAD "\xf9"
+#define LOOK_WARN "\xfa"
+#define LOOK_PLAIN "\xfb"
 
 /* setlocale(LC_CTYPE, "") must have been called. Asks the size afresh each time. */
 void look_at(int fd, struct look *ret);

@@ -745,7 +745,7 @@ END_TEST
 START_TEST(test_look)
 {
 	const struct look ascii = {.width = 80};
-	const struct look utf8 = {.width = 80, .utf8 = true};
+	const struct look utf8 = {.width = 80, .utf8 = true, .colour = true};
 	struct buf text = {0};
 
 	ck_assert_uint_eq(look_columns("a·b" LOOK_BAD "█" LOOK_PLAIN), 4);
@@ -756,8 +756,10 @@ START_TEST(test_look)
 	ck_assert_str_eq(text.data, "-~#??\n?");
 	buf_fini(&text);
 	ck_assert_int_eq(
-		look_render(&utf8, "·\x7f\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa6", &text), 0);
-	ck_assert_str_eq(text.data, "·????\xe2\x80\xa6");
+		look_render(
+			&utf8, "·\x11\x14\x7f\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa6", &text),
+		0);
+	ck_assert_str_eq(text.data, "·??????\xe2\x80\xa6");
 	buf_fini(&text);
 }
 END_TEST
