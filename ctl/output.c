@@ -25,6 +25,8 @@
 #include "ctl/look.h"
 #include "ctl/print.h"
 
+#define OUTPUT_MODE 0666 /* less the umask */
+
 /* 0 or -errno. */
 static int output_write_all(int fd, const struct buf *text)
 {
@@ -42,9 +44,9 @@ static int output_write_all(int fd, const struct buf *text)
 	return 0;
 }
 
-static int output_write_open(const char *path, int flags, const struct buf *text)
+static int output_write_open(const char *path, int flags, mode_t mode, const struct buf *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0666);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | flags, mode);
 	int r;
 
 	if (fd == -1)
@@ -101,10 +103,12 @@ static int output_find_place(const char *path, struct output_place *ret)
 	return output_name_beside(ret);
 }
 
-/* Makes the file beside; it is as the one that it will replace. */
+/* Makes the file beside; it is as the one that it will replace, and until then never open to more
+ * users than that one. */
 static int output_write_beside(struct output_place *p, const struct buf *text)
 {
-	int r = output_write_open(p->beside, O_EXCL | O_CREAT, text);
+	int r = output_write_open(
+		p->beside, O_EXCL | O_CREAT, p->is_there ? 0600 : OUTPUT_MODE, text);
 
 	if (r == 0 && p->is_there &&
 		((p->st.st_uid != geteuid() || p->st.st_gid != getegid()) &&
@@ -132,10 +136,10 @@ static int output_write_file(const char *path, const struct buf *text)
 	if (r)
 		return r;
 	if (p.in_place)
-		return output_write_open(p.path, p.is_there ? O_TRUNC : O_CREAT, text);
+		return output_write_open(p.path, p.is_there ? O_TRUNC : O_CREAT, OUTPUT_MODE, text);
 	r = output_write_beside(&p, text);
 	if (output_is_closed(r)) {
-		int there = output_write_open(p.path, O_TRUNC, text);
+		int there = output_write_open(p.path, O_TRUNC, OUTPUT_MODE, text);
 
 		/* That it is not there is no reason. */
 		return there == -ENOENT ? r : there;
@@ -160,7 +164,7 @@ static int output_try_file(const char *path)
 		return r;
 	r = output_write_beside(&p, &nothing);
 	if (output_is_closed(r)) {
-		int there = output_write_open(p.path, 0, &nothing);
+		int there = output_write_open(p.path, 0, OUTPUT_MODE, &nothing);
 
 		return there == -ENOENT ? r : there;
 	}

@@ -113,6 +113,36 @@ START_TEST(test_no_room)
 }
 END_TEST
 
+static mode_t mode_beside; /* of what was being written */
+
+/* In the middle of a write. */
+static void on_no_room(int signal)
+{
+	struct dirent *e;
+	struct stat st;
+	DIR *d = opendir(".");
+
+	(void)signal;
+	while (d && (e = readdir(d)))
+		if (str_ends(e->d_name, ".part") && stat(e->d_name, &st) == 0)
+			mode_beside = st.st_mode & 07777;
+	if (d)
+		closedir(d);
+}
+
+/* Nor may another user read the new one before it has the mode of the old one. */
+START_TEST(test_mode_while_it_is_written)
+{
+	umask(022);
+	put("x.json", "old", 0600);
+	limit(100);
+	signal(SIGXFSZ, on_no_room);
+	ck_assert_int_eq(report_to("x.json"), EXIT_OUTPUT);
+	ck_assert_uint_eq(mode_beside, 0600);
+	ck_assert_uint_eq(clean(), 1);
+}
+END_TEST
+
 START_TEST(test_device)
 {
 	char path[16];
@@ -220,6 +250,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_no_room, 0, sizeof(endings) / sizeof(*endings));
+	tcase_add_test(tcase, test_mode_while_it_is_written);
 	tcase_add_loop_test(tcase, test_device, 0, sizeof(endings) / sizeof(*endings));
 	tcase_add_test(tcase, test_fifo);
 	tcase_add_test(tcase, test_link);
