@@ -242,7 +242,8 @@ const struct key keys_table[] = {
 		FIGURE, .help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
 
 	{KEYS_DAEMON, "daemon", "keep-runs", KEY_UINT, "64", "1..10000", SETTINGS_FIELD(keep_runs),
-		.help = "finished runs held in memory"},
+		.help = "finished runs held in memory; the oldest of them go earlier where their "
+			"results take more than 64 MiB"},
 
 	{KEYS_DAEMON, "control", "socket", KEY_TEXT, "/run/rpsd/control.socket",
 		.check = settings_check_socket, SETTINGS_FIELD(socket),

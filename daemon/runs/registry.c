@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry. Runs are in one list, oldest first; finished ones beyond keep_runs are forgotten
- * when a new one starts, never inside a run's own callbacks. The run number is one counter for all
- * names, kept in a file that is locked while it is raised, so that two private daemons of one user
- * do not give the same id. */
+/* The registry. Runs are in one list, oldest first; finished ones beyond keep_runs, or
+ * beyond REGISTRY_KEEP_BYTES of results, are forgotten when a new one starts, never inside a run's
+ * own callbacks. The run number is one counter for all names, kept in a file that is locked while
+ * it is raised, so that two private daemons of one user do not give the same id. */
 #include "daemon/runs/registry.h"
 
 #include <arpa/inet.h>
@@ -26,6 +26,9 @@
 #include "daemon/runs/admission.h"
 #include "daemon/runs/host.h"
 #include "daemon/runs/run_private.h"
+
+/* Of results in memory. */
+#define REGISTRY_KEEP_BYTES (64u << 20)
 
 /* How far a run's start may lie ahead: to resolve and connect takes time, and who waits for days
  * has mistyped a date. */
@@ -97,17 +100,21 @@ static struct run *registry_run(struct list *node)
 static void registry_forget(struct registry *r, size_t keep)
 {
 	size_t n = 0;
+	size_t bytes = 0;
 
-	list_for_each (it, &r->runs)
+	list_for_each (it, &r->runs) {
 		n += registry_run(it)->state == RUN_FINISHED;
+		bytes += registry_run(it)->result_bytes;
+	}
 	list_for_each_safe (it, &r->runs) {
 		struct run *run = registry_run(it);
 
-		if (n <= keep)
+		if (n <= keep && bytes <= REGISTRY_KEEP_BYTES)
 			break;
 		/* One that still resolves would make its freeing wait for the name service. */
 		if (run->state != RUN_FINISHED || run->is_resolving)
 			continue;
+		bytes -= run->result_bytes;
 		list_remove(&run->registry_node);
 		run_free(run);
 		n--;

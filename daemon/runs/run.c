@@ -30,6 +30,10 @@
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
+/* glibc's least block of memory, with its head; jansson takes one for each value and for each key.
+ */
+#define RUN_JSON_VALUE_BYTES 48
+
 /* After the cap on its time: what is still awaited then is given up. */
 #define RUN_OVERTIME_NS (90 * NSEC_PER_MSEC)
 
@@ -160,6 +164,24 @@ static void run_let_go_of_content(struct run *run)
 	plan->text = NULL;
 }
 
+/* What a JSON value takes in memory, about: a value, its place in its parent, its text. */
+static size_t run_json_bytes(const json_t *value)
+{
+	size_t n = RUN_JSON_VALUE_BYTES;
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (json_is_string(value))
+		return n + json_string_length(value);
+	if (json_is_array(value))
+		json_array_foreach(value, i, member) n += run_json_bytes(member);
+	if (json_is_object(value))
+		json_object_foreach((json_t *)value, key, member) n +=
+			RUN_JSON_VALUE_BYTES + strlen(key) + run_json_bytes(member);
+	return n;
+}
+
 /* Finished runs are held in numbers: what the result says already, in megabytes, goes. */
 static void run_let_go(struct run *run)
 {
@@ -194,6 +216,7 @@ static void run_end(struct run *run)
 					     ? run->totals.last_done_ns + 1
 					     : run->drained_ns;
 	run->result = run_result_build(run);
+	run->result_bytes = run->result ? run_json_bytes(run->result) : 0;
 	if (!run->result) {
 		run->outcome = AUDIT_FAILED;
 		run->exit_code = EXIT_NO_DAEMON;

@@ -105,6 +105,7 @@ struct run {
 	size_t n_events, events_room;
 	size_t n_noted; /* without acts */
 	json_t *result;
+	size_t result_bytes;		   /* of memory, about */
 	bool is_let_go;			   /* finished, and what its figures came from is gone */
 	struct run_progress last_progress; /* for then */
 };

@@ -730,6 +730,27 @@ START_TEST(finished_runs_are_found_and_in_time_forgotten)
 }
 END_TEST
 
+/* Also those within keep_runs, where their results take too much memory. */
+START_TEST(large_results_are_forgotten_earlier)
+{
+	static const char *const keys[] = {"load", "rate", "max", "load", "requests", "1", NULL};
+	unsigned n = 0;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		struct run *run = start(make_plan(port_of(&server), keys));
+
+		ck_assert_int_eq(loop_run(loop), 0);
+		ck_assert_uint_gt(
+			run->result_bytes, json_dumpb(run_result(run), NULL, 0, JSON_COMPACT));
+		run->result_bytes = 40 << 20;
+	}
+	registry_each(registry, count, &n);
+	ck_assert_uint_eq(n, 2); /* one of 40 MiB and the newest */
+	mini_server_close(&server);
+}
+END_TEST
+
 /* Sixty-four of them are kept by default. */
 START_TEST(a_finished_run_is_small)
 {
@@ -1055,6 +1076,7 @@ int main(void)
 	tcase_add_test(t, the_first_fault_of_a_kind_is_an_event);
 	tcase_add_test(t, numbers_rise_and_survive);
 	tcase_add_test(t, finished_runs_are_found_and_in_time_forgotten);
+	tcase_add_test(t, large_results_are_forgotten_earlier);
 	tcase_add_loop_test(t, a_run_whose_ledger_is_wrong_is_void, 0, 2);
 	tcase_add_test(t, a_run_tells_of_its_machine);
 	tcase_add_test(t, a_finished_run_is_small);
