@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@
 #define PRIVATE_FIRST_FD 3
 /* Where descriptors wait until the child moves them down to 3 and following. */
 #define PRIVATE_SAFE_FD 16
+#define PRIVATE_DESCRIPTORS 64 /* with some to spare; admission counts them exactly */
 #define PRIVATE_PATIENCE_MS 5000
 #define PRIVATE_TERM_MS 1000
 
@@ -52,22 +54,32 @@ static void private_fds_close(struct private_fds *f)
 	f->n = 0;
 }
 
+/* A limit below the lowest number that is asked for is EINVAL, like no limit at all. */
+static int private_fds_raise(int fd)
+{
+	int safe = fcntl(fd, F_DUPFD_CLOEXEC, PRIVATE_SAFE_FD);
+
+	if (safe == -1)
+		return errno == EINVAL ? -EMFILE : -errno;
+	return safe;
+}
+
 /* Takes over fd. */
 static int private_fds_add(struct private_fds *f, int fd)
 {
-	int safe = fcntl(fd, F_DUPFD_CLOEXEC, PRIVATE_SAFE_FD);
-	int r = safe == -1 ? -errno : 0;
+	int safe = private_fds_raise(fd);
 
 	(void)close(fd);
-	if (r == 0)
-		f->fds[f->n++] = safe;
-	return r;
+	if (safe < 0)
+		return safe;
+	f->fds[f->n++] = safe;
+	return 0;
 }
 
 static int private_add_content(struct private_fds *f, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, PRIVATE_SAFE_FD);
-	int r = copy == -1 ? -errno : private_fds_add(f, copy);
+	int copy = private_fds_raise(fd);
+	int r = copy < 0 ? copy : private_fds_add(f, copy);
 
 	f->has_content = r == 0;
 	return r;
@@ -197,6 +209,20 @@ static int private_launch(struct private_daemon *d, const struct private_fds *f,
 	return 0;
 }
 
+static void private_tell_unprepared(int error, struct err *reterr)
+{
+	struct rlimit files = {0};
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	if (error == -EMFILE)
+		err_set(reterr,
+			"too few descriptors for a private rpsd: %llu are allowed here "
+			"(ulimit -n), it needs %u and one more for each connection",
+			(unsigned long long)files.rlim_cur, PRIVATE_DESCRIPTORS);
+	else
+		err_set(reterr, "cannot prepare a private rpsd: %s", strerror(-error));
+}
+
 int private_start(struct private_daemon *d, unsigned n, const char *config, int content_fd,
 	int ret_fds[], struct err *reterr)
 {
@@ -216,7 +242,7 @@ int private_start(struct private_daemon *d, unsigned n, const char *config, int 
 	if (r == 0 && content_fd != -1)
 		r = private_add_content(&theirs, content_fd);
 	if (r)
-		err_set(reterr, "cannot prepare a private rpsd: %s", strerror(-r));
+		private_tell_unprepared(r, reterr);
 	else
 		r = private_launch(d, &theirs, reterr);
 	private_fds_close(&theirs);

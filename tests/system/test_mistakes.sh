@@ -139,6 +139,12 @@ head -c 1100000 /dev/zero | tr '\0' ' ' >>"$T/a.json"
 expect_mistake 78 'a\.json: this is the result of a run' "$rpsctl" check ./a.json
 expect_mistake 78 'a\.json: this is the result of a run' "$rpsctl" ./a.json
 
+# Descriptors for rpsctl itself, and none for a daemon.
+for n in 6 16; do
+	expect_mistake 69 "^rpsctl: too few descriptors for a private rpsd: $n are allowed here \(ulimit -n\)" \
+		bash -c "ulimit -n $n; exec '$rpsctl' run '$url' -r 10 -d 1s"
+done
+
 # Flags and commands: the nearest is named.
 expect_exit 64 "$rpsctl" run "$url" --durration 3
 expect_line "$ERR" '--durration'
