@@ -2,8 +2,9 @@
 /* A growing byte buffer in one piece of memory: [ bytes: len | NUL | free ], cap in all.
  *
  * Doubling makes appending linear in total; consuming moves the rest to the front, which is cheap
- * because a reader takes whole messages out of a buffer that is then nearly empty. Not for the hot
- * path: it allocates. One owner, no locks. */
+ * because a reader takes whole messages out of a buffer that is then nearly empty. Texts of
+ * requests, with their credentials, are made in buffers, so memory is overwritten before it is
+ * freed. Not for the hot path: it allocates. One owner, no locks. */
 #include "common/buf.h"
 
 #include <errno.h>
@@ -14,6 +15,14 @@
 #include <string.h>
 
 #define BUF_CAP_MIN 64
+
+/* It may have held a secret. */
+static void buf_free_data(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	free(b->data);
+}
 
 /* Memory for len bytes more and the NUL. */
 static int buf_grow(struct buf *b, size_t len)
@@ -29,10 +38,14 @@ static int buf_grow(struct buf *b, size_t len)
 	cap = b->cap * 2 > need ? b->cap * 2 : need;
 	if (cap < BUF_CAP_MIN)
 		cap = BUF_CAP_MIN;
-	data = realloc(b->data, cap);
+	/* Not realloc(), which leaves what it moves. */
+	data = malloc(cap);
 	if (!data)
 		return -ENOMEM;
+	if (b->len > 0)
+		memcpy(data, b->data, b->len);
 	data[b->len] = '\0';
+	buf_free_data(b);
 	b->data = data;
 	b->cap = cap;
 	return 0;
@@ -99,6 +112,6 @@ void buf_consume(struct buf *b, size_t len)
 
 void buf_fini(struct buf *b)
 {
-	free(b->data);
+	buf_free_data(b);
 	*b = (struct buf){0};
 }

@@ -4,7 +4,9 @@
  * here first, and what is not base64 of RFC 4648 section 4 never reaches it. Any thread. */
 #include "common/digest.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,6 +22,19 @@ void digest_hex(
 		ret[2 * i + 1] = hex[digest[i] & 15];
 	}
 	ret[2 * (size_t)DIGEST_SHA256_SIZE] = '\0';
+}
+
+int digest_prepare(void)
+{
+	struct digest_sha256 *d;
+
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL))
+		return -ENOMEM;
+	d = digest_sha256_new();
+	if (!d)
+		return -ENOMEM;
+	digest_sha256_free(d);
+	return 0;
 }
 
 void digest_sha256_hex(const void *data, size_t len, char ret[static DIGEST_SHA256_HEX_SIZE])

@@ -44,6 +44,7 @@
 
 struct ini_pool {
 	struct ini_pool *next;
+	size_t size;
 	char text[];
 };
 
@@ -85,6 +86,7 @@ static const char *ini_keep(struct ini_doc *doc, struct ini_slice s)
 	if (s.len > 0)
 		memcpy(piece->text, s.at, s.len);
 	piece->text[s.len] = '\0';
+	piece->size = s.len;
 	piece->next = doc->pool;
 	doc->pool = piece;
 	return piece->text;
@@ -549,6 +551,8 @@ void ini_fini(struct ini_doc *doc)
 		struct ini_pool *piece = doc->pool;
 
 		doc->pool = piece->next;
+		/* It may be a password. */
+		explicit_bzero(piece->text, piece->size);
 		free(piece);
 	}
 	free(doc->entries);

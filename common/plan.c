@@ -418,8 +418,8 @@ struct plan *plan_free(struct plan *p)
 	plan_fini_tls(p);
 	free(p->labels);
 	free(p->name);
-	free(p->text);
-	free(p->url_text);
+	str_wipe(p->text);
+	str_wipe(p->url_text);
 	free(p->stage_texts);
 	free(p->stages);
 	free(p->connect_to);

@@ -254,6 +254,9 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 	const char *text, const struct plan_file *files, size_t n_files, struct plan **ret,
 	struct problems *problems);
 struct plan *plan_free(struct plan *p);
+/* Overwrites and frees what only the sending of requests needs: headers, bodies, what is expected
+ * of answers, the text. */
+void plan_forget_content(struct plan *p);
 
 /* The name of a file that is standard input, which only rpsctl has. */
 #define PLAN_STDIN "-"

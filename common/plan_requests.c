@@ -563,25 +563,47 @@ int plan_settle_requests(struct plan *p, const struct plan_input *in)
 static void plan_fini_headers(struct plan_header *headers, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		/* It may be a secret. */
-		if (headers[i].value)
-			explicit_bzero(headers[i].value, strlen(headers[i].value));
 		free(headers[i].name);
-		free(headers[i].value);
+		str_wipe(headers[i].value);
 	}
 	free(headers);
 }
 
-static void plan_fini_request(struct plan_request *r)
+static void plan_free_content(char *content, size_t len)
+{
+	if (content)
+		explicit_bzero(content, len);
+	free(content);
+}
+
+/* A request of the same name and checks, without what may be a secret of it. */
+static void plan_forget_request(struct plan_request *r)
 {
 	plan_fini_headers(r->headers, r->n_headers);
 	plan_fini_headers(r->expect_headers, r->n_expect_headers);
-	free(r->expect_body);
+	plan_free_content(r->expect_body, r->expect_body_len);
+	plan_free_content(r->body, r->body_len);
+	r->headers = r->expect_headers = NULL;
+	r->n_headers = r->n_expect_headers = 0;
+	r->expect_body = r->body = NULL;
+	r->expect_body_len = r->body_len = 0;
+}
+
+void plan_forget_content(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_requests; i++)
+		plan_forget_request(&p->requests[i]);
+	plan_forget_request(&p->defaults);
+	p->text = str_wipe(p->text);
+}
+
+static void plan_fini_request(struct plan_request *r)
+{
+	plan_forget_request(r);
 	free(r->name);
 	free(r->method);
 	free(r->path);
-	free(r->target);
-	free(r->body);
+	str_wipe(r->target);
 }
 
 void plan_fini_requests(struct plan *p)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -15,6 +16,14 @@
 #define STR_NAME_MAX 64
 #define STR_NEAREST_MAX 64 /* longer words are not compared */
 #define STR_READ_SIZE 65536
+
+char *str_wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	return NULL;
+}
 
 bool str_starts(const char *text, const char *prefix)
 {

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Overwrites and frees a text that may be a secret; NULL is fine. Returns NULL. */
+char *str_wipe(char *text);
+
 static inline bool str_eq(const char *a, const char *b)
 {
 	return __builtin_strcmp(a, b) == 0;

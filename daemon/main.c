@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/digest.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/guard.h"
@@ -314,6 +316,14 @@ static void main_keep_memory_lazy(void)
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
+/* A call may bring credentials, and the parser keeps copies of its own. */
+static void main_wipe_free(void *memory)
+{
+	if (memory)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
 /* ---------------------------------------------------------------- the end */
 
 static void main_end_if_idle(struct daemon *d)
@@ -401,6 +411,15 @@ static void main_on_owner_gone(struct control_closer *closer)
 
 /* ---------------------------------------------------------------- building */
 
+/* Those that would end the process and ask for nothing that it does. */
+static void main_ignore_signals(void)
+{
+	static const int signals[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)signal(signals[i], SIG_IGN);
+}
+
 /* Blocked before any thread is made, so that all of them leave signals to the loop. SIGHUP will ask
  * for a reload; until then it is taken and means nothing. */
 static int main_open_signals(struct daemon *d)
@@ -409,7 +428,6 @@ static int main_open_signals(struct daemon *d)
 	int fd;
 	int r;
 
-	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
@@ -648,6 +666,11 @@ static int main_serve(struct daemon *d)
 	struct err err = {0};
 	int r;
 
+	if (digest_prepare() < 0) {
+		log_error("cannot start: no memory for libcrypto");
+		return EXIT_FAILURE;
+	}
+	json_set_alloc_funcs(malloc, main_wipe_free);
 	main_raise_limits();
 	main_keep_memory_lazy();
 	r = main_open(d, &err);
@@ -672,6 +695,7 @@ int main(int argc, char **argv)
 
 	if (std_fds_open() < 0)
 		return EXIT_FAILURE;
+	main_ignore_signals();
 	log_open(LOG_INFO);
 	control_closer_init(&d.owner, main_on_owner_gone);
 	status = main_parse(argc, argv, &d.options);

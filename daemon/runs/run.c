@@ -148,20 +148,15 @@ static void run_free_workers(struct run *run)
 	run->n_started = 0;
 }
 
-/* A body may have megabytes, and keys are nobody's business any more. */
+/* A body may have megabytes, and no one needs keys and credentials any more. */
 static void run_let_go_of_content(struct run *run)
 {
 	struct plan *plan = run->plan;
 
 	plan_fini_tls(plan);
-	for (size_t i = 0; i < plan->n_requests; i++) {
+	for (size_t i = 0; i < plan->n_requests; i++)
 		request_fini(&run->requests[i]);
-		free(plan->requests[i].body);
-		plan->requests[i].body = NULL;
-		plan->requests[i].body_len = 0;
-	}
-	free(plan->text);
-	plan->text = NULL;
+	plan_forget_content(plan);
 }
 
 /* What a JSON value takes in memory, about: a value, its place in its parent, its text. */

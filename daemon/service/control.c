@@ -36,6 +36,7 @@ const char *const control_role_names[CONTROL_ROLE_COUNT] = {
 
 const struct control_limits control_default_limits = {
 	.n_connections = 256,
+	.n_reserved = 4,
 	.n_observers = 192,
 	.n_per_uid = 32,
 	.turn_ns = NSEC_PER_MSEC,
@@ -171,10 +172,12 @@ static bool control_is_full(
 	const struct control *c, const struct control_peer *peer, struct err *ret_why)
 {
 	const struct control_limits *limits = &c->limits;
+	unsigned most = limits->n_connections;
 
-	if (c->n_connections >= limits->n_connections)
-		err_set(ret_why, "the daemon has %u control connections, the most it takes",
-			limits->n_connections);
+	if (peer->role != CONTROL_ADMIN)
+		most -= limits->n_reserved;
+	if (c->n_connections >= most)
+		err_set(ret_why, "the daemon has %u control connections, the most it takes", most);
 	else if (peer->role == CONTROL_OBSERVE && control_count_observers(c) >= limits->n_observers)
 		err_set(ret_why, "the daemon has %u observers, the most it takes",
 			limits->n_observers);

@@ -88,6 +88,7 @@ void control_closer_cancel(struct control_closer *closer); /* harmless when not 
 
 struct control_limits {
 	unsigned n_connections;
+	unsigned n_reserved;  /* of them: for root and the daemon's own user, who can stop runs */
 	unsigned n_observers; /* of them: strangers cannot lock out who operates */
 	unsigned n_per_uid;   /* ready-made connections are not counted */
 	int64_t turn_ns;  /* after this time in one turn of the loop, its other tasks go first */

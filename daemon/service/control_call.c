@@ -255,9 +255,14 @@ static int control_receive(struct control_call *call)
 {
 	char *scratch = call->control->scratch;
 	ssize_t n = recv(call->task.fd, scratch, CONTROL_READ_SIZE, MSG_DONTWAIT);
+	int r;
 
-	if (n > 0)
-		return buf_append(&call->in, scratch, (size_t)n);
+	if (n > 0) {
+		r = buf_append(&call->in, scratch, (size_t)n);
+		/* It may be a file with a password. */
+		explicit_bzero(scratch, (size_t)n);
+		return r;
+	}
 	if (n == -1 && errno == EINTR)
 		return 0;
 	if (n == -1 && errno != EAGAIN)

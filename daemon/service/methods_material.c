@@ -70,7 +70,7 @@ json_t *methods_json_problem(const struct methods_material *m, size_t i, enum co
 void methods_material_fini(struct methods_material *m)
 {
 	free(m->path);
-	free(m->text);
+	str_wipe(m->text);
 	ini_fini(&m->doc);
 	for (size_t i = 0; i < m->n_files; i++) {
 		free((char *)m->files[i].name);

@@ -36,6 +36,9 @@ printf '[origin o]\nlisten = 127.0.0.1:0\n' >"$T/rpsd.conf"
 rpsd_pid=$!
 PIDS+=("$rpsd_pid")
 wait_line "$T/rpsd.out" 'listening on'
+# Signals that nothing is done with end nothing.
+kill -USR1 "$rpsd_pid"
+kill -USR2 "$rpsd_pid"
 origin=$(grep -oE '127\.0\.0\.1:[0-9]+' "$T/rpsd.out" | head -n 1)
 coproc CROWD { exec python3 "$ROOT/tests/support/crowd.py" "$RPSCTL_SOCKET" 2>"$T/crowd.err"; }
 PIDS+=("$CROWD_PID")

@@ -205,6 +205,7 @@ START_TEST(the_limits_are_those_of_the_documents)
 	const struct control_limits *l = &control_default_limits;
 
 	ck_assert_uint_eq(l->n_connections, 256);
+	ck_assert_uint_eq(l->n_reserved, 4);
 	ck_assert_uint_eq(l->n_observers, 192);
 	ck_assert_uint_eq(l->n_per_uid, 32);
 	ck_assert_uint_eq(l->call_max, 1u << 20);
@@ -282,6 +283,7 @@ START_TEST(observers_leave_room_for_who_operates)
 	struct client k[4];
 
 	limits.n_connections = 3;
+	limits.n_reserved = 0;
 	limits.n_observers = 2;
 	test_setup_again();
 	test_listen(CONTROL_OBSERVE);
@@ -529,6 +531,27 @@ START_TEST(others_may_operate_where_they_could_connect)
 }
 END_TEST
 
+/* The last places are root's. */
+START_TEST(root_finds_a_place_where_others_find_none)
+{
+	struct client k[3];
+
+	limits.n_connections = 2;
+	limits.n_reserved = 1;
+	test_setup_again();
+	test_listen(CONTROL_OPERATE);
+	ck_assert_int_eq(seteuid(65534), 0);
+	k[0] = test_connect();
+	k[1] = test_connect();
+	ck_assert_int_eq(seteuid(0), 0);
+	test_expect_refused(&k[1], "the daemon has 1 control connections, the most it takes");
+	k[2] = test_connect();
+	test_expect_role(&k[2], "admin");
+	for (int i = 0; i < 3; i++)
+		test_close(&k[i]);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- long calls and closing */
 
 START_TEST(a_stream_keeps_the_order)
@@ -744,6 +767,7 @@ int main(void)
 	tcase_add_test(t, own_user_and_ready_made_peers_are_admin);
 	tcase_add_test(t, a_socket_for_observers_is_for_observers);
 	tcase_add_test_of_root(t, others_may_operate_where_they_could_connect);
+	tcase_add_test_of_root(t, root_finds_a_place_where_others_find_none);
 
 	t = test_case(s, "life");
 	tcase_add_test(t, a_stream_keeps_the_order);
