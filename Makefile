@@ -251,7 +251,7 @@ bench-http1: $(HTTP1_BENCH)
 # the same property; what it adds and what it finds goes to $(FUZZ_B). Programs are those of a
 # variant of the whole, so that further targets cost little. `make deps-fuzz` installs the compiler.
 DEPS_FUZZ := clang
-FUZZ_TARGETS := http1:daemon/http origin_request:daemon/origin varlink:common plan:common \
+FUZZ_TARGETS := http1:daemon/http origin_request:daemon/origin varlink:common control:daemon/service plan:common \
 	settings:common hdr:common result:ctl
 FUZZ_FLAGS_http1 := -max_len=700
 FUZZ_CC ?= clang
