@@ -254,6 +254,8 @@ DEPS_FUZZ := clang
 FUZZ_TARGETS := http1:daemon/http origin_request:daemon/origin varlink:common control:daemon/service plan:common \
 	settings:common hdr:common result:ctl
 FUZZ_FLAGS_http1 := -max_len=700
+# Each document is rendered and merged several times.
+FUZZ_FLAGS_result := -max_len=16384 -max_total_time=600
 FUZZ_CC ?= clang
 FUZZ_SANITIZE := fuzzer-no-link,address,undefined
 FUZZ_B := build/fuzz
