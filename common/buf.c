@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+
 #define BUF_CAP_MIN 64
 
 /* It may have held a secret. */
@@ -39,7 +41,7 @@ static int buf_grow(struct buf *b, size_t len)
 	if (cap < BUF_CAP_MIN)
 		cap = BUF_CAP_MIN;
 	/* Not realloc(), which leaves what it moves. */
-	data = malloc(cap);
+	data = memory_malloc(cap);
 	if (!data)
 		return -ENOMEM;
 	if (b->len > 0)

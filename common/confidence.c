@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "common/histogram.h"
+#include "common/memory.h"
 #include "common/quantile.h"
 
 #define CONFIDENCE_CORRELATED 0.2
@@ -203,7 +204,7 @@ int confidence_of(const struct confidence_batch *batches, size_t n_batches,
 		*ret = c;
 		return 0;
 	}
-	cells = calloc(n_batches, sizeof(*cells));
+	cells = memory_calloc(n_batches, sizeof(*cells));
 	if (!cells)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_batches; i++) {

@@ -12,6 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+
+/* libcrypto makes its context at its first use, and crashes in its second step when the first had
+ * no memory. */
+static bool digest_is_ready(void)
+{
+	return OSSL_LIB_CTX_get0_global_default() != NULL;
+}
+
 void digest_hex(
 	const uint8_t digest[static DIGEST_SHA256_SIZE], char ret[static DIGEST_SHA256_HEX_SIZE])
 {
@@ -43,8 +52,10 @@ void digest_sha256_hex(const void *data, size_t len, char ret[static DIGEST_SHA2
 
 	ret[0] = '\0';
 	/* Fails only without memory or with a crippled libcrypto: then there is no digest. */
-	if (EVP_Digest(len ? data : "", len, digest, NULL, EVP_sha256(), NULL))
+	if (digest_is_ready() && EVP_Digest(len ? data : "", len, digest, NULL, EVP_sha256(), NULL))
 		digest_hex(digest, ret);
+	else
+		memory_note();
 }
 
 struct digest_sha256 {
@@ -54,7 +65,7 @@ struct digest_sha256 {
 
 struct digest_sha256 *digest_sha256_new(void)
 {
-	struct digest_sha256 *d = calloc(1, sizeof(*d));
+	struct digest_sha256 *d = digest_is_ready() ? memory_calloc(1, sizeof(*d)) : NULL;
 
 	if (!d)
 		return NULL;
@@ -103,7 +114,7 @@ char *digest_base64_encode(const void *data, size_t len)
 	/* libcrypto counts in int, the four thirds included. */
 	if (len > INT_MAX / 4 * 3 - 3)
 		return NULL;
-	text = malloc((len + 2) / 3 * 4 + 1);
+	text = memory_malloc((len + 2) / 3 * 4 + 1);
 	if (!text)
 		return NULL;
 	text[0] = '\0';
@@ -132,7 +143,7 @@ char *digest_base64_decode(const char *text, size_t *ret_len)
 
 	if (n_pads == -1 || len > INT_MAX)
 		return NULL;
-	data = malloc(len / 4 * 3 + 1);
+	data = memory_malloc(len / 4 * 3 + 1);
 	if (!data)
 		return NULL;
 	if (len && EVP_DecodeBlock((unsigned char *)data, (const unsigned char *)text, (int)len) ==

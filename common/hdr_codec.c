@@ -14,6 +14,7 @@
 
 #include "common/digest.h"
 #include "common/histogram.h"
+#include "common/memory.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -101,7 +102,7 @@ static uint8_t *hdr_pack(const struct histogram *h, size_t *ret_len)
 		.highest = htobe64((uint64_t)h->highest),
 		.ratio = htobe64(HDR_RATIO_ONE),
 	};
-	uint8_t *raw = malloc(sizeof(header) + (size_t)n * HDR_COUNT_SIZE_MAX);
+	uint8_t *raw = memory_malloc(sizeof(header) + (size_t)n * HDR_COUNT_SIZE_MAX);
 	uint8_t *end;
 
 	if (!raw)
@@ -118,7 +119,7 @@ static uint8_t *hdr_deflate(const uint8_t *raw, size_t len, size_t *ret_len)
 {
 	struct hdr_envelope envelope = {.cookie = htobe32(HDR_COOKIE_COMPRESSED)};
 	uLongf packed_len = compressBound(len);
-	uint8_t *packed = malloc(sizeof(envelope) + packed_len);
+	uint8_t *packed = memory_malloc(sizeof(envelope) + packed_len);
 
 	if (!packed)
 		return NULL;
@@ -239,7 +240,7 @@ static int hdr_init(const struct hdr_header *header, struct histogram *ret)
 static int hdr_inflate_slots(z_stream *z, uint32_t len, struct histogram *h)
 {
 	/* One byte more than promised shows a stream that goes on. */
-	uint8_t *payload = malloc((size_t)len + 1);
+	uint8_t *payload = memory_malloc((size_t)len + 1);
 	int r;
 
 	if (!payload)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
@@ -443,6 +444,7 @@ int result_merge(const struct result_merge_part *parts, size_t n, enum result_me
 		.err = reterr,
 		.main_key = "service",
 		.is_repeats = mode == RESULT_MERGE_REPEATS};
+	unsigned long n_failures = memory_failures();
 	json_t *doc = NULL;
 	int r = -ENOMEM;
 
@@ -463,6 +465,8 @@ int result_merge(const struct result_merge_part *parts, size_t n, enum result_me
 	if (m.is_refused) {
 		r = RESULT_MERGE_E_REFUSED;
 		json_decref(doc);
+	} else if (memory_failures() != n_failures) {
+		json_decref(doc); /* some member may lack what could not be allocated */
 	} else if (doc) {
 		*ret = doc;
 		r = 0;

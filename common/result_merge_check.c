@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/memory.h"
 #include "common/plan.h"
 #include "common/plan_slice.h"
 #include "common/result.h"
@@ -298,7 +299,7 @@ int result_merge_check(struct result_merge *m)
 			m, "these are more than %d runs: merge fewer", RESULT_MERGE_RUNS_MAX);
 		return -1;
 	}
-	names = calloc(json_array_size(m->runs) + 1, sizeof(*names));
+	names = memory_calloc(json_array_size(m->runs) + 1, sizeof(*names));
 	if (!m->runs || !names) {
 		free(names);
 		return -1;

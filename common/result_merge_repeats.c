@@ -10,6 +10,7 @@
 
 #include "common/confidence.h"
 #include "common/hdr_codec.h"
+#include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
@@ -82,7 +83,7 @@ static json_t *result_merge_interval(const struct result_merge *m, const json_t 
 		str_eq(m->main_key, "response") ? m->ledger.planned : m->main.count,
 		result_merge_quantiles[i].q);
 	size_t n = json_array_size(repeats), k;
-	double *values = calloc(n + 1, sizeof(*values));
+	double *values = memory_calloc(n + 1, sizeof(*values));
 	json_t *interval = NULL;
 	double low, high;
 

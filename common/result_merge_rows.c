@@ -12,6 +12,7 @@
 
 #include "common/confidence.h"
 #include "common/hdr_codec.h"
+#include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/result_confidence.h"
@@ -155,7 +156,7 @@ int result_merge_read_batches(struct result_merge *m)
 			"intervals of the sum");
 		return 0;
 	}
-	m->batches = calloc(RESULT_MERGE_BATCHES_MAX, sizeof(*m->batches));
+	m->batches = memory_calloc(RESULT_MERGE_BATCHES_MAX, sizeof(*m->batches));
 	if (!m->batches)
 		return -1;
 	m->n_batches = grid.n;

@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/digest.h"
+#include "common/memory.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
@@ -122,7 +123,7 @@ static int result_merge_compare(const void *a, const void *b)
 static json_t *result_merge_uuid(const struct result_merge *m)
 {
 	size_t n = json_array_size(m->runs);
-	const char **uuids = calloc(n + 1, sizeof(*uuids));
+	const char **uuids = memory_calloc(n + 1, sizeof(*uuids));
 	char hex[DIGEST_SHA256_HEX_SIZE];
 	struct buf all = {0};
 	json_t *uuid = NULL;
@@ -266,7 +267,7 @@ static int result_merge_slower(const void *a, const void *b)
 static json_t *result_merge_sorted(json_t *rows, int (*compare)(const void *, const void *))
 {
 	size_t n = json_array_size(rows);
-	json_t **order = calloc(n + 1, sizeof(json_t *));
+	json_t **order = memory_calloc(n + 1, sizeof(json_t *));
 	json_t *sorted = json_array();
 
 	for (size_t i = 0; i < n && order; i++)

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
+
 const char *const steadiness_words[STEADINESS_WORD_COUNT] = {
 	[STEADINESS_UNKNOWN] = "unknown",
 	[STEADINESS_STEADY] = "steady",
@@ -251,7 +253,7 @@ static int steadiness_compare(const void *a, const void *b)
 static double steadiness_slope(const struct steadiness_row *rows, size_t n)
 {
 	size_t n_slopes = 0;
-	double *slopes = calloc(n * (n - 1) / 2, sizeof(*slopes));
+	double *slopes = memory_calloc(n * (n - 1) / 2, sizeof(*slopes));
 	double slope;
 
 	if (!slopes)

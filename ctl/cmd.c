@@ -149,17 +149,27 @@ const char *command_nearest(const char *name)
 	return str_nearest(name, names, n);
 }
 
+static unsigned command_n_complaints;
+
+unsigned command_complaints(void)
+{
+	return command_n_complaints;
+}
+
 void command_complain(const char *format, ...)
 {
 	char *text;
 	va_list args;
 	int len;
 
+	command_n_complaints++;
 	va_start(args, format);
 	len = vasprintf(&text, format, args);
 	va_end(args);
-	if (len == -1)
+	if (len == -1) {
+		print_err("rpsctl: out of memory\n");
 		return;
+	}
 	print_errf("rpsctl: %s\n", text);
 	free(text);
 }

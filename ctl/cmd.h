@@ -52,6 +52,8 @@ int command_run(const struct command *c, int argc, char *const argv[]);
 
 /* "rpsctl: " and one line on stderr. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How often that was called. */
+unsigned command_complaints(void);
 /* Composed text (look.h) to stdout, as the place there allows. */
 void command_print(const char *text);
 /* Help about one command (NULL: all of them) to stdout. */

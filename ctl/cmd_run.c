@@ -150,8 +150,10 @@ static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
 		command_complain("%s", err.text);
 		return r;
 	}
-	if (r == 0 && is_whole && draft_plan(d, &plan, &unread, &n) == -ENOMEM)
+	if (r == 0 && is_whole && draft_plan(d, &plan, &unread, &n) == -ENOMEM) {
+		command_complain("out of memory");
 		r = EXIT_NO_DAEMON;
+	}
 	plan_free(plan);
 	free(unread);
 	/* Where the service knows the rest, it tells of the rest too. */

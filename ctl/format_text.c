@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/fault.h"
+#include "common/memory.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/look.h"
@@ -435,8 +436,8 @@ static void format_text_course(struct report *r)
 
 	if (n < 2 || width_s <= 0)
 		return;
-	c.rates = calloc(n, sizeof(*c.rates));
-	c.p99s = calloc(n, sizeof(*c.p99s));
+	c.rates = memory_calloc(n, sizeof(*c.rates));
+	c.p99s = memory_calloc(n, sizeof(*c.p99s));
 	if (c.rates && c.p99s) {
 		for (size_t i = 0; i < n; i++)
 			format_text_course_row(&c, json_array_get(rows, i), width_s, window_s);

@@ -10,6 +10,7 @@
 
 #include "common/buf.h"
 #include "common/exit_codes.h"
+#include "common/memory.h"
 #include "common/std_fds.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
@@ -24,6 +25,15 @@ static int main_flush(int status)
 	if (errno != EPIPE)
 		command_complain("cannot write to stdout: %s", strerror(errno));
 	return status ? status : EXIT_OUTPUT;
+}
+
+/* Whatever was done with too little memory may be incomplete, also where nobody looked. */
+static int main_check_memory(int status)
+{
+	if (memory_failures() == 0 || (status != 0 && command_complaints() > 0))
+		return status;
+	command_complain("out of memory");
+	return status ? status : EXIT_NO_DAEMON;
 }
 
 static int main_unknown(const char *word)
@@ -80,6 +90,7 @@ static int main_dispatch(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
+	memory_watch();
 	if (std_fds_open())
 		return EXIT_NO_DAEMON;
 	(void)setlocale(LC_CTYPE, "");
@@ -89,5 +100,5 @@ int main(int argc, char *argv[])
 		command_print_usage();
 		return EXIT_USAGE;
 	}
-	return main_flush(main_dispatch(argc, argv));
+	return main_flush(main_check_memory(main_dispatch(argc, argv)));
 }

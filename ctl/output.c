@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/memory.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/format.h"
@@ -200,12 +201,22 @@ int output_check(const struct options *o, struct err *reterr)
 
 /* ---------------------------------------------------------------- the report */
 
+/* Whole or not at all: 0 or -errno. */
+static int output_render(
+	const struct format *format, const json_t *doc, const struct look *look, struct buf *ret)
+{
+	unsigned long n_failures = memory_failures();
+	int r = format->render(doc, look, ret);
+
+	return r == 0 && memory_failures() != n_failures ? -ENOMEM : r;
+}
+
 static int output_to_file(const struct options *o, const json_t *doc, const char *path)
 {
 	const struct format *format = format_for(path);
 	const struct look look = {.width = 80, .utf8 = true, .verbose = o->verbose};
 	struct buf text = {0};
-	int r = format ? format->render(doc, &look, &text) : -EINVAL;
+	int r = format ? output_render(format, doc, &look, &text) : -EINVAL;
 
 	if (r == 0)
 		r = output_write_file(path, &text);
@@ -224,7 +235,7 @@ static int output_to_stdout(const struct options *o, const json_t *doc)
 
 	look_at(STDOUT_FILENO, &look);
 	look.verbose = o->verbose;
-	r = format->render(doc, &look, &text);
+	r = output_render(format, doc, &look, &text);
 	if (r == 0)
 		print_rendered(stdout, &text);
 	buf_fini(&text);

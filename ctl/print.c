@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/memory.h"
 #include "common/str.h"
 #include "ctl/look.h"
 
@@ -64,12 +65,22 @@ void print_rendered(FILE *to, const struct buf *text)
 		(void)fwrite(text->data, 1, text->len, to);
 }
 
+/* Also when there is no memory for a message: that there is none. */
+static void print_lost(FILE *to)
+{
+	memory_note();
+	if (to == stderr)
+		(void)fputs("rpsctl: out of memory\n", stderr);
+}
+
 static void print_text(FILE *to, const char *text)
 {
 	struct buf clean = {0};
 
 	if (print_clean(text, print_takes_utf8(to), &clean) == 0)
 		print_rendered(to, &clean);
+	else
+		print_lost(to);
 	buf_fini(&clean);
 }
 
@@ -89,8 +100,10 @@ static size_t print_formatted(FILE *to, const char *format, va_list args)
 	size_t columns = 0;
 	char *text;
 
-	if (vasprintf(&text, format, args) == -1)
+	if (vasprintf(&text, format, args) == -1) {
+		print_lost(to);
 		return 0;
+	}
 	print_text(to, text);
 	columns = look_columns(text);
 	free(text);

@@ -15,6 +15,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@
 #include "common/exit_codes.h"
 #include "common/guard.h"
 #include "common/ini.h"
+#include "common/memory.h"
 #include "common/settings.h"
 #include "common/std_fds.h"
 #include "common/str.h"
@@ -673,6 +675,9 @@ static int main_serve(struct daemon *d)
 	json_set_alloc_funcs(malloc, main_wipe_free);
 	main_raise_limits();
 	main_keep_memory_lazy();
+	/* glibc's name service crashes when its first use meets no memory: better now than in the
+	 * middle of a run. */
+	(void)getpwuid(geteuid());
 	r = main_open(d, &err);
 	if (r != 0) {
 		log_error(
@@ -693,6 +698,7 @@ int main(int argc, char **argv)
 	struct daemon d = {0};
 	int status;
 
+	memory_watch();
 	if (std_fds_open() < 0)
 		return EXIT_FAILURE;
 	main_ignore_signals();

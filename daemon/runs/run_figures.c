@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/confidence.h"
+#include "common/memory.h"
 #include "common/plan_stages.h"
 #include "common/result_confidence.h"
 #include "daemon/engine/schedule.h"
@@ -69,7 +70,7 @@ static int run_figures_judge(struct run_figures *f)
 
 	if (n == 0 || f->is_staged)
 		return 0;
-	rows = calloc(n, sizeof(*rows));
+	rows = memory_calloc(n, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {

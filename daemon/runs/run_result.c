@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A finished run as its document (schema rpsd.result/1). Each function makes one member; NULL from
- * any of them (no memory) makes the whole NULL, because json_pack refuses a missing value. */
+/* A finished run as its document (schema rpsd.result/1). Each function makes one member; where one
+ * has no memory there is no document at all (run_result_build), whether the function looked or not.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "common/memory.h"
 #include "common/plan_connections.h"
 #include "common/quantile.h"
 #include "common/result.h"
@@ -599,6 +601,7 @@ static json_t *run_json_more(const struct run *run, const struct run_figures *fi
 
 json_t *run_result_build(struct run *run)
 {
+	unsigned long n_failures = memory_failures();
 	struct audit_input in = run_audit_input(run);
 	const struct ledger *ledgers = run->totals.ledgers;
 	struct run_figures figures;
@@ -637,5 +640,9 @@ json_t *run_result_build(struct run *run)
 		run_json_events(run));
 	doc = run_json_more(run, &figures, doc);
 	run_figures_fini(&figures);
-	return doc;
+	if (memory_failures() == n_failures)
+		return doc;
+	/* Some member may lack what could not be allocated. */
+	json_decref(doc);
+	return NULL;
 }

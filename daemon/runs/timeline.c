@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/hdr_codec.h"
+#include "common/memory.h"
 #include "common/quantile.h"
 #include "daemon/engine/stats.h"
 
@@ -372,7 +373,7 @@ static int timeline_batch_init(struct timeline_batch *b, int64_t start_ns)
 
 int timeline_batches_new(const struct timeline *t, int64_t window_ns, struct timeline_batches **ret)
 {
-	struct timeline_batches *b = calloc(1, sizeof(*b));
+	struct timeline_batches *b = memory_calloc(1, sizeof(*b));
 	/* Rows that begin inside the window. */
 	size_t n_rows = window_ns > 0 ? (size_t)((window_ns - 1) / t->width_ns) + 1 : 0;
 	size_t group = (size_t)((TIMELINE_BATCH_NS - 1) / t->width_ns) + 1;
@@ -449,7 +450,7 @@ json_t *timeline_batches_json(const struct timeline_batches *b, const char *of)
 
 int timeline_new(int64_t interval_ns, unsigned n_workers, struct timeline **ret)
 {
-	struct timeline *t = calloc(1, sizeof(*t));
+	struct timeline *t = memory_calloc(1, sizeof(*t));
 	int r = -ENOMEM;
 
 	if (!t)
@@ -457,8 +458,8 @@ int timeline_new(int64_t interval_ns, unsigned n_workers, struct timeline **ret)
 	t->interval_ns = interval_ns;
 	t->width_ns = interval_ns;
 	t->n_workers = n_workers;
-	t->covered_ns = calloc(n_workers, sizeof(*t->covered_ns));
-	t->cells = calloc(TIMELINE_ROWS_MAX, sizeof(*t->cells));
+	t->covered_ns = memory_calloc(n_workers, sizeof(*t->covered_ns));
+	t->cells = memory_calloc(TIMELINE_ROWS_MAX, sizeof(*t->cells));
 	if (t->covered_ns && t->cells)
 		r = 0;
 	for (int i = 0; i < 3 && r == 0; i++)

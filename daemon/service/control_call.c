@@ -34,6 +34,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/memory.h"
 #include "daemon/service/log.h"
 
 #define CONTROL_READS_PER_TURN 8
@@ -124,6 +125,15 @@ static void control_compact(struct control_call *call)
 	call->sent = 0;
 }
 
+/* Since the last reply, or since the call began: what was made meanwhile may be incomplete. */
+static bool control_lacks_memory(struct control *c)
+{
+	unsigned long before = c->n_memory_failures;
+
+	c->n_memory_failures = memory_failures();
+	return c->n_memory_failures != before;
+}
+
 static void control_put(
 	struct control_call *call, const char *error, json_t *parameters, bool continues)
 {
@@ -137,9 +147,16 @@ static void control_put(
 		json_decref(parameters);
 		return;
 	}
+	if (control_lacks_memory(call->control) && !error) {
+		json_decref(parameters);
+		parameters = NULL;
+	}
 	control_compact(call);
 	before = call->out.len;
-	if (error)
+	if (!error && !parameters && !continues)
+		r = varlink_put_error(&call->out, RPSD_INTERFACE ".Unavailable",
+			json_pack("{s:s}", "reason", "no memory for the answer"));
+	else if (error)
 		r = varlink_put_error(&call->out, error, parameters);
 	else if (parameters)
 		r = varlink_put_reply(&call->out, parameters, continues);
@@ -204,6 +221,7 @@ static int control_begin_call(struct control_call *call, json_t *message)
 	call->message = message;
 	call->parameters = parameters;
 	call->busy = true;
+	(void)control_lacks_memory(call->control);
 	control_dispatch(call);
 	return 0;
 

@@ -36,6 +36,7 @@ struct control {
 	struct timer_queue retries;  /* listeners that could not accept */
 	int reserve_fd;		     /* given up to turn somebody away when there are no others */
 	int64_t complain_after_ns;
+	unsigned long n_memory_failures; /* when the last reply was made, or a call begun */
 	bool closing;
 	void (*on_empty)(void *arg);
 	void *on_empty_arg;

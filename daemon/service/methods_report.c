@@ -334,6 +334,11 @@ void methods_report(struct control_call *call, void *userdata)
 		methods_no_such_run(call, id);
 		return;
 	}
+	if (!run_result(run) && run_get_state(run) == RUN_FINISHED) {
+		control_error(call, RPSD_INTERFACE ".Unavailable",
+			json_pack("{s:s}", "reason", run_reason(run)));
+		return;
+	}
 	if (!run_result(run)) {
 		control_error(call, RPSD_INTERFACE ".NotFinished",
 			json_pack("{s:s, s:s}", "run", run_id(run), "state",

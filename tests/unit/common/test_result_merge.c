@@ -12,7 +12,9 @@
 #include "common/hdr_codec.h"
 #include "common/histogram.h"
 #include "common/ledger.h"
+#include "common/memory.h"
 #include "common/result.h"
+#include "tests/support/fail_here.h"
 
 #define MS INT64_C(1000000)
 #define SLICES 30
@@ -1430,6 +1432,41 @@ START_TEST(test_many_members)
 }
 END_TEST
 
+/* Each allocation fails once, also jansson's: the sum is whole, or there is none. */
+START_TEST(test_without_memory)
+{
+	json_t *a = document("a-1", 1000, MS), *b = document("b-1", 1000, 2 * MS);
+	struct result_merge_part parts[] = {{"a.json", a}, {"b.json", b}};
+	json_t *want = NULL, *doc = NULL;
+	struct err err = {0};
+	unsigned n_failed = 0;
+	int r = 0;
+
+	memory_watch();
+	ck_assert_int_eq(result_merge(parts, 2, RESULT_MERGE_PARTS, &want, &err), 0);
+	for (long n = 0; fail_left < 0; n += 1 + n / 50) {
+		doc = NULL;
+		fail_left = n;
+		r = result_merge(parts, 2, RESULT_MERGE_PARTS, &doc, &err);
+		if (fail_left >= 0)
+			break; /* it needs fewer */
+		if (r == 0)
+			ck_assert(json_equal(doc, want));
+		else
+			ck_assert_ptr_null(doc);
+		n_failed += r != 0;
+		json_decref(doc);
+	}
+	fail_left = -1;
+	ck_assert_int_eq(r, 0);
+	ck_assert_uint_gt(n_failed, 50);
+	json_decref(doc);
+	json_decref(want);
+	json_decref(a);
+	json_decref(b);
+}
+END_TEST
+
 static TCase *add_case(Suite *s, const char *name)
 {
 	TCase *t = tcase_create(name);
@@ -1486,6 +1523,7 @@ int main(void)
 	tcase_add_test(t, test_large_counts);
 	tcase_add_loop_test(t, test_many_members, 0, 4);
 	tcase_add_loop_test(t, test_large_windows, 0, 5);
+	tcase_add_test(t, test_without_memory);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

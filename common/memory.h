@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that ran out. A document is made of hundreds of small allocations, and one whose failure
+ * is not looked at leaves a document that lacks a member without a word. So whoever makes a
+ * document compares this count from before and after: if it differs, the document is not given out.
+ * Counted are the failures of jansson, of struct buf and of the functions below. Any thread; each
+ * has a count of its own. */
+#pragma once
+
+#include <stddef.h>
+
+/* jansson's failures are counted from now on. Once, before anything else uses jansson. */
+void memory_watch(void);
+
+/* How many allocations of this thread have failed. */
+unsigned long memory_failures(void);
+/* One more has. */
+void memory_note(void);
+/* malloc and calloc; what they cannot give is counted. */
+void *memory_malloc(size_t size);
+void *memory_calloc(size_t n, size_t size);

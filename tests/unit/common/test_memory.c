@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that runs out while documents are made: each allocation in turn fails, and there is a
+ * whole document or none. The allocations are those of this file: jansson's and the program's own.
+ */
+#include "common/memory.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "common/buf.h"
+#include "common/histogram.h"
+#include "common/result.h"
+#include "tests/support/fail_here.h"
+
+static void setup(void)
+{
+	memory_watch();
+}
+
+START_TEST(failures_are_counted)
+{
+	unsigned long before = memory_failures();
+	struct buf b = {0};
+	json_t *array = json_array();
+
+	fail_left = 0;
+	ck_assert_ptr_null(json_string("a text"));
+	ck_assert_uint_eq(memory_failures(), before + 1);
+	fail_left = 0;
+	ck_assert_int_lt(buf_puts(&b, "a text"), 0);
+	ck_assert_uint_eq(memory_failures(), before + 2);
+	fail_left = 0;
+	ck_assert_ptr_null(memory_calloc(1, 1));
+	ck_assert_uint_eq(memory_failures(), before + 3);
+	/* What nobody looks at is counted too. */
+	fail_left = 0;
+	(void)json_array_append_new(array, json_integer(1));
+	ck_assert_uint_eq(memory_failures(), before + 4);
+	fail_left = -1;
+	json_decref(array);
+}
+END_TEST
+
+/* Also the text of a histogram, which jansson does not make. */
+START_TEST(histogram_without_memory)
+{
+	struct histogram h;
+
+	ck_assert_int_eq(histogram_init(&h, HISTOGRAM_RUN_LOWEST, HISTOGRAM_HIGHEST_NS,
+				 HISTOGRAM_RUN_DIGITS),
+		0);
+	histogram_record(&h, 1000);
+	for (long n = 0;; n++) {
+		unsigned long before = memory_failures();
+		json_t *doc;
+
+		fail_left = n;
+		doc = result_latency(&h);
+		if (fail_left >= 0) {
+			fail_left = -1;
+			ck_assert_ptr_nonnull(json_object_get(doc, "hdr"));
+			json_decref(doc);
+			break;
+		}
+		ck_assert(!doc || memory_failures() > before);
+		json_decref(doc);
+	}
+	histogram_fini(&h);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("memory");
+	TCase *t = tcase_create("memory");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, failures_are_counted);
+	tcase_add_test(t, histogram_without_memory);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
