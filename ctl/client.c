@@ -8,7 +8,6 @@
 #include "ctl/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +31,6 @@
 void client_init(struct client *c, int fd)
 {
 	*c = (struct client){.fd = fd};
-	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
 void client_close(struct client *c)
@@ -152,7 +150,7 @@ short client_events(const struct client *c)
 static int client_flush(struct client *c)
 {
 	while (c->out.len) {
-		ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -171,7 +169,7 @@ static int client_fill(struct client *c)
 
 		if (r)
 			return r;
-		n = recv(c->fd, c->in.data + c->in.len, CLIENT_READ_SIZE, 0);
+		n = recv(c->fd, c->in.data + c->in.len, CLIENT_READ_SIZE, MSG_DONTWAIT);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
