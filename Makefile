@@ -11,6 +11,7 @@
 #   make coverage-http1    the lines of the response parser that its tests execute
 #   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
+#   make check-faults      what fails: allocations, system calls, descriptors, memory, disk
 #   make check-interop     histogram logs before other people's readers
 #   make check-boot        the installed service in a booted system, as root
 #   make honesty           known servers: the truth, and what rpsd, or TOOL=wrk, says of it
@@ -213,6 +214,27 @@ honesty: all $(HONESTY_PROGRAMS)
 		$(if $(WRITE),--write)
 
 .PHONY: honesty
+
+# ---------------------------------------------------------------- faults
+
+# Allocations and system calls that fail, few descriptors, little address space, a full disk: what
+# rpsd and rpsctl do then, in about half an hour, printed and written to tests/FAULTS.md. As root all
+# of it runs; strace is from `make deps-faults`. FAULTS="--libs 60 alloc" is a short try.
+DEPS_FAULTS := python3 strace
+FAULTS ?= --write
+
+$(B)/tests/support/fail_alloc.so: tests/support/fail_alloc.c $(B)/config
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fsanitize=%,$(BASE_CFLAGS)) -O2 -fPIC -shared -o $@ $<
+
+check-faults: all $(B)/tests/support/fail_alloc.so
+	$(Q)python3 tests/faults/faults.py --build $(B) $(FAULTS)
+
+deps-faults:
+	$(Q)$(call install_missing,$(DEPS_FAULTS))
+
+.PHONY: check-faults deps-faults
 
 # ---------------------------------------------------------------- other people's servers
 
