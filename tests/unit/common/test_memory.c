@@ -78,8 +78,10 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_test(t, failures_are_counted);
-	tcase_add_test(t, histogram_without_memory);
+	if (FAIL_IS_HERE)
+		tcase_add_test(t, failures_are_counted);
+	if (FAIL_IS_HERE)
+		tcase_add_test(t, histogram_without_memory);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
