@@ -270,6 +270,11 @@ const struct key keys_table[] = {
 	{KEYS_DAEMON, "origin", "backlog", KEY_UINT, "4096", "1..65535", ORIGIN_FIELD(backlog),
 		.help = "connections that wait to be accepted; those beyond are not answered, and "
 			"their clients try again after 1s, 3s, 7s"},
+	{KEYS_DAEMON, "origin", "max-connections", KEY_UINT, "10000", "1..1000000",
+		ORIGIN_FIELD(max_connections), .help = "open at the same time, and no more than half of "
+			"the descriptors; those beyond are reset"},
+	{KEYS_DAEMON, "origin", "max-per-address", KEY_UINT, "10000", "1..1000000",
+		ORIGIN_FIELD(max_per_address), .help = "the same of one client's address"},
 	{KEYS_DAEMON, "origin", "delay", KEY_CUSTOM, "0", .check = settings_check_delay,
 		.named = true, .help = "before each answer: TIME, exp:TIME for random ones of that "
 			"mean, or a mixture, SHARE of each: 50% 10ms, 50% 8s"},

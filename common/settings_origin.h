@@ -42,6 +42,8 @@ struct settings_origin {
 	char *name;
 	char *listen; /* ADDRESS:PORT; port 0 takes a free one */
 	uint64_t backlog;
+	uint64_t max_connections; /* 0: as many as there are descriptors */
+	uint64_t max_per_address; /* 0: max_connections */
 	/* answers */
 	struct settings_delays delay;
 	uint64_t body_bytes;

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,6 +78,32 @@ static bool origin_is_accept_stalled(struct origin *o)
 	return until_ns > 0;
 }
 
+/* With a reset, so that no state of it stays in the kernel. */
+static void origin_turn_away(struct origin *o, int fd)
+{
+	struct linger now = {.l_onoff = 1};
+
+	origin_tally_add(&o->core.tally.closed, 1);
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	(void)close(fd);
+}
+
+static void origin_take_in(struct origin *o, int fd, const struct sockaddr *address)
+{
+	struct origin_core *core = &o->core;
+	const struct settings_origin *s = &core->settings;
+	uint64_t n = atomic_load_explicit(&core->tally.connections, memory_order_relaxed);
+	struct origin_peer *peer = NULL;
+
+	if (n < s->max_connections)
+		peer = origin_peers_take(&core->peers, address, s->max_per_address);
+	/* Failing to take the connection in closes it, which tells the client. */
+	if (peer)
+		(void)origin_conn_open(core, fd, peer);
+	else
+		origin_turn_away(o, fd);
+}
+
 static void origin_on_acceptable(struct loop_task *task, uint32_t events)
 {
 	struct origin *o = container_of(task, struct origin, listener);
@@ -86,7 +113,10 @@ static void origin_on_acceptable(struct loop_task *task, uint32_t events)
 	if (origin_is_accept_stalled(o))
 		return;
 	for (int i = 0; i < ORIGIN_ACCEPT_BUDGET; i++) {
-		int fd = accept4(task->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage address = {0};
+		socklen_t len = sizeof(address);
+		int fd = accept4(
+			task->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd == -1 && errno == EAGAIN)
 			return;
@@ -94,10 +124,9 @@ static void origin_on_acceptable(struct loop_task *task, uint32_t events)
 			timer_start(&o->pauses, &o->pause, clock_now_ns() + ORIGIN_PAUSE_NS);
 			return;
 		}
-		/* All other errors are those of a client that is gone already. Failing to take
-		 * the connection in closes it, which tells the client. */
+		/* All other errors are those of a client that is gone already. */
 		if (fd >= 0)
-			(void)origin_conn_open(&o->core, fd);
+			origin_take_in(o, fd, (struct sockaddr *)&address);
 	}
 	loop_task_again(task);
 }
@@ -266,6 +295,20 @@ static int origin_start_thread(struct origin *o)
 	return -r;
 }
 
+/* An origin leaves half of the descriptors to the runs of a service. */
+static void origin_settle_limits(struct settings_origin *s)
+{
+	struct rlimit files;
+	uint64_t most = UINT64_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY)
+		most = files.rlim_cur / 2;
+	if (s->max_connections == 0 || s->max_connections > most)
+		s->max_connections = most;
+	if (s->max_per_address == 0)
+		s->max_per_address = s->max_connections;
+}
+
 /* Everything but the listening socket and the thread. */
 static int origin_build(struct origin *o, const struct settings_origin *settings, int fd)
 {
@@ -277,6 +320,7 @@ static int origin_build(struct origin *o, const struct settings_origin *settings
 	r = origin_core_init(
 		&o->core, o->loop, settings, origin_conn_on_linger_end, origin_conn_on_idle_end);
 	if (r == 0) {
+		origin_settle_limits(&o->core.settings);
 		o->core.on_due = origin_conn_on_due;
 		o->core.on_served = origin_conn_on_served;
 		o->core.gaps = o->log;

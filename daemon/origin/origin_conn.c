@@ -59,6 +59,7 @@ struct origin_conn {
 	struct loop_task task;
 	struct list node; /* in core->conns */
 	struct origin_core *core;
+	struct origin_peer *peer;
 	struct origin_waiter waiter;
 	struct origin_job job; /* SERVED */
 	struct timer timer;    /* in core->linger, or in core->idle while READING */
@@ -98,6 +99,7 @@ static void origin_conn_close(struct origin_conn *c)
 	loop_remove_task(&c->task);
 	list_remove(&c->node);
 	(void)close(fd);
+	origin_peers_leave(&core->peers, c->peer);
 	free(c->kept);
 	free(c);
 	origin_tally_add(&core->tally.connections, (uint64_t)-1);
@@ -548,7 +550,7 @@ void origin_conn_on_idle_end(struct timer_queue *queue, struct timer *timer)
 	origin_conn_close(container_of(timer, struct origin_conn, timer));
 }
 
-int origin_conn_open(struct origin_core *core, int fd)
+int origin_conn_open(struct origin_core *core, int fd, struct origin_peer *peer)
 {
 	uint64_t n_conns = atomic_load_explicit(&core->tally.connections, memory_order_relaxed);
 	struct origin_conn *c = calloc(1, sizeof(*c));
@@ -556,6 +558,7 @@ int origin_conn_open(struct origin_core *core, int fd)
 
 	if (r == 0) {
 		c->core = core;
+		c->peer = peer;
 		list_init(&c->node);
 		timer_init(&c->timer);
 		origin_job_init(&c->job);
@@ -564,6 +567,7 @@ int origin_conn_open(struct origin_core *core, int fd)
 	}
 	if (r < 0) {
 		free(c);
+		origin_peers_leave(&core->peers, peer);
 		(void)close(fd);
 		return r;
 	}

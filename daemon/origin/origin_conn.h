@@ -4,12 +4,14 @@
 
 struct origin_core;
 struct origin_job;
+struct origin_peer;
 struct origin_waiter;
 struct timer;
 struct timer_queue;
 
-/* Takes over fd, a non-blocking stream socket. 0 or -errno; then fd is closed. */
-int origin_conn_open(struct origin_core *core, int fd);
+/* Takes over fd, a non-blocking stream socket, and its place in core->peers. 0 or -errno; then fd
+ * is closed. */
+int origin_conn_open(struct origin_core *core, int fd, struct origin_peer *peer);
 /* Closes all connections of the core. */
 void origin_conn_close_all(struct origin_core *core);
 

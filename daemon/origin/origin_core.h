@@ -14,6 +14,7 @@
 #include "daemon/loop/timer.h"
 #include "daemon/origin/origin_answer.h"
 #include "daemon/origin/origin_dice.h"
+#include "daemon/origin/origin_peers.h"
 #include "daemon/origin/origin_request.h"
 #include "daemon/origin/origin_service.h"
 #include "daemon/origin/origin_stall.h"
@@ -49,6 +50,7 @@ struct origin_core {
 
 	/* owner: origin thread */
 	struct list conns;
+	struct origin_peers peers; /* of conns */
 	struct timer_queue linger; /* of connections that say good-bye; userdata is the core */
 	struct timer_queue idle;   /* of connections between two requests; likewise */
 	struct origin_service service;

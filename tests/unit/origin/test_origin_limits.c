@@ -65,6 +65,39 @@ START_TEST(a_reset_client_is_forgotten_at_once)
 }
 END_TEST
 
+/* Three clients where two have room, of all (0) or of one address (1). */
+START_TEST(one_too_many_is_reset)
+{
+	int fds[3];
+	char byte;
+
+	if (_i == 0)
+		settings.max_connections = 2;
+	else
+		settings.max_per_address = 2;
+	start();
+	for (int i = 0; i < 2; i++) {
+		fds[i] = new_client();
+		send_text(fds[i], ONE);
+		expect_200(fds[i]);
+	}
+	fds[2] = new_client();
+	ck_assert_int_eq(recv(fds[2], &byte, 1, 0), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	ck_assert_uint_eq(counts().closed, 1);
+	ck_assert_uint_eq(counts().accepted, 2);
+	/* A place that becomes free can be taken. */
+	(void)close(fds[0]);
+	while (counts().connections > 1)
+		(void)sched_yield();
+	fds[0] = new_client();
+	send_text(fds[0], ONE);
+	expect_200(fds[0]);
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
+}
+END_TEST
+
 START_TEST(counts_what_is_open)
 {
 	int one;
@@ -205,6 +238,7 @@ int main(void)
 	Suite *suite = suite_create("origin_limits");
 	TCase *limits = new_tcase(suite, "limits");
 
+	tcase_add_loop_test(limits, one_too_many_is_reset, 0, 2);
 	tcase_add_test(limits, waiting_connections_are_cheap_and_do_not_hold_up_the_end);
 	tcase_add_test(limits, a_reset_client_is_forgotten_at_once);
 	tcase_add_test(limits, counts_what_is_open);
