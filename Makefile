@@ -58,17 +58,23 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
 	-Wpointer-arith -Wwrite-strings $(if $(DEVELOPER),-Werror -Wundef -Wcast-align)
+# What Debian's hardening=+all asks for. Users' CFLAGS come later and win. _FORTIFY_SOURCE wants
+# optimisation, hides accesses from sanitizers, and may be in CFLAGS already.
+HARDENING := -fPIE -fstack-protector-strong -Werror=format-security \
+	$(if $(SANITIZE)$(findstring FORTIFY_SOURCE,$(CFLAGS))$(filter -O0,$(CFLAGS)),,$(if \
+	$(filter -O%,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+HARDENING_LD := -pie -Wl,-z,relro -Wl,-z,now
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -DRPSD_VERSION='"$(VERSION)"' \
 	-DRPSD_SYSCONFDIR='"$(sysconfdir)"' -DRPSD_SBINDIR='"$(sbindir)"' \
 	$(if $(HAVE_SYSTEMD),-DHAVE_SYSTEMD=1) -pthread -fno-strict-aliasing $(WARNINGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-ALL_CFLAGS = $(BASE_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+ALL_CFLAGS = $(BASE_CFLAGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS)
 # What objects were compiled with: another prefix, sanitizer or flag makes them anew.
-CONFIG := $(CC) $(BASE_CFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+CONFIG := $(CC) $(BASE_CFLAGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS)
 ifneq ($(file <$(B)/config),$(CONFIG))
 $(shell mkdir -p $(B))$(file >$(B)/config,$(CONFIG))
 endif
-ALL_LDFLAGS = -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+ALL_LDFLAGS = -pthread $(HARDENING_LD) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 LIBS := $(PKG_LIBS) $(SYSTEMD_LIBS) -lm
 
 # ---------------------------------------------------------------- the layers, top to bottom

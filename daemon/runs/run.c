@@ -560,7 +560,10 @@ static void run_make_uuid(char ret[static 37])
 {
 	uint8_t b[16] = {0};
 
-	(void)getrandom(b, sizeof(b), 0);
+	/* It fails nowhere where rpsd runs, and a run without a number of its own is still a run.
+	 */
+	if (getrandom(b, sizeof(b), 0) == -1)
+		memset(b, 0, sizeof(b));
 	b[6] = (b[6] & 0x0f) | 0x40; /* RFC 9562 section 5.4: version 4, variant 10 */
 	b[8] = (b[8] & 0x3f) | 0x80;
 	(void)snprintf(ret, 37,
