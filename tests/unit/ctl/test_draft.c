@@ -63,7 +63,7 @@ static void teardown(void)
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		(void)remove(files[i]);
-	(void)chdir("/");
+	ck_assert_int_eq(chdir("/"), 0);
 	(void)rmdir(directory);
 }
 
