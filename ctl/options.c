@@ -120,7 +120,7 @@ const struct options_flag options_flags[] = {
 	{0, "backlog", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.backlog", NULL, 0,
 		"connections that wait to be accepted: 4096"},
 	{0, "max-connections", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.max-connections", NULL, 0,
-		"open at the same time, those beyond are reset: 10000"},
+		"open at once, those beyond are reset: 10000"},
 	{0, "max-per-address", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.max-per-address", NULL, 0,
 		"the same of one client's address"},
 	{0, "read", "SIZE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.read", NULL, 0,

@@ -35,7 +35,7 @@ start_service
 
 # ---------------------------------------------------------------- run
 
-"$pty" 80 24 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 2 <<-END
+"$pty" 80 40 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 2 <<-END
 	cursor off
 	echo off
 	see running  hold 100/s for 2s .* of 0:02$
@@ -54,7 +54,7 @@ start_service
 	count 0 s stop
 	END
 
-"$pty" 80 24 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 50s <<-END
+"$pty" 80 40 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 50s <<-END
 	see s stop
 	# q is no key of run, and arrow keys are no letters.
 	type q\e[A\eOs\e[1;5s
@@ -72,7 +72,7 @@ start_service
 	END
 
 # Without keys to read: what is typed ahead must not tear the picture.
-"$pty" 80 24 bash -c "exec '$rpsctl' run http://$ORIGIN/ -r 100 -d 50s </dev/null" <<-END
+"$pty" 80 40 bash -c "exec '$rpsctl' run http://$ORIGIN/ -r 100 -d 50s </dev/null" <<-END
 	see ^  Ctrl-C stop$
 	echo off
 	type s?typed ahead
@@ -85,7 +85,7 @@ start_service
 	echo on
 	END
 
-"$pty" 80 24 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 50s <<-END
+"$pty" 80 40 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 50s <<-END
 	see s stop
 	cursor off
 	signal HUP

@@ -35,7 +35,7 @@ static void teardown(void)
 {
 	(void)remove("runs/cart");
 	(void)rmdir("runs");
-	(void)chdir("/");
+	ck_assert_int_eq(chdir("/"), 0);
 	(void)rmdir(directory);
 }
 

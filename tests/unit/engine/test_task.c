@@ -723,7 +723,7 @@ START_TEST(peer_acts_before_connected_is_seen)
 	else if (_i == 1)
 		ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
 	else
-		(void)write(peer, greetings[_i - 2].text, 9);
+		ck_assert_int_eq(write(peer, greetings[_i - 2].text, 9), 9);
 	TURN_UNTIL(up.n_idle == 1);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(!up.had_exchange);
