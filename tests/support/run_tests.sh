@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs tests, two at once, for most of their time is waiting: check programs of the build and
+# Runs tests, three at once, for most of their time is waiting: check programs of the build and
 # scripts of tests/system. Prints a line as each ends, with the time that it took. At the end come
 # what was skipped, then the failed tests with all of their output, then the two numbers. The exit
 # status is 0 if at least one test passed and none failed.
@@ -11,7 +11,7 @@
 # "skipped: WHAT" of its output says that a part of it cannot run here, and why.
 set -u
 
-readonly JOBS=2 PROGRAM_LIMIT_S=300 SCRIPT_LIMIT_S=90
+readonly JOBS=3 PROGRAM_LIMIT_S=300 SCRIPT_LIMIT_S=90
 
 if [ $# -lt 2 ] || [ ! -d "$1" ]; then
 	echo "run_tests.sh: usage: tests/support/run_tests.sh BUILD_DIR TEST..." >&2

@@ -70,7 +70,7 @@ expect_exit 64 "$run_tests" "$T"
 
 # An interrupt ends the tests that run, and says what was known by then.
 program test_long 'echo $$ >"'"$T"'/long"; exec sleep 60'
-start "$run_tests" "$T" "$T"/test_{good,long,long,good}
+start "$run_tests" "$T" "$T"/test_{good,long,long,long,good}
 wait_until 5 test -s "$T/long" || fail "the long test does not start"
 wait_line "$OUT" 'test_good +ok'
 kill -INT "$PID"
