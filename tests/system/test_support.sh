@@ -69,14 +69,19 @@ expect_equal "the last line" "$(tail -n 1 "$OUT")" '1 passed, 5 failed'
 expect_exit 64 "$run_tests" "$T"
 
 # An interrupt ends the tests that run, and says what was known by then.
-program test_long 'echo $$ >"'"$T"'/long"; exec sleep 60'
+program test_long 'echo $$ >>"'"$T"'/long"; exec sleep 60'
+all_have_started() {
+	[ "$(wc -l 2>/dev/null <"$T/long")" = 3 ]
+}
 start "$run_tests" "$T" "$T"/test_{good,long,long,long,good}
-wait_until 5 test -s "$T/long" || fail "the long test does not start"
+wait_until 10 all_have_started || fail "the long tests do not start"
 wait_line "$OUT" 'test_good +ok'
 kill -INT "$PID"
-wait_exit "$PID" 5
+wait_exit "$PID" 20
 expect_equal "status" "$STATUS" 130
-is_gone "$(cat "$T/long")" || fail "a test lives on"
+while read -r pid; do
+	wait_until 10 is_gone "$pid" || fail "a test lives on"
+done <"$T/long"
 expect_line "$ERR" '^interrupted: '
 expect_equal "the last line" "$(tail -n 1 "$OUT")" '1 passed, 0 failed'
 
