@@ -80,7 +80,7 @@ LIBS := $(PKG_LIBS) $(SYSTEMD_LIBS) -lm
 # ---------------------------------------------------------------- the layers, top to bottom
 
 LAYERS := daemon/service daemon/origin daemon/runs daemon/engine daemon/http daemon/loop common
-layer_sources = $(filter-out %/main.c,$(wildcard $(1)/*.c))
+layer_sources = $(filter-out %/main.c,$(wildcard $(1)/*.c $(1)/*/*.c))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 archive = $(B)/lib/$(subst /,_,$(1)).a
 

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/host/host.h"
 #include "daemon/runs/caps.h"
-#include "daemon/runs/host.h"
 
 struct err;
 struct plan;

@@ -19,12 +19,12 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/guard.h"
+#include "common/host/host.h"
 #include "common/plan.h"
 #include "common/plan_connections.h"
 #include "common/settings.h"
 #include "daemon/http/resolver.h"
 #include "daemon/runs/admission.h"
-#include "daemon/runs/host.h"
 #include "daemon/runs/run_private.h"
 
 /* Of results in memory. */

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "daemon/runs/host.h"
+#include "common/host/host.h"
 
 struct audit_input;
 struct run;

@@ -3,6 +3,7 @@
  * run_result.c (its document), and the constructor that only the registry calls. */
 #pragma once
 
+#include "common/host/host.h"
 #include "common/plan.h"
 #include "daemon/engine/audit.h"
 #include "daemon/engine/stats.h"
@@ -11,7 +12,6 @@
 #include "daemon/http/resolver.h"
 #include "daemon/loop/timer.h"
 #include "daemon/runs/admission.h"
-#include "daemon/runs/host.h"
 #include "daemon/runs/run.h"
 #include "daemon/runs/run_audit.h"
 

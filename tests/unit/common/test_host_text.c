@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel's texts: recorded ones, others' forms of them, and what is none. Unknown is never 0.
  */
-#include "daemon/runs/host_text.h"
+#include "common/host/host_text.h"
 
 #include <check.h>
 #include <stdio.h>

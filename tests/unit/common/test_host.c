@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be said of any host that runs the tests, and the texts of /proc. */
-#include "daemon/runs/host.h"
+#include "common/host/host.h"
 
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/runs/host.h"
+#include "common/host/host.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/runs/host.h"
+#include "common/host/host.h"
 
 /* /proc/stat: the first line. All 0 where it is none. */
 void host_text_ticks(const char *stat, struct host_ticks *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Readers of the kernel's texts. They take what they know and step over the rest: kernels add
  * fields and lines all the time. Pure; any thread. */
-#include "daemon/runs/host_text.h"
+#include "common/host/host_text.h"
 
 #include <ctype.h>
 #include <inttypes.h>

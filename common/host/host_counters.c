@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "daemon/runs/host.h"
-#include "daemon/runs/host_text.h"
+#include "common/host/host.h"
+#include "common/host/host_text.h"
 
 #define HOST_CGROUPS "/sys/fs/cgroup"
 #define HOST_CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
