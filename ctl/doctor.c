@@ -14,6 +14,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/host/host_text.h"
 #include "common/str.h"
 #include "common/version.h"
 #include "ctl/figure.h"
@@ -25,7 +26,6 @@
 #define DOCTOR_PORTS_MIN 20000
 #define DOCTOR_TIME_WAIT_S 60
 #define DOCTOR_SOMAXCONN_MIN 1024
-#define DOCTOR_CLOCK_MAX_NS 200
 #define DOCTOR_LATE_MAX_NS NSEC_PER_MSEC
 #define DOCTOR_STEAL_MAX 0.05
 
@@ -147,16 +147,12 @@ static void doctor_steal(struct doctor *d)
 
 static void doctor_clock(struct doctor *d)
 {
-	static const char *const good[] = {"tsc", "kvm-clock", "arch_sys_counter"};
 	const struct doctor_facts *f = d->f;
-	bool is_known = !*f->clocksource;
+	bool is_ok = !host_text_is_slow_clock(f->clocksource, f->clock_ns);
 
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good) && !is_known; i++)
-		is_known = str_eq(good[i], f->clocksource);
-	is_known = is_known && f->clock_ns <= DOCTOR_CLOCK_MAX_NS;
-	doctor_say(d, is_known, "clock", "%s, %" PRId64 " ns to read",
+	doctor_say(d, is_ok, "clock", "%s, %" PRId64 " ns to read",
 		*f->clocksource ? f->clocksource : "source not known", f->clock_ns);
-	if (!is_known)
+	if (!is_ok)
 		doctor_try(d, "see dmesg for why the kernel does not use tsc; each request reads "
 			      "the clock two or three times");
 }

@@ -149,3 +149,22 @@ void host_text_add_throttled(const char *cpu_stat, struct host_counters *counter
 	host_text_add(&counters->throttled, host_text_figure(cpu_stat, "nr_throttled"));
 	host_text_add(&counters->throttled_ns, ns);
 }
+
+/* ---------------------------------------------------------------- the clock */
+
+/* Hyper-V's page and some architectures' own clocks are read without a system call like tsc: to
+ * know fewer names would accuse every machine of a large provider. */
+bool host_text_is_slow_clock(const char *source, int64_t read_ns)
+{
+	static const char *const fast[] = {"tsc", "kvm-clock", "arch_sys_counter",
+		"hyperv_clocksource_tsc_page", "riscv_clocksource", "timebase", "tod"};
+
+	if (read_ns > HOST_CLOCK_MAX_NS)
+		return true;
+	if (!*source || strcmp(source, "unknown") == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++)
+		if (strcmp(source, fast[i]) == 0)
+			return false;
+	return true;
+}

@@ -23,5 +23,11 @@ int64_t host_text_sockstat(const char *text, const char *group, const char *word
 bool host_text_cgroup(const char *text, const char *controller, char *ret_list, size_t list_size,
 	char *ret_path, size_t path_size);
 
+/* A clock that costs more than this in ns is slow: each request reads it three times. */
+#define HOST_CLOCK_MAX_NS 200
+/* Whether reading this clock takes a system call, by the name of its source, or takes too long.
+ * A source of "" or "unknown" is judged by its cost alone. */
+bool host_text_is_slow_clock(const char *source, int64_t read_ns);
+
 /* Adds what cpu.stat of one cgroup says, version 1 or 2; unknown figures stay as they are. */
 void host_text_add_throttled(const char *cpu_stat, struct host_counters *counters);

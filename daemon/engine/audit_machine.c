@@ -9,13 +9,10 @@
  * - Waiting for a CPU and long turns of the loop explain our delay, so a small share of them is
  *   told only where the generator is not "ok" already.
  * - Segments that were lost are the network's or the server's doing: they make no verdict.
- * - Hyper-V's page and some architectures' own clocks are read without a system call like tsc: the
- *   name alone would accuse every machine of a large provider.
  *
  * Pure; any thread. Texts are ASCII.
  */
-#include <string.h>
-
+#include "common/host/host_text.h"
 #include "daemon/engine/audit_internal.h"
 #include "daemon/engine/audit_text.h"
 
@@ -35,7 +32,6 @@
 #define AUDIT_SOFTIRQ 0.25
 #define AUDIT_RETRANSMITS 0.005
 #define AUDIT_RETRANSMITS_LEAST 10
-#define AUDIT_CLOCK_NS 200
 #define AUDIT_HEADROOM 0.05
 
 static void audit_note_quota(const struct audit_input *in, struct audit *a)
@@ -119,25 +115,13 @@ static void audit_note_network(const struct audit_input *in, struct audit *a)
 			audit_text_count((uint64_t)in->segments).s);
 }
 
-static bool audit_is_fast_clock(const char *source)
-{
-	static const char *const fast[] = {"tsc", "kvm-clock", "arch_sys_counter",
-		"hyperv_clocksource_tsc_page", "riscv_clocksource", "timebase", "tod"};
-
-	for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++)
-		if (strcmp(source, fast[i]) == 0)
-			return true;
-	return false;
-}
-
 static void audit_note_clock(const struct audit_input *in, struct audit *a)
 {
 	const char *source = in->clocksource && *in->clocksource ? in->clocksource : "unknown";
-	bool is_slow = in->clock_ns > AUDIT_CLOCK_NS;
 
-	if (!is_slow && (strcmp(source, "unknown") == 0 || audit_is_fast_clock(source)))
+	if (!host_text_is_slow_clock(source, in->clock_ns))
 		return;
-	audit_add_note(a, "clock", (double)in->clock_ns, AUDIT_CLOCK_NS,
+	audit_add_note(a, "clock", (double)in->clock_ns, HOST_CLOCK_MAX_NS,
 		"another clocksource, if the kernel has one: "
 		"/sys/devices/system/clocksource/clocksource0",
 		"reading the clock takes %s (clocksource %.32s), and each request reads it thrice",

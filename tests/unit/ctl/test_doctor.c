@@ -161,6 +161,40 @@ START_TEST(test_fact)
 }
 END_TEST
 
+/* The clocks that the audit of a run finds fast are fine here too. */
+static const struct {
+	const char *source;
+	int64_t ns;
+	unsigned warnings;
+} clocks[] = {
+	{"tsc", 21, 0},
+	{"kvm-clock", 40, 0},
+	{"arch_sys_counter", 40, 0},
+	{"hyperv_clocksource_tsc_page", 40, 0},
+	{"riscv_clocksource", 40, 0},
+	{"timebase", 40, 0},
+	{"tod", 40, 0},
+	{"", 40, 0},
+	{"tsc", 201, 1},
+	{"", 201, 1},
+	{"hpet", 40, 1},
+	{"xen", 40, 1},
+};
+
+START_TEST(test_clock)
+{
+	struct doctor_facts f = good;
+	struct buf text = {0};
+	unsigned warnings;
+
+	(void)snprintf(f.clocksource, sizeof(f.clocksource), "%s", clocks[_i].source);
+	f.clock_ns = clocks[_i].ns;
+	ck_assert_int_eq(doctor_judge(&f, &text, &warnings), 0);
+	ck_assert_msg(warnings == clocks[_i].warnings, "%s", text.data);
+	buf_fini(&text);
+}
+END_TEST
+
 /* This very host: nothing that cannot be. */
 START_TEST(test_gather)
 {
@@ -194,6 +228,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, test_screen, 0, (int)(sizeof(screens) / sizeof(*screens)));
 	tcase_add_loop_test(tcase, test_fact, 0, (int)(sizeof(facts) / sizeof(*facts)));
+	tcase_add_loop_test(tcase, test_clock, 0, (int)(sizeof(clocks) / sizeof(*clocks)));
 	tcase_add_test(tcase, test_gather);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
