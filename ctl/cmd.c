@@ -27,6 +27,7 @@ static const char command_run_more[] =
 	"${NAME:-DEFAULT} in files are filled from the environment. A URL without a rate\n"
 	"is loaded with 100/s, with -c N by N users, who wait for their answers. Ctrl-C\n"
 	"ends the run and prints its report; a second one does not wait for answers.\n"
+	"--dry-run prints the plan, with --json as a document, and sends nothing.\n"
 	"Exit status: 0 measured (OK or OVERLOAD), 1 output not written, 10 kept for\n"
 	"rules, 11 aborted, 12 void, 13 failed, 14 stopped by a person, 64 usage, 66 no\n"
 	"such run or file, 69 no daemon, or it lacks the means, 77 refused, 78\n"

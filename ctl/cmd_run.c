@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/plan.h"
+#include "common/plan_json.h"
 #include "common/result.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
@@ -165,7 +166,19 @@ static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
 	return draft_status(d);
 }
 
-static int cmd_run_describe(struct draft *d)
+/* A named run's secrets are *** here, so that its digest would not be that of the run. */
+static void cmd_run_print_json(const struct draft *d, const struct plan *plan)
+{
+	json_t *doc = plan_document(plan);
+
+	if (d->named_text)
+		(void)json_object_set_new(json_object_get(doc, "plan"), "sha256", json_null());
+	if (doc)
+		print_json(doc, JSON_INDENT(2));
+	json_decref(doc);
+}
+
+static int cmd_run_describe(struct draft *d, bool is_json)
 {
 	const char **unread = NULL;
 	struct buf text = {0};
@@ -173,7 +186,9 @@ static int cmd_run_describe(struct draft *d)
 	size_t n = 0;
 	int r = draft_plan(d, &plan, &unread, &n);
 
-	if (r == 0 && plan_describe(plan, &text) == 0) {
+	if (r == 0 && is_json) {
+		cmd_run_print_json(d, plan);
+	} else if (r == 0 && plan_describe(plan, &text) == 0) {
 		(void)draft_put_notes(unread, n, &text);
 		command_print(text.data);
 	}
@@ -206,8 +221,11 @@ static int cmd_run_dry(const struct options *o, bool is_service)
 		r = cmd_run_make(&d, o, true);
 	if (r == 0 && !o->quiet)
 		cmd_run_say_load(&d);
+	if (r == 0 && !o->quiet && o->n_outputs > 0)
+		print_errf("rpsctl: -o %s: not written, as --dry-run makes no report\n",
+			o->outputs[0]);
 	if (r == 0)
-		r = cmd_run_describe(&d);
+		r = cmd_run_describe(&d, o->json);
 	draft_fini(&d);
 	free(text);
 	return r;

@@ -85,7 +85,7 @@ const struct options_flag options_flags[] = {
 	{0, "latency", NULL, OPTIONS_PLAN, OPTIONS_NOTHING, NULL, NULL, 0,
 		"accepted; percentiles are always printed"},
 	{0, "dry-run", NULL, OPTIONS_PLAN, OPTIONS_BOOL, NULL, NULL, FIELD(dry_run),
-		"say what would be sent, and send nothing"},
+		"print what would be sent, and send nothing"},
 	{'o', "output", "FILE", OPTIONS_REPORT, OPTIONS_OUTPUT, NULL, NULL, 0,
 		"report to .json .txt .csv .md .hlog, repeatable"},
 	{'v', "verbose", NULL, OPTIONS_REPORT, OPTIONS_BOOL, NULL, NULL, FIELD(verbose),

@@ -11,6 +11,7 @@
 #include "common/exit_codes.h"
 #include "common/memory.h"
 #include "common/plan_connections.h"
+#include "common/plan_json.h"
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/version.h"
@@ -282,75 +283,21 @@ static json_t *run_json_tls(const struct run *run)
 		(int)run->plan->tls_verify, "server_name", run->plan->tls_server_name);
 }
 
-static json_t *run_json_target(const struct run *run, json_t *addresses)
-{
-	const struct plan *plan = run->plan;
-	json_t *target = json_pack("{s:o s:s s:o s:b}", "url", run_text(plan->url.text), "method",
-		plan->requests[0].method, "addresses", addresses, "tls", plan->url.tls);
-
-	if (target && plan->url.tls &&
-		json_object_set_new(target, "tls_info", run_json_tls(run)) < 0) {
-		json_decref(target);
-		return NULL;
-	}
-	return target;
-}
-
-static json_t *run_json_effective(const struct run *run)
-{
-	static const char *const reuse[] = {"lifo", "rotate", "no"};
-	static const char *const exhausted[] = {"grow", "queue", "drop"};
-	static const char *const closes[] = {"fin", "rst"};
-	static const char *const addresses[] = {"all", "first", "v4", "v6"};
-	static const char *const pacing[] = {"timer", "hybrid", "spin"};
-	const struct plan *plan = run->plan;
-	json_t *doc = json_pack(
-		"{s:i s:I s:b s:s s:s s:I s:I s:I s:I s:I s:s s:I s:I s:s s:I s:s s:s "
-		"s:I}",
-		"workers", (int)run->admission.n_workers, "connections",
-		(json_int_t)run->admission.connections, "connections_auto", plan->connections == 0,
-		"exhausted", exhausted[plan->exhausted], "reuse", reuse[plan->reuse],
-		"connect_timeout_ns", (json_int_t)plan->connect_timeout_ns, "request_timeout_ns",
-		(json_int_t)plan->request_timeout_ns, "think_ns", (json_int_t)plan->think_ns,
-		"requests_per_connection", (json_int_t)plan->requests_per_connection, "max_age_ns",
-		(json_int_t)plan->max_age_ns, "close", closes[plan->close], "pipeline",
-		(json_int_t)plan->pipeline, "sources", (json_int_t)plan->n_sources, "addresses",
-		addresses[plan->addresses], "dns_ns", (json_int_t)plan->dns_ns, "pacing",
-		pacing[plan->pacing_mode], "timeout_mode", plan->timeout_soft ? "soft" : "hard",
-		"queue_max", (json_int_t)plan->queue_max);
-
-	if (!plan->connect_to)
-		return doc;
-	return run_json_with(doc, "connect_to", run_text(plan->connect_to));
-}
-
-/* As a run file has it. */
-static void run_arrivals(const struct plan *plan, char *ret, size_t size)
-{
-	if (plan->arrivals == PLAN_JITTER)
-		(void)snprintf(ret, size, "jitter:%g", plan->jitter);
-	else
-		(void)snprintf(ret, size, plan->arrivals == PLAN_POISSON ? "poisson" : "constant");
-}
-
+/* What of the target a run finds out is added to what the plan says of it. */
 static json_t *run_json_plan(const struct run *run)
 {
 	const struct plan *plan = run->plan;
-	json_t *stages = json_array();
-	char arrivals[32];
-	json_t *doc;
+	struct plan_granted granted = {run->admission.n_workers, run->admission.connections};
+	json_t *doc = plan_json(plan, granted);
+	json_t *target = json_object_get(doc, "target");
+	int failed = json_object_set_new(target, "addresses", run_reach_json(run));
 
-	run_arrivals(plan, arrivals, sizeof(arrivals));
-	for (size_t i = 0; i < plan->n_stages; i++)
-		(void)json_array_append_new(stages, run_text(plan->stage_texts[i]));
-	doc = json_pack("{s:s s:o s:s s:s s:I s:o s:o s:o}", "sha256", plan->sha256, "text",
-		run_text(plan->text ? plan->text : ""), "model", run->schedule ? "open" : "closed",
-		"arrivals", arrivals, "seed", (json_int_t)plan->seed, "stages", stages, "target",
-		run_json_target(run, run_reach_json(run)), "effective", run_json_effective(run));
-	if (plan->slice_of == 0)
+	if (plan->url.tls)
+		failed |= json_object_set_new(target, "tls_info", run_json_tls(run));
+	if (!failed)
 		return doc;
-	return run_json_with(doc, "slice",
-		json_pack("{s:i s:i}", "index", (int)plan->slice_index, "of", (int)plan->slice_of));
+	json_decref(doc);
+	return NULL;
 }
 
 static json_t *run_json_window(const struct run *run)

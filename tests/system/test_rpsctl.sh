@@ -173,6 +173,18 @@ expect_exit 0 "$rpsctl" check "$T/vars.ini"
 expect_exit 64 "$rpsctl" "$url" --dry-run -r fast
 expect_line "$ERR" "^rpsctl: -r: 'fast' is not a rate"
 expect_exit 69 "$rpsctl" start checkout --dry-run --socket "$T/nowhere"
+# With --json it is a document, of a file and of a URL.
+for what in "$T/vars.ini" "$url"; do
+	expect_exit 0 "$rpsctl" run "$what" --dry-run --json -q -r 20 -d 1 -o "$T/unwritten.json"
+	expect_equal "its schema" "$(json "$OUT" .schema)" rpsd.plan/1
+	expect_equal "what it sends" "$(json "$OUT" .sends.requests)" 20
+	expect_equal "its digest" "$(json "$OUT" '.plan.sha256 | length')" 64
+	expect_equal "stderr" "$(cat "$ERR")" ""
+done
+! grep -q s3cret "$OUT" || fail "the variable's value is in the plan"
+expect_exit 0 "$rpsctl" "$url" --dry-run -r 20 -o "$T/unwritten.json"
+expect_line "$ERR" "^rpsctl: -o $T/unwritten.json: not written, as --dry-run "
+[ ! -e "$T/unwritten.json" ] || fail "a dry run has written a report"
 served 0
 
 # ---------------------------------------------------------------- check

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each function makes one member. Where memory runs out inside one, json_pack returns NULL and the
+ * whole is NULL (common/memory.h has what is left). */
+#include "common/plan_json.h"
+
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/confidence.h"
+#include "common/keys.h"
+#include "common/plan.h"
+#include "common/plan_requests.h"
+#include "common/plan_stages.h"
+
+/* Text of a file or a flag; what is not UTF-8 is named, not shown. */
+static json_t *plan_json_text(const char *text)
+{
+	json_t *s = json_string(text);
+
+	return s ? s : json_string("(not valid UTF-8)");
+}
+
+/* The word of the key's table for that value of its enum. */
+static const char *plan_json_word(const char *section, const char *key, unsigned value)
+{
+	return keys_find(KEYS_RUN, section, key)->choices[value];
+}
+
+static json_t *plan_json_count(uint64_t n, bool is_known)
+{
+	return is_known ? json_integer((json_int_t)n) : json_null();
+}
+
+/* As a run file has it. */
+static json_t *plan_json_arrivals(const struct plan *p)
+{
+	if (p->arrivals == PLAN_JITTER)
+		return json_sprintf("jitter:%g", p->jitter);
+	return json_string(p->arrivals == PLAN_POISSON ? "poisson" : "constant");
+}
+
+static json_t *plan_json_stages(const struct plan *p)
+{
+	json_t *stages = json_array();
+
+	for (size_t i = 0; i < p->n_stages; i++)
+		(void)json_array_append_new(stages, plan_json_text(p->stage_texts[i]));
+	return stages;
+}
+
+static json_t *plan_json_target(const struct plan *p)
+{
+	return json_pack("{s:o s:s s:b}", "url", plan_json_text(p->url.text), "method",
+		p->requests[0].method, "tls", p->url.tls);
+}
+
+static json_t *plan_json_effective(const struct plan *p, struct plan_granted granted)
+{
+	return json_pack("{s:o s:o s:b s:s s:s s:I s:I s:I s:I s:I s:s s:I s:I s:s s:I s:s s:s s:I "
+			 "s:o*}",
+		"workers", plan_json_count(granted.workers, granted.workers > 0), "connections",
+		plan_json_count(granted.connections, granted.connections > 0), "connections_auto",
+		p->connections == 0, "exhausted",
+		plan_json_word("connections", "exhausted", p->exhausted), "reuse",
+		plan_json_word("connections", "reuse", p->reuse), "connect_timeout_ns",
+		(json_int_t)p->connect_timeout_ns, "request_timeout_ns",
+		(json_int_t)p->request_timeout_ns, "think_ns", (json_int_t)p->think_ns,
+		"requests_per_connection", (json_int_t)p->requests_per_connection, "max_age_ns",
+		(json_int_t)p->max_age_ns, "close",
+		plan_json_word("connections", "close", p->close), "pipeline",
+		(json_int_t)p->pipeline, "sources", (json_int_t)p->n_sources, "addresses",
+		plan_json_word("target", "addresses", p->addresses), "dns_ns",
+		(json_int_t)p->dns_ns, "pacing", plan_json_word("pacing", "mode", p->pacing_mode),
+		"timeout_mode", plan_json_word("timeouts", "mode", p->timeout_soft), "queue_max",
+		(json_int_t)p->queue_max, "connect_to",
+		p->connect_to ? plan_json_text(p->connect_to) : NULL);
+}
+
+static json_t *plan_json_slice(const struct plan *p)
+{
+	return p->slice_of == 0 ? NULL
+				: json_pack("{s:i s:i}", "index", (int)p->slice_index, "of",
+					  (int)p->slice_of);
+}
+
+json_t *plan_json(const struct plan *p, struct plan_granted granted)
+{
+	return json_pack("{s:s s:o s:s s:o s:I s:o s:o s:o s:o*}", "sha256", p->sha256, "text",
+		plan_json_text(p->text ? p->text : ""), "model",
+		p->model == PLAN_CLOSED ? "closed" : "open", "arrivals", plan_json_arrivals(p),
+		"seed", (json_int_t)p->seed, "stages", plan_json_stages(p), "target",
+		plan_json_target(p), "effective", plan_json_effective(p, granted), "slice",
+		plan_json_slice(p));
+}
+
+/* ---------------------------------------------------------------- before the start */
+
+static json_t *plan_json_window(const struct plan *p)
+{
+	bool is_known = p->duration_ns != CLOCK_NEVER;
+
+	return json_pack("{s:o s:I s:I s:I}", "duration_ns",
+		is_known ? json_integer((json_int_t)p->duration_ns) : json_null(), "warmup_ns",
+		(json_int_t)plan_warmup_ns(p), "cooldown_ns", (json_int_t)p->cooldown_ns,
+		"drain_ns", (json_int_t)p->drain_ns);
+}
+
+static json_t *plan_json_requests(const struct plan *p)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < p->n_requests; i++) {
+		const struct plan_request *q = &p->requests[i];
+
+		(void)json_array_append_new(all,
+			json_pack("{s:o s:I s:s s:o s:I}", "name", plan_json_text(q->name),
+				"weight", (json_int_t)q->weight, "method", q->method, "target",
+				plan_json_text(q->target), "body_bytes", (json_int_t)q->body_len));
+	}
+	return all;
+}
+
+/* What it comes to, as plan_describe has it. */
+static json_t *plan_json_sends(const struct plan *p)
+{
+	bool is_counted = p->model == PLAN_OPEN || p->n_arrivals;
+
+	return json_pack("{s:o s:o s:f s:I s:I}", "requests",
+		plan_json_count(plan_count(p), is_counted), "outside",
+		plan_json_count(plan_outside_count(p), is_counted), "bytes_each",
+		plan_request_bytes(p), "connections_at_most", (json_int_t)plan_connection_limit(p),
+		"p99_takes", (json_int_t)confidence_least_n(0.99, p->confidence));
+}
+
+static json_t *plan_json_labels(const struct plan *p)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < p->n_labels; i++)
+		(void)json_object_set_new(
+			all, p->labels[i].name, plan_json_text(p->labels[i].text));
+	return all;
+}
+
+json_t *plan_document(const struct plan *p)
+{
+	struct plan_granted as_written = {p->workers, p->connections};
+
+	return json_pack("{s:s s:o s:o s:o s:o s:o s:o}", "schema", PLAN_SCHEMA, "name",
+		plan_json_text(p->name), "labels", plan_json_labels(p), "plan",
+		plan_json(p, as_written), "window", plan_json_window(p), "requests",
+		plan_json_requests(p), "sends", plan_json_sends(p));
+}
