@@ -160,6 +160,8 @@ void run_note_late_acts(struct run *run);
 
 /* run.c: what the state is by the clock now, and when it is to be looked at again. */
 void run_mark_state(struct run *run);
+/* Everything is over: no worker runs any more. */
+void run_end(struct run *run);
 
 /* run_steer.c */
 int run_make_schedule(struct run *run); /* from the plan; 0 or -errno */

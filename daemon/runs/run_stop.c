@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a run is stopped before its plan ends: by a person, by the service's end, and by the cap on
+ * its time. The workers are told an instant from which on nothing is planned; what is under way is
+ * awaited, unless it has to end now. */
+#include "daemon/runs/run_stop.h"
+
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/units.h"
+#include "daemon/runs/run_private.h"
+
+/* After the cap on its time: what is still awaited then is given up. */
+#define RUN_OVERTIME_NS (90 * NSEC_PER_MSEC)
+
+/* at_ns: from when on nothing is planned; now: and nothing is awaited. */
+static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *reason)
+{
+	if (run->state == RUN_FINISHED)
+		return;
+	/* Now, and draining: the wait for what is under way is cut short. */
+	if (run->outcome == AUDIT_COMPLETED && (run->state != RUN_DRAINING || now)) {
+		run->outcome = AUDIT_STOPPED;
+		(void)snprintf(run->reason, sizeof(run->reason), "%s", reason);
+	}
+	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
+	if (run->n_started == 0) {
+		run_end(run); /* still resolving, or not even that */
+		return;
+	}
+	if (now || run->t0_ns == 0) {
+		if (run->t0_ns > 0 && run->stopped_at_ns == 0)
+			run->stopped_at_ns = clock_now_ns();
+		for (unsigned w = 0; w < run->n_started; w++)
+			worker_abort(run->workers[w]);
+	} else if (run->stopped_at_ns == 0 && run->state != RUN_DRAINING) {
+		run->stopped_at_ns = at_ns;
+		for (unsigned w = 0; w < run->n_started; w++)
+			worker_stop(run->workers[w], at_ns);
+		run_mark_state(run);
+	}
+	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
+		run->window_end_ns = run->stopped_at_ns;
+	/* After a pause that is not ended there is no window, whatever the clock says. */
+	if (run->stopped_at_ns > 0 && run->is_paused && run->pause_ns < run->window_start_ns)
+		run->window_end_ns = run->window_start_ns;
+}
+
+void run_stop(struct run *run, bool now, const char *reason)
+{
+	run_stop_at(run, now, clock_now_ns() + RUN_LEAD_NS, reason);
+}
+
+/* ---------------------------------------------------------------- the cap on its time */
+
+void run_limit_from(struct run *run, int64_t from_ns)
+{
+	if (run->room.caps.duration_ns == 0)
+		return;
+	run->limit_ns = from_ns + run->room.caps.duration_ns;
+	timer_start(&run->marks, &run->limit_mark, run->limit_ns - RUN_LEAD_NS);
+}
+
+/* From when on nothing is planned, as far as is known now. */
+static int64_t run_plans_until(const struct run *run)
+{
+	if (run->stopped_at_ns > 0)
+		return run->stopped_at_ns;
+	return run->is_paused ? CLOCK_NEVER : run->end_ns;
+}
+
+void run_on_limit(struct run *run)
+{
+	bool is_in_time = run_plans_until(run) <= run->limit_ns;
+	bool is_over = clock_now_ns() >= run->limit_ns + (is_in_time ? RUN_OVERTIME_NS : 0);
+	char cap[UNITS_TEXT_MAX];
+	char reason[96];
+
+	units_format_time(run->room.caps.duration_ns, cap, sizeof(cap));
+	(void)snprintf(reason, sizeof(reason), "[policy] max-duration = %s is over", cap);
+	if (is_over || run->t0_ns == 0) {
+		run_stop(run, true, reason);
+		return;
+	}
+	if (!is_in_time)
+		run_stop_at(run, false, run->limit_ns, reason);
+	if (run->state != RUN_FINISHED)
+		timer_start(&run->marks, &run->limit_mark, run->limit_ns + RUN_OVERTIME_NS);
+}

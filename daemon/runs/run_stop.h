@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cap on a run's time, for run.c; run_stop itself is in run.h. Main thread. */
+#pragma once
+
+#include <stdint.h>
+
+struct run;
+
+/* Its time counts from `from_ns` on. */
+void run_limit_from(struct run *run, int64_t from_ns);
+/* Twice: when the workers have to be told that their time ends at limit_ns, unless the plan ends
+ * before that, and when what is still awaited then has had its time. On a busy machine the first
+ * may come after limit_ns: that is no reason to give up the answers of a plan that ended in time.
+ */
+void run_on_limit(struct run *run);
