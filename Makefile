@@ -89,9 +89,11 @@ CTL_ARCHIVES := $(call archive,ctl) $(call archive,common)
 
 all: $(B)/rpsd $(B)/rpsctl
 
-$(B)/rpsd: $(B)/obj/daemon/main.o $(RPSD_ARCHIVES)
+RPSD_MAIN := $(call objects,$(wildcard daemon/main*.c))
+
+$(B)/rpsd: $(RPSD_MAIN) $(RPSD_ARCHIVES)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(B)/obj/daemon/main.o $(RPSD_ARCHIVES) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(RPSD_MAIN) $(RPSD_ARCHIVES) $(LIBS)
 
 $(B)/rpsctl: $(B)/obj/ctl/main.o $(CTL_ARCHIVES)
 	$(call say,LD,$@)
