@@ -28,7 +28,7 @@ struct worker;
 /* Where a worker stands, posted at each interval. */
 struct worker_pulse {
 	struct ledger ledger; /* all phases together */
-	struct ledger before; /* the same, at the last pulse before this one */
+	int64_t due_ns;	      /* the instant of the grid that it tells of */
 	uint64_t in_flight;
 	uint64_t queue;
 	uint64_t connections;

@@ -79,7 +79,7 @@ static void worker_on_pulse_mail(struct mail *mail)
 	mailbox_post(loop_mailbox(w->loop), mail);
 }
 
-static void worker_post_pulse(struct worker *w)
+static void worker_post_pulse(struct worker *w, int64_t due_ns)
 {
 	int64_t now_ns = clock_now_ns();
 	int64_t cpu_ns = worker_cpu_ns();
@@ -87,7 +87,7 @@ static void worker_post_pulse(struct worker *w)
 	if (w->is_pulse_out)
 		return; /* main is behind: it will see the next one */
 	w->pulse = (struct worker_pulse){
-		.before = w->pulse.ledger,
+		.due_ns = due_ns,
 		.in_flight = w->stats.in_flight,
 		.queue = w->pool.n_waiting,
 		.connections = w->pool.n_idle + w->pool.n_busy,
@@ -119,7 +119,7 @@ void worker_on_tick(struct worker *w)
 	while ((i = stats_take(&w->stats, worker_floor_ns(w))))
 		worker_hand_over(w, i);
 	worker_gauge_tick(w);
-	worker_post_pulse(w);
+	worker_post_pulse(w, w->tick_mark.deadline_ns);
 	/* After a stop of the whole process the ticks that were missed are not made up for. */
 	if (next_ns <= now_ns)
 		next_ns += (now_ns - next_ns) / interval_ns * interval_ns + interval_ns;

@@ -252,8 +252,11 @@ static void run_on_worker_done(struct worker *w)
 		err_set(&why, "%s: %s", fault_table[FAULT_EVENT_LOOP].help, strerror(-error));
 		run_fail(run, FAULT_EVENT_LOOP, why.text);
 	}
+	run_watch_end(run, w);
 	if (++run->n_done == run->n_started)
 		run_end(run);
+	else
+		run_watch_beat(run);
 }
 
 static void run_on_interval(struct worker *w, const struct stats_interval *interval)
@@ -275,16 +278,7 @@ static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)
 		queue += run->pulses[i].queue;
 	}
 	timeline_note(run->timeline, clock_now_ns() - run->window_start_ns, in_flight, queue);
-	/* Worker 0 sets the beat of the display. */
-	if (worker_index(w) != 0)
-		return;
-	run_watch_pulses(run);
-	list_for_each_safe (it, &run->observers) {
-		struct run_observer *o = container_of(it, struct run_observer, _node);
-
-		if (o->on_interval)
-			o->on_interval(o, run);
-	}
+	run_watch_beat(run);
 }
 
 /* By the clock; for a run whose workers have been told to go. */
@@ -340,6 +334,7 @@ static void run_go(struct run *run)
 	run->started_unix_ns = clock_unix_ns() + t0_ns - now_ns;
 	run_place_window(run);
 	run_audit_begin(run);
+	beat_start(&run->beat, t0_ns);
 	for (unsigned w = 0; w < run->n_started; w++)
 		worker_go(run->workers[w], t0_ns);
 	run_limit_from(run, t0_ns);

@@ -99,12 +99,12 @@ struct run_progress {
 			      none */
 	int64_t silent_ns; /* since when nothing is answered, as an age; CLOCK_NEVER: there are
 			      answers */
-	double cpu_share;  /* of the busiest worker between the last two beats, 0..1 */
+	double cpu_share;  /* of the busiest worker between its last two reports, 0..1 */
 	/* the stage of the window that elapsed_ns lies in; n_stages 0: closed model */
 	unsigned stage; /* 0: none (warm-up, cooldown, drain), else from 1 */
 	unsigned n_stages;
 	const char *stage_text; /* "hold 500/s for 5m"; borrowed from the plan, NULL: none */
-	/* between the last two beats, by the instant it happened; width 0: none yet */
+	/* the newest sample that has all workers, by the instant it happened; width 0: none yet */
 	int64_t last_width_ns;
 	uint64_t last_planned, last_sent, last_ok, last_failed;
 	/* the newest interval whose arrivals have all ended; QUANTILE_NONE: none yet, or it says

@@ -12,6 +12,7 @@
 #include "daemon/http/resolver.h"
 #include "daemon/loop/timer.h"
 #include "daemon/runs/admission.h"
+#include "daemon/runs/beat.h"
 #include "daemon/runs/run.h"
 #include "daemon/runs/run_audit.h"
 
@@ -74,9 +75,11 @@ struct run {
 	unsigned n_ready;
 	unsigned n_not_connected; /* of these, workers of which no connection opened */
 	unsigned n_done;
-	struct worker_pulse *pulses;
-	int64_t at_ns; /* when it is to start, by our clock; 0: as soon as it can */
-	int64_t t0_ns; /* 0: not set */
+	struct worker_pulse *pulses; /* the newest of each */
+	struct beat beat;
+	bool is_lateness_told; /* of a worker, by an event */
+	int64_t at_ns;	       /* when it is to start, by our clock; 0: as soon as it can */
+	int64_t t0_ns;	       /* 0: not set */
 	int64_t window_start_ns, window_end_ns, end_ns;
 	int64_t stopped_at_ns; /* planning ended early; 0: no */
 	int64_t limit_ns;      /* by the cap on its time nothing is sent from here on; 0: no cap */
@@ -146,8 +149,10 @@ void run_reach_init(struct run *run);
 /* No worker is left. */
 void run_reach_fini(struct run *run);
 
-/* run_watch.c: looks at the pulses for what a person should be told, once for each beat. */
-void run_watch_pulses(struct run *run);
+/* run_watch.c: a worker has reported, or (run_watch_end) has ended. Where that makes a sample
+ * whole, observers are told. */
+void run_watch_beat(struct run *run);
+void run_watch_end(struct run *run, const struct worker *w);
 
 /* run_events.c */
 void run_add_event(struct run *run, const char *kind, const char *format, ...)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a run stands, for those who watch it: counts from the workers' pulses, latencies from what
- * they have handed over, the stage from the plan. Main thread. */
+/* Where a run stands, for those who watch it: counts from the newest sample of all workers,
+ * latencies from what they have handed over, the stage from the plan. Main thread. */
 #include "common/clock.h"
 #include "common/quantile.h"
 #include "daemon/engine/schedule.h"
@@ -25,14 +25,12 @@ static void run_progress_latency(const struct run *run, struct run_progress *p)
 
 static void run_progress_pulses(const struct run *run, struct run_progress *p)
 {
-	struct ledger before = {0};
+	const struct ledger *before = &run->beat.before;
 	int64_t oldest_ns = CLOCK_NEVER;
 
 	for (unsigned w = 0; run->pulses && w < run->admission.n_workers; w++) {
 		const struct worker_pulse *pulse = &run->pulses[w];
 
-		ledger_add(&p->ledger, &pulse->ledger);
-		ledger_add(&before, &pulse->before);
 		p->in_flight += pulse->in_flight;
 		p->queue += pulse->queue;
 		p->connections += pulse->connections;
@@ -43,13 +41,14 @@ static void run_progress_pulses(const struct run *run, struct run_progress *p)
 	}
 	if (oldest_ns != CLOCK_NEVER)
 		p->oldest_ns = clock_now_ns() - oldest_ns;
+	p->ledger = run->beat.ledger;
 	if (p->ledger.planned == 0)
 		return;
-	p->last_width_ns = run->plan->interval_ns;
-	p->last_planned = p->ledger.planned - before.planned;
-	p->last_sent = p->ledger.sent - before.sent;
-	p->last_ok = p->ledger.classes[LEDGER_OK] - before.classes[LEDGER_OK];
-	p->last_failed = ledger_resolved(&p->ledger) - ledger_resolved(&before) - p->last_ok;
+	p->last_width_ns = run->beat.width_ns;
+	p->last_planned = p->ledger.planned - before->planned;
+	p->last_sent = p->ledger.sent - before->sent;
+	p->last_ok = p->ledger.classes[LEDGER_OK] - before->classes[LEDGER_OK];
+	p->last_failed = ledger_resolved(&p->ledger) - ledger_resolved(before) - p->last_ok;
 }
 
 /* While a pause goes on, the end moves away. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a person who watches should be told, and would find too late in the figures: the first time
- * something fails, and by what; that the answers have stopped, and for how long. Main thread. */
+ * something fails, and by what; that the answers have stopped, and for how long. It is looked for
+ * once for each sample that the workers' pulses make. Main thread. */
 #include <stdio.h>
 
 #include "common/clock.h"
@@ -78,11 +79,49 @@ static void run_watch_silence(struct run *run, const struct run_progress *p)
 	}
 }
 
-void run_watch_pulses(struct run *run)
+static void run_watch_pulses(struct run *run)
 {
 	struct run_progress p;
 
 	run_progress(run, &p);
 	run_watch_faults(run);
 	run_watch_silence(run, &p);
+}
+
+/* Of the samples of the live view; one that lacks a worker is told of once, until all report again.
+ */
+void run_watch_beat(struct run *run)
+{
+	unsigned late = 0;
+	enum beat_news news =
+		beat_take(&run->beat, run->pulses, run->n_started, run->plan->interval_ns, &late);
+
+	if (news == BEAT_NOTHING)
+		return;
+	if (news == BEAT_LACKING && !run->is_lateness_told)
+		run_add_event(run, "late-worker",
+			"worker %u does not report: the counts shown lack its share", late);
+	run->is_lateness_told = news == BEAT_LACKING;
+	run_watch_pulses(run);
+	list_for_each_safe (it, &run->observers) {
+		struct run_observer *o = container_of(it, struct run_observer, _node);
+
+		if (o->on_interval)
+			o->on_interval(o, run);
+	}
+}
+
+/* Nothing more of it is awaited, and its totals are complete. */
+void run_watch_end(struct run *run, const struct worker *w)
+{
+	struct worker_pulse *pulse = &run->pulses[worker_index(w)];
+
+	*pulse = (struct worker_pulse){.due_ns = CLOCK_NEVER,
+		.oldest_ns = CLOCK_NEVER,
+		.seen_ns = CLOCK_NEVER,
+		.silence = pulse->silence};
+	for (int i = 0; i < STATS_PHASE_COUNT; i++)
+		ledger_add(&pulse->ledger, &worker_totals(w)->ledgers[i]);
+	for (int i = 0; i < FAULT_COUNT; i++)
+		pulse->faults[i] = worker_totals(w)->faults[i].count;
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Workers report one by one, some milliseconds apart, each for an instant of the same grid. A
+ * sample is made when the last of them has reported for an instant: made at the report of any one
+ * of them, it would lack the share of the others and show too low a rate. Where a worker leaves an
+ * instant out, the sample is made at the next one and is that much wider.
+ *
+ * Samples are differences of totals, so together they are all that was done. A worker that does
+ * not report holds the view up for BEAT_PATIENCE at most; what it did meanwhile is in the sample
+ * after its next report. One that has ended has due_ns CLOCK_NEVER, and is not awaited. Pure. */
+#include "daemon/runs/beat.h"
+
+#include "common/clock.h"
+#include "daemon/engine/worker.h"
+
+/* How far the others may be ahead of a worker. */
+#define BEAT_PATIENCE_INTERVALS 2
+#define BEAT_PATIENCE_NS NSEC_PER_SEC
+
+void beat_start(struct beat *b, int64_t t0_ns)
+{
+	*b = (struct beat){.at_ns = t0_ns};
+}
+
+static void beat_make(struct beat *b, const struct worker_pulse *pulses, unsigned n, int64_t at_ns)
+{
+	b->before = b->ledger;
+	b->ledger = (struct ledger){0};
+	for (unsigned w = 0; w < n; w++)
+		ledger_add(&b->ledger, &pulses[w].ledger);
+	b->width_ns = at_ns - b->at_ns;
+	b->at_ns = at_ns;
+}
+
+enum beat_news beat_take(struct beat *b, const struct worker_pulse *pulses, unsigned n,
+	int64_t interval_ns, unsigned *ret_late)
+{
+	int64_t all_ns = CLOCK_NEVER; /* up to here all have reported */
+	int64_t one_ns = b->at_ns;    /* and up to here at least one of them */
+
+	for (unsigned w = 0; w < n; w++) {
+		if (pulses[w].due_ns == CLOCK_NEVER)
+			continue;
+		if (pulses[w].due_ns < all_ns) {
+			all_ns = pulses[w].due_ns;
+			*ret_late = w;
+		}
+		if (pulses[w].due_ns > one_ns)
+			one_ns = pulses[w].due_ns;
+	}
+	if (all_ns != CLOCK_NEVER && all_ns > b->at_ns) {
+		beat_make(b, pulses, n, all_ns);
+		return BEAT_WHOLE;
+	}
+	if (one_ns - b->at_ns < BEAT_PATIENCE_INTERVALS * interval_ns + BEAT_PATIENCE_NS)
+		return BEAT_NOTHING;
+	beat_make(b, pulses, n, one_ns);
+	return BEAT_LACKING;
+}
