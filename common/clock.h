@@ -15,6 +15,9 @@
 /* A fresh CLOCK_MONOTONIC stamp (about 30 ns through the vDSO). Any thread. */
 int64_t clock_now_ns(void);
 
+/* The CPU time that the calling thread has used (a system call, some 200 ns). */
+int64_t clock_thread_ns(void);
+
 /* Wall clock, ns since 1970. Any thread. */
 int64_t clock_unix_ns(void);
 

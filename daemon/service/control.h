@@ -92,7 +92,7 @@ struct control_limits {
 	unsigned n_observers; /* of them: strangers cannot lock out who operates */
 	unsigned n_per_uid;   /* ready-made connections are not counted */
 	int64_t turn_ns;  /* after this time in one turn of the loop, its other tasks go first */
-	unsigned share;	  /* one user gets at most 1/share of the time in the long run, and */
+	unsigned share;	  /* one user gets at most 1/share of a CPU in the long run, and */
 	int64_t burst_ns; /* so much at once; ready-made connections are not limited */
 	size_t call_max;  /* bytes of one message */
 	size_t admin_call_max; /* it may carry a run's files */

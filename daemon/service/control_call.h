@@ -50,7 +50,7 @@ struct control_user {
 	struct list in_turn;   /* in control->in_turn, or alone */
 	struct list waiting;   /* connections with something to be served */
 	struct timer look;     /* when to see whether the rest is over, or nothing is owed */
-	int64_t owes_until_ns; /* the instant at which waiting has made up for the time used */
+	int64_t owes_until_ns; /* the instant at which waiting has made up for the CPU time used */
 	bool is_resting;       /* not served until then */
 	uid_t uid;
 	bool is_ready_made;

@@ -37,6 +37,19 @@ START_TEST(test_now_is_the_timers_clock)
 }
 END_TEST
 
+/* What the thread computes counts, also while others compute; what it waits for does not. */
+START_TEST(test_thread_is_what_the_thread_has_used)
+{
+	int64_t before = read_ns(CLOCK_THREAD_CPUTIME_ID), used = clock_thread_ns();
+	const struct timespec wait = {.tv_nsec = 50 * NSEC_PER_MSEC};
+
+	ck_assert_int_ge(used, before);
+	ck_assert_int_le(used, read_ns(CLOCK_THREAD_CPUTIME_ID));
+	ck_assert_int_eq(clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL), 0);
+	ck_assert_int_lt(clock_thread_ns() - used, wait.tv_nsec / 2);
+}
+END_TEST
+
 START_TEST(test_unix_is_the_wall_clock)
 {
 	int64_t now = clock_unix_ns();
@@ -90,6 +103,7 @@ int main(void)
 
 	tcase_add_test(t, test_now_is_monotonic);
 	tcase_add_test(t, test_now_is_the_timers_clock);
+	tcase_add_test(t, test_thread_is_what_the_thread_has_used);
 	tcase_add_test(t, test_unix_is_the_wall_clock);
 	tcase_add_test(t, test_units);
 	tcase_add_test(t, test_an_interruption_is_no_cost_of_the_clock);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -101,15 +102,26 @@ static inline void test_stream(struct control_call *call, void *userdata)
 	control_call_on_clear(call, test_on_clear, &n_clear);
 }
 
-/* Takes two milliseconds of the main thread. */
+/* Takes two milliseconds of the main thread's CPU time. */
 static inline void test_slow(struct control_call *call, void *userdata)
 {
-	int64_t end_ns = clock_now_ns() + 2 * NSEC_PER_MSEC;
+	int64_t end_ns = clock_thread_ns() + 2 * NSEC_PER_MSEC;
 
 	(void)userdata;
 	n_slow++;
-	while (clock_now_ns() < end_ns)
+	while (clock_thread_ns() < end_ns)
 		;
+	control_reply(call, json_object());
+}
+
+/* Takes two milliseconds and next to no CPU time, as if the CPU had been another process's. */
+static inline void test_preempted(struct control_call *call, void *userdata)
+{
+	const struct timespec wait = {.tv_nsec = 2 * NSEC_PER_MSEC};
+
+	(void)userdata;
+	n_slow++;
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
 	control_reply(call, json_object());
 }
 
@@ -139,6 +151,7 @@ static const struct control_method test_methods[] = {
 	{"a.test.Big", CONTROL_OBSERVE, test_big},
 	{"a.test.Stream", CONTROL_OBSERVE, test_stream},
 	{"a.test.Slow", CONTROL_OBSERVE, test_slow},
+	{"a.test.Preempted", CONTROL_OBSERVE, test_preempted},
 	{"a.test.Long", CONTROL_OBSERVE, test_long},
 	{"a.test.Operate", CONTROL_OPERATE, test_echo},
 	{"a.test.Administer", CONTROL_ADMIN, test_echo},

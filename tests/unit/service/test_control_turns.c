@@ -6,6 +6,7 @@
 
 #define PIPELINED 200
 #define SLOW "{\"method\":\"a.test.Slow\"}"
+#define PREEMPTED "{\"method\":\"a.test.Preempted\"}"
 #define LONG "{\"method\":\"a.test.Long\"}"
 
 static const uid_t strangers[] = {65533, 65534};
@@ -185,6 +186,25 @@ START_TEST(a_place_becomes_free_while_its_user_rests)
 }
 END_TEST
 
+/* 120 ms of the clock are no debt, where 10 of the CPU would be one. */
+START_TEST(what_other_processes_take_is_not_charged)
+{
+	struct client k;
+
+	test_listen(CONTROL_OPERATE);
+	k = test_connect();
+	test_pipeline(&k, PREEMPTED, 60);
+	for (int i = 0; i < 60; i++)
+		test_expect(&k, "{\"parameters\":{}}");
+	n_echoes = 0;
+	test_send(&k, ECHO(1));
+	for (int i = 0; i < 2; i++)
+		test_turn();
+	ck_assert_uint_eq(n_echoes, 1);
+	test_close(&k);
+}
+END_TEST
+
 START_TEST(another_user_is_answered_while_one_rests)
 {
 	struct client slow;
@@ -284,6 +304,7 @@ int main(void)
 	tcase_add_test(t, a_user_gets_no_more_than_the_share);
 	tcase_add_test(t, who_leaves_and_comes_back_still_owes);
 	tcase_add_test(t, a_place_becomes_free_while_its_user_rests);
+	tcase_add_test(t, what_other_processes_take_is_not_charged);
 	tcase_add_test(t, a_ready_made_connection_is_not_limited);
 	tcase_add_test_of_root(t, another_user_is_answered_while_one_rests);
 
