@@ -167,8 +167,15 @@ static bool control_may_complain(struct control *c)
 	return true;
 }
 
-/* Why there is no room for one more like that; false: there is. */
-static bool control_is_full(
+enum control_room {
+	CONTROL_ROOM,
+	CONTROL_FULL,
+	CONTROL_FULL_OF_OBSERVERS,
+	CONTROL_FULL_OF_USER, /* there is room, but not for this user */
+};
+
+/* Is there room for one more like that? If not, ret_why says so. */
+static enum control_room control_look_for_room(
 	const struct control *c, const struct control_peer *peer, struct err *ret_why)
 {
 	const struct control_limits *limits = &c->limits;
@@ -176,17 +183,49 @@ static bool control_is_full(
 
 	if (peer->role != CONTROL_ADMIN)
 		most -= limits->n_reserved;
-	if (c->n_connections >= most)
+	if (c->n_connections >= most) {
 		err_set(ret_why, "the daemon has %u control connections, the most it takes", most);
-	else if (peer->role == CONTROL_OBSERVE && control_count_observers(c) >= limits->n_observers)
+		return CONTROL_FULL;
+	}
+	if (peer->role == CONTROL_OBSERVE && control_count_observers(c) >= limits->n_observers) {
 		err_set(ret_why, "the daemon has %u observers, the most it takes",
 			limits->n_observers);
-	else if (control_user_connections(c, peer->uid) >= limits->n_per_uid)
+		return CONTROL_FULL_OF_OBSERVERS;
+	}
+	if (control_user_connections(c, peer->uid) >= limits->n_per_uid) {
 		err_set(ret_why, "user %u has %u control connections, the most for one user",
 			(unsigned)peer->uid, limits->n_per_uid);
-	else
-		return false;
-	return true;
+		return CONTROL_FULL_OF_USER;
+	}
+	return CONTROL_ROOM;
+}
+
+/* Closes the oldest connection whose peer has gone, of uid alone or of any user. It only waits for
+ * its user's turn: what it asked last is worth less than the place is to a peer that is there.
+ * Observers who have gone do not wait. */
+static bool control_give_up_gone(struct control *c, bool of_any, uid_t uid)
+{
+	list_for_each (node, &c->connections) {
+		struct control_call *call = container_of(node, struct control_call, node);
+
+		if (call->mute && (of_any || call->peer.uid == uid)) {
+			control_call_close(call);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Why there is no room for one more like that, and none can be made; false: there is. */
+static bool control_is_full(struct control *c, const struct control_peer *peer, struct err *ret_why)
+{
+	enum control_room room;
+
+	do {
+		room = control_look_for_room(c, peer, ret_why);
+	} while ((room == CONTROL_FULL || room == CONTROL_FULL_OF_USER) &&
+		 control_give_up_gone(c, room == CONTROL_FULL, peer->uid));
+	return room != CONTROL_ROOM;
 }
 
 /* Takes over fd and says why in the one message that the peer gets, as if it were the answer to

@@ -11,14 +11,14 @@
  * bound.
  *
  * Replies only append to `out` and ask for a turn; a connection is closed only by its own task, its
- * timers and control_free. So a method, or whoever answers a long call, never has the connection
- * vanish under its hands.
+ * timers, a newcomer when its peer has gone, and control_free. So a method, or whoever answers a
+ * long call, never has the connection vanish under its hands.
  *
  * The other end may close in two ways. Half (it will send no more, but reads on): what it asked is
  * answered, then the connection closes. Whole (EPOLLHUP, or EPIPE): nobody listens; whole messages
- * that came before are still acted upon where they have an effect ("stop", oneway, and gone), a
- * long call is ended. A send that fails for another reason is treated in the same way: the peer
- * reads the end of the connection instead of an answer.
+ * that came before are still acted upon where they may have an effect ("stop", oneway, and gone)
+ * and the place is not wanted, a long call is ended. A send that fails for another reason is
+ * treated in the same way: the peer reads the end of the connection instead of an answer.
  *
  * Descriptors that a peer attaches (SCM_RIGHTS) cannot leak: we call recv and never recvmsg with
  * room for them, so the kernel drops them. But it ends a recv where they are attached, so a short
@@ -387,16 +387,28 @@ static void control_start_timers(struct control_call *call, enum control_pause p
 		timer_start(&c->stalls, &call->stall, now_ns + c->limits.stall_ns);
 }
 
-/* The peer has gone and nothing that it sent waits to be acted upon. */
-static bool control_is_over(const struct control_call *call)
+/* Nothing is left to be done for this connection; decided here alone. Without turns, too: the place
+ * of a peer that has gone is free at once, also while its user rests. What an observer has asked
+ * has no effect but the answer. */
+static bool control_has_ended(const struct control_call *call)
 {
-	ssize_t n;
-	char byte;
+	bool may_hold_a_call = call->readable || call->searched < call->in.len;
 
-	if (!call->mute || call->busy || call->in.len > 0)
-		return call->mute && call->busy;
-	n = recv(call->task.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
-	return n == 0 || (n == -1 && errno != EAGAIN);
+	if (call->broken)
+		return true;
+	if (call->mute)
+		return call->busy || !may_hold_a_call || call->peer.role == CONTROL_OBSERVE;
+	return call->ended && !may_hold_a_call && !call->busy && control_call_is_clear(call);
+}
+
+/* The peer will send no more: is there something unread? */
+static void control_look_at_end(struct control_call *call)
+{
+	char byte;
+	ssize_t n = recv(call->task.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+
+	call->readable = n > 0 || (n == -1 && errno == EINTR);
+	call->ended = !call->readable;
 }
 
 static void control_on_ready(struct loop_task *task, uint32_t events)
@@ -405,10 +417,11 @@ static void control_on_ready(struct loop_task *task, uint32_t events)
 
 	if (events & (EPOLLHUP | EPOLLERR))
 		call->mute = true;
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		control_look_at_end(call);
+	else if (events & EPOLLIN)
 		call->readable = true;
-	/* Its place is free at once, also while its user has to wait for a turn. */
-	if (control_is_over(call))
+	if (control_has_ended(call))
 		control_call_close(call);
 	else
 		control_turn_ask(call);
@@ -428,9 +441,7 @@ bool control_call_serve(struct control_call *call)
 	if (call->busy && call->on_clear && control_call_is_clear(call) && !call->mute)
 		call->on_clear(call, call->on_clear_arg);
 
-	if (pause == CONTROL_FAILED || call->broken || (call->mute && call->busy) ||
-		(pause == CONTROL_WAITS && (call->ended || call->mute) &&
-			control_call_is_clear(call))) {
+	if (pause == CONTROL_FAILED || control_has_ended(call)) {
 		control_call_close(call);
 		return false;
 	}

@@ -7,6 +7,7 @@
 #define PIPELINED 200
 #define SLOW "{\"method\":\"a.test.Slow\"}"
 #define PREEMPTED "{\"method\":\"a.test.Preempted\"}"
+#define ONEWAY "{\"method\":\"a.test.Fail\",\"oneway\":true}"
 #define LONG "{\"method\":\"a.test.Long\"}"
 
 static const uid_t strangers[] = {65533, 65534};
@@ -186,6 +187,104 @@ START_TEST(a_place_becomes_free_while_its_user_rests)
 }
 END_TEST
 
+/* The only connection that its user may have, and the user rests. */
+static struct client test_resting(enum control_role role)
+{
+	struct client k;
+
+	limits.n_per_uid = 1;
+	limits.share = 50; /* for half a second */
+	test_setup_again();
+	test_listen(role);
+	k = test_connect();
+	test_ask_slowly(&k, 10);
+	return k;
+}
+
+/* What an observer asked has no effect but the answer, which would go nowhere. */
+START_TEST(an_observer_who_leaves_unread_calls_leaves_the_place)
+{
+	struct client k = test_resting(CONTROL_OBSERVE);
+
+	n_slow = 0;
+	test_pipeline(&k, SLOW, 50);
+	test_write(&k, "{\"half", 6);
+	test_close(&k);
+	test_turn();
+	ck_assert_uint_eq(control_n_connections(control), 0);
+	k = test_connect();
+	test_turn();
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	ck_assert_uint_eq(n_slow, 0);
+	test_close(&k);
+}
+END_TEST
+
+/* What has an effect waits for its turn, unless the place is wanted. */
+START_TEST(who_leaves_unread_acts_keeps_the_place_until_it_is_wanted)
+{
+	struct client k = test_resting(CONTROL_OPERATE);
+
+	test_pipeline(&k, ONEWAY, 50);
+	test_close(&k);
+	test_turn();
+	ck_assert_uint_eq(control_n_connections(control), 1);
+	ck_assert_uint_eq(n_oneway, 0);
+	k = test_connect();
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	ck_assert_uint_eq(n_oneway, 0);
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(acts_of_who_has_left_come_after_the_rest)
+{
+	struct client k = test_resting(CONTROL_OPERATE);
+
+	test_pipeline(&k, ONEWAY, 50);
+	test_close(&k);
+	for (int i = 0; i < TURNS_MAX && control_n_connections(control) > 0; i++)
+		ck_assert_int_eq(loop_turn(loop, 5 * NSEC_PER_MSEC), 0);
+	ck_assert_uint_eq(n_oneway, 50);
+}
+END_TEST
+
+/* The last place of all belongs to another user's peer, which has gone. */
+START_TEST(one_who_has_gone_gives_way_to_another_user)
+{
+	struct client k;
+
+	limits.n_connections = 1;
+	limits.n_reserved = 0;
+	limits.share = 50;
+	test_setup_again();
+	test_listen(CONTROL_OPERATE);
+	k = test_connect_as(strangers[0]);
+	test_ask_slowly(&k, 10);
+	test_pipeline(&k, ONEWAY, 50);
+	test_close(&k);
+	test_turn();
+	k = test_connect_as(strangers[1]);
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	test_close(&k);
+}
+END_TEST
+
+START_TEST(half_a_close_with_nothing_asked_ends_at_once)
+{
+	struct client k = test_resting(CONTROL_OPERATE);
+
+	ck_assert_int_eq(shutdown(k.fd, SHUT_WR), 0);
+	test_turn();
+	ck_assert_uint_eq(control_n_connections(control), 0);
+	test_expect_closed(&k);
+	test_close(&k);
+}
+END_TEST
+
 /* 120 ms of the clock are no debt, where 10 of the CPU would be one. */
 START_TEST(what_other_processes_take_is_not_charged)
 {
@@ -304,6 +403,11 @@ int main(void)
 	tcase_add_test(t, a_user_gets_no_more_than_the_share);
 	tcase_add_test(t, who_leaves_and_comes_back_still_owes);
 	tcase_add_test(t, a_place_becomes_free_while_its_user_rests);
+	tcase_add_test(t, an_observer_who_leaves_unread_calls_leaves_the_place);
+	tcase_add_test(t, who_leaves_unread_acts_keeps_the_place_until_it_is_wanted);
+	tcase_add_test(t, acts_of_who_has_left_come_after_the_rest);
+	tcase_add_test_of_root(t, one_who_has_gone_gives_way_to_another_user);
+	tcase_add_test(t, half_a_close_with_nothing_asked_ends_at_once);
 	tcase_add_test(t, what_other_processes_take_is_not_charged);
 	tcase_add_test(t, a_ready_made_connection_is_not_limited);
 	tcase_add_test_of_root(t, another_user_is_answered_while_one_rests);
