@@ -11,10 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/host/host.h"
 #include "common/str.h"
 
 #define CONTENT_READ_SIZE 262144
@@ -128,13 +128,7 @@ void content_fini(struct content *c)
 
 size_t content_private_max(void)
 {
-	FILE *f = fopen("/proc/meminfo", "re");
-	unsigned long long kib = 0;
-	char line[128];
+	uint64_t left = host_memory();
 
-	while (f && kib == 0 && fgets(line, sizeof(line), f))
-		(void)sscanf(line, "MemAvailable: %llu kB", &kib);
-	if (f)
-		(void)fclose(f);
-	return kib > 0 ? (size_t)(kib * 1024 / CONTENT_SHARE) : CONTENT_MAX_UNKNOWN;
+	return left == UINT64_MAX ? CONTENT_MAX_UNKNOWN : (size_t)(left / CONTENT_SHARE);
 }

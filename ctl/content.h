@@ -25,6 +25,6 @@ int content_map(struct content *c, const char **ret);
 int content_fd(const struct content *c);
 void content_fini(struct content *c);
 
-/* What the files of a private run may have: a quarter of the memory that is available, for they are
- * there three times while it starts (here, in its plan and in its requests). */
+/* The bytes that the files of a private run may have: a quarter of the memory that this process can
+ * have, for they are there three times while it starts (here, in its plan and in its requests). */
 size_t content_private_max(void);

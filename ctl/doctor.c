@@ -76,22 +76,22 @@ static void doctor_descriptors(struct doctor *d)
 
 static void doctor_ports(struct doctor *d)
 {
-	const struct doctor_facts *f = d->f;
-	int64_t n = f->port_high - f->port_low + 1;
+	const struct host_ports *ports = &d->f->ports;
+	int64_t n = ports->n;
 	bool is_ok = n >= DOCTOR_PORTS_MIN;
 
-	if (f->port_high == 0) {
+	if (ports->high == 0) {
 		doctor_say(d, true, "ports", "not known");
 		return;
 	}
-	if (f->tw_reuse == 1)
+	if (ports->tw_reuse == 1)
 		doctor_say(d, is_ok, "ports", "%s to one address (tcp_tw_reuse 1)",
 			figure_count(n).text);
 	else
 		doctor_say(d, is_ok, "ports",
 			"%s to one address: without keep-alive %s new ones/s%s",
 			figure_count(n).text, figure_count(n / DOCTOR_TIME_WAIT_S).text,
-			f->tw_reuse == 2 ? ", but for loopback" : "");
+			ports->tw_reuse == 2 ? ", but for loopback" : "");
 	if (!is_ok)
 		doctor_try(d, "sysctl -w net.ipv4.ip_local_port_range='10240 65535'");
 }
@@ -148,10 +148,10 @@ static void doctor_steal(struct doctor *d)
 static void doctor_clock(struct doctor *d)
 {
 	const struct doctor_facts *f = d->f;
-	bool is_ok = !host_text_is_slow_clock(f->clocksource, f->clock_ns);
+	bool is_ok = !host_text_is_slow_clock(f->clock.source, f->clock.read_ns);
 
 	doctor_say(d, is_ok, "clock", "%s, %" PRId64 " ns to read",
-		*f->clocksource ? f->clocksource : "source not known", f->clock_ns);
+		*f->clock.source ? f->clock.source : "source not known", f->clock.read_ns);
 	if (!is_ok)
 		doctor_try(d, "see dmesg for why the kernel does not use tsc; each request reads "
 			      "the clock two or three times");

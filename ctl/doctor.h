@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/host/host.h"
+
 struct buf;
 struct options;
 
@@ -20,14 +22,11 @@ struct doctor_socket {
 /* What is not known is 0, or as it says. */
 struct doctor_facts {
 	uint64_t fd_hard;
-	int64_t port_low;
-	int64_t port_high;
-	int64_t tw_reuse; /* -1: not known */
+	struct host_ports ports;
 	int64_t somaxconn;
 	unsigned cpus;
 	double quota; /* of the cgroup, in CPUs; 0: none */
-	char clocksource[DOCTOR_TEXT_SIZE];
-	int64_t clock_ns;    /* one reading */
+	struct host_clock clock;
 	int64_t late_p50_ns; /* -1: not measured */
 	int64_t late_p99_ns;
 	double steal_share; /* since boot; -1: not known */

@@ -3,10 +3,8 @@
  * what cannot be had stays unknown. One thread; the timer takes a second. */
 #include <errno.h>
 #include <grp.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +18,8 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/host/host.h"
+#include "common/host/host_file.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/client.h"
@@ -33,150 +33,22 @@
 
 extern char **environ;
 
-/* ---------------------------------------------------------------- /proc and /sys */
-
-/* How many numbers the file begins with, at most two. */
-static int doctor_read_numbers(const char *path, int64_t *ret_a, int64_t *ret_b)
+static void doctor_gather_host(struct doctor_facts *f)
 {
-	FILE *f = fopen(path, "re");
-	int64_t a = 0, b = 0;
-	int n;
-
-	if (!f)
-		return 0;
-	n = fscanf(f, "%" SCNd64 " %" SCNd64, &a, &b);
-	(void)fclose(f);
-	if (n >= 1)
-		*ret_a = a;
-	if (n >= 2)
-		*ret_b = b;
-	return n < 0 ? 0 : n;
-}
-
-static void doctor_read_word(const char *path, char ret[static DOCTOR_TEXT_SIZE])
-{
-	FILE *f = fopen(path, "re");
-
-	if (!f)
-		return;
-	if (fgets(ret, DOCTOR_TEXT_SIZE, f))
-		ret[strcspn(ret, " \n")] = '\0';
-	(void)fclose(f);
-}
-
-static void doctor_take_quota(double *least, int64_t quota, int64_t period)
-{
-	double cpus = period > 0 ? (double)quota / (double)period : 0;
-
-	if (quota > 0 && cpus > 0 && (*least == 0 || cpus < *least))
-		*least = cpus;
-}
-
-/* The least of a v2 group and those above it. */
-static double doctor_quota_v2(const char *group)
-{
-	char path[DOCTOR_PATH_SIZE];
-	double least = 0;
-
-	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s", group);
-	while (strlen(path) >= strlen("/sys/fs/cgroup")) {
-		int64_t quota = 0, period = 0;
-		char file[DOCTOR_PATH_SIZE + 16];
-
-		(void)snprintf(file, sizeof(file), "%s/cpu.max", path);
-		if (doctor_read_numbers(file, &quota, &period) == 2)
-			doctor_take_quota(&least, quota, period);
-		*strrchr(path, '/') = '\0';
-	}
-	return least;
-}
-
-/* In a container the group's own path is often not there, but its files are at the root. */
-static double doctor_quota_v1(const char *group)
-{
-	const char *const paths[] = {group, ""};
-	double least = 0;
-
-	for (size_t i = 0; i < 2; i++) {
-		int64_t quota = 0, period = 0, unused;
-		char file[DOCTOR_PATH_SIZE];
-
-		(void)snprintf(
-			file, sizeof(file), "/sys/fs/cgroup/cpu%.3000s/cpu.cfs_quota_us", paths[i]);
-		(void)doctor_read_numbers(file, &quota, &unused);
-		(void)snprintf(file, sizeof(file), "/sys/fs/cgroup/cpu%.3000s/cpu.cfs_period_us",
-			paths[i]);
-		(void)doctor_read_numbers(file, &period, &unused);
-		doctor_take_quota(&least, quota, period);
-	}
-	return least;
-}
-
-/* Lines of /proc/self/cgroup: "0::/path", "4:cpu,cpuacct:/path". */
-static double doctor_read_quota(void)
-{
-	FILE *f = fopen("/proc/self/cgroup", "re");
-	char line[DOCTOR_PATH_SIZE];
-	double least = 0;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		char *names = strchr(line, ':');
-		char *group = names ? strchr(names + 1, ':') : NULL;
-		double quota;
-
-		if (!group)
-			continue;
-		*group++ = '\0';
-		group[strcspn(group, "\n")] = '\0';
-		quota = names[1] == '\0' ? doctor_quota_v2(group) : doctor_quota_v1(group);
-		if (quota > 0 && (least == 0 || quota < least))
-			least = quota;
-	}
-	if (f)
-		(void)fclose(f);
-	return least;
-}
-
-static double doctor_read_steal(void)
-{
-	/* user nice system idle iowait irq softirq steal */
-	uint64_t v[8] = {0};
-	uint64_t total = 0;
-	FILE *f = fopen("/proc/stat", "re");
-	int n;
-
-	if (!f)
-		return -1;
-	n = fscanf(f,
-		"cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		" %" SCNu64 " %" SCNu64,
-		&v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]);
-	(void)fclose(f);
-	for (size_t i = 0; i < 8; i++)
-		total += v[i];
-	return n == 8 && total > 0 ? (double)v[7] / (double)total : -1;
-}
-
-static void doctor_gather_limits(struct doctor_facts *f)
-{
+	struct host_ticks ticks;
 	struct rlimit files;
-	cpu_set_t set;
-	int64_t unused;
+	char text[DOCTOR_TEXT_SIZE];
 
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		f->fd_hard = files.rlim_max == RLIM_INFINITY ? UINT64_MAX : files.rlim_max;
-	}
-	(void)doctor_read_numbers(
-		"/proc/sys/net/ipv4/ip_local_port_range", &f->port_low, &f->port_high);
-	f->tw_reuse = -1;
-	(void)doctor_read_numbers("/proc/sys/net/ipv4/tcp_tw_reuse", &f->tw_reuse, &unused);
-	(void)doctor_read_numbers("/proc/sys/net/core/somaxconn", &f->somaxconn, &unused);
-	CPU_ZERO(&set);
-	f->cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-	f->quota = doctor_read_quota();
-	f->steal_share = doctor_read_steal();
-	doctor_read_word(
-		"/sys/devices/system/clocksource/clocksource0/current_clocksource", f->clocksource);
+	host_read_ports(&f->ports);
+	(void)host_file_read("/proc/sys/net/core/somaxconn", text, sizeof(text));
+	f->somaxconn = strtoll(text, NULL, 10);
+	f->cpus = host_affinity();
+	f->quota = host_quota();
+	host_read_ticks(&ticks);
+	f->steal_share = ticks.total > 0 ? (double)ticks.steal / (double)ticks.total : -1;
+	host_read_clock(&f->clock);
 }
 
 /* ---------------------------------------------------------------- the timer */
@@ -325,8 +197,7 @@ static void doctor_gather_group(struct doctor_facts *f)
 void doctor_gather(struct doctor_facts *ret, const struct options *o)
 {
 	*ret = (struct doctor_facts){0};
-	doctor_gather_limits(ret);
-	ret->clock_ns = clock_cost_ns(clock_now_ns);
+	doctor_gather_host(ret);
 	doctor_measure_timer(ret);
 	doctor_ask_rpsd(ret);
 	ret->control.path = client_socket_path(o);

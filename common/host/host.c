@@ -15,97 +15,44 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* Calls fn for the directory of this process's cgroup (v2) and of each above it. */
-static void host_each_cgroup(void (*fn)(const char *dir, void *arg), void *arg)
-{
-	char line[4096];
-	char path[4200] = "";
-	FILE *f = fopen("/proc/self/cgroup", "re");
+#include "common/host/host_cgroup.h"
+#include "common/host/host_file.h"
+#include "common/host/host_text.h"
 
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(line, "0::", 3) == 0)
-			(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s", line + 3);
-	}
-	(void)fclose(f);
-	while (strlen(path) > strlen("/sys/fs/cgroup")) {
-		fn(path, arg);
-		*strrchr(path, '/') = '\0';
-	}
+unsigned host_affinity(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
+		return (unsigned)CPU_COUNT(&set);
+	return 1;
 }
 
-/* n numbers at the beginning of a file of dir. False: it has others, as in "max". */
-static bool host_read_numbers(const char *dir, const char *name, uint64_t *ret, unsigned n)
+double host_quota(void)
 {
-	char path[4300];
-	unsigned i = 0;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (i < n && fscanf(f, "%" SCNu64, &ret[i]) == 1)
-		i++;
-	(void)fclose(f);
-	return i == n;
-}
-
-/* Into the least CPU quota so far, in CPUs; 0: none. */
-static void host_add_quota(const char *dir, void *arg)
-{
-	double *least = arg;
-	uint64_t limit[2]; /* quota, period */
-
-	if (!host_read_numbers(dir, "cpu.max", limit, 2) || limit[1] == 0)
-		return;
-	if (*least == 0 || (double)limit[0] / (double)limit[1] < *least)
-		*least = (double)limit[0] / (double)limit[1];
+	return host_cgroup_quota("");
 }
 
 unsigned host_cpus(void)
 {
-	cpu_set_t set;
-	unsigned n = 1;
-	double quota = 0;
+	unsigned n = host_affinity();
+	double quota = host_quota();
 
-	host_each_cgroup(host_add_quota, &quota);
-	CPU_ZERO(&set);
-	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-		n = (unsigned)CPU_COUNT(&set);
 	if (quota > 0 && quota < n)
 		n = quota < 1 ? 1 : (unsigned)quota;
 	return n;
 }
 
-/* Into the least that is left so far. */
-static void host_add_memory(const char *dir, void *arg)
-{
-	uint64_t *left = arg;
-	uint64_t max, used;
-
-	if (host_read_numbers(dir, "memory.max", &max, 1) &&
-		host_read_numbers(dir, "memory.current", &used, 1) &&
-		(max > used ? max - used : 0) < *left)
-		*left = max > used ? max - used : 0;
-}
-
 uint64_t host_memory(void)
 {
-	uint64_t left = UINT64_MAX;
-	uint64_t kib;
-	char line[256];
-	FILE *f = fopen("/proc/meminfo", "re");
+	char text[4096];
+	uint64_t available, left;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
-			left = kib * 1024;
-	if (f)
-		(void)fclose(f);
-	host_each_cgroup(host_add_memory, &left);
-	return left == UINT64_MAX ? 0 : left;
+	(void)host_file_read("/proc/meminfo", text, sizeof(text));
+	available = host_text_available(text);
+	left = host_cgroup_memory("");
+	return left < available ? left : available;
 }
 
 static bool host_same_address(const struct sockaddr *a, const struct sockaddr *b)
@@ -165,19 +112,6 @@ int host_try_source(const struct sockaddr *sa, unsigned len)
 
 /* ---------------------------------------------------------------- ports */
 
-/* A line of a file of /proc/sys, "" where there is none. */
-static void host_read_line(const char *path, char *ret, size_t size)
-{
-	FILE *f = fopen(path, "re");
-
-	ret[0] = '\0';
-	if (!f)
-		return;
-	if (!fgets(ret, (int)size, f))
-		ret[0] = '\0';
-	(void)fclose(f);
-}
-
 /* The kernel writes the list sorted and without overlaps. */
 static unsigned host_count_reserved(const char *list, unsigned low, unsigned high)
 {
@@ -215,9 +149,10 @@ void host_read_ports(struct host_ports *ret)
 	char reserved[4096]; /* what is cut off would only make it look like more ports */
 	char reuse[16];
 
-	host_read_line("/proc/sys/net/ipv4/tcp_tw_reuse", reuse, sizeof(reuse));
-	host_read_line("/proc/sys/net/ipv4/ip_local_port_range", range, sizeof(range));
-	host_read_line("/proc/sys/net/ipv4/ip_local_reserved_ports", reserved, sizeof(reserved));
+	(void)host_file_read("/proc/sys/net/ipv4/tcp_tw_reuse", reuse, sizeof(reuse));
+	(void)host_file_read("/proc/sys/net/ipv4/ip_local_port_range", range, sizeof(range));
+	(void)host_file_read(
+		"/proc/sys/net/ipv4/ip_local_reserved_ports", reserved, sizeof(reserved));
 	*ret = (struct host_ports){.tw_reuse = (unsigned)strtoul(reuse, NULL, 10)};
 	host_parse_ports(range, reserved, ret);
 }

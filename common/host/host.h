@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run wants to know of the machine it runs on. Missing files of /proc or /sys (a sandbox, an
+/* The facts of this machine that load depends on. Missing files of /proc or /sys (a sandbox, an
  * old kernel) give the neutral answer. Any thread. */
 #pragma once
 
@@ -11,9 +11,12 @@ struct sockaddr;
 
 /* CPUs that this process may use: the least of its affinity and its cgroup's quota, at least 1. */
 unsigned host_cpus(void);
+/* The two of them: CPUs of its affinity; the least quota of its cgroups in CPUs, 0: none. */
+unsigned host_affinity(void);
+double host_quota(void);
 
 /* Bytes that this process can still have: the least of what the machine has available and what its
- * cgroups leave. 0: not known. */
+ * cgroups leave. UINT64_MAX: not known. */
 uint64_t host_memory(void);
 
 /* Ticks of all CPUs since boot, from /proc/stat. */

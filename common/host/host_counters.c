@@ -2,42 +2,15 @@
 /* What the machine counts while a run is going, read before and after it. A file that is not there
  * (a chroot, a sandbox, another kernel) leaves its figures unknown and spoils nothing. Any
  * thread. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/host/host.h"
+#include "common/host/host_cgroup.h"
+#include "common/host/host_file.h"
 #include "common/host/host_text.h"
 
-#define HOST_CGROUPS "/sys/fs/cgroup"
 #define HOST_CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
-
-/* The beginning of a file, "" where it cannot be read. True: there was something. */
-static bool host_read_text(const char *path, char *ret, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n = 0;
-
-	ret[0] = '\0';
-	if (fd == -1)
-		return false;
-	while (len < size - 1) {
-		n = read(fd, ret + len, size - 1 - len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	(void)close(fd);
-	ret[len] = '\0';
-	return len > 0;
-}
 
 /* ---------------------------------------------------------------- CPU time */
 
@@ -45,7 +18,7 @@ void host_read_ticks(struct host_ticks *ret)
 {
 	char text[512];
 
-	(void)host_read_text("/proc/stat", text, sizeof(text));
+	(void)host_file_read("/proc/stat", text, sizeof(text));
 	host_text_ticks(text, ret);
 }
 
@@ -70,50 +43,9 @@ double host_softirq_share(const struct host_ticks *before, const struct host_tic
 
 /* ---------------------------------------------------------------- a quota of CPU time */
 
-/* The cgroup in root, and those above it up to root itself: each may have a quota. In a container
- * the path can be the host's, and not be there: then what is found is the container's own. */
-static void host_add_throttled(const char *root, char *path, struct host_counters *counters)
-{
-	char file[PATH_MAX + 256];
-	char text[1024];
-	char *slash;
-
-	for (;;) {
-		(void)snprintf(file, sizeof(file), "%s%s/cpu.stat", root, path);
-		if (host_read_text(file, text, sizeof(text)))
-			host_text_add_throttled(text, counters);
-		slash = strrchr(path, '/');
-		if (!slash)
-			return;
-		*slash = '\0';
-	}
-}
-
-static void host_read_throttled(struct host_counters *counters)
-{
-	char text[4096];
-	char list[64];
-	char path[PATH_MAX];
-	char root[sizeof(HOST_CGROUPS) + sizeof(list)];
-
-	if (!host_read_text("/proc/self/cgroup", text, sizeof(text)))
-		return;
-	/* Where version 1 has the controller, version 2 has not. */
-	if (host_text_cgroup(text, "cpu", list, sizeof(list), path, sizeof(path)))
-		(void)snprintf(root, sizeof(root), HOST_CGROUPS "/%s", list);
-	else if (host_text_cgroup(text, "", list, sizeof(list), path, sizeof(path)))
-		(void)snprintf(root, sizeof(root), HOST_CGROUPS);
-	else
-		return;
-	if (strcmp(path, "/") == 0)
-		path[0] = '\0';
-	host_add_throttled(root, path, counters);
-}
-
 void host_read_counters(struct host_counters *ret)
 {
-	*ret = (struct host_counters){HOST_UNKNOWN, HOST_UNKNOWN, HOST_UNKNOWN};
-	host_read_throttled(ret);
+	host_cgroup_throttled("", ret);
 }
 
 static int64_t host_between(int64_t before, int64_t after)
@@ -135,7 +67,7 @@ int64_t host_time_wait(void)
 {
 	char text[1024];
 
-	if (!host_read_text("/proc/self/net/sockstat", text, sizeof(text)))
+	if (!host_file_read("/proc/self/net/sockstat", text, sizeof(text)))
 		return HOST_UNKNOWN;
 	return host_text_sockstat(text, "TCP", "tw");
 }
@@ -145,6 +77,6 @@ int64_t host_time_wait(void)
 void host_read_clock(struct host_clock *ret)
 {
 	ret->read_ns = clock_cost_ns(clock_now_ns);
-	(void)host_read_text(HOST_CLOCKSOURCE, ret->source, sizeof(ret->source));
+	(void)host_file_read(HOST_CLOCKSOURCE, ret->source, sizeof(ret->source));
 	ret->source[strcspn(ret->source, "\n")] = '\0';
 }

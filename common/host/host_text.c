@@ -150,6 +150,38 @@ void host_text_add_throttled(const char *cpu_stat, struct host_counters *counter
 	host_text_add(&counters->throttled_ns, ns);
 }
 
+double host_text_quota(const char *quota, const char *period)
+{
+	int64_t us = host_text_number(quota), of_us = host_text_number(period);
+
+	return us > 0 && of_us > 0 ? (double)us / (double)of_us : 0;
+}
+
+/* ---------------------------------------------------------------- memory */
+
+uint64_t host_text_memory_left(const char *max, const char *used, const char *stat)
+{
+	int64_t limit = host_text_number(max), in_use = host_text_number(used);
+	/* Version 1 has it for the cgroup and for all below it, whose use is in in_use. */
+	int64_t idle = host_text_figure(stat, "total_inactive_file");
+
+	if (limit < 0 || in_use < 0)
+		return UINT64_MAX;
+	if (idle < 0)
+		idle = host_text_figure(stat, "inactive_file");
+	if (idle > 0)
+		in_use = idle < in_use ? in_use - idle : 0;
+	return limit > in_use ? (uint64_t)(limit - in_use) : 0;
+}
+
+uint64_t host_text_available(const char *meminfo)
+{
+	const char *line = host_text_group(meminfo, "MemAvailable");
+	int64_t kib = line ? host_text_number(line) : HOST_UNKNOWN;
+
+	return kib >= 0 && kib < INT64_MAX / 1024 ? (uint64_t)kib * 1024 : UINT64_MAX;
+}
+
 /* ---------------------------------------------------------------- the clock */
 
 /* Hyper-V's page and some architectures' own clocks are read without a system call like tsc: to

@@ -23,6 +23,17 @@ int64_t host_text_sockstat(const char *text, const char *group, const char *word
 bool host_text_cgroup(const char *text, const char *controller, char *ret_list, size_t list_size,
 	char *ret_path, size_t path_size);
 
+/* A quota of CPU time in CPUs, from the texts of quota and period ("max" or -1: none); 0: none. */
+double host_text_quota(const char *quota, const char *period);
+
+/* What a cgroup's limit leaves in bytes, from the texts of limit, use and memory.stat of version 1
+ * or 2: pages of files that were not used lately are dropped for others and count as left.
+ * UINT64_MAX: no limit, or not known. */
+uint64_t host_text_memory_left(const char *max, const char *used, const char *stat);
+
+/* /proc/meminfo: bytes that can be had without swapping; UINT64_MAX: not known. */
+uint64_t host_text_available(const char *meminfo);
+
 /* A clock that costs more than this in ns is slow: each request reads it three times. */
 #define HOST_CLOCK_MAX_NS 200
 /* Whether reading this clock takes a system call, by the name of its source, or takes too long.

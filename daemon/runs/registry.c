@@ -158,7 +158,7 @@ static uint64_t registry_memory(const struct registry *r)
 	list_for_each (it, &r->runs)
 		if (registry_run(it)->state != RUN_FINISHED)
 			given += registry_run(it)->admission.bytes;
-	if (left == 0)
+	if (left == UINT64_MAX)
 		return 0;
 	return left > given ? left - given : 1;
 }

@@ -140,6 +140,15 @@ END_TEST
 
 /* ---------------------------------------------------------------- this host */
 
+START_TEST(available_memory)
+{
+	ck_assert_uint_eq(host_text_available("MemTotal: 9 kB\nMemAvailable:    5 kB\n"), 5120);
+	ck_assert_uint_eq(host_text_available("MemTotal: 9 kB\n"), UINT64_MAX);
+	ck_assert_uint_eq(host_text_available("MemAvailable:\n5\n"), UINT64_MAX);
+	ck_assert_uint_eq(host_text_available(""), UINT64_MAX);
+}
+END_TEST
+
 START_TEST(readings_of_this_host)
 {
 	struct host_counters c, later;
@@ -169,6 +178,7 @@ int main(void)
 	tcase_add_loop_test(t, own_cgroups, 0, (int)LEN(cgroups));
 	tcase_add_test(t, throttled);
 	tcase_add_test(t, between_two_readings);
+	tcase_add_test(t, available_memory);
 	tcase_add_test(t, readings_of_this_host);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

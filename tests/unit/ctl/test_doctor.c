@@ -20,14 +20,11 @@
 
 static const struct doctor_facts good = {
 	.fd_hard = 524288,
-	.port_low = 32768,
-	.port_high = 60999,
-	.tw_reuse = 2,
+	.ports = {32768, 60999, 28232, 2},
 	.somaxconn = 4096,
 	.cpus = 8,
 	.quota = 6.5,
-	.clocksource = "tsc",
-	.clock_ns = 21,
+	.clock = {"tsc", 21},
 	.late_p50_ns = 53000,
 	.late_p99_ns = 310000,
 	.steal_share = 0.0004,
@@ -43,13 +40,11 @@ static const struct doctor_facts good = {
 
 static const struct doctor_facts bad = {
 	.fd_hard = 4096,
-	.port_low = 50000,
-	.port_high = 60999,
+	.ports = {50000, 60999, 11000, 0},
 	.somaxconn = 128,
 	.cpus = 4,
 	.quota = 1.5,
-	.clocksource = "hpet",
-	.clock_ns = 1200,
+	.clock = {"hpet", 1200},
 	.late_p50_ns = 900000,
 	.late_p99_ns = 26000000,
 	.steal_share = 0.121,
@@ -63,7 +58,6 @@ static const struct doctor_facts bad = {
 
 /* Nothing could be found out. */
 static const struct doctor_facts blind = {
-	.tw_reuse = -1,
 	.fd_hard = UINT64_MAX,
 	.cpus = 2,
 	.late_p99_ns = -1,
@@ -119,7 +113,7 @@ static const struct {
 	unsigned warnings;
 	int control;
 	const char *service_version;
-	int64_t tw_reuse;
+	unsigned tw_reuse;
 	unsigned cpus;
 	const char *rpsd_version;
 } facts[] = {
@@ -147,7 +141,7 @@ START_TEST(test_fact)
 	unsigned warnings;
 
 	f.control.error = facts[_i].control;
-	f.tw_reuse = facts[_i].tw_reuse;
+	f.ports.tw_reuse = facts[_i].tw_reuse;
 	f.cpus = facts[_i].cpus;
 	(void)snprintf(
 		f.service_version, sizeof(f.service_version), "%s", facts[_i].service_version);
@@ -187,8 +181,8 @@ START_TEST(test_clock)
 	struct buf text = {0};
 	unsigned warnings;
 
-	(void)snprintf(f.clocksource, sizeof(f.clocksource), "%s", clocks[_i].source);
-	f.clock_ns = clocks[_i].ns;
+	(void)snprintf(f.clock.source, sizeof(f.clock.source), "%s", clocks[_i].source);
+	f.clock.read_ns = clocks[_i].ns;
 	ck_assert_int_eq(doctor_judge(&f, &text, &warnings), 0);
 	ck_assert_msg(warnings == clocks[_i].warnings, "%s", text.data);
 	buf_fini(&text);
@@ -206,7 +200,7 @@ START_TEST(test_gather)
 	doctor_gather(&f, &o);
 	ck_assert_uint_gt(f.fd_hard, 0);
 	ck_assert_uint_gt(f.cpus, 0);
-	ck_assert_int_ge(f.clock_ns, 0);
+	ck_assert_int_ge(f.clock.read_ns, 0);
 	ck_assert_int_ge(f.late_p50_ns, 0);
 	ck_assert_int_ge(f.late_p99_ns, f.late_p50_ns);
 	ck_assert(f.steal_share <= 1);
