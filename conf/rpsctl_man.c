@@ -20,8 +20,6 @@
 #include "ctl/options.h"
 #include "ctl/report.h"
 
-/* Where the help of a flag begins in a line of options_describe. */
-#define RPSCTL_MAN_COLUMN 30u
 #define RPSCTL_MAN_LINE_MAX 512u
 
 /* ---------------------------------------------------------------- commands */
@@ -84,18 +82,24 @@ static void rpsctl_man_flag_head(const char *field, size_t len)
 static void rpsctl_man_flag(const char *line)
 {
 	size_t begin = strspn(line, " ");
-	size_t end = RPSCTL_MAN_COLUMN;
+	size_t end = OPTIONS_HELP_COLUMN;
 
-	if (strlen(line) <= RPSCTL_MAN_COLUMN || line[begin] != '-' ||
-		line[RPSCTL_MAN_COLUMN - 1] != ' ') {
+	/* A further line of the flag before it. */
+	if (begin == OPTIONS_HELP_COLUMN) {
+		roff_put(line + begin);
+		(void)putchar('\n');
+		return;
+	}
+	if (strlen(line) <= OPTIONS_HELP_COLUMN || line[begin] != '-' ||
+		line[OPTIONS_HELP_COLUMN - 1] != ' ') {
 		(void)fprintf(stderr, "rpsctl_man: no help at column %u of: %s\n",
-			RPSCTL_MAN_COLUMN, line);
+			OPTIONS_HELP_COLUMN, line);
 		exit(1);
 	}
 	while (line[end - 1] == ' ')
 		end--;
 	rpsctl_man_flag_head(line + begin, end - begin);
-	roff_put(line + RPSCTL_MAN_COLUMN);
+	roff_put(line + OPTIONS_HELP_COLUMN);
 	(void)putchar('\n');
 }
 

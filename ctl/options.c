@@ -19,6 +19,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/keys.h"
 #include "common/str.h"
 #include "ctl/hints.h"
 
@@ -30,14 +31,11 @@ const struct options_flag options_flags[] = {
 	{'R', NULL, "RATE", OPTIONS_PLAN, OPTIONS_KEY_RATE, "load.rate", NULL, 0, "the same as -r"},
 	{'d', "duration", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.duration", NULL, 0,
 		"how long: 30s, 5m; a bare number is seconds"},
-	{'n', "requests", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.requests", NULL, 0,
-		"exactly so many requests"},
-	{'w', "warmup", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.warmup", NULL, 0,
-		"load before the measured window"},
+	{'n', "requests", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.requests", NULL, 0, NULL},
+	{'w', "warmup", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.warmup", NULL, 0, NULL},
 	{'c', "connections", "N", OPTIONS_PLAN, OPTIONS_KEY, "connections.count", NULL, 0,
 		"URL without a rate: users; else most connections"},
-	{'t', "workers", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.workers", NULL, 0,
-		"threads that send"},
+	{'t', "workers", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.workers", NULL, 0, NULL},
 	{'H', "header", "'NAME: TEXT'", OPTIONS_PLAN, OPTIONS_KEY, "defaults.header", NULL, 0,
 		"a header to send, may be repeated"},
 	{'X', "method", "METHOD", OPTIONS_PLAN, OPTIONS_KEY, "defaults.method", NULL, 0,
@@ -46,40 +44,33 @@ const struct options_flag options_flags[] = {
 		"the body; @- is stdin, @@WORD the text @WORD"},
 	{'k', "insecure", NULL, OPTIONS_PLAN, OPTIONS_KEY, "tls.verify", "no", 0,
 		"https: take any certificate; the report says so"},
-	{0, "cacert", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.ca-file", NULL, 0,
-		"https: trust these, not the system's"},
-	{0, "cert", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.certificate", NULL, 0,
-		"https: our certificate, if asked for"},
-	{0, "key", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.key", NULL, 0,
-		"https: its private key, if not in there"},
+	{0, "cacert", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.ca-file", NULL, 0, NULL},
+	{0, "cert", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.certificate", NULL, 0, NULL},
+	{0, "key", "FILE", OPTIONS_PLAN, OPTIONS_KEY, "tls.key", NULL, 0, NULL},
 	{0, "connect-to", "HOST:PORT", OPTIONS_PLAN, OPTIONS_KEY, "target.connect-to", NULL, 0,
-		"connect there, not to the URL's host"},
+		NULL},
 	{'4', "ipv4", NULL, OPTIONS_PLAN, OPTIONS_KEY, "target.addresses", "v4", 0,
 		"connect to the host's IPv4 addresses only"},
 	{'6', "ipv6", NULL, OPTIONS_PLAN, OPTIONS_KEY, "target.addresses", "v6", 0,
 		"connect to the host's IPv6 addresses only"},
 	{0, "closed", NULL, OPTIONS_PLAN, OPTIONS_KEY, "load.model", "closed", 0,
 		"closed model: users who wait for their answers"},
-	{0, "think", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.think", NULL, 0,
-		"closed model: from an answer to the next request"},
+	{0, "think", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "load.think", NULL, 0, NULL},
 	{0, "stage", "STAGE", OPTIONS_PLAN, OPTIONS_KEY, "load.stage", NULL, 0,
 		"'hold 500 for 5m', may be repeated"},
 	{0, "arrivals", "SPACING", OPTIONS_PLAN, OPTIONS_KEY, "load.arrivals", NULL, 0,
 		"constant, poisson, jitter:0.3"},
 	{0, "no-keepalive", NULL, OPTIONS_PLAN, OPTIONS_KEY, "connections.reuse", "no", 0,
 		"a connection for each request"},
-	{0, "timeout", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "timeouts.request", NULL, 0,
-		"a request's patience, from its planned instant"},
-	{0, "seed", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.seed", NULL, 0,
-		"of everything that is random"},
+	{0, "timeout", "TIME", OPTIONS_PLAN, OPTIONS_KEY_TIME, "timeouts.request", NULL, 0, NULL},
+	{0, "seed", "N", OPTIONS_PLAN, OPTIONS_KEY, "load.seed", NULL, 0, NULL},
 	{0, "slice", "I/N", OPTIONS_PLAN, OPTIONS_KEY, "load.slice", NULL, 0,
 		"one of N slices of the schedule, for N hosts"},
 	{0, "at", "INSTANT", OPTIONS_PLAN, OPTIONS_KEY, "load.at", NULL, 0,
 		"start at 2026-11-22T17:00:00Z, or unix seconds"},
 	{0, "unsynchronised", NULL, OPTIONS_PLAN, OPTIONS_KEY, "load.unsynchronised", "yes", 0,
 		"slices without --at: each starts when it can"},
-	{0, "label", "NAME=TEXT", OPTIONS_PLAN, OPTIONS_KEY, "run.label", NULL, 0,
-		"kept in the result, may be repeated"},
+	{0, "label", "NAME=TEXT", OPTIONS_PLAN, OPTIONS_KEY, "run.label", NULL, 0, NULL},
 	{0, "set", "SECTION.KEY=VALUE", OPTIONS_PLAN, OPTIONS_SET, NULL, NULL, 0,
 		"any key of a run file"},
 	{0, "latency", NULL, OPTIONS_PLAN, OPTIONS_NOTHING, NULL, NULL, 0,
@@ -101,42 +92,29 @@ const struct options_flag options_flags[] = {
 		"do not wait for answers under way"},
 	{0, "listen", "ADDRESS:PORT", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.listen", NULL, 0,
 		"127.0.0.1:8000; port 0 takes a free one"},
-	{0, "delay", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.delay", NULL, 0,
-		"before each answer: 5s, exp:5ms, '50% 0, 50% 8s'"},
-	{0, "body", "SIZE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.body", NULL, 0,
-		"of each answer: 1KiB"},
-	{0, "drip", "'N x TIME'", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.drip", NULL, 0,
-		"the body in pieces: '50 x 10ms'"},
+	{0, "delay", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.delay", NULL, 0, NULL},
+	{0, "body", "SIZE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.body", NULL, 0, NULL},
+	{0, "drip", "'N x TIME'", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.drip", NULL, 0, NULL},
 	{0, "errors", "'SHARE STATUS'", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.errors", NULL, 0,
-		"errors: '20% 503', at once: '20% 503 after 0'"},
-	{0, "service", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.service", NULL, 0,
-		"of one server for all: 1ms, exp:1ms"},
+		NULL},
+	{0, "service", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.service", NULL, 0, NULL},
 	{0, "burn", NULL, OPTIONS_ORIGIN, OPTIONS_KEY, "origin.burn", "yes", 0,
 		"--service keeps a CPU busy"},
-	{0, "stall", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.stall", NULL, 0,
-		"stands still: '1s every 10s', once: 1s"},
+	{0, "stall", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.stall", NULL, 0, NULL},
 	{0, "accept-stall", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.accept-stall", NULL, 0,
-		"accepts nothing: 5s, '3s every 10s'"},
-	{0, "backlog", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.backlog", NULL, 0,
-		"connections that wait to be accepted: 4096"},
+		NULL},
+	{0, "backlog", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.backlog", NULL, 0, NULL},
 	{0, "max-connections", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.max-connections", NULL, 0,
-		"open at once, those beyond are reset: 10000"},
+		NULL},
 	{0, "max-per-address", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.max-per-address", NULL, 0,
-		"the same of one client's address"},
-	{0, "read", "SIZE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.read", NULL, 0,
-		"requests' bodies slowly: '64KiB every 100ms'"},
-	{0, "hang", "SHARE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.hang", NULL, 0,
-		"requests never answered: 1%"},
-	{0, "freeze", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.freeze", NULL, 0,
-		"connections that answer once and never again"},
-	{0, "close-after", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.close-after", NULL, 0,
-		"answers, then closes without a word"},
-	{0, "idle", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.idle", NULL, 0,
-		"closes connections that wait so long"},
-	{0, "gaps", "FILE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.gaps", NULL, 0,
-		"write when requests came, at the end"},
-	{0, "seed", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.seed", NULL, 0,
-		"of all that is random"},
+		NULL},
+	{0, "read", "SIZE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.read", NULL, 0, NULL},
+	{0, "hang", "SHARE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.hang", NULL, 0, NULL},
+	{0, "freeze", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.freeze", NULL, 0, NULL},
+	{0, "close-after", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.close-after", NULL, 0, NULL},
+	{0, "idle", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.idle", NULL, 0, NULL},
+	{0, "gaps", "FILE", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.gaps", NULL, 0, NULL},
+	{0, "seed", "N", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.seed", NULL, 0, NULL},
 	{0, "socket", "PATH", OPTIONS_CONTROL, OPTIONS_TEXT, NULL, NULL, FIELD(socket),
 		"of the service's daemon"},
 	{'h', "help", NULL, OPTIONS_ANY, OPTIONS_BOOL, NULL, NULL, FIELD(help), "this text"},
@@ -468,8 +446,54 @@ int options_parse(
 
 /* ---------------------------------------------------------------- help */
 
+/* At most so many columns, as a terminal has. */
+#define OPTIONS_WIDTH 80u
+
+/* What the flag does: in its own words where they are narrower than the key's, else in the key's.
+ */
+static int options_describe_help(const struct options_flag *f, struct buf *ret)
+{
+	const struct key *key;
+	char section[32];
+	size_t len;
+
+	if (f->help)
+		return buf_puts(ret, f->help);
+	len = strcspn(f->key, ".");
+	(void)snprintf(section, sizeof(section), "%.*s", (int)len, f->key);
+	key = keys_find(
+		f->groups & OPTIONS_ORIGIN ? KEYS_DAEMON : KEYS_RUN, section, f->key + len + 1);
+	if (key->fallback)
+		return buf_printf(ret, "%s (default %s)", key->help, key->fallback);
+	return buf_puts(ret, key->help);
+}
+
+/* Words of text, the first of them at OPTIONS_HELP_COLUMN of a line that is there already. */
+static int options_wrap(const char *text, struct buf *ret)
+{
+	size_t used = OPTIONS_HELP_COLUMN;
+	int r = 0;
+
+	while (*text && r == 0) {
+		size_t len = strcspn(text, " ");
+
+		if (used > OPTIONS_HELP_COLUMN && used + 1 + len > OPTIONS_WIDTH) {
+			r = buf_printf(ret, "\n%*s", (int)OPTIONS_HELP_COLUMN, "");
+			used = OPTIONS_HELP_COLUMN;
+		}
+		if (r == 0)
+			r = buf_printf(ret, "%s%.*s", used > OPTIONS_HELP_COLUMN ? " " : "",
+				(int)len, text);
+		used += len + (used > OPTIONS_HELP_COLUMN);
+		text += len;
+		text += strspn(text, " ");
+	}
+	return r ? r : buf_puts(ret, "\n");
+}
+
 int options_describe(unsigned groups, struct buf *ret)
 {
+	struct buf help = {0};
 	int r = 0;
 
 	groups |= OPTIONS_ANY;
@@ -485,7 +509,13 @@ int options_describe(unsigned groups, struct buf *ret)
 				letter, sizeof(letter), "-%c%s", f->letter, f->name ? ", " : "");
 		(void)snprintf(flag, sizeof(flag), "%s%s%s%s%s", letter, f->name ? "--" : "",
 			f->name ? f->name : "", f->value ? " " : "", f->value ? f->value : "");
-		r = buf_printf(ret, "  %-27s %s\n", flag, f->help);
+		help.len = 0;
+		r = options_describe_help(f, &help);
+		if (r == 0)
+			r = buf_printf(ret, "  %-*s ", (int)OPTIONS_HELP_COLUMN - 3, flag);
+		if (r == 0)
+			r = options_wrap(help.data, ret);
 	}
+	buf_fini(&help);
 	return r;
 }

@@ -42,7 +42,7 @@ struct options_flag {
 	const char *key;   /* OPTIONS_KEY */
 	const char *fixed; /* OPTIONS_KEY without a value of its own */
 	size_t offset;	   /* OPTIONS_BOOL, OPTIONS_TEXT */
-	const char *help;
+	const char *help;  /* NULL: the help and default of its key */
 };
 
 extern const struct options_flag options_flags[];
@@ -87,5 +87,7 @@ const char *options_setting(const struct options *o, const char *key);
 /* Adds one that follows from others. 0 or -ENOMEM. */
 int options_set(struct options *o, const char *key, const char *value, const char *origin);
 
-/* The table of the flags in these groups, as --help prints it. 0 or -ENOMEM. */
+/* The table of the flags in these groups, as --help prints it: what a flag does begins at that
+ * column, in its further lines too. 0 or -ENOMEM. */
+#define OPTIONS_HELP_COLUMN 30u
 int options_describe(unsigned groups, struct buf *ret);

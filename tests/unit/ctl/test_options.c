@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -385,6 +386,47 @@ START_TEST(test_help)
 }
 END_TEST
 
+/* Lines and columns aside, as the table has it. */
+static void join_words(char *text)
+{
+	char *to = text;
+
+	for (char *at = text; *at; at++)
+		if (!strchr(" \n", *at))
+			*to++ = *at;
+	*to = '\0';
+}
+
+/* A flag that is a key's other name says what the key's table says. */
+START_TEST(test_help_of_keys)
+{
+	const struct options_flag *f = &options_flags[_i];
+	struct buf text = {0};
+	const struct key *key;
+	char section[32] = "";
+	char *want;
+
+	if (f->help) {
+		ck_assert_msg(!(f->groups & OPTIONS_ORIGIN) || !f->key || f->fixed ||
+				      str_eq(f->name, "listen"),
+			"--%s has a help of its own", f->name);
+		return;
+	}
+	ck_assert_ptr_nonnull(f->key);
+	strncat(section, f->key, strcspn(f->key, "."));
+	key = keys_find(f->groups & OPTIONS_ORIGIN ? KEYS_DAEMON : KEYS_RUN, section,
+		strchr(f->key, '.') + 1);
+	ck_assert_msg(key != NULL, "%s", f->key);
+	ck_assert_int_eq(options_describe(f->groups, &text), 0);
+	want = strdup(key->help);
+	join_words(text.data);
+	join_words(want);
+	ck_assert_msg(strstr(text.data, want) != NULL, "--%s: %s", f->name, want);
+	free(want);
+	buf_fini(&text);
+}
+END_TEST
+
 START_TEST(test_commands)
 {
 	ck_assert_ptr_eq(command_find("run"), &commands[0]);
@@ -416,6 +458,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_hints, 0, COUNT(hints));
 	tcase_add_test(tcase, test_hints_name_our_flags);
 	tcase_add_loop_test(tcase, test_help, 0, (int)commands_n);
+	tcase_add_loop_test(tcase, test_help_of_keys, 0, (int)options_flags_n);
 	tcase_add_test(tcase, test_commands);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
