@@ -7,18 +7,11 @@
 
 #include "common/clock.h"
 #include "common/confidence.h"
+#include "common/json_text.h"
 #include "common/keys.h"
 #include "common/plan.h"
 #include "common/plan_requests.h"
 #include "common/plan_stages.h"
-
-/* Text of a file or a flag; what is not UTF-8 is named, not shown. */
-static json_t *plan_json_text(const char *text)
-{
-	json_t *s = json_string(text);
-
-	return s ? s : json_string("(not valid UTF-8)");
-}
 
 /* The word of the key's table for that value of its enum. */
 static const char *plan_json_word(const char *section, const char *key, unsigned value)
@@ -44,13 +37,13 @@ static json_t *plan_json_stages(const struct plan *p)
 	json_t *stages = json_array();
 
 	for (size_t i = 0; i < p->n_stages; i++)
-		(void)json_array_append_new(stages, plan_json_text(p->stage_texts[i]));
+		(void)json_array_append_new(stages, json_text(p->stage_texts[i]));
 	return stages;
 }
 
 static json_t *plan_json_target(const struct plan *p)
 {
-	return json_pack("{s:o s:s s:b}", "url", plan_json_text(p->url.text), "method",
+	return json_pack("{s:o s:s s:b}", "url", json_text(p->url.text), "method",
 		p->requests[0].method, "tls", p->url.tls);
 }
 
@@ -73,7 +66,7 @@ static json_t *plan_json_effective(const struct plan *p, struct plan_granted gra
 		(json_int_t)p->dns_ns, "pacing", plan_json_word("pacing", "mode", p->pacing_mode),
 		"timeout_mode", plan_json_word("timeouts", "mode", p->timeout_soft), "queue_max",
 		(json_int_t)p->queue_max, "connect_to",
-		p->connect_to ? plan_json_text(p->connect_to) : NULL);
+		p->connect_to ? json_text(p->connect_to) : NULL);
 }
 
 static json_t *plan_json_slice(const struct plan *p)
@@ -86,7 +79,7 @@ static json_t *plan_json_slice(const struct plan *p)
 json_t *plan_json(const struct plan *p, struct plan_granted granted)
 {
 	return json_pack("{s:s s:o s:s s:o s:I s:o s:o s:o s:o*}", "sha256", p->sha256, "text",
-		plan_json_text(p->text ? p->text : ""), "model",
+		json_text(p->text ? p->text : ""), "model",
 		p->model == PLAN_CLOSED ? "closed" : "open", "arrivals", plan_json_arrivals(p),
 		"seed", (json_int_t)p->seed, "stages", plan_json_stages(p), "target",
 		plan_json_target(p), "effective", plan_json_effective(p, granted), "slice",
@@ -112,10 +105,10 @@ static json_t *plan_json_requests(const struct plan *p)
 	for (size_t i = 0; i < p->n_requests; i++) {
 		const struct plan_request *q = &p->requests[i];
 
-		(void)json_array_append_new(all,
-			json_pack("{s:o s:I s:s s:o s:I}", "name", plan_json_text(q->name),
-				"weight", (json_int_t)q->weight, "method", q->method, "target",
-				plan_json_text(q->target), "body_bytes", (json_int_t)q->body_len));
+		(void)json_array_append_new(
+			all, json_pack("{s:o s:I s:s s:o s:I}", "name", json_text(q->name),
+				     "weight", (json_int_t)q->weight, "method", q->method, "target",
+				     json_text(q->target), "body_bytes", (json_int_t)q->body_len));
 	}
 	return all;
 }
@@ -137,8 +130,7 @@ static json_t *plan_json_labels(const struct plan *p)
 	json_t *all = json_object();
 
 	for (size_t i = 0; i < p->n_labels; i++)
-		(void)json_object_set_new(
-			all, p->labels[i].name, plan_json_text(p->labels[i].text));
+		(void)json_object_set_new(all, p->labels[i].name, json_text(p->labels[i].text));
 	return all;
 }
 
@@ -147,7 +139,7 @@ json_t *plan_document(const struct plan *p)
 	struct plan_granted as_written = {p->workers, p->connections};
 
 	return json_pack("{s:s s:o s:o s:o s:o s:o s:o}", "schema", PLAN_SCHEMA, "name",
-		plan_json_text(p->name), "labels", plan_json_labels(p), "plan",
-		plan_json(p, as_written), "window", plan_json_window(p), "requests",
-		plan_json_requests(p), "sends", plan_json_sends(p));
+		json_text(p->name), "labels", plan_json_labels(p), "plan", plan_json(p, as_written),
+		"window", plan_json_window(p), "requests", plan_json_requests(p), "sends",
+		plan_json_sends(p));
 }

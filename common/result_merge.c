@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
@@ -118,14 +119,6 @@ void result_merge_refuse(struct result_merge *m, const char *format, ...)
 	m->is_refused = true;
 }
 
-json_t *result_merge_text(const char *text)
-{
-	struct err clean = {0};
-
-	err_set(&clean, "%s", text);
-	return json_string(clean.text);
-}
-
 void result_merge_note(
 	struct result_merge *m, const char *code, const char *remedy, const char *format, ...)
 {
@@ -140,7 +133,7 @@ void result_merge_note(
 	va_end(args);
 	(void)json_array_append_new(
 		m->notes, json_pack("{s:s s:f s:f s:o s:s}", "code", code, "value", 0.0, "limit",
-				  0.0, "text", result_merge_text(text), "try", remedy));
+				  0.0, "text", json_text(text), "try", remedy));
 }
 
 json_t *result_merge_with(json_t *object, const char *key, json_t *value)
@@ -223,7 +216,7 @@ json_t *result_merge_of_part(const json_t *doc, const char *path)
 
 	(void)snprintf(full, sizeof(full), "%s%s%s", *text ? label.text : "",
 		*text && *label.text ? ": " : "", text);
-	return result_merge_text(full);
+	return json_text(full);
 }
 
 static json_t *result_merge_ms(int64_t ns)

@@ -4,6 +4,7 @@
  * repetition did it alone, so it is the mean. What is unknown in all parts stays unknown. */
 #include <stdio.h>
 
+#include "common/json_text.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
@@ -198,7 +199,7 @@ static json_t *result_merge_notes(const struct result_merge *m)
 
 				(void)snprintf(text, sizeof(text), "%s: %s", label.text,
 					result_text(from, "text"));
-				note = result_merge_with(note, "text", result_merge_text(text));
+				note = result_merge_with(note, "text", json_text(text));
 			}
 			if (json_array_append_new(all, note) < 0) {
 				json_decref(all);

@@ -104,8 +104,6 @@ struct result_merge_label {
 	char text[160];
 };
 struct result_merge_label result_merge_label(const json_t *doc);
-/* A string of text that formatting may have cut within a character; what err_set makes of it. */
-json_t *result_merge_text(const char *text);
 /* The text at path behind the label; "" where there is none. */
 json_t *result_merge_of_part(const json_t *doc, const char *path);
 

@@ -10,6 +10,7 @@
 
 #include "common/confidence.h"
 #include "common/hdr_codec.h"
+#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
@@ -42,8 +43,8 @@ static json_t *result_merge_repeat(const struct result_merge *m, const json_t *d
 {
 	bool is_open = str_eq(m->main_key, "response");
 	const json_t *from = result_at(doc, is_open ? "offered" : "latency.service");
-	json_t *repeat = json_pack("{s:o s:o}", "id", result_merge_text(result_text(doc, "run.id")),
-		"uuid", result_merge_text(result_text(doc, "run.uuid")));
+	json_t *repeat = json_pack("{s:o s:o}", "id", json_text(result_text(doc, "run.id")), "uuid",
+		json_text(result_text(doc, "run.uuid")));
 
 	for (size_t i = 0; i < RESULT_MERGE_QUANTILES; i++) {
 		const char *name = result_merge_quantiles[i].name;

@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/digest.h"
+#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/result.h"
 #include "common/result_merge_internal.h"
@@ -110,7 +111,7 @@ static json_t *result_merge_id(const struct result_merge *m)
 			result_text(json_array_get(m->runs, i), "id"));
 	if (n > 3)
 		(void)snprintf(text + len, sizeof(text) - len, " + %zu more", n - 1);
-	return result_merge_text(text);
+	return json_text(text);
 }
 
 static int result_merge_compare(const void *a, const void *b)
@@ -296,7 +297,7 @@ json_t *result_merge_slowest(const struct result_merge *m)
 			json_t *row = json_deep_copy(json_array_get(rows, k));
 
 			if (json_is_object(row) && *label.text)
-				row = result_merge_with(row, "part", result_merge_text(label.text));
+				row = result_merge_with(row, "part", json_text(label.text));
 			(void)json_array_append_new(all, row);
 		}
 	}
@@ -327,7 +328,7 @@ json_t *result_merge_events(const struct result_merge *m)
 			if (*label.text && json_is_object(event)) {
 				(void)snprintf(text, sizeof(text), "%s: %s", label.text,
 					result_text(event, "text"));
-				event = result_merge_with(event, "text", result_merge_text(text));
+				event = result_merge_with(event, "text", json_text(text));
 			}
 			(void)json_array_append_new(all, event);
 		}

@@ -124,25 +124,37 @@ void str_cut(char *ret, size_t size, const char *text, size_t len)
 	memcpy(ret + len, end, strlen(end) + 1);
 }
 
-size_t str_harmless_len(const char *text)
+size_t str_utf8_len(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
 
 	if (s[0] < 0x80)
-		return s[0] >= 0x20 && s[0] != 0x7f ? 1 : 0;
+		return s[0] ? 1 : 0;
 	if (s[0] < 0xc2 || s[0] > 0xf4)
 		return 0;
 	for (size_t i = 1; i < len; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) ||
-		(s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-		(s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+size_t str_harmless_len(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t len = str_utf8_len(text);
+
+	if (len == 1)
+		return s[0] >= 0x20 && s[0] != 0x7f ? 1 : 0;
+	if (len == 2 && s[0] == 0xc2 && s[1] < 0xa0)
 		return 0;
 	/* U+202A to U+202E, U+2066 to U+2069. */
-	if (s[0] == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
-				    (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)))
+	if (len == 3 && s[0] == 0xe2 &&
+		((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
+			(s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)))
 		return 0;
 	return len;
 }

@@ -27,10 +27,13 @@ bool str_is_name(const char *text);
  * do not fit, "..." stands at the end, and no character of UTF-8 is cut in two. */
 void str_cut(char *ret, size_t size, const char *text, size_t len);
 
+/* Bytes of the character at text; 0 at its end, and where it is no valid UTF-8 (RFC 3629: no
+ * surrogates, not longer than needed, at most U+10FFFF). */
+size_t str_utf8_len(const char *text);
+
 /* Bytes of the character at text that a terminal shows and does not obey; 0: it is none, but a
  * control character (C0, DEL, C1), one that turns the direction of text (U+202A to U+202E, U+2066
- * to U+2069), or no valid UTF-8 (RFC 3629: no surrogates, not longer than needed, at most
- * U+10FFFF). */
+ * to U+2069), or no valid UTF-8. */
 size_t str_harmless_len(const char *text);
 
 /* Opens a regular file for reading and waits for nothing. A descriptor, or -errno: -EISDIR, and

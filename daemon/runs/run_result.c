@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/plan_connections.h"
 #include "common/plan_json.h"
@@ -68,14 +69,6 @@ static int64_t run_offered(const struct run *run, double q)
 static json_t *run_ms(int64_t ns)
 {
 	return ns == QUANTILE_NONE ? json_null() : json_real((double)ns / 1e6);
-}
-
-/* A string that came from outside; what is not UTF-8 is named, not shown. */
-static json_t *run_text(const char *text)
-{
-	json_t *s = json_string(text);
-
-	return s ? s : json_string("(not valid UTF-8)");
 }
 
 static json_t *run_instant(int64_t unix_ns)
@@ -231,7 +224,7 @@ static json_t *run_json_labels(const struct run *run)
 
 	for (size_t i = 0; i < plan->n_labels; i++)
 		(void)json_object_set_new(
-			all, plan->labels[i].name, run_text(plan->labels[i].text));
+			all, plan->labels[i].name, json_text(plan->labels[i].text));
 	return all;
 }
 
@@ -241,7 +234,7 @@ static json_t *run_json_run(const struct run *run)
 	json_t *doc = json_pack("{s:s s:s s:s s:o s:s s:s s:s s:o s:i s:o s:I s:o}", "id", run->id,
 		"uuid", run->uuid, "name", run->plan->name, "labels", run_json_labels(run), "user",
 		run->user, "state", run_state_names[RUN_FINISHED], "outcome",
-		audit_outcome_names[run->outcome], "reason", run_text(run->reason), "exit_code",
+		audit_outcome_names[run->outcome], "reason", json_text(run->reason), "exit_code",
 		run->exit_code, "started", run_instant(started_ns), "started_unix_ns",
 		(json_int_t)started_ns, "ended", run_instant(run->ended_unix_ns));
 
@@ -261,8 +254,8 @@ static json_t *run_json_headline(
 	return json_pack("{s:s s:s s:o s:o s:f s:f s:f s:o s:o s:o}", "result",
 		audit_headline_names[audit->headline], "limited_by",
 		audit_limit_names[audit->limited_by], "because",
-		run_text(audit->because[0] ? audit->because : unsteady), "try",
-		run_text(audit->try_text), "planned_per_s",
+		json_text(audit->because[0] ? audit->because : unsteady), "try",
+		json_text(audit->try_text), "planned_per_s",
 		run_per_s(run, run_ledger(run)->planned), "ok_per_s",
 		run_per_s(run, run->totals.ok_in_window), "failed_share",
 		ledger_failed_share(run_ledger(run)), "p50_ms", run_ms(run_offered(run, 0.5)),
@@ -362,7 +355,7 @@ static json_t *run_json_errors(const struct run *run)
 					"phase", fault_phase_names[fault_table[i].phase], "count",
 					(json_int_t)f->count, "first_ns", (json_int_t)f->first_ns,
 					"last_ns", (json_int_t)f->last_ns, "example",
-					run_text(f->example)));
+					json_text(f->example)));
 	}
 	return all;
 }
@@ -391,7 +384,7 @@ static json_t *run_json_redirects(const struct run *run)
 
 	return json_pack("{s:I s:o s:o}", "count", (json_int_t)n, "share",
 		answers > 0 ? json_real((double)n / (double)answers) : json_null(), "location",
-		location ? run_text(location) : json_null());
+		location ? json_text(location) : json_null());
 }
 
 static json_t *run_json_request_latency(const struct run *run, const struct stats_request *request)
@@ -412,7 +405,7 @@ static json_t *run_json_request(const struct run *run, size_t i)
 	const struct ledger *l = &request->ledger;
 	uint64_t all = run_ledger(run)->planned;
 	json_t *doc = json_pack("{s:s s:o s:I s:f s:o s:{s:f s:f s:f} s:o}", "method",
-		planned->method, "target", run_text(planned->target), "weight",
+		planned->method, "target", json_text(planned->target), "weight",
 		(json_int_t)planned->weight, "share",
 		all > 0 ? (double)l->planned / (double)all : 0.0, "ledger", result_ledger(l),
 		"rates", "planned_per_s", run_per_s(run, l->planned), "sent_per_s",
@@ -470,7 +463,7 @@ static json_t *run_json_generator(const struct run *run, const struct audit_inpu
 	if (run->admission.note[0])
 		(void)json_array_append_new(notes,
 			json_pack("{s:s s:f s:f s:o s:s}", "code", "ports", "value", 0.0, "limit",
-				0.0, "text", run_text(run->admission.note), "try", ""));
+				0.0, "text", json_text(run->admission.note), "try", ""));
 	if (json_is_object(steadiness))
 		(void)json_array_append(notes, steadiness);
 	json_decref(steadiness);
@@ -480,7 +473,7 @@ static json_t *run_json_generator(const struct run *run, const struct audit_inpu
 		(void)json_array_append_new(
 			notes, json_pack("{s:s s:f s:f s:s s:o s:o}", "code", n->code, "value",
 				       n->value, "limit", n->limit, "unit", audit_note_unit(n),
-				       "text", run_text(n->text), "try", run_text(n->try_text)));
+				       "text", json_text(n->text), "try", json_text(n->try_text)));
 	}
 	return run_audit_json(run, in,
 		json_pack("{s:s s:o s:s s:o s:i s:f s:f s:o s:f s:b s:I}", "verdict",
@@ -498,14 +491,14 @@ static json_t *run_json_generator(const struct run *run, const struct audit_inpu
 static json_t *run_json_event(const struct run_event *e)
 {
 	json_t *doc = json_pack("{s:I s:s s:o}", "at_ns", (json_int_t)e->at_ns, "kind", e->kind,
-		"text", run_text(e->text));
+		"text", json_text(e->text));
 
 	if (doc && e->user[0])
-		doc = run_json_with(doc, "user", run_text(e->user));
+		doc = run_json_with(doc, "user", json_text(e->user));
 	if (doc && e->from[0])
-		doc = run_json_with(doc, "from", run_text(e->from));
+		doc = run_json_with(doc, "from", json_text(e->from));
 	if (doc && e->to[0])
-		doc = run_json_with(doc, "to", run_text(e->to));
+		doc = run_json_with(doc, "to", json_text(e->to));
 	return doc;
 }
 

@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/histogram.h"
 #include "common/ini.h"
+#include "common/json_text.h"
 #include "common/plan.h"
 #include "common/quantile.h"
 #include "common/settings.h"
@@ -112,40 +113,22 @@ bool methods_flag(const struct control_call *call, const char *name)
 	return json_is_true(methods_value(call, name));
 }
 
-json_t *methods_json_text(const char *text)
-{
-	json_t *value = json_string(text);
-	char *copy;
-
-	if (value)
-		return value;
-	copy = strdup(text);
-	if (!copy)
-		return NULL;
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	value = json_string(copy);
-	free(copy);
-	return value;
-}
-
 json_t *methods_json_masked(const char *text, enum control_role role)
 {
 	struct buf masked = {0};
 	json_t *value = NULL;
 
 	if (role >= CONTROL_ADMIN)
-		return methods_json_text(text);
+		return json_text(text);
 	if (secrets_mask_urls(text, role < CONTROL_OPERATE, &masked) == 0)
-		value = methods_json_text(masked.data ? masked.data : "");
+		value = json_text(masked.data ? masked.data : "");
 	buf_fini(&masked);
 	return value;
 }
 
 json_t *methods_json_text_or_null(const char *text)
 {
-	return text && *text ? methods_json_text(text) : json_null();
+	return text && *text ? json_text(text) : json_null();
 }
 
 void methods_no_such_run(struct control_call *call, const char *run)
@@ -159,7 +142,7 @@ void methods_refuse(
 	const struct control_peer *peer = control_call_peer(call);
 
 	log_trail(peer->uid, peer->pid, NULL, "refused to %s: %s", what, reason);
-	control_error(call, error, json_pack("{s:o}", "reason", methods_json_text(reason)));
+	control_error(call, error, json_pack("{s:o}", "reason", json_text(reason)));
 }
 
 /* ---------------------------------------------------------------- org.varlink.service */
@@ -212,9 +195,8 @@ json_t *methods_json_run(const struct run *run, enum control_role role)
 		plan->name, "state", run_state_names[run_get_state(run)], "outcome",
 		methods_json_text_or_null(run_outcome(run)), "reason",
 		*reason ? methods_json_masked(reason, role) : json_null(), "user",
-		methods_json_text(run_user(run)), "target",
-		methods_json_masked(plan->url.text, role), "exit_code",
-		finished ? json_integer(run_exit_code(run)) : json_null());
+		json_text(run_user(run)), "target", methods_json_masked(plan->url.text, role),
+		"exit_code", finished ? json_integer(run_exit_code(run)) : json_null());
 }
 
 struct methods_runs {
@@ -238,7 +220,7 @@ static json_t *methods_json_daemon(const struct methods *m)
 
 	(void)getrlimit(RLIMIT_NOFILE, &files);
 	for (size_t i = 0; i < s->n_allow; i++)
-		(void)json_array_append_new(allow, methods_json_text(s->allow[i]));
+		(void)json_array_append_new(allow, json_text(s->allow[i]));
 	return json_pack("{s:s, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "version", RPSD_VERSION,
 		"pid", (int)getpid(), "private", m->config.is_private, "uptime_ns",
 		(json_int_t)(clock_now_ns() - m->started_ns), "max_rate",
@@ -423,7 +405,7 @@ static int methods_put_doc(struct buf *out, const struct ini_doc *doc)
 
 static void methods_reply_text(struct control_call *call, int r, const struct buf *text)
 {
-	json_t *value = r == 0 ? methods_json_text(text->data ? text->data : "") : NULL;
+	json_t *value = r == 0 ? json_text(text->data ? text->data : "") : NULL;
 
 	control_reply(call, value ? json_pack("{s:o}", "text", value) : NULL);
 }

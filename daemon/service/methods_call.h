@@ -45,8 +45,6 @@ json_t *methods_value(const struct control_call *call, const char *name);
 const char *methods_text(const struct control_call *call, const char *name);
 bool methods_flag(const struct control_call *call, const char *name);
 
-/* A JSON string of text that may not be UTF-8: then its other bytes become '?'. */
-json_t *methods_json_text(const char *text);
 /* Text with its URLs as role may see them (secrets.h): an administrator all of them. */
 json_t *methods_json_masked(const char *text, enum control_role role);
 /* NULL and "" become null. */

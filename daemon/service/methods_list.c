@@ -18,6 +18,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/json_text.h"
 #include "common/plan.h"
 #include "common/str.h"
 #include "common/varlink.h"
@@ -44,8 +45,8 @@ static int methods_compare_files(const struct dirent **a, const struct dirent **
 static json_t *methods_json_listed(
 	const char *name, json_t *target, const char *summary, json_t *problem)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "name", methods_json_text(name), "target", target,
-		"summary", methods_json_text(summary), "problem", problem);
+	return json_pack("{s:o, s:o, s:o, s:o}", "name", json_text(name), "target", target,
+		"summary", json_text(summary), "problem", problem);
 }
 
 static json_t *methods_list_plan(const struct plan *plan, enum control_role role)

@@ -18,6 +18,7 @@
 #include "common/buf.h"
 #include "common/digest.h"
 #include "common/fill.h"
+#include "common/json_text.h"
 #include "common/str.h"
 #include "daemon/service/methods_call.h"
 #include "daemon/service/secrets.h"
@@ -59,10 +60,10 @@ json_t *methods_json_problem(const struct methods_material *m, size_t i, enum co
 	size_t place = methods_problem_place(m, text, &line);
 
 	if (methods_may_see_problem(m, place, line, role))
-		return methods_json_text(text);
+		return json_text(text);
 	if (buf_printf(&hidden, "%.*s%snot valid; %s sees why", (int)place, text, place ? " " : "",
 		    role < CONTROL_OPERATE ? "who may operate" : "an administrator") == 0)
-		value = methods_json_text(hidden.data);
+		value = json_text(hidden.data);
 	buf_fini(&hidden);
 	return value;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/json_text.h"
 #include "common/str.h"
 #include "common/varlink.h"
 #include "daemon/runs/registry.h"
@@ -185,8 +186,7 @@ static json_t *methods_masked_plan(json_t *plan, enum control_role role, bool is
 
 	if (secrets_mask(text ? text : "", text ? strlen(text) : 0, role < CONTROL_OPERATE,
 		    &masked) == 0)
-		copy = methods_with(
-			plan, "text", methods_json_text(masked.data ? masked.data : ""));
+		copy = methods_with(plan, "text", json_text(masked.data ? masked.data : ""));
 	is_whole = text && masked.data && str_eq(text, masked.data);
 	buf_fini(&masked);
 	if (copy && role < CONTROL_ADMIN && (role < CONTROL_OPERATE || !is_own || !is_whole))

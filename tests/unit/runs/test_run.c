@@ -1035,6 +1035,21 @@ START_TEST(a_run_stopped_while_resolving_leaves_no_thread_behind)
 }
 END_TEST
 
+/* The bytes that are no UTF-8 do not take the readable ones with them, here as in `watch`. */
+START_TEST(text_that_is_not_utf8_is_shown_as_far_as_it_is)
+{
+	static const char *const keys[] = {"load", "requests", "2", "load", "rate", "100",
+		"defaults", "header", "X-Name: caf\xc3\xa9 \xff", NULL};
+	struct run *run;
+
+	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
+	run = start(make_plan(port_of(&server), keys));
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_ptr_nonnull(strstr(text(run, "plan.text"), "X-Name: caf\xc3\xa9 ?"));
+	mini_server_close(&server);
+}
+END_TEST
+
 START_TEST(state_directory_that_is_not_there)
 {
 	struct err err = {0};
@@ -1087,6 +1102,7 @@ int main(void)
 	tcase_add_test(t, caps_hold_in_the_service_only);
 	tcase_add_test(t, a_late_look_at_the_cap_gives_nothing_up);
 	tcase_add_test(t, a_run_stopped_while_resolving_leaves_no_thread_behind);
+	tcase_add_test(t, text_that_is_not_utf8_is_shown_as_far_as_it_is);
 	tcase_add_test(t, state_directory_that_is_not_there);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
