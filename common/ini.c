@@ -439,7 +439,7 @@ static char *ini_on_read(char *str, int num, void *stream)
 static int ini_on_key(void *user, const char *section, const char *name, const char *value)
 {
 	struct ini_reading *rd = user;
-	struct ini_entry entry = {.file = rd->file};
+	struct ini_entry entry = {.file = rd->file, .precedence = rd->doc->n_files};
 	const struct ini_section *s;
 	const struct ini_value *v;
 	size_t index;
@@ -495,6 +495,7 @@ int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len
 	if (doc->n_entries - n_entries != rd.n_values)
 		problems_add(problems, rd.file, 0, "the INI library lost %zu of %zu keys",
 			rd.n_values - (doc->n_entries - n_entries), rd.n_values);
+	doc->n_files++;
 	return 0;
 }
 
@@ -507,6 +508,7 @@ int ini_set(struct ini_doc *doc, const char *origin, const char *section, const 
 		.key = ini_keep_text(doc, key),
 		.value = ini_keep_text(doc, value),
 		.file = ini_keep_text(doc, origin),
+		.precedence = INI_FLAGS,
 	};
 
 	if (!entry.section || !entry.arg || !entry.key || !entry.value || !entry.file)

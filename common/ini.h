@@ -4,6 +4,7 @@
  * misspelt sections) the reader does (platform page, section 1). Pure: text in, list out. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,6 +12,7 @@ struct problems;
 
 #define INI_LINE_MAX 65536 /* bytes in a line, without its newline */
 #define INI_NAME_MAX 48	   /* bytes in a section name or key; inih cuts longer ones */
+#define INI_FLAGS UINT_MAX /* the precedence of flags */
 
 struct ini_entry {
 	const char *section; /* "load", "request", "origin"; borrowed from the doc */
@@ -19,7 +21,10 @@ struct ini_entry {
 	const char *value; /* trimmed; may be empty */
 	const char *file;
 	unsigned line; /* 0: not from a file (a flag); then file names the flag */
-	bool filled;   /* the file says it otherwise: ini_replace */
+	/* The number of its file in the order of reading, from 0: a later file has precedence.
+	 * Flags count as one file after all others. */
+	unsigned precedence;
+	bool filled; /* the file says it otherwise: ini_replace */
 };
 
 struct ini_section {
@@ -38,6 +43,7 @@ struct ini_doc {
 	size_t n_sections;
 	struct ini_pool *pool;	/* owns every string */
 	const char *first_file; /* the name of the first one read; NULL: none was */
+	unsigned n_files;	/* that were read */
 	bool is_incomplete;	/* a line was refused: what is not here may have stood in it */
 };
 

@@ -39,7 +39,6 @@
 struct plan_builder {
 	struct plan *plan;
 	const struct ini_doc *doc;
-	unsigned *layers; /* of each entry */
 	const struct plan_file *files;
 	size_t n_files;
 	size_t bodies_max;
@@ -120,7 +119,6 @@ static int plan_set_target(struct plan_builder *b)
 static int plan_set_tls(struct plan_builder *b)
 {
 	const struct plan_tls_input in = {.doc = b->doc,
-		.layers = b->layers,
 		.files = b->files,
 		.n_files = b->n_files,
 		.problems = b->problems,
@@ -304,7 +302,7 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 
 		if (plan_is_beside(e))
 			continue;
-		if (given ? b->layers[i] > 0 || e->filled : e->filled || !plan_fits_a_line(e))
+		if (given ? e->precedence > 0 || e->filled : e->filled || !plan_fits_a_line(e))
 			r = buf_printf(&all, "%s%s%s.%s = %s\n", e->section, *e->arg ? "." : "",
 				e->arg, e->key, e->value);
 	}
@@ -332,10 +330,6 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 		.canon = &b->canon};
 	int r;
 
-	b->layers = plan_layers_new(b->doc);
-	in.layers = b->layers;
-	if (!b->layers)
-		return -ENOMEM;
 	r = plan_set_name(b, name);
 	if (r)
 		return r;
@@ -347,12 +341,12 @@ static int plan_fill(struct plan_builder *b, const char *name, const char *text)
 		r = plan_set_tls(b);
 	plan_set_pacing(b);
 	if (!r)
-		r = plan_settle_load(p, b->doc, b->layers, b->problems);
+		r = plan_settle_load(p, b->doc, b->problems);
 	plan_settle_slice(p, b->doc, b->problems);
 	if (!r)
 		r = plan_settle_requests(p, &in);
 	if (!r)
-		r = plan_settle_connections(p, b->doc, b->layers, b->problems);
+		r = plan_settle_connections(p, b->doc, b->problems);
 	if (!r)
 		r = plan_set_labels(b);
 	if (!r)
@@ -389,7 +383,6 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 	if (!b.plan)
 		return -ENOMEM;
 	r = plan_fill(&b, name, text);
-	free(b.layers);
 	buf_fini(&b.canon);
 	problems_finish(problems);
 	if (!r && problems->n)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From keys that may contradict each other to one load: the model, its stages, its length.
  *
- * Each file is a layer; flags together are one more behind all files. Of two contradicting keys the
- * one from the later layer wins and the other counts as not written, so that an overlay or a flag
- * can turn any plan around without the person having to unset anything; within one layer nobody can
- * know what was meant, and that is a problem. Only the last entry of a key is looked at.
+ * Of two contradicting keys the one from the later file wins and the other counts as not written,
+ * so that an overlay or a flag can turn any plan around without the person having to unset
+ * anything; flags together count as one file after all others. Within one file it is unknown which
+ * of the two was meant, and that is a problem. Only the last entry of a key is looked at.
  *
  * The order of the questions matters: first what says how fast (rate or stages), then the model,
  * then what says how long, then the keys that one model alone has. Each question removes the losers
@@ -14,7 +14,6 @@
 #include "common/plan_conflicts.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,36 +60,18 @@ static const char *const plan_source_keys[PLAN_SOURCE_COUNT][2] = {
 /* Where a key was written last; entry NULL: nowhere, or it lost. */
 struct plan_choice {
 	const struct ini_entry *entry;
-	unsigned layer;
+	unsigned precedence;
 };
 
 struct plan_load {
 	struct plan *plan;
 	const struct ini_doc *doc;
-	const unsigned *layers; /* of each entry */
 	struct problems *problems;
 	struct plan_choice at[PLAN_SOURCE_COUNT];
-	unsigned model_layer; /* of the key that decided the model */
-	int64_t kept_ns;      /* length of the stages that a later key replaced */
-	bool is_doubtful;     /* a value was bad: the rest may be well with the right one */
+	unsigned model_precedence; /* of the key that decided the model */
+	int64_t kept_ns;	   /* length of the stages that a later key replaced */
+	bool is_doubtful;	   /* a value was bad: the rest may be well with the right one */
 };
-
-unsigned *plan_layers_new(const struct ini_doc *doc)
-{
-	unsigned *layers = calloc(doc->n_entries + 1, sizeof(*layers));
-	unsigned layer = 0;
-
-	if (!layers)
-		return NULL;
-	for (size_t i = 0; i < doc->n_entries; i++) {
-		const struct ini_entry *e = &doc->entries[i];
-
-		if (i && e->line && !str_eq(e->file, e[-1].file))
-			layer++;
-		layers[i] = e->line ? layer : UINT_MAX;
-	}
-	return layers;
-}
 
 static void plan_find_sources(struct plan_load *l)
 {
@@ -100,7 +81,7 @@ static void plan_find_sources(struct plan_load *l)
 		for (size_t s = 0; s < PLAN_SOURCE_COUNT; s++)
 			if (str_eq(e->section, plan_source_keys[s][0]) &&
 				str_eq(e->key, plan_source_keys[s][1]))
-				l->at[s] = (struct plan_choice){e, l->layers[i]};
+				l->at[s] = (struct plan_choice){e, e->precedence};
 	}
 }
 
@@ -170,13 +151,13 @@ static void plan_settle(
 		first = &l->at[b];
 		last = &l->at[a];
 	}
-	if (first->layer == last->layer && !l->is_doubtful)
+	if (first->precedence == last->precedence && !l->is_doubtful)
 		plan_contradict(first->entry, last->entry, why, l->problems);
 	first->entry = NULL;
 }
 
-const struct ini_entry *plan_settle_pair(const struct ini_doc *doc, const unsigned *layers,
-	const struct plan_pair *pair, struct problems *problems)
+const struct ini_entry *plan_settle_pair(
+	const struct ini_doc *doc, const struct plan_pair *pair, struct problems *problems)
 {
 	const struct ini_entry *first = keys_last(doc, pair->section, "", pair->key);
 	const struct ini_entry *last = keys_last(doc, pair->other_section, "", pair->other_key);
@@ -189,19 +170,19 @@ const struct ini_entry *plan_settle_pair(const struct ini_doc *doc, const unsign
 		first = last;
 		last = swap;
 	}
-	if (layers[first - doc->entries] == layers[last - doc->entries])
+	if (first->precedence == last->precedence)
 		plan_contradict(first, last, pair->why, problems);
 	return first;
 }
 
 /* ---- stages ---- */
 
-/* It is a stage line of the last layer that has any. */
+/* It is a stage line of the last file that has any. */
 static bool plan_is_stage_entry(const struct plan_load *l, size_t i)
 {
 	const struct ini_entry *e = &l->doc->entries[i];
 
-	return l->layers[i] == l->at[PLAN_SOURCE_STAGE].layer && str_eq(e->section, "load") &&
+	return e->precedence == l->at[PLAN_SOURCE_STAGE].precedence && str_eq(e->section, "load") &&
 	       str_eq(e->key, "stage");
 }
 
@@ -292,7 +273,7 @@ static void plan_settle_model(struct plan_load *l)
 		      str_eq(l->at[speed].entry->value, "max");
 	enum plan_model implied = is_max ? PLAN_CLOSED : PLAN_OPEN;
 
-	l->model_layer = model->layer;
+	l->model_precedence = model->precedence;
 	if (model->entry && p->model_choice) {
 		p->model = (enum plan_model)(p->model_choice - 1);
 		if (plan_has(l, speed) && p->model != implied)
@@ -301,8 +282,8 @@ static void plan_settle_model(struct plan_load *l)
 	/* What sets the pace may have been the later word. */
 	if (!plan_has(l, PLAN_SOURCE_MODEL) || !p->model_choice)
 		p->model = implied;
-	if (plan_has(l, speed) && l->at[speed].layer > l->model_layer)
-		l->model_layer = l->at[speed].layer;
+	if (plan_has(l, speed) && l->at[speed].precedence > l->model_precedence)
+		l->model_precedence = l->at[speed].precedence;
 	p->rate_max = is_max && plan_has(l, speed);
 	plan_forget_lost_stages(l);
 }
@@ -312,7 +293,7 @@ static void plan_refuse(struct plan_load *l, enum plan_source_id id, const char 
 {
 	const struct ini_entry *e = l->at[id].entry;
 
-	if (e && l->at[id].layer >= l->model_layer && !l->is_doubtful)
+	if (e && l->at[id].precedence >= l->model_precedence && !l->is_doubtful)
 		problems_add(l->problems, e->file, e->line, "%s", why);
 }
 
@@ -324,7 +305,7 @@ static void plan_settle_duration(struct plan_load *l)
 	const struct ini_entry *e = length->entry;
 
 	if (only && only->kind != PLAN_STEP) {
-		if (length->layer == l->at[PLAN_SOURCE_STAGE].layer)
+		if (length->precedence == l->at[PLAN_SOURCE_STAGE].precedence)
 			plan_settle(l, PLAN_SOURCE_DURATION, PLAN_SOURCE_STAGE,
 				"the stage says how long it is: keep one of them");
 		return;
@@ -353,7 +334,7 @@ static void plan_settle_length(struct plan_load *l)
 
 		if (!length->entry)
 			continue;
-		if (length->layer < stage->layer)
+		if (length->precedence < stage->precedence)
 			length->entry = NULL; /* the later stages say how long */
 		else if (lengths[i] == PLAN_SOURCE_DURATION)
 			plan_settle_duration(l);
@@ -545,10 +526,9 @@ static void plan_finish_closed(struct plan_load *l)
 		p->duration_ns = plan_default_length(l);
 }
 
-int plan_settle_load(struct plan *plan, const struct ini_doc *doc, const unsigned *layers,
-	struct problems *problems)
+int plan_settle_load(struct plan *plan, const struct ini_doc *doc, struct problems *problems)
 {
-	struct plan_load l = {.plan = plan, .doc = doc, .layers = layers, .problems = problems};
+	struct plan_load l = {.plan = plan, .doc = doc, .problems = problems};
 	int r;
 
 	plan_find_sources(&l);

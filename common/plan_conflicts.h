@@ -10,13 +10,8 @@ struct ini_entry;
 struct plan;
 struct problems;
 
-/* For each entry of doc the number of its file, from 0; flags share one behind all files. New array
- * (one element at least), NULL: no memory. */
-unsigned *plan_layers_new(const struct ini_doc *doc);
-
 /* After keys_apply: fills model, rate, stages, duration, requests and think. 0 or -ENOMEM. */
-int plan_settle_load(struct plan *plan, const struct ini_doc *doc, const unsigned *layers,
-	struct problems *problems);
+int plan_settle_load(struct plan *plan, const struct ini_doc *doc, struct problems *problems);
 
 /* The value is none that its key takes, which has been reported. */
 bool plan_is_bad(const struct ini_entry *e);
@@ -27,5 +22,5 @@ struct plan_pair {
 	const char *other_section, *other_key;
 	const char *why; /* behind "A contradicts B: " */
 };
-const struct ini_entry *plan_settle_pair(const struct ini_doc *doc, const unsigned *layers,
-	const struct plan_pair *pair, struct problems *problems);
+const struct ini_entry *plan_settle_pair(
+	const struct ini_doc *doc, const struct plan_pair *pair, struct problems *problems);

@@ -34,9 +34,8 @@
 struct plan_connections {
 	struct plan *plan;
 	const struct ini_doc *doc;
-	const unsigned *layers; /* of each entry */
 	struct problems *problems;
-	unsigned place_layer; /* of the key that says where to connect */
+	unsigned place_precedence; /* of the key that says where to connect */
 };
 
 /* ---------------------------------------------------------------- what others ask */
@@ -137,9 +136,9 @@ int plan_check_dns(const char *value, struct err *reterr)
 
 /* ---------------------------------------------------------------- where to */
 
-static unsigned plan_connections_layer(const struct plan_connections *c, const struct ini_entry *e)
+static unsigned plan_precedence(const struct ini_entry *e)
 {
-	return e ? c->layers[e - c->doc->entries] : 0;
+	return e ? e->precedence : 0;
 }
 
 static void plan_connections_forget_place(struct plan *p)
@@ -161,13 +160,13 @@ static void plan_connections_settle_place(struct plan_connections *c)
 	const struct ini_entry *lost = NULL;
 
 	if (is_tls || p->url.unix_path)
-		lost = plan_settle_pair(c->doc, c->layers, is_tls ? &tls : &both, c->problems);
+		lost = plan_settle_pair(c->doc, is_tls ? &tls : &both, c->problems);
 	if (lost && str_eq(lost->key, "connect-to")) {
 		plan_connections_forget_place(p);
 	} else if (lost && is_tls) {
 		const struct ini_entry *e = keys_last(c->doc, "target", "", "connect-to");
 
-		if (plan_connections_layer(c, lost) != plan_connections_layer(c, e))
+		if (plan_precedence(lost) != plan_precedence(e))
 			problems_add(c->problems, e->file, e->line,
 				"%s = %.60s: there is no TLS over a Unix socket, and the URL is "
 				"https",
@@ -184,8 +183,8 @@ static int plan_connections_set_place(struct plan_connections *c)
 		return -ENOMEM;
 	if (p->connect_to)
 		plan_connections_settle_place(c);
-	c->place_layer = plan_connections_layer(
-		c, keys_last(c->doc, "target", "", p->connect_to ? "connect-to" : "url"));
+	c->place_precedence = plan_precedence(
+		keys_last(c->doc, "target", "", p->connect_to ? "connect-to" : "url"));
 	return 0;
 }
 
@@ -197,7 +196,7 @@ static void plan_connections_refuse(
 		const struct ini_entry *e = &c->doc->entries[i];
 
 		if (str_eq(e->section, section) && str_eq(e->key, key) &&
-			c->layers[i] >= c->place_layer)
+			e->precedence >= c->place_precedence)
 			problems_add(c->problems, e->file, e->line, "%s %s", key, why);
 	}
 }
@@ -233,7 +232,7 @@ static void plan_connections_set_dns(struct plan_connections *c)
 static int plan_connections_set_sources(struct plan_connections *c)
 {
 	const struct ini_entry *last = keys_last(c->doc, "connections", "", "source");
-	unsigned layer = plan_connections_layer(c, last);
+	unsigned precedence = plan_precedence(last);
 	struct plan_sources sources = {0};
 	int r = 0;
 
@@ -241,7 +240,7 @@ static int plan_connections_set_sources(struct plan_connections *c)
 		const struct ini_entry *e = &c->doc->entries[i];
 		struct err err = {0};
 
-		if (c->layers[i] != layer || !str_eq(e->section, last->section) ||
+		if (e->precedence != precedence || !str_eq(e->section, last->section) ||
 			!str_eq(e->key, last->key) || plan_is_bad(e))
 			continue;
 		r = plan_sources_add(&sources, e->value, &err);
@@ -342,7 +341,7 @@ static void plan_connections_settle_reuse(struct plan_connections *c)
 
 		if (!plan_has_limit(p, i))
 			continue;
-		lost = plan_settle_pair(c->doc, c->layers, &pairs[i], c->problems);
+		lost = plan_settle_pair(c->doc, &pairs[i], c->problems);
 		if (lost && str_eq(lost->key, "reuse"))
 			p->reuse = PLAN_REUSE_LIFO;
 		else if (lost)
@@ -383,7 +382,7 @@ static void plan_connections_settle_pipeline(struct plan_connections *c)
 
 	if (!p->requests_per_connection || p->pipeline <= p->requests_per_connection)
 		return;
-	lost = plan_settle_pair(c->doc, c->layers, &pair, c->problems);
+	lost = plan_settle_pair(c->doc, &pair, c->problems);
 	if (lost)
 		plan_forget_limit(p,
 			str_eq(lost->key, "pipeline") ? PLAN_LIMIT_PIPELINE : PLAN_LIMIT_REQUESTS);
@@ -425,10 +424,9 @@ static void plan_connections_check_pipeline(struct plan_connections *c)
 
 /* ---------------------------------------------------------------- the whole */
 
-int plan_settle_connections(struct plan *p, const struct ini_doc *doc, const unsigned *layers,
-	struct problems *problems)
+int plan_settle_connections(struct plan *p, const struct ini_doc *doc, struct problems *problems)
 {
-	struct plan_connections c = {.plan = p, .doc = doc, .layers = layers, .problems = problems};
+	struct plan_connections c = {.plan = p, .doc = doc, .problems = problems};
 	int r;
 
 	plan_connections_set_dns(&c);

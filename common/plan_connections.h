@@ -28,8 +28,7 @@ bool plan_is_idempotent(const char *method);
 
 /* Part of making a plan, behind the target and the requests: fills connect, dns and the sources,
  * settles what contradicts. 0 (also with problems) or -ENOMEM. */
-int plan_settle_connections(struct plan *p, const struct ini_doc *doc, const unsigned *layers,
-	struct problems *problems);
+int plan_settle_connections(struct plan *p, const struct ini_doc *doc, struct problems *problems);
 
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int plan_check_connect_to(const char *value, struct err *reterr);

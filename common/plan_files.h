@@ -15,7 +15,6 @@ struct problems;
 /* What the parts of a plan are made from. */
 struct plan_input {
 	const struct ini_doc *doc;
-	const unsigned *layers; /* of each entry */
 	const struct plan_file *files;
 	size_t n_files;
 	size_t bodies_max; /* bytes, of all requests together */

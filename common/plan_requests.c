@@ -63,11 +63,6 @@ static const struct ini_entry *plan_request_entry(
 	return e ? e : keys_last(in->doc, "defaults", "", key);
 }
 
-static unsigned plan_layer(const struct plan_input *in, const struct ini_entry *e)
-{
-	return in->layers[e - in->doc->entries];
-}
-
 /* ---- which requests there are ---- */
 
 static struct plan_request *plan_find_request(struct plan *p, const char *name)
@@ -214,7 +209,7 @@ static bool plan_line_is_replaced(
 	for (size_t k = i + 1; k < lines->n; k++) {
 		const struct ini_entry *later = lines->at[k];
 		bool counts = plan_is_own(later, m->request) != is_own ||
-			      plan_layer(m->in, later) != plan_layer(m->in, e);
+			      later->precedence != e->precedence;
 
 		if (counts && plan_is_same_header(e, later))
 			return true;
@@ -310,9 +305,9 @@ static bool plan_section_auth(
 	*ret = auth;
 	if (!auth || !header)
 		return auth || header;
-	if (plan_layer(m->in, auth) < plan_layer(m->in, header))
+	if (auth->precedence < header->precedence)
 		*ret = NULL;
-	else if (plan_layer(m->in, auth) == plan_layer(m->in, header) &&
+	else if (auth->precedence == header->precedence &&
 		 (*arg || m->request == m->plan->requests))
 		problems_add(m->in->problems, last->file, last->line,
 			"auth makes the header Authorization, and header gives one: write one of "

@@ -146,12 +146,12 @@ void plan_fini_tls(struct plan *p)
 static void plan_refuse_tls(const struct plan *p, const struct plan_tls_input *in)
 {
 	const struct ini_entry *url = keys_last(in->doc, "target", "", "url");
-	size_t at = url ? (size_t)(url - in->doc->entries) : 0;
+	unsigned precedence = url ? url->precedence : 0;
 
 	for (size_t i = 0; i < in->doc->n_entries; i++) {
 		const struct ini_entry *e = &in->doc->entries[i];
 
-		if (plan_is_tls(e) && in->layers[i] >= in->layers[at])
+		if (plan_is_tls(e) && e->precedence >= precedence)
 			problems_add(in->problems, e->file, e->line,
 				"%s is for https, and the URL is %s", e->key,
 				p->url.unix_path ? "a Unix socket: there is no TLS over it"
@@ -191,7 +191,7 @@ static int plan_take_pem(const struct plan_tls_input *in, const char *key, struc
 static void plan_settle_ciphers(const struct plan_tls_input *in, const struct plan_pair *pair,
 	char **ciphers, unsigned *version)
 {
-	const struct ini_entry *lost = plan_settle_pair(in->doc, in->layers, pair, in->problems);
+	const struct ini_entry *lost = plan_settle_pair(in->doc, pair, in->problems);
 
 	if (lost && str_eq(lost->key, pair->key)) {
 		free(*ciphers);
@@ -212,7 +212,7 @@ static void plan_settle_tls_versions(struct plan *p, const struct plan_tls_input
 	const struct ini_entry *lost;
 
 	if (p->tls_min_version == PLAN_TLS_1_3 && p->tls_max_version == PLAN_TLS_1_2) {
-		lost = plan_settle_pair(in->doc, in->layers, &versions, in->problems);
+		lost = plan_settle_pair(in->doc, &versions, in->problems);
 		if (lost && str_eq(lost->key, versions.key))
 			p->tls_min_version = 0;
 		else if (lost)

@@ -17,7 +17,6 @@ struct problems;
 /* What of a plan's making this needs. */
 struct plan_tls_input {
 	const struct ini_doc *doc;
-	const unsigned *layers; /* of each entry */
 	const struct plan_file *files;
 	size_t n_files;
 	struct problems *problems;

@@ -377,6 +377,9 @@ START_TEST(appends_files_and_flags)
 	ck_assert_str_eq(doc.entries[2].key, "rate");
 	ck_assert_str_eq(doc.entries[2].value, "7");
 	ck_assert_uint_eq(doc.entries[2].line, 0);
+	ck_assert_uint_eq(doc.entries[0].precedence, 0);
+	ck_assert_uint_eq(doc.entries[1].precedence, 1);
+	ck_assert_uint_eq(doc.entries[2].precedence, INI_FLAGS);
 	ck_assert_uint_eq(doc.n_sections, 3);
 	ck_assert_str_eq(doc.sections[1].file, "b.ini");
 	finish();

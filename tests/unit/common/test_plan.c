@@ -368,6 +368,30 @@ START_TEST(digest_is_of_the_text_alone_without_overrides)
 }
 END_TEST
 
+static void digest_with_overlay(const char *text, const char *overlay, char *ret)
+{
+	struct conf_doc d = {0};
+	struct plan *p;
+
+	conf_read(&d, "f.ini", text);
+	conf_read(&d, "over.ini", overlay);
+	p = conf_build(&d, "f", text, NULL, 0);
+	memcpy(ret, p->sha256, sizeof(p->sha256));
+	plan_free(p);
+	conf_fini(&d);
+}
+
+/* Also where the run file has no entry of its own. */
+START_TEST(digest_covers_an_overlay)
+{
+	char one[DIGEST_SHA256_HEX_SIZE], other[DIGEST_SHA256_HEX_SIZE];
+
+	digest_with_overlay("# later\n", CONF_TARGET, one);
+	digest_with_overlay("# later\n", CONF_TARGET "[load]\nrate = 7\n", other);
+	ck_assert_str_ne(one, other);
+}
+END_TEST
+
 START_TEST(text_of_flags_reads_back)
 {
 	struct conf_doc d = {0};
@@ -638,6 +662,7 @@ int main(void)
 	suite_add_tcase(s, request);
 	tcase_add_test(whole, digest_covers_what_decides);
 	tcase_add_test(whole, digest_is_of_the_text_alone_without_overrides);
+	tcase_add_test(whole, digest_covers_an_overlay);
 	tcase_add_test(whole, text_of_flags_reads_back);
 	tcase_add_test(whole, text_of_flags_that_no_line_holds);
 	tcase_add_test(whole, all_problems_at_once);
