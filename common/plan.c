@@ -26,6 +26,7 @@
 #include "common/keys.h"
 #include "common/plan_conflicts.h"
 #include "common/plan_files.h"
+#include "common/plan_input.h"
 #include "common/plan_requests.h"
 #include "common/plan_connections.h"
 #include "common/plan_slice.h"
@@ -35,16 +36,6 @@
 
 #define PLAN_NAME_MAX 64
 #define PLAN_LABELS_MAX 64
-
-struct plan_builder {
-	struct plan *plan;
-	const struct ini_doc *doc;
-	const struct plan_file *files;
-	size_t n_files;
-	size_t bodies_max;
-	struct problems *problems;
-	struct buf canon; /* what the digest covers */
-};
 
 static bool plan_is_label(const struct ini_entry *e)
 {
@@ -93,47 +84,36 @@ static char *plan_name_from_host(const struct url *url)
 	return name;
 }
 
-static int plan_set_target(struct plan_builder *b)
+static int plan_set_target(const struct plan_input *in)
 {
-	struct plan *p = b->plan;
+	struct plan *p = in->plan;
 	unsigned line = 0;
-	const char *file = b->doc->first_file ? b->doc->first_file : "run";
+	const char *file = in->doc->first_file ? in->doc->first_file : "run";
 
 	/* A bad value has been reported, and left url_text empty. */
 	if (p->url_text)
 		return url_parse(p->url_text, &p->url, NULL) == -ENOMEM ? -ENOMEM : 0;
-	if (plan_url_is_doubtful(b->doc))
+	if (plan_url_is_doubtful(in->doc))
 		return 0;
-	for (size_t i = b->doc->n_sections; i-- > 0;) {
-		file = b->doc->sections[i].file;
-		line = b->doc->sections[i].line;
-		if (str_eq(b->doc->sections[i].name, "target"))
+	for (size_t i = in->doc->n_sections; i-- > 0;) {
+		file = in->doc->sections[i].file;
+		line = in->doc->sections[i].line;
+		if (str_eq(in->doc->sections[i].name, "target"))
 			break;
 		line = 0;
 	}
-	problems_add(b->problems, file, line,
+	problems_add(in->problems, file, line,
 		"[target] url is missing: write what to load, as in url = http://127.0.0.1:8000/");
 	return 0;
 }
 
-static int plan_set_tls(struct plan_builder *b)
-{
-	const struct plan_tls_input in = {.doc = b->doc,
-		.files = b->files,
-		.n_files = b->n_files,
-		.problems = b->problems,
-		.canon = &b->canon};
-
-	return plan_settle_tls(b->plan, &in);
-}
-
 /* How arrivals are spaced and met, and how sure the figures are to be. Bad values have been
  * reported. */
-static void plan_set_pacing(struct plan_builder *b)
+static void plan_set_pacing(const struct plan_input *in)
 {
-	const struct ini_entry *arrivals = keys_last(b->doc, "load", "", "arrivals");
-	const struct ini_entry *gap = keys_last(b->doc, "pacing", "", "gap");
-	struct plan *p = b->plan;
+	const struct ini_entry *arrivals = keys_last(in->doc, "load", "", "arrivals");
+	const struct ini_entry *gap = keys_last(in->doc, "pacing", "", "gap");
+	struct plan *p = in->plan;
 
 	p->pacing_gap_ns = -1;
 	if (gap)
@@ -143,9 +123,9 @@ static void plan_set_pacing(struct plan_builder *b)
 	p->confidence = (double)p->confidence_percent / 100;
 }
 
-static int plan_set_name(struct plan_builder *b, const char *name)
+static int plan_set_name(const struct plan_input *in, const char *name)
 {
-	struct plan *p = b->plan;
+	struct plan *p = in->plan;
 
 	if (!name)
 		return 0;
@@ -153,7 +133,7 @@ static int plan_set_name(struct plan_builder *b, const char *name)
 	if (!p->name)
 		return -ENOMEM;
 	if (!str_is_name(name))
-		problems_add(b->problems, name, 0,
+		problems_add(in->problems, name, 0,
 			"not a name for a run: letters, digits, '_', '-' and '.', at most %d",
 			PLAN_NAME_MAX);
 	return 0;
@@ -169,9 +149,9 @@ static struct plan_label *plan_find_label(struct plan *p, const char *name, size
 	return NULL;
 }
 
-static int plan_set_label(struct plan_builder *b, const struct ini_entry *e)
+static int plan_set_label(const struct plan_input *in, const struct ini_entry *e)
 {
-	struct plan *p = b->plan;
+	struct plan *p = in->plan;
 	size_t len = plan_label_name_len(e->value);
 	struct plan_label *label = plan_find_label(p, e->value, len);
 	char *text = strdup(e->value + len + 1);
@@ -185,7 +165,8 @@ static int plan_set_label(struct plan_builder *b, const struct ini_entry *e)
 	}
 	if (p->n_labels == PLAN_LABELS_MAX) {
 		free(text);
-		problems_add(b->problems, e->file, e->line, "more than %d labels", PLAN_LABELS_MAX);
+		problems_add(
+			in->problems, e->file, e->line, "more than %d labels", PLAN_LABELS_MAX);
 		return 0;
 	}
 	label = &p->labels[p->n_labels++];
@@ -195,19 +176,19 @@ static int plan_set_label(struct plan_builder *b, const struct ini_entry *e)
 }
 
 /* Of labels with one name the last one counts. */
-static int plan_set_labels(struct plan_builder *b)
+static int plan_set_labels(const struct plan_input *in)
 {
-	const struct ini_doc *doc = b->doc;
+	const struct ini_doc *doc = in->doc;
 	int r = 0;
 
-	b->plan->labels = calloc(PLAN_LABELS_MAX, sizeof(*b->plan->labels));
-	if (!b->plan->labels)
+	in->plan->labels = calloc(PLAN_LABELS_MAX, sizeof(*in->plan->labels));
+	if (!in->plan->labels)
 		return -ENOMEM;
 	for (size_t i = 0; i < doc->n_entries && !r; i++) {
 		const struct ini_entry *e = &doc->entries[i];
 
 		if (plan_is_label(e) && !plan_check_label(e->value, NULL))
-			r = plan_set_label(b, e);
+			r = plan_set_label(in, e);
 	}
 	return r;
 }
@@ -286,19 +267,19 @@ static int plan_write_text(const struct ini_doc *doc, bool is_whole, struct buf 
 	return 0;
 }
 
-static int plan_set_text(struct plan_builder *b, const char *given)
+static int plan_set_text(const struct plan_input *in, const char *given)
 {
-	struct plan *p = b->plan;
+	struct plan *p = in->plan;
 	struct buf text = {0};
 	struct buf all = {0};
 	int r;
 
-	r = given ? buf_puts(&text, given) : plan_write_text(b->doc, true, &text);
+	r = given ? buf_puts(&text, given) : plan_write_text(in->doc, true, &text);
 	if (!r)
-		r = given ? buf_puts(&all, given) : plan_write_text(b->doc, false, &all);
+		r = given ? buf_puts(&all, given) : plan_write_text(in->doc, false, &all);
 	/* What the text does not say. */
-	for (size_t i = 0; !r && i < b->doc->n_entries; i++) {
-		const struct ini_entry *e = &b->doc->entries[i];
+	for (size_t i = 0; !r && i < in->doc->n_entries; i++) {
+		const struct ini_entry *e = &in->doc->entries[i];
 
 		if (plan_is_beside(e))
 			continue;
@@ -307,7 +288,7 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 				e->arg, e->key, e->value);
 	}
 	if (!r)
-		r = buf_append(&all, b->canon.data ? b->canon.data : "", b->canon.len);
+		r = buf_append(&all, in->canon->data ? in->canon->data : "", in->canon->len);
 	if (!r)
 		digest_sha256_hex(all.data ? all.data : "", all.len, p->sha256);
 	buf_fini(&all);
@@ -319,41 +300,35 @@ static int plan_set_text(struct plan_builder *b, const char *given)
 
 /* ---- the whole ---- */
 
-static int plan_fill(struct plan_builder *b, const char *name, const char *text)
+static int plan_fill(const struct plan_input *in, const char *name, const char *text)
 {
-	struct plan *p = b->plan;
-	struct plan_input in = {.doc = b->doc,
-		.files = b->files,
-		.n_files = b->n_files,
-		.bodies_max = b->bodies_max,
-		.problems = b->problems,
-		.canon = &b->canon};
+	struct plan *p = in->plan;
 	int r;
 
-	r = plan_set_name(b, name);
+	r = plan_set_name(in, name);
 	if (r)
 		return r;
 	p->drain_ns = CLOCK_NEVER;
-	r = keys_apply(KEYS_RUN, b->doc, p, b->problems);
+	r = keys_apply(KEYS_RUN, in->doc, p, in->problems);
 	if (!r)
-		r = plan_set_target(b);
+		r = plan_set_target(in);
 	if (!r)
-		r = plan_set_tls(b);
-	plan_set_pacing(b);
+		r = plan_settle_tls(in);
+	plan_set_pacing(in);
 	if (!r)
-		r = plan_settle_load(p, b->doc, b->problems);
-	plan_settle_slice(p, b->doc, b->problems);
+		r = plan_settle_load(in);
+	plan_settle_slice(in);
 	if (!r)
-		r = plan_settle_requests(p, &in);
+		r = plan_settle_requests(in);
 	if (!r)
-		r = plan_settle_connections(p, b->doc, b->problems);
+		r = plan_settle_connections(in);
 	if (!r)
-		r = plan_set_labels(b);
+		r = plan_set_labels(in);
 	if (!r)
-		r = plan_set_text(b, text);
-	if (r || b->problems->n)
+		r = plan_set_text(in, text);
+	if (r || in->problems->n)
 		return r;
-	plan_judge_requests(p, &in);
+	plan_judge_requests(in);
 	if (p->drain_ns == CLOCK_NEVER)
 		p->drain_ns = p->request_timeout_ns;
 	if (!p->name)
@@ -372,26 +347,28 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 	const char *text, const struct plan_file *files, size_t n_files, struct plan **ret,
 	struct problems *problems)
 {
-	struct plan_builder b = {.doc = doc,
+	struct buf canon = {0};
+	struct plan_input in = {.plan = calloc(1, sizeof(*in.plan)),
+		.doc = doc,
 		.files = files,
 		.n_files = n_files,
 		.bodies_max = bodies_max,
-		.problems = problems};
+		.problems = problems,
+		.canon = &canon};
 	int r;
 
-	b.plan = calloc(1, sizeof(*b.plan));
-	if (!b.plan)
+	if (!in.plan)
 		return -ENOMEM;
-	r = plan_fill(&b, name, text);
-	buf_fini(&b.canon);
+	r = plan_fill(&in, name, text);
+	buf_fini(&canon);
 	problems_finish(problems);
 	if (!r && problems->n)
 		r = -EINVAL;
 	if (r) {
-		plan_free(b.plan);
+		plan_free(in.plan);
 		return r;
 	}
-	*ret = b.plan;
+	*ret = in.plan;
 	return 0;
 }
 

@@ -24,6 +24,7 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
+#include "common/plan_input.h"
 #include "common/plan_stages.h"
 #include "common/plan_values.h"
 #include "common/str.h"
@@ -64,9 +65,8 @@ struct plan_choice {
 };
 
 struct plan_load {
-	struct plan *plan;
-	const struct ini_doc *doc;
-	struct problems *problems;
+	const struct plan_input *in;
+	struct plan *plan; /* in's */
 	struct plan_choice at[PLAN_SOURCE_COUNT];
 	unsigned model_precedence; /* of the key that decided the model */
 	int64_t kept_ns;	   /* length of the stages that a later key replaced */
@@ -75,8 +75,8 @@ struct plan_load {
 
 static void plan_find_sources(struct plan_load *l)
 {
-	for (size_t i = 0; i < l->doc->n_entries; i++) {
-		const struct ini_entry *e = &l->doc->entries[i];
+	for (size_t i = 0; i < l->in->doc->n_entries; i++) {
+		const struct ini_entry *e = &l->in->doc->entries[i];
 
 		for (size_t s = 0; s < PLAN_SOURCE_COUNT; s++)
 			if (str_eq(e->section, plan_source_keys[s][0]) &&
@@ -104,8 +104,8 @@ bool plan_is_bad(const struct ini_entry *e)
 /* Of a bad value nobody can say what it contradicts. */
 static void plan_doubt(struct plan_load *l)
 {
-	for (size_t i = 0; i < l->doc->n_entries && !l->is_doubtful; i++) {
-		const struct ini_entry *e = &l->doc->entries[i];
+	for (size_t i = 0; i < l->in->doc->n_entries && !l->is_doubtful; i++) {
+		const struct ini_entry *e = &l->in->doc->entries[i];
 
 		for (size_t s = 0; s < PLAN_SOURCE_COUNT; s++)
 			if (str_eq(e->section, plan_source_keys[s][0]) &&
@@ -152,15 +152,14 @@ static void plan_settle(
 		last = &l->at[a];
 	}
 	if (first->precedence == last->precedence && !l->is_doubtful)
-		plan_contradict(first->entry, last->entry, why, l->problems);
+		plan_contradict(first->entry, last->entry, why, l->in->problems);
 	first->entry = NULL;
 }
 
-const struct ini_entry *plan_settle_pair(
-	const struct ini_doc *doc, const struct plan_pair *pair, struct problems *problems)
+const struct ini_entry *plan_settle_pair(const struct plan_input *in, const struct plan_pair *pair)
 {
-	const struct ini_entry *first = keys_last(doc, pair->section, "", pair->key);
-	const struct ini_entry *last = keys_last(doc, pair->other_section, "", pair->other_key);
+	const struct ini_entry *first = keys_last(in->doc, pair->section, "", pair->key);
+	const struct ini_entry *last = keys_last(in->doc, pair->other_section, "", pair->other_key);
 
 	if (!first || !last || plan_is_bad(first) || plan_is_bad(last))
 		return NULL;
@@ -171,7 +170,7 @@ const struct ini_entry *plan_settle_pair(
 		last = swap;
 	}
 	if (first->precedence == last->precedence)
-		plan_contradict(first, last, pair->why, problems);
+		plan_contradict(first, last, pair->why, in->problems);
 	return first;
 }
 
@@ -180,7 +179,7 @@ const struct ini_entry *plan_settle_pair(
 /* It is a stage line of the last file that has any. */
 static bool plan_is_stage_entry(const struct plan_load *l, size_t i)
 {
-	const struct ini_entry *e = &l->doc->entries[i];
+	const struct ini_entry *e = &l->in->doc->entries[i];
 
 	return e->precedence == l->at[PLAN_SOURCE_STAGE].precedence && str_eq(e->section, "load") &&
 	       str_eq(e->key, "stage");
@@ -191,15 +190,15 @@ static int plan_read_stages(struct plan_load *l)
 {
 	struct rate end = {0, 1}; /* of the last one that was no pause */
 
-	for (size_t i = 0; i < l->doc->n_entries; i++) {
-		const struct ini_entry *e = &l->doc->entries[i];
+	for (size_t i = 0; i < l->in->doc->n_entries; i++) {
+		const struct ini_entry *e = &l->in->doc->entries[i];
 		struct plan_stage stage;
 		int r;
 
 		if (!plan_is_stage_entry(l, i) || plan_parse_stage(e->value, &stage, NULL))
 			continue;
 		if (l->plan->n_stages == PLAN_STAGES_MAX) {
-			problems_add(l->problems, e->file, e->line, "more than %d stages",
+			problems_add(l->in->problems, e->file, e->line, "more than %d stages",
 				PLAN_STAGES_MAX);
 			return 0;
 		}
@@ -222,18 +221,18 @@ static void plan_judge_stages(struct plan_load *l)
 
 	if (l->is_doubtful || !plan_has(l, PLAN_SOURCE_STAGE))
 		return;
-	for (size_t i = 0, n = 0; i < l->doc->n_entries && n < p->n_stages; i++) {
-		const struct ini_entry *e = &l->doc->entries[i];
+	for (size_t i = 0, n = 0; i < l->in->doc->n_entries && n < p->n_stages; i++) {
+		const struct ini_entry *e = &l->in->doc->entries[i];
 		const char *trouble;
 
 		if (!plan_is_stage_entry(l, i))
 			continue;
 		trouble = plan_stage_trouble(p, n);
 		if (trouble)
-			problems_add(l->problems, e->file, e->line, "%s", trouble);
+			problems_add(l->in->problems, e->file, e->line, "%s", trouble);
 		n_levels += plan_stage_levels(&p->stages[n++]);
 		if (n_levels > PLAN_LEVELS_MAX) {
-			problems_add(l->problems, e->file, e->line,
+			problems_add(l->in->problems, e->file, e->line,
 				"more than %d levels in all steps together: take larger ones",
 				PLAN_LEVELS_MAX);
 			return;
@@ -294,7 +293,7 @@ static void plan_refuse(struct plan_load *l, enum plan_source_id id, const char 
 	const struct ini_entry *e = l->at[id].entry;
 
 	if (e && l->at[id].precedence >= l->model_precedence && !l->is_doubtful)
-		problems_add(l->problems, e->file, e->line, "%s", why);
+		problems_add(l->in->problems, e->file, e->line, "%s", why);
 }
 
 /* A duration for stages: of one that is measured it is the length. */
@@ -313,11 +312,11 @@ static void plan_settle_duration(struct plan_load *l)
 	if (l->is_doubtful)
 		return;
 	if (only)
-		problems_add(l->problems, e->file, e->line,
+		problems_add(l->in->problems, e->file, e->line,
 			"duration contradicts the steps, which say how long they are: give a rate "
 			"with it, or change the steps");
 	else
-		problems_add(l->problems, e->file, e->line,
+		problems_add(l->in->problems, e->file, e->line,
 			"duration contradicts the %zu stages, which say how long they are: give a "
 			"rate with it, or change the stages",
 			l->plan->n_stages);
@@ -389,7 +388,7 @@ static bool plan_scale_rate(
 			return true;
 		}
 	}
-	problems_add(l->problems, e->file, e->line,
+	problems_add(l->in->problems, e->file, e->line,
 		"%.60s of %s is no rate: those are %s, exact to six decimals", e->value, before,
 		key->limits);
 	return false;
@@ -405,14 +404,14 @@ static bool plan_scale_stage(
 /* Multiplies every rate; a problem where there is none. 0 or -ENOMEM. */
 static int plan_scale(struct plan_load *l)
 {
-	const struct ini_entry *e = keys_last(l->doc, "load", "", "scale");
+	const struct ini_entry *e = keys_last(l->in->doc, "load", "", "scale");
 	struct plan *p = l->plan;
 	struct rate scale;
 
 	if (!e || l->is_doubtful || plan_parse_scale(e->value, &scale, NULL))
 		return 0;
 	if (p->model == PLAN_CLOSED) {
-		problems_add(l->problems, e->file, e->line,
+		problems_add(l->in->problems, e->file, e->line,
 			"%.60s scales a rate, but users wait for answers here and nothing sets the "
 			"pace",
 			e->value);
@@ -448,8 +447,8 @@ static void plan_add_length_problem(struct plan_load *l, const char *text)
 		e = l->at[by[i]].entry;
 	/* The default rate, and what is made of it. */
 	if (!e)
-		e = keys_last(l->doc, "load", "", "scale");
-	problems_add(l->problems, e ? e->file : "run", e ? e->line : 0, "%s", text);
+		e = keys_last(l->in->doc, "load", "", "scale");
+	problems_add(l->in->problems, e ? e->file : "run", e ? e->line : 0, "%s", text);
 }
 
 static int64_t plan_default_length(const struct plan_load *l)
@@ -526,9 +525,10 @@ static void plan_finish_closed(struct plan_load *l)
 		p->duration_ns = plan_default_length(l);
 }
 
-int plan_settle_load(struct plan *plan, const struct ini_doc *doc, struct problems *problems)
+int plan_settle_load(const struct plan_input *in)
 {
-	struct plan_load l = {.plan = plan, .doc = doc, .problems = problems};
+	struct plan *plan = in->plan;
+	struct plan_load l = {.in = in, .plan = plan};
 	int r;
 
 	plan_find_sources(&l);

@@ -5,13 +5,11 @@
 
 #include <stdbool.h>
 
-struct ini_doc;
 struct ini_entry;
-struct plan;
-struct problems;
+struct plan_input;
 
 /* After keys_apply: fills model, rate, stages, duration, requests and think. 0 or -ENOMEM. */
-int plan_settle_load(struct plan *plan, const struct ini_doc *doc, struct problems *problems);
+int plan_settle_load(const struct plan_input *in);
 
 /* The value is none that its key takes, which has been reported. */
 bool plan_is_bad(const struct ini_entry *e);
@@ -22,5 +20,4 @@ struct plan_pair {
 	const char *other_section, *other_key;
 	const char *why; /* behind "A contradicts B: " */
 };
-const struct ini_entry *plan_settle_pair(
-	const struct ini_doc *doc, const struct plan_pair *pair, struct problems *problems);
+const struct ini_entry *plan_settle_pair(const struct plan_input *in, const struct plan_pair *pair);

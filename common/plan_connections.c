@@ -24,6 +24,7 @@
 #include "common/keys.h"
 #include "common/plan.h"
 #include "common/plan_conflicts.h"
+#include "common/plan_input.h"
 #include "common/plan_sources.h"
 #include "common/str.h"
 
@@ -32,9 +33,8 @@
 #define PLAN_DNS_EVERY "every"
 
 struct plan_connections {
-	struct plan *plan;
-	const struct ini_doc *doc;
-	struct problems *problems;
+	const struct plan_input *in;
+	struct plan *plan;	   /* in's */
 	unsigned place_precedence; /* of the key that says where to connect */
 };
 
@@ -160,14 +160,14 @@ static void plan_connections_settle_place(struct plan_connections *c)
 	const struct ini_entry *lost = NULL;
 
 	if (is_tls || p->url.unix_path)
-		lost = plan_settle_pair(c->doc, is_tls ? &tls : &both, c->problems);
+		lost = plan_settle_pair(c->in, is_tls ? &tls : &both);
 	if (lost && str_eq(lost->key, "connect-to")) {
 		plan_connections_forget_place(p);
 	} else if (lost && is_tls) {
-		const struct ini_entry *e = keys_last(c->doc, "target", "", "connect-to");
+		const struct ini_entry *e = keys_last(c->in->doc, "target", "", "connect-to");
 
 		if (plan_precedence(lost) != plan_precedence(e))
-			problems_add(c->problems, e->file, e->line,
+			problems_add(c->in->problems, e->file, e->line,
 				"%s = %.60s: there is no TLS over a Unix socket, and the URL is "
 				"https",
 				e->key, e->value);
@@ -184,7 +184,7 @@ static int plan_connections_set_place(struct plan_connections *c)
 	if (p->connect_to)
 		plan_connections_settle_place(c);
 	c->place_precedence = plan_precedence(
-		keys_last(c->doc, "target", "", p->connect_to ? "connect-to" : "url"));
+		keys_last(c->in->doc, "target", "", p->connect_to ? "connect-to" : "url"));
 	return 0;
 }
 
@@ -192,12 +192,12 @@ static int plan_connections_set_place(struct plan_connections *c)
 static void plan_connections_refuse(
 	const struct plan_connections *c, const char *section, const char *key, const char *why)
 {
-	for (size_t i = 0; i < c->doc->n_entries; i++) {
-		const struct ini_entry *e = &c->doc->entries[i];
+	for (size_t i = 0; i < c->in->doc->n_entries; i++) {
+		const struct ini_entry *e = &c->in->doc->entries[i];
 
 		if (str_eq(e->section, section) && str_eq(e->key, key) &&
 			e->precedence >= c->place_precedence)
-			problems_add(c->problems, e->file, e->line, "%s %s", key, why);
+			problems_add(c->in->problems, e->file, e->line, "%s %s", key, why);
 	}
 }
 
@@ -220,7 +220,7 @@ static void plan_connections_settle_unix(struct plan_connections *c)
 
 static void plan_connections_set_dns(struct plan_connections *c)
 {
-	const struct ini_entry *e = keys_last(c->doc, "target", "", "dns");
+	const struct ini_entry *e = keys_last(c->in->doc, "target", "", "dns");
 
 	if (e)
 		(void)plan_parse_dns(e->value, &c->plan->dns_ns, NULL);
@@ -231,13 +231,13 @@ static void plan_connections_set_dns(struct plan_connections *c)
 /* Of the last file that has any. */
 static int plan_connections_set_sources(struct plan_connections *c)
 {
-	const struct ini_entry *last = keys_last(c->doc, "connections", "", "source");
+	const struct ini_entry *last = keys_last(c->in->doc, "connections", "", "source");
 	unsigned precedence = plan_precedence(last);
 	struct plan_sources sources = {0};
 	int r = 0;
 
-	for (size_t i = 0; last && i < c->doc->n_entries && r == 0; i++) {
-		const struct ini_entry *e = &c->doc->entries[i];
+	for (size_t i = 0; last && i < c->in->doc->n_entries && r == 0; i++) {
+		const struct ini_entry *e = &c->in->doc->entries[i];
 		struct err err = {0};
 
 		if (e->precedence != precedence || !str_eq(e->section, last->section) ||
@@ -245,7 +245,7 @@ static int plan_connections_set_sources(struct plan_connections *c)
 			continue;
 		r = plan_sources_add(&sources, e->value, &err);
 		if (r == -EINVAL)
-			problems_add(c->problems, e->file, e->line, "%s: %s", e->key, err.text);
+			problems_add(c->in->problems, e->file, e->line, "%s: %s", e->key, err.text);
 	}
 	plan_sources_shrink(&sources);
 	c->plan->sources = sources.list;
@@ -264,7 +264,7 @@ static bool plan_connections_has_source(const struct plan *p, bool is_v6)
 /* What is certain before a name is looked up. */
 static void plan_connections_settle_family(struct plan_connections *c)
 {
-	const struct ini_entry *e = keys_last(c->doc, "connections", "", "source");
+	const struct ini_entry *e = keys_last(c->in->doc, "connections", "", "source");
 	struct plan *p = c->plan;
 	struct in6_addr address;
 	const char *host = plan_connect_host(p);
@@ -281,7 +281,7 @@ static void plan_connections_settle_family(struct plan_connections *c)
 	is_v4 |= p->addresses == PLAN_ADDRESSES_V4;
 	is_v6 |= p->addresses == PLAN_ADDRESSES_V6;
 	if (e && p->n_sources && (is_v4 || is_v6) && !plan_connections_has_source(p, is_v6))
-		problems_add(c->problems, e->file, e->line,
+		problems_add(c->in->problems, e->file, e->line,
 			"source: the target is loaded over %s, and none of these is such an "
 			"address",
 			is_v6 ? "IPv6" : "IPv4");
@@ -341,7 +341,7 @@ static void plan_connections_settle_reuse(struct plan_connections *c)
 
 		if (!plan_has_limit(p, i))
 			continue;
-		lost = plan_settle_pair(c->doc, &pairs[i], c->problems);
+		lost = plan_settle_pair(c->in, &pairs[i]);
 		if (lost && str_eq(lost->key, "reuse"))
 			p->reuse = PLAN_REUSE_LIFO;
 		else if (lost)
@@ -353,7 +353,7 @@ static void plan_connections_settle_reuse(struct plan_connections *c)
  */
 static void plan_connections_obey_close(struct plan_connections *c)
 {
-	const struct ini_entry *e = keys_last(c->doc, "connections", "", "pipeline");
+	const struct ini_entry *e = keys_last(c->in->doc, "connections", "", "pipeline");
 	struct plan *p = c->plan;
 	size_t n_closing = 0;
 
@@ -362,7 +362,7 @@ static void plan_connections_obey_close(struct plan_connections *c)
 	if (n_closing == 0 || p->reuse == PLAN_REUSE_NO)
 		return;
 	if (e && p->pipeline > 1 && !plan_is_bad(e))
-		problems_add(c->problems, e->file, e->line,
+		problems_add(c->in->problems, e->file, e->line,
 			"pipeline = %.20s: nothing may be sent after a request with the header "
 			"\"Connection: close\" (RFC 9112 section 9.6); leave one of the two out",
 			e->value);
@@ -382,7 +382,7 @@ static void plan_connections_settle_pipeline(struct plan_connections *c)
 
 	if (!p->requests_per_connection || p->pipeline <= p->requests_per_connection)
 		return;
-	lost = plan_settle_pair(c->doc, &pair, c->problems);
+	lost = plan_settle_pair(c->in, &pair);
 	if (lost)
 		plan_forget_limit(p,
 			str_eq(lost->key, "pipeline") ? PLAN_LIMIT_PIPELINE : PLAN_LIMIT_REQUESTS);
@@ -399,7 +399,7 @@ static void plan_connections_check_methods(
 
 		if (!r->method || plan_is_idempotent(r->method))
 			continue;
-		problems_add(c->problems, e->file, e->line,
+		problems_add(c->in->problems, e->file, e->line,
 			"pipeline = %.20s: %.60s%s%.64s%s is not idempotent, and only such methods "
 			"may be pipelined (RFC 9112 section 9.3.2)",
 			e->value, r->method, r->name && *r->name ? " of [request " : "",
@@ -410,13 +410,13 @@ static void plan_connections_check_methods(
 
 static void plan_connections_check_pipeline(struct plan_connections *c)
 {
-	const struct ini_entry *e = keys_last(c->doc, "connections", "", "pipeline");
+	const struct ini_entry *e = keys_last(c->in->doc, "connections", "", "pipeline");
 	const struct plan *p = c->plan;
 
 	if (!e || p->pipeline <= 1 || plan_is_bad(e))
 		return;
 	if (plan_users(p) > PLAN_USERS_MAX)
-		problems_add(c->problems, e->file, e->line,
+		problems_add(c->in->problems, e->file, e->line,
 			"pipeline = %.20s on %llu connections: more than %d requests in flight",
 			e->value, (unsigned long long)plan_connection_limit(p), PLAN_USERS_MAX);
 	plan_connections_check_methods(c, e);
@@ -424,9 +424,10 @@ static void plan_connections_check_pipeline(struct plan_connections *c)
 
 /* ---------------------------------------------------------------- the whole */
 
-int plan_settle_connections(struct plan *p, const struct ini_doc *doc, struct problems *problems)
+int plan_settle_connections(const struct plan_input *in)
 {
-	struct plan_connections c = {.plan = p, .doc = doc, .problems = problems};
+	struct plan *p = in->plan;
+	struct plan_connections c = {.in = in, .plan = p};
 	int r;
 
 	plan_connections_set_dns(&c);

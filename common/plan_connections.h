@@ -7,9 +7,8 @@
 #include <stdint.h>
 
 struct err;
-struct ini_doc;
 struct plan;
-struct problems;
+struct plan_input;
 
 /* Where to connect, from connect-to or the URL; Host, SNI and the certificate's name stay the
  * URL's. The socket's path; NULL: TCP, to host and port. Borrowed from the plan. */
@@ -28,7 +27,7 @@ bool plan_is_idempotent(const char *method);
 
 /* Part of making a plan, behind the target and the requests: fills connect, dns and the sources,
  * settles what contradicts. 0 (also with problems) or -ENOMEM. */
-int plan_settle_connections(struct plan *p, const struct ini_doc *doc, struct problems *problems);
+int plan_settle_connections(const struct plan_input *in);
 
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int plan_check_connect_to(const char *value, struct err *reterr);

@@ -19,6 +19,7 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
+#include "common/plan_input.h"
 #include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/str.h"

@@ -7,20 +7,9 @@
 #include <stddef.h>
 
 struct buf;
-struct ini_doc;
 struct ini_entry;
 struct plan_file;
-struct problems;
-
-/* What the parts of a plan are made from. */
-struct plan_input {
-	const struct ini_doc *doc;
-	const struct plan_file *files;
-	size_t n_files;
-	size_t bodies_max; /* bytes, of all requests together */
-	struct problems *problems;
-	struct buf *canon; /* gets the digests of files, for the plan's own */
-};
+struct plan_input;
 
 /* The file that this value refers to; NULL: none, or it is not there. */
 const struct plan_file *plan_value_file(const struct plan_input *in, const char *value);

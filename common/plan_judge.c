@@ -14,6 +14,7 @@
 #include "common/plan.h"
 #include "common/plan_checks.h"
 #include "common/plan_files.h"
+#include "common/plan_input.h"
 #include "common/plan_requests.h"
 #include "common/plan_values.h"
 #include "common/str.h"
@@ -137,22 +138,23 @@ static void plan_judge_checks(const struct plan_input *in, const struct plan_req
 }
 
 /* What is sent after such a request may be read as the other protocol (RFC 9110 section 7.8). */
-static void plan_judge_upgrade(
-	const struct plan *p, const struct plan_input *in, const struct plan_request *r)
+static void plan_judge_upgrade(const struct plan_input *in, const struct plan_request *r)
 {
 	const struct ini_entry *e = plan_judge_entry(in, r, "header", "upgrade");
 
-	if (e && p->pipeline > 1 && plan_find_header(r, "upgrade"))
+	if (e && in->plan->pipeline > 1 && plan_find_header(r, "upgrade"))
 		problems_add(in->problems, e->file, e->line,
 			"header Upgrade: after status 101 a connection speaks another protocol, so "
 			"nothing can be sent on it before the answer: pipeline = 1");
 }
 
-void plan_judge_requests(const struct plan *p, const struct plan_input *in)
+void plan_judge_requests(const struct plan_input *in)
 {
+	const struct plan *p = in->plan;
+
 	for (size_t i = 0; i < p->n_requests; i++) {
 		plan_judge_length(in, &p->requests[i]);
 		plan_judge_checks(in, &p->requests[i]);
-		plan_judge_upgrade(p, in, &p->requests[i]);
+		plan_judge_upgrade(in, &p->requests[i]);
 	}
 }

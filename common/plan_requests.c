@@ -26,6 +26,7 @@
 #include "common/plan.h"
 #include "common/plan_checks.h"
 #include "common/plan_files.h"
+#include "common/plan_input.h"
 #include "common/plan_values.h"
 #include "common/str.h"
 #include "common/url.h"
@@ -35,9 +36,8 @@
 
 /* One request in the making. */
 struct plan_making {
-	struct plan *plan;
-	struct plan_request *request;
 	const struct plan_input *in;
+	struct plan_request *request;
 };
 
 /* ---- where a request's values stand ---- */
@@ -74,9 +74,10 @@ static struct plan_request *plan_find_request(struct plan *p, const char *name)
 }
 
 /* name: checked, or one that was refused. */
-static int plan_add_request(struct plan *p, const struct plan_input *in, const char *name,
-	const char *file, unsigned line)
+static int plan_add_request(
+	const struct plan_input *in, const char *name, const char *file, unsigned line)
 {
+	struct plan *p = in->plan;
 	struct plan_request *r = &p->requests[p->n_requests];
 
 	if (!str_is_name(name) || plan_find_request(p, name))
@@ -92,8 +93,9 @@ static int plan_add_request(struct plan *p, const struct plan_input *in, const c
 	return 0;
 }
 
-static void plan_refuse_flag(struct plan *p, const struct plan_input *in, const struct ini_entry *e)
+static void plan_refuse_flag(const struct plan_input *in, const struct ini_entry *e)
 {
+	const struct plan *p = in->plan;
 	const char *names[PLAN_REQUESTS_MAX];
 	const char *near;
 
@@ -106,8 +108,9 @@ static void plan_refuse_flag(struct plan *p, const struct plan_input *in, const 
 
 /* In the order of the files. Flags may name requests of their own only where no file does: else it
  * is a misspelt name, which would take its share of the load. */
-static int plan_name_requests(struct plan *p, const struct plan_input *in)
+static int plan_name_requests(const struct plan_input *in)
 {
+	struct plan *p = in->plan;
 	bool has_files;
 	int r = 0;
 
@@ -118,7 +121,7 @@ static int plan_name_requests(struct plan *p, const struct plan_input *in)
 		const struct ini_section *s = &in->doc->sections[i];
 
 		if (str_eq(s->name, "request"))
-			r = plan_add_request(p, in, s->arg, s->file, s->line);
+			r = plan_add_request(in, s->arg, s->file, s->line);
 	}
 	has_files = p->n_requests > 0;
 	for (size_t i = 0; i < in->doc->n_entries && !r; i++) {
@@ -127,9 +130,9 @@ static int plan_name_requests(struct plan *p, const struct plan_input *in)
 		if (e->line || !str_eq(e->section, "request") || plan_find_request(p, e->arg))
 			continue;
 		if (has_files && str_is_name(e->arg))
-			plan_refuse_flag(p, in, e);
+			plan_refuse_flag(in, e);
 		else
-			r = plan_add_request(p, in, e->arg, e->file, 0);
+			r = plan_add_request(in, e->arg, e->file, 0);
 	}
 	if (r || p->n_requests)
 		return r;
@@ -142,9 +145,9 @@ static int plan_name_requests(struct plan *p, const struct plan_input *in)
 /* Keys that the table reads. */
 static int plan_apply_keys(struct plan_making *m)
 {
-	const struct plan_request *defaults = &m->plan->defaults;
+	const struct plan_request *defaults = &m->in->plan->defaults;
 	struct plan_request *r = m->request;
-	const struct url *url = &m->plan->url;
+	const struct url *url = &m->in->plan->url;
 
 	r->chunk_bytes = defaults->chunk_bytes;
 	r->method = strdup(defaults->method ? defaults->method : "GET");
@@ -183,7 +186,7 @@ static void plan_find_lines(struct plan_making *m, const char *section, const ch
 			continue;
 		if (n++ == PLAN_HEADERS_MAX) {
 			/* Those of [defaults] are told once. */
-			if (*arg || m->request == m->plan->requests)
+			if (*arg || m->request == m->in->plan->requests)
 				problems_add(m->in->problems, e->file, e->line,
 					"more than %d headers", PLAN_HEADERS_MAX);
 			return;
@@ -308,7 +311,7 @@ static bool plan_section_auth(
 	if (auth->precedence < header->precedence)
 		*ret = NULL;
 	else if (auth->precedence == header->precedence &&
-		 (*arg || m->request == m->plan->requests))
+		 (*arg || m->request == m->in->plan->requests))
 		problems_add(m->in->problems, last->file, last->line,
 			"auth makes the header Authorization, and header gives one: write one of "
 			"them");
@@ -435,7 +438,7 @@ static bool plan_body_fits(const struct plan_making *m, const struct ini_entry *
 	const struct plan_file *file = plan_value_file(m->in, e->value);
 	size_t room = m->in->bodies_max;
 
-	for (const struct plan_request *p = m->plan->requests; p < m->request; p++)
+	for (const struct plan_request *p = m->in->plan->requests; p < m->request; p++)
 		room -= p->body_len < room ? p->body_len : room;
 	if (!file || file->len <= room)
 		return true;
@@ -537,12 +540,13 @@ static int plan_set_checks(struct plan_making *m)
 
 /* ---- the whole ---- */
 
-int plan_settle_requests(struct plan *p, const struct plan_input *in)
+int plan_settle_requests(const struct plan_input *in)
 {
-	int r = plan_name_requests(p, in);
+	struct plan *p = in->plan;
+	int r = plan_name_requests(in);
 
 	for (size_t i = 0; i < p->n_requests && !r; i++) {
-		struct plan_making m = {.plan = p, .request = &p->requests[i], .in = in};
+		struct plan_making m = {.in = in, .request = &p->requests[i]};
 
 		r = plan_apply_keys(&m);
 		if (!r)

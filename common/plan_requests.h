@@ -8,9 +8,9 @@ struct plan;
 struct plan_input;
 
 /* After keys_apply and the target. 0 (also with problems) or -ENOMEM. */
-int plan_settle_requests(struct plan *p, const struct plan_input *in);
+int plan_settle_requests(const struct plan_input *in);
 /* Refuses what makes no sense together, where all single values are good. */
-void plan_judge_requests(const struct plan *p, const struct plan_input *in);
+void plan_judge_requests(const struct plan_input *in);
 void plan_fini_requests(struct plan *p);
 
 /* For plan_describe: the lines on requests and what is expected of their answers. 0 or -ENOMEM. */

@@ -13,6 +13,7 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
+#include "common/plan_input.h"
 #include "common/str.h"
 
 /* Beyond it, ns since 1970 do not fit: some day in 2262. */
@@ -139,10 +140,11 @@ int plan_check_instant(const char *value, struct err *reterr)
 	return plan_parse_instant(value, &unix_ns, reterr);
 }
 
-void plan_settle_slice(struct plan *plan, const struct ini_doc *doc, struct problems *problems)
+void plan_settle_slice(const struct plan_input *in)
 {
-	const struct ini_entry *slice = keys_last(doc, "load", "", "slice");
-	const struct ini_entry *at = keys_last(doc, "load", "", "at");
+	struct plan *plan = in->plan;
+	const struct ini_entry *slice = keys_last(in->doc, "load", "", "slice");
+	const struct ini_entry *at = keys_last(in->doc, "load", "", "at");
 
 	/* Bad values have been reported. */
 	if (at)
@@ -150,10 +152,10 @@ void plan_settle_slice(struct plan *plan, const struct ini_doc *doc, struct prob
 	if (!slice || plan_parse_slice(slice->value, &plan->slice_index, &plan->slice_of, NULL))
 		return;
 	if (plan->model == PLAN_CLOSED)
-		problems_add(problems, slice->file, slice->line,
+		problems_add(in->problems, slice->file, slice->line,
 			"a closed model has no slices: run a part of its users, without slice");
 	else if (plan->slice_of > 1 && !at && !plan->unsynchronised)
-		problems_add(problems, slice->file, slice->line,
+		problems_add(in->problems, slice->file, slice->line,
 			"slice %u/%u needs an instant at which all slices begin: at (--at), or "
 			"unsynchronised = yes (--unsynchronised) if they need not begin together",
 			plan->slice_index, plan->slice_of);

@@ -7,10 +7,8 @@
 #include <stdint.h>
 
 struct err;
-struct ini_doc;
 struct ini_entry;
-struct plan;
-struct problems;
+struct plan_input;
 
 #define PLAN_SLICES_MAX 1000
 
@@ -25,6 +23,6 @@ int plan_check_instant(const char *value, struct err *reterr);
 
 /* After the keys are applied and the model is settled: fills in what slice and at say. A closed
  * model has no slices, and slices that shall be one schedule have a common start. */
-void plan_settle_slice(struct plan *plan, const struct ini_doc *doc, struct problems *problems);
+void plan_settle_slice(const struct plan_input *in);
 /* It says which part of the plan is run, or when, and is not of the plan itself. */
 bool plan_is_of_slice(const struct ini_entry *e);

@@ -20,6 +20,7 @@
 #include "common/keys.h"
 #include "common/plan.h"
 #include "common/plan_conflicts.h"
+#include "common/plan_input.h"
 #include "common/str.h"
 
 #define PLAN_CIPHERS_MAX 4096
@@ -143,8 +144,9 @@ void plan_fini_tls(struct plan *p)
 }
 
 /* The target is http, or a Unix socket. */
-static void plan_refuse_tls(const struct plan *p, const struct plan_tls_input *in)
+static void plan_refuse_tls(const struct plan_input *in)
 {
+	const struct plan *p = in->plan;
 	const struct ini_entry *url = keys_last(in->doc, "target", "", "url");
 	unsigned precedence = url ? url->precedence : 0;
 
@@ -160,7 +162,7 @@ static void plan_refuse_tls(const struct plan *p, const struct plan_tls_input *i
 }
 
 /* Bad values have been reported and have no name. */
-static int plan_take_pem(const struct plan_tls_input *in, const char *key, struct plan_pem *pem)
+static int plan_take_pem(const struct plan_input *in, const char *key, struct plan_pem *pem)
 {
 	const struct ini_entry *e = keys_last(in->doc, "tls", "", key);
 	char digest[DIGEST_SHA256_HEX_SIZE];
@@ -188,10 +190,10 @@ static int plan_take_pem(const struct plan_tls_input *in, const char *key, struc
 }
 
 /* Ciphers of a version that is left out: they or the version are forgotten. */
-static void plan_settle_ciphers(const struct plan_tls_input *in, const struct plan_pair *pair,
+static void plan_settle_ciphers(const struct plan_input *in, const struct plan_pair *pair,
 	char **ciphers, unsigned *version)
 {
-	const struct ini_entry *lost = plan_settle_pair(in->doc, pair, in->problems);
+	const struct ini_entry *lost = plan_settle_pair(in, pair);
 
 	if (lost && str_eq(lost->key, pair->key)) {
 		free(*ciphers);
@@ -201,7 +203,7 @@ static void plan_settle_ciphers(const struct plan_tls_input *in, const struct pl
 	}
 }
 
-static void plan_settle_tls_versions(struct plan *p, const struct plan_tls_input *in)
+static void plan_settle_tls_versions(const struct plan_input *in)
 {
 	static const struct plan_pair versions = {"tls", "min-version", "tls", "max-version",
 		"the lowest version is above the highest"};
@@ -209,10 +211,11 @@ static void plan_settle_tls_versions(struct plan *p, const struct plan_tls_input
 		"tls", "ciphers", "tls", "min-version", "the ciphers of TLS 1.3 are ciphersuites"};
 	static const struct plan_pair suites = {
 		"tls", "ciphersuites", "tls", "max-version", "those of TLS 1.2 are ciphers"};
+	struct plan *p = in->plan;
 	const struct ini_entry *lost;
 
 	if (p->tls_min_version == PLAN_TLS_1_3 && p->tls_max_version == PLAN_TLS_1_2) {
-		lost = plan_settle_pair(in->doc, &versions, in->problems);
+		lost = plan_settle_pair(in, &versions);
 		if (lost && str_eq(lost->key, versions.key))
 			p->tls_min_version = 0;
 		else if (lost)
@@ -224,8 +227,9 @@ static void plan_settle_tls_versions(struct plan *p, const struct plan_tls_input
 		plan_settle_ciphers(in, &suites, &p->tls_ciphersuites, &p->tls_max_version);
 }
 
-int plan_settle_tls(struct plan *p, const struct plan_tls_input *in)
+int plan_settle_tls(const struct plan_input *in)
 {
+	struct plan *p = in->plan;
 	const struct ini_entry *key = keys_last(in->doc, "tls", "", "key");
 	int r;
 
@@ -233,14 +237,14 @@ int plan_settle_tls(struct plan *p, const struct plan_tls_input *in)
 	if (!p->url.text)
 		return 0;
 	if (!p->url.tls) {
-		plan_refuse_tls(p, in);
+		plan_refuse_tls(in);
 		plan_fini_tls(p);
 		return 0;
 	}
 	if (key && p->tls_key.name && !keys_last(in->doc, "tls", "", "certificate"))
 		problems_add(in->problems, key->file, key->line,
 			"key: the certificate that it belongs to is missing");
-	plan_settle_tls_versions(p, in);
+	plan_settle_tls_versions(in);
 	r = plan_take_pem(in, "ca-file", &p->tls_ca);
 	if (r == 0)
 		r = plan_take_pem(in, "certificate", &p->tls_certificate);

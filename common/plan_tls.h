@@ -4,28 +4,16 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 
-struct buf;
 struct err;
 struct ini_doc;
 struct ini_entry;
 struct plan;
-struct plan_file;
-struct problems;
-
-/* What of a plan's making this needs. */
-struct plan_tls_input {
-	const struct ini_doc *doc;
-	const struct plan_file *files;
-	size_t n_files;
-	struct problems *problems;
-	struct buf *canon; /* gets the digests of the files */
-};
+struct plan_input;
 
 /* After keys_apply and the target: puts the contents of files in, and the server's name. 0 (also
  * with problems) or -ENOMEM. */
-int plan_settle_tls(struct plan *p, const struct plan_tls_input *in);
+int plan_settle_tls(const struct plan_input *in);
 void plan_fini_tls(struct plan *p);
 
 /* The file that an entry of [tls] names; NULL: none. */
