@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* open takes the lowest number that is free, so nothing has to be moved. */
+/* open takes the lowest number that is free, so nothing has to be moved. The wrong direction is
+ * meant: what is read from a closed stdin or written to a closed stdout fails with EBADF, as it
+ * would have, where /dev/null would swallow a report without a word. */
 #include "common/std_fds.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 int std_fds_open(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		/* Not O_CLOEXEC: what we start needs them too. */
-		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
+		if (fcntl(fd, F_GETFD) == -1 &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == -1)
 			return -errno;
 	return 0;
+}
+
+bool std_fds_can_write(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags != -1 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+int std_fds_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	/* What failed may be an earlier write, of which errno tells no more. */
+	return errno ? -errno : -EIO;
 }

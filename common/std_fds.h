@@ -2,6 +2,12 @@
 /* The three standard descriptors, as a program's first act. */
 #pragma once
 
-/* Opens those of 0, 1 and 2 that are closed on /dev/null. A program that may be started with "2>&-"
- * would otherwise get a socket or a file there, and write its messages into it. 0 or -errno. */
+#include <stdbool.h>
+
+/* Opens those of 0, 1 and 2 that are closed on /dev/null, where using them fails. A program that
+ * may be started with "2>&-" would otherwise get a socket or a file there, and write its messages
+ * into it. 0 or -errno. */
 int std_fds_open(void);
+bool std_fds_can_write(int fd);
+/* As a program's last act: 0 where all that was printed on stdout has been taken, else -errno. */
+int std_fds_flush(void);

@@ -167,7 +167,7 @@ static void cmd_origin_say_served(const json_t *origin)
 static void cmd_origin_print_json(const json_t *origin)
 {
 	print_json(origin, JSON_COMPACT);
-	(void)fflush(stdout);
+	(void)print_flush();
 }
 
 static void cmd_origin_say_address(const json_t *origin, const struct options *o)
@@ -176,7 +176,7 @@ static void cmd_origin_say_address(const json_t *origin, const struct options *o
 		cmd_origin_print_json(origin);
 	} else {
 		(void)print_outf("http://%s/\n", result_text(origin, "address"));
-		(void)fflush(stdout);
+		(void)print_flush();
 	}
 	if (!o->quiet)
 		print_err("serving until Ctrl-C\n");

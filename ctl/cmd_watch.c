@@ -105,8 +105,11 @@ static int cmd_watch_on_answer(struct cmd_watch *w, const struct client_answer *
 		return cmd_watch_on_finished(w, progress);
 	if (progress)
 		progress_show(&w->progress, progress, skipped > 0 ? (uint64_t)skipped : 0);
-	/* Nobody reads our lines any more. */
-	return w->progress.is_lost ? 1 : CMD_WATCH_GO_ON;
+	if (!w->progress.lost)
+		return CMD_WATCH_GO_ON;
+	if (w->progress.lost != -EPIPE)
+		command_complain("cannot write to stdout: %s", strerror(-w->progress.lost));
+	return EXIT_OUTPUT;
 }
 
 static int cmd_watch_on_stream(struct cmd_watch *w)

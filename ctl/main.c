@@ -15,15 +15,18 @@
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/names.h"
+#include "ctl/print.h"
 #include "ctl/what.h"
 
 /* Output that did not reach its reader is a failure, but not one of the run's. */
 static int main_flush(int status)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	int r = print_flush();
+
+	if (r == 0)
 		return status;
-	if (errno != EPIPE)
-		command_complain("cannot write to stdout: %s", strerror(errno));
+	if (r != -EPIPE)
+		command_complain("cannot write to stdout: %s", strerror(-r));
 	return status ? status : EXIT_OUTPUT;
 }
 

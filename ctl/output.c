@@ -20,6 +20,7 @@
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/memory.h"
+#include "common/std_fds.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/format.h"
@@ -192,9 +193,19 @@ int output_check(const struct options *o, struct err *reterr)
 {
 	int r = 0;
 
+	bool has_file = false;
+
 	for (size_t i = 0; i < o->n_outputs && r == 0; i++) {
-		if (!str_eq(o->outputs[i], "-"))
-			r = output_check_one(o->outputs[i], reterr);
+		if (str_eq(o->outputs[i], "-"))
+			continue;
+		has_file = true;
+		r = output_check_one(o->outputs[i], reterr);
+	}
+	/* With a file the run is worth its while; that stdout took nothing is said in the end. */
+	if (r == 0 && !has_file && !std_fds_can_write(STDOUT_FILENO)) {
+		err_set(reterr, "cannot write to stdout: %s (-o FILE writes a file)",
+			strerror(EBADF));
+		r = EXIT_OUTPUT;
 	}
 	return r;
 }

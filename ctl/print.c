@@ -14,6 +14,7 @@
 
 #include "common/buf.h"
 #include "common/memory.h"
+#include "common/std_fds.h"
 #include "common/str.h"
 #include "ctl/look.h"
 
@@ -59,10 +60,22 @@ int print_clean(const char *text, bool is_utf8, struct buf *ret)
 	return r;
 }
 
+/* Of the first write to stdout that failed. */
+static int print_failure;
+
 void print_rendered(FILE *to, const struct buf *text)
 {
-	if (text->len)
-		(void)fwrite(text->data, 1, text->len, to);
+	if (text->len && fwrite(text->data, 1, text->len, to) != text->len && to == stdout &&
+		!print_failure)
+		print_failure = -errno;
+}
+
+int print_flush(void)
+{
+	int r = std_fds_flush();
+
+	print_failure = print_failure ? print_failure : r;
+	return print_failure;
 }
 
 /* Also when there is no memory for a message: that there is none. */

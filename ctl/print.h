@@ -27,6 +27,9 @@ void print_rendered(FILE *to, const struct buf *text);
 /* The document and a newline; flags are jansson's. */
 void print_json(const json_t *doc, size_t flags);
 
+/* 0 where all that was printed on stdout has been taken, else -errno of the first that was not. */
+int print_flush(void);
+
 /* Appends text as it is printed; is_utf8: bytes beyond ASCII may be. 0 or -ENOMEM. */
 int print_clean(const char *text, bool is_utf8, struct buf *ret);
 /* Appends the JSON of doc, which says the same with harmless characters. 0 or -ENOMEM. */

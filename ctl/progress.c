@@ -14,6 +14,7 @@
  * keep in step. */
 #include "ctl/progress.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -203,7 +204,7 @@ static void progress_write(struct progress *p, const struct buf *text)
 		ssize_t n = write(p->terminal.out, text->data + done, text->len - done);
 
 		if (n <= 0) {
-			p->is_lost = true;
+			p->lost = n == -1 ? -errno : -EIO;
 			return;
 		}
 		done += (size_t)n;

@@ -35,7 +35,7 @@ struct progress {
 	char message[160];
 	bool shows_events;
 	bool shows_help;
-	bool is_lost; /* what was written has no reader */
+	int lost; /* -errno of what could not be written; 0: all was */
 
 	/* The picture on the terminal: the columns of each of its lines. */
 	size_t drawn[PROGRESS_LINES_MAX];

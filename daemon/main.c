@@ -272,6 +272,17 @@ static int main_serve(struct daemon *d)
 	return EXIT_SUCCESS;
 }
 
+/* What was asked for and not said is an error, as in all programs. */
+static int main_flush(int status)
+{
+	int r = std_fds_flush();
+
+	if (r == 0)
+		return status;
+	log_error("cannot write to stdout: %s", strerror(-r));
+	return status ? status : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon d = {0};
@@ -285,7 +296,7 @@ int main(int argc, char **argv)
 	control_closer_init(&d.owner, main_on_owner_gone);
 	status = main_parse(argc, argv, &d.options);
 	if (status != 0)
-		return status == -1 ? EXIT_SUCCESS : status;
+		return main_flush(status == -1 ? EXIT_SUCCESS : status);
 	if (d.options.is_private)
 		log_open(LOG_WARNING); /* rpsctl tells its user the rest */
 	status = main_configure(&d);
@@ -294,5 +305,5 @@ int main(int argc, char **argv)
 	else if (status == 0)
 		status = main_serve(&d);
 	main_close(&d);
-	return status;
+	return main_flush(status);
 }

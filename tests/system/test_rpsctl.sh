@@ -148,16 +148,53 @@ expect_equal "the text" "$(json "$result" .plan.text | grep -c '^count = 2$')" 1
 
 # ---------------------------------------------------------------- closed descriptors
 
-# rpsctl and its daemon have none of 0 to 2.
+# rpsctl and its daemon have none of 0 to 2: the file is written, the report is not.
 got=0
 "$rpsctl" "$url" -r 100 -n 5 -o "$result" <&- >&- 2>&- || got=$?
-expect_equal "exit status" "$got" 0
+expect_equal "exit status" "$got" 1
 served 5
 expect_equal "sent" "$(json "$result" .ledger.sent)" 5
 expect_exit 0 "$rpsd" --version
 got=0
 "$rpsd" --check --config "$T/no.conf" <&- >&- 2>&- || got=$?
 expect_equal "exit status of rpsd" "$got" 78
+got=0
+"$rpsctl" "$url" -r 100 -n 5 -o "$result" <&- 2>&- >"$OUT" || got=$?
+expect_equal "exit status without stdin and stderr" "$got" 0
+served 5
+
+# What stdout does not take is an error, whatever was to be printed: closed, full, or only for reading.
+refuses_output() {
+	local said=$1 got=0
+	shift
+	"$@" 2>"$ERR" >&- || got=$?
+	expect_equal "exit status of $* >&-" "$got" 1
+	expect_line "$ERR" "^$said: cannot write to stdout: Bad file descriptor"
+	got=0
+	"$@" 2>"$ERR" >/dev/full || got=$?
+	expect_equal "exit status of $* >/dev/full" "$got" 1
+	expect_line "$ERR" "^$said: cannot write to stdout: No space left on device$"
+	got=0
+	"$@" 2>"$ERR" 1</dev/null || got=$?
+	expect_equal "exit status of $* 1</dev/null" "$got" 1
+	expect_line "$ERR" "^$said: cannot write to stdout: Bad file descriptor"
+}
+for word in "report $result" "report $result --json" "report $result -v" --help --version version \
+	help 'help run' 'completion bash' "check $T/vars.ini" "run $T/vars.ini --dry-run"; do
+	# shellcheck disable=SC2086
+	refuses_output rpsctl "$rpsctl" $word
+done
+for word in --help --version; do
+	refuses_output rpsd "$rpsd" "$word"
+done
+# Nothing is sent for a report that cannot be printed.
+expect_exit 1 sh -c '"$0" "$1" -n 5 >&-' "$rpsctl" "$url"
+expect_line "$ERR" '^rpsctl: cannot write to stdout: Bad file descriptor \(-o FILE writes a file\)$'
+served 0
+# A closed stdin is no empty body.
+expect_exit 64 sh -c '"$0" "$1" -n 5 --data @- <&-' "$rpsctl" "$url"
+expect_line "$ERR" '^rpsctl: --data: cannot read /dev/stdin: Bad file descriptor$'
+served 0
 
 # ---------------------------------------------------------------- a dry run
 
