@@ -3,7 +3,8 @@
  * people have no control characters and lines of at most their width; a log of histograms has short
  * headers before its intervals; a table has the same columns in each row. Two runs made of it (two
  * slices of one schedule, two repetitions) are merged or refused in words, and what they make is a
- * document of which the same is true.
+ * document of which the same is true. Read into the struct and written, it is one that is read as
+ * the same.
  *
  * An input is the document. */
 #pragma once
@@ -13,6 +14,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/result.h"
+#include "common/result/result_json.h"
 #include "common/result_merge.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
@@ -112,6 +114,32 @@ static inline void result_property_formats(const json_t *doc)
 	free(text);
 }
 
+/* What a document is read as is written so that it is read as the same. */
+static inline json_t *result_property_again(const json_t *doc)
+{
+	struct result r;
+	struct err err = {0};
+	int done = result_read(doc, &r, &err);
+	json_t *written = done == 0 ? result_write(&r) : NULL;
+
+	PROPERTY(done == 0 || (done == RESULT_E_TOO_MANY && err.text[0] != '\0'));
+	PROPERTY(done != 0 || written != NULL);
+	result_fini(&r);
+	return written;
+}
+
+static inline void result_property_struct(const json_t *doc)
+{
+	json_t *once = result_property_again(doc), *twice;
+
+	if (!once)
+		return;
+	twice = result_property_again(once);
+	PROPERTY(json_equal(once, twice));
+	json_decref(once);
+	json_decref(twice);
+}
+
 /* A copy that is another run: slice number i of 2, or repetition number i. */
 static inline json_t *result_property_run(const json_t *doc, int i, bool is_slice)
 {
@@ -161,6 +189,7 @@ static inline void result_property_holds(const uint8_t *input, size_t size)
 	if (!doc)
 		return;
 	result_property_formats(doc);
+	result_property_struct(doc);
 	result_property_merge(doc, RESULT_MERGE_PARTS);
 	result_property_merge(doc, RESULT_MERGE_REPEATS);
 	json_decref(doc);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all tables have in common: finding a row, and structs that begin and end by it. */
+#include "common/result/result_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "common/str.h"
+
+const char *const result_unit_names[RESULT_UNITS] = {
+	[RESULT_NO_UNIT] = "",
+	[RESULT_NS] = "ns",
+	[RESULT_MS] = "ms",
+	[RESULT_SHARE] = "share",
+	[RESULT_PER_S] = "/s",
+	[RESULT_BYTES_PER_S] = "B/s",
+};
+
+char result_null_text[] = "";
+
+const struct result_field *result_table_find(const struct result_table *t, const char *name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (str_eq(t->fields[i].name, name))
+			return &t->fields[i];
+	return NULL;
+}
+
+void result_table_init(const struct result_table *t, void *at)
+{
+	memset(at, 0, t->size);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct result_field *f = &t->fields[i];
+		void *field = (char *)at + f->offset;
+
+		switch (f->type) {
+		case RESULT_INT:
+		case RESULT_COUNT:
+		case RESULT_ANY_INT:
+			*(int64_t *)field = RESULT_ABSENT;
+			break;
+		case RESULT_REAL:
+			*(double *)field = RESULT_REAL_ABSENT;
+			break;
+		case RESULT_FLAG:
+			*(enum result_flag *)field = RESULT_FLAG_ABSENT;
+			break;
+		case RESULT_PART:
+			result_table_init(f->table, field);
+			break;
+		default:
+			break; /* zero is absent */
+		}
+	}
+}
+
+static void result_list_fini(const struct result_field *f, struct result_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		char *row = (char *)list->rows + i * f->table->size;
+
+		if (f->type == RESULT_NAMED)
+			free(((struct result_string *)(void *)row)->name);
+		result_table_fini(f->table, row);
+	}
+	free(list->rows);
+}
+
+void result_table_fini(const struct result_table *t, void *at)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct result_field *f = &t->fields[i];
+		void *field = (char *)at + f->offset;
+
+		switch (f->type) {
+		case RESULT_TEXT:
+			if (*(char **)field != result_null_text)
+				free(*(char **)field);
+			break;
+		case RESULT_JSON:
+			json_decref(*(json_t **)field);
+			break;
+		case RESULT_PART:
+			result_table_fini(f->table, field);
+			break;
+		case RESULT_ROWS:
+		case RESULT_NAMED:
+			result_list_fini(f, field);
+			break;
+		default:
+			break;
+		}
+	}
+	result_table_init(t, at);
+}
+
+void *result_list_add(const struct result_table *t, struct result_list *list, const char *name)
+{
+	char *copy = NULL;
+	void *row;
+
+	if (list->n == list->room) {
+		size_t room = list->room ? 2 * list->room : 4;
+		void *rows = realloc(list->rows, room * t->size);
+
+		if (!rows) {
+			memory_note();
+			return NULL;
+		}
+		list->rows = rows;
+		list->room = room;
+	}
+	if (name) {
+		copy = memory_malloc(strlen(name) + 1);
+		if (!copy)
+			return NULL;
+		memcpy(copy, name, strlen(name) + 1);
+	}
+	row = (char *)list->rows + list->n++ * t->size;
+	result_table_init(t, row);
+	*(enum result_state *)row = RESULT_IS_THERE;
+	if (name)
+		((struct result_string *)row)->name = copy;
+	list->is = RESULT_IS_THERE;
+	return row;
+}
+
+void result_init(struct result *r)
+{
+	result_table_init(&result_table, r);
+}
+
+void result_fini(struct result *r)
+{
+	result_table_fini(&result_table, r);
+}
