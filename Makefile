@@ -7,7 +7,8 @@
 #   make check        unit and system tests: a line as each ends, those that failed with their output
 #                     at the end, then "N passed, N failed"; `make unit`, `make system`: one kind
 #   make lint         layers, format, manuals
-#   make fuzz              parsers under libFuzzer, RUNS=1000000 executions; fuzz-NAME: one of them
+#   make fuzz              parsers under libFuzzer, RUNS=1000000 executions or MINUTES=10 of each;
+#                          fuzz-NAME: one of them
 #   make coverage-http1    the lines of the response parser that its tests execute
 #   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
@@ -290,6 +291,8 @@ FUZZ_CC ?= clang
 FUZZ_SANITIZE := fuzzer-no-link,address,undefined
 FUZZ_B := build/fuzz
 RUNS ?= 1000000
+# MINUTES bounds the time of each target instead, and wins over a target's own bound.
+FUZZ_BOUND = $(if $(MINUTES),-runs=-1 -max_total_time=$$((60 * $(MINUTES))),-runs=$(RUNS))
 
 define fuzz_rule
 $$(B)/fuzz_$(1): $$(B)/obj/tests/fuzz/fuzz_$(1).o \
@@ -304,7 +307,7 @@ fuzz-$(1):
 	$$(Q)$$(MAKE) --no-print-directory CC='$$(FUZZ_CC)' CFLAGS='-O1 -g' SANITIZE=$$(FUZZ_SANITIZE) \
 		build/$$(FUZZ_SANITIZE)/fuzz_$(1)
 	$$(Q)mkdir -p $$(FUZZ_B)/corpus/$(1)
-	$$(Q)build/$$(FUZZ_SANITIZE)/fuzz_$(1) -runs=$$(RUNS) $$(FUZZ_FLAGS_$(1)) \
+	$$(Q)build/$$(FUZZ_SANITIZE)/fuzz_$(1) $$(FUZZ_FLAGS_$(1)) $$(FUZZ_BOUND) \
 		$$(addprefix -dict=,$$(wildcard tests/fuzz/$(1).dict)) -timeout=20 \
 		-artifact_prefix=$$(FUZZ_B)/$(1)- -print_final_stats=1 \
 		$$(FUZZ_B)/corpus/$(1) tests/fuzz/corpus/$(1)
