@@ -168,9 +168,16 @@ $(HOSTILE): $(B)/obj/tests/support/hostile_main.o $(MINI_SERVER) $(call archive,
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-programs-of-tests: $(UNIT_TESTS) $(HOSTILE)
+# Lets allocations of a program fail; has no sanitizer itself.
+FAIL_ALLOC := $(B)/tests/support/fail_alloc.so
+$(FAIL_ALLOC): tests/support/fail_alloc.c $(B)/config
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fsanitize=%,$(BASE_CFLAGS)) -O2 -fPIC -shared -o $@ $<
 
-system: all $(HOSTILE)
+programs-of-tests: $(UNIT_TESTS) $(HOSTILE) $(FAIL_ALLOC)
+
+system: all $(HOSTILE) $(FAIL_ALLOC)
 	$(run_tests) $(SYSTEM_TESTS)
 
 check-run: all programs-of-tests
@@ -232,12 +239,7 @@ honesty: all $(HONESTY_PROGRAMS)
 DEPS_FAULTS := python3 strace
 FAULTS ?= --write
 
-$(B)/tests/support/fail_alloc.so: tests/support/fail_alloc.c $(B)/config
-	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -fsanitize=%,$(BASE_CFLAGS)) -O2 -fPIC -shared -o $@ $<
-
-check-faults: all $(B)/tests/support/fail_alloc.so
+check-faults: all $(FAIL_ALLOC)
 	$(Q)python3 tests/faults/faults.py --build $(B) $(FAULTS)
 
 deps-faults:

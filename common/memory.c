@@ -34,7 +34,7 @@ void *memory_calloc(size_t n, size_t size)
 	return p;
 }
 
-void memory_watch(void)
+void memory_watch(void (*release)(void *memory))
 {
-	json_set_alloc_funcs(memory_malloc, free);
+	json_set_alloc_funcs(memory_malloc, release);
 }

@@ -8,8 +8,10 @@
 
 #include <stddef.h>
 
-/* jansson's failures are counted from now on. Once, before anything else uses jansson. */
-void memory_watch(void);
+/* jansson's failures are counted from now on, and what it gives back goes to release: free, or a
+ * function that overwrites it first. Once, before anything else uses jansson, which has one place
+ * for both functions: they are set here alone. */
+void memory_watch(void (*release)(void *memory));
 
 /* How many allocations of this thread have failed. */
 unsigned long memory_failures(void);

@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -93,7 +94,7 @@ static int main_dispatch(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
-	memory_watch();
+	memory_watch(free);
 	if (std_fds_open())
 		return EXIT_NO_DAEMON;
 	(void)setlocale(LC_CTYPE, "");

@@ -13,7 +13,6 @@
 #include "daemon/main_internal.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
@@ -251,7 +250,6 @@ static int main_serve(struct daemon *d)
 		log_error("cannot start: no memory for libcrypto");
 		return EXIT_FAILURE;
 	}
-	json_set_alloc_funcs(malloc, main_wipe_free);
 	main_raise_limits();
 	main_keep_memory_lazy();
 	/* glibc's name service crashes when its first use meets no memory: better now than in the
@@ -288,7 +286,7 @@ int main(int argc, char **argv)
 	struct daemon d = {0};
 	int status;
 
-	memory_watch();
+	memory_watch(main_wipe_free);
 	if (std_fds_open() < 0)
 		return EXIT_FAILURE;
 	main_ignore_signals();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lets one allocation of a program fail, for LD_PRELOAD. Allocations are counted from 1 on, those
- * of the program's own code apart from those of its libraries, and the chosen one returns NULL.
+ * of the program's own code and of jansson, which works for it, apart from those of the other
+ * libraries, and the chosen one returns NULL.
  *
  *   FAIL_ALLOC_IN     the program's name; all others are left alone (a child inherits all this)
  *   FAIL_ALLOC_OF     "own" or "libs": which of the two counts is meant
@@ -8,9 +9,10 @@
  *   FAIL_ALLOC_FOR    so many from there on fail (default 1)
  *   FAIL_ALLOC_COUNT  a file to which "OWN LIBS" is appended when the program exits
  *
- * Whose an allocation is, the return address says: the main program lies between the symbols of
- * the linker, and an address outside is a library's. strdup and strndup are made here, because
- * libc would call malloc in the caller's place. glibc offers its own functions as __libc_*. */
+ * Whose an allocation is, the return address says: whether it lies in the code of the program or of
+ * jansson. strdup and strndup are made here, because libc would call malloc in the caller's place.
+ * glibc offers its own functions as __libc_*, and the runtime of a sanitizer its as
+ * __interceptor_*: where there is one, it must see each block. */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -27,30 +29,56 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
 
+#define FAIL_ALLOC_WEAK extern __attribute__((weak))
+FAIL_ALLOC_WEAK void *__interceptor_malloc(size_t size);
+FAIL_ALLOC_WEAK void *__interceptor_calloc(size_t n, size_t size);
+FAIL_ALLOC_WEAK void *__interceptor_realloc(void *old, size_t size);
+FAIL_ALLOC_WEAK void *__interceptor_memalign(size_t align, size_t size);
+
+/* The function below ours. */
+#define FAIL_ALLOC_NEXT(name) (__interceptor_##name ? __interceptor_##name : __libc_##name)
+
 enum fail_alloc_owner { FAIL_ALLOC_OWN, FAIL_ALLOC_LIBS, FAIL_ALLOC_OWNERS };
 
+#define FAIL_ALLOC_CODES 2 /* the main program's and jansson's */
+
 static struct {
-	uintptr_t from, to; /* the main program's code */
+	struct {
+		uintptr_t from, to;
+	} code[FAIL_ALLOC_CODES];
+	unsigned n_codes;
 	bool is_on;
 	enum fail_alloc_owner of;
 	unsigned long at, end;
 	atomic_ulong counts[FAIL_ALLOC_OWNERS];
 } fail_alloc;
 
+/* The main program is the first object, and has no name. */
 static int fail_alloc_on_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	(void)size;
 	(void)arg;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
+	if (fail_alloc.n_codes > 0 && !strstr(info->dlpi_name, "libjansson"))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum && fail_alloc.n_codes < FAIL_ALLOC_CODES; i++) {
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		uintptr_t start = info->dlpi_addr + p->p_vaddr;
 
 		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
 			continue;
-		fail_alloc.from = start;
-		fail_alloc.to = start + p->p_memsz;
+		fail_alloc.code[fail_alloc.n_codes].from = start;
+		fail_alloc.code[fail_alloc.n_codes].to = start + p->p_memsz;
+		fail_alloc.n_codes++;
 	}
-	return 1; /* the first is the main program */
+	return 0;
+}
+
+static enum fail_alloc_owner fail_alloc_owner(uintptr_t caller)
+{
+	for (unsigned i = 0; i < fail_alloc.n_codes; i++)
+		if (caller >= fail_alloc.code[i].from && caller < fail_alloc.code[i].to)
+			return FAIL_ALLOC_OWN;
+	return FAIL_ALLOC_LIBS;
 }
 
 static unsigned long fail_alloc_number(const char *name, unsigned long otherwise)
@@ -97,13 +125,12 @@ __attribute__((destructor)) static void fail_alloc_end(void)
 /* Counts it; true: it shall fail. */
 static bool fail_alloc_now(const void *caller)
 {
-	uintptr_t at = (uintptr_t)caller;
 	enum fail_alloc_owner owner;
 	unsigned long n;
 
 	if (!fail_alloc.is_on)
 		return false;
-	owner = at >= fail_alloc.from && at < fail_alloc.to ? FAIL_ALLOC_OWN : FAIL_ALLOC_LIBS;
+	owner = fail_alloc_owner((uintptr_t)caller);
 	n = atomic_fetch_add(&fail_alloc.counts[owner], 1) + 1;
 	if (owner != fail_alloc.of || fail_alloc.at == 0 || n < fail_alloc.at ||
 		n >= fail_alloc.end)
@@ -116,17 +143,17 @@ static bool fail_alloc_now(const void *caller)
 
 void *malloc(size_t size)
 {
-	return FAIL_ALLOC_NOW() ? NULL : __libc_malloc(size);
+	return FAIL_ALLOC_NOW() ? NULL : FAIL_ALLOC_NEXT(malloc)(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return FAIL_ALLOC_NOW() ? NULL : __libc_calloc(n, size);
+	return FAIL_ALLOC_NOW() ? NULL : FAIL_ALLOC_NEXT(calloc)(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return FAIL_ALLOC_NOW() ? NULL : __libc_realloc(old, size);
+	return FAIL_ALLOC_NOW() ? NULL : FAIL_ALLOC_NEXT(realloc)(old, size);
 }
 
 void *reallocarray(void *old, size_t n, size_t size)
@@ -137,17 +164,17 @@ void *reallocarray(void *old, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return FAIL_ALLOC_NOW() ? NULL : __libc_realloc(old, bytes);
+	return FAIL_ALLOC_NOW() ? NULL : FAIL_ALLOC_NEXT(realloc)(old, bytes);
 }
 
 void *aligned_alloc(size_t align, size_t size)
 {
-	return FAIL_ALLOC_NOW() ? NULL : __libc_memalign(align, size);
+	return FAIL_ALLOC_NOW() ? NULL : FAIL_ALLOC_NEXT(memalign)(align, size);
 }
 
 int posix_memalign(void **ret, size_t align, size_t size)
 {
-	void *p = FAIL_ALLOC_NOW() ? NULL : __libc_memalign(align, size);
+	void *p = FAIL_ALLOC_NOW() ? NULL : FAIL_ALLOC_NEXT(memalign)(align, size);
 
 	if (!p)
 		return ENOMEM;
@@ -157,7 +184,7 @@ int posix_memalign(void **ret, size_t align, size_t size)
 
 static char *fail_alloc_copy(const char *text, size_t len)
 {
-	char *copy = __libc_malloc(len + 1);
+	char *copy = FAIL_ALLOC_NEXT(malloc)(len + 1);
 
 	if (!copy)
 		return NULL;

@@ -15,7 +15,7 @@
 
 static void setup(void)
 {
-	memory_watch();
+	memory_watch(free);
 }
 
 START_TEST(failures_are_counted)

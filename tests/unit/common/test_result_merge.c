@@ -1442,7 +1442,7 @@ START_TEST(test_without_memory)
 	unsigned n_failed = 0;
 	int r = 0;
 
-	memory_watch();
+	memory_watch(free);
 	ck_assert_int_eq(result_merge(parts, 2, RESULT_MERGE_PARTS, &want, &err), 0);
 	for (long n = 0; fail_left < 0; n += 1 + n / 50) {
 		doc = NULL;

@@ -3,6 +3,7 @@
  * an answer that cannot come. Without memory there is no answer that lacks something. The failing
  * send is that of this file. */
 #include <pwd.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -77,7 +78,7 @@ START_TEST(answer_without_memory)
 	unsigned n_errors = 0;
 	bool has_failed = true;
 
-	memory_watch();
+	memory_watch(free);
 	(void)getpwuid(0); /* glibc's first use of the name service crashes without memory */
 	for (long n = 0; has_failed; n++) {
 		struct client k = test_pair(NULL);

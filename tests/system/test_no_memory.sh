@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The daemon has no memory for one part of the result document: there is the whole document or an
+# error, never a document that lacks a member. `make check-faults` lets every allocation fail.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+case $RPSD_BUILD in
+*/build/?*)
+	skip "allocations that fail (needs a build without sanitizers)"
+	exit 0
+	;;
+esac
+
+start_origin
+run() {
+	env LD_PRELOAD="$RPSD_BUILD/tests/support/fail_alloc.so" FAIL_ALLOC_IN=rpsd \
+		FAIL_ALLOC_OF=own "$@" \
+		"$rpsctl" "http://$ORIGIN/" --closed -c 2 -n 20 -q -o "$T/result.json"
+}
+
+keys() {
+	jq -c '[keys, (.plan, .run, .ledger | keys)]' "$1"
+}
+
+run FAIL_ALLOC_COUNT="$T/count" >"$OUT" 2>"$ERR" || :
+whole=$(keys "$T/result.json")
+read -r own _ <"$T/count"
+# The document is made near the end, of several hundred allocations. The exit status does not tell
+# whether there is one: a busy machine makes the verdict a bad one.
+refused=0
+for ((at = own - 110; at < own - 30; at += 6)); do
+	rm -f "$T/result.json"
+	status=0
+	run FAIL_ALLOC_AT="$at" >"$OUT" 2>"$ERR" || status=$?
+	if [ -e "$T/result.json" ]; then
+		expect_equal "the document's members (allocation $at of $own)" \
+			"$(keys "$T/result.json")" "$whole"
+	else
+		[ "$status" != 0 ] || fail "no document and no error (allocation $at of $own)"
+		[ -s "$ERR" ] || fail "exit status $status without a word (allocation $at of $own)"
+		refused=$((refused + 1))
+	fi
+done
+[ "$refused" -gt 2 ] || fail "only $refused documents were refused: is anything made to fail?"
