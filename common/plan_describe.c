@@ -12,6 +12,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/confidence.h"
+#include "common/figure.h"
 #include "common/plan_connections.h"
 #include "common/plan_requests.h"
 #include "common/plan_stages.h"
@@ -35,33 +36,6 @@ static const struct {
 #define PLAN_SAMPLE_P99 3
 #define PLAN_CONFIDENCE_USUAL 95
 
-const char *plan_text_number(uint64_t n, char text[static PLAN_NUMBER_MAX])
-{
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
-	char *out = text;
-
-	for (int i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0)
-			*out++ = ',';
-		*out++ = digits[i];
-	}
-	*out = '\0';
-	return text;
-}
-
-const char *plan_text_time(int64_t ns, char text[static UNITS_TEXT_MAX])
-{
-	units_format_time(ns, text, UNITS_TEXT_MAX);
-	return text;
-}
-
-const char *plan_text_rate(struct rate rate, char text[static UNITS_TEXT_MAX])
-{
-	units_format_rate(rate, text, UNITS_TEXT_MAX);
-	return text;
-}
-
 static bool plan_counts_arrivals(const struct plan *p)
 {
 	return p->model == PLAN_OPEN || p->n_arrivals;
@@ -76,7 +50,6 @@ static int plan_describe_target(const struct plan *p, struct buf *b)
 		[PLAN_ADDRESSES_V6] = "IPv6 addresses alone",
 	};
 	const char *lead = "  target       ";
-	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	int r = 0;
 
 	if (p->connect_to) {
@@ -88,12 +61,13 @@ static int plan_describe_target(const struct plan *p, struct buf *b)
 		lead = PLAN_INDENT;
 	}
 	if (!r && p->dns_ns) {
-		r = buf_printf(b, "%slooked up every %s\n", lead, plan_text_time(p->dns_ns, text));
+		r = buf_printf(
+			b, "%slooked up every %s\n", lead, figure_exact_time(p->dns_ns).text);
 		lead = PLAN_INDENT;
 	}
 	if (!r && p->n_sources)
 		r = buf_printf(b, "%sfrom %s source address%s\n", lead,
-			plan_text_number(p->n_sources, number), p->n_sources == 1 ? "" : "es");
+			figure_count(p->n_sources).text, p->n_sources == 1 ? "" : "es");
 	return r;
 }
 
@@ -130,20 +104,19 @@ static int plan_describe_tls(const struct plan *p, struct buf *b)
 
 static int plan_describe_load(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	int r;
 
 	if (p->model == PLAN_CLOSED) {
 		uint64_t users = plan_users(p);
 
 		r = buf_printf(b, "  load         closed model, %s %s, each waits for its answer",
-			plan_text_number(users, number), users == 1 ? "user" : "users");
+			figure_count(users).text, users == 1 ? "user" : "users");
 		if (!r && p->think_ns)
-			r = buf_printf(b, " and then %s", plan_text_time(p->think_ns, text));
+			r = buf_printf(b, " and then %s", figure_exact_time(p->think_ns).text);
 		if (!r && p->pipeline > 1)
 			r = buf_printf(b,
 				"\n" PLAN_INDENT "%s of them share a connection, pipelined",
-				plan_text_number(p->pipeline, number));
+				figure_count(p->pipeline).text);
 		return r ? r : buf_puts(b, "\n");
 	}
 	return plan_describe_stages(p, b);
@@ -151,23 +124,21 @@ static int plan_describe_load(const struct plan *p, struct buf *b)
 
 static int plan_describe_length(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	int r;
 
 	if (p->duration_ns == CLOCK_NEVER)
 		r = buf_printf(b, "  lasts        until %s request%s sent",
-			plan_text_number(p->n_arrivals, number),
-			p->n_arrivals == 1 ? " is" : "s are");
+			figure_count(p->n_arrivals).text, p->n_arrivals == 1 ? " is" : "s are");
 	else
-		r = buf_printf(b, "  lasts        %s", plan_text_time(p->duration_ns, text));
+		r = buf_printf(b, "  lasts        %s", figure_exact_time(p->duration_ns).text);
 	if (!r && plan_warmup_ns(p))
-		r = buf_printf(b, ", warm-up %s before", plan_text_time(plan_warmup_ns(p), text));
+		r = buf_printf(b, ", warm-up %s before", figure_exact_time(plan_warmup_ns(p)).text);
 	if (!r && p->cooldown_ns)
-		r = buf_printf(b, ", cooldown %s after", plan_text_time(p->cooldown_ns, text));
+		r = buf_printf(b, ", cooldown %s after", figure_exact_time(p->cooldown_ns).text);
 	if (!r && p->drain_ns)
 		r = buf_printf(b, "%sthen at most %s for missing answers",
 			p->cooldown_ns || plan_warmup_ns(p) ? "\n" PLAN_INDENT : "; ",
-			plan_text_time(p->drain_ns, text));
+			figure_exact_time(p->drain_ns).text);
 	return r ? r : buf_puts(b, "\n");
 }
 
@@ -177,43 +148,41 @@ static int plan_describe_sends(const struct plan *p, struct buf *b)
 	uint64_t outside = plan_outside_count(p);
 	double sum = each * (double)plan_count(p);
 	const char *average = p->n_requests > 1 ? " on average" : "";
-	char number[PLAN_NUMBER_MAX], bytes[PLAN_NUMBER_MAX], total[PLAN_NUMBER_MAX];
+	struct figure bytes;
 	int r;
 
-	plan_text_number((uint64_t)(each + 0.5), bytes);
+	bytes = figure_count((int64_t)(each + 0.5));
 	if (!plan_counts_arrivals(p))
 		return buf_printf(b,
 			"  sends        as many requests as are answered, about %s bytes each%s\n",
-			bytes, average);
+			bytes.text, average);
 	r = buf_printf(b, "  sends        %s request%s, about %s bytes each%s, %s in all\n",
-		plan_text_number(plan_count(p), number), plan_count(p) == 1 ? "" : "s", bytes,
-		average, plan_text_number(sum >= 1e18 ? UINT64_MAX : (uint64_t)(sum + 0.5), total));
+		figure_count(plan_count(p)).text, plan_count(p) == 1 ? "" : "s", bytes.text,
+		average, figure_count(sum >= 1e18 ? INT64_MAX : (int64_t)(sum + 0.5)).text);
 	if (r || !outside)
 		return r;
 	return buf_printf(b, PLAN_INDENT "with %s more before and behind the window\n",
-		plan_text_number(outside, number));
+		figure_count(outside).text);
 }
 
 /* What one connection may do, where that is not all. */
 static int plan_describe_connection(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX], number[PLAN_NUMBER_MAX];
 	const char *lead = PLAN_INDENT "each ";
 	int r = 0;
 
 	if (p->requests_per_connection) {
 		r = buf_printf(b, "%sfor %s request%s", lead,
-			plan_text_number(p->requests_per_connection, number),
+			figure_count(p->requests_per_connection).text,
 			p->requests_per_connection == 1 ? "" : "s");
 		lead = ", ";
 	}
 	if (!r && p->pipeline > 1) {
-		r = buf_printf(
-			b, "%sup to %s at a time", lead, plan_text_number(p->pipeline, number));
+		r = buf_printf(b, "%sup to %s at a time", lead, figure_count(p->pipeline).text);
 		lead = ", ";
 	}
 	if (!r && p->max_age_ns) {
-		r = buf_printf(b, "%sclosed after %s", lead, plan_text_time(p->max_age_ns, text));
+		r = buf_printf(b, "%sclosed after %s", lead, figure_exact_time(p->max_age_ns).text);
 		lead = ", ";
 	}
 	if (!r && p->close == PLAN_CLOSE_RST) {
@@ -235,26 +204,25 @@ static int plan_describe_connections(const struct plan *p, struct buf *b)
 		[PLAN_REUSE_ROTATE] = "kept alive, used in turn",
 		[PLAN_REUSE_NO] = "one for each request",
 	};
-	char number[PLAN_NUMBER_MAX], text[UNITS_TEXT_MAX];
 	bool opens_first = plan_is_fixed_pool(p) && p->reuse != PLAN_REUSE_NO;
 	bool grows = p->model == PLAN_OPEN && p->exhausted == PLAN_GROW && !opens_first;
 	bool says_exhausted = p->model == PLAN_OPEN && (grows || p->exhausted != PLAN_GROW);
 	int r;
 
 	r = buf_printf(b, "  connections  %s%s, %s%s%s%s, %s new at most\n", grows ? "up to " : "",
-		plan_text_number(plan_connection_limit(p), number), reuse[p->reuse],
+		figure_count(plan_connection_limit(p)).text, reuse[p->reuse],
 		opens_first ? ", opened before the start" : "", says_exhausted ? ", " : "",
-		says_exhausted ? exhausted[p->exhausted] : "", plan_text_rate(p->open_rate, text));
+		says_exhausted ? exhausted[p->exhausted] : "",
+		figure_exact_rate(p->open_rate).text);
 	return r ? r : plan_describe_connection(p, b);
 }
 
 static int plan_describe_timeouts(const struct plan *p, struct buf *b)
 {
-	char connect[UNITS_TEXT_MAX], request[UNITS_TEXT_MAX];
 
 	return buf_printf(b, "  timeouts     connect %s, request %s from its planned instant%s\n",
-		plan_text_time(p->connect_timeout_ns, connect),
-		plan_text_time(p->request_timeout_ns, request),
+		figure_exact_time(p->connect_timeout_ns).text,
+		figure_exact_time(p->request_timeout_ns).text,
 		p->timeout_soft ? "\n" PLAN_INDENT "soft: what is late is counted and waited for"
 				: "");
 }
@@ -262,7 +230,6 @@ static int plan_describe_timeouts(const struct plan *p, struct buf *b)
 /* Where it is not as it comes. */
 static int plan_describe_pacing(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX];
 	int r;
 
 	if (p->model == PLAN_CLOSED ||
@@ -273,9 +240,9 @@ static int plan_describe_pacing(const struct plan *p, struct buf *b)
 	r = buf_puts(b, "  pacing       timer");
 	if (!r && p->pacing_mode == PLAN_PACING_HYBRID)
 		r = buf_printf(b, ", %s early, and a spin for the rest",
-			plan_text_time(p->pacing_spin_ns, text));
+			figure_exact_time(p->pacing_spin_ns).text);
 	if (!r && p->pacing_gap_ns >= 0)
-		r = buf_printf(b, ", gap %s", plan_text_time(p->pacing_gap_ns, text));
+		r = buf_printf(b, ", gap %s", figure_exact_time(p->pacing_gap_ns).text);
 	return r ? r : buf_puts(b, "\n");
 }
 
@@ -315,11 +282,9 @@ static int plan_describe_seed(const struct plan *p, struct buf *b)
 static int plan_describe_needs(const struct plan *p, struct buf *b)
 {
 	uint64_t workers = p->workers ? p->workers : 1;
-	char number[PLAN_NUMBER_MAX];
 
 	return buf_printf(b, "  needs        %s descriptors%s\n",
-		plan_text_number(
-			plan_connection_limit(p) + workers * PLAN_WORKER_DESCRIPTORS, number),
+		figure_count(plan_connection_limit(p) + workers * PLAN_WORKER_DESCRIPTORS).text,
 		p->workers ? "" : ", 4 more for each worker above one");
 }
 
@@ -332,24 +297,23 @@ static int plan_describe_sample(const struct plan *p, struct buf *b)
 {
 	const size_t n = sizeof(plan_samples) / sizeof(*plan_samples);
 	uint64_t count = plan_count(p);
-	char number[PLAN_NUMBER_MAX];
 	size_t i = 0;
 	int r;
 
 	if (!plan_counts_arrivals(p))
 		return buf_printf(b,
 			"  enough for   depends on the answers: p99 takes %s of them\n",
-			plan_text_number(plan_sample(p, PLAN_SAMPLE_P99), number));
+			figure_count(plan_sample(p, PLAN_SAMPLE_P99)).text);
 	while (i < n && count >= plan_sample(p, i))
 		i++;
 	if (i)
 		r = buf_printf(b, "  enough for   %s (needs %s independent requests)",
-			plan_samples[i - 1].name, plan_text_number(plan_sample(p, i - 1), number));
+			plan_samples[i - 1].name, figure_count(plan_sample(p, i - 1)).text);
 	else
 		r = buf_puts(b, "  enough for   no percentile");
 	if (!r && i < n)
 		r = buf_printf(b, "; %s takes %s", plan_samples[i].name,
-			plan_text_number(plan_sample(p, i), number));
+			figure_count(plan_sample(p, i)).text);
 	if (!r && p->confidence_percent != PLAN_CONFIDENCE_USUAL)
 		r = buf_printf(b, "\n" PLAN_INDENT "at %llu %% confidence",
 			(unsigned long long)p->confidence_percent);
@@ -360,12 +324,11 @@ static int plan_describe_sample(const struct plan *p, struct buf *b)
 static int plan_describe_batches(const struct plan *p, struct buf *b)
 {
 	const int64_t least_ns = CONFIDENCE_BATCHES_LEAST * CONFIDENCE_BATCH_NS;
-	char text[UNITS_TEXT_MAX];
 
 	if (p->duration_ns >= least_ns)
 		return 0;
 	return buf_printf(b, PLAN_INDENT "too short for confidence intervals: they take %s\n",
-		plan_text_time(least_ns, text));
+		figure_exact_time(least_ns).text);
 }
 
 static int plan_describe_labels(const struct plan *p, struct buf *b)

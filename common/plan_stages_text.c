@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/figure.h"
 #include "common/plan.h"
 #include "common/plan_stages.h"
 
@@ -105,19 +106,18 @@ static bool plan_walk_next(struct plan_walk *w, struct plan_row *ret)
 static void plan_write_row(const struct plan_row *row, char what[static PLAN_WHAT_MAX])
 {
 	const struct plan_stage *s = &row->stage;
-	char rate[UNITS_TEXT_MAX], to[UNITS_TEXT_MAX], by[UNITS_TEXT_MAX], every[UNITS_TEXT_MAX];
+	struct figure rate = figure_exact_rate(s->rate);
+	struct figure to = figure_exact_rate(s->to);
 
-	plan_text_rate(s->rate, rate);
 	if (s->kind == PLAN_PAUSE)
 		(void)snprintf(what, PLAN_WHAT_MAX, "pause");
 	else if (s->kind == PLAN_HOLD)
-		(void)snprintf(what, PLAN_WHAT_MAX, "%s", rate);
+		(void)snprintf(what, PLAN_WHAT_MAX, "%s", rate.text);
 	else if (s->kind == PLAN_RAMP)
-		(void)snprintf(what, PLAN_WHAT_MAX, "%s to %s", rate, plan_text_rate(s->to, to));
+		(void)snprintf(what, PLAN_WHAT_MAX, "%s to %s", rate.text, to.text);
 	else
-		(void)snprintf(what, PLAN_WHAT_MAX, "%s to %s by %s every %s", rate,
-			plan_text_rate(s->to, to), plan_text_rate(s->by, by),
-			plan_text_time(s->every_ns, every));
+		(void)snprintf(what, PLAN_WHAT_MAX, "%s to %s by %s every %s", rate.text, to.text,
+			figure_exact_rate(s->by).text, figure_exact_time(s->every_ns).text);
 }
 
 struct plan_widths {
@@ -147,20 +147,20 @@ static int plan_put_table(const struct plan *p, struct buf *b)
 			r = buf_printf(b, PLAN_INDENT "%-*s  %-*s  %-*s  %*s\n", w.at, "at",
 				w.lasts, "for", w.what, "rate", w.n, "requests");
 		while (!r && plan_walk_next(&walk, &row)) {
-			char at[UNITS_TEXT_MAX], lasts[UNITS_TEXT_MAX], what[PLAN_WHAT_MAX];
-			char n[PLAN_NUMBER_MAX];
+			struct figure at = figure_exact_time(row.at_ns);
+			struct figure lasts = figure_exact_time(row.stage.duration_ns);
+			struct figure n = figure_count((int64_t)row.n);
+			char what[PLAN_WHAT_MAX];
 			const char *note = row.is_reached ? notes[row.segment] : "not reached";
 
-			plan_text_time(row.at_ns, at);
-			plan_text_time(row.stage.duration_ns, lasts);
 			plan_write_row(&row, what);
-			plan_text_number(row.n, n);
-			w = (struct plan_widths){plan_wider(w.at, at), plan_wider(w.lasts, lasts),
-				plan_wider(w.what, what), plan_wider(w.n, n)};
+			w = (struct plan_widths){plan_wider(w.at, at.text),
+				plan_wider(w.lasts, lasts.text), plan_wider(w.what, what),
+				plan_wider(w.n, n.text)};
 			if (pass)
 				r = buf_printf(b, PLAN_INDENT "%-*s  %-*s  %-*s  %*s%s%s\n", w.at,
-					at, w.lasts, lasts, w.what, what, w.n, n, *note ? "  " : "",
-					note);
+					at.text, w.lasts, lasts.text, w.what, what, w.n, n.text,
+					*note ? "  " : "", note);
 		}
 	}
 	return r;
@@ -168,7 +168,6 @@ static int plan_put_table(const struct plan *p, struct buf *b)
 
 int plan_describe_stages(const struct plan *p, struct buf *b)
 {
-	char text[UNITS_TEXT_MAX];
 	int r;
 
 	if (p->arrivals == PLAN_JITTER)
@@ -180,6 +179,6 @@ int plan_describe_stages(const struct plan *p, struct buf *b)
 		return r;
 	if (p->n_stages == 1 && p->stages[0].kind == PLAN_HOLD)
 		return buf_printf(b, ": %s\n", p->stage_texts[0]);
-	r = buf_printf(b, ", up to %s\n", plan_text_rate(plan_peak_rate(p), text));
+	r = buf_printf(b, ", up to %s\n", figure_exact_rate(plan_peak_rate(p)).text);
 	return r ? r : plan_put_table(p, b);
 }

@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/figure.h"
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
@@ -21,7 +22,6 @@
 #include "common/units.h"
 #include "ctl/cmd.h"
 #include "ctl/draft.h"
-#include "ctl/figure.h"
 #include "ctl/print.h"
 
 #define CMD_CHECK_MAX ((size_t)1 << 20)

@@ -2,10 +2,10 @@
 /* rpsctl origins: what the service's own origins have served, the independent side of a ledger. */
 
 #include "common/buf.h"
+#include "common/figure.h"
 #include "common/result.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
-#include "ctl/figure.h"
 #include "ctl/print.h"
 
 static struct figure cmd_origins_count(const json_t *origin, const char *name)

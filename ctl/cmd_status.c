@@ -6,12 +6,12 @@
 
 #include "common/buf.h"
 #include "common/exit_codes.h"
+#include "common/figure.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
-#include "ctl/figure.h"
 #include "ctl/print.h"
 
 static int64_t cmd_status_int(const json_t *reply, const char *path)

@@ -16,11 +16,11 @@
 
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/figure.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
-#include "ctl/figure.h"
 #include "ctl/look.h"
 #include "ctl/names.h"
 #include "ctl/print.h"

@@ -14,10 +14,10 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/figure.h"
 #include "common/host/host_text.h"
 #include "common/str.h"
 #include "common/version.h"
-#include "ctl/figure.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
 

@@ -25,9 +25,9 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/figure.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/figure.h"
 #include "ctl/look.h"
 #include "ctl/print.h"
 #include "ctl/view.h"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
-#include "ctl/figure.h"
+#include "common/figure.h"
 
 #define REPORT_WIDTH 80u
 /* Below that, lines break: figures are not left out without end. */

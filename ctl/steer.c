@@ -7,11 +7,11 @@
 
 #include "common/buf.h"
 #include "common/exit_codes.h"
+#include "common/figure.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
-#include "ctl/figure.h"
 #include "ctl/view_read.h"
 
 static json_t *steer_scale(const char *run, const char *scale)

@@ -27,9 +27,9 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/figure.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/figure.h"
 #include "ctl/look.h"
 #include "ctl/spark.h"
 #include "ctl/view_history.h"

@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "common/exit_codes.h"
+#include "common/figure.h"
 #include "daemon/engine/audit_internal.h"
 #include "daemon/engine/audit_text.h"
 #include "daemon/engine/stats.h"
@@ -345,7 +346,7 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 	if (in->failed_by == FAULT_EVENT_LOOP) {
 		a->limited_by = AUDIT_BY_GENERATOR;
 		audit_because(a, "%s after %s requests", fault_table[in->failed_by].help,
-			audit_text_count(l->sent).s);
+			figure_count(l->sent).text);
 		audit_try(a, "%s", audit_fault_remedy(in->failed_by));
 		return;
 	}
@@ -355,7 +356,7 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 		audit_because(a, "nothing could be sent: %s",
 			in->failed_by ? fault_table[in->failed_by].help : "no connection was made");
 	else
-		audit_because(a, "not one of %s requests %s: %s%s", audit_text_count(l->planned).s,
+		audit_because(a, "not one of %s requests %s: %s%s", figure_count(l->planned).text,
 			audit_none_ok[most].because, audit_text_failures(l).s,
 			audit_which_check(in, most).s);
 	if (audit_count_ours(in) > 0)
@@ -373,15 +374,15 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 
 	if (audit_count_ours(in) > 0)
 		snprintf(errors.s, sizeof(errors.s), ", %.32s errors of our own",
-			audit_text_count(audit_count_ours(in)).s);
+			figure_count(audit_count_ours(in)).text);
 	if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS && in->response_p99 <= 0)
 		snprintf(delay.s, sizeof(delay.s), ", our delay p99 %.24s",
-			audit_text_time(in->our_delay_p99).s);
+			figure_time(in->our_delay_p99).text);
 	else if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS)
 		snprintf(delay.s, sizeof(delay.s), ", our delay p99 %.24s of %.24s",
-			audit_text_time(in->our_delay_p99).s, audit_text_time(in->response_p99).s);
-	audit_because(a, "limited by the generator: sent %s of %s%s%s", audit_text_count(l->sent).s,
-		audit_text_count(l->planned).s, errors.s, delay.s);
+			figure_time(in->our_delay_p99).text, figure_time(in->response_p99).text);
+	audit_because(a, "limited by the generator: sent %s of %s%s%s", figure_count(l->sent).text,
+		figure_count(l->planned).text, errors.s, delay.s);
 	if (audit_count_ours(in) > 0)
 		audit_try(a, "%s", audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_GENERATOR)));
 	else if (*audit_machine_remedy(in))
@@ -394,14 +395,14 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 static void audit_tell_shortfall(
 	const struct audit_input *in, const struct audit_facts *f, const char *who, struct audit *a)
 {
-	struct audit_text ok = audit_text_rate(f->ok_rate), asked = audit_text_rate(f->asked);
+	struct figure ok = figure_per_s(f->ok_rate), asked = figure_per_s(f->asked);
 
 	if (f->is_short)
-		audit_because(a, "%s: ok %s of %s asked; %s", who, ok.s, asked.s,
+		audit_because(a, "%s: ok %s of %s asked; %s", who, ok.text, asked.text,
 			audit_text_failures(&in->ledger).s);
 	else
 		audit_because(a, "%s: ok %s of %s asked; %s answers came after the window", who,
-			ok.s, asked.s, audit_text_count((uint64_t)f->late).s);
+			ok.text, asked.text, figure_count((int64_t)f->late).text);
 }
 
 /* What would carry the plan, as far as this host allows it. */
@@ -432,10 +433,10 @@ static void audit_tell_connections(
 	if (f->capacity > 0 && f->capacity < f->asked) {
 		/* A capacity is not rounded up. */
 		audit_because(a, "limited by connections: %s x %s each = %s, asked %s",
-			audit_text_count(in->connections_limit).s,
-			audit_text_time(in->service_mean).s,
-			audit_text_rate(f->capacity >= 100 ? floor(f->capacity) : f->capacity).s,
-			audit_text_rate(f->asked).s);
+			figure_count(in->connections_limit).text,
+			figure_time(in->service_mean).text,
+			figure_per_s(f->capacity >= 100 ? floor(f->capacity) : f->capacity).text,
+			figure_per_s(f->asked).text);
 	} else {
 		more = audit_text_round_number(2.0 * (double)in->connections_limit);
 		audit_tell_shortfall(in, f, "limited by connections", a);
@@ -450,7 +451,7 @@ static void audit_tell_failures(const struct audit_input *in, struct audit *a)
 	enum ledger_class most = audit_most(l);
 
 	audit_because(a, "%s of %s requests failed: %s%s",
-		audit_text_share(ledger_failed_share(l)).s, audit_text_count(l->planned).s,
+		figure_share(ledger_failed_share(l)).text, figure_count(l->planned).text,
 		audit_text_failures(l).s, audit_which_check(in, most).s);
 	if (audit_is_redirected(in, most))
 		audit_try(a, "%s", audit_try_redirects(in).s);
@@ -493,12 +494,12 @@ static void audit_tell_ledger(const struct audit_input *in, struct audit *a)
 	if (ledger_balances(l))
 		audit_because(a,
 			"the ledger did not balance on the way: at the end of %s interval%s",
-			audit_text_count(in->unbalanced).s, in->unbalanced == 1 ? "" : "s");
+			figure_count(in->unbalanced).text, in->unbalanced == 1 ? "" : "s");
 	else
 		audit_because(a,
 			"the ledger does not balance: %s planned, %s sent, %s accounted for",
-			audit_text_count(l->planned).s, audit_text_count(l->sent).s,
-			audit_text_count(ledger_resolved(l)).s);
+			figure_count(l->planned).text, figure_count(l->sent).text,
+			figure_count(ledger_resolved(l)).text);
 	audit_try(a, "report this as a bug of rpsd, with the result file");
 }
 
@@ -514,7 +515,7 @@ static void audit_tell_ok(const struct audit_input *in, struct audit *a)
 
 	if (in->outcome == AUDIT_STOPPED)
 		audit_because(a, "stopped by a person: %s requests sent until then",
-			audit_text_count(l->sent).s);
+			figure_count(l->sent).text);
 	else if (a->verdict == AUDIT_SATURATED)
 		audit_tell_generator(in, a);
 	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
@@ -554,7 +555,7 @@ static void audit_find_headline(
 	} else if (in->outcome == AUDIT_ABORTED || in->outcome == AUDIT_INTERRUPTED) {
 		a->headline = AUDIT_HEADLINE_VOID;
 		audit_because(a, "%s before the end of the plan: %s requests sent until then",
-			audit_outcome_names[in->outcome], audit_text_count(l->sent).s);
+			audit_outcome_names[in->outcome], figure_count(l->sent).text);
 	} else if (audit_is_overload(f)) {
 		a->headline = AUDIT_HEADLINE_OVERLOAD;
 		if (a->limited_by == AUDIT_BY_GENERATOR && in->is_open)

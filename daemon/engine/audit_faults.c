@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/figure.h"
 #include "daemon/engine/audit_internal.h"
 #include "daemon/engine/audit_text.h"
 #include "daemon/engine/stats.h"
@@ -94,7 +95,7 @@ struct audit_sentence audit_tell_repeated(const struct audit_input *in)
 		snprintf(t.s, sizeof(t.s),
 			"%.26s of %.26s requests were sent twice: the server had closed a kept "
 			"connection",
-			audit_text_share(share).s, audit_text_count(in->sent).s);
+			figure_share(share).text, figure_count(in->sent).text);
 	return t;
 }
 
@@ -134,7 +135,7 @@ struct audit_sentence audit_tell_redirects(const struct audit_input *in)
 
 	snprintf(t.s, sizeof(t.s),
 		"%.26s of %.26s answers were redirects (%u%s%.90s), never followed",
-		audit_text_count(in->redirects).s, audit_text_count(in->answers).s,
+		figure_count(in->redirects).text, figure_count(in->answers).text,
 		in->redirect_status, *location.s ? " to " : "", location.s);
 	return t;
 }

@@ -12,9 +12,9 @@
  *
  * Pure; any thread. Texts are ASCII.
  */
+#include "common/figure.h"
 #include "common/host/host_text.h"
 #include "daemon/engine/audit_internal.h"
-#include "daemon/engine/audit_text.h"
 
 #define AUDIT_STEAL 0.05
 #define AUDIT_STALLED_SUSPECT 0.01
@@ -42,7 +42,7 @@ static void audit_note_quota(const struct audit_input *in, struct audit *a)
 	audit_add_note(a, "throttled", in->throttled_share, 0,
 		"a larger quota of CPU time: CPUQuota= of the service, cpu.max of the cgroup",
 		"our quota of CPU time ran out in %s of its periods, for %s altogether",
-		audit_text_share(in->throttled_share).s, audit_text_time(in->throttled_ns).s);
+		figure_share(in->throttled_share).text, figure_time(in->throttled_ns).text);
 }
 
 static void audit_note_neighbours(const struct audit_input *in, struct audit *a)
@@ -52,7 +52,7 @@ static void audit_note_neighbours(const struct audit_input *in, struct audit *a)
 	audit_raise(a, AUDIT_SUSPECT);
 	audit_add_note(a, "steal", in->steal_share, AUDIT_STEAL, "a machine of its own",
 		"%s of this machine's CPU time went to its neighbours",
-		audit_text_share(in->steal_share).s);
+		figure_share(in->steal_share).text);
 }
 
 static void audit_note_standstill(const struct audit_input *in, struct audit *a)
@@ -63,7 +63,7 @@ static void audit_note_standstill(const struct audit_input *in, struct audit *a)
 		a, in->stalled_share > AUDIT_STALLED_SATURATED ? AUDIT_SATURATED : AUDIT_SUSPECT);
 	audit_add_note(a, "standstill", in->stalled_share, AUDIT_STALLED_SUSPECT,
 		"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused",
-		"a worker stood still for %s of the run", audit_text_share(in->stalled_share).s);
+		"a worker stood still for %s of the run", figure_share(in->stalled_share).text);
 }
 
 static void audit_note_stamps(const struct audit_input *in, struct audit *a)
@@ -76,7 +76,7 @@ static void audit_note_stamps(const struct audit_input *in, struct audit *a)
 		AUDIT_RX_SLACK_SHARE * (double)in->service_p50,
 		"fewer connections on each worker: -t, if this machine has a CPU to spare",
 		"our completion stamps are late by up to %s (p99), service p50 is %s",
-		audit_text_time(in->rx_slack_p99).s, audit_text_time(in->service_p50).s);
+		figure_time(in->rx_slack_p99).text, figure_time(in->service_p50).text);
 }
 
 /* Why we were late, as far as the kernel and the loop tell. */
@@ -90,12 +90,12 @@ static void audit_note_causes(const struct audit_input *in, struct audit *a)
 		audit_add_note(a, "run-queue", in->run_queue_share, queue,
 			"a quieter machine; fewer programs than CPUs",
 			"a worker waited for a CPU for %s of the run",
-			audit_text_share(in->run_queue_share).s);
+			figure_share(in->run_queue_share).text);
 	if (in->turn_p99 > turn_ns)
 		audit_add_note(a, "turns", (double)in->turn_p99, (double)turn_ns,
 			"fewer connections on each worker: -t, if this machine has a CPU to spare",
 			"a turn of a worker's loop took up to %s (p99), others waited for it",
-			audit_text_time(in->turn_p99).s);
+			figure_time(in->turn_p99).text);
 }
 
 static void audit_note_network(const struct audit_input *in, struct audit *a)
@@ -103,7 +103,7 @@ static void audit_note_network(const struct audit_input *in, struct audit *a)
 	if (in->softirq_share > AUDIT_SOFTIRQ)
 		audit_add_note(a, "softirq", in->softirq_share, AUDIT_SOFTIRQ, "a quieter machine",
 			"%s of this machine's CPU time went into packets and timers",
-			audit_text_share(in->softirq_share).s);
+			figure_share(in->softirq_share).text);
 	if (in->retransmits >= AUDIT_RETRANSMITS_LEAST && in->segments > 0 &&
 		(double)in->retransmits > AUDIT_RETRANSMITS * (double)in->segments)
 		audit_add_note(a, "retransmits", (double)in->retransmits,
@@ -111,8 +111,8 @@ static void audit_note_network(const struct audit_input *in, struct audit *a)
 			"see where packets are lost: nstat, ss -ti; a full queue of the server's "
 			"new connections loses them too",
 			"%s of %s TCP segments of our connections were sent again",
-			audit_text_count((uint64_t)in->retransmits).s,
-			audit_text_count((uint64_t)in->segments).s);
+			figure_count((int64_t)in->retransmits).text,
+			figure_count((int64_t)in->segments).text);
 }
 
 static void audit_note_clock(const struct audit_input *in, struct audit *a)
@@ -125,7 +125,7 @@ static void audit_note_clock(const struct audit_input *in, struct audit *a)
 		"another clocksource, if the kernel has one: "
 		"/sys/devices/system/clocksource/clocksource0",
 		"reading the clock takes %s (clocksource %.32s), and each request reads it thrice",
-		audit_text_time(in->clock_ns).s, source);
+		figure_time(in->clock_ns).text, source);
 }
 
 /* What was nearly used up. */
@@ -139,14 +139,13 @@ static void audit_note_headroom(const struct audit_input *in, struct audit *a)
 		audit_add_note(a, "descriptors", (double)in->descriptors_used,
 			(1 - AUDIT_HEADROOM) * descriptors,
 			audit_fault_remedy(FAULT_NO_DESCRIPTORS),
-			"%s of %s descriptors were in use",
-			audit_text_count(in->descriptors_used).s,
-			audit_text_count(in->descriptors).s);
+			"%s of %s descriptors were in use", figure_count(in->descriptors_used).text,
+			figure_count(in->descriptors).text);
 	if (in->ports > 0 && (double)in->time_wait > (1 - AUDIT_HEADROOM) * ports)
 		audit_add_note(a, "ports-used", (double)in->time_wait, (1 - AUDIT_HEADROOM) * ports,
 			audit_fault_remedy(FAULT_NO_PORTS),
 			"%s connections hold their ports for another minute, and there are %s",
-			audit_text_count((uint64_t)in->time_wait).s, audit_text_count(in->ports).s);
+			figure_count((int64_t)in->time_wait).text, figure_count(in->ports).text);
 }
 
 /* Notes on the figures themselves. */
@@ -157,13 +156,13 @@ static void audit_note_figures(const struct audit_input *in, struct audit *a)
 			"report it as a bug of rpsd, with the result file",
 			"the time that requests were in flight differs by %s from the sum of their "
 			"times: a bug or clock trouble",
-			audit_text_share(in->little_residual).s);
+			figure_share(in->little_residual).text);
 	if (in->window_ns > 0 && in->service_mean > AUDIT_WINDOW_SHARE * (double)in->window_ns)
 		audit_add_note(a, "short-window", (double)in->service_mean,
 			AUDIT_WINDOW_SHARE * (double)in->window_ns,
 			"a longer run (-d) after a warm-up (-w)",
 			"an answer takes %s of a window of %s: rates count what ended inside it",
-			audit_text_time(in->service_mean).s, audit_text_time(in->window_ns).s);
+			figure_time(in->service_mean).text, figure_time(in->window_ns).text);
 	if (in->is_colocated)
 		audit_add_note(a, "co-located", 1, 0, "",
 			"server on this machine: it shares the CPU with rpsd");

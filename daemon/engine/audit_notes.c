@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/figure.h"
 #include "daemon/engine/audit_internal.h"
 #include "daemon/engine/audit_text.h"
 #include "daemon/engine/stats.h"
@@ -68,7 +69,7 @@ static struct audit_text audit_requests(uint64_t n)
 {
 	struct audit_text t;
 
-	snprintf(t.s, sizeof(t.s), "%.26s request%s", audit_text_count(n).s, n == 1 ? "" : "s");
+	snprintf(t.s, sizeof(t.s), "%.26s request%s", figure_count(n).text, n == 1 ? "" : "s");
 	return t;
 }
 
@@ -114,17 +115,17 @@ static void audit_note_delay(const struct audit_input *in, struct audit *a)
 	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_SUSPECT);
 	if (share < 0)
 		audit_add_note(a, "our-delay", (double)in->our_delay_p99, limit_ns, try_text.s,
-			"our delay p99 %s", audit_text_time(in->our_delay_p99).s);
+			"our delay p99 %s", figure_time(in->our_delay_p99).text);
 	else
 		audit_add_note(a, "our-delay", (double)in->our_delay_p99, limit_ns, try_text.s,
 			"our delay p99 %s, %s of the response time's p99 %s",
-			audit_text_time(in->our_delay_p99).s, audit_text_share(share).s,
-			audit_text_time(in->response_p99).s);
+			figure_time(in->our_delay_p99).text, figure_share(share).text,
+			figure_time(in->response_p99).text);
 	if (is_saturated && is_short)
 		audit_add_note(a, "short-intervals", in->short_interval_share,
 			AUDIT_SHORT_INTERVALS, try_text.s,
 			"%s of the intervals sent less than 99 %% of what was due",
-			audit_text_share(in->short_interval_share).s);
+			figure_share(in->short_interval_share).text);
 }
 
 static void audit_note_cpu(const struct audit_input *in, struct audit *a)
@@ -136,12 +137,12 @@ static void audit_note_cpu(const struct audit_input *in, struct audit *a)
 	if (in->is_open) {
 		audit_raise(a, AUDIT_SUSPECT);
 		audit_add_note(a, "cpu", in->cpu_share, AUDIT_CPU, try_text.s,
-			"the busiest worker used %s of its CPU", audit_text_share(in->cpu_share).s);
+			"the busiest worker used %s of its CPU", figure_share(in->cpu_share).text);
 	} else {
 		audit_add_note(a, "ceiling", in->cpu_share, AUDIT_CPU, try_text.s,
 			"the busiest worker used %s of its CPU: this is our ceiling, not the "
 			"server's",
-			audit_text_share(in->cpu_share).s);
+			figure_share(in->cpu_share).text);
 	}
 }
 
@@ -161,9 +162,8 @@ static void audit_note_connections(const struct audit_input *in, struct audit *a
 			: "see what opening one takes: connect, tls; a warm-up (-w) or -c N "
 			  "opens them before",
 		"p99 %s of the response time is our queue for a connection (%s of %s in use)",
-		audit_text_time(in->connection_wait_p99).s,
-		audit_text_count(in->connections_peak).s,
-		audit_text_count(in->connections_limit).s);
+		figure_time(in->connection_wait_p99).text, figure_count(in->connections_peak).text,
+		figure_count(in->connections_limit).text);
 }
 
 /* What this machine refused us, each with its own remedy. */
@@ -189,7 +189,7 @@ static void audit_note_surplus(const struct audit_input *in, struct audit *a)
 	audit_add_note(a, "surplus", (double)in->surplus, 0,
 		"count the bytes of one body: curl -s URL | wc -c",
 		"%s answer%s followed by bytes that belong to none: is Content-Length too small?",
-		audit_text_count(in->surplus).s, in->surplus == 1 ? " was" : "s were");
+		figure_count(in->surplus).text, in->surplus == 1 ? " was" : "s were");
 }
 
 /* What became of connections that were kept open. */
@@ -213,13 +213,13 @@ static void audit_note_ledger(const struct audit_input *in, struct audit *a)
 		audit_add_note(a, "ledger",
 			fabs((double)in->ledger.planned - (double)ledger_resolved(&in->ledger)), 0,
 			"report this as a bug of rpsd", "%s requests planned, %s accounted for",
-			audit_text_count(in->ledger.planned).s,
-			audit_text_count(ledger_resolved(&in->ledger)).s);
+			figure_count(in->ledger.planned).text,
+			figure_count(ledger_resolved(&in->ledger)).text);
 	if (in->unbalanced > 0)
 		audit_add_note(a, "ledger-interval", (double)in->unbalanced, 0,
 			"report this as a bug of rpsd",
 			"a worker's ledger was not right at the end of %s interval%s",
-			audit_text_count(in->unbalanced).s, in->unbalanced == 1 ? "" : "s");
+			figure_count(in->unbalanced).text, in->unbalanced == 1 ? "" : "s");
 }
 
 void audit_take_notes(const struct audit_input *in, struct audit *a)

@@ -12,7 +12,6 @@
 
 #include "common/buf.h"
 #include "common/str.h"
-#include "ctl/figure.h"
 #include "ctl/look.h"
 #include "ctl/spark.h"
 
@@ -649,58 +648,6 @@ START_TEST(test_format_by_ending)
 }
 END_TEST
 
-START_TEST(test_figures)
-{
-	static const struct {
-		double value;
-		const char *text;
-	} values[] = {
-		{0, "0"},
-		{0.0004, "0"},
-		{0.0612, "0.061"},
-		{0.9994, "0.999"},
-		{0.9996, "1.00"},
-		{1.214, "1.21"},
-		{9.996, "10.0"},
-		{11.44, "11.4"},
-		{99.96, "100"},
-		{123.4, "123"},
-		{999.6, "1,000"},
-		{14234, "14,200"},
-		{9996, "10,000"},
-		{1234567, "1,230,000"},
-		{-12.34, "-12.3"},
-		{-12345, "-12,300"},
-	};
-
-	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
-		ck_assert_str_eq(figure_value(values[i].value).text, values[i].text);
-	ck_assert_str_eq(figure_count(0).text, "0");
-	ck_assert_str_eq(figure_count(-123456).text, "-123,456");
-	ck_assert_str_eq(figure_count(999).text, "999");
-	ck_assert_str_eq(figure_count(INT64_MIN).text, "-9,223,372,036,854,775,808");
-	ck_assert_str_eq(figure_rate(0.2).text, "0.2");
-	ck_assert_str_eq(figure_rate(2000).text, "2,000");
-	ck_assert_str_eq(figure_share(0.9999).text, "99.9 %");
-	/* No double is 0.29 or 0.57; times 1,000 they are just below a whole number. */
-	ck_assert_str_eq(figure_share(0.29).text, "29.0 %");
-	ck_assert_str_eq(figure_share(0.57).text, "57.0 %");
-	ck_assert_str_eq(figure_share(1 - 1e-12).text, "99.9 %");
-	ck_assert_str_eq(figure_share(1).text, "100 %");
-	ck_assert_str_eq(figure_share(0.0006).text, "0.06 %");
-	ck_assert_str_eq(figure_share(0.00001).text, "0.0010 %");
-	ck_assert_str_eq(figure_share(1e-9).text, "<0.0001 %");
-	ck_assert_str_eq(figure_percent(0.004).text, "<1 %");
-	ck_assert_str_eq(figure_clock(INT64_C(192000000000)).text, "3:12");
-	ck_assert_str_eq(figure_clock(INT64_C(3723000000000)).text, "1:02:03");
-	ck_assert_str_eq(figure_clock(-1).text, "-0:01");
-	ck_assert_str_eq(figure_time(999600).text, "1.00 ms");
-	ck_assert_str_eq(figure_time(81000).text, "81.0 us");
-	ck_assert_str_eq(figure_time(INT64_C(5012000000)).text, "5.01 s");
-	ck_assert_str_eq(figure_bytes(1268777).text, "1.21 MiB");
-}
-END_TEST
-
 /* The worst interval is the one whose p99 had no good answer, whatever the others took. */
 START_TEST(test_course_says_unserved)
 {
@@ -795,7 +742,6 @@ int main(void)
 	tcase_add_test(tcase, test_unbalanced_ledger_is_said);
 	tcase_add_loop_test(tcase, test_json_is_the_document, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_format_by_ending);
-	tcase_add_test(tcase, test_figures);
 	tcase_add_test(tcase, test_notes_are_few);
 	tcase_add_test(tcase, test_sparkline);
 	tcase_add_test(tcase, test_course_says_unserved);

@@ -297,7 +297,7 @@ START_TEST(test_suspect)
 			"our completion stamps are late by up to 500 us (p99), service p50 is "
 			"1.00 ms"},
 		{"steal", 0, 0, 0.0501, 0, 0.0501, 0.05,
-			"5.0 % of this machine's CPU time went to its neighbours"},
+			"5.01 % of this machine's CPU time went to its neighbours"},
 		{"cpu", 0, 0, 0, 0.851, 0.851, 0.85, "the busiest worker used 85.1 % of its CPU"},
 	};
 	struct audit_input in = well();

@@ -372,7 +372,7 @@ START_TEST(test_many_sent_twice_are_in_the_headline)
 	a = judged(&in);
 	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OK);
 	ck_assert_int_eq(a.exit_code, 0);
-	ck_assert_str_eq(a.because, "5.0 % of 40,000 requests were sent twice: the server had "
+	ck_assert_str_eq(a.because, "5.00 % of 40,000 requests were sent twice: the server had "
 				    "closed a kept connection");
 	ck_assert_ptr_nonnull(strstr(a.try_text, "keep-alive timeout"));
 	/* What failed weighs more. */

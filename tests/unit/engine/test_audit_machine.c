@@ -142,7 +142,7 @@ static const struct {
 	{"steal", set_steal, 0.05, 0.12, 0.05, AUDIT_SUSPECT,
 		"12.0 % of this machine's CPU time went to its neighbours", "a machine of its own"},
 	{"standstill", set_stalled, 0.01, 0.03, 0.01, AUDIT_SUSPECT,
-		"a worker stood still for 3.0 % of the run",
+		"a worker stood still for 3.00 % of the run",
 		"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused"},
 	{"run-queue", set_run_queue, 0.10, 0.25, 0.10, AUDIT_OK,
 		"a worker waited for a CPU for 25.0 % of the run",
@@ -284,7 +284,7 @@ START_TEST(causes_are_told_beside_a_delay)
 	audit_judge(&in, &a);
 	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
 	ck_assert_str_eq(
-		note_of(&a, "run-queue")->text, "a worker waited for a CPU for 3.0 % of the run");
+		note_of(&a, "run-queue")->text, "a worker waited for a CPU for 3.00 % of the run");
 	ck_assert_ptr_nonnull(note_of(&a, "turns"));
 }
 END_TEST

@@ -3,7 +3,7 @@
  *
  * Latencies and rates carry three significant digits: more would be noise that looks like
  * knowledge. Counts are exact, since the ledger must add up on paper too. */
-#include "ctl/figure.h"
+#include "common/figure.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/units.h"
 
 /* Largest value that is printed as an integer number of ones; far above any figure of a run. */
 #define FIGURE_LARGEST 9e15
@@ -70,6 +71,18 @@ struct figure figure_rate(double per_s)
 		f.text[--len] = '\0';
 	if (f.text[len - 1] == '.')
 		f.text[--len] = '\0';
+	return f;
+}
+
+struct figure figure_per_s(double per_s)
+{
+	struct figure number, f;
+
+	if (per_s >= 99.95 && per_s < FIGURE_LARGEST)
+		number = figure_count((int64_t)(per_s + 0.5));
+	else
+		number = figure_rate(per_s);
+	(void)snprintf(f.text, sizeof(f.text), "%.44s/s", number.text);
 	return f;
 }
 
@@ -138,15 +151,25 @@ static struct figure figure_with_unit(double value, const char *unit)
 
 struct figure figure_time(int64_t ns)
 {
+	static const struct {
+		double ns;
+		const char *name;
+	} units[] = {{1e3, "us"}, {1e6, "ms"}, {1e9, "s"}, {60e9, "min"}, {3600e9, "h"}};
+	const size_t n = sizeof(units) / sizeof(*units);
 	double size = fabs((double)ns);
+	struct figure f;
+	size_t i = 0;
 
 	if (ns == 0)
 		return (struct figure){"0 s"};
-	if (size < 999.5e3)
-		return figure_with_unit((double)ns / 1e3, "us");
-	if (size < 999.5e6)
-		return figure_with_unit((double)ns / 1e6, "ms");
-	return figure_with_unit((double)ns / 1e9, "s");
+	if (size < 1000) {
+		(void)snprintf(f.text, sizeof(f.text), "%" PRId64 " ns", ns);
+		return f;
+	}
+	/* What would round to 1,000 is shown as 1.00 of the next unit. */
+	while (i + 1 < n && size / units[i].ns >= 999.5)
+		i++;
+	return figure_with_unit((double)ns / units[i].ns, units[i].name);
 }
 
 struct figure figure_bytes(double bytes)
@@ -160,4 +183,20 @@ struct figure figure_bytes(double bytes)
 	}
 	return unit ? figure_with_unit(bytes, units[unit])
 		    : figure_with_unit(round(bytes), units[0]);
+}
+
+struct figure figure_exact_time(int64_t ns)
+{
+	struct figure f;
+
+	units_format_time(ns, f.text, sizeof(f.text));
+	return f;
+}
+
+struct figure figure_exact_rate(struct rate rate)
+{
+	struct figure f;
+
+	units_format_rate(rate, f.text, sizeof(f.text));
+	return f;
 }
