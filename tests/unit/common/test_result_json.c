@@ -230,7 +230,7 @@ START_TEST(test_without_memory)
 	unsigned n_failed = 0;
 	json_t *written;
 
-	memory_watch();
+	memory_watch(free);
 	for (long n = 0; fail_left < 0; n += 1 + n / 50) {
 		int done;
 
