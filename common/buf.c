@@ -112,6 +112,14 @@ void buf_consume(struct buf *b, size_t len)
 	memmove(b->data, b->data + len, b->len + 1);
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+	if (len >= b->len)
+		return;
+	b->len = len;
+	b->data[len] = '\0';
+}
+
 void buf_fini(struct buf *b)
 {
 	buf_free_data(b);

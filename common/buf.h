@@ -21,4 +21,6 @@ int buf_reserve(struct buf *b, size_t len);
 
 /* Drops len bytes (at most b->len) from the front. */
 void buf_consume(struct buf *b, size_t len);
+/* Drops what comes after the first len bytes. */
+void buf_cut(struct buf *b, size_t len);
 void buf_fini(struct buf *b);

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/json_writer.h"
 #include "common/str.h"
 
 /* What stands outside strings. Needs no valid JSON: what it misjudges, the parser refuses. An
@@ -196,24 +197,22 @@ int varlink_parse_reply(json_t *message, struct varlink_reply *ret)
 	return 0;
 }
 
-static int varlink_on_dump(const char *data, size_t len, void *arg)
-{
-	return buf_append(arg, data, len) == 0 ? 0 : -1;
-}
-
 /* Appends the message (taken over; NULL: memory ran out while it was made) or nothing. */
 static int varlink_put(struct buf *out, json_t *message)
 {
+	struct json_writer writer = {0};
 	size_t before = out->len;
-	int r = -ENOMEM;
+	int r;
 
-	if (message && json_dump_callback(message, varlink_on_dump, out, JSON_COMPACT) == 0)
+	if (!message)
+		return -ENOMEM;
+	json_writer_begin(&writer, message);
+	r = json_writer_write(&writer, out, SIZE_MAX);
+	if (r == 0)
 		r = buf_append(out, "", 1);
-	if (r != 0 && out->data) {
-		out->len = before;
-		out->data[before] = '\0';
-	}
-	json_decref(message);
+	if (r != 0)
+		buf_cut(out, before);
+	json_writer_fini(&writer);
 	return r;
 }
 
@@ -239,21 +238,31 @@ int varlink_put_call(struct buf *out, const char *method, json_t *parameters, bo
 	return varlink_put(out, message);
 }
 
-int varlink_put_reply(struct buf *out, json_t *parameters, bool continues)
+json_t *varlink_make_reply(json_t *parameters, bool continues)
 {
 	json_t *message =
 		varlink_with(json_object(), "parameters", parameters ? parameters : json_object());
 
 	if (continues)
 		message = varlink_with(message, "continues", json_true());
-	return varlink_put(out, message);
+	return message;
 }
 
-int varlink_put_error(struct buf *out, const char *error, json_t *parameters)
+json_t *varlink_make_error(const char *error, json_t *parameters)
 {
 	json_t *message = varlink_with(json_object(), "error", json_string(error));
 
 	if (parameters)
 		message = varlink_with(message, "parameters", parameters);
-	return varlink_put(out, message);
+	return message;
+}
+
+int varlink_put_reply(struct buf *out, json_t *parameters, bool continues)
+{
+	return varlink_put(out, varlink_make_reply(parameters, continues));
+}
+
+int varlink_put_error(struct buf *out, const char *error, json_t *parameters)
+{
+	return varlink_put(out, varlink_make_error(error, parameters));
 }

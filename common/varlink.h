@@ -51,6 +51,10 @@ struct varlink_reply {
 };
 int varlink_parse_reply(json_t *message, struct varlink_reply *ret);
 
+/* A message, to be written by its sender; takes over parameters (may be NULL). NULL: no memory. */
+json_t *varlink_make_reply(json_t *parameters, bool continues);
+json_t *varlink_make_error(const char *error, json_t *parameters);
+
 /* Each appends one message with its NUL to out and takes over parameters (may be NULL).
  * 0 or -ENOMEM. */
 int varlink_put_call(struct buf *out, const char *method, json_t *parameters, bool more);

@@ -7,6 +7,8 @@
  * to do, but not
  *   - while a call is being answered over time: `busy`, until its final reply (which asks for one),
  *   - while more waits to be sent than output_max: until the peer has read some (an edge).
+ * A long reply is written to the output in parts, a step each, the next one when those before have
+ * been sent; no call is begun meanwhile. So no step is long, and a reader that sleeps holds a part.
  * What is not read stays in the socket and stops the sender there: no queue here grows without
  * bound.
  *
@@ -39,6 +41,7 @@
 
 #define CONTROL_READS_PER_TURN 8
 #define CONTROL_KEEP_BYTES 16384 /* a buffer larger than this is given back when empty */
+#define CONTROL_PART_BYTES 32768 /* of a reply, in one step: about half a millisecond */
 
 /* ---------------------------------------------------------------- calls and replies */
 
@@ -78,9 +81,20 @@ bool control_call_wants_more(const struct control_call *call)
 	return call->call.more;
 }
 
-bool control_call_is_clear(const struct control_call *call)
+/* What has been written of the replies; a long one may go on. */
+static bool control_is_sent(const struct control_call *call)
 {
 	return call->out.len == call->sent;
+}
+
+static bool control_is_writing(const struct control_call *call)
+{
+	return json_writer_is_writing(&call->rest);
+}
+
+bool control_call_is_clear(const struct control_call *call)
+{
+	return control_is_sent(call) && !control_is_writing(call);
 }
 
 void control_call_on_clear(
@@ -134,11 +148,32 @@ static bool control_lacks_memory(struct control *c)
 	return c->n_memory_failures != before;
 }
 
+static void control_break(struct control_call *call, const char *why)
+{
+	log_warning("a reply to uid %u %s; connection closed", (unsigned)call->peer.uid, why);
+	json_writer_fini(&call->rest);
+	call->broken = true;
+}
+
+/* Some more of the reply that is being written. */
+static void control_write(struct control_call *call, size_t enough)
+{
+	size_t before = call->out.len;
+	int r = json_writer_write(&call->rest, &call->out, enough);
+
+	call->reply_len += call->out.len - before;
+	if (r == 0 && !control_is_writing(call))
+		r = buf_append(&call->out, "", 1);
+	if (r == 0 && call->reply_len <= VARLINK_REPLY_MAX)
+		return;
+	buf_cut(&call->out, before);
+	control_break(call, r == 0 ? "is too long" : "does not fit into memory");
+}
+
 static void control_put(
 	struct control_call *call, const char *error, json_t *parameters, bool continues)
 {
-	size_t before;
-	int r;
+	json_t *message;
 
 	assert(call->busy);
 	if (!call->serving)
@@ -151,22 +186,24 @@ static void control_put(
 		json_decref(parameters);
 		parameters = NULL;
 	}
-	control_compact(call);
-	before = call->out.len;
 	if (!error && !parameters && !continues)
-		r = varlink_put_error(&call->out, RPSD_INTERFACE ".Unavailable",
+		message = varlink_make_error(RPSD_INTERFACE ".Unavailable",
 			json_pack("{s:s}", "reason", "no memory for the answer"));
 	else if (error)
-		r = varlink_put_error(&call->out, error, parameters);
-	else if (parameters)
-		r = varlink_put_reply(&call->out, parameters, continues);
+		message = varlink_make_error(error, parameters);
 	else
-		r = -ENOMEM;
-	if (r == 0 && call->out.len - before <= VARLINK_REPLY_MAX)
+		message = parameters ? varlink_make_reply(parameters, continues) : NULL;
+	control_compact(call);
+	/* Streams wait until all is sent, so that there is seldom a reply to finish here. */
+	if (control_is_writing(call))
+		control_write(call, SIZE_MAX);
+	if (!message) {
+		control_break(call, "does not fit into memory");
 		return;
-	log_warning("%s: the reply %s; connection closed", call->call.method,
-		r == 0 ? "is too long" : "does not fit into memory");
-	call->broken = true;
+	}
+	call->reply_len = 0;
+	json_writer_begin(&call->rest, message);
+	control_write(call, CONTROL_PART_BYTES);
 }
 
 static void control_end_call(struct control_call *call)
@@ -256,6 +293,7 @@ void control_call_close(struct control_call *call)
 		closer->on_closed(closer);
 	}
 	control_end_call(call);
+	json_writer_fini(&call->rest);
 	buf_fini(&call->in);
 	buf_fini(&call->out);
 	free(call);
@@ -316,9 +354,11 @@ static bool control_send(struct control_call *call)
 		else if (errno != EINTR)
 			control_lose(call, errno);
 	}
-	if (call->mute || call->sent == call->out.len) {
+	if (call->mute)
+		json_writer_fini(&call->rest);
+	if (call->mute || control_is_sent(call)) {
 		call->out.len = call->sent = 0;
-		if (call->out.cap > CONTROL_KEEP_BYTES)
+		if (call->out.cap > CONTROL_KEEP_BYTES && !control_is_writing(call))
 			buf_fini(&call->out);
 		return true;
 	}
@@ -328,7 +368,7 @@ static bool control_send(struct control_call *call)
 /* How a step ended. */
 enum control_pause {
 	CONTROL_WAITS,	 /* for input: what is there is no whole message, the socket is empty */
-	CONTROL_BLOCKED, /* busy or clogged: something else will ask for a turn */
+	CONTROL_BLOCKED, /* busy, clogged, or a reply is being written: something else goes first */
 	CONTROL_AGAIN,	 /* there may be more to do */
 	CONTROL_FAILED,	 /* a violation, an error of the socket, no memory */
 };
@@ -341,7 +381,7 @@ static enum control_pause control_serve_input(struct control_call *call)
 	for (unsigned n_reads = 0;;) {
 		json_t *message;
 
-		if (call->busy || control_is_clogged(call))
+		if (call->busy || control_is_writing(call) || control_is_clogged(call))
 			return CONTROL_BLOCKED;
 		if (varlink_take_call(&call->in, max, &call->searched, &message) != 0)
 			return CONTROL_FAILED;
@@ -381,7 +421,7 @@ static void control_start_timers(struct control_call *call, enum control_pause p
 
 	/* An rpsctl that a person has suspended must find its private daemon again; what can wait
 	 * for it is bounded. */
-	if (control_call_is_clear(call) || call->is_ready_made)
+	if (control_is_sent(call) || call->is_ready_made)
 		timer_stop(&call->stall);
 	else if (sent || !timer_is_running(&call->stall))
 		timer_start(&c->stalls, &call->stall, now_ns + c->limits.stall_ns);
@@ -427,15 +467,28 @@ static void control_on_ready(struct loop_task *task, uint32_t events)
 		control_turn_ask(call);
 }
 
+/* A part of a reply, or of the work for one, or a call. */
+static enum control_pause control_make_step(struct control_call *call)
+{
+	if (control_is_writing(call)) {
+		if (control_is_sent(call))
+			control_write(call, CONTROL_PART_BYTES);
+		return CONTROL_BLOCKED;
+	}
+	if (call->on_turn && !call->mute) {
+		control_go_on(call);
+		return call->busy ? CONTROL_BLOCKED : CONTROL_AGAIN;
+	}
+	return control_serve_input(call);
+}
+
 bool control_call_serve(struct control_call *call)
 {
 	enum control_pause pause;
 	bool sent;
 
 	call->serving = true;
-	if (call->on_turn && !call->mute)
-		control_go_on(call);
-	pause = control_serve_input(call);
+	pause = control_make_step(call);
 	call->serving = false;
 	sent = control_send(call);
 	if (call->busy && call->on_clear && control_call_is_clear(call) && !call->mute)
@@ -449,6 +502,8 @@ bool control_call_serve(struct control_call *call)
 		buf_fini(&call->in);
 	control_start_timers(call, pause, sent);
 	/* Blocked by its output, which has just been sent: no edge will come. */
+	if (control_is_writing(call))
+		return control_is_sent(call);
 	return call->on_turn || pause == CONTROL_AGAIN ||
 	       (pause == CONTROL_BLOCKED && !call->busy && !control_is_clogged(call));
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/json_writer.h"
 #include "common/varlink.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/timer.h"
@@ -73,6 +74,8 @@ struct control_call {
 	size_t searched;
 	struct buf out; /* from sent on: waits to be sent */
 	size_t sent;
+	struct json_writer rest; /* of a long reply, which is not in out yet */
+	size_t reply_len;	 /* how long that reply is so far */
 	struct timer partial;
 	struct timer stall;
 	bool readable; /* the socket may hold more */

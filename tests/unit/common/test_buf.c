@@ -130,6 +130,23 @@ START_TEST(too_much_leaves_it_alone)
 }
 END_TEST
 
+START_TEST(cuts_at_the_end)
+{
+	struct buf b = {0};
+
+	buf_cut(&b, 0);
+	ck_assert_int_eq(buf_puts(&b, "abcdef"), 0);
+	buf_cut(&b, 7);
+	ck_assert_str_eq(b.data, "abcdef");
+	buf_cut(&b, 4);
+	ck_assert_str_eq(b.data, "abcd");
+	ck_assert_uint_eq(b.len, 4);
+	buf_cut(&b, 0);
+	ck_assert_str_eq(b.data, "");
+	buf_fini(&b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("buf");
@@ -144,6 +161,7 @@ int main(void)
 	tcase_add_test(tcase, prints_long_text);
 	tcase_add_test(tcase, reserve_leaves_room_and_a_nul);
 	tcase_add_test(tcase, consumes_from_the_front);
+	tcase_add_test(tcase, cuts_at_the_end);
 	tcase_add_test(tcase, too_much_leaves_it_alone);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

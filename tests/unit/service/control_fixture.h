@@ -73,6 +73,18 @@ static inline void test_big(struct control_call *call, void *userdata)
 	free(text);
 }
 
+/* Replies with {"numbers": [0, 1, ... n - 1]}. */
+static inline void test_many(struct control_call *call, void *userdata)
+{
+	json_int_t n = json_integer_value(json_object_get(control_call_parameters(call), "n"));
+	json_t *numbers = json_array();
+
+	(void)userdata;
+	for (json_int_t i = 0; i < n; i++)
+		(void)json_array_append_new(numbers, json_integer(i));
+	control_reply(call, json_pack("{s:o}", "numbers", numbers));
+}
+
 static struct control_closer test_closer;
 
 static inline void test_on_closed(struct control_closer *closer)
@@ -149,6 +161,7 @@ static const struct control_method test_methods[] = {
 	{"a.test.Whoami", CONTROL_OBSERVE, test_whoami},
 	{"a.test.Fail", CONTROL_OPERATE, test_fail},
 	{"a.test.Big", CONTROL_OBSERVE, test_big},
+	{"a.test.Many", CONTROL_OBSERVE, test_many},
 	{"a.test.Stream", CONTROL_OBSERVE, test_stream},
 	{"a.test.Slow", CONTROL_OBSERVE, test_slow},
 	{"a.test.Preempted", CONTROL_OBSERVE, test_preempted},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is served when: users share the turns, then their connections do, and a user has a share of
  * the time. Where two users are wanted the tests need root, to connect as one of them. */
+#include <sys/ioctl.h>
+
 #include "tests/support/skip.h"
 #include "tests/unit/service/control_fixture.h"
 
@@ -8,6 +10,7 @@
 #define SLOW "{\"method\":\"a.test.Slow\"}"
 #define PREEMPTED "{\"method\":\"a.test.Preempted\"}"
 #define ONEWAY "{\"method\":\"a.test.Fail\",\"oneway\":true}"
+#define MANY_CALL "{\"method\":\"a.test.Many\",\"parameters\":{\"n\":20000}}"
 #define LONG "{\"method\":\"a.test.Long\"}"
 
 static const uid_t strangers[] = {65533, 65534};
@@ -379,6 +382,76 @@ START_TEST(a_long_answer_ends_with_its_reader)
 }
 END_TEST
 
+/* A text of 109 KB. */
+#define MANY 20000
+
+/* Turns until something has come for k; how much that is. */
+static int test_first_bytes(struct client *k)
+{
+	int n = 0;
+
+	test_until_answered(k);
+	ck_assert_int_eq(ioctl(k->fd, FIONREAD, &n), 0);
+	return n;
+}
+
+static void test_expect_many(struct client *k)
+{
+	json_t *reply = test_next(k);
+	json_t *numbers = json_object_get(json_object_get(reply, "parameters"), "numbers");
+
+	bool is_right = json_array_size(numbers) == MANY;
+
+	for (size_t i = 0; i < MANY; i++)
+		is_right &= json_integer_value(json_array_get(numbers, i)) == (json_int_t)i;
+	ck_assert(is_right);
+	json_decref(reply);
+}
+
+START_TEST(a_long_reply_is_written_in_parts)
+{
+	struct client slow = test_pair(NULL);
+	struct client quick = test_pair(NULL);
+
+	test_send(&slow, MANY_CALL);
+	test_send(&slow, ECHO(1));
+	ck_assert_int_lt(test_first_bytes(&slow), 65536);
+	test_send(&quick, ECHO(2));
+	test_until_answered(&quick);
+	ck_assert_uint_eq(n_echoes, 1);
+	test_expect_many(&slow);
+	test_expect(&slow, ECHOED(1));
+	test_expect(&quick, ECHOED(2));
+	test_close(&slow);
+	test_close(&quick);
+}
+END_TEST
+
+START_TEST(a_long_reply_ends_with_its_reader)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, MANY_CALL);
+	test_until_answered(&k);
+	test_close(&k);
+	for (int i = 0; i < 5; i++)
+		test_turn();
+	ck_assert_uint_eq(control_n_connections(control), 0);
+}
+END_TEST
+
+START_TEST(half_a_close_is_no_end_of_a_long_reply)
+{
+	struct client k = test_pair(NULL);
+
+	test_send(&k, MANY_CALL);
+	ck_assert_int_eq(shutdown(k.fd, SHUT_WR), 0);
+	test_expect_many(&k);
+	test_expect_closed(&k);
+	test_close(&k);
+}
+END_TEST
+
 static TCase *test_case(Suite *s, const char *name, void (*setup)(void))
 {
 	TCase *t = tcase_create(name);
@@ -415,6 +488,9 @@ int main(void)
 	t = test_case(s, "long answers", test_setup_steps);
 	tcase_add_test(t, a_long_answer_is_made_in_parts);
 	tcase_add_test(t, a_long_answer_ends_with_its_reader);
+	tcase_add_test(t, a_long_reply_is_written_in_parts);
+	tcase_add_test(t, a_long_reply_ends_with_its_reader);
+	tcase_add_test(t, half_a_close_is_no_end_of_a_long_reply);
 
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);
