@@ -9,8 +9,9 @@
 
 #include "common/buf.h"
 
-/* Limits of one message in bytes: a call, a call that carries files, a reply. */
-#define VARLINK_CALL_MAX (1u << 20)
+/* Limits of one message in bytes: a call, a call that carries files, a reply. A call is read in one
+ * step, in some 20 ns for each byte. */
+#define VARLINK_CALL_MAX (64u << 10)
 #define VARLINK_START_MAX (16u << 20)
 #define VARLINK_REPLY_MAX (16u << 20)
 #define VARLINK_DEPTH_MAX 32

@@ -208,7 +208,7 @@ START_TEST(the_limits_are_those_of_the_documents)
 	ck_assert_uint_eq(l->n_reserved, 4);
 	ck_assert_uint_eq(l->n_observers, 192);
 	ck_assert_uint_eq(l->n_per_uid, 32);
-	ck_assert_uint_eq(l->call_max, 1u << 20);
+	ck_assert_uint_eq(l->call_max, 64u << 10);
 	ck_assert_uint_eq(l->admin_call_max, 16u << 20);
 	ck_assert_uint_le(l->output_max, 4u << 20);
 	ck_assert_int_eq(l->partial_ns, 10 * NSEC_PER_SEC);
