@@ -19,6 +19,11 @@
 /* Beyond it, ns since 1970 do not fit: some day in 2262. */
 #define PLAN_INSTANT_MAX_S (INT64_MAX / NSEC_PER_SEC - 1)
 
+/* How far a run's start may lie ahead: to resolve and connect takes time, and who waits for days
+ * has mistyped a date. */
+#define PLAN_AHEAD_MIN_NS NSEC_PER_SEC
+#define PLAN_AHEAD_MAX_NS (24 * 3600 * NSEC_PER_SEC)
+
 /* Digits at *text up to something else, at most n_max of them. False: none, or more. */
 static bool plan_take_number(const char **text, size_t n_max, int64_t *ret)
 {
@@ -159,6 +164,44 @@ void plan_settle_slice(const struct plan_input *in)
 			"slice %u/%u needs an instant at which all slices begin: at (--at), or "
 			"unsynchronised = yes (--unsynchronised) if they need not begin together",
 			plan->slice_index, plan->slice_of);
+}
+
+static void plan_write_instant(int64_t unix_ns, char *ret, size_t size)
+{
+	time_t s = unix_ns / NSEC_PER_SEC;
+	struct tm tm;
+
+	*ret = '\0';
+	if (gmtime_r(&s, &tm))
+		(void)strftime(ret, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+int plan_check_start(const struct plan *plan, int64_t now_unix_ns, struct err *reterr)
+{
+	int64_t ahead_ns = plan->at_unix_ns - now_unix_ns;
+	char start[32], now[32];
+
+	if (plan->at_unix_ns == 0 ||
+		(ahead_ns >= PLAN_AHEAD_MIN_NS && ahead_ns <= PLAN_AHEAD_MAX_NS))
+		return 0;
+	plan_write_instant(plan->at_unix_ns, start, sizeof(start));
+	plan_write_instant(now_unix_ns, now, sizeof(now));
+	if (ahead_ns < 0)
+		err_set(reterr,
+			"its start at %s (at, --at) is past: by this host's clock it is %s; choose "
+			"an instant 1 s to 24 h ahead",
+			start, now);
+	else if (ahead_ns < PLAN_AHEAD_MIN_NS)
+		err_set(reterr,
+			"its start is %.1f s ahead (at, --at): too soon to connect before, choose "
+			"one 1 s ahead at least",
+			(double)ahead_ns / 1e9);
+	else
+		err_set(reterr,
+			"its start at %s (at, --at) is more than 24 h ahead: by this host's clock "
+			"it is %s; choose an instant 24 h ahead at most",
+			start, now);
+	return -ERANGE;
 }
 
 bool plan_is_of_slice(const struct ini_entry *e)

@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
+#include "common/plan_slice.h"
 #include "common/settings.h"
 #include "common/str.h"
 #include "common/units.h"
@@ -60,6 +62,16 @@ static bool cmd_check_has_target(const struct ini_doc *doc)
 	return false;
 }
 
+/* A start at an instant that is past would be refused. */
+static void cmd_check_start(struct draft *d, const struct plan *plan)
+{
+	const struct ini_entry *at = keys_last(&d->doc, "load", "", "at");
+	struct err err = {0};
+
+	if (at && plan_check_start(plan, clock_unix_ns(), &err))
+		problems_add(&d->problems, at->file, at->line, "at: %s", err.text);
+}
+
 /* A run file and, behind it, its overlays. 0 or the exit status. */
 static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 {
@@ -72,6 +84,8 @@ static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 	int r = draft_make(&d, paths, n, &none, &err);
 
 	if (r == 0 && draft_plan(&d, &plan, &unread, &n_unread) == 0)
+		cmd_check_start(&d, plan);
+	if (r == 0 && plan && d.problems.n == 0)
 		r = plan_describe(plan, ret) || draft_put_notes(unread, n_unread, ret)
 			    ? EXIT_NO_DAEMON
 			    : 0;

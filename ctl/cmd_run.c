@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/plan.h"
 #include "common/plan_json.h"
+#include "common/plan_slice.h"
 #include "common/result.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
@@ -178,6 +180,17 @@ static void cmd_run_print_json(const struct draft *d, const struct plan *plan)
 	json_decref(doc);
 }
 
+/* What the daemon would refuse at this instant, in its words. 0 or the exit status. */
+static int cmd_run_check_start(const struct plan *plan)
+{
+	struct err err = {0};
+
+	if (plan_check_start(plan, clock_unix_ns(), &err) == 0)
+		return 0;
+	command_complain("refused: %s", err.text);
+	return EXIT_REFUSED;
+}
+
 static int cmd_run_describe(struct draft *d, bool is_json)
 {
 	const char **unread = NULL;
@@ -194,10 +207,11 @@ static int cmd_run_describe(struct draft *d, bool is_json)
 	}
 	if (r)
 		draft_print_problems(d);
+	r = r ? draft_status(d) : cmd_run_check_start(plan);
 	plan_free(plan);
 	buf_fini(&text);
 	free(unread);
-	return r ? draft_status(d) : 0;
+	return r;
 }
 
 /* A load that no flag and no file gives is said before anything is sent. */

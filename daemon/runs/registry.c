@@ -22,6 +22,7 @@
 #include "common/host/host.h"
 #include "common/plan.h"
 #include "common/plan_connections.h"
+#include "common/plan_slice.h"
 #include "common/settings.h"
 #include "daemon/http/resolver.h"
 #include "daemon/runs/admission.h"
@@ -29,11 +30,6 @@
 
 /* Of results in memory. */
 #define REGISTRY_KEEP_BYTES (64u << 20)
-
-/* How far a run's start may lie ahead: to resolve and connect takes time, and who waits for days
- * has mistyped a date. */
-#define REGISTRY_START_MIN_NS NSEC_PER_SEC
-#define REGISTRY_START_MAX_NS (24 * 3600 * NSEC_PER_SEC)
 
 struct registry {
 	struct registry_config config;
@@ -195,31 +191,6 @@ static bool registry_parse_address(const struct plan *plan, struct address *ret)
 	return true;
 }
 
-/* True: the instant at which it is to start is none to wait for. */
-static bool registry_check_start(const struct plan *plan, struct err *reterr)
-{
-	int64_t ahead_ns = plan->at_unix_ns - clock_unix_ns();
-
-	if (plan->at_unix_ns == 0)
-		return false;
-	if (ahead_ns >= REGISTRY_START_MIN_NS && ahead_ns <= REGISTRY_START_MAX_NS)
-		return false;
-	if (ahead_ns < 0)
-		err_set(reterr,
-			"the instant of its start was %.1f s ago by this host's clock (at, --at): "
-			"choose one 1 s to 24 h ahead",
-			-(double)ahead_ns / 1e9);
-	else if (ahead_ns < REGISTRY_START_MIN_NS)
-		err_set(reterr,
-			"its start is %.1f s ahead (at, --at): too soon to connect before, choose "
-			"one 1 s ahead at least",
-			(double)ahead_ns / 1e9);
-	else
-		err_set(reterr, "its start is more than 24 h ahead (at, --at): choose one 24 h "
-				"ahead at most");
-	return true;
-}
-
 /* What can be said before a name is resolved. */
 static int registry_check_policy(const struct registry *r, const struct plan *plan,
 	const struct caps *caps, struct err *reterr)
@@ -235,7 +206,7 @@ static int registry_check_policy(const struct registry *r, const struct plan *pl
 			path ? path : plan_connect_host(plan), why);
 		return REGISTRY_E_REFUSED;
 	}
-	if (registry_check_start(plan, reterr))
+	if (plan_check_start(plan, clock_unix_ns(), reterr))
 		return REGISTRY_E_REFUSED;
 	if (r->config.is_private)
 		return 0;

@@ -58,10 +58,23 @@ expect_exit 64 "$rpsctl" "$url" --slice 4/3
 expect_line "$ERR" "'4/3' is no slice"
 expect_exit 64 "$rpsctl" "$url" --closed --slice 1/3
 expect_line "$ERR" 'a closed model has no slices'
-expect_exit 77 "$rpsctl" "$url" --at 2020-01-01T00:00:00Z
-expect_line "$ERR" 'the instant of its start was .* s ago'
-expect_exit 77 "$rpsctl" "$url" --at "$(($(date +%s) + 90000))"
-expect_line "$ERR" 'its start is more than 24 h ahead'
+# A dry run ends as the start would, and a check of a file does so too.
+printf '[target]\nurl = %s\n[load]\nrate = 10\nduration = 1s\n' "$url" >"$T/plan.ini"
+for instant in 2020-01-01T00:00:00Z "$(($(date +%s) + 90000))"; do
+	expect_exit 77 "$rpsctl" "$url" -r 10 --at "$instant" -q
+	expect_line "$ERR" '^rpsctl: refused: its start at [-0-9]+T[0-9:]+Z \(at, --at\) is (past|more than)'
+	sed 's/is [-0-9]*T[0-9:]*Z;/is NOW;/' "$ERR" >"$T/refused"
+	for flags in -q "-q --json"; do
+		# shellcheck disable=SC2086
+		expect_exit 77 "$rpsctl" "$url" -r 10 --at "$instant" --dry-run $flags
+		expect_equal "the dry run's line" "$(sed 's/is [-0-9]*T[0-9:]*Z;/is NOW;/' "$ERR")" \
+			"$(cat "$T/refused")"
+	done
+	{ cat "$T/plan.ini" && echo "at = $instant"; } >"$T/at.ini"
+	expect_exit 78 "$rpsctl" check "$T/at.ini"
+	expect_line "$ERR" "^$T/at.ini:6: at: its start at .* is (past|more than 24 h ahead)"
+done
+expect_exit 0 "$rpsctl" "$url" -r 10 --at "$(($(date +%s) + 600))" --dry-run -q
 
 # Who waits for the instant can be stopped.
 start "$rpsctl" "$url" --at "$(($(date +%s) + 3600))"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "tests/unit/common/conf_plan.h"
 
@@ -148,6 +149,39 @@ START_TEST(a_slice_has_a_start)
 }
 END_TEST
 
+START_TEST(a_start_lies_ahead)
+{
+	static const struct {
+		int64_t ahead_ns;
+		const char *problem; /* NULL: none */
+	} rows[] = {
+		{NSEC_PER_SEC, NULL},
+		{24 * 3600 * NSEC_PER_SEC, NULL},
+		{-5 * NSEC_PER_SEC,
+			"its start at 2020-01-01T00:00:00Z (at, --at) is past: by this host's "
+			"clock "
+			"it is 2020-01-01T00:00:05Z; choose an instant 1 s to 24 h ahead"},
+		{NSEC_PER_SEC / 2, "its start is 0.5 s ahead (at, --at): too soon to connect "
+				   "before, choose one 1 s ahead at least"},
+		{25 * 3600 * NSEC_PER_SEC,
+			"its start at 2020-01-01T00:00:00Z (at, --at) is more than 24 h ahead: by "
+			"this host's clock it is 2019-12-30T23:00:00Z; choose an instant 24 h "
+			"ahead "
+			"at most"},
+	};
+	struct plan *p = conf_plan(CONF_TARGET "[load]\nat = 2020-01-01T00:00:00Z\n");
+	struct err err = {0};
+
+	ck_assert_int_eq(plan_check_start(p, p->at_unix_ns - rows[_i].ahead_ns, &err),
+		rows[_i].problem ? -ERANGE : 0);
+	ck_assert_str_eq(err.text, rows[_i].problem ? rows[_i].problem : "");
+	plan_free(p);
+	p = conf_plan(CONF_TARGET);
+	ck_assert_int_eq(plan_check_start(p, 1, &err), 0);
+	plan_free(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("plan_slice");
@@ -162,6 +196,7 @@ int main(void)
 	tcase_add_loop_test(t, plan_of_a_slice, 0, 2);
 	tcase_add_test(t, users_are_not_sliced);
 	tcase_add_test(t, a_slice_has_a_start);
+	tcase_add_loop_test(t, a_start_lies_ahead, 0, 5);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
