@@ -256,7 +256,7 @@ const struct key keys_table[] = {
 		.repeated = true, .help = "addresses that runs may load beside loopback: "
 			"ADDRESS, NETWORK/BITS, either with :PORT, or unix:/PATH"},
 	{KEYS_DAEMON, "policy", "max-rate", KEY_CUSTOM, "200000/s",
-		.check = settings_check_max_rate, .help = "requests per second, for each run; a closed run is held to it"},
+		.check = settings_check_max_rate, .help = "requests per second, for each run; see CAPS"},
 	{KEYS_DAEMON, "policy", "max-connections", KEY_UINT, "10000", "1..1000000",
 		SETTINGS_FIELD(max_connections), .help = "connections, for each run; what a plan leaves open is cut to it"},
 	{KEYS_DAEMON, "policy", "max-runs", KEY_UINT, "16", "1..1000",

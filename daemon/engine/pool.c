@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pool. Invariants: an arrival waits only while no connection has room for it; each task is
+/* The pool. Invariants: an arrival waits only while no connection has room for it, or while the cap
+ * on the rate keeps it back; each task is
  * closed, connecting, idle or busy and is in the list of the first, the third, or of the last if
  * its pipeline has room; the ring of arrivals is ordered by planned instant, so that its head
  * expires first.
  *
  * An exchange that came back goes out on a fresh connection where one may be opened now, for those
  * that are idle or become so may have met the same fate; otherwise, and when that attempt fails, on
- * any. While none is being opened for it no arrival overtakes it on what becomes free. */
+ * any. While none is being opened for it no arrival overtakes it on what becomes free.
+ *
+ * Under a cap every request that is sent takes a place of the pace, when it is known where it will
+ * go: also those that are sent again. While the next place is too far off what waits is held, in
+ * its order, until the timer of that place. */
 #include "daemon/engine/pool.h"
 
 #include <assert.h>
@@ -14,6 +19,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "daemon/engine/pace.h"
 #include "daemon/engine/pool_internal.h"
 #include "daemon/engine/stats.h"
 #include "daemon/http/check.h"
@@ -90,12 +96,59 @@ static inline void pool_send(
 		pool_place(p, t);
 }
 
+/* ---------------------------------------------------------------- the cap on the rate */
+
+static bool pool_has_next(const struct pool *p)
+{
+	return p->n_waiting + p->n_returned > 0 && !p->_is_ending;
+}
+
+bool pool_is_held(const struct pool *p)
+{
+	return timer_is_running(&p->_held_timer);
+}
+
+/* May one more be sent now? Then its place is taken. If not, the timer comes back for what waits.
+ */
+static bool pool_take_place_at(struct pool *p, int64_t now_ns)
+{
+	int64_t again_ns = pace_send(p->config.pace, now_ns);
+
+	if (again_ns > 0 && !pool_is_held(p))
+		timer_start(&p->_held_timers, &p->_held_timer, again_ns);
+	return again_ns == 0;
+}
+
+static inline bool pool_take_place(struct pool *p)
+{
+	return !p->config.pace || pool_take_place_at(p, clock_now_ns());
+}
+
+/* The same for an arrival, which overtakes none that are held. */
+static bool pool_keeps_back(struct pool *p, int64_t now_ns)
+{
+	bool is_kept = pool_is_held(p) || !pool_take_place_at(p, now_ns);
+
+	p->n_kept_back += is_kept;
+	return is_kept;
+}
+
+static void pool_on_held_timer(struct timer_queue *q, struct timer *timer)
+{
+	struct pool *p = q->userdata;
+
+	(void)timer;
+	while (pool_has_next(p) && pool_serve_one(p))
+		;
+	pool_balance(p);
+}
+
 bool pool_serve_one(struct pool *p)
 {
 	struct task *t = pool_find(p, true);
 	struct exchange x;
 
-	if (!t)
+	if (!t || !pool_take_place(p))
 		return false;
 	x = pool_dequeue(p);
 	pool_send(p, t, &x, clock_now_ns());
@@ -111,11 +164,6 @@ void pool_serve_returned(struct pool *p)
 
 /* ---------------------------------------------------------------- from the tasks */
 
-static bool pool_has_next(const struct pool *p)
-{
-	return p->n_waiting + p->n_returned > 0 && !p->_is_ending;
-}
-
 /* With a pipeline: as much as there is room for. */
 static void pool_fill(struct pool *p, struct task *t, bool was_busy)
 {
@@ -123,7 +171,7 @@ static void pool_fill(struct pool *p, struct task *t, bool was_busy)
 		p->n_busy -= was_busy;
 		p->n_idle++;
 	}
-	while (pool_has_next(p) && task_has_room(t, p->n_returned > 0)) {
+	while (pool_has_next(p) && task_has_room(t, p->n_returned > 0) && pool_take_place(p)) {
 		struct exchange x = pool_dequeue(p);
 
 		pool_send(p, t, &x, 0);
@@ -148,7 +196,8 @@ static void pool_on_idle(struct task *t, bool had_exchange)
 	}
 	if (p->config.env->depth > 1) {
 		pool_fill(p, t, had_exchange);
-	} else if (pool_has_next(p) && (p->n_waiting > 0 || !pool_spares(p, t))) {
+	} else if (pool_has_next(p) && (p->n_waiting > 0 || !pool_spares(p, t)) &&
+		   pool_take_place(p)) {
 		struct exchange x = pool_spares(p, t) ? pool_dequeue_waiting(p) : pool_dequeue(p);
 
 		p->n_busy += !had_exchange;
@@ -211,8 +260,11 @@ void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t r
 {
 	struct task_env *env = p->config.env;
 	struct task *t = p->n_returned > p->n_connecting ? NULL : pool_find(p, false);
-	struct exchange other, *x = t && env->depth == 1 ? task_next_exchange(t) : &other;
+	struct exchange other, *x;
 
+	if (t && p->config.pace && pool_keeps_back(p, picked_ns))
+		t = NULL;
+	x = t && env->depth == 1 ? task_next_exchange(t) : &other;
 	stats_begin(env->stats, x, planned_ns, picked_ns, request);
 	/* Sent now, it would only cost a connection: its time has been used up by us. */
 	if (picked_ns - planned_ns >= env->request_timeout_ns) {
@@ -262,6 +314,7 @@ void pool_abandon(struct pool *p)
 	}
 	p->n_idle = p->n_busy = p->n_connecting = 0;
 	timer_stop(&p->_open_timer);
+	timer_stop(&p->_held_timer);
 }
 
 /* ---------------------------------------------------------------- life */
@@ -343,7 +396,9 @@ int pool_init(struct pool *p, const struct pool_config *config)
 	timer_queue_init(&p->_open_timers, env->loop, pool_on_open_timer, p);
 	timer_queue_init(&p->_expiry_timers, env->loop, pool_on_expired, p);
 	timer_queue_init(&p->_return_timers, env->loop, pool_on_return_timer, p);
+	timer_queue_init(&p->_held_timers, env->loop, pool_on_held_timer, p);
 	timer_init(&p->_open_timer);
+	timer_init(&p->_held_timer);
 	timer_init(&p->_expiry_timer);
 	timer_init(&p->_returned.timer);
 	return 0;
@@ -357,5 +412,6 @@ void pool_fini(struct pool *p)
 	timer_queue_fini(&p->_open_timers);
 	timer_queue_fini(&p->_expiry_timers);
 	timer_queue_fini(&p->_return_timers);
+	timer_queue_fini(&p->_held_timers);
 	pool_free(p);
 }

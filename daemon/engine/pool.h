@@ -14,6 +14,7 @@
 #include "common/plan.h"
 #include "daemon/engine/task.h"
 
+struct pace;
 struct pool;
 
 /* An arrival that waits. */
@@ -41,6 +42,7 @@ struct pool_config {
 	enum plan_reuse reuse;
 	size_t queue_max;      /* arrivals waiting */
 	struct rate open_rate; /* connections opened per second; num 0: unpaced */
+	struct pace *pace;     /* a cap on what is sent, by others too; borrowed. NULL: none */
 	/* Called upwards: every arrival that has ended, however; connection_is_free: its connection
 	 * lives on, so another arrival may be made inside the call. */
 	void (*on_ended)(struct pool *p, bool connection_is_free);
@@ -83,9 +85,12 @@ struct pool {
 	struct timer_queue _expiry_timers;
 	struct timer _expiry_timer; /* of the one that waits longest */
 	struct timer_queue _return_timers;
+	struct timer_queue _held_timers;
+	struct timer _held_timer; /* what waits may be sent then: the cap keeps it back */
 	/* counters */
 	size_t peak; /* connections open or opening at once */
 	size_t queue_peak;
+	uint64_t n_kept_back; /* arrivals that waited for the cap at first */
 };
 
 /* 0 or -ENOMEM; everything the run will need is allocated here. */

@@ -15,8 +15,10 @@ static inline size_t pool_n_open(const struct pool *p)
 /* What came back goes out on connections that are open already, as far as none is being opened for
  * it. */
 void pool_serve_returned(struct pool *p);
-/* One of them, on any. False: none has room. */
+/* One of them, on any. False: none has room, or the cap on the rate keeps it back. */
 bool pool_serve_one(struct pool *p);
+/* The cap keeps back what waits, though there may be room. */
+bool pool_is_held(const struct pool *p);
 
 /* ---- pool_open.c */
 

@@ -141,6 +141,9 @@ static bool pool_wants_more(struct pool *p, int64_t now_ns)
 	size_t depth = p->config.env->depth;
 	size_t n_asking = p->n_returned + (p->n_waiting + depth - 1) / depth;
 
+	/* It is the cap on the rate that what waits is waiting for. */
+	if (pool_is_held(p) && p->n_idle > 0)
+		n_asking = 0;
 	if (p->_is_ending || pool_n_open(p) >= p->config.limit)
 		return false;
 	if (p->_is_opening)
@@ -182,7 +185,7 @@ void pool_connect_failed(struct pool *p, enum fault fault, const char *why)
 	pool_note_fault(p, fault, why);
 	if (p->n_returned + p->n_waiting == 0)
 		return;
-	if (p->n_returned > 0 && pool_serve_one(p))
+	if (p->n_returned > 0 && (pool_serve_one(p) || pool_is_held(p)))
 		return;
 	/* The one that has waited longest is the one this connection was meant for. */
 	x = pool_dequeue(p);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "daemon/engine/pace.h"
 
 #define USERS_BATCH 32
 
@@ -53,20 +54,13 @@ static void users_go(struct users *u, int64_t planned_ns, int64_t picked_ns)
 	u->config.on_arrival(u->config.owner, u->_n_made++, planned_ns, picked_ns);
 }
 
-/* With a cap on the rate: when a user who is ready at this instant may go. The place in the even
- * pace is taken with it. */
-static int64_t users_take_place(struct users *u, int64_t ready_ns)
-{
-	int64_t earliest_ns = u->_due_ns - USERS_BURST_NS;
-
-	u->_due_ns = (u->_due_ns > ready_ns ? u->_due_ns : ready_ns) + u->config.gap_ns;
-	return earliest_ns > ready_ns ? earliest_ns : ready_ns;
-}
-
+/* A place in the cap's pace is taken only by who may use it: one that lies at the end or after it
+ * would be lost to the other workers. */
 static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
 {
-	if (u->config.gap_ns > 0 && !users_are_paused_at(u, planned_ns)) {
-		int64_t place_ns = users_take_place(u, planned_ns);
+	if (u->config.pace && !users_are_paused_at(u, planned_ns) &&
+		users_may_make(u, planned_ns)) {
+		int64_t place_ns = pace_plan(u->config.pace, planned_ns);
 
 		if (place_ns > planned_ns) {
 			users_wait(u, &u->_pacing, place_ns);

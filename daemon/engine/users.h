@@ -11,13 +11,11 @@
 #include "daemon/loop/loop.h"
 #include "daemon/loop/timer.h"
 
+struct pace;
 struct users;
 
 /* Beginnings and ends of pauses that users know of in advance. */
 #define USERS_TOGGLES_MAX 32
-
-/* How far arrivals may run ahead of the cap's even pace: answers come in bundles. */
-#define USERS_BURST_NS NSEC_PER_MSEC
 
 /* A user is ready. k: the arrivals made before this one, by these users. picked_ns: a fresh stamp.
  */
@@ -26,9 +24,9 @@ typedef void (*users_fn)(void *owner, uint64_t k, int64_t planned_ns, int64_t pi
 struct users_config {
 	size_t n;
 	int64_t think_ns;
-	/* A cap on the rate of all of them: so long after one arrival the next one is planned, but
-	 * USERS_BURST_NS ahead of that at most; 0: no cap. */
-	int64_t gap_ns;
+	/* A cap on the rate of these users and of others; borrowed. NULL: none. Each arrival is
+	 * planned for the instant of a place. */
+	struct pace *pace;
 	/* Arrivals planned inside the window may be limited in number: 0 = by time alone. */
 	uint64_t quota;
 	users_fn on_arrival;
@@ -53,7 +51,6 @@ struct users {
 	struct timer _resume; /* at the end of the first pause */
 	int64_t _window_start_ns;
 	int64_t _end_ns;
-	int64_t _due_ns;  /* with a cap: where the next arrival stands in its even pace */
 	uint64_t _made;	  /* inside the window */
 	uint64_t _n_made; /* in all */
 	bool _is_open;

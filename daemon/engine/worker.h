@@ -20,6 +20,7 @@
 struct address;
 struct guard;
 struct loop;
+struct pace;
 struct plan;
 struct request;
 struct schedule;
@@ -62,6 +63,7 @@ struct worker_summary {
 	struct tls_counts tls;	  /* all 0 without TLS */
 	struct tls_info tls_info; /* of its first handshake */
 	char location[256];	  /* of the first redirect that named one; "": none did */
+	uint64_t kept_back;	  /* requests that waited for the cap on the rate */
 	unsigned late_acts;	  /* of steering that it heard of behind their instants */
 	int64_t latest_act_ns;	  /* the worst of them, by so much */
 };
@@ -78,12 +80,11 @@ struct worker_config {
 	/* this worker's share */
 	unsigned index;
 	unsigned n_workers;
-	unsigned slice;	      /* of the schedule, from 0 */
-	unsigned n_slices;    /* 0 and 1: it is not sliced */
-	size_t connections;   /* limit */
-	size_t users;	      /* closed model; 0: as many as may be in flight on them */
-	int64_t users_gap_ns; /* closed model: between two of their requests, in the long run; 0:
-				 none */
+	unsigned slice;	    /* of the schedule, from 0 */
+	unsigned n_slices;  /* 0 and 1: it is not sliced */
+	size_t connections; /* limit */
+	size_t users;	    /* closed model; 0: as many as may be in flight on them */
+	struct pace *pace;  /* a cap on the rate of all workers together; NULL: none */
 	bool is_fixed_pool;
 	size_t queue_max;
 	struct rate open_rate;

@@ -55,11 +55,3 @@ uint64_t caps_connections(const struct caps *caps, uint64_t wanted)
 {
 	return caps->connections > 0 && wanted > caps->connections ? caps->connections : wanted;
 }
-
-int64_t caps_gap_ns(const struct caps *caps, unsigned n_workers)
-{
-	int64_t second_ns = NSEC_PER_SEC * (int64_t)n_workers;
-
-	/* Rounded up: never more than the cap. */
-	return caps->rate == 0 ? 0 : (second_ns + (int64_t)caps->rate - 1) / (int64_t)caps->rate;
-}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The caps of [policy]: what no run of the service passes, whoever starts or steers it. What a plan
  * or an act says above them is refused here, by name; what a plan leaves open is kept inside them
- * while the run goes on (admission: connections; users: the rate of the closed model; run: its
- * time). A private run has none. Pure. */
+ * while the run goes on (admission: connections; the pace of its workers: what is sent; run_stop:
+ * its time). A private run has none. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,6 +27,3 @@ int caps_check_plan(const struct caps *caps, const struct plan *plan, struct err
 
 /* As many as the plan would open by itself, cut to the cap. */
 uint64_t caps_connections(const struct caps *caps, uint64_t wanted);
-/* How long after one request of the closed model the next one may be planned, by one of n_workers;
- * 0: at once. */
-int64_t caps_gap_ns(const struct caps *caps, unsigned n_workers);

@@ -124,6 +124,7 @@ static void run_sum_up(struct run *run)
 		sum->requests += s->requests;
 		sum->requests_on_new += s->requests_on_new;
 		sum->queue_peak += s->queue_peak;
+		sum->kept_back += s->kept_back;
 		sum->tls.handshakes += s->tls.handshakes;
 		sum->tls.resumed += s->tls.resumed;
 		sum->tls.failed += s->tls.failed;
@@ -199,6 +200,7 @@ void run_end(struct run *run)
 	run->drained_ns = clock_now_ns();
 	run_sum_up(run);
 	run_note_late_acts(run);
+	run_note_kept_back(run);
 	run_audit_end(run);
 	if (run->timeline)
 		timeline_finish(run->timeline);
@@ -335,6 +337,8 @@ static void run_go(struct run *run)
 	run_place_window(run);
 	run_audit_begin(run);
 	beat_start(&run->beat, t0_ns);
+	if (run->room.caps.rate > 0)
+		pace_init(&run->pace, run->room.caps.rate, t0_ns);
 	for (unsigned w = 0; w < run->n_started; w++)
 		worker_go(run->workers[w], t0_ns);
 	run_limit_from(run, t0_ns);
@@ -404,7 +408,7 @@ static int run_make_workers(struct run *run)
 			.slice = plan->slice_of > 0 ? plan->slice_index - 1 : 0,
 			.n_slices = plan_n_slices(plan),
 			.connections = run_share(run->admission.connections, n, i),
-			.users_gap_ns = caps_gap_ns(&run->room.caps, n),
+			.pace = run->room.caps.rate > 0 ? &run->pace : NULL,
 			.is_fixed_pool = run->admission.is_fixed_pool,
 			.queue_max = run_share(run->admission.queue, n, i),
 			.open_rate = {plan->open_rate.num, plan->open_rate.den * n},

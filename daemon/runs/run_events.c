@@ -3,6 +3,7 @@
  * run notes by itself is limited, so that a bad day does not fill the memory; what people do to it
  * is limited where they do it. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,4 +51,13 @@ void run_note_late_acts(struct run *run)
 			"steering reached workers late, %u times and by up to %.0f ms: every "
 			"request is accounted for, but the schedule is not exact there",
 			run->summary.late_acts, (double)run->summary.latest_act_ns / 1e6);
+}
+
+void run_note_kept_back(struct run *run)
+{
+	if (run->summary.kept_back > 0)
+		run_add_event(run, "max-rate",
+			"%" PRIu64 " requests came late or in a crowd and waited for [policy] "
+			"max-rate = %" PRIu64,
+			run->summary.kept_back, run->room.caps.rate);
 }

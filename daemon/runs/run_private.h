@@ -6,6 +6,7 @@
 #include "common/host/host.h"
 #include "common/plan.h"
 #include "daemon/engine/audit.h"
+#include "daemon/engine/pace.h"
 #include "daemon/engine/stats.h"
 #include "daemon/engine/worker.h"
 #include "daemon/http/request.h"
@@ -77,6 +78,7 @@ struct run {
 	unsigned n_done;
 	struct worker_pulse *pulses; /* the newest of each */
 	struct beat beat;
+	struct pace pace;      /* of all workers; only with a cap on the rate */
 	bool is_lateness_told; /* of a worker, by an event */
 	int64_t at_ns;	       /* when it is to start, by our clock; 0: as soon as it can */
 	int64_t t0_ns;	       /* 0: not set */
@@ -160,8 +162,9 @@ void run_add_event(struct run *run, const char *kind, const char *format, ...)
 
 /* The same with everything filled in; *ret may be NULL. 0 or -ENOMEM. */
 int run_push_event(struct run *run, const struct run_event *event, const struct run_event **ret);
-/* At the end: that workers heard of steering too late. */
+/* At the end: that workers heard of steering too late, and that the cap on the rate was felt. */
 void run_note_late_acts(struct run *run);
+void run_note_kept_back(struct run *run);
 
 /* run.c: what the state is by the clock now, and when it is to be looked at again. */
 void run_mark_state(struct run *run);
