@@ -450,9 +450,11 @@ lint:
 # What the programs know of themselves is not written twice: a line @list NAME@ of a manual's source
 # becomes the list of that name, printed by a program of the build from the tables of keys, commands
 # and flags.
-MAN_SOURCES := daemon/rpsd.8.in ctl/rpsctl.1.in conf/rpsd.conf.5.in conf/rpsd-run.5.in
+MAN_SOURCES := daemon/rpsd.8.in ctl/rpsctl.1.in conf/rpsd.conf.5.in conf/rpsd-run.5.in \
+	conf/rpsd-result.5.in
 MANUALS := $(addprefix $(B)/man/,$(basename $(notdir $(MAN_SOURCES))))
-MAN_LISTS := $(addprefix keys-,run daemon) $(addprefix rpsctl-,commands flags ledger errors)
+MAN_LISTS := $(addprefix keys-,run daemon) $(addprefix rpsctl-,commands flags ledger errors) \
+	$(addprefix result-,members csv)
 MAN_LIST_FILES := $(addprefix $(B)/gen/man/,$(MAN_LISTS))
 man_insert = -e '/^@list $(1)@$$/{' -e 'r $(B)/gen/man/$(1)' -e 'd' -e '}'
 fill_in = sed -e 's|@bindir@|$(bindir)|g; s|@sbindir@|$(sbindir)|g' \
@@ -467,6 +469,13 @@ $(B)/keys_man: $(call objects,conf/keys_man.c conf/roff.c) $(call archive,common
 $(B)/rpsctl_man: $(call objects,conf/rpsctl_man.c conf/roff.c) $(CTL_ARCHIVES)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/result_man: $(call objects,conf/result_man.c conf/roff.c) $(call archive,common)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/gen/man/result-%: $(B)/result_man
+	$(Q)mkdir -p $(@D) && $< $* >$@
 
 $(B)/gen/man/keys-%: $(B)/keys_man
 	$(Q)mkdir -p $(@D) && $< $* >$@

@@ -1,73 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The course of a run for spreadsheets and plots: one line of names with their units, one line for
- * each interval. What is not known is an empty field. Figures have a point, whatever the locale. */
+ * each interval; the columns are in the table of the result. What is not known is an empty field.
+ * Figures have a point, whatever the locale. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/result.h"
+#include "common/result/result_table.h"
+#include "common/str.h"
 #include "ctl/format.h"
 
-enum format_csv_kind {
-	FORMAT_CSV_COUNT,
-	FORMAT_CSV_S,	 /* ns, shown as seconds */
-	FORMAT_CSV_MS,	 /* ns, shown as milliseconds */
-	FORMAT_CSV_FLAG, /* 0 or 1 */
-};
-
-static const struct {
-	const char *name;
-	const char *member; /* of a row */
-	enum format_csv_kind kind;
-} format_csv_columns[] = {
-	{"t_s", "t_ns", FORMAT_CSV_S},
-	{"planned", "planned", FORMAT_CSV_COUNT},
-	{"sent", "sent", FORMAT_CSV_COUNT},
-	{"completed", "completed", FORMAT_CSV_COUNT},
-	{"ok", "ok", FORMAT_CSV_COUNT},
-	{"failed", "failed", FORMAT_CSV_COUNT},
-	{"in_flight", "in_flight", FORMAT_CSV_COUNT},
-	{"queue", "queue", FORMAT_CSV_COUNT},
-	{"p50_ms", "p50_ns", FORMAT_CSV_MS},
-	{"p99_ms", "p99_ns", FORMAT_CSV_MS},
-	{"max_ms", "max_ns", FORMAT_CSV_MS},
-	{"our_delay_p99_ms", "our_delay_p99_ns", FORMAT_CSV_MS},
-	{"open", "open", FORMAT_CSV_FLAG},
-};
-
-#define FORMAT_CSV_N (sizeof(format_csv_columns) / sizeof(*format_csv_columns))
-
-static int format_csv_field(
-	const json_t *row, const char *member, enum format_csv_kind kind, struct buf *ret)
+/* A figure in the unit that its column's name ends in. */
+static int format_csv_field(const struct result_field *f, const json_t *row, struct buf *ret)
 {
 	bool flag = false;
 	int64_t n;
 
-	if (kind == FORMAT_CSV_FLAG)
-		return result_bool(row, member, &flag) ? buf_puts(ret, flag ? "1" : "0") : 0;
-	if (!result_int(row, member, &n))
+	if (f->type == RESULT_FLAG)
+		return result_bool(row, f->name, &flag) ? buf_puts(ret, flag ? "1" : "0") : 0;
+	if (!result_int(row, f->name, &n))
 		return 0;
-	switch (kind) {
-	case FORMAT_CSV_S:
-		return buf_printf(ret, "%.3f", (double)n / (double)NSEC_PER_SEC);
-	case FORMAT_CSV_MS:
-		return buf_printf(ret, "%.3f", (double)n / (double)NSEC_PER_MSEC);
-	default:
+	if (f->unit != RESULT_NS)
 		return buf_printf(ret, "%" PRId64, n);
-	}
+	return buf_printf(ret, "%.3f",
+		(double)n / (double)(str_ends(f->csv, "_ms") ? NSEC_PER_MSEC : NSEC_PER_SEC));
 }
 
-static int format_csv_row(const json_t *row, struct buf *ret)
+/* The columns, or with a row its fields. */
+static int format_csv_line(const json_t *row, struct buf *ret)
 {
+	const struct result_table *t = &result_row_table;
+	bool is_first = true;
 	int r = 0;
 
-	for (size_t c = 0; c < FORMAT_CSV_N && r == 0; c++) {
-		if (c)
+	for (size_t c = 0; c < t->n && r == 0; c++) {
+		const struct result_field *f = &t->fields[c];
+
+		if (!f->csv)
+			continue;
+		if (!is_first)
 			r = buf_puts(ret, ",");
 		if (r == 0)
-			r = format_csv_field(
-				row, format_csv_columns[c].member, format_csv_columns[c].kind, ret);
+			r = row ? format_csv_field(f, row, ret) : buf_puts(ret, f->csv);
+		is_first = false;
 	}
 	return r ? r : buf_puts(ret, "\n");
 }
@@ -75,15 +52,11 @@ static int format_csv_row(const json_t *row, struct buf *ret)
 static int format_csv_render(const json_t *doc, const struct look *look, struct buf *ret)
 {
 	const json_t *rows = result_at(doc, "intervals.rows");
-	int r = 0;
+	int r = format_csv_line(NULL, ret);
 
 	(void)look;
-	for (size_t c = 0; c < FORMAT_CSV_N && r == 0; c++)
-		r = buf_printf(ret, "%s%s", c ? "," : "", format_csv_columns[c].name);
-	if (r == 0)
-		r = buf_puts(ret, "\n");
 	for (size_t i = 0; i < json_array_size(rows) && r == 0; i++)
-		r = format_csv_row(json_array_get(rows, i), ret);
+		r = format_csv_line(json_array_get(rows, i), ret);
 	return r;
 }
 

@@ -12,7 +12,7 @@ export RPSCTL_SOCKET=$T/no.socket # examples for the service find none
 plain() {
 	sed 's/\\-/-/g; s/\\(aq/'\''/g; s/\\(dq/"/g; s/\\e/\\/g; s/\\&//g' "$man/$1" >"$T/$1"
 }
-for manual in rpsctl.1 rpsd.8 rpsd.conf.5 rpsd-run.5; do
+for manual in rpsctl.1 rpsd.8 rpsd.conf.5 rpsd-run.5 rpsd-result.5; do
 	plain "$manual"
 done
 
@@ -34,6 +34,16 @@ while read -r file section key; do
 		END { exit !found }
 	' "$T/$manual" || fail "$manual has no $key in [$section]"
 done <"$T/keys"
+
+# Every member of the recorded results, but for those of the plan and names that a user gives.
+jq -r 'del(.plan, .run.labels, .statuses) | .latency |= [.[]] |
+	(.requests | select(.)) |= [.[] | .latency |= [.[]]] |
+	paths | select(.[-1] | type == "string") | .[-1]' \
+	"$ROOT"/tests/data/results/*.json | sort -u >"$T/members"
+[ "$(wc -l <"$T/members")" -ge 150 ] || fail "the members of results are not understood"
+while read -r member; do
+	grep -qE "^\.It Ic $member( |\$)" "$T/rpsd-result.5" || fail "rpsd-result.5 has no $member"
+done <"$T/members"
 
 # The exit statuses of a run, the same in three places.
 expect_exit 0 "$rpsctl" help run
