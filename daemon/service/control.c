@@ -241,6 +241,14 @@ static void control_decline(int fd, const char *reason)
 	(void)close(fd);
 }
 
+/* The peer closed while it waited to be accepted, and has left no call. */
+static bool control_came_and_went(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
 /* Takes over fd. */
 static void control_welcome(struct control_listener *l, int fd)
 {
@@ -249,7 +257,8 @@ static void control_welcome(struct control_listener *l, int fd)
 	struct control_call *call;
 	struct err why = {0};
 
-	if (control_read_peer(fd, &peer) < 0) {
+	/* Who does nothing but connect and close costs as little as can be, and no place. */
+	if (control_came_and_went(fd) || control_read_peer(fd, &peer) < 0) {
 		(void)close(fd);
 		return;
 	}

@@ -276,6 +276,24 @@ START_TEST(one_who_has_gone_gives_way_to_another_user)
 }
 END_TEST
 
+START_TEST(who_came_and_went_takes_no_place)
+{
+	struct client k;
+
+	limits.n_per_uid = 1;
+	test_setup_again();
+	test_listen(CONTROL_OPERATE);
+	for (int i = 0; i < 10; i++) {
+		k = test_connect();
+		test_close(&k);
+	}
+	k = test_connect();
+	test_send(&k, ECHO(1));
+	test_expect(&k, ECHOED(1));
+	test_close(&k);
+}
+END_TEST
+
 START_TEST(half_a_close_with_nothing_asked_ends_at_once)
 {
 	struct client k = test_resting(CONTROL_OPERATE);
@@ -480,6 +498,7 @@ int main(void)
 	tcase_add_test(t, who_leaves_unread_acts_keeps_the_place_until_it_is_wanted);
 	tcase_add_test(t, acts_of_who_has_left_come_after_the_rest);
 	tcase_add_test_of_root(t, one_who_has_gone_gives_way_to_another_user);
+	tcase_add_test(t, who_came_and_went_takes_no_place);
 	tcase_add_test(t, half_a_close_with_nothing_asked_ends_at_once);
 	tcase_add_test(t, what_other_processes_take_is_not_charged);
 	tcase_add_test(t, a_ready_made_connection_is_not_limited);
