@@ -24,7 +24,8 @@
 #include "daemon/service/control_call.h"
 #include "daemon/service/log.h"
 
-#define CONTROL_ACCEPTS_PER_TURN 16
+#define CONTROL_ACCEPTS_MAX 16 /* of a listener, in */
+#define CONTROL_PACE_NS NSEC_PER_MSEC
 #define CONTROL_RETRY_NS NSEC_PER_SEC
 #define CONTROL_COMPLAIN_NS (10 * NSEC_PER_SEC)
 
@@ -55,6 +56,9 @@ struct control_listener {
 	struct list node;
 	enum control_role role;
 	struct timer retry;
+	struct timer pace;
+	int64_t pace_from_ns; /* n_accepted have been since then */
+	unsigned n_accepted;
 };
 
 /* ---------------------------------------------------------------- dispatch */
@@ -297,14 +301,33 @@ static bool control_turn_away(struct control_listener *l)
 	return false;
 }
 
+/* Connections that come and go would take most of a CPU, and whose they are is known too late: so a
+ * listener takes only so many in a millisecond. False: it will be called again. */
+static bool control_may_accept(struct control_listener *l)
+{
+	struct control *c = l->control;
+	int64_t now_ns = loop_now_ns(c->loop);
+
+	if (now_ns >= l->pace_from_ns + CONTROL_PACE_NS) {
+		l->pace_from_ns = now_ns;
+		l->n_accepted = 0;
+	}
+	if (l->n_accepted < CONTROL_ACCEPTS_MAX)
+		return true;
+	if (!timer_is_running(&l->pace))
+		timer_start(&c->paces, &l->pace, now_ns + CONTROL_PACE_NS);
+	return false;
+}
+
 static void control_on_accept(struct loop_task *task, uint32_t events)
 {
 	struct control_listener *l = container_of(task, struct control_listener, task);
 
 	(void)events;
-	for (unsigned i = 0; i < CONTROL_ACCEPTS_PER_TURN; i++) {
+	while (control_may_accept(l)) {
 		int fd = accept4(task->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+		l->n_accepted++;
 		if (fd >= 0)
 			control_welcome(l, fd);
 		else if (errno == EAGAIN)
@@ -312,7 +335,12 @@ static void control_on_accept(struct loop_task *task, uint32_t events)
 		else if (errno != EINTR && errno != ECONNABORTED && !control_turn_away(l))
 			return;
 	}
-	loop_task_again(task);
+}
+
+static void control_on_pace(struct timer_queue *queue, struct timer *timer)
+{
+	(void)queue;
+	loop_task_again(&container_of(timer, struct control_listener, pace)->task);
 }
 
 static void control_on_retry(struct timer_queue *queue, struct timer *timer)
@@ -336,6 +364,7 @@ int control_listen(struct control *c, int fd, enum control_role role)
 	l->control = c;
 	l->role = role;
 	timer_init(&l->retry);
+	timer_init(&l->pace);
 	r = loop_add_task(c->loop, &l->task, fd, LOOP_INPUT, control_on_accept);
 	if (r < 0)
 		goto failed;
@@ -385,6 +414,7 @@ int control_new(const struct control_config *config, struct control **ret)
 	timer_queue_init(&c->partials, c->loop, control_on_partial, c);
 	timer_queue_init(&c->stalls, c->loop, control_on_stall, c);
 	timer_queue_init(&c->retries, c->loop, control_on_retry, c);
+	timer_queue_init(&c->paces, c->loop, control_on_pace, c);
 	control_turns_init(c);
 	*ret = c;
 	return 0;
@@ -399,6 +429,7 @@ void control_stop_listening(struct control *c)
 		int fd = l->task.fd;
 
 		timer_stop(&l->retry);
+		timer_stop(&l->pace);
 		loop_remove_task(&l->task);
 		(void)close(fd);
 		free(l);
@@ -417,6 +448,7 @@ struct control *control_free(struct control *c)
 	timer_queue_fini(&c->partials);
 	timer_queue_fini(&c->stalls);
 	timer_queue_fini(&c->retries);
+	timer_queue_fini(&c->paces);
 	if (c->reserve_fd >= 0)
 		(void)close(c->reserve_fd);
 	free(c);

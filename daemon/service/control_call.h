@@ -35,6 +35,7 @@ struct control {
 	struct timer_queue partials; /* connections with half a message */
 	struct timer_queue stalls;   /* connections that do not read */
 	struct timer_queue retries;  /* listeners that could not accept */
+	struct timer_queue paces;    /* listeners that have accepted enough for now */
 	int reserve_fd;		     /* given up to turn somebody away when there are no others */
 	int64_t complain_after_ns;
 	unsigned long n_memory_failures; /* when the last reply was made, or a call begun */

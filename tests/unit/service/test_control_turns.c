@@ -120,6 +120,27 @@ START_TEST(connections_of_one_user_take_turns)
 }
 END_TEST
 
+/* 16 in a millisecond: the last ones come three milliseconds after the first. */
+START_TEST(connections_are_accepted_at_a_pace)
+{
+	enum { N = 64 };
+	int64_t before_ns;
+	struct client k[N];
+
+	limits.n_per_uid = N;
+	test_setup_again();
+	test_listen(CONTROL_OPERATE);
+	for (int i = 0; i < N; i++)
+		k[i] = test_connect();
+	before_ns = clock_now_ns();
+	while (control_n_connections(control) < N)
+		ck_assert_int_eq(loop_turn(loop, NSEC_PER_MSEC), 0);
+	ck_assert_int_ge(clock_now_ns() - before_ns, 3 * NSEC_PER_MSEC);
+	for (int i = 0; i < N; i++)
+		test_close(&k[i]);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- the share of the time */
 
 static void test_setup_share(void)
@@ -488,6 +509,7 @@ int main(void)
 
 	tcase_add_test(t, pipelining_does_not_starve_others);
 	tcase_add_test(t, connections_of_one_user_take_turns);
+	tcase_add_test(t, connections_are_accepted_at_a_pace);
 	tcase_add_test_of_root(t, a_user_with_many_connections_has_one_users_turns);
 
 	t = test_case(s, "share", test_setup_share);
