@@ -13,6 +13,7 @@
 #   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
 #   make check-faults      what fails: allocations, system calls, descriptors, memory, disk
+#   make check-floods      what floods of the control socket do to others and to the load, as root
 #   make check-interop     histogram logs before other people's readers
 #   make check-boot        the installed service in a booted system, as root
 #   make honesty           known servers: the truth, and what rpsd, or TOOL=wrk, says of it
@@ -246,6 +247,20 @@ deps-faults:
 	$(Q)$(call install_missing,$(DEPS_FAULTS))
 
 .PHONY: check-faults deps-faults
+
+# ---------------------------------------------------------------- floods
+
+# The control socket under ten floods of one user, beside a run and another user's calls; as root, on
+# a machine that is quiet otherwise, in about three minutes. FLOODS="--seconds 3 report" is a short try.
+DEPS_FLOODS := python3 util-linux
+
+check-floods: all
+	$(Q)python3 tests/floods/floods.py --build $(B) $(FLOODS)
+
+deps-floods:
+	$(Q)$(call install_missing,$(DEPS_FLOODS))
+
+.PHONY: check-floods deps-floods
 
 # ---------------------------------------------------------------- other people's servers
 

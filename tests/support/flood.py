@@ -6,12 +6,14 @@
 
 KIND is one of
 	list show report status   pipelined calls; their answers are read and dropped
-	long                      calls of one megabyte
+	full                      calls as long as an observer's may be
+	long                      calls of one megabyte, which is too long
 	knock                     connections that close at once
 	crowd                     as many connections as can be had, which say nothing
 	half                      half a message on each connection
 	asleep                    pipelined calls whose answers are not read
-Prints one line at the end: what it sent.
+Who is thrown out connects again. Prints one line at the end: what it sent, in bytes or, where
+little or nothing is said, in connections.
 """
 import selectors
 import socket
@@ -22,9 +24,9 @@ METHODS = {'list': 'List', 'show': 'Show', 'report': 'Report', 'asleep': 'Report
 
 
 def message(kind, run):
-	if kind == 'long':
-		return b'{"method":"io.rpsd.Control.Start","parameters":{"name":"%s"}}\0' % \
-			(b'x' * 1000000)
+	if kind in ('long', 'full'):
+		return b'{"method":"io.rpsd.Control.Show","parameters":{"name":"%s"}}\0' % \
+			(b'x' * (1000000 if kind == 'long' else 65000))
 	name = {'show': 'name', 'report': 'run', 'asleep': 'run'}.get(kind)
 	parameters = '"%s":"%s"' % (name, run) if name and run else ''
 	more = 'true' if kind in ('report', 'asleep') else 'false'
@@ -55,39 +57,41 @@ def knock(path, end):
 
 def crowd(path, n, end, data):
 	clients = []
-	for _ in range(n):
+	while len(clients) < n and time.monotonic() < end:
 		client = connect(path)
-		if client:
-			clients.append(client)
-			try:
-				client.send(data)
-			except OSError:
-				pass
-		if time.monotonic() >= end:
-			break
+		if not client: # too many wait to be accepted
+			time.sleep(0.001)
+			continue
+		clients.append(client)
+		try:
+			client.send(data)
+		except OSError:
+			pass
 	time.sleep(max(0, end - time.monotonic()))
 	return len(clients)
 
 
 def pour(path, kind, n, end, run):
 	selector = selectors.DefaultSelector()
+	# Unread answers would wake a sleeper up for ever.
+	events = selectors.EVENT_WRITE | (selectors.EVENT_READ if kind != 'asleep' else 0)
 	data = message(kind, run)
 	data *= max(1, 65536 // len(data))
 	sent = 0
 	positions = {}
-	for _ in range(n):
-		client = connect(path)
-		if client:
-			selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
+	while time.monotonic() < end:
+		while len(positions) < n:
+			client = connect(path)
+			if not client:
+				break
+			selector.register(client, events)
 			positions[client] = 0
-	while time.monotonic() < end and positions:
-		for key, events in selector.select(0.1):
+		for key, ready in selector.select(0.1):
 			client = key.fileobj
 			try:
-				if events & selectors.EVENT_READ and kind != 'asleep':
-					if not client.recv(1 << 20):
-						raise OSError
-				if events & selectors.EVENT_WRITE:
+				if ready & selectors.EVENT_READ and not client.recv(1 << 20):
+					raise OSError
+				if ready & selectors.EVENT_WRITE:
 					k = client.send(data[positions[client]:])
 					positions[client] = (positions[client] + k) % len(data)
 					sent += k
