@@ -7,7 +7,8 @@
 #
 #	tests/support/run_tests.sh BUILD_DIR TEST...
 #
-# A test fails by its exit status, by its time limit, or by running no check at all. A line
+# A test fails by its exit status, by its time limit, or by running no check at all. All limits, also
+# those within tests, are multiplied by RPSD_TEST_TIMES: 1, or 4 with a sanitizer. A line
 # "skipped: WHAT" of its output says that a part of it cannot run here, and why.
 set -u
 
@@ -20,8 +21,10 @@ fi
 RPSD_BUILD=$(cd "$1" && pwd)
 export RPSD_BUILD
 shift
+RPSD_TEST_TIMES=${RPSD_TEST_TIMES-$(case $RPSD_BUILD in */build/?*) echo 4 ;; *) echo 1 ;; esac)}
+export RPSD_TEST_TIMES
 # A check program's own limits, 4 s for most tests, are for a machine that does nothing else.
-export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER-5}
+export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER-$((5 * RPSD_TEST_TIMES))}
 
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/rpsd-tests.XXXXXX") || exit 1
 export TMPDIR
@@ -51,6 +54,7 @@ begin() {
 
 	[ "${tests[$1]%.sh}" = "${tests[$1]}" ] || limit=$SCRIPT_LIMIT_S
 	started[$1]=${EPOCHREALTIME/[.,]/}
+	limit=$((limit * RPSD_TEST_TIMES))
 	env --default-signal=INT,QUIT timeout --kill-after=5 "$limit" "${tests[$1]}" \
 		>"$TMPDIR/$1.out" 2>&1 </dev/null &
 	number[$!]=$1

@@ -82,7 +82,7 @@ marked_processes() {
 expect_nothing_left() {
 	local left=
 
-	for ((turn = 0; turn < 200; turn++)); do
+	for ((turn = 0; turn < 200 * ${RPSD_TEST_TIMES-1}; turn++)); do
 		left=$(marked_processes | grep ' rpsd$\| rpsctl$' || true)
 		[ -n "$left" ] || return 0
 		sleep 0.01
@@ -127,9 +127,10 @@ skip() {
 
 # ---------------------------------------------------------------- waiting
 
-# wait_until SECONDS COMMAND...: polls every 10 ms until the command succeeds.
+# wait_until SECONDS COMMAND...: polls every 10 ms until the command succeeds. A sanitizer or a busy
+# machine needs more seconds, RPSD_TEST_TIMES as many.
 wait_until() {
-	local turns=$(($1 * 100))
+	local turns=$(($1 * 100 * ${RPSD_TEST_TIMES-1}))
 	shift
 	while ! "$@"; do
 		turns=$((turns - 1))

@@ -52,7 +52,7 @@ before=$(memory_mb VmRSS)
 # The 32nd.
 for turn in 1 2 3 4 5; do
 	expect_exit 0 "$rpsctl" status
-	expect_line "$OUT" "^$id +(preparing|running)"
+	expect_line "$OUT" "^$id +[a-z]+ "
 done
 
 # The 33rd, for as long as one more stays.
