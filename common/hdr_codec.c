@@ -188,10 +188,12 @@ static void hdr_set_slot(struct histogram *h, uint32_t i, uint64_t count)
 	h->sum_squares += middle * middle * (double)count;
 }
 
-/* Takes as long as the payload is, however many slots its zeros stand for. */
+/* Takes as long as the payload is, however many slots its zeros stand for. Values above highest are
+ * counted in its slot, so that a count in a later one is of no histogram. */
 static int hdr_get_slots(const uint8_t *p, size_t len, struct histogram *h)
 {
 	const uint8_t *end = p + len;
+	uint32_t last = histogram_index(h, h->highest);
 	uint32_t i = 0;
 
 	while (p < end) {
@@ -207,6 +209,8 @@ static int hdr_get_slots(const uint8_t *p, size_t len, struct histogram *h)
 			continue;
 		}
 		if (i == h->n_slots || count > INT64_MAX - (int64_t)h->count)
+			return -EINVAL;
+		if (count > 0 && i > last)
 			return -EINVAL;
 		if (count > 0)
 			hdr_set_slot(h, i, (uint64_t)count);
