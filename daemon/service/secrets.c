@@ -36,13 +36,14 @@ static bool secrets_is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Case ignored. */
+/* Case ignored; word is of small letters. Texts may have a megabyte, so that the first letter is
+ * looked at before all else. */
 static bool secrets_contains(const char *text, size_t len, const char *word, bool is_whole)
 {
 	size_t n = strlen(word);
 
 	for (size_t i = 0; i + n <= len; i++) {
-		if (strncasecmp(text + i, word, n) != 0)
+		if ((text[i] | 0x20) != word[0] || strncasecmp(text + i, word, n) != 0)
 			continue;
 		if (!is_whole || ((i == 0 || !secrets_is_letter(text[i - 1])) &&
 					 (i + n == len || !secrets_is_letter(text[i + n]))))
