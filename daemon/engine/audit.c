@@ -225,27 +225,18 @@ __attribute__((format(printf, 2, 3))) static void audit_try(
 	va_end(args);
 }
 
-/* Not one ok: the class that took most of them says why. */
-static const struct {
-	const char *because; /* "not one of 1,000 requests …" */
-	const char *try_text;
-} audit_none_ok[LEDGER_CLASS_COUNT] = {
-	[LEDGER_DROPPED] = {"found a free connection",
-		"more connections (-c), or exhausted = queue"},
-	[LEDGER_EXPIRED] = {"got a connection in time",
-		"more connections (-c), or a lower rate (-r)"},
-	[LEDGER_NOT_CONNECTED] = {"found a connection",
-		"see that the server is up and listens at this address and port"},
-	[LEDGER_UNSENT] = {"was sent", "a longer run (-d), or a longer drain"},
-	[LEDGER_HTTP_ERROR] = {"was answered with an expected status", ""},
-	[LEDGER_CHECK_FAILED] = {"was answered as the checks ask", ""},
-	[LEDGER_BAD_RESPONSE] = {"was answered in HTTP/1.1", ""},
-	[LEDGER_TIMEOUT] = {"was answered in time",
-		"a longer timeout (--timeout), or a lower rate (-r)"},
-	[LEDGER_CONNECTION_ERROR] = {"was answered before the connection broke",
-		"see the server's own log: why does it close?"},
-	[LEDGER_UNFINISHED] = {"was answered before the run ended",
-		"a longer run (-d), or a longer drain"},
+/* Not one ok: the class that took most of them says why, as in "not one of 1,000 requests ...". */
+static const char *const audit_none_ok[LEDGER_CLASS_COUNT] = {
+	[LEDGER_DROPPED] = "found a free connection",
+	[LEDGER_EXPIRED] = "got a connection in time",
+	[LEDGER_NOT_CONNECTED] = "found a connection",
+	[LEDGER_UNSENT] = "was sent",
+	[LEDGER_HTTP_ERROR] = "was answered with an expected status",
+	[LEDGER_CHECK_FAILED] = "was answered as the checks ask",
+	[LEDGER_BAD_RESPONSE] = "was answered in HTTP/1.1",
+	[LEDGER_TIMEOUT] = "was answered in time",
+	[LEDGER_CONNECTION_ERROR] = "was answered before the connection broke",
+	[LEDGER_UNFINISHED] = "was answered before the run ended",
 };
 
 /* The largest class but ok. */
@@ -257,57 +248,6 @@ static enum ledger_class audit_most(const struct ledger *l)
 		if (c != LEDGER_OK && l->classes[c] > l->classes[most])
 			most = c;
 	return most;
-}
-
-static const char *audit_class_remedy(const struct audit_input *in, enum ledger_class most)
-{
-	const char *of_tls = audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_TLS));
-
-	if (most == LEDGER_NOT_CONNECTED && *of_tls)
-		return of_tls;
-	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_TLS) > 0)
-		return "see the error; --cacert and -k say whom to trust, --cert and --key who we "
-		       "are";
-	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_RESOLVE) > 0 &&
-		in->is_one_family)
-		return "addresses = all: the name may have others; getent ahosts NAME lists them";
-	if (most == LEDGER_NOT_CONNECTED && audit_count_faults(in, FAULT_PHASE_RESOLVE) > 0)
-		return "see that the name is spelled right: getent hosts NAME";
-	if (most == LEDGER_NOT_CONNECTED && in->unix_path)
-		return "see that the server is up and listens on this socket, and that the path is "
-		       "right";
-	if (most == LEDGER_BAD_RESPONSE)
-		return audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_PARSE));
-	/* Not one opened, and there was room for more. */
-	if (most == LEDGER_EXPIRED && in->sent == 0 && in->connections_limit > 0 &&
-		in->connections_peak < in->connections_limit)
-		return "see why no connection opens: with --set timeouts.connect below --timeout "
-		       "the errors name the reason";
-	return audit_none_ok[most].try_text;
-}
-
-/* What can only be seen by looking at an answer. As long as nothing began as an answer of HTTP
- * does, the port or the scheme may be wrong. */
-static bool audit_is_to_look_at(const struct audit_input *in, enum ledger_class most)
-{
-	enum fault fault = audit_main_fault(in, FAULT_PHASE_PARSE);
-
-	if (most == LEDGER_BAD_RESPONSE)
-		return !*audit_fault_remedy(fault) ||
-		       (fault == FAULT_NOT_HTTP &&
-			       (in->answers > 0 ||
-				       (in->faults && in->faults[FAULT_BAD_RESPONSE].count > 0)));
-	return most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED;
-}
-
-static struct audit_sentence audit_remedy(const struct audit_input *in, enum ledger_class most)
-{
-	struct audit_sentence t;
-
-	if (audit_is_to_look_at(in, most))
-		return audit_try_look(in);
-	snprintf(t.s, sizeof(t.s), "%s", audit_class_remedy(in, most));
-	return t;
 }
 
 /* Which check it was, where checks failed most: ": check-size (body has 1 bytes, expected 2)". */
@@ -347,7 +287,7 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 		a->limited_by = AUDIT_BY_GENERATOR;
 		audit_because(a, "%s after %s requests", fault_table[in->failed_by].help,
 			figure_count(l->sent).text);
-		audit_try(a, "%s", audit_fault_remedy(in->failed_by));
+		audit_try(a, "%s", audit_fault_remedy(in, in->failed_by).s);
 		return;
 	}
 	if (a->limited_by == AUDIT_BY_PLAN)
@@ -357,10 +297,11 @@ static void audit_tell_failed(const struct audit_input *in, struct audit *a)
 			in->failed_by ? fault_table[in->failed_by].help : "no connection was made");
 	else
 		audit_because(a, "not one of %s requests %s: %s%s", figure_count(l->planned).text,
-			audit_none_ok[most].because, audit_text_failures(l).s,
+			audit_none_ok[most], audit_text_failures(l).s,
 			audit_which_check(in, most).s);
 	if (audit_count_ours(in) > 0)
-		audit_try(a, "%s", audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_GENERATOR)));
+		audit_try(a, "%s",
+			audit_fault_remedy(in, audit_main_fault(in, FAULT_PHASE_GENERATOR)).s);
 	else if (audit_is_redirected(in, most))
 		audit_try(a, "%s", audit_try_redirects(in).s);
 	else
@@ -384,7 +325,8 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 	audit_because(a, "limited by the generator: sent %s of %s%s%s", figure_count(l->sent).text,
 		figure_count(l->planned).text, errors.s, delay.s);
 	if (audit_count_ours(in) > 0)
-		audit_try(a, "%s", audit_fault_remedy(audit_main_fault(in, FAULT_PHASE_GENERATOR)));
+		audit_try(a, "%s",
+			audit_fault_remedy(in, audit_main_fault(in, FAULT_PHASE_GENERATOR)).s);
 	else if (*audit_machine_remedy(in))
 		audit_try(a, "%s", audit_machine_remedy(in));
 	else

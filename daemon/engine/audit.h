@@ -78,9 +78,11 @@ struct audit_input {
 	const char *location;	    /* of one of them; NULL: unknown */
 	const char *url;	    /* of the target, as written; NULL: unknown */
 	const char *method;	    /* of its one kind of request; NULL: unknown */
+	bool is_tls;		    /* https */
 	bool takes_any_certificate; /* https, and not verified */
-	const char *unix_path;	    /* that is connected to; NULL: an address */
-	bool is_one_family;	    /* addresses = v4 or v6: others of the name do not count */
+	const char *certificate_name; /* a host that a refused certificate is for; NULL: unknown */
+	const char *unix_path;	      /* that is connected to; NULL: an address */
+	bool is_one_family;	      /* addresses = v4 or v6: others of the name do not count */
 	unsigned workers;
 	double cpu_share;	     /* of the busiest worker, 0..1 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */

@@ -34,8 +34,6 @@ double audit_delay_share(const struct audit_input *in, const struct audit *a);
  * could not begin for. */
 uint64_t audit_count_faults(const struct audit_input *in, enum fault_phase phase);
 enum fault audit_main_fault(const struct audit_input *in, enum fault_phase phase);
-/* What to do about a fault of ours. */
-const char *audit_fault_remedy(enum fault fault);
 /* The first example of a fault, in brackets behind its name: "check-size (body has 1 bytes, …)". */
 struct audit_sentence {
 	char s[256];
@@ -46,8 +44,7 @@ struct audit_sentence audit_tell_fault(const struct audit_input *in, enum fault 
  * headline. And what to do about it. */
 struct audit_sentence audit_tell_repeated(const struct audit_input *in);
 #define AUDIT_KEEP_ALIVE_REMEDY                                                                    \
-	"a keep-alive timeout of the server's that is longer than a connection waits here; "       \
-	"[connections] max-age below it"
+	"a longer keep-alive timeout of the server, or --set connections.max-age=TIME below it"
 
 /* "9,800 of 10,000 answers were redirects (301 to https://…), which are never followed", and what
  * to try. */
@@ -55,5 +52,11 @@ bool audit_is_mostly_redirects(const struct audit_input *in);
 bool audit_has_redirects(const struct audit_input *in); /* worth a word */
 struct audit_sentence audit_tell_redirects(const struct audit_input *in);
 struct audit_sentence audit_try_redirects(const struct audit_input *in);
+
+/* audit_remedy.c: what to try; "" where there is nothing. */
+
+struct audit_sentence audit_fault_remedy(const struct audit_input *in, enum fault fault);
+/* Against the class that took most requests. */
+struct audit_sentence audit_remedy(const struct audit_input *in, enum ledger_class most);
 /* The command that shows one answer, to be pasted into a shell. */
 struct audit_sentence audit_try_look(const struct audit_input *in);

@@ -138,12 +138,12 @@ static void audit_note_headroom(const struct audit_input *in, struct audit *a)
 		descriptors - (double)in->descriptors_used < AUDIT_HEADROOM * descriptors)
 		audit_add_note(a, "descriptors", (double)in->descriptors_used,
 			(1 - AUDIT_HEADROOM) * descriptors,
-			audit_fault_remedy(FAULT_NO_DESCRIPTORS),
+			audit_fault_remedy(in, FAULT_NO_DESCRIPTORS).s,
 			"%s of %s descriptors were in use", figure_count(in->descriptors_used).text,
 			figure_count(in->descriptors).text);
 	if (in->ports > 0 && (double)in->time_wait > (1 - AUDIT_HEADROOM) * ports)
 		audit_add_note(a, "ports-used", (double)in->time_wait, (1 - AUDIT_HEADROOM) * ports,
-			audit_fault_remedy(FAULT_NO_PORTS),
+			audit_fault_remedy(in, FAULT_NO_PORTS).s,
 			"%s connections hold their ports for another minute, and there are %s",
 			figure_count((int64_t)in->time_wait).text, figure_count(in->ports).text);
 }

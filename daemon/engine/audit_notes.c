@@ -176,8 +176,9 @@ static void audit_note_ours(const struct audit_input *in, struct audit *a)
 		if (fault->phase != FAULT_PHASE_GENERATOR || n == 0)
 			continue;
 		audit_raise(a, AUDIT_SATURATED);
-		audit_add_note(a, fault->name, (double)n, 0, audit_fault_remedy((enum fault)f),
-			"%s without a connection: %s", audit_requests(n).s, fault->help);
+		audit_add_note(a, fault->name, (double)n, 0,
+			audit_fault_remedy(in, (enum fault)f).s, "%s without a connection: %s",
+			audit_requests(n).s, fault->help);
 	}
 }
 

@@ -22,6 +22,7 @@
 
 #include "common/clock.h"
 #include "common/plan.h"
+#include "common/str.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/engine/worker_internal.h"
 
@@ -73,8 +74,13 @@ void worker_finish(struct worker *w)
 		.latest_act_ns = w->latest_act_ns,
 	};
 	memcpy(w->summary.location, w->env.first_location, sizeof(w->summary.location));
-	if (w->tls)
+	if (w->tls) {
+		const char *name = tls_context_certificate_name(w->tls);
+
 		w->summary.tls = tls_context_counts(w->tls);
+		str_cut(w->summary.certificate_name, sizeof(w->summary.certificate_name), name,
+			strlen(name));
+	}
 	worker_gauge_finish(w);
 	while ((i = stats_take_any(&w->stats)))
 		worker_hand_over(w, i);

@@ -60,12 +60,13 @@ struct worker_summary {
 	uint64_t requests, requests_on_new;
 	struct transport_segments segments; /* of all its connections; of Unix sockets 0 */
 	uint64_t queue_peak;
-	struct tls_counts tls;	  /* all 0 without TLS */
-	struct tls_info tls_info; /* of its first handshake */
-	char location[256];	  /* of the first redirect that named one; "": none did */
-	uint64_t kept_back;	  /* requests that waited for the cap on the rate */
-	unsigned late_acts;	  /* of steering that it heard of behind their instants */
-	int64_t latest_act_ns;	  /* the worst of them, by so much */
+	struct tls_counts tls;	   /* all 0 without TLS */
+	struct tls_info tls_info;  /* of its first handshake */
+	char certificate_name[80]; /* tls_context_certificate_name */
+	char location[256];	   /* of the first redirect that named one; "": none did */
+	uint64_t kept_back;	   /* requests that waited for the cap on the rate */
+	unsigned late_acts;	   /* of steering that it heard of behind their instants */
+	int64_t latest_act_ns;	   /* the worst of them, by so much */
 };
 
 struct worker_config {

@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -396,13 +397,37 @@ static const char *resolver_word(const struct resolver_probe *p)
 	}
 }
 
+/* What connect says of a Unix socket is too short: a refusal may also mean that the file is no
+ * socket. NULL: nothing is known beyond it. */
+static const char *resolver_unix_reason(const struct resolver *r, int error)
+{
+	struct stat st;
+
+	switch (error) {
+	case ECONNREFUSED:
+		if (stat(r->_host, &st) == 0 && !S_ISSOCK(st.st_mode))
+			return "this file is not a socket";
+		return "connection refused, as no process listens on this socket";
+	case ENOENT:
+		return "this socket does not exist";
+	case EACCES:
+		return "permission denied: connecting takes write permission on the socket";
+	default:
+		return NULL;
+	}
+}
+
 /* For an error: a clause. */
 static void resolver_reason(
 	const struct resolver *r, const struct resolver_probe *p, char *text, size_t size)
 {
+	bool is_unix = p->address.sa.sa_family == AF_UNIX;
+	const char *known = is_unix ? resolver_unix_reason(r, p->error) : NULL;
 	char duration[UNITS_TEXT_MAX];
 
-	if (p->forbidden != NULL) {
+	if (p->forbidden == NULL && known) {
+		(void)snprintf(text, size, "%s", known);
+	} else if (p->forbidden != NULL) {
 		(void)snprintf(text, size, "forbidden: %s", p->forbidden);
 	} else if (p->lacks_source) {
 		(void)snprintf(text, size, "no source address is %s",

@@ -68,6 +68,9 @@ struct tls_counts {
 	uint64_t failed;     /* after TCP was connected */
 };
 struct tls_counts tls_context_counts(const struct tls_context *c);
+/* The first host, of letters, digits, '.' and '-' only, that the last certificate for another host
+ * is for: what server_name could have been. "": there was none. */
+const char *tls_context_certificate_name(const struct tls_context *c);
 
 /* As tcp_connect; the context is borrowed until the transport is closed. */
 int tls_connect(struct transport *t, struct tls_context *c, const struct sockaddr *sa,

@@ -483,3 +483,8 @@ struct tls_counts tls_context_counts(const struct tls_context *c)
 {
 	return c->counts;
 }
+
+const char *tls_context_certificate_name(const struct tls_context *c)
+{
+	return c->certificate_name;
+}

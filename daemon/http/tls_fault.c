@@ -47,7 +47,7 @@ static void tls_fault_print_name(const X509_NAME *name, char *ret, size_t size)
 		n = BIO_read(bio, ret, (int)size - 1);
 	ret[n > 0 ? n : 0] = '\0';
 	if (n <= 0)
-		(void)snprintf(ret, size, "a nameless one");
+		(void)snprintf(ret, size, "(no name)");
 	BIO_free(bio);
 }
 
@@ -73,9 +73,21 @@ static void tls_fault_print_subject(const GENERAL_NAME *name, char *ret, size_t 
 		(void)snprintf(ret, size, "an IPv6 address");
 }
 
+/* The first name that can be asked for. The server has chosen it, and it will be part of a command
+ * that a person is shown. */
+static void tls_fault_note_name(struct tls_context *c, const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-.";
+
+	if (c->certificate_name[0] == '\0' && strlen(name) < sizeof(c->certificate_name) &&
+		name[0] != '-' && name[strspn(name, plain)] == '\0')
+		(void)strcpy(c->certificate_name, name);
+}
+
 /* The hosts that a certificate is for: "a.test, b.test and 3 more"; "" if it has no subjectAltName
  * that names any. */
-static void tls_fault_print_hosts(X509 *x509, char *ret, size_t size)
+static void tls_fault_print_hosts(struct tls_context *c, X509 *x509, char *ret, size_t size)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
 	int n = names ? sk_GENERAL_NAME_num(names) : 0, shown = 0, more = 0;
@@ -83,10 +95,12 @@ static void tls_fault_print_hosts(X509 *x509, char *ret, size_t size)
 	size_t len = 0;
 
 	ret[0] = '\0';
+	c->certificate_name[0] = '\0';
 	for (int i = 0; i < n; i++) {
 		tls_fault_print_subject(sk_GENERAL_NAME_value(names, i), one, sizeof(one));
 		if (one[0] == '\0')
 			continue;
+		tls_fault_note_name(c, one);
 		if (shown == TLS_FAULT_NAMES || len + strlen(one) + 24 > size) {
 			more++;
 			continue;
@@ -103,7 +117,7 @@ static void tls_fault_of_host(struct tls *tls, X509 *x509, const char *whose)
 	const char *host = tls->context->host;
 	char text[256];
 
-	tls_fault_print_hosts(x509, text, sizeof(text));
+	tls_fault_print_hosts(tls->context, x509, text, sizeof(text));
 	if (text[0] != '\0') {
 		tls_fault_set(tls, TLS_FAULT_WRONG_HOST, "%s is not for %s but for %s", whose, host,
 			text);
@@ -167,13 +181,11 @@ static void tls_fault_of_certificate(struct tls *tls, X509 *x509, int error, int
 		tls_fault_of_dates(tls, x509, fault, whose);
 		return;
 	case TLS_FAULT_SELF_SIGNED:
-		tls_fault_set(tls, fault, "%s is self-signed and not trusted (ca-file may name it)",
-			whose);
+		tls_fault_set(tls, fault, "%s is self-signed and not trusted", whose);
 		return;
 	case TLS_FAULT_UNKNOWN_ISSUER:
 		tls_fault_print_name(X509_get_issuer_name(x509), name, sizeof(name));
-		tls_fault_set(tls, fault,
-			"the issuer of %s is not trusted (ca-file may name it): %s", whose, name);
+		tls_fault_set(tls, fault, "the issuer of %s is not trusted: %s", whose, name);
 		return;
 	case TLS_FAULT_WRONG_HOST:
 		tls_fault_of_host(tls, x509, whose);

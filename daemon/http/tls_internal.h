@@ -11,6 +11,7 @@
 
 #define TLS_SLOTS_MAX 32       /* as many as a name has addresses here */
 #define TLS_SCRATCH_SIZE 16384 /* of discard: a record */
+#define TLS_NAME_MAX 80
 
 /* What one call may take of TLS's own messages, without a handshake done or data read: steps of
  * OpenSSL's, five or so for a message, for new keys cost 100 us each time; and bytes, for not all
@@ -39,7 +40,8 @@ struct tls_context {
 	struct tls_slot slots[TLS_SLOTS_MAX];
 	size_t n_slots;
 	struct tls_counts counts;
-	struct err why; /* of the last failure */
+	struct err why;			     /* of the last failure */
+	char certificate_name[TLS_NAME_MAX]; /* as tls_context_certificate_name has it */
 	size_t n_open;
 	char scratch[TLS_SCRATCH_SIZE];
 };

@@ -130,6 +130,9 @@ static void run_sum_up(struct run *run)
 		sum->tls.failed += s->tls.failed;
 		if (sum->tls_info.version[0] == '\0')
 			sum->tls_info = s->tls_info;
+		if (sum->certificate_name[0] == '\0')
+			memcpy(sum->certificate_name, s->certificate_name,
+				sizeof(sum->certificate_name));
 		if (sum->location[0] == '\0')
 			memcpy(sum->location, s->location, sizeof(sum->location));
 		if (s->ended_ns > sum->ended_ns)

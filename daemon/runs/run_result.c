@@ -190,6 +190,10 @@ static struct audit_input run_audit_input(const struct run *run)
 		.location = run_location(run),
 		.url = run->plan->url_text,
 		.method = run->plan->n_requests == 1 ? run->plan->requests[0].method : NULL,
+		.is_tls = run->plan->url.tls,
+		.certificate_name = run->summary.certificate_name[0] != '\0'
+					    ? run->summary.certificate_name
+					    : NULL,
 		.takes_any_certificate = run->plan->url.tls && !run->plan->tls_verify,
 		.unix_path = plan_connect_unix(run->plan),
 		.is_one_family = run->plan->addresses == PLAN_ADDRESSES_V4 ||
@@ -554,7 +558,8 @@ json_t *run_result_build(struct run *run)
 	if (run->failed_by == FAULT_TLS_SETUP) {
 		run->exit_code = EXIT_CONFIG;
 		(void)snprintf(audit.try_text, sizeof(audit.try_text),
-			"the files and lists of [tls], or --cacert, --cert and --key");
+			"see the reason; the files are --cacert, --cert and --key ([tls] "
+			"ca-file, certificate and key)");
 	}
 	/* Nothing was asked of the server: there is nothing to see there. */
 	if (run->is_refused)

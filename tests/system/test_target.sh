@@ -33,7 +33,26 @@ expect_equal url "$(json "$T/result.json" .plan.target.url)" "unix:$T/app.sock:/
 load 0 "unix://$T/app.sock" -n 50 -c 2 --closed
 served 50 '^GET / 200 '
 
-load 13 "unix:$T/none.sock" -n 1
+# A socket that cannot be connected to has a reason of its own, and no port.
+expect_unix_fault() {
+	load 13 "unix:$T/$1" -n 1
+	tr -s ' \n' ' ' <"$OUT" >"$T/words"
+	expect_line "$T/words" "$2"
+	! file_has "$T/words" ' port' || fail "a Unix socket has no port"
+}
+
+expect_unix_fault none.sock 'none\.sock: this socket does not exist'
+: >"$T/plain"
+expect_unix_fault plain 'plain: this file is not a socket'
+perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die' "$T/left.sock"
+expect_unix_fault left.sock 'left\.sock: connection refused, as no process listens on this socket'
+if [ "$(id -u)" -ne 0 ]; then
+	chmod 0 "$T/app.sock"
+	expect_unix_fault app.sock 'app\.sock: permission denied: .* write permission'
+	chmod 666 "$T/app.sock"
+else
+	skip "a socket without permission (needs a user that is not root)"
+fi
 
 # ---------------------------------------------------------------- another place
 

@@ -111,7 +111,8 @@ expect_refused() {
 
 serve good
 expect_refused tls-untrusted \
-	'issuer of the server.s certificate is not trusted \(ca-file may name it\): CN = ca'
+	'issuer of the server.s certificate is not trusted: CN = ca'
+expect_refused tls-untrusted 'try --cacert FILE \(\[tls\] ca-file\)'
 expect_refused tls-untrusted 'issuer of the server.s certificate is not trusted' \
 	--cacert "$T/other-ca.pem"
 load 0 -k -d 200ms -r 50
@@ -128,13 +129,15 @@ serve not-yet
 expect_refused tls-not-yet-valid 'certificate is not valid before 2120-01-01 00:00 UTC' \
 	--cacert "$T/ca.pem"
 serve self-signed
-expect_refused tls-self-signed 'self-signed' --cacert "$T/ca.pem"
+expect_refused tls-self-signed 'try --cacert FILE \(\[tls\] ca-file\)' \
+	--cacert "$T/ca.pem"
 # Whoever names it trusts it.
 load 0 --cacert "$T/self-signed.pem" -d 200ms -r 50
 figure "self-signed and named" .ledger.ok 10
 serve wrong-host
 expect_refused tls-wrong-host 'is not for 127\.0\.0\.1 but for elsewhere\.test' \
 	--cacert "$T/ca.pem"
+expect_refused tls-wrong-host 'try --set tls\.server-name=elsewhere\.test' --cacert "$T/ca.pem"
 load 0 --cacert "$T/ca.pem" --set tls.server-name=elsewhere.test -d 200ms -r 50
 figure "asked for by its name" .ledger.ok 10
 
@@ -194,4 +197,25 @@ start_origin
 URL=https://$ORIGIN/ load 13 -d 200ms -r 50
 expect_words 'does not speak TLS'
 end_process "$ORIGIN_PID"
+
+# A port that says nothing and resets, as soon as it has read something: either scheme may be wrong.
+perl -MIO::Socket::INET -MSocket -e '
+	my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 64) or die;
+	$| = 1;
+	print $s->sockport, "\n";
+	while (my $c = $s->accept) {
+		sysread($c, my $bytes, 4096);
+		setsockopt($c, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0));
+		close $c;
+	}' >"$T/resets.port" &
+PIDS+=("$!")
+wait_line "$T/resets.port" '^[0-9]+$'
+for scheme in http https; do
+	URL=$scheme://127.0.0.1:$(cat "$T/resets.port")/
+	load 13 -d 200ms -r 50
+	other=$([ "$scheme" = http ] && echo https || echo http)
+	expect_words "try .*$other://"
+	load 13 -d 200ms --closed -c 2
+	expect_words "try .*$other://"
+done
 expect_nothing_left

@@ -87,8 +87,6 @@ static const struct {
 	{FAULT_NOT_TLS, 0, "http://, or the port at which this server speaks TLS"},
 	{FAULT_TLS_CLOSED, 0, "see that the server speaks TLS at this port, or try http://"},
 	{FAULT_TLS_TIMEOUT, 0, "see that the server speaks TLS at this port, or try http://"},
-	{FAULT_TLS_EXPIRED, 0,
-		"see the error; --cacert and -k say whom to trust, --cert and --key who we are"},
 	{FAULT_BAD_RESPONSE, 0, "look at one answer: curl -i URL"},
 };
 
@@ -384,6 +382,62 @@ START_TEST(test_many_sent_twice_are_in_the_headline)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- what to try */
+
+static const struct {
+	enum fault fault;
+	bool is_tls;
+	const char *unix_path, *certificate_name;
+	const char *has, *lacks;
+} remedies[] = {
+	{FAULT_TLS_WRONG_HOST, true, NULL, "shop.test", "--set tls.server-name=shop.test", "-k"},
+	{FAULT_TLS_WRONG_HOST, true, NULL, NULL, "--set tls.server-name=NAME", "-k"},
+	{FAULT_TLS_SELF_SIGNED, true, NULL, NULL, "--cacert FILE ([tls] ca-file)", "--cert "},
+	{FAULT_TLS_UNTRUSTED, true, NULL, NULL, "--cacert FILE ([tls] ca-file)", "--cert "},
+	{FAULT_TLS_EXPIRED, true, NULL, NULL, "-k ([tls] verify = no)", "--cacert"},
+	{FAULT_TLS_ALERT, true, NULL, NULL, "--cert FILE", "--cacert"},
+	{FAULT_TLS_PROTOCOL, true, NULL, NULL, "tls.min-version", "--cacert"},
+	{FAULT_TLS_CLOSED, true, NULL, NULL, "http://", "--cacert"},
+	{FAULT_TLS_TIMEOUT, true, NULL, NULL, "http://", "--cacert"},
+	{FAULT_RESET, false, NULL, NULL, "https://", "is up"},
+	{FAULT_CLOSED, false, NULL, NULL, "https://", "is up"},
+	{FAULT_RESET, true, NULL, NULL, "server's log", "https://"},
+	{FAULT_RESET, false, "/run/app.sock", NULL, "server's log", "https://"},
+	{FAULT_CONNECT_REFUSED, false, NULL, NULL, "address and port", "socket"},
+	{FAULT_CONNECT_REFUSED, false, "/run/app.sock", NULL, "on this socket", "port"},
+	{FAULT_CONNECT_ERROR, false, "/run/app.sock", NULL, "path is right", "port"},
+	{FAULT_FORBIDDEN, false, "/run/app.sock", NULL, "write permission", "packet filter"},
+};
+
+/* Not one request was answered. */
+START_TEST(test_remedy)
+{
+	struct audit_input in = well();
+	struct audit a;
+
+	spoil(&in, remedies[_i].fault, N, "");
+	in.answers = 0;
+	in.is_tls = remedies[_i].is_tls;
+	in.unix_path = remedies[_i].unix_path;
+	in.certificate_name = remedies[_i].certificate_name;
+	a = judged(&in);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_msg(strstr(a.try_text, remedies[_i].has) != NULL, "%s", a.try_text);
+	ck_assert_msg(strstr(a.try_text, remedies[_i].lacks) == NULL, "%s", a.try_text);
+}
+END_TEST
+
+/* A server that has answered before does speak HTTP. */
+START_TEST(test_reset_after_answers_is_no_matter_of_tls)
+{
+	struct audit_input in = well();
+
+	spoil(&in, FAULT_RESET, N / 2, "");
+	in.answers = N / 2;
+	ck_assert_ptr_null(strstr(judged(&in).try_text, "https://"));
+}
+END_TEST
+
 static TCase *cases(void)
 {
 	TCase *t = tcase_create("audit of faults");
@@ -399,6 +453,8 @@ static TCase *cases(void)
 	tcase_add_loop_test(t, test_fault_of_ours, 0, sizeof(ours) / sizeof(ours[0]));
 	tcase_add_test(t, test_every_fault_of_ours_has_a_remedy);
 	tcase_add_loop_test(t, test_failed_before_the_start, FAULT_NONE + 1, FAULT_COUNT);
+	tcase_add_loop_test(t, test_remedy, 0, sizeof(remedies) / sizeof(remedies[0]));
+	tcase_add_test(t, test_reset_after_answers_is_no_matter_of_tls);
 	tcase_add_test(t, test_retries_and_stale);
 	tcase_add_test(t, test_many_sent_twice_are_in_the_headline);
 	return t;

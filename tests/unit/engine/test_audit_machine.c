@@ -167,7 +167,8 @@ static const struct {
 		"more descriptors: ulimit -n, or LimitNOFILE= of the service"},
 	{"ports-used", set_ports, 26820, 28000, 26820.4, AUDIT_OK,
 		"28,000 connections hold their ports for another minute, and there are 28,232",
-		"connections that stay open; more addresses to come from ([connections] source); "
+		"connections that stay open; more addresses to connect from (--set "
+		"connections.source=ADDRESSES); "
 		"a wider net.ipv4.ip_local_port_range"},
 };
 

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -832,9 +833,18 @@ END_TEST
 
 START_TEST(test_unix_errors)
 {
-	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_ERROR, "no such file or directory");
+	int fd;
+
+	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_ERROR, "this socket does not exist");
+	fd = open(un.sun_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	expect_unix_error(
+		RESOLVER_NOT_ANSWERED, FAULT_CONNECT_REFUSED, "this file is not a socket");
+	ck_assert_int_eq(unlink(un.sun_path), 0);
 	close(listen_unix(1));
-	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_REFUSED, "connection refused");
+	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_REFUSED,
+		"connection refused, as no process listens on this socket");
 	guard = (struct guard){0};
 	expect_unix_error(RESOLVER_REFUSED, FAULT_FORBIDDEN,
 		"forbidden: [policy] allow does not list this socket");

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What to try against a fault, and against the class of the ledger that took most requests.
+ *
+ * A remedy names a flag of rpsctl where there is one, with the key behind it in brackets where the
+ * two are not called alike: "--cacert FILE ([tls] ca-file)"; a key without a flag is
+ * --set SECTION.KEY=VALUE. So it can be typed as it is read, and found in a run file too.
+ *
+ * Pure; any thread.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/engine/audit_internal.h"
+#include "daemon/engine/stats.h"
+
+/* A longer command is cut, and no command any more. */
+#define AUDIT_LOOK_MAX 160
+#define AUDIT_UNIX "unix:"
+
+__attribute__((format(printf, 1, 2))) static struct audit_sentence audit_say(
+	const char *format, ...)
+{
+	struct audit_sentence t;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(t.s, sizeof(t.s), format, args);
+	va_end(args);
+	return t;
+}
+
+/* ---------------------------------------------------------------- one fault */
+
+/* Of another host's certificate: the name it is for, as the server sent it and cleaned. */
+static struct audit_sentence audit_try_server_name(const struct audit_input *in)
+{
+	const char *name = in->certificate_name;
+
+	return audit_say(
+		"--set tls.server-name=%.80s, or a URL with a name that the certificate is "
+		"for",
+		name ? name : "NAME");
+}
+
+static const char *audit_tls_remedy(enum fault fault)
+{
+	switch (fault) {
+	case FAULT_TLS_EXPIRED:
+	case FAULT_TLS_NOT_YET_VALID:
+		return "a valid certificate on the server; see that the clock of this host is "
+		       "right; "
+		       "-k ([tls] verify = no) accepts any certificate";
+	case FAULT_TLS_SELF_SIGNED:
+		return "--cacert FILE ([tls] ca-file) with this certificate, or -k ([tls] verify = "
+		       "no) "
+		       "to accept any";
+	case FAULT_TLS_UNTRUSTED:
+		return "--cacert FILE ([tls] ca-file) with the issuer's certificate, or -k ([tls] "
+		       "verify = no) to accept any";
+	case FAULT_TLS_CERTIFICATE:
+		return "see the error; -k ([tls] verify = no) accepts any certificate";
+	case FAULT_TLS_ALERT:
+		return "see the server's log; if it asks for a client certificate: --cert FILE and "
+		       "--key FILE ([tls] certificate and key)";
+	case FAULT_TLS_ALPN:
+		return "a port at which this server speaks HTTP/1.1";
+	case FAULT_TLS_PROTOCOL:
+		return "see the server's log; the versions and ciphers offered are --set "
+		       "tls.min-version, max-version, ciphers and ciphersuites";
+	case FAULT_NOT_TLS:
+		return "http://, or the port at which this server speaks TLS";
+	case FAULT_TLS_CLOSED:
+	case FAULT_TLS_TIMEOUT:
+		return "see that the server speaks TLS at this port, or try http://";
+	default:
+		return "";
+	}
+}
+
+static const char *audit_generator_remedy(const struct audit_input *in, enum fault fault)
+{
+	switch (fault) {
+	case FAULT_NO_DESCRIPTORS:
+		return "more descriptors: ulimit -n, or LimitNOFILE= of the service";
+	case FAULT_NO_PORTS:
+		return "connections that stay open; more addresses to connect from (--set "
+		       "connections.source=ADDRESSES); a wider net.ipv4.ip_local_port_range";
+	case FAULT_NO_MEMORY:
+		return "fewer connections (-c), or more memory: net.ipv4.tcp_mem, MemoryMax= of "
+		       "the service";
+	case FAULT_FORBIDDEN:
+		if (in->unix_path)
+			return "give the user of the run write permission on the socket, and "
+			       "execute permission on the directories above it";
+		return "see what forbids it: [policy] of rpsd.conf, or this host's packet filter";
+	case FAULT_EVENT_LOOP:
+		return "see the reason: the kernel refused a timer or an event to the generator";
+	default:
+		return "";
+	}
+}
+
+static const char *audit_connect_remedy(const struct audit_input *in, enum fault fault)
+{
+	if (fault != FAULT_CONNECT_REFUSED && fault != FAULT_CONNECT_ERROR)
+		return "";
+	if (in->unix_path && fault == FAULT_CONNECT_REFUSED)
+		return "start the server that listens on this socket; see that the path is right";
+	if (in->unix_path)
+		return "see that the server is up and listens on this socket, and that the path is "
+		       "right";
+	return "";
+}
+
+struct audit_sentence audit_fault_remedy(const struct audit_input *in, enum fault fault)
+{
+	switch (fault) {
+	case FAULT_TLS_WRONG_HOST:
+		return audit_try_server_name(in);
+	case FAULT_SPEAKS_TLS:
+		return audit_say("https://");
+	case FAULT_SPEAKS_HTTP2:
+		return audit_say("a port at which this server speaks HTTP/1.1");
+	case FAULT_NOT_HTTP:
+		return audit_say("see that port and scheme fit: http or https?");
+	case FAULT_RESOLVE:
+		if (in->is_one_family)
+			return audit_say("leave out -4 or -6 ([target] addresses): the name may "
+					 "have other addresses; getent ahosts NAME lists them");
+		return audit_say("see that the name is spelled right: getent hosts NAME");
+	default:
+		break;
+	}
+	switch (fault_table[fault].phase) {
+	case FAULT_PHASE_TLS:
+		return audit_say("%s", audit_tls_remedy(fault));
+	case FAULT_PHASE_CONNECT:
+		return audit_say("%s", audit_connect_remedy(in, fault));
+	default:
+		return audit_say("%s", audit_generator_remedy(in, fault));
+	}
+}
+
+/* ---------------------------------------------------------------- one class */
+
+static const char *const audit_class_remedies[LEDGER_CLASS_COUNT] = {
+	[LEDGER_DROPPED] = "more connections (-c), or --set connections.exhausted=queue",
+	[LEDGER_EXPIRED] = "more connections (-c), or a lower rate (-r)",
+	[LEDGER_NOT_CONNECTED] = "see that the server is up and listens at this address and port",
+	[LEDGER_UNSENT] = "a longer run (-d), or a longer drain (--set timeouts.drain=TIME)",
+	[LEDGER_TIMEOUT] = "a longer timeout (--timeout), or a lower rate (-r)",
+	[LEDGER_CONNECTION_ERROR] = "see the server's log: why does it close the connection?",
+	[LEDGER_UNFINISHED] = "a longer run (-d), or a longer drain (--set timeouts.drain=TIME)",
+};
+
+/* Plain HTTP, and not a byte of any answer: a port of TLS may look so. */
+static bool audit_may_be_https(const struct audit_input *in)
+{
+	return !in->is_tls && !in->unix_path && in->answers == 0;
+}
+
+static struct audit_sentence audit_class_remedy(
+	const struct audit_input *in, enum ledger_class most)
+{
+	static const enum fault_phase phases[] = {
+		FAULT_PHASE_TLS, FAULT_PHASE_RESOLVE, FAULT_PHASE_CONNECT};
+
+	for (size_t i = 0; most == LEDGER_NOT_CONNECTED && i < 3; i++) {
+		enum fault fault = audit_main_fault(in, phases[i]);
+		struct audit_sentence t = audit_fault_remedy(in, fault);
+
+		if (fault != FAULT_NONE && *t.s)
+			return t;
+	}
+	if (most == LEDGER_BAD_RESPONSE)
+		return audit_fault_remedy(in, audit_main_fault(in, FAULT_PHASE_PARSE));
+	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(in))
+		return audit_say("https:// if this port speaks TLS; else see the server's log: why "
+				 "does it close the connection?");
+	/* Not one opened, and there was room for more. */
+	if (most == LEDGER_EXPIRED && in->sent == 0 && in->connections_limit > 0 &&
+		in->connections_peak < in->connections_limit)
+		return audit_say("see why no connection opens: with --set timeouts.connect=TIME "
+				 "below --timeout the errors name the reason");
+	return audit_say("%s", audit_class_remedies[most] ? audit_class_remedies[most] : "");
+}
+
+/* What can only be seen by looking at an answer. As long as nothing began as an answer of HTTP
+ * does, the port or the scheme may be wrong. */
+static bool audit_is_to_look_at(const struct audit_input *in, enum ledger_class most)
+{
+	enum fault fault = audit_main_fault(in, FAULT_PHASE_PARSE);
+
+	if (most == LEDGER_BAD_RESPONSE)
+		return !*audit_fault_remedy(in, fault).s ||
+		       (fault == FAULT_NOT_HTTP &&
+			       (in->answers > 0 ||
+				       (in->faults && in->faults[FAULT_BAD_RESPONSE].count > 0)));
+	return most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED;
+}
+
+struct audit_sentence audit_remedy(const struct audit_input *in, enum ledger_class most)
+{
+	return audit_is_to_look_at(in, most) ? audit_try_look(in) : audit_class_remedy(in, most);
+}
+
+/* ---------------------------------------------------------------- one answer */
+
+/* No shell makes anything else of it, between quotes or without. */
+static bool audit_is_plain(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f || strchr("'\"\\`", *c))
+			return false;
+	return true;
+}
+
+static const char *audit_quote(const char *text)
+{
+	return strpbrk(text, "&?*;()<>$#![]{}~|") ? "'" : "";
+}
+
+/* What curl asks for over a Unix socket: it does not know unix:/SOCKET:/PATH. */
+static const char *audit_request_of_unix(const char *url)
+{
+	const char *request = strchr(url + strlen(AUDIT_UNIX), ':');
+
+	return request ? request + 1 : "/";
+}
+
+struct audit_sentence audit_try_look(const struct audit_input *in)
+{
+	struct audit_sentence t = {"look at one answer: curl -i URL"};
+	const char *path = in->unix_path;
+	const char *method = in->method ? in->method : "GET";
+	const char *host = "", *url = in->url, *quote;
+	bool is_head = strcmp(method, "HEAD") == 0;
+	bool has_method = !is_head && strcmp(method, "GET") != 0;
+
+	if (!url || !audit_is_plain(url) || !audit_is_plain(method) ||
+		(path && !audit_is_plain(path)) ||
+		strlen(url) + strlen(method) + (path ? strlen(path) : 0) > AUDIT_LOOK_MAX)
+		return t;
+	if (strncmp(url, AUDIT_UNIX, strlen(AUDIT_UNIX)) == 0) {
+		host = "http://localhost";
+		url = audit_request_of_unix(url);
+	}
+	quote = audit_quote(url);
+	/* With -X HEAD curl would wait for a body. */
+	snprintf(t.s, sizeof(t.s), "look at one answer: curl -%s%s%s%s%s%s%s%s %s%s%s%s",
+		in->takes_any_certificate ? "k" : "", is_head ? "I" : "i", has_method ? " -X " : "",
+		has_method ? method : "", path ? " --unix-socket " : "",
+		path ? audit_quote(path) : "", path ? path : "", path ? audit_quote(path) : "",
+		quote, host, url, quote);
+	return t;
+}
