@@ -197,7 +197,8 @@ static void plan_connections_refuse(
 
 		if (str_eq(e->section, section) && str_eq(e->key, key) &&
 			e->precedence >= c->place_precedence)
-			problems_add(c->in->problems, e->file, e->line, "%s %s", key, why);
+			problems_add(
+				c->in->problems, e->file, e->line, "%s %s: leave it out", key, why);
 	}
 }
 

@@ -155,9 +155,11 @@ static void plan_refuse_tls(const struct plan_input *in)
 
 		if (plan_is_tls(e) && e->precedence >= precedence)
 			problems_add(in->problems, e->file, e->line,
-				"%s is for https, and the URL is %s", e->key,
-				p->url.unix_path ? "a Unix socket: there is no TLS over it"
-						 : "http");
+				"%s%s is for https, and the URL is %s", e->line ? "" : "[tls] ",
+				e->key,
+				p->url.unix_path
+					? "a Unix socket, over which there is no TLS: leave it out"
+					: "http: leave it out, or change the URL to https");
 	}
 }
 
@@ -243,7 +245,8 @@ int plan_settle_tls(const struct plan_input *in)
 	}
 	if (key && p->tls_key.name && !keys_last(in->doc, "tls", "", "certificate"))
 		problems_add(in->problems, key->file, key->line,
-			"key: the certificate that it belongs to is missing");
+			"key: the certificate that it belongs to is missing: add [tls] certificate "
+			"(--cert)");
 	plan_settle_tls_versions(in);
 	r = plan_take_pem(in, "ca-file", &p->tls_ca);
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/err.h"
@@ -16,6 +17,7 @@
 #include "ctl/client.h"
 #include "ctl/names.h"
 #include "ctl/print.h"
+#include "ctl/what.h"
 
 #define COMMANDS_MAX 32u
 
@@ -180,6 +182,30 @@ void command_print(const char *text)
 	print_marked(stdout, text);
 }
 
+/* What takes no URL, and what to do with one instead. */
+static const char *const command_takes[] = {
+	[COMMAND_NAME] =
+		"show takes the name of a run in the service's runs.d: rpsctl --dry-run URL "
+		"shows the plan of a URL",
+	[COMMAND_RUN] = "a run is named by its id: rpsctl status lists the runs of the service",
+	[COMMAND_FILE] = "check reads run files: rpsctl --dry-run URL shows the plan of a URL",
+	[COMMAND_RESULT] =
+		"report takes a run's id or a result's .json file: rpsctl URL -o FILE.json "
+		"makes one",
+	[COMMAND_RESULTS] = "merge takes results' .json files: rpsctl URL -o FILE.json makes one",
+	[COMMAND_SHELL] = NULL, /* the last one */
+};
+
+/* "runs/checkout" is a file's path here, though it could be a URL without its scheme. */
+static bool command_is_misplaced_url(const struct command *c, const char *word)
+{
+	const char *colon = strchr(word, ':');
+	const char *slash = strchr(word, '/');
+
+	return command_takes[c->words] && what_judge(word) == WHAT_URL &&
+	       (!slash || (colon && colon < slash)) && access(word, F_OK) == -1;
+}
+
 static int command_check_args(const struct command *c, const struct options *o)
 {
 	if (o->n_args < c->min_args) {
@@ -187,14 +213,20 @@ static int command_check_args(const struct command *c, const struct options *o)
 		return EXIT_USAGE;
 	}
 	if (o->n_args > c->max_args) {
-		command_complain("%s: what is %s for? see rpsctl help %s", c->name,
+		command_complain("%s: unexpected argument %s; see rpsctl help %s", c->name,
 			o->args[c->max_args], c->name);
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < o->n_args; i++) {
 		if (!*o->args[i]) {
-			command_complain("%s: '' says nothing: %s is meant; see rpsctl help %s",
+			command_complain(
+				"%s: an argument is empty, expected %s; see rpsctl help %s",
 				c->name, c->usage, c->name);
+			return EXIT_USAGE;
+		}
+		if (command_is_misplaced_url(c, o->args[i])) {
+			command_complain("%s: %s is a URL, and %s", c->name, o->args[i],
+				command_takes[c->words]);
 			return EXIT_USAGE;
 		}
 	}

@@ -25,6 +25,7 @@
 #include "ctl/cmd.h"
 #include "ctl/draft.h"
 #include "ctl/print.h"
+#include "ctl/what.h"
 
 #define CMD_CHECK_MAX ((size_t)1 << 20)
 
@@ -187,6 +188,13 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 	if (odd) {
 		command_complain("%s: %s", path, odd);
 		return EXIT_CONFIG;
+	}
+	if (r == -ENOENT && what_judge(path) == WHAT_NAME) {
+		command_complain(
+			"%s: no such file; of a run in the service's runs.d: rpsctl run %s "
+			"--dry-run",
+			path, path);
+		return EXIT_NO_INPUT;
 	}
 	if (r) {
 		command_complain("%s: %s", path, strerror(-r));

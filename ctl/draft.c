@@ -189,9 +189,17 @@ static int draft_add_overlay(
 	int r;
 
 	if (access(path, F_OK) == -1 && errno == ENOENT) {
-		err_set(reterr, "%.200s: no such file; behind WHAT come overlays, run files too",
-			path);
-		return EXIT_NO_INPUT;
+		if (what_judge(path) == WHAT_URL)
+			err_set(reterr,
+				"%.200s: a run has one target; several requests to it are [request "
+				"NAME] sections of a run file, several targets are several runs",
+				path);
+		else
+			err_set(reterr,
+				"%.200s: no such file; the words after the first one are overlays, "
+				"which are run files",
+				path);
+		return what_judge(path) == WHAT_URL ? EXIT_USAGE : EXIT_NO_INPUT;
 	}
 	r = draft_read_text(path, *used, &text, reterr);
 	if (r)

@@ -420,6 +420,41 @@ static int options_read_short(struct options_walk *w, const char *word)
 	return 0;
 }
 
+/* It stands for one value, as -4 does. */
+static bool options_is_fixed(const struct options_walk *w, const char *origin)
+{
+	const struct options_flag *f = origin[1] == '-' ? options_find(w->groups, 0, origin + 2)
+							: options_find(w->groups, origin[1], NULL);
+
+	return f && f->fixed;
+}
+
+/* -4 and -6, -k and --set tls.verify=yes: which of the two is meant is not known. A flag with a
+ * value given twice is another matter: the last one counts, as in curl. */
+static int options_refuse_contradictions(const struct options_walk *w)
+{
+	const struct options *o = w->o;
+
+	for (size_t i = 1; i < o->n_settings; i++) {
+		const struct options_setting *b = &o->settings[i];
+
+		for (size_t k = 0; k < i; k++) {
+			const struct options_setting *a = &o->settings[k];
+
+			if (!str_eq(a->key, b->key) || str_eq(a->value, b->value) ||
+				(!options_is_fixed(w, a->origin) &&
+					!options_is_fixed(w, b->origin)))
+				continue;
+			err_set(w->reterr,
+				"%.100s and %.100s contradict each other (%s = %.40s and %.40s): "
+				"leave one of them out",
+				a->origin, b->origin, a->key, a->value, b->value);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 int options_parse(
 	struct options *o, unsigned groups, int argc, char *const argv[], struct err *reterr)
 {
@@ -439,6 +474,8 @@ int options_parse(
 		else
 			r = options_read_short(&w, word);
 	}
+	if (r == 0)
+		r = options_refuse_contradictions(&w);
 	if (r == -ENOMEM)
 		err_set(reterr, "out of memory");
 	return r;

@@ -84,8 +84,41 @@ expect_mistake 64 '^rpsctl: --stage: stage = .* contradicts rate = 5 \(-r\)' \
 expect_mistake 64 '^rpsctl: -r: the plan is too short' "$rpsctl" "$url" -r x0.0001
 # shellcheck disable=SC2016
 expect_mistake 64 '^rpsctl: URL "http://\$\{HOME' "$rpsctl" 'http://${HOME}/'
-expect_mistake 64 "^rpsctl: run: '' says nothing" "$rpsctl" ''
-expect_mistake 64 "^rpsctl: stop: '' says nothing" "$rpsctl" stop ''
+expect_mistake 64 "^rpsctl: run: an argument is empty, expected WHAT" "$rpsctl" ''
+expect_mistake 64 "^rpsctl: stop: an argument is empty" "$rpsctl" stop ''
+
+# Two flags that contradict each other are both named, and what does not go with the URL says why.
+expect_mistake 64 '^rpsctl: -4 and -6 contradict each other .*leave one of them out' "$rpsctl" "$url" -4 -6
+expect_mistake 64 '^rpsctl: -6 and -4 contradict' "$rpsctl" "$url" -6 -q -4
+expect_mistake 64 '^rpsctl: -k and --set tls\.verify contradict' \
+	"$rpsctl" https://127.0.0.1/ -k --set tls.verify=yes
+expect_mistake 64 '^rpsctl: --set connections\.reuse and --no-keepalive contradict' \
+	"$rpsctl" "$url" --set connections.reuse=rotate --no-keepalive
+expect_exit 0 "$rpsctl" "$url" -4 -4 --dry-run
+expect_mistake 64 '^rpsctl: -k: .*for https, and the URL is http: leave it out, or .*https' \
+	"$rpsctl" "$url" -k
+expect_mistake 64 '^rpsctl: --cacert: .*leave it out, or .*https' "$rpsctl" "$url" --cacert /dev/null
+expect_mistake 64 '^rpsctl: -k: .*no TLS: leave it out' "$rpsctl" unix:/run/app.sock -k
+expect_mistake 64 '^rpsctl: -6: .*IPv4 address: leave it out' "$rpsctl" http://127.0.0.1/ -6
+expect_mistake 64 '^rpsctl: -4: .*Unix socket: leave it out' "$rpsctl" unix:/run/app.sock -4
+
+# A URL where none is taken: what the command takes, and what shows the plan of a URL.
+for word in "$url" localhost:8000 localhost:8000/x unix:/run/app.sock; do
+	expect_mistake 64 '^rpsctl: check: .* is a URL, and .*run files: rpsctl --dry-run URL' \
+		"$rpsctl" check "$word"
+	for command in watch status stop pause "set rate=3"; do
+		# shellcheck disable=SC2086
+		expect_mistake 64 "^rpsctl: ${command%% *}: .* is a URL, and a run is named by its id" \
+			"$rpsctl" $command "$word"
+	done
+	expect_mistake 64 '^rpsctl: report: .* is a URL, and .*\.json' "$rpsctl" report "$word"
+	expect_mistake 64 '^rpsctl: merge: .* is a URL, and .*\.json' "$rpsctl" merge "$word" "$word"
+	expect_mistake 64 '^rpsctl: .*: a run has one target; .*\[request NAME\].*several runs' \
+		"$rpsctl" "$url" "$word"
+done
+expect_mistake 66 '^rpsctl: checkout: no such file; .*rpsctl run checkout --dry-run' \
+	"$rpsctl" check checkout
+expect_mistake 66 '^rpsctl: runs/checkout: No such file' "$rpsctl" check runs/checkout
 
 # A file's problems begin with its path as it was typed, in the order of lines; what is missing
 # reads the same wherever it is found.

@@ -183,7 +183,7 @@ expect_line "$OUT" 'tls +certificate verified for 127\.0\.0\.1 by ca\.pem, TLS 1
 expect_exit 64 "$rpsctl" "$URL" --cacert "$T/nowhere.pem" -q
 expect_line "$ERR" 'nowhere\.pem: No such file'
 expect_exit 64 "$rpsctl" "http://127.0.0.1:$NGINX_PORT/" -k -q
-expect_line "$ERR" '^rpsctl: -k: verify is for https, and the URL is http'
+expect_line "$ERR" '^rpsctl: -k: .*verify is for https, and the URL is http'
 expect_exit 78 "$rpsctl" start "$URL" --cert "$T/client.pem" --key "$T/client.key"
 expect_line "$ERR" "a private key never crosses the service's socket"
 expect_exit 78 "$rpsctl" start "$T/runs/shop.ini"

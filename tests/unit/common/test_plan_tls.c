@@ -130,8 +130,9 @@ START_TEST(bad_versions_and_ciphers)
 		"f.ini:4: max-version is for https, and the URL is http",
 		"f.ini:5: ciphers is for https, and the URL is http");
 	CONF_EXPECT("[target]\nurl = unix:/s\n[tls]\nverify = no\n",
-		"f.ini:4: verify is for https, and the URL is a Unix socket: there is no TLS over "
-		"it");
+		"f.ini:4: verify is for https, and the URL is a Unix socket, over which there is "
+		"no "
+		"TLS");
 	/* Of a bad value nobody says what it contradicts. */
 	CONF_EXPECT(HTTPS "[tls]\nmin-version = 1.4\nmax-version = 1.2\n",
 		"f.ini:4: min-version: '1.4'");
@@ -196,8 +197,8 @@ START_TEST(a_later_flag_does_not_fit)
 	conf_read(&d, "f.ini", CONF_TARGET);
 	conf_set(&d, "-k", "tls", "verify", "no");
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(
-		&d, (const char *const[]){"-k: verify is for https, and the URL is http", NULL});
+	conf_expect(&d,
+		(const char *const[]){"-k: [tls] verify is for https, and the URL is http", NULL});
 	conf_fini(&d);
 }
 END_TEST

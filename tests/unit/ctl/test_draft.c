@@ -388,7 +388,8 @@ START_TEST(test_overlay_that_is_none)
 	struct err err = {0};
 
 	ck_assert_int_eq(draft_make(&d, words, 2, &o, &err), EXIT_NO_INPUT);
-	ck_assert_str_eq(err.text, "2000: no such file; behind WHAT come overlays, run files too");
+	ck_assert_str_eq(err.text, "2000: no such file; the words after the first one are "
+				   "overlays, which are run files");
 	draft_fini(&d);
 }
 END_TEST

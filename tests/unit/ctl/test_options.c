@@ -441,6 +441,41 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
+/* Two flags that say different things of one key; the same one again is no contradiction. */
+static const struct {
+	const char *words[4];
+	const char *wanted; /* NULL: fine */
+} contradictions[] = {
+	{{"-4", "-6"}, "-4 and -6 contradict each other"},
+	{{"--ipv6", "-4"}, "--ipv6 and -4 contradict each other"},
+	{{"-k", "--set", "tls.verify=yes"}, "-k and --set tls.verify contradict"},
+	{{"--set", "tls.verify=yes", "-k"}, "--set tls.verify and -k contradict"},
+	{{"-4", "-4"}, NULL},
+	{{"-4", "--set", "target.addresses=v4"}, NULL},
+	{{"-r5", "-r6"}, NULL},
+	{{"-HA: 1", "-HB: 2"}, NULL},
+};
+
+START_TEST(contradicting_flags_are_both_named)
+{
+	struct options o = {0};
+	struct err err = {0};
+	int argc = 0, r;
+
+	while (argc < 4 && contradictions[_i].words[argc])
+		argc++;
+	r = options_parse(&o, OPTIONS_PLAN, argc, (char *const *)contradictions[_i].words, &err);
+	if (contradictions[_i].wanted) {
+		ck_assert_int_eq(r, -EINVAL);
+		ck_assert_msg(
+			strstr(err.text, contradictions[_i].wanted) == err.text, "%s", err.text);
+	} else {
+		ck_assert_msg(r == 0, "%s", err.text);
+	}
+	options_fini(&o);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("options");
@@ -454,6 +489,7 @@ int main(void)
 	tcase_add_test(tcase, test_switches);
 	tcase_add_test(tcase, test_origin_has_all_its_keys);
 	tcase_add_loop_test(tcase, test_wrong, 0, COUNT(wrong));
+	tcase_add_loop_test(tcase, contradicting_flags_are_both_named, 0, COUNT(contradictions));
 	tcase_add_test(tcase, test_very_long_words);
 	tcase_add_loop_test(tcase, test_hints, 0, COUNT(hints));
 	tcase_add_test(tcase, test_hints_name_our_flags);
