@@ -95,6 +95,33 @@ static void control_no_method(struct control_call *call)
 			json_pack("{s:s%}", "interface", name, len));
 }
 
+/* So often may one thing be said in the log: who floods the service does not flood the log. */
+static bool control_may_complain(const struct control *c, int64_t *after_ns)
+{
+	int64_t now_ns = loop_now_ns(c->loop);
+
+	if (now_ns < *after_ns)
+		return false;
+	*after_ns = now_ns + CONTROL_COMPLAIN_NS;
+	return true;
+}
+
+static void control_refuse(struct control_call *call, const struct control_method *method)
+{
+	struct control_user *user = call->user_of;
+
+	user->n_refused++;
+	if (control_may_complain(call->control, &user->complain_after_ns)) {
+		log_trail(call->peer.uid, call->peer.pid, NULL,
+			"refused %s: needs the role %s, has %s; calls refused to this user since "
+			"the last such line: %u",
+			method->name, control_role_names[method->role],
+			control_role_names[call->peer.role], user->n_refused);
+		user->n_refused = 0;
+	}
+	control_error(call, "org.varlink.service.PermissionDenied", json_object());
+}
+
 void control_dispatch(struct control_call *call)
 {
 	const struct control_method *method = control_find_method(call->control, call->call.method);
@@ -105,10 +132,7 @@ void control_dispatch(struct control_call *call)
 		control_error(call, "org.varlink.service.MethodNotImplemented",
 			json_pack("{s:s}", "method", method->name));
 	} else if (call->peer.role < method->role) {
-		log_trail(call->peer.uid, call->peer.pid, NULL,
-			"refused %s: needs the role %s, has %s", method->name,
-			control_role_names[method->role], control_role_names[call->peer.role]);
-		control_error(call, "org.varlink.service.PermissionDenied", json_object());
+		control_refuse(call, method);
 	} else if (call->mute && method->role == CONTROL_OBSERVE) {
 		/* The answer would go nowhere, and such a method has no other effect. */
 		control_reply(call, json_object());
@@ -160,16 +184,6 @@ int control_add_connection(struct control *c, int fd, struct control_closer *clo
 }
 
 /* ---------------------------------------------------------------- listening */
-
-static bool control_may_complain(struct control *c)
-{
-	int64_t now_ns = loop_now_ns(c->loop);
-
-	if (now_ns < c->complain_after_ns)
-		return false;
-	c->complain_after_ns = now_ns + CONTROL_COMPLAIN_NS;
-	return true;
-}
 
 enum control_room {
 	CONTROL_ROOM,
@@ -273,7 +287,7 @@ static void control_welcome(struct control_listener *l, int fd)
 			return;
 		err_set(&why, "no memory for one more control connection");
 	}
-	if (control_may_complain(c))
+	if (control_may_complain(c, &c->complain_after_ns))
 		log_trail(peer.uid, peer.pid, NULL, "control connection refused: %s", why.text);
 	control_decline(fd, why.text);
 }
@@ -286,7 +300,7 @@ static bool control_turn_away(struct control_listener *l)
 	struct control *c = l->control;
 	int fd = -1;
 
-	if (control_may_complain(c))
+	if (control_may_complain(c, &c->complain_after_ns))
 		log_error("no descriptors left for control connections");
 	if (c->reserve_fd >= 0) {
 		(void)close(c->reserve_fd);

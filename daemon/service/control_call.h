@@ -57,6 +57,8 @@ struct control_user {
 	uid_t uid;
 	bool is_ready_made;
 	unsigned n_connections;
+	unsigned n_refused;	   /* calls above the role, since the log told of one */
+	int64_t complain_after_ns; /* when it may do so again */
 };
 
 /* A connection and the call it is answering. */

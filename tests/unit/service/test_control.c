@@ -497,6 +497,38 @@ START_TEST(own_user_and_ready_made_peers_are_admin)
 }
 END_TEST
 
+/* How many lines with that word the program has written to its log, which goes to fd. */
+static unsigned test_count_lines(int fd, const char *word)
+{
+	char text[65536] = "";
+	unsigned n = 0;
+
+	ck_assert_int_ge(pread(fd, text, sizeof(text) - 1, 0), 0);
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		n++;
+	return n;
+}
+
+START_TEST(refused_calls_do_not_flood_the_log)
+{
+	int log = memfd_create("log", MFD_CLOEXEC);
+	struct client k;
+
+	ck_assert_int_eq(dup2(log, STDERR_FILENO), STDERR_FILENO);
+	test_listen(CONTROL_OBSERVE);
+	k = test_connect();
+	for (int i = 0; i < 200; i++) {
+		test_send(&k, "{\"method\":\"a.test.Administer\"}");
+		test_expect(&k, DENIED);
+	}
+	/* Another one for each ten seconds of a slow machine. */
+	ck_assert_uint_ge(test_count_lines(log, "refused a.test.Administer"), 1);
+	ck_assert_uint_le(test_count_lines(log, "refused a.test.Administer"), 3);
+	test_close(&k);
+	(void)close(log);
+}
+END_TEST
+
 START_TEST(a_socket_for_observers_is_for_observers)
 {
 	struct client k;
@@ -765,6 +797,7 @@ int main(void)
 
 	t = test_case(s, "roles");
 	tcase_add_test(t, own_user_and_ready_made_peers_are_admin);
+	tcase_add_test(t, refused_calls_do_not_flood_the_log);
 	tcase_add_test(t, a_socket_for_observers_is_for_observers);
 	tcase_add_test_of_root(t, others_may_operate_where_they_could_connect);
 	tcase_add_test_of_root(t, root_finds_a_place_where_others_find_none);
