@@ -284,7 +284,7 @@ void control_call_close(struct control_call *call)
 	timer_stop(&call->stall);
 	(void)close(fd);
 	list_remove(&call->node);
-	list_remove(&call->waiting);
+	control_turn_leave(call);
 	control_user_leave(c, call->user_of);
 	c->n_connections--;
 	while ((node = list_pop_front(&call->closers))) {

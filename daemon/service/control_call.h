@@ -119,3 +119,5 @@ void control_user_leave(struct control *c, struct control_user *user);
 unsigned control_user_connections(const struct control *c, uid_t uid);
 /* The connection has something to be served: it waits for its turn. Harmless when it does so. */
 void control_turn_ask(struct control_call *call);
+/* It waits no longer, and its user does only when another of his connections waits. */
+void control_turn_leave(struct control_call *call);

@@ -2,11 +2,11 @@
 /* When connections are served. Main thread; nothing here blocks.
  *
  * A connection that has something to be served waits in the list of its user, and a user who has
- * such connections waits in the list of the server. One task of the loop goes round: the first user
- * is taken, one step is made for the first of his connections, both go to the end of their lists.
- * So turns are shared by user first and by connection second, whatever a connection has pipelined,
- * and a call waits for at most one step of each other user. After turn_ns the loop's other tasks
- * and timers have their turn: the runs' mail, the watchdog.
+ * such connections, and no other, waits in the list of the server. One task of the loop goes round:
+ * the first user is taken, one step is made for the first of his connections, both go to the end of
+ * their lists. So turns are shared by user first and by connection second, whatever a connection
+ * has pipelined, and a call waits for at most one step of each other user. After turn_ns the loop's
+ * other tasks and timers have their turn: the runs' mail, the watchdog.
  *
  * A user has a share of the time as well, so that a flood leaves the CPU to the load: each
  * nanosecond of the CPU spent on him is made up for in `share` of them. While he owes more than
@@ -76,7 +76,6 @@ void control_user_leave(struct control *c, struct control_user *user)
 {
 	if (--user->n_connections > 0)
 		return;
-	list_remove(&user->in_turn);
 	if (c->closing || user->owes_until_ns <= control_user_floor(c, loop_now_ns(c->loop)))
 		control_user_free(user);
 	else
@@ -106,6 +105,13 @@ void control_turn_ask(struct control_call *call)
 	if (list_empty(&call->waiting))
 		list_push_back(&call->user_of->waiting, &call->waiting);
 	control_user_ask(call->control, call->user_of);
+}
+
+void control_turn_leave(struct control_call *call)
+{
+	list_remove(&call->waiting);
+	if (list_empty(&call->user_of->waiting))
+		list_remove(&call->user_of->in_turn);
 }
 
 /* For the CPU time that has been spent on the user's behalf. */

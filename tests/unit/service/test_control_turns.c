@@ -72,6 +72,33 @@ START_TEST(pipelining_does_not_starve_others)
 }
 END_TEST
 
+/* Its user stood in the round with nothing to serve, and the service crashed. */
+START_TEST(who_leaves_while_it_waits_takes_its_turn_along)
+{
+	struct client first, leaves;
+
+	test_listen(CONTROL_OBSERVE);
+	first = test_connect();
+	leaves = test_connect();
+	test_send(&first, ECHO(1));
+	test_expect(&first, ECHOED(1));
+	test_send(&leaves, ECHO(2));
+	test_expect(&leaves, ECHOED(2));
+	for (int i = 0; i < 10; i++)
+		test_turn();
+	/* Both wait. The next step is the first's, and the other leaves before its own. */
+	test_write(&first, "{", 1);
+	test_write(&leaves, "{", 1);
+	test_turn();
+	test_close(&leaves);
+	for (int i = 0; i < 10; i++)
+		test_turn();
+	test_write(&first, ECHO(3) + 1, strlen(ECHO(3)));
+	test_expect(&first, ECHOED(3));
+	test_close(&first);
+}
+END_TEST
+
 START_TEST(a_user_with_many_connections_has_one_users_turns)
 {
 	struct client greedy[8];
@@ -509,6 +536,7 @@ int main(void)
 
 	tcase_add_test(t, pipelining_does_not_starve_others);
 	tcase_add_test(t, connections_of_one_user_take_turns);
+	tcase_add_test(t, who_leaves_while_it_waits_takes_its_turn_along);
 	tcase_add_test(t, connections_are_accepted_at_a_pace);
 	tcase_add_test_of_root(t, a_user_with_many_connections_has_one_users_turns);
 
