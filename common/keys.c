@@ -8,8 +8,8 @@
  *
  * keys_apply walks sections and entries together in the order of their lines, so that problems come
  * in the order in which a person reads the file. It goes on after each problem; a bad value leaves
- * the default in place, so base is always complete. Overriding needs no rule: later entries are
- * written over earlier ones. Runs on any thread, keeps nothing. */
+ * the default in place, so base is always complete. Each value is read once. Overriding needs no
+ * rule: later entries are written over earlier ones. Runs on any thread, keeps nothing. */
 #include "common/keys.h"
 
 #include <errno.h>
@@ -218,12 +218,14 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 	}
 }
 
-static int keys_parse_text(const struct key *key, const char *value, char **field)
+static int keys_parse_text(
+	const struct key *key, const char *value, char **field, struct err *reterr)
 {
+	int r = key->check ? key->check(value, reterr) : 0;
 	char *copy;
 
-	if (key->type == KEY_CUSTOM)
-		return 0;
+	if (r || !field)
+		return r;
 	copy = strdup(value);
 	if (!copy)
 		return -ENOMEM;
@@ -237,10 +239,12 @@ int keys_parse(const struct key *key, const char *value, void *field, struct err
 	struct keys_value v = {0};
 	int r;
 
-	if (key->type == KEY_TEXT || key->type == KEY_CUSTOM) {
-		r = key->check ? key->check(value, reterr) : 0;
-		return r ? r : keys_parse_text(key, value, field);
-	}
+	if (key->type == KEY_CUSTOM && key->parse)
+		return key->parse(value, field, reterr);
+	if (key->type == KEY_CUSTOM)
+		return key->check(value, reterr);
+	if (key->type == KEY_TEXT)
+		return keys_parse_text(key, value, field, reterr);
 	if (!key->word || !str_eq(value, key->word)) {
 		r = keys_read(key, value, &v);
 		if (r) {
@@ -253,7 +257,8 @@ int keys_parse(const struct key *key, const char *value, void *field, struct err
 			return -EINVAL;
 		}
 	}
-	keys_store(key->type, &v, field);
+	if (field)
+		keys_store(key->type, &v, field);
 	return 0;
 }
 
@@ -372,10 +377,7 @@ static void keys_unknown(enum keys_file file, const char *section, const struct 
 
 /* What keys_apply carries from line to line. */
 struct keys_walk {
-	enum keys_file file;
-	const struct ini_doc *doc;
-	void *base;
-	struct problems *problems;
+	const struct keys_reading *rd;
 	size_t next_section;	       /* not yet checked */
 	const struct ini_entry **seen; /* for each key of the table: its last entry */
 };
@@ -383,7 +385,7 @@ struct keys_walk {
 /* Checks the sections that stand before entry e (NULL: all that are left). */
 static void keys_check_sections(struct keys_walk *w, const struct ini_entry *e)
 {
-	const struct ini_doc *doc = w->doc;
+	const struct ini_doc *doc = w->rd->doc;
 
 	for (; w->next_section < doc->n_sections; w->next_section++) {
 		const struct ini_section *s = &doc->sections[w->next_section];
@@ -399,74 +401,98 @@ static void keys_check_sections(struct keys_walk *w, const struct ini_entry *e)
 							e->file))
 				return;
 		}
-		(void)keys_check_section(
-			w->file, s->name, s->arg, s->file, s->line, s->is_mended, w->problems);
+		(void)keys_check_section(w->rd->file, s->name, s->arg, s->file, s->line,
+			s->is_mended, w->rd->problems);
 	}
 }
 
-static bool keys_is_repeat(struct keys_walk *w, const struct key *key, const struct ini_entry *e)
+static void keys_mark_bad(const struct keys_reading *rd, const struct ini_entry *e)
 {
-	const struct ini_entry **seen = &w->seen[key - keys_table];
-	const struct ini_entry *before = *seen;
+	if (rd->is_bad)
+		rd->is_bad[e - rd->doc->entries] = true;
+}
 
-	*seen = e;
-	if (key->repeated || !before || !e->line || !before->line)
+/* seen: the entry of this key before; NULL: there is none. */
+static bool keys_is_repeat(const struct keys_walk *w, const struct key *key,
+	const struct ini_entry *seen, const struct ini_entry *e)
+{
+	if (key->repeated || !seen || !e->line || !seen->line)
 		return false;
-	if (!str_eq(before->file, e->file) || !str_eq(before->arg, e->arg))
+	if (!str_eq(seen->file, e->file) || !str_eq(seen->arg, e->arg))
 		return false;
-	problems_add(w->problems, e->file, e->line, "%s is given twice, first in line %u",
-		key->name, before->line);
+	problems_add(w->rd->problems, e->file, e->line, "%s is given twice, first in line %u",
+		key->name, seen->line);
 	return true;
+}
+
+/* Where the entry's value goes; NULL: nowhere. */
+static void *keys_field(
+	const struct keys_reading *rd, const struct key *key, const struct ini_entry *e)
+{
+	void *base = rd->base;
+
+	if (key->named)
+		base = rd->named && *e->arg ? rd->named(base, e->section, e->arg) : NULL;
+	return base ? (char *)base + key->offset : NULL;
+}
+
+static int keys_read_entry(const struct keys_reading *rd, const struct key *key,
+	const struct ini_entry *e, void *field)
+{
+	struct err err = {0};
+	int r = keys_parse(key, e->value, field, &err);
+
+	if (r != -EINVAL)
+		return r;
+	keys_mark_bad(rd, e);
+	problems_add_kind(rd->problems, key->name, e->file, e->line, "%s%s%s",
+		e->line ? key->name : "", e->line ? ": " : "", err.text);
+	return 0;
 }
 
 static int keys_apply_entry(struct keys_walk *w, const struct ini_entry *e)
 {
+	const struct keys_reading *rd = w->rd;
+	const struct ini_entry *seen;
 	const struct key *key;
 	const char *section = e->section;
-	struct err err = {0};
-	union {
-		struct keys_value value;
-		char *text;
-	} scratch = {.text = NULL};
-	bool is_scratch;
-	int r;
+	void *field;
 
 	/* A flag has no section line that was checked before it. */
 	if (!e->line &&
-		!keys_check_section(w->file, e->section, e->arg, e->file, 0, false, w->problems))
+		!keys_check_section(rd->file, e->section, e->arg, e->file, 0, false, rd->problems))
 		return 0;
 	/* The keys of a misspelt section are judged as those of the one that was meant. */
-	if (!keys_of_section(w->file, section))
-		section = keys_near_section(w->file, section);
+	if (!keys_of_section(rd->file, section))
+		section = keys_near_section(rd->file, section);
 	if (!section)
 		return 0;
-	key = keys_find(w->file, section, e->key);
+	key = keys_find(rd->file, section, e->key);
 	if (!key) {
-		keys_unknown(w->file, section, e, w->problems);
+		keys_unknown(rd->file, section, e, rd->problems);
 		return 0;
 	}
-	if (section == e->section && keys_is_repeat(w, key, e))
+	if (section != e->section)
+		return keys_read_entry(rd, key, e, NULL);
+	seen = w->seen[key - keys_table];
+	w->seen[key - keys_table] = e;
+	if (keys_is_repeat(w, key, seen, e)) {
+		keys_mark_bad(rd, e);
 		return 0;
-	is_scratch = key->named || section != e->section;
-	r = keys_parse(
-		key, e->value, is_scratch ? (void *)&scratch : (char *)w->base + key->offset, &err);
-	if (is_scratch && key->type == KEY_TEXT)
-		free(scratch.text);
-	if (r == -EINVAL) {
-		problems_add_kind(w->problems, key->name, e->file, e->line, "%s%s%s",
-			e->line ? key->name : "", e->line ? ": " : "", err.text);
-		r = 0;
 	}
-	return r;
+	field = keys_field(rd, key, e);
+	if (field && key->by_file && seen && seen->precedence != e->precedence)
+		key->clear(field);
+	return keys_read_entry(rd, key, e, field);
 }
 
-static int keys_fill_defaults(enum keys_file file, const char *section, void *base)
+int keys_fill_defaults(enum keys_file file, const char *section, void *base)
 {
 	for (size_t i = 0; i < keys_n; i++) {
 		const struct key *k = &keys_table[i];
 		int r;
 
-		if (k->file != file || !k->fallback || k->type == KEY_CUSTOM)
+		if (k->file != file || !k->fallback)
 			continue;
 		if (section ? !str_eq(k->section, section) : k->named)
 			continue;
@@ -477,13 +503,13 @@ static int keys_fill_defaults(enum keys_file file, const char *section, void *ba
 	return 0;
 }
 
-int keys_apply(
-	enum keys_file file, const struct ini_doc *doc, void *base, struct problems *problems)
+int keys_apply(const struct keys_reading *reading)
 {
-	struct keys_walk w = {.file = file, .doc = doc, .base = base, .problems = problems};
+	struct keys_walk w = {.rd = reading};
+	const struct ini_doc *doc = reading->doc;
 	int r;
 
-	r = keys_fill_defaults(file, NULL, base);
+	r = keys_fill_defaults(reading->file, NULL, reading->base);
 	if (r)
 		return r;
 	w.seen = calloc(keys_n, sizeof(struct ini_entry *));
@@ -496,28 +522,4 @@ int keys_apply(
 	keys_check_sections(&w, NULL);
 	free(w.seen);
 	return r;
-}
-
-int keys_apply_named(enum keys_file file, const struct ini_doc *doc, const char *section,
-	const char *arg, void *base)
-{
-	int r;
-
-	r = keys_fill_defaults(file, section, base);
-	if (r)
-		return r;
-	for (size_t i = 0; i < doc->n_entries; i++) {
-		const struct ini_entry *e = &doc->entries[i];
-		const struct key *k;
-
-		if (!str_eq(e->section, section) || !str_eq(e->arg, arg))
-			continue;
-		k = keys_find(file, section, e->key);
-		if (!k || k->type == KEY_CUSTOM)
-			continue;
-		r = keys_parse(k, e->value, (char *)base + k->offset, NULL);
-		if (r == -ENOMEM)
-			return r;
-	}
-	return 0;
 }

@@ -38,22 +38,27 @@ static const char *const keys_addresses[] = {[PLAN_ADDRESSES_ALL] = "all",
 #define FIGURE .is_figure = true
 #define PLAN_FIELD(field) .offset = offsetof(struct plan, field)
 #define SETTINGS_FIELD(field) .offset = offsetof(struct settings, field)
+/* The key's function fills several fields. */
+#define PLAN_WHOLE .offset = 0
+#define REQUEST_WHOLE .named = true, .offset = 0
+#define SETTINGS_WHOLE .offset = 0
+#define ORIGIN_WHOLE .named = true, .offset = 0
 #define REQUEST_FIELD(field) .named = true, .offset = offsetof(struct plan_request, field)
 #define ORIGIN_FIELD(field) .named = true, .offset = offsetof(struct settings_origin, field)
 
 /* clang-format off */
 const struct key keys_table[] = {
-	{KEYS_RUN, "target", "url", KEY_TEXT, .check = plan_check_url, PLAN_FIELD(url_text),
+	{KEYS_RUN, "target", "url", KEY_CUSTOM, .parse = plan_parse_url, .clear = plan_clear_url, PLAN_WHOLE,
 		.help = "what to load, as in http://127.0.0.1:8000/, https://shop.test/ or "
 			"unix:/run/app.sock:/path; required"},
-	{KEYS_RUN, "target", "connect-to", KEY_TEXT, .check = plan_check_connect_to,
-		PLAN_FIELD(connect_to), .help = "HOST:PORT, HOST or unix:/PATH: connect there and "
+	{KEYS_RUN, "target", "connect-to", KEY_CUSTOM, .parse = plan_parse_connect_to,
+		.clear = plan_clear_connect_to, PLAN_WHOLE, .help = "HOST:PORT, HOST or unix:/PATH: connect there and "
 			"not to the URL's; what is asked for stays the URL's"},
 	{KEYS_RUN, "target", "addresses", KEY_CHOICE, "all", .choices = keys_addresses,
 		PLAN_FIELD(addresses), .help = "of the host's addresses that answer: all in turn, "
 			"the first, or all of one family"},
-	{KEYS_RUN, "target", "dns", KEY_CUSTOM, "once", .check = plan_check_dns,
-		.help = "once, or every TIME: the host is looked up again, and new connections go "
+	{KEYS_RUN, "target", "dns", KEY_CUSTOM, "once", .parse = plan_parse_dns,
+		PLAN_FIELD(dns_ns), .help = "once, or every TIME: the host is looked up again, and new connections go "
 			"to what was found"},
 
 	{KEYS_RUN, "tls", "verify", KEY_CHOICE, "yes", .choices = keys_no_yes,
@@ -93,14 +98,14 @@ const struct key keys_table[] = {
 			"auto: closed with rate = max, else open"},
 	{KEYS_RUN, "load", "rate", KEY_RATE, "100/s", "1/h..10M/s", .word = "max",
 		PLAN_FIELD(rate), FIGURE, .help = "requests per second; max: as fast as the answers allow"},
-	{KEYS_RUN, "load", "stage", KEY_CUSTOM, .check = plan_check_stage, .repeated = true,
-		FIGURE, .help = "hold RATE for TIME, ramp [from RATE] to RATE over TIME, step from RATE to "
+	{KEYS_RUN, "load", "stage", KEY_CUSTOM, .parse = plan_read_stage, .clear = plan_clear_stages,
+		.repeated = true, .by_file = true, PLAN_WHOLE, FIGURE, .help = "hold RATE for TIME, ramp [from RATE] to RATE over TIME, step from RATE to "
 			"RATE by RATE every TIME, or pause TIME; with warmup before it not "
 			"measured; one follows the other, instead of rate"},
-	{KEYS_RUN, "load", "scale", KEY_CUSTOM, "x1", .check = plan_check_scale,
-		FIGURE, .help = "multiplies every rate, those of stages too: x0.1"},
-	{KEYS_RUN, "load", "arrivals", KEY_CUSTOM, "constant", .check = plan_check_arrivals,
-		FIGURE, .help = "how they are spaced: constant, evenly; poisson, as independent users do; "
+	{KEYS_RUN, "load", "scale", KEY_CUSTOM, "x1", .parse = plan_parse_scale,
+		PLAN_FIELD(scale), FIGURE, .help = "multiplies every rate, those of stages too: x0.1"},
+	{KEYS_RUN, "load", "arrivals", KEY_CUSTOM, "constant", .parse = plan_parse_arrivals,
+		PLAN_WHOLE, FIGURE, .help = "how they are spaced: constant, evenly; poisson, as independent users do; "
 			"jitter:SHARE, each anywhere within so much of the gap: jitter:0.3"},
 	{KEYS_RUN, "load", "seed", KEY_UINT, "42", PLAN_FIELD(seed),
 		FIGURE, .help = "of everything that is drawn at random, so that it repeats"},
@@ -116,11 +121,11 @@ const struct key keys_table[] = {
 		PLAN_FIELD(workers), FIGURE, .help = "threads that generate load"},
 	{KEYS_RUN, "load", "think", KEY_TIME, "0", "0..24h", PLAN_FIELD(think_ns),
 		FIGURE, .help = "closed model: pause of a user between an answer and the next request"},
-	{KEYS_RUN, "load", "slice", KEY_CUSTOM, .check = plan_check_slice,
+	{KEYS_RUN, "load", "slice", KEY_CUSTOM, .parse = plan_parse_slice, PLAN_WHOLE,
 		FIGURE, .help = "2/5: of one schedule that five hosts share, every fifth arrival from the "
 			"second on; all begin at one instant"},
-	{KEYS_RUN, "load", "at", KEY_CUSTOM, .check = plan_check_instant,
-		FIGURE, .help = "when the run starts, 1 s to 24 h from now: 2026-11-22T17:00:00Z, or seconds "
+	{KEYS_RUN, "load", "at", KEY_CUSTOM, .parse = plan_parse_instant,
+		PLAN_FIELD(at_unix_ns), FIGURE, .help = "when the run starts, 1 s to 24 h from now: 2026-11-22T17:00:00Z, or seconds "
 			"since 1970; as soon as it can where not given"},
 	{KEYS_RUN, "load", "unsynchronised", KEY_CHOICE, "no", .choices = keys_no_yes,
 		PLAN_FIELD(unsynchronised), FIGURE, .help = "yes: a slice may do without at; it starts as "
@@ -151,8 +156,8 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "connections", "pipeline", KEY_UINT, "1", "1..1024", PLAN_FIELD(pipeline),
 		FIGURE, .help = "requests in flight on a connection at most; closed model: users = count "
 			"x pipeline"},
-	{KEYS_RUN, "connections", "source", KEY_CUSTOM, .check = plan_check_sources,
-		.repeated = true, .help = "addresses to connect from in turn: 10.0.0.1, "
+	{KEYS_RUN, "connections", "source", KEY_CUSTOM, .parse = plan_parse_sources,
+		.clear = plan_clear_sources, .repeated = true, .by_file = true, PLAN_WHOLE, .help = "addresses to connect from in turn: 10.0.0.1, "
 			"10.0.0.5-10.0.0.9, 10.1.0.0/28, ::1"},
 
 	{KEYS_RUN, "timeouts", "connect", KEY_TIME, "5s", "1ms..1h",
@@ -170,8 +175,8 @@ const struct key keys_table[] = {
 		PLAN_FIELD(pacing_mode), .help = "what wakes a worker for an arrival: a timer, some "
 			"50us late; hybrid: a timer, and a spin for the rest; spin: no sleep at all, "
 			"one CPU for each worker"},
-	{KEYS_RUN, "pacing", "gap", KEY_CUSTOM, "auto", .check = plan_check_gap,
-		.help = "TIME between two wake-ups at least (0 to 10ms), so that arrivals go out in "
+	{KEYS_RUN, "pacing", "gap", KEY_CUSTOM, "auto", .parse = plan_parse_gap,
+		PLAN_FIELD(pacing_gap_ns), .help = "TIME between two wake-ups at least (0 to 10ms), so that arrivals go out in "
 			"bundles, late by up to so much; auto: 0, and 50us above 5k/s for each "
 			"worker"},
 	{KEYS_RUN, "pacing", "spin", KEY_TIME, "40us", "0..1ms", PLAN_FIELD(pacing_spin_ns),
@@ -194,19 +199,21 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "defaults", "chunked", KEY_SIZE, "no", "0..16MiB", .word = "no",
 		PLAN_FIELD(defaults.chunk_bytes), .help = "the body goes in chunks of that size, "
 			"with Transfer-Encoding; no: with Content-Length"},
-	{KEYS_RUN, "defaults", "auth", KEY_CUSTOM, .check = plan_check_auth,
+	{KEYS_RUN, "defaults", "auth", KEY_CUSTOM, .parse = plan_parse_auth, PLAN_FIELD(defaults._auth),
 		.help = "basic USER @FILE or bearer @FILE, with cred:NAME in the place of @FILE, "
 			"or none: makes the header Authorization"},
-	{KEYS_RUN, "defaults", "expect-status", KEY_CUSTOM, "200-399", .check = plan_check_statuses,
+	{KEYS_RUN, "defaults", "expect-status", KEY_CUSTOM, "200-399", .parse = plan_parse_statuses,
+		PLAN_FIELD(defaults.expect_statuses),
 		.help = "the statuses of a good answer: 200,201 or 200-299 or 2xx"},
 	{KEYS_RUN, "defaults", "expect-header", KEY_CUSTOM, .check = plan_check_expect_header,
 		.repeated = true, .help = "NAME or NAME: VALUE, which a good answer has"},
 	{KEYS_RUN, "defaults", "expect-body", KEY_CUSTOM, .check = plan_check_body,
 		.help = "text or @FILE, which stands somewhere in a good answer's body; quotes are part "
 			"of the text"},
-	{KEYS_RUN, "defaults", "expect-size", KEY_CUSTOM, .check = plan_check_sizes,
+	{KEYS_RUN, "defaults", "expect-size", KEY_CUSTOM, .parse = plan_parse_sizes, PLAN_FIELD(defaults),
 		.help = "SIZE or MIN..MAX of a good answer's body; either end may be left out"},
-	{KEYS_RUN, "defaults", "expect-sha256", KEY_CUSTOM, .check = plan_check_sha256,
+	{KEYS_RUN, "defaults", "expect-sha256", KEY_CUSTOM, .parse = plan_parse_sha256,
+		PLAN_FIELD(defaults),
 		.help = "SHA-256 of a good answer's body, in 64 hex digits"},
 
 	{KEYS_RUN, "request", "weight", KEY_UINT, "1", "1..1000000", REQUEST_FIELD(weight),
@@ -224,22 +231,22 @@ const struct key keys_table[] = {
 		.help = "text, @FILE or cred:NAME; nothing behind the = : no body"},
 	{KEYS_RUN, "request", "chunked", KEY_SIZE, NULL, "0..16MiB", .word = "no",
 		REQUEST_FIELD(chunk_bytes), .help = "the body goes in chunks of that size"},
-	{KEYS_RUN, "request", "auth", KEY_CUSTOM, .check = plan_check_auth, .named = true,
+	{KEYS_RUN, "request", "auth", KEY_CUSTOM, .parse = plan_parse_auth, REQUEST_FIELD(_auth),
 		.help = "basic, bearer, or none for a request without"},
-	{KEYS_RUN, "request", "expect-status", KEY_CUSTOM, .check = plan_check_statuses,
-		.named = true, .help = "the statuses of a good answer"},
+	{KEYS_RUN, "request", "expect-status", KEY_CUSTOM, .parse = plan_parse_statuses,
+		REQUEST_FIELD(expect_statuses), .help = "the statuses of a good answer"},
 	{KEYS_RUN, "request", "expect-header", KEY_CUSTOM, .check = plan_check_expect_header,
 		.repeated = true, .named = true,
 		.help = "what a good answer has, in the place of that name in [defaults]"},
 	{KEYS_RUN, "request", "expect-body", KEY_CUSTOM, .check = plan_check_body, .named = true,
 		.help = "text or @FILE in a good answer; nothing behind the = : any"},
-	{KEYS_RUN, "request", "expect-size", KEY_CUSTOM, .check = plan_check_sizes, .named = true,
+	{KEYS_RUN, "request", "expect-size", KEY_CUSTOM, .parse = plan_parse_sizes, REQUEST_WHOLE,
 		.help = "of a good answer's body; nothing behind the = : any"},
-	{KEYS_RUN, "request", "expect-sha256", KEY_CUSTOM, .check = plan_check_sha256,
-		.named = true, .help = "of a good answer's body; nothing behind the = : any"},
+	{KEYS_RUN, "request", "expect-sha256", KEY_CUSTOM, .parse = plan_parse_sha256,
+		REQUEST_WHOLE, .help = "of a good answer's body; nothing behind the = : any"},
 
-	{KEYS_RUN, "run", "label", KEY_CUSTOM, .check = plan_check_label, .repeated = true,
-		FIGURE, .help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
+	{KEYS_RUN, "run", "label", KEY_CUSTOM, .parse = plan_parse_label, .clear = plan_clear_labels,
+		.repeated = true, PLAN_WHOLE, FIGURE, .help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
 
 	{KEYS_DAEMON, "daemon", "keep-runs", KEY_UINT, "64", "1..10000", SETTINGS_FIELD(keep_runs),
 		.help = "finished runs held in memory; the oldest of them go earlier where their "
@@ -252,11 +259,12 @@ const struct key keys_table[] = {
 		.check = settings_check_observe, SETTINGS_FIELD(observe),
 		.help = "where everybody may look and nobody may do more; empty: nowhere"},
 
-	{KEYS_DAEMON, "policy", "allow", KEY_CUSTOM, .check = settings_check_allow,
-		.repeated = true, .help = "addresses that runs may load beside loopback: "
+	{KEYS_DAEMON, "policy", "allow", KEY_CUSTOM, .parse = settings_parse_allow, .clear = settings_clear_allow,
+		.repeated = true, SETTINGS_WHOLE, .help = "addresses that runs may load beside loopback: "
 			"ADDRESS, NETWORK/BITS, either with :PORT, or unix:/PATH"},
 	{KEYS_DAEMON, "policy", "max-rate", KEY_CUSTOM, "200000/s",
-		.check = settings_check_max_rate, .help = "requests per second, for each run; see CAPS"},
+		.parse = settings_parse_max_rate,
+		SETTINGS_FIELD(max_rate), .help = "requests per second, for each run; see CAPS"},
 	{KEYS_DAEMON, "policy", "max-connections", KEY_UINT, "10000", "1..1000000",
 		SETTINGS_FIELD(max_connections), .help = "connections, for each run; what a plan leaves open is cut to it"},
 	{KEYS_DAEMON, "policy", "max-runs", KEY_UINT, "16", "1..1000",
@@ -275,40 +283,40 @@ const struct key keys_table[] = {
 			"the descriptors; those beyond are reset"},
 	{KEYS_DAEMON, "origin", "max-per-address", KEY_UINT, "10000", "1..1000000",
 		ORIGIN_FIELD(max_per_address), .help = "the same of one client's address"},
-	{KEYS_DAEMON, "origin", "delay", KEY_CUSTOM, "0", .check = settings_check_delay,
-		.named = true, .help = "before each answer: TIME, exp:TIME for random ones of that "
+	{KEYS_DAEMON, "origin", "delay", KEY_CUSTOM, "0", .parse = settings_parse_delay,
+		ORIGIN_WHOLE, .help = "before each answer: TIME, exp:TIME for random ones of that "
 			"mean, or a mixture, SHARE of each: 50% 10ms, 50% 8s"},
 	{KEYS_DAEMON, "origin", "body", KEY_SIZE, "1KiB", "0..64MiB", ORIGIN_FIELD(body_bytes),
 		.help = "bytes in each answer"},
-	{KEYS_DAEMON, "origin", "drip", KEY_CUSTOM, "0", .check = settings_check_drip,
-		.named = true, .help = "PIECES x TIME: head and first byte at once, the rest of the "
+	{KEYS_DAEMON, "origin", "drip", KEY_CUSTOM, "0", .parse = settings_parse_drip,
+		ORIGIN_WHOLE, .help = "PIECES x TIME: head and first byte at once, the rest of the "
 			"body in so many pieces, one after each TIME: 50 x 10ms"},
-	{KEYS_DAEMON, "origin", "errors", KEY_CUSTOM, "0% 503", .check = settings_check_errors,
-		.named = true, .help = "SHARE STATUS: so many requests are answered with that status; "
+	{KEYS_DAEMON, "origin", "errors", KEY_CUSTOM, "0% 503", .parse = settings_parse_errors,
+		ORIGIN_WHOLE, .help = "SHARE STATUS: so many requests are answered with that status; "
 			"after DELAY behind it: and not after delay, as in 20% 503 after 0"},
-	{KEYS_DAEMON, "origin", "service", KEY_CUSTOM, "0", .check = settings_check_service,
-		.named = true, .help = "of one server that takes one request after the other, before "
+	{KEYS_DAEMON, "origin", "service", KEY_CUSTOM, "0", .parse = settings_parse_service,
+		ORIGIN_WHOLE, .help = "of one server that takes one request after the other, before "
 			"their delays: TIME each (M/D/1), or exp:TIME (M/M/1)"},
 	{KEYS_DAEMON, "origin", "burn", KEY_CHOICE, "no", .choices = keys_no_yes,
 		ORIGIN_FIELD(burn), .help = "yes: service keeps a CPU busy, and nothing is read "
 			"meanwhile; no: it only takes its time"},
-	{KEYS_DAEMON, "origin", "stall", KEY_CUSTOM, "0", .check = settings_check_stall,
-		.named = true, .help = "1s every 10s: it stands still, accepts, reads and answers "
+	{KEYS_DAEMON, "origin", "stall", KEY_CUSTOM, "0", .parse = settings_parse_stall,
+		ORIGIN_FIELD(stall), .help = "1s every 10s: it stands still, accepts, reads and answers "
 			"nothing, for the first second of every ten, from the first request on; "
 			"5s: once"},
-	{KEYS_DAEMON, "origin", "accept-stall", KEY_CUSTOM, "0", .check = settings_check_stall,
-		.named = true, .help = "the same for accepting alone, from the first connection on"},
-	{KEYS_DAEMON, "origin", "read", KEY_CUSTOM, "0", .check = settings_check_read,
-		.named = true, .help = "SIZE every TIME: a request's body is read no faster than "
+	{KEYS_DAEMON, "origin", "accept-stall", KEY_CUSTOM, "0", .parse = settings_parse_stall,
+		ORIGIN_FIELD(accept_stall), .help = "the same for accepting alone, from the first connection on"},
+	{KEYS_DAEMON, "origin", "read", KEY_CUSTOM, "0", .parse = settings_parse_read,
+		ORIGIN_WHOLE, .help = "SIZE every TIME: a request's body is read no faster than "
 			"that, the first piece after TIME: 64KiB every 100ms"},
-	{KEYS_DAEMON, "origin", "hang", KEY_CUSTOM, "0%", .check = settings_check_hang,
-		.named = true, .help = "SHARE of requests that are never answered; the connection stays "
+	{KEYS_DAEMON, "origin", "hang", KEY_CUSTOM, "0%", .parse = settings_parse_hang,
+		ORIGIN_WHOLE, .help = "SHARE of requests that are never answered; the connection stays "
 			"open, and what comes behind on it waits"},
 	{KEYS_DAEMON, "origin", "freeze", KEY_UINT, "0", "0..1000000", ORIGIN_FIELD(freeze),
 		.help = "so many connections answer their first request and then nothing: the "
 			"first that come to a second one"},
-	{KEYS_DAEMON, "origin", "close-after", KEY_CUSTOM, "0", .check = settings_check_close_after,
-		.named = true, .help = "closes a connection after so many answers, without a word; "
+	{KEYS_DAEMON, "origin", "close-after", KEY_CUSTOM, "0", .parse = settings_parse_close_after,
+		ORIGIN_WHOLE, .help = "closes a connection after so many answers, without a word; "
 			"N header: with Connection: close in the last; 0: never"},
 	{KEYS_DAEMON, "origin", "idle", KEY_TIME, "0", "0..24h", ORIGIN_FIELD(idle_ns),
 		.help = "closes a connection that waits so long for the next request's head; "

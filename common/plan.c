@@ -30,12 +30,13 @@
 #include "common/plan_requests.h"
 #include "common/plan_connections.h"
 #include "common/plan_slice.h"
+#include "common/plan_sources.h"
+#include "common/plan_stages.h"
 #include "common/plan_tls.h"
 #include "common/plan_values.h"
 #include "common/str.h"
 
 #define PLAN_NAME_MAX 64
-#define PLAN_LABELS_MAX 64
 
 static bool plan_is_label(const struct ini_entry *e)
 {
@@ -84,17 +85,14 @@ static char *plan_name_from_host(const struct url *url)
 	return name;
 }
 
-static int plan_set_target(const struct plan_input *in)
+static void plan_check_target(const struct plan_input *in)
 {
-	struct plan *p = in->plan;
 	unsigned line = 0;
 	const char *file = in->doc->first_file ? in->doc->first_file : "run";
 
-	/* A bad value has been reported, and left url_text empty. */
-	if (p->url_text)
-		return url_parse(p->url_text, &p->url, NULL) == -ENOMEM ? -ENOMEM : 0;
-	if (plan_url_is_doubtful(in->doc))
-		return 0;
+	/* A bad value has been reported, and left nothing. */
+	if (in->plan->url_text || plan_url_is_doubtful(in->doc))
+		return;
 	for (size_t i = in->doc->n_sections; i-- > 0;) {
 		file = in->doc->sections[i].file;
 		line = in->doc->sections[i].line;
@@ -104,23 +102,6 @@ static int plan_set_target(const struct plan_input *in)
 	}
 	problems_add(in->problems, file, line,
 		"[target] url is missing: write what to load, as in url = http://127.0.0.1:8000/");
-	return 0;
-}
-
-/* How arrivals are spaced and met, and how sure the figures are to be. Bad values have been
- * reported. */
-static void plan_set_pacing(const struct plan_input *in)
-{
-	const struct ini_entry *arrivals = keys_last(in->doc, "load", "", "arrivals");
-	const struct ini_entry *gap = keys_last(in->doc, "pacing", "", "gap");
-	struct plan *p = in->plan;
-
-	p->pacing_gap_ns = -1;
-	if (gap)
-		(void)plan_parse_gap(gap->value, &p->pacing_gap_ns, NULL);
-	if (arrivals)
-		(void)plan_parse_arrivals(arrivals->value, &p->arrivals, &p->jitter, NULL);
-	p->confidence = (double)p->confidence_percent / 100;
 }
 
 static int plan_set_name(const struct plan_input *in, const char *name)
@@ -137,60 +118,6 @@ static int plan_set_name(const struct plan_input *in, const char *name)
 			"not a name for a run: letters, digits, '_', '-' and '.', at most %d",
 			PLAN_NAME_MAX);
 	return 0;
-}
-
-/* ---- labels ---- */
-
-static struct plan_label *plan_find_label(struct plan *p, const char *name, size_t len)
-{
-	for (size_t i = 0; i < p->n_labels; i++)
-		if (strlen(p->labels[i].name) == len && !memcmp(p->labels[i].name, name, len))
-			return &p->labels[i];
-	return NULL;
-}
-
-static int plan_set_label(const struct plan_input *in, const struct ini_entry *e)
-{
-	struct plan *p = in->plan;
-	size_t len = plan_label_name_len(e->value);
-	struct plan_label *label = plan_find_label(p, e->value, len);
-	char *text = strdup(e->value + len + 1);
-
-	if (!text)
-		return -ENOMEM;
-	if (label) {
-		free(label->text);
-		label->text = text;
-		return 0;
-	}
-	if (p->n_labels == PLAN_LABELS_MAX) {
-		free(text);
-		problems_add(
-			in->problems, e->file, e->line, "more than %d labels", PLAN_LABELS_MAX);
-		return 0;
-	}
-	label = &p->labels[p->n_labels++];
-	label->text = text;
-	label->name = strndup(e->value, len);
-	return label->name ? 0 : -ENOMEM;
-}
-
-/* Of labels with one name the last one counts. */
-static int plan_set_labels(const struct plan_input *in)
-{
-	const struct ini_doc *doc = in->doc;
-	int r = 0;
-
-	in->plan->labels = calloc(PLAN_LABELS_MAX, sizeof(*in->plan->labels));
-	if (!in->plan->labels)
-		return -ENOMEM;
-	for (size_t i = 0; i < doc->n_entries && !r; i++) {
-		const struct ini_entry *e = &doc->entries[i];
-
-		if (plan_is_label(e) && !plan_check_label(e->value, NULL))
-			r = plan_set_label(in, e);
-	}
-	return r;
 }
 
 /* ---- text and digest ---- */
@@ -300,6 +227,31 @@ static int plan_set_text(const struct plan_input *in, const char *given)
 
 /* ---- the whole ---- */
 
+static void *plan_named(void *base, const char *section, const char *arg)
+{
+	return str_eq(section, "request") ? plan_find_request(base, arg) : NULL;
+}
+
+/* Every entry into its field. */
+static int plan_read(const struct plan_input *in)
+{
+	const struct keys_reading reading = {.file = KEYS_RUN,
+		.doc = in->doc,
+		.base = in->plan,
+		.named = plan_named,
+		.is_bad = in->bad,
+		.problems = in->problems};
+	struct plan *p = in->plan;
+	int r = plan_name_requests(in);
+
+	if (r)
+		return r;
+	p->drain_ns = CLOCK_NEVER;
+	r = keys_apply(&reading);
+	p->confidence = (double)p->confidence_percent / 100;
+	return r;
+}
+
 static int plan_fill(const struct plan_input *in, const char *name, const char *text)
 {
 	struct plan *p = in->plan;
@@ -308,22 +260,18 @@ static int plan_fill(const struct plan_input *in, const char *name, const char *
 	r = plan_set_name(in, name);
 	if (r)
 		return r;
-	p->drain_ns = CLOCK_NEVER;
-	r = keys_apply(KEYS_RUN, in->doc, p, in->problems);
-	if (!r)
-		r = plan_set_target(in);
-	if (!r)
-		r = plan_settle_tls(in);
-	plan_set_pacing(in);
+	r = plan_read(in);
+	if (r)
+		return r;
+	plan_check_target(in);
+	r = plan_settle_tls(in);
 	if (!r)
 		r = plan_settle_load(in);
 	plan_settle_slice(in);
 	if (!r)
 		r = plan_settle_requests(in);
-	if (!r)
-		r = plan_settle_connections(in);
-	if (!r)
-		r = plan_set_labels(in);
+	plan_settle_connections(in);
+	plan_finish_sources(p);
 	if (!r)
 		r = plan_set_text(in, text);
 	if (r || in->problems->n)
@@ -350,6 +298,7 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 	struct buf canon = {0};
 	struct plan_input in = {.plan = calloc(1, sizeof(*in.plan)),
 		.doc = doc,
+		.bad = calloc(doc->n_entries + 1, sizeof(*in.bad)),
 		.files = files,
 		.n_files = n_files,
 		.bodies_max = bodies_max,
@@ -357,9 +306,8 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 		.canon = &canon};
 	int r;
 
-	if (!in.plan)
-		return -ENOMEM;
-	r = plan_fill(&in, name, text);
+	r = in.plan && in.bad ? plan_fill(&in, name, text) : -ENOMEM;
+	free(in.bad);
 	buf_fini(&canon);
 	problems_finish(problems);
 	if (!r && problems->n)
@@ -376,26 +324,15 @@ struct plan *plan_free(struct plan *p)
 {
 	if (!p)
 		return NULL;
-	for (size_t i = 0; i < p->n_stages; i++)
-		free(p->stage_texts[i]);
 	plan_fini_requests(p);
-	for (size_t i = 0; i < p->n_labels; i++) {
-		free(p->labels[i].name);
-		free(p->labels[i].text);
-	}
-	url_fini(&p->url);
-	url_place_fini(&p->connect);
+	plan_clear_url(p);
+	plan_clear_connect_to(p);
+	plan_clear_stages(p);
+	plan_clear_sources(p);
+	plan_clear_labels(p);
 	plan_fini_tls(p);
-	free(p->labels);
 	free(p->name);
 	str_wipe(p->text);
-	str_wipe(p->url_text);
-	free(p->stage_texts);
-	free(p->stages);
-	free(p->connect_to);
-	free(p->tls_ciphers);
-	free(p->tls_ciphersuites);
-	free(p->sources);
 	free(p);
 	return NULL;
 }

@@ -98,6 +98,20 @@ static inline bool plan_statuses_has(const struct plan_statuses *s, unsigned sta
 	return status < 640 && (s->bits[status / 64] >> (status % 64) & 1);
 }
 
+enum plan_auth_scheme {
+	PLAN_AUTH_NONE,
+	PLAN_AUTH_BASIC,
+	PLAN_AUTH_BEARER,
+};
+
+/* Who sends a request, as auth has it. */
+struct plan_auth {
+	enum plan_auth_scheme scheme;
+	const char *user; /* PLAN_AUTH_BASIC: user_len bytes */
+	size_t user_len;
+	const char *secret; /* "@FILE" or "cred:NAME"; NULL: none */
+};
+
 #define PLAN_REQUESTS_MAX 64
 
 /* One kind of request: [request NAME] over [defaults]. */
@@ -109,7 +123,8 @@ struct plan_request {
 	char *target; /* what stands behind the method: path and query, begins with '/' */
 	struct plan_header *headers; /* with Authorization, where auth was given */
 	size_t n_headers;
-	char *body; /* NULL: none */
+	struct plan_auth _auth; /* while the plan is built; borrowed from the entries */
+	char *body;		/* NULL: none */
 	size_t body_len;
 	uint64_t chunk_bytes; /* the body goes in chunks of so many bytes; 0: by Content-Length */
 
@@ -177,6 +192,7 @@ struct plan {
 				    * or scale has changed it */
 	struct plan_stage *stages; /* open model: at least one; closed: none */
 	size_t n_stages;
+	struct rate scale; /* as written; the rates of the plan are multiplied already */
 	unsigned arrivals; /* enum plan_arrivals */
 	double jitter;	   /* 0..1; of the gap, PLAN_JITTER alone */
 	uint64_t seed;
@@ -206,6 +222,7 @@ struct plan {
 	uint64_t pipeline;		  /* requests in flight on a connection at most, 1.. */
 	struct plan_source *sources;	  /* used in turn; none: the kernel chooses */
 	size_t n_sources;
+	struct plan_sources *_sources_read; /* while the plan is built */
 
 	/* [timeouts] */
 	int64_t connect_timeout_ns;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request says of itself and its answer: where it goes, with which credentials, and when an
- * answer is a good one. As in plan_values.c each grammar has one reader, used by the key table for
- * its messages and by the plan, which then knows that it succeeds.
+ * answer is a good one. As in plan_values.c each grammar has one reader, which the key table names.
  *
  * A secret stands in a file or a credential, never in a run file, which others may read: what looks
  * like one is refused without being quoted. */
@@ -56,14 +55,15 @@ static bool plan_is_word(const char *text, const char *word, const char **ret_re
 	return n == strlen(word) && !strncasecmp(text, word, n);
 }
 
-int plan_parse_auth(const char *value, struct plan_auth *ret, struct err *reterr)
+int plan_parse_auth(const char *value, void *field, struct err *reterr)
 {
 	struct plan_auth auth = {0};
 	const char *rest;
 	size_t len;
 
 	if (plan_is_word(value, "none", &rest) && !*rest) {
-		*ret = auth;
+		if (field)
+			*(struct plan_auth *)field = auth;
 		return 0;
 	}
 	if (plan_is_word(value, "basic", &rest))
@@ -96,15 +96,9 @@ int plan_parse_auth(const char *value, struct plan_auth *ret, struct err *reterr
 				"password stands in a file: " PLAN_AUTH_HOW);
 		return -EINVAL;
 	}
-	*ret = auth;
+	if (field)
+		*(struct plan_auth *)field = auth;
 	return 0;
-}
-
-int plan_check_auth(const char *value, struct err *reterr)
-{
-	struct plan_auth auth;
-
-	return plan_parse_auth(value, &auth, reterr);
 }
 
 /* ---- statuses ---- */
@@ -149,7 +143,7 @@ static bool plan_read_statuses(const char **text, struct plan_statuses *set)
 	return true;
 }
 
-int plan_parse_statuses(const char *value, struct plan_statuses *ret, struct err *reterr)
+int plan_parse_statuses(const char *value, void *field, struct err *reterr)
 {
 	struct plan_statuses set = {0};
 	const char *at = value;
@@ -168,7 +162,8 @@ int plan_parse_statuses(const char *value, struct plan_statuses *ret, struct err
 	}
 	for (unsigned status = 101; status <= PLAN_STATUS_MAX; status++) {
 		if ((status == 101 || status >= 200) && plan_statuses_has(&set, status)) {
-			*ret = set;
+			if (field)
+				*(struct plan_statuses *)field = set;
 			return 0;
 		}
 	}
@@ -177,13 +172,6 @@ int plan_parse_statuses(const char *value, struct plan_statuses *ret, struct err
 		"is an answer of its own, to a request with the header Upgrade",
 		value);
 	return -EINVAL;
-}
-
-int plan_check_statuses(const char *value, struct err *reterr)
-{
-	struct plan_statuses set;
-
-	return plan_parse_statuses(value, &set, reterr);
 }
 
 /* ---- sizes and digests ---- */
@@ -204,14 +192,17 @@ static bool plan_read_size(const char *text, size_t len, uint64_t *ret)
 	return units_parse_size(size, ret) == 0;
 }
 
-int plan_parse_sizes(const char *value, uint64_t *ret_min, uint64_t *ret_max, struct err *reterr)
+int plan_parse_sizes(const char *value, void *field, struct err *reterr)
 {
+	struct plan_request *request = field;
 	const char *dots = strstr(value, "..");
 	const char *last = dots ? dots + 2 : "";
 	uint64_t min = 0, max = UINT64_MAX;
 	bool is_good;
 
-	if (!dots) {
+	if (!*value) {
+		is_good = true;
+	} else if (!dots) {
 		is_good = plan_read_size(value, strlen(value), &min);
 		max = min;
 	} else {
@@ -230,16 +221,12 @@ int plan_parse_sizes(const char *value, uint64_t *ret_min, uint64_t *ret_max, st
 		err_set(reterr, "'%.60s' can never be: the first size is above the second", value);
 		return -EINVAL;
 	}
-	*ret_min = min;
-	*ret_max = max;
+	if (request) {
+		request->has_expect_size = *value != '\0';
+		request->expect_size_min = min;
+		request->expect_size_max = max;
+	}
 	return 0;
-}
-
-int plan_check_sizes(const char *value, struct err *reterr)
-{
-	uint64_t min, max;
-
-	return *value ? plan_parse_sizes(value, &min, &max, reterr) : 0;
 }
 
 static int plan_hex_digit(char c)
@@ -250,12 +237,13 @@ static int plan_hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-int plan_parse_sha256(const char *value, uint8_t ret[static 32], struct err *reterr)
+int plan_parse_sha256(const char *value, void *field, struct err *reterr)
 {
+	struct plan_request *request = field;
 	uint8_t bytes[32];
 	size_t n = 0;
 
-	while (n < sizeof(bytes)) {
+	while (*value && n < sizeof(bytes)) {
 		int high = plan_hex_digit(value[2 * n]);
 		int low = high < 0 ? -1 : plan_hex_digit(value[2 * n + 1]);
 
@@ -263,18 +251,14 @@ int plan_parse_sha256(const char *value, uint8_t ret[static 32], struct err *ret
 			break;
 		bytes[n++] = (uint8_t)(high << 4 | low);
 	}
-	if (n < sizeof(bytes) || value[2 * n]) {
+	if (*value && (n < sizeof(bytes) || value[2 * n])) {
 		err_set(reterr, "'%.80s' is no SHA-256: write 64 hex digits, as sha256sum prints",
 			value);
 		return -EINVAL;
 	}
-	memcpy(ret, bytes, sizeof(bytes));
+	if (request) {
+		request->has_expect_sha256 = *value != '\0';
+		memcpy(request->expect_sha256, bytes, n);
+	}
 	return 0;
-}
-
-int plan_check_sha256(const char *value, struct err *reterr)
-{
-	uint8_t bytes[32];
-
-	return *value ? plan_parse_sha256(value, bytes, reterr) : 0;
 }

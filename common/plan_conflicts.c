@@ -29,7 +29,6 @@
 #include "common/plan_values.h"
 #include "common/str.h"
 
-#define PLAN_STAGES_MAX 1000
 #define PLAN_DEFAULT_DURATION_NS (10 * NSEC_PER_SEC)
 #define PLAN_DURATION_MAX_NS (8760 * 3600 * NSEC_PER_SEC) /* as [load] duration */
 
@@ -85,22 +84,6 @@ static void plan_find_sources(struct plan_load *l)
 	}
 }
 
-bool plan_is_bad(const struct ini_entry *e)
-{
-	const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
-	union {
-		uint64_t number;
-		struct rate rate;
-		int64_t ns;
-		char *text;
-	} scratch = {.text = NULL};
-	bool is_bad = key && keys_parse(key, e->value, &scratch, NULL) == -EINVAL;
-
-	if (key && key->type == KEY_TEXT)
-		free(scratch.text);
-	return is_bad;
-}
-
 /* Of a bad value nobody can say what it contradicts. */
 static void plan_doubt(struct plan_load *l)
 {
@@ -109,7 +92,7 @@ static void plan_doubt(struct plan_load *l)
 
 		for (size_t s = 0; s < PLAN_SOURCE_COUNT; s++)
 			if (str_eq(e->section, plan_source_keys[s][0]) &&
-				str_eq(e->key, plan_source_keys[s][1]) && plan_is_bad(e))
+				str_eq(e->key, plan_source_keys[s][1]) && plan_is_bad(l->in, e))
 				l->is_doubtful = true;
 	}
 }
@@ -161,7 +144,7 @@ const struct ini_entry *plan_settle_pair(const struct plan_input *in, const stru
 	const struct ini_entry *first = keys_last(in->doc, pair->section, "", pair->key);
 	const struct ini_entry *last = keys_last(in->doc, pair->other_section, "", pair->other_key);
 
-	if (!first || !last || plan_is_bad(first) || plan_is_bad(last))
+	if (!first || !last || plan_is_bad(in, first) || plan_is_bad(in, last))
 		return NULL;
 	if (first > last) {
 		const struct ini_entry *swap = first;
@@ -183,34 +166,6 @@ static bool plan_is_stage_entry(const struct plan_load *l, size_t i)
 
 	return e->precedence == l->at[PLAN_SOURCE_STAGE].precedence && str_eq(e->section, "load") &&
 	       str_eq(e->key, "stage");
-}
-
-/* Bad ones have been reported. */
-static int plan_read_stages(struct plan_load *l)
-{
-	struct rate end = {0, 1}; /* of the last one that was no pause */
-
-	for (size_t i = 0; i < l->in->doc->n_entries; i++) {
-		const struct ini_entry *e = &l->in->doc->entries[i];
-		struct plan_stage stage;
-		int r;
-
-		if (!plan_is_stage_entry(l, i) || plan_parse_stage(e->value, &stage, NULL))
-			continue;
-		if (l->plan->n_stages == PLAN_STAGES_MAX) {
-			problems_add(l->in->problems, e->file, e->line, "more than %d stages",
-				PLAN_STAGES_MAX);
-			return 0;
-		}
-		if (!stage.rate.den)
-			stage.rate = end;
-		if (stage.kind != PLAN_PAUSE)
-			end = plan_stage_end(&stage);
-		r = plan_add_stage(l->plan, &stage, e->value);
-		if (r)
-			return r;
-	}
-	return 0;
 }
 
 /* Of good stages that are in force, how they stand together. */
@@ -406,9 +361,9 @@ static int plan_scale(struct plan_load *l)
 {
 	const struct ini_entry *e = keys_last(l->in->doc, "load", "", "scale");
 	struct plan *p = l->plan;
-	struct rate scale;
+	struct rate scale = p->scale;
 
-	if (!e || l->is_doubtful || plan_parse_scale(e->value, &scale, NULL))
+	if (!e || l->is_doubtful || plan_is_bad(l->in, e))
 		return 0;
 	if (p->model == PLAN_CLOSED) {
 		problems_add(l->in->problems, e->file, e->line,
@@ -533,11 +488,6 @@ int plan_settle_load(const struct plan_input *in)
 
 	plan_find_sources(&l);
 	plan_doubt(&l);
-	if (plan_has(&l, PLAN_SOURCE_STAGE)) {
-		r = plan_read_stages(&l);
-		if (r)
-			return r;
-	}
 	plan_settle_speed(&l);
 	plan_settle_model(&l);
 	plan_settle_length(&l);

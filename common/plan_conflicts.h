@@ -11,8 +11,6 @@ struct plan_input;
 /* After keys_apply: fills model, rate, stages, duration, requests and think. 0 or -ENOMEM. */
 int plan_settle_load(const struct plan_input *in);
 
-/* The value is none that its key takes, which has been reported. */
-bool plan_is_bad(const struct ini_entry *e);
 /* Two keys that contradict each other. The entry that lost; NULL: one of them is not written, or
  * bad. Where both are of one file, a problem is added too. */
 struct plan_pair {

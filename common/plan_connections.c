@@ -89,27 +89,48 @@ static bool plan_is_curl_place(const char *value)
 	       inet_pton(AF_INET6, value, &address) != 1;
 }
 
-int plan_check_connect_to(const char *value, struct err *reterr)
+int plan_parse_connect_to(const char *value, void *field, struct err *reterr)
 {
+	struct plan *p = field;
 	struct url_place place = {0};
 	int r = url_parse_place(value, &place, reterr);
+	char *text;
 
-	url_place_fini(&place);
 	if (r == -EINVAL && plan_is_curl_place(value))
 		err_set(reterr,
 			"'%.60s': write where to connect alone, as in 10.0.0.7:8443; it is in the "
 			"place of the URL's host and port",
 			value);
-	return r;
+	if (r)
+		return r;
+	text = p ? strdup(value) : NULL;
+	if (!text) {
+		url_place_fini(&place);
+		return p ? -ENOMEM : 0;
+	}
+	plan_clear_connect_to(p);
+	p->connect = place;
+	p->connect_to = text;
+	return 0;
 }
 
-static int plan_parse_dns(const char *value, int64_t *ret_ns, struct err *reterr)
+void plan_clear_connect_to(void *field)
+{
+	struct plan *p = field;
+
+	url_place_fini(&p->connect);
+	free(p->connect_to);
+	p->connect_to = NULL;
+}
+
+int plan_parse_dns(const char *value, void *field, struct err *reterr)
 {
 	const char *time = value + strlen(PLAN_DNS_EVERY);
 	int64_t ns;
 
 	if (str_eq(value, "once")) {
-		*ret_ns = 0;
+		if (field)
+			*(int64_t *)field = 0;
 		return 0;
 	}
 	if (!str_starts(value, PLAN_DNS_EVERY) || !strspn(time, " \t") ||
@@ -123,15 +144,9 @@ static int plan_parse_dns(const char *value, int64_t *ret_ns, struct err *reterr
 		err_set(reterr, "'%.60s' is out of range: every 1s to every 24h, or once", value);
 		return -EINVAL;
 	}
-	*ret_ns = ns;
+	if (field)
+		*(int64_t *)field = ns;
 	return 0;
-}
-
-int plan_check_dns(const char *value, struct err *reterr)
-{
-	int64_t ns;
-
-	return plan_parse_dns(value, &ns, reterr);
 }
 
 /* ---------------------------------------------------------------- where to */
@@ -139,13 +154,6 @@ int plan_check_dns(const char *value, struct err *reterr)
 static unsigned plan_precedence(const struct ini_entry *e)
 {
 	return e ? e->precedence : 0;
-}
-
-static void plan_connections_forget_place(struct plan *p)
-{
-	url_place_fini(&p->connect);
-	free(p->connect_to);
-	p->connect_to = NULL;
 }
 
 /* connect-to beside a URL that leaves it no room. */
@@ -162,7 +170,7 @@ static void plan_connections_settle_place(struct plan_connections *c)
 	if (is_tls || p->url.unix_path)
 		lost = plan_settle_pair(c->in, is_tls ? &tls : &both);
 	if (lost && str_eq(lost->key, "connect-to")) {
-		plan_connections_forget_place(p);
+		plan_clear_connect_to(p);
 	} else if (lost && is_tls) {
 		const struct ini_entry *e = keys_last(c->in->doc, "target", "", "connect-to");
 
@@ -174,18 +182,14 @@ static void plan_connections_settle_place(struct plan_connections *c)
 	}
 }
 
-static int plan_connections_set_place(struct plan_connections *c)
+static void plan_connections_set_place(struct plan_connections *c)
 {
 	struct plan *p = c->plan;
 
-	/* What is bad has been reported, and left nothing behind. */
-	if (p->connect_to && url_parse_place(p->connect_to, &p->connect, NULL) == -ENOMEM)
-		return -ENOMEM;
 	if (p->connect_to)
 		plan_connections_settle_place(c);
 	c->place_precedence = plan_precedence(
 		keys_last(c->in->doc, "target", "", p->connect_to ? "connect-to" : "url"));
-	return 0;
 }
 
 /* A key that the place leaves no meaning: a problem, or written before it and so forgotten. */
@@ -214,45 +218,10 @@ static void plan_connections_settle_unix(struct plan_connections *c)
 	plan_connections_refuse(c, "connections", "source", why);
 	p->addresses = PLAN_ADDRESSES_ALL;
 	p->dns_ns = 0;
-	free(p->sources);
-	p->sources = NULL;
-	p->n_sources = 0;
-}
-
-static void plan_connections_set_dns(struct plan_connections *c)
-{
-	const struct ini_entry *e = keys_last(c->in->doc, "target", "", "dns");
-
-	if (e)
-		(void)plan_parse_dns(e->value, &c->plan->dns_ns, NULL);
+	plan_clear_sources(p);
 }
 
 /* ---------------------------------------------------------------- from where */
-
-/* Of the last file that has any. */
-static int plan_connections_set_sources(struct plan_connections *c)
-{
-	const struct ini_entry *last = keys_last(c->in->doc, "connections", "", "source");
-	unsigned precedence = plan_precedence(last);
-	struct plan_sources sources = {0};
-	int r = 0;
-
-	for (size_t i = 0; last && i < c->in->doc->n_entries && r == 0; i++) {
-		const struct ini_entry *e = &c->in->doc->entries[i];
-		struct err err = {0};
-
-		if (e->precedence != precedence || !str_eq(e->section, last->section) ||
-			!str_eq(e->key, last->key) || plan_is_bad(e))
-			continue;
-		r = plan_sources_add(&sources, e->value, &err);
-		if (r == -EINVAL)
-			problems_add(c->in->problems, e->file, e->line, "%s: %s", e->key, err.text);
-	}
-	plan_sources_shrink(&sources);
-	c->plan->sources = sources.list;
-	c->plan->n_sources = sources.n;
-	return r == -ENOMEM ? r : 0;
-}
 
 static bool plan_connections_has_source(const struct plan *p, bool is_v6)
 {
@@ -362,7 +331,7 @@ static void plan_connections_obey_close(struct plan_connections *c)
 		n_closing += plan_request_closes(&p->requests[i]);
 	if (n_closing == 0 || p->reuse == PLAN_REUSE_NO)
 		return;
-	if (e && p->pipeline > 1 && !plan_is_bad(e))
+	if (e && p->pipeline > 1 && !plan_is_bad(c->in, e))
 		problems_add(c->in->problems, e->file, e->line,
 			"pipeline = %.20s: nothing may be sent after a request with the header "
 			"\"Connection: close\" (RFC 9112 section 9.6); leave one of the two out",
@@ -414,7 +383,7 @@ static void plan_connections_check_pipeline(struct plan_connections *c)
 	const struct ini_entry *e = keys_last(c->in->doc, "connections", "", "pipeline");
 	const struct plan *p = c->plan;
 
-	if (!e || p->pipeline <= 1 || plan_is_bad(e))
+	if (!e || p->pipeline <= 1 || plan_is_bad(c->in, e))
 		return;
 	if (plan_users(p) > PLAN_USERS_MAX)
 		problems_add(c->in->problems, e->file, e->line,
@@ -425,27 +394,18 @@ static void plan_connections_check_pipeline(struct plan_connections *c)
 
 /* ---------------------------------------------------------------- the whole */
 
-int plan_settle_connections(const struct plan_input *in)
+void plan_settle_connections(const struct plan_input *in)
 {
-	struct plan *p = in->plan;
-	struct plan_connections c = {.in = in, .plan = p};
-	int r;
+	struct plan_connections c = {.in = in, .plan = in->plan};
 
-	plan_connections_set_dns(&c);
-	r = plan_connections_set_sources(&c);
 	/* A bad target has been reported. */
-	if (r == 0 && p->url.text) {
-		r = plan_connections_set_place(&c);
-		if (r)
-			return r;
+	if (in->plan->url.text) {
+		plan_connections_set_place(&c);
 		plan_connections_settle_unix(&c);
 		plan_connections_settle_family(&c);
 	}
-	if (r)
-		return r;
 	plan_connections_settle_reuse(&c);
 	plan_connections_obey_close(&c);
 	plan_connections_settle_pipeline(&c);
 	plan_connections_check_pipeline(&c);
-	return 0;
 }

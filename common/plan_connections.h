@@ -25,10 +25,11 @@ uint64_t plan_users(const struct plan *p);
  * nobody can say. */
 bool plan_is_idempotent(const char *method);
 
-/* Part of making a plan, behind the target and the requests: fills connect, dns and the sources,
- * settles what contradicts. 0 (also with problems) or -ENOMEM. */
-int plan_settle_connections(const struct plan_input *in);
+/* Part of making a plan, behind the target and the requests: settles what contradicts. */
+void plan_settle_connections(const struct plan_input *in);
 
-/* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
-int plan_check_connect_to(const char *value, struct err *reterr);
-int plan_check_dns(const char *value, struct err *reterr);
+/* For the key table (keys.h): into the field that is named here, NULL: only checked. 0, -EINVAL
+ * with reterr, -ENOMEM. */
+int plan_parse_connect_to(const char *value, void *plan, struct err *reterr);
+void plan_clear_connect_to(void *plan);
+int plan_parse_dns(const char *value, void *int64_ns, struct err *reterr);

@@ -89,11 +89,11 @@ static const char *plan_judge_empty(const struct plan_request *r)
 static bool plan_is_sha256_of_nothing(const struct plan_request *r)
 {
 	char hex[DIGEST_SHA256_HEX_SIZE];
-	uint8_t bytes[32];
+	struct plan_request nothing = {0};
 
 	digest_sha256_hex("", 0, hex);
-	return !plan_parse_sha256(hex, bytes, NULL) &&
-	       memcmp(bytes, r->expect_sha256, sizeof(bytes)) == 0;
+	return !plan_parse_sha256(hex, &nothing, NULL) &&
+	       memcmp(nothing.expect_sha256, r->expect_sha256, sizeof(r->expect_sha256)) == 0;
 }
 
 static void plan_judge_refuse(

@@ -65,7 +65,7 @@ static const struct ini_entry *plan_request_entry(
 
 /* ---- which requests there are ---- */
 
-static struct plan_request *plan_find_request(struct plan *p, const char *name)
+struct plan_request *plan_find_request(const struct plan *p, const char *name)
 {
 	for (size_t i = 0; i < p->n_requests; i++)
 		if (str_eq(p->requests[i].name, name))
@@ -90,7 +90,7 @@ static int plan_add_request(
 	if (!r->name)
 		return -ENOMEM;
 	p->n_requests++;
-	return 0;
+	return keys_fill_defaults(KEYS_RUN, "request", r);
 }
 
 static void plan_refuse_flag(const struct plan_input *in, const struct ini_entry *e)
@@ -108,7 +108,7 @@ static void plan_refuse_flag(const struct plan_input *in, const struct ini_entry
 
 /* In the order of the files. Flags may name requests of their own only where no file does: else it
  * is a misspelt name, which would take its share of the load. */
-static int plan_name_requests(const struct plan_input *in)
+int plan_name_requests(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
 	bool has_files;
@@ -142,19 +142,41 @@ static int plan_name_requests(const struct plan_input *in)
 	return p->requests[0].name ? 0 : -ENOMEM;
 }
 
-/* Keys that the table reads. */
-static int plan_apply_keys(struct plan_making *m)
+/* The request's own section says it. */
+static bool plan_says(const struct plan_making *m, const char *key)
+{
+	return m->request->name[0] && keys_last(m->in->doc, "request", m->request->name, key);
+}
+
+/* What the request's own section does not say, [defaults] do. */
+static int plan_inherit(struct plan_making *m)
 {
 	const struct plan_request *defaults = &m->in->plan->defaults;
 	struct plan_request *r = m->request;
+
+	if (!plan_says(m, "chunked"))
+		r->chunk_bytes = defaults->chunk_bytes;
+	if (!plan_says(m, "expect-status"))
+		r->expect_statuses = defaults->expect_statuses;
+	if (!plan_says(m, "expect-size")) {
+		r->has_expect_size = defaults->has_expect_size;
+		r->expect_size_min = defaults->expect_size_min;
+		r->expect_size_max = defaults->expect_size_max;
+	}
+	if (!plan_says(m, "expect-sha256")) {
+		r->has_expect_sha256 = defaults->has_expect_sha256;
+		memcpy(r->expect_sha256, defaults->expect_sha256, sizeof(r->expect_sha256));
+	}
+	if (!r->method)
+		r->method = strdup(defaults->method);
+	return r->method ? 0 : -ENOMEM;
+}
+
+static int plan_set_request_target(struct plan_making *m)
+{
+	struct plan_request *r = m->request;
 	const struct url *url = &m->in->plan->url;
 
-	r->chunk_bytes = defaults->chunk_bytes;
-	r->method = strdup(defaults->method ? defaults->method : "GET");
-	if (!r->method)
-		return -ENOMEM;
-	if (r->name[0] && keys_apply_named(KEYS_RUN, m->in->doc, "request", r->name, r))
-		return -ENOMEM;
 	/* A bad URL has been reported. */
 	if (!url->path)
 		r->target = strdup("/");
@@ -173,7 +195,7 @@ struct plan_lines {
 
 /* Of one section. */
 static void plan_find_lines(struct plan_making *m, const char *section, const char *arg,
-	const struct key *key, struct plan_lines *ret)
+	const char *key, struct plan_lines *ret)
 {
 	const struct ini_doc *doc = m->in->doc;
 	size_t n = 0;
@@ -181,8 +203,7 @@ static void plan_find_lines(struct plan_making *m, const char *section, const ch
 	for (size_t i = 0; i < doc->n_entries; i++) {
 		const struct ini_entry *e = &doc->entries[i];
 
-		if (!str_eq(e->key, key->name) || !plan_is_in(e, section, arg) ||
-			key->check(e->value, NULL))
+		if (!str_eq(e->key, key) || !plan_is_in(e, section, arg) || plan_is_bad(m->in, e))
 			continue;
 		if (n++ == PLAN_HEADERS_MAX) {
 			/* Those of [defaults] are told once. */
@@ -221,9 +242,8 @@ static bool plan_line_is_replaced(
 }
 
 /* The lines in force. */
-static void plan_read_lines(struct plan_making *m, const char *name, struct plan_lines *ret)
+static void plan_read_lines(struct plan_making *m, const char *key, struct plan_lines *ret)
 {
-	const struct key *key = keys_find(KEYS_RUN, "defaults", name);
 	struct plan_lines all = {.n = 0};
 
 	plan_find_lines(m, "defaults", "", key, &all);
@@ -379,17 +399,18 @@ static void plan_check_secret(struct plan_making *m, const struct ini_entry *e,
 static int plan_add_auth(struct plan_making *m, const struct ini_entry *e)
 {
 	struct plan_request *p = m->request;
-	struct plan_auth auth;
+	const struct plan_auth *auth =
+		plan_is_in(e, "defaults", "") ? &m->in->plan->defaults._auth : &p->_auth;
 	struct buf secret = {0};
 	char *value = NULL;
 	int r;
 
-	if (plan_parse_auth(e->value, &auth, NULL) || auth.scheme == PLAN_AUTH_NONE)
+	if (auth->scheme == PLAN_AUTH_NONE || plan_is_bad(m->in, e))
 		return 0;
-	r = plan_expand(m->in, e, auth.secret, true, &secret);
+	r = plan_expand(m->in, e, auth->secret, true, &secret);
 	if (!r) {
-		plan_check_secret(m, e, &auth, &secret);
-		value = plan_make_auth(&auth, &secret);
+		plan_check_secret(m, e, auth, &secret);
+		value = plan_make_auth(auth, &secret);
 		r = value ? plan_put_header(p->headers, &p->n_headers, "Authorization",
 				    strlen("Authorization"), value)
 			  : -ENOMEM;
@@ -457,7 +478,7 @@ static int plan_set_body(struct plan_making *m)
 
 	if (!e)
 		plan_refuse_chunks(m);
-	if (!e || plan_check_body(e->value, NULL) || !plan_body_fits(m, e))
+	if (!e || plan_is_bad(m->in, e) || !plan_body_fits(m, e))
 		return 0;
 	r = plan_expand(m->in, e, e->value, false, &body);
 	if (r) {
@@ -504,7 +525,7 @@ static int plan_set_expect_body(struct plan_making *m)
 	struct buf text = {0};
 	int r;
 
-	if (!e || !e->value[0] || plan_check_body(e->value, NULL))
+	if (!e || !e->value[0] || plan_is_bad(m->in, e))
 		return 0;
 	r = plan_expand(m->in, e, e->value, true, &text);
 	if (!r && text.len > PLAN_EXPECT_BODY_MAX)
@@ -519,43 +540,30 @@ static int plan_set_expect_body(struct plan_making *m)
 	return 0;
 }
 
-static int plan_set_checks(struct plan_making *m)
-{
-	struct plan_request *p = m->request;
-	const struct ini_entry *status = plan_request_entry(m->in, p, "expect-status");
-	const struct ini_entry *size = plan_request_entry(m->in, p, "expect-size");
-	const struct ini_entry *sha256 = plan_request_entry(m->in, p, "expect-sha256");
-	const struct key *key = keys_find(KEYS_RUN, "defaults", "expect-status");
-	int r;
-
-	if (!status || plan_parse_statuses(status->value, &p->expect_statuses, NULL))
-		(void)plan_parse_statuses(key->fallback, &p->expect_statuses, NULL);
-	if (size && !plan_parse_sizes(size->value, &p->expect_size_min, &p->expect_size_max, NULL))
-		p->has_expect_size = true;
-	if (sha256 && !plan_parse_sha256(sha256->value, p->expect_sha256, NULL))
-		p->has_expect_sha256 = true;
-	r = plan_set_expect_headers(m);
-	return r ? r : plan_set_expect_body(m);
-}
-
 /* ---- the whole ---- */
 
 int plan_settle_requests(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
-	int r = plan_name_requests(in);
+	int r = 0;
 
 	for (size_t i = 0; i < p->n_requests && !r; i++) {
 		struct plan_making m = {.in = in, .request = &p->requests[i]};
 
-		r = plan_apply_keys(&m);
+		r = plan_inherit(&m);
+		if (!r)
+			r = plan_set_request_target(&m);
 		if (!r)
 			r = plan_set_body(&m);
 		if (!r)
 			r = plan_set_headers(&m);
 		if (!r)
-			r = plan_set_checks(&m);
+			r = plan_set_expect_headers(&m);
+		if (!r)
+			r = plan_set_expect_body(&m);
+		m.request->_auth = (struct plan_auth){0};
 	}
+	p->defaults._auth = (struct plan_auth){0};
 	return r;
 }
 

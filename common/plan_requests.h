@@ -7,7 +7,13 @@ struct buf;
 struct plan;
 struct plan_input;
 
-/* After keys_apply and the target. 0 (also with problems) or -ENOMEM. */
+/* Before keys_apply, which fills them: one for each [request NAME], with the defaults of its keys,
+ * or a single one. 0 (also with problems) or -ENOMEM. */
+int plan_name_requests(const struct plan_input *in);
+/* NULL: there is none of that name. */
+struct plan_request *plan_find_request(const struct plan *p, const char *name);
+/* After keys_apply: adds what comes of [defaults], of several entries and of files. 0 (also with
+ * problems) or -ENOMEM. */
 int plan_settle_requests(const struct plan_input *in);
 /* Refuses what makes no sense together, where all single values are good. */
 void plan_judge_requests(const struct plan_input *in);

@@ -39,8 +39,9 @@ static bool plan_take_number(const char **text, size_t n_max, int64_t *ret)
 	return true;
 }
 
-int plan_parse_slice(const char *value, unsigned *ret_index, unsigned *ret_of, struct err *reterr)
+int plan_parse_slice(const char *value, void *field, struct err *reterr)
 {
+	struct plan *plan = field;
 	const char *at = value;
 	int64_t index = 0, of = 0;
 
@@ -54,8 +55,10 @@ int plan_parse_slice(const char *value, unsigned *ret_index, unsigned *ret_of, s
 			value, PLAN_SLICES_MAX);
 		return -EINVAL;
 	}
-	*ret_index = (unsigned)index;
-	*ret_of = (unsigned)of;
+	if (plan) {
+		plan->slice_index = (unsigned)index;
+		plan->slice_of = (unsigned)of;
+	}
 	return 0;
 }
 
@@ -110,7 +113,7 @@ static bool plan_take_date(const char **text, int64_t *ret_s)
 	return true;
 }
 
-int plan_parse_instant(const char *value, int64_t *ret_unix_ns, struct err *reterr)
+int plan_parse_instant(const char *value, void *field, struct err *reterr)
 {
 	const char *at = value;
 	bool is_date = strchr(value, 'T') != NULL;
@@ -127,22 +130,9 @@ int plan_parse_instant(const char *value, int64_t *ret_unix_ns, struct err *rete
 			value);
 		return -EINVAL;
 	}
-	*ret_unix_ns = s * NSEC_PER_SEC + ns;
+	if (field)
+		*(int64_t *)field = s * NSEC_PER_SEC + ns;
 	return 0;
-}
-
-int plan_check_slice(const char *value, struct err *reterr)
-{
-	unsigned index, of;
-
-	return plan_parse_slice(value, &index, &of, reterr);
-}
-
-int plan_check_instant(const char *value, struct err *reterr)
-{
-	int64_t unix_ns;
-
-	return plan_parse_instant(value, &unix_ns, reterr);
 }
 
 void plan_settle_slice(const struct plan_input *in)
@@ -152,9 +142,7 @@ void plan_settle_slice(const struct plan_input *in)
 	const struct ini_entry *at = keys_last(in->doc, "load", "", "at");
 
 	/* Bad values have been reported. */
-	if (at)
-		(void)plan_parse_instant(at->value, &plan->at_unix_ns, NULL);
-	if (!slice || plan_parse_slice(slice->value, &plan->slice_index, &plan->slice_of, NULL))
+	if (!slice || plan_is_bad(in, slice))
 		return;
 	if (plan->model == PLAN_CLOSED)
 		problems_add(in->problems, slice->file, slice->line,

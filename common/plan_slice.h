@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One slice of a schedule that several hosts share, and the instant at which all begin. Part of the
- * plan; the key table names the checks. Pure. */
+ * plan; the key table names the parsers. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,16 +13,14 @@ struct plan_input;
 
 #define PLAN_SLICES_MAX 1000
 
-/* "2/5": slice 2 of 5. 0, -EINVAL with reterr. */
-int plan_parse_slice(const char *value, unsigned *ret_index, unsigned *ret_of, struct err *reterr);
-/* "2026-11-22T17:00:00Z", or seconds since 1970; both with up to nine decimals. 0, -EINVAL with
- * reterr. */
-int plan_parse_instant(const char *value, int64_t *ret_unix_ns, struct err *reterr);
+/* For the key table (keys.h): into the field that is named here, NULL: only checked. 0, -EINVAL
+ * with reterr. */
+/* "2/5": slice 2 of 5. */
+int plan_parse_slice(const char *value, void *plan, struct err *reterr);
+/* "2026-11-22T17:00:00Z", or seconds since 1970; both with up to nine decimals. */
+int plan_parse_instant(const char *value, void *int64_unix_ns, struct err *reterr);
 
-int plan_check_slice(const char *value, struct err *reterr);
-int plan_check_instant(const char *value, struct err *reterr);
-
-/* After the keys are applied and the model is settled: fills in what slice and at say. A closed
+/* After the keys are applied and the model is settled: a closed
  * model has no slices, and slices that shall be one schedule have a common start. */
 void plan_settle_slice(const struct plan_input *in);
 /* 0, or -ERANGE with reterr: no run could begin at the instant that the plan names, as things stand

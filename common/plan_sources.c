@@ -20,9 +20,18 @@
 #define PLAN_SOURCES_V4_BITS 32
 #define PLAN_SOURCES_V6_BITS 128
 #define PLAN_SOURCES_NAMED_MAX (16 * PLAN_SOURCES_MAX) /* some patience for repeats */
-#define PLAN_SOURCES_MAX_BITS 12		       /* of a network's hosts */
+#define PLAN_SOURCES_SLOTS (2 * PLAN_SOURCES_MAX)
+#define PLAN_SOURCES_MAX_BITS 12 /* of a network's hosts */
 
 typedef unsigned __int128 plan_sources_number;
+
+/* Those of all lines that were read; the list becomes the plan's. */
+struct plan_sources {
+	struct plan_source *list;
+	size_t n;
+	size_t n_named;			    /* also those named again */
+	uint16_t slots[PLAN_SOURCES_SLOTS]; /* by hash: 1 + index, 0 where empty */
+};
 
 struct plan_sources_range {
 	bool is_v6;
@@ -196,8 +205,8 @@ static bool plan_sources_has(
 {
 	size_t i = plan_sources_slot(source);
 
-	for (; s->_slots[i]; i = (i + 1) % PLAN_SOURCES_SLOTS) {
-		const struct plan_source *known = &s->list[s->_slots[i] - 1];
+	for (; s->slots[i]; i = (i + 1) % PLAN_SOURCES_SLOTS) {
+		const struct plan_source *known = &s->list[s->slots[i] - 1];
 
 		if (known->is_v6 == source->is_v6 &&
 			!memcmp(known->address, source->address, sizeof(known->address)))
@@ -219,7 +228,7 @@ static int plan_sources_add_one(
 			flaw);
 		return -EINVAL;
 	}
-	if (s->_n_named++ == PLAN_SOURCES_NAMED_MAX) {
+	if (s->n_named++ == PLAN_SOURCES_NAMED_MAX) {
 		err_set(reterr, "the same addresses are named too often");
 		return -EINVAL;
 	}
@@ -230,7 +239,7 @@ static int plan_sources_add_one(
 		return -EINVAL;
 	}
 	s->list[s->n++] = *source;
-	s->_slots[slot] = (uint16_t)s->n;
+	s->slots[slot] = (uint16_t)s->n;
 	return 0;
 }
 
@@ -249,7 +258,7 @@ static int plan_sources_add_range(
 	return r;
 }
 
-int plan_sources_add(struct plan_sources *s, const char *value, struct err *reterr)
+static int plan_sources_add(struct plan_sources *s, const char *value, struct err *reterr)
 {
 	const char *at = value;
 	int r = 0;
@@ -282,28 +291,52 @@ int plan_sources_add(struct plan_sources *s, const char *value, struct err *rete
 	}
 }
 
-void plan_sources_shrink(struct plan_sources *s)
-{
-	struct plan_source *list = s->n ? reallocarray(s->list, s->n, sizeof(*list)) : NULL;
-
-	if (!s->n)
-		plan_sources_fini(s);
-	else if (list)
-		s->list = list;
-}
-
-void plan_sources_fini(struct plan_sources *s)
+static void plan_sources_fini(struct plan_sources *s)
 {
 	free(s->list);
 	s->list = NULL;
 	s->n = 0;
 }
 
-int plan_check_sources(const char *value, struct err *reterr)
+int plan_parse_sources(const char *value, void *field, struct err *reterr)
 {
-	struct plan_sources s = {0};
-	int r = plan_sources_add(&s, value, reterr);
+	struct plan_sources scratch = {0};
+	struct plan *p = field;
+	int r;
 
-	plan_sources_fini(&s);
+	if (!p) {
+		r = plan_sources_add(&scratch, value, reterr);
+		plan_sources_fini(&scratch);
+		return r;
+	}
+	if (!p->_sources_read)
+		p->_sources_read = calloc(1, sizeof(*p->_sources_read));
+	if (!p->_sources_read)
+		return -ENOMEM;
+	r = plan_sources_add(p->_sources_read, value, reterr);
+	p->sources = p->_sources_read->list;
+	p->n_sources = p->_sources_read->n;
 	return r;
+}
+
+void plan_clear_sources(void *field)
+{
+	struct plan *p = field;
+
+	free(p->_sources_read);
+	free(p->sources);
+	p->_sources_read = NULL;
+	p->sources = NULL;
+	p->n_sources = 0;
+}
+
+void plan_finish_sources(struct plan *p)
+{
+	size_t size = p->n_sources * sizeof(*p->sources);
+	struct plan_source *list = p->n_sources ? realloc(p->sources, size) : NULL;
+
+	free(p->_sources_read);
+	p->_sources_read = NULL;
+	if (list)
+		p->sources = list;
 }

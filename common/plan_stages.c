@@ -24,6 +24,7 @@
 #include "common/str.h"
 #include "common/units.h"
 
+#define PLAN_STAGES_MAX 1000
 #define PLAN_FORM_WORDS 9 /* of the longest form */
 #define PLAN_STAGE_TEXT_MAX 256
 #define PLAN_BLANKS " \t"
@@ -279,13 +280,6 @@ int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *rete
 	return r;
 }
 
-int plan_check_stage(const char *value, struct err *reterr)
-{
-	struct plan_stage stage;
-
-	return plan_parse_stage(value, &stage, reterr);
-}
-
 /* ---- writing ---- */
 
 int plan_format_stage(const struct plan_stage *stage, char **ret)
@@ -481,10 +475,42 @@ int plan_add_stage(struct plan *p, const struct plan_stage *stage, const char *t
 	return 0;
 }
 
-void plan_clear_stages(struct plan *p)
+/* The rate with which the last stage ended that was no pause. */
+static struct rate plan_last_rate(const struct plan *p)
 {
+	for (size_t i = p->n_stages; i-- > 0;)
+		if (p->stages[i].kind != PLAN_PAUSE)
+			return plan_stage_end(&p->stages[i]);
+	return (struct rate){0, 1};
+}
+
+int plan_read_stage(const char *value, void *field, struct err *reterr)
+{
+	struct plan *p = field;
+	struct plan_stage stage;
+	int r = plan_parse_stage(value, &stage, reterr);
+
+	if (r || !p)
+		return r;
+	if (p->n_stages == PLAN_STAGES_MAX) {
+		err_set(reterr, "more than %d stages", PLAN_STAGES_MAX);
+		return -EINVAL;
+	}
+	if (!stage.rate.den)
+		stage.rate = plan_last_rate(p);
+	return plan_add_stage(p, &stage, value);
+}
+
+void plan_clear_stages(void *field)
+{
+	struct plan *p = field;
+
 	for (size_t i = 0; i < p->n_stages; i++)
 		free(p->stage_texts[i]);
+	free(p->stage_texts);
+	free(p->stages);
+	p->stage_texts = NULL;
+	p->stages = NULL;
 	p->n_stages = 0;
 }
 

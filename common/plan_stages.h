@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stages of an open plan: their grammar, and what they come to. Part of the plan; the key table
- * names the check. Pure. */
+ * names the reader. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +16,10 @@ struct err;
  * RATE every TIME | pause TIME). A ramp without its beginning has 0/0 there. 0, -EINVAL with
  * reterr. */
 int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr);
-int plan_check_stage(const char *value, struct err *reterr);
+/* For the key table: appends it to the plan's; one without a beginning goes on at the end of the
+ * one before. plan NULL: only checks it. 0, -EINVAL with reterr, -ENOMEM. */
+int plan_read_stage(const char *value, void *plan, struct err *reterr);
+void plan_clear_stages(void *plan);
 
 /* As a run file has it; new text in *ret. 0 or -ENOMEM. */
 int plan_format_stage(const struct plan_stage *stage, char **ret);
@@ -49,7 +52,6 @@ int64_t plan_stages_duration(const struct plan *p, bool is_warmup);
 
 /* text NULL: as plan_format_stage has it. 0 or -ENOMEM. */
 int plan_add_stage(struct plan *p, const struct plan_stage *stage, const char *text);
-void plan_clear_stages(struct plan *p);
 /* Stage i has been changed: its text too. 0 or -ENOMEM. */
 int plan_write_stage(struct plan *p, size_t i);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values of a run file that are more than a number with a unit. Each grammar has one reader, used
- * twice: by the key table to report a bad value with its line, and by the plan, which then knows
- * that it succeeds. */
+/* Values of a run file that are more than a number with a unit. Each grammar has one reader, which
+ * the key table names: it reads a value into its field, and says what is wrong with a bad one. */
 #include "common/plan_values.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
@@ -22,17 +22,35 @@
 #define PLAN_GAP_MAX_NS (10 * NSEC_PER_MSEC)
 #define PLAN_LABEL_NAME_MAX 64 /* of str_is_name */
 #define PLAN_LABEL_TEXT_MAX 256
+#define PLAN_LABELS_MAX 64
 
-int plan_check_url(const char *value, struct err *reterr)
+int plan_parse_url(const char *value, void *field, struct err *reterr)
 {
+	struct plan *p = field;
 	struct url url = {0};
+	char *text;
 	int r;
 
 	r = url_parse(value, &url, reterr);
 	if (r)
 		return r;
-	url_fini(&url);
+	text = p ? strdup(value) : NULL;
+	if (!text) {
+		url_fini(&url);
+		return p ? -ENOMEM : 0;
+	}
+	plan_clear_url(p);
+	p->url = url;
+	p->url_text = text;
 	return 0;
+}
+
+void plan_clear_url(void *field)
+{
+	struct plan *p = field;
+
+	url_fini(&p->url);
+	p->url_text = str_wipe(p->url_text);
 }
 
 /* ---- [tls] ---- */
@@ -88,7 +106,7 @@ int plan_check_server_name(const char *value, struct err *reterr)
 
 /* ---- the scale of all rates ---- */
 
-int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr)
+int plan_parse_scale(const char *value, void *field, struct err *reterr)
 {
 	const char *number = value + (value[0] == 'x');
 	struct rate scale;
@@ -101,15 +119,9 @@ int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr)
 			value);
 		return -EINVAL;
 	}
-	*ret = scale;
+	if (field)
+		*(struct rate *)field = scale;
 	return 0;
-}
-
-int plan_check_scale(const char *value, struct err *reterr)
-{
-	struct rate scale;
-
-	return plan_parse_scale(value, &scale, reterr);
 }
 
 /* ---- how arrivals are spaced, and met ---- */
@@ -128,10 +140,10 @@ static bool plan_parse_part(const char *text, double *ret)
 	return true;
 }
 
-int plan_parse_arrivals(
-	const char *value, unsigned *ret_arrivals, double *ret_jitter, struct err *reterr)
+int plan_parse_arrivals(const char *value, void *field, struct err *reterr)
 {
 	static const char prefix[] = "jitter:";
+	struct plan *p = field;
 	double jitter = 0;
 	unsigned arrivals;
 
@@ -155,20 +167,14 @@ int plan_parse_arrivals(
 			value);
 		return -EINVAL;
 	}
-	*ret_arrivals = arrivals;
-	*ret_jitter = jitter;
+	if (p) {
+		p->arrivals = arrivals;
+		p->jitter = jitter;
+	}
 	return 0;
 }
 
-int plan_check_arrivals(const char *value, struct err *reterr)
-{
-	unsigned arrivals;
-	double jitter;
-
-	return plan_parse_arrivals(value, &arrivals, &jitter, reterr);
-}
-
-int plan_parse_gap(const char *value, int64_t *ret_ns, struct err *reterr)
+int plan_parse_gap(const char *value, void *field, struct err *reterr)
 {
 	int64_t ns = -1;
 
@@ -176,32 +182,23 @@ int plan_parse_gap(const char *value, int64_t *ret_ns, struct err *reterr)
 		err_set(reterr, "'%.60s' is no gap: write auto, or 0 to 10ms, as in 50us", value);
 		return -EINVAL;
 	}
-	*ret_ns = ns;
+	if (field)
+		*(int64_t *)field = ns;
 	return 0;
-}
-
-int plan_check_gap(const char *value, struct err *reterr)
-{
-	int64_t ns;
-
-	return plan_parse_gap(value, &ns, reterr);
 }
 
 /* ---- labels ---- */
 
-size_t plan_label_name_len(const char *value)
+static int plan_check_label(const char *value, size_t len,
+	char name[static PLAN_LABEL_NAME_MAX + 1], struct err *reterr)
 {
-	return strcspn(value, "=");
-}
-
-int plan_check_label(const char *value, struct err *reterr)
-{
-	size_t len = plan_label_name_len(value);
-	char name[PLAN_LABEL_NAME_MAX + 1] = "";
 	const char *text = value + len + (value[len] == '=');
 
-	if (len <= PLAN_LABEL_NAME_MAX)
+	name[0] = '\0';
+	if (len <= PLAN_LABEL_NAME_MAX) {
 		memcpy(name, value, len);
+		name[len] = '\0';
+	}
 	if (value[len] != '=' || !str_is_name(name)) {
 		err_set(reterr, "'%.60s' is not a label: write NAME=TEXT, as in commit=1f2e3d4",
 			value);
@@ -213,6 +210,63 @@ int plan_check_label(const char *value, struct err *reterr)
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static int plan_set_label(struct plan *p, const char *name, const char *text, struct err *reterr)
+{
+	struct plan_label label = {0}, *labels;
+
+	for (size_t i = 0; i < p->n_labels; i++) {
+		char *copy;
+
+		if (!str_eq(p->labels[i].name, name))
+			continue;
+		copy = strdup(text);
+		if (!copy)
+			return -ENOMEM;
+		free(p->labels[i].text);
+		p->labels[i].text = copy;
+		return 0;
+	}
+	if (p->n_labels == PLAN_LABELS_MAX) {
+		err_set(reterr, "more than %d labels", PLAN_LABELS_MAX);
+		return -EINVAL;
+	}
+	labels = reallocarray(p->labels, p->n_labels + 1, sizeof(*labels));
+	if (!labels)
+		return -ENOMEM;
+	p->labels = labels;
+	label.name = strdup(name);
+	label.text = strdup(text);
+	if (!label.name || !label.text) {
+		free(label.name);
+		free(label.text);
+		return -ENOMEM;
+	}
+	labels[p->n_labels++] = label;
+	return 0;
+}
+
+int plan_parse_label(const char *value, void *field, struct err *reterr)
+{
+	char name[PLAN_LABEL_NAME_MAX + 1];
+	size_t len = strcspn(value, "=");
+	int r = plan_check_label(value, len, name, reterr);
+
+	return r || !field ? r : plan_set_label(field, name, value + len + 1, reterr);
+}
+
+void plan_clear_labels(void *field)
+{
+	struct plan *p = field;
+
+	for (size_t i = 0; i < p->n_labels; i++) {
+		free(p->labels[i].name);
+		free(p->labels[i].text);
+	}
+	free(p->labels);
+	p->labels = NULL;
+	p->n_labels = 0;
 }
 
 /* ---- text, files and credentials ---- */

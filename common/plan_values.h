@@ -8,20 +8,6 @@
 #include <stdint.h>
 
 struct err;
-struct rate;
-
-/* "constant", "poisson", "jitter:0.3" or "jitter:30%". 0, -EINVAL with reterr. */
-int plan_parse_arrivals(
-	const char *value, unsigned *ret_arrivals, double *ret_jitter, struct err *reterr);
-
-/* "auto" (-1) or 0..10ms. 0, -EINVAL with reterr. */
-int plan_parse_gap(const char *value, int64_t *ret_ns, struct err *reterr);
-
-/* "x0.1" or "0.1": by what all rates are multiplied. 0, -EINVAL with reterr. */
-int plan_parse_scale(const char *value, struct rate *ret, struct err *reterr);
-
-/* "NAME=TEXT": the length of a checked one's name. */
-size_t plan_label_name_len(const char *value);
 
 /* Length of the name in a checked "Name: value"; *ret_value: behind the colon and blanks, NULL
  * where there is no colon. */
@@ -39,14 +25,21 @@ const char *plan_literal_word(const char *value);
 /* It is what a systemd credential may be called: one component of a path. */
 bool plan_is_credential(const char *name);
 
-/* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
-int plan_check_url(const char *value, struct err *reterr);
+/* For the key table (keys.h): parse reads into the field that is named here, NULL: it only checks.
+ * 0, -EINVAL with reterr, -ENOMEM. */
+int plan_parse_url(const char *value, void *plan, struct err *reterr); /* url_text and url */
+void plan_clear_url(void *plan);
+/* "constant", "poisson", "jitter:0.3" or "jitter:30%". */
+int plan_parse_arrivals(const char *value, void *plan, struct err *reterr);
+/* "auto" (-1) or 0..10ms. */
+int plan_parse_gap(const char *value, void *int64_ns, struct err *reterr);
+/* "x0.1" or "0.1": by what all rates are multiplied. */
+int plan_parse_scale(const char *value, void *rate, struct err *reterr);
+/* "NAME=TEXT"; of labels with one name the last one counts. */
+int plan_parse_label(const char *value, void *plan, struct err *reterr);
+void plan_clear_labels(void *plan);
 int plan_check_path(const char *value, struct err *reterr);
 int plan_check_server_name(const char *value, struct err *reterr);
-int plan_check_arrivals(const char *value, struct err *reterr);
-int plan_check_gap(const char *value, struct err *reterr);
-int plan_check_scale(const char *value, struct err *reterr);
-int plan_check_label(const char *value, struct err *reterr);
 int plan_check_method(const char *value, struct err *reterr);
 int plan_check_header(const char *value, struct err *reterr);
 int plan_check_expect_header(const char *value, struct err *reterr);

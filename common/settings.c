@@ -43,85 +43,63 @@ int settings_check_observe(const char *value, struct err *reterr)
 	return *value ? settings_check_socket(value, reterr) : 0;
 }
 
-int settings_check_allow(const char *value, struct err *reterr)
+int settings_parse_allow(const char *value, void *field, struct err *reterr)
 {
+	struct settings *s = field;
 	struct guard guard = {0};
+	char **allow;
 	int r;
 
 	r = guard_init_service(&guard, &value, 1, reterr);
 	guard_fini(&guard);
-	return r;
-}
-
-static int settings_parse_max_rate(const char *text, uint64_t *ret)
-{
-	struct rate rate;
-
-	/* Whole requests per second: a cap needs no fractions. */
-	if (units_parse_rate(text, &rate) || rate.num < rate.den)
-		return -EINVAL;
-	*ret = rate.num / rate.den;
-	return 0;
-}
-
-int settings_check_max_rate(const char *value, struct err *reterr)
-{
-	uint64_t rate;
-
-	if (!settings_parse_max_rate(value, &rate))
-		return 0;
-	err_set(reterr,
-		"'%.60s' is not a rate of 1/s or more: write a number and /s, /m or /h, "
-		"as in 200k/s",
-		value);
-	return -EINVAL;
-}
-
-/* ---- from entries to settings ---- */
-
-/* The text in force of a key that the key table leaves to us: the last good one, or the default. */
-static const char *settings_text(
-	const struct ini_doc *doc, const char *section, const char *arg, const char *name)
-{
-	const struct key *key = keys_find(KEYS_DAEMON, section, name);
-	const struct ini_entry *e = keys_last(doc, section, arg, name);
-
-	return e && !key->check(e->value, NULL) ? e->value : key->fallback;
-}
-
-static int settings_add_allow(struct settings *s, const char *text)
-{
-	char **allow = reallocarray(s->allow, s->n_allow + 1, sizeof(*allow));
-
+	if (r || !s)
+		return r;
+	allow = reallocarray(s->allow, s->n_allow + 1, sizeof(*allow));
 	if (!allow)
 		return -ENOMEM;
 	s->allow = allow;
-	allow[s->n_allow] = strdup(text);
+	allow[s->n_allow] = strdup(value);
 	if (!allow[s->n_allow])
 		return -ENOMEM;
 	s->n_allow++;
 	return 0;
 }
 
-static int settings_fill_allow(struct settings *s, const struct ini_doc *doc)
+void settings_clear_allow(void *field)
 {
-	int r = 0;
+	struct settings *s = field;
 
-	for (size_t i = 0; i < doc->n_entries && !r; i++) {
-		const struct ini_entry *e = &doc->entries[i];
-
-		if (str_eq(e->section, "policy") && str_eq(e->key, "allow"))
-			r = settings_add_allow(s, e->value);
-	}
-	return r;
+	for (size_t i = 0; i < s->n_allow; i++)
+		free(s->allow[i]);
+	free(s->allow);
+	s->allow = NULL;
+	s->n_allow = 0;
 }
+
+int settings_parse_max_rate(const char *value, void *field, struct err *reterr)
+{
+	struct rate rate;
+
+	/* Whole requests per second: a cap needs no fractions. */
+	if (units_parse_rate(value, &rate) || rate.num < rate.den) {
+		err_set(reterr,
+			"'%.60s' is not a rate of 1/s or more: write a number and /s, /m or /h, "
+			"as in 200k/s",
+			value);
+		return -EINVAL;
+	}
+	if (field)
+		*(uint64_t *)field = rate.num / rate.den;
+	return 0;
+}
+
+/* ---- from entries to settings ---- */
 
 /* Named at the place where the section stands first: file and line. */
 static int settings_add_origin(struct settings *s, const struct ini_doc *doc, const char *name,
 	const char *file, unsigned line, struct problems *problems)
 {
 	struct settings_origin *origin;
-	int r;
 
 	for (size_t i = 0; i < s->n_origins; i++)
 		if (str_eq(s->origins[i].name, name))
@@ -135,17 +113,14 @@ static int settings_add_origin(struct settings *s, const struct ini_doc *doc, co
 	if (!origin->name)
 		return -ENOMEM;
 	s->n_origins++;
-	r = keys_apply_named(KEYS_DAEMON, doc, "origin", name, origin);
-	if (r)
-		return r;
-	settings_origin_fill(origin, doc, name, problems);
 	if (!keys_last(doc, "origin", name, "listen"))
 		problems_add(problems, file, line,
 			"[origin %s] listen is missing: write listen = 127.0.0.1:8000", name);
-	return 0;
+	return keys_fill_defaults(KEYS_DAEMON, "origin", origin);
 }
 
-static int settings_fill_origins(
+/* Before keys_apply, which fills them. */
+static int settings_name_origins(
 	struct settings *s, const struct ini_doc *doc, struct problems *problems)
 {
 	int r = 0;
@@ -185,23 +160,35 @@ static void settings_check_paths(
 			e->key);
 }
 
+static void *settings_named(void *base, const char *section, const char *arg)
+{
+	struct settings *s = base;
+
+	for (size_t i = 0; i < s->n_origins; i++)
+		if (str_eq(section, "origin") && str_eq(s->origins[i].name, arg))
+			return &s->origins[i];
+	return NULL;
+}
+
 int settings_build(const struct ini_doc *doc, struct settings **ret, struct problems *problems)
 {
 	struct settings *s = calloc(1, sizeof(*s));
+	const struct keys_reading reading = {.file = KEYS_DAEMON,
+		.doc = doc,
+		.base = s,
+		.named = settings_named,
+		.problems = problems};
 	int r;
 
 	if (!s)
 		return -ENOMEM;
-	r = keys_apply(KEYS_DAEMON, doc, s, problems);
+	r = settings_name_origins(s, doc, problems);
+	if (!r)
+		r = keys_apply(&reading);
 	if (!r)
 		settings_check_paths(s, doc, problems);
-	if (!r)
-		r = settings_fill_allow(s, doc);
-	if (!r)
-		r = settings_fill_origins(s, doc, problems);
-	if (!r)
-		(void)settings_parse_max_rate(
-			settings_text(doc, "policy", "", "max-rate"), &s->max_rate);
+	for (size_t i = 0; i < s->n_origins && !r; i++)
+		settings_origin_check(&s->origins[i], doc, problems);
 	if (!r && problems->n)
 		r = -EINVAL;
 	if (r) {
@@ -216,11 +203,9 @@ struct settings *settings_free(struct settings *s)
 {
 	if (!s)
 		return NULL;
-	for (size_t i = 0; i < s->n_allow; i++)
-		free(s->allow[i]);
+	settings_clear_allow(s);
 	for (size_t i = 0; i < s->n_origins; i++)
 		settings_origin_fini(&s->origins[i]);
-	free(s->allow);
 	free(s->origins);
 	free(s->socket);
 	free(s->observe);

@@ -47,5 +47,7 @@ int settings_read_files(
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int settings_check_socket(const char *value, struct err *reterr);
 int settings_check_observe(const char *value, struct err *reterr);
-int settings_check_allow(const char *value, struct err *reterr);
-int settings_check_max_rate(const char *value, struct err *reterr);
+/* Into the field that is named here; NULL: only checked. */
+int settings_parse_allow(const char *value, void *settings, struct err *reterr);
+void settings_clear_allow(void *settings);
+int settings_parse_max_rate(const char *value, void *uint64, struct err *reterr);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The grammars of [origin NAME]'s own keys. Each is one function from text into the fields of the
- * origin; a table ties it to the key and to what is said of a text that it does not take, so that
- * checking and filling cannot differ. Values are a few words: they are split first, and then each
- * word is one of common/units. */
+ * origin, which also says what is wrong with a text. Values are a few words: they are split first,
+ * and then each word is one of common/units. */
 #include "common/settings_origin.h"
 
 #include <arpa/inet.h>
@@ -86,7 +85,7 @@ static int settings_read_delay(const char *text, struct settings_delay *ret)
 /* ---- grammars ---- */
 
 /* SHARE DELAY[, SHARE DELAY]... */
-static int settings_parse_mixture(const char *text, struct settings_delays *d)
+static int settings_read_mixture(const char *text, struct settings_delays *d)
 {
 	double sum = 0;
 
@@ -114,17 +113,17 @@ static int settings_parse_mixture(const char *text, struct settings_delays *d)
 	return 0;
 }
 
-static int settings_parse_delay(const char *text, struct settings_origin *o)
+static int settings_read_delays(const char *text, struct settings_origin *o)
 {
 	if (strchr(text, '%'))
-		return settings_parse_mixture(text, &o->delay);
+		return settings_read_mixture(text, &o->delay);
 	o->delay.n = 1;
 	o->delay.parts[0].upto = 1;
 	return settings_read_delay(text, &o->delay.parts[0].delay);
 }
 
 /* SHARE STATUS [after DELAY] */
-static int settings_parse_errors(const char *text, struct settings_origin *o)
+static int settings_read_errors(const char *text, struct settings_origin *o)
 {
 	struct settings_words w;
 	const char *status;
@@ -144,13 +143,13 @@ static int settings_parse_errors(const char *text, struct settings_origin *o)
 	return str_eq(w.at[2], "after") ? settings_read_delay(w.at[3], &o->error_delay) : -EINVAL;
 }
 
-static int settings_parse_service(const char *text, struct settings_origin *o)
+static int settings_read_service(const char *text, struct settings_origin *o)
 {
 	return settings_read_delay(text, &o->service);
 }
 
 /* N x TIME */
-static int settings_parse_drip(const char *text, struct settings_origin *o)
+static int settings_read_drip(const char *text, struct settings_origin *o)
 {
 	struct settings_words w;
 
@@ -165,13 +164,13 @@ static int settings_parse_drip(const char *text, struct settings_origin *o)
 	return settings_read_time(w.at[2], 1, &o->drip_ns);
 }
 
-static int settings_parse_hang(const char *text, struct settings_origin *o)
+static int settings_read_hang(const char *text, struct settings_origin *o)
 {
 	return units_parse_share(text, &o->hang_share) ? -EINVAL : 0;
 }
 
 /* N [header] */
-static int settings_parse_close_after(const char *text, struct settings_origin *o)
+static int settings_read_close_after(const char *text, struct settings_origin *o)
 {
 	struct settings_words w;
 
@@ -188,7 +187,7 @@ static int settings_parse_close_after(const char *text, struct settings_origin *
 }
 
 /* TIME [every TIME] */
-static int settings_parse_cycle(const char *text, struct settings_cycle *c)
+static int settings_read_cycle(const char *text, struct settings_cycle *c)
 {
 	struct settings_words w;
 
@@ -206,18 +205,8 @@ static int settings_parse_cycle(const char *text, struct settings_cycle *c)
 	return c->every_ns > c->length_ns ? 0 : -EINVAL;
 }
 
-static int settings_parse_stall(const char *text, struct settings_origin *o)
-{
-	return settings_parse_cycle(text, &o->stall);
-}
-
-static int settings_parse_accept_stall(const char *text, struct settings_origin *o)
-{
-	return settings_parse_cycle(text, &o->accept_stall);
-}
-
 /* SIZE every TIME */
-static int settings_parse_read(const char *text, struct settings_origin *o)
+static int settings_read_read(const char *text, struct settings_origin *o)
 {
 	struct settings_words w;
 
@@ -232,86 +221,84 @@ static int settings_parse_read(const char *text, struct settings_origin *o)
 	return settings_read_time(w.at[2], 1, &o->read_ns);
 }
 
-static const struct settings_grammar {
-	const char *key;
-	int (*parse)(const char *text, struct settings_origin *o);
-	const char *wanted; /* "'x' is not ..." */
-} settings_grammars[] = {
-	{"delay", settings_parse_delay,
+/* ---- for the key table ---- */
+
+/* Into field by read, or not at all where the text is none; wanted: "'x' is not ..." */
+static int settings_parse(const char *value, struct settings_origin *field,
+	int (*read)(const char *text, struct settings_origin *o), struct err *reterr,
+	const char *wanted)
+{
+	struct settings_origin o = {0};
+
+	if (field)
+		o = *field;
+	if (read(value, &o)) {
+		err_set(reterr, "'%.60s' is not %s", value, wanted);
+		return -EINVAL;
+	}
+	if (field)
+		*field = o;
+	return 0;
+}
+
+int settings_parse_delay(const char *value, void *field, struct err *reterr)
+{
+	return settings_parse(value, field, settings_read_delays, reterr,
 		"a delay up to 1h: write 5s, or exp:5ms for random delays with that mean, or "
-		"shares of both as in 50% 10ms, 50% 8s"},
-	{"errors", settings_parse_errors,
+		"shares of both as in 50% 10ms, 50% 8s");
+}
+
+int settings_parse_errors(const char *value, void *field, struct err *reterr)
+{
+	return settings_parse(value, field, settings_read_errors, reterr,
 		"SHARE STATUS with a status from 400 to 599: write 20% 503, or 20% 503 after 0 "
-		"for errors that do not wait for the delay"},
-	{"service", settings_parse_service,
-		"a service time up to 1h: write 1ms, or exp:1ms for random times with that mean"},
-	{"drip", settings_parse_drip, "PIECES x TIME: write 50 x 10ms, or 0"},
-	{"hang", settings_parse_hang, "a share: write 1%"},
-	{"close-after", settings_parse_close_after,
+		"for errors that do not wait for the delay");
+}
+
+int settings_parse_service(const char *value, void *field, struct err *reterr)
+{
+	return settings_parse(value, field, settings_read_service, reterr,
+		"a service time up to 1h: write 1ms, or exp:1ms for random times with that mean");
+}
+
+int settings_parse_drip(const char *value, void *field, struct err *reterr)
+{
+	return settings_parse(
+		value, field, settings_read_drip, reterr, "PIECES x TIME: write 50 x 10ms, or 0");
+}
+
+int settings_parse_hang(const char *value, void *field, struct err *reterr)
+{
+	return settings_parse(value, field, settings_read_hang, reterr, "a share: write 1%");
+}
+
+int settings_parse_close_after(const char *value, void *field, struct err *reterr)
+{
+	return settings_parse(value, field, settings_read_close_after, reterr,
 		"a number of answers: write 100, or 100 header to have Connection: close said in "
-		"the last, or 0"},
-	{"stall", settings_parse_stall,
-		"TIME or TIME every TIME, the first shorter and neither above 1h: write 1s every "
-		"10s, or 5s for once, or 0"},
-	{"accept-stall", settings_parse_accept_stall, NULL}, /* checked as stall is */
-	{"read", settings_parse_read, "SIZE every TIME: write 64KiB every 100ms, or 0"},
-};
-
-#define SETTINGS_N_GRAMMARS (sizeof(settings_grammars) / sizeof(*settings_grammars))
-
-/* ---- checks ---- */
-
-static int settings_origin_check(const char *key, const char *value, struct err *reterr)
-{
-	const struct settings_grammar *g = settings_grammars;
-	struct settings_origin scratch = {0};
-
-	while (!str_eq(g->key, key))
-		g++;
-	if (g->parse(value, &scratch) == 0)
-		return 0;
-	err_set(reterr, "'%.60s' is not %s", value, g->wanted);
-	return -EINVAL;
+		"the last, or 0");
 }
 
-int settings_check_delay(const char *value, struct err *reterr)
+int settings_parse_stall(const char *value, void *field, struct err *reterr)
 {
-	return settings_origin_check("delay", value, reterr);
+	struct settings_cycle c;
+
+	if (settings_read_cycle(value, &c)) {
+		err_set(reterr,
+			"'%.60s' is not TIME or TIME every TIME, the first shorter and neither "
+			"above 1h: write 1s every 10s, or 5s for once, or 0",
+			value);
+		return -EINVAL;
+	}
+	if (field)
+		*(struct settings_cycle *)field = c;
+	return 0;
 }
 
-int settings_check_errors(const char *value, struct err *reterr)
+int settings_parse_read(const char *value, void *field, struct err *reterr)
 {
-	return settings_origin_check("errors", value, reterr);
-}
-
-int settings_check_service(const char *value, struct err *reterr)
-{
-	return settings_origin_check("service", value, reterr);
-}
-
-int settings_check_drip(const char *value, struct err *reterr)
-{
-	return settings_origin_check("drip", value, reterr);
-}
-
-int settings_check_hang(const char *value, struct err *reterr)
-{
-	return settings_origin_check("hang", value, reterr);
-}
-
-int settings_check_close_after(const char *value, struct err *reterr)
-{
-	return settings_origin_check("close-after", value, reterr);
-}
-
-int settings_check_stall(const char *value, struct err *reterr)
-{
-	return settings_origin_check("stall", value, reterr);
-}
-
-int settings_check_read(const char *value, struct err *reterr)
-{
-	return settings_origin_check("read", value, reterr);
+	return settings_parse(value, field, settings_read_read, reterr,
+		"SIZE every TIME: write 64KiB every 100ms, or 0");
 }
 
 /* rpsctl hands it on as a line of text. */
@@ -370,33 +357,19 @@ static void settings_origin_complain(struct problems *problems, const struct ini
 		problems_add(problems, e->file, e->line, "%s: %s", key, text);
 }
 
-static void settings_origin_check_whole(const struct settings_origin *o, const struct ini_doc *doc,
-	const char *name, struct problems *problems)
+void settings_origin_check(
+	const struct settings_origin *o, const struct ini_doc *doc, struct problems *problems)
 {
 	if (o->burn && o->service.ns == 0)
-		settings_origin_complain(problems, doc, name, "burn",
+		settings_origin_complain(problems, doc, o->name, "burn",
 			"there is no service time to burn: write service = 1ms too");
 	if (o->drip_pieces > 0 && o->body_bytes < o->drip_pieces + 1)
-		settings_origin_complain(problems, doc, name, "drip",
+		settings_origin_complain(problems, doc, o->name, "drip",
 			"the body has not a byte for the beginning and one for each piece: make "
 			"body larger");
 	if (o->freeze > 0 && o->close_after == 1)
-		settings_origin_complain(problems, doc, name, "freeze",
+		settings_origin_complain(problems, doc, o->name, "freeze",
 			"with close-after = 1 no connection comes to a second request");
-}
-
-void settings_origin_fill(struct settings_origin *origin, const struct ini_doc *doc,
-	const char *name, struct problems *problems)
-{
-	for (size_t i = 0; i < SETTINGS_N_GRAMMARS; i++) {
-		const struct settings_grammar *g = &settings_grammars[i];
-		const struct key *key = keys_find(KEYS_DAEMON, "origin", g->key);
-		const struct ini_entry *e = keys_last(doc, "origin", name, g->key);
-
-		/* What keys_apply found bad is passed over. */
-		(void)g->parse(e && !key->check(e->value, NULL) ? e->value : key->fallback, origin);
-	}
-	settings_origin_check_whole(origin, doc, name, problems);
 }
 
 void settings_origin_fini(struct settings_origin *origin)

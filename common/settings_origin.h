@@ -70,20 +70,20 @@ struct settings_origin {
 	uint64_t seed;
 };
 
-/* Fills origin, of which keys_apply_named has filled what it knows, from the section's other
- * entries. doc has been through keys_apply. Adds what contradicts itself. */
-void settings_origin_fill(struct settings_origin *origin, const struct ini_doc *doc,
-	const char *name, struct problems *problems);
+/* Adds what contradicts itself. */
+void settings_origin_check(
+	const struct settings_origin *o, const struct ini_doc *doc, struct problems *problems);
 void settings_origin_fini(struct settings_origin *origin);
 
-/* For the key table. 0, or -EINVAL with reterr. */
+/* For the key table (keys.h). 0, or -EINVAL with reterr. */
 int settings_check_listen(const char *value, struct err *reterr);
-int settings_check_delay(const char *value, struct err *reterr);
-int settings_check_drip(const char *value, struct err *reterr);
-int settings_check_errors(const char *value, struct err *reterr);
-int settings_check_service(const char *value, struct err *reterr);
-int settings_check_hang(const char *value, struct err *reterr);
-int settings_check_close_after(const char *value, struct err *reterr);
-int settings_check_stall(const char *value, struct err *reterr);
-int settings_check_read(const char *value, struct err *reterr);
 int settings_check_gaps(const char *value, struct err *reterr);
+/* Into the field that is named here; NULL: only checked. */
+int settings_parse_delay(const char *value, void *origin, struct err *reterr);
+int settings_parse_drip(const char *value, void *origin, struct err *reterr);
+int settings_parse_errors(const char *value, void *origin, struct err *reterr);
+int settings_parse_service(const char *value, void *origin, struct err *reterr);
+int settings_parse_hang(const char *value, void *origin, struct err *reterr);
+int settings_parse_close_after(const char *value, void *origin, struct err *reterr);
+int settings_parse_stall(const char *value, void *settings_cycle, struct err *reterr);
+int settings_parse_read(const char *value, void *origin, struct err *reterr);

@@ -140,7 +140,7 @@ static int draft_check_url(const char *what, struct err *reterr)
 {
 	const struct key *key = keys_find(KEYS_RUN, "target", "url");
 	struct err err = {0};
-	int r = key->check(what, &err);
+	int r = keys_parse(key, what, NULL, &err);
 
 	if (r == -ENOMEM)
 		return draft_out_of_memory(reterr);

@@ -304,19 +304,6 @@ static bool secrets_is_open(const struct key *key)
 	return key->type != KEY_TEXT && key->type != KEY_CUSTOM;
 }
 
-static bool secrets_is_good(const struct key *key, const char *value)
-{
-	union {
-		uint64_t number;
-		int64_t ns;
-		struct rate rate;
-	} scratch = {0};
-
-	if (key->type == KEY_TEXT || key->type == KEY_CUSTOM)
-		return !key->check || key->check(value, NULL) == 0;
-	return keys_parse(key, value, &scratch, NULL) == 0;
-}
-
 /* Value to the first of that byte, and the mask after it. */
 static int secrets_put_after(const char *value, char last, const char *blank, struct buf *out)
 {
@@ -349,7 +336,7 @@ static bool secrets_is_url(const struct key *key)
 
 static int secrets_put_for_strangers(const struct key *key, const char *value, struct buf *out)
 {
-	if (!secrets_is_good(key, value))
+	if (keys_parse(key, value, NULL, NULL) != 0)
 		return buf_puts(out, SECRETS_MASK);
 	if (secrets_is_open(key) || !*value)
 		return buf_puts(out, value);
@@ -371,7 +358,8 @@ static int secrets_put_header(const struct key *key, const char *value, struct b
 	const char *colon = strchr(value, ':');
 
 	if (!colon)
-		return buf_puts(out, secrets_is_good(key, value) ? value : SECRETS_MASK);
+		return buf_puts(
+			out, keys_parse(key, value, NULL, NULL) == 0 ? value : SECRETS_MASK);
 	if (secrets_has_word(value, (size_t)(colon - value)) &&
 		!secrets_is_reference(colon + 1, strlen(colon + 1)))
 		return secrets_put_after(value, ':', " ", out);

@@ -143,32 +143,51 @@ static void expect_field(const struct key *k, union base *base, const char *valu
 	ck_assert_mem_eq(field_of(k, base), &want, sizes[k->type]);
 }
 
-/* The texts that keys_apply allocates, or keys_apply_named. */
-static void texts_fini(enum keys_file file, bool named, union base *base)
+/* What keys_apply allocates. */
+static void fields_fini(enum keys_file file, bool named, union base *base)
 {
 	for (size_t i = 0; i < keys_n; i++) {
 		const struct key *t = &keys_table[i];
 
-		if (t->type == KEY_TEXT && t->file == file && t->named == named)
+		if (t->file != file || t->named != named)
+			continue;
+		if (t->type == KEY_TEXT)
 			free(*(char **)field_of(t, base));
+		else if (t->clear)
+			t->clear(field_of(t, base));
 	}
 }
 
 static void base_fini(const struct key *k, union base *base)
 {
-	texts_fini(k->file, k->named, base);
+	fields_fini(k->file, k->named, base);
+}
+
+/* That of [section one] in the whole that is read. */
+static union base *named_base;
+
+static void *find_named(void *base, const char *section, const char *arg)
+{
+	ck_assert_ptr_nonnull(base);
+	ck_assert_uint_gt(strlen(section), 0);
+	return str_eq(arg, "one") ? named_base : NULL;
 }
 
 static void apply(const struct key *k, struct conf_doc *d, union base *base)
 {
 	union base outer = {0};
-	void *whole = k->named ? &outer : base;
+	const struct keys_reading reading = {.file = k->file,
+		.doc = &d->ini,
+		.base = k->named ? &outer : base,
+		.named = find_named,
+		.problems = &d->problems};
 
-	ck_assert_int_eq(keys_apply(k->file, &d->ini, whole, &d->problems), 0);
-	if (k->named) {
-		ck_assert_int_eq(keys_apply_named(k->file, &d->ini, k->section, "one", base), 0);
-		texts_fini(k->file, false, &outer);
-	}
+	named_base = k->named ? base : NULL;
+	if (k->named)
+		ck_assert_int_eq(keys_fill_defaults(k->file, k->section, base), 0);
+	ck_assert_int_eq(keys_apply(&reading), 0);
+	if (k->named)
+		fields_fini(k->file, false, &outer);
 }
 
 static void read_one(struct conf_doc *d, const char *file, const struct key *k, const char *value)
@@ -190,7 +209,9 @@ START_TEST(row_is_sane)
 	ck_assert_uint_lt(strlen(k->name), INI_NAME_MAX);
 	ck_assert_int_eq(k->type == KEY_CHOICE, k->choices != NULL);
 	ck_assert(!k->repeated || k->type == KEY_CUSTOM);
-	ck_assert(is_text(k) == (k->check != NULL));
+	ck_assert(k->type == KEY_CUSTOM || !k->parse);
+	ck_assert(is_text(k) == ((k->check != NULL) != (k->parse != NULL)));
+	ck_assert(!k->by_file || (k->repeated && k->clear));
 	if (k->limits)
 		ck_assert_ptr_nonnull(strstr(k->limits, ".."));
 	/* keys_apply lists a section's keys together. */
@@ -426,11 +447,13 @@ START_TEST(section_arguments)
 {
 	struct conf_doc d = {0};
 	struct settings s = {0};
+	const struct keys_reading reading = {
+		.file = KEYS_DAEMON, .doc = &d.ini, .base = &s, .problems = &d.problems};
 
 	EXPECT("[load two]\nrate = 1\n", "f.ini:1: [load two]: [load] takes no name");
 	conf_read(&d, "f.conf", "[origin]\ndelay = x\n[origin a-b.c]\n");
 	ck_assert_int_eq(ini_set(&d.ini, "NAME", "origin", "../x", "delay", "5s"), 0);
-	ck_assert_int_eq(keys_apply(KEYS_DAEMON, &d.ini, &s, &d.problems), 0);
+	ck_assert_int_eq(keys_apply(&reading), 0);
 	conf_expect(&d, (const char *const[]){"f.conf:1: [origin] needs a name, as in [origin one]",
 				"f.conf:2: delay: 'x' is not a delay",
 				"NAME: '../x' is not a name for [origin]", NULL});

@@ -314,7 +314,7 @@ START_TEST(too_many_stages)
 		ck_assert_int_eq(buf_puts(&text, "stage = hold 1 for 1s\n"), 0);
 	conf_read(&d, "f.ini", text.data);
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d, (const char *const[]){"f.ini:1004: more than 1000 stages", NULL});
+	conf_expect(&d, (const char *const[]){"f.ini:1004: stage: more than 1000 stages", NULL});
 	conf_fini(&d);
 	buf_fini(&text);
 }

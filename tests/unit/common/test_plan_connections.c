@@ -402,13 +402,14 @@ static void expect_sources(const struct plan_source *list, size_t n, const char 
 
 START_TEST(sources_are_written_out)
 {
-	struct plan_sources s = {0};
+	struct plan p = {0};
 	struct err err = {0};
 
-	ck_assert_msg(plan_sources_add(&s, sources[_i].value, &err) == 0, "%s", err.text);
-	expect_sources(s.list, s.n, sources[_i].addresses);
-	plan_sources_fini(&s);
-	ck_assert_int_eq(plan_check_sources(sources[_i].value, NULL), 0);
+	ck_assert_msg(plan_parse_sources(sources[_i].value, &p, &err) == 0, "%s", err.text);
+	plan_finish_sources(&p);
+	expect_sources(p.sources, p.n_sources, sources[_i].addresses);
+	plan_clear_sources(&p);
+	ck_assert_int_eq(plan_parse_sources(sources[_i].value, NULL, NULL), 0);
 }
 END_TEST
 
@@ -466,32 +467,32 @@ START_TEST(bad_sources_are_refused)
 {
 	struct err err = {0};
 
-	ck_assert_int_eq(plan_check_sources(bad_sources[_i].value, &err), -EINVAL);
+	ck_assert_int_eq(plan_parse_sources(bad_sources[_i].value, NULL, &err), -EINVAL);
 	ck_assert_msg(strstr(err.text, bad_sources[_i].why) != NULL, "%s", err.text);
-	ck_assert_int_eq(plan_check_sources(bad_sources[_i].value, NULL), -EINVAL);
+	ck_assert_int_eq(plan_parse_sources(bad_sources[_i].value, NULL, NULL), -EINVAL);
 }
 END_TEST
 
 START_TEST(sources_have_a_bound)
 {
-	struct plan_sources s = {0};
+	struct plan p = {0};
 	struct err err = {0};
 
 	/* 4,094 of the network, two more, and one again. */
 	ck_assert_int_eq(
-		plan_sources_add(&s, "10.0.0.0/20, 10.1.0.1, 10.1.0.2, 10.0.0.1", &err), 0);
-	ck_assert_uint_eq(s.n, PLAN_SOURCES_MAX);
-	for (size_t i = 1; i < s.n; i++)
-		ck_assert(memcmp(&s.list[i - 1], &s.list[i], sizeof(*s.list)) != 0);
-	ck_assert_int_eq(plan_sources_add(&s, "::1", &err), -EINVAL);
+		plan_parse_sources("10.0.0.0/20, 10.1.0.1, 10.1.0.2, 10.0.0.1", &p, &err), 0);
+	ck_assert_uint_eq(p.n_sources, PLAN_SOURCES_MAX);
+	for (size_t i = 1; i < p.n_sources; i++)
+		ck_assert(memcmp(&p.sources[i - 1], &p.sources[i], sizeof(*p.sources)) != 0);
+	ck_assert_int_eq(plan_parse_sources("::1", &p, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "more than 4096 addresses");
 	/* Nobody can make us look for ever. */
 	for (int i = 0; i < 15; i++)
-		ck_assert_int_ne(plan_sources_add(&s, "10.0.0.0/20", &err), -ENOMEM);
-	ck_assert_int_eq(plan_sources_add(&s, "10.0.0.0/20", &err), -EINVAL);
+		ck_assert_int_ne(plan_parse_sources("10.0.0.0/20", &p, &err), -ENOMEM);
+	ck_assert_int_eq(plan_parse_sources("10.0.0.0/20", &p, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "the same addresses are named too often");
-	plan_sources_fini(&s);
-	ck_assert_uint_eq(s.n, 0);
+	plan_clear_sources(&p);
+	ck_assert_uint_eq(p.n_sources, 0);
 	CONF_EXPECT(CONF_TARGET "[connections]\nsource = 10.0.0.0/20\nsource = 10.1.0.1\n"
 				"source = 10.1.0.2, 10.0.0.1\nsource = 10.1.0.3\n",
 		"f.ini:7: source: more than 4096 addresses");

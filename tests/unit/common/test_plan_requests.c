@@ -221,9 +221,9 @@ START_TEST(flags_name_requests_where_no_file_does)
 	ck_assert_int_eq(ini_set_path(&d.ini, "--set one", "request.brwose.weight", "3"), 0);
 	ck_assert_int_eq(ini_set_path(&d.ini, "--set two", "request.weight", "3"), 0);
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d,
-		(const char *const[]){"--set two: [request] needs a name",
-			"--set one: there is no [request brwose]: did you mean 'browse'?", NULL});
+	conf_expect(&d, (const char *const[]){
+				"--set one: there is no [request brwose]: did you mean 'browse'?",
+				"--set two: [request] needs a name", NULL});
 	conf_fini(&d);
 }
 END_TEST

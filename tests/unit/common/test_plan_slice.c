@@ -18,11 +18,11 @@ START_TEST(good_slices)
 		const char *text;
 		unsigned index, of;
 	} rows[] = {{"1/1", 1, 1}, {"2/5", 2, 5}, {"1000/1000", 1000, 1000}, {"03/07", 3, 7}};
-	unsigned index = 0, of = 0;
+	struct plan p = {0};
 
-	ck_assert_int_eq(plan_parse_slice(rows[_i].text, &index, &of, NULL), 0);
-	ck_assert_uint_eq(index, rows[_i].index);
-	ck_assert_uint_eq(of, rows[_i].of);
+	ck_assert_int_eq(plan_parse_slice(rows[_i].text, &p, NULL), 0);
+	ck_assert_uint_eq(p.slice_index, rows[_i].index);
+	ck_assert_uint_eq(p.slice_of, rows[_i].of);
 }
 END_TEST
 
@@ -32,12 +32,12 @@ START_TEST(bad_slices)
 		"1/-5", "1/5 ", " 1/5", "1 /5", "1/5/7", "1.5/2", "1/1001", "99999/99999",
 		"18446744073709551617/18446744073709551617"};
 	struct err err = {0};
-	unsigned index = 7, of = 7;
+	struct plan p = {.slice_index = 7, .slice_of = 7};
 
-	ck_assert_int_eq(plan_parse_slice(texts[_i], &index, &of, &err), -EINVAL);
-	ck_assert_uint_eq(index + of, 14);
+	ck_assert_int_eq(plan_parse_slice(texts[_i], &p, &err), -EINVAL);
+	ck_assert_uint_eq(p.slice_index + p.slice_of, 14);
 	ck_assert_ptr_nonnull(strstr(err.text, "is no slice"));
-	ck_assert_int_eq(plan_check_slice(texts[_i], NULL), -EINVAL);
+	ck_assert_int_eq(plan_parse_slice(texts[_i], NULL, NULL), -EINVAL);
 }
 END_TEST
 
@@ -78,7 +78,7 @@ START_TEST(bad_instants)
 	ck_assert_int_eq(plan_parse_instant(texts[_i], &ns, &err), -EINVAL);
 	ck_assert_int_eq(ns, 7);
 	ck_assert_ptr_nonnull(strstr(err.text, "is no instant"));
-	ck_assert_int_eq(plan_check_instant(texts[_i], NULL), -EINVAL);
+	ck_assert_int_eq(plan_parse_instant(texts[_i], NULL, NULL), -EINVAL);
 }
 END_TEST
 

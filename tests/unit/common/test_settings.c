@@ -176,10 +176,10 @@ START_TEST(problems_have_their_lines)
 {
 	EXPECT("[origin a]\n[origin b]\nlisten = 127.0.0.1:1\n[daemon]\nkeep-runs = 0\n"
 	       "[policy]\nallow = nowhere\nallow = 127.0.0.1\nmax-rate = 0.5\n[polcy]\n",
+		"rpsd.conf:1: [origin a] listen is missing",
 		"rpsd.conf:5: keep-runs: '0' is out of range: 1..10000",
 		"rpsd.conf:7: allow: ", "rpsd.conf:9: max-rate: '0.5' is not a rate of 1/s or more",
-		"rpsd.conf:10: unknown section [polcy]: did you mean [policy]?",
-		"rpsd.conf:1: [origin a] listen is missing");
+		"rpsd.conf:10: unknown section [polcy]: did you mean [policy]?");
 	EXPECT("[control]\nsocket = control.socket\n", "rpsd.conf:2: socket: ");
 	EXPECT("[control]\nsocket =\n", "rpsd.conf:2: socket: ");
 	EXPECT("[load]\nrate = 5\n", "rpsd.conf:1: unknown section [load]");

@@ -197,7 +197,7 @@ START_TEST(values_grammar)
 	int r;
 
 	ck_assert_ptr_nonnull(key);
-	r = key->check(values[_i].text, &err);
+	r = keys_parse(key, values[_i].text, NULL, &err);
 	ck_assert_msg(
 		r == (values[_i].ok ? 0 : -EINVAL), "%s = '%s'", values[_i].key, values[_i].text);
 	ck_assert_int_eq(err.text[0] == '\0', values[_i].ok);
@@ -212,7 +212,7 @@ START_TEST(too_long_for_a_value)
 	memset(text, ' ', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	memcpy(text, "1s", 2);
-	ck_assert_int_eq(settings_check_stall(text, &err), -EINVAL);
+	ck_assert_int_eq(settings_parse_stall(text, NULL, &err), -EINVAL);
 	memset(text, 'a', sizeof(text) - 1);
 	ck_assert_int_eq(settings_check_gaps(text, &err), -EINVAL);
 }
