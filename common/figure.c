@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/str.h"
 #include "common/units.h"
 
 /* Largest value that is printed as an integer number of ones; far above any figure of a run. */
@@ -64,6 +65,10 @@ struct figure figure_rate(double per_s)
 {
 	struct figure f = figure_value(per_s);
 	size_t len = strlen(f.text);
+
+	/* One request an hour is not none. */
+	if (per_s > 0 && str_eq(f.text, "0"))
+		return (struct figure){"<0.001"};
 
 	if (!strchr(f.text, '.'))
 		return f;

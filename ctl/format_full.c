@@ -162,6 +162,11 @@ static void format_full_ledger(struct report *r)
 static void format_full_rates(struct report *r)
 {
 	format_full_title(r, "Rates over the window, per second");
+	if (!str_ends(report_rate(r, "ok").text, "/s")) {
+		report_line(r, "  planned %s, ok %s: too short, or too few, for a rate",
+			report_rate(r, "planned").text, report_rate(r, "ok").text);
+		return;
+	}
 	report_line(r, "  planned %s, sent %s, completed %s, ok %s",
 		figure_rate(report_real(r, "rates.planned_per_s")).text,
 		figure_rate(report_real(r, "rates.sent_per_s")).text,

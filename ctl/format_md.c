@@ -165,9 +165,8 @@ static void format_md_count(struct report *r, const char *name, int64_t planned,
 
 	(void)snprintf(path, sizeof(path), "ledger.%s", name);
 	count = report_int(r, path);
-	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
 	(void)snprintf(line, sizeof(line), "| %s | %s | %s | %s |\n", report_class(name).text,
-		figure_count(count).text, has_rate ? figure_rate(report_real(r, path)).text : "",
+		figure_count(count).text, has_rate ? report_rate(r, name).text : "",
 		figure_share((double)count / (double)planned).text);
 	format_md_puts(r, line);
 }
@@ -181,7 +180,7 @@ static void format_md_ledger(struct report *r)
 	if (planned <= 0)
 		return;
 	(void)result_bool(r->doc, "ledger.balanced", &balanced);
-	format_md_puts(r, "| ledger | requests | per second | share |\n|:--|--:|--:|--:|\n");
+	format_md_puts(r, "| ledger | requests | rate | share |\n|:--|--:|--:|--:|\n");
 	format_md_count(r, "planned", planned, true);
 	format_md_count(r, "sent", planned, true);
 	format_md_count(r, "ok", planned, true);

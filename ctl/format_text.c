@@ -107,7 +107,7 @@ static int format_text_count_rows(struct report *r, struct format_text_count row
 	const char *const aside[static 3])
 {
 	size_t count_width = 8;
-	size_t rate_width = 6;
+	size_t rate_width = 8;
 	size_t aside_at = FORMAT_TEXT_ASIDE;
 	size_t aside_width = 0;
 
@@ -119,14 +119,14 @@ static int format_text_count_rows(struct report *r, struct format_text_count row
 		rate_width = rate > rate_width ? rate : rate_width;
 		aside_width = strlen(aside[i]) > aside_width ? strlen(aside[i]) : aside_width;
 	}
-	/* "  planned  ", the two columns, "/s" and blanks. */
-	if (aside_at < 10 + count_width + 2 + rate_width + 2 + 2)
-		aside_at = 10 + count_width + 2 + rate_width + 2 + 2;
+	/* "  planned  ", the two columns and blanks. */
+	if (aside_at < 10 + count_width + 2 + rate_width + 2)
+		aside_at = 10 + count_width + 2 + rate_width + 2;
 	for (size_t i = 0; i < 3; i++) {
 		char left[160];
 
-		(void)snprintf(left, sizeof(left), "  %-8s%*s  %*s/s", rows[i].name,
-			(int)count_width, rows[i].count.text, (int)rate_width, rows[i].rate.text);
+		(void)snprintf(left, sizeof(left), "  %-8s%*s  %*s", rows[i].name, (int)count_width,
+			rows[i].count.text, (int)rate_width, rows[i].rate.text);
 		report_line(r, "%-*s%s", (int)aside_at, left,
 			aside_at + aside_width <= r->width ? aside[i] : "");
 	}
@@ -168,12 +168,10 @@ static void format_text_counts(struct report *r)
 	}
 	for (size_t i = 0; i < 3; i++) {
 		char count[32];
-		char rate[32];
 
 		(void)snprintf(count, sizeof(count), "ledger.%s", names[i]);
-		(void)snprintf(rate, sizeof(rate), "rates.%s_per_s", names[i]);
-		rows[i] = (struct format_text_count){names[i], figure_count(report_int(r, count)),
-			figure_rate(report_real(r, rate))};
+		rows[i] = (struct format_text_count){
+			names[i], figure_count(report_int(r, count)), report_rate(r, names[i])};
 	}
 	width = format_text_count_rows(r, rows, r->closed ? closed_aside : open_aside);
 	(void)result_bool(r->doc, "ledger.balanced", &balanced);

@@ -148,6 +148,43 @@ struct figure report_duration(
 	return f;
 }
 
+/* So many requests make a rate of a window of any length; so long a window makes one of any number.
+ */
+#define REPORT_RATE_REQUESTS 100
+#define REPORT_RATE_NS NSEC_PER_SEC
+
+static struct figure report_in(int64_t ns)
+{
+	struct figure f;
+
+	(void)snprintf(f.text, sizeof(f.text), "in %.40s", figure_time(ns).text);
+	return f;
+}
+
+struct figure report_rate(const struct report *r, const char *name)
+{
+	int64_t window_ns = report_int(r, "window.end_ns") - report_int(r, "window.start_ns") -
+			    report_int(r, "window.paused_ns");
+	int64_t whole_ns =
+		window_ns + report_int(r, "window.cooldown_ns") + report_int(r, "window.drain_ns");
+	bool is_brief = window_ns > 0 && window_ns < REPORT_RATE_NS &&
+			report_int(r, "ledger.planned") < REPORT_RATE_REQUESTS;
+	struct figure f = {0};
+	char path[REPORT_PATH_MAX];
+	double per_s;
+
+	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
+	per_s = report_real(r, path);
+	(void)snprintf(path, sizeof(path), "ledger.%s", name);
+	if (!is_brief && (per_s > 0 || report_int(r, path) == 0 || window_ns <= 0))
+		(void)snprintf(f.text, sizeof(f.text), "%.40s/s", figure_rate(per_s).text);
+	else if (str_eq(name, "planned"))
+		return report_in(window_ns);
+	else if (!str_eq(name, "sent"))
+		return report_in(whole_ns);
+	return f;
+}
+
 struct figure report_class(const char *name)
 {
 	struct figure f = {0};

@@ -41,6 +41,10 @@ void report_wrapped(struct report *r, const char *label, unsigned indent, const 
 /* Figures by path; 0 where there is none. */
 int64_t report_int(const struct report *r, const char *path);
 double report_real(const struct report *r, const char *path);
+/* How fast "planned", "sent" or "ok" of the ledger went: "2,000/s". Of few requests in a short
+ * window, and where all answers came after the window, that would say nothing or 0: then it is how
+ * long it took, "in 421 ms", up to the last answer ("planned": the window; "sent": ""). */
+struct figure report_rate(const struct report *r, const char *name);
 /* A duration in the report's unit; where it is null or absent, missing. The path is base.name. */
 struct figure report_duration(
 	const struct report *r, const char *base, const char *name, const char *missing);
@@ -99,7 +103,7 @@ struct report_verdict {
 	const char *remedy;
 	int exit_code;	  /* 0: nothing to say of it */
 	char reason[320]; /* "": the facts say it */
-	char facts[200];  /* "": nothing was planned */
+	char facts[300];  /* "": nothing was planned */
 	/* "": all slices of the plan are in the result. It comes before the reason. */
 	const char *missing;
 };

@@ -108,6 +108,18 @@ static struct figure report_repeats(const struct report *r)
 	return f;
 }
 
+/* "18,400/s answered well"; where that is no rate, "3 answered well in 421 ms". */
+static void report_speed(const struct report *r, char *text, size_t size)
+{
+	struct figure rate = report_rate(r, "ok");
+
+	if (str_ends(rate.text, "/s"))
+		(void)snprintf(text, size, "%s answered well", rate.text);
+	else
+		(void)snprintf(text, size, "%s answered well %s",
+			figure_count(report_int(r, "ledger.ok")).text, rate.text);
+}
+
 /* "plan delivered 100.0 % · nothing failed · limited by the plan" */
 static void report_facts(
 	const struct report *r, bool has_limit, bool has_repeated, char *facts, size_t size)
@@ -116,15 +128,14 @@ static void report_facts(
 	double sent = (double)report_int(r, "ledger.sent");
 	double failed = report_real(r, "headline.failed_share");
 	const char *limit = has_limit ? report_limit(r) : "";
-	char first[64];
+	char first[128];
 	char repeated[96] = "";
 
 	facts[0] = '\0';
 	if (planned == 0)
 		return;
 	if (r->closed)
-		(void)snprintf(first, sizeof(first), "%s/s answered well",
-			figure_rate(report_real(r, "rates.ok_per_s")).text);
+		report_speed(r, first, sizeof(first));
 	else
 		/* Cut, not rounded: 99.96 % is not all of it. */
 		(void)snprintf(first, sizeof(first), "%s delivered %.1f %%",

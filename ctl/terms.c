@@ -294,7 +294,8 @@ static const struct term terms[] = {
 		"configuration, 130 the "
 		"second Ctrl-C."},
 	{"plan delivered|delivered", "The share of the planned requests that were sent."},
-	{"answered well", "Closed model: good answers per second of the window."},
+	{"answered well", "Closed model: good answers per second of the window; of few "
+			  "requests in less than 1 s, how long they took."},
 	{"limited by|limited by the plan|limited by the server|limited by connections|"
 	 "limited by the generator|limited",
 		"What held the run back. The plan: nothing did. The server: its service time grows "

@@ -248,7 +248,7 @@ expect_equal "the first line" "$(head -n 1 "$T/r.csv")" \
 expect_equal "rows" "$(($(wc -l <"$T/r.csv") - 1))" "$(json "$result" '.intervals.rows | length')"
 expect_equal "planned in all rows" "$(awk -F, 'NR > 1 { n += $2 } END { print n }' "$T/r.csv")" 100
 expect_line "$T/r.md" '^### OK · 127\.0\.0\.1-[0-9]+$'
-expect_line "$T/r.md" '^\| planned \| 100 \| 50 \| 100 % \|$'
+expect_line "$T/r.md" '^\| planned \| 100 \| 50/s \| 100 % \|$'
 expect_line "$T/r.md" '^rate = 50$|^url = '
 expect_line "$T/r.txt" '^  planned +100 '
 expect_exit 64 "$rpsctl" "$url" -d 1 -q -o "$T/r.xlsx"

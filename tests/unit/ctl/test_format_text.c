@@ -649,6 +649,68 @@ START_TEST(test_format_by_ending)
 END_TEST
 
 /* The worst interval is the one whose p99 had no good answer, whatever the others took. */
+static void assert_has(const char *text, const char *what)
+{
+	ck_assert_msg(strstr(text, what) != NULL, "%s\n--- in\n%s", what, text);
+}
+
+/* Of three requests in 30 ms there is no rate, and where the answers come after the window none of
+ * them is in it: what is known is how long it took. All forms say it. */
+START_TEST(test_few_requests_have_no_rate)
+{
+	static const struct {
+		int64_t window_ns, n;
+		double ok_per_s;
+		const char *planned, *sent, *ok, *cell;
+	} rows[] = {
+		{30000000, 3, 66.7, "  planned        3  in 30.0 ms ", "  sent           3   ",
+			"  ok             3   in 430 ms\n", "| ok | 3 | in 430 ms | 100 % |"},
+		{30000000, 3, 0, "  planned        3  in 30.0 ms ", "  sent           3   ",
+			"  ok             3   in 430 ms\n", "| ok | 3 | in 430 ms | 100 % |"},
+		{2000000000, 100, 0, "  planned      100       50/s ",
+			"  sent         100       50/s ", "  ok           100  in 2.40 s\n",
+			"| ok | 100 | in 2.40 s | 100 % |"},
+		{30000000, 100, 66.7, "  planned      100   3,330/s ",
+			"  sent         100   3,330/s ", "  ok           100    66.7/s\n",
+			"| ok | 100 | 66.7/s | 100 % |"},
+		{2000000000, 100, 0.0002, "  planned      100      50/s ", "  sent         100 ",
+			"  ok           100  <0.001/s\n", "| ok | 100 | <0.001/s | 100 % |"},
+	};
+	const struct look look = {.width = 80, .utf8 = true};
+	const struct look full = {.width = 80, .utf8 = true, .verbose = true};
+	double per_s = (double)rows[_i].n * 1e9 / (double)rows[_i].window_ns;
+	json_t *doc = load("open");
+	char *text;
+
+	json_object_set_new(doc, "window",
+		json_pack("{s:i, s:I, s:I}", "start_ns", 0, "end_ns",
+			(json_int_t)rows[_i].window_ns, "drain_ns", (json_int_t)400000000));
+	json_object_set_new(doc, "ledger",
+		json_pack("{s:I, s:I, s:I, s:b}", "planned", (json_int_t)rows[_i].n, "sent",
+			(json_int_t)rows[_i].n, "ok", (json_int_t)rows[_i].n, "balanced", 1));
+	json_object_set_new(doc, "rates",
+		json_pack("{s:f, s:f, s:f}", "planned_per_s", per_s, "sent_per_s", per_s,
+			"ok_per_s", rows[_i].ok_per_s));
+	text = render(&format_text, doc, look);
+	assert_has(text, rows[_i].planned);
+	assert_has(text, rows[_i].sent);
+	assert_has(text, rows[_i].ok);
+	ck_assert_ptr_null(strstr(text, " 0/s"));
+	free(text);
+	text = render(&format_md, doc, look);
+	assert_has(text, rows[_i].cell);
+	free(text);
+	text = render(&format_text, doc, full);
+	assert_has(text, strstr(rows[_i].ok, "/s") ? "  planned " : "too short, or too few");
+	free(text);
+	json_object_set_new(json_object_get(doc, "plan"), "model", json_string("closed"));
+	text = render(&format_text, doc, look);
+	assert_has(text, strstr(rows[_i].ok, "/s") ? "/s answered well" : " answered well in ");
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_course_says_unserved)
 {
 	const struct look look = {.width = 80, .utf8 = true};
@@ -744,6 +806,7 @@ int main(void)
 	tcase_add_test(tcase, test_format_by_ending);
 	tcase_add_test(tcase, test_notes_are_few);
 	tcase_add_test(tcase, test_sparkline);
+	tcase_add_loop_test(tcase, test_few_requests_have_no_rate, 0, 5);
 	tcase_add_test(tcase, test_course_says_unserved);
 	tcase_add_test(tcase, test_look);
 	tcase_add_test(tcase, test_silence_is_a_note);
