@@ -13,6 +13,7 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/print.h"
+#include "ctl/steer.h"
 
 static int64_t cmd_status_int(const json_t *reply, const char *path)
 {
@@ -52,6 +53,16 @@ static void cmd_status_daemon(const json_t *reply, struct buf *text)
 	(void)buf_puts(text, "\n");
 }
 
+/* An act takes effect up to 1 s after it was asked for: until then the state is the old one. */
+static void cmd_status_ahead(const json_t *events, struct buf *text)
+{
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		(void)buf_puts(text, "    ");
+		(void)steer_describe_event(json_array_get(events, i), text);
+		(void)buf_puts(text, "\n");
+	}
+}
+
 static void cmd_status_runs(const json_t *reply, struct buf *text)
 {
 	const json_t *runs = json_object_get(reply, "runs");
@@ -73,6 +84,7 @@ static void cmd_status_runs(const json_t *reply, struct buf *text)
 		(void)buf_printf(text, "%-22s %-11s %-10s %4s  %s\n", result_text(run, "id"),
 			*outcome ? outcome : result_text(run, "state"), result_text(run, "user"),
 			code, result_text(run, "target"));
+		cmd_status_ahead(json_object_get(run, "ahead"), text);
 		if (*result_text(run, "reason"))
 			(void)buf_printf(text, "    %s\n", result_text(run, "reason"));
 	}

@@ -47,14 +47,44 @@ const char *steer_by_key(
 	return NULL;
 }
 
+/* What is asked for, as something that goes on until it has taken effect. */
+static int steer_describe_act(const json_t *event, struct buf *ret)
+{
+	const char *kind = result_text(event, "kind");
+	const char *from = result_text(event, "from");
+	const char *to = result_text(event, "to");
+
+	if (str_eq(kind, "pause"))
+		return buf_puts(ret, "pausing");
+	if (str_eq(kind, "resume"))
+		return buf_puts(ret, "resuming");
+	if (str_eq(kind, "next"))
+		return buf_printf(ret, "next stage, %s -> %s", from, to);
+	if (str_eq(kind, "rate"))
+		return buf_printf(ret, "rate %s -> %s", from, to);
+	return buf_puts(ret, result_text(event, "text"));
+}
+
+int steer_describe_event(const json_t *event, struct buf *ret)
+{
+	int r = steer_describe_act(event, ret);
+
+	return r ? r
+		 : buf_printf(ret, ", takes effect at %s",
+			   figure_clock(view_int(event, "at_ns")).text);
+}
+
 int steer_describe(const struct client_answer *a, struct buf *ret)
 {
-	const char *text = result_text(a->parameters, "event.text");
+	const json_t *event = json_object_get(a->parameters, "event");
+	int r;
 
-	if (!*text)
+	if (!*result_text(event, "text"))
 		return 0;
-	return buf_printf(ret, "%s at %s: %s\n", result_text(a->parameters, "run"),
-		figure_clock(view_int(a->parameters, "event.at_ns")).text, text);
+	r = buf_printf(ret, "%s: ", result_text(a->parameters, "run"));
+	if (r == 0)
+		r = steer_describe_event(event, ret);
+	return r ? r : buf_puts(ret, "\n");
 }
 
 int steer_command(const struct options *o, const char *method, const char *run, json_t *parameters)

@@ -15,9 +15,11 @@ struct options;
  * The method, with its parameters in ret; NULL where there is nothing to ask. */
 const char *steer_by_key(
 	enum progress_key key, const char *run, const json_t *progress, json_t **ret);
-/* The answer's event, in one line with newline: "checkout-17 at 0:12: alice: rate 400/s -> 500/s".
- * Nothing where it has none. 0 or -ENOMEM. */
+/* The answer's event, in one line with newline: "checkout-17: rate 400/s -> 500/s, takes effect at
+ * 0:12". Nothing where it has none. 0 or -ENOMEM. */
 int steer_describe(const struct client_answer *a, struct buf *ret);
+/* The same of an event alone: "pausing, takes effect at 0:12". */
+int steer_describe_event(const json_t *event, struct buf *ret);
 
 /* One act as a command: asks the service and prints what was done. parameters are taken over; run
  * NULL: the newest. Returns the exit status. */

@@ -127,3 +127,5 @@ struct run_event {
 	char user[64];
 };
 const struct run_event *run_events(const struct run *run, size_t *ret_n);
+/* An act that has been asked for and has not taken effect yet. */
+bool run_event_is_ahead(const struct run *run, const struct run_event *e);

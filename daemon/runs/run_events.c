@@ -44,6 +44,12 @@ void run_add_event(struct run *run, const char *kind, const char *format, ...)
 	(void)run_push_event(run, &e, NULL);
 }
 
+bool run_event_is_ahead(const struct run *run, const struct run_event *e)
+{
+	return run->t0_ns > 0 && run->state < RUN_DRAINING &&
+	       e->at_ns > clock_now_ns() - run->t0_ns;
+}
+
 void run_note_late_acts(struct run *run)
 {
 	if (run->summary.late_acts > 0)

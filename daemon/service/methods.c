@@ -185,18 +185,31 @@ static void methods_get_interface_description(struct control_call *call, void *u
 
 /* ---------------------------------------------------------------- Status, Origins */
 
+static json_t *methods_json_ahead(const struct run *run)
+{
+	json_t *all = json_array();
+	size_t n;
+	const struct run_event *e = run_events(run, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (run_event_is_ahead(run, &e[i]))
+			(void)json_array_append_new(all, methods_json_event(&e[i]));
+	return all;
+}
+
 json_t *methods_json_run(const struct run *run, enum control_role role)
 {
 	bool finished = run_get_state(run) == RUN_FINISHED;
 	const struct plan *plan = run_plan(run);
 	const char *reason = run_reason(run);
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", run_id(run), "name",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", run_id(run), "name",
 		plan->name, "state", run_state_names[run_get_state(run)], "outcome",
 		methods_json_text_or_null(run_outcome(run)), "reason",
 		*reason ? methods_json_masked(reason, role) : json_null(), "user",
 		json_text(run_user(run)), "target", methods_json_masked(plan->url.text, role),
-		"exit_code", finished ? json_integer(run_exit_code(run)) : json_null());
+		"exit_code", finished ? json_integer(run_exit_code(run)) : json_null(), "ahead",
+		methods_json_ahead(run));
 }
 
 struct methods_runs {

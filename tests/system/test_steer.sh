@@ -60,10 +60,15 @@ n_sent=0
 # A rate, a scale of it, a pause, its end.
 begin "$url" -r 200 -d 2s
 expect_exit 0 "$rpsctl" set "$id" rate=400
-expect_line "$OUT" "^$id at 0:0[0-9]: $user: rate 200/s -> 400/s$"
+expect_line "$OUT" "^$id: rate 200/s -> 400/s, takes effect at 0:0[0-9]$"
 expect_exit 0 "$rpsctl" set rate=x1.1
-expect_line "$OUT" "rate 400/s -> 440/s$"
+expect_line "$OUT" "rate 400/s -> 440/s, takes effect at 0:0[0-9]$"
 expect_exit 0 "$rpsctl" pause "$id"
+expect_line "$OUT" "^$id: pausing, takes effect at 0:0[0-9]$"
+# Until then the status says what is ahead; the second look is for the instant itself.
+"$rpsctl" status "$id" >"$T/status"
+grep -qE "^$id +paused |^    pausing, takes effect at 0:0[0-9]$" "$T/status" || state_is paused ||
+	fail "the pause is not seen: $(cat "$T/status")"
 wait_until 3 state_is paused || fail "$id is not paused"
 refused 77 "$id is paused already" pause "$id"
 refused 77 "$id is paused: resume it first" next "$id"
@@ -101,9 +106,9 @@ stage = hold 200 for 1h
 INI
 begin "$T/staged.ini"
 expect_exit 0 "$rpsctl" next "$id"
-expect_line "$OUT" 'next stage, hold 100 for 1h -> hold 200 for 1h$'
+expect_line "$OUT" 'next stage, hold 100 for 1h -> hold 200 for 1h, takes effect at 0:[0-9]+$'
 expect_exit 0 "$rpsctl" next "$id"
-expect_line "$OUT" 'next stage, hold 200 for 1h -> the end$'
+expect_line "$OUT" 'next stage, hold 200 for 1h -> the end, takes effect at 0:[0-9]+$'
 report
 expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" completed
 refused 77 "$id has finished" pause "$id"

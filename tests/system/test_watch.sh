@@ -118,16 +118,16 @@ ORIGIN=$fast
 	see  running  hold 100/s
 	see ^  p pause   \+ - rate 10 %
 	type p
-	see : pause$
+	see (: pause|pausing, takes effect at 0:[0-9]+)$
 	see  paused  nothing is sent
 	see ^  p resume   \+ - rate 10 %
 	type p
-	see : resume$
+	see (: resume|resuming, takes effect at 0:[0-9]+)$
 	see  running  hold 100/s
 	type +
-	see rate 100/s -> 110/s$
+	see rate 100/s -> 110/s(, takes effect at 0:[0-9]+)?$
 	type -
-	see rate 110/s -> 99/s$
+	see rate 110/s -> 99/s(, takes effect at 0:[0-9]+)?$
 	type s
 	exit 14
 	END

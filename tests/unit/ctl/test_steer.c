@@ -54,9 +54,18 @@ START_TEST(answers)
 		const char *answer;
 		const char *text; /* NULL: nothing */
 	} rows[] = {
-		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 12400000000, \"text\": \"bob: "
-		 "pause\"}}",
-			"a-1 at 0:12: bob: pause\n"},
+		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 12400000000, \"kind\": \"pause\", "
+		 "\"text\": \"bob: pause\"}}",
+			"a-1: pausing, takes effect at 0:12\n"},
+		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 1000000000, \"kind\": \"resume\", "
+		 "\"text\": \"bob: resume\"}}",
+			"a-1: resuming, takes effect at 0:01\n"},
+		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 0, \"kind\": \"rate\", \"text\": "
+		 "\"bob: rate\", \"from\": \"1/s\", \"to\": \"2/s\"}}",
+			"a-1: rate 1/s -> 2/s, takes effect at 0:00\n"},
+		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 0, \"kind\": \"next\", \"text\": "
+		 "\"bob: next\", \"from\": \"hold 1/s\", \"to\": \"the end\"}}",
+			"a-1: next stage, hold 1/s -> the end, takes effect at 0:00\n"},
 		{"{\"stopped\": [\"a-1\"]}", NULL},
 		{"{\"run\": 3, \"event\": [\"text\"]}", NULL},
 	};
@@ -82,7 +91,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(t, keys, 0, 10);
-	tcase_add_loop_test(t, answers, 0, 3);
+	tcase_add_loop_test(t, answers, 0, 6);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
