@@ -82,18 +82,31 @@ static int client_dial(const char *path)
 	return fd;
 }
 
-static int client_unreachable(const char *path, int error, struct err *reterr)
+/* What does without a service. */
+static const char *client_other_way(const struct options *o)
+{
+	if (o->command && str_eq(o->command, "report"))
+		return "a result's file needs none: rpsctl report FILE.json";
+	return "a run of your own needs none: rpsctl URL, or rpsctl FILE.ini";
+}
+
+static int client_unreachable(
+	const char *path, int error, const struct options *o, struct err *reterr)
 {
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		err_set(reterr, "the service is there, but you are not in group rpsd (%s)", path);
+		err_set(reterr,
+			"the service is there, but you are not in group rpsd (%s): as root usermod "
+			"-aG rpsd USER, and log in again",
+			path);
 		return EXIT_REFUSED;
 	case -ENOENT:
-		err_set(reterr, "no service at %s; a URL or a run file's path needs none", path);
-		return EXIT_NO_DAEMON;
 	case -ECONNREFUSED:
-		err_set(reterr, "nobody answers at %s: is rpsd.service running?", path);
+		err_set(reterr,
+			"no service %s %s; to start it: systemctl start rpsd.socket, or by hand "
+			"(rpsd --help); %s",
+			error == -ENOENT ? "at" : "answers at", path, client_other_way(o));
 		return EXIT_NO_DAEMON;
 	default:
 		err_set(reterr, "%s: %s", path, strerror(-error));
@@ -123,7 +136,7 @@ int client_connect(struct client *c, const struct options *o, bool is_query, str
 		}
 	}
 	if (fd < 0)
-		return client_unreachable(path, fd, reterr);
+		return client_unreachable(path, fd, o, reterr);
 	client_init(c, fd);
 	c->is_observer = client_is_for_observers(path);
 	return 0;
@@ -315,8 +328,10 @@ static int client_explain_run(const struct client_answer *a, struct buf *ret)
 
 static int client_explain_unfinished(const struct client_answer *a, struct buf *ret)
 {
-	(void)buf_printf(ret, "rpsctl: %s is %s: its report comes when it has finished\n",
-		client_field(a, "run"), client_field(a, "state"));
+	(void)buf_printf(ret,
+		"rpsctl: %s is %s: its report comes when it has finished; rpsctl watch %s shows it "
+		"now\n",
+		client_field(a, "run"), client_field(a, "state"), client_field(a, "run"));
 	return EXIT_NO_INPUT;
 }
 

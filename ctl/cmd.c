@@ -269,7 +269,9 @@ int command_ask(const struct options *o, bool is_query, const char *method, json
 	r = client_call(&client, method, parameters, ret);
 	client_close(&client);
 	if (r) {
-		command_complain("the daemon went away in the middle of %s", method);
+		command_complain("the service at %s went away in the middle of %s; its log tells "
+				 "why (journalctl -u rpsd)",
+			client_socket_path(o), method);
 		return EXIT_NO_DAEMON;
 	}
 	if (!ret->error)

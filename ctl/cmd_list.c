@@ -19,7 +19,7 @@ int cmd_list(struct options *o)
 		return r;
 	if (o->json) {
 		print_json(answer.parameters, JSON_INDENT(2));
-	} else if (list_render(json_object_get(answer.parameters, "plans"), &text) == 0) {
+	} else if (list_render(answer.parameters, &text) == 0) {
 		command_print(text.data);
 	}
 	buf_fini(&text);

@@ -30,9 +30,12 @@ int cmd_stop(struct options *o)
 	stopped = json_object_get(answer.parameters, "stopped");
 	if (!json_array_size(stopped)) {
 		if (o->n_args)
-			command_complain("%s has finished", o->args[0]);
+			command_complain("%s has finished; rpsctl report %s shows its report",
+				o->args[0], o->args[0]);
 		else
-			command_complain("no run is active");
+			command_complain("stop: no run of the service is active; rpsctl status "
+					 "shows those that have finished, and Ctrl-C ends one of "
+					 "your own");
 		r = o->all ? 0 : EXIT_NO_INPUT;
 	}
 	for (size_t i = 0; i < json_array_size(stopped); i++) {

@@ -66,14 +66,17 @@ static int list_row(const json_t *plan, unsigned name_width, unsigned target_wid
 	return r ? r : buf_puts(ret, "\n");
 }
 
-int list_render(const json_t *plans, struct buf *ret)
+int list_render(const json_t *listed, struct buf *ret)
 {
+	const json_t *plans = json_object_get(listed, "plans");
+	const char *directory = result_text(listed, "directory");
 	unsigned name_width = list_width(plans, "name", LIST_NAME_MIN, LIST_NAME_MAX);
 	unsigned target_width = list_width(plans, "target", LIST_TARGET_MIN, LIST_TARGET_MAX);
 	int r;
 
 	if (!json_array_size(plans))
-		return buf_puts(ret, "no named runs; a file NAME.ini in runs.d makes one\n");
+		return buf_printf(ret, "no named runs in %s; a file NAME.ini there makes one\n",
+			*directory ? directory : "the service's runs.d");
 	r = buf_printf(ret, "%-*s  %-*s  %s\n", (int)name_width, "name", (int)target_width,
 		"target", "load");
 	for (size_t i = 0; i < json_array_size(plans) && r == 0; i++)

@@ -6,5 +6,5 @@
 
 struct buf;
 
-/* plans: of a List answer. 0 or -ENOMEM. */
-int list_render(const json_t *plans, struct buf *ret);
+/* listed: a List answer. 0 or -ENOMEM. */
+int list_render(const json_t *listed, struct buf *ret);

@@ -44,13 +44,13 @@ static int main_unknown(const char *word)
 {
 	static const struct options none;
 	const char *nearest = command_nearest(word);
-	struct buf name = {0};
+	struct buf name = {0}, place = {0};
 
 	if (nearest) {
 		command_complain("there is no command %s; did you mean %s?", word, nearest);
 		return EXIT_USAGE;
 	}
-	switch (names_find(&none, true, word, &name)) {
+	switch (names_find(&none, true, word, &name, &place)) {
 	case NAMES_EXACTLY:
 		command_complain(
 			"there is no command %s; the run of that name: rpsctl run %s", word, word);
@@ -66,10 +66,16 @@ static int main_unknown(const char *word)
 				word, word);
 			break;
 		}
-		command_complain("there is no command %s, and no run of that name in the "
-				 "service's runs.d; http://%s/ is a URL",
-			word, word);
+		if (place.len)
+			command_complain("there is no command %s, and no run of that name in %s; "
+					 "http://%s/ is a URL",
+				word, place.data, word);
+		else
+			command_complain("there is no command %s (rpsctl --help lists them); "
+					 "http://%s/ is a URL",
+				word, word);
 	}
+	buf_fini(&place);
 	buf_fini(&name);
 	return EXIT_USAGE;
 }

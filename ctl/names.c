@@ -13,11 +13,12 @@
 #include "common/str.h"
 #include "common/varlink.h"
 #include "ctl/client.h"
+#include "ctl/options.h"
 
 #define NAMES_MAX 1000u
 
 /* A new reference to what List or Status answers, or NULL. */
-static json_t *names_ask(const struct options *o, bool is_plan)
+static json_t *names_ask(const struct options *o, bool is_plan, struct buf *ret_place)
 {
 	struct client client = {.fd = -1};
 	struct client_answer answer = {0};
@@ -28,6 +29,8 @@ static json_t *names_ask(const struct options *o, bool is_plan)
 		return NULL;
 	if (client_call(&client, is_plan ? "List" : "Status", NULL, &answer) == 0 && !answer.error)
 		known = json_incref(json_object_get(answer.parameters, is_plan ? "plans" : "runs"));
+	if (known && is_plan)
+		(void)buf_puts(ret_place, result_text(answer.parameters, "directory"));
 	client_answer_fini(&answer);
 	client_close(&client);
 	return known;
@@ -48,10 +51,10 @@ static const char *names_numbered(const char *const *words, size_t n, const char
 	return NULL;
 }
 
-enum names_known names_find(
-	const struct options *o, bool is_plan, const char *name, struct buf *ret)
+enum names_known names_find(const struct options *o, bool is_plan, const char *name,
+	struct buf *ret, struct buf *ret_place)
 {
-	json_t *known = names_ask(o, is_plan);
+	json_t *known = names_ask(o, is_plan, ret_place);
 	enum names_known found = NAMES_NOT;
 	const char *words[NAMES_MAX];
 	const char *near = NULL;
@@ -75,17 +78,32 @@ enum names_known names_find(
 void names_explain(const struct options *o, const char *method, const char *name, struct buf *ret)
 {
 	bool is_plan = str_eq(method, "Start") || str_eq(method, "Show");
-	const char *where = is_plan ? " in the service's runs.d" : "";
-	struct buf near = {0};
+	struct buf near = {0}, place = {0};
+	enum names_known known = names_find(o, is_plan, name, &near, &place);
+	const char *where = place.len ? place.data : "the service's runs.d";
 
-	if (names_find(o, is_plan, name, &near) == NAMES_NEARLY)
-		(void)buf_printf(ret, "rpsctl: no such run%s: %s; did you mean %s?\n", where, name,
-			near.data);
+	(void)buf_puts(ret, "rpsctl: no such run");
+	if (is_plan)
+		(void)buf_printf(ret, " in %s", where);
+	(void)buf_printf(ret, ": %s; ", name);
+	if (known == NAMES_NEARLY)
+		(void)buf_printf(ret, "did you mean %s?\n", near.data);
 	else
-		(void)buf_printf(ret,
-			"rpsctl: no such run%s: %s; rpsctl %s shows those there are\n", where, name,
-			is_plan ? "list" : "status");
+		(void)buf_printf(
+			ret, "rpsctl %s shows those there are\n", is_plan ? "list" : "status");
+	buf_fini(&place);
 	buf_fini(&near);
+}
+
+/* No run was named, and there is none. */
+static void names_explain_none(const struct options *o, struct buf *ret)
+{
+	(void)buf_printf(ret,
+		"rpsctl: %s: the service has no run; rpsctl start NAME starts one (rpsctl list "
+		"shows the names), %s\n",
+		o->command,
+		str_eq(o->command, "report") ? "rpsctl report FILE.json shows a result's file"
+					     : "rpsctl URL runs without the service");
 }
 
 int names_explain_answer(
@@ -97,6 +115,8 @@ int names_explain_answer(
 
 	if (str_eq(a->error, RPSD_INTERFACE ".NoSuchRun") && run && *run)
 		names_explain(o, method, run, ret);
+	else if (str_eq(a->error, RPSD_INTERFACE ".NoSuchRun"))
+		names_explain_none(o, ret);
 	else
 		(void)buf_puts(ret, known.data ? known.data : "");
 	buf_fini(&known);

@@ -15,9 +15,10 @@ enum names_known {
 };
 
 /* Whether the service has a named run of that name (Start, Show), or else a run of that id. The
- * nearest is put into ret where it is nearly one. Without a service: not. */
-enum names_known names_find(
-	const struct options *o, bool is_plan, const char *name, struct buf *ret);
+ * nearest is put into ret where it is nearly one, and the directory of named runs into ret_place.
+ * Without a service: not, and no place. */
+enum names_known names_find(const struct options *o, bool is_plan, const char *name,
+	struct buf *ret, struct buf *ret_place);
 
 /* The line about a run that the service does not have: where it looked, and the nearest. */
 void names_explain(const struct options *o, const char *method, const char *name, struct buf *ret);

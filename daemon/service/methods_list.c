@@ -313,7 +313,8 @@ static void methods_listing_go_on(struct control_call *call, void *arg)
 	}
 	methods_cache_prune(l->methods->list_cache, l->entries, l->n);
 	if (r == 0)
-		plans = json_pack("{s:O}", "plans", l->plans);
+		plans = json_pack("{s:O, s:o}", "plans", l->plans, "directory",
+			json_text(l->methods->config.runs_dir));
 	control_closer_cancel(&l->closer);
 	methods_listing_free(l);
 	control_reply(call, plans);

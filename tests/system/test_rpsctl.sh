@@ -294,21 +294,40 @@ wait_line "$T/rpsd.out" 'listening on .*control\.socket'
 export RPSCTL_SOCKET=$T/control.socket
 
 expect_exit 0 "$rpsctl" list
-expect_line "$OUT" '^no named runs; |^name +target +load$'
+expect_line "$OUT" '^no named runs in /.*/runs\.d; |^name +target +load$'
 expect_exit 0 "$rpsctl" list --json
 expect_equal "the list's type" "$(json "$OUT" '.plans | type')" array
+named=$(json "$OUT" .directory)
 # expect_words STATUS LINE COMMAND...: one line on stderr.
 expect_words() {
 	expect_exit "$1" "${@:3}"
 	expect_equal "the line of '${*:4}'" "$(cat "$ERR")" "$2"
 }
-nowhere="rpsctl: no such run in the service's runs.d: no-such-run; rpsctl list shows those there are"
+nowhere="rpsctl: no such run in $named: no-such-run; rpsctl list shows those there are"
 expect_words 66 "$nowhere" "$rpsctl" run no-such-run "$T/second.ini" --dry-run
 expect_words 66 "$nowhere" "$rpsctl" start no-such-run "$T/second.ini"
+expect_words 66 "$nowhere" "$rpsctl" show no-such-run
 expect_exit 66 "$rpsctl" run no-such-run -q
 expect_equal "the line" "$(cat "$ERR")" "$nowhere"
-expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in the service's \
-runs.d; http://no-such-run/ is a URL" "$rpsctl" no-such-run
+expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in $named; \
+http://no-such-run/ is a URL" "$rpsctl" no-such-run
+# Each message has its remedy.
+start_it="to start it: systemctl start rpsd.socket, or by hand (rpsd --help)"
+for command in status watch stop list pause; do
+	expect_words 69 "rpsctl: no service at $T/none; $start_it; a run of your own needs none: \
+rpsctl URL, or rpsctl FILE.ini" env RPSCTL_SOCKET="$T/none" "$rpsctl" "$command"
+done
+expect_words 69 "rpsctl: no service at $T/none; $start_it; a result's file needs none: rpsctl \
+report FILE.json" env RPSCTL_SOCKET="$T/none" "$rpsctl" report
+expect_words 64 "rpsctl: there is no command no-such-run (rpsctl --help lists them); \
+http://no-such-run/ is a URL" env RPSCTL_SOCKET="$T/none" "$rpsctl" no-such-run
+none="the service has no run; rpsctl start NAME starts one (rpsctl list shows the names)"
+expect_words 66 "rpsctl: report: $none, rpsctl report FILE.json shows a result's file" \
+	"$rpsctl" report
+for command in watch pause; do
+	expect_words 66 "rpsctl: $command: $none, rpsctl URL runs without the service" \
+		"$rpsctl" "$command"
+done
 (
 	cd "$T"
 	: >such-a-file
@@ -320,14 +339,17 @@ expect_words 77 "rpsctl: refused: 192.0.2.1: only loopback is allowed; [policy] 
 	"$rpsctl" start http://192.0.2.1/
 expect_exit 77 "$rpsctl" run --service http://3221225985/ -q
 expect_line "$OUT" 'try +root can list the address in rpsd\.conf: \[policy\] allow ='
-expect_words 66 "rpsctl: no run is active" "$rpsctl" stop
-expect_words 0 "rpsctl: no run is active" "$rpsctl" stop --all
+idle="rpsctl: stop: no run of the service is active; rpsctl status shows those that have finished, \
+and Ctrl-C ends one of your own"
+expect_words 66 "$idle" "$rpsctl" stop
+expect_words 0 "$idle" "$rpsctl" stop --all
 expect_exit 0 "$rpsctl" start "$T/runs/base.ini" "$T/over/first.ini"
 id=$(cat "$OUT")
 expect_exit 0 "$rpsctl" watch "$id"
 served 20
-expect_words 66 "rpsctl: no run is active" "$rpsctl" stop
-expect_words 66 "rpsctl: $id has finished" "$rpsctl" stop "$id"
+expect_words 66 "$idle" "$rpsctl" stop
+expect_words 66 "rpsctl: $id has finished; rpsctl report $id shows its report" \
+	"$rpsctl" stop "$id"
 expect_words 66 "rpsctl: no such run: base; did you mean $id?" "$rpsctl" report base
 expect_words 66 "rpsctl: no such run: base; did you mean $id?" "$rpsctl" watch base
 expect_words 66 "rpsctl: no such run: ${id}1; did you mean $id?" "$rpsctl" stop "${id}1"

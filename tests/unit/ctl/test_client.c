@@ -517,9 +517,14 @@ START_TEST(test_connect)
 	o.socket = address.sun_path;
 	ck_assert_int_eq(client_connect(&c, &o, true, &err), EXIT_NO_DAEMON);
 	ck_assert_ptr_nonnull(strstr(err.text, "no service at"));
+	ck_assert_ptr_nonnull(strstr(err.text, "systemctl start rpsd.socket"));
+	ck_assert_ptr_nonnull(strstr(err.text, "a run of your own needs none: rpsctl URL"));
+	o.command = "report";
+	ck_assert_int_eq(client_connect(&c, &o, true, &err), EXIT_NO_DAEMON);
+	ck_assert_ptr_nonnull(strstr(err.text, "rpsctl report FILE.json"));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(client_connect(&c, &o, true, &err), EXIT_NO_DAEMON);
-	ck_assert_ptr_nonnull(strstr(err.text, "nobody answers at"));
+	ck_assert_ptr_nonnull(strstr(err.text, "no service answers at"));
 	ck_assert_int_eq(listen(fd, 1), 0);
 	ck_assert_int_eq(client_connect(&c, &o, true, &err), 0);
 	client_close(&c);

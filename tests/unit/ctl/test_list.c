@@ -14,23 +14,24 @@ static void expect(const char *json, const char *wanted)
 {
 	struct look look = {.width = 80, .utf8 = true};
 	json_t *plans = json_loads(json, 0, NULL);
+	json_t *listed = json_pack("{s:o, s:s}", "plans", plans, "directory", "/srv/runs.d");
 	struct buf text = {0};
 	struct buf out = {0};
 
 	ck_assert_ptr_nonnull(plans);
-	ck_assert_int_eq(list_render(plans, &text), 0);
+	ck_assert_int_eq(list_render(listed, &text), 0);
 	ck_assert_int_eq(look_render(&look, text.data, &out), 0);
 	ck_assert_msg(str_eq(out.data, wanted), "--- want\n%s--- got\n%s", wanted, out.data);
 	for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n"))
 		ck_assert_msg(look_columns(line) <= 80 || str_starts(line, "  "), "%s", line);
 	buf_fini(&out);
 	buf_fini(&text);
-	json_decref(plans);
+	json_decref(listed);
 }
 
 START_TEST(test_rows)
 {
-	expect("[]", "no named runs; a file NAME.ini in runs.d makes one\n");
+	expect("[]", "no named runs in /srv/runs.d; a file NAME.ini there makes one\n");
 	expect("[{\"name\":\"talk\",\"target\":\"http://127.0.0.1:8000/\",\"summary\":"
 	       "\"closed, 1 user for 30s\",\"problem\":null}]",
 		"name          target                  load\n"
@@ -65,7 +66,7 @@ END_TEST
 /* What a daemon sends is not trusted. */
 START_TEST(test_strange_answers)
 {
-	expect("{}", "no named runs; a file NAME.ini in runs.d makes one\n");
+	expect("{}", "no named runs in /srv/runs.d; a file NAME.ini there makes one\n");
 	expect("[5,{\"name\":7}]", "name          target        load\n"
 				   "                            \n"
 				   "                            \n");

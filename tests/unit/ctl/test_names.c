@@ -17,7 +17,8 @@
 #include "ctl/options.h"
 
 #define PLANS                                                                                      \
-	"{\"parameters\":{\"plans\":[{\"name\":\"talk\"},{\"name\":\"checkout\"},{\"x\":1},7]}}"
+	"{\"parameters\":{\"directory\":\"/srv/runs.d\",\"plans\":[{\"name\":\"talk\"},"           \
+	"{\"name\":\"checkout\"},{\"x\":1},7]}}"
 #define RUNS                                                                                       \
 	"{\"parameters\":{\"runs\":[{\"id\":\"talk-9\"},{\"id\":\"talk-10\"},"                     \
 	"{\"id\":\"talk-10-1\"},{\"id\":\"shop-2\"}]}}"
@@ -75,10 +76,9 @@ static const struct {
 	const char *line;
 } lookups[] = {
 	{"Start", "tolk", NAMES_NEARLY,
-		"rpsctl: no such run in the service's runs.d: tolk; did you mean talk?\n"},
+		"rpsctl: no such run in /srv/runs.d: tolk; did you mean talk?\n"},
 	{"Show", "zebra", NAMES_NOT,
-		"rpsctl: no such run in the service's runs.d: zebra; rpsctl list shows those "
-		"there are\n"},
+		"rpsctl: no such run in /srv/runs.d: zebra; rpsctl list shows those there are\n"},
 	{"Start", "talk", NAMES_EXACTLY, NULL},
 	/* The newest of that name, which is the last one, and not a run of another name. */
 	{"Report", "talk", NAMES_NEARLY, "rpsctl: no such run: talk; did you mean talk-10?\n"},
@@ -91,12 +91,15 @@ START_TEST(test_nearest)
 {
 	const struct options o = {.socket = address.sun_path};
 	bool is_plan = _i < 3;
-	struct buf near = {0}, line = {0};
+	struct buf near = {0}, place = {0}, line = {0};
 	pid_t pid = serve(is_plan ? ".List" : ".Status", is_plan ? PLANS : RUNS);
 
-	ck_assert_int_eq(names_find(&o, is_plan, lookups[_i].name, &near), lookups[_i].known);
+	ck_assert_int_eq(
+		names_find(&o, is_plan, lookups[_i].name, &near, &place), lookups[_i].known);
 	ck_assert_int_eq(near.len > 0, lookups[_i].known == NAMES_NEARLY);
+	ck_assert_str_eq(place.data ? place.data : "", is_plan ? "/srv/runs.d" : "");
 	expect_served(pid);
+	buf_fini(&place);
 	buf_fini(&near);
 	if (!lookups[_i].line)
 		return;
@@ -114,16 +117,42 @@ START_TEST(test_no_help)
 	static const char *const answers[] = {
 		"hello", "{\"parameters\":{}}", "{\"error\":\"x.y.Z\"}", "[]"};
 	const struct options o = {.socket = address.sun_path};
-	struct buf near = {0};
+	struct buf near = {0}, place = {0};
 
-	ck_assert_int_eq(names_find(&o, true, "talk", &near), NAMES_NOT);
+	ck_assert_int_eq(names_find(&o, true, "talk", &near, &place), NAMES_NOT);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
 		pid_t pid = serve(".List", answers[i]);
 
-		ck_assert_int_eq(names_find(&o, true, "talk", &near), NAMES_NOT);
+		ck_assert_int_eq(names_find(&o, true, "talk", &near, &place), NAMES_NOT);
 		ck_assert_uint_eq(near.len, 0);
+		ck_assert_uint_eq(place.len, 0);
 		expect_served(pid);
 	}
+}
+END_TEST
+
+/* What there is to do instead depends on what was asked. */
+START_TEST(test_no_run_at_all)
+{
+	static const struct {
+		const char *command, *remedy;
+	} rows[] = {{"report", "rpsctl report FILE.json shows a result's file"},
+		{"watch", "rpsctl URL runs without the service"}};
+	const struct options o = {.socket = address.sun_path, .command = rows[_i].command};
+	json_t *parameters = json_pack("{s:s}", "run", "");
+	const struct client_answer a = {
+		.error = "io.rpsd.Control.NoSuchRun", .parameters = parameters};
+	struct buf line = {0};
+	char want[256];
+
+	(void)snprintf(want, sizeof(want),
+		"rpsctl: %s: the service has no run; rpsctl start NAME starts one (rpsctl list "
+		"shows the names), %s\n",
+		rows[_i].command, rows[_i].remedy);
+	ck_assert_int_eq(names_explain_answer(&o, "Report", &a, &line), EXIT_NO_INPUT);
+	ck_assert_str_eq(line.data, want);
+	buf_fini(&line);
+	json_decref(parameters);
 }
 END_TEST
 
@@ -153,6 +182,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_nearest, 0, (int)(sizeof(lookups) / sizeof(*lookups)));
 	tcase_add_test(tcase, test_no_help);
+	tcase_add_loop_test(tcase, test_no_run_at_all, 0, 2);
 	tcase_add_test(tcase, test_other_errors);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
