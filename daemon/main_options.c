@@ -23,7 +23,11 @@ static const char main_help[] =
 	"  --private           serve only --control-fd, end with it\n"
 	"  --control-fd N      a connected socket whose peer is admin (repeatable)\n"
 	"  --content-fd N      a sealed memfd with files of the runs that are started\n"
-	"  --version, --help\n";
+	"  --version, --help\n"
+	"\n"
+	"By hand, also without root:  rpsd --socket ~/rpsd.socket\n"
+	"                             rpsctl status --socket ~/rpsd.socket\n"
+	"As root, where systemd runs: systemctl start rpsd.socket\n";
 
 static int main_usage(const char *what, const char *why)
 {

@@ -43,7 +43,10 @@ static int control_socket_lock(const char *path, int *ret_fd, struct err *reterr
 	fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1) {
 		r = -errno;
-		err_set(reterr, "%s: %s", lock, strerror(errno));
+		err_set(reterr, "%s: %s%s", lock, strerror(-r),
+			r == -EACCES ? "; start rpsd as root, or with --socket PATH where you may "
+				       "write"
+				     : "");
 	} else if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		r = -EADDRINUSE;
 		err_set(reterr, "%s: another daemon is running there", path);

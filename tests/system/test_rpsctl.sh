@@ -186,6 +186,16 @@ done
 for word in --help --version; do
 	refuses_output rpsd "$rpsd" "$word"
 done
+# A daemon that is started by hand and may not listen at its place says where it may.
+mkdir -m 0 "$T/shut"
+as_user=()
+[ "$(id -u)" -ne 0 ] || as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+expect_exit 0 "$rpsd" --help
+expect_line "$OUT" '^By hand, also without root:  rpsd --socket '
+if [ "$(id -u)" -ne 0 ] || "${as_user[@]}" "$rpsd" --version >"$OUT" 2>&1; then
+	expect_exit 1 "${as_user[@]}" "$rpsd" --socket "$T/shut/socket"
+	expect_line "$ERR" 'Permission denied; start rpsd as root, or with --socket PATH where you may write$'
+fi
 # Nothing is sent for a report that cannot be printed.
 expect_exit 1 sh -c '"$0" "$1" -n 5 >&-' "$rpsctl" "$url"
 expect_line "$ERR" '^rpsctl: cannot write to stdout: Bad file descriptor \(-o FILE writes a file\)$'

@@ -58,7 +58,7 @@ user=$(id -un)
 n_sent=0
 
 # A rate, a scale of it, a pause, its end.
-begin "$url" -r 200 -d 2s
+begin "$url" -r 200 -d 4s
 expect_exit 0 "$rpsctl" set "$id" rate=400
 expect_line "$OUT" "^$id: rate 200/s -> 400/s, takes effect at 0:0[0-9]$"
 expect_exit 0 "$rpsctl" set rate=x1.1
@@ -93,7 +93,7 @@ expect_equal "from and to" "$(json "$T/result.json" '.events[0] | .user + " " + 
 paused=$(json "$T/result.json" '[.events[] | select(.kind == "pause" or .kind == "resume") | .at_ns] | .[1] - .[0]')
 expect_equal "window.paused_ns" "$(json "$T/result.json" .window.paused_ns)" "$paused"
 expect_equal "the window but for the pause" \
-	"$(json "$T/result.json" '.window.end_ns - .window.start_ns - .window.paused_ns')" 2000000000
+	"$(json "$T/result.json" '.window.end_ns - .window.start_ns - .window.paused_ns')" 4000000000
 expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" completed
 
 # The next stage, and behind the last one the end.
