@@ -12,6 +12,7 @@
 #   make coverage-http1    the lines of the response parser that its tests execute
 #   make check-servers     against Apache httpd, haproxy and Python's http.server
 #   make check-varlink     the control protocol before other people's clients
+#   make check-soak        the service for MINUTES=15 under several users: memory, threads, descriptors
 #   make check-faults      what fails: allocations, system calls, descriptors, memory, disk
 #   make check-floods      what floods of the control socket do to others and to the load, as root
 #   make check-interop     histogram logs before other people's readers
@@ -137,7 +138,7 @@ UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SOURCES))
 CHECK_LIBS = $(shell pkg-config --libs check)
 
-# A test sees its own layer and those below it; ctl sees common only. Engine and runs have a server
+# A test sees its own layer and those below it; ctl sees common only. Engine, runs and service have a server
 # to talk to.
 MINI_SERVER := $(addprefix $(B)/obj/tests/support/,mini_server.o mini_tls.o hostile.o \
 	hostile_script.o)
@@ -151,7 +152,7 @@ $(eval $(call unit_rule,common,$(call archive,common)))
 $(eval $(call unit_rule,ctl,$(CTL_ARCHIVES)))
 below = $(if $(filter $(1),$(firstword $(2))),$(2),$(call below,$(1),$(wordlist 2,99,$(2))))
 $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
-	$(if $(filter engine runs,$(l)),$(MINI_SERVER)) \
+	$(if $(filter engine runs service,$(l)),$(MINI_SERVER)) \
 	$(foreach a,$(call below,daemon/$(l),$(LAYERS)),$(call archive,$(a))))))
 
 # Scripts take longer than programs and come first; the short programs then fill the time until the
@@ -261,6 +262,23 @@ deps-floods:
 	$(Q)$(call install_missing,$(DEPS_FLOODS))
 
 .PHONY: check-floods deps-floods
+
+# ---------------------------------------------------------------- a soak
+
+# The service for MINUTES under clients of every role, and what it holds at rest in between; the
+# criterion stands at the head of the script. It is a variant of its own, for its runs.d is not the
+# system's. As root the roles are different users.
+DEPS_SOAK := python3
+SOAK_B := build/soak
+
+check-soak:
+	$(Q)$(MAKE) --no-print-directory B=$(SOAK_B) sysconfdir=$(CURDIR)/$(SOAK_B)/etc all
+	$(Q)python3 tests/soak/soak.py --build $(SOAK_B) --minutes $(or $(MINUTES),15)
+
+deps-soak:
+	$(Q)$(call install_missing,$(DEPS_SOAK))
+
+.PHONY: check-soak deps-soak
 
 # ---------------------------------------------------------------- other people's servers
 

@@ -3,6 +3,9 @@
  * role is searched for all of them. SECURITY.md has the same table. */
 #include <sys/mman.h>
 
+#include <sys/utsname.h>
+
+#include "tests/support/mini_server.h"
 #include "tests/support/skip.h"
 #include "tests/unit/service/methods_fixture.h"
 
@@ -226,6 +229,97 @@ START_TEST(each_role_sees_what_it_may)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- where a redirect points to */
+
+static void test_redirect(struct mini_conn *c)
+{
+	while (mini_read_request(c) &&
+		mini_write(c, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+			      "http://mark-away.test/MarkAwayPath?q=MarkAwayQuery&"
+			      "token=MarkAwaySecret\r\n\r\n"))
+		continue;
+}
+
+START_TEST(a_redirects_query_is_masked_like_any)
+{
+	static const struct {
+		const char *word;
+		const char *seen_by;
+	} marks[] = {{"MarkAwayPath", "soa"}, {"MarkAwayQuery", "oa"}, {"MarkAwaySecret", "a"}};
+	struct mini_server server;
+	struct client clients[] = {test_observer(), test_operator(), test_client()};
+	char text[512];
+	json_t *reply;
+	char id[96];
+
+	ck_assert_int_eq(mini_server_open(&server, 16, test_redirect, NULL), 0);
+	(void)snprintf(text, sizeof(text),
+		"[target]\nurl = http://127.0.0.1:%u/\n[load]\nrate = 100\nduration = 100ms\n",
+		(unsigned)ntohs(server.address.sin_port));
+	test_write_file("body.ini", text);
+	reply = test_ok(&admin, "Start", test_named("name", "body"));
+	(void)snprintf(id, sizeof(id), "%s", json_string_value(json_object_get(reply, "id")));
+	json_decref(reply);
+	test_until_finished(id);
+	for (size_t r = 0; r < TEST_N(clients); r++) {
+		struct buf said = {0};
+
+		test_ask(&clients[r], id, &said);
+		for (size_t i = 0; i < TEST_N(marks); i++)
+			ck_assert_msg((strstr(said.data, marks[i].word) != NULL) ==
+					      (strchr(marks[i].seen_by, "soa"[r]) != NULL),
+				"%s by '%c'", marks[i].word, "soa"[r]);
+		buf_fini(&said);
+		test_close(&clients[r]);
+	}
+	mini_server_close(&server);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- what everybody may see */
+
+static void test_sees(struct client *k, const char *method, json_t *parameters, const char *word)
+{
+	struct buf said = {0};
+
+	test_add(&said, k, method, parameters);
+	ck_assert_msg(
+		strstr(said.data, word) != NULL, "%s: %s is not in %s", method, word, said.data);
+	buf_fini(&said);
+}
+
+/* Without the right to operate one still learns whether it was this service that sent the load, who
+ * told it to, and from where. */
+START_TEST(what_is_no_secret_is_for_all)
+{
+	struct client clients[] = {test_observer(), test_operator(), test_client()};
+	struct utsname host;
+	char id[96];
+
+	test_start_short(id, json_pack("{}"));
+	json_decref(test_ok(&admin, "Stop", NULL));
+	test_until_finished(id);
+	ck_assert_int_eq(uname(&host), 0);
+	for (size_t r = 0; r < TEST_N(clients); r++) {
+		test_sees(&clients[r], "Status", NULL, "192.0.2.7:80");
+		test_sees(&clients[r], "Status", NULL, "\"max_rate\": 5000");
+		test_sees(&clients[r], "Status", NULL, run_user(registry_find(registry, id)));
+		test_sees(&clients[r], "Status", NULL, "stopped by ");
+		test_sees(&clients[r], "Show", NULL, "allow = 192.0.2.7:80");
+		test_sees(&clients[r], "Show", NULL, "# rpsd.conf:2");
+		test_sees(&clients[r], "Watch", test_named("run", id), "stopped by ");
+		test_sees(&clients[r], "Report", test_named("run", id), "stopped by ");
+		test_sees(&clients[r], "Report", test_named("run", id), origin_address(origin));
+		test_sees(&clients[r], "Report", test_named("run", id), host.nodename);
+		test_sees(&clients[r], "Report", test_named("run", id), host.release);
+		test_sees(&clients[r], "Origins", NULL, origin_address(origin));
+		test_close(&clients[r]);
+	}
+}
+END_TEST
+
+/* ---------------------------------------------------------------- digests */
+
 static json_t *test_digest(struct client *k)
 {
 	json_t *reply = test_ok(k, "Report", NULL);
@@ -284,6 +378,8 @@ int main(void)
 
 	tcase_set_timeout(t, 20);
 	tcase_add_test(t, each_role_sees_what_it_may);
+	tcase_add_test_of_root(t, a_redirects_query_is_masked_like_any);
+	tcase_add_test_of_root(t, what_is_no_secret_is_for_all);
 	tcase_add_test_of_root(t, no_digest_tells_what_is_masked);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);
