@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sums of recorded results are what they were: of slices, of some of the slices, of users of a
+ * closed model, of repetitions. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/result_merge.h"
+#include "common/str.h"
+
+#define RECORDED "tests/data/results/"
+/* As documents are written to files. */
+#define DIGITS JSON_REAL_PRECISION(15)
+
+static const struct {
+	const char *sum;
+	enum result_merge_mode mode;
+	const char *parts[4];
+} sums[] = {
+	{"slices", RESULT_MERGE_PARTS, {"slice1", "slice2", "slice3"}},
+	{"slices_two", RESULT_MERGE_PARTS, {"slice1", "slice3"}},
+	{"users", RESULT_MERGE_PARTS, {"user1", "user2"}},
+	{"repeats", RESULT_MERGE_REPEATS, {"repeat1", "repeat2", "repeat3"}},
+};
+
+static json_t *recorded(const char *name)
+{
+	char path[128];
+	json_t *doc;
+
+	(void)snprintf(path, sizeof(path), RECORDED "%s.json", name);
+	doc = json_load_file(path, 0, NULL);
+	ck_assert_msg(doc != NULL, "%s", path);
+	return doc;
+}
+
+START_TEST(test_recorded)
+{
+	struct result_merge_part parts[4];
+	json_t *want = recorded(sums[_i].sum), *got = NULL;
+	const char *member;
+	struct err err = {0};
+	json_t *value;
+	size_t n = 0;
+
+	for (; n < 4 && sums[_i].parts[n]; n++)
+		parts[n] = (struct result_merge_part){
+			sums[_i].parts[n], recorded(sums[_i].parts[n])};
+	ck_assert_msg(result_merge(parts, n, sums[_i].mode, &got, &err) == 0, "%s", err.text);
+	ck_assert_uint_eq(json_object_size(got), json_object_size(want));
+	json_object_foreach(want, member, value)
+	{
+		char *a = json_dumps(value, JSON_ENCODE_ANY | DIGITS);
+		char *b = json_dumps(json_object_get(got, member), JSON_ENCODE_ANY | DIGITS);
+
+		ck_assert_msg(a && b && str_eq(a, b), "%s\n--- want\n%s\n--- got\n%s", member, a,
+			b ? b : "");
+		free(a);
+		free(b);
+	}
+	while (n > 0)
+		json_decref((json_t *)parts[--n].doc);
+	json_decref(want);
+	json_decref(got);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("result_sums");
+	TCase *tcase = tcase_create("sums");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_loop_test(tcase, test_recorded, 0, (int)(sizeof(sums) / sizeof(*sums)));
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
