@@ -30,16 +30,22 @@
 #define TEXT(member, help, ...) FIELD(member, TEXT, NO_UNIT, APART, APART, help, __VA_ARGS__)
 #define COUNT(member, help, ...) FIELD(member, COUNT, NO_UNIT, SUM, SUM, help, __VA_ARGS__)
 #define NS(member, help, ...) FIELD(member, INT, NS, APART, APART, help, __VA_ARGS__)
+/* What has a table adds up member by member and name by name, but where it is called APART. */
 #define PART(member, its, help, ...)                                                               \
+	FIELD(member, PART, NO_UNIT, SUM, SUM, help, .table = &(its), __VA_ARGS__)
+#define PART_APART(member, its, help, ...)                                                         \
 	FIELD(member, PART, NO_UNIT, APART, APART, help, .table = &(its), __VA_ARGS__)
+#define NAMED(member, its, help, ...)                                                              \
+	FIELD(member, NAMED, NO_UNIT, SUM, SUM, help, .table = &(its), __VA_ARGS__)
+#define NAMED_APART(member, its, help, ...)                                                        \
+	FIELD(member, NAMED, NO_UNIT, APART, APART, help, .table = &(its), __VA_ARGS__)
 #define ROWS(member, its, help, ...)                                                               \
 	FIELD(member, ROWS, NO_UNIT, APART, APART, help, .table = &(its), __VA_ARGS__)
-#define NAMED(member, its, help, ...)                                                              \
-	FIELD(member, NAMED, NO_UNIT, APART, APART, help, .table = &(its), __VA_ARGS__)
 /* The row of a list that is this value alone. */
-#define VALUE(member, t, u, ...)                                                                   \
+#define VALUE(member, t, u, rule, ...)                                                             \
 	{                                                                                          \
 		.name = "", .type = RESULT_##t, .unit = RESULT_##u, .offset = offsetof(S, member), \
+		.of_parts = RESULT_##rule, .of_repeats = RESULT_##rule,                            \
 		.help = "the value itself", __VA_ARGS__                                            \
 	}
 #define TABLE(its, text)                                                                           \
@@ -48,14 +54,14 @@
 	}
 #define S struct result_number
 static const struct result_field result_number_fields[] = {
-	VALUE(n, COUNT, NO_UNIT),
+	VALUE(n, COUNT, NO_UNIT, SUM),
 };
-static const struct result_table result_number_table = TABLE(result_number_fields, "a number");
+const struct result_table result_number_table = TABLE(result_number_fields, "a number");
 #undef S
 
 #define S struct result_number
 static const struct result_field result_bound_fields[] = {
-	VALUE(n, INT, NS, .null_when = "it lies beyond what was measured"),
+	VALUE(n, INT, NS, APART, .null_when = "it lies beyond what was measured"),
 };
 static const struct result_table result_bound_table =
 	TABLE(result_bound_fields, "an end of an interval");
@@ -63,7 +69,7 @@ static const struct result_table result_bound_table =
 
 #define S struct result_string
 static const struct result_field result_string_fields[] = {
-	VALUE(text, TEXT, NO_UNIT),
+	VALUE(text, TEXT, NO_UNIT, APART),
 };
 static const struct result_table result_string_table = TABLE(result_string_fields, "a text");
 #undef S
@@ -73,7 +79,7 @@ static const struct result_field result_run_fields[] = {
 	TEXT(id, "name and number of the run; of a sum those of its runs"),
 	TEXT(uuid, "identity of the run, the same wherever the result is kept"),
 	TEXT(name, "of the plan"),
-	NAMED(labels, result_string_table, "labels as text by name", .most = 256),
+	NAMED_APART(labels, result_string_table, "labels as text by name", .most = 256),
 	TEXT(user, "who started it", .null_when = SEVERAL),
 	TEXT(state, "finished"),
 	TEXT(outcome, "completed, stopped, aborted, failed or interrupted"),
@@ -106,8 +112,7 @@ static const struct result_field result_headline_fields[] = {
 		"part of the p99 that is our own delay", .null_when = "one of both is not known"),
 	TEXT(missing, "slices of the plan that are not in the sum", .absent_when = "all are there"),
 };
-static const struct result_table result_headline_table =
-	TABLE(result_headline_fields, "the headline");
+const struct result_table result_headline_table = TABLE(result_headline_fields, "the headline");
 #undef S
 
 #define S struct result_window
@@ -178,7 +183,7 @@ static const struct result_field result_ledger_fields[] = {
 	FIELD(balanced, FLAG, NO_UNIT, APART, APART,
 		"both sums hold: each arrival is in one class"),
 };
-static const struct result_table result_ledger_table = TABLE(result_ledger_fields, "a ledger");
+const struct result_table result_ledger_table = TABLE(result_ledger_fields, "a ledger");
 #undef S
 
 #define S struct result_outside
@@ -189,7 +194,7 @@ static const struct result_field result_outside_fields[] = {
 	FIELD(repeated_share, REAL, SHARE, APART, APART, "retries for each request sent",
 		.null_when = "nothing was sent"),
 };
-static const struct result_table result_outside_table =
+const struct result_table result_outside_table =
 	TABLE(result_outside_fields, "what was outside the window");
 #undef S
 
@@ -250,12 +255,12 @@ static const struct result_field result_latency_fields[] = {
 	NS(p99_9_ns, "999 of 1,000 the values are at most this", .null_when = NO_VALUE),
 	NS(p99_99_ns, "9,999 of 10,000 the values are at most this", .null_when = NO_VALUE),
 	TEXT(hdr, "the histogram: HdrHistogram V2, compressed, in base64", .null_when = NO_VALUE),
-	PART(ci95, result_ci95_table, "how far percentiles may be off",
+	PART_APART(ci95, result_ci95_table, "how far percentiles may be off",
 		.absent_when = "it is not the latency that the headline is about"),
-	PART(n_effective, result_effective_table, "independent values behind each percentile",
+	PART_APART(n_effective, result_effective_table, "independent values behind each percentile",
 		.absent_when = "it is not the latency that the headline is about"),
 };
-static const struct result_table result_latency_table = TABLE(result_latency_fields, "a latency");
+const struct result_table result_latency_table = TABLE(result_latency_fields, "a latency");
 #undef S
 
 #define S struct result_offered
@@ -277,7 +282,7 @@ static const struct result_field result_offered_fields[] = {
 	FIELD(unserved_share, REAL, SHARE, APART, APART, "planned arrivals without a good answer",
 		.null_when = "nothing was planned"),
 };
-static const struct result_table result_offered_table =
+const struct result_table result_offered_table =
 	TABLE(result_offered_fields, "percentiles over all planned arrivals");
 #undef S
 
@@ -290,17 +295,17 @@ static const struct result_field result_error_fields[] = {
 	NS(last_ns, "last one"),
 	TEXT(example, "of the first one"),
 };
-static const struct result_table result_error_table = TABLE(result_error_fields, "an error");
+const struct result_table result_error_table = TABLE(result_error_fields, "an error");
 #undef S
 
 #define S struct result_redirects
 static const struct result_field result_redirects_fields[] = {
-	FIELD(count, COUNT, NO_UNIT, APART, APART, "answers with such a status"),
+	COUNT(count, "answers with such a status"),
 	FIELD(share, REAL, SHARE, APART, APART, "of all answers", .null_when = "there were none"),
 	TEXT(location, "where the first one points to",
 		.null_when = "there was none, or it does not say"),
 };
-static const struct result_table result_redirects_table =
+const struct result_table result_redirects_table =
 	TABLE(result_redirects_fields, "answers that point elsewhere");
 #undef S
 
@@ -314,11 +319,10 @@ static const struct result_field result_request_fields[] = {
 	PART(rates, result_rates_table, "over the window"),
 	NAMED(latency, result_latency_table, "response, service, first_byte and failed",
 		.most = 64),
-	PART(offered, result_offered_table, "percentiles over all that were planned",
+	PART_APART(offered, result_offered_table, "percentiles over all that were planned",
 		.absent_when = CLOSED_MODEL),
 };
-static const struct result_table result_request_table =
-	TABLE(result_request_fields, "a named request");
+const struct result_table result_request_table = TABLE(result_request_fields, "a named request");
 #undef S
 
 #define S struct result_connections
@@ -401,7 +405,7 @@ static const struct result_field result_note_fields[] = {
 	TEXT(text, "for people"),
 	TEXT(try, "a remedy"),
 };
-static const struct result_table result_note_table = TABLE(result_note_fields, "a note");
+const struct result_table result_note_table = TABLE(result_note_fields, "a note");
 #undef S
 
 #define S struct result_host
@@ -474,6 +478,8 @@ static const struct result_field result_generator_fields[] = {
 	COUNT(tcp_segments, "that the connections of the run sent", .null_when = UNTOLD,
 		.absent_when = OLDER),
 	COUNT(retransmits, "of these, sent again", .null_when = UNTOLD, .absent_when = OLDER),
+	COUNT(tcp_timeouts, "of TCP in the network of the machine", .null_when = UNTOLD,
+		.absent_when = "nothing writes it any more"),
 	FIELD(clocksource, TEXT, NO_UNIT, SAME, SAME, "of the kernel", .null_when = UNTOLD,
 		.absent_when = OLDER),
 	FIELD(clock_ns, INT, NS, MOST, MOST, "what reading the clock takes", .null_when = NOT_BEGUN,
@@ -496,7 +502,7 @@ static const struct result_field result_event_fields[] = {
 	TEXT(from, "the value before", .absent_when = "there is none"),
 	TEXT(to, "the value after", .absent_when = "there is none"),
 };
-static const struct result_table result_event_table = TABLE(result_event_fields, "an event");
+const struct result_table result_event_table = TABLE(result_event_fields, "an event");
 #undef S
 
 #define S struct result_steadiness
@@ -524,8 +530,7 @@ static const struct result_field result_slow_fields[] = {
 	FIELD(worker, COUNT, NO_UNIT, APART, APART, "its number", .absent_when = OLDER),
 	TEXT(part, "run of a sum that it was in", .absent_when = "the result is of one run"),
 };
-static const struct result_table result_slow_table =
-	TABLE(result_slow_fields, "one of the slowest");
+const struct result_table result_slow_table = TABLE(result_slow_fields, "one of the slowest");
 #undef S
 
 #define S struct result_slice
@@ -557,7 +562,7 @@ static const struct result_field result_part_fields[] = {
 	TEXT(verdict, "of its generator", .null_when = NOT_KNOWN),
 	TEXT(result, "of its headline", .null_when = NOT_KNOWN),
 	FIELD(exit_code, INT, NO_UNIT, APART, APART, "of the run", .null_when = NOT_KNOWN),
-	PART(slice, result_slice_table, "which part of the plan it sent",
+	PART_APART(slice, result_slice_table, "which part of the plan it sent",
 		.absent_when = "it sent the whole plan"),
 	FIELD(repeat, COUNT, NO_UNIT, APART, APART, "number of its repetition, from 1",
 		.absent_when = "the runs are no repetitions"),
@@ -584,7 +589,7 @@ static const struct result_table result_repeat_table = TABLE(result_repeat_field
 #define S struct result
 static const struct result_field result_fields[] = {
 	TEXT(schema, "rpsd.result/1"),
-	PART(run, result_run_table, "which run it was and how it ended"),
+	PART_APART(run, result_run_table, "which run it was and how it ended"),
 	PART(headline, result_headline_table, "what came of it"),
 	FIELD(plan, JSON, NO_UNIT, APART, APART, "what was planned"),
 	PART(window, result_window_table, "the part of the run that is measured",
@@ -598,19 +603,20 @@ static const struct result_field result_fields[] = {
 	NAMED(statuses, result_number_table, "answers in the window by status, three digits each",
 		.most = 1000),
 	PART(connections, result_connections_table, "in and around the window"),
-	PART(intervals, result_intervals_table, "the course of the window"),
+	PART_APART(intervals, result_intervals_table, "the course of the window"),
 	PART(generator, result_generator_table, "what rpsd says of itself and its machine"),
 	ROWS(events, result_event_table, "what happened to the run"),
 	PART(redirects, result_redirects_table, "answers in the window that point elsewhere",
 		.absent_when = OLDER),
-	PART(offered, result_offered_table,
+	PART_APART(offered, result_offered_table,
 		"percentiles of response time over all planned arrivals",
 		.absent_when = CLOSED_MODEL),
 	NAMED(requests, result_request_table, "the requests of the plan by name",
 		.most = PLAN_REQUESTS_MAX, .absent_when = "the plan names none"),
-	PART(batches, result_batches_table, "what intervals of confidence are found in",
+	PART_APART(batches, result_batches_table, "what intervals of confidence are found in",
 		.absent_when = OLDER),
-	PART(steadiness, result_steadiness_table, "whether it was one state", .absent_when = OLDER),
+	PART_APART(steadiness, result_steadiness_table, "whether it was one state",
+		.absent_when = OLDER),
 	ROWS(slowest, result_slow_table, "the slowest good answers and failures",
 		.absent_when = OLDER),
 	ROWS(parts, result_part_table, "the runs of a sum", .most = 1024,

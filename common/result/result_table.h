@@ -75,12 +75,24 @@ struct result_table {
 /* struct result. */
 extern const struct result_table result_table;
 /* Parts of it that are used by themselves. */
-extern const struct result_table result_rates_table;
-extern const struct result_table result_generator_table;
-extern const struct result_table result_descriptors_table;
-extern const struct result_table result_ports_table;
 extern const struct result_table result_connections_table;
+extern const struct result_table result_descriptors_table;
+extern const struct result_table result_error_table;
+extern const struct result_table result_event_table;
+extern const struct result_table result_generator_table;
+extern const struct result_table result_headline_table;
+extern const struct result_table result_latency_table;
+extern const struct result_table result_ledger_table;
+extern const struct result_table result_note_table;
+extern const struct result_table result_number_table;
+extern const struct result_table result_offered_table;
+extern const struct result_table result_outside_table;
+extern const struct result_table result_ports_table;
+extern const struct result_table result_rates_table;
+extern const struct result_table result_redirects_table;
+extern const struct result_table result_request_table;
 extern const struct result_table result_row_table;
+extern const struct result_table result_slow_table;
 
 /* NULL: the table has no such field. */
 const struct result_field *result_table_find(const struct result_table *t, const char *name);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pieces of a result from what was counted: the same for a run, for one of its requests and for a
+ * sum of runs. Pure. */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/ledger.h"
+#include "common/result/result.h"
+
+struct histogram;
+
+/* A text, which replaces the field's; NULL: null. 0 or -ENOMEM. */
+int result_set_text(char **field, const char *text);
+
+void result_fill_ledger(const struct ledger *from, struct result_ledger *ret);
+/* The other way; what is not known counts as 0. */
+struct ledger result_counts(const struct result_ledger *from);
+
+/* All but the count null while empty. ret: of result_list_add, or initialised. 0 or -ENOMEM. */
+int result_fill_latency(const struct histogram *h, struct result_latency *ret);
+/* Over planned arrivals. */
+void result_fill_offered(const struct histogram *ok, uint64_t planned, struct result_offered *ret);
+void result_fill_outside(const struct ledger *warmup, const struct ledger *window,
+	const struct ledger *cooldown, uint64_t retries, struct result_outside *ret);
