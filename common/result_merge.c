@@ -10,8 +10,6 @@
 #include "common/result_merge.h"
 
 #include <errno.h>
-#include <float.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +20,10 @@
 #include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
+#include "common/result/result_add.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
@@ -73,35 +75,6 @@ int64_t result_merge_sum(const struct result_merge_view *v, const char *path)
 			sum = one < 0 ? INT64_MIN : INT64_MAX;
 	}
 	return sum;
-}
-
-/* No document can hold what is beyond all numbers. */
-static double result_merge_finite(double value)
-{
-	return fmin(fmax(value, -DBL_MAX), DBL_MAX);
-}
-
-double result_merge_sum_real(const struct result_merge_view *v, const char *path)
-{
-	double sum = 0, one;
-
-	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++)
-		if (v->at[i] && result_real(v->at[i], path, &one))
-			sum += one;
-	return result_merge_finite(sum);
-}
-
-double result_merge_mean(const struct result_merge_view *v, const char *path, const double *weights)
-{
-	double sum = 0, weight = 0, one;
-
-	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++) {
-		if (!v->at[i] || !result_real(v->at[i], path, &one))
-			continue;
-		sum += one * weights[i];
-		weight += weights[i];
-	}
-	return weight > 0 ? result_merge_finite(sum / weight) : 0;
 }
 
 void result_merge_refuse(struct result_merge *m, const char *format, ...)
@@ -224,11 +197,19 @@ static json_t *result_merge_ms(int64_t ns)
 	return ns == QUANTILE_NONE ? json_null() : json_real((double)ns / 1e6);
 }
 
+static json_t *result_merge_real(double value)
+{
+	return result_is_real(value) ? json_real(value) : json_null();
+}
+
+static json_t *result_merge_int(int64_t n)
+{
+	return result_is_known(n) ? json_integer(n) : json_null();
+}
+
 static json_t *result_merge_headline(
 	const struct result_merge *m, const json_t *worst, const json_t *latency)
 {
-	struct result_merge_view headlines = result_merge_at(&m->docs, "headline");
-	enum result_merge_rule rate = m->is_repeats ? RESULT_MERGE_MEAN : RESULT_MERGE_SUM;
 	int64_t p99 = quantile_offered(&m->main, m->ledger.planned, 0.99);
 	int64_t ours;
 	json_t *share = json_null();
@@ -242,8 +223,8 @@ static json_t *result_merge_headline(
 		result_text(worst, "headline.result"), "limited_by", result_merge_limit(m, worst),
 		"because", result_merge_of_part(worst, "headline.because"), "try",
 		json_string(result_text(worst, "headline.try")), "planned_per_s",
-		result_merge_value(m, &headlines, "planned_per_s", rate), "ok_per_s",
-		result_merge_value(m, &headlines, "ok_per_s", rate), "failed_share",
+		result_merge_real(m->sum.headline.planned_per_s), "ok_per_s",
+		result_merge_real(m->sum.headline.ok_per_s), "failed_share",
 		ledger_failed_share(&m->ledger), "p50_ms",
 		result_merge_ms(quantile_offered(&m->main, m->ledger.planned, 0.5)), "p99_ms",
 		result_merge_ms(p99), "our_delay_share_of_p99", share);
@@ -252,18 +233,29 @@ static json_t *result_merge_headline(
 
 /* ---------------------------------------------------------------- the plan and its window */
 
+/* What each run was granted of what they have together; of repetitions the most. */
+static json_t *result_merge_granted(const struct result_merge *m, const char *name)
+{
+	struct result_merge_view effective = result_merge_at(&m->docs, "plan.effective");
+	int64_t most = RESULT_NULL, one;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (effective.at[i] && result_int(effective.at[i], name, &one) && one > most)
+			most = one;
+	return m->is_repeats || most == RESULT_NULL
+		       ? result_merge_int(most)
+		       : json_integer(result_merge_sum(&effective, name));
+}
+
 static json_t *result_merge_plan(const struct result_merge *m)
 {
 	static const char *const sums[] = {"workers", "connections"};
-	struct result_merge_view effective = result_merge_at(&m->docs, "plan.effective");
-	enum result_merge_rule rule = m->is_repeats ? RESULT_MERGE_MOST : RESULT_MERGE_SUM;
 	json_t *plan = json_deep_copy(result_at(m->docs.at[0], "plan"));
 	json_t *to = json_object_get(plan, "effective");
 
 	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
 		if (json_object_get(to, sums[i]))
-			(void)json_object_set_new(
-				to, sums[i], result_merge_value(m, &effective, sums[i], rule));
+			(void)json_object_set_new(to, sums[i], result_merge_granted(m, sums[i]));
 	(void)json_object_del(plan, "slice");
 	return plan;
 }
@@ -301,11 +293,10 @@ static json_t *result_merge_window(struct result_merge *m)
 				      : "the windows of the parts are not equally long: rates are "
 					"added as if they were");
 	(void)json_object_set_new(window, "end_ns", json_integer(end));
-	(void)json_object_set_new(
-		window, "drain_ns", result_merge_value(m, &windows, "drain_ns", RESULT_MERGE_MOST));
+	(void)json_object_set_new(window, "drain_ns", result_merge_int(m->sum.window.drain_ns));
 	if (m->is_repeats)
-		(void)json_object_set_new(window, "paused_ns",
-			result_merge_value(m, &windows, "paused_ns", RESULT_MERGE_SUM));
+		(void)json_object_set_new(
+			window, "paused_ns", result_merge_int(m->sum.window.paused_ns));
 	return window;
 }
 
@@ -374,11 +365,13 @@ static json_t *result_merge_over_time(struct result_merge *m, json_t *doc)
 static json_t *result_merge_build(struct result_merge *m)
 {
 	const json_t *worst = result_merge_worst(m);
-	struct result_merge_view ledgers = result_merge_at(&m->docs, "ledger");
-	struct result_merge_view rates = result_merge_at(&m->docs, "rates");
 	json_t *doc, *latency;
 
-	m->ledger = result_merge_ledger(&ledgers);
+	result_init(&m->sum);
+	if (result_add(&m->sum, m->results, m->n, m->is_repeats) < 0)
+		return NULL;
+	m->sum.rates.is = RESULT_IS_THERE;
+	m->ledger = result_counts(&m->sum.ledger);
 	if (m->is_repeats)
 		result_merge_take_turns(m);
 	else if (result_merge_read_batches(m) < 0)
@@ -394,7 +387,8 @@ static json_t *result_merge_build(struct result_merge *m)
 	doc = result_merge_with(doc, "thresholds", result_merge_thresholds(m));
 	doc = result_merge_with(doc, "ledger", result_ledger(&m->ledger));
 	doc = result_merge_with(doc, "outside", result_merge_outside(m));
-	doc = result_merge_with(doc, "rates", result_merge_rates(m, &rates));
+	doc = result_merge_with(
+		doc, "rates", result_table_write(&result_rates_table, &m->sum.rates));
 	doc = result_merge_with(doc, "latency", latency);
 	if (doc && str_eq(m->main_key, "response"))
 		doc = result_merge_with(
@@ -424,6 +418,10 @@ static void result_merge_fini(struct result_merge *m)
 	}
 	free(m->batches);
 	histogram_fini(&m->main);
+	for (size_t i = 0; m->results && i < m->n; i++)
+		result_fini(&m->results[i]);
+	free(m->results);
+	result_fini(&m->sum);
 	free(m->has_slice);
 	json_decref(m->notes);
 	json_decref(m->runs);
@@ -453,7 +451,8 @@ int result_merge(const struct result_merge_part *parts, size_t n, enum result_me
 		m.n_repeats += result_merge_n_repeats(parts[i].doc);
 	}
 	m.notes = json_array();
-	if (m.notes && result_merge_check(&m) == 0)
+	m.results = memory_calloc(n, sizeof(*m.results));
+	if (m.notes && m.results && result_merge_check(&m) == 0)
 		doc = result_merge_build(&m);
 	if (m.is_refused) {
 		r = RESULT_MERGE_E_REFUSED;

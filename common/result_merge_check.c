@@ -9,47 +9,24 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/err.h"
 #include "common/memory.h"
 #include "common/plan.h"
 #include "common/plan_slice.h"
 #include "common/result.h"
+#include "common/result/result_json.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
-/* What a document may hold of what is compared with each other one, or costs a histogram. Far above
- * what a run writes. */
-static const struct {
-	const char *path;
-	size_t most;
-} result_merge_limits[] = {
-	{"parts", RESULT_MERGE_RUNS_MAX},
-	{"repeats", RESULT_MERGE_RUNS_MAX},
-	{"errors", 256},
-	{"latency", 64},
-	{"requests", PLAN_REQUESTS_MAX},
-	{"connections", 256},
-	{"run.labels", 256},
-};
-
-static void result_merge_check_sizes(struct result_merge *m, const struct result_merge_part *part)
+/* 0 or -1. */
+static int result_merge_read_result(struct result_merge *m, size_t i)
 {
-	json_t *requests = json_object_get(part->doc, "requests");
+	struct err err = {0};
+	int r = result_read(m->parts[i].doc, &m->results[i], &err);
 
-	for (size_t i = 0; i < sizeof(result_merge_limits) / sizeof(*result_merge_limits); i++) {
-		const json_t *value = result_at(part->doc, result_merge_limits[i].path);
-		size_t n = json_array_size(value) + json_object_size(value);
-
-		if (n > result_merge_limits[i].most)
-			result_merge_refuse(m,
-				"%.200s: %zu members in %s, no result has more than %zu",
-				part->name, n, result_merge_limits[i].path,
-				result_merge_limits[i].most);
-	}
-	for (void *at = json_object_iter(requests); at && !m->is_refused;
-		at = json_object_iter_next(requests, at))
-		if (json_object_size(json_object_get(json_object_iter_value(at), "latency")) > 64)
-			result_merge_refuse(
-				m, "%.200s: a request has more than 64 latencies", part->name);
+	if (r == RESULT_E_TOO_MANY)
+		result_merge_refuse(m, "%.200s: %s", m->parts[i].name, err.text);
+	return r ? -1 : 0;
 }
 
 static bool result_merge_planned_nothing(const json_t *doc)
@@ -59,7 +36,8 @@ static bool result_merge_planned_nothing(const json_t *doc)
 	return !result_int(doc, "ledger.planned", &planned) || planned <= 0;
 }
 
-static void result_merge_check_plans(struct result_merge *m)
+/* 0 or -1. */
+static int result_merge_check_plans(struct result_merge *m)
 {
 	const struct result_merge_part *first = &m->parts[0];
 	const char *sha256 = result_text(first->doc, "plan.sha256");
@@ -89,8 +67,10 @@ static void result_merge_check_plans(struct result_merge *m)
 				"%.200s holds repetitions, whose rates are means: --repeats adds "
 				"further ones; merge the slices of each repetition before that",
 				part->name);
-		result_merge_check_sizes(m, part);
+		if (result_merge_read_result(m, i) < 0)
+			return -1;
 	}
+	return m->is_refused ? -1 : 0;
 }
 
 /* The same identity, or the same id and start on one host: a copy that was given another uuid. */
@@ -289,8 +269,7 @@ int result_merge_check(struct result_merge *m)
 	const char **names;
 	size_t n = 0;
 
-	result_merge_check_plans(m);
-	if (m->is_refused)
+	if (result_merge_check_plans(m) < 0)
 		return -1;
 	m->runs = result_merge_runs(m);
 	if (m->n_repeats > RESULT_MERGE_RUNS_MAX ||

@@ -1,79 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The members of a merged result that are counts. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/result.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
-struct ledger result_merge_ledger(const struct result_merge_view *ledgers)
-{
-	struct ledger sum = {
-		.planned = (uint64_t)result_merge_sum(ledgers, "planned"),
-		.sent = (uint64_t)result_merge_sum(ledgers, "sent"),
-	};
-
-	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++)
-		sum.classes[c] = (uint64_t)result_merge_sum(ledgers, ledger_class_names[c]);
-	return sum;
-}
-
 json_t *result_merge_outside(const struct result_merge *m)
 {
-	struct result_merge_view warmups = result_merge_at(&m->docs, "outside.warmup");
-	struct result_merge_view cooldowns = result_merge_at(&m->docs, "outside.cooldown");
-	struct ledger warmup = result_merge_ledger(&warmups);
-	struct ledger cooldown = result_merge_ledger(&cooldowns);
+	const struct result_outside *sum = &m->sum.outside;
+	struct ledger warmup = result_counts(&sum->warmup);
+	struct ledger cooldown = result_counts(&sum->cooldown);
 
 	return result_outside(&warmup, &m->ledger, &cooldown,
-		(uint64_t)result_merge_sum(&m->docs, "outside.retries"));
+		result_is_known(sum->retries) ? (uint64_t)sum->retries : 0);
 }
 
-/* In the order of numbers. */
+static const struct result_number *result_merge_status(const struct result_merge *m, size_t i)
+{
+	return (const struct result_number *)m->sum.statuses.rows + i;
+}
+
+/* In the order of numbers; what is no number of three digits is no status. */
 json_t *result_merge_statuses(const struct result_merge *m)
 {
-	struct result_merge_view v = result_merge_at(&m->docs, "statuses");
+	int64_t counts[1000] = {0};
 	json_t *all = json_object();
 	char name[16];
 
-	for (int status = 0; status < 1000; status++) {
-		int64_t n;
+	for (size_t i = 0; i < m->sum.statuses.n; i++) {
+		const struct result_number *status = result_merge_status(m, i);
 
+		if (strlen(status->name) == 3 && strspn(status->name, "0123456789") == 3 &&
+			result_is_known(status->n))
+			counts[strtol(status->name, NULL, 10)] = status->n;
+	}
+	for (int status = 0; status < 1000; status++) {
 		(void)snprintf(name, sizeof(name), "%03d", status);
-		n = result_merge_sum(&v, name);
-		if (n > 0)
-			all = result_merge_with(all, name, json_integer(n));
+		if (counts[status] > 0)
+			all = result_merge_with(all, name, json_integer(counts[status]));
 	}
 	return all;
 }
 
-static int64_t result_merge_answers(const json_t *doc)
+json_t *result_merge_redirects(struct result_merge *m)
 {
-	json_t *statuses = json_object_get(doc, "statuses");
-	double n = 0;
-
-	for (void *at = json_object_iter(statuses); at; at = json_object_iter_next(statuses, at))
-		n += json_number_value(json_object_iter_value(at));
-	return n < 9e18 ? (int64_t)n : INT64_MAX;
-}
-
-json_t *result_merge_redirects(const struct result_merge *m)
-{
-	int64_t n = result_merge_sum(&m->docs, "redirects.count");
-	const char *location = NULL;
+	struct result_redirects *sum = &m->sum.redirects;
 	double answers = 0;
 
-	for (size_t i = 0; i < m->n; i++) {
-		const json_t *there = result_at(m->docs.at[i], "redirects.location");
+	sum->is = RESULT_IS_THERE;
+	if (!result_is_known(sum->count))
+		sum->count = 0;
+	for (size_t i = 0; i < m->sum.statuses.n; i++)
+		if (result_is_known(result_merge_status(m, i)->n))
+			answers += (double)result_merge_status(m, i)->n;
+	sum->share = answers > 0 ? (double)sum->count / answers : RESULT_REAL_NULL;
+	sum->location = result_null_text;
+	for (size_t i = 0; i < m->n && sum->location == result_null_text; i++) {
+		const char *location = m->results[i].redirects.location;
 
-		answers += (double)result_merge_answers(m->docs.at[i]);
-		if (!location && json_is_string(there))
-			location = json_string_value(there);
+		if (location && location != result_null_text &&
+			result_set_text(&sum->location, location) < 0)
+			return NULL;
 	}
-	return json_pack("{s:I s:o s:o}", "count", (json_int_t)n, "share",
-		answers > 0 ? json_real((double)n / answers) : json_null(), "location",
-		location ? json_string(location) : json_null());
+	return result_table_write(&result_redirects_table, sum);
 }
 
 /* ---------------------------------------------------------------- errors */
@@ -132,55 +127,63 @@ json_t *result_merge_errors(const struct result_merge *m)
 
 /* ---------------------------------------------------------------- connections */
 
-/* What a share is a share of, for each part. */
-static void result_merge_weights(
-	const struct result_merge *m, const char *share, double *ret_weights)
+/* What a share of connections is a share of, in one part. */
+static double result_merge_requests_sent(const struct result *r)
 {
-	bool of_handshakes = str_eq(share, "tls_resumed_share");
+	const int64_t sent[] = {r->ledger.sent, r->outside.warmup.sent, r->outside.cooldown.sent};
+	double all = 0;
+
+	for (size_t i = 0; i < sizeof(sent) / sizeof(*sent); i++)
+		if (result_is_known(sent[i]))
+			all += (double)sent[i];
+	return all;
+}
+
+static double result_merge_handshakes(const struct result *r)
+{
+	const struct result_latency *latencies = r->latency.rows;
+
+	for (size_t i = 0; i < r->latency.n; i++)
+		if (str_eq(latencies[i].name, "tls") && result_is_known(latencies[i].count))
+			return (double)latencies[i].count;
+	return 0;
+}
+
+/* The mean of a share over what it is a share of; null where there is none of that, absent where no
+ * part has it. */
+static double result_merge_share(const struct result_merge *m, const struct result_field *f,
+	double (*weight_of)(const struct result *r))
+{
+	double sum = 0, known = 0, all = 0;
+	bool is_there = false;
 
 	for (size_t i = 0; i < m->n; i++) {
-		const struct result_merge_view one = {.at = {m->docs.at[i]}};
+		double share =
+			*(const double *)(const void *)((const char *)&m->results[i].connections +
+							f->offset);
+		double weight = weight_of(&m->results[i]);
 
-		ret_weights[i] =
-			of_handshakes
-				? result_merge_sum_real(&one, "latency.tls.count")
-				: result_merge_sum_real(&one, "ledger.sent") +
-					  result_merge_sum_real(&one, "outside.warmup.sent") +
-					  result_merge_sum_real(&one, "outside.cooldown.sent");
-	}
-}
-
-/* How many there were at a time, not how many in all: repetitions do not add it up. */
-static bool result_merge_is_mark(const char *key)
-{
-	return str_eq(key, "limit") || str_ends(key, "peak");
-}
-
-json_t *result_merge_connections(const struct result_merge *m)
-{
-	struct result_merge_view v = result_merge_at(&m->docs, "connections");
-	double weights[RESULT_MERGE_PARTS_MAX] = {0};
-	json_t *keys = result_merge_keys(m, &v);
-	json_t *all = json_object();
-
-	for (void *at = json_object_iter(keys); at; at = json_object_iter_next(keys, at)) {
-		const char *key = json_object_iter_key(at);
-		double weight = 0;
-
-		if (!str_ends(key, "_share")) {
-			bool is_mark = m->is_repeats && result_merge_is_mark(key);
-
-			all = result_merge_with(all, key,
-				result_merge_value(m, &v, key,
-					is_mark ? RESULT_MERGE_MOST : RESULT_MERGE_SUM));
+		is_there = is_there || share != RESULT_REAL_ABSENT;
+		all += weight;
+		if (!result_is_real(share))
 			continue;
-		}
-		result_merge_weights(m, key, weights);
-		for (size_t i = 0; i < m->n; i++)
-			weight += weights[i];
-		all = result_merge_with(all, key,
-			weight > 0 ? json_real(result_merge_mean(&v, key, weights)) : json_null());
+		sum += share * weight;
+		known += weight;
 	}
-	json_decref(keys);
-	return all;
+	if (!is_there)
+		return RESULT_REAL_ABSENT;
+	return all <= 0 ? RESULT_REAL_NULL : known > 0 ? sum / known : 0;
+}
+
+json_t *result_merge_connections(struct result_merge *m)
+{
+	const struct result_table *t = &result_connections_table;
+	struct result_connections *sum = &m->sum.connections;
+
+	sum->is = RESULT_IS_THERE;
+	sum->reused_share = result_merge_share(
+		m, result_table_find(t, "reused_share"), result_merge_requests_sent);
+	sum->tls_resumed_share = result_merge_share(
+		m, result_table_find(t, "tls_resumed_share"), result_merge_handshakes);
+	return result_table_write(t, sum);
 }

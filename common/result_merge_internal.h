@@ -11,6 +11,7 @@
 
 #include "common/histogram.h"
 #include "common/ledger.h"
+#include "common/result/result.h"
 #include "common/result_merge.h"
 
 struct buf;
@@ -42,6 +43,8 @@ struct result_merge {
 	const struct result_merge_part *parts;
 	size_t n;
 	struct result_merge_view docs;
+	struct result *results; /* the same, read; n of them */
+	struct result sum;	/* what adds up field by field (result_add.h) */
 	struct err *err;
 	bool is_refused;
 	bool is_repeats;
@@ -61,23 +64,6 @@ struct result_merge {
 	int64_t turn_width_ns;
 };
 
-/* How a figure of several parts is made. */
-enum result_merge_rule {
-	RESULT_MERGE_SUM,
-	RESULT_MERGE_MOST,
-	RESULT_MERGE_LEAST,
-	RESULT_MERGE_MEAN,	/* over repetitions */
-	RESULT_MERGE_MEAN_SENT, /* over requests sent */
-	RESULT_MERGE_SAME,	/* what all parts say, else null */
-	RESULT_MERGE_ANY,	/* true where one part says so */
-};
-
-struct result_merge_field {
-	const char *name;
-	enum result_merge_rule of_parts;
-	enum result_merge_rule of_repeats;
-};
-
 /* Objects of parts, by path and by a name that may hold a point. */
 struct result_merge_view result_merge_at(const struct result_merge_view *v, const char *path);
 struct result_merge_view result_merge_member(
@@ -86,11 +72,6 @@ struct result_merge_view result_merge_member(
 json_t *result_merge_keys(const struct result_merge *m, const struct result_merge_view *v);
 /* Sums over those that have it; an integer stays within 64 bits. */
 int64_t result_merge_sum(const struct result_merge_view *v, const char *path);
-double result_merge_sum_real(const struct result_merge_view *v, const char *path);
-/* Of numbers of every kind: the mean with each part's weight; 0 without any. */
-double result_merge_mean(
-	const struct result_merge_view *v, const char *path, const double *weights);
-
 void result_merge_refuse(struct result_merge *m, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Once for each code. */
@@ -128,12 +109,7 @@ json_t *result_merge_missing(const struct result_merge *m);
 void result_merge_judge_runs(struct result_merge *m);
 
 /* result_merge_figures.c */
-/* Null where no part knows it. */
-json_t *result_merge_value(const struct result_merge *m, const struct result_merge_view *v,
-	const char *name, enum result_merge_rule rule);
-/* Of the run, or of one of its requests. */
-json_t *result_merge_rates(const struct result_merge *m, const struct result_merge_view *v);
-json_t *result_merge_generator(const struct result_merge *m);
+json_t *result_merge_generator(struct result_merge *m);
 
 /* result_merge_repeats.c */
 /* 1, but for documents that are merged repetitions. */
@@ -156,12 +132,11 @@ json_t *result_merge_rows_in_turn(struct result_merge *m, const char *member);
 int result_merge_between(const struct result_merge *m, json_t *latency);
 
 /* result_merge_counts.c */
-struct ledger result_merge_ledger(const struct result_merge_view *ledgers);
 json_t *result_merge_outside(const struct result_merge *m);
 json_t *result_merge_statuses(const struct result_merge *m);
-json_t *result_merge_redirects(const struct result_merge *m);
+json_t *result_merge_redirects(struct result_merge *m);
 json_t *result_merge_errors(const struct result_merge *m);
-json_t *result_merge_connections(const struct result_merge *m);
+json_t *result_merge_connections(struct result_merge *m);
 
 /* result_merge_latency.c */
 /* 0; 1: there is nothing in it; -1: refused, or no memory. */

@@ -8,6 +8,9 @@
 
 #include "common/hdr_codec.h"
 #include "common/result.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
@@ -142,31 +145,43 @@ static const json_t *result_merge_first(
 	return NULL;
 }
 
-static json_t *result_merge_request(struct result_merge *m, const struct result_merge_view *v)
+static struct result_request *result_merge_request_sum(struct result_merge *m, const char *name)
 {
-	static const char *const same[] = {"method", "target", "weight"};
-	struct result_merge_view ledgers = result_merge_at(v, "ledger");
-	struct result_merge_view rates = result_merge_at(v, "rates");
+	struct result_request *all = m->sum.requests.rows;
+
+	for (size_t i = 0; i < m->sum.requests.n; i++)
+		if (str_eq(all[i].name, name))
+			return &all[i];
+	return NULL;
+}
+
+/* Its counts and rates are in the sum already. */
+static json_t *result_merge_request(
+	struct result_merge *m, const struct result_merge_view *v, struct result_request *sum)
+{
+	const json_t *first = result_merge_first(m, v);
 	struct result_merge_view latencies = result_merge_at(v, "latency");
-	struct ledger ledger = result_merge_ledger(&ledgers);
-	uint64_t planned = m->ledger.planned;
+	struct ledger ledger = result_counts(&sum->ledger);
 	struct histogram main = {0};
 	json_t *latency = result_merge_latency(m, &latencies, &main);
-	json_t *doc = json_object();
+	json_t *doc = NULL;
+	int r = 0;
 
-	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
-		json_t *value = json_object_get(result_merge_first(m, v), same[i]);
-
-		if (value)
-			doc = result_merge_with(doc, same[i], json_deep_copy(value));
-	}
-	doc = result_merge_with(doc, "share",
-		json_real(planned > 0 ? (double)ledger.planned / (double)planned : 0));
-	doc = result_merge_with(doc, "ledger", result_ledger(&ledger));
-	doc = result_merge_with(doc, "rates", result_merge_rates(m, &rates));
+	if (json_is_string(result_at(first, "method")))
+		r |= result_set_text(&sum->method, result_text(first, "method"));
+	if (json_is_string(result_at(first, "target")))
+		r |= result_set_text(&sum->target, result_text(first, "target"));
+	(void)result_int(first, "weight", &sum->weight);
+	sum->share = m->ledger.planned > 0 ? (double)ledger.planned / (double)m->ledger.planned : 0;
+	result_fill_ledger(&ledger, &sum->ledger);
+	sum->rates.is = RESULT_IS_THERE;
+	if (str_eq(m->main_key, "response"))
+		result_fill_offered(&main, ledger.planned, &sum->offered);
+	/* The latencies have their place before the offered percentiles. */
+	sum->latency.is = RESULT_IS_NULL;
+	if (r == 0)
+		doc = result_table_write(&result_request_table, sum);
 	doc = result_merge_with(doc, "latency", latency);
-	if (doc && str_eq(m->main_key, "response"))
-		doc = result_merge_with(doc, "offered", result_offered(&main, ledger.planned));
 	histogram_fini(&main);
 	return doc;
 }
@@ -180,9 +195,10 @@ json_t *result_merge_requests(struct result_merge *m)
 	for (void *at = json_object_iter(keys); at && all; at = json_object_iter_next(keys, at)) {
 		struct result_merge_view one = result_merge_member(m, &v, json_object_iter_key(at));
 
-		if (result_merge_first(m, &one))
-			all = result_merge_with(
-				all, json_object_iter_key(at), result_merge_request(m, &one));
+		struct result_request *sum = result_merge_request_sum(m, json_object_iter_key(at));
+
+		if (sum)
+			all = result_merge_with(all, sum->name, result_merge_request(m, &one, sum));
 	}
 	json_decref(keys);
 	return all;

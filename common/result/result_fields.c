@@ -313,7 +313,7 @@ const struct result_table result_redirects_table =
 static const struct result_field result_request_fields[] = {
 	TEXT(method, "GET, POST, ..."),
 	TEXT(target, "path and query"),
-	FIELD(weight, COUNT, NO_UNIT, SAME, SAME, "as the plan has it"),
+	FIELD(weight, COUNT, NO_UNIT, APART, APART, "as the plan has it"),
 	FIELD(share, REAL, SHARE, APART, APART, "of all planned arrivals"),
 	PART(ledger, result_ledger_table, "what became of them"),
 	PART(rates, result_rates_table, "over the window"),
