@@ -46,8 +46,8 @@ START_TEST(test_recorded)
 	size_t n = 0;
 
 	for (; n < 4 && sums[_i].parts[n]; n++)
-		parts[n] = (struct result_merge_part){
-			sums[_i].parts[n], recorded(sums[_i].parts[n])};
+		parts[n] =
+			(struct result_merge_part){sums[_i].parts[n], recorded(sums[_i].parts[n])};
 	ck_assert_msg(result_merge(parts, n, sums[_i].mode, &got, &err) == 0, "%s", err.text);
 	ck_assert_uint_eq(json_object_size(got), json_object_size(want));
 	json_object_foreach(want, member, value)
