@@ -6,7 +6,6 @@
  * reload. */
 #include "common/settings.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -22,7 +21,6 @@
 #include "common/str.h"
 #include "common/units.h"
 
-#define SETTINGS_FILE_MAX (1024 * 1024)
 #define SETTINGS_ORIGINS_MAX 64
 
 /* ---- single values ---- */
@@ -223,83 +221,4 @@ void settings_refuse_private(const struct ini_doc *doc, struct problems *problem
 				"gaps: is for rpsctl origin --gaps alone: the service writes no "
 				"files but its own");
 	}
-}
-
-/* ---- files ---- */
-
-/* -ENOENT is left to the caller to judge; anything else has a problem added. */
-static int settings_read_file(const char *path, struct ini_doc *doc, struct problems *problems)
-{
-	char *text;
-	size_t len;
-	int r;
-
-	r = str_read_file(path, SETTINGS_FILE_MAX, &text, &len);
-	if (r) {
-		if (r != -ENOENT)
-			problems_add(problems, path, 0, "%s", str_file_error(r));
-		return r;
-	}
-	r = ini_read(doc, path, text, len, problems);
-	free(text);
-	return r;
-}
-
-static int settings_is_drop_in(const struct dirent *d)
-{
-	return d->d_name[0] != '.' && str_ends(d->d_name, ".conf");
-}
-
-/* By bytes: the order must not depend on the locale. */
-static int settings_compare_names(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int settings_read_drop_ins(
-	const char *directory, struct ini_doc *doc, struct problems *problems)
-{
-	struct dirent **entries;
-	int r = 0;
-	int n;
-
-	n = scandir(directory, &entries, settings_is_drop_in, settings_compare_names);
-	if (n == -1) {
-		r = -errno;
-		if (r == -ENOENT)
-			return 0;
-		problems_add(problems, directory, 0, "%s", strerror(-r));
-		return r;
-	}
-	for (int i = 0; i < n; i++) {
-		char path[PATH_MAX];
-
-		if (!r && snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name) <
-				  (int)sizeof(path))
-			r = settings_read_file(path, doc, problems);
-		/* Removed since the directory was read, or a link to nothing. */
-		if (r == -ENOENT)
-			r = 0;
-		free(entries[i]);
-	}
-	free(entries);
-	return r;
-}
-
-int settings_read_files(
-	const char *path, bool must_exist, struct ini_doc *doc, struct problems *problems)
-{
-	char directory[PATH_MAX];
-	int r;
-
-	r = settings_read_file(path, doc, problems);
-	if (r == -ENOENT && !must_exist)
-		r = 0;
-	else if (r == -ENOENT)
-		problems_add(problems, path, 0, "no such file");
-	if (r)
-		return r;
-	if (snprintf(directory, sizeof(directory), "%s.d", path) >= (int)sizeof(directory))
-		return 0;
-	return settings_read_drop_ins(directory, doc, problems);
 }

@@ -39,11 +39,6 @@ struct settings *settings_free(struct settings *s);
  * unit, and nowhere else. */
 void settings_refuse_private(const struct ini_doc *doc, struct problems *problems);
 
-/* rpsd.conf, then every *.conf of its directory rpsd.conf.d in the order of file names. A missing
- * path that was not asked for by name is fine. 0, -errno with a problem added. */
-int settings_read_files(
-	const char *path, bool must_exist, struct ini_doc *doc, struct problems *problems);
-
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int settings_check_socket(const char *value, struct err *reterr);
 int settings_check_observe(const char *value, struct err *reterr);

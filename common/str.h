@@ -35,15 +35,3 @@ size_t str_utf8_len(const char *text);
  * control character (C0, DEL, C1), one that turns the direction of text (U+202A to U+202E, U+2066
  * to U+2069), or no valid UTF-8. */
 size_t str_harmless_len(const char *text);
-
-/* Opens a regular file for reading and waits for nothing. A descriptor, or -errno: -EISDIR, and
- * -EOPNOTSUPP for a FIFO, a socket or a device but /dev/null, none of which is opened. */
-int str_open_file(const char *path);
-/* Reads a whole regular file, at most max bytes, into a new NUL-terminated string. 0 or -errno: as
- * str_open_file, -EFBIG. */
-int str_read_file(const char *path, size_t max, char **ret, size_t *ret_len);
-/* Likewise for a path that a person names to a program that may wait, as in "rpsctl report <(...)":
- * also a FIFO, read until its end. */
-int str_read_stream(const char *path, size_t max, char **ret, size_t *ret_len);
-/* What is wrong with a file, in words; error is what these return. */
-const char *str_file_error(int error);

@@ -15,11 +15,13 @@
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
+#include "common/file.h"
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
 #include "common/plan_slice.h"
 #include "common/settings.h"
+#include "common/settings_files.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "ctl/cmd.h"
@@ -147,7 +149,7 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 	struct problems problems = {0};
 	struct settings *settings = NULL;
 	struct ini_doc doc = {0};
-	int r = settings_read_files(path, true, &doc, &problems);
+	int r = settings_files_read(path, true, &doc, &problems);
 
 	if (r == 0 && !problems.n)
 		r = settings_build(&doc, &settings, &problems);
@@ -183,7 +185,7 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 	*ret_has_target = true;
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return 0;
-	r = str_read_file(path, CMD_CHECK_MAX, &text, &len);
+	r = file_read(path, CMD_CHECK_MAX, &text, &len);
 	odd = r == -EFBIG ? draft_odd_text(path) : NULL;
 	if (odd) {
 		command_complain("%s: %s", path, odd);

@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "common/host/host.h"
-#include "common/str.h"
 
 #define CONTENT_READ_SIZE 262144
 #define CONTENT_SHARE 4			      /* of the available memory, one part */
@@ -72,7 +72,7 @@ static int content_copy(struct content *c, int fd)
 int content_add(struct content *c, const char *path, size_t *ret_offset, size_t *ret_len)
 {
 	size_t before = c->len;
-	int fd = path ? str_open_file(path) : STDIN_FILENO;
+	int fd = path ? file_open(path) : STDIN_FILENO;
 	int r;
 
 	if (fd < 0)

@@ -27,6 +27,7 @@
 #include "common/buf.h"
 #include "common/digest.h"
 #include "common/exit_codes.h"
+#include "common/file.h"
 #include "common/fill.h"
 #include "common/keys.h"
 #include "common/plan.h"
@@ -120,7 +121,7 @@ static int draft_read_text(const char *path, size_t used, char **ret, struct err
 {
 	bool is_text;
 	size_t len;
-	int r = str_read_stream(path, DRAFT_TEXT_MAX - used, ret, &len);
+	int r = file_read_stream(path, DRAFT_TEXT_MAX - used, ret, &len);
 
 	if (r)
 		return draft_unreadable(path, r, reterr);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/exit_codes.h"
+#include "common/file.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
@@ -18,7 +19,7 @@ int result_file_read(const char *path, json_t **ret)
 	json_t *doc;
 	char *text;
 	size_t len;
-	int r = str_read_stream(path, RESULT_FILE_MAX, &text, &len);
+	int r = file_read_stream(path, RESULT_FILE_MAX, &text, &len);
 
 	if (r) {
 		command_complain("%s: %s", path, strerror(-r));

@@ -29,6 +29,7 @@
 #include "common/exit_codes.h"
 #include "common/memory.h"
 #include "common/settings.h"
+#include "common/settings_files.h"
 #include "common/std_fds.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
@@ -59,7 +60,7 @@ static int main_configure(struct daemon *d)
 	int r = 0;
 
 	if (!o->is_private || o->config)
-		r = settings_read_files(
+		r = settings_files_read(
 			o->config ? o->config : MAIN_CONFIG, o->config != NULL, &d->doc, &problems);
 	if (r == 0)
 		r = settings_build(&d->doc, &d->settings, &problems);

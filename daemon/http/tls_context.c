@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/str.h"
+#include "common/file.h"
 #include "daemon/http/tls_internal.h"
 
 #define TLS_PEM_MAX (16u << 20)
@@ -54,9 +54,9 @@ static int tls_pem_open(const struct tls_pem *pem, struct tls_pem_source *ret, s
 
 	*ret = (struct tls_pem_source){0};
 	if (!text) {
-		r = str_read_file(pem->name, TLS_PEM_MAX, &ret->own, &ret->own_len);
+		r = file_read(pem->name, TLS_PEM_MAX, &ret->own, &ret->own_len);
 		if (r < 0) {
-			err_set(reterr, "%s: %s", pem->name, str_file_error(r));
+			err_set(reterr, "%s: %s", pem->name, file_error(r));
 			return r;
 		}
 		text = ret->own ? ret->own : "";

@@ -17,6 +17,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/histogram.h"
 #include "common/ini.h"
 #include "common/json_text.h"
@@ -444,7 +445,7 @@ static void methods_show(struct control_call *call, void *userdata)
 	} else {
 		r = buf_printf(&out, "%s/%s.ini", m->config.runs_dir, name);
 		if (r == 0)
-			r = str_read_file(out.data, METHODS_RUN_FILE_MAX, &text, &len);
+			r = file_read(out.data, METHODS_RUN_FILE_MAX, &text, &len);
 		buf_fini(&out);
 		if (r == 0) {
 			r = secrets_mask(text, len, is_stranger, &out);
@@ -457,7 +458,7 @@ static void methods_show(struct control_call *call, void *userdata)
 		methods_no_such_run(call, name);
 	else
 		methods_refuse(
-			call, RPSD_INTERFACE ".Unavailable", "show a run file", str_file_error(r));
+			call, RPSD_INTERFACE ".Unavailable", "show a run file", file_error(r));
 	buf_fini(&out);
 }
 

@@ -17,6 +17,7 @@
 
 #include "common/buf.h"
 #include "common/digest.h"
+#include "common/file.h"
 #include "common/fill.h"
 #include "common/json_text.h"
 #include "common/str.h"
@@ -107,7 +108,7 @@ static int methods_add_file(struct methods_material *m, const char *name, char *
 /* 0 or -errno. */
 static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
 {
-	int fd = str_open_file(path);
+	int fd = file_open(path);
 
 	if (fd < 0)
 		return fd;
@@ -152,7 +153,7 @@ static int methods_read_file(
 	if (how == METHODS_LOOK)
 		r = methods_look_for_file(path, &data, &len);
 	else
-		r = str_read_file(path, PLAN_SERVICE_BYTES_MAX - m->n_bytes, &data, &len);
+		r = file_read(path, PLAN_SERVICE_BYTES_MAX - m->n_bytes, &data, &len);
 	if (r)
 		return methods_miss_file(m, name, path, r);
 	m->n_bytes += len;
@@ -202,7 +203,7 @@ int methods_read_named(struct methods_material *material, const char *dir, const
 		return -ENOMEM;
 	}
 	material->label = material->path;
-	r = str_read_file(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
+	r = file_read(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
 	if (r < 0)
 		return r;
 	r = ini_read(&material->doc, material->label, material->text, len, &material->problems);

@@ -10,6 +10,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/str.h"
 #include "tests/unit/common/conf_plan.h"
 
@@ -558,7 +559,7 @@ START_TEST(shipped_run_files)
 		size_t len;
 		struct plan *p;
 
-		ck_assert_int_eq(str_read_file(found.gl_pathv[i], 65536, &text, &len), 0);
+		ck_assert_int_eq(file_read(found.gl_pathv[i], 65536, &text, &len), 0);
 		conf_read(&d, found.gl_pathv[i], text);
 		p = conf_build(&d, "f", text, NULL, 0);
 		if (str_ends(found.gl_pathv[i], "/talk.ini")) {

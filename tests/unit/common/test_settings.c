@@ -11,7 +11,9 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/keys.h"
+#include "common/settings_files.h"
 #include "common/str.h"
 #include "tests/unit/common/conf_doc.h"
 
@@ -282,7 +284,7 @@ START_TEST(drop_ins_are_read_in_the_order_of_names)
 	write_file("rpsd.conf.d/.99-no.conf", "[daemon]\nkeep-runs = 98\n");
 	ck_assert_int_eq(symlink("nowhere", path_of("rpsd.conf.d/70-gone.conf")), 0);
 	ck_assert_int_eq(symlink("/dev/null", path_of("rpsd.conf.d/80-masked.conf")), 0);
-	ck_assert_int_eq(settings_read_files(path_of("rpsd.conf"), true, &d.ini, &d.problems), 0);
+	ck_assert_int_eq(settings_files_read(path_of("rpsd.conf"), true, &d.ini, &d.problems), 0);
 	s = build_doc(&d);
 	ck_assert_uint_eq(s->keep_runs, 60);
 	ck_assert_uint_eq(s->max_rate, 5);
@@ -298,7 +300,7 @@ START_TEST(problem_in_a_drop_in_names_it)
 
 	ck_assert_int_eq(mkdir(path_of("rpsd.conf.d"), 0700), 0);
 	write_file("rpsd.conf.d/10-a.conf", "[daemon]\nkeep-runs = x\n");
-	ck_assert_int_eq(settings_read_files(path_of("rpsd.conf"), false, &d.ini, &d.problems), 0);
+	ck_assert_int_eq(settings_files_read(path_of("rpsd.conf"), false, &d.ini, &d.problems), 0);
 	ck_assert_int_eq(settings_build(&d.ini, &s, &d.problems), -EINVAL);
 	conf_expect(
 		&d, (const char *const[]){
@@ -311,11 +313,11 @@ START_TEST(missing_file)
 {
 	struct conf_doc d = {0};
 
-	ck_assert_int_eq(settings_read_files(path_of("rpsd.conf"), false, &d.ini, &d.problems), 0);
+	ck_assert_int_eq(settings_files_read(path_of("rpsd.conf"), false, &d.ini, &d.problems), 0);
 	conf_expect_none(&d);
 	ck_assert_uint_eq(d.ini.n_entries, 0);
 	ck_assert_int_eq(
-		settings_read_files(path_of("rpsd.conf"), true, &d.ini, &d.problems), -ENOENT);
+		settings_files_read(path_of("rpsd.conf"), true, &d.ini, &d.problems), -ENOENT);
 	conf_expect(&d, (const char *const[]){"rpsd.conf: no such file", NULL});
 	conf_fini(&d);
 }
@@ -327,19 +329,19 @@ START_TEST(unreadable_files)
 
 	/* A directory where a file should be, and the other way round. */
 	ck_assert_int_eq(mkdir(path_of("a.conf"), 0700), 0);
-	ck_assert_int_lt(settings_read_files(path_of("a.conf"), false, &d.ini, &d.problems), 0);
+	ck_assert_int_lt(settings_files_read(path_of("a.conf"), false, &d.ini, &d.problems), 0);
 	ck_assert_uint_eq(d.problems.n, 1);
 	write_file("b.conf", "");
 	write_file("b.conf.d", "");
 	ck_assert_int_eq(
-		settings_read_files(path_of("b.conf"), true, &d.ini, &d.problems), -ENOTDIR);
+		settings_files_read(path_of("b.conf"), true, &d.ini, &d.problems), -ENOTDIR);
 	ck_assert_uint_eq(d.problems.n, 2);
 	ck_assert_ptr_nonnull(strstr(d.problems.texts[1], "b.conf.d: "));
 	/* To open it would wait for a writer. */
 	write_file("c.conf", "");
 	ck_assert_int_eq(mkdir(path_of("c.conf.d"), 0700), 0);
 	ck_assert_int_eq(mkfifo(path_of("c.conf.d/fifo.conf"), 0600), 0);
-	ck_assert_int_lt(settings_read_files(path_of("c.conf"), true, &d.ini, &d.problems), 0);
+	ck_assert_int_lt(settings_files_read(path_of("c.conf"), true, &d.ini, &d.problems), 0);
 	ck_assert_uint_eq(d.problems.n, 3);
 	ck_assert_ptr_nonnull(strstr(d.problems.texts[2], "fifo.conf: not a regular file"));
 	conf_fini(&d);
@@ -351,7 +353,7 @@ START_TEST(shipped_file_is_valid_and_all_defaults)
 	struct conf_doc d = {0};
 	struct settings *s;
 
-	ck_assert_int_eq(settings_read_files("conf/rpsd.conf", true, &d.ini, &d.problems), 0);
+	ck_assert_int_eq(settings_files_read("conf/rpsd.conf", true, &d.ini, &d.problems), 0);
 	/* The talk's service, and nothing else that is not the default. */
 	ck_assert_uint_eq(d.ini.n_entries, 2);
 	ck_assert_str_eq(d.ini.entries[0].section, "origin");
@@ -372,7 +374,7 @@ START_TEST(shipped_file_shows_every_key)
 	char *text;
 	size_t len;
 
-	ck_assert_int_eq(str_read_file("conf/rpsd.conf", 65536, &text, &len), 0);
+	ck_assert_int_eq(file_read("conf/rpsd.conf", 65536, &text, &len), 0);
 	for (char *line = text; *line; line = strchr(line, '\n') + 1)
 		if (line[0] == '#' && (line[1] == '[' || (line[1] >= 'a' && line[1] <= 'z')))
 			memmove(line, line + 1, strlen(line));

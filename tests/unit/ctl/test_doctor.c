@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/file.h"
 #include "common/str.h"
 #include "common/version.h"
 #include "ctl/look.h"
@@ -97,7 +98,7 @@ START_TEST(test_screen)
 	ck_assert_int_eq(look_render(&look, text.data, &out), 0);
 	hide_version(out.data);
 	(void)snprintf(path, sizeof(path), DATA "doctor_%s.txt", screens[_i].name);
-	ck_assert_int_eq(str_read_file(path, 1 << 20, &want, &len), 0);
+	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
 	ck_assert_msg(str_eq(out.data, want), "%s\n--- want\n%s--- got\n%s", path, want, out.data);
 	for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n"))
 		ck_assert_msg(look_columns(line) <= 80, "%s", line);

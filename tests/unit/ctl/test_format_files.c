@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/file.h"
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
@@ -53,7 +54,7 @@ START_TEST(test_recorded)
 	ck_assert_ptr_nonnull(doc);
 	got = render(format_for(files[_i].file), doc);
 	(void)snprintf(path, sizeof(path), DATA "%s", files[_i].file);
-	ck_assert_int_eq(str_read_file(path, 1 << 20, &want, &len), 0);
+	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
 	ck_assert_msg(str_eq(got, want), "%s\n--- want\n%s--- got\n%s", path, want, got);
 	free(got);
 	free(want);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/file.h"
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/spark.h"
@@ -74,7 +75,7 @@ START_TEST(test_screen)
 	size_t len;
 
 	(void)snprintf(path, sizeof(path), DATA "report_%s.txt", screens[_i].screen);
-	ck_assert_int_eq(str_read_file(path, 1 << 20, &want, &len), 0);
+	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
 	ck_assert_msg(str_eq(text, want), "%s\n--- want\n%s--- got\n%s", path, want, text);
 	free(want);
 	free(text);

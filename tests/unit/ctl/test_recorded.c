@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/file.h"
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
@@ -43,7 +44,7 @@ static void compare(const char *path, const char *got)
 		ck_assert_int_eq(fclose(f), 0);
 		return;
 	}
-	ck_assert_msg(str_read_file(path, 1 << 20, &want, &len) == 0, "%s cannot be read", path);
+	ck_assert_msg(file_read(path, 1 << 20, &want, &len) == 0, "%s cannot be read", path);
 	ck_assert_msg(str_eq(got, want), "%s\n--- want\n%s--- got\n%s", path, want, got);
 	free(want);
 }

@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/fault.h"
+#include "common/file.h"
 #include "common/ledger.h"
 #include "common/result.h"
 #include "common/steadiness.h"
@@ -270,7 +271,7 @@ START_TEST(test_words_of_the_daemon)
 		char *text;
 		size_t len;
 
-		ck_assert_int_eq(str_read_file(found.gl_pathv[i], 1 << 20, &text, &len), 0);
+		ck_assert_int_eq(file_read(found.gl_pathv[i], 1 << 20, &text, &len), 0);
 		n += check_strings_behind(text, rows[_i].mark);
 		free(text);
 	}

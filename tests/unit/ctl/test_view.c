@@ -11,6 +11,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/view_history.h"
@@ -176,7 +177,7 @@ static void assert_golden(const char *name, unsigned width, unsigned rows, const
 		ck_assert_int_ge(fputs(text, f), 0);
 		ck_assert_int_eq(fclose(f), 0);
 	}
-	ck_assert_msg(str_read_file(path, 100000, &want, &len) == 0, "%s", path);
+	ck_assert_msg(file_read(path, 100000, &want, &len) == 0, "%s", path);
 	ck_assert_msg(str_eq(text, want), "%s is now\n%s", path, text);
 	free(want);
 }
