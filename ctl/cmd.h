@@ -3,13 +3,11 @@
  * returns the exit status. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ctl/command.h"
 #include "ctl/options.h"
-
-struct client_answer;
 
 /* Where the list of commands has its briefs, and how long they may be. */
 #define COMMAND_BRIEF_COLUMN 31
@@ -50,21 +48,10 @@ const char *command_nearest(const char *name);
 /* Reads argv behind the command's name and runs it. */
 int command_run(const struct command *c, int argc, char *const argv[]);
 
-/* "rpsctl: " and one line on stderr. */
-void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* How often that was called. */
-unsigned command_complaints(void);
-/* Composed text (look.h) to stdout, as the place there allows. */
-void command_print(const char *text);
 /* Help about one command (NULL: all of them) to stdout. */
 void command_print_help(const struct command *c);
 /* The short usage, to stderr. */
 void command_print_usage(void);
-
-/* One question to the service; parameters are taken over. 0 and an answer without error, or the
- * exit status to end with, the reason said on stderr. */
-int command_ask(const struct options *o, bool is_query, const char *method, json_t *parameters,
-	struct client_answer *ret);
 
 int cmd_run(struct options *o);
 int cmd_start(struct options *o);

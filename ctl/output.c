@@ -22,9 +22,10 @@
 #include "common/memory.h"
 #include "common/std_fds.h"
 #include "common/str.h"
-#include "ctl/cmd.h"
+#include "ctl/command.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "ctl/options.h"
 #include "ctl/print.h"
 
 #define OUTPUT_MODE 0666 /* less the umask */

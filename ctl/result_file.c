@@ -9,7 +9,7 @@
 #include "common/file.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/cmd.h"
+#include "ctl/command.h"
 
 #define RESULT_FILE_MAX ((size_t)64 << 20)
 

@@ -11,7 +11,8 @@
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/client.h"
-#include "ctl/cmd.h"
+#include "ctl/command.h"
+#include "ctl/options.h"
 #include "ctl/view_read.h"
 
 static json_t *steer_scale(const char *run, const char *scale)

@@ -50,13 +50,6 @@ static json_t *methods_json_stage(const struct run_progress *p)
 		p->stage_text);
 }
 
-json_t *methods_json_event(const struct run_event *e)
-{
-	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "at_ns", (json_int_t)e->at_ns, "kind",
-		e->kind, "text", json_text(e->text), "from", methods_json_text_or_null(e->from),
-		"to", methods_json_text_or_null(e->to), "user", methods_json_text_or_null(e->user));
-}
-
 static json_t *methods_json_events(const struct run *run)
 {
 	json_t *all = json_array();

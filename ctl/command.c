@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What commands have in common: asking the service, complaining in one line. */
+#include "ctl/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "ctl/client.h"
+#include "ctl/print.h"
+#include "ctl/names.h"
+
+static unsigned command_n_complaints;
+
+unsigned command_complaints(void)
+{
+	return command_n_complaints;
+}
+
+void command_complain(const char *format, ...)
+{
+	char *text;
+	va_list args;
+	int len;
+
+	command_n_complaints++;
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len == -1) {
+		print_err("rpsctl: out of memory\n");
+		return;
+	}
+	print_errf("rpsctl: %s\n", text);
+	free(text);
+}
+
+void command_print(const char *text)
+{
+	print_marked(stdout, text);
+}
+
+int command_ask(const struct options *o, bool is_query, const char *method, json_t *parameters,
+	struct client_answer *ret)
+{
+	struct client client = {.fd = -1};
+	struct err err = {0};
+	struct buf text = {0};
+	int r = client_connect(&client, o, is_query, &err);
+
+	if (r) {
+		json_decref(parameters);
+		command_complain("%s", err.text);
+		return r;
+	}
+	r = client_call(&client, method, parameters, ret);
+	client_close(&client);
+	if (r) {
+		command_complain("the service at %s went away in the middle of %s; its log tells "
+				 "why (journalctl -u rpsd)",
+			client_socket_path(o), method);
+		return EXIT_NO_DAEMON;
+	}
+	if (!ret->error)
+		return 0;
+	r = names_explain_answer(o, method, ret, &text);
+	print_err(text.data ? text.data : "");
+	buf_fini(&text);
+	client_answer_fini(ret);
+	return r;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The helpers of all commands. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct client_answer;
+struct options;
+
+/* "rpsctl: " and one line on stderr. */
+void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How often that was called. */
+unsigned command_complaints(void);
+/* Composed text (look.h) to stdout, as the place there allows. */
+void command_print(const char *text);
+/* One question to the service; parameters are taken over. 0 and an answer without error, or the
+ * exit status to end with, the reason said on stderr. */
+int command_ask(const struct options *o, bool is_query, const char *method, json_t *parameters,
+	struct client_answer *ret);
