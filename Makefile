@@ -6,7 +6,7 @@
 #   make demo         a run against a server of our own, from nothing
 #   make check        unit and system tests: a line as each ends, those that failed with their output
 #                     at the end, then "N passed, N failed"; `make unit`, `make system`: one kind
-#   make lint         layers, format, manuals
+#   make lint         layers, circles, format, manuals
 #   make fuzz              parsers under libFuzzer, RUNS=1000000 executions or MINUTES=10 of each;
 #                          fuzz-NAME: one of them
 #   make coverage-http1    the lines of the response parser that its tests execute
@@ -477,6 +477,12 @@ deps:
 lint:
 	$(Q)tests/support/layers.sh
 	$(Q)tests/support/format.sh
+
+lint: lint-circles
+lint-circles: all
+	$(Q)tests/support/circles.sh $(B)
+
+.PHONY: lint-circles
 
 # ---------------------------------------------------------------- manuals
 

@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The lint finds what it is there for, in a small tree of its own: an include of an upper layer, a
+# pure module that is none, a circle of headers, a circle of calls.
+. "$(dirname "$0")/lib.sh"
+
+support=$(cd "$(dirname "$0")/../support" && pwd)
+tree=$T/tree
+mkdir -p "$tree/common" "$tree/daemon/loop" "$tree/build/obj/common"
+cd "$tree" || exit 1
+
+# make FILE, with its text from stdin
+make_file() {
+	cat >"$1"
+}
+
+# offends WHAT COMMAND...: it ends with an error and says WHAT.
+offends() {
+	local what=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		fail "passed: $*"
+	fi
+	[[ $said == *"$what"* ]] || fail "$* does not say '$what': $said"
+}
+
+passes() {
+	local said
+	said=$("$@" 2>&1) || fail "$*: $said"
+}
+
+compile() {
+	local name
+	rm -f build/obj/common/*.o
+	for name in common/*.c; do
+		cc -I. -c -o "build/obj/${name%.c}.o" "$name" || fail "cc $name"
+	done
+}
+
+# ---- layers
+
+make_file common/a.h <<'C'
+/* One. Pure. */
+int a(int n);
+C
+make_file common/a.c <<'C'
+#include "common/a.h"
+int a(int n) { return n; }
+C
+passes "$support/layers.sh" common/a.c common/a.h
+
+make_file common/b.c <<'C'
+#include "daemon/loop/loop.h"
+C
+offends "common/b.c:1: common/ must not include daemon/loop/loop.h" \
+	"$support/layers.sh" common/a.c common/b.c
+
+# What the header says binds both files.
+make_file common/a.c <<'C'
+#include "common/a.h"
+#include <sys/socket.h>
+int a(int n) { return (int)time(0) + n; }
+C
+offends "common/a.c:2: a pure module must not include <sys/socket.h>" \
+	"$support/layers.sh" common/a.c
+offends "common/a.c:3: a pure module must not call time()" "$support/layers.sh" common/a.c
+# Only a call of that name is one.
+make_file common/a.c <<'C'
+#include "common/a.h"
+int uptime(int n);
+/* time() is not asked. */
+int a(int n) { return uptime(n); }
+C
+passes "$support/layers.sh" common/a.c
+
+# ---- circles
+
+circles() {
+	"$support/circles.sh" build "$T/circles.txt" common/*.c common/*.h
+}
+
+: >"$T/circles.txt"
+make_file common/a.c <<'C'
+#include "common/a.h"
+int b(int n);
+int a(int n) { return n ? b(n - 1) : 0; }
+C
+make_file common/b.h <<'C'
+int b(int n);
+C
+make_file common/b.c <<'C'
+#include "common/b.h"
+int b(int n) { return n; }
+C
+compile
+passes circles
+
+make_file common/b.c <<'C'
+#include "common/a.h"
+#include "common/b.h"
+int b(int n) { return a(n); }
+C
+compile
+offends "these need each other: common/b common/a" circles
+echo "common/a common/b: a test" >"$T/circles.txt"
+passes circles
+echo "common/a common/b:" >"$T/circles.txt"
+offends "no reason" circles
+echo "common/a*: another" >"$T/circles.txt"
+offends "these need each other" circles
+
+# A row outlives its circle.
+printf '%s\n' "common/a common/b: a test" "common/c common/d: gone" >"$T/circles.txt"
+offends "no circle any more, take the row away: common/c common/d" circles
+
+# Headers have no excuse.
+echo "common/a common/b: a test" >"$T/circles.txt"
+make_file common/b.h <<'C'
+#include "common/a.h"
+int b(int n);
+C
+passes circles
+make_file common/a.h <<'C'
+#include "common/b.h"
+int a(int n);
+C
+offends "these need each other: common/b.h common/a.h" circles
+
+rm -rf build
+offends "no object files" circles
