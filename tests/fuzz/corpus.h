@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 #define CORPUS_FILE_MAX (1u << 20)
 
 /* Each input in memory of just its size, where a sanitizer sees a read past its end. */
@@ -64,14 +66,9 @@ static inline size_t corpus_replay(const char *folder, void (*property)(const ui
 	{                                                                                          \
 		Suite *suite = suite_create(#name "_corpus");                                      \
 		TCase *tcase = tcase_create("corpus");                                             \
-		SRunner *runner = srunner_create(suite);                                           \
-		int failed;                                                                        \
                                                                                                    \
 		tcase_set_timeout(tcase, 60);                                                      \
 		tcase_add_test(tcase, test_corpus);                                                \
 		suite_add_tcase(suite, tcase);                                                     \
-		srunner_run_all(runner, CK_NORMAL);                                                \
-		failed = srunner_ntests_failed(runner);                                            \
-		srunner_free(runner);                                                              \
-		return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;                                  \
+		return suite_main(suite);                                                          \
 	}

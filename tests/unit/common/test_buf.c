@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 START_TEST(starts_empty)
 {
 	struct buf b = {0};
@@ -151,8 +153,6 @@ int main(void)
 {
 	Suite *suite = suite_create("buf");
 	TCase *tcase = tcase_create("buf");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, starts_empty);
 	tcase_add_test(tcase, appends_bytes_and_text);
@@ -164,8 +164,5 @@ int main(void)
 	tcase_add_test(tcase, cuts_at_the_end);
 	tcase_add_test(tcase, too_much_leaves_it_alone);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "tests/support/suite.h"
+
 static int64_t read_ns(clockid_t id)
 {
 	struct timespec ts;
@@ -110,12 +112,5 @@ int main(void)
 	tcase_add_test(t, test_the_real_clock_has_a_cost);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_ENV);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -11,6 +11,7 @@
 
 #include "common/histogram.h"
 #include "common/quantile.h"
+#include "tests/support/suite.h"
 
 #define RUN_S 60
 #define RATE 4000.0
@@ -300,8 +301,6 @@ int main(void)
 {
 	Suite *suite = suite_create("confidence");
 	TCase *tcase = tcase_create("all");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -316,9 +315,5 @@ int main(void)
 	tcase_add_test(tcase, too_little_is_said_to_be_too_little);
 	tcase_add_test(tcase, arrivals_without_an_answer_rank_last);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return suite_main(suite);
 }

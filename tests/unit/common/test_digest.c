@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 START_TEST(test_sha256)
 {
 	char hex[DIGEST_SHA256_HEX_SIZE];
@@ -188,12 +190,5 @@ int main(void)
 	tcase_add_test(t, test_base64_too_long);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_ENV);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "tests/support/suite.h"
+
 START_TEST(set_formats)
 {
 	struct err e = {0};
@@ -207,8 +209,6 @@ int main(void)
 {
 	Suite *suite = suite_create("err");
 	TCase *tcase = tcase_create("err");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, set_formats);
 	tcase_add_loop_test(tcase, quotes_are_harmless, 0, sizeof(quoted) / sizeof(quoted[0]));
@@ -223,8 +223,5 @@ int main(void)
 	tcase_add_test(tcase, problems_survive_no_memory);
 #endif
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

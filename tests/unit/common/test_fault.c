@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 #define N(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 START_TEST(test_entry)
@@ -133,8 +135,6 @@ int main(void)
 {
 	Suite *s = suite_create("fault");
 	TCase *t = tcase_create("fault");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, test_entry, 0, FAULT_COUNT);
 	tcase_add_test(t, test_only_none_is_ok);
@@ -143,9 +143,5 @@ int main(void)
 	tcase_add_loop_test(t, test_phase_says_the_class, 0, N(phase_classes));
 	tcase_add_loop_test(t, test_errno, 0, N(errnos));
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

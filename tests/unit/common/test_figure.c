@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/units.h"
+#include "tests/support/suite.h"
 
 #define LEN(x) (int)(sizeof(x) / sizeof((x)[0]))
 
@@ -139,8 +140,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("figure");
 	Suite *suite = suite_create("figure");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, test_value, 0, LEN(values));
 	tcase_add_test(tcase, test_count);
@@ -149,9 +148,5 @@ int main(void)
 	tcase_add_test(tcase, test_share);
 	tcase_add_test(tcase, test_others);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

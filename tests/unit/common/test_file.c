@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/suite.h"
+
 /* A temporary file with len bytes; the caller unlinks path. */
 static void make_file(char *path, const char *data, size_t len)
 {
@@ -109,17 +111,11 @@ int main(void)
 {
 	TCase *tcase = tcase_create("file");
 	Suite *suite = suite_create("file");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, reads_a_file);
 	tcase_add_test(tcase, reads_an_empty_and_a_large_file);
 	tcase_add_test(tcase, reads_a_stream);
 	tcase_add_test(tcase, refuses_what_is_no_file_or_too_large);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

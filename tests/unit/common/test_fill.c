@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/plan.h"
 #include "common/str.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 static const char *lookup(void *userdata, const char *name)
@@ -219,8 +220,6 @@ int main(void)
 {
 	Suite *s = suite_create("fill");
 	TCase *t = tcase_create("fill");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(t, values_are_filled, 0, N(values));
 	tcase_add_loop_test(t, what_cannot_be_filled_is_told, 0, N(wrong));
@@ -230,9 +229,5 @@ int main(void)
 	tcase_add_test(t, what_grows_too_long_is_told);
 	tcase_add_test(t, a_plan_keeps_its_text);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

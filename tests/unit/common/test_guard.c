@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "tests/support/suite.h"
 
 static struct sockaddr_storage make_address(const char *text, uint16_t port)
 {
@@ -438,8 +439,6 @@ int main(void)
 {
 	Suite *suite = suite_create("guard");
 	TCase *tcase = tcase_create("guard");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, test_private, 0, COUNT(private_cases));
 	tcase_add_loop_test(tcase, test_service, 0, COUNT(service_cases));
@@ -453,8 +452,5 @@ int main(void)
 	tcase_add_test(tcase, test_reasons);
 	suite_add_tcase(suite, tcase);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

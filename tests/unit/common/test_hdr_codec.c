@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "tests/support/suite.h"
+
 #define VECTOR_HEADER                                                                              \
 	"1c84931300000013000000000000000300000000000000010000034630b8a0003ff0000000000000"
 #define VECTOR_PAYLOAD "0002cb0f04ab100202bf8e010a8139029d6606"
@@ -764,12 +766,5 @@ int main(void)
 	tcase_add_loop_test(t, test_random_payload, 0, 4);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_ENV);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 static const struct {
 	int64_t lowest;
 	int64_t highest;
@@ -391,12 +393,5 @@ int main(void)
 	tcase_add_test(t, test_wide_counts);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_ENV);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tests/support/suite.h"
+
 static struct sockaddr_storage make_address(const char *text)
 {
 	struct sockaddr_storage ss = {0};
@@ -116,17 +118,11 @@ int main(void)
 {
 	Suite *s = suite_create("host");
 	TCase *t = tcase_create("host");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, where_an_address_is, 0, LEN(places));
 	tcase_add_test(t, sources);
 	tcase_add_loop_test(t, ranges_of_ports, 0, LEN(ranges));
 	tcase_add_test(t, ports_of_this_host);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/host/host.h"
+#include "tests/support/suite.h"
 
 #define LEN(x) (int)(sizeof(x) / sizeof((x)[0]))
 #define V2 "0::/system.slice/rpsd.service\n"
@@ -179,8 +180,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("host_cgroup");
 	Suite *suite = suite_create("host_cgroup");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_quota, 0, LEN(quotas));
@@ -188,9 +187,5 @@ int main(void)
 	tcase_add_test(tcase, test_throttled);
 	tcase_add_test(tcase, test_this_host);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 #define LEN(x) (sizeof(x) / sizeof((x)[0]))
 
@@ -169,8 +170,6 @@ int main(void)
 {
 	Suite *s = suite_create("host_text");
 	TCase *t = tcase_create("host_text");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, ticks);
 	tcase_add_test(t, shares_of_ticks);
@@ -181,9 +180,5 @@ int main(void)
 	tcase_add_test(t, available_memory);
 	tcase_add_test(t, readings_of_this_host);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

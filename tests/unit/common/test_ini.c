@@ -14,6 +14,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "tests/support/suite.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -584,8 +585,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ini");
 	TCase *tcase = tcase_create("ini");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 20);
 	tcase_add_test(tcase, reads_a_sample);
@@ -611,8 +610,5 @@ int main(void)
 	tcase_add_loop_test(tcase, every_changed_byte_is_read, 0, 9);
 	tcase_add_loop_test(tcase, random_bytes_are_read, 0, 4);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/str.h"
+#include "tests/support/suite.h"
 
 static const struct {
 	const char *text;
@@ -53,14 +54,9 @@ int main(void)
 {
 	Suite *suite = suite_create("json_text");
 	TCase *tcase = tcase_create("text");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, test_text, 0, (int)(sizeof(texts) / sizeof(*texts)));
 	tcase_add_test(tcase, test_as_jansson);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

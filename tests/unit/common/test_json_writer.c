@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "tests/support/suite.h"
 
 static const char *const test_documents[] = {
 	"{}",
@@ -130,8 +131,6 @@ int main(void)
 {
 	Suite *s = suite_create("json_writer");
 	TCase *t = tcase_create("json_writer");
-	SRunner *runner;
-	int n_failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_loop_test(t, the_text_is_that_of_jansson, 0, N_DOCUMENTS);
@@ -139,9 +138,5 @@ int main(void)
 	tcase_add_test(t, what_is_nested_deeply_is_written_too);
 	tcase_add_test(t, a_text_with_a_nul_is_written_whole);
 	tcase_add_test(t, what_was_not_finished_is_given_back);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -15,6 +15,7 @@
 #include "common/confidence.h"
 #include "common/histogram.h"
 #include "common/quantile.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define NONE JUDGEMENT_UNSERVED
@@ -262,8 +263,6 @@ int main(void)
 {
 	Suite *s = suite_create("judgement");
 	TCase *t = tcase_create("judgement");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, judged_by_the_table, 0, (int)LEN(table));
@@ -271,9 +270,5 @@ int main(void)
 	tcase_add_loop_test(t, simulated_results_are_judged_by_their_truth, 0, 8);
 	tcase_add_test(t, excused_arrivals_rank_first);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

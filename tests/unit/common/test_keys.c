@@ -13,6 +13,7 @@
 #include "common/settings.h"
 #include "common/str.h"
 #include "common/units.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_doc.h"
 
 /* Keys with a grammar of their own: a value that is not the default, and one that is bad. */
@@ -517,8 +518,6 @@ int main(void)
 	Suite *s = suite_create("keys");
 	TCase *table = tcase_create("table");
 	TCase *reader = tcase_create("reader");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(table, row_is_sane, 0, (int)keys_n);
 	tcase_add_loop_test(table, default_fills_field, 0, (int)keys_n);
@@ -535,9 +534,5 @@ int main(void)
 	tcase_add_test(reader, last_flag_wins);
 	tcase_add_test(reader, find_knows_file_and_section);
 	suite_add_tcase(s, reader);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

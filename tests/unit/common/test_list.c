@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 struct item {
 	int number;
 	struct list link;
@@ -131,8 +133,6 @@ int main(void)
 {
 	Suite *suite = suite_create("list");
 	TCase *tcase = tcase_create("list");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, pushes_and_pops);
@@ -141,8 +141,5 @@ int main(void)
 	tcase_add_test(tcase, walks);
 	tcase_add_test(tcase, walks_while_removing);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -12,6 +12,7 @@
 #include "common/histogram.h"
 #include "common/result.h"
 #include "tests/support/fail_here.h"
+#include "tests/support/suite.h"
 
 static void setup(void)
 {
@@ -74,8 +75,6 @@ int main(void)
 {
 	Suite *s = suite_create("memory");
 	TCase *t = tcase_create("memory");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	if (FAIL_IS_HERE)
@@ -83,9 +82,5 @@ int main(void)
 	if (FAIL_IS_HERE)
 		tcase_add_test(t, histogram_without_memory);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

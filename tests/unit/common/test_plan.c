@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/str.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 START_TEST(bare_url_is_100_per_second_for_10s)
@@ -643,8 +644,6 @@ int main(void)
 	Suite *s = suite_create("plan");
 	TCase *request = tcase_create("request");
 	TCase *whole = tcase_create("whole");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(whole, bare_url_is_100_per_second_for_10s);
 	tcase_add_test(request, bad_targets);
@@ -675,9 +674,5 @@ int main(void)
 	tcase_add_test(whole, labels_are_kept_by_name);
 	tcase_add_test(whole, bad_labels);
 	suite_add_tcase(s, whole);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/plan.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 struct load_case {
@@ -396,8 +397,6 @@ int main(void)
 {
 	Suite *s = suite_create("plan_conflicts");
 	TCase *load = tcase_create("load");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(load, load_from_one_file, 0, N(load_cases));
 	tcase_add_loop_test(load, flags_override_the_file, 0, N(override_cases));
@@ -415,9 +414,5 @@ int main(void)
 	tcase_add_test(load, scale_of_a_flag_has_the_last_word);
 	tcase_add_test(load, scale_that_makes_no_rate);
 	suite_add_tcase(s, load);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

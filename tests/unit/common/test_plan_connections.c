@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/plan_sources.h"
 #include "common/units.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 #define HTTPS "[target]\nurl = https://shop.test/a\n"
@@ -584,8 +585,6 @@ int main(void)
 {
 	Suite *s = suite_create("plan_connections");
 	TCase *t = tcase_create("plan_connections");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_test(t, what_nothing_says);
 	tcase_add_test(t, all_that_can_be_said);
@@ -604,9 +603,5 @@ int main(void)
 	tcase_add_test(t, sources_of_a_later_file_replace);
 	tcase_add_loop_test(t, in_words, 0, N(descriptions));
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 #define PROBLEMS_MAX_WANTED 9
@@ -215,17 +216,11 @@ int main(void)
 {
 	Suite *s = suite_create("plan_entries");
 	TCase *entries = tcase_create("entries");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(entries, problems_of_entries, 0, N(refused));
 	tcase_add_loop_test(entries, forgotten_entries, 0, N(taken));
 	tcase_add_test(entries, what_is_forgotten_has_its_default);
 	tcase_add_test(entries, a_request_keeps_its_own);
 	suite_add_tcase(s, entries);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/plan_json.h"
+#include "tests/support/suite.h"
 
 #include "tests/unit/common/conf_plan.h"
 
@@ -92,16 +93,10 @@ int main(void)
 {
 	Suite *s = suite_create("plan_json");
 	TCase *t = tcase_create("plan_json");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(t, a_plan_has_this_member, 0,
 		(int)(sizeof(test_members) / sizeof(test_members[0])));
 	tcase_add_test(t, a_result_has_what_was_granted);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/str.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 #define SHOP "[target]\nurl = http://127.0.0.1:8000/shop/index?x=1\n"
@@ -762,8 +763,6 @@ int main(void)
 	TCase *requests = tcase_create("requests");
 	TCase *values = tcase_create("values");
 	TCase *words = tcase_create("words");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(requests, without_names_there_is_one);
 	tcase_add_test(requests, requests_in_the_order_of_the_file);
@@ -791,9 +790,5 @@ int main(void)
 	tcase_add_test(words, bytes_are_an_average);
 	tcase_add_test(words, summary_counts_requests);
 	suite_add_tcase(s, words);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

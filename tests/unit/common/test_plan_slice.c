@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 START_TEST(good_slices)
@@ -186,8 +187,6 @@ int main(void)
 {
 	Suite *s = suite_create("plan_slice");
 	TCase *t = tcase_create("plan_slice");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, good_slices, 0, 4);
 	tcase_add_loop_test(t, bad_slices, 0, 18);
@@ -198,9 +197,5 @@ int main(void)
 	tcase_add_test(t, a_slice_has_a_start);
 	tcase_add_loop_test(t, a_start_lies_ahead, 0, 5);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

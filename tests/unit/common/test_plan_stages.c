@@ -11,6 +11,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 #define SEC NSEC_PER_SEC
@@ -644,8 +645,6 @@ int main(void)
 {
 	Suite *s = suite_create("plan_stages");
 	TCase *t = tcase_create("plan_stages");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(t, good_stage, 0, N(good_stages));
 	tcase_add_loop_test(t, bad_stage, 0, N(bad_stages));
@@ -663,9 +662,5 @@ int main(void)
 	tcase_add_loop_test(t, description, 0, N(descriptions));
 	tcase_add_test(t, what_is_usual_is_not_said);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(s);
 }

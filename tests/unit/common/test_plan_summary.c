@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/buf.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 static const struct {
@@ -61,16 +62,10 @@ int main(void)
 {
 	Suite *s = suite_create("plan_summary");
 	TCase *t = tcase_create("plan_summary");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(
 		t, a_plan_in_one_line, 0, (int)(sizeof(test_plans) / sizeof(test_plans[0])));
 	tcase_add_test(t, what_stands_before_it_stays);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -6,6 +6,7 @@
 
 #include "common/buf.h"
 #include "common/digest.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 
 #define HTTPS "[target]\nurl = https://Shop.test/\n"
@@ -339,8 +340,6 @@ int main(void)
 {
 	Suite *s = suite_create("plan_tls");
 	TCase *t = tcase_create("plan_tls");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_test(t, what_nothing_says);
 	tcase_add_test(t, all_that_can_be_said);
@@ -358,9 +357,5 @@ int main(void)
 	tcase_add_loop_test(t, in_words, 0, (int)(sizeof(descriptions) / sizeof(*descriptions)));
 	tcase_add_test(t, no_words_without_it);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 static uint64_t seed = 7;
 
 static uint64_t next_random(void)
@@ -350,12 +352,5 @@ int main(void)
 	tcase_add_test(t, test_low_edge);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_ENV);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 static struct histogram run_histogram(void)
 {
 	struct histogram h;
@@ -347,12 +349,5 @@ int main(void)
 	tcase_add_test(t, test_types);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_ENV);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

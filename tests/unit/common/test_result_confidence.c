@@ -9,6 +9,7 @@
 #include "common/confidence.h"
 #include "common/histogram.h"
 #include "common/result.h"
+#include "tests/support/suite.h"
 
 #define BATCHES 30
 
@@ -130,17 +131,11 @@ int main(void)
 {
 	Suite *suite = suite_create("result_confidence");
 	TCase *tcase = tcase_create("members");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_known);
 	tcase_add_test(tcase, test_low_end_is_below);
 	tcase_add_loop_test(tcase, test_not_enough, 0, (int)(sizeof(short_of) / sizeof(*short_of)));
 	tcase_add_test(tcase, test_unbounded);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

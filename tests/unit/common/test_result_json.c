@@ -15,6 +15,7 @@
 #include "common/result/result_table.h"
 #include "common/str.h"
 #include "tests/support/fail_here.h"
+#include "tests/support/suite.h"
 
 #define RECORDED "tests/data/results/*.json"
 #define RECORDED_MIN 20
@@ -254,8 +255,6 @@ int main(void)
 {
 	Suite *suite = suite_create("result_json");
 	TCase *tcase = tcase_create("documents");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, test_recorded);
 	tcase_add_test(tcase, test_null_and_absent);
@@ -265,8 +264,5 @@ int main(void)
 	if (FAIL_IS_HERE)
 		tcase_add_test(tcase, test_without_memory);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

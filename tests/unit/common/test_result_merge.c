@@ -15,6 +15,7 @@
 #include "common/memory.h"
 #include "common/result.h"
 #include "tests/support/fail_here.h"
+#include "tests/support/suite.h"
 
 #define MS INT64_C(1000000)
 #define SLICES 30
@@ -1479,8 +1480,6 @@ int main(void)
 {
 	Suite *s = suite_create("result_merge");
 	TCase *t = add_case(s, "figures");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, test_two_hosts);
 	tcase_add_test(t, test_pieces_of_a_whole);
@@ -1525,9 +1524,5 @@ int main(void)
 	tcase_add_loop_test(t, test_large_windows, 0, 5);
 	if (FAIL_IS_HERE)
 		tcase_add_test(t, test_without_memory);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(s);
 }

@@ -15,6 +15,7 @@
 #include "common/keys.h"
 #include "common/settings_files.h"
 #include "common/str.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_doc.h"
 
 static struct settings *build_doc(struct conf_doc *d)
@@ -411,8 +412,6 @@ int main(void)
 	TCase *values = tcase_create("values");
 	TCase *files = tcase_create("files");
 	TCase *shipped = tcase_create("shipped");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(values, nothing_gives_defaults);
 	tcase_add_test(values, values_are_read);
@@ -433,9 +432,5 @@ int main(void)
 	tcase_add_test(shipped, shipped_file_is_valid_and_all_defaults);
 	tcase_add_test(shipped, shipped_file_shows_every_key);
 	suite_add_tcase(s, shipped);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/keys.h"
 #include "common/str.h"
+#include "tests/support/suite.h"
 #include "tests/unit/common/conf_doc.h"
 
 #define LEN(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -332,8 +333,6 @@ int main(void)
 {
 	Suite *suite = suite_create("settings_origin");
 	TCase *tcase = tcase_create("settings_origin");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_loop_test(tcase, listen_grammar, 0, LEN(listens));
@@ -346,9 +345,5 @@ int main(void)
 	tcase_add_test(tcase, what_just_makes_sense_is_taken);
 	tcase_add_test(tcase, the_service_keeps_no_log_of_gaps);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 #define SEC INT64_C(1000000000)
 #define ROWS_MAX 600
 #define ROW_SAMPLES_MAX 4000
@@ -326,8 +328,6 @@ int main(void)
 {
 	Suite *suite = suite_create("steadiness");
 	TCase *tcase = tcase_create("all");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(
@@ -344,9 +344,5 @@ int main(void)
 	tcase_add_test(tcase, what_nobody_would_notice_is_steady);
 	tcase_add_test(tcase, users_have_no_backlog);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return suite_main(suite);
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/suite.h"
+
 START_TEST(starts_and_ends)
 {
 	ck_assert(str_starts("cred:token", "cred:"));
@@ -145,8 +147,6 @@ int main(void)
 {
 	Suite *suite = suite_create("str");
 	TCase *tcase = tcase_create("str");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, starts_and_ends);
 	tcase_add_loop_test(tcase, nearest_word, 0, sizeof(misses) / sizeof(misses[0]));
@@ -154,8 +154,5 @@ int main(void)
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, cuts_between_characters);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -372,8 +373,6 @@ int main(void)
 {
 	Suite *suite = suite_create("units");
 	TCase *tcase = tcase_create("units");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, parses_rates, 0, COUNT(rates));
 	tcase_add_test(tcase, formats_odd_rates);
@@ -386,8 +385,5 @@ int main(void)
 	tcase_add_loop_test(tcase, parses_shares, 0, COUNT(shares));
 	tcase_add_loop_test(tcase, parses_sizes, 0, COUNT(sizes));
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/suite.h"
+
 static char dir[] = "/tmp/test_unix_path.XXXXXX";
 
 static int opened(const char *path)
@@ -61,13 +63,8 @@ int main(void)
 {
 	Suite *suite = suite_create("unix_path");
 	TCase *tcase = tcase_create("unix_path");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, test_links);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

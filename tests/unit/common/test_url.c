@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "tests/support/suite.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -476,8 +477,6 @@ int main(void)
 {
 	Suite *suite = suite_create("url");
 	TCase *tcase = tcase_create("url");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, takes_apart, 0, COUNT(good));
 	tcase_add_loop_test(tcase, normalised_text_stays, 0, COUNT(good));
@@ -493,8 +492,5 @@ int main(void)
 	tcase_add_loop_test(tcase, joins_paths, 0, COUNT(joins));
 	tcase_add_loop_test(tcase, random_text_makes_a_url_or_a_refusal, 0, 4);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

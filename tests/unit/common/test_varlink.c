@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/varlink.h"
+#include "tests/support/suite.h"
 
 static struct buf in;
 static size_t searched;
@@ -436,8 +437,6 @@ int main(void)
 	TCase *framing = tcase_create("framing");
 	TCase *envelopes = tcase_create("envelopes");
 	TCase *writing = tcase_create("writing");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(
 		framing, every_split_gives_the_same_messages, 0, (int)sizeof(test_two) + 1);
@@ -463,9 +462,5 @@ int main(void)
 	tcase_add_test(writing, the_interface_text_is_compiled_in);
 	suite_add_tcase(s, writing);
 
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

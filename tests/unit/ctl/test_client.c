@@ -23,6 +23,7 @@
 #include "ctl/client.h"
 #include "ctl/options.h"
 #include "ctl/terminal.h"
+#include "tests/support/suite.h"
 
 /* ---------------------------------------------------------------- the server */
 
@@ -547,8 +548,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("client");
 	Suite *suite = suite_create("client");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 20);
 	tcase_add_loop_test(tcase, test_run, 0, COUNT(runs));
@@ -559,9 +558,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_explain, 0, COUNT(errors));
 	tcase_add_test(tcase, test_connect);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -11,6 +11,7 @@
 #include "common/keys.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
+#include "tests/support/suite.h"
 
 static struct buf text;
 
@@ -115,17 +116,11 @@ int main(void)
 {
 	TCase *tcase = tcase_create("completion");
 	Suite *suite = suite_create("completion");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_commands_and_flags, 0, (int)commands_n);
 	tcase_add_test(tcase, test_terms_and_keys);
 	tcase_add_test(tcase, test_quotes);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "common/err.h"
 #include "common/ini.h"
+#include "tests/support/suite.h"
 
 /* Flags as "key=value|key=value"; those that begin with '.' are of a file. */
 static void read_doc(const char *line, struct ini_doc *doc)
@@ -126,15 +127,9 @@ int main(void)
 {
 	TCase *tcase = tcase_create("default_load");
 	Suite *suite = suite_create("default_load");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, test_loads, 0, sizeof(loads) / sizeof(*loads));
 	tcase_add_test(tcase, test_long_values);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -16,6 +16,7 @@
 #include "common/version.h"
 #include "ctl/look.h"
 #include "ctl/options.h"
+#include "tests/support/suite.h"
 
 #define DATA "tests/data/"
 
@@ -217,8 +218,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("doctor");
 	Suite *suite = suite_create("doctor");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, test_screen, 0, (int)(sizeof(screens) / sizeof(*screens)));
@@ -226,9 +225,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_clock, 0, (int)(sizeof(clocks) / sizeof(*clocks)));
 	tcase_add_test(tcase, test_gather);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -18,6 +18,7 @@
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/options.h"
+#include "tests/support/suite.h"
 
 /* The working directory of each test, with files in it. */
 static char directory[] = "/tmp/rpsd-draft.XXXXXX";
@@ -663,8 +664,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("draft");
 	Suite *suite = suite_create("draft");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_url);
@@ -690,9 +689,5 @@ int main(void)
 	tcase_add_test(tcase, test_credentials_that_are_missing);
 	tcase_add_loop_test(tcase, test_status_of_flags, 0, 2);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -13,6 +13,7 @@
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 #define DATA "tests/data/"
 
@@ -161,8 +162,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("files");
 	Suite *suite = suite_create("format_files");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, test_recorded, 0, (int)(sizeof(files) / sizeof(*files)));
 	tcase_add_test(tcase, test_csv_is_a_table);
@@ -171,9 +170,5 @@ int main(void)
 	tcase_add_test(tcase, test_strange_documents);
 	tcase_add_test(tcase, test_endings);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 static json_t *doc;
 
@@ -130,17 +131,11 @@ int main(void)
 {
 	Suite *s = suite_create("format of the generator");
 	TCase *t = tcase_create("generator");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, figures_of_the_machine, 0, LEN(lines));
 	tcase_add_test(t, what_there_is_room_for);
 	tcase_add_loop_test(t, notes_have_their_limit, 0, LEN(notes));
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

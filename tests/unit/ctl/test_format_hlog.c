@@ -12,6 +12,7 @@
 #include "common/histogram.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 /* The vector of test_hdr_codec: what Java writes for 14 values, the largest 1,000,000,000. */
 #define VECTOR "HISTFAAAADN42pNpmSzMwMAAwiDADKUZgUw3gx0LGOw/QEWYTvOzrBZgYtrfx8jVaMk0N40NANBfCRo="
@@ -207,8 +208,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("hlog");
 	Suite *suite = suite_create("format_hlog");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_vector);
 	tcase_add_test(tcase, test_whole);
@@ -219,9 +218,5 @@ int main(void)
 	tcase_add_test(tcase, test_large_instants);
 	tcase_add_loop_test(tcase, test_hostile, 0, (int)(sizeof(hostile) / sizeof(*hostile)));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -15,6 +15,7 @@
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/spark.h"
+#include "tests/support/suite.h"
 
 #define DATA "tests/data/"
 
@@ -778,8 +779,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("format_text");
 	Suite *suite = suite_create("format_text");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_screen, 0, (int)(sizeof(screens) / sizeof(*screens)));
@@ -812,9 +811,5 @@ int main(void)
 	tcase_add_test(tcase, test_look);
 	tcase_add_test(tcase, test_silence_is_a_note);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

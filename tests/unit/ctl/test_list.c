@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/str.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 /* look 80 columns, no colour */
 static void expect(const char *json, const char *wanted)
@@ -80,17 +81,11 @@ int main(void)
 {
 	TCase *tcase = tcase_create("list");
 	Suite *suite = suite_create("list");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_rows);
 	tcase_add_test(tcase, test_problem);
 	tcase_add_test(tcase, test_long_words);
 	tcase_add_test(tcase, test_strange_answers);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

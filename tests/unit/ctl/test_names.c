@@ -15,6 +15,7 @@
 #include "common/exit_codes.h"
 #include "ctl/client.h"
 #include "ctl/options.h"
+#include "tests/support/suite.h"
 
 #define PLANS                                                                                      \
 	"{\"parameters\":{\"directory\":\"/srv/runs.d\",\"plans\":[{\"name\":\"talk\"},"           \
@@ -176,8 +177,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("names");
 	Suite *suite = suite_create("names");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_nearest, 0, (int)(sizeof(lookups) / sizeof(*lookups)));
@@ -185,9 +184,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_no_run_at_all, 0, 2);
 	tcase_add_test(tcase, test_other_errors);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -15,6 +15,7 @@
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 #define RUN                                                                                        \
 	(OPTIONS_PLAN | OPTIONS_REPORT | OPTIONS_QUIET | OPTIONS_JSON | OPTIONS_WHERE |            \
@@ -480,8 +481,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("options");
 	Suite *suite = suite_create("options");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, test_keys, 0, COUNT(keys));
 	tcase_add_loop_test(tcase, test_keys_exist, 0, COUNT(keys));
@@ -497,9 +496,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_help_of_keys, 0, (int)options_flags_n);
 	tcase_add_test(tcase, test_commands);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -20,6 +20,7 @@
 #include "common/str.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
+#include "tests/support/suite.h"
 
 static const char *const endings[] = {"txt", "json", "csv", "md", "hlog"};
 static char dir[64];
@@ -245,8 +246,6 @@ int main(void)
 {
 	Suite *suite = suite_create("output");
 	TCase *tcase = tcase_create("output");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_no_room, 0, sizeof(endings) / sizeof(*endings));
@@ -258,8 +257,5 @@ int main(void)
 	tcase_add_test(tcase, test_long_name);
 	suite_add_tcase(suite, tcase);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

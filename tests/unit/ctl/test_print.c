@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "tests/support/suite.h"
 
 static const struct {
 	const char *text;
@@ -64,16 +65,10 @@ int main(void)
 {
 	Suite *s = suite_create("print");
 	TCase *t = tcase_create("print");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(
 		t, text_steers_no_terminal, 0, (int)(sizeof(test_texts) / sizeof(test_texts[0])));
 	tcase_add_test(t, json_says_the_same_harmlessly);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/str.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 static json_t *running(void)
 {
@@ -246,8 +247,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("progress");
 	Suite *suite = suite_create("progress");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_bar);
 	tcase_add_loop_test(tcase, test_bar_always_fits, 0, 4);
@@ -257,9 +256,5 @@ int main(void)
 	tcase_add_test(tcase, test_show_equal_intervals);
 	tcase_add_loop_test(tcase, test_show_last, 0, 4);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -15,6 +15,7 @@
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 #define RECORDED "tests/data/results/"
 #define RECORDED_MIN 15
@@ -88,14 +89,9 @@ int main(void)
 {
 	Suite *suite = suite_create("recorded");
 	TCase *tcase = tcase_create("forms");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, test_forms);
 	suite_add_tcase(suite, tcase);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

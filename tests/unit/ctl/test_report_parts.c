@@ -10,6 +10,7 @@
 #include "ctl/format.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
+#include "tests/support/suite.h"
 
 static char *render(const char *parts, unsigned width)
 {
@@ -157,8 +158,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("parts");
 	Suite *suite = suite_create("report_parts");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_wide);
 	tcase_add_test(tcase, test_narrow);
@@ -167,9 +166,5 @@ int main(void)
 	tcase_add_test(tcase, test_missing);
 	tcase_add_test(tcase, test_repeats);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

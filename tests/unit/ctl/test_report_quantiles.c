@@ -13,6 +13,7 @@
 #include "ctl/format.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
+#include "tests/support/suite.h"
 
 static json_t *load(const char *name)
 {
@@ -242,8 +243,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("report quantiles");
 	Suite *suite = suite_create("report quantiles");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, test_timeouts_are_a_bound, 0,
 		(int)(sizeof(unserved_rows) / sizeof(*unserved_rows)));
@@ -255,9 +254,5 @@ int main(void)
 	tcase_add_test(tcase, test_steadiness_marks_the_percentiles);
 	tcase_add_test(tcase, test_slow_in_words);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

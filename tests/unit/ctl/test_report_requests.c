@@ -12,6 +12,7 @@
 #include "ctl/format.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
+#include "tests/support/suite.h"
 
 #define DATA "tests/data/"
 
@@ -244,13 +245,7 @@ static TCase *cases(void)
 int main(void)
 {
 	Suite *suite = suite_create("requests in reports");
-	SRunner *runner;
-	int n_failed;
 
 	suite_add_tcase(suite, cases());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

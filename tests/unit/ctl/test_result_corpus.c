@@ -6,6 +6,7 @@
 
 #include "tests/fuzz/corpus.h"
 #include "tests/fuzz/result_property.h"
+#include "tests/support/suite.h"
 
 START_TEST(test_corpus)
 {
@@ -40,8 +41,6 @@ int main(void)
 {
 	Suite *suite = suite_create("result_corpus");
 	TCase *tcase = tcase_create("corpus");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_corpus);
@@ -49,8 +48,5 @@ int main(void)
 	tcase_add_test(tcase, test_runs);
 	suite_add_tcase(suite, tcase);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

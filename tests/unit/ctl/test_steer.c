@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/result.h"
 #include "ctl/client.h"
+#include "tests/support/suite.h"
 
 START_TEST(keys)
 {
@@ -87,15 +88,9 @@ int main(void)
 {
 	Suite *s = suite_create("steer");
 	TCase *t = tcase_create("steer");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, keys, 0, 10);
 	tcase_add_loop_test(t, answers, 0, 6);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

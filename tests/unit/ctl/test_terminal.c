@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/support/skip.h"
+#include "tests/support/suite.h"
 
 static int person; /* the master's side */
 static int tty;
@@ -245,8 +246,6 @@ int main(void)
 	TCase *tcase = tcase_create("terminal");
 	TCase *bare = tcase_create("bare");
 	Suite *suite = suite_create("terminal");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, open_tty, NULL);
 	tcase_add_test(tcase, test_enter_and_leave);
@@ -263,9 +262,5 @@ int main(void)
 		suite_add_tcase(suite, tcase);
 	else
 		skip_say("all but one", "needs a pseudo-terminal");
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -19,6 +19,7 @@
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "tests/support/suite.h"
 
 #define DATA "tests/data/"
 
@@ -305,8 +306,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("terms");
 	Suite *suite = suite_create("terms");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_nearest);
@@ -319,9 +318,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_words_of_the_daemon, 0, 5);
 	tcase_add_test(tcase, test_words_of_a_result);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

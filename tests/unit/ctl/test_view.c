@@ -15,6 +15,7 @@
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/view_history.h"
+#include "tests/support/suite.h"
 
 #define DATA "tests/data/view_"
 
@@ -531,8 +532,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("view");
 	Suite *suite = suite_create("view");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, test_pictures, 0, SCENES);
 	tcase_add_test(tcase, test_help_and_events);
@@ -549,9 +548,5 @@ int main(void)
 	tcase_add_test(tcase, test_history);
 	tcase_add_test(tcase, test_fits);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/str.h"
+#include "tests/support/suite.h"
 
 /* The working directory of each test, with files in it. */
 static char directory[] = "/tmp/rpsd-what.XXXXXX";
@@ -109,16 +110,10 @@ int main(void)
 {
 	TCase *tcase = tcase_create("what");
 	Suite *suite = suite_create("what");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_judge);
 	tcase_add_test(tcase, test_name);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_main(suite);
 }

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/exit_codes.h"
 #include "daemon/engine/stats.h"
+#include "tests/support/suite.h"
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 #define MS NSEC_PER_MSEC
@@ -986,8 +987,6 @@ int main(void)
 {
 	Suite *suite = suite_create("audit");
 	TCase *tcase = tcase_create("audit");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_plain_ok);
@@ -1018,9 +1017,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_aborted, 0, 2);
 	tcase_add_test(tcase, test_the_worst);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 #define RUNS 100
 #define QUIET 0.3 /* of the CPUs in use, by whomever */
@@ -227,16 +228,10 @@ int main(void)
 {
 	Suite *s = suite_create("audit of clean runs");
 	TCase *t = tcase_create("clean");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, no_clean_run_is_accused);
 	tcase_add_test(t, what_is_suspect_has_a_figure);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/exit_codes.h"
 #include "daemon/engine/stats.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define N 10000
@@ -463,13 +464,7 @@ static TCase *cases(void)
 int main(void)
 {
 	Suite *suite = suite_create("audit of faults");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, cases());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -425,8 +426,6 @@ int main(void)
 {
 	Suite *s = suite_create("audit of the machine");
 	TCase *t = tcase_create("machine");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, each_figure_has_its_limit, 0, (int)LEN(figures));
 	tcase_add_test(t, units);
@@ -439,9 +438,5 @@ int main(void)
 	tcase_add_loop_test(t, a_ledger_that_was_wrong_on_the_way, 0, 2);
 	tcase_add_test(t, the_worst_fits);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

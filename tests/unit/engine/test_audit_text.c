@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/ledger.h"
+#include "tests/support/suite.h"
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -54,15 +55,9 @@ int main(void)
 {
 	Suite *suite = suite_create("audit_text");
 	TCase *tcase = tcase_create("audit_text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, test_failures);
 	tcase_add_test(tcase, test_round_number);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

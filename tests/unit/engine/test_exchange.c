@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 static const struct {
 	int64_t planned_ns, picked_ns, sent_ns, done_ns;
 } stamps[] = {
@@ -48,15 +50,9 @@ int main(void)
 {
 	Suite *s = suite_create("exchange");
 	TCase *t = tcase_create("exchange");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, parts_make_the_response_time, 0, sizeof(stamps) / sizeof(stamps[0]));
 	tcase_add_test(t, each_part_is_what_its_name_says);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

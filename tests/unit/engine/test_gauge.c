@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "daemon/engine/stats.h"
+#include "tests/support/suite.h"
 
 static const struct {
 	const char *text;
@@ -138,8 +139,6 @@ int main(void)
 	Suite *s = suite_create("gauge");
 	TCase *t = tcase_create("thread");
 	TCase *ledger = tcase_create("ledger");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, texts_of_schedstat, 0, (int)(sizeof(texts) / sizeof(texts[0])));
 	tcase_add_test(t, this_thread);
@@ -148,9 +147,5 @@ int main(void)
 	tcase_add_test(ledger, the_ledger_is_right_at_any_time);
 	tcase_add_test(ledger, an_arrival_that_is_lost_is_seen);
 	suite_add_tcase(s, ledger);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -12,6 +12,7 @@
 
 #include "daemon/engine/pool.h"
 #include "tests/support/mini_tls.h"
+#include "tests/support/suite.h"
 #include "tests/unit/engine/rig.h"
 
 #define PATIENCE_NS (5 * SEC) /* of an arrival: past it, it ends as a timeout, and wrongly */
@@ -515,16 +516,10 @@ int main(void)
 {
 	Suite *s = suite_create("hostile");
 	TCase *t = tcase_create("hostile");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 60); /* a sanitizer's handshakes are slow */
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed > 0;
+	return suite_main(s);
 }

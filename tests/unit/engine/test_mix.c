@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/plan.h"
+#include "tests/support/suite.h"
 
 static struct plan_request requests[MIX_MAX];
 static struct plan plan;
@@ -101,8 +102,6 @@ int main(void)
 {
 	Suite *s = suite_create("mix");
 	TCase *t = tcase_create("mix");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, only_one);
 	tcase_add_loop_test(t, by_weight, 0, 10);
@@ -110,9 +109,5 @@ int main(void)
 	tcase_add_test(t, depends_on_the_seed_and_nothing_else);
 	tcase_add_test(t, as_many_as_there_may_be);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 #define MS NSEC_PER_MSEC
 #define SEC NSEC_PER_SEC
 #define ZERO_NS (77 * SEC)
@@ -219,8 +221,6 @@ int main(void)
 {
 	Suite *s = suite_create("pace");
 	TCase *t = tcase_create("pace");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(t, planned_are_never_nearer_than_the_rate, 0, N_RATES);
 	tcase_add_loop_test(t, sent_are_late_by_no_more_than_that, 0, N_RATES);
@@ -229,9 +229,5 @@ int main(void)
 	tcase_add_test(t, nothing_overflows);
 	tcase_add_loop_test(t, workers_keep_it_together, 0, 2 * N_RATES);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -5,6 +5,7 @@
 
 #include <sys/resource.h>
 
+#include "tests/support/suite.h"
 #include "tests/unit/engine/rig.h"
 
 #define LIMIT 3
@@ -725,16 +726,10 @@ int main(void)
 {
 	Suite *s = suite_create("pool");
 	TCase *t = tcase_create("pool");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, RIG_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -3,6 +3,7 @@
  * that is sent takes a place, whatever it is. */
 #include "daemon/engine/pace.h"
 #include "daemon/engine/pool.h"
+#include "tests/support/suite.h"
 
 #include "tests/unit/engine/rig.h"
 
@@ -243,8 +244,6 @@ int main(void)
 {
 	Suite *s = suite_create("pool_pace");
 	TCase *t = tcase_create("pool_pace");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_set_timeout(t, RIG_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -257,9 +256,5 @@ int main(void)
 	tcase_add_test(t, who_is_held_may_expire);
 	tcase_add_test(t, abandoned_while_held);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/plan.h"
 #include "daemon/engine/schedule.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define SEC NSEC_PER_SEC
@@ -400,8 +401,6 @@ int main(void)
 {
 	Suite *s = suite_create("producer");
 	TCase *t = tcase_create("producer");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, all_arrivals_in_order, 0, 4);
@@ -420,9 +419,5 @@ int main(void)
 	tcase_add_loop_test(t, pause_and_resume, 0, 2);
 	tcase_add_test(t, close_of_nothing);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/plan.h"
+#include "tests/support/suite.h"
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 #define HOUR (3600 * NSEC_PER_SEC)
@@ -643,8 +644,6 @@ int main(void)
 {
 	Suite *suite = suite_create("schedule");
 	TCase *tcase = tcase_create("schedule");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_one_rate, 0, (int)N_ELEMENTS(rates));
@@ -666,9 +665,5 @@ int main(void)
 	tcase_add_test(tcase, test_out_of_range);
 	tcase_add_test(tcase, test_rate_at);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -12,6 +12,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/plan_stages.h"
+#include "tests/support/suite.h"
 
 #define N(array) ((int)(sizeof(array) / sizeof(*(array))))
 
@@ -111,14 +112,8 @@ int main(void)
 {
 	Suite *suite = suite_create("schedule_plan");
 	TCase *t = tcase_create("schedule_plan");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(t, the_schedule_makes_what_the_plan_says, 0, N(loads) * N(spacings));
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/plan.h"
+#include "tests/support/suite.h"
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 #define SEC NSEC_PER_SEC
@@ -605,8 +606,6 @@ int main(void)
 {
 	Suite *suite = suite_create("schedule_stages");
 	TCase *tcase = tcase_create("all");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, NULL);
@@ -627,9 +626,5 @@ int main(void)
 	tcase_add_test(tcase, a_count_stays_exact_when_steered);
 	tcase_add_test(tcase, nothing_to_steer);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return suite_main(suite);
 }

@@ -4,6 +4,8 @@
 
 #include <check.h>
 
+#include "tests/support/suite.h"
+
 #define SEC NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
 #define START (1000 * SEC)
@@ -172,8 +174,6 @@ int main(void)
 {
 	Suite *suite = suite_create("silence");
 	TCase *tcase = tcase_create("all");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, test_one_request_that_hangs_is_no_silence);
@@ -187,9 +187,5 @@ int main(void)
 	tcase_add_test(tcase, test_a_single_user_can_ask_once);
 	tcase_add_test(tcase, test_the_first_two_are_kept);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed > 0;
+	return suite_main(suite);
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 static struct slow one(int64_t ns, int64_t at_ns)
 {
 	return (struct slow){.ns = ns, .at_ns = at_ns};
@@ -98,17 +100,11 @@ int main(void)
 {
 	Suite *s = suite_create("slowest");
 	TCase *t = tcase_create("slowest");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, keeps_the_slowest, 0, 3);
 	tcase_add_test(t, few_and_none);
 	tcase_add_test(t, of_equal_ones_the_first_stay);
 	tcase_add_test(t, workers_merge);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

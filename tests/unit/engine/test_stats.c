@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 #define SEC NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
@@ -971,15 +972,9 @@ int main(void)
 {
 	Suite *s = suite_create("stats");
 	TCase *t = tcase_create("stats");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 #define SEC NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
@@ -290,8 +291,6 @@ int main(void)
 {
 	Suite *s = suite_create("stats of requests");
 	TCase *t = tcase_create("stats of requests");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, each_counts_for_its_own_name);
 	tcase_add_test(t, closed_model_has_service_times_only);
@@ -306,9 +305,5 @@ int main(void)
 #endif
 	tcase_add_loop_test(t, names_are_all_there, 0, STATS_REQUEST_HISTOGRAM_COUNT);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/digest.h"
+#include "tests/support/suite.h"
 #include "tests/unit/engine/rig.h"
 
 #define BODY "<html>welcome</html>"
@@ -478,16 +479,10 @@ int main(void)
 {
 	Suite *s = suite_create("task_env");
 	TCase *t = tcase_create("task_env");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, RIG_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

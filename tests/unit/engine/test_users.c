@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "daemon/engine/pace.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define SEC NSEC_PER_SEC
@@ -446,8 +447,6 @@ int main(void)
 {
 	Suite *s = suite_create("users");
 	TCase *t = tcase_create("users");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, everybody_begins_at_t0);
@@ -472,9 +471,5 @@ int main(void)
 	tcase_add_test(t, end_is_moved);
 	tcase_add_test(t, close_of_nothing);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

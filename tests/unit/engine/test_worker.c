@@ -17,6 +17,7 @@
 #include "daemon/http/resolver.h"
 #include "daemon/loop/loop.h"
 #include "tests/support/mini_server.h"
+#include "tests/support/suite.h"
 
 #define SEC NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
@@ -1001,16 +1002,10 @@ int main(void)
 {
 	Suite *s = suite_create("worker");
 	TCase *t = tcase_create("worker");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

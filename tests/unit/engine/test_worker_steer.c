@@ -15,6 +15,7 @@
 #include "daemon/http/resolver.h"
 #include "daemon/loop/loop.h"
 #include "tests/support/mini_server.h"
+#include "tests/support/suite.h"
 
 #define SEC NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
@@ -435,8 +436,6 @@ int main(void)
 {
 	Suite *s = suite_create("worker_steer");
 	TCase *t = tcase_create("worker_steer");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -451,9 +450,5 @@ int main(void)
 	tcase_add_loop_test(t, users_pause_in_the_cooldown, 0, 2);
 	tcase_add_test(t, users_pause_without_a_share);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -9,6 +9,7 @@
 
 #include "common/digest.h"
 #include "common/plan.h"
+#include "tests/support/suite.h"
 
 #define N(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define SHA256_OF_ABC                                                                              \
@@ -461,13 +462,7 @@ static TCase *cases(void)
 int main(void)
 {
 	Suite *suite = suite_create("check");
-	SRunner *runner;
-	int n_failed;
 
 	suite_add_tcase(suite, cases());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
 #include "tests/unit/http/http1_cases.h"
 #include "tests/unit/http/http1_feed.h"
 
@@ -354,8 +355,6 @@ int main(void)
 {
 	Suite *suite = suite_create("http1");
 	TCase *table = tcase_create("table"), *rest = tcase_create("rest");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(table, 60);
 	tcase_add_checked_fixture(table, setup_guard, NULL);
@@ -377,8 +376,5 @@ int main(void)
 	tcase_add_loop_test(rest, test_every_byte, 0, 3);
 	suite_add_tcase(suite, rest);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "tests/fuzz/corpus.h"
 #include "tests/fuzz/http1_property.h"
+#include "tests/support/suite.h"
 #include "tests/unit/http/http1_cases.h"
 
 #define CORPUS "tests/fuzz/corpus/http1"
@@ -36,16 +37,11 @@ int main(void)
 {
 	Suite *suite = suite_create("http1_corpus");
 	TCase *tcase = tcase_create("corpus");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, test_corpus);
 	tcase_add_test(tcase, test_table);
 	suite_add_tcase(suite, tcase);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/http/http1_scan.h"
+#include "tests/support/suite.h"
 #include "tests/unit/http/http1_feed.h"
 
 #define OK11 "HTTP/1.1 200 OK\r\n"
@@ -242,8 +243,6 @@ int main(void)
 {
 	Suite *suite = suite_create("http1_limits");
 	TCase *tcase = tcase_create("limits");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup_guard, NULL);
@@ -256,8 +255,5 @@ int main(void)
 	tcase_add_test(tcase, test_scan);
 	suite_add_tcase(suite, tcase);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

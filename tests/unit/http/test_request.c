@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "common/plan.h"
-#include "daemon/http/http1.h"
 #include "common/version.h"
+#include "daemon/http/http1.h"
+#include "tests/support/suite.h"
 
 #define AGENT "User-Agent: rpsd/" RPSD_VERSION " run=shop-7\r\n"
 #define HEADERS_MAX 4
@@ -277,8 +278,6 @@ int main(void)
 {
 	Suite *suite = suite_create("request");
 	TCase *tcase = tcase_create("request");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, test_sample, 0, sizeof(samples) / sizeof(samples[0]));
 	tcase_add_loop_test(tcase, test_chunked, 0, sizeof(chunked) / sizeof(chunked[0]));
@@ -288,8 +287,5 @@ int main(void)
 	tcase_add_test(tcase, test_binary_body);
 	suite_add_tcase(suite, tcase);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

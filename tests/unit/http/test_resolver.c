@@ -20,6 +20,7 @@
 #include "common/guard.h"
 #include "common/plan.h"
 #include "daemon/loop/loop.h"
+#include "tests/support/suite.h"
 
 #define TIMEOUT_NS (10 * NSEC_PER_SEC)
 
@@ -908,8 +909,6 @@ int main(void)
 	Suite *suite = suite_create("resolver");
 	TCase *tcase = tcase_create("resolver");
 	TCase *local = tcase_create("unix");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_numeric);
@@ -952,8 +951,5 @@ int main(void)
 	tcase_add_test(local, test_unix_fini_hurries);
 	suite_add_tcase(suite, local);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

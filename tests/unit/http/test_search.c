@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 static bool found_plainly(const char *pattern, size_t len, const char *text, size_t n)
 {
 	for (size_t at = 0; at + len <= n; at++)
@@ -228,8 +230,6 @@ int main(void)
 {
 	Suite *suite = suite_create("search");
 	TCase *tcase = tcase_create("search");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, test_every_text_of_two_letters, 1, 7);
@@ -239,9 +239,5 @@ int main(void)
 	tcase_add_test(tcase, test_fibonacci);
 	tcase_add_test(tcase, test_edges);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

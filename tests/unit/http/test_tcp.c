@@ -21,6 +21,7 @@
 #include "common/err.h"
 #include "common/fault.h"
 #include "common/guard.h"
+#include "tests/support/suite.h"
 
 #define WAIT_MS 10000 /* only a broken test waits that long */
 
@@ -699,8 +700,7 @@ int main(void)
 	Suite *suite = suite_create("tcp");
 	TCase *tcase = tcase_create("tcp");
 	TCase *local = tcase_create("unix");
-	SRunner *runner = srunner_create(suite);
-	int families = has_ipv6() ? 2 : 1, failed;
+	int families = has_ipv6() ? 2 : 1;
 
 	tcase_add_loop_test(tcase, test_options, 0, families);
 	tcase_add_loop_test(tcase, test_there_and_back, 0, families);
@@ -732,8 +732,5 @@ int main(void)
 	tcase_add_loop_test(local, test_unix_links, 0, 3);
 	suite_add_tcase(suite, local);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

@@ -27,6 +27,7 @@
 #include "common/err.h"
 #include "common/guard.h"
 #include "daemon/http/tls.h"
+#include "tests/support/suite.h"
 
 #define RIG_WAIT_MS 10000 /* only a broken test waits that long */
 #define RIG_ALL SIZE_MAX
@@ -490,14 +491,10 @@ static inline void rig_pair(struct rig_client *c, struct rig_server *s)
 
 static inline int rig_run(Suite *suite)
 {
-	SRunner *runner;
-	int failed;
+	int status;
 
 	rig_make_identities();
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_main(suite);
 	rig_free_identities();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 #define N_THREADS 4
 #define N_MAILS 5000
 
@@ -161,8 +163,6 @@ int main(void)
 {
 	Suite *s = suite_create("future");
 	TCase *t = tcase_create("future");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);
@@ -172,9 +172,5 @@ int main(void)
 	tcase_add_test(t, future_done_before_anybody_asks);
 	tcase_add_test(t, future_of_another_thread_wakes_a_sleeping_loop);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

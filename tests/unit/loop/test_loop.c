@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/histogram.h"
+#include "tests/support/suite.h"
 
 struct peer {
 	struct loop_task task;
@@ -206,8 +207,6 @@ int main(void)
 {
 	Suite *s = suite_create("loop");
 	TCase *t = tcase_create("loop");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, edge_is_reported_once);
@@ -219,9 +218,5 @@ int main(void)
 	tcase_add_test(t, bad_descriptor_is_an_error);
 	tcase_add_test(t, turns_are_recorded_while_somebody_wants_to_know);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

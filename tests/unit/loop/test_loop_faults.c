@@ -13,6 +13,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/loop/mailbox.h"
 #include "daemon/loop/timer.h"
+#include "tests/support/suite.h"
 
 static int timer_error;
 static int eventfd_errors; /* so many writes fail */
@@ -107,15 +108,9 @@ int main(void)
 {
 	Suite *s = suite_create("loop_faults");
 	TCase *t = tcase_create("loop_faults");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, timer_cannot_be_set, 0, 2);
 	tcase_add_loop_test(t, eventfd_cannot_be_written, 0, 4);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 static struct loop *loop;
 static struct timer_queue queue, other;
@@ -119,8 +120,6 @@ int main(void)
 {
 	Suite *s = suite_create("timer");
 	TCase *t = tcase_create("timer");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, fire_by_deadline);
@@ -129,9 +128,5 @@ int main(void)
 	tcase_add_test(t, head_stopped_then_later_one_still_fires);
 	tcase_add_test(t, started_again_in_the_callback);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/settings.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define HOUR (3600 * NSEC_PER_SEC)
@@ -252,15 +253,4 @@ static inline TCase *new_tcase(Suite *suite, const char *name)
 	tcase_set_timeout(tcase, 30);
 	suite_add_tcase(suite, tcase);
 	return tcase;
-}
-
-static inline int run_suite(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -371,5 +371,5 @@ int main(void)
 	tcase_add_loop_test(delays, delays_run_side_by_side, 0, 2);
 	tcase_add_test(delays, the_share_of_errors_comes_from_the_seed);
 	tcase_add_loop_test(delays, all_or_none_fail_at_the_limits, 0, 2);
-	return run_suite(suite);
+	return suite_main(suite);
 }

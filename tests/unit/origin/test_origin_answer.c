@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 static struct origin_answer answer;
 
 static void teardown(void)
@@ -79,8 +81,6 @@ int main(void)
 {
 	Suite *suite = suite_create("origin_answer");
 	TCase *tcase = tcase_create("answers");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_loop_test(
@@ -88,9 +88,5 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, the_pieces_make_the_whole, 0, (int)(sizeof(sizes) / sizeof(sizes[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

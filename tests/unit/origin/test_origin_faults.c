@@ -306,5 +306,5 @@ int main(void)
 	tcase_add_test(faults, a_close_that_was_asked_for_is_not_counted);
 	tcase_add_loop_test(faults, idle_connections_are_closed, 0, LEN(idlers));
 	tcase_add_test(faults, a_connection_at_work_is_not_idle);
-	return run_suite(suite);
+	return suite_main(suite);
 }

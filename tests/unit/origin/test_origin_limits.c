@@ -247,5 +247,5 @@ int main(void)
 	tcase_add_test(limits, names_the_address_that_is_taken);
 	tcase_add_loop_test(limits, names_the_address_that_is_none, 0, LEN(bad_addresses));
 	tcase_add_test(limits, starts_and_stops_again_and_again);
-	return run_suite(suite);
+	return suite_main(suite);
 }

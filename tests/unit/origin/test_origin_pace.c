@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define LEN(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -197,8 +198,6 @@ int main(void)
 {
 	Suite *suite = suite_create("origin_pace");
 	TCase *tcase = tcase_create("origin_pace");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, stalls_are_on_their_grid, 0, LEN(stalls));
 	tcase_add_loop_test(tcase, whole_periods_hold_the_share, 0, 30);
@@ -208,9 +207,5 @@ int main(void)
 	tcase_add_loop_test(tcase, a_body_takes_as_long_as_its_pieces, 0, LEN(reads));
 	tcase_add_test(tcase, no_pieces_of_the_past);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tests/support/suite.h"
+
 static struct origin_peers peers;
 
 static struct origin_peer *take(const char *address, uint64_t max)
@@ -67,14 +69,9 @@ int main(void)
 {
 	Suite *suite = suite_create("origin_peers");
 	TCase *tcase = tcase_create("origin_peers");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, each_address_has_its_own);
 	tcase_add_test(tcase, many_addresses);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
+
 #define ONE "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 /* A head with a body behind it ends a feed. */
@@ -268,8 +270,6 @@ int main(void)
 {
 	Suite *suite = suite_create("origin_request");
 	TCase *tcase = tcase_create("reader");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, reads_whole_requests_at_every_split, 0,
 		(int)(sizeof(goods) / sizeof(goods[0])));
@@ -283,9 +283,5 @@ int main(void)
 	tcase_add_test(tcase, endless_empty_lines_and_chunk_lines_are_refused);
 	tcase_add_test(tcase, a_body_may_be_skipped_unseen);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/settings_origin.h"
 #include "daemon/origin/origin_dice.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define LEN(array) ((int)(sizeof(array) / sizeof((array)[0])))
@@ -223,8 +224,6 @@ int main(void)
 {
 	Suite *suite = suite_create("origin_server");
 	TCase *tcase = tcase_create("origin_server");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_set_timeout(tcase, 30);
@@ -236,9 +235,5 @@ int main(void)
 	tcase_add_test(tcase, mixtures_have_their_shares);
 	tcase_add_test(tcase, certain_things_throw_no_dice);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

@@ -397,5 +397,5 @@ int main(void)
 	tcase_add_test(log, no_requests_no_lines);
 	tcase_add_loop_test(log, what_cannot_be_written_is_said_at_once, 0, 3);
 	suite_add_tcase(suite, log);
-	return run_suite(suite);
+	return suite_main(suite);
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
+
 #define N 1000
 
 static struct origin_waiting waiting;
@@ -105,8 +107,6 @@ int main(void)
 {
 	Suite *suite = suite_create("origin_waiting");
 	TCase *tcase = tcase_create("heap");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, nobody_waits_at_first);
@@ -115,9 +115,5 @@ int main(void)
 	tcase_add_test(tcase, one_may_come_again);
 	tcase_add_test(tcase, room_grows_with_those_inside);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(suite);
 }

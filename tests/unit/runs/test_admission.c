@@ -11,6 +11,7 @@
 #include "common/plan.h"
 #include "common/settings.h"
 #include "daemon/runs/registry.h"
+#include "tests/support/suite.h"
 
 static struct plan_stage stage;
 static struct plan plan;
@@ -377,8 +378,6 @@ int main(void)
 {
 	Suite *s = suite_create("admission");
 	TCase *t = tcase_create("admission");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, workers_by_need_and_cpus);
@@ -394,9 +393,5 @@ int main(void)
 	tcase_add_test(t, caps_name_their_key);
 	tcase_add_test(t, caps_are_of_the_warm_up_too);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

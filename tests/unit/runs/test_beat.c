@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "daemon/engine/worker.h"
+#include "tests/support/suite.h"
 
 #define T0 (1000 * NSEC_PER_SEC)
 #define SECOND NSEC_PER_SEC
@@ -106,8 +107,6 @@ int main(void)
 {
 	Suite *s = suite_create("beat");
 	TCase *t = tcase_create("beat");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_loop_test(t, a_sample_has_all_workers, 0, 2);
@@ -116,9 +115,5 @@ int main(void)
 	tcase_add_test(t, a_worker_that_has_ended_is_not_awaited);
 	tcase_add_test(t, without_a_worker_there_is_no_sample);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -19,6 +19,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
 #include "tests/support/hostile.h"
+#include "tests/support/suite.h"
 
 #define TIMEOUT_S 40 /* only a broken test waits that long */
 #define OK_TEXT "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"
@@ -226,8 +227,6 @@ int main(void)
 {
 	Suite *s = suite_create("hostile");
 	TCase *t = tcase_create("hostile"), *scripts = tcase_create("scripts");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -239,9 +238,5 @@ int main(void)
 		scripts, script_that_is_none, 0, (int)(sizeof(bad_scripts) / sizeof(*bad_scripts)));
 	tcase_add_test(scripts, script);
 	suite_add_tcase(s, scripts);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -25,6 +25,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/runs/run_private.h"
 #include "tests/support/mini_server.h"
+#include "tests/support/suite.h"
 
 static struct loop *loop;
 static struct registry *registry;
@@ -1066,8 +1067,6 @@ int main(void)
 {
 	Suite *s = suite_create("run");
 	TCase *t = tcase_create("run");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);
@@ -1105,9 +1104,5 @@ int main(void)
 	tcase_add_test(t, text_that_is_not_utf8_is_shown_as_far_as_it_is);
 	tcase_add_test(t, state_directory_that_is_not_there);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -21,6 +21,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
 #include "tests/support/mini_server.h"
+#include "tests/support/suite.h"
 
 #define TIMEOUT_S 40 /* only a broken test waits that long */
 
@@ -153,16 +154,10 @@ int main(void)
 {
 	Suite *s = suite_create("run_faults");
 	TCase *t = tcase_create("run_faults");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, TIMEOUT_S);
 	tcase_add_loop_test(t, timer_cannot_be_set, 0, 10);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -16,6 +16,7 @@
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define T0 (1000 * NSEC_PER_SEC)
@@ -402,8 +403,6 @@ int main(void)
 {
 	Suite *s = suite_create("run figures");
 	TCase *t = tcase_create("run figures");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, NULL, teardown);
 	tcase_add_test(t, intervals_of_an_open_run);
@@ -420,9 +419,5 @@ int main(void)
 		t, steered_runs_are_staged, 0, (int)(sizeof(steer_cases) / sizeof(*steer_cases)));
 	tcase_add_test(t, slowest_in_order);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

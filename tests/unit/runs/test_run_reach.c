@@ -26,6 +26,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/runs/run_private.h"
 #include "tests/support/mini_server.h"
+#include "tests/support/suite.h"
 
 static struct loop *loop;
 static struct registry *registry;
@@ -530,8 +531,6 @@ int main(void)
 {
 	Suite *s = suite_create("run_reach");
 	TCase *t = tcase_create("run_reach");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -550,9 +549,5 @@ int main(void)
 	tcase_add_test(t, a_foreign_source_is_refused);
 	tcase_add_loop_test(t, the_service_refuses_before_it_starts, 0, LEN(refused));
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -18,6 +18,7 @@
 #include "daemon/runs/registry.h"
 #include "daemon/runs/run_private.h"
 #include "tests/support/mini_server.h"
+#include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC
 #define SEC NSEC_PER_SEC
@@ -503,8 +504,6 @@ int main(void)
 {
 	Suite *s = suite_create("run_steer");
 	TCase *t = tcase_create("run_steer");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -521,9 +520,5 @@ int main(void)
 	tcase_add_test(t, slice_at_an_instant);
 	tcase_add_loop_test(t, stopped_before_its_instant, 0, 4);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -17,6 +17,7 @@
 #include "daemon/runs/registry.h"
 #include "tests/support/mini_server.h"
 #include "tests/support/mini_tls.h"
+#include "tests/support/suite.h"
 
 #define TIMEOUT_S 20 /* only a broken test waits that long */
 
@@ -397,8 +398,6 @@ int main(void)
 {
 	Suite *s = suite_create("run_tls");
 	TCase *t = tcase_create("run_tls");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -414,9 +413,5 @@ int main(void)
 	tcase_add_test(t, a_context_that_cannot_be);
 	tcase_add_test(t, no_authorities);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -11,6 +11,7 @@
 #include "common/hdr_codec.h"
 #include "common/quantile.h"
 #include "daemon/engine/stats.h"
+#include "tests/support/suite.h"
 
 static struct stats_interval interval;
 static struct timeline *timeline;
@@ -598,8 +599,6 @@ int main(void)
 {
 	Suite *s = suite_create("timeline");
 	TCase *t = tcase_create("timeline");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
@@ -619,9 +618,5 @@ int main(void)
 	tcase_add_test(t, batches_as_json);
 	tcase_add_test(t, a_day_does_not_grow);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_main(s);
 }

@@ -9,6 +9,7 @@
  * breaks no bound. That of the pace itself, to the ns, is in test_pace. */
 #include "common/str.h"
 #include "tests/support/skip.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/methods_fixture.h"
 
 #define CAP_RATE 200
@@ -384,15 +385,9 @@ int main(void)
 {
 	Suite *s = suite_create("caps");
 	TCase *t = tcase_create("caps");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(t, an_administrator_stays_inside_the_caps, 0, N_ROWS);
 	tcase_add_loop_test_of_root(t, a_member_stays_inside_the_caps, 0, N_ROWS);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server with a table of methods of its own, over socket pairs and a socket without a path. */
 #include "tests/support/skip.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/control_fixture.h"
 
 /* ---------------------------------------------------------------- calls */
@@ -769,8 +770,6 @@ int main(void)
 {
 	Suite *s = suite_create("control");
 	TCase *t = test_case(s, "calls");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_test(t, calls_are_answered_in_order);
 	tcase_add_loop_test(t, a_call_may_come_in_pieces, 1, (int)sizeof(ECHO(7)));
@@ -814,9 +813,5 @@ int main(void)
 	tcase_add_test(t, after_listening_has_stopped_the_rest_stays);
 	tcase_add_test(t, what_is_no_socket_is_refused);
 
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -9,6 +9,7 @@
 
 #include "common/memory.h"
 #include "tests/support/fail_here.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/control_fixture.h"
 
 static int send_error; /* of the server's next send; 0: it works */
@@ -111,8 +112,6 @@ int main(void)
 {
 	Suite *s = suite_create("control_faults");
 	TCase *t = tcase_create("control_faults");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, test_setup, test_teardown);
 	tcase_add_loop_test(t, final_reply, 0, N_ERRORS);
@@ -121,9 +120,5 @@ int main(void)
 	if (FAIL_IS_HERE)
 		tcase_add_test(t, answer_without_memory);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "common/err.h"
-#include "tests/support/skip.h"
 #include "daemon/service/control_socket.h"
+#include "tests/support/skip.h"
+#include "tests/support/suite.h"
 
 static char dir[64];
 static char path[96];
@@ -189,8 +190,6 @@ int main(void)
 {
 	Suite *s = suite_create("control_socket");
 	TCase *t = tcase_create("control_socket");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_checked_fixture(t, test_setup, test_teardown);
 	tcase_add_test(t, it_is_there_for_its_group_and_goes);
@@ -201,9 +200,5 @@ int main(void)
 	tcase_add_test_of_root(t, what_belongs_to_somebody_else_is_left_alone);
 	tcase_add_test(t, a_path_that_cannot_be_is_said);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

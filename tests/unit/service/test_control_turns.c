@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "tests/support/skip.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/control_fixture.h"
 
 #define PIPELINED 200
@@ -531,8 +532,6 @@ int main(void)
 {
 	Suite *s = suite_create("control_turns");
 	TCase *t = test_case(s, "turns", test_setup_steps);
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_test(t, pipelining_does_not_starve_others);
 	tcase_add_test(t, connections_of_one_user_take_turns);
@@ -561,9 +560,5 @@ int main(void)
 	tcase_add_test(t, a_long_reply_ends_with_its_reader);
 	tcase_add_test(t, half_a_close_is_no_end_of_a_long_reply);
 
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/service/log.h"
+#include "tests/support/suite.h"
 
 static int test_pipe[2];
 
@@ -97,8 +98,6 @@ int main(void)
 {
 	Suite *s = suite_create("log");
 	TCase *t = tcase_create("log");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_checked_fixture(t, test_setup, NULL);
 	tcase_add_test(t, a_person_is_told_who_speaks);
@@ -108,9 +107,5 @@ int main(void)
 	tcase_add_test(t, nobody_forges_a_line);
 	tcase_add_test(t, a_long_line_is_cut_but_not_its_author);
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

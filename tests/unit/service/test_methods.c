@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "common/str.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/methods_fixture.h"
 
 /* ---------------------------------------------------------------- the interface and the code */
@@ -461,8 +462,6 @@ int main(void)
 {
 	Suite *s = suite_create("methods");
 	TCase *t;
-	SRunner *runner;
-	int n_failed;
 
 	t = test_case(s, "interface");
 	tcase_add_test(t, the_service_describes_itself);
@@ -486,9 +485,5 @@ int main(void)
 	tcase_add_test(t, strangers_are_told_the_place_of_a_problem);
 	tcase_add_test(t, what_is_no_run_is_not_listed_as_one);
 	tcase_add_test(t, without_a_directory_there_are_no_runs);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

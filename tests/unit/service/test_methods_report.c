@@ -2,6 +2,7 @@
 /* Report, whole and in batches. A run with hundreds of intervals would take minutes, so the rows of
  * a short one are multiplied. */
 #include "common/str.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/methods_fixture.h"
 
 /* Of the finished run; the test alone changes it. */
@@ -148,17 +149,11 @@ int main(void)
 {
 	Suite *s = suite_create("methods_report");
 	TCase *t = test_case(s, "report");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_loop_test(
 		t, rows_come_in_batches, 0, (int)(sizeof(test_sizes) / sizeof(test_sizes[0])));
 	tcase_add_test(t, who_reads_late_or_leaves_does_no_harm);
 	tcase_add_test(t, the_run_file_in_it_has_no_secrets);
 	tcase_add_test(t, what_has_not_finished_has_no_report);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -5,6 +5,7 @@
 #include "common/plan.h"
 #include "common/str.h"
 #include "tests/support/skip.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/methods_fixture.h"
 
 /* ---------------------------------------------------------------- Start */
@@ -598,8 +599,6 @@ int main(void)
 {
 	Suite *s = suite_create("methods_start");
 	TCase *t;
-	SRunner *runner;
-	int n_failed;
 
 	t = test_case(s, "start");
 	tcase_add_test(t, a_named_run_is_started);
@@ -631,9 +630,5 @@ int main(void)
 	tcase_add_test(t, a_slow_reader_of_a_watch_gets_the_newest);
 	tcase_add_test(t, a_watch_may_be_left);
 	tcase_add_test(t, watch_without_more_answers_once);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

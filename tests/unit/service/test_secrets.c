@@ -5,6 +5,7 @@
 #include "common/buf.h"
 #include "common/keys.h"
 #include "daemon/service/secrets.h"
+#include "tests/support/suite.h"
 
 /* Lines of a file and what is shown of each to operators, and to strangers; NULL: all of it. What
  * belongs to a section has that section before it. */
@@ -267,17 +268,11 @@ int main(void)
 {
 	Suite *s = suite_create("secrets");
 	TCase *t = tcase_create("secrets");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_test(t, each_line_is_shown_to_whom_it_may_be);
 	tcase_add_test(t, strangers_see_no_text_that_is_not_known);
 	tcase_add_test(t, what_is_left_is_masked_whole);
 	tcase_add_loop_test(t, urls_in_texts_lose_their_secrets, 0, (int)TEST_N(test_urls));
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "daemon/loop/loop.h"
 #include "daemon/service/systemd.h"
+#include "tests/support/suite.h"
 
 static void test_forget(void)
 {
@@ -179,8 +180,6 @@ int main(void)
 {
 	Suite *s = suite_create("systemd");
 	TCase *t = tcase_create("systemd");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_add_checked_fixture(t, test_forget, NULL);
 	tcase_add_test(t, without_systemd_nothing_happens);
@@ -191,9 +190,5 @@ int main(void)
 	tcase_add_test(t, the_watchdog_is_fed_twice_in_an_interval);
 #endif
 	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

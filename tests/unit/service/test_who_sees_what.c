@@ -7,6 +7,7 @@
 
 #include "tests/support/mini_server.h"
 #include "tests/support/skip.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/methods_fixture.h"
 
 /* Who finds the word in some answer: s a stranger, o an operator, a an administrator, l a reader of
@@ -373,17 +374,11 @@ int main(void)
 {
 	Suite *s = suite_create("who_sees_what");
 	TCase *t = test_case(s, "who_sees_what");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_set_timeout(t, 20);
 	tcase_add_test(t, each_role_sees_what_it_may);
 	tcase_add_test_of_root(t, a_redirects_query_is_masked_like_any);
 	tcase_add_test_of_root(t, what_is_no_secret_is_for_all);
 	tcase_add_test_of_root(t, no_digest_tells_what_is_masked);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }

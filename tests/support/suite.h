@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of main of every test program. */
+#pragma once
+
+#include <check.h>
+#include <stdlib.h>
+
+/* Runs the suite, whose verbosity is CK_VERBOSITY's and which forks unless CK_FORK is no. Frees it;
+ * the exit status. */
+static inline int suite_main(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
