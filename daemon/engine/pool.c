@@ -352,14 +352,16 @@ static int pool_init_tasks(struct pool *p)
 		list_push_back(&p->_closed, &t->node);
 	}
 	for (size_t i = 0; i < p->config.limit && r == 0; i++)
-		r = check_new(env->requests[0].plan, env->n_requests, &p->tasks[i].check);
+		r = check_new(env->requests[0].plan, env->n_requests, p->tasks[0].check,
+			&p->tasks[i].check);
 	return r;
 }
 
 static void pool_free(struct pool *p)
 {
-	for (size_t i = 0; p->tasks && i < p->config.limit; i++)
-		check_free(p->tasks[i].check);
+	/* The first one's last: the others use its tables. */
+	for (size_t i = p->tasks ? p->config.limit : 0; i > 0; i--)
+		check_free(p->tasks[i - 1].check);
 	free(p->tasks);
 	free(p->_behind);
 	free(p->_ring);

@@ -64,6 +64,9 @@ struct check {
 	enum check_line line;
 	bool is_value_open; /* the last line's value counts, and may go on in the next */
 	/* body */
+	const struct plan_request *requests;
+	struct search_table *tables; /* for each of them; of no use where no body is expected */
+	size_t n_own_tables;	     /* 0: they are another one's */
 	struct search search;
 	struct digest_sha256 *digest; /* NULL: nobody asks */
 	uint8_t begins_len;
@@ -90,6 +93,21 @@ static int check_field_init(struct check_field *f, size_t max)
 	f->max = max;
 	f->data = malloc(max);
 	return f->data ? 0 : -ENOMEM;
+}
+
+static int check_make_tables(struct check *c, const struct plan_request *requests, size_t n)
+{
+	int r = 0;
+
+	c->tables = calloc(n, sizeof(*c->tables));
+	if (!c->tables)
+		return -ENOMEM;
+	c->n_own_tables = n;
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (requests[i].expect_body)
+			r = search_table_init(&c->tables[i], requests[i].expect_body,
+				requests[i].expect_body_len);
+	return r;
 }
 
 static int check_alloc(struct check *c, const struct plan_request *requests, size_t n)
@@ -123,7 +141,8 @@ static int check_alloc(struct check *c, const struct plan_request *requests, siz
 	return check_field_init(&c->value, value_max);
 }
 
-int check_new(const struct plan_request *requests, size_t n, struct check **ret)
+int check_new(
+	const struct plan_request *requests, size_t n, const struct check *like, struct check **ret)
 {
 	struct check *c;
 	bool is_wanted = false;
@@ -137,7 +156,10 @@ int check_new(const struct plan_request *requests, size_t n, struct check **ret)
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	if (check_alloc(c, requests, n) < 0) {
+	c->requests = requests;
+	if (like)
+		c->tables = like->tables;
+	if (check_alloc(c, requests, n) < 0 || (!like && check_make_tables(c, requests, n) < 0)) {
 		check_free(c);
 		return -ENOMEM;
 	}
@@ -151,6 +173,10 @@ struct check *check_free(struct check *c)
 	if (!c)
 		return NULL;
 	digest_sha256_free(c->digest);
+	for (size_t i = 0; i < c->n_own_tables; i++)
+		search_table_fini(&c->tables[i]);
+	if (c->n_own_tables > 0)
+		free(c->tables);
 	free(c->headers);
 	free(c->name.data);
 	free(c->value.data);
@@ -304,8 +330,7 @@ static void check_on_body(void *arg, const char *data, size_t len)
 	}
 	if (r->has_expect_sha256)
 		digest_sha256_update(c->digest, data, len);
-	if (r->expect_body &&
-		search_feed(&c->search, r->expect_body, r->expect_body_len, data, len) &&
+	if (r->expect_body && search_feed(&c->search, &c->tables[r - c->requests], data, len) &&
 		!r->has_expect_sha256)
 		c->sink.on_body = NULL; /* the rest says nothing more */
 }
@@ -408,7 +433,7 @@ static bool check_body(
 	struct check_quote quote;
 
 	/* With no body at all nobody has asked for it yet: an empty text is in it. */
-	if (!r->expect_body || search_feed(&c->search, r->expect_body, r->expect_body_len, "", 0))
+	if (!r->expect_body || search_feed(&c->search, &c->tables[r - c->requests], "", 0))
 		return true;
 	if (bytes == 0)
 		err_set(ret_why, "body is empty");

@@ -20,12 +20,14 @@ bool check_wants_body(const struct plan_request *r);
 
 /* The progress over one response; one for each connection, used again for each response on it. */
 struct check;
-/* Everything that any of these requests will need is allocated here. 0 or -ENOMEM. *ret is NULL
- * where none of them wants anything. */
-int check_new(const struct plan_request *requests, size_t n, struct check **ret);
+/* Everything that any of these requests will need is allocated here. like: of the same requests,
+ * and freed after this one, which uses its tables; NULL: this one has its own. The requests are
+ * borrowed until check_free. 0 or -ENOMEM. *ret is NULL where none of them wants anything. */
+int check_new(const struct plan_request *requests, size_t n, const struct check *like,
+	struct check **ret);
 struct check *check_free(struct check *c); /* NULL is fine; returns NULL */
 
-/* Before each response to such a request; r is borrowed until the verdict. */
+/* Before each response to such a request; r is one of those that check_new was given. */
 void check_start(struct check *c, const struct plan_request *r);
 /* Where the parser says what it reads, until the verdict; NULL members where nothing is wanted, and
  * on_body also from where the rest of the body cannot change the verdict: it may go unseen then. */

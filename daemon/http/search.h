@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is a pattern somewhere in a text that comes in pieces? In linear time, whatever both are, with
- * nothing but a few numbers kept between the pieces: no copy of the text and no table of the
- * pattern, which may be megabytes. Pure. */
+/* Is a pattern somewhere in a text that comes in pieces? In linear time, whatever both are, without
+ * a copy of the text. Pure. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+/* Made once for a pattern, read by any number of searches for it in any thread. */
+struct search_table {
+	const char *pattern; /* borrowed */
+	size_t len;
+	uint32_t *_borders;
+};
+
+/* A pattern has less than 4 GiB. 0 or -ENOMEM. */
+int search_table_init(struct search_table *t, const char *pattern, size_t len);
+void search_table_fini(struct search_table *t);
+
+/* One text's. */
 struct search {
-	bool _is_found;
-	size_t _matched; /* so much of the pattern stands at the text's end */
-	/* the greatest suffix of what was compared last, see search.c */
-	size_t _start, _rival, _agree, _period;
+	size_t _matched; /* so much of the pattern is at the text's end; all of it once found */
 };
 
 /* Before each text. */
 void search_start(struct search *s);
-/* The text's next piece: has the pattern been there by now? The same pattern for the whole text. */
-bool search_feed(struct search *s, const char *pattern, size_t len, const char *data, size_t n);
+/* The text's next piece: has the pattern been there by now? The same table for the whole text. */
+bool search_feed(struct search *s, const struct search_table *t, const char *data, size_t n);

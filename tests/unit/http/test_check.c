@@ -57,7 +57,7 @@ static enum fault judge(const struct plan_request *r, const char *head, const ch
 	enum fault fault = FAULT_COUNT;
 	struct check *c;
 
-	ck_assert_int_eq(check_new(r, 1, &c), 0);
+	ck_assert_int_eq(check_new(r, 1, NULL, &c), 0);
 	ck_assert_ptr_nonnull(c);
 	for (size_t split = 0; split <= longest; split++) {
 		char said[CHECK_EXAMPLE_MAX];
@@ -136,7 +136,7 @@ START_TEST(test_size)
 	r.expect_size_min = sizes[_i].min;
 	r.expect_size_max = sizes[_i].max;
 	ck_assert(!check_wants_head(&r) && !check_wants_body(&r));
-	ck_assert_int_eq(check_new(&r, 1, &c), 0);
+	ck_assert_int_eq(check_new(&r, 1, NULL, &c), 0);
 	ck_assert_ptr_null(c);
 	ck_assert_int_eq(check_verdict(NULL, &r, 200, sizes[_i].bytes, example),
 		sizes[_i].example ? FAULT_CHECK_SIZE : FAULT_NONE);
@@ -384,7 +384,7 @@ START_TEST(test_several_requests)
 	requests[1].expect_body_len = 5;
 	ck_assert(check_wants_head(&requests[0]) && !check_wants_body(&requests[0]));
 	ck_assert(!check_wants_head(&requests[1]) && check_wants_body(&requests[1]));
-	ck_assert_int_eq(check_new(requests, 3, &c), 0);
+	ck_assert_int_eq(check_new(requests, 3, NULL, &c), 0);
 	ck_assert_ptr_nonnull(c);
 	for (int round = 0; round < 3; round++) {
 		check_start(c, &requests[0]);
@@ -421,7 +421,7 @@ START_TEST(test_rest_of_body_is_not_wanted)
 
 	r.expect_body = (char *)"hello";
 	r.expect_body_len = 5;
-	ck_assert_int_eq(check_new(&r, 1, &c), 0);
+	ck_assert_int_eq(check_new(&r, 1, NULL, &c), 0);
 	check_start(c, &r);
 	give_cut(c, false, "hell", 4, 0, 100);
 	ck_assert_ptr_nonnull(check_sink(c)->on_body);
@@ -432,7 +432,7 @@ START_TEST(test_rest_of_body_is_not_wanted)
 	ck_assert_ptr_nonnull(check_sink(c)->on_body);
 	check_free(c);
 	r.has_expect_sha256 = true;
-	ck_assert_int_eq(check_new(&r, 1, &c), 0);
+	ck_assert_int_eq(check_new(&r, 1, NULL, &c), 0);
 	check_start(c, &r);
 	give_cut(c, false, "hello", 5, 0, 100);
 	ck_assert_ptr_nonnull(check_sink(c)->on_body);

@@ -22,20 +22,23 @@ static bool found_plainly(const char *pattern, size_t len, const char *text, siz
 static bool found_in_pieces(
 	const char *pattern, size_t len, const char *text, size_t n, size_t first, size_t size)
 {
+	struct search_table table;
 	struct search s;
 	bool is_found;
 	size_t at = 0;
 
+	ck_assert_int_eq(search_table_init(&table, pattern, len), 0);
 	search_start(&s);
-	is_found = search_feed(&s, pattern, len, text, 0);
+	is_found = search_feed(&s, &table, text, 0);
 	while (at < n) {
 		size_t piece = at == 0 && first > 0 ? first : size;
 
 		if (piece > n - at)
 			piece = n - at;
-		is_found = search_feed(&s, pattern, len, text + at, piece);
+		is_found = search_feed(&s, &table, text + at, piece);
 		at += piece;
 	}
+	search_table_fini(&table);
 	return is_found;
 }
 
@@ -212,17 +215,24 @@ END_TEST
 
 START_TEST(test_edges)
 {
+	struct search_table x, empty, two;
 	struct search s;
 
+	ck_assert_int_eq(search_table_init(&x, "x", 1), 0);
+	ck_assert_int_eq(search_table_init(&empty, "", 0), 0);
+	ck_assert_int_eq(search_table_init(&two, "\0\xff", 2), 0);
 	search_start(&s);
-	ck_assert(!search_feed(&s, "x", 1, "", 0));
-	ck_assert(search_feed(&s, "", 0, "", 0)); /* nothing is everywhere */
+	ck_assert(!search_feed(&s, &x, "", 0));
+	ck_assert(search_feed(&s, &empty, "", 0)); /* nothing is everywhere */
 	search_start(&s);
-	ck_assert(!search_feed(&s, "\0\xff", 2, "a\0", 2));
-	ck_assert(search_feed(&s, "\0\xff", 2, "\xff", 1));
-	ck_assert(search_feed(&s, "\0\xff", 2, "zzz", 3)); /* found stays found */
+	ck_assert(!search_feed(&s, &two, "a\0", 2));
+	ck_assert(search_feed(&s, &two, "\xff", 1));
+	ck_assert(search_feed(&s, &two, "zzz", 3)); /* found stays found */
 	search_start(&s);
-	ck_assert(!search_feed(&s, "\0\xff", 2, "\xff", 1)); /* and is forgotten */
+	ck_assert(!search_feed(&s, &two, "\xff", 1)); /* and is forgotten */
+	search_table_fini(&x);
+	search_table_fini(&empty);
+	search_table_fini(&two);
 }
 END_TEST
 
