@@ -6,11 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tests/support/skip.h"
+
 /* So many allocations until one fails; negative: none does. */
 __attribute__((unused)) static long fail_left = -1;
 
 /* The sanitizers' runtimes have a malloc of their own, in whose place no other may stand: there a
- * test of failures is left out. */
+ * test of failures is skipped. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FAIL_IS_HERE false
 #elif defined(__has_feature)
@@ -49,3 +51,11 @@ void *realloc(void *old, size_t size)
 	return fail_now() ? NULL : __libc_realloc(old, size);
 }
 #endif
+
+#define tcase_add_test_of_failures(tcase, test)                                                    \
+	do {                                                                                       \
+		if (FAIL_IS_HERE)                                                                  \
+			tcase_add_test(tcase, test);                                               \
+		else                                                                               \
+			skip_say(#test, "needs a build without sanitizers");                       \
+	} while (0)

@@ -19,6 +19,20 @@ static void setup(void)
 	memory_watch(free);
 }
 
+START_TEST(success_is_not_counted)
+{
+	unsigned long before = memory_failures();
+	json_t *text = json_string("a text");
+	void *zeros = memory_calloc(2, 8);
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(zeros);
+	ck_assert_uint_eq(memory_failures(), before);
+	json_decref(text);
+	free(zeros);
+}
+END_TEST
+
 START_TEST(failures_are_counted)
 {
 	unsigned long before = memory_failures();
@@ -77,10 +91,9 @@ int main(void)
 	TCase *t = tcase_create("memory");
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	if (FAIL_IS_HERE)
-		tcase_add_test(t, failures_are_counted);
-	if (FAIL_IS_HERE)
-		tcase_add_test(t, histogram_without_memory);
+	tcase_add_test(t, success_is_not_counted);
+	tcase_add_test_of_failures(t, failures_are_counted);
+	tcase_add_test_of_failures(t, histogram_without_memory);
 	suite_add_tcase(s, t);
 	return suite_main(s);
 }
