@@ -330,7 +330,6 @@ END_TEST
 START_TEST(a_peer_that_does_not_read_is_stopped_and_then_closed)
 {
 	struct client k;
-	unsigned n_begun;
 
 	limits.stall_ns = 40 * NSEC_PER_MSEC;
 	limits.output_max = 100000;
@@ -339,15 +338,12 @@ START_TEST(a_peer_that_does_not_read_is_stopped_and_then_closed)
 	k = test_connect();
 	for (int i = 0; i < 100; i++)
 		test_send(&k, "{\"method\":\"a.test.Big\",\"parameters\":{\"n\":90000}}");
-	for (int i = 0; i < 20; i++)
-		test_turn();
-	n_begun = n_echoes;
-	/* What the socket takes, and two for the queue. */
-	ck_assert_uint_gt(n_begun, 1);
-	ck_assert_uint_lt(n_begun, 20);
-	while (control_n_connections(control) > 0)
+	do
 		ck_assert_int_eq(loop_turn(loop, 100 * NSEC_PER_MSEC), 0);
-	ck_assert_uint_eq(n_echoes, n_begun);
+	while (n_echoes == 0 || control_n_connections(control) > 0);
+	/* What the socket takes, and two for the queue; more turns are no reason for more. */
+	ck_assert_uint_gt(n_echoes, 1);
+	ck_assert_uint_lt(n_echoes, 20);
 	test_close(&k);
 }
 END_TEST
