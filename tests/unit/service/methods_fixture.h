@@ -26,6 +26,7 @@
 #include "daemon/service/control.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods.h"
+#include "tests/support/limit.h"
 
 /* Of the settings; a test program may set others before its fixture. */
 static const char *test_conf = "[policy]\nallow = 192.0.2.7:80\nmax-rate = 5000/s\n"
@@ -198,7 +199,7 @@ static inline void test_send(struct client *k, const char *method, json_t *param
 
 static inline json_t *test_next(struct client *k)
 {
-	int64_t until_ns = clock_now_ns() + 3 * NSEC_PER_SEC;
+	int64_t until_ns = limit_ns(3);
 	json_t *message;
 	char data[65536];
 
@@ -271,7 +272,7 @@ static inline json_t *test_set(const char *key, const char *value)
 
 static inline void test_until_finished(const char *id)
 {
-	int64_t until_ns = clock_now_ns() + 3 * NSEC_PER_SEC;
+	int64_t until_ns = limit_ns(3);
 
 	while (run_get_state(registry_find(registry, id)) != RUN_FINISHED) {
 		ck_assert_int_lt(clock_now_ns(), until_ns);

@@ -259,7 +259,7 @@ static void test_act(struct client *k, const char *id, enum act act)
 /* Turns until the run has finished; the most connections that were open at one time. */
 static uint64_t test_watch_connections(const char *id)
 {
-	int64_t until_ns = clock_now_ns() + 5 * NSEC_PER_SEC;
+	int64_t until_ns = limit_ns(5);
 	struct origin_counts counts;
 	uint64_t most = 0;
 
