@@ -177,11 +177,17 @@ static void main_on_signal(struct loop_task *task, uint32_t events)
 {
 	struct daemon *d = container_of(task, struct daemon, signals);
 	struct signalfd_siginfo info;
+	ssize_t n;
 
 	(void)events;
-	while (read(task->fd, &info, sizeof(info)) == sizeof(info)) {
+	while ((n = read(task->fd, &info, sizeof(info))) == sizeof(info)) {
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			main_stop(d, d->stopping, "the daemon was told to stop");
+	}
+	/* A signal has come, and nothing else would end a daemon that is deaf to signals. */
+	if (n == -1 && errno != EAGAIN && errno != EINTR) {
+		log_error("signals cannot be read: %s", strerror(errno));
+		main_stop(d, d->stopping, "a signal came that cannot be read");
 	}
 }
 
