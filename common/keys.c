@@ -503,6 +503,24 @@ int keys_fill_defaults(enum keys_file file, const char *section, void *base)
 	return 0;
 }
 
+int keys_reset(const struct key *key, void *base)
+{
+	const struct keys_value none = {0};
+	void *field = (char *)base + key->offset;
+
+	if (key->fallback)
+		return keys_parse(key, key->fallback, field, NULL);
+	if (key->clear) {
+		key->clear(field);
+	} else if (key->type == KEY_TEXT) {
+		free(*(char **)field);
+		*(char **)field = NULL;
+	} else {
+		keys_store(key->type, &none, field);
+	}
+	return 0;
+}
+
 int keys_apply(const struct keys_reading *reading)
 {
 	struct keys_walk w = {.rd = reading};

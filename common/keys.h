@@ -95,6 +95,10 @@ struct keys_reading {
  * What is filled is owned by base. 0 or -ENOMEM. */
 int keys_apply(const struct keys_reading *reading);
 
+/* As if the key were not written: the field of an unnamed section gets its default, or is empty. 0
+ * or -ENOMEM. */
+int keys_reset(const struct key *key, void *base);
+
 /* Fills the defaults of a section with arguments into base, or (section NULL) of all others. 0 or
  * -ENOMEM. */
 int keys_fill_defaults(enum keys_file file, const char *section, void *base);

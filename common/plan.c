@@ -28,6 +28,7 @@
 #include "common/plan_files.h"
 #include "common/plan_input.h"
 #include "common/plan_requests.h"
+#include "common/plan_rules.h"
 #include "common/plan_connections.h"
 #include "common/plan_slice.h"
 #include "common/plan_sources.h"
@@ -252,7 +253,7 @@ static int plan_read(const struct plan_input *in)
 	return r;
 }
 
-static int plan_fill(const struct plan_input *in, const char *name, const char *text)
+static int plan_fill(struct plan_input *in, const char *name, const char *text)
 {
 	struct plan *p = in->plan;
 	int r;
@@ -264,13 +265,18 @@ static int plan_fill(const struct plan_input *in, const char *name, const char *
 	if (r)
 		return r;
 	plan_check_target(in);
+	in->is_load_doubtful = plan_is_load_doubtful(in);
+	in->stages_ns = plan_stages_duration(p, false);
 	r = plan_settle_tls(in);
 	if (!r)
-		r = plan_settle_load(in);
-	plan_settle_slice(in);
-	if (!r)
 		r = plan_settle_requests(in);
-	plan_settle_connections(in);
+	if (r)
+		return r;
+	plan_exclude(in);
+	plan_settle_place(in);
+	r = plan_settle_load(in);
+	plan_apply_rules(in);
+	plan_settle_reuse(in);
 	plan_finish_sources(p);
 	if (!r)
 		r = plan_set_text(in, text);
@@ -299,6 +305,7 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 	struct plan_input in = {.plan = calloc(1, sizeof(*in.plan)),
 		.doc = doc,
 		.bad = calloc(doc->n_entries + 1, sizeof(*in.bad)),
+		.lost = calloc(doc->n_entries + 1, sizeof(*in.lost)),
 		.files = files,
 		.n_files = n_files,
 		.bodies_max = bodies_max,
@@ -306,8 +313,9 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 		.canon = &canon};
 	int r;
 
-	r = in.plan && in.bad ? plan_fill(&in, name, text) : -ENOMEM;
+	r = in.plan && in.bad && in.lost ? plan_fill(&in, name, text) : -ENOMEM;
 	free(in.bad);
+	free(in.lost);
 	buf_fini(&canon);
 	problems_finish(problems);
 	if (!r && problems->n)

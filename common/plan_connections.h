@@ -25,8 +25,13 @@ uint64_t plan_users(const struct plan *p);
  * nobody can say. */
 bool plan_is_idempotent(const char *method);
 
-/* Part of making a plan, behind the target and the requests: settles what contradicts. */
-void plan_settle_connections(const struct plan_input *in);
+/* Every request has the header "Connection: close". */
+bool plan_all_requests_close(const struct plan *p);
+
+/* Of connect-to and a URL that leaves it no room, the later one counts. */
+void plan_settle_place(const struct plan_input *in);
+/* After the rules: no reuse where every request closes its connection. */
+void plan_settle_reuse(const struct plan_input *in);
 
 /* For the key table (keys.h): into the field that is named here, NULL: only checked. 0, -EINVAL
  * with reterr, -ENOMEM. */

@@ -11,9 +11,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/ini.h"
-#include "common/keys.h"
 #include "common/plan.h"
-#include "common/plan_input.h"
 #include "common/str.h"
 
 /* Beyond it, ns since 1970 do not fit: some day in 2262. */
@@ -133,25 +131,6 @@ int plan_parse_instant(const char *value, void *field, struct err *reterr)
 	if (field)
 		*(int64_t *)field = s * NSEC_PER_SEC + ns;
 	return 0;
-}
-
-void plan_settle_slice(const struct plan_input *in)
-{
-	struct plan *plan = in->plan;
-	const struct ini_entry *slice = keys_last(in->doc, "load", "", "slice");
-	const struct ini_entry *at = keys_last(in->doc, "load", "", "at");
-
-	/* Bad values have been reported. */
-	if (!slice || plan_is_bad(in, slice))
-		return;
-	if (plan->model == PLAN_CLOSED)
-		problems_add(in->problems, slice->file, slice->line,
-			"a closed model has no slices: run a part of its users, without slice");
-	else if (plan->slice_of > 1 && !at && !plan->unsynchronised)
-		problems_add(in->problems, slice->file, slice->line,
-			"slice %u/%u needs an instant at which all slices begin: at (--at), or "
-			"unsynchronised = yes (--unsynchronised) if they need not begin together",
-			plan->slice_index, plan->slice_of);
 }
 
 static void plan_write_instant(int64_t unix_ns, char *ret, size_t size)

@@ -9,7 +9,6 @@
 struct err;
 struct ini_entry;
 struct plan;
-struct plan_input;
 
 #define PLAN_SLICES_MAX 1000
 
@@ -20,11 +19,9 @@ int plan_parse_slice(const char *value, void *plan, struct err *reterr);
 /* "2026-11-22T17:00:00Z", or seconds since 1970; both with up to nine decimals. */
 int plan_parse_instant(const char *value, void *int64_unix_ns, struct err *reterr);
 
-/* After the keys are applied and the model is settled: a closed
- * model has no slices, and slices that shall be one schedule have a common start. */
-void plan_settle_slice(const struct plan_input *in);
 /* 0, or -ERANGE with reterr: no run could begin at the instant that the plan names, as things stand
  * at now_unix_ns. */
 int plan_check_start(const struct plan *plan, int64_t now_unix_ns, struct err *reterr);
+
 /* It says which part of the plan is run, or when, and is not of the plan itself. */
 bool plan_is_of_slice(const struct ini_entry *e);

@@ -19,15 +19,10 @@
 #include "common/ini.h"
 #include "common/keys.h"
 #include "common/plan.h"
-#include "common/plan_conflicts.h"
 #include "common/plan_input.h"
 #include "common/str.h"
 
 #define PLAN_CIPHERS_MAX 4096
-
-/* enum tls_version, as the key table's words have it. */
-#define PLAN_TLS_1_2 1
-#define PLAN_TLS_1_3 2
 
 /* ---------------------------------------------------------------- values */
 
@@ -143,26 +138,6 @@ void plan_fini_tls(struct plan *p)
 	p->tls_server_name = p->tls_ciphers = p->tls_ciphersuites = NULL;
 }
 
-/* The target is http, or a Unix socket. */
-static void plan_refuse_tls(const struct plan_input *in)
-{
-	const struct plan *p = in->plan;
-	const struct ini_entry *url = keys_last(in->doc, "target", "", "url");
-	unsigned precedence = url ? url->precedence : 0;
-
-	for (size_t i = 0; i < in->doc->n_entries; i++) {
-		const struct ini_entry *e = &in->doc->entries[i];
-
-		if (plan_is_tls(e) && e->precedence >= precedence)
-			problems_add(in->problems, e->file, e->line,
-				"%s%s is for https, and the URL is %s", e->line ? "" : "[tls] ",
-				e->key,
-				p->url.unix_path
-					? "a Unix socket, over which there is no TLS: leave it out"
-					: "http: leave it out, or change the URL to https");
-	}
-}
-
 /* Bad values have been reported and have no name. */
 static int plan_take_pem(const struct plan_input *in, const char *key, struct plan_pem *pem)
 {
@@ -191,63 +166,13 @@ static int plan_take_pem(const struct plan_input *in, const char *key, struct pl
 	return 0;
 }
 
-/* Ciphers of a version that is left out: they or the version are forgotten. */
-static void plan_settle_ciphers(const struct plan_input *in, const struct plan_pair *pair,
-	char **ciphers, unsigned *version)
-{
-	const struct ini_entry *lost = plan_settle_pair(in, pair);
-
-	if (lost && str_eq(lost->key, pair->key)) {
-		free(*ciphers);
-		*ciphers = NULL;
-	} else if (lost) {
-		*version = 0;
-	}
-}
-
-static void plan_settle_tls_versions(const struct plan_input *in)
-{
-	static const struct plan_pair versions = {"tls", "min-version", "tls", "max-version",
-		"the lowest version is above the highest"};
-	static const struct plan_pair ciphers = {
-		"tls", "ciphers", "tls", "min-version", "the ciphers of TLS 1.3 are ciphersuites"};
-	static const struct plan_pair suites = {
-		"tls", "ciphersuites", "tls", "max-version", "those of TLS 1.2 are ciphers"};
-	struct plan *p = in->plan;
-	const struct ini_entry *lost;
-
-	if (p->tls_min_version == PLAN_TLS_1_3 && p->tls_max_version == PLAN_TLS_1_2) {
-		lost = plan_settle_pair(in, &versions);
-		if (lost && str_eq(lost->key, versions.key))
-			p->tls_min_version = 0;
-		else if (lost)
-			p->tls_max_version = 0;
-	}
-	if (p->tls_ciphers && p->tls_min_version == PLAN_TLS_1_3)
-		plan_settle_ciphers(in, &ciphers, &p->tls_ciphers, &p->tls_min_version);
-	if (p->tls_ciphersuites && p->tls_max_version == PLAN_TLS_1_2)
-		plan_settle_ciphers(in, &suites, &p->tls_ciphersuites, &p->tls_max_version);
-}
-
 int plan_settle_tls(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
-	const struct ini_entry *key = keys_last(in->doc, "tls", "", "key");
 	int r;
 
-	/* A bad target has been reported. */
-	if (!p->url.text)
+	if (!p->url.tls)
 		return 0;
-	if (!p->url.tls) {
-		plan_refuse_tls(in);
-		plan_fini_tls(p);
-		return 0;
-	}
-	if (key && p->tls_key.name && !keys_last(in->doc, "tls", "", "certificate"))
-		problems_add(in->problems, key->file, key->line,
-			"key: the certificate that it belongs to is missing: add [tls] certificate "
-			"(--cert)");
-	plan_settle_tls_versions(in);
 	r = plan_take_pem(in, "ca-file", &p->tls_ca);
 	if (r == 0)
 		r = plan_take_pem(in, "certificate", &p->tls_certificate);

@@ -11,7 +11,11 @@ struct ini_entry;
 struct plan;
 struct plan_input;
 
-/* After keys_apply and the target: puts the contents of files in, and the server's name. 0 (also
+/* enum tls_version, as the key table's words have it. */
+#define PLAN_TLS_1_2 1
+#define PLAN_TLS_1_3 2
+
+/* After keys_apply: puts the contents of files in, and the server's name. 0 (also
  * with problems) or -ENOMEM. */
 int plan_settle_tls(const struct plan_input *in);
 void plan_fini_tls(struct plan *p);

@@ -74,9 +74,8 @@ START_TEST(mistakes)
 	CONF_EXPECT(HTTPS "[tls]\nca-file = @ca.pem\n", "f.ini:4: ca-file: '@ca.pem' is no file");
 	CONF_EXPECT(HTTPS "[tls]\ncertificate =\n", "f.ini:4: certificate: ");
 	CONF_EXPECT(HTTPS "[tls]\nkey = cred:k/x\n", "f.ini:4: key: 'cred:k/x' is no credential");
-	CONF_EXPECT(HTTPS "[tls]\nkey = no\n",
-		"f.ini:4: key: the certificate that it belongs to is missing",
-		"f.ini:4: key: file 'no' is missing");
+	CONF_EXPECT(HTTPS "[tls]\nkey = no\n", "f.ini:4: key: file 'no' is missing",
+		"f.ini:4: key: the certificate that it belongs to is missing");
 	CONF_EXPECT(HTTPS "[tls]\nverify = maybe\n", "f.ini:4: verify: ");
 	CONF_EXPECT(HTTPS "[tls]\nmin-version = 1.1\n", "f.ini:4: min-version: ");
 	CONF_EXPECT(HTTPS "[tls]\nserver-name = a:443\n", "f.ini:4: server-name: ");

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which entries count. An entry keeps its place and its value whatever becomes of it; the marks
+ * beside it say that it is bad or lost. */
+#include "common/plan_input.h"
+
+#include <stddef.h>
+
+#include "common/keys.h"
+
+const struct ini_entry *plan_entry(
+	const struct plan_input *in, const char *section, const char *key)
+{
+	const struct ini_entry *e = keys_last(in->doc, section, "", key);
+
+	return e && !plan_is_lost(in, e) ? e : NULL;
+}
+
+void plan_drop(const struct plan_input *in, const struct ini_entry *e)
+{
+	in->lost[e - in->doc->entries] = true;
+	/* Defaults of keys that can be dropped need no memory. */
+	(void)keys_reset(keys_find(KEYS_RUN, e->section, e->key), in->plan);
+}
