@@ -10,6 +10,7 @@ const char *const ledger_class_names[LEDGER_CLASS_COUNT] = {
 	[LEDGER_EXPIRED] = "expired",
 	[LEDGER_NOT_CONNECTED] = "not_connected",
 	[LEDGER_UNSENT] = "unsent",
+	[LEDGER_LOST] = "lost",
 	[LEDGER_OK] = "ok",
 	[LEDGER_HTTP_ERROR] = "http_error",
 	[LEDGER_CHECK_FAILED] = "check_failed",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger: every planned arrival ends in exactly one class (measurement page A.7).
- *   planned = sent + dropped + expired + not_connected + unsent
+ *   planned = sent + dropped + expired + not_connected + unsent + lost
  *   sent    = ok + http_error + check_failed + bad_response + timeout + connection_error +
  * unfinished Pure. */
 #pragma once
@@ -14,6 +14,7 @@ enum ledger_class {
 	LEDGER_EXPIRED,	      /* waited its whole timeout for a connection */
 	LEDGER_NOT_CONNECTED, /* the connection it waited for could not be opened */
 	LEDGER_UNSENT,	      /* still waiting when the run ended */
+	LEDGER_LOST,	      /* the generator that held it is gone; 0 in a whole run */
 	/* sent */
 	LEDGER_OK,
 	LEDGER_HTTP_ERROR,   /* a status outside the expected ones */

@@ -131,6 +131,9 @@ static void format_full_equation(struct report *r, const char *total, const char
 		if (ledger_class_is_sent((enum ledger_class)c) != sent)
 			continue;
 		(void)snprintf(path, sizeof(path), "ledger.%s", ledger_class_names[c]);
+		/* A whole run has none. */
+		if (c == LEDGER_LOST && report_int(r, path) == 0)
+			continue;
 		(void)buf_printf(&sum, "%s%s" REPORT_GLUE "%s", plus,
 			report_class(ledger_class_names[c]).text,
 			figure_count(report_int(r, path)).text);

@@ -202,6 +202,7 @@ static const char *const report_meanings[LEDGER_CLASS_COUNT] = {
 	[LEDGER_EXPIRED] = "waited its whole timeout for a connection",
 	[LEDGER_NOT_CONNECTED] = "no connection could be opened",
 	[LEDGER_UNSENT] = "still waiting when the run ended",
+	[LEDGER_LOST] = "the generator that held it is gone",
 	[LEDGER_OK] = "",
 	[LEDGER_HTTP_ERROR] = "a status that is not expected",
 	[LEDGER_CHECK_FAILED] = "answered, but not as asked",

@@ -118,7 +118,7 @@ static const struct term terms[] = {
 	{"planned|planned instant|intended",
 		"The instant at which the plan calls for a request, and the number of requests so "
 		"called for. Response times count from it. "
-		"planned = sent + dropped + expired + not connected + unsent."},
+		"planned = sent + dropped + expired + not connected + unsent + lost."},
 	{"sent", "Requests that went out, and the instant they did. sent = ok + http error + check "
 		 "failed + bad response + timeout + connection error + unfinished."},
 	{"completed", "Requests whose answer ended within the window."},
@@ -212,8 +212,8 @@ static const struct term terms[] = {
 	/* the ledger and what went wrong */
 	{"ledger|ledger balances",
 		"The account in which every planned request ends in exactly one class. It balances "
-		"when the sums hold: planned = sent + dropped + expired + not connected + unsent, "
-		"and "
+		"when the sums hold: planned = sent + dropped + expired + not connected + unsent + "
+		"lost, and "
 		"sent = ok + http error + check failed + bad response + timeout + connection error "
 		"+ "
 		"unfinished."},

@@ -117,7 +117,7 @@ struct result_threshold {
 struct result_ledger {
 	enum result_state is;
 	int64_t planned, sent;
-	int64_t dropped, expired, not_connected, unsent;
+	int64_t dropped, expired, not_connected, unsent, lost;
 	int64_t ok, http_error, check_failed, bad_response, timeout, connection_error, unfinished;
 	enum result_flag balanced;
 };

@@ -173,6 +173,7 @@ static const struct result_field result_ledger_fields[] = {
 	COUNT(expired, "waited their whole timeout for a connection"),
 	COUNT(not_connected, "the connection they waited for could not be opened"),
 	COUNT(unsent, "still waiting when the run ended"),
+	COUNT(lost, "the generator that held it is gone; 0 in a whole run", .absent_when = OLDER),
 	COUNT(ok, "answered well"),
 	COUNT(http_error, "answered with a status that is not expected"),
 	COUNT(check_failed, "answered, but not as the checks ask"),

@@ -231,6 +231,7 @@ static const char *const audit_none_ok[LEDGER_CLASS_COUNT] = {
 	[LEDGER_EXPIRED] = "got a connection in time",
 	[LEDGER_NOT_CONNECTED] = "found a connection",
 	[LEDGER_UNSENT] = "was sent",
+	[LEDGER_LOST] = "was sent before the generator ended",
 	[LEDGER_HTTP_ERROR] = "was answered with an expected status",
 	[LEDGER_CHECK_FAILED] = "was answered as the checks ask",
 	[LEDGER_BAD_RESPONSE] = "was answered in HTTP/1.1",

@@ -150,6 +150,7 @@ static const char *const audit_class_remedies[LEDGER_CLASS_COUNT] = {
 	[LEDGER_EXPIRED] = "more connections (-c), or a lower rate (-r)",
 	[LEDGER_NOT_CONNECTED] = "see that the server is up and listens at this address and port",
 	[LEDGER_UNSENT] = "a longer run (-d), or a longer drain (--set timeouts.drain=TIME)",
+	[LEDGER_LOST] = "see what ended the generator: its log, the kernel's",
 	[LEDGER_TIMEOUT] = "a longer timeout (--timeout), or a lower rate (-r)",
 	[LEDGER_CONNECTION_ERROR] = "see the server's log: why does it close the connection?",
 	[LEDGER_UNFINISHED] = "a longer run (-d), or a longer drain (--set timeouts.drain=TIME)",

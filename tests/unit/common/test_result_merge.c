@@ -985,6 +985,7 @@ static const struct {
 	{"ledger.expired", 4, 4},
 	{"ledger.not_connected", 4, 4},
 	{"ledger.unsent", 4, 4},
+	{"ledger.lost", 4, 4},
 	{"outside.retries", 4, 4},
 	{"outside.warmup.planned", 4, 4},
 	{"outside.warmup.ok", 4, 4},

@@ -785,6 +785,8 @@ START_TEST(test_not_one_ok)
 		{LEDGER_NOT_CONNECTED,
 			"not one of 30,000 requests found a connection: not connected 30,000"},
 		{LEDGER_UNSENT, "not one of 30,000 requests was sent: unsent 30,000"},
+		{LEDGER_LOST, "not one of 30,000 requests was sent before the generator ended: "
+			      "lost 30,000"},
 		{LEDGER_HTTP_ERROR, "not one of 30,000 requests was answered with an expected "
 				    "status: http error 30,000"},
 		{LEDGER_CHECK_FAILED, "not one of 30,000 requests was answered as the checks ask: "
@@ -1010,7 +1012,7 @@ int main(void)
 	tcase_add_test(tcase, test_overload_unknown);
 	tcase_add_test(tcase, test_overload_beside_a_late_generator);
 	tcase_add_test(tcase, test_where_to_connect);
-	tcase_add_loop_test(tcase, test_not_one_ok, 0, 20);
+	tcase_add_loop_test(tcase, test_not_one_ok, 0, 22);
 	tcase_add_test(tcase, test_failed_before_the_start);
 	tcase_add_loop_test(tcase, test_unbalanced, 0, 2);
 	tcase_add_test(tcase, test_stopped);
