@@ -4,42 +4,73 @@
 #include "common/result_confidence.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "common/confidence.h"
 #include "common/quantile.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 
-static json_t *result_confidence_interval(const struct confidence *c)
+/* Both ends, or null. 0 or -ENOMEM. */
+static int result_confidence_interval(const struct confidence *c, struct result_list *ret)
 {
-	if (!c->is_known)
-		return json_null();
-	return json_pack("[I o]", (json_int_t)c->low_ns,
-		c->high_ns == QUANTILE_NONE ? json_null() : json_integer(c->high_ns));
+	const int64_t ends[] = {c->low_ns, c->high_ns == QUANTILE_NONE ? RESULT_NULL : c->high_ns};
+
+	ret->is = RESULT_IS_NULL;
+	for (size_t i = 0; i < 2 && c->is_known; i++) {
+		struct result_number *end = result_list_add(&result_bound_table, ret, NULL);
+
+		if (!end)
+			return -ENOMEM;
+		end->n = ends[i];
+	}
+	return 0;
+}
+
+int result_confidence_fill(struct result_latency *latency, const struct confidence_batch *batches,
+	size_t n_batches, const struct histogram *whole, uint64_t n, double level)
+{
+	struct result_ci95 *ci = &latency->ci95;
+	struct result_effective *effective = &latency->n_effective;
+	const struct {
+		double q;
+		struct result_list *interval;
+		double *n;
+	} all[] = {
+		{0.5, &ci->p50_ns, &effective->p50},
+		{0.9, &ci->p90_ns, &effective->p90},
+		{0.99, &ci->p99_ns, &effective->p99},
+		{0.999, &ci->p99_9_ns, &effective->p99_9},
+	};
+	int r = 0;
+
+	ci->is = effective->is = RESULT_IS_THERE;
+	ci->level = level;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all) && r == 0; i++) {
+		struct confidence c;
+
+		r = confidence_of(batches, n_batches, whole, n, all[i].q, level, &c);
+		if (r < 0)
+			break;
+		*all[i].n = c.n_effective > 0 ? c.n_effective : RESULT_REAL_NULL;
+		r = result_confidence_interval(&c, all[i].interval);
+	}
+	return r < 0 ? -ENOMEM : 0;
 }
 
 int result_confidence_add(json_t *latency, const struct confidence_batch *batches, size_t n_batches,
 	const struct histogram *whole, uint64_t n, double level)
 {
-	static const char *const names[] = {"p50", "p90", "p99", "p99_9"};
-	static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
-	json_t *ci = json_pack("{s:f}", "level", level);
-	json_t *effective = json_object();
-	int r = 0;
+	struct result_latency added;
+	int r;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && r == 0; i++) {
-		struct confidence c;
-		char key[16];
-
-		if (confidence_of(batches, n_batches, whole, n, quantiles[i], level, &c) < 0) {
-			r = -1;
-			break;
-		}
-		(void)snprintf(key, sizeof(key), "%s_ns", names[i]);
-		r |= json_object_set_new(ci, key, result_confidence_interval(&c));
-		r |= json_object_set_new(effective, names[i],
-			c.n_effective > 0 ? json_real(c.n_effective) : json_null());
-	}
-	r |= json_object_set_new(latency, "ci95", ci);
-	r |= json_object_set_new(latency, "n_effective", effective);
-	return r ? -ENOMEM : 0;
+	result_table_init(&result_latency_table, &added);
+	r = result_confidence_fill(&added, batches, n_batches, whole, n, level);
+	if (r == 0 && (json_object_set_new(latency, "ci95",
+			       result_table_write(&result_ci95_table, &added.ci95)) < 0 ||
+			      json_object_set_new(latency, "n_effective",
+				      result_table_write(
+					      &result_effective_table, &added.n_effective)) < 0))
+		r = -ENOMEM;
+	result_table_fini(&result_latency_table, &added);
+	return r;
 }

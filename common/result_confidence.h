@@ -8,11 +8,15 @@
 
 struct confidence_batch;
 struct histogram;
+struct result_latency;
 
 /* Adds to the latency of whole, with so much confidence (0.95):
  * "ci95": {"level", "p50_ns": [low, high], "p90_ns", "p99_ns", "p99_9_ns"}, null where there is not
  * enough data, high null where the sample holds no bound; "n_effective": {"p50", "p90", "p99",
  * "p99_9"}, the independent arrivals that would say as much, null where the batches cannot tell.
  * n: arrivals that were planned; in the closed model those that are in whole. 0 or -ENOMEM. */
+int result_confidence_fill(struct result_latency *latency, const struct confidence_batch *batches,
+	size_t n_batches, const struct histogram *whole, uint64_t n, double level);
+/* The same to a latency that is written already. */
 int result_confidence_add(json_t *latency, const struct confidence_batch *batches, size_t n_batches,
 	const struct histogram *whole, uint64_t n, double level);

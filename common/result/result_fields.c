@@ -63,15 +63,14 @@ const struct result_table result_number_table = TABLE(result_number_fields, "a n
 static const struct result_field result_bound_fields[] = {
 	VALUE(n, INT, NS, APART, .null_when = "it lies beyond what was measured"),
 };
-static const struct result_table result_bound_table =
-	TABLE(result_bound_fields, "an end of an interval");
+const struct result_table result_bound_table = TABLE(result_bound_fields, "an end of an interval");
 #undef S
 
 #define S struct result_string
 static const struct result_field result_string_fields[] = {
 	VALUE(text, TEXT, NO_UNIT, APART),
 };
-static const struct result_table result_string_table = TABLE(result_string_fields, "a text");
+const struct result_table result_string_table = TABLE(result_string_fields, "a text");
 #undef S
 
 #define S struct result_run
@@ -226,8 +225,7 @@ static const struct result_field result_ci95_fields[] = {
 	ROWS(p99_9_ns, result_bound_table, "both ends of the interval of p99.9, ns", .most = 2,
 		.null_when = "there is not enough data"),
 };
-static const struct result_table result_ci95_table =
-	TABLE(result_ci95_fields, "intervals of confidence");
+const struct result_table result_ci95_table = TABLE(result_ci95_fields, "intervals of confidence");
 #undef S
 
 #define S struct result_effective
@@ -237,7 +235,7 @@ static const struct result_field result_effective_fields[] = {
 	FIELD(p99, REAL, NO_UNIT, APART, APART, "for p99", .null_when = NOT_KNOWN),
 	FIELD(p99_9, REAL, NO_UNIT, APART, APART, "for p99.9", .null_when = NOT_KNOWN),
 };
-static const struct result_table result_effective_table =
+const struct result_table result_effective_table =
 	TABLE(result_effective_fields, "how many independent values there were");
 #undef S
 
@@ -372,7 +370,7 @@ static const struct result_field result_intervals_fields[] = {
 	NS(width_ns, "of each row"),
 	ROWS(rows, result_row_table, "one for each interval of the window"),
 };
-static const struct result_table result_intervals_table =
+const struct result_table result_intervals_table =
 	TABLE(result_intervals_fields, "the course of the run");
 #undef S
 
@@ -384,7 +382,7 @@ static const struct result_field result_batch_fields[] = {
 	TEXT(our_delay_hdr, "histogram of our own delay", .null_when = NO_VALUE),
 	NS(length_ns, "of a row that is shorter than the others", .absent_when = "it is not"),
 };
-static const struct result_table result_batch_table = TABLE(result_batch_fields, "a batch");
+const struct result_table result_batch_table = TABLE(result_batch_fields, "a batch");
 #undef S
 
 #define S struct result_batches
@@ -393,7 +391,7 @@ static const struct result_field result_batches_fields[] = {
 	TEXT(of, "response or service"),
 	ROWS(rows, result_batch_table, "one for each stretch of the window"),
 };
-static const struct result_table result_batches_table =
+const struct result_table result_batches_table =
 	TABLE(result_batches_fields, "stretches that intervals of confidence are made of");
 #undef S
 
@@ -416,7 +414,7 @@ static const struct result_field result_host_fields[] = {
 	FIELD(cpus, COUNT, NO_UNIT, APART, APART, "that rpsd may use"),
 	TEXT(cpu_model, "as the kernel names it"),
 };
-static const struct result_table result_host_table =
+const struct result_table result_host_table =
 	TABLE(result_host_fields, "the machine of the generator");
 #undef S
 
@@ -513,7 +511,7 @@ static const struct result_field result_steadiness_fields[] = {
 	NS(warmup_advice_ns, "a warm-up that would have been long enough",
 		.null_when = "it was long enough, or it is not known"),
 };
-static const struct result_table result_steadiness_table =
+const struct result_table result_steadiness_table =
 	TABLE(result_steadiness_fields, "whether the run was in one state");
 #undef S
 

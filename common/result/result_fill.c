@@ -99,12 +99,20 @@ static int64_t result_fill_ns(const struct histogram *h, double ns)
 	return ns < (double)INT64_MAX ? (int64_t)llround(ns) : INT64_MAX;
 }
 
+int result_set_hdr(char **field, const struct histogram *h)
+{
+	char *text = h->count > 0 ? hdr_encode(h) : result_null_text;
+
+	if (!text)
+		return -ENOMEM;
+	if (*field != result_null_text)
+		free(*field);
+	*field = text;
+	return 0;
+}
+
 int result_fill_latency(const struct histogram *h, struct result_latency *ret)
 {
-	char *hdr = h->count > 0 ? hdr_encode(h) : result_null_text;
-
-	if (!hdr)
-		return -ENOMEM;
 	ret->is = RESULT_IS_THERE;
 	ret->count = (int64_t)h->count;
 	ret->min_ns = h->count > 0 ? h->min : RESULT_NULL;
@@ -114,10 +122,7 @@ int result_fill_latency(const struct histogram *h, struct result_latency *ret)
 	for (unsigned i = 0; i < quantile_n_names; i++)
 		result_fill_quantile(&result_latency_table, ret, &quantile_names[i],
 			quantile_served(h, quantile_names[i].q));
-	if (ret->hdr != result_null_text)
-		free(ret->hdr);
-	ret->hdr = hdr;
-	return 0;
+	return result_set_hdr(&ret->hdr, h);
 }
 
 void result_fill_offered(const struct histogram *ok, uint64_t planned, struct result_offered *ret)
@@ -130,4 +135,18 @@ void result_fill_offered(const struct histogram *ok, uint64_t planned, struct re
 			      : planned > ok->count
 				      ? (double)(planned - ok->count) / (double)planned
 				      : 0;
+}
+
+int result_add_note(struct result_list *notes, const char *code, double value, double limit,
+	const char *unit, const char *text, const char *remedy)
+{
+	struct result_note *note = result_list_add(&result_note_table, notes, NULL);
+
+	if (!note)
+		return -ENOMEM;
+	note->value = value;
+	note->limit = limit;
+	return result_set_text(&note->code, code) |
+	       (unit ? result_set_text(&note->unit, unit) : 0) |
+	       result_set_text(&note->text, text) | result_set_text(&note->try, remedy);
 }

@@ -19,7 +19,22 @@ struct ledger result_counts(const struct result_ledger *from);
 
 /* All but the count null while empty. ret: of result_list_add, or initialised. 0 or -ENOMEM. */
 int result_fill_latency(const struct histogram *h, struct result_latency *ret);
+/* The histogram as text; null while empty. 0 or -ENOMEM. */
+int result_set_hdr(char **field, const struct histogram *h);
 /* Over planned arrivals. */
 void result_fill_offered(const struct histogram *ok, uint64_t planned, struct result_offered *ret);
 void result_fill_outside(const struct ledger *warmup, const struct ledger *window,
 	const struct ledger *cooldown, uint64_t retries, struct result_outside *ret);
+
+/* One more note. unit NULL: absent. 0 or -ENOMEM. */
+int result_add_note(struct result_list *notes, const char *code, double value, double limit,
+	const char *unit, const char *text, const char *remedy);
+/* Figures that may be unknown: below 0. */
+static inline int64_t result_figure(int64_t n)
+{
+	return n < 0 ? RESULT_NULL : n;
+}
+static inline double result_share(double share)
+{
+	return share < 0 ? RESULT_REAL_NULL : share;
+}

@@ -3,6 +3,7 @@
  * document, and says nothing in the audit. */
 #include "daemon/runs/run_audit.h"
 
+#include "common/result/result_fill.h"
 #include "daemon/engine/audit.h"
 #include "daemon/runs/run_private.h"
 
@@ -98,47 +99,29 @@ void run_audit_fill(const struct run *run, struct audit_input *in)
 
 /* ---------------------------------------------------------------- the document */
 
-static json_t *run_audit_share(double share)
-{
-	return share < 0 ? json_null() : json_real(share);
-}
-
-static json_t *run_audit_figure(int64_t figure)
-{
-	return figure < 0 ? json_null() : json_integer(figure);
-}
-
-json_t *run_audit_json(const struct run *run, const struct audit_input *in, json_t *generator)
+int run_audit_write(
+	const struct run *run, const struct audit_input *in, struct result_generator *ret)
 {
 	const struct run_audit *a = &run->audit;
 	bool has_begun = run->t0_ns > 0;
-	json_t *more = json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:I}",
-		"steal_share", run_audit_share(in->steal_share), "softirq_share",
-		run_audit_share(in->softirq_share), "throttled_share",
-		run_audit_share(in->throttled_share), "throttled_ns",
-		run_audit_figure(in->throttled_ns), "run_queue_share",
-		run_audit_share(in->run_queue_share), "involuntary_switches",
-		run_audit_figure(a->knows_involuntary ? a->involuntary : -1), "loop_p99_ns",
-		run_audit_figure(has_begun ? a->turn_p99_ns : -1), "loop_max_ns",
-		run_audit_figure(has_begun ? a->turn_max_ns : -1), "rx_slack_p99_ns",
-		run_audit_figure(in->rx_slack_p99), "tcp_segments", run_audit_figure(in->segments),
-		"retransmits", run_audit_figure(in->retransmits), "clocksource",
-		*a->clock.source ? json_string(a->clock.source) : json_null(), "clock_ns",
-		run_audit_figure(has_begun ? a->clock.read_ns : -1), "unbalanced_intervals",
-		(json_int_t)a->unbalanced);
-	json_t *room = json_pack("{s:{s:I s:I} s:{s:I s:o}}", "descriptors", "limit",
-		(json_int_t)run->room.descriptor_limit, "used_at_most",
-		(json_int_t)run_audit_descriptors(run), "ports", "range",
-		(json_int_t)run->room.ports.n, "time_wait", run_audit_figure(in->time_wait));
-	int r = generator && more && room && json_object_update(generator, more) == 0 &&
-				json_object_update(generator, room) == 0
-			? 0
-			: -1;
 
-	json_decref(more);
-	json_decref(room);
-	if (r == 0)
-		return generator;
-	json_decref(generator);
-	return NULL;
+	ret->steal_share = result_share(in->steal_share);
+	ret->softirq_share = result_share(in->softirq_share);
+	ret->throttled_share = result_share(in->throttled_share);
+	ret->throttled_ns = result_figure(in->throttled_ns);
+	ret->run_queue_share = result_share(in->run_queue_share);
+	ret->involuntary_switches = result_figure(a->knows_involuntary ? a->involuntary : -1);
+	ret->loop_p99_ns = result_figure(has_begun ? a->turn_p99_ns : -1);
+	ret->loop_max_ns = result_figure(has_begun ? a->turn_max_ns : -1);
+	ret->rx_slack_p99_ns = result_figure(in->rx_slack_p99);
+	ret->tcp_segments = result_figure(in->segments);
+	ret->retransmits = result_figure(in->retransmits);
+	ret->clock_ns = result_figure(has_begun ? a->clock.read_ns : -1);
+	ret->unbalanced_intervals = (int64_t)a->unbalanced;
+	ret->descriptors.is = ret->ports.is = RESULT_IS_THERE;
+	ret->descriptors.limit = (int64_t)run->room.descriptor_limit;
+	ret->descriptors.used_at_most = (int64_t)run_audit_descriptors(run);
+	ret->ports.range = (int64_t)run->room.ports.n;
+	ret->ports.time_wait = result_figure(in->time_wait);
+	return result_set_text(&ret->clocksource, *a->clock.source ? a->clock.source : NULL);
 }

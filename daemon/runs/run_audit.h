@@ -3,12 +3,12 @@
  * found out about their threads. Main thread. */
 #pragma once
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "common/host/host.h"
 
 struct audit_input;
+struct result_generator;
 struct run;
 struct worker_summary;
 
@@ -34,5 +34,6 @@ void run_audit_end(struct run *run);
 
 /* The members of the input that come from here. Borrows from the run. */
 void run_audit_fill(const struct run *run, struct audit_input *in);
-/* Adds them to the document's generator; steals and returns it, NULL: no memory. */
-json_t *run_audit_json(const struct run *run, const struct audit_input *in, json_t *generator);
+/* And those of the result's generator. 0 or -ENOMEM. */
+int run_audit_write(
+	const struct run *run, const struct audit_input *in, struct result_generator *ret);

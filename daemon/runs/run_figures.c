@@ -16,6 +16,8 @@
 #include "common/confidence.h"
 #include "common/memory.h"
 #include "common/plan_stages.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_table.h"
 #include "common/result_confidence.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
@@ -112,14 +114,15 @@ void run_figures_fini(struct run_figures *f)
 	f->batches = timeline_batches_free(f->batches);
 }
 
-json_t *run_figures_batches(const struct run_figures *f)
+int run_figures_batches(const struct run_figures *f, struct result_batches *ret)
 {
 	const char *of = f->run->schedule ? "response" : "service";
 
-	if (!f->batches)
-		return json_pack("{s:I s:s s:[]}", "width_ns",
-			(json_int_t)f->run->plan->interval_ns, "of", of, "rows");
-	return timeline_batches_json(f->batches, of);
+	if (f->batches)
+		return timeline_batches_fill(f->batches, of, ret);
+	ret->is = ret->rows.is = RESULT_IS_THERE;
+	ret->width_ns = f->run->plan->interval_ns;
+	return result_set_text(&ret->of, of);
 }
 
 /* What would have been warm-up enough, in whole seconds: something to paste. */
@@ -144,75 +147,76 @@ const char *run_figures_unsteady(const struct run_figures *f, char text[static 2
 	return text;
 }
 
-json_t *run_figures_note(const struct run_figures *f)
+int run_figures_note(const struct run_figures *f, struct result_list *notes)
 {
 	bool is_short = f->steadiness.word == STEADINESS_WARMUP_SHORT;
 	char remedy[64] = "a lower rate, or a run as long as the drift";
 	char text[256];
 
 	if (!run_figures_unsteady(f, text))
-		return json_null();
+		return 0;
 	if (is_short)
 		(void)snprintf(remedy, sizeof(remedy), "-w %" PRId64 "s",
 			run_figures_advice_ns(f) / NSEC_PER_SEC);
-	return json_pack("{s:s s:f s:f s:s s:s}", "code",
-		is_short ? "warmup-too-short" : "unsteady", "value",
-		is_short ? (double)run_figures_advice_ns(f) : 0.0, "limit", 0.0, "text", text,
-		"try", remedy);
+	return result_add_note(notes, is_short ? "warmup-too-short" : "unsteady",
+		is_short ? (double)run_figures_advice_ns(f) : 0, 0, NULL, text, remedy);
 }
 
-static json_t *run_figures_slow(const struct run *run, const struct slow *s)
+/* 0 or -ENOMEM. */
+static int run_figures_slow(const struct run *run, const struct slow *s, struct result_list *all)
 {
 	const char *name = run->totals.n_requests > 0 ? run->plan->requests[s->request].name : NULL;
 	/* An HTTP error always has a status, which may be 000. */
 	bool has_status = s->status > 0 || s->class == LEDGER_HTTP_ERROR;
+	struct result_slow *to = result_list_add(&result_slow_table, all, NULL);
 
-	return json_pack("{s:I s:I s:o s:o s:s s:o s:i}", "at_ns", (json_int_t)s->at_ns,
-		run->schedule ? "response_ns" : "service_ns", (json_int_t)s->ns, "request",
-		name ? json_string(name) : json_null(), "status",
-		has_status ? json_integer(s->status) : json_null(), "class",
-		ledger_class_names[s->class], "connection",
-		s->connection ? json_integer((json_int_t)s->connection) : json_null(), "worker",
-		(int)s->worker);
+	if (!to)
+		return -ENOMEM;
+	to->at_ns = s->at_ns;
+	if (run->schedule)
+		to->response_ns = s->ns;
+	else
+		to->service_ns = s->ns;
+	to->status = has_status ? s->status : RESULT_NULL;
+	to->connection = s->connection ? (int64_t)s->connection : RESULT_NULL;
+	to->worker = s->worker;
+	return result_set_text(&to->request, name) |
+	       result_set_text(&to->class, ledger_class_names[s->class]);
 }
 
-json_t *run_figures_slowest(const struct run_figures *f)
+int run_figures_slowest(const struct run_figures *f, struct result_list *ret)
 {
 	const struct stats_totals *t = &f->run->totals;
 	struct slow ok[SLOWEST_MAX], failed[SLOWEST_MAX];
 	size_t n_ok = slowest_sorted(&t->slowest_ok, ok);
 	size_t n_failed = slowest_sorted(&t->slowest_failed, failed);
-	json_t *all = json_array();
+	int r = 0;
 
-	for (size_t a = 0, b = 0; all && (a < n_ok || b < n_failed);) {
+	ret->is = RESULT_IS_THERE;
+	for (size_t a = 0, b = 0; r == 0 && (a < n_ok || b < n_failed);) {
 		bool is_ok = b == n_failed || (a < n_ok && ok[a].ns >= failed[b].ns);
 
-		if (json_array_append_new(
-			    all, run_figures_slow(f->run, is_ok ? &ok[a++] : &failed[b++])) < 0) {
-			json_decref(all);
-			return NULL;
-		}
+		r = run_figures_slow(f->run, is_ok ? &ok[a++] : &failed[b++], ret);
 	}
-	return all;
+	return r;
 }
 
-json_t *run_figures_steadiness(const struct run_figures *f)
+int run_figures_steadiness(const struct run_figures *f, struct result_steadiness *ret)
 {
 	const struct steadiness *s = &f->steadiness;
 
-	return json_pack("{s:s s:s s:o}", "word",
-		f->is_staged ? "staged" : steadiness_words[s->word], "because", s->because,
-		"warmup_advice_ns",
-		s->word == STEADINESS_WARMUP_SHORT ? json_integer(run_figures_advice_ns(f))
-						   : json_null());
+	ret->is = RESULT_IS_THERE;
+	ret->warmup_advice_ns =
+		s->word == STEADINESS_WARMUP_SHORT ? run_figures_advice_ns(f) : RESULT_NULL;
+	return result_set_text(&ret->word, f->is_staged ? "staged" : steadiness_words[s->word]) |
+	       result_set_text(&ret->because, s->because);
 }
 
 /* ---------------------------------------------------------------- confidence */
 
-json_t *run_figures_confidence(const struct run_figures *f, json_t *latency)
+int run_figures_confidence(const struct run_figures *f, struct result_latency *main)
 {
 	const struct run *run = f->run;
-	json_t *of = json_object_get(latency, run->schedule ? "response" : "service");
 	const struct histogram *whole =
 		&run->totals.histograms[run->schedule ? STATS_RESPONSE : STATS_SERVICE];
 	uint64_t n = run->schedule ? run->totals.ledgers[STATS_WINDOW].planned : whole->count;
@@ -223,9 +227,5 @@ json_t *run_figures_confidence(const struct run_figures *f, json_t *latency)
 		batches[i] = (struct confidence_batch){&f->batches->all[i].response,
 			run->schedule ? f->batches->all[i].planned
 				      : f->batches->all[i].response.count};
-	if (of &&
-		result_confidence_add(of, batches, n_batches, whole, n, run->plan->confidence) == 0)
-		return latency;
-	json_decref(latency);
-	return NULL;
+	return result_confidence_fill(main, batches, n_batches, whole, n, run->plan->confidence);
 }

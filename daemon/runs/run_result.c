@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A finished run as its document (schema rpsd.result/1). Each function makes one member; where one
- * has no memory there is no document at all (run_result_build), whether the function looked or not.
- */
+/* A finished run as a result (result.h), and that as its document. Each function fills in one
+ * member; where one has no memory there is no document at all (run_result_build). */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +9,14 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
-#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/plan_connections.h"
 #include "common/plan_json.h"
 #include "common/quantile.h"
 #include "common/result.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "common/version.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_figures.h"
@@ -66,21 +68,22 @@ static int64_t run_offered(const struct run *run, double q)
 		run_histogram(run, run_main_histogram(run)), run_ledger(run)->planned, q);
 }
 
-static json_t *run_ms(int64_t ns)
+static double run_ms(int64_t ns)
 {
-	return ns == QUANTILE_NONE ? json_null() : json_real((double)ns / 1e6);
+	return ns == QUANTILE_NONE ? RESULT_REAL_NULL : (double)ns / 1e6;
 }
 
-static json_t *run_instant(int64_t unix_ns)
+/* 0 or -ENOMEM. */
+static int run_set_instant(char **field, int64_t unix_ns)
 {
 	time_t seconds = unix_ns / NSEC_PER_SEC;
 	char text[32];
 	struct tm tm;
 
 	if (unix_ns == 0 || !gmtime_r(&seconds, &tm))
-		return json_null();
+		return result_set_text(field, NULL);
 	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(text);
+	return result_set_text(field, text);
 }
 
 /* ---------------------------------------------------------------- the audit's figures */
@@ -208,64 +211,66 @@ static struct audit_input run_audit_input(const struct run *run)
 	};
 }
 
-/* ---------------------------------------------------------------- members */
+/* ---------------------------------------------------------------- members, 0 or -ENOMEM each */
 
-/* Steals both; NULL where either is. */
-static json_t *run_json_with(json_t *object, const char *key, json_t *value)
-{
-	if (object && json_object_set_new(object, key, value) == 0)
-		return object;
-	if (!object)
-		json_decref(value);
-	json_decref(object);
-	return NULL;
-}
-
-static json_t *run_json_labels(const struct run *run)
+static int run_fill_labels(const struct run *run, struct result_list *labels)
 {
 	const struct plan *plan = run->plan;
-	json_t *all = json_object();
+	int r = 0;
 
-	for (size_t i = 0; i < plan->n_labels; i++)
-		(void)json_object_set_new(
-			all, plan->labels[i].name, json_text(plan->labels[i].text));
-	return all;
+	labels->is = RESULT_IS_THERE;
+	for (size_t i = 0; i < plan->n_labels && r == 0; i++) {
+		struct result_string *label =
+			result_list_add(&result_string_table, labels, plan->labels[i].name);
+
+		r = label ? result_set_text(&label->text, plan->labels[i].text) : -ENOMEM;
+	}
+	return r;
 }
 
-static json_t *run_json_run(const struct run *run)
+static int run_fill_run(const struct run *run, struct result_run *to)
 {
 	int64_t started_ns = run->started_unix_ns ? run->started_unix_ns : run->created_unix_ns;
-	json_t *doc = json_pack("{s:s s:s s:s s:o s:s s:s s:s s:o s:i s:o s:I s:o}", "id", run->id,
-		"uuid", run->uuid, "name", run->plan->name, "labels", run_json_labels(run), "user",
-		run->user, "state", run_state_names[RUN_FINISHED], "outcome",
-		audit_outcome_names[run->outcome], "reason", json_text(run->reason), "exit_code",
-		run->exit_code, "started", run_instant(started_ns), "started_unix_ns",
-		(json_int_t)started_ns, "ended", run_instant(run->ended_unix_ns));
+	int r = run_fill_labels(run, &to->labels);
 
-	if (run->failed_by == FAULT_NONE)
-		return doc;
-	return run_json_with(doc, "failed_by", json_string(fault_table[run->failed_by].name));
+	to->is = RESULT_IS_THERE;
+	r |= result_set_text(&to->id, run->id);
+	r |= result_set_text(&to->uuid, run->uuid);
+	r |= result_set_text(&to->name, run->plan->name);
+	r |= result_set_text(&to->user, run->user);
+	r |= result_set_text(&to->state, run_state_names[RUN_FINISHED]);
+	r |= result_set_text(&to->outcome, audit_outcome_names[run->outcome]);
+	r |= result_set_text(&to->reason, run->reason);
+	to->exit_code = run->exit_code;
+	r |= run_set_instant(&to->started, started_ns);
+	to->started_unix_ns = started_ns;
+	r |= run_set_instant(&to->ended, run->ended_unix_ns);
+	if (run->failed_by != FAULT_NONE)
+		r |= result_set_text(&to->failed_by, fault_table[run->failed_by].name);
+	return r;
 }
 
-static json_t *run_json_headline(
-	const struct run *run, const struct audit *audit, const struct run_figures *figures)
+static int run_fill_headline(const struct run *run, const struct audit *audit,
+	const struct run_figures *figures, struct result_headline *to)
 {
 	char unsteady[256] = "";
+	int r = 0;
 
 	/* The percentiles of the headline are marked, if there is nothing worse to say. */
 	if (audit->because[0] == '\0')
 		(void)run_figures_unsteady(figures, unsteady);
-	return json_pack("{s:s s:s s:o s:o s:f s:f s:f s:o s:o s:o}", "result",
-		audit_headline_names[audit->headline], "limited_by",
-		audit_limit_names[audit->limited_by], "because",
-		json_text(audit->because[0] ? audit->because : unsteady), "try",
-		json_text(audit->try_text), "planned_per_s",
-		run_per_s(run, run_ledger(run)->planned), "ok_per_s",
-		run_per_s(run, run->totals.ok_in_window), "failed_share",
-		ledger_failed_share(run_ledger(run)), "p50_ms", run_ms(run_offered(run, 0.5)),
-		"p99_ms", run_ms(run_offered(run, 0.99)), "our_delay_share_of_p99",
-		audit->our_delay_share_of_p99 < 0 ? json_null()
-						  : json_real(audit->our_delay_share_of_p99));
+	to->is = RESULT_IS_THERE;
+	r |= result_set_text(&to->result, audit_headline_names[audit->headline]);
+	r |= result_set_text(&to->limited_by, audit_limit_names[audit->limited_by]);
+	r |= result_set_text(&to->because, audit->because[0] ? audit->because : unsteady);
+	r |= result_set_text(&to->try, audit->try_text);
+	to->planned_per_s = run_per_s(run, run_ledger(run)->planned);
+	to->ok_per_s = run_per_s(run, run->totals.ok_in_window);
+	to->failed_share = ledger_failed_share(run_ledger(run));
+	to->p50_ms = run_ms(run_offered(run, 0.5));
+	to->p99_ms = run_ms(run_offered(run, 0.99));
+	to->our_delay_share_of_p99 = result_share(audit->our_delay_share_of_p99);
+	return r;
 }
 
 /* What was agreed on; null where there was no handshake. */
@@ -281,7 +286,7 @@ static json_t *run_json_tls(const struct run *run)
 }
 
 /* What of the target a run finds out is added to what the plan says of it. */
-static json_t *run_json_plan(const struct run *run)
+static int run_fill_plan(const struct run *run, json_t **to)
 {
 	const struct plan *plan = run->plan;
 	struct plan_granted granted = {run->admission.n_workers, run->admission.connections};
@@ -291,45 +296,52 @@ static json_t *run_json_plan(const struct run *run)
 
 	if (plan->url.tls)
 		failed |= json_object_set_new(target, "tls_info", run_json_tls(run));
-	if (!failed)
-		return doc;
-	json_decref(doc);
-	return NULL;
+	*to = doc;
+	return failed ? -ENOMEM : 0;
 }
 
-static json_t *run_json_window(const struct run *run)
+static void run_fill_window(const struct run *run, struct result_window *to)
 {
 	int64_t planned_end_ns = run->stopped_at_ns ? run->stopped_at_ns : run->end_ns;
-	int64_t drain_ns = 0;
 
-	if (run->t0_ns == 0)
-		return json_null();
-	if (planned_end_ns != CLOCK_NEVER && run->drained_ns > planned_end_ns)
-		drain_ns = run->drained_ns - planned_end_ns;
-	return json_pack("{s:I s:I s:I s:I s:I s:I}", "start_ns",
-		(json_int_t)(run->window_start_ns - run->t0_ns), "end_ns",
-		(json_int_t)(run->window_start_ns - run->t0_ns + run_window_ns(run)), "warmup_ns",
-		(json_int_t)plan_warmup_ns(run->plan), "cooldown_ns",
-		(json_int_t)run->plan->cooldown_ns, "drain_ns", (json_int_t)drain_ns, "paused_ns",
-		(json_int_t)run_paused_ns(run));
+	to->is = run->t0_ns == 0 ? RESULT_IS_NULL : RESULT_IS_THERE;
+	to->start_ns = run->window_start_ns - run->t0_ns;
+	to->end_ns = to->start_ns + run_window_ns(run);
+	to->warmup_ns = plan_warmup_ns(run->plan);
+	to->cooldown_ns = run->plan->cooldown_ns;
+	to->drain_ns = planned_end_ns != CLOCK_NEVER && run->drained_ns > planned_end_ns
+			       ? run->drained_ns - planned_end_ns
+			       : 0;
+	to->paused_ns = run_paused_ns(run);
 }
 
-static json_t *run_json_rates(const struct run *run)
+static void run_fill_rates(const struct run *run, struct result_rates *to)
 {
-	return json_pack("{s:f s:f s:f s:f s:f s:f}", "planned_per_s",
-		run_per_s(run, run_ledger(run)->planned), "sent_per_s",
-		run_per_s(run, run->totals.sent_in_window), "completed_per_s",
-		run_per_s(run, run->totals.completed_in_window), "ok_per_s",
-		run_per_s(run, run->totals.ok_in_window), "bytes_in_per_s",
-		run_per_s(run, run->totals.bytes_in), "bytes_out_per_s",
-		run_per_s(run, run->totals.bytes_out));
+	to->is = RESULT_IS_THERE;
+	to->planned_per_s = run_per_s(run, run_ledger(run)->planned);
+	to->sent_per_s = run_per_s(run, run->totals.sent_in_window);
+	to->completed_per_s = run_per_s(run, run->totals.completed_in_window);
+	to->ok_per_s = run_per_s(run, run->totals.ok_in_window);
+	to->bytes_in_per_s = run_per_s(run, run->totals.bytes_in);
+	to->bytes_out_per_s = run_per_s(run, run->totals.bytes_out);
 }
 
-static json_t *run_json_latency(const struct run *run)
+static int run_fill_one_latency(const char *name, const struct histogram *h, struct result_list *to,
+	const struct run_figures *figures)
 {
-	json_t *all = json_object();
+	struct result_latency *latency = result_list_add(&result_latency_table, to, name);
 
-	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++) {
+	if (!latency || result_fill_latency(h, latency) < 0)
+		return -ENOMEM;
+	return figures ? run_figures_confidence(figures, latency) : 0;
+}
+
+static int run_fill_latency(
+	const struct run *run, const struct run_figures *figures, struct result_list *to)
+{
+	int r = 0;
+
+	for (int i = 0; i < STATS_HISTOGRAM_COUNT && r == 0; i++) {
 		bool needs_schedule = i == STATS_RESPONSE || i == STATS_RESPONSE_LESS_OURS ||
 				      i == STATS_OUR_DELAY || i == STATS_CONNECTION_WAIT;
 
@@ -337,220 +349,261 @@ static json_t *run_json_latency(const struct run *run)
 			continue; /* absent: the closed model knows service time only */
 		if (i == STATS_TLS && !run->plan->url.tls)
 			continue;
-		if (json_object_set_new(all, stats_histogram_names[i],
-			    result_latency(run_histogram(run, (enum stats_histogram)i))) < 0) {
-			json_decref(all);
-			return NULL;
-		}
+		r = run_fill_one_latency(stats_histogram_names[i],
+			run_histogram(run, (enum stats_histogram)i), to,
+			i == (int)run_main_histogram(run) ? figures : NULL);
 	}
-	return all;
+	return r;
 }
 
-static json_t *run_json_errors(const struct run *run)
+static int run_fill_errors(const struct run *run, struct result_list *to)
 {
-	json_t *all = json_array();
+	int r = 0;
 
-	for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++) {
+	to->is = RESULT_IS_THERE;
+	for (int i = FAULT_NONE + 1; i < FAULT_COUNT && r == 0; i++) {
 		const struct stats_fault *f = &run->totals.faults[i];
+		struct result_error *error;
 
-		if (f->count > 0)
-			(void)json_array_append_new(all,
-				json_pack("{s:s s:s s:I s:I s:I s:o}", "class", fault_table[i].name,
-					"phase", fault_phase_names[fault_table[i].phase], "count",
-					(json_int_t)f->count, "first_ns", (json_int_t)f->first_ns,
-					"last_ns", (json_int_t)f->last_ns, "example",
-					json_text(f->example)));
+		if (f->count == 0)
+			continue;
+		error = result_list_add(&result_error_table, to, NULL);
+		if (!error)
+			return -ENOMEM;
+		error->count = (int64_t)f->count;
+		error->first_ns = f->first_ns;
+		error->last_ns = f->last_ns;
+		r |= result_set_text(&error->class, fault_table[i].name);
+		r |= result_set_text(&error->phase, fault_phase_names[fault_table[i].phase]);
+		r |= result_set_text(&error->example, f->example);
 	}
-	return all;
+	return r;
 }
 
-static json_t *run_json_statuses(const struct run *run)
+static int run_fill_statuses(const struct run *run, struct result_list *to)
 {
-	json_t *all = json_object();
 	char name[16];
 
+	to->is = RESULT_IS_THERE;
 	for (int i = 0; i < STATS_STATUS_MAX; i++) {
+		struct result_number *status;
+
 		if (run->totals.statuses[i] == 0)
 			continue;
 		(void)snprintf(name, sizeof(name), "%03d", i);
-		(void)json_object_set_new(
-			all, name, json_integer((json_int_t)run->totals.statuses[i]));
+		status = result_list_add(&result_number_table, to, name);
+		if (!status)
+			return -ENOMEM;
+		status->n = (int64_t)run->totals.statuses[i];
 	}
-	return all;
+	return 0;
 }
 
 /* Of answers in the measured window. */
-static json_t *run_json_redirects(const struct run *run)
+static int run_fill_redirects(const struct run *run, struct result_redirects *to)
 {
 	uint64_t n = run_count_answers(run, run_is_redirect);
 	uint64_t answers = run_count_answers(run, NULL);
-	const char *location = run_location(run);
 
-	return json_pack("{s:I s:o s:o}", "count", (json_int_t)n, "share",
-		answers > 0 ? json_real((double)n / (double)answers) : json_null(), "location",
-		location ? json_text(location) : json_null());
+	to->is = RESULT_IS_THERE;
+	to->count = (int64_t)n;
+	to->share = answers > 0 ? (double)n / (double)answers : RESULT_REAL_NULL;
+	return result_set_text(&to->location, run_location(run));
 }
 
-static json_t *run_json_request_latency(const struct run *run, const struct stats_request *request)
-{
-	json_t *all = json_object();
-
-	for (int i = 0; i < STATS_REQUEST_HISTOGRAM_COUNT && all; i++)
-		if (i != STATS_REQUEST_RESPONSE || run->schedule)
-			all = run_json_with(all, stats_request_histogram_names[i],
-				result_latency(&request->histograms[i]));
-	return all;
-}
-
-static json_t *run_json_request(const struct run *run, size_t i)
+static int run_fill_request(const struct run *run, size_t i, struct result_request *to)
 {
 	const struct plan_request *planned = &run->plan->requests[i];
 	const struct stats_request *request = &run->totals.requests[i];
 	const struct ledger *l = &request->ledger;
 	uint64_t all = run_ledger(run)->planned;
-	json_t *doc = json_pack("{s:s s:o s:I s:f s:o s:{s:f s:f s:f} s:o}", "method",
-		planned->method, "target", json_text(planned->target), "weight",
-		(json_int_t)planned->weight, "share",
-		all > 0 ? (double)l->planned / (double)all : 0.0, "ledger", result_ledger(l),
-		"rates", "planned_per_s", run_per_s(run, l->planned), "sent_per_s",
-		run_per_s(run, l->sent), "ok_per_s", run_per_s(run, l->classes[LEDGER_OK]),
-		"latency", run_json_request_latency(run, request));
+	int r = result_set_text(&to->method, planned->method) |
+		result_set_text(&to->target, planned->target);
 
-	if (!run->schedule)
-		return doc;
-	return run_json_with(doc, "offered",
-		result_offered(&request->histograms[STATS_REQUEST_RESPONSE], l->planned));
+	to->weight = (int64_t)planned->weight;
+	to->share = all > 0 ? (double)l->planned / (double)all : 0;
+	result_fill_ledger(l, &to->ledger);
+	to->rates.is = RESULT_IS_THERE;
+	to->rates.planned_per_s = run_per_s(run, l->planned);
+	to->rates.sent_per_s = run_per_s(run, l->sent);
+	to->rates.ok_per_s = run_per_s(run, l->classes[LEDGER_OK]);
+	for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT && r == 0; h++)
+		if (h != STATS_REQUEST_RESPONSE || run->schedule)
+			r = run_fill_one_latency(stats_request_histogram_names[h],
+				&request->histograms[h], &to->latency, NULL);
+	if (run->schedule)
+		result_fill_offered(
+			&request->histograms[STATS_REQUEST_RESPONSE], l->planned, &to->offered);
+	return r;
 }
 
-/* In the order of the plan. */
-static json_t *run_json_requests(const struct run *run)
+/* In the order of the plan; absent where it names none. */
+static int run_fill_requests(const struct run *run, struct result_list *to)
 {
-	json_t *all = json_object();
+	int r = 0;
 
-	for (size_t i = 0; i < run->totals.n_requests && all; i++)
-		all = run_json_with(all, run->plan->requests[i].name, run_json_request(run, i));
-	return all;
+	for (size_t i = 0; i < run->totals.n_requests && r == 0; i++) {
+		struct result_request *request =
+			result_list_add(&result_request_table, to, run->plan->requests[i].name);
+
+		r = request ? run_fill_request(run, i, request) : -ENOMEM;
+	}
+	return r;
 }
 
-static json_t *run_json_connections(const struct run *run)
+static void run_fill_connections(const struct run *run, struct result_connections *to)
 {
 	const struct worker_summary *s = &run->summary;
-	double reused = s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
 
-	json_t *all = json_pack("{s:I s:I s:I s:I s:I s:I s:I s:f s:I}", "limit",
-		(json_int_t)run->admission.connections, "peak", (json_int_t)s->connections_peak,
-		"opened", (json_int_t)s->opened, "closed_by_peer", (json_int_t)s->closed_by_peer,
-		"closed_by_us", (json_int_t)s->closed_by_us, "surplus", (json_int_t)s->surplus,
-		"stale", (json_int_t)s->stale, "reused_share", reused, "queue_peak",
-		(json_int_t)s->queue_peak);
-
-	if (all && run->plan->url.tls)
-		(void)json_object_set_new(all, "tls_resumed_share",
-			s->tls.handshakes > 0
-				? json_real((double)s->tls.resumed / (double)s->tls.handshakes)
-				: json_null());
-	return all;
+	to->is = RESULT_IS_THERE;
+	to->limit = (int64_t)run->admission.connections;
+	to->peak = (int64_t)s->connections_peak;
+	to->opened = (int64_t)s->opened;
+	to->closed_by_peer = (int64_t)s->closed_by_peer;
+	to->closed_by_us = (int64_t)s->closed_by_us;
+	to->surplus = (int64_t)s->surplus;
+	to->stale = (int64_t)s->stale;
+	to->reused_share =
+		s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
+	to->queue_peak = (int64_t)s->queue_peak;
+	if (run->plan->url.tls)
+		to->tls_resumed_share = s->tls.handshakes > 0
+						? (double)s->tls.resumed / (double)s->tls.handshakes
+						: RESULT_REAL_NULL;
 }
 
-static json_t *run_json_generator(const struct run *run, const struct audit_input *in,
-	const struct audit *audit, json_t *steadiness)
+/* First what is no figure of the audit, so that no report is without it. */
+static int run_fill_notes(const struct run *run, const struct audit *audit,
+	const struct run_figures *figures, struct result_list *to)
 {
-	json_t *notes = steadiness ? json_array() : NULL;
-	uint64_t requests = run->summary.requests;
+	int r = 0;
 
-	/* First, and a note, so that no report is without it. */
+	to->is = RESULT_IS_THERE;
 	if (run->plan->url.tls && !run->plan->tls_verify)
-		(void)json_array_append_new(
-			notes, json_pack("{s:s s:f s:f s:s s:s}", "code",
-				       "certificate-not-verified", "value", 0.0, "limit", 0.0,
-				       "text", "certificate not verified (-k)", "try", ""));
+		r |= result_add_note(to, "certificate-not-verified", 0, 0, NULL,
+			"certificate not verified (-k)", "");
 	if (run->admission.note[0])
-		(void)json_array_append_new(notes,
-			json_pack("{s:s s:f s:f s:o s:s}", "code", "ports", "value", 0.0, "limit",
-				0.0, "text", json_text(run->admission.note), "try", ""));
-	if (json_is_object(steadiness))
-		(void)json_array_append(notes, steadiness);
-	json_decref(steadiness);
-	for (size_t i = 0; i < audit->n_notes; i++) {
+		r |= result_add_note(to, "ports", 0, 0, NULL, run->admission.note, "");
+	r |= run_figures_note(figures, to);
+	for (size_t i = 0; i < audit->n_notes && r == 0; i++) {
 		const struct audit_note *n = &audit->notes[i];
 
-		(void)json_array_append_new(
-			notes, json_pack("{s:s s:f s:f s:s s:o s:o}", "code", n->code, "value",
-				       n->value, "limit", n->limit, "unit", audit_note_unit(n),
-				       "text", json_text(n->text), "try", json_text(n->try_text)));
+		r = result_add_note(
+			to, n->code, n->value, n->limit, audit_note_unit(n), n->text, n->try_text);
 	}
-	return run_audit_json(run, in,
-		json_pack("{s:s s:o s:s s:o s:i s:f s:f s:o s:f s:b s:I}", "verdict",
-			audit_verdict_names[audit->verdict], "notes", notes, "version",
-			RPSD_VERSION, "host", host_json(), "workers", (int)run->admission.n_workers,
-			"cpu_share", in->cpu_share, "cpu_ns_per_request",
-			requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0.0,
-			"little_residual",
-			in->little_residual < 0 ? json_null() : json_real(in->little_residual),
-			"stalled_share", in->stalled_share, "colocated", run->is_colocated,
-			"merged_intervals", (json_int_t)run->totals.merged_intervals));
+	return r;
 }
 
-/* What somebody has done to it says also who, from what and to what. */
-static json_t *run_json_event(const struct run_event *e)
+static int run_fill_host(struct result_host *to)
 {
-	json_t *doc = json_pack("{s:I s:s s:o}", "at_ns", (json_int_t)e->at_ns, "kind", e->kind,
-		"text", json_text(e->text));
+	json_t *host = host_json();
+	int r = host ? result_table_read(&result_host_table, host, to, NULL) : -ENOMEM;
 
-	if (doc && e->user[0])
-		doc = run_json_with(doc, "user", json_text(e->user));
-	if (doc && e->from[0])
-		doc = run_json_with(doc, "from", json_text(e->from));
-	if (doc && e->to[0])
-		doc = run_json_with(doc, "to", json_text(e->to));
-	return doc;
+	json_decref(host);
+	return r;
 }
 
-static json_t *run_json_events(const struct run *run)
+static int run_fill_generator(const struct run *run, const struct audit_input *in,
+	const struct audit *audit, const struct run_figures *figures, struct result_generator *to)
 {
-	json_t *all = json_array();
+	uint64_t requests = run->summary.requests;
+	int r = run_fill_notes(run, audit, figures, &to->notes) | run_fill_host(&to->host) |
+		run_audit_write(run, in, to);
 
-	for (size_t i = 0; i < run->n_events; i++)
-		(void)json_array_append_new(all, run_json_event(&run->events[i]));
-	return all;
+	to->is = RESULT_IS_THERE;
+	r |= result_set_text(&to->verdict, audit_verdict_names[audit->verdict]);
+	r |= result_set_text(&to->version, RPSD_VERSION);
+	to->workers = (int64_t)run->admission.n_workers;
+	to->cpu_share = in->cpu_share;
+	to->cpu_ns_per_request = requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0;
+	to->little_residual = result_share(in->little_residual);
+	to->stalled_share = in->stalled_share;
+	to->colocated = run->is_colocated ? RESULT_YES : RESULT_NO;
+	to->merged_intervals = (int64_t)run->totals.merged_intervals;
+	return r;
 }
 
-static json_t *run_json_intervals(const struct run *run)
+/* What a person has done to it says also who, from what and to what. */
+static int run_fill_event(const struct run_event *e, struct result_event *to)
 {
-	if (!run->timeline)
-		return json_pack(
-			"{s:I s:[]}", "width_ns", (json_int_t)run->plan->interval_ns, "rows");
-	return timeline_json(run->timeline, run_window_ns(run));
+	int r = result_set_text(&to->kind, e->kind) | result_set_text(&to->text, e->text);
+
+	to->at_ns = e->at_ns;
+	if (e->user[0])
+		r |= result_set_text(&to->user, e->user);
+	if (e->from[0])
+		r |= result_set_text(&to->from, e->from);
+	if (e->to[0])
+		r |= result_set_text(&to->to, e->to);
+	return r;
 }
 
-/* Steals the document and returns it. */
-static json_t *run_json_more(const struct run *run, const struct run_figures *figures, json_t *doc)
+static int run_fill_events(const struct run *run, struct result_list *to)
 {
-	if (doc)
-		doc = run_json_with(doc, "redirects", run_json_redirects(run));
-	if (doc && run->schedule)
-		doc = run_json_with(doc, "offered",
-			result_offered(
-				run_histogram(run, STATS_RESPONSE), run_ledger(run)->planned));
-	if (doc && run->totals.n_requests > 0)
-		doc = run_json_with(doc, "requests", run_json_requests(run));
-	if (doc)
-		doc = run_json_with(doc, "batches", run_figures_batches(figures));
-	if (doc)
-		doc = run_json_with(doc, "steadiness", run_figures_steadiness(figures));
-	if (doc)
-		doc = run_json_with(doc, "slowest", run_figures_slowest(figures));
-	return doc;
+	int r = 0;
+
+	to->is = RESULT_IS_THERE;
+	for (size_t i = 0; i < run->n_events && r == 0; i++) {
+		struct result_event *event = result_list_add(&result_event_table, to, NULL);
+
+		r = event ? run_fill_event(&run->events[i], event) : -ENOMEM;
+	}
+	return r;
+}
+
+static int run_fill_intervals(const struct run *run, struct result_intervals *to)
+{
+	if (run->timeline)
+		return timeline_fill(run->timeline, run_window_ns(run), to);
+	to->is = to->rows.is = RESULT_IS_THERE;
+	to->width_ns = run->plan->interval_ns;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+static int run_fill(const struct run *run, const struct audit_input *in, const struct audit *audit,
+	const struct run_figures *figures, struct result *to)
+{
+	const struct ledger *ledgers = run->totals.ledgers;
+	int r = result_set_text(&to->schema, RESULT_SCHEMA);
+
+	to->is = RESULT_IS_THERE;
+	r |= run_fill_run(run, &to->run);
+	r |= run_fill_headline(run, audit, figures, &to->headline);
+	r |= run_fill_plan(run, &to->plan);
+	run_fill_window(run, &to->window);
+	to->thresholds.is = RESULT_IS_THERE;
+	result_fill_ledger(run_ledger(run), &to->ledger);
+	result_fill_outside(&ledgers[STATS_WARMUP], &ledgers[STATS_WINDOW],
+		&ledgers[STATS_COOLDOWN], run->totals.retries, &to->outside);
+	run_fill_rates(run, &to->rates);
+	r |= run_fill_latency(run, figures, &to->latency);
+	r |= run_fill_errors(run, &to->errors);
+	r |= run_fill_statuses(run, &to->statuses);
+	run_fill_connections(run, &to->connections);
+	r |= run_fill_intervals(run, &to->intervals);
+	r |= run_fill_generator(run, in, audit, figures, &to->generator);
+	r |= run_fill_events(run, &to->events);
+	r |= run_fill_redirects(run, &to->redirects);
+	if (run->schedule)
+		result_fill_offered(
+			run_histogram(run, STATS_RESPONSE), run_ledger(run)->planned, &to->offered);
+	r |= run_fill_requests(run, &to->requests);
+	r |= run_figures_batches(figures, &to->batches);
+	r |= run_figures_steadiness(figures, &to->steadiness);
+	r |= run_figures_slowest(figures, &to->slowest);
+	return r;
 }
 
 json_t *run_result_build(struct run *run)
 {
 	unsigned long n_failures = memory_failures();
 	struct audit_input in = run_audit_input(run);
-	const struct ledger *ledgers = run->totals.ledgers;
 	struct run_figures figures;
+	struct result result;
 	struct audit audit;
-	json_t *doc;
+	json_t *doc = NULL;
 
 	run_audit_fill(run, &in);
 	audit_judge(&in, &audit);
@@ -569,21 +622,10 @@ json_t *run_result_build(struct run *run)
 				: "");
 	if (run_figures_init(&figures, run) < 0)
 		return NULL;
-	doc = json_pack("{s:s s:o s:o s:o s:o s:[] s:o s:o s:o s:o s:o s:o s:o s:o s:o "
-			"s:o}",
-		"schema", RESULT_SCHEMA, "run", run_json_run(run), "headline",
-		run_json_headline(run, &audit, &figures), "plan", run_json_plan(run), "window",
-		run_json_window(run), "thresholds", "ledger", result_ledger(run_ledger(run)),
-		"outside",
-		result_outside(&ledgers[STATS_WARMUP], &ledgers[STATS_WINDOW],
-			&ledgers[STATS_COOLDOWN], run->totals.retries),
-		"rates", run_json_rates(run), "latency",
-		run_figures_confidence(&figures, run_json_latency(run)), "errors",
-		run_json_errors(run), "statuses", run_json_statuses(run), "connections",
-		run_json_connections(run), "intervals", run_json_intervals(run), "generator",
-		run_json_generator(run, &in, &audit, run_figures_note(&figures)), "events",
-		run_json_events(run));
-	doc = run_json_more(run, &figures, doc);
+	result_init(&result);
+	if (run_fill(run, &in, &audit, &figures, &result) == 0)
+		doc = result_write(&result);
+	result_fini(&result);
 	run_figures_fini(&figures);
 	if (memory_failures() == n_failures)
 		return doc;

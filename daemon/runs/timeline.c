@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/hdr_codec.h"
 #include "common/memory.h"
 #include "common/quantile.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_table.h"
 #include "daemon/engine/stats.h"
 
 struct timeline_slot {
@@ -314,34 +315,47 @@ double timeline_short_share(const struct timeline *t, int64_t window_ns)
 	return n > 0 ? (double)n_short / (double)n : 0;
 }
 
-static json_t *timeline_ns(int64_t ns)
+static int64_t timeline_ns(int64_t ns)
 {
-	return ns == QUANTILE_NONE ? json_null() : json_integer(ns);
+	return ns == QUANTILE_NONE ? RESULT_NULL : ns;
 }
 
-static json_t *timeline_row_json(const struct timeline_row *r, bool is_open)
+/* 0 or -ENOMEM. */
+static int timeline_fill_row(const struct timeline_row *r, bool is_open, struct result_list *rows)
 {
-	return json_pack("{s:I s:I s:I s:I s:I s:I s:I s:I s:o s:o s:o s:o s:b}", "t_ns",
-		(json_int_t)r->start_ns, "planned", (json_int_t)r->planned, "sent",
-		(json_int_t)r->sent, "completed", (json_int_t)r->completed, "ok", (json_int_t)r->ok,
-		"failed", (json_int_t)r->failed, "in_flight", (json_int_t)r->in_flight, "queue",
-		(json_int_t)r->queue, "p50_ns", timeline_ns(r->p50_ns), "p99_ns",
-		timeline_ns(r->p99_ns), "max_ns", timeline_ns(r->max_ns), "our_delay_p99_ns",
-		timeline_ns(r->our_delay_p99_ns), "open", is_open);
+	struct result_row *to = result_list_add(&result_row_table, rows, NULL);
+
+	if (!to)
+		return -ENOMEM;
+	to->t_ns = r->start_ns;
+	to->planned = (int64_t)r->planned;
+	to->sent = (int64_t)r->sent;
+	to->completed = (int64_t)r->completed;
+	to->ok = (int64_t)r->ok;
+	to->failed = (int64_t)r->failed;
+	to->in_flight = (int64_t)r->in_flight;
+	to->queue = (int64_t)r->queue;
+	to->p50_ns = timeline_ns(r->p50_ns);
+	to->p99_ns = timeline_ns(r->p99_ns);
+	to->max_ns = timeline_ns(r->max_ns);
+	to->our_delay_p99_ns = timeline_ns(r->our_delay_p99_ns);
+	to->open = is_open ? RESULT_YES : RESULT_NO;
+	return 0;
 }
 
-json_t *timeline_json(const struct timeline *t, int64_t window_ns)
+int timeline_fill(const struct timeline *t, int64_t window_ns, struct result_intervals *ret)
 {
 	int64_t covered_ns = timeline_covered_ns(t);
-	json_t *rows = json_array();
+	int r = 0;
 
-	for (size_t i = 0; i < t->n_cells && t->cells[i].row.start_ns < window_ns; i++) {
+	ret->is = ret->rows.is = RESULT_IS_THERE;
+	ret->width_ns = t->width_ns;
+	for (size_t i = 0; i < t->n_cells && t->cells[i].row.start_ns < window_ns && r == 0; i++) {
 		const struct timeline_row *row = &t->cells[i].row;
 
-		(void)json_array_append_new(
-			rows, timeline_row_json(row, row->start_ns + row->width_ns > covered_ns));
+		r = timeline_fill_row(row, row->start_ns + row->width_ns > covered_ns, &ret->rows);
 	}
-	return json_pack("{s:I s:o}", "width_ns", (json_int_t)t->width_ns, "rows", rows);
+	return r;
 }
 
 /* ---------------------------------------------------------------- batches */
@@ -417,33 +431,25 @@ struct timeline_batches *timeline_batches_free(struct timeline_batches *b)
 	return NULL;
 }
 
-static json_t *timeline_hdr(const struct histogram *h)
+int timeline_batches_fill(
+	const struct timeline_batches *b, const char *of, struct result_batches *ret)
 {
-	char *text = h->count > 0 ? hdr_encode(h) : NULL;
-	json_t *value = text ? json_string(text) : NULL;
+	int r = result_set_text(&ret->of, of);
 
-	free(text);
-	return h->count > 0 ? value : json_null();
-}
-
-json_t *timeline_batches_json(const struct timeline_batches *b, const char *of)
-{
-	json_t *rows = json_array();
-
-	for (size_t i = 0; i < b->n; i++) {
+	ret->is = ret->rows.is = RESULT_IS_THERE;
+	ret->width_ns = b->width_ns;
+	for (size_t i = 0; i < b->n && r == 0; i++) {
 		const struct timeline_batch *batch = &b->all[i];
-		json_t *row = json_pack("{s:I s:I s:o s:o}", "t_ns", (json_int_t)batch->start_ns,
-			"planned", (json_int_t)batch->planned, "hdr",
-			timeline_hdr(&batch->response), "our_delay_hdr",
-			timeline_hdr(&batch->our_delay));
+		struct result_batch *row = result_list_add(&result_batch_table, &ret->rows, NULL);
 
-		if (!row || json_array_append_new(rows, row) < 0) {
-			json_decref(rows);
-			return NULL;
-		}
+		if (!row)
+			return -ENOMEM;
+		row->t_ns = batch->start_ns;
+		row->planned = (int64_t)batch->planned;
+		r = result_set_hdr(&row->hdr, &batch->response) |
+		    result_set_hdr(&row->our_delay_hdr, &batch->our_delay);
 	}
-	return json_pack(
-		"{s:I s:s s:o}", "width_ns", (json_int_t)b->width_ns, "of", of, "rows", rows);
+	return r;
 }
 
 /* ---------------------------------------------------------------- life */

@@ -6,13 +6,14 @@
  * histograms of stretches long enough to be nearly independent. Main thread. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/histogram.h"
 
+struct result_batches;
+struct result_intervals;
 struct stats_interval;
 struct timeline;
 
@@ -80,12 +81,14 @@ struct timeline_batches {
 int timeline_batches_new(
 	const struct timeline *t, int64_t window_ns, struct timeline_batches **ret);
 struct timeline_batches *timeline_batches_free(struct timeline_batches *b);
-/* {"width_ns","of","rows":[{"t_ns","planned","hdr","our_delay_hdr"}]}. of: what the latencies are,
- * "response" or "service". NULL: no memory. */
-json_t *timeline_batches_json(const struct timeline_batches *b, const char *of);
+/* The member batches of a result. of: what the latencies are, "response" or "service". 0 or
+ * -ENOMEM.
+ */
+int timeline_batches_fill(
+	const struct timeline_batches *b, const char *of, struct result_batches *ret);
 
 /* Share of rows that end inside the window whose `sent` is below 99 % of `planned`. */
 double timeline_short_share(const struct timeline *t, int64_t window_ns);
 
-/* {"width_ns","rows":[…]} of the rows that begin inside the window. NULL: no memory. */
-json_t *timeline_json(const struct timeline *t, int64_t window_ns);
+/* The member intervals of a result: the rows that begin inside the window. 0 or -ENOMEM. */
+int timeline_fill(const struct timeline *t, int64_t window_ns, struct result_intervals *ret);

@@ -184,9 +184,10 @@ START_TEST(test_ledger)
 	json_t *o = result_ledger(&l);
 
 	join_keys(o, keys, sizeof(keys));
-	ck_assert_str_eq(keys, "planned sent dropped expired not_connected unsent lost ok http_error "
-			       "check_failed bad_response timeout connection_error unfinished "
-			       "balanced ");
+	ck_assert_str_eq(keys,
+		"planned sent dropped expired not_connected unsent lost ok http_error "
+		"check_failed bad_response timeout connection_error unfinished "
+		"balanced ");
 	ck_assert_int_eq(int_at(o, "planned"), 5);
 	ck_assert_int_eq(int_at(o, "sent"), 3);
 	ck_assert_int_eq(int_at(o, "dropped"), 2);

@@ -261,8 +261,8 @@ START_TEST(test_words_of_the_daemon)
 		{"daemon/engine/audit.c", "\t[AUDIT_", 19},
 		{"daemon/engine/audit*.c", "audit_add_note(a,", 18},
 		{"daemon/engine/stats.c", "\t[STATS_", 16},
-		{"daemon/runs/run_figures.c", "\"code\",", 1},
-		{"daemon/runs/run_result*.c", "\"code\",", 2},
+		{"daemon/runs/run_figures.c", "result_add_note(notes,", 1},
+		{"daemon/runs/run_result*.c", "result_add_note(to,", 2},
 	};
 	unsigned n = 0;
 	glob_t found;

@@ -13,6 +13,9 @@
 #include "common/ini.h"
 #include "common/plan.h"
 #include "common/result.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
@@ -98,10 +101,40 @@ static void second(int64_t s, uint64_t ok, int64_t ns, uint64_t in_flight)
 	run.totals.ledgers[STATS_WINDOW].classes[LEDGER_TIMEOUT] += 100 - ok;
 }
 
+/* What these figures fill in of a result, as its document has it. New reference. */
+static json_t *written(const char *path)
+{
+	struct result r;
+	json_t *doc, *value;
+
+	result_init(&r);
+	r.is = r.generator.is = RESULT_IS_THERE;
+	ck_assert_int_eq(run_figures_batches(&figures, &r.batches), 0);
+	ck_assert_int_eq(run_figures_steadiness(&figures, &r.steadiness), 0);
+	ck_assert_int_eq(run_figures_slowest(&figures, &r.slowest), 0);
+	ck_assert_int_eq(run_figures_note(&figures, &r.generator.notes), 0);
+	doc = result_write(&r);
+	result_fini(&r);
+	value = json_incref((json_t *)result_at(doc, path));
+	json_decref(doc);
+	return value;
+}
+
+/* The one note; NULL: there is none. */
+static json_t *note(void)
+{
+	json_t *notes = written("generator.notes");
+	json_t *one = json_incref(json_array_get(notes, 0));
+
+	ck_assert_uint_le(json_array_size(notes), 1);
+	json_decref(notes);
+	return one;
+}
+
 static const char *word(void)
 {
 	static char text[64];
-	json_t *doc = run_figures_steadiness(&figures);
+	json_t *doc = written("steadiness");
 
 	(void)snprintf(text, sizeof(text), "%s", result_text(doc, "word"));
 	json_decref(doc);
@@ -110,11 +143,16 @@ static const char *word(void)
 
 static json_t *latency(void)
 {
-	json_t *doc = json_pack("{s:o}", run.schedule ? "response" : "service",
-		result_latency(
-			&run.totals.histograms[run.schedule ? STATS_RESPONSE : STATS_SERVICE]));
+	enum stats_histogram which = run.schedule ? STATS_RESPONSE : STATS_SERVICE;
+	struct result_latency main;
+	json_t *doc;
 
-	doc = run_figures_confidence(&figures, doc);
+	result_table_init(&result_latency_table, &main);
+	ck_assert_int_eq(result_fill_latency(&run.totals.histograms[which], &main), 0);
+	ck_assert_int_eq(run_figures_confidence(&figures, &main), 0);
+	doc = json_pack("{s:o}", stats_histogram_names[which],
+		result_table_write(&result_latency_table, &main));
+	result_table_fini(&result_latency_table, &main);
 	ck_assert_ptr_nonnull(doc);
 	return doc;
 }
@@ -152,12 +190,12 @@ START_TEST(intervals_of_an_open_run)
 	ck_assert(result_real(doc, "response.n_effective.p99_9", &effective));
 	json_decref(doc);
 	ck_assert_str_eq(word(), "steady");
-	doc = run_figures_batches(&figures);
+	doc = written("batches");
 	ck_assert_uint_eq(json_array_size(result_at(doc, "rows")), 60);
 	ck_assert_str_eq(result_text(doc, "of"), "response");
 	json_decref(doc);
-	doc = run_figures_note(&figures);
-	ck_assert(json_is_null(doc));
+	doc = note();
+	ck_assert_ptr_null(doc);
 	json_decref(doc);
 }
 END_TEST
@@ -216,10 +254,10 @@ START_TEST(closed_runs_have_service_times)
 	/* The ten of each second that failed do not count here. */
 	ck_assert(json_is_array(result_at(doc, "service.ci95.p99_ns")));
 	json_decref(doc);
-	doc = run_figures_batches(&figures);
+	doc = written("batches");
 	ck_assert_str_eq(result_text(doc, "of"), "service");
 	json_decref(doc);
-	doc = run_figures_slowest(&figures);
+	doc = written("slowest");
 	ck_assert(result_int(json_array_get(doc, 0), "service_ns", &ns));
 	ck_assert_int_eq(ns, 5 * MS);
 	ck_assert_ptr_null(result_at(json_array_get(doc, 0), "response_ns"));
@@ -240,10 +278,10 @@ START_TEST(nothing_was_sent)
 	doc = latency();
 	ck_assert(json_is_null(result_at(doc, "response.ci95.p50_ns")));
 	json_decref(doc);
-	doc = run_figures_batches(&figures);
+	doc = written("batches");
 	ck_assert_uint_eq(json_array_size(result_at(doc, "rows")), 0);
 	json_decref(doc);
-	doc = run_figures_slowest(&figures);
+	doc = written("slowest");
 	ck_assert_uint_eq(json_array_size(doc), 0);
 	json_decref(doc);
 	ck_assert_str_eq(word(), "unknown");
@@ -260,7 +298,7 @@ START_TEST(a_backlog_is_unsteady)
 		second(s, 100, MS, 3 + 5 * (uint64_t)s);
 	judge();
 	ck_assert_str_eq(word(), "unsteady");
-	doc = run_figures_note(&figures);
+	doc = note();
 	ck_assert_str_eq(result_text(doc, "code"), "unsteady");
 	ck_assert_ptr_nonnull(strstr(result_text(doc, "text"),
 		"unsteady: percentiles depend on run length: the backlog grew by 5 requests"));
@@ -280,11 +318,11 @@ START_TEST(a_short_warmup_is_told_its_length)
 		second(s, 100, (s < 5 ? 20 : 1) * MS, 2);
 	judge();
 	ck_assert_str_eq(word(), "warm-up too short");
-	doc = run_figures_steadiness(&figures);
+	doc = written("steadiness");
 	ck_assert(result_int(doc, "warmup_advice_ns", &advice));
 	ck_assert_int_eq(advice, 8 * NSEC_PER_SEC);
 	json_decref(doc);
-	doc = run_figures_note(&figures);
+	doc = note();
 	ck_assert_str_eq(result_text(doc, "code"), "warmup-too-short");
 	ck_assert_str_eq(result_text(doc, "try"), "-w 8s");
 	json_decref(doc);
@@ -380,7 +418,7 @@ START_TEST(slowest_in_order)
 	slowest_add(&run.totals.slowest_failed,
 		&(struct slow){.ns = 7, .status = 503, .class = LEDGER_HTTP_ERROR});
 	judge();
-	doc = run_figures_slowest(&figures);
+	doc = written("slowest");
 	ck_assert_uint_eq(json_array_size(doc), 4);
 	for (size_t i = 0; i < 4; i++) {
 		int64_t ns = 0;

@@ -10,6 +10,8 @@
 #include "common/clock.h"
 #include "common/hdr_codec.h"
 #include "common/quantile.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "daemon/engine/stats.h"
 #include "tests/support/suite.h"
 
@@ -41,6 +43,30 @@ static void add(unsigned w, int64_t second, uint64_t n, int64_t latency_ns)
 		histogram_record(&interval.our_delay, 1000);
 	}
 	ck_assert_int_eq(timeline_add(timeline, w, &interval), 0);
+}
+
+static json_t *timeline_json(const struct timeline *t, int64_t window_ns)
+{
+	struct result_intervals intervals;
+	json_t *doc;
+
+	result_table_init(&result_intervals_table, &intervals);
+	ck_assert_int_eq(timeline_fill(t, window_ns, &intervals), 0);
+	doc = result_table_write(&result_intervals_table, &intervals);
+	result_table_fini(&result_intervals_table, &intervals);
+	return doc;
+}
+
+static json_t *timeline_batches_json(const struct timeline_batches *b, const char *of)
+{
+	struct result_batches batches;
+	json_t *doc;
+
+	result_table_init(&result_batches_table, &batches);
+	ck_assert_int_eq(timeline_batches_fill(b, of, &batches), 0);
+	doc = result_table_write(&result_batches_table, &batches);
+	result_table_fini(&result_batches_table, &batches);
+	return doc;
 }
 
 START_TEST(workers_add_up)
