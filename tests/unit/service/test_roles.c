@@ -4,6 +4,7 @@
  * no role passes in test_caps, who is of which role in test_control. */
 #include <jansson.h>
 
+#include "common/file.h"
 #include "common/keys.h"
 #include "common/plan.h"
 #include "common/str.h"
