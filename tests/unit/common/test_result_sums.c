@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/result_merge.h"
 #include "common/str.h"
+#include "tests/support/suite.h"
 
 #define RECORDED "tests/data/results/"
 /* As documents are written to files. */
@@ -71,13 +72,8 @@ int main(void)
 {
 	Suite *suite = suite_create("result_sums");
 	TCase *tcase = tcase_create("sums");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, test_recorded, 0, (int)(sizeof(sums) / sizeof(*sums)));
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }

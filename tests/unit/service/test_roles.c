@@ -9,6 +9,7 @@
 #include "common/plan.h"
 #include "common/str.h"
 #include "tests/support/skip.h"
+#include "tests/support/suite.h"
 #include "tests/unit/service/methods_fixture.h"
 
 enum role { OBSERVER, MEMBER, ADMINISTRATOR, N_ROLES };
@@ -283,8 +284,6 @@ int main(void)
 {
 	Suite *s = suite_create("roles");
 	TCase *t = test_case(s, "roles");
-	SRunner *runner;
-	int n_failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test_of_root(t, each_role_may_what_is_written, 0, N_ROLES);
@@ -292,9 +291,5 @@ int main(void)
 	tcase_add_test(t, no_method_is_left_out);
 	tcase_add_test(t, the_limits_are_those_of_the_document);
 	tcase_add_test_of_root(t, so_many_runs_and_no_more);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	n_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return n_failed == 0 ? 0 : 1;
+	return suite_main(s);
 }
