@@ -7,7 +7,7 @@
   limits  few descriptors, little address space, a full disk
 
 Each case is one life of the programs: a local run; a service that is asked to start, show and stop
-a run; `report`; `merge`. It ends in one of these:
+a run, and gets the signal to reload; `report`; `merge`. It ends in one of these:
 
   works   the exit status is 0 and the document is whole
   error   the exit status is another one, and stderr says why
@@ -15,6 +15,8 @@ a run; `report`; `merge`. It ends in one of these:
   hang    it had to be ended when its time was over
   mute    the exit status is another one, and nothing says why
   torn    the exit status is 0, and the document or the output is not whole
+  left    an idle service has more descriptors or threads than one without faults, or a sanitizer
+          (a build under build/address...) finds memory that was not freed
 """
 import argparse
 import collections
@@ -34,8 +36,8 @@ import tempfile
 import threading
 import time
 
-OUTCOMES = ["works", "error", "crash", "hang", "mute", "torn"]
-BAD = {"crash", "hang", "mute", "torn"}
+OUTCOMES = ["works", "error", "left", "mute", "torn", "hang", "crash"]  # the worst is last
+BAD = {"crash", "hang", "mute", "torn", "left"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -103,6 +105,7 @@ class Lives:
         self.seconds = seconds
         self.shape = {}
         self.known = None
+        self.idle = None
         self.count = itertools.count()
         self.strays = set()
         self.env = {"PATH": os.environ["PATH"], "HOME": folder, "LC_ALL": "C"}
@@ -137,6 +140,9 @@ class Lives:
         out = fault.get("disk", work)
         env = dict(self.env, XDG_STATE_HOME=out, STATE_DIRECTORY=out, TMPDIR=work,
                    RPSD_FAULTS_WORK=work)
+        if "address" in os.path.basename(self.build):
+            # fail_alloc.so stands before the runtime.
+            env["ASAN_OPTIONS"] = "verify_asan_link_order=0:log_path=%s/sanitizer" % work
         env.update(fault.get("env", {}))
         return env
 
@@ -183,6 +189,44 @@ class Lives:
             return "torn", "nothing on stdout"
         return "works", ""
 
+    def judge_work(self, work, outcome):
+        """The outcome, or what a sanitizer says of the programs."""
+        for name in sorted(os.listdir(work)):
+            if name.startswith("sanitizer."):
+                with open(os.path.join(work, name), errors="replace") as file:
+                    text = file.read()
+                lines = [l.strip() for l in text.splitlines() if "ERROR" in l or " in " in l]
+                words = " | ".join(lines[:12])
+                outcome = ("left" if "LeakSanitizer" in text else "crash"), words
+        return outcome
+
+    def holds(self, work):
+        """How many descriptors and threads the service has."""
+        for pid in self.marked(work):
+            try:
+                if os.path.basename(os.readlink("/proc/%d/exe" % pid)) == "rpsd":
+                    return tuple(len(os.listdir("/proc/%d/%s" % (pid, what)))
+                                 for what in ("fd", "task"))
+            except OSError:
+                pass
+        return None
+
+    def left(self, work):
+        """What an idle service has too many of; None: nothing. It closes a connection when it has
+        read its end, and a thread that was joined is seen for a moment."""
+        for _ in range(int(self.seconds * 20)):
+            now = self.holds(work)
+            if not now:
+                return None
+            if self.idle is None:
+                time.sleep(1)
+                self.idle = self.holds(work)
+                return None
+            if now[0] <= self.idle[0] and now[1] <= self.idle[1]:
+                return None
+            time.sleep(0.05)
+        return "descriptors and threads are %s instead of %s" % (now, self.idle)
+
     # ------------------------------------------------------------ the lives
 
     def local(self, fault):
@@ -198,20 +242,28 @@ class Lives:
         # SIGKILL is rpsctl's, for one that does not end.
         if any("(signal %d," % n in outcome[1] for n in (4, 6, 7, 8, 11)):
             outcome = "crash", outcome[1]
-        self.end_strays(work)
-        return outcome
+        return self.end_work(work, outcome)
 
-    def end_strays(self, work):
-        """rpsd runs in a session of its own; one that hangs is found by its environment."""
+    def marked(self, work):
+        """rpsd runs in a session of its own, or under strace; its environment tells."""
         mark = ("RPSD_FAULTS_WORK=%s" % work).encode()
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open("/proc/%s/environ" % pid, "rb") as file:
                     if mark in file.read().split(b"\0"):
-                        os.kill(int(pid), signal.SIGKILL)
-            except (OSError, ProcessLookupError):
+                        yield int(pid)
+            except OSError:
                 pass
+
+    def end_work(self, work, outcome):
+        for pid in self.marked(work):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        outcome = self.judge_work(work, outcome)
         shutil.rmtree(work, ignore_errors=True)
+        return outcome
 
     def ask(self, work, env, limits, *words):
         program = Program([self.rpsctl, *words,
@@ -228,8 +280,7 @@ class Lives:
             "--config", config, "--socket", os.path.join(work, "s")], env, work,
             fault.get("limits"))
         outcome = self.service_calls(work, self.environment(work, {}), daemon)
-        self.end_strays(work)
-        return outcome
+        return self.end_work(work, outcome)
 
     def service_calls(self, work, env, daemon):
         for _ in range(int(self.seconds * 50)):
@@ -240,9 +291,12 @@ class Lives:
         run = [self.url, "--closed", "-c", "2", "-n", "20"]
         report = os.path.join(work, "a.json")
         for words in (["status"], ["run", *run, "--service", "-o", report], ["start", *run],
-                      ["stop"], ["status"], ["list"]):
+                      ["stop"], ["reload"], ["status"], ["list"]):
             if daemon.process.poll() is not None:
                 break
+            if words == ["reload"]:
+                os.killpg(daemon.process.pid, signal.SIGHUP)  # strace itself ignores it
+                continue
             program, status = self.ask(work, env, None, *words)
             if words == ["stop"] and status == 0:
                 outcome = ("works", "")
@@ -251,8 +305,12 @@ class Lives:
                                      words != ["list"])
             if OUTCOMES.index(outcome[0]) > OUTCOMES.index(worst[0]):
                 worst = outcome[0], "%s: %s" % (words[0], outcome[1])
+        if daemon.process.poll() is None and worst[0] != "hang":
+            left = self.left(work)
+            if left:
+                worst = "left", left
         if daemon.process.poll() is None:
-            os.killpg(daemon.process.pid, signal.SIGTERM)  # strace itself ignores it
+            os.killpg(daemon.process.pid, signal.SIGTERM)
         end = self.judge(daemon.wait(self.seconds), daemon, None, False)
         if OUTCOMES.index(end[0]) > OUTCOMES.index(worst[0]) or end[0] == "crash":
             worst = end[0], "rpsd: " + end[1]
@@ -273,8 +331,7 @@ class Lives:
                     size = -1
                 if size != self.known.setdefault((words[0], name), size):
                     outcome = "torn", "%s has %d bytes" % (name, size)
-        self.end_strays(work)
-        return outcome
+        return self.end_work(work, outcome)
 
     def report(self, fault):
         return self.read(fault, "report", os.path.join(self.folder, "a.json"))
@@ -312,6 +369,9 @@ def prepare(lives):
         outcome = getattr(lives, life)({})
         if outcome[0] != "works":
             sys.exit("faults: %s without faults: %s" % (life, outcome))
+    outcome = lives.service({})
+    if outcome[0] not in ("works", "error"):
+        sys.exit("faults: service without faults: %s: %s" % outcome)
 
 
 def alloc_env(lives, program, of, at, count=None):
@@ -444,7 +504,7 @@ DISK_SCRIPT = """
 mount --make-rprivate / && mount -t tmpfs -o size=64k none "$1" || exit 125
 head -c $((65536 - $2)) /dev/zero >"$1/fill"
 out=$3; disk=$1
-trap : TERM
+trap : TERM HUP
 shift 3
 "$@"
 status=$?
@@ -546,9 +606,10 @@ def render(args, table, excused):
              "an allocation, a system call, descriptors, address space or disk are refused to them.",
              "A case is one life of the programs. *works*: exit status 0 and a whole document;",
              "*error*: another exit status, and a message; *excused*: an exception below. There must",
-             "be no *crash* (a signal), *hang* (more than %d s), *mute* (failed without a message) and"
+             "be no *crash* (a signal), *hang* (more than %d s), *mute* (failed without a message),"
              % args.seconds,
-             "*torn* (exit status 0 without a whole document).", "",
+             "*torn* (exit status 0 without a whole document) and *left* (an idle service that holds more",
+             "descriptors or threads than it should).", "",
              "| case | " + " | ".join([*OUTCOMES, "excused"]) + " |",
              "|---|" + "--:|" * (len(OUTCOMES) + 1)]
     for row, counts in table.items():
