@@ -43,6 +43,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # ---------------------------------------------------------------- programs
 
+# A child has, until it is another program, the descriptors of all threads: a file that one of them
+# is writing could not be executed ("text file busy").
+STARTING = threading.Lock()
+
+
 class Program:
     """One program in a session of its own, so that it and its children can be ended."""
 
@@ -53,9 +58,10 @@ class Program:
 
         self.out = tempfile.TemporaryFile(dir=cwd)
         self.err = tempfile.TemporaryFile(dir=cwd)
-        self.process = subprocess.Popen(
-            argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
-            start_new_session=True, preexec_fn=before if limits else None)
+        with STARTING:
+            self.process = subprocess.Popen(
+                argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=self.out,
+                stderr=self.err, start_new_session=True, preexec_fn=before if limits else None)
 
     def wait(self, seconds):
         """The exit status, negative for a signal; None: it hangs, and is ended."""
@@ -457,9 +463,9 @@ def traced(lives, fault):
     if fault["of"] != "rpsd":
         return fault
     folder = tempfile.mkdtemp(dir=lives.folder)
-    shutil.copy2(lives.rpsctl, folder)
     script = os.path.join(folder, "rpsd")
-    with open(script, "w") as file:
+    os.link(lives.rpsctl, os.path.join(folder, "rpsctl"))
+    with STARTING, open(script, "w") as file:
         file.write("#!/bin/sh\nexec %s %s \"$@\"\n" % (" ".join(fault["prefix"]), lives.rpsd))
     os.chmod(script, 0o755)
     return dict(fault, rpsctl=os.path.join(folder, "rpsctl"))
@@ -591,19 +597,22 @@ def run_all(lives, args):
                 bad.append((row, at, outcome, words))
                 print("%s [%s]: %s: %s" % (row, at, outcome, words.strip()[:300]), flush=True)
 
+    cases = []
     for part in args.parts:
-        began = time.time()
-        cases = [c for c in PARTS[part](lives, args, chance) if args.only in c[0]]
-        if args.take and len(cases) > args.take:
-            args.skipped.append("%s: %d of %d cases" % (part, len(cases) - args.take, len(cases)))
-            cases = [cases[i] for i in sorted(chance.sample(range(len(cases)), args.take))]
-        for row, *_ in cases:
-            table.setdefault(row, collections.Counter())
-        # What has been tried when it is told to stop is then a fair sample.
-        chance.shuffle(cases)
-        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-            list(pool.map(one, cases))
-        print("%s: %d cases in %d s" % (part, len(cases), time.time() - began), flush=True)
+        more = [c for c in PARTS[part](lives, args, chance) if args.only in c[0]]
+        if args.take and len(more) > args.take:
+            args.skipped.append("%s: %d of %d cases" % (part, len(more) - args.take, len(more)))
+            more = [more[i] for i in sorted(chance.sample(range(len(more)), args.take))]
+        cases += more
+    for row, *_ in cases:
+        table.setdefault(row, collections.Counter())
+    # What has been tried when it is told to stop is then a fair sample.
+    chance.shuffle(cases)
+    began = time.time()
+    print("%d cases" % len(cases), flush=True)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        list(pool.map(one, cases))
+    print("%d cases in %d s" % (len(cases) - untried.total(), time.time() - began), flush=True)
     args.skipped += ["%s: %d cases" % item for item in untried.items()]
     return table, bad, excused
 
