@@ -301,7 +301,9 @@ class Lives:
             if daemon.process.poll() is not None:
                 break
             if words == ["reload"]:
-                os.killpg(daemon.process.pid, signal.SIGHUP)  # strace itself ignores it
+                # Before it has begun, the signal would end it. strace itself ignores it.
+                if os.path.exists(os.path.join(work, "s")):
+                    os.killpg(daemon.process.pid, signal.SIGHUP)
                 continue
             program, status = self.ask(work, env, None, *words)
             if words == ["stop"] and status == 0:
@@ -317,7 +319,10 @@ class Lives:
                 worst = "left", left
         if daemon.process.poll() is None:
             os.killpg(daemon.process.pid, signal.SIGTERM)
-        end = self.judge(daemon.wait(self.seconds), daemon, None, False)
+        status = daemon.wait(self.seconds)
+        if status == -signal.SIGTERM:
+            status = None  # it hung before it began, where signals still have their default
+        end = self.judge(status, daemon, None, False)
         if OUTCOMES.index(end[0]) > OUTCOMES.index(worst[0]) or end[0] == "crash":
             worst = end[0], "rpsd: " + end[1]
         return worst
@@ -573,14 +578,14 @@ def excuse(row, fault, outcome):
 def run_all(lives, args):
     chance = random.Random(args.seed)
     table = collections.OrderedDict()
-    bad, excused, untried = [], collections.Counter(), collections.Counter()
+    bad, excused, untried = [], collections.Counter(), []
     lock = threading.Lock()
 
     def one(case):
         row, at, life, fault = case
         if args.told_to_stop:
             with lock:
-                untried[row] += 1
+                untried.append(case)
             return
         if "prefix" in fault:
             fault = traced(lives, fault)
@@ -612,8 +617,10 @@ def run_all(lives, args):
     print("%d cases" % len(cases), flush=True)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(one, cases))
-    print("%d cases in %d s" % (len(cases) - untried.total(), time.time() - began), flush=True)
-    args.skipped += ["%s: %d cases" % item for item in untried.items()]
+    print("%d cases in %d s" % (len(cases) - len(untried), time.time() - began), flush=True)
+    if untried:
+        args.skipped.append("%d of %d cases: the check was told to stop" %
+                            (len(untried), len(cases)))
     return table, bad, excused
 
 
