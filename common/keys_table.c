@@ -4,14 +4,14 @@
  * the tests. Keys of one section stand together, in the order in which a manual shows them. */
 #include "common/keys.h"
 
-#include "common/plan.h"
-#include "common/plan_checks.h"
-#include "common/plan_connections.h"
-#include "common/plan_slice.h"
-#include "common/plan_sources.h"
-#include "common/plan_stages.h"
-#include "common/plan_tls.h"
-#include "common/plan_values.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_request_values.h"
+#include "common/plan/plan_connections.h"
+#include "common/plan/plan_slice.h"
+#include "common/plan/plan_sources.h"
+#include "common/plan/plan_stages.h"
+#include "common/plan/plan_tls.h"
+#include "common/plan/plan_values.h"
 #include "common/settings.h"
 
 /* The index of a word is the value of its enum (plan.h). */

@@ -6,7 +6,7 @@
 
 #include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/plan_values.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "ctl/cmd.h"

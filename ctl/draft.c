@@ -30,7 +30,7 @@
 #include "common/file.h"
 #include "common/fill.h"
 #include "common/keys.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "common/varlink.h"

@@ -4,7 +4,7 @@
  * not diluted by healthy ones. */
 #include "common/result/result_table.h"
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 /* ---------------------------------------------------------------- reasons that repeat */
 

@@ -6,7 +6,7 @@
  * total / 2^64. */
 #include "daemon/engine/mix.h"
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 _Static_assert(MIX_MAX == PLAN_REQUESTS_MAX, "each of a plan's requests can be chosen");
 

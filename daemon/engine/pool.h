@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "common/list.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/task.h"
 
 struct pace;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/loop/loop.h"
 

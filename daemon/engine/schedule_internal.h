@@ -3,7 +3,7 @@
  * schedule_cursor.c walks over it. */
 #pragma once
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/schedule.h"
 
 typedef unsigned __int128 schedule_units;

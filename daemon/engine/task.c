@@ -19,7 +19,7 @@
  * waits for the other's event is tried with either. */
 #include "daemon/engine/task.h"
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/mix.h"
 #include "daemon/engine/task_internal.h"
 

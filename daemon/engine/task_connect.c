@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/task_internal.h"
 #include "daemon/http/resolver.h"
 

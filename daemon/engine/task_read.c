@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/rare.h"
 #include "common/str.h"
 #include "daemon/engine/task_internal.h"

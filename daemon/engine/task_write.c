@@ -8,7 +8,7 @@
  * byte was written, and its stamp is taken just before that write. */
 #include <string.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/rare.h"
 #include "daemon/engine/task_internal.h"
 

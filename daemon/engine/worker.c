@@ -21,7 +21,7 @@
 #include <sys/prctl.h>
 
 #include "common/clock.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/engine/worker_internal.h"

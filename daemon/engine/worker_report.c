@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "common/clock.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/worker_internal.h"
 
 void worker_post_main(struct worker *w, struct mail *mail)

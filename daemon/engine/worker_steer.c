@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/engine/worker_internal.h"
 

@@ -2,7 +2,7 @@
 /* What main tells a worker. The verbs run on the main thread and only post; the handlers run on the
  * worker's thread, from its loop, so never inside a task. */
 #include "common/clock.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/engine/worker_internal.h"
 

@@ -22,7 +22,7 @@
 
 #include "common/digest.h"
 #include "common/err.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "daemon/http/search.h"
 

@@ -14,7 +14,7 @@
 #include <strings.h>
 
 #include "common/buf.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "common/version.h"
 #include "daemon/http/http1.h"

@@ -33,7 +33,7 @@
 
 #include "common/clock.h"
 #include "common/guard.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/units.h"
 #include "daemon/http/transport.h"
 

@@ -14,7 +14,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/url.h"
 #include "daemon/engine/exchange.h"
 #include "daemon/runs/registry.h"

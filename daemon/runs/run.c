@@ -23,7 +23,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
-#include "common/plan_tls.h"
+#include "common/plan/plan_tls.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"

@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/confidence.h"
 #include "common/memory.h"
-#include "common/plan_stages.h"
+#include "common/plan/plan_stages.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
 #include "common/result_confidence.h"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/host/host.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/audit.h"
 #include "daemon/engine/pace.h"
 #include "daemon/engine/stats.h"

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/plan_connections.h"
+#include "common/plan/plan_connections.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
 #include "daemon/runs/run_private.h"

@@ -19,7 +19,7 @@
 #include "common/histogram.h"
 #include "common/ini.h"
 #include "common/json_text.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/quantile.h"
 #include "common/settings.h"
 #include "common/str.h"

@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 #include "common/json_text.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "common/url.h"
 #include "common/varlink.h"

@@ -19,7 +19,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/json_text.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "common/varlink.h"
 #include "daemon/service/methods_call.h"

@@ -8,7 +8,7 @@
 
 #include "common/err.h"
 #include "common/ini.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/service/control.h"
 
 #define METHODS_RUN_FILE_MAX (1u << 20)

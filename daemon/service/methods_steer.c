@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/plan_values.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 #include "common/varlink.h"
 #include "daemon/runs/registry.h"

@@ -9,7 +9,7 @@
 
 #include "common/clock.h"
 #include "common/json_text.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/quantile.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/methods_call.h"

@@ -13,7 +13,7 @@
 #include "common/err.h"
 #include "common/fill.h"
 #include "common/ini.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "tests/fuzz/property.h"
 
 #define PLAN_PROPERTY_MAX 65536u

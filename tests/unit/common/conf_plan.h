@@ -5,7 +5,7 @@
 #include <check.h>
 #include <errno.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "tests/unit/common/conf_doc.h"
 
 #define CONF_TARGET "[target]\nurl = http://127.0.0.1:8000/\n"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"

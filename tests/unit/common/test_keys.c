@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/settings.h"
 #include "common/str.h"
 #include "common/units.h"

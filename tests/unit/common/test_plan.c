@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans from text, overlays and flags: what they become, and what they refuse. */
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 #include <check.h>
 #include <errno.h>

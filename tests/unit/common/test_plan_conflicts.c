@@ -6,7 +6,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a plan's connections go, from where, and what one may do: the values of its keys, what
  * contradicts what, and what is told of it. */
-#include "common/plan_connections.h"
+#include "common/plan/plan_connections.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/plan_sources.h"
+#include "common/plan/plan_sources.h"
 #include "common/units.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/conf_plan.h"

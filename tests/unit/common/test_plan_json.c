@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/plan_json.h"
+#include "common/plan/plan_json.h"
 #include "tests/support/suite.h"
 
 #include "tests/unit/common/conf_plan.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Named requests, checks, authentication, chunked uploads and credentials: what a plan makes of
  * them, and what it refuses. */
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 #include <check.h>
 #include <errno.h>

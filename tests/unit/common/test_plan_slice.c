@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slices and instants of run files: their grammar, and what they change of a plan. */
-#include "common/plan_slice.h"
+#include "common/plan/plan_slice.h"
 
 #include <check.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* The grammar of stages, of the spacing of arrivals and of pacing: what is taken, what it comes to,
  * and what is refused with which words. That the schedule makes the same of it is in
  * tests/unit/engine/test_schedule_plan.c. */
-#include "common/plan_stages.h"
+#include "common/plan/plan_stages.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The [tls] section of plans. */
-#include "common/plan_tls.h"
+#include "common/plan/plan_tls.h"
 
 #include <stdlib.h>
 

@@ -14,7 +14,7 @@
 #include "common/digest.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/options.h"

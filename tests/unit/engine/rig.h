@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/guard.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/stats.h"
 #include "daemon/engine/task.h"
 #include "daemon/http/request.h"

@@ -5,7 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "tests/support/suite.h"
 
 static struct plan_request requests[MIX_MAX];

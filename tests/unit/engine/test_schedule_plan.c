@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/ini.h"
-#include "common/plan_stages.h"
+#include "common/plan/plan_stages.h"
 #include "tests/support/suite.h"
 
 #define N(array) ((int)(sizeof(array) / sizeof(*(array))))

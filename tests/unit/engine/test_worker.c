@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "common/guard.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/http/request.h"
 #include "daemon/http/resolver.h"

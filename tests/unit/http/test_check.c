@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/digest.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "tests/support/suite.h"
 
 #define N(array) ((int)(sizeof(array) / sizeof((array)[0])))

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/version.h"
 #include "daemon/http/http1.h"
 #include "tests/support/suite.h"

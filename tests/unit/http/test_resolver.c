@@ -18,7 +18,7 @@
 
 #include "common/clock.h"
 #include "common/guard.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "daemon/loop/loop.h"
 #include "tests/support/suite.h"
 

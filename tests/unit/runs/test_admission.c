@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/settings.h"
 #include "daemon/runs/registry.h"
 #include "tests/support/suite.h"

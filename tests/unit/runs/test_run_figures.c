@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/ini.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/result.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"

@@ -20,7 +20,7 @@
 #include "common/exit_codes.h"
 #include "common/guard.h"
 #include "common/ini.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/result.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"

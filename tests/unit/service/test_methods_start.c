@@ -2,7 +2,7 @@
 /* Start, Stop, Watch, and runs that are held. */
 #include <netinet/in.h>
 
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "tests/support/skip.h"
 #include "tests/support/suite.h"

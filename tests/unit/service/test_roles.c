@@ -6,7 +6,7 @@
 
 #include "common/file.h"
 #include "common/keys.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "tests/support/skip.h"
 #include "tests/support/suite.h"

@@ -6,7 +6,7 @@
  * which a flat rate is one stage.
  *
  * A value that is bad has been reported before; what would follow from it is not told. */
-#include "common/plan_conflicts.h"
+#include "common/plan/plan_load.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -18,10 +18,10 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_input.h"
-#include "common/plan_stages.h"
-#include "common/plan_values.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_input.h"
+#include "common/plan/plan_stages.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 
 #define PLAN_DEFAULT_DURATION_NS (10 * NSEC_PER_SEC)

@@ -13,7 +13,7 @@
  *
  * An entry that is bad has been reported, and is passed over by both. Only the last entry of a key
  * is looked at, unless a row says each. */
-#include "common/plan_rules.h"
+#include "common/plan/plan_rules.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -23,11 +23,11 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_connections.h"
-#include "common/plan_input.h"
-#include "common/plan_stages.h"
-#include "common/plan_tls.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_connections.h"
+#include "common/plan/plan_input.h"
+#include "common/plan/plan_stages.h"
+#include "common/plan/plan_tls.h"
 #include "common/str.h"
 
 /* ---- exclusions ---- */

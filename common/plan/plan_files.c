@@ -7,7 +7,7 @@
  * A credential is a file whose name begins with "cred:". No path looks like that: behind an @ it is
  * refused, and in [tls] cred:x is the credential, ./cred:x the file. After a second @ stands no
  * path but a text: "@@joe" is "@joe". "@-" is rpsctl's standard input. */
-#include "common/plan_files.h"
+#include "common/plan/plan_files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,10 +18,10 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_input.h"
-#include "common/plan_tls.h"
-#include "common/plan_values.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_input.h"
+#include "common/plan/plan_tls.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 
 static const struct plan_file *plan_find_file(const struct plan_input *in, const char *name)

@@ -5,7 +5,7 @@
  * one. What no socket can be bound to, or what would need a zone, is refused at once and not when
  * the run connects. Each address is kept once, or those named twice would get twice the
  * connections; a small hash table tells, as 4,096 are too many to look through for each. */
-#include "common/plan_sources.h"
+#include "common/plan/plan_sources.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 #define PLAN_SOURCES_BLANKS " \t"
 #define PLAN_SOURCES_ITEM_MAX 96 /* two addresses of IPv6 and a dash */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan in one line, for lists of runs: model, rate or users, how long. What a list has no room
  * for (connections, timeouts, what is sent) is in plan_describe. */
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 #include "common/buf.h"
-#include "common/plan_connections.h"
+#include "common/plan/plan_connections.h"
 
 static int plan_summarize_load(const struct plan *p, struct buf *b)
 {

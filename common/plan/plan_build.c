@@ -2,17 +2,17 @@
 /* Entries of a run file, its overlays and flags become one validated plan.
  *
  * In this order: the key table reads every single value (keys.c), contradictions are settled and
- * the load follows from them (plan_conflicts.c), then each request is put together from its section
+ * the load follows from them (plan_load.c), then each request is put together from its section
  * and [defaults], with the files they refer to (plan_requests.c, plan_files.c), and what makes no
- * sense together is refused (plan_judge.c). Nothing stops at the first problem, so that a person
- * sees all of them at once; a value that is bad leaves its default behind, and later steps pass
- * over what earlier ones have reported. A plan with a problem is never handed out.
+ * sense together is refused (plan_request_rules.c). Nothing stops at the first problem, so that a
+ * person sees all of them at once; a value that is bad leaves its default behind, and later steps
+ * pass over what earlier ones have reported. A plan with a problem is never handed out.
  *
  * The digest covers what decides the load: the run file's text, the entries that override it, and
  * the content of files. Where an entry came from (a flag's name) is not part of it, so that the
  * same run has the same digest in the service and in private. Built on one thread, then immutable.
  */
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,17 +24,17 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan_conflicts.h"
-#include "common/plan_files.h"
-#include "common/plan_input.h"
-#include "common/plan_requests.h"
-#include "common/plan_rules.h"
-#include "common/plan_connections.h"
-#include "common/plan_slice.h"
-#include "common/plan_sources.h"
-#include "common/plan_stages.h"
-#include "common/plan_tls.h"
-#include "common/plan_values.h"
+#include "common/plan/plan_load.h"
+#include "common/plan/plan_files.h"
+#include "common/plan/plan_input.h"
+#include "common/plan/plan_requests.h"
+#include "common/plan/plan_rules.h"
+#include "common/plan/plan_connections.h"
+#include "common/plan/plan_slice.h"
+#include "common/plan/plan_sources.h"
+#include "common/plan/plan_stages.h"
+#include "common/plan/plan_tls.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 
 #define PLAN_NAME_MAX 64
@@ -326,28 +326,4 @@ int plan_build_within(size_t bodies_max, const char *name, const struct ini_doc 
 	}
 	*ret = in.plan;
 	return 0;
-}
-
-struct plan *plan_free(struct plan *p)
-{
-	if (!p)
-		return NULL;
-	plan_fini_requests(p);
-	plan_clear_url(p);
-	plan_clear_connect_to(p);
-	plan_clear_stages(p);
-	plan_clear_sources(p);
-	plan_clear_labels(p);
-	plan_fini_tls(p);
-	free(p->name);
-	str_wipe(p->text);
-	free(p);
-	return NULL;
-}
-
-uint64_t plan_connection_limit(const struct plan *p)
-{
-	if (p->connections)
-		return p->connections;
-	return p->model == PLAN_CLOSED ? PLAN_AUTO_USERS : PLAN_AUTO_CONNECTIONS;
 }

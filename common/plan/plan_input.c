@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which entries count. An entry keeps its place and its value whatever becomes of it; the marks
  * beside it say that it is bad or lost. */
-#include "common/plan_input.h"
+#include "common/plan/plan_input.h"
 
 #include <stddef.h>
 

@@ -10,7 +10,7 @@
  * Without any [request NAME] there is one request without a name, which is [defaults] alone. Of
  * files one header may come 64 times: nothing of a request is shared, so that workers may keep it
  * by pointer. What is bad has been reported by the key table, and is passed over here. */
-#include "common/plan_requests.h"
+#include "common/plan/plan_requests.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -23,11 +23,11 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_checks.h"
-#include "common/plan_files.h"
-#include "common/plan_input.h"
-#include "common/plan_values.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_request_values.h"
+#include "common/plan/plan_files.h"
+#include "common/plan/plan_input.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 #include "common/url.h"
 

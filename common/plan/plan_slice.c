@@ -2,7 +2,7 @@
 /* Slices. Several hosts that begin one plan at one instant, each with its own slice, are one
  * generator: slice i of n makes every n-th arrival of the one schedule, from the i-th on. The plan
  * and its digest are the same on all of them, so that their results can be added up. */
-#include "common/plan_slice.h"
+#include "common/plan/plan_slice.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/ini.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 
 /* Beyond it, ns since 1970 do not fit: some day in 2262. */

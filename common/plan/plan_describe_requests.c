@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/plan.h"
-#include "common/plan_requests.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_requests.h"
 #include "common/str.h"
 #include "common/version.h"
 

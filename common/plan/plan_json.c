@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each function makes one member. Where memory runs out inside one, json_pack returns NULL and the
  * whole is NULL (common/memory.h has what is left). */
-#include "common/plan_json.h"
+#include "common/plan/plan_json.h"
 
 #include <stdio.h>
 
@@ -9,9 +9,9 @@
 #include "common/confidence.h"
 #include "common/json_text.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_requests.h"
-#include "common/plan_stages.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_requests.h"
+#include "common/plan/plan_stages.h"
 
 /* The word of the key's table for that value of its enum. */
 static const char *plan_json_word(const char *section, const char *key, unsigned value)

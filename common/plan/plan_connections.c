@@ -5,7 +5,7 @@
  * has no meaning at that place is refused by plan_rules.c.
  *
  * Where every request says "Connection: close", that is as good as reuse = no. */
-#include "common/plan_connections.h"
+#include "common/plan/plan_connections.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,51 +16,14 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_input.h"
-#include "common/plan_rules.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_input.h"
+#include "common/plan/plan_rules.h"
 #include "common/str.h"
 
 #define PLAN_DNS_MIN_NS NSEC_PER_SEC
 #define PLAN_DNS_MAX_NS (24 * 3600 * NSEC_PER_SEC)
 #define PLAN_DNS_EVERY "every"
-
-/* ---------------------------------------------------------------- what others ask */
-
-const char *plan_connect_unix(const struct plan *p)
-{
-	return p->connect.unix_path || p->connect.host ? p->connect.unix_path : p->url.unix_path;
-}
-
-const char *plan_connect_host(const struct plan *p)
-{
-	return p->connect.host ? p->connect.host : p->url.host;
-}
-
-uint16_t plan_connect_port(const struct plan *p)
-{
-	return p->connect.port ? p->connect.port : p->url.port;
-}
-
-uint64_t plan_users(const struct plan *p)
-{
-	return plan_connection_limit(p) * (p->pipeline ? p->pipeline : 1);
-}
-
-bool plan_is_fixed_pool(const struct plan *p)
-{
-	return p->model == PLAN_CLOSED || p->connections > 0;
-}
-
-bool plan_is_idempotent(const char *method)
-{
-	static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (str_eq(method, methods[i]))
-			return true;
-	return false;
-}
 
 /* ---------------------------------------------------------------- values */
 

@@ -7,7 +7,7 @@
  *
  * The private key is the one content that must go nowhere: what [tls] names cannot be a body or a
  * header too, or whoever may override a named run's keys could have its key sent to him. */
-#include "common/plan_tls.h"
+#include "common/plan/plan_tls.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_input.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_input.h"
 #include "common/str.h"
 
 #define PLAN_CIPHERS_MAX 4096

@@ -4,7 +4,7 @@
  *
  * A secret stands in a file or a credential, never in a run file, which others may read: what looks
  * like one is refused without being quoted. */
-#include "common/plan_checks.h"
+#include "common/plan/plan_request_values.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 #include <strings.h>
 
 #include "common/err.h"
-#include "common/plan.h"
-#include "common/plan_values.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 #include "common/units.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of a run file that are more than a number with a unit. Each grammar has one reader, which
  * the key table names: it reads a value into its field, and says what is wrong with a bad one. */
-#include "common/plan_values.h"
+#include "common/plan/plan_values.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/plan.h"
+#include "common/plan/plan.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "common/url.h"

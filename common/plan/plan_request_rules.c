@@ -11,12 +11,12 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
-#include "common/plan.h"
-#include "common/plan_checks.h"
-#include "common/plan_files.h"
-#include "common/plan_input.h"
-#include "common/plan_requests.h"
-#include "common/plan_values.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_request_values.h"
+#include "common/plan/plan_files.h"
+#include "common/plan/plan_input.h"
+#include "common/plan/plan_requests.h"
+#include "common/plan/plan_values.h"
 #include "common/str.h"
 
 /* The last entry of that key in the request's own section, else in [defaults]; of headers, the one

@@ -2,7 +2,7 @@
 /* A plan in words, for `rpsctl check` and --dry-run: what will be sent, how long it takes, what it
  * needs of this machine, and which percentile the sample is enough for. One function for each line,
  * in the order of the page; a line that has nothing to say leaves itself out. */
-#include "common/plan.h"
+#include "common/plan/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include "common/clock.h"
 #include "common/confidence.h"
 #include "common/figure.h"
-#include "common/plan_connections.h"
-#include "common/plan_requests.h"
-#include "common/plan_stages.h"
-#include "common/plan_text.h"
+#include "common/plan/plan_connections.h"
+#include "common/plan/plan_requests.h"
+#include "common/plan/plan_stages.h"
+#include "common/plan/plan_describe_parts.h"
 
 /* epoll, the mailbox's eventfd and two timerfds of a worker. */
 #define PLAN_WORKER_DESCRIPTORS 4

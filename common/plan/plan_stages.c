@@ -10,7 +10,7 @@
  * them. A rate counts in parts of 1 / (3600 * 10^6) per second, and a stage's arrivals in parts of
  * 1 / (3600 * 10^15); twice, because a ramp has the mean of its two rates. Only where a count ends
  * within a ramp is there a root, in long double. Pure. */
-#include "common/plan_stages.h"
+#include "common/plan/plan_stages.h"
 
 #include <errno.h>
 #include <math.h>

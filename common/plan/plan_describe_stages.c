@@ -3,7 +3,7 @@
  * of when, how long, how fast and how many requests. The numbers of requests are the schedule's:
  * each segment (warm-up, window, cooldown) carries its fractions from stage to stage, so that the
  * rows add up to what is sent. */
-#include "common/plan_text.h"
+#include "common/plan/plan_describe_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 
 #include "common/buf.h"
 #include "common/figure.h"
-#include "common/plan.h"
-#include "common/plan_stages.h"
+#include "common/plan/plan.h"
+#include "common/plan/plan_stages.h"
 
 #define PLAN_WHAT_MAX 256
 
