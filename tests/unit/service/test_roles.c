@@ -94,7 +94,7 @@ static char *test_document(void)
 	char *text = NULL;
 	size_t len;
 
-	ck_assert_msg(str_read_file("SECURITY.md", 1 << 20, &text, &len) == 0,
+	ck_assert_msg(file_read("SECURITY.md", 1 << 20, &text, &len) == 0,
 		"SECURITY.md cannot be read: tests begin in the folder of the project");
 	return text;
 }
