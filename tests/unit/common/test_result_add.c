@@ -17,6 +17,7 @@
 #include "common/result/result_table.h"
 #include "common/result_merge.h"
 #include "common/str.h"
+#include "tests/support/suite.h"
 
 #define N 3
 
@@ -399,8 +400,6 @@ int main(void)
 {
 	Suite *suite = suite_create("result_add");
 	TCase *tcase = tcase_create("rules");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_rules, 0, 2);
@@ -412,8 +411,5 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_slices_of_a_run, 0, (int)(sizeof(runs) / sizeof(*runs)));
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_main(suite);
 }
