@@ -62,7 +62,7 @@ static int fill_variable(const struct fill *fill, const struct ini_entry *e, con
 	if (value)
 		return buf_puts(out, value);
 	problems_add(problems, e->file, e->line,
-		"%s: ${%s} is not set; ${%s:-DEFAULT} would do without it", e->key, name, name);
+		"%s: ${%s} is not set; ${%s:-DEFAULT} gives it a default", e->key, name, name);
 	return -EINVAL;
 }
 

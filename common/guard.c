@@ -288,7 +288,7 @@ static int guard_parse_rule(const char *text, struct guard_rule *ret, struct err
 	}
 	/* A slip here would open more than was meant, so it is not silently rounded down. */
 	if (!guard_is_network(r.address, bits, r.prefix_len)) {
-		err_set(reterr, "\"%s\": the address has bits set behind its prefix of %u", text,
+		err_set(reterr, "\"%s\": the address has host bits set in a /%u network", text,
 			r.prefix_len);
 		return -EINVAL;
 	}
@@ -398,12 +398,12 @@ bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char *
 	if (g->is_private) {
 		if (!guard_is_metadata(&target))
 			return true;
-		*ret_why = "it is a cloud's metadata service";
+		*ret_why = "it is the metadata service of a cloud";
 		return false;
 	}
 	if (guard_is_metadata(&target) && !guard_names(g, &target)) {
-		*ret_why = "it is a cloud's metadata service, which no range in [policy] allow "
-			   "covers";
+		*ret_why = "it is the metadata service of a cloud, which no range in [policy] "
+			   "allow covers";
 		return false;
 	}
 	if (guard_any_covers(

@@ -215,7 +215,8 @@ static bool ini_check_section(struct ini_reading *rd, struct ini_slice name, str
 			ini_quote(name), name.at, INI_NAME_MAX);
 	if (!ini_is_word(name))
 		return ini_refuse(rd,
-			"\"%.*s\" is no section name: only letters, digits, \"-\", \"_\" and \".\"",
+			"\"%.*s\" is not a section name: only letters, digits, \"-\", \"_\" and "
+			"\".\"",
 			ini_quote(name), name.at);
 	if (arg.len == 0)
 		return true;
@@ -227,7 +228,7 @@ static bool ini_check_section(struct ini_reading *rd, struct ini_slice name, str
 			return true;
 	}
 	return ini_refuse(rd,
-		"\"%s\" behind \"[%.*s\" must be one word of at most %d letters, digits, \"-\", "
+		"\"%s\" after \"[%.*s\" must be one word of at most %d letters, digits, \"-\", "
 		"\"_\" and \".\", and not begin with \"-\" or \".\"",
 		text, (int)name.len, name.at, INI_ARG_MAX);
 }
@@ -355,12 +356,14 @@ static bool ini_check_key(struct ini_reading *rd, struct ini_slice key)
 			key.at, INI_NAME_MAX);
 	if (!ini_is_word(key))
 		return ini_refuse(rd,
-			"\"%.*s\" is no key: only letters, digits, \"-\", \"_\" and \".\"",
+			"\"%.*s\" is not a key: only letters, digits, \"-\", \"_\" and \".\"",
 			ini_quote(key), key.at);
 	if (rd->section == INI_NO_SECTION) {
 		/* Said once: one section line cures it for all that follow. */
 		rd->section = INI_BAD_SECTION;
-		return ini_refuse(rd, "\"%.*s\" stands before any [section]", (int)key.len, key.at);
+		return ini_refuse(rd,
+			"\"%.*s\" comes before the first [section]: write the section above it",
+			(int)key.len, key.at);
 	}
 	return rd->section != INI_BAD_SECTION;
 }
@@ -415,7 +418,7 @@ static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *s
 		return false;
 	if (ini_is_blank(line.at[0])) {
 		line = ini_trim(line);
-		return ini_refuse(rd, "\"%.*s\" is indented: lines begin at the margin",
+		return ini_refuse(rd, "\"%.*s\" is indented: begin the line at the margin",
 			ini_quote(line), line.at);
 	}
 	if (line.at[0] == '[')

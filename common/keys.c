@@ -202,7 +202,7 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 		struct buf b = {0};
 
 		keys_join(&b, key->choices, n, "", "");
-		err_set(reterr, "'%.60s' is not known here: write %s%s%s%s%s", value,
+		err_set(reterr, "'%.60s' is not a known value: write %s%s%s%s%s", value,
 			n > 1 ? "one of " : "", b.data ? b.data : "", near ? " (" : "",
 			near ? near : "", near ? "?)" : "");
 		buf_fini(&b);

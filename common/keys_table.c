@@ -52,31 +52,31 @@ const struct key keys_table[] = {
 		.help = "what to load, as in http://127.0.0.1:8000/, https://shop.test/ or "
 			"unix:/run/app.sock:/path; required"},
 	{KEYS_RUN, "target", "connect-to", KEY_CUSTOM, .parse = plan_parse_connect_to,
-		.clear = plan_clear_connect_to, PLAN_WHOLE, .help = "HOST:PORT, HOST or unix:/PATH: connect there and "
-			"not to the URL's; what is asked for stays the URL's"},
+		.clear = plan_clear_connect_to, PLAN_WHOLE, .help = "HOST:PORT, HOST or "
+			"unix:/PATH: connect there instead of to the URL's host; the request "
+			"stays the same"},
 	{KEYS_RUN, "target", "addresses", KEY_CHOICE, "all", .choices = keys_addresses,
-		PLAN_FIELD(addresses), .help = "of the host's addresses that answer: all in turn, "
-			"the first, or all of one family"},
+		PLAN_FIELD(addresses), .help = "which of the host's addresses that answer are "
+			"used: all in turn, the first, or all of one family"},
 	{KEYS_RUN, "target", "dns", KEY_CUSTOM, "once", .parse = plan_parse_dns,
 		PLAN_FIELD(dns_ns), .help = "once, or every TIME: the host is looked up again, and new connections go "
 			"to what was found"},
 
 	{KEYS_RUN, "tls", "verify", KEY_CHOICE, "yes", .choices = keys_no_yes,
-		PLAN_FIELD(tls_verify), .help = "no: takes any certificate, of whomever it is; "
-			"every report says so"},
+		PLAN_FIELD(tls_verify), .help = "no: accept any certificate; every report says so"},
 	{KEYS_RUN, "tls", "ca-file", KEY_TEXT, .check = plan_check_path, PLAN_FIELD(tls_ca.name),
 		.help = "a file of certificates (PEM) to trust instead of the system's"},
 	{KEYS_RUN, "tls", "certificate", KEY_TEXT, .check = plan_check_path,
 		PLAN_FIELD(tls_certificate.name),
-		.help = "a file with our certificate (PEM), where the server asks for one, and its "
-			"chain behind it"},
+		.help = "a file with the client certificate (PEM) and its chain, for a server "
+			"that asks for one"},
 	{KEYS_RUN, "tls", "key", KEY_TEXT, .check = plan_check_path, PLAN_FIELD(tls_key.name),
 		.help = "the file with its private key (PEM, without a passphrase), where it is not "
 			"in the certificate's; never sent to the service"},
 	{KEYS_RUN, "tls", "server-name", KEY_TEXT, .check = plan_check_server_name,
 		PLAN_FIELD(tls_server_name),
-		.help = "what the server is asked for (SNI) and its certificate must be for; the "
-			"URL's host where not given"},
+		.help = "the name that the server is asked for (SNI) and that its certificate "
+			"must have; default: the URL's host"},
 	{KEYS_RUN, "tls", "min-version", KEY_CHOICE, "auto", .choices = keys_tls_versions,
 		PLAN_FIELD(tls_min_version), .help = "the lowest version of TLS; auto: 1.2, or what "
 			"the system's OpenSSL is told"},
@@ -86,11 +86,11 @@ const struct key keys_table[] = {
 		PLAN_FIELD(tls_ciphers), .help = "of TLS 1.2, a list as `openssl ciphers` has it; "
 			"OpenSSL's own where not given"},
 	{KEYS_RUN, "tls", "ciphersuites", KEY_TEXT, .check = plan_check_ciphersuites,
-		PLAN_FIELD(tls_ciphersuites), .help = "of TLS 1.3, names with a colon between; "
+		PLAN_FIELD(tls_ciphersuites), .help = "of TLS 1.3, names separated by colons; "
 			"OpenSSL's own where not given"},
 	{KEYS_RUN, "tls", "resume", KEY_CHOICE, "yes", .choices = keys_no_yes,
-		PLAN_FIELD(tls_resume), .help = "new connections take up an earlier one's session, "
-			"as browsers do; no: each has a whole handshake"},
+		PLAN_FIELD(tls_resume), .help = "new connections resume an earlier session, as "
+			"browsers do; no: each has a full handshake"},
 
 	{KEYS_RUN, "load", "model", KEY_CHOICE, "auto", .choices = keys_models,
 		PLAN_FIELD(model_choice),
@@ -108,11 +108,11 @@ const struct key keys_table[] = {
 		PLAN_WHOLE, FIGURE, .help = "how they are spaced: constant, evenly; poisson, as independent users do; "
 			"jitter:SHARE, each anywhere within so much of the gap: jitter:0.3"},
 	{KEYS_RUN, "load", "seed", KEY_UINT, "42", PLAN_FIELD(seed),
-		FIGURE, .help = "of everything that is drawn at random, so that it repeats"},
+		FIGURE, .help = "of all random choices, so that they repeat"},
 	{KEYS_RUN, "load", "warmup", KEY_TIME, "0", "0..24h", PLAN_FIELD(warmup_ns),
 		FIGURE, .help = "load before the measured window, counted apart"},
 	{KEYS_RUN, "load", "cooldown", KEY_TIME, "0", "0..24h", PLAN_FIELD(cooldown_ns),
-		FIGURE, .help = "load behind the measured window, counted apart"},
+		FIGURE, .help = "load after the measured window, counted apart"},
 	{KEYS_RUN, "load", "duration", KEY_TIME, NULL, "1ms..8760h", PLAN_FIELD(duration_ns),
 		FIGURE, .help = "of the measured window; 10s where neither requests nor stages say more"},
 	{KEYS_RUN, "load", "requests", KEY_UINT, NULL, "1..1000000000000", PLAN_FIELD(n_arrivals),
@@ -122,8 +122,8 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "load", "think", KEY_TIME, "0", "0..24h", PLAN_FIELD(think_ns),
 		FIGURE, .help = "closed model: pause of a user between an answer and the next request"},
 	{KEYS_RUN, "load", "slice", KEY_CUSTOM, .parse = plan_parse_slice, PLAN_WHOLE,
-		FIGURE, .help = "2/5: of one schedule that five hosts share, every fifth arrival from the "
-			"second on; all begin at one instant"},
+		FIGURE, .help = "2/5: one of five equal parts of one schedule, for five hosts: "
+			"every fifth arrival from the second on; all begin at one instant"},
 	{KEYS_RUN, "load", "at", KEY_CUSTOM, .parse = plan_parse_instant,
 		PLAN_FIELD(at_unix_ns), FIGURE, .help = "when the run starts, 1 s to 24 h from now: 2026-11-22T17:00:00Z, or seconds "
 			"since 1970; as soon as it can where not given"},
@@ -151,8 +151,8 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "connections", "max-age", KEY_TIME, "0", "0..8760h", PLAN_FIELD(max_age_ns),
 		FIGURE, .help = "a connection that is older is closed when it is free; 0: no limit"},
 	{KEYS_RUN, "connections", "close", KEY_CHOICE, "fin", .choices = keys_close,
-		PLAN_FIELD(close), FIGURE, .help = "how we close: fin, as everybody does; rst: at once, "
-			"and no port has to wait, but servers may note an error"},
+		PLAN_FIELD(close), FIGURE, .help = "how connections are closed: fin, as usual; "
+			"rst: at once, so that no port has to wait, but servers may log an error"},
 	{KEYS_RUN, "connections", "pipeline", KEY_UINT, "1", "1..1024", PLAN_FIELD(pipeline),
 		FIGURE, .help = "requests in flight on a connection at most; closed model: users = count "
 			"x pipeline"},
@@ -167,9 +167,9 @@ const struct key keys_table[] = {
 	{KEYS_RUN, "timeouts", "drain", KEY_TIME, NULL, "0..1h", PLAN_FIELD(drain_ns),
 		FIGURE, .help = "wait for missing answers at the end; as long as request where not given"},
 	{KEYS_RUN, "timeouts", "mode", KEY_CHOICE, "hard", .choices = keys_hard_soft,
-		PLAN_FIELD(timeout_soft), FIGURE, .help = "hard: what is late is given up, and its "
-			"connection closed; soft: it is counted as a timeout, but its answer waited "
-			"for"},
+		PLAN_FIELD(timeout_soft), FIGURE, .help = "hard: a late request is given up, and "
+			"its connection closed; soft: it is counted as a timeout, but its answer "
+			"is still awaited"},
 
 	{KEYS_RUN, "pacing", "mode", KEY_CHOICE, "timer", .choices = keys_pacing,
 		PLAN_FIELD(pacing_mode), .help = "what wakes a worker for an arrival: a timer, some "
@@ -200,16 +200,16 @@ const struct key keys_table[] = {
 		PLAN_FIELD(defaults.chunk_bytes), .help = "the body goes in chunks of that size, "
 			"with Transfer-Encoding; no: with Content-Length"},
 	{KEYS_RUN, "defaults", "auth", KEY_CUSTOM, .parse = plan_parse_auth, PLAN_FIELD(defaults._auth),
-		.help = "basic USER @FILE or bearer @FILE, with cred:NAME in the place of @FILE, "
-			"or none: makes the header Authorization"},
+		.help = "basic USER @FILE or bearer @FILE, or cred:NAME instead of @FILE, or "
+			"none: makes the header Authorization"},
 	{KEYS_RUN, "defaults", "expect-status", KEY_CUSTOM, "200-399", .parse = plan_parse_statuses,
 		PLAN_FIELD(defaults.expect_statuses),
 		.help = "the statuses of a good answer: 200,201 or 200-299 or 2xx"},
 	{KEYS_RUN, "defaults", "expect-header", KEY_CUSTOM, .check = plan_check_expect_header,
 		.repeated = true, .help = "NAME or NAME: VALUE, which a good answer has"},
 	{KEYS_RUN, "defaults", "expect-body", KEY_CUSTOM, .check = plan_check_body,
-		.help = "text or @FILE, which stands somewhere in a good answer's body; quotes are part "
-			"of the text"},
+		.help = "text or @FILE, which a good answer's body contains; quotes are part of "
+			"the text"},
 	{KEYS_RUN, "defaults", "expect-size", KEY_CUSTOM, .parse = plan_parse_sizes, PLAN_FIELD(defaults),
 		.help = "SIZE or MIN..MAX of a good answer's body; either end may be left out"},
 	{KEYS_RUN, "defaults", "expect-sha256", KEY_CUSTOM, .parse = plan_parse_sha256,
@@ -226,9 +226,9 @@ const struct key keys_table[] = {
 			"given here is taken from there"},
 	{KEYS_RUN, "request", "header", KEY_CUSTOM, .check = plan_check_header,
 		.repeated = true, .named = true,
-		.help = "NAME: VALUE, in the place of those of that name in [defaults]"},
+		.help = "NAME: VALUE, instead of those of that name in [defaults]"},
 	{KEYS_RUN, "request", "body", KEY_CUSTOM, .check = plan_check_body, .named = true,
-		.help = "text, @FILE or cred:NAME; nothing behind the = : no body"},
+		.help = "text, @FILE or cred:NAME; an empty value: no body"},
 	{KEYS_RUN, "request", "chunked", KEY_SIZE, NULL, "0..16MiB", .word = "no",
 		REQUEST_FIELD(chunk_bytes), .help = "the body goes in chunks of that size"},
 	{KEYS_RUN, "request", "auth", KEY_CUSTOM, .parse = plan_parse_auth, REQUEST_FIELD(_auth),
@@ -237,19 +237,19 @@ const struct key keys_table[] = {
 		REQUEST_FIELD(expect_statuses), .help = "the statuses of a good answer"},
 	{KEYS_RUN, "request", "expect-header", KEY_CUSTOM, .check = plan_check_expect_header,
 		.repeated = true, .named = true,
-		.help = "what a good answer has, in the place of that name in [defaults]"},
+		.help = "what a good answer has, instead of that name in [defaults]"},
 	{KEYS_RUN, "request", "expect-body", KEY_CUSTOM, .check = plan_check_body, .named = true,
-		.help = "text or @FILE in a good answer; nothing behind the = : any"},
+		.help = "text or @FILE in a good answer; an empty value: any"},
 	{KEYS_RUN, "request", "expect-size", KEY_CUSTOM, .parse = plan_parse_sizes, REQUEST_WHOLE,
-		.help = "of a good answer's body; nothing behind the = : any"},
+		.help = "of a good answer's body; an empty value: any"},
 	{KEYS_RUN, "request", "expect-sha256", KEY_CUSTOM, .parse = plan_parse_sha256,
-		REQUEST_WHOLE, .help = "of a good answer's body; nothing behind the = : any"},
+		REQUEST_WHOLE, .help = "of a good answer's body; an empty value: any"},
 
 	{KEYS_RUN, "run", "label", KEY_CUSTOM, .parse = plan_parse_label, .clear = plan_clear_labels,
 		.repeated = true, PLAN_WHOLE, FIGURE, .help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
 
 	{KEYS_DAEMON, "daemon", "keep-runs", KEY_UINT, "64", "1..10000", SETTINGS_FIELD(keep_runs),
-		.help = "finished runs held in memory; the oldest of them go earlier where their "
+		.help = "finished runs held in memory; the oldest are dropped earlier if their "
 			"results take more than 64 MiB"},
 
 	{KEYS_DAEMON, "control", "socket", KEY_TEXT, "/run/rpsd/control.socket",
@@ -257,7 +257,7 @@ const struct key keys_table[] = {
 		.help = "where rpsctl finds the daemon"},
 	{KEYS_DAEMON, "control", "observe", KEY_TEXT, "/run/rpsd/observe.socket",
 		.check = settings_check_observe, SETTINGS_FIELD(observe),
-		.help = "where everybody may look and nobody may do more; empty: nowhere"},
+		.help = "read-only socket for all users; empty: none"},
 
 	{KEYS_DAEMON, "policy", "allow", KEY_CUSTOM, .parse = settings_parse_allow, .clear = settings_clear_allow,
 		.repeated = true, SETTINGS_WHOLE, .help = "addresses that runs may load beside loopback: "
@@ -266,7 +266,8 @@ const struct key keys_table[] = {
 		.parse = settings_parse_max_rate,
 		SETTINGS_FIELD(max_rate), .help = "requests per second, for each run; see CAPS"},
 	{KEYS_DAEMON, "policy", "max-connections", KEY_UINT, "10000", "1..1000000",
-		SETTINGS_FIELD(max_connections), .help = "connections, for each run; what a plan leaves open is cut to it"},
+		SETTINGS_FIELD(max_connections), .help = "connections, for each run; a plan with "
+			"count = auto gets at most so many"},
 	{KEYS_DAEMON, "policy", "max-runs", KEY_UINT, "16", "1..1000",
 		SETTINGS_FIELD(max_runs), .help = "active at the same time"},
 	{KEYS_DAEMON, "policy", "max-duration", KEY_TIME, "24h", "1s..8760h",
@@ -282,7 +283,7 @@ const struct key keys_table[] = {
 		ORIGIN_FIELD(max_connections), .help = "open at the same time, and no more than half of "
 			"the descriptors; those beyond are reset"},
 	{KEYS_DAEMON, "origin", "max-per-address", KEY_UINT, "10000", "1..1000000",
-		ORIGIN_FIELD(max_per_address), .help = "the same of one client's address"},
+		ORIGIN_FIELD(max_per_address), .help = "the same for the address of one client"},
 	{KEYS_DAEMON, "origin", "delay", KEY_CUSTOM, "0", .parse = settings_parse_delay,
 		ORIGIN_WHOLE, .help = "before each answer: TIME, exp:TIME for random ones of that "
 			"mean, or a mixture, SHARE of each: 50% 10ms, 50% 8s"},
@@ -292,8 +293,9 @@ const struct key keys_table[] = {
 		ORIGIN_WHOLE, .help = "PIECES x TIME: head and first byte at once, the rest of the "
 			"body in so many pieces, one after each TIME: 50 x 10ms"},
 	{KEYS_DAEMON, "origin", "errors", KEY_CUSTOM, "0% 503", .parse = settings_parse_errors,
-		ORIGIN_WHOLE, .help = "SHARE STATUS: so many requests are answered with that status; "
-			"after DELAY behind it: and not after delay, as in 20% 503 after 0"},
+		ORIGIN_WHOLE, .help = "SHARE STATUS: so many requests are answered with that "
+			"status; with after DELAY: after that instead of delay, as in 20% 503 "
+			"after 0"},
 	{KEYS_DAEMON, "origin", "service", KEY_CUSTOM, "0", .parse = settings_parse_service,
 		ORIGIN_WHOLE, .help = "of one server that takes one request after the other, before "
 			"their delays: TIME each (M/D/1), or exp:TIME (M/M/1)"},
@@ -301,23 +303,23 @@ const struct key keys_table[] = {
 		ORIGIN_FIELD(burn), .help = "yes: service keeps a CPU busy, and nothing is read "
 			"meanwhile; no: it only takes its time"},
 	{KEYS_DAEMON, "origin", "stall", KEY_CUSTOM, "0", .parse = settings_parse_stall,
-		ORIGIN_FIELD(stall), .help = "1s every 10s: it stands still, accepts, reads and answers "
-			"nothing, for the first second of every ten, from the first request on; "
-			"5s: once"},
+		ORIGIN_FIELD(stall), .help = "1s every 10s: it stalls, and accepts, reads and "
+			"answers nothing, for the first second of every ten, from the first "
+			"request on; 5s: once"},
 	{KEYS_DAEMON, "origin", "accept-stall", KEY_CUSTOM, "0", .parse = settings_parse_stall,
 		ORIGIN_FIELD(accept_stall), .help = "the same for accepting alone, from the first connection on"},
 	{KEYS_DAEMON, "origin", "read", KEY_CUSTOM, "0", .parse = settings_parse_read,
 		ORIGIN_WHOLE, .help = "SIZE every TIME: a request's body is read no faster than "
 			"that, the first piece after TIME: 64KiB every 100ms"},
 	{KEYS_DAEMON, "origin", "hang", KEY_CUSTOM, "0%", .parse = settings_parse_hang,
-		ORIGIN_WHOLE, .help = "SHARE of requests that are never answered; the connection stays "
-			"open, and what comes behind on it waits"},
+		ORIGIN_WHOLE, .help = "SHARE of requests that are never answered; the connection "
+			"stays open, and later requests on it wait"},
 	{KEYS_DAEMON, "origin", "freeze", KEY_UINT, "0", "0..1000000", ORIGIN_FIELD(freeze),
 		.help = "so many connections answer their first request and then nothing: the "
 			"first that come to a second one"},
 	{KEYS_DAEMON, "origin", "close-after", KEY_CUSTOM, "0", .parse = settings_parse_close_after,
-		ORIGIN_WHOLE, .help = "closes a connection after so many answers, without a word; "
-			"N header: with Connection: close in the last; 0: never"},
+		ORIGIN_WHOLE, .help = "closes a connection after so many answers, without "
+			"notice; N header: with Connection: close in the last; 0: never"},
 	{KEYS_DAEMON, "origin", "idle", KEY_TIME, "0", "0..24h", ORIGIN_FIELD(idle_ns),
 		.help = "closes a connection that waits so long for the next request's head; "
 			"0: never"},
@@ -325,7 +327,7 @@ const struct key keys_table[] = {
 		.help = "FILE to write at the end: for each request its arrival since the first and "
 			"its gap to the one before, in ns; only of rpsctl origin"},
 	{KEYS_DAEMON, "origin", "seed", KEY_UINT, "42", ORIGIN_FIELD(seed),
-		.help = "of all that is random, so that it repeats"},
+		.help = "of all random choices, so that they repeat"},
 };
 /* clang-format on */
 const size_t keys_n = sizeof(keys_table) / sizeof(*keys_table);

@@ -46,7 +46,7 @@ static int result_merge_check_plans(struct result_merge *m)
 		const struct result_merge_part *part = &m->parts[i];
 
 		if (!str_eq(result_text(part->doc, "schema"), RESULT_SCHEMA))
-			result_merge_refuse(m, "%.200s: this is no result of a run (%s)",
+			result_merge_refuse(m, "%.200s: this is not the result of a run (%s)",
 				part->name, RESULT_SCHEMA);
 		else if (!*result_text(part->doc, "plan.sha256"))
 			result_merge_refuse(m,

@@ -57,9 +57,9 @@ static bool result_merge_extremes(const struct result_merge *m, const char *name
 
 static const char *result_merge_uneven_remedy(const struct result_merge *m)
 {
-	return m->is_repeats ? "read the reports of both: what was different between them?"
-			     : "read the report of that part alone; a sick host must not hide in a "
-			       "sum";
+	return m->is_repeats
+		       ? "read the reports of both: what was different between them?"
+		       : "read the report of that part alone: a sum hides a host that differs";
 }
 
 static void result_merge_uneven(struct result_merge *m, const char *what, const json_t *low,

@@ -153,8 +153,8 @@ static void settings_check_paths(
 		e = keys_last(doc, "control", "", "socket");
 	if (e && s->socket && s->observe && str_eq(s->socket, s->observe))
 		problems_add(problems, e->file, e->line,
-			"%s: socket and observe are the same path: who looks and who operates "
-			"are told apart by it",
+			"%s: socket and observe are the same path: use two paths, as the role "
+			"depends on the path",
 			e->key);
 }
 

@@ -346,7 +346,7 @@ void steadiness_judge(const struct steadiness_row *rows, size_t n, int64_t width
 	ret->word = STEADINESS_WARMUP_SHORT;
 	ret->warmup_advice_ns = (int64_t)((double)cut * s.width_s * 1e9);
 	(void)snprintf(ret->because, sizeof(ret->because),
-		"the mean was %.3g ms in the first %.3g s and %.3g ms behind them",
+		"the mean was %.3g ms in the first %.3g s and %.3g ms after them",
 		steadiness_mean(s.rows, cut) / 1e6, (double)cut * s.width_s,
 		steadiness_mean(s.rows + cut, s.n - cut) / 1e6);
 }

@@ -271,7 +271,7 @@ static const char *url_read_authority(struct url_slice authority, struct url *u,
 	} else {
 		colon = memchr(authority.at, ':', authority.len);
 		if (colon && memchr(colon + 1, ':', (size_t)(end - colon - 1)))
-			return "an IPv6 address stands in brackets: [::1]";
+			return "an IPv6 address must be in brackets: [::1]";
 		if (colon)
 			host.len = (size_t)(colon - authority.at);
 	}
@@ -307,13 +307,13 @@ static const char *url_check_unix(struct url_slice *path, char room[static URL_W
 	if (slashes == 0)
 		return "a socket's path begins with \"/\", as in unix:/run/app.sock";
 	if (slashes == 2)
-		return "no host stands before a socket's path: unix:/run/app.sock";
+		return "a socket's path has no host before it: unix:/run/app.sock";
 	path->at += slashes - 1;
 	path->len -= slashes - 1;
 	if (path->at[path->len - 1] == '/')
-		return "this is the path of a directory, a socket's is wanted";
+		return "this is the path of a directory, not of a socket";
 	if (memchr(path->at, '?', path->len) || memchr(path->at, '#', path->len))
-		return "what is asked for stands behind the socket's path and a \":\", as in "
+		return "the path to request follows the socket's path and a \":\", as in "
 		       "unix:/run/app.sock:/path?query";
 	if (path->len <= URL_UNIX_PATH_MAX)
 		return NULL;
@@ -350,8 +350,8 @@ static const char *url_read_unix(
 	if (why)
 		return why;
 	if (*path == ':' && *++path != '/')
-		return "behind the socket's path and its \":\" stands the path that is asked for, "
-		       "as in unix:/run/app.sock:/path";
+		return "the path to request must follow the socket's path and its \":\", as in "
+		       "unix:/run/app.sock:/path";
 	*ret_r = url_fill_unix(u, socket, path);
 	return NULL;
 }
@@ -451,14 +451,14 @@ static const char *url_read_place(
 		whole.at += strlen(URL_UNIX);
 		whole.len -= strlen(URL_UNIX);
 		if (strpbrk(whole.at, ":?#"))
-			return "only the socket's path stands here: unix:/run/app.sock";
+			return "expected only a socket's path: unix:/run/app.sock";
 		why = url_check_unix(&whole, room);
 		if (!why)
 			ret->unix_path = strndup(whole.at, whole.len);
 		return why;
 	}
 	if (strchr(text, '/'))
-		return "only a host and a port stand here: HOST:PORT";
+		return "expected only a host and a port: HOST:PORT";
 	why = url_read_authority(whole, &u, host);
 	if (why)
 		return why;

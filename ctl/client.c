@@ -344,7 +344,8 @@ static int client_explain_refused(const struct client_answer *a, struct buf *ret
 static int client_explain_role(const struct client_answer *a, struct buf *ret)
 {
 	(void)a;
-	(void)buf_puts(ret, "rpsctl: refused: your role does not allow this\n");
+	(void)buf_puts(
+		ret, "rpsctl: refused: your role does not allow this (rpsd(8) lists the roles)\n");
 	return EXIT_REFUSED;
 }
 
@@ -373,7 +374,7 @@ int client_explain(const struct client_answer *a, struct buf *ret)
 			return client_errors[i].explain(a, ret);
 	}
 	/* MethodNotFound and the like: a daemon of another version. */
-	(void)buf_printf(
-		ret, "rpsctl: the daemon answers %s %s\n", a->error, client_field(a, "parameter"));
+	(void)buf_printf(ret, "rpsctl: unexpected error from the daemon: %s %s\n", a->error,
+		client_field(a, "parameter"));
 	return EXIT_NO_DAEMON;
 }

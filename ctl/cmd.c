@@ -24,23 +24,23 @@ static const char command_run_more[] =
 	"--dry-run prints the plan, with --json as a document, and sends nothing.\n"
 	"Exit status: 0 measured (OK or OVERLOAD), 1 output not written, 10 kept for\n"
 	"rules, 11 aborted, 12 void, 13 failed, 14 stopped by a person, 64 usage, 66 no\n"
-	"such run or file, 69 no daemon, or it lacks the means, 77 refused, 78\n"
+	"such run or file, 69 no daemon, or it lacks resources, 77 refused, 78\n"
 	"configuration, 130 the second Ctrl-C.\n";
 
 static const char command_set_more[] =
 	"RATE is a rate as in run files (500, 2k, 100/m), or x1.1 of the present one. It\n"
 	"holds for the rest of the present stage, from the end of the present interval\n"
-	"on where that is less than 1 s away, else from 50 ms on. Each act is an event of\n"
-	"the result. Exit status: 0 it will be so, 64 usage, 66 no such run, 69 no\n"
+	"on where that is less than 1 s away, else from 50 ms on. Each change is an event\n"
+	"of the result. Exit status: 0 accepted, 64 usage, 66 no such run, 69 no\n"
 	"daemon, 77 refused: by policy, or because the run has no rate, or ends.\n";
 
 static const char command_pause_more[] =
-	"What is under way is answered; nothing new is sent until rpsctl resume. Paused\n"
-	"time counts neither as duration nor in any rate. Exit status as of rpsctl set.\n";
+	"Requests in flight are answered; nothing new is sent until rpsctl resume. Paused\n"
+	"time counts neither as duration nor in any rate. Exit status as for rpsctl set.\n";
 
 static const char command_next_more[] =
-	"The rest of the present stage is left out; behind the last stage the run ends\n"
-	"as it would by itself. Exit status as of rpsctl set.\n";
+	"The rest of the present stage is skipped; after the last stage the run ends\n"
+	"as usual. Exit status as for rpsctl set.\n";
 
 static const char command_watch_more[] =
 	"On a terminal a view that is redrawn in place, with keys; elsewhere one line for\n"
@@ -49,7 +49,7 @@ static const char command_watch_more[] =
 	"or lost, 130 Ctrl-C.\n";
 
 static const char command_check_more[] =
-	"A run file without [target] is an overlay of the run file before it, as behind\n"
+	"A run file without [target] is an overlay of the run file before it, as after\n"
 	"rpsctl run. rpsd.conf is read with the drop-ins beside it. Exit status: 0 good,\n"
 	"66 no such file, 78 something is wrong; each problem is FILE:LINE: MESSAGE.\n";
 
@@ -58,7 +58,7 @@ static const char command_merge_more[] =
 	"that several hosts have run together, or of repetitions (--repeats). Counts and\n"
 	"histograms are added, percentiles found in the sums. Rates of slices are added,\n"
 	"those of repetitions are means, and the intervals of confidence are then those\n"
-	"between three runs or more. A line for each run shows one that was sick.\n"
+	"between three runs or more. A line for each run shows one that differs.\n"
 	"Exit status: that of the worst run; 1 output not written, 66 no such file, 78\n"
 	"these cannot be merged.\n";
 
@@ -83,37 +83,37 @@ const struct command commands[] = {
 		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop, COMMAND_RUN},
 	{"set", "[RUN] rate=RATE", "change the rate of a run (the newest)", command_set_more,
 		OPTIONS_CONTROL, 1, 2, cmd_set, COMMAND_RUN},
-	{"pause", "[RUN]", "hold a run (the newest)", command_pause_more,
+	{"pause", "[RUN]", "pause a run (the newest)", command_pause_more,
 		OPTIONS_CONTROL, 0, 1, cmd_pause, COMMAND_RUN},
-	{"resume", "[RUN]", "let it go on", NULL,
+	{"resume", "[RUN]", "continue a paused run (the newest)", NULL,
 		OPTIONS_CONTROL, 0, 1, cmd_resume, COMMAND_RUN},
-	{"next", "[RUN]", "go on with a run's next stage", command_next_more,
+	{"next", "[RUN]", "skip to the next stage of a run (the newest)", command_next_more,
 		OPTIONS_CONTROL, 0, 1, cmd_next, COMMAND_RUN},
 	{"status", "[RUN]", "the daemon and its runs", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_status, COMMAND_RUN},
 	{"watch", "[RUN]", "the live view of a run (the newest)",
 		command_watch_more, OPTIONS_CONTROL, 0, 1, cmd_watch, COMMAND_RUN},
-	{"report", "[RUN|FILE]", "of a finished run, or from a result's .json file", NULL,
+	{"report", "[RUN|FILE]", "show the report of a run, or of a .json result", NULL,
 		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report, COMMAND_RESULT},
-	{"merge", "FILE FILE...", "make one result of those of several runs", command_merge_more,
+	{"merge", "FILE FILE...", "merge the results of several runs into one", command_merge_more,
 		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_MERGE, 2, 256, cmd_merge, COMMAND_RESULTS},
-	{"list", "", "the runs that the service knows by name", NULL,
+	{"list", "", "list the named runs of the service", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_list, COMMAND_NOTHING},
-	{"check", "FILE...", "what run files or rpsd.conf mean, or their faults",
+	{"check", "FILE...", "check run files or rpsd.conf, print their meaning",
 		command_check_more, 0, 1, 1000, cmd_check, COMMAND_FILE},
 	{"show", "[NAME]", "a named run's file, or the daemon's configuration", NULL,
 		OPTIONS_CONTROL, 0, 1, cmd_show, COMMAND_NAME},
 	{"origin", "", "serve something to load, until Ctrl-C", NULL,
 		OPTIONS_ORIGIN | OPTIONS_QUIET | OPTIONS_JSON, 0, 0, cmd_origin, COMMAND_NOTHING},
-	{"origins", "", "what the service's own origins have served", NULL,
+	{"origins", "", "show what the service's origins have served", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_origins, COMMAND_NOTHING},
-	{"doctor", "", "whether this host is fit for load, and what to do", command_doctor_more,
+	{"doctor", "", "check whether this host can generate load", command_doctor_more,
 		OPTIONS_CONTROL, 0, 0, cmd_doctor, COMMAND_NOTHING},
 	{"help", "[COMMAND|TERM]", "a command's flags, or a word of the report", NULL,
 		0, 0, 8, cmd_help, COMMAND_COMMAND},
 	{"completion", "bash", "print what makes a shell complete rpsctl's words",
 		command_completion_more, 0, 1, 1, cmd_completion, COMMAND_SHELL},
-	{"version", "", "which rpsctl this is", NULL, 0, 0, 0, cmd_version, COMMAND_NOTHING},
+	{"version", "", "print the version", NULL, 0, 0, 0, cmd_version, COMMAND_NOTHING},
 };
 /* clang-format on */
 const size_t commands_n = sizeof(commands) / sizeof(*commands);

@@ -90,11 +90,11 @@ static int cmd_help_unknown(const char *word)
 	const char *term = terms_nearest(word);
 
 	if (command || term)
-		command_complain("help: %s is no command and no term; did you mean %s?", word,
+		command_complain("help: %s is neither a command nor a term; did you mean %s?", word,
 			command ? command : term);
 	else
-		command_complain("help: %s is no command and no term; rpsctl help terms lists the "
-				 "terms",
+		command_complain("help: %s is neither a command nor a term; rpsctl help terms "
+				 "lists the terms",
 			word);
 	return EXIT_USAGE;
 }

@@ -155,8 +155,8 @@ static void cmd_origin_say_served(const json_t *origin)
 		figure_count(cmd_origin_int(origin, "accepted")).text,
 		figure_count(cmd_origin_int(origin, "errors")).text);
 	cmd_origin_say_count(origin, "hung", "of them never answered");
-	cmd_origin_say_count(origin, "refused", "more were no requests");
-	cmd_origin_say_count(origin, "closed", "connections closed unasked");
+	cmd_origin_say_count(origin, "refused", "more were not valid requests");
+	cmd_origin_say_count(origin, "closed", "connections closed by the origin");
 	if (json_is_integer(json_object_get(origin, "p50_ns")))
 		print_errf("from request read to answer written: p50 %s, p99 %s, max %s\n",
 			figure_time(cmd_origin_int(origin, "p50_ns")).text,

@@ -21,7 +21,7 @@ static int cmd_report_fetch(const struct options *o, json_t **ret)
 
 	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
 		json_decref(parameters);
-		command_complain("report: this is no run's name");
+		command_complain("report: the name of the run is not valid UTF-8");
 		return EXIT_NO_INPUT;
 	}
 	r = command_ask(o, true, "Report", parameters, &answer);
@@ -49,7 +49,9 @@ int cmd_report(struct options *o)
 		return r;
 	}
 	if (!str_ends(what, ".json") && format_for(what)) {
-		command_complain("report: %s: of what -o writes, only .json can be read", what);
+		command_complain(
+			"report: %s: only a .json result can be read; -o FILE.json writes one",
+			what);
 		return EXIT_NO_INPUT;
 	}
 	if (strchr(what, '/') || str_ends(what, ".json"))

@@ -33,17 +33,21 @@
 #include "ctl/terminal.h"
 #include "ctl/what.h"
 
-static const char *cmd_run_user(void)
+static void cmd_run_user(char *ret, size_t size)
 {
 	const struct passwd *entry = getpwuid(geteuid());
 
-	return entry ? entry->pw_name : "nobody in particular";
+	if (entry)
+		(void)snprintf(ret, size, "%.200s", entry->pw_name);
+	else
+		(void)snprintf(ret, size, "uid %u", (unsigned)geteuid());
 }
 
 static int cmd_run_open_private(
 	struct session *s, struct private_daemon *daemon, const struct content *content)
 {
 	struct err err = {0};
+	char user[204];
 	int fds[2];
 
 	if (private_start(daemon, 2, NULL, content_fd(content), fds, &err)) {
@@ -52,7 +56,8 @@ static int cmd_run_open_private(
 	}
 	client_init(&s->stream, fds[0]);
 	client_init(&s->steer, fds[1]);
-	(void)snprintf(s->where, sizeof(s->where), "running privately as %.200s", cmd_run_user());
+	cmd_run_user(user, sizeof(user));
+	(void)snprintf(s->where, sizeof(s->where), "running privately as %s", user);
 	return 0;
 }
 

@@ -22,8 +22,8 @@ static int cmd_set_check(const char *value)
 		return EXIT_USAGE;
 	}
 	if (value[0] != 'x' && units_parse_rate(value, &rate)) {
-		command_complain("set: '%.60s' is no rate: write 500, 2k or 100/m, or x1.1 of the "
-				 "present one",
+		command_complain("set: '%.60s' is not a rate: write 500, 2k or 100/m, or x1.1 of "
+				 "the present one",
 			value);
 		return EXIT_USAGE;
 	}
@@ -37,7 +37,7 @@ int cmd_set(struct options *o)
 	int r;
 
 	if (!value) {
-		command_complain("set: '%.60s' is no KEY=VALUE: write rate=RATE", setting);
+		command_complain("set: '%.60s' is not KEY=VALUE: write rate=RATE", setting);
 		return EXIT_USAGE;
 	}
 	if (!str_starts(setting, "rate=")) {

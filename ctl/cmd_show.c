@@ -16,7 +16,7 @@ int cmd_show(struct options *o)
 
 	if (o->n_args && json_object_set_new(parameters, "name", json_string(o->args[0]))) {
 		json_decref(parameters);
-		command_complain("show: this is no run's name");
+		command_complain("show: the name of the run is not valid UTF-8");
 		return EXIT_NO_INPUT;
 	}
 	r = command_ask(o, true, "Show", parameters, &answer);

@@ -99,7 +99,7 @@ int cmd_status(struct options *o)
 
 	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
 		json_decref(parameters);
-		command_complain("status: this is no run's name");
+		command_complain("status: the name of the run is not valid UTF-8");
 		return EXIT_NO_INPUT;
 	}
 	r = command_ask(o, true, "Status", parameters, &answer);

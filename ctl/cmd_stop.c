@@ -21,7 +21,7 @@ int cmd_stop(struct options *o)
 	parameters = json_pack("{s:b, s:b}", "now", o->now, "all", o->all);
 	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
 		json_decref(parameters);
-		command_complain("stop: this is no run's name");
+		command_complain("stop: the name of the run is not valid UTF-8");
 		return EXIT_NO_INPUT;
 	}
 	r = command_ask(o, false, "Stop", parameters, &answer);

@@ -80,7 +80,7 @@ static int cmd_watch_leave(struct cmd_watch *w, int status)
 
 	progress_clear(&w->progress);
 	if (*id)
-		print_errf("%s goes on; to see it again: rpsctl watch %s\n", id, id);
+		print_errf("%s continues; to watch it again: rpsctl watch %s\n", id, id);
 	return status;
 }
 
@@ -122,10 +122,9 @@ static int cmd_watch_on_stream(struct cmd_watch *w)
 		int taken = client_take(&w->stream, &a);
 
 		if (taken || (!a.message && lost)) {
-			cmd_watch_say(
-				w, taken == CLIENT_E_PROTOCOL
-					   ? "rpsctl: the daemon does not speak as it should\n"
-					   : "rpsctl: the daemon went away\n");
+			cmd_watch_say(w, taken == CLIENT_E_PROTOCOL
+						 ? "rpsctl: the daemon sent an invalid message\n"
+						 : "rpsctl: the daemon went away\n");
 			return EXIT_NO_DAEMON;
 		}
 		if (!a.message)
@@ -171,7 +170,7 @@ static void cmd_watch_on_acted(struct cmd_watch *w, const struct client_answer *
 	if (text.data)
 		progress_say(&w->progress, text.data);
 	else if (!a->error)
-		progress_say(&w->progress, "stopping: answers under way are awaited");
+		progress_say(&w->progress, "stopping: waiting for answers in flight");
 	buf_fini(&text);
 }
 
@@ -251,7 +250,7 @@ static int cmd_watch_call(struct cmd_watch *w)
 
 	if (w->o->n_args && json_object_set_new(parameters, "run", json_string(w->o->args[0]))) {
 		json_decref(parameters);
-		command_complain("watch: this is no run's name");
+		command_complain("watch: the name of the run is not valid UTF-8");
 		return EXIT_NO_INPUT;
 	}
 	if (client_send(&w->stream, "Watch", parameters, true)) {

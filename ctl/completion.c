@@ -252,7 +252,7 @@ static int completion_put_words(struct buf *ret)
 		[COMMAND_SHELL] = "shell",
 	};
 	int r = buf_puts(
-		ret, "\n# What the words behind a command are.\n_rpsctl_words() {\n\tcase $1 in\n");
+		ret, "\n# What the words after a command are.\n_rpsctl_words() {\n\tcase $1 in\n");
 
 	for (size_t i = 0; i < commands_n && r == 0; i++)
 		r = buf_printf(

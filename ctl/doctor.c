@@ -140,7 +140,7 @@ static void doctor_steal(struct doctor *d)
 		doctor_say(d, is_ok, "steal", "%s of the CPU since boot went to others on the host",
 			figure_share(d->f->steal_share).text);
 	if (!is_ok)
-		doctor_try(d, "a host of one's own, or one with quieter neighbours");
+		doctor_try(d, "a dedicated host, or one with less load");
 }
 
 /* ---------------------------------------------------------------- time */
@@ -212,17 +212,17 @@ static void doctor_service(struct doctor *d)
 		doctor_try(d, "systemctl restart rpsd");
 		return;
 	case ENOENT:
-		doctor_say(d, true, "service", "none at %s; only names need one", path);
+		doctor_say(d, true, "service", "none at %s; only named runs need one", path);
 		return;
 	case EACCES:
 	case EPERM:
-		doctor_say(d, false, "service", "is there, but not for you (%s)", path);
-		(void)snprintf(remedy, sizeof(remedy), "sudo usermod -aG rpsd %s, and log in anew",
+		doctor_say(d, false, "service", "permission denied (%s)", path);
+		(void)snprintf(remedy, sizeof(remedy), "sudo usermod -aG rpsd %s, and log in again",
 			*f->user ? f->user : "USER");
 		doctor_try(d, remedy);
 		return;
 	case ECONNREFUSED:
-		doctor_say(d, false, "service", "nobody answers at %s", path);
+		doctor_say(d, false, "service", "no process listens at %s", path);
 		doctor_try(d, "systemctl start rpsd.socket");
 		return;
 	default:
@@ -236,10 +236,9 @@ static void doctor_observe(struct doctor *d)
 	const struct doctor_facts *f = d->f;
 
 	if (f->observe.error == 0)
-		doctor_say(
-			d, true, "observe", "answers at %s those who only look", f->observe.path);
+		doctor_say(d, true, "observe", "answers read-only at %s", f->observe.path);
 	else if (f->observe.error == ENOENT)
-		doctor_say(d, true, "observe", "no socket for those who only look");
+		doctor_say(d, true, "observe", "no read-only socket");
 	else
 		doctor_say(
 			d, true, "observe", "%s: %s", f->observe.path, strerror(f->observe.error));
@@ -256,7 +255,7 @@ static void doctor_group(struct doctor *d)
 			d, true, "group", "%s may operate the service", *f->user ? f->user : "you");
 	else
 		doctor_say(d, true, "group",
-			"%s is not in group rpsd: may look at the service, but start nothing in it",
+			"%s is not in group rpsd: may query the service, but not start runs",
 			*f->user ? f->user : "you");
 }
 
@@ -283,10 +282,10 @@ int doctor_judge(const struct doctor_facts *f, struct buf *ret, unsigned *ret_wa
 		lines[i](&d);
 	report_gap(&d.report);
 	if (d.warnings)
-		report_line(&d.report, "%u warning%s: load can be made here, but see above",
+		report_line(&d.report, "%u warning%s: this host can generate load, but see above",
 			d.warnings, d.warnings == 1 ? "" : "s");
 	else
-		report_line(&d.report, "this host is fit for load");
+		report_line(&d.report, "this host can generate load");
 	r = d.report.r ? d.report.r : buf_append(ret, d.report.text.data, d.report.text.len);
 	buf_fini(&d.report.text);
 	if (r == 0)

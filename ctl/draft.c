@@ -242,7 +242,7 @@ static const char *draft_lookup(void *userdata, const char *name)
 	const char *value = e->found ? getenv(name) : NULL;
 
 	if (value && json_object_set_new(e->found, name, json_string(value))) {
-		e->bad = "its value is no text in UTF-8";
+		e->bad = "its value is not text in UTF-8";
 		(void)snprintf(e->name, sizeof(e->name), "%.60s", name);
 	}
 	return value;
@@ -560,7 +560,7 @@ int draft_put_notes(const char *const *unread, size_t n, struct buf *ret)
 
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = buf_printf(ret,
-			"  note         %s%s is the service's to read, its bytes are not counted\n",
+			"  note         %s%s is read by the service, its bytes are not counted\n",
 			plan_credential(unread[i]) ? "" : "@", unread[i]);
 	return r;
 }

@@ -31,7 +31,7 @@ struct hints_row {
 };
 
 #define HINTS_LATENCY "leave it out: percentiles are always printed"
-#define HINTS_ONE_AT_A_TIME "leave it out: a connection has one request under way at a time"
+#define HINTS_ONE_AT_A_TIME "leave it out: a connection has one request in flight at a time"
 #define HINTS_SCRIPT "there are no scripts: -X, -H and --data say what is sent"
 #define HINTS_HTTP "leave it out: HTTP/1.1 is what is sent"
 #define HINTS_HTTP2 "HTTP/2 is not supported yet; HTTP/1.1 is what is sent"
@@ -41,7 +41,7 @@ struct hints_row {
 #define HINTS_REDIRECTS "redirects are not followed"
 #define HINTS_FAIL "leave it out: a status from 400 on is counted as failed"
 #define HINTS_HEAD "HEAD requests are -X HEAD"
-#define HINTS_QUIET "without progress is -q"
+#define HINTS_QUIET "-q turns progress off"
 #define HINTS_FORM                                                                                 \
 	"forms are not composed: --data @FILE has the body, -H 'Content-Type: TYPE' says what "    \
 	"it is"
@@ -50,18 +50,18 @@ struct hints_row {
 	"a body from a file is --data @VALUE"
 
 static const struct hints_row hints_unknowns[] = {
-	{"-z", HINTS_ANY, "how long is -d VALUE", "TIME"},
-	{"-D", HINTS_NUMBER, "how long is -d VALUE", NULL},
+	{"-z", HINTS_ANY, "the duration is -d VALUE", "TIME"},
+	{"-D", HINTS_NUMBER, "the duration is -d VALUE", NULL},
 	{"-D", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
 	{"-s", HINTS_URL, HINTS_QUIET, NULL},
-	{"-s", HINTS_NUMBER, "a request's time-out is --timeout VALUE", NULL},
+	{"-s", HINTS_NUMBER, "the timeout of a request is --timeout VALUE", NULL},
 	{"-s", HINTS_ANY, HINTS_SCRIPT, NULL},
 	{"-m", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
 	{"-m", HINTS_ANY, "the method is -X VALUE", "METHOD"},
 	{"-l", HINTS_ANY, HINTS_LATENCY ", and answers may differ in length", NULL},
 	{"-L", HINTS_ANY, HINTS_LATENCY ", and " HINTS_REDIRECTS, NULL},
 	{"-U", HINTS_ANY, HINTS_LATENCY, NULL},
-	{"-i", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
+	{"-i", HINTS_NUMBER, "the number of requests is -n VALUE", NULL},
 	{"-i", HINTS_ANY, HINTS_HEAD, NULL},
 	{"-I", HINTS_ANY, HINTS_HEAD, NULL},
 	{"-p", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
@@ -69,7 +69,7 @@ static const struct hints_row hints_unknowns[] = {
 	{"-u", HINTS_NUMBER, "users are -c VALUE --closed", NULL},
 	{"-u", HINTS_LOGINS, HINTS_LOGIN, NULL},
 	{"-u", HINTS_ANY, "PUT of a file is -X PUT --data @VALUE", "FILE"},
-	{"-a", HINTS_NUMBER, "how many requests is -n VALUE", NULL},
+	{"-a", HINTS_NUMBER, "the number of requests is -n VALUE", NULL},
 	{"-a", HINTS_ANY, HINTS_LOGIN, NULL},
 	{"-A", HINTS_LOGINS, HINTS_LOGIN, NULL},
 	{"-A", HINTS_ANY, "it is -H 'User-Agent: VALUE' or -H 'Accept: VALUE'", "TEXT"},
@@ -79,8 +79,8 @@ static const struct hints_row hints_unknowns[] = {
 	{"-F", HINTS_ANY, HINTS_FORM, NULL},
 	{"-f", HINTS_URL, HINTS_FAIL, NULL},
 	{"-f", HINTS_ANY, HINTS_LIST, "FILE"},
-	{"-e", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
-	{"-g", HINTS_ANY, "figures for a table are -o FILE.csv", NULL},
+	{"-e", HINTS_ANY, "-o FILE.csv writes a table", NULL},
+	{"-g", HINTS_ANY, "-o FILE.csv writes a table", NULL},
 	{"-x", HINTS_ANY, HINTS_PROXY, NULL},
 	{"-h2", HINTS_ANY, HINTS_HTTP2, NULL},
 	{"--http2", HINTS_ANY, HINTS_HTTP2, NULL},
@@ -103,7 +103,7 @@ static const struct hints_row hints_unknowns[] = {
 	{"--cookie", HINTS_ANY, "a cookie is -H 'Cookie: VALUE'", "TEXT"},
 	{"--user-agent", HINTS_ANY, "it is -H 'User-Agent: VALUE'", "TEXT"},
 	{"--referer", HINTS_ANY, "it is -H 'Referer: VALUE'", "URL"},
-	{"--max-time", HINTS_ANY, "a request's time-out is --timeout VALUE", "TIME"},
+	{"--max-time", HINTS_ANY, "the timeout of a request is --timeout VALUE", "TIME"},
 	{"--connect-timeout", HINTS_ANY, "it is --set timeouts.connect=TIME, as in 5s", NULL},
 	{"--resolve", HINTS_ANY, "it is --connect-to ADDRESS:PORT", NULL},
 	{"--unix-socket", HINTS_ANY, "a Unix socket is in the URL: unix:VALUE:/", "PATH"},
@@ -123,9 +123,9 @@ static const struct hints_row hints_unknowns[] = {
 	{"--max-workers", HINTS_ANY, "connections are -c VALUE", "N"},
 	{"--vus", HINTS_ANY, "users are -c VALUE --closed", "N"},
 	{"--users", HINTS_ANY, "users are -c VALUE --closed", "N"},
-	{"--iterations", HINTS_ANY, "how many requests is -n VALUE", "N"},
-	{"--amount", HINTS_ANY, "how many requests is -n VALUE", "N"},
-	{"--time", HINTS_ANY, "how long is -d VALUE", "TIME"},
+	{"--iterations", HINTS_ANY, "the number of requests is -n VALUE", "N"},
+	{"--amount", HINTS_ANY, "the number of requests is -n VALUE", "N"},
+	{"--time", HINTS_ANY, "the duration is -d VALUE", "TIME"},
 	{"--warm-up-time", HINTS_ANY, "it is -w VALUE", "TIME"},
 	{"--body", HINTS_ANY, "a body is --data VALUE", "TEXT"},
 	{"--body-file", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
@@ -142,9 +142,10 @@ static const struct hints_row hints_unknowns[] = {
 static const struct hints_row hints_misuses[] = {
 	{"-q", HINTS_NUMBER, "is quiet; a rate, of all connections together, is -r VALUE", NULL},
 	{"-t", HINTS_TIME,
-		"is the number of workers; how long is -d VALUE, a time-out is --timeout VALUE",
+		"is the number of workers; the duration is -d VALUE, the timeout is --timeout "
+		"VALUE",
 		NULL},
-	{"-d", HINTS_BODY, "is how long; a body is --data VALUE", NULL},
+	{"-d", HINTS_BODY, "is the duration; a body is --data VALUE", NULL},
 };
 
 static bool hints_fits(enum hints_form form, const char *value)

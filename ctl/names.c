@@ -90,7 +90,7 @@ void names_explain(const struct options *o, const char *method, const char *name
 		(void)buf_printf(ret, "did you mean %s?\n", near.data);
 	else
 		(void)buf_printf(
-			ret, "rpsctl %s shows those there are\n", is_plan ? "list" : "status");
+			ret, "rpsctl %s lists the known ones\n", is_plan ? "list" : "status");
 	buf_fini(&place);
 	buf_fini(&near);
 }

@@ -89,7 +89,7 @@ const struct options_flag options_flags[] = {
 		"repetitions: rates are means, not sums"},
 	{0, "all", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(all), "every active run"},
 	{0, "now", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(now),
-		"do not wait for answers under way"},
+		"do not wait for answers in flight"},
 	{0, "listen", "ADDRESS:PORT", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.listen", NULL, 0,
 		"127.0.0.1:8000; port 0 takes a free one"},
 	{0, "delay", "TIME", OPTIONS_ORIGIN, OPTIONS_KEY, "origin.delay", NULL, 0, NULL},
@@ -209,7 +209,7 @@ static int options_set_pair(struct options *o, const char *pair, struct err *ret
 	int r = -ENOMEM;
 
 	if (!equals || !dot || dot > equals || dot == pair || dot + 1 == equals) {
-		err_set(reterr, "--set %.200s: SECTION.KEY=VALUE is meant, as in load.rate=2k",
+		err_set(reterr, "--set %.200s: expected SECTION.KEY=VALUE, as in load.rate=2k",
 			pair);
 		return -EINVAL;
 	}
@@ -276,7 +276,7 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 	if (nearest)
 		err_set(w->reterr, "unknown flag %.100s; did you mean --%s?", flag, nearest);
 	else
-		err_set(w->reterr, "unknown flag %.100s; %s%.40s lists those there are", flag,
+		err_set(w->reterr, "unknown flag %.100s; %s%.40s lists the flags", flag,
 			w->o->command ? "rpsctl help " : "--help",
 			w->o->command ? w->o->command : "");
 	return -EINVAL;

@@ -199,16 +199,16 @@ struct figure report_class(const char *name)
 
 static const char *const report_meanings[LEDGER_CLASS_COUNT] = {
 	[LEDGER_DROPPED] = "no free connection and no room to wait",
-	[LEDGER_EXPIRED] = "waited its whole timeout for a connection",
+	[LEDGER_EXPIRED] = "timed out while waiting for a connection",
 	[LEDGER_NOT_CONNECTED] = "no connection could be opened",
 	[LEDGER_UNSENT] = "still waiting when the run ended",
 	[LEDGER_LOST] = "the generator that held it is gone",
 	[LEDGER_OK] = "",
 	[LEDGER_HTTP_ERROR] = "a status that is not expected",
-	[LEDGER_CHECK_FAILED] = "answered, but not as asked",
+	[LEDGER_CHECK_FAILED] = "answered, but a check failed",
 	[LEDGER_BAD_RESPONSE] = "not HTTP/1.1",
-	[LEDGER_TIMEOUT] = "no whole answer in time",
-	[LEDGER_CONNECTION_ERROR] = "closed or reset before the answer was whole",
+	[LEDGER_TIMEOUT] = "no complete answer in time",
+	[LEDGER_CONNECTION_ERROR] = "closed or reset before the answer was complete",
 	[LEDGER_UNFINISHED] = "no answer yet when the drain ended",
 };
 

@@ -20,7 +20,7 @@ static const struct report_word report_outcomes[] = {
 	{"failed", LOOK_BAD "FAILED" LOOK_PLAIN, "not one good answer"},
 	{"stopped", LOOK_WARN "STOPPED" LOOK_PLAIN, "by a person, before the plan was over"},
 	{"aborted", LOOK_BAD "ABORTED" LOOK_PLAIN, "a rule ended the run"},
-	{"interrupted", LOOK_BAD "INTERRUPTED" LOOK_PLAIN, "the daemon went down"},
+	{"interrupted", LOOK_BAD "INTERRUPTED" LOOK_PLAIN, "the daemon ended"},
 };
 
 static const struct report_word report_results[] = {

@@ -28,11 +28,11 @@ int result_file_read(const char *path, json_t **ret)
 	doc = json_loadb(text, len, 0, &error);
 	free(text);
 	if (!doc) {
-		command_complain("%s:%d: this is no JSON: %s", path, error.line, error.text);
+		command_complain("%s:%d: this is not JSON: %s", path, error.line, error.text);
 		return EXIT_CONFIG;
 	}
 	if (!str_eq(result_text(doc, "schema"), RESULT_SCHEMA)) {
-		command_complain("%s: this is no result of a run (%s)", path, RESULT_SCHEMA);
+		command_complain("%s: this is not the result of a run (%s)", path, RESULT_SCHEMA);
 		json_decref(doc);
 		return EXIT_CONFIG;
 	}

@@ -64,8 +64,8 @@ static int session_interrupt(struct session *s)
 	if (s->_interrupts > 1)
 		s->_patience_ns = clock_now_ns() + SESSION_PATIENCE_NS;
 	if (s->progress && !s->_told) {
-		progress_say(
-			s->progress, "stopping: answers are awaited; Ctrl-C again: they are not");
+		progress_say(s->progress,
+			"stopping: waiting for answers in flight; Ctrl-C again to stop now");
 		s->_told = true;
 	}
 	/* Without an id yet: it is sent when the id has come. */
@@ -213,7 +213,7 @@ static int session_on_lost(struct session *s, int reason)
 	char text[96];
 
 	(void)snprintf(text, sizeof(text), "the daemon %s %s",
-		reason == CLIENT_E_LOST ? "went away" : "does not speak as it should",
+		reason == CLIENT_E_LOST ? "went away" : "sent an invalid message",
 		before[s->_step]);
 	return session_fail(s, EXIT_NO_DAEMON, text);
 }

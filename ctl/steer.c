@@ -96,7 +96,7 @@ int steer_command(const struct options *o, const char *method, const char *run, 
 
 	if (run && json_object_set_new(parameters, "run", json_string(run))) {
 		json_decref(parameters);
-		command_complain("%s: this is no run's name", o->command);
+		command_complain("%s: the name of the run is not valid UTF-8", o->command);
 		return EXIT_NO_INPUT;
 	}
 	r = command_ask(o, false, method, parameters, &answer);

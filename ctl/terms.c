@@ -92,7 +92,7 @@ static const struct term terms[] = {
 		"The measured part of the run, between warm-up and cooldown. What is planned in it "
 		"counts, whenever its answer comes."},
 	{"warm up|warmup", "Load before the window, counted apart. -w TIME."},
-	{"cooldown", "Load behind the window, counted apart."},
+	{"cooldown", "Load after the window, counted apart."},
 	{"outside the window|outside", "What was sent in warm-up and cooldown, and retries: with "
 				       "these the counts match the "
 				       "server's own log."},
@@ -131,8 +131,7 @@ static const struct term terms[] = {
 		"From sending a request to the last byte of its answer: what the server and the "
 		"network took. It hides the waiting of requests that could not be sent."},
 	{"our delay", "From the planned instant until the generator took the request up: what this "
-		      "machine "
-		      "added. Behind it stands its share of the response time's p99."},
+		      "machine added. After it comes its share of the response time's p99."},
 	{"connection wait|conn wait", "From there until sending: the request waited for a free "
 				      "connection, or for a new one "
 				      "to open. The remedy is -c, or leaving -c out."},
@@ -144,18 +143,17 @@ static const struct term terms[] = {
 		"not next to nothing."},
 	{"connect", "The time to open a connection; with TLS, of TCP alone."},
 	{"tls|tls handshake|handshake",
-		"The time of the TLS handshake of a connection, behind connect. A session that is "
+		"The time of the TLS handshake of a connection, after connect. A session that is "
 		"resumed takes less (tls.resume)."},
 	{"certificate not verified|not verified|insecure",
-		"With -k (tls.verify = no) any certificate is taken, so nobody knows who answered. "
-		"--cacert trusts the one that is meant."},
-	{"rx slack",
-		"By how much our stamps of the last byte can be late at most: the event may have "
-		"waited for us."},
+		"With -k (tls.verify = no) any certificate is accepted, so the server may be "
+		"another one. --cacert trusts the right one."},
+	{"rx slack", "By how much the stamps of the last byte can be late at most: the event may "
+		     "have waited for the worker."},
 	{"latency", "Any of the times of the report: response, service, our delay and so on."},
 	{"ok only|served",
 		"Percentiles of the good answers alone, shown where others are unserved."},
-	{"offered", "Percentiles over everything planned: what got no good answer ranks behind all "
+	{"offered", "Percentiles over everything planned: what got no good answer ranks after all "
 		    "that did. The row response shows these."},
 	{"unserved|unserv|>=",
 		"A percentile that falls on a request without a good answer: there is no "
@@ -225,10 +223,9 @@ static const struct term terms[] = {
 	{"error|errors",
 		"What went wrong, how often, with an example of what was seen. Each has its "
 		"name; rpsctl help connect-refused explains one."},
-	{"phase|phases|parse",
-		"How far a request had come when it went wrong: queue, resolve, connect, tls, "
-		"send, receive, parse, timeout, status, check; generator where it was our own "
-		"fault."},
+	{"phase|phases|parse", "How far a request had come when it went wrong: queue, resolve, "
+			       "connect, tls, send, receive, parse, timeout, status, check; "
+			       "generator where it was the fault of this machine."},
 	{"check failed|check|checks",
 		"A whole answer with an expected status, but without what expect-header, "
 		"expect-body, expect-size or expect-sha256 ask for. The errors say which of them, "
@@ -254,8 +251,8 @@ static const struct term terms[] = {
 	{"ok", "As a class: answered well, with a status of 200 to 399. As a verdict: at least 99 "
 	       "% of "
 	       "the plan was answered well (exit 0)."},
-	{"overload", "Less than 99 % of the plan was answered well, or the answers fell behind. A "
-		     "finding about the server, not a failure: exit 0."},
+	{"overload", "Less than 99 % of the plan was answered well, or the answers came ever "
+		     "later. A finding about the server, not a failure: exit 0."},
 	{"void", "This machine sent less than 99.5 % of the plan, or the ledger does not balance: "
 		 "the "
 		 "figures say nothing about the server (exit 12)."},
@@ -268,7 +265,7 @@ static const struct term terms[] = {
 	{"uneven",
 		"Parts of a merged result saw different things: their p50 are more than 1.5 times "
 		"apart, or their waits for a connection more than twice. One host or its way to "
-		"the server may be sick, and the percentiles of the sum are nobody's."},
+		"the server may be at fault, and the percentiles of the sum describe neither."},
 	{"slice|slices|missing slices",
 		"One of several equal shares of a plan's arrivals, for as many hosts: together "
 		"they are the schedule, and rpsctl merge makes one result of theirs. Its first "
@@ -284,7 +281,7 @@ static const struct term terms[] = {
 	{"stopped",
 		"A person ended the run; the figures hold for what was sent (exit 14, or 130)."},
 	{"aborted", "A rule ended the run (exit 11)."},
-	{"interrupted", "The daemon went down in the middle of the run."},
+	{"interrupted", "The daemon ended in the middle of the run."},
 	{"done", "A run whose result says nothing else; another version wrote it."},
 	{"outcome", "How a run ended: completed, stopped, aborted, failed, interrupted."},
 	{"exit status|exit",
@@ -322,10 +319,10 @@ static const struct term terms[] = {
 	{"stood still|standstill|stalled share", "The share of the run in which a worker did not "
 						 "run: the process was stopped, or had "
 						 "no CPU."},
-	{"completion stamps|stamps", "When an answer was complete, by our clock: see rx slack."},
-	{"throttled",
-		"Our cgroup's quota of CPU time ran out: CPUQuota= or cpu.max is too small for "
-		"this load."},
+	{"completion stamps|stamps",
+		"When an answer was complete, by the clock of this machine: see rx slack."},
+	{"throttled", "The quota of CPU time of rpsd's cgroup ran out: CPUQuota= or cpu.max is too "
+		      "small for this load."},
 	{"run queue", "A worker was ready to run and waited for a CPU: too many programs on this "
 		      "machine."},
 	{"turns|turn|loop time", "How long a worker took to handle all that had happened at once; "
@@ -349,7 +346,7 @@ static const struct term terms[] = {
 			 "borders not to matter."},
 	{"co located|colocated", "The server is on this machine and shares its CPU with rpsd."},
 	{"ports", "Local ports limit how many connections can be opened and closed in a time."},
-	{"steal", "CPU time that the host gave to other virtual machines while we wanted it."},
+	{"steal", "CPU time that the host gave to other virtual machines while rpsd wanted it."},
 	{"little's law|little", "The area under the number of requests in flight is the sum of "
 				"the times that they took, of all that ended, well or badly. "
 				"Where the two differ by more than 1 %, the measurement is in "

@@ -480,14 +480,14 @@ static void view_put_help(struct view_page *p)
 	} lines[] = {
 		{true, false, false, "response   planned instant to last byte: what a user feels"},
 		{false, true, false, "service    sent to last byte"},
-		{true, false, false, "our delay  what rpsd itself was late"},
+		{true, false, false, "our delay  how late rpsd itself was"},
 		{true, false, false, "queue      due, and waiting for a free connection"},
 		{true, true, false, "in flight  sent, and not yet answered to the last byte"},
 		{true, true, false, "oldest     age of the request that has waited longest"},
 		{true, true, false, "last       percentiles: newest interval all answered"},
 		{true, true, true, "p pause    no new requests until p again"},
 		{true, false, true, "+ - n      rate, and next stage, from the next second on"},
-		{true, true, false, "s stop     no new requests; answers are awaited"},
+		{true, true, false, "s stop     no new requests; waits for answers"},
 	};
 
 	view_put_gap(p);
@@ -505,7 +505,7 @@ static void view_put_key_names(struct view_page *p)
 	bool steers = p->v->may_steer;
 	bool is_staged = view_int(p->doc, "stage.of") > 1;
 	const char *names[] = {
-		p->v->is_watching ? "q leave (run goes on)" : NULL,
+		p->v->is_watching ? "q leave (run continues)" : NULL,
 		steers ? (view_has_state(p, "paused") ? "p resume" : "p pause") : NULL,
 		steers && !p->closed ? "+ - rate 10 %" : NULL,
 		steers && is_staged ? "n next" : NULL,
@@ -543,7 +543,7 @@ static void view_put_keys(struct view_page *p)
 	if (p->v->has_keys)
 		view_put_key_names(p);
 	else if (p->v->is_watching)
-		view_put(p, VIEW_KEYS, "  Ctrl-C leave (run goes on)");
+		view_put(p, VIEW_KEYS, "  Ctrl-C leave (run continues)");
 	else
 		view_put(p, VIEW_KEYS, "  Ctrl-C stop");
 }

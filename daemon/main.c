@@ -196,7 +196,7 @@ void main_on_owner_gone(struct control_closer *closer)
 	struct daemon *d = container_of(closer, struct daemon, owner);
 
 	d->is_orphan = true;
-	main_stop(d, true, "its owner has gone");
+	main_stop(d, true, "its owner disconnected");
 }
 
 /* ---------------------------------------------------------------- building */

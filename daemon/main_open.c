@@ -184,7 +184,7 @@ static int main_bind_sockets(struct daemon *d, struct err *reterr)
 	/* Without it there is less to see, and nothing less to do. */
 	r = main_open_socket(d, &d->observe, observe, 0666, CONTROL_OBSERVE, &err);
 	if (r < 0)
-		log_warning("nobody can look without operating: %s",
+		log_warning("the observe socket is unavailable: %s",
 			err.text[0] ? err.text : strerror(-r));
 	return 0;
 }

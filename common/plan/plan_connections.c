@@ -48,8 +48,8 @@ int plan_parse_connect_to(const char *value, void *field, struct err *reterr)
 
 	if (r == -EINVAL && plan_is_curl_place(value))
 		err_set(reterr,
-			"'%.60s': write where to connect alone, as in 10.0.0.7:8443; it is in the "
-			"place of the URL's host and port",
+			"'%.60s': write only where to connect, as in 10.0.0.7:8443, instead of the "
+			"URL's host and port",
 			value);
 	if (r)
 		return r;
@@ -86,7 +86,7 @@ int plan_parse_dns(const char *value, void *field, struct err *reterr)
 	if (!str_starts(value, PLAN_DNS_EVERY) || !strspn(time, " \t") ||
 		units_parse_time(time + strspn(time, " \t"), &ns)) {
 		err_set(reterr,
-			"'%.60s' is not known here: write once, or every TIME, as in every 30s",
+			"'%.60s' is not a known value: write once, or every TIME, as in every 30s",
 			value);
 		return -EINVAL;
 	}

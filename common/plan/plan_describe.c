@@ -46,8 +46,8 @@ static int plan_describe_target(const struct plan *p, struct buf *b)
 {
 	static const char *const addresses[] = {
 		[PLAN_ADDRESSES_FIRST] = "the first address that answers",
-		[PLAN_ADDRESSES_V4] = "IPv4 addresses alone",
-		[PLAN_ADDRESSES_V6] = "IPv6 addresses alone",
+		[PLAN_ADDRESSES_V4] = "IPv4 addresses only",
+		[PLAN_ADDRESSES_V6] = "IPv6 addresses only",
 	};
 	const char *lead = "  target       ";
 	int r = 0;
@@ -92,7 +92,7 @@ static int plan_describe_tls(const struct plan *p, struct buf *b)
 	if (!r)
 		r = buf_puts(b, versions[p->tls_min_version][p->tls_max_version]);
 	if (!r && p->tls_certificate.name)
-		r = buf_printf(b, ", ours is %s", p->tls_certificate.name);
+		r = buf_printf(b, ", client certificate %s", p->tls_certificate.name);
 	if (!r && !p->tls_resume)
 		r = buf_puts(b, ", no session is resumed");
 	if (!r && p->tls_ciphers)
@@ -161,8 +161,8 @@ static int plan_describe_sends(const struct plan *p, struct buf *b)
 		average, figure_count(sum >= 1e18 ? INT64_MAX : (int64_t)(sum + 0.5)).text);
 	if (r || !outside)
 		return r;
-	return buf_printf(b, PLAN_INDENT "with %s more before and behind the window\n",
-		figure_count(outside).text);
+	return buf_printf(
+		b, PLAN_INDENT "plus %s in warm-up and cooldown\n", figure_count(outside).text);
 }
 
 /* What one connection may do, where that is not all. */
@@ -223,7 +223,8 @@ static int plan_describe_timeouts(const struct plan *p, struct buf *b)
 	return buf_printf(b, "  timeouts     connect %s, request %s from its planned instant%s\n",
 		figure_exact_time(p->connect_timeout_ns).text,
 		figure_exact_time(p->request_timeout_ns).text,
-		p->timeout_soft ? "\n" PLAN_INDENT "soft: what is late is counted and waited for"
+		p->timeout_soft ? "\n" PLAN_INDENT
+				  "soft: late answers are counted and still awaited"
 				: "");
 }
 

@@ -71,7 +71,8 @@ int plan_expand(const struct plan_input *in, const struct ini_entry *e, const ch
 	}
 	if (plan_tls_is_private(in->doc, name)) {
 		problems_add(in->problems, e->file, e->line,
-			"%s: '%.200s' is for [tls] alone, what is private there is not sent",
+			"%s: '%.200s' is a private file of [tls], which is never sent: name "
+			"another file",
 			e->key, name);
 		return -EINVAL;
 	}
@@ -143,10 +144,10 @@ static const char *plan_unreadable_text(int error)
 /* path NULL. */
 static const char *plan_absent_text(const char *name)
 {
-	return str_eq(name, PLAN_STDIN) ? "only rpsctl has a standard input, a file of that name "
-					  "is written @./-"
-					: "no credentials here: $CREDENTIALS_DIRECTORY is not set "
-					  "(LoadCredential= in the unit)";
+	return str_eq(name, PLAN_STDIN)
+		       ? "only rpsctl reads standard input; a file of that name is written @./-"
+		       : "no credentials here: $CREDENTIALS_DIRECTORY is not set "
+			 "(LoadCredential= in the unit)";
 }
 
 void plan_file_unreadable(const struct ini_doc *doc, const char *name, const char *path, int error,
@@ -172,7 +173,7 @@ void plan_file_unreadable(const struct ini_doc *doc, const char *name, const cha
 			plan_absent_text(name));
 	else if (may_be_text)
 		problems_add(problems, place, line,
-			"%s%scannot read %s: %s (the text itself is written @@%.60s)", key,
+			"%s%scannot read %s: %s (to send the text itself, write @@%.60s)", key,
 			*key ? ": " : "", path, plan_unreadable_text(error), name);
 	else
 		problems_add(problems, place, line, "%s%scannot read %s: %s", key, *key ? ": " : "",

@@ -160,7 +160,7 @@ static bool plan_scale_rate(
 		}
 	}
 	problems_add(l->in->problems, e->file, e->line,
-		"%.60s of %s is no rate: those are %s, exact to six decimals", e->value, before,
+		"%.60s of %s is not a rate: those are %s, exact to six decimals", e->value, before,
 		key->limits);
 	return false;
 }
@@ -183,8 +183,7 @@ static int plan_scale(struct plan_load *l)
 		return 0;
 	if (p->model == PLAN_CLOSED) {
 		problems_add(l->in->problems, e->file, e->line,
-			"%.60s scales a rate, but users wait for answers here and nothing sets the "
-			"pace",
+			"%.60s scales a rate, but the closed model has none: leave it out",
 			e->value);
 		return 0;
 	}

@@ -29,13 +29,13 @@ int plan_check_request_path(const char *value, struct err *reterr)
 
 	if (str_starts(value, "//") || (value[scheme] == ':' && value[scheme + 1] == '/')) {
 		err_set(reterr,
-			"'%.60s' leads elsewhere: write what stands behind the URL's host, as in "
-			"products?page=2",
+			"'%.60s' leads to another host: write the part of the URL after its host, "
+			"as in products?page=2",
 			value);
 		return -EINVAL;
 	}
 	if (!plan_is_field_value(value, strlen(value))) {
-		err_set(reterr, "no path: it has a control character");
+		err_set(reterr, "the path has a control character");
 		return -EINVAL;
 	}
 	return 0;
@@ -43,8 +43,7 @@ int plan_check_request_path(const char *value, struct err *reterr)
 
 /* ---- auth: RFC 7617 and RFC 6750 ---- */
 
-#define PLAN_AUTH_HOW                                                                              \
-	"write basic USER @FILE, bearer @FILE, cred:NAME in the place of @FILE, or none"
+#define PLAN_AUTH_HOW "write basic USER @FILE, bearer @FILE, cred:NAME instead of @FILE, or none"
 
 /* The word at text, and behind it *ret_rest. */
 static bool plan_is_word(const char *text, const char *word, const char **ret_rest)
@@ -71,13 +70,13 @@ int plan_parse_auth(const char *value, void *field, struct err *reterr)
 	else if (plan_is_word(value, "bearer", &rest))
 		auth.scheme = PLAN_AUTH_BEARER;
 	if (auth.scheme == PLAN_AUTH_NONE || !*rest) {
-		err_set(reterr, "no authentication known here: " PLAN_AUTH_HOW);
+		err_set(reterr, "unknown authentication: " PLAN_AUTH_HOW);
 		return -EINVAL;
 	}
 	if (plan_check_body(rest, reterr))
 		return -EINVAL;
 	if (!plan_file_reference(rest, &len)) {
-		err_set(reterr, "a secret has no place in a run file: write it to a file and name "
+		err_set(reterr, "a secret must not be in a run file: write it to a file and name "
 				"that, as in bearer @token, or cred:NAME");
 		return -EINVAL;
 	}
@@ -155,7 +154,7 @@ int plan_parse_statuses(const char *value, void *field, struct err *reterr)
 	}
 	if (!is_good || *at) {
 		err_set(reterr,
-			"'%.60s' are no statuses: write a list of them from 100 to 599, as in "
+			"'%.60s' is not a list of statuses: write statuses from 100 to 599, as in "
 			"200,201, 200-299 or 2xx",
 			value);
 		return -EINVAL;
@@ -168,8 +167,8 @@ int plan_parse_statuses(const char *value, void *field, struct err *reterr)
 		}
 	}
 	err_set(reterr,
-		"'%.60s' can never be: after 1xx another status follows, and that counts; only 101 "
-		"is an answer of its own, to a request with the header Upgrade",
+		"'%.60s' is never a final status: after 1xx another one follows; only 101 is "
+		"final, after a request with the header Upgrade",
 		value);
 	return -EINVAL;
 }
@@ -212,13 +211,14 @@ int plan_parse_sizes(const char *value, void *field, struct err *reterr)
 	}
 	if (!is_good) {
 		err_set(reterr,
-			"'%.60s' is no size: write bytes, or with KiB or MiB, or MIN..MAX, as in "
-			"512B, 1KiB..64KiB, 1KiB.. or ..64KiB",
+			"'%.60s' is not a size: write bytes, or with KiB or MiB, or MIN..MAX, as "
+			"in 512B, 1KiB..64KiB, 1KiB.. or ..64KiB",
 			value);
 		return -EINVAL;
 	}
 	if (min > max) {
-		err_set(reterr, "'%.60s' can never be: the first size is above the second", value);
+		err_set(reterr, "'%.60s' is an empty range: the first size is above the second",
+			value);
 		return -EINVAL;
 	}
 	if (request) {
@@ -252,7 +252,8 @@ int plan_parse_sha256(const char *value, void *field, struct err *reterr)
 		bytes[n++] = (uint8_t)(high << 4 | low);
 	}
 	if (*value && (n < sizeof(bytes) || value[2 * n])) {
-		err_set(reterr, "'%.80s' is no SHA-256: write 64 hex digits, as sha256sum prints",
+		err_set(reterr,
+			"'%.80s' is not a SHA-256 digest: write 64 hex digits, as sha256sum prints",
 			value);
 		return -EINVAL;
 	}

@@ -126,7 +126,7 @@ static bool plan_pipelines_more_than_count(const struct plan_input *in)
 }
 
 static const char plan_why_users[] =
-	"users wait for answers there, so nothing else sets the pace: leave one of them out";
+	"in the closed model users wait for answers and there is no rate: leave one of them out";
 static const char plan_why_reuse[] = "without reuse a connection has one request";
 
 static const struct plan_exclusion plan_exclusions[] = {

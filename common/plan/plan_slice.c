@@ -45,11 +45,12 @@ int plan_parse_slice(const char *value, void *field, struct err *reterr)
 
 	if (!plan_take_number(&at, 4, &index) || *at++ != '/' || !plan_take_number(&at, 4, &of) ||
 		*at) {
-		err_set(reterr, "'%.60s' is no slice: write which of how many, as in 2/5", value);
+		err_set(reterr, "'%.60s' is not a slice: write which of how many, as in 2/5",
+			value);
 		return -EINVAL;
 	}
 	if (of < 1 || of > PLAN_SLICES_MAX || index < 1 || index > of) {
-		err_set(reterr, "'%.60s' is no slice: there are 1/N to N/N, and N is at most %d",
+		err_set(reterr, "'%.60s' is not a slice: there are 1/N to N/N, and N is at most %d",
 			value, PLAN_SLICES_MAX);
 		return -EINVAL;
 	}
@@ -123,8 +124,8 @@ int plan_parse_instant(const char *value, void *field, struct err *reterr)
 		ok = *at++ == 'Z';
 	if (!ok || *at || s > PLAN_INSTANT_MAX_S || s == 0) {
 		err_set(reterr,
-			"'%.60s' is no instant that all hosts agree on: write 2026-11-22T17:00:00Z "
-			"(UTC), or seconds since 1970",
+			"'%.60s' is not an instant that all hosts agree on: write "
+			"2026-11-22T17:00:00Z (UTC), or seconds since 1970",
 			value);
 		return -EINVAL;
 	}

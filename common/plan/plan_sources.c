@@ -82,16 +82,16 @@ static const char *plan_sources_flaw(const struct plan_source *s)
 
 	if (!s->is_v6) {
 		if (a[0] == 0 || (a[0] & a[1] & a[2] & a[3]) == 0xff)
-			return "it is no host's";
-		return (a[0] & 0xf0) == 0xe0 ? "it is a group's" : NULL;
+			return "it is not the address of a host";
+		return (a[0] & 0xf0) == 0xe0 ? "it is a multicast address" : NULL;
 	}
 	if (memcmp(a, none, sizeof(none)) == 0)
-		return "it is no host's";
+		return "it is not the address of a host";
 	if (memcmp(a, mapped, sizeof(mapped)) == 0)
 		return "IPv4 addresses are written as 10.0.0.1";
 	if (a[0] == 0xfe && (a[1] & 0xc0) == 0x80)
 		return "a link-local one needs a zone, which is not supported";
-	return a[0] == 0xff ? "it is a group's" : NULL;
+	return a[0] == 0xff ? "it is a multicast address" : NULL;
 }
 
 /* ---- one item ---- */
@@ -105,7 +105,7 @@ static int plan_sources_refuse(struct err *reterr, const char *item, const char 
 static int plan_sources_no_address(struct err *reterr, const char *item)
 {
 	err_set(reterr,
-		"'%.96s' is no address to connect from: write them as in 10.0.0.1, "
+		"'%.96s' is not an address to connect from: write them as in 10.0.0.1, "
 		"10.0.0.5-10.0.0.9, 10.1.0.0/28 or ::1",
 		item);
 	return -EINVAL;
@@ -135,8 +135,8 @@ static int plan_sources_read_network(
 		return plan_sources_no_address(reterr, item);
 	width = r->is_v6 ? PLAN_SOURCES_V6_BITS : PLAN_SOURCES_V4_BITS;
 	if (!plan_sources_read_bits(bits_text, width, &bits)) {
-		err_set(reterr, "'%.60s/%.30s': behind the \"/\" stands a number from 0 to %u",
-			item, bits_text, width);
+		err_set(reterr, "'%.60s/%.30s': a number from 0 to %u must follow the \"/\"", item,
+			bits_text, width);
 		return -EINVAL;
 	}
 	n_host = width - bits;
@@ -224,8 +224,8 @@ static int plan_sources_add_one(
 	size_t slot;
 
 	if (flaw) {
-		err_set(reterr, "nobody connects from %s: %s", plan_sources_text(source, text),
-			flaw);
+		err_set(reterr, "%s cannot be a source address: %s",
+			plan_sources_text(source, text), flaw);
 		return -EINVAL;
 	}
 	if (s->n_named++ == PLAN_SOURCES_NAMED_MAX) {

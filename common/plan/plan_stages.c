@@ -555,8 +555,8 @@ const char *plan_stage_trouble(const struct plan *p, size_t i)
 	const struct plan_stage *stage = &p->stages[i];
 
 	if (stage->is_warmup && i && !stage[-1].is_warmup)
-		return "a warm-up stage stands before the measured ones: move it up, or leave out "
-		       "warmup";
+		return "a warm-up stage must come before the measured ones: move it up, or leave "
+		       "out warmup";
 	if (stage->kind == PLAN_RAMP && !stage->rate.num && !stage->to.num)
 		return "this ramp begins and ends at 0: write the rate it begins with, as in ramp "
 		       "from 500 to 0 over 30s";

@@ -34,7 +34,7 @@ int plan_check_ciphers(const char *value, struct err *reterr)
 
 	if (!len || len > PLAN_CIPHERS_MAX || value[strspn(value, known)]) {
 		err_set(reterr,
-			"'%.60s' is no list of ciphers: write names with a colon between, as in "
+			"'%.60s' is not a list of ciphers: write names separated by colons, as in "
 			"ECDHE-RSA-AES128-GCM-SHA256:HIGH",
 			value);
 		return -EINVAL;
@@ -66,8 +66,8 @@ int plan_check_ciphersuites(const char *value, struct err *reterr)
 			memcpy(name, at, len < sizeof(name) ? len : sizeof(name) - 1);
 			near = str_nearest(name, known, n_known);
 			err_set(reterr,
-				"'%s' is no cipher suite of TLS 1.3%s%s%s: there are %s, %s, %s, "
-				"%s and %s, with a colon between",
+				"'%s' is not a cipher suite of TLS 1.3%s%s%s: there are %s, %s, "
+				"%s, %s and %s, separated by colons",
 				name, near ? " (" : "", near ? near : "", near ? "?)" : "",
 				known[0], known[1], known[2], known[3], known[4]);
 			return -EINVAL;

@@ -64,21 +64,22 @@ bool plan_is_credential(const char *name)
 static int plan_refuse_credential(const char *word, struct err *reterr)
 {
 	err_set(reterr,
-		"'%.60s' is no credential: write cred:NAME, without a '/', as in cred:token", word);
+		"'%.60s' is not a credential: write cred:NAME, without a '/', as in cred:token",
+		word);
 	return -EINVAL;
 }
 
 int plan_check_path(const char *value, struct err *reterr)
 {
 	if (!*value || value[0] == '@') {
-		err_set(reterr, "'%.60s' is no file: write its path, without an @, as in ca.pem",
+		err_set(reterr, "'%.60s' is not a file: write its path, without an @, as in ca.pem",
 			value);
 		return -EINVAL;
 	}
 	if (plan_credential(value) && !plan_is_credential(plan_credential(value)))
 		return plan_refuse_credential(value, reterr);
 	if (!plan_is_field_value(value, strlen(value)) || strlen(value) > PLAN_PATH_MAX) {
-		err_set(reterr, "no path: it has a control character, or more than %d bytes",
+		err_set(reterr, "the path has a control character, or more than %d bytes",
 			PLAN_PATH_MAX);
 		return -EINVAL;
 	}
@@ -96,8 +97,8 @@ int plan_check_server_name(const char *value, struct err *reterr)
 		return 0;
 	if (!len || len > PLAN_HOST_MAX || value[0] == '.' || value[strspn(value, known)]) {
 		err_set(reterr,
-			"'%.60s' is no server's name: write a host or an address, without a port, "
-			"as in shop.test",
+			"'%.60s' is not a server's name: write a host or an address, without a "
+			"port, as in shop.test",
 			value);
 		return -EINVAL;
 	}
@@ -115,7 +116,7 @@ int plan_parse_scale(const char *value, void *field, struct err *reterr)
 	if (number[strspn(number, "0123456789.")] || units_parse_rate(number, &scale) ||
 		!scale.num) {
 		err_set(reterr,
-			"'%.60s' is no scale: write x and a number above 0, as in x0.1 or x2",
+			"'%.60s' is not a scale: write x and a number above 0, as in x0.1 or x2",
 			value);
 		return -EINVAL;
 	}
@@ -156,14 +157,14 @@ int plan_parse_arrivals(const char *value, void *field, struct err *reterr)
 		arrivals = PLAN_JITTER;
 	} else if (!strncmp(value, "jitter", strlen("jitter"))) {
 		err_set(reterr,
-			"'%.60s' is no jitter: write a share of the gap from 0 to 1, as in "
+			"'%.60s' is not a jitter: write a share of the gap from 0 to 1, as in "
 			"jitter:0.3",
 			value);
 		return -EINVAL;
 	} else {
 		err_set(reterr,
-			"'%.60s' is not known here: write constant, poisson or jitter:SHARE, as in "
-			"jitter:0.3",
+			"'%.60s' is not a known value: write constant, poisson or jitter:SHARE, as "
+			"in jitter:0.3",
 			value);
 		return -EINVAL;
 	}
@@ -179,7 +180,8 @@ int plan_parse_gap(const char *value, void *field, struct err *reterr)
 	int64_t ns = -1;
 
 	if (!str_eq(value, "auto") && (units_parse_time(value, &ns) || ns > PLAN_GAP_MAX_NS)) {
-		err_set(reterr, "'%.60s' is no gap: write auto, or 0 to 10ms, as in 50us", value);
+		err_set(reterr, "'%.60s' is not a gap: write auto, or 0 to 10ms, as in 50us",
+			value);
 		return -EINVAL;
 	}
 	if (field)
@@ -344,7 +346,7 @@ int plan_check_method(const char *value, struct err *reterr)
 		return -EINVAL;
 	}
 	if (str_eq(value, "CONNECT")) {
-		err_set(reterr, "CONNECT opens a tunnel, which is no request that can be loaded");
+		err_set(reterr, "CONNECT is not supported: it opens a tunnel");
 		return -EINVAL;
 	}
 	return 0;

@@ -315,7 +315,7 @@ static void audit_tell_generator(const struct audit_input *in, struct audit *a)
 	struct audit_text errors = {""}, delay = {""};
 
 	if (audit_count_ours(in) > 0)
-		snprintf(errors.s, sizeof(errors.s), ", %.32s errors of our own",
+		snprintf(errors.s, sizeof(errors.s), ", %.32s errors of the generator",
 			figure_count(audit_count_ours(in)).text);
 	if (in->our_delay_p99 > AUDIT_DELAY_SUSPECT_NS && in->response_p99 <= 0)
 		snprintf(delay.s, sizeof(delay.s), ", our delay p99 %.24s",
@@ -419,7 +419,7 @@ static void audit_tell_server(
 	}
 	audit_tell_shortfall(in, f,
 		a->limited_by == AUDIT_BY_SERVER ? "limited by the server"
-						 : "not carried, for no reason seen here",
+						 : "not carried, for an unknown reason",
 		a);
 	/* Two digits are enough to begin with. */
 	while (less >= 100 * step && step < 1e12)
@@ -436,7 +436,7 @@ static void audit_tell_ledger(const struct audit_input *in, struct audit *a)
 
 	if (ledger_balances(l))
 		audit_because(a,
-			"the ledger did not balance on the way: at the end of %s interval%s",
+			"the ledger did not balance during the run: at the end of %s interval%s",
 			figure_count(in->unbalanced).text, in->unbalanced == 1 ? "" : "s");
 	else
 		audit_because(a,

@@ -41,7 +41,7 @@ static void audit_note_quota(const struct audit_input *in, struct audit *a)
 	audit_raise(a, AUDIT_SUSPECT);
 	audit_add_note(a, "throttled", in->throttled_share, 0,
 		"a larger quota of CPU time: CPUQuota= of the service, cpu.max of the cgroup",
-		"our quota of CPU time ran out in %s of its periods, for %s altogether",
+		"the quota of CPU time ran out in %s of its periods, for %s altogether",
 		figure_share(in->throttled_share).text, figure_time(in->throttled_ns).text);
 }
 
@@ -50,8 +50,8 @@ static void audit_note_neighbours(const struct audit_input *in, struct audit *a)
 	if (!(in->steal_share > AUDIT_STEAL))
 		return;
 	audit_raise(a, AUDIT_SUSPECT);
-	audit_add_note(a, "steal", in->steal_share, AUDIT_STEAL, "a machine of its own",
-		"%s of this machine's CPU time went to its neighbours",
+	audit_add_note(a, "steal", in->steal_share, AUDIT_STEAL, "a dedicated machine",
+		"%s of this machine's CPU time went to other virtual machines",
 		figure_share(in->steal_share).text);
 }
 
@@ -75,7 +75,7 @@ static void audit_note_stamps(const struct audit_input *in, struct audit *a)
 	audit_add_note(a, "rx-slack", (double)in->rx_slack_p99,
 		AUDIT_RX_SLACK_SHARE * (double)in->service_p50,
 		"fewer connections on each worker: -t, if this machine has a CPU to spare",
-		"our completion stamps are late by up to %s (p99), service p50 is %s",
+		"completion stamps are late by up to %s (p99), service p50 is %s",
 		figure_time(in->rx_slack_p99).text, figure_time(in->service_p50).text);
 }
 
@@ -110,7 +110,7 @@ static void audit_note_network(const struct audit_input *in, struct audit *a)
 			AUDIT_RETRANSMITS * (double)in->segments,
 			"see where packets are lost: nstat, ss -ti; a full queue of the server's "
 			"new connections loses them too",
-			"%s of %s TCP segments of our connections were sent again",
+			"%s of %s TCP segments of the run's connections were sent again",
 			figure_count((int64_t)in->retransmits).text,
 			figure_count((int64_t)in->segments).text);
 }
@@ -124,7 +124,8 @@ static void audit_note_clock(const struct audit_input *in, struct audit *a)
 	audit_add_note(a, "clock", (double)in->clock_ns, HOST_CLOCK_MAX_NS,
 		"another clocksource, if the kernel has one: "
 		"/sys/devices/system/clocksource/clocksource0",
-		"reading the clock takes %s (clocksource %.32s), and each request reads it thrice",
+		"reading the clock takes %s (clocksource %.32s), and each request reads it three "
+		"times",
 		figure_time(in->clock_ns).text, source);
 }
 
@@ -155,7 +156,7 @@ static void audit_note_figures(const struct audit_input *in, struct audit *a)
 		audit_add_note(a, "little", in->little_residual, AUDIT_LITTLE,
 			"report it as a bug of rpsd, with the result file",
 			"the time that requests were in flight differs by %s from the sum of their "
-			"times: a bug or clock trouble",
+			"times: a bug, or the clock jumped",
 			figure_share(in->little_residual).text);
 	if (in->window_ns > 0 && in->service_mean > AUDIT_WINDOW_SHARE * (double)in->window_ns)
 		audit_add_note(a, "short-window", (double)in->service_mean,

@@ -140,8 +140,8 @@ static void audit_note_cpu(const struct audit_input *in, struct audit *a)
 			"the busiest worker used %s of its CPU", figure_share(in->cpu_share).text);
 	} else {
 		audit_add_note(a, "ceiling", in->cpu_share, AUDIT_CPU, try_text.s,
-			"the busiest worker used %s of its CPU: this is our ceiling, not the "
-			"server's",
+			"the busiest worker used %s of its CPU: this is the generator's ceiling, "
+			"not the server's",
 			figure_share(in->cpu_share).text);
 	}
 }
@@ -161,7 +161,7 @@ static void audit_note_connections(const struct audit_input *in, struct audit *a
 		is_full ? "more connections (-c), or a lower rate (-r)"
 			: "see what opening one takes: connect, tls; a warm-up (-w) or -c N "
 			  "opens them before",
-		"p99 %s of the response time is our queue for a connection (%s of %s in use)",
+		"p99 %s of the response time is the queue for a connection (%s of %s in use)",
 		figure_time(in->connection_wait_p99).text, figure_count(in->connections_peak).text,
 		figure_count(in->connections_limit).text);
 }
@@ -219,7 +219,7 @@ static void audit_note_ledger(const struct audit_input *in, struct audit *a)
 	if (in->unbalanced > 0)
 		audit_add_note(a, "ledger-interval", (double)in->unbalanced, 0,
 			"report this as a bug of rpsd",
-			"a worker's ledger was not right at the end of %s interval%s",
+			"a worker's ledger did not balance at the end of %s interval%s",
 			figure_count(in->unbalanced).text, in->unbalanced == 1 ? "" : "s");
 }
 

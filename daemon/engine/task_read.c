@@ -314,7 +314,7 @@ static RARE void task_on_end(struct task *t)
 		}
 		t->_env->closed_by_peer++;
 		task_fail_gone(t, FAULT_TRUNCATED, now_ns,
-			"closed without TLS's goodbye: the body may be cut");
+			"closed without TLS close_notify: the body may be cut");
 		return;
 	}
 	t->_env->closed_by_peer++;
@@ -396,7 +396,7 @@ static RARE struct task_loss task_loss_of_surplus(struct task *t, size_t n)
 		return (struct task_loss){.fault = FAULT_SPEAKS_HTTP2, .why = t->_response.error};
 	return (struct task_loss){
 		.fault = t->_response.foreign ? FAULT_NOT_HTTP : FAULT_BAD_RESPONSE,
-		.why = "the server speaks before it is asked: it is no server of HTTP/1.1"};
+		.why = "the server speaks before it is asked: it is not a server of HTTP/1.1"};
 }
 
 /* Nothing was asked: the peer closes, or speaks out of turn. Again: task_connected has seen it

@@ -614,7 +614,7 @@ void resolver_start(struct resolver *r, struct loop *loop, const struct resolver
 		return;
 	r->outcome = RESOLVER_FAILED;
 	r->fault = FAULT_NO_MEMORY;
-	err_set(&r->err, "no thread to look up host \"%s\": %s",
+	err_set(&r->err, "cannot start a thread to look up host \"%s\": %s",
 		config->unix_path ? config->unix_path : config->host, strerrordesc_np(-error));
 	(void)future_done(&r->done, r);
 }

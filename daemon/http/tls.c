@@ -183,8 +183,7 @@ static enum io tls_judge(struct transport *t, int result, bool is_writing)
 
 	if (tls->is_flooded) {
 		tls->is_spoilt = true;
-		tls_fault_set(tls, TLS_FAULT_PROTOCOL,
-			"the server sends messages of TLS's own without end");
+		tls_fault_set(tls, TLS_FAULT_PROTOCOL, "the server sends TLS messages without end");
 		return tls_failed(t, EPROTO);
 	}
 	switch (SSL_get_error(tls->ssl, result)) {

@@ -141,7 +141,8 @@ static int tls_trust_system(SSL_CTX *ctx, struct err *reterr)
 	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
 	if (sk_X509_OBJECT_num(objects) > 0 || tls_system_has_directory())
 		return 0;
-	err_set(reterr, "no CA bundle on this system: install ca-certificates, or name ca-file");
+	err_set(reterr, "no CA bundle on this system: install ca-certificates, or give --cacert "
+			"FILE ([tls] ca-file)");
 	return -ENOENT;
 }
 
@@ -167,7 +168,7 @@ static int tls_trust_given(SSL_CTX *ctx, const struct tls_pem *ca, struct err *r
 	}
 	tls_pem_close(&source);
 	if (r == 0 && n == 0) {
-		err_set(reterr, "%s: no certificate in it", ca->name);
+		err_set(reterr, "%s: the file has no certificate (PEM)", ca->name);
 		r = -EINVAL;
 	}
 	return r;
@@ -219,7 +220,7 @@ static int tls_use_certificate(SSL_CTX *ctx, const struct tls_pem *pem, struct e
 		}
 	}
 	if (r == 0 && !SSL_CTX_get0_certificate(ctx)) {
-		err_set(reterr, "%s: no certificate in it", pem->name);
+		err_set(reterr, "%s: the file has no certificate (PEM)", pem->name);
 		r = -EINVAL;
 	}
 	tls_pem_close(&source);
@@ -240,12 +241,13 @@ static int tls_use_key(SSL_CTX *ctx, const struct tls_pem *pem, struct err *rete
 	tls_pem_close(&source);
 	if (is_encrypted) {
 		EVP_PKEY_free(key);
-		err_set(reterr, "%s: the key has a passphrase, and nobody can be asked for it",
+		err_set(reterr,
+			"%s: the private key has a passphrase, which is not supported: remove it",
 			pem->name);
 		return -EINVAL;
 	}
 	if (!key) {
-		err_set(reterr, "%s: no private key in it", pem->name);
+		err_set(reterr, "%s: the file has no private key (PEM)", pem->name);
 		return -EINVAL;
 	}
 	used = SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;

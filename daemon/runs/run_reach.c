@@ -186,7 +186,7 @@ run_reach_tell(struct run *run, const char *format, ...)
 	va_end(args);
 	run_add_event(run, "addresses", "%s", text);
 	if (++run->n_lookup_events == RUN_REACH_EVENTS_MAX)
-		run_add_event(run, "addresses", "of further changes nothing is told here");
+		run_add_event(run, "addresses", "further changes are not reported");
 }
 
 static bool run_reach_is_planning(const struct run *run)
@@ -254,7 +254,8 @@ static void run_reach_turn_to(struct run *run, struct run_addresses *a)
 	}
 	if (!run_reach_intern(run, a)) {
 		if (!run->lookup_failed)
-			run_reach_tell(run, "the name has had %u sets of addresses; the last stays",
+			run_reach_tell(run,
+				"the name has had %u sets of addresses; the last one is kept",
 				RUN_REACH_LISTS_MAX);
 		run->lookup_failed = true;
 		return;
@@ -280,7 +281,8 @@ static void run_reach_on_looked_up(struct future *f, void *result, void *arg)
 		return;
 	if (r->outcome != RESOLVER_OK) {
 		if (!run->lookup_failed)
-			run_reach_tell(run, "lookup failed, the old ones stay: %s", r->err.text);
+			run_reach_tell(
+				run, "lookup failed, the old ones are kept: %s", r->err.text);
 		run->lookup_failed = true;
 		return;
 	}

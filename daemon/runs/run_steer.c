@@ -185,10 +185,10 @@ static int run_may_be_steered(const struct run *run, enum run_act act, struct er
 	if (act == RUN_NEXT && run->is_paused)
 		return run_refuse(reterr, "%s is paused: resume it first", run->id);
 	if (run->n_acts == RUN_ACTS_MAX)
-		return run_refuse(
-			reterr, "%s has been steered %d times: no more", run->id, RUN_ACTS_MAX);
+		return run_refuse(reterr, "%s has been steered %d times, which is the limit",
+			run->id, RUN_ACTS_MAX);
 	if (run->n_acts_ahead >= RUN_ACTS_AHEAD_MAX && run->acted_ns > clock_now_ns())
-		return run_refuse(reterr, "too many acts at once: try again in a second");
+		return run_refuse(reterr, "too many changes at once: try again in a second");
 	return 0;
 }
 
@@ -236,7 +236,8 @@ static int run_find_rate(const struct run *run, const struct run_order *order, i
 	}
 	units_format_rate(to, text, sizeof(text));
 	if (to.num == 0)
-		return run_refuse(reterr, "%s is no rate to go on with; to wait: pause", text);
+		return run_refuse(
+			reterr, "%s is not a rate to continue with; use pause to wait", text);
 	if (caps_check_rate(&run->room.caps, rate_per_s(to), reterr) != 0)
 		return RUN_E_REFUSED;
 	*ret_from = from;

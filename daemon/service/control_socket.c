@@ -85,11 +85,11 @@ static int control_socket_clear(const struct sockaddr_un *address, struct err *r
 	if (lstat(path, &st) == -1)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode)) {
-		err_set(reterr, "%s: exists and is no socket", path);
+		err_set(reterr, "%s: exists and is not a socket", path);
 		return -EEXIST;
 	}
 	if (st.st_uid != geteuid()) {
-		err_set(reterr, "%s: belongs to somebody else (uid %u)", path, (unsigned)st.st_uid);
+		err_set(reterr, "%s: belongs to another user (uid %u)", path, (unsigned)st.st_uid);
 		return -EPERM;
 	}
 	r = control_socket_check_dead(address, reterr);

@@ -65,7 +65,7 @@ static void methods_job_on_closed(struct control_closer *closer)
 	struct methods_job *job = container_of(closer, struct methods_job, closer);
 
 	/* It may end the job. */
-	run_stop(job->run, job->methods->config.is_private, "the client that held it has gone");
+	run_stop(job->run, job->methods->config.is_private, "the client that held it disconnected");
 }
 
 static struct methods_job *methods_job_new(struct methods *m)
@@ -237,8 +237,7 @@ static bool methods_refuse_override(struct control_call *call, const struct meth
 		!methods_find_override(m, what, sizeof(what)))
 		return false;
 	(void)snprintf(reason, sizeof(reason),
-		"%s of a named run is its file's to say; only an administrator may change it",
-		what);
+		"%s of a named run is set by its file; only an administrator may change it", what);
 	methods_refuse(call, RPSD_INTERFACE ".Refused", "override a named run", reason);
 	return true;
 }
@@ -300,9 +299,9 @@ void methods_start(struct control_call *call, void *userdata)
 		return;
 	}
 	if (!named && control_call_peer(call)->role < CONTROL_ADMIN) {
-		methods_refuse(call, RPSD_INTERFACE ".Refused", "start a run of one's own",
-			"the service starts its named runs for you; only an "
-			"administrator may send it another");
+		methods_refuse(call, RPSD_INTERFACE ".Refused", "start an ad-hoc run",
+			"the service starts only its named runs for you; only an administrator may "
+			"send it another");
 		return;
 	}
 	if (m->stopping) {

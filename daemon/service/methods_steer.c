@@ -87,7 +87,7 @@ static bool methods_set_read(struct control_call *call, struct run *run, struct 
 	}
 	if (!order->is_scale && units_parse_rate(value, &order->rate)) {
 		(void)snprintf(text, sizeof(text),
-			"'%.60s' is no rate: write 500, 2k or 100/m, or x1.1 of the present one",
+			"'%.60s' is not a rate: write 500, 2k or 100/m, or x1.1 of the present one",
 			value);
 		methods_steer_refuse(call, run, "set", text);
 		return false;

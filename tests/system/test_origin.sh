@@ -43,7 +43,7 @@ expect_exit 0 "$rpsctl" run "http://$ORIGIN/" --closed -n 100 -c 1 -q -o "$T/res
 kill -TERM "$ORIGIN_PID"
 wait_exit "$ORIGIN_PID"
 expect_line "$T/origin.err" "$(json "$T/result.json" .ledger.http_error) of them errors"
-expect_line "$T/origin.err" '^10 connections closed unasked'
+expect_line "$T/origin.err" '^10 connections closed by the origin'
 expect_equal "lines of the log" "$(wc -l <"$T/gaps")" 101
 expect_nothing_left
 

@@ -105,7 +105,7 @@ expect_equal "the stage" "$(json "$result" '.plan.stages[0]')" 'hold 10/s for 50
 expect_equal "the labels" "$(json "$result" '.run.labels | tojson')" \
 	'{"commit":"1f2e","why":"a = b"}'
 expect_exit 64 "$rpsctl" "$url" -q -r xfast
-expect_line "$ERR" "^rpsctl: -r: 'xfast' is no scale"
+expect_line "$ERR" "^rpsctl: -r: 'xfast' is not a scale"
 expect_exit 64 "$rpsctl" "$url" -q --label commit
 expect_line "$ERR" "^rpsctl: --label: 'commit' is not a label"
 
@@ -292,7 +292,7 @@ expect_exit 0 "$rpsctl" "$url" -d 1 -r 10 -q
 expect_equal "stderr" "$(cat "$ERR")" ""
 served 20
 expect_exit 64 "$rpsctl" "$url" -z 10s
-expect_equal "the line" "$(cat "$ERR")" "rpsctl: unknown flag -z: how long is -d 10s"
+expect_equal "the line" "$(cat "$ERR")" "rpsctl: unknown flag -z: the duration is -d 10s"
 served 0
 
 # ---------------------------------------------------------------- the service, and this host
@@ -313,7 +313,7 @@ expect_words() {
 	expect_exit "$1" "${@:3}"
 	expect_equal "the line of '${*:4}'" "$(cat "$ERR")" "$2"
 }
-nowhere="rpsctl: no such run in $named: no-such-run; rpsctl list shows those there are"
+nowhere="rpsctl: no such run in $named: no-such-run; rpsctl list lists the known ones"
 expect_words 66 "$nowhere" "$rpsctl" run no-such-run "$T/second.ini" --dry-run
 expect_words 66 "$nowhere" "$rpsctl" start no-such-run "$T/second.ini"
 expect_words 66 "$nowhere" "$rpsctl" show no-such-run

@@ -55,7 +55,7 @@ slices poisson
 
 # What is no slice, and no instant to wait for.
 expect_exit 64 "$rpsctl" "$url" --slice 4/3
-expect_line "$ERR" "'4/3' is no slice"
+expect_line "$ERR" "'4/3' is not a slice"
 expect_exit 64 "$rpsctl" "$url" --closed --slice 1/3
 expect_line "$ERR" 'a closed model has no slices'
 # A dry run ends as the start would, and a check of a file does so too.

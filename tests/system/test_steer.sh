@@ -76,10 +76,10 @@ expect_exit 0 "$rpsctl" resume
 wait_until 3 state_is running || fail "$id does not go on"
 refused 77 "$id is not paused" resume "$id"
 refused 77 "rate 6000/s is above \[policy\] max-rate = 5000" set "$id" rate=6000
-refused 64 "'fast' is no rate: write 500" set "$id" rate=fast
-refused 64 "'x' is no scale" set "$id" rate=x
+refused 64 "'fast' is not a rate: write 500" set "$id" rate=fast
+refused 64 "'x' is not a scale" set "$id" rate=x
 refused 64 "'duration' cannot be set while it runs: only rate can" set "$id" duration=3s
-refused 64 "'400' is no KEY=VALUE" set "$id" 400
+refused 64 "'400' is not a KEY=VALUE" set "$id" 400
 refused 66 "no-such-1" set no-such-1 rate=5
 for act in "set rate=300" pause resume next; do
 	# shellcheck disable=SC2086  # two words

@@ -69,7 +69,7 @@ served 20 '^GET /x 201 '
 expect_exit 64 "$rpsctl" https://shop.test/ -n 1 --connect-to "unix:$T/app.sock"
 expect_line "$ERR" 'no TLS over a Unix socket'
 expect_exit 64 "$rpsctl" http://shop.test/ -n 1 --connect-to h:1:127.0.0.1:2
-expect_line "$ERR" '^(rpsctl: )?--connect-to: .*write where to connect alone'
+expect_line "$ERR" '^(rpsctl: )?--connect-to: .*write only where to connect'
 expect_exit 64 "$rpsctl" http://unix:/run/app.sock -n 1
 expect_line "$ERR" 'a Unix socket has no http:// before it'
 expect_exit 78 "$rpsctl" https://shop.test/ -q -n 1 -k --connect-to "127.0.0.1:$NGINX_PORT" \

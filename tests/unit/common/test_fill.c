@@ -84,7 +84,7 @@ static const struct {
 	const char *written;
 	const char *says;
 } wrong[] = {
-	{"${NONE}", "f.ini:2: b: ${NONE} is not set; ${NONE:-DEFAULT} would do without it"},
+	{"${NONE}", "f.ini:2: b: ${NONE} is not set; ${NONE:-DEFAULT} gives it a default"},
 	{"${}", "f.ini:2: b: \"${}\" is neither ${NAME} nor ${NAME:-DEFAULT}"},
 	{"${", "f.ini:2: b: \"${\" is neither"},
 	{"x ${HOST", "\"${HOST\" is neither"},

@@ -422,11 +422,11 @@ START_TEST(test_reasons)
 
 	guard_init_private(&g);
 	ck_assert(!guard_allows(&g, (struct sockaddr *)&ss, &why));
-	ck_assert_str_eq(why, "it is a cloud's metadata service");
+	ck_assert_str_eq(why, "it is the metadata service of a cloud");
 	ck_assert_int_eq(guard_init_service(&g, NULL, 0, NULL), 0);
 	ck_assert(!guard_allows(&g, (struct sockaddr *)&ss, &why));
-	ck_assert_str_eq(
-		why, "it is a cloud's metadata service, which no range in [policy] allow covers");
+	ck_assert_str_eq(why,
+		"it is the metadata service of a cloud, which no range in [policy] allow covers");
 	ss = make_address("192.0.2.1", 80);
 	ck_assert(!guard_allows(&g, (struct sockaddr *)&ss, &why));
 	ck_assert_str_eq(why, "only loopback is allowed; [policy] allow lists more");

@@ -178,25 +178,27 @@ END_TEST
 static const struct {
 	const char *text, *problem;
 } mistakes[] = {
-	{"[s]\n  k = 5", "a.ini:2: \"k = 5\" is indented: lines begin at the margin"},
-	{"[s]\n\tfoo", "a.ini:2: \"foo\" is indented: lines begin at the margin"},
-	{" [s]", "a.ini:1: \"[s]\" is indented: lines begin at the margin"},
-	{"[s]\n ; comment", "a.ini:2: \"; comment\" is indented: lines begin at the margin"},
+	{"[s]\n  k = 5", "a.ini:2: \"k = 5\" is indented: begin the line at the margin"},
+	{"[s]\n\tfoo", "a.ini:2: \"foo\" is indented: begin the line at the margin"},
+	{" [s]", "a.ini:1: \"[s]\" is indented: begin the line at the margin"},
+	{"[s]\n ; comment", "a.ini:2: \"; comment\" is indented: begin the line at the margin"},
 	{"[s]\nrate 5", "a.ini:2: \"rate 5\" is neither \"key = value\" nor \"[section]\""},
 	{"[s]\nrate: 5", "a.ini:2: \"rate: 5\" is neither \"key = value\" nor \"[section]\""},
 	{"[s]\nrate", "a.ini:2: \"rate\" is neither \"key = value\" nor \"[section]\""},
 	{"[s]\n= 5", "a.ini:2: no key before the \"=\""},
 	{"[s]\na b = 5",
-		"a.ini:2: \"a b\" is no key: only letters, digits, \"-\", \"_\" and \".\""},
+		"a.ini:2: \"a b\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 	{"[s]\na:b = 5",
-		"a.ini:2: \"a:b\" is no key: only letters, digits, \"-\", \"_\" and \".\""},
+		"a.ini:2: \"a:b\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 	{"[s]\na;b = 5",
-		"a.ini:2: \"a;b\" is no key: only letters, digits, \"-\", \"_\" and \".\""},
+		"a.ini:2: \"a;b\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 	{"[s]\n" NAME_48 "x = 5",
 		"a.ini:2: the key \"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee...\" "
 		"is longer than 48 bytes"},
-	{"rate = 5", "a.ini:1: \"rate\" stands before any [section]"},
-	{"rate = 5\nduration = 3s", "a.ini:1: \"rate\" stands before any [section]"},
+	{"rate = 5",
+		"a.ini:1: \"rate\" comes before the first [section]: write the section above it"},
+	{"rate = 5\nduration = 3s",
+		"a.ini:1: \"rate\" comes before the first [section]: write the section above it"},
 	{"[r", "a.ini:1: the \"]\" of \"[r\" is missing"},
 	{"[", "a.ini:1: the \"]\" of \"[\" is missing"},
 	{"[s] key = x", "a.ini:1: text after the \"]\" of \"[s] key = x\": a section has its line "
@@ -207,26 +209,25 @@ static const struct {
 	{"[]", "a.ini:1: the section has no name"},
 	{"[  ]", "a.ini:1: the section has no name"},
 	{"[ s ]", "a.ini:1: blanks inside the brackets: write [s]"},
-	{"[s/t]", "a.ini:1: \"s/t\" is no section name: only letters, digits, \"-\", \"_\" and "
+	{"[s/t]", "a.ini:1: \"s/t\" is not a section name: only letters, digits, \"-\", \"_\" and "
 		  "\".\""},
 	{"[" NAME_48 "x]", "a.ini:1: the section name "
 			   "\"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee...\" is longer than 48 "
 			   "bytes"},
 	{"[request a b]",
-		"a.ini:1: \"a b\" behind \"[request\" must be one word of at most 64 letters, "
+		"a.ini:1: \"a b\" after \"[request\" must be one word of at most 64 letters, "
 		"digits, \"-\", \"_\" and \".\", and not begin with \"-\" or \".\""},
 	{"[request -a]",
-		"a.ini:1: \"-a\" behind \"[request\" must be one word of at most 64 letters, "
+		"a.ini:1: \"-a\" after \"[request\" must be one word of at most 64 letters, "
 		"digits, \"-\", \"_\" and \".\", and not begin with \"-\" or \".\""},
-	{"[request " NAME_64 "x]",
-		"a.ini:1: \"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee\" behind \"[request\" must be "
-		"one word of at most 64 letters, digits, \"-\", \"_\" and \".\", and not begin "
-		"with \"-\" or \".\""},
+	{"[request " NAME_64 "x]", "a.ini:1: \"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee\" after "
+				   "\"[request\" must be one word of at most 64 letters, digits, "
+				   "\"-\", \"_\" and \".\", and not begin with \"-\" or \".\""},
 	{"\n\n\n[load]\n[s]\n[load]", "a.ini:6: duplicate section [load] (first at line 4)"},
 	{"[request a]\n[request b]\n[request a]",
 		"a.ini:3: duplicate section [request a] (first at line 1)"},
-	{"[s]\n\x1b[31mred = 1", "a.ini:2: \"?[31mred\" is no key: only letters, digits, \"-\", "
-				 "\"_\" and \".\""},
+	{"[s]\n\x1b[31mred = 1",
+		"a.ini:2: \"?[31mred\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 };
 
 START_TEST(tells_a_mistake)

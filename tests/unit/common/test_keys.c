@@ -440,7 +440,7 @@ START_TEST(unknown_names_the_nearest)
 	EXPECT("[policy]\nallow = ::1\n", "f.ini:1: unknown section [policy]");
 	EXPECT("[load]\nmodel = opne\n", "write one of auto, open, closed (open?)");
 	EXPECT("[load]\narrivals = poison\n",
-		"'poison' is not known here: write constant, poisson or");
+		"'poison' is not a known value: write constant, poisson or");
 }
 END_TEST
 

@@ -178,7 +178,8 @@ START_TEST(contradictions_in_one_file)
 	CONF_EXPECT(CONF_TARGET "[load]\nmodel = open\nrate = max\n",
 		"f.ini:5: rate = max contradicts model = open (line 4): rate = max is the closed");
 	CONF_EXPECT(CONF_TARGET "[load]\nmodel = closed\nrate = 5\n",
-		"f.ini:5: rate = 5 contradicts model = closed (line 4): users wait for answers");
+		"f.ini:5: rate = 5 contradicts model = closed (line 4): in the closed model users "
+		"wait");
 	CONF_EXPECT(CONF_TARGET "[load]\nstage = hold 1 for 1s\nmodel = closed\n",
 		"f.ini:5: model = closed contradicts stage = hold 1 for 1s (line 4)");
 	CONF_EXPECT(CONF_TARGET
@@ -373,19 +374,19 @@ END_TEST
 START_TEST(scale_that_makes_no_rate)
 {
 	CONF_EXPECT(CONF_TARGET "[load]\nrate = max\nscale = x2\n",
-		"f.ini:5: x2 scales a rate, but users wait");
+		"f.ini:5: x2 scales a rate, but the closed model");
 	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0.000001\nrate = 1/m\nduration = 1h\n",
-		"f.ini:4: x0.000001 of 1/m is no rate: those are 1/h..10M/s");
+		"f.ini:4: x0.000001 of 1/m is not a rate: those are 1/h..10M/s");
 	CONF_EXPECT(CONF_TARGET
 		"[load]\nscale = x2\nstage = hold 1 for 1s\nstage = hold 9M for 1s\n",
-		"f.ini:4: x2 of 9000000/s is no rate");
+		"f.ini:4: x2 of 9000000/s is not a rate");
 	CONF_EXPECT(CONF_TARGET "[load]\nrate = 0.333333\nscale = x0.333333\n",
-		"f.ini:5: x0.333333 of 0.333333/s is no rate");
-	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0\n", "f.ini:4: scale: 'x0' is no scale");
-	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2/s\n", "f.ini:4: scale: 'x2/s' is no scale");
-	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2k\n", "f.ini:4: scale: 'x2k' is no scale");
-	CONF_EXPECT(CONF_TARGET "[load]\nscale = xx2\n", "f.ini:4: scale: 'xx2' is no scale");
-	CONF_EXPECT(CONF_TARGET "[load]\nscale =\n", "f.ini:4: scale: '' is no scale");
+		"f.ini:5: x0.333333 of 0.333333/s is not a rate");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0\n", "f.ini:4: scale: 'x0' is not a scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2/s\n", "f.ini:4: scale: 'x2/s' is not a scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2k\n", "f.ini:4: scale: 'x2k' is not a scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = xx2\n", "f.ini:4: scale: 'xx2' is not a scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale =\n", "f.ini:4: scale: '' is not a scale");
 	/* Too little is left of it to send anything. */
 	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0.0001\n", "nothing is sent");
 }

@@ -379,7 +379,7 @@ static const struct {
 	{"[request a]\npath = a:b?c=http://d/\n", NULL},
 	{"[request a]\npath = http://127.0.0.1:8000/x\n", "f.ini:4: path: 'http://127"},
 	{"[request a]\npath = //elsewhere.test/x\n", "f.ini:4: path: '//elsewhere"},
-	{"[request a]\npath = a\x01\n", "f.ini:4: path: no path: it has a control"},
+	{"[request a]\npath = a\x01\n", "f.ini:4: path: the path has a control"},
 	/* headers, body and what they refer to */
 	{"header = Transfer-Encoding: chunked", "f.ini:4: header: Transfer-Encoding belongs to"},
 	{"header = X: cred:token", NULL},
@@ -388,10 +388,10 @@ static const struct {
 	{"header = X: @none", "f.ini:4: header: file 'none' is missing"},
 	{"header = X: @two", "f.ini:4: header: the file for X has a control character"},
 	{"body = @cart.json", NULL},
-	{"body = cred:../token", "f.ini:4: body: 'cred:../token' is no credential"},
-	{"body = cred:.", "f.ini:4: body: 'cred:.' is no credential"},
+	{"body = cred:../token", "f.ini:4: body: 'cred:../token' is not a credential"},
+	{"body = cred:.", "f.ini:4: body: 'cred:.' is not a credential"},
 	{"body = @@none", NULL},
-	{"auth = bearer @@token", "f.ini:4: auth: a secret has no place in a run file"},
+	{"auth = bearer @@token", "f.ini:4: auth: a secret must not be in a run file"},
 	{"body = @cred:token", "f.ini:4: body: '@cred:token': write cred:token for"},
 	/* chunked */
 	{"chunked = 16KiB\nbody = x", NULL},
@@ -407,17 +407,17 @@ static const struct {
 	{"[request a]\nheader = content-length: 3\nbody = ab\n[request b]\n",
 		"f.ini:4: header Content-Length: 3, but the body has 2 bytes"},
 	/* auth */
-	{"auth = bearer abcdef", "f.ini:4: auth: a secret has no place in a run file: write it to"},
-	{"auth = basic alice abcdef", "f.ini:4: auth: a secret has no place in a run file"},
+	{"auth = bearer abcdef", "f.ini:4: auth: a secret must not be in a run file: write it to"},
+	{"auth = basic alice abcdef", "f.ini:4: auth: a secret must not be in a run file"},
 	{"auth = basic alice:abcdef @pw", "f.ini:4: auth: the user may have no ':'"},
 	{"auth = basic @pw", "f.ini:4: auth: basic has a user: write basic USER @FILE"},
 	{"auth = bearer me @token", "f.ini:4: auth: bearer has no user"},
-	{"auth = bearer", "f.ini:4: auth: no authentication known here: write basic"},
-	{"auth = abcdef", "f.ini:4: auth: no authentication known here"},
-	{"auth = digest u @pw", "f.ini:4: auth: no authentication known here"},
-	{"auth = none of it", "f.ini:4: auth: no authentication known here"},
-	{"auth =", "f.ini:4: auth: no authentication known here"},
-	{"auth = bearer cred:a/b", "f.ini:4: auth: 'cred:a/b' is no credential"},
+	{"auth = bearer", "f.ini:4: auth: unknown authentication: write basic"},
+	{"auth = abcdef", "f.ini:4: auth: unknown authentication"},
+	{"auth = digest u @pw", "f.ini:4: auth: unknown authentication"},
+	{"auth = none of it", "f.ini:4: auth: unknown authentication"},
+	{"auth =", "f.ini:4: auth: unknown authentication"},
+	{"auth = bearer cred:a/b", "f.ini:4: auth: 'cred:a/b' is not a credential"},
 	{"auth = bearer @none", "f.ini:4: auth: file 'none' is missing"},
 	{"auth = bearer cred:none", "f.ini:4: auth: 'cred:none' is missing"},
 	{"auth = bearer @two", "f.ini:4: auth: @two has a control character in it"},
@@ -436,8 +436,8 @@ static const struct {
 	{"expect-status = 200", NULL},
 	{"expect-status = 200,201 , 3xx,400-4XX", NULL},
 	{"expect-status = 100-299", NULL},
-	{"expect-status =", "f.ini:4: expect-status: '' are no statuses"},
-	{"expect-status = 20", "f.ini:4: expect-status: '20' are no statuses"},
+	{"expect-status =", "f.ini:4: expect-status: '' is not a list of statuses"},
+	{"expect-status = 20", "f.ini:4: expect-status: '20' is not a list of statuses"},
 	{"expect-status = 2000", "f.ini:4: expect-status: "},
 	{"expect-status = 600", "f.ini:4: expect-status: "},
 	{"expect-status = 099", "f.ini:4: expect-status: "},
@@ -447,8 +447,8 @@ static const struct {
 	{"expect-status = 299-200", "f.ini:4: expect-status: "},
 	{"expect-status = 200-", "f.ini:4: expect-status: "},
 	{"expect-status = !500", "f.ini:4: expect-status: "},
-	{"expect-status = 100", "f.ini:4: expect-status: '100' can never be"},
-	{"expect-status = 100,102-199", "f.ini:4: expect-status: '100,102-199' can never be"},
+	{"expect-status = 100", "f.ini:4: expect-status: '100' is never a final"},
+	{"expect-status = 100,102-199", "f.ini:4: expect-status: '100,102-199' is never a final"},
 	/* headers of answers */
 	{"expect-header = ETag", NULL},
 	{"expect-header = Content-Type: text/html; charset=utf-8", NULL},
@@ -465,16 +465,16 @@ static const struct {
 	{"expect-size = 1KiB..1KiB", NULL},
 	{"expect-size = 1KiB..", NULL},
 	{"expect-size = ..1MiB", NULL},
-	{"expect-size = ..", "f.ini:4: expect-size: '..' is no size"},
+	{"expect-size = ..", "f.ini:4: expect-size: '..' is not a size"},
 	{"expect-size = 5", NULL},
 	{"expect-size = 5..10", NULL},
-	{"expect-size = 10..5", "f.ini:4: expect-size: '10..5' can never be"},
-	{"expect-size = 5.", "f.ini:4: expect-size: '5.' is no size"},
+	{"expect-size = 10..5", "f.ini:4: expect-size: '10..5' is an empty range"},
+	{"expect-size = 5.", "f.ini:4: expect-size: '5.' is not a size"},
 	{"expect-size = 1KiB-2KiB", "f.ini:4: expect-size: "},
-	{"expect-size = 2KiB..1KiB", "f.ini:4: expect-size: '2KiB..1KiB' can never be"},
+	{"expect-size = 2KiB..1KiB", "f.ini:4: expect-size: '2KiB..1KiB' is an empty range"},
 	{"expect-sha256 = " OF_NOTHING, NULL},
 	{"expect-sha256 = " OF_NOTHING "00", "f.ini:4: expect-sha256: "},
-	{"expect-sha256 = e3b0", "f.ini:4: expect-sha256: 'e3b0' is no SHA-256"},
+	{"expect-sha256 = e3b0", "f.ini:4: expect-sha256: 'e3b0' is not a SHA-256"},
 	{"expect-sha256 = x", "f.ini:4: expect-sha256: "},
 	/* what can never be met */
 	{"method = HEAD\nexpect-body = x",
@@ -623,7 +623,7 @@ START_TEST(missing_file_may_be_a_text)
 	plan_file_unreadable(&d.ini, "ca", "d/ca", -ENOENT, &d.problems);
 	conf_expect(
 		&d, (const char *const[]){"f.ini:4: body: cannot read d/joe: No such file or "
-					  "directory (the text itself is written @@joe)",
+					  "directory (to send the text itself, write @@joe)",
 			    "f.ini:4: body: cannot read d/joe: Permission denied",
 			    "f.ini:6: ca-file: cannot read d/ca: No such file or directory", NULL});
 	conf_fini(&d);
@@ -654,7 +654,7 @@ START_TEST(private_key_is_no_secret_to_send)
 	conf_expect_problems("[target]\nurl = https://127.0.0.1/\n[tls]\ncertificate = cred:pw\n"
 			     "[defaults]\nauth = basic u cred:pw\n",
 		some_files, N_FILES,
-		(const char *const[]){"f.ini:6: auth: 'cred:pw' is for [tls] alone", NULL});
+		(const char *const[]){"f.ini:6: auth: 'cred:pw' is a private file of [tls]", NULL});
 }
 END_TEST
 

@@ -37,7 +37,7 @@ START_TEST(bad_slices)
 
 	ck_assert_int_eq(plan_parse_slice(texts[_i], &p, &err), -EINVAL);
 	ck_assert_uint_eq(p.slice_index + p.slice_of, 14);
-	ck_assert_ptr_nonnull(strstr(err.text, "is no slice"));
+	ck_assert_ptr_nonnull(strstr(err.text, "is not a slice"));
 	ck_assert_int_eq(plan_parse_slice(texts[_i], NULL, NULL), -EINVAL);
 }
 END_TEST
@@ -78,7 +78,7 @@ START_TEST(bad_instants)
 
 	ck_assert_int_eq(plan_parse_instant(texts[_i], &ns, &err), -EINVAL);
 	ck_assert_int_eq(ns, 7);
-	ck_assert_ptr_nonnull(strstr(err.text, "is no instant"));
+	ck_assert_ptr_nonnull(strstr(err.text, "is not an instant"));
 	ck_assert_int_eq(plan_parse_instant(texts[_i], NULL, NULL), -EINVAL);
 }
 END_TEST
@@ -141,7 +141,7 @@ START_TEST(a_slice_has_a_start)
 		"unsynchronised = yes (--unsynchronised) if they need not begin together");
 	/* An instant that is none is said once. */
 	CONF_EXPECT(CONF_TARGET "[load]\nslice = 1/2\nat = +10s\n",
-		"f.ini:5: at: '+10s' is no instant that all hosts agree on: write "
+		"f.ini:5: at: '+10s' is not an instant that all hosts agree on: write "
 		"2026-11-22T17:00:00Z (UTC), or seconds since 1970");
 	plan_free(conf_plan(CONF_TARGET "[load]\nslice = 1/1\n"));
 	p = conf_plan(CONF_TARGET "[load]\nslice = 2/2\nunsynchronised = yes\n");

@@ -325,7 +325,7 @@ END_TEST
 START_TEST(stages_that_do_not_go_together)
 {
 	CONF_EXPECT(CONF_TARGET "[load]\nstage = hold 5 for 1s\nstage = warmup hold 5 for 1s\n",
-		"f.ini:5: a warm-up stage stands before the measured ones: move it up");
+		"f.ini:5: a warm-up stage must come before the measured ones: move it up");
 	CONF_EXPECT(CONF_TARGET "[load]\nstage = pause 1s\nstage = pause 2s\n",
 		"f.ini:5: no stage is measured and sends anything: add one, as in stage = hold");
 	CONF_EXPECT(CONF_TARGET "[load]\nstage = warmup hold 5 for 9s\n",
@@ -470,9 +470,10 @@ START_TEST(spacing)
 END_TEST
 
 static const char *const bad_keys[][2] = {
-	{"[load]\narrivals = Poisson", "arrivals: 'Poisson' is not known here: write constant"},
-	{"[load]\narrivals =", "arrivals: '' is not known here"},
-	{"[load]\narrivals = jitter", "arrivals: 'jitter' is no jitter: write a share of the gap"},
+	{"[load]\narrivals = Poisson", "arrivals: 'Poisson' is not a known value: write constant"},
+	{"[load]\narrivals =", "arrivals: '' is not a known value"},
+	{"[load]\narrivals = jitter",
+		"arrivals: 'jitter' is not a jitter: write a share of the gap"},
 	{"[load]\narrivals = jitter:", "as in jitter:0.3"},
 	{"[load]\narrivals = jitter:1.1", "as in jitter:0.3"},
 	{"[load]\narrivals = jitter:-0.1", "as in jitter:0.3"},
@@ -481,13 +482,13 @@ static const char *const bad_keys[][2] = {
 	{"[load]\narrivals = jitter:1/m", "as in jitter:0.3"},
 	{"[load]\narrivals = jitter:0.0000001", "as in jitter:0.3"},
 	{"[load]\narrivals = jitter 0.3", "as in jitter:0.3"},
-	{"[pacing]\nmode = busy", "mode: 'busy' is not known here: write one of timer, hybrid"},
-	{"[pacing]\ngap = 11ms", "gap: '11ms' is no gap: write auto, or 0 to 10ms, as in 50us"},
-	{"[pacing]\ngap = 50", "is no gap"},
-	{"[pacing]\ngap = -1us", "is no gap"},
-	{"[pacing]\ngap =", "is no gap"},
+	{"[pacing]\nmode = busy", "mode: 'busy' is not a known value: write one of timer, hybrid"},
+	{"[pacing]\ngap = 11ms", "gap: '11ms' is not a gap: write auto, or 0 to 10ms, as in 50us"},
+	{"[pacing]\ngap = 50", "is not a gap"},
+	{"[pacing]\ngap = -1us", "is not a gap"},
+	{"[pacing]\ngap =", "is not a gap"},
 	{"[pacing]\nspin = 2ms", "spin: '2ms' is out of range: 0..1ms"},
-	{"[timeouts]\nmode = firm", "mode: 'firm' is not known here: write one of hard, soft"},
+	{"[timeouts]\nmode = firm", "mode: 'firm' is not a known value: write one of hard, soft"},
 	{"[statistics]\nconfidence = 49", "confidence: '49' is out of range: 50..99"},
 	{"[statistics]\nconfidence = 100", "confidence: '100' is out of range: 50..99"},
 	{"[statistics]\nconfidence = 95%", "confidence: '95%' is not a whole number"},
@@ -580,7 +581,7 @@ static const struct {
 			"               5s              5s   50/s                0  not "
 			"reached\n",
 			"50/s               50  cooldown\n", "sends        50 requests, ",
-			"with 50 more before and behind the window", NULL}},
+			"plus 50 in warm-up and cooldown", NULL}},
 	{"[load]\nrate = 10\narrivals = jitter:0.25\n",
 		{"open model, spacing with jitter 0.25: hold 10/s for 10s\n",
 			"  seed         42, of the spacing\n", "100 requests",
@@ -596,7 +597,7 @@ static const struct {
 	{"[pacing]\nmode = hybrid\nspin = 60us\n",
 		{"  pacing       timer, 60us early, and a spin for the rest\n", NULL}},
 	{"[pacing]\ngap = 0\n", {"  pacing       timer, gap 0s\n", NULL}},
-	{"[timeouts]\nmode = soft\n", {"soft: what is late is counted and waited for\n", NULL}},
+	{"[timeouts]\nmode = soft\n", {"soft: late answers are counted and still awaited\n", NULL}},
 	{"[statistics]\nconfidence = 99\n", {"p99 (needs 459 independent requests); p99.9 takes "
 					     "4,603\n               at 99 % confidence\n",
 						    NULL}},

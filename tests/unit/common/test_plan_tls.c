@@ -71,9 +71,11 @@ START_TEST(mistakes)
 {
 	CONF_EXPECT(
 		HTTPS "[tls]\nca-file = no.pem\n", "f.ini:4: ca-file: file 'no.pem' is missing");
-	CONF_EXPECT(HTTPS "[tls]\nca-file = @ca.pem\n", "f.ini:4: ca-file: '@ca.pem' is no file");
+	CONF_EXPECT(
+		HTTPS "[tls]\nca-file = @ca.pem\n", "f.ini:4: ca-file: '@ca.pem' is not a file");
 	CONF_EXPECT(HTTPS "[tls]\ncertificate =\n", "f.ini:4: certificate: ");
-	CONF_EXPECT(HTTPS "[tls]\nkey = cred:k/x\n", "f.ini:4: key: 'cred:k/x' is no credential");
+	CONF_EXPECT(
+		HTTPS "[tls]\nkey = cred:k/x\n", "f.ini:4: key: 'cred:k/x' is not a credential");
 	CONF_EXPECT(HTTPS "[tls]\nkey = no\n", "f.ini:4: key: file 'no' is missing",
 		"f.ini:4: key: the certificate that it belongs to is missing");
 	CONF_EXPECT(HTTPS "[tls]\nverify = maybe\n", "f.ini:4: verify: ");
@@ -114,14 +116,16 @@ START_TEST(bad_versions_and_ciphers)
 	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.1\n", "f.ini:4: max-version: '1.1'");
 	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.2\nmin-version = 1.3\n",
 		"f.ini:5: min-version = 1.3 contradicts max-version = 1.2 (line 4): the lowest");
-	CONF_EXPECT(HTTPS "[tls]\nciphers =\n", "f.ini:4: ciphers: '' is no list of ciphers");
-	CONF_EXPECT(HTTPS "[tls]\nciphers = A B\n", "f.ini:4: ciphers: 'A B' is no list");
-	CONF_EXPECT(HTTPS "[tls]\nciphersuites =\n", "f.ini:4: ciphersuites: '' is no cipher");
+	CONF_EXPECT(HTTPS "[tls]\nciphers =\n", "f.ini:4: ciphers: '' is not a list of ciphers");
+	CONF_EXPECT(HTTPS "[tls]\nciphers = A B\n", "f.ini:4: ciphers: 'A B' is not a list");
+	CONF_EXPECT(HTTPS "[tls]\nciphersuites =\n", "f.ini:4: ciphersuites: '' is not a cipher");
 	CONF_EXPECT(HTTPS "[tls]\nciphersuites = TLS_AES_128_GCM_SHA257\n",
-		"f.ini:4: ciphersuites: 'TLS_AES_128_GCM_SHA257' is no cipher suite of TLS 1.3 "
+		"f.ini:4: ciphersuites: 'TLS_AES_128_GCM_SHA257' is not a cipher suite of TLS 1.3 "
 		"(TLS_AES_128_GCM_SHA256?)");
-	CONF_EXPECT(HTTPS "[tls]\nciphersuites = " SUITES ":\n", "ciphersuites: '' is no cipher");
-	CONF_EXPECT(HTTPS "[tls]\nciphersuites = :" SUITES "\n", "ciphersuites: '' is no cipher");
+	CONF_EXPECT(
+		HTTPS "[tls]\nciphersuites = " SUITES ":\n", "ciphersuites: '' is not a cipher");
+	CONF_EXPECT(
+		HTTPS "[tls]\nciphersuites = :" SUITES "\n", "ciphersuites: '' is not a cipher");
 	CONF_EXPECT(HTTPS "[tls]\nciphers = HIGH\nmin-version = 1.3\n",
 		"f.ini:5: min-version = 1.3 contradicts ciphers = HIGH (line 4): the ciphers of");
 	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.2\nciphersuites = " SUITES "\n",
@@ -238,8 +242,8 @@ START_TEST(a_key_is_no_body)
 	conf_set(&d, "--key", "tls", "key", "d/c.key");
 	conf_set(&d, "flag", "defaults", values[_i][0], values[_i][1]);
 	ck_assert_int_eq(plan_build("f", &d.ini, "", files, N_FILES, &p, &d.problems), -EINVAL);
-	(void)snprintf(text, sizeof(text), "flag: %s: '%s' is for [tls] alone", values[_i][0],
-		strchr(values[_i][1], '@') + 1);
+	(void)snprintf(text, sizeof(text), "flag: %s: '%s' is a private file of [tls]",
+		values[_i][0], strchr(values[_i][1], '@') + 1);
 	conf_expect(&d, (const char *const[]){text, NULL});
 	conf_fini(&d);
 }
@@ -303,9 +307,8 @@ static const struct {
 	{"[tls]\nverify = no\nmin-version = 1.3\n",
 		"  tls          certificate NOT verified, TLS 1.3 and later\n"},
 	{"[tls]\nca-file = ca.pem\nserver-name = x.test\ncertificate = c.pem\nresume = no\n",
-		"  tls          certificate verified for x.test by ca.pem, ours is c.pem, no "
-		"session "
-		"is resumed\n"},
+		"  tls          certificate verified for x.test by ca.pem, client certificate "
+		"c.pem, no session is resumed\n"},
 };
 
 START_TEST(in_words)

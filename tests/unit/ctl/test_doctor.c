@@ -119,7 +119,7 @@ static const struct {
 	unsigned cpus;
 	const char *rpsd_version;
 } facts[] = {
-	{"  warn  service      nobody answers at /run/rpsd/control.socket", 1, ECONNREFUSED,
+	{"  warn  service      no process listens at /run/rpsd/control.socket", 1, ECONNREFUSED,
 		RPSD_VERSION, 2, 8, RPSD_VERSION},
 	{"  warn  service      at /run/rpsd/control.socket is version 0.0.1", 1, 0, "0.0.1", 2, 8,
 		RPSD_VERSION},

@@ -452,11 +452,11 @@ START_TEST(test_variables_that_are_missing)
 	ck_assert_str_eq(err.text, "");
 	ck_assert_uint_eq(d.problems.n, 1);
 	ck_assert_str_eq(d.problems.texts[0], "runs/vars.ini:4: rate: ${DRAFT_RATE} is not set; "
-					      "${DRAFT_RATE:-DEFAULT} would do without it");
+					      "${DRAFT_RATE:-DEFAULT} gives it a default");
 	draft_fini(&d);
 	(void)setenv("DRAFT_RATE", "\xff", 1);
 	ck_assert_int_eq(draft_make(&d, words, 1, &o, &err), EXIT_CONFIG);
-	ck_assert_str_eq(err.text, "${DRAFT_RATE}: its value is no text in UTF-8");
+	ck_assert_str_eq(err.text, "${DRAFT_RATE}: its value is not text in UTF-8");
 	draft_fini(&d);
 }
 END_TEST
@@ -532,8 +532,8 @@ START_TEST(test_check_tells_all)
 	ck_assert_uint_eq(d.problems.n, 4);
 	ck_assert(str_starts(d.problems.texts[0], "runs/wrong.ini:2: "));
 	ck_assert_str_eq(d.problems.texts[1],
-		"runs/wrong.ini:4: body: cannot read runs/none: No such file or directory "
-		"(the text itself is written @@none)");
+		"runs/wrong.ini:4: body: cannot read runs/none: No such file "
+		"or directory (to send the text itself, write @@none)");
 	ck_assert(str_starts(d.problems.texts[2], "runs/wrong.ini:5: "));
 	ck_assert(str_starts(d.problems.texts[3], "runs/wrong.ini:6: "));
 	ck_assert(d.is_unreadable);
@@ -621,7 +621,7 @@ START_TEST(test_credentials_that_are_missing)
 		free(unread);
 		draft_fini(&d);
 	}
-	ck_assert_ptr_nonnull(strstr(notes.data, "note         cred:token is the service's to"));
+	ck_assert_ptr_nonnull(strstr(notes.data, "note         cred:token is read by the service"));
 	plan_free(plan);
 	buf_fini(&notes);
 	/* Where there are some, a missing one is a problem for a check too. */
@@ -649,9 +649,8 @@ START_TEST(test_status_of_flags)
 	ck_assert_int_eq(draft_make(&d, words + _i, 1, &o, &err), 0);
 	ck_assert(d.is_unreadable);
 	ck_assert_uint_eq(d.problems.n, 1);
-	ck_assert_str_eq(d.problems.texts[0],
-		"--data: cannot read none: No such file or directory (the text itself is "
-		"written @@none)");
+	ck_assert_str_eq(d.problems.texts[0], "--data: cannot read none: No such file or directory "
+					      "(to send the text itself, write @@none)");
 	ck_assert_int_eq(draft_status(&d), EXIT_USAGE);
 	problems_add(&d.problems, "x.ini", 1, "x");
 	ck_assert_int_eq(draft_status(&d), EXIT_CONFIG);

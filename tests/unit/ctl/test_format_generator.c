@@ -101,7 +101,7 @@ static const struct {
 	const char *unit, *try_text, *want;
 } notes[] = {
 	{1360895, 1000000, "ns", "a quieter machine", "  x: 1.36 ms, limit 1.00 ms\n"},
-	{0.25, 0.05, "share", "a machine of its own", "  x: 25 %, limit 5 %\n"},
+	{0.25, 0.05, "share", "a dedicated machine", "  x: 25 %, limit 5 %\n"},
 	{165, 0, "count", "more of them", "  x: 165, limit 0\n"},
 	{1, 0, "count", "", NULL},		 /* nothing to try: no reason */
 	{1, 0, NULL, "a quieter machine", NULL}, /* an older document */

@@ -79,13 +79,13 @@ static const struct {
 	{"Start", "tolk", NAMES_NEARLY,
 		"rpsctl: no such run in /srv/runs.d: tolk; did you mean talk?\n"},
 	{"Show", "zebra", NAMES_NOT,
-		"rpsctl: no such run in /srv/runs.d: zebra; rpsctl list shows those there are\n"},
+		"rpsctl: no such run in /srv/runs.d: zebra; rpsctl list lists the known ones\n"},
 	{"Start", "talk", NAMES_EXACTLY, NULL},
 	/* The newest of that name, which is the last one, and not a run of another name. */
 	{"Report", "talk", NAMES_NEARLY, "rpsctl: no such run: talk; did you mean talk-10?\n"},
 	{"Stop", "shop-3", NAMES_NEARLY, "rpsctl: no such run: shop-3; did you mean shop-2?\n"},
 	{"Watch", "zebra", NAMES_NOT,
-		"rpsctl: no such run: zebra; rpsctl status shows those there are\n"},
+		"rpsctl: no such run: zebra; rpsctl status lists the known ones\n"},
 };
 
 START_TEST(test_nearest)

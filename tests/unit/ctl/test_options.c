@@ -192,8 +192,8 @@ static const struct {
 } wrong[] = {
 	{RUN, "--rat|1", "unknown flag --rat; did you mean --rate?"},
 	{RUN, "--conections=4", "did you mean --connections?"},
-	{RUN, "--zzzzzzzz", "--help lists those there are"},
-	{RUN, "-Z", "unknown flag -Z; --help lists those there are"},
+	{RUN, "--zzzzzzzz", "--help lists the flags"},
+	{RUN, "-Z", "unknown flag -Z; --help lists the flags"},
 	{RUN, "-N|5", "unknown flag -N; did you mean -n?"},
 	{RUN, "-qZ", "unknown flag -Z"},
 	{RUN, "-r", "-r needs a value: RATE"},
@@ -213,16 +213,16 @@ static const struct {
 	{RUN, "--connect-to", "--connect-to needs a value: HOST:PORT"},
 	{RUN, "--cacert", "--cacert needs a value: FILE"},
 	{RUN, "--insecure=no", "--insecure takes no value"},
-	{OPTIONS_STOP, "-z|5", "unknown flag -z; --help lists those there are"},
+	{OPTIONS_STOP, "-z|5", "unknown flag -z; --help lists the flags"},
 	/* as Go's programs have it */
 	{RUN, "-rate=50", "unknown flag -rate; did you mean --rate?"},
 	{RUN, "-duration|5s", "unknown flag -duration; did you mean --duration?"},
 	{RUN, "-latency", "did you mean --latency?"},
 	{RUN, "--ratee=x", "unknown flag --ratee; did you mean --rate?"},
 	/* another word, of which no flag is near */
-	{RUN, "--slo|p99<5ms", "unknown flag --slo; --help lists those there are"},
+	{RUN, "--slo|p99<5ms", "unknown flag --slo; --help lists the flags"},
 	{OPTIONS_STOP | OPTIONS_PLAN, "--user=a", "unknown flag --user: "},
-	{OPTIONS_STOP, "--user", "unknown flag --user; --help lists those there are"},
+	{OPTIONS_STOP, "--user", "unknown flag --user; --help lists the flags"},
 };
 
 /* What the hands of other tools' users type, each with the whole line. */
@@ -230,26 +230,27 @@ static const struct {
 	const char *line;
 	const char *says;
 } hints[] = {
-	{"-z|10s|url", "unknown flag -z: how long is -d 10s"},
-	{"-z10s", "unknown flag -z: how long is -d 10s"},
-	{"-z", "unknown flag -z: how long is -d TIME"},
-	{"-z|-c", "unknown flag -z: how long is -d TIME"},
+	{"-z|10s|url", "unknown flag -z: the duration is -d 10s"},
+	{"-z10s", "unknown flag -z: the duration is -d 10s"},
+	{"-z", "unknown flag -z: the duration is -d TIME"},
+	{"-z|-c", "unknown flag -z: the duration is -d TIME"},
 	{"-q|100|url", "-q is quiet; a rate, of all connections together, is -r 100"},
 	{"-q100", "-q is quiet; a rate, of all connections together, is -r 100"},
-	{"-t|5s", "-t is the number of workers; how long is -d 5s, a time-out is --timeout 5s"},
-	{"-t500ms",
-		"-t is the number of workers; how long is -d 500ms, a time-out is --timeout 500ms"},
-	{"-d|{\"a\": 1}", "-d is how long; a body is --data {\"a\": 1}"},
-	{"-d|a=1&b=2", "-d is how long; a body is --data a=1&b=2"},
-	{"-d|@cart.json", "-d is how long; a body is --data @cart.json"},
-	{"-D|30", "unknown flag -D: how long is -d 30"},
+	{"-t|5s",
+		"-t is the number of workers; the duration is -d 5s, the timeout is --timeout 5s"},
+	{"-t500ms", "-t is the number of workers; the duration is -d 500ms, the timeout is "
+		    "--timeout 500ms"},
+	{"-d|{\"a\": 1}", "-d is the duration; a body is --data {\"a\": 1}"},
+	{"-d|a=1&b=2", "-d is the duration; a body is --data a=1&b=2"},
+	{"-d|@cart.json", "-d is the duration; a body is --data @cart.json"},
+	{"-D|30", "unknown flag -D: the duration is -d 30"},
 	{"-D|body.json", "unknown flag -D: a body from a file is --data @body.json"},
 	{"-s|script.lua",
 		"unknown flag -s: there are no scripts: -X, -H and --data say what is sent"},
-	{"-s|30", "unknown flag -s: a request's time-out is --timeout 30"},
+	{"-s|30", "unknown flag -s: the timeout of a request is --timeout 30"},
 	{"-m|POST", "unknown flag -m: the method is -X POST"},
-	{"-m|10", "unknown flag -m: leave it out: a connection has one request under way at a "
-		  "time"},
+	{"-m|10",
+		"unknown flag -m: leave it out: a connection has one request in flight at a time"},
 	{"-l", "unknown flag -l: leave it out: percentiles are always printed, and answers may "
 	       "differ in length"},
 	{"-L", "unknown flag -L: leave it out: percentiles are always printed, and redirects are "
@@ -285,11 +286,11 @@ static const struct {
 	{"-A|me/1.0", "unknown flag -A: it is -H 'User-Agent: me/1.0' or -H 'Accept: me/1.0'"},
 	{"-b|a=b", "unknown flag -b: a cookie is -H 'Cookie: a=b', a body is --data a=b"},
 	{"-I|http://h/", "unknown flag -I: HEAD requests are -X HEAD"},
-	{"-s|http://h/", "unknown flag -s: without progress is -q"},
+	{"-s|http://h/", "unknown flag -s: -q turns progress off"},
 	{"--request|POST", "unknown flag --request: the method is -X POST"},
 	{"--data-raw|{}", "unknown flag --data-raw: a body is --data {}"},
 	{"--data-binary|@f", "unknown flag --data-binary: a body is --data @f"},
-	{"--max-time|3", "unknown flag --max-time: a request's time-out is --timeout 3"},
+	{"--max-time|3", "unknown flag --max-time: the timeout of a request is --timeout 3"},
 	{"--connect-timeout|3",
 		"unknown flag --connect-timeout: it is --set timeouts.connect=TIME, as in 5s"},
 	{"--resolve|h:443:127.0.0.1", "unknown flag --resolve: it is --connect-to ADDRESS:PORT"},

@@ -98,7 +98,8 @@ START_TEST(test_classes_and_faults)
 	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
 		ck_assert_msg(is_known(fault_table[f].name), "%s", fault_table[f].name);
 	ck_assert_int_eq(terms_explain("timeout", &text), 0);
-	ck_assert_ptr_nonnull(strstr(text.data, "A class of the ledger: no whole answer in time."));
+	ck_assert_ptr_nonnull(
+		strstr(text.data, "A class of the ledger: no complete answer in time."));
 	ck_assert_ptr_nonnull(strstr(text.data, "[timeouts] request."));
 	ck_assert_ptr_nonnull(strstr(text.data, "An error of phase timeout: "));
 	buf_fini(&text);

@@ -124,7 +124,7 @@ static void make_draining(struct scene *s)
 		       " 'asked_per_s': 0.0, 'last': {'planned': 0, 'sent': 0, 'ok': 12,"
 		       " 'failed': 2}, 'in_flight': 1234, 'stage': null}");
 	view_history_add(&s->history, s->doc);
-	s->view.message = "stopping: answers are awaited; Ctrl-C again: they are not";
+	s->view.message = "stopping: waiting for answers in flight; Ctrl-C again to stop now";
 }
 
 static const struct {
@@ -378,9 +378,9 @@ START_TEST(test_keys)
 	assert_hides(&s, "q leave");
 	assert_shows(&s, "s stop   e events   ? help");
 	s.view.is_watching = true;
-	assert_shows(&s, "q leave (run goes on)   s stop   e events   ? help");
+	assert_shows(&s, "q leave (run continues)   s stop   e events   ? help");
 	s.view.has_keys = false;
-	assert_shows(&s, "Ctrl-C leave (run goes on)");
+	assert_shows(&s, "Ctrl-C leave (run continues)");
 	assert_hides(&s, "s stop");
 	s.view.is_watching = false;
 	assert_shows(&s, "Ctrl-C stop");

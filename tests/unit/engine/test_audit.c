@@ -242,7 +242,7 @@ START_TEST(test_stalls_are_no_overload)
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_CONNECTIONS, 0);
 	ck_assert_str_eq(note_of(&a, "connection-wait")->text,
-		"p99 900 ms of the response time is our queue for a connection (10 of 10 in use)");
+		"p99 900 ms of the response time is the queue for a connection (10 of 10 in use)");
 	ck_assert_ptr_nonnull(strstr(note_of(&a, "connection-wait")->try_text, "more connections"));
 
 	/* There was room for more: they were long in opening. */
@@ -269,7 +269,8 @@ START_TEST(test_closed)
 	ck_assert_int_eq(a.verdict, AUDIT_OK);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_GENERATOR, 0);
 	ck_assert_str_eq(note_of(&a, "ceiling")->text,
-		"the busiest worker used 97.0 % of its CPU: this is our ceiling, not the server's");
+		"the busiest worker used 97.0 % of its CPU: this is "
+		"the generator's ceiling, not the server's");
 	ck_assert_str_eq(
 		note_of(&a, "ceiling")->try_text, "-t 2, if this machine has a CPU to spare");
 
@@ -295,10 +296,9 @@ START_TEST(test_suspect)
 		{"our-delay", 1000001, 0, 0, 0, 1000001, 1e6,
 			"our delay p99 1.00 ms, 33.3 % of the response time's p99 3.00 ms"},
 		{"rx-slack", 0, 500001, 0, 0, 500001, 1e5,
-			"our completion stamps are late by up to 500 us (p99), service p50 is "
-			"1.00 ms"},
+			"completion stamps are late by up to 500 us (p99), service p50 is 1.00 ms"},
 		{"steal", 0, 0, 0.0501, 0, 0.0501, 0.05,
-			"5.01 % of this machine's CPU time went to its neighbours"},
+			"5.01 % of this machine's CPU time went to other virtual machines"},
 		{"cpu", 0, 0, 0, 0.851, 0.851, 0.85, "the busiest worker used 85.1 % of its CPU"},
 	};
 	struct audit_input in = well();
@@ -438,7 +438,7 @@ START_TEST(test_generator_errors)
 	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_VOID, AUDIT_BY_GENERATOR, EXIT_UNDECIDED);
 	ck_assert_str_eq(a.because,
-		"limited by the generator: sent 28,232 of 30,000, 1,768 errors of our own");
+		"limited by the generator: sent 28,232 of 30,000, 1,768 errors of the generator");
 	ck_assert_ptr_nonnull(strstr(a.try_text, "ulimit -n"));
 	ck_assert_ptr_nonnull(note_of(&a, "no-descriptors"));
 
@@ -484,7 +484,7 @@ START_TEST(test_overload_by_connections)
 		a.because, "limited by connections: 10 x 20.1 ms each = 497/s, asked 1,000/s");
 	ck_assert_str_eq(a.try_text, "-c 30 (or leave -c out: the pool then grows as needed)");
 	ck_assert_str_eq(note_of(&a, "connection-wait")->text,
-		"p99 14.2 s of the response time is our queue for a connection (10 of 10 in use)");
+		"p99 14.2 s of the response time is the queue for a connection (10 of 10 in use)");
 
 	/* The pool grew to all it may, and that is not enough for 5 s each. */
 	in.connections_limit = in.connections_peak = 1000;

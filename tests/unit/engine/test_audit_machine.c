@@ -138,10 +138,11 @@ static const struct {
 	const char *text, *try_text;
 } figures[] = {
 	{"throttled", set_throttled, 0, 0.62, 0, AUDIT_SUSPECT,
-		"our quota of CPU time ran out in 62.0 % of its periods, for 1.24 s altogether",
+		"the quota of CPU time ran out in 62.0 % of its periods, for 1.24 s altogether",
 		"a larger quota of CPU time: CPUQuota= of the service, cpu.max of the cgroup"},
 	{"steal", set_steal, 0.05, 0.12, 0.05, AUDIT_SUSPECT,
-		"12.0 % of this machine's CPU time went to its neighbours", "a machine of its own"},
+		"12.0 % of this machine's CPU time went to other virtual machines",
+		"a dedicated machine"},
 	{"standstill", set_stalled, 0.01, 0.03, 0.01, AUDIT_SUSPECT,
 		"a worker stood still for 3.00 % of the run",
 		"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused"},
@@ -155,12 +156,12 @@ static const struct {
 		"40.0 % of this machine's CPU time went into packets and timers",
 		"a quieter machine"},
 	{"retransmits", set_retransmits, 300, 1200, 300, AUDIT_OK,
-		"1,200 of 60,000 TCP segments of our connections were sent again",
+		"1,200 of 60,000 TCP segments of the run's connections were sent again",
 		"see where packets are lost: nstat, ss -ti; a full queue of the server's new "
 		"connections loses them too"},
 	{"clock", set_clock, 200, 640, 200, AUDIT_OK,
-		"reading the clock takes 640 ns (clocksource tsc), and each request reads it "
-		"thrice",
+		"reading the clock takes 640 ns (clocksource tsc), and each request reads it three "
+		"times",
 		"another clocksource, if the kernel has one: "
 		"/sys/devices/system/clocksource/clocksource0"},
 	{"descriptors", set_descriptors, 950, 980, 950, AUDIT_OK,
@@ -387,10 +388,10 @@ START_TEST(a_ledger_that_was_wrong_on_the_way)
 	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_VOID);
 	ck_assert_int_eq(a.exit_code, EXIT_UNDECIDED);
 	ck_assert_str_eq(
-		a.because, "the ledger did not balance on the way: at the end of 3 intervals");
+		a.because, "the ledger did not balance during the run: at the end of 3 intervals");
 	ck_assert_str_eq(a.try_text, "report this as a bug of rpsd, with the result file");
 	ck_assert_str_eq(note_of(&a, "ledger-interval")->text,
-		"a worker's ledger was not right at the end of 3 intervals");
+		"a worker's ledger did not balance at the end of 3 intervals");
 }
 END_TEST
 

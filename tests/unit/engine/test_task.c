@@ -707,9 +707,9 @@ static const struct {
 	const char *why;
 } greetings[] = {
 	{"220 mail.test ESMTP\r\n", FAULT_NOT_HTTP,
-		"the server speaks before it is asked: it is no server of HTTP/1.1"},
+		"the server speaks before it is asked: it is not a server of HTTP/1.1"},
 	{MINI_OK, FAULT_BAD_RESPONSE,
-		"the server speaks before it is asked: it is no server of HTTP/1.1"},
+		"the server speaks before it is asked: it is not a server of HTTP/1.1"},
 	{"\0\0\x12\x04\0\0\0\0\0", FAULT_SPEAKS_HTTP2,
 		"this server speaks HTTP/2, which rpsd does not"},
 };

@@ -322,7 +322,7 @@ START_TEST(body_until_close)
 	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), !is_polite);
 	if (!is_polite)
 		ck_assert_str_eq(example_of(FAULT_TRUNCATED),
-			"closed without TLS's goodbye: the body may be cut");
+			"closed without TLS close_notify: the body may be cut");
 	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
 	free(large);
 }

@@ -508,7 +508,7 @@ START_TEST(test_no_thread)
 	ck_assert_int_eq(pthread_setattr_default_np(&before), 0);
 	ck_assert_int_eq(resolver.outcome, RESOLVER_FAILED);
 	ck_assert_ptr_nonnull(
-		strstr(resolver.err.text, "no thread to look up host \"127.0.0.1\": "));
+		strstr(resolver.err.text, "cannot start a thread to look up host \"127.0.0.1\": "));
 	resolver_fini(&resolver);
 	pthread_attr_destroy(&attr);
 	pthread_attr_destroy(&before);

@@ -69,19 +69,19 @@ START_TEST(test_bad_files)
 	struct tls_config bad = good;
 
 	bad.certificate = rig_pem("c.pem", client->pem);
-	refuses(&bad, -EINVAL, "c.pem: no private key in it");
+	refuses(&bad, -EINVAL, "c.pem: the file has no private key (PEM)");
 	bad.key = rig_pem("c.key", rig_identities[RIG_GOOD].key_pem);
 	refuses(&bad, -EINVAL, "c.key: the key does not belong to the certificate");
 	bad.key = rig_pem("c.key", encrypted);
-	refuses(&bad, -EINVAL, "c.key: the key has a passphrase");
+	refuses(&bad, -EINVAL, "c.key: the private key has a passphrase");
 	bad.key = rig_pem("c.key", client->key_pem);
 	bad.certificate = rig_pem("c.pem", client->key_pem);
-	refuses(&bad, -EINVAL, "c.pem: no certificate in it");
+	refuses(&bad, -EINVAL, "c.pem: the file has no certificate (PEM)");
 	memset(broken + 60, '!', 20);
 	bad.certificate = rig_pem("c.pem", broken);
 	refuses(&bad, -EINVAL, "c.pem: a broken certificate");
 	bad.certificate = rig_pem("c.pem", "");
-	refuses(&bad, -EINVAL, "c.pem: no certificate in it");
+	refuses(&bad, -EINVAL, "c.pem: the file has no certificate (PEM)");
 	bad.certificate = (struct tls_pem){0};
 	refuses(&bad, -EINVAL, "c.key: a key without its certificate");
 	bad.certificate = (struct tls_pem){.name = "/nonexistent/c.pem"};
@@ -90,7 +90,7 @@ START_TEST(test_bad_files)
 	bad = good;
 	bad.skip_verify = false;
 	bad.ca = rig_pem("ca.pem", "nothing\n");
-	refuses(&bad, -EINVAL, "ca.pem: no certificate in it");
+	refuses(&bad, -EINVAL, "ca.pem: the file has no certificate (PEM)");
 	bad.ca = rig_pem("ca.pem", broken);
 	refuses(&bad, -EINVAL, "ca.pem: a broken certificate");
 	bad.ca = (struct tls_pem){.name = "/nonexistent/ca.pem"};
@@ -206,11 +206,13 @@ START_TEST(test_no_ca_bundle)
 	setenv("SSL_CERT_FILE", file, 1);
 	setenv("SSL_CERT_DIR", dir, 1);
 	refuses(&config, -ENOENT,
-		"no CA bundle on this system: install ca-certificates, or name ca-file");
+		"no CA bundle on this system: install ca-certificates, or give --cacert FILE "
+		"([tls] ca-file)");
 	setenv("SSL_CERT_FILE", "/nonexistent", 1);
 	setenv("SSL_CERT_DIR", "/nonexistent:/nonexistent/too", 1);
 	refuses(&config, -ENOENT,
-		"no CA bundle on this system: install ca-certificates, or name ca-file");
+		"no CA bundle on this system: install ca-certificates, or give --cacert FILE "
+		"([tls] ca-file)");
 	unlink(file);
 	rmdir(dir);
 }

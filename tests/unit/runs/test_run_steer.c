@@ -350,7 +350,7 @@ START_TEST(what_is_refused)
 	start(keys);
 	refused(RUN_PAUSE, 0, "test-1 has not begun yet");
 	turn_until(0);
-	refused(RUN_SET_RATE, 0, "0/s is no rate to go on with; to wait: pause");
+	refused(RUN_SET_RATE, 0, "0/s is not a rate to continue with; use pause to wait");
 	refused(RUN_RESUME, 0, "test-1 is not paused");
 	(void)steer(RUN_PAUSE, 0);
 	refused(RUN_NEXT, 0, "test-1 is paused: resume it first");
@@ -439,7 +439,8 @@ START_TEST(steered_by_a_machine)
 	for (unsigned n = 0; n < 60; n++) {
 		order.rate = (struct rate){100 + n % 7, 1};
 		while (run_steer(run, &order, &e, &err) != 0) {
-			ck_assert_str_eq(err.text, "too many acts at once: try again in a second");
+			ck_assert_str_eq(
+				err.text, "too many changes at once: try again in a second");
 			n_refused++;
 			ck_assert_int_eq(loop_turn(loop, 10 * MS), 0);
 		}

@@ -326,7 +326,7 @@ START_TEST(named_runs_are_listed)
 	reply = test_ok(&admin, "List", NULL);
 	(void)snprintf(want, sizeof(want),
 		"body |  |  | %s/body.ini:8: body: cannot read %s/body.txt: No such file or "
-		"directory (the text itself is written @@body.txt)",
+		"directory (to send the text itself, write @@body.txt)",
 		runs_dir, runs_dir);
 	test_expect_listed(reply, 1, want);
 	json_decref(reply);
