@@ -16,6 +16,7 @@
 #include "common/version.h"
 #include "ctl/look.h"
 #include "ctl/options.h"
+#include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 
 #define DATA "tests/data/"
@@ -100,7 +101,7 @@ START_TEST(test_screen)
 	hide_version(out.data);
 	(void)snprintf(path, sizeof(path), DATA "doctor_%s.txt", screens[_i].name);
 	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
-	ck_assert_msg(str_eq(out.data, want), "%s\n--- want\n%s--- got\n%s", path, want, out.data);
+	assert_same_text(path, out.data, want);
 	for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n"))
 		ck_assert_msg(look_columns(line) <= 80, "%s", line);
 	free(want);

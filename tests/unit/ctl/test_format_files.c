@@ -10,9 +10,9 @@
 
 #include "common/buf.h"
 #include "common/file.h"
-#include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 
 #define DATA "tests/data/"
@@ -56,7 +56,7 @@ START_TEST(test_recorded)
 	got = render(format_for(files[_i].file), doc);
 	(void)snprintf(path, sizeof(path), DATA "%s", files[_i].file);
 	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
-	ck_assert_msg(str_eq(got, want), "%s\n--- want\n%s--- got\n%s", path, want, got);
+	assert_same_text(path, got, want);
 	free(got);
 	free(want);
 	json_decref(doc);

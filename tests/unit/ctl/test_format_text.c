@@ -15,6 +15,7 @@
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/spark.h"
+#include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 
 #define DATA "tests/data/"
@@ -77,7 +78,7 @@ START_TEST(test_screen)
 
 	(void)snprintf(path, sizeof(path), DATA "report_%s.txt", screens[_i].screen);
 	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
-	ck_assert_msg(str_eq(text, want), "%s\n--- want\n%s--- got\n%s", path, want, text);
+	assert_same_text(path, text, want);
 	free(want);
 	free(text);
 	json_decref(doc);

@@ -12,9 +12,9 @@
 
 #include "common/buf.h"
 #include "common/file.h"
-#include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
+#include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 
 #define RECORDED "tests/data/results/"
@@ -46,7 +46,7 @@ static void compare(const char *path, const char *got)
 		return;
 	}
 	ck_assert_msg(file_read(path, 1 << 20, &want, &len) == 0, "%s cannot be read", path);
-	ck_assert_msg(str_eq(got, want), "%s\n--- want\n%s--- got\n%s", path, want, got);
+	assert_same_text(path, got, want);
 	free(want);
 }
 
