@@ -90,7 +90,8 @@ static void result_merge_judge_p50(struct result_merge *m)
 	}
 	if (low && without)
 		result_merge_note(m, "merge-uneven", result_merge_uneven_remedy(m),
-			"uneven: half of what %s planned had no good answer; others had",
+			"uneven: at least half of the requests planned at %s had no good "
+			"answer, in other runs fewer",
 			result_merge_run_label(without).text);
 	if (!result_merge_extremes(m, "p50_ms", &low, &high))
 		return;

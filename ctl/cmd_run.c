@@ -159,7 +159,7 @@ static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
 		return r;
 	}
 	if (r == 0 && is_whole && draft_plan(d, &plan, &unread, &n) == -ENOMEM) {
-		command_complain("out of memory");
+		command_complain("out of memory for the plan of the run");
 		r = EXIT_NO_DAEMON;
 	}
 	plan_free(plan);

@@ -123,7 +123,8 @@ static int cmd_watch_on_stream(struct cmd_watch *w)
 
 		if (taken || (!a.message && lost)) {
 			cmd_watch_say(w, taken == CLIENT_E_PROTOCOL
-						 ? "rpsctl: the daemon sent an invalid message\n"
+						 ? "rpsctl: the daemon sent an invalid message: "
+						   "rpsctl doctor compares the versions of both\n"
 						 : "rpsctl: the daemon went away\n");
 			return EXIT_NO_DAEMON;
 		}
@@ -156,7 +157,7 @@ static void cmd_watch_act(struct cmd_watch *w, enum progress_key key)
 		return;
 	}
 	if (client_send(&w->steer, method, parameters, false))
-		progress_say(&w->progress, "out of memory");
+		progress_say(&w->progress, "out of memory for the call to the daemon");
 }
 
 static void cmd_watch_on_acted(struct cmd_watch *w, const struct client_answer *a)
@@ -254,7 +255,7 @@ static int cmd_watch_call(struct cmd_watch *w)
 		return EXIT_NO_INPUT;
 	}
 	if (client_send(&w->stream, "Watch", parameters, true)) {
-		command_complain("out of memory");
+		command_complain("out of memory for the call to the daemon");
 		return EXIT_NO_DAEMON;
 	}
 	return CMD_WATCH_GO_ON;

@@ -47,7 +47,7 @@ _Static_assert(PLAN_SERVICE_BYTES_MAX / 3 * 4 + 2 * DRAFT_TEXT_MAX < VARLINK_STA
 
 static int draft_out_of_memory(struct err *reterr)
 {
-	err_set(reterr, "out of memory");
+	err_set(reterr, "out of memory for the files and flags of the run");
 	return EXIT_NO_DAEMON;
 }
 

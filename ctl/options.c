@@ -477,7 +477,7 @@ int options_parse(
 	if (r == 0)
 		r = options_refuse_contradictions(&w);
 	if (r == -ENOMEM)
-		err_set(reterr, "out of memory");
+		err_set(reterr, "out of memory for the command line");
 	return r;
 }
 

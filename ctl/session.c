@@ -52,7 +52,8 @@ static int session_send_stop(struct session *s)
 	json_t *parameters = json_pack("{s:s, s:b}", "run", s->_id, "now", s->_interrupts > 1);
 
 	if (client_send(&s->steer, "Stop", parameters, false))
-		return session_fail(s, EXIT_INTERRUPTED, "out of memory");
+		return session_fail(
+			s, EXIT_INTERRUPTED, "out of memory for the call to the daemon");
 	return SESSION_GO_ON;
 }
 
@@ -121,7 +122,7 @@ static int session_on_keys(struct session *s, short events)
 		return s->_interrupts ? SESSION_GO_ON : session_interrupt(s);
 	method = s->_id ? steer_by_key(key, s->_id, s->progress->newest, &parameters) : NULL;
 	if (method && client_send(&s->steer, method, parameters, false))
-		progress_say(s->progress, "out of memory");
+		progress_say(s->progress, "out of memory for the call to the daemon");
 	return SESSION_GO_ON;
 }
 
@@ -130,7 +131,7 @@ static int session_on_keys(struct session *s, short events)
 static int session_call(struct session *s, const char *method, bool more)
 {
 	if (client_send(&s->stream, method, json_pack("{s:s}", "run", s->_id), more))
-		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
+		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
 	return SESSION_GO_ON;
 }
 
@@ -143,7 +144,7 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 		return session_fail(s, EXIT_NO_DAEMON, "the daemon started a run without an id");
 	s->_id = strdup(id);
 	if (!s->_id)
-		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
+		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
 	if (s->progress && *s->where)
 		print_errf("%s%s%s\n", s->where, *s->load ? ": " : "", s->load);
 	s->_step = SESSION_WATCHING;
@@ -210,11 +211,15 @@ static int session_on_lost(struct session *s, int reason)
 		[SESSION_WATCHING] = "in the middle of the run",
 		[SESSION_REPORTING] = "before it reported",
 	};
-	char text[96];
+	char text[128];
 
-	(void)snprintf(text, sizeof(text), "the daemon %s %s",
-		reason == CLIENT_E_LOST ? "went away" : "sent an invalid message",
-		before[s->_step]);
+	if (reason == CLIENT_E_LOST)
+		(void)snprintf(text, sizeof(text), "the daemon went away %s", before[s->_step]);
+	else
+		(void)snprintf(text, sizeof(text),
+			"the daemon sent an invalid message %s: "
+			"rpsctl doctor compares the versions of both",
+			before[s->_step]);
 	return session_fail(s, EXIT_NO_DAEMON, text);
 }
 
@@ -308,7 +313,7 @@ int session_run(struct session *s, json_t *parameters)
 	int r = SESSION_GO_ON;
 
 	if (client_send(&s->stream, "Start", parameters, false))
-		return session_fail(s, EXIT_NO_DAEMON, "out of memory");
+		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
 	while (r == SESSION_GO_ON)
 		r = session_turn(s);
 	if (s->progress)

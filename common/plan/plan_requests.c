@@ -83,7 +83,9 @@ static int plan_add_request(
 	if (!str_is_name(name) || plan_find_request(p, name))
 		return 0;
 	if (p->n_requests == PLAN_REQUESTS_MAX) {
-		problems_add(in->problems, file, line, "more than %d requests", PLAN_REQUESTS_MAX);
+		problems_add(in->problems, file, line,
+			"the run has more than %d named requests: divide them among several runs",
+			PLAN_REQUESTS_MAX);
 		return 0;
 	}
 	r->name = strdup(name);

@@ -141,7 +141,9 @@ static int plan_sources_read_network(
 	}
 	n_host = width - bits;
 	if (n_host > PLAN_SOURCES_MAX_BITS) {
-		err_set(reterr, "%s/%u has more than %d addresses", item, bits, PLAN_SOURCES_MAX);
+		err_set(reterr,
+			"%s/%u has more than %d addresses: write a network of /%u or smaller", item,
+			bits, PLAN_SOURCES_MAX, width - PLAN_SOURCES_MAX_BITS);
 		return -EINVAL;
 	}
 	mask = ((plan_sources_number)1 << n_host) - 1;
@@ -235,7 +237,7 @@ static int plan_sources_add_one(
 	if (plan_sources_has(s, source, &slot))
 		return 0;
 	if (s->n == PLAN_SOURCES_MAX) {
-		err_set(reterr, "more than %d addresses", PLAN_SOURCES_MAX);
+		err_set(reterr, "more than %d addresses: name fewer of them", PLAN_SOURCES_MAX);
 		return -EINVAL;
 	}
 	s->list[s->n++] = *source;

@@ -256,7 +256,8 @@ static const struct result_field result_latency_fields[] = {
 	TEXT(hdr, "the histogram: HdrHistogram V2, compressed, in base64", .null_when = NO_VALUE),
 	PART_APART(ci95, result_ci95_table, "how far percentiles may be off",
 		.absent_when = "it is not the latency that the headline is about"),
-	PART_APART(n_effective, result_effective_table, "independent values behind each percentile",
+	PART_APART(n_effective, result_effective_table,
+		"independent values that each percentile rests on",
 		.absent_when = "it is not the latency that the headline is about"),
 };
 const struct result_table result_latency_table = TABLE(result_latency_fields, "a latency");
@@ -332,7 +333,8 @@ static const struct result_field result_connections_fields[] = {
 	COUNT(closed_by_peer, "by the server"),
 	COUNT(closed_by_us, "by rpsd"),
 	COUNT(surplus, "with bytes after an answer that belong to none", .absent_when = OLDER),
-	COUNT(stale, "found closing when they were to be used", .absent_when = OLDER),
+	COUNT(stale, "that the server was closing when a request was to be sent",
+		.absent_when = OLDER),
 	FIELD(reused_share, REAL, SHARE, APART, APART,
 		"requests on a connection that had carried one before",
 		.null_when = "nothing was sent"),
@@ -367,7 +369,7 @@ const struct result_table result_row_table = TABLE(result_row_fields, "an interv
 
 #define S struct result_intervals
 static const struct result_field result_intervals_fields[] = {
-	NS(width_ns, "of each row"),
+	NS(width_ns, "the width of each row"),
 	ROWS(rows, result_row_table, "one for each interval of the window"),
 };
 const struct result_table result_intervals_table =
@@ -387,7 +389,7 @@ const struct result_table result_batch_table = TABLE(result_batch_fields, "a bat
 
 #define S struct result_batches
 static const struct result_field result_batches_fields[] = {
-	NS(width_ns, "of each row"),
+	NS(width_ns, "the width of each row"),
 	TEXT(of, "response or service"),
 	ROWS(rows, result_batch_table, "one for each stretch of the window"),
 };
@@ -460,8 +462,8 @@ static const struct result_field result_generator_fields[] = {
 		.absent_when = OLDER),
 	FIELD(throttled_share, REAL, SHARE, MOST, MOST, "periods in which the CPU quota ran out",
 		.null_when = UNTOLD, .absent_when = OLDER),
-	FIELD(throttled_ns, INT, NS, SUM, SUM, "how long altogether", .null_when = UNTOLD,
-		.absent_when = OLDER),
+	FIELD(throttled_ns, INT, NS, SUM, SUM, "total time for which the CPU quota had run out",
+		.null_when = UNTOLD, .absent_when = OLDER),
 	FIELD(run_queue_share, REAL, SHARE, MOST, MOST,
 		"of the run in which a worker waited for a CPU", .null_when = UNTOLD,
 		.absent_when = OLDER),
@@ -497,7 +499,7 @@ static const struct result_field result_event_fields[] = {
 	NS(at_ns, "from the first planned instant"),
 	TEXT(kind, "its name"),
 	TEXT(text, "for people"),
-	TEXT(user, "who did it", .absent_when = "nobody did"),
+	TEXT(user, "the user who made the change", .absent_when = "no user made it"),
 	TEXT(from, "the value before", .absent_when = "there is none"),
 	TEXT(to, "the value after", .absent_when = "there is none"),
 };
@@ -525,7 +527,7 @@ static const struct result_field result_slow_fields[] = {
 	FIELD(status, COUNT, NO_UNIT, APART, APART, "of the answer", .null_when = "there was none"),
 	TEXT(class, "of the ledger"),
 	FIELD(connection, COUNT, NO_UNIT, APART, APART, "number of the connection in its worker",
-		.null_when = "it had none", .absent_when = OLDER),
+		.null_when = "the request had no connection", .absent_when = OLDER),
 	FIELD(worker, COUNT, NO_UNIT, APART, APART, "its number", .absent_when = OLDER),
 	TEXT(part, "run of a sum that it was in", .absent_when = "the result is of one run"),
 };

@@ -185,7 +185,9 @@ static int run_may_be_steered(const struct run *run, enum run_act act, struct er
 	if (act == RUN_NEXT && run->is_paused)
 		return run_refuse(reterr, "%s is paused: resume it first", run->id);
 	if (run->n_acts == RUN_ACTS_MAX)
-		return run_refuse(reterr, "%s has been steered %d times, which is the limit",
+		return run_refuse(reterr,
+			"%s has been steered %d times, which is the limit of a run: let it end, or "
+			"stop it",
 			run->id, RUN_ACTS_MAX);
 	if (run->n_acts_ahead >= RUN_ACTS_AHEAD_MAX && run->acted_ns > clock_now_ns())
 		return run_refuse(reterr, "too many changes at once: try again in a second");
@@ -232,7 +234,7 @@ static int run_find_rate(const struct run *run, const struct run_order *order, i
 		(void)snprintf(
 			text, sizeof(text), "%.3f", rate_per_s(from) * rate_per_s(order->rate));
 		if (units_parse_rate(text, &to))
-			return run_refuse(reterr, "%s/s is no rate: 10,000,000/s at most", text);
+			return run_refuse(reterr, "%s/s is not a rate: 10,000,000/s at most", text);
 	}
 	units_format_rate(to, text, sizeof(text));
 	if (to.num == 0)

@@ -100,7 +100,9 @@ void run_watch_beat(struct run *run)
 		return;
 	if (news == BEAT_LACKING && !run->is_lateness_told)
 		run_add_event(run, "late-worker",
-			"worker %u does not report: the counts shown lack its share", late);
+			"worker %u does not report, its CPU may be too busy: the live view lacks "
+			"its share until it does",
+			late);
 	run->is_lateness_told = news == BEAT_LACKING;
 	run_watch_pulses(run);
 	list_for_each_safe (it, &run->observers) {

@@ -446,9 +446,9 @@ static const struct {
 	{"10.0.0.0-10.1.0.0/28", "is not an address"},
 	{"10.0.0.5/28", "the network of that size is 10.0.0.0/28"},
 	{"2001:db8::1/120", "the network of that size is 2001:db8::/120"},
-	{"10.0.0.0/19", "more than 4096 addresses"},
+	{"10.0.0.0/19", "10.0.0.0/19 has more than 4096 addresses: write a network of /20 or"},
 	{"0.0.0.0/0", "more than 4096 addresses"},
-	{"::/0", "more than 4096 addresses"},
+	{"::/0", "::/0 has more than 4096 addresses: write a network of /116 or smaller"},
 	{"10.0.0.0-10.0.16.0", "more than 4096 addresses"},
 	{"1.0.0.0-223.255.255.255", "more than 4096 addresses"},
 	{"0.0.0.0", "0.0.0.0 cannot be a source address: it is not the address of a host"},
@@ -487,7 +487,7 @@ START_TEST(sources_have_a_bound)
 	for (size_t i = 1; i < p.n_sources; i++)
 		ck_assert(memcmp(&p.sources[i - 1], &p.sources[i], sizeof(*p.sources)) != 0);
 	ck_assert_int_eq(plan_parse_sources("::1", &p, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "more than 4096 addresses");
+	ck_assert_str_eq(err.text, "more than 4096 addresses: name fewer of them");
 	/* Nobody can make us look for ever. */
 	for (int i = 0; i < 15; i++)
 		ck_assert_int_ne(plan_parse_sources("10.0.0.0/20", &p, &err), -ENOMEM);

@@ -247,8 +247,9 @@ START_TEST(too_many_requests)
 		ck_assert_int_eq(buf_printf(&text, "[request more%d]\n", i), 0);
 	conf_read(&d, "f.ini", text.data);
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(
-		&d, (const char *const[]){"f.ini:67: more than 64 requests (and 935 more)", NULL});
+	conf_expect(&d, (const char *const[]){"f.ini:67: the run has more than 64 named requests: "
+					      "divide them among several runs (and 935 more)",
+				NULL});
 	conf_fini(&d);
 	buf_fini(&text);
 }

@@ -364,7 +364,8 @@ START_TEST(test_empty_part)
 	assert_json(doc, "headline.limited_by", "\"server\"");
 	assert_int(doc, "window.end_ns", INT64_C(10000000000));
 	ck_assert_str_eq(note_text(doc, "merge-uneven"),
-		"uneven: half of what web/b-1 planned had no good answer; others had");
+		"uneven: at least half of the requests planned at web/b-1 had no good answer, "
+		"in other runs fewer");
 	histogram_fini(&none);
 	json_decref(doc);
 }
@@ -471,7 +472,8 @@ START_TEST(test_refused)
 		json_incref(a), b, "a.json and b.json are not of one plan (plan.sha256 differs)");
 	b = document("b-1", 1, MS);
 	set(b, "schema", json_string("rpsd.result/2"));
-	assert_refused(json_incref(a), b, "b.json: this is no result of a run (rpsd.result/1)");
+	assert_refused(
+		json_incref(a), b, "b.json: this is not the result of a run (rpsd.result/1)");
 	b = document("b-1", 1, MS);
 	set(b, "run.uuid", json_null());
 	assert_refused(json_incref(a), b, "b.json: this result does not say which run it is");
@@ -480,9 +482,9 @@ START_TEST(test_refused)
 	assert_refused(merge_2(json_incref(a), document("c-1", 1, MS)), document("c-1", 1, MS),
 		"b.json is the same run as a.json, c-1 (uuid-of-c-1): it would count twice");
 	assert_refused(json_incref(a), json_object(),
-		"b.json: this is no result of a run (rpsd.result/1)");
-	assert_refused(
-		json_incref(a), json_array(), "b.json: this is no result of a run (rpsd.result/1)");
+		"b.json: this is not the result of a run (rpsd.result/1)");
+	assert_refused(json_incref(a), json_array(),
+		"b.json: this is not the result of a run (rpsd.result/1)");
 	json_decref(a);
 }
 END_TEST

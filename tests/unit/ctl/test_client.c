@@ -266,7 +266,9 @@ static const struct {
 		"rpsctl: the daemon went away in the middle of the run\n"},
 	{script_lost_before_report, EXIT_NO_DAEMON, false,
 		"rpsctl: the daemon went away before it reported\n"},
-	{script_garbage, EXIT_NO_DAEMON, false, "rpsctl: the daemon sent an invalid message"},
+	{script_garbage, EXIT_NO_DAEMON, false,
+		"rpsctl: the daemon sent an invalid message "
+		"before the run began: rpsctl doctor compares the versions of both\n"},
 	{script_no_id, EXIT_NO_DAEMON, false, "without an id"},
 	{script_no_result, EXIT_NO_DAEMON, false, "without a result"},
 	{script_interrupted, EXIT_STOPPED, true, ""},
