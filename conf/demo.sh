@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A first run, from nothing: serves something to load on a free port of this machine, sends it 2000
 # requests a second for 10 seconds at exactly planned instants, prints the report and what the
-# server itself has counted. Ctrl-C ends the run early, with its report. Nothing is left behind,
+# server itself has counted. Ctrl-C ends the run early, with its report. Nothing remains,
 # and the exit status is the run's.
 #
 #	conf/demo.sh BUILD_DIR [FLAGS OF rpsctl run...]
