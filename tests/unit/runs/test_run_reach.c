@@ -429,7 +429,7 @@ static const struct {
 	{"http://shop.test/", FAULT_RESOLVE,
 		"no address for host \"shop.test\": Name or service not known"},
 	{"unix:/nowhere/at/all", FAULT_CONNECT_ERROR,
-		"connect to unix:/nowhere/at/all: no such file or directory"},
+		"connect to unix:/nowhere/at/all: this socket does not exist"},
 };
 
 START_TEST(the_fault_is_told)
