@@ -46,7 +46,7 @@ stop_rpsd
 
 # It cannot be: a warning, and the daemon works.
 start_rpsd "$T/no/such/folder/observe.socket"
-wait_line "$ERR" 'nobody can look without operating: .*/no/such/folder/observe\.socket'
+wait_line "$ERR" 'the observe socket is unavailable: .*/no/such/folder/observe\.socket'
 expect_exit 0 "$rpsctl" status --socket "$T/run/control.socket"
 stop_rpsd
 

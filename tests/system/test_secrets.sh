@@ -64,7 +64,7 @@ expect_line "$ERR" "shop\.ini:19: auth: cred:shop-password: no credentials here:
 kept "the refusal"
 expect_exit 0 "$rpsctl" check "$T/runs/shop.ini"
 expect_line "$OUT" "browse +60% +GET +/browse"
-expect_line "$OUT" "note +cred:shop-password is the service's to read"
+expect_line "$OUT" "note +cred:shop-password is read by the service"
 kept "check"
 
 # ---------------------------------------------------------------- a private run
@@ -127,7 +127,7 @@ expect_exit 0 "$rpsctl" report --json --socket "$T/run/control.socket"
 # A secret that somebody writes into the file is refused without being repeated.
 sed 's/^auth = bearer.*/auth = bearer tok-geheim-1/' "$T/runs/shop.ini" >"$T/runs/written.ini"
 expect_exit 78 "$rpsctl" check "$T/runs/written.ini"
-expect_line "$ERR" 'written\.ini:9: auth: a secret has no place in a run file'
+expect_line "$ERR" 'written\.ini:9: auth: a secret must not be in a run file'
 kept "check of a written secret"
 expect_exit 78 "$rpsctl" run --service "$T/runs/written.ini" --socket "$T/run/control.socket"
 kept "a start with a written secret"

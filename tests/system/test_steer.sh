@@ -79,7 +79,7 @@ refused 77 "rate 6000/s is above \[policy\] max-rate = 5000" set "$id" rate=6000
 refused 64 "'fast' is not a rate: write 500" set "$id" rate=fast
 refused 64 "'x' is not a scale" set "$id" rate=x
 refused 64 "'duration' cannot be set while it runs: only rate can" set "$id" duration=3s
-refused 64 "'400' is not a KEY=VALUE" set "$id" 400
+refused 64 "'400' is not KEY=VALUE" set "$id" 400
 refused 66 "no-such-1" set no-such-1 rate=5
 for act in "set rate=300" pause resume next; do
 	# shellcheck disable=SC2086  # two words

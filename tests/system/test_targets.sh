@@ -62,7 +62,7 @@ load 0 "unix:$T/web.sock:/large" -n 50 -r 100
 figure "large bodies" .ledger.ok 50
 
 load 13 "unix:$T/nowhere.sock" -r 50 -d 200ms
-expect_words "connect to unix:$T/nowhere\.sock: no such file or directory"
+expect_words "connect to unix:$T/nowhere\.sock: this socket does not exist"
 
 # ---------------------------------------------------------------- connect-to
 
@@ -168,7 +168,7 @@ if [ -n "${named-}" ] && $named true 2>"$T/named.err"; then
 	figure addresses '.plan.target.addresses | join(" ")' "127.0.0.1:$WIDE 127.0.0.2:$WIDE"
 	figure "the change" '.events[] | select(.kind == "addresses") | .text' \
 		"now 127.0.0.2:$WIDE; was 127.0.0.1:$WIDE
-lookup failed, the old ones stay: no address for host \"shop.test\": $(
+lookup failed, the old ones are kept: no address for host \"shop.test\": $(
 			json "$T/result.json" '.events[] | .text' | sed -n 's/^lookup .*shop.test": //p'
 		)"
 else

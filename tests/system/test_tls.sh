@@ -155,7 +155,7 @@ figure "with both in one file" .ledger.ok 10
 load 78 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/ca.key" -d 200ms -r 50
 expect_words 'does not belong to the certificate'
 load 78 --cacert "$T/large" -d 200ms -r 50
-expect_words 'the file has no certificate (PEM)'
+expect_words 'the file has no certificate \(PEM\)'
 
 # From a run file, beside which its files are.
 mkdir "$T/runs"

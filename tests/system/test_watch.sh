@@ -102,7 +102,7 @@ start_origin --delay 50s
 "$pty" 80 24 "$rpsctl" run "http://$ORIGIN/" -r 50 -d 60s --timeout 55s <<-END
 	see oldest waiting +[1-9]
 	type \x03
-	see ^  stopping: answers are awaited
+	see ^  stopping: waiting for answers in flight
 	see draining
 	type \x03
 	exit 130
@@ -137,7 +137,7 @@ ORIGIN=$fast
 start_run -r 100 -d 50s
 "$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
 	see ^$RUN  running
-	see ^  q leave \(run goes on\)   p pause   \+ - rate 10 %   s stop   e events   \? help$
+	see ^  q leave \(run continues\)   p pause   \+ - rate 10 %   s stop   e events   \? help$
 	cursor off
 	echo off
 	size 120 40
@@ -155,7 +155,7 @@ start_run -r 100 -d 50s
 	size 80 24
 	see ok/s
 	type q
-	see ^$RUN goes on; to see it again: rpsctl watch $RUN$
+	see ^$RUN continues; to watch it again: rpsctl watch $RUN$
 	exit 0
 	gone q leave
 	cursor on

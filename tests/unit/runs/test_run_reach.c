@@ -299,7 +299,7 @@ START_TEST(a_failing_lookup_changes_nothing)
 	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
 	/* Once for three of them. */
 	ck_assert_str_eq(events(run, "addresses"),
-		"lookup failed, the old ones stay: no address for host \"shop.test\": Name or "
+		"lookup failed, the old ones are kept: no address for host \"shop.test\": Name or "
 		"service not known\nlookups succeed again\n");
 	ck_assert_uint_eq(mini_server_requests(&a), 120);
 }
