@@ -505,7 +505,7 @@ static void view_put_key_names(struct view_page *p)
 	bool steers = p->v->may_steer;
 	bool is_staged = view_int(p->doc, "stage.of") > 1;
 	const char *names[] = {
-		p->v->is_watching ? "q leave (run continues)" : NULL,
+		p->v->is_watching ? "q leave (run goes on)" : NULL,
 		steers ? (view_has_state(p, "paused") ? "p resume" : "p pause") : NULL,
 		steers && !p->closed ? "+ - rate 10 %" : NULL,
 		steers && is_staged ? "n next" : NULL,
@@ -543,7 +543,7 @@ static void view_put_keys(struct view_page *p)
 	if (p->v->has_keys)
 		view_put_key_names(p);
 	else if (p->v->is_watching)
-		view_put(p, VIEW_KEYS, "  Ctrl-C leave (run continues)");
+		view_put(p, VIEW_KEYS, "  Ctrl-C leave (run goes on)");
 	else
 		view_put(p, VIEW_KEYS, "  Ctrl-C stop");
 }

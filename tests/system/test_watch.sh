@@ -137,7 +137,7 @@ ORIGIN=$fast
 start_run -r 100 -d 50s
 "$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
 	see ^$RUN  running
-	see ^  q leave \(run continues\)   p pause   \+ - rate 10 %   s stop   e events   \? help$
+	see ^  q leave \(run goes on\)   p pause   \+ - rate 10 %   s stop   e events   \? help$
 	cursor off
 	echo off
 	size 120 40

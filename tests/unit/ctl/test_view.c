@@ -378,9 +378,9 @@ START_TEST(test_keys)
 	assert_hides(&s, "q leave");
 	assert_shows(&s, "s stop   e events   ? help");
 	s.view.is_watching = true;
-	assert_shows(&s, "q leave (run continues)   s stop   e events   ? help");
+	assert_shows(&s, "q leave (run goes on)   s stop   e events   ? help");
 	s.view.has_keys = false;
-	assert_shows(&s, "Ctrl-C leave (run continues)");
+	assert_shows(&s, "Ctrl-C leave (run goes on)");
 	assert_hides(&s, "s stop");
 	s.view.is_watching = false;
 	assert_shows(&s, "Ctrl-C stop");
