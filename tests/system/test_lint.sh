@@ -55,6 +55,19 @@ C
 offends "common/b.c:1: common/ must not include daemon/loop/loop.h" \
 	"$support/layers.sh" common/a.c common/b.c
 
+make_file daemon/loop/a.c <<'C'
+#include "daemon/http/up.h"
+#include <zlib.h>
+#include "a.h"
+#include <curl/curl.h>
+C
+offends "daemon/loop/a.c:1: daemon/loop/ must not include daemon/http/up.h" \
+	"$support/layers.sh" daemon/loop/a.c
+offends "daemon/loop/a.c:2: <zlib.h> is only for common/hdr_codec" "$support/layers.sh" daemon/loop/a.c
+offends 'daemon/loop/a.c:3: "a.h" is not written from the root' "$support/layers.sh" daemon/loop/a.c
+offends "daemon/loop/a.c:4: <curl/curl.h> is of a library that layers.txt does not name" \
+	"$support/layers.sh" daemon/loop/a.c
+
 # What the header says binds both files.
 make_file common/a.c <<'C'
 #include "common/a.h"

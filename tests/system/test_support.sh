@@ -4,29 +4,6 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p "$T/tree/daemon/loop" "$T/tree/common" "$T/tree/ctl"
-cd "$T/tree"
-cat >daemon/loop/a.c <<-END
-	#include "daemon/loop/a.h"
-	#include "daemon/http/up.h"
-	#include <zlib.h>
-	#include "a.h"
-	#include <curl/curl.h>
-END
-cat >common/quantile.c <<-END
-	#include <unistd.h>
-	int64_t now = clock_now_ns();
-END
-echo '#include "daemon/loop/loop.h"' >ctl/a.c
-echo '#include "common/list.h"' >common/fine.c
-expect_exit 1 "$ROOT/tests/support/layers.sh" daemon/loop/a.c common/quantile.c ctl/a.c common/fine.c
-for place in daemon/loop/a.c:{2,3,4,5} common/quantile.c:{1,2} ctl/a.c:1; do
-	expect_line "$OUT" "^$place: "
-done
-expect_equal "offences" "$(grep -c '^[a-z].*:[0-9]*: ' "$OUT")" 7
-expect_exit 0 "$ROOT/tests/support/layers.sh" common/fine.c
-cd /
-
 # ---------------------------------------------------------------- the runner of the tests
 
 run_tests=$ROOT/tests/support/run_tests.sh
