@@ -35,10 +35,10 @@ start_service
 
 # ---------------------------------------------------------------- run
 
-"$pty" 80 40 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 2 <<-END
+"$pty" 80 40 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 8 <<-END
 	cursor off
 	echo off
-	see running  hold 100/s for 2s .* of 0:02$
+	see running  hold 100/s for 8s .* of 0:08$
 	see ^\[█+.*\] .* left$
 	see ^  asked +sent +ok +failed +in flight +queue$
 	see ^  100/s +100/s
