@@ -159,7 +159,7 @@ expect_line "$ERR" '^\./urls\.txt:1: "http://127.0.0.1/1" is neither .* \(and 99
 expect_line "$ERR" '^\./urls\.txt:101: unknown section \[laod\]'
 expect_line "$ERR" "^\./urls\.txt:102: rate: 'fast' is not a rate"
 { printf '[target]\nurl = %s\n' "$url"; printf '[request r%s]\n' $(seq 1000); } >requests.ini
-expect_mistake 78 '^requests\.ini:67: more than 64 requests \(and 935 more\)$' "$rpsctl" check requests.ini
+expect_mistake 78 '^requests\.ini:67: the run has more than 64 named requests: .*\(and 935 more\)$' "$rpsctl" check requests.ini
 
 # A result is no run file, however large it is.
 cp "$ROOT/tests/data/result_open.json" "$T/a.json"

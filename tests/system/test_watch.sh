@@ -188,7 +188,7 @@ for way in 'type \x03' 'signal TERM' 'signal QUIT' 'signal HUP'; do
 		cursor off
 		echo off
 		$way
-		see goes on
+		see continues
 		exit 130
 		cursor on
 		echo on
@@ -218,7 +218,7 @@ PS1='shell> ' "$pty" 80 24 bash --norc --noprofile -i <<-END
 	type fg\r
 	see q leave
 	type q
-	see goes on
+	see continues
 	cursor on
 	type exit\r
 	exit 0

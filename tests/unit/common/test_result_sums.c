@@ -8,7 +8,7 @@
 
 #include "common/err.h"
 #include "common/result_merge.h"
-#include "common/str.h"
+#include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 
 #define RECORDED "tests/data/results/"
@@ -56,8 +56,7 @@ START_TEST(test_recorded)
 		char *a = json_dumps(value, JSON_ENCODE_ANY | DIGITS);
 		char *b = json_dumps(json_object_get(got, member), JSON_ENCODE_ANY | DIGITS);
 
-		ck_assert_msg(a && b && str_eq(a, b), "%s\n--- want\n%s\n--- got\n%s", member, a,
-			b ? b : "");
+		assert_same_text(member, b ? b : "", a);
 		free(a);
 		free(b);
 	}

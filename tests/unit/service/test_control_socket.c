@@ -142,7 +142,7 @@ START_TEST(what_is_no_socket_is_left_alone)
 	ck_assert_int_eq(mkdir(run, 0700), 0);
 	ck_assert_int_eq(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
 	ck_assert_int_eq(control_socket_open(&s, path, 0660, &fd, &err), -EEXIST);
-	ck_assert_ptr_nonnull(strstr(err.text, "no socket"));
+	ck_assert_ptr_nonnull(strstr(err.text, "not a socket"));
 	ck_assert_int_eq(lstat(path, &st), 0);
 	ck_assert(S_ISREG(st.st_mode));
 }
