@@ -119,8 +119,8 @@ struct plan_request {
 	char *name;	 /* of its section; "" where there is none */
 	uint64_t weight; /* at least 1: how often it is chosen, against the others' */
 	char *method;
-	char *path;   /* as written; NULL: the URL's own */
-	char *target; /* what stands behind the method: path and query, begins with '/' */
+	char *path;		     /* as written; NULL: the URL's own */
+	char *target;		     /* sent after the method: path and query, begins with '/' */
 	struct plan_header *headers; /* with Authorization, where auth was given */
 	size_t n_headers;
 	struct plan_auth _auth; /* while the plan is built; borrowed from the entries */
@@ -148,7 +148,7 @@ struct plan_label {
 /* A file of [tls]: PEM. */
 struct plan_pem {
 	char *name; /* as written; NULL: not given */
-	char *text; /* ends with a NUL behind its len bytes */
+	char *text; /* ends with a NUL after its len bytes */
 	size_t len;
 };
 
@@ -204,7 +204,7 @@ struct plan {
 	uint64_t n_arrivals; /* exact count of measured arrivals, 0: by duration */
 	uint64_t workers;    /* 0: auto */
 	int64_t think_ns;    /* closed model */
-	/* Of the schedule this run makes arrivals slice_index - 1, and every slice_of-th behind it;
+	/* Of the schedule this run makes arrivals slice_index - 1, and every slice_of-th after it;
 	 * 0: all of them. Neither these nor the instant count in sha256. */
 	unsigned slice_index, slice_of;
 	unsigned unsynchronised; /* 1: slices need no common start */

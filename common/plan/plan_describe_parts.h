@@ -5,7 +5,7 @@
 struct buf;
 struct plan;
 
-/* Behind the widest name of a line. */
+/* The column after the widest name of a line. */
 #define PLAN_INDENT "               "
 
 /* How arrivals come in the open model: the spacing, and the stages as a table where there is more

@@ -102,7 +102,7 @@ static bool plan_walk_next(struct plan_walk *w, struct plan_row *ret)
 	return false;
 }
 
-/* "50/s to 500/s", and what stands behind it. */
+/* "50/s to 500/s", and what follows it. */
 static void plan_write_row(const struct plan_row *row, char what[static PLAN_WHAT_MAX])
 {
 	const struct plan_stage *s = &row->stage;

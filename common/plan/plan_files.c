@@ -4,7 +4,7 @@
  * names, reads with his own rights and hands over the contents, so that the same plan comes of it
  * in the service, in a private daemon and in `rpsctl check`.
  *
- * A credential is a file whose name begins with "cred:". No path looks like that: behind an @ it is
+ * A credential is a file whose name begins with "cred:". No path looks like that: after an @ it is
  * refused, and in [tls] cred:x is the credential, ./cred:x the file. After a second @ stands no
  * path but a text: "@@joe" is "@joe". "@-" is rpsctl's standard input. */
 #include "common/plan/plan_files.h"
@@ -190,7 +190,7 @@ const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n)
 		const struct ini_entry *e = &doc->entries[i];
 		const char *name = plan_entry_file(e);
 
-		/* Of headers several may count. */
+		/* Several headers may count. */
 		if (name && !str_eq(e->key, "header") &&
 			keys_last(doc, e->section, e->arg, e->key) != e)
 			name = NULL;

@@ -63,7 +63,7 @@ static bool plan_is_stage_entry(const struct plan_load *l, size_t i)
 	       str_eq(e->key, "stage");
 }
 
-/* Of good stages that are in force, how they stand together. */
+/* Checks how the good stages that are in force go together. */
 static void plan_judge_stages(struct plan_load *l)
 {
 	const struct plan *p = l->plan;
@@ -274,7 +274,7 @@ static int plan_finish_open(struct plan_load *l)
 	}
 	p->rate = p->stages[0].rate;
 	p->duration_ns = length;
-	/* The first arrival stands half an interval behind the start. A plan that does not send at
+	/* The first arrival stands half an interval after the start. A plan that does not send at
 	 * all has been told so. */
 	if (!p->n_arrivals && plan_window_parts_2(p) <= PLAN_ARRIVAL_PARTS &&
 		(plan_window_parts_2(p) || !l->stage))

@@ -434,7 +434,7 @@ static unsigned plan_precedence(const struct plan_input *in, const char *section
 	return e ? e->precedence : 0;
 }
 
-/* Of the model, or of what sets the pace and says it by that. */
+/* Where the model comes from: its own key, or the key of the pace, which implies one. */
 static unsigned plan_model_precedence(const struct plan_input *in)
 {
 	const struct ini_entry *pace = plan_entry(in, "load", "stage");

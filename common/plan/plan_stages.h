@@ -44,10 +44,10 @@ plan_parts plan_window_parts_2(const struct plan *p);
  * rate with which it ends; INT64_MAX: longer than can be said. 0, or -ERANGE: they never do. */
 int plan_window_until(const struct plan *p, uint64_t n, int64_t *ret_ns);
 
-/* Arrivals before and behind the window: each of the two is whole. */
+/* Arrivals before and after the window: each of the two is whole. */
 uint64_t plan_outside_count(const struct plan *p);
 
-/* Of all measured stages, or all of the warm-up's. INT64_MAX where that is too small. */
+/* The sum of all measured stages, or all of the warm-up's. INT64_MAX where that is too small. */
 int64_t plan_stages_duration(const struct plan *p, bool is_warmup);
 
 /* text NULL: as plan_format_stage has it. 0 or -ENOMEM. */

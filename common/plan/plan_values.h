@@ -9,7 +9,7 @@
 
 struct err;
 
-/* Length of the name in a checked "Name: value"; *ret_value: behind the colon and blanks, NULL
+/* Length of the name in a checked "Name: value"; *ret_value: after the colon and blanks, NULL
  * where there is no colon. */
 size_t plan_split_header(const char *value, const char **ret_value);
 

@@ -30,7 +30,7 @@ enum result_flag {
 	RESULT_FLAG_ABSENT,
 };
 
-/* Of a part, a row and a list. */
+/* Whether a part, a row or a list is in the document. */
 enum result_state {
 	RESULT_IS_ABSENT,
 	RESULT_IS_NULL,

@@ -5,16 +5,17 @@
  * instant out, the sample is made at the next one and is that much wider.
  *
  * Samples are differences of totals, so together they are all that was done. A worker that does
- * not report holds the view up for BEAT_PATIENCE at most; what it did meanwhile is in the sample
- * after its next report. One that has ended has due_ns CLOCK_NEVER, and is not awaited. Pure. */
+ * not report holds the view up for BEAT_WAIT_INTERVALS and BEAT_WAIT_NS at most; what it did
+ * meanwhile is in the sample after its next report. One that has ended has due_ns CLOCK_NEVER, and
+ * is not awaited. Pure. */
 #include "daemon/runs/beat.h"
 
 #include "common/clock.h"
 #include "daemon/engine/worker.h"
 
 /* How far the others may be ahead of a worker. */
-#define BEAT_PATIENCE_INTERVALS 2
-#define BEAT_PATIENCE_NS NSEC_PER_SEC
+#define BEAT_WAIT_INTERVALS 2
+#define BEAT_WAIT_NS NSEC_PER_SEC
 
 void beat_start(struct beat *b, int64_t t0_ns)
 {
@@ -51,7 +52,7 @@ enum beat_news beat_take(struct beat *b, const struct worker_pulse *pulses, unsi
 		beat_make(b, pulses, n, all_ns);
 		return BEAT_WHOLE;
 	}
-	if (one_ns - b->at_ns < BEAT_PATIENCE_INTERVALS * interval_ns + BEAT_PATIENCE_NS)
+	if (one_ns - b->at_ns < BEAT_WAIT_INTERVALS * interval_ns + BEAT_WAIT_NS)
 		return BEAT_NOTHING;
 	beat_make(b, pulses, n, one_ns);
 	return BEAT_LACKING;
