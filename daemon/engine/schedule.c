@@ -120,17 +120,6 @@ int64_t schedule_instant(const struct schedule_piece *p, schedule_units units)
 	return p->start_ns + (int64_t)(own / p->pace);
 }
 
-schedule_units schedule_units_at(const struct schedule_piece *p, int64_t t_ns)
-{
-	int64_t into_ns = t_ns - p->start_ns;
-
-	if (p->kind == PLAN_PAUSE)
-		return p->from;
-	if (p->kind == PLAN_RAMP)
-		return p->from + schedule_ramp_sum(p, p->offset_ns + into_ns) - p->ramp_from;
-	return p->from + (schedule_units)p->pace * (uint64_t)into_ns;
-}
-
 /* ---------------------------------------------------------------- settling */
 
 /* One segment while it is being settled. */

@@ -65,7 +65,5 @@ int schedule_settle(struct schedule *s);
 /* The instant within a piece at which so many units of its segment are collected: from < units <=
  * to_units, or anything beyond for the last word of rounding. CLOCK_NEVER where it has no start. */
 int64_t schedule_instant(const struct schedule_piece *p, schedule_units units);
-/* Units of the segment at an instant within the piece, rounded down. */
-schedule_units schedule_units_at(const struct schedule_piece *p, int64_t t_ns);
 /* Equally distributed over 2^64, from the seed and a number. */
 uint64_t schedule_hash(uint64_t seed, uint64_t k);

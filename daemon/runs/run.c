@@ -598,11 +598,6 @@ const char *run_user(const struct run *run)
 	return run->user;
 }
 
-uid_t run_uid(const struct run *run)
-{
-	return run->uid;
-}
-
 const char *run_outcome(const struct run *run)
 {
 	return run->state == RUN_FINISHED ? audit_outcome_names[run->outcome] : "";

@@ -46,7 +46,6 @@ const char *run_id(const struct run *run);
 enum run_state run_get_state(const struct run *run);
 const struct plan *run_plan(const struct run *run);
 const char *run_user(const struct run *run);
-uid_t run_uid(const struct run *run);
 /* "" until it has finished: "completed", "stopped", "aborted", "failed", "interrupted". */
 const char *run_outcome(const struct run *run);
 /* Why, in one line; "" where there is nothing to say. */
