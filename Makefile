@@ -155,9 +155,10 @@ $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
 	$(if $(filter engine runs service,$(l)),$(MINI_SERVER)) \
 	$(foreach a,$(call below,daemon/$(l),$(LAYERS)),$(call archive,$(a))))))
 
-# Scripts take longer than programs and come first; the short programs then fill the time until the
-# last of both ends, as well as an order by measured times would.
+# The programs that wait longest come first, beside scripts, which start many processes; the short
+# programs then fill the time until the last of all ends.
 SYSTEM_TESTS := $(wildcard tests/system/test_*.sh)
+LONG_TESTS := $(addprefix $(B)/tests/,service/test_caps runs/test_run engine/test_worker runs/test_run_steer)
 run_tests = $(Q)tests/support/run_tests.sh $(B)
 
 unit: $(UNIT_TESTS)
@@ -183,7 +184,7 @@ system: all $(HOSTILE) $(FAIL_ALLOC)
 	$(run_tests) $(SYSTEM_TESTS)
 
 check-run: all programs-of-tests
-	$(run_tests) $(SYSTEM_TESTS) $(UNIT_TESTS)
+	$(run_tests) $(LONG_TESTS) $(SYSTEM_TESTS) $(filter-out $(LONG_TESTS),$(UNIT_TESTS))
 
 # ---------------------------------------------------------------- benchmark
 

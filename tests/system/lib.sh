@@ -6,6 +6,8 @@
 #
 # Nothing asserts on wall-clock time that a busy machine could break: only counts, exit statuses,
 # words, and lower bounds.
+#
+# What is asked again and again starts no process: on a slow machine one costs more than the answer.
 # shellcheck disable=SC2034  # much is set here for the tests to read
 set -euo pipefail
 
@@ -19,6 +21,12 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/rpsd-test.XXXXXX")
 OUT=$T/stdout # of the last expect_exit or start
 ERR=$T/stderr
 PIDS=()
+
+# nap: a hundredth of a second, without a process. Nothing is ever written to this FIFO.
+mkfifo "$T/nap"
+nap() {
+	read -rt 0.01 <>"$T/nap" || true
+}
 
 # Everything started below carries this word in its environment, also what it starts itself in a
 # session of its own: so a daemon left behind is found, and nobody else's is mistaken for ours.
@@ -42,39 +50,39 @@ end_process() {
 
 	kill "$pid" 2>/dev/null || return 0
 	for ((turn = 0; turn < 300; turn++)); do
-		pid_is_alive "$pid" || break
-		[ "$(process_state "$pid")" != Z ] || break
-		sleep 0.01
+		! is_gone "$pid" || break
+		nap
 	done
 	kill -KILL "$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || true
 }
 
-# The letter of the third field of /proc/PID/stat; nothing when it is gone.
-process_state() {
+is_gone() {
 	local stat
 
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	pid_is_alive "$1" || return 0
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
 	stat=${stat##*) }
-	echo "${stat%% *}"
+	[ "${stat%% *}" = Z ]
 }
 
-# Prints pid and name of each living program that carries this test's mark, but for the shells and
-# helpers of the test itself.
+# marked_processes [NAME]: prints pid and name of each living program, or of each called so, that
+# carries this test's mark, but for the shells and helpers of the test itself.
 marked_processes() {
-	local proc pid name
+	local proc name environ
 
 	for proc in /proc/[0-9]*; do
-		pid=${proc#/proc/}
-		name=$(cat "$proc/comm" 2>/dev/null) || continue
+		{ read -r name <"$proc/comm"; } 2>/dev/null || continue
 		case $name in
 		rpsd | rpsctl | nginx | apache2 | haproxy) ;;
 		*) continue ;;
 		esac
-		[ "$(process_state "$pid")" != Z ] || continue
-		if tr '\0' '\n' 2>/dev/null <"$proc/environ" | grep -xF "RPSD_TEST_MARK=$T" >/dev/null; then
-			echo "$pid $name"
-		fi
+		[ "$name" = "${1-$name}" ] || continue
+		! is_gone "${proc#/proc/}" || continue
+		{ mapfile -d '' -t environ <"$proc/environ"; } 2>/dev/null || continue
+		case " ${environ[*]} " in
+		*" RPSD_TEST_MARK=$T "*) echo "${proc#/proc/} $name" ;;
+		esac
 	done
 }
 
@@ -83,9 +91,9 @@ expect_nothing_left() {
 	local left=
 
 	for ((turn = 0; turn < 200 * ${RPSD_TEST_TIMES-1}; turn++)); do
-		left=$(marked_processes | grep ' rpsd$\| rpsctl$' || true)
+		left=$(marked_processes rpsd; marked_processes rpsctl)
 		[ -n "$left" ] || return 0
-		sleep 0.01
+		nap
 	done
 	fail "left behind: $left"
 }
@@ -98,9 +106,9 @@ cleanup() {
 	for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do
 		end_process "${PIDS[i]}"
 	done
-	for pid in $(marked_processes | cut -d ' ' -f 1); do
+	while read -r pid _; do
 		end_process "$pid"
-	done
+	done < <(marked_processes)
 	rm -rf "$T"
 	exit "$status"
 }
@@ -135,7 +143,7 @@ wait_until() {
 	while ! "$@"; do
 		turns=$((turns - 1))
 		[ "$turns" -gt 0 ] || return 1
-		sleep 0.01
+		nap
 	done
 }
 
@@ -143,12 +151,15 @@ port_is_open() {
 	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+# file_has FILE REGEX: as grep -E does.
 file_has() {
-	grep -qE -- "$2" "$1" 2>/dev/null
-}
+	local lines line
 
-is_gone() {
-	! pid_is_alive "$1" || [ "$(process_state "$1")" = Z ]
+	{ mapfile -t -n 2000 lines <"$1"; } 2>/dev/null || return 1
+	for line in "${lines[@]}"; do
+		if [[ $line =~ $2 ]]; then return 0; fi
+	done
+	[ "${#lines[@]}" -eq 2000 ] && grep -qE -- "$2" "$1"
 }
 
 wait_port() {
