@@ -116,10 +116,10 @@ $(B)/obj/%.o: %.c $(B)/config | pkgs-present
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The interface text, as a C string that both programs can hold.
-$(B)/gen/rpsd_varlink.c: common/rpsd.varlink
+$(B)/gen/rpsd_varlink.c: common/control/rpsd.varlink
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q){ echo '#include "common/varlink.h"'; echo 'const char varlink_interface_text[] ='; \
+	$(Q){ echo '#include "common/control/varlink.h"'; echo 'const char varlink_interface_text[] ='; \
 	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } > $@
 
 $(B)/obj/common/rpsd_varlink.o: $(B)/gen/rpsd_varlink.c $(B)/config | pkgs-present
@@ -543,7 +543,7 @@ lint-manuals: $(MANUALS)
 mandir ?= $(prefix)/share/man
 completionsdir ?= $(prefix)/share/bash-completion/completions
 
-DOCS := $(wildcard README.md NEWS.md ARCHITECTURE.md SECURITY.md LICENSE) common/rpsd.varlink
+DOCS := $(wildcard README.md NEWS.md ARCHITECTURE.md SECURITY.md LICENSE) common/control/rpsd.varlink
 UNITS := rpsd.service rpsd.socket rpsd-observe.socket
 man_file = $(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 # What the administrator may have changed is never overwritten.

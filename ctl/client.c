@@ -16,10 +16,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "ctl/fetch.h"
 #include "ctl/options.h"
 #include "ctl/problem.h"

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/control/varlink.h"
 #include "common/digest.h"
 #include "common/exit_codes.h"
 #include "common/file.h"
@@ -33,7 +34,6 @@
 #include "common/plan/plan.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "ctl/default_load.h"
 #include "ctl/options.h"
 #include "ctl/problem.h"

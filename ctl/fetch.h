@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Joins a Report that comes in batches (common/rpsd.varlink) into one answer. Pure. */
+/* Joins a Report that comes in batches (common/control/rpsd.varlink) into one answer. Pure. */
 #pragma once
 
 #include <jansson.h>

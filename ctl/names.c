@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "ctl/client.h"
 #include "ctl/options.h"
 

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/control/varlink.h"
 #include "common/json_writer.h"
-#include "common/varlink.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/timer.h"
 #include "daemon/service/control.h"

@@ -15,6 +15,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/control/varlink.h"
 #include "common/file.h"
 #include "common/histogram.h"
 #include "common/ini.h"
@@ -23,7 +24,6 @@
 #include "common/quantile.h"
 #include "common/settings.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "common/version.h"
 #include "daemon/origin/origin.h"
 #include "daemon/runs/registry.h"

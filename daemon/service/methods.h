@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The methods of the control protocol: io.rpsd.Control over the registry of runs, and
- * org.varlink.service, which every Varlink client asks first. common/rpsd.varlink is their
+ * org.varlink.service, which every Varlink client asks first. common/control/rpsd.varlink is their
  * contract. Main thread. */
 #pragma once
 

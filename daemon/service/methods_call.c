@@ -9,11 +9,11 @@
 #include <sys/mman.h>
 
 #include "common/buf.h"
+#include "common/control/varlink.h"
 #include "common/json_text.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
 #include "common/url.h"
-#include "common/varlink.h"
 #include "daemon/runs/run.h"
 #include "daemon/service/log.h"
 #include "daemon/service/secrets.h"

@@ -18,10 +18,10 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/control/varlink.h"
 #include "common/json_text.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "daemon/service/methods_call.h"
 #include "daemon/service/methods_material.h"
 

@@ -9,15 +9,15 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/control/varlink.h"
 #include "common/json_text.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/methods_call.h"
 #include "daemon/service/secrets.h"
 
 #define METHODS_CHECK "check-" /* begins the names of failed checks */
-#define METHODS_ROWS_MAX 256   /* of one reply; common/rpsd.varlink says so */
+#define METHODS_ROWS_MAX 256   /* of one reply; common/control/rpsd.varlink says so */
 
 /* Of one call with more, from its first reply to its last. */
 struct methods_report {

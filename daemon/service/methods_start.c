@@ -15,11 +15,11 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/keys.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/plan/plan_values.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"

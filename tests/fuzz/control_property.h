@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
-#include "common/varlink.h"
+#include "common/control/varlink.h"
 #include "daemon/loop/loop.h"
 #include "daemon/service/control.h"
 #include "tests/fuzz/property.h"

@@ -8,7 +8,7 @@
  * sends. */
 #pragma once
 
-#include "common/varlink.h"
+#include "common/control/varlink.h"
 #include "tests/fuzz/property.h"
 
 #define VARLINK_PROPERTY_MAX (1u << 20)

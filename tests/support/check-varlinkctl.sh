@@ -52,7 +52,7 @@ ask 0 introspect "$address" io.rpsd.Control
 expect_line "$OUT" '^interface io\.rpsd\.Control'
 expect_line "$OUT" '^error Refused'
 cp "$OUT" "$outside/introspected.varlink"
-cp "$ROOT/common/rpsd.varlink" "$outside/rpsd.varlink"
+cp "$ROOT/common/control/rpsd.varlink" "$outside/rpsd.varlink"
 ask 0 validate-idl "$inside/introspected.varlink"
 ask 0 validate-idl "$inside/rpsd.varlink"
 

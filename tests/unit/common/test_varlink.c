@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/varlink.h"
+#include "common/control/varlink.h"
 #include "tests/support/suite.h"
 
 static struct buf in;

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/str.h"
-#include "common/varlink.h"
 #include "ctl/client.h"
 #include "ctl/options.h"
 #include "ctl/terminal.h"

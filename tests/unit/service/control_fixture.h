@@ -17,7 +17,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/varlink.h"
+#include "common/control/varlink.h"
 #include "daemon/loop/loop.h"
 #include "daemon/service/control.h"
 

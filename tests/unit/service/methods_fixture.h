@@ -15,11 +15,11 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/settings.h"
-#include "common/varlink.h"
 #include "daemon/loop/loop.h"
 #include "daemon/origin/origin.h"
 #include "daemon/runs/registry.h"

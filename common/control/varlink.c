@@ -12,7 +12,7 @@
  * goes 2,048 levels deep, and makes of "[[],[],[]..." some sixty bytes for each of them, so depth
  * and elements are counted before: one pass that knows only strings, brackets and separators.
  */
-#include "common/varlink.h"
+#include "common/control/varlink.h"
 
 #include <errno.h>
 #include <stdint.h>

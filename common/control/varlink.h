@@ -62,5 +62,5 @@ int varlink_put_call(struct buf *out, const char *method, json_t *parameters, bo
 int varlink_put_reply(struct buf *out, json_t *parameters, bool continues);
 int varlink_put_error(struct buf *out, const char *error, json_t *parameters);
 
-/* The text of common/rpsd.varlink. */
+/* The text of common/control/rpsd.varlink. */
 extern const char varlink_interface_text[];
