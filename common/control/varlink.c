@@ -257,11 +257,6 @@ json_t *varlink_make_error(const char *error, json_t *parameters)
 	return message;
 }
 
-int varlink_put_reply(struct buf *out, json_t *parameters, bool continues)
-{
-	return varlink_put(out, varlink_make_reply(parameters, continues));
-}
-
 int varlink_put_error(struct buf *out, const char *error, json_t *parameters)
 {
 	return varlink_put(out, varlink_make_error(error, parameters));

@@ -59,7 +59,6 @@ json_t *varlink_make_error(const char *error, json_t *parameters);
 /* Each appends one message with its NUL to out and takes over parameters (may be NULL).
  * 0 or -ENOMEM. */
 int varlink_put_call(struct buf *out, const char *method, json_t *parameters, bool more);
-int varlink_put_reply(struct buf *out, json_t *parameters, bool continues);
 int varlink_put_error(struct buf *out, const char *error, json_t *parameters);
 
 /* The text of common/control/rpsd.varlink. */

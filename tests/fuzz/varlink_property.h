@@ -10,6 +10,7 @@
 
 #include "common/control/varlink.h"
 #include "tests/fuzz/property.h"
+#include "tests/support/put_reply.h"
 
 #define VARLINK_PROPERTY_MAX (1u << 20)
 
@@ -108,7 +109,7 @@ static inline void varlink_property_reply(json_t *message)
 	PROPERTY(!(reply.error && reply.continues));
 	json_incref(reply.parameters);
 	r = reply.error ? varlink_put_error(&out, reply.error, reply.parameters)
-			: varlink_put_reply(&out, reply.parameters, reply.continues);
+			: put_reply(&out, reply.parameters, reply.continues);
 	PROPERTY(r == 0);
 	message = varlink_property_written(&out);
 	PROPERTY(varlink_parse_reply(message, &again) == 0);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/control/varlink.h"
+#include "tests/support/put_reply.h"
 #include "tests/support/suite.h"
 
 static struct buf in;
@@ -369,7 +370,7 @@ START_TEST(what_is_put_is_what_is_read)
 	json_t *m;
 
 	ck_assert_int_eq(varlink_put_call(&in, "a.b.C", json_pack("{s:i}", "x", 7), true), 0);
-	ck_assert_int_eq(varlink_put_reply(&in, NULL, true), 0);
+	ck_assert_int_eq(put_reply(&in, NULL, true), 0);
 	ck_assert_int_eq(varlink_put_error(&in, "a.b.E", json_pack("{s:s}", "why", "\"")), 0);
 
 	ck_assert_int_eq(varlink_take(&in, VARLINK_REPLY_MAX, &searched, &m), 0);
@@ -400,7 +401,7 @@ START_TEST(nothing_superfluous_is_put)
 	ck_assert_int_eq(varlink_put_call(&in, "a.b.C", NULL, false), 0);
 	ck_assert_str_eq(in.data, "{\"method\":\"a.b.C\"}");
 	buf_fini(&in);
-	ck_assert_int_eq(varlink_put_reply(&in, NULL, false), 0);
+	ck_assert_int_eq(put_reply(&in, NULL, false), 0);
 	ck_assert_str_eq(in.data, "{\"parameters\":{}}");
 	buf_fini(&in);
 	ck_assert_int_eq(varlink_put_error(&in, "a.b.E", NULL), 0);
