@@ -287,6 +287,23 @@ int client_call(struct client *c, const char *method, json_t *parameters, struct
 	return r;
 }
 
+/* ---------------------------------------------------------------- no answer */
+
+const char *client_trouble(int r)
+{
+	if (r == CLIENT_E_LOST)
+		return "the daemon went away";
+	if (r == CLIENT_E_PROTOCOL)
+		return "the daemon sent an invalid message";
+	return r == -ENOMEM ? "out of memory for what the daemon says"
+			    : "cannot wait for the daemon";
+}
+
+const char *client_remedy(int r)
+{
+	return r == CLIENT_E_PROTOCOL ? ": rpsctl doctor compares the versions of both" : "";
+}
+
 /* ---------------------------------------------------------------- errors */
 
 static const char *client_field(const struct client_answer *a, const char *name)

@@ -43,6 +43,10 @@ enum {
 int client_send(struct client *c, const char *method, json_t *parameters, bool more);
 /* What to poll for. */
 short client_events(const struct client *c);
+/* Why there is no answer, for a return value of the three below: words that can stand before "in
+ * the middle of the run", and those that come after it, or "". */
+const char *client_trouble(int r);
+const char *client_remedy(int r);
 /* Writes what is queued and reads what has come, without waiting. 0, CLIENT_E_…, -ENOMEM. What came
  * before the connection was lost can still be taken. */
 int client_pump(struct client *c);

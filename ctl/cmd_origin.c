@@ -84,13 +84,23 @@ static int cmd_origin_config(struct options *o, struct buf *ret)
 	return 0;
 }
 
+/* Complains of a private daemon that gives no answer; it says itself why it ends. */
+static int cmd_origin_on_lost(int reason, bool has_begun)
+{
+	if (reason != CLIENT_E_LOST)
+		command_complain("%s", client_trouble(reason));
+	else if (has_begun)
+		command_complain("the private rpsd went away");
+	return EXIT_NO_DAEMON;
+}
+
 /* The daemon's word on its only origin. */
 static int cmd_origin_ask(struct client *c, struct client_answer *ret)
 {
 	int r = client_call(c, "Origins", NULL, ret);
 
 	if (r)
-		return EXIT_NO_DAEMON; /* it has said why on stderr */
+		return cmd_origin_on_lost(r, false);
 	if (ret->error) {
 		struct buf text = {0};
 
@@ -111,22 +121,24 @@ static const json_t *cmd_origin_first(const struct client_answer *a)
 static int cmd_origin_wait(struct client *c, int signals)
 {
 	struct signalfd_siginfo info;
+	int r;
 
 	for (;;) {
 		struct pollfd ready[] = {
 			{.fd = signals, .events = POLLIN}, {.fd = c->fd, .events = POLLIN}};
 
 		if (poll(ready, 2, -1) == -1 && errno != EINTR)
-			return EXIT_NO_DAEMON;
+			return command_cannot_wait();
 		while (read(signals, &info, sizeof(info)) == sizeof(info)) {
 			if (info.ssi_signo == SIGTSTP)
 				terminal_stop_process();
 			else if (info.ssi_signo != SIGWINCH && info.ssi_signo != SIGCONT)
 				return 0;
 		}
-		if (ready[1].revents && client_pump(c)) {
-			command_complain("the private rpsd went away");
-			return EXIT_NO_DAEMON;
+		if (ready[1].revents) {
+			r = client_pump(c);
+			if (r)
+				return cmd_origin_on_lost(r, true);
 		}
 	}
 }

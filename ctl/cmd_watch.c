@@ -112,6 +112,16 @@ static int cmd_watch_on_answer(struct cmd_watch *w, const struct client_answer *
 	return EXIT_OUTPUT;
 }
 
+static int cmd_watch_on_lost(struct cmd_watch *w, int reason)
+{
+	char text[160];
+
+	(void)snprintf(text, sizeof(text), "rpsctl: %s%s\n", client_trouble(reason),
+		client_remedy(reason));
+	cmd_watch_say(w, text);
+	return EXIT_NO_DAEMON;
+}
+
 static int cmd_watch_on_stream(struct cmd_watch *w)
 {
 	int lost = client_pump(&w->stream);
@@ -121,13 +131,8 @@ static int cmd_watch_on_stream(struct cmd_watch *w)
 	do {
 		int taken = client_take(&w->stream, &a);
 
-		if (taken || (!a.message && lost)) {
-			cmd_watch_say(w, taken == CLIENT_E_PROTOCOL
-						 ? "rpsctl: the daemon sent an invalid message: "
-						   "rpsctl doctor compares the versions of both\n"
-						 : "rpsctl: the daemon went away\n");
-			return EXIT_NO_DAEMON;
-		}
+		if (taken || (!a.message && lost))
+			return cmd_watch_on_lost(w, taken ? taken : lost);
 		if (!a.message)
 			return CMD_WATCH_GO_ON;
 		r = cmd_watch_on_answer(w, &a);
@@ -231,7 +236,7 @@ static int cmd_watch_turn(struct cmd_watch *w)
 	int r = CMD_WATCH_GO_ON;
 
 	if (poll(ready, 4, progress_wait_ms(&w->progress)) == -1)
-		return errno == EINTR ? r : EXIT_NO_DAEMON;
+		return errno == EINTR ? r : command_cannot_wait();
 	if (ready[0].revents)
 		r = cmd_watch_on_signals(w);
 	if (r == CMD_WATCH_GO_ON && ready[1].revents)

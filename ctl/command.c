@@ -2,6 +2,7 @@
 /* What commands have in common: asking the service, complaining in one line. */
 #include "ctl/command.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,12 @@ void command_complain(const char *format, ...)
 	free(text);
 }
 
+int command_cannot_wait(void)
+{
+	command_complain("cannot wait for the daemon: %s", strerror(errno));
+	return EXIT_NO_DAEMON;
+}
+
 void command_print(const char *text)
 {
 	print_marked(stdout, text);
@@ -59,12 +66,15 @@ int command_ask(const struct options *o, bool is_query, const char *method, json
 	}
 	r = client_call(&client, method, parameters, ret);
 	client_close(&client);
-	if (r) {
+	if (r == CLIENT_E_LOST)
 		command_complain("the service at %s went away in the middle of %s; its log tells "
 				 "why (journalctl -u rpsd)",
 			client_socket_path(o), method);
+	else if (r)
+		command_complain(
+			"%s in the middle of %s%s", client_trouble(r), method, client_remedy(r));
+	if (r)
 		return EXIT_NO_DAEMON;
-	}
 	if (!ret->error)
 		return 0;
 	r = names_explain_answer(o, method, ret, &text);

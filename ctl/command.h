@@ -10,7 +10,9 @@ struct options;
 
 /* "rpsctl: " and one line on stderr. */
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* How often that was called. */
+/* poll has failed, errno says how: complains, and returns the exit status to end with. */
+int command_cannot_wait(void);
+/* How often a complaint was made. */
 unsigned command_complaints(void);
 /* Composed text (look.h) to stdout, as the place there allows. */
 void command_print(const char *text);

@@ -2,11 +2,13 @@
 /* Reads what -o FILE.json has written, or says in one line why that is no result. */
 #include "ctl/result_file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/exit_codes.h"
 #include "common/file.h"
+#include "common/memory.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/command.h"
@@ -15,6 +17,7 @@
 
 int result_file_read(const char *path, json_t **ret)
 {
+	unsigned long failures = memory_failures();
 	json_error_t error;
 	json_t *doc;
 	char *text;
@@ -23,10 +26,14 @@ int result_file_read(const char *path, json_t **ret)
 
 	if (r) {
 		command_complain("%s: %s", path, strerror(-r));
-		return EXIT_NO_INPUT;
+		return r == -ENOMEM ? EXIT_NO_DAEMON : EXIT_NO_INPUT;
 	}
 	doc = json_loadb(text, len, 0, &error);
 	free(text);
+	if (!doc && memory_failures() != failures) {
+		command_complain("%s: %s", path, strerror(ENOMEM));
+		return EXIT_NO_DAEMON;
+	}
 	if (!doc) {
 		command_complain("%s:%d: this is not JSON: %s", path, error.line, error.text);
 		return EXIT_CONFIG;

@@ -45,6 +45,12 @@ static int session_fail(struct session *s, int status, const char *text)
 	return status;
 }
 
+static int session_cannot_wait(struct session *s)
+{
+	(void)buf_printf(&s->trouble, "rpsctl: cannot wait for the daemon: %s\n", strerror(errno));
+	return EXIT_NO_DAEMON;
+}
+
 /* ---------------------------------------------------------------- interrupts */
 
 static int session_send_stop(struct session *s)
@@ -211,15 +217,10 @@ static int session_on_lost(struct session *s, int reason)
 		[SESSION_WATCHING] = "in the middle of the run",
 		[SESSION_REPORTING] = "before it reported",
 	};
-	char text[128];
+	char text[160];
 
-	if (reason == CLIENT_E_LOST)
-		(void)snprintf(text, sizeof(text), "the daemon went away %s", before[s->_step]);
-	else
-		(void)snprintf(text, sizeof(text),
-			"the daemon sent an invalid message %s: "
-			"rpsctl doctor compares the versions of both",
-			before[s->_step]);
+	(void)snprintf(text, sizeof(text), "%s %s%s", client_trouble(reason), before[s->_step],
+		client_remedy(reason));
 	return session_fail(s, EXIT_NO_DAEMON, text);
 }
 
@@ -292,7 +293,7 @@ static int session_turn(struct session *s)
 	int r = SESSION_GO_ON;
 
 	if (n == -1)
-		return errno == EINTR ? r : session_fail(s, EXIT_NO_DAEMON, strerror(errno));
+		return errno == EINTR ? r : session_cannot_wait(s);
 	if (s->_patience_ns && clock_now_ns() >= s->_patience_ns)
 		return EXIT_INTERRUPTED;
 	if (ready[0].revents)

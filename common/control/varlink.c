@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "common/json_writer.h"
+#include "common/memory.h"
 #include "common/str.h"
 
 /* What stands outside strings. Needs no valid JSON: what it misjudges, the parser refuses. An
@@ -55,15 +56,15 @@ static bool varlink_too_complex(const char *text, size_t len, size_t elements_ma
 
 static int varlink_decode(const char *text, size_t len, size_t elements_max, json_t **ret)
 {
-	json_error_t error;
+	unsigned long failures = memory_failures();
 	json_t *message;
 
 	if (varlink_too_complex(text, len, elements_max))
 		return VARLINK_E_PROTOCOL;
-	message = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	/* jansson's error code does not tell of all places where memory ran out. */
+	message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!message)
-		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM
-									   : VARLINK_E_PROTOCOL;
+		return memory_failures() != failures ? -ENOMEM : VARLINK_E_PROTOCOL;
 	if (!json_is_object(message)) {
 		json_decref(message);
 		return VARLINK_E_PROTOCOL;

@@ -43,3 +43,29 @@ for ((at = own - 110; at < own - 30; at += 6)); do
 	fi
 done
 [ "$refused" -gt 2 ] || fail "only $refused documents were refused: is anything made to fail?"
+
+# rpsctl itself lacks memory: it does not say that the daemon went away, or that what it reads is invalid.
+RPSCTL_SOCKET=$T/control.socket
+export RPSCTL_SOCKET
+"$rpsd" --config /dev/null --socket "$RPSCTL_SOCKET" >"$T/rpsd.out" 2>&1 </dev/null &
+PIDS+=("$!")
+wait_line "$T/rpsd.out" 'listening on'
+id=$("$rpsctl" start "http://$ORIGIN/" --closed -c 2 -n 20)
+"$rpsctl" watch "$id" 2>/dev/null
+"$rpsctl" report "$id" -o "$T/whole.json" >"$OUT"
+refused=0
+for command in "status $id" "watch $id" "report $T/whole.json"; do
+	for ((at = 1; at < 120; at += 3)); do
+		status=0
+		# shellcheck disable=SC2086  # the command's words
+		env LD_PRELOAD="$RPSD_BUILD/tests/support/fail_alloc.so" FAIL_ALLOC_IN=rpsctl \
+			FAIL_ALLOC_OF=own FAIL_ALLOC_AT="$at" "$rpsctl" $command \
+			>"$OUT" 2>"$ERR" || status=$?
+		[ "$status" != 0 ] || continue
+		[ -s "$ERR" ] || fail "$command: exit status $status without a word (allocation $at)"
+		! file_has "$ERR" 'went away|invalid message|not JSON' ||
+			fail "$command blames what it reads (allocation $at)"
+		refused=$((refused + 1))
+	done
+done
+[ "$refused" -gt 9 ] || fail "only $refused commands were refused: is anything made to fail?"
