@@ -7,6 +7,8 @@
  *   FAIL_ALLOC_OF     "own" or "libs": which of the two counts is meant
  *   FAIL_ALLOC_AT     the number of the allocation that fails; 0 or absent: none does
  *   FAIL_ALLOC_FOR    so many from there on fail (default 1)
+ *   FAIL_ALLOC_STEP   instead, from there on each so-manieth fails
+ *   FAIL_ALLOC_MET    a file that is made when one fails
  *   FAIL_ALLOC_COUNT  a file to which "OWN LIBS" is appended when the program exits
  *
  * Whose an allocation is, the return address says: whether it lies in the code of the program or of
@@ -49,7 +51,9 @@ static struct {
 	unsigned n_codes;
 	bool is_on;
 	enum fail_alloc_owner of;
-	unsigned long at, end;
+	unsigned long at, end, step;
+	const char *met;
+	atomic_bool has_met;
 	atomic_ulong counts[FAIL_ALLOC_OWNERS];
 } fail_alloc;
 
@@ -99,6 +103,8 @@ __attribute__((constructor)) static void fail_alloc_begin(void)
 	fail_alloc.of = of && strcmp(of, "libs") == 0 ? FAIL_ALLOC_LIBS : FAIL_ALLOC_OWN;
 	fail_alloc.at = fail_alloc_number("FAIL_ALLOC_AT", 0);
 	fail_alloc.end = fail_alloc.at + fail_alloc_number("FAIL_ALLOC_FOR", 1);
+	fail_alloc.step = fail_alloc_number("FAIL_ALLOC_STEP", 0);
+	fail_alloc.met = getenv("FAIL_ALLOC_MET");
 	fail_alloc.is_on = true;
 }
 
@@ -122,6 +128,27 @@ __attribute__((destructor)) static void fail_alloc_end(void)
 	(void)close(fd);
 }
 
+/* Makes the file, with a call that allocates nothing. */
+static void fail_alloc_meet(void)
+{
+	int fd;
+
+	if (!fail_alloc.met || atomic_exchange(&fail_alloc.has_met, true))
+		return;
+	fd = open(fail_alloc.met, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd != -1)
+		(void)close(fd);
+}
+
+/* Whether the nth is to fail. */
+static bool fail_alloc_is_meant(unsigned long n)
+{
+	if (fail_alloc.at == 0 || n < fail_alloc.at)
+		return false;
+	return fail_alloc.step > 0 ? (n - fail_alloc.at) % fail_alloc.step == 0
+				   : n < fail_alloc.end;
+}
+
 /* Counts it; true: it shall fail. */
 static bool fail_alloc_now(const void *caller)
 {
@@ -132,9 +159,9 @@ static bool fail_alloc_now(const void *caller)
 		return false;
 	owner = fail_alloc_owner((uintptr_t)caller);
 	n = atomic_fetch_add(&fail_alloc.counts[owner], 1) + 1;
-	if (owner != fail_alloc.of || fail_alloc.at == 0 || n < fail_alloc.at ||
-		n >= fail_alloc.end)
+	if (owner != fail_alloc.of || !fail_alloc_is_meant(n))
 		return false;
+	fail_alloc_meet();
 	errno = ENOMEM;
 	return true;
 }
