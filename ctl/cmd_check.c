@@ -154,10 +154,14 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 	if (r == 0 && !problems.n)
 		r = settings_build(&doc, &settings, &problems);
 	settings_refuse_private(&doc, &problems);
-	if (r == 0 && !problems.n)
-		cmd_check_describe(settings, &doc, ret);
-	else
+	if (r == -ENOMEM) {
+		command_complain("%s: %s", path, strerror(ENOMEM));
+		r = EXIT_NO_DAEMON;
+	} else if (r || problems.n) {
 		r = EXIT_CONFIG;
+	} else {
+		cmd_check_describe(settings, &doc, ret);
+	}
 	problems_finish(&problems);
 	for (size_t i = 0; i < problems.n; i++)
 		print_errf("%s\n", problems.texts[i]);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -39,6 +38,12 @@ static const char *cmd_origin_key(const struct options_setting *setting)
 	return setting->key + strlen(CMD_ORIGIN_SECTION);
 }
 
+static int cmd_origin_lacks_memory(void)
+{
+	command_complain("out of memory");
+	return EXIT_NO_DAEMON;
+}
+
 /* Says what is wrong with the flags. 0 or the exit status. */
 static int cmd_origin_check(const struct options *o)
 {
@@ -58,6 +63,8 @@ static int cmd_origin_check(const struct options *o)
 	settings_free(settings);
 	problems_fini(&problems);
 	ini_fini(&doc);
+	if (r == -ENOMEM)
+		return cmd_origin_lacks_memory();
 	return r ? EXIT_USAGE : 0;
 }
 
@@ -69,7 +76,7 @@ static int cmd_origin_config(struct options *o, struct buf *ret)
 	if (!options_setting(o, CMD_ORIGIN_SECTION "listen"))
 		r = options_set(o, CMD_ORIGIN_SECTION "listen", CMD_ORIGIN_LISTEN, "--listen");
 	if (r)
-		return EXIT_NO_DAEMON;
+		return cmd_origin_lacks_memory();
 	r = cmd_origin_check(o);
 	if (r)
 		return r;
@@ -79,19 +86,9 @@ static int cmd_origin_config(struct options *o, struct buf *ret)
 
 		if (options_setting(o, s->key) == s->value &&
 			buf_printf(ret, "%s = %s\n", cmd_origin_key(s), s->value))
-			return EXIT_NO_DAEMON;
+			return cmd_origin_lacks_memory();
 	}
 	return 0;
-}
-
-/* Complains of a private daemon that gives no answer; it says itself why it ends. */
-static int cmd_origin_on_lost(int reason, bool has_begun)
-{
-	if (reason != CLIENT_E_LOST)
-		command_complain("%s", client_trouble(reason));
-	else if (has_begun)
-		command_complain("the private rpsd went away");
-	return EXIT_NO_DAEMON;
 }
 
 /* The daemon's word on its only origin. */
@@ -99,8 +96,10 @@ static int cmd_origin_ask(struct client *c, struct client_answer *ret)
 {
 	int r = client_call(c, "Origins", NULL, ret);
 
-	if (r)
-		return cmd_origin_on_lost(r, false);
+	if (r) {
+		command_complain("private rpsd: %s%s", client_trouble(r), client_remedy(r));
+		return EXIT_NO_DAEMON;
+	}
 	if (ret->error) {
 		struct buf text = {0};
 
@@ -120,8 +119,7 @@ static const json_t *cmd_origin_first(const struct client_answer *a)
 /* Until a signal to end, or the end of the daemon. */
 static int cmd_origin_wait(struct client *c, int signals)
 {
-	struct signalfd_siginfo info;
-	int r;
+	int r = 0;
 
 	for (;;) {
 		struct pollfd ready[] = {
@@ -129,16 +127,18 @@ static int cmd_origin_wait(struct client *c, int signals)
 
 		if (poll(ready, 2, -1) == -1 && errno != EINTR)
 			return command_cannot_wait();
-		while (read(signals, &info, sizeof(info)) == sizeof(info)) {
-			if (info.ssi_signo == SIGTSTP)
+		while ((r = terminal_next_signal(signals)) > 0) {
+			if (r == SIGTSTP)
 				terminal_stop_process();
-			else if (info.ssi_signo != SIGWINCH && info.ssi_signo != SIGCONT)
+			else if (r != SIGWINCH && r != SIGCONT)
 				return 0;
 		}
-		if (ready[1].revents) {
-			r = client_pump(c);
-			if (r)
-				return cmd_origin_on_lost(r, true);
+		if (r < 0)
+			return command_without_signals(-r);
+		r = ready[1].revents ? client_pump(c) : 0;
+		if (r) {
+			command_complain("private rpsd: %s", client_trouble(r));
+			return EXIT_NO_DAEMON;
 		}
 	}
 }
@@ -176,43 +176,59 @@ static void cmd_origin_say_served(const json_t *origin)
 			figure_time(cmd_origin_int(origin, "max_ns")).text);
 }
 
-static void cmd_origin_print_json(const json_t *origin)
+/* 0 or -errno: stdout did not take it, which main says. */
+static int cmd_origin_print_json(const json_t *origin)
 {
 	print_json(origin, JSON_COMPACT);
-	(void)print_flush();
+	return print_flush();
 }
 
-static void cmd_origin_say_address(const json_t *origin, const struct options *o)
+/* A server whose address has reached no reader is of no use. */
+static int cmd_origin_say_address(const json_t *origin, const struct options *o)
 {
+	int r;
+
 	if (o->json) {
-		cmd_origin_print_json(origin);
+		r = cmd_origin_print_json(origin);
 	} else {
 		(void)print_outf("http://%s/\n", result_text(origin, "address"));
-		(void)print_flush();
+		r = print_flush();
 	}
+	if (r)
+		return EXIT_OUTPUT;
 	if (!o->quiet)
 		print_err("serving until Ctrl-C\n");
+	return 0;
 }
 
-static int cmd_origin_serve(struct client *c, const struct options *o)
+static int cmd_origin_say_end(struct client *c, const struct options *o)
 {
 	struct client_answer answer;
-	int signals = terminal_block_signals();
-	int r = signals < 0 ? EXIT_NO_DAEMON : cmd_origin_ask(c, &answer);
+	int r = cmd_origin_ask(c, &answer);
 
 	if (r)
 		return r;
-	cmd_origin_say_address(cmd_origin_first(&answer), o);
+	if (o->json)
+		(void)cmd_origin_print_json(cmd_origin_first(&answer));
+	if (!o->quiet)
+		cmd_origin_say_served(cmd_origin_first(&answer));
 	client_answer_fini(&answer);
-	r = cmd_origin_wait(c, signals);
-	if (r == 0 && (o->json || !o->quiet) && cmd_origin_ask(c, &answer) == 0) {
-		if (o->json)
-			cmd_origin_print_json(cmd_origin_first(&answer));
-		if (!o->quiet)
-			cmd_origin_say_served(cmd_origin_first(&answer));
-		client_answer_fini(&answer);
-	}
-	(void)close(signals);
+	return 0;
+}
+
+static int cmd_origin_serve(struct client *c, int signals, const struct options *o)
+{
+	struct client_answer answer;
+	int r = cmd_origin_ask(c, &answer);
+
+	if (r)
+		return r;
+	r = cmd_origin_say_address(cmd_origin_first(&answer), o);
+	client_answer_fini(&answer);
+	if (r == 0)
+		r = cmd_origin_wait(c, signals);
+	if (r == 0 && (o->json || !o->quiet))
+		r = cmd_origin_say_end(c, o);
 	return r;
 }
 
@@ -229,9 +245,14 @@ int cmd_origin(struct options *o)
 		command_complain("%s", err.text);
 		r = EXIT_NO_DAEMON;
 	} else if (r == 0) {
+		int signals = terminal_block_signals();
+
 		client_init(&client, fd);
-		r = cmd_origin_serve(&client, o);
+		r = signals < 0 ? command_without_signals(-signals)
+				: cmd_origin_serve(&client, signals, o);
 		client_close(&client);
+		if (signals >= 0)
+			(void)close(signals);
 		private_end(&daemon, NULL);
 	}
 	buf_fini(&config);

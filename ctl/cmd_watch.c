@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/err.h"
@@ -197,19 +196,19 @@ static void cmd_watch_on_steer(struct cmd_watch *w)
 
 static int cmd_watch_on_signals(struct cmd_watch *w)
 {
-	struct signalfd_siginfo info;
+	int signal;
 
-	while (read(w->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGTSTP)
+	while ((signal = terminal_next_signal(w->signals)) > 0) {
+		if (signal == SIGTSTP)
 			progress_suspend(&w->progress);
-		else if (info.ssi_signo == SIGCONT)
+		else if (signal == SIGCONT)
 			progress_continue(&w->progress);
-		else if (info.ssi_signo == SIGWINCH)
+		else if (signal == SIGWINCH)
 			progress_redraw(&w->progress);
 		else
 			return cmd_watch_leave(w, EXIT_INTERRUPTED);
 	}
-	return CMD_WATCH_GO_ON;
+	return signal == 0 ? CMD_WATCH_GO_ON : command_without_signals(-signal);
 }
 
 static int cmd_watch_on_keys(struct cmd_watch *w, short events)

@@ -46,6 +46,12 @@ int command_cannot_wait(void)
 	return EXIT_NO_DAEMON;
 }
 
+int command_without_signals(int error)
+{
+	command_complain("cannot read signals: %s", strerror(error));
+	return EXIT_NO_DAEMON;
+}
+
 void command_print(const char *text)
 {
 	print_marked(stdout, text);

@@ -12,6 +12,8 @@ struct options;
 void command_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* poll has failed, errno says how: complains, and returns the exit status to end with. */
 int command_cannot_wait(void);
+/* Signals cannot be read: the same. */
+int command_without_signals(int error);
 /* How often a complaint was made. */
 unsigned command_complaints(void);
 /* Composed text (look.h) to stdout, as the place there allows. */

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -109,11 +108,16 @@ static int session_on_signal(struct session *s, uint32_t signal)
 
 static int session_on_signals(struct session *s)
 {
-	struct signalfd_siginfo info;
 	int r = SESSION_GO_ON;
+	int signal = 0;
 
-	while (r == SESSION_GO_ON && read(s->signals, &info, sizeof(info)) == sizeof(info))
-		r = session_on_signal(s, info.ssi_signo);
+	while (r == SESSION_GO_ON && (signal = terminal_next_signal(s->signals)) > 0)
+		r = session_on_signal(s, (uint32_t)signal);
+	if (signal < 0) {
+		(void)buf_printf(
+			&s->trouble, "rpsctl: cannot read signals: %s\n", strerror(-signal));
+		return EXIT_NO_DAEMON;
+	}
 	return r;
 }
 

@@ -174,7 +174,26 @@ int terminal_block_signals(void)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd == -1 ? -errno : fd;
+	if (fd == -1) {
+		int r = -errno;
+
+		(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+		return r;
+	}
+	return fd;
+}
+
+int terminal_next_signal(int signals)
+{
+	struct signalfd_siginfo info;
+	ssize_t n;
+
+	do
+		n = read(signals, &info, sizeof(info));
+	while (n == -1 && errno == EINTR);
+	if (n == sizeof(info))
+		return (int)info.ssi_signo;
+	return n == -1 && errno == EAGAIN ? 0 : n == -1 ? -errno : -EIO;
 }
 
 void terminal_stop_process(void)

@@ -37,7 +37,9 @@ int terminal_key_fd(const struct terminal *t);
 size_t terminal_read_keys(struct terminal *t, short events, char *ret, size_t size);
 
 /* SIGINT, SIGTERM, SIGQUIT, SIGWINCH, SIGTSTP and SIGCONT by descriptor from now on, and SIGHUP
- * unless it is ignored. A signalfd, or -errno. */
+ * unless it is ignored. A signalfd, or -errno: then they do what they did before. */
 int terminal_block_signals(void);
+/* The next signal that has come to that descriptor; 0: none has, or -errno: none can be read. */
+int terminal_next_signal(int signals);
 /* Does what SIGTSTP would have done: stops this process until it is continued. */
 void terminal_stop_process(void);

@@ -54,7 +54,8 @@ id=$("$rpsctl" start "http://$ORIGIN/" --closed -c 2 -n 20)
 "$rpsctl" watch "$id" 2>/dev/null
 "$rpsctl" report "$id" -o "$T/whole.json" >"$OUT"
 refused=0
-for command in "status $id" "watch $id" "report $T/whole.json"; do
+printf '[policy]\nallow = 127.0.0.0/8\n[origin o]\nlisten = 127.0.0.1:0\n' >"$T/rpsd.conf"
+for command in "status $id" "watch $id" "report $T/whole.json" "check $T/rpsd.conf"; do
 	for ((at = 1; at < 120; at += 3)); do
 		status=0
 		# shellcheck disable=SC2086  # the command's words
@@ -69,3 +70,13 @@ for command in "status $id" "watch $id" "report $T/whole.json"; do
 	done
 done
 [ "$refused" -gt 9 ] || fail "only $refused commands were refused: is anything made to fail?"
+
+# An origin that has no memory says so, too. It ends where its address reaches no reader.
+for ((at = 1; at < 140; at += 3)); do
+	status=0
+	env LD_PRELOAD="$RPSD_BUILD/tests/support/fail_alloc.so" FAIL_ALLOC_IN=rpsctl \
+		FAIL_ALLOC_OF=own FAIL_ALLOC_AT="$at" "$rpsctl" origin --listen 127.0.0.1:0 \
+		>/dev/full 2>"$ERR" </dev/null || status=$?
+	[ "$status" != 0 ] || fail "the origin has no failure (allocation $at)"
+	[ -s "$ERR" ] || fail "origin: exit status $status without a word (allocation $at)"
+done

@@ -47,6 +47,14 @@ expect_line "$T/origin.err" '^10 connections closed by the origin'
 expect_equal "lines of the log" "$(wc -l <"$T/gaps")" 101
 expect_nothing_left
 
+# Its address reaches no reader: it does not serve.
+"$rpsctl" origin --listen 127.0.0.1:0 >/dev/full 2>"$ERR" </dev/null &
+PIDS+=("$!")
+wait_exit "$!"
+expect_equal "exit status" "$STATUS" 1
+expect_line "$ERR" "cannot write to stdout"
+expect_nothing_left
+
 # For programs: what is served and what was, an object each.
 start_origin --json --hang 100%
 expect_exit 28 curl -sS -m 0.2 "http://$ORIGIN/"

@@ -3,6 +3,7 @@
 #include "ctl/terminal.h"
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -199,6 +201,36 @@ START_TEST(test_signals)
 END_TEST
 
 /* nohup: what was ignored stays so. */
+/* Without a descriptor for them, signals still end the program. */
+START_TEST(test_no_descriptor)
+{
+	struct rlimit before;
+	struct rlimit none;
+	sigset_t mask;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(terminal_block_signals(), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &mask), 0);
+	ck_assert(!sigismember(&mask, SIGINT));
+	ck_assert(!sigismember(&mask, SIGTERM));
+}
+END_TEST
+
+START_TEST(test_unreadable_signals)
+{
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(terminal_next_signal(fds[1]), -EBADF);
+	(void)close(fds[1]);
+	ck_assert_int_eq(terminal_next_signal(fds[0]), -EIO);
+	(void)close(fds[0]);
+}
+END_TEST
+
 START_TEST(test_ignored_hangup)
 {
 	struct signalfd_siginfo info;
@@ -256,6 +288,8 @@ int main(void)
 	tcase_add_test(tcase, test_rows);
 	tcase_add_test(tcase, test_signals);
 	tcase_add_test(tcase, test_ignored_hangup);
+	tcase_add_test(tcase, test_no_descriptor);
+	tcase_add_test(tcase, test_unreadable_signals);
 	tcase_add_test(bare, test_no_terminal);
 	suite_add_tcase(suite, bare);
 	if (has_pseudo_terminals())
