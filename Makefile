@@ -237,7 +237,7 @@ honesty: all $(HONESTY_PROGRAMS)
 # ---------------------------------------------------------------- faults
 
 # Allocations and system calls that fail, few descriptors, little address space, a full disk: what
-# rpsd and rpsctl do then, in about half an hour, printed and written to tests/FAULTS.md. As root all
+# rpsd and rpsctl do then, in about an hour, printed and written to tests/FAULTS.md. As root all
 # of it runs; strace is from `make deps-faults`. FAULTS="--libs 60 alloc" is a short try.
 DEPS_FAULTS := python3 strace
 FAULTS ?= --write

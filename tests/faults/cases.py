@@ -13,8 +13,8 @@ from lives import CLIENTS, DISK_SCRIPT
 from programs import Program
 
 LIVES = [("local", "rpsd"), ("local", "rpsctl"), ("service", "rpsd"), ("report", "rpsctl"),
-         ("merge", "rpsctl"), ("check", "rpsctl"), ("serve", "rpsd"), ("serve", "rpsctl"),
-         *(("client " + command, "rpsctl") for command in CLIENTS)]
+         ("merge", "rpsctl"), ("check", "rpsctl"), ("settings", "rpsctl"), ("serve", "rpsd"),
+         ("serve", "rpsctl"), *(("client " + command, "rpsctl") for command in CLIENTS)]
 
 
 # ---------------------------------------------------------------- allocations

@@ -66,6 +66,8 @@ class Kept:
             self.take(lines, args.again)
             self.file = open(self.path, "a")
         else:
+            if head:
+                os.replace(self.path, self.path + ".old")
             self.facts = cases.measure(lives)
             self.file = open(self.path, "w")
             self.put({"programs": self.programs, "facts": self.facts})

@@ -73,6 +73,15 @@ method = POST
 body = two
 expect-status = 200,201
 """
+SETTINGS_FILE = """[daemon]
+keep-runs = 3
+[policy]
+allow = 127.0.0.0/8
+max-runs = 3
+[origin one]
+listen = 127.0.0.1:0
+delay = 1ms
+"""
 HOST_SETTLED = 200  # clients after which the service that they ask needs no more memory
 
 
@@ -364,27 +373,43 @@ class Lives:
 
     def service_calls(self, work, env, daemon):
         worst = ("works", "")
-        run = [self.url, "--closed", "-c", "2", "-n", "20"]
-        report = os.path.join(work, "a.json")
+        path = os.path.join(work, "s")
         pid = self.pid_of_rpsd(work)
-        for words in (["status"], ["run", *run, "--service", "-o", report], ["start", *run],
-                      ["stop"], ["reload"], ["status"], ["list"]):
+        for ask in (self.ask_by_rpsctl, self.ask_by_client):
             if daemon.has_ended() or worst[0] == "hang":
                 break
-            if words == ["reload"]:
+            outcome = ask(work, env, path, pid)
+            if OUTCOMES.index(outcome[0]) > OUTCOMES.index(worst[0]):
+                worst = outcome
+        return self.close_service(daemon, pid, worst)
+
+    def ask_by_rpsctl(self, work, env, path, _):
+        """A run with its document."""
+        report = os.path.join(work, "a.json")
+        program = Program([self.rpsctl, "run", self.url, "--closed", "-c", "2", "-n", "20",
+                           "--service", "-o", report, "--socket", path], env, work)
+        outcome, words = self.judge(program.wait(self.seconds), program, report)
+        return outcome, "run: " + words
+
+    def ask_by_client(self, work, env, path, pid):
+        """All other calls, without a process for each."""
+        failed = None
+        for method in ("Status", "Start", "Stop", None, "Status", "List"):
+            if method is None:
                 if pid and self.takes_hangup(pid):
                     os.kill(pid, signal.SIGHUP)
                 continue
-            program = Program([self.rpsctl, *words, "--socket", os.path.join(work, "s")], env, work)
-            status = program.wait(self.seconds)
-            if words == ["stop"] and status == 0:
-                outcome = ("works", "")
-            else:
-                outcome = self.judge(status, program, report if words[0] == "run" else None,
-                                     words != ["list"])
-            if OUTCOMES.index(outcome[0]) > OUTCOMES.index(worst[0]):
-                worst = outcome[0], "%s: %s" % (words[0], outcome[1])
-        return self.close_service(daemon, pid, worst)
+            try:
+                with Client(path, self.seconds) as client:
+                    reply = (client.start(self.url, load_model="closed", connections_count=2,
+                                          load_requests=20)
+                             if method == "Start" else client.call(method))
+                    failed = failed if reply else method + " is refused"
+            except TimeoutError:
+                return "hang", method
+            except (OSError, ValueError) as e:
+                failed = "%s: %s" % (method, e)
+        return ("error", failed) if failed else ("works", "")
 
     def close_service(self, daemon, pid, worst):
         if pid and worst[0] != "hang":
@@ -572,14 +597,17 @@ class Lives:
         return self.read(fault, "merge", "--repeats", os.path.join(self.folder, "a.json"),
                          os.path.join(self.folder, "b.json"))
 
-    def check(self, fault):
+    def check(self, fault, name="run.ini"):
         work = self.work()
-        path = os.path.join(self.folder, "run.ini")
+        path = os.path.join(self.folder, name)
         program = Program(self.command(fault, "rpsctl", work) + ["check", path],
                           self.environment(work, fault), work, fault.get("limits"))
         outcome = self.judge(program.wait(self.seconds), program)
-        gap = self.same("check", program.stdout()) if outcome[0] == "works" else None
+        gap = self.same(name, program.stdout()) if outcome[0] == "works" else None
         return self.end_work(work, fault, ("torn", gap) if gap else outcome, strays=False)
+
+    def settings(self, fault):
+        return self.check(fault, "rpsd.conf")
 
     def serve(self, fault):
         """`rpsctl origin`, until Ctrl-C."""
@@ -614,8 +642,10 @@ class Lives:
             self.learn(json.load(file))
         with open(os.path.join(self.folder, "run.ini"), "w") as file:
             file.write(RUN_FILE % self.url)
+        with open(os.path.join(self.folder, "rpsd.conf"), "w") as file:
+            file.write(SETTINGS_FILE)
         self.open_hosts()
-        for life in ("report", "merge", "check", "serve", "service", *("client " + c for c in CLIENTS)):
+        for life in ("report", "merge", "check", "settings", "serve", "service", *("client " + c for c in CLIENTS)):
             outcome = self.live(life, {})
             if outcome[0] not in ("works", *(("error",) if life == "service" else ())):
                 raise SystemExit("faults: %s without faults: %s: %s" % (life, *outcome))
