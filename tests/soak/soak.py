@@ -118,6 +118,13 @@ class Client:
         reply = self.receive(method)
         return None if "error" in reply else reply["parameters"]
 
+    def answer(self, method, parameters):
+        self.send(method, parameters)
+        reply = self.receive(method)
+        if "error" in reply:
+            raise Failure(f"{method}: {reply}")
+        return reply["parameters"]
+
     def close(self):
         self.socket.close()
 
@@ -308,16 +315,17 @@ class Service:
                        stdout=subprocess.DEVNULL, stderr=self.log)
 
     def merge(self):
-        """Two runs alike, their reports, and one of both."""
+        """At rest, so that there is room: two runs alike, their reports, and one of both."""
+        self.rest()
         files = [os.path.join(self.dir, f"{i}.json") for i in range(2)]
         for file in files:
-            run = {"run": self.admin.call("Start", {"name": "open", "set": [
+            run = {"run": self.admin.answer("Start", {"name": "open", "set": [
                 {"key": "load.duration", "value": "500ms"}]})["id"]}
             self.admin.send("Watch", run, more=True)
             while self.admin.receive("Watch").get("continues"):
                 pass
             with open(file, "w", encoding="utf-8") as out:
-                json.dump(self.admin.call("Report", run)["result"], out)
+                json.dump(self.admin.answer("Report", run)["result"], out)
         self.rpsctl("merge", "--repeats", *files, "-o", os.path.join(self.dir, "both.json"))
 
     def end(self):
