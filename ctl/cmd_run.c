@@ -255,7 +255,7 @@ static int cmd_run_dry(const struct options *o, bool is_service)
 int cmd_run(struct options *o)
 {
 	struct session s = {.stream.fd = -1, .steer.fd = -1, .signals = -1};
-	struct draft d = {.is_service = cmd_run_is_service(o)};
+	struct draft d = {.is_service = cmd_run_is_service(o), .start.hold = true};
 	struct err err = {0};
 	int status = output_check(o, &err);
 
@@ -266,8 +266,6 @@ int cmd_run(struct options *o)
 	if (o->dry_run)
 		return cmd_run_dry(o, cmd_run_is_service(o));
 	status = cmd_run_make(&d, o, !d.is_service);
-	if (status == 0 && json_object_set_new(d.parameters, "hold", json_true()))
-		status = EXIT_NO_DAEMON;
 	if (status == 0) {
 		(void)snprintf(s.load, sizeof(s.load), "%s", d.load);
 		status = cmd_run_session(&s, o, json_incref(d.parameters), &d.content);

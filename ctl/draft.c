@@ -26,7 +26,6 @@
 
 #include "common/buf.h"
 #include "common/control/varlink.h"
-#include "common/digest.h"
 #include "common/exit_codes.h"
 #include "common/file.h"
 #include "common/fill.h"
@@ -152,39 +151,31 @@ static int draft_check_url(const char *what, struct err *reterr)
 	return 0;
 }
 
-/* WHAT itself: name or text, and what the daemon shall call it. */
+/* WHAT itself: name or text, and what the daemon shall call it. A URL's run is named by the daemon.
+ */
 static int draft_add_what(
 	struct draft *d, enum what_kind kind, const char *what, struct err *reterr)
 {
-	const char *text = d->named_text;
-	char name[WHAT_NAME_SIZE];
-	int failed = 0;
 	int r = 0;
 
-	what_name(what, name);
 	if (kind == WHAT_PATH)
 		r = draft_read_text(what, 0, &d->text, reterr);
 	else if (kind == WHAT_URL)
 		r = draft_check_url(what, reterr);
 	if (r)
 		return r;
-	/* A URL's run is named by the daemon. */
-	if (kind == WHAT_PATH)
-		failed = json_object_set_new(d->parameters, "name", json_string(name)) |
-			 json_object_set_new(d->parameters, "file", json_string(what));
-	else if (kind == WHAT_NAME)
-		failed = json_object_set_new(d->parameters, "name", json_string(what));
-	if (d->text) {
-		failed |= json_object_set_new(d->parameters, "text", json_string(d->text));
-		text = d->text;
+	if (kind == WHAT_PATH) {
+		what_name(what, d->_name);
+		d->start.name = d->_name;
+		d->start.file = what;
+		d->start.text = d->text;
+	} else if (kind == WHAT_NAME) {
+		d->start.name = what;
 	}
-	if (failed == 0 && text)
-		failed = ini_read(&d->doc, what, text, strlen(text), &d->problems);
-	return failed ? draft_out_of_memory(reterr) : 0;
+	return 0;
 }
 
-static int draft_add_overlay(
-	struct draft *d, json_t *overlays, const char *path, size_t *used, struct err *reterr)
+static int draft_add_overlay(struct draft *d, const char *path, size_t *used, struct err *reterr)
 {
 	char *text = NULL;
 	int r;
@@ -206,103 +197,113 @@ static int draft_add_overlay(
 	if (r)
 		return r;
 	*used += strlen(text);
-	if (json_array_append_new(overlays, json_pack("{s:s, s:s}", "file", path, "text", text)) ||
-		ini_read(&d->doc, path, text, strlen(text), &d->problems))
-		r = draft_out_of_memory(reterr);
+	if (start_add_overlay(&d->start, path, text) == 0)
+		return 0;
 	free(text);
-	return r;
+	return draft_out_of_memory(reterr);
 }
 
 static int draft_add_overlays(
 	struct draft *d, const char *const *paths, size_t n, struct err *reterr)
 {
 	size_t used = d->text ? strlen(d->text) : 0;
-	json_t *overlays = json_array();
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = draft_add_overlay(d, overlays, paths[i], &used, reterr);
-	if (r == 0 && n && json_object_set(d->parameters, "overlays", overlays))
-		r = draft_out_of_memory(reterr);
-	json_decref(overlays);
+		r = draft_add_overlay(d, paths[i], &used, reterr);
 	return r;
 }
 
 /* ---------------------------------------------------------------- variables */
 
 struct draft_environment {
-	json_t *found;	 /* NULL: none is to be had */
-	const char *bad; /* borrowed from nobody: "" or why */
+	struct draft *d;
+	bool is_bad; /* a value is not text in UTF-8 */
 	char name[64];
 };
 
 static const char *draft_lookup(void *userdata, const char *name)
 {
 	struct draft_environment *e = userdata;
-	const char *value = e->found ? getenv(name) : NULL;
+	const char *value = getenv(name);
 
-	if (value && json_object_set_new(e->found, name, json_string(value))) {
-		e->bad = "its value is not text in UTF-8";
+	if (value && json_object_set_new(e->d->start.variables, name, json_string(value))) {
+		e->is_bad = true;
 		(void)snprintf(e->name, sizeof(e->name), "%.60s", name);
 	}
 	return value;
 }
 
-/* The named run's own entries are filled as the service does it: without an environment. */
-static int draft_fill(struct draft *d, size_t n_named, struct err *reterr)
+/* fill NULL: without any variables. 0 or -ENOMEM. */
+static int draft_fill(struct draft *d, size_t first, const struct fill *fill)
 {
-	struct draft_environment none = {0};
-	struct draft_environment ours = {.found = json_object()};
-	struct fill fill = {draft_lookup, &none};
 	size_t n_before = d->problems.n;
-	size_t n_entries = d->doc.n_entries;
-	int r;
+	int r = fill ? fill_doc(&d->doc, first, fill, &d->problems)
+		     : start_fill(NULL, first, &d->doc, &d->problems);
 
-	d->doc.n_entries = n_named;
-	r = fill_doc(&d->doc, 0, &fill, &d->problems);
-	d->doc.n_entries = n_entries;
-	fill.userdata = &ours;
+	d->is_unfilled |= d->problems.n > n_before;
+	return r;
+}
+
+/* All texts into the document: a named run's file as the service reads it, the others filled from
+ * the environment, of which the call takes what they need. */
+static int draft_read(struct draft *d, const char *what, size_t *ret_n_named, struct err *reterr)
+{
+	struct draft_environment ours = {.d = d};
+	const struct fill fill = {draft_lookup, &ours};
+	const char *named = d->named_text;
+	int r = 0;
+
+	d->start.variables = json_object();
+	if (named)
+		r = ini_read(&d->doc, what, named, strlen(named), &d->problems);
+	if (named && r == 0)
+		r = draft_fill(d, 0, NULL);
+	*ret_n_named = d->doc.n_entries;
 	if (r == 0)
-		r = fill_doc(&d->doc, n_named, &fill, &d->problems);
-	if (r == 0 && json_object_size(ours.found))
-		r = json_object_set(d->parameters, "variables", ours.found);
-	json_decref(ours.found);
+		r = start_read_texts(&d->start, &d->doc, &d->problems);
+	if (r == 0)
+		r = draft_fill(d, *ret_n_named, &fill);
 	if (r)
 		return draft_out_of_memory(reterr);
-	if (ours.bad) {
-		err_set(reterr, "${%s}: %s", ours.name, ours.bad);
+	if (ours.is_bad) {
+		err_set(reterr, "${%s}: its value is not text in UTF-8", ours.name);
 		return EXIT_CONFIG;
 	}
-	d->is_unfilled = d->problems.n > n_before;
 	return d->is_unfilled ? EXIT_CONFIG : 0;
 }
 
 /* ---------------------------------------------------------------- flags */
 
-static int draft_add_setting(struct draft *d, json_t *set, const char *key, const char *value,
-	const char *origin, struct err *reterr)
+static int draft_add_setting(
+	struct draft *d, const char *key, const char *value, const char *origin, struct err *reterr)
 {
-	json_t *one = json_pack("{s:s, s:s, s:s}", "key", key, "value", value, "origin", origin);
-	int r;
-
-	if (json_array_append_new(set, one)) {
+	if (!draft_is_utf8(key) || !draft_is_utf8(value) || !draft_is_utf8(origin)) {
 		err_set(reterr, "a flag's value is not text in UTF-8");
 		return EXIT_USAGE;
 	}
-	r = ini_set_path(&d->doc, origin, key, value);
+	return start_add_setting(&d->start, key, value, origin) ? draft_out_of_memory(reterr) : 0;
+}
+
+static int draft_read_settings(struct draft *d, size_t first, struct err *reterr)
+{
 	/* What is no key is the daemon's to refuse. */
-	return r == 0 || r == -EINVAL ? 0 : draft_out_of_memory(reterr);
+	return start_read_settings(&d->start, first, &d->doc, NULL) ? draft_out_of_memory(reterr)
+								    : 0;
 }
 
 /* What is sent where nothing says at which rate. */
-static int draft_add_load(struct draft *d, enum what_kind kind, json_t *set, struct err *reterr)
+static int draft_add_load(struct draft *d, enum what_kind kind, struct err *reterr)
 {
 	const struct ini_entry *users = kind == WHAT_URL ? default_load_users(&d->doc) : NULL;
+	size_t first = d->start.n_set;
+	int r;
 
 	/* A named run's file is not here. */
 	if (kind != WHAT_NAME)
 		default_load_describe(&d->doc, users, d->load, sizeof(d->load));
-	return users ? draft_add_setting(d, set, "load.model", "closed", users->file, reterr) : 0;
+	r = users ? draft_add_setting(d, "load.model", "closed", users->file, reterr) : 0;
+	return r ? r : draft_read_settings(d, first, reterr);
 }
 
 /* A URL is a word of the command line like the flags: no ${NAME} in it is filled, it overrides
@@ -310,24 +311,20 @@ static int draft_add_load(struct draft *d, enum what_kind kind, json_t *set, str
 static int draft_add_settings(struct draft *d, enum what_kind kind, const char *what,
 	const struct options *o, struct err *reterr)
 {
-	json_t *set = json_array();
 	int r = 0;
 
 	if (kind == WHAT_URL)
-		r = draft_add_setting(d, set, "target.url", what, PROBLEM_URL, reterr);
+		r = draft_add_setting(d, "target.url", what, PROBLEM_URL, reterr);
 	for (size_t i = 0; i < o->n_settings && r == 0; i++)
-		r = draft_add_setting(d, set, o->settings[i].key, o->settings[i].value,
-			o->settings[i].origin, reterr);
+		r = draft_add_setting(
+			d, o->settings[i].key, o->settings[i].value, o->settings[i].origin, reterr);
 	/* A body on a URL without a method: what hands and curl mean is POST. */
 	if (r == 0 && kind == WHAT_URL && options_setting(o, "defaults.body") &&
 		!options_setting(o, "defaults.method"))
-		r = draft_add_setting(d, set, "defaults.method", "POST", "--data", reterr);
+		r = draft_add_setting(d, "defaults.method", "POST", "--data", reterr);
 	if (r == 0)
-		r = draft_add_load(d, kind, set, reterr);
-	if (r == 0 && json_object_set(d->parameters, "set", set))
-		r = draft_out_of_memory(reterr);
-	json_decref(set);
-	return r;
+		r = draft_read_settings(d, 0, reterr);
+	return r ? r : draft_add_load(d, kind, reterr);
 }
 
 /* ---------------------------------------------------------------- files that values name */
@@ -338,55 +335,31 @@ static bool draft_is_out_of_reach(const char *name)
 	return plan_credential(name) && !getenv("CREDENTIALS_DIRECTORY");
 }
 
-/* False: the path is too long. */
-static bool draft_path(const struct ini_doc *doc, const char *name, char path[static PATH_MAX])
-{
-	const struct ini_entry *e = plan_file_entry(doc, name);
-	const char *slash = e && e->line ? strrchr(e->file, '/') : NULL;
-
-	if (str_eq(name, PLAN_STDIN))
-		return snprintf(path, PATH_MAX, "/dev/stdin") < PATH_MAX;
-	if (plan_credential(name))
-		return snprintf(path, PATH_MAX, "%s/%s", getenv("CREDENTIALS_DIRECTORY"),
-			       plan_credential(name)) < PATH_MAX;
-	if (name[0] == '/' || !slash)
-		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
-	return snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - e->file), e->file, name) <
-	       PATH_MAX;
-}
-
-static int draft_put_piece(
-	struct draft *d, const char *name, size_t offset, size_t len, struct err *reterr)
-{
-	json_t *piece =
-		json_pack("{s:I, s:I}", "offset", (json_int_t)offset, "len", (json_int_t)len);
-
-	return json_object_set_new(d->_pieces, name, piece) ? draft_out_of_memory(reterr) : 0;
-}
-
-/* Told here; for the plan, which may have more to tell, it is there and empty. path NULL: it is a
- * credential, and there are none. */
-static int draft_miss_file(
-	struct draft *d, const char *name, const char *path, int error, struct err *reterr)
+/* For the plan, which may have more to tell, its content is not known. path NULL: there are no
+ * credentials. */
+static int draft_miss_file(struct draft *d, const char *name, const char *path, int error)
 {
 	plan_file_unreadable(&d->doc, name, path, error, &d->problems);
 	d->is_unreadable = true;
-	return draft_put_piece(d, name, 0, 0, reterr);
+	return start_add_file(&d->start, name, NULL, 0);
 }
 
-static int draft_add_file(struct draft *d, const char *name, struct err *reterr)
+/* Its place in the content is in *ret_offset. */
+static int draft_add_file(struct draft *d, const char *name, size_t *ret_offset, struct err *reterr)
 {
+	char path[PATH_MAX] = "/dev/stdin";
 	bool is_stdin = str_eq(name, PLAN_STDIN);
-	char path[PATH_MAX] = "";
-	size_t offset, len;
-	int r;
+	int where = is_stdin
+			    ? 0
+			    : start_file_path(&d->doc, name, getenv("CREDENTIALS_DIRECTORY"), path);
+	size_t len = 0;
+	int r = where;
 
 	/* A check says what the file means, which is told without its secrets. */
-	if (draft_is_out_of_reach(name))
-		return d->is_check ? 0 : draft_miss_file(d, name, NULL, 0, reterr);
-	r = draft_path(&d->doc, name, path)
-		    ? content_add(&d->content, is_stdin ? NULL : path, &offset, &len)
-		    : -ENAMETOOLONG;
+	if (where == START_E_NOWHERE && d->is_check)
+		return 0;
+	if (r == 0)
+		r = content_add(&d->content, is_stdin ? NULL : path, ret_offset, &len);
 	if (r == -EFBIG && !d->is_service) {
 		err_set(reterr,
 			"%.200s: the files of this run have more than %zu MiB with it, a quarter "
@@ -394,9 +367,9 @@ static int draft_add_file(struct draft *d, const char *name, struct err *reterr)
 			path, content_private_max() >> 20);
 		return EXIT_NO_INPUT;
 	}
-	if (r)
-		return draft_miss_file(d, name, *path ? path : name, r, reterr);
-	return draft_put_piece(d, name, offset, len, reterr);
+	r = r ? draft_miss_file(d, name, where == START_E_NOWHERE ? NULL : path, r)
+	      : start_add_file(&d->start, name, "", len);
+	return r ? draft_out_of_memory(reterr) : 0;
 }
 
 /* The daemon would refuse it too, but then it has crossed the socket. */
@@ -413,59 +386,38 @@ static int draft_check_key(const struct draft *d, size_t first, struct err *rete
 	return EXIT_CONFIG;
 }
 
-/* A private daemon gets the content as a descriptor, and here its pieces; the service gets it here.
- */
-static int draft_put_files(struct draft *d, struct err *reterr)
-{
-	json_t *files = json_object();
-	const char *content, *name;
-	json_t *piece;
-	int failed = 0;
-	int r = content_map(&d->content, &content);
-
-	if (r) {
-		err_set(reterr, "cannot hold the run's files: %s", strerror(-r));
-		json_decref(files);
-		return EXIT_NO_DAEMON;
-	}
-	if (json_object_size(d->_pieces) > 0 && !d->is_service)
-		failed = json_object_set(d->parameters, "held", d->_pieces);
-	json_object_foreach(d->is_service ? d->_pieces : NULL, name, piece)
-	{
-		char *base64 = digest_base64_encode(
-			content + json_integer_value(json_object_get(piece, "offset")),
-			(size_t)json_integer_value(json_object_get(piece, "len")));
-
-		failed |= !base64 || json_object_set_new(files, name, json_string(base64));
-		free(base64);
-	}
-	if (json_object_size(files) > 0)
-		failed |= json_object_set(d->parameters, "files", files);
-	json_decref(files);
-	return failed ? draft_out_of_memory(reterr) : 0;
-}
-
-/* first: of the entries whose files are rpsctl's to read; those before are a named run's. */
+/* first: of the entries whose files are rpsctl's to read; those before are a named run's. A private
+ * daemon gets the content as a descriptor, and in the call the places in it. */
 static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
 {
+	struct start *s = &d->start;
+	size_t offsets[START_FILES_MAX];
 	size_t n = 0;
 	const char **names = plan_file_names(&d->doc, &n);
-	int r = content_open(
+	int r = 0;
+	int failed = content_open(
 		&d->content, d->is_service ? PLAN_SERVICE_BYTES_MAX : content_private_max());
 
-	if (r) {
-		err_set(reterr, "cannot hold the run's files: %s", strerror(-r));
-		r = EXIT_NO_DAEMON;
-	}
-	d->_pieces = json_object();
-	for (size_t i = 0; i < n && r == 0; i++) {
+	for (size_t i = 0; i < n && r == 0 && failed == 0 && s->n_files < START_FILES_MAX; i++) {
 		const struct ini_entry *e = plan_file_entry(&d->doc, names[i]);
 
 		if (!e || e >= d->doc.entries + first)
-			r = draft_add_file(d, names[i], reterr);
+			r = draft_add_file(d, names[i], &offsets[s->n_files], reterr);
 	}
 	free(names);
-	return r ? r : draft_put_files(d, reterr);
+	if (failed == 0)
+		failed = content_map(&d->content, &s->content);
+	if (failed) {
+		s->n_files = 0;
+		err_set(reterr, "cannot hold the run's files: %s", strerror(-failed));
+		return EXIT_NO_DAEMON;
+	}
+	s->content_len = d->content.len;
+	s->is_held = !d->is_service;
+	for (size_t i = 0; i < s->n_files; i++)
+		if (s->files[i].data)
+			s->files[i].data = s->content + offsets[i];
+	return r;
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -475,43 +427,30 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
 {
 	enum what_kind kind = d->is_check ? WHAT_PATH : what_judge(words[0]);
 	size_t n_named = 0;
-	int r;
+	int r = draft_add_what(d, kind, words[0], reterr);
 
-	d->parameters = json_object();
-	r = draft_add_what(d, kind, words[0], reterr);
-	if (kind == WHAT_NAME)
-		n_named = d->doc.n_entries;
 	if (r == 0)
 		r = draft_add_overlays(d, words + 1, n - 1, reterr);
 	if (r == 0)
-		r = draft_fill(d, n_named, reterr);
+		r = draft_read(d, words[0], &n_named, reterr);
 	if (r == 0)
 		r = draft_add_settings(d, kind, words[0], o, reterr);
 	if (r == 0)
 		r = draft_check_key(d, n_named, reterr);
 	if (r == 0)
 		r = draft_add_files(d, n_named, reterr);
-	return r;
+	if (r)
+		return r;
+	d->parameters = start_write(&d->start);
+	return d->parameters ? 0 : draft_out_of_memory(reterr);
 }
 
-/* Those that were read; returns how many there are. */
-static size_t draft_take_files(struct draft *d, struct plan_file *files)
+static bool draft_has_file(const struct draft *d, const char *name)
 {
-	const char *content = "", *name;
-	json_t *piece;
-	size_t n = 0;
-
-	(void)content_map(&d->content, &content);
-	json_object_foreach(d->_pieces, name, piece)
-	{
-		size_t offset = (size_t)json_integer_value(json_object_get(piece, "offset"));
-		size_t len = (size_t)json_integer_value(json_object_get(piece, "len"));
-
-		/* One that could not be read is not judged. */
-		files[n++] = (struct plan_file){
-			name, len || !d->is_unreadable ? content + offset : NULL, len};
-	}
-	return n;
+	for (size_t i = 0; i < d->start.n_files; i++)
+		if (str_eq(d->start.files[i].name, name))
+			return true;
+	return false;
 }
 
 /* Those that only the service can read, as ones that are not known. */
@@ -523,7 +462,7 @@ static size_t draft_take_unread(
 	for (size_t i = 0; i < n; i++) {
 		bool is_unread = d->named_text || (d->is_check && draft_is_out_of_reach(names[i]));
 
-		if (!is_unread || json_object_get(d->_pieces, names[i]))
+		if (!is_unread || draft_has_file(d, names[i]))
 			continue;
 		files[n_unread] = (struct plan_file){names[i], NULL, 0};
 		names[n_unread++] = names[i];
@@ -535,18 +474,19 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 {
 	size_t n = 0;
 	const char **names = plan_file_names(&d->doc, &n);
-	struct plan_file *files = calloc(n + json_object_size(d->_pieces) + 1, sizeof(*files));
-	size_t n_read, n_unread;
+	size_t n_read = d->start.n_files;
+	struct plan_file *files = calloc(n + n_read + 1, sizeof(*files));
+	size_t n_unread;
 	int r;
 
 	if (!files) {
 		free(names);
 		return -ENOMEM;
 	}
-	n_read = draft_take_files(d, files);
+	for (size_t i = 0; i < n_read; i++)
+		files[i] = d->start.files[i];
 	n_unread = draft_take_unread(d, files + n_read, names, n);
-	r = plan_build_within(d->content.max,
-		json_string_value(json_object_get(d->parameters, "name")), &d->doc, d->text, files,
+	r = plan_build_within(d->content.max, d->start.name, &d->doc, d->text, files,
 		n_read + n_unread, ret, &d->problems);
 	free(files);
 	*ret_unread = names;
@@ -582,8 +522,10 @@ void draft_print_problems(struct draft *d)
 
 void draft_fini(struct draft *d)
 {
+	for (size_t i = 0; i < d->start.n_overlays; i++)
+		free((char *)d->start.overlays[i].text);
+	start_fini(&d->start);
 	json_decref(d->parameters);
-	json_decref(d->_pieces);
 	content_fini(&d->content);
 	ini_fini(&d->doc);
 	problems_fini(&d->problems);

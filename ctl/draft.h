@@ -7,9 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/control/start.h"
 #include "common/err.h"
 #include "common/ini.h"
 #include "ctl/content.h"
+#include "ctl/what.h"
 
 struct buf;
 struct options;
@@ -20,9 +22,10 @@ struct draft {
 	const char *named_text; /* of a named run's file, for draft_plan alone */
 	bool is_service;	/* it goes to the service: no private key does */
 	bool is_check;		/* WHAT is a path */
+	struct start start;	/* hold */
 
 	/* after it */
-	json_t *parameters;	  /* of Start, but for hold */
+	json_t *parameters;	  /* of Start */
 	struct ini_doc doc;	  /* what of it is known here, filled */
 	struct problems problems; /* "file:line: message" of what was read */
 	char *text;
@@ -30,7 +33,7 @@ struct draft {
 	struct content content; /* of the files, where it does not go to the service */
 	bool is_unfilled;	/* a variable is missing: nothing can come of it */
 	bool is_unreadable;	/* a file that a value names: a problem, and not to be started */
-	json_t *_pieces;	/* of the content, by the files' names */
+	char _name[WHAT_NAME_SIZE];
 };
 
 /* words: WHAT, then the paths of overlays. 0; or the exit status to end with, and one line in

@@ -170,6 +170,11 @@ int varlink_parse_call(json_t *message, struct varlink_call *ret)
 	return 0;
 }
 
+bool varlink_is_for_all(const char *parameter)
+{
+	return str_eq(parameter, "allowInteractiveAuthentication");
+}
+
 int varlink_parse_reply(json_t *message, struct varlink_reply *ret)
 {
 	struct varlink_reply reply = {0};

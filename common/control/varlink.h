@@ -42,6 +42,8 @@ struct varlink_call {
 	bool oneway;
 	bool upgrade;
 };
+/* A parameter that any call may have: systemd's clients add it. */
+bool varlink_is_for_all(const char *parameter);
 /* Strict: an unknown key without a dot is a violation. 0 or VARLINK_E_PROTOCOL. */
 int varlink_parse_call(json_t *message, struct varlink_call *ret);
 

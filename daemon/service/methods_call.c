@@ -27,8 +27,6 @@ static bool methods_is_of_type(const json_t *value, enum methods_type type)
 		return json_is_string(value);
 	case METHODS_BOOL:
 		return json_is_boolean(value);
-	case METHODS_OBJECT:
-		return json_is_object(value);
 	case METHODS_ARRAY:
 		return json_is_array(value);
 	}
@@ -45,8 +43,7 @@ bool methods_check(struct control_call *call, const struct methods_field *fields
 	{
 		const struct methods_field *f = fields;
 
-		/* systemd's clients may add it to any call. */
-		if (str_eq(key, "allowInteractiveAuthentication"))
+		if (varlink_is_for_all(key))
 			continue;
 		while (f->name && !str_eq(f->name, key))
 			f++;

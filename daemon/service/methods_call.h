@@ -25,7 +25,6 @@ struct methods {
 enum methods_type {
 	METHODS_TEXT,
 	METHODS_BOOL,
-	METHODS_OBJECT,
 	METHODS_ARRAY,
 };
 

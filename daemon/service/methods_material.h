@@ -6,28 +6,28 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "common/control/start.h"
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
 #include "daemon/service/control.h"
 
 #define METHODS_RUN_FILE_MAX (1u << 20)
-#define METHODS_FILES_MAX 256
 
 /* What is gathered for one plan. */
 struct methods_material {
-	char *path;	   /* of a named run's file; NULL: ad hoc */
-	const char *label; /* what problems call the text; borrowed */
-	char *text;	   /* NULL: settings alone */
+	struct start start; /* the call's parameters; all absent where there is no call */
+	char *path;	    /* of a named run's file; NULL: ad hoc */
+	char *text;	    /* of that file */
 	struct ini_doc doc;
 	/* Entries and sections of doc that a named run's file has; those after them came with the
 	 * call. */
 	size_t n_named, n_named_sections;
-	struct plan_file files[METHODS_FILES_MAX]; /* owned names and data */
-	size_t n_files;
-	size_t n_bytes;	     /* of those that are no piece of content */
-	const char *content; /* borrowed; its pieces are not to be freed */
-	size_t content_len;
+	/* Those that a named run's file names, whose data is owned, come before those of the call:
+	 * of two with one name the plan takes the first. */
+	struct plan_file files[2 * START_FILES_MAX];
+	size_t n_named_files, n_files;
+	size_t n_bytes; /* of those that are no piece of start.content */
 	struct problems problems;
 };
 
@@ -45,14 +45,5 @@ enum methods_files {
 };
 int methods_read_named(struct methods_material *material, const char *dir, const char *name,
 	enum methods_files how);
-/* variables: Start's parameter, or NULL. text NULL is fine: settings alone. 0 or -errno. */
-int methods_read_text(struct methods_material *material, const char *text, json_t *variables);
-/* Start's parameter overlays. 0, -EINVAL (not []Overlay), -ENOMEM. */
-int methods_read_overlays(struct methods_material *m, const json_t *overlays, json_t *variables);
-/* Start's parameter set. 0, -EINVAL (not []Setting), -ENOMEM. */
-int methods_read_set(struct methods_material *m, const json_t *settings);
-/* Start's parameter held: pieces of content. 0, -EINVAL (not [string]Piece, or not in there),
- * -ENOMEM. */
-int methods_take_held(struct methods_material *m, json_t *held);
-/* Start's parameter files. 0, -EINVAL (not [string]string of base64), -ENOMEM. */
-int methods_take_files(struct methods_material *m, json_t *files);
+/* What came with the call: texts, settings and files, as far as they fit. 0 or -ENOMEM. */
+int methods_read_call(struct methods_material *m);

@@ -19,7 +19,6 @@
 #include "common/err.h"
 #include "common/keys.h"
 #include "common/plan/plan.h"
-#include "common/str.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"
@@ -107,7 +106,8 @@ static void methods_log_started(struct control_call *call, const struct run *run
 }
 
 /* Takes over plan; answers the call. */
-static void methods_start_plan(struct control_call *call, struct methods *m, struct plan *plan)
+static void methods_start_plan(
+	struct control_call *call, struct methods *m, struct plan *plan, bool is_held)
 {
 	const struct control_peer *peer = control_call_peer(call);
 	struct methods_job *job = methods_job_new(m);
@@ -138,7 +138,7 @@ static void methods_start_plan(struct control_call *call, struct methods *m, str
 	/* A run that has failed at once has ended its job. */
 	if (run_get_state(run) != RUN_FINISHED) {
 		job->run = run;
-		if (methods_flag(call, "hold"))
+		if (is_held)
 			control_on_close(call, &job->closer);
 	}
 	/* A private daemon has one run, so this is said once. */
@@ -158,45 +158,18 @@ static void methods_refuse_key(struct methods_material *m, size_t first)
 		problems_add(&m->problems, e->file, e->line, "%s: %s", e->key, plan_key_refused);
 }
 
-/* The parameters into material. 0 or -errno; -EINVAL with the parameter that is bad in ret_bad. */
-static int methods_gather(struct control_call *call, const struct methods *m,
-	struct methods_material *material, const char **ret_bad)
+/* The plan's inputs: the run file that is named, and what came with the call. 0 or -errno. */
+static int methods_gather(const struct methods *m, struct methods_material *material)
 {
-	const char *name = methods_text(call, "name");
-	const char *text = methods_text(call, "text");
-	json_t *variables = methods_value(call, "variables");
-	bool named = name && !text;
-	int r;
+	const struct start *s = &material->start;
+	int r = 0;
 
-	material->content = m->content;
-	material->content_len = m->content_len;
-	material->label = methods_text(call, "file");
-	if (!material->label)
-		material->label = name ? name : "text";
-	r = named ? methods_read_named(material, m->config.runs_dir, name, METHODS_READ)
-		  : methods_read_text(material, text, variables);
-	if (r < 0)
-		return r;
-	r = methods_read_overlays(material, methods_value(call, "overlays"), variables);
-	if (r == -EINVAL)
-		*ret_bad = "overlays";
-	if (r < 0)
-		return r;
-	r = methods_read_set(material, methods_value(call, "set"));
-	if (r == -EINVAL)
-		*ret_bad = "set";
-	if (r < 0)
-		return r;
-	if (!m->config.is_private)
+	if (!s->text && s->name)
+		r = methods_read_named(material, m->config.runs_dir, s->name, METHODS_READ);
+	if (r == 0)
+		r = methods_read_call(material);
+	if (r == 0 && !m->config.is_private)
 		methods_refuse_key(material, material->n_named);
-	r = methods_take_files(material, methods_value(call, "files"));
-	if (r == -EINVAL)
-		*ret_bad = "files";
-	if (r < 0)
-		return r;
-	r = methods_take_held(material, methods_value(call, "held"));
-	if (r == -EINVAL)
-		*ret_bad = "held";
 	return r;
 }
 
@@ -245,75 +218,69 @@ static bool methods_refuse_override(struct control_call *call, const struct meth
 static void methods_start_gathered(
 	struct control_call *call, struct methods *m, struct methods_material *material)
 {
-	const char *name = methods_text(call, "name");
-	const char *bad = NULL;
+	const struct start *s = &material->start;
 	struct plan *plan = NULL;
-	int r = methods_gather(call, m, material, &bad);
+	int r = methods_gather(m, material);
 
-	if (bad) {
-		control_error_parameter(call, bad);
-		return;
-	}
 	if (r == -ENOENT) {
-		methods_no_such_run(call, name);
+		methods_no_such_run(call, s->name);
 		return;
 	}
 	if (r == 0 && methods_refuse_override(call, material))
 		return;
 	if (r < 0 && r != -ENOMEM)
-		problems_add(&material->problems, material->label, 0, "%s", strerror(-r));
+		problems_add(&material->problems, material->path, 0, "%s", strerror(-r));
 	else if (r == 0)
 		r = plan_build_within(m->config.is_private ? SIZE_MAX : PLAN_SERVICE_BYTES_MAX,
-			name, &material->doc, material->text, material->files, material->n_files,
-			&plan, &material->problems);
+			s->name, &material->doc, material->text ? material->text : s->text,
+			material->files, material->n_files, &plan, &material->problems);
 	if (r == -ENOMEM)
 		control_reply(call, NULL);
 	else if (r != 0 || material->problems.n > 0)
 		methods_plan_invalid(call, material);
 	else
-		methods_start_plan(call, m, plan);
+		methods_start_plan(call, m, plan, s->hold);
 	/* A private daemon has one run, whose plan has its own copies. */
 	if (plan)
 		methods_unmap_content(m);
 }
 
-void methods_start(struct control_call *call, void *userdata)
+/* True: the call has been answered. */
+static bool methods_refuse_start(
+	struct control_call *call, const struct methods *m, const struct start *s)
 {
-	static const struct methods_field fields[] = {{"name", METHODS_TEXT},
-		{"text", METHODS_TEXT}, {"file", METHODS_TEXT}, {"overlays", METHODS_ARRAY},
-		{"variables", METHODS_OBJECT}, {"files", METHODS_OBJECT}, {"held", METHODS_OBJECT},
-		{"set", METHODS_ARRAY}, {"hold", METHODS_BOOL}, {0}};
-	struct methods *m = userdata;
-	struct methods_material *material;
-	const char *name = methods_text(call, "name");
-	bool named = name && !methods_text(call, "text");
+	bool is_named = s->name && !s->text;
 
-	if (!methods_check(call, fields))
-		return;
-	if (name && !str_is_name(name)) {
-		control_error_parameter(call, "name");
-		return;
-	}
-	if (!name && !methods_text(call, "text") && !methods_value(call, "set")) {
-		control_error_parameter(call, "name");
-		return;
-	}
-	if (!named && control_call_peer(call)->role < CONTROL_ADMIN) {
+	if (!is_named && control_call_peer(call)->role < CONTROL_ADMIN)
 		methods_refuse(call, RPSD_INTERFACE ".Refused", "start an ad-hoc run",
 			"the service starts only its named runs for you; only an administrator may "
 			"send it another");
-		return;
-	}
-	if (m->stopping) {
+	else if (m->stopping)
 		methods_refuse(call, RPSD_INTERFACE ".Unavailable", "start a run",
 			"the daemon is about to end");
-		return;
+	else
+		return false;
+	return true;
+}
+
+void methods_start(struct control_call *call, void *userdata)
+{
+	struct methods *m = userdata;
+	struct methods_material *material = calloc(1, sizeof(*material));
+	const char *bad;
+	int r = -ENOMEM;
+
+	if (material) {
+		material->start.content = m->content;
+		material->start.content_len = m->content_len;
+		r = start_read(&material->start, control_call_parameters(call), &bad);
 	}
-	material = calloc(1, sizeof(*material));
-	if (!material) {
+	if (r == -EINVAL)
+		control_error_parameter(call, bad);
+	else if (r)
 		control_reply(call, NULL);
-		return;
-	}
-	methods_start_gathered(call, m, material);
-	methods_material_fini(material);
+	else if (!methods_refuse_start(call, m, &material->start))
+		methods_start_gathered(call, m, material);
+	if (material)
+		methods_material_fini(material);
 }

@@ -125,6 +125,31 @@ START_TEST(files_come_with_the_call_or_from_beside_a_named_run)
 }
 END_TEST
 
+/* Or whoever may operate would say what it sends. */
+START_TEST(a_file_of_the_call_replaces_none_of_a_named_run)
+{
+	struct client holder = test_client();
+	const struct plan *plan;
+	char run[256];
+
+	(void)snprintf(run, sizeof(run),
+		"[target]\nurl = http://%s/\n[load]\nrate = 1\nduration = 5s\n"
+		"[defaults]\nmethod = POST\nbody = @body.txt\n",
+		origin_address(origin));
+	test_write_file("body.ini", run);
+	test_write_file("body.txt", "named");
+	json_decref(test_ok(&holder, "Start",
+		json_pack("{s:s, s:{s:s}, s:b}", "name", "body", "files", "body.txt",
+			"YQ==", "hold", 1)));
+	plan = run_plan(registry_find(registry, "body-1"));
+	ck_assert_uint_eq(plan->requests[0].body_len, 5);
+	ck_assert_mem_eq(plan->requests[0].body, "named", 5);
+	test_close(&holder);
+	test_until_finished("body-1");
+	test_remove_file("body.txt");
+}
+END_TEST
+
 /* Of all of them together, and of the bodies: a file that two requests send counts twice there. */
 START_TEST(files_of_a_run_have_a_limit)
 {
@@ -607,6 +632,7 @@ int main(void)
 	tcase_add_loop_test(t, what_cannot_be_started_is_explained, 0,
 		(int)(sizeof(test_refused) / sizeof(test_refused[0])));
 	tcase_add_test(t, files_come_with_the_call_or_from_beside_a_named_run);
+	tcase_add_test(t, a_file_of_the_call_replaces_none_of_a_named_run);
 	tcase_add_test(t, files_of_a_run_have_a_limit);
 	tcase_add_test(t, a_pipe_beside_a_named_run_is_not_opened);
 	tcase_add_loop_test(t, a_private_key_does_not_come_with_the_call, 0,
