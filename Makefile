@@ -102,10 +102,16 @@ $(B)/rpsctl: $(B)/obj/ctl/main.o $(CTL_ARCHIVES)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(B)/obj/ctl/main.o $(CTL_ARCHIVES) $(LIBS)
 
+# What the archives are made of: a file that has gone makes them anew.
+MEMBERS := $(strip $(foreach l,$(LAYERS) ctl,$(call objects,$(call layer_sources,$(l)))))
+ifneq ($(file <$(B)/members),$(MEMBERS))
+$(shell mkdir -p $(B))$(file >$(B)/members,$(MEMBERS))
+endif
+
 define archive_rule
-$$(call archive,$(1)): $$(call objects,$$(call layer_sources,$(1))) $(2)
+$$(call archive,$(1)): $$(call objects,$$(call layer_sources,$(1))) $(2) $(B)/members
 	$$(call say,AR,$$@)
-	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $$(AR) rcs $$@ $$^
+	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach l,$(filter-out common,$(LAYERS)) ctl,$(eval $(call archive_rule,$(l),)))
 $(eval $(call archive_rule,common,$(B)/obj/common/rpsd_varlink.o))
@@ -220,8 +226,8 @@ deps-bench:
 TOOL ?= rpsd
 HONESTY_PROGRAMS := $(B)/honesty/clock_step.so $(B)/bench/null_server \
 	$(addprefix $(B)/tests/,common/test_confidence common/test_steadiness \
-	engine/test_schedule engine/test_schedule_stages engine/test_audit \
-	engine/test_audit_faults)
+	engine/test_schedule engine/test_schedule_stages common/test_audit \
+	common/test_audit_faults)
 
 $(B)/honesty/clock_step.so: tests/honesty/clock_step.c $(B)/config
 	$(call say,LD,$@)
