@@ -4,9 +4,9 @@
  * nothing in them is trusted to be of its type or size.
  *
  * A member is either added up, found anew from what was added up, or taken from one part: from the
- * worst where it is a judgement (a sick host is not diluted), from the first where the plan says
- * it. Everything that notes about several parts need is kept in the member parts, so that they can
- * be found anew too when merged documents are merged. */
+ * one that ended worst where it says how, from the first where the plan says it. What comes of it
+ * all is judged by the audit, as a run is. Everything that notes about several parts need is kept
+ * in the member parts, so that they can be found anew too when merged documents are merged. */
 #include "common/result_merge.h"
 
 #include <errno.h>
@@ -93,20 +93,21 @@ void result_merge_refuse(struct result_merge *m, const char *format, ...)
 }
 
 void result_merge_note(
-	struct result_merge *m, const char *code, const char *remedy, const char *format, ...)
+	struct result_merge *m, enum note_code which, const char *remedy, const char *format, ...)
 {
+	const struct result_note *notes = m->notes.rows;
+	const char *code = note_table[which].code;
 	char text[400];
 	va_list args;
 
-	for (size_t i = 0; i < json_array_size(m->notes); i++)
-		if (str_eq(result_text(json_array_get(m->notes, i), "code"), code))
+	for (size_t i = 0; i < m->notes.n; i++)
+		if (str_eq(result_words(notes[i].code), code))
 			return;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)json_array_append_new(
-		m->notes, json_pack("{s:s s:f s:f s:o s:s}", "code", code, "value", 0.0, "limit",
-				  0.0, "text", json_text(text), "try", remedy));
+	/* A failure is seen in memory_failures. */
+	(void)result_add_note(&m->notes, code, 0, 0, NULL, text, remedy);
 }
 
 json_t *result_merge_with(json_t *object, const char *key, json_t *value)
@@ -130,7 +131,7 @@ struct result_merge_label result_merge_label(const json_t *doc)
 	return label;
 }
 
-/* ---------------------------------------------------------------- whose judgement stands */
+/* ---------------------------------------------------------------- how they ended */
 
 static int result_merge_rank(const char *const *words, size_t n, const char *word)
 {
@@ -140,23 +141,16 @@ static int result_merge_rank(const char *const *words, size_t n, const char *wor
 	return (int)n;
 }
 
-/* How bad it is: first the exit status in the order of the manual, then the word. */
 static int result_merge_badness(const json_t *doc)
 {
-	static const int codes[] = {0, 12, 10, 11, 14, 130, 13};
-	static const char *const words[] = {"ok", "pass", "overload", "undecided", "void", "fail"};
-	const size_t n_codes = sizeof(codes) / sizeof(*codes);
-	const size_t n_words = sizeof(words) / sizeof(*words);
-	int64_t code = 0;
-	size_t rank = 0;
+	static const char *const words[] = {
+		"completed", "stopped", "aborted", "interrupted", "failed"};
 
-	(void)result_int(doc, "run.exit_code", &code);
-	while (rank < n_codes && codes[rank] != code)
-		rank++;
-	return (int)(rank * (n_words + 1)) +
-	       result_merge_rank(words, n_words, result_text(doc, "headline.result"));
+	return result_merge_rank(
+		words, sizeof(words) / sizeof(*words), result_text(doc, "run.outcome"));
 }
 
+/* The part that ended worst: the sum is a whole load only if all came to their end. */
 static const json_t *result_merge_worst(const struct result_merge *m)
 {
 	const json_t *worst = m->parts[0].doc;
@@ -165,20 +159,6 @@ static const json_t *result_merge_worst(const struct result_merge *m)
 		if (result_merge_badness(m->parts[i].doc) > result_merge_badness(worst))
 			worst = m->parts[i].doc;
 	return worst;
-}
-
-/* All agree, or the one that is worse than another decides, or it is not known. */
-static const char *result_merge_limit(const struct result_merge *m, const json_t *worst)
-{
-	const char *limit = result_text(worst, "headline.limited_by");
-
-	for (size_t i = 0; i < m->n; i++) {
-		if (str_eq(result_text(m->parts[i].doc, "headline.limited_by"), limit))
-			continue;
-		if (result_merge_badness(m->parts[i].doc) == result_merge_badness(worst))
-			return "unknown";
-	}
-	return limit;
 }
 
 json_t *result_merge_of_part(const json_t *doc, const char *path)
@@ -207,27 +187,17 @@ static json_t *result_merge_int(int64_t n)
 	return result_is_known(n) ? json_integer(n) : json_null();
 }
 
-static json_t *result_merge_headline(
-	const struct result_merge *m, const json_t *worst, const json_t *latency)
+/* Its words are the audit's. */
+static json_t *result_merge_headline(const struct result_merge *m)
 {
-	int64_t p99 = quantile_offered(&m->main, m->ledger.planned, 0.99);
-	int64_t ours;
-	json_t *share = json_null();
 	json_t *missing = result_merge_missing(m);
-	json_t *headline;
-
-	if (p99 > 0 && str_eq(m->main_key, "response") &&
-		result_int(latency, "our_delay.p99_ns", &ours))
-		share = json_real((double)ours / (double)p99);
-	headline = json_pack("{s:s s:s s:o s:o s:o s:o s:f s:o s:o s:o}", "result",
-		result_text(worst, "headline.result"), "limited_by", result_merge_limit(m, worst),
-		"because", result_merge_of_part(worst, "headline.because"), "try",
-		json_string(result_text(worst, "headline.try")), "planned_per_s",
+	json_t *headline = json_pack("{s:o s:o s:f s:o s:o}", "planned_per_s",
 		result_merge_real(m->sum.headline.planned_per_s), "ok_per_s",
 		result_merge_real(m->sum.headline.ok_per_s), "failed_share",
 		ledger_failed_share(&m->ledger), "p50_ms",
 		result_merge_ms(quantile_offered(&m->main, m->ledger.planned, 0.5)), "p99_ms",
-		result_merge_ms(p99), "our_delay_share_of_p99", share);
+		result_merge_ms(quantile_offered(&m->main, m->ledger.planned, 0.99)));
+
 	return missing ? result_merge_with(headline, "missing", missing) : headline;
 }
 
@@ -287,7 +257,7 @@ static json_t *result_merge_window(struct result_merge *m)
 	if (!window)
 		return json_null();
 	if (least < most - most / 100)
-		result_merge_note(m, "merge-window", "",
+		result_merge_note(m, NOTE_MERGE_WINDOW, "",
 			m->is_repeats ? "the windows of the repetitions are not equally long: each "
 					"counts alike in mean rates"
 				      : "the windows of the parts are not equally long: rates are "
@@ -381,7 +351,7 @@ static json_t *result_merge_build(struct result_merge *m)
 		return NULL;
 	doc = json_pack("{s:s}", "schema", RESULT_SCHEMA);
 	doc = result_merge_with(doc, "run", result_merge_run(m, worst));
-	doc = result_merge_with(doc, "headline", result_merge_headline(m, worst, latency));
+	doc = result_merge_with(doc, "headline", result_merge_headline(m));
 	doc = result_merge_with(doc, "plan", result_merge_plan(m));
 	doc = result_merge_with(doc, "window", result_merge_window(m));
 	doc = result_merge_with(doc, "thresholds", result_merge_thresholds(m));
@@ -406,8 +376,25 @@ static json_t *result_merge_build(struct result_merge *m)
 	doc = result_merge_with(doc, "parts", json_incref(m->runs));
 	if (doc && m->is_repeats)
 		doc = result_merge_with(doc, "repeats", result_merge_repeats(m));
-	/* Last: it takes the notes. */
-	return result_merge_with(doc, "generator", result_merge_generator(m));
+	return doc;
+}
+
+/* Steals the document; the sum of what it says and of what its generators say is judged as a run
+ * is. */
+static json_t *result_merge_judged(struct result_merge *m, json_t *doc)
+{
+	struct result all;
+	struct err err = {0};
+	json_t *ret = NULL;
+	int r = result_read(doc, &all, &err);
+
+	json_decref(doc);
+	if (r == RESULT_E_TOO_MANY)
+		result_merge_refuse(m, "the sum would have %s", err.text);
+	else if (r == 0 && result_merge_judge(m, &all) == 0)
+		ret = result_write(&all);
+	result_fini(&all);
+	return ret;
 }
 
 static void result_merge_fini(struct result_merge *m)
@@ -423,7 +410,7 @@ static void result_merge_fini(struct result_merge *m)
 	free(m->results);
 	result_fini(&m->sum);
 	free(m->has_slice);
-	json_decref(m->notes);
+	result_list_fini(&result_note_table, false, &m->notes);
 	json_decref(m->runs);
 }
 
@@ -450,10 +437,11 @@ int result_merge(const struct result_merge_part *parts, size_t n, enum result_me
 			m.main_key = "response";
 		m.n_repeats += result_merge_n_repeats(parts[i].doc);
 	}
-	m.notes = json_array();
 	m.results = memory_calloc(n, sizeof(*m.results));
-	if (m.notes && m.results && result_merge_check(&m) == 0)
+	if (m.results && result_merge_check(&m) == 0)
 		doc = result_merge_build(&m);
+	if (doc)
+		doc = result_merge_judged(&m, doc);
 	if (m.is_refused) {
 		r = RESULT_MERGE_E_REFUSED;
 		json_decref(doc);

@@ -1,79 +1,136 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generator of a merged result: its figures add up by the table, its verdict is the worst one,
- * and its notes are those of all parts. */
+/* What a sum of runs is worth. Its figures are judged by the audit as those of one run are, so that
+ * the sum of a run's slices is judged as the run. Figures of machines add up as the worst of them,
+ * and so decide the verdict of the generator with the others.
+ *
+ * Two things that a sum of figures cannot know are said by notes: what was wrong with one machine
+ * or in one run, which are the notes of that run with its name in front; and that a run was late
+ * whose delay is hidden among those of the others, so that its verdict is worse than that of the
+ * sum. Some of the sum's figures carry its delay, so that the sum is at least suspect where a run
+ * was saturated. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "common/json_text.h"
+#include "common/memory.h"
 #include "common/result.h"
+#include "common/result/audit.h"
 #include "common/result/result_fill.h"
-#include "common/result/result_json.h"
 #include "common/result/result_table.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
-/* ---------------------------------------------------------------- generator */
+/* ---------------------------------------------------------------- notes */
 
-/* Those that are found anew from the parts. */
-static bool result_merge_is_anew(const char *code)
+/* With the label of the part in front. 0 or -ENOMEM. */
+static int result_merge_add_note(
+	const struct result_note *from, const char *label, struct result_list *to)
 {
-	return str_eq(code, "merge-uneven") || str_eq(code, "merge-seeds") ||
-	       str_eq(code, "merge-apart") || str_eq(code, "merge-overlap");
+	const char *text = result_words(from->text), *code = result_words(from->code);
+	char full[512];
+
+	(void)snprintf(full, sizeof(full), "%s%s%s", label, *label ? ": " : "", text);
+	return result_add_note(to, code, from->value, from->limit, from->unit, *label ? full : text,
+		result_words(from->try));
 }
 
-/* Ours first, then the notes of each part with its label in front. */
-static json_t *result_merge_notes(const struct result_merge *m)
+/* Those of each part that are not found anew in the sum. 0 or -ENOMEM. */
+static int result_merge_add_notes(const struct result_merge *m, struct result_list *to)
 {
-	json_t *all = json_copy(m->notes);
+	int r = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
-		const json_t *notes = result_at(m->docs.at[i], "generator.notes");
+		const struct result_list *its = &m->results[i].generator.notes;
+		const struct result_note *notes = its->rows;
+		struct result_merge_label label = result_merge_label(m->docs.at[i]);
 
-		for (size_t k = 0; k < json_array_size(notes); k++) {
-			const json_t *from = json_array_get(notes, k);
-			struct result_merge_label label = result_merge_label(m->docs.at[i]);
-			json_t *note;
+		for (size_t k = 0; k < its->n && r == 0; k++) {
+			struct note note;
 
-			if (!json_is_object(from) ||
-				result_merge_is_anew(result_text(from, "code")))
+			if (notes[k].is != RESULT_IS_THERE ||
+				(note_find(result_words(notes[k].code), &note) && !note.is_of_run))
 				continue;
-			note = json_deep_copy(from);
-			if (*label.text) {
-				char text[512];
-
-				(void)snprintf(text, sizeof(text), "%s: %s", label.text,
-					result_text(from, "text"));
-				note = result_merge_with(note, "text", json_text(text));
-			}
-			if (json_array_append_new(all, note) < 0) {
-				json_decref(all);
-				return NULL;
-			}
+			r = result_merge_add_note(&notes[k], label.text, to);
 		}
 	}
-	return all;
+	return r;
 }
 
-static const char *result_merge_verdict(const struct result_merge *m)
+/* The last n of the rows go to where the others begin that are behind the first ones: what is of
+ * the sum comes before what is of its runs. 0 or -ENOMEM. */
+static int result_merge_move_up(struct result_list *notes, size_t first, size_t n)
 {
-	static const char *const words[] = {"ok", "suspect", "saturated"};
-	size_t worst = 0;
+	struct result_note *rows = notes->rows;
+	size_t others = notes->n - first - n;
+	struct result_note *copy = memory_calloc(n + 1, sizeof(*copy));
 
-	for (size_t i = 0; i < m->n; i++)
-		for (size_t k = worst + 1; k < sizeof(words) / sizeof(*words); k++)
-			if (str_eq(result_text(m->docs.at[i], "generator.verdict"), words[k]))
-				worst = k;
-	return words[worst];
+	if (!copy)
+		return -ENOMEM;
+	if (n > 0) {
+		memcpy(copy, rows + first + others, n * sizeof(*rows));
+		memmove(rows + first + n, rows + first, others * sizeof(*rows));
+		memcpy(rows + first, copy, n * sizeof(*rows));
+	}
+	free(copy);
+	return 0;
 }
 
-json_t *result_merge_generator(struct result_merge *m)
-{
-	struct result_generator *sum = &m->sum.generator;
-	json_t *generator;
+/* ---------------------------------------------------------------- verdict */
 
-	if (result_set_text(&sum->verdict, result_merge_verdict(m)) < 0)
-		return NULL;
-	/* The notes have their place behind the verdict. */
-	sum->is = sum->notes.is = RESULT_IS_THERE;
-	generator = result_table_write(&result_generator_table, sum);
-	return result_merge_with(generator, "notes", result_merge_notes(m));
+static enum audit_verdict result_merge_verdict_of(const json_t *run)
+{
+	unsigned v = AUDIT_VERDICTS;
+
+	while (--v > AUDIT_OK && !str_eq(audit_verdict_names[v], result_text(run, "verdict")))
+		;
+	return (enum audit_verdict)v;
+}
+
+static void result_merge_judge_verdicts(struct result_merge *m, struct audit *audit)
+{
+	const json_t *worst = json_array_get(m->runs, 0);
+	enum audit_verdict its;
+
+	for (size_t i = 1; i < json_array_size(m->runs); i++)
+		if (result_merge_verdict_of(json_array_get(m->runs, i)) >
+			result_merge_verdict_of(worst))
+			worst = json_array_get(m->runs, i);
+	its = result_merge_verdict_of(worst);
+	if (its <= audit->verdict)
+		return;
+	if (its == AUDIT_SATURATED && audit->verdict == AUDIT_OK)
+		audit->verdict = AUDIT_SUSPECT;
+	result_merge_note(m, NOTE_MERGE_VERDICT, result_merge_uneven_remedy(m),
+		"the generator of %s was %s, which the figures of %zu runs together hide",
+		result_merge_run_label(worst).text, audit_verdict_names[its],
+		json_array_size(m->runs));
+}
+
+int result_merge_judge(struct result_merge *m, struct result *all)
+{
+	struct result_list *notes = &all->generator.notes;
+	int64_t exit_code = all->run.exit_code;
+	struct audit audit;
+	size_t n_ours;
+	int r = 0;
+
+	all->generator = m->sum.generator;
+	result_table_init(&result_generator_table, &m->sum.generator);
+	all->generator.is = RESULT_IS_THERE;
+	audit_judge(all, &audit);
+	result_merge_judge_verdicts(m, &audit);
+	n_ours = m->notes.n;
+	*notes = m->notes;
+	m->notes = (struct result_list){0};
+	r = result_merge_add_notes(m, notes);
+	if (r == 0)
+		r = audit_fill(&audit, all);
+	if (r == 0)
+		r = result_merge_move_up(notes, n_ours, audit.n_notes);
+	/* A run that could not begin has its own: refused, a mistake in its configuration. */
+	if (str_eq(result_words(all->run.outcome), audit_outcome_names[AUDIT_FAILED]) &&
+		exit_code > 0)
+		all->run.exit_code = exit_code;
+	return r;
 }

@@ -11,6 +11,7 @@
 
 #include "common/histogram.h"
 #include "common/ledger.h"
+#include "common/result/notes.h"
 #include "common/result/result.h"
 #include "common/result_merge.h"
 
@@ -48,9 +49,9 @@ struct result_merge {
 	struct err *err;
 	bool is_refused;
 	bool is_repeats;
-	json_t *notes;	  /* what merging has to say, {"code","value","limit","text","try"} */
-	json_t *runs;	  /* the member parts */
-	int64_t n_slices; /* of which the runs are slices; 0: they are no slices */
+	struct result_list notes; /* struct result_note: what merging has to say */
+	json_t *runs;		  /* the member parts */
+	int64_t n_slices;	  /* of which the runs are slices; 0: they are no slices */
 	size_t n_repeats;
 	bool *has_slice; /* of repetition r (0: of none) slice i, at r * (n_slices + 1) + i */
 	struct ledger ledger;
@@ -75,7 +76,7 @@ int64_t result_merge_sum(const struct result_merge_view *v, const char *path);
 void result_merge_refuse(struct result_merge *m, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Once for each code. */
-void result_merge_note(struct result_merge *m, const char *code, const char *remedy,
+void result_merge_note(struct result_merge *m, enum note_code which, const char *remedy,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Steals both; NULL where either is. */
 json_t *result_merge_with(json_t *object, const char *key, json_t *value);
@@ -85,7 +86,7 @@ struct result_merge_label {
 	char text[160];
 };
 struct result_merge_label result_merge_label(const json_t *doc);
-/* The text at path behind the label; "" where there is none. */
+/* The text at path after the label; "" where there is none. */
 json_t *result_merge_of_part(const json_t *doc, const char *path);
 
 /* result_merge_check.c */
@@ -98,6 +99,9 @@ void result_merge_list_slices(
 	const struct result_merge *m, int64_t repeat, bool is_there, struct buf *ret);
 
 /* result_merge_judge.c */
+/* "read the report of that part alone: …" */
+const char *result_merge_uneven_remedy(const struct result_merge *m);
+struct result_merge_label result_merge_run_label(const json_t *run);
 struct result_merge_times {
 	bool is_known;	     /* of each run, when it started and how long it was */
 	int64_t apart_ns;    /* from the first start to the last */
@@ -109,7 +113,8 @@ json_t *result_merge_missing(const struct result_merge *m);
 void result_merge_judge_runs(struct result_merge *m);
 
 /* result_merge_figures.c */
-json_t *result_merge_generator(struct result_merge *m);
+/* Fills in what the audit says of the sum, and the generator. 0 or -ENOMEM. */
+int result_merge_judge(struct result_merge *m, struct result *all);
 
 /* result_merge_repeats.c */
 /* 1, but for documents that are merged repetitions. */

@@ -20,7 +20,7 @@
 /* Runs with a common --at start within the precision of their clocks. */
 #define RESULT_MERGE_APART_NS (100 * NSEC_PER_MSEC)
 
-static struct result_merge_label result_merge_run_label(const json_t *run)
+struct result_merge_label result_merge_run_label(const json_t *run)
 {
 	const char *host = result_text(run, "host");
 	struct result_merge_label label;
@@ -55,7 +55,7 @@ static bool result_merge_extremes(const struct result_merge *m, const char *name
 	return n > 1;
 }
 
-static const char *result_merge_uneven_remedy(const struct result_merge *m)
+const char *result_merge_uneven_remedy(const struct result_merge *m)
 {
 	return m->is_repeats
 		       ? "read the reports of both: what was different between them?"
@@ -69,7 +69,7 @@ static void result_merge_uneven(struct result_merge *m, const char *what, const 
 
 	(void)result_real(low, name, &least);
 	(void)result_real(high, name, &most);
-	result_merge_note(m, "merge-uneven", result_merge_uneven_remedy(m),
+	result_merge_note(m, NOTE_MERGE_UNEVEN, result_merge_uneven_remedy(m),
 		"uneven: %s is %.3g ms at %s, %.3g ms at %s", what, least,
 		result_merge_run_label(low).text, most, result_merge_run_label(high).text);
 }
@@ -89,7 +89,7 @@ static void result_merge_judge_p50(struct result_merge *m)
 			low = run;
 	}
 	if (low && without)
-		result_merge_note(m, "merge-uneven", result_merge_uneven_remedy(m),
+		result_merge_note(m, NOTE_MERGE_UNEVEN, result_merge_uneven_remedy(m),
 			"uneven: at least half of the requests planned at %s had no good "
 			"answer, in other runs fewer",
 			result_merge_run_label(without).text);
@@ -123,7 +123,7 @@ static void result_merge_judge_seeds(struct result_merge *m)
 	for (size_t i = 1; i < json_array_size(m->runs) && m->n_slices > 0; i++) {
 		other = result_at(json_array_get(m->runs, i), "seed");
 		if (json_is_integer(other) && !json_equal(other, seed))
-			result_merge_note(m, "merge-seeds", "give all slices the same --seed",
+			result_merge_note(m, NOTE_MERGE_SEEDS, "give all slices the same --seed",
 				"the slices were made with different seeds: together they are not "
 				"one schedule");
 	}
@@ -202,7 +202,7 @@ static void result_merge_judge_overlap(struct result_merge *m)
 			most = overlap > most ? overlap : most;
 		}
 	if (most > RESULT_MERGE_APART_NS)
-		result_merge_note(m, "merge-overlap", "run repetitions one after the other",
+		result_merge_note(m, NOTE_MERGE_OVERLAP, "run repetitions one after the other",
 			"repetitions overlapped for up to %.3g s: each was a part of the other's "
 			"load",
 			(double)most / (double)NSEC_PER_SEC);
@@ -216,12 +216,12 @@ static void result_merge_judge_start(struct result_merge *m)
 	if (times.apart_ns <= RESULT_MERGE_APART_NS)
 		return;
 	if (m->n_slices > 0)
-		result_merge_note(m, "merge-apart", "give all slices the same --at INSTANT",
+		result_merge_note(m, NOTE_MERGE_APART, "give all slices the same --at INSTANT",
 			"the slices started up to %.3g s apart: the server did not get the plan's "
 			"schedule, and their rates are added as if it had",
 			apart_s);
 	else
-		result_merge_note(m, "merge-apart", "",
+		result_merge_note(m, NOTE_MERGE_APART, "",
 			"the parts started up to %.3g s apart: rates are added as if they had run "
 			"together",
 			apart_s);

@@ -251,7 +251,7 @@ json_t *result_merge_rows_in_turn(struct result_merge *m, const char *member)
 		 result_merge_n_rows(m, &v) > RESULT_MERGE_ROWS_MAX) {
 		width_ns = 0;
 		if (!is_batches)
-			result_merge_note(m, "merge-intervals", "",
+			result_merge_note(m, NOTE_MERGE_INTERVALS, "",
 				"the repetitions do not have equal intervals, or more than %d of "
 				"them: there is no course over time",
 				RESULT_MERGE_ROWS_MAX);

@@ -151,7 +151,7 @@ int result_merge_read_batches(struct result_merge *m)
 	if (fit == RESULT_MERGE_NONE)
 		return 0;
 	if (fit == RESULT_MERGE_UNFIT || !result_merge_same_kind(m, &v)) {
-		result_merge_note(m, "merge-batches", "",
+		result_merge_note(m, NOTE_MERGE_BATCHES, "",
 			"the parts are not cut into equal batches: there are no confidence "
 			"intervals of the sum");
 		return 0;
@@ -346,7 +346,7 @@ json_t *result_merge_intervals(struct result_merge *m)
 
 	if (result_merge_fit(m, &v, RESULT_MERGE_ROWS_MAX, &grid) == RESULT_MERGE_UNFIT) {
 		grid.n = 0;
-		result_merge_note(m, "merge-intervals", "",
+		result_merge_note(m, NOTE_MERGE_INTERVALS, "",
 			"the parts do not have equal intervals: there is no course over time");
 	}
 	for (size_t i = 0; i < grid.n && rows; i++) {

@@ -296,7 +296,11 @@ json_t *result_merge_slowest(const struct result_merge *m)
 		for (size_t k = 0; k < json_array_size(rows); k++) {
 			json_t *row = json_deep_copy(json_array_get(rows, k));
 
-			if (json_is_object(row) && *label.text)
+			if (!json_is_object(row)) {
+				json_decref(row);
+				continue;
+			}
+			if (*label.text)
 				row = result_merge_with(row, "part", json_text(label.text));
 			(void)json_array_append_new(all, row);
 		}

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl merge: makes one result of those of runs of one plan, which were parts of one load or
- * (with
- * --repeats) repetitions of it, from their files, without a daemon. The exit status is that of the
- * worst of them, so that a script which starts one run on each of five hosts
- * can end with it. */
+ * (with --repeats) repetitions of it, from their files, without a daemon. The exit status is that
+ * of a run with the figures of the sum; where one of them failed or was ended early, it is that of
+ * this run, so that a script which starts one run on each of five hosts can end with it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -16,6 +16,7 @@
 #include "common/fault.h"
 #include "common/memory.h"
 #include "common/result.h"
+#include "common/result/notes.h"
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
@@ -487,13 +488,9 @@ static void format_text_note(struct report *r, const json_t *note)
 /* What a reader must know to read the figures at all is never left out. */
 static bool format_text_is_vital(const json_t *note)
 {
-	static const char *const codes[] = {
-		"certificate-not-verified", "co-located", "ledger", "ledger-interval", "redirects"};
+	struct note known;
 
-	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
-		if (str_eq(result_text(note, "code"), codes[i]))
-			return true;
-	return false;
+	return note_find(result_text(note, "code"), &known) && known.is_vital;
 }
 
 static void format_text_notes(struct report *r)

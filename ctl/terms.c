@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The words of the report, one table for `rpsctl help TERM`.
  *
- * Classes of the ledger and faults are explained by their own tables; where a word means more than
- * that it stands here and says all of it. A term may have other names: what the screen abbreviates,
- * and what the result calls it. */
+ * Classes of the ledger, faults and notes are explained by their own tables; where a word means
+ * more than that it is here and says all of it. A term may have other names: what the screen
+ * abbreviates, and what the result calls it. */
 #include "ctl/terms.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "common/buf.h"
 #include "common/fault.h"
 #include "common/ledger.h"
+#include "common/result/notes.h"
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/report.h"
@@ -24,7 +25,7 @@
 
 struct term {
 	const char *names; /* the first one is shown; separated by '|' */
-	const char *text;
+	const char *text;  /* NULL: the meaning of the note of that name */
 };
 
 static const struct term terms[] = {
@@ -262,10 +263,15 @@ static const struct term terms[] = {
 		"One of the runs whose results rpsctl merge has added up. Counts and histograms "
 		"are added; percentiles are found in the sums and never averaged. A part's own "
 		"stand in its line."},
-	{"uneven",
-		"Parts of a merged result saw different things: their p50 are more than 1.5 times "
-		"apart, or their waits for a connection more than twice. One host or its way to "
-		"the server may be at fault, and the percentiles of the sum describe neither."},
+	{"uneven|merge uneven", NULL},
+	{"merge verdict", NULL},
+	{"merge seeds", NULL},
+	{"merge apart", NULL},
+	{"merge overlap", NULL},
+	{"merge window", NULL},
+	{"merge rebinned", NULL},
+	{"merge intervals", NULL},
+	{"merge batches", NULL},
 	{"slice|slices|missing slices",
 		"One of several equal shares of a plan's arrivals, for as many hosts: together "
 		"they are the schedule, and rpsctl merge makes one result of theirs. Its first "
@@ -316,41 +322,26 @@ static const struct term terms[] = {
 	{"cpu", "The share of its time that the busiest worker was computing, and how much each "
 		"request "
 		"took."},
-	{"stood still|standstill|stalled share", "The share of the run in which a worker did not "
-						 "run: the process was stopped, or had "
-						 "no CPU."},
+	{"stood still|standstill|stalled share", NULL},
 	{"completion stamps|stamps",
 		"When an answer was complete, by the clock of this machine: see rx slack."},
-	{"throttled", "The quota of CPU time of rpsd's cgroup ran out: CPUQuota= or cpu.max is too "
-		      "small for this load."},
-	{"run queue", "A worker was ready to run and waited for a CPU: too many programs on this "
-		      "machine."},
-	{"turns|turn|loop time", "How long a worker took to handle all that had happened at once; "
-				 "what came last in a turn waited for the rest."},
-	{"softirq", "CPU time that the kernel spent on packets and timers, of all programs."},
-	{"retransmits",
-		"TCP segments that the run's own connections sent again: packets were lost."},
-	{"clock", "Reading the clock is slow here, and each request needs it three times."},
-	{"descriptors", "Nearly all descriptors that this process may have were in use."},
-	{"ports used",
-		"Connections that were closed hold their local ports for a minute, and nearly "
-		"all ports are held."},
-	{"ledger interval",
-		"A worker's ledger did not balance in the middle of the run: a bug, please "
-		"report it."},
+	{"throttled", NULL},
+	{"run queue", NULL},
+	{"turns|turn|loop time", NULL},
+	{"softirq", NULL},
+	{"retransmits", NULL},
+	{"clock", NULL},
+	{"descriptors", NULL},
+	{"ports used", NULL},
+	{"ledger interval", NULL},
 	{"unserved age", "How long those had waited that never ended: unfinished and unsent."},
-	{"short intervals|short interval share",
-		"Intervals in which less than 99 % of what was due was sent."},
-	{"ceiling", "The busiest worker had no CPU time left: the rate is this machine's."},
-	{"short window", "The run is too short against its answers for what begins and ends at its "
-			 "borders not to matter."},
-	{"co located|colocated", "The server is on this machine and shares its CPU with rpsd."},
-	{"ports", "Local ports limit how many connections can be opened and closed in a time."},
-	{"steal", "CPU time that the host gave to other virtual machines while rpsd wanted it."},
-	{"little's law|little", "The area under the number of requests in flight is the sum of "
-				"the times that they took, of all that ended, well or badly. "
-				"Where the two differ by more than 1 %, the measurement is in "
-				"doubt."},
+	{"short intervals|short interval share", NULL},
+	{"ceiling", NULL},
+	{"short window", NULL},
+	{"co located|colocated", NULL},
+	{"ports", NULL},
+	{"steal", NULL},
+	{"little's law|little", NULL},
 	{"in flight", "Requests sent and not yet answered."},
 	{"queue", "Requests that wait for a connection."},
 	{"version", "Of the rpsd that measured."},
@@ -432,6 +423,18 @@ static bool terms_is(const char *known, const char *name)
 
 	terms_normalize(known, normal);
 	return str_eq(normal, name);
+}
+
+static const char *terms_text(const struct term *term)
+{
+	char name[TERMS_NAME_MAX];
+
+	for (unsigned i = 0; i < NOTE_COUNT && !term->text; i++) {
+		terms_normalize(note_table[i].code, name);
+		if (note_table[i].meaning && terms_has_name(term, name))
+			return note_table[i].meaning;
+	}
+	return term->text ? term->text : "";
 }
 
 /* LEDGER_CLASS_COUNT: none. */
@@ -568,7 +571,7 @@ int terms_explain(const char *words, struct buf *ret)
 	r = buf_printf(ret, "%.*s\n", term ? (int)strcspn(term->names, "|") : (int)strlen(name),
 		term ? term->names : name);
 	if (r == 0 && term)
-		r = terms_wrap(term->text, ret);
+		r = terms_wrap(terms_text(term), ret);
 	/* The table says what a good answer is. */
 	if (r == 0 && class < LEDGER_CLASS_COUNT && class != LEDGER_OK)
 		r = terms_put_class(class, ret);

@@ -175,6 +175,7 @@ struct result_redirects {
 	int64_t count;
 	double share;
 	char *location;
+	enum result_flag expected;
 };
 
 struct result_request {
@@ -191,7 +192,7 @@ struct result_request {
 
 struct result_connections {
 	enum result_state is;
-	int64_t limit, peak, opened, closed_by_peer, closed_by_us, surplus, stale;
+	int64_t limit, allowed, peak, opened, closed_by_peer, closed_by_us, surplus, stale;
 	double reused_share;
 	int64_t queue_peak;
 	double tls_resumed_share;
@@ -247,6 +248,7 @@ struct result_descriptors {
 struct result_ports {
 	enum result_state is;
 	int64_t range, time_wait;
+	enum result_flag reused;
 };
 
 struct result_generator {

@@ -304,6 +304,8 @@ static const struct result_field result_redirects_fields[] = {
 	FIELD(share, REAL, SHARE, APART, APART, "of all answers", .null_when = "there were none"),
 	TEXT(location, "where the first one points to",
 		.null_when = "there was none, or it does not say"),
+	FIELD(expected, FLAG, NO_UNIT, SOME, SOME,
+		"the plan asks for such a status (expect-status)", .absent_when = OLDER),
 };
 const struct result_table result_redirects_table =
 	TABLE(result_redirects_fields, "answers that point elsewhere");
@@ -328,6 +330,8 @@ const struct result_table result_request_table = TABLE(result_request_fields, "a
 #define S struct result_connections
 static const struct result_field result_connections_fields[] = {
 	FIELD(limit, COUNT, NO_UNIT, SUM, MOST, "that there may be at a time"),
+	FIELD(allowed, COUNT, NO_UNIT, SUM, LEAST, "that descriptors and ports allow at a time",
+		.null_when = NOT_KNOWN, .absent_when = OLDER),
 	FIELD(peak, COUNT, NO_UNIT, SUM, MOST, "that there were at a time"),
 	COUNT(opened, "in all"),
 	COUNT(closed_by_peer, "by the server"),
@@ -434,6 +438,8 @@ static const struct result_field result_ports_fields[] = {
 	FIELD(range, COUNT, NO_UNIT, LEAST, LEAST, "that connections can come from"),
 	FIELD(time_wait, COUNT, NO_UNIT, MOST, MOST, "that wait to be used again at the end",
 		.null_when = "the kernel does not tell"),
+	FIELD(reused, FLAG, NO_UNIT, SOME, SOME, "one that waits can be used again at once",
+		.absent_when = OLDER),
 };
 const struct result_table result_ports_table = TABLE(result_ports_fields, "local ports");
 #undef S

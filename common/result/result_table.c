@@ -55,16 +55,17 @@ void result_table_init(const struct result_table *t, void *at)
 	}
 }
 
-static void result_list_fini(const struct result_field *f, struct result_list *list)
+void result_list_fini(const struct result_table *t, bool is_named, struct result_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		char *row = (char *)list->rows + i * f->table->size;
+		char *row = (char *)list->rows + i * t->size;
 
-		if (f->type == RESULT_NAMED)
+		if (is_named)
 			free(((struct result_string *)(void *)row)->name);
-		result_table_fini(f->table, row);
+		result_table_fini(t, row);
 	}
 	free(list->rows);
+	*list = (struct result_list){0};
 }
 
 void result_table_fini(const struct result_table *t, void *at)
@@ -86,7 +87,7 @@ void result_table_fini(const struct result_table *t, void *at)
 			break;
 		case RESULT_ROWS:
 		case RESULT_NAMED:
-			result_list_fini(f, field);
+			result_list_fini(f->table, f->type == RESULT_NAMED, field);
 			break;
 		default:
 			break;

@@ -113,3 +113,4 @@ void result_table_fini(const struct result_table *t, void *at);
 
 /* One more row, all of it absent but its state; NULL: no memory. Named rows get a copy of name. */
 void *result_list_add(const struct result_table *t, struct result_list *list, const char *name);
+void result_list_fini(const struct result_table *t, bool is_named, struct result_list *list);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is unknown (a file of /proc that is not there, a run that never began) is null in the
- * document, and says nothing in the audit. */
+ * result. */
 #include "daemon/runs/run_audit.h"
 
 #include "common/result/result_fill.h"
-#include "daemon/engine/audit.h"
 #include "daemon/runs/run_private.h"
 
 void run_audit_begin(struct run *run)
@@ -64,64 +63,43 @@ static bool run_audit_reuses_ports(const struct run *run)
 	       (run->room.ports.tw_reuse == 2 && run->is_colocated);
 }
 
-void run_audit_fill(const struct run *run, struct audit_input *in)
+int run_audit_fill(const struct run *run, struct result_generator *ret)
 {
 	const struct run_audit *a = &run->audit;
 	struct host_counters n = host_counters_between(&a->counters_before, &a->counters_after);
-
-	in->unbalanced = a->unbalanced;
-	in->run_queue_share = in->throttled_share = in->softirq_share = in->steal_share = -1;
-	in->throttled_ns = in->segments = in->retransmits = -1;
-	in->time_wait = in->turn_p99 = -1;
-	if (run->t0_ns == 0)
-		return;
-	if (a->knows_run_queue)
-		in->run_queue_share = a->run_queue_share;
-	in->turn_p99 = a->turn_p99_ns;
-	in->steal_share = host_steal_share(&a->ticks_before, &a->ticks_after);
-	in->softirq_share = host_softirq_share(&a->ticks_before, &a->ticks_after);
-	if (n.throttled >= 0 && n.periods >= 0)
-		in->throttled_share = n.periods > 0 ? (double)n.throttled / (double)n.periods : 0;
-	in->throttled_ns = n.throttled_ns;
-	/* Of Unix sockets, and where the kernel does not count. */
-	if (run->summary.segments.sent > 0) {
-		in->segments = (int64_t)run->summary.segments.sent;
-		in->retransmits = (int64_t)run->summary.segments.again;
-	}
-	in->clocksource = a->clock.source;
-	in->clock_ns = a->clock.read_ns;
-	in->descriptors = run->room.descriptor_limit;
-	in->descriptors_used = run_audit_descriptors(run);
-	if (!run_audit_reuses_ports(run))
-		in->ports = run->room.ports.n;
-	in->time_wait = a->time_wait;
-}
-
-/* ---------------------------------------------------------------- the document */
-
-int run_audit_write(
-	const struct run *run, const struct audit_input *in, struct result_generator *ret)
-{
-	const struct run_audit *a = &run->audit;
 	bool has_begun = run->t0_ns > 0;
 
-	ret->steal_share = result_share(in->steal_share);
-	ret->softirq_share = result_share(in->softirq_share);
-	ret->throttled_share = result_share(in->throttled_share);
-	ret->throttled_ns = result_figure(in->throttled_ns);
-	ret->run_queue_share = result_share(in->run_queue_share);
-	ret->involuntary_switches = result_figure(a->knows_involuntary ? a->involuntary : -1);
-	ret->loop_p99_ns = result_figure(has_begun ? a->turn_p99_ns : -1);
-	ret->loop_max_ns = result_figure(has_begun ? a->turn_max_ns : -1);
-	ret->rx_slack_p99_ns = result_figure(in->rx_slack_p99);
-	ret->tcp_segments = result_figure(in->segments);
-	ret->retransmits = result_figure(in->retransmits);
-	ret->clock_ns = result_figure(has_begun ? a->clock.read_ns : -1);
 	ret->unbalanced_intervals = (int64_t)a->unbalanced;
 	ret->descriptors.is = ret->ports.is = RESULT_IS_THERE;
 	ret->descriptors.limit = (int64_t)run->room.descriptor_limit;
 	ret->descriptors.used_at_most = (int64_t)run_audit_descriptors(run);
 	ret->ports.range = (int64_t)run->room.ports.n;
-	ret->ports.time_wait = result_figure(in->time_wait);
+	ret->ports.reused = run_audit_reuses_ports(run) ? RESULT_YES : RESULT_NO;
+	ret->involuntary_switches = result_figure(a->knows_involuntary ? a->involuntary : -1);
+	ret->run_queue_share =
+		has_begun && a->knows_run_queue ? a->run_queue_share : RESULT_REAL_NULL;
+	ret->steal_share = ret->softirq_share = ret->throttled_share = RESULT_REAL_NULL;
+	ret->throttled_ns = ret->loop_p99_ns = ret->loop_max_ns = RESULT_NULL;
+	ret->clock_ns = ret->ports.time_wait = RESULT_NULL;
+	ret->tcp_segments = ret->retransmits = RESULT_NULL;
+	if (has_begun) {
+		ret->steal_share =
+			result_share(host_steal_share(&a->ticks_before, &a->ticks_after));
+		ret->softirq_share =
+			result_share(host_softirq_share(&a->ticks_before, &a->ticks_after));
+		if (n.throttled >= 0 && n.periods >= 0)
+			ret->throttled_share =
+				n.periods > 0 ? (double)n.throttled / (double)n.periods : 0;
+		ret->throttled_ns = result_figure(n.throttled_ns);
+		ret->loop_p99_ns = result_figure(a->turn_p99_ns);
+		ret->loop_max_ns = result_figure(a->turn_max_ns);
+		ret->clock_ns = result_figure(a->clock.read_ns);
+		ret->ports.time_wait = result_figure(a->time_wait);
+	}
+	/* Not of Unix sockets, nor where the kernel does not count. */
+	if (has_begun && run->summary.segments.sent > 0) {
+		ret->tcp_segments = (int64_t)run->summary.segments.sent;
+		ret->retransmits = (int64_t)run->summary.segments.again;
+	}
 	return result_set_text(&ret->clocksource, *a->clock.source ? a->clock.source : NULL);
 }

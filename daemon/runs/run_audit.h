@@ -7,7 +7,6 @@
 
 #include "common/host/host.h"
 
-struct audit_input;
 struct result_generator;
 struct run;
 struct worker_summary;
@@ -32,8 +31,5 @@ void run_audit_begin(struct run *run);
 void run_audit_add_worker(struct run *run, const struct worker_summary *summary);
 void run_audit_end(struct run *run);
 
-/* The members of the input that come from here. Borrows from the run. */
-void run_audit_fill(const struct run *run, struct audit_input *in);
-/* And those of the result's generator. 0 or -ENOMEM. */
-int run_audit_write(
-	const struct run *run, const struct audit_input *in, struct result_generator *ret);
+/* The members of the result's generator that come from here. 0 or -ENOMEM. */
+int run_audit_fill(const struct run *run, struct result_generator *ret);

@@ -16,6 +16,7 @@
 #include "common/confidence.h"
 #include "common/memory.h"
 #include "common/plan/plan_stages.h"
+#include "common/result/notes.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
 #include "common/result_confidence.h"
@@ -158,7 +159,7 @@ int run_figures_note(const struct run_figures *f, struct result_list *notes)
 	if (is_short)
 		(void)snprintf(remedy, sizeof(remedy), "-w %" PRId64 "s",
 			run_figures_advice_ns(f) / NSEC_PER_SEC);
-	return result_add_note(notes, is_short ? "warmup-too-short" : "unsteady",
+	return result_add_note(notes, note_table[is_short ? NOTE_WARMUP_SHORT : NOTE_UNSTEADY].code,
 		is_short ? (double)run_figures_advice_ns(f) : 0, 0, NULL, text, remedy);
 }
 

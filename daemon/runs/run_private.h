@@ -5,7 +5,7 @@
 
 #include "common/host/host.h"
 #include "common/plan/plan.h"
-#include "daemon/engine/audit.h"
+#include "common/result/audit.h"
 #include "daemon/engine/pace.h"
 #include "daemon/engine/stats.h"
 #include "daemon/engine/worker.h"

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/plan/plan_connections.h"
 #include "common/plan/plan_json.h"
@@ -86,8 +87,6 @@ static int run_set_instant(char **field, int64_t unix_ns)
 	return result_set_text(field, text);
 }
 
-/* ---------------------------------------------------------------- the audit's figures */
-
 /* Every request that was in flight has ended, well or badly: the area under their number is the sum
  * of their times, to the rounding. Negative: nothing was in flight. */
 static double run_little_residual(const struct run *run)
@@ -114,16 +113,6 @@ static uint64_t run_count_answers(const struct run *run, bool (*is_meant)(int st
 	return n;
 }
 
-static unsigned run_main_redirect(const struct run *run)
-{
-	int most = 300;
-
-	for (int i = 300; i < 400; i++)
-		if (run_is_redirect(i) && run->totals.statuses[i] > run->totals.statuses[most])
-			most = i;
-	return (unsigned)most;
-}
-
 /* Some but not all of 3xx: who writes such an expect-status means them. */
 static bool run_wants_redirects(const struct run *run)
 {
@@ -142,73 +131,6 @@ static bool run_wants_redirects(const struct run *run)
 static const char *run_location(const struct run *run)
 {
 	return run->summary.location[0] != '\0' ? run->summary.location : NULL;
-}
-
-/* In and around the window. */
-static uint64_t run_sent(const struct run *run)
-{
-	uint64_t n = 0;
-
-	for (int i = 0; i < STATS_PHASE_COUNT; i++)
-		n += run->totals.ledgers[i].sent;
-	return n;
-}
-
-static struct audit_input run_audit_input(const struct run *run)
-{
-	const struct histogram *service = run_histogram(run, STATS_SERVICE);
-	const struct histogram *ours = run_histogram(run, STATS_OUR_DELAY);
-	const struct histogram *wait = run_histogram(run, STATS_CONNECTION_WAIT);
-	int64_t window_ns = run_window_ns(run);
-
-	return (struct audit_input){
-		.is_open = run->schedule != NULL,
-		.outcome = run->outcome,
-		.ledger = *run_ledger(run),
-		.window_ns = run_sending_ns(run),
-		.planned_per_s = run->schedule ? run_per_s(run, run_ledger(run)->planned) : 0,
-		.ok_per_s = run_per_s(run, run->totals.ok_in_window),
-		.response_p50 = run->schedule ? run_offered(run, 0.5) : -1,
-		.response_p99 = run->schedule ? run_offered(run, 0.99) : -1,
-		.service_p50 = quantile_served(service, 0.5),
-		.service_p99 = quantile_served(service, 0.99),
-		.service_mean = service->count > 0 ? (int64_t)histogram_mean(service) : -1,
-		.our_delay_p50 = run->schedule ? quantile_served(ours, 0.5) : -1,
-		.our_delay_p99 = run->schedule ? quantile_served(ours, 0.99) : -1,
-		.request_timeout = run->plan->request_timeout_ns,
-		.connection_wait_p50 = quantile_served(wait, 0.5),
-		.connection_wait_p99 = quantile_served(wait, 0.99),
-		.rx_slack_p99 = quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99),
-		.connections_limit = run->summary.connections_limit,
-		.connections_most = run->admission.connections_most,
-		.connections_peak = run->summary.connections_peak,
-		.failed_by = run->failed_by,
-		.faults = run->totals.faults,
-		.retries = run->totals.retries,
-		.surplus = run->summary.surplus,
-		.sent = run_sent(run),
-		.answers = run_count_answers(run, NULL),
-		.redirects = run_wants_redirects(run) ? 0 : run_count_answers(run, run_is_redirect),
-		.redirect_status = run_main_redirect(run),
-		.location = run_location(run),
-		.url = run->plan->url_text,
-		.method = run->plan->n_requests == 1 ? run->plan->requests[0].method : NULL,
-		.is_tls = run->plan->url.tls,
-		.certificate_name = run->summary.certificate_name[0] != '\0'
-					    ? run->summary.certificate_name
-					    : NULL,
-		.takes_any_certificate = run->plan->url.tls && !run->plan->tls_verify,
-		.unix_path = plan_connect_unix(run->plan),
-		.is_one_family = run->plan->addresses == PLAN_ADDRESSES_V4 ||
-				 run->plan->addresses == PLAN_ADDRESSES_V6,
-		.workers = run->n_started,
-		.cpu_share = run->busiest_cpu_share,
-		.short_interval_share =
-			run->timeline ? timeline_short_share(run->timeline, window_ns) : 0,
-		.little_residual = run_little_residual(run),
-		.stalled_share = run->stalled_share,
-		.is_colocated = run->is_colocated,
-	};
 }
 
 /* ---------------------------------------------------------------- members, 0 or -ENOMEM each */
@@ -241,7 +163,6 @@ static int run_fill_run(const struct run *run, struct result_run *to)
 	r |= result_set_text(&to->state, run_state_names[RUN_FINISHED]);
 	r |= result_set_text(&to->outcome, audit_outcome_names[run->outcome]);
 	r |= result_set_text(&to->reason, run->reason);
-	to->exit_code = run->exit_code;
 	r |= run_set_instant(&to->started, started_ns);
 	to->started_unix_ns = started_ns;
 	r |= run_set_instant(&to->ended, run->ended_unix_ns);
@@ -250,39 +171,30 @@ static int run_fill_run(const struct run *run, struct result_run *to)
 	return r;
 }
 
-static int run_fill_headline(const struct run *run, const struct audit *audit,
-	const struct run_figures *figures, struct result_headline *to)
+/* Its words are the audit's. */
+static void run_fill_headline(const struct run *run, struct result_headline *to)
 {
-	char unsteady[256] = "";
-	int r = 0;
-
-	/* The percentiles of the headline are marked, if there is nothing worse to say. */
-	if (audit->because[0] == '\0')
-		(void)run_figures_unsteady(figures, unsteady);
 	to->is = RESULT_IS_THERE;
-	r |= result_set_text(&to->result, audit_headline_names[audit->headline]);
-	r |= result_set_text(&to->limited_by, audit_limit_names[audit->limited_by]);
-	r |= result_set_text(&to->because, audit->because[0] ? audit->because : unsteady);
-	r |= result_set_text(&to->try, audit->try_text);
 	to->planned_per_s = run_per_s(run, run_ledger(run)->planned);
 	to->ok_per_s = run_per_s(run, run->totals.ok_in_window);
 	to->failed_share = ledger_failed_share(run_ledger(run));
 	to->p50_ms = run_ms(run_offered(run, 0.5));
 	to->p99_ms = run_ms(run_offered(run, 0.99));
-	to->our_delay_share_of_p99 = result_share(audit->our_delay_share_of_p99);
-	return r;
 }
 
-/* What was agreed on; null where there was no handshake. */
+/* What was agreed on; null where there was no handshake. And whom a certificate was for that was
+ * refused. */
 static json_t *run_json_tls(const struct run *run)
 {
 	const struct tls_info *info = &run->summary.tls_info;
+	const char *name = run->summary.certificate_name;
 	bool is_known = info->version[0] != '\0';
 
-	return json_pack("{s:o s:o s:b s:s}", "version",
+	return json_pack("{s:o s:o s:b s:s s:o*}", "version",
 		is_known ? json_string(info->version) : json_null(), "cipher",
 		is_known ? json_string(info->cipher) : json_null(), "verify",
-		(int)run->plan->tls_verify, "server_name", run->plan->tls_server_name);
+		(int)run->plan->tls_verify, "server_name", run->plan->tls_server_name,
+		"certificate_name", *name ? json_text(name) : NULL);
 }
 
 /* What of the target a run finds out is added to what the plan says of it. */
@@ -408,6 +320,7 @@ static int run_fill_redirects(const struct run *run, struct result_redirects *to
 	to->is = RESULT_IS_THERE;
 	to->count = (int64_t)n;
 	to->share = answers > 0 ? (double)n / (double)answers : RESULT_REAL_NULL;
+	to->expected = run_wants_redirects(run) ? RESULT_YES : RESULT_NO;
 	return result_set_text(&to->location, run_location(run));
 }
 
@@ -457,6 +370,8 @@ static void run_fill_connections(const struct run *run, struct result_connection
 
 	to->is = RESULT_IS_THERE;
 	to->limit = (int64_t)run->admission.connections;
+	to->allowed = run->admission.connections_most > 0 ? (int64_t)run->admission.connections_most
+							  : RESULT_NULL;
 	to->peak = (int64_t)s->connections_peak;
 	to->opened = (int64_t)s->opened;
 	to->closed_by_peer = (int64_t)s->closed_by_peer;
@@ -472,26 +387,20 @@ static void run_fill_connections(const struct run *run, struct result_connection
 						: RESULT_REAL_NULL;
 }
 
-/* First what is no figure of the audit, so that no report is without it. */
-static int run_fill_notes(const struct run *run, const struct audit *audit,
-	const struct run_figures *figures, struct result_list *to)
+/* First what is no figure of the audit, so that no report is without it; the audit adds its own. */
+static int run_fill_notes(
+	const struct run *run, const struct run_figures *figures, struct result_list *to)
 {
 	int r = 0;
 
 	to->is = RESULT_IS_THERE;
 	if (run->plan->url.tls && !run->plan->tls_verify)
-		r |= result_add_note(to, "certificate-not-verified", 0, 0, NULL,
+		r |= result_add_note(to, note_table[NOTE_NOT_VERIFIED].code, 0, 0, NULL,
 			"certificate not verified (-k)", "");
 	if (run->admission.note[0])
-		r |= result_add_note(to, "ports", 0, 0, NULL, run->admission.note, "");
-	r |= run_figures_note(figures, to);
-	for (size_t i = 0; i < audit->n_notes && r == 0; i++) {
-		const struct audit_note *n = &audit->notes[i];
-
-		r = result_add_note(
-			to, n->code, n->value, n->limit, audit_note_unit(n), n->text, n->try_text);
-	}
-	return r;
+		r |= result_add_note(
+			to, note_table[NOTE_PORTS].code, 0, 0, NULL, run->admission.note, "");
+	return r | run_figures_note(figures, to);
 }
 
 static int run_fill_host(struct result_host *to)
@@ -503,21 +412,22 @@ static int run_fill_host(struct result_host *to)
 	return r;
 }
 
-static int run_fill_generator(const struct run *run, const struct audit_input *in,
-	const struct audit *audit, const struct run_figures *figures, struct result_generator *to)
+static int run_fill_generator(
+	const struct run *run, const struct run_figures *figures, struct result_generator *to)
 {
 	uint64_t requests = run->summary.requests;
-	int r = run_fill_notes(run, audit, figures, &to->notes) | run_fill_host(&to->host) |
-		run_audit_write(run, in, to);
+	int r = run_fill_notes(run, figures, &to->notes) | run_fill_host(&to->host) |
+		run_audit_fill(run, to);
 
 	to->is = RESULT_IS_THERE;
-	r |= result_set_text(&to->verdict, audit_verdict_names[audit->verdict]);
 	r |= result_set_text(&to->version, RPSD_VERSION);
 	to->workers = (int64_t)run->admission.n_workers;
-	to->cpu_share = in->cpu_share;
+	to->cpu_share = run->busiest_cpu_share;
 	to->cpu_ns_per_request = requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0;
-	to->little_residual = result_share(in->little_residual);
-	to->stalled_share = in->stalled_share;
+	to->little_residual = result_share(run_little_residual(run));
+	to->stalled_share = run->stalled_share;
+	to->rx_slack_p99_ns =
+		result_figure(quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99));
 	to->colocated = run->is_colocated ? RESULT_YES : RESULT_NO;
 	to->merged_intervals = (int64_t)run->totals.merged_intervals;
 	return r;
@@ -562,15 +472,14 @@ static int run_fill_intervals(const struct run *run, struct result_intervals *to
 
 /* ---------------------------------------------------------------- the whole */
 
-static int run_fill(const struct run *run, const struct audit_input *in, const struct audit *audit,
-	const struct run_figures *figures, struct result *to)
+static int run_fill(const struct run *run, const struct run_figures *figures, struct result *to)
 {
 	const struct ledger *ledgers = run->totals.ledgers;
 	int r = result_set_text(&to->schema, RESULT_SCHEMA);
 
 	to->is = RESULT_IS_THERE;
 	r |= run_fill_run(run, &to->run);
-	r |= run_fill_headline(run, audit, figures, &to->headline);
+	run_fill_headline(run, &to->headline);
 	r |= run_fill_plan(run, &to->plan);
 	run_fill_window(run, &to->window);
 	to->thresholds.is = RESULT_IS_THERE;
@@ -583,7 +492,7 @@ static int run_fill(const struct run *run, const struct audit_input *in, const s
 	r |= run_fill_statuses(run, &to->statuses);
 	run_fill_connections(run, &to->connections);
 	r |= run_fill_intervals(run, &to->intervals);
-	r |= run_fill_generator(run, in, audit, figures, &to->generator);
+	r |= run_fill_generator(run, figures, &to->generator);
 	r |= run_fill_events(run, &to->events);
 	r |= run_fill_redirects(run, &to->redirects);
 	if (run->schedule)
@@ -596,35 +505,43 @@ static int run_fill(const struct run *run, const struct audit_input *in, const s
 	return r;
 }
 
-json_t *run_result_build(struct run *run)
+/* What the audit cannot know: which file of the plan's it was, and that nothing was asked of the
+ * server, so that there is nothing to see there. 0 or -ENOMEM. */
+static int run_judge(const struct run *run, struct result *to)
 {
-	unsigned long n_failures = memory_failures();
-	struct audit_input in = run_audit_input(run);
-	struct run_figures figures;
-	struct result result;
 	struct audit audit;
-	json_t *doc = NULL;
 
-	run_audit_fill(run, &in);
-	audit_judge(&in, &audit);
-	run->exit_code = run->is_refused ? EXIT_REFUSED : audit.exit_code;
+	audit_judge(to, &audit);
 	if (run->failed_by == FAULT_TLS_SETUP) {
-		run->exit_code = EXIT_CONFIG;
+		audit.exit_code = EXIT_CONFIG;
 		(void)snprintf(audit.try_text, sizeof(audit.try_text),
 			"see the reason; the files are --cacert, --cert and --key ([tls] "
 			"ca-file, certificate and key)");
 	}
-	/* Nothing was asked of the server: there is nothing to see there. */
-	if (run->is_refused)
+	if (run->is_refused) {
+		audit.exit_code = EXIT_REFUSED;
 		(void)snprintf(audit.try_text, sizeof(audit.try_text), "%s",
 			strstr(run->reason, "[policy]")
 				? "root can list the address in rpsd.conf: [policy] allow = ADDRESS"
 				: "");
+	}
+	return audit_fill(&audit, to);
+}
+
+json_t *run_result_build(struct run *run)
+{
+	unsigned long n_failures = memory_failures();
+	struct run_figures figures;
+	struct result result;
+	json_t *doc = NULL;
+
 	if (run_figures_init(&figures, run) < 0)
 		return NULL;
 	result_init(&result);
-	if (run_fill(run, &in, &audit, &figures, &result) == 0)
+	if (run_fill(run, &figures, &result) == 0 && run_judge(run, &result) == 0) {
+		run->exit_code = (int)result.run.exit_code;
 		doc = result_write(&result);
+	}
 	result_fini(&result);
 	run_figures_fini(&figures);
 	if (memory_failures() == n_failures)

@@ -24,8 +24,8 @@ HELD = {
             ("engine/test_schedule_stages", "steered, and split over workers",
              ("shares_make_up_the_whole", "steered_shares_make_up_the_whole",
               "counts_of_a_steered_schedule", "a_count_stays_exact_when_steered"))),
-    "A": (("engine/test_audit", "the audit's rules, clean and sick", ()),
-          ("engine/test_audit_faults", "errors of our own are told apart", ()),
+    "A": (("common/test_audit", "the audit's rules, clean and sick", ()),
+          ("common/test_audit_faults", "errors of our own are told apart", ()),
           ("common/test_steadiness", "steadiness and warm-up", ())),
 }
 

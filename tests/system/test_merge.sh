@@ -73,7 +73,7 @@ expect_exit 0 "$rpsctl" merge --repeats "$T/r1.json" "$T/r2.json" "$T/r3.json" -
 	-o "$T/mean.json" -o "$T/mean.hlog" -o "$T/mean.csv" -o "$T/mean.md" -o "$T/mean.txt"
 expect_line "$OUT" '^  planned +450 +100/s '
 expect_line "$OUT" 'mean of 3 runs$'
-expect_line "$T/mean.md" 'mean of 3 runs$'
+expect_line "$T/mean.md" 'mean of 3 runs'
 expect_equal "figures" "$(figures "$T/mean.json")" "450 450 100 100 3 450 450"
 expect_equal "interval" "$(json "$T/mean.json" '.latency.response.ci95.p50_ns | length')" 2
 expect_equal "rows" "$(($(wc -l <"$T/mean.csv") - 1))" 6
@@ -136,10 +136,17 @@ expect_exit 78 timeout 20 "$rpsctl" merge "$T/slice-1.json" "$T/slice-2.json"
 expect_line "$ERR" 'slice-1\.json: there is no slice 1 of 5000000000000$'
 expect_exit 0 "$rpsctl" merge "$T/huge-1.json" "$T/huge-2.json"
 
-# ---------------------------------------------------------------- the worst decides
+# ---------------------------------------------------------------- what the sum is worth
 
-jq '.run.exit_code = 12 | .headline.result = "void"
+# By its own figures, whatever was said of a part; how a run ended is said of the sum too.
+jq '.run.exit_code = 12 | .headline.result = "void" | .generator.verdict = "saturated"
 	| .headline.because = "this machine was slow"' "$T/s2.json" >"$T/void.json"
-expect_exit 12 "$rpsctl" merge "$T/s1.json" "$T/void.json"
-expect_line "$OUT" '^  VOID   slices 1, 2 of 3: 3 missing \(exit 12\)$'
-expect_line "$OUT" '^         .*/127\.0\.0\.1-[0-9]+: this machine was slow'
+expect_exit 0 "$rpsctl" merge "$T/s1.json" "$T/void.json" -o "$T/sum.json"
+expect_line "$OUT" '^  OK   slices 1, 2 of 3: 3 missing$'
+expect_equal "what it hides" "$(json "$T/sum.json" \
+	'[.generator.notes[] | select(.code == "merge-verdict").text] | length')" 1
+jq '.run.exit_code = 13 | .run.outcome = "failed" | .run.reason = "it was refused"' \
+	"$T/s2.json" >"$T/failed.json"
+expect_exit 13 "$rpsctl" merge "$T/s1.json" "$T/failed.json"
+expect_line "$OUT" '^  FAILED   slices 1, 2 of 3: 3 missing \(exit 13\)$'
+expect_line "$OUT" '/127\.0\.0\.1-[0-9]+: it was refused'

@@ -12,6 +12,7 @@
 #include "common/hdr_codec.h"
 #include "common/histogram.h"
 #include "common/result.h"
+#include "common/result/audit.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
@@ -371,6 +372,25 @@ static void remove_lost(json_t *object)
 
 static const char *const runs[] = {"open", "errors", "overload", "requests", "tls", "stages"};
 
+/* Of the run as it would be judged today. */
+static void expect_same_judgement(const json_t *doc, const json_t *merged)
+{
+	struct err err = {0};
+	struct result r;
+	struct audit audit;
+
+	ck_assert_int_eq(result_read(doc, &r, &err), 0);
+	audit_judge(&r, &audit);
+	result_fini(&r);
+	ck_assert_str_eq(
+		result_text(merged, "headline.result"), audit_headline_names[audit.headline]);
+	ck_assert_str_eq(
+		result_text(merged, "headline.limited_by"), audit_limit_names[audit.limited_by]);
+	ck_assert_str_eq(
+		result_text(merged, "generator.verdict"), audit_verdict_names[audit.verdict]);
+	ck_assert_str_eq(result_text(merged, "headline.because"), audit.because);
+}
+
 START_TEST(test_slices_of_a_run)
 {
 	struct result_merge_part docs[N];
@@ -389,6 +409,7 @@ START_TEST(test_slices_of_a_run)
 		remove_lost(merged);
 	expect_table(&result_table, "", doc, merged);
 	expect_percentiles(doc, merged);
+	expect_same_judgement(doc, merged);
 	for (size_t i = 0; i < N; i++)
 		json_decref((json_t *)docs[i].doc);
 	json_decref(merged);

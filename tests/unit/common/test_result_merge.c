@@ -360,7 +360,11 @@ START_TEST(test_empty_part)
 	assert_json(doc, "run.outcome", "\"failed\"");
 	assert_json(doc, "run.reason", "\"web/b-1: nothing connected\"");
 	assert_json(doc, "run.failed_by", "\"connect-refused\"");
-	assert_json(doc, "headline.because", "\"web/b-1: refused\"");
+	assert_json(doc, "headline.result", "\"fail\"");
+	assert_json(
+		doc, "headline.because", "\"a run of the sum failed: web/b-1: nothing connected\"");
+	assert_json(doc, "headline.try",
+		"\"see that the server is up and listens at this address and port\"");
 	assert_json(doc, "headline.limited_by", "\"server\"");
 	assert_int(doc, "window.end_ns", INT64_C(10000000000));
 	ck_assert_str_eq(note_text(doc, "merge-uneven"),
@@ -634,7 +638,8 @@ START_TEST(test_uneven_wait)
 }
 END_TEST
 
-START_TEST(test_worst_part)
+/* The sum is judged by its own figures; what they hide is a note. */
+START_TEST(test_verdicts_of_parts)
 {
 	json_t *a = document("a-1", 10, MS);
 	json_t *b = document("b-1", 10, MS);
@@ -643,6 +648,11 @@ START_TEST(test_worst_part)
 	set(a, "headline.result", json_string("overload"));
 	set(a, "headline.limited_by", json_string("server"));
 	set(a, "generator.verdict", json_string("saturated"));
+	set_text(a, "generator.notes",
+		"[{\"code\":\"our-delay\",\"value\":1.0,\"limit\":0.0,\"text\":\"late\",\"try\":"
+		"\"\"},"
+		"{\"code\":\"steal\",\"value\":1.0,\"limit\":0.0,\"text\":\"stolen\",\"try\":\"\"},"
+		"{\"code\":\"news\",\"value\":1.0,\"limit\":0.0,\"text\":\"new\",\"try\":\"\"}]");
 	set(b, "headline.result", json_string("void"));
 	set(b, "headline.limited_by", json_string("generator"));
 	set(b, "headline.because", json_string("too slow"));
@@ -652,11 +662,17 @@ START_TEST(test_worst_part)
 	set_text(a, "steadiness", "{\"word\":\"steady\",\"because\":\"\"}");
 	set(b, "generator.cpu_share", json_real(0.9));
 	doc = merge_2(a, b);
-	assert_json(doc, "headline.result", "\"void\"");
-	assert_json(doc, "headline.limited_by", "\"generator\"");
-	assert_json(doc, "headline.because", "\"web/b-1: too slow\"");
-	assert_int(doc, "run.exit_code", 12);
-	assert_json(doc, "generator.verdict", "\"saturated\"");
+	assert_json(doc, "headline.result", "\"ok\"");
+	assert_json(doc, "headline.limited_by", "\"plan\"");
+	assert_json(doc, "headline.because", "\"\"");
+	assert_int(doc, "run.exit_code", 0);
+	assert_json(doc, "generator.verdict", "\"suspect\"");
+	ck_assert_str_eq(note_text(doc, "merge-verdict"),
+		"the generator of web/a-1 was saturated, which the figures of 2 runs together "
+		"hide");
+	ck_assert_ptr_null(note_text(doc, "our-delay"));
+	ck_assert_str_eq(note_text(doc, "steal"), "web/a-1: stolen");
+	ck_assert_str_eq(note_text(doc, "news"), "web/a-1: new");
 	assert_real(doc, "generator.cpu_share", 0.9);
 	assert_json(doc, "steadiness.word", "\"unsteady\"");
 	assert_json(doc, "steadiness.because", "\"web/b-1: it grew\"");
@@ -711,6 +727,7 @@ START_TEST(test_counts)
 }
 END_TEST
 
+/* What is no row is left out. */
 START_TEST(test_slowest)
 {
 	json_t *a = document("a-1", 30, MS);
@@ -725,7 +742,7 @@ START_TEST(test_slowest)
 	assert_json(doc, "slowest",
 		"[{\"at_ns\":1,\"response_ns\":50,\"class\":\"ok\",\"part\":\"web/a-1\"},"
 		"{\"at_ns\":3,\"response_ns\":40,\"class\":\"ok\",\"part\":\"web/b-1\"},"
-		"{\"at_ns\":2,\"response_ns\":10,\"class\":\"timeout\",\"part\":\"web/a-1\"},5]");
+		"{\"at_ns\":2,\"response_ns\":10,\"class\":\"timeout\",\"part\":\"web/a-1\"}]");
 	json_decref(doc);
 }
 END_TEST
@@ -1498,7 +1515,7 @@ int main(void)
 	tcase_add_test(t, test_slices);
 	tcase_add_test(t, test_even);
 	tcase_add_test(t, test_uneven_wait);
-	tcase_add_test(t, test_worst_part);
+	tcase_add_test(t, test_verdicts_of_parts);
 	t = add_case(s, "refused");
 	tcase_add_test(t, test_refused);
 	tcase_add_loop_test(t, test_broken_latency, 0, (int)(sizeof(broken) / sizeof(*broken)));

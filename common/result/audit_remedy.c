@@ -12,8 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/engine/audit_internal.h"
-#include "daemon/engine/stats.h"
+#include "common/result/audit_internal.h"
 
 /* A longer command is cut, and no command any more. */
 #define AUDIT_LOOK_MAX 160
@@ -34,14 +33,14 @@ __attribute__((format(printf, 1, 2))) static struct audit_sentence audit_say(
 /* ---------------------------------------------------------------- one fault */
 
 /* Of another host's certificate: the name it is for, as the server sent it and cleaned. */
-static struct audit_sentence audit_try_server_name(const struct audit_input *in)
+static struct audit_sentence audit_try_server_name(const struct audit_view *v)
 {
-	const char *name = in->certificate_name;
+	const char *name = v->plan.certificate_name;
 
 	return audit_say(
 		"--set tls.server-name=%.80s, or a URL with a name that the certificate is "
 		"for",
-		name ? name : "NAME");
+		*name ? name : "NAME");
 }
 
 static const char *audit_tls_remedy(enum fault fault)
@@ -79,7 +78,7 @@ static const char *audit_tls_remedy(enum fault fault)
 	}
 }
 
-static const char *audit_generator_remedy(const struct audit_input *in, enum fault fault)
+static const char *audit_generator_remedy(const struct audit_view *v, enum fault fault)
 {
 	switch (fault) {
 	case FAULT_NO_DESCRIPTORS:
@@ -91,7 +90,7 @@ static const char *audit_generator_remedy(const struct audit_input *in, enum fau
 		return "fewer connections (-c), or more memory: net.ipv4.tcp_mem, MemoryMax= of "
 		       "the service";
 	case FAULT_FORBIDDEN:
-		if (in->unix_path)
+		if (*v->plan.unix_path)
 			return "give the user of the run write permission on the socket, and "
 			       "execute permission on the directories above it";
 		return "see what forbids it: [policy] of rpsd.conf, or this host's packet filter";
@@ -102,23 +101,23 @@ static const char *audit_generator_remedy(const struct audit_input *in, enum fau
 	}
 }
 
-static const char *audit_connect_remedy(const struct audit_input *in, enum fault fault)
+static const char *audit_connect_remedy(const struct audit_view *v, enum fault fault)
 {
 	if (fault != FAULT_CONNECT_REFUSED && fault != FAULT_CONNECT_ERROR)
 		return "";
-	if (in->unix_path && fault == FAULT_CONNECT_REFUSED)
+	if (*v->plan.unix_path && fault == FAULT_CONNECT_REFUSED)
 		return "start the server that listens on this socket; see that the path is right";
-	if (in->unix_path)
+	if (*v->plan.unix_path)
 		return "see that the server is up and listens on this socket, and that the path is "
 		       "right";
 	return "";
 }
 
-struct audit_sentence audit_fault_remedy(const struct audit_input *in, enum fault fault)
+struct audit_sentence audit_fault_remedy(const struct audit_view *v, enum fault fault)
 {
 	switch (fault) {
 	case FAULT_TLS_WRONG_HOST:
-		return audit_try_server_name(in);
+		return audit_try_server_name(v);
 	case FAULT_SPEAKS_TLS:
 		return audit_say("https://");
 	case FAULT_SPEAKS_HTTP2:
@@ -126,7 +125,7 @@ struct audit_sentence audit_fault_remedy(const struct audit_input *in, enum faul
 	case FAULT_NOT_HTTP:
 		return audit_say("see that port and scheme fit: http or https?");
 	case FAULT_RESOLVE:
-		if (in->is_one_family)
+		if (v->plan.is_one_family)
 			return audit_say("leave out -4 or -6 ([target] addresses): the name may "
 					 "have other addresses; getent ahosts NAME lists them");
 		return audit_say("see that the name is spelled right: getent hosts NAME");
@@ -137,9 +136,9 @@ struct audit_sentence audit_fault_remedy(const struct audit_input *in, enum faul
 	case FAULT_PHASE_TLS:
 		return audit_say("%s", audit_tls_remedy(fault));
 	case FAULT_PHASE_CONNECT:
-		return audit_say("%s", audit_connect_remedy(in, fault));
+		return audit_say("%s", audit_connect_remedy(v, fault));
 	default:
-		return audit_say("%s", audit_generator_remedy(in, fault));
+		return audit_say("%s", audit_generator_remedy(v, fault));
 	}
 }
 
@@ -157,32 +156,31 @@ static const char *const audit_class_remedies[LEDGER_CLASS_COUNT] = {
 };
 
 /* Plain HTTP, and not a byte of any answer: a port of TLS may look so. */
-static bool audit_may_be_https(const struct audit_input *in)
+static bool audit_may_be_https(const struct audit_view *v)
 {
-	return !in->is_tls && !in->unix_path && in->answers == 0;
+	return !v->plan.is_tls && !*v->plan.unix_path && v->answers == 0;
 }
 
-static struct audit_sentence audit_class_remedy(
-	const struct audit_input *in, enum ledger_class most)
+static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum ledger_class most)
 {
 	static const enum fault_phase phases[] = {
 		FAULT_PHASE_TLS, FAULT_PHASE_RESOLVE, FAULT_PHASE_CONNECT};
 
 	for (size_t i = 0; most == LEDGER_NOT_CONNECTED && i < 3; i++) {
-		enum fault fault = audit_main_fault(in, phases[i]);
-		struct audit_sentence t = audit_fault_remedy(in, fault);
+		enum fault fault = audit_main_fault(v, phases[i]);
+		struct audit_sentence t = audit_fault_remedy(v, fault);
 
 		if (fault != FAULT_NONE && *t.s)
 			return t;
 	}
 	if (most == LEDGER_BAD_RESPONSE)
-		return audit_fault_remedy(in, audit_main_fault(in, FAULT_PHASE_PARSE));
-	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(in))
+		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_PARSE));
+	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(v))
 		return audit_say("https:// if this port speaks TLS; else see the server's log: why "
 				 "does it close the connection?");
 	/* Not one opened, and there was room for more. */
-	if (most == LEDGER_EXPIRED && in->sent == 0 && in->connections_limit > 0 &&
-		in->connections_peak < in->connections_limit)
+	if (most == LEDGER_EXPIRED && v->sent <= 0 && v->r->connections.limit > 0 &&
+		v->r->connections.peak < v->r->connections.limit)
 		return audit_say("see why no connection opens: with --set timeouts.connect=TIME "
 				 "below --timeout the errors name the reason");
 	return audit_say("%s", audit_class_remedies[most] ? audit_class_remedies[most] : "");
@@ -190,21 +188,20 @@ static struct audit_sentence audit_class_remedy(
 
 /* What can only be seen by looking at an answer. As long as nothing began as an answer of HTTP
  * does, the port or the scheme may be wrong. */
-static bool audit_is_to_look_at(const struct audit_input *in, enum ledger_class most)
+static bool audit_is_to_look_at(const struct audit_view *v, enum ledger_class most)
 {
-	enum fault fault = audit_main_fault(in, FAULT_PHASE_PARSE);
+	enum fault fault = audit_main_fault(v, FAULT_PHASE_PARSE);
 
 	if (most == LEDGER_BAD_RESPONSE)
-		return !*audit_fault_remedy(in, fault).s ||
+		return !*audit_fault_remedy(v, fault).s ||
 		       (fault == FAULT_NOT_HTTP &&
-			       (in->answers > 0 ||
-				       (in->faults && in->faults[FAULT_BAD_RESPONSE].count > 0)));
+			       (v->answers > 0 || audit_fault_count(v, FAULT_BAD_RESPONSE) > 0));
 	return most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED;
 }
 
-struct audit_sentence audit_remedy(const struct audit_input *in, enum ledger_class most)
+struct audit_sentence audit_remedy(const struct audit_view *v, enum ledger_class most)
 {
-	return audit_is_to_look_at(in, most) ? audit_try_look(in) : audit_class_remedy(in, most);
+	return audit_is_to_look_at(v, most) ? audit_try_look(v) : audit_class_remedy(v, most);
 }
 
 /* ---------------------------------------------------------------- one answer */
@@ -231,18 +228,17 @@ static const char *audit_request_of_unix(const char *url)
 	return request ? request + 1 : "/";
 }
 
-struct audit_sentence audit_try_look(const struct audit_input *in)
+struct audit_sentence audit_try_look(const struct audit_view *v)
 {
 	struct audit_sentence t = {"look at one answer: curl -i URL"};
-	const char *path = in->unix_path;
-	const char *method = in->method ? in->method : "GET";
-	const char *host = "", *url = in->url, *quote;
+	const char *path = v->plan.unix_path;
+	const char *method = *v->plan.method ? v->plan.method : "GET";
+	const char *host = "", *url = v->plan.url, *quote;
 	bool is_head = strcmp(method, "HEAD") == 0;
 	bool has_method = !is_head && strcmp(method, "GET") != 0;
 
-	if (!url || !audit_is_plain(url) || !audit_is_plain(method) ||
-		(path && !audit_is_plain(path)) ||
-		strlen(url) + strlen(method) + (path ? strlen(path) : 0) > AUDIT_LOOK_MAX)
+	if (!*url || !audit_is_plain(url) || !audit_is_plain(method) || !audit_is_plain(path) ||
+		strlen(url) + strlen(method) + strlen(path) > AUDIT_LOOK_MAX)
 		return t;
 	if (strncmp(url, AUDIT_UNIX, strlen(AUDIT_UNIX)) == 0) {
 		host = "http://localhost";
@@ -251,9 +247,8 @@ struct audit_sentence audit_try_look(const struct audit_input *in)
 	quote = audit_quote(url);
 	/* With -X HEAD curl would wait for a body. */
 	snprintf(t.s, sizeof(t.s), "look at one answer: curl -%s%s%s%s%s%s%s%s %s%s%s%s",
-		in->takes_any_certificate ? "k" : "", is_head ? "I" : "i", has_method ? " -X " : "",
-		has_method ? method : "", path ? " --unix-socket " : "",
-		path ? audit_quote(path) : "", path ? path : "", path ? audit_quote(path) : "",
-		quote, host, url, quote);
+		v->plan.takes_any_certificate ? "k" : "", is_head ? "I" : "i",
+		has_method ? " -X " : "", has_method ? method : "", *path ? " --unix-socket " : "",
+		audit_quote(path), path, audit_quote(path), quote, host, url, quote);
 	return t;
 }

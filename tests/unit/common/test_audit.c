@@ -4,24 +4,28 @@
  * virtual machine is, and every ill run must be called by its name. Each case starts from a run
  * that is well in every figure and spoils some.
  */
-#include "daemon/engine/audit.h"
+#include "common/result/audit.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/err.h"
 #include "common/exit_codes.h"
-#include "daemon/engine/stats.h"
+#include "common/result.h"
+#include "common/result/result_json.h"
 #include "tests/support/suite.h"
+#include "tests/unit/common/audit_run.h"
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 #define MS NSEC_PER_MSEC
 
-static struct stats_fault faults[FAULT_COUNT];
+static struct audit_fault faults[FAULT_COUNT];
 
 /* What went wrong n times; the ledger is spoiled apart. */
-static void blame(struct audit_input *in, enum fault fault, uint64_t n)
+static void blame(struct audit_run *in, enum fault fault, uint64_t n)
 {
 	memset(faults, 0, sizeof(faults));
 	faults[fault].count = n;
@@ -29,9 +33,9 @@ static void blame(struct audit_input *in, enum fault fault, uint64_t n)
 }
 
 /* An open run without fault: 1,000/s for 30 s against a server of 1 ms. */
-static struct audit_input well(void)
+static struct audit_run well(void)
 {
-	struct audit_input in = {
+	struct audit_run in = {
 		.is_open = true,
 		.outcome = AUDIT_COMPLETED,
 		.ledger = {.planned = 30000, .sent = 30000, .classes = {[LEDGER_OK] = 30000}},
@@ -58,9 +62,9 @@ static struct audit_input well(void)
 }
 
 /* A closed run without fault: 64 users, the worker at three quarters. */
-static struct audit_input well_closed(void)
+static struct audit_run well_closed(void)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 
 	in.is_open = false;
 	in.planned_per_s = 0;
@@ -74,7 +78,7 @@ static struct audit_input well_closed(void)
 }
 
 /* Takes n of the ok ones into another class. */
-static void spoil(struct audit_input *in, enum ledger_class to, uint64_t n)
+static void spoil(struct audit_run *in, enum ledger_class to, uint64_t n)
 {
 	in->ledger.classes[LEDGER_OK] -= n;
 	in->ledger.classes[to] += n;
@@ -83,12 +87,12 @@ static void spoil(struct audit_input *in, enum ledger_class to, uint64_t n)
 	in->ok_per_s -= (double)n / ((double)in->window_ns / NSEC_PER_SEC);
 }
 
-static struct audit judged(const struct audit_input *in)
+static struct audit judged(const struct audit_run *in)
 {
 	struct audit a;
 
 	memset(&a, 0xa5, sizeof(a));
-	audit_judge(in, &a);
+	audit_run_judge(in, &a);
 
 	/* Whatever the case: nothing is cut off, and everything is filled in. */
 	ck_assert_uint_le(a.n_notes, AUDIT_NOTES_MAX);
@@ -140,7 +144,7 @@ END_TEST
 
 START_TEST(test_plain_ok)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a = judged(&in);
 
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
@@ -165,7 +169,7 @@ START_TEST(test_no_false_alarms)
 		for (size_t l = 0; l < N_ELEMENTS(latencies); l++)
 			for (size_t d = 0; d < N_ELEMENTS(delays); d++)
 				for (size_t w = 0; w < N_ELEMENTS(windows); w++) {
-					struct audit_input in = well();
+					struct audit_run in = well();
 					int64_t service = latencies[l];
 					uint64_t planned =
 						(uint64_t)(rates[r] * (double)windows[w]);
@@ -209,7 +213,7 @@ START_TEST(test_little_trouble_is_ok)
 		LEDGER_BAD_RESPONSE, LEDGER_TIMEOUT, LEDGER_CONNECTION_ERROR, LEDGER_UNFINISHED};
 
 	for (size_t i = 0; i < N_ELEMENTS(classes); i++) {
-		struct audit_input in = well();
+		struct audit_run in = well();
 		struct audit a;
 
 		spoil(&in, classes[i], 290);
@@ -223,7 +227,7 @@ END_TEST
 /* The server stops for a second out of ten: late answers, but the plan is carried. */
 START_TEST(test_stalls_are_no_overload)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.response_p99 = 902 * MS;
@@ -255,7 +259,7 @@ END_TEST
 
 START_TEST(test_closed)
 {
-	struct audit_input in = well_closed();
+	struct audit_run in = well_closed();
 	struct audit a = judged(&in);
 
 	ck_assert_int_eq(a.verdict, AUDIT_OK);
@@ -301,7 +305,7 @@ START_TEST(test_suspect)
 			"5.01 % of this machine's CPU time went to other virtual machines"},
 		{"cpu", 0, 0, 0, 0.851, 0.851, 0.85, "the busiest worker used 85.1 % of its CPU"},
 	};
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.our_delay_p99 = cases[_i].our_delay_p99;
@@ -332,7 +336,7 @@ END_TEST
 
 START_TEST(test_notes_without_a_verdict)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.is_colocated = true;
@@ -349,7 +353,7 @@ END_TEST
 /* Frozen for 200 ms of every 2 s: p99 of our delay is 180 ms. */
 START_TEST(test_frozen_generator)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.our_delay_p99 = 180 * MS;
@@ -408,7 +412,7 @@ START_TEST(test_saturated_borders)
 		{10 * MS, 12 * MS, 0.2, AUDIT_SUSPECT, 4 * NSEC_PER_SEC},
 		{10 * MS + 1, 12 * MS, 0.2, AUDIT_SATURATED, 4 * NSEC_PER_SEC},
 	};
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.our_delay_p99 = cases[_i].our_delay_p99;
@@ -429,7 +433,7 @@ END_TEST
 /* Out of ports after 28,232 connections: ours, and said so. */
 START_TEST(test_generator_errors)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	blame(&in, FAULT_NO_DESCRIPTORS, 1768);
@@ -465,7 +469,7 @@ END_TEST
 /* Ten connections of 20.1 ms, all answered in the end, only far too late. */
 START_TEST(test_overload_by_connections)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.ok_per_s = 497;
@@ -511,7 +515,7 @@ END_TEST
 /* exhausted = drop: nobody waits, a stall costs what does not fit. */
 START_TEST(test_overload_by_dropping)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.connections_limit = in.connections_peak = 10;
@@ -526,7 +530,7 @@ END_TEST
 
 START_TEST(test_overload_by_server)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.ok_per_s = 997;
@@ -601,7 +605,7 @@ END_TEST
 /* A share of the p99 that nobody can see is no reason to suspect. */
 START_TEST(test_delay_that_is_nil)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.our_delay_p99 = 3 * MS;
@@ -617,7 +621,7 @@ END_TEST
 /* Stopped for a while: the closed model has no plan to be late against, but stood still. */
 START_TEST(test_standstill)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.is_open = false;
@@ -639,7 +643,7 @@ END_TEST
 /* One answer takes as long as the run. */
 START_TEST(test_short_window)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.service_mean = in.window_ns / 4;
@@ -654,7 +658,7 @@ END_TEST
 /* Everything is answered, but later and later: the pool grows and hides it. */
 START_TEST(test_overload_hidden_by_growing)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.ok_per_s = 900;
@@ -678,7 +682,7 @@ END_TEST
 /* Some answers come after every window; that alone means nothing. */
 START_TEST(test_late_answers_are_no_overload)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	/* By chance half again as many were on their way when it closed. */
@@ -719,7 +723,7 @@ END_TEST
 
 START_TEST(test_overload_unknown)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	spoil(&in, LEDGER_UNSENT, 1000);
@@ -732,7 +736,7 @@ END_TEST
 /* Late by a tenth of what the server's trouble costs: the server stays the reason. */
 START_TEST(test_overload_beside_a_late_generator)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	spoil(&in, LEDGER_TIMEOUT, 3000);
@@ -752,7 +756,7 @@ END_TEST
 /* What to look at where nothing could be connected to. */
 START_TEST(test_where_to_connect)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.outcome = AUDIT_FAILED;
@@ -799,7 +803,7 @@ START_TEST(test_not_one_ok)
 		{LEDGER_UNFINISHED, "not one of 30,000 requests was answered before the run ended: "
 				    "unfinished 30,000"},
 	};
-	struct audit_input in = _i % 2 ? well_closed() : well();
+	struct audit_run in = _i % 2 ? well_closed() : well();
 	struct audit a;
 
 	spoil(&in, cases[_i / 2].class, 30000);
@@ -823,7 +827,7 @@ END_TEST
 
 START_TEST(test_failed_before_the_start)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.outcome = AUDIT_FAILED;
@@ -852,7 +856,7 @@ END_TEST
 
 START_TEST(test_unbalanced)
 {
-	struct audit_input in = _i ? well_closed() : well();
+	struct audit_run in = _i ? well_closed() : well();
 	struct audit a;
 
 	in.ledger.classes[LEDGER_OK] -= 2;
@@ -867,7 +871,7 @@ END_TEST
 
 START_TEST(test_stopped)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	/* What the person cut off is no overload and no fault of ours. */
@@ -909,7 +913,7 @@ END_TEST
 
 START_TEST(test_aborted)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.outcome = _i ? AUDIT_ABORTED : AUDIT_INTERRUPTED;
@@ -934,7 +938,7 @@ START_TEST(test_the_worst)
 	}
 	for (unsigned outcome = 0; outcome <= AUDIT_INTERRUPTED; outcome++)
 		for (unsigned open = 0; open < 2; open++) {
-			struct audit_input in = {
+			struct audit_run in = {
 				.is_open = open,
 				.outcome = outcome,
 				.ledger = {.planned = UINT64_MAX, .sent = UINT64_MAX / 2},
@@ -985,6 +989,156 @@ START_TEST(test_the_worst)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- sums of runs */
+
+/* Parts of one load, n of them. */
+static struct audit judged_sum(const struct audit_run *in, size_t n, size_t n_repeats)
+{
+	struct result r;
+	struct audit a;
+
+	audit_run_result(in, &r);
+	result_set_text(&r.run.reason, "web/b-1: refused");
+	for (size_t i = 0; i < n * (n_repeats ? n_repeats : 1); i++)
+		result_list_add(result_table_find(&result_table, "parts")->table, &r.parts, NULL);
+	for (size_t i = 0; i < n_repeats; i++)
+		result_list_add(
+			result_table_find(&result_table, "repeats")->table, &r.repeats, NULL);
+	audit_judge(&r, &a);
+	result_fini(&r);
+	return a;
+}
+
+/* Flags are for one run. */
+START_TEST(test_advice_for_each_run)
+{
+	struct audit_run in = well();
+	struct audit a;
+
+	in.ok_per_s = 497;
+	in.connections_limit = in.connections_peak = 10;
+	in.service_p50 = in.service_mean = 20 * MS;
+	in.service_p99 = 22 * MS;
+	in.connection_wait_p50 = 7 * NSEC_PER_SEC;
+	in.connection_wait_p99 = 14200 * MS;
+	in.response_p50 = 7020 * MS;
+	in.response_p99 = 14220 * MS;
+	a = judged_sum(&in, 5, 0);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(
+		a.because, "limited by connections: 10 x 20.0 ms each = 500/s, asked 1,000/s");
+	ck_assert_str_eq(
+		a.try_text, "-c 6 for each run (or leave -c out: the pool then grows as needed)");
+	/* Repetitions were there one after the other. */
+	a = judged_sum(&in, 1, 5);
+	ck_assert_str_eq(a.try_text, "-c 30 (or leave -c out: the pool then grows as needed)");
+	in.workers = 5;
+	in.our_delay_p99 = 500 * MS;
+	a = judged_sum(&in, 5, 0);
+	ck_assert_str_eq(note_of(&a, "our-delay")->try_text,
+		"a quieter machine; -t 2 for each run, if its machine has a CPU to spare");
+}
+END_TEST
+
+/* What is about one machine makes the verdict of the sum, and is told by the run's own note. */
+START_TEST(test_machines_of_a_sum)
+{
+	struct audit_run in = well();
+	struct audit a;
+
+	in.steal_share = 0.3;
+	in.is_colocated = true;
+	a = judged_sum(&in, 2, 0);
+	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
+	ck_assert_uint_eq(a.n_notes, 0);
+	in.stalled_share = 0.06;
+	a = judged_sum(&in, 2, 0);
+	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+	ck_assert_uint_eq(a.n_notes, 0);
+}
+END_TEST
+
+/* One of them could not begin, though the others did. */
+START_TEST(test_a_run_of_a_sum_that_failed)
+{
+	struct audit_run in = well();
+	struct audit a;
+
+	in.outcome = AUDIT_FAILED;
+	in.failed_by = FAULT_CONNECT_REFUSED;
+	a = judged_sum(&in, 2, 0);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
+	ck_assert_str_eq(a.because, "a run of the sum failed: web/b-1: refused");
+	ck_assert_ptr_nonnull(strstr(a.try_text, "is up"));
+	in.outcome = AUDIT_INTERRUPTED;
+	a = judged_sum(&in, 2, 0);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_VOID, AUDIT_BY_PLAN, EXIT_RUN_ABORTED);
+	ck_assert_str_eq(a.because, "a run of the sum was interrupted before the end of the plan: "
+				    "30,000 requests sent until then");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- recorded results */
+
+static const char *const recorded[] = {"closed", "dropped", "errors", "hang", "insecure", "open",
+	"overload", "refused", "requests", "slice1", "stages", "steered", "tls", "untrusted"};
+
+static void assert_words(const json_t *want, const json_t *got, const char *path)
+{
+	ck_assert_msg(strcmp(result_text(want, path), result_text(got, path)) == 0,
+		"%s: %s instead of %s", path, result_text(got, path), result_text(want, path));
+}
+
+static void assert_near(const json_t *want, const json_t *got, const char *path)
+{
+	double a = -1, b = -1;
+
+	(void)result_real(want, path, &a);
+	(void)result_real(got, path, &b);
+	ck_assert_msg(fabs(a - b) <= 1e-9 * fabs(a), "%s: %g instead of %g", path, b, a);
+}
+
+/* A stored result is judged again as it was in the daemon: not with the same sentences, which are
+ * those of today, but for the same reasons. */
+START_TEST(test_recorded)
+{
+	json_t *doc, *got;
+	struct err err = {0};
+	struct result r;
+	struct audit a;
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "tests/data/results/%s.json", recorded[_i]);
+	doc = json_load_file(path, 0, NULL);
+	ck_assert_ptr_nonnull(doc);
+	ck_assert_int_eq(result_read(doc, &r, &err), 0);
+	audit_judge(&r, &a);
+	result_list_fini(&result_note_table, false, &r.generator.notes);
+	ck_assert_int_eq(audit_fill(&a, &r), 0);
+	got = result_write(&r);
+	assert_words(doc, got, "headline.result");
+	assert_words(doc, got, "headline.limited_by");
+	assert_words(doc, got, "generator.verdict");
+	assert_near(doc, got, "run.exit_code");
+	assert_near(doc, got, "headline.our_delay_share_of_p99");
+	for (size_t i = 0, k = 0; i < json_array_size(result_at(doc, "generator.notes")); i++) {
+		const json_t *want = json_array_get(result_at(doc, "generator.notes"), i);
+		const json_t *note = json_array_get(result_at(got, "generator.notes"), k);
+
+		if (!result_at(want, "unit"))
+			continue; /* not the audit's */
+		assert_words(want, note, "code");
+		assert_words(want, note, "unit");
+		assert_near(want, note, "value");
+		assert_near(want, note, "limit");
+		k++;
+	}
+	result_fini(&r);
+	json_decref(got);
+	json_decref(doc);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("audit");
@@ -1018,6 +1172,10 @@ int main(void)
 	tcase_add_test(tcase, test_stopped);
 	tcase_add_loop_test(tcase, test_aborted, 0, 2);
 	tcase_add_test(tcase, test_the_worst);
+	tcase_add_test(tcase, test_advice_for_each_run);
+	tcase_add_test(tcase, test_machines_of_a_sum);
+	tcase_add_test(tcase, test_a_run_of_a_sum_that_failed);
+	tcase_add_loop_test(tcase, test_recorded, 0, (int)N_ELEMENTS(recorded));
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }

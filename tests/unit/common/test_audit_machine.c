@@ -4,7 +4,7 @@
  * is unknown, and beyond it gives the figure, the limit and what to try. Only a quota, neighbours,
  * late stamps and a standstill are reasons for a verdict.
  */
-#include "daemon/engine/audit.h"
+#include "common/result/audit.h"
 
 #include <check.h>
 #include <limits.h>
@@ -14,14 +14,15 @@
 #include "common/clock.h"
 #include "common/exit_codes.h"
 #include "tests/support/suite.h"
+#include "tests/unit/common/audit_run.h"
 
 #define MS NSEC_PER_MSEC
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* 1,000/s for 30 s against a server of 1 ms, on a machine that is well in every figure. */
-static struct audit_input well(void)
+static struct audit_run well(void)
 {
-	return (struct audit_input){
+	return (struct audit_run){
 		.is_open = true,
 		.outcome = AUDIT_COMPLETED,
 		.ledger = {.planned = 30000, .sent = 30000, .classes = {[LEDGER_OK] = 30000}},
@@ -54,9 +55,9 @@ static struct audit_input well(void)
 	};
 }
 
-static struct audit_input well_closed(void)
+static struct audit_run well_closed(void)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 
 	in.is_open = false;
 	in.planned_per_s = 0;
@@ -79,60 +80,60 @@ static const struct audit_note *note_of(const struct audit *a, const char *code)
 
 /* ---------------------------------------------------------------- each figure by itself */
 
-static void set_throttled(struct audit_input *in, double v)
+static void set_throttled(struct audit_run *in, double v)
 {
 	in->throttled_share = v;
 	in->throttled_ns = 1240 * MS;
 }
 
-static void set_steal(struct audit_input *in, double v)
+static void set_steal(struct audit_run *in, double v)
 {
 	in->steal_share = v;
 }
 
-static void set_stalled(struct audit_input *in, double v)
+static void set_stalled(struct audit_run *in, double v)
 {
 	in->stalled_share = v;
 }
 
-static void set_run_queue(struct audit_input *in, double v)
+static void set_run_queue(struct audit_run *in, double v)
 {
 	in->run_queue_share = v;
 }
 
-static void set_turn(struct audit_input *in, double v)
+static void set_turn(struct audit_run *in, double v)
 {
 	in->turn_p99 = (int64_t)v;
 }
 
-static void set_softirq(struct audit_input *in, double v)
+static void set_softirq(struct audit_run *in, double v)
 {
 	in->softirq_share = v;
 }
 
-static void set_retransmits(struct audit_input *in, double v)
+static void set_retransmits(struct audit_run *in, double v)
 {
 	in->retransmits = (int64_t)v;
 }
 
-static void set_clock(struct audit_input *in, double v)
+static void set_clock(struct audit_run *in, double v)
 {
 	in->clock_ns = (int64_t)v;
 }
 
-static void set_descriptors(struct audit_input *in, double v)
+static void set_descriptors(struct audit_run *in, double v)
 {
 	in->descriptors_used = (uint64_t)v;
 }
 
-static void set_ports(struct audit_input *in, double v)
+static void set_ports(struct audit_run *in, double v)
 {
 	in->time_wait = (int64_t)v;
 }
 
 static const struct {
 	const char *code;
-	void (*set)(struct audit_input *in, double v);
+	void (*set)(struct audit_run *in, double v);
 	double quiet, loud, limit;
 	enum audit_verdict verdict;
 	const char *text, *try_text;
@@ -176,23 +177,23 @@ static const struct {
 
 START_TEST(each_figure_has_its_limit)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	const struct audit_note *note;
 	struct audit a;
 
 	figures[_i].set(&in, figures[_i].quiet);
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.verdict, AUDIT_OK);
 	ck_assert_uint_eq(a.n_notes, 0);
 
 	figures[_i].set(&in, -1);
 	in.descriptors_used = 0;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.verdict, AUDIT_OK);
 	ck_assert_uint_eq(a.n_notes, 0);
 
 	figures[_i].set(&in, figures[_i].loud);
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.verdict, figures[_i].verdict);
 	ck_assert_uint_eq(a.n_notes, 1);
 	note = note_of(&a, figures[_i].code);
@@ -217,24 +218,45 @@ START_TEST(units)
 		{"ledger", "count"}, {"descriptors", "count"}};
 
 	for (size_t i = 0; i < LEN(codes); i++) {
-		struct audit_note note = {.code = codes[i].code};
+		struct note note;
 
-		ck_assert_str_eq(audit_note_unit(&note), codes[i].unit);
+		ck_assert(note_find(codes[i].code, &note));
+		ck_assert_str_eq(note.unit, codes[i].unit);
 	}
+}
+END_TEST
+
+/* Each code is one note, and has a unit wherever it has a limit. */
+START_TEST(table_of_notes)
+{
+	struct note note;
+
+	for (unsigned i = 0; i < NOTE_COUNT; i++) {
+		ck_assert(note_find(note_table[i].code, &note));
+		ck_assert_ptr_eq(note.code, note_table[i].code);
+		ck_assert(note.unit || note.limit == 0);
+		for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+			ck_assert_str_ne(note.code, fault_table[f].name);
+	}
+	ck_assert(note_find(fault_table[FAULT_NO_PORTS].name, &note));
+	ck_assert_int_eq(note.verdict, AUDIT_SATURATED);
+	ck_assert(note.is_of_run);
+	ck_assert(!note_find("", NULL));
+	ck_assert(!note_find("banana", NULL));
 }
 END_TEST
 
 START_TEST(few_lost_segments_are_nothing)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.segments = 100;
 	in.retransmits = 9;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_uint_eq(a.n_notes, 0);
 	in.retransmits = 10;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_ptr_nonnull(note_of(&a, "retransmits"));
 }
 END_TEST
@@ -256,17 +278,17 @@ static const struct {
 
 START_TEST(clocks_are_known_by_name)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.clocksource = clocks[_i].source;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(note_of(&a, "clock") != NULL, clocks[_i].is_told);
 	in.clock_ns = 0;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(note_of(&a, "clock") != NULL, clocks[_i].is_told);
 	in.clock_ns = 201; /* slow, whatever its name */
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_ptr_nonnull(note_of(&a, "clock"));
 }
 END_TEST
@@ -276,15 +298,15 @@ END_TEST
 /* A small share explains a delay that is there. */
 START_TEST(causes_are_told_beside_a_delay)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.run_queue_share = 0.03;
 	in.turn_p99 = 4 * MS;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_uint_eq(a.n_notes, 0);
 	in.our_delay_p99 = 2 * MS;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
 	ck_assert_str_eq(
 		note_of(&a, "run-queue")->text, "a worker waited for a CPU for 3.00 % of the run");
@@ -295,7 +317,7 @@ END_TEST
 /* A quota of 20 %: late, and it says why and what to try. */
 START_TEST(a_quota_is_the_reason)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.throttled_share = 0.9;
@@ -303,7 +325,7 @@ START_TEST(a_quota_is_the_reason)
 	in.our_delay_p50 = 40 * MS;
 	in.our_delay_p99 = 80 * MS;
 	in.response_p99 = 83 * MS;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
 	ck_assert_int_eq(a.limited_by, AUDIT_BY_GENERATOR);
 	ck_assert_ptr_nonnull(note_of(&a, "throttled"));
@@ -317,7 +339,7 @@ END_TEST
  * nor the server is to blame. */
 START_TEST(a_quota_makes_the_server_look_slow)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.ledger = (struct ledger){
@@ -341,37 +363,37 @@ START_TEST(a_quota_makes_the_server_look_slow)
 		in.throttled_share = 0.96;
 	else
 		in.run_queue_share = 0.78;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
 	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OVERLOAD);
 	ck_assert_int_eq(a.limited_by, AUDIT_BY_GENERATOR);
 	ck_assert_ptr_nonnull(strstr(a.because, "limited by the generator: sent 120,000"));
 	/* Without either it is the server's. */
 	in.throttled_share = in.run_queue_share = 0;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.limited_by, AUDIT_BY_SERVER);
 }
 END_TEST
 
 START_TEST(closed_runs_that_are_kept_from_their_cpu)
 {
-	struct audit_input in = well_closed();
+	struct audit_run in = well_closed();
 	struct audit a;
 
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.limited_by, AUDIT_BY_SERVER);
 	/* half on a CPU and half waiting for one: it does nothing but want it */
 	in.run_queue_share = 0.4;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.limited_by, AUDIT_BY_GENERATOR);
 	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_OK);
 	ck_assert_int_eq(a.verdict, AUDIT_OK);
 	in.run_queue_share = -1;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.limited_by, AUDIT_BY_SERVER);
 	in.cpu_share = 0.2;
 	in.throttled_share = 0.5;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.limited_by, AUDIT_BY_GENERATOR);
 	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
 }
@@ -380,11 +402,11 @@ END_TEST
 /* It balances in the end, but it did not on the way. */
 START_TEST(a_ledger_that_was_wrong_on_the_way)
 {
-	struct audit_input in = _i ? well_closed() : well();
+	struct audit_run in = _i ? well_closed() : well();
 	struct audit a;
 
 	in.unbalanced = 3;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_VOID);
 	ck_assert_int_eq(a.exit_code, EXIT_UNDECIDED);
 	ck_assert_str_eq(
@@ -398,7 +420,7 @@ END_TEST
 START_TEST(the_worst_fits)
 {
 	static char longest[2000];
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	memset(longest, 'x', sizeof(longest) - 1);
@@ -411,7 +433,7 @@ START_TEST(the_worst_fits)
 	in.clocksource = longest;
 	in.descriptors = in.descriptors_used = in.ports = UINT64_MAX;
 	in.is_colocated = true;
-	audit_judge(&in, &a);
+	audit_run_judge(&in, &a);
 	ck_assert_uint_ge(a.n_notes, 12);
 	ck_assert_uint_lt(a.n_notes, AUDIT_NOTES_MAX);
 	for (size_t i = 0; i < a.n_notes; i++) {
@@ -430,6 +452,7 @@ int main(void)
 
 	tcase_add_loop_test(t, each_figure_has_its_limit, 0, (int)LEN(figures));
 	tcase_add_test(t, units);
+	tcase_add_test(t, table_of_notes);
 	tcase_add_test(t, few_lost_segments_are_nothing);
 	tcase_add_loop_test(t, clocks_are_known_by_name, 0, (int)LEN(clocks));
 	tcase_add_test(t, causes_are_told_beside_a_delay);

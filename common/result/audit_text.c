@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts of the audit's sentences. ASCII; pure; any thread. */
-#include "daemon/engine/audit_text.h"
+#include "common/result/audit_text.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts of the audit's sentences. */
-#include "daemon/engine/audit_text.h"
+#include "common/result/audit_text.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* What the audit says of answers that are not what was meant: redirects, failed checks, kept
  * connections that broke, and what this machine refused. Each case begins with a run that is well.
  */
-#include "daemon/engine/audit.h"
+#include "common/result/audit.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -10,18 +10,18 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
-#include "daemon/engine/stats.h"
 #include "tests/support/suite.h"
+#include "tests/unit/common/audit_run.h"
 
 #define MS NSEC_PER_MSEC
 #define N 10000
 
-static struct stats_fault faults[FAULT_COUNT];
+static struct audit_fault faults[FAULT_COUNT];
 
-static struct audit_input well(void)
+static struct audit_run well(void)
 {
 	memset(faults, 0, sizeof(faults));
-	return (struct audit_input){
+	return (struct audit_run){
 		.is_open = true,
 		.outcome = AUDIT_COMPLETED,
 		.ledger = {.planned = N, .sent = N, .classes = {[LEDGER_OK] = N}},
@@ -45,7 +45,7 @@ static struct audit_input well(void)
 }
 
 /* n requests end by that fault instead. */
-static void spoil(struct audit_input *in, enum fault fault, uint64_t n, const char *example)
+static void spoil(struct audit_run *in, enum fault fault, uint64_t n, const char *example)
 {
 	enum ledger_class class = fault_table[fault].class;
 
@@ -58,11 +58,11 @@ static void spoil(struct audit_input *in, enum fault fault, uint64_t n, const ch
 	strcpy(faults[fault].example, example);
 }
 
-static struct audit judged(const struct audit_input *in)
+static struct audit judged(const struct audit_run *in)
 {
 	struct audit a;
 
-	audit_judge(in, &a);
+	audit_run_judge(in, &a);
 	return a;
 }
 
@@ -94,7 +94,7 @@ static const struct {
 /* All requests end so (0), or the run could not begin (1). */
 START_TEST(test_foreign)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	spoil(&in, foreign[_i / 2].fault, N, "");
@@ -114,7 +114,7 @@ END_TEST
 /* As soon as one answer began with HTTP/, the port is not to blame. */
 START_TEST(test_foreign_and_bad)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 
 	spoil(&in, FAULT_NOT_HTTP, N - 1, "");
 	spoil(&in, FAULT_BAD_RESPONSE, 1, "");
@@ -125,7 +125,7 @@ END_TEST
 
 START_TEST(test_surplus)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a = judged(&in);
 	const struct audit_note *note;
 
@@ -148,7 +148,7 @@ END_TEST
 
 START_TEST(test_mostly_redirects)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.redirects = 9800;
@@ -177,7 +177,7 @@ static const struct {
 
 START_TEST(test_share_of_redirects)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.redirects = shares[_i].redirects;
@@ -196,7 +196,7 @@ END_TEST
 /* With expect-status = 200 they have failed: the same advice. */
 START_TEST(test_redirects_that_failed)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.redirects = N;
@@ -217,7 +217,7 @@ END_TEST
 
 START_TEST(test_location_is_harmless)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	char location[300];
 	struct audit a;
 
@@ -238,7 +238,7 @@ END_TEST
 
 START_TEST(test_check_that_failed_most)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	spoil(&in, FAULT_CHECK_HEADER, 2000, "Content-Type is text/html, expected text/plain");
@@ -278,7 +278,7 @@ static const struct {
 
 START_TEST(test_fault_of_ours)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	const struct audit_note *note;
 	struct audit a;
 
@@ -301,7 +301,7 @@ END_TEST
 START_TEST(test_every_fault_of_ours_has_a_remedy)
 {
 	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++) {
-		struct audit_input in = well();
+		struct audit_run in = well();
 		struct audit a;
 
 		spoil(&in, (enum fault)f, 5, "");
@@ -316,7 +316,7 @@ END_TEST
 
 START_TEST(test_failed_before_the_start)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.outcome = AUDIT_FAILED;
@@ -336,7 +336,7 @@ END_TEST
 
 START_TEST(test_retries_and_stale)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a = judged(&in);
 
 	ck_assert_ptr_null(note_of(&a, "retries"));
@@ -360,7 +360,7 @@ END_TEST
 /* Green would say that the load was the one planned. */
 START_TEST(test_many_sent_twice_are_in_the_headline)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	in.sent = 40000; /* with the warm-up */
@@ -413,7 +413,7 @@ static const struct {
 /* Not one request was answered. */
 START_TEST(test_remedy)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 	struct audit a;
 
 	spoil(&in, remedies[_i].fault, N, "");
@@ -431,7 +431,7 @@ END_TEST
 /* A server that has answered before does speak HTTP. */
 START_TEST(test_reset_after_answers_is_no_matter_of_tls)
 {
-	struct audit_input in = well();
+	struct audit_run in = well();
 
 	spoil(&in, FAULT_RESET, N / 2, "");
 	in.answers = N / 2;

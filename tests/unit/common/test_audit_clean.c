@@ -10,7 +10,7 @@
  * stand on a figure of ours that is beyond its limit, and a run whose p99 we did not touch must not
  * have it.
  */
-#include "daemon/engine/audit.h"
+#include "common/result/audit.h"
 
 #include <check.h>
 #include <stddef.h>
@@ -20,13 +20,14 @@
 
 #include "common/clock.h"
 #include "tests/support/suite.h"
+#include "tests/unit/common/audit_run.h"
 
 #define RUNS 100
 #define QUIET 0.3 /* of the CPUs in use, by whomever */
 #define LEN(x) (sizeof(x) / sizeof((x)[0]))
 
 struct recorded {
-	struct audit_input in;
+	struct audit_run in;
 	bool is_busy;
 	double machine_busy; /* share of all CPUs, by everybody */
 	char clocksource[32];
@@ -180,7 +181,7 @@ START_TEST(no_clean_run_is_accused)
 	for (size_t i = 0; i < n_runs; i++) {
 		struct audit a;
 
-		audit_judge(&runs[i].in, &a);
+		audit_run_judge(&runs[i].in, &a);
 		n_busy += runs[i].is_busy;
 		ck_assert_msg(a.verdict != AUDIT_SATURATED, "run %zu: %s", i,
 			a.n_notes ? a.notes[0].text : "");
@@ -199,10 +200,10 @@ START_TEST(what_is_suspect_has_a_figure)
 	unsigned n_suspect = 0, n_ok = 0, n_quiet = 0, n_quiet_suspect = 0;
 
 	for (size_t i = 0; i < n_runs; i++) {
-		const struct audit_input *in = &runs[i].in;
+		const struct audit_run *in = &runs[i].in;
 		struct audit a;
 
-		audit_judge(in, &a);
+		audit_run_judge(in, &a);
 		if (a.verdict == AUDIT_SUSPECT) {
 			n_suspect++;
 			ck_assert_msg(stands_on_a_figure(&a), "run %zu", i);

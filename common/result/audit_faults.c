@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the audit says of single faults and of answers that point elsewhere. A location and an
+ * example are the server's words: a location is cut and made ASCII here, an example comes clean and
+ * is cut.
+ *
+ * Pure; any thread.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/figure.h"
+#include "common/result/audit_internal.h"
+#include "common/result/audit_text.h"
+
+/* More of them make the figures those of another load than was planned. */
+#define AUDIT_REPEATED_MANY 0.01
+#define AUDIT_REDIRECTS_MOST 0.5
+#define AUDIT_REDIRECTS_SOME 0.01
+#define AUDIT_LOCATION_MAX 80
+
+uint64_t audit_count_faults(const struct audit_view *v, enum fault_phase phase)
+{
+	uint64_t n = fault_table[v->failed_by].phase == phase && phase != FAULT_PHASE_NONE;
+
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+		if (fault_table[f].phase == phase)
+			n += audit_fault_count(v, (enum fault)f);
+	return n;
+}
+
+enum fault audit_main_fault(const struct audit_view *v, enum fault_phase phase)
+{
+	enum fault most = fault_table[v->failed_by].phase == phase ? v->failed_by : FAULT_NONE;
+
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
+		if (fault_table[f].phase == phase && audit_fault_count(v, (enum fault)f) > 0 &&
+			(most == FAULT_NONE ||
+				audit_fault_count(v, (enum fault)f) > audit_fault_count(v, most)))
+			most = (enum fault)f;
+	return most;
+}
+
+struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fault)
+{
+	const char *example = v->faults[fault] ? result_words(v->faults[fault]->example) : "";
+	struct audit_sentence t;
+
+	snprintf(t.s, sizeof(t.s), *example ? "%s (%.160s)" : "%s", fault_table[fault].name,
+		example);
+	return t;
+}
+
+/* ---------------------------------------------------------------- kept connections */
+
+struct audit_sentence audit_tell_repeated(const struct audit_view *v)
+{
+	double share = v->sent > 0 ? (double)v->r->outside.retries / v->sent : 0;
+	struct audit_sentence t = {""};
+
+	if (share > AUDIT_REPEATED_MANY)
+		snprintf(t.s, sizeof(t.s),
+			"%.26s of %.26s requests were sent twice: the server had closed a kept "
+			"connection",
+			figure_share(share).text, figure_count((int64_t)v->sent).text);
+	return t;
+}
+
+/* ---------------------------------------------------------------- redirects */
+
+bool audit_is_mostly_redirects(const struct audit_view *v)
+{
+	return (double)v->redirects > AUDIT_REDIRECTS_MOST * (double)v->answers;
+}
+
+bool audit_has_redirects(const struct audit_view *v)
+{
+	return v->redirects > 0 &&
+	       (double)v->redirects >= AUDIT_REDIRECTS_SOME * (double)v->answers;
+}
+
+/* "" where there is none. */
+static struct audit_text audit_location(const struct audit_view *v)
+{
+	const char *location = result_words(v->r->redirects.location);
+	struct audit_text t = {""};
+	size_t len;
+
+	len = strnlen(location, AUDIT_LOCATION_MAX);
+	for (size_t i = 0; i < len; i++)
+		t.s[i] = location[i] > ' ' && location[i] < 0x7f ? location[i] : '?';
+	snprintf(t.s + len, sizeof(t.s) - len, "%s", location[len] ? "..." : "");
+	return t;
+}
+
+struct audit_sentence audit_tell_redirects(const struct audit_view *v)
+{
+	struct audit_text location = audit_location(v);
+	struct audit_sentence t;
+
+	snprintf(t.s, sizeof(t.s),
+		"%.26s of %.26s answers were redirects (%u%s%.90s), never followed",
+		figure_count(v->redirects).text, figure_count(v->answers).text, v->redirect_status,
+		*location.s ? " to " : "", location.s);
+	return t;
+}
+
+struct audit_sentence audit_try_redirects(const struct audit_view *v)
+{
+	struct audit_text location = audit_location(v);
+	struct audit_sentence t;
+
+	snprintf(t.s, sizeof(t.s), "load the address they point to%s%s", *location.s ? ": " : "",
+		location.s);
+	return t;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the audit share. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/ledger.h"
+#include "common/result/audit.h"
+#include "common/result/result.h"
+
+#define AUDIT_STALLED_SATURATED 0.05
+#define AUDIT_CPU (note_table[NOTE_CPU].limit)
+#define AUDIT_DELAY_SUSPECT_NS ((int64_t)note_table[NOTE_OUR_DELAY].limit)
+/* So often that the quota is what limits a closed run. */
+#define AUDIT_THROTTLED_LIMIT 0.10
+
+/* audit_view.c: what the rules ask of a result and what must be looked up or added up for it. All
+ * else they read from the result itself: a figure that is unknown there is below every limit. */
+struct audit_view {
+	const struct result *r;
+	bool is_open;
+	bool has_begun;
+	enum audit_outcome outcome;
+	enum fault failed_by; /* why it could not begin; FAULT_NONE: it could */
+	struct ledger ledger; /* the measured window */
+	int64_t window_ns;    /* in which was sent: without pauses */
+	double ok_per_s;
+	double short_interval_share; /* of intervals with sent < 99 % of what was due */
+	/* never NULL: all of it absent where there is none */
+	const struct result_latency *service, *our_delay, *connection_wait;
+	const struct result_error *faults[FAULT_COUNT]; /* NULL: none */
+	double sent;					/* in and around the window */
+	uint64_t answers;				/* in the window, with any status */
+	uint64_t redirects;	  /* of these, where the plan does not ask for them */
+	unsigned redirect_status; /* of most of them */
+	bool is_sum;		  /* of several runs, */
+	unsigned n_hosts;	  /* so many at a time; 1 in a run */
+	struct {
+		const char *url;	      /* of the target; "": unknown */
+		const char *method;	      /* of its one kind of request; "": unknown */
+		const char *certificate_name; /* a host that a refused certificate is for; "" */
+		char unix_path[128];	      /* that is connected to; "": an address */
+		bool is_tls;		      /* https */
+		bool takes_any_certificate;   /* https, and not verified */
+		bool is_one_family; /* addresses = v4 or v6: others of the name do not count */
+		int64_t request_timeout_ns; /* from the planned instant; 0: unknown */
+	} plan;
+};
+void audit_view_of(const struct result *r, struct audit_view *ret);
+/* Arrivals that ended by it. */
+uint64_t audit_fault_count(const struct audit_view *v, enum fault fault);
+
+/* audit_notes.c: fills in the notes, the verdict and our share of the p99. */
+void audit_take_notes(const struct audit_view *v, struct audit *a);
+void audit_raise(struct audit *a, enum audit_verdict to);
+/* Raises the verdict as the table says. Of a sum, what is about one run is not added: the notes of
+ * its runs say it. */
+void audit_add_note(const struct audit_view *v, struct audit *a, const struct note *note,
+	double value, double limit, const char *try_text, const char *format, ...)
+	__attribute__((format(printf, 7, 8)));
+
+/* audit_machine.c: what this machine and its kernel have done to us. After all that is about our
+ * own delay: some figures matter only where there is one. */
+void audit_note_machine(const struct audit_view *v, struct audit *a);
+/* What to do about a machine that does not let us run; "" where it does. */
+const char *audit_machine_remedy(const struct audit_view *v);
+
+/* -t: one worker more in each run. */
+uint64_t audit_more_workers(const struct audit_view *v);
+void audit_note_redirects(const struct audit_view *v, struct audit *a);
+/* Our part of the response time's p99. Where that is of arrivals without an answer, our part of the
+ * time they were given. Negative: unknown. */
+double audit_delay_share(const struct audit_view *v, const struct audit *a);
+
+/* audit_faults.c: what the answers and the faults say. */
+
+/* How many of that phase, and the most frequent one of them (FAULT_NONE: none), with what the run
+ * could not begin for. */
+uint64_t audit_count_faults(const struct audit_view *v, enum fault_phase phase);
+enum fault audit_main_fault(const struct audit_view *v, enum fault_phase phase);
+/* The first example of a fault, in brackets after its name: "check-size (body has 1 bytes, …)". */
+struct audit_sentence {
+	char s[256];
+};
+struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fault);
+
+/* "5.2 % of 10,000 requests were sent twice: ..."; "" where so few were that it is not worth the
+ * headline. And what to do about it. */
+struct audit_sentence audit_tell_repeated(const struct audit_view *v);
+#define AUDIT_KEEP_ALIVE_REMEDY                                                                    \
+	"a longer keep-alive timeout of the server, or --set connections.max-age=TIME below it"
+
+/* "9,800 of 10,000 answers were redirects (301 to https://…), which are never followed", and what
+ * to try. */
+bool audit_is_mostly_redirects(const struct audit_view *v);
+bool audit_has_redirects(const struct audit_view *v); /* worth a word */
+struct audit_sentence audit_tell_redirects(const struct audit_view *v);
+struct audit_sentence audit_try_redirects(const struct audit_view *v);
+
+/* audit_remedy.c: what to try; "" where there is nothing. */
+
+struct audit_sentence audit_fault_remedy(const struct audit_view *v, enum fault fault);
+/* Against the class that took most requests. */
+struct audit_sentence audit_remedy(const struct audit_view *v, enum ledger_class most);
+/* The command that shows one answer, to be pasted into a shell. */
+struct audit_sentence audit_try_look(const struct audit_view *v);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The notes on the machine: what its kernel, its neighbours and its clock have done to us. Only
+ * what the measurement page names makes the verdict: a quota, neighbours, stamps that are late, a
+ * standstill. The rest explains a verdict or is worth a word by itself. A figure that is unknown
+ * says nothing.
+ *
+ * Chosen here, where the page has no limit:
+ * - Waiting for a CPU and long turns of the loop explain our delay, so a small share of them is
+ *   told only where the generator is not "ok" already.
+ * - Segments that were lost are the network's or the server's doing: they make no verdict.
+ *
+ * Pure; any thread. Texts are ASCII.
+ */
+#include "common/figure.h"
+#include "common/host/host_text.h"
+#include "common/result/audit_internal.h"
+
+/* Below that it is a wake-up on a quiet machine: on loopback, where the service itself takes some
+ * tens of microseconds, the share alone would accuse every run. */
+#define AUDIT_RX_SLACK_NS (500 * NSEC_PER_USEC)
+#define AUDIT_RX_SLACK_SHARE 0.10
+/* Answers that take longer than this part of the window make the rates say little. */
+#define AUDIT_WINDOW_SHARE 0.2
+#define AUDIT_RUN_QUEUE_EXPLAINS 0.01
+#define AUDIT_TURN_EXPLAINS_NS NSEC_PER_MSEC
+#define AUDIT_RETRANSMITS 0.005
+#define AUDIT_RETRANSMITS_LEAST 10
+#define AUDIT_HEADROOM 0.05
+
+static void audit_note_quota(const struct audit_view *v, struct audit *a)
+{
+	const struct result_generator *g = &v->r->generator;
+
+	if (g->throttled_share > 0)
+		audit_add_note(v, a, &note_table[NOTE_THROTTLED], g->throttled_share, 0,
+			"a larger quota of CPU time: CPUQuota= of the service, cpu.max of the "
+			"cgroup",
+			"the quota of CPU time ran out in %s of its periods, for %s altogether",
+			figure_share(g->throttled_share).text, figure_time(g->throttled_ns).text);
+}
+
+static void audit_note_neighbours(const struct audit_view *v, struct audit *a)
+{
+	const struct note *note = &note_table[NOTE_STEAL];
+	double share = v->r->generator.steal_share;
+
+	if (share > note->limit)
+		audit_add_note(v, a, note, share, note->limit, "a dedicated machine",
+			"%s of this machine's CPU time went to other virtual machines",
+			figure_share(share).text);
+}
+
+static void audit_note_standstill(const struct audit_view *v, struct audit *a)
+{
+	const struct note *note = &note_table[NOTE_STANDSTILL];
+	double share = v->r->generator.stalled_share;
+
+	if (!(share > note->limit))
+		return;
+	audit_raise(a, share > AUDIT_STALLED_SATURATED ? AUDIT_SATURATED : AUDIT_OK);
+	audit_add_note(v, a, note, share, note->limit,
+		"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused",
+		"a worker stood still for %s of the run", figure_share(share).text);
+}
+
+static void audit_note_stamps(const struct audit_view *v, struct audit *a)
+{
+	int64_t slack_ns = v->r->generator.rx_slack_p99_ns, service_ns = v->service->p50_ns;
+	double limit_ns = AUDIT_RX_SLACK_SHARE * (double)service_ns;
+
+	if (slack_ns > AUDIT_RX_SLACK_NS && service_ns > 0 && (double)slack_ns > limit_ns)
+		audit_add_note(v, a, &note_table[NOTE_RX_SLACK], (double)slack_ns, limit_ns,
+			"fewer connections on each worker: -t, if this machine has a CPU to spare",
+			"completion stamps are late by up to %s (p99), service p50 is %s",
+			figure_time(slack_ns).text, figure_time(service_ns).text);
+}
+
+/* Why we were late, as far as the kernel and the loop tell. */
+static void audit_note_causes(const struct audit_view *v, struct audit *a)
+{
+	const struct note *waits = &note_table[NOTE_RUN_QUEUE], *turns = &note_table[NOTE_TURNS];
+	const struct result_generator *g = &v->r->generator;
+	bool explains = a->verdict > AUDIT_OK;
+	double queue = explains ? AUDIT_RUN_QUEUE_EXPLAINS : waits->limit;
+	double turn_ns = explains ? (double)AUDIT_TURN_EXPLAINS_NS : turns->limit;
+
+	if (g->run_queue_share > queue)
+		audit_add_note(v, a, waits, g->run_queue_share, queue,
+			"a quieter machine; fewer programs than CPUs",
+			"a worker waited for a CPU for %s of the run",
+			figure_share(g->run_queue_share).text);
+	if ((double)g->loop_p99_ns > turn_ns)
+		audit_add_note(v, a, turns, (double)g->loop_p99_ns, turn_ns,
+			"fewer connections on each worker: -t, if this machine has a CPU to spare",
+			"a turn of a worker's loop took up to %s (p99), others waited for it",
+			figure_time(g->loop_p99_ns).text);
+}
+
+static void audit_note_network(const struct audit_view *v, struct audit *a)
+{
+	const struct note *softirq = &note_table[NOTE_SOFTIRQ];
+	const struct result_generator *g = &v->r->generator;
+	double lost = AUDIT_RETRANSMITS * (double)g->tcp_segments;
+
+	if (g->softirq_share > softirq->limit)
+		audit_add_note(v, a, softirq, g->softirq_share, softirq->limit, "a quieter machine",
+			"%s of this machine's CPU time went into packets and timers",
+			figure_share(g->softirq_share).text);
+	if (g->retransmits >= AUDIT_RETRANSMITS_LEAST && g->tcp_segments > 0 &&
+		(double)g->retransmits > lost)
+		audit_add_note(v, a, &note_table[NOTE_RETRANSMITS], (double)g->retransmits, lost,
+			"see where packets are lost: nstat, ss -ti; a full queue of the server's "
+			"new connections loses them too",
+			"%s of %s TCP segments of the run's connections were sent again",
+			figure_count(g->retransmits).text, figure_count(g->tcp_segments).text);
+}
+
+static void audit_note_clock(const struct audit_view *v, struct audit *a)
+{
+	const struct note *note = &note_table[NOTE_CLOCK];
+	const char *source = result_words(v->r->generator.clocksource);
+	int64_t clock_ns = v->r->generator.clock_ns;
+
+	source = *source ? source : "unknown";
+	if (result_is_known(clock_ns) && host_text_is_slow_clock(source, clock_ns))
+		audit_add_note(v, a, note, (double)clock_ns, note->limit,
+			"another clocksource, if the kernel has one: "
+			"/sys/devices/system/clocksource/clocksource0",
+			"reading the clock takes %s (clocksource %.32s), and each request reads it "
+			"three times",
+			figure_time(clock_ns).text, source);
+}
+
+/* What was nearly used up. */
+static void audit_note_headroom(const struct audit_view *v, struct audit *a)
+{
+	const struct result_descriptors *d = &v->r->generator.descriptors;
+	const struct result_ports *p = &v->r->generator.ports;
+	double descriptors = (double)d->limit, ports = (double)p->range;
+
+	if (v->has_begun && d->used_at_most > 0 && d->limit >= 0 &&
+		descriptors - (double)d->used_at_most < AUDIT_HEADROOM * descriptors)
+		audit_add_note(v, a, &note_table[NOTE_DESCRIPTORS], (double)d->used_at_most,
+			(1 - AUDIT_HEADROOM) * descriptors,
+			audit_fault_remedy(v, FAULT_NO_DESCRIPTORS).s,
+			"%s of %s descriptors were in use", figure_count(d->used_at_most).text,
+			figure_count(d->limit).text);
+	if (v->has_begun && p->range > 0 && p->reused != RESULT_YES &&
+		(double)p->time_wait > (1 - AUDIT_HEADROOM) * ports)
+		audit_add_note(v, a, &note_table[NOTE_PORTS_USED], (double)p->time_wait,
+			(1 - AUDIT_HEADROOM) * ports, audit_fault_remedy(v, FAULT_NO_PORTS).s,
+			"%s connections hold their ports for another minute, and there are %s",
+			figure_count(p->time_wait).text, figure_count(p->range).text);
+}
+
+/* Notes on the figures themselves. */
+static void audit_note_figures(const struct audit_view *v, struct audit *a)
+{
+	const struct note *little = &note_table[NOTE_LITTLE];
+	double residual = v->r->generator.little_residual;
+	double most_ns = AUDIT_WINDOW_SHARE * (double)v->window_ns;
+
+	if (residual > little->limit)
+		audit_add_note(v, a, little, residual, little->limit,
+			"report it as a bug of rpsd, with the result file",
+			"the time that requests were in flight differs by %s from the sum of their "
+			"times: a bug, or the clock jumped",
+			figure_share(residual).text);
+	if (v->window_ns > 0 && (double)v->service->mean_ns > most_ns)
+		audit_add_note(v, a, &note_table[NOTE_SHORT_WINDOW], (double)v->service->mean_ns,
+			most_ns, "a longer run (-d) after a warm-up (-w)",
+			"an answer takes %s of a window of %s: rates count what ended inside it",
+			figure_time(v->service->mean_ns).text, figure_time(v->window_ns).text);
+	if (v->r->generator.colocated == RESULT_YES)
+		audit_add_note(v, a, &note_table[NOTE_COLOCATED], 1, 0, "",
+			"server on this machine: it shares the CPU with rpsd");
+}
+
+void audit_note_machine(const struct audit_view *v, struct audit *a)
+{
+	audit_note_quota(v, a);
+	audit_note_neighbours(v, a);
+	audit_note_stamps(v, a);
+	audit_note_standstill(v, a);
+	audit_note_causes(v, a);
+	audit_note_network(v, a);
+	audit_note_clock(v, a);
+	audit_note_headroom(v, a);
+	audit_note_figures(v, a);
+}
+
+const char *audit_machine_remedy(const struct audit_view *v)
+{
+	if (v->r->generator.throttled_share > AUDIT_THROTTLED_LIMIT)
+		return "a larger quota of CPU time: CPUQuota= of the service, cpu.max of the "
+		       "cgroup";
+	if (v->r->generator.stalled_share > AUDIT_STALLED_SATURATED)
+		return "see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused";
+	return "";
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The notes of the audit: each figure of ours against its limit. They make the verdict on the
+ * generator, and nothing but the verdict.
+ *
+ * Pure; any thread. Texts are ASCII.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/figure.h"
+#include "common/result/audit_internal.h"
+#include "common/result/audit_text.h"
+
+/* A smaller part of the response time's p99 than this is no part worth a word. */
+#define AUDIT_DELAY_NIL_SHARE 0.01
+#define AUDIT_DELAY_SATURATED_NS (20 * NSEC_PER_MSEC)
+/* One standstill as long as busy hosts have them. In a window W its p99 is this less W/100: in one
+ * of 2 s, recorded, 22 ms where 60 s would show nothing. One event is no state. */
+#define AUDIT_DELAY_EVENT_NS (50 * NSEC_PER_MSEC)
+/* An idle virtual machine shows up to 5.4 ms: below this, a short interval is a hiccup at its end.
+ */
+#define AUDIT_DELAY_QUIET_NS (6 * NSEC_PER_MSEC)
+#define AUDIT_DELAY_SHARE 0.10
+
+void audit_raise(struct audit *a, enum audit_verdict to)
+{
+	if (a->verdict < to)
+		a->verdict = to;
+}
+
+void audit_add_note(const struct audit_view *v, struct audit *a, const struct note *note,
+	double value, double limit, const char *try_text, const char *format, ...)
+{
+	struct audit_note *to = &a->notes[a->n_notes];
+	va_list args;
+
+	audit_raise(a, note->verdict);
+	if (a->n_notes == AUDIT_NOTES_MAX || (v->is_sum && note->is_of_run))
+		return;
+	a->n_notes++;
+	*to = (struct audit_note){
+		.code = note->code, .unit = note->unit, .value = value, .limit = limit};
+	snprintf(to->try_text, sizeof(to->try_text), "%s", try_text);
+	va_start(args, format);
+	vsnprintf(to->text, sizeof(to->text), format, args);
+	va_end(args);
+}
+
+static struct audit_text audit_requests(uint64_t n)
+{
+	struct audit_text t;
+
+	snprintf(t.s, sizeof(t.s), "%.26s request%s", figure_count(n).text, n == 1 ? "" : "s");
+	return t;
+}
+
+uint64_t audit_more_workers(const struct audit_view *v)
+{
+	int64_t workers = v->r->generator.workers;
+
+	return (workers > 0 ? (uint64_t)workers / v->n_hosts : 0) + 1;
+}
+
+static struct audit_text audit_try_workers(const struct audit_view *v, const char *before)
+{
+	struct audit_text t;
+
+	snprintf(t.s, sizeof(t.s), "%s-t %" PRIu64 "%s, if %s machine has a CPU to spare", before,
+		audit_more_workers(v), v->n_hosts > 1 ? " for each run" : "",
+		v->n_hosts > 1 ? "its" : "this");
+	return t;
+}
+
+double audit_delay_share(const struct audit_view *v, const struct audit *a)
+{
+	if (a->our_delay_share_of_p99 >= 0 || !v->is_open || v->plan.request_timeout_ns <= 0)
+		return a->our_delay_share_of_p99;
+	return (double)v->our_delay->p99_ns / (double)v->plan.request_timeout_ns;
+}
+
+/* A limit of our delay's p99, or more where a single event could reach it. */
+static int64_t audit_limit_ns(const struct audit_view *v, int64_t limit_ns)
+{
+	int64_t event_ns = AUDIT_DELAY_EVENT_NS - v->window_ns / 100;
+
+	return event_ns > limit_ns ? event_ns : limit_ns;
+}
+
+/* Open model: how late we were. */
+static void audit_note_delay(const struct audit_view *v, struct audit *a)
+{
+	double share = a->our_delay_share_of_p99;
+	const struct note *late = &note_table[NOTE_OUR_DELAY];
+	const struct note *intervals = &note_table[NOTE_SHORT_INTERVALS];
+	bool is_short = v->short_interval_share > intervals->limit &&
+			v->our_delay->p99_ns > audit_limit_ns(v, AUDIT_DELAY_QUIET_NS);
+	int64_t large_ns = audit_limit_ns(v, AUDIT_DELAY_SATURATED_NS);
+	bool is_large = v->our_delay->p99_ns > large_ns;
+	bool is_saturated = audit_delay_share(v, a) >= AUDIT_DELAY_SHARE && (is_large || is_short);
+	double limit_ns = (double)(is_saturated && is_large ? large_ns : AUDIT_DELAY_SUSPECT_NS);
+	struct audit_text try_text = audit_try_workers(v, "a quieter machine; ");
+
+	if (v->our_delay->p99_ns <= AUDIT_DELAY_SUSPECT_NS ||
+		(audit_delay_share(v, a) >= 0 && audit_delay_share(v, a) < AUDIT_DELAY_NIL_SHARE))
+		return;
+	audit_raise(a, is_saturated ? AUDIT_SATURATED : AUDIT_OK);
+	if (share < 0)
+		audit_add_note(v, a, late, (double)v->our_delay->p99_ns, limit_ns, try_text.s,
+			"our delay p99 %s", figure_time(v->our_delay->p99_ns).text);
+	else
+		audit_add_note(v, a, late, (double)v->our_delay->p99_ns, limit_ns, try_text.s,
+			"our delay p99 %s, %s of the response time's p99 %s",
+			figure_time(v->our_delay->p99_ns).text, figure_share(share).text,
+			figure_time(v->r->offered.p99_ns).text);
+	if (is_saturated && is_short)
+		audit_add_note(v, a, intervals, v->short_interval_share, intervals->limit,
+			try_text.s, "%s of the intervals sent less than 99 %% of what was due",
+			figure_share(v->short_interval_share).text);
+}
+
+static void audit_note_cpu(const struct audit_view *v, struct audit *a)
+{
+	struct audit_text try_text = audit_try_workers(v, "");
+	double share = v->r->generator.cpu_share;
+
+	if (!(share > AUDIT_CPU))
+		return;
+	if (v->is_open)
+		audit_add_note(v, a, &note_table[NOTE_CPU], share, AUDIT_CPU, try_text.s,
+			"the busiest worker used %s of its CPU", figure_share(share).text);
+	else
+		audit_add_note(v, a, &note_table[NOTE_CEILING], share, AUDIT_CPU, try_text.s,
+			"the busiest worker used %s of its CPU: this is the generator's ceiling, "
+			"not the server's",
+			figure_share(share).text);
+}
+
+/* Open model: how far waiting for a connection made the response time. */
+static void audit_note_connections(const struct audit_view *v, struct audit *a)
+{
+	const struct result_connections *c = &v->r->connections;
+	int64_t wait_ns = v->connection_wait->p99_ns, response_ns = v->r->offered.p99_ns;
+	bool is_full;
+
+	if (wait_ns <= 0 || response_ns <= 0 || 2 * (double)wait_ns < (double)response_ns)
+		return;
+	/* More are of no use to a pool that was never full: it waited for them to open. */
+	is_full = c->peak >= c->limit;
+	audit_add_note(v, a, &note_table[NOTE_CONNECTION_WAIT], (double)wait_ns,
+		(double)response_ns / 2,
+		is_full ? "more connections (-c), or a lower rate (-r)"
+			: "see what opening one takes: connect, tls; a warm-up (-w) or -c N "
+			  "opens them before",
+		"p99 %s of the response time is the queue for a connection (%s of %s in use)",
+		figure_time(wait_ns).text, figure_count(c->peak).text, figure_count(c->limit).text);
+}
+
+/* What this machine refused us, each with its own remedy. */
+static void audit_note_ours(const struct audit_view *v, struct audit *a)
+{
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++) {
+		const struct note note = note_of_fault((enum fault)f);
+		uint64_t n = audit_fault_count(v, (enum fault)f);
+
+		if (fault_table[f].phase != FAULT_PHASE_GENERATOR || n == 0)
+			continue;
+		audit_add_note(v, a, &note, (double)n, 0, audit_fault_remedy(v, (enum fault)f).s,
+			"%s without a connection: %s", audit_requests(n).s, note.meaning);
+	}
+}
+
+/* Each of them has cost a connection. */
+static void audit_note_surplus(const struct audit_view *v, struct audit *a)
+{
+	int64_t n = v->r->connections.surplus;
+
+	if (n <= 0)
+		return;
+	audit_add_note(v, a, &note_table[NOTE_SURPLUS], (double)n, 0,
+		"count the bytes of one body: curl -s URL | wc -c",
+		"%s answer%s followed by bytes that belong to none: is Content-Length too small?",
+		figure_count(n).text, n == 1 ? " was" : "s were");
+}
+
+/* What became of connections that were kept open. */
+static void audit_note_kept(const struct audit_view *v, struct audit *a)
+{
+	const struct note stale = note_of_fault(FAULT_STALE);
+	uint64_t n = audit_fault_count(v, FAULT_STALE);
+	int64_t retries = v->r->outside.retries;
+
+	if (retries > 0)
+		audit_add_note(v, a, &note_table[NOTE_RETRIES], (double)retries, 0, "",
+			"%s sent again: the server had closed a kept connection",
+			audit_requests((uint64_t)retries).s);
+	if (n > 0)
+		audit_add_note(v, a, &stale, (double)n, 0, AUDIT_KEEP_ALIVE_REMEDY, "%s failed: %s",
+			audit_requests(n).s, stale.meaning);
+}
+
+static void audit_note_ledger(const struct audit_view *v, struct audit *a)
+{
+	const struct ledger *l = &v->ledger;
+	int64_t n = v->r->generator.unbalanced_intervals;
+
+	if (!ledger_balances(l))
+		audit_add_note(v, a, &note_table[NOTE_LEDGER],
+			fabs((double)l->planned - (double)ledger_resolved(l)), 0,
+			"report this as a bug of rpsd", "%s requests planned, %s accounted for",
+			figure_count(l->planned).text, figure_count(ledger_resolved(l)).text);
+	if (n > 0)
+		audit_add_note(v, a, &note_table[NOTE_LEDGER_INTERVAL], (double)n, 0,
+			"report this as a bug of rpsd",
+			"a worker's ledger did not balance at the end of %s interval%s",
+			figure_count(n).text, n == 1 ? "" : "s");
+}
+
+void audit_take_notes(const struct audit_view *v, struct audit *a)
+{
+	a->our_delay_share_of_p99 = -1;
+	if (v->is_open && v->our_delay->p99_ns >= 0 && v->r->offered.p99_ns > 0)
+		a->our_delay_share_of_p99 =
+			fmin((double)v->our_delay->p99_ns / (double)v->r->offered.p99_ns, 1);
+
+	audit_note_ledger(v, a);
+	audit_note_ours(v, a);
+	audit_note_surplus(v, a);
+	if (v->is_open) {
+		audit_note_delay(v, a);
+		audit_note_connections(v, a);
+	}
+	audit_note_cpu(v, a);
+	audit_note_machine(v, a);
+	audit_note_kept(v, a);
+}
+
+void audit_note_redirects(const struct audit_view *v, struct audit *a)
+{
+	audit_add_note(v, a, &note_table[NOTE_REDIRECTS], (double)v->redirects, 0,
+		audit_try_redirects(v).s, "%s", audit_tell_redirects(v).s);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A result as the rules ask of it. A result may come from anywhere: what is missing in it is
+ * unknown, and a text in it is as long as it likes. Pure; any thread. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/result.h"
+#include "common/result/audit_internal.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_table.h"
+#include "common/str.h"
+
+/* That of a word that is not known is the first one. */
+static unsigned audit_find_word(const char *const *words, unsigned n, const char *word)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (str_eq(words[i], word))
+			return i;
+	return 0;
+}
+
+static enum fault audit_find_fault(const char *name)
+{
+	unsigned f = FAULT_COUNT;
+
+	while (--f > FAULT_NONE && !str_eq(fault_table[f].name, name))
+		;
+	return (enum fault)f;
+}
+
+static const struct result_latency *audit_find_latency(const struct result *r, const char *name)
+{
+	static const struct result_latency none = {
+		.count = RESULT_ABSENT,
+		.mean_ns = RESULT_ABSENT,
+		.p50_ns = RESULT_ABSENT,
+		.p99_ns = RESULT_ABSENT,
+	};
+	const struct result_latency *all = r->latency.rows;
+
+	for (size_t i = 0; i < r->latency.n; i++)
+		if (str_eq(all[i].name, name) && all[i].is == RESULT_IS_THERE)
+			return &all[i];
+	return &none;
+}
+
+/* ---------------------------------------------------------------- the plan */
+
+/* "unix:/PATH" or "unix:/PATH:/REQUEST". */
+static void audit_read_unix(const char *text, struct audit_view *v)
+{
+	static const char unix_scheme[] = "unix:";
+
+	if (!str_starts(text, unix_scheme))
+		return;
+	text += strlen(unix_scheme);
+	(void)snprintf(v->plan.unix_path, sizeof(v->plan.unix_path), "%.*s",
+		(int)strcspn(text, ":"), text);
+}
+
+static void audit_read_plan(struct audit_view *v)
+{
+	const json_t *plan = v->r->plan;
+	const char *connect_to = result_text(plan, "effective.connect_to");
+	const char *addresses = result_text(plan, "effective.addresses");
+	bool verifies = true;
+
+	v->plan.url = result_text(plan, "target.url");
+	v->plan.method = v->r->requests.n > 1 ? "" : result_text(plan, "target.method");
+	v->plan.certificate_name = result_text(plan, "target.tls_info.certificate_name");
+	audit_read_unix(*connect_to ? connect_to : v->plan.url, v);
+	(void)result_bool(plan, "target.tls", &v->plan.is_tls);
+	(void)result_bool(plan, "target.tls_info.verify", &verifies);
+	v->plan.takes_any_certificate = v->plan.is_tls && !verifies;
+	v->plan.is_one_family = str_eq(addresses, "v4") || str_eq(addresses, "v6");
+	(void)result_int(plan, "effective.request_timeout_ns", &v->plan.request_timeout_ns);
+}
+
+/* ---------------------------------------------------------------- answers */
+
+/* 304 has the number of a redirect, but says that nothing has changed. */
+static bool audit_is_redirect(int status)
+{
+	return status >= 300 && status < 400 && status != 304;
+}
+
+static void audit_count_answers(struct audit_view *v)
+{
+	const struct result_number *statuses = v->r->statuses.rows;
+	int64_t most = 0;
+
+	v->redirect_status = 300;
+	for (size_t i = 0; i < v->r->statuses.n; i++) {
+		int64_t n = statuses[i].n;
+		int status = 0;
+
+		if (statuses[i].is != RESULT_IS_THERE || n <= 0)
+			continue;
+		v->answers += (uint64_t)n;
+		if (sscanf(statuses[i].name, "%3d", &status) != 1 || !audit_is_redirect(status) ||
+			v->r->redirects.expected == RESULT_YES)
+			continue;
+		v->redirects += (uint64_t)n;
+		if (n > most) {
+			most = n;
+			v->redirect_status = (unsigned)status;
+		}
+	}
+}
+
+static double audit_sent(const struct result *r)
+{
+	const int64_t sent[] = {r->outside.warmup.sent, r->ledger.sent, r->outside.cooldown.sent};
+	double all = 0;
+
+	for (size_t i = 0; i < sizeof(sent) / sizeof(*sent); i++)
+		if (sent[i] > 0)
+			all += (double)sent[i];
+	return all;
+}
+
+/* ---------------------------------------------------------------- time */
+
+/* Windows of repetitions are put one after the other at multiples of the width of their rows, so
+ * their own lengths are found from what they planned at what rate. */
+static int64_t audit_window_ns(const struct audit_view *v)
+{
+	const struct result_window *w = &v->r->window;
+	double planned_per_s = v->r->rates.planned_per_s;
+	int64_t ns;
+
+	if (w->is != RESULT_IS_THERE || !result_is_known(w->start_ns) ||
+		!result_is_known(w->end_ns) || __builtin_sub_overflow(w->end_ns, w->start_ns, &ns))
+		return 0;
+	if (v->r->repeats.n > 0 && planned_per_s > 0) {
+		double all_ns = (double)v->ledger.planned * NSEC_PER_SEC / planned_per_s;
+
+		return all_ns < (double)ns ? (int64_t)all_ns : ns;
+	}
+	if (result_is_known(w->paused_ns) && w->paused_ns > 0)
+		ns -= w->paused_ns;
+	return ns > 0 ? ns : 0;
+}
+
+/* A row that the window's end cuts is too short to tell, unless it is the only one. */
+static double audit_short_share(const struct audit_view *v)
+{
+	const struct result_intervals *intervals = &v->r->intervals;
+	const struct result_row *rows = intervals->rows.rows;
+	int64_t start_ns = v->r->window.start_ns, end_ns = v->r->window.end_ns;
+	size_t n = 0, n_short = 0;
+
+	if (!v->has_begun || !result_is_known(start_ns) || !result_is_known(end_ns))
+		return 0;
+	for (size_t i = 0; i < intervals->rows.n; i++) {
+		const struct result_row *row = &rows[i];
+		bool is_cut =
+			row->length_ns > 0 || (double)row->t_ns + (double)intervals->width_ns >
+						      (double)end_ns - (double)start_ns;
+
+		if (row->is != RESULT_IS_THERE || (is_cut && intervals->rows.n > 1))
+			continue;
+		n++;
+		/* One arrival of each host may fall across a border, so a row that misses one is
+		 * not short. */
+		n_short += (double)row->sent + v->n_hosts < 0.99 * (double)row->planned;
+	}
+	return n > 0 ? (double)n_short / (double)n : 0;
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+uint64_t audit_fault_count(const struct audit_view *v, enum fault fault)
+{
+	return v->faults[fault] && v->faults[fault]->count > 0 ? (uint64_t)v->faults[fault]->count
+							       : 0;
+}
+
+void audit_view_of(const struct result *r, struct audit_view *ret)
+{
+	const struct result_error *errors = r->errors.rows;
+	struct audit_view *v = ret;
+
+	*v = (struct audit_view){
+		.r = r,
+		.is_open = r->offered.is == RESULT_IS_THERE,
+		.has_begun = r->window.is == RESULT_IS_THERE,
+		.outcome = audit_find_word(
+			audit_outcome_names, AUDIT_OUTCOMES, result_words(r->run.outcome)),
+		.failed_by = audit_find_fault(result_words(r->run.failed_by)),
+		.ledger = result_counts(&r->ledger),
+		.ok_per_s = result_is_real(r->rates.ok_per_s) ? r->rates.ok_per_s : 0,
+		.service = audit_find_latency(r, "service"),
+		.our_delay = audit_find_latency(r, "our_delay"),
+		.connection_wait = audit_find_latency(r, "connection_wait"),
+		.sent = audit_sent(r),
+		.is_sum = r->parts.n > 0,
+		.n_hosts = 1,
+	};
+	if (v->is_sum)
+		v->n_hosts = (unsigned)(r->parts.n / (r->repeats.n > 0 ? r->repeats.n : 1));
+	if (v->n_hosts == 0)
+		v->n_hosts = 1;
+	for (size_t i = 0; i < r->errors.n; i++)
+		v->faults[audit_find_fault(result_words(errors[i].class))] = &errors[i];
+	v->window_ns = audit_window_ns(v);
+	v->short_interval_share = audit_short_share(v);
+	audit_count_answers(v);
+	audit_read_plan(v);
+}

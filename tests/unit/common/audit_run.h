@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run in the figures that the audit's rules are about, made into a result as the daemon writes
+ * it. Times in ns; -1 where there is none. */
+#pragma once
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/ledger.h"
+#include "common/result/audit.h"
+#include "common/result/result.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_table.h"
+
+struct audit_fault {
+	uint64_t count;
+	char example[128];
+};
+
+struct audit_run {
+	bool is_open;
+	enum audit_outcome outcome;
+	struct ledger ledger; /* the measured window */
+	int64_t window_ns;
+	double planned_per_s;
+	double ok_per_s;
+
+	int64_t response_p50, response_p99; /* open model */
+	int64_t service_p50, service_p99, service_mean;
+	int64_t our_delay_p50, our_delay_p99;
+	int64_t request_timeout;
+	int64_t connection_wait_p50, connection_wait_p99;
+	int64_t rx_slack_p99;
+
+	uint64_t connections_limit;
+	uint64_t connections_most;
+	uint64_t connections_peak;
+	enum fault failed_by;
+	const struct audit_fault *faults; /* FAULT_COUNT of them; NULL: none */
+	uint64_t retries;
+	uint64_t sent; /* in and around the window; 0: in it alone */
+	uint64_t surplus;
+	uint64_t answers;
+	uint64_t redirects;
+	unsigned redirect_status;
+	const char *location;
+	const char *url;
+	const char *method;
+	bool is_tls;
+	bool takes_any_certificate;
+	const char *certificate_name;
+	const char *unix_path;
+	bool is_one_family;
+	unsigned workers;
+	double cpu_share;
+	double short_interval_share;
+	double little_residual;
+	double stalled_share;
+	double steal_share;
+	bool is_colocated;
+	uint64_t unbalanced;
+
+	double run_queue_share;
+	double throttled_share;
+	int64_t throttled_ns;
+	double softirq_share;
+	int64_t turn_p99;
+	int64_t segments;
+	int64_t retransmits;
+	const char *clocksource;
+	int64_t clock_ns;
+	uint64_t descriptors;
+	uint64_t descriptors_used;
+	uint64_t ports;
+	int64_t time_wait;
+};
+
+static inline int64_t audit_run_count(uint64_t n)
+{
+	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
+}
+
+static inline void audit_run_latency(
+	struct result *r, const char *name, int64_t p50_ns, int64_t p99_ns, int64_t mean_ns)
+{
+	struct result_latency *l = result_list_add(&result_latency_table, &r->latency, name);
+
+	l->p50_ns = result_figure(p50_ns);
+	l->p99_ns = result_figure(p99_ns);
+	l->mean_ns = result_figure(mean_ns);
+}
+
+static inline void audit_run_status(struct result *r, unsigned status, uint64_t n)
+{
+	struct result_number *to;
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%03u", status);
+	to = result_list_add(&result_number_table, &r->statuses, name);
+	to->n = audit_run_count(n);
+}
+
+/* A thousand rows, of which so many are short. */
+static inline void audit_run_rows(struct result *r, double short_share, int64_t window_ns)
+{
+	struct result_intervals *to = &r->intervals;
+
+	to->is = RESULT_IS_THERE;
+	to->width_ns = window_ns / 1000;
+	for (int i = 0; i < 1000; i++) {
+		struct result_row *row = result_list_add(&result_row_table, &to->rows, NULL);
+
+		row->t_ns = i * to->width_ns;
+		row->planned = 1000;
+		row->sent = i + 1 <= 1000 * short_share + 1e-6 ? 900 : 1000;
+	}
+}
+
+static inline json_t *audit_run_plan(const struct audit_run *in)
+{
+	bool is_tls = in->is_tls || in->takes_any_certificate;
+	json_t *plan = json_pack("{s:{s:s* s:s* s:b s:{s:b s:s*}} s:{s:I s:s}}", "target", "url",
+		in->url, "method", in->method, "tls", is_tls, "tls_info", "verify",
+		!in->takes_any_certificate, "certificate_name", in->certificate_name, "effective",
+		"request_timeout_ns", (json_int_t)in->request_timeout, "addresses",
+		in->is_one_family ? "v4" : "any");
+
+	ck_assert_ptr_nonnull(plan);
+	if (in->unix_path)
+		json_object_set_new(json_object_get(plan, "effective"), "connect_to",
+			json_sprintf("unix:%s", in->unix_path));
+	return plan;
+}
+
+static inline void audit_run_faults(struct result *r, const struct audit_fault *faults)
+{
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT && faults; f++) {
+		struct result_error *error;
+
+		if (faults[f].count == 0)
+			continue;
+		error = result_list_add(&result_error_table, &r->errors, NULL);
+		error->count = audit_run_count(faults[f].count);
+		result_set_text(&error->class, fault_table[f].name);
+		result_set_text(&error->example, faults[f].example);
+	}
+}
+
+static inline void audit_run_generator(const struct audit_run *in, struct result_generator *to)
+{
+	to->is = to->descriptors.is = to->ports.is = RESULT_IS_THERE;
+	to->rx_slack_p99_ns = result_figure(in->rx_slack_p99);
+	to->workers = in->workers;
+	to->cpu_share = in->cpu_share;
+	to->little_residual = result_share(in->little_residual);
+	to->stalled_share = in->stalled_share;
+	to->steal_share = result_share(in->steal_share);
+	to->colocated = in->is_colocated ? RESULT_YES : RESULT_NO;
+	to->unbalanced_intervals = audit_run_count(in->unbalanced);
+	to->run_queue_share = result_share(in->run_queue_share);
+	to->throttled_share = result_share(in->throttled_share);
+	to->throttled_ns = result_figure(in->throttled_ns);
+	to->softirq_share = result_share(in->softirq_share);
+	to->loop_p99_ns = result_figure(in->turn_p99);
+	to->tcp_segments = result_figure(in->segments);
+	to->retransmits = result_figure(in->retransmits);
+	result_set_text(&to->clocksource, in->clocksource);
+	to->clock_ns = result_figure(in->clock_ns);
+	to->descriptors.limit = audit_run_count(in->descriptors);
+	to->descriptors.used_at_most = audit_run_count(in->descriptors_used);
+	to->ports.range = audit_run_count(in->ports);
+	to->ports.time_wait = result_figure(in->time_wait);
+}
+
+/* r is to be ended by result_fini. */
+static inline void audit_run_result(const struct audit_run *in, struct result *r)
+{
+	result_init(r);
+	r->is = r->run.is = r->window.is = RESULT_IS_THERE;
+	result_set_text(&r->run.outcome, audit_outcome_names[in->outcome]);
+	if (in->failed_by != FAULT_NONE)
+		result_set_text(&r->run.failed_by, fault_table[in->failed_by].name);
+	r->plan = audit_run_plan(in);
+	r->window.start_ns = 0;
+	r->window.end_ns = in->window_ns;
+	result_fill_ledger(&in->ledger, &r->ledger);
+	r->outside.retries = audit_run_count(in->retries);
+	r->outside.warmup.sent =
+		in->sent > in->ledger.sent ? audit_run_count(in->sent - in->ledger.sent) : 0;
+	r->rates.planned_per_s = in->planned_per_s;
+	r->rates.ok_per_s = in->ok_per_s;
+	audit_run_latency(r, "service", in->service_p50, in->service_p99, in->service_mean);
+	if (in->is_open) {
+		r->offered.is = RESULT_IS_THERE;
+		r->offered.p50_ns = result_figure(in->response_p50);
+		r->offered.p99_ns = result_figure(in->response_p99);
+		audit_run_latency(r, "our_delay", in->our_delay_p50, in->our_delay_p99, -1);
+		audit_run_latency(
+			r, "connection_wait", in->connection_wait_p50, in->connection_wait_p99, -1);
+	}
+	audit_run_faults(r, in->faults);
+	audit_run_status(r, 200, in->answers - in->redirects);
+	audit_run_status(r, in->redirect_status ? in->redirect_status : 300, in->redirects);
+	result_set_text(&r->redirects.location, in->location);
+	r->connections.limit = audit_run_count(in->connections_limit);
+	r->connections.allowed =
+		in->connections_most > 0 ? audit_run_count(in->connections_most) : RESULT_NULL;
+	r->connections.peak = audit_run_count(in->connections_peak);
+	r->connections.surplus = audit_run_count(in->surplus);
+	if (in->short_interval_share > 0)
+		audit_run_rows(r, in->short_interval_share, in->window_ns);
+	audit_run_generator(in, &r->generator);
+}
+
+static inline void audit_run_judge(const struct audit_run *in, struct audit *ret)
+{
+	struct result r;
+
+	audit_run_result(in, &r);
+	audit_judge(&r, ret);
+	result_fini(&r);
+}
