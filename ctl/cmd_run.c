@@ -23,12 +23,12 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/content.h"
+#include "ctl/display.h"
 #include "ctl/draft.h"
 #include "ctl/names.h"
 #include "ctl/output.h"
 #include "ctl/print.h"
 #include "ctl/private.h"
-#include "ctl/progress.h"
 #include "ctl/session.h"
 #include "ctl/terminal.h"
 #include "ctl/what.h"
@@ -97,7 +97,7 @@ static int cmd_run_session(
 {
 	bool in_service = cmd_run_is_service(o);
 	struct private_daemon daemon = {.pidfd = -1};
-	struct progress progress;
+	struct display display;
 	struct buf ended = {0};
 	int status =
 		in_service ? cmd_run_open_service(s, o) : cmd_run_open_private(s, &daemon, content);
@@ -108,15 +108,15 @@ static int cmd_run_session(
 		json_decref(parameters);
 		return status;
 	}
-	progress_init(&progress, STDERR_FILENO);
-	progress.may_steer = true;
-	s->progress = o->quiet ? NULL : &progress;
+	display_init(&display, STDERR_FILENO);
+	display.may_steer = true;
+	s->display = o->quiet ? NULL : &display;
 	s->signals = terminal_block_signals();
 	if (s->signals < 0)
 		s->signals = -1;
 	status = session_run(s, parameters);
-	progress_fini(&progress);
-	s->progress = NULL;
+	display_fini(&display);
+	s->display = NULL;
 	client_close(&s->stream);
 	client_close(&s->steer);
 	private_end(&daemon, &ended);

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "common/control/progress.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
 #include "common/result.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "ctl/client.h"
@@ -54,13 +57,31 @@ static void cmd_status_daemon(const json_t *reply, struct buf *text)
 }
 
 /* An act takes effect up to 1 s after it was asked for: until then the state is the old one. */
-static void cmd_status_ahead(const json_t *events, struct buf *text)
+static void cmd_status_ahead(const struct result_list *events, struct buf *text)
 {
-	for (size_t i = 0; i < json_array_size(events); i++) {
+	const struct result_event *e = events->rows;
+
+	for (size_t i = 0; i < events->n; i++) {
 		(void)buf_puts(text, "    ");
-		(void)steer_describe_event(json_array_get(events, i), text);
+		(void)steer_describe_event(&e[i], text);
 		(void)buf_puts(text, "\n");
 	}
+}
+
+static void cmd_status_run(const struct progress_run *run, struct buf *text)
+{
+	const char *outcome = result_words(run->outcome);
+	const char *reason = result_words(run->reason);
+	char code[16] = "";
+
+	if (result_is_known(run->exit_code))
+		(void)snprintf(code, sizeof(code), "%d", (int)run->exit_code);
+	(void)buf_printf(text, "%-22s %-11s %-10s %4s  %s\n", result_words(run->id),
+		*outcome ? outcome : result_words(run->state), result_words(run->user), code,
+		result_words(run->target));
+	cmd_status_ahead(&run->ahead, text);
+	if (*reason)
+		(void)buf_printf(text, "    %s\n", reason);
 }
 
 static void cmd_status_runs(const json_t *reply, struct buf *text)
@@ -74,19 +95,13 @@ static void cmd_status_runs(const json_t *reply, struct buf *text)
 	(void)buf_printf(
 		text, "\n%-22s %-11s %-10s %4s  %s\n", "run", "state", "user", "exit", "target");
 	for (size_t i = 0; i < json_array_size(runs); i++) {
-		const json_t *run = json_array_get(runs, i);
-		const char *outcome = result_text(run, "outcome");
-		char code[16] = "";
-		int64_t exit_code;
+		struct progress_run run;
 
-		if (result_int(run, "exit_code", &exit_code))
-			(void)snprintf(code, sizeof(code), "%d", (int)exit_code);
-		(void)buf_printf(text, "%-22s %-11s %-10s %4s  %s\n", result_text(run, "id"),
-			*outcome ? outcome : result_text(run, "state"), result_text(run, "user"),
-			code, result_text(run, "target"));
-		cmd_status_ahead(json_object_get(run, "ahead"), text);
-		if (*result_text(run, "reason"))
-			(void)buf_printf(text, "    %s\n", result_text(run, "reason"));
+		result_table_init(&progress_run_table, &run);
+		if (result_table_read(&progress_run_table, json_array_get(runs, i), &run, NULL) ==
+			0)
+			cmd_status_run(&run, text);
+		result_table_fini(&progress_run_table, &run);
 	}
 }
 

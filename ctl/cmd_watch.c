@@ -13,17 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/control/progress.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
-#include "common/result.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
+#include "ctl/display.h"
 #include "ctl/look.h"
 #include "ctl/names.h"
 #include "ctl/print.h"
-#include "ctl/progress.h"
 #include "ctl/steer.h"
 #include "ctl/terminal.h"
 #include "ctl/view_read.h"
@@ -32,7 +32,7 @@ struct cmd_watch {
 	const struct options *o;
 	struct client stream; /* Watch */
 	struct client steer;  /* acts, once one was wanted */
-	struct progress progress;
+	struct display display;
 	int signals;
 };
 
@@ -42,34 +42,32 @@ struct cmd_watch {
 /* Whole lines in the place of the view. */
 static void cmd_watch_say(struct cmd_watch *w, const char *text)
 {
-	progress_clear(&w->progress);
+	display_clear(&w->display);
 	print_marked(stderr, text);
 }
 
 static const char *cmd_watch_id(const struct cmd_watch *w)
 {
-	return w->progress.newest ? result_text(w->progress.newest, "run.id") : "";
+	return result_words(w->display.newest.run.id);
 }
 
 /* ---------------------------------------------------------------- the run's end, and ours */
 
-static int cmd_watch_on_finished(struct cmd_watch *w, const json_t *doc)
+/* The last line. */
+static void cmd_watch_describe_end(const struct progress *doc, struct buf *ret)
 {
-	const char *id = result_text(doc, "run.id");
-	const char *outcome = result_text(doc, "run.outcome");
-	const char *reason = result_text(doc, "run.reason");
+	const char *id = result_words(doc->run.id);
+	const char *outcome = result_words(doc->run.outcome);
+	const char *reason = result_words(doc->run.reason);
 	/* "stopped by alice" says what "stopped" says. */
 	bool says_all = str_starts(reason, outcome);
-	struct buf text = {0};
-	int r = buf_printf(&text, "%s %s after %s", id, says_all ? reason : outcome,
-		figure_clock(view_int(doc, "elapsed_ns")).text);
+	int r = buf_printf(ret, "%s %s after %s", id, says_all ? reason : outcome,
+		figure_clock(view_int(doc->elapsed_ns)).text);
 
 	if (r == 0 && *reason && !says_all)
-		r = buf_printf(&text, " (%s)", reason);
-	if (r == 0 && buf_printf(&text, "; see rpsctl report %s\n", id) == 0)
-		cmd_watch_say(w, text.data);
-	buf_fini(&text);
-	return 0;
+		r = buf_printf(ret, " (%s)", reason);
+	if (r == 0)
+		(void)buf_printf(ret, "; see rpsctl report %s\n", id);
 }
 
 /* The run goes on. */
@@ -77,7 +75,7 @@ static int cmd_watch_leave(struct cmd_watch *w, int status)
 {
 	const char *id = cmd_watch_id(w);
 
-	progress_clear(&w->progress);
+	display_clear(&w->display);
 	if (*id)
 		print_errf("%s continues; to watch it again: rpsctl watch %s\n", id, id);
 	return status;
@@ -85,29 +83,42 @@ static int cmd_watch_leave(struct cmd_watch *w, int status)
 
 /* ---------------------------------------------------------------- the daemon's answers */
 
+static int cmd_watch_on_error(struct cmd_watch *w, const struct client_answer *a)
+{
+	struct buf text = {0};
+	int status = names_explain_answer(w->o, "Watch", a, &text);
+
+	cmd_watch_say(w, text.data ? text.data : "");
+	buf_fini(&text);
+	return status;
+}
+
 static int cmd_watch_on_answer(struct cmd_watch *w, const struct client_answer *a)
 {
-	json_t *progress = json_object_get(a->parameters, "progress");
-	json_int_t skipped = json_integer_value(json_object_get(a->parameters, "skipped"));
+	struct buf end = {0};
+	struct progress now;
+	uint64_t skipped;
+	bool has_news;
 
-	if (a->error) {
-		struct buf text = {0};
-		int status = names_explain_answer(w->o, "Watch", a, &text);
-
-		cmd_watch_say(w, text.data ? text.data : "");
-		buf_fini(&text);
-		return status;
-	}
-	if (!a->continues && progress)
-		progress_show_last(&w->progress, progress, skipped > 0 ? (uint64_t)skipped : 0);
+	if (a->error)
+		return cmd_watch_on_error(w, a);
+	has_news = progress_read(a->parameters, &now, &skipped) == 0;
 	if (!a->continues)
-		return cmd_watch_on_finished(w, progress);
-	if (progress)
-		progress_show(&w->progress, progress, skipped > 0 ? (uint64_t)skipped : 0);
-	if (!w->progress.lost)
+		cmd_watch_describe_end(&now, &end);
+	if (has_news && a->continues)
+		display_show(&w->display, &now, skipped);
+	else if (has_news)
+		display_show_last(&w->display, &now, skipped);
+	progress_fini(&now);
+	if (!a->continues) {
+		cmd_watch_say(w, end.data ? end.data : "");
+		buf_fini(&end);
+		return 0;
+	}
+	if (!w->display.lost)
 		return CMD_WATCH_GO_ON;
-	if (w->progress.lost != -EPIPE)
-		command_complain("cannot write to stdout: %s", strerror(-w->progress.lost));
+	if (w->display.lost != -EPIPE)
+		command_complain("cannot write to stdout: %s", strerror(-w->display.lost));
 	return EXIT_OUTPUT;
 }
 
@@ -142,26 +153,26 @@ static int cmd_watch_on_stream(struct cmd_watch *w)
 
 /* ---------------------------------------------------------------- acts */
 
-static void cmd_watch_act(struct cmd_watch *w, enum progress_key key)
+static void cmd_watch_act(struct cmd_watch *w, enum display_key key)
 {
 	const char *id = cmd_watch_id(w);
 	json_t *parameters = NULL;
-	const char *method = steer_by_key(key, id, w->progress.newest, &parameters);
+	const char *method = steer_by_key(key, id, &w->display.newest, &parameters);
 	struct err err = {0};
 
-	if (key == PROGRESS_STOP) {
+	if (key == DISPLAY_STOP) {
 		method = "Stop";
 		parameters = json_pack("{s:s}", "run", id);
 	}
 	if (!method)
 		return;
 	if (w->steer.fd == -1 && client_connect(&w->steer, w->o, false, &err)) {
-		progress_say(&w->progress, err.text);
+		display_say(&w->display, err.text);
 		json_decref(parameters);
 		return;
 	}
 	if (client_send(&w->steer, method, parameters, false))
-		progress_say(&w->progress, "out of memory for the call to the daemon");
+		display_say(&w->display, "out of memory for the call to the daemon");
 }
 
 static void cmd_watch_on_acted(struct cmd_watch *w, const struct client_answer *a)
@@ -173,9 +184,9 @@ static void cmd_watch_on_acted(struct cmd_watch *w, const struct client_answer *
 	else
 		(void)steer_describe(a, &text);
 	if (text.data)
-		progress_say(&w->progress, text.data);
+		display_say(&w->display, text.data);
 	else if (!a->error)
-		progress_say(&w->progress, "stopping: waiting for answers in flight");
+		display_say(&w->display, "stopping: waiting for answers in flight");
 	buf_fini(&text);
 }
 
@@ -200,11 +211,11 @@ static int cmd_watch_on_signals(struct cmd_watch *w)
 
 	while ((signal = terminal_next_signal(w->signals)) > 0) {
 		if (signal == SIGTSTP)
-			progress_suspend(&w->progress);
+			display_suspend(&w->display);
 		else if (signal == SIGCONT)
-			progress_continue(&w->progress);
+			display_continue(&w->display);
 		else if (signal == SIGWINCH)
-			progress_redraw(&w->progress);
+			display_redraw(&w->display);
 		else
 			return cmd_watch_leave(w, EXIT_INTERRUPTED);
 	}
@@ -213,9 +224,9 @@ static int cmd_watch_on_signals(struct cmd_watch *w)
 
 static int cmd_watch_on_keys(struct cmd_watch *w, short events)
 {
-	enum progress_key key = progress_on_keys(&w->progress, events);
+	enum display_key key = display_on_keys(&w->display, events);
 
-	if (key == PROGRESS_LEAVE)
+	if (key == DISPLAY_LEAVE)
 		return cmd_watch_leave(w, 0);
 	cmd_watch_act(w, key);
 	return CMD_WATCH_GO_ON;
@@ -228,13 +239,13 @@ static int cmd_watch_turn(struct cmd_watch *w)
 	/* poll skips a negative descriptor. */
 	struct pollfd ready[] = {
 		{.fd = w->signals, .events = POLLIN},
-		{.fd = progress_key_fd(&w->progress), .events = POLLIN},
+		{.fd = display_key_fd(&w->display), .events = POLLIN},
 		{.fd = w->steer.fd, .events = client_events(&w->steer)},
 		{.fd = w->stream.fd, .events = client_events(&w->stream)},
 	};
 	int r = CMD_WATCH_GO_ON;
 
-	if (poll(ready, 4, progress_wait_ms(&w->progress)) == -1)
+	if (poll(ready, 4, display_wait_ms(&w->display)) == -1)
 		return errno == EINTR ? r : command_cannot_wait();
 	if (ready[0].revents)
 		r = cmd_watch_on_signals(w);
@@ -245,7 +256,7 @@ static int cmd_watch_turn(struct cmd_watch *w)
 	if (r == CMD_WATCH_GO_ON && ready[3].revents)
 		r = cmd_watch_on_stream(w);
 	if (r == CMD_WATCH_GO_ON)
-		progress_tick(&w->progress);
+		display_tick(&w->display);
 	return r;
 }
 
@@ -275,14 +286,14 @@ int cmd_watch(struct options *o)
 		command_complain("%s", err.text);
 		return r;
 	}
-	progress_init(&w.progress, STDOUT_FILENO);
-	w.progress.is_watching = true;
-	w.progress.may_steer = !w.stream.is_observer;
+	display_init(&w.display, STDOUT_FILENO);
+	w.display.is_watching = true;
+	w.display.may_steer = !w.stream.is_observer;
 	w.signals = terminal_block_signals();
 	r = cmd_watch_call(&w);
 	while (r == CMD_WATCH_GO_ON)
 		r = cmd_watch_turn(&w);
-	progress_fini(&w.progress);
+	display_fini(&w.display);
 	client_close(&w.stream);
 	client_close(&w.steer);
 	if (w.signals >= 0)

@@ -19,10 +19,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/control/progress.h"
 #include "common/exit_codes.h"
 #include "common/result.h"
+#include "ctl/display.h"
 #include "ctl/print.h"
-#include "ctl/progress.h"
 #include "ctl/steer.h"
 
 /* From the second interrupt to giving up on the report. */
@@ -69,8 +70,8 @@ static int session_interrupt(struct session *s)
 		return EXIT_INTERRUPTED;
 	if (s->_interrupts > 1)
 		s->_patience_ns = clock_now_ns() + SESSION_PATIENCE_NS;
-	if (s->progress && !s->_told) {
-		progress_say(s->progress,
+	if (s->display && !s->_told) {
+		display_say(s->display,
 			"stopping: waiting for answers in flight; Ctrl-C again to stop now");
 		s->_told = true;
 	}
@@ -90,18 +91,18 @@ static int session_on_signal(struct session *s, uint32_t signal)
 	case SIGQUIT:
 		return EXIT_INTERRUPTED;
 	case SIGTSTP:
-		if (s->progress)
-			progress_suspend(s->progress);
+		if (s->display)
+			display_suspend(s->display);
 		else
 			terminal_stop_process();
 		break;
 	case SIGCONT:
-		if (s->progress)
-			progress_continue(s->progress);
+		if (s->display)
+			display_continue(s->display);
 		break;
 	default: /* SIGWINCH */
-		if (s->progress)
-			progress_redraw(s->progress);
+		if (s->display)
+			display_redraw(s->display);
 	}
 	return SESSION_GO_ON;
 }
@@ -124,15 +125,15 @@ static int session_on_signals(struct session *s)
 /* A key asks once: what an impatient hand types again is not the second Ctrl-C. */
 static int session_on_keys(struct session *s, short events)
 {
-	enum progress_key key = progress_on_keys(s->progress, events);
+	enum display_key key = display_on_keys(s->display, events);
 	json_t *parameters = NULL;
 	const char *method;
 
-	if (key == PROGRESS_STOP)
+	if (key == DISPLAY_STOP)
 		return s->_interrupts ? SESSION_GO_ON : session_interrupt(s);
-	method = s->_id ? steer_by_key(key, s->_id, s->progress->newest, &parameters) : NULL;
+	method = s->_id ? steer_by_key(key, s->_id, &s->display->newest, &parameters) : NULL;
 	if (method && client_send(&s->steer, method, parameters, false))
-		progress_say(s->progress, "out of memory for the call to the daemon");
+		display_say(s->display, "out of memory for the call to the daemon");
 	return SESSION_GO_ON;
 }
 
@@ -155,7 +156,7 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 	s->_id = strdup(id);
 	if (!s->_id)
 		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
-	if (s->progress && *s->where)
+	if (s->display && *s->where)
 		print_errf("%s%s%s\n", s->where, *s->load ? ": " : "", s->load);
 	s->_step = SESSION_WATCHING;
 	r = session_call(s, "Watch", true);
@@ -164,24 +165,20 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 	return r;
 }
 
-static uint64_t session_skipped(const struct client_answer *a)
-{
-	json_int_t n = json_integer_value(json_object_get(a->parameters, "skipped"));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static int session_on_progress(struct session *s, const struct client_answer *a)
 {
-	json_t *progress = json_object_get(a->parameters, "progress");
+	struct progress now;
+	uint64_t skipped;
 
-	if (a->continues) {
-		if (s->progress && progress)
-			progress_show(s->progress, progress, session_skipped(a));
-		return SESSION_GO_ON;
+	if (progress_read(a->parameters, &now, &skipped) == 0 && s->display) {
+		if (a->continues)
+			display_show(s->display, &now, skipped);
+		else
+			display_show_last(s->display, &now, skipped);
 	}
-	if (s->progress && progress)
-		progress_show_last(s->progress, progress, session_skipped(a));
+	progress_fini(&now);
+	if (a->continues)
+		return SESSION_GO_ON;
 	s->_step = SESSION_REPORTING;
 	return session_call(s, "Report", false);
 }
@@ -258,8 +255,8 @@ static int session_on_steer(struct session *s)
 
 		if (a.error ? client_explain(&a, &text) && text.data
 			    : steer_describe(&a, &text) == 0 && text.data) {
-			if (s->progress)
-				progress_say(s->progress, text.data);
+			if (s->display)
+				display_say(s->display, text.data);
 			else
 				print_err(text.data);
 		}
@@ -276,7 +273,7 @@ static int session_on_steer(struct session *s)
 /* How long poll may wait: until the picture's clocks go on, or patience ends; -1: for ever. */
 static int session_wait_ms(const struct session *s)
 {
-	int wait_ms = s->progress ? progress_wait_ms(s->progress) : -1;
+	int wait_ms = s->display ? display_wait_ms(s->display) : -1;
 	int64_t left_ms = (s->_patience_ns - clock_now_ns()) / NSEC_PER_MSEC + 1;
 
 	if (s->_patience_ns && (wait_ms == -1 || left_ms < wait_ms))
@@ -289,7 +286,7 @@ static int session_turn(struct session *s)
 	/* poll skips a negative descriptor. */
 	struct pollfd ready[] = {
 		{.fd = s->signals, .events = POLLIN},
-		{.fd = s->progress ? progress_key_fd(s->progress) : -1, .events = POLLIN},
+		{.fd = s->display ? display_key_fd(s->display) : -1, .events = POLLIN},
 		{.fd = s->stream.fd, .events = client_events(&s->stream)},
 		{.fd = s->steer.fd, .events = client_events(&s->steer)},
 	};
@@ -308,8 +305,8 @@ static int session_turn(struct session *s)
 		r = session_on_steer(s);
 	if (r == SESSION_GO_ON && ready[2].revents)
 		r = session_on_stream(s);
-	if (r == SESSION_GO_ON && s->progress)
-		progress_tick(s->progress);
+	if (r == SESSION_GO_ON && s->display)
+		display_tick(s->display);
 	return r;
 }
 
@@ -321,8 +318,8 @@ int session_run(struct session *s, json_t *parameters)
 		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
 	while (r == SESSION_GO_ON)
 		r = session_turn(s);
-	if (s->progress)
-		progress_clear(s->progress);
+	if (s->display)
+		display_clear(s->display);
 	return r;
 }
 

@@ -8,16 +8,16 @@
 
 #include "ctl/client.h"
 
-struct progress;
+struct display;
 
 struct session {
 	/* set before session_run */
-	struct client stream;	   /* Start, Watch, Report, in this order */
-	struct client steer;	   /* Stop and the acts of keys, while the stream is busy */
-	struct progress *progress; /* NULL: quiet */
-	char where[256];	   /* said when the run has been started, unless quiet */
-	char load[200];		   /* said after it; "": nothing */
-	int signals;		   /* of terminal_block_signals, or -1 */
+	struct client stream;	 /* Start, Watch, Report, in this order */
+	struct client steer;	 /* Stop and the acts of keys, while the stream is busy */
+	struct display *display; /* NULL: quiet */
+	char where[256];	 /* said when the run has been started, unless quiet */
+	char load[200];		 /* said after it; "": nothing */
+	int signals;		 /* of terminal_block_signals, or -1 */
 
 	/* after it */
 	json_t *result;	    /* NULL: there is none */

@@ -6,9 +6,12 @@
 #include <stdio.h>
 
 #include "common/buf.h"
+#include "common/control/progress.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
 #include "common/result.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
@@ -22,38 +25,38 @@ static json_t *steer_scale(const char *run, const char *scale)
 }
 
 const char *steer_by_key(
-	enum progress_key key, const char *run, const json_t *progress, json_t **ret)
+	enum display_key key, const char *run, const struct progress *progress, json_t **ret)
 {
 	switch (key) {
-	case PROGRESS_FASTER:
+	case DISPLAY_FASTER:
 		*ret = steer_scale(run, "x1.1");
 		return "Set";
-	case PROGRESS_SLOWER:
+	case DISPLAY_SLOWER:
 		*ret = steer_scale(run, "x0.9");
 		return "Set";
-	case PROGRESS_PAUSE:
+	case DISPLAY_PAUSE:
 		*ret = json_pack("{s:s}", "run", run);
-		return str_eq(result_text(progress, "run.state"), "paused") ? "Resume" : "Pause";
-	case PROGRESS_NEXT:
+		return str_eq(result_words(progress->run.state), "paused") ? "Resume" : "Pause";
+	case DISPLAY_NEXT:
 		/* Of a run with one stage this is its end: that is what s is for. */
-		if (view_int(progress, "stage.of") <= 1)
+		if (view_int(progress->stage.of) <= 1)
 			return NULL;
 		*ret = json_pack("{s:s}", "run", run);
 		return "Next";
-	case PROGRESS_NOTHING:
-	case PROGRESS_STOP:
-	case PROGRESS_LEAVE:
+	case DISPLAY_NOTHING:
+	case DISPLAY_STOP:
+	case DISPLAY_LEAVE:
 		break;
 	}
 	return NULL;
 }
 
 /* What is asked for, as something that goes on until it has taken effect. */
-static int steer_describe_act(const json_t *event, struct buf *ret)
+static int steer_describe_act(const struct result_event *event, struct buf *ret)
 {
-	const char *kind = result_text(event, "kind");
-	const char *from = result_text(event, "from");
-	const char *to = result_text(event, "to");
+	const char *kind = result_words(event->kind);
+	const char *from = result_words(event->from);
+	const char *to = result_words(event->to);
 
 	if (str_eq(kind, "pause"))
 		return buf_puts(ret, "pausing");
@@ -63,29 +66,35 @@ static int steer_describe_act(const json_t *event, struct buf *ret)
 		return buf_printf(ret, "next stage, %s -> %s", from, to);
 	if (str_eq(kind, "rate"))
 		return buf_printf(ret, "rate %s -> %s", from, to);
-	return buf_puts(ret, result_text(event, "text"));
+	return buf_puts(ret, result_words(event->text));
 }
 
-int steer_describe_event(const json_t *event, struct buf *ret)
+int steer_describe_event(const struct result_event *event, struct buf *ret)
 {
 	int r = steer_describe_act(event, ret);
 
 	return r ? r
-		 : buf_printf(ret, ", takes effect at %s",
-			   figure_clock(view_int(event, "at_ns")).text);
+		 : buf_printf(
+			   ret, ", takes effect at %s", figure_clock(view_int(event->at_ns)).text);
 }
 
 int steer_describe(const struct client_answer *a, struct buf *ret)
 {
-	const json_t *event = json_object_get(a->parameters, "event");
+	const json_t *value = json_object_get(a->parameters, "event");
+	struct result_event event;
 	int r;
 
-	if (!*result_text(event, "text"))
-		return 0;
-	r = buf_printf(ret, "%s: ", result_text(a->parameters, "run"));
-	if (r == 0)
-		r = steer_describe_event(event, ret);
-	return r ? r : buf_puts(ret, "\n");
+	result_table_init(&result_event_table, &event);
+	r = result_table_read(&result_event_table, value, &event, NULL);
+	if (r == 0 && *result_words(event.text)) {
+		r = buf_printf(ret, "%s: ", result_text(a->parameters, "run"));
+		if (r == 0)
+			r = steer_describe_event(&event, ret);
+		if (r == 0)
+			r = buf_puts(ret, "\n");
+	}
+	result_table_fini(&result_event_table, &event);
+	return r;
 }
 
 int steer_command(const struct options *o, const char *method, const char *run, json_t *parameters)

@@ -5,21 +5,23 @@
 
 #include <jansson.h>
 
-#include "ctl/progress.h"
+#include "ctl/display.h"
 
 struct buf;
 struct client_answer;
 struct options;
+struct progress;
+struct result_event;
 
-/* What a key of the view asks of the daemon; progress: of the newest Watch answer, NULL: none yet.
+/* What a key of the view asks of the daemon; progress: the newest, absent where there is none yet.
  * The method, with its parameters in ret; NULL where there is nothing to ask. */
 const char *steer_by_key(
-	enum progress_key key, const char *run, const json_t *progress, json_t **ret);
+	enum display_key key, const char *run, const struct progress *progress, json_t **ret);
 /* The answer's event, in one line with newline: "checkout-17: rate 400/s -> 500/s, takes effect at
  * 0:12". Nothing where it has none. 0 or -ENOMEM. */
 int steer_describe(const struct client_answer *a, struct buf *ret);
 /* The same of an event alone: "pausing, takes effect at 0:12". */
-int steer_describe_event(const json_t *event, struct buf *ret);
+int steer_describe_event(const struct result_event *event, struct buf *ret);
 
 /* One act as a command: asks the service and prints what was done. parameters are taken over; run
  * NULL: the newest. Returns the exit status. */

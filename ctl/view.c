@@ -27,8 +27,8 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/control/progress.h"
 #include "common/figure.h"
-#include "common/result.h"
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/spark.h"
@@ -64,7 +64,7 @@ enum view_weight {
 
 struct view_page {
 	const struct view *v;
-	const json_t *doc;
+	const struct progress *doc;
 	size_t room; /* not the last column: some terminals wrap there */
 	int64_t elapsed_ns;
 	int64_t starts_in_ns; /* it waits for its instant; 0: it does not */
@@ -159,7 +159,7 @@ static size_t view_state(const struct view_page *p)
 	size_t n = sizeof(view_states) / sizeof(*view_states);
 
 	for (size_t i = 0; i < n; i++) {
-		if (str_eq(view_states[i].state, result_text(p->doc, "run.state")))
+		if (str_eq(view_states[i].state, result_words(p->doc->run.state)))
 			return i;
 	}
 	return n;
@@ -167,12 +167,12 @@ static size_t view_state(const struct view_page *p)
 
 static bool view_has_state(const struct view_page *p, const char *state)
 {
-	return str_eq(result_text(p->doc, "run.state"), state);
+	return str_eq(result_words(p->doc->run.state), state);
 }
 
 static int64_t view_oldest(const struct view_page *p)
 {
-	int64_t oldest_ns = view_int(p->doc, "oldest_ns");
+	int64_t oldest_ns = view_int(p->doc->oldest_ns);
 
 	return oldest_ns > 0 ? oldest_ns + p->v->age_ns : 0;
 }
@@ -180,28 +180,28 @@ static int64_t view_oldest(const struct view_page *p)
 /* What is wrong right now, in words; "" when nothing is. */
 static void view_alarm(const struct view_page *p, char *ret, size_t size)
 {
-	int64_t width_ns = view_int(p->doc, "last.width_ns");
+	int64_t width_ns = view_int(p->doc->last.width_ns);
 
 	*ret = '\0';
 	if (p->v->age_ns > 2 * width_ns + 2 * NSEC_PER_SEC && !view_has_state(p, "preparing") &&
 		!view_has_state(p, "queued"))
 		(void)snprintf(ret, size, "no news for %" PRId64 " s", p->v->age_ns / NSEC_PER_SEC);
-	else if (view_int(p->doc, "silent_ns") > 0)
+	else if (view_int(p->doc->silent_ns) > 0)
 		(void)snprintf(ret, size, "no answers");
 }
 
 static void view_add_stage(const struct view_page *p, struct view_head *h)
 {
-	const char *text = result_text(p->doc, "stage.text");
-	int64_t number = view_int(p->doc, "stage.number");
-	int64_t of = view_int(p->doc, "stage.of");
+	const char *text = result_words(p->doc->stage.text);
+	int64_t number = view_int(p->doc->stage.number);
+	int64_t of = view_int(p->doc->stage.of);
 	char stage[VIEW_LINE_SIZE];
 	char numbered[VIEW_LINE_SIZE];
 	size_t used = look_columns(h->text) + 2;
 
 	if (!*text && p->closed)
 		(void)snprintf(stage, sizeof(stage), "closed model, %s users",
-			figure_count(view_int(p->doc, "connections_limit")).text);
+			figure_count(view_int(p->doc->connections_limit)).text);
 	else if (!*text && p->elapsed_ns > 0)
 		(void)snprintf(stage, sizeof(stage), "not measured any more");
 	else
@@ -221,7 +221,7 @@ static void view_add_stage(const struct view_page *p, struct view_head *h)
 
 static void view_put_head(struct view_page *p)
 {
-	int64_t total_ns = view_int(p->doc, "total_ns");
+	int64_t total_ns = view_int(p->doc->total_ns);
 	size_t state = view_state(p);
 	bool is_known = state < sizeof(view_states) / sizeof(*view_states);
 	struct view_head h = {.room = p->room};
@@ -231,10 +231,10 @@ static void view_put_head(struct view_page *p)
 	(void)snprintf(clock, sizeof(clock), "%s%s%s", figure_clock(p->elapsed_ns).text,
 		total_ns > 0 ? " of " : "", total_ns > 0 ? figure_clock(total_ns).text : "");
 	h.room -= strlen(clock) + 2;
-	(void)snprintf(h.text, sizeof(h.text), "%.300s", result_text(p->doc, "run.id"));
+	(void)snprintf(h.text, sizeof(h.text), "%.300s", result_words(p->doc->run.id));
 	view_cut(h.text, p->room / 2);
 	(void)view_head_add(&h, is_known ? view_states[state].colour : "",
-		is_known ? view_states[state].state : result_text(p->doc, "run.state"));
+		is_known ? view_states[state].state : result_words(p->doc->run.state));
 	view_alarm(p, text, sizeof(text));
 	if (p->starts_in_ns > 0)
 		(void)snprintf(text, sizeof(text), "begins in %s",
@@ -254,8 +254,8 @@ static void view_put_head(struct view_page *p)
 /* What stands behind the bar: as wide from the first picture to the last. */
 static void view_bar_text(const struct view_page *p, double share, char *ret, size_t size)
 {
-	int64_t requests = view_int(p->doc, "requests");
-	int64_t total_ns = view_int(p->doc, "total_ns");
+	int64_t requests = view_int(p->doc->requests);
+	int64_t total_ns = view_int(p->doc->total_ns);
 	int64_t left_ns = total_ns - p->elapsed_ns;
 	int width = (int)strlen(figure_count(requests).text);
 
@@ -268,7 +268,7 @@ static void view_bar_text(const struct view_page *p, double share, char *ret, si
 			figure_clock(left_ns > 0 ? left_ns + NSEC_PER_SEC - 1 : 0).text);
 	else
 		(void)snprintf(ret, size, "%4.0f %%  %*s of %s requests", share * 100, width,
-			figure_count(view_int(p->doc, "ok") + view_int(p->doc, "failed")).text,
+			figure_count(view_int(p->doc->ok) + view_int(p->doc->failed)).text,
 			figure_count(requests).text);
 }
 
@@ -304,13 +304,12 @@ static struct figure view_per_s(double per_s)
 	return f;
 }
 
-/* A duration by path; "-" where it is null. */
-static struct figure view_time(const json_t *doc, const char *path)
+/* A duration; "-" where it is not known. */
+static struct figure view_time(int64_t ns)
 {
 	struct figure f = {"-"};
-	int64_t ns;
 
-	return result_int(doc, path, &ns) ? figure_time(ns) : f;
+	return result_is_known(ns) ? figure_time(ns) : f;
 }
 
 static struct figure view_share_of(int64_t part, int64_t rest)
@@ -323,9 +322,9 @@ static struct figure view_share_of(int64_t part, int64_t rest)
 /* Two lines, the words above the figures: nothing moves when a figure grows. */
 static void view_put_figures(struct view_page *p)
 {
-	double asked = -1;
-	bool has_asked = result_real(p->doc, "asked_per_s", &asked) &&
-			 !view_has_state(p, "draining") && !view_has_state(p, "paused");
+	double asked = p->doc->asked_per_s;
+	bool has_asked =
+		!p->closed && !view_has_state(p, "draining") && !view_has_state(p, "paused");
 	/* Widths for 60 columns. */
 	const struct {
 		const char *word;
@@ -334,11 +333,11 @@ static void view_put_figures(struct view_page *p)
 		struct figure figure;
 	} cells[] = {
 		{"asked", 10, true, view_per_s(has_asked ? asked : -1)},
-		{"sent", 10, false, view_per_s(view_rate(p->doc, "last.sent"))},
-		{"ok", 10, false, view_per_s(view_rate(p->doc, "last.ok"))},
-		{"failed", 9, false, view_per_s(view_rate(p->doc, "last.failed"))},
-		{"in flight", 11, false, figure_count(view_int(p->doc, "in_flight"))},
-		{"queue", 7, true, figure_count(view_int(p->doc, "queue"))},
+		{"sent", 10, false, view_per_s(view_rate(p->doc, p->doc->last.sent))},
+		{"ok", 10, false, view_per_s(view_rate(p->doc, p->doc->last.ok))},
+		{"failed", 9, false, view_per_s(view_rate(p->doc, p->doc->last.failed))},
+		{"in flight", 11, false, figure_count(view_int(p->doc->in_flight))},
+		{"queue", 7, true, figure_count(view_int(p->doc->queue))},
 	};
 	int more = (int)(p->room - (VIEW_WIDTH_MIN - 1)) / 6;
 	char words[VIEW_LINE_SIZE] = " ";
@@ -371,22 +370,15 @@ static void view_put_row(struct view_page *p, const char *label, const char *las
 }
 
 static void view_put_quantile(
-	struct view_page *p, const char *name, const char *label, const char *note)
+	struct view_page *p, const char *label, int64_t last_ns, int64_t whole_ns, const char *note)
 {
-	const char *last = "-";
-	struct figure figure;
-	char path[32];
-
-	(void)snprintf(path, sizeof(path), "last.%s", name);
-	figure = view_time(p->doc, path);
-	if (!view_is_silent(p->doc))
-		last = figure.text;
-	view_put_row(p, label, last, view_time(p->doc, name).text, note);
+	view_put_row(p, label, view_is_silent(p->doc) ? "-" : view_time(last_ns).text,
+		view_time(whole_ns).text, note);
 }
 
 static void view_put_table(struct view_page *p)
 {
-	int64_t width_ns = view_int(p->doc, "last.width_ns");
+	int64_t width_ns = view_int(p->doc->last.width_ns);
 	int64_t oldest_ns = view_oldest(p);
 	bool is_wide = p->room + 1 >= VIEW_MORE_ROOM;
 	double cpu = 0;
@@ -401,20 +393,24 @@ static void view_put_table(struct view_page *p)
 			title, sizeof(title), "last %" PRId64 " ms", width_ns / NSEC_PER_MSEC);
 	view_put(p, VIEW_TABLE, "  %*s%*s", view_width(p, VIEW_LABEL) + view_width(p, VIEW_LAST),
 		title, view_width(p, VIEW_WHOLE), "whole run");
-	view_put_quantile(p, "p50_ns", p->closed ? "service p50" : "response p50", "");
-	view_put_quantile(p, "p99_ns", p->closed ? "service p99" : "response p99", "");
-	(void)result_real(p->doc, "cpu_share", &cpu);
+	view_put_quantile(p, p->closed ? "service p50" : "response p50", p->doc->last.p50_ns,
+		p->doc->p50_ns, "");
+	view_put_quantile(p, p->closed ? "service p99" : "response p99", p->doc->last.p99_ns,
+		p->doc->p99_ns, "");
+	if (result_is_real(p->doc->cpu_share))
+		cpu = p->doc->cpu_share;
 	(void)snprintf(note, sizeof(note), "cpu %s", figure_percent(cpu).text);
 	view_put_row(p, "failed",
-		view_share_of(view_int(p->doc, "last.failed"), view_int(p->doc, "last.ok")).text,
-		view_share_of(view_int(p->doc, "failed"), view_int(p->doc, "ok")).text,
+		view_share_of(view_int(p->doc->last.failed), view_int(p->doc->last.ok)).text,
+		view_share_of(view_int(p->doc->failed), view_int(p->doc->ok)).text,
 		p->closed ? note : "");
 	/* Users who wait for their answers have no plan that we could be late for. */
 	if (!p->closed)
-		view_put_quantile(p, "our_delay_p99_ns", "our delay p99", note);
+		view_put_quantile(p, "our delay p99", p->doc->last.our_delay_p99_ns,
+			p->doc->our_delay_p99_ns, note);
 	(void)snprintf(note, sizeof(note), "%s%s%s %s",
-		figure_count(view_int(p->doc, "connections")).text, is_wide ? " of " : "/",
-		figure_count(view_int(p->doc, "connections_limit")).text,
+		figure_count(view_int(p->doc->connections)).text, is_wide ? " of " : "/",
+		figure_count(view_int(p->doc->connections_limit)).text,
 		is_wide ? "connections" : "conn.");
 	view_put_row(
 		p, "oldest waiting", oldest_ns > 0 ? figure_time(oldest_ns).text : "-", "", note);
@@ -443,15 +439,15 @@ static void view_put_sparks(struct view_page *p)
 {
 	const struct view_history *h = p->v->history;
 
-	view_put_spark(p, "ok/s", h->ok_per_s, view_per_s(view_rate(p->doc, "last.ok")).text);
+	view_put_spark(p, "ok/s", h->ok_per_s, view_per_s(view_rate(p->doc, p->doc->last.ok)).text);
 	view_put_spark(p, "p99", h->p99_ns,
-		view_is_silent(p->doc) ? "-" : view_time(p->doc, "last.p99_ns").text);
+		view_is_silent(p->doc) ? "-" : view_time(p->doc->last.p99_ns).text);
 }
 
 static void view_put_events(struct view_page *p)
 {
-	const json_t *events = json_object_get(p->doc, "events");
-	size_t n = json_array_size(events);
+	const struct result_event *events = p->doc->events.rows;
+	size_t n = p->doc->events.n;
 	size_t most = p->v->shows_events ? VIEW_EVENTS_MANY : VIEW_EVENTS_FEW;
 	/* What is there already, the gap and the keys; the newest are worth most. */
 	size_t taken = p->n + 2 + (p->v->message != NULL);
@@ -462,12 +458,9 @@ static void view_put_events(struct view_page *p)
 		view_put_gap(p);
 	if (n == 0 && p->v->shows_events)
 		view_put(p, VIEW_EVENT, "  no events so far");
-	for (size_t i = n > most ? n - most : 0; i < n; i++) {
-		const json_t *event = json_array_get(events, i);
-
-		view_put(p, VIEW_EVENT, "%6s  %.*s", figure_clock(view_int(event, "at_ns")).text,
-			(int)VIEW_LINE_SIZE, result_text(event, "text"));
-	}
+	for (size_t i = n > most ? n - most : 0; i < n; i++)
+		view_put(p, VIEW_EVENT, "%6s  %.*s", figure_clock(view_int(events[i].at_ns)).text,
+			(int)VIEW_LINE_SIZE, result_words(events[i].text));
 }
 
 static void view_put_help(struct view_page *p)
@@ -503,7 +496,7 @@ static void view_put_help(struct view_page *p)
 static void view_put_key_names(struct view_page *p)
 {
 	bool steers = p->v->may_steer;
-	bool is_staged = view_int(p->doc, "stage.of") > 1;
+	bool is_staged = view_int(p->doc->stage.of) > 1;
 	const char *names[] = {
 		p->v->is_watching ? "q leave (run goes on)" : NULL,
 		steers ? (view_has_state(p, "paused") ? "p resume" : "p pause") : NULL,
@@ -599,7 +592,7 @@ int view_compose(const struct view *v, const struct look *look, struct buf *ret)
 
 	p.room = (width > VIEW_WIDTH_MIN ? width : VIEW_WIDTH_MIN) - 1;
 	p.closed = view_is_closed(v->progress);
-	p.elapsed_ns = view_int(v->progress, "elapsed_ns");
+	p.elapsed_ns = view_int(v->progress->elapsed_ns);
 	/* 0: it has no start yet. */
 	if (p.elapsed_ns)
 		p.elapsed_ns += v->age_ns;

@@ -3,12 +3,12 @@
  * shown. Pure. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct buf;
 struct look;
+struct progress;
 struct view_history;
 
 #define VIEW_WIDTH_MAX 200u
@@ -17,8 +17,8 @@ struct view_history;
 #define VIEW_ROWS_MIN 10u
 
 struct view {
-	const json_t *progress; /* of the newest Watch answer */
-	int64_t age_ns;		/* of that answer; clocks go on from there */
+	const struct progress *progress; /* of the newest Watch answer */
+	int64_t age_ns;			 /* of that answer; clocks go on from there */
 	const struct view_history *history;
 	uint64_t skipped;    /* answers left out since we began to watch */
 	unsigned rows;	     /* of the terminal; the text has no more lines */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/result.h"
+#include "common/control/progress.h"
 #include "ctl/view_read.h"
 
 static void view_history_push(struct view_history *h, double ok_per_s, double p99_ns)
@@ -19,15 +19,14 @@ static void view_history_push(struct view_history *h, double ok_per_s, double p9
 	h->n++;
 }
 
-void view_history_add(struct view_history *h, const json_t *progress)
+void view_history_add(struct view_history *h, const struct progress *progress)
 {
-	int64_t p99_ns = -1;
-
-	if (view_rate(progress, "last.ok") < 0)
+	if (view_rate(progress, progress->last.ok) < 0)
 		return;
-	if (!view_is_silent(progress))
-		(void)result_int(progress, "last.p99_ns", &p99_ns);
-	view_history_push(h, view_rate(progress, "last.ok"), (double)p99_ns);
+	view_history_push(h, view_rate(progress, progress->last.ok),
+		result_is_known(progress->last.p99_ns) && !view_is_silent(progress)
+			? (double)progress->last.p99_ns
+			: -1);
 }
 
 void view_history_skip(struct view_history *h, uint64_t n)

@@ -2,7 +2,6 @@
 /* What the sparklines of the live view show: the intervals since we began to watch. Pure. */
 #pragma once
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "ctl/view.h"
@@ -14,6 +13,6 @@ struct view_history {
 	unsigned n;
 };
 /* One more interval: the newest of a progress, if it has one. */
-void view_history_add(struct view_history *h, const json_t *progress);
+void view_history_add(struct view_history *h, const struct progress *progress);
 /* So many that we have not been told. */
 void view_history_skip(struct view_history *h, uint64_t n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the `progress` of a Watch answer. A daemon of another version may leave out what this one
+/* Figures of a Watch answer. A daemon of another version may leave out what this one
  * sends, so nothing is taken for granted. */
 #include "ctl/view_read.h"
 
@@ -7,46 +7,42 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/result.h"
+#include "common/control/progress.h"
 
 #define VIEW_EIGHTHS 8u
 
-int64_t view_int(const json_t *doc, const char *path)
+int64_t view_int(int64_t n)
 {
-	int64_t value = 0;
-
-	if (!result_int(doc, path, &value) || value > INT64_MAX / 4 || value < -INT64_MAX / 4)
-		return 0;
-	return value;
+	return n > INT64_MAX / 4 || n < -INT64_MAX / 4 ? 0 : n;
 }
 
-double view_rate(const json_t *doc, const char *path)
+double view_rate(const struct progress *doc, int64_t n)
 {
-	int64_t width = view_int(doc, "last.width_ns");
+	int64_t width = view_int(doc->last.width_ns);
 
-	return width > 0 ? (double)view_int(doc, path) * NSEC_PER_SEC / (double)width : -1;
+	return width > 0 ? (double)view_int(n) * NSEC_PER_SEC / (double)width : -1;
 }
 
-bool view_is_closed(const json_t *doc)
+bool view_is_closed(const struct progress *doc)
 {
-	return !json_is_number(result_at(doc, "asked_per_s"));
+	return !result_is_real(doc->asked_per_s);
 }
 
-bool view_is_silent(const json_t *doc)
+bool view_is_silent(const struct progress *doc)
 {
-	return view_int(doc, "last.ok") == 0 && view_int(doc, "last.failed") == 0;
+	return view_int(doc->last.ok) == 0 && view_int(doc->last.failed) == 0;
 }
 
-double view_share(const json_t *doc, int64_t elapsed_ns)
+double view_share(const struct progress *doc, int64_t elapsed_ns)
 {
-	int64_t requests = view_int(doc, "requests");
-	int64_t total = view_int(doc, "total_ns");
+	int64_t requests = view_int(doc->requests);
+	int64_t total = view_int(doc->total_ns);
 	double share = -1;
 
 	if (total > 0)
 		share = (double)elapsed_ns / (double)total;
 	else if (requests > 0)
-		share = (double)(view_int(doc, "ok") + view_int(doc, "failed")) / (double)requests;
+		share = (double)(view_int(doc->ok) + view_int(doc->failed)) / (double)requests;
 	else
 		return -1;
 	return fmin(1, fmax(0, share));

@@ -85,34 +85,10 @@ int run_steer(struct run *run, const struct run_order *order, const struct run_e
 /* The result document, borrowed; NULL until finished. */
 const json_t *run_result(const struct run *run);
 
-struct run_progress {
-	int64_t elapsed_ns;   /* since t0; negative before; 0 while preparing */
-	int64_t total_ns;     /* warm-up + window + cooldown; CLOCK_NEVER: by count */
-	double asked_per_s;   /* by the plan now; 0 in the closed model */
-	struct ledger ledger; /* measured window and what lies around it, so far */
-	uint64_t in_flight;
-	uint64_t queue;
-	uint64_t connections;
-	uint64_t connections_limit;
-	int64_t oldest_ns; /* age of the arrival that has waited longest for its end; CLOCK_NEVER:
-			      none */
-	int64_t silent_ns; /* since when nothing is answered, as an age; CLOCK_NEVER: there are
-			      answers */
-	double cpu_share;  /* of the busiest worker between its last two reports, 0..1 */
-	/* the stage of the window that elapsed_ns lies in; n_stages 0: closed model */
-	unsigned stage; /* 0: none (warm-up, cooldown, drain), else from 1 */
-	unsigned n_stages;
-	const char *stage_text; /* "hold 500/s for 5m"; borrowed from the plan, NULL: none */
-	/* the newest sample that has all workers, by the instant it happened; width 0: none yet */
-	int64_t last_width_ns;
-	uint64_t last_planned, last_sent, last_ok, last_failed;
-	/* the newest interval whose arrivals have all ended; QUANTILE_NONE: none yet, or it says
-	 * nothing of the present, since somebody waits longer than anybody did in it */
-	int64_t last_p50_ns, last_p99_ns, last_max_ns, last_our_delay_p99_ns;
-	/* everything resolved so far: response (open) or service (closed) */
-	int64_t p50_ns, p99_ns, our_delay_p99_ns;
-};
-void run_progress(const struct run *run, struct run_progress *ret);
+/* Where the run is: all of it but who and what it is (run) and what happened to it (events). ret is
+ * to be ended whatever is returned. 0 or -ENOMEM. */
+struct progress;
+int run_progress(const struct run *run, struct progress *ret);
 
 /* What happened to it: stops, addresses that did not answer, …; in the order in which it was noted:
  * at most 64, and beside them each act of steering. */

@@ -3,6 +3,7 @@
  * run_result.c (its document), and the constructor that only the registry calls. */
 #pragma once
 
+#include "common/control/progress.h"
 #include "common/host/host.h"
 #include "common/plan/plan.h"
 #include "common/result/audit.h"
@@ -110,9 +111,9 @@ struct run {
 	size_t n_events, events_room;
 	size_t n_noted; /* without acts */
 	json_t *result;
-	size_t result_bytes;		   /* of memory, about */
-	bool is_let_go;			   /* finished, and what its figures came from is gone */
-	struct run_progress last_progress; /* for then */
+	size_t result_bytes;	       /* of memory, about */
+	bool is_let_go;		       /* finished, and what its figures came from is gone */
+	struct progress last_progress; /* for then; owns nothing */
 };
 
 /* Takes over the plan, also on failure. 0, -ENOMEM, or REGISTRY_E_UNAVAILABLE with reterr. */

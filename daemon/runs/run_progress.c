@@ -2,38 +2,55 @@
 /* Where a run stands, for those who watch it: counts from the newest sample of all workers,
  * latencies from what they have handed over, the stage from the plan. Main thread. */
 #include "common/clock.h"
+#include "common/control/progress.h"
 #include "common/quantile.h"
+#include "common/result/result_fill.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
-static void run_progress_latency(const struct run *run, struct run_progress *p)
+static int64_t run_progress_known(int64_t ns)
 {
-	struct timeline_row row;
-
-	p->p50_ns = quantile_served(timeline_response(run->timeline), 0.5);
-	p->p99_ns = quantile_served(timeline_response(run->timeline), 0.99);
-	p->our_delay_p99_ns = quantile_served(timeline_our_delay(run->timeline), 0.99);
-	if (!timeline_newest(run->timeline, &row) ||
-		!timeline_row_is_present(&row, p->oldest_ns, p->last_ok + p->last_failed))
-		return;
-	p->last_p50_ns = row.p50_ns;
-	p->last_p99_ns = row.p99_ns;
-	p->last_max_ns = row.max_ns;
-	p->last_our_delay_p99_ns = row.our_delay_p99_ns;
+	return ns == QUANTILE_NONE || ns == CLOCK_NEVER ? RESULT_NULL : ns;
 }
 
-static void run_progress_pulses(const struct run *run, struct run_progress *p)
+static int64_t run_progress_quantile(const struct histogram *h, double q)
 {
-	const struct ledger *before = &run->beat.before;
+	return run_progress_known(quantile_served(h, q));
+}
+
+static void run_progress_latency(const struct run *run, struct progress *p)
+{
+	int64_t oldest_ns = result_is_known(p->oldest_ns) ? p->oldest_ns : CLOCK_NEVER;
+	struct progress_last *last = &p->last;
+	struct timeline_row row;
+
+	p->p50_ns = p->p99_ns = p->our_delay_p99_ns = RESULT_NULL;
+	last->p50_ns = last->p99_ns = last->max_ns = last->our_delay_p99_ns = RESULT_NULL;
+	if (!run->timeline)
+		return;
+	p->p50_ns = run_progress_quantile(timeline_response(run->timeline), 0.5);
+	p->p99_ns = run_progress_quantile(timeline_response(run->timeline), 0.99);
+	p->our_delay_p99_ns = run_progress_quantile(timeline_our_delay(run->timeline), 0.99);
+	if (last->is != RESULT_IS_THERE || !timeline_newest(run->timeline, &row) ||
+		!timeline_row_is_present(&row, oldest_ns, (uint64_t)(last->ok + last->failed)))
+		return;
+	last->p50_ns = run_progress_known(row.p50_ns);
+	last->p99_ns = run_progress_known(row.p99_ns);
+	last->max_ns = run_progress_known(row.max_ns);
+	last->our_delay_p99_ns = run_progress_known(row.our_delay_p99_ns);
+}
+
+static void run_progress_pulses(const struct run *run, struct progress *p)
+{
 	int64_t oldest_ns = CLOCK_NEVER;
 
 	for (unsigned w = 0; run->pulses && w < run->admission.n_workers; w++) {
 		const struct worker_pulse *pulse = &run->pulses[w];
 
-		p->in_flight += pulse->in_flight;
-		p->queue += pulse->queue;
-		p->connections += pulse->connections;
+		p->in_flight += (int64_t)pulse->in_flight;
+		p->queue += (int64_t)pulse->queue;
+		p->connections += (int64_t)pulse->connections;
 		if (pulse->cpu_share > p->cpu_share)
 			p->cpu_share = pulse->cpu_share;
 		if (pulse->ledger.planned > 0 && pulse->oldest_ns < oldest_ns)
@@ -41,14 +58,44 @@ static void run_progress_pulses(const struct run *run, struct run_progress *p)
 	}
 	if (oldest_ns != CLOCK_NEVER)
 		p->oldest_ns = clock_now_ns() - oldest_ns;
-	p->ledger = run->beat.ledger;
-	if (p->ledger.planned == 0)
+}
+
+static void run_progress_counts(const struct ledger *l, struct progress *p)
+{
+	p->planned = (int64_t)l->planned;
+	p->sent = (int64_t)l->sent;
+	p->ok = (int64_t)l->classes[LEDGER_OK];
+	p->failed = (int64_t)ledger_resolved(l) - p->ok;
+}
+
+/* The counts of the whole run, and those of the newest sample. */
+static void run_progress_beat(const struct run *run, struct progress *p)
+{
+	struct progress before;
+
+	run_progress_counts(&run->beat.ledger, p);
+	run_progress_counts(&run->beat.before, &before);
+	p->last.is = RESULT_IS_NULL;
+	if (p->planned == 0 || run->beat.width_ns == 0)
 		return;
-	p->last_width_ns = run->beat.width_ns;
-	p->last_planned = p->ledger.planned - before->planned;
-	p->last_sent = p->ledger.sent - before->sent;
-	p->last_ok = p->ledger.classes[LEDGER_OK] - before->classes[LEDGER_OK];
-	p->last_failed = ledger_resolved(&p->ledger) - ledger_resolved(before) - p->last_ok;
+	p->last.is = RESULT_IS_THERE;
+	p->last.width_ns = run->beat.width_ns;
+	p->last.planned = p->planned - before.planned;
+	p->last.sent = p->sent - before.sent;
+	p->last.ok = p->ok - before.ok;
+	p->last.failed = p->failed - before.failed;
+}
+
+/* What is known when all workers have ended. */
+static void run_progress_end(const struct run *run, struct progress *p)
+{
+	struct ledger all = {0};
+
+	for (int i = 0; i < STATS_PHASE_COUNT; i++)
+		ledger_add(&all, &run->totals.ledgers[i]);
+	run_progress_counts(&all, p);
+	p->in_flight = p->queue = p->connections = 0;
+	p->oldest_ns = RESULT_NULL;
 }
 
 /* While a pause goes on, the end moves away. */
@@ -63,18 +110,32 @@ static int64_t run_progress_total(const struct run *run)
 	return run->end_ns - run->t0_ns;
 }
 
-static void run_progress_stage(const struct run *run, struct run_progress *p)
+static int run_progress_stage(const struct run *run, struct progress *p)
 {
 	const struct plan *plan = run->plan;
 	size_t stage = plan->n_stages;
 
-	p->n_stages = (unsigned)plan->n_stages;
-	if (run->schedule)
+	p->stage.is = RESULT_IS_NULL;
+	if (run->schedule && run->t0_ns > 0 && run->state != RUN_FINISHED)
 		stage = schedule_stage_at(run->schedule, p->elapsed_ns);
 	if (stage == plan->n_stages)
-		return;
-	p->stage = (unsigned)stage + 1;
-	p->stage_text = plan->stage_texts[stage];
+		return 0;
+	p->stage.is = RESULT_IS_THERE;
+	p->stage.number = (int64_t)stage + 1;
+	p->stage.of = (int64_t)plan->n_stages;
+	return result_set_text(&p->stage.text, plan->stage_texts[stage]);
+}
+
+/* What was asked in the middle of the interval that is being looked back at. */
+static double run_progress_asked(const struct run *run, int64_t elapsed_ns)
+{
+	if (run->plan->model != PLAN_OPEN)
+		return RESULT_REAL_NULL;
+	if (!run->schedule || run->t0_ns == 0)
+		return 0;
+	return rate_per_s(
+		       schedule_rate_at(run->schedule, elapsed_ns - run->plan->interval_ns / 2)) /
+	       plan_n_slices(run->plan);
 }
 
 const struct run_event *run_events(const struct run *run, size_t *ret_n)
@@ -83,49 +144,38 @@ const struct run_event *run_events(const struct run *run, size_t *ret_n)
 	return run->events;
 }
 
-void run_progress(const struct run *run, struct run_progress *ret)
+int run_progress(const struct run *run, struct progress *ret)
 {
-	struct run_progress p = {
-		.total_ns = run->end_ns,
-		.last_p50_ns = QUANTILE_NONE,
-		.last_p99_ns = QUANTILE_NONE,
-		.last_max_ns = QUANTILE_NONE,
-		.last_our_delay_p99_ns = QUANTILE_NONE,
-		.oldest_ns = CLOCK_NEVER,
-		.silent_ns = CLOCK_NEVER,
-		.connections_limit = run->admission.connections,
-		.p50_ns = QUANTILE_NONE,
-		.p99_ns = QUANTILE_NONE,
-		.our_delay_p99_ns = QUANTILE_NONE,
-	};
-	int64_t end_ns = run->state == RUN_FINISHED ? run->drained_ns : clock_now_ns();
+	bool is_finished = run->state == RUN_FINISHED;
+	const struct plan *plan = run->plan;
+	struct progress *p = ret;
 
 	if (run->is_let_go) {
 		*ret = run->last_progress;
-		return;
+		return 0;
 	}
+	progress_init(p);
+	p->is = RESULT_IS_THERE;
+	p->run.is = p->events.is = RESULT_IS_NULL;
+	p->elapsed_ns = 0;
+	p->total_ns = run_progress_known(run->end_ns);
 	if (run->t0_ns > 0) {
-		p.elapsed_ns = end_ns - run->t0_ns;
-		p.total_ns = run_progress_total(run);
+		p->elapsed_ns = (is_finished ? run->drained_ns : clock_now_ns()) - run->t0_ns;
+		p->total_ns = run_progress_known(run_progress_total(run));
 	}
-	/* What was asked in the middle of the interval that is being looked back at. */
-	if (run->schedule && run->t0_ns > 0)
-		p.asked_per_s = rate_per_s(schedule_rate_at(
-					run->schedule, p.elapsed_ns - run->plan->interval_ns / 2)) /
-				plan_n_slices(run->plan);
-	run_progress_pulses(run, &p);
-	if (run->state == RUN_FINISHED) {
-		p.ledger = (struct ledger){0};
-		for (int i = 0; i < STATS_PHASE_COUNT; i++)
-			ledger_add(&p.ledger, &run->totals.ledgers[i]);
-		p.in_flight = p.queue = p.connections = 0;
-		p.oldest_ns = CLOCK_NEVER;
-	} else if (run->silent_since_ns > 0) {
-		p.silent_ns = clock_now_ns() - run->silent_since_ns;
-	}
-	if (run->t0_ns > 0 && run->state != RUN_FINISHED)
-		run_progress_stage(run, &p);
-	if (run->timeline)
-		run_progress_latency(run, &p);
-	*ret = p;
+	p->requests = plan->n_arrivals && plan_n_slices(plan) == 1 ? (int64_t)plan->n_arrivals
+								   : RESULT_NULL;
+	p->asked_per_s = run_progress_asked(run, p->elapsed_ns);
+	p->in_flight = p->queue = p->connections = 0;
+	p->connections_limit = run->admission.connections;
+	p->cpu_share = 0;
+	p->oldest_ns = p->silent_ns = RESULT_NULL;
+	run_progress_pulses(run, p);
+	run_progress_beat(run, p);
+	if (is_finished)
+		run_progress_end(run, p);
+	else if (run->silent_since_ns > 0)
+		p->silent_ns = clock_now_ns() - run->silent_since_ns;
+	run_progress_latency(run, p);
+	return run_progress_stage(run, p);
 }

@@ -47,20 +47,22 @@ static unsigned run_watch_least_asked(const struct run *run)
 	return run->schedule || run->admission.connections > 1 ? SILENCE_ASKED_MAX : 1;
 }
 
-static void run_watch_silence(struct run *run, const struct run_progress *p)
+static void run_watch_silence(struct run *run)
 {
+	int64_t p99_ns = run->timeline ? quantile_served(timeline_response(run->timeline), 0.99)
+				       : QUANTILE_NONE;
 	int64_t patience_ns = RUN_SILENCE_NS;
 	int64_t seen_ns, from_s;
 	struct silence s;
 
-	if (p->p99_ns != QUANTILE_NONE && p->p99_ns > patience_ns / RUN_SILENCE_FACTOR)
-		patience_ns = p->p99_ns * RUN_SILENCE_FACTOR;
+	if (p99_ns != QUANTILE_NONE && p99_ns > patience_ns / RUN_SILENCE_FACTOR)
+		patience_ns = p99_ns * RUN_SILENCE_FACTOR;
 	seen_ns = run_watch_gather(run, &s);
 	if (!run->is_silence_told) {
 		run->silent_since_ns =
 			silence_since(&s, run_watch_least_asked(run), patience_ns, seen_ns);
 		/* Before the first answer it is not known how long one takes. */
-		if (run->silent_since_ns == 0 || p->p99_ns == QUANTILE_NONE)
+		if (run->silent_since_ns == 0 || p99_ns == QUANTILE_NONE)
 			return;
 		run->is_silence_told = true;
 		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
@@ -79,15 +81,6 @@ static void run_watch_silence(struct run *run, const struct run_progress *p)
 	}
 }
 
-static void run_watch_pulses(struct run *run)
-{
-	struct run_progress p;
-
-	run_progress(run, &p);
-	run_watch_faults(run);
-	run_watch_silence(run, &p);
-}
-
 /* Of the samples of the live view; one that lacks a worker is told of once, until all report again.
  */
 void run_watch_beat(struct run *run)
@@ -104,7 +97,8 @@ void run_watch_beat(struct run *run)
 			"its share until it does",
 			late);
 	run->is_lateness_told = news == BEAT_LACKING;
-	run_watch_pulses(run);
+	run_watch_faults(run);
+	run_watch_silence(run);
 	list_for_each_safe (it, &run->observers) {
 		struct run_observer *o = container_of(it, struct run_observer, _node);
 

@@ -5,13 +5,19 @@
  * because a misspelt `run` in Stop would otherwise stop another run. Main thread. */
 #include "daemon/service/methods_call.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "common/buf.h"
+#include "common/control/progress.h"
 #include "common/control/varlink.h"
 #include "common/json_text.h"
 #include "common/plan/plan.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_json.h"
+#include "common/result/result_table.h"
 #include "common/str.h"
 #include "common/url.h"
 #include "daemon/runs/run.h"
@@ -72,22 +78,29 @@ bool methods_flag(const struct control_call *call, const char *name)
 	return json_is_true(methods_value(call, name));
 }
 
-json_t *methods_json_masked(const char *text, enum control_role role)
+int methods_set_masked(char **field, const char *text, enum control_role role)
 {
 	struct buf masked = {0};
-	json_t *value = NULL;
+	int r = 0;
 
 	if (role >= CONTROL_ADMIN)
-		return json_text(text);
-	if (secrets_mask_urls(text, role < CONTROL_OPERATE, &masked) == 0)
-		value = json_text(masked.data ? masked.data : "");
+		return result_set_text(field, text);
+	r = secrets_mask_urls(text, role < CONTROL_OPERATE, &masked);
+	if (r == 0)
+		r = result_set_text(field, masked.data ? masked.data : "");
 	buf_fini(&masked);
-	return value;
+	return r;
 }
 
-json_t *methods_json_text_or_null(const char *text)
+json_t *methods_json_masked(const char *text, enum control_role role)
 {
-	return text && *text ? json_text(text) : json_null();
+	char *masked = NULL;
+	json_t *value = NULL;
+
+	if (methods_set_masked(&masked, text, role) == 0)
+		value = json_text(masked);
+	free(masked);
+	return value;
 }
 
 void methods_no_such_run(struct control_call *call, const char *run)
@@ -106,38 +119,72 @@ void methods_refuse(
 
 /* ---------------------------------------------------------------- types */
 
-json_t *methods_json_event(const struct run_event *e)
+/* "" becomes null. */
+static int methods_set_some(char **field, const char *text)
 {
-	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "at_ns", (json_int_t)e->at_ns, "kind",
-		e->kind, "text", json_text(e->text), "from", methods_json_text_or_null(e->from),
-		"to", methods_json_text_or_null(e->to), "user", methods_json_text_or_null(e->user));
+	return result_set_text(field, *text ? text : NULL);
 }
 
-static json_t *methods_json_ahead(const struct run *run)
+static int methods_fill_event(const struct run_event *e, struct result_event *to)
 {
-	json_t *all = json_array();
+	to->is = RESULT_IS_THERE;
+	to->at_ns = e->at_ns;
+	return result_set_text(&to->kind, e->kind) | result_set_text(&to->text, e->text) |
+	       methods_set_some(&to->from, e->from) | methods_set_some(&to->to, e->to) |
+	       methods_set_some(&to->user, e->user);
+}
+
+int methods_add_event(const struct run_event *e, struct result_list *to)
+{
+	struct result_event *event = result_list_add(&result_event_table, to, NULL);
+
+	return event ? methods_fill_event(e, event) : -ENOMEM;
+}
+
+json_t *methods_json_event(const struct run_event *e)
+{
+	struct result_event event;
+	json_t *value = NULL;
+
+	result_table_init(&result_event_table, &event);
+	if (methods_fill_event(e, &event) == 0)
+		value = result_table_write(&result_event_table, &event);
+	result_table_fini(&result_event_table, &event);
+	return value;
+}
+
+int methods_fill_run(const struct run *run, enum control_role role, struct progress_run *to)
+{
+	const char *reason = run_reason(run);
 	size_t n;
 	const struct run_event *e = run_events(run, &n);
+	int r = result_set_text(&to->id, run_id(run)) |
+		result_set_text(&to->name, run_plan(run)->name) |
+		result_set_text(&to->state, run_state_names[run_get_state(run)]) |
+		methods_set_some(&to->outcome, run_outcome(run)) |
+		(*reason ? methods_set_masked(&to->reason, reason, role)
+			 : result_set_text(&to->reason, NULL)) |
+		result_set_text(&to->user, run_user(run)) |
+		methods_set_masked(&to->target, run_plan(run)->url.text, role);
 
-	for (size_t i = 0; i < n; i++)
+	to->is = to->ahead.is = RESULT_IS_THERE;
+	to->exit_code = run_get_state(run) == RUN_FINISHED ? run_exit_code(run) : RESULT_NULL;
+	for (size_t i = 0; i < n && r == 0; i++)
 		if (run_event_is_ahead(run, &e[i]))
-			(void)json_array_append_new(all, methods_json_event(&e[i]));
-	return all;
+			r = methods_add_event(&e[i], &to->ahead);
+	return r;
 }
 
 json_t *methods_json_run(const struct run *run, enum control_role role)
 {
-	bool finished = run_get_state(run) == RUN_FINISHED;
-	const struct plan *plan = run_plan(run);
-	const char *reason = run_reason(run);
+	struct progress_run to;
+	json_t *value = NULL;
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", run_id(run), "name",
-		plan->name, "state", run_state_names[run_get_state(run)], "outcome",
-		methods_json_text_or_null(run_outcome(run)), "reason",
-		*reason ? methods_json_masked(reason, role) : json_null(), "user",
-		json_text(run_user(run)), "target", methods_json_masked(plan->url.text, role),
-		"exit_code", finished ? json_integer(run_exit_code(run)) : json_null(), "ahead",
-		methods_json_ahead(run));
+	result_table_init(&progress_run_table, &to);
+	if (methods_fill_run(run, role, &to) == 0)
+		value = result_table_write(&progress_run_table, &to);
+	result_table_fini(&progress_run_table, &to);
+	return value;
 }
 
 /* ---------------------------------------------------------------- files of a private run */

@@ -10,6 +10,8 @@
 #include "daemon/service/methods.h"
 
 struct methods_list_cache;
+struct progress_run;
+struct result_list;
 struct run;
 
 struct methods {
@@ -44,10 +46,10 @@ json_t *methods_value(const struct control_call *call, const char *name);
 const char *methods_text(const struct control_call *call, const char *name);
 bool methods_flag(const struct control_call *call, const char *name);
 
-/* Text with its URLs as role may see them (secrets.h): an administrator all of them. */
+/* Text with its URLs as role may see them (secrets.h), an administrator all of them, replaces what
+ * field has. 0 or -ENOMEM. */
+int methods_set_masked(char **field, const char *text, enum control_role role);
 json_t *methods_json_masked(const char *text, enum control_role role);
-/* NULL and "" become null. */
-json_t *methods_json_text_or_null(const char *text);
 
 void methods_no_such_run(struct control_call *call, const char *run);
 /* Refused or Unavailable, with its line in the trail. what: "start checkout". */
@@ -64,8 +66,10 @@ void methods_set(struct control_call *call, void *userdata);
 void methods_pause(struct control_call *call, void *userdata);
 void methods_resume(struct control_call *call, void *userdata);
 void methods_next(struct control_call *call, void *userdata);
-/* The type Event. */
+/* The type Event, alone and as one more of a list. */
 struct run_event;
 json_t *methods_json_event(const struct run_event *e);
-/* The type Run. */
+int methods_add_event(const struct run_event *e, struct result_list *to);
+/* The type Run, as role may see it. 0 or -ENOMEM. */
+int methods_fill_run(const struct run *run, enum control_role role, struct progress_run *to);
 json_t *methods_json_run(const struct run *run, enum control_role role);

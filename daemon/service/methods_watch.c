@@ -7,10 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "common/clock.h"
-#include "common/json_text.h"
-#include "common/plan/plan.h"
-#include "common/quantile.h"
+#include "common/control/progress.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/methods_call.h"
 
@@ -25,77 +22,30 @@ struct methods_watch {
 	uint64_t skipped;
 };
 
-static json_t *methods_json_ns(int64_t ns)
+static int methods_fill_events(const struct run *run, struct result_list *to)
 {
-	return ns == QUANTILE_NONE || ns == CLOCK_NEVER ? json_null() : json_integer(ns);
-}
-
-static json_t *methods_json_last(const struct run_progress *p)
-{
-	if (p->last_width_ns == 0)
-		return json_null();
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "width_ns",
-		(json_int_t)p->last_width_ns, "planned", (json_int_t)p->last_planned, "sent",
-		(json_int_t)p->last_sent, "ok", (json_int_t)p->last_ok, "failed",
-		(json_int_t)p->last_failed, "p50_ns", methods_json_ns(p->last_p50_ns), "p99_ns",
-		methods_json_ns(p->last_p99_ns), "max_ns", methods_json_ns(p->last_max_ns),
-		"our_delay_p99_ns", methods_json_ns(p->last_our_delay_p99_ns));
-}
-
-static json_t *methods_json_stage(const struct run_progress *p)
-{
-	if (p->stage == 0)
-		return json_null();
-	return json_pack("{s:i, s:i, s:s}", "number", (int)p->stage, "of", (int)p->n_stages, "text",
-		p->stage_text);
-}
-
-static json_t *methods_json_events(const struct run *run)
-{
-	json_t *all = json_array();
 	size_t n;
 	const struct run_event *e = run_events(run, &n);
+	int r = 0;
 
+	to->is = RESULT_IS_THERE;
 	for (size_t i = n > METHODS_EVENTS_MAX ? n - METHODS_EVENTS_MAX : 0; i < n; i++)
-		(void)json_array_append_new(all, methods_json_event(&e[i]));
-	return all;
-}
-
-static json_t *methods_json_progress(const struct run *run, enum control_role role)
-{
-	const struct plan *plan = run_plan(run);
-	bool open = plan->model == PLAN_OPEN;
-	struct run_progress p = {0};
-	uint64_t ok;
-
-	run_progress(run, &p);
-	ok = p.ledger.classes[LEDGER_OK];
-	return json_pack(
-		"{s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:f, "
-		"s:o, s:o, s:o, s:o, s:o, s:o}",
-		"run", methods_json_run(run, role), "elapsed_ns", (json_int_t)p.elapsed_ns,
-		"total_ns", methods_json_ns(p.total_ns), "requests",
-		plan->n_arrivals && plan_n_slices(plan) == 1
-			? json_integer((json_int_t)plan->n_arrivals)
-			: json_null(),
-		"asked_per_s", open ? json_real(p.asked_per_s) : json_null(), "planned",
-		(json_int_t)p.ledger.planned, "sent", (json_int_t)p.ledger.sent, "ok",
-		(json_int_t)ok, "failed", (json_int_t)(ledger_resolved(&p.ledger) - ok),
-		"in_flight", (json_int_t)p.in_flight, "queue", (json_int_t)p.queue, "connections",
-		(json_int_t)p.connections, "connections_limit", (json_int_t)p.connections_limit,
-		"oldest_ns", methods_json_ns(p.oldest_ns), "silent_ns",
-		methods_json_ns(p.silent_ns), "cpu_share", p.cpu_share, "stage",
-		methods_json_stage(&p), "last", methods_json_last(&p), "p50_ns",
-		methods_json_ns(p.p50_ns), "p99_ns", methods_json_ns(p.p99_ns), "our_delay_p99_ns",
-		methods_json_ns(p.our_delay_p99_ns), "events", methods_json_events(run));
+		r |= methods_add_event(&e[i], to);
+	return r;
 }
 
 static json_t *methods_json_watch(
 	const struct run *run, const struct control_call *call, uint64_t skipped)
 {
-	return json_pack("{s:o, s:I}", "progress",
-		methods_json_progress(run, control_call_peer(call)->role), "skipped",
-		(json_int_t)skipped);
+	struct progress p;
+	json_t *answer = NULL;
+
+	if (run_progress(run, &p) == 0 &&
+		methods_fill_run(run, control_call_peer(call)->role, &p.run) == 0 &&
+		methods_fill_events(run, &p.events) == 0)
+		answer = progress_write(&p, skipped);
+	progress_fini(&p);
+	return answer;
 }
 
 static void methods_watch_send(struct methods_watch *w)

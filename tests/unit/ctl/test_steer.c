@@ -9,29 +9,31 @@
 #include "common/result.h"
 #include "ctl/client.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/progress_fixture.h"
 
 START_TEST(keys)
 {
 	static const struct {
-		enum progress_key key;
+		enum display_key key;
 		const char *progress;
 		const char *method; /* NULL: none */
 		const char *value;
 	} rows[] = {
-		{PROGRESS_FASTER, "{}", "Set", "x1.1"},
-		{PROGRESS_SLOWER, "{}", "Set", "x0.9"},
-		{PROGRESS_PAUSE, "{\"run\": {\"state\": \"running\"}}", "Pause", ""},
-		{PROGRESS_PAUSE, "{\"run\": {\"state\": \"paused\"}}", "Resume", ""},
-		{PROGRESS_NEXT, "{\"stage\": {\"of\": 2}}", "Next", ""},
-		{PROGRESS_NEXT, "{\"stage\": {\"of\": 1}}", NULL, ""},
-		{PROGRESS_NEXT, "{\"stage\": null}", NULL, ""},
-		{PROGRESS_STOP, "{}", NULL, ""},
-		{PROGRESS_LEAVE, "{}", NULL, ""},
-		{PROGRESS_NOTHING, "{}", NULL, ""},
+		{DISPLAY_FASTER, "{}", "Set", "x1.1"},
+		{DISPLAY_SLOWER, "{}", "Set", "x0.9"},
+		{DISPLAY_PAUSE, "{\"run\": {\"state\": \"running\"}}", "Pause", ""},
+		{DISPLAY_PAUSE, "{\"run\": {\"state\": \"paused\"}}", "Resume", ""},
+		{DISPLAY_NEXT, "{\"stage\": {\"of\": 2}}", "Next", ""},
+		{DISPLAY_NEXT, "{\"stage\": {\"of\": 1}}", NULL, ""},
+		{DISPLAY_NEXT, "{\"stage\": null}", NULL, ""},
+		{DISPLAY_STOP, "{}", NULL, ""},
+		{DISPLAY_LEAVE, "{}", NULL, ""},
+		{DISPLAY_NOTHING, "{}", NULL, ""},
 	};
-	json_t *progress = json_loads(rows[_i].progress, 0, NULL);
+	json_t *doc = json_loads(rows[_i].progress, 0, NULL);
+	struct progress now = progress_of(doc);
 	json_t *parameters = NULL;
-	const char *method = steer_by_key(rows[_i].key, "a-1", progress, &parameters);
+	const char *method = steer_by_key(rows[_i].key, "a-1", &now, &parameters);
 
 	if (rows[_i].method) {
 		ck_assert_str_eq(method, rows[_i].method);
@@ -45,7 +47,8 @@ START_TEST(keys)
 		ck_assert_ptr_null(parameters);
 	}
 	json_decref(parameters);
-	json_decref(progress);
+	progress_fini(&now);
+	json_decref(doc);
 }
 END_TEST
 

@@ -16,6 +16,7 @@
 #include "ctl/look.h"
 #include "ctl/view_history.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/progress_fixture.h"
 
 #define DATA "tests/data/view_"
 
@@ -62,6 +63,14 @@ static void change(json_t *doc, const char *text)
 	json_decref(by);
 }
 
+static void add(struct view_history *h, json_t *doc)
+{
+	struct progress now = progress_of(doc);
+
+	view_history_add(h, &now);
+	progress_fini(&now);
+}
+
 /* A ramp of half a minute, then even but for one bad second. */
 static void remember(struct scene *s, unsigned n)
 {
@@ -73,10 +82,10 @@ static void remember(struct scene *s, unsigned n)
 			last, "ok", json_integer(i < 30 ? 50 + 15 * i : 500 - (i * 7) % 5));
 		json_object_set_new(last, "p99_ns",
 			json_integer(i == 90 ? 90000000 : 38000000 + (i * 13) % 9 * 700000));
-		view_history_add(&s->history, then);
+		add(&s->history, then);
 	}
 	json_decref(then);
-	view_history_add(&s->history, s->doc);
+	add(&s->history, s->doc);
 }
 
 static void make_open(struct scene *s)
@@ -101,8 +110,8 @@ static void make_stalled(struct scene *s)
 	change(s->doc, "{'last': {'ok': 0}, 'in_flight': 1000, 'queue': 57,"
 		       " 'connections': 1000, 'connections_limit': 1000,"
 		       " 'oldest_ns': 2114000000, 'silent_ns': 2114000000}");
-	view_history_add(&s->history, s->doc);
-	view_history_add(&s->history, s->doc);
+	add(&s->history, s->doc);
+	add(&s->history, s->doc);
 	s->view.age_ns = NSEC_PER_SEC / 2;
 	s->view.is_watching = true;
 	s->view.skipped = 3;
@@ -123,7 +132,7 @@ static void make_draining(struct scene *s)
 	change(s->doc, "{'run': {'state': 'draining'}, 'elapsed_ns': 331400000000,"
 		       " 'asked_per_s': 0.0, 'last': {'planned': 0, 'sent': 0, 'ok': 12,"
 		       " 'failed': 2}, 'in_flight': 1234, 'stage': null}");
-	view_history_add(&s->history, s->doc);
+	add(&s->history, s->doc);
 	s->view.message = "stopping: waiting for answers in flight; Ctrl-C again to stop now";
 }
 
@@ -146,15 +155,17 @@ static void scene_make(struct scene *s, int i)
 	s->view.has_keys = true;
 	s->view.rows = 24;
 	scenes[i].make(s);
-	s->view.progress = s->doc;
 }
 
 static char *compose(struct scene *s, unsigned width, bool utf8, bool colour)
 {
 	struct look look = {.width = width, .utf8 = utf8, .colour = colour, .terminal = true};
+	struct progress now = progress_of(s->doc);
 	struct buf text = {0};
 
+	s->view.progress = &now;
 	ck_assert_int_eq(view_compose(&s->view, &look, &text), 0);
+	progress_fini(&now);
 	ck_assert_ptr_nonnull(text.data);
 	return text.data;
 }
@@ -480,8 +491,7 @@ START_TEST(test_nonsense)
 	scene_make(&s, 0);
 	json_decref(s.doc);
 	s.doc = parse(docs[_i]);
-	s.view.progress = s.doc;
-	view_history_add(&s.history, s.doc);
+	add(&s.history, s.doc);
 	text = compose(&s, 80, true, false);
 	ck_assert_uint_gt(strlen(text), 200);
 	free(text);
@@ -495,9 +505,9 @@ START_TEST(test_history)
 	json_t *doc = parse(base);
 	json_t *nothing = parse("{'last': null}");
 
-	view_history_add(&h, nothing);
+	add(&h, nothing);
 	ck_assert_uint_eq(h.n, 0);
-	view_history_add(&h, doc);
+	add(&h, doc);
 	ck_assert_uint_eq(h.n, 1);
 	ck_assert(h.ok_per_s[0] == 499 && h.p99_ns[0] == 41e6);
 	/* A gap is a gap, and no longer than what can be shown. */
@@ -506,7 +516,7 @@ START_TEST(test_history)
 	ck_assert(h.ok_per_s[2] < 0 && h.p99_ns[2] < 0);
 	view_history_skip(&h, UINT64_MAX);
 	ck_assert_uint_eq(h.n, VIEW_WIDTH_MAX);
-	view_history_add(&h, doc);
+	add(&h, doc);
 	ck_assert_uint_eq(h.n, VIEW_WIDTH_MAX);
 	ck_assert(h.ok_per_s[VIEW_WIDTH_MAX - 1] == 499 && h.ok_per_s[VIEW_WIDTH_MAX - 2] < 0);
 	json_decref(doc);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/control/progress.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/guard.h"
@@ -760,7 +761,7 @@ START_TEST(a_finished_run_is_small)
 		"load", "rate", "200", "load", "duration", "100ms", NULL};
 	struct mallinfo2 before = mallinfo2();
 	struct mallinfo2 after;
-	struct run_progress p;
+	struct progress p;
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
@@ -770,10 +771,11 @@ START_TEST(a_finished_run_is_small)
 	after = mallinfo2();
 	ck_assert_uint_lt(
 		after.uordblks + after.hblkhd - before.uordblks - before.hblkhd, 512 * 1024);
-	run_progress(run, &p);
-	ck_assert_uint_eq(p.ledger.classes[LEDGER_OK], 20);
+	ck_assert_int_eq(run_progress(run, &p), 0);
+	ck_assert_int_eq(p.ok, 20);
 	ck_assert_int_gt(p.p99_ns, 0);
-	ck_assert_uint_eq(p.connections, 0);
+	ck_assert_int_eq(p.connections, 0);
+	progress_fini(&p);
 }
 END_TEST
 

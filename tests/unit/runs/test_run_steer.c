@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/control/progress.h"
 #include "common/err.h"
 #include "common/guard.h"
 #include "common/ini.h"
@@ -91,10 +92,13 @@ static void start(const char *const *keys)
 
 static int64_t elapsed(void)
 {
-	struct run_progress p;
+	struct progress p;
+	int64_t elapsed_ns;
 
-	run_progress(run, &p);
-	return p.elapsed_ns;
+	ck_assert_int_eq(run_progress(run, &p), 0);
+	elapsed_ns = p.elapsed_ns;
+	progress_fini(&p);
+	return elapsed_ns;
 }
 
 static void turn_until_state(enum run_state state)
@@ -250,7 +254,7 @@ START_TEST(pause_and_resume)
 	static const enum run_state states[] = {
 		RUN_PREPARING, RUN_RUNNING, RUN_PAUSED, RUN_RUNNING, RUN_DRAINING, RUN_FINISHED};
 	int64_t pause_ns, resume_ns;
-	struct run_progress p;
+	struct progress p;
 
 	start(_i ? closed_keys : open_keys);
 	turn_until(20 * MS);
@@ -258,8 +262,9 @@ START_TEST(pause_and_resume)
 	refused(RUN_PAUSE, 0, "test-1 is paused already");
 	turn_until_state(RUN_PAUSED);
 	turn_until(600 * MS);
-	run_progress(run, &p);
+	ck_assert_int_eq(run_progress(run, &p), 0);
 	ck_assert_int_ge(p.total_ns, 800 * MS);
+	progress_fini(&p);
 	resume_ns = steer(RUN_RESUME, 0)->at_ns;
 	refused(RUN_RESUME, 0, "test-1 is not paused");
 	finish();
@@ -316,20 +321,22 @@ START_TEST(next_stage)
 	static const char *const keys[] = {
 		"load", "stage", "hold 500/s for 1h", "load", "stage", "hold 1000/s for 1h", NULL};
 	const struct run_event *e;
-	struct run_progress p;
+	struct progress p;
 	int64_t first_ns, last_ns;
 
 	start(keys);
 	turn_until(20 * MS);
-	run_progress(run, &p);
-	ck_assert_uint_eq(p.stage, 1);
-	ck_assert_uint_eq(p.n_stages, 2);
+	ck_assert_int_eq(run_progress(run, &p), 0);
+	ck_assert_int_eq(p.stage.number, 1);
+	ck_assert_int_eq(p.stage.of, 2);
+	progress_fini(&p);
 	e = steer(RUN_NEXT, 0);
 	ck_assert_str_eq(e->text, "bob: next stage, hold 500/s for 1h -> hold 1000/s for 1h");
 	first_ns = e->at_ns;
 	turn_until(first_ns + MS);
-	run_progress(run, &p);
-	ck_assert_uint_eq(p.stage, 2);
+	ck_assert_int_eq(run_progress(run, &p), 0);
+	ck_assert_int_eq(p.stage.number, 2);
+	progress_fini(&p);
 	e = steer(RUN_NEXT, 0);
 	ck_assert_str_eq(e->text, "bob: next stage, hold 1000/s for 1h -> the end");
 	last_ns = e->at_ns;

@@ -12,7 +12,7 @@
  * of the newest interval, never a moving average. Elsewhere it is one line each interval, with the
  * same words at the same places each time. The size is asked for each time: there is nothing to
  * keep in step. */
-#include "ctl/progress.h"
+#include "ctl/display.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,96 +26,93 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/figure.h"
-#include "common/result.h"
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/print.h"
 #include "ctl/view.h"
 #include "ctl/view_read.h"
 
-#define PROGRESS_BAR_MIN 12u
-#define PROGRESS_BAR_MAX 40u
+#define DISPLAY_BAR_MIN 12u
+#define DISPLAY_BAR_MAX 40u
 /* On a narrower terminal figures are worth more than a bar. */
-#define PROGRESS_BAR_ROOM 60u
-#define PROGRESS_TICK_NS NSEC_PER_SEC
+#define DISPLAY_BAR_ROOM 60u
+#define DISPLAY_TICK_NS NSEC_PER_SEC
 /* In front of lines on stderr; inside the view it is clear who speaks. */
-#define PROGRESS_NAME "rpsctl: "
+#define DISPLAY_NAME "rpsctl: "
 
-static struct figure progress_ms(const json_t *doc, const char *path)
+static struct figure display_ms(int64_t ns)
 {
 	struct figure f = {"-"};
-	int64_t ns;
 
-	return result_int(doc, path, &ns) ? figure_value((double)ns / NSEC_PER_MSEC) : f;
+	return result_is_known(ns) ? figure_value((double)ns / NSEC_PER_MSEC) : f;
 }
 
 /* ---------------------------------------------------------------- the bar */
 
 /* The parts behind the bar, most wanted first; each "" where it has nothing to say. */
-#define PROGRESS_PARTS 8
-#define PROGRESS_PART_SIZE 128
-struct progress_parts {
-	char texts[PROGRESS_PARTS][PROGRESS_PART_SIZE];
+#define DISPLAY_PARTS 8
+#define DISPLAY_PART_SIZE 128
+struct display_parts {
+	char texts[DISPLAY_PARTS][DISPLAY_PART_SIZE];
 	unsigned n;
 };
 
-static void progress_add(struct progress_parts *p, const char *format, ...)
+static void display_add(struct display_parts *p, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-static void progress_add(struct progress_parts *p, const char *format, ...)
+static void display_add(struct display_parts *p, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(p->texts[p->n++], PROGRESS_PART_SIZE, format, args);
+	(void)vsnprintf(p->texts[p->n++], DISPLAY_PART_SIZE, format, args);
 	va_end(args);
 }
 
-static void progress_collect(const json_t *doc, struct progress_parts *p)
+static void display_collect(const struct progress *doc, struct display_parts *p)
 {
-	const char *state = result_text(doc, "run.state");
-	double share = view_share(doc, view_int(doc, "elapsed_ns"));
-	double sent = view_rate(doc, "last.sent");
-	int64_t total_ns = view_int(doc, "total_ns");
-	int64_t failed = view_int(doc, "failed");
-	int64_t queue = view_int(doc, "queue");
+	const char *state = result_words(doc->run.state);
+	double share = view_share(doc, view_int(doc->elapsed_ns));
+	double sent = view_rate(doc, doc->last.sent);
+	int64_t total_ns = view_int(doc->total_ns);
+	int64_t failed = view_int(doc->failed);
+	int64_t queue = view_int(doc->queue);
 
 	if (!str_eq(state, "running"))
-		progress_add(p, "%.20s", state);
+		display_add(p, "%.20s", state);
 	if (share >= 0)
-		progress_add(p, "%3.0f %%", share * 100);
+		display_add(p, "%3.0f %%", share * 100);
 	if (sent >= 0)
-		progress_add(p, "%s/s", figure_rate(sent).text);
-	progress_add(p, "%s%s failed%s", failed ? LOOK_BAD : "",
+		display_add(p, "%s/s", figure_rate(sent).text);
+	display_add(p, "%s%s failed%s", failed ? LOOK_BAD : "",
 		failed ? figure_count(failed).text : "0", failed ? LOOK_PLAIN : "");
-	if (sent >= 0 && !json_is_null(result_at(doc, "last.p99_ns")))
-		progress_add(p, "p99 %s ms", progress_ms(doc, "last.p99_ns").text);
+	if (sent >= 0 && result_is_known(doc->last.p99_ns))
+		display_add(p, "p99 %s ms", display_ms(doc->last.p99_ns).text);
 	if (total_ns > 0 && str_eq(state, "running"))
-		progress_add(
-			p, "%s left", figure_clock(total_ns - view_int(doc, "elapsed_ns")).text);
+		display_add(p, "%s left", figure_clock(total_ns - view_int(doc->elapsed_ns)).text);
 	else
-		progress_add(p, "%s", figure_clock(view_int(doc, "elapsed_ns")).text);
+		display_add(p, "%s", figure_clock(view_int(doc->elapsed_ns)).text);
 	if (queue)
-		progress_add(p, "%s waiting", figure_count(queue).text);
+		display_add(p, "%s waiting", figure_count(queue).text);
 	else
-		progress_add(p, "%s in flight", figure_count(view_int(doc, "in_flight")).text);
+		display_add(p, "%s in flight", figure_count(view_int(doc->in_flight)).text);
 }
 
-int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
+int display_bar(const struct progress *doc, const struct look *look, struct buf *ret)
 {
 	/* Not the last column: some terminals wrap there. */
 	size_t room = look->width > 1 ? look->width - 1 : 1;
-	const char *id = result_text(doc, "run.id");
-	struct progress_parts parts = {0};
-	double share = view_share(doc, view_int(doc, "elapsed_ns"));
+	const char *id = result_words(doc->run.id);
+	struct display_parts parts = {0};
+	double share = view_share(doc, view_int(doc->elapsed_ns));
 	struct buf line = {0};
 	unsigned used = 0;
 	size_t width;
 	int r = 0;
 
-	progress_collect(doc, &parts);
+	display_collect(doc, &parts);
 	width = look_columns(id) + 2;
-	if (share >= 0 && room >= PROGRESS_BAR_ROOM)
-		width += PROGRESS_BAR_MIN + 3;
+	if (share >= 0 && room >= DISPLAY_BAR_ROOM)
+		width += DISPLAY_BAR_MIN + 3;
 	while (used < parts.n) {
 		size_t more = look_columns(parts.texts[used]) + (used ? 2 : 0);
 
@@ -125,10 +122,10 @@ int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
 		used++;
 	}
 	r = buf_printf(&line, "%s  ", id);
-	if (r == 0 && share >= 0 && room >= PROGRESS_BAR_ROOM) {
-		size_t cells = width < room ? room - width + PROGRESS_BAR_MIN : PROGRESS_BAR_MIN;
+	if (r == 0 && share >= 0 && room >= DISPLAY_BAR_ROOM) {
+		size_t cells = width < room ? room - width + DISPLAY_BAR_MIN : DISPLAY_BAR_MIN;
 
-		cells = cells < PROGRESS_BAR_MAX ? cells : PROGRESS_BAR_MAX;
+		cells = cells < DISPLAY_BAR_MAX ? cells : DISPLAY_BAR_MAX;
 		r = view_draw_bar((unsigned)cells, share, &line);
 		if (r == 0)
 			r = buf_puts(&line, " ");
@@ -145,7 +142,7 @@ int progress_bar(const json_t *doc, const struct look *look, struct buf *ret)
 
 /* ---------------------------------------------------------------- the plain line */
 
-static struct figure progress_number(double value)
+static struct figure display_number(double value)
 {
 	struct figure f = {"-"};
 
@@ -155,9 +152,9 @@ static struct figure progress_number(double value)
 }
 
 /* Milliseconds with three significant digits and no commas. */
-static struct figure progress_plain_ms(const json_t *doc, const char *path)
+static struct figure display_plain_ms(int64_t ns)
 {
-	struct figure f = progress_ms(doc, path);
+	struct figure f = display_ms(ns);
 	size_t to = 0;
 
 	for (size_t i = 0; f.text[i]; i++) {
@@ -169,34 +166,38 @@ static struct figure progress_plain_ms(const json_t *doc, const char *path)
 }
 
 /* All of it is of the newest interval, but for what is in flight now. */
-int progress_plain(const json_t *doc, struct buf *ret)
+int display_plain(const struct progress *doc, struct buf *ret)
 {
-	double asked = -1;
+	double asked = view_is_closed(doc) ? -1 : doc->asked_per_s;
 
-	if (view_int(doc, "last.width_ns") <= 0)
+	if (view_int(doc->last.width_ns) <= 0)
 		return 0;
-	(void)result_real(doc, "asked_per_s", &asked);
 	return buf_printf(ret,
 		"%s asked %s sent %s ok %s fail %s p50 %s p99 %s inflight %" PRId64 " ours %s\n",
-		figure_clock(view_int(doc, "elapsed_ns")).text, progress_number(asked).text,
-		progress_number(view_rate(doc, "last.sent")).text,
-		progress_number(view_rate(doc, "last.ok")).text,
-		progress_number(view_rate(doc, "last.failed")).text,
-		progress_plain_ms(doc, "last.p50_ns").text,
-		progress_plain_ms(doc, "last.p99_ns").text, view_int(doc, "in_flight"),
-		progress_plain_ms(doc, "last.our_delay_p99_ns").text);
+		figure_clock(view_int(doc->elapsed_ns)).text, display_number(asked).text,
+		display_number(view_rate(doc, doc->last.sent)).text,
+		display_number(view_rate(doc, doc->last.ok)).text,
+		display_number(view_rate(doc, doc->last.failed)).text,
+		display_plain_ms(doc->last.p50_ns).text, display_plain_ms(doc->last.p99_ns).text,
+		view_int(doc->in_flight), display_plain_ms(doc->last.our_delay_p99_ns).text);
 }
 
 /* ---------------------------------------------------------------- drawing */
 
-void progress_init(struct progress *p, int fd)
+void display_init(struct display *p, int fd)
 {
-	*p = (struct progress){0};
+	*p = (struct display){0};
+	progress_init(&p->newest);
 	terminal_init(&p->terminal, STDIN_FILENO, fd);
 }
 
+static bool display_has_news(const struct display *p)
+{
+	return p->newest.is == RESULT_IS_THERE;
+}
+
 /* The daemon's figures are worth more than a reader of stderr that has gone. */
-static void progress_write(struct progress *p, const struct buf *text)
+static void display_write(struct display *p, const struct buf *text)
 {
 	size_t done = 0;
 
@@ -212,7 +213,7 @@ static void progress_write(struct progress *p, const struct buf *text)
 }
 
 /* The rows that the picture takes at this width: where lines break, they take more. */
-static size_t progress_rows(const struct progress *p, unsigned width)
+static size_t display_rows(const struct display *p, unsigned width)
 {
 	size_t rows = 0;
 
@@ -222,9 +223,9 @@ static size_t progress_rows(const struct progress *p, unsigned width)
 }
 
 /* To the first column of the picture's first line. */
-static int progress_go_up(const struct progress *p, unsigned width, struct buf *out)
+static int display_go_up(const struct display *p, unsigned width, struct buf *out)
 {
-	size_t rows = progress_rows(p, width);
+	size_t rows = display_rows(p, width);
 
 	if (rows > 1)
 		return buf_printf(out, "\r\033[%zuA", rows - 1);
@@ -232,7 +233,7 @@ static int progress_go_up(const struct progress *p, unsigned width, struct buf *
 }
 
 /* Columns of a finished line, colours not counted. */
-static size_t progress_columns(const char *line, size_t len)
+static size_t display_columns(const char *line, size_t len)
 {
 	size_t columns = 0;
 	size_t i = 0;
@@ -250,18 +251,18 @@ static size_t progress_columns(const char *line, size_t len)
 }
 
 /* text: whole lines. Writes them over the old picture. */
-static int progress_paint(
-	struct progress *p, const struct look *look, const char *text, struct buf *out)
+static int display_paint(
+	struct display *p, const struct look *look, const char *text, struct buf *out)
 {
-	int r = progress_go_up(p, look->width, out);
+	int r = display_go_up(p, look->width, out);
 
 	p->n_drawn = 0;
-	while (*text && r == 0 && p->n_drawn < PROGRESS_LINES_MAX) {
+	while (*text && r == 0 && p->n_drawn < DISPLAY_LINES_MAX) {
 		size_t len = strcspn(text, "\n");
 
 		if (p->n_drawn)
 			r = buf_puts(out, "\r\n");
-		p->drawn[p->n_drawn++] = progress_columns(text, len);
+		p->drawn[p->n_drawn++] = display_columns(text, len);
 		if (r == 0)
 			r = buf_append(out, text, len);
 		if (r == 0)
@@ -271,10 +272,10 @@ static int progress_paint(
 	return r ? r : buf_puts(out, "\033[J");
 }
 
-static int progress_compose(const struct progress *p, const struct look *look, struct buf *ret)
+static int display_compose(const struct display *p, const struct look *look, struct buf *ret)
 {
 	const struct view view = {
-		.progress = p->newest,
+		.progress = &p->newest,
 		.age_ns = clock_now_ns() - p->newest_at_ns,
 		.history = &p->history,
 		.skipped = p->skipped,
@@ -288,10 +289,10 @@ static int progress_compose(const struct progress *p, const struct look *look, s
 	};
 
 	return view_fits(look, view.rows) ? view_compose(&view, look, ret)
-					  : progress_bar(p->newest, look, ret);
+					  : display_bar(&p->newest, look, ret);
 }
 
-void progress_redraw(struct progress *p)
+void display_redraw(struct display *p)
 {
 	struct buf text = {0};
 	struct buf out = {0};
@@ -299,158 +300,156 @@ void progress_redraw(struct progress *p)
 
 	p->drawn_at_ns = clock_now_ns();
 	look_at(p->terminal.out, &look);
-	if (!p->newest || !look.terminal || !terminal_is_in_front(&p->terminal))
+	if (!display_has_news(p) || !look.terminal || !terminal_is_in_front(&p->terminal))
 		return;
 	terminal_enter(&p->terminal);
-	if (progress_compose(p, &look, &text) == 0 && text.len &&
-		progress_paint(p, &look, text.data, &out) == 0)
-		progress_write(p, &out);
+	if (display_compose(p, &look, &text) == 0 && text.len &&
+		display_paint(p, &look, text.data, &out) == 0)
+		display_write(p, &out);
 	buf_fini(&text);
 	buf_fini(&out);
 }
 
-static bool progress_is_same_count(const json_t *old, const json_t *new)
+static bool display_is_same_count(const struct progress *old, const struct progress *new)
 {
-	static const char *const paths[] = {"planned", "sent", "ok", "failed", "last.width_ns",
-		"last.planned", "last.sent", "last.ok", "last.failed"};
+	const struct progress_last *a = &old->last, *b = &new->last;
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-		if (view_int(old, paths[i]) != view_int(new, paths[i]))
-			return false;
-	return true;
+	return old->planned == new->planned && old->sent == new->sent && old->ok == new->ok &&
+	       old->failed == new->failed && a->width_ns == b->width_ns &&
+	       a->planned == b->planned && a->sent == b->sent && a->ok == b->ok &&
+	       a->failed == b->failed;
 }
 
 /* A change of state alone brings the same interval once more, perhaps with other quantiles: they
  * are those of the newest interval that has ended, and may be unknown by then. Where the totals
  * have grown too, an interval has ended that happens to have the counts of the one before. */
-static bool progress_is_repeated(const json_t *old, const json_t *new)
+static bool display_is_repeated(const struct progress *old, const struct progress *new)
 {
-	if (!old || str_eq(result_text(old, "run.state"), result_text(new, "run.state")))
+	if (str_eq(result_words(old->run.state), result_words(new->run.state)))
 		return false;
-	return json_equal(json_object_get(old, "last"), json_object_get(new, "last")) ||
-	       progress_is_same_count(old, new);
+	return memcmp(&old->last, &new->last, sizeof(old->last)) == 0 ||
+	       display_is_same_count(old, new);
 }
 
-void progress_show(struct progress *p, json_t *doc, uint64_t skipped)
+void display_show(struct display *p, struct progress *now, uint64_t skipped)
 {
-	bool is_repeated = progress_is_repeated(p->newest, doc);
+	bool is_repeated = display_has_news(p) && display_is_repeated(&p->newest, now);
 	struct buf text = {0};
 	struct look look;
 
-	json_incref(doc);
-	json_decref(p->newest);
-	p->newest = doc;
+	progress_fini(&p->newest);
+	p->newest = *now;
+	progress_init(now);
 	p->newest_at_ns = clock_now_ns();
 	p->skipped += skipped;
 	view_history_skip(&p->history, skipped);
 	if (!is_repeated)
-		view_history_add(&p->history, doc);
+		view_history_add(&p->history, &p->newest);
 	look_at(p->terminal.out, &look);
 	if (look.terminal) {
-		progress_redraw(p);
+		display_redraw(p);
 		return;
 	}
-	if (!is_repeated && progress_plain(doc, &text) == 0)
-		progress_write(p, &text);
+	if (!is_repeated && display_plain(&p->newest, &text) == 0)
+		display_write(p, &text);
 	buf_fini(&text);
 }
 
-void progress_show_last(struct progress *p, json_t *doc, uint64_t skipped)
+void display_show_last(struct display *p, struct progress *now, uint64_t skipped)
 {
-	int64_t planned = view_int(doc, "last.planned");
+	int64_t planned = view_int(now->last.planned);
 	struct look look;
 
 	look_at(p->terminal.out, &look);
-	if (p->newest && !look.terminal && planned > 0 &&
-		view_int(p->newest, "planned") + planned <= view_int(doc, "planned"))
-		progress_show(p, doc, skipped > 0 ? skipped - 1 : 0);
+	if (display_has_news(p) && !look.terminal && planned > 0 &&
+		view_int(p->newest.planned) + planned <= view_int(now->planned))
+		display_show(p, now, skipped > 0 ? skipped - 1 : 0);
 }
 
-void progress_say(struct progress *p, const char *text)
+void display_say(struct display *p, const char *text)
 {
 	int len = (int)strcspn(text, "\n");
 	struct look look;
 
 	look_at(p->terminal.out, &look);
 	if (p->n_drawn > 1 && view_fits(&look, terminal_rows(&p->terminal))) {
-		size_t name = str_starts(text, PROGRESS_NAME) ? strlen(PROGRESS_NAME) : 0;
+		size_t name = str_starts(text, DISPLAY_NAME) ? strlen(DISPLAY_NAME) : 0;
 
 		(void)snprintf(
 			p->message, sizeof(p->message), "%.*s", len - (int)name, text + name);
-		progress_redraw(p);
+		display_redraw(p);
 		return;
 	}
-	progress_clear(p);
+	display_clear(p);
 	print_errf("%.*s\n", len, text);
 }
 
-void progress_clear(struct progress *p)
+void display_clear(struct display *p)
 {
 	struct buf text = {0};
 	struct look look;
 
 	look_at(p->terminal.out, &look);
 	if (p->n_drawn && terminal_is_in_front(&p->terminal) &&
-		progress_go_up(p, look.width, &text) == 0 && buf_puts(&text, "\033[J") == 0)
-		progress_write(p, &text);
+		display_go_up(p, look.width, &text) == 0 && buf_puts(&text, "\033[J") == 0)
+		display_write(p, &text);
 	p->n_drawn = 0;
 	buf_fini(&text);
 }
 
-void progress_fini(struct progress *p)
+void display_fini(struct display *p)
 {
-	progress_clear(p);
+	display_clear(p);
 	terminal_leave(&p->terminal);
-	json_decref(p->newest);
-	p->newest = NULL;
+	progress_fini(&p->newest);
 }
 
 /* ---------------------------------------------------------------- time, keys, job control */
 
-int progress_wait_ms(const struct progress *p)
+int display_wait_ms(const struct display *p)
 {
-	int64_t left_ns = p->drawn_at_ns + PROGRESS_TICK_NS - clock_now_ns();
+	int64_t left_ns = p->drawn_at_ns + DISPLAY_TICK_NS - clock_now_ns();
 
 	if (!p->terminal.is_ours)
 		return -1;
 	return left_ns > 0 ? (int)(left_ns / NSEC_PER_MSEC) + 1 : 0;
 }
 
-void progress_tick(struct progress *p)
+void display_tick(struct display *p)
 {
-	if (progress_wait_ms(p) == 0)
-		progress_redraw(p);
+	if (display_wait_ms(p) == 0)
+		display_redraw(p);
 }
 
-int progress_key_fd(const struct progress *p)
+int display_key_fd(const struct display *p)
 {
 	return terminal_key_fd(&p->terminal);
 }
 
-static enum progress_key progress_steering_key(char key)
+static enum display_key display_steering_key(char key)
 {
 	switch (key) {
 	case 'p':
-		return PROGRESS_PAUSE;
+		return DISPLAY_PAUSE;
 	case '+':
 	case '=': /* the same key, where + needs shift */
-		return PROGRESS_FASTER;
+		return DISPLAY_FASTER;
 	case '-':
-		return PROGRESS_SLOWER;
+		return DISPLAY_SLOWER;
 	case 'n':
-		return PROGRESS_NEXT;
+		return DISPLAY_NEXT;
 	default:
-		return PROGRESS_NOTHING;
+		return DISPLAY_NOTHING;
 	}
 }
 
-static enum progress_key progress_on_key(struct progress *p, char key)
+static enum display_key display_on_key(struct display *p, char key)
 {
 	switch (key) {
 	case 's':
-		return PROGRESS_STOP;
+		return DISPLAY_STOP;
 	case 'q':
-		return p->is_watching ? PROGRESS_LEAVE : PROGRESS_NOTHING;
+		return p->is_watching ? DISPLAY_LEAVE : DISPLAY_NOTHING;
 	case 'e':
 		p->shows_events = !p->shows_events;
 		p->shows_help = false;
@@ -459,34 +458,34 @@ static enum progress_key progress_on_key(struct progress *p, char key)
 		p->shows_help = !p->shows_help;
 		break;
 	default:
-		return p->may_steer ? progress_steering_key(key) : PROGRESS_NOTHING;
+		return p->may_steer ? display_steering_key(key) : DISPLAY_NOTHING;
 	}
-	progress_redraw(p);
-	return PROGRESS_NOTHING;
+	display_redraw(p);
+	return DISPLAY_NOTHING;
 }
 
-enum progress_key progress_on_keys(struct progress *p, short events)
+enum display_key display_on_keys(struct display *p, short events)
 {
-	enum progress_key meant = PROGRESS_NOTHING;
+	enum display_key meant = DISPLAY_NOTHING;
 	char keys[64];
 	size_t n = terminal_read_keys(&p->terminal, events, keys, sizeof(keys));
 
-	for (size_t i = 0; i < n && meant == PROGRESS_NOTHING; i++)
-		meant = progress_on_key(p, keys[i]);
+	for (size_t i = 0; i < n && meant == DISPLAY_NOTHING; i++)
+		meant = display_on_key(p, keys[i]);
 	return meant;
 }
 
-void progress_suspend(struct progress *p)
+void display_suspend(struct display *p)
 {
-	progress_clear(p);
+	display_clear(p);
 	terminal_leave(&p->terminal);
 	terminal_stop_process();
-	/* SIGCONT is on its way to progress_continue. */
+	/* SIGCONT is on its way to display_continue. */
 }
 
-void progress_continue(struct progress *p)
+void display_continue(struct display *p)
 {
 	p->n_drawn = 0;
 	terminal_continue(&p->terminal);
-	progress_redraw(p);
+	display_redraw(p);
 }

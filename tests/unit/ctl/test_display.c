@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line that is redrawn, and the lines for awk. */
-#include "ctl/progress.h"
+#include "ctl/display.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "common/str.h"
 #include "ctl/look.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/progress_fixture.h"
 
 static json_t *running(void)
 {
@@ -27,13 +28,31 @@ static json_t *running(void)
 	return doc;
 }
 
-static char *bar(const json_t *doc, unsigned width, bool utf8)
+static char *bar(json_t *doc, unsigned width, bool utf8)
 {
 	struct look look = {.width = width, .utf8 = utf8, .terminal = true};
+	struct progress now = progress_of(doc);
 	struct buf text = {0};
 
-	ck_assert_int_eq(progress_bar(doc, &look, &text), 0);
+	ck_assert_int_eq(display_bar(&now, &look, &text), 0);
+	progress_fini(&now);
 	return text.data ? text.data : strdup("");
+}
+
+static void plain(json_t *doc, struct buf *ret)
+{
+	struct progress now = progress_of(doc);
+
+	ck_assert_int_eq(display_plain(&now, ret), 0);
+	progress_fini(&now);
+}
+
+static void show(struct display *d, json_t *doc)
+{
+	struct progress now = progress_of(doc);
+
+	display_show(d, &now, 0);
+	progress_fini(&now);
 }
 
 static void assert_bar(unsigned width, bool utf8, const char *want)
@@ -116,7 +135,7 @@ START_TEST(test_plain)
 	json_t *last = json_object_get(doc, "last");
 	struct buf text = {0};
 
-	ck_assert_int_eq(progress_plain(doc, &text), 0);
+	plain(doc, &text);
 	ck_assert_str_eq(text.data, "3:12 asked 500 sent 500 ok 499 fail 0 p50 12.1 p99 41.0 "
 				    "inflight 7 ours 0.400\n");
 	buf_fini(&text);
@@ -125,12 +144,12 @@ START_TEST(test_plain)
 	json_object_set_new(last, "p99_ns", json_integer(4567890000LL));
 	json_object_set_new(last, "width_ns", json_integer(100000000));
 	json_object_set_new(doc, "asked_per_s", json_null());
-	ck_assert_int_eq(progress_plain(doc, &text), 0);
+	plain(doc, &text);
 	ck_assert_str_eq(text.data, "3:12 asked - sent 5000 ok 4990 fail 0 p50 - p99 4570 "
 				    "inflight 7 ours 0.400\n");
 	buf_fini(&text);
 	json_object_set_new(doc, "last", json_null());
-	ck_assert_int_eq(progress_plain(doc, &text), 0);
+	plain(doc, &text);
 	ck_assert_uint_eq(text.len, 0);
 	json_decref(doc);
 }
@@ -141,7 +160,7 @@ START_TEST(test_show_in_a_pipe)
 {
 	json_t *doc = running();
 	json_t *draining = json_deep_copy(doc);
-	struct progress p;
+	struct display p;
 	char text[1024];
 	size_t lines = 0;
 	int fds[2];
@@ -153,12 +172,12 @@ START_TEST(test_show_in_a_pipe)
 	/* By now a request waits for so long that the quantiles say nothing of the present. */
 	json_object_set_new(json_object_get(draining, "last"), "p99_ns", json_null());
 	ck_assert_int_eq(pipe(fds), 0);
-	progress_init(&p, fds[1]);
-	progress_show(&p, doc, 0);
-	progress_show(&p, draining, 0);
-	progress_redraw(&p);
-	progress_show(&p, draining, 0);
-	progress_fini(&p);
+	display_init(&p, fds[1]);
+	show(&p, doc);
+	show(&p, draining);
+	display_redraw(&p);
+	show(&p, draining);
+	display_fini(&p);
 	close(fds[1]);
 	len = read(fds[0], text, sizeof(text));
 	ck_assert_int_gt(len, 0);
@@ -177,7 +196,7 @@ START_TEST(test_show_equal_intervals)
 {
 	json_t *doc = running();
 	json_t *draining = json_deep_copy(doc);
-	struct progress p;
+	struct display p;
 	char text[1024];
 	size_t lines = 0;
 	int fds[2];
@@ -188,10 +207,10 @@ START_TEST(test_show_equal_intervals)
 	json_object_set_new(draining, "sent", json_integer(96500));
 	json_object_set_new(json_object_get(draining, "last"), "p99_ns", json_null());
 	ck_assert_int_eq(pipe(fds), 0);
-	progress_init(&p, fds[1]);
-	progress_show(&p, doc, 0);
-	progress_show(&p, draining, 0);
-	progress_fini(&p);
+	display_init(&p, fds[1]);
+	show(&p, doc);
+	show(&p, draining);
+	display_fini(&p);
 	close(fds[1]);
 	len = read(fds[0], text, sizeof(text));
 	ck_assert_int_gt(len, 0);
@@ -214,7 +233,8 @@ START_TEST(test_show_last)
 	} ends[] = {{96000, 1}, {96499, 1}, {96500, 2}, {97000, 2}};
 	json_t *doc = running();
 	json_t *finished = json_deep_copy(doc);
-	struct progress p;
+	struct progress last;
+	struct display p;
 	char text[1024];
 	size_t lines = 0;
 	int fds[2];
@@ -227,10 +247,12 @@ START_TEST(test_show_last)
 	json_object_set_new(doc, "planned", json_integer(96000));
 	json_object_set_new(finished, "planned", json_integer(ends[_i].planned));
 	ck_assert_int_eq(pipe(fds), 0);
-	progress_init(&p, fds[1]);
-	progress_show(&p, doc, 0);
-	progress_show_last(&p, finished, 1);
-	progress_fini(&p);
+	display_init(&p, fds[1]);
+	show(&p, doc);
+	last = progress_of(finished);
+	display_show_last(&p, &last, 1);
+	progress_fini(&last);
+	display_fini(&p);
 	close(fds[1]);
 	len = read(fds[0], text, sizeof(text));
 	ck_assert_int_gt(len, 0);
@@ -245,8 +267,8 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = tcase_create("progress");
-	Suite *suite = suite_create("progress");
+	TCase *tcase = tcase_create("display");
+	Suite *suite = suite_create("display");
 
 	tcase_add_test(tcase, test_bar);
 	tcase_add_loop_test(tcase, test_bar_always_fits, 0, 4);
