@@ -85,15 +85,16 @@ static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 	struct plan *plan = NULL;
 	size_t n_unread;
 	int r = draft_make(&d, paths, n, &none, &err);
+	int built = r ? r : draft_plan(&d, &plan, &unread, &n_unread);
 
-	if (r == 0 && draft_plan(&d, &plan, &unread, &n_unread) == 0)
+	if (built == 0)
 		cmd_check_start(&d, plan);
 	if (r == 0 && plan && d.problems.n == 0)
 		r = plan_describe(plan, ret) || draft_put_notes(unread, n_unread, ret)
 			    ? EXIT_NO_DAEMON
 			    : 0;
 	else if (r == 0)
-		r = EXIT_CONFIG;
+		r = built == -ENOMEM ? EXIT_NO_DAEMON : EXIT_CONFIG;
 	if (*err.text)
 		command_complain("%s", err.text);
 	draft_print_problems(&d);

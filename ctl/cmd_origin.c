@@ -195,7 +195,7 @@ static int cmd_origin_say_address(const json_t *origin, const struct options *o)
 		r = print_flush();
 	}
 	if (r)
-		return EXIT_OUTPUT;
+		return r == -ENOMEM ? EXIT_NO_DAEMON : EXIT_OUTPUT;
 	if (!o->quiet)
 		print_err("serving until Ctrl-C\n");
 	return 0;

@@ -158,10 +158,8 @@ static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
 		command_complain("%s", err.text);
 		return r;
 	}
-	if (r == 0 && is_whole && draft_plan(d, &plan, &unread, &n) == -ENOMEM) {
-		command_complain("out of memory for the plan of the run");
+	if (r == 0 && is_whole && draft_plan(d, &plan, &unread, &n) == -ENOMEM)
 		r = EXIT_NO_DAEMON;
-	}
 	plan_free(plan);
 	free(unread);
 	/* Where the service knows the rest, it tells of the rest too. */
@@ -212,7 +210,10 @@ static int cmd_run_describe(struct draft *d, bool is_json)
 	}
 	if (r)
 		draft_print_problems(d);
-	r = r ? draft_status(d) : cmd_run_check_start(plan);
+	if (r == -ENOMEM)
+		r = EXIT_NO_DAEMON;
+	else
+		r = r ? draft_status(d) : cmd_run_check_start(plan);
 	plan_free(plan);
 	buf_fini(&text);
 	free(unread);

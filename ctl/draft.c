@@ -33,6 +33,7 @@
 #include "common/plan/plan.h"
 #include "common/result.h"
 #include "common/str.h"
+#include "ctl/command.h"
 #include "ctl/default_load.h"
 #include "ctl/options.h"
 #include "ctl/problem.h"
@@ -481,6 +482,7 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 
 	if (!files) {
 		free(names);
+		command_complain("out of memory for the plan of the run");
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < n_read; i++)
@@ -489,6 +491,8 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 	r = plan_build_within(d->content.max, d->start.name, &d->doc, d->text, files,
 		n_read + n_unread, ret, &d->problems);
 	free(files);
+	if (r == -ENOMEM)
+		command_complain("out of memory for the plan of the run");
 	*ret_unread = names;
 	*ret_n_unread = n_unread;
 	return r;

@@ -44,7 +44,7 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
 /* The plan, with the contents of files that were read; problems are added to those that there are.
  * What a named run's file refers to counts as empty, as do, in a check, credentials where there are
  * none; these are listed in ret_unread (borrowed names, an array of the caller's to free; NULL:
- * none). 0, -EINVAL (problems) or -ENOMEM. */
+ * none). 0, -EINVAL (problems) or -ENOMEM, which is said on stderr. */
 int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread);
 
 /* A line on each of these for behind the plan's description. 0 or -ENOMEM. */

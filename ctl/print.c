@@ -60,7 +60,7 @@ int print_clean(const char *text, bool is_utf8, struct buf *ret)
 	return r;
 }
 
-/* Of the first write to stdout that failed. */
+/* Of the first text for stdout that is not there: a write failed, or there was no memory. */
 static int print_failure;
 
 void print_rendered(FILE *to, const struct buf *text)
@@ -82,6 +82,8 @@ int print_flush(void)
 static void print_lost(FILE *to)
 {
 	memory_note();
+	if (to == stdout && !print_failure)
+		print_failure = -ENOMEM;
 	if (to == stderr)
 		(void)fputs("rpsctl: out of memory\n", stderr);
 }

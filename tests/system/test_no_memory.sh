@@ -55,7 +55,9 @@ id=$("$rpsctl" start "http://$ORIGIN/" --closed -c 2 -n 20)
 "$rpsctl" report "$id" -o "$T/whole.json" >"$OUT"
 refused=0
 printf '[policy]\nallow = 127.0.0.0/8\n[origin o]\nlisten = 127.0.0.1:0\n' >"$T/rpsd.conf"
-for command in "status $id" "watch $id" "report $T/whole.json" "check $T/rpsd.conf"; do
+printf '[target]\nurl = http://127.0.0.1:8000/\n[load]\nstage = hold 10 for 1s\n' >"$T/run.ini"
+for command in "status $id" "watch $id" "report $T/whole.json" "check $T/rpsd.conf" "check $T/run.ini" \
+	"run $T/run.ini --dry-run"; do
 	for ((at = 1; at < 120; at += 3)); do
 		status=0
 		# shellcheck disable=SC2086  # the command's words
@@ -80,3 +82,11 @@ for ((at = 1; at < 140; at += 3)); do
 	[ "$status" != 0 ] || fail "the origin has no failure (allocation $at)"
 	[ -s "$ERR" ] || fail "origin: exit status $status without a word (allocation $at)"
 done
+
+# The line with its address is made by libc, and this time there is none.
+status=0
+env LC_ALL=C LD_PRELOAD="$RPSD_BUILD/tests/support/fail_alloc.so" FAIL_ALLOC_IN=rpsctl FAIL_ALLOC_OF=libs \
+	FAIL_ALLOC_AT=1 FAIL_ALLOC_FOR=20 "$rpsctl" origin --listen 127.0.0.1:0 \
+	>"$OUT" 2>"$ERR" </dev/null || status=$?
+expect_equal "exit status" "$status" 69
+expect_line "$ERR" "out of memory"
