@@ -47,6 +47,11 @@ COLUMNS = ["works", "error", "unmet", *OUTCOMES[2:], "excused"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def is_bad(line):
+    return line["outcome"] in BAD and not cases.excuse(
+        line["row"], line["at"], line["outcome"], line["words"])
+
+
 class Kept:
     """Outcomes of this check, and of earlier ones that it goes on with."""
 
@@ -86,7 +91,7 @@ class Kept:
             self.earlier.discard(key)
             if line["programs"] != self.programs:
                 self.earlier.add(key)
-        for key in [k for k, line in self.outcomes.items() if again and line["outcome"] in BAD]:
+        for key in [k for k, line in self.outcomes.items() if again and is_bad(line)]:
             del self.outcomes[key]
             self.earlier.discard(key)
 
@@ -123,7 +128,7 @@ def run_all(lives, args, kept, parts):
             return
         outcome, words = lives.live(life, fault)
         kept.add(row, at, outcome, words)
-        if outcome in BAD and not cases.excuse(row, at, outcome):
+        if outcome in BAD and not cases.excuse(row, at, outcome, words):
             print("%s [%s]: %s: %s" % (row, at, outcome, words.strip()[:300]), flush=True)
 
     for part, chosen in parts.items():
@@ -154,7 +159,7 @@ def count(kept, parts):
             if not line:
                 continue
             outcome = line["outcome"]
-            why = cases.excuse(row, at, outcome) if outcome in BAD else None
+            why = cases.excuse(row, at, outcome, line["words"]) if outcome in BAD else None
             if why:
                 excused[why] += 1
                 outcome = "excused"
