@@ -459,7 +459,8 @@ class Lives:
     def cycle(self, path):
         """A run, each of the calls of such a life, and the run's end."""
         with Client(path, self.seconds) as client:
-            run = client.start(self.url, load_model="closed", connections_count=2, load_requests=20)
+            run = client.start(self.url, load_model="closed", connections_count=2, load_requests=20,
+                               **{"connections_requests-per-connection": 1})
         try:
             with Client(path, self.seconds) as client:
                 for _ in client.replies("Watch", {"run": run} if run else None, more=True):
