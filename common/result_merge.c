@@ -120,85 +120,91 @@ json_t *result_merge_with(json_t *object, const char *key, json_t *value)
 	return NULL;
 }
 
-struct result_merge_label result_merge_label(const json_t *doc)
+int64_t result_merge_plus(int64_t a, int64_t b)
 {
-	const char *host = result_text(doc, "generator.host.name");
+	int64_t sum;
+
+	if (__builtin_add_overflow(a, b, &sum))
+		return b < 0 ? -INT64_MAX : INT64_MAX;
+	return sum;
+}
+
+struct result_merge_label result_merge_label(const struct result *r)
+{
+	const char *host = result_words(r->generator.host.name);
 	struct result_merge_label label = {0};
 
-	if (!result_at(doc, "parts"))
+	if (r->parts.is == RESULT_IS_ABSENT)
 		(void)snprintf(label.text, sizeof(label.text), "%.64s%s%.64s", host,
-			*host ? "/" : "", result_text(doc, "run.id"));
+			*host ? "/" : "", result_words(r->run.id));
 	return label;
+}
+
+struct result_merge_text result_merge_of_part(const struct result *r, const char *text)
+{
+	struct result_merge_label label = result_merge_label(r);
+	struct result_merge_text full;
+
+	(void)snprintf(
+		full.text, sizeof(full.text), "%s%s%s", label.text, *label.text ? ": " : "", text);
+	return full;
 }
 
 /* ---------------------------------------------------------------- how they ended */
 
-static int result_merge_rank(const char *const *words, size_t n, const char *word)
+static size_t result_merge_rank(const char *const *words, size_t n, const char *word)
 {
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(words[i], word))
-			return (int)i;
-	return (int)n;
+	size_t i = 0;
+
+	while (i < n && !str_eq(words[i], word))
+		i++;
+	return i;
 }
 
-static int result_merge_badness(const json_t *doc)
+static size_t result_merge_badness(const struct result *r)
 {
 	static const char *const words[] = {
 		"completed", "stopped", "aborted", "interrupted", "failed"};
 
 	return result_merge_rank(
-		words, sizeof(words) / sizeof(*words), result_text(doc, "run.outcome"));
+		words, sizeof(words) / sizeof(*words), result_words(r->run.outcome));
 }
 
-/* The part that ended worst: the sum is a whole load only if all came to their end. */
-static const json_t *result_merge_worst(const struct result_merge *m)
+const struct result *result_merge_worst(const struct result_merge *m)
 {
-	const json_t *worst = m->parts[0].doc;
+	const struct result *worst = &m->results[0];
 
 	for (size_t i = 1; i < m->n; i++)
-		if (result_merge_badness(m->parts[i].doc) > result_merge_badness(worst))
-			worst = m->parts[i].doc;
+		if (result_merge_badness(&m->results[i]) > result_merge_badness(worst))
+			worst = &m->results[i];
 	return worst;
 }
 
-json_t *result_merge_of_part(const json_t *doc, const char *path)
+static double result_merge_ms(const struct result_merge *m, double q)
 {
-	struct result_merge_label label = result_merge_label(doc);
-	const char *text = result_text(doc, path);
-	char full[512];
+	int64_t ns = quantile_offered(&m->main, m->ledger.planned, q);
 
-	(void)snprintf(full, sizeof(full), "%s%s%s", *text ? label.text : "",
-		*text && *label.text ? ": " : "", text);
-	return json_text(full);
+	return ns == QUANTILE_NONE ? RESULT_REAL_NULL : (double)ns / 1e6;
 }
 
-static json_t *result_merge_ms(int64_t ns)
+/* What no part has is not known. */
+static double result_merge_known(double value)
 {
-	return ns == QUANTILE_NONE ? json_null() : json_real((double)ns / 1e6);
+	return result_is_real(value) ? value : RESULT_REAL_NULL;
 }
 
-static json_t *result_merge_real(double value)
+/* Its words are the audit's. 0 or -ENOMEM. */
+static int result_merge_headline(struct result_merge *m)
 {
-	return result_is_real(value) ? json_real(value) : json_null();
-}
+	struct result_headline *h = &m->sum.headline;
 
-static json_t *result_merge_int(int64_t n)
-{
-	return result_is_known(n) ? json_integer(n) : json_null();
-}
-
-/* Its words are the audit's. */
-static json_t *result_merge_headline(const struct result_merge *m)
-{
-	json_t *missing = result_merge_missing(m);
-	json_t *headline = json_pack("{s:o s:o s:f s:o s:o}", "planned_per_s",
-		result_merge_real(m->sum.headline.planned_per_s), "ok_per_s",
-		result_merge_real(m->sum.headline.ok_per_s), "failed_share",
-		ledger_failed_share(&m->ledger), "p50_ms",
-		result_merge_ms(quantile_offered(&m->main, m->ledger.planned, 0.5)), "p99_ms",
-		result_merge_ms(quantile_offered(&m->main, m->ledger.planned, 0.99)));
-
-	return missing ? result_merge_with(headline, "missing", missing) : headline;
+	h->is = RESULT_IS_THERE;
+	h->planned_per_s = result_merge_known(h->planned_per_s);
+	h->ok_per_s = result_merge_known(h->ok_per_s);
+	h->failed_share = ledger_failed_share(&m->ledger);
+	h->p50_ms = result_merge_ms(m, 0.5);
+	h->p99_ms = result_merge_ms(m, 0.99);
+	return result_merge_missing(m, &h->missing);
 }
 
 /* ---------------------------------------------------------------- the plan and its window */
@@ -212,9 +218,9 @@ static json_t *result_merge_granted(const struct result_merge *m, const char *na
 	for (size_t i = 0; i < m->n; i++)
 		if (effective.at[i] && result_int(effective.at[i], name, &one) && one > most)
 			most = one;
-	return m->is_repeats || most == RESULT_NULL
-		       ? result_merge_int(most)
-		       : json_integer(result_merge_sum(&effective, name));
+	if (most == RESULT_NULL)
+		return json_null();
+	return json_integer(m->is_repeats ? most : result_merge_sum(&effective, name));
 }
 
 static json_t *result_merge_plan(const struct result_merge *m)
@@ -232,19 +238,19 @@ static json_t *result_merge_plan(const struct result_merge *m)
 
 /* The first that is known, as long as the longest of parts, or as repetitions one after the other:
  * a run that was cut short counts what it did. */
-static json_t *result_merge_window(struct result_merge *m)
+static void result_merge_window(struct result_merge *m)
 {
-	struct result_merge_view windows = result_merge_at(&m->docs, "window");
-	json_t *window = NULL;
+	struct result_window *to = &m->sum.window, *first = NULL;
+	int64_t drain_ns = to->drain_ns, paused_ns = to->paused_ns;
 	int64_t start = 0, end = 0, most = 0, least = INT64_MAX;
 
 	for (size_t i = 0; i < m->n; i++) {
-		struct result_merge_length its = result_merge_length(m->docs.at[i]);
+		struct result_merge_length its = result_merge_length(&m->results[i]);
 
-		if (!json_is_object(windows.at[i]))
+		if (m->results[i].window.is != RESULT_IS_THERE)
 			continue;
-		if (!window) {
-			window = json_deep_copy(windows.at[i]);
+		if (!first) {
+			first = &m->results[i].window;
 			start = its.start_ns;
 		}
 		least = its.mean_ns < least ? its.mean_ns : least;
@@ -254,42 +260,52 @@ static json_t *result_merge_window(struct result_merge *m)
 		else if (its.start_ns + its.ns > end)
 			end = its.start_ns + its.ns;
 	}
-	if (!window)
-		return json_null();
+	to->is = RESULT_IS_NULL;
+	if (!first)
+		return;
 	if (least < most - most / 100)
 		result_merge_note(m, NOTE_MERGE_WINDOW, "",
 			m->is_repeats ? "the windows of the repetitions are not equally long: each "
 					"counts alike in mean rates"
 				      : "the windows of the parts are not equally long: rates are "
 					"added as if they were");
-	(void)json_object_set_new(window, "end_ns", json_integer(end));
-	(void)json_object_set_new(window, "drain_ns", result_merge_int(m->sum.window.drain_ns));
+	*to = *first;
+	to->end_ns = end;
+	to->drain_ns = result_is_known(drain_ns) ? drain_ns : RESULT_NULL;
 	if (m->is_repeats)
-		(void)json_object_set_new(
-			window, "paused_ns", result_merge_int(m->sum.window.paused_ns));
-	return window;
+		to->paused_ns = result_is_known(paused_ns) ? paused_ns : RESULT_NULL;
 }
 
-/* Each rule as the part sees it where it is worst. */
-static json_t *result_merge_thresholds(const struct result_merge *m)
+/* Each rule as the part sees it where it is worst. 0 or -ENOMEM. */
+static int result_merge_thresholds(struct result_merge *m)
 {
 	static const char *const words[] = {"pass", "undecided", "fail"};
-	json_t *rules = json_deep_copy(result_at(m->docs.at[0], "thresholds"));
+	const struct result_table *t = result_table_find(&result_table, "thresholds")->table;
+	struct result_list *to = &m->sum.thresholds;
 
-	for (size_t i = 1; i < m->n; i++) {
-		const json_t *from = result_at(m->docs.at[i], "thresholds");
+	to->is = RESULT_IS_THERE;
+	for (size_t k = 0; k < m->results[0].thresholds.n; k++) {
+		const struct result_threshold *worst = NULL;
+		struct result_threshold *rule;
 
-		for (size_t k = 0; k < json_array_size(rules); k++) {
-			const json_t *there = json_array_get(from, k);
+		for (size_t i = 0; i < m->n; i++) {
+			const struct result_list *its = &m->results[i].thresholds;
+			const struct result_threshold *there = its->rows;
 
-			if (result_merge_rank(words, 3, result_text(there, "result")) >
-					result_merge_rank(words, 3,
-						result_text(json_array_get(rules, k), "result")) &&
-				json_is_object(there))
-				(void)json_array_set_new(rules, k, json_deep_copy(there));
+			if (k < its->n && there[k].is == RESULT_IS_THERE &&
+				(!worst ||
+					result_merge_rank(words, 3, result_words(there[k].result)) >
+						result_merge_rank(
+							words, 3, result_words(worst->result))))
+				worst = &there[k];
 		}
+		if (!worst)
+			continue;
+		rule = result_list_add(t, to, NULL);
+		if (!rule || result_table_copy(t, worst, rule) < 0)
+			return -ENOMEM;
 	}
-	return rules ? rules : json_array();
+	return 0;
 }
 
 /* ---------------------------------------------------------------- the document */
@@ -331,70 +347,78 @@ static json_t *result_merge_over_time(struct result_merge *m, json_t *doc)
 	return doc;
 }
 
-/* The members after each other, since some need those before. */
-static json_t *result_merge_build(struct result_merge *m)
+/* What is made as a document: what is in histograms, and rows over time. */
+static json_t *result_merge_document(struct result_merge *m)
 {
-	const json_t *worst = result_merge_worst(m);
-	json_t *doc, *latency;
+	json_t *latency = result_merge_latencies(m);
+	json_t *doc = json_object();
 
-	result_init(&m->sum);
-	if (result_add(&m->sum, m->results, m->n, m->is_repeats) < 0)
-		return NULL;
-	m->sum.rates.is = RESULT_IS_THERE;
-	m->ledger = result_counts(&m->sum.ledger);
-	if (m->is_repeats)
-		result_merge_take_turns(m);
-	else if (result_merge_read_batches(m) < 0)
-		return NULL;
-	latency = result_merge_latencies(m);
-	if (!latency)
-		return NULL;
-	doc = json_pack("{s:s}", "schema", RESULT_SCHEMA);
-	doc = result_merge_with(doc, "run", result_merge_run(m, worst));
-	doc = result_merge_with(doc, "headline", result_merge_headline(m));
-	doc = result_merge_with(doc, "plan", result_merge_plan(m));
-	doc = result_merge_with(doc, "window", result_merge_window(m));
-	doc = result_merge_with(doc, "thresholds", result_merge_thresholds(m));
-	doc = result_merge_with(doc, "ledger", result_ledger(&m->ledger));
-	doc = result_merge_with(doc, "outside", result_merge_outside(m));
-	doc = result_merge_with(
-		doc, "rates", result_table_write(&result_rates_table, &m->sum.rates));
 	doc = result_merge_with(doc, "latency", latency);
 	if (doc && str_eq(m->main_key, "response"))
 		doc = result_merge_with(
 			doc, "offered", result_offered(&m->main, m->ledger.planned));
-	doc = result_merge_with(doc, "errors", result_merge_errors(m));
-	doc = result_merge_with(doc, "statuses", result_merge_statuses(m));
-	doc = result_merge_with(doc, "redirects", result_merge_redirects(m));
 	doc = result_merge_with(doc, "requests", result_merge_requests(m));
-	doc = result_merge_with(doc, "connections", result_merge_connections(m));
 	doc = result_merge_over_time(m, doc);
-	result_merge_judge_runs(m);
-	doc = result_merge_with(doc, "steadiness", result_merge_steadiness(m));
-	doc = result_merge_with(doc, "events", result_merge_events(m));
-	doc = result_merge_with(doc, "slowest", result_merge_slowest(m));
-	doc = result_merge_with(doc, "parts", json_incref(m->runs));
 	if (doc && m->is_repeats)
 		doc = result_merge_with(doc, "repeats", result_merge_repeats(m));
 	return doc;
 }
 
-/* Steals the document; the sum of what it says and of what its generators say is judged as a run
- * is. */
-static json_t *result_merge_judged(struct result_merge *m, json_t *doc)
-{
-	struct result all;
-	struct err err = {0};
-	json_t *ret = NULL;
-	int r = result_read(doc, &all, &err);
+#define RESULT_MERGE_SWAP(a, b)                                                                    \
+	do {                                                                                       \
+		__typeof__(a) swapped = (a);                                                       \
+		(a) = (b);                                                                         \
+		(b) = swapped;                                                                     \
+	} while (0)
 
+/* 0 or -1. */
+static int result_merge_read_document(struct result_merge *m)
+{
+	struct result *sum = &m->sum, read;
+	json_t *doc = result_merge_document(m);
+	struct err err = {0};
+	int r;
+
+	if (!doc)
+		return -1;
+	r = result_read(doc, &read, &err);
 	json_decref(doc);
 	if (r == RESULT_E_TOO_MANY)
 		result_merge_refuse(m, "the sum would have %s", err.text);
-	else if (r == 0 && result_merge_judge(m, &all) == 0)
-		ret = result_write(&all);
-	result_fini(&all);
-	return ret;
+	if (r == 0) {
+		RESULT_MERGE_SWAP(sum->latency, read.latency);
+		RESULT_MERGE_SWAP(sum->offered, read.offered);
+		RESULT_MERGE_SWAP(sum->requests, read.requests);
+		RESULT_MERGE_SWAP(sum->intervals, read.intervals);
+		RESULT_MERGE_SWAP(sum->batches, read.batches);
+		RESULT_MERGE_SWAP(sum->repeats, read.repeats);
+	}
+	result_fini(&read);
+	return r == 0 ? 0 : -1;
+}
+
+/* The members after each other, since some need those before. 0 or -1. */
+static int result_merge_build(struct result_merge *m)
+{
+	int r = result_add(&m->sum, m->results, m->n, m->is_repeats);
+
+	if (r == 0)
+		r = result_merge_count(m);
+	if (r < 0)
+		return -1;
+	if (m->is_repeats)
+		result_merge_take_turns(m);
+	else if (result_merge_read_batches(m) < 0)
+		return -1;
+	if (result_merge_read_document(m) < 0)
+		return -1;
+	result_merge_window(m);
+	result_merge_judge_runs(m);
+	m->sum.plan = result_merge_plan(m);
+	r = result_set_text(&m->sum.schema, RESULT_SCHEMA) | result_merge_run(m) |
+	    result_merge_headline(m) | result_merge_thresholds(m) | result_merge_steadiness(m) |
+	    result_merge_events(m) | result_merge_slowest(m);
+	return r == 0 ? result_merge_judge(m) : -1;
 }
 
 static void result_merge_fini(struct result_merge *m)
@@ -411,7 +435,6 @@ static void result_merge_fini(struct result_merge *m)
 	result_fini(&m->sum);
 	free(m->has_slice);
 	result_list_fini(&result_note_table, false, &m->notes);
-	json_decref(m->runs);
 }
 
 int result_merge(const struct result_merge_part *parts, size_t n, enum result_merge_mode mode,
@@ -431,17 +454,12 @@ int result_merge(const struct result_merge_part *parts, size_t n, enum result_me
 			n);
 		return RESULT_MERGE_E_REFUSED;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		m.docs.at[i] = parts[i].doc;
-		if (result_at(parts[i].doc, "latency.response"))
-			m.main_key = "response";
-		m.n_repeats += result_merge_n_repeats(parts[i].doc);
-	}
 	m.results = memory_calloc(n, sizeof(*m.results));
-	if (m.results && result_merge_check(&m) == 0)
-		doc = result_merge_build(&m);
-	if (doc)
-		doc = result_merge_judged(&m, doc);
+	result_init(&m.sum);
+	if (m.results && result_merge_check(&m) == 0 && result_merge_build(&m) == 0)
+		doc = result_write(&m.sum);
 	if (m.is_refused) {
 		r = RESULT_MERGE_E_REFUSED;
 		json_decref(doc);

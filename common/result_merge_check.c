@@ -14,6 +14,7 @@
 #include "common/plan/plan.h"
 #include "common/plan/plan_slice.h"
 #include "common/result.h"
+#include "common/result/result_add.h"
 #include "common/result/result_json.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
@@ -26,6 +27,9 @@ static int result_merge_read_result(struct result_merge *m, size_t i)
 
 	if (r == RESULT_E_TOO_MANY)
 		result_merge_refuse(m, "%.200s: %s", m->parts[i].name, err.text);
+	if (result_at(m->parts[i].doc, "latency.response"))
+		m->main_key = "response";
+	m->n_repeats += result_n_repeats(&m->results[i]);
 	return r ? -1 : 0;
 }
 
@@ -74,33 +78,43 @@ static int result_merge_check_plans(struct result_merge *m)
 }
 
 /* The same identity, or the same id and start on one host: a copy that was given another uuid. */
-static bool result_merge_is_same_run(const json_t *a, const json_t *b)
+static bool result_merge_is_same_run(const struct result_part *a, const struct result_part *b)
 {
-	int64_t a_ns, b_ns;
+	const char *id = result_words(a->id);
 
-	if (str_eq(result_text(a, "uuid"), result_text(b, "uuid")))
+	if (str_eq(result_words(a->uuid), result_words(b->uuid)))
 		return true;
-	return *result_text(a, "id") && str_eq(result_text(a, "id"), result_text(b, "id")) &&
-	       str_eq(result_text(a, "host"), result_text(b, "host")) &&
-	       result_int(a, "started_unix_ns", &a_ns) && result_int(b, "started_unix_ns", &b_ns) &&
-	       a_ns == b_ns;
+	return *id && str_eq(id, result_words(b->id)) &&
+	       str_eq(result_words(a->host), result_words(b->host)) &&
+	       result_is_known(a->started_unix_ns) && a->started_unix_ns == b->started_unix_ns;
+}
+
+/* 0: it is no slice. */
+static int64_t result_merge_index(const struct result_part *run)
+{
+	return result_is_known(run->slice.index) ? run->slice.index : 0;
+}
+
+static int64_t result_merge_repeat_of(const struct result_part *run)
+{
+	return result_is_known(run->repeat) ? run->repeat : 0;
 }
 
 static void result_merge_check_runs(struct result_merge *m, const char *const *names)
 {
-	for (size_t i = 0; i < json_array_size(m->runs); i++) {
-		const json_t *run = json_array_get(m->runs, i);
+	for (size_t i = 0; i < m->sum.parts.n; i++) {
+		const struct result_part *run = result_merge_run_at(m, i);
 
-		if (!*result_text(run, "uuid"))
+		if (!*result_words(run->uuid))
 			result_merge_refuse(
 				m, "%.200s: this result does not say which run it is", names[i]);
 		for (size_t k = 0; k < i && !m->is_refused; k++)
-			if (result_merge_is_same_run(json_array_get(m->runs, k), run))
+			if (result_merge_is_same_run(result_merge_run_at(m, k), run))
 				result_merge_refuse(m,
 					"%.180s is the same run as %.180s, %.64s (%.40s): it would "
 					"count twice",
-					names[i], names[k], result_text(run, "id"),
-					result_text(run, "uuid"));
+					names[i], names[k], result_words(run->id),
+					result_words(run->uuid));
 	}
 }
 
@@ -109,12 +123,11 @@ static void result_merge_check_slices(struct result_merge *m, const char *const 
 {
 	int64_t of = 0;
 
-	for (size_t i = 0; i < json_array_size(m->runs); i++) {
-		const json_t *run = json_array_get(m->runs, i);
-		int64_t my_index = 0, my_of = 0;
+	for (size_t i = 0; i < m->sum.parts.n; i++) {
+		const struct result_part *run = result_merge_run_at(m, i);
+		int64_t my_index = result_merge_index(run);
+		int64_t my_of = result_is_known(run->slice.of) ? run->slice.of : 0;
 
-		(void)result_int(run, "slice.index", &my_index);
-		(void)result_int(run, "slice.of", &my_of);
 		if ((my_of || my_index) &&
 			(my_of > PLAN_SLICES_MAX || my_index < 1 || my_index > my_of))
 			result_merge_refuse(m, "%.200s: there is no slice %jd of %jd", names[i],
@@ -139,18 +152,10 @@ static void result_merge_check_slices(struct result_merge *m, const char *const 
 static size_t result_merge_find_slice(
 	const struct result_merge *m, size_t from, int64_t repeat, int64_t index)
 {
-	size_t n = json_array_size(m->runs);
-	int64_t its_repeat, its_index;
-
-	for (; from < n; from++) {
-		const json_t *run = json_array_get(m->runs, from);
-
-		its_repeat = its_index = 0;
-		(void)result_int(run, "repeat", &its_repeat);
-		(void)result_int(run, "slice.index", &its_index);
-		if (its_repeat == repeat && its_index == index)
-			break;
-	}
+	while (from < m->sum.parts.n &&
+		(result_merge_repeat_of(result_merge_run_at(m, from)) != repeat ||
+			result_merge_index(result_merge_run_at(m, from)) != index))
+		from++;
 	return from;
 }
 
@@ -162,16 +167,14 @@ static int result_merge_index_slices(struct result_merge *m)
 	m->has_slice = calloc((m->n_repeats + 1) * width, sizeof(*m->has_slice));
 	if (!m->has_slice)
 		return -1;
-	for (size_t i = json_array_size(m->runs); i-- > 0;) {
-		const json_t *run = json_array_get(m->runs, i);
-		int64_t repeat = 0, index = 0;
+	for (size_t i = m->sum.parts.n; i-- > 0;) {
+		const struct result_part *run = result_merge_run_at(m, i);
+		int64_t repeat = result_merge_repeat_of(run), index = result_merge_index(run);
 
-		(void)result_int(run, "repeat", &repeat);
-		(void)result_int(run, "slice.index", &index);
 		if (repeat >= 0 && (size_t)repeat <= m->n_repeats && index >= 0 &&
 			(size_t)index < width)
 			m->has_slice[(size_t)repeat * width + (size_t)index] =
-				!json_is_null(json_object_get(run, "duration_ns"));
+				run->duration_ns != RESULT_NULL;
 	}
 	return 0;
 }
@@ -192,15 +195,13 @@ static void result_merge_check_once(struct result_merge *m, const char *const *n
 	if (m->n_slices == 0 && !m->is_repeats && !is_together)
 		result_merge_refuse(m, "%.180s and %.180s both ran the whole plan: %s",
 			m->parts[0].name, m->parts[1].name, advice);
-	for (size_t i = 0; m->n_slices > 0 && i < json_array_size(m->runs); i++) {
-		const json_t *run = json_array_get(m->runs, i);
-		int64_t repeat = 0, index = 0;
+	for (size_t i = 0; m->n_slices > 0 && i < m->sum.parts.n; i++) {
+		const struct result_part *run = result_merge_run_at(m, i);
+		int64_t repeat = result_merge_repeat_of(run), index = result_merge_index(run);
 		size_t k;
 
-		(void)result_int(run, "repeat", &repeat);
-		(void)result_int(run, "slice.index", &index);
 		k = result_merge_find_slice(m, i + 1, repeat, index);
-		if (k < json_array_size(m->runs))
+		if (k < m->sum.parts.n)
 			result_merge_refuse(m, "%.180s and %.180s are both slice %jd of %jd: %s",
 				names[i], names[k], (intmax_t)index, (intmax_t)m->n_slices, advice);
 	}
@@ -247,11 +248,9 @@ static void result_merge_check_repeats(struct result_merge *m, const char *const
 
 	for (size_t repeat = 1; repeat <= m->n_repeats && !m->is_refused; repeat++) {
 		size_t n = 0, run = 0;
-		int64_t number;
 
-		for (size_t i = 0; i < json_array_size(m->runs); i++)
-			if (result_int(json_array_get(m->runs, i), "repeat", &number) &&
-				number == (int64_t)repeat && n++ == 0)
+		for (size_t i = 0; i < m->sum.parts.n; i++)
+			if (result_merge_run_at(m, i)->repeat == (int64_t)repeat && n++ == 0)
 				run = i;
 		n_first = repeat == 1 ? n : n_first;
 		if (!result_merge_has_same_slices(m, (int64_t)repeat))
@@ -271,23 +270,21 @@ int result_merge_check(struct result_merge *m)
 
 	if (result_merge_check_plans(m) < 0)
 		return -1;
-	m->runs = result_merge_runs(m);
-	if (m->n_repeats > RESULT_MERGE_RUNS_MAX ||
-		json_array_size(m->runs) > RESULT_MERGE_RUNS_MAX) {
+	if (result_merge_runs(m) < 0)
+		return -1;
+	if (m->n_repeats > RESULT_MERGE_RUNS_MAX || m->sum.parts.n > RESULT_MERGE_RUNS_MAX) {
 		result_merge_refuse(
 			m, "these are more than %d runs: merge fewer", RESULT_MERGE_RUNS_MAX);
 		return -1;
 	}
-	names = memory_calloc(json_array_size(m->runs) + 1, sizeof(*names));
-	if (!m->runs || !names) {
-		free(names);
+	names = memory_calloc(m->sum.parts.n + 1, sizeof(*names));
+	if (!names)
 		return -1;
-	}
 	/* Merged documents bring several runs. */
 	for (size_t i = 0; i < m->n; i++) {
-		const json_t *parts = result_at(m->parts[i].doc, "parts");
+		const struct result_list *its = &m->results[i].parts;
 
-		for (size_t k = json_is_array(parts) ? json_array_size(parts) : 1; k > 0; k--)
+		for (size_t k = its->is == RESULT_IS_THERE ? its->n : 1; k > 0; k--)
 			names[n++] = m->parts[i].name;
 	}
 	result_merge_check_runs(m, names);

@@ -1,128 +1,130 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The members of a merged result that are counts. */
+/* The members of a merged result that are counts: what is found anew in the sums. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/result.h"
 #include "common/result/result_fill.h"
-#include "common/result/result_json.h"
 #include "common/result/result_table.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
-json_t *result_merge_outside(const struct result_merge *m)
+static void result_merge_outside(struct result_merge *m)
 {
-	const struct result_outside *sum = &m->sum.outside;
+	struct result_outside *sum = &m->sum.outside;
 	struct ledger warmup = result_counts(&sum->warmup);
 	struct ledger cooldown = result_counts(&sum->cooldown);
+	uint64_t retries = result_is_known(sum->retries) ? (uint64_t)sum->retries : 0;
 
-	return result_outside(&warmup, &m->ledger, &cooldown,
-		result_is_known(sum->retries) ? (uint64_t)sum->retries : 0);
+	result_fill_outside(&warmup, &m->ledger, &cooldown, retries, sum);
 }
 
-static const struct result_number *result_merge_status(const struct result_merge *m, size_t i)
+/* In the order of numbers; what is no number of three digits is no status. 0 or -ENOMEM. */
+static int result_merge_statuses(struct result_merge *m)
 {
-	return (const struct result_number *)m->sum.statuses.rows + i;
-}
-
-/* In the order of numbers; what is no number of three digits is no status. */
-json_t *result_merge_statuses(const struct result_merge *m)
-{
+	struct result_list *sum = &m->sum.statuses;
+	const struct result_number *all = sum->rows;
 	int64_t counts[1000] = {0};
-	json_t *all = json_object();
 	char name[16];
 
-	for (size_t i = 0; i < m->sum.statuses.n; i++) {
-		const struct result_number *status = result_merge_status(m, i);
-
-		if (strlen(status->name) == 3 && strspn(status->name, "0123456789") == 3 &&
-			result_is_known(status->n))
-			counts[strtol(status->name, NULL, 10)] = status->n;
-	}
+	for (size_t i = 0; i < sum->n; i++)
+		if (strlen(all[i].name) == 3 && strspn(all[i].name, "0123456789") == 3 &&
+			result_is_known(all[i].n))
+			counts[strtol(all[i].name, NULL, 10)] = all[i].n;
+	result_list_fini(&result_number_table, true, sum);
+	sum->is = RESULT_IS_THERE;
 	for (int status = 0; status < 1000; status++) {
+		struct result_number *row;
+
+		if (counts[status] <= 0)
+			continue;
 		(void)snprintf(name, sizeof(name), "%03d", status);
-		if (counts[status] > 0)
-			all = result_merge_with(all, name, json_integer(counts[status]));
+		row = result_list_add(&result_number_table, sum, name);
+		if (!row)
+			return -ENOMEM;
+		row->n = counts[status];
 	}
-	return all;
+	return 0;
 }
 
-json_t *result_merge_redirects(struct result_merge *m)
+/* Of all answers, whatever their statuses are called. 0 or -ENOMEM. */
+static int result_merge_redirects(struct result_merge *m)
 {
 	struct result_redirects *sum = &m->sum.redirects;
+	const struct result_number *statuses = m->sum.statuses.rows;
 	double answers = 0;
 
 	sum->is = RESULT_IS_THERE;
 	if (!result_is_known(sum->count))
 		sum->count = 0;
 	for (size_t i = 0; i < m->sum.statuses.n; i++)
-		if (result_is_known(result_merge_status(m, i)->n))
-			answers += (double)result_merge_status(m, i)->n;
+		if (result_is_known(statuses[i].n))
+			answers += (double)statuses[i].n;
 	sum->share = answers > 0 ? (double)sum->count / answers : RESULT_REAL_NULL;
+	for (size_t i = 0; i < m->n; i++)
+		if (*result_words(m->results[i].redirects.location))
+			return result_set_text(&sum->location, m->results[i].redirects.location);
 	sum->location = result_null_text;
-	for (size_t i = 0; i < m->n && sum->location == result_null_text; i++) {
-		const char *location = m->results[i].redirects.location;
-
-		if (location && location != result_null_text &&
-			result_set_text(&sum->location, location) < 0)
-			return NULL;
-	}
-	return result_table_write(&result_redirects_table, sum);
+	return 0;
 }
 
 /* ---------------------------------------------------------------- errors */
 
-static json_t *result_merge_error_like(json_t *all, const json_t *error)
+static struct result_error *result_merge_error_like(
+	const struct result_list *all, const struct result_error *error)
 {
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		json_t *there = json_array_get(all, i);
+	struct result_error *rows = all->rows;
 
-		if (str_eq(result_text(there, "class"), result_text(error, "class")) &&
-			str_eq(result_text(there, "phase"), result_text(error, "phase")))
-			return there;
-	}
+	for (size_t i = 0; i < all->n; i++)
+		if (str_eq(result_words(rows[i].class), result_words(error->class)) &&
+			str_eq(result_words(rows[i].phase), result_words(error->phase)))
+			return &rows[i];
 	return NULL;
 }
 
-/* Counts add; the example is that of the first, by each run's own clock. */
-static void result_merge_error(json_t *to, const json_t *from)
+/* Counts add; the example is that of the first, by each run's own clock. 0 or -ENOMEM. */
+static int result_merge_error(struct result_error *to, const struct result_error *from)
 {
-	const struct result_merge_view both = {.at = {to, from}};
-	int64_t first = INT64_MAX, last = 0, other;
+	int64_t first = result_is_known(to->first_ns) ? to->first_ns : INT64_MAX;
 
-	(void)json_object_set_new(to, "count", json_integer(result_merge_sum(&both, "count")));
-	(void)result_int(to, "first_ns", &first);
-	(void)result_int(to, "last_ns", &last);
-	if (result_int(from, "first_ns", &other) && other < first) {
-		(void)json_object_set_new(to, "first_ns", json_integer(other));
-		(void)json_object_set_new(to, "example", json_string(result_text(from, "example")));
-	}
-	if (result_int(from, "last_ns", &other) && other > last)
-		(void)json_object_set_new(to, "last_ns", json_integer(other));
+	if (result_is_known(from->count))
+		to->count =
+			result_merge_plus(result_is_known(to->count) ? to->count : 0, from->count);
+	if (result_is_known(from->last_ns) &&
+		(!result_is_known(to->last_ns) || from->last_ns > to->last_ns))
+		to->last_ns = from->last_ns;
+	if (!result_is_known(from->first_ns) || from->first_ns >= first)
+		return 0;
+	to->first_ns = from->first_ns;
+	return result_set_text(&to->example, result_words(from->example));
 }
 
-json_t *result_merge_errors(const struct result_merge *m)
+/* 0 or -ENOMEM. */
+static int result_merge_errors(struct result_merge *m)
 {
-	json_t *all = json_array();
+	struct result_list *all = &m->sum.errors;
+	int r = 0;
 
+	all->is = RESULT_IS_THERE;
 	for (size_t i = 0; i < m->n; i++) {
-		const json_t *errors = result_at(m->docs.at[i], "errors");
+		const struct result_error *its = m->results[i].errors.rows;
 
-		for (size_t k = 0; k < json_array_size(errors); k++) {
-			const json_t *error = json_array_get(errors, k);
-			json_t *there = result_merge_error_like(all, error);
+		for (size_t k = 0; k < m->results[i].errors.n && r == 0; k++) {
+			struct result_error *there = result_merge_error_like(all, &its[k]);
 
-			if (there)
-				result_merge_error(there, error);
-			else if (json_is_object(error) &&
-				 json_array_append_new(all, json_deep_copy(error)) < 0) {
-				json_decref(all);
-				return NULL;
+			if (its[k].is != RESULT_IS_THERE)
+				continue;
+			if (there) {
+				r = result_merge_error(there, &its[k]);
+				continue;
 			}
+			there = result_list_add(&result_error_table, all, NULL);
+			r = there ? result_table_copy(&result_error_table, &its[k], there)
+				  : -ENOMEM;
 		}
 	}
-	return all;
+	return r;
 }
 
 /* ---------------------------------------------------------------- connections */
@@ -175,7 +177,7 @@ static double result_merge_share(const struct result_merge *m, const struct resu
 	return all <= 0 ? RESULT_REAL_NULL : known > 0 ? sum / known : 0;
 }
 
-json_t *result_merge_connections(struct result_merge *m)
+static void result_merge_connections(struct result_merge *m)
 {
 	const struct result_table *t = &result_connections_table;
 	struct result_connections *sum = &m->sum.connections;
@@ -185,5 +187,15 @@ json_t *result_merge_connections(struct result_merge *m)
 		m, result_table_find(t, "reused_share"), result_merge_requests_sent);
 	sum->tls_resumed_share = result_merge_share(
 		m, result_table_find(t, "tls_resumed_share"), result_merge_handshakes);
-	return result_table_write(t, sum);
+}
+
+int result_merge_count(struct result_merge *m)
+{
+	m->ledger = result_counts(&m->sum.ledger);
+	result_fill_ledger(&m->ledger, &m->sum.ledger);
+	m->sum.rates.is = RESULT_IS_THERE;
+	result_merge_outside(m);
+	result_merge_connections(m);
+	/* Redirects before statuses: these lose what is no status. */
+	return result_merge_redirects(m) | result_merge_statuses(m) | result_merge_errors(m);
 }

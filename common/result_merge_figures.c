@@ -43,7 +43,7 @@ static int result_merge_add_notes(const struct result_merge *m, struct result_li
 	for (size_t i = 0; i < m->n; i++) {
 		const struct result_list *its = &m->results[i].generator.notes;
 		const struct result_note *notes = its->rows;
-		struct result_merge_label label = result_merge_label(m->docs.at[i]);
+		struct result_merge_label label = result_merge_label(&m->results[i]);
 
 		for (size_t k = 0; k < its->n && r == 0; k++) {
 			struct note note;
@@ -78,24 +78,24 @@ static int result_merge_move_up(struct result_list *notes, size_t first, size_t 
 
 /* ---------------------------------------------------------------- verdict */
 
-static enum audit_verdict result_merge_verdict_of(const json_t *run)
+static enum audit_verdict result_merge_verdict_of(const struct result_part *run)
 {
 	unsigned v = AUDIT_VERDICTS;
 
-	while (--v > AUDIT_OK && !str_eq(audit_verdict_names[v], result_text(run, "verdict")))
+	while (--v > AUDIT_OK && !str_eq(audit_verdict_names[v], result_words(run->verdict)))
 		;
 	return (enum audit_verdict)v;
 }
 
 static void result_merge_judge_verdicts(struct result_merge *m, struct audit *audit)
 {
-	const json_t *worst = json_array_get(m->runs, 0);
+	const struct result_part *worst = result_merge_run_at(m, 0);
 	enum audit_verdict its;
 
-	for (size_t i = 1; i < json_array_size(m->runs); i++)
-		if (result_merge_verdict_of(json_array_get(m->runs, i)) >
+	for (size_t i = 1; i < m->sum.parts.n; i++)
+		if (result_merge_verdict_of(result_merge_run_at(m, i)) >
 			result_merge_verdict_of(worst))
-			worst = json_array_get(m->runs, i);
+			worst = result_merge_run_at(m, i);
 	its = result_merge_verdict_of(worst);
 	if (its <= audit->verdict)
 		return;
@@ -103,20 +103,18 @@ static void result_merge_judge_verdicts(struct result_merge *m, struct audit *au
 		audit->verdict = AUDIT_SUSPECT;
 	result_merge_note(m, NOTE_MERGE_VERDICT, result_merge_uneven_remedy(m),
 		"the generator of %s was %s, which the figures of %zu runs together hide",
-		result_merge_run_label(worst).text, audit_verdict_names[its],
-		json_array_size(m->runs));
+		result_merge_run_label(worst).text, audit_verdict_names[its], m->sum.parts.n);
 }
 
-int result_merge_judge(struct result_merge *m, struct result *all)
+int result_merge_judge(struct result_merge *m)
 {
+	struct result *all = &m->sum;
 	struct result_list *notes = &all->generator.notes;
 	int64_t exit_code = all->run.exit_code;
 	struct audit audit;
 	size_t n_ours;
 	int r = 0;
 
-	all->generator = m->sum.generator;
-	result_table_init(&result_generator_table, &m->sum.generator);
 	all->generator.is = RESULT_IS_THERE;
 	audit_judge(all, &audit);
 	result_merge_judge_verdicts(m, &audit);

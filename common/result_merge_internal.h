@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of result_merge. Each member of the document is made by one function, which
- * returns a new reference; NULL where memory is out or the parts are refused (reterr then says why,
- * and is_refused is set). Pure. */
+/* Between the files of result_merge. Each member of the sum is made by one function. Those over
+ * time are made as JSON, a new reference; NULL where memory is out or the parts are refused (reterr
+ * then says why, and is_refused is set). Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -45,12 +45,11 @@ struct result_merge {
 	size_t n;
 	struct result_merge_view docs;
 	struct result *results; /* the same, read; n of them */
-	struct result sum;	/* what adds up field by field (result_add.h) */
+	struct result sum;	/* what comes of it */
 	struct err *err;
 	bool is_refused;
 	bool is_repeats;
 	struct result_list notes; /* struct result_note: what merging has to say */
-	json_t *runs;		  /* the member parts */
 	int64_t n_slices;	  /* of which the runs are slices; 0: they are no slices */
 	size_t n_repeats;
 	bool *has_slice; /* of repetition r (0: of none) slice i, at r * (n_slices + 1) + i */
@@ -85,12 +84,19 @@ json_t *result_merge_with(json_t *object, const char *key, json_t *value);
 struct result_merge_label {
 	char text[160];
 };
-struct result_merge_label result_merge_label(const json_t *doc);
-/* The text at path after the label; "" where there is none. */
-json_t *result_merge_of_part(const json_t *doc, const char *path);
+struct result_merge_label result_merge_label(const struct result *r);
+/* A text of a part after its label. */
+struct result_merge_text {
+	char text[512];
+};
+struct result_merge_text result_merge_of_part(const struct result *r, const char *text);
+/* The part that ended worst: the sum is a whole load only if all came to their end. */
+const struct result *result_merge_worst(const struct result_merge *m);
+/* Within 64 bits, and known. */
+int64_t result_merge_plus(int64_t a, int64_t b);
 
 /* result_merge_check.c */
-/* Fills m->runs and m->n_slices. 0, or -1: refused, or no memory. */
+/* Fills the sum's parts and m->n_slices. 0, or -1: refused, or no memory. */
 int result_merge_check(struct result_merge *m);
 /* A run of it is there, and has begun. Of the parts of a sum, repeat is 0. */
 bool result_merge_has_slice(const struct result_merge *m, int64_t repeat, int64_t index);
@@ -101,32 +107,30 @@ void result_merge_list_slices(
 /* result_merge_judge.c */
 /* "read the report of that part alone: …" */
 const char *result_merge_uneven_remedy(const struct result_merge *m);
-struct result_merge_label result_merge_run_label(const json_t *run);
+struct result_merge_label result_merge_run_label(const struct result_part *run);
 struct result_merge_times {
 	bool is_known;	     /* of each run, when it started and how long it was */
 	int64_t apart_ns;    /* from the first start to the last */
 	int64_t shortest_ns; /* INT64_MAX: nothing is known */
 };
 struct result_merge_times result_merge_times(const struct result_merge *m);
-/* "slices 1, 2 of 3: 3 missing"; NULL where none is. */
-json_t *result_merge_missing(const struct result_merge *m);
+/* "slices 1, 2 of 3: 3 missing"; left as it is where none is. 0 or -ENOMEM. */
+int result_merge_missing(const struct result_merge *m, char **ret);
 void result_merge_judge_runs(struct result_merge *m);
 
 /* result_merge_figures.c */
 /* Fills in what the audit says of the sum, and the generator. 0 or -ENOMEM. */
-int result_merge_judge(struct result_merge *m, struct result *all);
+int result_merge_judge(struct result_merge *m);
 
 /* result_merge_repeats.c */
-/* 1, but for documents that are merged repetitions. */
-size_t result_merge_n_repeats(const json_t *doc);
-/* The window of a document, not below 0 and with room for sums; ns of it all, and of each of its
+/* The window of a result, not below 0 and with room for sums; ns of it all, and of each of its
  * repetitions. */
 struct result_merge_length {
 	int64_t start_ns;
 	int64_t ns;
 	int64_t mean_ns;
 };
-struct result_merge_length result_merge_length(const json_t *doc);
+struct result_merge_length result_merge_length(const struct result *r);
 /* Fills m->turns_ns and m->turn_width_ns. */
 void result_merge_take_turns(struct result_merge *m);
 /* The member repeats. */
@@ -137,11 +141,8 @@ json_t *result_merge_rows_in_turn(struct result_merge *m, const char *member);
 int result_merge_between(const struct result_merge *m, json_t *latency);
 
 /* result_merge_counts.c */
-json_t *result_merge_outside(const struct result_merge *m);
-json_t *result_merge_statuses(const struct result_merge *m);
-json_t *result_merge_redirects(struct result_merge *m);
-json_t *result_merge_errors(const struct result_merge *m);
-json_t *result_merge_connections(struct result_merge *m);
+/* Of the sum: ledger, outside, rates, statuses, redirects, errors, connections. 0 or -ENOMEM. */
+int result_merge_count(struct result_merge *m);
 
 /* result_merge_latency.c */
 /* 0; 1: there is nothing in it; -1: refused, or no memory. */
@@ -169,8 +170,11 @@ bool result_merge_has_grid(const struct result_merge *m, const char *member, int
 json_t *result_merge_intervals(struct result_merge *m);
 
 /* result_merge_runs.c */
-json_t *result_merge_runs(const struct result_merge *m);
-json_t *result_merge_run(const struct result_merge *m, const json_t *worst);
-json_t *result_merge_steadiness(const struct result_merge *m);
-json_t *result_merge_events(const struct result_merge *m);
-json_t *result_merge_slowest(const struct result_merge *m);
+/* Fills the sum's parts, one for each run. 0 or -ENOMEM. */
+int result_merge_runs(struct result_merge *m);
+const struct result_part *result_merge_run_at(const struct result_merge *m, size_t i);
+/* These members of the sum. 0 or -ENOMEM. */
+int result_merge_run(struct result_merge *m);
+int result_merge_steadiness(struct result_merge *m);
+int result_merge_events(struct result_merge *m);
+int result_merge_slowest(struct result_merge *m);

@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/result.h"
+#include "common/result/result_fill.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
@@ -20,27 +21,40 @@
 /* Runs with a common --at start within the precision of their clocks. */
 #define RESULT_MERGE_APART_NS (100 * NSEC_PER_MSEC)
 
-struct result_merge_label result_merge_run_label(const json_t *run)
+struct result_merge_label result_merge_run_label(const struct result_part *run)
 {
-	const char *host = result_text(run, "host");
+	const char *host = result_words(run->host);
 	struct result_merge_label label;
 
 	(void)snprintf(label.text, sizeof(label.text), "%.64s%s%.64s", host, *host ? "/" : "",
-		result_text(run, "id"));
+		result_words(run->id));
 	return label;
 }
 
-/* The runs with the least and the most of a figure; false where fewer than two have it. */
-static bool result_merge_extremes(const struct result_merge *m, const char *name,
-	const json_t **ret_low, const json_t **ret_high)
+typedef double (*result_merge_figure)(const struct result_part *run);
+
+static double result_merge_p50(const struct result_part *run)
 {
-	double low = INFINITY, high = -INFINITY, value;
+	return run->p50_ms;
+}
+
+static double result_merge_wait(const struct result_part *run)
+{
+	return run->connection_wait_p99_ms;
+}
+
+/* The runs with the least and the most of a figure; false where fewer than two have it. */
+static bool result_merge_extremes(const struct result_merge *m, result_merge_figure figure,
+	const struct result_part **ret_low, const struct result_part **ret_high)
+{
+	double low = INFINITY, high = -INFINITY;
 	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(m->runs); i++) {
-		const json_t *run = json_array_get(m->runs, i);
+	for (size_t i = 0; i < m->sum.parts.n; i++) {
+		const struct result_part *run = result_merge_run_at(m, i);
+		double value = figure(run);
 
-		if (!result_real(run, name, &value))
+		if (!result_is_real(value))
 			continue;
 		n++;
 		if (value < low) {
@@ -62,98 +76,90 @@ const char *result_merge_uneven_remedy(const struct result_merge *m)
 		       : "read the report of that part alone: a sum hides a host that differs";
 }
 
-static void result_merge_uneven(struct result_merge *m, const char *what, const json_t *low,
-	const json_t *high, const char *name)
+static void result_merge_uneven(struct result_merge *m, const char *what,
+	result_merge_figure figure, const struct result_part *low, const struct result_part *high)
 {
-	double least = 0, most = 0;
-
-	(void)result_real(low, name, &least);
-	(void)result_real(high, name, &most);
 	result_merge_note(m, NOTE_MERGE_UNEVEN, result_merge_uneven_remedy(m),
-		"uneven: %s is %.3g ms at %s, %.3g ms at %s", what, least,
-		result_merge_run_label(low).text, most, result_merge_run_label(high).text);
+		"uneven: %s is %.3g ms at %s, %.3g ms at %s", what, figure(low),
+		result_merge_run_label(low).text, figure(high), result_merge_run_label(high).text);
 }
 
 /* A run in which the plan's quantile falls on an arrival without a good answer has none. */
 static void result_merge_judge_p50(struct result_merge *m)
 {
-	const json_t *low = NULL, *high = NULL, *without = NULL;
-	double least = 0, most = 0;
+	const struct result_part *low = NULL, *high = NULL, *without = NULL;
 
-	for (size_t i = 0; i < json_array_size(m->runs); i++) {
-		const json_t *run = json_array_get(m->runs, i);
+	for (size_t i = 0; i < m->sum.parts.n; i++) {
+		const struct result_part *run = result_merge_run_at(m, i);
 
-		if (!result_real(run, "p50_ms", &most))
-			without = run;
-		else
+		if (result_is_real(run->p50_ms))
 			low = run;
+		else
+			without = run;
 	}
 	if (low && without)
 		result_merge_note(m, NOTE_MERGE_UNEVEN, result_merge_uneven_remedy(m),
 			"uneven: at least half of the requests planned at %s had no good "
 			"answer, in other runs fewer",
 			result_merge_run_label(without).text);
-	if (!result_merge_extremes(m, "p50_ms", &low, &high))
-		return;
-	(void)result_real(low, "p50_ms", &least);
-	(void)result_real(high, "p50_ms", &most);
-	if (most > least * RESULT_MERGE_P50_RATIO)
-		result_merge_uneven(m, "p50", low, high, "p50_ms");
+	if (result_merge_extremes(m, result_merge_p50, &low, &high) &&
+		high->p50_ms > low->p50_ms * RESULT_MERGE_P50_RATIO)
+		result_merge_uneven(m, "p50", result_merge_p50, low, high);
 }
 
 static void result_merge_judge_wait(struct result_merge *m)
 {
-	const json_t *low, *high;
-	double least = 0, most = 0, p99 = 0;
+	const struct result_part *low = NULL, *high = NULL;
+	double most, p99_ms;
 
-	if (!result_merge_extremes(m, "connection_wait_p99_ms", &low, &high))
+	if (!result_merge_extremes(m, result_merge_wait, &low, &high))
 		return;
-	(void)result_real(low, "connection_wait_p99_ms", &least);
-	(void)result_real(high, "connection_wait_p99_ms", &most);
-	(void)result_real(high, "p99_ms", &p99);
-	if (most > least * RESULT_MERGE_WAIT_RATIO && most > p99 * RESULT_MERGE_WAIT_SHARE)
+	most = high->connection_wait_p99_ms;
+	p99_ms = result_is_real(high->p99_ms) ? high->p99_ms : 0;
+	if (most > low->connection_wait_p99_ms * RESULT_MERGE_WAIT_RATIO &&
+		most > p99_ms * RESULT_MERGE_WAIT_SHARE)
 		result_merge_uneven(
-			m, "the wait for a connection (p99)", low, high, "connection_wait_p99_ms");
+			m, "the wait for a connection (p99)", result_merge_wait, low, high);
 }
 
 static void result_merge_judge_seeds(struct result_merge *m)
 {
-	const json_t *seed = result_at(json_array_get(m->runs, 0), "seed"), *other;
+	for (size_t i = 1; i < m->sum.parts.n && m->n_slices > 0; i++) {
+		int64_t seed = result_merge_run_at(m, i)->seed;
 
-	for (size_t i = 1; i < json_array_size(m->runs) && m->n_slices > 0; i++) {
-		other = result_at(json_array_get(m->runs, i), "seed");
-		if (json_is_integer(other) && !json_equal(other, seed))
+		if (result_is_known(seed) && seed != result_merge_run_at(m, 0)->seed)
 			result_merge_note(m, NOTE_MERGE_SEEDS, "give all slices the same --seed",
 				"the slices were made with different seeds: together they are not "
 				"one schedule");
 	}
 }
 
-json_t *result_merge_missing(const struct result_merge *m)
+int result_merge_missing(const struct result_merge *m, char **ret)
 {
 	int64_t repeat = m->is_repeats ? 1 : 0;
 	struct buf there = {0}, missing = {0};
-	json_t *text = NULL;
+	char text[256] = "";
 
 	result_merge_list_slices(m, repeat, true, &there);
 	result_merge_list_slices(m, repeat, false, &missing);
 	if (there.data && missing.data)
-		text = json_sprintf("slices %s of %jd: %s missing", there.data,
+		(void)snprintf(text, sizeof(text), "slices %s of %jd: %s missing", there.data,
 			(intmax_t)m->n_slices, missing.data);
 	buf_fini(&there);
 	buf_fini(&missing);
-	return text;
+	return *text ? result_set_text(ret, text) : 0;
 }
 
 /* ---------------------------------------------------------------- did they run together? */
 
 /* From its start to the end of its window; false where that is not known. */
-static bool result_merge_span(const json_t *run, int64_t *ret_start_ns, int64_t *ret_end_ns)
+static bool result_merge_span(
+	const struct result_part *run, int64_t *ret_start_ns, int64_t *ret_end_ns)
 {
-	int64_t start, length;
+	int64_t start = run->started_unix_ns, length = run->duration_ns;
 
-	if (!result_int(run, "started_unix_ns", &start) || start < 0 || start > INT64_MAX / 2 ||
-		!result_int(run, "duration_ns", &length) || length < 0 || length > INT64_MAX / 2)
+	/* What is not known is below 0. */
+	if (start < 0 || start > INT64_MAX / 2 || length < 0 || length > INT64_MAX / 2)
 		return false;
 	*ret_start_ns = start;
 	*ret_end_ns = start + length;
@@ -165,8 +171,8 @@ struct result_merge_times result_merge_times(const struct result_merge *m)
 	struct result_merge_times times = {.is_known = true, .shortest_ns = INT64_MAX};
 	int64_t first = INT64_MAX, last = 0, start, end;
 
-	for (size_t i = 0; i < json_array_size(m->runs); i++) {
-		if (!result_merge_span(json_array_get(m->runs, i), &start, &end)) {
+	for (size_t i = 0; i < m->sum.parts.n; i++) {
+		if (!result_merge_span(result_merge_run_at(m, i), &start, &end)) {
 			times.is_known = false;
 			continue;
 		}
@@ -180,12 +186,12 @@ struct result_merge_times result_merge_times(const struct result_merge *m)
 }
 
 /* How long two runs of different repetitions were under way at the same time; 0 or less: never. */
-static int64_t result_merge_overlap(const json_t *a, const json_t *b)
+static int64_t result_merge_overlap(const struct result_part *a, const struct result_part *b)
 {
 	int64_t a_start, a_end, b_start, b_end;
 
-	if (json_equal(json_object_get(a, "repeat"), json_object_get(b, "repeat")) ||
-		!result_merge_span(a, &a_start, &a_end) || !result_merge_span(b, &b_start, &b_end))
+	if (a->repeat == b->repeat || !result_merge_span(a, &a_start, &a_end) ||
+		!result_merge_span(b, &b_start, &b_end))
 		return 0;
 	return (a_end < b_end ? a_end : b_end) - (a_start > b_start ? a_start : b_start);
 }
@@ -194,10 +200,10 @@ static void result_merge_judge_overlap(struct result_merge *m)
 {
 	int64_t most = 0;
 
-	for (size_t i = 0; i < json_array_size(m->runs); i++)
+	for (size_t i = 0; i < m->sum.parts.n; i++)
 		for (size_t k = 0; k < i; k++) {
 			int64_t overlap = result_merge_overlap(
-				json_array_get(m->runs, k), json_array_get(m->runs, i));
+				result_merge_run_at(m, k), result_merge_run_at(m, i));
 
 			most = overlap > most ? overlap : most;
 		}

@@ -14,6 +14,7 @@
 #include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
+#include "common/result/result_add.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
@@ -28,13 +29,6 @@ static const struct {
 	{"p99_9_ns", "p99_9", 0.999},
 };
 #define RESULT_MERGE_QUANTILES (sizeof(result_merge_quantiles) / sizeof(*result_merge_quantiles))
-
-size_t result_merge_n_repeats(const json_t *doc)
-{
-	size_t n = json_array_size(result_at(doc, "repeats"));
-
-	return n > 0 ? n : 1;
-}
 
 /* ---------------------------------------------------------------- the percentiles of each */
 
@@ -130,18 +124,17 @@ int result_merge_between(const struct result_merge *m, json_t *latency)
 
 /* ---------------------------------------------------------------- rows, one run after the other */
 
-struct result_merge_length result_merge_length(const json_t *doc)
+struct result_merge_length result_merge_length(const struct result *r)
 {
+	const struct result_window *w = &r->window;
+	int64_t end = result_is_known(w->end_ns) ? w->end_ns : 0;
 	struct result_merge_length length = {0};
-	int64_t end = 0;
 
-	(void)result_int(doc, "window.start_ns", &length.start_ns);
-	(void)result_int(doc, "window.end_ns", &end);
-	if (length.start_ns < 0 || length.start_ns > RESULT_MERGE_LENGTH_MAX)
-		length.start_ns = 0;
+	if (w->start_ns > 0 && w->start_ns <= RESULT_MERGE_LENGTH_MAX)
+		length.start_ns = w->start_ns;
 	end = end < RESULT_MERGE_LENGTH_MAX ? end : RESULT_MERGE_LENGTH_MAX;
 	length.ns = end > length.start_ns ? end - length.start_ns : 0;
-	length.mean_ns = length.ns / (int64_t)result_merge_n_repeats(doc);
+	length.mean_ns = length.ns / (int64_t)result_n_repeats(r);
 	return length;
 }
 
@@ -165,7 +158,7 @@ void result_merge_take_turns(struct result_merge *m)
 	m->turn_width_ns = batches_ns > 0 ? batches_ns : intervals_ns;
 	for (size_t i = 0; i < m->n; i++) {
 		int64_t width = m->turn_width_ns > 0 ? m->turn_width_ns : 1;
-		int64_t length = result_merge_length(m->docs.at[i]).ns, end;
+		int64_t length = result_merge_length(&m->results[i]).ns, end;
 
 		m->turns_ns[i] = at;
 		for (int k = 0; k < 2; k++) {
@@ -210,7 +203,7 @@ static int result_merge_shorten(json_t *row, int64_t length_ns, int64_t width_ns
 static int result_merge_append_rows(
 	struct result_merge *m, size_t part, const json_t *rows, int64_t width_ns, json_t *to)
 {
-	int64_t window_ns = result_merge_length(m->docs.at[part]).ns;
+	int64_t window_ns = result_merge_length(&m->results[part]).ns;
 
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		json_t *row = json_deep_copy(json_array_get(rows, i));

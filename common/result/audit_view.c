@@ -36,12 +36,9 @@ static const struct result_latency *audit_find_latency(const struct result *r, c
 		.p50_ns = RESULT_ABSENT,
 		.p99_ns = RESULT_ABSENT,
 	};
-	const struct result_latency *all = r->latency.rows;
+	const struct result_latency *found = result_find_latency(r, name);
 
-	for (size_t i = 0; i < r->latency.n; i++)
-		if (str_eq(all[i].name, name) && all[i].is == RESULT_IS_THERE)
-			return &all[i];
-	return &none;
+	return found ? found : &none;
 }
 
 /* ---------------------------------------------------------------- the plan */

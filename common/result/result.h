@@ -346,5 +346,8 @@ struct result {
 	json_t *stages, *flows, *lists, *search, *hosts, *compare;
 };
 
+/* That of the run by its name; NULL: there is none. */
+const struct result_latency *result_find_latency(const struct result *r, const char *name);
+
 void result_init(struct result *r);
 void result_fini(struct result *r); /* fine on a zeroed one */

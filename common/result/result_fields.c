@@ -574,7 +574,7 @@ static const struct result_field result_part_fields[] = {
 	FIELD(repeat, COUNT, NO_UNIT, APART, APART, "number of its repetition, from 1",
 		.absent_when = "the runs are no repetitions"),
 };
-static const struct result_table result_part_table = TABLE(result_part_fields, "a run of a sum");
+const struct result_table result_part_table = TABLE(result_part_fields, "a run of a sum");
 #undef S
 
 #define S struct result_repeat

@@ -2,6 +2,7 @@
 /* What all tables have in common: finding a row, and structs that begin and end by it. */
 #include "common/result/result_table.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,85 @@ void *result_list_add(const struct result_table *t, struct result_list *list, co
 		((struct result_string *)row)->name = copy;
 	list->is = RESULT_IS_THERE;
 	return row;
+}
+
+static int result_copy_text(const char *from, char **ret)
+{
+	*ret = (char *)from;
+	if (!from || from == result_null_text)
+		return 0;
+	*ret = memory_malloc(strlen(from) + 1);
+	if (!*ret)
+		return -ENOMEM;
+	memcpy(*ret, from, strlen(from) + 1);
+	return 0;
+}
+
+static int result_copy_list(
+	const struct result_field *f, const struct result_list *from, struct result_list *ret)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const char *row = (const char *)from->rows + i * f->table->size;
+		const char *name = f->type == RESULT_NAMED
+					   ? ((const struct result_string *)(const void *)row)->name
+					   : NULL;
+		void *copy = result_list_add(f->table, ret, name);
+
+		if (!copy || result_table_copy(f->table, row, copy) < 0)
+			return -ENOMEM;
+	}
+	ret->is = from->is;
+	return 0;
+}
+
+int result_table_copy(const struct result_table *t, const void *from, void *ret)
+{
+	int r = 0;
+
+	*(enum result_state *)ret = *(const enum result_state *)from;
+	for (size_t i = 0; i < t->n && r == 0; i++) {
+		const struct result_field *f = &t->fields[i];
+		const void *field = (const char *)from + f->offset;
+		void *copy = (char *)ret + f->offset;
+
+		switch (f->type) {
+		case RESULT_INT:
+		case RESULT_COUNT:
+		case RESULT_ANY_INT:
+			*(int64_t *)copy = *(const int64_t *)field;
+			break;
+		case RESULT_REAL:
+			*(double *)copy = *(const double *)field;
+			break;
+		case RESULT_FLAG:
+			*(enum result_flag *)copy = *(const enum result_flag *)field;
+			break;
+		case RESULT_TEXT:
+			r = result_copy_text(*(char *const *)field, copy);
+			break;
+		case RESULT_JSON:
+			*(json_t **)copy = json_incref(*(json_t *const *)field);
+			break;
+		case RESULT_PART:
+			r = result_table_copy(f->table, field, copy);
+			break;
+		case RESULT_ROWS:
+		case RESULT_NAMED:
+			r = result_copy_list(f, field, copy);
+			break;
+		}
+	}
+	return r;
+}
+
+const struct result_latency *result_find_latency(const struct result *r, const char *name)
+{
+	const struct result_latency *all = r->latency.rows;
+
+	for (size_t i = 0; i < r->latency.n; i++)
+		if (all[i].is == RESULT_IS_THERE && str_eq(all[i].name, name))
+			return &all[i];
+	return NULL;
 }
 
 void result_init(struct result *r)

@@ -96,6 +96,7 @@ extern const struct result_table result_ci95_table;
 extern const struct result_table result_effective_table;
 extern const struct result_table result_offered_table;
 extern const struct result_table result_outside_table;
+extern const struct result_table result_part_table;
 extern const struct result_table result_ports_table;
 extern const struct result_table result_rates_table;
 extern const struct result_table result_redirects_table;
@@ -110,6 +111,9 @@ const struct result_field *result_table_find(const struct result_table *t, const
  */
 void result_table_init(const struct result_table *t, void *at);
 void result_table_fini(const struct result_table *t, void *at);
+
+/* A copy of a struct, into one that is absent. 0 or -ENOMEM; ret is to be ended either way. */
+int result_table_copy(const struct result_table *t, const void *from, void *ret);
 
 /* One more row, all of it absent but its state; NULL: no memory. Named rows get a copy of name. */
 void *result_list_add(const struct result_table *t, struct result_list *list, const char *name);

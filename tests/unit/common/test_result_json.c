@@ -37,22 +37,26 @@ static void for_each_recorded(void (*fn)(const char *path, json_t *doc))
 	globfree(&found);
 }
 
+/* Read, copied, and written. */
 static json_t *again(const json_t *doc)
 {
 	struct err err = {0};
-	struct result r;
+	struct result r, copy;
 	json_t *ret;
 
 	ck_assert_msg(result_read(doc, &r, &err) == 0, "%s", err.text);
-	ret = result_write(&r);
+	result_init(&copy);
+	ck_assert_int_eq(result_table_copy(&result_table, &r, &copy), 0);
 	result_fini(&r);
+	ret = result_write(&copy);
+	result_fini(&copy);
 	return ret;
 }
 
-/* Byte for byte; of a sum the members have another order. */
+/* Byte for byte. */
 static void check_round(const char *path, json_t *doc)
 {
-	size_t flags = JSON_INDENT(2) | (json_object_get(doc, "parts") ? JSON_SORT_KEYS : 0);
+	size_t flags = JSON_INDENT(2);
 	json_t *written = again(doc);
 	char *want = json_dumps(doc, flags), *got = json_dumps(written, flags);
 	size_t at = 0;
