@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/quantile.h"
 #include "common/result.h"
@@ -28,54 +27,6 @@
 #include "common/str.h"
 
 /* ---------------------------------------------------------------- pieces */
-
-struct result_merge_view result_merge_at(const struct result_merge_view *v, const char *path)
-{
-	struct result_merge_view ret;
-
-	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++)
-		ret.at[i] = v->at[i] ? result_at(v->at[i], path) : NULL;
-	return ret;
-}
-
-struct result_merge_view result_merge_member(
-	const struct result_merge *m, const struct result_merge_view *v, const char *key)
-{
-	struct result_merge_view ret = {0};
-
-	for (size_t i = 0; i < m->n; i++)
-		ret.at[i] = json_object_get(v->at[i], key);
-	return ret;
-}
-
-json_t *result_merge_keys(const struct result_merge *m, const struct result_merge_view *v)
-{
-	json_t *keys = json_object();
-
-	for (size_t i = 0; i < m->n; i++) {
-		json_t *from = (json_t *)v->at[i]; /* jansson iterates over what it may change */
-
-		for (void *at = json_object_iter(from); at; at = json_object_iter_next(from, at)) {
-			if (json_object_set_new(keys, json_object_iter_key(at), json_null()) == 0)
-				continue;
-			json_decref(keys);
-			return NULL;
-		}
-	}
-	return keys;
-}
-
-int64_t result_merge_sum(const struct result_merge_view *v, const char *path)
-{
-	int64_t sum = 0, one;
-
-	for (size_t i = 0; i < RESULT_MERGE_PARTS_MAX; i++) {
-		if (v->at[i] && result_int(v->at[i], path, &one) &&
-			__builtin_add_overflow(sum, one, &sum))
-			sum = one < 0 ? INT64_MIN : INT64_MAX;
-	}
-	return sum;
-}
 
 void result_merge_refuse(struct result_merge *m, const char *format, ...)
 {
@@ -108,16 +59,6 @@ void result_merge_note(
 	va_end(args);
 	/* A failure is seen in memory_failures. */
 	(void)result_add_note(&m->notes, code, 0, 0, NULL, text, remedy);
-}
-
-json_t *result_merge_with(json_t *object, const char *key, json_t *value)
-{
-	if (object && json_object_set_new(object, key, value) == 0)
-		return object;
-	if (!object)
-		json_decref(value);
-	json_decref(object);
-	return NULL;
 }
 
 int64_t result_merge_plus(int64_t a, int64_t b)
@@ -212,21 +153,23 @@ static int result_merge_headline(struct result_merge *m)
 /* What each run was granted of what they have together; of repetitions the most. */
 static json_t *result_merge_granted(const struct result_merge *m, const char *name)
 {
-	struct result_merge_view effective = result_merge_at(&m->docs, "plan.effective");
-	int64_t most = RESULT_NULL, one;
+	int64_t most = 0, sum = 0, one;
+	bool is_known = false;
 
-	for (size_t i = 0; i < m->n; i++)
-		if (effective.at[i] && result_int(effective.at[i], name, &one) && one > most)
-			most = one;
-	if (most == RESULT_NULL)
-		return json_null();
-	return json_integer(m->is_repeats ? most : result_merge_sum(&effective, name));
+	for (size_t i = 0; i < m->n; i++) {
+		if (!result_int(result_at(m->results[i].plan, "effective"), name, &one))
+			continue;
+		most = !is_known || one > most ? one : most;
+		sum = result_merge_plus(sum, one);
+		is_known = true;
+	}
+	return is_known ? json_integer(m->is_repeats ? most : sum) : json_null();
 }
 
 static json_t *result_merge_plan(const struct result_merge *m)
 {
 	static const char *const sums[] = {"workers", "connections"};
-	json_t *plan = json_deep_copy(result_at(m->docs.at[0], "plan"));
+	json_t *plan = json_deep_copy(m->results[0].plan);
 	json_t *to = json_object_get(plan, "effective");
 
 	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
@@ -310,91 +253,30 @@ static int result_merge_thresholds(struct result_merge *m)
 
 /* ---------------------------------------------------------------- the document */
 
-static json_t *result_merge_latencies(struct result_merge *m)
+/* How far the percentiles of the main latency may be off. 0 or -1. */
+static int result_merge_sureness(struct result_merge *m)
 {
-	struct result_merge_view latencies = result_merge_at(&m->docs, "latency");
-	json_t *latency = result_merge_latency(m, &latencies, &m->main);
-	json_t *main = json_object_get(latency, m->main_key);
-	int r = 0;
+	struct result_latency *rows = m->sum.latency.rows;
+	size_t i = 0;
 
-	if (main && m->is_repeats)
-		r = result_merge_between(m, main);
-	else if (main && m->n_batches > 0)
-		r = result_merge_confidence(m, main);
-	if (r < 0) {
-		json_decref(latency);
-		return NULL;
-	}
-	return latency;
+	while (i < m->sum.latency.n && !str_eq(rows[i].name, m->main_key))
+		i++;
+	if (i == m->sum.latency.n)
+		return 0;
+	if (m->is_repeats)
+		return result_merge_between(m, &rows[i]);
+	return m->n_batches > 0 ? result_merge_confidence(m, &rows[i]) : 0;
 }
 
-/* Steals the document and returns it. */
-static json_t *result_merge_over_time(struct result_merge *m, json_t *doc)
+/* Latencies, and what is found in histograms or is rows over time. 0 or -1. */
+static int result_merge_measured(struct result_merge *m)
 {
-	json_t *batches;
-
-	if (!m->is_repeats) {
-		doc = result_merge_with(doc, "intervals", result_merge_intervals(m));
-		return doc && m->n_batches > 0
-			       ? result_merge_with(doc, "batches", result_merge_batches(m))
-			       : doc;
-	}
-	doc = result_merge_with(doc, "intervals", result_merge_rows_in_turn(m, "intervals"));
-	batches = doc ? result_merge_rows_in_turn(m, "batches") : NULL;
-	if (!batches || json_array_size(json_object_get(batches, "rows")) > 0)
-		return result_merge_with(doc, "batches", batches);
-	json_decref(batches);
-	return doc;
-}
-
-/* What is made as a document: what is in histograms, and rows over time. */
-static json_t *result_merge_document(struct result_merge *m)
-{
-	json_t *latency = result_merge_latencies(m);
-	json_t *doc = json_object();
-
-	doc = result_merge_with(doc, "latency", latency);
-	if (doc && str_eq(m->main_key, "response"))
-		doc = result_merge_with(
-			doc, "offered", result_offered(&m->main, m->ledger.planned));
-	doc = result_merge_with(doc, "requests", result_merge_requests(m));
-	doc = result_merge_over_time(m, doc);
-	if (doc && m->is_repeats)
-		doc = result_merge_with(doc, "repeats", result_merge_repeats(m));
-	return doc;
-}
-
-#define RESULT_MERGE_SWAP(a, b)                                                                    \
-	do {                                                                                       \
-		__typeof__(a) swapped = (a);                                                       \
-		(a) = (b);                                                                         \
-		(b) = swapped;                                                                     \
-	} while (0)
-
-/* 0 or -1. */
-static int result_merge_read_document(struct result_merge *m)
-{
-	struct result *sum = &m->sum, read;
-	json_t *doc = result_merge_document(m);
-	struct err err = {0};
-	int r;
-
-	if (!doc)
+	if (result_merge_latencies(m) < 0 || result_merge_requests(m) < 0)
 		return -1;
-	r = result_read(doc, &read, &err);
-	json_decref(doc);
-	if (r == RESULT_E_TOO_MANY)
-		result_merge_refuse(m, "the sum would have %s", err.text);
-	if (r == 0) {
-		RESULT_MERGE_SWAP(sum->latency, read.latency);
-		RESULT_MERGE_SWAP(sum->offered, read.offered);
-		RESULT_MERGE_SWAP(sum->requests, read.requests);
-		RESULT_MERGE_SWAP(sum->intervals, read.intervals);
-		RESULT_MERGE_SWAP(sum->batches, read.batches);
-		RESULT_MERGE_SWAP(sum->repeats, read.repeats);
-	}
-	result_fini(&read);
-	return r == 0 ? 0 : -1;
+	if (m->is_repeats ? result_merge_repeats(m) < 0 || result_merge_rows_in_turn(m) < 0
+			  : result_merge_intervals(m) < 0 || result_merge_batches(m) < 0)
+		return -1;
+	return result_merge_sureness(m);
 }
 
 /* The members after each other, since some need those before. 0 or -1. */
@@ -410,7 +292,7 @@ static int result_merge_build(struct result_merge *m)
 		result_merge_take_turns(m);
 	else if (result_merge_read_batches(m) < 0)
 		return -1;
-	if (result_merge_read_document(m) < 0)
+	if (result_merge_measured(m) < 0)
 		return -1;
 	result_merge_window(m);
 	result_merge_judge_runs(m);
@@ -454,8 +336,6 @@ int result_merge(const struct result_merge_part *parts, size_t n, enum result_me
 			n);
 		return RESULT_MERGE_E_REFUSED;
 	}
-	for (size_t i = 0; i < n; i++)
-		m.docs.at[i] = parts[i].doc;
 	m.results = memory_calloc(n, sizeof(*m.results));
 	result_init(&m.sum);
 	if (m.results && result_merge_check(&m) == 0 && result_merge_build(&m) == 0)

@@ -27,52 +27,47 @@ static int result_merge_read_result(struct result_merge *m, size_t i)
 
 	if (r == RESULT_E_TOO_MANY)
 		result_merge_refuse(m, "%.200s: %s", m->parts[i].name, err.text);
-	if (result_at(m->parts[i].doc, "latency.response"))
+	if (result_find_latency(&m->results[i], "response"))
 		m->main_key = "response";
 	m->n_repeats += result_n_repeats(&m->results[i]);
 	return r ? -1 : 0;
 }
 
-static bool result_merge_planned_nothing(const json_t *doc)
-{
-	int64_t planned = 0;
-
-	return !result_int(doc, "ledger.planned", &planned) || planned <= 0;
-}
-
 /* 0 or -1. */
 static int result_merge_check_plans(struct result_merge *m)
 {
-	const struct result_merge_part *first = &m->parts[0];
-	const char *sha256 = result_text(first->doc, "plan.sha256");
+	const char *first = m->parts[0].name, *sha256 = NULL;
 
 	for (size_t i = 0; i < m->n; i++) {
-		const struct result_merge_part *part = &m->parts[i];
+		const struct result *r = &m->results[i];
+		const char *name = m->parts[i].name, *its;
 
-		if (!str_eq(result_text(part->doc, "schema"), RESULT_SCHEMA))
-			result_merge_refuse(m, "%.200s: this is not the result of a run (%s)",
-				part->name, RESULT_SCHEMA);
-		else if (!*result_text(part->doc, "plan.sha256"))
+		if (result_merge_read_result(m, i) < 0)
+			return -1;
+		its = result_text(r->plan, "sha256");
+		sha256 = sha256 ? sha256 : its;
+		if (!str_eq(result_words(r->schema), RESULT_SCHEMA))
+			result_merge_refuse(m, "%.200s: this is not the result of a run (%s)", name,
+				RESULT_SCHEMA);
+		else if (!*its)
 			result_merge_refuse(m,
 				"%.200s: this result does not say what its plan was; one that an "
 				"administrator has fetched from the service does",
-				part->name);
-		else if (!str_eq(result_text(part->doc, "plan.sha256"), sha256))
+				name);
+		else if (!str_eq(its, sha256))
 			result_merge_refuse(m,
 				"%.200s and %.200s are not of one plan (plan.sha256 differs)",
-				first->name, part->name);
-		else if (m->is_repeats && result_merge_planned_nothing(part->doc))
+				first, name);
+		else if (m->is_repeats && r->ledger.planned <= 0)
 			result_merge_refuse(m,
 				"%.200s: this run did not come to its measured window: it has no "
 				"rates to take a mean of",
-				part->name);
-		else if (!m->is_repeats && result_at(part->doc, "repeats"))
+				name);
+		else if (!m->is_repeats && r->repeats.is != RESULT_IS_ABSENT)
 			result_merge_refuse(m,
 				"%.200s holds repetitions, whose rates are means: --repeats adds "
 				"further ones; merge the slices of each repetition before that",
-				part->name);
-		if (result_merge_read_result(m, i) < 0)
-			return -1;
+				name);
 	}
 	return m->is_refused ? -1 : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of result_merge. Each member of the sum is made by one function. Those over
- * time are made as JSON, a new reference; NULL where memory is out or the parts are refused (reterr
- * then says why, and is_refused is set). Pure. */
+/* Between the files of result_merge. Documents are read into struct result, and what they add up to
+ * is made there, member by member. Where parts are refused reterr says why, and is_refused is set.
+ * Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -17,11 +17,6 @@
 
 struct buf;
 struct err;
-
-/* The same member of every part; NULL where a part has none. */
-struct result_merge_view {
-	const json_t *at[RESULT_MERGE_PARTS_MAX];
-};
 
 /* Batches that line up: what all parts together saw in one stretch. */
 struct result_merge_batch {
@@ -43,8 +38,7 @@ struct result_merge_batch {
 struct result_merge {
 	const struct result_merge_part *parts;
 	size_t n;
-	struct result_merge_view docs;
-	struct result *results; /* the same, read; n of them */
+	struct result *results; /* of the documents; n of them */
 	struct result sum;	/* what comes of it */
 	struct err *err;
 	bool is_refused;
@@ -64,21 +58,11 @@ struct result_merge {
 	int64_t turn_width_ns;
 };
 
-/* Objects of parts, by path and by a name that may hold a point. */
-struct result_merge_view result_merge_at(const struct result_merge_view *v, const char *path);
-struct result_merge_view result_merge_member(
-	const struct result_merge *m, const struct result_merge_view *v, const char *key);
-/* All keys of the objects, in the order met: an object of nulls. */
-json_t *result_merge_keys(const struct result_merge *m, const struct result_merge_view *v);
-/* Sums over those that have it; an integer stays within 64 bits. */
-int64_t result_merge_sum(const struct result_merge_view *v, const char *path);
 void result_merge_refuse(struct result_merge *m, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Once for each code. */
 void result_merge_note(struct result_merge *m, enum note_code which, const char *remedy,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Steals both; NULL where either is. */
-json_t *result_merge_with(json_t *object, const char *key, json_t *value);
 /* "host/id", or "id": how texts of a part begin; "" where the part is merged and they do already.
  */
 struct result_merge_label {
@@ -133,41 +117,55 @@ struct result_merge_length {
 struct result_merge_length result_merge_length(const struct result *r);
 /* Fills m->turns_ns and m->turn_width_ns. */
 void result_merge_take_turns(struct result_merge *m);
-/* The member repeats. */
-json_t *result_merge_repeats(const struct result_merge *m);
-/* intervals or batches: the rows of all parts, one part after the other. */
-json_t *result_merge_rows_in_turn(struct result_merge *m, const char *member);
-/* The interval of confidence between the repetitions. 0 or -1. */
-int result_merge_between(const struct result_merge *m, json_t *latency);
+/* The member repeats. 0 or -ENOMEM. */
+int result_merge_repeats(struct result_merge *m);
+/* Intervals and batches: the rows of all parts, one part after the other. 0 or -1. */
+int result_merge_rows_in_turn(struct result_merge *m);
+/* The interval of confidence between the repetitions. 0 or -ENOMEM. */
+int result_merge_between(const struct result_merge *m, struct result_latency *latency);
 
 /* result_merge_counts.c */
 /* Of the sum: ledger, outside, rates, statuses, redirects, errors, connections. 0 or -ENOMEM. */
 int result_merge_count(struct result_merge *m);
 
 /* result_merge_latency.c */
-/* 0; 1: there is nothing in it; -1: refused, or no memory. */
-int result_merge_read(
-	struct result_merge *m, size_t part, const json_t *latency, struct histogram *ret);
 /* 0 or -1. to may be zeroed. */
 int result_merge_add(struct result_merge *m, struct histogram *to, const struct histogram *from);
-/* ret_main: the histogram of main_key; or NULL. */
-json_t *result_merge_latency(
-	struct result_merge *m, const struct result_merge_view *v, struct histogram *ret_main);
-json_t *result_merge_requests(struct result_merge *m);
+/* Fills the sum's latencies and what is offered, m->main, and the sum's requests. 0 or -1. */
+int result_merge_latencies(struct result_merge *m);
+int result_merge_requests(struct result_merge *m);
 
 /* result_merge_rows.c */
+enum result_merge_kind {
+	RESULT_MERGE_BATCHES,
+	RESULT_MERGE_INTERVALS,
+	RESULT_MERGE_KINDS,
+};
+struct result_merge_rows {
+	enum result_merge_kind kind;
+	int64_t width_ns;
+	const void *rows;
+	size_t n;
+};
+struct result_merge_rows result_merge_rows_of(const struct result *r, enum result_merge_kind kind);
+int64_t result_merge_row_ns(const struct result_merge_rows *rows, size_t i);
+/* Fills in the width of the rows of a kind that all parts cut alike; false where they do not, or
+ * where rows are not within RESULT_MERGE_LENGTH_MAX. */
+bool result_merge_has_grid(
+	const struct result_merge *m, enum result_merge_kind kind, int64_t *ret_width_ns);
+/* The histogram of a batch. 0; 1: there is none; -1: refused, or no memory. */
+int result_merge_decode(
+	struct result_merge *m, size_t part, const char *hdr, struct histogram *ret);
 /* Fills m->batches. 0 or -1. */
 int result_merge_read_batches(struct result_merge *m);
-json_t *result_merge_batches(const struct result_merge *m);
+/* Members of the sum. 0 or -1. */
+int result_merge_batches(struct result_merge *m);
+int result_merge_intervals(struct result_merge *m);
 /* All batches are of the main latency. */
-bool result_merge_same_kind(const struct result_merge *m, const struct result_merge_view *v);
-int result_merge_confidence(const struct result_merge *m, json_t *latency);
+bool result_merge_same_kind(const struct result_merge *m);
+int result_merge_confidence(const struct result_merge *m, struct result_latency *latency);
 /* What the parts were asked for; they have one plan. */
 double result_merge_level(const struct result_merge *m);
-/* Fills in the width of the rows of a member that all parts cut alike; false where they do not, or
- * where rows are not within RESULT_MERGE_LENGTH_MAX. */
-bool result_merge_has_grid(const struct result_merge *m, const char *member, int64_t *ret_width_ns);
-json_t *result_merge_intervals(struct result_merge *m);
 
 /* result_merge_runs.c */
 /* Fills the sum's parts, one for each run. 0 or -ENOMEM. */

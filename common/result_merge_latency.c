@@ -7,49 +7,44 @@
 #include <stdio.h>
 
 #include "common/hdr_codec.h"
-#include "common/result.h"
 #include "common/result/result_fill.h"
-#include "common/result/result_json.h"
 #include "common/result/result_table.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
 /* The exact figures of the document into a decoded histogram; false where they are not its own. */
-static bool result_merge_sharpen(const json_t *latency, struct histogram *h)
+static bool result_merge_sharpen(const struct result_latency *l, struct histogram *h)
 {
-	int64_t count, min, max;
-	double mean, deviation = 0;
+	double mean = (double)l->mean_ns;
+	double deviation = result_is_known(l->stddev_ns) ? (double)l->stddev_ns : 0;
 
-	if (!result_int(latency, "count", &count) || !result_int(latency, "min_ns", &min) ||
-		!result_int(latency, "max_ns", &max) || !result_real(latency, "mean_ns", &mean))
+	if (!result_is_known(l->min_ns) || !result_is_known(l->max_ns) ||
+		!result_is_known(l->mean_ns) || (uint64_t)l->count != h->count || l->min_ns < 0 ||
+		histogram_index(h, l->min_ns) != histogram_index(h, h->min) ||
+		histogram_index(h, l->max_ns) != histogram_index(h, h->max))
 		return false;
-	(void)result_real(latency, "stddev_ns", &deviation);
-	if (count < 0 || (uint64_t)count != h->count || min < 0 ||
-		histogram_index(h, min) != histogram_index(h, h->min) ||
-		histogram_index(h, max) != histogram_index(h, h->max))
+	/* The mean was rounded. */
+	if (mean < (double)l->min_ns - 1 || mean > (double)l->max_ns + 1 || deviation < 0 ||
+		deviation > (double)l->max_ns + 1)
 		return false;
-	/* Written so that what is no number is refused; the mean was rounded. */
-	if (!(mean >= (double)min - 1 && mean <= (double)max + 1 && deviation >= 0 &&
-		    deviation <= (double)max + 1))
-		return false;
-	h->min = min;
-	h->max = max;
-	h->sum = mean * (double)count;
-	h->sum_squares = (mean * mean + deviation * deviation) * (double)count;
+	h->min = l->min_ns;
+	h->max = l->max_ns;
+	h->sum = mean * (double)l->count;
+	h->sum_squares = (mean * mean + deviation * deviation) * (double)l->count;
 	return true;
 }
 
-int result_merge_read(
-	struct result_merge *m, size_t part, const json_t *latency, struct histogram *ret)
+/* 0; 1: there is nothing in it; -1: refused, or no memory. */
+static int result_merge_read(struct result_merge *m, size_t part,
+	const struct result_latency *latency, struct histogram *ret)
 {
-	int64_t count = 0;
 	struct histogram h;
 	int r;
 
-	(void)result_int(latency, "count", &count);
-	if (count == 0)
+	if (!result_is_known(latency->count) ||
+		(latency->count == 0 && !*result_words(latency->hdr)))
 		return 1;
-	r = hdr_decode(result_text(latency, "hdr"), &h);
+	r = hdr_decode(result_words(latency->hdr), &h);
 	if (r == -ENOMEM)
 		return -1;
 	if (r == 0 && result_merge_sharpen(latency, &h)) {
@@ -60,7 +55,7 @@ int result_merge_read(
 		histogram_fini(&h);
 	result_merge_refuse(m,
 		"%.200s: a latency has %jd values, but no histogram (hdr) of them that can be read",
-		m->parts[part].name, (intmax_t)count);
+		m->parts[part].name, (intmax_t)latency->count);
 	return -1;
 }
 
@@ -81,17 +76,22 @@ int result_merge_add(struct result_merge *m, struct histogram *to, const struct 
 	return 0;
 }
 
+/* The latencies of each part: of the whole, or of one request; NULL where it has none. */
+struct result_merge_lists {
+	const struct result_list *at[RESULT_MERGE_PARTS_MAX];
+};
+
 /* One latency of all parts. 0 or -1; sum may stay zeroed. */
-static int result_merge_add_all(
-	struct result_merge *m, const struct result_merge_view *v, struct histogram *sum)
+static int result_merge_add_all(struct result_merge *m, const struct result_merge_lists *lists,
+	const char *name, struct histogram *sum)
 {
 	for (size_t i = 0; i < m->n; i++) {
+		const struct result_latency *its =
+			lists->at[i] ? result_list_find(&result_latency_table, lists->at[i], name)
+				     : NULL;
 		struct histogram h;
-		int r;
+		int r = its ? result_merge_read(m, i, its, &h) : 1;
 
-		if (!v->at[i])
-			continue;
-		r = result_merge_read(m, i, v->at[i], &h);
 		if (r < 0)
 			return -1;
 		if (r > 0)
@@ -104,102 +104,85 @@ static int result_merge_add_all(
 	return 0;
 }
 
-json_t *result_merge_latency(
-	struct result_merge *m, const struct result_merge_view *v, struct histogram *ret_main)
+/* Fills the sum's rows. ret_main: the histogram of main_key. 0 or -1. */
+static int result_merge_fill(struct result_merge *m, const struct result_merge_lists *lists,
+	struct result_list *to, struct histogram *ret_main)
 {
-	json_t *keys = result_merge_keys(m, v);
-	json_t *all = json_object();
+	struct result_latency *rows = to->rows;
 
-	for (void *at = json_object_iter(keys); at && all; at = json_object_iter_next(keys, at)) {
-		const char *key = json_object_iter_key(at);
-		struct result_merge_view one = result_merge_member(m, v, key);
+	to->is = RESULT_IS_THERE;
+	for (size_t i = 0; i < to->n; i++) {
 		struct histogram sum = {0};
+		int r = result_merge_add_all(m, lists, rows[i].name, &sum);
 
-		if (result_merge_add_all(m, &one, &sum) == 0) {
-			all = result_merge_with(all, key, result_latency(&sum));
-		} else {
-			json_decref(all);
-			all = NULL;
-		}
-		if (all && ret_main && str_eq(key, m->main_key))
+		if (r == 0)
+			r = result_fill_latency(&sum, &rows[i]);
+		if (str_eq(rows[i].name, m->main_key))
 			*ret_main = sum;
 		else
 			histogram_fini(&sum);
+		if (r < 0)
+			return -1;
 	}
-	if (!keys) {
-		json_decref(all);
-		all = NULL;
-	}
-	json_decref(keys);
-	return all;
+	return 0;
+}
+
+int result_merge_latencies(struct result_merge *m)
+{
+	struct result_merge_lists lists = {0};
+
+	for (size_t i = 0; i < m->n; i++)
+		lists.at[i] = &m->results[i].latency;
+	if (result_merge_fill(m, &lists, &m->sum.latency, &m->main) < 0)
+		return -1;
+	if (str_eq(m->main_key, "response"))
+		result_fill_offered(&m->main, m->ledger.planned, &m->sum.offered);
+	return 0;
 }
 
 /* ---------------------------------------------------------------- by the name of the request */
 
-static const json_t *result_merge_first(
-	const struct result_merge *m, const struct result_merge_view *v)
+/* Its counts and rates are in the sum already. 0 or -1. */
+static int result_merge_request(struct result_merge *m, struct result_request *sum)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (json_is_object(v->at[i]))
-			return v->at[i];
-	return NULL;
-}
-
-static struct result_request *result_merge_request_sum(struct result_merge *m, const char *name)
-{
-	struct result_request *all = m->sum.requests.rows;
-
-	for (size_t i = 0; i < m->sum.requests.n; i++)
-		if (str_eq(all[i].name, name))
-			return &all[i];
-	return NULL;
-}
-
-/* Its counts and rates are in the sum already. */
-static json_t *result_merge_request(
-	struct result_merge *m, const struct result_merge_view *v, struct result_request *sum)
-{
-	const json_t *first = result_merge_first(m, v);
-	struct result_merge_view latencies = result_merge_at(v, "latency");
+	const struct result_request *first = NULL;
 	struct ledger ledger = result_counts(&sum->ledger);
+	struct result_merge_lists lists = {0};
 	struct histogram main = {0};
-	json_t *latency = result_merge_latency(m, &latencies, &main);
-	json_t *doc = NULL;
 	int r = 0;
 
-	if (json_is_string(result_at(first, "method")))
-		r |= result_set_text(&sum->method, result_text(first, "method"));
-	if (json_is_string(result_at(first, "target")))
-		r |= result_set_text(&sum->target, result_text(first, "target"));
-	(void)result_int(first, "weight", &sum->weight);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct result_request *its =
+			result_list_find(&result_request_table, &m->results[i].requests, sum->name);
+
+		if (!its)
+			continue;
+		first = first ? first : its;
+		lists.at[i] = &its->latency;
+	}
+	if (first && first->method)
+		r |= result_set_text(&sum->method, result_words(first->method));
+	if (first && first->target)
+		r |= result_set_text(&sum->target, result_words(first->target));
+	sum->weight = first ? first->weight : RESULT_ABSENT;
 	sum->share = m->ledger.planned > 0 ? (double)ledger.planned / (double)m->ledger.planned : 0;
 	result_fill_ledger(&ledger, &sum->ledger);
 	sum->rates.is = RESULT_IS_THERE;
-	if (str_eq(m->main_key, "response"))
-		result_fill_offered(&main, ledger.planned, &sum->offered);
-	/* The latencies have their place before the offered percentiles. */
-	sum->latency.is = RESULT_IS_NULL;
 	if (r == 0)
-		doc = result_table_write(&result_request_table, sum);
-	doc = result_merge_with(doc, "latency", latency);
+		r = result_merge_fill(m, &lists, &sum->latency, &main);
+	if (r == 0 && str_eq(m->main_key, "response"))
+		result_fill_offered(&main, ledger.planned, &sum->offered);
 	histogram_fini(&main);
-	return doc;
+	return r;
 }
 
-json_t *result_merge_requests(struct result_merge *m)
+int result_merge_requests(struct result_merge *m)
 {
-	struct result_merge_view v = result_merge_at(&m->docs, "requests");
-	json_t *keys = result_merge_keys(m, &v);
-	json_t *all = json_object();
+	struct result_request *rows = m->sum.requests.rows;
 
-	for (void *at = json_object_iter(keys); at && all; at = json_object_iter_next(keys, at)) {
-		struct result_merge_view one = result_merge_member(m, &v, json_object_iter_key(at));
-
-		struct result_request *sum = result_merge_request_sum(m, json_object_iter_key(at));
-
-		if (sum)
-			all = result_merge_with(all, sum->name, result_merge_request(m, &one, sum));
-	}
-	json_decref(keys);
-	return all;
+	m->sum.requests.is = RESULT_IS_THERE;
+	for (size_t i = 0; i < m->sum.requests.n; i++)
+		if (result_merge_request(m, &rows[i]) < 0)
+			return -1;
+	return 0;
 }

@@ -10,116 +10,110 @@
 
 #include "common/confidence.h"
 #include "common/hdr_codec.h"
-#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/quantile.h"
-#include "common/result.h"
 #include "common/result/result_add.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_table.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
 
-static const struct {
-	const char *name; /* of a latency, of its ci95, and of a member of repeats */
-	const char *key;  /* of n_effective */
-	double q;
-} result_merge_quantiles[] = {
-	{"p50_ns", "p50", 0.5},
-	{"p90_ns", "p90", 0.9},
-	{"p99_ns", "p99", 0.99},
-	{"p99_9_ns", "p99_9", 0.999},
-};
-#define RESULT_MERGE_QUANTILES (sizeof(result_merge_quantiles) / sizeof(*result_merge_quantiles))
-
 /* ---------------------------------------------------------------- the percentiles of each */
 
-/* Over all that was planned; the closed model knows service times only. */
-static json_t *result_merge_repeat(const struct result_merge *m, const json_t *doc)
+/* Over all that was planned; the closed model knows service times only. 0 or -ENOMEM. */
+static int result_merge_repeat(
+	const struct result_merge *m, const struct result *r, struct result_repeat *to)
 {
+	const struct result_latency *service = result_find_latency(r, "service");
+	const struct result_offered *o = &r->offered;
 	bool is_open = str_eq(m->main_key, "response");
-	const json_t *from = result_at(doc, is_open ? "offered" : "latency.service");
-	json_t *repeat = json_pack("{s:o s:o}", "id", json_text(result_text(doc, "run.id")), "uuid",
-		json_text(result_text(doc, "run.uuid")));
 
-	for (size_t i = 0; i < RESULT_MERGE_QUANTILES; i++) {
-		const char *name = result_merge_quantiles[i].name;
-		int64_t ns;
-
-		repeat = result_merge_with(repeat, name,
-			from && result_int(from, name, &ns) ? json_integer(ns) : json_null());
-	}
-	return repeat;
+	to->p50_ns = is_open ? o->p50_ns : service ? service->p50_ns : RESULT_NULL;
+	to->p90_ns = is_open ? o->p90_ns : service ? service->p90_ns : RESULT_NULL;
+	to->p99_ns = is_open ? o->p99_ns : service ? service->p99_ns : RESULT_NULL;
+	to->p99_9_ns = is_open ? o->p99_9_ns : service ? service->p99_9_ns : RESULT_NULL;
+	return result_set_text(&to->id, result_words(r->run.id)) |
+	       result_set_text(&to->uuid, result_words(r->run.uuid));
 }
 
-json_t *result_merge_repeats(const struct result_merge *m)
+int result_merge_repeats(struct result_merge *m)
 {
-	json_t *all = json_array();
+	const struct result_table *t = result_table_find(&result_table, "repeats")->table;
+	struct result_list *all = &m->sum.repeats;
 
-	for (size_t i = 0; i < m->n && all; i++) {
-		const json_t *doc = m->docs.at[i];
-		json_t *its = json_array_size(result_at(doc, "repeats")) > 0
-				      ? json_deep_copy(result_at(doc, "repeats"))
-				      : json_pack("[o]", result_merge_repeat(m, doc));
-		int r = its ? json_array_extend(all, its) : -1;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct result *r = &m->results[i];
+		const struct result_repeat *its = r->repeats.rows;
 
-		json_decref(its);
-		if (r == 0)
-			continue;
-		json_decref(all);
-		all = NULL;
+		for (size_t k = 0; k < result_n_repeats(r); k++) {
+			struct result_repeat *to = result_list_add(t, all, NULL);
+			int done = !to		      ? -ENOMEM
+				   : r->repeats.n > 0 ? result_table_copy(t, &its[k], to)
+						      : result_merge_repeat(m, r, to);
+
+			if (done < 0)
+				return -ENOMEM;
+			/* What is not there is not known. */
+			to->p50_ns = to->p50_ns == RESULT_ABSENT ? RESULT_NULL : to->p50_ns;
+			to->p90_ns = to->p90_ns == RESULT_ABSENT ? RESULT_NULL : to->p90_ns;
+			to->p99_ns = to->p99_ns == RESULT_ABSENT ? RESULT_NULL : to->p99_ns;
+			to->p99_9_ns = to->p99_9_ns == RESULT_ABSENT ? RESULT_NULL : to->p99_9_ns;
+		}
 	}
-	return all;
+	return 0;
 }
 
-/* Of the figure in each repetition. The interval is never without the figure of the sum, which it
- * stands beside. Null where a repetition has none: it is beyond all that was measured. */
-static json_t *result_merge_interval(const struct result_merge *m, const json_t *repeats, size_t i)
+/* Of the figure in each repetition. The interval is never without the figure of the sum, which is
+ * beside it. Null where a repetition has none: it is beyond all that was measured. 0 or -ENOMEM. */
+static int result_merge_interval(
+	const struct result_merge *m, size_t offset, double q, struct result_list *to)
 {
-	int64_t x = quantile_offered(&m->main,
-		str_eq(m->main_key, "response") ? m->ledger.planned : m->main.count,
-		result_merge_quantiles[i].q);
-	size_t n = json_array_size(repeats), k;
+	int64_t x = quantile_offered(
+		&m->main, str_eq(m->main_key, "response") ? m->ledger.planned : m->main.count, q);
+	const struct result_repeat *repeats = m->sum.repeats.rows;
+	size_t n = m->sum.repeats.n, k = 0;
 	double *values = memory_calloc(n + 1, sizeof(*values));
-	json_t *interval = NULL;
+	struct result_number *ends[2];
 	double low, high;
+	bool is_known;
 
 	if (!values)
-		return NULL;
-	for (k = 0; k < n; k++)
-		if (!result_real(
-			    json_array_get(repeats, k), result_merge_quantiles[i].name, &values[k]))
+		return -ENOMEM;
+	for (; k < n; k++) {
+		int64_t ns = *(const int64_t *)(const void *)((const char *)&repeats[k] + offset);
+
+		if (!result_is_known(ns))
 			break;
-	if (k == n && x != QUANTILE_NONE &&
-		confidence_between(values, n, result_merge_level(m), &low, &high)) {
-		low = fmax(fmin(low, (double)x), 0);
-		high = fmin(fmax(high, (double)x), (double)m->main.highest);
-		interval = json_pack("[I I]", (json_int_t)low, (json_int_t)high);
-	} else {
-		interval = json_null();
+		values[k] = (double)ns;
 	}
+	is_known = k == n && x != QUANTILE_NONE &&
+		   confidence_between(values, n, result_merge_level(m), &low, &high);
 	free(values);
-	return interval;
+	to->is = RESULT_IS_NULL;
+	for (int i = 0; is_known && i < 2; i++) {
+		ends[i] = result_list_add(&result_bound_table, to, NULL);
+		if (!ends[i])
+			return -ENOMEM;
+		ends[i]->n =
+			(int64_t)(i == 0 ? fmax(fmin(low, (double)x), 0)
+					 : fmin(fmax(high, (double)x), (double)m->main.highest));
+	}
+	return 0;
 }
 
-int result_merge_between(const struct result_merge *m, json_t *latency)
+int result_merge_between(const struct result_merge *m, struct result_latency *latency)
 {
-	json_t *repeats = result_merge_repeats(m);
-	json_t *ci = json_pack("{s:f}", "level", result_merge_level(m));
-	json_t *effective = json_object();
+	struct result_ci95 *ci = &latency->ci95;
+	struct result_effective *effective = &latency->n_effective;
 
-	for (size_t i = 0; i < RESULT_MERGE_QUANTILES && repeats; i++) {
-		ci = result_merge_with(
-			ci, result_merge_quantiles[i].name, result_merge_interval(m, repeats, i));
-		effective =
-			result_merge_with(effective, result_merge_quantiles[i].key, json_null());
-	}
-	json_decref(repeats);
-	if (!repeats || !ci || !effective) {
-		json_decref(ci);
-		json_decref(effective);
-		return -1;
-	}
-	return json_object_set_new(latency, "ci95", ci) |
-	       json_object_set_new(latency, "n_effective", effective);
+	ci->is = effective->is = RESULT_IS_THERE;
+	ci->level = result_merge_level(m);
+	effective->p50 = effective->p90 = effective->p99 = effective->p99_9 = RESULT_REAL_NULL;
+	return result_merge_interval(m, offsetof(struct result_repeat, p50_ns), 0.5, &ci->p50_ns) |
+	       result_merge_interval(m, offsetof(struct result_repeat, p90_ns), 0.9, &ci->p90_ns) |
+	       result_merge_interval(m, offsetof(struct result_repeat, p99_ns), 0.99, &ci->p99_ns) |
+	       result_merge_interval(
+		       m, offsetof(struct result_repeat, p99_9_ns), 0.999, &ci->p99_9_ns);
 }
 
 /* ---------------------------------------------------------------- rows, one run after the other */
@@ -138,129 +132,140 @@ struct result_merge_length result_merge_length(const struct result *r)
 	return length;
 }
 
-/* Where the last row of a document ends. */
-static int64_t result_merge_rows_end(const json_t *doc, const char *member, int64_t width_ns)
+/* Where the last row of a result ends. */
+static int64_t result_merge_rows_end(
+	const struct result *r, enum result_merge_kind kind, int64_t width_ns)
 {
-	const json_t *rows = result_at(result_at(doc, member), "rows");
-	int64_t t = -width_ns;
+	struct result_merge_rows rows = result_merge_rows_of(r, kind);
 
-	(void)result_int(json_array_get(rows, json_array_size(rows) - 1), "t_ns", &t);
-	return t + width_ns;
+	return rows.n > 0 ? result_merge_row_ns(&rows, rows.n - 1) + width_ns : 0;
 }
 
 void result_merge_take_turns(struct result_merge *m)
 {
-	int64_t batches_ns = 0, intervals_ns = 0, at = 0;
+	int64_t widths[RESULT_MERGE_KINDS] = {0}, at = 0;
 
-	(void)result_merge_has_grid(m, "batches", &batches_ns);
-	(void)result_merge_has_grid(m, "intervals", &intervals_ns);
+	for (unsigned k = 0; k < RESULT_MERGE_KINDS; k++)
+		(void)result_merge_has_grid(m, (enum result_merge_kind)k, &widths[k]);
 	/* One width for both, so that the rows of both begin where those of the run before end. */
-	m->turn_width_ns = batches_ns > 0 ? batches_ns : intervals_ns;
+	m->turn_width_ns = widths[RESULT_MERGE_BATCHES] > 0 ? widths[RESULT_MERGE_BATCHES]
+							    : widths[RESULT_MERGE_INTERVALS];
 	for (size_t i = 0; i < m->n; i++) {
 		int64_t width = m->turn_width_ns > 0 ? m->turn_width_ns : 1;
-		int64_t length = result_merge_length(&m->results[i]).ns, end;
+		int64_t length = result_merge_length(&m->results[i]).ns;
 
 		m->turns_ns[i] = at;
-		for (int k = 0; k < 2; k++) {
-			int64_t its_width = k ? intervals_ns : batches_ns;
+		for (unsigned k = 0; k < RESULT_MERGE_KINDS; k++) {
+			int64_t end = widths[k] > 0 ? result_merge_rows_end(&m->results[i],
+							      (enum result_merge_kind)k, widths[k])
+						    : 0;
 
-			if (its_width <= 0)
-				continue;
-			end = result_merge_rows_end(
-				m->docs.at[i], k ? "intervals" : "batches", its_width);
 			length = end > length ? end : length;
 		}
 		at += (length + width - 1) / width * width;
 	}
 }
 
-static bool result_merge_is_hdr(struct result_merge *m, size_t part, const json_t *hdr)
+static bool result_merge_is_hdr(struct result_merge *m, size_t part, const char *hdr)
 {
 	struct histogram h;
-	int r;
+	int r = result_merge_decode(m, part, hdr, &h);
 
-	if (!json_is_string(hdr))
-		return true;
-	r = hdr_decode(json_string_value(hdr), &h);
 	if (r == 0)
 		histogram_fini(&h);
-	if (r == -EINVAL)
-		result_merge_refuse(
-			m, "%.200s: a histogram in batches cannot be read", m->parts[part].name);
-	return r == 0;
+	return r >= 0;
 }
 
-/* The row in which a window ends is shorter than the others, and is no longer the last one. 0 or
- * -1. */
-static int result_merge_shorten(json_t *row, int64_t length_ns, int64_t width_ns)
+/* The row in which a window ends is shorter than the others, and is no longer the last one. */
+static void result_merge_shorten(int64_t rest_ns, int64_t width_ns, int64_t *length_ns)
 {
-	if (length_ns <= 0 || length_ns >= width_ns || result_at(row, "length_ns"))
-		return 0;
-	return json_object_set_new(row, "length_ns", json_integer(length_ns));
+	if (rest_ns > 0 && rest_ns < width_ns && *length_ns == RESULT_ABSENT)
+		*length_ns = rest_ns;
 }
 
 /* 0 or -1. */
-static int result_merge_append_rows(
-	struct result_merge *m, size_t part, const json_t *rows, int64_t width_ns, json_t *to)
+static int result_merge_append_batches(struct result_merge *m, size_t part, int64_t width_ns)
 {
+	const struct result_list *from = &m->results[part].batches.rows;
+	const struct result_batch *rows = from->rows;
 	int64_t window_ns = result_merge_length(&m->results[part]).ns;
 
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		json_t *row = json_deep_copy(json_array_get(rows, i));
-		int64_t t = 0;
+	for (size_t i = 0; i < from->n; i++) {
+		struct result_batch *row =
+			result_list_add(&result_batch_table, &m->sum.batches.rows, NULL);
 
-		(void)result_int(row, "t_ns", &t);
-		if (!row || json_array_append_new(to, row) < 0 ||
-			json_object_set_new(row, "t_ns", json_integer(m->turns_ns[part] + t)) < 0 ||
-			result_merge_shorten(row, window_ns - t, width_ns) < 0 ||
-			!result_merge_is_hdr(m, part, result_at(row, "hdr")) ||
-			!result_merge_is_hdr(m, part, result_at(row, "our_delay_hdr")))
+		if (!row || result_table_copy(&result_batch_table, &rows[i], row) < 0 ||
+			!result_merge_is_hdr(m, part, row->hdr) ||
+			!result_merge_is_hdr(m, part, row->our_delay_hdr))
 			return -1;
+		row->t_ns = m->turns_ns[part] + rows[i].t_ns;
+		result_merge_shorten(window_ns - rows[i].t_ns, width_ns, &row->length_ns);
 	}
 	return 0;
 }
 
-static size_t result_merge_n_rows(const struct result_merge *m, const struct result_merge_view *v)
+/* 0 or -1. */
+static int result_merge_append_intervals(struct result_merge *m, size_t part, int64_t width_ns)
+{
+	const struct result_list *from = &m->results[part].intervals.rows;
+	const struct result_row *rows = from->rows;
+	int64_t window_ns = result_merge_length(&m->results[part]).ns;
+
+	for (size_t i = 0; i < from->n; i++) {
+		struct result_row *row =
+			result_list_add(&result_row_table, &m->sum.intervals.rows, NULL);
+
+		if (!row || result_table_copy(&result_row_table, &rows[i], row) < 0)
+			return -1;
+		row->t_ns = m->turns_ns[part] + rows[i].t_ns;
+		result_merge_shorten(window_ns - rows[i].t_ns, width_ns, &row->length_ns);
+	}
+	return 0;
+}
+
+static size_t result_merge_n_rows(const struct result_merge *m, enum result_merge_kind kind)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->n; i++)
-		n += json_array_size(v->at[i] ? result_at(v->at[i], "rows") : NULL);
+		n += result_merge_rows_of(&m->results[i], kind).n;
 	return n;
 }
 
-json_t *result_merge_rows_in_turn(struct result_merge *m, const char *member)
+/* Whether the rows of all can follow each other, and how wide they are. */
+static bool result_merge_has_turns(
+	const struct result_merge *m, enum result_merge_kind kind, int64_t *ret_width_ns)
 {
-	struct result_merge_view v = result_merge_at(&m->docs, member);
-	bool is_batches = str_eq(member, "batches");
-	int64_t width_ns = 0;
-	json_t *rows = json_array();
+	return result_merge_has_grid(m, kind, ret_width_ns) &&
+	       m->turn_width_ns % *ret_width_ns == 0 &&
+	       result_merge_n_rows(m, kind) <= RESULT_MERGE_ROWS_MAX;
+}
+
+int result_merge_rows_in_turn(struct result_merge *m)
+{
+	struct result_intervals *intervals = &m->sum.intervals;
+	struct result_batches *batches = &m->sum.batches;
+	int64_t first_ns = m->results[0].intervals.width_ns, width_ns = 0;
 	int r = 0;
 
-	if (result_merge_n_rows(m, &v) == 0)
-		; /* no run came to its window */
-	else if (!result_merge_has_grid(m, member, &width_ns) || m->turn_width_ns % width_ns ||
-		 (is_batches && !result_merge_same_kind(m, &v)) ||
-		 result_merge_n_rows(m, &v) > RESULT_MERGE_ROWS_MAX) {
-		width_ns = 0;
-		if (!is_batches)
-			result_merge_note(m, NOTE_MERGE_INTERVALS, "",
-				"the repetitions do not have equal intervals, or more than %d of "
-				"them: there is no course over time",
-				RESULT_MERGE_ROWS_MAX);
-	} else {
+	intervals->is = intervals->rows.is = RESULT_IS_THERE;
+	intervals->width_ns = result_is_known(first_ns) ? first_ns : 0;
+	if (result_merge_has_turns(m, RESULT_MERGE_INTERVALS, &width_ns)) {
+		intervals->width_ns = width_ns;
 		for (size_t i = 0; i < m->n && r == 0; i++)
-			r = result_merge_append_rows(
-				m, i, v.at[i] ? result_at(v.at[i], "rows") : NULL, width_ns, rows);
+			r = result_merge_append_intervals(m, i, width_ns);
+	} else if (result_merge_n_rows(m, RESULT_MERGE_INTERVALS) > 0) {
+		result_merge_note(m, NOTE_MERGE_INTERVALS, "",
+			"the repetitions do not have equal intervals, or more than %d of them: "
+			"there is no course over time",
+			RESULT_MERGE_ROWS_MAX);
 	}
-	if (r < 0) {
-		json_decref(rows);
-		return NULL;
-	}
-	if (width_ns == 0 && v.at[0])
-		(void)result_int(v.at[0], "width_ns", &width_ns);
-	if (!is_batches)
-		return json_pack("{s:I s:o}", "width_ns", (json_int_t)width_ns, "rows", rows);
-	return json_pack(
-		"{s:I s:s s:o}", "width_ns", (json_int_t)width_ns, "of", m->main_key, "rows", rows);
+	if (r < 0 || !result_merge_has_turns(m, RESULT_MERGE_BATCHES, &width_ns) ||
+		!result_merge_same_kind(m))
+		return r;
+	batches->is = batches->rows.is = RESULT_IS_THERE;
+	batches->width_ns = width_ns;
+	for (size_t i = 0; i < m->n && r == 0; i++)
+		r = result_merge_append_batches(m, i, width_ns);
+	return r | result_set_text(&batches->of, m->main_key);
 }

@@ -14,7 +14,8 @@
 #include "common/hdr_codec.h"
 #include "common/memory.h"
 #include "common/quantile.h"
-#include "common/result.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_table.h"
 #include "common/result_confidence.h"
 #include "common/result_merge_internal.h"
 #include "common/str.h"
@@ -34,63 +35,72 @@ enum result_merge_fit {
 	RESULT_MERGE_UNFIT,
 };
 
-/* Rows at rising multiples of the width. */
-static bool result_merge_is_grid(const json_t *rows, int64_t width_ns, size_t n_most, size_t *ret_n)
+struct result_merge_rows result_merge_rows_of(const struct result *r, enum result_merge_kind kind)
 {
-	int64_t before = -1, t;
+	if (kind == RESULT_MERGE_BATCHES)
+		return (struct result_merge_rows){
+			kind, r->batches.width_ns, r->batches.rows.rows, r->batches.rows.n};
+	return (struct result_merge_rows){
+		kind, r->intervals.width_ns, r->intervals.rows.rows, r->intervals.rows.n};
+}
 
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		if (!result_int(json_array_get(rows, i), "t_ns", &t) || t < 0 || t % width_ns ||
-			t / width_ns <= before || t / width_ns >= (int64_t)n_most)
+int64_t result_merge_row_ns(const struct result_merge_rows *rows, size_t i)
+{
+	if (rows->kind == RESULT_MERGE_BATCHES)
+		return ((const struct result_batch *)rows->rows)[i].t_ns;
+	return ((const struct result_row *)rows->rows)[i].t_ns;
+}
+
+/* Rows at rising multiples of the width. */
+static bool result_merge_is_grid(const struct result_merge_rows *rows, size_t n_most, size_t *ret_n)
+{
+	int64_t before = -1;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		int64_t t = result_merge_row_ns(rows, i);
+
+		if (t < 0 || t % rows->width_ns || t / rows->width_ns <= before ||
+			t / rows->width_ns >= (int64_t)n_most)
 			return false;
-		before = t / width_ns;
+		before = t / rows->width_ns;
 	}
 	*ret_n = (size_t)(before + 1);
 	return true;
 }
 
-/* Parts without rows at all, because they never came to their window, are in nobody's way. */
+/* A part without rows at all may never have come to its window; otherwise it lacks them. */
 static enum result_merge_fit result_merge_fit(const struct result_merge *m,
-	const struct result_merge_view *v, size_t n_most, struct result_merge_grid *ret)
+	enum result_merge_kind kind, size_t n_most, struct result_merge_grid *ret)
 {
 	struct result_merge_grid grid = {0};
+	bool lacks_rows = false;
 
 	for (size_t i = 0; i < m->n; i++) {
-		const json_t *rows = result_at(v->at[i], "rows");
-		int64_t planned = 0, width = 0;
+		struct result_merge_rows rows = result_merge_rows_of(&m->results[i], kind);
 		size_t n;
 
-		(void)result_int(m->docs.at[i], "ledger.planned", &planned);
-		if (json_array_size(rows) == 0) {
-			if (planned > 0 && grid.width_ns > 0)
-				return RESULT_MERGE_UNFIT;
+		if (rows.n == 0) {
+			lacks_rows = lacks_rows || m->results[i].ledger.planned > 0;
 			continue;
 		}
-		(void)result_int(v->at[i], "width_ns", &width);
-		if (width <= 0 || (grid.width_ns > 0 && width != grid.width_ns) ||
-			!result_merge_is_grid(rows, width, n_most, &n))
+		if (rows.width_ns <= 0 || (grid.width_ns > 0 && rows.width_ns != grid.width_ns) ||
+			!result_merge_is_grid(&rows, n_most, &n))
 			return RESULT_MERGE_UNFIT;
-		grid.width_ns = width;
+		grid.width_ns = rows.width_ns;
 		grid.n = n > grid.n ? n : grid.n;
 	}
-	/* One that came before the first with rows. */
-	for (size_t i = 0; i < m->n && grid.width_ns > 0; i++) {
-		int64_t planned = 0;
-
-		(void)result_int(m->docs.at[i], "ledger.planned", &planned);
-		if (planned > 0 && json_array_size(result_at(v->at[i], "rows")) == 0)
-			return RESULT_MERGE_UNFIT;
-	}
 	*ret = grid;
-	return grid.width_ns > 0 ? RESULT_MERGE_FIT : RESULT_MERGE_NONE;
+	if (grid.width_ns == 0)
+		return RESULT_MERGE_NONE;
+	return lacks_rows ? RESULT_MERGE_UNFIT : RESULT_MERGE_FIT;
 }
 
-bool result_merge_has_grid(const struct result_merge *m, const char *member, int64_t *ret_width_ns)
+bool result_merge_has_grid(
+	const struct result_merge *m, enum result_merge_kind kind, int64_t *ret_width_ns)
 {
-	struct result_merge_view v = result_merge_at(&m->docs, member);
 	struct result_merge_grid grid;
 
-	if (result_merge_fit(m, &v, RESULT_MERGE_ROWS_MAX, &grid) != RESULT_MERGE_FIT ||
+	if (result_merge_fit(m, kind, RESULT_MERGE_ROWS_MAX, &grid) != RESULT_MERGE_FIT ||
 		grid.width_ns > RESULT_MERGE_WIDTH_MAX ||
 		(int64_t)grid.n > RESULT_MERGE_LENGTH_MAX / grid.width_ns)
 		return false;
@@ -102,55 +112,61 @@ bool result_merge_has_grid(const struct result_merge *m, const char *member, int
 
 /* 0, -1 as elsewhere; a text that is no histogram is the file's fault. */
 static int result_merge_batch_add(
-	struct result_merge *m, size_t part, const json_t *hdr, struct histogram *to)
+	struct result_merge *m, size_t part, const char *hdr, struct histogram *to)
 {
 	struct histogram h;
-	int r;
+	int r = result_merge_decode(m, part, hdr, &h);
 
-	if (!json_is_string(hdr))
-		return 0;
-	r = hdr_decode(json_string_value(hdr), &h);
-	if (r == -EINVAL)
-		result_merge_refuse(
-			m, "%.200s: a histogram in batches cannot be read", m->parts[part].name);
-	if (r < 0)
-		return -1;
+	if (r != 0)
+		return r > 0 ? 0 : -1;
 	r = result_merge_add(m, to, &h);
 	histogram_fini(&h);
 	return r;
 }
 
-static int result_merge_batch_row(struct result_merge *m, size_t part, const json_t *row)
+int result_merge_decode(struct result_merge *m, size_t part, const char *hdr, struct histogram *ret)
 {
-	const struct result_merge_view one = {.at = {row}};
-	struct result_merge_batch *b =
-		&m->batches[result_merge_sum(&one, "t_ns") / m->batch_width_ns];
-	int64_t planned = result_merge_sum(&one, "planned");
+	int r;
 
-	b->is_there = true;
-	b->planned += planned > 0 ? (uint64_t)planned : 0;
-	if (result_merge_batch_add(m, part, result_at(row, "hdr"), &b->good) < 0)
-		return -1;
-	return result_merge_batch_add(m, part, result_at(row, "our_delay_hdr"), &b->our_delay);
+	if (!hdr || hdr == result_null_text)
+		return 1;
+	r = hdr_decode(hdr, ret);
+	if (r == -EINVAL)
+		result_merge_refuse(
+			m, "%.200s: a histogram in batches cannot be read", m->parts[part].name);
+	return r < 0 ? -1 : 0;
 }
 
-bool result_merge_same_kind(const struct result_merge *m, const struct result_merge_view *v)
+static int result_merge_batch_row(
+	struct result_merge *m, size_t part, const struct result_batch *row)
+{
+	struct result_merge_batch *b = &m->batches[row->t_ns / m->batch_width_ns];
+
+	b->is_there = true;
+	b->planned += row->planned > 0 ? (uint64_t)row->planned : 0;
+	if (result_merge_batch_add(m, part, row->hdr, &b->good) < 0)
+		return -1;
+	return result_merge_batch_add(m, part, row->our_delay_hdr, &b->our_delay);
+}
+
+bool result_merge_same_kind(const struct result_merge *m)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (v->at[i] && !str_eq(result_text(v->at[i], "of"), m->main_key))
+		if (m->results[i].batches.is != RESULT_IS_ABSENT &&
+			!str_eq(result_words(m->results[i].batches.of), m->main_key))
 			return false;
 	return true;
 }
 
 int result_merge_read_batches(struct result_merge *m)
 {
-	struct result_merge_view v = result_merge_at(&m->docs, "batches");
 	struct result_merge_grid grid = {0};
-	enum result_merge_fit fit = result_merge_fit(m, &v, RESULT_MERGE_BATCHES_MAX, &grid);
+	enum result_merge_fit fit =
+		result_merge_fit(m, RESULT_MERGE_BATCHES, RESULT_MERGE_BATCHES_MAX, &grid);
 
 	if (fit == RESULT_MERGE_NONE)
 		return 0;
-	if (fit == RESULT_MERGE_UNFIT || !result_merge_same_kind(m, &v)) {
+	if (fit == RESULT_MERGE_UNFIT || !result_merge_same_kind(m)) {
 		result_merge_note(m, NOTE_MERGE_BATCHES, "",
 			"the parts are not cut into equal batches: there are no confidence "
 			"intervals of the sum");
@@ -162,62 +178,52 @@ int result_merge_read_batches(struct result_merge *m)
 	m->n_batches = grid.n;
 	m->batch_width_ns = grid.width_ns;
 	for (size_t i = 0; i < m->n; i++) {
-		const json_t *rows = result_at(v.at[i], "rows");
+		const struct result_batch *rows = m->results[i].batches.rows.rows;
 
-		for (size_t k = 0; k < json_array_size(rows); k++)
-			if (result_merge_batch_row(m, i, json_array_get(rows, k)) < 0)
+		for (size_t k = 0; k < m->results[i].batches.rows.n; k++)
+			if (result_merge_batch_row(m, i, &rows[k]) < 0)
 				return -1;
 	}
 	return 0;
 }
 
-static json_t *result_merge_hdr(const struct histogram *h)
+int result_merge_batches(struct result_merge *m)
 {
-	json_t *value;
-	char *text;
+	struct result_batches *to = &m->sum.batches;
 
-	if (h->count == 0)
-		return json_null();
-	text = hdr_encode(h);
-	value = text ? json_string(text) : NULL;
-	free(text);
-	return value;
-}
-
-json_t *result_merge_batches(const struct result_merge *m)
-{
-	json_t *rows = json_array();
-
+	if (m->n_batches == 0)
+		return 0;
+	to->is = to->rows.is = RESULT_IS_THERE;
+	to->width_ns = m->batch_width_ns;
 	for (size_t i = 0; i < m->n_batches; i++) {
 		const struct result_merge_batch *b = &m->batches[i];
+		struct result_batch *row;
 
-		if (b->is_there &&
-			json_array_append_new(rows,
-				json_pack("{s:I s:I s:o s:o}", "t_ns",
-					(json_int_t)i * m->batch_width_ns, "planned",
-					(json_int_t)b->planned, "hdr", result_merge_hdr(&b->good),
-					"our_delay_hdr", result_merge_hdr(&b->our_delay))) < 0) {
-			json_decref(rows);
-			return NULL;
-		}
+		if (!b->is_there)
+			continue;
+		row = result_list_add(&result_batch_table, &to->rows, NULL);
+		if (!row || result_set_hdr(&row->hdr, &b->good) < 0 ||
+			result_set_hdr(&row->our_delay_hdr, &b->our_delay) < 0)
+			return -1;
+		row->t_ns = (int64_t)i * m->batch_width_ns;
+		row->planned = (int64_t)b->planned;
 	}
-	return json_pack("{s:I s:s s:o}", "width_ns", (json_int_t)m->batch_width_ns, "of",
-		m->main_key, "rows", rows);
+	return result_set_text(&to->of, m->main_key);
 }
 
 double result_merge_level(const struct result_merge *m)
 {
-	double level;
-	char path[64];
+	for (size_t i = 0; i < m->n; i++) {
+		const struct result_latency *main =
+			result_find_latency(&m->results[i], m->main_key);
 
-	(void)snprintf(path, sizeof(path), "latency.%s.ci95.level", m->main_key);
-	for (size_t i = 0; i < m->n; i++)
-		if (result_real(m->docs.at[i], path, &level) && level >= 0.5 && level < 1)
-			return level;
+		if (main && main->ci95.level >= 0.5 && main->ci95.level < 1)
+			return main->ci95.level;
+	}
 	return RESULT_MERGE_LEVEL;
 }
 
-int result_merge_confidence(const struct result_merge *m, json_t *latency)
+int result_merge_confidence(const struct result_merge *m, struct result_latency *latency)
 {
 	bool is_open = str_eq(m->main_key, "response");
 	struct confidence_batch batches[RESULT_MERGE_BATCHES_MAX];
@@ -237,7 +243,7 @@ int result_merge_confidence(const struct result_merge *m, json_t *latency)
 				(struct confidence_batch){b->good.count > 0 ? &b->good : &empty,
 					is_open ? b->planned : b->good.count};
 	}
-	r = result_confidence_add(latency, batches, n, &m->main,
+	r = result_confidence_fill(latency, batches, n, &m->main,
 		is_open ? m->ledger.planned : m->main.count, result_merge_level(m));
 	histogram_fini(&empty);
 	return r;
@@ -245,127 +251,143 @@ int result_merge_confidence(const struct result_merge *m, json_t *latency)
 
 /* ---------------------------------------------------------------- intervals */
 
-/* The rows of all parts at one instant; each part's cursor moves behind its own. */
-static struct result_merge_view result_merge_rows_at(const struct result_merge *m,
-	const struct result_merge_view *v, int64_t t_ns, size_t *cursors)
+/* The rows of all parts at one instant, NULL where a part has none. */
+struct result_merge_row {
+	const struct result_row *at[RESULT_MERGE_PARTS_MAX];
+	size_t n; /* that are there */
+};
+
+/* Each part's cursor moves past its own. */
+static struct result_merge_row result_merge_row_at(
+	const struct result_merge *m, int64_t t_ns, size_t *cursors)
 {
-	struct result_merge_view ret = {0};
+	struct result_merge_row ret = {0};
 
 	for (size_t i = 0; i < m->n; i++) {
-		const json_t *row = json_array_get(result_at(v->at[i], "rows"), cursors[i]);
-		int64_t t;
+		const struct result_list *list = &m->results[i].intervals.rows;
+		const struct result_row *rows = list->rows;
 
-		if (!result_int(row, "t_ns", &t) || t != t_ns)
+		if (cursors[i] >= list->n || rows[cursors[i]].t_ns != t_ns)
 			continue;
-		ret.at[i] = row;
-		cursors[i]++;
+		ret.at[i] = &rows[cursors[i]++];
+		ret.n++;
 	}
 	return ret;
 }
 
-static bool result_merge_row_is_busy(const struct result_merge_view *rows, size_t i)
+/* One that does not say how many it planned may have planned some. */
+static bool result_merge_row_is_busy(const struct result_row *row)
 {
-	int64_t planned;
+	return row && (!result_is_known(row->planned) || row->planned > 0);
+}
 
-	return rows->at[i] && (!result_int(rows->at[i], "planned", &planned) || planned > 0);
+static int64_t result_merge_row_int(const struct result_row *row, size_t offset)
+{
+	return *(const int64_t *)(const void *)((const char *)row + offset);
 }
 
 /* Of one part alone it is its own; of several it is in their batch, if that is the same stretch:
  * over so many arrivals, or over those of the batch alone. */
-static json_t *result_merge_row_quantile(const struct result_merge *m,
-	const struct result_merge_view *rows, const char *name, const struct histogram *batch,
+static int64_t result_merge_row_quantile(const struct result_merge *m,
+	const struct result_merge_row *rows, size_t offset, const struct histogram *batch,
 	uint64_t planned, double q)
 {
-	int64_t value = QUANTILE_NONE;
+	int64_t value = RESULT_NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
-		if (!result_merge_row_is_busy(rows, i))
+		if (!result_merge_row_is_busy(rows->at[i]))
 			continue;
-		(void)result_int(rows->at[i], name, &value);
+		if (result_is_known(result_merge_row_int(rows->at[i], offset)))
+			value = result_merge_row_int(rows->at[i], offset);
 		n++;
 	}
-	if (n > 1)
-		value = batch ? quantile_offered(
-					batch, planned > batch->count ? planned : batch->count, q)
-			      : QUANTILE_NONE;
-	return value == QUANTILE_NONE ? json_null() : json_integer(value);
+	if (n <= 1)
+		return value;
+	value = batch ? quantile_offered(batch, planned > batch->count ? planned : batch->count, q)
+		      : QUANTILE_NONE;
+	return value == QUANTILE_NONE ? RESULT_NULL : value;
 }
 
 /* Null where one of them is: an arrival without a good answer is the slowest. */
-static json_t *result_merge_row_most(
-	const struct result_merge *m, const struct result_merge_view *rows, const char *name)
+static int64_t result_merge_row_most(
+	const struct result_merge *m, const struct result_merge_row *rows)
 {
-	int64_t most = QUANTILE_NONE, value;
+	int64_t most = RESULT_NULL;
 
 	for (size_t i = 0; i < m->n; i++) {
-		if (!result_merge_row_is_busy(rows, i))
+		if (!result_merge_row_is_busy(rows->at[i]))
 			continue;
-		if (!result_int(rows->at[i], name, &value))
-			return json_null();
-		if (value > most)
-			most = value;
+		if (!result_is_known(rows->at[i]->max_ns))
+			return RESULT_NULL;
+		if (rows->at[i]->max_ns > most)
+			most = rows->at[i]->max_ns;
 	}
-	return most == QUANTILE_NONE ? json_null() : json_integer(most);
+	return most;
 }
 
-static json_t *result_merge_row(const struct result_merge *m, const struct result_merge_view *rows,
-	int64_t t_ns, const struct result_merge_batch *batch)
+static void result_merge_row(const struct result_merge *m, const struct result_merge_row *rows,
+	const struct result_merge_batch *batch, struct result_row *to)
 {
-	static const char *const sums[] = {
-		"planned", "sent", "completed", "ok", "failed", "in_flight", "queue"};
+	static const size_t sums[] = {offsetof(struct result_row, planned),
+		offsetof(struct result_row, sent), offsetof(struct result_row, completed),
+		offsetof(struct result_row, ok), offsetof(struct result_row, failed),
+		offsetof(struct result_row, in_flight), offsetof(struct result_row, queue)};
 	const struct histogram *good = batch ? &batch->good : NULL;
+	const struct histogram *ours = batch ? &batch->our_delay : NULL;
 	uint64_t planned = batch ? batch->planned : 0;
-	json_t *row = json_pack("{s:I}", "t_ns", (json_int_t)t_ns);
-	bool is_open = false, one;
 
+	to->open = RESULT_NO;
+	for (size_t k = 0; k < sizeof(sums) / sizeof(*sums); k++) {
+		int64_t sum = 0;
+
+		for (size_t i = 0; i < m->n; i++)
+			if (rows->at[i] &&
+				result_is_known(result_merge_row_int(rows->at[i], sums[k])))
+				sum = result_merge_plus(
+					sum, result_merge_row_int(rows->at[i], sums[k]));
+		*(int64_t *)(void *)((char *)to + sums[k]) = sum;
+	}
 	for (size_t i = 0; i < m->n; i++)
-		if (rows->at[i] && result_bool(rows->at[i], "open", &one))
-			is_open = is_open || one;
-	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
-		row = result_merge_with(
-			row, sums[i], json_integer(result_merge_sum(rows, sums[i])));
-	row = result_merge_with(
-		row, "p50_ns", result_merge_row_quantile(m, rows, "p50_ns", good, planned, 0.5));
-	row = result_merge_with(
-		row, "p99_ns", result_merge_row_quantile(m, rows, "p99_ns", good, planned, 0.99));
-	row = result_merge_with(row, "max_ns", result_merge_row_most(m, rows, "max_ns"));
-	row = result_merge_with(row, "our_delay_p99_ns",
-		result_merge_row_quantile(
-			m, rows, "our_delay_p99_ns", batch ? &batch->our_delay : NULL, 0, 0.99));
-	return result_merge_with(row, "open", json_boolean(is_open));
+		if (rows->at[i] && rows->at[i]->open == RESULT_YES)
+			to->open = RESULT_YES;
+	to->p50_ns = result_merge_row_quantile(
+		m, rows, offsetof(struct result_row, p50_ns), good, planned, 0.5);
+	to->p99_ns = result_merge_row_quantile(
+		m, rows, offsetof(struct result_row, p99_ns), good, planned, 0.99);
+	to->max_ns = result_merge_row_most(m, rows);
+	to->our_delay_p99_ns = result_merge_row_quantile(
+		m, rows, offsetof(struct result_row, our_delay_p99_ns), ours, 0, 0.99);
 }
 
-json_t *result_merge_intervals(struct result_merge *m)
+int result_merge_intervals(struct result_merge *m)
 {
-	struct result_merge_view v = result_merge_at(&m->docs, "intervals");
 	size_t cursors[RESULT_MERGE_PARTS_MAX] = {0};
+	struct result_intervals *to = &m->sum.intervals;
 	struct result_merge_grid grid = {0};
-	json_t *rows = json_array();
-	int64_t width_ns = 0;
+	int64_t first_ns = m->results[0].intervals.width_ns;
 
-	if (result_merge_fit(m, &v, RESULT_MERGE_ROWS_MAX, &grid) == RESULT_MERGE_UNFIT) {
-		grid.n = 0;
+	if (result_merge_fit(m, RESULT_MERGE_INTERVALS, RESULT_MERGE_ROWS_MAX, &grid) ==
+		RESULT_MERGE_UNFIT) {
+		grid = (struct result_merge_grid){0};
 		result_merge_note(m, NOTE_MERGE_INTERVALS, "",
 			"the parts do not have equal intervals: there is no course over time");
 	}
-	for (size_t i = 0; i < grid.n && rows; i++) {
+	to->is = to->rows.is = RESULT_IS_THERE;
+	to->width_ns = grid.width_ns > 0 ? grid.width_ns : result_is_known(first_ns) ? first_ns : 0;
+	for (size_t i = 0; i < grid.n; i++) {
 		int64_t t_ns = (int64_t)i * grid.width_ns;
-		struct result_merge_view at = result_merge_rows_at(m, &v, t_ns, cursors);
-		const struct result_merge_batch *batch =
-			grid.width_ns == m->batch_width_ns && i < m->n_batches ? &m->batches[i]
-									       : NULL;
-		bool is_there = false;
+		struct result_merge_row at = result_merge_row_at(m, t_ns, cursors);
+		bool has_batch = grid.width_ns == m->batch_width_ns && i < m->n_batches;
+		struct result_row *row;
 
-		for (size_t k = 0; k < m->n; k++)
-			is_there = is_there || at.at[k];
-		if (is_there &&
-			json_array_append_new(rows, result_merge_row(m, &at, t_ns, batch)) < 0) {
-			json_decref(rows);
-			rows = NULL;
-		}
+		if (at.n == 0)
+			continue;
+		row = result_list_add(&result_row_table, &to->rows, NULL);
+		if (!row)
+			return -1;
+		row->t_ns = t_ns;
+		result_merge_row(m, &at, has_batch ? &m->batches[i] : NULL, row);
 	}
-	(void)result_int(v.at[0], "width_ns", &width_ns);
-	return json_pack("{s:I s:o}", "width_ns",
-		(json_int_t)(grid.width_ns > 0 ? grid.width_ns : width_ns), "rows", rows);
+	return 0;
 }

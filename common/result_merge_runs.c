@@ -8,7 +8,6 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/digest.h"
-#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/result.h"
 #include "common/result/result_add.h"

@@ -197,14 +197,22 @@ int result_table_copy(const struct result_table *t, const void *from, void *ret)
 	return r;
 }
 
+void *result_list_find(
+	const struct result_table *t, const struct result_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		void *at = (char *)list->rows + i * t->size;
+		const struct result_string *row = at;
+
+		if (row->is == RESULT_IS_THERE && str_eq(row->name, name))
+			return at;
+	}
+	return NULL;
+}
+
 const struct result_latency *result_find_latency(const struct result *r, const char *name)
 {
-	const struct result_latency *all = r->latency.rows;
-
-	for (size_t i = 0; i < r->latency.n; i++)
-		if (all[i].is == RESULT_IS_THERE && str_eq(all[i].name, name))
-			return &all[i];
-	return NULL;
+	return result_list_find(&result_latency_table, &r->latency, name);
 }
 
 void result_init(struct result *r)

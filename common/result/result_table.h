@@ -117,4 +117,7 @@ int result_table_copy(const struct result_table *t, const void *from, void *ret)
 
 /* One more row, all of it absent but its state; NULL: no memory. Named rows get a copy of name. */
 void *result_list_add(const struct result_table *t, struct result_list *list, const char *name);
+/* That row of named ones; NULL: there is none. */
+void *result_list_find(
+	const struct result_table *t, const struct result_list *list, const char *name);
 void result_list_fini(const struct result_table *t, bool is_named, struct result_list *list);
