@@ -10,6 +10,7 @@
 
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/memory.h"
 #include "common/result.h"
 #include "common/result_merge.h"
 #include "ctl/cmd.h"
@@ -19,7 +20,7 @@
 /* The same file under two names would be told apart by its run, but this is what happened. */
 static int cmd_merge_check_files(const struct options *o)
 {
-	struct stat *files = calloc(o->n_args, sizeof(*files));
+	struct stat *files = memory_calloc(o->n_args, sizeof(*files));
 	int r = files ? 0 : EXIT_NO_DAEMON;
 
 	for (size_t i = 0; i < o->n_args && r == 0; i++) {

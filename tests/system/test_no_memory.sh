@@ -90,3 +90,13 @@ env LC_ALL=C LD_PRELOAD="$RPSD_BUILD/tests/support/fail_alloc.so" FAIL_ALLOC_IN=
 	>"$OUT" 2>"$ERR" </dev/null || status=$?
 expect_equal "exit status" "$status" 69
 expect_line "$ERR" "out of memory"
+
+# merge compares its files before it reads them.
+for at in 1 2 3 4; do
+	status=0
+	env LD_PRELOAD="$RPSD_BUILD/tests/support/fail_alloc.so" FAIL_ALLOC_IN=rpsctl FAIL_ALLOC_OF=own \
+		FAIL_ALLOC_AT="$at" "$rpsctl" merge "$T/whole.json" "$T/no-such.json" \
+		>"$OUT" 2>"$ERR" || status=$?
+	[ "$status" != 0 ] || fail "merge has no failure (allocation $at)"
+	[ -s "$ERR" ] || fail "merge: exit status $status without a word (allocation $at)"
+done
