@@ -23,52 +23,78 @@ static const char completion_head[] =
 	"# shellcheck shell=bash\n";
 
 static const char completion_function[] =
-	"# Names of the service's runs, ids of runs: nothing where there is no service. What looks "
-	"like neither\n"
-	"# is not offered, whatever the daemon says.\n"
-	"_rpsctl_names() {\n"
-	"\t\"${COMP_WORDS[0]}\" list 2>/dev/null |\n"
-	"\t\tLC_ALL=C sed -n '2,$s/^\\([A-Za-z0-9_][A-Za-z0-9._-]*\\)\\( .*\\)\\{0,1\\}$/\\1/p'\n"
-	"}\n"
+	"# Each of these offers what begins with the word that is typed. None starts a process "
+	"without "
+	"need:\n"
+	"# a person waits.\n"
 	"\n"
-	"_rpsctl_ids() {\n"
-	"\t\"${COMP_WORDS[0]}\" status 2>/dev/null |\n"
-	"\t\tLC_ALL=C sed -n '/^run /,$s/^\\([A-Za-z0-9_][A-Za-z0-9._-]*-[0-9]\\{1,\\}\\) "
-	".*/\\1/p'\n"
-	"}\n"
-	"\n"
-	"# _rpsctl_files PATTERN: files of that pattern, and directories.\n"
-	"_rpsctl_files() {\n"
-	"\tcompgen -f -X \"!$1\" -- \"$cur\"\n"
-	"\tcompgen -d -- \"$cur\"\n"
-	"}\n"
-	"\n"
-	"# _rpsctl_some WORDS: those that begin with what is typed. compgen -W would expand the "
-	"words, and run\n"
-	"# commands that are in them.\n"
+	"# _rpsctl_some WORDS. compgen -W would expand the words, and run commands that are in "
+	"them.\n"
 	"_rpsctl_some() {\n"
 	"\tlocal words word\n"
 	"\n"
 	"\tIFS=$' \\t\\n' read -rd '' -a words <<<\"$1\"\n"
 	"\tfor word in \"${words[@]}\"; do\n"
 	"\t\tif [[ $word == \"$cur\"* ]]; then\n"
-	"\t\t\tprintf '%s\\n' \"$word\"\n"
+	"\t\t\tCOMPREPLY+=(\"$word\")\n"
 	"\t\tfi\n"
 	"\tdone\n"
 	"}\n"
 	"\n"
+	"# Names of the service's runs, ids of runs: nothing where there is no service. What "
+	"looks like neither\n"
+	"# is not offered, whatever the daemon says.\n"
+	"_rpsctl_names() {\n"
+	"\tlocal lines line\n"
+	"\n"
+	"\tmapfile -t -s 1 lines < <(\"${COMP_WORDS[0]}\" list 2>/dev/null)\n"
+	"\tlocal LC_ALL=C\n"
+	"\tfor line in \"${lines[@]}\"; do\n"
+	"\t\tif [[ $line =~ ^([A-Za-z0-9_][A-Za-z0-9._-]*)(' '|$) ]]; then\n"
+	"\t\t\t_rpsctl_some \"${BASH_REMATCH[1]}\"\n"
+	"\t\tfi\n"
+	"\tdone\n"
+	"}\n"
+	"\n"
+	"_rpsctl_ids() {\n"
+	"\tlocal lines line is_run=''\n"
+	"\n"
+	"\tmapfile -t lines < <(\"${COMP_WORDS[0]}\" status 2>/dev/null)\n"
+	"\tlocal LC_ALL=C\n"
+	"\tfor line in \"${lines[@]}\"; do\n"
+	"\t\tif [[ $line == 'run '* ]]; then\n"
+	"\t\t\tis_run=yes\n"
+	"\t\telif [[ $is_run && $line =~ ^([A-Za-z0-9_][A-Za-z0-9._-]*-[0-9]+)' ' ]]; then\n"
+	"\t\t\t_rpsctl_some \"${BASH_REMATCH[1]}\"\n"
+	"\t\tfi\n"
+	"\tdone\n"
+	"}\n"
+	"\n"
+	"# _rpsctl_files PATTERN: files of that pattern, and directories.\n"
+	"_rpsctl_files() {\n"
+	"\tlocal files\n"
+	"\n"
+	"\tmapfile -t files < <(compgen -f -X \"!$1\" -- \"$cur\"; compgen -d -- \"$cur\")\n"
+	"\tCOMPREPLY+=(\"${files[@]}\")\n"
+	"}\n"
+	"\n"
+	"# _rpsctl_kind KIND: words of that kind. Readline quotes the names of files.\n"
 	"_rpsctl_kind() {\n"
+	"\tcase $1 in\n"
+	"\tstart | what | file | result | results) compopt -o filenames 2>/dev/null ;;\n"
+	"\tkey) compopt -o nospace 2>/dev/null ;;\n"
+	"\tesac\n"
 	"\tcase $1 in\n"
 	"\twhat)\n"
 	"\t\t_rpsctl_files '*.ini'\n"
-	"\t\t[[ $cur == */* || $COMP_CWORD -eq 1 ]] || _rpsctl_some \"$(_rpsctl_names)\"\n"
+	"\t\t[[ $cur == */* || $COMP_CWORD -eq 1 ]] || _rpsctl_names\n"
 	"\t\t;;\n"
-	"\tname) _rpsctl_some \"$(_rpsctl_names)\" ;;\n"
-	"\trun) _rpsctl_some \"$(_rpsctl_ids)\" ;;\n"
+	"\tname) _rpsctl_names ;;\n"
+	"\trun) _rpsctl_ids ;;\n"
 	"\tfile) _rpsctl_files '*' ;;\n"
 	"\tresult)\n"
 	"\t\t_rpsctl_files '*.json'\n"
-	"\t\t[[ $cur == */* ]] || _rpsctl_some \"$(_rpsctl_ids)\"\n"
+	"\t\t[[ $cur == */* ]] || _rpsctl_ids\n"
 	"\t\t;;\n"
 	"\tresults) _rpsctl_files '*.json' ;;\n"
 	"\tcommand) _rpsctl_some \"$_rpsctl_commands terms $_rpsctl_terms\" ;;\n"
@@ -82,18 +108,9 @@ static const char completion_function[] =
 	"\tesac\n"
 	"}\n"
 	"\n"
-	"# _rpsctl_reply KIND: the answer to readline, which quotes the names of files.\n"
-	"_rpsctl_reply() {\n"
-	"\tcase $1 in\n"
-	"\tstart | what | file | result | results) compopt -o filenames 2>/dev/null ;;\n"
-	"\tkey) compopt -o nospace 2>/dev/null ;;\n"
-	"\tesac\n"
-	"\tmapfile -t COMPREPLY < <(_rpsctl_kind \"$1\")\n"
-	"}\n"
-	"\n"
 	"_rpsctl() {\n"
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	"\tlocal command='' kind\n"
+	"\tlocal command='' kind=''\n"
 	"\n"
 	"\tCOMPREPLY=()\n"
 	"\t# --flag=VALUE is three words to bash.\n"
@@ -111,17 +128,16 @@ static const char completion_function[] =
 	"\t\tcommand=run\n"
 	"\tfi\n"
 	"\tif [[ -z $command ]]; then\n"
-	"\t\t_rpsctl_reply start\n"
+	"\t\t_rpsctl_kind start\n"
 	"\t\treturn\n"
 	"\tfi\n"
-	"\tkind=$(_rpsctl_value \"$command\" \"$before\")\n"
-	"\tif [[ -n $kind ]]; then\n"
-	"\t\t_rpsctl_reply \"$kind\"\n"
-	"\telif [[ $cur == -* ]]; then\n"
-	"\t\tmapfile -t COMPREPLY < <(_rpsctl_some \"$(_rpsctl_flags \"$command\")\")\n"
-	"\telse\n"
-	"\t\t_rpsctl_reply \"$(_rpsctl_words \"$command\")\"\n"
+	"\t_rpsctl_value \"$command\" \"$before\"\n"
+	"\tif [[ -z $kind && $cur == -* ]]; then\n"
+	"\t\t_rpsctl_flags \"$command\"\n"
+	"\t\treturn\n"
 	"\tfi\n"
+	"\t[[ $kind ]] || _rpsctl_words \"$command\"\n"
+	"\t_rpsctl_kind \"$kind\"\n"
 	"}\n"
 	"\n"
 	"complete -F _rpsctl rpsctl\n";
@@ -175,10 +191,11 @@ static int completion_put_keys(struct buf *ret)
 
 static int completion_put_flags(struct buf *ret)
 {
-	int r = buf_puts(ret, "\n# The flags of a command.\n_rpsctl_flags() {\n\tcase $1 in\n");
+	int r = buf_puts(
+		ret, "\n# Offers the flags of a command.\n_rpsctl_flags() {\n\tcase $1 in\n");
 
 	for (size_t i = 0; i < commands_n && r == 0; i++) {
-		r = buf_printf(ret, "\t%s) echo '", commands[i].name);
+		r = buf_printf(ret, "\t%s) _rpsctl_some '", commands[i].name);
 		for (size_t k = 0; k < options_flags_n && r == 0; k++) {
 			const struct options_flag *f = &options_flags[k];
 
@@ -215,9 +232,9 @@ static const char *completion_value_kind(const struct options_flag *f)
 /* Those of a group in one case each; a letter may mean two things in two groups. */
 static int completion_put_values(struct buf *ret)
 {
-	int r = buf_puts(ret,
-		"\n# What the value of a flag is; nothing where it takes none.\n_rpsctl_value() {\n"
-		"\tcase $1:$2 in\n");
+	int r = buf_puts(ret, "\n# Sets kind to what the value of a flag is, where it takes "
+			      "one.\n_rpsctl_value() {\n"
+			      "\tcase $1:$2 in\n");
 
 	for (size_t i = 0; i < commands_n && r == 0; i++) {
 		for (size_t k = 0; k < options_flags_n && r == 0; k++) {
@@ -232,7 +249,7 @@ static int completion_put_values(struct buf *ret)
 			if (r == 0 && f->name)
 				r = buf_printf(ret, "%s:--%s", commands[i].name, f->name);
 			if (r == 0)
-				r = buf_printf(ret, ") echo %s ;;\n", completion_value_kind(f));
+				r = buf_printf(ret, ") kind='%s' ;;\n", completion_value_kind(f));
 		}
 	}
 	return r ? r : buf_puts(ret, "\tesac\n}\n");
@@ -251,12 +268,12 @@ static int completion_put_words(struct buf *ret)
 		[COMMAND_COMMAND] = "command",
 		[COMMAND_SHELL] = "shell",
 	};
-	int r = buf_puts(
-		ret, "\n# What the words after a command are.\n_rpsctl_words() {\n\tcase $1 in\n");
+	int r = buf_puts(ret, "\n# Sets kind to what the words after a command "
+			      "are.\n_rpsctl_words() {\n\tcase $1 in\n");
 
 	for (size_t i = 0; i < commands_n && r == 0; i++)
 		r = buf_printf(
-			ret, "\t%s) echo %s ;;\n", commands[i].name, words[commands[i].words]);
+			ret, "\t%s) kind='%s' ;;\n", commands[i].name, words[commands[i].words]);
 	return r ? r : buf_puts(ret, "\tesac\n}\n\n");
 }
 

@@ -55,7 +55,7 @@ START_TEST(test_commands_and_flags)
 	const char *line;
 
 	ck_assert_ptr_nonnull(strstr(line_of("_rpsctl_commands='"), c->name));
-	(void)snprintf(start, sizeof(start), "\t%s) echo '", c->name);
+	(void)snprintf(start, sizeof(start), "\t%s) _rpsctl_some '", c->name);
 	line = line_of(start);
 	for (size_t i = 0; i < options_flags_n; i++) {
 		const struct options_flag *f = &options_flags[i];
@@ -70,8 +70,8 @@ START_TEST(test_commands_and_flags)
 			"%s %s", c->name, f->name);
 	}
 	/* The words behind it: known to the table of the script. */
-	(void)snprintf(start, sizeof(start), "\t%s) echo %s", c->name,
-		c->words == COMMAND_NOTHING ? "nothing ;;" : "");
+	(void)snprintf(start, sizeof(start), "\t%s) kind='%s", c->name,
+		c->words == COMMAND_NOTHING ? "nothing' ;;" : "");
 	ck_assert_ptr_nonnull(strstr(text.data, start));
 }
 END_TEST
