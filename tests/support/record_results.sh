@@ -114,7 +114,8 @@ end_process "$ORIGIN_PID"
 start_origin --delay 50ms
 record overload "http://$ORIGIN/" -r 200 -d 2s -c 2 --timeout 500ms
 record dropped "http://$ORIGIN/" -r 200 -d 1s -c 2 --set connections.exhausted=drop
-record refused "http://127.0.0.1:$(free_port)/" -r 100 -d 1s
+free_port
+record refused "http://127.0.0.1:$FREE_PORT/" -r 100 -d 1s
 
 end_process "$ORIGIN_PID"
 start_origin --hang 5%

@@ -8,12 +8,12 @@
 # words, and lower bounds.
 #
 # What is asked again and again starts no process: on a slow machine one costs more than the answer.
+# So $(<FILE) stands for cat, line_count for wc, and expect_figures is one jq for many figures.
 # shellcheck disable=SC2034  # much is set here for the tests to read
 set -euo pipefail
 
-: "${RPSD_BUILD:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build}"
-export RPSD_BUILD
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+ROOT=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+export RPSD_BUILD=${RPSD_BUILD:-$ROOT/build}
 rpsctl=$RPSD_BUILD/rpsctl
 rpsd=$RPSD_BUILD/rpsd
 
@@ -66,36 +66,32 @@ is_gone() {
 	[ "${stat%% *}" = Z ]
 }
 
-# marked_processes [NAME]: prints pid and name of each living program, or of each called so, that
-# carries this test's mark, but for the shells and helpers of the test itself.
-marked_processes() {
+# find_marked NAME...: the living programs of these names that carry this test's mark, so not the
+# shells and helpers of the test itself: their pids are then in MARKED.
+find_marked() {
 	local proc name environ
 
+	MARKED=()
 	for proc in /proc/[0-9]*; do
 		{ read -r name <"$proc/comm"; } 2>/dev/null || continue
-		case $name in
-		rpsd | rpsctl | nginx | apache2 | haproxy) ;;
-		*) continue ;;
-		esac
-		[ "$name" = "${1-$name}" ] || continue
+		[[ " $* " == *" $name "* ]] || continue
 		! is_gone "${proc#/proc/}" || continue
 		{ mapfile -d '' -t environ <"$proc/environ"; } 2>/dev/null || continue
 		case " ${environ[*]} " in
-		*" RPSD_TEST_MARK=$T "*) echo "${proc#/proc/} $name" ;;
+		*" RPSD_TEST_MARK=$T "*) MARKED+=("${proc#/proc/}") ;;
 		esac
 	done
 }
 
+nothing_is_left() {
+	find_marked rpsd rpsctl
+	[ ${#MARKED[@]} -eq 0 ]
+}
+
 # No rpsd and no rpsctl of this test may live on; one that is just ending gets 2 s.
 expect_nothing_left() {
-	local left=
-
-	for ((turn = 0; turn < 200 * ${RPSD_TEST_TIMES-1}; turn++)); do
-		left=$(marked_processes rpsd; marked_processes rpsctl)
-		[ -n "$left" ] || return 0
-		nap
-	done
-	fail "left behind: $left"
+	wait_until 2 nothing_is_left ||
+		fail "left: $(ps -o pid=,args= -p "$(IFS=,; echo "${MARKED[*]}")" | xargs)"
 }
 
 cleanup() {
@@ -106,9 +102,10 @@ cleanup() {
 	for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do
 		end_process "${PIDS[i]}"
 	done
-	while read -r pid _; do
+	find_marked rpsd rpsctl nginx apache2 haproxy
+	for pid in "${MARKED[@]}"; do
 		end_process "$pid"
-	done < <(marked_processes)
+	done
 	rm -rf "$T"
 	exit "$status"
 }
@@ -148,7 +145,7 @@ wait_until() {
 }
 
 port_is_open() {
-	(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+	{ : <>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null
 }
 
 # file_has FILE REGEX: as grep -E does.
@@ -171,6 +168,12 @@ wait_line() {
 	wait_until "${3:-5}" file_has "$1" "$2" || fail "no line with '$2' in $1: $(tail -n 5 "$1" 2>&1)"
 }
 
+# wait_address FILE: for the first address in it; it is then in ADDRESS.
+wait_address() {
+	wait_line "$1" '127\.0\.0\.1:[0-9]+'
+	ADDRESS=${BASH_REMATCH[0]}
+}
+
 # wait_exit PID [SECONDS]: sets STATUS to the exit status of a child.
 wait_exit() {
 	wait_until "${2:-10}" is_gone "$1" || fail "process $1 does not end"
@@ -178,9 +181,15 @@ wait_exit() {
 	wait "$1" || STATUS=$?
 }
 
+# free_port: sets FREE_PORT to one on which nothing listens, below those that the kernel gives to
+# clients, where it can be.
 free_port() {
-	perl -MIO::Socket::INET -e '
-		print IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1)->sockport'
+	local first
+
+	read -r first _ </proc/sys/net/ipv4/ip_local_port_range
+	[ "$first" -ge 20000 ] || first=60000
+	FREE_PORT=$((10000 + (RANDOM * 32768 + RANDOM) % (first - 10000)))
+	! port_is_open "$FREE_PORT" || free_port
 }
 
 # ---------------------------------------------------------------- programs
@@ -209,6 +218,47 @@ expect_equal() {
 	[ "$2" = "$3" ] || fail "$1 is '$2' instead of '$3'"
 }
 
+# expect_text WHAT FILE WANTED: all that is in the file, but for newlines at its end.
+expect_text() {
+	expect_equal "$1" "$(<"$2")" "$3"
+}
+
+# words_of FILE: sets WORDS to all its words, one blank between them, wherever its lines break.
+words_of() {
+	local words
+
+	read -rd '' -a words <"$1" || true
+	WORDS="${words[*]}"
+}
+
+# line_count FILE: sets LINES_SEEN to the number of newlines in it, as wc -l has it.
+line_count() {
+	local lines
+
+	mapfile lines <"$1"
+	LINES_SEEN=${#lines[@]}
+	if [ "$LINES_SEEN" -gt 0 ] && [[ ${lines[-1]} != *$'\n' ]]; then
+		LINES_SEEN=$((LINES_SEEN - 1))
+	fi
+}
+
+# expect_line_count WHAT FILE WANTED
+expect_line_count() {
+	line_count "$2"
+	expect_equal "$1" "$LINES_SEEN" "$3"
+}
+
+# matching_lines FILE REGEX: sets LINES_SEEN to the number of lines that match, as grep -cE has it.
+matching_lines() {
+	local lines line
+
+	LINES_SEEN=0
+	mapfile -t lines <"$1"
+	for line in "${lines[@]}"; do
+		if [[ $line =~ $2 ]]; then LINES_SEEN=$((LINES_SEEN + 1)); fi
+	done
+}
+
 # expect_line FILE REGEX
 expect_line() {
 	file_has "$1" "$2" || fail "no line with '$2' in $(basename "$1")"
@@ -219,6 +269,45 @@ json() {
 	jq -r "$2" "$1" || fail "jq '$2' on $1"
 }
 
+# figures FILE JQ-EXPRESSION...: sets FIGURES to their values, of which each has one, on one line.
+figures() {
+	local file=$1 filter
+	shift
+	printf -v filter '(%s), ' "$@"
+	mapfile -t FIGURES < <(jq -rc "${filter%, }" "$file")
+	[ ${#FIGURES[@]} -eq $# ] || fail "${#FIGURES[@]} values of ${file##*/} instead of $#: $*"
+}
+
+# expect_figures FILE [WHAT JQ-EXPRESSION WANTED]...: figures of one document.
+expect_figures() {
+	local file=$1 names=() expressions=() wanted=() i
+	shift
+	while [ $# -gt 0 ]; do
+		names+=("$1")
+		expressions+=("$2")
+		wanted+=("$3")
+		shift 3
+	done
+	figures "$file" "${expressions[@]}"
+	for i in "${!names[@]}"; do
+		expect_equal "${names[i]}" "${FIGURES[i]}" "${wanted[i]}"
+	done
+}
+
+# flags_of COMMAND: sets FLAGS to all that its help lists, letters and names. The help is in $OUT.
+flags_of() {
+	local line
+
+	expect_exit 0 "$rpsctl" help "$1"
+	FLAGS=()
+	while IFS= read -r line; do
+		if [[ $line =~ ^\ {2,}(--?[A-Za-z0-9][a-z0-9-]*)(, (--[a-z0-9-]+))? ]]; then
+			FLAGS+=("${BASH_REMATCH[1]}" ${BASH_REMATCH[3]:+"${BASH_REMATCH[3]}"})
+		fi
+	done <"$OUT"
+	[ ${#FLAGS[@]} -gt 0 ] || fail "no flag of $1 is understood"
+}
+
 # start_origin [FLAGS...]: rpsctl's own origin on a free port; ORIGIN is its address, ORIGIN_PID.
 start_origin() {
 	: >"$T/origin.out"
@@ -227,8 +316,8 @@ start_origin() {
 		>>"$T/origin.out" 2>"$T/origin.err" </dev/null &
 	ORIGIN_PID=$!
 	PIDS+=("$ORIGIN_PID")
-	wait_line "$T/origin.out" '127\.0\.0\.1:[0-9]+'
-	ORIGIN=$(grep -oE '127\.0\.0\.1:[0-9]+' "$T/origin.out" | head -n 1)
+	wait_address "$T/origin.out"
+	ORIGIN=$ADDRESS
 }
 
 # start_nginx [LINE-FOR-SERVER-BLOCK...]: NGINX_PORT, NGINX_PID, NGINX_LOG (one line for each
@@ -236,8 +325,10 @@ start_origin() {
 # somebody else between choosing and binding; then another one is tried.
 start_nginx() {
 	for _ in 1 2 3 4 5; do
-		NGINX_PORT=$(free_port)
-		NGINX_DIR=$(mktemp -d "$T/nginx.XXXXXX")
+		free_port
+		NGINX_PORT=$FREE_PORT
+		NGINX_DIR=$T/nginx.$NGINX_PORT
+		mkdir "$NGINX_DIR" || continue
 		NGINX_LOG=$NGINX_DIR/access.log
 		nginx_config "$@" >"$NGINX_DIR/nginx.conf"
 		nginx -e "$NGINX_DIR/error.log" -p "$NGINX_DIR" -c "$NGINX_DIR/nginx.conf" \
@@ -257,7 +348,9 @@ nginx_is_decided() {
 }
 
 nginx_config() {
-	[ "$(id -u)" -ne 0 ] || echo "user root;"
+	local lines
+	printf -v lines '%s\n' "$@"
+	[ "$EUID" -ne 0 ] || echo "user root;"
 	cat <<-END
 		daemon off;
 		worker_processes 1;
@@ -279,7 +372,7 @@ nginx_config() {
 			access_log access.log test;
 			server {
 				listen 127.0.0.1:$NGINX_PORT ${NGINX_LISTEN-} backlog=4096;
-				$(printf '%s\n' "$@")
+				$lines
 				location / {
 					return 200 "hello\n";
 				}
@@ -291,39 +384,16 @@ nginx_config() {
 # Every line is in the log when nginx has ended its request, which is before the client sees the
 # last byte only for most: ask again for a moment.
 nginx_log_has_lines() {
-	[ "$(wc -l <"$NGINX_LOG")" -ge "$1" ]
+	line_count "$NGINX_LOG"
+	[ "$LINES_SEEN" -ge "$1" ]
 }
 
 # expect_nginx_served N: exactly N requests.
 expect_nginx_served() {
 	wait_until 3 nginx_log_has_lines "$1" || true
-	expect_equal "nginx's count of requests" "$(wc -l <"$NGINX_LOG")" "$1"
+	expect_line_count "nginx's count of requests" "$NGINX_LOG" "$1"
 }
 
-# ---------------------------------------------------------------- two counts of one thing
-
-# What the run says it sent, in and around its window; and how often it sent something once more.
+# What a run says it sent, in and around its window; and how often it sent something once more.
 JQ_SENT='(.ledger.sent + ([.outside[]? | objects | .sent? // 0] | add // 0))'
 JQ_RETRIED='(.outside.retries // 0)'
-
-sent_by() {
-	json "$1" "$JQ_SENT"
-}
-
-server_has_counted() {
-	[ "$("$2")" -ge "$1" ]
-}
-
-# expect_server_count FILE COMMAND: the run of that document and the server agree. COMMAND prints
-# how many requests the server has seen since the run began; it may be late for a moment. Each
-# request that was sent is there once, or twice where it was sent again.
-expect_server_count() {
-	local sent most seen
-
-	read -r sent most < <(json "$1" "$JQ_SENT as \$sent | \"\(\$sent) \(\$sent + $JQ_RETRIED)\"")
-	wait_until 3 server_has_counted "$sent" "$2" || true
-	seen=$("$2")
-	if [ "$seen" -lt "$sent" ] || [ "$seen" -gt "$most" ]; then
-		fail "the server has seen $seen requests, and the run sent $sent ($most with retries)"
-	fi
-}

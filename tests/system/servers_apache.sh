@@ -12,7 +12,8 @@
 # shellcheck disable=SC2034  # for servers.sh
 COUNT=apache_lines
 apache_lines() {
-	wc -l <"$APACHE_DIR/access.log"
+	line_count "$APACHE_DIR/access.log"
+	COUNTED=$LINES_SEEN
 }
 
 apache=$(command -v apache2 || command -v /usr/sbin/apache2) || fail "apache2 is not installed"
@@ -63,7 +64,8 @@ serve() {
 	shift
 	[ -z "${APACHE_PID-}" ] || end_process "$APACHE_PID"
 	for _ in 1 2 3 4 5; do
-		APACHE_PORT=$(free_port)
+		free_port
+		APACHE_PORT=$FREE_PORT
 		APACHE_DIR=$(mktemp -d "$T/apache.XXXXXX")
 		apache_config "$@" >"$APACHE_DIR/apache.conf"
 		"$apache" -d "$APACHE_DIR" -f "$APACHE_DIR/apache.conf" -DFOREGROUND \
@@ -79,15 +81,13 @@ serve() {
 }
 
 in_all_ways() {
-	local etag
-
 	clean "$URL/small" -r 400 -d 500ms "$@"
 	clean "$URL/small" --closed -n 1000 -c 8 "$@"
 	clean "$URL/small" --closed -n 50 -c 4 -X HEAD "$@"
 	clean "$URL/large" --closed -n 50 -c 4 -X HEAD "$@"
 	clean "$URL/large" --closed -n 50 -c 4 "$@"
 	clean "$URL/chunked" --closed -n 50 -c 4 "$@"
-	expect_equal "50 MiB came" "$(result '.rates.bytes_in_per_s > 10e6')" true
+	expect_bytes_per_s 10000000
 	clean "$URL/empty" --closed -n 50 -c 4 "$@"
 	clean "$URL/small" --closed -n 50 -c 4 -X POST --data "@$DOCS/small" "$@"
 	clean "$URL/small" --closed -n 20 -c 4 -X POST --data "@$DOCS/large" "$@"
@@ -95,11 +95,11 @@ in_all_ways() {
 	clean "$URL/small" --closed -n 50 -c 4 --no-keepalive "$@"
 	expect_opened 50
 	answers_with "$URL/small" '^ETag: '
-	etag=$(sed -n 's/^ETag: *\(.*\)\r$/\1/Ip' "$T/head")
-	clean "$URL/small" --closed -n 50 -c 4 -H "If-None-Match: $etag" "$@"
-	expect_equal "statuses of what we have" "$(statuses)" 304
+	etag_of_head
+	clean "$URL/small" --closed -n 50 -c 4 -H "If-None-Match: $ETAG" "$@"
+	expect_equal "statuses of what we have" "$STATUSES" 304
 	loaded 13 "$URL/nowhere" --closed -n 50 -c 4 "$@"
-	expect_equal "http_error" "$(result .ledger.http_error)" 50
+	expect_equal "http_error" "$HTTP_ERROR" 50
 }
 
 serve http
@@ -114,7 +114,7 @@ tls=('SSLEngine on' "SSLCertificateFile $T/server.pem" "SSLCertificateKeyFile $T
 for version in 1.2 1.3; do
 	serve https "${tls[@]}" "SSLProtocol -all +TLSv$version"
 	in_all_ways --cacert "$T/ca.pem"
-	expect_equal "version" "$(result .plan.target.tls_info.version)" "TLSv$version"
+	expect_equal "version" "$TLS_VERSION" "TLSv$version"
 	serve https "${tls[@]}" "SSLProtocol -all +TLSv$version" 'MaxKeepAliveRequests 5'
 	clean "$URL/small" --closed -n 200 -c 8 --cacert "$T/ca.pem"
 	expect_opened 33

@@ -12,7 +12,8 @@
 # shellcheck disable=SC2034  # for servers.sh
 COUNT=haproxy_lines
 haproxy_lines() {
-	grep -c '^request ' "$HAPROXY_DIR/out" || true
+	matching_lines "$HAPROXY_DIR/out" '^request '
+	COUNTED=$LINES_SEEN
 }
 
 haproxy=$(command -v haproxy || command -v /usr/sbin/haproxy) || fail "haproxy is not installed"
@@ -49,7 +50,8 @@ serve() {
 	[ "$scheme" = http ] || bind="ssl crt $T/both.pem"
 	[ -z "${HAPROXY_PID-}" ] || end_process "$HAPROXY_PID"
 	for _ in 1 2 3 4 5; do
-		HAPROXY_PORT=$(free_port)
+		free_port
+		HAPROXY_PORT=$FREE_PORT
 		HAPROXY_DIR=$(mktemp -d "$T/haproxy.XXXXXX")
 		haproxy_config "$bind" "$@" >"$HAPROXY_DIR/haproxy.cfg"
 		"$haproxy" -db -f "$HAPROXY_DIR/haproxy.cfg" \
@@ -76,7 +78,8 @@ in_all_ways() {
 	clean "$URL/" --closed -n 20 -c 4 -X POST --data "@$DOCS/large" "$@"
 	clean "$URL/small" --closed -n 50 -c 4 --no-keepalive "$@"
 	expect_opened 50
-	expect_equal "nginx's count" "$(wc -l <"$NGINX_LOG")" "$(haproxy_lines)"
+	haproxy_lines
+	expect_line_count "nginx's count" "$NGINX_LOG" "$COUNTED"
 }
 
 start_nginx "root $DOCS;" 'location = /nothing { return 204; }' \
@@ -112,6 +115,6 @@ clean "$URL/" --closed -n 60 -c 4 --set load.think=50ms
 # What has no server behind it is answered by haproxy itself.
 end_process "$NGINX_PID"
 loaded 13 "$URL/" --closed -n 20 -c 2
-expect_equal "statuses without a server" "$(statuses)" 503
-expect_equal "their ledger class" "$(result .ledger.http_error)" 20
+expect_equal "statuses without a server" "$STATUSES" 503
+expect_equal "their ledger class" "$HTTP_ERROR" 20
 expect_nothing_left

@@ -10,7 +10,8 @@
 # shellcheck disable=SC2034  # for servers.sh
 COUNT=python_lines
 python_lines() {
-	grep -c '"[A-Z]* /[^"]* HTTP/1\.[01]" [0-9]* ' "$PYTHON_LOG" || true
+	matching_lines "$PYTHON_LOG" '"[A-Z]* /[^"]* HTTP/1\.[01]" [0-9]* '
+	COUNTED=$LINES_SEEN
 }
 
 # The whole one: in Debian's python3-minimal there is no http.server.
@@ -63,16 +64,16 @@ in_all_ways() {
 	clean "$URL/large" --closed -n 20 -c 4
 	clean "$URL/empty" --closed -n 50 -c 4
 	clean "$URL/echo" --closed -n 50 -c 4 -X POST --data "@$DOCS/small"
-	expect_equal "statuses of POST" "$(statuses)" 201
+	expect_equal "statuses of POST" "$STATUSES" 201
 	clean "$URL/echo" --closed -n 10 -c 2 -X POST --data "@$DOCS/large"
 	clean "$URL/small" --closed -n 50 -c 4 --no-keepalive
 	expect_opened 50
 	clean "$URL/small" --closed -n 50 -c 4 \
 		-H 'If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT'
-	expect_equal "statuses of what we have" "$(statuses)" 304
+	expect_equal "statuses of what we have" "$STATUSES" 304
 	loaded 13 "$URL/nowhere" --closed -n 50 -c 4
-	expect_equal "http_error" "$(result .ledger.http_error)" 50
-	expect_equal "statuses" "$(statuses)" 404
+	expect_equal "http_error" "$HTTP_ERROR" 50
+	expect_equal "statuses" "$STATUSES" 404
 }
 
 serve HTTP/1.0
@@ -88,5 +89,5 @@ serve HTTP/1.1
 answers_with "$URL/small" '^HTTP/1\.1 200'
 in_all_ways
 clean "$URL/small" --closed -n 100 -c 4
-expect_equal "connections are kept" "$(result '.connections.opened <= 8')" true
+[ "$OPENED" -le 8 ] || fail "$OPENED connections were opened: they are not kept"
 expect_nothing_left

@@ -4,25 +4,25 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-rpsd_pid() {
-	marked_processes | awk -v origin="$ORIGIN_RPSD" '$2 == "rpsd" && $1 != origin { print $1 }'
-}
-
+# has_rpsd: one that is not the origin's; its pid is then in RPSD_PID.
 has_rpsd() {
-	[ -n "$(rpsd_pid)" ]
+	find_marked rpsd
+	for RPSD_PID in "${MARKED[@]}"; do
+		[ "$RPSD_PID" = "$ORIGIN_RPSD" ] || return 0
+	done
+	return 1
 }
 
-ORIGIN_RPSD=
 start_origin
-ORIGIN_RPSD=$(rpsd_pid)
+find_marked rpsd
+ORIGIN_RPSD=${MARKED[0]}
 start "$rpsctl" run "http://$ORIGIN/" -r 200 -d 30s
 wait_until 5 has_rpsd || fail "no private daemon"
 wait_line "$ERR" '[0-9]' 10
-victim=$(rpsd_pid)
-kill -KILL "$victim"
+kill -KILL "$RPSD_PID"
 wait_exit "$PID" 10
 expect_equal "exit status" "$STATUS" 69
 expect_line "$ERR" "rpsctl: the daemon went away"
-expect_equal "stdout" "$(cat "$OUT")" ""
+expect_text stdout "$OUT" ""
 end_process "$ORIGIN_PID"
 expect_nothing_left

@@ -8,6 +8,12 @@ man=$RPSD_BUILD/man
 readme=$ROOT/README.md
 export RPSCTL_SOCKET=$T/no.socket # examples for the service find none
 
+# expect_some N WHAT FILE: so many lines or more of what is looked for.
+expect_some() {
+	line_count "$3"
+	[ "$LINES_SEEN" -ge "$1" ] || fail "$2: not understood"
+}
+
 # The letters that a reader sees, still between the macros.
 plain() {
 	sed 's/\\-/-/g; s/\\(aq/'\''/g; s/\\(dq/"/g; s/\\e/\\/g; s/\\&//g' "$man/$1" >"$T/$1"
@@ -18,32 +24,48 @@ done
 
 # ---------------------------------------------------------------- all there is
 
+# expect_all WHAT SAID WANTED: each line of the file WANTED is one of the file SAID.
+expect_all() {
+	local line
+	local -A said=()
+
+	while IFS= read -r line; do said[$line]=yes; done <"$2"
+	while IFS= read -r line; do
+		[ -n "${said[$line]-}" ] || fail "$1: there is no $line"
+	done <"$3"
+}
+
+# items MANUAL MACRO: the first word of each item that begins with that macro.
+items() {
+	awk -v macro="$2" '$1 == ".It" && $2 == macro { print $3 }' "$T/$1"
+}
+
+# flag_items MANUAL: each flag that an item is for.
+flag_items() {
+	awk '$1 == ".It" { for (i = 2; i < NF; i++) if ($i ~ /^(Fl|,)$/) print "-" $(i + 1) }' "$T/$1"
+}
+
 # Every key, in its section of its manual.
 sed -n 's/^[[:blank:]]*{KEYS_\([A-Z]*\), "\([^"]*\)", "\([^"]*\)".*/\1 \2 \3/p' \
 	"$ROOT/common/keys_table.c" >"$T/keys"
-[ "$(wc -l <"$T/keys")" -ge 30 ] || fail "the key table is not understood"
-while read -r file section key; do
-	case $file in
-	RUN) manual=rpsd-run.5 ;;
-	DAEMON) manual=rpsd.conf.5 ;;
-	*) fail "keys of which file? $file" ;;
-	esac
-	awk -v section="[$section" -v key="$key" '
-		/^\.Ss / { here = index($2, section) == 1 && $2 ~ /^\[[a-z]+\]?$/ }
-		here && $1 == ".It" && $2 == "Ic" && $3 == key { found = 1 }
-		END { exit !found }
-	' "$T/$manual" || fail "$manual has no $key in [$section]"
-done <"$T/keys"
+expect_some 30 "the key table" "$T/keys"
+key_items() {
+	awk -v file="$1" '
+		/^\.Ss / { section = $2 ~ /^\[[a-z]+\]?$/ ? $2 : ""; gsub(/[][]/, "", section) }
+		section != "" && $1 == ".It" && $2 == "Ic" { print file, section, $3 }
+	' "$T/$2"
+}
+{ key_items RUN rpsd-run.5; key_items DAEMON rpsd.conf.5; } >"$T/said"
+expect_all "rpsd-run.5 and rpsd.conf.5" "$T/said" "$T/keys"
 
 # Every member of the recorded results, but for those of the plan and names that a user gives.
 jq -r 'del(.plan, .run.labels, .statuses) | .latency |= [.[]] |
 	(.requests | select(.)) |= [.[] | .latency |= [.[]]] |
 	paths | select(.[-1] | type == "string") | .[-1]' \
 	"$ROOT"/tests/data/results/*.json | sort -u >"$T/members"
-[ "$(wc -l <"$T/members")" -ge 150 ] || fail "the members of results are not understood"
-while read -r member; do
-	grep -qE "^\.It Ic $member( |\$)" "$T/rpsd-result.5" || fail "rpsd-result.5 has no $member"
-done <"$T/members"
+expect_some 150 "the members of results" "$T/members"
+items rpsd-result.5 Ic >"$T/said"
+expect_all rpsd-result.5 "$T/said" "$T/members"
 
 # The exit statuses of a run, the same in three places.
 expect_exit 0 "$rpsctl" help run
@@ -61,32 +83,27 @@ done
 # Every command, and every flag of each.
 expect_exit 0 "$rpsctl" --help
 sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$OUT" >"$T/commands"
-[ "$(wc -l <"$T/commands")" -ge 10 ] || fail "the list of commands is not understood"
+expect_some 10 "the list of commands" "$T/commands"
+items rpsctl.1 Ic >"$T/said"
+expect_all rpsctl.1 "$T/said" "$T/commands"
+flag_items rpsctl.1 >"$T/said"
 while read -r command; do
-	grep -qE "^\.It Ic $command( |\$)" "$T/rpsctl.1" || fail "rpsctl.1 has no command $command"
-	expect_exit 0 "$rpsctl" help "$command"
-	sed -n 's/^ \{2,\}\(-.*\)/\1/p' "$OUT" | cut -c -26 | grep -oE '(^|, )--?[A-Za-z0-9][a-z0-9-]*' |
-		tr -d ', ' >"$T/flags"
-	[ -s "$T/flags" ] || fail "no flag of $command is understood"
-	while read -r flag; do
-		grep -qE "^\.It (.* )?Fl ${flag#-}( |\$)" "$T/rpsctl.1" ||
-			fail "rpsctl.1 has no flag $flag of $command"
-	done <"$T/flags"
+	flags_of "$command"
+	printf '%s\n' "${FLAGS[@]}" >"$T/flags"
+	expect_all "rpsctl.1 of $command" "$T/said" "$T/flags"
 done <"$T/commands"
 
 expect_exit 0 "$rpsd" --help
 grep -oE '(^|[ ,])--[a-z0-9-]+' "$OUT" | tr -d ', ' | sort -u >"$T/flags"
-[ "$(wc -l <"$T/flags")" -ge 5 ] || fail "the flags of rpsd are not understood"
-while read -r flag; do
-	grep -qE "^\.It (.* )?(Fl |, )${flag#-}( |\$)" "$T/rpsd.8" || fail "rpsd.8 has no flag $flag"
-done <"$T/flags"
+expect_some 5 "the flags of rpsd" "$T/flags"
+flag_items rpsd.8 >"$T/said"
+expect_all rpsd.8 "$T/said" "$T/flags"
 
 # Every exit status.
 sed -n 's/^[[:blank:]]*EXIT_[A-Z_]* = \([0-9]*\),.*/\1/p' "$ROOT/common/exit_codes.h" >"$T/codes"
-[ "$(wc -l <"$T/codes")" -ge 10 ] || fail "the exit codes are not understood"
-while read -r code; do
-	grep -qx "\.It $code" "$T/rpsctl.1" || fail "rpsctl.1 has no exit status $code"
-done <"$T/codes"
+expect_some 10 "the exit codes" "$T/codes"
+sed -n 's/^\.It \([0-9]*\)$/\1/p' "$T/rpsctl.1" >"$T/said"
+expect_all "rpsctl.1's exit statuses" "$T/said" "$T/codes"
 
 # ---------------------------------------------------------------- examples of files
 
@@ -143,9 +160,9 @@ done
 
 # ---------------------------------------------------------------- examples of commands
 
-closed=$(free_port)
+free_port
 here() {
-	sed "s|URL|http://127.0.0.1:$closed/|g; s/\(localhost\|127\.0\.0\.1\):8000/127.0.0.1:$closed/g" "$@"
+	sed "s|URL|http://127.0.0.1:$FREE_PORT/|g; s/\(localhost\|127\.0\.0\.1\):8000/127.0.0.1:$FREE_PORT/g" "$@"
 }
 
 # One example: it may fail for want of a server or a service, not because it is misspelt.
@@ -177,11 +194,7 @@ try_commands() {
 	[ "$n" -ge "$2" ] || fail "only $n commands in $1"
 }
 
-for dir in manuals readme; do
-	for file in "$T/$dir"/*.ini; do
-		here -i "$file"
-	done
-done
+here -i "$T"/{manuals,readme}/*.ini
 
 # The explanation stands behind two blanks or a #.
 awk '/^```/ { inside = !inside; next } inside && /^rpsctl / { sub(/  .*/, ""); print }' "$readme" |

@@ -12,7 +12,8 @@
 # shellcheck disable=SC2034  # for servers.sh
 COUNT=nginx_lines
 nginx_lines() {
-	wc -l <"$NGINX_LOG"
+	line_count "$NGINX_LOG"
+	COUNTED=$LINES_SEEN
 }
 
 # serve SCHEME LINE-FOR-SERVER-BLOCK...: its address in URL.
@@ -31,8 +32,6 @@ serve() {
 
 # in_all_ways FLAGS...: what a client can ask for, open and closed.
 in_all_ways() {
-	local etag
-
 	clean "$URL/" -r 400 -d 250ms "$@"
 	clean "$URL/small" --closed -n 500 -c 8 "$@"
 	clean "$URL/small" --closed -n 50 -c 4 -X HEAD "$@"
@@ -41,18 +40,18 @@ in_all_ways() {
 	clean "$URL/" --closed -n 20 -c 4 -X POST --data "@$DOCS/large" "$@"
 	clean "$URL/empty" --closed -n 50 -c 4 "$@"
 	clean "$URL/nothing" --closed -n 50 -c 4 "$@"
-	expect_equal "statuses of /nothing" "$(statuses)" 204
+	expect_equal "statuses of /nothing" "$STATUSES" 204
 	clean "$URL/large" --closed -n 50 -c 4 "$@"
-	expect_equal "50 MiB came" "$(result '.rates.bytes_in_per_s > 10e6')" true
+	expect_bytes_per_s 10000000
 	clean "$URL/chunked" --closed -n 50 -c 4 "$@"
 	answers_with "$URL/small" '^ETag: '
-	etag=$(sed -n 's/^ETag: *\(.*\)\r$/\1/Ip' "$T/head")
-	clean "$URL/small" --closed -n 50 -c 4 -H "If-None-Match: $etag" "$@"
-	expect_equal "statuses of what we have" "$(statuses)" 304
+	etag_of_head
+	clean "$URL/small" --closed -n 50 -c 4 -H "If-None-Match: $ETAG" "$@"
+	expect_equal "statuses of what we have" "$STATUSES" 304
 	clean "$URL/small" --closed -n 50 -c 4 --no-keepalive "$@"
 	expect_opened 50
 	loaded 13 "$URL/nowhere" --closed -n 50 -c 4 "$@"
-	expect_equal "http_error" "$(result .ledger.http_error)" 50
+	expect_equal "http_error" "$HTTP_ERROR" 50
 }
 
 serve http
@@ -77,7 +76,7 @@ for version in 1.2 1.3; do
 		clean "$URL/large" --closed -n 50 -c 4 --cacert "$T/ca.pem"
 		clean "$URL/" --closed -n 20 -c 4 -X POST --data "@$DOCS/large" --cacert "$T/ca.pem"
 	fi
-	expect_equal "version" "$(result .plan.target.tls_info.version)" "TLSv$version"
+	expect_equal "version" "$TLS_VERSION" "TLSv$version"
 
 	serve https "${tls[@]}" "ssl_protocols TLSv$version;" 'keepalive_requests 3;'
 	clean "$URL/" --closed -n 150 -c 8 --cacert "$T/ca.pem"
@@ -89,8 +88,8 @@ clean "$URL/" -r 200 -d 250ms --cacert "$T/ca.pem" --cert "$T/client.pem" --key 
 clean "$URL/" --closed -n 100 -c 4 --no-keepalive --cacert "$T/ca.pem" --cert "$T/client.pem" \
 	--key "$T/client.key"
 loaded 13 "$URL/" -r 100 -d 250ms --cacert "$T/ca.pem"
-expect_equal "statuses without a certificate" "$(statuses)" 400
-expect_equal "their ledger class" "$(result .ledger.http_error)" 25
+expect_equal "statuses without a certificate" "$STATUSES" 400
+expect_equal "their ledger class" "$HTTP_ERROR" 25
 expect_nothing_left
 
 # ---------------------------------------------------------------- an upstream of HTTP/1.0
@@ -110,7 +109,8 @@ clean "$URL/old/chunked" --closed -n 50 -c 4
 clean "$URL/old/" --closed -n 50 -c 4 -X HEAD
 clean "$URL/old/" --closed -n 10 -c 2 -X POST --data "@$DOCS/large"
 # Both have the same, but for the one each that was asked by hand, and the upstream's second one.
-expect_equal "the upstream's count" "$(wc -l <"$upstream_log")" $(($(nginx_lines) + 1))
+nginx_lines
+expect_line_count "the upstream's count" "$upstream_log" $((COUNTED + 1))
 # The upstream without nginx before it: bodies that end with the connection.
 NGINX_LOG=$upstream_log
 clean "$upstream/chunked" --closed -n 50 -c 4
@@ -142,9 +142,10 @@ clean "$URL/" --closed -c 4 -n 60 --set load.think=50ms
 # But not what may not be done twice: that has an error class of its own.
 : >"$NGINX_LOG"
 expect_exit 0 "$rpsctl" "$URL/" -X POST --data x -r 20 -d 2s -q -o "$T/result.json"
-expect_equal "retries of POST" "$(result .outside.retries)" 0
-expect_equal "classes of POST" "$(result '[.errors[].class | select(. != "stale")] | length')" 0
-expect_equal "POST is answered, or stale" \
-	"$(result '.ledger.sent == .ledger.ok + ([.errors[].count] | add // 0)')" true
-expect_equal "what nginx has seen of POST" "$(nginx_lines)" "$(result .ledger.ok)"
+nginx_lines
+expect_figures "$T/result.json" \
+	"retries of POST" .outside.retries 0 \
+	"classes of POST" '[.errors[].class | select(. != "stale")] | length' 0 \
+	"POST is answered, or stale" '.ledger.sent == .ledger.ok + ([.errors[].count] | add // 0)' true \
+	"what nginx has seen of POST" .ledger.ok "$COUNTED"
 expect_nothing_left

@@ -4,6 +4,50 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# ---------------------------------------------------------------- what the tests expect with
+
+# refuses REGEX COMMAND...: a helper of lib.sh says no, in these words.
+refuses() {
+	local regex=$1
+	shift
+	if ("$@") >/dev/null 2>"$T/refusal"; then
+		fail "no error: $*"
+	fi
+	expect_line "$T/refusal" "$regex"
+}
+
+echo '{"a": 1, "b": [2, 3], "c": "x\ny", "d": null}' >"$T/figures.json"
+expect_figures "$T/figures.json" one .a 1 all .b '[2,3]' sum '.b | add' 5 none .d null
+refuses "the sum is '5' instead of '6'" expect_figures "$T/figures.json" one .a 1 "the sum" '.b | add' 6
+refuses "one is '1' instead of ''" expect_figures "$T/figures.json" one .a ''
+refuses '3 values of figures.json instead of 2' figures "$T/figures.json" .a '.b[]'
+refuses '1 values of figures.json instead of 2' figures "$T/figures.json" .a .b.wrong
+refuses '2 values of figures.json instead of 1' figures "$T/figures.json" .c
+refuses '0 values of figures.json instead of 1' figures "$T/figures.json" 'no jq'
+refuses '0 values of missing.json instead of 1' figures "$T/missing.json" .a
+
+printf 'one\n  two\n\nthree' >"$T/lines"
+expect_line_count "ends of lines" "$T/lines" 3
+refuses "lines is '3' instead of '4'" expect_line_count lines "$T/lines" 4
+matching_lines "$T/lines" '^ *t'
+expect_equal "lines that match" "$LINES_SEEN" 2
+words_of "$T/lines"
+expect_equal "the words" "$WORDS" 'one two three'
+expect_text "the text" "$T/lines" $'one\n  two\n\nthree'
+refuses "text is '" expect_text text "$T/lines" $'one\n  two\nthree'
+refuses "no line with 'four' in lines" expect_line "$T/lines" four
+
+free_port
+! port_is_open "$FREE_PORT" || fail "the free port is open"
+start_origin
+[ "$ORIGIN" = "127.0.0.1:${ORIGIN##*:}" ] || fail "no address: $ORIGIN"
+port_is_open "${ORIGIN##*:}" || fail "the origin's port is not open"
+find_marked rpsd
+[ ${#MARKED[@]} -eq 1 ] || fail "there is one daemon, and ${#MARKED[@]} are found"
+RPSD_TEST_TIMES=0 refuses "^.*: left: .*rpsctl origin" expect_nothing_left
+end_process "$ORIGIN_PID"
+expect_nothing_left
+
 # ---------------------------------------------------------------- the runner of the tests
 
 run_tests=$ROOT/tests/support/run_tests.sh

@@ -20,37 +20,47 @@ load() {
 	expect_exit "$status" "$rpsctl" -q -o "$T/result.json" "$@"
 }
 
-# figure NAME JQ-EXPRESSION WANTED
-figure() {
-	expect_equal "$1" "$(json "$T/result.json" "$2")" "$3"
+# figures_are [NAME JQ-EXPRESSION WANTED]...: in the document of that run.
+figures_are() {
+	expect_figures "$T/result.json" "$@"
 }
 
 # The report breaks its lines where it must.
 expect_words() {
-	tr -s ' \n' ' ' <"$OUT" >"$T/words"
-	tr -s ' \n' ' ' <"$ERR" >>"$T/words"
-	expect_line "$T/words" "$1"
+	local said
+	words_of "$OUT"
+	said=$WORDS
+	words_of "$ERR"
+	[[ $said =~ $1 || $WORDS =~ $1 ]] || fail "no words '$1'"
 }
 
-# seen WORD: the different values of WORD=… in nginx's log, sorted, on one line.
-seen() {
-	sed -n "s/.* $1=\\([^ ]*\\).*/\\1/p" "$NGINX_LOG" | sort -u | paste -sd ' ' -
+# expect_seen WHAT WORD VALUES: these are the different values of WORD=… in nginx's log, sorted.
+expect_seen() {
+	local line values
+	local -A seen=()
+
+	while IFS= read -r line; do
+		if [[ $line =~ ' '$2=([^ ]*) ]]; then seen[${BASH_REMATCH[1]}]=yes; fi
+	done <"$NGINX_LOG"
+	values=$(printf '%s\n' "${!seen[@]}" | sort | xargs)
+	expect_equal "$1" "$values" "$3"
 }
 
-WIDE=$(free_port) # on every IPv4 address
+free_port
+WIDE=$FREE_PORT # on every IPv4 address
 start_nginx "listen unix:$T/web.sock;" "listen 0.0.0.0:$WIDE;"
 
 # ---------------------------------------------------------------- Unix sockets
 
 load 0 "unix:$T/web.sock:/some/path?q" -r 200 -d 500ms
 expect_nginx_served 100
-figure "ok over the socket" .ledger.ok 100
-figure address '.plan.target.addresses | join(" ")' "unix:$T/web.sock"
-expect_equal "the Host header" "$(seen host)" localhost
+figures_are "ok over the socket" .ledger.ok 100 \
+	address '.plan.target.addresses | join(" ")' "unix:$T/web.sock"
+expect_seen "the Host header" host localhost
 expect_line "$NGINX_LOG" '^GET /some/path\?q 200 from=unix:'
 load 0 "unix:$T/web.sock" --closed -c 20 -n 2000 --set connections.reuse=no
 expect_nginx_served 2000
-figure "ok, a connection for each" .ledger.ok 2000
+figures_are "ok, a connection for each" .ledger.ok 2000
 
 # What nobody looks at is dropped, also where the kernel does not help.
 head -c 3000000 /dev/zero >"$T/large"
@@ -59,7 +69,7 @@ end_process "$NGINX_PID"
 rm -rf "$T"/nginx.* "$T/web.sock"
 start_nginx "listen unix:$T/web.sock;" "listen 0.0.0.0:$WIDE;" "location = /large { root $T; }"
 load 0 "unix:$T/web.sock:/large" -n 50 -r 100
-figure "large bodies" .ledger.ok 50
+figures_are "large bodies" .ledger.ok 50
 
 load 13 "unix:$T/nowhere.sock" -r 50 -d 200ms
 expect_words "connect to unix:$T/nowhere\.sock: this socket does not exist"
@@ -68,32 +78,32 @@ expect_words "connect to unix:$T/nowhere\.sock: this socket does not exist"
 
 load 0 http://shop.test/path --connect-to "127.0.0.1:$NGINX_PORT" -r 200 -d 500ms
 expect_nginx_served 100
-expect_equal "the Host header" "$(seen host)" shop.test
-figure address '.plan.target.addresses | join(" ")' "127.0.0.1:$NGINX_PORT"
+expect_seen "the Host header" host shop.test
+figures_are address '.plan.target.addresses | join(" ")' "127.0.0.1:$NGINX_PORT"
 load 0 http://shop.test:8080/path --connect-to "unix:$T/web.sock" -r 200 -d 500ms
 expect_nginx_served 100
-expect_equal "the Host header" "$(seen host)" shop.test:8080
+expect_seen "the Host header" host shop.test:8080
 
 # ---------------------------------------------------------------- sources
 
 load 0 "http://127.0.0.1:$NGINX_PORT/" --closed -c 8 -n 400 -t 2 \
 	--set connections.source=127.0.0.2-127.0.0.5
 expect_nginx_served 400
-expect_equal "where nginx saw them come from" "$(seen from)" \
+expect_seen "where nginx saw them come from" from \
 	'127.0.0.2 127.0.0.3 127.0.0.4 127.0.0.5'
 load 69 "http://127.0.0.1:$NGINX_PORT/" -r 50 -d 200ms --set connections.source=192.0.2.9
 expect_words 'source 192\.0\.2\.9: not an address of this host'
-expect_equal "requests at nginx" "$(wc -l <"$NGINX_LOG")" 0
+expect_line_count "requests at nginx" "$NGINX_LOG" 0
 load 64 'http://[::1]/' -r 50 -d 200ms --set connections.source=127.0.0.2
 
 # ---------------------------------------------------------------- addresses
 
 load 0 "http://localhost:$NGINX_PORT/" -r 50 -d 200ms --set target.addresses=v4
 expect_nginx_served 10
-figure address '.plan.target.addresses | join(" ")' "127.0.0.1:$NGINX_PORT"
-figure "nothing to tell" '[.events[] | select(.kind == "addresses")] | length' 0
+figures_are address '.plan.target.addresses | join(" ")' "127.0.0.1:$NGINX_PORT" \
+	"nothing to tell" '[.events[] | select(.kind == "addresses")] | length' 0
 load 0 "http://localhost:$NGINX_PORT/" -r 50 -d 200ms --set target.addresses=first
-figure address '.plan.target.addresses | join(" ")' "127.0.0.1:$NGINX_PORT"
+figures_are address '.plan.target.addresses | join(" ")' "127.0.0.1:$NGINX_PORT"
 
 # ---------------------------------------------------------------- closing
 
@@ -112,9 +122,10 @@ perl -MIO::Socket::INET -e '
 	}' >"$T/closing" 2>&1 </dev/null &
 PIDS+=($!)
 wait_line "$T/closing" '^[0-9]+$'
-load 0 "http://127.0.0.1:$(head -n 1 "$T/closing")/" --closed -c 1 -n 3
+read -r port <"$T/closing"
+load 0 "http://127.0.0.1:$port/" --closed -c 1 -n 3
 wait_line "$T/closing" '^3 reads, end'
-load 0 "http://127.0.0.1:$(head -n 1 "$T/closing")/" --closed -c 1 -n 4 --set connections.close=rst
+load 0 "http://127.0.0.1:$port/" --closed -c 1 -n 4 --set connections.close=rst
 wait_line "$T/closing" '^4 reads, reset'
 
 # ---------------------------------------------------------------- names, in a namespace
@@ -164,13 +175,13 @@ if [ -n "${named-}" ] && $named true 2>"$T/named.err"; then
 	wait_exit "$PID" 20
 	expect_equal "exit status" "$STATUS" 0
 	expect_nginx_served 250
-	figure ok .ledger.ok 250
-	figure addresses '.plan.target.addresses | join(" ")' "127.0.0.1:$WIDE 127.0.0.2:$WIDE"
-	figure "the change" '.events[] | select(.kind == "addresses") | .text' \
-		"now 127.0.0.2:$WIDE; was 127.0.0.1:$WIDE
-lookup failed, the old ones are kept: no address for host \"shop.test\": $(
-			json "$T/result.json" '.events[] | .text' | sed -n 's/^lookup .*shop.test": //p'
-		)"
+	figures_are ok .ledger.ok 250 \
+		addresses '.plan.target.addresses | join(" ")' "127.0.0.1:$WIDE 127.0.0.2:$WIDE" \
+		"the changes" '[.events[] | select(.kind == "addresses")] | length' 2 \
+		"the change" 'first(.events[] | select(.kind == "addresses")) | .text' \
+		"now 127.0.0.2:$WIDE; was 127.0.0.1:$WIDE" \
+		"the lookup that failed" '[.events[] | select(.kind == "addresses")][1].text
+			| startswith("lookup failed, the old ones are kept: no address for host \"shop.test\": ")' true
 else
 	skip "names that change (needs a namespace and an /etc/hosts to bind over)"
 fi
@@ -191,7 +202,7 @@ cat >"$T/ports" <<-'END'
 	"$RPSD_BUILD/rpsctl" origin --listen 127.0.0.1:8000 >>"$T/ports.out" 2>&1 </dev/null &
 	origin=$!
 	for ((turn = 0; turn < 500; turn++)); do
-		grep -F 127.0.0.1:8000 "$T/ports.out" >/dev/null && break
+		[[ $(<"$T/ports.out") != *127.0.0.1:8000* ]] || break
 		sleep 0.01
 	done
 	"$@"
@@ -209,14 +220,14 @@ if [ -n "$NAMESPACE" ] && $ported true 2>"$T/ported.err"; then
 	expect_words '60 connections need 60 ports towards each of 1 address and there are 49'
 	expect_words 'ip_local_port_range = 40000 40049,'
 	expect_exit 0 $ported "$rpsctl" "${fifty[@]}" -c 49
-	figure "ok from 50 ports" .ledger.ok 600
+	figures_are "ok from 50 ports" .ledger.ok 600
 	expect_exit 0 $ported "$rpsctl" "${fifty[@]}" -c 60 \
 		--set connections.source=127.0.0.2,127.0.0.3
-	figure "ok from 100 ports" .ledger.ok 600
+	figures_are "ok from 100 ports" .ledger.ok 600
 	# Whatever becomes of it.
 	$ported "$rpsctl" http://127.0.0.1:8000/ -q -o "$T/result.json" -r 500 -d 200ms \
 		--no-keepalive >"$OUT" 2>"$ERR" || true
-	figure "the note" '[.events[] | select(.kind == "ports")] | length' 1
+	figures_are "the note" '[.events[] | select(.kind == "ports")] | length' 1
 else
 	skip "a small port range (needs a namespace with a network of its own)"
 fi
