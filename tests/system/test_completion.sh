@@ -14,36 +14,43 @@ expect_exit 64 "$rpsctl" completion
 mkdir "$T/dir"
 touch "$T/checkout.ini" "$T/soak.ini" "$T/result.json" "$T/note.txt"
 
-# complete WORD...: what the last word could become, one on each line.
+cd "$T"
+# shellcheck disable=SC1091
+. "$T/completion"
+
+# complete_words WORD...: what the last word could become is then in COMPREPLY.
 complete_words() {
-	(
-		cd "$T"
-		# shellcheck disable=SC1091
-		. "$T/completion"
-		COMP_WORDS=("$rpsctl" "$@")
-		COMP_CWORD=$#
-		COMPREPLY=()
-		_rpsctl
-		printf '%s\n' "${COMPREPLY[@]}"
-	)
+	COMP_WORDS=("$rpsctl" "$@")
+	COMP_CWORD=$#
+	_rpsctl || true
 }
 
 # expect_words "WORD..." WORDS-OF-THE-LINE...: exactly these, in any order.
 expect_words() {
-	local want=$1 got
+	local word wanted
+	local -A offered=()
+	read -ra wanted <<<"$1"
 	shift
-	got=$(complete_words "$@" | sort -u | tr '\n' ' ')
-	want=$(tr ' ' '\n' <<<"$want" | sort -u | tr '\n' ' ')
-	expect_equal "completion of '$*'" "${got% }" "${want% }"
+	complete_words "$@"
+	for word in "${COMPREPLY[@]}"; do
+		offered[$word]=yes
+	done
+	for word in "${wanted[@]}"; do
+		[ -n "${offered[$word]-}" ] || fail "no $word for '$*': ${COMPREPLY[*]}"
+		unset "offered[$word]"
+	done
+	[ ${#offered[@]} -eq 0 ] || fail "${!offered[*]} for '$*'"
 }
 
 # expect_word WORD WORDS-OF-THE-LINE...: among others.
 expect_word() {
-	local want=$1 words
+	local want=$1 word
 	shift
-	# Not by a pipe into grep -q: that leaves at the first match, and its writer then fails.
-	words=$(complete_words "$@")
-	grep -qxF -e "$want" <<<"$words" || fail "no $want for '$*': $words"
+	complete_words "$@"
+	for word in "${COMPREPLY[@]}"; do
+		[ "$word" != "$want" ] || return 0
+	done
+	fail "no $want for '$*': ${COMPREPLY[*]}"
 }
 
 expect_word status st
@@ -75,14 +82,19 @@ expect_words 'bash' completion b
 expect_words '' status ''
 
 # Each command and each flag of each command is there.
-"$rpsctl" help | sed -n 's/^  \([a-z]\+\) .*/\1/p' >"$T/commands"
-[ "$(wc -l <"$T/commands")" -ge 12 ] || fail "no list of commands"
-while read -r command; do
+expect_exit 0 "$rpsctl" help
+commands=()
+while IFS= read -r line; do
+	if [[ $line =~ ^'  '([a-z]+)' ' ]]; then commands+=("${BASH_REMATCH[1]}"); fi
+done <"$OUT"
+[ ${#commands[@]} -ge 12 ] || fail "no list of commands"
+for command in "${commands[@]}"; do
 	expect_word "$command" "$command"
-	for flag in $("$rpsctl" help "$command" | grep -oE '^ +(-[a-zA-Z0-9],?)? *(--[a-z0-9-]+)?' | tr -d ','); do
+	flags_of "$command"
+	for flag in "${FLAGS[@]}"; do
 		expect_word "$flag" "$command" "$flag"
 	done
-done <"$T/commands"
+done
 
 # ---------------------------------------------------------------- words are data
 
@@ -119,9 +131,10 @@ touch "$T/odd/\$(touch ran).ini" "$T/odd/*.ini" "$T/odd/a b.ini"
 compopt() {
 	echo "$*" >>"$T/compopt"
 }
-got=$(complete_words run odd/ | sort)
+complete_words run odd/
 # shellcheck disable=SC2016
-expect_equal "odd names" "$got" "$(printf '%s\n' 'odd/$(touch ran).ini' 'odd/*.ini' 'odd/a b.ini' | sort)"
-grep -qx -e '-o filenames' "$T/compopt" || fail "readline is not told that these are files"
+expect_equal "odd names" "$(printf '%s\n' "${COMPREPLY[@]}" | sort)" \
+	"$(printf '%s\n' 'odd/$(touch ran).ini' 'odd/*.ini' 'odd/a b.ini' | sort)"
+expect_line "$T/compopt" '^-o filenames$'
 rpsctl=$rpsctl_is
 [ ! -e "$T/ran" ] || fail "a word was run"
