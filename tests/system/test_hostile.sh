@@ -54,81 +54,100 @@ start_case() {
 	"$hostile" --limit 5s "${tls[@]}" "${scripts[i]}" >"$d/server" 2>&1 </dev/null &
 	servers[i]=$!
 	PIDS+=("$!")
-	wait_line "$d/server" '127\.0\.0\.1:[0-9]+'
+	wait_address "$d/server"
 	tls=()
 	if [ "${kinds[i]}" != http ]; then
 		url=https
 		tls=(--cacert "$d/ca.pem")
 	fi
-	url=$url://$(grep -oE '127\.0\.0\.1:[0-9]+' "$d/server")/
+	url=$url://$ADDRESS/
 	set_timeouts "$i"
 	# shellcheck disable=SC2086  # several words
-	timeout 30 "$rpsctl" run "$url" --service -q -r 100 -n 8 --set timeouts.connect=${connect_ms}ms \
+	"$rpsctl" run "$url" --service -q -r 100 -n 8 --set timeouts.connect=${connect_ms}ms \
 		--set timeouts.request=${request_ms}ms "${tls[@]}" ${flags[i]} -o "$d/result.json" \
 		>"$d/report" 2>&1 </dev/null &
 	clients[i]=$!
 	PIDS+=("$!")
 }
 
-# In one call of jq, for there are many cases: what is wrong with a result, in a line; or nothing.
+# What is wrong with the first result that is not as it should be, after its case's number; or nothing.
+# One call of jq judges several results, in the order of $cases.
 readonly judge='
-	($class | split("|")) as $classes | ([.errors[].class] | unique | join("|")) as $faults |
+	first($cases[] as $case | input | ($case.class | split("|")) as $classes |
+	([.errors[].class] | unique | join("|")) as $faults |
 	(.ledger.sent + .outside.retries) as $most |
 	if .ledger.balanced != true then "the ledger does not balance"
 	elif .ledger.planned != 8 or ([.ledger[$classes[]]] | add) != 8 then
-		"\(.ledger | with_entries(select(.value != 0))) instead of \($class)"
-	elif $fault != "any" and $faults != ($fault | ltrimstr("-")) then
-		"the fault is \($faults) instead of \($fault)"
-	elif (.latency.failed.max_ns // 0) > ($timeout_ms + 1500) * 1e6 then
+		"\(.ledger | with_entries(select(.value != 0))) instead of \($case.class)"
+	elif $case.fault != "any" and $faults != ($case.fault | ltrimstr("-")) then
+		"the fault is \($faults) instead of \($case.fault)"
+	elif (.latency.failed.max_ns // 0) > ($case.timeout_ms + 1500) * 1e6 then
 		"one has waited for \(.latency.failed.max_ns) ns"
-	elif $served > $most or ($is_counted and $served < .ledger.sent) then
-		"\(.ledger.sent) sent, \($most) with retries, \($served) requests at the server"
-	else empty end'
+	elif $case.served > $most or ($case.is_counted and $case.served < .ledger.sent) then
+		"\(.ledger.sent) sent, \($most) with retries, \($case.served) requests at the server"
+	else empty end | "\($case.i) \(.)")'
 
-check_case() {
-	local i=$1 d=$T/case.$1 class fault served is_counted=false said connect_ms request_ms
+# fail_case I WORDS...
+fail_case() {
+	OUT=$T/case.$1/report ERR=$T/case.$1/server fail "${names[$1]} (${kinds[$1]}): ${*:2}"
+}
 
-	set_timeouts "$i"
-	read -r class fault <<<"${wanted[i]}"
-	served=$(awk '$1 == "requests" { print $2 }' "$d/server")
-	# What a server resets it may have not read.
-	[[ ${scripts[i]} != *request* || ${wanted[i]} == *' any' ]] || is_counted=true
-	said=$(jq -r --arg class "$class" --arg fault "$fault" --argjson served "$served" \
-		--argjson is_counted $is_counted --argjson timeout_ms "$request_ms" "$judge" \
-		"$d/result.json") || said="no result"
-	[ -z "$said" ] || OUT=$d/report ERR=$d/server fail "${names[i]} (${kinds[i]}): $said"
+# check_cases I...: they have ended.
+check_cases() {
+	local i class fault is_counted cases='' results=() said connect_ms request_ms
+
+	for i in "$@"; do
+		set_timeouts "$i"
+		read -r class fault <<<"${wanted[i]}"
+		file_has "$T/case.$i/server" '^requests ([0-9]+)' || fail_case "$i" "no count"
+		# What a server resets it may have not read.
+		is_counted=false
+		[[ ${scripts[i]} != *request* || ${wanted[i]} == *' any' ]] || is_counted=true
+		cases+="${cases:+,}{\"i\": $i, \"class\": \"$class\", \"fault\": \"$fault\",
+			\"served\": ${BASH_REMATCH[1]}, \"is_counted\": $is_counted,
+			\"timeout_ms\": $request_ms}"
+		results+=("$T/case.$i/result.json")
+		[ -s "${results[-1]}" ] || fail_case "$i" "no result"
+	done
+	said=$(jq -rn --argjson cases "[$cases]" "$judge" "${results[@]}") || said="$1 no verdict"
+	[ -z "$said" ] || fail_case "${said%% *}" "${said#* }"
 }
 
 # run_cases WIDTH: all that were told of since the last time, so many at once.
 n_done=0
 run_cases() {
-	local width=$1 i k
+	local width=$1 i wave
 
-	for ((i = n_done; i < ${#names[@]}; i += width)); do
-		for ((k = i; k < i + width && k < ${#names[@]}; k++)); do
-			start_case "$k"
+	while [ "$n_done" -lt ${#names[@]} ]; do
+		wave=()
+		for ((i = n_done; i < n_done + width && i < ${#names[@]}; i++)); do
+			wave+=("$i")
+			start_case "$i"
 		done
-		for ((k = i; k < i + width && k < ${#names[@]}; k++)); do
-			wait "${clients[k]}" || true
-			kill "${servers[k]}" 2>/dev/null || true
-			wait "${servers[k]}" || true
-			check_case "$k"
+		for i in "${wave[@]}"; do
+			wait_exit "${clients[i]}" 30
+			kill "${servers[i]}" 2>/dev/null || true
+			wait "${servers[i]}" || true
 		done
+		check_cases "${wave[@]}"
+		n_done=$((n_done + ${#wave[@]}))
 	done
-	n_done=${#names[@]}
 }
 servers=() clients=()
 
-memory_kb() {
-	awk '$1 == "VmRSS:" { print $2 }' "/proc/$rpsd_pid/status"
-}
+# measure_daemon: sets MEMORY_KB and DESCRIPTORS.
+measure_daemon() {
+	local files
 
-descriptors() {
-	find "/proc/$rpsd_pid/fd" -mindepth 1 | wc -l
+	file_has "/proc/$rpsd_pid/status" '^VmRSS:[[:blank:]]+([0-9]+) kB'
+	MEMORY_KB=${BASH_REMATCH[1]}
+	files=("/proc/$rpsd_pid/fd/"*)
+	DESCRIPTORS=${#files[@]}
 }
 
 are_descriptors_closed() {
-	[ "$(descriptors)" -le "$descriptors_before" ]
+	measure_daemon
+	[ "$DESCRIPTORS" -le "$descriptors_before" ]
 }
 
 # ---------------------------------------------------------------- the daemon
@@ -148,8 +167,9 @@ for ((i = 0; i <= keep_runs; i++)); do
 	expect ok - 1.3 '' "handshake forever { request send \"$ok\" }" "a good server"
 done
 run_cases 3
-memory_before=$(memory_kb)
-descriptors_before=$(descriptors)
+measure_daemon
+memory_before=$MEMORY_KB
+descriptors_before=$DESCRIPTORS
 
 # ---------------------------------------------------------------- silence
 
@@ -231,8 +251,8 @@ expect_connections() {
 	local i
 
 	for i in "${!names[@]}"; do
-		[ "${names[i]}" != "$1" ] || expect_equal "$1" "$(jq -c \
-			'.connections | [.surplus, .closed_by_us, .closed_by_peer]' "$T/case.$i/result.json")" "$2"
+		[ "${names[i]}" != "$1" ] || expect_figures "$T/case.$i/result.json" "$1" \
+			'.connections | [.surplus, .closed_by_us, .closed_by_peer]' "$2"
 	done
 }
 expect_connections "a Content-Length that is too small" '[8,8,0]'
@@ -316,9 +336,10 @@ run_cases 1
 
 expect ok - http '' "forever { request send \"$ok\" }" "a good server"
 run_cases 1
-memory_after=$(memory_kb)
+measure_daemon
+memory_after=$MEMORY_KB
 wait_until 3 are_descriptors_closed || true
-descriptors_after=$(descriptors)
+descriptors_after=$DESCRIPTORS
 echo "${#names[@]} cases; resident: $memory_before kB before, $memory_after kB after;" \
 	"descriptors: $descriptors_before before, $descriptors_after after"
 [ $((memory_after - memory_before)) -le "$growth_max" ] || fail "the daemon has grown"

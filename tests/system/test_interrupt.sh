@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 
 line_after() {
-	[ "$(wc -l <"$ERR")" -gt "$1" ]
+	line_count "$ERR"
+	[ "$LINES_SEEN" -gt "$1" ]
 }
 
 start_origin
@@ -15,10 +16,11 @@ kill -INT "$PID"
 wait_exit "$PID" 20
 expect_equal "exit status" "$STATUS" 14
 expect_line "$OUT" 'ledger balances'
-expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" stopped
-expect_equal "ledger.balanced" "$(json "$T/result.json" .ledger.balanced)" true
-expect_equal "some were sent" "$(json "$T/result.json" '.ledger.sent > 0')" true
-expect_equal "nothing is open" "$(json "$T/result.json" .ledger.unfinished)" 0
+expect_figures "$T/result.json" \
+	outcome .run.outcome stopped \
+	ledger.balanced .ledger.balanced true \
+	"some were sent" '.ledger.sent > 0' true \
+	"nothing is open" .ledger.unfinished 0
 
 # A terminal that is closed: as SIGTERM, and also twice it is no second Ctrl-C.
 rm "$T/result.json"
@@ -29,12 +31,13 @@ kill -HUP "$PID" || true
 wait_exit "$PID" 20
 expect_equal "exit status" "$STATUS" 14
 expect_line "$OUT" 'STOPPED'
-expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" stopped
+expect_figures "$T/result.json" outcome .run.outcome stopped
 # Started by nohup it does not hear of it, nor does its daemon.
 start nohup "$rpsctl" run "http://$ORIGIN/" -r 200 -d 60s
 wait_line "$ERR" 'ok [1-9]' 15
 kill -HUP "$PID"
-wait_until 5 line_after "$(wc -l <"$ERR")" || fail "the run does not go on"
+line_count "$ERR"
+wait_until 5 line_after "$LINES_SEEN" || fail "the run does not go on"
 kill -TERM "$PID"
 wait_exit "$PID" 20
 expect_equal "exit status" "$STATUS" 14

@@ -6,8 +6,7 @@
 
 start_nginx
 expect_exit 0 "$rpsctl" run "http://localhost:$NGINX_PORT/" -r 200 -d 1s -q -o "$T/result.json"
-expect_equal "ledger.ok" "$(json "$T/result.json" .ledger.ok)" 200
-expect_equal "ledger.sent" "$(json "$T/result.json" .ledger.sent)" 200
+expect_figures "$T/result.json" ledger.ok .ledger.ok 200 ledger.sent .ledger.sent 200
 expect_nginx_served 200
 
 expect_exit 0 "$rpsctl" "localhost:$NGINX_PORT/" --closed -n 100 -q

@@ -17,8 +17,9 @@ expect_nothing_left
 start_origin --errors '100% 503'
 expect_equal "status" "$(curl -sS -o "$T/body" -w '%{http_code}' "http://$ORIGIN/")" 503
 expect_exit 13 "$rpsctl" run "http://$ORIGIN/" --closed -n 50 -c 2 -q -o "$T/result.json"
-expect_equal "ledger.http_error" "$(json "$T/result.json" .ledger.http_error)" 50
-expect_equal "statuses" "$(json "$T/result.json" '.statuses["503"]')" 50
+expect_figures "$T/result.json" \
+	ledger.http_error .ledger.http_error 50 \
+	statuses '.statuses["503"]' 50
 kill -TERM "$ORIGIN_PID"
 wait_exit "$ORIGIN_PID"
 expect_line "$T/origin.err" 'served 51 requests .* 51 of them errors'
@@ -26,14 +27,14 @@ expect_line "$T/origin.err" 'served 51 requests .* 51 of them errors'
 # A delay is part of the service time.
 start_origin --delay 50ms
 expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -n 20 -r 100 -q -o "$T/result.json"
-expect_equal "service is slow" "$(json "$T/result.json" '.latency.service.min_ns >= 50000000')" true
+expect_figures "$T/result.json" "service is slow" '.latency.service.min_ns >= 50000000' true
 
 # A second one on the same port: a line that names the address.
 if "$rpsctl" origin --listen "$ORIGIN" >"$OUT" 2>"$ERR" </dev/null; then
 	fail "two origins on one port"
 fi
 expect_line "$ERR" "$ORIGIN"
-expect_equal "stdout" "$(cat "$OUT")" ""
+expect_text stdout "$OUT" ""
 end_process "$ORIGIN_PID"
 expect_nothing_left
 
@@ -42,9 +43,10 @@ start_origin --errors '20% 503 after 0' --delay 20ms --close-after 10 --gaps "$T
 expect_exit 0 "$rpsctl" run "http://$ORIGIN/" --closed -n 100 -c 1 -q -o "$T/result.json"
 kill -TERM "$ORIGIN_PID"
 wait_exit "$ORIGIN_PID"
-expect_line "$T/origin.err" "$(json "$T/result.json" .ledger.http_error) of them errors"
+figures "$T/result.json" .ledger.http_error
+expect_line "$T/origin.err" "${FIGURES[0]} of them errors"
 expect_line "$T/origin.err" '^10 connections closed by the origin'
-expect_equal "lines of the log" "$(wc -l <"$T/gaps")" 101
+expect_line_count "lines of the log" "$T/gaps" 101
 expect_nothing_left
 
 # Its address reaches no reader: it does not serve.
@@ -60,10 +62,9 @@ start_origin --json --hang 100%
 expect_exit 28 curl -sS -m 0.2 "http://$ORIGIN/"
 kill -TERM "$ORIGIN_PID"
 wait_exit "$ORIGIN_PID"
-expect_equal "objects" "$(wc -l <"$T/origin.out")" 2
+expect_line_count "objects" "$T/origin.out" 2
 tail -n 1 "$T/origin.out" >"$T/last.json"
-expect_equal "hung" "$(json "$T/last.json" .hung)" 1
-expect_equal "statuses" "$(json "$T/last.json" '.statuses|length')" 0
+expect_figures "$T/last.json" hung .hung 1 statuses '.statuses | length' 0
 
 # The service does not write where its file says.
 printf '[origin o]\nlisten = 127.0.0.1:0\ngaps = %s\n' "$T/gaps" >"$T/rpsd.conf"

@@ -12,11 +12,17 @@ readonly n=200
 [ -x "$hostile" ] || fail "$hostile is not built; make system does"
 ok='HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-# figure NAME JQ-EXPRESSION: it holds for the last result.
-figure() {
-	jq -e --argjson n $n --argjson served "$SERVED" "$2" "$T/result.json" >/dev/null ||
-		fail "$1: not $2 with $SERVED requests at the server, but $(jq -c '[.ledger,
-			.errors, .outside.retries, .connections]' "$T/result.json")"
+# holds [NAME JQ-CONDITION]...: for the last result, of which SERVED requests reached the server.
+holds() {
+	local said filter="$n as \$n | $SERVED as \$served | ([.ledger, .errors, .outside.retries,
+		.connections] | tojson) as \$seen | empty"
+
+	while [ $# -gt 0 ]; do
+		filter+=", (if $2 then empty else \"$1: \(\$seen)\" end)"
+		shift 2
+	done
+	said=$(jq -r "$filter" "$T/result.json")
+	[ -z "$said" ] || fail "with $SERVED requests at the server: $said"
 }
 
 # race STATUS SCRIPT FLAGS...: a run of n requests against a server of that script.
@@ -27,15 +33,20 @@ race() {
 	"$hostile" --limit 10s "$2" >"$T/server" 2>&1 </dev/null &
 	server=$!
 	PIDS+=("$server")
-	wait_line "$T/server" '127\.0\.0\.1:[0-9]+'
+	wait_address "$T/server"
 	shift 2
-	expect_exit "$status" "$rpsctl" run "http://$(grep -oE '127\.0\.0\.1:[0-9]+' "$T/server")/" \
-		-q --set timeouts.request=5s -o "$T/result.json" "$@"
+	expect_exit "$status" "$rpsctl" run "http://$ADDRESS/" -q --set timeouts.request=5s \
+		-o "$T/result.json" "$@"
 	kill "$server"
 	wait "$server" || true
-	SERVED=$(awk '$1 == "requests" { print $2 }' "$T/server")
-	figure "the ledger" '.ledger.balanced and .ledger.planned == .ledger.sent'
-	figure "both counts" '$served <= .ledger.sent + .outside.retries'
+	expect_line "$T/server" '^requests ([0-9]+)'
+	SERVED=${BASH_REMATCH[1]}
+}
+
+# race_ends [NAME JQ-CONDITION]...: with a ledger that balances, and these hold too.
+race_ends() {
+	holds "the ledger" '.ledger.balanced and .ledger.planned == .ledger.sent' \
+		"both counts" '$served <= .ledger.sent + .outside.retries' "$@"
 }
 
 # A server that closes after each answer and does not say so: some requests are on their way then.
@@ -44,13 +55,15 @@ script="request send \"$ok\" close"
 for flags in "--closed -n $n -c 1" "--closed -n $n -c 4" "-r 400 -n $n -c 4"; do
 	# shellcheck disable=SC2086  # several words
 	race 0 "$script" $flags
-	figure "GET, $flags" '.ledger.ok + .ledger.connection_error == $n and
-		.ledger.ok >= $n * 0.9 and ([.errors[].class] - ["stale", "reset"]) == []'
-	case $flags in --closed*) figure "its retries" '.outside.retries > 0' ;; esac
+	retried=true
+	case $flags in --closed*) retried='.outside.retries > 0' ;; esac
+	race_ends "GET, $flags" '.ledger.ok + .ledger.connection_error == $n and
+		.ledger.ok >= $n * 0.9 and ([.errors[].class] - ["stale", "reset"]) == []' \
+		"its retries" "$retried"
 done
 # A POST may have been processed.
 race 0 "$script" --closed -n $n -c 2 -X POST --data x
-figure "POST" '.outside.retries == 0 and .ledger.connection_error > 0 and
+race_ends "POST" '.outside.retries == 0 and .ledger.connection_error > 0 and
 	.ledger.ok + .ledger.connection_error == $n and
 	([.errors[].class] - ["stale", "reset"]) == []'
 
@@ -62,7 +75,7 @@ for how in close "delay 60ms close" "delay 60ms rst"; do
 	for flags in "-X GET" "-X POST --data x"; do
 		# shellcheck disable=SC2086  # several words
 		race 0 "request send \"$ok\" request $how" --closed -n 20 -c 2 $flags
-		figure "dropped, $how, $flags" ".ledger.connection_error >= 9 and
+		race_ends "dropped, $how, $flags" ".ledger.connection_error >= 9 and
 			.ledger.ok + .ledger.connection_error == 20 and .outside.retries == 0 and
 			[.errors[].class] == [\"$class\"] and \$served == .ledger.sent"
 	done
@@ -71,12 +84,12 @@ done
 # A kept connection that the server has closed long before is no race. (A slow machine's server may
 # close late.)
 race 0 "request send \"$ok\" close" -r 20 -n 20 -c 1 -X POST --data x
-figure "closed while idle" '.ledger.ok >= 15 and .outside.retries == 0 and
+race_ends "closed while idle" '.ledger.ok >= 15 and .outside.retries == 0 and
 	([.errors[].class] - ["stale"]) == []'
 
 # A server that answers nothing is not asked twice.
 race 13 "request close" --closed -n $n -c 2
-figure "closes always" '.ledger.connection_error == $n and .outside.retries == 0 and
+race_ends "closes always" '.ledger.connection_error == $n and .outside.retries == 0 and
 	([.errors[].class] == ["closed"])'
 expect_nothing_left
 
@@ -88,11 +101,11 @@ for flags in "--closed -c 8 -n 3000" "-r 400 -d 3s -c 50" "-r 20 -d 4s -c 20 --s
 	: >"$NGINX_LOG"
 	# shellcheck disable=SC2086  # several words
 	expect_exit 0 "$rpsctl" run "http://127.0.0.1:$NGINX_PORT/" $flags -q -o "$T/result.json"
-	sent=$(json "$T/result.json" .ledger.sent)
-	wait_until 3 nginx_log_has_lines "$sent" || true
-	SERVED=$(wc -l <"$NGINX_LOG")
-	figure "nginx, $flags" '.ledger.balanced and .ledger.ok == .ledger.planned and .errors == []'
-	figure "nginx's count" '.ledger.sent <= $served and
+	figures "$T/result.json" .ledger.sent
+	wait_until 3 nginx_log_has_lines "${FIGURES[0]}" || true
+	SERVED=$LINES_SEEN
+	holds "nginx, $flags" '.ledger.balanced and .ledger.ok == .ledger.planned and .errors == []' \
+		"nginx's count" '.ledger.sent <= $served and
 		$served <= .ledger.sent + .outside.retries'
 done
 expect_nothing_left

@@ -37,39 +37,39 @@ load() {
 	expect_exit "$status" "$rpsctl" "$URL" -q -o "$T/result.json" -o "$T/report.md" "$@"
 }
 
-# figure NAME JQ-EXPRESSION WANTED
-figure() {
-	expect_equal "$1" "$(json "$T/result.json" "$2")" "$3"
+# figures_are [NAME JQ-EXPRESSION WANTED]...: in the document of that run.
+figures_are() {
+	expect_figures "$T/result.json" "$@"
 }
 
 # ---------------------------------------------------------------- versions and counts
 
 for version in 1.2 1.3; do
 	serve good "ssl_protocols TLSv$version;"
-	load 0 --cacert "$T/ca.pem" -r 500 -d 2s
-	expect_nginx_served 1000
-	figure "ok over TLS $version" .ledger.ok 1000
-	figure balanced .ledger.balanced true
-	figure version .plan.target.tls_info.version "TLSv$version"
-	figure verify .plan.target.tls_info.verify true
-	figure tls .plan.target.tls true
-	figure handshakes '.latency.tls.count == .connections.opened' true
-	figure connects '.latency.connect.count == .connections.opened' true
+	load 0 --cacert "$T/ca.pem" -r 500 -d 1s
+	expect_nginx_served 500
+	figures_are "ok over TLS $version" .ledger.ok 500 \
+		balanced .ledger.balanced true \
+		version .plan.target.tls_info.version "TLSv$version" \
+		verify .plan.target.tls_info.verify true \
+		tls .plan.target.tls true \
+		handshakes '.latency.tls.count == .connections.opened' true \
+		connects '.latency.connect.count == .connections.opened' true
 	expect_line "$OUT" '^  connect '
 	expect_line "$OUT" '^  tls '
 	! file_has "$OUT" 'not verified' || fail "who says so?"
 
-	load 0 --cacert "$T/ca.pem" --closed -n 3000 -c 8
-	expect_nginx_served 3000
-	figure "ok, closed" .ledger.ok 3000
+	load 0 --cacert "$T/ca.pem" --closed -n 1000 -c 8
+	expect_nginx_served 1000
+	figures_are "ok, closed" .ledger.ok 1000
 
 	# A connection for each request: what can be resumed is.
 	load 0 --cacert "$T/ca.pem" --closed -n 300 -c 4 -t 2 --no-keepalive
 	expect_nginx_served 300
-	figure "handshakes without keep-alive" '.latency.tls.count >= 300' true
-	figure "resumed" '.connections.tls_resumed_share > 0.5' true
+	figures_are "handshakes without keep-alive" '.latency.tls.count >= 300' true \
+		"resumed" '.connections.tls_resumed_share > 0.5' true
 	load 0 --cacert "$T/ca.pem" --closed -n 100 -c 4 --no-keepalive --set tls.resume=no
-	figure "resumed with resume = no" .connections.tls_resumed_share 0
+	figures_are "resumed with resume = no" .connections.tls_resumed_share 0
 done
 expect_nothing_left
 
@@ -78,80 +78,80 @@ serve good "location = /large { root $T; }"
 head -c 3000000 /dev/zero >"$T/large"
 chmod 755 "$T"
 URL=${URL}large load 0 --cacert "$T/ca.pem" -n 50 -r 100
-figure "large bodies" .ledger.ok 50
-figure "their bytes" '.rates.bytes_in_per_s > 1000000' true
+figures_are "large bodies" .ledger.ok 50 \
+	"their bytes" '.rates.bytes_in_per_s > 1000000' true
 
 # ---------------------------------------------------------------- whom to trust
 
 # The report breaks its lines where it must.
 expect_words() {
-	tr -s ' \n' ' ' <"$OUT" >"$T/words"
-	expect_line "$T/words" "$1"
+	words_of "$OUT"
+	[[ $WORDS =~ $1 ]] || fail "no words '$1' in the report"
 }
 
-# expect_refused CLASS REGEX FLAGS...: nothing is sent, and class and report say why; both models;
-# the closed one plans nothing before there is a connection, and so has no errors.
+# expect_refused CLASS REASON REMEDY FLAGS...: nothing is sent, and class and report say why and what
+# helps; both models; the closed one plans nothing before there is a connection, and so has no errors.
 expect_refused() {
-	local class=$1 regex=$2 model
-	shift 2
+	local class=$1 reason=$2 remedy=$3 model ledger
+	shift 3
 	for model in '--closed -c 2' '-r 50'; do
 		# shellcheck disable=SC2086  # two words
 		load 13 -d 200ms $model "$@"
-		expect_equal "requests at nginx" "$(wc -l <"$NGINX_LOG")" 0
-		figure ok .ledger.ok 0
-		figure sent .ledger.sent 0
-		figure balanced .ledger.balanced true
-		expect_words "$regex"
+		expect_line_count "requests at nginx" "$NGINX_LOG" 0
+		ledger=(ok .ledger.ok 0 sent .ledger.sent 0 balanced .ledger.balanced true)
+		if [ "$model" = '-r 50' ]; then
+			ledger+=("the errors' classes" '[.errors[].class] | join(" ")' "$class" \
+				"the error's phase" '.errors[0].phase' tls \
+				"its count" '.errors[0].count' 10 \
+				"the ledger's class" .ledger.not_connected 10)
+		fi
+		figures_are "${ledger[@]}"
+		expect_words "$reason"
+		expect_words "try $remedy"
 	done
-	figure "the errors' classes" '[.errors[].class] | join(" ")' "$class"
-	figure "the error's phase" '.errors[0].phase' tls
-	figure "its count" '.errors[0].count' 10
-	figure "the ledger's class" .ledger.not_connected 10
 }
 
 serve good
-expect_refused tls-untrusted \
-	'issuer of the server.s certificate is not trusted: CN = ca'
-expect_refused tls-untrusted 'try --cacert FILE \(\[tls\] ca-file\)'
-expect_refused tls-untrusted 'issuer of the server.s certificate is not trusted' \
-	--cacert "$T/other-ca.pem"
+untrusted='issuer of the server.s certificate is not trusted'
+name_it='--cacert FILE \(\[tls\] ca-file\)'
+expect_refused tls-untrusted "$untrusted: CN = ca" "$name_it"
+expect_refused tls-untrusted "$untrusted" "$name_it" --cacert "$T/other-ca.pem"
 load 0 -k -d 200ms -r 50
 expect_nginx_served 10
 expect_line "$OUT" 'certificate not verified \(-k\)'
 expect_line "$T/report.md" 'certificate not verified'
-figure verify .plan.target.tls_info.verify false
+figures_are verify .plan.target.tls_info.verify false
 expect_exit 0 "$rpsctl" report "$T/result.json" -v
 expect_line "$OUT" 'certificate not verified \(-k\)'
 
 serve expired
-expect_refused tls-expired 'certificate expired on 2020-01-02 00:00 UTC' --cacert "$T/ca.pem"
+expect_refused tls-expired 'certificate expired on 2020-01-02 00:00 UTC' \
+	'a valid certificate on the server' --cacert "$T/ca.pem"
 serve not-yet
 expect_refused tls-not-yet-valid 'certificate is not valid before 2120-01-01 00:00 UTC' \
-	--cacert "$T/ca.pem"
+	'a valid certificate on the server' --cacert "$T/ca.pem"
 serve self-signed
-expect_refused tls-self-signed 'try --cacert FILE \(\[tls\] ca-file\)' \
-	--cacert "$T/ca.pem"
+expect_refused tls-self-signed 'self-signed' "$name_it" --cacert "$T/ca.pem"
 # Whoever names it trusts it.
 load 0 --cacert "$T/self-signed.pem" -d 200ms -r 50
-figure "self-signed and named" .ledger.ok 10
+figures_are "self-signed and named" .ledger.ok 10
 serve wrong-host
 expect_refused tls-wrong-host 'is not for 127\.0\.0\.1 but for elsewhere\.test' \
-	--cacert "$T/ca.pem"
-expect_refused tls-wrong-host 'try --set tls\.server-name=elsewhere\.test' --cacert "$T/ca.pem"
+	'--set tls\.server-name=elsewhere\.test' --cacert "$T/ca.pem"
 load 0 --cacert "$T/ca.pem" --set tls.server-name=elsewhere.test -d 200ms -r 50
-figure "asked for by its name" .ledger.ok 10
+figures_are "asked for by its name" .ledger.ok 10
 
 # ---------------------------------------------------------------- who we are
 
 serve good "ssl_protocols TLSv1.2 TLSv1.3;" "ssl_client_certificate $T/ca.pem;" \
 	"ssl_verify_client on;"
 load 13 --cacert "$T/ca.pem" -d 200ms -r 50
-figure "without a certificate" '.statuses."400"' 10
+figures_are "without a certificate" '.statuses."400"' 10
 load 0 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/client.key" -d 200ms -r 50
-figure "with one" .ledger.ok 10
+figures_are "with one" .ledger.ok 10
 cat "$T/client.pem" "$T/client.key" >"$T/both.pem"
 load 0 --cacert "$T/ca.pem" --cert "$T/both.pem" -d 200ms -r 50
-figure "with both in one file" .ledger.ok 10
+figures_are "with both in one file" .ledger.ok 10
 load 78 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/ca.key" -d 200ms -r 50
 expect_words 'does not belong to the certificate'
 load 78 --cacert "$T/large" -d 200ms -r 50
@@ -176,7 +176,7 @@ cd /
 expect_exit 0 "$rpsctl" "$T/runs/shop.ini" -q
 expect_exit 0 "$rpsctl" check "$T/runs/shop.ini"
 expect_line "$OUT" 'tls +certificate verified for 127\.0\.0\.1 by ca\.pem, TLS 1\.3'
-! grep -q 'PRIVATE' "$OUT" || fail "the key is shown"
+! file_has "$OUT" PRIVATE || fail "the key is shown"
 
 # ---------------------------------------------------------------- mistakes
 
@@ -192,7 +192,7 @@ expect_line "$ERR" "shop\.ini:6: key: a private key never crosses"
 # http spoken to https, and the other way round.
 load 13 -d 200ms -r 50
 URL=http://127.0.0.1:$NGINX_PORT/ load 13 -d 200ms -r 50
-figure "http to https" '.statuses."400"' 10
+figures_are "http to https" '.statuses."400"' 10
 start_origin
 URL=https://$ORIGIN/ load 13 -d 200ms -r 50
 expect_words 'does not speak TLS'
@@ -211,9 +211,10 @@ perl -MIO::Socket::INET -MSocket -e '
 PIDS+=("$!")
 wait_line "$T/resets.port" '^[0-9]+$'
 for scheme in http https; do
-	URL=$scheme://127.0.0.1:$(cat "$T/resets.port")/
+	URL=$scheme://127.0.0.1:$(<"$T/resets.port")/
 	load 13 -d 200ms -r 50
-	other=$([ "$scheme" = http ] && echo https || echo http)
+	other=https
+	[ "$scheme" = http ] || other=http
 	expect_words "try .*$other://"
 	load 13 -d 200ms --closed -c 2
 	expect_words "try .*$other://"
