@@ -31,6 +31,7 @@ static const struct {
 	{INT64_C(1) << 57, INT64_MAX, 1, 0},
 };
 #define N_LAYOUTS ((int)(sizeof(layouts) / sizeof(layouts[0])))
+#define LARGEST 11
 
 static uint64_t seed = 1;
 
@@ -288,11 +289,9 @@ START_TEST(test_add_same_layout)
 }
 END_TEST
 
-/* Every layout into every other: nothing is lost, the exact figures stay exact, and no value moves
- * down by re-binning. */
-START_TEST(test_add_rebins)
+static void add_rebinned(int from_layout, int to_layout)
 {
-	struct histogram from = layout(_i / N_LAYOUTS), to = layout(_i % N_LAYOUTS);
+	struct histogram from = layout(from_layout), to = layout(to_layout);
 
 	for (int i = 0; i < 500; i++)
 		histogram_record(&from, random_value(from.highest));
@@ -306,6 +305,16 @@ START_TEST(test_add_rebins)
 	ck_assert_double_eq(to.sum_squares, from.sum_squares + 1);
 	histogram_fini(&from);
 	histogram_fini(&to);
+}
+
+/* Every layout into every other: nothing is lost, the exact figures stay exact, and no value moves
+ * down by re-binning. The largest, of 48 MB, meets the first and itself alone. */
+START_TEST(test_add_rebins)
+{
+	for (int to = 0; to < N_LAYOUTS; to++) {
+		if (to == _i || to == 0 || _i == 0 || (to != LARGEST && _i != LARGEST))
+			add_rebinned(_i, to);
+	}
 }
 END_TEST
 
@@ -382,12 +391,13 @@ int main(void)
 	suite_add_tcase(s, t);
 
 	t = tcase_create("counting");
+	tcase_set_timeout(t, 30);
 	tcase_add_test(t, test_record);
 	tcase_add_loop_test(t, test_record_limits, 0, N_LAYOUTS);
 	tcase_add_test(t, test_mean_stddev);
 	tcase_add_loop_test(t, test_reset, 0, N_LAYOUTS);
 	tcase_add_loop_test(t, test_add_same_layout, 0, N_LAYOUTS);
-	tcase_add_loop_test(t, test_add_rebins, 0, N_LAYOUTS * N_LAYOUTS);
+	tcase_add_loop_test(t, test_add_rebins, 0, N_LAYOUTS);
 	tcase_add_test(t, test_rebin_upwards);
 	tcase_add_test(t, test_add_empty);
 	tcase_add_test(t, test_wide_counts);

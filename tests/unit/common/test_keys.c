@@ -200,9 +200,9 @@ static void read_one(struct conf_doc *d, const char *file, const struct key *k, 
 	conf_read(d, file, text);
 }
 
-START_TEST(row_is_sane)
+static void row_is_sane(int row)
 {
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 
 	ck_assert_ptr_eq(keys_find(k->file, k->section, k->name), k);
 	ck_assert_uint_gt(strlen(k->help), 0);
@@ -216,16 +216,15 @@ START_TEST(row_is_sane)
 	if (k->limits)
 		ck_assert_ptr_nonnull(strstr(k->limits, ".."));
 	/* keys_apply lists a section's keys together. */
-	for (int i = 0; i + 1 < _i; i++)
+	for (int i = 0; i + 1 < row; i++)
 		ck_assert(!(keys_table[i].file == k->file &&
 			    str_eq(keys_table[i].section, k->section) &&
-			    !str_eq(keys_table[_i - 1].section, k->section)));
+			    !str_eq(keys_table[row - 1].section, k->section)));
 }
-END_TEST
 
-START_TEST(default_fills_field)
+static void default_fills_field(int row)
 {
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 
@@ -237,11 +236,10 @@ START_TEST(default_fills_field)
 	base_fini(k, &base);
 	conf_fini(&d);
 }
-END_TEST
 
-START_TEST(good_value_fills_field)
+static void good_value_fills_field(int row)
 {
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 
@@ -252,11 +250,10 @@ START_TEST(good_value_fills_field)
 	base_fini(k, &base);
 	conf_fini(&d);
 }
-END_TEST
 
-START_TEST(word_is_taken)
+static void word_is_taken(int row)
 {
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base;
 
@@ -273,7 +270,6 @@ START_TEST(word_is_taken)
 	base_fini(k, &base);
 	conf_fini(&d);
 }
-END_TEST
 
 /* The value is refused with its line and name, and the default stays. */
 static void expect_refused(const struct key *k, const char *value, const char *hint)
@@ -295,7 +291,7 @@ static void expect_refused(const struct key *k, const char *value, const char *h
 	conf_fini(&d);
 }
 
-START_TEST(bad_value_is_refused)
+static void bad_value_is_refused(int row)
 {
 	static const char *const hints[] = {
 		[KEY_UINT] = "as in 100",
@@ -304,7 +300,7 @@ START_TEST(bad_value_is_refused)
 		[KEY_SIZE] = "as in 64KiB",
 		[KEY_CHOICE] = "write ",
 	};
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 
 	if (is_text(k)) {
 		expect_refused(k, key_samples[sample_of(k)].bad, NULL);
@@ -324,9 +320,8 @@ START_TEST(bad_value_is_refused)
 	if (k->word)
 		expect_refused(k, "x!", k->word);
 }
-END_TEST
 
-START_TEST(value_beyond_limits_is_refused)
+static void value_beyond_limits_is_refused(int row)
 {
 	static const char *const beyond[] = {
 		[KEY_UINT] = "18446744073709551615",
@@ -334,7 +329,7 @@ START_TEST(value_beyond_limits_is_refused)
 		[KEY_TIME] = "99999h",
 		[KEY_SIZE] = "1048576MiB",
 	};
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 	const char *dots;
 	char low[64] = "";
 
@@ -358,11 +353,10 @@ START_TEST(value_beyond_limits_is_refused)
 		conf_fini(&d);
 	}
 }
-END_TEST
 
-START_TEST(single_key_twice_is_refused)
+static void single_key_twice_is_refused(int row)
 {
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 	char text[512];
@@ -380,11 +374,10 @@ START_TEST(single_key_twice_is_refused)
 	base_fini(k, &base);
 	conf_fini(&d);
 }
-END_TEST
 
-START_TEST(later_file_overrides)
+static void later_file_overrides(int row)
 {
-	const struct key *k = &keys_table[_i];
+	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 
@@ -395,6 +388,24 @@ START_TEST(later_file_overrides)
 	expect_field(k, &base, k->fallback ? k->fallback : good_value(k));
 	base_fini(k, &base);
 	conf_fini(&d);
+}
+
+static void (*const row_checks[])(int row) = {
+	row_is_sane,
+	default_fills_field,
+	good_value_fills_field,
+	word_is_taken,
+	bad_value_is_refused,
+	value_beyond_limits_is_refused,
+	single_key_twice_is_refused,
+	later_file_overrides,
+};
+
+/* All rows in one process: forking takes longer than a row. */
+START_TEST(each_row)
+{
+	for (int row = 0; row < (int)keys_n; row++)
+		row_checks[_i](row);
 }
 END_TEST
 
@@ -519,14 +530,7 @@ int main(void)
 	TCase *table = tcase_create("table");
 	TCase *reader = tcase_create("reader");
 
-	tcase_add_loop_test(table, row_is_sane, 0, (int)keys_n);
-	tcase_add_loop_test(table, default_fills_field, 0, (int)keys_n);
-	tcase_add_loop_test(table, good_value_fills_field, 0, (int)keys_n);
-	tcase_add_loop_test(table, word_is_taken, 0, (int)keys_n);
-	tcase_add_loop_test(table, bad_value_is_refused, 0, (int)keys_n);
-	tcase_add_loop_test(table, value_beyond_limits_is_refused, 0, (int)keys_n);
-	tcase_add_loop_test(table, single_key_twice_is_refused, 0, (int)keys_n);
-	tcase_add_loop_test(table, later_file_overrides, 0, (int)keys_n);
+	tcase_add_loop_test(table, each_row, 0, sizeof(row_checks) / sizeof(*row_checks));
 	suite_add_tcase(s, table);
 	tcase_add_test(reader, unknown_names_the_nearest);
 	tcase_add_test(reader, section_arguments);

@@ -146,7 +146,7 @@ START_TEST(healthy_servers_are_steady)
 
 	state = 1000 + (uint64_t)_i;
 	for (int run = 0; run < 40; run++) {
-		simulate(healthy[_i].n_rows, 500, healthy[_i].load / 500, no_change);
+		simulate(healthy[_i].n_rows, 200, healthy[_i].load / 200, no_change);
 		ck_assert_msg(judge(healthy[_i].n_rows, &s) == STEADINESS_STEADY, "run %d: %s, %s",
 			run, steadiness_words[s.word], s.because);
 		ck_assert_str_eq(s.because, "");
@@ -166,7 +166,7 @@ START_TEST(stalls_that_come_again_are_a_steady_state)
 }
 END_TEST
 
-#define STATIONARY_RUNS 500
+#define STATIONARY_RUNS 200
 
 static const struct {
 	size_t n_rows;
@@ -231,7 +231,7 @@ START_TEST(an_overloaded_server_is_unsteady)
 
 	state = 11;
 	for (int run = 0; run < 100; run++) {
-		simulate(n_rows[_i], 1000, 1.05 / 1000, no_change);
+		simulate(n_rows[_i], 300, 1.05 / 300, no_change);
 		ck_assert_msg(judge(n_rows[_i], &s) == STEADINESS_UNSTEADY, "run %d", run);
 		ck_assert_str_ne(s.because, "");
 	}

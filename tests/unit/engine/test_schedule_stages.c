@@ -120,10 +120,10 @@ START_TEST(a_ramp_is_its_formula)
 			truth = ramp_formula(from, to, duration_ns, k);
 		}
 		t_ns = schedule_at(s, k);
-		ck_assert_msg(fabsl((long double)t_ns - truth) <= 1.00001L, "k %lu: %ld, not %.3Lf",
-			k, t_ns, truth);
-		ck_assert_int_ge(t_ns, last_ns);
-		ck_assert_int_le(t_ns, duration_ns);
+		suite_assert_msg(fabsl((long double)t_ns - truth) <= 1.00001L,
+			"k %lu: %ld, not %.3Lf", k, t_ns, truth);
+		suite_assert(t_ns >= last_ns);
+		suite_assert(t_ns <= duration_ns);
 		last_ns = t_ns;
 	}
 	schedule_free(s);
@@ -252,15 +252,15 @@ START_TEST(jitter_moves_each_by_its_share_of_the_gap)
 	for (uint64_t k = 0; k < 5000; k++) {
 		int64_t t_ns = schedule_at(s, k), even_ns = (int64_t)k * 1000000 + 500000;
 
-		ck_assert_int_ge(t_ns, last_ns);
-		ck_assert_double_le(fabs((double)(t_ns - even_ns)), plan.jitter * 500000 + 1);
+		suite_assert(t_ns >= last_ns);
+		suite_assert(fabs((double)(t_ns - even_ns)) <= plan.jitter * 500000 + 1);
 		sum += fabs((double)(t_ns - even_ns));
 		last_ns = t_ns;
 	}
 	/* The mean distance of a uniform variable from its middle is a quarter of its width. */
 	ck_assert_double_eq_tol(sum / 5000, plan.jitter * 250000, 10000);
 	for (uint64_t k = 5000; k < 7750; k++) {
-		ck_assert_int_ge(schedule_at(s, k), last_ns);
+		suite_assert(schedule_at(s, k) >= last_ns);
 		last_ns = schedule_at(s, k);
 	}
 	ck_assert_int_le(last_ns, 10 * SEC);
@@ -304,10 +304,10 @@ START_TEST(poisson_gaps_are_exponential_and_their_number_exact)
 	plan.seed = 1 + (uint64_t)_i;
 	s = made(1);
 	for (schedule_begin(s, 0, 1, &c); c.t_ns != CLOCK_NEVER; schedule_next(&c)) {
-		ck_assert_uint_eq(c.k, n);
-		ck_assert_int_ge(c.t_ns, last_ns);
-		ck_assert_int_le(c.t_ns, 10 * SEC);
-		ck_assert_uint_lt(n, POISSON_N);
+		suite_assert(c.k == n);
+		suite_assert(c.t_ns >= last_ns);
+		suite_assert(c.t_ns <= 10 * SEC);
+		suite_assert(n < POISSON_N);
 		values[n++] = 1 - exp(-(double)(c.t_ns - last_ns) / 1e5);
 		last_ns = c.t_ns;
 	}
@@ -336,10 +336,10 @@ START_TEST(poisson_follows_a_ramp_and_counts_each_stage)
 		double at = (double)c.t_ns / 10e9;
 
 		if (n < 50000) {
-			ck_assert_int_le(c.t_ns, 10 * SEC);
+			suite_assert(c.t_ns <= 10 * SEC);
 			values[n] = at * at; /* of all arrivals, the share due until then */
 		} else {
-			ck_assert_int_ge(c.t_ns, 11 * SEC);
+			suite_assert(c.t_ns >= 11 * SEC);
 		}
 		n++;
 	}
@@ -363,8 +363,8 @@ static uint64_t gather(const struct schedule *s, uint64_t n_shares, int64_t *ret
 		struct schedule_cursor c;
 
 		for (schedule_begin(s, w, n_shares, &c); c.t_ns != CLOCK_NEVER; schedule_next(&c)) {
-			ck_assert_uint_eq(c.k % n_shares, w);
-			ck_assert_uint_lt(c.k, ARRIVALS_MAX);
+			suite_assert(c.k % n_shares == w);
+			suite_assert(c.k < ARRIVALS_MAX);
 			ret[c.k] = c.t_ns;
 			n++;
 		}
@@ -394,7 +394,7 @@ START_TEST(shares_make_up_the_whole)
 		ck_assert_mem_eq(split, whole, n * sizeof(*whole));
 	}
 	for (uint64_t k = 0; k < n; k += 97)
-		ck_assert_int_eq(schedule_at(s, k), whole[k]);
+		suite_assert(schedule_at(s, k) == whole[k]);
 	schedule_free(s);
 }
 END_TEST
@@ -469,10 +469,10 @@ START_TEST(steered_shares_make_up_the_whole)
 	/* 2.123 s at 1,000 and 0.876 s at 500, none for 2 s, 0.999 s at 500, 0.5 s at 2,000 of
 	 * the first stage that has 0.999 + ... left; then the ramp and the last stage. */
 	for (uint64_t k = 0; k < n && whole[k] <= course[0].at_ns; k++)
-		ck_assert_int_eq(whole[k], plain[k]);
+		suite_assert(whole[k] == plain[k]);
 	for (uint64_t k = 0; k < n; k++) {
-		ck_assert(k == 0 || whole[k] >= whole[k - 1]);
-		ck_assert(whole[k] <= course[1].at_ns || whole[k] >= course[2].at_ns);
+		suite_assert(k == 0 || whole[k] >= whole[k - 1]);
+		suite_assert(whole[k] <= course[1].at_ns || whole[k] >= course[2].at_ns);
 	}
 	for (uint64_t w = 2; w <= SHARES_MAX; w++) {
 		ck_assert_uint_eq(steer_through(made(3), w, course, N_ELEMENTS(course), split), n);
@@ -500,8 +500,8 @@ START_TEST(a_pause_only_shifts)
 		int64_t expected_ns = plain[k] + (plain[k] > acts[0].at_ns ? shift_ns : 0);
 
 		/* Rounding to units and to ns, once on each side of the cut. */
-		ck_assert_int_ge(paused[k], expected_ns - 2);
-		ck_assert_int_le(paused[k], expected_ns + 2);
+		suite_assert(paused[k] >= expected_ns - 2);
+		suite_assert(paused[k] <= expected_ns + 2);
 	}
 }
 END_TEST

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/http/http1.h"
+#include "tests/support/suite.h"
 
 /* ---------------------------------------------------------------- memory that ends */
 
@@ -51,17 +52,17 @@ static struct {
 
 static inline void on_head(void *arg, const char *data, size_t len)
 {
-	ck_assert_ptr_eq(arg, &told);
-	ck_assert_uint_gt(len, 0);
-	ck_assert_uint_eq(told.body_len, 0);
+	suite_assert(arg == &told);
+	suite_assert(len > 0);
+	suite_assert(told.body_len == 0);
 	memcpy(told.head + told.head_len, data, len);
 	told.head_len += len;
 }
 
 static inline void on_body(void *arg, const char *data, size_t len)
 {
-	ck_assert_ptr_eq(arg, &told);
-	ck_assert_uint_gt(len, 0);
+	suite_assert(arg == &told);
+	suite_assert(len > 0);
 	memcpy(told.body + told.body_len, data, len);
 	told.body_len += len;
 }
@@ -90,7 +91,7 @@ static inline struct outcome feed_pieces(const struct message *m, size_t first, 
 
 	told.head_len = told.body_len = 0;
 	http1_start(&o.p, m->asked);
-	ck_assert(http1_is_untouched(&o.p));
+	suite_assert(http1_is_untouched(&o.p));
 	for (size_t at = 0; at < m->len && o.result == HTTP1_MORE; at += n) {
 		n = at == 0 ? first : rest;
 		if (n > m->len - at)
@@ -98,9 +99,9 @@ static inline struct outcome feed_pieces(const struct message *m, size_t first, 
 		o.result = feed_at_guard(&o.p, m->data + at, n, &used);
 		o.used += used;
 		if (o.result == HTTP1_MORE)
-			ck_assert_uint_eq(used, n);
-		ck_assert_uint_le(used, n);
-		ck_assert(!http1_is_untouched(&o.p));
+			suite_assert(used == n);
+		suite_assert(used <= n);
+		suite_assert(!http1_is_untouched(&o.p));
 	}
 	if (m->is_closed && o.result == HTTP1_MORE)
 		o.result = http1_end(&o.p);
@@ -139,7 +140,7 @@ static inline struct outcome feed_skipping(const struct message *m, uint64_t mos
 /* What is being fed, for the message of a failure. */
 static const char *fed_name = "";
 
-#define ASSERT_SAME(field) ck_assert_msg(a->field == b->field, "%s: another " #field, fed_name)
+#define ASSERT_SAME(field) suite_assert_msg(a->field == b->field, "%s: another " #field, fed_name)
 
 static inline void assert_same(const struct outcome *a, const struct outcome *b)
 {

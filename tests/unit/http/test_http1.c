@@ -126,15 +126,16 @@ static void assert_told(const struct message *m, const struct http1_case *c)
 {
 	size_t start, end;
 
-	ck_assert_msg(told.body_len == strlen(c->content), "%s: content", c->name);
-	ck_assert_mem_eq(told.body, c->content, told.body_len);
+	suite_assert_msg(told.body_len == strlen(c->content), "%s: content", c->name);
+	suite_assert_msg(memcmp(told.body, c->content, told.body_len) == 0, "%s: content", c->name);
 	if (c->status == 0) {
-		ck_assert_uint_eq(told.head_len, 0);
+		suite_assert(told.head_len == 0);
 		return;
 	}
 	find_head(m, c, &start, &end);
-	ck_assert_msg(told.head_len == end - start, "%s: header", c->name);
-	ck_assert_mem_eq(told.head, m->data + start, told.head_len);
+	suite_assert_msg(told.head_len == end - start, "%s: header", c->name);
+	suite_assert_msg(
+		memcmp(told.head, m->data + start, told.head_len) == 0, "%s: header", c->name);
 }
 
 /* The same table: a sink hears of the header and the content, and its presence changes nothing. */
