@@ -38,8 +38,12 @@ failed=()
 skipped=()
 passed=0
 for test in "$@"; do
-	tests+=("$(cd "$(dirname "$test")" 2>/dev/null && pwd)/$(basename "$test")")
-	names+=("$(basename "$(dirname "$test")")/$(basename "$test" .sh)")
+	[ "${test:0:1}" = / ] || test=$PWD/$test
+	tests+=("$test")
+	# The name has the folder too: engine/test_pool.
+	folder=${test%/*}
+	name=${test##*/}
+	names+=("${folder##*/}/${name%.sh}")
 done
 
 # From here on there is no "$()" on the way: bash 5.2 cannot read a trap's command within one.
@@ -62,7 +66,7 @@ begin() {
 
 # end_one: waits until a test ends and prints its line.
 end_one() {
-	local pid i out ms count word=ok note= status=0
+	local pid i ms line parts=() word=ok note='' status=0
 
 	wait -n -p pid "${!number[@]}" || status=$?
 	if [ -z "${pid-}" ]; then
@@ -73,19 +77,19 @@ end_one() {
 		wait "$pid" || status=$?
 	fi
 	i=${number[$pid]}
-	out=$TMPDIR/$i.out
 	unset "number[$pid]"
 	ms=$(((${EPOCHREALTIME/[.,]/} - started[i]) / 1000))
-	grep -a '^[0-9]*%: Checks: ' "$out" >"$TMPDIR/note"
-	read -r note <"$TMPDIR/note"
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in
+		[0-9]*%:\ Checks:\ *) note=$line ;;
+		'skipped: '*) parts+=("${names[i]}: ${line#skipped: }") ;;
+		esac
+	done <"$TMPDIR/$i.out"
 	case $status,$note in
 	0,*'Checks: 0,'*) note='no check was run' ;;
 	0,*)
-		count=${#skipped[@]}
-		sed -n "s|^skipped: |${names[i]}: |p" "$out" >"$TMPDIR/skipped"
-		mapfile -t -O "$count" skipped <"$TMPDIR/skipped"
-		count=$((${#skipped[@]} - count))
-		[ "$count" -eq 0 ] || note="${note:+$note, }$count skipped"
+		skipped+=("${parts[@]}")
+		[ ${#parts[@]} -eq 0 ] || note="${note:+$note, }${#parts[@]} skipped"
 		status=
 		;;
 	124,* | 137,*) note="status $status, time limit" ;;
@@ -97,8 +101,8 @@ end_one() {
 		word=FAILED
 		failed+=("$i")
 	fi
-	printf '%-32s %-6s %3d.%d s  %s\n' "${names[i]}" "$word" $((ms / 1000)) \
-		$((ms % 1000 / 100)) "$note" | sed 's/ *$//'
+	printf '%-32s %-6s %3d.%d s%s\n' "${names[i]}" "$word" $((ms / 1000)) \
+		$((ms % 1000 / 100)) "${note:+  $note}"
 }
 
 summary() {
