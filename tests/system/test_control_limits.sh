@@ -39,13 +39,14 @@ wait_line "$T/rpsd.out" 'listening on'
 # Signals that nothing is done with end nothing.
 kill -USR1 "$rpsd_pid"
 kill -USR2 "$rpsd_pid"
-origin=$(grep -oE '127\.0\.0\.1:[0-9]+' "$T/rpsd.out" | head -n 1)
+wait_address "$T/rpsd.out"
+origin=$ADDRESS
 coproc CROWD { exec python3 "$ROOT/tests/support/crowd.py" "$RPSCTL_SOCKET" 2>"$T/crowd.err"; }
 PIDS+=("$CROWD_PID")
 
 tell idle 30
 expect_exit 0 "$rpsctl" start "http://$origin/" -r 500 -d 4s --set statistics.interval=100ms
-id=$(cat "$OUT")
+id=$(<"$OUT")
 tell deaf "$id"
 before=$(memory_mb VmRSS)
 
@@ -58,9 +59,9 @@ done
 # The 33rd, for as long as one more stays.
 tell greedy
 expect_exit 77 "$rpsctl" status
-expect_equal "lines of the refusal" "$(wc -l <"$ERR")" 1
+expect_line_count "lines of the refusal" "$ERR" 1
 expect_line "$ERR" '^rpsctl: refused: user [0-9]+ has 32 control connections, the most for one user$'
-expect_equal "stdout" "$(cat "$OUT")" ""
+expect_text stdout "$OUT" ""
 expect_exit 77 "$rpsctl" start "http://$origin/" -r 10 -d 1s
 tell more
 expect_equal "what another client is told" "$ANSWER" \
@@ -83,10 +84,10 @@ echo "the watch that nobody read: $ANSWER"
 
 expect_exit 0 "$rpsctl" report "$id" --json
 cp "$OUT" "$T/result.json"
-expect_equal "the ledger" "$(json "$T/result.json" '.ledger | "\(.planned) \(.balanced)"')" "2000 true"
 expect_exit 0 "$rpsctl" origins --json
-served=$(json "$OUT" '.origins[0].requests')
-expect_equal "sent, served and retried" \
-	"$(json "$T/result.json" ".ledger.sent <= $served and $served <= .ledger.sent + .outside.retries")" \
-	true
-expect_equal "what the crowd complains of" "$(cat "$T/crowd.err")" ""
+figures "$OUT" '.origins[0].requests'
+served=${FIGURES[0]}
+expect_figures "$T/result.json" "the ledger" '.ledger | "\(.planned) \(.balanced)"' "2000 true" \
+	"sent, served and retried" \
+	".ledger.sent <= $served and $served <= .ledger.sent + .outside.retries" true
+expect_text "what the crowd complains of" "$T/crowd.err" ""

@@ -23,9 +23,20 @@ for pid in "${pids[@]}"; do
 	expect_equal "status of a run" "$STATUS" 0
 done
 
-# figures FILE: what every result has.
-figures() {
-	json "$1" '"\(.ledger.planned) \(.latency.response.count) \(.rates.planned_per_s) \(.headline.planned_per_s) \(.parts | length) \([.batches.rows[].planned] | add) \([.intervals.rows[].planned] | add)"'
+# What every result has.
+readonly shape='"\(.ledger.planned) \(.latency.response.count) \(.rates.planned_per_s) \(.headline.planned_per_s) \(.parts | length) \([.batches.rows[].planned] | add) \([.intervals.rows[].planned] | add)"'
+
+# expect_same FILE OTHER JQ-EXPRESSION...: these are the same in both.
+expect_same() {
+	local file=$1 other=$2 wanted
+	shift 2
+	figures "$other" "$@"
+	wanted=("${FIGURES[@]}")
+	figures "$file" "$@"
+	while [ $# -gt 0 ]; do
+		expect_equal "$1" "${FIGURES[-$#]}" "${wanted[-$#]}"
+		shift
+	done
 }
 
 # ---------------------------------------------------------------- slices
@@ -35,20 +46,22 @@ expect_exit 0 "$rpsctl" merge "$T/s1.json" "$T/s2.json" "$T/s3.json" \
 expect_line "$OUT" '^  planned +450 +300/s '
 expect_line "$OUT" '^  ok +450 '
 expect_line "$OUT" '^  part +planned +ok +p50 +p99 +our p99  generator$'
-expect_equal "lines of parts" "$(grep -c '/127\.0\.0\.1-[0-9]* *150 *150 ' "$OUT")" 3
-expect_equal "figures" "$(figures "$T/all.json")" "450 450 300 300 3 450 450"
-expect_equal "the largest" "$(json "$T/all.json" .latency.response.max_ns)" \
+matching_lines "$OUT" '/127\.0\.0\.1-[0-9]* *150 *150 '
+expect_equal "lines of parts" "$LINES_SEEN" 3
+expect_figures "$T/all.json" figures "$shape" "450 450 300 300 3 450 450" \
+	"the largest" .latency.response.max_ns \
 	"$(jq -s 'map(.latency.response.max_ns) | max' "$T"/s[123].json)"
 expect_line "$T/all.hlog" '^Tag=response,0\.000,1\.000,'
-expect_equal "rows" "$(($(wc -l <"$T/all.csv") - 1))" 2
-if grep -q missing "$T/all.json" "$T/all.hlog" "$OUT"; then fail "a slice is called missing"; fi
+expect_line_count "rows and their head" "$T/all.csv" 3
+for file in "$T/all.json" "$T/all.hlog" "$OUT"; do
+	! file_has "$file" missing || fail "a slice is called missing"
+done
 
 # Grouped otherwise, and read back as any result is.
 expect_exit 0 "$rpsctl" merge "$T/s3.json" "$T/s1.json" --json -o "$T/some.json"
 expect_exit 0 "$rpsctl" merge "$T/s2.json" "$T/some.json" -o "$T/other.json"
-for path in .ledger .latency.response.hdr .offered .statuses .batches.rows .run.uuid; do
-	expect_equal "$path" "$(json "$T/other.json" "$path")" "$(json "$T/all.json" "$path")"
-done
+expect_same "$T/other.json" "$T/all.json" \
+	.ledger .latency.response.hdr .offered .statuses .batches.rows .run.uuid
 
 # No member of a result is lost on the way, and what is missing stands wherever a headline does.
 members='[paths(type != "object" and type != "array") | map(strings) | join(".")] | unique | .[]'
@@ -63,7 +76,7 @@ expect_line "$OUT" "^  OK   $lacks\$"
 expect_line "$T/some.txt" "^  OK   $lacks\$"
 expect_line "$T/some.md" "^$lacks"
 expect_line "$T/some.hlog" "^#\[Only $lacks\]\$"
-expect_equal "headline" "$(json "$T/some.json" .headline.missing)" "$lacks"
+expect_figures "$T/some.json" headline .headline.missing "$lacks"
 expect_exit 0 "$rpsctl" report "$T/some.json" -v
 expect_line "$OUT" "verdict    OK: $lacks"
 
@@ -74,17 +87,16 @@ expect_exit 0 "$rpsctl" merge --repeats "$T/r1.json" "$T/r2.json" "$T/r3.json" -
 expect_line "$OUT" '^  planned +450 +100/s '
 expect_line "$OUT" 'mean of 3 runs$'
 expect_line "$T/mean.md" 'mean of 3 runs'
-expect_equal "figures" "$(figures "$T/mean.json")" "450 450 100 100 3 450 450"
-expect_equal "interval" "$(json "$T/mean.json" '.latency.response.ci95.p50_ns | length')" 2
-expect_equal "rows" "$(($(wc -l <"$T/mean.csv") - 1))" 6
+expect_figures "$T/mean.json" figures "$shape" "450 450 100 100 3 450 450" \
+	interval '.latency.response.ci95.p50_ns | length' 2
+expect_line_count "rows and their head" "$T/mean.csv" 7
 expect_line "$T/mean.hlog" '^Tag=response,4\.000,1\.000,'
 expect_line "$T/mean.hlog" '^Tag=response,5\.000,0\.500,'
 expect_exit 0 "$rpsctl" merge --repeats "$T/r3.json" "$T/r1.json" -o "$T/two.json"
-expect_equal "interval of two" "$(json "$T/two.json" .latency.response.ci95.p50_ns)" null
+expect_figures "$T/two.json" "interval of two" .latency.response.ci95.p50_ns null
 expect_exit 0 "$rpsctl" merge --repeats "$T/two.json" "$T/r2.json" -o "$T/three.json"
-for path in .ledger .latency.response.hdr .latency.response.ci95 .offered .run.uuid .window.end_ns; do
-	expect_equal "$path" "$(json "$T/three.json" "$path")" "$(json "$T/mean.json" "$path")"
-done
+expect_same "$T/three.json" "$T/mean.json" \
+	.ledger .latency.response.hdr .latency.response.ci95 .offered .run.uuid .window.end_ns
 expect_exit 0 "$rpsctl" report "$T/three.json"
 expect_line "$OUT" 'mean of 3 runs$'
 
@@ -96,7 +108,7 @@ refused() {
 
 	shift
 	expect_exit 78 "$rpsctl" merge "$@" -o "$T/not.json"
-	expect_equal "the line" "$(cat "$ERR")" "rpsctl: $words"
+	expect_text "the line" "$ERR" "rpsctl: $words"
 	[ ! -e "$T/not.json" ] || fail "a refused result was written"
 }
 

@@ -9,9 +9,9 @@ expect_mistake() {
 	local status=$1 regex=$2
 	shift 2
 	expect_exit "$status" "$@"
-	expect_equal "lines on stderr of '${*:2}'" "$(wc -l <"$ERR")" 1
+	expect_line_count "lines on stderr of '${*:2}'" "$ERR" 1
 	expect_line "$ERR" "$regex"
-	expect_equal "stdout of '${*:2}'" "$(cat "$OUT")" ""
+	expect_text "stdout of '${*:2}'" "$OUT" ""
 }
 
 start_nginx
@@ -19,8 +19,11 @@ url=http://127.0.0.1:$NGINX_PORT/
 
 # file NAME: a run file from stdin, its path in FILE.
 file() {
+	local lines
+
 	FILE=$T/$1.ini
-	cat >"$FILE"
+	mapfile lines
+	printf '%s' "${lines[@]}" >"$FILE"
 }
 
 file wrong-key <<-END
@@ -63,7 +66,7 @@ file many <<-END
 	bananas = 3
 END
 expect_exit 78 "$rpsctl" run "$FILE" -q
-expect_equal "lines on stderr" "$(wc -l <"$ERR")" 2
+expect_line_count "lines on stderr" "$ERR" 2
 expect_line "$ERR" 'many\.ini:4: '
 expect_line "$ERR" 'many\.ini:6: '
 
@@ -139,7 +142,7 @@ for command in run check "run --dry-run"; do
 	expect_equal "problems of '$command'" "$(cut -d : -f 1-3 "$ERR")" \
 		"$(printf './missing.ini:%s\n' '4: rate' '7: body' '8: header')"
 	expect_line "$ERR" ':7: body: cannot read \./sub/cart\.json: No such file or directory \(.*@@sub/cart\.json\)$'
-	expect_equal "stdout" "$(cat "$OUT")" ""
+	expect_text stdout "$OUT" ""
 done
 : >"$T/empty.ini"
 expect_mistake 78 '^empty\.ini: \[target\] url is missing' "$rpsctl" empty.ini
@@ -153,12 +156,12 @@ for name in program program.ini program.conf; do
 done
 
 # A flood of one kind is one line; other kinds are not lost in it.
-{ for i in $(seq 100); do echo "http://127.0.0.1/$i"; done; echo '[laod]'; echo 'rate = fast'; } >urls.txt
+{ for i in {1..100}; do echo "http://127.0.0.1/$i"; done; echo '[laod]'; echo 'rate = fast'; } >urls.txt
 expect_exit 78 "$rpsctl" ./urls.txt
 expect_line "$ERR" '^\./urls\.txt:1: "http://127.0.0.1/1" is neither .* \(and 99 more\)$'
 expect_line "$ERR" '^\./urls\.txt:101: unknown section \[laod\]'
 expect_line "$ERR" "^\./urls\.txt:102: rate: 'fast' is not a rate"
-{ printf '[target]\nurl = %s\n' "$url"; printf '[request r%s]\n' $(seq 1000); } >requests.ini
+{ printf '[target]\nurl = %s\n' "$url"; printf '[request r%s]\n' {1..1000}; } >requests.ini
 expect_mistake 78 '^requests\.ini:67: the run has more than 64 named requests: .*\(and 935 more\)$' "$rpsctl" check requests.ini
 
 # A result is no run file, however large it is.
@@ -189,5 +192,5 @@ expect_line "$ERR" 'statsu.*status|status'
 expect_exit 64 "$rpsctl" run
 [ -s "$ERR" ] || fail "no word on what is missing"
 
-expect_equal "requests that the server saw" "$(wc -l <"$NGINX_LOG")" 0
+expect_line_count "requests that the server saw" "$NGINX_LOG" 0
 expect_nothing_left

@@ -12,7 +12,8 @@ start_rpsd() {
 	shift
 	start "$rpsd" --config "$T/rpsd.conf" "$@"
 	wait_line "$ERR" 'listening on .*control\.socket'
-	url=http://$(grep -oE '127\.0\.0\.1:[0-9]+' "$ERR" | head -n 1)/
+	wait_address "$ERR"
+	url=http://$ADDRESS/
 }
 
 stop_rpsd() {

@@ -18,12 +18,15 @@ served() {
 
 # file NAME: a file from stdin.
 file() {
-	mkdir -p "$(dirname "$T/$1")"
-	cat >"$T/$1"
+	local lines
+
+	mapfile lines
+	printf '%s' "${lines[@]}" >"$T/$1"
 }
 
 # ---------------------------------------------------------------- overlays
 
+mkdir "$T/runs" "$T/over"
 file runs/base.ini <<-END
 	[target]
 	url = $url
@@ -50,11 +53,13 @@ END
 
 expect_exit 0 "$rpsctl" "$T/runs/base.ini" "$T/over/first.ini" "$T/second.ini" -q -o "$result"
 served 10
-expect_equal "the stage" "$(json "$result" '.plan.stages[0]')" 'hold 20/s for 500ms'
-expect_equal "the text" "$(json "$result" .plan.text)" "$(cat "$T/runs/base.ini")"
-expect_equal "the name" "$(json "$result" .run.name)" base
-expect_equal "the label" "$(json "$result" .run.labels.by)" second
-expect_equal "the header" "$(grep -c 'from-overlay$' "$NGINX_LOG")" 10
+expect_figures "$result" \
+	"the stage" '.plan.stages[0]' 'hold 20/s for 500ms' \
+	"the name" .run.name base \
+	"the label" .run.labels.by second
+expect_equal "the text" "$(json "$result" .plan.text)" "$(<"$T/runs/base.ini")"
+matching_lines "$NGINX_LOG" 'from-overlay$'
+expect_equal "the header" "$LINES_SEEN" 10
 # A flag comes after all of them.
 expect_exit 0 "$rpsctl" "$T/runs/base.ini" "$T/over/first.ini" "$T/second.ini" -q -r 10 \
 	-o "$result"
@@ -70,7 +75,7 @@ END
 expect_exit 78 "$rpsctl" "$T/runs/base.ini" "$T/wrong.ini" -q
 expect_line "$ERR" "^$T/wrong.ini:3: unknown key 'rat'"
 expect_line "$ERR" "^$T/wrong.ini:4: duration: 'long'"
-expect_equal "lines on stderr" "$(wc -l <"$ERR")" 2
+expect_line_count "lines on stderr" "$ERR" 2
 expect_exit 66 "$rpsctl" "$url" 2000
 expect_line "$ERR" '^rpsctl: 2000: no such file; .*overlays'
 
@@ -93,17 +98,18 @@ expect_line "$ERR" "^$T/vars.ini:2: url: "
 export NGINX_TEST_PORT=$NGINX_PORT NGINX_TEST_TOKEN=s3cret
 expect_exit 0 "$rpsctl" "$T/vars.ini" -q -o "$result"
 served 10
-expect_equal "requests with it" "$(grep -c '^GET /none 200 s3cret$' "$NGINX_LOG")" 10
-expect_equal "the text" "$(json "$result" .plan.text)" "$(cat "$T/vars.ini")"
-! grep -q s3cret "$result" || fail "the variable's value is in the result"
+matching_lines "$NGINX_LOG" '^GET /none 200 s3cret$'
+expect_equal "requests with it" "$LINES_SEEN" 10
+expect_equal "the text" "$(json "$result" .plan.text)" "$(<"$T/vars.ini")"
+! file_has "$result" s3cret || fail "the variable's value is in the result"
 
 # ---------------------------------------------------------------- scales and labels
 
 expect_exit 0 "$rpsctl" "$T/vars.ini" -q -r x0.5 -o "$result" --label commit=1f2e --label 'why=a = b'
 served 5
-expect_equal "the stage" "$(json "$result" '.plan.stages[0]')" 'hold 10/s for 500ms'
-expect_equal "the labels" "$(json "$result" '.run.labels | tojson')" \
-	'{"commit":"1f2e","why":"a = b"}'
+expect_figures "$result" \
+	"the stage" '.plan.stages[0]' 'hold 10/s for 500ms' \
+	"the labels" .run.labels '{"commit":"1f2e","why":"a = b"}'
 expect_exit 64 "$rpsctl" "$url" -q -r xfast
 expect_line "$ERR" "^rpsctl: -r: 'xfast' is not a scale"
 expect_exit 64 "$rpsctl" "$url" -q --label commit
@@ -116,7 +122,7 @@ says() {
 	local line=$1
 	shift
 	expect_exit 0 "$rpsctl" "$url" --dry-run "$@"
-	expect_equal "stderr of '$*'" "$(cat "$ERR")" "${line:+rpsctl: $line}"
+	expect_text "stderr of '$*'" "$ERR" "${line:+rpsctl: $line}"
 }
 
 users='as -c is given without a rate; -r RATE sets one'
@@ -134,16 +140,18 @@ says "" -c 8 "$T/second.ini"
 says "" -c 8 --stage 'hold 20 for 1s' --stage 'ramp to 40 over 1s' --arrivals poisson
 expect_line "$OUT" '^  load +open model, Poisson arrivals, up to 40/s$'
 expect_exit 0 "$rpsctl" "$T/over/../vars.ini" --dry-run -c 8
-expect_equal "stderr" "$(cat "$ERR")" ""
+expect_text "stderr" "$ERR" ""
 # As it is run; ${NAME} in a URL stays as it is.
 # shellcheck disable=SC2016
 expect_exit 0 "$rpsctl" "$url\${NGINX_TEST_TOKEN}" -c 2 -n 30 -4 --think 1ms -o "$result"
 served 30
 expect_equal "the first line" "$(head -n 1 "$ERR" | sed 's/.* as [^:]*: //')" \
 	"closed model with 2 users, $users"
-expect_equal "requests as typed" "$(grep -cF 'GET /${NGINX_TEST_TOKEN} ' "$NGINX_LOG")" 30
-expect_equal "the model" "$(json "$result" '.plan.model')" closed
-expect_equal "the text" "$(json "$result" .plan.text | grep -c '^count = 2$')" 1
+matching_lines "$NGINX_LOG" '^GET /\$\{NGINX_TEST_TOKEN\} '
+expect_equal "requests as typed" "$LINES_SEEN" 30
+expect_figures "$result" \
+	"the model" .plan.model closed \
+	"the text" '[.plan.text | split("\n")[] | select(. == "count = 2")] | length' 1
 
 # ---------------------------------------------------------------- closed descriptors
 
@@ -152,7 +160,7 @@ got=0
 "$rpsctl" "$url" -r 100 -n 5 -o "$result" <&- >&- 2>&- || got=$?
 expect_equal "exit status" "$got" 1
 served 5
-expect_equal "sent" "$(json "$result" .ledger.sent)" 5
+expect_figures "$result" sent .ledger.sent 5
 expect_exit 0 "$rpsd" --version
 got=0
 "$rpsd" --check --config "$T/no.conf" <&- >&- 2>&- || got=$?
@@ -189,10 +197,10 @@ done
 # A daemon that is started by hand and may not listen at its place says where it may.
 mkdir -m 0 "$T/shut"
 as_user=()
-[ "$(id -u)" -ne 0 ] || as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+[ "$EUID" -ne 0 ] || as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 expect_exit 0 "$rpsd" --help
 expect_line "$OUT" '^By hand, also without root:  rpsd --socket '
-if [ "$(id -u)" -ne 0 ] || "${as_user[@]}" "$rpsd" --version >"$OUT" 2>&1; then
+if [ "$EUID" -ne 0 ] || "${as_user[@]}" "$rpsd" --version >"$OUT" 2>&1; then
 	expect_exit 1 "${as_user[@]}" "$rpsd" --socket "$T/shut/socket"
 	expect_line "$ERR" 'Permission denied; start rpsd as root, or with --socket PATH where you may write$'
 fi
@@ -222,12 +230,13 @@ expect_exit 69 "$rpsctl" start checkout --dry-run --socket "$T/nowhere"
 # With --json it is a document, of a file and of a URL.
 for what in "$T/vars.ini" "$url"; do
 	expect_exit 0 "$rpsctl" run "$what" --dry-run --json -q -r 20 -d 1 -o "$T/unwritten.json"
-	expect_equal "its schema" "$(json "$OUT" .schema)" rpsd.plan/1
-	expect_equal "what it sends" "$(json "$OUT" .sends.requests)" 20
-	expect_equal "its digest" "$(json "$OUT" '.plan.sha256 | length')" 64
-	expect_equal "stderr" "$(cat "$ERR")" ""
+	expect_figures "$OUT" \
+		"its schema" .schema rpsd.plan/1 \
+		"what it sends" .sends.requests 20 \
+		"its digest" '.plan.sha256 | length' 64
+	expect_text "stderr" "$ERR" ""
 done
-! grep -q s3cret "$OUT" || fail "the variable's value is in the plan"
+! file_has "$OUT" s3cret || fail "the variable's value is in the plan"
 expect_exit 0 "$rpsctl" "$url" --dry-run -r 20 -o "$T/unwritten.json"
 expect_line "$ERR" "^rpsctl: -o $T/unwritten.json: not written, as --dry-run "
 [ ! -e "$T/unwritten.json" ] || fail "a dry run has written a report"
@@ -262,17 +271,17 @@ expect_line "$T/r.md" '^\| planned \| 100 \| 50/s \| 100 % \|$'
 expect_line "$T/r.md" '^rate = 50$|^url = '
 expect_line "$T/r.txt" '^  planned +100 '
 expect_exit 64 "$rpsctl" "$url" -d 1 -q -o "$T/r.xlsx"
-expect_equal "the line" "$(cat "$ERR")" \
+expect_text "the line" "$ERR" \
 	"rpsctl: -o $T/r.xlsx: the name must end in .json, .txt, .csv, .md or .hlog"
 # What cannot be written is found out before anything is sent; else the run's own status is kept.
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/not-there/r.json"
-expect_equal "the line" "$(cat "$ERR")" \
+expect_text "the line" "$ERR" \
 	"rpsctl: -o $T/not-there/r.json: No such file or directory"
 # Nobody may write below a file, not even root.
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/r.md/r.json"
 expect_line "$ERR" '^rpsctl: -o .*/r\.json: Not a directory$'
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o /proc/r.json
-expect_equal "stdout" "$(cat "$OUT")" ""
+expect_text "stdout" "$OUT" ""
 mkdir "$T/gone" "$T/gone/r.json"
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/gone/r.json"
 rmdir "$T/gone/r.json"
@@ -286,13 +295,13 @@ expect_line "$ERR" "^rpsctl: cannot write $T/gone/r.json: No such file"
 served 10
 # Where no number can be kept, that is said, once.
 expect_exit 0 env XDG_STATE_HOME=/proc/nowhere "$rpsctl" "$url" -d 1 -r 10 -q
-expect_equal "lines on stderr" "$(wc -l <"$ERR")" 1
+expect_line_count "lines on stderr" "$ERR" 1
 expect_line "$ERR" "^rpsd: this run's number is not kept"
 expect_exit 0 "$rpsctl" "$url" -d 1 -r 10 -q
-expect_equal "stderr" "$(cat "$ERR")" ""
+expect_text "stderr" "$ERR" ""
 served 20
 expect_exit 64 "$rpsctl" "$url" -z 10s
-expect_equal "the line" "$(cat "$ERR")" "rpsctl: unknown flag -z: the duration is -d 10s"
+expect_text "the line" "$ERR" "rpsctl: unknown flag -z: the duration is -d 10s"
 served 0
 
 # ---------------------------------------------------------------- the service, and this host
@@ -306,19 +315,20 @@ export RPSCTL_SOCKET=$T/control.socket
 expect_exit 0 "$rpsctl" list
 expect_line "$OUT" '^no named runs in /.*/runs\.d; |^name +target +load$'
 expect_exit 0 "$rpsctl" list --json
-expect_equal "the list's type" "$(json "$OUT" '.plans | type')" array
-named=$(json "$OUT" .directory)
+figures "$OUT" '.plans | type' .directory
+expect_equal "the list's type" "${FIGURES[0]}" array
+named=${FIGURES[1]}
 # expect_words STATUS LINE COMMAND...: one line on stderr.
 expect_words() {
 	expect_exit "$1" "${@:3}"
-	expect_equal "the line of '${*:4}'" "$(cat "$ERR")" "$2"
+	expect_text "the line of '${*:4}'" "$ERR" "$2"
 }
 nowhere="rpsctl: no such run in $named: no-such-run; rpsctl list lists the known ones"
 expect_words 66 "$nowhere" "$rpsctl" run no-such-run "$T/second.ini" --dry-run
 expect_words 66 "$nowhere" "$rpsctl" start no-such-run "$T/second.ini"
 expect_words 66 "$nowhere" "$rpsctl" show no-such-run
 expect_exit 66 "$rpsctl" run no-such-run -q
-expect_equal "the line" "$(cat "$ERR")" "$nowhere"
+expect_text "the line" "$ERR" "$nowhere"
 expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in $named; \
 http://no-such-run/ is a URL" "$rpsctl" no-such-run
 # Each message has its remedy.
@@ -354,7 +364,7 @@ and Ctrl-C ends one of your own"
 expect_words 66 "$idle" "$rpsctl" stop
 expect_words 0 "$idle" "$rpsctl" stop --all
 expect_exit 0 "$rpsctl" start "$T/runs/base.ini" "$T/over/first.ini"
-id=$(cat "$OUT")
+id=$(<"$OUT")
 expect_exit 0 "$rpsctl" watch "$id"
 served 20
 expect_words 66 "$idle" "$rpsctl" stop

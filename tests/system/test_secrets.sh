@@ -50,10 +50,11 @@ END
 
 # kept WHAT: the last words are without secrets.
 kept() {
-	local secret
+	local secret said
+	said=$(<"$OUT")$'\n'$(<"$ERR")
 
 	for secret in "${secrets[@]}"; do
-		! grep -F -- "$secret" "$OUT" "$ERR" >"$T/found" || fail "$1 tells $(cat "$T/found")"
+		[[ $said != *"$secret"* ]] || fail "$1 tells $secret"
 	done
 }
 
@@ -76,7 +77,7 @@ expect_exit 0 "$rpsctl" "$T/runs/shop.ini" --dry-run
 kept "a dry run"
 nginx_has_reloaded() {
 	expect_exit 0 "$rpsctl" run "$url/reloaded" -n 1 --closed -c 1 -q
-	grep -qF '/reloaded 200 "-" "-"' "$NGINX_LOG"
+	file_has "$NGINX_LOG" '/reloaded 200 "-" "-"'
 }
 wait_until 5 nginx_has_reloaded || fail "nginx does not write what it should"
 : >"$NGINX_LOG"
@@ -86,14 +87,15 @@ expect_exit 0 "$rpsctl" run "$T/runs/shop.ini" -v -o "$T/result.json" -o "$T/res
 kept "a run"
 expect_nginx_served 40
 # Each request went out as it is written.
-expect_equal "requests of all kinds" "$(grep -cE '"(Bearer tok-geheim-1|-|Basic [A-Za-z0-9=]+)" "head-geheim-3"' "$NGINX_LOG")" 40
+matching_lines "$NGINX_LOG" '"(Bearer tok-geheim-1|-|Basic [A-Za-z0-9=]+)" "head-geheim-3"'
+expect_equal "requests of all kinds" "$LINES_SEEN" 40
 for line in 'GET /browse 200 "Bearer tok-geheim-1" "head-geheim-3"' \
 	"POST /buy 200 \"Basic $basic\" \"head-geheim-3\"" \
 	'GET /closed 401 "-" "head-geheim-3"'; do
 	grep -xF "$line" "$NGINX_LOG" >/dev/null || fail "nginx has not seen: $line"
 done
-served=$(grep -cF ' /closed ' "$NGINX_LOG")
-expect_equal "errors" "$(json "$T/result.json" .ledger.http_error)" "$served"
+matching_lines "$NGINX_LOG" ' /closed '
+expect_figures "$T/result.json" errors .ledger.http_error "$LINES_SEEN"
 cat "$T"/result.* >"$OUT"
 kept "a result"
 expect_exit 0 "$rpsctl" report "$T/result.json" --json

@@ -24,12 +24,14 @@ start "$rpsd" --config "$T/rpsd.conf"
 OUT=$T/stdout ERR=$T/stderr
 wait_line "$log" 'listening on .*control\.socket'
 wait_line "$log" "listening on $look"
-url=http://$(grep -oE '127\.0\.0\.1:[0-9]+' "$log" | head -n 1)/
+wait_address "$log"
+url=http://$ADDRESS/
 export RPSCTL_SOCKET=$work
 
 # In words of `status`: the state of the run.
 state_is() {
-	"$rpsctl" status "$id" --json 2>/dev/null | jq -e --arg s "$1" '.runs[0].state == $s' >/dev/null
+	"$rpsctl" status "$id" --json >"$T/state" 2>/dev/null &&
+		file_has "$T/state" "\"state\": ?\"$1\""
 }
 
 begin() {
@@ -44,14 +46,16 @@ refused() {
 	shift 2
 	expect_exit "$status" "$rpsctl" "$@"
 	expect_line "$ERR" "$words"
-	expect_equal "lines of '$*'" "$(wc -l <"$ERR")" 1
+	expect_line_count "lines of '$*'" "$ERR" 1
 }
 
 report() {
-	wait_until 10 state_is finished || fail "$id does not end"
+	expect_exit 0 "$rpsctl" watch "$id"
+	state_is finished || fail "$id does not end"
 	"$rpsctl" report "$id" -o "$T/result.json" >"$T/report.txt" || true
-	expect_equal "ledger.balanced" "$(json "$T/result.json" .ledger.balanced)" true
-	n_sent=$((n_sent + $(sent_by "$T/result.json")))
+	figures "$T/result.json" .ledger.balanced "$JQ_SENT"
+	expect_equal "ledger.balanced" "${FIGURES[0]}" true
+	n_sent=$((n_sent + FIGURES[1]))
 }
 
 user=$(id -un)
@@ -86,15 +90,14 @@ for act in "set rate=300" pause resume next; do
 	refused 77 'refused: your role' $act --socket "$look"
 done
 report
-expect_equal "kinds" "$(json "$T/result.json" '[.events[] | select(.user) | .kind] | join(" ")')" \
-	"rate rate pause resume"
-expect_equal "from and to" "$(json "$T/result.json" '.events[0] | .user + " " + .from + " " + .to')" \
-	"$user 200/s 400/s"
-paused=$(json "$T/result.json" '[.events[] | select(.kind == "pause" or .kind == "resume") | .at_ns] | .[1] - .[0]')
-expect_equal "window.paused_ns" "$(json "$T/result.json" .window.paused_ns)" "$paused"
-expect_equal "the window but for the pause" \
-	"$(json "$T/result.json" '.window.end_ns - .window.start_ns - .window.paused_ns')" 4000000000
-expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" completed
+paused='[.events[] | select(.kind == "pause" or .kind == "resume") | .at_ns] | .[1] - .[0]'
+window='.window.end_ns - .window.start_ns - .window.paused_ns'
+expect_figures "$T/result.json" \
+	kinds '[.events[] | select(.user) | .kind] | join(" ")' "rate rate pause resume" \
+	"from and to" '.events[0] | .user + " " + .from + " " + .to' "$user 200/s 400/s" \
+	window.paused_ns ".window.paused_ns == ($paused)" true \
+	"the window but for the pause" "$window" 4000000000 \
+	outcome .run.outcome completed
 
 # The next stage, and behind the last one the end.
 cat >"$T/staged.ini" <<INI
@@ -110,7 +113,7 @@ expect_line "$OUT" 'next stage, hold 100 for 1h -> hold 200 for 1h, takes effect
 expect_exit 0 "$rpsctl" next "$id"
 expect_line "$OUT" 'next stage, hold 200 for 1h -> the end, takes effect at 0:[0-9]+$'
 report
-expect_equal "outcome" "$(json "$T/result.json" .run.outcome)" completed
+expect_figures "$T/result.json" outcome .run.outcome completed
 refused 77 "$id has finished" pause "$id"
 
 # Users can only pause.
@@ -121,8 +124,7 @@ expect_exit 0 "$rpsctl" pause "$id"
 wait_until 3 state_is paused || fail "$id is not paused"
 expect_exit 0 "$rpsctl" resume "$id"
 report
-expect_equal "the window but for the pause" \
-	"$(json "$T/result.json" '.window.end_ns - .window.start_ns - .window.paused_ns')" 1000000000
+expect_figures "$T/result.json" "the window but for the pause" "$window" 1000000000
 
 # The trail has who did what, and who was refused.
 expect_line "$log" "$user: rate 200/s -> 400/s \(run=.* uid=[0-9]+ pid=[0-9]+\)"
@@ -131,4 +133,4 @@ expect_line "$log" 'refused to set .*: rate 6000/s is above'
 
 # All that was sent has reached the server.
 "$rpsctl" origins --json >"$T/origins.json"
-expect_equal "requests at the origin" "$(json "$T/origins.json" '.. | .requests? // empty')" "$n_sent"
+expect_figures "$T/origins.json" "requests at the origin" '.. | .requests? // empty' "$n_sent"

@@ -19,16 +19,17 @@ load() {
 # served N REGEX: so many requests, all of them like that.
 served() {
 	expect_nginx_served "$1"
-	expect_equal "requests like $2" "$(grep -cE -- "$2" "$NGINX_LOG")" "$1"
-	expect_equal ok "$(json "$T/result.json" .ledger.ok)" "$1"
+	matching_lines "$NGINX_LOG" "$2"
+	expect_equal "requests like $2" "$LINES_SEEN" "$1"
+	expect_figures "$T/result.json" ok .ledger.ok "$1"
 }
 
 # ---------------------------------------------------------------- a Unix socket
 
 load 0 "unix:$T/app.sock:/a/../b?c=d" -r 200 -d 500ms
 served 100 '^GET /b\?c=d 200 '
-expect_equal name "$(json "$T/result.json" '.run.name')" app.sock
-expect_equal url "$(json "$T/result.json" .plan.target.url)" "unix:$T/app.sock:/b?c=d"
+expect_figures "$T/result.json" name .run.name app.sock \
+	url .plan.target.url "unix:$T/app.sock:/b?c=d"
 
 load 0 "unix://$T/app.sock" -n 50 -c 2 --closed
 served 50 '^GET / 200 '
@@ -36,9 +37,9 @@ served 50 '^GET / 200 '
 # A socket that cannot be connected to has a reason of its own, and no port.
 expect_unix_fault() {
 	load 13 "unix:$T/$1" -n 1
-	tr -s ' \n' ' ' <"$OUT" >"$T/words"
-	expect_line "$T/words" "$2"
-	! file_has "$T/words" ' port' || fail "a Unix socket has no port"
+	words_of "$OUT"
+	[[ $WORDS =~ $2 ]] || fail "no words '$2' in the report"
+	[[ $WORDS != *' port'* ]] || fail "a Unix socket has no port"
 }
 
 expect_unix_fault none.sock 'none\.sock: this socket does not exist'
@@ -46,7 +47,7 @@ expect_unix_fault none.sock 'none\.sock: this socket does not exist'
 expect_unix_fault plain 'plain: this file is not a socket'
 perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die' "$T/left.sock"
 expect_unix_fault left.sock 'left\.sock: connection refused, as no process listens on this socket'
-if [ "$(id -u)" -ne 0 ]; then
+if [ "$EUID" -ne 0 ]; then
 	chmod 0 "$T/app.sock"
 	expect_unix_fault app.sock 'app\.sock: permission denied: .* write permission'
 	chmod 666 "$T/app.sock"
@@ -89,6 +90,6 @@ expect_exit 78 "$rpsctl" "$T/bad.ini" -q
 expect_line "$ERR" 'bad\.ini:3: addresses is for TCP'
 expect_line "$ERR" 'bad\.ini:5: source is for TCP'
 expect_line "$ERR" 'bad\.ini:7: pipeline = 4 contradicts reuse = no \(line 6\)'
-expect_equal "nginx's count" "$(wc -l <"$NGINX_LOG")" 0
+expect_line_count "nginx's count" "$NGINX_LOG" 0
 
 expect_nothing_left
