@@ -40,7 +40,8 @@ import threading
 import time
 
 import cases
-from lives import OUTCOMES, Lives
+from judging import OUTCOMES
+from lives import Lives
 
 BAD = {"crash", "hang", "mute", "torn", "left"}
 COLUMNS = ["works", "error", "unmet", *OUTCOMES[2:], "excused"]
