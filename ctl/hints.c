@@ -17,8 +17,11 @@
 enum hints_form {
 	HINTS_ANY,
 	HINTS_NUMBER, /* begins with a digit */
+	HINTS_COUNT,  /* digits alone */
 	HINTS_TIME,   /* "5s" */
 	HINTS_BODY,   /* JSON, a form, a file */
+	HINTS_WORD,   /* begins with a letter */
+	HINTS_FORMAT, /* "%{http_code}" */
 	HINTS_LOGINS, /* "user:password" */
 	HINTS_URL,    /* "http://..."; or nothing: the flag was the last word, or takes no value */
 };
@@ -36,12 +39,18 @@ struct hints_row {
 #define HINTS_HTTP "leave it out: HTTP/1.1 is what is sent"
 #define HINTS_HTTP2 "HTTP/2 is not supported yet; HTTP/1.1 is what is sent"
 #define HINTS_HTTP3 "HTTP/3 is not supported; HTTP/1.1 is what is sent"
-#define HINTS_LOGIN "a login is -H 'Authorization: Basic BASE64'"
+#define HINTS_LOGIN                                                                                \
+	"a login is --set 'defaults.auth=basic USER @FILE', with the password in the file"
 #define HINTS_PROXY "proxies are not supported, and http_proxy is not read: load the server itself"
 #define HINTS_REDIRECTS "redirects are not followed"
 #define HINTS_FAIL "leave it out: a status from 400 on is counted as failed"
 #define HINTS_HEAD "HEAD requests are -X HEAD"
+#define HINTS_HEADERS "headers of answers are not shown; " HINTS_HEAD
+#define HINTS_LATER "start does not wait for the end of the run: then rpsctl report RUN "
 #define HINTS_QUIET "-q turns progress off"
+#define HINTS_NO_TLS                                                                               \
+	"rpsctl origin serves HTTP without TLS; for https there is openssl s_server -www, or "     \
+	"nginx"
 #define HINTS_FORM                                                                                 \
 	"forms are not composed: --data @FILE has the body, -H 'Content-Type: TYPE' says what "    \
 	"it is"
@@ -62,7 +71,7 @@ static const struct hints_row hints_unknowns[] = {
 	{"-L", HINTS_ANY, HINTS_LATENCY ", and " HINTS_REDIRECTS, NULL},
 	{"-U", HINTS_ANY, HINTS_LATENCY, NULL},
 	{"-i", HINTS_NUMBER, "the number of requests is -n VALUE", NULL},
-	{"-i", HINTS_ANY, HINTS_HEAD, NULL},
+	{"-i", HINTS_ANY, HINTS_HEADERS, NULL},
 	{"-I", HINTS_ANY, HINTS_HEAD, NULL},
 	{"-p", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
 	{"-p", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
@@ -73,6 +82,7 @@ static const struct hints_row hints_unknowns[] = {
 	{"-a", HINTS_ANY, HINTS_LOGIN, NULL},
 	{"-A", HINTS_LOGINS, HINTS_LOGIN, NULL},
 	{"-A", HINTS_ANY, "it is -H 'User-Agent: VALUE' or -H 'Accept: VALUE'", "TEXT"},
+	{"-T", HINTS_NUMBER, "the timeout of a request is --timeout VALUE", NULL},
 	{"-T", HINTS_ANY, "it is -H 'Content-Type: VALUE'", "TYPE"},
 	{"-C", HINTS_ANY, "a cookie is -H 'Cookie: VALUE'", "TEXT"},
 	{"-b", HINTS_ANY, "a cookie is -H 'Cookie: VALUE', a body is --data VALUE", "TEXT"},
@@ -83,6 +93,12 @@ static const struct hints_row hints_unknowns[] = {
 	{"-g", HINTS_ANY, "-o FILE.csv writes a table", NULL},
 	{"-x", HINTS_ANY, HINTS_PROXY, NULL},
 	{"-h2", HINTS_ANY, HINTS_HTTP2, NULL},
+	{"-cpus", HINTS_ANY, "threads are -t VALUE", "N"},
+	{"-host", HINTS_ANY, "it is -H 'Host: VALUE'", "NAME"},
+	{"-disable-compression", HINTS_ANY, "leave it out: compressed answers are not asked for",
+		NULL},
+	{"-disable-keepalive", HINTS_ANY, "it is --no-keepalive", NULL},
+	{"-disable-redirects", HINTS_ANY, "leave it out: " HINTS_REDIRECTS, NULL},
 	{"--http2", HINTS_ANY, HINTS_HTTP2, NULL},
 	{"--http2-prior-knowledge", HINTS_ANY, HINTS_HTTP2, NULL},
 	{"--http3", HINTS_ANY, HINTS_HTTP3, NULL},
@@ -137,15 +153,38 @@ static const struct hints_row hints_unknowns[] = {
 	{"--no-tui", HINTS_ANY, HINTS_QUIET, NULL},
 	{"--out", HINTS_ANY, "a report in a file is -o FILE.json", NULL},
 	{"--connections-per-second", HINTS_ANY, "it is --set connections.open-rate=VALUE", "RATE"},
+	/* Of rpsctl start, which other commands have. */
+	{"-o", HINTS_ANY, HINTS_LATER "-o VALUE", "FILE"},
+	{"--output", HINTS_ANY, HINTS_LATER "-o VALUE", "FILE"},
+	{"-v", HINTS_ANY, HINTS_LATER "-v", NULL},
+	{"--verbose", HINTS_ANY, HINTS_LATER "-v", NULL},
+	{"--json", HINTS_ANY, HINTS_LATER "--json", NULL},
+	{"-q", HINTS_ANY, "leave it out: start shows no progress", NULL},
+	{"--quiet", HINTS_ANY, "leave it out: start shows no progress", NULL},
+};
+
+/* Of rpsctl origin. */
+static const struct hints_row hints_origin[] = {
+	{"-p", HINTS_ANY, "the port is in --listen 127.0.0.1:VALUE", "PORT"},
+	{"--port", HINTS_ANY, "the port is in --listen 127.0.0.1:VALUE", "PORT"},
+	{"-b", HINTS_ANY, "the address is in --listen VALUE:PORT", "ADDRESS"},
+	{"--bind", HINTS_ANY, "the address is in --listen VALUE:PORT", "ADDRESS"},
+	{"--tls", HINTS_ANY, HINTS_NO_TLS, NULL},
+	{"--https", HINTS_ANY, HINTS_NO_TLS, NULL},
+	{"--cert", HINTS_ANY, HINTS_NO_TLS, NULL},
+	{"--key", HINTS_ANY, HINTS_NO_TLS, NULL},
 };
 
 static const struct hints_row hints_misuses[] = {
-	{"-q", HINTS_NUMBER, "is quiet; a rate, of all connections together, is -r VALUE", NULL},
+	{"-q", HINTS_COUNT, "is quiet; a rate, of all connections together, is -r VALUE", NULL},
 	{"-t", HINTS_TIME,
 		"is the number of workers; the duration is -d VALUE, the timeout is --timeout "
 		"VALUE",
 		NULL},
 	{"-d", HINTS_BODY, "is the duration; a body is --data VALUE", NULL},
+	{"-d", HINTS_WORD, "is the duration, as in 30s; a body is --data VALUE", NULL},
+	{"-w", HINTS_FORMAT, "is the warm-up; -o FILE.json writes all figures", NULL},
+	{"--json", HINTS_BODY, "takes no value: it prints JSON; a body is --data VALUE", NULL},
 };
 
 static bool hints_fits(enum hints_form form, const char *value)
@@ -157,11 +196,17 @@ static bool hints_fits(enum hints_form form, const char *value)
 		return true;
 	case HINTS_NUMBER:
 		return value && isdigit((unsigned char)value[0]);
+	case HINTS_COUNT:
+		return value && *value && !value[strspn(value, "0123456789.")];
 	case HINTS_TIME:
 		return value && !str_eq(value, "0") && units_parse_time(value, &ns) == 0;
 	case HINTS_BODY:
 		return value && *value && value[0] != '=' &&
 		       (strchr("{[<\"'@", value[0]) || strchr(value, '='));
+	case HINTS_WORD:
+		return value && isalpha((unsigned char)value[0]);
+	case HINTS_FORMAT:
+		return value && strchr(value, '%');
 	case HINTS_LOGINS:
 		return value && strchr(value, ':') && !strstr(value, "://");
 	case HINTS_URL:
@@ -199,10 +244,12 @@ static void hints_say(const struct hints_row *row, const char *before, const cha
 	buf_fini(&text);
 }
 
-bool hints_unknown(const char *flag, const char *value, struct err *reterr)
+bool hints_unknown(bool is_origin, const char *flag, const char *value, struct err *reterr)
 {
-	const struct hints_row *row = hints_find(
-		hints_unknowns, sizeof(hints_unknowns) / sizeof(*hints_unknowns), flag, value);
+	const struct hints_row *rows = is_origin ? hints_origin : hints_unknowns;
+	size_t n = is_origin ? sizeof(hints_origin) / sizeof(*hints_origin)
+			     : sizeof(hints_unknowns) / sizeof(*hints_unknowns);
+	const struct hints_row *row = hints_find(rows, n, flag, value);
 
 	if (row)
 		hints_say(row, "unknown flag ", ": ", value, reterr);

@@ -7,8 +7,9 @@
 
 struct err;
 
-/* A flag that rpsctl does not have; value: what stands behind it, or NULL. True: there is one line
- * in reterr that says the right one. */
-bool hints_unknown(const char *flag, const char *value, struct err *reterr);
+/* A flag that the command does not have; value: what comes after it, or NULL. is_origin: the
+ * command serves load instead of sending it. True: there is one line in reterr that says the right
+ * one. */
+bool hints_unknown(bool is_origin, const char *flag, const char *value, struct err *reterr);
 /* One that it has, with a value that would fit the same flag of another tool. */
 bool hints_misused(const char *flag, const char *value, struct err *reterr);

@@ -247,7 +247,29 @@ static const struct options_flag *options_find(unsigned groups, char letter, con
 	return NULL;
 }
 
-/* One line about a flag that this command does not have. value: what stands behind it, or NULL. */
+/* Who asks for load, or for a server, may come from another tool. */
+static bool options_hint(const struct options_walk *w, const char *flag, const char *value)
+{
+	return (w->groups & (OPTIONS_PLAN | OPTIONS_ORIGIN)) &&
+	       hints_unknown(!(w->groups & OPTIONS_PLAN), flag, value, w->reterr);
+}
+
+/* The one word that begins with what was typed; NULL: none, or several. */
+static const char *options_only_beginning(const char *typed, const char *const *words, size_t n)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!str_starts(words[i], typed))
+			continue;
+		if (found)
+			return NULL;
+		found = words[i];
+	}
+	return found;
+}
+
+/* One line about a flag that this command does not have. value: what comes after it, or NULL. */
 static int options_refuse(const struct options_walk *w, const char *flag, const char *value)
 {
 	const char *name = flag + strspn(flag, "-");
@@ -255,8 +277,7 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 	const char *nearest;
 	size_t n = 0;
 
-	/* Who asks for load may come from another tool. */
-	if ((w->groups & OPTIONS_PLAN) && hints_unknown(flag, value, w->reterr))
+	if (options_hint(w, flag, value))
 		return -EINVAL;
 	for (size_t i = 0; i < OPTIONS_N; i++) {
 		const struct options_flag *f = &options_flags[i];
@@ -273,6 +294,8 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 			words[n++] = f->name;
 	}
 	nearest = flag[2] ? str_nearest(name, words, n) : NULL;
+	if (!nearest && flag[2])
+		nearest = options_only_beginning(name, words, n);
 	if (nearest)
 		err_set(w->reterr, "unknown flag %.100s; did you mean --%s?", flag, nearest);
 	else
@@ -319,6 +342,12 @@ static int options_apply(
 	return 0;
 }
 
+/* The next word, where it is no flag; NULL: none. */
+static const char *options_next(const struct options_walk *w)
+{
+	return w->at < w->argc && w->argv[w->at][0] != '-' ? w->argv[w->at] : NULL;
+}
+
 /* attached: the value inside the same word, or NULL. */
 static int options_take(struct options_walk *w, const struct options_flag *f, const char *flag,
 	const char *attached)
@@ -342,10 +371,11 @@ static int options_take(struct options_walk *w, const struct options_flag *f, co
 	return options_apply(w, f, flag, attached);
 }
 
-/* The next word, where it is no flag; NULL: none. */
-static const char *options_next(const struct options_walk *w)
+/* A word after a flag that takes none may be meant for it, as it is for another tool's flag. */
+static bool options_is_misused(const struct options_walk *w, const struct options_flag *f,
+	const char *flag, const char *value)
 {
-	return w->at < w->argc && w->argv[w->at][0] != '-' ? w->argv[w->at] : NULL;
+	return !f->value && (w->groups & OPTIONS_PLAN) && hints_misused(flag, value, w->reterr);
 }
 
 static int options_read_long(struct options_walk *w, const char *word)
@@ -359,31 +389,34 @@ static int options_read_long(struct options_walk *w, const char *word)
 	f = options_find(w->groups, 0, flag + 2);
 	if (!f)
 		return options_refuse(w, flag, equals ? equals + 1 : options_next(w));
+	if (!equals && options_is_misused(w, f, flag, options_next(w)))
+		return -EINVAL;
 	return options_take(w, f, flag, equals ? equals + 1 : NULL);
 }
 
-/* "-rate=50" is --rate with a single dash, as Go's programs have it. */
-static bool options_is_long(const struct options_walk *w, const char *word, struct err *reterr)
+/* "-rate=50" is --rate with a single dash, as Go's programs have it; "-cpus 4" is one of theirs. */
+static bool options_is_long(const struct options_walk *w, const char *word)
 {
-	char name[32];
 	size_t len = strcspn(word + 1, "=");
+	const char *value = word[1 + len] ? word + 1 + len + 1 : options_next(w);
+	char flag[32];
 
-	if (len < 2 || len >= sizeof(name))
+	if (len < 2 || len + 1 >= sizeof(flag))
 		return false;
-	(void)snprintf(name, sizeof(name), "%.*s", (int)len, word + 1);
-	if (!options_find(w->groups, 0, name))
+	(void)snprintf(flag, sizeof(flag), "%.*s", (int)len + 1, word);
+	if (options_hint(w, flag, value))
+		return true;
+	if (!options_find(w->groups, 0, flag + 1))
 		return false;
-	err_set(reterr, "unknown flag -%s; did you mean --%s?", name, name);
+	err_set(w->reterr, "unknown flag %s; did you mean -%s?", flag, flag);
 	return true;
 }
 
-/* The letter at c of word: "-z 10s", "-z10s", but also "-h2". */
+/* The letter at c of word: "-z 10s", "-z10s". */
 static int options_refuse_letter(const struct options_walk *w, const char *word, const char *c)
 {
 	const char flag[3] = {'-', *c, '\0'};
 
-	if ((w->groups & OPTIONS_PLAN) && word[2] && hints_unknown(word, NULL, w->reterr))
-		return -EINVAL;
 	if (c != word + 1)
 		return options_refuse(w, flag, NULL);
 	return options_refuse(
@@ -393,17 +426,8 @@ static int options_refuse_letter(const struct options_walk *w, const char *word,
 /* -qv, -r2k, -r=2k is not: "=2k" is then the value, and the daemon says so. */
 static int options_read_short(struct options_walk *w, const char *word)
 {
-	const char *next = options_next(w);
-
-	if (options_is_long(w, word, w->reterr))
+	if (options_is_long(w, word))
 		return -EINVAL;
-	/* -q takes no value here, so a number behind it was meant as one. */
-	if ((w->groups & OPTIONS_PLAN) && word[1] == 'q' &&
-		(isdigit((unsigned char)word[2]) ||
-			(!word[2] && next && options_is_number(next)))) {
-		(void)hints_misused("-q", word[2] ? word + 2 : next, w->reterr);
-		return -EINVAL;
-	}
 	for (const char *c = word + 1; *c; c++) {
 		const struct options_flag *f = options_find(w->groups, *c, NULL);
 		const char flag[3] = {'-', *c, '\0'};
@@ -413,6 +437,8 @@ static int options_read_short(struct options_walk *w, const char *word)
 			return options_refuse_letter(w, word, c);
 		if (f->value)
 			return options_take(w, f, flag, c[1] ? c + 1 : NULL);
+		if (c == word + 1 && options_is_misused(w, f, flag, c[1] ? c + 1 : options_next(w)))
+			return -EINVAL;
 		r = options_take(w, f, flag, NULL);
 		if (r)
 			return r;

@@ -60,7 +60,7 @@ static const struct {
 	{"-d|30", "load.duration", "30s", "-d"},
 	{"-d|1.5", "load.duration", "1.5s", "-d"},
 	{"-d|5m", "load.duration", "5m", "-d"},
-	{"-d|x", "load.duration", "x", "-d"},
+	{"-d|1x", "load.duration", "1x", "-d"},
 	{"-w|2", "load.warmup", "2s", "-w"},
 	{"-n|1000", "load.requests", "1000", "-n"},
 	{"-c|8", "connections.count", "8", "-c"},
@@ -191,6 +191,14 @@ static const struct {
 	const char *says;
 } wrong[] = {
 	{RUN, "--rat|1", "unknown flag --rat; did you mean --rate?"},
+	{RUN, "--dur|5", "unknown flag --dur; did you mean --duration?"},
+	{RUN, "--c|5", "--help lists the flags"},
+	{OPTIONS_PLAN, "-o|x.json",
+		"unknown flag -o: start does not wait for the end of the run: "
+		"then rpsctl report RUN -o x.json"},
+	{OPTIONS_PLAN, "--json", "then rpsctl report RUN --json"},
+	{OPTIONS_ORIGIN, "--tls", "unknown flag --tls: rpsctl origin serves HTTP without TLS"},
+	{OPTIONS_ORIGIN, "-p|80", "unknown flag -p: the port is in --listen 127.0.0.1:80"},
 	{RUN, "--conections=4", "did you mean --connections?"},
 	{RUN, "--zzzzzzzz", "--help lists the flags"},
 	{RUN, "-Z", "unknown flag -Z; --help lists the flags"},
@@ -224,6 +232,8 @@ static const struct {
 	{OPTIONS_STOP | OPTIONS_PLAN, "--user=a", "unknown flag --user: "},
 	{OPTIONS_STOP, "--user", "unknown flag --user; --help lists the flags"},
 };
+
+#define LOGIN "a login is --set 'defaults.auth=basic USER @FILE', with the password in the file"
 
 /* What the hands of other tools' users type, each with the whole line. */
 static const struct {
@@ -264,6 +274,17 @@ static const struct {
 	{"--proxy=proxy:3128", "unknown flag --proxy: proxies are not supported, and http_proxy "
 			       "is not read: load the server itself"},
 	{"-p|post.json", "unknown flag -p: a body from a file is --data @post.json"},
+	{"-d|body", "-d is the duration, as in 30s; a body is --data body"},
+	{"-w|%{http_code}", "-w is the warm-up; -o FILE.json writes all figures"},
+	{"--json|{\"a\": 1}|http://h/",
+		"--json takes no value: it prints JSON; a body is --data {\"a\": 1}"},
+	{"-i|http://h/", "unknown flag -i: headers of answers are not shown; HEAD requests are -X "
+			 "HEAD"},
+	{"-T|2s", "unknown flag -T: the timeout of a request is --timeout 2s"},
+	{"-cpus|4", "unknown flag -cpus: threads are -t 4"},
+	{"-cpus=4", "unknown flag -cpus: threads are -t 4"},
+	{"-host|shop.test", "unknown flag -host: it is -H 'Host: shop.test'"},
+	{"-disable-keepalive|http://h/", "unknown flag -disable-keepalive: it is --no-keepalive"},
 	{"-T|text/html", "unknown flag -T: it is -H 'Content-Type: text/html'"},
 	{"-h2", "unknown flag -h2: HTTP/2 is not supported yet; HTTP/1.1 is what is sent"},
 	{"--http2", "unknown flag --http2: HTTP/2 is not supported yet; HTTP/1.1 is what is sent"},
@@ -277,12 +298,12 @@ static const struct {
 			      "as failed"},
 	{"-f|urls.txt", "unknown flag -f: lists of URLs are not supported yet: a run file has up "
 			"to 64 [request NAME] sections; a body from a file is --data @urls.txt"},
-	{"--user|a:b", "unknown flag --user: a login is -H 'Authorization: Basic BASE64'"},
+	{"--user|a:b", "unknown flag --user: " LOGIN},
 	/* as copied from a browser or a shell's history of curl */
-	{"-u|joe:secret", "unknown flag -u: a login is -H 'Authorization: Basic BASE64'"},
+	{"-u|joe:secret", "unknown flag -u: " LOGIN},
 	{"-u|body.json", "unknown flag -u: PUT of a file is -X PUT --data @body.json"},
 	{"-u|10", "unknown flag -u: users are -c 10 --closed"},
-	{"-A|joe:secret", "unknown flag -A: a login is -H 'Authorization: Basic BASE64'"},
+	{"-A|joe:secret", "unknown flag -A: " LOGIN},
 	{"-A|me/1.0", "unknown flag -A: it is -H 'User-Agent: me/1.0' or -H 'Accept: me/1.0'"},
 	{"-b|a=b", "unknown flag -b: a cookie is -H 'Cookie: a=b', a body is --data a=b"},
 	{"-I|http://h/", "unknown flag -I: HEAD requests are -X HEAD"},
