@@ -110,7 +110,7 @@ int fill_doc(struct ini_doc *doc, size_t first, const struct fill *fill, struct 
 		if (total > FILL_ALL_MAX) {
 			problems_add(problems, e->file, e->line,
 				"%s: not filled in: the values before have become more than %u "
-				"bytes",
+				"bytes; long text can come from a file: @FILE",
 				e->key, FILL_ALL_MAX);
 			break;
 		}

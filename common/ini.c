@@ -195,10 +195,11 @@ static bool ini_is_too_much(struct ini_reading *rd)
 		(void)ini_refuse(
 			rd, "%d problems are enough: reading stopped here", INI_PROBLEMS_MAX);
 	else if (rd->doc->n_sections > INI_SECTIONS_MAX)
-		(void)ini_refuse(
-			rd, "more than %d sections: reading stopped here", INI_SECTIONS_MAX);
+		(void)ini_refuse(rd, "more than %d sections: reading stopped here; divide the file",
+			INI_SECTIONS_MAX);
 	else if (rd->n_entries_before + rd->n_values > INI_KEYS_MAX)
-		(void)ini_refuse(rd, "more than %d keys: reading stopped here", INI_KEYS_MAX);
+		(void)ini_refuse(rd, "more than %d keys: reading stopped here; divide the file",
+			INI_KEYS_MAX);
 	else
 		return false;
 	return true;
@@ -412,8 +413,10 @@ static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *s
 		return ini_refuse(rd, "a NUL byte: this is not a text file, or not in UTF-8");
 	}
 	if (line.len > INI_LINE_MAX)
-		return ini_refuse(
-			rd, "the line has %zu bytes, more than %d", line.len, INI_LINE_MAX);
+		return ini_refuse(rd,
+			"the line has %zu bytes, more than %d: long text can come from a file, "
+			"@FILE",
+			line.len, INI_LINE_MAX);
 	if (ini_trim(line).len == 0 || line.at[0] == ';' || line.at[0] == '#')
 		return false;
 	if (ini_is_blank(line.at[0])) {

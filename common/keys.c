@@ -190,13 +190,27 @@ static size_t keys_count_choices(const char *const *choices)
 	return n;
 }
 
+/* Comments after values are what other programs' files have. */
+static bool keys_has_comment(const char *value)
+{
+	for (const char *c = value; *c; c++)
+		if ((*c == ';' || *c == '#') && c > value && strchr(" \t", c[-1]))
+			return true;
+	return false;
+}
+
 /* One line on a value that could not be read. */
 static void keys_explain(const struct key *key, const char *value, int code, struct err *reterr)
 {
 	const char *word_or = key->word ? ", or " : "";
 	const char *word = key->word ? key->word : "";
 
-	if (key->type == KEY_CHOICE) {
+	if (keys_has_comment(value)) {
+		err_set(reterr,
+			"'%.60s': a comment is not allowed after a value: write it as a line of "
+			"its own",
+			value);
+	} else if (key->type == KEY_CHOICE) {
 		size_t n = keys_count_choices(key->choices);
 		const char *near = str_nearest(value, key->choices, n);
 		struct buf b = {0};
@@ -207,8 +221,9 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 			near ? near : "", near ? "?)" : "");
 		buf_fini(&b);
 	} else if (code == UNITS_E_RANGE) {
-		err_set(reterr, "'%.60s' is too large or has too many decimals: write %s%s%s",
-			value, keys_words[key->type].how, word_or, word);
+		err_set(reterr, "'%.60s' is too large or has too many decimals: write %s%s%s%s%s",
+			value, keys_words[key->type].how, word_or, word,
+			key->limits ? "; the range is " : "", key->limits ? key->limits : "");
 	} else if (code == UNITS_E_UNIT) {
 		err_set(reterr, "'%.60s' has no unit or a wrong one: write %s%s%s", value,
 			keys_words[key->type].how, word_or, word);

@@ -103,7 +103,8 @@ static int settings_add_origin(struct settings *s, const struct ini_doc *doc, co
 		if (str_eq(s->origins[i].name, name))
 			return 0;
 	if (s->n_origins == SETTINGS_ORIGINS_MAX) {
-		problems_add(problems, file, line, "more than %d origins", SETTINGS_ORIGINS_MAX);
+		problems_add(problems, file, line, "more than %d origins: remove some of them",
+			SETTINGS_ORIGINS_MAX);
 		return 0;
 	}
 	origin = &s->origins[s->n_origins];

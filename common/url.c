@@ -232,7 +232,7 @@ static const char *url_check_ipv6(struct url_slice host, char ret[static INET6_A
 static const char *url_check_name(struct url_slice host, char *ret)
 {
 	if (host.len == 0)
-		return "no host";
+		return "no host: write HOST:PORT, as in localhost:8000";
 	if (host.at[0] == '.')
 		return "a host does not begin with a dot";
 	if (host.len > URL_HOST_MAX)
@@ -247,6 +247,9 @@ static const char *url_check_name(struct url_slice host, char *ret)
 		ret[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 	}
 	ret[host.len] = '\0';
+	/* The C library takes it for an address: 8000 for 0.0.31.64. */
+	if (strspn(ret, "0123456789") == host.len && strtoull(ret, NULL, 10) <= UINT16_MAX)
+		return "a number alone is no host: a port comes after one, as in localhost:8000";
 	return NULL;
 }
 
@@ -257,7 +260,9 @@ static const char *url_read_authority(struct url_slice authority, struct url *u,
 	const char *end = authority.at + authority.len, *colon, *why;
 
 	if (memchr(authority.at, '@', authority.len))
-		return "user and password are not taken from a URL, but by [defaults] auth";
+		return "user and password are not taken from a URL: --set 'defaults.auth=basic "
+		       "USER @FILE' "
+		       "([defaults] auth) sends them, with the password in the file";
 	u->is_ipv6 = authority.len > 0 && authority.at[0] == '[';
 	if (u->is_ipv6) {
 		const char *close = memchr(authority.at, ']', authority.len);

@@ -68,8 +68,8 @@ void default_load_describe(
 			str_eq(users->value, "1") && !pipeline ? "" : "s", users->file);
 	else
 		(void)snprintf(ret, size,
-			"%.20s%s at %.20s%s%s, which is the default rate; -r RATE sets another",
-			n ? n->value : "open model", n ? " requests" : "",
-			scale ? scale->value : "", scale ? " of " : "",
-			keys_find(KEYS_RUN, "load", "rate")->fallback);
+			"%.20s%s%s at %.20s%s%s, which is the default rate; -r RATE sets another",
+			n ? n->value : "open model", n ? " request" : "",
+			n && !str_eq(n->value, "1") ? "s" : "", scale ? scale->value : "",
+			scale ? " of " : "", keys_find(KEYS_RUN, "load", "rate")->fallback);
 }

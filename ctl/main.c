@@ -36,7 +36,8 @@ static int main_check_memory(int status)
 {
 	if (memory_failures() == 0 || (status != 0 && command_complaints() > 0))
 		return status;
-	command_complain("out of memory");
+	command_complain("out of memory: what was printed may be incomplete; more of it helps "
+			 "(ulimit -v, the cgroup's MemoryMax=), or a smaller run");
 	return status ? status : EXIT_NO_DAEMON;
 }
 
@@ -46,6 +47,18 @@ static int main_unknown(const char *word)
 	const char *nearest = command_nearest(word);
 	struct buf name = {0}, place = {0};
 
+	if (word[strspn(word, "0123456789")] == '\0') {
+		command_complain(
+			"there is no command %s; a port needs its host: rpsctl localhost:%s", word,
+			word);
+		return EXIT_USAGE;
+	}
+	if (nearest && access(word, F_OK) == 0) {
+		command_complain("there is no command %s; did you mean %s, or the file: rpsctl "
+				 "./%s?",
+			word, nearest, word);
+		return EXIT_USAGE;
+	}
 	if (nearest) {
 		command_complain("there is no command %s; did you mean %s?", word, nearest);
 		return EXIT_USAGE;

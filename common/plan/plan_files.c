@@ -112,7 +112,11 @@ static bool plan_refers(const struct ini_entry *e)
 
 const char *plan_entry_file(const struct ini_entry *e)
 {
-	const char *name = plan_refers(e) ? plan_file_reference(e->value, NULL) : plan_tls_file(e);
+	/* Only the value of a header comes from a file. */
+	bool is_header = str_eq(e->key, "header") && e->value[0] == '@';
+	const char *name = is_header	    ? NULL
+			   : plan_refers(e) ? plan_file_reference(e->value, NULL)
+					    : plan_tls_file(e);
 
 	/* What is no credential's name is refused by the plan, and looked for nowhere. */
 	return name && plan_credential(name) && !plan_is_credential(plan_credential(name)) ? NULL

@@ -76,8 +76,10 @@ int plan_parse_auth(const char *value, void *field, struct err *reterr)
 	if (plan_check_body(rest, reterr))
 		return -EINVAL;
 	if (!plan_file_reference(rest, &len)) {
-		err_set(reterr, "a secret must not be in a run file: write it to a file and name "
-				"that, as in bearer @token, or cred:NAME");
+		err_set(reterr,
+			"a secret must not be in a run file: write it to a file and name that, as "
+			"in %s @FILE, or cred:NAME instead of @FILE",
+			auth.scheme == PLAN_AUTH_BASIC ? "basic USER" : "bearer");
 		return -EINVAL;
 	}
 	auth.secret = rest + len;

@@ -211,7 +211,8 @@ static void plan_find_lines(struct plan_making *m, const char *section, const ch
 			/* Those of [defaults] are told once. */
 			if (*arg || m->request == m->in->plan->requests)
 				problems_add(m->in->problems, e->file, e->line,
-					"more than %d headers", PLAN_HEADERS_MAX);
+					"more than %d headers: remove some, or join values in one",
+					PLAN_HEADERS_MAX);
 			return;
 		}
 		ret->at[ret->n++] = e;
@@ -531,7 +532,8 @@ static int plan_set_expect_body(struct plan_making *m)
 		return 0;
 	r = plan_expand(m->in, e, e->value, true, &text);
 	if (!r && text.len > PLAN_EXPECT_BODY_MAX)
-		problems_add(m->in->problems, e->file, e->line, "expect-body: more than %d bytes",
+		problems_add(m->in->problems, e->file, e->line,
+			"expect-body: more than %d bytes: expect-sha256 checks a whole body",
 			PLAN_EXPECT_BODY_MAX);
 	if (r || !text.len) {
 		buf_fini(&text);

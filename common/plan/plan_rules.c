@@ -380,7 +380,9 @@ static bool plan_breaks_users(
 
 	if (p->pipeline <= 1 || plan_all_requests_close(p) || plan_users(p) <= PLAN_USERS_MAX)
 		return false;
-	err_set(ret_why, "pipeline = %.20s on %llu connections: more than %d requests in flight",
+	err_set(ret_why,
+		"pipeline = %.20s on %llu connections: more than %d requests in flight: take "
+		"less of either",
 		e->value, (unsigned long long)plan_connection_limit(p), PLAN_USERS_MAX);
 	return true;
 }

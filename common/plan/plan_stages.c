@@ -493,7 +493,9 @@ int plan_read_stage(const char *value, void *field, struct err *reterr)
 	if (r || !p)
 		return r;
 	if (p->n_stages == PLAN_STAGES_MAX) {
-		err_set(reterr, "more than %d stages", PLAN_STAGES_MAX);
+		err_set(reterr,
+			"more than %d stages: steps from RATE to RATE joins several into one",
+			PLAN_STAGES_MAX);
 		return -EINVAL;
 	}
 	if (!stage.rate.den)

@@ -52,7 +52,8 @@ int plan_check_ciphersuites(const char *value, struct err *reterr)
 	const char *at = value;
 
 	if (strlen(value) > PLAN_CIPHERS_MAX) {
-		err_set(reterr, "more than %d bytes", PLAN_CIPHERS_MAX);
+		err_set(reterr, "the list has more than %d bytes: write fewer ciphers",
+			PLAN_CIPHERS_MAX);
 		return -EINVAL;
 	}
 	for (;; at++) {

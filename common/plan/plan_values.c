@@ -79,7 +79,9 @@ int plan_check_path(const char *value, struct err *reterr)
 	if (plan_credential(value) && !plan_is_credential(plan_credential(value)))
 		return plan_refuse_credential(value, reterr);
 	if (!plan_is_field_value(value, strlen(value)) || strlen(value) > PLAN_PATH_MAX) {
-		err_set(reterr, "the path has a control character, or more than %d bytes",
+		err_set(reterr,
+			"the path has a control character, or more than %d bytes: write another "
+			"one",
 			PLAN_PATH_MAX);
 		return -EINVAL;
 	}
@@ -207,7 +209,9 @@ static int plan_check_label(const char *value, size_t len,
 		return -EINVAL;
 	}
 	if (strlen(text) > PLAN_LABEL_TEXT_MAX || !plan_is_field_value(text, strlen(text))) {
-		err_set(reterr, "label %s: its text has a control character, or more than %d bytes",
+		err_set(reterr,
+			"label %s: its text has a control character, or more than %d bytes: write "
+			"a shorter one",
 			name, PLAN_LABEL_TEXT_MAX);
 		return -EINVAL;
 	}
@@ -231,7 +235,7 @@ static int plan_set_label(struct plan *p, const char *name, const char *text, st
 		return 0;
 	}
 	if (p->n_labels == PLAN_LABELS_MAX) {
-		err_set(reterr, "more than %d labels", PLAN_LABELS_MAX);
+		err_set(reterr, "more than %d labels: remove some of them", PLAN_LABELS_MAX);
 		return -EINVAL;
 	}
 	labels = reallocarray(p->labels, p->n_labels + 1, sizeof(*labels));

@@ -353,7 +353,19 @@ done
 	: >such-a-file
 	expect_words 64 "rpsctl: there is no command such-a-file; a run file of that name: rpsctl \
 ./such-a-file" "$rpsctl" such-a-file
+	: >stats
+	expect_words 64 "rpsctl: there is no command stats; did you mean status, or the file: rpsctl \
+./stats?" "$rpsctl" stats
 )
+# A port alone is neither a command nor a host: the C library would take it for 0.0.31.64.
+expect_words 64 "rpsctl: there is no command 8000; a port needs its host: rpsctl localhost:8000" \
+	"$rpsctl" 8000
+expect_exit 64 "$rpsctl" http://h.test/ --connect-to 8000 --dry-run
+expect_line "$ERR" 'a number alone is no host: a port comes after one, as in localhost:8000'
+# A message alone, not a second one on the same word.
+expect_exit 64 "$rpsctl" http://127.0.0.1:1/ -H @headers.txt --dry-run
+expect_equal "the line" "$(cat "$ERR")" \
+	"rpsctl: -H: '@headers.txt' is not a header: write NAME: VALUE, as in Accept: text/html"
 # Policy: the remedy is named, whether the address is known at once or from its name.
 expect_words 77 "rpsctl: refused: 192.0.2.1: only loopback is allowed; [policy] allow lists more" \
 	"$rpsctl" start http://192.0.2.1/

@@ -458,6 +458,14 @@ START_TEST(all_problems_at_once)
 		"f.ini:7: stage: 'ramp from 1 to 2 for 3s' is not a stage: write ramp from",
 		"f.ini:8: workers: 'aut' is not a whole number", "f.ini:10: header: 'Foo'",
 		"f.ini:11: method: 'G T'", "f.ini:13: interval: '2h' is out of range: 100ms..1h");
+	/* As other programs' files have them. */
+	CONF_EXPECT("[target]\nurl = http://x/\n[load]\nrate = 20 ; slow\nduration = 5s # short\n",
+		"f.ini:4: rate: '20 ; slow': a comment is not allowed after a value",
+		"f.ini:5: duration: '5s # short': a comment is not allowed after a value");
+	CONF_EXPECT("[target]\nurl = http://x/\n[load]\nrate = 99999999999\n",
+		"f.ini:4: rate: '99999999999' is too large or has too many decimals: write a "
+		"number and /s, /m or /h, as in 2000, 2k/s or 30/m, or max; the range is "
+		"1/h..10M/s");
 	/* In the order of lines, whichever step finds them. */
 	CONF_EXPECT(
 		"[load]\nrate = 5\nstage = hold 1 for 1s\n[defaults]\nbody = @none\nheader = Foo\n",

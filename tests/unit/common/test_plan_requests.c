@@ -409,7 +409,9 @@ static const struct {
 		"f.ini:4: header Content-Length: 3, but the body has 2 bytes"},
 	/* auth */
 	{"auth = bearer abcdef", "f.ini:4: auth: a secret must not be in a run file: write it to"},
-	{"auth = basic alice abcdef", "f.ini:4: auth: a secret must not be in a run file"},
+	{"auth = basic alice abcdef",
+		"f.ini:4: auth: a secret must not be in a run file: write it to a file and name "
+		"that, as in basic USER @FILE"},
 	{"auth = basic alice:abcdef @pw", "f.ini:4: auth: the user may have no ':'"},
 	{"auth = basic @pw", "f.ini:4: auth: basic has a user: write basic USER @FILE"},
 	{"auth = bearer me @token", "f.ini:4: auth: bearer has no user"},
