@@ -553,6 +553,9 @@ static struct figure format_text_pasted(double rate, int figures)
 	return f;
 }
 
+/* What was answered only after the window says nothing of twice the rate. */
+#define FORMAT_TEXT_KEEPS_UP 0.95
+
 static void format_text_next(struct report *r)
 {
 	const char *limit = result_text(r->doc, "headline.limited_by");
@@ -561,6 +564,7 @@ static void format_text_next(struct report *r)
 	double ok = report_real(r, "rates.ok_per_s");
 
 	double more = r->closed ? ok * 0.8 : planned * 2;
+	bool keeps_up = ok >= FORMAT_TEXT_KEEPS_UP * planned;
 
 	/* Of a merged result, each of its runs has its own next step. */
 	if (!is_done || ok <= 0 || json_array_size(result_at(r->doc, "parts")) > 0 ||
@@ -570,7 +574,7 @@ static void format_text_next(struct report *r)
 	if (r->closed)
 		report_line(r, "  next    -r %s for what users feel at that rate",
 			format_text_pasted(more, 2).text);
-	else if (str_eq(limit, "plan") && report_real(r, "headline.failed_share") == 0)
+	else if (str_eq(limit, "plan") && keeps_up && report_real(r, "headline.failed_share") == 0)
 		report_line(r, "  next    -r %s for more, -r max for the ceiling",
 			format_text_pasted(more, 3).text);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/exit_codes.h"
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/look.h"
@@ -180,8 +181,10 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 	const struct report_word *v = report_word_of(r);
 
 	ret->word = v->word;
+	ret->exit_code = (int)report_int(r, "run.exit_code");
 	/* Who stops a run has more than one exit status: the second Ctrl-C has its own. */
-	ret->exit_code = str_eq(v->match, "stopped") ? 0 : (int)report_int(r, "run.exit_code");
+	if (str_eq(v->match, "stopped") && ret->exit_code == EXIT_STOPPED)
+		ret->exit_code = 0;
 	ret->remedy = result_text(r->doc, "headline.try");
 	ret->missing = result_text(r->doc, "headline.missing");
 	report_reason(r, v, ret->reason, sizeof(ret->reason));

@@ -43,6 +43,11 @@
 #define AUDIT_SENT 0.995   /* of the plan; less for reasons of ours is void */
 #define AUDIT_MANY_CONNECTIONS 1000
 
+/* Less of the good answers inside the window, and times that grew by this part of what it takes to
+ * work off the rest: between thirds of a window, a straight line rises by two thirds. */
+#define AUDIT_IN_WINDOW 0.95
+#define AUDIT_RISE 0.4
+
 const char *const audit_limit_names[] = {
 	[AUDIT_BY_PLAN] = "plan",
 	[AUDIT_BY_SERVER] = "server",
@@ -107,6 +112,14 @@ static bool audit_is_behind(const struct audit_view *v, const struct audit_facts
 	       f->late > 1.5 * on_their_way + 3 * sqrt(on_their_way) + 10;
 }
 
+/* A server that carries half of the plan has as many answers on their way at the end as their mean
+ * time says, for it is a mean over ever longer times: that they grew with the backlog tells. */
+static bool audit_is_slowing(const struct audit_view *v, const struct audit_facts *f)
+{
+	return f->late > (1 - AUDIT_IN_WINDOW) * f->ok && f->ok_rate > 0 &&
+	       v->rise_ns > AUDIT_RISE * f->late / f->ok_rate * NSEC_PER_SEC;
+}
+
 static struct audit_facts audit_gather(const struct audit_view *v)
 {
 	const struct ledger *l = &v->ledger;
@@ -134,7 +147,7 @@ static struct audit_facts audit_gather(const struct audit_view *v)
 	f.late = fmax(f.ok - v->ok_per_s * window_s, 0);
 	f.is_too_much = f.is_full && v->connection_wait->p99_ns > v->service->p99_ns &&
 			f.capacity > 0 && f.capacity < AUDIT_CARRIED * f.asked;
-	f.is_behind = !f.is_cut && audit_is_behind(v, &f);
+	f.is_behind = !f.is_cut && (audit_is_behind(v, &f) || audit_is_slowing(v, &f));
 	return f;
 }
 
@@ -242,13 +255,20 @@ static const char *const audit_none_ok[LEDGER_CLASS_COUNT] = {
 	[LEDGER_UNFINISHED] = "was answered before the run ended",
 };
 
-/* The largest class but ok. */
-static enum ledger_class audit_most(const struct ledger *l)
+/* Requests that were cut off with the run are not what went wrong with it. */
+static bool audit_is_cut_off(const struct audit_view *v, enum ledger_class c)
 {
+	return v->outcome != AUDIT_COMPLETED && (c == LEDGER_UNSENT || c == LEDGER_UNFINISHED);
+}
+
+/* The largest class but ok. */
+static enum ledger_class audit_most(const struct audit_view *v)
+{
+	const struct ledger *l = &v->ledger;
 	enum ledger_class most = LEDGER_NOT_CONNECTED;
 
 	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++)
-		if (c != LEDGER_OK && l->classes[c] > l->classes[most])
+		if (c != LEDGER_OK && !audit_is_cut_off(v, c) && l->classes[c] > l->classes[most])
 			most = c;
 	return most;
 }
@@ -286,7 +306,7 @@ static void audit_tell_failed(const struct audit_view *v, struct audit *a)
 	enum ledger_class most =
 		v->failed_by != FAULT_NONE && (l->planned == 0 || l->classes[LEDGER_OK] > 0)
 			? fault_table[v->failed_by].class
-			: audit_most(l);
+			: audit_most(v);
 
 	a->headline = AUDIT_HEADLINE_FAIL;
 	a->exit_code = EXIT_RUN_FAILED;
@@ -411,7 +431,7 @@ static void audit_tell_connections(
 static void audit_tell_failures(const struct audit_view *v, struct audit *a)
 {
 	const struct ledger *l = &v->ledger;
-	enum ledger_class most = audit_most(l);
+	enum ledger_class most = audit_most(v);
 
 	audit_because(a, "%s of %s requests failed: %s%s",
 		figure_share(ledger_failed_share(l)).text, figure_count(l->planned).text,
@@ -425,7 +445,7 @@ static void audit_tell_failures(const struct audit_view *v, struct audit *a)
 static void audit_tell_server(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
-	enum ledger_class most = audit_most(&v->ledger);
+	enum ledger_class most = audit_most(v);
 	/* A lower rate does not help against these. */
 	bool is_wrong = most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED ||
 			most == LEDGER_BAD_RESPONSE || most == LEDGER_NOT_CONNECTED ||

@@ -28,6 +28,8 @@ struct audit_view {
 	struct ledger ledger; /* the measured window */
 	int64_t window_ns;    /* in which was sent: without pauses */
 	double ok_per_s;
+	double rise_ns; /* of the median, from the window's first third to its last, where it rose
+			 * all along; else 0 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */
 	/* never NULL: all of it absent where there is none */
 	const struct result_latency *service, *our_delay, *connection_wait;

@@ -64,6 +64,14 @@ static void audit_note_standstill(const struct audit_view *v, struct audit *a)
 		"a worker stood still for %s of the run", figure_share(share).text);
 }
 
+/* More workers have nothing to take from one that has a single connection. */
+static const char *audit_spread(const struct audit_view *v)
+{
+	return v->r->connections.peak > v->r->generator.workers
+		       ? "fewer connections on each worker: -t, if this machine has a CPU to spare"
+		       : "a quieter machine";
+}
+
 static void audit_note_stamps(const struct audit_view *v, struct audit *a)
 {
 	int64_t slack_ns = v->r->generator.rx_slack_p99_ns, service_ns = v->service->p50_ns;
@@ -71,7 +79,7 @@ static void audit_note_stamps(const struct audit_view *v, struct audit *a)
 
 	if (slack_ns > AUDIT_RX_SLACK_NS && service_ns > 0 && (double)slack_ns > limit_ns)
 		audit_add_note(v, a, &note_table[NOTE_RX_SLACK], (double)slack_ns, limit_ns,
-			"fewer connections on each worker: -t, if this machine has a CPU to spare",
+			audit_spread(v),
 			"completion stamps are late by up to %s (p99), service p50 is %s",
 			figure_time(slack_ns).text, figure_time(service_ns).text);
 }
@@ -91,8 +99,7 @@ static void audit_note_causes(const struct audit_view *v, struct audit *a)
 			"a worker waited for a CPU for %s of the run",
 			figure_share(g->run_queue_share).text);
 	if ((double)g->loop_p99_ns > turn_ns)
-		audit_add_note(v, a, turns, (double)g->loop_p99_ns, turn_ns,
-			"fewer connections on each worker: -t, if this machine has a CPU to spare",
+		audit_add_note(v, a, turns, (double)g->loop_p99_ns, turn_ns, audit_spread(v),
 			"a turn of a worker's loop took up to %s (p99), others waited for it",
 			figure_time(g->loop_p99_ns).text);
 }

@@ -37,10 +37,14 @@ static struct audit_sentence audit_try_server_name(const struct audit_view *v)
 {
 	const char *name = v->plan.certificate_name;
 
+	if (!*name)
+		return audit_say("a URL with a name that the certificate is for, or --set "
+				 "tls.server-name=NAME; -k ([tls] verify = no) accepts any "
+				 "certificate");
 	return audit_say(
 		"--set tls.server-name=%.80s, or a URL with a name that the certificate is "
 		"for",
-		*name ? name : "NAME");
+		name);
 }
 
 static const char *audit_tls_remedy(enum fault fault)
@@ -161,6 +165,15 @@ static bool audit_may_be_https(const struct audit_view *v)
 	return !v->plan.is_tls && !*v->plan.unix_path && v->answers == 0;
 }
 
+/* In TLS 1.3 the alert comes after the handshake, in place of an answer. */
+static bool audit_wants_certificate(const struct audit_view *v)
+{
+	enum fault fault = audit_main_fault(v, FAULT_PHASE_RECEIVE);
+
+	return v->faults[fault] &&
+	       strstr(result_words(v->faults[fault]->example), "\"certificate required\"");
+}
+
 static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum ledger_class most)
 {
 	static const enum fault_phase phases[] = {
@@ -175,6 +188,10 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 	}
 	if (most == LEDGER_BAD_RESPONSE)
 		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_PARSE));
+	if (most == LEDGER_CONNECTION_ERROR && audit_wants_certificate(v))
+		return audit_say(
+			"--cert FILE and --key FILE ([tls] certificate and key): the server "
+			"asks for a client certificate");
 	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(v))
 		return audit_say("https:// if this port speaks TLS; else see the server's log: why "
 				 "does it close the connection?");

@@ -165,6 +165,71 @@ static double audit_short_share(const struct audit_view *v)
 	return n > 0 ? (double)n_short / (double)n : 0;
 }
 
+/* So many medians, each of as many rows of the window as it takes; those of 4 rows tell. */
+#define AUDIT_MEDIANS_MOST 12
+#define AUDIT_MEDIANS_LEAST 4
+/* Of all pairs of them: a trend, and not chance. */
+#define AUDIT_RISING 0.9
+
+/* How many whole rows the window has. */
+static size_t audit_whole_rows(const struct audit_view *v)
+{
+	const struct result_intervals *intervals = &v->r->intervals;
+	const struct result_row *rows = intervals->rows.rows;
+	double window_ns = (double)v->r->window.end_ns - (double)v->r->window.start_ns;
+	size_t n = 0;
+
+	while (n < intervals->rows.n && rows[n].is == RESULT_IS_THERE && rows[n].length_ns <= 0 &&
+		(double)rows[n].t_ns + (double)intervals->width_ns <= window_ns)
+		n++;
+	return n;
+}
+
+static double audit_mean(const double *values, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += values[i];
+	return sum / (double)n;
+}
+
+/* How many medians there are; 0: one of them is unknown. */
+static size_t audit_medians(const struct audit_view *v, double ret[static AUDIT_MEDIANS_MOST])
+{
+	const struct result_row *rows = v->r->intervals.rows.rows;
+	size_t n_rows = audit_whole_rows(v);
+	size_t n = n_rows < AUDIT_MEDIANS_MOST ? n_rows : AUDIT_MEDIANS_MOST;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t from = i * n_rows / n, to = (i + 1) * n_rows / n;
+
+		ret[i] = 0;
+		for (size_t k = from; k < to; k++) {
+			if (rows[k].p50_ns < 0)
+				return 0;
+			ret[i] += (double)rows[k].p50_ns / (double)(to - from);
+		}
+	}
+	return n;
+}
+
+static double audit_rise_ns(const struct audit_view *v)
+{
+	double medians[AUDIT_MEDIANS_MOST];
+	size_t n = v->is_sum || !v->has_begun ? 0 : audit_medians(v, medians);
+	unsigned pairs = 0, rising = 0;
+
+	if (n < AUDIT_MEDIANS_LEAST)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n; k++, pairs++)
+			rising += medians[k] > medians[i];
+	if (rising < AUDIT_RISING * pairs)
+		return 0;
+	return audit_mean(medians + n - n / 3, n / 3) - audit_mean(medians, n / 3);
+}
+
 /* ---------------------------------------------------------------- the whole */
 
 uint64_t audit_fault_count(const struct audit_view *v, enum fault fault)
@@ -202,6 +267,7 @@ void audit_view_of(const struct result *r, struct audit_view *ret)
 		v->faults[audit_find_fault(result_words(errors[i].class))] = &errors[i];
 	v->window_ns = audit_window_ns(v);
 	v->short_interval_share = audit_short_share(v);
+	v->rise_ns = audit_rise_ns(v);
 	audit_count_answers(v);
 	audit_read_plan(v);
 }

@@ -515,8 +515,8 @@ static int run_judge(const struct run *run, struct result *to)
 	if (run->failed_by == FAULT_TLS_SETUP) {
 		audit.exit_code = EXIT_CONFIG;
 		(void)snprintf(audit.try_text, sizeof(audit.try_text),
-			"see the reason; the files are --cacert, --cert and --key ([tls] "
-			"ca-file, certificate and key)");
+			"another file for --cacert, --cert or --key ([tls] ca-file, certificate "
+			"or key)");
 	}
 	if (run->is_refused) {
 		audit.exit_code = EXIT_REFUSED;

@@ -36,6 +36,7 @@ struct audit_run {
 	int64_t request_timeout;
 	int64_t connection_wait_p50, connection_wait_p99;
 	int64_t rx_slack_p99;
+	int64_t first_p50, last_p50; /* of six intervals, along a straight line; 0: no intervals */
 
 	uint64_t connections_limit;
 	uint64_t connections_most;
@@ -118,6 +119,22 @@ static inline void audit_run_rows(struct result *r, double short_share, int64_t 
 		row->t_ns = i * to->width_ns;
 		row->planned = 1000;
 		row->sent = i + 1 <= 1000 * short_share + 1e-6 ? 900 : 1000;
+	}
+}
+
+/* Six rows, whose medians go straight from the first to the last. */
+static inline void audit_run_medians(struct result *r, const struct audit_run *in)
+{
+	struct result_intervals *to = &r->intervals;
+
+	to->is = RESULT_IS_THERE;
+	to->width_ns = in->window_ns / 6;
+	for (int i = 0; i < 6; i++) {
+		struct result_row *row = result_list_add(&result_row_table, &to->rows, NULL);
+
+		row->t_ns = i * to->width_ns;
+		row->planned = row->sent = 1000;
+		row->p50_ns = in->first_p50 + i * (in->last_p50 - in->first_p50) / 5;
 	}
 }
 
@@ -214,6 +231,8 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	r->connections.surplus = audit_run_count(in->surplus);
 	if (in->short_interval_share > 0)
 		audit_run_rows(r, in->short_interval_share, in->window_ns);
+	if (in->first_p50 > 0)
+		audit_run_medians(r, in);
 	audit_run_generator(in, &r->generator);
 }
 

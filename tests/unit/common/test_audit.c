@@ -679,6 +679,47 @@ START_TEST(test_overload_hidden_by_growing)
 }
 END_TEST
 
+/* The heavier the overload, the more the mean time hides it: 1,500 answers of 3,000 were on their
+ * way at the end, and Little's law says no less. */
+START_TEST(test_overload_seen_by_rising_times)
+{
+	struct audit_run in = well();
+	struct audit a;
+
+	in.ok_per_s = 500;
+	in.response_p50 = in.service_p50 = in.service_mean = 15 * NSEC_PER_SEC;
+	in.response_p99 = in.service_p99 = 29 * NSEC_PER_SEC;
+	in.request_timeout = 60 * NSEC_PER_SEC;
+	in.first_p50 = 2500 * MS;
+	in.last_p50 = 27500 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_str_eq(a.because, "limited by the server: ok 500/s of 1,000/s asked; "
+				    "15,000 answers came after the window");
+	/* As slow from the first second on. */
+	in.first_p50 = in.last_p50 = 15 * NSEC_PER_SEC;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+}
+END_TEST
+
+/* A person ended it before the rest could be sent: that is not what failed. */
+START_TEST(test_stopped_run_blames_what_failed)
+{
+	struct audit_run in = well();
+	struct audit a;
+
+	in.outcome = AUDIT_STOPPED;
+	in.ok_per_s = 0;
+	spoil(&in, LEDGER_UNSENT, 29000);
+	spoil(&in, LEDGER_NOT_CONNECTED, 1000);
+	a = judged(&in);
+	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
+	ck_assert_ptr_nonnull(strstr(a.because, "found a connection"));
+	ck_assert_ptr_null(strstr(a.try_text, "drain"));
+}
+END_TEST
+
 /* Some answers come after every window; that alone means nothing. */
 START_TEST(test_late_answers_are_no_overload)
 {
@@ -1162,6 +1203,8 @@ int main(void)
 	tcase_add_test(tcase, test_delay_that_is_nil);
 	tcase_add_test(tcase, test_standstill);
 	tcase_add_test(tcase, test_short_window);
+	tcase_add_test(tcase, test_overload_seen_by_rising_times);
+	tcase_add_test(tcase, test_stopped_run_blames_what_failed);
 	tcase_add_test(tcase, test_late_answers_are_no_overload);
 	tcase_add_test(tcase, test_overload_unknown);
 	tcase_add_test(tcase, test_overload_beside_a_late_generator);

@@ -392,7 +392,7 @@ static const struct {
 	const char *has, *lacks;
 } remedies[] = {
 	{FAULT_TLS_WRONG_HOST, true, NULL, "shop.test", "--set tls.server-name=shop.test", "-k"},
-	{FAULT_TLS_WRONG_HOST, true, NULL, NULL, "--set tls.server-name=NAME", "-k"},
+	{FAULT_TLS_WRONG_HOST, true, NULL, NULL, "--set tls.server-name=NAME; -k", "https"},
 	{FAULT_TLS_SELF_SIGNED, true, NULL, NULL, "--cacert FILE ([tls] ca-file)", "--cert "},
 	{FAULT_TLS_UNTRUSTED, true, NULL, NULL, "--cacert FILE ([tls] ca-file)", "--cert "},
 	{FAULT_TLS_EXPIRED, true, NULL, NULL, "-k ([tls] verify = no)", "--cacert"},
@@ -428,6 +428,19 @@ START_TEST(test_remedy)
 }
 END_TEST
 
+/* TLS 1.3 refuses a client without a certificate after the handshake. */
+START_TEST(test_client_certificate_is_asked_for)
+{
+	struct audit_run in = well();
+
+	spoil(&in, FAULT_RECEIVE, N,
+		"the server sent the TLS alert \"certificate required\" (116)");
+	in.answers = 0;
+	in.is_tls = true;
+	ck_assert_ptr_nonnull(strstr(judged(&in).try_text, "--cert FILE and --key FILE"));
+}
+END_TEST
+
 /* A server that has answered before does speak HTTP. */
 START_TEST(test_reset_after_answers_is_no_matter_of_tls)
 {
@@ -456,6 +469,7 @@ static TCase *cases(void)
 	tcase_add_loop_test(t, test_failed_before_the_start, FAULT_NONE + 1, FAULT_COUNT);
 	tcase_add_loop_test(t, test_remedy, 0, sizeof(remedies) / sizeof(remedies[0]));
 	tcase_add_test(t, test_reset_after_answers_is_no_matter_of_tls);
+	tcase_add_test(t, test_client_certificate_is_asked_for);
 	tcase_add_test(t, test_retries_and_stale);
 	tcase_add_test(t, test_many_sent_twice_are_in_the_headline);
 	return t;

@@ -235,16 +235,19 @@ START_TEST(test_next)
 		double rate;
 		int requests;
 		const char *line; /* NULL: none */
+		double carried;	  /* part of it, answered inside the window */
 	} rows[] = {
-		{1.0 / 3, 1000, "-r 0.666 for more"},
-		{0.5, 1000, "-r 1 for more"},
-		{2000, 1000, "-r 4000 for more"},
-		{1234.5678, 1000, "-r 2460 for more"},
-		{0.35, 1000, "-r 0.7 for more"},
-		{0.0003, 1000, "-r 0.0006 for more"},
-		{4e6, 1000, "-r 8000000 for more"},
-		{6e6, 1000, NULL},
-		{2000, 99, NULL},
+		{1.0 / 3, 1000, "-r 0.666 for more", 1},
+		{0.5, 1000, "-r 1 for more", 1},
+		{2000, 1000, "-r 4000 for more", 1},
+		{1234.5678, 1000, "-r 2460 for more", 1},
+		{0.35, 1000, "-r 0.7 for more", 1},
+		{0.0003, 1000, "-r 0.0006 for more", 1},
+		{4e6, 1000, "-r 8000000 for more", 1},
+		{6e6, 1000, NULL, 1},
+		{2000, 99, NULL, 1},
+		/* Twice the rate is no advice for a server that carries half of it. */
+		{2000, 1000, NULL, 0.5},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -253,6 +256,8 @@ START_TEST(test_next)
 
 		json_object_set_new(
 			json_object_get(doc, "headline"), "planned_per_s", json_real(rows[i].rate));
+		json_object_set_new(json_object_get(doc, "rates"), "ok_per_s",
+			json_real(rows[i].rate * rows[i].carried));
 		text = render_with(doc, "ledger", "planned", json_integer(rows[i].requests),
 			(struct look){.width = 80});
 		if (rows[i].line)
