@@ -269,7 +269,8 @@ int settings_parse_drip(const char *value, void *field, struct err *reterr)
 
 int settings_parse_hang(const char *value, void *field, struct err *reterr)
 {
-	return settings_parse(value, field, settings_read_hang, reterr, "a share: write 1%");
+	return settings_parse(value, field, settings_read_hang, reterr,
+		"a share: write a number and %, as in 1%");
 }
 
 int settings_parse_close_after(const char *value, void *field, struct err *reterr)

@@ -19,7 +19,8 @@ int cmd_doctor(struct options *o)
 	if (r == 0)
 		command_print(text.data);
 	else
-		command_complain("out of memory");
+		command_complain("out of memory for the checks: end other programs, or raise the "
+				 "limit (ulimit -v, MemoryMax=)");
 	buf_fini(&text);
 	if (r)
 		return EXIT_NO_DAEMON;

@@ -217,7 +217,9 @@ static void doctor_service(struct doctor *d)
 	case EACCES:
 	case EPERM:
 		doctor_say(d, false, "service", "permission denied (%s)", path);
-		(void)snprintf(remedy, sizeof(remedy), "sudo usermod -aG rpsd %s, and log in again",
+		(void)snprintf(remedy, sizeof(remedy),
+			"%ssudo usermod -aG rpsd %s, and log in again",
+			f->has_group ? "" : "sudo systemd-sysusers, which makes the group rpsd; ",
 			*f->user ? f->user : "USER");
 		doctor_try(d, remedy);
 		return;

@@ -196,13 +196,13 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 			needs);
 	else if (n_repeats > 0 && n_repeats < CONFIDENCE_RUNS_LEAST)
 		(void)snprintf(ret, size,
-			"not enough data to say how far percentiles may be off: less than %d "
+			"not enough data to say how far percentiles may be off: that takes %d "
 			"repetitions",
 			CONFIDENCE_RUNS_LEAST);
 	else if (n_repeats == 0 && !report_has_intervals(r) && report_is_served(r))
 		(void)snprintf(ret, size,
-			"not enough data to say how far percentiles may be off: less than %d "
-			"stretches of 1" REPORT_GLUE "s",
+			"not enough data to say how far percentiles may be off: that takes "
+			"%d" REPORT_GLUE "s",
 			CONFIDENCE_BATCHES_LEAST);
 }
 

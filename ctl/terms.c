@@ -131,8 +131,9 @@ static const struct term terms[] = {
 	{"service|service time",
 		"From sending a request to the last byte of its answer: what the server and the "
 		"network took. It hides the waiting of requests that could not be sent."},
-	{"our delay", "From the planned instant until the generator took the request up: what this "
-		      "machine added. After it comes its share of the response time's p99."},
+	{"our delay|ours",
+		"From the planned instant until the generator took the request up: what this "
+		"machine added. After it comes its share of the response time's p99."},
 	{"connection wait|conn wait", "From there until sending: the request waited for a free "
 				      "connection, or for a new one "
 				      "to open. The remedy is -c, or leaving -c out."},
@@ -342,9 +343,9 @@ static const struct term terms[] = {
 	{"ports", NULL},
 	{"steal", NULL},
 	{"little's law|little", NULL},
-	{"in flight", "Requests sent and not yet answered."},
+	{"in flight|inflight", "Requests sent and not yet answered."},
 	{"queue", "Requests that wait for a connection."},
-	{"version", "Of the rpsd that measured."},
+	{"version", "The version of the rpsd that measured."},
 	{"note", "What the generator found when it checked itself."},
 	{"try", "What to do about it."},
 	{"next", "A run that would tell more."},

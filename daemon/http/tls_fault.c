@@ -125,10 +125,7 @@ static void tls_fault_of_host(struct tls *tls, X509 *x509, const char *whose)
 	}
 	tls_fault_print_name(X509_get_subject_name(x509), text, sizeof(text));
 	tls_fault_set(tls, TLS_FAULT_WRONG_HOST,
-		"%s is not for %s: it names no host (a subjectAltName is needed, a common name "
-		"does "
-		"not count): %s",
-		whose, host, text);
+		"%s is not for %s: it names no host in a subjectAltName: %s", whose, host, text);
 }
 
 static void tls_fault_of_dates(struct tls *tls, X509 *x509, enum tls_fault fault, const char *whose)

@@ -226,6 +226,20 @@ static int origin_resolve(const char *listen, struct addrinfo **ret, const char 
 	return -EINVAL;
 }
 
+static const char *origin_listen_remedy(int r)
+{
+	switch (r) {
+	case -EADDRINUSE:
+		return "; choose another port, or port 0, which takes a free one";
+	case -EADDRNOTAVAIL:
+		return "; choose an address of this host, as in 127.0.0.1 or 0.0.0.0";
+	case -EACCES:
+		return "; choose a port from 1024 on";
+	default:
+		return "";
+	}
+}
+
 static int origin_listen(const struct settings_origin *settings, int *ret_fd, struct err *reterr)
 {
 	struct addrinfo *infos = NULL;
@@ -237,8 +251,8 @@ static int origin_listen(const struct settings_origin *settings, int *ret_fd, st
 		freeaddrinfo(infos);
 	}
 	if (r < 0)
-		err_set(reterr, "origin %s: cannot listen on %s: %s", settings->name,
-			settings->listen, why ? why : strerror(-r));
+		err_set(reterr, "origin %s: cannot listen on %s: %s%s", settings->name,
+			settings->listen, why ? why : strerror(-r), origin_listen_remedy(r));
 	return r;
 }
 

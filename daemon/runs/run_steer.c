@@ -179,7 +179,8 @@ static int run_may_be_steered(const struct run *run, enum run_act act, struct er
 	if (!run->schedule && act == RUN_NEXT)
 		return run_refuse(reterr, "a closed run has no stages");
 	if (act == RUN_PAUSE && run->is_paused)
-		return run_refuse(reterr, "%s is paused already", run->id);
+		return run_refuse(reterr, "%s is %s already; resume sends again", run->id,
+			run->acted_ns > clock_now_ns() ? "pausing" : "paused");
 	if (act == RUN_RESUME && !run->is_paused)
 		return run_refuse(reterr, "%s is not paused", run->id);
 	if (act == RUN_NEXT && run->is_paused)
@@ -229,7 +230,9 @@ static int run_find_rate(const struct run *run, const struct run_order *order, i
 	if (units_parse_rate(text, &from))
 		from = (struct rate){0, 1};
 	if (order->is_scale && from.num == 0)
-		return run_refuse(reterr, "nothing is sent now: give a rate, not a scale");
+		return run_refuse(reterr, "nothing is sent now, so there is no rate to change by a "
+					  "part: resume first, "
+					  "or give a rate in numbers");
 	if (order->is_scale) {
 		(void)snprintf(
 			text, sizeof(text), "%.3f", rate_per_s(from) * rate_per_s(order->rate));

@@ -54,7 +54,7 @@ json_t *methods_json_problem(const struct methods_material *m, size_t i, enum co
 	if (methods_may_see_problem(m, place, line, role))
 		return json_text(text);
 	if (buf_printf(&hidden, "%.*s%snot valid; %s sees why", (int)place, text, place ? " " : "",
-		    role < CONTROL_OPERATE ? "who may operate" : "an administrator") == 0)
+		    role < CONTROL_OPERATE ? "a member of group rpsd" : "an administrator") == 0)
 		value = json_text(hidden.data);
 	buf_fini(&hidden);
 	return value;

@@ -259,7 +259,7 @@ START_TEST(pause_and_resume)
 	start(_i ? closed_keys : open_keys);
 	turn_until(20 * MS);
 	pause_ns = steer(RUN_PAUSE, 0)->at_ns;
-	refused(RUN_PAUSE, 0, "test-1 is paused already");
+	refused(RUN_PAUSE, 0, "test-1 is pausing already; resume sends again");
 	turn_until_state(RUN_PAUSED);
 	turn_until(600 * MS);
 	ck_assert_int_eq(run_progress(run, &p), 0);

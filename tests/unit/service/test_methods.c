@@ -416,7 +416,7 @@ START_TEST(strangers_are_told_the_place_of_a_problem)
 	char want[256];
 
 	(void)snprintf(want, sizeof(want),
-		"bad |  |  | %s/bad.ini:4: not valid; who may operate sees why", runs_dir);
+		"bad |  |  | %s/bad.ini:4: not valid; a member of group rpsd sees why", runs_dir);
 	test_expect_listed(reply, 0, want);
 	json_decref(reply);
 	test_close(&observer);
