@@ -61,13 +61,17 @@ static void cmd_watch_describe_end(const struct progress *doc, struct buf *ret)
 	const char *reason = result_words(doc->run.reason);
 	/* "stopped by alice" says what "stopped" says. */
 	bool says_all = str_starts(reason, outcome);
+	/* Its report ends with it. */
+	bool has_report = !strstr(reason, "daemon was told to stop");
 	int r = buf_printf(ret, "%s %s after %s", id, says_all ? reason : outcome,
 		figure_clock(view_int(doc->elapsed_ns)).text);
 
 	if (r == 0 && *reason && !says_all)
 		r = buf_printf(ret, " (%s)", reason);
+	if (r == 0 && has_report)
+		r = buf_printf(ret, "; see rpsctl report %s", id);
 	if (r == 0)
-		(void)buf_printf(ret, "; see rpsctl report %s\n", id);
+		(void)buf_puts(ret, "\n");
 }
 
 /* The run goes on. */
@@ -157,7 +161,8 @@ static void cmd_watch_act(struct cmd_watch *w, enum display_key key)
 {
 	const char *id = cmd_watch_id(w);
 	json_t *parameters = NULL;
-	const char *method = steer_by_key(key, id, &w->display.newest, &parameters);
+	const char *method =
+		steer_by_key(key, id, &w->display.newest, &w->display.asked_ns, &parameters);
 	struct err err = {0};
 
 	if (key == DISPLAY_STOP) {

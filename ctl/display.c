@@ -165,7 +165,21 @@ static struct figure display_plain_ms(int64_t ns)
 	return f;
 }
 
-/* All of it is of the newest interval, but for what is in flight now. */
+/* " (3 sent so far)" of a rate with less than one request in an interval: "sent 0" is then no
+ * fault. */
+static struct figure display_so_far(const struct progress *doc, double asked)
+{
+	double due = asked * (double)view_int(doc->last.width_ns) / NSEC_PER_SEC;
+	struct figure f = {""};
+
+	if (due > 0 && due < 1)
+		(void)snprintf(f.text, sizeof(f.text), " (%.20s sent so far)",
+			figure_count(view_int(doc->sent)).text);
+	return f;
+}
+
+/* All of it is of the newest interval, but for what is in flight now. The percentiles are those of
+ * the newest interval whose requests have all ended. */
 int display_plain(const struct progress *doc, struct buf *ret)
 {
 	double asked = view_is_closed(doc) ? -1 : doc->asked_per_s;
@@ -173,13 +187,14 @@ int display_plain(const struct progress *doc, struct buf *ret)
 	if (view_int(doc->last.width_ns) <= 0)
 		return 0;
 	return buf_printf(ret,
-		"%s asked %s sent %s ok %s fail %s p50 %s p99 %s inflight %" PRId64 " ours %s\n",
+		"%s asked %s sent %s ok %s fail %s p50 %s p99 %s inflight %" PRId64 " ours %s%s\n",
 		figure_clock(view_int(doc->elapsed_ns)).text, display_number(asked).text,
 		display_number(view_rate(doc, doc->last.sent)).text,
 		display_number(view_rate(doc, doc->last.ok)).text,
 		display_number(view_rate(doc, doc->last.failed)).text,
 		display_plain_ms(doc->last.p50_ns).text, display_plain_ms(doc->last.p99_ns).text,
-		view_int(doc->in_flight), display_plain_ms(doc->last.our_delay_p99_ns).text);
+		view_int(doc->in_flight), display_plain_ms(doc->last.our_delay_p99_ns).text,
+		display_so_far(doc, asked).text);
 }
 
 /* ---------------------------------------------------------------- drawing */

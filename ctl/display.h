@@ -32,6 +32,7 @@ struct display {
 	int64_t newest_at_ns;
 	struct view_history history;
 	uint64_t skipped;
+	int64_t asked_ns; /* of steer_by_key */
 	char message[160];
 	bool shows_events;
 	bool shows_help;

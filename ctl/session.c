@@ -131,7 +131,9 @@ static int session_on_keys(struct session *s, short events)
 
 	if (key == DISPLAY_STOP)
 		return s->_interrupts ? SESSION_GO_ON : session_interrupt(s);
-	method = s->_id ? steer_by_key(key, s->_id, &s->display->newest, &parameters) : NULL;
+	method = s->_id ? steer_by_key(key, s->_id, &s->display->newest, &s->display->asked_ns,
+				  &parameters)
+			: NULL;
 	if (method && client_send(&s->steer, method, parameters, false))
 		display_say(s->display, "out of memory for the call to the daemon");
 	return SESSION_GO_ON;

@@ -24,9 +24,11 @@ static json_t *steer_scale(const char *run, const char *scale)
 		"{s:s, s:[{s:s, s:s}]}", "run", run, "settings", "key", "rate", "value", scale);
 }
 
-const char *steer_by_key(
-	enum display_key key, const char *run, const struct progress *progress, json_t **ret)
+const char *steer_by_key(enum display_key key, const char *run, const struct progress *progress,
+	int64_t *asked_ns, json_t **ret)
 {
+	int64_t elapsed_ns = view_int(progress->elapsed_ns);
+
 	switch (key) {
 	case DISPLAY_FASTER:
 		*ret = steer_scale(run, "x1.1");
@@ -35,6 +37,9 @@ const char *steer_by_key(
 		*ret = steer_scale(run, "x0.9");
 		return "Set";
 	case DISPLAY_PAUSE:
+		if (*asked_ns > 0 && *asked_ns == elapsed_ns)
+			return NULL;
+		*asked_ns = elapsed_ns;
 		*ret = json_pack("{s:s}", "run", run);
 		return str_eq(result_words(progress->run.state), "paused") ? "Resume" : "Pause";
 	case DISPLAY_NEXT:

@@ -14,9 +14,11 @@ struct progress;
 struct result_event;
 
 /* What a key of the view asks of the daemon; progress: the newest, absent where there is none yet.
- * The method, with its parameters in ret; NULL where there is nothing to ask. */
-const char *steer_by_key(
-	enum display_key key, const char *run, const struct progress *progress, json_t **ret);
+ * The method, with its parameters in ret; NULL where there is nothing to ask. *asked_ns, 0 at
+ * first: the age of the run at which a pause was asked for: until there is a newer answer, the same
+ * key is the same wish. */
+const char *steer_by_key(enum display_key key, const char *run, const struct progress *progress,
+	int64_t *asked_ns, json_t **ret);
 /* The answer's event, in one line with newline: "checkout-17: rate 400/s -> 500/s, takes effect at
  * 0:12". Nothing where it has none. 0 or -ENOMEM. */
 int steer_describe(const struct client_answer *a, struct buf *ret);

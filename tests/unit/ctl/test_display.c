@@ -148,6 +148,16 @@ START_TEST(test_plain)
 	ck_assert_str_eq(text.data, "3:12 asked - sent 5000 ok 4990 fail 0 p50 - p99 4570 "
 				    "inflight 7 ours 0.400\n");
 	buf_fini(&text);
+	/* So slow that most intervals have no request. */
+	json_object_set_new(last, "width_ns", json_integer(1000000000));
+	json_object_set_new(last, "sent", json_integer(0));
+	json_object_set_new(last, "ok", json_integer(0));
+	json_object_set_new(doc, "asked_per_s", json_real(0.5));
+	json_object_set_new(doc, "sent", json_integer(3));
+	plain(doc, &text);
+	ck_assert_str_eq(text.data, "3:12 asked 0.5 sent 0 ok 0 fail 0 p50 - p99 4570 inflight 7 "
+				    "ours 0.400 (3 sent so far)\n");
+	buf_fini(&text);
 	json_object_set_new(doc, "last", json_null());
 	plain(doc, &text);
 	ck_assert_uint_eq(text.len, 0);

@@ -33,7 +33,8 @@ START_TEST(keys)
 	json_t *doc = json_loads(rows[_i].progress, 0, NULL);
 	struct progress now = progress_of(doc);
 	json_t *parameters = NULL;
-	const char *method = steer_by_key(rows[_i].key, "a-1", &now, &parameters);
+	int64_t asked_ns = 0;
+	const char *method = steer_by_key(rows[_i].key, "a-1", &now, &asked_ns, &parameters);
 
 	if (rows[_i].method) {
 		ck_assert_str_eq(method, rows[_i].method);
@@ -46,6 +47,27 @@ START_TEST(keys)
 		ck_assert_ptr_null(method);
 		ck_assert_ptr_null(parameters);
 	}
+	json_decref(parameters);
+	progress_fini(&now);
+	json_decref(doc);
+}
+END_TEST
+
+/* Pressed twice before the view shows the first: not refused, and not taken back. */
+START_TEST(pause_is_asked_for_once)
+{
+	json_t *doc = json_loads("{\"elapsed_ns\": 7, \"run\": {\"state\": \"running\"}}", 0, NULL);
+	struct progress now = progress_of(doc);
+	json_t *parameters = NULL;
+	int64_t asked_ns = 0;
+
+	ck_assert_str_eq(steer_by_key(DISPLAY_PAUSE, "a-1", &now, &asked_ns, &parameters), "Pause");
+	json_decref(parameters);
+	parameters = NULL;
+	ck_assert_ptr_null(steer_by_key(DISPLAY_PAUSE, "a-1", &now, &asked_ns, &parameters));
+	ck_assert_ptr_null(parameters);
+	now.elapsed_ns = 8;
+	ck_assert_str_eq(steer_by_key(DISPLAY_PAUSE, "a-1", &now, &asked_ns, &parameters), "Pause");
 	json_decref(parameters);
 	progress_fini(&now);
 	json_decref(doc);
@@ -92,6 +114,7 @@ int main(void)
 	Suite *s = suite_create("steer");
 	TCase *t = tcase_create("steer");
 
+	tcase_add_test(t, pause_is_asked_for_once);
 	tcase_add_loop_test(t, keys, 0, 10);
 	tcase_add_loop_test(t, answers, 0, 6);
 	suite_add_tcase(s, t);
