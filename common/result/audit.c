@@ -47,6 +47,8 @@
  * work off the rest: between thirds of a window, a straight line rises by two thirds. */
 #define AUDIT_IN_WINDOW 0.95
 #define AUDIT_RISE 0.4
+/* Times what came through: a capacity above that is not the limit. */
+#define AUDIT_EXPLAINS 1.5
 
 const char *const audit_limit_names[] = {
 	[AUDIT_BY_PLAN] = "plan",
@@ -413,7 +415,9 @@ static void audit_tell_connections(
 {
 	double more = 1.5 * f->asked * (double)v->service->mean_ns / NSEC_PER_SEC;
 
-	if (f->capacity > 0 && f->capacity < f->asked) {
+	/* Where much less came through than they could carry, their arithmetic explains nothing. */
+	if (f->capacity > 0 && f->capacity < f->asked &&
+		f->capacity < AUDIT_EXPLAINS * f->ok_rate) {
 		/* A capacity is not rounded up. */
 		audit_because(a, "limited by connections: %s x %s each = %s, asked %s",
 			figure_count(v->r->connections.limit).text,

@@ -493,8 +493,8 @@ START_TEST(test_overload_by_connections)
 	/* The pool grew to all it may, and that is not enough for 5 s each. */
 	in.connections_limit = in.connections_peak = 1000;
 	in.service_p50 = in.service_p99 = in.service_mean = 5 * NSEC_PER_SEC;
-	in.ok_per_s = 166;
 	spoil(&in, LEDGER_EXPIRED, 20000);
+	in.ok_per_s = 166;
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
 	ck_assert_str_eq(
@@ -509,6 +509,16 @@ START_TEST(test_overload_by_connections)
 	in.connections_most = 1003;
 	a = judged(&in);
 	ck_assert_str_eq(a.try_text, "more descriptors (ulimit -n), and then -c 7500");
+
+	/* A server that takes no more of them: 1,000 of 5 ms would carry 200,000/s. */
+	in.connections_most = 20000;
+	in.service_p50 = in.service_p99 = in.service_mean = 5 * MS;
+	in.planned_per_s = 1000000;
+	a = judged(&in);
+	ck_assert_str_eq(
+		a.because, "limited by connections: ok 166/s of 1,000,000/s asked; expired 20,000");
+	ck_assert_str_eq(
+		a.try_text, "-c 2000; if each answer then takes longer, the server is the limit");
 }
 END_TEST
 
