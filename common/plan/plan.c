@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is asked of a finished plan, and its end. */
+/* Functions that ask about a finished plan, and its destructor. */
 #include "common/plan/plan.h"
 
 #include <stdlib.h>

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries of a run file, its overlays and flags become one validated plan.
  *
- * In this order: the key table reads every single value (keys.c), contradictions are settled and
- * the load follows from them (plan_load.c), then each request is put together from its section
- * and [defaults], with the files they refer to (plan_requests.c, plan_files.c), and what makes no
- * sense together is refused (plan_request_rules.c). Nothing stops at the first problem, so that a
- * person sees all of them at once; a value that is bad leaves its default behind, and later steps
- * pass over what earlier ones have reported. A plan with a problem is never handed out.
+ * The order is: the key table reads every single value (keys.c); contradictions are resolved and
+ * the load is derived (plan_load.c); each request is composed from its section and [defaults], with
+ * the files they refer to (plan_requests.c, plan_files.c); combinations that make no sense are
+ * refused (plan_request_rules.c). Nothing stops at the first problem, so that the user sees all of
+ * them at once; a bad value leaves the default in place, and later steps skip entries that earlier
+ * ones have reported. A plan with a problem is never returned.
  *
- * The digest covers what decides the load: the run file's text, the entries that override it, and
- * the content of files. Where an entry came from (a flag's name) is not part of it, so that the
- * same run has the same digest in the service and in private. Built on one thread, then immutable.
- */
+ * The digest covers everything that determines the load: the run file's text, the entries that
+ * override it, and the content of files. The origin of an entry (a flag's name) is not part of it,
+ * so that the same run has the same digest in the service and in a private daemon. Built on one
+ * thread, then immutable. */
 #include "common/plan/plan.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static bool plan_is_label(const struct ini_entry *e)
 
 /* ---- target and name ---- */
 
-/* Something that was refused already could have been the URL. */
+/* An entry that was already refused could have been the URL. */
 static bool plan_url_is_doubtful(const struct ini_doc *doc)
 {
 	for (size_t i = 0; i < doc->n_entries; i++) {
@@ -59,8 +59,8 @@ static bool plan_url_is_doubtful(const struct ini_doc *doc)
 	return doc->is_incomplete;
 }
 
-/* A host as the name of a run: "shop.test", "127.0.0.1", "ip6-1" for ::1; of a socket's path the
- * file. */
+/* A host as the name of a run: "shop.test", "127.0.0.1", "ip6-1" for ::1; for a Unix socket the
+ * last component of its path. */
 static char *plan_name_from_host(const struct url *url)
 {
 	const char *prefix = url->is_ipv6 ? "ip6-" : "";
@@ -91,7 +91,7 @@ static void plan_check_target(const struct plan_input *in)
 	unsigned line = 0;
 	const char *file = in->doc->first_file ? in->doc->first_file : "run";
 
-	/* A bad value has been reported, and left nothing. */
+	/* A bad value has been reported, and has left the field empty. */
 	if (in->plan->url_text || plan_url_is_doubtful(in->doc))
 		return;
 	for (size_t i = in->doc->n_sections; i-- > 0;) {
@@ -123,7 +123,7 @@ static int plan_set_name(const struct plan_input *in, const char *name)
 
 /* ---- text and digest ---- */
 
-/* A flag's value may hold what no line of a file can. */
+/* A flag's value may contain characters that a line of a file cannot. */
 static bool plan_fits_a_line(const struct ini_entry *e)
 {
 	size_t len = strlen(e->value);
@@ -149,7 +149,7 @@ static int plan_write_entry(
 		r = buf_printf(text, "[%s%s%s]\n", e->section, *e->arg ? " " : "", e->arg);
 	if (r)
 		return r;
-	/* What a variable stood for does not belong into a result. */
+	/* The value of a variable must not appear in a result. */
 	if (e->filled)
 		return buf_printf(text, "# %s: filled from the environment\n", e->key);
 	if (!plan_fits_a_line(e))
@@ -158,7 +158,8 @@ static int plan_write_entry(
 	return buf_printf(text, "%s = %s\n", e->key, e->value);
 }
 
-/* It changes nothing of the plan: what it is called, which part of it is run, and when. */
+/* The entry does not change the plan itself: only its name, the slice that is run, or the start
+ * time. */
 static bool plan_is_beside(const struct ini_entry *e)
 {
 	return plan_is_label(e) || plan_is_of_slice(e);
@@ -169,7 +170,7 @@ static int plan_write_text(const struct ini_doc *doc, bool is_whole, struct buf 
 {
 	const struct ini_entry *before = NULL;
 
-	/* A section stands once in a file: gather its entries at the first of them. */
+	/* A section appears once in a file: its entries are collected at the first of them. */
 	for (size_t i = 0; i < doc->n_entries; i++) {
 		bool is_done = false;
 
@@ -205,7 +206,7 @@ static int plan_set_text(const struct plan_input *in, const char *given)
 	r = given ? buf_puts(&text, given) : plan_write_text(in->doc, true, &text);
 	if (!r)
 		r = given ? buf_puts(&all, given) : plan_write_text(in->doc, false, &all);
-	/* What the text does not say. */
+	/* The entries that the text does not contain. */
 	for (size_t i = 0; !r && i < in->doc->n_entries; i++) {
 		const struct ini_entry *e = &in->doc->entries[i];
 
@@ -233,7 +234,7 @@ static void *plan_named(void *base, const char *section, const char *arg)
 	return str_eq(section, "request") ? plan_find_request(base, arg) : NULL;
 }
 
-/* Every entry into its field. */
+/* Reads every entry into its field. */
 static int plan_read(const struct plan_input *in)
 {
 	const struct keys_reading reading = {.file = KEYS_RUN,

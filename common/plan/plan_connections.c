@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connections of a plan: where they go, from where, and for how much.
+/* The connections of a plan: their destination, their source addresses, and their reuse.
  *
- * The URL says what is asked for, and where it is unless connect-to does. What
- * has no meaning at that place is refused by plan_rules.c.
+ * The URL determines the resource, and also the place to connect to unless connect-to is given.
+ * Keys that have no meaning for that place are refused by plan_rules.c.
  *
- * Where every request says "Connection: close", that is as good as reuse = no. */
+ * If every request has "Connection: close", that is equivalent to reuse = no. */
 #include "common/plan/plan_connections.h"
 
 #include <arpa/inet.h>
@@ -27,7 +27,7 @@
 
 /* ---------------------------------------------------------------- values */
 
-/* Of curl: "shop.test:443:10.0.0.7:8443". */
+/* The syntax of curl: "shop.test:443:10.0.0.7:8443". */
 static bool plan_is_curl_place(const char *value)
 {
 	struct in6_addr address;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plan in words, for `rpsctl check` and --dry-run: what will be sent, how long it takes, what it
- * needs of this machine, and which percentile the sample is enough for. One function for each line,
- * in the order of the page; a line that has nothing to say leaves itself out. */
+/* A plan as text, for `rpsctl check` and --dry-run: the requests, the duration, the resources
+ * needed on this machine, and the highest percentile for which the sample is large enough. There is
+ * one function for each line, in the order of the output; a line without content is left out. */
 #include "common/plan/plan.h"
 
 #include <errno.h>
@@ -18,10 +18,11 @@
 #include "common/plan/plan_stages.h"
 #include "common/plan/plan_describe_parts.h"
 
-/* epoll, the mailbox's eventfd and two timerfds of a worker. */
+/* A worker has an epoll descriptor, the eventfd of its mailbox and two timerfds. */
 #define PLAN_WORKER_DESCRIPTORS 4
 
-/* Their least samples are confidence_least_n: where the largest value lies above the quantile. */
+/* Their minimum sample sizes are confidence_least_n: from there on the largest value lies above the
+ * quantile. */
 static const struct {
 	const char *name;
 	double q;
@@ -41,7 +42,7 @@ static bool plan_counts_arrivals(const struct plan *p)
 	return p->model == PLAN_OPEN || p->n_arrivals;
 }
 
-/* Where connections go, beside what the URL says; one line for each of it. */
+/* The destination of connections, if it is more than the URL tells; one line for each item. */
 static int plan_describe_target(const struct plan *p, struct buf *b)
 {
 	static const char *const addresses[] = {
@@ -73,7 +74,7 @@ static int plan_describe_target(const struct plan *p, struct buf *b)
 
 static int plan_describe_tls(const struct plan *p, struct buf *b)
 {
-	/* By the lowest and the highest: auto, 1.2, 1.3. */
+	/* Indexed by the lowest and the highest version: auto, 1.2, 1.3. */
 	static const char *const versions[3][3] = {
 		{"", ", TLS 1.2 alone", ", up to TLS 1.3"},
 		{", TLS 1.2 and later", ", TLS 1.2 alone", ", TLS 1.2 to 1.3"},
@@ -165,7 +166,7 @@ static int plan_describe_sends(const struct plan *p, struct buf *b)
 		b, PLAN_INDENT "plus %s in warm-up and cooldown\n", figure_count(outside).text);
 }
 
-/* What one connection may do, where that is not all. */
+/* The limits of one connection, if there are any. */
 static int plan_describe_connection(const struct plan *p, struct buf *b)
 {
 	const char *lead = PLAN_INDENT "each ";
@@ -228,7 +229,7 @@ static int plan_describe_timeouts(const struct plan *p, struct buf *b)
 				: "");
 }
 
-/* Where it is not as it comes. */
+/* The pacing, if it is not the default. */
 static int plan_describe_pacing(const struct plan *p, struct buf *b)
 {
 	int r;
@@ -267,7 +268,7 @@ static int plan_describe_slice(const struct plan *p, struct buf *b)
 		(int)(p->at_unix_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
 }
 
-/* Where anything is drawn. */
+/* The seed, if anything is random. */
 static int plan_describe_seed(const struct plan *p, struct buf *b)
 {
 	bool spacing = p->model == PLAN_OPEN && p->arrivals != PLAN_CONSTANT;
@@ -321,7 +322,7 @@ static int plan_describe_sample(const struct plan *p, struct buf *b)
 	return r ? r : buf_puts(b, "\n");
 }
 
-/* Intervals come from batches of time. */
+/* Intervals are computed from batches of time. */
 static int plan_describe_batches(const struct plan *p, struct buf *b)
 {
 	const int64_t least_ns = CONFIDENCE_BATCHES_LEAST * CONFIDENCE_BATCH_NS;

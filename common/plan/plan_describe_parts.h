@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pages of plan_describe that have files of their own. Part of the plan. Pure. */
+/* The parts of plan_describe that have their own files. Part of the plan. Pure. */
 #pragma once
 
 struct buf;
@@ -8,6 +8,6 @@ struct plan;
 /* The column after the widest name of a line. */
 #define PLAN_INDENT "               "
 
-/* How arrivals come in the open model: the spacing, and the stages as a table where there is more
- * to say than one rate. 0 or -ENOMEM. */
+/* The arrivals of the open model: the spacing, and the stages as a table if there is more than one
+ * rate. 0 or -ENOMEM. */
 int plan_describe_stages(const struct plan *p, struct buf *b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests of a plan in words, for plan_describe: a table of names, shares, methods and
- * targets, and under each what its answer has to be where that is more than a status below 400. Of
- * headers and bodies only that they are there: they may be secrets. */
+/* The requests of a plan as text, for plan_describe: a table of names, shares, methods and targets,
+ * and under each the expectations for its answer if there are any beyond a status below 400. Of
+ * headers and bodies only the existence is shown: they may be secrets. */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,7 +40,7 @@ static uint64_t plan_chunk_bytes(const struct plan_request *r)
 	return chunks * (uint64_t)whole + (rest ? (uint64_t)last : 0) + strlen("0\r\n\r\n");
 }
 
-/* The run's id in User-Agent is not known yet. */
+/* The run's id, which is part of User-Agent, is not known yet. */
 static uint64_t plan_one_request_bytes(const struct plan *p, const struct plan_request *r)
 {
 	uint64_t n =
@@ -130,7 +130,7 @@ static int plan_put_size(const struct plan_request *r, struct buf *b)
 		plan_size(r->expect_size_max, max));
 }
 
-/* In an INI file of another kind they would not be part of the value. */
+/* In other INI dialects the quotes would not be part of the value. */
 static const char *plan_say_quotes(const char *text, size_t len)
 {
 	bool is_quoted = len >= 2 && (*text == '"' || *text == '\'') && text[len - 1] == *text;
@@ -165,7 +165,7 @@ static int plan_put_checks(const struct plan_request *p, struct buf *b)
 	return r;
 }
 
-/* What is sent besides the request line. */
+/* The headers and the body. */
 static int plan_put_content(const struct plan_request *p, struct buf *b)
 {
 	char body[PLAN_SIZE_TEXT], chunk[PLAN_SIZE_TEXT];
@@ -181,7 +181,7 @@ static int plan_put_content(const struct plan_request *p, struct buf *b)
 	return r;
 }
 
-/* Appends before and what the commas of text begin with, unless it is empty. */
+/* Appends before and the text without its leading comma, unless the text is empty. */
 static int plan_put_line(const char *before, const struct buf *text, struct buf *b)
 {
 	return text->len ? buf_printf(b, "%s%s\n", before, text->data + strlen(", ")) : 0;

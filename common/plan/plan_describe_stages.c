@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stages of a plan in words, for plan_describe: one rate on one line, anything else as a table
- * of when, how long, how fast and how many requests. The numbers of requests are the schedule's:
- * each segment (warm-up, window, cooldown) carries its fractions from stage to stage, so that the
- * rows add up to what is sent. */
+/* The stages of a plan as text, for plan_describe: one rate on one line, anything else as a table
+ * of start, duration, rate and number of requests. The numbers of requests are those of the
+ * schedule: each segment (warm-up, window, cooldown) carries its fractions from stage to stage, so
+ * that the rows add up to the number of requests sent. */
 #include "common/plan/plan_describe_parts.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ enum plan_segment {
 	PLAN_SEGMENT_COOLDOWN,
 };
 
-/* Through the stages in their order, with the keys warmup and cooldown around them. */
+/* A walk through the stages in their order, with the keys warmup and cooldown around them. */
 struct plan_walk {
 	const struct plan *plan;
 	size_t next; /* 0: warmup, then the stages, then cooldown */
@@ -74,7 +74,7 @@ static void plan_walk_stage(struct plan_walk *w, const struct plan_stage *stage,
 	ret->n = w->n - before;
 }
 
-/* The next row; false: no more. */
+/* Gets the next row; false: there are no more. */
 static bool plan_walk_next(struct plan_walk *w, struct plan_row *ret)
 {
 	const struct plan *p = w->plan;
@@ -102,7 +102,7 @@ static bool plan_walk_next(struct plan_walk *w, struct plan_row *ret)
 	return false;
 }
 
-/* "50/s to 500/s", and what follows it. */
+/* "50/s to 500/s", and the step or spacing after it. */
 static void plan_write_row(const struct plan_row *row, char what[static PLAN_WHAT_MAX])
 {
 	const struct plan_stage *s = &row->stage;
@@ -136,7 +136,7 @@ static int plan_put_table(const struct plan *p, struct buf *b)
 	static const char *const notes[] = {[PLAN_SEGMENT_WARMUP] = "warm-up",
 		[PLAN_SEGMENT_WINDOW] = "",
 		[PLAN_SEGMENT_COOLDOWN] = "cooldown"};
-	struct plan_widths w = {2, 3, 4, 8}; /* of the heads */
+	struct plan_widths w = {2, 3, 4, 8}; /* widths of the column titles */
 	int r = 0;
 
 	for (int pass = 0; pass < 2; pass++) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What values refer to: files by their path, after an @ or as they are in [tls], and systemd
- * credentials as cred:NAME. A plan never opens any: whoever gathers its material asks here for the
- * names, reads with his own rights and hands over the contents, so that the same plan comes of it
- * in the service, in a private daemon and in `rpsctl check`.
+/* The files that values refer to: by their path, after an @ or directly in [tls], and systemd
+ * credentials as cred:NAME. The plan never opens a file: the code that collects the inputs asks
+ * here for the names, reads the files with its own permissions and passes the contents, so that the
+ * service, a private daemon and `rpsctl check` make the same plan.
  *
  * A credential is a file whose name begins with "cred:". No path looks like that: after an @ it is
- * refused, and in [tls] cred:x is the credential, ./cred:x the file. After a second @ stands no
+ * refused, and in [tls] cred:x is the credential, ./cred:x the file. After a second @ there is no
  * path but a text: "@@joe" is "@joe". "@-" is rpsctl's standard input. */
 #include "common/plan/plan_files.h"
 
@@ -39,7 +39,7 @@ const struct plan_file *plan_value_file(const struct plan_input *in, const char 
 	return name ? plan_find_file(in, name) : NULL;
 }
 
-/* A value that refers to no file. */
+/* Appends a value that refers to no file. */
 static int plan_put_text(const char *value, struct buf *ret)
 {
 	const char *word = plan_literal_word(value);
@@ -84,8 +84,8 @@ int plan_expand(const struct plan_input *in, const struct ini_entry *e, const ch
 		r = buf_append(ret, file->data, len);
 	if (r)
 		return r;
-	/* What a header or auth has from a file says who sends, is mostly a secret, and may be so
-	 * short that a digest would tell it. */
+	/* The content of a file in a header or in auth identifies the sender, is mostly a secret,
+	 * and may be so short that it could be guessed from a digest. */
 	if (is_line)
 		return buf_printf(in->canon, "@%s\n", name);
 	digest_sha256_hex(file->data, file->len, digest);
@@ -118,7 +118,7 @@ const char *plan_entry_file(const struct ini_entry *e)
 			   : plan_refers(e) ? plan_file_reference(e->value, NULL)
 					    : plan_tls_file(e);
 
-	/* What is no credential's name is refused by the plan, and looked for nowhere. */
+	/* An invalid credential name is refused by the plan, and not looked up. */
 	return name && plan_credential(name) && !plan_is_credential(plan_credential(name)) ? NULL
 											   : name;
 }
@@ -145,7 +145,7 @@ static const char *plan_unreadable_text(int error)
 	}
 }
 
-/* path NULL. */
+/* The message for path NULL. */
 static const char *plan_absent_text(const char *name)
 {
 	return str_eq(name, PLAN_STDIN)
@@ -162,11 +162,11 @@ void plan_file_unreadable(const struct ini_doc *doc, const char *name, const cha
 	const char *key = e && e->line ? e->key : "";
 	unsigned line = e ? e->line : 0;
 
-	/* It may have been meant as a text. */
+	/* The user may have meant it as a text. */
 	bool may_be_text = e && error == -ENOENT && plan_refers(e) && !str_eq(e->key, "auth") &&
 			   !plan_credential(name);
 
-	/* A flag is its own name. */
+	/* The place of a flag is its name. */
 	if (error == -EFBIG)
 		problems_add(problems, place, line,
 			"%s%s%s: the files of a run in the service have more than %zu MiB with it; "
@@ -194,7 +194,7 @@ const char **plan_file_names(const struct ini_doc *doc, size_t *ret_n)
 		const struct ini_entry *e = &doc->entries[i];
 		const char *name = plan_entry_file(e);
 
-		/* Several headers may count. */
+		/* Several headers may be in force. */
 		if (name && !str_eq(e->key, "header") &&
 			keys_last(doc, e->section, e->arg, e->key) != e)
 			name = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which entries count. An entry keeps its place and its value whatever becomes of it; the marks
- * beside it say that it is bad or lost. */
+/* Which entries are in force. An entry keeps its place and its value in any case; flags beside it
+ * tell that it is bad or overridden. */
 #include "common/plan/plan_input.h"
 
 #include <stddef.h>
@@ -18,6 +18,6 @@ const struct ini_entry *plan_entry(
 void plan_drop(const struct plan_input *in, const struct ini_entry *e)
 {
 	in->lost[e - in->doc->entries] = true;
-	/* Defaults of keys that can be dropped need no memory. */
+	/* Keys that can be dropped have defaults that need no memory. */
 	(void)keys_reset(keys_find(KEYS_RUN, e->section, e->key), in->plan);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plan is made from, and which of its entries count. Part of the plan; included by nothing
- * else. Pure. */
+/* The input of a plan, and which of its entries are in force. Internal to the plan. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,20 +14,19 @@ struct plan_file;
 struct problems;
 
 struct plan_input {
-	struct plan *plan; /* in the making */
+	struct plan *plan; /* being built */
 	const struct ini_doc *doc;
-	/* Of each entry: */
-	bool *bad;  /* its key does not take it, which has been reported */
-	bool *lost; /* another one excludes it, or leaves it no meaning: as if it were not written
-		     */
+	/* Flags of each entry: */
+	bool *bad;  /* its value was not accepted, which has been reported */
+	bool *lost; /* excluded by another one, or without meaning: treated as not written */
 	const struct plan_file *files;
 	size_t n_files;
-	size_t bodies_max; /* bytes, of all requests together */
+	size_t bodies_max; /* limit for the bodies of all requests together */
 	struct problems *problems;
-	struct buf *canon; /* what the digest covers: gets the digests of files */
-	/* What sets the pace is bad: what would contradict it is not told. */
+	struct buf *canon; /* text that the digest covers: digests of files are appended */
+	/* The key of the pace is bad: contradictions with it are not reported. */
 	bool is_load_doubtful;
-	int64_t stages_ns; /* length of the stages as they were written */
+	int64_t stages_ns; /* total length of the stages as they were written */
 };
 
 static inline bool plan_is_bad(const struct plan_input *in, const struct ini_entry *e)
@@ -40,8 +38,8 @@ static inline bool plan_is_lost(const struct plan_input *in, const struct ini_en
 	return in->lost[e - in->doc->entries];
 }
 
-/* The entry of an unnamed section's key that counts: the last one, unless it is lost. */
+/* The entry in force of an unnamed section's key: the last one, unless it was dropped. */
 const struct ini_entry *plan_entry(
 	const struct plan_input *in, const char *section, const char *key);
-/* It is lost, and its field as if it were not written. */
+/* Drops an entry and resets its field as if it were not written. */
 void plan_drop(const struct plan_input *in, const struct ini_entry *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each function makes one member. Where memory runs out inside one, json_pack returns NULL and the
- * whole is NULL (common/memory.h has what is left). */
+/* Each function makes one member. If memory runs out inside one, json_pack returns NULL and the
+ * whole document is NULL (the other cases are in common/memory.h). */
 #include "common/plan/plan_json.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "common/plan/plan_requests.h"
 #include "common/plan/plan_stages.h"
 
-/* The word of the key's table for that value of its enum. */
+/* The word in the key table for that value of its enum. */
 static const char *plan_json_word(const char *section, const char *key, unsigned value)
 {
 	return keys_find(KEYS_RUN, section, key)->choices[value];
@@ -24,7 +24,7 @@ static json_t *plan_json_count(uint64_t n, bool is_known)
 	return is_known ? json_integer((json_int_t)n) : json_null();
 }
 
-/* As a run file has it. */
+/* The arrivals as they are written in a run file. */
 static json_t *plan_json_arrivals(const struct plan *p)
 {
 	if (p->arrivals == PLAN_JITTER)
@@ -113,7 +113,7 @@ static json_t *plan_json_requests(const struct plan *p)
 	return all;
 }
 
-/* What it comes to, as plan_describe has it. */
+/* The totals, as in plan_describe. */
 static json_t *plan_json_sends(const struct plan *p)
 {
 	bool is_counted = p->model == PLAN_OPEN || p->n_arrivals;

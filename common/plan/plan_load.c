@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the keys that count to one load: the model, its stages, its length.
+/* Derives one load from the keys in force: the model, its stages, its length. If keys exclude each
+ * other, one has been dropped before (plan_rules.c). First the model is derived from the key that
+ * sets the pace, then the length, then the scale, and at the end the window, in which a flat rate
+ * is one stage.
  *
- * Of keys that exclude each other one is dropped before (plan_rules.c). First the model follows
- * from what sets the pace, then what says how long, then the scale, and at the end the window, in
- * which a flat rate is one stage.
- *
- * A value that is bad has been reported before; what would follow from it is not told. */
+ * A bad value has been reported before; its consequences are not reported. */
 #include "common/plan/plan_load.h"
 
 #include <errno.h>
@@ -29,11 +28,11 @@
 
 struct plan_load {
 	const struct plan_input *in;
-	struct plan *plan; /* in's */
-	/* Those that count; NULL: there is none. */
+	struct plan *plan; /* that of in */
+	/* The entries in force; NULL: there is none. */
 	const struct ini_entry *stage; /* the last one */
 	const struct ini_entry *duration, *requests, *rate;
-	int64_t kept_ns; /* length of the stages that a later key replaced */
+	int64_t kept_ns; /* total length of the stages that a later key replaced */
 };
 
 bool plan_is_load_doubtful(const struct plan_input *in)
@@ -54,7 +53,7 @@ bool plan_is_load_doubtful(const struct plan_input *in)
 
 /* ---- stages ---- */
 
-/* It is a stage line of the last file that has any. */
+/* The entry is a stage line of the last file that has any. */
 static bool plan_is_stage_entry(const struct plan_load *l, size_t i)
 {
 	const struct ini_entry *e = &l->in->doc->entries[i];
@@ -63,7 +62,7 @@ static bool plan_is_stage_entry(const struct plan_load *l, size_t i)
 	       str_eq(e->key, "stage");
 }
 
-/* Checks how the good stages that are in force go together. */
+/* Checks whether the valid stages in force fit together. */
 static void plan_judge_stages(struct plan_load *l)
 {
 	const struct plan *p = l->plan;
@@ -103,7 +102,7 @@ static void plan_settle_model(struct plan_load *l)
 		p->model = p->rate_max ? PLAN_CLOSED : PLAN_OPEN;
 }
 
-/* A duration for stages: of one that is measured it is the length. */
+/* A duration together with stages: if one stage is measured, it becomes its length. */
 static void plan_check_duration(struct plan_load *l)
 {
 	const struct plan_stage *only = plan_only_measured(l->plan);
@@ -122,7 +121,7 @@ static void plan_check_duration(struct plan_load *l)
 			l->plan->n_stages);
 }
 
-/* Later stages say how long they are. */
+/* Stages of a later file determine the length. */
 static void plan_settle_length(struct plan_load *l)
 {
 	const struct ini_entry **lengths[] = {&l->duration, &l->requests};
@@ -141,7 +140,7 @@ static void plan_settle_length(struct plan_load *l)
 
 /* ---- the scale ---- */
 
-/* Scales one rate within what may be written as one. */
+/* Scales one rate, within the limits of rates in a run file. */
 static bool plan_scale_rate(
 	struct plan_load *l, const struct ini_entry *e, struct rate scale, struct rate *rate)
 {
@@ -150,7 +149,7 @@ static bool plan_scale_rate(
 	struct rate scaled, checked;
 
 	if (!rate->num)
-		return true; /* a ramp's end */
+		return true; /* the end of a ramp */
 	units_format_rate(*rate, before, sizeof(before));
 	if (!rate_scale(*rate, scale, &scaled)) {
 		units_format_rate(scaled, after, sizeof(after));
@@ -172,7 +171,7 @@ static bool plan_scale_stage(
 	       plan_scale_rate(l, e, scale, &stage->to) && plan_scale_rate(l, e, scale, &stage->by);
 }
 
-/* Multiplies every rate; a problem where there is none. 0 or -ENOMEM. */
+/* Multiplies every rate; it is a problem if there is none. 0 or -ENOMEM. */
 static int plan_scale(struct plan_load *l)
 {
 	const struct ini_entry *e = plan_entry(l->in, "load", "scale");
@@ -214,7 +213,7 @@ static void plan_add_length_problem(struct plan_load *l, const char *text)
 		return;
 	for (size_t i = 0; i < sizeof(by) / sizeof(*by) && !e; i++)
 		e = by[i];
-	/* The default rate, and what is made of it. */
+	/* None of these keys: it is the default rate, changed by scale. */
 	if (!e)
 		e = plan_entry(l->in, "load", "scale");
 	problems_add(l->in->problems, e ? e->file : "run", e ? e->line : 0, "%s", text);
@@ -260,7 +259,7 @@ static int plan_finish_open(struct plan_load *l)
 	int64_t length, all;
 	int r;
 
-	/* Empty only when all of them are bad, which has been reported. */
+	/* Empty only if all of them are bad, which has been reported. */
 	if (l->stage && !p->n_stages)
 		return 0;
 	plan_judge_stages(l);
@@ -274,8 +273,8 @@ static int plan_finish_open(struct plan_load *l)
 	}
 	p->rate = p->stages[0].rate;
 	p->duration_ns = length;
-	/* The first arrival stands half an interval after the start. A plan that does not send at
-	 * all has been told so. */
+	/* The first arrival is half an interval after the start. A plan that does not send at all
+	 * has already been reported. */
 	if (!p->n_arrivals && plan_window_parts_2(p) <= PLAN_ARRIVAL_PARTS &&
 		(plan_window_parts_2(p) || !l->stage))
 		plan_add_length_problem(
@@ -305,7 +304,7 @@ int plan_settle_load(const struct plan_input *in)
 		.rate = plan_entry(in, "load", "rate")};
 	int r;
 
-	/* A flat rate, or users, in the place of stages go on for as long as those did. */
+	/* A flat rate, or users, that replace stages last as long as those did. */
 	if (!l.stage)
 		l.kept_ns = in->stages_ns;
 	plan_settle_model(&l);
@@ -314,7 +313,7 @@ int plan_settle_load(const struct plan_input *in)
 		plan_finish_closed(&l);
 		return plan_scale(&l);
 	}
-	/* rate = max that is given twice, or stands beside a bad model. */
+	/* rate = max was given twice, or together with a bad model. */
 	if (!plan->rate.den)
 		(void)keys_reset(keys_find(KEYS_RUN, "load", "rate"), plan);
 	r = plan_scale(&l);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What single values of a request are well and cannot be together: a length that is not the
- * body's, a check that no answer can pass. A run of these would only tell what can be known before,
- * as a load of errors. Asked when nothing else is wrong with the plan. */
+/* Values of a request that are valid by themselves and impossible together: a length that is not
+ * that of the body, a check that no answer can pass. A run with these would only report as errors
+ * what is known before it starts. Checked if the plan has no other problem. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "common/plan/plan_values.h"
 #include "common/str.h"
 
-/* The last entry of that key in the request's own section, else in [defaults]; of headers, the one
+/* The last entry of that key in the request's own section, else in [defaults]; for headers, the one
  * of that name (NULL: any). */
 static const struct ini_entry *plan_judge_entry(const struct plan_input *in,
 	const struct plan_request *r, const char *key, const char *header)
@@ -51,7 +51,8 @@ static const char *plan_judge_name(const struct plan_request *r, char text[stati
 	return text;
 }
 
-/* A length that is not the body's would make one message of two, or two of one. */
+/* A Content-Length that is not the length of the body would make two messages of one, or one of
+ * two. */
 static void plan_judge_length(const struct plan_input *in, const struct plan_request *r)
 {
 	static const char name[] = "content-length";
@@ -73,8 +74,8 @@ static void plan_judge_length(const struct plan_input *in, const struct plan_req
 			h->value, expected);
 }
 
-/* Why no answer has content: RFC 9110 sections 9.3.2, 15.2.2, 15.3.5 and 15.4.5. NULL: it may have
- * some. */
+/* The reason why no answer has content: RFC 9110 sections 9.3.2, 15.2.2, 15.3.5 and 15.4.5. NULL:
+ * it may have some. */
 static const char *plan_judge_empty(const struct plan_request *r)
 {
 	if (str_eq(r->method, "HEAD"))
@@ -107,7 +108,8 @@ static void plan_judge_refuse(
 			plan_judge_name(r, name), why);
 }
 
-/* 101 alone, which no server may send where no upgrade was asked for (RFC 9110 section 7.8). */
+/* Only 101 is expected, which a server may not send if no upgrade was requested (RFC 9110 section
+ * 7.8). */
 static bool plan_judge_is_impossible(const struct plan_request *r)
 {
 	for (unsigned status = 200; status < 600; status++)
@@ -137,7 +139,7 @@ static void plan_judge_checks(const struct plan_input *in, const struct plan_req
 			in, r, "expect-sha256", "expect-size = 0 has another, that of no bytes");
 }
 
-/* What is sent after such a request may be read as the other protocol (RFC 9110 section 7.8). */
+/* Bytes sent after such a request may be read as the other protocol (RFC 9110 section 7.8). */
 static void plan_judge_upgrade(const struct plan_input *in, const struct plan_request *r)
 {
 	const struct ini_entry *e = plan_judge_entry(in, r, "header", "upgrade");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request says of itself and its answer: where it goes, with which credentials, and when an
- * answer is a good one. As in plan_values.c each grammar has one reader, which the key table names.
- *
- * A secret stands in a file or a credential, never in a run file, which others may read: what looks
- * like one is refused without being quoted. */
+/* The values that describe a request and its answer: the path, the credentials, and the conditions
+ * for a good answer. As in plan_values.c each grammar has one reader, which the key table names. A
+ * secret must be in a file or a credential, never in a run file, which other users may be able to
+ * read: a value that looks like one is refused without being quoted. */
 #include "common/plan/plan_request_values.h"
 
 #include <errno.h>
@@ -45,7 +44,7 @@ int plan_check_request_path(const char *value, struct err *reterr)
 
 #define PLAN_AUTH_HOW "write basic USER @FILE, bearer @FILE, cred:NAME instead of @FILE, or none"
 
-/* The word at text, and behind it *ret_rest. */
+/* The word is at text; *ret_rest: the text after it. */
 static bool plan_is_word(const char *text, const char *word, const char **ret_rest)
 {
 	size_t n = strcspn(text, PLAN_BLANKS);
@@ -104,7 +103,7 @@ int plan_parse_auth(const char *value, void *field, struct err *reterr)
 
 /* ---- statuses ---- */
 
-/* "204" or "2xx" at *text, which is left behind it. */
+/* Reads "204" or "2xx" at *text, and moves *text past it. */
 static bool plan_read_status(const char **text, unsigned *ret_low, unsigned *ret_high)
 {
 	const char *c = *text;
@@ -125,7 +124,7 @@ static bool plan_read_status(const char **text, unsigned *ret_low, unsigned *ret
 	return true;
 }
 
-/* "200", "200-299", "2xx" at *text, which is left behind it and its blanks. */
+/* Reads "200", "200-299" or "2xx" at *text, and moves *text past it and the blanks after it. */
 static bool plan_read_statuses(const char **text, struct plan_statuses *set)
 {
 	unsigned low, high, other;
@@ -185,7 +184,7 @@ static bool plan_read_size(const char *text, size_t len, uint64_t *ret)
 		return false;
 	memcpy(size, text, len);
 	size[len] = '\0';
-	/* As Content-Length has it: bytes. */
+	/* The format of Content-Length: bytes. */
 	if (len && strspn(size, "0123456789") == len && len + 2 <= sizeof(size)) {
 		size[len] = 'B';
 		size[len + 1] = '\0';

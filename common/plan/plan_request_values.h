@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The grammars of what a request says of itself and its answer: path, auth, expect-…. Pure. */
+/* The grammars of the values that describe a request and its answer: path, auth, expect-…. Pure. */
 #pragma once
 
 struct err;
 
-/* For the key table (keys.h): parse reads into the field that is named here, NULL: it only checks.
- * 0, or -EINVAL with reterr, which quotes nothing that may be a secret. */
+/* For the key table (keys.h): parse functions read into the field that is named here, NULL: only
+ * check. 0, or -EINVAL with reterr, which quotes nothing that may be a secret. */
 int plan_check_request_path(const char *value, struct err *reterr);
 int plan_parse_auth(const char *value, void *plan_auth, struct err *reterr);
 /* "200,201", "200-299", "2xx" and any list of these. */

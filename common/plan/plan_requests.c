@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests of a plan, each put together from its own section and [defaults].
+/* The requests of a plan, each composed from its own section and [defaults].
  *
- * A single-valued key counts as the request's own section has it, else as [defaults] has it, and
- * within a section as the last file has it. So a flag for [defaults] (-X, --data) does not reach a
- * request that says something else itself. Headers go by their names: a section's header of a name
- * stands for those of earlier files, a request's for those of [defaults], and auth is a header of
- * the name Authorization that is made from its secret.
+ * A single-valued key is taken from the request's own section, else from [defaults], and within a
+ * section from the last file. So a flag for [defaults] (-X, --data) does not affect a request that
+ * has its own value. Headers are matched by name: a section's header replaces those of the same
+ * name in earlier files, a request's header those in [defaults], and auth is a header Authorization
+ * that is made from its secret.
  *
- * Without any [request NAME] there is one request without a name, which is [defaults] alone. Of
- * files one header may come 64 times: nothing of a request is shared, so that workers may keep it
- * by pointer. What is bad has been reported by the key table, and is passed over here. */
+ * Without any [request NAME] there is one request without a name, which is [defaults] alone. One
+ * header of a file may be stored in 64 requests: requests share no memory, so that workers may keep
+ * pointers to them. Bad values have been reported by the key table, and are skipped here. */
 #include "common/plan/plan_requests.h"
 
 #include <errno.h>
@@ -31,10 +31,10 @@
 #include "common/str.h"
 #include "common/url.h"
 
-#define PLAN_HEADERS_MAX 200 /* of one section */
+#define PLAN_HEADERS_MAX 200 /* limit for one section */
 #define PLAN_EXPECT_BODY_MAX 65536
 
-/* One request in the making. */
+/* One request while it is built. */
 struct plan_making {
 	const struct plan_input *in;
 	struct plan_request *request;
@@ -73,7 +73,7 @@ struct plan_request *plan_find_request(const struct plan *p, const char *name)
 	return NULL;
 }
 
-/* name: checked, or one that was refused. */
+/* name: valid, or one that has been refused. */
 static int plan_add_request(
 	const struct plan_input *in, const char *name, const char *file, unsigned line)
 {
@@ -108,8 +108,8 @@ static void plan_refuse_flag(const struct plan_input *in, const struct ini_entry
 		near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* In the order of the files. Flags may name requests of their own only where no file does: else it
- * is a misspelt name, which would take its share of the load. */
+/* In the order of the files. Flags may add requests only if no file has any: otherwise it is a
+ * misspelt name, which would get a share of the load. */
 int plan_name_requests(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
@@ -144,13 +144,13 @@ int plan_name_requests(const struct plan_input *in)
 	return p->requests[0].name ? 0 : -ENOMEM;
 }
 
-/* The request's own section says it. */
+/* The request's own section has the key. */
 static bool plan_says(const struct plan_making *m, const char *key)
 {
 	return m->request->name[0] && keys_last(m->in->doc, "request", m->request->name, key);
 }
 
-/* What the request's own section does not say, [defaults] do. */
+/* Copies the values that the request's own section does not have from [defaults]. */
 static int plan_inherit(struct plan_making *m)
 {
 	const struct plan_request *defaults = &m->in->plan->defaults;
@@ -195,7 +195,7 @@ struct plan_lines {
 	size_t n;
 };
 
-/* Of one section. */
+/* Finds the lines of one section. */
 static void plan_find_lines(struct plan_making *m, const char *section, const char *arg,
 	const char *key, struct plan_lines *ret)
 {
@@ -208,7 +208,7 @@ static void plan_find_lines(struct plan_making *m, const char *section, const ch
 		if (!str_eq(e->key, key) || !plan_is_in(e, section, arg) || plan_is_bad(m->in, e))
 			continue;
 		if (n++ == PLAN_HEADERS_MAX) {
-			/* Those of [defaults] are told once. */
+			/* Those of [defaults] are reported once. */
 			if (*arg || m->request == m->in->plan->requests)
 				problems_add(m->in->problems, e->file, e->line,
 					"more than %d headers: remove some, or join values in one",
@@ -244,7 +244,7 @@ static bool plan_line_is_replaced(
 	return false;
 }
 
-/* The lines in force. */
+/* Collects the lines in force. */
 static void plan_read_lines(struct plan_making *m, const char *key, struct plan_lines *ret)
 {
 	struct plan_lines all = {.n = 0};
@@ -258,7 +258,7 @@ static void plan_read_lines(struct plan_making *m, const char *key, struct plan_
 			ret->at[ret->n++] = all.at[i];
 }
 
-/* Takes over value, also on failure. */
+/* Takes over value, even on failure. */
 static int plan_put_header(
 	struct plan_header *list, size_t *n, const char *name, size_t name_len, char *value)
 {
@@ -303,7 +303,7 @@ static bool plan_is_authorization(const struct ini_entry *e)
 	return strlen(name) == strcspn(e->value, ":") && !strncasecmp(e->value, name, strlen(name));
 }
 
-/* The last header that says it in its place. */
+/* The last header that sets Authorization instead. */
 static const struct ini_entry *plan_find_authorization(
 	const struct plan_making *m, const char *section, const char *arg)
 {
@@ -319,8 +319,8 @@ static const struct ini_entry *plan_find_authorization(
 	return NULL;
 }
 
-/* True: the section says whether and how a request is authorized. *ret: by auth; NULL: by a header.
- */
+/* True: the section determines whether and how a request is authorized. *ret: by auth; NULL: by a
+ * header. */
 static bool plan_section_auth(
 	struct plan_making *m, const char *section, const char *arg, const struct ini_entry **ret)
 {
@@ -341,7 +341,7 @@ static bool plan_section_auth(
 	return true;
 }
 
-/* The entry of auth in force; NULL: there is none, or a header is in its place. */
+/* The entry of auth in force; NULL: there is none, or a header replaces it. */
 static const struct ini_entry *plan_find_auth(struct plan_making *m)
 {
 	const struct ini_entry *own = NULL;
@@ -353,7 +353,7 @@ static const struct ini_entry *plan_find_auth(struct plan_making *m)
 	return has_common ? common : NULL;
 }
 
-/* "Basic dXNlcjpwYXNz" of the user in auth and the secret; NULL: no memory. */
+/* "Basic dXNlcjpwYXNz" from the user in auth and the secret; NULL: no memory. */
 static char *plan_make_auth(const struct plan_auth *auth, const struct buf *secret)
 {
 	struct buf pair = {0};
@@ -442,7 +442,7 @@ static int plan_set_headers(struct plan_making *m)
 
 /* ---- body ---- */
 
-/* Where there is nothing to cut into chunks, chunked of [defaults] is for other requests. */
+/* If a request has no body to send in chunks, chunked in [defaults] is meant for other requests. */
 static void plan_refuse_chunks(struct plan_making *m)
 {
 	const struct plan_request *p = m->request;
@@ -455,8 +455,8 @@ static void plan_refuse_chunks(struct plan_making *m)
 	m->request->chunk_bytes = 0;
 }
 
-/* Before it is copied. The bodies of [defaults] and of files count for each request that has them.
- */
+/* Checked before the body is copied. The bodies of [defaults] and of files count for each request
+ * that has them. */
 static bool plan_body_fits(const struct plan_making *m, const struct ini_entry *e)
 {
 	const struct plan_file *file = plan_value_file(m->in, e->value);
@@ -587,7 +587,7 @@ static void plan_free_content(char *content, size_t len)
 	free(content);
 }
 
-/* A request of the same name and checks, without what may be a secret of it. */
+/* Keeps the name and the checks of a request, without the parts that may be secret. */
 static void plan_forget_request(struct plan_request *r)
 {
 	plan_fini_headers(r->headers, r->n_headers);

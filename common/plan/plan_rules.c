@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What single values of a plan are well and cannot be together.
+/* Values of a plan that are valid by themselves and impossible together.
  *
- * Exclusions: of two keys that exclude each other the one of the later file wins and the other
- * counts as not written, so that an overlay or a flag can turn any plan around without the person
- * having to unset anything; flags together count as one file after all others. Within one file it
- * is unknown which of the two was meant, and that is a problem at the later one. The order of the
- * rows matters: each drops its loser before the next one is asked.
+ * Exclusions: of two keys that exclude each other the one of the later file wins and the other is
+ * treated as not written, so that an overlay or a flag can change any plan without having to unset
+ * keys; flags together count as one file after all others. Within one file it is unknown which of
+ * the two was meant, and that is reported as a problem at the later one. The order of the rows
+ * matters: each drops the losing key before the next row is evaluated.
  *
- * Rules: a key that has no meaning beside what the model, the URL or the place to connect to say is
- * a problem where it was written with them or later, and dropped where a later file turned them
- * around. A row without such a key (PLAN_SINCE_NOTHING) is a problem in any case.
+ * Rules: a key that has no meaning with the model, the URL or the place to connect to is a problem
+ * if it was written with them or later, and dropped if a later file changed them. A row without
+ * such a key (PLAN_SINCE_NOTHING) is a problem in any case.
  *
- * An entry that is bad has been reported, and is passed over by both. Only the last entry of a key
- * is looked at, unless a row says each. */
+ * A bad entry has been reported, and is skipped by both. Only the last entry of a key is examined,
+ * unless the row has is_each. */
 #include "common/plan/plan_rules.h"
 
 #include <arpa/inet.h>
@@ -37,7 +37,7 @@ struct plan_exclusion {
 	const char *other_section, *other_key;
 	bool (*holds)(const struct plan_input *in); /* NULL: always */
 	const char *why;			    /* after "A contradicts B: " */
-	bool both_stay; /* in one file: the next rows are asked of both, too */
+	bool both_stay; /* within one file: the next rows are applied to both, too */
 };
 
 static bool plan_chooses(const struct plan_input *in, enum plan_model model)
@@ -65,7 +65,8 @@ static bool plan_users_have_stages(const struct plan_input *in)
 	return plan_chooses(in, PLAN_CLOSED);
 }
 
-/* Of stages that a later file has, or an earlier one, plan_load.c knows what a duration means. */
+/* If stages come from a later file, or an earlier one, plan_load.c decides what a duration
+ * means. */
 static bool plan_stage_has_the_length(const struct plan_input *in)
 {
 	const struct plan_stage *only = plan_only_measured(in->plan);
@@ -217,8 +218,8 @@ enum plan_since {
 struct plan_rule {
 	const char *section, *key; /* key NULL: each of the section */
 	enum plan_since since;
-	bool is_each; /* entry of the key */
-	/* What is wrong with the entry, in words; false: nothing. */
+	bool is_each; /* applies to each entry of the key */
+	/* The message if the entry breaks the rule; false: it does not. */
 	bool (*breaks)(const struct plan_input *in, const struct ini_entry *e, struct err *ret_why);
 };
 
@@ -251,7 +252,7 @@ static bool plan_breaks_tls_key(
 static bool plan_breaks_arrivals(
 	const struct plan_input *in, const struct ini_entry *e, struct err *ret_why)
 {
-	/* `arrivals = constant` says nothing. */
+	/* `arrivals = constant` is the default and has no effect. */
 	if (in->plan->model == PLAN_OPEN || in->plan->arrivals == PLAN_CONSTANT)
 		return false;
 	err_set(ret_why,
@@ -274,7 +275,7 @@ static bool plan_breaks_queue(
 static bool plan_breaks_think(
 	const struct plan_input *in, const struct ini_entry *e, struct err *ret_why)
 {
-	/* `think = 0` says nothing. */
+	/* `think = 0` has no effect. */
 	if (in->plan->model == PLAN_CLOSED || in->plan->think_ns == 0)
 		return false;
 	err_set(ret_why, "%s is for the closed model: add model = closed, or leave it out", e->key);
@@ -309,7 +310,7 @@ static bool plan_breaks_tcp(
 	return true;
 }
 
-/* Which families the target is certain to be of, before a name is looked up. */
+/* The address families that the target certainly has, before a name is resolved. */
 static void plan_target_families(const struct plan *p, bool *ret_v4, bool *ret_v6)
 {
 	const char *host = plan_connect_host(p);
@@ -355,7 +356,7 @@ static bool plan_breaks_source(
 	return true;
 }
 
-/* A pipeline would go on after a request that says "Connection: close". */
+/* A pipeline would continue after a request that has "Connection: close". */
 static bool plan_breaks_close(
 	const struct plan_input *in, const struct ini_entry *e, struct err *ret_why)
 {
@@ -387,7 +388,8 @@ static bool plan_breaks_users(
 	return true;
 }
 
-/* What is sent after it may be lost with the connection, and then it is unknown what was done. */
+/* Requests sent after it may be lost with the connection, and then it is unknown which were
+ * processed. */
 static bool plan_breaks_methods(
 	const struct plan_input *in, const struct ini_entry *e, struct err *ret_why)
 {
@@ -436,7 +438,8 @@ static unsigned plan_precedence(const struct plan_input *in, const char *section
 	return e ? e->precedence : 0;
 }
 
-/* Where the model comes from: its own key, or the key of the pace, which implies one. */
+/* The precedence of the model: that of its own key, or of the key of the pace, which implies
+ * one. */
 static unsigned plan_model_precedence(const struct plan_input *in)
 {
 	const struct ini_entry *pace = plan_entry(in, "load", "stage");
@@ -473,7 +476,7 @@ static bool plan_rule_is_of(
 	       (e == plan_entry(in, rule->section, rule->key) && !plan_is_bad(in, e));
 }
 
-/* Drops all that the rule is about. */
+/* Drops all entries that the rule applies to. */
 static void plan_drop_all(const struct plan_input *in, const struct plan_rule *rule)
 {
 	for (size_t i = 0; i < in->doc->n_entries; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slices. Several hosts that begin one plan at one instant, each with its own slice, are one
- * generator: slice i of n makes every n-th arrival of the one schedule, from the i-th on. The plan
- * and its digest are the same on all of them, so that their results can be added up. */
+/* Slices. Several hosts that start one plan at the same instant, each with its own slice, act as
+ * one generator: slice i of n makes every n-th arrival of the one schedule, from the i-th on. The
+ * plan and its digest are the same on all of them, so that their results can be added up. */
 #include "common/plan/plan_slice.h"
 
 #include <errno.h>
@@ -14,15 +14,15 @@
 #include "common/plan/plan.h"
 #include "common/str.h"
 
-/* Beyond it, ns since 1970 do not fit: some day in 2262. */
+/* Later instants do not fit into ns since 1970: they end in 2262. */
 #define PLAN_INSTANT_MAX_S (INT64_MAX / NSEC_PER_SEC - 1)
 
-/* How far a run's start may lie ahead: to resolve and connect takes time, and who waits for days
- * has mistyped a date. */
+/* The allowed distance of a run's start from now: resolving and connecting take time, and a start
+ * that is days away is a mistyped date. */
 #define PLAN_AHEAD_MIN_NS NSEC_PER_SEC
 #define PLAN_AHEAD_MAX_NS (24 * 3600 * NSEC_PER_SEC)
 
-/* Digits at *text up to something else, at most n_max of them. False: none, or more. */
+/* Reads at most n_max digits at *text. False: none, or more. */
 static bool plan_take_number(const char **text, size_t n_max, int64_t *ret)
 {
 	size_t n = strspn(*text, "0123456789");
@@ -104,7 +104,7 @@ static bool plan_take_date(const char **text, int64_t *ret_s)
 		.tm_sec = (int)parts[5]};
 	back = tm;
 	s = timegm(&back);
-	/* A 31st of April comes back as a first of May. */
+	/* timegm() turns April 31 into May 1. */
 	if (s < 0 || back.tm_mon != tm.tm_mon || back.tm_mday != tm.tm_mday ||
 		back.tm_hour != tm.tm_hour || back.tm_min != tm.tm_min || back.tm_sec != tm.tm_sec)
 		return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One slice of a schedule that several hosts share, and the instant at which all begin. Part of the
+/* One slice of a schedule that several hosts share, and the instant at which all start. Part of the
  * plan; the key table names the parsers. Pure. */
 #pragma once
 
@@ -12,16 +12,16 @@ struct plan;
 
 #define PLAN_SLICES_MAX 1000
 
-/* For the key table (keys.h): into the field that is named here, NULL: only checked. 0, -EINVAL
- * with reterr. */
+/* For the key table (keys.h): parses into the field that is named here, NULL: only checks. 0,
+ * -EINVAL with reterr. */
 /* "2/5": slice 2 of 5. */
 int plan_parse_slice(const char *value, void *plan, struct err *reterr);
 /* "2026-11-22T17:00:00Z", or seconds since 1970; both with up to nine decimals. */
 int plan_parse_instant(const char *value, void *int64_unix_ns, struct err *reterr);
 
-/* 0, or -ERANGE with reterr: no run could begin at the instant that the plan names, as things stand
- * at now_unix_ns. */
+/* 0, or -ERANGE with reterr: the start time of the plan is in the past, too near or too far ahead
+ * of now_unix_ns. */
 int plan_check_start(const struct plan *plan, int64_t now_unix_ns, struct err *reterr);
 
-/* It says which part of the plan is run, or when, and is not of the plan itself. */
+/* The entry selects the slice or the start time, and is not part of the plan itself. */
 bool plan_is_of_slice(const struct ini_entry *e);

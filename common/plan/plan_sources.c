@@ -2,9 +2,10 @@
 /* Source addresses: a list of single ones, ranges and networks, written out in full.
  *
  * An address is a number here (IPv4 in the low 32 bits), so that all three are a first and a last
- * one. What no socket can be bound to, or what would need a zone, is refused at once and not when
- * the run connects. Each address is kept once, or those named twice would get twice the
- * connections; a small hash table tells, as 4,096 are too many to look through for each. */
+ * one. Addresses that no socket can be bound to, or that would need a zone, are refused here and
+ * not when the run connects. Each address is kept once, since one given twice would get twice the
+ * connections; a small hash table finds duplicates, as a linear search through 4,096 for each would
+ * be too slow. */
 #include "common/plan/plan_sources.h"
 
 #include <arpa/inet.h>
@@ -19,17 +20,17 @@
 #define PLAN_SOURCES_ITEM_MAX 96 /* two addresses of IPv6 and a dash */
 #define PLAN_SOURCES_V4_BITS 32
 #define PLAN_SOURCES_V6_BITS 128
-#define PLAN_SOURCES_NAMED_MAX (16 * PLAN_SOURCES_MAX) /* some patience for repeats */
+#define PLAN_SOURCES_NAMED_MAX (16 * PLAN_SOURCES_MAX) /* limit including repetitions */
 #define PLAN_SOURCES_SLOTS (2 * PLAN_SOURCES_MAX)
-#define PLAN_SOURCES_MAX_BITS 12 /* of a network's hosts */
+#define PLAN_SOURCES_MAX_BITS 12 /* maximum number of host bits of a network */
 
 typedef unsigned __int128 plan_sources_number;
 
-/* Those of all lines that were read; the list becomes the plan's. */
+/* The addresses of all lines read so far; the list becomes the plan's. */
 struct plan_sources {
 	struct plan_source *list;
 	size_t n;
-	size_t n_named;			    /* also those named again */
+	size_t n_named;			    /* including repetitions */
 	uint16_t slots[PLAN_SOURCES_SLOTS]; /* by hash: 1 + index, 0 where empty */
 };
 
@@ -73,7 +74,7 @@ static const char *plan_sources_text(
 	return text;
 }
 
-/* Why nobody can connect from there; NULL: somebody can. */
+/* The reason why no connection can come from this address; NULL: it is usable. */
 static const char *plan_sources_flaw(const struct plan_source *s)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -124,7 +125,7 @@ static bool plan_sources_read_bits(const char *text, unsigned max, unsigned *ret
 	return n <= max;
 }
 
-/* item: what stands before the "/". */
+/* item: the text before the "/". */
 static int plan_sources_read_network(
 	const char *item, const char *bits_text, struct plan_sources_range *r, struct err *reterr)
 {
@@ -163,7 +164,7 @@ static int plan_sources_read_network(
 	return 0;
 }
 
-/* item is cut at its dash or slash. */
+/* Cuts item at its dash or slash. */
 static int plan_sources_read_item(char *item, struct plan_sources_range *r, struct err *reterr)
 {
 	char *slash = strchr(item, '/'), *dash = strchr(item, '-');

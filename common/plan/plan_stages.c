@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stages: read, written and summed up.
  *
- * A stage has one of a few forms, which are data: a word of a form is either that word or stands
- * for a field of the stage. The kind is the first word that is not "warmup"; then there is one form
- * to hold the rest against, and the message can name it.
+ * A stage has one of a few forms, which are data: a word of a form is either that word or a
+ * placeholder for a field of the stage. The kind is the first word that is not "warmup"; then the
+ * rest is compared with one form, and the message can name it.
  *
- * Sums are integers, as in the schedule, so that what `check` promises is what is sent: the
+ * Sums are integers, as in the schedule, so that `check` shows exactly the number that is sent: the
  * denominator of every rate divides 3600 * 10^6, and so does that of every level between two of
  * them. A rate counts in parts of 1 / (3600 * 10^6) per second, and a stage's arrivals in parts of
- * 1 / (3600 * 10^15); twice, because a ramp has the mean of its two rates. Only where a count ends
- * within a ramp is there a root, in long double. Pure. */
+ * 1 / (3600 * 10^15); twice, because a ramp has the mean of its two rates. A root is needed only
+ * where a count ends within a ramp; it is computed in long double. Pure. */
 #include "common/plan/plan_stages.h"
 
 #include <errno.h>
@@ -25,13 +25,13 @@
 #include "common/units.h"
 
 #define PLAN_STAGES_MAX 1000
-#define PLAN_FORM_WORDS 9 /* of the longest form */
+#define PLAN_FORM_WORDS 9 /* number of words of the longest form */
 #define PLAN_STAGE_TEXT_MAX 256
 #define PLAN_BLANKS " \t"
 #define PLAN_RATE_PARTS UINT64_C(3600000000)
 #define PLAN_YEAR_NS (8760 * 3600 * NSEC_PER_SEC) /* as [load] duration */
 
-/* Words that stand for a field. */
+/* Words that are placeholders for a field. */
 #define PLAN_AT_RATE "RATE"
 #define PLAN_AT_TO "TO"
 #define PLAN_AT_BY "BY"
@@ -52,7 +52,7 @@ static const struct plan_form plan_forms[] = {
 	{PLAN_PAUSE, {"pause", PLAN_AT_DURATION}},
 };
 
-/* What to write, by kind. */
+/* The expected form, by kind. */
 static const char *const plan_stage_how[] = {
 	[PLAN_HOLD] = "hold RATE for TIME, as in hold 500 for 5m",
 	[PLAN_RAMP] = "ramp from RATE to RATE over TIME, or ramp to RATE over TIME, as in ramp "
@@ -103,7 +103,7 @@ uint64_t plan_stage_levels(const struct plan_stage *stage)
 	return n > UINT64_MAX ? UINT64_MAX : (uint64_t)n;
 }
 
-/* Twice the parts that each ns of a level adds. */
+/* Twice the number of parts that each ns of a level adds. */
 static plan_parts plan_level_parts_2(const struct plan_stage *stage, uint64_t i)
 {
 	plan_parts from = plan_rate_parts(stage->rate), to = plan_rate_parts(stage->to);
@@ -170,7 +170,7 @@ static const struct plan_form *plan_find_form(char *const *words, size_t n)
 	return NULL;
 }
 
-/* No form has these words. */
+/* Reports that no form has these words. */
 static int plan_refuse_stage(const char *value, const char *kind, struct err *reterr)
 {
 	for (size_t f = 0; kind && f < sizeof(plan_forms) / sizeof(*plan_forms); f++)
@@ -220,7 +220,7 @@ static int plan_parse_field(
 	return plan_parse_stage_rate(word, stage->kind, &stage->rate, reterr);
 }
 
-/* What the words say together. */
+/* Checks the words in combination. */
 static int plan_check_fields(const char *value, struct plan_stage *stage, struct err *reterr)
 {
 	uint64_t n = plan_stage_levels(stage);
@@ -255,7 +255,7 @@ int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *rete
 	const struct plan_form *form;
 	int r = 0;
 
-	if (n >= sizeof(text)) /* no stage is that long */
+	if (n >= sizeof(text)) /* all valid stages are shorter */
 		return plan_refuse_stage(value, NULL, reterr);
 	memcpy(text, value, n + 1);
 	n = plan_split_words(text, all, PLAN_FORM_WORDS + 1);
@@ -269,7 +269,7 @@ int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *rete
 		return plan_refuse_stage(value, n ? words[0] : NULL, reterr);
 	stage.kind = form->kind;
 	if (stage.kind == PLAN_RAMP)
-		stage.rate.den = 0; /* until it is said */
+		stage.rate.den = 0; /* not given yet */
 	for (size_t i = 0; i < n && !r; i++)
 		if (plan_is_field(form->words[i]))
 			r = plan_parse_field(form->words[i], words[i], &stage, reterr);
@@ -381,7 +381,7 @@ uint64_t plan_outside_count(const struct plan *p)
 	return plan_parts_whole(before) + plan_parts_whole(behind);
 }
 
-/* How long a steady rate takes for so many parts. */
+/* The time that a steady rate takes for this many parts. */
 static int64_t plan_hold_until(plan_parts parts_2, plan_parts each_ns_2)
 {
 	plan_parts ns = (parts_2 + each_ns_2 - 1) / each_ns_2;
@@ -400,7 +400,7 @@ static int64_t plan_ramp_until(const struct plan_stage *stage, plan_parts parts_
 	return ns < stage->duration_ns ? (int64_t)ns : stage->duration_ns;
 }
 
-/* In a stage that makes at least so many parts. */
+/* The time until the stage has made this many parts; it makes at least so many. */
 static int64_t plan_stage_until(const struct plan_stage *stage, plan_parts parts_2)
 {
 	int64_t ns = 0;
@@ -475,7 +475,7 @@ int plan_add_stage(struct plan *p, const struct plan_stage *stage, const char *t
 	return 0;
 }
 
-/* The rate with which the last stage ended that was no pause. */
+/* The final rate of the last stage that was not a pause. */
 static struct rate plan_last_rate(const struct plan *p)
 {
 	for (size_t i = p->n_stages; i-- > 0;)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stages of an open plan: their grammar, and what they come to. Part of the plan; the key table
- * names the reader. Pure. */
+/* The stages of an open plan: their grammar and their totals. Part of the plan; the key table names
+ * the reader. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,55 +10,56 @@
 
 struct err;
 
-#define PLAN_LEVELS_MAX 10000 /* of the steps of a plan */
+#define PLAN_LEVELS_MAX 10000 /* limit for all steps of a plan */
 
 /* [warmup] (hold RATE for TIME | ramp [from RATE] to RATE over TIME | step from RATE to RATE by
- * RATE every TIME | pause TIME). A ramp without its beginning has 0/0 there. 0, -EINVAL with
+ * RATE every TIME | pause TIME). A ramp without an initial rate has 0/0 there. 0, -EINVAL with
  * reterr. */
 int plan_parse_stage(const char *value, struct plan_stage *ret, struct err *reterr);
-/* For the key table: appends it to the plan's; one without a beginning goes on at the end of the
- * one before. plan NULL: only checks it. 0, -EINVAL with reterr, -ENOMEM. */
+/* For the key table: appends the stage to the plan; one without an initial rate starts at the final
+ * rate of the one before. plan NULL: only checks it. 0, -EINVAL with reterr, -ENOMEM. */
 int plan_read_stage(const char *value, void *plan, struct err *reterr);
 void plan_clear_stages(void *plan);
 
-/* As a run file has it; new text in *ret. 0 or -ENOMEM. */
+/* The stage as it is written in a run file; new text in *ret. 0 or -ENOMEM. */
 int plan_format_stage(const struct plan_stage *stage, char **ret);
 
-/* The levels of a step stage; 0 for the others. */
+/* The number of levels of a step stage; 0 for the others. */
 uint64_t plan_stage_levels(const struct plan_stage *stage);
-/* The rate with which it ends, 0/1 for a pause; and the highest. */
+/* The final rate, 0/1 for a pause; and the highest rate. */
 struct rate plan_stage_end(const struct plan_stage *stage);
 struct rate plan_stage_peak(const struct plan_stage *stage);
 
-/* Twice the arrivals of one stage, in parts of an arrival: exact. Stages of a year together stay
- * below 2^112. */
+/* Twice the number of arrivals of one stage, in parts of an arrival: exact. All stages of a year
+ * together stay below 2^112. */
 #define PLAN_ARRIVAL_PARTS (UINT64_C(3600000000) * UINT64_C(1000000000))
 typedef unsigned __int128 plan_parts;
 plan_parts plan_stage_parts_2(const struct plan_stage *stage);
-/* Whole arrivals of so many, rounded half up, as the schedule does at a segment's end. */
+/* The number of whole arrivals, rounded half up, as the schedule does at a segment's end. */
 uint64_t plan_parts_whole(plan_parts parts_2);
 /* All measured stages together. */
 plan_parts plan_window_parts_2(const struct plan *p);
 
-/* How long the measured stages take until they have made n arrivals, the last one going on at the
- * rate with which it ends; INT64_MAX: longer than can be said. 0, or -ERANGE: they never do. */
+/* The time that the measured stages take to make n arrivals, where the last one continues at its
+ * final rate; INT64_MAX: longer than fits. 0, or -ERANGE: they never make so many. */
 int plan_window_until(const struct plan *p, uint64_t n, int64_t *ret_ns);
 
-/* Arrivals before and after the window: each of the two is whole. */
+/* The number of arrivals before and after the window, each of the two rounded to a whole number. */
 uint64_t plan_outside_count(const struct plan *p);
 
-/* The sum of all measured stages, or all of the warm-up's. INT64_MAX where that is too small. */
+/* The total length of all measured stages, or of all warm-up stages. INT64_MAX if it does not
+ * fit. */
 int64_t plan_stages_duration(const struct plan *p, bool is_warmup);
 
-/* text NULL: as plan_format_stage has it. 0 or -ENOMEM. */
+/* text NULL: as plan_format_stage writes it. 0 or -ENOMEM. */
 int plan_add_stage(struct plan *p, const struct plan_stage *stage, const char *text);
-/* Stage i has been changed: its text too. 0 or -ENOMEM. */
+/* Writes the text of stage i again after the stage was changed. 0 or -ENOMEM. */
 int plan_write_stage(struct plan *p, size_t i);
 
 /* The only measured stage; NULL: there is none, or more than one. */
 struct plan_stage *plan_only_measured(const struct plan *p);
-/* Gives it another length, where there is one. 0 or -ENOMEM. */
+/* Changes its length, if there is one. 0 or -ENOMEM. */
 int plan_stretch(struct plan *p, int64_t duration_ns);
 
-/* What is wrong with stage i among the others; NULL: nothing. */
+/* The reason why stage i does not fit the others; NULL: it does. */
 const char *plan_stage_trouble(const struct plan *p, size_t i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plan in one line, for lists of runs: model, rate or users, how long. What a list has no room
- * for (connections, timeouts, what is sent) is in plan_describe. */
+/* A plan in one line, for lists of runs: model, rate or users, and length. The details
+ * (connections, timeouts, requests) are in plan_describe. */
 #include "common/plan/plan.h"
 
 #include "common/buf.h"

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS in a plan. Files are named without an @ and travel as those of bodies do: here they are taken
- * from what the caller has read. What is in them is for who makes the connections to judge.
+/* TLS in a plan. Files are named without an @ and are passed like those of bodies: here they are
+ * looked up among the files that the caller has read. Their content is checked by the code that
+ * makes connections.
  *
  * Keys of [tls] make no sense with an http target: in the same file, or written later, they are a
- * problem; an overlay or a flag that turns the target around makes those before it forgotten.
+ * problem; an overlay or a flag that changes the target drops those before it.
  *
- * The private key is the one content that must go nowhere: what [tls] names cannot be a body or a
- * header too, or whoever may override a named run's keys could have its key sent to him. */
+ * The private key must never be sent: a file named in [tls] cannot also be a body or a header,
+ * since a client that may override keys of a named run could otherwise have the private key sent to
+ * itself. */
 #include "common/plan/plan_tls.h"
 
 #include <errno.h>
@@ -42,7 +44,7 @@ int plan_check_ciphers(const char *value, struct err *reterr)
 	return 0;
 }
 
-/* RFC 8446, B.4. OpenSSL would take a list with a name misspelt for no list at all. */
+/* RFC 8446, B.4. OpenSSL would treat a list with a misspelt name like no list at all. */
 int plan_check_ciphersuites(const char *value, struct err *reterr)
 {
 	static const char *const known[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
@@ -113,7 +115,7 @@ const struct ini_entry *plan_key_entry(const struct ini_doc *doc, size_t first)
 {
 	const struct ini_entry *e = keys_last(doc, "tls", "", "key");
 
-	/* Without a key it is in the certificate's file. */
+	/* Without the key `key` the private key is in the certificate's file. */
 	if (!e)
 		e = keys_last(doc, "tls", "", "certificate");
 	return e && e >= doc->entries + first ? e : NULL;

@@ -11,21 +11,21 @@ struct ini_entry;
 struct plan;
 struct plan_input;
 
-/* enum tls_version, as the key table's words have it. */
+/* Values of enum tls_version, in the order of the key table's words. */
 #define PLAN_TLS_1_2 1
 #define PLAN_TLS_1_3 2
 
-/* After keys_apply: puts the contents of files in, and the server's name. 0 (also
- * with problems) or -ENOMEM. */
+/* To be called after keys_apply: adds the contents of files, and the server's name. 0 (also with
+ * problems) or -ENOMEM. */
 int plan_settle_tls(const struct plan_input *in);
 void plan_fini_tls(struct plan *p);
 
 /* The file that an entry of [tls] names; NULL: none. */
 const char *plan_tls_file(const struct ini_entry *e);
-/* Some entry has a private key in that file, or may have. */
+/* At least one entry has, or may have, a private key in that file. */
 bool plan_tls_is_private(const struct ini_doc *doc, const char *name);
 
 /* For the key table: characters and, as there are only five, the names of TLS 1.3. Whether OpenSSL
- * has a cipher is seen when the run prepares. 0, -EINVAL with reterr. */
+ * knows a cipher is checked when the run prepares. 0, -EINVAL with reterr. */
 int plan_check_ciphers(const char *value, struct err *reterr);
 int plan_check_ciphersuites(const char *value, struct err *reterr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of a run file that are more than a number with a unit. Each grammar has one reader, which
- * the key table names: it reads a value into its field, and says what is wrong with a bad one. */
+ * the key table names: it reads a value into its field, and reports what is wrong with a bad
+ * one. */
 #include "common/plan/plan_values.h"
 
 #include <arpa/inet.h>
@@ -20,7 +21,7 @@
 #define PLAN_HOST_MAX 253
 #define PLAN_CREDENTIAL_MAX 255 /* NAME_MAX */
 #define PLAN_GAP_MAX_NS (10 * NSEC_PER_MSEC)
-#define PLAN_LABEL_NAME_MAX 64 /* of str_is_name */
+#define PLAN_LABEL_NAME_MAX 64 /* limit of str_is_name */
 #define PLAN_LABEL_TEXT_MAX 256
 #define PLAN_LABELS_MAX 64
 
