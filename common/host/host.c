@@ -88,7 +88,8 @@ bool host_is_local(const struct sockaddr *sa)
 
 	if (sa->sa_family == AF_UNIX || host_is_loopback(sa))
 		return true;
-	/* Needs netlink, which the service's sandbox forbids: then only loopback is known. */
+	/* getifaddrs needs netlink, which the service's sandbox forbids: then only loopback is
+	 * known. */
 	if (getifaddrs(&all) == -1)
 		return false;
 	for (struct ifaddrs *i = all; i && !found; i = i->ifa_next)
@@ -146,7 +147,7 @@ void host_parse_ports(const char *range, const char *reserved, struct host_ports
 void host_read_ports(struct host_ports *ret)
 {
 	char range[64];
-	char reserved[4096]; /* what is cut off would only make it look like more ports */
+	char reserved[4096]; /* truncating it only overestimates the number of ports */
 	char reuse[16];
 
 	(void)host_file_read("/proc/sys/net/ipv4/tcp_tw_reuse", reuse, sizeof(reuse));

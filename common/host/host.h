@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The facts of this machine that load depends on. Missing files of /proc or /sys (a sandbox, an
- * old kernel) give the neutral answer. Any thread. */
+/* Properties of this machine that affect the load. If files of /proc or /sys are missing (a
+ * sandbox, an old kernel) the result is a neutral value. Any thread. */
 #pragma once
 
 #include <jansson.h>
@@ -11,7 +11,7 @@ struct sockaddr;
 
 /* CPUs that this process may use: the least of its affinity and its cgroup's quota, at least 1. */
 unsigned host_cpus(void);
-/* The two of them: CPUs of its affinity; the least quota of its cgroups in CPUs, 0: none. */
+/* The two parts of it: CPUs of its affinity; the smallest quota of its cgroups in CPUs, 0: none. */
 unsigned host_affinity(void);
 double host_quota(void);
 
@@ -31,20 +31,20 @@ void host_read_ticks(struct host_ticks *ret);
 double host_steal_share(const struct host_ticks *before, const struct host_ticks *after);
 double host_softirq_share(const struct host_ticks *before, const struct host_ticks *after);
 
-/* What the kernel counts from some beginning on. */
+/* Counters of the kernel, each since an arbitrary start. */
 #define HOST_UNKNOWN INT64_C(-1)
 struct host_counters {
-	/* of our own cgroup and those above it, as far as they have a quota of CPU time */
+	/* sums over our own cgroup and those above it that have a quota of CPU time */
 	int64_t periods, throttled, throttled_ns;
 };
 void host_read_counters(struct host_counters *ret);
-/* What has been added; unknown where either is, or where the counter began anew. */
+/* The difference; unknown if either reading is, or if the counter was reset between them. */
 struct host_counters host_counters_between(
 	const struct host_counters *before, const struct host_counters *after);
-/* Ports that wait to be used again (TIME_WAIT), now; HOST_UNKNOWN. */
+/* The number of ports in TIME_WAIT now, or HOST_UNKNOWN. */
 int64_t host_time_wait(void);
 
-/* The clock that every measurement reads, and what reading it costs. Takes some 100 us. */
+/* The clock that every measurement reads, and the cost of reading it. Takes some 100 us. */
 struct host_clock {
 	char source[32]; /* "tsc"; "": unknown */
 	int64_t read_ns;
@@ -56,21 +56,21 @@ bool host_is_local(const struct sockaddr *sa);
 /* Loopback alone. */
 bool host_is_loopback(const struct sockaddr *sa);
 
-/* Connections may come from this address, whose port is 0: 0 or -errno, -EADDRNOTAVAIL where it is
- * not one of this host's. */
+/* Can connections come from this address, whose port is 0? 0 or -errno, -EADDRNOTAVAIL if it is not
+ * an address of this host. */
 int host_try_source(const struct sockaddr *sa, unsigned len);
 
-/* The ports that connections come from, and how long one stays taken. */
+/* The ports that connections come from, and how long one stays in use. */
 struct host_ports {
 	unsigned low, high; /* net.ipv4.ip_local_port_range */
-	unsigned n;	    /* of them, less those reserved; 0: not known */
+	unsigned n;	    /* number of them, without those reserved; 0: not known */
 	unsigned tw_reuse;  /* net.ipv4.tcp_tw_reuse: 0 no, 1 yes, 2 on loopback */
 };
 void host_read_ports(struct host_ports *ret);
 /* From the texts of ip_local_port_range and ip_local_reserved_ports ("8080,9148-9150"). */
 void host_parse_ports(const char *range, const char *reserved, struct host_ports *ret);
 
-/* Descriptors that this process may have open, and has open now. */
+/* The limit of descriptors of this process, and the number that are open now. */
 uint64_t host_descriptor_limit(void);
 uint64_t host_descriptors_open(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk from this process's cgroup up to the one that is mounted. Each may have a limit, and the
- * least of them holds. In a container /proc/self/cgroup can name the path on the host, which is not
- * there; what is found then is the mounted one, which is the container's. */
+ * smallest of them is in effect. In a container /proc/self/cgroup can name the path on the host,
+ * which does not exist there; then the mounted cgroup is used, which is that of the container. */
 #include "common/host/host_cgroup.h"
 
 #include <limits.h>
@@ -15,7 +15,7 @@
 
 typedef void host_cgroup_fn(const char *dir, void *arg);
 
-/* A controller that version 1 has is not in version 2. */
+/* A controller attached to a hierarchy of version 1 is not available in version 2. */
 static void host_cgroup_each(
 	const char *root, const char *controller, host_cgroup_fn *fn, void *arg)
 {

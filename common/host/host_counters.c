@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the machine counts while a run is going, read before and after it. A file that is not there
- * (a chroot, a sandbox, another kernel) leaves its figures unknown and spoils nothing. Any
- * thread. */
+/* Counters of the machine, read before and after a run. A missing file (a chroot, a sandbox,
+ * another kernel) leaves its figures unknown and has no other effect. Any thread. */
 #include <string.h>
 
 #include "common/clock.h"
@@ -22,7 +21,7 @@ void host_read_ticks(struct host_ticks *ret)
 	host_text_ticks(text, ret);
 }
 
-/* What shares make of all ticks between two readings; negative: unknown. */
+/* These ticks as a share of all ticks between two readings; negative: unknown. */
 static double host_share(
 	const struct host_ticks *before, const struct host_ticks *after, uint64_t from, uint64_t to)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that is not there (a chroot, a sandbox, another kernel) reads as an empty one. */
+/* A missing file (a chroot, a sandbox, another kernel) reads as an empty one. */
 #include "common/host/host_file.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's small files. Any thread. */
+/* Small files of the kernel. Any thread. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The beginning of a file, "" where it cannot be read. True: there was something. */
+/* Reads the beginning of a file, "" if it cannot be read. True: it was not empty. */
 bool host_file_read(const char *path, char *ret, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers of the kernel's texts. They take what they know and step over the rest: kernels add
+/* Readers of the kernel's texts. They read the fields they know and skip the rest: kernels add
  * fields and lines all the time. Pure; any thread. */
 #include "common/host/host_text.h"
 
@@ -36,7 +36,7 @@ void host_text_ticks(const char *stat, struct host_ticks *ret)
 static int64_t host_text_number(const char *text)
 {
 	text += strspn(text, " \t");
-	/* strtoll would step over the end of the line. */
+	/* strtoll would skip the end of the line. */
 	return isdigit((unsigned char)*text) ? strtoll(text, NULL, 10) : HOST_UNKNOWN;
 }
 
@@ -46,7 +46,7 @@ static bool host_text_is(const char *text, size_t len, const char *word)
 	return len == strlen(word) && memcmp(text, word, len) == 0;
 }
 
-/* The line "GROUP: …", from behind the colon; NULL: there is none. */
+/* The line "GROUP: …", from the character after the colon; NULL: there is none. */
 static const char *host_text_group(const char *text, const char *group)
 {
 	size_t len = strlen(group);
@@ -57,7 +57,7 @@ static const char *host_text_group(const char *text, const char *group)
 	return NULL;
 }
 
-/* The next word of the line: its length, and where it begins in *text. */
+/* The next word of the line: returns its length, and sets *text to its beginning. */
 static size_t host_text_word(const char **text)
 {
 	*text += strspn(*text, " \t");
@@ -90,7 +90,7 @@ int64_t host_text_sockstat(const char *text, const char *group, const char *word
 
 /* ---------------------------------------------------------------- cgroups */
 
-/* Is it one of "cpu,cpuacct"? An empty controller is the one of an empty list. */
+/* Is it one of "cpu,cpuacct"? An empty controller matches an empty list. */
 static bool host_text_lists(const char *list, size_t len, const char *controller)
 {
 	const char *end = list + len;
@@ -162,7 +162,7 @@ double host_text_quota(const char *quota, const char *period)
 uint64_t host_text_memory_left(const char *max, const char *used, const char *stat)
 {
 	int64_t limit = host_text_number(max), in_use = host_text_number(used);
-	/* Version 1 has it for the cgroup and for all below it, whose use is in in_use. */
+	/* In version 1 total_inactive_file includes the cgroups below this one, as in_use does. */
 	int64_t idle = host_text_figure(stat, "total_inactive_file");
 
 	if (limit < 0 || in_use < 0)
@@ -184,8 +184,8 @@ uint64_t host_text_available(const char *meminfo)
 
 /* ---------------------------------------------------------------- the clock */
 
-/* Hyper-V's page and some architectures' own clocks are read without a system call like tsc: to
- * know fewer names would accuse every machine of a large provider. */
+/* Hyper-V's page and the clocks of some architectures are read without a system call like tsc: a
+ * shorter list would warn on every machine of a large provider. */
 bool host_text_is_slow_clock(const char *source, int64_t read_ns)
 {
 	static const char *const fast[] = {"tsc", "kvm-clock", "arch_sys_counter",
