@@ -59,7 +59,8 @@ int buf_reserve(struct buf *b, size_t len)
 
 	if (r < 0)
 		return r;
-	/* The caller fills this himself, perhaps not all of it: a NUL follows wherever he ends. */
+	/* The caller fills this memory, perhaps only part of it; zeroing it ends the text with a
+	 * NUL wherever the caller stops. */
 	memset(b->data + b->len, 0, len + 1);
 	return 0;
 }

@@ -16,7 +16,7 @@ struct buf {
 int buf_append(struct buf *b, const void *data, size_t len);
 int buf_puts(struct buf *b, const char *text);
 int buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for len bytes more behind the end; write them there, then add to b->len. */
+/* Room for len bytes more after the end; write them there, then add to b->len. */
 int buf_reserve(struct buf *b, size_t len);
 
 /* Drops len bytes (at most b->len) from the front. */

@@ -21,6 +21,6 @@ int64_t clock_thread_ns(void);
 /* Wall clock, ns since 1970. Any thread. */
 int64_t clock_unix_ns(void);
 
-/* What a reading of a clock costs, in ns: the least of several rounds, since in the others the
- * thread was interrupted. Takes some 100 us with clock_now_ns. Any thread. */
+/* The cost of one reading of a clock, in ns: the minimum of several rounds, since an interrupted
+ * round takes longer. Takes some 100 us with clock_now_ns. Any thread. */
 int64_t clock_cost_ns(int64_t (*read_ns)(void));

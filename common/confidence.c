@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batch means for quantiles. Let x be the quantile of the whole sample, and y_b the share of batch
  * b above x. The y_b scatter around 1 - q; the standard error s of their mean, times Student's
- * factor, is h, and the interval reaches from Q(q - h) to Q(q + h). It never assumes that arrivals
- * are independent, only that batches are, which is looked at: while neighbouring batches are
- * correlated (lag 1 above 0.2) they are joined by twos.
+ * factor, is h, and the interval reaches from Q(q - h) to Q(q + h). It does not assume that
+ * arrivals are independent, only that batches are, and that is checked: while neighbouring batches
+ * are correlated (lag 1 above 0.2) they are joined in pairs.
  *
  * Batches may differ in size (random arrivals, users that wait), so the mean is a ratio of sums,
- * and the error that of a ratio (Cochran, "Sampling Techniques", section 6.4): the residuals
+ * and the error is that of a ratio (Cochran, "Sampling Techniques", section 6.4): the residuals
  * above_b - mean * n_b take the place of the deviations.
  *
  * The variance inflation is the squared error against that of as many independent arrivals,
@@ -23,7 +23,7 @@
 
 #define CONFIDENCE_CORRELATED 0.2
 
-/* What is above the quantile must have come from so many batches at least: two stalls do not tell
+/* The values above the quantile must come from at least this many batches: two stalls do not tell
  * how bad the third will be. */
 #define CONFIDENCE_CARRYING_LEAST 5.0
 
@@ -41,7 +41,7 @@ static double confidence_normal(double p)
 		double excess = 0.5 * erfc(-z * M_SQRT1_2) - p;
 		double step = excess * sqrt(2 * M_PI) * exp(z * z / 2);
 
-		/* Far out the density vanishes, and a whole step would fly off. */
+		/* In the tails the density vanishes, and a full Newton step would overshoot. */
 		if (step > 1)
 			step = 1;
 		else if (step < -1)
@@ -74,7 +74,7 @@ double confidence_least_n(double q, double level)
 	return ceil(log(1 - level) / log(q));
 }
 
-/* Good answers at or below x, to the slot. */
+/* The number of good answers that took at most x, to the resolution of a slot. */
 static uint64_t confidence_at_most(const struct histogram *h, int64_t x)
 {
 	uint32_t last = histogram_index(h, x);
@@ -85,7 +85,7 @@ static uint64_t confidence_at_most(const struct histogram *h, int64_t x)
 	return n;
 }
 
-/* Joins each run of `group` cells; what is left at the end goes to the last one. */
+/* Joins each run of `group` cells; a shorter rest at the end is added to the last one. */
 static size_t confidence_join(struct confidence_cell *cells, size_t n, size_t group)
 {
 	size_t n_joined = n / group > 0 ? n / group : 1;
@@ -108,7 +108,7 @@ static double confidence_residual(const struct confidence_cell *c, double mean)
 	return c->above - mean * c->n;
 }
 
-/* Of neighbouring residuals. 0 where nothing varies. */
+/* The correlation of neighbouring residuals; 0 where nothing varies. */
 static double confidence_correlation(const struct confidence_cell *cells, size_t n, double mean)
 {
 	double products = 0, squares = 0;
@@ -137,7 +137,8 @@ static double confidence_error(
 	return sqrt(squares * (double)n / (double)(n - 1)) / total;
 }
 
-/* In how many batches what is above would lie, were it spread evenly over them. */
+/* The number of batches over which the values above the quantile would be spread if they were
+ * spread evenly (their effective number). */
 static double confidence_carrying(const struct confidence_cell *cells, size_t n)
 {
 	double sum = 0, squares = 0;
@@ -172,14 +173,15 @@ static void confidence_settle(struct confidence_cell *cells, size_t n,
 	c.n_batches = (unsigned)n;
 	error = confidence_error(cells, n, mean, total);
 	inflation = error * error * total / (q * (1 - q));
-	/* The batches cannot tell that there is more information than there are arrivals. */
+	/* Batches cannot show more information than there are arrivals. */
 	c.n_effective = inflation > 1 ? total / inflation : total;
 	ret->n_batches = c.n_batches;
 	ret->n_effective = c.n_effective;
 	if (c.n_effective < confidence_least_n(q, level))
 		return;
 	/* Evenly spaced arrivals at a steady server scatter less than independent ones would, and
-	 * in a coarse slot not at all: never narrower than a rank of those. */
+	 * within one coarse slot not at all: the interval is never narrower than one rank of
+	 * independent arrivals. */
 	if (error < sqrt(q * (1 - q) / total))
 		error = sqrt(q * (1 - q) / total);
 	half = confidence_student((1 + level) / 2, (unsigned)n - 1) * error;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How far a quantile may be off: confidence intervals from batch means (measurement page A.9).
- * Requests that follow each other wait for each other, so a thousand of them say less than a
- * thousand independent ones would, and textbook intervals are far too narrow. Batches of time that
- * are long against the server's memory are nearly independent; their spread is the honest one.
- * Pure. */
+ * Successive response times are correlated, because requests wait for each other. So a thousand of
+ * them carry less information than a thousand independent ones, and textbook intervals are far too
+ * narrow. Batches of time that are long compared with the correlation time of the server are nearly
+ * independent, and intervals are computed from their spread. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,36 +19,36 @@ struct confidence_batch {
 };
 #define CONFIDENCE_BATCH_NS INT64_C(1000000000)
 
-/* They are joined until at most so many are left, and further while neighbours resemble each other;
- * with fewer than the least nothing is said. */
+/* Batches are joined until at most CONFIDENCE_BATCHES_MOST are left, and further while neighbours
+ * are correlated; with fewer than the least number nothing is reported. */
 #define CONFIDENCE_BATCHES_MOST 60
 #define CONFIDENCE_BATCHES_LEAST 10
 
 struct confidence {
-	bool is_known; /* false: too few batches or arrivals; all else but the counts is unset */
+	bool is_known; /* false: too few batches or arrivals; all fields but the counts are unset */
 	int64_t low_ns;
 	int64_t high_ns;    /* QUANTILE_NONE: unbounded, the sample holds no such value */
-	double n_effective; /* independent arrivals that would say as much */
+	double n_effective; /* number of independent arrivals that carry the same information */
 	unsigned n_batches; /* after joining */
 	uint64_t n_beyond;  /* arrivals above the quantile */
 };
 
-/* Of the quantile q (0 < q < 1) over all arrivals, those without a good answer above all others,
- * with so much confidence (0.95). whole: all good answers, in a layout at least as fine, of n
- * arrivals; it may be the sum of the batches. 0 or -ENOMEM. */
+/* The interval of the quantile q (0 < q < 1) over all arrivals, where those without a good answer
+ * rank above all others, at the given confidence level (0.95). whole: all good answers, in a layout
+ * at least as fine, of n arrivals; it may be the sum of the batches. 0 or -ENOMEM. */
 int confidence_of(const struct confidence_batch *batches, size_t n_batches,
 	const struct histogram *whole, uint64_t n, double q, double level, struct confidence *ret);
 
-/* Independent arrivals without which nothing can be said of an upper bound of the quantile q: the
- * least n with q^n <= 1 - level. 299 for p99 at 95 %. */
+/* The number of independent arrivals that an upper bound of the quantile q needs: the least n with
+ * q^n <= 1 - level. 299 for p99 at 95 %. */
 double confidence_least_n(double q, double level);
 
-/* The value below which a Student variable with so many degrees of freedom (>= 2) falls with
+/* The value below which a Student variable with this many degrees of freedom (>= 2) falls with
  * probability p, 0.5 <= p < 1. */
 double confidence_student(double p, unsigned freedom);
 
 /* The interval of the mean of a figure that each of n runs has once, from their scatter (Student's
- * t): it holds for further runs, where batches of one run only tell of that run. False, with
+ * t): it holds for further runs, whereas the batches of one run describe that run only. False, with
  * outputs untouched, below the least number of runs: the factor of two is 12.7. */
 #define CONFIDENCE_RUNS_LEAST 3
 bool confidence_between(

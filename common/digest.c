@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thin coat over libcrypto. Its base64 decoder is lenient: it skips blanks at both ends, takes
- * '=' anywhere for a zero, and does not say how many bytes the padding took. So a text is checked
- * here first, and what is not base64 of RFC 4648 section 4 never reaches it. Any thread. */
+/* A thin wrapper around libcrypto. Its base64 decoder is lenient: it skips blanks at both ends,
+ * reads '=' anywhere as a zero, and does not tell how many bytes the padding took. So a text is
+ * checked here first, and text that is not base64 of RFC 4648 section 4 never reaches the decoder.
+ * Any thread. */
 #include "common/digest.h"
 
 #include <errno.h>
@@ -86,8 +87,8 @@ struct digest_sha256 *digest_sha256_free(struct digest_sha256 *d)
 
 void digest_sha256_reset(struct digest_sha256 *d)
 {
-	/* With no algorithm named it need not look one up. OpenSSL 3.0 makes a new state all the
-	 * same, one small malloc for each text. */
+	/* The algorithm is not named again, so it need not be looked up. OpenSSL 3.0 makes a new
+	 * state all the same: one small malloc for each text. */
 	d->is_bad = !EVP_DigestInit_ex(d->context, NULL, NULL);
 }
 
@@ -111,7 +112,7 @@ char *digest_base64_encode(const void *data, size_t len)
 {
 	char *text;
 
-	/* libcrypto counts in int, the four thirds included. */
+	/* libcrypto counts in int, and the encoded length is 4/3 of len. */
 	if (len > INT_MAX / 4 * 3 - 3)
 		return NULL;
 	text = memory_malloc((len + 2) / 3 * 4 + 1);

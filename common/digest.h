@@ -9,8 +9,8 @@
 #define DIGEST_SHA256_SIZE 32
 #define DIGEST_SHA256_HEX_SIZE 65
 
-/* Uses libcrypto once: what it sets up for that, it could later crash without memory for. To be
- * called at the start. 0 or -ENOMEM. */
+/* Uses libcrypto once, to make the allocations of its first use, without which it could crash
+ * later. To be called at program start. 0 or -ENOMEM. */
 int digest_prepare(void);
 
 void digest_sha256_hex(const void *data, size_t len, char ret[static DIGEST_SHA256_HEX_SIZE]);

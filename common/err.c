@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts that tell a person what is wrong.
  *
- * Such a text often quotes bytes that somebody else chose: a file's line, a flag, a peer's answer.
- * It ends on a terminal, in a log and inside JSON, so every text is made harmless here, once: it
- * is one line, without control characters, and valid UTF-8. Bytes that are not become '?'.
+ * Such a text often quotes bytes from outside the program: a file's line, a flag, a peer's answer.
+ * It is shown on a terminal, in a log and inside JSON, so every text is made safe here, once: it is
+ * one line, without control characters, and valid UTF-8. Other bytes become '?'.
  *
- * Running out of memory while telling of a problem must not hide the problem: there is always a
- * constant to point to. Any thread, no shared state. */
+ * Running out of memory while reporting a problem must not hide the problem: the text is a constant
+ * then. Any thread, no shared state. */
 #include "common/err.h"
 
 #include <limits.h>
@@ -19,7 +19,7 @@
 #include "common/str.h"
 
 static char problems_no_memory[] = "out of memory: this problem could not be described";
-/* Stands in for the array when not even its first slot can be had (cap is 0 then). */
+/* Replaces the array when not even its first slot can be allocated (cap is 0 then). */
 static char *problems_no_array[] = {problems_no_memory};
 
 static void err_clean(char *text)
@@ -51,7 +51,7 @@ void err_set(struct err *e, const char *format, ...)
 		static const char cut[] = "...";
 		size_t at = sizeof(e->text) - sizeof(cut);
 
-		/* Not in the middle of a character. */
+		/* Do not cut in the middle of a character. */
 		while (at > 0 && ((unsigned char)e->text[at] & 0xc0) == 0x80)
 			at--;
 		memcpy(e->text + at, cut, sizeof(cut));
@@ -78,12 +78,12 @@ static char *problems_format(const char *file, unsigned line, const char *format
 	return text;
 }
 
-/* What is known of a text besides. */
+/* The properties of a text beside its characters. */
 struct problem_note {
-	const char *kind; /* NULL: memory was out */
+	const char *kind; /* NULL: out of memory */
 	size_t file_len;
 	size_t len;    /* of the text without what problems_finish appends */
-	size_t n_more; /* of this kind, and not kept */
+	size_t n_more; /* number of further problems of this kind that were not kept */
 };
 
 /* Room for one more text and its note. 0 or -1. */
@@ -120,7 +120,7 @@ static bool problems_is_alike(
 	       memcmp(p->texts[i], file, file_len) == 0;
 }
 
-/* How many of that kind are kept; *ret_first: the first of them. */
+/* The number of kept texts of that kind; *ret_first: the first of them. */
 static size_t problems_count_alike(const struct problems *p, const char *kind, const char *file,
 	size_t file_len, struct problem_note **ret_first)
 {
@@ -148,7 +148,8 @@ void problems_vadd(struct problems *p, const char *kind, const char *file, unsig
 		return;
 	}
 	if (p->n == PROBLEMS_MAX || problems_make_room(p) < 0) {
-		/* With earlier problems there, n stays: every text below n can be read. */
+		/* If there are earlier problems n stays as it is, since every text below n must be
+		 * readable. */
 		if (p->n == 0) {
 			p->texts = problems_no_array;
 			p->n = 1;
@@ -204,7 +205,7 @@ static size_t problems_place(const char *text, unsigned long *ret_line)
 	return strlen(text);
 }
 
-/* Where text belongs among the first n, which are in order. */
+/* The position at which text belongs among the first n, which are sorted. */
 static size_t problems_find_place(const struct problems *p, size_t n, const char *text)
 {
 	unsigned long line, other_line;
@@ -250,7 +251,8 @@ static void problems_remove(struct problems *p, size_t i)
 	p->n--;
 }
 
-/* Leaves number i alone of its kind, where that has too many, with their number in its note. */
+/* Keeps only text i of its kind, where there are too many of the kind, and puts their number in its
+ * note. */
 static void problems_fold(struct problems *p, size_t i)
 {
 	struct problem_note *note = &p->_notes[i], *first = NULL;
@@ -282,7 +284,7 @@ static void problems_say_more(struct problems *p, size_t i)
 
 void problems_finish(struct problems *p)
 {
-	/* Without an array of its own there is but one. */
+	/* If the array is problems_no_array there is only one text. */
 	if (p->cap == 0)
 		return;
 	problems_sort(p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What rpsctl's exit status says (blueprint section 8); the daemon puts a run's into its result. */
+/* The exit status of rpsctl (blueprint section 8); the daemon puts that of a run into its
+ * result. */
 #pragma once
 
 enum exit_code {

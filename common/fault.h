@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can go wrong with one arrival: a fault, in which phase it happens, and the ledger class in
- * which the arrival then ends. The one table behind counters, results, reports, help and manual.
- * Pure. */
+/* The ways in which one arrival can fail: a fault, the phase in which it happens, and the ledger
+ * class in which the arrival then ends. Counters, results, reports, help and manual are made from
+ * this one table. Pure. */
 #pragma once
 
 #include "common/ledger.h"
 
-/* In the order in which a request comes through them. */
+/* In the order in which a request passes through them. */
 enum fault_phase {
 	FAULT_PHASE_NONE,
 	FAULT_PHASE_QUEUE, /* waiting for a connection */
@@ -19,7 +19,7 @@ enum fault_phase {
 	FAULT_PHASE_TIMEOUT,
 	FAULT_PHASE_STATUS,
 	FAULT_PHASE_CHECK,
-	FAULT_PHASE_GENERATOR, /* ours, not the server's */
+	FAULT_PHASE_GENERATOR, /* a failure of the generator, not of the server */
 	FAULT_PHASE_COUNT,
 };
 /* "queue", …: errors[].phase in results; "" for none. */
@@ -33,7 +33,7 @@ enum fault {
 	FAULT_CONNECT_REFUSED,
 	FAULT_CONNECT_TIMEOUT,
 	FAULT_CONNECT_ERROR, /* any other answer of the network */
-	FAULT_TLS_EXPIRED,   /* the server's certificate: refused by us, why */
+	FAULT_TLS_EXPIRED,   /* the server's certificate was refused, and why */
 	FAULT_TLS_NOT_YET_VALID,
 	FAULT_TLS_SELF_SIGNED,
 	FAULT_TLS_UNTRUSTED,
@@ -45,14 +45,14 @@ enum fault {
 	FAULT_TLS_TIMEOUT,
 	FAULT_NOT_TLS,	    /* the server answered the handshake with other bytes */
 	FAULT_TLS_PROTOCOL, /* any other end of a handshake */
-	FAULT_TLS_SETUP,    /* ours: nothing was connected yet */
+	FAULT_TLS_SETUP,    /* a fault on the generator's side, before anything was connected */
 	FAULT_SEND,
 	FAULT_STALE,	 /* a kept connection was being closed when it was used; not repeated */
 	FAULT_CLOSED,	 /* the peer closed before the response was complete */
-	FAULT_TRUNCATED, /* closed without TLS's goodbye where the body ends with the connection */
+	FAULT_TRUNCATED, /* no TLS close_notify, in a body that ends with the connection */
 	FAULT_RESET,
 	FAULT_RECEIVE,
-	FAULT_NOT_HTTP, /* bytes of a protocol that is not known here */
+	FAULT_NOT_HTTP, /* bytes of an unknown protocol */
 	FAULT_SPEAKS_TLS,
 	FAULT_SPEAKS_HTTP2,
 	FAULT_BAD_RESPONSE,
@@ -78,5 +78,5 @@ struct fault_info {
 };
 extern const struct fault_info fault_table[FAULT_COUNT];
 
-/* The fault behind an errno of connect() or of the socket calls before it. */
+/* The fault for an errno of connect() or of the socket calls before it. */
 enum fault fault_of_connect_errno(int error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Figures as people read them.
  *
- * Latencies and rates carry three significant digits: more would be noise that looks like
- * knowledge. Counts are exact, since the ledger must add up on paper too. */
+ * Latencies and rates carry three significant digits: more digits would be noise that looks like
+ * precision. Counts are exact, since the ledger must add up on paper too. */
 #include "common/figure.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #include "common/str.h"
 #include "common/units.h"
 
-/* Largest value that is printed as an integer number of ones; far above any figure of a run. */
+/* The largest value that is printed as an integer; far above any figure of a run. */
 #define FIGURE_LARGEST 9e15
 
 struct figure figure_count(int64_t n)
@@ -66,7 +66,7 @@ struct figure figure_rate(double per_s)
 	struct figure f = figure_value(per_s);
 	size_t len = strlen(f.text);
 
-	/* One request an hour is not none. */
+	/* A rate of one request per hour must not read as "0". */
 	if (per_s > 0 && str_eq(f.text, "0"))
 		return (struct figure){"<0.001"};
 
@@ -171,7 +171,7 @@ struct figure figure_time(int64_t ns)
 		(void)snprintf(f.text, sizeof(f.text), "%" PRId64 " ns", ns);
 		return f;
 	}
-	/* What would round to 1,000 is shown as 1.00 of the next unit. */
+	/* A value that would round to 1,000 is shown as 1.00 of the next unit. */
 	while (i + 1 < n && size / units[i].ns >= 999.5)
 		i++;
 	return figure_with_unit((double)ns / units[i].ns, units[i].name);

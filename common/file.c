@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole files, read as they are named by a person, a run file or rpsd.conf. Any thread. */
+/* Reads whole files, by the names that a user, a run file or rpsd.conf gives. Any thread. */
 #include "common/file.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #define FILE_READ_SIZE 65536
 
-/* Sizes are not asked for beforehand: pipes and files in /proc have none. */
+/* The size is not determined in advance: pipes and files in /proc have none. */
 static int file_read_fd(int fd, size_t max, struct buf *b)
 {
 	for (;;) {
@@ -35,7 +35,7 @@ static int file_read_fd(int fd, size_t max, struct buf *b)
 	}
 }
 
-/* Takes fd over, or an error in its place. */
+/* Takes ownership of fd, which may also be an error (negative). */
 static int file_read_open(int fd, size_t max, char **ret, size_t *ret_len)
 {
 	struct buf b = {0};
@@ -64,8 +64,8 @@ static int file_check_regular(const struct stat *st)
 	return S_ISREG(st->st_mode) ? 0 : -EOPNOTSUPP;
 }
 
-/* Looked at before, since to open a device may set something going, and after, since the name may
- * have come to mean another file. */
+/* The type is checked before open, since opening a device may have side effects, and again after
+ * it, since the name may refer to another file by then. */
 int file_open(const char *path)
 {
 	struct stat st;
@@ -96,7 +96,7 @@ int file_read_stream(const char *path, size_t max, char **ret, size_t *ret_len)
 	return file_read_open(fd == -1 ? -errno : fd, max, ret, ret_len);
 }
 
-/* EAGAIN comes of a regular file that is none: /proc/kmsg. */
+/* /proc/kmsg, which looks like a regular file, gives EAGAIN. */
 const char *file_error(int error)
 {
 	if (error == -EOPNOTSUPP || error == -EAGAIN)

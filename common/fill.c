@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Variables in values.
  *
- * A value is copied piece by piece; what a variable holds is copied as it is and not looked at
- * again, so no variable can name another. A default runs to the next '}'. There is no way to write
- * "${" itself: text that has it comes from a file (@FILE), which is never filled. Only values are
- * filled: sections and keys stay what a reader of the file sees.
+ * A value is copied piece by piece; the value of a variable is copied as it is and not expanded
+ * again, so a variable cannot refer to another one. A default runs to the next '}'. There is no way
+ * to write "${" itself: text that contains it must come from a file (@FILE), whose content is never
+ * expanded. Only values are expanded: sections and keys stay as they are written in the file.
  *
- * A variable may stand any number of times in a value, and values come from people who may not be
- * trusted with all of the memory: what one value and one call may become is bounded. */
+ * A variable may occur any number of times in a value, and values may come from untrusted users:
+ * the size of one expanded value and of all values of one call is limited. */
 #include "common/fill.h"
 
 #include <errno.h>
@@ -22,9 +22,9 @@
 #define FILL_NAME_MAX 128
 #define FILL_QUOTE_MAX 40 /* bytes of a bad value that are shown */
 #define FILL_VALUE_MAX (1u << 20)
-#define FILL_ALL_MAX (8u << 20) /* of one fill_doc */
+#define FILL_ALL_MAX (8u << 20) /* limit for one call of fill_doc */
 
-/* ASCII's letters, whatever the locale says. */
+/* Letters are those of ASCII, whatever the locale is. */
 static size_t fill_name_len(const char *text)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
@@ -34,8 +34,8 @@ static size_t fill_name_len(const char *text)
 	return *text && strchr(first, *text) && len < FILL_NAME_MAX ? len : 0;
 }
 
-/* at: behind "${". Appends the variable and moves *at behind the '}'. 0, -EINVAL (told), -ENOMEM.
- */
+/* at: just after "${". Appends the variable and moves *at past the '}'. 0, -EINVAL (reported),
+ * -ENOMEM. */
 static int fill_variable(const struct fill *fill, const struct ini_entry *e, const char **at,
 	struct buf *out, struct problems *problems)
 {
@@ -74,7 +74,7 @@ static int fill_too_long(const struct ini_entry *e, struct problems *problems)
 	return -EINVAL;
 }
 
-/* 0, -EINVAL (told), -ENOMEM. */
+/* 0, -EINVAL (reported), -ENOMEM. */
 static int fill_value(const struct fill *fill, const struct ini_entry *e, struct buf *out,
 	struct problems *problems)
 {

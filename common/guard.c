@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which addresses a run may load. An address is brought to one form first (family and bytes; an
- * IPv4-mapped IPv6 address becomes the IPv4 address it stands for, as the kernel connects to that),
- * and is then held against a list of rules: address, prefix length, port.
+/* Which addresses a run may load. An address is first converted to one form (family and bytes; an
+ * IPv4-mapped IPv6 address becomes its IPv4 address, since the kernel connects to that), and is
+ * then compared with a list of rules: address, prefix length, port.
  *
- * Private mode: everything but the table of metadata services, which hand out a machine's
- * credentials to whoever asks from it. Service mode: the table of loopback, then the
- * administrator's list, whose ranges do not hold metadata services.
+ * Private mode allows everything but the table of metadata services, which give a machine's
+ * credentials to every client on that machine. Service mode allows the table of loopback, then the
+ * administrator's list, whose ranges do not include metadata services.
  *
- * Sockets of Unix have paths instead, and this daemon's rights to them are not those of whoever
- * asks for the run: the service reaches none that is not listed. A path is compared as text, so one
- * that could be read in two ways ("..") matches nothing. Symbolic links are not
- * followed: a link below a listed folder could lead to any socket. Immutable after init; any
- * thread. */
+ * Unix sockets have paths instead, and the daemon's permissions on them are not those of the client
+ * that starts the run: the service connects to none that is not listed. A path is compared as text,
+ * so an ambiguous one (with "..") matches nothing. Symbolic links are not followed: a link below a
+ * listed directory could lead to any socket. Immutable after init; any thread. */
 #include "common/guard.h"
 
 #include <arpa/inet.h>
@@ -41,7 +40,7 @@ static const struct guard_rule guard_loopback[] = {
 	{AF_INET6, {[15] = 1}, 128, 0, NULL},
 };
 
-/* Of all clouds whose documents name one. */
+/* The metadata addresses of all clouds that document one. */
 static const struct guard_rule guard_metadata[] = {
 	{AF_INET, {169, 254, 169, 254}, 32, 0, NULL}, /* most of them */
 	{AF_INET, {169, 254, 170, 2}, 32, 0, NULL},   /* Amazon ECS */
@@ -51,7 +50,7 @@ static const struct guard_rule guard_metadata[] = {
 	{AF_INET, {169, 254, 10, 10}, 32, 0, NULL},   /* Tencent */
 	{AF_INET, {100, 100, 100, 200}, 32, 0, NULL}, /* Alibaba */
 	{AF_INET, {168, 63, 129, 16}, 32, 0, NULL},   /* Azure's WireServer */
-	{AF_INET, {192, 0, 0, 192}, 32, 0, NULL},     /* Oracle, before */
+	{AF_INET, {192, 0, 0, 192}, 32, 0, NULL},     /* Oracle, in the past */
 	/* fd00:ec2::254 and fd00:ec2::23, Amazon */
 	GUARD_V6(0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54),
 	GUARD_V6(0xfd, 0x00, 0x0e, 0xc2, [15] = 0x23),
@@ -67,7 +66,8 @@ static const struct guard_rule guard_metadata[] = {
 	GUARD_V6(0xfe, 0x80, 0, 0, [12] = 0xa9, 0xfe, 0xa9, 0xfe),
 };
 
-/* Of IPv6, and where they hold an IPv4 address: translators and tunnels go on to that. */
+/* Prefixes of IPv6, and the offset of the IPv4 address in them: translators and tunnels forward to
+ * that address. */
 static const struct {
 	struct guard_rule rule;
 	unsigned at;
@@ -82,7 +82,7 @@ static unsigned guard_bits(int family)
 	return family == AF_INET ? 32 : 128;
 }
 
-/* The bits of address behind the prefix are all 0. */
+/* The bits of address after the prefix are all 0. */
 static bool guard_is_network(const uint8_t *address, unsigned bits, unsigned prefix_len)
 {
 	for (unsigned i = prefix_len; i < bits; i++) {
@@ -92,7 +92,7 @@ static bool guard_is_network(const uint8_t *address, unsigned bits, unsigned pre
 	return true;
 }
 
-/* From the root on, with neither empty parts nor "." and "..": it means one place. */
+/* An absolute path with neither empty parts nor "." and "..": it has one meaning only. */
 static bool guard_is_plain_path(const char *path)
 {
 	if (*path != '/')
@@ -108,7 +108,7 @@ static bool guard_is_plain_path(const char *path)
 	return true;
 }
 
-/* path is a socket's, and means one place. */
+/* path is that of a socket, and has one meaning only. */
 static bool guard_path_covers(const char *rule, const char *path)
 {
 	size_t len = strlen(rule);
@@ -175,7 +175,7 @@ static bool guard_is_metadata(const struct guard_rule *target)
 	return false;
 }
 
-/* A rule is of this very address. */
+/* A rule is for this very address. */
 static bool guard_names(const struct guard *g, const struct guard_rule *target)
 {
 	for (size_t i = 0; i < g->n_rules; i++) {
@@ -242,7 +242,7 @@ static bool guard_split(char *s, char **ret_address, char **ret_prefix, char **r
 	return true;
 }
 
-/* text: what stands behind "unix:". 0, -EINVAL or -ENOMEM. */
+/* text: the part after "unix:". 0, -EINVAL or -ENOMEM. */
 static int guard_parse_path(const char *text, struct guard_rule *ret, struct err *reterr)
 {
 	if (strlen(text) > GUARD_PATH_MAX || !guard_is_plain_path(text)) {
@@ -286,7 +286,8 @@ static int guard_parse_rule(const char *text, struct guard_rule *ret, struct err
 		err_set(reterr, "\"%s\": the port is not a number from 1 to 65535", text);
 		return -EINVAL;
 	}
-	/* A slip here would open more than was meant, so it is not silently rounded down. */
+	/* A mistake here would allow more than was meant, so the address is not silently rounded
+	 * down. */
 	if (!guard_is_network(r.address, bits, r.prefix_len)) {
 		err_set(reterr, "\"%s\": the address has host bits set in a /%u network", text,
 			r.prefix_len);
@@ -354,13 +355,13 @@ static bool guard_allows_path(
 
 	if (g->is_private)
 		return true;
-	/* The kernel takes one that fills the array and has no end. */
+	/* The kernel accepts a path that fills the array and has no NUL. */
 	memcpy(path, un->sun_path, sizeof(un->sun_path));
 	if (!guard_is_plain_path(path) || !guard_any_covers(g->rules, g->n_rules, &target)) {
 		*ret_why = "[policy] allow does not list this socket";
 		return false;
 	}
-	/* What else is wrong with it, connecting tells. */
+	/* Any other error of the path is reported by connect(). */
 	fd = unix_path_open(path);
 	if (fd == -ELOOP) {
 		*ret_why = "a symbolic link is part of this path: name, and list in [policy] "

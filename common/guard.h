@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which addresses a run may load. The service allows loopback and what [policy] allow lists; a
- * private daemon acts for its own user and refuses only the metadata services of clouds. Sockets of
- * Unix are a private daemon's as they are its user's; the service needs them listed. Asked for
- * every resolved address and once more with the very sockaddr before connect. Immutable; paths of
- * sockets are looked at in the file system. */
+ * private daemon acts for its own user and refuses only the metadata services of clouds. A private
+ * daemon may use every Unix socket that its user may use; the service needs them listed. The guard
+ * is asked for every resolved address and once more with the very sockaddr before connect.
+ * Immutable; paths of sockets are looked up in the file system. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct guard_rule {
 	uint8_t address[16];
 	unsigned prefix_len;
 	uint16_t port; /* 0: any */
-	char *path;    /* AF_UNIX: of a socket, or of a folder and all below it, with its '/' */
+	char *path;    /* AF_UNIX: a socket, or a directory (ends with '/') and all below it */
 };
 
 struct guard {
@@ -34,7 +34,7 @@ int guard_init_service(
 	struct guard *g, const char *const *allow, size_t n_allow, struct err *reterr);
 void guard_fini(struct guard *g);
 
-/* IPv4-mapped IPv6 addresses are judged as the IPv4 address; paths byte by byte, and
- * no part of one may be a symbolic link. False: *ret_why is why in words ("only loopback is
- * allowed; [policy] allow lists more"), a constant. */
+/* IPv4-mapped IPv6 addresses are checked as the IPv4 address; paths byte by byte, and no component
+ * of one may be a symbolic link. False: *ret_why is the reason ("only loopback is allowed; [policy]
+ * allow lists more"), a constant. */
 bool guard_allows(const struct guard *g, const struct sockaddr *sa, const char **ret_why);

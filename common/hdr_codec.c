@@ -2,14 +2,14 @@
 /* HdrHistogram V2: a 40-byte big-endian header that tells the layout, then the slots from 0 to the
  * last used one, each as a signed number in ZigZag LEB128 of at most nine bytes (the ninth carries
  * eight bits, unlike protobuf): a count, or minus the length of a run of zeros. The whole is one
- * zlib stream behind an 8-byte envelope, and base64 around that. Level 9, as the Java log writer
+ * zlib stream after an 8-byte envelope, and base64 around that. Level 9, as the Java log writer
  * does: the texts are the same to the byte.
  *
- * A text may come from anybody's file. Everything it claims is held against a limit before memory
- * is spent: the layout against the number of slots, the payload against the most that those slots
- * can need, the stream against the payload; so a short text cannot unfold into much. What the
- * format allows but would shift or scale the values (an index offset, a ratio) is refused: no
- * figure is better than a wrong one. */
+ * A text may come from an untrusted file. Every size in it is checked against a limit before memory
+ * is allocated: the layout against the number of slots, the payload against the maximum that those
+ * slots can need, the stream against the payload; so a short text cannot expand to a large one.
+ * Header values that would shift or scale the values (an index offset, a ratio) are refused
+ * although the format allows them: no figure is better than a wrong one. */
 #include "common/hdr_codec.h"
 
 #include "common/digest.h"
@@ -80,7 +80,7 @@ static uint8_t *hdr_put_slots(uint8_t *p, const uint64_t *slots, uint32_t n)
 
 		while (i + run < n && slots[i + run] == 0)
 			run++;
-		/* A single zero stands as the count 0, as Java writes it. */
+		/* A single zero is written as the count 0, as in Java. */
 		if (run > 1) {
 			p = hdr_put_count(p, -(int64_t)run);
 			i += run;
@@ -91,7 +91,7 @@ static uint8_t *hdr_put_slots(uint8_t *p, const uint64_t *slots, uint32_t n)
 	return p;
 }
 
-/* The uncompressed form, new; NULL: no memory. */
+/* The uncompressed form, newly allocated; NULL: no memory. */
 static uint8_t *hdr_pack(const struct histogram *h, size_t *ret_len)
 {
 	uint32_t n = hdr_count_used(h);
@@ -114,7 +114,7 @@ static uint8_t *hdr_pack(const struct histogram *h, size_t *ret_len)
 	return raw;
 }
 
-/* Envelope and zlib stream, new; NULL: no memory. */
+/* Envelope and zlib stream, newly allocated; NULL: no memory. */
 static uint8_t *hdr_deflate(const uint8_t *raw, size_t len, size_t *ret_len)
 {
 	struct hdr_envelope envelope = {.cookie = htobe32(HDR_COOKIE_COMPRESSED)};
@@ -151,7 +151,7 @@ char *hdr_encode(const struct histogram *h)
 
 /* ---------------------------------------------------------------- decoding */
 
-/* Reads one number and moves *p behind it. 0 or -EINVAL. */
+/* Reads one number and moves *p past it. 0 or -EINVAL. */
 static int hdr_get_count(const uint8_t **p, const uint8_t *end, int64_t *ret)
 {
 	uint64_t zigzag = 0;
@@ -172,8 +172,8 @@ static int hdr_get_count(const uint8_t **p, const uint8_t *end, int64_t *ret)
 	return 0;
 }
 
-/* The text does not carry the exact figures; these are the best that its slots allow, which come in
- * rising order. */
+/* The text does not contain the exact figures; these are the best that its slots, which come in
+ * ascending order, allow. */
 static void hdr_set_slot(struct histogram *h, uint32_t i, uint64_t count)
 {
 	int64_t low = histogram_slot_low(h, i), high = histogram_slot_high(h, i);
@@ -188,8 +188,9 @@ static void hdr_set_slot(struct histogram *h, uint32_t i, uint64_t count)
 	h->sum_squares += middle * middle * (double)count;
 }
 
-/* Takes as long as the payload is, however many slots its zeros stand for. Values above highest are
- * counted in its slot, so that a count in a later one is of no histogram. */
+/* The time depends on the length of the payload alone, however many slots its runs of zeros cover.
+ * Values above highest are counted in the slot of highest, so a count in a later slot is
+ * invalid. */
 static int hdr_get_slots(const uint8_t *p, size_t len, struct histogram *h)
 {
 	const uint8_t *end = p + len;

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Above this the largest bucket's values would not fit 63 bits. */
+/* With a larger magnitude the values of the largest bucket would not fit 63 bits. */
 #define HISTOGRAM_MAGNITUDE_MAX 61
 
 static int histogram_log2_floor(uint64_t value)
@@ -26,7 +26,7 @@ static int histogram_log2_floor(uint64_t value)
 	return 63 - __builtin_clzll(value);
 }
 
-/* Buckets until the largest value of the last one reaches highest. */
+/* The number of buckets, such that the largest value of the last one reaches highest. */
 static uint32_t histogram_count_buckets(uint64_t first_above, int64_t highest)
 {
 	uint32_t n = 1;
@@ -90,8 +90,8 @@ static int64_t histogram_clamp(const struct histogram *h, int64_t value)
 	return value < h->highest ? value : h->highest;
 }
 
-/* Of 0..highest. Above bucket 0 a sub-bucket number has its top bit set, so that bucket b starts
- * where the upper half of bucket b - 1 ends: no slot is wasted. */
+/* value is in 0..highest. Above bucket 0 a sub-bucket number has its top bit set, so that bucket b
+ * starts where the upper half of bucket b - 1 ends: no slot is wasted. */
 static inline uint32_t histogram_slot(const struct histogram *h, int64_t value)
 {
 	/* log2 of the width of a slot in the value's bucket */
@@ -120,7 +120,7 @@ static inline void histogram_record_in(struct histogram *h, uint32_t slot, int64
 	h->sum_squares += square;
 }
 
-/* Several of these for each request. Measured: 2.4 ns as a call, 2.7 ns when inlined into its
+/* Called several times for each request. Measured: 2.4 ns as a call, 2.7 ns when inlined into its
  * callers, where the loads of the layout are the same and the code is larger. */
 void histogram_record(struct histogram *h, int64_t value)
 {
@@ -145,7 +145,7 @@ static int histogram_slot_magnitude(const struct histogram *h, uint32_t index)
 {
 	uint32_t bucket = index >> h->half_magnitude;
 
-	/* The first two halves are both of bucket 0. */
+	/* The first two halves both belong to bucket 0. */
 	return h->unit_magnitude + (int)(bucket ? bucket - 1 : 0);
 }
 
@@ -170,8 +170,8 @@ static bool histogram_same_layout(const struct histogram *a, const struct histog
 	       a->n_slots == b->n_slots;
 }
 
-/* Only the slots between the extremes: of most histograms that is a small part, and pages that were
- * never written are not even looked at. */
+/* Only the slots between the extremes are visited: of most histograms that is a small part, and
+ * pages that were never written are not even read. */
 static void histogram_add_slots(struct histogram *to, const struct histogram *from)
 {
 	uint32_t first, last;
@@ -216,6 +216,6 @@ double histogram_stddev(const struct histogram *h)
 		return 0;
 	mean = histogram_mean(h);
 	variance = h->sum_squares / (double)h->count - mean * mean;
-	/* Rounding may leave a hair below zero when all values are nearly equal. */
+	/* Rounding may leave a tiny negative value when all values are nearly equal. */
 	return variance > 0 ? sqrt(variance) : 0;
 }

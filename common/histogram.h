@@ -34,17 +34,17 @@ struct histogram {
 
 /* 0, -EINVAL or -ENOMEM. */
 int histogram_init(struct histogram *h, int64_t lowest, int64_t highest, int digits);
-void histogram_fini(struct histogram *h); /* fine on a zeroed one */
+void histogram_fini(struct histogram *h); /* may be zeroed */
 void histogram_reset(struct histogram *h);
 
-/* The slot of a value, of 0 when it is negative, of highest when it is above. */
+/* The slot of a value; that of 0 when it is negative, of highest when it is above. */
 uint32_t histogram_index(const struct histogram *h, int64_t value);
 int64_t histogram_slot_low(const struct histogram *h, uint32_t index);	/* smallest value in it */
 int64_t histogram_slot_high(const struct histogram *h, uint32_t index); /* largest value in it */
 
 /* Negative values count as 0 (they cannot arise from a monotonic clock). About 5 ns. */
 void histogram_record(struct histogram *h, int64_t value);
-/* One value of two histograms of one layout, for little more. */
+/* Records one value in two histograms of one layout, for little more time than in one. */
 void histogram_record_both(struct histogram *a, struct histogram *b, int64_t value);
 
 /* Adds all of from. Same layout: slot by slot. Another layout: each slot of from is re-binned by

@@ -2,7 +2,7 @@
 /* INI text into entries.
  *
  * inih as packaged cuts lines at 199 bytes, takes " ;" inside a value for a comment, joins indented
- * lines to the key above, tells no line numbers and passes over duplicate, empty and misspelt
+ * lines to the key above, gives no line numbers and does not report duplicate, empty and misspelt
  * sections. So it sees a tidy copy of the file, which it asks for line by line:
  *
  *	file                            inih                            handler
@@ -11,13 +11,13 @@
  *	path = /a;b ; 4,000 bytes       path = 17                       path, values[17]
  *	method POST                     (nothing, a problem)
  *
- * The reader judges each line, keeps the value with its line and section in a list and hands out
- * only the value's index; the handler turns the index back into the value. What the handler did
- * not see in the end is counted and told, so that nothing is lost silently.
+ * The reader checks each line, keeps the value with its line and section in a list and gives inih
+ * only the value's index; the handler turns the index back into the value. Values that never
+ * reached the handler are counted and reported, so that nothing is lost silently.
  *
- * Limits keep hostile text cheap: lines, names and problems of one reading are bounded, keys and
- * sections those of a whole doc, because a call can bring hundreds of small files. Strings live in
- *a pool and stay where they are while arrays grow. Pure. */
+ * Limits keep hostile text cheap: lines, names and problems are limited for one reading, keys and
+ * sections for a whole doc, because a call can bring hundreds of small files. Strings live in a
+ * pool and stay where they are while arrays grow. Pure. */
 #include "common/ini.h"
 
 #include <errno.h>
@@ -36,11 +36,11 @@
 #define INI_SECTIONS_MAX 4096
 #define INI_KEYS_MAX 16384
 #define INI_QUOTE_MAX 40 /* bytes of a bad line that are shown */
-#define INI_ARG_MAX 64	 /* of str_is_name */
+#define INI_ARG_MAX 64	 /* limit of str_is_name */
 
-/* Values of ini_reading.section that are no index. */
+/* Values of ini_reading.section that are not an index. */
 #define INI_NO_SECTION SIZE_MAX
-#define INI_BAD_SECTION (SIZE_MAX - 1) /* told already: its keys have no home */
+#define INI_BAD_SECTION (SIZE_MAX - 1) /* reported already: its keys belong to no section */
 
 struct ini_pool {
 	struct ini_pool *next;
@@ -53,7 +53,7 @@ struct ini_slice {
 	size_t len;
 };
 
-/* A value on its way through inih. */
+/* A value while it passes through inih. */
 struct ini_value {
 	const char *text;
 	unsigned line;
@@ -97,8 +97,8 @@ static const char *ini_keep_text(struct ini_doc *doc, const char *text)
 	return ini_keep(doc, (struct ini_slice){text, strlen(text)});
 }
 
-/* The array with room for one element behind n, or NULL. Its memory doubles when n is a power of
- * two, so that no capacity need be stored. */
+/* The array with room for one more element after the first n, or NULL. Its memory doubles when n is
+ * a power of two, so that no capacity need be stored. */
 static void *ini_room(void *array, size_t n, size_t size)
 {
 	if ((n & (n - 1)) != 0)
@@ -135,7 +135,7 @@ static struct ini_slice ini_trim(struct ini_slice s)
 	return s;
 }
 
-/* What sections and keys are called. Nothing in it means anything to inih. */
+/* The characters of section names and keys. None of them is special to inih. */
 static bool ini_is_word(struct ini_slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
@@ -174,7 +174,7 @@ static bool ini_next_line(struct ini_reading *rd, struct ini_slice *ret)
 	return true;
 }
 
-/* Tells what is wrong with the current line; always false. */
+/* Reports what is wrong with the current line; always false. */
 static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
@@ -188,7 +188,7 @@ static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
 	return false;
 }
 
-/* Gives up a file that is mostly wrong, or a sheer flood. */
+/* Stops reading a file that is mostly wrong, or far too large. */
 static bool ini_is_too_much(struct ini_reading *rd)
 {
 	if (rd->problems->n_told - rd->n_problems_before >= INI_PROBLEMS_MAX)
@@ -234,8 +234,8 @@ static bool ini_check_section(struct ini_reading *rd, struct ini_slice name, str
 		text, (int)name.len, name.at, INI_ARG_MAX);
 }
 
-/* Splits "[name]" or "[name ARG]". False when it is neither, and told; the name may still be known
- * then, so that what follows is looked at as well. */
+/* Splits "[name]" or "[name ARG]". False when it is neither, which has been reported; the name may
+ * still be known then, so that the lines that follow are checked as well. */
 static bool ini_split_section(struct ini_reading *rd, struct ini_slice line,
 	struct ini_slice *ret_name, struct ini_slice *ret_arg)
 {
@@ -276,7 +276,7 @@ static bool ini_split_section(struct ini_reading *rd, struct ini_slice line,
 	return is_good;
 }
 
-/* What of a bad arg is a good one. */
+/* The valid part of a bad arg. */
 static struct ini_slice ini_mend_arg(struct ini_slice arg)
 {
 	struct ini_slice good = {arg.at, 0};
@@ -294,7 +294,8 @@ static bool ini_slice_eq(struct ini_slice s, const char *text)
 	return strlen(text) == s.len && memcmp(text, s.at, s.len) == 0;
 }
 
-/* The section's index; told when it stands in this file already, where its keys go then. */
+/* The section's index. A section that this file already has is reported, and its keys are added to
+ * the first one. */
 static int ini_open_section(
 	struct ini_reading *rd, struct ini_slice name, struct ini_slice arg, bool is_mended)
 {
@@ -360,7 +361,7 @@ static bool ini_check_key(struct ini_reading *rd, struct ini_slice key)
 			"\"%.*s\" is not a key: only letters, digits, \"-\", \"_\" and \".\"",
 			ini_quote(key), key.at);
 	if (rd->section == INI_NO_SECTION) {
-		/* Said once: one section line cures it for all that follow. */
+		/* Reported once: one section line repairs all lines that follow. */
 		rd->section = INI_BAD_SECTION;
 		return ini_refuse(rd,
 			"\"%.*s\" comes before the first [section]: write the section above it",
@@ -408,7 +409,7 @@ static bool ini_take_key(struct ini_reading *rd, struct ini_slice line, char *st
 static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *str, size_t size)
 {
 	if (memchr(line.at, '\0', line.len)) {
-		/* A program, an archive: what else is wrong with it is no news. */
+		/* A binary file: further problems in it would tell nothing new. */
 		rd->rest.len = 0;
 		return ini_refuse(rd, "a NUL byte: this is not a text file, or not in UTF-8");
 	}

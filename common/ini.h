@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INI text into a flat list of entries with line numbers. Our own line reader feeds inih, which
- * splits and trims; what inih cannot do (long values, ';' in values, line numbers, duplicate and
- * misspelt sections) the reader does (platform page, section 1). Pure: text in, list out. */
+/* INI text into a flat list of entries with line numbers. A line reader of this module feeds inih,
+ * which splits and trims; the reader does what inih cannot do: long values, ';' in values, line
+ * numbers, duplicate and misspelt sections (platform page, section 1). Pure: text in, list out. */
 #pragma once
 
 #include <limits.h>
@@ -24,7 +24,7 @@ struct ini_entry {
 	/* The number of its file in the order of reading, from 0: a later file has precedence.
 	 * Flags count as one file after all others. */
 	unsigned precedence;
-	bool filled; /* the file says it otherwise: ini_replace */
+	bool filled; /* the value was replaced by ini_replace */
 };
 
 struct ini_section {
@@ -32,8 +32,8 @@ struct ini_section {
 	const char *arg;
 	const char *file;
 	unsigned line;
-	bool is_mended; /* its line is a problem already; name and arg are as good as they were read
-			 */
+	bool is_mended; /* its line has been reported as a problem; name and arg hold the valid
+			 * part */
 };
 
 struct ini_doc {
@@ -42,32 +42,31 @@ struct ini_doc {
 	struct ini_section *sections; /* also the empty ones, in file order */
 	size_t n_sections;
 	struct ini_pool *pool;	/* owns every string */
-	const char *first_file; /* the name of the first one read; NULL: none was */
-	unsigned n_files;	/* that were read */
-	bool is_incomplete;	/* a line was refused: what is not here may have stood in it */
+	const char *first_file; /* the name of the first file read; NULL: no file was read */
+	unsigned n_files;	/* number of files that were read */
+	bool is_incomplete;	/* a line was refused: a missing entry may have been in it */
 };
 
 /* Reads text (len bytes, not necessarily terminated; NUL inside is a problem) named file and
  * appends to doc (zero-initialised, or holding earlier files). Every problem found is added with
  * its line; what is well-formed is kept. A section may appear once in a file: the keys of its
- * second appearance count as the first's, those after a broken section line as those of the section
- * that it most likely means, or they are dropped. Names of
- * sections and keys are letters, digits, '-', '_' and '.'; an arg is a str_is_name. Reading stops
- * with a problem after 10,000 problems, 4,096 sections or 65,536 keys. Which sections are known is
- * the key table's business. 0 or -ENOMEM (entries and sections as before); look at problems->n for
- * the verdict. */
+ * second appearance are added to the first; those after a malformed section line belong to the
+ * section that it most likely means, or they are dropped. Names of sections and keys are letters,
+ * digits, '-', '_' and '.'; an arg is a str_is_name. Reading stops with a problem after 10,000
+ * problems, 4,096 sections or 65,536 keys. The key table decides which sections are known. 0 or
+ * -ENOMEM (entries and sections as before); problems->n tells whether the text is valid. */
 int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len,
 	struct problems *problems);
 
-/* Appends one entry that comes from elsewhere ("-r", "--set load.rate"). */
+/* Appends one entry that does not come from a file ("-r", "--set load.rate"). */
 int ini_set(struct ini_doc *doc, const char *origin, const char *section, const char *arg,
 	const char *key, const char *value);
 
-/* The same, of "section.key" or "section.arg.key"; the arg may have dots of its own. 0, -EINVAL
- * (path is neither) or -ENOMEM. */
+/* The same with path "section.key" or "section.arg.key"; the arg may contain dots. 0, -EINVAL (path
+ * is neither) or -ENOMEM. */
 int ini_set_path(struct ini_doc *doc, const char *origin, const char *path, const char *value);
 
-/* Gives entry i another value than its file does. 0 or -ENOMEM. */
+/* Replaces the value that entry i has in its file. 0 or -ENOMEM. */
 int ini_replace(struct ini_doc *doc, size_t i, const char *value);
 
 void ini_fini(struct ini_doc *doc);

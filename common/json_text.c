@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON is UTF-8, and jansson refuses what is not. What a server, a file or a person sent may be
- * anything, and the readable part of it is worth more than a remark that it was not valid. */
+/* JSON is UTF-8, and jansson refuses other bytes. Text from a server, a file or a user may contain
+ * any bytes, and its readable part is more useful than a message that it was not valid. */
 #include "common/json_text.h"
 
 #include <stdlib.h>

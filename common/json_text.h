@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text from elsewhere as a JSON string: the one way of it, so that a text reads alike wherever it
- * is shown. Pure. */
+/* Text from outside the program as a JSON string. All such text is converted here, so that it reads
+ * the same wherever it is shown. Pure. */
 #pragma once
 
 #include <jansson.h>
 
-/* A byte that belongs to no character of UTF-8 becomes '?'; all else stays, control characters too.
- * New reference; NULL: no memory. */
+/* A byte that is not part of a valid UTF-8 character becomes '?'; all others stay, control
+ * characters too. New reference; NULL: no memory. */
 json_t *json_text(const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stack of levels stands for the recursion of an ordinary writer. Containers and strings are
- * written here; numbers by jansson, whose way of writing them is thereby kept. */
+/* A stack of levels replaces the recursion of an ordinary writer. Containers and strings are
+ * written here; numbers by jansson, so that their form is the same. */
 #include "common/json_writer.h"
 
 #include <errno.h>
@@ -96,8 +96,8 @@ static int json_writer_value(struct json_writer *w, struct buf *out, json_t *val
 	return 0;
 }
 
-/* The next value of the innermost container, after its comma and its key; or the container's end,
- * where ret is NULL. */
+/* The next value of the innermost container, after its comma and its key; or the end of the
+ * container, then *ret is NULL. */
 static int json_writer_next(struct json_writer *w, struct buf *out, json_t **ret)
 {
 	struct json_writer_level *level = &w->_levels[w->_depth - 1];

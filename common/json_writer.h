@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes a document as text in parts, so that a long one takes no long time at once and is not in
- * memory twice. The text is that of json_dumps with JSON_COMPACT. Pure; the document must not
- * change meanwhile. */
+/* Writes a document as text in parts, so that writing a long one does not block for long and its
+ * text need not be in memory as a whole. The text is that of json_dumps with JSON_COMPACT. Pure;
+ * the document must not change meanwhile. */
 #pragma once
 
 #include <jansson.h>
@@ -10,7 +10,7 @@
 
 struct buf;
 
-#define JSON_WRITER_DEPTH 32 /* what is nested more deeply is written at once */
+#define JSON_WRITER_DEPTH 32 /* values nested more deeply are written in one step */
 
 /* Zero-initialise. */
 struct json_writer {
@@ -24,7 +24,8 @@ struct json_writer {
 	} _levels[JSON_WRITER_DEPTH];
 };
 
-/* Takes over document, which is not NULL. Nothing else is being written. */
+/* Takes over document, which must not be NULL. The previous document must have been written
+ * completely. */
 void json_writer_begin(struct json_writer *w, json_t *document);
 bool json_writer_is_writing(const struct json_writer *w);
 /* Appends some of the text: at least `enough` bytes, unless it ends before, and not much more than

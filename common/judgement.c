@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The judgement on one rule.
+/* Judges one rule. The measurement page states the rule for upper limits: a response that meets the
+ * limit passes, whatever the lag; one that is still above it after the generator's own delay is
+ * subtracted fails. A lower limit reverses this (the generator's delay could make "response p50 >
+ * 10ms" true), and so does a figure that the generator makes smaller (completed). All cases follow
+ * from one fact: the true value lies between the figure as measured and the figure less the
+ * generator's share. Where both are on one side of the limit, so is the true value.
  *
- * The page's sentence is of limits from above: "response meets the limit: pass, whatever the lag;
- * still broken when everything of ours is taken off: fail". A limit from below turns it round (our
- * delay could make "response p50 > 10ms" true), and so could a figure that we make smaller
- * (completed). All follow from one thought: the truth lies between the figure as measured and the
- * figure less ours. Where both are on one side of the limit, so is the truth.
+ * Some of the arrivals without a good answer may have failed because the generator was late, for
+ * example by a timeout that began at the planned instant. A perfect generator might have had their
+ * answers at once, so in the second figure they rank first (quantile_excusing).
  *
- * Of arrivals without a good answer some may have failed because we were late: a timeout that began
- * at the planned instant, say. A perfect generator might have had their answers at once, so in the
- * figure less ours they rank first (quantile_excusing).
- *
- * Response less ours has bounds: it does not know which requests were slow because we had sent
- * others in a heap, after a delay. So "fail" can blame a server for the time it took to work off
- * such a heap; "pass" is never wrong by it. */
+ * The second figure is limited: it does not show which requests were slow because the generator,
+ * after a delay, had sent others in a burst. So "fail" can count the time that a server took to
+ * work off such a burst; "pass" is not affected. */
 #include "common/judgement.h"
 
 #include <math.h>
@@ -56,7 +55,7 @@ enum judgement judgement_of(
 	bool meets = judgement_meets(figures->value, op, limit);
 	bool would_meet = judgement_meets(figures->less_ours, op, limit);
 
-	/* Written so that a number of arrivals that is no number is too few. */
+	/* Written so that NaN as the number of arrivals counts as too few. */
 	if (figures->least_n > 0 && !(figures->n_effective >= figures->least_n))
 		return JUDGEMENT_UNDECIDED_FEW;
 	if (meets && (would_meet || is_from_above))

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration entries held against the table of keys.
+/* Reads configuration entries by the table of keys.
  *
- * The table (keys_table.c) is data; here is the one reader of it. A value is read in two steps: by
+ * The table (keys_table.c) is data; this file is its only reader. A value is read in two steps: by
  * its type into struct keys_value, then against the key's limits, which are written in the table as
- * values of the same type, so that "1ms..1h" needs no second notation. What is wrong with a value
- * is said in one line that names what is expected and shows an example, whatever the key.
+ * values of the same type, so that "1ms..1h" needs no second notation. For every key a bad value is
+ * reported in one line that names the expected form and shows an example.
  *
  * keys_apply walks sections and entries together in the order of their lines, so that problems come
  * in the order in which a person reads the file. It goes on after each problem; a bad value leaves
  * the default in place, so base is always complete. Each value is read once. Overriding needs no
- * rule: later entries are written over earlier ones. Runs on any thread, keeps nothing. */
+ * rule: later entries are written over earlier ones. Runs on any thread, keeps no state. */
 #include "common/keys.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ struct keys_value {
 	int64_t ns;
 };
 
-/* What a message calls a value of each type, and how to write one. */
+/* How messages name a value of each type, with an example. */
 static const struct {
 	const char *noun;
 	const char *how;
@@ -173,7 +173,7 @@ static void keys_store(enum key_type type, const struct keys_value *v, void *fie
 	}
 }
 
-/* "a, b, c" or "[a], [b], [c]"; what memory does not hold is left out. */
+/* "a, b, c" or "[a], [b], [c]"; truncated where memory runs out. */
 static void keys_join(
 	struct buf *b, const char *const *names, size_t n, const char *open, const char *close)
 {
@@ -291,7 +291,7 @@ static size_t keys_names(
 
 		if (k->file != file || (section && !str_eq(k->section, section)))
 			continue;
-		/* A section's keys stand together in the table. */
+		/* The keys of a section are adjacent in the table. */
 		if (!n || !str_eq(names[n - 1], name))
 			names[n++] = name;
 	}
@@ -316,7 +316,7 @@ static const struct key *keys_of_section(enum keys_file file, const char *sectio
 	return NULL;
 }
 
-/* Adds what is wrong with a section's name and argument. */
+/* Reports what is wrong with a section's name and argument. */
 static bool keys_check_section(enum keys_file file, const char *name, const char *arg,
 	const char *where, unsigned line, bool is_mended, struct problems *problems)
 {
@@ -353,7 +353,7 @@ static bool keys_check_section(enum keys_file file, const char *name, const char
 	return false;
 }
 
-/* Where else a key of that name belongs; NULL: nowhere. */
+/* Another section that has a key of that name; NULL: none. */
 static const char *keys_other_section(enum keys_file file, const char *name)
 {
 	for (size_t i = 0; i < keys_n; i++)
@@ -390,14 +390,14 @@ static void keys_unknown(enum keys_file file, const char *section, const struct 
 	}
 }
 
-/* What keys_apply carries from line to line. */
+/* The state of keys_apply from line to line. */
 struct keys_walk {
 	const struct keys_reading *rd;
 	size_t next_section;	       /* not yet checked */
 	const struct ini_entry **seen; /* for each key of the table: its last entry */
 };
 
-/* Checks the sections that stand before entry e (NULL: all that are left). */
+/* Checks the sections that come before entry e (NULL: all that are left). */
 static void keys_check_sections(struct keys_walk *w, const struct ini_entry *e)
 {
 	const struct ini_doc *doc = w->rd->doc;
@@ -408,8 +408,8 @@ static void keys_check_sections(struct keys_walk *w, const struct ini_entry *e)
 		if (e && e->line) {
 			bool same = str_eq(s->file, e->file);
 
-			/* A section of another file stands before e, unless e's own file has
-			 * had its sections already: then it is a later file's. */
+			/* A section of another file comes before e, unless the sections of e's own
+			 * file have all been checked: then it belongs to a later file. */
 			if (same ? s->line > e->line
 				 : w->next_section > 0 &&
 						str_eq(doc->sections[w->next_section - 1].file,
@@ -427,7 +427,7 @@ static void keys_mark_bad(const struct keys_reading *rd, const struct ini_entry 
 		rd->is_bad[e - rd->doc->entries] = true;
 }
 
-/* seen: the entry of this key before; NULL: there is none. */
+/* seen: the previous entry of this key; NULL: there is none. */
 static bool keys_is_repeat(const struct keys_walk *w, const struct key *key,
 	const struct ini_entry *seen, const struct ini_entry *e)
 {
@@ -440,7 +440,7 @@ static bool keys_is_repeat(const struct keys_walk *w, const struct key *key,
 	return true;
 }
 
-/* Where the entry's value goes; NULL: nowhere. */
+/* The address at which the entry's value is stored; NULL: nowhere. */
 static void *keys_field(
 	const struct keys_reading *rd, const struct key *key, const struct ini_entry *e)
 {
@@ -477,7 +477,7 @@ static int keys_apply_entry(struct keys_walk *w, const struct ini_entry *e)
 	if (!e->line &&
 		!keys_check_section(rd->file, e->section, e->arg, e->file, 0, false, rd->problems))
 		return 0;
-	/* The keys of a misspelt section are judged as those of the one that was meant. */
+	/* The keys of a misspelt section are checked as those of the section that was meant. */
 	if (!keys_of_section(rd->file, section))
 		section = keys_near_section(rd->file, section);
 	if (!section)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of run files and of rpsd.conf, and nothing else: this is the only list of them. A key is
  * added here and gets its parser, its default, its place in `check` and the manuals, and a row in
- * the tests. Keys of one section stand together, in the order in which a manual shows them. */
+ * the tests. Keys of one section are adjacent, in the order in which a manual shows them. */
 #include "common/keys.h"
 
 #include "common/plan/plan.h"

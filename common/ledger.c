@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The account of a run's arrivals. Workers count into ledgers of their own and main adds them up,
- * so nothing here is atomic. The sums use the wrapping of unsigned arithmetic on purpose: a counter
- * that was decremented once too often must show as "does not balance", never as a trap. Each
+ * so nothing here is atomic. The sums let unsigned arithmetic wrap on purpose: a counter that was
+ * decremented once too often must show as "does not balance" and must not abort the program. Each
  * ledger belongs to one thread at a time. */
 #include "common/ledger.h"
 
@@ -56,7 +56,8 @@ bool ledger_balances_with(const struct ledger *l, uint64_t waiting, uint64_t in_
 
 double ledger_failed_share(const struct ledger *l)
 {
-	/* In reals: an unbalanced ledger may have more ok than planned, and must not wrap here. */
+	/* Computed as double: an unbalanced ledger may have more ok than planned, and must not wrap
+	 * here. */
 	if (l->planned == 0)
 		return 0;
 	return ((double)l->planned - (double)l->classes[LEDGER_OK]) / (double)l->planned;

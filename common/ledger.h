@@ -14,11 +14,11 @@ enum ledger_class {
 	LEDGER_EXPIRED,	      /* waited its whole timeout for a connection */
 	LEDGER_NOT_CONNECTED, /* the connection it waited for could not be opened */
 	LEDGER_UNSENT,	      /* still waiting when the run ended */
-	LEDGER_LOST,	      /* the generator that held it is gone; 0 in a whole run */
+	LEDGER_LOST,	      /* the generator that held it was lost; 0 in a complete run */
 	/* sent */
 	LEDGER_OK,
 	LEDGER_HTTP_ERROR,   /* a status outside the expected ones */
-	LEDGER_CHECK_FAILED, /* answered, but not as the checks ask */
+	LEDGER_CHECK_FAILED, /* answered, but a check failed */
 	LEDGER_BAD_RESPONSE, /* not HTTP/1.1 */
 	LEDGER_TIMEOUT,
 	LEDGER_CONNECTION_ERROR, /* closed or reset before the answer was complete */
@@ -45,7 +45,8 @@ void ledger_add(struct ledger *to, const struct ledger *from);
 uint64_t ledger_resolved(const struct ledger *l);
 /* Both equations hold (only true once every arrival has ended). */
 bool ledger_balances(const struct ledger *l);
-/* The same at any time before: so many arrivals wait to be sent, so many are in flight. */
+/* The same at any earlier time, while this many arrivals wait to be sent and this many are in
+ * flight. */
 bool ledger_balances_with(const struct ledger *l, uint64_t waiting, uint64_t in_flight);
 /* (planned - ok) / planned; 0 when nothing was planned. */
 double ledger_failed_share(const struct ledger *l);

@@ -72,7 +72,7 @@ static inline void list_splice_back(struct list *to, struct list *from)
 }
 
 #define list_for_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
-/* The body may remove it. */
+/* The body may remove `it`. */
 #define list_for_each_safe(it, head)                                                               \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                  \
 		it = it##_next, it##_next = it->next)

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that ran out. A document is made of hundreds of small allocations, and one whose failure
- * is not looked at leaves a document that lacks a member without a word. So whoever makes a
- * document compares this count from before and after: if it differs, the document is not given out.
- * Counted are the failures of jansson, of struct buf and of the functions below. Any thread; each
- * has a count of its own. */
+/* Counts failed allocations. A document is made of hundreds of small allocations, and an unchecked
+ * failure would silently leave out a member. So code that makes a document compares this count
+ * before and after: if it differs, the document is discarded. The failures of jansson, of struct
+ * buf and of the functions below are counted. Any thread; each has its own count. */
 #pragma once
 
 #include <stddef.h>
 
-/* jansson's failures are counted from now on, and what it gives back goes to release: free, or a
- * function that overwrites it first. Once, before anything else uses jansson, which has one place
- * for both functions: they are set here alone. */
+/* From now on jansson's failures are counted, and memory that it frees is passed to release: free,
+ * or a function that overwrites it first. To be called once, before any other use of jansson, which
+ * can have only one pair of allocation functions: they are set here alone. */
 void memory_watch(void (*release)(void *memory));
 
-/* How many allocations of this thread have failed. */
+/* The number of failed allocations of this thread. */
 unsigned long memory_failures(void);
-/* One more has. */
+/* Counts one more failure. */
 void memory_note(void);
-/* malloc and calloc; what they cannot give is counted. */
+/* malloc and calloc that count their failures. */
 void *memory_malloc(size_t size);
 void *memory_calloc(size_t n, size_t size);

@@ -28,12 +28,12 @@ static uint64_t quantile_rank(uint64_t n, double q)
 	if (q >= 1)
 		return n;
 	/* 0.07 * 100 is 7.000000000000001 in binary, and its ceiling would be one rank too far:
-	 * the two roundings, of q and of the product (2^-53 each), are taken off before. */
+	 * the two roundings, of q and of the product (2^-53 each), are subtracted first. */
 	rank = ceil(q * (double)n * (1 - 0x1p-52));
 	return rank < 1 ? 1 : (uint64_t)rank;
 }
 
-/* The slot in which the rank falls; n_slots: none. */
+/* The slot that contains the rank; n_slots: none. */
 static uint32_t quantile_slot(const struct histogram *h, uint64_t rank)
 {
 	uint64_t seen = 0;
@@ -53,7 +53,7 @@ static int64_t quantile_at_rank(const struct histogram *h, uint64_t rank)
 	uint32_t i = quantile_slot(h, rank);
 	int64_t value;
 
-	/* What lies beyond highest is counted in its slot, which then has no upper edge but max. */
+	/* Values above highest are counted in its slot, whose upper edge is then max. */
 	if (i >= h->n_slots || (i == last && h->max > h->highest))
 		return h->max;
 	value = histogram_slot_high(h, i);

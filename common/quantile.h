@@ -17,12 +17,12 @@ int64_t quantile_served(const struct histogram *h, double q);
  * answer) rank last. QUANTILE_NONE where the rank falls on one of them. planned >= h->count. */
 int64_t quantile_offered(const struct histogram *h, uint64_t planned, double q);
 
-/* The smallest value that it may be, as exactly as the slots tell: the lower edge of its slot, but
- * never below the exact minimum. For the low end of an interval. */
+/* The smallest value that it may be, within the resolution of the slots: the lower edge of its
+ * slot, but never below the exact minimum. For the low end of an interval. */
 int64_t quantile_offered_low(const struct histogram *h, uint64_t planned, double q);
 
-/* The offered quantile where excused of those without a good answer might have had one at once:
- * they rank first. 0 where the rank falls on one of them. planned >= h->count + excused. */
+/* The offered quantile if `excused` of the arrivals without a good answer might have had one at
+ * once: they rank first. 0 where the rank falls on one of them. planned >= h->count + excused. */
 int64_t quantile_excusing(const struct histogram *h, uint64_t planned, uint64_t excused, double q);
 
 /* The table of quantiles that results and reports carry: p50 p75 p90 p95 p99 p99_9 p99_99. */

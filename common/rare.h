@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For functions that hardly any request needs: they stay out of line, so that those which every
+/* For functions that few requests need: they are not inlined, so that the functions which every
  * request runs through have little to save and restore. */
 #pragma once
 

@@ -82,7 +82,7 @@ bool result_real(const json_t *doc, const char *path, double *ret)
 
 	if (!json_is_number(value))
 		return false;
-	/* What is no number is none of these. */
+	/* NaN is none of these. */
 	*ret = fmin(
 		fmax(json_number_value(value), -(double)RESULT_INT_MAX), (double)RESULT_INT_MAX);
 	return true;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The result of a run: one JSON document (schema rpsd.result/1), the same from the daemon, the
- * store and a file; every output format is rendered from it. Here is what both programs share: the
- * pieces that repeat and the way to read a figure by its path. Pure.
+ * store and a file; every output format is rendered from it. This header has what both programs
+ * share: the members that repeat, and reading a figure by its path. Pure.
  *
- * Integers in ns where the name ends in _ns; null = unknown or unserved; absent = not applicable.
- */
+ * Integers in ns where the name ends in _ns; null = unknown or unserved; absent = not
+ * applicable. */
 #pragma once
 
 #include <jansson.h>
@@ -16,8 +16,9 @@ struct ledger;
 
 #define RESULT_SCHEMA "rpsd.result/1"
 
-/* No figure of a run comes near. A document may come from anywhere: what is beyond is read as this,
- * so that the sum and the difference of two figures stay in range, and a real fits an int64_t. */
+/* Far above any figure of a run. A document may come from any source: larger numbers are read as
+ * this one, so that the sum and the difference of two figures stay in range, and a real fits an
+ * int64_t. */
 #define RESULT_INT_MAX (INT64_MAX / 2)
 
 /* {"count","min_ns","max_ns","mean_ns","stddev_ns","p50_ns",…,"p99_99_ns","hdr"}; all but count
@@ -27,8 +28,8 @@ json_t *result_latency(const struct histogram *h);
 json_t *result_offered(const struct histogram *ok, uint64_t planned);
 /* {"planned","sent",…every class…,"balanced"} */
 json_t *result_ledger(const struct ledger *l);
-/* {"warmup","cooldown","retries","repeated_share"}: the last of all that was sent, in and around
- * the window, null where nothing was. */
+/* {"warmup","cooldown","retries","repeated_share"}: the last is a share of all requests sent, in
+ * and around the window; null if none was sent. */
 json_t *result_outside(const struct ledger *warmup, const struct ledger *window,
 	const struct ledger *cooldown, uint64_t retries);
 

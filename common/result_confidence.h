@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a result says of how far its quantiles may be off. Pure. */
+/* The members of a result that tell how exact its quantiles are. Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -10,11 +10,11 @@ struct confidence_batch;
 struct histogram;
 struct result_latency;
 
-/* Adds to the latency of whole, with so much confidence (0.95):
- * "ci95": {"level", "p50_ns": [low, high], "p90_ns", "p99_ns", "p99_9_ns"}, null where there is not
- * enough data, high null where the sample holds no bound; "n_effective": {"p50", "p90", "p99",
- * "p99_9"}, the independent arrivals that would say as much, null where the batches cannot tell.
- * n: arrivals that were planned; in the closed model those that are in whole. 0 or -ENOMEM. */
+/* Adds to the latency of whole, at the given confidence level (0.95): "ci95": {"level", "p50_ns":
+ * [low, high], "p90_ns", "p99_ns", "p99_9_ns"}, null where there is not enough data, high null
+ * where the sample holds no bound; "n_effective": {"p50", "p90", "p99", "p99_9"}, the number of
+ * independent arrivals that carry the same information, null where the batches cannot tell. n:
+ * arrivals that were planned; in the closed model those that are in whole. 0 or -ENOMEM. */
 int result_confidence_fill(struct result_latency *latency, const struct confidence_batch *batches,
 	size_t n_batches, const struct histogram *whole, uint64_t n, double level);
 /* The same to a latency that is written already. */

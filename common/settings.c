@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon's settings from rpsd.conf and its drop-ins. The key table reads the single values;
- * here are the grammars of the daemon's own keys and the gathering of [origin NAME] sections, of
- * which there may be any number. Lists add up over files (a drop-in that allows one network more
- * takes nothing away), everything else is overridden by the later file. Main thread, at start and
+ * this file has the grammars of the daemon's own keys and collects the [origin NAME] sections, of
+ * which there may be any number. Lists are joined over files (a drop-in that allows one network
+ * more removes none), everything else is overridden by the later file. Main thread, at start and
  * reload. */
 #include "common/settings.h"
 
@@ -93,7 +93,7 @@ int settings_parse_max_rate(const char *value, void *field, struct err *reterr)
 
 /* ---- from entries to settings ---- */
 
-/* Named at the place where the section stands first: file and line. */
+/* Problems name the place where the section appears first: file and line. */
 static int settings_add_origin(struct settings *s, const struct ini_doc *doc, const char *name,
 	const char *file, unsigned line, struct problems *problems)
 {
@@ -134,7 +134,7 @@ static int settings_name_origins(
 			r = settings_add_origin(
 				s, doc, section->arg, section->file, section->line, problems);
 	}
-	/* Flags bring no section line. */
+	/* Flags have no section line. */
 	for (size_t i = 0; i < doc->n_entries && !r; i++) {
 		const struct ini_entry *e = &doc->entries[i];
 
@@ -144,7 +144,7 @@ static int settings_name_origins(
 	return r;
 }
 
-/* One path serves one role. */
+/* A path can serve one role only. */
 static void settings_check_paths(
 	const struct settings *s, const struct ini_doc *doc, struct problems *problems)
 {

@@ -14,9 +14,9 @@ struct problems;
 
 struct settings {
 	/* [daemon] */
-	uint64_t keep_runs; /* finished runs held in memory */
+	uint64_t keep_runs; /* number of finished runs kept in memory */
 	/* [control] */
-	char *socket;  /* path, where no socket is handed over by systemd */
+	char *socket;  /* path, if systemd passes no socket */
 	char *observe; /* likewise, for observers; "": none */
 	/* [policy] */
 	char **allow; /* CIDR[:PORT], host addresses, unix:/PATH, of all files; loopback is always
@@ -35,14 +35,14 @@ struct settings {
 int settings_build(const struct ini_doc *doc, struct settings **ret, struct problems *problems);
 struct settings *settings_free(struct settings *s);
 
-/* Adds the keys that only a private daemon takes: the service writes where it was told to by its
- * unit, and nowhere else. */
+/* Reports the keys that only a private daemon accepts: the unit of the service sets where it
+ * writes. */
 void settings_refuse_private(const struct ini_doc *doc, struct problems *problems);
 
 /* For the key table. 0, -EINVAL with reterr, -ENOMEM. */
 int settings_check_socket(const char *value, struct err *reterr);
 int settings_check_observe(const char *value, struct err *reterr);
-/* Into the field that is named here; NULL: only checked. */
+/* Parses into the field that is named here; NULL: only checks. */
 int settings_parse_allow(const char *value, void *settings, struct err *reterr);
 void settings_clear_allow(void *settings);
 int settings_parse_max_rate(const char *value, void *uint64, struct err *reterr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsd.conf and its drop-ins, gathered into one document. Main thread, at start and reload. */
+/* Reads rpsd.conf and its drop-ins into one document. Main thread, at start and reload. */
 #include "common/settings_files.h"
 
 #include <dirent.h>
@@ -16,7 +16,7 @@
 
 #define SETTINGS_FILE_MAX (1024 * 1024)
 
-/* -ENOENT is left to the caller to judge; anything else has a problem added. */
+/* The caller decides about -ENOENT; any other error is added as a problem. */
 static int settings_files_read_one(const char *path, struct ini_doc *doc, struct problems *problems)
 {
 	char *text;
@@ -39,7 +39,7 @@ static int settings_files_is_drop_in(const struct dirent *d)
 	return d->d_name[0] != '.' && str_ends(d->d_name, ".conf");
 }
 
-/* By bytes: the order must not depend on the locale. */
+/* Compares bytes: the order must not depend on the locale. */
 static int settings_files_compare(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);

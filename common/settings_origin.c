@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The grammars of [origin NAME]'s own keys. Each is one function from text into the fields of the
- * origin, which also says what is wrong with a text. Values are a few words: they are split first,
- * and then each word is one of common/units. */
+ * origin, which also reports what is wrong with a text. Values are a few words: they are split
+ * first, and then each word is parsed by common/units. */
 #include "common/settings_origin.h"
 
 #include <arpa/inet.h>
@@ -20,7 +20,7 @@
 #define SETTINGS_ORIGIN_TEXT_MAX 512
 #define SETTINGS_ORIGIN_WORDS_MAX 4
 #define SETTINGS_ORIGIN_PIECES_MAX 1000000
-/* Shares that are written with some decimals add up to 1 but for so much. */
+/* The tolerance for a sum of shares, which are written with some decimals, to count as 1. */
 #define SETTINGS_ORIGIN_SHARE_SLACK 1e-9
 
 /* ---- words ---- */
@@ -107,7 +107,7 @@ static int settings_read_mixture(const char *text, struct settings_delays *d)
 	}
 	if (sum > 1 + SETTINGS_ORIGIN_SHARE_SLACK)
 		return -EINVAL;
-	/* No draw may fall between the last part and 1 for want of a bit. */
+	/* A random number must not fall between the last part and 1 because of a rounding error. */
 	if (sum > 1 - SETTINGS_ORIGIN_SHARE_SLACK)
 		d->parts[d->n - 1].upto = 1;
 	return 0;
@@ -223,7 +223,7 @@ static int settings_read_read(const char *text, struct settings_origin *o)
 
 /* ---- for the key table ---- */
 
-/* Into field by read, or not at all where the text is none; wanted: "'x' is not ..." */
+/* Parses value into field by read, or only checks it if field is NULL; wanted: "'x' is not ..." */
 static int settings_parse(const char *value, struct settings_origin *field,
 	int (*read)(const char *text, struct settings_origin *o), struct err *reterr,
 	const char *wanted)
@@ -302,7 +302,7 @@ int settings_parse_read(const char *value, void *field, struct err *reterr)
 		"SIZE every TIME: write 64KiB every 100ms, or 0");
 }
 
-/* rpsctl hands it on as a line of text. */
+/* rpsctl passes it on as a line of text. */
 int settings_check_gaps(const char *value, struct err *reterr)
 {
 	bool is_path = *value && strlen(value) < SETTINGS_ORIGIN_TEXT_MAX;
@@ -315,7 +315,7 @@ int settings_check_gaps(const char *value, struct err *reterr)
 	return -EINVAL;
 }
 
-/* "127.0.0.1:8000" or "[::1]:8000": numbers alone, so that nothing has to be resolved. */
+/* "127.0.0.1:8000" or "[::1]:8000": numeric only, so that nothing has to be resolved. */
 int settings_check_listen(const char *value, struct err *reterr)
 {
 	const char *colon = strrchr(value, ':');
@@ -348,7 +348,7 @@ bad:
 
 /* ---- the whole ---- */
 
-/* The place of the key's entry in force, for a problem; the key was given. */
+/* Reports a problem at the place of the key's entry in force; the key was given. */
 static void settings_origin_complain(struct problems *problems, const struct ini_doc *doc,
 	const char *name, const char *key, const char *text)
 {

@@ -20,7 +20,8 @@ struct settings_delay {
 	int64_t ns; /* fixed, or the mean; 0: none */
 };
 
-/* 50% 10ms, 50% 8s: a draw below upto (the shares added up) takes that part; none: no delay. */
+/* 50% 10ms, 50% 8s: a random number below upto (cumulative share) takes that part; none: no
+ * delay. */
 #define SETTINGS_DELAYS_MAX 16
 
 struct settings_delays {
@@ -37,12 +38,12 @@ struct settings_cycle {
 	int64_t every_ns;
 };
 
-/* Zero is a server that answers at once; but backlog wants a value. */
+/* All zero is a server that answers at once; but backlog needs a value. */
 struct settings_origin {
 	char *name;
 	char *listen; /* ADDRESS:PORT; port 0 takes a free one */
 	uint64_t backlog;
-	uint64_t max_connections; /* 0: as many as there are descriptors */
+	uint64_t max_connections; /* 0: limited by the descriptors alone */
 	uint64_t max_per_address; /* 0: max_connections */
 	/* answers */
 	struct settings_delays delay;
@@ -51,26 +52,26 @@ struct settings_origin {
 	int64_t drip_ns;      /* between two pieces */
 	double error_share;
 	unsigned error_status;
-	bool error_has_delay; /* its own, instead of delay */
+	bool error_has_delay; /* errors have their own delay instead of `delay` */
 	struct settings_delay error_delay;
-	struct settings_delay service; /* of one server, one request after the other */
-	unsigned burn;		       /* service keeps a CPU busy */
+	struct settings_delay service; /* service time of one server, one request after the other */
+	unsigned burn;		       /* service uses CPU time */
 	/* faults */
 	double hang_share;
-	uint64_t freeze;      /* connections */
-	uint64_t close_after; /* answers; 0: never */
-	bool close_is_said;   /* Connection: close in the last of them */
-	int64_t idle_ns;      /* 0: connections may be idle for ever */
+	uint64_t freeze;      /* number of connections */
+	uint64_t close_after; /* number of answers; 0: never */
+	bool close_is_said;   /* the last answer has Connection: close */
+	int64_t idle_ns;      /* 0: no limit for idle connections */
 	struct settings_cycle stall;
 	struct settings_cycle accept_stall;
-	uint64_t read_bytes; /* of a request's body, in each read_ns; 0: as it comes */
+	uint64_t read_bytes; /* bytes of a request's body read in each read_ns; 0: as it arrives */
 	int64_t read_ns;
 	/* */
 	char *gaps; /* a file; NULL: none */
 	uint64_t seed;
 };
 
-/* Adds what contradicts itself. */
+/* Reports keys that contradict each other. */
 void settings_origin_check(
 	const struct settings_origin *o, const struct ini_doc *doc, struct problems *problems);
 void settings_origin_fini(struct settings_origin *origin);
@@ -78,7 +79,7 @@ void settings_origin_fini(struct settings_origin *origin);
 /* For the key table (keys.h). 0, or -EINVAL with reterr. */
 int settings_check_listen(const char *value, struct err *reterr);
 int settings_check_gaps(const char *value, struct err *reterr);
-/* Into the field that is named here; NULL: only checked. */
+/* Parses into the field that is named here; NULL: only checks. */
 int settings_parse_delay(const char *value, void *origin, struct err *reterr);
 int settings_parse_drip(const char *value, void *origin, struct err *reterr);
 int settings_parse_errors(const char *value, void *origin, struct err *reterr);

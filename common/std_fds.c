@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* open takes the lowest number that is free, so nothing has to be moved. The wrong direction is
- * meant: what is read from a closed stdin or written to a closed stdout fails with EBADF, as it
- * would have, where /dev/null would swallow a report without a word. */
+/* open() takes the lowest free number, so nothing has to be moved. The wrong direction is used on
+ * purpose: reading from a closed stdin or writing to a closed stdout fails with EBADF, as it would
+ * have without this, whereas /dev/null would silently swallow a report. */
 #include "common/std_fds.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 int std_fds_open(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		/* Not O_CLOEXEC: what we start needs them too. */
+		/* Not O_CLOEXEC: child processes need them too. */
 		if (fcntl(fd, F_GETFD) == -1 &&
 			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == -1)
 			return -errno;
@@ -30,6 +30,6 @@ int std_fds_flush(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
-	/* What failed may be an earlier write, of which errno tells no more. */
+	/* An earlier write may have failed, whose errno is lost. */
 	return errno ? -errno : -EIO;
 }

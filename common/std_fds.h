@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three standard descriptors, as a program's first act. */
+/* The three standard descriptors at a program's start and end. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,5 +9,5 @@
  * into it. 0 or -errno. */
 int std_fds_open(void);
 bool std_fds_can_write(int fd);
-/* As a program's last act: 0 where all that was printed on stdout has been taken, else -errno. */
+/* To be called before exit: 0 if everything printed on stdout has been written, else -errno. */
 int std_fds_flush(void);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Four looks at the rows of a run. Each asks for significance and for size: a drift that a person
- * would not notice is none, however sure it is.
+/* Four tests on the rows of a run. Each requires significance and size: a drift too small to matter
+ * does not count, however significant it is.
  *
- * - Backlog (open model): the least-squares line through the requests in flight. A server that
- *   keeps up has none; one that does not has a straight one.
+ * - Backlog (open model): the least-squares line through the requests in flight. The line is flat
+ *   for a server that keeps up, and rises for one that does not.
  * - Warm-up: MSER (White, "An effective truncation heuristic", 1997) finds the beginning without
  *   which the mean is known best; it counts if that beginning is different from the rest.
  * - Trend: Mann-Kendall on the medians, robust against single bad rows, with the size by Theil and
@@ -11,8 +11,8 @@
  * - Shift: Geweke's comparison of the first fifth with the last half, its errors widened by the
  *   correlation of neighbours.
  *
- * What is found is judged behind the warm-up that MSER proposes: a run that only began slowly is
- * told so, and not that it drifts. */
+ * The other tests look at the rows after the warm-up that MSER proposes: a run that only began
+ * slowly is reported as such, and not as drifting. */
 #include "common/steadiness.h"
 
 #include <math.h>
@@ -29,16 +29,17 @@ const char *const steadiness_words[STEADINESS_WORD_COUNT] = {
 	[STEADINESS_WARMUP_SHORT] = "warm-up too short",
 };
 
-/* More rows are joined first: trends are slow, and Theil and Sen look at every pair. */
+/* More rows than this are joined first: trends are slow, and Theil and Sen look at every pair. */
 #define STEADINESS_ROWS_MOST 240
 
-/* Below these a difference is none: a part of the level, and what a machine does by itself. */
+/* Smaller differences do not count: a share of the level, and an amount that a machine causes by
+ * itself. */
 #define STEADINESS_PART 0.10
 #define STEADINESS_WARMUP_PART 0.25
 #define STEADINESS_FLOOR_NS 200e3
 #define STEADINESS_WARMUP_SIGMAS 8.0
 #define STEADINESS_QUIET 3
-/* Of the change that a beginning is. */
+/* A row stands out if it has this share of the difference between the beginning and the rest. */
 #define STEADINESS_STANDS_OUT (1.0 / 3)
 #define STEADINESS_ROWS_MANY 20
 #define STEADINESS_BACKLOG_LEAST 5.0
@@ -56,8 +57,8 @@ static bool steadiness_matters(double change, double level, double part)
 
 /* ---------------------------------------------------------------- rows */
 
-/* Joins neighbours to at most STEADINESS_ROWS_MOST and leaves out those without an answer. A joined
- * median is the mean of its parts', which is good enough for a trend. */
+/* Joins neighbours to at most STEADINESS_ROWS_MOST and leaves out those without an answer. The
+ * median of joined rows is the mean of their medians, which is good enough for a trend. */
 static void steadiness_gather(
 	const struct steadiness_row *rows, size_t n, int64_t width_ns, struct steadiness_series *s)
 {
@@ -134,7 +135,7 @@ static bool steadiness_backlog(const struct steadiness_series *s, struct steadin
 	return true;
 }
 
-/* How many rows at the beginning are to be left out: at most half. */
+/* The number of rows at the beginning that MSER leaves out: at most half. */
 static size_t steadiness_truncation(const struct steadiness_series *s)
 {
 	double best = INFINITY;
@@ -154,7 +155,7 @@ static size_t steadiness_truncation(const struct steadiness_series *s)
 	return cut;
 }
 
-/* Of a mean over these rows, widened by the correlation of neighbours. */
+/* The squared error of a mean over these rows, widened by the correlation of neighbours. */
 static double steadiness_squared_error(const struct steadiness_row *rows, size_t n, double mean)
 {
 	double products = 0, squares = 0, correlation;
@@ -184,11 +185,11 @@ static bool steadiness_has_other_median(
 	return steadiness_matters(row->p50_ns - level, level, STEADINESS_WARMUP_PART);
 }
 
-/* The rows that are left out may differ by a single one somewhere among them: then it was a stop
- * like any other, and the run's beginning is like the rest. So from the first row on those that
- * stand out must be half of all even without one of them. One alone must be the first, and a single
- * stop of the run would have fallen there by a chance of one in n: too likely for few rows, except
- * where most of its answers differ. */
+/* The rows that are left out may differ by a single outlier somewhere among them: then it was a
+ * pause like any other, and the run's beginning is like the rest. So from the first row on, those
+ * that stand out must be half of all even without one of them. A single row must be the first one,
+ * and a single pause would have fallen there with a probability of one in n: too likely for few
+ * rows, except where most of the row's answers differ. */
 static bool steadiness_is_beginning(
 	const struct steadiness_series *s, size_t cut, double level, double change)
 {
@@ -209,7 +210,7 @@ static bool steadiness_is_beginning(
 	return steadiness_has_other_median(s->rows, s->rows + cut, s->n - cut);
 }
 
-/* Is the beginning different, or was it chance that a few rows stood out? */
+/* Is the beginning different, or did a few rows stand out by chance? */
 static bool steadiness_begins_otherwise(const struct steadiness_series *s, size_t cut)
 {
 	const struct steadiness_row *rest = s->rows + cut;
@@ -220,15 +221,15 @@ static bool steadiness_begins_otherwise(const struct steadiness_series *s, size_
 		return false;
 	level = steadiness_mean(rest, n_rest);
 	change = steadiness_mean(s->rows, cut) - level;
-	/* Of a mean over so few rows, if they were like the others. */
+	/* The error of a mean over so few rows, if they were like the others. */
 	error = sqrt(steadiness_squared_error(rest, n_rest, level) * (double)n_rest / (double)cut);
 	return steadiness_matters(change, level, STEADINESS_WARMUP_PART) &&
 	       fabs(change) > STEADINESS_WARMUP_SIGMAS * error &&
 	       steadiness_is_beginning(s, cut, level, change);
 }
 
-/* Of the rows that MSER leaves out those up to the first few that are like the rest: behind them a
- * row may stand out by itself. */
+/* Of the rows that MSER leaves out, counts those before the first few that are like the rest: after
+ * these a row may stand out by chance. */
 static size_t steadiness_beginning(const struct steadiness_series *s, size_t cut)
 {
 	const struct steadiness_row *rest = s->rows + cut;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small helpers over C strings. Character classes are ASCII's, whatever the locale says: names of
- * runs become file names and protocol fields, and must mean the same on every host. No state. */
+/* Small helpers over C strings. Character classes are those of ASCII, whatever the locale is: names
+ * of runs become file names and protocol fields, and must mean the same on every host. No state. */
 #include "common/str.h"
 
 #include <stdlib.h>
@@ -39,8 +39,9 @@ static size_t str_least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* How many letters were mistyped: inserted, left out, replaced, or swapped with the next one
- * (optimal string alignment). Letter case is ignored; both at most STR_NEAREST_MAX long. */
+/* The number of typing errors between a and b: letters inserted, left out, replaced, or swapped
+ * with the next one (optimal string alignment). Letter case is ignored; both at most
+ * STR_NEAREST_MAX long. */
 static size_t str_distance(const char *a, const char *b)
 {
 	size_t rows[3][STR_NEAREST_MAX + 1];
@@ -64,7 +65,7 @@ static size_t str_distance(const char *a, const char *b)
 	return rows[a_len % 3][b_len];
 }
 
-/* In a short word two other letters make another word: "slo" is not "set". */
+/* In a short word two different letters make another word: "slo" is not "set". */
 static size_t str_nearest_limit(size_t len)
 {
 	return len < 2 ? 0 : len < 6 ? 1 : 2;

@@ -2,12 +2,12 @@
 /* Numbers with units, exactly.
  *
  * A number is read as an integer mantissa over a power of ten, never as a floating-point number:
- * "0.2/s" is one fifth, not the double beside it, so that arrival k of a plan falls on the same
+ * "0.2/s" is one fifth, not the double nearest to it, so that arrival k of a plan falls on the same
  * nanosecond on every host and for every split over workers. Products are formed in 128 bits; with
  * at most 18 digits and units below 2^42 they cannot overflow.
  *
- * What is not exact in the result's own unit (1.5ns, 0.1B) is refused, not rounded. Pure, no state,
- * no locale. */
+ * A value that is not exact in the unit of the result (1.5ns, 0.1B) is refused, not rounded. Pure,
+ * no state, no locale. */
 #include "common/units.h"
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@
 #define UNITS_RATE_MAX 10000000 /* per second */
 #define UNITS_SIZE_MAX ((uint64_t)INT64_MAX)
 #define UNITS_RATE_SCALE UINT64_C(1000000)
-#define UNITS_RATE_DEN (3600 * UNITS_RATE_SCALE) /* what every den divides */
+#define UNITS_RATE_DEN (3600 * UNITS_RATE_SCALE) /* every den divides this */
 
 typedef unsigned __int128 units_wide;
 
@@ -54,7 +54,7 @@ static const struct units_unit units_sizes[] = {
 	{NULL, 0},
 };
 
-/* Seconds in the unit below the slash. */
+/* Seconds in the unit after the slash. */
 static const struct units_unit units_periods[] = {
 	{"", 1},
 	{"/s", 1},
@@ -63,12 +63,13 @@ static const struct units_unit units_periods[] = {
 	{NULL, 0},
 };
 
-/* What people write behind numbers: "5ms" where a rate is due is a wrong unit, "5x" is a slip. */
+/* The words that people write after numbers: "5ms" where a rate is expected is a wrong unit, "5x"
+ * is a typing error. */
 static const char *const units_known[] = {"ns", "us", "ms", "s", "m", "h", "d", "sec", "min", "%",
 	"B", "KiB", "MiB", "GiB", "KB", "kB", "MB", "GB", "k", "K", "M", "G", "/s", "/m", "/h",
 	"k/s", "k/m", "k/h", "M/s", "M/m", "M/h", "rps", NULL};
 
-/* The complaint about len bytes that stand where a unit is due. */
+/* Reports len bytes found where a unit is expected. */
 static int units_complain(const char *word, size_t len)
 {
 	if (len == 0)
@@ -101,7 +102,7 @@ static int units_take_digit(struct units_number *n, char c)
 	return 0;
 }
 
-/* DIGITS[.DIGITS] at *text; moves *text behind it. */
+/* Reads DIGITS[.DIGITS] at *text and moves *text past it. */
 static int units_read_number(const char **text, struct units_number *ret)
 {
 	struct units_number n = {0, 1};
@@ -255,7 +256,8 @@ int units_parse_size(const char *text, uint64_t *ret_bytes)
 	return units_scale(n, unit->factor, UNITS_SIZE_MAX, ret_bytes);
 }
 
-/* value / 10^decimals without trailing zeros, unit behind it. Returns the text's length. */
+/* Writes value / 10^decimals without trailing zeros, followed by unit. Returns the text's
+ * length. */
 static size_t units_put(char *text, size_t size, uint64_t value, int decimals, const char *unit)
 {
 	uint64_t scale = 1;
@@ -290,7 +292,7 @@ void units_format_rate(struct rate rate, char *text, size_t size)
 			return;
 		}
 	}
-	/* Not a rate of this file (a point on a ramp): as near as six digits come. */
+	/* A rate that no run file can contain (a point on a ramp): six significant digits. */
 	(void)snprintf(text, size, "%.6g/s", rate_per_s(rate));
 }
 
@@ -325,8 +327,8 @@ void units_format_time(int64_t ns, char *text, size_t size)
 
 int rate_scale(struct rate rate, struct rate factor, struct rate *ret)
 {
-	/* Crosswise first: then both products are reduced, and the rule for den keeps them small.
-	 */
+	/* The factors are reduced crosswise first: then both products are reduced, and the rule for
+	 * den keeps them small. */
 	uint64_t a = units_gcd(rate.num, factor.den);
 	uint64_t b = units_gcd(factor.num, rate.den);
 	units_wide num = (units_wide)(rate.num / a) * (factor.num / b);

@@ -14,12 +14,12 @@ struct rate {
 };
 
 enum {
-	UNITS_E_SYNTAX = 1, /* not a number, or a word behind it that is no unit */
+	UNITS_E_SYNTAX = 1, /* not a number, or a number followed by an unknown unit */
 	UNITS_E_UNIT,	    /* a number without a unit where one is needed, or the wrong one */
 	UNITS_E_RANGE,	    /* too large, more than 6 decimals, or not whole in ns or bytes */
 };
 
-/* The longest time that is read, 100,000 h: a few of them still add up in an int64_t. */
+/* The longest time that is accepted, 100,000 h: a few of them still add up in an int64_t. */
 #define UNITS_TIME_MAX_NS UINT64_C(360000000000000000)
 
 /* Each returns 0 or UNITS_E_…; the output is untouched on failure.
@@ -31,7 +31,7 @@ int units_parse_time(const char *text, int64_t *ret_ns);
 int units_parse_share(const char *text, double *ret);
 int units_parse_size(const char *text, uint64_t *ret_bytes);
 
-/* Shortest exact text that the parsers read back to the same value: "2000/s", "0.2/s", "1/m",
+/* The shortest exact text that the parsers read back to the same value: "2000/s", "0.2/s", "1/m",
  * "1m30s", "250ms"; 0/0 is "max". Always terminated; needs UNITS_TEXT_MAX bytes. */
 #define UNITS_TEXT_MAX 64
 void units_format_rate(struct rate rate, char *text, size_t size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goes down a path one directory after another. openat2() with RESOLVE_NO_SYMLINKS does the same in
- * one call, from Linux 5.6 on. */
+/* Walks a path one component at a time. From Linux 5.6 on, openat2() with RESOLVE_NO_SYMLINKS does
+ * the same in one call. */
 #include "common/unix_path.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The part name[0..len) of dir, which is closed. O_PATH opens a link itself. */
+/* Opens the component name[0..len) of dir, and closes dir. O_PATH opens a link itself. */
 static int unix_path_step(int dir, const char *name, size_t len)
 {
 	char part[NAME_MAX + 1];

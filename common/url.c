@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The target's URL, taken apart and put together again.
+/* Parses the target's URL and puts it together again in normalised form.
  *
  *	HTTP://Shop.test:80/a/../b?q#f
  *	scheme    "http", also when left out; tls is its other value
@@ -8,15 +8,15 @@
  *	path      "/b?q", what goes on the request line
  *	text      "http://shop.test/b?q", what people are shown
  *
- * A Unix socket is written as nginx has it, "unix:/run/app.sock:/b?q": up to the second colon the
- * socket's path, behind it what goes on the request line. It is a file's name and no URL: nothing
- *in it is decoded or resolved.
+ * A Unix socket is written as nginx has it, "unix:/run/app.sock:/b?q": the socket's path up to the
+ * second colon, and after that the request-target. It is a file's name and no URL: nothing in it is
+ * decoded or resolved.
  *
- * The text comes from people and ends on the wire, so the parser takes only what cannot change its
- * meaning on the way: no blanks or control characters, a host of letters that every resolver reads
- * alike, no user info (which makes http://good@evil/ look harmless). Bytes beyond ASCII in the path
- * are percent-encoded, dot segments resolved, as browsers and curl do; nothing else is rewritten.
- * Pure. */
+ * The text comes from users and is sent to a server, so the parser accepts only text that every
+ * program reads in the same way: no blanks or control characters, a host of characters that every
+ * resolver reads in the same way, no user info (which makes http://good@evil/ look harmless). Bytes
+ * beyond ASCII in the path are percent-encoded, dot segments resolved, as browsers and curl do;
+ * nothing else is rewritten. Pure. */
 #include "common/url.h"
 
 #include <arpa/inet.h>
@@ -40,7 +40,7 @@ struct url_slice {
 	size_t len;
 };
 
-/* What may be a user and password is not quoted. */
+/* A possible user name and password is not quoted. */
 static int url_refuse(struct err *reterr, const char *noun, const char *whole, const char *why)
 {
 	struct url_slice text = {whole, strlen(whole)};
@@ -62,7 +62,8 @@ static bool url_is_alnum(char c)
 
 /* ---------------------------------------------------------------- path */
 
-/* Appends text up to a fragment; what must not stand on a request line is percent-encoded. */
+/* Appends text up to a fragment; characters that a request line must not contain are
+ * percent-encoded. */
 static int url_put_encoded(struct buf *b, const char *text)
 {
 	int r = 0;
@@ -93,7 +94,7 @@ static void url_remove_dots(char *path)
 			while (out > path && *--out != '/')
 				;
 		if (is_up || (len == 2 && in[1] == '.')) {
-			/* The directory stays a directory: "/a/.." is "/". */
+			/* A directory stays a directory: "/a/.." is "/". */
 			if (is_last)
 				*out++ = '/';
 		} else {
@@ -105,7 +106,8 @@ static void url_remove_dots(char *path)
 	memmove(out, in, strlen(in) + 1);
 }
 
-/* Makes a request target of prefix (prefix_len bytes, encoded already) and what is written. */
+/* Makes a request-target from prefix (prefix_len bytes, encoded already) and text, which is encoded
+ * here. */
 static char *url_make_path(const char *prefix, size_t prefix_len, const char *text)
 {
 	struct buf b = {0};
@@ -139,7 +141,7 @@ char *url_join(const struct url *base, const char *path)
 
 /* ---------------------------------------------------------------- host and port */
 
-/* Schemes of what people look for here and do not find. */
+/* Schemes that users may expect but that are not supported. */
 static const struct {
 	const char *scheme;
 	const char *why;
@@ -166,7 +168,7 @@ static const char *url_refuse_scheme(struct url_slice scheme)
 	return "the scheme must be http or https, or it is unix:/PATH";
 }
 
-/* Leaves *text behind the scheme. */
+/* Moves *text past the scheme. */
 static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_why)
 {
 	size_t len = strcspn(*text, ":/?#");
@@ -174,7 +176,7 @@ static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_wh
 
 	*ret_tls = false;
 	if (strncmp(at + len, "://", 3) != 0) {
-		/* "http:/h" would otherwise be a host called http. */
+		/* "http:/h" would otherwise be read as the host "http". */
 		if ((len == 4 && strncasecmp(at, "http:", 5) == 0) ||
 			(len == 5 && strncasecmp(at, "https:", 6) == 0)) {
 			*ret_why = "two slashes follow the scheme: http://HOST/";
@@ -228,7 +230,7 @@ static const char *url_check_ipv6(struct url_slice host, char ret[static INET6_A
 	return NULL;
 }
 
-/* Returns what is wrong, or NULL; ret has room for URL_HOST_MAX + 1 bytes. */
+/* Returns what is wrong, or NULL; ret must have room for URL_HOST_MAX + 1 bytes. */
 static const char *url_check_name(struct url_slice host, char *ret)
 {
 	if (host.len == 0)
@@ -284,7 +286,7 @@ static const char *url_read_authority(struct url_slice authority, struct url *u,
 	if (why)
 		return why;
 	u->port = u->tls ? 443 : 80;
-	/* An empty port is the scheme's (RFC 3986, section 3.2.3). */
+	/* An empty port means the scheme's default (RFC 3986, section 3.2.3). */
 	if (!colon || colon + 1 == end)
 		return NULL;
 	port = (struct url_slice){colon + 1, (size_t)(end - colon - 1)};
@@ -301,8 +303,8 @@ static bool url_is_unix(const char *text)
 	return strncasecmp(text, URL_UNIX, len) == 0 && !(text[len] >= '0' && text[len] <= '9');
 }
 
-/* Returns what is wrong (room is for one that has a number in it), or NULL; of the three slashes in
- * unix:///PATH, one is left. */
+/* Returns what is wrong (room is for a message that contains a number), or NULL; the three slashes
+ * of unix:///PATH become one. */
 static const char *url_check_unix(struct url_slice *path, char room[static URL_WHY_SIZE])
 {
 	size_t slashes = 0;
@@ -363,7 +365,7 @@ static const char *url_read_unix(
 
 /* ---------------------------------------------------------------- the whole */
 
-/* No byte that ends a line or a word, in whichever part. */
+/* Refuses bytes that end a line or a word, in any part of the URL. */
 static const char *url_check_bytes(const char *text, bool is_http)
 {
 	for (const char *c = text; *c; c++)
@@ -392,7 +394,7 @@ static int url_fill(struct url *u, const char *host, const char *path)
 	return r;
 }
 
-/* Of http and https; as url_read_unix. */
+/* Like url_read_unix, for http and https. */
 static const char *url_read_http(const char *text, struct url *u, int *ret_r)
 {
 	const char *at = text, *why = NULL;
@@ -443,7 +445,7 @@ void url_fini(struct url *u)
 
 /* ---------------------------------------------------------------- places */
 
-/* Returns what is wrong, or NULL; copies what is right into *ret as far as there is memory. */
+/* Returns what is wrong, or NULL; copies a valid place into *ret if there is memory. */
 static const char *url_read_place(
 	const char *text, struct url_place *ret, char room[static URL_WHY_SIZE])
 {
@@ -468,7 +470,7 @@ static const char *url_read_place(
 	if (why)
 		return why;
 	ret->host = strdup(host);
-	/* A bracketed address holds colons that are no port's. */
+	/* The colons of a bracketed address do not begin a port. */
 	colon = strchr(u.is_ipv6 ? strchr(text, ']') : text, ':');
 	if (colon && colon[1])
 		ret->port = u.port;

@@ -21,7 +21,7 @@ struct url {
 	char *unix_path;
 };
 
-/* What fits a sockaddr_un with its end. */
+/* The longest path that fits a sockaddr_un with its NUL. */
 #define URL_UNIX_PATH_MAX 107
 
 /* The scheme may be left out (http is meant); unix:/PATH is a socket, also unix:///PATH. User info,
@@ -34,11 +34,11 @@ int url_parse(const char *text, struct url *ret, struct err *reterr);
 char *url_join(const struct url *base, const char *path);
 void url_fini(struct url *u);
 
-/* Where to connect. */
+/* A place to connect to. */
 struct url_place {
 	char *host; /* without brackets; NULL where unix_path says it */
 	char *unix_path;
-	uint16_t port; /* 0: not said */
+	uint16_t port; /* 0: not given */
 };
 
 /* HOST, HOST:PORT or [ADDRESS]:PORT as in a URL, or unix:/PATH. Returns as url_parse does. */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Varlink framing and envelopes, for the server and the client alike.
  *
- * A message is one JSON object followed by one NUL. Whoever sends anything else has lost the
- * framing, and no reply could be matched to a call any more: that is VARLINK_E_PROTOCOL and the end
- * of the connection. What is wrong inside `parameters` is not seen here; it gets an error reply.
+ * A message is one JSON object followed by one NUL. After anything else the framing is lost, and
+ * replies could no longer be matched to calls: that is VARLINK_E_PROTOCOL and the end of the
+ * connection. Errors inside `parameters` are not detected here; they get an error reply.
  *
  * The envelope is strict in both directions: a known key of a wrong type and an unknown key without
- * a dot are violations, keys in reverse-domain form are somebody's extension and ignored.
+ * a dot are violations, keys in reverse-domain form are extensions and ignored.
  *
  * jansson refuses duplicate keys, invalid UTF-8, \u0000 and integers beyond 64 bits. Its parser
- * goes 2,048 levels deep, and makes of "[[],[],[]..." some sixty bytes for each of them, so depth
- * and elements are counted before: one pass that knows only strings, brackets and separators.
- */
+ * accepts 2,048 levels, and allocates some sixty bytes for each element of "[[],[],[]...", so depth
+ * and elements are counted first, in one pass that recognises only strings, brackets and
+ * separators. */
 #include "common/control/varlink.h"
 
 #include <errno.h>
@@ -22,9 +22,9 @@
 #include "common/memory.h"
 #include "common/str.h"
 
-/* What stands outside strings. Needs no valid JSON: what it misjudges, the parser refuses. An
- * element follows an opening bracket, a comma or a colon; that an empty bracket has none is
- * overlooked. */
+/* Looks at the text outside strings. The text need not be valid JSON: if this is misled by invalid
+ * text, the parser refuses that. An element follows an opening bracket, a comma or a colon; an
+ * empty bracket is counted as having one. */
 static bool varlink_too_complex(const char *text, size_t len, size_t elements_max)
 {
 	unsigned depth = 0;
@@ -106,7 +106,7 @@ int varlink_take_call(struct buf *in, size_t max, size_t *searched, json_t **ret
 	return varlink_take_within(in, max, VARLINK_ELEMENTS_MAX, searched, ret);
 }
 
-/* A key of the envelope that is none of ours. */
+/* The key is not one of the envelope's. */
 static bool varlink_key_is_foreign(const char *key)
 {
 	return strchr(key, '.') != NULL;
@@ -128,7 +128,7 @@ static int varlink_read_text(const json_t *value, const char **ret)
 	return 0;
 }
 
-/* null stands for no parameters. */
+/* null means no parameters. */
 static int varlink_read_parameters(json_t *value, json_t **ret)
 {
 	if (!json_is_object(value) && !json_is_null(value))
@@ -163,7 +163,7 @@ int varlink_parse_call(json_t *message, struct varlink_call *ret)
 		if (r != 0)
 			return r;
 	}
-	/* Several replies and none at all cannot both be wanted. */
+	/* A call cannot ask for several replies and for none. */
 	if (!call.method || (call.more && call.oneway))
 		return VARLINK_E_PROTOCOL;
 	*ret = call;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Varlink on the wire: JSON objects ended by NUL (platform page, section 2). Framing and envelopes
- * for both programs; no descriptors here. Pure. */
+/* The Varlink wire format: JSON objects terminated by NUL (platform page, section 2). Framing and
+ * envelopes for both programs; no descriptors here. Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -15,8 +15,8 @@
 #define VARLINK_START_MAX (16u << 20)
 #define VARLINK_REPLY_MAX (16u << 20)
 #define VARLINK_DEPTH_MAX 32
-/* Of a call: values and keys in all its objects and arrays. A reply may have more: a result does.
- */
+/* The limit for a call: values and keys in all its objects and arrays. A reply may have more: a
+ * result does. */
 #define VARLINK_ELEMENTS_MAX 4096
 
 #define RPSD_INTERFACE "io.rpsd.Control"
@@ -26,13 +26,14 @@ enum {
 	VARLINK_E_TOO_LONG,
 };
 
-/* Takes the next whole message out of in. *ret (a new reference) is NULL when there is none yet.
- * 0, VARLINK_E_…, or -ENOMEM. max: bytes of one message that are too many. searched: the caller's,
- * one for each in, at first 0: how far in is known to hold no NUL, so that a large message that
- * comes in pieces is searched once and not once for each piece. */
+/* Takes the next complete message out of in. *ret (a new reference) is NULL when there is none yet.
+ * 0, VARLINK_E_…, or -ENOMEM. max: a message of this many bytes is too long. searched: belongs to
+ * the caller, one for each in, initially 0: the number of bytes of in that are known to contain no
+ * NUL, so that a large message that comes in pieces is searched once and not once for each
+ * piece. */
 int varlink_take(struct buf *in, size_t max, size_t *searched, json_t **ret);
-/* The same for a server, whose peer is not to be trusted with memory: at most VARLINK_ELEMENTS_MAX,
- * more are VARLINK_E_PROTOCOL. */
+/* The same for a server, which must limit the memory that a peer can use: more than
+ * VARLINK_ELEMENTS_MAX elements are VARLINK_E_PROTOCOL. */
 int varlink_take_call(struct buf *in, size_t max, size_t *searched, json_t **ret);
 
 struct varlink_call {
@@ -54,7 +55,7 @@ struct varlink_reply {
 };
 int varlink_parse_reply(json_t *message, struct varlink_reply *ret);
 
-/* A message, to be written by its sender; takes over parameters (may be NULL). NULL: no memory. */
+/* A message, to be sent by the caller; takes over parameters (may be NULL). NULL: no memory. */
 json_t *varlink_make_reply(json_t *parameters, bool continues);
 json_t *varlink_make_error(const char *error, json_t *parameters);
 
