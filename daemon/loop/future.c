@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A future is a mail with a result in it. Completing posts it to its owner's mailbox, which is what
- * wakes the loop: the talk's socket pair, as an eventfd. */
+/* A future is a mail with a result in it. Completing it posts it to its owner's mailbox, which
+ * wakes the loop: an eventfd takes the place of the talk's socket pair. */
 #include "daemon/loop/future.h"
 
 #include <assert.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A future: an action whose result comes later. Any thread completes it, once; its owner's loop is
- * woken and calls what future_on_done named, on the loop's thread.
+ * woken and calls the function that was given to future_on_done, on the loop's thread.
  *
  *   loop_add_future(loop, &f)  ->  future_on_done(&f, fn, arg)  ->  (any thread) future_done(&f, r)
  *
- * What the completing thread wrote before future_done is visible to the callback. */
+ * Writes of the completing thread before future_done are visible to the callback. */
 #pragma once
 
 #include <stdatomic.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop. What the talk holds in a deque of runnable tasks and a map of stopped ones is
- * here the ready list and the epoll set.
+/* The event loop. The talk keeps runnable tasks in a deque and stopped ones in a map; here these
+ * are the ready list and the epoll set.
  *
  * Invariants: a task is in the ready list at most once; its _events are the union of all edges
  * since its last call; after phase one of a turn nothing refers to the kernel's event array any
  * more. Tasks that become ready (or ask for another call) while a turn runs wait for the next one,
- * and that turn does not sleep: a busy task can delay the others by one budget, never starve them.
- */
+ * and that turn does not sleep: a busy task can delay the others by one budget, never starve
+ * them. */
 #include "daemon/loop/loop.h"
 
 #include <assert.h>
@@ -20,7 +20,8 @@
 #include "daemon/loop/mailbox.h"
 #include "daemon/loop/timer.h"
 
-/* Small batches starve connects when tens of thousands are ready at once (platform page). */
+/* With small batches connects starve when tens of thousands of descriptors are ready at once
+ * (platform page). */
 #define LOOP_EVENTS_MAX 512
 
 /* An epoll_wait that took less than this may not have slept at all. */
@@ -29,10 +30,10 @@
 struct loop {
 	int epoll_fd;
 	bool stopping;
-	int error; /* of loop_fail; 0: none */
+	int error; /* from loop_fail; 0: none */
 	int64_t now_ns;
 	struct loop_wake wake;
-	struct histogram *turns; /* NULL: nobody wants to know */
+	struct histogram *turns; /* NULL: turns are not recorded */
 	struct list ready;
 	struct timer_clock timer_clock;
 	struct mailbox mailbox;
@@ -110,8 +111,8 @@ void loop_remove_task(struct loop_task *task)
 {
 	list_remove(&task->_ready);
 	task->_events = 0;
-	/* Closing would do it too, as long as nobody holds a duplicate; this does not depend on
-	 * that. */
+	/* Closing the descriptor would remove it too, as long as there is no duplicate; this does
+	 * not depend on that. */
 	if (task->fd >= 0 && task->_loop)
 		(void)epoll_ctl(task->_loop->epoll_fd, EPOLL_CTL_DEL, task->fd, NULL);
 	task->fd = -1;
@@ -132,7 +133,7 @@ void loop_wake_writable(struct loop *loop, struct loop_task *task, int fd)
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event);
 }
 
-/* Phase one: the kernel's events into the tasks. */
+/* Phase one: copies the kernel's events into the tasks. */
 static int loop_collect(struct loop *loop, int timeout_ms)
 {
 	int64_t before_ns = clock_now_ns();
@@ -157,7 +158,7 @@ static int loop_collect(struct loop *loop, int timeout_ms)
 	return 0;
 }
 
-/* Phase two: the tasks that are ready now, once each. */
+/* Phase two: calls the tasks that are ready now, once each. */
 static void loop_dispatch(struct loop *loop)
 {
 	struct list batch;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop: edge-triggered epoll made pleasant by a ready list in user space.
+/* The event loop: edge-triggered epoll with a ready list in user space.
  *
  * A turn has two phases. First the kernel's events are copied into the tasks they belong to, and
  * the tasks are put on the ready list; then the ready tasks are called. So a callback may free any
@@ -8,7 +8,7 @@
  * next turn, without a new edge.
  *
  * A descriptor is registered once, with all the events it will ever need, and never changed.
- * Everything here belongs to the one thread that calls loop_run, but for mail and futures. */
+ * Everything here belongs to the one thread that calls loop_run, except mail and futures. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,20 +23,20 @@ struct mailbox;
 struct timer_clock;
 struct loop_task;
 
-/* Stream sockets, added after connect() was called; and everything else (eventfd, timerfd,
- * listeners), where EPOLLOUT would only add spurious turns. */
+/* Events for stream sockets, added after connect() was called; and for everything else (eventfd,
+ * timerfd, listeners), where EPOLLOUT would only add spurious turns. */
 #define LOOP_STREAM (EPOLLIN | EPOLLOUT | EPOLLRDHUP)
 #define LOOP_INPUT (EPOLLIN)
 
-/* Beside the EPOLL… bits, none of which it is: loop_task_again was called. */
+/* A bit that differs from all EPOLL… bits: loop_task_again was called. */
 #define LOOP_AGAIN (1u << 26)
 
 /* events: EPOLL… bits since the last call, and LOOP_AGAIN. */
 typedef void (*loop_task_fn)(struct loop_task *task, uint32_t events);
 
-/* What the loop knows of a task: embed it. */
+/* The loop's record of a task: embed it. */
 struct loop_task {
-	struct list _ready; /* in the loop's ready list, or alone */
+	struct list _ready; /* in the loop's ready list, or unlinked */
 	struct loop *_loop;
 	loop_task_fn _on_ready;
 	uint32_t _events;
@@ -58,27 +58,27 @@ int loop_add_task(
 void loop_remove_task(struct loop_task *task);
 void loop_task_init(struct loop_task *task);
 
-/* Call it again in the next turn, with LOOP_AGAIN and whatever events come until then. */
+/* Calls the task again in the next turn, with LOOP_AGAIN and all events that arrive until then. */
 void loop_task_again(struct loop_task *task);
 
-/* From any thread: the loop wakes up and calls the task, whose descriptor fd was added for input
- * and can be written. Each later change of the descriptor may cost it a call without need. */
+/* Callable from any thread: the loop wakes up and calls the task, whose descriptor fd was added for
+ * input and is writable. After that each change of the descriptor may cause a spurious call. */
 void loop_wake_writable(struct loop *loop, struct loop_task *task, int fd);
 
-/* What it will be called with in this turn, as far as the loop knows. */
+/* The events that the task will be called with in this turn, as far as they are known. */
 static inline uint32_t loop_task_pending(const struct loop_task *task)
 {
 	return task->_events;
 }
 
-/* Until loop_stop or loop_fail. 0 or -errno, from epoll_wait or of loop_fail. */
+/* Runs until loop_stop or loop_fail. 0 or -errno, from epoll_wait or from loop_fail. */
 int loop_run(struct loop *loop);
 /* One turn: waits at most timeout_ns (-1: until something happens; 0: not at all). For tests. */
 int loop_turn(struct loop *loop, int64_t timeout_ns);
-/* From a callback: the present turn is the last. From elsewhere: the next one is. */
+/* From a callback: the present turn is the last. Otherwise: the next one is. */
 void loop_stop(struct loop *loop);
-/* From a callback: the loop cannot do its work any more, for instance because a timer cannot be
- * set. The present turn is the last, and loop_run returns error (-errno); the first call counts. */
+/* From a callback: the loop cannot continue, for instance because a timer cannot be set. The
+ * present turn is the last, and loop_run returns error (-errno); the first call counts. */
 void loop_fail(struct loop *loop, int error);
 
 /* The instant of the present turn, for timers. Measurements take clock_now_ns(). */
@@ -89,7 +89,7 @@ struct mailbox *loop_mailbox(struct loop *loop);
 struct timer_clock *loop_timer_clock(struct loop *loop);
 
 /* For the audit: when the last epoll_wait returned, when the one before it did, and whether the
- * last one slept (an event handled now may have waited since prev_wake_ns when it did not). */
+ * last one slept (if it did not, an event handled now may have waited since prev_wake_ns). */
 struct loop_wake {
 	int64_t wake_ns;
 	int64_t prev_wake_ns;
@@ -97,6 +97,6 @@ struct loop_wake {
 };
 const struct loop_wake *loop_last_wake(const struct loop *loop);
 
-/* Records how long each turn takes from now on, from its wake-up until the loop waits again; NULL:
- * no more. Borrowed. */
+/* From now on records the duration of each turn, from its wake-up until the loop waits again; NULL:
+ * stops. Borrowed. */
 void loop_watch_turns(struct loop *loop, struct histogram *turns);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inbox is a stack that posters push to with one compare-and-swap and that the owner takes as a
- * whole with one exchange; turned over, it is in posting order. The poster that finds it empty
- * writes the eventfd. The owner reads the eventfd before it takes the stack: a mail that comes in
- * between is taken at once and costs one spurious wake-up; the other order could lose it.
+ * whole with one exchange; reversed, it is in posting order. The poster that finds it empty writes
+ * the eventfd. The owner reads the eventfd before it takes the stack: a mail that is posted between
+ * the two is taken at once and costs one spurious wake-up; in the other order it could be lost.
  *
  * A write that fails would leave the stack non-empty, and the owner would never be woken again.
- * Then the owner is woken by the epoll set instead, which reports that the eventfd can be written.
- */
+ * Then the owner is woken by the epoll set instead, which reports that the eventfd is writable. */
 #include "daemon/loop/mailbox.h"
 
 #include <errno.h>

@@ -2,10 +2,10 @@
 /* Deadlines by kind, on one timerfd.
  *
  * Each queue is sorted by deadline. As a rule a new timer is the latest of its kind and goes to the
- * end; where it is not (a queue of unlike deadlines, a retry that keeps its instant) it is walked
- * forward to its place. The timerfd is armed for the earliest head ever asked for and may fire for
- * a timer that was stopped since: then there is nothing due and it is armed for the next head.
- * That saves a system call for each timer, at the price of a wake-up now and then. */
+ * end; if it is not (a queue of different timeouts, a retry that keeps its deadline) its place is
+ * searched from the end. The timerfd is armed for the earliest head so far and may fire for a timer
+ * that was stopped since: then nothing is due and it is armed for the next head. That saves a
+ * system call for each timer, at the price of a wake-up now and then. */
 #include "daemon/loop/timer.h"
 
 #include <assert.h>
@@ -33,7 +33,7 @@ static void timer_clock_arm(struct timer_clock *c, int64_t deadline_ns)
 		deadline_ns = 1; /* zero would disarm */
 	spec.it_value.tv_sec = deadline_ns / NSEC_PER_SEC;
 	spec.it_value.tv_nsec = deadline_ns % NSEC_PER_SEC;
-	/* Without it no timeout would ever end: the loop's user has to know. */
+	/* Without the timer no timeout would ever expire: the loop's user has to know. */
 	if (timerfd_settime(c->_task.fd, TFD_TIMER_ABSTIME, &spec, NULL) == -1)
 		loop_fail(c->_task._loop, -errno);
 }
@@ -57,7 +57,7 @@ static void timer_clock_on_fired(struct loop_task *task, uint32_t events)
 
 	(void)events;
 	c->_armed_ns = CLOCK_NEVER;
-	/* Callbacks may add and take out queues, so each is moved back before it is served. */
+	/* Callbacks may add and remove queues, so each is moved back before its timers expire. */
 	list_init(&todo);
 	list_splice_back(&todo, &c->_queues);
 	while ((node = list_pop_front(&todo))) {

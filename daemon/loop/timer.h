@@ -3,7 +3,7 @@
  * deadlines; as all timeouts of a kind are equally long, starting one appends at the end. The loop
  * has one timerfd for all its queues, re-armed only when it fires or an earlier head appears:
  * starting and stopping a timer is a list operation, never a system call.
- * Thread: the loop's own. */
+ * Thread: that of the loop. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 #include "daemon/loop/loop.h"
 
 /* The loop's one timerfd: one-shot, absolute, never read (a periodic one would fire only once under
- * EPOLLET). Belongs to the loop; nobody else opens one. */
+ * EPOLLET). It belongs to the loop; no other code opens one. */
 struct timer_clock {
 	struct loop_task _task;
 	struct list _queues;
@@ -24,13 +24,13 @@ int timer_clock_open(struct timer_clock *c, struct loop *loop); /* 0 or -errno *
 void timer_clock_close(struct timer_clock *c);
 
 struct timer {
-	struct list _node; /* in its queue, or alone */
+	struct list _node; /* in its queue, or unlinked */
 	int64_t deadline_ns;
 };
 
 struct timer_queue;
-/* The timer has been taken out; it may be started again or its object freed. The queue itself stays
- * until its callback has returned. */
+/* The timer has been removed; it may be started again or its object freed. The queue itself must
+ * exist until its callback has returned. */
 typedef void (*timer_expired_fn)(struct timer_queue *queue, struct timer *timer);
 
 struct timer_queue {
@@ -49,11 +49,11 @@ static inline bool timer_is_running(const struct timer *t)
 	return !list_empty(&t->_node);
 }
 
-/* The queue must outlive its running timers and be taken out with timer_queue_fini. */
+/* The queue must outlive its running timers and be removed with timer_queue_fini. */
 void timer_queue_init(
 	struct timer_queue *q, struct loop *loop, timer_expired_fn on_expired, void *userdata);
 void timer_queue_fini(struct timer_queue *q);
-/* The earliest deadline of a running timer, also when it is due; CLOCK_NEVER: none. */
+/* The earliest deadline of a running timer, even if it has passed; CLOCK_NEVER: none. */
 int64_t timer_queue_head_ns(const struct timer_queue *q);
 
 /* Absolute CLOCK_MONOTONIC; a running timer is moved; CLOCK_NEVER just stops it. A deadline that
@@ -63,7 +63,7 @@ static inline void timer_start(struct timer_queue *q, struct timer *t, int64_t d
 {
 	struct list *last = q->_timers.prev;
 
-	/* The usual one is not running and goes behind another, which is due before it. */
+	/* Usually the timer is not running and its deadline is not before that of the last one. */
 	if (timer_is_running(t) || last == &q->_timers || deadline_ns == CLOCK_NEVER ||
 		container_of(last, struct timer, _node)->deadline_ns > deadline_ns) {
 		timer_start_anywhere(q, t, deadline_ns);
