@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checks of one connection's responses, one response after the other. Everything is judged as
- * the bytes pass: header lines against the expected names and values, content by the search and
- * the digest. Kept are what an expected header had instead, and how the body begins, for people.
+/* The checks of one connection's responses, one response after the other. Everything is checked
+ * while it is received: header lines against the expected names and values, content by the search
+ * and the digest. For messages the wrong value of an expected header and the beginning of the body
+ * are kept.
  *
- * A field line is put together only while it may be of an expected header: its name as far as the
- * longest expected name, its value as far as the longest expected value. A longer one is another
- * one, whatever follows. The parser has looked at every line before, so what is odd here is
- * harmless; folded lines count as one, with a blank where they were folded (RFC 9112 section 5.2).
+ * A field line is assembled only while it may be an expected header: its name up to the length of
+ * the longest expected name, its value up to that of the longest expected value. A longer one does
+ * not match, whatever follows. The parser has checked every line before, so irregular lines do no
+ * harm here; folded lines count as one, with a blank where they were folded (RFC 9112 section 5.2).
  *
- * All memory is had in check_new, but for what libcrypto takes for itself. The thread is its
- * owner's. */
+ * All memory is allocated in check_new, except for that of libcrypto. Thread: that of the owner. */
 #include "daemon/http/check.h"
 
 #include <assert.h>
@@ -26,27 +26,28 @@
 #include "common/str.h"
 #include "daemon/http/search.h"
 
-#define CHECK_SEEN_MAX 80 /* so much of a value or a body is shown to people */
-/* So much of a header's, that there is room for what was expected. */
+#define CHECK_SEEN_MAX 80 /* length of a value or a body that is shown to people */
+/* The same for a header's value, so that there is room for the expected one. */
 #define CHECK_HEADER_SEEN_MAX 40
 
 enum check_line {
-	CHECK_BEGINS, /* a line, or the value goes on if it begins with a blank */
+	CHECK_BEGINS, /* at the beginning of a line, or of a folded value if it begins with a
+		       * blank */
 	CHECK_NAME,
-	CHECK_BLANKS, /* before a value, or where it goes on */
+	CHECK_BLANKS, /* before a value, or where it continues */
 	CHECK_VALUE,
-	CHECK_OTHER, /* of no interest up to its end */
+	CHECK_OTHER, /* not relevant up to its end */
 };
 
-/* What an expected header was found to be. */
+/* The result for one expected header. */
 struct check_header {
 	bool is_good;
 	bool is_there;
 	uint8_t seen_len;
-	char seen[CHECK_SEEN_MAX]; /* the first value that is not the expected one */
+	char seen[CHECK_SEEN_MAX]; /* the first value that differs from the expected one */
 };
 
-/* The bytes of a name or a value, as far as they matter. */
+/* The bytes of a name or a value, up to the relevant length. */
 struct check_field {
 	char *data;
 	size_t len;
@@ -58,17 +59,17 @@ struct check {
 	const struct plan_request *request;
 	struct http1_sink sink;
 	/* head */
-	struct check_header *headers; /* as many as any request expects */
+	struct check_header *headers; /* maximum over all requests */
 	struct check_field name;
 	struct check_field value;
 	enum check_line line;
-	bool is_value_open; /* the last line's value counts, and may go on in the next */
+	bool is_value_open; /* the last line's value is relevant, and may continue in the next */
 	/* body */
 	const struct plan_request *requests;
-	struct search_table *tables; /* for each of them; of no use where no body is expected */
-	size_t n_own_tables;	     /* 0: they are another one's */
+	struct search_table *tables; /* one for each request; unused if it expects no body */
+	size_t n_own_tables;	     /* 0: they belong to another check */
 	struct search search;
-	struct digest_sha256 *digest; /* NULL: nobody asks */
+	struct digest_sha256 *digest; /* NULL: no digest is expected */
 	uint8_t begins_len;
 	char begins[CHECK_SEEN_MAX]; /* the body's first bytes */
 };
@@ -225,7 +226,7 @@ static bool check_is_expected(const struct check *c)
 	return false;
 }
 
-/* A line of an expected name is complete. */
+/* A line with an expected name is complete. */
 static void check_field_line(struct check *c)
 {
 	check_field_trim(&c->value);
@@ -332,7 +333,7 @@ static void check_on_body(void *arg, const char *data, size_t len)
 		digest_sha256_update(c->digest, data, len);
 	if (r->expect_body && search_feed(&c->search, &c->tables[r - c->requests], data, len) &&
 		!r->has_expect_sha256)
-		c->sink.on_body = NULL; /* the rest says nothing more */
+		c->sink.on_body = NULL; /* the rest cannot change the verdict */
 }
 
 void check_start(struct check *c, const struct plan_request *r)
@@ -357,8 +358,8 @@ const struct http1_sink *check_sink(struct check *c)
 
 /* ---------------------------------------------------------------- verdict */
 
-/* Bytes of a peer, to be shown: blanks for what breaks a line, no part of a character at the end.
- */
+/* Bytes of a peer for a message: bytes that break a line become blanks, and no character is cut at
+ * the end. */
 struct check_quote {
 	char text[CHECK_SEEN_MAX + 4];
 };
@@ -432,7 +433,7 @@ static bool check_body(
 {
 	struct check_quote quote;
 
-	/* With no body at all nobody has asked for it yet: an empty text is in it. */
+	/* A response without a body has not called the search yet: an empty text is found in it. */
 	if (!r->expect_body || search_feed(&c->search, &c->tables[r - c->requests], "", 0))
 		return true;
 	if (bytes == 0)
@@ -482,7 +483,7 @@ static enum fault check_judge(struct check *c, const struct plan_request *r, uns
 enum fault check_verdict(struct check *c, const struct plan_request *r, unsigned status,
 	uint64_t body_bytes, char example[static CHECK_EXAMPLE_MAX])
 {
-	struct err why; /* makes harmless what it quotes */
+	struct err why; /* escapes the text that it quotes */
 	enum fault fault;
 
 	assert((c && c->request == r) || (!check_wants_head(r) && !check_wants_body(r)));

@@ -2,15 +2,17 @@
 /* One HTTP/1.1 response, read as a state machine over bytes (RFC 9112, the client's side).
  *
  * A message is lines, and bodies between lines. Everything made of lines (status line, header
- * fields, chunk sizes, trailers) goes through http1_feed_line, which alone knows the limit; in a
- * line, _state says what the next byte may be, and _field what the line is, so that its end means
- * the right thing. Runs of bytes that say nothing (names, uninteresting values, bodies) are passed
- * over in bulk and stored nowhere.
+ * fields, chunk sizes, trailers) goes through http1_feed_line, which alone checks the limit; in a
+ * line, _state tells what the next byte may be, and _field the kind of the line, which decides the
+ * meaning of its end. Runs of bytes without meaning here (names, values of other fields, bodies)
+ * are skipped in bulk and stored nowhere.
  *
- * Invariant: what happens to a byte depends on the struct and on that byte, never on where a buffer
- * began or ended; so the verdict and the end of the message do not depend on the splitting.
+ * Invariant: the effect of a byte depends on the struct and on that byte, never on where a buffer
+ * began or ended; so the verdict and the end of the message do not depend on how the message is
+ * split into buffers.
  *
- * Where the RFC leaves a choice, or servers differ (sections of RFC 9112 unless said otherwise):
+ * Decisions where the RFC leaves a choice, or servers differ (sections of RFC 9112 unless another
+ * is named):
  *
  * Lines. A bare LF ends the status line, header and trailer lines and the empty line (2.2 allows
  * it, and an endpoint forwards nothing that could be smuggled); in chunk framing it does not (7.1).
@@ -18,26 +20,25 @@
  * Bytes above 0x7f may be in reasons, values and quoted strings.
  * Status line. "HTTP/1." in capitals and one digit, a later minor version read as 1.1 (RFC 9110
  * 6.2); any three digits, of which those below 100 and above 599 have no class (RFC 9110 15); the
- * reason may be missing with its blank. Empty lines before it are passed over, as servers are met
- * that end a body with one (2.2, 9.2).
- * Fields. No blank before the colon (5.1); names are tokens; a value that goes on behind a line end
- * is one value (5.2: a user agent replaces obs-fold by blanks), but not before the first field
- * (2.2). Framing fields are judged when the next line does not go on with them.
- * Content-Length. Digits up to 2^64 - 1; repeated only if equal, as lines or a list without holes
- * (6.3). An invalid one is refused even where there is no body.
- * Transfer-Encoding. Tokens with well-formed parameters, holes in the list ignored (RFC 9110
- * 5.6.1). chunked last: chunks; anything else last: until the connection closes (6.3). Refused:
- * chunked twice, also with others between (6.1), chunked with a parameter (7), an empty list. From
- * an HTTP/1.0 server it is obeyed, but the connection is not used again (6.1).
- * Both: refused (6.3: "ought to be handled as an error"), but where there is no body whatever is
- * said, in answers to HEAD and in 1xx, 204 and 304, neither means anything (6.3, rule 1).
- * Chunks. Blanks behind a size are passed over, as some servers pad it; before it they are refused.
- * Extensions have to be well-formed and mean nothing (7.1.1); trailers are read like headers and
- * mean nothing (7.1.2), whatever their names.
- * Connection. Tokens; close beats keep-alive; a malformed element is as unknown as any other.
- * Informational. Up to HTTP1_INFORMATIONAL_MAX; their fields mean nothing, and the limit on headers
- * holds for each anew. 101 is a whole response where the request asked for an upgrade, and what
- * follows it is of another protocol (RFC 9110 7.8); otherwise it is refused.
+ * reason may be missing together with its blank. Empty lines before it are skipped, since some
+ * servers end a body with one (2.2, 9.2). Fields. No blank before the colon (5.1); names are
+ * tokens; a value that continues after a line end is one value (5.2: a user agent replaces obs-fold
+ * by blanks), but not before the first field (2.2). Framing fields are evaluated when the next line
+ * does not continue them. Content-Length. Digits up to 2^64 - 1; repeated only if equal, as lines
+ * or a list without empty elements (6.3). An invalid one is refused even where there is no body.
+ * Transfer-Encoding. Tokens with well-formed parameters, empty elements in the list ignored (RFC
+ * 9110 5.6.1). chunked last: chunks; anything else last: until the connection closes (6.3).
+ * Refused: chunked twice, also with others between (6.1), chunked with a parameter (7), an empty
+ * list. From an HTTP/1.0 server it is obeyed, but the connection is not used again (6.1). Both:
+ * refused (6.3: "ought to be handled as an error"), but if there is no body in any case, in answers
+ * to HEAD and in 1xx, 204 and 304, both are ignored (6.3, rule 1). Chunks. Blanks after a size are
+ * skipped, as some servers pad it; before it they are refused. Extensions have to be well-formed
+ * and are ignored (7.1.1); trailers are parsed like headers and ignored (7.1.2), whatever their
+ * names. Connection. Tokens; close overrides keep-alive; a malformed element is treated like an
+ * unknown one. Informational. Up to HTTP1_INFORMATIONAL_MAX; their fields are ignored, and the
+ * limit on headers applies to each separately. 101 is a complete response if the request asked for
+ * an upgrade, and the bytes after it belong to another protocol (RFC 9110 7.8); otherwise it is
+ * refused.
  *
  * Pure; used by workers' threads. */
 #include "daemon/http/http1.h"
@@ -76,12 +77,12 @@ static void http1_begin_chunk_line(struct http1 *p, enum http1_state state, enum
 	p->_field = field;
 	p->_number = 0;
 	p->_value_len = 0;
-	/* Chunk lines are bounded one by one: their number is the body's affair. */
+	/* The limit applies to each chunk line: their number is limited by the body. */
 	p->_block_bytes = 0;
 }
 
-/* The headers are complete: how long is the body (section 6.3), and may the connection live on
- * (section 9.3)? */
+/* The headers are complete: determines the length of the body (section 6.3), and whether the
+ * connection may be reused (section 9.3). */
 static void http1_end_head(struct http1 *p)
 {
 	const uint16_t flags = p->_flags;
@@ -105,7 +106,7 @@ static void http1_end_head(struct http1 *p)
 	else
 		p->keep_alive = (flags & HTTP1_SAYS_KEEP_ALIVE) && !(flags & HTTP1_SAYS_CLOSE) &&
 				!(flags & HTTP1_HAS_CODING);
-	/* What follows 101 is of another protocol. */
+	/* The bytes after 101 belong to another protocol. */
 	if (p->status == 101)
 		p->keep_alive = false;
 
@@ -159,8 +160,8 @@ static void http1_end_line(struct http1 *p)
 
 /* ---------------------------------------------------------------- runs of bytes */
 
-/* Passes over the common beginning of a response in one step where all of it is there; anything
- * else is left to http1_line_take. */
+/* Skips the usual beginning of a response in one step if all of it is there; anything else is left
+ * to http1_line_take. */
 static const char *http1_pass_version(struct http1 *p, const char *s, const char *end)
 {
 	if (end - s < 13 || memcmp(s, "HTTP/1.1 ", 9) != 0 || s[12] != ' ')
@@ -176,9 +177,8 @@ static const char *http1_pass_version(struct http1 *p, const char *s, const char
 	return s + 13;
 }
 
-/* Passes over header lines of no interest, and then over the name and colon of one that matters.
- * Whatever is not complete or not as it should be is left to the states, from the line's beginning.
- */
+/* Skips header lines without meaning here, and then the name and colon of one that matters. An
+ * incomplete or malformed line is left to the states, from its beginning. */
 static const char *http1_pass_fields(struct http1 *p, const char *s, const char *end)
 {
 	const char *line = s;
@@ -213,7 +213,7 @@ static const char *http1_pass_token(
 	return s;
 }
 
-/* What can be passed over at once of the present line. */
+/* Skips the bytes of the present line that can be skipped in bulk. */
 static const char *http1_pass_run(struct http1 *p, const char *s, const char *end)
 {
 	switch (p->_state) {
@@ -244,7 +244,7 @@ static bool http1_pass_line_end(struct http1 *p, char c)
 	return true;
 }
 
-/* Up to the end of the present line at most. Returns where it stopped: at stop, behind the
+/* Reads up to the end of the present line at most. Returns where it stopped: at stop, after the
  * line's LF (*ret_ended), or at a byte that was refused. */
 static const char *http1_pass_line(
 	struct http1 *p, const char *s, const char *stop, bool *ret_ended)
@@ -273,8 +273,8 @@ static const char *http1_pass_line(
 	return s;
 }
 
-/* Header lines of no interest, and then at most one line more, within the limit. Returns where it
- * stopped. */
+/* Reads header lines without meaning here, and then at most one more line, within the limit.
+ * Returns where it stopped. */
 static const char *http1_feed_line(struct http1 *p, const char *s, const char *end)
 {
 	size_t room = HTTP1_HEADERS_MAX - p->_block_bytes;
@@ -300,7 +300,7 @@ static const char *http1_feed_line(struct http1 *p, const char *s, const char *e
 	return s;
 }
 
-/* n bytes of content have been passed over. */
+/* n bytes of content have been read. */
 static void http1_pass_body(struct http1 *p, uint64_t n)
 {
 	p->body_bytes += n;
@@ -320,7 +320,8 @@ static enum http1_result http1_verdict(const struct http1 *p)
 	return p->_state == HTTP1_STATE_DONE ? HTTP1_DONE : HTTP1_ERROR;
 }
 
-/* What the next bytes of a line are told to on_head for: lines of the final response's header. */
+/* The next bytes of a line are passed to on_head: they belong to a line of the final response's
+ * header. */
 static bool http1_is_in_head(const struct http1 *p)
 {
 	return p->has_status && !(p->_flags & HTTP1_IN_BODY);
@@ -333,8 +334,8 @@ static inline void http1_tell(
 		on(arg, s, n);
 }
 
-/* From used on, up to the end of the message or of the data. sink: NULL in the plain paths, which
- * are compiled without it. */
+/* Reads from `used` on, up to the end of the message or of the data. sink: NULL in the fast paths,
+ * which are compiled without it. */
 static inline __attribute__((always_inline)) enum http1_result http1_feed_from(struct http1 *p,
 	const struct http1_sink *sink, const char *data, size_t len, size_t used, size_t *ret_used)
 {
@@ -381,14 +382,14 @@ enum http1_result http1_feed_sink(struct http1 *p, const struct http1_sink *sink
 	return http1_feed_from(p, sink, data, len, 0, ret_used);
 }
 
-/* The head of the memo has been passed. */
+/* The head equals that of the memo and has been skipped. */
 static __attribute__((noinline)) enum http1_result http1_feed_behind(
 	struct http1 *p, const char *data, size_t len, size_t used, size_t *ret_used)
 {
 	return http1_feed_from(p, NULL, data, len, used, ret_used);
 }
 
-/* Another head than the memo's, or a part of one. */
+/* The head differs from the memo's, or is incomplete. */
 static __attribute__((noinline)) enum http1_result http1_feed_anew(
 	struct http1 *p, struct http1_memo *memo, const char *data, size_t len, size_t *ret_used)
 {
@@ -418,7 +419,7 @@ enum http1_result http1_feed_memo(
 	*p = memo->_after;
 	if (p->_state != HTTP1_BODY || len - used < p->_left)
 		return http1_feed_behind(p, data, len, used, ret_used);
-	/* The usual answer: the whole body has come with its head. */
+	/* The common case: the whole body has arrived with its head. */
 	*ret_used = used + p->_left;
 	p->body_bytes = p->_left;
 	p->_left = 0;
@@ -428,7 +429,8 @@ enum http1_result http1_feed_memo(
 
 enum http1_result http1_end(struct http1 *p)
 {
-	/* It stays untouched: the owner may ask, because such a request may be sent again. */
+	/* It stays untouched: the owner may check for that, because such a request may be sent
+	 * again. */
 	if (http1_is_untouched(p)) {
 		p->error = "closed before the response";
 		return HTTP1_ERROR;

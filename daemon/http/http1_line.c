@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a byte in a line of a response means: the status line, the three header fields that frame a
- * message, chunk sizes. _state says what may come next; http1.c calls http1_line_take for every
- * byte that it cannot pass over in bulk, and http1_line_close before a line's end. What is accepted
- * and refused by policy is said at the top of http1.c; section numbers are RFC 9112's. Pure. */
+/* The meaning of each byte in a line of a response: the status line, the three header fields that
+ * frame a message, chunk sizes. _state tells what may come next; http1.c calls http1_line_take for
+ * every byte that it cannot skip in bulk, and http1_line_close before a line's end. The policy of
+ * what is accepted and refused is at the top of http1.c; section numbers are those of RFC 9112.
+ * Pure. */
 #include "daemon/http/http1_line.h"
 
 #include <stdint.h>
@@ -10,8 +11,8 @@
 
 #include "daemon/http/http1_scan.h"
 
-/* How other protocols begin that are met at ports of HTTP; '?' is any byte. The first bytes of two
- * of them differ. */
+/* The first bytes of other protocols that are found at ports meant for HTTP; '?' is any byte. No
+ * two of them begin with the same byte. */
 static const struct {
 	char bytes[4];
 	uint8_t len;
@@ -24,7 +25,7 @@ static const struct {
 
 #define HTTP1_N_FOREIGN (sizeof(http1_line_foreign) / sizeof(http1_line_foreign[0]))
 
-/* The fields that frame a message; all others are passed over. */
+/* The fields that frame a message; all others are skipped. */
 static const struct {
 	const char *name;
 	uint8_t len;
@@ -38,7 +39,7 @@ static const struct {
 
 #define HTTP1_N_FIELDS ((int)(sizeof(http1_line_fields) / sizeof(http1_line_fields[0])))
 
-/* Not even "HTTP/" has come. */
+/* "HTTP/" has not been read completely. */
 static bool http1_line_is_foreign(const struct http1 *p)
 {
 	return p->_informational == 0 &&
@@ -69,8 +70,8 @@ static bool http1_line_is_word(const char *text, size_t len, const char *word, s
 
 #define HTTP1_IS_FOREIGN "this is not an HTTP response"
 
-/* The first bytes, where they are no response: what else are they? _field says which row of the
- * table they agree with so far. */
+/* The first bytes, if they are no response: which other protocol are they? _field is the row of the
+ * table that they match so far. */
 static bool http1_line_take_foreign(struct http1 *p, unsigned char c)
 {
 	char expected;
@@ -173,7 +174,7 @@ static bool http1_line_take_colon(struct http1 *p, unsigned char c)
 	return true;
 }
 
-/* A number of Content-Length is complete. All of them must say the same (section 6.3). */
+/* A number of Content-Length is complete. All of them must be equal (section 6.3). */
 static bool http1_line_end_length(struct http1 *p)
 {
 	if (p->_value_len == 0)
@@ -234,7 +235,7 @@ static bool http1_line_end_token(struct http1 *p)
 	return true;
 }
 
-/* Anything but the bytes of a token: these http1.c passes over. */
+/* Handles all bytes but those of a token, which http1.c skips. */
 static bool http1_line_take_token(struct http1 *p, unsigned char c)
 {
 	bool is_coding = p->_field == HTTP1_FIELD_TRANSFER_ENCODING;
@@ -255,7 +256,7 @@ static bool http1_line_take_token(struct http1 *p, unsigned char c)
 		p->_state = HTTP1_PARAM;
 		return http1_line_end_token(p);
 	}
-	/* How the body is framed must be clear; what else Connection says need not. */
+	/* The framing of the body must be unambiguous; other options of Connection need not be. */
 	if (is_coding)
 		return http1_line_refuse(p, "Transfer-Encoding is not a list of tokens");
 	p->_value_len = sizeof(p->_value);
@@ -291,7 +292,7 @@ static bool http1_line_refuse_param(struct http1 *p)
 					    : "a parameter in Transfer-Encoding is malformed");
 }
 
-/* What separates the parts of a parameter, and parameters: ';' '=' ',' and blanks. */
+/* The separators of parameters and their parts: ';' '=' ',' and blanks. */
 static bool http1_line_take_separator(struct http1 *p, unsigned char c)
 {
 	bool may_end = http1_line_param_may_end(p, p->_state);
@@ -432,7 +433,7 @@ bool http1_line_close(struct http1 *p)
 		if (http1_line_is_chunk(p) && p->_state >= HTTP1_PARAM &&
 			!http1_line_param_may_end(p, p->_state))
 			return http1_line_refuse_param(p);
-		/* A value is judged when the next line does not go on with it. */
+		/* A value is evaluated when the next line does not continue it. */
 		p->_resume = p->_state;
 		return true;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the response parser: its states, and what each byte of one line means (http1_line.c).
- * Whole lines and messages are http1.c's. Pure. */
+/* Internals of the response parser: its states, and the meaning of each byte of one line
+ * (http1_line.c). Whole lines and messages are handled in http1.c. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,42 +9,42 @@
 #include "daemon/http/http1.h"
 
 enum http1_state {
-	HTTP1_START,   /* nothing of this response has come */
+	HTTP1_START,   /* no byte of this response has arrived */
 	HTTP1_FOREIGN, /* in the first bytes of another protocol */
 	HTTP1_VERSION, /* in "HTTP/1." */
 	HTTP1_MINOR,
-	HTTP1_SPACE, /* behind the version */
+	HTTP1_SPACE, /* after the version */
 	HTTP1_CODE,
 	HTTP1_AFTER_CODE,
 	HTTP1_FIELD, /* first byte of a header or trailer line, or of the empty one */
 	HTTP1_NAME,
-	HTTP1_TEXT,   /* up to the line's end nothing matters: reason, values of no interest */
+	HTTP1_TEXT,   /* ignored up to the line's end: reason, values of other fields */
 	HTTP1_LENGTH, /* Content-Length: a number, or blanks before it */
 	HTTP1_AFTER_LENGTH,
 	HTTP1_TOKENS, /* Connection, Transfer-Encoding: a token, or blanks before it */
 	HTTP1_AFTER_TOKEN,
-	HTTP1_AFTER_VALUE, /* the line of one of these has ended; is the next one folded? */
+	HTTP1_AFTER_VALUE, /* one of these lines has ended; is the next one folded? */
 	HTTP1_CHUNK_SIZE,
 	HTTP1_AFTER_CHUNK_SIZE,
-	/* Behind the ';' of a transfer coding or a chunk size. */
+	/* After the ';' of a transfer coding or a chunk size. */
 	HTTP1_PARAM, /* blanks before the name */
 	HTTP1_PARAM_NAME,
 	HTTP1_PARAM_AFTER_NAME,
-	HTTP1_PARAM_EQUALS, /* and blanks behind */
+	HTTP1_PARAM_EQUALS, /* and blanks after it */
 	HTTP1_PARAM_VALUE,
 	HTTP1_PARAM_QUOTED,
 	HTTP1_PARAM_ESCAPED,
 	HTTP1_PARAM_AFTER_VALUE,
-	HTTP1_CHUNK_END, /* the line end behind a chunk's data */
-	HTTP1_LF,	 /* CR was seen */
+	HTTP1_CHUNK_END, /* the line end after a chunk's data */
+	HTTP1_LF,	 /* CR was read */
 	HTTP1_BODY,	 /* _left bytes, then done */
 	HTTP1_CHUNK_DATA,
 	HTTP1_UNTIL_CLOSE,
-	HTTP1_STATE_DONE, /* this and what follows take no bytes */
+	HTTP1_STATE_DONE, /* this state and those after it read no bytes */
 	HTTP1_STATE_ERROR,
 };
 
-/* What the present line is; where a line is beginning, what the last one was. */
+/* The kind of the present line; at the beginning of a line, that of the last one. */
 enum http1_field {
 	HTTP1_LINE_BLANK, /* before the status line */
 	HTTP1_LINE_STATUS,
@@ -69,19 +69,19 @@ enum {
 	HTTP1_IN_BODY = 512, /* header fields are trailers now */
 };
 
-/* Makes the response bad; why is a constant. Always false, so that a refusal can be passed on. */
+/* Makes the response bad; why is a constant. Always returns false, so that it can be returned. */
 bool http1_line_refuse(struct http1 *p, const char *why);
 
-/* One byte of a line, not of its end, and none that http1.c passes over in bulk: the bytes of
+/* Reads one byte of a line, except its end and the bytes that http1.c skips in bulk: those of
  * names, of tokens and of text. False: refused. */
 bool http1_line_take(struct http1 *p, unsigned char c);
-/* The content of a line is complete: CR or LF has come. False: it may not end here. */
+/* The content of a line is complete: CR or LF was read. False: it may not end here. */
 bool http1_line_close(struct http1 *p);
-/* In HTTP1_AFTER_VALUE: c, not taken yet, begins the next line, and says whether it goes on with
- * the value. False: it does not, and the value is a bad one. */
+/* In HTTP1_AFTER_VALUE: c, not read yet, begins the next line, and tells whether it continues the
+ * value. False: it does not, and the value is a bad one. */
 bool http1_line_go_on(struct http1 *p, unsigned char c);
 
-/* Which field a name is, for http1_line_begin_value; -1 for one of no interest. */
+/* The field of a name, for http1_line_begin_value; -1 for one without meaning here. */
 int http1_line_find_field(const struct http1 *p, const char *name, size_t len);
-/* A header's name and colon are complete: says what its value is read as. */
+/* A header's name and colon are complete: selects how its value is read. */
 void http1_line_begin_value(struct http1 *p, int field);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Classes of bytes in HTTP lines (RFC 9110 section 5.6.2), and how to pass over runs of them,
+/* Classes of bytes in HTTP lines (RFC 9110 section 5.6.2), and functions that skip runs of them,
  * sixteen at a time with SSE2, which every x86-64 has, else eight in a machine word: most bytes of
- * a head say nothing, and a response must not cost more to read than to receive. memchr would find
- * the end of a line, but not what may not be in a line. Wider registers gain nothing on lines of
- * the usual length. Nothing is read at or behind end. HTTP1_SCAN_PORTABLE leaves SSE2 out. Pure. */
+ * a head have no meaning here, and parsing a response must not cost more than receiving it. memchr
+ * would find the end of a line, but not what may not be in a line. Wider registers gain nothing on
+ * lines of the usual length. Nothing is read at or after end. HTTP1_SCAN_PORTABLE leaves SSE2 out.
+ * Pure. */
 #pragma once
 
 #include <endian.h>
@@ -56,7 +57,7 @@ static inline uint64_t http1_scan_load(const char *s)
 #define HTTP1_SCAN_ONES UINT64_C(0x0101010101010101)
 #define HTTP1_SCAN_TOPS (HTTP1_SCAN_ONES << 7)
 
-/* For each of eight bytes, its top bit: is it from low to high, and ASCII? */
+/* For each of eight bytes, sets its top bit if it is ASCII and from low to high. */
 static inline uint64_t http1_scan_between(uint64_t word, unsigned char low, unsigned char high)
 {
 	uint64_t ascii = word & ~HTTP1_SCAN_TOPS;
@@ -65,7 +66,7 @@ static inline uint64_t http1_scan_between(uint64_t word, unsigned char low, unsi
 	       ~(ascii + HTTP1_SCAN_ONES * (0x7f - high)) & ~word & HTTP1_SCAN_TOPS;
 }
 
-/* Passes over tchar: letters, digits and '-' eight at a time, the rare others one by one. */
+/* Skips tchar: letters, digits and '-' eight at a time, the rare others one by one. */
 static inline const char *http1_scan_token_portable(const char *s, const char *end)
 {
 	uint64_t word, common;
@@ -84,7 +85,7 @@ static inline const char *http1_scan_token_portable(const char *s, const char *e
 	return s;
 }
 
-/* Passes over everything but control characters. */
+/* Skips everything but control characters. */
 static inline const char *http1_scan_text_portable(const char *s, const char *end)
 {
 	uint64_t word, del, control;
@@ -92,7 +93,7 @@ static inline const char *http1_scan_text_portable(const char *s, const char *en
 	for (; end - s >= 8; s += 8) {
 		word = http1_scan_load(s);
 		del = word ^ HTTP1_SCAN_ONES * 0x7f;
-		/* A borrow can mark bytes behind the first control character, never before it. */
+		/* A borrow can mark bytes after the first control character, never before it. */
 		control = (((word - HTTP1_SCAN_ONES * 0x20) & ~word) |
 				  ((del - HTTP1_SCAN_ONES) & ~del)) &
 			  HTTP1_SCAN_TOPS;
@@ -105,7 +106,7 @@ static inline const char *http1_scan_text_portable(const char *s, const char *en
 }
 
 #ifdef HTTP1_SCAN_SSE2
-/* Of sixteen bytes, a bit for each that is no letter, no digit and no '-'. */
+/* Of sixteen bytes, a bit for each that is neither a letter nor a digit nor '-'. */
 static inline unsigned http1_scan_uncommon16(const char *s)
 {
 	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)s);

@@ -3,10 +3,10 @@
  * sent as it is, arrival after arrival, by every connection. Head and body are one piece, so that
  * one send is enough and no delayed acknowledgement can come between them.
  *
- * Host stands first (RFC 9110 section 7.2), then the defaults, then the plan's headers as they were
- * written, then what follows from the body and the connection. A header of the plan stands in
- * the place of our own, right or wrong: whoever writes one wants to send just that. Only a second
- * Host is left out, which every server has to refuse (RFC 9112 section 3.2). Pure. */
+ * Host comes first (RFC 9110 section 7.2), then the defaults, then the plan's headers as they were
+ * written, then those that depend on the body and the connection. A header of the plan replaces the
+ * default, right or wrong: a user who writes one wants to send just that. Only a second Host is
+ * left out, which every server has to refuse (RFC 9112 section 3.2). Pure. */
 #include "daemon/http/request.h"
 
 #include <errno.h>
@@ -51,13 +51,13 @@ static int request_put_own(struct buf *b, const struct plan_request *request)
 	return r;
 }
 
-/* A Content-Length of the plan's own stands also in the place of chunks. */
+/* A Content-Length in the plan also disables chunks. */
 static bool request_is_chunked(const struct plan_request *request)
 {
 	return request->chunk_bytes > 0 && plan_find_header(request, "content-length") == NULL;
 }
 
-/* Content-Length where there is content, and where the method makes a server expect some (RFC 9110
+/* Adds Content-Length if there is content, or if the method makes a server expect some (RFC 9110
  * section 8.6). Never together with Transfer-Encoding (RFC 9112 section 6.2). */
 static int request_put_framing(struct buf *b, const struct plan_request *request, bool closes)
 {
@@ -134,7 +134,7 @@ static bool request_is_idempotent(const char *method)
 	return false;
 }
 
-/* Whoever names a protocol to change to in Upgrade asks for it (RFC 9110 section 7.8). */
+/* A request with Upgrade asks for the protocol that it names (RFC 9110 section 7.8). */
 static unsigned request_asks(const struct plan_request *request)
 {
 	unsigned asked = str_eq(request->method, "HEAD") ? HTTP1_ASKED_HEAD : 0;

@@ -13,18 +13,17 @@ struct request {
 	char *bytes;
 	size_t len;
 	/* The same with "Connection: close", for the last request on a connection whose number of
-	 * requests is limited (RFC 9112 section 9.6); NULL where there is no such limit. */
+	 * requests is limited (RFC 9112 section 9.6); NULL if there is no such limit. */
 	char *last_bytes;
 	size_t last_len;
-	unsigned asked;	    /* HTTP1_ASKED_...: what the end of its response depends on */
-	bool is_idempotent; /* may be repeated when nobody knows whether it was processed (RFC 9110
+	unsigned asked;	    /* HTTP1_ASKED_...: determines the end of its response */
+	bool is_idempotent; /* may be repeated when it is unknown whether it was processed (RFC 9110
 			     * section 9.2.2) */
 };
 
 /* Defaults that the plan's headers replace: Host, User-Agent (rpsd/VERSION run=ID), Accept, and
- * Content-Length where there is a body or the method expects one, or with chunk_bytes
- * "Transfer-Encoding: chunked". With reuse = no,
- * "Connection: close". index: which of the plan's requests; the plan is borrowed until
- * request_fini. 0 or -ENOMEM. */
+ * Content-Length if there is a body or the method expects one, or with chunk_bytes
+ * "Transfer-Encoding: chunked". With reuse = no, "Connection: close". index: that of the request in
+ * the plan; the plan is borrowed until request_fini. 0 or -ENOMEM. */
 int request_init(struct request *r, const struct plan *plan, size_t index, const char *run_id);
 void request_fini(struct request *r);

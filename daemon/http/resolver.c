@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a name to the addresses that answer, before a run sends anything; and once more while it
- * runs, where addresses change, then without trying them: they would see connections that nobody
- * planned.
+/* Resolves a name to the addresses that answer, before a run sends anything; and again while it
+ * runs if addresses may change, then without connecting to them: the servers would see connections
+ * that are not in the plan.
  *
- * getaddrinfo blocks, so each lookup has a thread of its own, which lives until the answer is
- * there. It then connects to every address at once, waits for all of them up to the connect
- * timeout, and closes what it opened: a plain rotation over the addresses of "localhost" would
- * refuse half of the requests where the server listens on one of them only. The guard is asked
- * before each. A Unix socket's server whose queue is full is asked again now and then, as the
+ * getaddrinfo blocks, so each lookup has its own thread, which runs until the answer is there. It
+ * then connects to every address at once, waits for all of them up to the connect timeout, and
+ * closes the connections: a plain rotation over the addresses of "localhost" would refuse half of
+ * the requests where the server listens on one of them only. The guard is asked before each. If the
+ * queue of a Unix socket's server is full, connecting is repeated every RESOLVER_AGAIN_MS, as the
  * kernel does by itself for TCP.
  *
  * The owner's thread fills in the private fields before the thread starts, the thread alone writes
- * the results, and completing the future hands them over. Signals are the main thread's: here all
- * are blocked. */
+ * the results, and completing the future hands them over. Signals are handled by the main thread:
+ * here all are blocked. */
 #include "daemon/http/resolver.h"
 
 #include <arpa/inet.h>
@@ -37,15 +37,16 @@
 #include "common/units.h"
 #include "daemon/http/transport.h"
 
-#define RESOLVER_NAMED 2 /* addresses that a note names on either side */
+#define RESOLVER_NAMED 2 /* number of addresses that a note names on either side */
 #define RESOLVER_REASON_MAX 128
 #define RESOLVER_PLACE_MAX 288 /* the longest name, and a port */
-#define RESOLVER_AGAIN_MS 10   /* to the next attempt at a full queue */
+#define RESOLVER_AGAIN_MS 10   /* delay before the next attempt at a full queue */
 
-/* A probe's error while it has not ended. EAGAIN: nothing is under way, it is to be tried again. */
+/* A probe's error while it has not ended. EAGAIN: no attempt is in progress, it is to be
+ * repeated. */
 #define RESOLVER_IS_PENDING(error) ((error) == EINPROGRESS || (error) == EAGAIN)
 
-/* One address, tried. */
+/* The attempt to connect to one address. */
 struct resolver_probe {
 	struct address address;
 	char ip[INET6_ADDRSTRLEN];
@@ -98,7 +99,8 @@ static bool resolver_wants(const struct resolver *r, int family)
 	}
 }
 
-/* Adds what getaddrinfo found, each address once: a hosts file can name one several times. */
+/* Adds the results of getaddrinfo, each address once: a hosts file can contain one several
+ * times. */
 static void resolver_add(struct resolver_probes *probes, const struct addrinfo *ai)
 {
 	struct resolver_probe *p = &probes->all[probes->n];
@@ -127,7 +129,7 @@ static void resolver_add_unix(struct resolver *r, struct resolver_probes *probes
 	*p = (struct resolver_probe){.transport.fd = -1, .error = EINPROGRESS};
 	a->un.sun_family = AF_UNIX;
 	a->len = sizeof(a->un);
-	/* A plan has none that is longer. */
+	/* A plan has no longer path. */
 	(void)snprintf(a->un.sun_path, sizeof(a->un.sun_path), "%s", r->_host);
 	(void)snprintf(
 		a->text, sizeof(a->text), "unix:%.*s", (int)sizeof(a->un.sun_path) - 1, r->_host);
@@ -168,13 +170,14 @@ static bool resolver_fail_to_look_up(struct resolver *r, int error, int system_e
 	return false;
 }
 
-/* Adds the addresses of host that the filter wants. False: outcome and err say why there are none.
- */
+/* Adds the addresses of host that the filter selects. False: outcome and err tell why there are
+ * none. */
 static bool resolver_ask(struct resolver *r, const char *host, int flags,
 	struct resolver_probes *probes, bool *ret_found)
 {
-	/* Not AI_ADDRCONFIG: it hides loopback addresses on a host without a network. All families,
-	 * for a name that has only the other one is not a name that is unknown. */
+	/* Not AI_ADDRCONFIG: it hides loopback addresses on a host without a network. All families
+	 * are requested, because a name that has only addresses of the other family is not an
+	 * unknown name. */
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags};
 	struct addrinfo *list;
 	char service[8];
@@ -194,7 +197,7 @@ static bool resolver_ask(struct resolver *r, const char *host, int flags,
 	return true;
 }
 
-/* False: outcome and err say why there is nothing to try. */
+/* False: outcome and err tell why there is no address to try. */
 static bool resolver_look_up(struct resolver *r, struct resolver_probes *probes)
 {
 	bool found = false;
@@ -203,7 +206,8 @@ static bool resolver_look_up(struct resolver *r, struct resolver_probes *probes)
 		resolver_add_unix(r, probes);
 		return true;
 	}
-	/* Known without a name service, which a container may lack or may answer otherwise. */
+	/* These are known without a name service, which a container may lack or which may answer
+	 * otherwise. */
 	if (resolver_is_localhost(r->_host)) {
 		if (!resolver_ask(r, "::1", AI_NUMERICHOST, probes, &found) ||
 			!resolver_ask(r, "127.0.0.1", AI_NUMERICHOST, probes, &found))
@@ -218,7 +222,7 @@ static bool resolver_look_up(struct resolver *r, struct resolver_probes *probes)
 
 /* ---------------------------------------------------------------- probes */
 
-/* The first source of that family, in ret; false: there is none, though some are given. */
+/* The first source of that family, in ret; false: there is none, though sources are given. */
 static bool resolver_source(const struct resolver *r, int family, struct address *ret)
 {
 	const struct resolver_config *c = &r->_config;
@@ -263,7 +267,7 @@ static void resolver_try(const struct resolver *r, struct resolver_probe *p)
 	p->error = error < 0 ? -error : EINPROGRESS;
 }
 
-/* For poll: at least until the deadline, and as long as poll can. */
+/* The timeout for poll: at least until the deadline, limited to the maximum of poll. */
 static int resolver_wait_ms(int64_t deadline_ns)
 {
 	int64_t left_ns = deadline_ns - clock_now_ns();
@@ -292,8 +296,8 @@ static void resolver_give_up(struct resolver_probe *pending[], nfds_t n, int err
 			pending[i]->error = error; /* or its queue has been full all the time */
 }
 
-/* Those that have not ended and on which the outcome still depends: of the filter "first", those
- * before the first that has answered. */
+/* Lists the probes that have not ended and that can still change the outcome: with the filter
+ * "first", those before the first that has answered. */
 static nfds_t resolver_list_pending(const struct resolver *r, struct resolver_probes *probes,
 	struct resolver_probe *pending[], struct pollfd fds[])
 {
@@ -325,7 +329,7 @@ static void resolver_go_on(
 	}
 }
 
-/* Until every probe has come to an end, at most until the connect timeout or resolver_fini. */
+/* Waits until every probe has ended, at most until the connect timeout or resolver_fini. */
 static void resolver_wait(const struct resolver *r, struct resolver_probes *probes)
 {
 	struct pollfd fds[RESOLVER_ADDRESSES_MAX + 1];
@@ -363,7 +367,7 @@ static void resolver_wait(const struct resolver *r, struct resolver_probes *prob
 
 /* ---------------------------------------------------------------- words */
 
-/* Appends to a text of fixed size; what does not fit is left out. */
+/* Appends to a text of fixed size; the text is truncated if it does not fit. */
 static void __attribute__((format(printf, 3, 4)))
 resolver_append(char *text, size_t size, const char *format, ...)
 {
@@ -375,7 +379,7 @@ resolver_append(char *text, size_t size, const char *format, ...)
 	va_end(args);
 }
 
-/* For a note: one or two words. */
+/* The result of a probe for a note, in one or two words. */
 static const char *resolver_word(const struct resolver_probe *p)
 {
 	if (p->forbidden != NULL)
@@ -397,8 +401,8 @@ static const char *resolver_word(const struct resolver_probe *p)
 	}
 }
 
-/* What connect says of a Unix socket is too short: a refusal may also mean that the file is no
- * socket. NULL: nothing is known beyond it. */
+/* The errno of connect is ambiguous for a Unix socket: a refusal may also mean that the file is no
+ * socket. NULL: there is nothing to add. */
 static const char *resolver_unix_reason(const struct resolver *r, int error)
 {
 	struct stat st;
@@ -417,7 +421,7 @@ static const char *resolver_unix_reason(const struct resolver *r, int error)
 	}
 }
 
-/* For an error: a clause. */
+/* The reason of an error as a clause. */
 static void resolver_reason(
 	const struct resolver *r, const struct resolver_probe *p, char *text, size_t size)
 {
@@ -510,13 +514,13 @@ static void resolver_write_error(struct resolver *r, const struct resolver_probe
 
 /* ---------------------------------------------------------------- the answer */
 
-/* We are to blame, not the target. */
+/* The cause is on this host, not at the target. */
 static bool resolver_is_ours(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Those behind the first that answered are nobody's business. */
+/* Drops the addresses after the first that answered. */
 static void resolver_keep_first(struct resolver_probes *probes)
 {
 	for (size_t i = 0; i < probes->n; i++)
@@ -583,7 +587,7 @@ static int resolver_start_thread(struct resolver *r)
 	sigset_t all, before;
 	int error;
 
-	/* Without it the end only takes longer. */
+	/* Without the eventfd cancelling only takes longer. */
 	r->_hurry_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	/* The thread inherits the mask, so there is no moment in which it could take a signal. */
 	(void)sigfillset(&all);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Knuth, Morris and Pratt. Where a piece holds a whole candidate the C library searches it, as fast
- * as it can. What is left are matches that cross the pieces' borders, and those are followed byte
- * by byte: the bytes that matched are the pattern's own beginning, and when the next one does not
- * fit the table says how many of them still do for a candidate that begins later. */
+/* The algorithm of Knuth, Morris and Pratt. Matches within one piece are searched by the C library,
+ * which is faster. The rest are matches that cross a border between pieces, and those are followed
+ * byte by byte: the bytes that matched are the pattern's own beginning, and when the next byte does
+ * not match the table tells how many of them still match for a candidate that begins later. */
 #include "daemon/http/search.h"
 
 #include <assert.h>
@@ -12,13 +12,14 @@
 
 #include "common/memory.h"
 
-/* By how many of its bytes, less than all, the pattern's first n end as they begin. */
+/* The length of the longest proper prefix of the pattern's first n bytes that is also their
+ * suffix. */
 static size_t search_border(const struct search_table *t, size_t n)
 {
 	return t->_borders[n - 1];
 }
 
-/* The length that matched after one more byte of text. */
+/* The matched length after one more byte of text. */
 static size_t search_step(const struct search_table *t, size_t matched, char byte)
 {
 	while (matched > 0 && t->pattern[matched] != byte)
@@ -52,7 +53,7 @@ bool search_feed(struct search *s, const struct search_table *t, const char *dat
 {
 	size_t at = 0;
 
-	/* A candidate that began in an earlier piece. */
+	/* Follows a candidate that began in an earlier piece. */
 	while (at < n && s->_matched > at && s->_matched < t->len)
 		s->_matched = search_step(t, s->_matched, data[at++]);
 	if (s->_matched == t->len)
@@ -62,7 +63,7 @@ bool search_feed(struct search *s, const struct search_table *t, const char *dat
 			s->_matched = t->len;
 			return true;
 		}
-		/* Only one that does not end in this piece is still possible. */
+		/* Only a candidate that does not end in this piece is still possible. */
 		at = n - (t->len - 1);
 		s->_matched = 0;
 	}

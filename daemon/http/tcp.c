@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain TCP, and stream sockets of Unix, behind the transport interface. One system call for each
- * operation: the socket is made non-blocking, close-on-exec and without Nagle's delay once, and
- * every call does what it can at once. The guard sees the very sockaddr that connect gets, so no
- * name can be pointed elsewhere between the check and the use.
+/* Plain TCP, and Unix stream sockets, as implementations of the transport interface. Each operation
+ * is one system call: the socket is made non-blocking, close-on-exec and without Nagle's delay
+ * once, and no call blocks. The guard checks the very sockaddr that is passed to connect, so a name
+ * cannot be changed to another address between check and use.
  *
- * A socket of Unix differs in three things: it has neither Nagle's delay nor addresses to come
- * from; connecting has ended when connect() returns, so a full queue of the server's is an error at
- * once (EAGAIN, of which no event would ever tell), where TCP goes on asking; and the kernel has no
- * way of dropping what it holds, so it is read. Thread: the loop's; the resolver's for its probes.
+ * A Unix socket differs in three ways: it has neither Nagle's delay nor source addresses;
+ * connecting has ended when connect() returns, so a full queue of the server is an error at once
+ * (EAGAIN, and no event would follow), where TCP retries; and the kernel cannot discard received
+ * bytes, so they are read. Thread: that of the loop; for probes that of the resolver.
  *
- * recv() and send() are points of cancellation, for which glibc does four atomic operations and a
- * hundred instructions in each request of a program with threads. Nobody cancels a thread here, so
- * these two are made by syscall(), which is none. [3 % of a request's user time, measured] */
+ * recv() and send() are cancellation points, for which glibc executes four atomic operations and a
+ * hundred instructions in each request of a program with threads. Threads are never cancelled here,
+ * so these two are called by syscall(), which is not a cancellation point. [3 % of a request's user
+ * time, measured] */
 #include "daemon/http/transport.h"
 
 #include <assert.h>
@@ -33,7 +34,7 @@
 #include "common/guard.h"
 #include "common/unix_path.h"
 
-#define TCP_SCRATCH_SIZE 65536 /* read to be thrown away by one call */
+#define TCP_SCRATCH_SIZE 65536 /* bytes that one call reads and discards */
 
 static enum io tcp_failed(struct transport *t, int error)
 {
@@ -51,7 +52,7 @@ static enum io tcp_finish_connect(struct transport *t)
 	return error == 0 ? IO_OK : tcp_failed(t, error);
 }
 
-/* What a send or recv of at least one byte has come to. */
+/* The result of a send or recv of at least one byte. */
 static enum io tcp_moved(struct transport *t, ssize_t n, size_t *ret_n)
 {
 	if (n == -1) {
@@ -88,7 +89,7 @@ static enum io tcp_discard(struct transport *t, size_t n, size_t *ret_n)
 	return tcp_receive(t, NULL, n, MSG_TRUNC, ret_n);
 }
 
-/* MSG_TRUNC means something else there. */
+/* MSG_TRUNC has another meaning for Unix sockets. */
 static enum io tcp_discard_unix(struct transport *t, size_t n, size_t *ret_n)
 {
 	char scratch[TCP_SCRATCH_SIZE];
@@ -113,7 +114,7 @@ static struct transport_account tcp_account(const struct transport *t)
 	socklen_t len = sizeof(info);
 	int n = 0;
 
-	/* It is ~0 as long as nothing was measured. */
+	/* The round trip is ~0 as long as it was not measured. */
 	if (getsockopt(t->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
 		info.tcpi_min_rtt == UINT32_MAX)
 		info.tcpi_min_rtt = 0;
@@ -125,8 +126,8 @@ static struct transport_account tcp_account(const struct transport *t)
 	};
 }
 
-/* A peer that closes and leaves something unread is the one that resets (unix(7)), and one that
- * had closed before a write breaks the pipe. The kernel forgets the bytes with the reset. */
+/* A peer that closes with unread data causes a reset (unix(7)), and one that had closed before a
+ * write causes EPIPE. The kernel drops the bytes with the reset. */
 static struct transport_account tcp_account_unix(const struct transport *t)
 {
 	bool is_unread = t->error == ECONNRESET || t->error == EPIPE;
@@ -157,7 +158,7 @@ static void tcp_close(struct transport *t)
 		tcp_count_segments(t);
 	if (t->resets)
 		(void)setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	/* Nothing can be done about an error, and the descriptor is gone in any case. */
+	/* There is no remedy for an error, and the descriptor is closed in any case. */
 	(void)close(t->fd);
 	t->fd = -1;
 }
@@ -196,7 +197,7 @@ static int tcp_bind(int fd, int family, const struct transport_options *options)
 	return bind(fd, options->source, options->source_len);
 }
 
-/* What only TCP knows. 0 or -1 with errno. */
+/* Sets the options that only TCP has. 0 or -1 with errno. */
 static int tcp_prepare(int fd, int family, const struct transport_options *options)
 {
 	int one = 1;
@@ -206,8 +207,8 @@ static int tcp_prepare(int fd, int family, const struct transport_options *optio
 	return tcp_bind(fd, family, options);
 }
 
-/* As connect(), without following symbolic links: to the very file that the descriptor stands for.
- */
+/* Like connect(), without following symbolic links: connects to the very file that the descriptor
+ * refers to. */
 static int tcp_connect_path(int fd, const struct sockaddr *sa, unsigned sa_len)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -256,11 +257,11 @@ int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 		goto failed_close;
 	}
 	do {
-		/* A private daemon's user may follow links as any program does. */
+		/* The user of a private daemon may follow links as in any program. */
 		r = is_unix && !guard->is_private ? tcp_connect_path(fd, sa, sa_len)
 						  : connect(fd, sa, sa_len);
 	} while (r == -1 && errno == EINTR);
-	/* After an interrupted call the connection goes on by itself: EALREADY, EISCONN. */
+	/* After an interrupted call connecting continues by itself: EALREADY, EISCONN. */
 	if (r == -1 && errno != EINPROGRESS && errno != EALREADY && errno != EISCONN) {
 		error = errno;
 		goto failed_close;

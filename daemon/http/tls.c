@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS connections, as one more transport over that of TCP.
  *
- * OpenSSL reads and writes through a BIO of ours, which is nothing but the TCP transport below: so
- * a broken pipe is an errno and no signal, and we see what each recv has brought. It reads ahead
- * (one recv for several records and their headers), so bytes may wait in three places: decrypted
- * in OpenSSL, undecrypted in OpenSSL, and in the socket. No event tells of the first two. A read
- * has drained all three only if the last recv came back short or empty and OpenSSL holds nothing;
- * is_drained says so, and IO_AGAIN, which comes only after recv had nothing, implies it.
+ * OpenSSL reads and writes through a custom BIO, which only calls the TCP transport below: so a
+ * broken pipe is an errno and no signal, and this file sees the result of each recv. OpenSSL reads
+ * ahead (one recv for several records and their headers), so bytes may wait in three places:
+ * decrypted in OpenSSL, undecrypted in OpenSSL, and in the socket. The first two cause no event. A
+ * read has drained all three only if the last recv was short or empty and OpenSSL holds nothing;
+ * is_drained tells that, and IO_AGAIN, which is returned only after recv had nothing, implies it.
  *
  *	tls_connect -> TCP connects -> handshake -> open -> closed
  *	               `----- finish_connect ----'
  *
- * The SSL object is made when TCP is connected: a refused connection costs none. It gives its
- * buffers back whenever they are empty, as most connections of a load wait most of the time. After
- * a failure OpenSSL is not called again, and the failure stays. Renegotiation is off; a KeyUpdate
- * that wants an answer gets it before the next write. OpenSSL stays in a call as long as there are
- * messages of TLS's own to read; a server that never stops sending them would keep the whole worker
- * there, so a call may take only so much.
+ * The SSL object is made when TCP is connected: a refused connection costs none. It frees its
+ * buffers whenever they are empty, as most connections of a load wait most of the time. After a
+ * failure OpenSSL is not called again, and the failure is kept. Renegotiation is off; a KeyUpdate
+ * that requests an answer gets it before the next write. A call of OpenSSL continues as long as
+ * there are messages of TLS itself to read; a server that never stops sending them would block the
+ * whole worker there, so the amount that one call may read is limited.
  *
- * Thread: the loop's, one for a context and all its connections. */
+ * Thread: that of the loop, one for a context and all its connections. */
 #include "daemon/http/tls.h"
 
 #include <assert.h>
@@ -99,8 +99,8 @@ static int tls_bio_write(BIO *bio, const char *data, int len)
 	return -1;
 }
 
-/* All that OpenSSL asks in earnest is a flush. It is not told of the end (BIO_CTRL_EOF): that
- * would make it send an alert, where we only want to know. */
+/* A flush is the only request of OpenSSL that matters. It is not told of the end of the connection
+ * (BIO_CTRL_EOF): it would send an alert, where this file only needs to know. */
 static long tls_bio_ctrl(BIO *bio, int command, long number, void *pointer)
 {
 	(void)bio;
@@ -122,8 +122,8 @@ BIO_METHOD *tls_bio_method_new(void)
 	return method;
 }
 
-/* OpenSSL tells of each step with a message of TLS's own. The only way to make it stop between two
- * of them is to say that the peer has said goodbye. */
+/* OpenSSL calls this for each step of a message of TLS itself. The only way to make it stop between
+ * two of them is to pretend that the peer has sent close_notify. */
 static void tls_on_info(const SSL *ssl, int where, int result)
 {
 	struct tls *tls = tls_of_ssl(ssl);
@@ -135,7 +135,7 @@ static void tls_on_info(const SSL *ssl, int where, int result)
 	SSL_set_shutdown(tls->ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
 }
 
-/* Before each call of OpenSSL that may read. */
+/* To be called before each call of OpenSSL that may read. */
 static void tls_begin_call(struct tls *tls, unsigned may_take)
 {
 	ERR_clear_error();
@@ -176,7 +176,7 @@ static enum io tls_failed(struct transport *t, int error)
 	return IO_ERROR;
 }
 
-/* Of a call of OpenSSL that has not succeeded. */
+/* The result of a call of OpenSSL that has not succeeded. */
 static enum io tls_judge(struct transport *t, int result, bool is_writing)
 {
 	struct tls *tls = t->impl;
@@ -233,7 +233,8 @@ enum io tls_finish_tcp(struct transport *t)
 	return io;
 }
 
-/* The server may choose what we have not offered; early 3.0 lets that pass. */
+/* The server may choose a protocol that was not offered; early versions of OpenSSL 3.0 accept
+ * that. */
 static bool tls_alpn_is_ours(const struct tls *tls)
 {
 	const struct tls_context *c = tls->context;
@@ -254,8 +255,8 @@ static enum io tls_handshake_failed(struct transport *t, enum io io)
 	struct tls *tls = t->impl;
 
 	tls->context->counts.failed++;
-	/* It may have been the session's fault; but a server that drops connections under load must
-	 * not get the work of full handshakes for it. */
+	/* The session may have been the cause; but a server that drops connections under load must
+	 * not get the cost of full handshakes for it. */
 	if (tls->slot && tls->is_spoilt)
 		tls_slot_drop(tls->slot);
 	if (io == IO_EOF) {
@@ -283,7 +284,7 @@ static enum io tls_finish_connect(struct transport *t)
 	r = SSL_do_handshake(tls->ssl);
 	if (r != 1) {
 		io = tls_judge(t, r, false);
-		/* It goes on with either event. */
+		/* The handshake continues with either event. */
 		t->is_crossed = false;
 		return io == IO_AGAIN ? IO_AGAIN : tls_handshake_failed(t, io);
 	}
@@ -319,7 +320,7 @@ static enum io tls_read(struct transport *t, void *buf, size_t size, size_t *ret
 	return IO_OK;
 }
 
-/* Encrypted bytes cannot be dropped in the kernel: the records have to be checked. */
+/* Encrypted bytes cannot be discarded in the kernel: the records have to be checked. */
 static enum io tls_discard(struct transport *t, size_t n, size_t *ret_n)
 {
 	struct tls *tls = t->impl;
@@ -357,9 +358,9 @@ static struct transport_account tls_account(const struct transport *t)
 
 /* ---------------------------------------------------------------- both ends */
 
-/* Says goodbye where that can be done at once, and no reset follows. A session outlives its
- * connection but for a failure of TLS; OpenSSL would drop it also where nobody said goodbye, as
- * many servers do not. */
+/* Sends close_notify if that is possible at once, and no reset follows. A session outlives its
+ * connection unless TLS failed; OpenSSL would drop it also if no close_notify was exchanged, which
+ * many servers do not send. */
 static void tls_say_goodbye(struct tls *tls)
 {
 	if (tls->is_spoilt || !tls->is_open)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a configuration to what a worker's connections share: OpenSSL's context, the last session of
- * each address, counts, the text of the last failure, a scratch buffer.
+/* Makes from a configuration the state that a worker's connections share: OpenSSL's context, the
+ * last session of each address, counts, the text of the last failure, a scratch buffer.
  *
- * Why one for each worker: reading and writing on an open connection touches nothing shared, but
- * each handshake counts references of the context and takes the locks of its certificate store and
- * of its statistics, for all threads that use it. The price is a store for each: where the system
- * has it in one file, 900 KB and 20 ms of reading (tried with 140 authorities), which workers do
- * side by side; a directory is looked into when an issuer is wanted. (What OpenSSL 3.0 locks for
- * the whole process, fetching algorithms, nobody can avoid.)
+ * The reason for one context per worker: reading and writing on an open connection use nothing
+ * shared, but each handshake counts references of the context and takes the locks of its
+ * certificate store and of its statistics, for all threads that use it. The price is one store per
+ * worker: if the system has it in one file, 900 KB and 20 ms of reading (measured with 140
+ * authorities), which workers do in parallel; a directory is searched when an issuer is needed.
+ * (The lock of OpenSSL 3.0 for the whole process, for fetching algorithms, cannot be avoided.)
  *
- * Sessions are kept here and not in OpenSSL's cache: a client asks by address. The last one is used
- * for every connection to its address until a newer comes, as most servers allow; one whose
- * handshake fails is dropped. Passphrases are never asked for: a daemon has no terminal. */
+ * Sessions are kept here and not in OpenSSL's cache: a client looks them up by address. The last
+ * one is used for every connection to its address until a newer comes, as most servers allow; one
+ * whose handshake fails is dropped. There is no prompt for passphrases: a daemon has no
+ * terminal. */
 #include <arpa/inet.h>
 #include <assert.h>
 #include <dirent.h>
@@ -40,7 +41,7 @@ struct tls_pem_source {
 static void tls_pem_close(struct tls_pem_source *s)
 {
 	BIO_free(s->bio);
-	/* It may be a key. */
+	/* It may contain a key. */
 	if (s->own)
 		OPENSSL_cleanse(s->own, s->own_len);
 	free(s->own);
@@ -62,7 +63,7 @@ static int tls_pem_open(const struct tls_pem *pem, struct tls_pem_source *ret, s
 		text = ret->own ? ret->own : "";
 		len = ret->own_len;
 	}
-	/* BIO_new_mem_buf wants an int, and takes -1 for a string. */
+	/* BIO_new_mem_buf takes an int, and -1 means a string. */
 	ret->bio = BIO_new_mem_buf(text, len < TLS_PEM_MAX ? (int)len : (int)TLS_PEM_MAX);
 	if (!ret->bio) {
 		tls_pem_close(ret);
@@ -80,7 +81,7 @@ static int tls_no_passphrase(char *buf, int size, int is_writing, void *user)
 	return -1;
 }
 
-/* The next certificate. 1 and *ret, 0 at the end, -EINVAL. */
+/* Reads the next certificate. 1 and *ret, 0 at the end, -EINVAL. */
 static int tls_pem_next(
 	struct tls_pem_source *s, const struct tls_pem *pem, X509 **ret, struct err *reterr)
 {
@@ -101,7 +102,7 @@ static int tls_pem_next(
 
 /* ---------------------------------------------------------------- whom to trust */
 
-/* A directory with files that OpenSSL would find: HHHHHHHH.N. */
+/* Does a directory contain files that OpenSSL would find: HHHHHHHH.N? */
 static bool tls_has_certificates(const char *path)
 {
 	struct dirent *entry;
@@ -117,7 +118,7 @@ static bool tls_has_certificates(const char *path)
 	return found;
 }
 
-/* As OpenSSL does: the variable's directories, else the built-in one. */
+/* The same rule as OpenSSL: the variable's directories, else the built-in one. */
 static bool tls_system_has_directory(void)
 {
 	const char *list = secure_getenv(X509_get_default_cert_dir_env());
@@ -137,7 +138,7 @@ static int tls_trust_system(SSL_CTX *ctx, struct err *reterr)
 
 	ERR_clear_error();
 	(void)SSL_CTX_set_default_verify_paths(ctx);
-	/* The bundle's content, where there is such a file; a directory is looked into later. */
+	/* The bundle is loaded now, if there is such a file; a directory is searched later. */
 	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
 	if (sk_X509_OBJECT_num(objects) > 0 || tls_system_has_directory())
 		return 0;
@@ -186,11 +187,11 @@ static int tls_set_trust(struct tls_context *c, const struct tls_config *config,
 			    : tls_trust_system(c->ssl_ctx, reterr);
 	if (r < 0)
 		return r;
-	/* What ca-file names is trusted, be it a root or not. In the system's store an intermediate
-	 * may lie beside the roots only to complete chains. */
+	/* Certificates in ca-file are trusted, root or not. The system's store may contain
+	 * intermediates that only serve to complete chains. */
 	if (config->ca.name)
 		(void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-	/* RFC 9525, section 6.3: the subject's common name is no name of a host. */
+	/* RFC 9525, section 6.3: the subject's common name is not used as a host name. */
 	X509_VERIFY_PARAM_set_hostflags(
 		param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	r = c->sni ? X509_VERIFY_PARAM_set1_host(param, c->host, 0)
@@ -286,7 +287,8 @@ static int tls_set_versions(SSL_CTX *ctx, const struct tls_config *config, struc
 	};
 	int min = versions[config->min_version], max = versions[config->max_version];
 
-	/* The system's configuration may be stricter than our default, not than what was asked. */
+	/* The system's configuration may be stricter than the default of rpsd, but does not
+	 * override an explicit version. */
 	if (min == 0)
 		min = (int)SSL_CTX_get_min_proto_version(ctx);
 	if (min < TLS1_2_VERSION)
@@ -320,7 +322,7 @@ static int tls_set_ciphers(SSL_CTX *ctx, const struct tls_config *config, struct
 	return 0;
 }
 
-/* "h2,http/1.1" into bytes led by their length each. */
+/* Converts "h2,http/1.1" to names that are each preceded by their length. */
 static int tls_set_alpn(struct tls_context *c, const struct tls_config *config, struct err *reterr)
 {
 	const char *list = config->alpn ? config->alpn : "http/1.1";
@@ -348,7 +350,7 @@ static int tls_set_alpn(struct tls_context *c, const struct tls_config *config, 
 	return 0;
 }
 
-/* Without the dot of a full name and the zone of an address, which certificates do not have. */
+/* Removes the final dot of a name and the zone of an address, which certificates do not have. */
 static int tls_set_host(struct tls_context *c, const struct tls_config *config, struct err *reterr)
 {
 	const char *name = config->server_name ? config->server_name : "";
@@ -357,7 +359,7 @@ static int tls_set_host(struct tls_context *c, const struct tls_config *config, 
 
 	if (len > 1 && name[len] == '\0' && name[len - 1] == '.')
 		len--;
-	/* OpenSSL takes a name that begins with a dot for any host below it. */
+	/* OpenSSL would match a name that begins with a dot with any host below it. */
 	if (len == 0 || len > 255 || name[0] == '.') {
 		err_set(reterr, "not a server name: \"%s\"", name);
 		return -EINVAL;
@@ -373,7 +375,7 @@ static int tls_set_host(struct tls_context *c, const struct tls_config *config, 
 
 /* ---------------------------------------------------------------- sessions */
 
-/* A ticket has come. 1: it is ours now. */
+/* Called for each new ticket. Returns 1: OpenSSL passes the ownership of the session. */
 static int tls_on_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct tls *tls = tls_of_ssl(ssl);

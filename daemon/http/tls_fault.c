@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Failures of TLS in words that help: which certificate, since when, for whom it is, who signed it,
- * what to do. OpenSSL tells of a bad certificate while it looks at it, so that is when the text is
- * made; of all else it leaves a queue of numbers. Texts quote certificates and alerts of strangers;
- * err_set makes them harmless. Thread: the context's. */
+/* Messages for TLS failures: the certificate, its dates, its hosts, its issuer, and the remedy.
+ * OpenSSL reports a bad certificate while it verifies it, so the text is made at that time; for
+ * other failures it leaves a queue of error numbers. Texts quote certificates and alerts of the
+ * peer; err_set makes them safe to print. Thread: that of the context. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -13,7 +13,7 @@
 
 #include "daemon/http/tls_internal.h"
 
-#define TLS_FAULT_NAMES 4 /* of a certificate for another host */
+#define TLS_FAULT_NAMES 4 /* number of names shown of a certificate for another host */
 
 void tls_fault_set(struct tls *tls, enum tls_fault fault, const char *format, ...)
 {
@@ -73,8 +73,8 @@ static void tls_fault_print_subject(const GENERAL_NAME *name, char *ret, size_t 
 		(void)snprintf(ret, size, "an IPv6 address");
 }
 
-/* The first name that can be asked for. The server has chosen it, and it will be part of a command
- * that a person is shown. */
+/* Keeps the first name that can be used as a host. The server has chosen it, and it will be part of
+ * a command that is shown to the user. */
 static void tls_fault_note_name(struct tls_context *c, const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -223,8 +223,8 @@ const char *tls_fault_reason(void)
 	return text ? text : "unknown reason";
 }
 
-/* "handshake failure". OpenSSL's list of alerts lacks those of TLS 1.3, its list of reasons has
- * them all: "tlsv13 alert certificate required". */
+/* "handshake failure". OpenSSL's list of alerts lacks those of TLS 1.3, its list of reasons has all
+ * of them: "tlsv13 alert certificate required". */
 static const char *tls_fault_alert_name(unsigned long e)
 {
 	static const char word[] = "alert ";
@@ -298,7 +298,8 @@ void tls_fault_from_queue(struct tls *tls)
 			ERR_reason_error_string(e));
 		return;
 	case SSL_R_BAD_EXTENSION:
-		/* Later 3.0 checks the server's choice itself, and has no number for that. */
+		/* Later versions of 3.0 check the server's choice themselves, and have no number
+		 * for that. */
 		if (function && strstr(function, "alpn")) {
 			tls_fault_alpn_not_offered(tls);
 			return;

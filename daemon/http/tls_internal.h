@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the TLS transport know of each other: tls.c moves bytes, tls_context.c makes
- * contexts and keeps sessions, tls_fault.c finds words. Not for others. */
+/* The internal interface between the parts of the TLS transport: tls.c moves bytes, tls_context.c
+ * makes contexts and keeps sessions, tls_fault.c writes messages. Not for other files. */
 #pragma once
 
 #include <netinet/in.h>
@@ -9,13 +9,14 @@
 #include "common/err.h"
 #include "daemon/http/tls.h"
 
-#define TLS_SLOTS_MAX 32       /* as many as a name has addresses here */
-#define TLS_SCRATCH_SIZE 16384 /* of discard: a record */
+#define TLS_SLOTS_MAX 32       /* maximum number of addresses of a name */
+#define TLS_SCRATCH_SIZE 16384 /* for discard: one record */
 #define TLS_NAME_MAX 80
 
-/* What one call may take of TLS's own messages, without a handshake done or data read: steps of
- * OpenSSL's, five or so for a message, for new keys cost 100 us each time; and bytes, for not all
- * messages are steps. A handshake with its certificates and tickets is far from either. */
+/* Limits for one call on messages of TLS itself, without a handshake completed or data read: steps
+ * of OpenSSL, about five for each message, because new keys cost 100 us each time; and bytes,
+ * because not all messages are steps. A handshake with its certificates and tickets stays far below
+ * both. */
 #define TLS_STEPS_MAX 256
 #define TLS_SHAKE_MAX 131072
 #define TLS_READ_MAX 49152
@@ -40,27 +41,28 @@ struct tls_context {
 	struct tls_slot slots[TLS_SLOTS_MAX];
 	size_t n_slots;
 	struct tls_counts counts;
-	struct err why;			     /* of the last failure */
-	char certificate_name[TLS_NAME_MAX]; /* as tls_context_certificate_name has it */
+	struct err why;			     /* the last failure */
+	char certificate_name[TLS_NAME_MAX]; /* the result of tls_context_certificate_name */
 	size_t n_open;
 	char scratch[TLS_SCRATCH_SIZE];
 };
 
-/* One connection. Lives as long as its descriptor. */
+/* One connection. It exists as long as its descriptor. */
 struct tls {
 	struct transport below; /* the TCP socket */
 	struct tls_context *context;
 	SSL *ssl;	       /* NULL until TCP is connected */
-	struct tls_slot *slot; /* NULL: sessions of this address are not kept */
-	int error;	       /* of the failure; after it OpenSSL is not called again */
-	unsigned may_take;     /* bytes that the present call may take from the socket */
-	unsigned n_steps;      /* of TLS's own messages in the present call */
+	struct tls_slot *slot; /* NULL: sessions with this address are not kept */
+	int error;	       /* errno of the failure; after it OpenSSL is not called again */
+	unsigned may_take;     /* number of bytes that the present call may still read from the
+				* socket */
+	unsigned n_steps;      /* steps of messages of TLS itself in the present call */
 	unsigned char fault;   /* enum tls_fault */
 	bool is_open;	       /* the handshake is done */
 	bool is_drained;       /* the last recv has emptied the socket */
-	bool is_at_end;	       /* the socket has come to its end */
-	bool is_spoilt;	       /* TLS failed, its session cannot be trusted */
-	bool is_flooded;       /* the call has taken all that it may */
+	bool is_at_end;	       /* the socket has reached EOF */
+	bool is_spoilt;	       /* TLS failed, its session must not be used again */
+	bool is_flooded;       /* the call has reached its limit */
 };
 
 /* tls.c */
@@ -74,10 +76,10 @@ void tls_slot_drop(struct tls_slot *slot);
 
 /* tls_fault.c */
 int tls_fault_on_verify(int is_fine, X509_STORE_CTX *store_ctx);
-/* From OpenSSL's error queue, unless on_verify has said more already. */
+/* Writes the text from OpenSSL's error queue, unless on_verify has already written a better one. */
 void tls_fault_from_queue(struct tls *tls);
 void tls_fault_set(struct tls *tls, enum tls_fault fault, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void tls_fault_alpn_not_offered(struct tls *tls);
-/* What OpenSSL says last, in its own words. */
+/* The last error of OpenSSL, as its own text. */
 const char *tls_fault_reason(void);

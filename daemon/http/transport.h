@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The asynchronous socket: every call does what it can at once and says IO_AGAIN where it would
- * wait. Plain TCP (tcp.c) and TLS (tls.h) fill it; others get their own struct transport_ops.
+/* The asynchronous socket: no call blocks, and a call that would have to wait returns IO_AGAIN.
+ * Plain TCP (tcp.c) and TLS (tls.h) implement it; further ones get their own struct transport_ops.
  *
  * Edge-triggered rules: after IO_AGAIN wait for the next event; with is_crossed one of the other
- * direction counts too. After IO_OK go on, unless is_drained: then nothing is left to read, here
- * or in the kernel, and more will come with an event. (For TCP a short read has drained; for TLS
- * it says nothing, for bytes may wait decrypted.) Drained does not tell whether the peer has
- * closed since: on EPOLLRDHUP read until IO_EOF. Thread: the loop's. */
+ * direction counts too. After IO_OK continue, unless is_drained: then nothing is left to read, here
+ * or in the kernel, and more will come with an event. (For TCP a short read has drained; for TLS it
+ * has no meaning, because decrypted bytes may wait.) Drained does not tell whether the peer has
+ * closed since: on EPOLLRDHUP read until IO_EOF. Thread: that of the loop. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,20 +21,21 @@ struct transport;
 enum io {
 	IO_OK,	  /* *ret_n bytes were moved, at least one */
 	IO_AGAIN, /* nothing now; wait for an event */
-	IO_EOF,	  /* the peer has closed its side (reading) */
+	IO_EOF,	  /* the peer has closed its side (when reading) */
 	IO_ERROR, /* transport_errno has the reason; close it */
 };
 
-/* What the kernel knows of the bytes that were written. */
+/* The kernel's account of the bytes that were written. */
 struct transport_account {
-	/* Bytes of the last that the peer's kernel has not acknowledged; of TLS as they were
-	 * encrypted. A Unix socket knows only whether the peer has read all of them: 0 or SIZE_MAX.
-	 */
+	/* The number of last bytes that the peer's kernel has not acknowledged; for TLS counted as
+	 * encrypted. For a Unix socket it is only known whether the peer has read all of them: 0 or
+	 * SIZE_MAX. */
 	size_t unacknowledged;
-	int64_t round_trip_ns; /* the shortest there was; 0: not known */
+	int64_t round_trip_ns; /* the shortest so far; 0: not known */
 };
 
-/* Of connections that have been closed: segments sent, and how many of them were sent again. */
+/* For connections that have been closed: the number of segments sent, and of those that were
+ * retransmitted. */
 struct transport_segments {
 	uint64_t sent, again;
 };
@@ -43,49 +44,50 @@ struct transport_ops {
 	enum io (*finish_connect)(struct transport *t); /* IO_OK: connected */
 	enum io (*read)(struct transport *t, void *buf, size_t size, size_t *ret_n);
 	enum io (*write)(struct transport *t, const void *data, size_t len, size_t *ret_n);
-	/* Throws away up to n received bytes, for TCP without copying them to user space. */
+	/* Discards up to n received bytes, for TCP without copying them to user space. */
 	enum io (*discard)(struct transport *t, size_t n, size_t *ret_n);
-	/* Also after IO_EOF and IO_ERROR. */
+	/* May also be called after IO_EOF and IO_ERROR. */
 	struct transport_account (*account)(const struct transport *t);
 	void (*close)(struct transport *t);
 };
 
 struct transport {
 	const struct transport_ops *ops;
-	void *impl; /* what the ops keep for themselves while open; NULL for TCP */
+	void *impl; /* private state of the ops while open; NULL for TCP */
 	int fd;	    /* -1: closed */
 	int error;  /* errno of the last IO_ERROR, positive */
-	/* After IO_OK of read or discard: there is no more for now. */
+	/* After IO_OK of read or discard: there is nothing more to read for now. */
 	bool is_drained;
 	/* After IO_AGAIN: a read waits for EPOLLOUT, or a write for EPOLLIN. */
 	bool is_crossed;
-	/* After IO_EOF: the peer did not say that this is the end, as TLS would have it (TCP cannot
-	 * tell, and never sets it). What ends with the connection may have been cut off. */
+	/* After IO_EOF: the peer did not announce the end, as TLS requires (TCP cannot tell, and
+	 * never sets it). A body that ends with the connection may be truncated. */
 	bool is_truncated;
 	/* transport_options */
 	bool resets;
 	struct transport_segments *segments;
 };
 
-/* What a connection is made with; zero is fine. */
+/* Options for a connection; zero is fine. */
 struct transport_options {
-	/* Bound to this address before connecting, the port chosen only then, so that one port may
-	 * serve several servers (IP_BIND_ADDRESS_NO_PORT, ip(7)); NULL: the kernel chooses. */
+	/* The socket is bound to this address before connecting, and the port is chosen only when
+	 * it connects, so that one port may serve several servers (IP_BIND_ADDRESS_NO_PORT, ip(7));
+	 * NULL: the kernel chooses. */
 	const struct sockaddr *source;
 	unsigned source_len;
 	/* Closing sends RST instead of FIN (SO_LINGER of 0, socket(7)): no TIME_WAIT. */
 	bool resets;
-	/* Closing adds what TCP has sent, for one system call; NULL: nowhere. Borrowed until the
-	 * connection is closed. */
+	/* Closing adds the segments that TCP has sent, at the cost of one system call; NULL: not
+	 * counted. Borrowed until the connection is closed. */
 	struct transport_segments *segments;
 };
 
 /* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; sa may be AF_INET,
- * AF_INET6 or AF_UNIX (which knows no options); the guard is asked with this very address. options:
+ * AF_INET6 or AF_UNIX (which has no options); the guard is asked with this very address. options:
  * NULL or borrowed for the call. 0 (connecting or connected: ask finish_connect on the first
  * event), or -errno: -EPERM from the guard (reterr says why), -EAFNOSUPPORT also for a source of
- * the other family, -EAGAIN where a Unix socket's server has its queue full, the rest from the
- * kernel, e.g. -EMFILE, -EADDRNOTAVAIL, -ECONNREFUSED. Nothing to close then. */
+ * the other family, -EAGAIN if the queue of a Unix socket's server is full, others from the kernel,
+ * e.g. -EMFILE, -EADDRNOTAVAIL, -ECONNREFUSED. There is nothing to close then. */
 int tcp_connect(struct transport *t, const struct sockaddr *sa, unsigned sa_len,
 	const struct transport_options *options, const struct guard *guard, struct err *reterr);
 
@@ -106,12 +108,12 @@ static inline enum io transport_discard(struct transport *t, size_t n, size_t *r
 {
 	return t->ops->discard(t, n, ret_n);
 }
-/* One or two system calls. Where the kernel does not tell, nothing is unacknowledged. */
+/* Takes one or two system calls. If the kernel does not tell, nothing counts as unacknowledged. */
 static inline struct transport_account transport_get_account(const struct transport *t)
 {
 	return t->ops->account(t);
 }
-/* Harmless when closed. The caller has taken the descriptor out of its loop before. */
+/* Harmless when closed. The caller has removed the descriptor from its loop before. */
 static inline void transport_close(struct transport *t)
 {
 	if (t->fd >= 0)
