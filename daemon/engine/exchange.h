@@ -5,7 +5,7 @@
  *   planned -> picked -> sent -> (sent_all) -> first byte -> done
  *   our delay | connection wait |             service            |
  *   response = our delay + connection wait + service, always.
- * A retry keeps all that it has, also sent_ns: service time begins with the first attempt. */
+ * A retry keeps all stamps, including sent_ns: service time begins with the first attempt. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,16 +14,17 @@
 struct stats_interval;
 
 struct exchange {
-	int64_t planned_ns;    /* by the schedule; closed model: its user was ready */
+	int64_t planned_ns;    /* from the schedule; closed model: when its user was ready */
 	int64_t picked_ns;     /* the producer handled it */
 	int64_t sent_ns;       /* just before the first write */
-	int64_t sent_all_ns;   /* the kernel has taken the last byte; = sent_ns when at once */
-	int64_t first_byte_ns; /* after the read that brought the first byte */
+	int64_t sent_all_ns;   /* the kernel has accepted the last byte; = sent_ns when at once */
+	int64_t first_byte_ns; /* after the read that returned the first byte */
 	int64_t done_ns;       /* after the read that completed the response */
-	struct stats_interval *cohort; /* where it is accounted; NULL outside the measured window */
+	struct stats_interval *cohort; /* the interval that counts it; NULL outside the measured
+					* window */
 	uint8_t phase;		       /* enum stats_phase */
-	uint8_t n_sent;		       /* how often it was sent: 2 after a retry */
-	uint16_t request;	       /* which of the plan's */
+	uint8_t n_sent;		       /* number of times it was sent: 2 after a retry */
+	uint16_t request;	       /* index of the plan's request */
 };
 
 static inline int64_t exchange_our_delay_ns(const struct exchange *x)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread's own figures, read by itself. Where /proc is not there (a chroot, a sandbox) or the
- * kernel does not keep the account, they are unknown, which is not the same as 0. The file is
- * opened for each reading, so that a run needs no descriptor for it. */
+/* The kernel's accounting of a thread, read by that thread. If /proc is missing (a chroot, a
+ * sandbox) or the kernel keeps no accounts, the figures are unknown, which is not the same as 0.
+ * The file is opened for each reading, so that a run needs no descriptor for it. */
 #include "daemon/engine/gauge.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ int64_t gauge_parse_run_queue(const char *schedstat)
 			3 ||
 		wait_ns > INT64_MAX)
 		return -1;
-	/* Whoever reads it has run: all zero means that nobody counts. */
+	/* The calling thread has run: if all figures are zero, the kernel does not count. */
 	return cpu_ns == 0 && n_slices == 0 ? -1 : (int64_t)wait_ns;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A draw for arrival k is a hash of the seed and k, not the next number of a generator: no worker
- * has to know what the others drew. The hash is the finalizer of splitmix64 (Steele, Lea, Flood,
- * "Fast Splittable Pseudorandom Number Generators", 2014), applied to seed and k in turn. Its 64
- * bits become a number below the total of the weights by a multiplication, whose bias is below
- * total / 2^64. */
+/* The random number for arrival k is a hash of the seed and k, not the next number of a generator:
+ * workers do not depend on the numbers of others. The hash is the finalizer of splitmix64 (Steele,
+ * Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014), applied to seed and k in
+ * turn. Its 64 bits become a number below the total of the weights by a multiplication, whose bias
+ * is below total / 2^64. */
 #include "daemon/engine/mix.h"
 
 #include "common/plan/plan.h"

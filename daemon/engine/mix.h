@@ -8,16 +8,16 @@
 
 struct plan;
 
-/* A plan has at most so many requests. */
+/* The maximum number of requests in a plan. */
 #define MIX_MAX 64
 
 struct mix {
 	size_t n;
 	uint64_t seed;
 	uint64_t total;		 /* of all weights */
-	uint64_t below[MIX_MAX]; /* sum of the weights up to and with this one */
+	uint64_t below[MIX_MAX]; /* sum of the weights up to and including this one */
 };
 
 void mix_init(struct mix *m, const struct plan *plan);
-/* The request of arrival k (numbered through the whole run, over all workers), 0 .. n - 1. */
+/* The request of arrival k (numbered through the whole run, over all workers): 0 .. n - 1. */
 size_t mix_choose(const struct mix *m, uint64_t k);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pace. Why the bounds hold, in whatever order the workers come: each place that is taken is at
- * least one gap after the one that was taken before it, and not before the instant that was given
- * with it. So of m that were taken with instants from a to b the last is at a + (m - 1) gaps or
- * later; and it was only given to b if it is at b + PACE_LATE_NS or before.
+/* The pace. The bounds hold for any order of the workers: each place that is taken is at least one
+ * gap after the one that was taken before it, and not before the instant that was passed with it.
+ * So if m places were taken with instants from a to b, the last is at a + (m - 1) gaps or later;
+ * and it was only granted at b if it is at b + PACE_LATE_NS or before.
  *
- * A gap is rounded up, never to more than the rate. Fractions of a ns are counted, for a run that
- * sends at the very rate of its cap would otherwise fall behind: at 300,000/s by 100 ms in eight
- * minutes, by 256ths of a ns in a day and a half. */
+ * A gap is rounded up, so the rate is never exceeded. Fractions of a ns are counted, since a run
+ * that sends at exactly the rate of its cap would otherwise accumulate a lag: at 300,000/s, 100 ms
+ * in eight minutes; with 256ths of a ns, in a day and a half. */
 #include "daemon/engine/pace.h"
 
-#define PACE_UNITS 256 /* of a ns: a year of them is less than 2^63 */
+#define PACE_UNITS 256 /* units in one ns: the units of a year fit in 63 bits */
 
 static int64_t pace_units(const struct pace *p, int64_t instant_ns)
 {
@@ -18,7 +18,7 @@ static int64_t pace_units(const struct pace *p, int64_t instant_ns)
 	return ns > 0 ? ns * PACE_UNITS : 0;
 }
 
-/* Rounded up. */
+/* The instant, rounded up. */
 static int64_t pace_instant(const struct pace *p, int64_t units)
 {
 	return p->zero_ns + (units + PACE_UNITS - 1) / PACE_UNITS;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pool. Invariants: an arrival waits only while no connection has room for it, or while the cap
- * on the rate keeps it back; each task is
- * closed, connecting, idle or busy and is in the list of the first, the third, or of the last if
- * its pipeline has room; the ring of arrivals is ordered by planned instant, so that its head
- * expires first.
+ * on the rate delays it; each task is closed, connecting, idle or busy and is in the list of closed
+ * or idle tasks, or, if busy with room in its pipeline, in the list of partial ones; the ring of
+ * arrivals is ordered by planned instant, so that its head expires first.
  *
- * An exchange that came back goes out on a fresh connection where one may be opened now, for those
- * that are idle or become so may have met the same fate; otherwise, and when that attempt fails, on
- * any. While none is being opened for it no arrival overtakes it on what becomes free.
+ * A returned exchange is sent on a new connection if one may be opened now, since the idle
+ * connections may be closing for the same reason; otherwise, and when that attempt fails, on any.
+ * While none is being opened for it no arrival overtakes it on a connection that becomes free.
  *
- * Under a cap every request that is sent takes a place of the pace, when it is known where it will
- * go: also those that are sent again. While the next place is too far off what waits is held, in
- * its order, until the timer of that place. */
+ * Under a cap every request that is sent takes a place of the pace as soon as its connection is
+ * known, including those that are sent again. While the next place is too far off, waiting requests
+ * are held, in their order, until the timer of that place expires. */
 #include "daemon/engine/pool.h"
 
 #include <assert.h>
@@ -42,7 +41,7 @@ static void pool_list(struct pool *p, struct list *list, struct task *t)
 		list_push_front(list, &t->node);
 }
 
-/* With a pipeline: into the list where it belongs now. */
+/* With a pipeline: puts the task into the list where it belongs now. */
 static void pool_place(struct pool *p, struct task *t)
 {
 	list_remove(&t->node);
@@ -69,7 +68,7 @@ static struct task *pool_search(struct pool *p, bool is_retry)
 	return NULL;
 }
 
-/* A connection for one more request, idle ones first; NULL: none. */
+/* Finds a connection for one more request, idle ones first; NULL: none. */
 static inline struct task *pool_find(struct pool *p, bool is_retry)
 {
 	struct task *t = container_of(p->_idle.next, struct task, node);
@@ -79,8 +78,8 @@ static inline struct task *pool_find(struct pool *p, bool is_retry)
 	return pool_search(p, is_retry);
 }
 
-/* To a task that pool_find has found. Without a pipeline everything may come back inside, also that
- * the task is closed. */
+/* Sends to a task that pool_find has found. Without a pipeline all callbacks may come from inside
+ * this call, including that the task is closed. */
 static inline void pool_send(
 	struct pool *p, struct task *t, const struct exchange *x, int64_t now_ns)
 {
@@ -108,8 +107,8 @@ bool pool_is_held(const struct pool *p)
 	return timer_is_running(&p->_held_timer);
 }
 
-/* May one more be sent now? Then its place is taken. If not, the timer comes back for what waits.
- */
+/* May one more be sent now? If so, its place is taken. If not, the timer will serve the waiting
+ * requests. */
 static bool pool_take_place_at(struct pool *p, int64_t now_ns)
 {
 	int64_t again_ns = pace_send(p->config.pace, now_ns);
@@ -124,7 +123,7 @@ static inline bool pool_take_place(struct pool *p)
 	return !p->config.pace || pool_take_place_at(p, clock_now_ns());
 }
 
-/* The same for an arrival, which overtakes none that are held. */
+/* The same for an arrival, which must not overtake held requests. */
 static bool pool_keeps_back(struct pool *p, int64_t now_ns)
 {
 	bool is_kept = pool_is_held(p) || !pool_take_place_at(p, now_ns);
@@ -164,7 +163,7 @@ void pool_serve_returned(struct pool *p)
 
 /* ---------------------------------------------------------------- from the tasks */
 
-/* With a pipeline: as much as there is room for. */
+/* With a pipeline: sends as many requests as there is room for. */
 static void pool_fill(struct pool *p, struct task *t, bool was_busy)
 {
 	if (task_get_state(t) == TASK_IDLE) {
@@ -179,8 +178,8 @@ static void pool_fill(struct pool *p, struct task *t, bool was_busy)
 	pool_place(p, t);
 }
 
-/* What came back is left to the connections that are being opened for it: this one has been kept as
- * long as the one that was lost. */
+/* Returned exchanges are left to the connections that are being opened for them: this connection
+ * has been kept as long as the one that was lost, and may be closing too. */
 static bool pool_spares(const struct pool *p, const struct task *t)
 {
 	return p->n_returned > 0 && p->n_returned <= p->n_connecting && task_n_requests(t) > 0;
@@ -213,7 +212,7 @@ static void pool_on_idle(struct task *t, bool had_exchange)
 		pool_balance(p);
 }
 
-/* Arrivals may have waited for another connection meanwhile. */
+/* Arrivals may have started to wait for another connection meanwhile. */
 static void pool_on_spared(struct task *t)
 {
 	struct pool *p = pool_of(t);
@@ -266,13 +265,15 @@ void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t r
 		t = NULL;
 	x = t && env->depth == 1 ? task_next_exchange(t) : &other;
 	stats_begin(env->stats, x, planned_ns, picked_ns, request);
-	/* Sent now, it would only cost a connection: its time has been used up by us. */
+	/* Its timeout has been used up by the generator's delay: sending it now would only cost a
+	 * connection. */
 	if (picked_ns - planned_ns >= env->request_timeout_ns) {
 		pool_fail(p, x, FAULT_EXPIRED, "rpsd was late by more than the timeout");
 		return;
 	}
 	if (t) {
-		/* The stamp of picking is the stamp of sending: nothing lies between. */
+		/* The stamp of picking is also the stamp of sending: nothing happens between the
+		 * two. */
 		pool_send(p, t, x, picked_ns);
 		return;
 	}
@@ -359,7 +360,7 @@ static int pool_init_tasks(struct pool *p)
 
 static void pool_free(struct pool *p)
 {
-	/* The first one's last: the others use its tables. */
+	/* The first task's check is freed last: the others use its tables. */
 	for (size_t i = p->tasks ? p->config.limit : 0; i > 0; i--)
 		check_free(p->tasks[i - 1].check);
 	free(p->tasks);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The connections of one worker and the arrivals that wait for one. An arrival takes a free
- * connection (or with a pipeline, a place on one) or waits, first come first served; how many
- * connections there may be and what happens when none is free is the plan's policy (measurement
- * page A.5). What met a connection being closed, and may be sent again, comes before them. Thread:
- * the worker's. */
+ * connection (or with a pipeline, a place on one) or waits, first come first served; the number of
+ * connections, and the action when none is free, are set by the plan (measurement page A.5).
+ * Requests that met a connection being closed, and may be sent again, come before them. Thread:
+ * that of the worker. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 struct pace;
 struct pool;
 
-/* An arrival that waits. */
+/* A waiting arrival. */
 struct pool_waiting {
 	int64_t planned_ns;
 	int64_t picked_ns;
@@ -26,9 +26,9 @@ struct pool_waiting {
 	uint16_t request;
 };
 
-/* Exchanges that came back and go out again before any arrival that waits. */
+/* Exchanges that were returned and are sent again before any waiting arrival. */
 struct pool_returned {
-	struct exchange *ring; /* as many as can be in flight */
+	struct exchange *ring; /* size: the maximum in flight */
 	size_t cap;
 	size_t head;
 	struct timer timer; /* not later than the earliest request timeout among them */
@@ -36,18 +36,20 @@ struct pool_returned {
 
 struct pool_config {
 	struct task_env *env; /* its upward calls are filled in by the pool */
-	size_t limit;	      /* connections at most */
+	size_t limit;	      /* maximum number of connections */
 	bool is_fixed;	      /* open all of them before the run and keep them open */
 	enum plan_exhausted exhausted;
 	enum plan_reuse reuse;
-	size_t queue_max;      /* arrivals waiting */
+	size_t queue_max;      /* maximum number of waiting arrivals */
 	struct rate open_rate; /* connections opened per second; num 0: unpaced */
-	struct pace *pace;     /* a cap on what is sent, by others too; borrowed. NULL: none */
-	/* Called upwards: every arrival that has ended, however; connection_is_free: its connection
-	 * lives on, so another arrival may be made inside the call. */
+	struct pace *pace;     /* cap on requests sent, shared with other workers; borrowed. NULL:
+				* none */
+	/* Called upwards for every arrival that has ended, in any way; connection_is_free: its
+	 * connection is kept, so another arrival may be made inside the call. */
 	void (*on_ended)(struct pool *p, bool connection_is_free);
-	/* Every connection of a fixed pool was tried, and at least one opened; or none did: why.
-	 * Then each arrival tries one again, and by the back-off the pool does. */
+	/* Every connection of a fixed pool was tried, and at least one opened; or none did: fault
+	 * and why tell the reason. From then on each arrival tries again to open one, and the pool
+	 * does after its back-off. */
 	void (*on_opened)(struct pool *p, enum fault fault, const char *why);
 	void *owner;
 };
@@ -65,51 +67,52 @@ struct pool {
 	struct pool_returned _returned;
 	size_t n_waiting;
 	size_t n_returned;
-	size_t n_idle; /* connections */
+	size_t n_idle; /* number of connections */
 	size_t n_connecting;
 	size_t n_busy;
 	bool _is_opening;  /* the first opening of a fixed pool */
 	bool _is_ending;   /* nothing more is opened or sent */
-	bool _is_down;	   /* the last attempt failed */
-	bool _is_failing;  /* an arrival ends as the attempt for it has failed */
-	size_t _n_tried;   /* connections, during the first opening */
-	enum fault _fault; /* of the first attempt or connection that failed during it */
+	bool _is_down;	   /* the last attempt to connect failed */
+	bool _is_failing;  /* an arrival ends because the attempt for it has failed */
+	size_t _n_tried;   /* number of connections, during the first opening */
+	enum fault _fault; /* that of the first attempt or connection that failed during it */
 	char _why[256];
-	bool _is_probing; /* one connection is tried, unasked, after a failure */
+	bool _is_probing; /* one connection is tried by the pool itself, after a failure */
 	int64_t _backoff_ns;
 	int64_t _failed_ns; /* when the back-off began */
-	int64_t _retry_ns;  /* its end: nothing is opened before unless an arrival asks for it */
+	int64_t _retry_ns;  /* its end: before it a connection is opened only if an arrival needs
+			     * one */
 	int64_t _next_open_ns;
 	struct timer_queue _open_timers;
 	struct timer _open_timer;
 	struct timer_queue _expiry_timers;
-	struct timer _expiry_timer; /* of the one that waits longest */
+	struct timer _expiry_timer; /* for the arrival that waits longest */
 	struct timer_queue _return_timers;
 	struct timer_queue _held_timers;
-	struct timer _held_timer; /* what waits may be sent then: the cap keeps it back */
+	struct timer _held_timer; /* when waiting requests that the cap delays may be sent */
 	/* counters */
-	size_t peak; /* connections open or opening at once */
+	size_t peak; /* maximum of connections open or opening at once */
 	size_t queue_peak;
-	uint64_t n_kept_back; /* arrivals that waited for the cap at first */
+	uint64_t n_kept_back; /* arrivals that were at first delayed by the cap */
 };
 
 /* 0 or -ENOMEM; everything the run will need is allocated here. */
 int pool_init(struct pool *p, const struct pool_config *config);
 void pool_fini(struct pool *p);
 
-/* Opens a fixed pool that keeps its connections; the end comes by on_opened (at once where there is
- * nothing to open). */
+/* Opens a fixed pool that keeps its connections; the end is reported by on_opened (at once if there
+ * is nothing to open). */
 void pool_open(struct pool *p);
 
-/* An arrival of that request, at the instant the producer handled it. */
+/* An arrival of the given request, at the instant when the producer handled it. */
 void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t request);
 
-/* Inside on_ended: when the user of that arrival should try again. 0: at once. Where an attempt has
- * failed and other connections are open, that is the end of the back-off. */
+/* To be called inside on_ended: when should the user of that arrival try again? 0: at once. If an
+ * attempt has failed and other connections are open, it is the end of the back-off. */
 int64_t pool_retry_ns(const struct pool *p);
 
-/* The drain is over: everything waiting or in flight is given up, every connection closed. */
+/* The drain is over: ends everything waiting or in flight, and closes every connection. */
 void pool_abandon(struct pool *p);
 
-/* The planned instant of the arrival that has waited longest for its end; CLOCK_NEVER: none. */
+/* The planned instant of the oldest arrival that has not ended; CLOCK_NEVER: none. */
 int64_t pool_oldest_ns(const struct pool *p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of a pool know of each other: pool.c has the connections, pool_open.c opens them,
- * pool_queue.c has the arrivals that wait. */
+/* The internal interface between the parts of a pool: pool.c has the connections, pool_open.c opens
+ * them, pool_queue.c has the waiting arrivals. */
 #pragma once
 
 #include "daemon/engine/pool.h"
@@ -12,23 +12,24 @@ static inline size_t pool_n_open(const struct pool *p)
 	return p->n_idle + p->n_busy + p->n_connecting;
 }
 
-/* What came back goes out on connections that are open already, as far as none is being opened for
- * it. */
+/* Sends returned exchanges on connections that are open already, except those for which one is
+ * being opened. */
 void pool_serve_returned(struct pool *p);
-/* One of them, on any. False: none has room, or the cap on the rate keeps it back. */
+/* Sends one of them, on any connection. False: none has room, or the cap on the rate delays it. */
 bool pool_serve_one(struct pool *p);
-/* The cap keeps back what waits, though there may be room. */
+/* The cap delays waiting requests, though there may be room. */
 bool pool_is_held(const struct pool *p);
 
 /* ---- pool_open.c */
 
-/* Opens what is wanted and may be opened now; a timer comes back for the rest. */
+/* Opens the connections that are needed and may be opened now; a timer calls it again for the
+ * rest. */
 void pool_balance(struct pool *p);
-/* An attempt has failed: so has the arrival for which it was made. */
+/* An attempt has failed: the arrival for which it was made fails too. */
 void pool_connect_failed(struct pool *p, enum fault fault, const char *why);
 /* A connection is open. */
 void pool_note_opened(struct pool *p);
-/* An idle connection is gone. */
+/* An idle connection was closed. */
 void pool_note_lost(struct pool *p, const struct task *t, const struct task_loss *loss);
 void pool_on_open_timer(struct timer_queue *q, struct timer *timer);
 
@@ -36,12 +37,12 @@ void pool_on_open_timer(struct timer_queue *q, struct timer *timer);
 
 void pool_enqueue(struct pool *p, const struct exchange *x);
 void pool_return(struct pool *p, const struct exchange *x);
-/* The next one to be sent; there is one. What came back comes first. */
+/* Takes the next one to be sent; there must be one. Returned exchanges come first. */
 struct exchange pool_dequeue(struct pool *p);
 struct exchange pool_dequeue_waiting(struct pool *p);
-/* An exchange ends without an answer. */
+/* Ends an exchange without an answer. */
 void pool_fail(struct pool *p, struct exchange *x, enum fault fault, const char *why);
-/* The drain is over. */
+/* The drain is over: ends all that wait. */
 void pool_give_up_waiting(struct pool *p, int64_t now_ns);
 void pool_on_expired(struct timer_queue *q, struct timer *timer);
 void pool_on_return_timer(struct timer_queue *q, struct timer *timer);

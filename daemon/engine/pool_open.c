@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How connections are opened. pool_balance is the one place that decides whether another one is.
- * Opening is paced by open-rate, so that a server is not struck by a storm of connects; with a
- * connection for each request, opening is a part of the request and is not paced.
+ * Opening is paced by open-rate, so that a server is not flooded with connects; with a connection
+ * for each request, opening is a part of the request and is not paced.
  *
- * An arrival that waits always asks for an attempt, and fails with it. A fixed pool also opens what
- * it has lost without being asked: at once where a connection had served requests before it was
- * closed, else (a failed attempt, or a server that hangs up on who is idle, which would do it
- * again) after POOL_BACKOFF_MIN_NS, doubled up to POOL_BACKOFF_MAX_NS; with one connection first,
- * and when that is open, with the others.
+ * A waiting arrival always causes an attempt, and fails with it. A fixed pool also replaces lost
+ * connections by itself: at once if the connection had served requests before it was closed, else
+ * (a failed attempt, or a server that closes idle connections, which would do it again) after
+ * POOL_BACKOFF_MIN_NS, doubled up to POOL_BACKOFF_MAX_NS; first with one connection, and when that
+ * is open, with the others.
  *
- * Before the run, a fixed pool tries each of its connections once. What fails then, or is closed by
- * the peer again, is for the run to meet, as long as anything has connected at all. Where nothing
- * has, and for a fault of this host, nothing more is tried. */
+ * Before the run, a fixed pool tries each of its connections once. Connections that fail then, or
+ * are closed by the peer again, do not prevent the run, as long as at least one has connected. If
+ * none has, and for a fault of this host, no further attempt is made. */
 #include <assert.h>
 #include <stdio.h>
 
 #include "common/clock.h"
 #include "daemon/engine/pool_internal.h"
 
-/* So much of open-rate may be used up beforehand by retries. */
+/* The part of open-rate that retries may use in advance. */
 #define POOL_RETRY_AHEAD_NS NSEC_PER_SEC
 
 #define POOL_BACKOFF_MIN_NS (100 * NSEC_PER_MSEC)
@@ -39,8 +39,8 @@ void pool_on_open_timer(struct timer_queue *q, struct timer *timer)
 
 /* ---------------------------------------------------------------- back-off */
 
-/* What fails before the next attempt is due belongs to the last one. Of what is long past nothing
- * is left. */
+/* Failures before the next attempt is due belong to the last one. After a long time without
+ * failures the back-off starts again at its minimum. */
 static void pool_back_off(struct pool *p, int64_t now_ns)
 {
 	p->_is_down = true;
@@ -57,7 +57,7 @@ static void pool_back_off(struct pool *p, int64_t now_ns)
 	p->_retry_ns = now_ns + p->_backoff_ns;
 }
 
-/* The length of the back-off is kept until such a connection was of use. */
+/* The length of the back-off is kept until a connection opened after it has served requests. */
 void pool_note_opened(struct pool *p)
 {
 	if (!p->_is_probing && p->config.reuse != PLAN_REUSE_NO)
@@ -66,7 +66,7 @@ void pool_note_opened(struct pool *p)
 	p->_retry_ns = 0;
 }
 
-/* The first one during the first opening. */
+/* Records the first fault during the first opening. */
 static void pool_note_fault(struct pool *p, enum fault fault, const char *why)
 {
 	if (!p->_is_opening || p->_fault != FAULT_NONE)
@@ -91,7 +91,7 @@ void pool_note_lost(struct pool *p, const struct task *t, const struct task_loss
 	}
 }
 
-/* May the pool open one that nobody waits for? */
+/* May the pool open a connection that no arrival waits for? */
 static bool pool_may_refill(struct pool *p, int64_t now_ns)
 {
 	if (!p->config.is_fixed || p->config.reuse == PLAN_REUSE_NO)
@@ -108,7 +108,7 @@ static bool pool_may_refill(struct pool *p, int64_t now_ns)
 	return true;
 }
 
-/* During the first opening. */
+/* Does the first opening continue? */
 static bool pool_goes_on_opening(const struct pool *p)
 {
 	if (p->_fault != FAULT_NONE &&
@@ -126,14 +126,14 @@ static void pool_check_opened(struct pool *p)
 	if (!p->_is_opening || p->n_connecting > 0 || pool_goes_on_opening(p))
 		return;
 	p->_is_opening = false;
-	/* A server that closes who is silent may answer all the same; one that speaks first will
-	 * not. */
+	/* A server that closes silent connections may still answer requests; one that sends data
+	 * first will not. */
 	is_hopeless =
 		phase == FAULT_PHASE_GENERATOR ||
 		(p->n_idle == 0 && (p->config.env->opened == 0 || phase == FAULT_PHASE_PARSE));
 	/* A limit of the plan may have closed them again: then nothing has failed. */
 	p->config.on_opened(p, is_hopeless ? p->_fault : FAULT_NONE, p->_why);
-	pool_balance(p); /* those that were lost on the way */
+	pool_balance(p); /* replaces those lost during the opening */
 }
 
 static bool pool_wants_more(struct pool *p, int64_t now_ns)
@@ -141,7 +141,7 @@ static bool pool_wants_more(struct pool *p, int64_t now_ns)
 	size_t depth = p->config.env->depth;
 	size_t n_asking = p->n_returned + (p->n_waiting + depth - 1) / depth;
 
-	/* It is the cap on the rate that what waits is waiting for. */
+	/* The waiting requests are delayed by the cap on the rate, not by a lack of connections. */
 	if (pool_is_held(p) && p->n_idle > 0)
 		n_asking = 0;
 	if (p->_is_ending || pool_n_open(p) >= p->config.limit)
@@ -151,11 +151,11 @@ static bool pool_wants_more(struct pool *p, int64_t now_ns)
 	return n_asking > p->n_connecting || pool_may_refill(p, now_ns);
 }
 
-/* May a connection be opened now? If not, the timer comes back. */
+/* May a connection be opened now? If not, a timer is set for it. */
 static bool pool_pace(struct pool *p, int64_t now_ns)
 {
 	struct rate rate = p->config.open_rate;
-	/* A retry does not wait for its turn, it takes a later one's. */
+	/* A retry does not wait for its turn; it uses a later one in advance. */
 	int64_t ahead_ns = p->n_returned > p->n_connecting ? POOL_RETRY_AHEAD_NS : 0;
 	int64_t gap_ns;
 
@@ -167,7 +167,7 @@ static bool pool_pace(struct pool *p, int64_t now_ns)
 		return false;
 	}
 	gap_ns = (int64_t)((double)NSEC_PER_SEC * (double)rate.den / (double)rate.num);
-	/* A late wake-up may catch up a little, a pause is not saved up. */
+	/* A late wake-up may catch up a little, but unused turns of a pause are not accumulated. */
 	if (p->_next_open_ns < now_ns - 20 * NSEC_PER_MSEC)
 		p->_next_open_ns = now_ns;
 	p->_next_open_ns += gap_ns;
@@ -187,7 +187,7 @@ void pool_connect_failed(struct pool *p, enum fault fault, const char *why)
 		return;
 	if (p->n_returned > 0 && (pool_serve_one(p) || pool_is_held(p)))
 		return;
-	/* The one that has waited longest is the one this connection was meant for. */
+	/* This connection was opened for the request that has waited longest. */
 	x = pool_dequeue(p);
 	p->_is_failing = true;
 	if (x.n_sent > 0) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exchanges that have no connection: arrivals that were not sent yet, in the order of their
- * planned instants, so that the head expires first; and before them those that came back from a
- * connection. These keep their instants, so they are in no order of time, but there are few and
- * seldom: their one timer stands at the earliest deadline there was, and looks through all of them
- * when it fires. */
+ * planned instants, so that the head expires first; and before them those that a connection
+ * returned. These keep their instants, so they are not sorted by time, but they are few and rare:
+ * they share one timer, set to their earliest deadline, and all of them are checked when it
+ * expires. */
 #include <assert.h>
 
 #include "common/clock.h"
@@ -84,8 +84,8 @@ void pool_return(struct pool *p, const struct exchange *x)
 	struct pool_returned *r = &p->_returned;
 	int64_t deadline_ns = x->planned_ns + p->config.env->request_timeout_ns;
 
-	/* Nothing is sent for the first time while one of these waits without a connection being
-	 * opened for it; so they are never more than can be in flight. */
+	/* While a returned exchange waits without a connection being opened for it, nothing is sent
+	 * for the first time; so there are never more than can be in flight. */
 	assert(p->n_returned < r->cap);
 	r->ring[(r->head + p->n_returned++) % r->cap] = *x;
 	if (!timer_is_running(&r->timer) || deadline_ns < r->timer.deadline_ns)
@@ -108,8 +108,8 @@ struct exchange pool_dequeue(struct pool *p)
 	return p->n_returned > 0 ? pool_dequeue_returned(p) : pool_dequeue_waiting(p);
 }
 
-/* Each is looked at once; those that may still wait keep their order. What is returned meanwhile
- * comes behind them. */
+/* Each is checked once; those that may still wait keep their order. Exchanges that are returned
+ * meanwhile come after them. */
 void pool_on_return_timer(struct timer_queue *q, struct timer *timer)
 {
 	struct pool *p = q->userdata;

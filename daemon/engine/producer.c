@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The producer. Between two looks at the sockets it hands on at most PRODUCER_BATCH arrivals, so
- * that a burst (after the process was stopped, say) cannot delay the answers that wait to be read:
- * then it asks to be called again, and the loop polls in between.
+/* The producer. Between two polls of the sockets it passes on at most PRODUCER_BATCH arrivals, so
+ * that a burst (for example after the process was stopped) cannot delay the answers that wait to be
+ * read: then it asks to be called again, and the loop polls in between.
  *
- * Three ways to meet an instant. By timer, late by what the machine takes to wake up: tens of
- * microseconds. Hybrid, the timer stands early and what is left is spent asking to be called again,
- * so the loop turns without sleeping, sockets are served in every turn, and the arrival goes out
- * within a fraction of a microsecond. Spinning is the same with so long a lead that between
- * arrivals the loop does not sleep at all; only where nothing is due for PRODUCER_FAR_NS (a pause,
- * a start that is still far off) a CPU would burn for nothing.
+ * There are three ways to wait for an instant. With `timer` an arrival is late by the time that the
+ * machine needs to wake up: tens of microseconds. With `hybrid` the timer is set earlier, and
+ * during the rest the producer asks to be called again, so the loop turns without sleeping, sockets
+ * are served in every turn, and the arrival is sent within a fraction of a microsecond. `spin` is
+ * the same with so long a lead that the loop does not sleep at all between arrivals, except if
+ * nothing is due for PRODUCER_FAR_NS (a pause, a start that is still far off), where it would waste
+ * a CPU.
  *
- * Below the cost of a wake-up sleeping does not pay: at high rates the timer stands at least
- * PRODUCER_GAP_NS ahead and what has come due by then goes out together, late by at most that gap;
- * it is in "our delay" like every other lateness. Who spins has paid already, so there `auto` is no
- * gap. */
+ * Sleeping for less than the cost of a wake-up does not pay: at high rates the timer is set at
+ * least PRODUCER_GAP_NS ahead and the arrivals due by then are sent together, late by at most that
+ * gap; it is part of "our delay" like every other lateness. With `hybrid` and `spin` the CPU time
+ * is used anyway, so there `auto` is no gap. */
 #include "daemon/engine/producer.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@
 
 #define PRODUCER_BATCH 32
 #define PRODUCER_GAP_NS (50 * NSEC_PER_USEC)
-#define PRODUCER_GAP_RATE 5000.0 /* per second and worker, from which the gap holds */
+#define PRODUCER_GAP_RATE 5000.0 /* per second and worker; from this rate on the gap applies */
 #define PRODUCER_FAR_NS NSEC_PER_SEC
 
 static void producer_arm(struct producer *p, int64_t instant_ns)
@@ -32,12 +33,12 @@ static void producer_arm(struct producer *p, int64_t instant_ns)
 	struct itimerspec spec = {
 		.it_value = {instant_ns / NSEC_PER_SEC, instant_ns % NSEC_PER_SEC}};
 
-	/* Without it nothing more would be sent: the worker has to know. */
+	/* Without the timer nothing more would be sent: the worker has to know. */
 	if (timerfd_settime(p->_task.fd, TFD_TIMER_ABSTIME, &spec, NULL) == -1)
 		loop_fail(p->_task._loop, -errno);
 }
 
-/* To be called when the next arrival wants it. */
+/* Arranges the call for the next arrival. */
 static void producer_wait(struct producer *p, int64_t now_ns)
 {
 	int64_t wake_ns;
@@ -47,7 +48,8 @@ static void producer_wait(struct producer *p, int64_t now_ns)
 	wake_ns = p->_next_ns - p->_lead_ns;
 	if (wake_ns < now_ns + p->_gap_ns)
 		wake_ns = now_ns + p->_gap_ns;
-	/* A timer alone is armed also for what is due: that costs a turn, as asking does. */
+	/* With `timer` the timer is armed even if the arrival is due: that costs one turn, as
+	 * asking does. */
 	if (p->_lead_ns > 0 && wake_ns <= now_ns)
 		loop_task_again(&p->_task);
 	else
@@ -86,7 +88,7 @@ static void producer_on_due(struct loop_task *task, uint32_t events)
 	producer_wait(p, now_ns);
 }
 
-/* What follows from the pacing, and from the schedule's rates. */
+/* Derives gap and lead from the pacing and the schedule's rates. */
 static void producer_pace(struct producer *p)
 {
 	const struct producer_config *c = &p->config;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The schedule: the instants of an open run as a function of the arrival's number.
  *
- * Let Lambda(t) be the arrivals due until t, counted from the start of a segment. Constant arrival
- * k of that segment is due when Lambda reaches k + 1/2: no arrival sits on a round second, and the
- * count at any instant is Lambda rounded half up. Nothing is accumulated and no interval is ever
- * rounded, so the last arrival of a day is as exact as the first.
+ * Let Lambda(t) be the number of arrivals due until t, counted from the start of a segment.
+ * Constant arrival k of that segment is due when Lambda reaches k + 1/2: no arrival is at a round
+ * second, and the count at any instant is Lambda rounded half up. Nothing is accumulated and no
+ * interval is ever rounded, so the last arrival of a day is as exact as the first.
  *
  * Sums are integers. With L the common denominator of a segment's rates, arrivals are counted in
- * units of 1 / (2 L 10^9): then arrival k lies at (2k + 1) L 10^9 units, a rate of r/L per second
+ * units of 1 / (2 L 10^9): then arrival k is at (2k + 1) L 10^9 units, a rate of r/L per second
  * collects exactly 2 r units each nanosecond, and a ramp of D ns, at the mean of its rates, a whole
- * number. A stage hands on what it has collected, down to the unit, so a fraction of an
- * arrival carries over the border between two stages.
+ * number. A stage passes its sum on to the next, exact to the unit, so a fraction of an arrival
+ * carries over the border between two stages.
  *
- * Each stage becomes a piece that knows what was collected before it. In a hold an instant is one
+ * Each stage becomes a piece that contains the sum collected before it. In a hold an instant is one
  * multiplication and one division. In a ramp from p to q units per ns over D it is
  *     t = 2 u / (p + sqrt(p^2 + 2 a u)),  a = (q - p) / D,
  * which holds also for p = 0 and where p and q are nearly equal; the second
@@ -34,10 +34,10 @@
 #include "common/clock.h"
 #include "daemon/engine/schedule_internal.h"
 
-/* The units of one arrival, those of one ns and all times stay below 2^63, hence sums below 2^126.
- */
+/* The units of one arrival, the units of one ns and all times are below 2^63, hence sums below
+ * 2^126. */
 #define SCHEDULE_STEP_MAX (UINT64_C(1) << 63)
-/* Levels of one step stage: beyond that it is a ramp. */
+/* The maximum number of levels of one step stage: with more it should be a ramp. */
 #define SCHEDULE_LEVELS_MAX 100000
 
 static uint64_t schedule_gcd(uint64_t a, uint64_t b)
@@ -53,7 +53,7 @@ static uint64_t schedule_gcd(uint64_t a, uint64_t b)
 
 uint64_t schedule_hash(uint64_t seed, uint64_t k)
 {
-	/* splitmix64's finalizer over both (Steele, Lea, Flood 2014). */
+	/* The finalizer of splitmix64, applied to both (Steele, Lea, Flood 2014). */
 	for (int i = 0; i < 2; i++) {
 		seed = (i == 0 ? seed : seed ^ k) + UINT64_C(0x9e3779b97f4a7c15);
 		seed = (seed ^ (seed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -65,7 +65,8 @@ uint64_t schedule_hash(uint64_t seed, uint64_t k)
 
 /* ---------------------------------------------------------------- within a piece */
 
-/* Units that a ramp has collected t ns behind its whole's start, to far below one of them. */
+/* The units that a ramp has collected t ns after the start of its whole, exact to far below one of
+ * them. */
 static long double schedule_ramp_units(const struct schedule_piece *p, int64_t t_ns)
 {
 	long double t = t_ns, whole = p->whole_ns;
@@ -83,8 +84,8 @@ static schedule_units schedule_ramp_sum(const struct schedule_piece *p, int64_t 
 	return (schedule_units)schedule_ramp_units(p, t_ns);
 }
 
-/* Of a falling ramp the second half is found from its end, where it is slow: forwards the root
- * would be the difference of what is nearly equal. */
+/* The second half of a falling ramp is computed from its end, where it is slow: forwards the root
+ * would be the difference of two nearly equal numbers. */
 static int64_t schedule_ramp_instant(const struct schedule_piece *p, schedule_units units)
 {
 	schedule_units u = units - p->from + p->ramp_from;
@@ -122,15 +123,16 @@ int64_t schedule_instant(const struct schedule_piece *p, schedule_units units)
 
 /* ---------------------------------------------------------------- settling */
 
-/* One segment while it is being settled. */
+/* One segment while its pieces are computed. */
 struct schedule_sum {
 	struct schedule *schedule;
 	struct schedule_span *span;
 	uint64_t scale;		     /* L */
 	uint64_t step;		     /* units of one arrival, 2 L 10^9 */
 	schedule_units sum;	     /* units collected so far */
-	schedule_units stop;	     /* units after which the segment ends, 0: when its stages do */
-	struct schedule_piece *draw; /* where the present draw began */
+	schedule_units stop;	     /* units after which the segment ends; 0: it ends with its
+				      * stages */
+	struct schedule_piece *draw; /* the piece in which the present draw began */
 };
 
 static int schedule_sum_init(
@@ -173,7 +175,7 @@ static int schedule_sum_init(
 	return 0;
 }
 
-/* Arrivals of the segment that are due once so many units are collected. */
+/* The number of arrivals of the segment that are due when this many units are collected. */
 static schedule_units schedule_due(const struct schedule_sum *sum, schedule_units units)
 {
 	return (units + sum->step / 2) / sum->step;
@@ -187,7 +189,7 @@ static int schedule_pace(const struct schedule_sum *sum, struct rate rate, uint6
 	return 0;
 }
 
-/* A count asked for ends the window, early or late, when Lambda reaches it: half an arrival after
+/* A requested count ends the window, early or late, when Lambda reaches it: half an arrival after
  * the last one, so that count / window is the rate. */
 static int schedule_stop_piece(struct schedule_sum *sum, struct schedule_piece *p)
 {
@@ -208,7 +210,7 @@ static int schedule_stop_piece(struct schedule_sum *sum, struct schedule_piece *
 	return 0;
 }
 
-/* What the piece collects. */
+/* Computes the units that the piece collects. */
 static int schedule_collect(struct schedule_sum *sum, struct schedule_piece *p)
 {
 	bool is_open = p->duration_ns == CLOCK_NEVER;
@@ -232,7 +234,7 @@ static int schedule_collect(struct schedule_sum *sum, struct schedule_piece *p)
 	return is_open ? -EINVAL : 0;
 }
 
-/* Poisson points are spread over a piece and those that go on with its draw. */
+/* Poisson points are spread over a piece and those that continue its draw. */
 static void schedule_share_draw(struct schedule_sum *sum, struct schedule_piece *p)
 {
 	if (p->kind == PLAN_PAUSE)
@@ -407,7 +409,7 @@ static struct rate schedule_end_rate(const struct plan_stage *stage)
 	return moves ? stage->to : stage->rate;
 }
 
-/* A rate of 0/1 for a pause: before or behind it there is nothing either. */
+/* For a pause the rate is 0/1: there is no arrival before or after it either. */
 static struct rate schedule_start_rate(const struct plan_stage *stage)
 {
 	return stage->kind == PLAN_PAUSE ? (struct rate){0, 1} : stage->rate;

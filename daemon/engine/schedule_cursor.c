@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A walk through a schedule, for one of the shares it is split into.
+/* Iterates over a schedule, for one of the shares it is split into.
  *
- * Constant and jittered arrivals are found by their number, so a share steps over the others'.
- * Poisson arrivals are not: the points of a draw are the sorted values of n uniform ones, made one
- * after the other (each is the least of those that are left, so what remains shrinks by the factor
- * v^(1/left)), and every share makes all of them and keeps its own. The uniform v of arrival k is a
- * hash of the seed and k: no generator's state to carry.
+ * Constant and jittered arrivals are computed from their number, so a share skips those of the
+ * others. Poisson arrivals are not: the points of a draw are n sorted uniform values, generated one
+ * after the other (each is the smallest of those that are left, so the rest shrinks by the factor
+ * v^(1/left)), and every share generates all of them and keeps its own. The uniform v of arrival k
+ * is a hash of the seed and k: no generator's state to carry.
  *
- * The cursor stands one arrival ahead. To be steered away from what it has looked ahead to, it
- * remembers where it stood behind the arrival before. */
+ * The cursor is one arrival ahead. It keeps its state after the arrival before, so that the
+ * schedule can be changed before the arrival that it has already computed. */
 #include <assert.h>
 #include <math.h>
 
@@ -22,7 +22,8 @@ static double schedule_uniform(const struct schedule *s, uint64_t k)
 
 /* ---------------------------------------------------------------- by number */
 
-/* The last piece with k_first <= k: those without arrivals fall behind the next one. */
+/* The last piece with k_first <= k: a piece without arrivals has the same k_first as the next
+ * one. */
 static size_t schedule_piece_of(const struct schedule *s, uint64_t k)
 {
 	size_t at = 0;
@@ -36,7 +37,8 @@ static size_t schedule_piece_of(const struct schedule *s, uint64_t k)
 	return at;
 }
 
-/* From the piece in which its undisturbed instant lies, to the one in which the jittered lies. */
+/* Walks from the piece that contains the constant instant to the one that contains the jittered
+ * one. */
 static int64_t schedule_jittered(
 	const struct schedule *s, size_t at, uint64_t k, schedule_units units)
 {
@@ -51,7 +53,7 @@ static int64_t schedule_jittered(
 		p--;
 	while (units > p->to_units && p + 1 < s->pieces + s->n_pieces && p[1].segment == p->segment)
 		p++;
-	/* The segment's sum may end before its last arrival's latest place. */
+	/* The segment's sum may end before the latest possible point of its last arrival. */
 	if (units > p->to_units)
 		units = p->to_units;
 	return schedule_instant(p, units);
@@ -84,7 +86,7 @@ static void schedule_find_numbered(struct schedule_cursor *c)
 
 /* ---------------------------------------------------------------- by drawing */
 
-/* The next piece of the draw; false: it has none any more. */
+/* Moves to the next piece of the draw; false: there is none. */
 static bool schedule_draw_moves_on(const struct schedule *s, struct schedule_draw *d)
 {
 	const struct schedule_piece *p = &s->pieces[d->piece];
@@ -100,7 +102,7 @@ static bool schedule_draw_moves_on(const struct schedule *s, struct schedule_dra
 	return true;
 }
 
-/* Begins the next draw, at the present piece or behind it. False: there is none. */
+/* Begins the next draw, at the present piece or after it. False: there is none. */
 static bool schedule_draw_begins(const struct schedule *s, struct schedule_draw *d)
 {
 	while (d->piece < s->n_pieces && s->pieces[d->piece].kind == PLAN_PAUSE)
@@ -123,8 +125,8 @@ static void schedule_draw_ends(const struct schedule *s, struct schedule_draw *d
 	d->piece++;
 }
 
-/* The instant of the point at `at` arrivals behind the draw's beginning; CLOCK_NEVER: behind its
- * pieces, for it was cut. */
+/* The instant of the point that is `at` expected arrivals after the draw's beginning; CLOCK_NEVER:
+ * it is after the draw's pieces, because the draw was cut. */
 static int64_t schedule_draw_instant(
 	const struct schedule *s, struct schedule_draw *d, long double at)
 {
@@ -142,7 +144,7 @@ static int64_t schedule_draw_instant(
 	}
 }
 
-/* Makes the next point, of whatever share. False: there is none. */
+/* Makes the next point, of any share. False: there is none. */
 static bool schedule_draw_next(const struct schedule *s, struct schedule_draw *d, int64_t *ret_ns)
 {
 	for (;;) {
@@ -165,8 +167,8 @@ static bool schedule_draw_next(const struct schedule *s, struct schedule_draw *d
 			d->k++;
 			return true;
 		}
-		/* It lies, like all behind it, in what has been cut off; only rounding could put
-		 * the last one of a whole draw there. */
+		/* This point and all after it are in the part that was cut off; in a draw that was
+		 * not cut, only rounding could put the last one there. */
 		if (is_last && !origin->is_draw_fixed) {
 			const struct schedule_piece *p = &s->pieces[d->piece];
 
@@ -230,7 +232,8 @@ void schedule_change(struct schedule_cursor *c, const struct schedule *s)
 		return;
 	}
 	c->_draw = c->_before;
-	/* Steered at an instant that has passed already: what was made stays made. */
+	/* The schedule was changed at an instant that has already passed: arrivals that were made
+	 * stay. */
 	if (c->_draw.piece >= s->n_kept) {
 		c->_draw.piece = s->n_kept;
 		c->_draw.is_begun = false;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steering: a new schedule that is the old one up to an instant. Its pieces are the old ones, the
- * one at that instant cut in two; what lies behind is replaced, shifted or left out, and everything
- * is settled anew. Since instants follow from sums of exact units, nothing before the cut moves.
+ * one at that instant cut in two; those after it are replaced, shifted or left out, and everything
+ * is computed again. Since instants are computed from sums of exact units, nothing before the cut
+ * moves.
  *
- * A pause is a piece without a rate, open until somebody resumes; what lies behind it has no
- * instant before. A Poisson draw that is cut by a pause goes on behind it; one whose stage is given
- * another rate, or up, ends at the cut with the points it had placed before. */
+ * A pause is a piece without a rate, without an end until it is resumed; until then pieces after it
+ * have no instants. A Poisson draw that is cut by a pause continues after it; one whose stage gets
+ * another rate, or is skipped, ends at the cut with the points it had placed before. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -43,7 +44,7 @@ static bool schedule_is_same_stage(const struct schedule_piece *a, const struct 
 	return a->segment == b->segment && a->stage == b->stage;
 }
 
-/* The draw that the piece belongs to goes on as it had begun. */
+/* The draw that the piece belongs to keeps the numbers with which it began. */
 static void schedule_fix_draw(struct schedule *s, size_t at)
 {
 	while (at > 0 && (s->pieces[at].continues || s->pieces[at].kind == PLAN_PAUSE))
@@ -56,7 +57,7 @@ static void schedule_push(struct schedule *s, struct schedule_piece piece)
 	s->pieces[s->n_pieces++] = piece;
 }
 
-/* Appends the pieces of old from number first on, but for those of the stage of `but`. */
+/* Appends the pieces of old from number first on, except those of the stage of `but`. */
 static void schedule_push_rest(struct schedule *s, const struct schedule *old, size_t first,
 	const struct schedule_piece *but)
 {
@@ -65,7 +66,7 @@ static void schedule_push_rest(struct schedule *s, const struct schedule *old, s
 			schedule_push(s, old->pieces[i]);
 }
 
-/* What is left of the piece behind the cut. */
+/* The rest of the piece after the cut. */
 static struct schedule_piece schedule_remainder(const struct schedule_piece *p, int64_t into_ns)
 {
 	struct schedule_piece rest = *p;
@@ -78,8 +79,8 @@ static struct schedule_piece schedule_remainder(const struct schedule_piece *p, 
 	return rest;
 }
 
-/* Time that is left of the stage of piece `at`, `into_ns` behind its start; CLOCK_NEVER: as long as
- * the count takes. */
+/* The time left in the stage of piece `at`, `into_ns` after its start; CLOCK_NEVER: until the count
+ * is reached. */
 static int64_t schedule_stage_left(const struct schedule *s, size_t at, int64_t into_ns)
 {
 	int64_t left_ns = -into_ns;
@@ -141,7 +142,8 @@ static int schedule_act_on(struct schedule *s, const struct schedule *old, size_
 		return 0;
 	}
 	schedule_push_rest(s, old, at + 1, p);
-	/* Without the stage in which the count would have been reached, time decides. */
+	/* Without the stage in which the count would have been reached, the window ends with its
+	 * stages. */
 	if (s->n_asked > 0 && !schedule_has_tail(s))
 		s->n_asked = 0;
 	return 0;

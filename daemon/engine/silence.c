@@ -12,13 +12,13 @@ static void silence_insert(struct silence *s, int64_t asked_ns)
 		s->asked_ns[i] = asked_ns;
 }
 
-/* Those that another worker's response came after are not since the last response. A worker whose
- * arrivals are left out so tells of no later ones: it waits for its own response, and the worker
- * that had the last one tells of all that came since then. */
+/* Arrivals before another worker's response are not after the last response, and are left out. Such
+ * a worker then reports no later arrivals either: it waits for its own response, and the worker
+ * that had the last one reports all arrivals since then. */
 static void silence_add_asked(struct silence *to, const struct silence *from)
 {
 	for (unsigned i = 0; i < from->n_asked; i++) {
-		/* A batch of arrivals may carry an instant from just before the response. */
+		/* A batch of arrivals may have an instant shortly before the response. */
 		int64_t asked_ns = from->asked_ns[i] > from->answered_ns ? from->asked_ns[i]
 									 : from->answered_ns;
 

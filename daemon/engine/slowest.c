@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A binary heap of ten. all[0] is the least: what is no slower than it is turned away at once, and
- * what is takes its place and sinks. */
+/* A binary heap of ten. all[0] is the fastest: a request that is not slower is rejected at once,
+ * and a slower one replaces it and sinks. */
 #include "daemon/engine/slowest.h"
 
 #include <stdlib.h>
@@ -55,7 +55,7 @@ void slowest_merge(struct slowest *to, const struct slowest *from)
 		slowest_add(to, &from->all[i]);
 }
 
-/* Of equally slow ones the earlier first: the same run gives the same list. */
+/* Among equally slow ones the earlier comes first: the same run gives the same list. */
 static int slowest_compare(const void *a, const void *b)
 {
 	const struct slow *x = a, *y = b;

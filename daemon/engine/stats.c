@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Totals and intervals of one worker. Every arrival passes stats_begin once and then exactly one of
  * stats_end and stats_give_up, which put it into exactly one ledger class: that is why the ledger
- * balances, and `outstanding` is what has begun and not ended. */
+ * balances, and `outstanding` is the number of arrivals that have begun and not ended. */
 #include "daemon/engine/stats.h"
 
 #include <assert.h>
@@ -35,7 +35,7 @@ const char *const stats_request_histogram_names[STATS_REQUEST_HISTOGRAM_COUNT] =
 	[STATS_REQUEST_FAILED] = "failed",
 };
 
-/* Where the plan names its requests, what this one counts for; NULL otherwise. */
+/* The counts of the named request of x; NULL if the plan names none. */
 static inline struct stats_request *stats_request_of(struct stats *s, const struct exchange *x)
 {
 	if (s->totals.n_requests == 0 || x->phase != STATS_WINDOW)
@@ -195,7 +195,7 @@ void stats_cut_window(struct stats *s, int64_t end_ns)
 
 void stats_move_window(struct stats *s, int64_t start_ns, int64_t end_ns)
 {
-	/* Told too late: what was counted since its start stays where it is. */
+	/* Called too late: events counted since the window's start stay where they are. */
 	if (list_empty(&s->_open) && s->_taken_ns == 0)
 		stats_set_window(s, start_ns, end_ns);
 	s->window_end_ns = end_ns;
@@ -204,7 +204,7 @@ void stats_move_window(struct stats *s, int64_t start_ns, int64_t end_ns)
 void stats_give(struct stats *s, struct stats_interval *i)
 {
 	stats_interval_reset(i);
-	/* The one used last is the warmest in the caches. */
+	/* The buffer used last is the most likely to be in the caches. */
 	list_push_front(&s->_free, &i->_node);
 }
 
@@ -222,7 +222,7 @@ static void stats_set_present(struct stats *s, struct stats_interval *newest)
 	s->_present_width_ns = newest->width_ns;
 }
 
-/* Of those in the open list, the first two neighbours of one row become one interval: a buffer is
+/* Joins the first two neighbours of one row in the open list to one interval: a buffer becomes
  * free. False: there are none. */
 static bool stats_join_neighbours(struct stats *s)
 {
@@ -253,15 +253,15 @@ static bool stats_join_neighbours(struct stats *s)
 	return false;
 }
 
-/* The end of the row that holds t_ns. */
+/* The end of the row that contains t_ns. */
 static int64_t stats_row_end(const struct stats *s, int64_t t_ns)
 {
 	return t_ns - t_ns % s->interval_ns + s->interval_ns;
 }
 
 /* No buffer is free. Rows of twice the width need half as many, and neighbours are joined as
- * buffers are needed. So no interval has more in it than its own time, and all of them lie on the
- * grid of the widest. */
+ * buffers are needed. So no interval contains events outside its own time, and all of them are on
+ * the grid of the widest. */
 static void stats_make_room(struct stats *s)
 {
 	struct stats_interval *newest;
@@ -274,7 +274,7 @@ static void stats_make_room(struct stats *s)
 	s->_present_width_ns = 0;
 }
 
-/* Opens intervals up to the one that holds t_ns (since the window's start). */
+/* Opens intervals up to the one that contains t_ns (since the window's start). */
 static struct stats_interval *stats_extend(struct stats *s, int64_t t_ns)
 {
 	struct stats_interval *newest = stats_newest(s);
@@ -284,7 +284,7 @@ static struct stats_interval *stats_extend(struct stats *s, int64_t t_ns)
 			newest ? newest->start_ns + newest->width_ns : t_ns - t_ns % s->interval_ns;
 		struct list *node;
 
-		/* What has been handed over is never opened again. */
+		/* An interval that has been passed on is never opened again. */
 		if (start_ns < s->_taken_ns)
 			start_ns = s->_taken_ns;
 
@@ -322,13 +322,13 @@ static RARE struct stats_interval *stats_find_interval(struct stats *s, int64_t 
 	}
 	while (t_ns < i->start_ns) {
 		if (i->_node.prev == &s->_open)
-			break; /* already handed over: count it in the oldest one that is not */
+			break; /* already passed on: counted in the oldest open one */
 		i = container_of(i->_node.prev, struct stats_interval, _node);
 	}
 	return i;
 }
 
-/* The open interval of an absolute instant; NULL before the window. */
+/* The open interval that contains an absolute instant; NULL before the window. */
 static inline struct stats_interval *stats_interval_at(struct stats *s, int64_t instant_ns)
 {
 	uint64_t since_ns = (uint64_t)(instant_ns - s->_present_start_ns);
@@ -347,7 +347,7 @@ struct stats_interval *stats_take(struct stats *s, int64_t floor_ns)
 	if (oldest->pending > 0 ||
 		s->window_start_ns + oldest->start_ns + oldest->width_ns > floor_ns)
 		return NULL;
-	/* The last buffer goes on until another one is back: events always find an interval. */
+	/* The last buffer continues until another one is free: events always find an interval. */
 	if (list_empty(&s->_free) && oldest == stats_newest(s))
 		return NULL;
 	list_remove(&oldest->_node);
@@ -364,7 +364,7 @@ struct stats_interval *stats_take_any(struct stats *s)
 	return node ? container_of(node, struct stats_interval, _node) : NULL;
 }
 
-/* Where x is accounted by now: its interval may have been joined with its neighbour. */
+/* Finds the interval that counts x now: its own may have been joined with its neighbour. */
 static inline void stats_find_cohort(struct stats *s, struct exchange *x)
 {
 	if (__builtin_expect(s->_has_joined, 0) && x->cohort)
@@ -404,7 +404,7 @@ void stats_begin(
 		histogram_record(&x->cohort->our_delay, picked_ns - planned_ns);
 }
 
-/* The number in flight changes by delta: adds up the area under it. */
+/* The number in flight changes by delta: adds the area below it so far. */
 static void stats_flight(struct stats *s, int64_t now_ns, int delta)
 {
 	int64_t from_ns = s->_flight_changed_ns;
@@ -465,7 +465,7 @@ static RARE void stats_add_slow(const struct stats *s, struct slowest *slowest, 
 				     .class = (uint8_t) class});
 }
 
-/* Of an arrival of the measured window that was sent and ends so. */
+/* Records an arrival of the measured window that was sent and has ended. */
 static inline void stats_note_slow(const struct stats *s, struct slowest *slowest,
 	const struct exchange *x, const struct stats_end *end, enum ledger_class class)
 {
@@ -475,7 +475,7 @@ static inline void stats_note_slow(const struct stats *s, struct slowest *slowes
 		stats_add_slow(s, slowest, ns, x, end, class);
 }
 
-/* Most answers come whole, and then the two are the same. */
+/* Most answers arrive in one read, and then the two are the same. */
 static inline void stats_record_service(
 	struct histogram *service, struct histogram *first_byte, const struct exchange *x)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one worker counts: totals over the run and a buffer for each open interval. Pure: instants
- * come as arguments, buffers are handed in and taken out. One thread.
+/* The counts of one worker: totals over the run and a buffer for each open interval. Pure: instants
+ * are arguments, buffers are given by the owner and taken out again. One thread.
  *
  * Two time frames (measurement page A.2): planned counts and latencies belong to the interval of
  * the planned instant (the cohort), sent and completed counts to the interval in which that
  * happened. So an interval is over for good only when its time has passed and its whole cohort has
- * ended; until then it stays open. Arrivals outside the measured window have no cohort, and what
- * happens outside it is in no interval; it is only counted.
+ * ended; until then it stays open. Arrivals outside the measured window have no cohort, and events
+ * outside it belong to no interval; they are only counted in the totals.
  *
- * Where more intervals are open than there are buffers, rows become twice as wide, as often as it
- * takes: an interval never has more in it than its own time. */
+ * If more intervals are open than there are buffers, the width of rows doubles, as often as
+ * necessary: an interval never contains events outside its own time. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@ enum stats_phase {
 struct stats_interval {
 	struct list _node;
 	int64_t start_ns; /* since the window's start */
-	int64_t width_ns; /* of one row, or of what is left of it; rows may become wider */
+	int64_t width_ns; /* of one row, or of the rest of it; rows may become wider */
 	uint64_t pending; /* arrivals of the cohort that have not ended */
 	/* by planned instant */
 	uint64_t planned;
@@ -43,7 +43,7 @@ struct stats_interval {
 	struct histogram our_delay;
 	/* by the instant it happened, inside the window */
 	uint64_t sent;
-	uint64_t completed; /* a complete response, good or not */
+	uint64_t completed; /* complete responses, good or not */
 	uint64_t ok;
 	uint64_t failed;
 };
@@ -55,15 +55,15 @@ enum stats_histogram {
 	STATS_RESPONSE, /* good answers; open model only */
 	STATS_SERVICE,	/* good answers */
 	STATS_RESPONSE_LESS_OURS,
-	STATS_OUR_DELAY,       /* every arrival that was picked up; open model only */
+	STATS_OUR_DELAY,       /* every arrival that was picked; open model only */
 	STATS_CONNECTION_WAIT, /* every request sent; open model only */
 	STATS_FIRST_BYTE,
 	STATS_SEND_STALL,
 	STATS_RX_SLACK,
-	STATS_CONNECT,	    /* every connection opened, of TLS the part of TCP */
+	STATS_CONNECT,	    /* every connection opened; with TLS the TCP part */
 	STATS_TLS,	    /* every handshake completed */
-	STATS_FAILED,	    /* planned to failure, of everything that failed after it was sent */
-	STATS_UNSERVED_AGE, /* age of what never ended: unfinished, unsent */
+	STATS_FAILED,	    /* planned to failure, of all that failed after they were sent */
+	STATS_UNSERVED_AGE, /* age of those that never ended: unfinished, unsent */
 	STATS_HISTOGRAM_COUNT,
 };
 /* "response", "service", …: the names in results. */
@@ -76,7 +76,7 @@ struct stats_fault {
 	char example[128]; /* of the first one */
 };
 
-/* What is kept for each named request, measured window. */
+/* The histograms of each named request, measured window. */
 enum stats_request_histogram {
 	STATS_REQUEST_RESPONSE, /* open model only */
 	STATS_REQUEST_SERVICE,
@@ -96,21 +96,24 @@ struct stats_totals {
 	uint64_t sent_in_window;      /* by the instant of sending, any phase */
 	uint64_t completed_in_window; /* by the instant of completion, any phase */
 	uint64_t ok_in_window;
-	/* Moved inside the window: of requests what writes took, of responses what reads brought;
-	 * of TLS what it carries. */
+	/* Bytes moved inside the window: written requests, and responses that were read; for TLS
+	 * the bytes of its content. */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	uint64_t statuses[STATS_STATUS_MAX];	/* of complete responses, measured window */
 	struct stats_fault faults[FAULT_COUNT]; /* measured window */
 	struct histogram histograms[STATS_HISTOGRAM_COUNT];
 	struct slowest slowest_ok;     /* good answers, measured window */
-	struct slowest slowest_failed; /* of what failed after it was sent, or never ended */
+	struct slowest slowest_failed; /* requests that failed after they were sent, or never
+					* ended */
 	/* Little's law: requests in flight x ns, over the whole run; and the part of it that is not
-	 * in the histogram of service times: of what failed, never ended or was not measured */
+	 * in the histogram of service times: of requests that failed, never ended or were not
+	 * measured */
 	double flight_integral;
 	double other_flight_ns;
-	int64_t last_done_ns;		/* the newest end of a measured arrival; 0: none */
-	uint64_t merged_intervals;	/* intervals joined with the one before: too few buffers */
+	int64_t last_done_ns;		/* the latest end of a measured arrival; 0: none */
+	uint64_t merged_intervals;	/* intervals joined with the one before, for lack of
+					 * buffers */
 	uint64_t retries;		/* requests sent a second time, all phases */
 	struct stats_request *requests; /* NULL, 0: the plan has one request without a name */
 	size_t n_requests;
@@ -123,7 +126,7 @@ struct stats {
 	struct stats_totals totals;
 	/* set once before start */
 	bool is_open;
-	unsigned worker; /* its number, for the slowest */
+	unsigned worker; /* its number, for the list of the slowest */
 	int64_t window_start_ns;
 	int64_t window_end_ns; /* CLOCK_NEVER: open end; moved down when a run is stopped */
 	/* owner: worker thread */
@@ -131,7 +134,7 @@ struct stats {
 	bool _has_joined;    /* an exchange's cohort may have become part of another one */
 	struct list _open;   /* oldest first, without gaps */
 	struct list _free;
-	/* The interval of most instants, and which these are; width 0: unknown. */
+	/* The interval of most instants, and its bounds; width 0: unknown. */
 	struct stats_interval *_present;
 	int64_t _present_start_ns;
 	int64_t _present_width_ns;
@@ -142,51 +145,51 @@ struct stats {
 	int64_t _taken_ns; /* end of the last interval taken, since the window's start */
 };
 
-/* n_requests: named ones, 0: none. */
+/* n_requests: number of named ones, 0: none. */
 int stats_init(struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests);
 void stats_fini(struct stats *s);
 /* Every arrival so far is in a class of the ledger, in flight or waiting. */
 bool stats_balances(const struct stats *s);
-/* The absolute measured window, before the first arrival. */
+/* Sets the measured window in absolute time, before the first arrival. */
 void stats_set_window(struct stats *s, int64_t start_ns, int64_t end_ns);
-/* The window ends earlier: nothing was planned behind end_ns yet. */
+/* The window ends earlier: nothing was planned after end_ns yet. */
 void stats_cut_window(struct stats *s, int64_t end_ns);
 
-/* The window moves, either way: what has moved of it had not been reached, and in between nothing
- * was planned. CLOCK_NEVER: while a pause goes on. */
+/* Moves the window, forwards or backwards: a bound that moves had not been reached, and nothing was
+ * planned between the old and the new one. CLOCK_NEVER: while a pause lasts. */
 void stats_move_window(struct stats *s, int64_t start_ns, int64_t end_ns);
 
-/* A free buffer for stats to use. It is given back by stats_take. */
+/* Gives stats a free buffer. stats_take gives it back. */
 void stats_give(struct stats *s, struct stats_interval *i);
-/* The oldest interval if it is over for good: its time lies before floor_ns (nothing before that
- * will be planned or happen any more) and its cohort has ended. NULL otherwise, and as long as it
- * is the only buffer left to count in. Call until NULL. */
+/* The oldest interval if it is over for good: its time is before floor_ns (nothing before that will
+ * be planned or happen any more) and its cohort has ended. NULL otherwise, and as long as it is the
+ * only buffer left to count in. To be called until NULL. */
 struct stats_interval *stats_take(struct stats *s, int64_t floor_ns);
-/* The oldest open interval whatever its state, at the very end; NULL when there is none. */
+/* The oldest open interval in any state, at the very end; NULL when there is none. */
 struct stats_interval *stats_take_any(struct stats *s);
 
-/* An arrival begins: fills planned, picked, request, phase and cohort of x. */
+/* An arrival begins: sets planned, picked, request, phase and cohort of x. */
 void stats_begin(
 	struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns, size_t request);
 /* Its first byte is about to be written, for the first time: x->sent_ns is set. */
 void stats_sent(struct stats *s, const struct exchange *x);
-/* It will be sent again, as nothing was answered: counted, and otherwise still in flight. */
+/* It will be sent again, since nothing was answered: it is counted, and remains in flight. */
 void stats_retried(struct stats *s);
 /* It ends, once. fault FAULT_NONE: a good answer, x->done_ns is set. status 0: none was read.
- * example: NULL or a line about what went wrong. slack_ns: how late done_ns may be, -1 unknown.
- * A complete response always has a status, which may be 000. */
+ * example: NULL or a line about what went wrong. slack_ns: the maximum error of done_ns, -1
+ * unknown. A complete response always has a status, which may be 000. */
 struct stats_end {
 	enum fault fault;
 	bool was_sent;
-	bool is_complete; /* a whole response was read */
+	bool is_complete; /* a complete response was read */
 	unsigned status;
 	int64_t slack_ns;
 	int64_t end_ns;	     /* when it ended */
-	uint64_t connection; /* the how many-th of the worker it was on; 0: none */
+	uint64_t connection; /* sequence number of its connection in the worker, from 1; 0: none */
 	const char *example;
 };
 void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end);
-/* It will not end: the drain is over. */
+/* It will not end any more: the drain is over. */
 void stats_give_up(struct stats *s, struct exchange *x, bool was_sent, int64_t now_ns);
 
 static inline bool stats_is_in_window(const struct stats *s, int64_t instant_ns)
@@ -194,8 +197,8 @@ static inline bool stats_is_in_window(const struct stats *s, int64_t instant_ns)
 	return instant_ns >= s->window_start_ns && instant_ns < s->window_end_ns;
 }
 
-/* A write has taken n bytes of requests, or a read has brought n of responses. now_ns: the stamp of
- * that call. */
+/* A write has accepted n bytes of requests, or a read has returned n of responses. now_ns: the
+ * stamp of that call. */
 static inline void stats_wrote(struct stats *s, size_t n, int64_t now_ns)
 {
 	if (stats_is_in_window(s, now_ns))
@@ -207,7 +210,7 @@ static inline void stats_read(struct stats *s, size_t n, int64_t now_ns)
 		s->totals.bytes_in += n;
 }
 
-/* A connection was opened, connect() to established. */
+/* A connection was opened: from connect() to established. */
 void stats_connected(struct stats *s, int64_t connect_ns);
-/* TLS was agreed on, established to the end of the handshake. */
+/* A TLS handshake was completed: from established to its end. */
 void stats_shook_hands(struct stats *s, int64_t tls_ns);

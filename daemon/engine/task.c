@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task, as a state machine over one non-blocking connection.
  *
- * The loop calls it on edges. It sends what the kernel takes, reads until the transport is drained
- * or its budget ends (then it asks to be called again), and drops response bodies in the kernel.
- * Everything that ends an exchange goes through task_end.c, which tells stats once or gives the
- * exchange back to be sent again; everything that ends a connection goes through task_close.
- * Instants: each send and each read that brought something takes a fresh stamp.
+ * The loop calls it on edges. It sends as much as the kernel accepts, reads until the transport is
+ * drained or its budget ends (then it asks to be called again), and discards response bodies in the
+ * kernel. Everything that ends an exchange goes through task_end.c, which calls stats once or
+ * returns the exchange to be sent again; everything that ends a connection goes through task_close.
+ * Instants: each send and each read that returned bytes takes a fresh stamp.
  *
  * In flight are, in the order of sending: _exchange, whose response comes next, and the ring
- * `behind`. The first _n_written of them are wholly written, and _sent bytes of the one behind
- * these. Without a pipeline (depth 1) the ring is empty, and a request is written where it is sent.
- * With one, task_send only queues: what comes due in one turn of the loop goes out in one write, at
- * the end of the callback that asked for it, or by the environment's own loop task.
+ * `behind`. The first _n_written of them are completely written, and _sent bytes of the next one.
+ * Without a pipeline (depth 1) the ring is empty, and task_send writes the request at once. With
+ * one, task_send only queues: requests that become due in one turn of the loop are sent in one
+ * write, at the end of the callback that queued them, or by the environment's own loop task.
  *
- * No event tells of what TLS has read ahead. So whoever leaves the connection alone has read until
- * there was nothing: behind a handshake and behind a response one more read says so, and on an idle
- * connection any event is answered by a read, for most are TLS's own messages. A direction that
- * waits for the other's event is tried with either. */
+ * Bytes that TLS has read ahead cause no event. So before a connection becomes idle it is read
+ * until there is nothing: after a handshake and after a response one more read confirms that, and
+ * on an idle connection every event causes a read, since most are messages of TLS itself. A
+ * direction that waits for the event of the other one is tried with either. */
 #include "daemon/engine/task.h"
 
 #include "common/plan/plan.h"
 #include "daemon/engine/mix.h"
 #include "daemon/engine/task_internal.h"
 
-/* From the state of the row to the states of the columns that are set. */
+/* Row: the present state; columns that are set: the allowed next states. */
 const bool task_transitions[TASK_STATE_COUNT][TASK_STATE_COUNT] = {
 	[TASK_CLOSED] = {[TASK_CONNECTING] = true},
 	[TASK_CONNECTING] = {[TASK_CLOSED] = true, [TASK_IDLE] = true},
@@ -73,7 +73,7 @@ int64_t task_planned_ns(const struct task *t)
 
 bool task_is_doomed_by(const struct task *t, uint32_t events)
 {
-	/* An idle TLS connection may be told of sessions and keys. */
+	/* An idle TLS connection may receive session tickets and keys. */
 	uint32_t of_end = t->_env->tls ? EPOLLRDHUP | EPOLLHUP | EPOLLERR : TASK_PEER_EVENTS;
 
 	return t->_state == TASK_IDLE && (events & of_end) != 0;
@@ -110,7 +110,7 @@ void task_abandon(struct task *t, int64_t now_ns)
 /* ---------------------------------------------------------------- the loop's side */
 
 /* A server may refuse a large request before it has read all of it: its answer is read first,
- * because with the close behind it the write would fail. */
+ * because once it has closed the write would fail. */
 static void task_on_sending_event(struct task *t, uint32_t events)
 {
 	bool is_tls = t->_env->tls != NULL;
@@ -163,7 +163,7 @@ void task_on_ready(struct loop_task *loop_task, uint32_t events)
 	env->_is_in_task = false;
 }
 
-/* For what was queued by somebody else: the producer, a user, a timer. */
+/* For requests queued from outside a task: by the producer, a user, a timer. */
 static void task_on_flush(struct loop_task *loop_task, uint32_t events)
 {
 	struct task_env *env = container_of(loop_task, struct task_env, _flush);

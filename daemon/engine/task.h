@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task: one connection's life. It does something, gives the loop back where it would wait, and
- * goes on later. One exchange at a time is in flight on it, or with a pipeline several, answered in
- * the order in which they were sent. Thread: its worker's. CONNECTING is TCP and, where there is
- * TLS, its handshake; SENDING: something is still to be written.
+/* A task: the life of one connection. It works until it would have to wait, returns to the loop,
+ * and continues later. One exchange at a time is in flight on it, or with a pipeline several,
+ * answered in the order in which they were sent. Thread: that of its worker. CONNECTING is TCP and,
+ * with TLS, its handshake; SENDING: something is still to be written.
  *
  *   CLOSED -> CONNECTING -> IDLE <-> SENDING <-> RECEIVING -> IDLE
- *      ^___________|_________|__________|____________|            */
+ *      ^___________|_________|__________|____________| */
 #pragma once
 
 #include <stdbool.h>
@@ -38,38 +38,39 @@ enum task_state {
 	TASK_STATE_COUNT,
 };
 
-/* How a connection has gone. */
+/* How a connection was closed. */
 struct task_loss {
 	bool was_busy;	  /* with exchanges in flight */
-	bool by_us;	  /* by a limit of the plan; false: by the peer, or for a fault */
+	bool by_us;	  /* because of a limit of the plan; false: by the peer, or after a fault */
 	unsigned n_ended; /* exchanges that have ended with it */
-	enum fault fault; /* of an idle one */
-	const char *why;  /* the same in words; NULL: the peer has just closed */
+	enum fault fault; /* of an idle connection */
+	const char *why;  /* the reason as text; NULL: the peer has just closed */
 };
 
-/* The server's answers to a request all begin alike; requests share these by number. */
+/* The number of memos. A server's answers to one request all begin in the same way; requests share
+ * memos by number. */
 #define TASK_MEMOS 8
 
-/* What all tasks of a worker share. */
+/* The state that all tasks of a worker share. */
 struct task_env {
 	/* set once before start; borrowed */
 	struct loop *loop;
 	struct stats *stats;
 	const struct guard *guard;
-	const struct request *requests;	 /* exchange.request counts in them */
+	const struct request *requests;	 /* exchange.request is an index into them */
 	size_t n_requests;		 /* at most MIX_MAX */
-	const struct address *addresses; /* used in turn; others may come at any time */
+	const struct address *addresses; /* used in turn; may be replaced at any time */
 	size_t n_addresses;
 	const struct plan_source *sources; /* to connect from, in turn; none: the kernel chooses */
 	size_t n_sources;
-	size_t first; /* with which address and source to begin */
+	size_t first; /* index of the first address and source to use */
 	int64_t connect_timeout_ns;
 	int64_t request_timeout_ns; /* from the planned instant */
-	bool is_soft; /* what was sent is waited for beyond it, and counts as a timeout then */
+	bool is_soft; /* sent requests are waited for beyond it, and count as a timeout then */
 	int64_t max_age_ns;    /* of a connection; 0: no limit */
 	uint64_t requests_max; /* on a connection; 0: no limit */
-	size_t depth;	       /* exchanges in flight on a connection at most; 0 means 1 */
-	char *read_buffer;     /* the worker's one */
+	size_t depth;	       /* maximum of exchanges in flight on a connection; 0 means 1 */
+	char *read_buffer;     /* the only one of the worker */
 	size_t read_size;
 	char *write_buffer; /* where several requests become one write; for a depth above 1 */
 	size_t write_size;
@@ -78,31 +79,28 @@ struct task_env {
 	struct tls_context *tls; /* NULL: plain TCP */
 
 	/* Called upwards. The connection is
-	 * on_idle: open now, or it lives on behind an exchange that has ended;
-	 * on_spared: idle, and lives on though task_is_doomed may have said that it would not;
-	 * on_closed: gone;
-	 * on_connect_failed: not opened.
-	 * Each is the task's last act, but that with a pipeline it may then go on reading; there
-	 * task_send does not write at once, so it cannot fail in between. */
+	 * on_idle: open now, or kept after an exchange that has ended; on_spared: idle, and kept
+	 * though task_is_doomed may have been true; on_closed: closed; on_connect_failed: not
+	 * opened. Each is the task's last act, except that with a pipeline it may continue reading;
+	 * there task_send does not write at once, so it cannot fail in between. */
 	void (*on_idle)(struct task *t, bool had_exchange);
 	void (*on_spared)(struct task *t);
 	void (*on_closed)(struct task *t, const struct task_loss *loss);
 	void (*on_connect_failed)(struct task *t, enum fault fault, const char *why);
 	/* Before on_closed: an exchange that was not answered and may be sent on another
-	 * connection, for the first time (n_sent 0) or again. It is in the hands of the callee, who
-	 * copies it.
-	 */
+	 * connection, for the first time (n_sent 0) or again. The callee takes it over and copies
+	 * it. */
 	void (*on_returned)(struct task *t, const struct exchange *x);
 	void *owner;
 
-	/* the environment's own, by task_env_init */
+	/* the environment's own, set by task_env_init */
 	const struct loop_wake *_wake;
 	struct timer_queue _connect_timeouts;
 	struct timer_queue _request_timeouts;
 	struct timer_queue _ages;
 	struct loop_task _flush;
 	struct list _unflushed;
-	bool _is_in_task;   /* whoever is called will flush */
+	bool _is_in_task;   /* the caller will flush */
 	uint8_t _wants[64]; /* of each request, TASK_WANTS_… */
 	size_t _next_address;
 	size_t _next_source;
@@ -111,67 +109,70 @@ struct task_env {
 	/* counters */
 	uint64_t opened;
 	uint64_t closed_by_peer;
-	uint64_t closed_by_us;	  /* at a limit (number of requests, age), or for what came */
-	uint64_t surplus;	  /* answers followed by bytes that belong to none */
+	uint64_t closed_by_us;	  /* because of a limit (number of requests, age), or after
+				   * unexpected bytes */
+	uint64_t surplus;	  /* answers followed by bytes that belong to no answer */
 	uint64_t stale;		  /* requests that met a connection being closed */
-	uint64_t requests_on_new; /* first request of a connection */
-	uint64_t sent;		  /* requests, retries too */
+	uint64_t requests_on_new; /* the first request of a connection */
+	uint64_t sent;		  /* requests, including retries */
 	struct transport_segments segments; /* of connections that have been closed */
 	struct tls_info tls_info;	    /* of the first handshake */
-	char first_location[256];	    /* of the first redirect that names one, ending
-					     * in "..." where it is longer; "": none */
+	char first_location[256];	    /* of the first redirect that has one, ending in "..."
+					     * if it is longer; "": none */
 
-	struct http1_memo _memos[TASK_MEMOS]; /* the environment's: request modulo their number */
+	struct http1_memo _memos[TASK_MEMOS]; /* index: number of the request modulo TASK_MEMOS */
 };
-/* Fields "set once before start" are filled in before. 0 or -errno. */
+/* The fields "set once before start" must be set before. 0 or -errno. */
 int task_env_init(struct task_env *env);
 void task_env_fini(struct task_env *env); /* after every task is closed */
 
 struct task {
-	struct list node; /* the pool's */
-	/* set once, before it is first opened: memory of its owner */
+	struct list node; /* used by the pool */
+	/* set once, before it is first opened: memory that belongs to its owner */
 	struct exchange *behind; /* depth - 1 */
-	struct check *check;	 /* of all requests; NULL: none asks for any */
+	struct check *check;	 /* for all requests; NULL: none has checks */
 	/* the task's own */
 	struct loop_task _loop_task;
 	struct transport _transport;
 	struct timer _timer;
 	struct task_env *_env;
-	struct exchange _exchange; /* whose response comes next */
+	struct exchange _exchange; /* the one whose response comes next */
 	struct http1 _response;
-	size_t _sent;	      /* bytes of the first request that is not wholly written */
-	uint64_t _connection; /* the how many-th of its environment */
-	uint32_t _requests;   /* on this connection */
-	uint32_t _n_written;  /* requests in flight that are wholly written */
-	uint32_t _n_behind;   /* exchanges in flight behind the first: a ring */
+	size_t _sent;	      /* bytes of the first request that is not completely written */
+	uint64_t _connection; /* sequence number of the connection in its environment, from 1 */
+	uint32_t _requests;   /* sent on this connection */
+	uint32_t _n_written;  /* requests in flight that are completely written */
+	uint32_t _n_behind;   /* exchanges in flight after the first: a ring */
 	uint32_t _behind_head;
 	uint8_t _state;	    /* enum task_state */
-	uint8_t _wants;	    /* of the response that comes next */
+	uint8_t _wants;	    /* for the response that comes next */
 	bool _peer_closing; /* EPOLLRDHUP was seen */
 	bool _is_retiring;  /* too old, or a request says close: to be closed when idle */
 	bool _is_careful;   /* its first request is a retry, and not answered yet */
-	/* of what a request seldom needs, behind the rest */
+	/* fields that a request seldom needs, after the others */
 	struct timer _age;
 	struct list _unflushed;
 	int64_t _connect_started_ns;
-	int64_t _shake_started_ns; /* TCP is connected, TLS is not; 0: not so */
-	int64_t _turn_ns; /* when the request that is awaited was sent again, or the last of a
-			   * pipeline was answered */
+	int64_t _shake_started_ns; /* when TCP was connected, during the TLS handshake; 0:
+				    * otherwise */
+	int64_t _turn_ns; /* when the awaited request was sent again, or the last of a pipeline was
+			   * answered */
 };
 
 void task_init(struct task *t, struct task_env *env);
 enum task_state task_get_state(const struct task *t);
 
-/* CLOSED: opens a connection to the next address. Its end comes by on_idle or on_connect_failed,
- * never from inside this call, but for the return value: a fault (and *ret_why, borrowed until the
- * next call) when it fails at once, and the task is CLOSED again. */
+/* CLOSED: opens a connection to the next address. The end is reported by on_idle or
+ * on_connect_failed, never from inside this call. If it fails at once the fault is returned (and
+ * *ret_why, borrowed until the next call), and the task is CLOSED again. */
 enum fault task_connect(struct task *t, const char **ret_why);
 
-/* May a request be sent on it? IDLE always may, if not task_is_doomed; with a pipeline a busy one
- * may, if there is room. is_retry: a request that was sent before is not put behind others as long
- * as nothing was answered on this connection (RFC 9112 section 9.3.2). */
+/* May a request be sent on it? An IDLE task may always be used, if not task_is_doomed; with a
+ * pipeline a busy one too, if there is room. is_retry: a request that was sent before is not queued
+ * after others as long as nothing was answered on this connection (RFC 9112 section 9.3.2). */
 bool task_has_room(const struct task *t, bool is_retry);
-/* An event is waiting that may tell of its end: it will be closed in this turn, or spared. */
+/* An event is pending that may mean the connection's end: it will be closed in this turn, or
+ * on_spared called. */
 bool task_is_doomed_by(const struct task *t, uint32_t events);
 static inline bool task_is_doomed(const struct task *t)
 {
@@ -180,25 +181,25 @@ static inline bool task_is_doomed(const struct task *t)
 	return events != 0 && task_is_doomed_by(t, events);
 }
 
-/* Without a pipeline, of an idle task: where its next exchange will lie. What is begun there is not
- * copied by task_send. */
+/* Without a pipeline, of an idle task: the place of its next exchange. An exchange that was begun
+ * there is not copied by task_send. */
 static inline struct exchange *task_next_exchange(struct task *t)
 {
 	return &t->_exchange;
 }
 
-/* With room: sends the request of an arrival that stats_begin has begun. now_ns: a fresh stamp. The
- * exchange is copied. Ends by on_idle, on_closed or on_returned, which may come from inside this
- * call; with a pipeline they do not, and the request is written in this turn of the loop or at the
- * beginning of the next one, together with others. */
+/* Sends the request of an arrival that stats_begin has begun; there must be room. now_ns: a fresh
+ * stamp. The exchange is copied. The end is reported by on_idle, on_closed or on_returned, which
+ * may be called from inside this call; with a pipeline they do not, and the request is written in
+ * this turn of the loop or at the beginning of the next one, together with others. */
 void task_send(struct task *t, const struct exchange *x, int64_t now_ns);
 
-/* Closes without a word upwards; what is in flight is given up as unfinished. */
+/* Closes without callbacks; exchanges in flight end as unfinished. */
 void task_abandon(struct task *t, int64_t now_ns);
 
-/* When the oldest exchange in flight was planned; CLOCK_NEVER when there is none. */
+/* The planned instant of the oldest exchange in flight; CLOCK_NEVER when there is none. */
 int64_t task_planned_ns(const struct task *t);
-/* Requests so far on its connection. */
+/* The number of requests so far on its connection. */
 static inline uint32_t task_n_requests(const struct task *t)
 {
 	return t->_requests;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a task gets its connection. Addresses and sources are used in turn, each worker beginning at
- * another one; a source only serves an address of its family, so an address without one is passed
- * over. The port is chosen by connect (transport.h), so one source serves as many connections to
- * each address as there are ports. */
+/* Opens the connection of a task. Addresses and sources are used in turn, each worker beginning at
+ * another one; a source only serves addresses of its family, so an address without one is skipped.
+ * The port is chosen by connect (transport.h), so one source serves as many connections to each
+ * address as there are ports. */
 #include <errno.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ static void task_connected(struct task *t, uint32_t events)
 	if (env->max_age_ns > 0)
 		timer_start(&env->_ages, &t->_age, clock_now_ns() + env->max_age_ns);
 	task_set_state(t, TASK_IDLE);
-	/* The same edge may tell that the peer has closed already, and no other one will. */
+	/* The same edge may mean that the peer has already closed, and no other one will follow. */
 	if (events & TASK_PEER_EVENTS || env->tls)
 		loop_task_again(&t->_loop_task);
 	env->on_idle(t, false);
@@ -61,7 +61,7 @@ static enum fault task_connect_fault(const struct task *t)
 				       : of_tls[fault];
 }
 
-/* One half of connecting after the other. */
+/* TCP first, then TLS. */
 static enum io task_finish_connect(struct task *t)
 {
 	if (t->_env->tls && t->_shake_started_ns == 0) {
@@ -123,7 +123,7 @@ static bool task_next_source(struct task_env *env, bool is_v6, struct address *r
 	return false;
 }
 
-/* The next address, and in options from where. NULL: no address has a source. */
+/* The next address, and in options its source. NULL: no address has a source. */
 static const struct address *task_next_address(
 	struct task_env *env, struct address *source, struct transport_options *options)
 {

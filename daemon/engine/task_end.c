@@ -2,30 +2,30 @@
 /* How exchanges and connections end.
  *
  * A peer may close an idle connection just as a request is on its way to it (RFC 9112 section
- * 9.3.1). A request that has met such a race is sent once more if its method allows that (RFC 9110
- * section 9.2.2), and is "stale" otherwise. A peer that has the request and closes without a byte
- * of an answer has dropped it: a connection error, and the request is not sent again. The kernel
- * tells the two apart (task_is_race):
+ * 9.3.1). A request that was hit by such a race is sent once more if its method allows that (RFC
+ * 9110 section 9.2.2), and is "stale" otherwise. A peer that has the request and closes without a
+ * byte of an answer has dropped it: a connection error, and the request is not sent again. The two
+ * are distinguished by the kernel's account (task_is_race):
  *
  * - A fresh connection that is closed under its first request is no race: the server does that.
- * - Where the peer's kernel has acknowledged a byte of the request, the peer had it. A FIN that was
- *   under way when the request left does not acknowledge it; a FIN after it does.
- * - A reset acknowledges nothing, not even what has arrived. It belongs to a race if it came soon:
- *   within a round trip of the request, and TASK_RACE_NS for the peer's work. A request that had
- *   arrived earlier would have been worked on, or acknowledged.
- * - A request of a pipeline has arrived before its turn comes, so that its acknowledgement says
+ * - If the peer's kernel has acknowledged a byte of the request, the peer had it. A FIN that was in
+ *   transit when the request was sent does not acknowledge it; a FIN after it does.
+ * - A reset acknowledges nothing, not even bytes that have arrived. It belongs to a race if it came
+ *   soon: within a round trip of the request, plus TASK_RACE_NS for the peer's work. A request that
+ *   had arrived earlier would have been processed, or acknowledged.
+ * - A request of a pipeline has arrived before its turn comes, so that its acknowledgement proves
  *   nothing. Its turn never came if the connection ended soon after the answer before it.
  *
  * Requests of a pipeline whose turn never came are sent once more if their methods allow it, for
- * whatever reason the connection went; otherwise they share the fault of the first one. Those of
- * which not a byte was written are not repeated, but just sent elsewhere. */
+ * whatever reason the connection was closed; otherwise they share the fault of the first one.
+ * Requests of which no byte was written are not repeated, but just sent on another connection. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/engine/task_internal.h"
 
-/* Well below 40 ms, after which Linux acknowledges at the latest what has arrived. */
+/* Well below 40 ms, the maximum delay of an acknowledgement in Linux. */
 #define TASK_RACE_NS (10 * NSEC_PER_MSEC)
 
 void task_close(struct task *t)
@@ -44,14 +44,14 @@ const char *task_error_text(const struct task *t)
 							       : strerror(t->_transport.error);
 }
 
-/* A whole response has come, good or not. */
+/* A complete response has arrived, good or not. */
 static bool task_is_complete(enum fault fault)
 {
 	return fault == FAULT_NONE || fault == FAULT_STATUS ||
 	       fault_table[fault].class == LEDGER_CHECK_FAILED;
 }
 
-/* A good answer that was waited for longer than its user would have. */
+/* A good answer that came after its timeout. */
 static bool task_is_late(const struct task *t, enum fault fault, int64_t now_ns)
 {
 	return __builtin_expect(t->_env->is_soft, 0) && fault == FAULT_NONE &&
@@ -69,7 +69,7 @@ void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *e
 	task_finish_as(t, fault, is_complete, now_ns, example);
 }
 
-/* Of an exchange of which no byte was received. */
+/* Ends an exchange of which no byte was received. */
 static void task_finish_unanswered(
 	struct task *t, struct exchange *x, enum fault fault, int64_t now_ns, const char *example)
 {
@@ -100,7 +100,8 @@ static void task_finish_lost(
 	task_finish_unanswered(t, x, fault, now_ns, example);
 }
 
-/* Number i in flight goes back if it may, and ends with that fault if not. True: it has ended. */
+/* Returns number i in flight if it may be sent again, or ends it with that fault. True: it has
+ * ended. */
 static bool task_give_back(
 	struct task *t, size_t i, enum fault fault, int64_t now_ns, const char *why)
 {
@@ -133,8 +134,8 @@ void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *exa
 		"closed for a fault of the request before it");
 }
 
-/* Was the connection being closed before the peer had come to the first request in flight, of whose
- * answer no byte has come? */
+/* Was the connection being closed before the peer had read the first request in flight, of whose
+ * answer no byte has arrived? */
 static bool task_is_race(const struct task *t, enum fault fault, int64_t now_ns)
 {
 	const struct exchange *x = &t->_exchange;
@@ -184,7 +185,7 @@ void task_fail_errno(struct task *t, bool sending)
 
 /* ---------------------------------------------------------------- time is over */
 
-/* Number i in flight, of a connection that is closed for a timeout. True: it has ended. */
+/* Handles number i in flight, on a connection that is closed for a timeout. True: it has ended. */
 static bool task_time_out(struct task *t, size_t i, int64_t due_ns, int64_t now_ns)
 {
 	struct exchange *x = task_at(t, i);
@@ -205,7 +206,7 @@ static bool task_time_out(struct task *t, size_t i, int64_t due_ns, int64_t now_
 	return true;
 }
 
-/* HTTP/1.1 cannot cancel a request, so the connection goes with it. */
+/* HTTP/1.1 cannot cancel a request, so the connection is closed. */
 void task_on_request_timeout(struct timer_queue *q, struct timer *timer)
 {
 	struct task *t = container_of(timer, struct task, _timer);
@@ -215,7 +216,7 @@ void task_on_request_timeout(struct timer_queue *q, struct timer *timer)
 	int64_t now_ns;
 
 	if (t->_env->is_soft)
-		return; /* its end will tell how late it was */
+		return; /* its end will show how late it was */
 	if (earliest_ns > due_ns) {
 		timer_start(q, timer, earliest_ns);
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of a task know of each other: task.c has its life, task_connect.c opens it,
- * task_write.c and task_read.c move bytes, task_end.c ends exchanges and connections. */
+/* The internal interface between the parts of a task: task.c has its life cycle, task_connect.c
+ * opens it, task_write.c and task_read.c move bytes, task_end.c ends exchanges and connections. */
 #pragma once
 
 #include <assert.h>
@@ -14,12 +14,12 @@
 /* The peer has closed or sent something. */
 #define TASK_PEER_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
-/* Of a request's checks. */
+/* The parts of a response that a request's checks need. */
 #define TASK_WANTS_SINK 1    /* header lines or content */
-#define TASK_WANTS_BODY 2    /* content: nothing may be thrown away unseen */
-#define TASK_WANTS_VERDICT 4 /* more than the status decides */
+#define TASK_WANTS_BODY 2    /* content: nothing may be discarded unread */
+#define TASK_WANTS_VERDICT 4 /* the verdict depends on more than the status */
 #define TASK_WANTS_STATUS 8  /* other than 200 to 399 */
-#define TASK_WANTS_CLOSE 16  /* it said "Connection: close" on a connection that would be kept */
+#define TASK_WANTS_CLOSE 16  /* sent "Connection: close" on a connection that would be kept */
 
 /* ---- task.c */
 
@@ -55,8 +55,8 @@ static inline bool task_is_pipeline(const struct task *t)
 	return t->_env->depth > 1;
 }
 
-/* Requests in flight of which at least a byte was written. Without a pipeline writing is tried at
- * once, and that counts. */
+/* The number of requests in flight of which at least one byte was written. Without a pipeline
+ * writing is tried at once, and that counts. */
 static inline size_t task_n_begun(const struct task *t)
 {
 	return task_is_pipeline(t) ? t->_n_written + (t->_sent > 0) : 1;
@@ -67,7 +67,7 @@ static inline const struct request *task_request(const struct task *t, const str
 	return &t->_env->requests[x->request];
 }
 
-/* What few requests need. */
+/* The part that few requests need. */
 void task_expect_more(struct task *t, const struct request *request);
 /* The response of _exchange begins. */
 static inline void task_expect(struct task *t, const struct request *request)
@@ -90,25 +90,25 @@ void task_on_connect_timeout(struct timer_queue *q, struct timer *timer);
 /* ---- task_write.c */
 
 void task_write(struct task *t);
-/* A pipeline's requests go out at the end of the callback that queued them. */
+/* Writes the queued requests of pipelines, at the end of the callback that queued them. */
 void task_flush(struct task_env *env);
-/* Of the requests in flight. */
+/* Counts bytes of the requests in flight. */
 size_t task_n_bytes_written(const struct task *t);
 
 /* ---- task_read.c */
 
 void task_read(struct task *t);
-/* Takes in n bytes that were read. True: something is still in flight. */
+/* Processes n bytes that were read. True: something is still in flight. */
 bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns);
 void task_on_idle_event(struct task *t, uint32_t events);
 
 /* ---- task_end.c */
 
-/* Of the last IO_ERROR. Outlives the connection. */
+/* The text of the last IO_ERROR. It outlives the connection. */
 const char *task_error_text(const struct task *t);
-/* Takes the connection down, without a word. */
+/* Closes the connection without callbacks. */
 void task_close(struct task *t);
-/* How late a stamp taken now may be: bytes may have waited since the loop last looked. */
+/* The maximum error of a stamp taken now: bytes may have waited since the loop last polled. */
 static inline int64_t task_slack_ns(const struct task *t, int64_t now_ns)
 {
 	const struct loop_wake *wake = t->_env->_wake;
@@ -117,9 +117,10 @@ static inline int64_t task_slack_ns(const struct task *t, int64_t now_ns)
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
-/* Tells stats how the exchange whose response came ended. */
+/* Reports to stats how the exchange whose response arrived ended. */
 void task_finish(struct task *t, enum fault fault, int64_t now_ns, const char *example);
-/* The same of what is no matter of lateness; is_complete: the whole response has come. */
+/* The same for an end that does not depend on lateness; is_complete: the complete response has
+ * arrived. */
 static inline void task_finish_as(
 	struct task *t, enum fault fault, bool is_complete, int64_t now_ns, const char *example)
 {
@@ -137,9 +138,9 @@ static inline void task_finish_as(
 
 	stats_end(t->_env->stats, &t->_exchange, &end);
 }
-/* The connection goes. The first n_done in flight have ended already and are counted in
- * loss.n_ended; the others go back, or end with that fault. why: what happened to these. The last
- * act. */
+/* Closes the connection. The first n_done in flight have ended already and are counted in
+ * loss.n_ended; the others are returned, or end with that fault. why: the reason for these. To be
+ * the last act of a callback. */
 void task_drop(struct task *t, struct task_loss loss, size_t n_done, enum fault fault,
 	int64_t now_ns, const char *why);
 /* The exchange whose response was awaited fails, and the connection cannot be used again. */

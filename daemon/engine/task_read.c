@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task's way in: what comes is a response that was asked for, or the connection is of no use any
- * more. One read may bring the responses of several requests of a pipeline; each ends its exchange
- * and is told upwards before the next one is looked at. */
+/* The reading side of a task: the bytes are a response that was requested, or the connection cannot
+ * be used any more. One read may return the responses of several requests of a pipeline; each ends
+ * its exchange and is reported upwards before the next one is parsed. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -11,17 +11,17 @@
 #include "common/str.h"
 #include "daemon/engine/task_internal.h"
 
-/* Reads of one call: a large response must not keep the others waiting. */
+/* The maximum number of reads in one call: a large response must not delay the other tasks. */
 #define TASK_READ_BUDGET 16
 
-/* Redirects looked at for one that says where to. */
+/* The maximum number of redirects that are searched for a location. */
 #define TASK_LOCATION_TRIES 16
 
 /* ---------------------------------------------------------------- bytes that belong to no answer
  */
 
-/* How many of the bytes are line ends. Some servers send one after a body; where no answer is
- * awaited they are dropped (RFC 9112 sections 2.2 and 9.2). */
+/* Counts the bytes that are line ends. Some servers send one after a body; if no answer is awaited
+ * they are dropped (RFC 9112 sections 2.2 and 9.2). */
 static size_t task_count_line_ends(const char *data, size_t n)
 {
 	size_t i = 0;
@@ -31,8 +31,8 @@ static size_t task_count_line_ends(const char *data, size_t n)
 	return i;
 }
 
-/* An answer was followed by n bytes that were read with it. True: they belong to none, so where the
- * next answer would begin is no longer known. What follows 101 is of another protocol. */
+/* An answer was followed by n bytes that were read with it. True: they belong to no answer, so it
+ * is unknown where the next answer would begin. The bytes after 101 belong to another protocol. */
 static RARE bool task_is_surplus(struct task *t, const char *data, size_t n)
 {
 	bool is_surplus = t->_response.status != 101 && task_count_line_ends(data, n) < n;
@@ -41,12 +41,12 @@ static RARE bool task_is_surplus(struct task *t, const char *data, size_t n)
 	return is_surplus;
 }
 
-/* How a read goes while nothing may come. */
+/* The result of a read while nothing is expected. */
 enum task_quiet {
-	TASK_QUIET,  /* nothing but line ends is there, perhaps more of them in the next turn */
-	TASK_SPEAKS, /* the bytes lie in read_buffer */
+	TASK_QUIET,  /* only line ends were read, perhaps more follow in the next turn */
+	TASK_SPEAKS, /* the bytes are in read_buffer */
 	TASK_ENDS,
-	TASK_FAILS, /* the transport says why */
+	TASK_FAILS, /* the transport has the reason */
 };
 
 static enum task_quiet task_read_nothing(struct task *t, size_t *ret_n)
@@ -73,8 +73,8 @@ static enum task_quiet task_read_nothing(struct task *t, size_t *ret_n)
 	return TASK_QUIET;
 }
 
-/* After an answer: nothing has been read ahead, and nothing is there to read. Not asked where the
- * last read has told. */
+/* After an answer: nothing has been read ahead, and there is nothing to read. Not called if the
+ * last read has already shown that. */
 static RARE bool task_is_quiet(struct task *t, bool *ret_has_surplus)
 {
 	size_t n;
@@ -95,7 +95,7 @@ static RARE bool task_is_quiet(struct task *t, bool *ret_has_surplus)
 
 /* ---------------------------------------------------------------- an answer is there */
 
-/* More than the usual set of statuses decides. */
+/* The verdict if it depends on more than the usual set of statuses. */
 static enum fault task_check(
 	struct task *t, const struct plan_request *r, char example[static CHECK_EXAMPLE_MAX])
 {
@@ -118,7 +118,7 @@ static __attribute__((noinline)) void task_judge(struct task *t, int64_t now_ns)
 	task_finish(t, fault, now_ns, fault == FAULT_NONE ? NULL : example);
 }
 
-/* Where nothing is said: 200 to 399. */
+/* The default: 200 to 399. */
 static inline bool task_is_good(const struct task *t)
 {
 	return t->_wants == 0 && t->_response.status - 200 < 200;
@@ -126,11 +126,12 @@ static inline bool task_is_good(const struct task *t)
 
 static bool task_may_live_on(const struct task *t, bool has_surplus)
 {
-	/* The answer came before the request was wholly written: it never will be. */
+	/* The answer arrived before the request was completely written: the rest will never be
+	 * sent. */
 	return t->_env->reuse && t->_response.keep_alive && !has_surplus && t->_n_written > 0;
 }
 
-/* The connection that has just answered is closed. */
+/* Closes the connection that has just answered. */
 static RARE void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 {
 	struct task_env *env = t->_env;
@@ -149,10 +150,10 @@ static RARE void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 	task_drop(t, loss, 1, FAULT_STALE, now_ns, "closed before its turn came");
 }
 
-/* One of a pipeline is answered, others are behind it. */
+/* One of a pipeline is answered, and others follow. */
 static __attribute__((noinline)) bool task_go_on(struct task *t, int64_t now_ns)
 {
-	/* The peer has closed, and what is left was not even begun. */
+	/* The peer has closed, and the rest was not even begun. */
 	if (t->_peer_closing && task_n_begun(t) <= 1) {
 		task_part(t, now_ns, false);
 		return false;
@@ -163,7 +164,7 @@ static __attribute__((noinline)) bool task_go_on(struct task *t, int64_t now_ns)
 	return true;
 }
 
-/* The response is there. True: others are in flight, and may be there too. */
+/* The response is complete. True: others are in flight, and may have arrived too. */
 static inline __attribute__((always_inline)) bool task_complete(
 	struct task *t, int64_t now_ns, bool has_surplus)
 {
@@ -198,7 +199,7 @@ static inline __attribute__((always_inline)) bool task_complete(
 	return false;
 }
 
-/* Remembers where redirects lead to, if the line lies in one piece in these bytes. */
+/* Keeps the location of a redirect, if the line is completely in these bytes. */
 static void task_note_location(struct task *t, const char *data, size_t n)
 {
 	static const char name[] = "\nlocation:";
@@ -226,7 +227,7 @@ static void task_note_location(struct task *t, const char *data, size_t n)
 	str_cut(env->first_location, sizeof(env->first_location), at, (size_t)(line_end - at));
 }
 
-/* Of the first bytes of a response only: its head, or most of it. */
+/* Looks only at the first bytes of a response: its head, or most of it. */
 static RARE void task_note_redirect(struct task *t, const char *data, size_t n, int64_t now_ns)
 {
 	const struct task_env *env = t->_env;
@@ -259,8 +260,8 @@ static RARE void task_refuse(struct task *t, int64_t now_ns)
 	task_fail(t, faults[t->_response.foreign], now_ns, t->_response.error);
 }
 
-/* Nothing of the response has come but perhaps line ends: they are left of the one before it, and
- * no first byte. The number of bytes to feed at once. */
+/* Nothing of the response has arrived except perhaps line ends: they belong to the one before it,
+ * and are no first byte. Returns the number of bytes to feed at once. */
 static inline size_t task_begin_response(struct task *t, const char *data, size_t n, int64_t now_ns)
 {
 	if (__builtin_expect(*data == '\r' || *data == '\n', 0))
@@ -323,8 +324,8 @@ static RARE void task_on_end(struct task *t)
 					   : "closed before any byte of the response");
 }
 
-/* Of a pipeline's requests perhaps not a byte is written yet: then nothing may come. True: read on.
- */
+/* Perhaps no byte of a pipeline's requests is written yet: then no response may arrive. True: read
+ * on. */
 static RARE bool task_take_unasked(struct task *t, size_t n)
 {
 	if (task_count_line_ends(t->_env->read_buffer, n) == n)
@@ -348,7 +349,7 @@ void task_read(struct task *t)
 		enum io io;
 
 		if (discards) {
-			/* All but the last byte: the read that takes it sees what is behind. */
+			/* All but the last byte: the read that gets it sees the bytes after it. */
 			want = skippable < SIZE_MAX / 2 ? (size_t)skippable - 1 : SIZE_MAX / 2;
 			io = transport_discard(&t->_transport, want, &n);
 		} else {
@@ -372,14 +373,14 @@ void task_read(struct task *t)
 				   : !task_take(t, env->read_buffer, n, clock_now_ns())) {
 			return;
 		}
-		/* Drained does not tell of the peer's close. */
+		/* Drained does not show that the peer has closed. */
 		if (t->_transport.is_drained && !t->_peer_closing)
 			return;
 	}
 	loop_task_again(&t->_loop_task);
 }
 
-/* The peer of an idle connection has sent n bytes. Where no request was sent on it, they tell which
+/* The peer of an idle connection has sent n bytes. If no request was sent on it, they show which
  * protocol it speaks. */
 static RARE struct task_loss task_loss_of_surplus(struct task *t, size_t n)
 {
@@ -399,8 +400,8 @@ static RARE struct task_loss task_loss_of_surplus(struct task *t, size_t n)
 		.why = "the server speaks before it is asked: it is not a server of HTTP/1.1"};
 }
 
-/* Nothing was asked: the peer closes, or speaks out of turn. Again: task_connected has seen it
- * and nothing was sent since. TLS has words of its own, of which the transport keeps silent. */
+/* No response is awaited: the peer closes, or sends unexpected data. Called again if task_connected
+ * has read and nothing was sent since. Messages of TLS itself are handled by the transport. */
 void task_on_idle_event(struct task *t, uint32_t events)
 {
 	struct task_env *env = t->_env;

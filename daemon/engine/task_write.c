@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task's way out. Without a pipeline a request is one write from its own bytes. With one, the
- * requests that wait are gathered in the worker's buffer, so that they cost one write and one
- * segment together; what the kernel did not take is gathered anew next time: the same bytes, and
- * then perhaps more, as TLS demands it of a repeated write.
+/* The writing side of a task. Without a pipeline a request is one write from its own bytes. With
+ * one, the waiting requests are collected in the worker's buffer, so that they need only one write
+ * and one segment together; bytes that the kernel did not accept are collected again next time: the
+ * same bytes, perhaps followed by more, as TLS requires of a repeated write.
  *
  * A request is sent (for stats, and for the question whether it may be repeated) when its first
  * byte was written, and its stamp is taken just before that write. */
@@ -12,7 +12,7 @@
 #include "common/rare.h"
 #include "daemon/engine/task_internal.h"
 
-/* The last request that a connection may carry says so. */
+/* The last request that a connection may carry has "Connection: close". */
 static inline const char *task_bytes_of(
 	const struct task *t, const struct request *request, size_t i, size_t *ret_len)
 {
@@ -56,8 +56,8 @@ static inline void task_begin(struct task *t, struct exchange *x, int64_t now_ns
 	env->requests_on_new += t->_requests + t->_n_written == 1 + t->_n_behind;
 }
 
-/* A server that refuses a large request answers, and closes with most of it unread: then the answer
- * is there, and counts. */
+/* A server that refuses a large request answers, and closes with most of it unread: then there is
+ * an answer, and it counts. */
 static RARE void task_on_write_failed(struct task *t)
 {
 	struct task_env *env = t->_env;
@@ -103,7 +103,7 @@ static inline void task_write_one(struct task *t, const char *bytes, size_t len,
 
 /* ---------------------------------------------------------------- a pipeline */
 
-/* What is to be written next, in one piece. */
+/* Collects the bytes to be written next, in one piece. */
 static const char *task_gather(struct task *t, size_t *ret_len)
 {
 	struct task_env *env = t->_env;
@@ -127,7 +127,7 @@ static const char *task_gather(struct task *t, size_t *ret_len)
 	return env->write_buffer;
 }
 
-/* n bytes have gone out, in a write that began at now_ns. */
+/* n bytes were written, in a write that began at now_ns. */
 static void task_note_written(struct task *t, size_t n, int64_t now_ns)
 {
 	while (n > 0) {
@@ -150,7 +150,7 @@ static void task_note_written(struct task *t, size_t n, int64_t now_ns)
 	}
 }
 
-/* What a failed write tried to send counts as sent: nothing is tried without an end. */
+/* Requests in a failed write count as sent: nothing is retried endlessly. */
 static void task_note_unwritable(struct task *t, int64_t now_ns)
 {
 	if (t->_sent > 0)
@@ -193,7 +193,7 @@ void task_write(struct task *t)
 	task_write_one(t, bytes, len, clock_now_ns());
 }
 
-/* What fails may queue on others, which come behind. */
+/* A failure may queue requests on other tasks, which are appended to the list. */
 void task_flush(struct task_env *env)
 {
 	struct list *node;
@@ -208,8 +208,8 @@ void task_flush(struct task_env *env)
 
 /* ---------------------------------------------------------------- an exchange begins */
 
-/* With a pipeline the timer stands at the earliest deadline there was among those in flight, and
- * finds out when it fires whether it still holds. */
+/* With a pipeline the timer is set to the earliest deadline among those in flight so far; when it
+ * expires the deadline is checked. */
 static void task_start_timer(struct task *t, const struct exchange *x)
 {
 	struct task_env *env = t->_env;

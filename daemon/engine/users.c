@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The users. A user is nobody in particular: what matters is how many are ready, and since when. In
- * the common case (no think time, a good answer) the next request is made inside the call that
- * reports the end of the last one. The others stand in a ring and are served in the loop's next
- * turns, USERS_BATCH at a time, so that neither 10,000 users at t0 nor a dead server keep the loop
- * from looking at its sockets. */
+/* The users. Users are not distinguished: only the number of ready users is kept, and since when
+ * each is ready. In the common case (no think time, a good answer) the next request is made inside
+ * the call that reports the end of the last one. The others are in a ring and are served in the
+ * loop's next turns, USERS_BATCH at a time, so that neither 10,000 users at t0 nor a dead server
+ * keep the loop from polling its sockets. */
 #include "daemon/engine/users.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@
 
 #define USERS_BATCH 32
 
-/* Whether a pause goes on at that instant. */
+/* Is there a pause at that instant? */
 static bool users_are_paused_at(const struct users *u, int64_t instant_ns)
 {
 	bool is_paused = false;
@@ -40,7 +40,7 @@ static void users_wait(struct users *u, struct timer_queue *q, int64_t instant_n
 	timer_start(q, container_of(node, struct timer, _node), instant_ns);
 }
 
-/* The arrival of a user who is ready. */
+/* Makes the arrival of a ready user. */
 static void users_go(struct users *u, int64_t planned_ns, int64_t picked_ns)
 {
 	if (users_are_paused_at(u, planned_ns)) {
@@ -54,8 +54,8 @@ static void users_go(struct users *u, int64_t planned_ns, int64_t picked_ns)
 	u->config.on_arrival(u->config.owner, u->_n_made++, planned_ns, picked_ns);
 }
 
-/* A place in the cap's pace is taken only by who may use it: one that lies at the end or after it
- * would be lost to the other workers. */
+/* A place in the cap's pace is taken only by a user that can use it: one that is at the end or
+ * after it would be lost to the other workers. */
 static void users_make(struct users *u, int64_t planned_ns, int64_t picked_ns)
 {
 	if (u->config.pace && !users_are_paused_at(u, planned_ns) &&
@@ -111,7 +111,7 @@ static void users_on_timer(struct timer_queue *q, struct timer *timer)
 	users_defer(u, timer->deadline_ns);
 }
 
-/* The first pause is over: those it has held are ready. */
+/* The first pause is over: the users it has held are ready. */
 static void users_on_resume(struct timer_queue *q, struct timer *timer)
 {
 	struct users *u = q->userdata;
@@ -188,7 +188,8 @@ void users_move(struct users *u, int64_t window_start_ns, int64_t end_ns)
 
 void users_toggle(struct users *u, int64_t instant_ns)
 {
-	/* Two at one instant are nothing: but a pause that has begun stays the first. */
+	/* Two toggles at one instant cancel each other, but a pause that has begun stays the
+	 * first. */
 	if (u->_n_toggles > 0 && u->_toggles[u->_n_toggles - 1] == instant_ns) {
 		u->_n_toggles--;
 		if (u->_n_toggles == 1)
@@ -205,7 +206,7 @@ void users_ended(struct users *u, bool at_once)
 {
 	int64_t now_ns = clock_now_ns();
 
-	/* Who would be ready behind the end thinks all the same: a pause may move it. */
+	/* A user who would be ready after the end still thinks: a pause may move the end. */
 	if (!users_may_make(u, now_ns))
 		return;
 	if (u->config.think_ns > 0)

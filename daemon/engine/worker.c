@@ -3,14 +3,14 @@
  *
  *   OPENING -> READY -> RUNNING -> DRAINING -> DONE
  *
- * OPENING makes the context of TLS, where there is TLS (that may take as long as reading all of a
- * system's authorities), opens a fixed pool and tells main; GO sets t0. RUNNING lasts until the
- * plan's end, an instant that a stop can only move forward; DRAINING until every arrival has ended
- * or the drain time is over. On the grid of intervals (counted from the window's start) the worker
- * hands over what is over for good and a pulse for the live view.
+ * OPENING makes the TLS context, if there is TLS (which may take as long as reading all authorities
+ * of the system), opens a fixed pool and notifies main; GO sets t0. RUNNING lasts until the plan's
+ * end, an instant that a stop can only make earlier; DRAINING until every arrival has ended or the
+ * drain time is over. On the grid of intervals (counted from the window's start) the worker passes
+ * finished intervals and a pulse for the live view to main.
  *
  * Ending is decided in one place, worker_on_check, which is called from the loop and never from
- * inside a task: so the pool can be taken down without pulling it from under a callback. */
+ * inside a task: so the pool is never freed while one of its callbacks runs. */
 #include "daemon/engine/worker.h"
 
 #include <errno.h>
@@ -28,8 +28,9 @@
 
 #define WORKER_READ_SIZE (32 * 1024)
 
-/* Interval buffers (60 KiB each). With fewer than the request timeout needs, rows become wider
- * while answers are that late. Some are spare, for a main thread that does not run for a moment. */
+/* Interval buffers (60 KiB each). If there are fewer than the request timeout needs, rows become
+ * wider while answers are that late. Some are spare, in case the main thread does not run for a
+ * moment. */
 #define WORKER_BUFFERS_SPARE 20
 #define WORKER_BUFFERS_MAX 512
 
@@ -84,7 +85,7 @@ void worker_finish(struct worker *w)
 	worker_gauge_finish(w);
 	while ((i = stats_take_any(&w->stats)))
 		worker_hand_over(w, i);
-	/* The turn still goes on, so the last word is worker_main's. */
+	/* The turn continues, so the last mail is posted by worker_main. */
 	loop_stop(w->loop);
 }
 
@@ -122,7 +123,8 @@ static void worker_on_mark(struct timer_queue *q, struct timer *timer)
 		worker_on_beat(w);
 		return;
 	}
-	/* Behind the timers of this turn: a request timeout that is due as well comes first. */
+	/* Handled after the timers of this turn: a request timeout that is due as well comes
+	 * first. */
 	w->is_drained = w->state == WORKER_DRAINING;
 	loop_task_again(&w->check);
 }
@@ -160,7 +162,7 @@ static void worker_on_ended(struct pool *p, bool connection_is_free)
 		else
 			users_ended_until(&w->users, pool_retry_ns(p));
 	}
-	/* At full speed this runs once for each request, so look before asking for a call. */
+	/* At full speed this runs once for each request, so it checks before asking for a call. */
 	if (w->stats.outstanding == 0)
 		loop_task_again(&w->check);
 }
@@ -171,14 +173,15 @@ static void worker_on_arrival(void *owner, uint64_t k, int64_t planned_ns, int64
 
 	bool is_last;
 
-	/* What came due in the very turn that ended the run is not part of it any more. */
+	/* An arrival that became due in the very turn that ended the run is not part of it any
+	 * more. */
 	if (w->state == WORKER_DONE)
 		return;
-	/* Users count for themselves, the schedule for all. */
+	/* Users number their own arrivals, the schedule those of all workers. */
 	if (!w->config.schedule)
 		k = k * w->config.n_workers + w->config.index;
 	pool_arrive(&w->pool, planned_ns, picked_ns, mix_choose(&w->mix, k));
-	/* Behind the last one the drain begins, whether or when the answers come. */
+	/* After the last arrival the drain begins, whether or not it is answered. */
 	if (w->config.schedule)
 		is_last = producer_next_ns(&w->producer) == CLOCK_NEVER;
 	else
@@ -194,7 +197,7 @@ static struct tls_pem worker_pem(const struct plan_pem *pem)
 	return (struct tls_pem){.name = pem->name, .text = pem->text, .len = pem->len};
 }
 
-/* Of the plan, where it wants TLS. 0 or -errno with reterr. */
+/* Makes the TLS context if the plan needs one. 0 or -errno with reterr. */
 static int worker_open_tls(struct worker *w, struct err *reterr)
 {
 	static const enum tls_version versions[] = {
@@ -246,7 +249,7 @@ static void *worker_main(void *arg)
 	(void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 	worker_prepare(w);
 	r = loop_run(w->loop);
-	/* A timer cannot be set, or epoll_wait fails: the worker ends where it stands. */
+	/* A timer cannot be set, or epoll_wait failed: the worker ends at once. */
 	if (r < 0 && w->state != WORKER_DONE) {
 		worker_finish(w);
 		w->summary.error = r;
@@ -260,7 +263,7 @@ int worker_start(struct worker *w)
 	sigset_t all, before;
 	int r;
 
-	/* Signals are the main thread's. */
+	/* Signals are handled by the main thread. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = -pthread_create(&w->thread, NULL, worker_main, w);
@@ -272,8 +275,8 @@ int worker_start(struct worker *w)
 static int worker_open_buffers(struct worker *w)
 {
 	const struct plan *plan = w->config.plan;
-	/* Those that may be open; one that is over waits for the next tick to be handed over, and
-	 * then for the main thread. */
+	/* The number that may be open; one that is over waits for the next tick to be passed on,
+	 * and then for the main thread. */
 	int64_t wanted = plan->request_timeout_ns / plan->interval_ns + WORKER_BUFFERS_SPARE;
 	size_t n = wanted < WORKER_BUFFERS_MAX ? (size_t)wanted : WORKER_BUFFERS_MAX;
 	int r = 0;
@@ -387,7 +390,7 @@ static int worker_open(struct worker *w)
 
 	if (r < 0)
 		return r;
-	/* Users never wait in numbers above their own. */
+	/* No more users can wait than there are. */
 	if (!c->schedule && pool.queue_max < worker_users(w))
 		pool.queue_max = worker_users(w);
 	timer_queue_init(&w->marks, w->loop, worker_on_mark, w);

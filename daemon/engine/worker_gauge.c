@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker keeps for the audit beside its statistics: how long its loop's turns take, how long
- * its thread waited for a CPU, and whether its ledger was right at every interval. A turn costs one
- * count in a histogram, all else is read once or at intervals. Worker's thread, but for open and
- * close. */
+/* The figures of a worker for the audit in addition to its statistics: how long its loop's turns
+ * take, how long its thread waited for a CPU, and whether its ledger balanced at every interval. A
+ * turn costs one count in a histogram, everything else is read once or at intervals. Worker's
+ * thread, except open and close. */
 #include "common/quantile.h"
 #include "daemon/engine/worker_internal.h"
 #include "daemon/loop/loop.h"
@@ -29,7 +29,7 @@ void worker_gauge_tick(struct worker *w)
 	w->unbalanced += !stats_balances(&w->stats);
 }
 
-/* Behind the last arrival's end. Before t0 there is nothing to tell. */
+/* To be called after the last arrival's end. Before t0 there is nothing to report. */
 void worker_gauge_finish(struct worker *w)
 {
 	struct worker_summary *s = &w->summary;

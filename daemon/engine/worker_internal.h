@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of a worker know of each other: worker.c has its thread, worker_report.c what it
- * tells main, worker_verbs.c what main tells it, worker_steer.c how it is steered. */
+/* The internal interface between the parts of a worker: worker.c has its thread, worker_report.c
+ * its reports to main, worker_verbs.c the commands of main, worker_steer.c the steering. */
 #pragma once
 
 #include <pthread.h>
@@ -14,8 +14,8 @@
 #include "daemon/engine/worker.h"
 #include "daemon/loop/mailbox.h"
 
-/* The heartbeat: a beat that comes much too late says that the thread was stopped or kept from its
- * CPU. In the closed model nothing else would show it. */
+/* The interval of the heartbeat: a beat that is much too late shows that the thread was stopped or
+ * did not get a CPU. In the closed model nothing else would show it. */
 #define WORKER_BEAT_NS (100 * NSEC_PER_MSEC)
 #define WORKER_BEAT_LATE_NS (20 * NSEC_PER_MSEC)
 
@@ -27,17 +27,17 @@ enum worker_state {
 	WORKER_DONE,
 };
 
-/* An interval's buffer on its way to main and back. */
+/* An interval's buffer while it is mailed to main and back. */
 struct worker_interval {
 	struct mail mail;
 	struct worker *worker;
 	struct stats_interval interval;
 };
 
-/* An act of steering on its way to the worker and back. */
+/* A steering act while it is mailed to the worker and back. */
 struct worker_act {
 	struct mail mail;
-	struct list node; /* main's */
+	struct list node; /* used by main */
 	struct worker *worker;
 	const struct schedule *schedule;
 	int64_t at_ns;
@@ -68,14 +68,15 @@ struct worker {
 	int64_t stalled_ns;
 	struct gauge gauge; /* at go */
 	struct histogram turns;
-	uint64_t unbalanced; /* ticks at which the ledger was not right */
+	uint64_t unbalanced; /* ticks at which the ledger did not balance */
 	int64_t t0_ns;
-	int64_t paused_ns; /* closed model: a pause began; CLOCK_NEVER: there is none */
-	/* closed model, as they were when it began */
+	int64_t paused_ns; /* closed model: beginning of the present pause; CLOCK_NEVER: there is
+			    * none */
+	/* closed model: their values when the pause began */
 	int64_t paused_window_start_ns, paused_window_end_ns, paused_end_ns;
 	unsigned late_acts;
 	int64_t latest_act_ns;
-	int64_t end_ns;	 /* nothing is planned from here on; CLOCK_NEVER: until the count */
+	int64_t end_ns;	 /* no arrival is planned from here on; CLOCK_NEVER: until the count */
 	bool is_drained; /* the drain time is over */
 	int64_t cpu_start_ns;
 	int64_t pulse_cpu_ns; /* of the thread, at the last pulse */
@@ -88,7 +89,7 @@ struct worker {
 	bool was_stopped;
 	bool was_aborted;
 	bool are_addresses_out;
-	struct list acts;		     /* under way */
+	struct list acts;		     /* in progress */
 	const struct address *new_addresses; /* to be posted when the mail is back; NULL: none */
 	size_t n_new_addresses;
 
@@ -108,15 +109,15 @@ struct worker {
 
 /* ---- worker.c */
 
-/* The last thing on the worker's thread, in any state but DONE. */
+/* The last call on the worker's thread, in any state but DONE. */
 void worker_finish(struct worker *w);
-/* Its share of a count of requests, closed model; 0 also where there is no count. */
+/* Its share of a count of requests, closed model; 0 also if there is no count. */
 uint64_t worker_quota(const struct worker *w);
 
 /* ---- worker_report.c */
 
 void worker_post_main(struct worker *w, struct mail *mail);
-int64_t worker_cpu_ns(void); /* of the calling thread */
+int64_t worker_cpu_ns(void); /* CPU time of the calling thread */
 void worker_hand_over(struct worker *w, struct stats_interval *i);
 void worker_on_tick(struct worker *w);
 void worker_on_beat(struct worker *w);
@@ -137,8 +138,8 @@ void worker_on_abort(struct mail *mail);
 
 /* ---- worker_steer.c */
 
-/* Where its schedule has the window, which holds its start but not its end. */
+/* The bounds of the window in its schedule; the window includes its start but not its end. */
 void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *ret_end_ns);
-/* Ticks stand on the grid of the window's intervals. */
+/* Ticks are on the grid of the window's intervals. */
 void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_ns);
 void worker_free_acts(struct worker *w);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker tells main while it runs: on the grid of intervals those that are over for good,
- * and a pulse for the live view. Buffers and the pulse go to and fro as mail, so nothing is shared;
- * if main is behind, the pulse is left out. The heartbeat notes when the thread could not run. */
+/* The reports of a worker to main while it runs: on the grid of intervals those that are over for
+ * good, and a pulse for the live view. Buffers and the pulse are mailed to main and back, so
+ * nothing is shared; if main has not returned the last pulse, the next one is left out. The
+ * heartbeat records when the thread could not run. */
 #include <time.h>
 
 #include "common/clock.h"
@@ -51,7 +52,7 @@ void worker_hand_over(struct worker *w, struct stats_interval *i)
 	worker_post_main(w, &b->mail);
 }
 
-/* Nothing will be planned or happen before this instant. */
+/* No arrival will be planned and no event will happen before this instant. */
 static int64_t worker_floor_ns(const struct worker *w)
 {
 	int64_t now_ns = clock_now_ns();
@@ -85,7 +86,7 @@ static void worker_post_pulse(struct worker *w, int64_t due_ns)
 	int64_t cpu_ns = worker_cpu_ns();
 
 	if (w->is_pulse_out)
-		return; /* main is behind: it will see the next one */
+		return; /* main has not handled the last one: it will get the next one */
 	w->pulse = (struct worker_pulse){
 		.due_ns = due_ns,
 		.in_flight = w->stats.in_flight,
@@ -120,7 +121,7 @@ void worker_on_tick(struct worker *w)
 		worker_hand_over(w, i);
 	worker_gauge_tick(w);
 	worker_post_pulse(w, w->tick_mark.deadline_ns);
-	/* After a stop of the whole process the ticks that were missed are not made up for. */
+	/* After a stop of the whole process missed ticks are not repeated. */
 	if (next_ns <= now_ns)
 		next_ns += (now_ns - next_ns) / interval_ns * interval_ns + interval_ns;
 	timer_start(&w->marks, &w->tick_mark, next_ns);

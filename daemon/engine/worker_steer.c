@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a worker is steered. Each act is a mail of its own that goes to the worker, is carried out
- * when it is heard, ahead of its instant, and goes back, so that main knows which schedules nobody
- * uses any more. Acts are heard in the order in which they were asked for, each on top of the one
+/* Steering of a worker. Each act is a separate mail that goes to the worker, is executed when it is
+ * received, ahead of its instant, and goes back, so that main knows which schedules are not used
+ * any more. Acts are received in the order in which they were requested, each based on the one
  * before.
  *
- * In the open model an act is another schedule, which has everything in it: also where the window
- * lies now. In the closed model it is the beginning or the end of a pause, by which what lies
- * behind moves.
+ * In the open model an act is another schedule, which contains everything, including the new
+ * position of the window. In the closed model it is the beginning or the end of a pause, which
+ * moves everything after it.
  *
- * A worker that hears of an act behind its instant (its thread did not run) has planned by the old
- * schedule meanwhile. That stays: every arrival is accounted for, but there may be more or fewer of
- * them than the schedule has, and the summary says so. */
+ * A worker that receives an act after its instant (its thread did not run) has planned by the old
+ * schedule meanwhile. These arrivals stay: every arrival is counted, but there may be more or fewer
+ * of them than in the schedule, and the summary reports it. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@
 #include "daemon/engine/schedule.h"
 #include "daemon/engine/worker_internal.h"
 
-/* Of the schedule's own time; what has no instant while a pause goes on, has none. */
+/* Converts an instant of the schedule; CLOCK_NEVER, for instants unknown during a pause, stays. */
 static int64_t worker_instant(const struct worker *w, int64_t ns)
 {
 	return ns == CLOCK_NEVER ? ns : w->t0_ns + ns;
@@ -29,8 +29,8 @@ void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *
 {
 	const struct schedule *s = w->config.schedule;
 
-	/* A segment of the schedule holds its end, but not its start: an arrival on the border
-	 * belongs to what lies before it. The window holds its start: 1 ns later. */
+	/* A segment of the schedule includes its end, but not its start: an arrival on the border
+	 * belongs to the segment before. The window includes its start: 1 ns later. */
 	*ret_start_ns = worker_instant(w, schedule_segment_start(s, SCHEDULE_WINDOW));
 	*ret_end_ns = worker_instant(w, schedule_segment_end(s, SCHEDULE_WINDOW));
 	*ret_start_ns += *ret_start_ns != CLOCK_NEVER;
@@ -41,7 +41,7 @@ void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_
 {
 	int64_t interval_ns = w->config.plan->interval_ns;
 
-	/* Without a window, ticks are for the display alone: they go on as they are. */
+	/* Without a window, ticks are for the display alone: they stay as they are. */
 	if (window_start_ns != CLOCK_NEVER)
 		timer_start(&w->marks, &w->tick_mark,
 			from_ns + (window_start_ns - from_ns) % interval_ns + interval_ns);
@@ -70,14 +70,14 @@ static void worker_change_schedule(struct worker *w, const struct schedule *s)
 	worker_move(w, window_start_ns, window_end_ns);
 }
 
-/* What the pause that begins at at_ns holds up; what lies before it, or at its very beginning,
- * stays where it is. */
+/* CLOCK_NEVER for an instant that the pause beginning at at_ns delays; an instant before it, or at
+ * its very beginning, stays. */
 static int64_t worker_held(int64_t instant_ns, int64_t at_ns)
 {
 	return instant_ns > at_ns ? CLOCK_NEVER : instant_ns;
 }
 
-/* Where it lies behind the pause from at_ns to to_ns. */
+/* The instant after the pause from at_ns to to_ns. */
 static int64_t worker_shifted(int64_t instant_ns, int64_t at_ns, int64_t to_ns)
 {
 	if (instant_ns == CLOCK_NEVER || instant_ns <= at_ns)
@@ -162,7 +162,7 @@ int worker_steer(struct worker *w, const struct schedule *schedule, int64_t at_n
 	return 0;
 }
 
-/* No thread runs any more; what was not delivered will not be. */
+/* The thread has ended; undelivered mail will not be delivered any more. */
 void worker_free_acts(struct worker *w)
 {
 	list_for_each_safe (it, &w->acts) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What main tells a worker. The verbs run on the main thread and only post; the handlers run on the
- * worker's thread, from its loop, so never inside a task. */
+/* The commands of main to a worker. The functions for main run on the main thread and only post
+ * mail; the handlers run on the worker's thread, from its loop, so never inside a task. */
 #include "common/clock.h"
 #include "common/plan/plan.h"
 #include "daemon/engine/schedule.h"
@@ -26,7 +26,7 @@ void worker_on_go(struct mail *mail)
 		window_end_ns = window_start_ns + plan->duration_ns;
 		w->end_ns = window_end_ns + plan->cooldown_ns;
 	}
-	/* Of a small count this worker's share may be nothing: then it only warms up. */
+	/* This worker's share of a small count may be zero: then it only warms up. */
 	if (!s && plan->n_arrivals > 0 && worker_quota(w) == 0)
 		w->end_ns = window_start_ns;
 	stats_set_window(&w->stats, window_start_ns, window_end_ns);
@@ -122,8 +122,8 @@ static void worker_on_addresses_back(struct mail *mail)
 		worker_post_addresses(w);
 }
 
-/* One mail goes to and fro, and the newest addresses wait for it: so there is nothing to free,
- * whether it is delivered or not. */
+/* One mail goes to the worker and back, and the newest addresses wait for it: so there is nothing
+ * to free, whether it is delivered or not. */
 int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n)
 {
 	if (n == 0)
