@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run needs against what there is, as arithmetic: descriptors, and the ports that its
+/* Compares the needs of a run with what is available: descriptors, memory, and the ports that its
  * connections come from.
  *
- * A connection is told from others by both addresses and ports, so each pair of a source and a
- * target address has the whole port range to itself; without sources the kernel chooses one for
- * each target address. Connections go to the addresses in turn, so the one with the fewest pairs
- * says how many there can be. A connection that this side has closed holds its port for a minute
- * (TIME_WAIT): whether it is this side is the server's choice, so that is only a note. */
+ * A connection is identified by both addresses and ports, so each pair of a source and a target
+ * address has its own port range; without sources the kernel chooses one for each target address.
+ * Connections go to the addresses in turn, so the address with the fewest pairs limits their
+ * number. A connection that this side has closed holds its port for a minute (TIME_WAIT): which
+ * side closes depends on the server, so that is only a note. */
 #include "daemon/runs/admission.h"
 
 #include <inttypes.h>
@@ -19,25 +19,25 @@
 #include "daemon/engine/exchange.h"
 #include "daemon/runs/registry.h"
 
-/* What one worker is given to do before a second one is worth its thread. */
+/* The rate that one worker is given before a second thread is worth its cost. */
 #define ADMISSION_RATE_PER_WORKER 20000.0
 #define ADMISSION_USERS_PER_WORKER 32
 
 #define ADMISSION_WORKERS_MAX 64
 
-/* What the daemon may need beside runs. */
+/* Descriptors that the daemon may need in addition to those of runs. */
 #define ADMISSION_DESCRIPTORS_SPARE 16
-#define ADMISSION_DESCRIPTORS_LOOKUP 4 /* of a lookup while the run is going */
+#define ADMISSION_DESCRIPTORS_LOOKUP 4 /* for a lookup during the run */
 
-/* What a connection takes, apart from what is in flight on it; measured. */
+/* The memory of a connection, apart from the requests in flight on it; measured. */
 #define ADMISSION_BYTES_PLAIN 1024.0
 #define ADMISSION_BYTES_TLS 49152.0
-#define ADMISSION_MEMORY_SHARE 0.5 /* of what is left, for one run */
+#define ADMISSION_MEMORY_SHARE 0.5 /* share of the available memory that one run may use */
 #define ADMISSION_MIB 1048576.0
-#define ADMISSION_QUEUE_SPARE 1024 /* of each worker, beyond what its rate can make wait */
+#define ADMISSION_QUEUE_SPARE 1024 /* for each worker, beyond what its rate can make wait */
 
-#define ADMISSION_TIME_WAIT_S 60.0 /* as the kernel has it, for good */
-#define ADMISSION_REUSE_S 1.0	   /* until a port may be taken again with tcp_tw_reuse */
+#define ADMISSION_TIME_WAIT_S 60.0 /* a constant of the kernel */
+#define ADMISSION_REUSE_S 1.0	   /* until a port may be used again with tcp_tw_reuse */
 
 static unsigned admission_workers(
 	const struct plan *plan, uint64_t connections, unsigned cpus, bool is_colocated)
@@ -67,7 +67,7 @@ static int admission_check_descriptors(const struct plan *plan, const struct adm
 	uint64_t left = room->descriptor_limit > base ? room->descriptor_limit - base : 0;
 
 	a->connections_most = left;
-	/* `auto` takes what the descriptors leave; the report states it. */
+	/* `auto` is reduced to the number that the descriptors allow; the report shows it. */
 	if (a->connections > left && plan->connections == 0 && plan->model == PLAN_OPEN && left > 0)
 		a->connections = left;
 	if (a->connections <= left)
@@ -82,8 +82,8 @@ static int admission_check_descriptors(const struct plan *plan, const struct adm
 
 /* ---------------------------------------------------------------- memory */
 
-/* What waits longer than the timeout expires, so no more can wait than is planned in that time.
- * Users never wait in numbers above their own. */
+/* An arrival that waits longer than the timeout expires, so no more can wait than are planned in
+ * that time. No more users can wait than there are. */
 static uint64_t admission_queue(const struct plan *plan, const struct admission *a)
 {
 	double most = plan_own_peak_per_s(plan) * (double)plan->request_timeout_ns / 1e9 +
@@ -95,8 +95,8 @@ static uint64_t admission_queue(const struct plan *plan, const struct admission 
 	return most < (double)plan->queue_max ? (uint64_t)most : plan->queue_max;
 }
 
-/* All that may wait at one time, for an answer or a connection, is allocated before the start. 0,
- * or REGISTRY_E_UNAVAILABLE. */
+/* Memory for all requests that may wait at one time, for an answer or a connection, is allocated
+ * before the start. 0, or REGISTRY_E_UNAVAILABLE. */
 static int admission_check_memory(const struct plan *plan, const struct admission_room *room,
 	struct admission *a, struct err *reterr)
 {
@@ -123,7 +123,7 @@ static int admission_check_memory(const struct plan *plan, const struct admissio
 
 /* ---------------------------------------------------------------- ports */
 
-/* How many ports there are towards one address of that family. */
+/* The number of ports available for connections to one address of that family. */
 static uint64_t admission_ports_of_family(
 	const struct plan *plan, const struct admission_room *room, bool is_v6)
 {
@@ -136,7 +136,7 @@ static uint64_t admission_ports_of_family(
 	return n_sources * room->ports.n;
 }
 
-/* Towards the address that has the fewest; 0: not known, or none needed. */
+/* The same for the address that has the fewest; 0: not known, or none needed. */
 static uint64_t admission_ports_each(const struct plan *plan, const struct admission_room *room,
 	const struct admission_target *target)
 {
@@ -147,7 +147,7 @@ static uint64_t admission_ports_each(const struct plan *plan, const struct admis
 	return least == UINT64_MAX ? 0 : least;
 }
 
-/* Connections that are open at the same time. 0, or REGISTRY_E_UNAVAILABLE. */
+/* Checks the connections that are open at the same time. 0, or REGISTRY_E_UNAVAILABLE. */
 static int admission_check_ports(const struct plan *plan, const struct admission_room *room,
 	const struct admission_target *target, struct admission *a, struct err *reterr)
 {
@@ -181,7 +181,8 @@ static int admission_check_ports(const struct plan *plan, const struct admission
 	return REGISTRY_E_UNAVAILABLE;
 }
 
-/* New connections per second, as far as the plan tells; 0: it does not, or none to speak of. */
+/* New connections per second, if the plan determines it; 0: it does not, or there are hardly
+ * any. */
 static double admission_churn(const struct plan *plan, const struct admission *a)
 {
 	double rate = plan->model == PLAN_OPEN ? plan_own_peak_per_s(plan) : 0;
@@ -196,7 +197,7 @@ static double admission_churn(const struct plan *plan, const struct admission *a
 	return churn;
 }
 
-/* From the first connection to the last; a day where nobody knows. */
+/* The time from the first connection to the last; a day if it is unknown. */
 static double admission_seconds(const struct plan *plan)
 {
 	double rate = plan_own_peak_per_s(plan);
@@ -221,7 +222,8 @@ static void admission_write_number(uint64_t n, char text[static 32])
 	*out = '\0';
 }
 
-/* Connections that come and go: do the ports come back in time? */
+/* Adds a note if connections are opened and closed faster than their ports become available
+ * again. */
 static void admission_note_churn(const struct plan *plan, const struct admission_room *room,
 	const struct admission_target *target, struct admission *a)
 {
@@ -254,7 +256,7 @@ int admission_check(const struct plan *plan, const struct admission_room *room,
 	};
 	int r;
 
-	/* A number that was asked for is opened before the run, and kept. */
+	/* An explicit number of connections is opened before the run, and kept. */
 	a.is_fixed_pool = plan_is_fixed_pool(plan);
 	a.n_workers = admission_workers(plan, a.connections, room->cpus, target->is_colocated);
 	r = admission_check_descriptors(plan, room, &a, reterr);
@@ -265,7 +267,7 @@ int admission_check(const struct plan *plan, const struct admission_room *room,
 	if (r != 0)
 		return r;
 	if (a.connections > 0 && a.n_workers > a.connections)
-		a.n_workers = (unsigned)a.connections; /* none without a connection */
+		a.n_workers = (unsigned)a.connections; /* a worker needs at least one connection */
 	admission_note_churn(plan, room, target, &a);
 	*ret = a;
 	return 0;

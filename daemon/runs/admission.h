@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does a run fit, and how is it split over workers? Asked before anything is opened. Pure but for
- * reading this host's limits. */
+/* Does a run fit, and how is it split over workers? Asked before anything is opened. Pure, except
+ * for reading this host's limits. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,29 +19,29 @@ struct plan;
 struct admission {
 	unsigned n_workers;
 	uint64_t connections;	   /* over all workers; closed model: users */
-	uint64_t connections_most; /* that descriptors and ports allow */
+	uint64_t connections_most; /* limit by descriptors and ports */
 	uint64_t queue;		   /* arrivals that may wait, over all workers */
-	uint64_t bytes;		   /* of memory for all of these */
+	uint64_t bytes;		   /* memory for all of these */
 	bool is_fixed_pool;
-	char note[256]; /* what may go wrong with the ports; "": nothing */
+	char note[256]; /* a possible problem with the ports; "": none */
 };
 
-/* What this host and the runs already there leave. */
+/* The resources of this host that are not used by present runs. */
 struct admission_room {
 	unsigned cpus;
 	uint64_t descriptor_limit;
 	uint64_t descriptors_used; /* open now, plus what active runs may still open */
-	uint64_t memory;	   /* bytes, less those that active runs were given; 0: not known */
+	uint64_t memory;	   /* bytes, without those given to active runs; 0: not known */
 	struct host_ports ports;
 	struct caps caps; /* none: zeroed */
 };
 
-/* What is known of the place that is loaded. */
+/* The known properties of the target. */
 struct admission_target {
-	bool is_colocated; /* the server is on this host, so at most half the CPUs are ours */
+	bool is_colocated; /* the server is on this host, so at most half the CPUs are available */
 	bool is_loopback;
-	size_t n_v4, n_v6; /* addresses; none: not known yet, or a Unix socket, which has no ports
-			    */
+	size_t n_v4, n_v6; /* number of addresses; none: not known yet, or a Unix socket, which has
+			    * no ports */
 };
 
 /* 0; REGISTRY_E_UNAVAILABLE with the figures in reterr. */

@@ -4,16 +4,16 @@
  * of them, it would lack the share of the others and show too low a rate. Where a worker leaves an
  * instant out, the sample is made at the next one and is that much wider.
  *
- * Samples are differences of totals, so together they are all that was done. A worker that does
- * not report holds the view up for BEAT_WAIT_INTERVALS and BEAT_WAIT_NS at most; what it did
- * meanwhile is in the sample after its next report. One that has ended has due_ns CLOCK_NEVER, and
- * is not awaited. Pure. */
+ * Samples are differences of totals, so together they contain all events. A worker that does not
+ * report delays the view for BEAT_WAIT_INTERVALS and BEAT_WAIT_NS at most; its events of that time
+ * are in the sample after its next report. One that has ended has due_ns CLOCK_NEVER, and is not
+ * awaited. Pure. */
 #include "daemon/runs/beat.h"
 
 #include "common/clock.h"
 #include "daemon/engine/worker.h"
 
-/* How far the others may be ahead of a worker. */
+/* The number of intervals that the others may be ahead of a worker. */
 #define BEAT_WAIT_INTERVALS 2
 #define BEAT_WAIT_NS NSEC_PER_SEC
 
@@ -35,8 +35,8 @@ static void beat_make(struct beat *b, const struct worker_pulse *pulses, unsigne
 enum beat_news beat_take(struct beat *b, const struct worker_pulse *pulses, unsigned n,
 	int64_t interval_ns, unsigned *ret_late)
 {
-	int64_t all_ns = CLOCK_NEVER; /* up to here all have reported */
-	int64_t one_ns = b->at_ns;    /* and up to here at least one of them */
+	int64_t all_ns = CLOCK_NEVER; /* all workers have reported up to here */
+	int64_t one_ns = b->at_ns;    /* and at least one of them up to here */
 
 	for (unsigned w = 0; w < n; w++) {
 		if (pulses[w].due_ns == CLOCK_NEVER)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The samples of the live view: what all workers together did from one instant of the grid of
+/* The samples of the live view: the events of all workers together from one instant of the grid of
  * intervals to another. */
 #pragma once
 
@@ -10,21 +10,21 @@
 struct worker_pulse;
 
 struct beat {
-	int64_t at_ns;	      /* of the newest sample; before the first one, where it begins */
+	int64_t at_ns;	      /* of the newest sample; before the first one, its beginning */
 	int64_t width_ns;     /* of the newest sample; 0: there is none yet */
-	struct ledger ledger; /* all workers, up to it */
+	struct ledger ledger; /* of all workers, up to it */
 	struct ledger before; /* the same, up to the sample before it */
 };
 
 enum beat_news {
 	BEAT_NOTHING,
 	BEAT_WHOLE,
-	BEAT_LACKING, /* a worker has not reported for long: its share is not in it */
+	BEAT_LACKING, /* a worker has not reported for long: its share is missing */
 };
 
 void beat_start(struct beat *b, int64_t t0_ns);
 
 /* To be called for each pulse. pulses: the newest of each of the n workers, zero before its first.
- * ret_late: of BEAT_LACKING, the worker that has not reported. */
+ * ret_late: for BEAT_LACKING, the worker that has not reported. */
 enum beat_news beat_take(struct beat *b, const struct worker_pulse *pulses, unsigned n,
 	int64_t interval_ns, unsigned *ret_late);

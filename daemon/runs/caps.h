@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caps of [policy]: what no run of the service passes, whoever starts or steers it. What a plan
- * or an act says above them is refused here, by name; what a plan leaves open is kept inside them
- * while the run goes on (admission: connections; the pace of its workers: what is sent; run_stop:
- * its time). A private run has none. Pure. */
+/* The caps of [policy]: limits that hold for every run of the service, started or steered by any
+ * user. A value of a plan or of a steering act that exceeds them is refused here, by name; values
+ * that a plan leaves open are limited while it runs (admission: connections; the pace of its
+ * workers: requests sent; run_stop: its time). A private run has no caps. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,5 +25,5 @@ struct caps caps_of_settings(const struct settings *settings);
 int caps_check_rate(const struct caps *caps, double rate_per_s, struct err *reterr);
 int caps_check_plan(const struct caps *caps, const struct plan *plan, struct err *reterr);
 
-/* As many as the plan would open by itself, cut to the cap. */
+/* The number of connections that the plan would open by itself, limited by the cap. */
 uint64_t caps_connections(const struct caps *caps, uint64_t wanted);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry. Runs are in one list, oldest first; finished ones beyond keep_runs, or
- * beyond REGISTRY_KEEP_BYTES of results, are forgotten when a new one starts, never inside a run's
- * own callbacks. The run number is one counter for all names, kept in a file that is locked while
- * it is raised, so that two private daemons of one user do not give the same id. */
+/* The registry. Runs are in one list, oldest first; when a new one starts, finished ones are freed
+ * if there are more than keep_runs, or more than REGISTRY_KEEP_BYTES of results, but never inside a
+ * run's own callbacks. The run number is one counter for all names, kept in a file that is locked
+ * while it is incremented, so that two private daemons of one user do not assign the same id. */
 #include "daemon/runs/registry.h"
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 #include "daemon/runs/admission.h"
 #include "daemon/runs/run_private.h"
 
-/* Of results in memory. */
+/* The maximum memory of kept results. */
 #define REGISTRY_KEEP_BYTES (64u << 20)
 
 struct registry {
@@ -61,7 +61,8 @@ static int registry_open_number(struct registry *r, struct err *reterr)
 	return 0;
 }
 
-/* The next number. A file that cannot be read or written costs only the counting on. */
+/* The next number. If the file cannot be read or written, numbers do not continue in the next
+ * daemon. */
 static uint64_t registry_next_number(struct registry *r)
 {
 	char text[24] = "";
@@ -107,7 +108,7 @@ static void registry_forget(struct registry *r, size_t keep)
 
 		if (n <= keep && bytes <= REGISTRY_KEEP_BYTES)
 			break;
-		/* One that still resolves would make its freeing wait for the name service. */
+		/* Freeing a run that still resolves would have to wait for the name service. */
 		if (run->state != RUN_FINISHED || run->is_resolving)
 			continue;
 		bytes -= run->result_bytes;
@@ -145,7 +146,8 @@ static uint64_t registry_descriptors_used(const struct registry *r)
 	return n;
 }
 
-/* What active runs have been given and may not have touched yet is not counted as used. */
+/* The available memory. Memory given to active runs that they may not have touched yet is
+ * subtracted too. */
 static uint64_t registry_memory(const struct registry *r)
 {
 	uint64_t left = host_memory();
@@ -159,7 +161,8 @@ static uint64_t registry_memory(const struct registry *r)
 	return left > given ? left - given : 1;
 }
 
-/* Finished ones whose resolver is still there, with its thread: they must not pile up. */
+/* The number of finished runs whose resolver, with its thread, still exists: they must not
+ * accumulate. */
 static unsigned registry_n_resolving(const struct registry *r)
 {
 	unsigned n = 0;
@@ -169,7 +172,7 @@ static unsigned registry_n_resolving(const struct registry *r)
 	return n;
 }
 
-/* Of where the plan connects to; false: it is a name. */
+/* Parses the place that the plan connects to; false: it is a name. */
 static bool registry_parse_address(const struct plan *plan, struct address *ret)
 {
 	const char *path = plan_connect_unix(plan);
@@ -191,7 +194,7 @@ static bool registry_parse_address(const struct plan *plan, struct address *ret)
 	return true;
 }
 
-/* What can be said before a name is resolved. */
+/* The checks that are possible before a name is resolved. */
 static int registry_check_policy(const struct registry *r, const struct plan *plan,
 	const struct caps *caps, struct err *reterr)
 {

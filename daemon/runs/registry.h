@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The runs of this daemon: it gives ids, admits, holds the finished ones (the newest keep_runs) and
- * finds them again. Main thread. */
+/* The runs of this daemon: assigns ids, admits runs, keeps the finished ones (the newest keep_runs)
+ * and finds them by id. Main thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct registry_config {
 	struct loop *loop;
 	const struct settings *settings; /* borrowed: caps, keep_runs */
 	const struct guard *guard;	 /* borrowed */
-	bool is_private;		 /* the caps of [policy] do not hold */
+	bool is_private;		 /* the caps of [policy] do not apply */
 	const char *state_dir; /* keeps the last run number; NULL: numbers begin at 1 each time */
 };
 
@@ -28,23 +28,24 @@ int registry_new(const struct registry_config *config, struct registry **ret, st
 struct registry *registry_free(struct registry *r);
 
 enum {
-	REGISTRY_E_REFUSED = 1, /* a cap of [policy]: reterr says which key */
-	REGISTRY_E_UNAVAILABLE, /* descriptors, ports, memory or threads do not suffice: reterr has
-				   figures; or a source is no address of this host */
+	REGISTRY_E_REFUSED = 1, /* a cap of [policy]: reterr names the key */
+	REGISTRY_E_UNAVAILABLE, /* not enough descriptors, ports, memory or threads: reterr has
+				 * figures; or a source is no address of this host */
 };
-/* Takes over the plan (also on failure). observer may be NULL; it is attached before anything
- * happens. 0, REGISTRY_E_…, or -ENOMEM; *ret is borrowed, valid until the registry forgets it. */
+/* Takes over the plan (also on failure). observer may be NULL; it is attached before the run
+ * starts. 0, REGISTRY_E_…, or -ENOMEM; *ret is borrowed, valid until the registry frees it. */
 int registry_start(struct registry *r, struct plan *plan, uid_t uid, const char *user,
 	struct run_observer *observer, struct run **ret, struct err *reterr);
 
-/* By id; NULL id: the newest active run, else the newest finished one. NULL when there is none. */
+/* Finds a run by id; NULL id: the newest active run, else the newest finished one. NULL when there
+ * is none. */
 struct run *registry_find(struct registry *r, const char *id);
 
 /* Calls fn for each run, oldest first. */
 void registry_each(struct registry *r, void (*fn)(struct run *run, void *arg), void *arg);
 
 unsigned registry_n_active(const struct registry *r);
-/* Whether run numbers go on from one daemon to the next. */
+/* Do run numbers continue from one daemon to the next? */
 bool registry_keeps_number(const struct registry *r);
 /* Stops every active run. */
 void registry_stop_all(struct registry *r, bool now, const char *reason);

@@ -8,9 +8,9 @@
  *                 +-----------+---------+----------------------+   (stopped, failed)
  *
  * Preparing resolves the name, makes the workers and waits until each has its connections; then all
- * get one t0 that lies RUN_LEAD_NS ahead, so that none begins late. From there the workers follow
- * the plan by themselves; main only moves the state along, merges what they hand over and waits for
- * the last of them. Every way a run can end leads through run_end. */
+ * get one t0 that is RUN_LEAD_NS ahead, so that none begins late. From there the workers follow the
+ * plan by themselves; main only updates the state, merges their intervals and waits for the last of
+ * them. Every end of a run goes through run_end. */
 #include "daemon/runs/run.h"
 
 #include <assert.h>
@@ -31,8 +31,8 @@
 #include "daemon/runs/run_stop.h"
 #include "daemon/runs/timeline.h"
 
-/* glibc's least block of memory, with its head; jansson takes one for each value and for each key.
- */
+/* The smallest block of glibc's malloc, with its header; jansson allocates one for each value and
+ * for each key. */
 #define RUN_JSON_VALUE_BYTES 48
 
 const char *const run_state_names[RUN_STATE_COUNT] = {
@@ -45,7 +45,7 @@ const char *const run_state_names[RUN_STATE_COUNT] = {
 	[RUN_FINISHED] = "finished",
 };
 
-/* From the state of the row to the states of the columns that are set. */
+/* Row: the present state; columns that are set: the allowed next states. */
 static const bool run_transitions[RUN_STATE_COUNT][RUN_STATE_COUNT] = {
 	[RUN_QUEUED] = {[RUN_PREPARING] = true, [RUN_FINISHED] = true},
 	[RUN_PREPARING] = {[RUN_WARMUP] = true,
@@ -150,7 +150,7 @@ static void run_free_workers(struct run *run)
 	run->n_started = 0;
 }
 
-/* A body may have megabytes, and no one needs keys and credentials any more. */
+/* A body may have megabytes, and keys and credentials are not needed any more. */
 static void run_let_go_of_content(struct run *run)
 {
 	struct plan *plan = run->plan;
@@ -161,7 +161,7 @@ static void run_let_go_of_content(struct run *run)
 	plan_forget_content(plan);
 }
 
-/* What a JSON value takes in memory, about: a value, its place in its parent, its text. */
+/* The approximate memory of a JSON value: the value, its place in its parent, its text. */
 static size_t run_json_bytes(const json_t *value)
 {
 	size_t n = RUN_JSON_VALUE_BYTES;
@@ -179,7 +179,7 @@ static size_t run_json_bytes(const json_t *value)
 	return n;
 }
 
-/* Finished runs are held in numbers: what the result says already, in megabytes, goes. */
+/* Many finished runs are kept: data that the result already contains, often megabytes, is freed. */
 static void run_let_go(struct run *run)
 {
 	run_progress(run, &run->last_progress);
@@ -189,8 +189,8 @@ static void run_let_go(struct run *run)
 	run_reach_fini(run);
 	run_let_go_of_content(run);
 	run->is_let_go = true;
-	/* The result lies above what its workers had, so nothing of that would go back by itself.
-	 */
+	/* The result was allocated after the memory of the workers, so none of that would return to
+	 * the kernel by itself. */
 	(void)malloc_trim(0);
 }
 
@@ -207,7 +207,7 @@ void run_end(struct run *run)
 	run_audit_end(run);
 	if (run->timeline)
 		timeline_finish(run->timeline);
-	/* By count: the window ends with the last answer, and holds it. */
+	/* With a count the window ends with the last answer, and includes it. */
 	if (run->window_end_ns == CLOCK_NEVER)
 		run->window_end_ns = run->totals.last_done_ns > run->window_start_ns
 					     ? run->totals.last_done_ns + 1
@@ -231,7 +231,7 @@ void run_end(struct run *run)
 	run->on_released(run, run->released_arg);
 }
 
-/* It cannot begin. Workers that are there are ended first. */
+/* The run cannot start. Workers that exist already are ended first. */
 static void run_fail(struct run *run, enum fault fault, const char *why)
 {
 	if (run->outcome == AUDIT_COMPLETED) {
@@ -286,7 +286,7 @@ static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)
 	run_watch_beat(run);
 }
 
-/* By the clock; for a run whose workers have been told to go. */
+/* The state by the clock; for a run whose workers have received GO. */
 static enum run_state run_state_at(const struct run *run, int64_t now_ns)
 {
 	bool has_warmup = run->window_start_ns > run->t0_ns;
@@ -306,7 +306,7 @@ void run_mark_state(struct run *run)
 {
 	int64_t now_ns = clock_now_ns();
 	enum run_state state = run_state_at(run, now_ns);
-	/* In a pause neither the window nor the end comes nearer. */
+	/* During a pause neither the window nor the end comes nearer. */
 	int64_t until_ns = run->is_paused ? run->pause_ns : CLOCK_NEVER;
 	const int64_t marks[] = {run->t0_ns - RUN_LEAD_NS, run->window_start_ns, run->end_ns,
 		run->pause_ns, run->resume_ns};
@@ -368,7 +368,7 @@ static void run_on_ready(struct worker *w, enum fault fault, const char *why)
 	bool is_ours =
 		fault == FAULT_TLS_SETUP || fault_table[fault].phase == FAULT_PHASE_GENERATOR;
 
-	/* Where the server would not have a worker's connections, it may have others'. */
+	/* A server that refuses the connections of one worker may accept those of others. */
 	run->n_not_connected += fault != FAULT_NONE;
 	if (is_ours || run->n_not_connected == run->n_started) {
 		run_fail(run, fault, why);
@@ -444,7 +444,7 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 
 	(void)f;
 	run->is_resolving = false;
-	resolver_fini(resolver); /* what it found stays */
+	resolver_fini(resolver); /* its results stay */
 	if (run->state == RUN_FINISHED)
 		return; /* stopped meanwhile */
 	if (resolver->outcome != RESOLVER_OK) {
@@ -459,7 +459,7 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 		r = run_make_workers(run);
 	if (r < 0)
 		err_set(&err, "cannot make the workers: %s", strerror(-r));
-	/* Descriptors were there when the run was made: now it is the ports. */
+	/* There were enough descriptors when the run was created: now it must be the ports. */
 	if (r != 0)
 		run_fail(run, r < 0 ? fault_of_connect_errno(-r) : FAULT_NO_PORTS, err.text);
 }
@@ -477,8 +477,8 @@ static void run_make_uuid(char ret[static 37])
 {
 	uint8_t b[16] = {0};
 
-	/* It fails nowhere where rpsd runs, and a run without a number of its own is still a run.
-	 */
+	/* It never fails on the systems that rpsd supports, and a run without a unique id is still
+	 * a run. */
 	if (getrandom(b, sizeof(b), 0) == -1)
 		memset(b, 0, sizeof(b));
 	b[6] = (b[6] & 0x0f) | 0x40; /* RFC 9562 section 5.4: version 4, variant 10 */
@@ -537,7 +537,8 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 		r = run_make_requests(run);
 	if (r == 0 && run->plan->model == PLAN_OPEN)
 		r = run_make_schedule(run);
-	/* Admission looks again when the server's place is known; what cannot fit is said now. */
+	/* Admission checks again when the server's address is known; a run that cannot fit in any
+	 * case is refused now. */
 	if (r == 0)
 		r = admission_check(run->plan, &run->room, &nowhere, &run->admission, reterr);
 	if (r == 0)

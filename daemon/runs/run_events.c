@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happened to a run, noted for those who watch it and for its result. Main thread. What the
- * run notes by itself is limited, so that a bad day does not fill the memory; what people do to it
- * is limited where they do it. */
+/* The events of a run, recorded for its observers and its result. Main thread. The number of events
+ * that the run records by itself is limited, so that they cannot fill the memory; that of steering
+ * acts is limited in run_steer.c. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Statistics over the stretches of a run (measurement page A.9). Which arrivals a percentile ranks
- * over is the same here as in the headline: in the open model everything that was planned, in the
- * closed one what was answered well.
+/* Statistics over the stretches of a run (measurement page A.9). A percentile ranks over the same
+ * arrivals as in the headline: in the open model all that were planned, in the closed one those
+ * with a good answer.
  *
- * Steadiness is a question only where one rate was asked for all the time: what a ramp makes of a
- * server is no drift. The schedule is asked, not the plan, since a person may have steered. */
+ * Steadiness is judged only if the rate was the same all the time: the effect of a ramp on a server
+ * is no drift. The rate is taken from the schedule, not from the plan, since a user may have
+ * steered the run. */
 #include "daemon/runs/run_figures.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ static bool run_figures_same_rate(struct rate a, struct rate b)
 	return (unsigned __int128)a.num * b.den == (unsigned __int128)b.num * a.den;
 }
 
-/* One rate in every row of the window? */
+/* Does the plan ask for more than one rate in the window? */
 static bool run_figures_is_staged(const struct run *run)
 {
 	int64_t window_ns = run_figures_window_ns(run);
@@ -79,7 +80,7 @@ static int run_figures_judge(struct run_figures *f)
 	for (size_t i = 0; i < n; i++) {
 		const struct timeline_row *row = timeline_row(t, i);
 
-		/* A pulse that did not come changes nothing. */
+		/* A missing pulse changes nothing. */
 		if (row->is_noted)
 			in_flight = (double)(row->in_flight + row->queue);
 		rows[i] = (struct steadiness_row){.n = row->n,
@@ -126,7 +127,7 @@ int run_figures_batches(const struct run_figures *f, struct result_batches *ret)
 	return result_set_text(&ret->of, of);
 }
 
-/* What would have been warm-up enough, in whole seconds: something to paste. */
+/* The warm-up that would have been long enough, in whole seconds, to be pasted into a run file. */
 static int64_t run_figures_advice_ns(const struct run_figures *f)
 {
 	int64_t ns = plan_warmup_ns(f->run->plan) + f->steadiness.warmup_advice_ns;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run's stretches say about its percentiles: the batches themselves, how far the percentiles
- * may be off, and whether the run was in one state at all. Main thread, once at the end. */
+/* Statistics on a run's percentiles: the batches themselves, the confidence intervals of the
+ * percentiles, and whether the run was in one state. Main thread, once at the end. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,15 +24,15 @@ struct run_figures {
 int run_figures_init(struct run_figures *f, const struct run *run);
 void run_figures_fini(struct run_figures *f);
 
-/* Members of the result. 0 or -ENOMEM, as all of these. */
+/* Sets members of the result. 0 or -ENOMEM, as all of these. */
 int run_figures_batches(const struct run_figures *f, struct result_batches *ret);
 int run_figures_steadiness(const struct run_figures *f, struct result_steadiness *ret);
 /* The slowest good answers and failures, the slowest first. */
 int run_figures_slowest(const struct run_figures *f, struct result_list *ret);
-/* What is to be said of steadiness, with a remedy; NULL: nothing. As a note and, where the audit
- * has no reason of its own, as the headline's. */
+/* The message on steadiness, with a remedy; NULL: none. It is used as a note and, if the audit has
+ * no reason of its own, as that of the headline. */
 const char *run_figures_unsteady(const struct run_figures *f, char text[static 256]);
-/* One more note of the generator's for it, if there is anything to say. */
+/* Adds the generator's note on it, if there is one. */
 int run_figures_note(const struct run_figures *f, struct result_list *notes);
-/* Fills in ci95 and n_effective of the latency that the headline is about. */
+/* Sets ci95 and n_effective of the latency in the headline. */
 int run_figures_confidence(const struct run_figures *f, struct result_latency *main);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a run stands, for those who watch it: counts from the newest sample of all workers,
- * latencies from what they have handed over, the stage from the plan. Main thread. */
+/* The progress of a run, for its observers: counts from the newest sample of all workers, latencies
+ * from the intervals that they have passed on, the stage from the plan. Main thread. */
 #include "common/clock.h"
 #include "common/control/progress.h"
 #include "common/quantile.h"
@@ -98,7 +98,7 @@ static void run_progress_end(const struct run *run, struct progress *p)
 	p->oldest_ns = RESULT_NULL;
 }
 
-/* While a pause goes on, the end moves away. */
+/* During a pause the end moves away. */
 static int64_t run_progress_total(const struct run *run)
 {
 	int64_t now_ns = clock_now_ns();
@@ -126,7 +126,7 @@ static int run_progress_stage(const struct run *run, struct progress *p)
 	return result_set_text(&p->stage.text, plan->stage_texts[stage]);
 }
 
-/* What was asked in the middle of the interval that is being looked back at. */
+/* The target rate in the middle of the newest interval. */
 static double run_progress_asked(const struct run *run, int64_t elapsed_ns)
 {
 	if (run->plan->model != PLAN_OPEN)

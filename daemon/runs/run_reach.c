@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a run reaches its target: which addresses its workers connect to, and from where.
+/* The target addresses of a run: the addresses its workers connect to, and their source addresses.
  *
  * At the start every address is tried (resolver.h) and those that answer are used. With `dns =
- * every TIME` the name is looked up again while load is planned, and then nothing is tried: what
- * the name service says is what a client would believe. Only an address that did not answer at the
- * start stays out as long as there are others, or half of the requests to a "localhost" would fail
- * after the first lookup. A lookup that fails changes nothing.
+ * every TIME` the name is looked up again while load is planned, and then nothing is tried: the
+ * answer of the name service is what a client would use. Only an address that did not answer at the
+ * start is left out as long as there are others, or half of the requests to a "localhost" would
+ * fail after the first lookup. A lookup that fails changes nothing.
  *
- * Workers borrow the arrays they are given until they are joined, and nobody knows when the last
- * one has turned to a new one; so every array is kept until the end. Addresses that come back get
- * their old array again, and a name that changes without end is followed for RUN_REACH_LISTS_MAX
- * sets only. Main thread; a lookup that is under way when the run ends is let be (is_resolving). */
+ * Workers borrow the arrays they are given until they are joined, and it is unknown when the last
+ * one has switched to a new one; so every array is kept until the end. A set of addresses that
+ * occurs again uses its old array, and a name that changes without end is followed for
+ * RUN_REACH_LISTS_MAX sets only. Main thread; a lookup in progress when the run ends is not
+ * cancelled (is_resolving). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,15 +24,15 @@
 #include "daemon/runs/run_private.h"
 
 #define RUN_REACH_LISTS_MAX 1000
-#define RUN_REACH_EVENTS_MAX 24 /* of lookups: others want to be told of too */
-#define RUN_REACH_NAMED 3	/* addresses that an event names on either side */
+#define RUN_REACH_EVENTS_MAX 24 /* events of lookups: other events need room too */
+#define RUN_REACH_NAMED 3	/* number of addresses that an event names on either side */
 
 static struct run_addresses *run_addresses_in(struct list *node)
 {
 	return container_of(node, struct run_addresses, node);
 }
 
-/* Room for n; NULL: no memory. */
+/* An array for n addresses; NULL: no memory. */
 static struct run_addresses *run_addresses_new(size_t n)
 {
 	struct run_addresses *a = calloc(1, sizeof(*a) + n * sizeof(a->all[0]));
@@ -49,7 +50,7 @@ static bool run_addresses_has(const struct run_addresses *a, const char *text)
 	return false;
 }
 
-/* In whatever order: name services turn theirs round. None is in one twice. */
+/* Compares in any order: name services rotate their addresses. No address is in one array twice. */
 static bool run_addresses_equal(const struct run_addresses *a, const struct run_addresses *b)
 {
 	if (a->n != b->n)
@@ -194,7 +195,7 @@ static bool run_reach_is_planning(const struct run *run)
 	return run->state == RUN_WARMUP || run->state == RUN_RUNNING || run->state == RUN_PAUSED;
 }
 
-/* What was found, less what is known not to answer. */
+/* The addresses found, without those that are known not to answer. */
 static struct run_addresses *run_reach_choose(const struct run *run)
 {
 	const struct resolver *r = &run->resolver;
@@ -206,7 +207,7 @@ static struct run_addresses *run_reach_choose(const struct run *run)
 	for (size_t i = 0; i < r->n_addresses; i++) {
 		const struct address *found = &r->addresses[i];
 
-		/* The first stays the first while the name has it, wherever it stands now. */
+		/* The first address stays the same while the name has it, at any position. */
 		if (is_first && run_addresses_has(run->addresses, found->text)) {
 			a->all[0] = *found;
 			a->n = 1;
@@ -224,7 +225,7 @@ static struct run_addresses *run_reach_choose(const struct run *run)
 	return a;
 }
 
-/* The array of that very set: one that is there already, or a itself, which is then in the list.
+/* The array with that very set: an existing one, or a itself, which is then added to the list.
  * NULL: there are too many. */
 static const struct run_addresses *run_reach_intern(struct run *run, struct run_addresses *a)
 {
@@ -260,7 +261,7 @@ static void run_reach_turn_to(struct run *run, struct run_addresses *a)
 		run->lookup_failed = true;
 		return;
 	}
-	/* One for which there is no memory keeps to the old ones until they change again. */
+	/* A worker for which there is no memory keeps the old ones until they change again. */
 	for (unsigned w = 0; w < run->n_started; w++)
 		(void)worker_set_addresses(run->workers[w], run->addresses->all, run->addresses->n);
 	run_addresses_write(run->addresses, now, sizeof(now));
@@ -276,7 +277,7 @@ static void run_reach_on_looked_up(struct future *f, void *result, void *arg)
 
 	(void)f;
 	run->is_resolving = false;
-	resolver_fini(r); /* what it found stays */
+	resolver_fini(r); /* its results stay */
 	if (!run_reach_is_planning(run))
 		return;
 	if (r->outcome != RESOLVER_OK) {
@@ -288,7 +289,7 @@ static void run_reach_on_looked_up(struct future *f, void *result, void *arg)
 	}
 	a = run_reach_choose(run);
 	if (!a)
-		return; /* no memory now: at the next lookup */
+		return; /* out of memory: tried again at the next lookup */
 	if (run->lookup_failed && run->n_address_lists < RUN_REACH_LISTS_MAX) {
 		run->lookup_failed = false;
 		run_reach_tell(run, "lookups succeed again");
@@ -301,7 +302,7 @@ void run_reach_look_again(struct run *run)
 	if (!run_reach_is_planning(run))
 		return;
 	timer_start(&run->marks, &run->dns_mark, clock_now_ns() + run->plan->dns_ns);
-	/* A name service that is slower than that is not asked twice at the same time. */
+	/* If the name service is slower than that, it is not asked twice at the same time. */
 	if (run->is_resolving)
 		return;
 	resolver_fini(&run->resolver);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Steering a run that goes on: another rate, a pause, its end, the next stage. Main thread.
+/* Steering of a run in progress: another rate, a pause, its end, the next stage. Main thread.
  *
- * An act holds from an instant that lies ahead, so that every worker has heard of it by then: where
- * an interval's border is near, from that border, so that no interval holds two rates. Acts are
- * carried out in the order of their instants, each on top of the one before, whether that has come
- * or not.
+ * An act takes effect at an instant in the future, so that every worker has received it by then: if
+ * an interval's border is near, at that border, so that no interval has two rates. Acts take effect
+ * in the order of their instants, each based on the one before, even if that is still in the
+ * future.
  *
  * In the open model an act makes another schedule, the same up to its instant; the old one is kept
- * until each worker has let go of it. In the closed model there are users, who have neither a rate
- * nor stages: they can only pause.
+ * until no worker uses it any more. In the closed model there are users, without a rate or stages:
+ * they can only be paused.
  *
- * While a pause goes on, the window and the run end where they would end if it were over at once;
- * run_paused_ns says how much of the window was no time to send in. */
+ * During a pause, the ends of the window and of the run are those that would result if the pause
+ * ended now; run_paused_ns tells how much of the window was paused. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +21,18 @@
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
 
-/* Who steers on and on is a machine: each act makes the schedule longer. */
+/* A limit for scripts that steer without end: each act makes the schedule longer. */
 #define RUN_ACTS_MAX 1000
-/* Those under way; workers can hold USERS_TOGGLES_MAX. */
+/* The maximum number of future acts; workers can keep USERS_TOGGLES_MAX. */
 #define RUN_ACTS_AHEAD_MAX 16
-/* How far the border of an interval may lie ahead to be waited for. */
+/* The maximum distance of an interval's border that an act waits for. */
 #define RUN_BORDER_NS NSEC_PER_SEC
 
 /* A schedule that workers use or have used. */
 struct run_schedule {
 	struct list node; /* in the order of acts */
 	struct schedule *schedule;
-	unsigned n_heard; /* workers that go by it, or by a newer one */
+	unsigned n_heard; /* number of workers that use it, or a newer one */
 };
 
 static int run_refuse(struct err *reterr, const char *format, ...)
@@ -85,7 +85,7 @@ void run_place_window(struct run *run)
 	run->end_ns = run->window_end_ns + plan->cooldown_ns;
 }
 
-/* The closed model's, behind a pause. */
+/* Moves the window of the closed model, after a pause. */
 static void run_shift_window(struct run *run, int64_t by_ns)
 {
 	if (run->pause_ns < run->window_start_ns)
@@ -111,7 +111,7 @@ void run_on_steered(struct worker *w, const struct schedule *schedule)
 		if (s->schedule == schedule)
 			break;
 	}
-	/* All workers go by it: those before it are nobody's. */
+	/* All workers use it: those before it are not used any more. */
 	while (!list_empty(&run->schedules)) {
 		struct run_schedule *s =
 			container_of(run->schedules.next, struct run_schedule, node);
@@ -169,7 +169,7 @@ static int run_may_be_steered(const struct run *run, enum run_act act, struct er
 		return run_refuse(reterr, "%s is ending", run->id);
 	if (run->state == RUN_QUEUED || run->state == RUN_PREPARING)
 		return run_refuse(reterr, "%s has not begun yet", run->id);
-	/* The others would go on by the schedule that this one leaves. */
+	/* The hosts of the other slices would continue with the schedule that this one leaves. */
 	if (run->plan->slice_of > 1)
 		return run_refuse(
 			reterr, "%s is a slice of a schedule: it cannot be steered", run->id);
@@ -195,7 +195,7 @@ static int run_may_be_steered(const struct run *run, enum run_act act, struct er
 	return 0;
 }
 
-/* CLOCK_NEVER: it would come behind the run's end. */
+/* CLOCK_NEVER: it would be after the run's end. */
 static int64_t run_act_instant(const struct run *run)
 {
 	int64_t now_ns = clock_now_ns();
@@ -217,7 +217,7 @@ static int64_t run_act_instant(const struct run *run)
 
 /* ---------------------------------------------------------------- the acts */
 
-/* The rate to be set; ret_from: the one before, num 0 where nothing is sent. */
+/* The rate to be set; ret_from: the previous one, num 0 if nothing is sent. */
 static int run_find_rate(const struct run *run, const struct run_order *order, int64_t at_ns,
 	struct rate *ret_from, struct rate *ret, struct err *reterr)
 {
@@ -225,7 +225,7 @@ static int run_find_rate(const struct run *run, const struct run_order *order, i
 	struct rate to = order->rate;
 	char text[UNITS_TEXT_MAX];
 
-	/* Written with three decimals: a scale upon a scale would soon have no end of them. */
+	/* Written with three decimals: repeated scaling would soon need too many. */
 	(void)snprintf(text, sizeof(text), "%.3f", rate_per_s(from));
 	if (units_parse_rate(text, &from))
 		from = (struct rate){0, 1};
@@ -270,7 +270,7 @@ static int run_change_schedule(struct run *run, const struct run_order *order, s
 	return r < 0 ? r : run_take_schedule(run, s);
 }
 
-/* The run's own account of it. */
+/* Updates the run's record of pauses. */
 static void run_note_pause(struct run *run, enum run_act act, int64_t at_ns)
 {
 	if (act == RUN_PAUSE) {
@@ -283,7 +283,7 @@ static void run_note_pause(struct run *run, enum run_act act, int64_t at_ns)
 		if (!run->schedule)
 			run_shift_window(run, at_ns - run->pause_ns);
 	}
-	/* In a pause the schedule does not know when things will end. */
+	/* During a pause the schedule has no instants for the ends. */
 	if (run->schedule && !run->is_paused)
 		run_place_window(run);
 }
@@ -315,8 +315,8 @@ static void run_describe_act(struct run_event *e, enum run_act act, const char *
 			act == RUN_NEXT ? "next stage," : "rate", e->from, e->to);
 }
 
-/* All workers, of what run->schedule is now. A worker that cannot be told would plan by another
- * schedule than its siblings. */
+/* Sends run->schedule to all workers. A worker that did not receive it would use another schedule
+ * than the others. */
 static int run_tell_workers(struct run *run, int64_t at_ns)
 {
 	int r = 0;

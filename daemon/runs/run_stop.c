@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a run is stopped before its plan ends: by a person, by the service's end, and by the cap on
- * its time. The workers are told an instant from which on nothing is planned; what is under way is
- * awaited, unless it has to end now. */
+/* Stopping a run before its plan ends: by a user, by the end of the service, and by the cap on its
+ * time. The workers receive an instant from which on nothing is planned; requests in progress are
+ * awaited, unless the run must end now. */
 #include "daemon/runs/run_stop.h"
 
 #include <stdio.h>
@@ -10,22 +10,22 @@
 #include "common/units.h"
 #include "daemon/runs/run_private.h"
 
-/* After the cap on its time: what is still awaited then is given up. */
+/* The time after the cap during which answers are still awaited. */
 #define RUN_OVERTIME_NS (90 * NSEC_PER_MSEC)
 
-/* at_ns: from when on nothing is planned; now: and nothing is awaited. */
+/* at_ns: nothing is planned from then on; now: and nothing is awaited. */
 static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *reason)
 {
 	if (run->state == RUN_FINISHED)
 		return;
-	/* Now, and draining: the wait for what is under way is cut short. */
+	/* With now, during the drain: the wait for requests in progress ends. */
 	if (run->outcome == AUDIT_COMPLETED && (run->state != RUN_DRAINING || now)) {
 		run->outcome = AUDIT_STOPPED;
 		(void)snprintf(run->reason, sizeof(run->reason), "%s", reason);
 	}
 	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
 	if (run->n_started == 0) {
-		run_end(run); /* still resolving, or not even that */
+		run_end(run); /* still resolving, or not started */
 		return;
 	}
 	if (now || run->t0_ns == 0) {
@@ -41,7 +41,8 @@ static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *re
 	}
 	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
 		run->window_end_ns = run->stopped_at_ns;
-	/* After a pause that is not ended there is no window, whatever the clock says. */
+	/* If a pause before the window is not ended, there is no window, whatever the clock
+	 * shows. */
 	if (run->stopped_at_ns > 0 && run->is_paused && run->pause_ns < run->window_start_ns)
 		run->window_end_ns = run->window_start_ns;
 }
@@ -61,7 +62,7 @@ void run_limit_from(struct run *run, int64_t from_ns)
 	timer_start(&run->marks, &run->limit_mark, run->limit_ns - RUN_LEAD_NS);
 }
 
-/* From when on nothing is planned, as far as is known now. */
+/* The end of planning, as far as it is known now. */
 static int64_t run_plans_until(const struct run *run)
 {
 	if (run->stopped_at_ns > 0)

@@ -6,10 +6,10 @@
 
 struct run;
 
-/* Its time counts from `from_ns` on. */
+/* The time of the run is counted from `from_ns` on. */
 void run_limit_from(struct run *run, int64_t from_ns);
-/* Twice: when the workers have to be told that their time ends at limit_ns, unless the plan ends
- * before that, and when what is still awaited then has had its time. On a busy machine the first
- * may come after limit_ns: that is no reason to give up the answers of a plan that ended in time.
- */
+/* Called twice: when the workers must be told that their time ends at limit_ns, unless the plan
+ * ends before that, and when the requests awaited then have had their time. On a busy machine the
+ * first call may come after limit_ns: that is no reason to drop the answers of a plan that ended in
+ * time. */
 void run_on_limit(struct run *run);

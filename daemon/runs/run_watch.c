@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a person who watches should be told, and would find too late in the figures: the first time
- * something fails, and by what; that the answers have stopped, and for how long. It is looked for
- * once for each sample that the workers' pulses make. Main thread. */
+/* Messages that an observer needs at once and would notice too late in the figures: the first time
+ * something fails, and with which fault; that answers have stopped, and for how long. Checked once
+ * for each sample made from the workers' pulses. Main thread. */
 #include <stdio.h>
 
 #include "common/clock.h"
@@ -9,7 +9,8 @@
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
-/* Silence is worth a word when it lasts longer than this, and than answers have taken so far. */
+/* A silence is reported when it lasts longer than this, and longer than answers have taken so
+ * far. */
 #define RUN_SILENCE_NS NSEC_PER_SEC
 #define RUN_SILENCE_FACTOR 3
 
@@ -27,7 +28,7 @@ static void run_watch_faults(struct run *run)
 	}
 }
 
-/* What all workers know, and up to when. */
+/* Merges the observations of all workers; returns the instant up to which they are known. */
 static int64_t run_watch_gather(const struct run *run, struct silence *ret)
 {
 	int64_t seen_ns = CLOCK_NEVER;
@@ -41,7 +42,7 @@ static int64_t run_watch_gather(const struct run *run, struct silence *ret)
 	return seen_ns;
 }
 
-/* A single user asks once and then waits. */
+/* A single user sends one request and then waits. */
 static unsigned run_watch_least_asked(const struct run *run)
 {
 	return run->schedule || run->admission.connections > 1 ? SILENCE_ASKED_MAX : 1;
@@ -70,7 +71,7 @@ static void run_watch_silence(struct run *run)
 			(int)(from_s % 60));
 	} else if (s.answered_ns > run->silent_since_ns) {
 		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
-		/* They came back at some time in the interval that is over now. */
+		/* Answers resumed at some time in the interval that is over now. */
 		run_add_event(run, "answers", "nothing answered for about %.0f s, from %d:%02d",
 			(double)(clock_now_ns() - run->silent_since_ns -
 				 run->plan->interval_ns / 2) /
@@ -81,8 +82,8 @@ static void run_watch_silence(struct run *run)
 	}
 }
 
-/* Of the samples of the live view; one that lacks a worker is told of once, until all report again.
- */
+/* Passes on the samples of the live view; one that lacks a worker is reported once, until all
+ * report again. */
 void run_watch_beat(struct run *run)
 {
 	unsigned late = 0;
@@ -107,7 +108,7 @@ void run_watch_beat(struct run *run)
 	}
 }
 
-/* Nothing more of it is awaited, and its totals are complete. */
+/* The worker has ended: no more pulses are awaited, and its totals are complete. */
 void run_watch_end(struct run *run, const struct worker *w)
 {
 	struct worker_pulse *pulse = &run->pulses[worker_index(w)];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The timeline. A row's latencies are kept as a list of (slot, count), sorted by slot: a typical
  * interval fills one or two hundred of its 3,840 slots, so 4,096 rows take a few megabytes instead
- * of a quarter of a gigabyte, and two rows still add up exactly. Batches are made of them at the
- * end, so they cost nothing while the run goes on. */
+ * of a quarter of a gigabyte, and two rows still add up exactly. Batches are made from them at the
+ * end, so they cost nothing during the run. */
 #include "daemon/runs/timeline.h"
 
 #include <errno.h>
@@ -39,10 +39,10 @@ struct timeline {
 	int64_t interval_ns; /* of the pulses, and of rows before they fold */
 	int64_t width_ns;
 	unsigned n_workers;
-	int64_t *covered_ns; /* for each worker: everything before has been handed over */
+	int64_t *covered_ns; /* for each worker: everything before this has been passed on */
 	struct timeline_cell *cells;
 	size_t n_cells;
-	struct histogram response; /* of everything */
+	struct histogram response; /* of all intervals */
 	struct histogram our_delay;
 	struct histogram scratch;
 	bool is_finished;
@@ -89,7 +89,7 @@ static void timeline_compact_add_to(const struct timeline_compact *c, struct his
 		h->min = histogram_slot_low(h, c->slots[0].slot);
 }
 
-/* to += more, by way of the scratch histogram, which is left with the sum. */
+/* to += more, using the scratch histogram, which contains the sum afterwards. */
 static int timeline_compact_merge(
 	struct timeline *t, struct timeline_compact *to, const struct histogram *more)
 {
@@ -118,13 +118,14 @@ static void timeline_cell_init(struct timeline *t, struct timeline_cell *c, size
 					    .our_delay_p99_ns = QUANTILE_NONE}};
 }
 
-/* Over the row's arrivals; QUANTILE_NONE where the rank falls on one without a good answer. */
+/* A quantile over the row's arrivals; QUANTILE_NONE if the rank falls on one without a good
+ * answer. */
 static int64_t timeline_offered(const struct histogram *h, uint64_t planned, double q)
 {
 	return quantile_offered(h, planned > h->count ? planned : h->count, q);
 }
 
-/* Adds latencies and reads the quantiles off the sum. The row's counts are complete by now. */
+/* Adds latencies and computes the quantiles of the sum. The row's counts must be complete. */
 static int timeline_cell_record(struct timeline *t, struct timeline_cell *c,
 	const struct histogram *response, const struct histogram *our_delay)
 {
@@ -143,7 +144,7 @@ static int timeline_cell_record(struct timeline *t, struct timeline_cell *c,
 	return r;
 }
 
-/* Two neighbours become one; b is used up. */
+/* Joins two neighbours; b is freed. */
 static void timeline_cell_join(struct timeline *t, struct timeline_cell *a, struct timeline_cell *b)
 {
 	struct histogram response, our_delay;
@@ -207,7 +208,7 @@ int timeline_add(struct timeline *t, unsigned w, const struct stats_interval *i)
 	struct timeline_cell *c;
 	struct timeline_row *row;
 
-	/* A worker that ran out of buffers has wider rows: then all are that wide. */
+	/* A worker that ran out of buffers has wider rows: then all rows get that width. */
 	while (i->start_ns / t->width_ns != (end_ns - 1) / t->width_ns)
 		timeline_double_width(t);
 	c = timeline_cell_at(t, i->start_ns);
@@ -269,7 +270,8 @@ bool timeline_newest(const struct timeline *t, struct timeline_row *ret)
 	return false;
 }
 
-/* Below so much of a row's width, a longer wait is an accident of the instant. */
+/* A longer wait counts only from this share of a row's width on; below it is due to the moment of
+ * the reading. */
 #define TIMELINE_PRESENT_SHARE 10
 
 bool timeline_row_is_present(const struct timeline_row *row, int64_t oldest_ns, uint64_t n_ended)
@@ -280,7 +282,7 @@ bool timeline_row_is_present(const struct timeline_row *row, int64_t oldest_ns, 
 		return true;
 	if (n_ended == 0)
 		return false;
-	/* How long they waited who had no good answer is not known. */
+	/* The waiting time of arrivals without a good answer is not known. */
 	if (row->max_ns == QUANTILE_NONE)
 		return true;
 	if (row->max_ns + row->max_ns / 4 > most_ns)
@@ -303,13 +305,14 @@ double timeline_short_share(const struct timeline *t, int64_t window_ns)
 	size_t n = timeline_n_rows(t, window_ns);
 	size_t n_short = 0;
 
-	/* A row that the window's end cuts is too short to tell, unless it is the only one. */
+	/* A row that is cut by the window's end is too short to be judged, unless it is the only
+	 * one. */
 	if (n == 0 && window_ns > 0 && t->n_cells > 0)
 		n = 1;
 	for (size_t i = 0; i < n; i++) {
 		const struct timeline_row *row = &t->cells[i].row;
 
-		/* One arrival may fall across a border, so a row that misses one is not short. */
+		/* One arrival may fall into the next row, so a row that lacks one is not short. */
 		n_short += (double)row->sent + 1 < 0.99 * (double)row->planned;
 	}
 	return n > 0 ? (double)n_short / (double)n : 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run's intervals, merged over its workers. At most 4,096 rows are kept: when they are full, or
- * when a worker hands over a wider interval, neighbours merge and the width doubles; so a run of
- * any length has a bounded timeline, and every row is of the same width. A row keeps its latencies
- * in compact form, so merged rows have true quantiles, not averages. Batches are coarser: whole
- * histograms of stretches long enough to be nearly independent. Main thread. */
+ * when a worker passes on a wider interval, neighbours merge and the width doubles; so a run of any
+ * length has a bounded timeline, and every row is of the same width. A row keeps its latencies in
+ * compact form, so merged rows have true quantiles, not averages. Batches are coarser: complete
+ * histograms of periods long enough to be nearly independent. Main thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,13 +23,14 @@ struct timeline_row {
 	int64_t start_ns; /* since the window's start */
 	int64_t width_ns;
 	uint64_t planned, sent, completed, ok, failed;
-	uint64_t in_flight, queue; /* at its end, as far as seen */
-	bool is_noted;		   /* seen: a pulse came at its end */
+	uint64_t in_flight, queue; /* at its end, if is_noted */
+	bool is_noted;		   /* a pulse arrived at its end */
 	double mean_ns;		   /* 0: no good answer yet */
 	uint64_t n;		   /* good answers to arrivals planned in it */
-	/* over all arrivals planned in it; QUANTILE_NONE: of one without a good answer */
+	/* over all arrivals planned in it; QUANTILE_NONE: the rank falls on one without a good
+	 * answer */
 	int64_t p50_ns, p99_ns, max_ns;
-	int64_t good_p50_ns; /* over good answers alone: whether the server has changed */
+	int64_t good_p50_ns; /* over good answers alone: shows whether the server has changed */
 	int64_t our_delay_p99_ns;
 	bool is_open; /* some of its arrivals have not ended yet */
 };
@@ -41,29 +42,30 @@ struct timeline *timeline_free(struct timeline *t);
 /* An interval of worker w is over for good. 0 or -ENOMEM (its quantiles are lost, not its counts).
  */
 int timeline_add(struct timeline *t, unsigned w, const struct stats_interval *i);
-/* What the pulses say at an instant since the window's start: close to the end of an interval,
- * most often a little behind it. */
+/* Records the figures of the pulses at an instant since the window's start: close to the end of an
+ * interval, mostly shortly after it. */
 void timeline_note(struct timeline *t, int64_t at_ns, uint64_t in_flight, uint64_t queue);
-/* Every worker has handed over everything. */
+/* Every worker has passed on all of its intervals. */
 void timeline_finish(struct timeline *t);
 
-/* The newest row that every worker has handed over; false when there is none yet. */
+/* The newest row for which every worker has passed on its interval; false when there is none
+ * yet. */
 bool timeline_newest(const struct timeline *t, struct timeline_row *ret);
-/* Whether a row's times can still stand for the present. Not when its server has gone silent
- * since, or somebody waits by now for clearly longer than anybody in the row did: the rows since
- * then are open just because they are slow. oldest_ns: the age of the arrival that waits longest,
- * CLOCK_NEVER: none does. n_ended: arrivals that ended between the last two beats. */
+/* Can a row's times still represent the present? Not if its server has become silent since, or if
+ * an arrival has by now waited clearly longer than any in the row: the rows since then are open
+ * just because they are slow. oldest_ns: the age of the oldest arrival that has not ended,
+ * CLOCK_NEVER: none. n_ended: arrivals that ended between the last two beats. */
 bool timeline_row_is_present(const struct timeline_row *row, int64_t oldest_ns, uint64_t n_ended);
-/* Good answers and our delay of everything handed over so far, 2 digits. Borrowed. */
+/* Histograms of good answers and of our delay over all intervals so far, 2 digits. Borrowed. */
 const struct histogram *timeline_response(const struct timeline *t);
 const struct histogram *timeline_our_delay(const struct timeline *t);
 
-/* Rows that end inside the window, in the order of time; from 0. */
+/* The number of rows that end inside the window; they are in the order of time, from 0. */
 size_t timeline_n_rows(const struct timeline *t, int64_t window_ns);
 const struct timeline_row *timeline_row(const struct timeline *t, size_t i);
 
-/* Equal stretches of the window, at least TIMELINE_BATCH_NS long, of whole rows; the last may be
- * shorter. */
+/* Periods of the window of equal length, at least TIMELINE_BATCH_NS, made of complete rows; the
+ * last may be shorter. */
 #define TIMELINE_BATCHES_MAX 120
 #define TIMELINE_BATCH_NS INT64_C(1000000000)
 struct timeline_batch {
@@ -81,13 +83,12 @@ struct timeline_batches {
 int timeline_batches_new(
 	const struct timeline *t, int64_t window_ns, struct timeline_batches **ret);
 struct timeline_batches *timeline_batches_free(struct timeline_batches *b);
-/* The member batches of a result. of: what the latencies are, "response" or "service". 0 or
- * -ENOMEM.
- */
+/* The member batches of a result. of: the kind of the latencies, "response" or "service". 0 or
+ * -ENOMEM. */
 int timeline_batches_fill(
 	const struct timeline_batches *b, const char *of, struct result_batches *ret);
 
-/* Share of rows that end inside the window whose `sent` is below 99 % of `planned`. */
+/* The share of rows that end inside the window whose `sent` is below 99 % of `planned`. */
 double timeline_short_share(const struct timeline *t, int64_t window_ns);
 
 /* The member intervals of a result: the rows that begin inside the window. 0 or -ENOMEM. */
