@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The origin's outside: its listener, its thread, its counters.
+/* The public part of an origin: its listener, its thread, its counters.
  *
- * The caller's thread binds and builds everything, so that whatever can fail fails in origin_start
- * with the address in its message; then the thread owns it all until it is joined. It is stopped by
- * a future, the one thing another thread may touch.
+ * The caller's thread binds and builds everything, so that every failure is in origin_start with
+ * the address in its message; then the thread owns everything until it is joined. It is stopped by
+ * a future, the only part that another thread may use.
  *
- * Accepting stops for a moment when descriptors or memory are used up: the listener is not asked
- * again before a connection was closed or a little time has passed. New clients wait in the backlog
- * meanwhile, as they would before any server that is full, and the thread sleeps. */
+ * Accepting stops for a moment when descriptors or memory are used up: accept() is not called again
+ * before a connection was closed or a short time has passed. New clients wait in the backlog
+ * meanwhile, as with any server that is full, and the thread sleeps. */
 #include "daemon/origin/origin.h"
 
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@
 struct origin {
 	/* set once before start */
 	char *name;
-	struct origin_gaps *log; /* of gaps; NULL: none */
+	struct origin_gaps *log; /* log of gaps; NULL: none */
 	char address[INET6_ADDRSTRLEN + 16];
 	pthread_t thread;
 
@@ -46,7 +46,7 @@ struct origin {
 	struct loop *loop;
 	struct loop_task listener;
 	struct timer_queue pauses;
-	struct timer pause;	 /* running: out of descriptors, or an accept stall */
+	struct timer pause;	 /* running: out of descriptors, or during an accept stall */
 	int64_t first_accept_ns; /* CLOCK_NEVER: none yet */
 	struct origin_core core;
 
@@ -78,7 +78,7 @@ static bool origin_is_accept_stalled(struct origin *o)
 	return until_ns > 0;
 }
 
-/* With a reset, so that no state of it stays in the kernel. */
+/* Closes it with a reset, so that it leaves no state in the kernel. */
 static void origin_turn_away(struct origin *o, int fd)
 {
 	struct linger now = {.l_onoff = 1};
@@ -97,7 +97,7 @@ static void origin_take_in(struct origin *o, int fd, const struct sockaddr *addr
 
 	if (n < s->max_connections)
 		peer = origin_peers_take(&core->peers, address, s->max_per_address);
-	/* Failing to take the connection in closes it, which tells the client. */
+	/* If this fails the descriptor is closed, which the client notices. */
 	if (peer)
 		(void)origin_conn_open(core, fd, peer);
 	else
@@ -124,7 +124,7 @@ static void origin_on_acceptable(struct loop_task *task, uint32_t events)
 			timer_start(&o->pauses, &o->pause, clock_now_ns() + ORIGIN_PAUSE_NS);
 			return;
 		}
-		/* All other errors are those of a client that is gone already. */
+		/* All other errors concern a client that has already closed. */
 		if (fd >= 0)
 			origin_take_in(o, fd, (struct sockaddr *)&address);
 	}
@@ -166,12 +166,13 @@ static bool origin_split_address(char *text, char **ret_host, char **ret_port)
 	return **ret_host != '\0';
 }
 
-/* Linux hands these on from the listener to what it accepts, which saves a call for each. Who reads
- * slowly must not have a large buffer into which all goes at once. */
+/* On Linux accepted sockets inherit these from the listener, which saves a call for each. A server
+ * that reads slowly must not have a large buffer that would accept everything at once. */
 static void origin_set_options(int fd, const struct settings_origin *settings)
 {
 	int on = 1;
-	int size = (int)settings->read_bytes; /* at most 64 MiB and more than the kernel takes */
+	int size = (int)settings->read_bytes; /* at most 64 MiB, which is more than the kernel
+					       * allows */
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -295,7 +296,7 @@ static void origin_on_stop(struct future *f, void *result, void *arg)
 	loop_stop(o->loop);
 }
 
-/* Signals are the main thread's. */
+/* Signals are handled by the main thread. */
 static int origin_start_thread(struct origin *o)
 {
 	sigset_t all;
@@ -323,7 +324,7 @@ static void origin_settle_limits(struct settings_origin *s)
 		s->max_per_address = s->max_connections;
 }
 
-/* Everything but the listening socket and the thread. */
+/* Builds everything but the listening socket and the thread. */
 static int origin_build(struct origin *o, const struct settings_origin *settings, int fd)
 {
 	int r = loop_new(&o->loop);
@@ -359,7 +360,7 @@ static int origin_open_log(
 	return r;
 }
 
-/* Only a private daemon has such a file, and its stderr is that of who wants it. */
+/* Only a private daemon has such a file, and its stderr is that of the user who requested it. */
 static void origin_close_log(struct origin *o)
 {
 	int r = origin_gaps_close(o->log);
@@ -369,7 +370,7 @@ static void origin_close_log(struct origin *o)
 			strerror(-r));
 }
 
-/* The thread is joined, or was never there. */
+/* The thread must have been joined, or never started. */
 static void origin_tear_down(struct origin *o, int fd)
 {
 	if (o->loop) {

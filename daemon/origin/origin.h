@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A built-in HTTP server to load: the talk's slow service, a scripted server for tests, a null
- * server that tells what this host can generate. One thread and one loop for each origin. It
+ * server that shows the maximum rate of this host. One thread and one loop for each origin. It
  * answers every request of an HTTP/1.1 client with a prepared response after its delay; pipelined
- * requests are answered in order. It misbehaves where it is told to, and exactly so. */
+ * requests are answered in order. It misbehaves exactly as configured. */
 #pragma once
 
 #include <stdint.h>
@@ -19,7 +19,7 @@ int origin_start(const struct settings_origin *settings, struct origin **ret, st
 struct origin *origin_free(struct origin *o);
 
 const char *origin_name(const struct origin *o);
-/* The bound address, "127.0.0.1:8000", with the real port where 0 was asked for. */
+/* The bound address, "127.0.0.1:8000", with the real port if port 0 was requested. */
 const char *origin_address(const struct origin *o);
 
 /* Counted by the origin's thread; readable from any (relaxed atomics). */
@@ -27,14 +27,14 @@ struct origin_counts {
 	uint64_t connections; /* open now */
 	uint64_t accepted;
 	uint64_t requests; /* read completely */
-	uint64_t ok;	   /* answers written, by what they are */
+	uint64_t ok;	   /* answers written, by class */
 	uint64_t errors;
-	uint64_t refused; /* what was no request: 400 */
+	uint64_t refused; /* malformed requests: 400 */
 	uint64_t hung;	  /* requests that are never answered */
-	uint64_t closed;  /* connections, unasked */
+	uint64_t closed;  /* connections closed by the origin itself */
 };
 void origin_read_counts(const struct origin *o, struct origin_counts *ret);
-/* The status of errors. */
+/* The status of injected errors. */
 unsigned origin_error_status(const struct origin *o);
-/* From a request read to its answer written, into a new histogram. 0 or -ENOMEM. */
+/* Copies the times from a request read to its answer written into a new histogram. 0 or -ENOMEM. */
 int origin_read_times(const struct origin *o, struct histogram *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Head and body lie in one piece, so an answer is one send. Of a long body only the beginning is
- * held there, and the same piece of it is sent again and again: its size costs no memory. */
+/* Head and body are in one piece of memory, so an answer is one send. Of a long body only the
+ * beginning is stored, and that piece is sent again and again: its size costs no memory. */
 #include "daemon/origin/origin_answer.h"
 
 #include <errno.h>

@@ -9,18 +9,18 @@
  *   |  +--malformed: answer is 400; "100 Continue"----------------------------------+           |
  *   +----------------------------------------------------------------last one: LINGERING, closed-+
  *
- * With no service and no delay the answer goes out from within the reading, so a request costs one
- * recv and one send. Pipelined requests lie in the kernel's buffer, or behind the present one in
- * `kept`, until their turn comes: answers are in order because there is nothing to order.
+ * With no service and no delay the answer is sent in the callback that read the request, so a
+ * request costs one recv and one send. Pipelined requests wait in the kernel's buffer, or after the
+ * present one in `kept`, until their turn comes: since one request is handled at a time, answers
+ * are in order.
  *
- * The bytes of a recv are in the core's buffer and gone with the callback. A connection keeps a
- * copy only of half a line or of what came too early; one that waits for its delay is this struct
- * and 16 bytes in the heap.
+ * The bytes of a recv are in the core's buffer and only valid during the callback. A connection
+ * keeps a copy only of an incomplete line or of bytes that arrived too early; one that waits for
+ * its delay needs this struct and 16 bytes in the heap.
  *
- * A client that half-closes still gets its answers, but on a HUNG connection, where there are none
- * to come. LINGERING: closing with unread bytes would reset the connection and could destroy the
- * last answer on its way, so the rest is read and dropped until the client closes or a second has
- * passed. */
+ * A client that half-closes still gets its answers, except on a HUNG connection, which sends none.
+ * LINGERING: closing with unread bytes would reset the connection and could destroy the last answer
+ * in transit, so the rest is read and dropped until the client closes or a second has passed. */
 #include "daemon/origin/origin_conn.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@
 #include "daemon/origin/origin_gaps.h"
 #include "daemon/origin/origin_pace.h"
 
-/* Steps for one connection in one turn of the loop. */
+/* The maximum number of steps for one connection in one turn of the loop. */
 #define ORIGIN_CONN_BUDGET 16
 #define ORIGIN_CONN_DROP_SIZE ((size_t)1024 * 1024)
 #define ORIGIN_CONN_LINGER_NS NSEC_PER_SEC
@@ -48,7 +48,7 @@ enum origin_conn_state {
 	ORIGIN_CONN_LINGERING,
 };
 
-/* What a step leads to: go on at once, wait for the loop, or the end. */
+/* The result of a step: continue at once, wait for the loop, or end. */
 enum origin_conn_step {
 	ORIGIN_CONN_NEXT,
 	ORIGIN_CONN_AGAIN,
@@ -64,27 +64,28 @@ struct origin_conn {
 	struct origin_job job; /* SERVED */
 	struct timer timer;    /* in core->linger, or in core->idle while READING */
 	struct origin_request request;
-	struct origin_pace_read pace; /* of the body that is read slowly */
+	struct origin_pace_read pace; /* for a body that is read slowly */
 	const struct origin_answer *answer;
 	uint64_t sent;
 	uint64_t to_send;
-	int64_t whole_ns; /* the present request was */
-	int64_t begin_ns; /* drip: of the answer */
-	int64_t delay_ns; /* of the present request, behind its service */
+	int64_t whole_ns; /* when the present request was complete */
+	int64_t begin_ns; /* drip: when the answer began */
+	int64_t delay_ns; /* of the present request, after its service */
 	char *kept;
 	uint32_t kept_len;
-	uint32_t n_answers; /* up to the one at which it closes */
+	uint32_t n_answers; /* number of answers until it closes */
 	enum origin_conn_state state;
-	enum origin_conn_state next; /* WAITING: for what */
+	enum origin_conn_state next; /* WAITING: the state after it */
 	enum origin_class class;     /* of the answer */
-	bool kept_is_fresh;	     /* not parsed yet, for want of its turn; else: half a line */
-	bool readable;		     /* as far as the edges tell */
-	bool peer_done;		     /* there is an end of stream to be read */
+	bool kept_is_fresh;	     /* kept bytes were not parsed yet, because it was not their
+				      * turn; else: part of a line */
+	bool readable;		     /* according to the edges */
+	bool peer_done;		     /* there is an EOF to be read */
 	bool closes;		     /* after this answer */
 	bool closes_unasked;
-	bool has_unread; /* dropped or refused bytes: linger */
+	bool has_unread; /* bytes were dropped or refused: linger */
 	bool in_body;
-	bool has_served; /* a request */
+	bool has_served; /* has served a request */
 };
 
 static void origin_conn_close(struct origin_conn *c)
@@ -106,7 +107,7 @@ static void origin_conn_close(struct origin_conn *c)
 	core->on_closed(core);
 }
 
-/* For the next request, or for its body. */
+/* Starts the idle timeout if the next request is awaited. */
 static void origin_conn_begin_reading(struct origin_conn *c)
 {
 	int64_t idle_ns = c->core->settings.idle_ns;
@@ -132,7 +133,7 @@ static void origin_conn_begin_sending(struct origin_conn *c)
 		c->begin_ns = clock_now_ns();
 }
 
-/* How much may be out by now. */
+/* The number of bytes that may have been sent by now. */
 static uint64_t origin_conn_allowed(const struct origin_conn *c)
 {
 	const struct settings_origin *s = &c->core->settings;
@@ -151,7 +152,7 @@ static void origin_conn_wait_for_piece(struct origin_conn *c)
 	origin_conn_wait(c, c->begin_ns + next_ns, ORIGIN_CONN_SENDING);
 }
 
-/* All of the answer is the kernel's. */
+/* The kernel has accepted all of the answer. */
 static enum origin_conn_step origin_conn_end_answer(struct origin_conn *c)
 {
 	struct origin_core *core = c->core;
@@ -208,7 +209,7 @@ static void origin_conn_prepare(
 	c->class = class;
 }
 
-/* What is said of the connection, and whether it is true. */
+/* Chooses the Connection header, and whether the connection is really closed. */
 static enum origin_answer_kind origin_conn_choose_end(struct origin_conn *c)
 {
 	const struct settings_origin *s = &c->core->settings;
@@ -236,7 +237,7 @@ static void origin_conn_delay(struct origin_conn *c, int64_t from_ns)
 	origin_conn_wait(c, due_ns, ORIGIN_CONN_SENDING);
 }
 
-/* Of a request that will not be answered nothing is kept but the connection. */
+/* For a request that will not be answered only the connection is kept. */
 static void origin_conn_hang(struct origin_conn *c)
 {
 	origin_tally_add(&c->core->tally.hung, 1);
@@ -255,7 +256,7 @@ static bool origin_conn_freezes(struct origin_conn *c)
 	return freezes;
 }
 
-/* The request is whole: throws the dice for it and starts its service or its delay. */
+/* The request is complete: draws its random numbers and starts its service or its delay. */
 static void origin_conn_answer(struct origin_conn *c)
 {
 	struct origin_core *core = c->core;
@@ -301,7 +302,7 @@ static void origin_conn_refuse(struct origin_conn *c)
 	origin_conn_begin_sending(c);
 }
 
-/* The head has ended; n_behind bytes of the body are here already. */
+/* The head has ended; n_behind bytes of the body have already arrived. */
 static void origin_conn_begin_body(struct origin_conn *c, size_t n_behind)
 {
 	uint64_t skippable = origin_request_skippable(&c->request);
@@ -318,7 +319,7 @@ static void origin_conn_begin_body(struct origin_conn *c, size_t n_behind)
 
 /* ---- reading */
 
-/* Of a body that is read slowly only so much at a time. False: not now; the connection waits. */
+/* A body that is read slowly is read in pieces. False: not now; the connection waits. */
 static bool origin_conn_may_read(struct origin_conn *c)
 {
 	const struct settings_origin *s = &c->core->settings;
@@ -332,7 +333,7 @@ static bool origin_conn_may_read(struct origin_conn *c)
 	return due_ns == 0;
 }
 
-/* What one recv may take, and that it has taken it. */
+/* The maximum size of one recv, as the pace allows; origin_conn_was_read counts what it read. */
 static size_t origin_conn_read_max(const struct origin_conn *c, size_t max)
 {
 	bool is_paced = c->core->settings.read_bytes > 0 && c->in_body;
@@ -346,7 +347,7 @@ static void origin_conn_was_read(struct origin_conn *c, size_t n)
 		c->pace.left -= n;
 }
 
-/* data lies in the core's buffer; the connection has kept nothing when this is called. */
+/* data is in the core's buffer; the connection must have kept nothing when this is called. */
 static enum origin_conn_step origin_conn_keep(struct origin_conn *c, const char *data, size_t len)
 {
 	if (len == 0 || c->closes)
@@ -387,7 +388,7 @@ static enum origin_conn_step origin_conn_consume(
 	return origin_conn_keep(c, data, len);
 }
 
-/* A long body is dropped in the kernel. */
+/* A long body is discarded in the kernel. */
 static enum origin_conn_step origin_conn_drop_body(struct origin_conn *c, uint64_t body_left)
 {
 	size_t len = body_left < ORIGIN_CONN_DROP_SIZE ? (size_t)body_left : ORIGIN_CONN_DROP_SIZE;
@@ -434,7 +435,7 @@ static enum origin_conn_step origin_conn_read(struct origin_conn *c)
 			c->readable = false;
 			return errno == EAGAIN ? ORIGIN_CONN_AGAIN : ORIGIN_CONN_CLOSE;
 		}
-		/* A short recv has drained the socket, unless its end is known to lie behind. */
+		/* A short recv has drained the socket, unless an EOF is known to follow. */
 		if ((size_t)n < max && !c->peer_done)
 			c->readable = false;
 		origin_conn_was_read(c, (size_t)n);
@@ -503,7 +504,8 @@ static void origin_conn_on_ready(struct loop_task *task, uint32_t events)
 {
 	struct origin_conn *c = container_of(task, struct origin_conn, task);
 
-	/* Reset, or closed in both directions and not by us: nobody is there to be answered. */
+	/* The connection was reset, or closed in both directions and not by this side: no answer
+	 * can be delivered. */
 	if ((events & EPOLLERR) || ((events & EPOLLHUP) && c->state != ORIGIN_CONN_LINGERING)) {
 		origin_conn_close(c);
 		return;
@@ -521,7 +523,7 @@ void origin_conn_on_due(struct origin_core *core, struct origin_waiter *waiter)
 
 	(void)core;
 	c->state = c->next;
-	/* An answer that drips has begun already. */
+	/* An answer that drips has already begun. */
 	if (c->state == ORIGIN_CONN_SENDING && c->sent == 0)
 		origin_conn_begin_sending(c);
 	origin_conn_run(c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One accepted connection of an origin, from accept to close. Thread: the origin's own. */
+/* One accepted connection of an origin, from accept to close. Thread: that of the origin. */
 #pragma once
 
 struct origin_core;

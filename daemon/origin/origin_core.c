@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The waits of all connections hang on one timer, set to the first of the heap. When it rings, a
- * task of its own serves those who are due, some in each turn: with thousands due at one instant
- * the loop still accepts and reads in between. */
+/* The waits of all connections use one timer, set to the first of the heap. When it expires, a
+ * separate task serves the waiters that are due, some in each turn: with thousands due at one
+ * instant the loop still accepts and reads in between. */
 #include "daemon/origin/origin_core.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ static void origin_core_on_due(struct loop_task *task, uint32_t events)
 	loop_task_again(task);
 }
 
-/* Nobody waits for what answers at once. */
+/* If all answers are immediate no connection waits. */
 static bool origin_core_waits(const struct settings_origin *s)
 {
 	return s->delay.n > 1 || (s->delay.n == 1 && s->delay.parts[0].delay.ns > 0) ||
@@ -85,7 +85,7 @@ void origin_core_wait(struct origin_core *core, struct origin_waiter *waiter, in
 		origin_core_set_alarm(core);
 }
 
-/* The alarm may then ring for nobody, which sets it for the next. */
+/* The alarm may then expire without a waiter that is due, which sets it for the next. */
 void origin_core_forget(struct origin_core *core, struct origin_waiter *waiter)
 {
 	origin_waiting_remove(&core->_waiting, waiter);
@@ -121,7 +121,7 @@ static void origin_core_init_dice(struct origin_core *core)
 	origin_dice_init(&core->_service_dice, seed ^ UINT64_C(0x73657276));
 }
 
-/* What _fini takes back even when the rest fails. */
+/* Initialises the parts that _fini frees even when the rest fails. */
 static void origin_core_init_loop(struct origin_core *core, struct loop *loop,
 	timer_expired_fn on_linger, timer_expired_fn on_idle)
 {

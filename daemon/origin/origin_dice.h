@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is random in an origin: a generator of its own, so that a seed means the same with every C
+/* The random numbers of an origin: its own generator, so that a seed means the same with every C
  * library. Pure. */
 #pragma once
 
@@ -16,7 +16,7 @@ struct origin_dice {
 void origin_dice_init(struct origin_dice *d, uint64_t seed);
 double origin_dice_throw(struct origin_dice *d); /* uniform in [0, 1) */
 
-/* Throws only where the answer is not certain. */
+/* Draws a number only if the answer is not certain. */
 bool origin_dice_hits(struct origin_dice *d, double share);
 int64_t origin_dice_delay(struct origin_dice *d, const struct settings_delay *delay);
 int64_t origin_dice_mixture(struct origin_dice *d, const struct settings_delays *delays);

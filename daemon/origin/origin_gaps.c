@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Instants are kept in memory until the end: a disk that is slow for a moment must not be seen in
- * the very gaps that are logged. 8 bytes each, and pages that were never written cost nothing. */
+/* Instants are kept in memory until the end: a disk that is slow for a moment must not influence
+ * the very gaps that are logged. 8 bytes each, and pages that were never written use no memory. */
 #include "daemon/origin/origin_gaps.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ struct origin_gaps {
 	int64_t instants[ORIGIN_GAPS_MAX];
 };
 
-/* A pipe would be able to block us. */
+/* Writing to a pipe could block. */
 static int origin_gaps_open_file(const char *path, FILE **ret)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0644);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything lies on a grid from one beginning and never on "a while after the last one": so what
- * comes late once does not move what follows, and a client can be told the very instants. */
+/* All instants are on a grid with one beginning and never "a while after the last one": so a single
+ * delay does not move later instants, and a client can be told the exact instants. */
 #include "daemon/origin/origin_pace.h"
 
 #include "common/clock.h"
@@ -39,7 +39,7 @@ uint64_t origin_pace_drip(
 	pieces = passed_ns > 0 ? (uint64_t)(passed_ns / s->drip_ns) : 0;
 	if (pieces >= s->drip_pieces)
 		return head_len + body_len;
-	/* 64 MiB times a million fits. */
+	/* 64 MiB times a million fits into 64 bits. */
 	return head_len + 1 + (body_len - 1) * pieces / s->drip_pieces;
 }
 

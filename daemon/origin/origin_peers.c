@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A hash table of those addresses alone that have a connection now, so that it is no larger than
- * what it bounds. */
+/* A hash table of the addresses that have a connection now, so that its size is limited by the
+ * number of connections. */
 #include "daemon/origin/origin_peers.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* As bytes, IPv4 as IPv6 maps it. */
+/* The address as bytes; IPv4 is mapped to IPv6. */
 static void origin_peers_key(const struct sockaddr *address, uint8_t ret[16])
 {
 	const void *any = address;
@@ -23,7 +23,8 @@ static void origin_peers_key(const struct sockaddr *address, uint8_t ret[16])
 	}
 }
 
-/* The table's own place in memory makes its order hard to guess. */
+/* The address of the table in memory is part of the hash, which makes collisions hard to
+ * provoke. */
 static struct origin_peer **origin_peers_bucket(struct origin_peers *p, const uint8_t key[16])
 {
 	uint64_t half[2], hash;

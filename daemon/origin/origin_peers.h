@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many connections each address has to an origin. Thread: the origin's own. */
+/* The number of connections of each address to an origin. Thread: that of the origin. */
 #pragma once
 
 #include <stdint.h>
@@ -14,7 +14,7 @@ struct origin_peer {
 	uint64_t n; /* connections, at least 1 */
 };
 
-/* Zero-initialised: no one. */
+/* Zero-initialised: empty. */
 struct origin_peers {
 	struct origin_peer *_buckets[ORIGIN_PEERS_BUCKETS];
 };

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request reader that keeps no bytes.
- *
- * A head is read line by line, each line whole; all that is kept of it are a few flags. So a
- * connection needs memory for bytes only while a line is split, and nothing at all while it waits
- * for its delay. Bodies are counted, not looked at.
+/* A request parser that stores no bytes. A head is read line by line, each line as a whole; only a
+ * few flags are kept. So a connection needs memory for bytes only while a line is split, and none
+ * while it waits for its delay. Bodies are counted, not examined.
  *
  * It is strict where leniency would hide a fault of the client under test: exactly one Host in
  * HTTP/1.1, no space before the colon, no folded lines, no length beside chunks. A line may end in
- * a bare LF, and empty lines before a request are passed over, as RFC 9112 (2.2) allows. */
+ * a bare LF, and empty lines before a request are skipped, as RFC 9112 (2.2) allows. */
 #include "daemon/origin/origin_request.h"
 
 #include <string.h>
 #include <strings.h>
 
-/* A chunk's size with its extensions. */
+/* The maximum length of a chunk's size with its extensions. */
 #define ORIGIN_REQUEST_CHUNK_LINE_MAX 4096
 
 /* Part of a line, without its end. */
@@ -152,13 +150,13 @@ static bool origin_request_read_header(struct origin_request *r, struct span lin
 			return false;
 		r->is_chunked = true;
 	} else if (span_is(name, "expect")) {
-		/* Of HTTP/1.0 it is to be overlooked (RFC 9110, 10.1.1). */
+		/* In HTTP/1.0 it must be ignored (RFC 9110, 10.1.1). */
 		r->expects_100 = !r->is_http10 && span_is(value, "100-continue");
 	}
 	return true;
 }
 
-/* The empty line behind the headers. */
+/* The empty line after the headers. */
 static bool origin_request_end_head(struct origin_request *r)
 {
 	if (!r->is_http10 && !r->has_host)
@@ -204,7 +202,7 @@ static bool origin_request_read_chunk_size(struct origin_request *r, struct span
 	return true;
 }
 
-/* line is without its end. Returns whether it was right. */
+/* line is without its end. Returns whether it is valid. */
 static bool origin_request_read_line(struct origin_request *r, struct span line)
 {
 	if (memchr(line.data, '\r', line.len) || memchr(line.data, '\0', line.len))
@@ -245,7 +243,7 @@ static size_t origin_request_line_max(const struct origin_request *r)
 	}
 }
 
-/* One line; 0 when it is not whole yet, or too long (then the state is BAD). */
+/* Reads one line; returns 0 when it is not complete yet, or too long (then the state is BAD). */
 static size_t origin_request_feed_line(struct origin_request *r, const char *data, size_t len)
 {
 	size_t max = origin_request_line_max(r);

@@ -16,7 +16,7 @@ struct origin_job *origin_server_first(const struct origin_server *s)
 	return container_of(s->_jobs.next, struct origin_job, _node);
 }
 
-/* The server is free since free_ns. */
+/* Starts the next job; the server has been free since free_ns. */
 static void origin_server_next(struct origin_server *s, int64_t free_ns)
 {
 	const struct origin_job *job = origin_server_first(s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One server and its queue: jobs are done one after the other in the order in which they came, each
  * for its length. A job is done at max(its arrival, the end of the one before) + its length, to the
- * nanosecond, however late somebody looks: M/D/1 or M/M/1 for the right arrivals. Pure. */
+ * nanosecond, however late the functions are called: M/D/1 or M/M/1 for the corresponding arrivals.
+ * Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +10,7 @@
 
 #include "common/list.h"
 
-/* Embed it. */
+/* To be embedded. */
 struct origin_job {
 	struct list _node;
 	int64_t _arrival_ns;
@@ -18,7 +19,7 @@ struct origin_job {
 
 struct origin_server {
 	struct list _jobs;
-	int64_t _due_ns; /* of the first */
+	int64_t _due_ns; /* of the first job */
 };
 
 void origin_server_init(struct origin_server *s);
@@ -30,13 +31,13 @@ static inline void origin_job_init(struct origin_job *job)
 /* Returns whether the job is the only one. */
 bool origin_server_add(
 	struct origin_server *s, struct origin_job *job, int64_t now_ns, int64_t length_ns);
-/* When the present job is done; CLOCK_NEVER: there is none. */
+/* The end of the present job; CLOCK_NEVER: there is none. */
 int64_t origin_server_due_ns(const struct origin_server *s);
-/* The job that is done by now_ns, taken out; NULL: none. */
+/* Removes and returns the job that is done by now_ns; NULL: none. */
 struct origin_job *origin_server_take(struct origin_server *s, int64_t now_ns);
 /* The present job, whether it is done or not. */
 struct origin_job *origin_server_first(const struct origin_server *s);
-/* A job that nobody wants any more, from now_ns on. Harmless where it does not wait. */
+/* Cancels a job from now_ns on. Harmless if it does not wait. */
 void origin_server_drop(struct origin_server *s, struct origin_job *job, int64_t now_ns);
-/* The server did nothing for so long. */
+/* The server did not work for by_ns. */
 void origin_server_shift(struct origin_server *s, int64_t by_ns);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two ways to serve. As a rule the server is only an account of time (origin_server), so that its
- * service times are exact on any machine and cost nothing. With burn it really works: the thread
- * spins for the length of a job, in which it reads and answers nothing else, and the queue is in
- * the sockets as much as here. Between two jobs the loop has its turn. */
+/* There are two kinds of service. Normally the server is only an account of time (origin_server),
+ * so that its service times are exact on any machine and cost nothing. With burn it really works:
+ * the thread spins for the length of a job, in which it reads and answers nothing else, so the
+ * queue is partly in the sockets. Between two jobs the loop runs a turn. */
 #include "daemon/origin/origin_service.h"
 
 #include "common/clock.h"
 #include "daemon/origin/origin_core.h"
 
-/* Jobs in one turn of the loop. */
+/* The maximum number of jobs in one turn of the loop. */
 #define ORIGIN_SERVICE_BUDGET 256
 
 static void origin_service_serve(struct origin_service *s, int64_t now_ns, int budget)
@@ -89,7 +89,7 @@ void origin_service_add(
 		timer_start(&s->_queue, &s->_timer, origin_server_due_ns(&s->_server));
 }
 
-/* The timer may then ring for nobody, which sets it for the next. */
+/* The timer may then expire without a job that is done, which sets it for the next. */
 void origin_service_drop(struct origin_service *s, struct origin_job *job)
 {
 	origin_server_drop(&s->_server, job, clock_now_ns());

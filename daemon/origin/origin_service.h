@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one server behind an origin, through which all requests go where it has a service time.
- * Thread: the origin's own. */
+/* The one server of an origin, which handles all requests if it has a service time. Thread: that of
+ * the origin. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +28,6 @@ void origin_service_add(
 	struct origin_service *s, struct origin_job *job, int64_t now_ns, int64_t length_ns);
 void origin_service_drop(struct origin_service *s, struct origin_job *job);
 
-/* For a stall: what is done by now_ns is let go; the server did nothing for by_ns. */
+/* For a stall: jobs done by now_ns are completed; then the server did not work for by_ns. */
 void origin_service_settle(struct origin_service *s, int64_t now_ns);
 void origin_service_shift(struct origin_service *s, int64_t by_ns);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The grid begins with the first request and not with the origin, so that a run sees the same
- * stalls whenever it is started, and any window of whole periods behind it holds exactly its share
+ * stalls whenever it is started, and any later window of whole periods contains exactly its share
  * of them.
  *
- * The thread sleeps in a poll of its own, beside its loop, and only the end of the origin wakes it.
- * Work of the one server (service) stops with it and goes on behind the stall; delays are waits for
- * somebody else and pass meanwhile: what was due in the stall goes out at its end. */
+ * The thread sleeps in a separate poll, outside its loop, and only the end of the origin wakes it.
+ * Work of the one server (service) stops with it and continues after the stall; delays model waits
+ * for another system and elapse meanwhile: answers that were due in the stall are sent at its
+ * end. */
 #include "daemon/origin/origin_stall.h"
 
 #include <poll.h>
@@ -41,7 +42,7 @@ static void origin_stall_arm(struct origin_stall *s)
 		origin_pace_next_stall(&s->_cycle, s->_start_ns, clock_now_ns()));
 }
 
-/* Late, the stall is the shorter; over, it is left out. */
+/* If this is late, the stall is shorter; if the stall is already over, it is skipped. */
 static void origin_stall_on_begin(struct timer_queue *queue, struct timer *timer)
 {
 	struct origin_stall *s = queue->userdata;

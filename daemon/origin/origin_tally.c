@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The times are kept in the layout of interval histograms (1 %, 30 KiB). A histogram has no atomics
- * of its own, because those of the engine are never shared; so this one is written here, each
- * number by a relaxed load and store. A reader may see an answer in one number and not yet in
- * another: the counts of a server at work are never of one instant, and they are exact when it is
- * idle. */
+/* The times are kept in the layout of interval histograms (1 %, 30 KiB). A histogram uses no
+ * atomics, because those of the engine are never shared; so this one is written here, each number
+ * by a relaxed load and store. A reader may see an answer in one number and not yet in another: the
+ * counts of a busy server are not a consistent snapshot, and they are exact when it is idle. */
 #include "daemon/origin/origin_tally.h"
 
 #include "daemon/origin/origin.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an origin has seen and done: the independent side of a ledger. One thread counts, any may
- * read meanwhile. */
+/* The counts of an origin, which are independent of the generator's ledger. One thread counts, any
+ * thread may read meanwhile. */
 #pragma once
 
 #include <stdatomic.h>
@@ -10,7 +10,7 @@
 
 struct origin_counts;
 
-/* The statuses that an origin answers with. */
+/* The classes of an origin's answers. */
 enum origin_class {
 	ORIGIN_CLASS_OK,
 	ORIGIN_CLASS_ERROR,
@@ -25,13 +25,13 @@ struct origin_tally {
 	_Atomic uint64_t answers[ORIGIN_CLASS_COUNT];
 	_Atomic uint64_t hung;
 	_Atomic uint64_t closed;
-	struct histogram _times; /* its numbers by atomic reads and writes only */
+	struct histogram _times; /* accessed by atomic reads and writes only */
 };
 
 int origin_tally_init(struct origin_tally *t); /* 0 or -ENOMEM */
 void origin_tally_fini(struct origin_tally *t);
 
-/* One writer, so no locked instruction is needed. */
+/* There is one writer, so no locked instruction is needed. */
 static inline void origin_tally_add(_Atomic uint64_t *counter, uint64_t n)
 {
 	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
@@ -39,7 +39,7 @@ static inline void origin_tally_add(_Atomic uint64_t *counter, uint64_t n)
 	atomic_store_explicit(counter, value + n, memory_order_relaxed);
 }
 
-/* An answer is written; its request was whole so long before. */
+/* An answer is written; its request was complete took_ns before. */
 void origin_tally_answer(struct origin_tally *t, enum origin_class class, int64_t took_ns);
 
 /* Any thread. */

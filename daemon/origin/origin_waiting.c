@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a heap: exponential delays come in no order, and with thousands waiting the sorted queue of
- * daemon/loop/timer would walk over many of them for each new one. A heap costs O(log n) and 16
- * bytes for each; for equal delays, whose order is that of arrival, adding is one comparison. A
- * timer wheel would be O(1), but rounds instants to its grid, and a delay must not end early.
+/* The reason for a heap: exponential delays are not sorted, and with thousands waiting the sorted
+ * queue of daemon/loop/timer would walk over many of them for each new one. A heap costs O(log n)
+ * and 16 bytes for each; for equal delays, whose order is that of arrival, adding is one
+ * comparison. A timer wheel would be O(1), but rounds instants to its grid, and a delay must not
+ * end early.
  *
  * Slot i has its children at 2i and 2i + 1; slot 0 is unused, so place 0 can mean "not here". */
 #include "daemon/origin/origin_waiting.h"
@@ -40,7 +41,7 @@ static void origin_waiting_put(struct origin_waiting *w, size_t place, struct or
 	s.waiter->_place = place;
 }
 
-/* Finds s its place, from the empty one at place towards the top. */
+/* Finds the place of s, from the empty one at place towards the top. */
 static void origin_waiting_rise(
 	struct origin_waiting *w, size_t place, struct origin_waiting_slot s)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Those who wait for an instant, the earliest first: a binary heap. Pure. */
+/* Waiters for instants, the earliest first: a binary heap. Pure. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Embed it. */
+/* To be embedded. */
 struct origin_waiter {
 	int64_t due_ns;
 	size_t _place; /* in the heap, from 1; 0 = does not wait */
 };
 
-/* The instant stands beside the pointer: sifting touches no waiter's cache lines. */
+/* The instant is next to the pointer: sifting touches no cache lines of waiters. */
 struct origin_waiting_slot {
 	int64_t due_ns;
 	struct origin_waiter *waiter;
@@ -24,13 +24,13 @@ struct origin_waiting {
 	size_t _cap;
 };
 
-/* Room for n waiters, so that adding them cannot fail. 0 or -ENOMEM. */
+/* Makes room for n waiters, so that adding them cannot fail. 0 or -ENOMEM. */
 int origin_waiting_reserve(struct origin_waiting *w, size_t n);
 void origin_waiting_fini(struct origin_waiting *w);
 
-/* waiter must not wait already. */
+/* waiter must not be waiting already. */
 void origin_waiting_add(struct origin_waiting *w, struct origin_waiter *waiter, int64_t due_ns);
-/* Harmless for one who does not wait. */
+/* Harmless if it does not wait. */
 void origin_waiting_remove(struct origin_waiting *w, struct origin_waiter *waiter);
 /* The earliest, or NULL. */
 struct origin_waiter *origin_waiting_first(const struct origin_waiting *w);
