@@ -3,13 +3,13 @@
  *
  *   arguments, configuration, limits, signals, loop, origins, guard, registry, methods, control
  *
- * As a service it listens on the sockets that systemd hands over, or on its own. Private, it
- * belongs to the rpsctl at the other end of --control-fd: no configuration unless one is named, no
- * socket, and it ends when that end closes.
+ * As a service it listens on the sockets that systemd passes, or on its own. A private daemon
+ * belongs to the rpsctl at the other end of --control-fd: it has no configuration unless one is
+ * named, no socket, and it ends when that end closes.
  *
- * The end comes in steps. A first SIGTERM or SIGINT stops the runs as a person would: what is under
- * way is awaited, at most MAIN_DRAIN_NS; a second one ends the wait. Once no run is active, clients
- * that still have connections have MAIN_LINGER_NS to fetch their reports. */
+ * It ends in steps. A first SIGTERM or SIGINT stops the runs as the command stop does: requests in
+ * progress are awaited, at most MAIN_DRAIN_NS; a second one ends the wait. Once no run is active,
+ * clients that still have connections have MAIN_LINGER_NS to fetch their reports. */
 #include "daemon/main_internal.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@
 
 /* ---------------------------------------------------------------- configuration */
 
-/* Everything that is wrong with it, on stderr. 0 or the exit status. */
+/* Reports all problems of the configuration on stderr. 0 or the exit status. */
 static int main_report_problems(struct problems *problems, int r)
 {
 	problems_finish(problems);
@@ -79,7 +79,7 @@ static int main_configure(struct daemon *d)
 	return status;
 }
 
-/* As many descriptors as we may have; what a run needs is checked when it starts. */
+/* Raises the limit of descriptors to the maximum; the need of a run is checked when it starts. */
 static void main_raise_limits(void)
 {
 	struct rlimit files;
@@ -91,8 +91,8 @@ static void main_raise_limits(void)
 		log_warning("the limit of descriptors cannot be raised: %s", strerror(errno));
 }
 
-/* Histograms are large and nearly empty, so they shall be memory of their own that the kernel gives
- * page by page. glibc does that with large blocks, but raises the bar at the first one that is
+/* Histograms are large and nearly empty, so they should be separate mappings that the kernel fills
+ * page by page. glibc uses mmap for large blocks, but raises its threshold at the first one that is
  * freed: from then on calloc clears memory of its own heap, all of it. A third run with 20 named
  * requests took 61 MB instead of 18. */
 static void main_keep_memory_lazy(void)
@@ -100,7 +100,7 @@ static void main_keep_memory_lazy(void)
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
-/* A call may bring credentials, and the parser keeps copies of its own. */
+/* A call may contain credentials, and the parser keeps its own copies. */
 static void main_wipe_free(void *memory)
 {
 	if (memory)
@@ -120,7 +120,7 @@ static void main_end_if_idle(struct daemon *d)
 		timer_start(&d->ends, &d->linger, loop_now_ns(d->loop) + MAIN_LINGER_NS);
 }
 
-/* As systemctl status shows it. */
+/* Sets the status line of systemctl status. */
 static void main_notify_runs(const struct daemon *d)
 {
 	unsigned n = registry_n_active(d->registry);
@@ -169,7 +169,7 @@ static void main_stop(struct daemon *d, bool now, const char *reason)
 	}
 	registry_stop_all(d->registry, now, reason);
 	if (!first && registry_n_active(d->registry) == 0)
-		loop_stop(d->loop); /* nor is anybody awaited who still reads */
+		loop_stop(d->loop); /* clients that are still reading are not awaited either */
 	main_end_if_idle(d);
 }
 
@@ -184,7 +184,7 @@ static void main_on_signal(struct loop_task *task, uint32_t events)
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			main_stop(d, d->stopping, "the daemon was told to stop");
 	}
-	/* A signal has come, and nothing else would end a daemon that is deaf to signals. */
+	/* A signal has arrived, and nothing else would end a daemon that cannot read signals. */
 	if (n == -1 && errno != EAGAIN && errno != EINTR) {
 		log_error("signals cannot be read: %s", strerror(errno));
 		main_stop(d, d->stopping, "a signal came that cannot be read");
@@ -201,7 +201,7 @@ void main_on_owner_gone(struct control_closer *closer)
 
 /* ---------------------------------------------------------------- building */
 
-/* Those that would end the process and ask for nothing that it does. */
+/* Ignores signals that would end the process without being a request to do so. */
 static void main_ignore_signals(void)
 {
 	static const int signals[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ};
@@ -210,8 +210,8 @@ static void main_ignore_signals(void)
 		(void)signal(signals[i], SIG_IGN);
 }
 
-/* Blocked before any thread is made, so that all of them leave signals to the loop. SIGHUP will ask
- * for a reload; until then it is taken and means nothing. */
+/* Signals are blocked before any thread is made, so that all threads leave them to the loop. SIGHUP
+ * will request a reload; until then it is read and ignored. */
 static int main_open_signals(struct daemon *d)
 {
 	sigset_t set;
@@ -247,7 +247,7 @@ int main_open_loop(struct daemon *d)
 	return main_open_signals(d);
 }
 
-/* Everything between the configuration and the end. The exit status. */
+/* Everything between reading the configuration and the end. Returns the exit status. */
 static int main_serve(struct daemon *d)
 {
 	struct err err = {0};
@@ -259,8 +259,8 @@ static int main_serve(struct daemon *d)
 	}
 	main_raise_limits();
 	main_keep_memory_lazy();
-	/* glibc's name service crashes when its first use meets no memory: better now than in the
-	 * middle of a run. */
+	/* glibc's name service crashes when its first use runs out of memory: better now than in
+	 * the middle of a run. */
 	(void)getpwuid(geteuid());
 	r = main_open(d, &err);
 	if (r != 0) {
@@ -270,14 +270,14 @@ static int main_serve(struct daemon *d)
 	}
 	r = loop_run(d->loop);
 	if (r < 0) {
-		/* The loop is broken: nobody could await the workers. */
+		/* The loop is broken: workers cannot be awaited. */
 		log_error("the event loop failed: %s", strerror(-r));
 		_exit(EXIT_FAILURE);
 	}
 	return EXIT_SUCCESS;
 }
 
-/* What was asked for and not said is an error, as in all programs. */
+/* Output that was requested and could not be written is an error, as in all programs. */
 static int main_flush(int status)
 {
 	int r = std_fds_flush();
@@ -303,7 +303,7 @@ int main(int argc, char **argv)
 	if (status != 0)
 		return main_flush(status == -1 ? EXIT_SUCCESS : status);
 	if (d.options.is_private)
-		log_open(LOG_WARNING); /* rpsctl tells its user the rest */
+		log_open(LOG_WARNING); /* rpsctl shows the rest to its user */
 	status = main_configure(&d);
 	if (status == 0 && d.options.check)
 		(void)puts("The configuration is valid.");

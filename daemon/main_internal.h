@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of rpsd's main program know of each other: main.c has its life, main_open.c builds
- * and takes down what serves, main_options.c has the command line. */
+/* The internal interface between the parts of rpsd's main program: main.c has its life cycle,
+ * main_open.c builds and frees the server, main_options.c has the command line. */
 #pragma once
 
 #include "common/guard.h"
@@ -39,7 +39,7 @@ struct daemon {
 	struct systemd_watchdog watchdog;
 	bool has_watchdog;
 	bool stopping;
-	bool is_orphan; /* the owner has gone: nobody fetches a report */
+	bool is_orphan; /* the owner has closed: no client will fetch a report */
 };
 
 /* ---- main.c */
@@ -53,5 +53,5 @@ void main_on_owner_gone(struct control_closer *closer);
 
 /* 0 or -errno with reterr, perhaps empty. */
 int main_open(struct daemon *d, struct err *reterr);
-/* Also what was built only in part. */
+/* Also frees an incomplete daemon. */
 void main_close(struct daemon *d);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that serves is built here in order and taken down in reverse: loop, sockets that were
- * handed over, origins, registry, methods, control, the sockets of its own. */
+/* Everything that serves is built here in order and freed in reverse: loop, passed sockets,
+ * origins, registry, methods, control, the daemon's own sockets. */
 #include "daemon/main_internal.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #define MAIN_RUNS_DIR RPSD_SYSCONFDIR "/rpsd/runs.d"
 
-/* mkdir -p, for directories of one's own. */
+/* mkdir -p, for the daemon's own directories. */
 static int main_make_dirs(char *path)
 {
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -31,7 +31,7 @@ static int main_make_dirs(char *path)
 	return mkdir(path, 0700) == -1 && errno != EEXIST ? -errno : 0;
 }
 
-/* Where the last run number is kept; NULL: nowhere. systemd may give several, the first is ours. */
+/* The directory of the last run number; NULL: none. systemd may pass several, the first is used. */
 static char *main_state_dir(bool is_private)
 {
 	const char *given = getenv("STATE_DIRECTORY");
@@ -68,7 +68,7 @@ static int main_open_origins(struct daemon *d, struct err *reterr)
 		struct origin *o;
 		int r = origin_start(&d->settings->origins[i], &o, reterr);
 
-		/* rpsctl origin wants nothing else; a service has runs to serve. */
+		/* rpsctl origin needs nothing else, but a service still has runs to serve. */
 		if (r != 0 && d->options.is_private)
 			return r;
 		if (r != 0) {
@@ -96,7 +96,7 @@ static int main_open_registry(struct daemon *d, struct err *reterr)
 	config.state_dir = d->state_dir;
 	r = registry_new(&config, &d->registry, reterr);
 	if (r < 0 && config.is_private && r != -ENOMEM) {
-		/* For a private run, a number that goes on is a comfort, nothing more. */
+		/* A private run can do without a number that continues. */
 		config.state_dir = NULL;
 		r = registry_new(&config, &d->registry, reterr);
 	}
@@ -133,8 +133,8 @@ static int main_open_methods(struct daemon *d)
 	return r;
 }
 
-/* What the peers of a socket that was handed over may do. Names that the units do not know are for
- * looking only; one without a name was made by hand, for one purpose. */
+/* The role of peers on a passed socket. Sockets with unknown names are for observers only; one
+ * without a name was passed by hand, for one purpose. */
 static enum control_role main_socket_role(const char *name)
 {
 	static const char *const operate[] = {"varlink", "control", "unknown", ""};
@@ -169,8 +169,8 @@ static int main_open_socket(struct daemon *d, struct control_socket *s, const ch
 	return r;
 }
 
-/* The sockets of our own, where none are handed over. A path that the command line names is the
- * only one: whoever gives it runs a daemon beside the service's, whose paths are not its own. */
+/* Binds the daemon's own sockets, if none are passed. A path on the command line is the only one:
+ * such a daemon runs beside the service and must not use the service's paths. */
 static int main_bind_sockets(struct daemon *d, struct err *reterr)
 {
 	const char *path = d->options.socket ? d->options.socket : d->settings->socket;
@@ -181,7 +181,7 @@ static int main_bind_sockets(struct daemon *d, struct err *reterr)
 	r = main_open_socket(d, &d->socket, path, 0660, CONTROL_OPERATE, reterr);
 	if (r < 0 || !*observe)
 		return r;
-	/* Without it there is less to see, and nothing less to do. */
+	/* Without the observe socket the daemon still works. */
 	r = main_open_socket(d, &d->observe, observe, 0666, CONTROL_OBSERVE, &err);
 	if (r < 0)
 		log_warning("the observe socket is unavailable: %s",

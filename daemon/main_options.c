@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsd's options, and what each of them needs. Descriptors that are handed over by number are
- * looked at before they are believed. */
+/* rpsd's options, and their requirements. Descriptors that are passed by number are checked before
+ * they are used. */
 #include "daemon/main_options.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What rpsd's command line says. */
+/* rpsd's command line. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,5 +18,5 @@ struct options {
 	int content_fd; /* 0: not given */
 };
 
-/* 0: go on; else the exit status, or -1: all is said and done. */
+/* 0: continue; else the exit status, or -1: exit successfully. */
 int main_parse(int argc, char **argv, struct options *o);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Varlink server: who is let in, who may call what. What becomes of a connection once it is
- * there is in control_call.c, when it is served in control_turns.c. Main thread; nothing here
+/* The Varlink server: accepts connections and checks the permission for each call. The handling of
+ * a connection is in control_call.c, its scheduling in control_turns.c. Main thread; nothing here
  * blocks.
  *
- * Who somebody is, SO_PEERCRED tells: the identity at the time of connect(), read once. The role
- * follows from it and from the socket that was connected to; no names are looked up for it.
+ * A peer is identified by SO_PEERCRED: the identity at the time of connect(), read once. The role
+ * is derived from it and from the socket that was connected to; no names are looked up for it.
  *
- * Listening is edge-triggered too, so whoever waits when accept fails for want of a descriptor
- * would wait for ever: a descriptor in reserve is given up to take the connection and close it. */
+ * Listening is edge-triggered too, so a client that waits when accept fails for lack of a
+ * descriptor would wait for ever: a reserved descriptor is closed to accept that connection and
+ * close it. */
 #include "daemon/service/control.h"
 
 #include <errno.h>
@@ -57,7 +58,7 @@ struct control_listener {
 	enum control_role role;
 	struct timer retry;
 	struct timer pace;
-	int64_t pace_from_ns; /* n_accepted have been since then */
+	int64_t pace_from_ns; /* n_accepted counts from this instant */
 	unsigned n_accepted;
 };
 
@@ -71,7 +72,7 @@ static const struct control_method *control_find_method(const struct control *c,
 	return NULL;
 }
 
-/* Some method of the table is of the interface that name[0..len) names. */
+/* Does the table have a method of the interface name[0..len)? */
 static bool control_knows_interface(const struct control *c, const char *name, size_t len)
 {
 	for (size_t i = 0; i < c->n_methods; i++)
@@ -95,7 +96,7 @@ static void control_no_method(struct control_call *call)
 			json_pack("{s:s%}", "interface", name, len));
 }
 
-/* So often may one thing be said in the log: who floods the service does not flood the log. */
+/* Limits how often a message is logged: a client that floods the service must not flood the log. */
 static bool control_may_complain(const struct control *c, int64_t *after_ns)
 {
 	int64_t now_ns = loop_now_ns(c->loop);
@@ -134,7 +135,7 @@ void control_dispatch(struct control_call *call)
 	} else if (call->peer.role < method->role) {
 		control_refuse(call, method);
 	} else if (call->mute && method->role == CONTROL_OBSERVE) {
-		/* The answer would go nowhere, and such a method has no other effect. */
+		/* The peer reads no more, and such a method has no effect but its answer. */
 		control_reply(call, json_object());
 	} else {
 		method->fn(call, call->control->userdata);
@@ -192,7 +193,7 @@ enum control_room {
 	CONTROL_FULL_OF_USER, /* there is room, but not for this user */
 };
 
-/* Is there room for one more like that? If not, ret_why says so. */
+/* Is there room for one more connection of this kind? If not, ret_why has the reason. */
 static enum control_room control_look_for_room(
 	const struct control *c, const struct control_peer *peer, struct err *ret_why)
 {
@@ -218,9 +219,9 @@ static enum control_room control_look_for_room(
 	return CONTROL_ROOM;
 }
 
-/* Closes the oldest connection whose peer has gone, of uid alone or of any user. It only waits for
- * its user's turn: what it asked last is worth less than the place is to a peer that is there.
- * Observers who have gone do not wait. */
+/* Closes the oldest connection whose peer has closed, of uid alone or of any user. It only waits
+ * for its user's turn: its last request is worth less than a place for a present peer. Connections
+ * of observers that have closed do not wait. */
 static bool control_give_up_gone(struct control *c, bool of_any, uid_t uid)
 {
 	list_for_each (node, &c->connections) {
@@ -234,7 +235,8 @@ static bool control_give_up_gone(struct control *c, bool of_any, uid_t uid)
 	return false;
 }
 
-/* Why there is no room for one more like that, and none can be made; false: there is. */
+/* The reason why there is no room for one more connection of this kind, and none can be made;
+ * false: there is room. */
 static bool control_is_full(struct control *c, const struct control_peer *peer, struct err *ret_why)
 {
 	enum control_room room;
@@ -246,8 +248,8 @@ static bool control_is_full(struct control *c, const struct control_peer *peer, 
 	return room != CONTROL_ROOM;
 }
 
-/* Takes over fd and says why in the one message that the peer gets, as if it were the answer to
- * its first call. A socket that has just been accepted has room for it. */
+/* Takes over fd and sends the reason in the one message that the peer gets, as if it were the
+ * answer to its first call. The send buffer of a newly accepted socket has room for it. */
 static void control_decline(int fd, const char *reason)
 {
 	struct buf out = {0};
@@ -259,7 +261,7 @@ static void control_decline(int fd, const char *reason)
 	(void)close(fd);
 }
 
-/* The peer closed while it waited to be accepted, and has left no call. */
+/* The peer closed before it was accepted, and has sent no call. */
 static bool control_came_and_went(int fd)
 {
 	char byte;
@@ -275,7 +277,7 @@ static void control_welcome(struct control_listener *l, int fd)
 	struct control_call *call;
 	struct err why = {0};
 
-	/* Who does nothing but connect and close costs as little as can be, and no place. */
+	/* A client that only connects and closes must cost as little as possible, and no place. */
 	if (control_came_and_went(fd) || control_read_peer(fd, &peer) < 0) {
 		(void)close(fd);
 		return;
@@ -292,9 +294,10 @@ static void control_welcome(struct control_listener *l, int fd)
 	control_decline(fd, why.text);
 }
 
-/* No descriptor for a new connection. The edge has been used up and will not come again for those
- * who wait, so the first of them is turned away with the reserve; if a worker was faster to take
- * that, they are looked at again in a second. True: one was turned away. */
+/* There is no descriptor for a new connection. The edge has been used up and will not come again
+ * for the clients that wait, so the first of them is rejected using the reserved descriptor; if
+ * another thread was faster to use that one, accepting is tried again in a second. True: one was
+ * rejected. */
 static bool control_turn_away(struct control_listener *l)
 {
 	struct control *c = l->control;
@@ -315,8 +318,9 @@ static bool control_turn_away(struct control_listener *l)
 	return false;
 }
 
-/* Connections that come and go would take most of a CPU, and whose they are is known too late: so a
- * listener takes only so many in a millisecond. False: it will be called again. */
+/* Connections that are opened and closed at once would use most of a CPU, and their user is known
+ * too late: so a listener accepts a limited number in a millisecond. False: it will be called
+ * again. */
 static bool control_may_accept(struct control_listener *l)
 {
 	struct control *c = l->control;

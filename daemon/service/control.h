@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Varlink server: listening sockets and ready-made connections on the main loop. It knows who
- * calls and what a caller may do, and nothing of what the methods mean: their table is handed in.
- * Main thread. Facts and limits: platform page, section 2. */
+/* The Varlink server: listening sockets and ready-made connections on the main loop. It knows the
+ * caller and its role, but not the meaning of methods: their table is an argument. Main thread.
+ * Facts and limits: platform page, section 2. */
 #pragma once
 
 #include <jansson.h>
@@ -17,14 +17,14 @@ struct control_call;
 struct loop;
 
 enum control_role {
-	CONTROL_OBSERVE, /* look */
+	CONTROL_OBSERVE, /* read */
 	CONTROL_OPERATE, /* start named runs, stop */
 	CONTROL_ADMIN,	 /* everything: root, the daemon's own user, the peer of a ready-made fd */
 	CONTROL_ROLE_COUNT,
 };
 extern const char *const control_role_names[CONTROL_ROLE_COUNT];
 
-/* Who is at the other end: SO_PEERCRED, read once when the connection comes. */
+/* The peer of a connection: SO_PEERCRED, read once when it is accepted. */
 struct control_peer {
 	uid_t uid;
 	gid_t gid;
@@ -34,13 +34,13 @@ struct control_peer {
 
 /* ---------------------------------------------------------------- methods */
 
-/* Answers with control_reply or control_error before it returns, or later. Until the call has been
- * answered finally, its connection is busy: further calls wait, replies keep the order of calls. */
+/* Answers with control_reply or control_error before it returns, or later. Until the final reply
+ * its connection is busy: further calls wait, replies keep the order of calls. */
 typedef void (*control_method_fn)(struct control_call *call, void *userdata);
 
 struct control_method {
 	const char *name;	/* "io.rpsd.Control.Start" */
-	enum control_role role; /* the least that may call it */
+	enum control_role role; /* the lowest role that may call it */
 	control_method_fn fn;
 };
 
@@ -59,11 +59,11 @@ void control_reply(struct control_call *call, json_t *parameters);
 void control_error(struct control_call *call, const char *error, json_t *parameters);
 /* org.varlink.service.InvalidParameter */
 void control_error_parameter(struct control_call *call, const char *parameter);
-/* Only where control_call_wants_more; the call goes on. */
+/* Only if control_call_wants_more; the call continues. */
 void control_reply_more(struct control_call *call, json_t *parameters);
 
-/* For streams: nothing waits to be sent to this peer; and who is told when that becomes so. A
- * stream that sends only then gives a slow reader the newest and never a queue. */
+/* For streams: is there no unsent output for this peer, and a callback for when that becomes so? A
+ * stream that sends only then gives a slow reader the newest state and never a queue. */
 bool control_call_is_clear(const struct control_call *call);
 void control_call_on_clear(
 	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg);
@@ -73,8 +73,8 @@ void control_call_on_clear(
 void control_call_on_turn(
 	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg);
 
-/* Told when the connection closes, whoever closes it. Embed it. Called once, after which it is out
- * of the list and may be freed; the call, if it still runs, is gone. */
+/* Called when the connection closes, for any reason. Embed it. Called once, after which it is
+ * removed from the list and may be freed; the call, if it still runs, is not valid any more. */
 struct control_closer {
 	struct list _node;
 	void (*on_closed)(struct control_closer *closer);
@@ -82,23 +82,24 @@ struct control_closer {
 void control_closer_init(
 	struct control_closer *closer, void (*on_closed)(struct control_closer *closer));
 void control_on_close(struct control_call *call, struct control_closer *closer);
-void control_closer_cancel(struct control_closer *closer); /* harmless when not waiting */
+void control_closer_cancel(struct control_closer *closer); /* harmless when not in the list */
 
 /* ---------------------------------------------------------------- the server */
 
 struct control_limits {
 	unsigned n_connections;
 	unsigned n_reserved;  /* of them: for root and the daemon's own user, who can stop runs */
-	unsigned n_observers; /* of them: strangers cannot lock out who operates */
+	unsigned n_observers; /* the part that observers may use, so that they cannot lock out
+			       * operators */
 	unsigned n_per_uid;   /* ready-made connections are not counted */
 	int64_t turn_ns;  /* after this time in one turn of the loop, its other tasks go first */
 	unsigned share;	  /* one user gets at most 1/share of a CPU in the long run, and */
 	int64_t burst_ns; /* so much at once; ready-made connections are not limited */
 	size_t call_max;  /* bytes of one message */
 	size_t admin_call_max; /* it may carry a run's files */
-	size_t output_max;     /* bytes waiting: no further call is begun beyond */
+	size_t output_max;     /* unsent bytes: above this no further call is begun */
 	int64_t partial_ns;    /* a message that has begun must be complete */
-	int64_t stall_ns;      /* a peer must read what waits for it, if not ready-made */
+	int64_t stall_ns;      /* a peer must read its output within this time, if not ready-made */
 };
 extern const struct control_limits control_default_limits;
 
@@ -112,11 +113,11 @@ struct control_config {
 
 /* 0 or -errno. */
 int control_new(const struct control_config *config, struct control **ret);
-/* Closes everything, closers are told. NULL is fine; returns NULL. */
+/* Closes everything and calls the closers. NULL is fine; returns NULL. */
 struct control *control_free(struct control *c);
 
-/* Takes over a listening socket (also on failure). role: what a caller may do who is neither root
- * nor the daemon's own user; on a socket for CONTROL_OBSERVE those two may no more. 0 or -errno. */
+/* Takes over a listening socket (also on failure). role: that of callers other than root and the
+ * daemon's own user; on a socket for CONTROL_OBSERVE these two have no more. 0 or -errno. */
 int control_listen(struct control *c, int fd, enum control_role role);
 /* Takes over a connected socket (also on failure); its peer is admin. closer may be NULL. */
 int control_add_connection(struct control *c, int fd, struct control_closer *closer);

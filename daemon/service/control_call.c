@@ -2,29 +2,30 @@
 /* A connection of the Varlink server. Main thread; nothing here blocks.
  *
  * A connection is a task of the loop. When it is ready it asks for a turn (control_turns.c), and in
- * its turn it is served one step: a whole message is taken out of its input and dispatched, or more
- * is read when there is none, and what waits is sent. It asks for another turn while there is more
- * to do, but not
- *   - while a call is being answered over time: `busy`, until its final reply (which asks for one),
- *   - while more waits to be sent than output_max: until the peer has read some (an edge).
+ *   its turn one step is made: a complete message is taken out of its input and dispatched, or more
+ *   is read when there is none, and pending output is sent. It asks for another turn while there is
+ *   more to do, but not
+ *   - while a call is answered asynchronously: `busy`, until its final reply (which asks for a
+ *     turn),
+ *   - while more than output_max bytes are unsent: until the peer has read some (an edge).
  * A long reply is written to the output in parts, a step each, the next one when those before have
- * been sent; no call is begun meanwhile. So no step is long, and a reader that sleeps holds a part.
- * What is not read stays in the socket and stops the sender there: no queue here grows without
- * bound.
+ * been sent; no call is begun meanwhile. So no step is long, and for a reader that does not read
+ * only one part is in memory. Unread input stays in the socket and stops the sender there: no queue
+ * here grows without bound.
  *
  * Replies only append to `out` and ask for a turn; a connection is closed only by its own task, its
- * timers, a newcomer when its peer has gone, and control_free. So a method, or whoever answers a
- * long call, never has the connection vanish under its hands.
+ * timers, a newcomer when its peer has gone, and control_free. So the connection never becomes
+ * invalid inside a method, or inside code that answers a long call.
  *
- * The other end may close in two ways. Half (it will send no more, but reads on): what it asked is
- * answered, then the connection closes. Whole (EPOLLHUP, or EPIPE): nobody listens; whole messages
- * that came before are still acted upon where they may have an effect ("stop", oneway, and gone)
- * and the place is not wanted, a long call is ended. A send that fails for another reason is
- * treated in the same way: the peer reads the end of the connection instead of an answer.
+ * The peer may close in two ways. Half (it sends no more, but still reads): its calls are answered,
+ * then the connection closes. Fully (EPOLLHUP, or EPIPE): answers cannot be delivered; complete
+ * messages that arrived before are still executed if they may have an effect (a oneway "stop"
+ * before closing) and the place is not needed, a long call is ended. A send that fails for another
+ * reason is treated in the same way: the peer reads the end of the connection instead of an answer.
  *
- * Descriptors that a peer attaches (SCM_RIGHTS) cannot leak: we call recv and never recvmsg with
- * room for them, so the kernel drops them. But it ends a recv where they are attached, so a short
- * recv does not mean that the socket is empty: we read until EAGAIN. */
+ * Descriptors that a peer attaches (SCM_RIGHTS) cannot leak: this file calls recv and never recvmsg
+ * with room for them, so the kernel drops them. But it ends a recv where they are attached, so a
+ * short recv does not mean that the socket is empty: it is read until EAGAIN. */
 #include "daemon/service/control_call.h"
 
 #include <assert.h>
@@ -40,7 +41,7 @@
 #include "daemon/service/log.h"
 
 #define CONTROL_READS_PER_TURN 8
-#define CONTROL_KEEP_BYTES 16384 /* a buffer larger than this is given back when empty */
+#define CONTROL_KEEP_BYTES 16384 /* a larger buffer is freed when empty */
 #define CONTROL_PART_BYTES 32768 /* of a reply, in one step: about half a millisecond */
 
 /* ---------------------------------------------------------------- calls and replies */
@@ -81,7 +82,7 @@ bool control_call_wants_more(const struct control_call *call)
 	return call->call.more;
 }
 
-/* What has been written of the replies; a long one may go on. */
+/* All replies written so far have been sent; a long one may continue. */
 static bool control_is_sent(const struct control_call *call)
 {
 	return call->out.len == call->sent;
@@ -130,7 +131,7 @@ void control_closer_cancel(struct control_closer *closer)
 	list_remove(&closer->_node);
 }
 
-/* What has been sent goes, before a large reply is appended to it. */
+/* Removes the bytes that have been sent, before a large reply is appended. */
 static void control_compact(struct control_call *call)
 {
 	if (call->sent < call->out.len / 2)
@@ -139,7 +140,8 @@ static void control_compact(struct control_call *call)
 	call->sent = 0;
 }
 
-/* Since the last reply, or since the call began: what was made meanwhile may be incomplete. */
+/* Has an allocation failed since the last reply, or since the call began? A document made meanwhile
+ * may be incomplete. */
 static bool control_lacks_memory(struct control *c)
 {
 	unsigned long before = c->n_memory_failures;
@@ -155,7 +157,7 @@ static void control_break(struct control_call *call, const char *why)
 	call->broken = true;
 }
 
-/* Some more of the reply that is being written. */
+/* Writes some more of the present reply. */
 static void control_write(struct control_call *call, size_t enough)
 {
 	size_t before = call->out.len;
@@ -276,7 +278,7 @@ void control_call_close(struct control_call *call)
 	struct list *node;
 
 	/* A closer may end a run, and with it the call that this very connection waits for: its
-	 * last reply goes nowhere and asks for no turn. */
+	 * last reply is dropped and asks for no turn. */
 	call->mute = true;
 	call->serving = true;
 	loop_remove_task(&call->task);
@@ -315,7 +317,7 @@ static int control_receive(struct control_call *call)
 
 	if (n > 0) {
 		r = buf_append(&call->in, scratch, (size_t)n);
-		/* It may be a file with a password. */
+		/* It may be a file that contains a password. */
 		explicit_bzero(scratch, (size_t)n);
 		return r;
 	}
@@ -329,7 +331,7 @@ static int control_receive(struct control_call *call)
 	return 0;
 }
 
-/* Nothing can be sent any more. A peer that has gone is usual and not told of. */
+/* Nothing can be sent any more. It is normal that a peer has closed, so that is not logged. */
 static void control_lose(struct control_call *call, int error)
 {
 	call->mute = true;
@@ -338,7 +340,7 @@ static void control_lose(struct control_call *call, int error)
 			(unsigned)call->peer.uid, strerror(error));
 }
 
-/* Sends what the socket takes. True: some of it was taken. */
+/* Sends as much as the socket accepts. True: it accepted some. */
 static bool control_send(struct control_call *call)
 {
 	size_t before = call->sent;
@@ -365,10 +367,10 @@ static bool control_send(struct control_call *call)
 	return call->sent > before;
 }
 
-/* How a step ended. */
+/* The result of a step. */
 enum control_pause {
-	CONTROL_WAITS,	 /* for input: what is there is no whole message, the socket is empty */
-	CONTROL_BLOCKED, /* busy, clogged, or a reply is being written: something else goes first */
+	CONTROL_WAITS,	 /* for input: there is no complete message, the socket is empty */
+	CONTROL_BLOCKED, /* busy, too much unsent output, or a reply is being written */
 	CONTROL_AGAIN,	 /* there may be more to do */
 	CONTROL_FAILED,	 /* a violation, an error of the socket, no memory */
 };
@@ -413,23 +415,23 @@ static void control_start_timers(struct control_call *call, enum control_pause p
 	struct control *c = call->control;
 	int64_t now_ns = loop_now_ns(c->loop);
 
-	/* From its first bytes on; more bytes do not prolong it. */
+	/* The time counts from the message's first bytes; further bytes do not prolong it. */
 	if (pause == CONTROL_BLOCKED || call->in.len == 0)
 		timer_stop(&call->partial);
 	else if (!timer_is_running(&call->partial))
 		timer_start(&c->partials, &call->partial, now_ns + c->limits.partial_ns);
 
-	/* An rpsctl that a person has suspended must find its private daemon again; what can wait
-	 * for it is bounded. */
+	/* An rpsctl that a user has suspended must find its private daemon again; the amount of
+	 * output for it is limited. */
 	if (control_is_sent(call) || call->is_ready_made)
 		timer_stop(&call->stall);
 	else if (sent || !timer_is_running(&call->stall))
 		timer_start(&c->stalls, &call->stall, now_ns + c->limits.stall_ns);
 }
 
-/* Nothing is left to be done for this connection; decided here alone. Without turns, too: the place
- * of a peer that has gone is free at once, also while its user rests. What an observer has asked
- * has no effect but the answer. */
+/* Nothing is left to be done for this connection; this is decided here alone. It does not need a
+ * turn: the place of a peer that has closed becomes free at once, even while its user rests. Calls
+ * of observers have no effect but the answer. */
 static bool control_has_ended(const struct control_call *call)
 {
 	bool may_hold_a_call = call->readable || call->searched < call->in.len;
@@ -441,7 +443,7 @@ static bool control_has_ended(const struct control_call *call)
 	return call->ended && !may_hold_a_call && !call->busy && control_call_is_clear(call);
 }
 
-/* The peer will send no more: is there something unread? */
+/* The peer sends no more: is there unread input? */
 static void control_look_at_end(struct control_call *call)
 {
 	char byte;
@@ -467,7 +469,7 @@ static void control_on_ready(struct loop_task *task, uint32_t events)
 		control_turn_ask(call);
 }
 
-/* A part of a reply, or of the work for one, or a call. */
+/* One part of a reply, or of the work for one, or a call. */
 static enum control_pause control_make_step(struct control_call *call)
 {
 	if (control_is_writing(call)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the control server that its files share: its users, one connection, and the call
- * that the connection is answering. For control.c, control_call.c and control_turns.c alone;
- * everybody else sees control.h. */
+ * that the connection is answering. For control.c, control_call.c and control_turns.c alone; all
+ * other files use control.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,15 +28,17 @@ struct control {
 	struct list listeners;
 	struct list connections;
 	unsigned n_connections;
-	struct list users;	     /* everyone who has a connection */
-	struct list in_turn;	     /* users who have something to be served now, next one first */
+	struct list users;	     /* all users that have a connection */
+	struct list in_turn;	     /* users whose connections need to be served now, next one
+				      * first */
 	struct loop_task turn;	     /* serves them; it has no descriptor */
-	struct timer_queue looks;    /* users who rest, or who left and still owe */
-	struct timer_queue partials; /* connections with half a message */
+	struct timer_queue looks;    /* users that rest, or that have left with a debt */
+	struct timer_queue partials; /* connections with an incomplete message */
 	struct timer_queue stalls;   /* connections that do not read */
 	struct timer_queue retries;  /* listeners that could not accept */
 	struct timer_queue paces;    /* listeners that have accepted enough for now */
-	int reserve_fd;		     /* given up to turn somebody away when there are no others */
+	int reserve_fd;		     /* closed to reject a client when there are no other
+				      * descriptors */
 	int64_t complain_after_ns;
 	unsigned long n_memory_failures; /* when the last reply was made, or a call begun */
 	bool closing;
@@ -45,20 +47,21 @@ struct control {
 	char scratch[CONTROL_READ_SIZE];
 };
 
-/* All connections of one uid; each ready-made connection is a user of its own. Made with its first
+/* All connections of one uid; each ready-made connection is a separate user. Made with its first
  * connection, freed with its last. */
 struct control_user {
 	struct list node;      /* in control->users */
-	struct list in_turn;   /* in control->in_turn, or alone */
-	struct list waiting;   /* connections with something to be served */
-	struct timer look;     /* when to see whether the rest is over, or nothing is owed */
-	int64_t owes_until_ns; /* the instant at which waiting has made up for the CPU time used */
+	struct list in_turn;   /* in control->in_turn, or unlinked */
+	struct list waiting;   /* connections that need to be served */
+	struct timer look;     /* expires when the rest ends, or the debt is paid */
+	int64_t owes_until_ns; /* the instant at which the debt of CPU time will be paid by
+				* waiting */
 	bool is_resting;       /* not served until then */
 	uid_t uid;
 	bool is_ready_made;
 	unsigned n_connections;
-	unsigned n_refused;	   /* calls above the role, since the log told of one */
-	int64_t complain_after_ns; /* when it may do so again */
+	unsigned n_refused;	   /* calls above the role, since the last message in the log */
+	int64_t complain_after_ns; /* when the next message may be logged */
 };
 
 /* A connection and the call it is answering. */
@@ -66,26 +69,26 @@ struct control_call {
 	struct loop_task task;
 	struct control *control;
 	struct list node;
-	struct control_user *user_of; /* who shares its turns and its share of the time */
-	struct list waiting;	      /* in user_of->waiting, or alone */
+	struct control_user *user_of; /* owns its turns and its share of the time */
+	struct list waiting;	      /* in user_of->waiting, or unlinked */
 	struct control_peer peer;
 	bool is_ready_made;
-	char user[64]; /* "" until asked for */
+	char user[64]; /* "" until it is requested */
 	struct list closers;
 
 	struct buf in;
 	size_t searched;
-	struct buf out; /* from sent on: waits to be sent */
+	struct buf out; /* unsent from `sent` on */
 	size_t sent;
 	struct json_writer rest; /* of a long reply, which is not in out yet */
-	size_t reply_len;	 /* how long that reply is so far */
+	size_t reply_len;	 /* length of that reply so far */
 	struct timer partial;
 	struct timer stall;
 	bool readable; /* the socket may hold more */
 	bool ended;    /* the peer sends no more */
 	bool mute;     /* the peer reads no more: output is dropped */
 	bool broken;   /* to be closed by its task */
-	bool serving;  /* inside its task, which will send what is put */
+	bool serving;  /* inside its task, which will send appended output */
 
 	/* the call, while busy */
 	bool busy;
@@ -104,7 +107,7 @@ int control_call_open(struct control *c, int fd, const struct control_peer *peer
 /* One step: at most one call, or one bounded piece of reading. It may close the connection. True:
  * there is more to do for it now. */
 bool control_call_serve(struct control_call *call);
-/* Tells the closers and frees it. */
+/* Calls the closers and frees it. */
 void control_call_close(struct control_call *call);
 /* Answers call->call, or starts to; in control.c. */
 void control_dispatch(struct control_call *call);
@@ -113,11 +116,11 @@ void control_dispatch(struct control_call *call);
 
 void control_turns_init(struct control *c);
 void control_turns_fini(struct control *c); /* without connections */
-/* The user of a connection about to be made, made when there is none yet; NULL: no memory. */
+/* The user of a new connection, created if there is none yet; NULL: no memory. */
 struct control_user *control_user_join(struct control *c, uid_t uid, bool is_ready_made);
 void control_user_leave(struct control *c, struct control_user *user);
 unsigned control_user_connections(const struct control *c, uid_t uid);
-/* The connection has something to be served: it waits for its turn. Harmless when it does so. */
+/* The connection needs to be served: it waits for its turn. Harmless when it already waits. */
 void control_turn_ask(struct control_call *call);
-/* It waits no longer, and its user does only when another of his connections waits. */
+/* The connection does not wait any more, and its user only if another of its connections waits. */
 void control_turn_leave(struct control_call *call);

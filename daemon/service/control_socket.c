@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bind() refuses a path that exists, and a daemon that was killed leaves its path behind: somebody
- * has to unlink, and must not unlink the socket of a daemon that lives. Asking it by connect()
- * alone leaves a gap between the answer and the unlink, in which two daemons started at once could
- * both find the path dead. So first a lock file beside it is locked, which the kernel releases with
- * the process; it stays behind, empty, because removing it would open the gap again. */
+/* bind() refuses a path that exists, and a daemon that was killed leaves its path: it has to be
+ * unlinked, but not if the socket belongs to a running daemon. A test with connect() alone has a
+ * race between the answer and the unlink, in which two daemons started at once could both find the
+ * path stale. So first a lock file beside it is locked, which the kernel releases with the process;
+ * the empty lock file is not removed, because that would bring the race back. */
 #include "daemon/service/control_socket.h"
 
 #include <errno.h>
@@ -21,14 +21,15 @@
 
 #define CONTROL_SOCKET_BACKLOG 128
 
-/* The directory, if only the last part of its path is missing: /run/rpsd after a boot. */
+/* Creates the directory, if only the last component of its path is missing: /run/rpsd after a
+ * boot. */
 static void control_socket_make_dir(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? strndup(path, (size_t)(slash - path)) : NULL;
 
 	if (dir)
-		(void)mkdir(dir, 0755); /* bind says what is wrong */
+		(void)mkdir(dir, 0755); /* bind reports what is wrong */
 	free(dir);
 }
 
@@ -58,7 +59,7 @@ static int control_socket_lock(const char *path, int *ret_fd, struct err *reterr
 	return r;
 }
 
-/* Somebody who knows nothing of our lock file may listen there. */
+/* A program that does not use the lock file may listen there. */
 static int control_socket_check_dead(const struct sockaddr_un *address, struct err *reterr)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -75,7 +76,7 @@ static int control_socket_check_dead(const struct sockaddr_un *address, struct e
 	return r;
 }
 
-/* Makes room at the path if what stands there may be replaced. */
+/* Removes the file at the path if it may be replaced. */
 static int control_socket_clear(const struct sockaddr_un *address, struct err *reterr)
 {
 	const char *path = address->sun_path;

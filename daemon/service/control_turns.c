@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When connections are served. Main thread; nothing here blocks.
+/* The scheduling of connections. Main thread; nothing here blocks.
  *
- * A connection that has something to be served waits in the list of its user, and a user who has
- * such connections, and no other, waits in the list of the server. One task of the loop goes round:
- * the first user is taken, one step is made for the first of his connections, both go to the end of
- * their lists. So turns are shared by user first and by connection second, whatever a connection
- * has pipelined, and a call waits for at most one step of each other user. After turn_ns the loop's
- * other tasks and timers have their turn: the runs' mail, the watchdog.
+ * A connection that needs to be served waits in the list of its user, and a user that has such
+ * connections waits in the list of the server. One task of the loop serves them round-robin: for
+ * the first user one step is made for the first of its connections, and both go to the end of their
+ * lists. So turns are shared by user first and by connection second, regardless of pipelined calls,
+ * and a call waits for at most one step of each other user. After turn_ns the loop's other tasks
+ * and timers have their turn: the runs' mail, the watchdog.
  *
  * A user has a share of the time as well, so that a flood leaves the CPU to the load: each
- * nanosecond of the CPU spent on him is made up for in `share` of them. While he owes more than
- * burst_ns allows he rests, and what he asks for stays in his sockets. The thread's own clock says
- * what was spent (some 200 ns for each step): that the machine had other work is no user's debt. */
+ * nanosecond of CPU time spent on it is a debt of `share` nanoseconds, paid by waiting. While it
+ * owes more than burst_ns allows it rests, and its calls stay in its sockets. The time is measured
+ * by the thread's CPU clock (some 200 ns for each step), so that other work of the machine is not
+ * charged to users. */
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -58,7 +59,7 @@ static void control_user_free(struct control_user *user)
 	free(user);
 }
 
-/* What a user owes at this instant when nothing was used lately: a whole burst is left. */
+/* The value of owes_until_ns for a user without recent use: a full burst is available. */
 static int64_t control_user_floor(const struct control *c, int64_t now_ns)
 {
 	return now_ns - (int64_t)c->limits.share * c->limits.burst_ns;
@@ -70,8 +71,8 @@ static void control_user_look_later(struct control *c, struct control_user *user
 		timer_start(&c->looks, &user->look, now_ns + CONTROL_LOOK_NS);
 }
 
-/* A user who closed and connected again would have a whole burst again: the record is kept until
- * nothing is owed. */
+/* A user that closed and connected again would have a full burst again: the record is kept until
+ * the debt is paid. */
 void control_user_leave(struct control *c, struct control_user *user)
 {
 	if (--user->n_connections > 0)
@@ -91,7 +92,7 @@ unsigned control_user_connections(const struct control *c, uid_t uid)
 
 /* ---------------------------------------------------------------- turns */
 
-/* Into the round, if there is something to serve and no rest to be taken. */
+/* Adds the user to the list, if it has a waiting connection and does not rest. */
 static void control_user_ask(struct control *c, struct control_user *user)
 {
 	if (list_empty(&user->waiting) || user->is_resting || !list_empty(&user->in_turn))
@@ -114,7 +115,7 @@ void control_turn_leave(struct control_call *call)
 		list_remove(&call->user_of->in_turn);
 }
 
-/* For the CPU time that has been spent on the user's behalf. */
+/* Charges the CPU time that has been spent for the user. */
 static void control_user_pay(
 	const struct control *c, struct control_user *user, int64_t now_ns, int64_t spent_ns)
 {
@@ -128,7 +129,8 @@ static void control_user_pay(
 	user->is_resting = user->owes_until_ns > now_ns;
 }
 
-/* One step for one connection of the first user. The CPU time is kept from step to step. */
+/* Makes one step for one connection of the first user. The reading of the CPU clock is passed from
+ * step to step. */
 static void control_turn_step(struct control *c, int64_t *now_ns, int64_t *cpu_ns)
 {
 	struct control_user *user =

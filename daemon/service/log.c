@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines. systemd sets $JOURNAL_STREAM where stderr is the journal and $INVOCATION_ID in every
- * unit; there a line begins with its priority, "<4>", which the journal takes off again. Elsewhere
- * a person reads along and is told who speaks.
+ * unit; there a line begins with its priority, "<4>", which the journal removes. Elsewhere a line
+ * begins with the name of the program.
  *
- * A line is built in a buffer of fixed size and leaves in one write, so lines of several threads do
- * not mix. What comes from outside (run names, errors of peers) may be in it: control characters
- * become '?', so that nobody forges a second line. Failing to write a log line has no remedy. */
+ * A line is built in a buffer of fixed size and written with one write, so lines of several threads
+ * do not mix. It may contain text from outside (run names, errors of peers): control characters
+ * become '?', so that a second line cannot be forged. There is no remedy if writing a log line
+ * fails. */
 #include "daemon/service/log.h"
 
 #include <stdarg.h>
@@ -48,7 +49,7 @@ static void log_write(int priority, const char *text)
 			*c = '?';
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)len) == -1)
-		return; /* nobody is left to be told */
+		return; /* stderr is the only place to report to */
 }
 
 void log_line(int priority, const char *format, ...)
@@ -64,7 +65,7 @@ void log_line(int priority, const char *format, ...)
 
 void log_trail(uid_t uid, pid_t pid, const char *run, const char *format, ...)
 {
-	char text[LOG_LINE_MAX - 160]; /* who did it is never cut off */
+	char text[LOG_LINE_MAX - 160]; /* so that the uid and pid at the end always fit */
 	va_list args;
 
 	va_start(args, format);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the daemon says to its administrator: lines on stderr, for the journal or a terminal; among
- * them the trail, who did what. Any thread; a line is one write. */
+/* Messages of the daemon to its administrator: lines on stderr, for the journal or a terminal,
+ * including the audit log of calls. Any thread; a line is one write. */
 #pragma once
 
 #include <sys/types.h>
 #include <syslog.h> /* LOG_ERR and the like */
 
-/* Decides the form, once, before threads: "<6>text" for the journal, else "rpsd: text". Lines of a
- * priority beyond max_priority (LOG_WARNING leaves out the trail and the news) are dropped. */
+/* Selects the form, once, before threads: "<6>text" for the journal, else "rpsd: text". Lines of a
+ * priority lower than max_priority are dropped (LOG_WARNING drops the audit log and notices). */
 void log_open(int max_priority);
 
 /* One line, without its newline; control characters in it are replaced. At most 1 KiB. */
@@ -17,6 +17,6 @@ void log_line(int priority, const char *format, ...) __attribute__((format(print
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 
-/* One line of the trail: "TEXT (run=ID uid=UID pid=PID)"; run may be NULL. */
+/* One line of the audit log: "TEXT (run=ID uid=UID pid=PID)"; run may be NULL. */
 void log_trail(uid_t uid, pid_t pid, const char *run, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of methods and the short ones among them; the others have files of their own.
- */
+/* The table of methods and the short ones among them; the others have their own files. */
 #include "daemon/service/methods.h"
 
 #include <errno.h>
@@ -159,7 +158,7 @@ static json_t *methods_quantile(const struct histogram *h, double q)
 	return ns == QUANTILE_NONE ? json_null() : json_integer(ns);
 }
 
-/* Under the names of statuses, those of answers that were never given left out. */
+/* An object with statuses as names; those that never occurred are left out. */
 static json_t *methods_json_statuses(const struct origin *o, const struct origin_counts *counts)
 {
 	const struct {
@@ -250,7 +249,7 @@ static void methods_stop(struct control_call *call, void *userdata)
 	}
 	if (!all)
 		run = registry_find(m->config.registry, id);
-	/* Without an id and without a run there is none to stop, as where the newest has ended. */
+	/* Without an id and without a run there is no run to stop, as when the newest has ended. */
 	if (id && !run) {
 		methods_no_such_run(call, id);
 		return;
@@ -275,7 +274,7 @@ static void methods_stop(struct control_call *call, void *userdata)
 
 /* ---------------------------------------------------------------- Show */
 
-/* The configuration in force, entry by entry, each with where it was written. */
+/* The configuration in force, entry by entry, each with the file and line it comes from. */
 static int methods_put_doc(struct buf *out, const struct ini_doc *doc)
 {
 	const char *section = "";

@@ -15,10 +15,10 @@ struct origin;
 struct registry;
 struct settings;
 
-struct methods_config { /* everything borrowed */
+struct methods_config { /* all members are borrowed */
 	struct registry *registry;
 	const struct settings *settings;
-	const struct ini_doc *doc; /* what the settings were made of, for Show */
+	const struct ini_doc *doc; /* the source of the settings, for Show */
 	struct origin *const *origins;
 	size_t n_origins;
 	const char *runs_dir; /* of named runs */

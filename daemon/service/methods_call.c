@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the methods share: parameters, errors, and the types that several of them answer with.
+/* Common parts of the methods: parameters, errors, and the types in the answers of several of them.
  *
- * Parameters are checked against a table before anything is done: an unknown one is an error too,
- * because a misspelt `run` in Stop would otherwise stop another run. Main thread. */
+ * Parameters are checked by a table before any action: an unknown one is an error too, because a
+ * misspelt `run` in Stop would otherwise stop another run. Main thread. */
 #include "daemon/service/methods_call.h"
 
 #include <errno.h>

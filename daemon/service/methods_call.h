@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the methods share: reading parameters, common errors. For methods*.c alone. */
+/* Common parts of the methods: reading parameters, common errors. For methods*.c alone. */
 #pragma once
 
 #include <jansson.h>
@@ -19,7 +19,7 @@ struct methods {
 	int64_t started_ns;
 	bool stopping;
 	struct methods_list_cache *list_cache; /* NULL until List is called */
-	/* What a private run's files hold, mapped until its plan has been made. */
+	/* The content of a private run's files, mapped until its plan has been made. */
 	const char *content;
 	size_t content_len;
 };
@@ -36,7 +36,7 @@ struct methods_field {
 	enum methods_type type;
 };
 
-/* When no further run needs it. */
+/* To be called when no further run needs it. */
 void methods_unmap_content(struct methods *m);
 
 /* Each parameter is known and of its type. False: the call has been answered with an error. */
@@ -52,11 +52,11 @@ int methods_set_masked(char **field, const char *text, enum control_role role);
 json_t *methods_json_masked(const char *text, enum control_role role);
 
 void methods_no_such_run(struct control_call *call, const char *run);
-/* Refused or Unavailable, with its line in the trail. what: "start checkout". */
+/* Answers Refused or Unavailable, with a line in the audit log. what: "start checkout". */
 void methods_refuse(
 	struct control_call *call, const char *error, const char *what, const char *reason);
 
-/* io.rpsd.Control.Start, in methods_start.c, and likewise the others. */
+/* io.rpsd.Control.Start, in methods_start.c; the others are named in the same way. */
 void methods_start(struct control_call *call, void *userdata);
 void methods_report(struct control_call *call, void *userdata);
 void methods_list(struct control_call *call, void *userdata);

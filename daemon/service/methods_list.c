@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* List: the named runs of runs.d, each with what it does or why it cannot. Each file is read and
- * planned as Start would, so what List calls good can be started; but files that a run refers to
- * are only looked for: their content changes no line of the list, and anybody may ask for it.
+/* List: the named runs of runs.d, each with its summary or its problem. Each file is read and
+ * planned as in Start, so a run that List calls good can be started; but for files that a run
+ * refers to only the existence is checked: their content changes no line of the list, and every
+ * user may call List.
  *
- * Anybody may ask for it often, too. So what a file came to is kept until the file changes, and a
- * long list is made in parts, between which other users are answered.
- *
- * What is shown of a file depends on who asks: a row is kept for each role. */
+ * Every user may also call it often. So the result for a file is cached until the file changes, and
+ * a long list is made in parts, between which other users are answered. The visible part of a file
+ * depends on the caller: a row is cached for each role. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ static int methods_is_run_file(const struct dirent *d)
 	return d->d_name[0] != '.' && str_ends(d->d_name, METHODS_RUN_SUFFIX);
 }
 
-/* By bytes, as rpsd.conf.d is read. */
+/* Compares bytes, as for rpsd.conf.d. */
 static int methods_compare_files(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -66,8 +66,8 @@ static json_t *methods_list_plan(const struct plan *plan, enum control_role role
 struct methods_listed {
 	char *file; /* "checkout.ini" */
 	struct stat stat;
-	int64_t until_ns; /* files elsewhere that it refers to may have come or gone since */
-	json_t *rows[CONTROL_ROLE_COUNT]; /* what each role is told */
+	int64_t until_ns; /* until then files elsewhere that it refers to are assumed unchanged */
+	json_t *rows[CONTROL_ROLE_COUNT]; /* the row for each role */
 };
 
 struct methods_list_cache {
@@ -101,7 +101,7 @@ static bool methods_is_same_file(const struct stat *a, const struct stat *b)
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* Nothing that is kept holds when a file has come or gone. */
+/* Drops all cached rows if a file was added or removed. */
 static void methods_cache_look(struct methods_list_cache *cache, const char *dir)
 {
 	struct stat st = {0};
@@ -114,7 +114,7 @@ static void methods_cache_look(struct methods_list_cache *cache, const char *dir
 		cache->files[i].until_ns = 0;
 }
 
-/* Where file is in the cache, or would be. True: it is there. */
+/* The position of file in the cache, or where it would be. True: it is there. */
 static bool methods_cache_find(
 	const struct methods_list_cache *cache, const char *file, size_t *ret_place)
 {
@@ -138,7 +138,7 @@ static bool methods_cache_find(
 	return false;
 }
 
-/* Takes over l. Without memory nothing is kept. */
+/* Takes over l. If there is no memory nothing is cached. */
 static void methods_cache_put(struct methods_list_cache *cache, struct methods_listed *l)
 {
 	struct methods_listed *files;
@@ -160,7 +160,7 @@ static void methods_cache_put(struct methods_list_cache *cache, struct methods_l
 	cache->n++;
 }
 
-/* Files that are not among the n entries have gone. Both are sorted by name. */
+/* Removes files that are not among the n entries. Both are sorted by name. */
 static void methods_cache_prune(struct methods_list_cache *cache, struct dirent **entries, int n)
 {
 	size_t n_kept = 0;
@@ -189,7 +189,7 @@ static bool methods_list_is_whole(json_t *const *rows)
 	return true;
 }
 
-/* What the run file of name comes to, into rows. 0, -ENOENT (it is gone again) or -ENOMEM. */
+/* Makes the rows of the run file of name. 0, -ENOENT (it was removed meanwhile) or -ENOMEM. */
 static int methods_list_run(const char *dir, const char *name, json_t **rows)
 {
 	struct methods_material *material = calloc(1, sizeof(*material));
@@ -262,7 +262,7 @@ static void methods_listing_on_closed(struct control_closer *closer)
 	methods_listing_free(container_of(closer, struct methods_listing, closer));
 }
 
-/* The next file: from what is kept of it, or anew. 0 or -ENOMEM. */
+/* Adds the next file, from the cache or anew. 0 or -ENOMEM. */
 static int methods_listing_add(struct methods_listing *l, const char *file)
 {
 	struct methods_list_cache *cache = l->methods->list_cache;
@@ -296,7 +296,7 @@ static int methods_listing_add(struct methods_listing *l, const char *file)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* Files for about a millisecond, then the others have their turn. */
+/* Handles files for about a millisecond, then lets others have their turn. */
 static void methods_listing_go_on(struct control_call *call, void *arg)
 {
 	struct methods_listing *l = arg;

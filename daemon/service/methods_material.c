@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gathers what a plan is made of. What is wrong with it is a problem in the list, with its file and
- * line, and stops nothing: a person is told all of it at once.
+/* Collects the inputs of a plan. An error becomes a problem in the list, with its file and line,
+ * and does not stop the collection: the user gets all problems at once.
  *
- * A named run's file is root's, so the daemon opens the files that it names, and takes credentials
- * from those that the service manager has given to itself. Those that only an
- * override names are never opened here, or an operator could have the daemon read its own files to
- * him: their content must come with the call. */
+ * A named run's file belongs to root, so the daemon opens the files that it names, and reads
+ * credentials that the service manager has passed to it. Files that only an override names are
+ * never opened here, since an operator could otherwise read the daemon's files through it: their
+ * content must come with the call. */
 #include "daemon/service/methods_material.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@
 #include "common/str.h"
 #include "daemon/service/secrets.h"
 
-/* The length of "FILE:LINE:" of the named run's file before a problem; 0: it is none of that file.
- */
+/* The length of "FILE:LINE:" of the named run's file before a problem; 0: the problem is not in
+ * that file. */
 static size_t methods_problem_place(
 	const struct methods_material *m, const char *text, unsigned *ret_line)
 {
@@ -65,7 +65,7 @@ void methods_material_fini(struct methods_material *m)
 	free(m->path);
 	str_wipe(m->text);
 	for (size_t i = 0; i < m->n_named_files; i++) {
-		/* It may be a key. */
+		/* It may contain a key. */
 		if (m->files[i].data)
 			explicit_bzero((char *)m->files[i].data, m->files[i].len);
 		free((char *)m->files[i].data);

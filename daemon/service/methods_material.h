@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plan is made of when a client starts or lists runs: a text, the files that it names and
- * the settings that override it. For methods*.c alone. Main thread. */
+/* The inputs of a plan when a client starts or lists runs: a text, the files that it names and the
+ * settings that override it. For methods*.c alone. Main thread. */
 #pragma once
 
 #include <jansson.h>
@@ -14,7 +14,7 @@
 
 #define METHODS_RUN_FILE_MAX (1u << 20)
 
-/* What is gathered for one plan. */
+/* The inputs for one plan. */
 struct methods_material {
 	struct start start; /* the call's parameters; all absent where there is no call */
 	char *path;	    /* of a named run's file; NULL: ad hoc */
@@ -31,17 +31,17 @@ struct methods_material {
 	struct problems problems;
 };
 
-/* Problem i as role may see it. A problem quotes what it complains of: of a named run's file a
- * line's problem is told whole to those who may see all of the line. */
+/* Problem i as role may see it. A problem quotes its line: for a line of a named run's file the
+ * full text is shown only to those who may see the whole line. */
 json_t *methods_json_problem(const struct methods_material *m, size_t i, enum control_role role);
 
-/* Of one from calloc, which it frees. */
+/* Frees material that was allocated with calloc. */
 void methods_material_fini(struct methods_material *m);
 
-/* The run file of name in dir, and its files. 0 or -errno (-ENOENT: there is no such run). */
+/* Reads the run file of name in dir, and its files. 0 or -errno (-ENOENT: there is no such run). */
 enum methods_files {
 	METHODS_READ, /* with their content */
-	METHODS_LOOK, /* whether they are there; a word stands for their content */
+	METHODS_LOOK, /* only checks that they exist; a placeholder replaces their content */
 };
 int methods_read_named(struct methods_material *material, const char *dir, const char *name,
 	enum methods_files how);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Report: the document of a finished run. Its rows of intervals, up to 4,096, are most of it; who
- * calls with `more` gets them in batches, the next one when the one before has been sent, so that
- * neither side ever holds one long message. The document itself is shared and never changed: what
- * is sent are copies of its top with other parts in them. It outlives its run here.
+/* Report: the document of a finished run. Its rows of intervals, up to 4,096, are most of it; a
+ * call with `more` gets them in batches, the next one when the one before has been sent, so that
+ * neither side ever has one long message in memory. The document itself is shared and never
+ * changed: replies are copies of its top level with other parts in them. It may outlive its run
+ * here.
  *
- * The run file in it is masked as in Show; URLs, labels and examples by who asks. */
+ * The run file in it is masked as in Show; URLs, labels and examples depending on the caller. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,10 @@
 #include "daemon/service/methods_call.h"
 #include "daemon/service/secrets.h"
 
-#define METHODS_CHECK "check-" /* begins the names of failed checks */
+#define METHODS_CHECK "check-" /* prefix of the names of failed checks */
 #define METHODS_ROWS_MAX 256   /* of one reply; common/control/rpsd.varlink says so */
 
-/* Of one call with more, from its first reply to its last. */
+/* The state of one call with more, from its first reply to its last. */
 struct methods_report {
 	struct control_closer closer;
 	struct control_call *call;
@@ -46,13 +47,14 @@ static json_t *methods_with(json_t *object, const char *key, json_t *value)
 
 static json_t *methods_masked(json_t *value, enum control_role role);
 
-/* What a failed check says quotes what was expected and what came. */
+/* The example of a failed check quotes the expected and the actual text. */
 static bool methods_may_see_example(const char *example, enum control_role role)
 {
 	return role >= CONTROL_OPERATE && !secrets_tells(example);
 }
 
-/* Where "check-header (EXAMPLE" and the like have the example; NULL: nowhere, or it may be seen. */
+/* The position of the example in "check-header (EXAMPLE" and the like; NULL: there is none, or it
+ * may be seen. */
 static const char *methods_find_example(const char *text, enum control_role role)
 {
 	const char *class = strstr(text, METHODS_CHECK);
@@ -61,7 +63,7 @@ static const char *methods_find_example(const char *text, enum control_role role
 	return example && !methods_may_see_example(example, role) ? example + 2 : NULL;
 }
 
-/* All return a new reference, to value itself where it may be seen as it is; NULL: no memory. */
+/* All return a new reference, to value itself if it may be seen as it is; NULL: no memory. */
 static json_t *methods_masked_text(json_t *value, enum control_role role)
 {
 	const char *example = methods_find_example(json_string_value(value), role);
@@ -132,7 +134,7 @@ static json_t *methods_masked_object(json_t *object, enum control_role role)
 	return copy;
 }
 
-/* The URLs in it, wherever they are. */
+/* Masks all URLs in it, at any depth. */
 static json_t *methods_masked(json_t *value, enum control_role role)
 {
 	if (json_is_string(value))
@@ -142,7 +144,7 @@ static json_t *methods_masked(json_t *value, enum control_role role)
 	return json_is_object(value) ? methods_masked_object(value, role) : json_incref(value);
 }
 
-/* Their names stay. */
+/* Masks the texts of labels; their names stay. */
 static json_t *methods_masked_labels(const json_t *labels, enum control_role role)
 {
 	json_t *copy = json_object();
@@ -175,8 +177,8 @@ static json_t *methods_masked_errors(json_t *errors, enum control_role role)
 	return copy;
 }
 
-/* A digest of what is masked would let it be guessed. It covers overlays and settings, too: so an
- * operator is told it where all of the text is shown and the rest has come from the same user. */
+/* A masked text could be guessed from its digest. The digest covers overlays and settings, too: so
+ * an operator gets it only if all of the text is shown and the rest has come from the same user. */
 static json_t *methods_masked_plan(json_t *plan, enum control_role role, bool is_own)
 {
 	const char *text = json_string_value(json_object_get(plan, "text"));
@@ -205,8 +207,8 @@ static json_t *methods_replace(json_t *object, const char *key, json_t *value)
 	return copy;
 }
 
-/* is_own: who asks has started the run. Of the members only these hold text from outside; the
- * others are figures, and long. */
+/* is_own: the caller has started the run. Only these members contain text from outside; the others
+ * are figures, and long. */
 static json_t *methods_masked_result(json_t *result, enum control_role role, bool is_own)
 {
 	static const char *const texts[] = {"run", "headline", "plan", "errors", "redirects",

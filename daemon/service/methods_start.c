@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start: from parameters to a plan to a run.
  *
- * A named run is a file of runs.d, which the administrator has written: anybody who may operate may
- * start it and override its keys, but for [target] and [tls]: it may have credentials in it, which
- * go nowhere else. The daemon opens it and the files that it names. Anything else (a text, or
- * settings alone) decides itself what is loaded and needs the role admin.
+ * A named run is a file of runs.d, written by the administrator: every operator may start it and
+ * override its keys, except [target] and [tls]: it may contain credentials, which must not be sent
+ * elsewhere. The daemon opens it and the files that it names. An ad-hoc run (a text, or settings
+ * alone) chooses its own target and needs the role admin.
  *
- * Every started run has a job, which ends with it: it says in the log how the run ended and stops
- * it when the connection that holds it closes. */
+ * Every started run has a job, which ends with it: it logs how the run ended and stops it when the
+ * connection that holds it closes. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static void methods_job_on_closed(struct control_closer *closer)
 {
 	struct methods_job *job = container_of(closer, struct methods_job, closer);
 
-	/* It may end the job. */
+	/* This may end the job. */
 	run_stop(job->run, job->methods->config.is_private, "the client that held it disconnected");
 }
 
@@ -93,7 +93,7 @@ static void methods_plan_invalid(struct control_call *call, struct methods_mater
 	control_error(call, RPSD_INTERFACE ".PlanInvalid", json_pack("{s:o}", "problems", texts));
 }
 
-/* The log has other readers than the run's file. */
+/* Logs the start. The log may be read by users who may not read the run's file. */
 static void methods_log_started(struct control_call *call, const struct run *run)
 {
 	const struct control_peer *peer = control_call_peer(call);
@@ -141,7 +141,7 @@ static void methods_start_plan(
 		if (is_held)
 			control_on_close(call, &job->closer);
 	}
-	/* A private daemon has one run, so this is said once. */
+	/* A private daemon has one run, so this is reported once. */
 	if (m->config.is_private && !registry_keeps_number(m->config.registry))
 		log_warning("this run's number is not kept: no state directory can be written "
 			    "(XDG_STATE_HOME, HOME)");
@@ -149,7 +149,7 @@ static void methods_start_plan(
 	control_reply(call, json_pack("{s:s}", "id", run_id(run)));
 }
 
-/* Of the entries from number first on, which came with the call. */
+/* Examines the entries from number first on, which came with the call. */
 static void methods_refuse_key(struct methods_material *m, size_t first)
 {
 	const struct ini_entry *e = plan_key_entry(&m->doc, first);
@@ -173,9 +173,9 @@ static int methods_gather(const struct methods *m, struct methods_material *mate
 	return r;
 }
 
-/* What came with the call for a named run and is no figure of its load: it would say where requests
- * go, whom to trust there, what they say, or which there are. An empty [request NAME] is a request
- * too. False: there is nothing. */
+/* Finds an entry that came with the call for a named run and is no figure of its load: it would
+ * change the target, the trusted certificates, the content of requests, or which requests there
+ * are. An empty [request NAME] is a request too. False: there is none. */
 static bool methods_find_override(const struct methods_material *m, char *ret_what, size_t size)
 {
 	for (size_t i = m->n_named; i < m->doc.n_entries; i++) {
@@ -199,8 +199,8 @@ static bool methods_find_override(const struct methods_material *m, char *ret_wh
 	return false;
 }
 
-/* The file has secrets that a member of the group is not shown: where they are sent, and with what,
- * is the file's to say. True: the call has been answered. */
+/* If the file has secrets that a member of the group is not shown, only the file may determine
+ * where they are sent, and with what. True: the call has been answered. */
 static bool methods_refuse_override(struct control_call *call, const struct methods_material *m)
 {
 	char what[128];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Set, Pause, Resume and Next: acts on a run that goes on. Each answers with its event, which tells
- * when it takes effect, and leaves a line in the trail, as a refusal does. */
+/* Set, Pause, Resume and Next: steering acts on a run in progress. Each answers with its event,
+ * which has the instant at which it takes effect, and writes a line to the audit log, as a refusal
+ * does. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"
 
-/* The newest of those that go on, where no run is named. NULL: the call has been answered. */
+/* The newest run in progress, if no run is named. NULL: the call has been answered. */
 static struct run *methods_steer_find(const struct methods *m, struct control_call *call)
 {
 	const char *id = methods_text(call, "run");

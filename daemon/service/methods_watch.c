@@ -2,9 +2,9 @@
 /* Watch: the progress of a run, as a stream. A watch observes its run and its connection, and is
  * freed by whichever ends first.
  *
- * It sends only when nothing waits to be sent to its reader; news that come meanwhile are counted
- * and the newest is sent when the reader has caught up. So a reader that sleeps costs one message.
- */
+ * It sends only when there is no unsent output for its reader; meanwhile only the fact of news is
+ * recorded, and the newest state is sent when the reader has caught up. So a reader that does not
+ * read costs one message. */
 #include <stdlib.h>
 
 #include "common/control/progress.h"
@@ -18,7 +18,7 @@ struct methods_watch {
 	struct control_closer closer;
 	struct control_call *call;
 	struct run *run;
-	bool has_news; /* that the reader has not been sent */
+	bool has_news; /* there is news that the reader has not been sent */
 	uint64_t skipped;
 };
 
@@ -60,7 +60,7 @@ static void methods_watch_on_news(struct run_observer *o, struct run *run)
 	struct methods_watch *w = container_of(o, struct methods_watch, observer);
 
 	if (run_get_state(run) == RUN_FINISHED)
-		return; /* said by the final reply */
+		return; /* the final reply reports it */
 	if (control_call_is_clear(w->call)) {
 		methods_watch_send(w);
 		return;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run file is masked by what is known about it: the file is read as a plan would be read, each
- * line that came to an entry is judged by its key, and every other line is masked. So text that
- * nobody foresaw is hidden and not shown. Too much masked is an annoyance, too little a leak.
+/* Only known parts of a run file are shown: the file is parsed as for a plan, each line that became
+ * an entry is masked depending on its key, and every other line is masked. So unforeseen text is
+ * hidden. Masking too much is an annoyance, masking too little a leak.
  *
  * Keys whose values are numbers or words of a list are harmless once they have been parsed. Of the
- * others only those are shown to strangers whose grammar leaves no room for anything but figures
- * and addresses. A new key is hidden from them until it is listed here. */
+ * others observers see only those whose grammar allows nothing but figures and addresses. A new key
+ * is hidden from observers until it is listed here. */
 #include "daemon/service/secrets.h"
 
 #include <errno.h>
@@ -25,10 +25,10 @@
 
 /* ---------------------------------------------------------------- names that tell */
 
-/* Anywhere in a name, case ignored. */
+/* Matched anywhere in a name, ignoring case. */
 static const char *const secrets_words[] = {"auth", "cookie", "token", "key", "secret", "pass",
 	"pwd", "credential", "session", "signature", "jwt", "csrf", "xsrf"};
-/* Too short for that: between others than letters. */
+/* Too short for that: matched only if not surrounded by letters. */
 static const char *const secrets_short_words[] = {"sig", "sid", "pin", "otp"};
 
 static bool secrets_is_letter(char c)
@@ -36,8 +36,8 @@ static bool secrets_is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Case ignored; word is of small letters. Texts may have a megabyte, so that the first letter is
- * looked at before all else. */
+/* Ignores case; word is in lower case. Texts may have a megabyte, so the first letter is compared
+ * before all else. */
 static bool secrets_contains(const char *text, size_t len, const char *word, bool is_whole)
 {
 	size_t n = strlen(word);
@@ -76,7 +76,7 @@ static int secrets_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Of a query: "%74oken" is "token". */
+/* The name of a query parameter: "%74oken" is "token". */
 static bool secrets_query_name_tells(const char *name, size_t len)
 {
 	char plain[128];
@@ -96,7 +96,7 @@ static bool secrets_query_name_tells(const char *name, size_t len)
 
 /* ---------------------------------------------------------------- references */
 
-/* May stand before a reference: RFC 9110 section 11.1, and what is customary. */
+/* Words that may precede a reference: RFC 9110 section 11.1, and what is customary. */
 static const char *const secrets_schemes[] = {
 	"Basic", "Bearer", "Digest", "Token", "ApiKey", "Key", "Negotiate"};
 
@@ -121,8 +121,8 @@ static bool secrets_is_variable(const char *word, size_t len)
 	       !memchr(word, ':', len) && !memchr(word, '}', len - 1);
 }
 
-/* It is @FILE, cred:NAME or ${NAME}, perhaps after the name of a scheme: what else stands before
- * it may be the half of a secret. */
+/* The value is @FILE, cred:NAME or ${NAME}, perhaps after the name of a scheme: any other text
+ * before it may be one half of a secret. */
 static bool secrets_is_reference(const char *value, size_t len)
 {
 	size_t start;
@@ -184,13 +184,14 @@ static bool secrets_is_auth(const char *value, size_t len)
 
 /* ---------------------------------------------------------------- URLs in texts */
 
-/* Where a query, a fragment or parameters begin in a URL or path of len bytes; len: nowhere.
- * In a text that is not said to be one, only what has a '/' may have the latter two. */
+/* The position in a URL or path of len bytes at which a query, a fragment or parameters begin; len:
+ * there is none. In a text that is not marked as a URL, only a word with a '/' may have the latter
+ * two. */
 static size_t secrets_find_query(const char *token, size_t len, bool is_url)
 {
 	size_t end = len;
 
-	/* A sentence may end with it. */
+	/* A sentence may end after it. */
 	while (!is_url && end > 0 && strchr(").,:;!?", token[end - 1]))
 		end--;
 	for (size_t i = 0; i + 1 < end; i++) {
@@ -202,7 +203,7 @@ static size_t secrets_find_query(const char *token, size_t len, bool is_url)
 	return len;
 }
 
-/* NAME=VALUE and the like, between separators; values whose names tell are masked. */
+/* Writes NAME=VALUE pairs, between separators; values whose names suggest a secret are masked. */
 static int secrets_put_pairs(const char *text, size_t len, struct buf *out)
 {
 	static const char separators[] = "?&;#";
@@ -228,8 +229,8 @@ static int secrets_put_pairs(const char *text, size_t len, struct buf *out)
 	return r;
 }
 
-/* How much of the token stands before a host's user and password, which are *ret_len bytes; 0 of
- * them: there are none. */
+/* The length of the token before a host's user and password, which are *ret_len bytes; *ret_len 0:
+ * there are none. */
 static size_t secrets_find_user_info(const char *token, size_t len, bool is_url, size_t *ret_len)
 {
 	const char *slashes = memmem(token, len, "://", 3);
@@ -291,7 +292,7 @@ int secrets_mask_urls(const char *text, bool for_strangers, struct buf *out)
 
 /* ---------------------------------------------------------------- values of keys */
 
-/* No room for anything but figures, words of lists and addresses, once they have been parsed. */
+/* Keys whose values, once parsed, can contain nothing but figures, words of lists and addresses. */
 static const char *const secrets_open_keys[] = {"stage", "scale", "arrivals", "slice", "at", "gap",
 	"dns", "connect-to", "source", "server-name", "ciphers", "ciphersuites", "method",
 	"expect-status", "expect-size"};
@@ -304,7 +305,7 @@ static bool secrets_is_open(const struct key *key)
 	return key->type != KEY_TEXT && key->type != KEY_CUSTOM;
 }
 
-/* Value to the first of that byte, and the mask after it. */
+/* Writes the value up to and including the first byte `last`, and the mask after it. */
 static int secrets_put_after(const char *value, char last, const char *blank, struct buf *out)
 {
 	const char *at = strchr(value, last);
@@ -314,7 +315,7 @@ static int secrets_put_after(const char *value, char last, const char *blank, st
 	return buf_printf(out, "%.*s%s" SECRETS_MASK, (int)(at + 1 - value), value, blank);
 }
 
-/* So that it can be read as a run file's again. */
+/* Written so that it can be parsed as a run file again. */
 static int secrets_put_hidden_auth(const char *value, struct buf *out)
 {
 	if (strcasecmp(value, "none") == 0)
@@ -345,7 +346,7 @@ static int secrets_put_for_strangers(const struct key *key, const char *value, s
 	if (secrets_is_header(key) && strchr(value, ':'))
 		return secrets_put_after(value, ':', " ", out);
 	if (secrets_is_header(key))
-		return buf_puts(out, value); /* that there is one is expected */
+		return buf_puts(out, value); /* only shows that one is expected */
 	if (str_eq(key->name, "label"))
 		return secrets_put_after(value, '=', "", out);
 	if (str_eq(key->name, "auth"))
@@ -388,7 +389,7 @@ static int secrets_put_for_operators(const struct key *key, const char *value, s
 
 /* ---------------------------------------------------------------- lines */
 
-/* A run file and how far its lines have been read. */
+/* A run file and the position up to which its lines have been read. */
 struct secrets_reading {
 	struct ini_doc doc;
 	struct problems problems;
@@ -439,7 +440,7 @@ static int secrets_put_comment(const char *line, size_t len, bool for_strangers,
 	return r;
 }
 
-/* The line with the value that the reader may see; the blanks around the '=' are the file's. */
+/* Writes the line with the value that the reader may see; the blanks around the '=' are kept. */
 static int secrets_put_entry(const struct secrets_reading *rd, const struct ini_entry *e,
 	const char *line, size_t len, struct buf *out)
 {
@@ -459,7 +460,8 @@ static int secrets_put_entry(const struct secrets_reading *rd, const struct ini_
 				 : secrets_put_for_operators(key, e->value, out);
 }
 
-/* The next line as it may be seen, without its end. False: there is none, or *ret_r is set. */
+/* Writes the next line as it may be seen, without its end. False: there is none, or *ret_r is
+ * set. */
 static bool secrets_next(
 	struct secrets_reading *rd, struct buf *out, bool *ret_is_shown, int *ret_r)
 {

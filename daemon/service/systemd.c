@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* systemd's side of a daemon. The environment says whether there is anything to do ($LISTEN_FDS,
- * $NOTIFY_SOCKET, $WATCHDOG_USEC); libsystemd reads it and does nothing when it is silent, so there
- * is no mode to choose.
+/* The interface to systemd. The environment tells whether there is anything to do ($LISTEN_FDS,
+ * $NOTIFY_SOCKET, $WATCHDOG_USEC); libsystemd reads it and does nothing when it is not set, so
+ * there is no mode to choose.
  *
- * The watchdog is fed from the main loop and nowhere else: what it vouches for is that control
- * calls are answered. The workers have the audit. */
+ * The watchdog is fed from the main loop only: it shows that control calls are answered. Workers
+ * are checked by the audit. */
 #include "daemon/service/systemd.h"
 
 #include <errno.h>
@@ -22,8 +22,8 @@
 
 #include <systemd/sd-daemon.h>
 
-/* Of the n descriptors from SD_LISTEN_FDS_START on, those that are listening stream sockets; the
- * others, which the unit should not have given, are closed. */
+/* Keeps those of the n descriptors from SD_LISTEN_FDS_START on that are listening stream sockets;
+ * the others, which the unit should not have passed, are closed. */
 static int systemd_keep_sockets(char **names, int n, struct systemd_socket **ret, size_t *ret_n)
 {
 	struct systemd_socket *sockets = calloc((size_t)n, sizeof(*sockets));
@@ -70,7 +70,7 @@ int systemd_take_sockets(struct systemd_socket **ret, size_t *ret_n)
 
 static void systemd_send(const char *text)
 {
-	(void)sd_notify(0, text); /* if systemd does not hear us, there is nobody to tell */
+	(void)sd_notify(0, text); /* a failure cannot be reported to systemd either */
 }
 
 static int64_t systemd_watchdog_ns(void)

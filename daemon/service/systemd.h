@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd gives and is told: sockets handed over, readiness, the watchdog. Without libsystemd
- * at build time, or without systemd at run time, all of it does nothing. Main thread. */
+/* The interface to systemd: passed sockets, readiness, the watchdog. Without libsystemd at build
+ * time, or without systemd at run time, all of it does nothing. Main thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,8 +14,9 @@ struct systemd_socket {
 	char *name; /* FileDescriptorName= of the socket unit */
 };
 
-/* The listening stream sockets that this process was started with; the caller owns them. Call it
- * before threads: it takes the variables out of the environment. 0 or -errno; n may be 0. */
+/* The listening stream sockets that this process was started with; the caller owns them. To be
+ * called before threads exist: it removes the variables from the environment. 0 or -errno; n may be
+ * 0. */
 int systemd_take_sockets(struct systemd_socket **ret, size_t *ret_n);
 /* Frees the array and the names, not the descriptors. */
 void systemd_free_sockets(struct systemd_socket *sockets, size_t n);
@@ -23,11 +24,11 @@ void systemd_free_sockets(struct systemd_socket *sockets, size_t n);
 /* "READY=1", "STOPPING=1", "STATUS=3 runs". */
 void systemd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* While it runs, tells the watchdog that the loop turns: twice in each interval. */
+/* While the watchdog runs, notifies it that the loop turns: twice in each interval. */
 struct systemd_watchdog {
 	struct timer_queue _queue;
 	struct timer _timer;
-	int64_t interval_ns; /* half of what the unit says; 0: no watchdog */
+	int64_t interval_ns; /* half of the unit's value; 0: no watchdog */
 };
 void systemd_watchdog_start(struct systemd_watchdog *w, struct loop *loop);
 void systemd_watchdog_stop(struct systemd_watchdog *w);
