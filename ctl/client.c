@@ -2,9 +2,9 @@
 /* One Varlink connection to a daemon.
  *
  * Varlink answers the calls of one connection in order. A call with `more` therefore keeps its
- * connection busy until the last answer, and whoever wants to say something meanwhile (Stop) opens
- * a second one. Nothing here blocks but client_call, which waits without a limit: a daemon that is
- * gone closes the socket, and a person has Ctrl-C. */
+ * connection busy until the last answer, and another call meanwhile (Stop) needs a second one.
+ * Nothing here blocks but client_call, which waits without a limit: a daemon that ends closes the
+ * socket, and the user has Ctrl-C. */
 #include "ctl/client.h"
 
 #include <errno.h>
@@ -82,7 +82,7 @@ static int client_dial(const char *path)
 	return fd;
 }
 
-/* What does without a service. */
+/* What can be done without a service. */
 static const char *client_other_way(const struct options *o)
 {
 	if (o->command && str_eq(o->command, "report"))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One Varlink connection to a daemon, seen from rpsctl: non-blocking inside poll loops, or a plain
- * call and answer for the short commands. One thread. */
+/* One Varlink connection to a daemon, on the side of rpsctl: non-blocking inside poll loops, or a
+ * plain call and answer for the short commands. One thread. */
 #pragma once
 
 #include <jansson.h>
@@ -14,11 +14,11 @@ struct options;
 struct client {
 	int fd; /* -1: closed */
 	struct buf in;
-	size_t searched; /* bytes of in that are known to hold no whole message */
+	size_t searched; /* bytes of `in` that are known to contain no complete message */
 	struct buf out;
-	bool is_observer; /* it may only look */
-	bool joins;	  /* the call under way is a Report, which comes in batches */
-	json_t *whole;	  /* what has come of it */
+	bool is_observer; /* it may only observe */
+	bool joins;	  /* the call in progress is a Report, which comes in batches */
+	json_t *whole;	  /* the batches joined so far */
 };
 
 /* Takes over a connected descriptor; makes it non-blocking. */
@@ -35,16 +35,16 @@ int client_connect(struct client *c, const struct options *o, bool is_query, str
 
 enum {
 	CLIENT_E_LOST = 1, /* the daemon closed the connection, or the socket failed */
-	CLIENT_E_PROTOCOL, /* it does not speak as it should */
+	CLIENT_E_PROTOCOL, /* it violates the protocol */
 };
 
 /* Queues a call of io.rpsd.Control; takes over parameters. 0 or -ENOMEM. A Report is always asked
  * for in batches, and taken as the one answer that they make. One call at a time. */
 int client_send(struct client *c, const char *method, json_t *parameters, bool more);
-/* What to poll for. */
+/* The events to poll for. */
 short client_events(const struct client *c);
-/* Why there is no answer, for a return value of the three below: words that can stand before "in
- * the middle of the run", and those that come after it, or "". */
+/* Writes queued bytes and reads those that have arrived, without waiting. 0, CLIENT_E_…, -ENOMEM.
+ * Answers that arrived before the connection was lost can still be taken. */
 const char *client_trouble(int r);
 const char *client_remedy(int r);
 /* Writes what is queued and reads what has come, without waiting. 0, CLIENT_E_…, -ENOMEM. What came
@@ -54,14 +54,15 @@ int client_pump(struct client *c);
 struct client_answer {
 	json_t *message;    /* owns the rest; NULL: none there */
 	json_t *parameters; /* an object, or NULL */
-	const char *error;  /* NULL: none */
+	const char *error;  /* Takes the next complete answer, if there is one. 0,
+			     * CLIENT_E_PROTOCOL, -ENOMEM. */
 	bool continues;
 };
 void client_answer_fini(struct client_answer *a);
 /* The next whole answer, if there is one. 0, CLIENT_E_PROTOCOL, -ENOMEM. */
 int client_take(struct client *c, struct client_answer *ret);
 
-/* Sends and waits for the one answer; parameters are taken over. 0, CLIENT_E_…, -ENOMEM. */
+/* Describes an error answer, one line for each problem. Returns the exit status for it. */
 int client_call(
 	struct client *c, const char *method, json_t *parameters, struct client_answer *ret);
 

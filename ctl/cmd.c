@@ -144,7 +144,7 @@ const char *command_nearest(const char *name)
 	return str_nearest(name, names, n);
 }
 
-/* What takes no URL, and what to do with one instead. */
+/* The commands that take no URL, and the remedy. */
 static const char *const command_takes[] = {
 	[COMMAND_NAME] =
 		"show takes the name of a run in the service's runs.d: rpsctl --dry-run URL "

@@ -9,11 +9,11 @@
 #include "ctl/command.h"
 #include "ctl/options.h"
 
-/* Where the list of commands has its briefs, and how long they may be. */
+/* The column of the briefs in the list of commands, and their maximum length. */
 #define COMMAND_BRIEF_COLUMN 31
 #define COMMAND_BRIEF_MAX 49
 
-/* What the words behind a command are, for its completion. */
+/* The kind of the words after a command, for its completion. */
 enum command_words {
 	COMMAND_NOTHING,
 	COMMAND_WHAT,	 /* a run file, or a named run */
@@ -28,9 +28,9 @@ enum command_words {
 
 struct command {
 	const char *name;
-	const char *usage; /* what stands behind the name; may hold several words */
+	const char *usage; /* the words after the name; may hold several */
 	const char *brief; /* one line, of at most COMMAND_BRIEF_MAX columns */
-	const char *more;  /* what its own help adds, whole lines; NULL: nothing */
+	const char *more;  /* additional lines for its own help; NULL: none */
 	unsigned groups;   /* of enum options_group */
 	unsigned min_args;
 	unsigned max_args;
@@ -45,7 +45,7 @@ extern const size_t commands_n;
 const struct command *command_find(const char *name);
 /* The nearest name, or NULL. */
 const char *command_nearest(const char *name);
-/* Reads argv behind the command's name and runs it. */
+/* Reads argv after the command's name and runs it. */
 int command_run(const struct command *c, int argc, char *const argv[]);
 
 /* Help about one command (NULL: all of them) to stdout. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsctl check: reads files as the daemon would, without one, and says what they mean or all that
- * is wrong with them. Which of the two grammars is meant is told by the name (rpsd.conf, *.conf,
- * *.ini), else by the sections. A run file without [target] cannot stand alone: behind another run
- * file it is an overlay of that, as behind `rpsctl run`. */
+/* rpsctl check: reads files as the daemon would, without one, and describes the result or reports
+ * all problems. The grammar is chosen by the name (rpsd.conf, *.conf, *.ini), else by the sections.
+ * A run file without [target] cannot be used alone: after another run file it is an overlay of
+ * that, as with `rpsctl run`. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static bool cmd_check_has_target(const struct ini_doc *doc)
 	return false;
 }
 
-/* A start at an instant that is past would be refused. */
+/* A start at an instant in the past would be refused. */
 static void cmd_check_start(struct draft *d, const struct plan *plan)
 {
 	const struct ini_entry *at = keys_last(&d->doc, "load", "", "at");
@@ -75,7 +75,7 @@ static void cmd_check_start(struct draft *d, const struct plan *plan)
 		problems_add(&d->problems, at->file, at->line, "at: %s", err.text);
 }
 
-/* A run file and, behind it, its overlays. 0 or the exit status. */
+/* Checks a run file and the overlays after it. 0 or the exit status. */
 static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 {
 	static const struct options none;
@@ -174,7 +174,7 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 
 /* ---------------------------------------------------------------- each file */
 
-/* What a file is, as far as its sections tell. 0 or the exit status. */
+/* Determines the kind of a file, as far as its sections show it. 0 or the exit status. */
 static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_has_target)
 {
 	struct problems problems = {0};
@@ -185,7 +185,7 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 	struct stat st;
 	int r;
 
-	/* What can be read but once is a run file that stands alone. */
+	/* A file that can be read only once is taken for a complete run file. */
 	*ret_kind = KEYS_RUN;
 	*ret_has_target = true;
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
@@ -207,7 +207,7 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 		command_complain("%s: %s", path, strerror(-r));
 		return EXIT_NO_INPUT;
 	}
-	/* Its problems are told by who reads it for good. */
+	/* Its problems are reported when it is read for the check itself. */
 	(void)ini_read(&doc, path, text, len, &problems);
 	*ret_kind = cmd_check_judge(path, &doc);
 	*ret_has_target = cmd_check_has_target(&doc);
@@ -229,7 +229,7 @@ static int cmd_check_next(const char *const *paths, size_t n, struct buf *ret, s
 	if (r == 0 && kind == KEYS_DAEMON) {
 		r = cmd_check_daemon(paths[0], ret);
 	} else if (r == 0) {
-		/* One that cannot be read is looked at in its turn. */
+		/* A file that cannot be read is reported in its turn. */
 		while (taken < n && has_target && access(paths[taken], R_OK) == 0 &&
 			cmd_check_look(paths[taken], &kind, &has_target) == 0 && kind == KEYS_RUN &&
 			!has_target) {
@@ -264,7 +264,7 @@ int cmd_check(struct options *o)
 			cmd_check_print_names(o->args + i, taken, i == 0);
 		if (r == 0)
 			command_print(text.data ? text.data : "");
-		/* A file that is not there weighs less than one that is wrong. */
+		/* A file with problems takes precedence over a missing one. */
 		status = r == EXIT_CONFIG || !status ? r : status;
 		buf_fini(&text);
 	}

@@ -17,14 +17,14 @@
 #include "ctl/output.h"
 #include "ctl/result_file.h"
 
-/* The same file under two names would be told apart by its run, but this is what happened. */
+/* Refuses the same file under two names: reading it twice would only report the same run twice. */
 static int cmd_merge_check_files(const struct options *o)
 {
 	struct stat *files = memory_calloc(o->n_args, sizeof(*files));
 	int r = files ? 0 : EXIT_NO_DAEMON;
 
 	for (size_t i = 0; i < o->n_args && r == 0; i++) {
-		/* What cannot be found is said by who reads it. */
+		/* A missing file is reported when it is read. */
 		if (stat(o->args[i], &files[i]) == -1)
 			continue;
 		for (size_t k = 0; k < i && r == 0; k++) {

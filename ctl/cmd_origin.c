@@ -2,10 +2,10 @@
 /* rpsctl origin: something to load, in the foreground until Ctrl-C.
  *
  * A private daemon with one [origin] and no run. Its flags are the keys of that section; they are
- * judged here, with the names of the flags, before the same text goes to the daemon. The first line
- * on stdout is the address, so that a script can wait for it and read a port that was taken free;
- * what was served is said at the end. With --json both are one object each, on a line of its own.
- */
+ * checked here, with the names of the flags, before the same text goes to the daemon. The first
+ * line on stdout is the address, so that a script can wait for it and read the port that was
+ * chosen; the counts are printed at the end. With --json both are one object each, on a line of its
+ * own. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -68,7 +68,7 @@ static int cmd_origin_check(const struct options *o)
 	return r ? EXIT_USAGE : 0;
 }
 
-/* Of a flag that is given twice the last one counts; a file may say a thing only once. */
+/* If a flag is given twice the last one counts; in a file a key may be given only once. */
 static int cmd_origin_config(struct options *o, struct buf *ret)
 {
 	int r = 0;
@@ -151,7 +151,7 @@ static int64_t cmd_origin_int(const json_t *origin, const char *name)
 	return n;
 }
 
-/* What did not happen is not said. */
+/* Counts of zero are not printed. */
 static void cmd_origin_say_count(const json_t *origin, const char *name, const char *text)
 {
 	int64_t n = cmd_origin_int(origin, name);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl run and rpsctl start.
  *
- * run decides where: a name goes to the service, a URL or a path to a private daemon that lives as
- * long as this command. From there on both are the same two connections. The order at the end
- * matters: connections are closed first, then the private daemon is collected, then the report is
- * printed, so that no process is left behind even where stdout blocks or has gone. */
+ * run chooses the daemon: a name goes to the service, a URL or a path to a private daemon that
+ * exists as long as this command. From there on both are the same two connections. The order at the
+ * end matters: connections are closed first, then the private daemon is collected, then the report
+ * is printed, so that no process remains even if stdout blocks or is closed. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -162,7 +162,7 @@ static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
 		r = EXIT_NO_DAEMON;
 	plan_free(plan);
 	free(unread);
-	/* Where the service knows the rest, it tells of the rest too. */
+	/* If only the service knows the rest, it also reports the problems. */
 	if (!is_whole && !d->is_unfilled && !d->is_unreadable)
 		return r;
 	if (d->problems.n == 0)
@@ -183,7 +183,7 @@ static void cmd_run_print_json(const struct draft *d, const struct plan *plan)
 	json_decref(doc);
 }
 
-/* What the daemon would refuse at this instant, in its words. 0 or the exit status. */
+/* Reports what the daemon would refuse at this instant. 0 or the exit status. */
 static int cmd_run_check_start(const struct plan *plan)
 {
 	struct err err = {0};
@@ -220,7 +220,7 @@ static int cmd_run_describe(struct draft *d, bool is_json)
 	return r;
 }
 
-/* A load that no flag and no file gives is said before anything is sent. */
+/* If no flag and no file gives a load, the default is reported before anything is sent. */
 static void cmd_run_say_load(const struct draft *d)
 {
 	if (*d->load)

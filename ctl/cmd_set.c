@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsctl set: changes what can be changed of a run that goes on, its rate. What is no rate is said
- * here already, by the same parsers as in the daemon. */
+/* rpsctl set: changes the rate of a run in progress. An invalid rate is reported here already, by
+ * the same parsers as in the daemon. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rpsctl stop: ends runs of the service and prints which. That none was there to be stopped is an
- * answer of its own, but for --all: then nothing runs, as was wanted. */
+/* rpsctl stop: ends runs of the service and prints which. If there was none to stop, that is an
+ * error with its own exit status, except with --all: then the goal is reached. */
 
 #include "common/exit_codes.h"
 #include "ctl/client.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl watch: the live view of a run of the service.
  *
- * It only looks: leaving it, by q or Ctrl-C, does not touch the run, and any number of people may
- * look at once. What keys do to the run (s stops it, others steer it) goes over a second connection
- * since the first one is busy with Watch until the run ends; that one is opened when s is pressed,
- * as it needs another role than looking does. One poll over both connections, the signals and the
- * keys. */
+ * It only observes: leaving it, by q or Ctrl-C, does not affect the run, and any number of users
+ * may watch at once. Commands by keys (s stops the run, others steer it) go over a second
+ * connection since the first one is busy with Watch until the run ends; that one is opened when s
+ * is pressed, as it needs another role than watching does. One poll over both connections, the
+ * signals and the keys. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ struct cmd_watch {
 	int signals;
 };
 
-/* cmd_watch_turn: go on; everything else is an exit status. */
+/* The result of cmd_watch_turn to continue; everything else is an exit status. */
 #define CMD_WATCH_GO_ON (-1)
 
 /* Whole lines in the place of the view. */

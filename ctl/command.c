@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What commands have in common: asking the service, complaining in one line. */
+/* Common parts of commands: calling the service, error messages in one line. */
 #include "ctl/command.h"
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bash function with its data. The data are case tables made from ours: the flags of each
- * command, what a flag's value may be, what words a command takes. The function around them is
- * fixed, needs nothing but bash (no bash-completion), and asks the service for names and ids of
- * runs only when these are wanted.
+/* A bash function with its data. The data are case tables made from those of rpsctl: the flags of
+ * each command, the possible values of a flag, the words after a command. The function around them
+ * is fixed, needs nothing but bash (no bash-completion), and asks the service for names and ids of
+ * runs only when these are needed.
  *
- * Words that come from a daemon or are names of files are data: none is expanded by the shell, or a
- * daemon could run commands as who presses TAB. */
+ * Words that come from a daemon or are names of files are data: none is expanded by the shell,
+ * since a daemon could otherwise run commands as the user who presses TAB. */
 #include "ctl/completion.h"
 
 #include <stdbool.h>
@@ -212,7 +212,7 @@ static int completion_put_flags(struct buf *ret)
 	return r ? r : buf_puts(ret, "\tesac\n}\n");
 }
 
-/* What stands behind a flag that takes a value, by what help calls it. */
+/* The kind of a flag's value, by its name in the help. */
 static const char *completion_value_kind(const struct options_flag *f)
 {
 	static const char *const kinds[][2] = {

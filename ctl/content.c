@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file is read once, when the run is put together: whatever happens to it later, the plan that
- * was checked is the plan that is run. The memory is sealed before anybody maps it, so the daemon
- * need not fear that it shrinks under its hands. A private daemon gets the descriptor and not the
- * bytes: a body of gigabytes costs no JSON.
+ * was checked is the plan that is run. The memory is sealed before it is mapped, so it cannot
+ * shrink while the daemon uses it. A private daemon gets the descriptor and not the bytes: a body
+ * of gigabytes costs no JSON.
  *
- * Only regular files are read: a FIFO or a device would hold rpsctl. Sizes are not asked for
- * beforehand, files in /proc have none. */
+ * Only regular files are read: a FIFO or a device would block rpsctl. Sizes are not determined in
+ * advance, since files in /proc have none. */
 #include "ctl/content.h"
 
 #include <errno.h>
@@ -81,7 +81,7 @@ int content_add(struct content *c, const char *path, size_t *ret_offset, size_t 
 	if (path)
 		(void)close(fd);
 	if (r) {
-		/* Of a file that does not fit, nothing stays. */
+		/* If a file does not fit, no part of it is kept. */
 		c->len = before;
 		if (ftruncate(c->_fd, (off_t)before) == -1 ||
 			lseek(c->_fd, (off_t)before, SEEK_SET) == -1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other load generators take a number of connections and no rate: for wrk, hey, ab, oha and h2load
- * -c 100 is 100 users, each of whom waits for the answer. With a URL it is so here too; a run file
- * has its own defaults, and the same keys mean the same there whether a flag overrides them or not.
- * Whoever gives no rate is told which load that is. */
+ * -c 100 is 100 users, each of whom waits for the answer. With a URL rpsctl does the same; a run
+ * file has its own defaults, and the same keys mean the same there whether a flag overrides them or
+ * not. If no rate is given, the resulting load is reported. */
 #include "ctl/default_load.h"
 
 #include <stdbool.h>

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is seen while a run goes on.
- *
- * On a terminal it is a block of lines at the bottom of the scrollback. The cursor rests behind its
- * last line; the next picture goes up by the rows of the one before and is written over it in one
- * write, line by line with what was longer wiped behind it, so that nothing flickers. The rows are
- * counted anew at the present width, since a terminal that has become narrower breaks old lines.
- * Between two answers the picture is drawn once a second: its clocks go on.
+/* The display during a run. On a terminal it is a block of lines at the bottom of the scrollback.
+ * The cursor stays after its last line; the next picture moves up by the rows of the one before and
+ * overwrites it in one write, clearing the rest of each line, so that nothing flickers. The rows
+ * are counted anew at the present width, since a terminal that has become narrower breaks old
+ * lines. Between two answers the picture is drawn once a second: its clocks go on.
  *
  * Where there is no room for the view it is one line that never wraps: its parts are added in the
  * order of their worth as long as they fit, and the bar takes what room is left. Figures are those
@@ -49,7 +47,7 @@ static struct figure display_ms(int64_t ns)
 
 /* ---------------------------------------------------------------- the bar */
 
-/* The parts behind the bar, most wanted first; each "" where it has nothing to say. */
+/* The parts after the bar, most important first; each "" if it is empty. */
 #define DISPLAY_PARTS 8
 #define DISPLAY_PART_SIZE 128
 struct display_parts {

@@ -74,7 +74,7 @@ enum display_key {
 	DISPLAY_SLOWER,
 	DISPLAY_NEXT,
 };
-/* What keys change in the view is done; the rest is the answer. */
+/* Keys that change the view are handled here; the others are returned. */
 enum display_key display_on_keys(struct display *p, short events);
 
 /* SIGTSTP: puts the terminal back, stops this process, and draws again when it goes on. */

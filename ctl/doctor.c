@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a host's facts mean for load. One function for each line, in the order in which a person
- * would look: what limits connections, what limits the CPU, what spoils the clock, and whether the
- * programs find each other. The limits are those of the audit, where it has one; the others are
- * where runs of ordinary size begin to hurt. A missing service is no warning: URLs and paths run
+/* Rates the properties of a host for generating load. There is one function for each line, in this
+ * order: limits of connections, limits of the CPU, the quality of the clock, and whether the
+ * programs find each other. The limits are those of the audit, if it has one; the others are where
+ * runs of ordinary size begin to be affected. A missing service is no warning: URLs and paths run
  * without one. */
 #include "ctl/doctor.h"
 

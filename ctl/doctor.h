@@ -19,7 +19,7 @@ struct doctor_socket {
 	int error; /* of connect(): 0, ENOENT, EACCES, … */
 };
 
-/* What is not known is 0, or as it says. */
+/* Unknown figures are 0, or as stated. */
 struct doctor_facts {
 	uint64_t fd_hard;
 	struct host_ports ports;

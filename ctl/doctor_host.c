@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The facts for doctor.c, from /proc, /sys, the clock and the sockets. Everything is only read;
- * what cannot be had stays unknown. One thread; the timer takes a second. */
+/* The facts for doctor.c, from /proc, /sys, the clock and the sockets. Everything is only read; a
+ * figure that is not available stays unknown. One thread; the timer takes a second. */
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
@@ -99,7 +99,7 @@ static void doctor_measure_timer(struct doctor_facts *f)
 
 /* ---------------------------------------------------------------- programs */
 
-/* What `rpsd --version` prints, "rpsd 0.1.0". */
+/* Reads the output of `rpsd --version`, "rpsd 0.1.0". */
 static void doctor_ask_rpsd(struct doctor_facts *f)
 {
 	static char version_word[] = "--version";
@@ -150,7 +150,7 @@ static int doctor_dial(const char *path)
 	return error;
 }
 
-/* A service that does not answer must not hold us up. */
+/* A service that does not answer must not block rpsctl. */
 static void doctor_ask_service(struct doctor_facts *f, const struct options *o)
 {
 	struct client client = {.fd = -1};

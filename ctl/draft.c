@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From words of a command line to the parameters of Start.
+/* Converts the words of a command line to the parameters of Start. The daemon never opens a
+ * caller's path and does not know a caller's environment: texts are sent as they were written, and
+ * with them the variables and the contents of the files that their values name. So a result shows
+ * ${NAME} and not its value. To find out which variables and files these are, all texts are read
+ * here into one document in the daemon's order (run file, overlays, flags) and expanded; the last
+ * entry that names a file determines where it is looked up: beside its own file, or in the working
+ * directory if a flag names it.
  *
- * The daemon never opens a caller's path and knows no caller's environment: texts travel as they
- * were written, and with them the variables and the contents of the files that their values name.
- * So a result shows ${NAME} and not what it stood for. To learn which variables and files these
- * are, all texts are read here into one document in the daemon's order (run file, overlays, flags)
- * and filled; the last entry that names a file says where it is looked up: beside its own file, or
- * in the working directory where a flag names it.
- *
- * What is wrong with a plan that goes to the service is said by the service; here problems are only
- * what keeps us from reading. A credential is of the one who reads: ours, where the service manager
- * has started rpsctl, as it has the daemon. draft_plan makes the same plan from the same document
- * for check and
- * --dry-run, which send nothing, and for private runs, so that no daemon is started for a plan that
- * is none. */
+ * Problems of a plan that goes to the service are reported by the service; here only those that
+ * prevent reading are. A credential belongs to the process that reads it: to rpsctl, if the service
+ * manager has started it, as it has the daemon. draft_plan makes the same plan from the same
+ * document for check and --dry-run, which send nothing, and for private runs, so that no daemon is
+ * started for an invalid plan. */
 #include "ctl/draft.h"
 
 #include <errno.h>
@@ -39,7 +37,7 @@
 #include "ctl/problem.h"
 #include "ctl/what.h"
 
-/* Of all texts together. */
+/* The limit for all texts together. */
 #define DRAFT_TEXT_MAX ((size_t)1 << 20)
 /* Files in base64, the texts, and what else a call has. */
 _Static_assert(PLAN_SERVICE_BYTES_MAX / 3 * 4 + 2 * DRAFT_TEXT_MAX < VARLINK_START_MAX,
@@ -54,7 +52,7 @@ static int draft_out_of_memory(struct err *reterr)
 /* In front of it the path. */
 #define DRAFT_IS_RESULT "this is the result of a run: rpsctl report shows it"
 
-/* A file's first bytes, with a zero behind them. 0 also where it cannot be read. */
+/* A file's first bytes, followed by a zero byte. Returns 0 bytes also if it cannot be read. */
 struct draft_beginning {
 	char text[4096 + 1];
 };
@@ -288,12 +286,12 @@ static int draft_add_setting(
 
 static int draft_read_settings(struct draft *d, size_t first, struct err *reterr)
 {
-	/* What is no key is the daemon's to refuse. */
+	/* The daemon refuses unknown keys. */
 	return start_read_settings(&d->start, first, &d->doc, NULL) ? draft_out_of_memory(reterr)
 								    : 0;
 }
 
-/* What is sent where nothing says at which rate. */
+/* Sets the load if no rate is given. */
 static int draft_add_load(struct draft *d, enum what_kind kind, struct err *reterr)
 {
 	const struct ini_entry *users = kind == WHAT_URL ? default_load_users(&d->doc) : NULL;
@@ -319,7 +317,7 @@ static int draft_add_settings(struct draft *d, enum what_kind kind, const char *
 	for (size_t i = 0; i < o->n_settings && r == 0; i++)
 		r = draft_add_setting(
 			d, o->settings[i].key, o->settings[i].value, o->settings[i].origin, reterr);
-	/* A body on a URL without a method: what hands and curl mean is POST. */
+	/* A body on a URL without a method means POST, as in curl. */
 	if (r == 0 && kind == WHAT_URL && options_setting(o, "defaults.body") &&
 		!options_setting(o, "defaults.method"))
 		r = draft_add_setting(d, "defaults.method", "POST", "--data", reterr);
@@ -330,7 +328,7 @@ static int draft_add_settings(struct draft *d, enum what_kind kind, const char *
 
 /* ---------------------------------------------------------------- files that values name */
 
-/* Of a credential, and none was given to us. */
+/* The file is a credential, and rpsctl was given none. */
 static bool draft_is_out_of_reach(const char *name)
 {
 	return plan_credential(name) && !getenv("CREDENTIALS_DIRECTORY");

@@ -47,14 +47,14 @@ int draft_make(struct draft *d, const char *const *words, size_t n, const struct
  * none). 0, -EINVAL (problems) or -ENOMEM, which is said on stderr. */
 int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread);
 
-/* A line on each of these for behind the plan's description. 0 or -ENOMEM. */
+/* Appends a line on each of these, to be shown after the plan's description. 0 or -ENOMEM. */
 int draft_put_notes(const char *const *unread, size_t n, struct buf *ret);
 
 /* All problems to stderr, in the order of lines. */
 void draft_print_problems(struct draft *d);
 /* With problems: EXIT_USAGE where flags alone are wrong, else EXIT_CONFIG. */
 int draft_status(const struct draft *d);
-/* What a file is that begins as no run file does; NULL: it may be one. */
+/* The kind of a file that begins as no run file does; NULL: it may be one. */
 const char *draft_odd_text(const char *path);
 /* Fine on a zeroed one. */
 void draft_fini(struct draft *d);

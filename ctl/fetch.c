@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first batch is the document with its first rows; the others carry rows and nothing else, in
- * order. They are moved into the first one's array, so that what comes out is the document as the
- * daemon holds it. */
+ * order. They are moved into the first one's array, so that the result is the document as the
+ * daemon has it. */
 #include "ctl/fetch.h"
 
 #include <errno.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The full report behind the one screen (-v): nine blocks in a fixed order, as far as the result
- * has their figures: the result and whether it is to be relied on, the load and what changed it,
- * the ledger, the rates, percentiles over all that was planned with their intervals, the times of
- * good answers side by side, errors, the generator, the plan. No number stands without its load
- * model. */
+/* The full report after the one screen (-v): nine blocks in a fixed order, if the result has their
+ * figures: the result and whether it is reliable, the load and steering acts, the ledger, the
+ * rates, percentiles over all planned arrivals with their intervals, the times of good answers side
+ * by side, errors, the generator, the plan. No number appears without its load model. */
 #include <stdio.h>
 #include <string.h>
 
@@ -201,7 +200,7 @@ static void format_full_columns(struct report *r)
 		r->unit);
 }
 
-/* Of each name. */
+/* The table of each named request. */
 static const struct {
 	const char *name;
 	const char *base;
@@ -212,8 +211,8 @@ static const struct {
 	{"  failed", "latency.failed"},
 };
 
-/* Of what the headline is about: over all that was planned, in the closed model over what was
- * answered well. */
+/* The intervals of the headline's latency: over all planned arrivals, in the closed model over
+ * those with a good answer. */
 static void format_full_intervals(struct report *r)
 {
 	const char *base = r->closed ? "latency.service" : "offered";
@@ -429,7 +428,7 @@ static void format_full_notes(struct report *r)
 	}
 }
 
-/* What the kernel told of the threads and the machine; absent in older documents. */
+/* The kernel's figures on the threads and the machine; absent in older documents. */
 static void format_full_machine(struct report *r)
 {
 	double share;

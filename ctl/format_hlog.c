@@ -3,10 +3,10 @@
  * take: one line for each stretch of the run and tag, with a whole histogram in it, so that any
  * percentile of any stretch can still be asked for. Values are ns, the column of maxima ms.
  *
- * Readers are strict in places: header lines of at most 127 bytes, none behind the first interval,
- * plain digits without sign or exponent, a line end at the very end. A document may come from
- * anybody's file, so what it says is bent to that. A tag appears either in stretches or once for
- * the whole window, never both, so that the sum over a tag is the run. */
+ * Readers are strict in places: header lines of at most 127 bytes, none after the first interval,
+ * plain digits without sign or exponent, a line end at the very end. A document may come from an
+ * untrusted file, so its values are forced into that form. A tag appears either in stretches or
+ * once for the whole window, never both, so that the sum over a tag is the run. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -75,7 +75,7 @@ static int format_hlog_head(const json_t *doc, struct buf *ret)
 	return r;
 }
 
-/* Of a stretch with values in it. start_ns: since the run began. */
+/* Appends a line for a period with values in it. start_ns: since the run began. */
 static int format_hlog_line(
 	const char *tag, int64_t start_ns, int64_t length_ns, const json_t *hdr, struct buf *ret)
 {
@@ -88,7 +88,8 @@ static int format_hlog_line(
 		return 0;
 	r = hdr_decode(json_string_value(hdr), &h);
 	if (r < 0)
-		return r == -ENOMEM ? r : 0; /* not ours: a line that nobody could read */
+		return r == -ENOMEM ? r : 0; /* an invalid histogram: a line that no reader could
+					      * parse is left out */
 	/* The maximum that a reader finds in the slots. */
 	max_ms = (double)h.max / (double)NSEC_PER_MSEC;
 	is_empty = h.count == 0;
@@ -129,7 +130,7 @@ static int format_hlog_stretches(const json_t *doc, const struct format_hlog_win
 		t_ns = format_hlog_bent(t_ns);
 		/* The last one ends with the window. */
 		length_ns = w->length_ns - t_ns < width_ns ? w->length_ns - t_ns : width_ns;
-		/* Of merged repetitions, each run has such a one. */
+		/* In merged repetitions, each run has such a one. */
 		(void)result_int(row, "length_ns", &length_ns);
 		r = format_hlog_line(
 			tag, w->start_ns + t_ns, length_ns, result_at(row, member), ret);

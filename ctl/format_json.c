@@ -5,7 +5,8 @@
 #include "ctl/look.h"
 #include "ctl/print.h"
 
-/* Digits that read back to a figure nobody can tell from the first, without 0.10000000000000001. */
+/* The number of digits that read back to practically the same figure, without
+ * 0.10000000000000001. */
 #define FORMAT_JSON_DIGITS 15
 
 static int format_json_render(const json_t *doc, const struct look *look, struct buf *ret)

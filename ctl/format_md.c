@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A summary for pull requests: headline, ledger and times as tables, errors, the plan folded away.
  *
- * Such a page is read by a renderer and by people who are not asked: what a server said or a plan
- * holds stands in code, where it is neither markup nor a mention of somebody; the rest of what is
- * not ours is escaped. Newlines end where they come in, since they end tables. */
+ * Such a page is rendered, and mentions notify people: text of servers and plans is put in code,
+ * where it is neither markup nor a mention of a user; all other text from outside is escaped.
+ * Newlines are removed, since they end tables. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static void format_md_puts(struct report *r, const char *text)
 	format_md_put(r, text, strlen(text));
 }
 
-/* Text that is not ours, as text. */
+/* Appends text from outside as text. */
 static void format_md_escape(struct report *r, const char *text)
 {
 	for (; *text; text++) {
@@ -67,8 +67,8 @@ static void format_md_repeat(struct report *r, const char *what, size_t n)
 		format_md_puts(r, what);
 }
 
-/* Text that is not ours, as code, cut where it is long. In a table '|' would end the cell even
- * there. */
+/* Appends text from outside as code, truncated if it is long. In a table '|' would end the cell
+ * even there. */
 static void format_md_code(struct report *r, const char *text, bool in_table)
 {
 	size_t cut = look_cut(text, FORMAT_MD_QUOTE);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report as people read it: one screen of 80 columns; on a narrower terminal what explains goes
- * first, then the last columns.
+/* The report as people read it: one screen of 80 columns; on a narrower terminal explanations are
+ * left out first, then the last columns.
  *
- * Top to bottom: what ran, the verdict with what limited it, the ledger, the percentiles, what went
- * wrong, the course over time, and what to do next. A reproach never comes without a remedy. */
+ * From top to bottom: the run, the verdict with the limiting factor, the ledger, the percentiles,
+ * errors, the course over time, and the next step. Every warning has a remedy. */
 #include "ctl/format.h"
 
 #include <errno.h>
@@ -27,9 +27,9 @@
 #define FORMAT_TEXT_NOTES 3u /* of each kind; -v has them all */
 /* Bytes of an example: two lines and a bit. */
 #define FORMAT_TEXT_EXAMPLE 120u
-/* Of a URL that does not fit, so much is shown. */
+/* The number of columns shown of a URL that does not fit. */
 #define FORMAT_TEXT_URL_MIN 20u
-/* Where the counts end and the explanation beside them begins. */
+/* The column after the counts, where the explanation beside them begins. */
 #define FORMAT_TEXT_ASIDE 38u
 
 /* ---------------------------------------------------------------- what ran */
@@ -47,7 +47,7 @@ static void format_text_header(struct report *r)
 	report_method(r, method, sizeof(method));
 	report_model(r, model, sizeof(model));
 	fixed = look_columns(id) + look_columns(method) + 4;
-	/* Where the URL would be cut to nothing, the model can be seen below. */
+	/* If the URL would be cut to nothing, the model is left out, since it is shown below. */
 	has_model = fixed + 3 + look_columns(model) + FORMAT_TEXT_URL_MIN <= r->width;
 	if (has_model)
 		fixed += 3 + look_columns(model);
@@ -102,8 +102,8 @@ struct format_text_count {
 	struct figure rate;
 };
 
-/* The three rows below each other, with at least two blanks between the columns; behind them, where
- * there is room, what explains. Returns the width of the counts. */
+/* The three rows below each other, with at least two blanks between the columns; after them, if
+ * there is room, the explanations. Returns the width of the counts. */
 static int format_text_count_rows(struct report *r, struct format_text_count rows[static 3],
 	const char *const aside[static 3])
 {
@@ -223,7 +223,7 @@ static void format_text_error(struct report *r, bool is_first, const char *name,
 	report_wrapped(r, label, (unsigned)look_columns(label), text);
 }
 
-/* Of the names of the errors that are listed. */
+/* The widest name of the errors that are listed. */
 static unsigned format_text_error_width(const struct report *r)
 {
 	const json_t *errors = result_at(r->doc, "errors");
@@ -345,7 +345,7 @@ struct format_text_course {
 	int64_t unserved_at_ns;
 };
 
-/* Stands for a p99 without a value, until it is known what the highest of the others is. */
+/* Placeholder for a p99 without a value, until the highest of the others is known. */
 #define FORMAT_TEXT_UNSERVED INFINITY
 
 static void format_text_course_row(
@@ -373,7 +373,7 @@ static void format_text_course_row(
 	}
 	(void)result_real(row, "planned", &planned);
 	(void)result_real(row, "ok", &ok);
-	/* Of a merged row it may be null because nobody knows. */
+	/* In a merged row it may be null because it is unknown. */
 	if (p99 < 0 && ok < planned) {
 		c->p99s[c->n] = FORMAT_TEXT_UNSERVED;
 		if (c->unserved_at_ns < 0)
@@ -457,7 +457,7 @@ static void format_text_course(struct report *r)
 
 /* ---------------------------------------------------------------- what to do next */
 
-/* What a mean over the whole run hides: the server was silent for a while. Returns how many of
+/* Shows the silences of the server, which a mean over the whole run hides. Returns how many of
  * these are left out. */
 static size_t format_text_silences(struct report *r)
 {
@@ -485,7 +485,7 @@ static void format_text_note(struct report *r, const json_t *note)
 		report_wrapped(r, "  try", REPORT_LABEL, remedy);
 }
 
-/* What a reader must know to read the figures at all is never left out. */
+/* A note without which the figures would be misread is never left out. */
 static bool format_text_is_vital(const json_t *note)
 {
 	struct note known;
@@ -506,7 +506,7 @@ static void format_text_notes(struct report *r)
 	report_not_enough(r, text, sizeof(text));
 	if (*text)
 		report_wrapped(r, "  note", REPORT_LABEL, text);
-	/* What something can be done about comes first; in either kind, the first weigh most. */
+	/* Notes with a remedy come first; of either kind, the first are the most important. */
 	for (size_t i = 0; i < n; i++)
 		n_urgent += *result_text(json_array_get(notes, i), "try") != '\0' &&
 			    !format_text_is_vital(json_array_get(notes, i));
@@ -531,11 +531,12 @@ static void format_text_notes(struct report *r)
 
 /* Fewer requests than that say too little to build on. */
 #define FORMAT_TEXT_NEXT_LEAST 100
-/* What -r takes: 1/h to 10M/s, six decimals. */
+/* The range of -r: 1/h to 10M/s, six decimals. */
 #define FORMAT_TEXT_RATE_LEAST (1.0 / 3600)
 #define FORMAT_TEXT_RATE_MOST 10e6
 
-/* A rate to be pasted behind -r, with so many leading figures, towards zero: 18,437 -> 18000. */
+/* A rate to be pasted after -r, with this many leading digits, rounded towards zero: 18,437 ->
+ * 18000. */
 static struct figure format_text_pasted(double rate, int figures)
 {
 	double step = pow(10, floor(log10(rate)) - (figures - 1));
@@ -566,7 +567,7 @@ static void format_text_next(struct report *r)
 	double more = r->closed ? ok * 0.8 : planned * 2;
 	bool keeps_up = ok >= FORMAT_TEXT_KEEPS_UP * planned;
 
-	/* Of a merged result, each of its runs has its own next step. */
+	/* For a merged result, each of its runs has its own next step. */
 	if (!is_done || ok <= 0 || json_array_size(result_at(r->doc, "parts")) > 0 ||
 		report_int(r, "ledger.planned") < FORMAT_TEXT_NEXT_LEAST ||
 		!(more >= FORMAT_TEXT_RATE_LEAST && more <= FORMAT_TEXT_RATE_MOST))

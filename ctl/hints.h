@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What hands bring along from wrk, hey, oha, ab, h2load and others, and what it is called here.
- * Pure. */
+/* Flags of wrk, hey, oha, ab, h2load and others, with the corresponding ones of rpsctl. Pure. */
 #pragma once
 
 #include <stdbool.h>

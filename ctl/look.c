@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the place where text goes can show.
- *
- * Everything is composed in UTF-8 with four marks for colour; look_render is the only place that
- * knows about ASCII stand-ins and escape sequences. Texts of servers and files pass through it too,
- * so it is also where control characters (str_harmless_len) end. One column for each character is
- * assumed: what rpsctl itself prints keeps to that. */
+/* The capabilities of the output device. Everything is composed in UTF-8 with four marks for
+ * colour; look_render is the only place that knows about ASCII stand-ins and escape sequences.
+ * Texts of servers and files pass through it too, so it also removes control characters
+ * (str_harmless_len). One column for each character is assumed: what rpsctl itself prints keeps to
+ * that. */
 #include "ctl/look.h"
 
 #include <langinfo.h>

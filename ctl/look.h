@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the place where text goes can show: its width, UTF-8, colour; and the one pass that makes
- * finished text fit for it. */
+/* The capabilities of the output device: its width, UTF-8, colour; and the one function that
+ * converts finished text for it. */
 #pragma once
 
 #include <stdbool.h>

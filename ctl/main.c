@@ -31,7 +31,7 @@ static int main_flush(int status)
 	return status ? status : EXIT_OUTPUT;
 }
 
-/* Whatever was done with too little memory may be incomplete, also where nobody looked. */
+/* After a failed allocation the result may be incomplete, even if the failure was not checked. */
 static int main_check_memory(int status)
 {
 	if (memory_failures() == 0 || (status != 0 && command_complaints() > 0))
@@ -117,7 +117,8 @@ int main(int argc, char *argv[])
 	if (std_fds_open())
 		return EXIT_NO_DAEMON;
 	(void)setlocale(LC_CTYPE, "");
-	/* A reader that leaves is an error of a write, not our end: a run is to be stopped well. */
+	/* A reader that closes causes a write error, but must not end rpsctl: a run has to be
+	 * stopped cleanly. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		command_print_usage();

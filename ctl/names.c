@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two kinds of names stand behind rpsctl's commands: those of run files in the service's runs.d,
- * and ids of runs, which are such a name with a number. Who mixes them up, or mistypes one, is told
- * what there is; that costs a question to the service more, which nobody waits for otherwise. */
+/* Commands of rpsctl take two kinds of names: those of run files in the service's runs.d, and ids
+ * of runs, which are such a name with a number. For a name of the wrong kind, or a mistyped one,
+ * the message suggests what exists; that costs one more call to the service, which is only made in
+ * this case. */
 #include "ctl/names.h"
 
 #include <stdlib.h>

@@ -3,12 +3,13 @@
  *
  * Most flags are nothing but short names for keys of a run file ("-r 2k" is "load.rate = 2k"), or
  * of an [origin];
- * their values travel as text and are judged by the daemon's key table, which names the flag when
- * it complains, so that there is one grammar and not two. Only what hands expect and the grammar
- * does not know is added here: a bare number behind -d is seconds.
+ * their values are sent as text and checked by the daemon's key table, whose messages name the
+ * flag, so that there is one grammar and not two. Only customary forms that the grammar does not
+ * have are added here: a bare number after -d means seconds.
  *
- * Own reader instead of getopt_long: the nearest flag is named, a flag of another tool gets a hint,
- * and abbreviations are not accepted, so that a new flag never changes an old script. */
+ * The parser is used instead of getopt_long for three reasons: the nearest flag is named, a flag of
+ * another tool gets a hint, and abbreviations are not accepted, so that a new flag never changes an
+ * old script. */
 #include "ctl/options.h"
 
 #include <ctype.h>
@@ -224,7 +225,7 @@ static int options_set_pair(struct options *o, const char *pair, struct err *ret
 
 /* ---------------------------------------------------------------- reading */
 
-/* One walk over the words; value is what is left of a word behind a short flag. */
+/* One walk over the words; value is the rest of a word after a short flag. */
 struct options_walk {
 	struct options *o;
 	unsigned groups;
@@ -284,7 +285,7 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 
 		if (!(f->groups & w->groups))
 			continue;
-		/* Of a single letter only its other case is near. */
+		/* For a single letter only its other case is near. */
 		if (f->letter && flag[2] == '\0' &&
 			tolower((unsigned char)f->letter) == tolower((unsigned char)flag[1])) {
 			err_set(w->reterr, "unknown flag %s; did you mean -%c?", flag, f->letter);

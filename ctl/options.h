@@ -11,7 +11,7 @@ struct err;
 /* Which commands know a flag; a command names the groups it takes. */
 enum options_group {
 	OPTIONS_PLAN = 1 << 0,	 /* what to send: keys of the run file */
-	OPTIONS_REPORT = 1 << 1, /* where the report goes, and how full it is */
+	OPTIONS_REPORT = 1 << 1, /* where the report goes, and how detailed it is */
 	OPTIONS_QUIET = 1 << 2,
 	OPTIONS_WHERE = 1 << 3,	  /* --service */
 	OPTIONS_CONTROL = 1 << 4, /* --socket */
@@ -76,7 +76,7 @@ struct options {
 	bool dry_run;
 };
 
-/* Reads the words behind the command's name. groups: what the command takes. Flags may stand
+/* Reads the words after the command's name. groups: those that the command takes. Flags may be
  * anywhere; "--" ends them. 0, -EINVAL with one line in reterr, -ENOMEM. */
 int options_parse(
 	struct options *o, unsigned groups, int argc, char *const argv[], struct err *reterr);

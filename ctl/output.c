@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a report goes. A path that cannot be written is found out before the run, by making the
- * file as it will be made, since a result that cannot be kept is found out too late after an hour
- * of load. Files are written beside their place and renamed, so that a reader never meets half a
- * document, and a write that fails leaves what was there. The new file has mode and owner of the
- * old one, a symbolic link stays a link, and what is no regular file is written in place. */
+/* Writes reports. A path that cannot be written is detected before the run, by creating the file as
+ * it will be created later, since after an hour of load it would be too late. Files are written to
+ * a temporary name in the same directory and renamed, so that a reader never sees an incomplete
+ * document, and a write that fails leaves the old file. The new file has mode and owner of the old
+ * one, a symbolic link stays a link, and what is no regular file is written in place. */
 #include "ctl/output.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ static int output_write_open(const char *path, int flags, mode_t mode, const str
 	return r;
 }
 
-/* Where a path leads. */
+/* The resolved path of an output. */
 struct output_place {
 	char path[PATH_MAX];   /* symbolic links are followed */
 	char beside[PATH_MAX]; /* a name in the same directory */
@@ -69,7 +69,7 @@ struct output_place {
 	bool in_place; /* a FIFO, a device, a link to nothing: these cannot be replaced by a file */
 };
 
-/* Nobody else has the name: it is that of the process, and O_EXCL decides. */
+/* The name is unique: it contains the process id, and O_EXCL ensures it. */
 static int output_name_beside(struct output_place *p)
 {
 	static unsigned n;

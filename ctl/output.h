@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a report goes: stdout in one form, and the files of -o. */
+/* Writes reports: to stdout in one form, and to the files of -o. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text is made harmless as it leaves, not where it is read: then no path can be forgotten. What is
- * harmless is decided in common/str.c, for messages and log lines too.
+/* Text is made safe when it is printed, not when it is read: then no path can be forgotten.
+ * common/str.c defines which characters are safe, for messages and log lines too.
  *
  * A terminal without UTF-8 takes some bytes beyond ASCII for control characters, so it gets none. A
  * file or a pipe gets the text's own bytes, whatever the locale. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one way out for what rpsctl prints on stdout and stderr. A daemon's answer, a server's words,
- * a result that somebody sent and a file's name are foreign: nothing in them may steer a terminal.
- * So control characters other than newline and tab (C0, DEL, C1), characters that turn the
- * direction of text, and bytes that are no UTF-8 are printed as '?', in JSON as \uXXXX. `make lint`
- * holds that nothing else in ctl/ prints; the live view writes what look_render has made. */
+/* All output of rpsctl on stdout and stderr goes through these functions. A daemon's answer, text
+ * from a server, a result from another user and a file's name are untrusted: nothing in them may
+ * control a terminal. So control characters other than newline and tab (C0, DEL, C1), characters
+ * that turn the direction of text, and bytes that are no UTF-8 are printed as '?', in JSON as
+ * \uXXXX. `make lint` holds that nothing else in ctl/ prints; the live view writes what look_render
+ * has made. */
 #pragma once
 
 #include <jansson.h>
@@ -22,7 +23,7 @@ void print_errf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Composed text with marks (look.h), with the colours that the place there can show. */
 void print_marked(FILE *to, const char *text);
-/* What look_render, or a format with a look of that place, has made: already harmless. */
+/* Prints the result of look_render, or of a format with that look: it is already safe. */
 void print_rendered(FILE *to, const struct buf *text);
 /* The document and a newline; flags are jansson's. */
 void print_json(const json_t *doc, size_t flags);

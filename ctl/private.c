@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A daemon of one's own.
+/* A private daemon.
  *
- * It runs in a session of its own, so that Ctrl-C reaches rpsctl alone and a run can be drained; it
- * reads nothing from the terminal, and what it has to say goes to stderr, since stdout belongs to
- * the report. It lives as long as the first connection: even when rpsctl is killed, no process
- * stays behind. The configuration is a file without a name (memfd), handed over as /dev/fd/N. */
+ * It runs in a separate session, so that Ctrl-C reaches rpsctl alone and a run can be drained; it
+ * reads nothing from the terminal, and its messages go to stderr, since stdout belongs to the
+ * report. It exists as long as the first connection: even when rpsctl is killed, no process
+ * remains. The configuration is a file without a name (memfd), handed over as /dev/fd/N. */
 #include "ctl/private.h"
 
 #include <errno.h>
@@ -32,13 +32,14 @@
 #endif
 
 #define PRIVATE_FIRST_FD 3
-/* Where descriptors wait until the child moves them down to 3 and following. */
+/* The lowest number of descriptors until the child moves them down to 3 and following. */
 #define PRIVATE_SAFE_FD 16
 #define PRIVATE_DESCRIPTORS 64 /* with some to spare; admission counts them exactly */
 #define PRIVATE_PATIENCE_MS 5000
 #define PRIVATE_TERM_MS 1000
 
-/* What the child gets: connections, then the configuration and the content, where there are. */
+/* The descriptors of the child: connections, then the configuration and the content, if there
+ * are. */
 struct private_fds {
 	int fds[PRIVATE_CONNECTIONS_MAX + 2];
 	unsigned n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A daemon of one's own: started for one command, gone with it. One thread. */
+/* A private daemon: started for one command, and ended with it. One thread. */
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +9,7 @@ struct err;
 
 #define PRIVATE_CONNECTIONS_MAX 2
 
-/* Where rpsd is looked for last, or has been found. */
+/* The path at which rpsd is looked for last, or was found. */
 #define PRIVATE_PATH_SIZE 4096
 void private_path(char ret[static PRIVATE_PATH_SIZE]);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of at most 80 columns over a result document.
  *
- * A result may come from a file that another version wrote, or that somebody edited: whatever is
- * absent is left out of the report, and nothing in the document is trusted to be short, printable
+ * A result may come from a file that another version wrote, or that was edited: figures that are
+ * absent are left out of the report, and nothing in the document is trusted to be short, printable
  * or of the right type. The first failure to grow the text is kept and ends the work silently; the
  * caller looks once, at the end. */
 #include "ctl/report.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What reports are made of: words and figures of a result document, and lines of at most 80
- * columns, fewer where the terminal is narrower. Pure. */
+/* The building blocks of reports: words and figures of a result document, and lines of at most 80
+ * columns, fewer if the terminal is narrower. Pure. */
 #pragma once
 
 #include <jansson.h>
@@ -35,7 +35,7 @@ void report_init(struct report *r, const json_t *doc);
 /* One line; what does not fit is cut with an ellipsis. */
 void report_line(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void report_gap(struct report *r);
-/* Text that breaks at blanks into as many lines as it needs, behind a label in the first one. */
+/* Text that breaks at blanks into as many lines as it needs, after a label in the first one. */
 void report_wrapped(struct report *r, const char *label, unsigned indent, const char *text);
 
 /* Figures by path; 0 where there is none. */
@@ -48,11 +48,11 @@ struct figure report_rate(const struct report *r, const char *name);
 /* A duration in the report's unit; where it is null or absent, missing. The path is base.name. */
 struct figure report_duration(
 	const struct report *r, const char *base, const char *name, const char *missing);
-/* What stands where a rank falls on an arrival without a good answer: "unserved", or ">=2s" where
- * each of these waited its whole timeout. part: the document, or a request's part of it. */
+/* The text if a rank falls on an arrival without a good answer: "unserved", or ">=2s" if each of
+ * these waited its whole timeout. part: the document, or a request's part of it. */
 struct figure report_unserved(const struct report *r, const json_t *part);
-/* How far a percentile ("p99_ns") of what the headline is about may be off: both ends, and the
- * larger of the two distances. False: nobody knows, and all are "-". */
+/* The confidence interval of a percentile ("p99_ns") of the headline's latency: both ends, and the
+ * larger of the two distances. False: it is unknown, and all are "-". */
 struct report_interval {
 	struct figure low, high, half;
 };
@@ -60,7 +60,7 @@ bool report_quantile_interval(
 	const struct report *r, const char *field, struct report_interval *ret);
 bool report_has_intervals(const struct report *r);
 double report_level(const struct report *r); /* 0.95 */
-/* "9,800", of the percentile "p99"; "-": nobody knows. */
+/* "9,800", for the percentile "p99"; "-": unknown. */
 struct figure report_effective(const struct report *r, const char *key);
 /* A sentence for percentiles that have no interval; "": they have, or it is not for lack of data.
  */
@@ -79,14 +79,14 @@ struct figure report_error_name(const json_t *error);
 
 /* Requests that the plan names; 0: it has one without a name. */
 size_t report_n_requests(const struct report *r);
-/* In the order of the plan: the one behind at, the first with NULL; NULL behind the last. An
- * iterator of jansson's (json_object_iter_key). */
+/* Iterates in the order of the plan: the one after at, the first with NULL; NULL after the last. An
+ * iterator of jansson (json_object_iter_key). */
 void *report_next_request(const struct report *r, void *at);
-/* The plan's sha256, or that it is not shown to who has asked. */
+/* The plan's sha256, or that it is not shown to this user. */
 const char *report_plan_digest(const struct report *r);
 /* "GET", or "2 requests to". */
 void report_method(const struct report *r, char *method, size_t size);
-/* What stands in their table; p50 and p99 of all that was planned, or of service times. */
+/* One row of their table; p50 and p99 over all planned arrivals, or of service times. */
 struct report_request {
 	struct figure share, ok, p50, p99, failed;
 };
@@ -94,7 +94,7 @@ struct report_request report_request(const struct report *r, const char *name);
 /* The table, if there are any, and a gap. */
 void report_request_table(struct report *r);
 
-/* Of a merged result: a line for each run in it, and a gap. */
+/* For a merged result: a line for each run in it, and a gap. */
 void report_parts_table(struct report *r);
 
 /* The run in words. Texts may hold marks. */
@@ -114,5 +114,5 @@ void report_model(const struct report *r, char *model, size_t size);
 /* One of `slowest` in words: "5,000 ms  buy  timeout  connection 31  at 1:48". */
 void report_slow(const struct report *r, const json_t *slow, char *ret, size_t size);
 
-/* The verbose blocks behind the one screen. */
+/* The verbose blocks after the one screen. */
 void format_full_append(struct report *r);

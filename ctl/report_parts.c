@@ -10,7 +10,7 @@
 
 #define REPORT_PARTS_MAX 20u
 #define REPORT_PART_NAME_MIN 10u
-/* Behind a name, with blanks; where it is narrow, without planned and our delay. */
+/* The cells after a name, with blanks; on a narrow terminal without planned and our delay. */
 #define REPORT_PART_CELLS 60u
 #define REPORT_PART_CELLS_NARROW 40u
 

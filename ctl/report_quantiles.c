@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The percentiles of the one screen, and how far they may be off.
+/* The percentiles of the one screen, and their confidence intervals.
  *
- * The response row ranks over all planned arrivals: where a rank falls on one without a good answer
- * it says so, and the figures of the good answers alone stand below it. The row of intervals
- * belongs to the one above it: half widths, the larger of the two sides, since the interval of a
- * high percentile reaches further up than down. A closed model has service times only, so its table
- * has only these. */
+ * The response row ranks over all planned arrivals: if a rank falls on one without a good answer it
+ * shows that, and the figures of the good answers alone are below it. The row of intervals belongs
+ * to the one above it: half widths, the larger of the two sides, since the interval of a high
+ * percentile reaches further up than down. A closed model has service times only, so its table has
+ * only these. */
 #include <stdio.h>
 #include <string.h>
 
@@ -170,7 +170,7 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 	size_t n_repeats = json_array_size(result_at(r->doc, "repeats"));
 
 	*ret = '\0';
-	/* Of another version, or nothing was measured. */
+	/* The result is from another version, or nothing was measured. */
 	if (!report_interval(r, "level") || report_int(r, "latency.service.count") == 0)
 		return;
 	for (size_t i = 0; i < REPORT_QUANTILES; i++) {
@@ -179,7 +179,7 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 
 		(void)snprintf(path, sizeof(path), "%s.n_effective.%s", report_interval_base(r),
 			report_quantiles[i].key);
-		/* A rank that falls on nobody's answer lacks no data. */
+		/* A rank that falls on an arrival without a good answer does not lack data. */
 		if (!result_real(r->doc, path, &n) ||
 			json_is_array(report_interval(r, report_quantiles[i].field)))
 			continue;
@@ -246,7 +246,7 @@ static void report_row(struct report *r, const struct report_row *row, const cha
 	report_cells(r, row->name, cells, remark);
 }
 
-/* Behind the row that the headline is about. */
+/* The remark after the row of the headline. */
 static void report_remark(const struct report *r, char *ret, size_t size)
 {
 	struct figure n = report_effective(r, "p99");

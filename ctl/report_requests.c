@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The named requests of a run, a line for each, in the order of the plan. The table stands below
- * the run's percentiles and shares their unit; the closed model has service times here too. What
+/* The named requests of a run, a line for each, in the order of the plan. The table is below the
+ * run's percentiles and shares their unit; the closed model has service times here too. What
  * belongs to a name is read with the report turned to that name's part of the document, because a
  * name may hold the point that divides a path. */
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 
 #define REPORT_REQUESTS_MAX 12u
 #define REPORT_REQUEST_NAME_MIN 10u
-/* Behind a name: share, ok, p50, p99 and failed, with their blanks. */
+/* The cells after a name: share, ok, p50, p99 and failed, with their blanks. */
 #define REPORT_REQUEST_CELLS 49u
 
 static json_t *report_requests(const struct report *r)
@@ -22,7 +22,7 @@ static json_t *report_requests(const struct report *r)
 	return json_object_get(r->doc, "requests");
 }
 
-/* The first one behind at, or of all with NULL, that has an account; NULL: none. */
+/* The first one after at, or of all with NULL, that has counts; NULL: none. */
 void *report_next_request(const struct report *r, void *at)
 {
 	json_t *all = report_requests(r);

@@ -165,7 +165,7 @@ static void report_reason(
 	bool is_cut = !str_eq(result_text(r->doc, "run.outcome"), "completed");
 	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
 
-	/* What failed in a run that is ok stands in the facts and among the errors. */
+	/* Failures in a run that is ok are shown in the facts and among the errors. */
 	if (!*given &&
 		(!str_eq(v->match, "ok") || report_is_redirected(r) || report_says_repeated(r) ||
 			str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
@@ -182,7 +182,7 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 
 	ret->word = v->word;
 	ret->exit_code = (int)report_int(r, "run.exit_code");
-	/* Who stops a run has more than one exit status: the second Ctrl-C has its own. */
+	/* A run stopped by a user has more than one exit status: the second Ctrl-C has its own. */
 	if (str_eq(v->match, "stopped") && ret->exit_code == EXIT_STOPPED)
 		ret->exit_code = 0;
 	ret->remedy = result_text(r->doc, "headline.try");
@@ -192,7 +192,7 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 		ret->facts, sizeof(ret->facts));
 }
 
-/* What load was made: "open model, even spacing", "closed, 64 users". */
+/* The load model: "open model, even spacing", "closed, 64 users". */
 void report_model(const struct report *r, char *model, size_t size)
 {
 	const char *arrivals = result_text(r->doc, "plan.arrivals");

@@ -4,10 +4,10 @@
  *   STARTING --id--> WATCHING --last answer--> REPORTING --result--> DONE
  *
  * Varlink answers the calls of one connection in order, so the stream carries these three calls one
- * behind the other and a Stop goes over the second connection. All waiting is one poll over both
- * connections, the signals and the keys; there is no thread and no signal handler. Every end of a
- * connection is an end of the run for us: the daemon ends what we hold when we go, and when it
- * goes, nothing is left to wait for. */
+ * after the other and a Stop goes over the second connection. All waiting is one poll over both
+ * connections, the signals and the keys; there is no thread and no signal handler. The end of a
+ * connection is the end of the run: the daemon ends runs that are held by rpsctl when rpsctl
+ * closes, and when the daemon ends, there is nothing to wait for. */
 #include "ctl/session.h"
 
 #include <errno.h>
@@ -246,7 +246,7 @@ static int session_on_stream(struct session *s)
 	return r;
 }
 
-/* What was done, or why it was not. */
+/* Shows the event of a steering act, or the reason of a refusal. */
 static int session_on_steer(struct session *s)
 {
 	int lost = client_pump(&s->steer);

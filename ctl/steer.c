@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Steering, as commands and as keys. Whether an act is possible is the daemon's to say: a view that
- * is a second old does not know. */
+/* Steering, as commands and as keys. The daemon decides whether an act is possible: the view may be
+ * a second old. */
 #include "ctl/steer.h"
 
 #include <stdio.h>
@@ -43,7 +43,7 @@ const char *steer_by_key(enum display_key key, const char *run, const struct pro
 		*ret = json_pack("{s:s}", "run", run);
 		return str_eq(result_words(progress->run.state), "paused") ? "Resume" : "Pause";
 	case DISPLAY_NEXT:
-		/* Of a run with one stage this is its end: that is what s is for. */
+		/* In a run with one stage this is its end, for which there is the key s. */
 		if (view_int(progress->stage.of) <= 1)
 			return NULL;
 		*ret = json_pack("{s:s}", "run", run);
@@ -56,7 +56,7 @@ const char *steer_by_key(enum display_key key, const char *run, const struct pro
 	return NULL;
 }
 
-/* What is asked for, as something that goes on until it has taken effect. */
+/* Describes the requested act as one in progress until it has taken effect. */
 static int steer_describe_act(const struct result_event *event, struct buf *ret)
 {
 	const char *kind = result_words(event->kind);

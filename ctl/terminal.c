@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The terminal a view is drawn on.
  *
- * Line editing and echo go, signals from keys stay: Ctrl-C is worth more than a key of ours. Reads
- * never wait (VMIN 0), for another process of the same terminal may be quicker than we are. Nothing
- * here is done from a signal handler; what must be put back at any end is put back by whoever reads
- * the signalfd, and a process that is killed for good leaves what it changed. In the background
- * nothing is touched: setting a mode there would stop us (SIGTTOU). */
+ * Line editing and echo are switched off, signals from keys stay: Ctrl-C must keep its meaning.
+ * Reads never wait (VMIN 0), since another process of the same terminal may read first. Nothing
+ * here is done in a signal handler; the modes are restored by the code that reads the signalfd, and
+ * a process that is killed by SIGKILL leaves them changed. In the background nothing is touched:
+ * setting a mode there would stop us (SIGTTOU). */
 #include "ctl/terminal.h"
 
 #include <errno.h>
@@ -55,8 +55,8 @@ bool terminal_is_in_front(const struct terminal *t)
 	return terminal_is_in_front_of(t->out);
 }
 
-/* The terminal whose mode is changed. Without keys it is the one we draw on, and only its echo
- * goes: what somebody types ahead for the shell would tear the picture. */
+/* The terminal whose mode is changed. Without keys it is the one for output, and only its echo is
+ * switched off: keys typed ahead for the shell would disturb the picture. */
 static int terminal_fd(const struct terminal *t)
 {
 	return t->in != -1 ? t->in : t->out;

@@ -18,7 +18,7 @@ struct terminal {
 
 /* Changes nothing yet. in may be anything: keys are read only from a terminal. */
 void terminal_init(struct terminal *t, int in, int out);
-/* Rows of out; 24 where nobody knows. */
+/* The rows of out; 24 if unknown. */
 unsigned terminal_rows(const struct terminal *t);
 /* False while a shell has put us in the background: what we drew would run into its lines. */
 bool terminal_is_in_front(const struct terminal *t);
@@ -31,7 +31,7 @@ void terminal_leave(struct terminal *t);
 /* SIGCONT: others may have had it meanwhile. Sets it up again, or leaves it to who has it now. */
 void terminal_continue(struct terminal *t);
 
-/* What poll is to wait for; -1 while no keys are read. */
+/* The descriptor to poll; -1 while no keys are read. */
 int terminal_key_fd(const struct terminal *t);
 /* The keys pressed since, but for escape sequences; events: what poll said. Their number. */
 size_t terminal_read_keys(struct terminal *t, short events, char *ret, size_t size);

@@ -12,5 +12,5 @@ int terms_explain(const char *term, struct buf *ret);
 /* The nearest one, or NULL. */
 const char *terms_nearest(const char *term);
 
-/* All terms, by index, for lists and completion; NULL behind the last. */
+/* All terms, by index, for lists and completion; NULL after the last. */
 const char *terms_at(size_t i);

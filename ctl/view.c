@@ -11,12 +11,12 @@
  *   response p50         12.1 ms     12.4 ms
  *   …
  *
- * Every figure has its place and keeps it from one picture to the next, so that the eye sees what
- * has changed; only sparklines move. Lines are composed one by one, each with a weight; when the
- * terminal is too low the least weighty go first. Figures of "last" are counts of the last
+ * Every figure keeps its place from one picture to the next, so that changes are easy to see; only
+ * sparklines move. Lines are composed one by one, each with a weight; if the terminal has too few
+ * rows those with the lowest weight are left out first. Figures of "last" are counts of the last
  * interval, but quantiles of the newest one whose requests have all ended: while nothing ends they
- * would be old ones that look like news, so they make way for a dash, and what is known of a server
- * that has stalled is the age of the oldest request, which grows by our own clock. */
+ * would be old ones that look current, so they are replaced by a dash; for a server that has
+ * stalled the age of the oldest request is shown, which grows by the clock of rpsctl. */
 #include "ctl/view.h"
 
 #include <errno.h>
@@ -36,11 +36,11 @@
 #include "ctl/view_read.h"
 
 #define VIEW_LINES_MAX 40u
-/* Of a widest line: three bytes for each column, and marks. */
+/* The size of the widest line: three bytes for each column, and marks. */
 #define VIEW_LINE_SIZE 768u
 #define VIEW_EVENTS_FEW 2u
 #define VIEW_EVENTS_MANY 16u
-/* What stands before and behind a sparkline. */
+/* The text before and after a sparkline. */
 #define VIEW_SPARK_LABEL 8u
 #define VIEW_SPARK_FIGURE 11u
 /* Columns of the table of figures, and what is added to each where there is room. */
@@ -49,7 +49,7 @@
 #define VIEW_WHOLE 11
 #define VIEW_MORE_ROOM 80u
 
-/* What stays longest comes first. */
+/* Lines that are kept longest come first. */
 enum view_weight {
 	VIEW_HEAD,
 	VIEW_FIGURES,
@@ -177,7 +177,7 @@ static int64_t view_oldest(const struct view_page *p)
 	return oldest_ns > 0 ? oldest_ns + p->v->age_ns : 0;
 }
 
-/* What is wrong right now, in words; "" when nothing is. */
+/* A present problem as text; "" when there is none. */
 static void view_alarm(const struct view_page *p, char *ret, size_t size)
 {
 	int64_t width_ns = view_int(p->doc->last.width_ns);
@@ -251,7 +251,7 @@ static void view_put_head(struct view_page *p)
 		(int)(p->room - strlen(clock) - look_columns(h.text)), "", clock);
 }
 
-/* What stands behind the bar: as wide from the first picture to the last. */
+/* The text after the bar: it has the same width from the first picture to the last. */
 static void view_bar_text(const struct view_page *p, double share, char *ret, size_t size)
 {
 	int64_t requests = view_int(p->doc->requests);
@@ -449,7 +449,8 @@ static void view_put_events(struct view_page *p)
 	const struct result_event *events = p->doc->events.rows;
 	size_t n = p->doc->events.n;
 	size_t most = p->v->shows_events ? VIEW_EVENTS_MANY : VIEW_EVENTS_FEW;
-	/* What is there already, the gap and the keys; the newest are worth most. */
+	/* The lines that are already there, the gap and the keys; the newest events are the most
+	 * important. */
 	size_t taken = p->n + 2 + (p->v->message != NULL);
 
 	if (most > VIEW_EVENTS_FEW && p->v->rows < taken + most)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the sparklines of the live view show: the intervals since we began to watch. Pure. */
+/* The figures for the sparklines of the live view: the intervals since watching began. Pure. */
 #pragma once
 
 #include <stdint.h>

@@ -17,8 +17,8 @@ double view_rate(const struct progress *doc, int64_t n);
 bool view_is_closed(const struct progress *doc);
 /* Nothing has ended in the newest interval, well or badly. */
 bool view_is_silent(const struct progress *doc);
-/* Share of the plan that is over, by count or by time (elapsed_ns), 0..1; negative when nobody can
- * know. */
+/* The share of the plan that is over, by count or by time (elapsed_ns), 0..1; negative if
+ * unknown. */
 double view_share(const struct progress *doc, int64_t elapsed_ns);
 
 /* "[████▌   ]" with so many cells between the brackets. 0 or -ENOMEM. */

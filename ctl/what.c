@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WHAT to run, judged by its form alone, so that a person can tell from the words what will happen;
- * only a word with a '/' or ':' that could be both is looked up. */
+/* WHAT to run, determined by its form alone, so that the result is predictable from the words; only
+ * a word with a '/' or ':' that could be both is looked up. */
 #include "ctl/what.h"
 
 #include <arpa/inet.h>
