@@ -45,7 +45,7 @@ struct tls_config {
 	bool no_resumption;
 	enum tls_version min_version;
 	enum tls_version max_version;
-	const char *ciphers; /* for TLS 1.2, in the format of `openssl ciphers`; NULL: its
+	const char *ciphers;	  /* for TLS 1.2, in the format of `openssl ciphers`; NULL: its
 				   * default */
 	const char *ciphersuites; /* for TLS 1.3, as in TLS_AES_128_GCM_SHA256:…; NULL: default */
 	const char *alpn;	  /* "h2,http/1.1"; NULL: "http/1.1"; "": no ALPN */

@@ -67,10 +67,10 @@ struct run {
 	struct timer dns_mark;		       /* expires at the next lookup */
 	bool lookup_failed;		       /* the last lookup failed */
 	unsigned n_lookup_events;
-	bool is_refused;       /* by the guard */
-	enum fault failed_by;  /* the fault, before anything was sent; FAULT_NONE: it was not a
+	bool is_refused;	   /* by the guard */
+	enum fault failed_by;	   /* the fault, before anything was sent; FAULT_NONE: it was not a
 				    * fault */
-	struct list schedules; /* struct run_schedule: the newest, and those that workers still
+	struct list schedules;	   /* struct run_schedule: the newest, and those that workers still
 				    * use */
 	struct schedule *schedule; /* the newest of them; NULL: closed model */
 	struct request *requests;  /* one for each of the plan's */
@@ -118,7 +118,7 @@ struct run {
 	json_t *result;
 	size_t result_bytes;	       /* approximate memory of the result */
 	bool is_let_go;		       /* finished, and the data that its figures came from is
-					    * freed */
+					* freed */
 	struct progress last_progress; /* for then; owns nothing */
 };
 

@@ -10,7 +10,7 @@
  * One thread, one epoll set, edge-triggered, each connection registered once. A request is what
  * ends in an empty line: methods, paths, headers and bodies are not looked at, and connections stay
  * open until the client closes them (which is why the answer says keep-alive: ab asks in HTTP/1.0
- * and wants to read it), or with --close are closed behind the first answer, which says so.
+ * and wants to read it), or with --close are closed after the first answer, which says so.
  *Requests may be pipelined. Bytes that repeat, whole, those scanned last are not scanned again:
  *load generators send the same request for ever.
  *
@@ -69,7 +69,7 @@ struct conn {
 static struct {
 	int epoll_fd, listen_fd, signal_fd;
 	int64_t delay_ns;
-	bool is_closing; /* behind each answer */
+	bool is_closing; /* after each answer */
 	bool is_tls;
 	struct conn *conns; /* by descriptor */
 	int n_conns;
@@ -77,7 +77,7 @@ static struct {
 
 	uint64_t connections, received, answered;
 
-	char *prepared; /* whole answers, one behind the other */
+	char *prepared; /* whole answers, one after the other */
 	size_t prepared_len, answer_len;
 	int prepared_fd; /* the same as a file; -1: sent from memory */
 	char buffer[NULL_READ_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must be true of the response parser for any bytes, cut in any pieces: plain, with a memo, to
  * a sink and with content skipped it comes to the same verdict, end and fields; what a sink hears
- * is the same text; no byte behind a piece is read; a connection that goes on is read on. Whatever
+ * is the same text; no byte after a piece is read; a connection that goes on is read on. Whatever
  * is not true aborts. Shared by the fuzzer and by the test that feeds it the kept corpus.
  *
  * An input is one byte that says how (bit 0: a HEAD is answered, bit 1: an upgrade was
@@ -70,7 +70,7 @@ static inline void http1_property_on_body(void *arg, const char *data, size_t le
 	o->body_hash = http1_property_hash(o->body_hash, data, len);
 }
 
-/* One piece, copied to memory of just its size, where a sanitizer sees who reads behind it. */
+/* One piece, copied to memory of just its size, where a sanitizer sees who reads after it. */
 static inline size_t http1_property_feed(struct http1_property_outcome *o,
 	const struct http1_property_way *w, const char *data, size_t len)
 {

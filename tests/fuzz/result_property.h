@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must be true of a result document, whoever wrote it: every format renders it; texts for
+/* What must be true of a result document, from any source: every format renders it; texts for
  * people have no control characters and lines of at most their width; a log of histograms has short
  * headers before its intervals; a table has the same columns in each row. Two runs made of it (two
  * slices of one schedule, two repetitions) are merged or refused in words, and what they make is a

@@ -4,7 +4,7 @@
  *	hostile [--tls 1.2|1.3] [--who good|expired|wrong-host|unknown] [--ca FILE]
  *		[--limit TIME] SCRIPT
  *
- * Prints where it listens; at SIGTERM, or behind a minute, how many connections it has accepted and
+ * Prints where it listens; at SIGTERM, or after a minute, how many connections it has accepted and
  * how many whole requests it has read. --ca: the authority's certificate goes to that file. */
 #include <errno.h>
 #include <getopt.h>

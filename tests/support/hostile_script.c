@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words into steps. Each verb takes a fixed row of arguments, said in one table by a letter each,
  * so that no separator is needed: n a number, d a duration, t a text, c how a cut ends, b a block.
- * A block's steps lie behind the step they belong to, which counts them; nothing here is a tree. */
+ * A block's steps lie after the step they belong to, which counts them; nothing here is a tree. */
 #include "tests/support/hostile_script.h"
 
 #include <ctype.h>

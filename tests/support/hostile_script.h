@@ -76,7 +76,7 @@ struct hostile_step {
 	enum hostile_cut how;
 	char *text; /* may hold NULs */
 	size_t len;
-	size_t n_inner; /* so many of the steps behind it are its block */
+	size_t n_inner; /* so many of the steps after it are its block */
 };
 
 struct hostile_script {

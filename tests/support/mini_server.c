@@ -4,7 +4,7 @@
  * whoever blocks on one, and wakes those that hold.
  *
  * A connection's descriptor is closed by its own thread, under the lock, so that shutting down
- * never meets a number that is somebody else's by then. */
+ * never meets a number that is another's by then. */
 #include "tests/support/mini_server.h"
 
 #include <arpa/inet.h>
@@ -59,7 +59,7 @@ static void *mini_server_main(void *arg)
 	struct mini_server *s = arg;
 	bool goes_on = true;
 
-	/* Nobody else changes the number. */
+	/* No other thread changes the number. */
 	while (goes_on && s->_n_conns < s->_n_conns_max) {
 		int fd = mini_accept(s->listener);
 		struct mini_conn *c;

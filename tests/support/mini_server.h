@@ -23,7 +23,7 @@ struct mini_server;
 
 struct mini_conn {
 	struct mini_server *server;
-	int fd;		/* closed behind the behaviour, unless it is -1 by then */
+	int fd;		/* closed after the behaviour, unless it is -1 by then */
 	unsigned index; /* 0 for the first connection accepted */
 	unsigned _matched;
 	pthread_t _thread;
@@ -75,7 +75,7 @@ unsigned mini_server_connections(struct mini_server *s);
 
 /* ---- for behaviours */
 
-/* Reads up to the empty line behind a request's headers: one request without a body. */
+/* Reads up to the empty line after a request's headers: one request without a body. */
 bool mini_read_request(struct mini_conn *c);
 bool mini_write(struct mini_conn *c, const char *text);
 bool mini_write_bytes(struct mini_conn *c, const void *data, size_t len);

@@ -56,7 +56,7 @@ START_TEST(test_unix_is_the_wall_clock)
 {
 	int64_t now = clock_unix_ns();
 
-	/* A second of room: somebody may set the wall clock. */
+	/* A second of room: the wall clock may be set. */
 	ck_assert_int_le(llabs(now - read_ns(CLOCK_REALTIME)), NSEC_PER_SEC);
 	/* Nanoseconds, not milliseconds or seconds: this century. */
 	ck_assert_int_gt(now, INT64_C(946684800) * NSEC_PER_SEC);

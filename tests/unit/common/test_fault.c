@@ -29,7 +29,7 @@ START_TEST(test_entry)
 		ck_assert_str_ne(f->name, fault_table[other].name);
 	ck_assert_ptr_nonnull(f->help);
 	ck_assert_uint_gt(strlen(f->help), 0);
-	/* One line, no sentence: it stands behind a colon or in brackets. */
+	/* One line, no sentence: it stands after a colon or in brackets. */
 	ck_assert_ptr_null(strchr(f->help, '\n'));
 	ck_assert_int_ne(f->help[strlen(f->help) - 1], '.');
 	ck_assert_msg(strlen(f->help) <= 90, "%s", f->help);

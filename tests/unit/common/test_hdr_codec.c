@@ -140,7 +140,7 @@ static void put_code(struct bytes *b, unsigned code, unsigned n)
 	}
 }
 
-/* The text of raw with 1 + 258 * n_runs zeros behind it, deflated to 13 bits for each 258; fini of
+/* The text of raw with 1 + 258 * n_runs zeros after it, deflated to 13 bits for each 258; fini of
  * raw. */
 static char *bomb(struct bytes *raw, size_t n_runs)
 {
@@ -369,7 +369,7 @@ START_TEST(test_round_trip_counts)
 	assert_round_trip(&h);
 
 	histogram_reset(&h);
-	/* All eight bits of the ninth byte, and a slot behind that would show a tenth. */
+	/* All eight bits of the ninth byte, and a slot after that would show a tenth. */
 	h.slots[5] = INT64_MAX - 7;
 	h.slots[6] = 7;
 	h.count = INT64_MAX;
@@ -398,7 +398,7 @@ static const struct {
 	{"dd01", 0, 0, 0},	   /* run of 111 */
 	{"df01", 0, 0, 0},	   /* run of 112: all slots */
 	{"dd0102", 0, 1, 1023},
-	{"df0102", -EINVAL, 0, 0}, /* a count behind the last slot */
+	{"df0102", -EINVAL, 0, 0}, /* a count after the last slot */
 	{"e101", -EINVAL, 0, 0},   /* run of 113 */
 	{"df0100", -EINVAL, 0, 0},
 	{"df0101", -EINVAL, 0, 0},
@@ -536,7 +536,7 @@ START_TEST(test_raw_truncated)
 }
 END_TEST
 
-/* Every prefix of the text is refused; it ends at a page that nobody may read. */
+/* Every prefix of the text is refused; it ends at a page that may not be read. */
 START_TEST(test_text_truncated)
 {
 	const char *text = vector_texts[_i];
@@ -644,7 +644,7 @@ START_TEST(test_envelope)
 		free(packed);
 	}
 
-	/* Bytes behind the stream, in the envelope's length and outside of it. */
+	/* Bytes after the stream, in the envelope's length and outside of it. */
 	struct bytes b = {0};
 	char *packed = digest_base64_decode(VECTOR_DEFLATED, &len);
 

@@ -174,7 +174,7 @@ START_TEST(takes_the_longest_names)
 }
 END_TEST
 
-/* One mistake each; "[z]" and "k = 1" behind it are still read. */
+/* One mistake each; "[z]" and "k = 1" after it are still read. */
 static const struct {
 	const char *text, *problem;
 } mistakes[] = {

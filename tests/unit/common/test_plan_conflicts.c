@@ -11,7 +11,7 @@
 #include "tests/unit/common/conf_plan.h"
 
 struct load_case {
-	const char *text; /* behind CONF_TARGET */
+	const char *text; /* after CONF_TARGET */
 	enum plan_model model;
 	uint64_t num, den; /* of the first stage; 0/1: none */
 	size_t n_stages;
@@ -323,7 +323,7 @@ START_TEST(too_many_stages)
 END_TEST
 
 static const struct {
-	const char *text; /* behind CONF_TARGET */
+	const char *text; /* after CONF_TARGET */
 	const char *stages;
 	int64_t duration_ns;
 } scale_cases[] = {

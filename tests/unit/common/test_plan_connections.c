@@ -368,7 +368,7 @@ END_TEST
 
 static const struct {
 	const char *value;
-	const char *addresses; /* with a blank behind each */
+	const char *addresses; /* with a blank after each */
 } sources[] = {
 	{"10.0.0.1", "10.0.0.1 "},
 	{"10.0.0.1, 10.0.0.5-10.0.0.7, ::1", "10.0.0.1 10.0.0.5 10.0.0.6 10.0.0.7 ::1 "},

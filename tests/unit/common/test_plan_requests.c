@@ -355,7 +355,7 @@ END_TEST
 
 /* ---- what is taken and what is refused ---- */
 
-/* Behind DEFAULTS, or where it begins with '[', behind the target; NULL: it is fine. */
+/* After DEFAULTS, or where it begins with '[', after the target; NULL: it is fine. */
 static const struct {
 	const char *keys;
 	const char *problem;

@@ -224,13 +224,13 @@ static const struct {
 		"hold 50/s for 10s|ramp from 50/s to 500/s over 30s|ramp from 500/s to 0/s over "
 		"10s",
 		500 + 8250 + 2500, 0, 0, 50 * SEC, 500},
-	/* Behind a pause: from the stage before it. */
+	/* After a pause: from the stage before it. */
 	{"stage = hold 50 for 1s\nstage = pause 5s\nstage = pause 1s\nstage = ramp to 70 over 1s",
 		"hold 50/s for 1s|pause 5s|pause 1s|ramp from 50/s to 70/s over 1s", 110, 0, 0,
 		8 * SEC, 70},
 	{"stage = pause 5s\nstage = ramp to 70 over 1s", "pause 5s|ramp from 0/s to 70/s over 1s",
 		35, 0, 0, 6 * SEC, 70},
-	/* Behind steps: from their last level. */
+	/* After steps: from their last level. */
 	{"stage = step from 100 to 500 by 150 every 1s\nstage = ramp to 100 over 2s",
 		"step from 100/s to 500/s by 150/s every 1s|ramp from 500/s to 100/s over 2s",
 		1250 + 600, 0, 0, 6 * SEC, 500},
@@ -241,7 +241,7 @@ static const struct {
 	{"stage = warmup ramp to 900 over 2s\nstage = warmup pause 1s\nstage = hold 5 for 2s",
 		"warmup ramp from 0/s to 900/s over 2s|warmup pause 1s|hold 5/s for 2s", 10, 900,
 		3 * SEC, 2 * SEC, 900},
-	/* The keys are before the first and behind the last. */
+	/* The keys are before the first and after the last. */
 	{"warmup = 3s\ncooldown = 5s\nstage = warmup hold 10 for 1s\nstage = ramp to 20 over 2s",
 		"warmup hold 10/s for 1s|ramp from 10/s to 20/s over 2s", 30, 40 + 100, 4 * SEC,
 		2 * SEC, 20},
@@ -556,7 +556,7 @@ END_TEST
 /* ---- in words ---- */
 
 static const struct {
-	const char *text; /* behind CONF_TARGET */
+	const char *text; /* after CONF_TARGET */
 	const char *wanted[7];
 } descriptions[] = {
 	{"[load]\nstage = warmup ramp to 50 over 5s\nstage = hold 50 for 5s\n"

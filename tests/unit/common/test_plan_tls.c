@@ -249,7 +249,7 @@ START_TEST(a_key_is_no_body)
 }
 END_TEST
 
-/* What is in force, whoever wrote it. */
+/* What is in force, from any file. */
 START_TEST(who_brings_the_key)
 {
 	struct conf_doc d = {0};

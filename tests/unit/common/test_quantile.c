@@ -155,7 +155,7 @@ START_TEST(test_against_sorted)
 }
 END_TEST
 
-/* The offered quantile is the sorted array with infinities behind it. */
+/* The offered quantile is the sorted array with infinities after it. */
 START_TEST(test_offered_against_sorted)
 {
 	struct histogram h = run_histogram();

@@ -531,7 +531,7 @@ START_TEST(test_connect)
 	ck_assert_int_eq(listen(fd, 1), 0);
 	ck_assert_int_eq(client_connect(&c, &o, true, &err), 0);
 	client_close(&c);
-	/* The environment stands behind the flag. */
+	/* The environment stands after the flag. */
 	ck_assert_int_eq(setenv("RPSCTL_SOCKET", "/nowhere/s", 1), 0);
 	ck_assert_str_eq(client_socket_path(&o), address.sun_path);
 	o.socket = NULL;

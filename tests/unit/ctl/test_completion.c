@@ -69,7 +69,7 @@ START_TEST(test_commands_and_flags)
 				      command_has_flag(c, f->name),
 			"%s %s", c->name, f->name);
 	}
-	/* The words behind it: known to the table of the script. */
+	/* The words after it: known to the table of the script. */
 	(void)snprintf(start, sizeof(start), "\t%s) kind='%s", c->name,
 		c->words == COMMAND_NOTHING ? "nothing' ;;" : "");
 	ck_assert_ptr_nonnull(strstr(text.data, start));

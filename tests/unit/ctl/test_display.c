@@ -106,7 +106,7 @@ START_TEST(test_bar_of_other_states)
 	ck_assert_ptr_nonnull(strstr(text, "draining"));
 	ck_assert_ptr_null(strstr(text, "left"));
 	free(text);
-	/* By count: nobody knows how long. */
+	/* By count: unknown how long. */
 	json_object_set_new(json_object_get(doc, "run"), "state", json_string("running"));
 	json_object_set_new(doc, "total_ns", json_null());
 	json_object_set_new(doc, "queue", json_integer(1234));

@@ -368,7 +368,7 @@ START_TEST(test_overlays)
 	ck_assert_ptr_null(json_object_get(json_object_get(p, "files"), "cart.json"));
 	assert_file(p, "token", "secret");
 	json_decref(p);
-	/* Behind a name, too. */
+	/* After a name, too. */
 	p = parameters_of((const char *const[]){"shop", "runs/other.ini"}, 2, &o);
 	ck_assert_str_eq(result_text(p, "name"), "shop");
 	ck_assert_uint_eq(json_array_size(json_object_get(p, "overlays")), 1);

@@ -66,7 +66,7 @@ START_TEST(test_vector)
 }
 END_TEST
 
-/* A document without stretches: each tag once, over the whole window, behind the warm-up. */
+/* A document without stretches: each tag once, over the whole window, after the warm-up. */
 START_TEST(test_whole)
 {
 	check("{" RUN "\"window\":{\"start_ns\":2000000000,\"end_ns\":12500000000},"

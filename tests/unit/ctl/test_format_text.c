@@ -728,7 +728,7 @@ START_TEST(test_course_says_unserved)
 
 	json_object_set_new(row, "p99_ns", json_null());
 	text = render(&format_text, doc, look);
-	ck_assert_ptr_nonnull(strstr(text, "worst 31.2 at 0:12")); /* nobody knows why */
+	ck_assert_ptr_nonnull(strstr(text, "worst 31.2 at 0:12")); /* unknown why */
 	free(text);
 	json_object_set_new(row, "ok", json_integer(1));
 	text = render(&format_text, doc, look);

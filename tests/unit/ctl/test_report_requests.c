@@ -151,7 +151,7 @@ START_TEST(test_closed_model_shows_service)
 }
 END_TEST
 
-/* A result that somebody edited, or of another version. */
+/* A result that was edited, or of another version. */
 START_TEST(test_broken)
 {
 	static const char *const values[] = {"[]", "{}", "null", "\"x\"", "{\"a\":null}",

@@ -104,7 +104,7 @@ START_TEST(test_keys)
 	type(&t, "\033s?", "?");
 	type(&t, "\033[", "");
 	type(&t, "\033[12", "");
-	/* Somebody else was quicker: no wait. */
+	/* Another reader was faster: no wait. */
 	ck_assert_uint_eq(terminal_read_keys(&t, POLLIN, none, sizeof(none)), 0);
 	ck_assert_int_eq(terminal_key_fd(&t), tty);
 	terminal_leave(&t);

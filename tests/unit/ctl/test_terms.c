@@ -161,7 +161,7 @@ static void check_line(const char *line, const char *block)
 	if (indent > 4 || (indent == 4 && str_eq(block, "Errors")) ||
 		!isalpha((unsigned char)*text))
 		return;
-	/* Names of the plan, and what did not fit behind one. */
+	/* Names of the plan, and what did not fit after one. */
 	if (str_starts(text, "browse") || str_starts(text, "buy") || str_starts(text, "search-") ||
 		str_starts(text, "error 3"))
 		return;
@@ -230,7 +230,7 @@ START_TEST(test_words_of_steadiness)
 }
 END_TEST
 
-/* The string behind each place where the text has this, if the next argument is one; how many there
+/* The string after each place where the text has this, if the next argument is one; how many there
  * were. */
 static unsigned check_strings_behind(const char *text, const char *mark)
 {

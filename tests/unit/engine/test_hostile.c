@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server that breaks off at every byte: of a response, of TLS's records around it, and of its
- * side of the handshake, by a FIN or a reset, with what it has said or behind it. Each time one
+ * side of the handshake, by a FIN or a reset, with what it has said or after it. Each time one
  * arrival goes through a pool of one connection and has to end, in the one way that the offset
  * calls for.
  *
@@ -431,7 +431,7 @@ static enum fault play_handshake(bool *ret_goes_on, bool *ret_was_open)
 	return ended_as(before);
 }
 
-/* TLS 1.3 has more to say behind the handshake, when the request is under way already. */
+/* TLS 1.3 has more to say after the handshake, when the request is under way already. */
 START_TEST(handshakes)
 {
 	int version = _i & 4 ? TLS1_3_VERSION : TLS1_2_VERSION;

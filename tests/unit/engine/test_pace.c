@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pace, by virtual instants: in any window no more than its bounds say, whoever takes places.
+/* The pace, by virtual instants: in any window no more than its bounds say, in any order of places.
  */
 #include "daemon/engine/pace.h"
 

@@ -277,7 +277,7 @@ START_TEST(waiting_arrivals_expire_in_order)
 }
 END_TEST
 
-/* One that comes too late for its own patience does not block those behind it. */
+/* One that comes too late for its own patience does not block those after it. */
 START_TEST(expired_on_arrival)
 {
 	config.limit = 1;

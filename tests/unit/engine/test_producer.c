@@ -22,7 +22,7 @@ static struct producer_config pacing;
 
 static int64_t seen[SEEN_MAX]; /* planned, in the order of coming */
 static size_t n_seen;
-static size_t stop_after; /* producer_stop_at behind so many, from inside the call */
+static size_t stop_after; /* producer_stop_at after so many, from inside the call */
 
 static void on_arrival(void *owner, uint64_t k, int64_t planned_ns, int64_t picked_ns)
 {
@@ -343,7 +343,7 @@ static void free_steered(void)
 		schedule_free(steered[--n_steered]);
 }
 
-/* Before the instant the old rate, behind it the new one, no arrival lost or doubled. */
+/* Before the instant the old rate, after it the new one, no arrival lost or doubled. */
 START_TEST(rate_changes_on_the_way)
 {
 	int64_t t0_ns = clock_now_ns(), at_ns = _i ? MS : 30 * MS;

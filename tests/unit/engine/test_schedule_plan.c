@@ -50,7 +50,7 @@ static const char *const loads[] = {
 	"cooldown = 9s",
 	"stage = step from 1 to 10000 by 1 every 1ms",
 	"stage = hold 10 for 1s\nstage = hold 0.333333 for 1h\nstage = hold 7.000001/h for 1h",
-	/* A count: within each kind, on a border, and behind all of them. */
+	/* A count: within each kind, on a border, and after all of them. */
 	"stage = ramp to 1000 over 10s\nrequests = 1",
 	"stage = ramp to 1000 over 10s\nrequests = 1250",
 	"stage = ramp to 1000 over 10s\nrequests = 4999",

@@ -310,7 +310,7 @@ START_TEST(completions_count_by_their_instant)
 	send_at(&early, -1 * SEC);
 	send_at(&late, 9 * SEC);
 	end_at(&early, FAULT_NONE, 500 * MS); /* warm-up, answered in the window */
-	end_at(&late, FAULT_NONE, 11 * SEC);  /* window, answered behind it */
+	end_at(&late, FAULT_NONE, 11 * SEC);  /* window, answered after it */
 	ck_assert_uint_eq(stats.totals.completed_in_window, 1);
 	ck_assert_uint_eq(stats.totals.ok_in_window, 1);
 	ck_assert_uint_eq(window()->classes[LEDGER_OK], 1);
@@ -710,7 +710,7 @@ START_TEST(the_last_buffer_is_kept)
 }
 END_TEST
 
-/* A gap without any event is no interval; what comes behind it keeps to the grid. */
+/* A gap without any event is no interval; what comes after it keeps to the grid. */
 START_TEST(gaps_are_left_out)
 {
 	struct stats_interval *i;
@@ -749,7 +749,7 @@ START_TEST(no_time_is_handed_over_twice)
 }
 END_TEST
 
-/* After a wide one the grid goes on behind it, not inside. */
+/* After a wide one the grid goes on after it, not inside. */
 START_TEST(no_overlap_after_a_wide_interval)
 {
 	struct stats_interval *a, *b;

@@ -617,7 +617,7 @@ START_TEST(large_chunk)
 }
 END_TEST
 
-/* What stands behind a body that was dropped in the kernel is seen, not left for the next one. */
+/* What stands after a body that was dropped in the kernel is seen, not left for the next one. */
 START_TEST(surplus_behind_a_large_body)
 {
 	char text[5000] = "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n";

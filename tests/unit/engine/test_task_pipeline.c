@@ -480,7 +480,7 @@ START_TEST(queued_and_not_written)
 	begin(1);
 	rig_say(peers[0], MINI_OK_CLOSE);
 	arrive_n(2);
-	/* The flush comes before the read in the next turn, or behind it: both are right. */
+	/* The flush comes before the read in the next turn, or after it: both are right. */
 	TURN_UNTIL(n_ended >= 1);
 	if (rig_faults(FAULT_STALE) == 0) {
 		take_peer();
@@ -689,7 +689,7 @@ START_TEST(old_connection_takes_no_more)
 }
 END_TEST
 
-/* The end stands in the socket behind all answers. */
+/* The end stands in the socket after all answers. */
 START_TEST(closed_when_all_is_answered)
 {
 	begin(3);

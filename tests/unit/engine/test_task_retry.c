@@ -614,7 +614,7 @@ START_TEST(old_connections_are_closed)
 }
 END_TEST
 
-/* One that is busy is closed behind its exchange. */
+/* One that is busy is closed after its exchange. */
 START_TEST(old_and_busy)
 {
 	int64_t until_ns;

@@ -268,7 +268,7 @@ START_TEST(handshake_and_answers_in_pieces)
 }
 END_TEST
 
-/* The header is text as it is; what lies behind it is BODY bytes. */
+/* The header is text as it is; what lies after it is BODY bytes. */
 static char *body_behind(const char *head, size_t *ret_len)
 {
 	char *text = malloc(strlen(head) + BODY);
@@ -478,7 +478,7 @@ START_TEST(tickets_while_idle)
 }
 END_TEST
 
-/* A ticket in one flight with the answer, before or behind it. */
+/* A ticket in one flight with the answer, before or after it. */
 START_TEST(tickets_with_an_answer)
 {
 	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
@@ -696,7 +696,7 @@ START_TEST(refused_is_refused)
 }
 END_TEST
 
-/* TLS 1.3 tells only behind the handshake that a certificate was wanted. */
+/* TLS 1.3 tells only after the handshake that a certificate was wanted. */
 START_TEST(alert_behind_the_handshake)
 {
 	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);

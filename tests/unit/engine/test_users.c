@@ -242,7 +242,7 @@ START_TEST(stop_before_t0)
 }
 END_TEST
 
-/* Nobody who would be ready behind the end thinks on. */
+/* Nobody who would be ready after the end thinks on. */
 START_TEST(no_thinking_beyond_the_end)
 {
 	int64_t t0_ns;
@@ -354,7 +354,7 @@ START_TEST(pause_while_thinking)
 }
 END_TEST
 
-/* The end is moved away while somebody thinks up to behind the old one. */
+/* The end is moved away while somebody thinks up to after the old one. */
 START_TEST(end_is_moved)
 {
 	int64_t t0_ns;

@@ -503,7 +503,7 @@ START_TEST(closed_run_with_too_little_room)
 }
 END_TEST
 
-/* Nobody listens any more: no arrival is sent, and the run ends. */
+/* No program listens any more: no arrival is sent, and the run ends. */
 START_TEST(nothing_connects)
 {
 	plan_open(500, 1, 50 * MS);
@@ -615,7 +615,7 @@ START_TEST(more_open_intervals_than_buffers)
 }
 END_TEST
 
-/* The window ends with the stop: what is answered behind it belongs to no rate. */
+/* The window ends with the stop: what is answered after it belongs to no rate. */
 START_TEST(stop_ends_the_window)
 {
 	int64_t stop_ns;

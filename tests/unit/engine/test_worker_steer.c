@@ -245,7 +245,7 @@ END_TEST
 
 START_TEST(pause_and_resume)
 {
-	int64_t at_ns = _i == 0 ? 10 * MS : 60 * MS; /* in the warm-up, or behind it */
+	int64_t at_ns = _i == 0 ? 10 * MS : 60 * MS; /* in the warm-up, or after it */
 
 	plan_stages_of(1000, 2000, 60 * MS);
 	plan.warmup_ns = 40 * MS;
@@ -266,7 +266,7 @@ START_TEST(pause_and_resume)
 }
 END_TEST
 
-/* The next stage, and behind the last one the end. */
+/* The next stage, and after the last one the end. */
 START_TEST(next_stage)
 {
 	plan_stages_of(1000, 2000, 3600 * SEC);
@@ -357,7 +357,7 @@ END_TEST
 
 START_TEST(users_pause)
 {
-	int64_t at_ns = _i == 0 ? 10 * MS : 50 * MS; /* in the warm-up, or behind it */
+	int64_t at_ns = _i == 0 ? 10 * MS : 50 * MS; /* in the warm-up, or after it */
 
 	plan.model = PLAN_CLOSED;
 	plan.duration_ns = 60 * MS;
@@ -393,7 +393,7 @@ START_TEST(users_pause_with_a_count)
 }
 END_TEST
 
-/* Asked for ahead of the window's end, or behind it, a pause of the cooldown leaves the window as
+/* Asked for ahead of the window's end, or after it, a pause of the cooldown leaves the window as
  * it is: what is planned until the pause begins is of the cooldown. */
 START_TEST(users_pause_in_the_cooldown)
 {
@@ -417,7 +417,7 @@ START_TEST(users_pause_in_the_cooldown)
 END_TEST
 
 /* Of one request for two workers, one has nothing to do but to warm up; so it is also where a pause
- * lies behind that. */
+ * lies after that. */
 START_TEST(users_pause_without_a_share)
 {
 	plan.model = PLAN_CLOSED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Responses and what is to be made of them, written from RFC 9112 and RFC 9110; where these leave a
  * choice, from the policy at the top of http1.c. Each is given in two parts: what is taken, and
- * what follows: surplus bytes behind a message, or the byte that is refused and what comes behind
+ * what follows: surplus bytes after a message, or the byte that is refused and what comes after
  * it. */
 #pragma once
 
@@ -10,7 +10,7 @@
 enum {
 	HEAD = 1,   /* answers a HEAD request */
 	KEEP = 2,   /* the connection may be used again */
-	CLOSE = 4,  /* behind the input the peer closes, and that completes the message */
+	CLOSE = 4,  /* after the input the peer closes, and that completes the message */
 	SWITCH = 8, /* answers a request that asked for an upgrade */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ways to feed a response to the parser, and what is the same in all of them: whole, in pieces of
  * any size, with a memo, to a sink, or skipping content; always from memory that ends at a page
- * nobody may read. For the tests of http1. */
+ * may not be read. For the tests of http1. */
 #pragma once
 
 #include <check.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The response parser against the table of http1_cases.h. Each response is fed whole, byte by byte,
  * and cut in two at every place, plainly, with a memo and to a sink, always from memory that ends
- * at a page nobody may read; verdict, end, fields and even the reason of an error must be the same
- * each time. */
+ * at a page that may not be read; verdict, end, fields and even the reason of an error must be the
+ * same each time. */
 #include "daemon/http/http1.h"
 
 #include <check.h>
@@ -94,7 +94,7 @@ START_TEST(test_memo_changes_nothing)
 }
 END_TEST
 
-/* The header lines of the final response, found in another way than the parser's: behind the status
+/* The header lines of the final response, found in another way than the parser's: after the status
  * line that has its status, up to an empty line. */
 static void find_head(
 	const struct message *m, const struct http1_case *c, size_t *ret_start, size_t *ret_end)

@@ -153,7 +153,7 @@ static int listen_somewhere(int backlog, uint16_t *ret_port)
 	return listen_on(INADDR_LOOPBACK, backlog, ret_port);
 }
 
-/* A port of 127.0.0.1 on which nobody listens. */
+/* A port of 127.0.0.1 on which no program listens. */
 static uint16_t closed_port(void)
 {
 	uint16_t port;
@@ -209,7 +209,8 @@ START_TEST(test_numeric)
 }
 END_TEST
 
-/* Names that are loopback without a question to the name service; nobody listens on ::1 there. */
+/* Names that are loopback without a question to the name service; no program listens on ::1 there.
+ */
 static const char *const localhosts[] = {
 	"localhost", "LocalHost", "localhost.", "app.localhost", "a.b.localhost."};
 
@@ -408,7 +409,7 @@ START_TEST(test_several_answer)
 }
 END_TEST
 
-/* Nobody listens. %u: the port. */
+/* No program listens. %u: the port. */
 static const struct {
 	const char *host, *text;
 } none_listens[] = {
@@ -634,7 +635,7 @@ START_TEST(test_first_that_answers)
 }
 END_TEST
 
-/* both.test: 127.0.0.2 answers, and nobody waits for the silent 127.0.0.1 behind it. */
+/* both.test: 127.0.0.2 answers, and there is no wait for the silent 127.0.0.1 after it. */
 START_TEST(test_first_is_enough)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002)};

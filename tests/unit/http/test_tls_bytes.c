@@ -163,7 +163,7 @@ START_TEST(test_one_read)
 }
 END_TEST
 
-/* TLS 1.2: the server speaks right behind the handshake, and all of it comes in one piece. No event
+/* TLS 1.2: the server speaks right after the handshake, and all of it comes in one piece. No event
  * is left to tell, so a read after the handshake has to find it. */
 START_TEST(test_early_words)
 {

@@ -9,7 +9,7 @@ static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
 enum ending {
 	GOODBYE,       /* close_notify, and TCP stays open */
-	GOODBYE_TOO,   /* close_notify right behind the data, then closed */
+	GOODBYE_TOO,   /* close_notify right after the data, then closed */
 	CUT,	       /* closed without a word */
 	CUT_IN_HEADER, /* within a record's header */
 	CUT_IN_RECORD,

@@ -38,7 +38,7 @@
 
 enum rig_who {
 	RIG_CA,
-	RIG_OTHER_CA, /* nobody trusts it */
+	RIG_OTHER_CA, /* not trusted */
 	RIG_GOOD,
 	RIG_EXPIRED,
 	RIG_FUTURE,

@@ -50,7 +50,7 @@ START_TEST(fire_by_deadline)
 	timer_start(&queue, &timers[0], 30);
 	timer_start(&queue, &timers[1], 10); /* earlier than the last: walked to its place */
 	timer_start(&queue, &timers[2], 20);
-	timer_start(&queue, &timers[3], 30); /* equal: behind */
+	timer_start(&queue, &timers[3], 30); /* equal: after */
 	ck_assert_int_eq(loop_turn(loop, NSEC_PER_SEC), 0);
 	ck_assert_int_eq(n_fired, 4);
 	ck_assert_int_eq(fired[0], 1);

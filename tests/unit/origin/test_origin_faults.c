@@ -215,7 +215,7 @@ START_TEST(it_closes_after_so_many_answers)
 }
 END_TEST
 
-/* Those behind are lost, but the answers before are not. */
+/* Those after are lost, but the answers before are not. */
 START_TEST(closing_loses_no_answer)
 {
 	int fd;

@@ -10,7 +10,7 @@
 
 #define ONE "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* A head with a body behind it ends a feed. */
+/* A head with a body after it ends a feed. */
 static size_t feed_all(struct origin_request *r, const char *text, size_t len)
 {
 	size_t used = 0;
@@ -31,7 +31,7 @@ static size_t feed_split(struct origin_request *r, const char *text, size_t len,
 	return used + feed_all(r, text + used, len - used);
 }
 
-/* Copies to the heap, so that a read behind the end is seen by the sanitizer. */
+/* Copies to the heap, so that a read after the end is seen by the sanitizer. */
 static size_t feed_copy(struct origin_request *r, const char *text, size_t len)
 {
 	char *copy = malloc(len ? len : 1);

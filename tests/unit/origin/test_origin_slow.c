@@ -59,7 +59,7 @@ static const char *const posts[] = {
 	"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nbb8\r\n",
 };
 
-/* With the head in a packet of its own and without; a request behind it is read at once. */
+/* With the head in a packet of its own and without; a request after it is read at once. */
 START_TEST(bodies_are_read_slowly)
 {
 	bool is_chunked = _i & 1;

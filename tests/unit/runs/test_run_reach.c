@@ -215,7 +215,7 @@ static int64_t figure(const struct run *run, const char *path)
 	return v;
 }
 
-/* The texts of all events of that kind, each with a newline behind it. */
+/* The texts of all events of that kind, each with a newline after it. */
 static const char *events(const struct run *run, const char *kind)
 {
 	static char all[64 * 201];

@@ -315,7 +315,7 @@ START_TEST(pause_in_the_warmup)
 }
 END_TEST
 
-/* The rest of a stage is left out; behind the last one the run ends. */
+/* The rest of a stage is left out; after the last one the run ends. */
 START_TEST(next_stage)
 {
 	static const char *const keys[] = {
@@ -411,7 +411,7 @@ START_TEST(stopped_in_a_pause)
 }
 END_TEST
 
-/* What lies behind a pause of the warm-up never came. */
+/* What lies after a pause of the warm-up never came. */
 START_TEST(stopped_in_a_pause_of_the_warmup)
 {
 	static const char *const open_keys[] = {"load", "rate", "500", "load", "duration", "200ms",

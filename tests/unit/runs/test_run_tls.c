@@ -51,7 +51,7 @@ static void serve(struct mini_conn *c)
 
 	while (ssl && mini_tls_read_request(ssl) && mini_tls_write(ssl, MINI_OK))
 		;
-	/* What comes behind an alert is read: or a reset would overtake it. */
+	/* What comes after an alert is read: or a reset would overtake it. */
 	if (ssl)
 		mini_tls_end(ssl, false);
 	else

@@ -186,7 +186,7 @@ START_TEST(json_marks_open_rows_and_ends_at_the_window)
 	add(0, 0, 1, 1000);
 	add(0, 1, 1, 1000);
 	add(1, 0, 1, 1000);
-	add(0, 2, 1, 1000); /* behind the window: the drain */
+	add(0, 2, 1, 1000); /* after the window: the drain */
 	timeline_note(timeline, 2 * NSEC_PER_SEC, 7, 3);
 	doc = timeline_json(timeline, 2 * NSEC_PER_SEC);
 	rows = json_object_get(doc, "rows");
@@ -428,7 +428,7 @@ START_TEST(every_count_is_in_the_row_of_its_instant)
 }
 END_TEST
 
-/* A pulse comes a little behind the end that it tells of, and a row that none told of says so. */
+/* A pulse comes a little after the end that it tells of, and a row that none told of says so. */
 START_TEST(pulses_belong_to_the_nearest_end)
 {
 	for (int64_t s = 0; s < 4; s++)
@@ -490,7 +490,7 @@ START_TEST(batches)
 	histogram_record(&interval.response, 1000000);
 	histogram_record(&interval.our_delay, 1000);
 	interval.planned = 2;
-	for (int64_t i = 0; i < n + 5; i++) { /* the last ones are behind the window */
+	for (int64_t i = 0; i < n + 5; i++) { /* the last ones are after the window */
 		interval.start_ns = i * interval_ns;
 		interval.width_ns = interval_ns;
 		ck_assert_int_eq(timeline_add(t, 0, &interval), 0);
