@@ -3,7 +3,7 @@
  *
  * Rates of two runs add up if both were parts of one load: different slices of one schedule, or
  * users of a closed model, who have no slices, if the runs overlapped in time. Runs with the same
- * slice, or both of the whole plan, are repetitions: nobody ever sent the sum of their rates. They
+ * slice, or both of the whole plan, are repetitions: the sum of their rates was never sent. They
  * are merged if the caller says that this is meant, and then each must have the slices of the
  * others. */
 #include <stdlib.h>

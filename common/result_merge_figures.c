@@ -57,8 +57,8 @@ static int result_merge_add_notes(const struct result_merge *m, struct result_li
 	return r;
 }
 
-/* The last n of the rows go to where the others begin that are behind the first ones: what is of
- * the sum comes before what is of its runs. 0 or -ENOMEM. */
+/* Moves the last n rows to the place after the first ones: the rows of the sum come before those of
+ * its runs. 0 or -ENOMEM. */
 static int result_merge_move_up(struct result_list *notes, size_t first, size_t n)
 {
 	struct result_note *rows = notes->rows;

@@ -2,7 +2,7 @@
 /*
  * What to try against a fault, and against the class of the ledger that took most requests.
  *
- * A remedy names a flag of rpsctl where there is one, with the key behind it in brackets where the
+ * A remedy names a flag of rpsctl where there is one, with its key in brackets where the
  * two are not called alike: "--cacert FILE ([tls] ca-file)"; a key without a flag is
  * --set SECTION.KEY=VALUE. So it can be typed as it is read, and found in a run file too.
  *

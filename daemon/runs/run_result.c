@@ -127,7 +127,7 @@ static bool run_wants_redirects(const struct run *run)
 	return false;
 }
 
-/* Where the first redirect pointed to; NULL: nobody knows. */
+/* Where the first redirect pointed to; NULL: unknown. */
 static const char *run_location(const struct run *run)
 {
 	return run->summary.location[0] != '\0' ? run->summary.location : NULL;

@@ -306,7 +306,9 @@ START_TEST(tells_a_line_too_long)
 	ck_assert_int_eq(buf_puts(&b, "\nc = 1"), 0);
 	read_text(b.data, b.len);
 	ck_assert_uint_eq(problems.n, 1);
-	ck_assert_str_eq(problems.texts[0], "a.ini:3: the line has 65537 bytes, more than 65536");
+	ck_assert_str_eq(problems.texts[0],
+		"a.ini:3: the line has 65537 bytes, more than 65536: long text can come from a "
+		"file, @FILE");
 	ck_assert_uint_eq(doc.n_entries, 2);
 	ck_assert_uint_eq(strlen(doc.entries[0].value), INI_LINE_MAX - 4);
 	assert_entry(1, "s", "", "c", "1", 4);

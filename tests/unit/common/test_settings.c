@@ -231,7 +231,8 @@ START_TEST(too_many_origins)
 			buf_printf(&text, "[origin o%d]\nlisten = 127.0.0.1:%d\n", i, i), 0);
 	conf_read(&d, "rpsd.conf", text.data);
 	ck_assert_int_eq(settings_build(&d.ini, &s, &d.problems), -EINVAL);
-	ck_assert_str_eq(d.problems.texts[0], "rpsd.conf:129: more than 64 origins");
+	ck_assert_str_eq(
+		d.problems.texts[0], "rpsd.conf:129: more than 64 origins: remove some of them");
 	conf_fini(&d);
 	buf_fini(&text);
 }

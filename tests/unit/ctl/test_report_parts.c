@@ -148,7 +148,7 @@ START_TEST(test_repeats)
 		json_object_get(json_object_get(doc, "latency"), "response"), "n_effective");
 	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
 	ck_assert_ptr_nonnull(strstr(text.data, "mean of 2 runs\n"));
-	ck_assert_ptr_nonnull(strstr(text.data, "less than 3\n          repetitions\n"));
+	ck_assert_ptr_nonnull(strstr(text.data, "that takes 3\n          repetitions\n"));
 	buf_fini(&text);
 	json_decref(doc);
 }
