@@ -496,7 +496,7 @@ static void view_put_help(struct view_page *p)
 /* As far apart as there is room for all of them. */
 static void view_put_key_names(struct view_page *p)
 {
-	bool steers = p->v->may_steer;
+	bool steers = p->v->may_steer && !view_has_state(p, "draining");
 	bool is_staged = view_int(p->doc->stage.of) > 1;
 	const char *names[] = {
 		p->v->is_watching ? "q leave (run goes on)" : NULL,

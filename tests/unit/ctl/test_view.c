@@ -431,6 +431,9 @@ START_TEST(test_keys_that_steer)
 	assert_shows(&s, "p resume   + - rate 10 %   s stop");
 	change(s.doc, "{'asked_per_s': null, 'stage': null}");
 	assert_shows(&s, "p resume   s stop");
+	change(s.doc, "{'run': {'state': 'draining'}}");
+	assert_hides(&s, "p pause");
+	assert_shows(&s, "s stop   e events");
 	scene_fini(&s);
 	scene_make(&s, 0);
 	s.view.may_steer = s.view.is_watching = true;
