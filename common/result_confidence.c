@@ -56,21 +56,3 @@ int result_confidence_fill(struct result_latency *latency, const struct confiden
 	}
 	return r < 0 ? -ENOMEM : 0;
 }
-
-int result_confidence_add(json_t *latency, const struct confidence_batch *batches, size_t n_batches,
-	const struct histogram *whole, uint64_t n, double level)
-{
-	struct result_latency added;
-	int r;
-
-	result_table_init(&result_latency_table, &added);
-	r = result_confidence_fill(&added, batches, n_batches, whole, n, level);
-	if (r == 0 && (json_object_set_new(latency, "ci95",
-			       result_table_write(&result_ci95_table, &added.ci95)) < 0 ||
-			      json_object_set_new(latency, "n_effective",
-				      result_table_write(
-					      &result_effective_table, &added.n_effective)) < 0))
-		r = -ENOMEM;
-	result_table_fini(&result_latency_table, &added);
-	return r;
-}

@@ -2,7 +2,6 @@
 /* The members of a result that tell how exact its quantiles are. Pure. */
 #pragma once
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +16,3 @@ struct result_latency;
  * arrivals that were planned; in the closed model those that are in whole. 0 or -ENOMEM. */
 int result_confidence_fill(struct result_latency *latency, const struct confidence_batch *batches,
 	size_t n_batches, const struct histogram *whole, uint64_t n, double level);
-/* The same to a latency that is written already. */
-int result_confidence_add(json_t *latency, const struct confidence_batch *batches, size_t n_batches,
-	const struct histogram *whole, uint64_t n, double level);

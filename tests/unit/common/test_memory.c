@@ -13,6 +13,7 @@
 #include "common/result.h"
 #include "tests/support/fail_here.h"
 #include "tests/support/suite.h"
+#include "tests/unit/common/written.h"
 
 static void setup(void)
 {
@@ -71,7 +72,7 @@ START_TEST(histogram_without_memory)
 		json_t *doc;
 
 		fail_left = n;
-		doc = result_latency(&h);
+		doc = written_latency(&h);
 		if (fail_left >= 0) {
 			fail_left = -1;
 			ck_assert_ptr_nonnull(json_object_get(doc, "hdr"));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tests/support/suite.h"
+#include "tests/unit/common/written.h"
 
 static struct histogram run_histogram(void)
 {
@@ -52,7 +53,7 @@ START_TEST(test_latency)
 		histogram_record(&h, i);
 	histogram_record(&h, INT64_C(5000000000));
 
-	json_t *l = result_latency(&h);
+	json_t *l = written_latency(&h);
 
 	ck_assert_ptr_nonnull(l);
 	join_keys(l, keys, sizeof(keys));
@@ -80,7 +81,7 @@ END_TEST
 START_TEST(test_latency_empty)
 {
 	struct histogram h = run_histogram();
-	json_t *l = result_latency(&h), *value;
+	json_t *l = written_latency(&h), *value;
 	const char *key;
 
 	ck_assert_uint_eq(json_object_size(l), 6 + quantile_n_names);
@@ -103,7 +104,7 @@ START_TEST(test_latency_extremes)
 	histogram_record(&h, INT64_MAX);
 	histogram_record(&h, INT64_MAX);
 
-	json_t *l = result_latency(&h);
+	json_t *l = written_latency(&h);
 
 	ck_assert_int_eq(int_at(l, "mean_ns"), INT64_MAX);
 	ck_assert_int_eq(int_at(l, "max_ns"), INT64_MAX);
@@ -123,7 +124,7 @@ START_TEST(test_offered)
 	for (int i = 1; i <= 950; i++)
 		histogram_record(&h, i);
 
-	json_t *o = result_offered(&h, 1000);
+	json_t *o = written_offered(&h, 1000);
 
 	join_keys(o, keys, sizeof(keys));
 	ck_assert_str_eq(keys, "p50_ns p75_ns p90_ns p95_ns p99_ns p99_9_ns p99_99_ns "
@@ -137,14 +138,14 @@ START_TEST(test_offered)
 	json_decref(o);
 
 	/* All answered. */
-	o = result_offered(&h, 950);
+	o = written_offered(&h, 950);
 	ck_assert(result_real(o, "unserved_share", &share));
 	ck_assert_double_eq(share, 0);
 	ck_assert_int_eq(int_at(o, "p99_99_ns"), 950);
 	json_decref(o);
 
 	/* More answers than arrivals is a bug elsewhere; no share of minus something. */
-	o = result_offered(&h, 5);
+	o = written_offered(&h, 5);
 	ck_assert(result_real(o, "unserved_share", &share));
 	ck_assert_double_eq(share, 0);
 	json_decref(o);
@@ -155,7 +156,7 @@ END_TEST
 START_TEST(test_offered_nothing)
 {
 	struct histogram h = run_histogram();
-	json_t *o = result_offered(&h, 0), *value;
+	json_t *o = written_offered(&h, 0), *value;
 	const char *key;
 	double share;
 
@@ -163,7 +164,7 @@ START_TEST(test_offered_nothing)
 	ck_assert_uint_eq(json_object_size(o), quantile_n_names + 1);
 	json_decref(o);
 
-	o = result_offered(&h, 7);
+	o = written_offered(&h, 7);
 	ck_assert(json_is_null(json_object_get(o, "p50_ns")));
 	ck_assert(result_real(o, "unserved_share", &share));
 	ck_assert_double_eq(share, 1);
@@ -181,7 +182,7 @@ START_TEST(test_ledger)
 	l.classes[LEDGER_DROPPED] = 2;
 	l.classes[LEDGER_OK] = 3;
 
-	json_t *o = result_ledger(&l);
+	json_t *o = written_ledger(&l);
 
 	join_keys(o, keys, sizeof(keys));
 	ck_assert_str_eq(keys,
@@ -198,7 +199,7 @@ START_TEST(test_ledger)
 	json_decref(o);
 
 	l.planned++;
-	o = result_ledger(&l);
+	o = written_ledger(&l);
 	ck_assert(result_bool(o, "balanced", &is_balanced));
 	ck_assert(!is_balanced);
 	json_decref(o);

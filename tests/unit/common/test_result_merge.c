@@ -16,6 +16,7 @@
 #include "common/result.h"
 #include "tests/support/fail_here.h"
 #include "tests/support/suite.h"
+#include "tests/unit/common/written.h"
 
 #define MS INT64_C(1000000)
 #define SLICES 30
@@ -103,11 +104,11 @@ static json_t *document_of(const char *id, const struct histogram *h, uint64_t p
 		json_pack("{s:i s:i}", "index",
 			strncmp(id, "s-", 2) ? id[0] - 'a' + 1 : id[2] - '0' + 1, "of", SLICES));
 	set_text(doc, "window", "{\"start_ns\":0,\"end_ns\":10000000000,\"drain_ns\":5}");
-	set(doc, "ledger", result_ledger(&l));
+	set(doc, "ledger", written_ledger(&l));
 	set_text(doc, "rates", "{\"planned_per_s\":100.0,\"ok_per_s\":99.5}");
-	set(doc, "latency.response", result_latency(h));
-	set(doc, "latency.service", result_latency(h));
-	set(doc, "offered", result_offered(h, planned));
+	set(doc, "latency.response", written_latency(h));
+	set(doc, "latency.service", written_latency(h));
+	set(doc, "offered", written_offered(h, planned));
 	set_text(doc, "statuses", "{\"200\":10}");
 	set_text(doc, "connections", "{\"limit\":10,\"peak\":3,\"reused_share\":0.5}");
 	set(doc, "generator.verdict", json_string("ok"));
@@ -268,7 +269,7 @@ START_TEST(test_pieces_of_a_whole)
 		histogram_fini(&pieces[i]);
 	}
 	doc = merge(8, docs);
-	want = result_latency(&whole);
+	want = written_latency(&whole);
 	ck_assert_str_eq(result_text(doc, "latency.response.hdr"), result_text(want, "hdr"));
 	for (void *at = json_object_iter(want); at; at = json_object_iter_next(want, at)) {
 		const char *key = json_object_iter_key(at);
@@ -288,7 +289,7 @@ START_TEST(test_pieces_of_a_whole)
 			json_equal(result_at(doc, path), json_object_iter_value(at)), "%s", path);
 	}
 	json_decref(want);
-	want = result_offered(&whole, 20000 + 28);
+	want = written_offered(&whole, 20000 + 28);
 	ck_assert(json_equal(result_at(doc, "offered"), want));
 	assert_int(doc, "ledger.timeout", 28);
 	histogram_fini(&whole);
@@ -309,7 +310,7 @@ START_TEST(test_other_layout)
 		0);
 	for (size_t i = 0; i < 10; i++)
 		histogram_record(&h, MS);
-	set(b, "latency.response", result_latency(&h));
+	set(b, "latency.response", written_latency(&h));
 	doc = merge_2(a, b);
 	assert_int(doc, "latency.response.count", 20);
 	assert_int(doc, "latency.response.max_ns", MS);
