@@ -12,7 +12,7 @@
 #include "common/exit_codes.h"
 #include "common/memory.h"
 #include "common/result.h"
-#include "common/result_merge.h"
+#include "common/result/result_merge.h"
 #include "ctl/cmd.h"
 #include "ctl/output.h"
 #include "ctl/result_file.h"

@@ -20,7 +20,7 @@
 #include "common/result/notes.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
-#include "common/result_confidence.h"
+#include "common/result/result_confidence.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"

@@ -15,7 +15,7 @@
 #include "common/err.h"
 #include "common/result.h"
 #include "common/result/result_json.h"
-#include "common/result_merge.h"
+#include "common/result/result_merge.h"
 #include "ctl/format.h"
 #include "ctl/look.h"
 #include "tests/fuzz/property.h"

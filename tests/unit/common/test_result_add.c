@@ -16,7 +16,7 @@
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
-#include "common/result_merge.h"
+#include "common/result/result_merge.h"
 #include "common/str.h"
 #include "tests/support/suite.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The members that tell how far quantiles may be off: what is known stands as numbers, what is not
  * as null. The intervals themselves are test_confidence's. */
-#include "common/result_confidence.h"
+#include "common/result/result_confidence.h"
 
 #include <check.h>
 #include <stdio.h>

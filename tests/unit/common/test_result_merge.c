@@ -2,7 +2,7 @@
 /* Merging results: that the sum is the one that a single run of all arrivals would have given, that
  * it does not depend on order and grouping, that what is no sum is refused or said, and that no
  * part hides behind another. */
-#include "common/result_merge.h"
+#include "common/result/result_merge.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/result_merge.h"
+#include "common/result/result_merge.h"
 #include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 

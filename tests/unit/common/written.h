@@ -8,7 +8,7 @@
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
-#include "common/result_confidence.h"
+#include "common/result/result_confidence.h"
 
 /* NULL: no memory. */
 static inline json_t *written_latency(const struct histogram *h)

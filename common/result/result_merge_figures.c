@@ -18,7 +18,7 @@
 #include "common/result/audit.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 /* ---------------------------------------------------------------- notes */

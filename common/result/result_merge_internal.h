@@ -13,7 +13,7 @@
 #include "common/ledger.h"
 #include "common/result/notes.h"
 #include "common/result/result.h"
-#include "common/result_merge.h"
+#include "common/result/result_merge.h"
 
 struct buf;
 struct err;

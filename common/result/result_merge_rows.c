@@ -16,8 +16,8 @@
 #include "common/quantile.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
-#include "common/result_confidence.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_confidence.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 /* Where no part says it. */

@@ -9,7 +9,7 @@
 #include "common/hdr_codec.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 /* The exact figures of the document into a decoded histogram; false where they are not its own. */

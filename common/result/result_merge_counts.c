@@ -7,7 +7,7 @@
 
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 static void result_merge_outside(struct result_merge *m)

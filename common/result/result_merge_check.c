@@ -16,7 +16,7 @@
 #include "common/result.h"
 #include "common/result/result_add.h"
 #include "common/result/result_json.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 /* 0 or -1. */

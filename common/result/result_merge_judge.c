@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/result.h"
 #include "common/result/result_fill.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 /* Medians further apart than that are not those of one distribution. */

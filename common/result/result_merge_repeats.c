@@ -15,7 +15,7 @@
 #include "common/result/result_add.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 /* ---------------------------------------------------------------- the percentiles of each */

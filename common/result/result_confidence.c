@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The members ci95 and n_effective of a latency, for the daemon's results and for merged ones: the
  * same batches give the same figures in both. */
-#include "common/result_confidence.h"
+#include "common/result/result_confidence.h"
 
 #include <errno.h>
 

@@ -7,7 +7,7 @@
  * one that ended worst where it says how, from the first where the plan says it. What comes of it
  * all is judged by the audit, as a run is. Everything that notes about several parts need is kept
  * in the member parts, so that they can be found anew too when merged documents are merged. */
-#include "common/result_merge.h"
+#include "common/result/result_merge.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
-#include "common/result_merge_internal.h"
+#include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
 /* ---------------------------------------------------------------- pieces */
