@@ -68,6 +68,27 @@ offends 'daemon/loop/a.c:3: "a.h" is not written from the root' "$support/layers
 offends "daemon/loop/a.c:4: <curl/curl.h> is of a library that layers.txt does not name" \
 	"$support/layers.sh" daemon/loop/a.c
 
+# Within common: the ground below, the documents above it.
+mkdir common/plan common/result
+make_file common/plan/up.c <<'C'
+#include "common/a.h"
+#include "common/plan/plan.h"
+#include "common/result/result.h"
+C
+offends "common/plan/up.c:3: common/plan/ must not include common/result/result.h" \
+	"$support/layers.sh" common/plan/up.c
+offends "layers: 1 wrong" "$support/layers.sh" common/plan/up.c
+make_file common/c.c <<'C'
+#include "common/plan/plan.h"
+C
+offends "common/c.c:1: common/ must not include common/plan/plan.h" "$support/layers.sh" common/c.c
+make_file common/result/a.c <<'C'
+#include "common/a.h"
+#include "common/plan/plan.h"
+C
+passes "$support/layers.sh" common/result/a.c
+rm -r common/plan common/result common/c.c
+
 # What the header says binds both files.
 make_file common/a.c <<'C'
 #include "common/a.h"
