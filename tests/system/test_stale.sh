@@ -49,22 +49,19 @@ race_ends() {
 		"both counts" '$served <= .ledger.sent + .outside.retries' "$@"
 }
 
-# A server that closes after each answer and does not say so: some requests are on their way then.
-# (A busy machine may make a reset come too late for a race.)
+# A server that closes after each answer and does not say so: most often some requests are on their way
+# then. A busy machine may make a reset come too late for a race, or leave no race at all, when each end
+# is seen before its connection is used again; test_task_retry has races that are certain.
 script="request send \"$ok\" close"
 for flags in "--closed -n $n -c 1" "--closed -n $n -c 4" "-r 400 -n $n -c 4"; do
 	# shellcheck disable=SC2086  # several words
 	race 0 "$script" $flags
-	retried=true
-	case $flags in --closed*) retried='.outside.retries > 0' ;; esac
 	race_ends "GET, $flags" '.ledger.ok + .ledger.connection_error == $n and
-		.ledger.ok >= $n * 0.9 and ([.errors[].class] - ["stale", "reset"]) == []' \
-		"its retries" "$retried"
+		.ledger.ok >= $n * 0.9 and ([.errors[].class] - ["stale", "reset"]) == []'
 done
 # A POST may have been processed.
 race 0 "$script" --closed -n $n -c 2 -X POST --data x
-race_ends "POST" '.outside.retries == 0 and .ledger.connection_error > 0 and
-	.ledger.ok + .ledger.connection_error == $n and
+race_ends "POST" '.outside.retries == 0 and .ledger.ok + .ledger.connection_error == $n and
 	([.errors[].class] - ["stale", "reset"]) == []'
 
 # A server that reads every second request and closes, at once or after a moment of work, has
