@@ -55,6 +55,6 @@ void progress_fini(struct progress *p);
 /* The parameters of an answer; skipped: answers that were left out before it. New reference; NULL:
  * no memory. */
 json_t *progress_write(const struct progress *p, uint64_t skipped);
-/* What is not of its type is absent: a daemon of another version may leave out what this one sends.
+/* A value of another type is absent: a daemon of another version may leave out what this one sends.
  * ret is to be ended whatever is returned. 0, -EINVAL (there is no progress in it) or -ENOMEM. */
 int progress_read(const json_t *answer, struct progress *ret, uint64_t *ret_skipped);

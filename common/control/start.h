@@ -40,7 +40,8 @@ struct start {
 	size_t n_set;
 	bool hold;
 
-	/* What files lie in as well (borrowed), where they do; a private daemon has it already. */
+	/* The content in which files may lie as well (borrowed); a private daemon has it already.
+	 */
 	const char *content;
 	size_t content_len;
 	bool is_held; /* so the message says where they lie and not what they are */
@@ -60,7 +61,7 @@ json_t *start_write(const struct start *s);
  * of which something is not of its type or not in its bounds) or -ENOMEM. */
 int start_read(struct start *s, json_t *parameters, const char **ret_bad);
 
-/* What problems call the text. */
+/* The name of the text in messages about problems. */
 const char *start_label(const struct start *s);
 
 /* The entries of text and overlays, and of set from number `first` on, appended to those that a

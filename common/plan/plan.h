@@ -116,7 +116,7 @@ struct plan_auth {
 
 /* One kind of request: [request NAME] over [defaults]. */
 struct plan_request {
-	char *name;	 /* of its section; "" without a [request NAME] */
+	char *name;	 /* the section is [request NAME]; "" without one */
 	uint64_t weight; /* at least 1: how often it is chosen, relative to the others */
 	char *method;
 	char *path;		     /* as written; NULL: the URL's own */
@@ -199,7 +199,7 @@ struct plan {
 	unsigned arrivals; /* enum plan_arrivals */
 	double jitter;	   /* 0..1, as a share of the gap; PLAN_JITTER alone */
 	uint64_t seed;
-	int64_t warmup_ns; /* of the key warmup: before the warm-up stages; plan_warmup_ns has
+	int64_t warmup_ns; /* the key warmup: before the warm-up stages; plan_warmup_ns has
 			    * both */
 	int64_t cooldown_ns;
 	/* Length of the measured window; CLOCK_NEVER: until `requests` are sent (closed model).

@@ -39,8 +39,8 @@
 #include "common/result/result_fill.h"
 #include "common/str.h"
 
-#define AUDIT_CARRIED 0.99 /* of the plan, answered well */
-#define AUDIT_SENT 0.995   /* of the plan; less for reasons of ours is void */
+#define AUDIT_CARRIED 0.99 /* share of the plan answered well */
+#define AUDIT_SENT 0.995   /* share of the plan sent; less, by the generator's fault, is void */
 #define AUDIT_MANY_CONNECTIONS 1000
 
 /* Less of the good answers inside the window, and times that grew by this part of what it takes to
@@ -87,7 +87,7 @@ struct audit_facts {
 	double ok;
 	double asked;	  /* per second */
 	double ok_rate;	  /* per second */
-	double capacity;  /* of the connections, per second; 0 where unknown */
+	double capacity;  /* requests/s that the connections carry; 0: unknown */
 	double late;	  /* ok, but only after the window */
 	bool is_cut;	  /* the run did not come to its own end */
 	bool is_full;	  /* every connection was in use */
@@ -386,7 +386,7 @@ static void audit_tell_shortfall(
 			ok.text, asked.text, figure_count((int64_t)f->late).text);
 }
 
-/* What would carry the plan, as far as this host allows it. */
+/* Returns the number of connections that would carry the plan, as far as this host allows it. */
 static void audit_try_connections(const struct audit_view *v, double more, struct audit *a)
 {
 	uint64_t n = audit_text_round_number(fmax(more / v->n_hosts, 1));

@@ -63,7 +63,7 @@ struct audit {
 	char try_text[256];
 };
 
-/* Of all but what audit_fill fills in. What the result does not know says nothing. */
+/* Judges all members but those that audit_fill fills in. An unknown figure raises no note. */
 void audit_judge(const struct result *r, struct audit *ret);
 
 /* Writes it down: exit code, headline, verdict, and its notes after those that are there. A note

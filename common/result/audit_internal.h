@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the audit share. Pure. */
+/* Declarations that the parts of the audit share. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,8 +28,8 @@ struct audit_view {
 	struct ledger ledger; /* the measured window */
 	int64_t window_ns;    /* in which was sent: without pauses */
 	double ok_per_s;
-	double rise_ns; /* of the median, from the window's first third to its last, where it rose
-			 * all along; else 0 */
+	double rise_ns; /* rise of the median, from the window's first third to its last, where it
+			 * rose all along; else 0 */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */
 	/* never NULL: all of it absent where there is none */
 	const struct result_latency *service, *our_delay, *connection_wait;
@@ -67,7 +67,7 @@ void audit_add_note(const struct audit_view *v, struct audit *a, const struct no
 /* audit_machine.c: what this machine and its kernel have done to us. After all that is about our
  * own delay: some figures matter only where there is one. */
 void audit_note_machine(const struct audit_view *v, struct audit *a);
-/* What to do about a machine that does not let us run; "" where it does. */
+/* Returns the remedy for a machine that does not let the generator run; "" for one that does. */
 const char *audit_machine_remedy(const struct audit_view *v);
 
 /* -t: one worker more in each run. */

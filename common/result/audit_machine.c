@@ -139,7 +139,7 @@ static void audit_note_clock(const struct audit_view *v, struct audit *a)
 			figure_time(clock_ns).text, source);
 }
 
-/* What was nearly used up. */
+/* Resources that were nearly used up. */
 static void audit_note_headroom(const struct audit_view *v, struct audit *a)
 {
 	const struct result_descriptors *d = &v->r->generator.descriptors;

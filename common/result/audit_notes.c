@@ -159,7 +159,7 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 		figure_time(wait_ns).text, figure_count(c->peak).text, figure_count(c->limit).text);
 }
 
-/* What this machine refused us, each with its own remedy. */
+/* Resources that this machine refused, each with its own remedy. */
 static void audit_note_ours(const struct audit_view *v, struct audit *a)
 {
 	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++) {
@@ -186,7 +186,7 @@ static void audit_note_surplus(const struct audit_view *v, struct audit *a)
 		figure_count(n).text, n == 1 ? " was" : "s were");
 }
 
-/* What became of connections that were kept open. */
+/* Counts what happened to connections that were kept open. */
 static void audit_note_kept(const struct audit_view *v, struct audit *a)
 {
 	const struct note stale = note_of_fault(FAULT_STALE);

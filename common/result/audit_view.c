@@ -168,7 +168,7 @@ static double audit_short_share(const struct audit_view *v)
 /* So many medians, each of as many rows of the window as it takes; those of 4 rows tell. */
 #define AUDIT_MEDIANS_MOST 12
 #define AUDIT_MEDIANS_LEAST 4
-/* Of all pairs of them: a trend, and not chance. */
+/* This share of all pairs must rise: a trend, and not chance. */
 #define AUDIT_RISING 0.9
 
 /* How many whole rows the window has. */

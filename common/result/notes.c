@@ -109,7 +109,7 @@ const struct note note_table[NOTE_COUNT] = {
 			   "no intervals of confidence."},
 };
 
-/* What this machine refused is about one machine. */
+/* A refusal by this machine concerns one machine. */
 struct note note_of_fault(enum fault fault)
 {
 	bool is_ours = fault_table[fault].phase == FAULT_PHASE_GENERATOR;

@@ -9,7 +9,7 @@
 
 #include "common/fault.h"
 
-/* Of the generator, the worst of its notes. */
+/* The verdict on the generator is that of its worst note. */
 enum audit_verdict {
 	AUDIT_OK,
 	AUDIT_SUSPECT,

@@ -121,7 +121,7 @@ static void result_add_flags(const struct result_adding *a, const struct result_
 	*ret = sum;
 }
 
-/* What all say of a text or a part. */
+/* The text or part on which all agree. */
 static int result_add_same(const struct result_adding *a, const struct result_view *v,
 	const struct result_field *f, void *ret)
 {

@@ -12,7 +12,7 @@ struct result_table;
 /* A list has more members than any result: reterr says which. */
 #define RESULT_E_TOO_MANY 1
 
-/* What is not of its type is absent, what no result has is passed over, and figures beyond their
+/* A value of another type is absent, an unknown member is passed over, and figures beyond their
  * bounds are read as these (result_table.h): a document may come from anywhere. ret is to be ended
  * by result_fini, whatever is returned. 0, RESULT_E_TOO_MANY, -ENOMEM. */
 int result_read(const json_t *doc, struct result *ret, struct err *reterr);

@@ -128,7 +128,7 @@ static double result_merge_ms(const struct result_merge *m, double q)
 	return ns == QUANTILE_NONE ? RESULT_REAL_NULL : (double)ns / 1e6;
 }
 
-/* What no part has is not known. */
+/* A figure that no part has is unknown. */
 static double result_merge_known(double value)
 {
 	return result_is_real(value) ? value : RESULT_REAL_NULL;

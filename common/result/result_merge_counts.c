@@ -48,7 +48,7 @@ static int result_merge_statuses(struct result_merge *m)
 	return 0;
 }
 
-/* Of all answers, whatever their statuses are called. 0 or -ENOMEM. */
+/* The share is one of all answers, whatever their statuses. 0 or -ENOMEM. */
 static int result_merge_redirects(struct result_merge *m)
 {
 	struct result_redirects *sum = &m->sum.redirects;
@@ -129,7 +129,7 @@ static int result_merge_errors(struct result_merge *m)
 
 /* ---------------------------------------------------------------- connections */
 
-/* What a share of connections is a share of, in one part. */
+/* The shares of connections are shares of this number, in one part. */
 static double result_merge_requests_sent(const struct result *r)
 {
 	const int64_t sent[] = {r->ledger.sent, r->outside.warmup.sent, r->outside.cooldown.sent};

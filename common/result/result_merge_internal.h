@@ -125,7 +125,8 @@ int result_merge_rows_in_turn(struct result_merge *m);
 int result_merge_between(const struct result_merge *m, struct result_latency *latency);
 
 /* result_merge_counts.c */
-/* Of the sum: ledger, outside, rates, statuses, redirects, errors, connections. 0 or -ENOMEM. */
+/* Fills in ledger, outside, rates, statuses, redirects, errors, connections of the sum. 0 or
+ * -ENOMEM. */
 int result_merge_count(struct result_merge *m);
 
 /* result_merge_latency.c */
@@ -164,7 +165,7 @@ int result_merge_intervals(struct result_merge *m);
 /* All batches are of the main latency. */
 bool result_merge_same_kind(const struct result_merge *m);
 int result_merge_confidence(const struct result_merge *m, struct result_latency *latency);
-/* What the parts were asked for; they have one plan. */
+/* The level asked for in the plan, which is one for all parts. */
 double result_merge_level(const struct result_merge *m);
 
 /* result_merge_runs.c */

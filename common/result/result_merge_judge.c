@@ -158,7 +158,7 @@ static bool result_merge_span(
 {
 	int64_t start = run->started_unix_ns, length = run->duration_ns;
 
-	/* What is not known is below 0. */
+	/* An unknown figure is below 0. */
 	if (start < 0 || start > INT64_MAX / 2 || length < 0 || length > INT64_MAX / 2)
 		return false;
 	*ret_start_ns = start;

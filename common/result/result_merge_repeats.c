@@ -53,7 +53,7 @@ int result_merge_repeats(struct result_merge *m)
 
 			if (done < 0)
 				return -ENOMEM;
-			/* What is not there is not known. */
+			/* An absent figure is unknown. */
 			to->p50_ns = to->p50_ns == RESULT_ABSENT ? RESULT_NULL : to->p50_ns;
 			to->p90_ns = to->p90_ns == RESULT_ABSENT ? RESULT_NULL : to->p90_ns;
 			to->p99_ns = to->p99_ns == RESULT_ABSENT ? RESULT_NULL : to->p99_ns;
@@ -132,7 +132,7 @@ struct result_merge_length result_merge_length(const struct result *r)
 	return length;
 }
 
-/* Where the last row of a result ends. */
+/* Returns the instant at which the last row of a result ends. */
 static int64_t result_merge_rows_end(
 	const struct result *r, enum result_merge_kind kind, int64_t width_ns)
 {

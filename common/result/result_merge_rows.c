@@ -20,10 +20,10 @@
 #include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
-/* Where no part says it. */
+/* The level if no part has one. */
 #define RESULT_MERGE_LEVEL 0.95
 
-/* What all parts agree on, of batches or intervals. */
+/* The width and start on which the batches or intervals of all parts agree. */
 struct result_merge_grid {
 	int64_t width_ns;
 	size_t n; /* rows that the longest part reaches to */

@@ -54,7 +54,7 @@ static void result_merge_part_slice(const json_t *plan, struct result_slice *to)
 	(void)result_int(plan, "slice.of", &to->of);
 }
 
-/* What the result of one run says of it. 0 or -ENOMEM. */
+/* Fills in the entry of one run from its result. 0 or -ENOMEM. */
 static int result_merge_part(const struct result *r, struct result_part *to)
 {
 	const struct result_latency *service = result_find_latency(r, "service");

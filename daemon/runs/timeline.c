@@ -300,24 +300,6 @@ const struct histogram *timeline_our_delay(const struct timeline *t)
 	return &t->our_delay;
 }
 
-double timeline_short_share(const struct timeline *t, int64_t window_ns)
-{
-	size_t n = timeline_n_rows(t, window_ns);
-	size_t n_short = 0;
-
-	/* A row that is cut by the window's end is too short to be judged, unless it is the only
-	 * one. */
-	if (n == 0 && window_ns > 0 && t->n_cells > 0)
-		n = 1;
-	for (size_t i = 0; i < n; i++) {
-		const struct timeline_row *row = &t->cells[i].row;
-
-		/* One arrival may fall into the next row, so a row that lacks one is not short. */
-		n_short += (double)row->sent + 1 < 0.99 * (double)row->planned;
-	}
-	return n > 0 ? (double)n_short / (double)n : 0;
-}
-
 static int64_t timeline_ns(int64_t ns)
 {
 	return ns == QUANTILE_NONE ? RESULT_NULL : ns;

@@ -88,8 +88,5 @@ struct timeline_batches *timeline_batches_free(struct timeline_batches *b);
 int timeline_batches_fill(
 	const struct timeline_batches *b, const char *of, struct result_batches *ret);
 
-/* The share of rows that end inside the window whose `sent` is below 99 % of `planned`. */
-double timeline_short_share(const struct timeline *t, int64_t window_ns);
-
 /* The member intervals of a result: the rows that begin inside the window. 0 or -ENOMEM. */
 int timeline_fill(const struct timeline *t, int64_t window_ns, struct result_intervals *ret);

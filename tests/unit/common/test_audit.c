@@ -16,6 +16,7 @@
 #include "common/exit_codes.h"
 #include "common/result.h"
 #include "common/result/result_json.h"
+#include "common/str.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/audit_run.h"
 
@@ -650,6 +651,45 @@ START_TEST(test_standstill)
 }
 END_TEST
 
+/* The note's value in a run of five rows of 1 s, of which the last lacks sent requests; -1 without
+ * a note. */
+static double short_share_of(int64_t last_sent, int64_t window_ns)
+{
+	struct audit_run in = well();
+	double value = -1;
+	struct result r;
+	struct audit a;
+
+	in.our_delay_p99 = in.response_p99 = NSEC_PER_SEC;
+	audit_run_result(&in, &r);
+	r.window.end_ns = window_ns;
+	r.intervals.is = RESULT_IS_THERE;
+	r.intervals.width_ns = NSEC_PER_SEC;
+	for (int i = 0; i < 5; i++) {
+		struct result_row *row =
+			result_list_add(&result_row_table, &r.intervals.rows, NULL);
+
+		row->t_ns = i * NSEC_PER_SEC;
+		row->planned = 1000;
+		row->sent = i < 4 ? 1000 : last_sent;
+	}
+	audit_judge(&r, &a);
+	for (size_t i = 0; i < a.n_notes; i++)
+		if (str_eq(a.notes[i].code, "short-intervals"))
+			value = a.notes[i].value;
+	result_fini(&r);
+	return value;
+}
+
+/* A row that the window's end cuts is too short to tell. */
+START_TEST(test_short_rows_are_counted)
+{
+	ck_assert_double_eq(short_share_of(1000, 5 * NSEC_PER_SEC), -1);
+	ck_assert_double_eq_tol(short_share_of(900, 5 * NSEC_PER_SEC), 0.2, 1e-9);
+	ck_assert_double_eq(short_share_of(900, 4 * NSEC_PER_SEC), -1);
+}
+END_TEST
+
 /* One answer takes as long as the run. */
 START_TEST(test_short_window)
 {
@@ -1213,6 +1253,7 @@ int main(void)
 	tcase_add_test(tcase, test_delay_that_is_nil);
 	tcase_add_test(tcase, test_standstill);
 	tcase_add_test(tcase, test_short_window);
+	tcase_add_test(tcase, test_short_rows_are_counted);
 	tcase_add_test(tcase, test_overload_seen_by_rising_times);
 	tcase_add_test(tcase, test_stopped_run_blames_what_failed);
 	tcase_add_test(tcase, test_late_answers_are_no_overload);

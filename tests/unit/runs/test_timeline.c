@@ -200,20 +200,6 @@ START_TEST(json_marks_open_rows_and_ends_at_the_window)
 }
 END_TEST
 
-START_TEST(short_rows_are_counted)
-{
-	for (unsigned w = 0; w < 2; w++)
-		for (int64_t s = 0; s < 4; s++)
-			add(w, s, 1000, 1000);
-	ck_assert_double_eq(timeline_short_share(timeline, 4 * NSEC_PER_SEC), 0);
-	interval.start_ns = 4 * NSEC_PER_SEC;
-	interval.sent = 900;
-	ck_assert_int_eq(timeline_add(timeline, 0, &interval), 0);
-	ck_assert_double_eq_tol(timeline_short_share(timeline, 5 * NSEC_PER_SEC), 0.2, 1e-9);
-	ck_assert_double_eq(timeline_short_share(timeline, 4 * NSEC_PER_SEC), 0);
-}
-END_TEST
-
 /* A worker that had too few buffers hands over a wider interval: then all rows are that wide, and
  * none has what belongs to another. */
 START_TEST(a_wide_interval_makes_all_rows_wide)
@@ -634,7 +620,6 @@ int main(void)
 	tcase_add_test(t, rows_of_the_past_are_told);
 	tcase_add_test(t, rows_fold_and_keep_everything);
 	tcase_add_test(t, json_marks_open_rows_and_ends_at_the_window);
-	tcase_add_test(t, short_rows_are_counted);
 	tcase_add_test(t, a_wide_interval_makes_all_rows_wide);
 	tcase_add_loop_test(t, every_count_is_in_the_row_of_its_instant, 0, 54);
 	tcase_add_test(t, pulses_belong_to_the_nearest_end);
