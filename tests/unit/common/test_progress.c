@@ -10,6 +10,7 @@
 #include "common/control/varlink.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
+#include "tests/support/quoted.h"
 #include "tests/support/suite.h"
 
 static const char whole[] =
@@ -26,19 +27,6 @@ static const char whole[] =
 	" 'events': [{'at_ns': 1, 'kind': 'late', 'text': 'x', 'user': null, 'from': null,"
 	" 'to': null}]}, 'skipped': 27}";
 
-static json_t *parse(const char *text)
-{
-	char *json = strdup(text);
-	json_t *value;
-
-	for (char *c = strchr(json, '\''); c; c = strchr(c, '\''))
-		*c = '"';
-	value = json_loads(json, 0, NULL);
-	ck_assert_msg(value != NULL, "%s", text);
-	free(json);
-	return value;
-}
-
 static void assert_comes_back(json_t *answer)
 {
 	struct progress p;
@@ -54,7 +42,7 @@ static void assert_comes_back(json_t *answer)
 
 START_TEST(every_member_comes_back)
 {
-	json_t *answer = parse(whole);
+	json_t *answer = quoted(whole);
 	struct progress p;
 	uint64_t skipped;
 
@@ -74,7 +62,7 @@ END_TEST
 /* null stays null, and what is absent stays absent. */
 START_TEST(each_member_may_be_null_or_absent)
 {
-	json_t *answer = parse(whole);
+	json_t *answer = quoted(whole);
 	json_t *progress = json_object_get(answer, "progress");
 	static const char *const parts[] = {"", "run", "stage", "last"};
 
@@ -128,7 +116,7 @@ static const char *const nonsense[] = {
 
 START_TEST(what_is_of_another_type_is_absent)
 {
-	json_t *doc = parse(nonsense[_i]);
+	json_t *doc = quoted(nonsense[_i]);
 	json_t *answer = json_pack("{s:o, s:i}", "progress", doc, "skipped", -5);
 	struct progress p;
 	uint64_t skipped;
@@ -146,8 +134,8 @@ END_TEST
 
 START_TEST(numbers_have_bounds)
 {
-	json_t *answer = parse("{'progress': {'planned': 9223372036854775807, 'elapsed_ns':"
-			       " -9223372036854775808, 'asked_per_s': 1e308}}");
+	json_t *answer = quoted("{'progress': {'planned': 9223372036854775807, 'elapsed_ns':"
+				" -9223372036854775808, 'asked_per_s': 1e308}}");
 	struct progress p;
 	uint64_t skipped;
 
@@ -165,7 +153,7 @@ START_TEST(no_progress_is_none)
 	static const char *const answers[] = {"{}", "{'progress': null}", "{'progress': []}"};
 
 	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
-		json_t *answer = parse(answers[i]);
+		json_t *answer = quoted(answers[i]);
 		struct progress p;
 		uint64_t skipped;
 

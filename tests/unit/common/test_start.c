@@ -11,22 +11,10 @@
 #include "common/ini.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
+#include "tests/support/quoted.h"
 #include "tests/support/suite.h"
 
 static const char content[] = "cart and token";
-
-static json_t *parse(const char *text)
-{
-	char *json = strdup(text);
-	json_t *value;
-
-	for (char *c = strchr(json, '\''); c; c = strchr(c, '\''))
-		*c = '"';
-	value = json_loads(json, 0, NULL);
-	ck_assert_msg(value != NULL, "%s", text);
-	free(json);
-	return value;
-}
 
 static void fill_all(struct start *s, bool is_held)
 {
@@ -109,7 +97,7 @@ START_TEST(what_is_absent_is_not_written)
 {
 	struct start s = {.name = "shop"};
 	json_t *p = start_write(&s);
-	json_t *want = parse("{'name': 'shop', 'set': []}");
+	json_t *want = quoted("{'name': 'shop', 'set': []}");
 
 	ck_assert(json_equal(p, want));
 	json_decref(want);
@@ -127,9 +115,10 @@ END_TEST
 
 START_TEST(null_is_absent)
 {
-	json_t *p = parse("{'name': 'n', 'text': null, 'file': null, 'overlays': null, 'variables':"
-			  " null, 'files': null, 'held': null, 'set': null, 'hold': null,"
-			  " 'allowInteractiveAuthentication': true}");
+	json_t *p =
+		quoted("{'name': 'n', 'text': null, 'file': null, 'overlays': null, 'variables':"
+		       " null, 'files': null, 'held': null, 'set': null, 'hold': null,"
+		       " 'allowInteractiveAuthentication': true}");
 	struct start s = {0}, nothing = {.name = "n"};
 	const char *bad;
 
@@ -185,7 +174,7 @@ static const char *const refused[][2] = {
 START_TEST(what_is_wrong_is_named)
 {
 	struct start s = {.content = content, .content_len = strlen(content)};
-	json_t *p = parse(refused[_i][0]);
+	json_t *p = quoted(refused[_i][0]);
 	const char *bad = NULL;
 
 	ck_assert_int_eq(start_read(&s, p, &bad), -EINVAL);
@@ -199,8 +188,8 @@ END_TEST
 START_TEST(pieces_lie_within_the_content)
 {
 	json_t *p =
-		parse("{'name': 'n', 'held': {'a': {'offset': 0, 'len': 14}, 'b': {'offset': 14,"
-		      " 'len': 0}}}");
+		quoted("{'name': 'n', 'held': {'a': {'offset': 0, 'len': 14}, 'b': {'offset': 14,"
+		       " 'len': 0}}}");
 	struct start s = {.content = content, .content_len = strlen(content)};
 	const char *bad;
 
@@ -215,7 +204,7 @@ END_TEST
 
 START_TEST(files_have_a_number)
 {
-	json_t *p = parse("{'name': 'n', 'files': {}, 'held': {'z': {'offset': 0, 'len': 0}}}");
+	json_t *p = quoted("{'name': 'n', 'files': {}, 'held': {'z': {'offset': 0, 'len': 0}}}");
 	struct start s = {.content = content, .content_len = strlen(content)};
 	const char *bad;
 	char name[16];

@@ -15,6 +15,7 @@
 #include "common/str.h"
 #include "ctl/look.h"
 #include "ctl/view_history.h"
+#include "tests/support/quoted.h"
 #include "tests/support/suite.h"
 #include "tests/unit/ctl/progress_fixture.h"
 
@@ -42,22 +43,9 @@ struct scene {
 	json_t *doc;
 };
 
-static json_t *parse(const char *text)
-{
-	char *json = strdup(text);
-	json_t *doc;
-
-	for (char *c = strchr(json, '\''); c; c = strchr(c, '\''))
-		*c = '"';
-	doc = json_loads(json, 0, NULL);
-	ck_assert_ptr_nonnull(doc);
-	free(json);
-	return doc;
-}
-
 static void change(json_t *doc, const char *text)
 {
-	json_t *by = parse(text);
+	json_t *by = quoted(text);
 
 	ck_assert_int_eq(json_object_update_recursive(doc, by), 0);
 	json_decref(by);
@@ -150,7 +138,7 @@ static const struct {
 
 static void scene_make(struct scene *s, int i)
 {
-	*s = (struct scene){.doc = parse(base)};
+	*s = (struct scene){.doc = quoted(base)};
 	s->view.history = &s->history;
 	s->view.has_keys = true;
 	s->view.rows = 24;
@@ -493,7 +481,7 @@ START_TEST(test_nonsense)
 
 	scene_make(&s, 0);
 	json_decref(s.doc);
-	s.doc = parse(docs[_i]);
+	s.doc = quoted(docs[_i]);
 	add(&s.history, s.doc);
 	text = compose(&s, 80, true, false);
 	ck_assert_uint_gt(strlen(text), 200);
@@ -505,8 +493,8 @@ END_TEST
 START_TEST(test_history)
 {
 	static struct view_history h;
-	json_t *doc = parse(base);
-	json_t *nothing = parse("{'last': null}");
+	json_t *doc = quoted(base);
+	json_t *nothing = quoted("{'last': null}");
 
 	add(&h, nothing);
 	ck_assert_uint_eq(h.n, 0);
