@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads configuration entries by the table of keys.
  *
- * The table (keys_table.c) is data; this file is its only reader. A value is read in two steps: by
+ * The tables are data; this file is their only reader. A value is read in two steps: by
  * its type into struct keys_value, then against the key's limits, which are written in the table as
  * values of the same type, so that "1ms..1h" needs no second notation. For every key a bad value is
  * reported in one line that names the expected form and shows an example.
@@ -45,21 +45,27 @@ static const struct {
 	[KEY_CUSTOM] = {"text", "some text"},
 };
 
-bool keys_section_has_figures(enum keys_file file, const char *section)
+bool keys_section_has_figures(const struct key_table *table, const char *section)
 {
-	for (size_t i = 0; i < keys_n; i++)
-		if (keys_table[i].file == file && keys_table[i].is_figure &&
-			str_eq(keys_table[i].section, section))
+	for (size_t i = 0; i < table->n; i++)
+		if (table->rows[i].is_figure && str_eq(table->rows[i].section, section))
 			return true;
 	return false;
 }
 
-const struct key *keys_find(enum keys_file file, const char *section, const char *name)
+const struct key *keys_of_section(const struct key_table *table, const char *section)
 {
-	for (size_t i = 0; i < keys_n; i++)
-		if (keys_table[i].file == file && str_eq(keys_table[i].section, section) &&
-			str_eq(keys_table[i].name, name))
-			return &keys_table[i];
+	for (size_t i = 0; i < table->n; i++)
+		if (str_eq(table->rows[i].section, section))
+			return &table->rows[i];
+	return NULL;
+}
+
+const struct key *keys_find(const struct key_table *table, const char *section, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (str_eq(table->rows[i].section, section) && str_eq(table->rows[i].name, name))
+			return &table->rows[i];
 	return NULL;
 }
 
@@ -279,17 +285,17 @@ int keys_parse(const struct key *key, const char *value, void *field, struct err
 
 /* ---- sections and entries ---- */
 
-/* The names of file's sections (section NULL), or of the keys in one. */
-static size_t keys_names(
-	enum keys_file file, const char *section, const char *names[static KEYS_NAMES_MAX])
+/* The names of the table's sections (section NULL), or of the keys in one. */
+static size_t keys_names(const struct key_table *table, const char *section,
+	const char *names[static KEYS_NAMES_MAX])
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < keys_n && n < KEYS_NAMES_MAX; i++) {
-		const struct key *k = &keys_table[i];
+	for (size_t i = 0; i < table->n && n < KEYS_NAMES_MAX; i++) {
+		const struct key *k = &table->rows[i];
 		const char *name = section ? k->name : k->section;
 
-		if (k->file != file || (section && !str_eq(k->section, section)))
+		if (section && !str_eq(k->section, section))
 			continue;
 		/* The keys of a section are adjacent in the table. */
 		if (!n || !str_eq(names[n - 1], name))
@@ -299,33 +305,24 @@ static size_t keys_names(
 }
 
 /* The section that an unknown one most likely means; NULL: none. */
-static const char *keys_near_section(enum keys_file file, const char *section)
+static const char *keys_near_section(const struct key_table *table, const char *section)
 {
 	const char *names[KEYS_NAMES_MAX];
-	size_t n = keys_names(file, NULL, names);
+	size_t n = keys_names(table, NULL, names);
 
 	return str_nearest(section, names, n);
 }
 
-/* Any key of the section; NULL: unknown section. */
-static const struct key *keys_of_section(enum keys_file file, const char *section)
-{
-	for (size_t i = 0; i < keys_n; i++)
-		if (keys_table[i].file == file && str_eq(keys_table[i].section, section))
-			return &keys_table[i];
-	return NULL;
-}
-
 /* Reports what is wrong with a section's name and argument. */
-static bool keys_check_section(enum keys_file file, const char *name, const char *arg,
+static bool keys_check_section(const struct key_table *table, const char *name, const char *arg,
 	const char *where, unsigned line, bool is_mended, struct problems *problems)
 {
-	const struct key *key = keys_of_section(file, name);
+	const struct key *key = keys_of_section(table, name);
 	const char *names[KEYS_NAMES_MAX];
 
 	if (!key) {
-		size_t n = keys_names(file, NULL, names);
-		const char *near = keys_near_section(file, name);
+		size_t n = keys_names(table, NULL, names);
+		const char *near = keys_near_section(table, name);
 		struct buf b = {0};
 
 		keys_join(&b, near ? &near : names, near ? 1 : n, "[", "]");
@@ -354,23 +351,23 @@ static bool keys_check_section(enum keys_file file, const char *name, const char
 }
 
 /* Another section that has a key of that name; NULL: none. */
-static const char *keys_other_section(enum keys_file file, const char *name)
+static const char *keys_other_section(const struct key_table *table, const char *name)
 {
-	for (size_t i = 0; i < keys_n; i++)
-		if (keys_table[i].file == file && str_eq(keys_table[i].name, name))
-			return keys_table[i].section;
+	for (size_t i = 0; i < table->n; i++)
+		if (str_eq(table->rows[i].name, name))
+			return table->rows[i].section;
 	return NULL;
 }
 
 /* section: e's, or the one that it most likely means. */
-static void keys_unknown(enum keys_file file, const char *section, const struct ini_entry *e,
-	struct problems *problems)
+static void keys_unknown(const struct key_table *table, const char *section,
+	const struct ini_entry *e, struct problems *problems)
 {
 	const char *names[KEYS_NAMES_MAX];
-	size_t n = keys_names(file, section, names);
+	size_t n = keys_names(table, section, names);
 	const char *space = *e->arg ? " " : "";
 	const char *near = str_nearest(e->key, names, n);
-	const char *other = keys_other_section(file, e->key);
+	const char *other = keys_other_section(table, e->key);
 	struct buf b = {0};
 
 	if (other) {
@@ -416,7 +413,7 @@ static void keys_check_sections(struct keys_walk *w, const struct ini_entry *e)
 							e->file))
 				return;
 		}
-		(void)keys_check_section(w->rd->file, s->name, s->arg, s->file, s->line,
+		(void)keys_check_section(w->rd->table, s->name, s->arg, s->file, s->line,
 			s->is_mended, w->rd->problems);
 	}
 }
@@ -475,22 +472,22 @@ static int keys_apply_entry(struct keys_walk *w, const struct ini_entry *e)
 
 	/* A flag has no section line that was checked before it. */
 	if (!e->line &&
-		!keys_check_section(rd->file, e->section, e->arg, e->file, 0, false, rd->problems))
+		!keys_check_section(rd->table, e->section, e->arg, e->file, 0, false, rd->problems))
 		return 0;
 	/* The keys of a misspelt section are checked as those of the section that was meant. */
-	if (!keys_of_section(rd->file, section))
-		section = keys_near_section(rd->file, section);
+	if (!keys_of_section(rd->table, section))
+		section = keys_near_section(rd->table, section);
 	if (!section)
 		return 0;
-	key = keys_find(rd->file, section, e->key);
+	key = keys_find(rd->table, section, e->key);
 	if (!key) {
-		keys_unknown(rd->file, section, e, rd->problems);
+		keys_unknown(rd->table, section, e, rd->problems);
 		return 0;
 	}
 	if (section != e->section)
 		return keys_read_entry(rd, key, e, NULL);
-	seen = w->seen[key - keys_table];
-	w->seen[key - keys_table] = e;
+	seen = w->seen[key - rd->table->rows];
+	w->seen[key - rd->table->rows] = e;
 	if (keys_is_repeat(w, key, seen, e)) {
 		keys_mark_bad(rd, e);
 		return 0;
@@ -501,13 +498,13 @@ static int keys_apply_entry(struct keys_walk *w, const struct ini_entry *e)
 	return keys_read_entry(rd, key, e, field);
 }
 
-int keys_fill_defaults(enum keys_file file, const char *section, void *base)
+int keys_fill_defaults(const struct key_table *table, const char *section, void *base)
 {
-	for (size_t i = 0; i < keys_n; i++) {
-		const struct key *k = &keys_table[i];
+	for (size_t i = 0; i < table->n; i++) {
+		const struct key *k = &table->rows[i];
 		int r;
 
-		if (k->file != file || !k->fallback)
+		if (!k->fallback)
 			continue;
 		if (section ? !str_eq(k->section, section) : k->named)
 			continue;
@@ -542,10 +539,10 @@ int keys_apply(const struct keys_reading *reading)
 	const struct ini_doc *doc = reading->doc;
 	int r;
 
-	r = keys_fill_defaults(reading->file, NULL, reading->base);
+	r = keys_fill_defaults(reading->table, NULL, reading->base);
 	if (r)
 		return r;
-	w.seen = calloc(keys_n, sizeof(struct ini_entry *));
+	w.seen = calloc(reading->table->n, sizeof(struct ini_entry *));
 	if (!w.seen)
 		return -ENOMEM;
 	for (size_t i = 0; i < doc->n_entries && !r; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table of configuration keys, for run files and for rpsd.conf: parser, defaults, check,
- * show, the manuals' lists and the tests come from it. Pure. */
+/* Configuration keys by a table: parser, defaults, check, show, the manuals' lists and the tests
+ * come from it. There are two, of run files (plan_keys.h) and of rpsd.conf (settings_keys.h). Pure.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -10,11 +11,6 @@ struct err;
 struct ini_doc;
 struct ini_entry;
 struct problems;
-
-enum keys_file {
-	KEYS_RUN,    /* a run file */
-	KEYS_DAEMON, /* rpsd.conf and its drop-ins */
-};
 
 enum key_type {
 	KEY_TEXT,
@@ -27,7 +23,6 @@ enum key_type {
 };
 
 struct key {
-	enum keys_file file;
 	const char *section;
 	const char *name;
 	enum key_type type;
@@ -50,20 +45,26 @@ struct key {
 	 * tell what is sent, where to and with which credentials, and only the file can set
 	 * them. */
 	bool is_figure;
-	/* Offset of the field in struct plan or settings; for a named section in plan_request or
-	 * settings_origin. KEY_CUSTOM may have such a struct itself as its field. */
+	/* Offset of the field in the struct that the table fills; for a named section in the struct
+	 * of one such section. KEY_CUSTOM may have such a struct itself as its field. */
 	size_t offset;
 	const char *help; /* one line of text */
 };
 
-extern const struct key keys_table[];
-extern const size_t keys_n;
+/* The keys of one kind of file; those of a section are adjacent. */
+struct key_table {
+	const struct key *rows;
+	size_t n;
+};
 
 /* At least one key of the section is a figure. */
-bool keys_section_has_figures(enum keys_file file, const char *section);
+bool keys_section_has_figures(const struct key_table *table, const char *section);
+
+/* Any key of the section; NULL: the section is unknown. */
+const struct key *keys_of_section(const struct key_table *table, const char *section);
 
 /* NULL when unknown. */
-const struct key *keys_find(enum keys_file file, const char *section, const char *name);
+const struct key *keys_find(const struct key_table *table, const char *section, const char *name);
 
 /* Reads value as the key's into *field, whose C type the key's type says (char *: a new string, the
  * old one is freed). field NULL: only checks it. 0, -EINVAL with what is expected and an example in
@@ -76,9 +77,9 @@ const struct ini_entry *keys_last(
 
 /* The input of keys_apply and its destination. */
 struct keys_reading {
-	enum keys_file file;
+	const struct key_table *table;
 	const struct ini_doc *doc;
-	void *base; /* a struct plan or settings */
+	void *base; /* the struct that the table fills */
 	/* The struct that receives the keys of [section arg], set to its defaults; NULL: the keys
 	 * are only checked. */
 	void *(*named)(void *base, const char *section, const char *arg);
@@ -100,4 +101,4 @@ int keys_reset(const struct key *key, void *base);
 
 /* Stores the defaults of a section with arguments in base, or (section NULL) those of all others. 0
  * or -ENOMEM. */
-int keys_fill_defaults(enum keys_file file, const char *section, void *base);
+int keys_fill_defaults(const struct key_table *table, const char *section, void *base);

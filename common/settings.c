@@ -18,6 +18,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/settings_keys.h"
 #include "common/str.h"
 #include "common/units.h"
 
@@ -115,7 +116,7 @@ static int settings_add_origin(struct settings *s, const struct ini_doc *doc, co
 	if (!keys_last(doc, "origin", name, "listen"))
 		problems_add(problems, file, line,
 			"[origin %s] listen is missing: write listen = 127.0.0.1:8000", name);
-	return keys_fill_defaults(KEYS_DAEMON, "origin", origin);
+	return keys_fill_defaults(&settings_keys, "origin", origin);
 }
 
 /* Before keys_apply, which fills them. */
@@ -172,7 +173,7 @@ static void *settings_named(void *base, const char *section, const char *arg)
 int settings_build(const struct ini_doc *doc, struct settings **ret, struct problems *problems)
 {
 	struct settings *s = calloc(1, sizeof(*s));
-	const struct keys_reading reading = {.file = KEYS_DAEMON,
+	const struct keys_reading reading = {.table = &settings_keys,
 		.doc = doc,
 		.base = s,
 		.named = settings_named,

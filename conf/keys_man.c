@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
+#include "common/settings_keys.h"
 #include "common/str.h"
 #include "conf/roff.h"
 
@@ -71,15 +73,13 @@ static void keys_man_text(const struct key *k)
 	(void)puts(is_first ? "" : ")");
 }
 
-static void keys_man_print(enum keys_file file)
+static void keys_man_print(const struct key_table *table)
 {
 	const char *section = NULL;
 
-	for (size_t i = 0; i < keys_n; i++) {
-		const struct key *k = &keys_table[i];
+	for (size_t i = 0; i < table->n; i++) {
+		const struct key *k = &table->rows[i];
 
-		if (k->file != file)
-			continue;
 		if (!section || !str_eq(section, k->section)) {
 			if (section)
 				(void)puts(".El");
@@ -97,9 +97,9 @@ static void keys_man_print(enum keys_file file)
 int main(int argc, char *argv[])
 {
 	if (argc == 2 && str_eq(argv[1], "run")) {
-		keys_man_print(KEYS_RUN);
+		keys_man_print(&plan_keys);
 	} else if (argc == 2 && str_eq(argv[1], "daemon")) {
-		keys_man_print(KEYS_DAEMON);
+		keys_man_print(&settings_keys);
 	} else {
 		(void)fputs("usage: keys_man run|daemon\n", stderr);
 		return 64;

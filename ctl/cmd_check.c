@@ -18,6 +18,8 @@
 #include "common/file.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
+#include "common/settings_keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_slice.h"
 #include "common/settings.h"
@@ -31,27 +33,23 @@
 
 #define CMD_CHECK_MAX ((size_t)1 << 20)
 
-static bool cmd_check_has_section(const struct ini_doc *doc, enum keys_file file)
+static bool cmd_check_has_section(const struct ini_doc *doc, const struct key_table *table)
 {
-	for (size_t i = 0; i < doc->n_sections; i++) {
-		for (size_t k = 0; k < keys_n; k++) {
-			if (keys_table[k].file == file &&
-				str_eq(keys_table[k].section, doc->sections[i].name))
-				return true;
-		}
-	}
+	for (size_t i = 0; i < doc->n_sections; i++)
+		if (keys_of_section(table, doc->sections[i].name))
+			return true;
 	return false;
 }
 
-static enum keys_file cmd_check_judge(const char *path, const struct ini_doc *doc)
+static const struct key_table *cmd_check_judge(const char *path, const struct ini_doc *doc)
 {
 	if (str_ends(path, ".ini"))
-		return KEYS_RUN;
+		return &plan_keys;
 	if (str_ends(path, ".conf"))
-		return KEYS_DAEMON;
-	return cmd_check_has_section(doc, KEYS_DAEMON) && !cmd_check_has_section(doc, KEYS_RUN)
-		       ? KEYS_DAEMON
-		       : KEYS_RUN;
+		return &settings_keys;
+	return cmd_check_has_section(doc, &settings_keys) && !cmd_check_has_section(doc, &plan_keys)
+		       ? &settings_keys
+		       : &plan_keys;
 }
 
 /* ---------------------------------------------------------------- run files */
@@ -111,13 +109,12 @@ static void cmd_check_describe_origin(
 	const struct settings_origin *o, const struct ini_doc *doc, struct buf *ret)
 {
 	(void)buf_printf(ret, "origin    %s on %s", o->name, o->listen);
-	for (size_t i = 0; i < keys_n; i++) {
-		const struct key *k = &keys_table[i];
+	for (size_t i = 0; i < settings_keys.n; i++) {
+		const struct key *k = &settings_keys.rows[i];
 		bool is_always = str_eq(k->name, "delay") || str_eq(k->name, "body");
 		const struct ini_entry *e;
 
-		if (k->file != KEYS_DAEMON || !str_eq(k->section, "origin") ||
-			str_eq(k->name, "listen"))
+		if (!str_eq(k->section, "origin") || str_eq(k->name, "listen"))
 			continue;
 		e = keys_last(doc, "origin", o->name, k->name);
 		if (e || is_always)
@@ -175,7 +172,7 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 /* ---------------------------------------------------------------- each file */
 
 /* Determines the kind of a file, as far as its sections show it. 0 or the exit status. */
-static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_has_target)
+static int cmd_check_look(const char *path, const struct key_table **ret_kind, bool *ret_has_target)
 {
 	struct problems problems = {0};
 	struct ini_doc doc = {0};
@@ -186,7 +183,7 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 	int r;
 
 	/* A file that can be read only once is taken for a complete run file. */
-	*ret_kind = KEYS_RUN;
+	*ret_kind = &plan_keys;
 	*ret_has_target = true;
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return 0;
@@ -222,17 +219,17 @@ static int cmd_check_look(const char *path, enum keys_file *ret_kind, bool *ret_
 static int cmd_check_next(const char *const *paths, size_t n, struct buf *ret, size_t *ret_n)
 {
 	bool has_target;
-	enum keys_file kind;
+	const struct key_table *kind;
 	int r = cmd_check_look(paths[0], &kind, &has_target);
 	size_t taken = 1;
 
-	if (r == 0 && kind == KEYS_DAEMON) {
+	if (r == 0 && kind == &settings_keys) {
 		r = cmd_check_daemon(paths[0], ret);
 	} else if (r == 0) {
 		/* A file that cannot be read is reported in its turn. */
 		while (taken < n && has_target && access(paths[taken], R_OK) == 0 &&
-			cmd_check_look(paths[taken], &kind, &has_target) == 0 && kind == KEYS_RUN &&
-			!has_target) {
+			cmd_check_look(paths[taken], &kind, &has_target) == 0 &&
+			kind == &plan_keys && !has_target) {
 			has_target = true;
 			taken++;
 		}

@@ -14,6 +14,7 @@
 
 #include "common/buf.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/terms.h"
@@ -179,11 +180,12 @@ static int completion_put_keys(struct buf *ret)
 	int r = buf_puts(ret, "_rpsctl_keys='");
 	bool is_first = true;
 
-	for (size_t i = 0; i < keys_n && r == 0; i++) {
-		if (keys_table[i].file != KEYS_RUN || keys_table[i].named)
+	for (size_t i = 0; i < plan_keys.n && r == 0; i++) {
+		const struct key *k = &plan_keys.rows[i];
+
+		if (k->named)
 			continue;
-		r = buf_printf(ret, "%s%s.%s=", is_first ? "" : " ", keys_table[i].section,
-			keys_table[i].name);
+		r = buf_printf(ret, "%s%s.%s=", is_first ? "" : " ", k->section, k->name);
 		is_first = false;
 	}
 	return r ? r : buf_puts(ret, "'\n");

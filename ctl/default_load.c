@@ -10,6 +10,7 @@
 
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/str.h"
 
 static const struct ini_entry *default_load_find(
@@ -71,5 +72,5 @@ void default_load_describe(
 			"%.20s%s%s at %.20s%s%s, which is the default rate; -r RATE sets another",
 			n ? n->value : "open model", n ? " request" : "",
 			n && !str_eq(n->value, "1") ? "s" : "", scale ? scale->value : "",
-			scale ? " of " : "", keys_find(KEYS_RUN, "load", "rate")->fallback);
+			scale ? " of " : "", keys_find(&plan_keys, "load", "rate")->fallback);
 }

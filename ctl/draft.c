@@ -28,6 +28,7 @@
 #include "common/file.h"
 #include "common/fill.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/result.h"
 #include "common/str.h"
@@ -137,7 +138,7 @@ static int draft_read_text(const char *path, size_t used, char **ret, struct err
  */
 static int draft_check_url(const char *what, struct err *reterr)
 {
-	const struct key *key = keys_find(KEYS_RUN, "target", "url");
+	const struct key *key = keys_find(&plan_keys, "target", "url");
 	struct err err = {0};
 	int r = keys_parse(key, what, NULL, &err);
 

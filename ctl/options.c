@@ -21,6 +21,8 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
+#include "common/settings_keys.h"
 #include "common/str.h"
 #include "ctl/hints.h"
 
@@ -525,8 +527,8 @@ static int options_describe_help(const struct options_flag *f, struct buf *ret)
 		return buf_puts(ret, f->help);
 	len = strcspn(f->key, ".");
 	(void)snprintf(section, sizeof(section), "%.*s", (int)len, f->key);
-	key = keys_find(
-		f->groups & OPTIONS_ORIGIN ? KEYS_DAEMON : KEYS_RUN, section, f->key + len + 1);
+	key = keys_find(f->groups & OPTIONS_ORIGIN ? &settings_keys : &plan_keys, section,
+		f->key + len + 1);
 	if (key->fallback)
 		return buf_printf(ret, "%s (default %s)", key->help, key->fallback);
 	return buf_puts(ret, key->help);

@@ -24,6 +24,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/plan/plan_load.h"
 #include "common/plan/plan_files.h"
 #include "common/plan/plan_input.h"
@@ -52,8 +53,8 @@ static bool plan_url_is_doubtful(const struct ini_doc *doc)
 	for (size_t i = 0; i < doc->n_entries; i++) {
 		const struct ini_entry *e = &doc->entries[i];
 
-		if (str_eq(e->key, "url") ||
-			(str_eq(e->section, "target") && !keys_find(KEYS_RUN, e->section, e->key)))
+		if (str_eq(e->key, "url") || (str_eq(e->section, "target") &&
+						     !keys_find(&plan_keys, e->section, e->key)))
 			return true;
 	}
 	return doc->is_incomplete;
@@ -178,7 +179,7 @@ static int plan_write_text(const struct ini_doc *doc, bool is_whole, struct buf 
 			is_done = plan_is_same_section(&doc->entries[k], &doc->entries[i]);
 		for (size_t k = i; k < doc->n_entries && !is_done; k++) {
 			const struct ini_entry *e = &doc->entries[k];
-			const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
+			const struct key *key = keys_find(&plan_keys, e->section, e->key);
 			int r;
 
 			if (!plan_is_same_section(e, &doc->entries[i]) ||
@@ -237,7 +238,7 @@ static void *plan_named(void *base, const char *section, const char *arg)
 /* Reads every entry into its field. */
 static int plan_read(const struct plan_input *in)
 {
-	const struct keys_reading reading = {.file = KEYS_RUN,
+	const struct keys_reading reading = {.table = &plan_keys,
 		.doc = in->doc,
 		.base = in->plan,
 		.named = plan_named,

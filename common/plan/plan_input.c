@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 
 const struct ini_entry *plan_entry(
 	const struct plan_input *in, const char *section, const char *key)
@@ -19,5 +20,5 @@ void plan_drop(const struct plan_input *in, const struct ini_entry *e)
 {
 	in->lost[e - in->doc->entries] = true;
 	/* Keys that can be dropped have defaults that need no memory. */
-	(void)keys_reset(keys_find(KEYS_RUN, e->section, e->key), in->plan);
+	(void)keys_reset(keys_find(&plan_keys, e->section, e->key), in->plan);
 }

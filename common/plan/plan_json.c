@@ -9,6 +9,7 @@
 #include "common/confidence.h"
 #include "common/json_text.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_requests.h"
 #include "common/plan/plan_stages.h"
@@ -16,7 +17,7 @@
 /* The word in the key table for that value of its enum. */
 static const char *plan_json_word(const char *section, const char *key, unsigned value)
 {
-	return keys_find(KEYS_RUN, section, key)->choices[value];
+	return keys_find(&plan_keys, section, key)->choices[value];
 }
 
 static json_t *plan_json_count(uint64_t n, bool is_known)

@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_input.h"
 #include "common/plan/plan_stages.h"
@@ -144,7 +145,7 @@ static void plan_settle_length(struct plan_load *l)
 static bool plan_scale_rate(
 	struct plan_load *l, const struct ini_entry *e, struct rate scale, struct rate *rate)
 {
-	const struct key *key = keys_find(KEYS_RUN, "load", "rate");
+	const struct key *key = keys_find(&plan_keys, "load", "rate");
 	char before[UNITS_TEXT_MAX], after[UNITS_TEXT_MAX];
 	struct rate scaled, checked;
 
@@ -315,7 +316,7 @@ int plan_settle_load(const struct plan_input *in)
 	}
 	/* rate = max was given twice, or together with a bad model. */
 	if (!plan->rate.den)
-		(void)keys_reset(keys_find(KEYS_RUN, "load", "rate"), plan);
+		(void)keys_reset(keys_find(&plan_keys, "load", "rate"), plan);
 	r = plan_scale(&l);
 	return r ? r : plan_finish_open(&l);
 }

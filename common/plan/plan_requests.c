@@ -23,6 +23,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_request_values.h"
 #include "common/plan/plan_files.h"
@@ -92,7 +93,7 @@ static int plan_add_request(
 	if (!r->name)
 		return -ENOMEM;
 	p->n_requests++;
-	return keys_fill_defaults(KEYS_RUN, "request", r);
+	return keys_fill_defaults(&plan_keys, "request", r);
 }
 
 static void plan_refuse_flag(const struct plan_input *in, const struct ini_entry *e)

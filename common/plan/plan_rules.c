@@ -23,6 +23,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_connections.h"
 #include "common/plan/plan_input.h"
@@ -470,7 +471,7 @@ static bool plan_rule_is_of(
 {
 	if (!str_eq(e->section, rule->section) || (rule->key && !str_eq(e->key, rule->key)))
 		return false;
-	if (!keys_find(KEYS_RUN, e->section, e->key) || plan_is_lost(in, e))
+	if (!keys_find(&plan_keys, e->section, e->key) || plan_is_lost(in, e))
 		return false;
 	return rule->is_each ||
 	       (e == plan_entry(in, rule->section, rule->key) && !plan_is_bad(in, e));

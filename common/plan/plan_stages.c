@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "common/units.h"
 
@@ -190,7 +191,7 @@ static int plan_refuse_stage(const char *value, const char *kind, struct err *re
 static int plan_parse_stage_rate(
 	const char *word, enum plan_stage_kind kind, struct rate *ret, struct err *reterr)
 {
-	struct key key = *keys_find(KEYS_RUN, "load", "rate");
+	struct key key = *keys_find(&plan_keys, "load", "rate");
 
 	if (!units_parse_rate(word, ret) && !ret->num) {
 		if (kind == PLAN_RAMP)
@@ -207,7 +208,7 @@ static int plan_parse_stage_rate(
 static int plan_parse_field(
 	const char *field, const char *word, struct plan_stage *stage, struct err *reterr)
 {
-	const struct key *duration = keys_find(KEYS_RUN, "load", "duration");
+	const struct key *duration = keys_find(&plan_keys, "load", "duration");
 
 	if (str_eq(field, PLAN_AT_DURATION))
 		return keys_parse(duration, word, &stage->duration_ns, reterr);

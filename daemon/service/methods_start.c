@@ -18,6 +18,7 @@
 #include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
@@ -180,7 +181,7 @@ static bool methods_find_override(const struct methods_material *m, char *ret_wh
 {
 	for (size_t i = m->n_named; i < m->doc.n_entries; i++) {
 		const struct ini_entry *e = &m->doc.entries[i];
-		const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
+		const struct key *key = keys_find(&plan_keys, e->section, e->key);
 
 		if (key && key->is_figure)
 			continue;
@@ -191,7 +192,7 @@ static bool methods_find_override(const struct methods_material *m, char *ret_wh
 	for (size_t i = m->n_named_sections; i < m->doc.n_sections; i++) {
 		const struct ini_section *s = &m->doc.sections[i];
 
-		if (!*s->arg && keys_section_has_figures(KEYS_RUN, s->name))
+		if (!*s->arg && keys_section_has_figures(&plan_keys, s->name))
 			continue;
 		(void)snprintf(ret_what, size, "[%s%s%s]", s->name, *s->arg ? " " : "", s->arg);
 		return true;

@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "common/units.h"
 
@@ -415,13 +416,9 @@ static void secrets_read_end(struct secrets_reading *rd)
 
 static bool secrets_knows_section(const struct ini_section *s)
 {
-	if (s->is_mended)
-		return false;
-	for (size_t i = 0; i < keys_n; i++)
-		if (keys_table[i].file == KEYS_RUN && str_eq(keys_table[i].section, s->name) &&
-			keys_table[i].named == (*s->arg != '\0'))
-			return true;
-	return false;
+	const struct key *key = s->is_mended ? NULL : keys_of_section(&plan_keys, s->name);
+
+	return key && key->named == (*s->arg != '\0');
 }
 
 static int secrets_put_comment(const char *line, size_t len, bool for_strangers, struct buf *out)
@@ -444,7 +441,7 @@ static int secrets_put_comment(const char *line, size_t len, bool for_strangers,
 static int secrets_put_entry(const struct secrets_reading *rd, const struct ini_entry *e,
 	const char *line, size_t len, struct buf *out)
 {
-	const struct key *key = keys_find(KEYS_RUN, e->section, e->key);
+	const struct key *key = keys_find(&plan_keys, e->section, e->key);
 	const char *value = memchr(line, '=', len);
 	int r;
 

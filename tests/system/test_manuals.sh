@@ -46,9 +46,12 @@ flag_items() {
 }
 
 # Every key, in its section of its manual.
-sed -n 's/^[[:blank:]]*{KEYS_\([A-Z]*\), "\([^"]*\)", "\([^"]*\)".*/\1 \2 \3/p' \
-	"$ROOT/common/keys_table.c" >"$T/keys"
-expect_some 30 "the key table" "$T/keys"
+table_keys() {
+	sed -n 's/^[[:blank:]]*{"\([^"]*\)", "\([^"]*\)", KEY_.*/\1 \2/p' "$ROOT/$2" >"$T/$1.keys"
+	expect_some 15 "$2" "$T/$1.keys"
+	while IFS= read -r key; do echo "$1 $key"; done <"$T/$1.keys"
+}
+{ table_keys RUN common/plan/plan_keys.c; table_keys DAEMON common/settings_keys.c; } >"$T/keys"
 key_items() {
 	awk -v file="$1" '
 		/^\.Ss / { section = $2 ~ /^\[[a-z]+\]?$/ ? $2 : ""; gsub(/[][]/, "", section) }

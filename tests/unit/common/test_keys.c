@@ -2,6 +2,8 @@
 /* The key table and its reader. Most cases are loops over the table itself: a key that is added
  * gets its tests; only a grammar of its own needs a sample in key_samples. */
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
+#include "common/settings_keys.h"
 
 #include <check.h>
 #include <errno.h>
@@ -18,54 +20,54 @@
 
 /* Keys with a grammar of their own: a value that is not the default, and one that is bad. */
 static const struct {
-	enum keys_file file;
+	const struct key_table *table;
 	const char *name;
 	const char *good;
 	const char *bad;
 } key_samples[] = {
-	{KEYS_RUN, "url", "http://127.0.0.1:8000/", "http://"},
-	{KEYS_RUN, "connect-to", "[::1]:8443", "::1"},
-	{KEYS_RUN, "dns", "every 30s", "every 1ms"},
-	{KEYS_RUN, "ca-file", "ca.pem", "@ca.pem"},
-	{KEYS_RUN, "certificate", "/etc/client.pem", "@client.pem"},
-	{KEYS_RUN, "key", "cred:key", "cred:"},
-	{KEYS_RUN, "server-name", "::1", "shop.test:443"},
-	{KEYS_RUN, "ciphers", "ECDHE-RSA-AES128-GCM-SHA256:!aNULL", "AES128 SHA"},
-	{KEYS_RUN, "ciphersuites", "TLS_AES_128_GCM_SHA256", "TLS_AES_128"},
-	{KEYS_RUN, "stage", "hold 500 for 5m", "hold 500"},
-	{KEYS_RUN, "scale", "x0.1", "x0"},
-	{KEYS_RUN, "arrivals", "jitter:0.3", "jitter"},
-	{KEYS_RUN, "gap", "50us", "11ms"},
-	{KEYS_RUN, "slice", "2/5", "5/2"},
-	{KEYS_RUN, "at", "2026-11-22T17:00:00Z", "17:00"},
-	{KEYS_RUN, "label", "commit=1f2e3d4", "commit"},
-	{KEYS_RUN, "method", "POST", "P ST"},
-	{KEYS_RUN, "header", "Accept: text/html", "Accept"},
-	{KEYS_RUN, "body", "some text", "cred:a/b"},
-	{KEYS_RUN, "auth", "bearer @token", "bearer token"},
-	{KEYS_RUN, "path", "products?page=2", "http://elsewhere.test/"},
-	{KEYS_RUN, "expect-status", "2xx", "100"},
-	{KEYS_RUN, "expect-header", "ETag", "E Tag"},
-	{KEYS_RUN, "expect-body", "some text", "cred:.."},
-	{KEYS_RUN, "expect-size", "1KiB..", "2KiB..1KiB"},
-	{KEYS_RUN, "expect-sha256",
+	{&plan_keys, "url", "http://127.0.0.1:8000/", "http://"},
+	{&plan_keys, "connect-to", "[::1]:8443", "::1"},
+	{&plan_keys, "dns", "every 30s", "every 1ms"},
+	{&plan_keys, "ca-file", "ca.pem", "@ca.pem"},
+	{&plan_keys, "certificate", "/etc/client.pem", "@client.pem"},
+	{&plan_keys, "key", "cred:key", "cred:"},
+	{&plan_keys, "server-name", "::1", "shop.test:443"},
+	{&plan_keys, "ciphers", "ECDHE-RSA-AES128-GCM-SHA256:!aNULL", "AES128 SHA"},
+	{&plan_keys, "ciphersuites", "TLS_AES_128_GCM_SHA256", "TLS_AES_128"},
+	{&plan_keys, "stage", "hold 500 for 5m", "hold 500"},
+	{&plan_keys, "scale", "x0.1", "x0"},
+	{&plan_keys, "arrivals", "jitter:0.3", "jitter"},
+	{&plan_keys, "gap", "50us", "11ms"},
+	{&plan_keys, "slice", "2/5", "5/2"},
+	{&plan_keys, "at", "2026-11-22T17:00:00Z", "17:00"},
+	{&plan_keys, "label", "commit=1f2e3d4", "commit"},
+	{&plan_keys, "method", "POST", "P ST"},
+	{&plan_keys, "header", "Accept: text/html", "Accept"},
+	{&plan_keys, "body", "some text", "cred:a/b"},
+	{&plan_keys, "auth", "bearer @token", "bearer token"},
+	{&plan_keys, "path", "products?page=2", "http://elsewhere.test/"},
+	{&plan_keys, "expect-status", "2xx", "100"},
+	{&plan_keys, "expect-header", "ETag", "E Tag"},
+	{&plan_keys, "expect-body", "some text", "cred:.."},
+	{&plan_keys, "expect-size", "1KiB..", "2KiB..1KiB"},
+	{&plan_keys, "expect-sha256",
 		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "e3b0"},
-	{KEYS_RUN, "source", "10.0.0.1-10.0.0.3, ::1", "10.0.0.1-"},
-	{KEYS_DAEMON, "socket", "/tmp/rpsd.socket", "rpsd.socket"},
-	{KEYS_DAEMON, "observe", "/tmp/look.socket", "look.socket"},
-	{KEYS_DAEMON, "allow", "192.0.2.7:8080", "192.0.2.700"},
-	{KEYS_DAEMON, "max-rate", "10k/s", "0.5/s"},
-	{KEYS_DAEMON, "listen", "[::1]:8000", "8000"},
-	{KEYS_DAEMON, "delay", "exp:5ms", "exp"},
-	{KEYS_DAEMON, "errors", "20% 503", "20%"},
-	{KEYS_DAEMON, "drip", "50 x 10ms", "50 10ms"},
-	{KEYS_DAEMON, "service", "exp:1ms", "1"},
-	{KEYS_DAEMON, "stall", "1s every 10s", "10s every 1s"},
-	{KEYS_DAEMON, "accept-stall", "5s", "5"},
-	{KEYS_DAEMON, "read", "64KiB every 100ms", "64KiB"},
-	{KEYS_DAEMON, "hang", "1%", "1"},
-	{KEYS_DAEMON, "close-after", "100 header", "100 headers"},
-	{KEYS_DAEMON, "gaps", "gaps.txt", ""},
+	{&plan_keys, "source", "10.0.0.1-10.0.0.3, ::1", "10.0.0.1-"},
+	{&settings_keys, "socket", "/tmp/rpsd.socket", "rpsd.socket"},
+	{&settings_keys, "observe", "/tmp/look.socket", "look.socket"},
+	{&settings_keys, "allow", "192.0.2.7:8080", "192.0.2.700"},
+	{&settings_keys, "max-rate", "10k/s", "0.5/s"},
+	{&settings_keys, "listen", "[::1]:8000", "8000"},
+	{&settings_keys, "delay", "exp:5ms", "exp"},
+	{&settings_keys, "errors", "20% 503", "20%"},
+	{&settings_keys, "drip", "50 x 10ms", "50 10ms"},
+	{&settings_keys, "service", "exp:1ms", "1"},
+	{&settings_keys, "stall", "1s every 10s", "10s every 1s"},
+	{&settings_keys, "accept-stall", "5s", "5"},
+	{&settings_keys, "read", "64KiB every 100ms", "64KiB"},
+	{&settings_keys, "hang", "1%", "1"},
+	{&settings_keys, "close-after", "100 header", "100 headers"},
+	{&settings_keys, "gaps", "gaps.txt", ""},
 };
 
 /* Large enough for each base, and zeroed as their owners do it. */
@@ -81,10 +83,18 @@ static bool is_text(const struct key *k)
 	return k->type == KEY_TEXT || k->type == KEY_CUSTOM;
 }
 
+static const struct key_table *table_of(const struct key *k)
+{
+	for (size_t i = 0; i < plan_keys.n; i++)
+		if (k == &plan_keys.rows[i])
+			return &plan_keys;
+	return &settings_keys;
+}
+
 static size_t sample_of(const struct key *k)
 {
 	for (size_t i = 0; i < sizeof(key_samples) / sizeof(*key_samples); i++)
-		if (key_samples[i].file == k->file && str_eq(key_samples[i].name, k->name))
+		if (key_samples[i].table == table_of(k) && str_eq(key_samples[i].name, k->name))
 			return i;
 	ck_abort_msg("[%s] %s has no sample in this test", k->section, k->name);
 	return 0;
@@ -145,12 +155,12 @@ static void expect_field(const struct key *k, union base *base, const char *valu
 }
 
 /* What keys_apply allocates. */
-static void fields_fini(enum keys_file file, bool named, union base *base)
+static void fields_fini(const struct key_table *table, bool named, union base *base)
 {
-	for (size_t i = 0; i < keys_n; i++) {
-		const struct key *t = &keys_table[i];
+	for (size_t i = 0; i < table->n; i++) {
+		const struct key *t = &table->rows[i];
 
-		if (t->file != file || t->named != named)
+		if (t->named != named)
 			continue;
 		if (t->type == KEY_TEXT)
 			free(*(char **)field_of(t, base));
@@ -161,7 +171,7 @@ static void fields_fini(enum keys_file file, bool named, union base *base)
 
 static void base_fini(const struct key *k, union base *base)
 {
-	fields_fini(k->file, k->named, base);
+	fields_fini(table_of(k), k->named, base);
 }
 
 /* That of [section one] in the whole that is read. */
@@ -177,7 +187,7 @@ static void *find_named(void *base, const char *section, const char *arg)
 static void apply(const struct key *k, struct conf_doc *d, union base *base)
 {
 	union base outer = {0};
-	const struct keys_reading reading = {.file = k->file,
+	const struct keys_reading reading = {.table = table_of(k),
 		.doc = &d->ini,
 		.base = k->named ? &outer : base,
 		.named = find_named,
@@ -185,10 +195,10 @@ static void apply(const struct key *k, struct conf_doc *d, union base *base)
 
 	named_base = k->named ? base : NULL;
 	if (k->named)
-		ck_assert_int_eq(keys_fill_defaults(k->file, k->section, base), 0);
+		ck_assert_int_eq(keys_fill_defaults(table_of(k), k->section, base), 0);
 	ck_assert_int_eq(keys_apply(&reading), 0);
 	if (k->named)
-		fields_fini(k->file, false, &outer);
+		fields_fini(table_of(k), false, &outer);
 }
 
 static void read_one(struct conf_doc *d, const char *file, const struct key *k, const char *value)
@@ -200,11 +210,10 @@ static void read_one(struct conf_doc *d, const char *file, const struct key *k, 
 	conf_read(d, file, text);
 }
 
-static void row_is_sane(int row)
+static void row_is_sane(const struct key *k)
 {
-	const struct key *k = &keys_table[row];
 
-	ck_assert_ptr_eq(keys_find(k->file, k->section, k->name), k);
+	ck_assert_ptr_eq(keys_find(table_of(k), k->section, k->name), k);
 	ck_assert_uint_gt(strlen(k->help), 0);
 	ck_assert_uint_lt(strlen(k->section), INI_NAME_MAX);
 	ck_assert_uint_lt(strlen(k->name), INI_NAME_MAX);
@@ -216,15 +225,12 @@ static void row_is_sane(int row)
 	if (k->limits)
 		ck_assert_ptr_nonnull(strstr(k->limits, ".."));
 	/* keys_apply lists a section's keys together. */
-	for (int i = 0; i + 1 < row; i++)
-		ck_assert(!(keys_table[i].file == k->file &&
-			    str_eq(keys_table[i].section, k->section) &&
-			    !str_eq(keys_table[row - 1].section, k->section)));
+	for (const struct key *other = table_of(k)->rows; other + 1 < k; other++)
+		ck_assert(!str_eq(other->section, k->section) || str_eq(k[-1].section, k->section));
 }
 
-static void default_fills_field(int row)
+static void default_fills_field(const struct key *k)
 {
-	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 
@@ -237,9 +243,8 @@ static void default_fills_field(int row)
 	conf_fini(&d);
 }
 
-static void good_value_fills_field(int row)
+static void good_value_fills_field(const struct key *k)
 {
-	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 
@@ -251,9 +256,8 @@ static void good_value_fills_field(int row)
 	conf_fini(&d);
 }
 
-static void word_is_taken(int row)
+static void word_is_taken(const struct key *k)
 {
-	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base;
 
@@ -291,7 +295,7 @@ static void expect_refused(const struct key *k, const char *value, const char *h
 	conf_fini(&d);
 }
 
-static void bad_value_is_refused(int row)
+static void bad_value_is_refused(const struct key *k)
 {
 	static const char *const hints[] = {
 		[KEY_UINT] = "as in 100",
@@ -300,7 +304,6 @@ static void bad_value_is_refused(int row)
 		[KEY_SIZE] = "as in 64KiB",
 		[KEY_CHOICE] = "write ",
 	};
-	const struct key *k = &keys_table[row];
 
 	if (is_text(k)) {
 		expect_refused(k, key_samples[sample_of(k)].bad, NULL);
@@ -321,7 +324,7 @@ static void bad_value_is_refused(int row)
 		expect_refused(k, "x!", k->word);
 }
 
-static void value_beyond_limits_is_refused(int row)
+static void value_beyond_limits_is_refused(const struct key *k)
 {
 	static const char *const beyond[] = {
 		[KEY_UINT] = "18446744073709551615",
@@ -329,7 +332,6 @@ static void value_beyond_limits_is_refused(int row)
 		[KEY_TIME] = "99999h",
 		[KEY_SIZE] = "1048576MiB",
 	};
-	const struct key *k = &keys_table[row];
 	const char *dots;
 	char low[64] = "";
 
@@ -354,9 +356,8 @@ static void value_beyond_limits_is_refused(int row)
 	}
 }
 
-static void single_key_twice_is_refused(int row)
+static void single_key_twice_is_refused(const struct key *k)
 {
-	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 	char text[512];
@@ -375,9 +376,8 @@ static void single_key_twice_is_refused(int row)
 	conf_fini(&d);
 }
 
-static void later_file_overrides(int row)
+static void later_file_overrides(const struct key *k)
 {
-	const struct key *k = &keys_table[row];
 	struct conf_doc d = {0};
 	union base base = {0};
 
@@ -390,7 +390,7 @@ static void later_file_overrides(int row)
 	conf_fini(&d);
 }
 
-static void (*const row_checks[])(int row) = {
+static void (*const row_checks[])(const struct key *k) = {
 	row_is_sane,
 	default_fills_field,
 	good_value_fills_field,
@@ -404,8 +404,10 @@ static void (*const row_checks[])(int row) = {
 /* All rows in one process: forking takes longer than a row. */
 START_TEST(each_row)
 {
-	for (int row = 0; row < (int)keys_n; row++)
-		row_checks[_i](row);
+	for (size_t i = 0; i < plan_keys.n; i++)
+		row_checks[_i](&plan_keys.rows[i]);
+	for (size_t i = 0; i < settings_keys.n; i++)
+		row_checks[_i](&settings_keys.rows[i]);
 }
 END_TEST
 
@@ -415,9 +417,9 @@ static void expect_run_problems(const char *text, const char *const *wanted)
 	union base base = {0};
 
 	conf_read(&d, "f.ini", text);
-	apply(&keys_table[0], &d, &base);
+	apply(&plan_keys.rows[0], &d, &base);
 	conf_expect(&d, wanted);
-	base_fini(&keys_table[0], &base);
+	base_fini(&plan_keys.rows[0], &base);
 	conf_fini(&d);
 }
 
@@ -460,7 +462,7 @@ START_TEST(section_arguments)
 	struct conf_doc d = {0};
 	struct settings s = {0};
 	const struct keys_reading reading = {
-		.file = KEYS_DAEMON, .doc = &d.ini, .base = &s, .problems = &d.problems};
+		.table = &settings_keys, .doc = &d.ini, .base = &s, .problems = &d.problems};
 
 	EXPECT("[load two]\nrate = 1\n", "f.ini:1: [load two]: [load] takes no name");
 	conf_read(&d, "f.conf", "[origin]\ndelay = x\n[origin a-b.c]\n");
@@ -485,14 +487,14 @@ START_TEST(problems_come_in_the_order_of_lines)
 	conf_set(&d, "-r", "load", "rate", "fast");
 	conf_set(&d, "--set laod.rate", "laod", "rate", "1");
 	conf_set(&d, "--set load.raet", "load", "raet", "1");
-	apply(&keys_table[0], &d, &base);
+	apply(&plan_keys.rows[0], &d, &base);
 	conf_expect(&d, (const char *const[]){"a.ini:1: unknown section [targt]", "a.ini:4: rate: ",
 				"a.ini:5: unknown section [nix]", "b.ini:1: unknown section [nox]",
 				"b.ini:3: seed: ", "b.ini:4: unknown section [nux]",
 				"b.ini:6: connect: '5' has no unit", "-r: 'fast' is not a rate",
 				"--set laod.rate: unknown section [laod]: did you mean [load]?",
 				"--set load.raet: unknown key 'raet'", NULL});
-	base_fini(&keys_table[0], &base);
+	base_fini(&plan_keys.rows[0], &base);
 	conf_fini(&d);
 }
 END_TEST
@@ -504,23 +506,23 @@ START_TEST(last_flag_wins)
 
 	conf_set(&d, "-n", "load", "requests", "5");
 	conf_set(&d, "-n", "load", "requests", "6");
-	apply(&keys_table[0], &d, &base);
+	apply(&plan_keys.rows[0], &d, &base);
 	conf_expect_none(&d);
 	ck_assert_uint_eq(base.plan.n_arrivals, 6);
 	ck_assert_str_eq(keys_last(&d.ini, "load", "", "requests")->value, "6");
 	ck_assert_ptr_null(keys_last(&d.ini, "load", "", "rate"));
 	ck_assert_ptr_null(keys_last(&d.ini, "load", "x", "requests"));
-	base_fini(&keys_table[0], &base);
+	base_fini(&plan_keys.rows[0], &base);
 	conf_fini(&d);
 }
 END_TEST
 
 START_TEST(find_knows_file_and_section)
 {
-	ck_assert_ptr_nonnull(keys_find(KEYS_RUN, "load", "rate"));
-	ck_assert_ptr_null(keys_find(KEYS_DAEMON, "load", "rate"));
-	ck_assert_ptr_null(keys_find(KEYS_RUN, "target", "rate"));
-	ck_assert_ptr_null(keys_find(KEYS_RUN, "load", ""));
+	ck_assert_ptr_nonnull(keys_find(&plan_keys, "load", "rate"));
+	ck_assert_ptr_null(keys_find(&settings_keys, "load", "rate"));
+	ck_assert_ptr_null(keys_find(&plan_keys, "target", "rate"));
+	ck_assert_ptr_null(keys_find(&plan_keys, "load", ""));
 }
 END_TEST
 

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/keys.h"
+#include "common/settings_keys.h"
 #include "common/settings_files.h"
 #include "common/str.h"
 #include "tests/support/suite.h"
@@ -387,12 +388,12 @@ START_TEST(shipped_file_shows_every_key)
 	ck_assert_uint_eq(s->n_origins, 1);
 	ck_assert_str_eq(s->origins[0].listen, "127.0.0.1:8000");
 	expect_delay(&s->origins[0], SETTINGS_DELAY_FIXED, 5 * NSEC_PER_SEC);
-	for (size_t i = 0; i < keys_n; i++) {
-		const struct key *k = &keys_table[i];
+	for (size_t i = 0; i < settings_keys.n; i++) {
+		const struct key *k = &settings_keys.rows[i];
 		const struct ini_entry *e;
 
 		/* That one is for rpsctl origin alone. */
-		if (k->file != KEYS_DAEMON || str_eq(k->name, "gaps"))
+		if (str_eq(k->name, "gaps"))
 			continue;
 		e = keys_last(&d.ini, k->section, k->named ? "talk" : "", k->name);
 		ck_assert_msg(e, "[%s] %s is not shown", k->section, k->name);

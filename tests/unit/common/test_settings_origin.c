@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/keys.h"
+#include "common/settings_keys.h"
 #include "common/str.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/conf_doc.h"
@@ -193,7 +194,7 @@ static const struct {
 
 START_TEST(values_grammar)
 {
-	const struct key *key = keys_find(KEYS_DAEMON, "origin", values[_i].key);
+	const struct key *key = keys_find(&settings_keys, "origin", values[_i].key);
 	struct err err = {0};
 	int r;
 

@@ -9,6 +9,7 @@
 
 #include "common/buf.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "tests/support/suite.h"
@@ -86,15 +87,13 @@ START_TEST(test_terms_and_keys)
 	line = line_of("_rpsctl_keys='");
 	ck_assert_ptr_nonnull(strstr(line, " load.rate= "));
 	ck_assert_ptr_null(strstr(line, "policy."));
-	for (size_t i = 0; i < keys_n; i++) {
+	for (size_t i = 0; i < plan_keys.n; i++) {
+		const struct key *k = &plan_keys.rows[i];
 		char key[96];
 
-		(void)snprintf(
-			key, sizeof(key), "%s.%s=", keys_table[i].section, keys_table[i].name);
+		(void)snprintf(key, sizeof(key), "%s.%s=", k->section, k->name);
 		/* Keys of a named section need the name, which nobody knows. */
-		if (keys_table[i].file == KEYS_RUN)
-			ck_assert_msg(
-				(strstr(line, key) != NULL) == !keys_table[i].named, "%s", key);
+		ck_assert_msg((strstr(line, key) != NULL) == !k->named, "%s", key);
 	}
 }
 END_TEST

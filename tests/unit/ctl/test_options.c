@@ -12,6 +12,8 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
+#include "common/settings_keys.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
 #include "ctl/look.h"
@@ -115,7 +117,7 @@ START_TEST(test_keys_exist)
 	if (str_eq(keys[_i].key, "a.b"))
 		return;
 	(void)snprintf(section, sizeof(section), "%.*s", (int)(dot - keys[_i].key), keys[_i].key);
-	ck_assert_msg(keys_find(KEYS_RUN, section, dot + 1) != NULL, "%s", keys[_i].key);
+	ck_assert_msg(keys_find(&plan_keys, section, dot + 1) != NULL, "%s", keys[_i].key);
 }
 END_TEST
 
@@ -168,18 +170,18 @@ END_TEST
 /* Every key of [origin] is a flag of rpsctl origin of the same name. */
 START_TEST(test_origin_has_all_its_keys)
 {
-	for (size_t i = 0; i < keys_n; i++) {
+	for (size_t i = 0; i < settings_keys.n; i++) {
 		char name[64];
 		size_t at = 0;
 
-		if (keys_table[i].file != KEYS_DAEMON || !str_eq(keys_table[i].section, "origin"))
+		if (!str_eq(settings_keys.rows[i].section, "origin"))
 			continue;
-		(void)snprintf(name, sizeof(name), "origin.%s", keys_table[i].name);
+		(void)snprintf(name, sizeof(name), "origin.%s", settings_keys.rows[i].name);
 		while (at < options_flags_n &&
 			!(options_flags[at].key && str_eq(options_flags[at].key, name)))
 			at++;
 		ck_assert_msg(at < options_flags_n, "no flag for %s", name);
-		ck_assert_str_eq(options_flags[at].name, keys_table[i].name);
+		ck_assert_str_eq(options_flags[at].name, settings_keys.rows[i].name);
 		ck_assert_uint_eq(options_flags[at].groups, OPTIONS_ORIGIN);
 	}
 }
@@ -437,7 +439,7 @@ START_TEST(test_help_of_keys)
 	}
 	ck_assert_ptr_nonnull(f->key);
 	strncat(section, f->key, strcspn(f->key, "."));
-	key = keys_find(f->groups & OPTIONS_ORIGIN ? KEYS_DAEMON : KEYS_RUN, section,
+	key = keys_find(f->groups & OPTIONS_ORIGIN ? &settings_keys : &plan_keys, section,
 		strchr(f->key, '.') + 1);
 	ck_assert_msg(key != NULL, "%s", f->key);
 	ck_assert_int_eq(options_describe(f->groups, &text), 0);

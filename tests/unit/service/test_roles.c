@@ -6,6 +6,8 @@
 
 #include "common/file.h"
 #include "common/keys.h"
+#include "common/plan/plan_keys.h"
+#include "common/settings_keys.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
 #include "tests/support/skip.h"
@@ -187,15 +189,13 @@ START_TEST(each_key_is_for_whom_it_is_written)
 	struct client k = test_role(role);
 	unsigned n = 0;
 
-	for (size_t i = 0; i < keys_n; i++) {
-		const struct key *key = &keys_table[i];
+	for (size_t i = 0; i < plan_keys.n; i++) {
+		const struct key *key = &plan_keys.rows[i];
 		char name[128];
 		json_t *reply;
 		char want = '?'; /* it is the value that is wrong, or nothing */
 		char got;
 
-		if (key->file != KEYS_RUN)
-			continue;
 		(void)snprintf(name, sizeof(name), "%s.%s%s", key->section,
 			str_eq(key->section, "request") ? "a." : "", key->name);
 		if (role == OBSERVER)
@@ -248,7 +248,7 @@ START_TEST(the_limits_are_those_of_the_document)
 	char row[256];
 
 	for (size_t i = 0; i < sizeof(policy) / sizeof(policy[0]); i++) {
-		const struct key *key = keys_find(KEYS_DAEMON, "policy", policy[i]);
+		const struct key *key = keys_find(&settings_keys, "policy", policy[i]);
 
 		(void)snprintf(
 			row, sizeof(row), "\n| `[policy] %s` | %s |", policy[i], key->fallback);
