@@ -48,6 +48,9 @@ struct key {
 	/* Offset of the field in the struct that the table fills; for a named section in the struct
 	 * of one such section. KEY_CUSTOM may have such a struct itself as its field. */
 	size_t offset;
+	/* The member with its value in plan.effective of documents (KEY_UINT, KEY_TIME in ns,
+	 * KEY_CHOICE as its word); NULL: there is none. */
+	const char *document;
 	const char *help; /* one line of text */
 };
 

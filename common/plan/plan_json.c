@@ -14,12 +14,6 @@
 #include "common/plan/plan_requests.h"
 #include "common/plan/plan_stages.h"
 
-/* The word in the key table for that value of its enum. */
-static const char *plan_json_word(const char *section, const char *key, unsigned value)
-{
-	return keys_find(&plan_keys, section, key)->choices[value];
-}
-
 static json_t *plan_json_count(uint64_t n, bool is_known)
 {
 	return is_known ? json_integer((json_int_t)n) : json_null();
@@ -48,26 +42,37 @@ static json_t *plan_json_target(const struct plan *p)
 		p->requests[0].method, "tls", p->url.tls);
 }
 
+static json_t *plan_json_value(const struct key *key, const void *field)
+{
+	switch (key->type) {
+	case KEY_UINT:
+		return json_integer((json_int_t) * (const uint64_t *)field);
+	case KEY_TIME:
+		return json_integer(*(const int64_t *)field);
+	case KEY_CHOICE:
+		return json_string(key->choices[*(const unsigned *)field]);
+	default:
+		return NULL;
+	}
+}
+
 static json_t *plan_json_effective(const struct plan *p, struct plan_granted granted)
 {
-	return json_pack("{s:o s:o s:b s:s s:s s:I s:I s:I s:I s:I s:s s:I s:I s:s s:I s:s s:s s:I "
-			 "s:o*}",
-		"workers", plan_json_count(granted.workers, granted.workers > 0), "connections",
+	json_t *all = json_pack("{s:o s:o s:b s:I s:I s:o*}", "workers",
+		plan_json_count(granted.workers, granted.workers > 0), "connections",
 		plan_json_count(granted.connections, granted.connections > 0), "connections_auto",
-		p->connections == 0, "exhausted",
-		plan_json_word("connections", "exhausted", p->exhausted), "reuse",
-		plan_json_word("connections", "reuse", p->reuse), "connect_timeout_ns",
-		(json_int_t)p->connect_timeout_ns, "request_timeout_ns",
-		(json_int_t)p->request_timeout_ns, "think_ns", (json_int_t)p->think_ns,
-		"requests_per_connection", (json_int_t)p->requests_per_connection, "max_age_ns",
-		(json_int_t)p->max_age_ns, "close",
-		plan_json_word("connections", "close", p->close), "pipeline",
-		(json_int_t)p->pipeline, "sources", (json_int_t)p->n_sources, "addresses",
-		plan_json_word("target", "addresses", p->addresses), "dns_ns",
-		(json_int_t)p->dns_ns, "pacing", plan_json_word("pacing", "mode", p->pacing_mode),
-		"timeout_mode", plan_json_word("timeouts", "mode", p->timeout_soft), "queue_max",
-		(json_int_t)p->queue_max, "connect_to",
+		p->connections == 0, "sources", (json_int_t)p->n_sources, "dns_ns",
+		(json_int_t)p->dns_ns, "connect_to",
 		p->connect_to ? json_text(p->connect_to) : NULL);
+
+	for (size_t i = 0; i < plan_keys.n; i++) {
+		const struct key *key = &plan_keys.rows[i];
+
+		if (key->document)
+			(void)json_object_set_new(all, key->document,
+				plan_json_value(key, (const char *)p + key->offset));
+	}
+	return all;
 }
 
 static json_t *plan_json_slice(const struct plan *p)

@@ -52,7 +52,7 @@ static const struct key plan_keys_rows[] = {
 			"unix:/PATH: connect there instead of to the URL's host; the request "
 			"stays the same"},
 	{"target", "addresses", KEY_CHOICE, "all", .choices = plan_keys_addresses,
-		FIELD(addresses), .help = "which of the host's addresses that answer are "
+		FIELD(addresses), .document = "addresses", .help = "which of the host's addresses that answer are "
 			"used: all in turn, the first, or all of one family"},
 	{"target", "dns", KEY_CUSTOM, "once", .parse = plan_parse_dns,
 		FIELD(dns_ns), .help = "once, or every TIME: the host is looked up again, and new connections go "
@@ -116,7 +116,7 @@ static const struct key plan_keys_rows[] = {
 	{"load", "workers", KEY_UINT, "auto", "1..1024", .word = "auto",
 		FIELD(workers), FIGURE, .help = "threads that generate load"},
 	{"load", "think", KEY_TIME, "0", "0..24h", FIELD(think_ns),
-		FIGURE, .help = "closed model: pause of a user between an answer and the next request"},
+		FIGURE, .document = "think_ns", .help = "closed model: pause of a user between an answer and the next request"},
 	{"load", "slice", KEY_CUSTOM, .parse = plan_parse_slice, WHOLE,
 		FIGURE, .help = "2/5: one of five equal parts of one schedule, for five hosts: "
 			"every fifth arrival from the second on; all begin at one instant"},
@@ -132,43 +132,43 @@ static const struct key plan_keys_rows[] = {
 			"user, or pipeline of them; auto: as many as are needed, up to 1000; "
 			"closed: 64"},
 	{"connections", "exhausted", KEY_CHOICE, "grow", .choices = plan_keys_exhausted,
-		FIELD(exhausted), FIGURE, .help = "no connection is free: open one more up to count, "
+		FIELD(exhausted), FIGURE, .document = "exhausted", .help = "no connection is free: open one more up to count, "
 			"wait for one of those opened at the start, or drop the arrival"},
 	{"connections", "queue-max", KEY_UINT, "100000", "1..100000000",
-		FIELD(queue_max), FIGURE, .help = "arrivals that may wait for a connection"},
+		FIELD(queue_max), FIGURE, .document = "queue_max", .help = "arrivals that may wait for a connection"},
 	{"connections", "open-rate", KEY_RATE, "1000/s", "1/h..1M/s",
 		FIELD(open_rate), FIGURE, .help = "connections opened per second at most"},
 	{"connections", "reuse", KEY_CHOICE, "lifo", .choices = plan_keys_reuse,
-		FIELD(reuse), FIGURE, .help = "which free connection is next: the last one used, each "
+		FIELD(reuse), FIGURE, .document = "reuse", .help = "which free connection is next: the last one used, each "
 			"in turn; no: a connection for each request"},
 	{"connections", "requests-per-connection", KEY_UINT, "0", "0..1000000000",
 		FIELD(requests_per_connection),
-		FIGURE, .help = "then it is closed and another one opened; 0: no limit"},
+		FIGURE, .document = "requests_per_connection", .help = "then it is closed and another one opened; 0: no limit"},
 	{"connections", "max-age", KEY_TIME, "0", "0..8760h", FIELD(max_age_ns),
-		FIGURE, .help = "a connection that is older is closed when it is free; 0: no limit"},
+		FIGURE, .document = "max_age_ns", .help = "a connection that is older is closed when it is free; 0: no limit"},
 	{"connections", "close", KEY_CHOICE, "fin", .choices = plan_keys_close,
-		FIELD(close), FIGURE, .help = "how connections are closed: fin, as usual; "
+		FIELD(close), FIGURE, .document = "close", .help = "how connections are closed: fin, as usual; "
 			"rst: at once, so that no port has to wait, but servers may log an error"},
 	{"connections", "pipeline", KEY_UINT, "1", "1..1024", FIELD(pipeline),
-		FIGURE, .help = "requests in flight on a connection at most; closed model: users = count "
+		FIGURE, .document = "pipeline", .help = "requests in flight on a connection at most; closed model: users = count "
 			"x pipeline"},
 	{"connections", "source", KEY_CUSTOM, .parse = plan_parse_sources,
 		.clear = plan_clear_sources, .repeated = true, .by_file = true, WHOLE, .help = "addresses to connect from in turn: 10.0.0.1, "
 			"10.0.0.5-10.0.0.9, 10.1.0.0/28, ::1"},
 
 	{"timeouts", "connect", KEY_TIME, "5s", "1ms..1h",
-		FIELD(connect_timeout_ns), FIGURE, .help = "to open a connection"},
+		FIELD(connect_timeout_ns), FIGURE, .document = "connect_timeout_ns", .help = "to open a connection"},
 	{"timeouts", "request", KEY_TIME, "30s", "1ms..1h",
-		FIELD(request_timeout_ns), FIGURE, .help = "from the planned instant to the last byte"},
+		FIELD(request_timeout_ns), FIGURE, .document = "request_timeout_ns", .help = "from the planned instant to the last byte"},
 	{"timeouts", "drain", KEY_TIME, NULL, "0..1h", FIELD(drain_ns),
 		FIGURE, .help = "wait for missing answers at the end; as long as request where not given"},
 	{"timeouts", "mode", KEY_CHOICE, "hard", .choices = plan_keys_hard_soft,
-		FIELD(timeout_soft), FIGURE, .help = "hard: a late request is given up, and "
+		FIELD(timeout_soft), FIGURE, .document = "timeout_mode", .help = "hard: a late request is given up, and "
 			"its connection closed; soft: it is counted as a timeout, but its answer "
 			"is still awaited"},
 
 	{"pacing", "mode", KEY_CHOICE, "timer", .choices = plan_keys_pacing,
-		FIELD(pacing_mode), .help = "what wakes a worker for an arrival: a timer, some "
+		FIELD(pacing_mode), .document = "pacing", .help = "what wakes a worker for an arrival: a timer, some "
 			"50us late; hybrid: a timer, and a spin for the rest; spin: no sleep at all, "
 			"one CPU for each worker"},
 	{"pacing", "gap", KEY_CUSTOM, "auto", .parse = plan_parse_gap,
