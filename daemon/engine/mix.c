@@ -12,7 +12,7 @@ _Static_assert(MIX_MAX == PLAN_REQUESTS_MAX, "each of a plan's requests can be c
 
 void mix_init(struct mix *m, const struct plan *plan)
 {
-	*m = (struct mix){.seed = plan->seed};
+	*m = (struct mix){.plan = plan};
 	for (size_t i = 0; i < plan->n_requests && i < MIX_MAX; i++) {
 		m->total += plan->requests[i].weight;
 		m->below[m->n++] = m->total;
@@ -34,7 +34,8 @@ size_t mix_choose(const struct mix *m, uint64_t k)
 
 	if (m->n <= 1)
 		return 0;
-	draw = (uint64_t)((unsigned __int128)mix_hash(mix_hash(m->seed) ^ k) * m->total >> 64);
+	draw = (uint64_t)((unsigned __int128)mix_hash(mix_hash(m->plan->seed) ^ k) * m->total >>
+			  64);
 	while (draw >= m->below[i])
 		i++;
 	return i;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of several requests an arrival makes: a weighted choice from a hash of (seed, k), so that
- * it is the same however many workers share the run. Pure, immutable once made. */
+/* Which of several requests an arrival makes, by their weights: a function of the plan and of the
+ * arrival's number alone, so that it is the same however many workers share the run. Pure,
+ * immutable once made; borrows the plan. */
 #pragma once
 
 #include <stddef.h>
@@ -12,8 +13,8 @@ struct plan;
 #define MIX_MAX 64
 
 struct mix {
+	const struct plan *plan;
 	size_t n;
-	uint64_t seed;
 	uint64_t total;		 /* of all weights */
 	uint64_t below[MIX_MAX]; /* sum of the weights up to and including this one */
 };

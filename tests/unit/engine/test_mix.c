@@ -64,17 +64,18 @@ END_TEST
 
 START_TEST(depends_on_the_seed_and_nothing_else)
 {
-	struct mix first;
+	size_t first[1000];
 	unsigned n_differ = 0;
 
 	make(3, (uint64_t[]){1, 1, 1}, 1);
-	first = mix;
+	for (uint64_t k = 0; k < 1000; k++)
+		first[k] = mix_choose(&mix, k);
 	make(3, (uint64_t[]){1, 1, 1}, 1);
 	for (uint64_t k = 0; k < 1000; k++)
-		ck_assert_uint_eq(mix_choose(&mix, k), mix_choose(&first, k));
+		ck_assert_uint_eq(mix_choose(&mix, k), first[k]);
 	make(3, (uint64_t[]){1, 1, 1}, 2);
 	for (uint64_t k = 0; k < 1000; k++)
-		n_differ += mix_choose(&mix, k) != mix_choose(&first, k);
+		n_differ += mix_choose(&mix, k) != first[k];
 	ck_assert_uint_gt(n_differ, 500);
 }
 END_TEST
