@@ -47,6 +47,12 @@ enum plan_addresses {
 	PLAN_ADDRESSES_V6,
 };
 
+/* Which of several requests an arrival makes. */
+enum plan_order {
+	PLAN_RANDOM,   /* drawn by weight */
+	PLAN_SEQUENCE, /* each in turn, as often in a row as its weight says */
+};
+
 enum plan_stage_kind {
 	PLAN_HOLD,  /* rate for duration_ns */
 	PLAN_RAMP,  /* linearly from rate to `to` over duration_ns */
@@ -199,6 +205,7 @@ struct plan {
 	unsigned arrivals; /* enum plan_arrivals */
 	double jitter;	   /* 0..1, as a share of the gap; PLAN_JITTER alone */
 	uint64_t seed;
+	unsigned order;	   /* enum plan_order */
 	int64_t warmup_ns; /* the key warmup: before the warm-up stages; plan_warmup_ns has
 			    * both */
 	int64_t cooldown_ns;

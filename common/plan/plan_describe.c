@@ -272,7 +272,7 @@ static int plan_describe_slice(const struct plan *p, struct buf *b)
 static int plan_describe_seed(const struct plan *p, struct buf *b)
 {
 	bool spacing = p->model == PLAN_OPEN && p->arrivals != PLAN_CONSTANT;
-	bool choice = p->n_requests > 1;
+	bool choice = p->n_requests > 1 && p->order == PLAN_RANDOM;
 
 	if (!spacing && !choice)
 		return 0;

@@ -35,6 +35,9 @@ static const char *const plan_keys_addresses[] = {[PLAN_ADDRESSES_ALL] = "all",
 	[PLAN_ADDRESSES_V6] = "v6",
 	NULL};
 
+static const char *const plan_keys_orders[] = {
+	[PLAN_RANDOM] = "random", [PLAN_SEQUENCE] = "sequence", NULL};
+
 #define FIGURE .is_figure = true
 #define FIELD(field) .offset = offsetof(struct plan, field)
 #define REQUEST_FIELD(field) .named = true, .offset = offsetof(struct plan_request, field)
@@ -105,6 +108,9 @@ static const struct key plan_keys_rows[] = {
 			"jitter:SHARE, each anywhere within so much of the gap: jitter:0.3"},
 	{"load", "seed", KEY_UINT, "42", FIELD(seed),
 		FIGURE, .help = "of all random choices, so that they repeat"},
+	{"load", "order", KEY_CHOICE, "random", .choices = plan_keys_orders, FIELD(order), FIGURE,
+		.document = "order", .help = "which of several requests is next: random, drawn by "
+			"weight; sequence, each in turn, as often in a row as its weight"},
 	{"load", "warmup", KEY_TIME, "0", "0..24h", FIELD(warmup_ns),
 		FIGURE, .help = "load before the measured window, counted apart"},
 	{"load", "cooldown", KEY_TIME, "0", "0..24h", FIELD(cooldown_ns),

@@ -34,8 +34,12 @@ size_t mix_choose(const struct mix *m, uint64_t k)
 
 	if (m->n <= 1)
 		return 0;
-	draw = (uint64_t)((unsigned __int128)mix_hash(mix_hash(m->plan->seed) ^ k) * m->total >>
-			  64);
+	if (m->plan->order == PLAN_SEQUENCE)
+		draw = k % m->total;
+	else
+		draw = (uint64_t)((unsigned __int128)mix_hash(mix_hash(m->plan->seed) ^ k) *
+					  m->total >>
+				  64);
 	while (draw >= m->below[i])
 		i++;
 	return i;

@@ -57,6 +57,14 @@ expect_line "$OUT" '^  request +share +ok +p50 +p99 +failed$'
 expect_line "$OUT" '^  browse +[0-9.]+ % +[0-9]+ +[0-9.,]+ +[0-9.,]+ +0$'
 expect_line "$OUT" '^  buy +[0-9.]+ % +0 +unserved +unserved +[0-9]+$'
 
+# In sequence there is nothing random.
+LOAD=$'rate = 1000\norder = sequence'
+load 0 turns / '[request browse]' 'weight = 3' 'path = browse' '[request buy]' 'path = buy'
+figures_are "three of each four" '.requests | "\(.browse.ledger.sent) \(.buy.ledger.sent)"' '750 250' \
+	"the result says so" .plan.effective.order sequence
+served /buy
+expect_equal "the log says so too" "$LINES_SEEN" 250
+
 LOAD='model = closed'
 # One without a name has no part of its own.
 load 0 plain /browse

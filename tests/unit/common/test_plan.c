@@ -39,6 +39,7 @@ START_TEST(bare_url_is_100_per_second_for_10s)
 	ck_assert_int_eq(p->cooldown_ns, 0);
 	ck_assert_int_eq(p->think_ns, 0);
 	ck_assert_uint_eq(p->seed, 42);
+	ck_assert_uint_eq(p->order, PLAN_RANDOM);
 	ck_assert_uint_eq(p->workers, 0);
 	ck_assert_uint_eq(p->connections, 0);
 	ck_assert_uint_eq(plan_connection_limit(p), 1000);

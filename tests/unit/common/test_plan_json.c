@@ -33,6 +33,7 @@ static const struct {
 	{"", "plan.target",
 		"{\"url\":\"http://127.0.0.1:8000/\",\"method\":\"GET\",\"tls\":false}"},
 	/* Not known before the start. */
+	{"", "plan.effective.order", "\"random\""},
 	{"", "plan.effective.workers", "null"},
 	{"", "plan.effective.connections", "null"},
 	{"[load]\nworkers = 3\n", "plan.effective.workers", "3"},

@@ -62,6 +62,20 @@ START_TEST(neighbours_are_independent)
 }
 END_TEST
 
+/* Every round of as many arrivals as the weights add up to has each request as often as it weighs.
+ */
+START_TEST(in_sequence)
+{
+	static const size_t round[] = {0, 0, 0, 1, 2, 2};
+
+	make(3, (uint64_t[]){3, 1, 2}, 42);
+	plan.order = PLAN_SEQUENCE;
+	for (uint64_t k = 0; k < 60; k++)
+		ck_assert_uint_eq(mix_choose(&mix, k), round[k % 6]);
+	ck_assert_uint_eq(mix_choose(&mix, UINT64_MAX), round[UINT64_MAX % 6]);
+}
+END_TEST
+
 START_TEST(depends_on_the_seed_and_nothing_else)
 {
 	size_t first[1000];
@@ -107,6 +121,7 @@ int main(void)
 	tcase_add_test(t, only_one);
 	tcase_add_loop_test(t, by_weight, 0, 10);
 	tcase_add_loop_test(t, neighbours_are_independent, 1, 5);
+	tcase_add_test(t, in_sequence);
 	tcase_add_test(t, depends_on_the_seed_and_nothing_else);
 	tcase_add_test(t, as_many_as_there_may_be);
 	suite_add_tcase(s, t);
