@@ -29,8 +29,6 @@
 #include "daemon/loop/future.h"
 #include "daemon/origin/origin_conn.h"
 #include "daemon/origin/origin_core.h"
-#include "daemon/origin/origin_gaps.h"
-#include "daemon/origin/origin_pace.h"
 
 #define ORIGIN_ACCEPT_BUDGET 64
 #define ORIGIN_PAUSE_NS (50 * NSEC_PER_MSEC)

@@ -31,8 +31,6 @@
 
 #include "common/clock.h"
 #include "daemon/origin/origin_core.h"
-#include "daemon/origin/origin_gaps.h"
-#include "daemon/origin/origin_pace.h"
 
 /* The maximum number of steps for one connection in one turn of the loop. */
 #define ORIGIN_CONN_BUDGET 16

@@ -13,15 +13,11 @@
 #include "daemon/loop/loop.h"
 #include "daemon/loop/timer.h"
 #include "daemon/origin/origin_answer.h"
-#include "daemon/origin/origin_dice.h"
 #include "daemon/origin/origin_peers.h"
 #include "daemon/origin/origin_request.h"
 #include "daemon/origin/origin_service.h"
-#include "daemon/origin/origin_stall.h"
 #include "daemon/origin/origin_tally.h"
-#include "daemon/origin/origin_waiting.h"
-
-struct origin_gaps;
+#include "daemon/origin/origin_timing.h"
 
 /* The size of one recv; in the buffer there is room before it for the bytes that a connection had
  * kept. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The instants of an origin's faults, on a clock of our own. */
-#include "daemon/origin/origin_pace.h"
+#include "daemon/origin/origin_timing.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one server and its dice, on a clock of our own: single jobs to the nanosecond, and the laws
  * of queueing for many. */
-#include "daemon/origin/origin_server.h"
+#include "daemon/origin/origin_timing.h"
 
 #include <check.h>
 #include <math.h>
@@ -9,7 +9,6 @@
 
 #include "common/clock.h"
 #include "common/settings_origin.h"
-#include "daemon/origin/origin_dice.h"
 #include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The heap of those who wait: always the earliest first, whoever leaves in between. */
-#include "daemon/origin/origin_waiting.h"
+#include "daemon/origin/origin_timing.h"
 
 #include <check.h>
 #include <stdlib.h>
