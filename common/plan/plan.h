@@ -119,6 +119,7 @@ struct plan_auth {
 };
 
 #define PLAN_REQUESTS_MAX 64
+#define PLAN_STAGES_MAX 1000
 
 /* One kind of request: [request NAME] over [defaults]. */
 struct plan_request {
@@ -347,6 +348,12 @@ double plan_own_peak_per_s(const struct plan *p);
 static inline unsigned plan_n_slices(const struct plan *p)
 {
 	return p->slice_of > 0 ? p->slice_of : 1;
+}
+
+/* The number of stages that are counted one by one: all of them, or 0 if there is only one. */
+static inline size_t plan_n_counted_stages(const struct plan *p)
+{
+	return p->n_stages > 1 ? p->n_stages : 0;
 }
 
 /* The number of arrivals in the measured window, exactly as in the schedule; 0: it depends on the

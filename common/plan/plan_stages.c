@@ -25,7 +25,6 @@
 #include "common/str.h"
 #include "common/units.h"
 
-#define PLAN_STAGES_MAX 1000
 #define PLAN_FORM_WORDS 9 /* number of words of the longest form */
 #define PLAN_STAGE_TEXT_MAX 256
 #define PLAN_BLANKS " \t"

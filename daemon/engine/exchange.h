@@ -25,6 +25,7 @@ struct exchange {
 	uint8_t phase;		       /* enum stats_phase */
 	uint8_t n_sent;		       /* number of times it was sent: 2 after a retry */
 	uint16_t request;	       /* index of the plan's request */
+	uint16_t stage;		       /* index of the plan's stage */
 };
 
 static inline int64_t exchange_our_delay_ns(const struct exchange *x)

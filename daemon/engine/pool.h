@@ -23,7 +23,7 @@ struct pool_waiting {
 	int64_t picked_ns;
 	struct stats_interval *cohort;
 	uint8_t phase;
-	uint16_t request;
+	uint16_t request, stage;
 };
 
 /* Exchanges that were returned and are sent again before any waiting arrival. */

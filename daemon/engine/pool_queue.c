@@ -39,8 +39,8 @@ void pool_enqueue(struct pool *p, const struct exchange *x)
 {
 	size_t at = (p->_ring_head + p->n_waiting) % p->_ring_cap;
 
-	p->_ring[at] =
-		(struct pool_waiting){x->planned_ns, x->picked_ns, x->cohort, x->phase, x->request};
+	p->_ring[at] = (struct pool_waiting){
+		x->planned_ns, x->picked_ns, x->cohort, x->phase, x->request, x->stage};
 	if (++p->n_waiting > p->queue_peak)
 		p->queue_peak = p->n_waiting;
 	if (p->n_waiting == 1)
@@ -54,7 +54,8 @@ struct exchange pool_dequeue_waiting(struct pool *p)
 		.picked_ns = w->picked_ns,
 		.cohort = w->cohort,
 		.phase = w->phase,
-		.request = w->request};
+		.request = w->request,
+		.stage = w->stage};
 
 	assert(p->n_waiting > 0);
 	p->_ring_head = (p->_ring_head + 1) % p->_ring_cap;

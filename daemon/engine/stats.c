@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Totals and intervals of one worker. Every arrival passes stats_begin once and then exactly one of
+/* Counting into totals and intervals. Every arrival passes stats_begin once and then exactly one of
  * stats_end and stats_give_up, which put it into exactly one ledger class: that is why the ledger
  * balances, and `outstanding` is the number of arrivals that have begun and not ended. */
 #include "daemon/engine/stats.h"
@@ -13,27 +13,13 @@
 #include "common/rare.h"
 #include "common/str.h"
 
-const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT] = {
-	[STATS_RESPONSE] = "response",
-	[STATS_SERVICE] = "service",
-	[STATS_RESPONSE_LESS_OURS] = "response_less_ours",
-	[STATS_OUR_DELAY] = "our_delay",
-	[STATS_CONNECTION_WAIT] = "connection_wait",
-	[STATS_FIRST_BYTE] = "first_byte",
-	[STATS_SEND_STALL] = "send_stall",
-	[STATS_RX_SLACK] = "rx_slack",
-	[STATS_CONNECT] = "connect",
-	[STATS_TLS] = "tls",
-	[STATS_FAILED] = "failed",
-	[STATS_UNSERVED_AGE] = "unserved_age",
-};
-
-const char *const stats_request_histogram_names[STATS_REQUEST_HISTOGRAM_COUNT] = {
-	[STATS_REQUEST_RESPONSE] = "response",
-	[STATS_REQUEST_SERVICE] = "service",
-	[STATS_REQUEST_FIRST_BYTE] = "first_byte",
-	[STATS_REQUEST_FAILED] = "failed",
-};
+/* The counts of the stage of x; NULL if stages are not counted. */
+static inline struct stats_stage *stats_stage_of(struct stats *s, const struct exchange *x)
+{
+	if (x->stage >= s->totals.n_stages || x->phase != STATS_WINDOW)
+		return NULL;
+	return &s->totals.stages[x->stage];
+}
 
 /* The counts of the named request of x; NULL if the plan names none. */
 static inline struct stats_request *stats_request_of(struct stats *s, const struct exchange *x)
@@ -72,98 +58,13 @@ static void stats_interval_reset(struct stats_interval *i)
 	i->pending = i->planned = i->sent = i->completed = i->ok = i->failed = 0;
 }
 
-static int stats_request_init(struct stats_request *request)
-{
-	int r = 0;
-
-	for (int i = 0; i < STATS_REQUEST_HISTOGRAM_COUNT && r == 0; i++)
-		r = histogram_init(&request->histograms[i], HISTOGRAM_RUN_LOWEST,
-			HISTOGRAM_HIGHEST_NS, HISTOGRAM_RUN_DIGITS);
-	return r;
-}
-
-int stats_totals_init(struct stats_totals *t, size_t n_requests)
-{
-	int r = 0;
-
-	*t = (struct stats_totals){0};
-	for (int i = 0; i < STATS_HISTOGRAM_COUNT && r == 0; i++)
-		r = histogram_init(&t->histograms[i], HISTOGRAM_RUN_LOWEST, HISTOGRAM_HIGHEST_NS,
-			HISTOGRAM_RUN_DIGITS);
-	if (r == 0 && n_requests > 0) {
-		t->requests = calloc(n_requests, sizeof(*t->requests));
-		r = t->requests ? 0 : -ENOMEM;
-		t->n_requests = t->requests ? n_requests : 0;
-	}
-	for (size_t i = 0; i < t->n_requests && r == 0; i++)
-		r = stats_request_init(&t->requests[i]);
-	if (r < 0)
-		stats_totals_fini(t);
-	return r;
-}
-
-void stats_totals_fini(struct stats_totals *t)
-{
-	for (size_t i = 0; i < t->n_requests; i++)
-		for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT; h++)
-			histogram_fini(&t->requests[i].histograms[h]);
-	free(t->requests);
-	t->requests = NULL;
-	t->n_requests = 0;
-	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++)
-		histogram_fini(&t->histograms[i]);
-}
-
-static void stats_fault_add(struct stats_fault *to, const struct stats_fault *from)
-{
-	if (from->count == 0)
-		return;
-	if (to->count == 0 || from->first_ns < to->first_ns) {
-		to->first_ns = from->first_ns;
-		memcpy(to->example, from->example, sizeof(to->example));
-	}
-	if (to->count == 0 || from->last_ns > to->last_ns)
-		to->last_ns = from->last_ns;
-	to->count += from->count;
-}
-
-void stats_totals_add(struct stats_totals *to, const struct stats_totals *from)
-{
-	for (int i = 0; i < STATS_PHASE_COUNT; i++)
-		ledger_add(&to->ledgers[i], &from->ledgers[i]);
-	for (int i = 0; i < STATS_HISTOGRAM_COUNT; i++)
-		histogram_add(&to->histograms[i], &from->histograms[i]);
-	for (int i = 0; i < STATS_STATUS_MAX; i++)
-		to->statuses[i] += from->statuses[i];
-	for (int i = 0; i < FAULT_COUNT; i++)
-		stats_fault_add(&to->faults[i], &from->faults[i]);
-	to->sent_in_window += from->sent_in_window;
-	to->completed_in_window += from->completed_in_window;
-	to->ok_in_window += from->ok_in_window;
-	to->bytes_in += from->bytes_in;
-	to->bytes_out += from->bytes_out;
-	to->flight_integral += from->flight_integral;
-	to->other_flight_ns += from->other_flight_ns;
-	to->merged_intervals += from->merged_intervals;
-	to->retries += from->retries;
-	slowest_merge(&to->slowest_ok, &from->slowest_ok);
-	slowest_merge(&to->slowest_failed, &from->slowest_failed);
-	for (size_t i = 0; i < to->n_requests && i < from->n_requests; i++) {
-		ledger_add(&to->requests[i].ledger, &from->requests[i].ledger);
-		for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT; h++)
-			histogram_add(
-				&to->requests[i].histograms[h], &from->requests[i].histograms[h]);
-	}
-	if (from->last_done_ns > to->last_done_ns)
-		to->last_done_ns = from->last_done_ns;
-}
-
-int stats_init(struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests)
+int stats_init(
+	struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests, size_t n_stages)
 {
 	*s = (struct stats){.is_open = is_open, .interval_ns = interval_ns};
 	list_init(&s->_open);
 	list_init(&s->_free);
-	return stats_totals_init(&s->totals, n_requests);
+	return stats_totals_init(&s->totals, n_requests, n_stages);
 }
 
 void stats_fini(struct stats *s)
@@ -381,8 +282,12 @@ static enum stats_phase stats_phase_of(const struct stats *s, int64_t planned_ns
 void stats_begin(
 	struct stats *s, struct exchange *x, int64_t planned_ns, int64_t picked_ns, size_t request)
 {
-	*x = (struct exchange){
-		.planned_ns = planned_ns, .picked_ns = picked_ns, .request = (uint16_t)request};
+	struct stats_stage *stage;
+
+	*x = (struct exchange){.planned_ns = planned_ns,
+		.picked_ns = picked_ns,
+		.request = (uint16_t)request,
+		.stage = (uint16_t)s->stage};
 	x->phase = stats_phase_of(s, planned_ns);
 	s->totals.ledgers[x->phase].planned++;
 	s->outstanding++;
@@ -399,6 +304,11 @@ void stats_begin(
 	/* A user is ready when the answer has been read: in the closed model nothing is late. */
 	if (!s->is_open)
 		return;
+	stage = stats_stage_of(s, x);
+	if (stage) {
+		stage->ledger.planned++;
+		histogram_record(&stage->our_delay, picked_ns - planned_ns);
+	}
 	histogram_record(&s->totals.histograms[STATS_OUR_DELAY], picked_ns - planned_ns);
 	if (x->cohort)
 		histogram_record(&x->cohort->our_delay, picked_ns - planned_ns);
@@ -429,6 +339,8 @@ void stats_sent(struct stats *s, const struct exchange *x)
 	}
 	if (stats_request_of(s, x))
 		stats_request_of(s, x)->ledger.sent++;
+	if (stats_stage_of(s, x))
+		stats_stage_of(s, x)->ledger.sent++;
 	stats_flight(s, x->sent_ns, 1);
 	if (x->phase == STATS_WINDOW && s->is_open)
 		histogram_record(&s->totals.histograms[STATS_CONNECTION_WAIT],
@@ -512,6 +424,8 @@ static inline void stats_record_ok(struct stats *s, const struct exchange *x, in
 
 		if (slack_ns > 0)
 			less_ours_ns -= slack_ns < less_ours_ns ? slack_ns : less_ours_ns;
+		if (stats_stage_of(s, x))
+			histogram_record(&stats_stage_of(s, x)->response, exchange_response_ns(x));
 		histogram_record(&h[STATS_RESPONSE], exchange_response_ns(x));
 		histogram_record(&h[STATS_RESPONSE_LESS_OURS], less_ours_ns);
 	}
@@ -541,6 +455,8 @@ static inline void stats_close(struct stats *s, struct exchange *x, enum ledger_
 	s->totals.ledgers[x->phase].classes[class]++;
 	if (stats_request_of(s, x))
 		stats_request_of(s, x)->ledger.classes[class]++;
+	if (stats_stage_of(s, x))
+		stats_stage_of(s, x)->ledger.classes[class]++;
 	assert(s->outstanding > 0);
 	s->outstanding--;
 	if (x->cohort)

@@ -91,6 +91,14 @@ struct stats_request {
 	struct histogram histograms[STATS_REQUEST_HISTOGRAM_COUNT];
 };
 
+/* The counts of each stage of the plan, measured window; open model only. The histograms have the
+ * layout of intervals, since a plan may have many stages. */
+struct stats_stage {
+	struct ledger ledger;
+	struct histogram response; /* good answers */
+	struct histogram our_delay;
+};
+
 struct stats_totals {
 	struct ledger ledgers[STATS_PHASE_COUNT];
 	uint64_t sent_in_window;      /* by the instant of sending, any phase */
@@ -117,8 +125,10 @@ struct stats_totals {
 	uint64_t retries;		/* requests sent a second time, all phases */
 	struct stats_request *requests; /* NULL, 0: the plan has one request without a name */
 	size_t n_requests;
+	struct stats_stage *stages; /* NULL, 0: they are not counted one by one */
+	size_t n_stages;
 };
-int stats_totals_init(struct stats_totals *t, size_t n_requests);
+int stats_totals_init(struct stats_totals *t, size_t n_requests, size_t n_stages);
 void stats_totals_fini(struct stats_totals *t);
 void stats_totals_add(struct stats_totals *to, const struct stats_totals *from);
 
@@ -130,6 +140,7 @@ struct stats {
 	int64_t window_start_ns;
 	int64_t window_end_ns; /* CLOCK_NEVER: open end; moved down when a run is stopped */
 	/* owner: worker thread */
+	size_t stage;	     /* of arrivals that begin from now on; n_stages or more: none */
 	int64_t interval_ns; /* width of a row; doubles when buffers run out */
 	bool _has_joined;    /* an exchange's cohort may have become part of another one */
 	struct list _open;   /* oldest first, without gaps */
@@ -145,8 +156,10 @@ struct stats {
 	int64_t _taken_ns; /* end of the last interval taken, since the window's start */
 };
 
-/* n_requests: number of named ones, 0: none. */
-int stats_init(struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests);
+/* n_requests: number of named ones, n_stages: number of stages that are counted one by one; 0:
+ * none. */
+int stats_init(
+	struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests, size_t n_stages);
 void stats_fini(struct stats *s);
 /* Every arrival so far is in a class of the ledger, in flight or waiting. */
 bool stats_balances(const struct stats *s);

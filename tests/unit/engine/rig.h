@@ -56,7 +56,7 @@ static inline void rig_open(int backlog)
 {
 	ck_assert_int_eq(mini_server_open(&rig.server, backlog, NULL, NULL), 0);
 	ck_assert_int_eq(loop_new(&rig.loop), 0);
-	ck_assert_int_eq(stats_init(&rig.stats, true, 3600 * SEC, 0), 0);
+	ck_assert_int_eq(stats_init(&rig.stats, true, 3600 * SEC, 0, 0), 0);
 	ck_assert_int_eq(stats_interval_init(&rig.interval), 0);
 	stats_give(&rig.stats, &rig.interval);
 	stats_set_window(&rig.stats, clock_now_ns() - 60 * SEC, CLOCK_NEVER);

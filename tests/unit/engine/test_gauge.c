@@ -60,7 +60,7 @@ static struct stats_interval buffer;
 
 static void setup(void)
 {
-	ck_assert_int_eq(stats_init(&stats, true, NSEC_PER_SEC, 0), 0);
+	ck_assert_int_eq(stats_init(&stats, true, NSEC_PER_SEC, 0, 0), 0);
 	ck_assert_int_eq(stats_interval_init(&buffer), 0);
 	stats_set_window(&stats, 10, NSEC_PER_SEC);
 	stats_give(&stats, &buffer);

@@ -198,6 +198,17 @@ START_TEST(steps_are_holds)
 }
 END_TEST
 
+static struct {
+	int64_t start_ns, end_ns, paused_ns;
+} span;
+
+static void expect_span(const struct schedule *s, size_t stage, int64_t start_ns, int64_t end_ns)
+{
+	ck_assert(schedule_stage_span(s, stage, &span.start_ns, &span.end_ns, &span.paused_ns));
+	ck_assert_int_eq(span.start_ns, start_ns);
+	ck_assert_int_eq(span.end_ns, end_ns);
+}
+
 START_TEST(pauses_skip_time)
 {
 	struct schedule *s;
@@ -211,6 +222,8 @@ START_TEST(pauses_skip_time)
 	ck_assert_int_eq(schedule_at(s, 10), 6 * SEC + SEC / 20);
 	ck_assert_double_eq(rate_per_s(schedule_rate_at(s, 3 * SEC)), 0);
 	ck_assert_int_eq(schedule_segment_paused(s, SCHEDULE_WINDOW), 0);
+	expect_span(s, 1, SEC, 6 * SEC);
+	ck_assert_int_eq(span.paused_ns, 0);
 	schedule_free(s);
 }
 END_TEST
@@ -231,6 +244,8 @@ START_TEST(warmup_stages_are_not_measured)
 	ck_assert_int_eq(schedule_segment_of(s, 500), SCHEDULE_WINDOW);
 	ck_assert_uint_eq(schedule_stage_at(s, 10 * SEC), 1);
 	ck_assert_uint_eq(schedule_stage_at(s, 11 * SEC), 2);
+	expect_span(s, 1, 10 * SEC, 11 * SEC);
+	ck_assert(!schedule_stage_span(s, 99, &span.start_ns, &span.end_ns, &span.paused_ns));
 	schedule_free(s);
 }
 END_TEST
@@ -522,6 +537,8 @@ START_TEST(counts_of_a_steered_schedule)
 		schedule_steer(slow, SCHEDULE_PAUSE, (struct rate){0, 1}, 6 * SEC, &paused), 0);
 	ck_assert(schedule_is_paused(paused));
 	ck_assert_int_eq(schedule_segment_end(paused, SCHEDULE_WINDOW), CLOCK_NEVER);
+	expect_span(paused, 0, 0, 6 * SEC);
+	ck_assert(!schedule_stage_span(paused, 1, &span.start_ns, &span.end_ns, &span.paused_ns));
 	ck_assert_int_eq(
 		schedule_steer(paused, SCHEDULE_PAUSE, (struct rate){0, 1}, 7 * SEC, &next),
 		-EINVAL);
@@ -532,11 +549,16 @@ START_TEST(counts_of_a_steered_schedule)
 	ck_assert(!schedule_is_paused(resumed));
 	ck_assert_int_eq(schedule_segment_end(resumed, SCHEDULE_WINDOW), 23 * SEC);
 	ck_assert_int_eq(schedule_segment_paused(resumed, SCHEDULE_WINDOW), 3 * SEC);
+	expect_span(resumed, 0, 0, 13 * SEC);
+	ck_assert_int_eq(span.paused_ns, 3 * SEC);
+	expect_span(resumed, 1, 13 * SEC, 23 * SEC);
 	ck_assert_uint_eq(schedule_count(resumed), 4700);
 	ck_assert_int_eq(
 		schedule_steer(resumed, SCHEDULE_NEXT, (struct rate){0, 1}, 10 * SEC, &next), 0);
 	ck_assert_uint_eq(schedule_count(next), 4000 + 300 + 100);
 	ck_assert_int_eq(schedule_segment_end(next, SCHEDULE_WINDOW), 20 * SEC);
+	expect_span(next, 0, 0, 10 * SEC);
+	expect_span(next, 1, 10 * SEC, 20 * SEC);
 	schedule_free(s);
 	schedule_free(slow);
 	schedule_free(paused);

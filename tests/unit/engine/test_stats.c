@@ -19,7 +19,7 @@ static struct stats_interval buffers[N_BUFFERS];
 
 static void open_stats(bool is_open, size_t n_buffers)
 {
-	ck_assert_int_eq(stats_init(&stats, is_open, SEC, 0), 0);
+	ck_assert_int_eq(stats_init(&stats, is_open, SEC, 0, 0), 0);
 	stats_set_window(&stats, START, START + 10 * SEC);
 	for (size_t i = 0; i < n_buffers; i++)
 		stats_give(&stats, &buffers[i]);
@@ -825,7 +825,7 @@ START_TEST(totals_add_up)
 {
 	struct stats_totals sum;
 
-	ck_assert_int_eq(stats_totals_init(&sum, 0), 0);
+	ck_assert_int_eq(stats_totals_init(&sum, 0, 0), 0);
 	for (int w = 0; w < 2; w++) {
 		struct exchange x = begun(0);
 

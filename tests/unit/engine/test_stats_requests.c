@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker counts for each named request, and for requests that are sent again: the parts
- * always make up the whole. Virtual clock; the window is START to START + 10 s. */
+/* What a worker counts for each named request, for each stage, and for requests that are sent
+ * again: the parts always make up the whole. Virtual clock; the window is START to START + 10 s. */
 #include "daemon/engine/stats.h"
 
 #include <check.h>
@@ -21,7 +21,7 @@ static struct stats_interval buffers[2];
 
 static void open_stats(bool is_open, size_t n_requests)
 {
-	ck_assert_int_eq(stats_init(&stats, is_open, SEC, n_requests), 0);
+	ck_assert_int_eq(stats_init(&stats, is_open, SEC, n_requests, 0), 0);
 	stats_set_window(&stats, START, START + 10 * SEC);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(stats_interval_init(&buffers[i]), 0);
@@ -181,7 +181,7 @@ START_TEST(workers_add_up_by_name)
 {
 	struct stats_totals sum;
 
-	ck_assert_int_eq(stats_totals_init(&sum, N_REQUESTS), 0);
+	ck_assert_int_eq(stats_totals_init(&sum, N_REQUESTS, 0), 0);
 	for (int w = 1; w <= 3; w++) {
 		open_stats(true, N_REQUESTS);
 		for (int n = 0; n < 10 * w; n++)
@@ -257,6 +257,48 @@ START_TEST(a_retry_is_one_request)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- stages */
+
+START_TEST(each_counts_for_its_stage)
+{
+	struct stats_totals sum;
+
+	ck_assert_int_eq(stats_totals_init(&sum, 0, 2), 0);
+	for (int w = 0; w < 2; w++) {
+		open_stats(true, 0);
+		stats_fini(&stats);
+		ck_assert_int_eq(stats_init(&stats, true, SEC, 0, 2), 0);
+		stats_set_window(&stats, START, START + 10 * SEC);
+		for (int i = 0; i < 2; i++)
+			stats_give(&stats, &buffers[i]);
+		stats.stage = 0;
+		arrive(0, -1 * MS, 0, 0, 0, FAULT_NONE); /* warm-up */
+		arrive(0, 10 * MS, 11 * MS, 15 * MS, 17 * MS, FAULT_NONE);
+		arrive(0, 20 * MS, 21 * MS, 25 * MS, 27 * MS, FAULT_CLOSED);
+		stats.stage = 1;
+		arrive(0, 30 * MS, 31 * MS, 35 * MS, 39 * MS, FAULT_NONE);
+		arrive(0, 40 * MS, 0, 0, 50 * MS, FAULT_DROPPED);
+		stats.stage = 2; /* of no stage */
+		arrive(0, 9 * SEC, 9 * SEC, 9 * SEC, 9 * SEC, FAULT_NONE);
+		stats_totals_add(&sum, &stats.totals);
+		close_stats();
+	}
+	for (int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(sum.stages[i].ledger.planned, 4);
+		ck_assert_uint_eq(sum.stages[i].ledger.sent, i == 0 ? 4 : 2);
+		ck_assert_uint_eq(sum.stages[i].ledger.classes[LEDGER_OK], 2);
+		ck_assert(ledger_balances(&sum.stages[i].ledger));
+		ck_assert_uint_eq(sum.stages[i].response.count, 2);
+		ck_assert_uint_eq(sum.stages[i].our_delay.count, 4);
+	}
+	ck_assert_int_eq(sum.stages[0].response.max, 7 * MS);
+	ck_assert_int_eq(sum.stages[1].response.max, 9 * MS);
+	ck_assert_uint_eq(sum.ledgers[STATS_WINDOW].planned, 10);
+	stats_totals_fini(&sum);
+	ck_assert_uint_eq(sum.n_stages, 0);
+}
+END_TEST
+
 /* Twice 64 names have histograms of some 140 MB: what is not counted in must not become memory. */
 #ifndef __SANITIZE_THREAD__
 START_TEST(memory_comes_with_use)
@@ -265,8 +307,8 @@ START_TEST(memory_comes_with_use)
 	struct rusage before, after;
 
 	ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
-	ck_assert_int_eq(stats_totals_init(&from, 64), 0);
-	ck_assert_int_eq(stats_totals_init(&to, 64), 0);
+	ck_assert_int_eq(stats_totals_init(&from, 64, 0), 0);
+	ck_assert_int_eq(stats_totals_init(&to, 64, 0), 0);
 	for (size_t i = 0; i < 64; i++)
 		for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT; h++)
 			histogram_record(&from.requests[i].histograms[h], 3 * MS);
@@ -298,6 +340,7 @@ int main(void)
 	tcase_add_loop_test(t, parts_make_up_the_whole, 0, 2);
 	tcase_add_test(t, without_names_nothing_is_kept);
 	tcase_add_test(t, workers_add_up_by_name);
+	tcase_add_test(t, each_counts_for_its_stage);
 	tcase_add_loop_test(t, long_examples_are_cut_between_characters, 0, 3);
 	tcase_add_test(t, a_retry_is_one_request);
 #ifndef __SANITIZE_THREAD__ /* it keeps books of every byte that is looked at */

@@ -128,7 +128,7 @@ static void setup(void)
 	memset(&heard, 0, sizeof(heard));
 	memset(&summary, 0, sizeof(summary));
 	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(stats_totals_init(&totals, 0), 0);
+	ck_assert_int_eq(stats_totals_init(&totals, 0, 0), 0);
 	for (unsigned status = 200; status < 400; status++)
 		kind.expect_statuses.bits[status / 64] |= UINT64_C(1) << status % 64;
 	plan = (struct plan){.stages = stages,

@@ -93,7 +93,7 @@ static void setup(void)
 	n_planned_paused = 0;
 	quiet_from_ns = quiet_to_ns = ended_ns = 0;
 	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(stats_totals_init(&totals, 0), 0);
+	ck_assert_int_eq(stats_totals_init(&totals, 0, 0), 0);
 	for (unsigned status = 200; status < 400; status++)
 		kind.expect_statuses.bits[status / 64] |= UINT64_C(1) << status % 64;
 	plan = (struct plan){.stages = stages,

@@ -55,7 +55,7 @@ static void begin(const char *text)
 		run.window_end_ns = T0 + run.plan->duration_ns;
 	}
 	ck_assert_int_eq(timeline_new(run.plan->interval_ns, 1, &run.timeline), 0);
-	ck_assert_int_eq(stats_totals_init(&run.totals, plan_n_named(run.plan)), 0);
+	ck_assert_int_eq(stats_totals_init(&run.totals, plan_n_named(run.plan), 0), 0);
 	ck_assert_int_eq(stats_interval_init(&interval), 0);
 }
 

@@ -354,12 +354,12 @@ START_TEST(every_count_is_in_the_row_of_its_instant)
 	size_t i, n_rows;
 
 	memset(fine, 0, sizeof(fine));
-	ck_assert_int_eq(stats_totals_init(&totals, 0), 0);
+	ck_assert_int_eq(stats_totals_init(&totals, 0, 0), 0);
 	ck_assert_int_eq(timeline_new(width_ns, n_workers, &t), 0);
 	for (unsigned w = 0; w < n_workers; w++) {
 		struct stats s;
 
-		ck_assert_int_eq(stats_init(&s, _i % 2, width_ns, 0), 0);
+		ck_assert_int_eq(stats_init(&s, _i % 2, width_ns, 0, 0), 0);
 		stats_set_window(&s, NSEC_PER_SEC * 100000, NSEC_PER_SEC * 100000 + window_ns);
 		live(&s, w, width_ns, window_ns, n_buffers[_i / 6 % 3], most_rows[_i / 18],
 			(size_t)_i / 3 % 2, &seed, t);
