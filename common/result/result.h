@@ -190,6 +190,19 @@ struct result_request {
 	struct result_offered offered;
 };
 
+/* A stage of the plan; times are from the start of the window. */
+struct result_stage {
+	enum result_state is;
+	char *kind;
+	int64_t number;
+	char *text;
+	int64_t start_ns, end_ns;
+	struct result_ledger ledger;
+	struct result_rates rates;
+	struct result_list latency; /* struct result_latency */
+	struct result_offered offered;
+};
+
 struct result_connections {
 	enum result_state is;
 	int64_t limit, allowed, peak, opened, closed_by_peer, closed_by_us, surplus, stale;
@@ -337,13 +350,14 @@ struct result {
 	struct result_redirects redirects;
 	struct result_offered offered;
 	struct result_list requests; /* struct result_request */
+	struct result_list stages;   /* struct result_stage */
 	struct result_batches batches;
 	struct result_steadiness steadiness;
 	struct result_list slowest; /* struct result_slow */
 	struct result_list parts;   /* struct result_part */
 	struct result_list repeats; /* struct result_repeat */
 	/* Reserved: kept as they are. Owned. */
-	json_t *stages, *flows, *lists, *search, *hosts, *compare;
+	json_t *flows, *lists, *search, *hosts, *compare;
 };
 
 /* That of the run by its name; NULL: there is none. */

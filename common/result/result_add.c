@@ -121,7 +121,7 @@ static void result_add_flags(const struct result_adding *a, const struct result_
 	*ret = sum;
 }
 
-/* The text or part on which all agree. */
+/* The text or part on which all agree that have the struct. */
 static int result_add_same(const struct result_adding *a, const struct result_view *v,
 	const struct result_field *f, void *ret)
 {
@@ -131,9 +131,12 @@ static int result_add_same(const struct result_adding *a, const struct result_vi
 	int r;
 
 	for (size_t i = 0; i < a->n; i++) {
-		/* A table of this field alone writes it, or nothing where it is absent. */
-		json_t *its = v->at[i] ? result_table_write(&one, v->at[i]) : json_object();
+		json_t *its;
 
+		if (!v->at[i])
+			continue;
+		/* A table of this field alone writes it, or nothing where it is absent. */
+		its = result_table_write(&one, v->at[i]);
 		if (!its) {
 			json_decref(first);
 			return -ENOMEM;
@@ -220,6 +223,36 @@ static int result_add_named(const struct result_adding *a, const struct result_v
 	return 0;
 }
 
+/* The first row of each with the first of the others, and so on. */
+static int result_add_rows(const struct result_adding *a, const struct result_view *v,
+	const struct result_field *f, struct result_list *sum)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct result_list *list = result_add_field(v, i, f);
+
+		if (list && list->is > sum->is)
+			sum->is = list->is;
+		if (list && list->n > n)
+			n = list->n;
+	}
+	for (size_t k = 0; k < n; k++) {
+		struct result_view its = {0};
+		void *to = result_list_add(f->table, sum, NULL);
+
+		for (size_t i = 0; i < a->n; i++) {
+			const struct result_list *list = result_add_field(v, i, f);
+
+			if (list && k < list->n)
+				its.at[i] = (const char *)list->rows + k * f->table->size;
+		}
+		if (!to || result_add_table(a, f->table, &its, to) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int result_add_table(const struct result_adding *a, const struct result_table *t,
 	const struct result_view *v, void *sum)
 {
@@ -252,8 +285,10 @@ static int result_add_table(const struct result_adding *a, const struct result_t
 		case RESULT_NAMED:
 			r = result_add_named(a, v, f, field);
 			break;
-		case RESULT_TEXT:
 		case RESULT_ROWS:
+			r = result_add_rows(a, v, f, field);
+			break;
+		case RESULT_TEXT:
 		case RESULT_JSON:
 			r = result_add_same(a, v, f, sum);
 			break;

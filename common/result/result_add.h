@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What several results add up to, field by field, by the rules of the table. Fields that are
  * RESULT_APART stay absent in the sum: they are found anew in it (shares, percentiles), or made by
- * rules of their own. An object of named rows gets a row for each name, in the order met. Pure. */
+ * rules of their own. An object of named rows gets a row for each name, in the order met; rows
+ * of arrays add up by their places. Pure. */
 #pragma once
 
 #include <stdbool.h>

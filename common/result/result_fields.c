@@ -327,6 +327,21 @@ static const struct result_field result_request_fields[] = {
 const struct result_table result_request_table = TABLE(result_request_fields, "a named request");
 #undef S
 
+#define S struct result_stage
+static const struct result_field result_stage_fields[] = {
+	FIELD(kind, TEXT, NO_UNIT, SAME, SAME, "stage"),
+	FIELD(number, COUNT, NO_UNIT, SAME, SAME, "in the plan, from 1"),
+	FIELD(text, TEXT, NO_UNIT, SAME, SAME, "as the plan has it"),
+	FIELD(start_ns, INT, NS, LEAST, LEAST, "from the start of the window"),
+	FIELD(end_ns, INT, NS, MOST, MOST, "from the start of the window"),
+	PART(ledger, result_ledger_table, "what became of the arrivals planned in it"),
+	PART(rates, result_rates_table, "over the stage, without pauses"),
+	NAMED(latency, result_latency_table, "response and our_delay", .most = 64),
+	PART_APART(offered, result_offered_table, "percentiles over all that were planned"),
+};
+const struct result_table result_stage_table = TABLE(result_stage_fields, "a stage");
+#undef S
+
 #define S struct result_connections
 static const struct result_field result_connections_fields[] = {
 	FIELD(limit, COUNT, NO_UNIT, SUM, MOST, "that there may be at a time"),
@@ -620,6 +635,9 @@ static const struct result_field result_fields[] = {
 		.absent_when = CLOSED_MODEL),
 	NAMED(requests, result_request_table, "the requests of the plan by name",
 		.most = PLAN_REQUESTS_MAX, .absent_when = "the plan names none"),
+	FIELD(stages, ROWS, NO_UNIT, SUM, SUM, "the stages of the plan that had begun",
+		.table = &result_stage_table, .most = PLAN_STAGES_MAX,
+		.absent_when = "the model is closed, or the plan has one stage"),
 	PART_APART(batches, result_batches_table, "what intervals of confidence are found in",
 		.absent_when = OLDER),
 	PART_APART(steadiness, result_steadiness_table, "whether it was one state",
@@ -630,8 +648,6 @@ static const struct result_field result_fields[] = {
 		.absent_when = "the result is of one run"),
 	ROWS(repeats, result_repeat_table, "the repetitions of a sum", .most = 1024,
 		.absent_when = "it is not a sum of repetitions"),
-	FIELD(stages, JSON, NO_UNIT, APART, APART, "kept for a later version",
-		.absent_when = "nothing writes it yet"),
 	FIELD(flows, JSON, NO_UNIT, APART, APART, "kept for a later version",
 		.absent_when = "nothing writes it yet"),
 	FIELD(lists, JSON, NO_UNIT, APART, APART, "kept for a later version",

@@ -271,7 +271,8 @@ static int result_merge_sureness(struct result_merge *m)
 /* Latencies, and what is found in histograms or is rows over time. 0 or -1. */
 static int result_merge_measured(struct result_merge *m)
 {
-	if (result_merge_latencies(m) < 0 || result_merge_requests(m) < 0)
+	if (result_merge_latencies(m) < 0 || result_merge_requests(m) < 0 ||
+		result_merge_stages(m) < 0)
 		return -1;
 	if (m->is_repeats ? result_merge_repeats(m) < 0 || result_merge_rows_in_turn(m) < 0
 			  : result_merge_intervals(m) < 0 || result_merge_batches(m) < 0)

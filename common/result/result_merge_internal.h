@@ -135,6 +135,7 @@ int result_merge_add(struct result_merge *m, struct histogram *to, const struct 
 /* Fills the sum's latencies and what is offered, m->main, and the sum's requests. 0 or -1. */
 int result_merge_latencies(struct result_merge *m);
 int result_merge_requests(struct result_merge *m);
+int result_merge_stages(struct result_merge *m);
 
 /* result_merge_rows.c */
 enum result_merge_kind {

@@ -140,15 +140,28 @@ int result_merge_latencies(struct result_merge *m)
 	return 0;
 }
 
-/* ---------------------------------------------------------------- by the name of the request */
+/* ---------------------------------------------------------------- of requests and stages */
+
+/* What is found anew in the counts and histograms of a request or a stage. 0 or -1. */
+static int result_merge_anew(struct result_merge *m, const struct result_merge_lists *lists,
+	struct result_ledger *ledger, struct result_list *latency, struct result_offered *offered)
+{
+	struct ledger counts = result_counts(ledger);
+	struct histogram main = {0};
+	int r = result_merge_fill(m, lists, latency, &main);
+
+	result_fill_ledger(&counts, ledger);
+	if (r == 0 && str_eq(m->main_key, "response"))
+		result_fill_offered(&main, counts.planned, offered);
+	histogram_fini(&main);
+	return r;
+}
 
 /* Its counts and rates are in the sum already. 0 or -1. */
 static int result_merge_request(struct result_merge *m, struct result_request *sum)
 {
 	const struct result_request *first = NULL;
-	struct ledger ledger = result_counts(&sum->ledger);
 	struct result_merge_lists lists = {0};
-	struct histogram main = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
@@ -165,14 +178,11 @@ static int result_merge_request(struct result_merge *m, struct result_request *s
 	if (first && first->target)
 		r |= result_set_text(&sum->target, result_words(first->target));
 	sum->weight = first ? first->weight : RESULT_ABSENT;
-	sum->share = m->ledger.planned > 0 ? (double)ledger.planned / (double)m->ledger.planned : 0;
-	result_fill_ledger(&ledger, &sum->ledger);
 	sum->rates.is = RESULT_IS_THERE;
 	if (r == 0)
-		r = result_merge_fill(m, &lists, &sum->latency, &main);
-	if (r == 0 && str_eq(m->main_key, "response"))
-		result_fill_offered(&main, ledger.planned, &sum->offered);
-	histogram_fini(&main);
+		r = result_merge_anew(m, &lists, &sum->ledger, &sum->latency, &sum->offered);
+	sum->share =
+		m->ledger.planned > 0 ? (double)sum->ledger.planned / (double)m->ledger.planned : 0;
 	return r;
 }
 
@@ -185,4 +195,27 @@ int result_merge_requests(struct result_merge *m)
 		if (result_merge_request(m, &rows[i]) < 0)
 			return -1;
 	return 0;
+}
+
+/* Rows add up by their places: those of all parts are of one plan, and begin with its first
+ * measured stage. */
+int result_merge_stages(struct result_merge *m)
+{
+	struct result_stage *rows = m->sum.stages.rows;
+	int r = 0;
+
+	for (size_t k = 0; k < m->sum.stages.n && r == 0; k++) {
+		struct result_merge_lists lists = {0};
+
+		for (size_t i = 0; i < m->n; i++) {
+			const struct result_list *its = &m->results[i].stages;
+			const struct result_stage *row = its->rows;
+
+			if (k < its->n)
+				lists.at[i] = &row[k].latency;
+		}
+		r = result_merge_anew(
+			m, &lists, &rows[k].ledger, &rows[k].latency, &rows[k].offered);
+	}
+	return r;
 }

@@ -45,11 +45,14 @@ static int64_t run_sending_ns(const struct run *run)
 }
 
 /* A count per second of that; 0 without any. */
+static double run_per_s_of(int64_t ns, uint64_t count)
+{
+	return ns > 0 ? (double)count * (double)NSEC_PER_SEC / (double)ns : 0;
+}
+
 static double run_per_s(const struct run *run, uint64_t count)
 {
-	int64_t ns = run_sending_ns(run);
-
-	return ns > 0 ? (double)count * (double)NSEC_PER_SEC / (double)ns : 0;
+	return run_per_s_of(run_sending_ns(run), count);
 }
 
 static const struct histogram *run_histogram(const struct run *run, enum stats_histogram which)
@@ -364,6 +367,57 @@ static int run_fill_requests(const struct run *run, struct result_list *to)
 	return r;
 }
 
+/* Where the run's own end cuts a stage short it is shorter. */
+static int run_fill_stage(const struct run *run, size_t i, struct result_list *to)
+{
+	const struct stats_stage *stage = &run->totals.stages[i];
+	struct result_stage *row;
+	int64_t start_ns, end_ns, paused_ns, sending_ns;
+	int r;
+
+	if (!schedule_stage_span(run->schedule, i, &start_ns, &end_ns, &paused_ns))
+		return 0;
+	start_ns -= run->window_start_ns - run->t0_ns;
+	end_ns = end_ns == CLOCK_NEVER ? end_ns : end_ns - (run->window_start_ns - run->t0_ns);
+	if (end_ns > run_window_ns(run))
+		end_ns = run_window_ns(run);
+	if (start_ns < 0 || start_ns >= end_ns)
+		return 0;
+	row = result_list_add(&result_stage_table, to, NULL);
+	if (!row)
+		return -ENOMEM;
+	sending_ns = end_ns - start_ns - paused_ns;
+	row->number = (int64_t)i + 1;
+	row->start_ns = start_ns;
+	row->end_ns = end_ns;
+	r = result_set_text(&row->kind, "stage") |
+	    result_set_text(&row->text, run->plan->stage_texts[i]) |
+	    run_fill_one_latency(
+		    stats_histogram_names[STATS_RESPONSE], &stage->response, &row->latency, NULL) |
+	    run_fill_one_latency(
+		    stats_histogram_names[STATS_OUR_DELAY], &stage->our_delay, &row->latency, NULL);
+	result_fill_ledger(&stage->ledger, &row->ledger);
+	row->rates.is = RESULT_IS_THERE;
+	row->rates.planned_per_s = run_per_s_of(sending_ns, stage->ledger.planned);
+	row->rates.sent_per_s = run_per_s_of(sending_ns, stage->ledger.sent);
+	row->rates.ok_per_s = run_per_s_of(sending_ns, stage->ledger.classes[LEDGER_OK]);
+	result_fill_offered(&stage->response, stage->ledger.planned, &row->offered);
+	return r;
+}
+
+/* Measured stages that had begun, in the order of the plan. */
+static int run_fill_stages(const struct run *run, struct result_list *to)
+{
+	int r = 0;
+
+	if (!run->schedule || run->totals.n_stages == 0)
+		return 0;
+	to->is = RESULT_IS_THERE;
+	for (size_t i = 0; i < run->totals.n_stages && r == 0; i++)
+		r = run_fill_stage(run, i, to);
+	return r;
+}
+
 static void run_fill_connections(const struct run *run, struct result_connections *to)
 {
 	const struct worker_summary *s = &run->summary;
@@ -499,6 +553,7 @@ static int run_fill(const struct run *run, const struct run_figures *figures, st
 		result_fill_offered(
 			run_histogram(run, STATS_RESPONSE), run_ledger(run)->planned, &to->offered);
 	r |= run_fill_requests(run, &to->requests);
+	r |= run_fill_stages(run, &to->stages);
 	r |= run_figures_batches(figures, &to->batches);
 	r |= run_figures_steadiness(figures, &to->steadiness);
 	r |= run_figures_slowest(figures, &to->slowest);

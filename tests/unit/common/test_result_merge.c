@@ -790,6 +790,56 @@ START_TEST(test_requests)
 }
 END_TEST
 
+static void add_stage(json_t *doc, int number, size_t n, int64_t value)
+{
+	json_t *one = document("x", n, value);
+	json_t *stages = json_object_get(doc, "stages");
+
+	if (!stages) {
+		set(doc, "stages", json_array());
+		stages = json_object_get(doc, "stages");
+	}
+	ck_assert_int_eq(
+		json_array_append_new(
+			stages, json_pack("{s:s s:i s:s s:i s:i s:O s:{s:f} s:O}", "kind", "stage",
+					"number", number, "text", number == 1 ? "hold 1" : "hold 2",
+					"start_ns", 100 * number, "end_ns", 100 + (int)n, "ledger",
+					result_at(one, "ledger"), "rates", "planned_per_s",
+					(double)n, "latency", result_at(one, "latency"))),
+		0);
+	json_decref(one);
+}
+
+/* One of the runs was stopped before the second stage. */
+START_TEST(test_stages)
+{
+	json_t *a = document("a-1", 30, MS);
+	json_t *b = document("b-1", 20, MS);
+	json_t *doc;
+
+	add_stage(a, 1, 20, MS);
+	add_stage(a, 2, 10, 2 * MS);
+	add_stage(b, 1, 20, 3 * MS);
+	doc = merge_2(a, b);
+	ck_assert_uint_eq(json_array_size(json_object_get(doc, "stages")), 2);
+	ck_assert_str_eq(
+		result_text(json_array_get(json_object_get(doc, "stages"), 1), "text"), "hold 2");
+	for (int i = 0; i < 2; i++) {
+		const json_t *stage = json_array_get(json_object_get(doc, "stages"), (size_t)i);
+		int64_t n = i == 0 ? 40 : 10;
+
+		assert_int(stage, "number", i + 1);
+		assert_int(stage, "ledger.ok", n);
+		assert_int(stage, "latency.response.count", n);
+		assert_int(stage, "offered.p99_ns", i == 0 ? 3 * MS : 2 * MS);
+		assert_real(stage, "rates.planned_per_s", (double)n);
+		assert_int(stage, "start_ns", 100 * (i + 1));
+		assert_int(stage, "end_ns", i == 0 ? 120 : 110);
+	}
+	json_decref(doc);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- rows */
 
 /* Ten answers after value in each second from first on; and their interval's figures. */
@@ -1510,6 +1560,7 @@ int main(void)
 	tcase_add_test(t, test_empty_part);
 	tcase_add_test(t, test_counts);
 	tcase_add_test(t, test_requests);
+	tcase_add_test(t, test_stages);
 	tcase_add_test(t, test_slowest);
 	t = add_case(s, "parts");
 	tcase_add_test(t, test_grouping);
