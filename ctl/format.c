@@ -8,7 +8,7 @@
 #include "common/str.h"
 
 static const struct format *const format_all[] = {
-	&format_json, &format_text, &format_csv, &format_md, &format_hlog};
+	&format_json, &format_text, &format_stages_csv, &format_csv, &format_md, &format_hlog};
 
 #define FORMAT_N (sizeof(format_all) / sizeof(*format_all))
 

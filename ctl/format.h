@@ -18,6 +18,7 @@ struct format {
 extern const struct format format_text;
 extern const struct format format_json;
 extern const struct format format_csv;
+extern const struct format format_stages_csv;
 extern const struct format format_md;
 extern const struct format format_hlog;
 

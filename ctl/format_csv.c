@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The course of a run for spreadsheets and plots: one line of names with their units, one line for
- * each interval; the columns are in the table of the result. What is not known is an empty field.
- * Figures have a point, whatever the locale. */
+/* A run for spreadsheets and plots: one line of names with their units, one line for each interval,
+ * whose columns are in the table of the result; or one for each measured stage. What is not known
+ * is an empty field. Figures have a point, whatever the locale. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -61,3 +61,89 @@ static int format_csv_render(const json_t *doc, const struct look *look, struct 
 }
 
 const struct format format_csv = {"csv", ".csv", format_csv_render};
+
+/* ---------------------------------------------------------------- stages */
+
+enum format_csv_kind {
+	FORMAT_CSV_COUNT,
+	FORMAT_CSV_TEXT,
+	FORMAT_CSV_PER_S,
+	FORMAT_CSV_S,
+	FORMAT_CSV_MS,
+};
+
+static const struct {
+	const char *column, *path;
+	enum format_csv_kind kind;
+} format_csv_stages[] = {
+	{"stage", "number", FORMAT_CSV_COUNT},
+	{"text", "text", FORMAT_CSV_TEXT},
+	{"start_s", "start_ns", FORMAT_CSV_S},
+	{"end_s", "end_ns", FORMAT_CSV_S},
+	{"planned_per_s", "rates.planned_per_s", FORMAT_CSV_PER_S},
+	{"ok_per_s", "rates.ok_per_s", FORMAT_CSV_PER_S},
+	{"planned", "ledger.planned", FORMAT_CSV_COUNT},
+	{"sent", "ledger.sent", FORMAT_CSV_COUNT},
+	{"ok", "ledger.ok", FORMAT_CSV_COUNT},
+	{"p50_ms", "offered.p50_ns", FORMAT_CSV_MS},
+	{"p95_ms", "offered.p95_ns", FORMAT_CSV_MS},
+	{"p99_ms", "offered.p99_ns", FORMAT_CSV_MS},
+	{"our_delay_p99_ms", "latency.our_delay.p99_ns", FORMAT_CSV_MS},
+};
+
+/* In quotes, in which a quote is doubled (RFC 4180). */
+static int format_csv_text(const char *text, struct buf *ret)
+{
+	int r = buf_puts(ret, "\"");
+
+	for (; *text && r == 0; text++)
+		r = buf_printf(ret, *text == '"' ? "\"\"" : "%c", *text);
+	return r ? r : buf_puts(ret, "\"");
+}
+
+static int format_csv_stage(const json_t *stage, struct buf *ret)
+{
+	int r = 0;
+
+	for (size_t c = 0; c < sizeof(format_csv_stages) / sizeof(*format_csv_stages) && r == 0;
+		c++) {
+		const char *path = format_csv_stages[c].path;
+		enum format_csv_kind kind = format_csv_stages[c].kind;
+		double value;
+
+		r = c > 0 ? buf_puts(ret, ",") : 0;
+		if (r < 0)
+			break;
+		if (kind == FORMAT_CSV_TEXT)
+			r = format_csv_text(result_text(stage, path), ret);
+		else if (!result_real(stage, path, &value))
+			continue;
+		else if (kind == FORMAT_CSV_COUNT)
+			r = buf_printf(ret, "%.0f", value);
+		else if (kind == FORMAT_CSV_PER_S)
+			r = buf_printf(ret, "%.3f", value);
+		else
+			r = buf_printf(ret, "%.3f",
+				value / (double)(kind == FORMAT_CSV_MS ? NSEC_PER_MSEC
+								       : NSEC_PER_SEC));
+	}
+	return r ? r : buf_puts(ret, "\n");
+}
+
+static int format_csv_render_stages(const json_t *doc, const struct look *look, struct buf *ret)
+{
+	const json_t *stages = result_at(doc, "stages");
+	int r = 0;
+
+	(void)look;
+	for (size_t c = 0; c < sizeof(format_csv_stages) / sizeof(*format_csv_stages) && r == 0;
+		c++)
+		r = buf_printf(ret, "%s%s", c > 0 ? "," : "", format_csv_stages[c].column);
+	if (r == 0)
+		r = buf_puts(ret, "\n");
+	for (size_t i = 0; i < json_array_size(stages) && r == 0; i++)
+		r = format_csv_stage(json_array_get(stages, i), ret);
+	return r;
+}
+
+const struct format format_stages_csv = {"stages", ".stages.csv", format_csv_render_stages};

@@ -321,6 +321,32 @@ static void format_md_requests(struct report *r)
 	format_md_puts(r, "\n");
 }
 
+static void format_md_stages(struct report *r)
+{
+	if (report_n_stages(r) == 0)
+		return;
+	format_md_puts(r, "| stage |");
+	for (size_t c = 0; c < REPORT_STAGE_CELLS; c++) {
+		format_md_puts(r, " ");
+		format_md_puts(r, report_stage_titles[c]);
+		format_md_puts(r, " |");
+	}
+	format_md_puts(r, "\n|:--|");
+	format_md_repeat(r, "--:|", REPORT_STAGE_CELLS);
+	for (size_t i = 0; i < report_n_stages(r); i++) {
+		struct report_stage s = report_stage(r, i);
+
+		format_md_puts(r, "\n| ");
+		format_md_escape(r, s.name);
+		for (size_t c = 0; c < REPORT_STAGE_CELLS; c++) {
+			format_md_puts(r, " | ");
+			format_md_puts(r, s.cells[c].text);
+		}
+		format_md_puts(r, " |");
+	}
+	format_md_puts(r, "\n\n");
+}
+
 /* ---------------------------------------------------------------- what went wrong, what to do */
 
 static void format_md_errors(struct report *r)
@@ -411,6 +437,7 @@ static int format_md_render(const json_t *doc, const struct look *look, struct b
 	format_md_ledger(&r);
 	format_md_times(&r);
 	format_md_requests(&r);
+	format_md_stages(&r);
 	format_md_errors(&r);
 	format_md_notes(&r);
 	format_md_plan(&r);

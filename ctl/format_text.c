@@ -594,6 +594,7 @@ static int format_text_render(const json_t *doc, const struct look *look, struct
 	format_text_counts(&r);
 	report_quantile_table(&r);
 	report_request_table(&r);
+	report_stage_table(&r);
 	report_parts_table(&r);
 	format_text_failed_by(&r);
 	format_text_errors(&r);

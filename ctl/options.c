@@ -81,7 +81,7 @@ const struct options_flag options_flags[] = {
 	{0, "dry-run", NULL, OPTIONS_PLAN, OPTIONS_BOOL, NULL, NULL, FIELD(dry_run),
 		"print what would be sent, and send nothing"},
 	{'o', "output", "FILE", OPTIONS_REPORT, OPTIONS_OUTPUT, NULL, NULL, 0,
-		"report to .json .txt .csv .md .hlog, repeatable"},
+		"report to .json .txt .csv .stages.csv .md .hlog, repeatable"},
 	{'v', "verbose", NULL, OPTIONS_REPORT, OPTIONS_BOOL, NULL, NULL, FIELD(verbose),
 		"the full report"},
 	{'q', "quiet", NULL, OPTIONS_QUIET, OPTIONS_BOOL, NULL, NULL, FIELD(quiet), "no progress"},

@@ -94,6 +94,20 @@ struct report_request report_request(const struct report *r, const char *name);
 /* The table, if there are any, and a gap. */
 void report_request_table(struct report *r);
 
+/* Measured stages; 0: the plan has one, or the model is closed. */
+size_t report_n_stages(const struct report *r);
+/* One row of their table, and the titles of its columns: rate, planned, ok, failed, p50, p95, p99
+ * over all planned arrivals, p99 of our own delay. */
+#define REPORT_STAGE_CELLS 8u
+struct report_stage {
+	char name[96]; /* "2 hold 500 for 5m" */
+	struct figure cells[REPORT_STAGE_CELLS];
+};
+extern const char *const report_stage_titles[REPORT_STAGE_CELLS];
+struct report_stage report_stage(const struct report *r, size_t i);
+/* The table, if there are any, and a gap. */
+void report_stage_table(struct report *r);
+
 /* For a merged result: a line for each run in it, and a gap. */
 void report_parts_table(struct report *r);
 

@@ -272,7 +272,7 @@ expect_line "$T/r.md" '^rate = 50$|^url = '
 expect_line "$T/r.txt" '^  planned +100 '
 expect_exit 64 "$rpsctl" "$url" -d 1 -q -o "$T/r.xlsx"
 expect_text "the line" "$ERR" \
-	"rpsctl: -o $T/r.xlsx: the name must end in .json, .txt, .csv, .md or .hlog"
+	"rpsctl: -o $T/r.xlsx: the name must end in .json, .txt, .stages.csv, .csv, .md or .hlog"
 # What cannot be written is found out before anything is sent; else the run's own status is kept.
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/not-there/r.json"
 expect_text "the line" "$ERR" \

@@ -153,8 +153,8 @@ START_TEST(test_endings)
 	ck_assert_ptr_eq(format_for("a.json"), &format_json);
 	ck_assert_ptr_null(format_for("a.xlsx"));
 	ck_assert_ptr_null(format_for("md"));
-	ck_assert_str_eq(format_endings(), ".json, .txt, .csv, .md or .hlog");
-	ck_assert_str_eq(format_endings(), ".json, .txt, .csv, .md or .hlog");
+	ck_assert_str_eq(format_endings(), ".json, .txt, .stages.csv, .csv, .md or .hlog");
+	ck_assert_str_eq(format_endings(), ".json, .txt, .stages.csv, .csv, .md or .hlog");
 }
 END_TEST
 
