@@ -198,48 +198,6 @@ static void format_md_ledger(struct report *r)
 
 /* ---------------------------------------------------------------- the times */
 
-static void format_md_row(struct report *r, const char *name, const char *base, const char *missing)
-{
-	static const char *const fields[] = {"p50_ns", "p90_ns", "p99_ns", "p99_9_ns"};
-	const char *extreme = str_eq(base, "offered") ? "latency.response" : base;
-	bool unserved = report_real(r, "offered.unserved_share") > 0;
-
-	/* With arrivals unserved, the largest response time is not known. */
-	if (str_eq(base, "offered") && unserved)
-		extreme = base;
-	format_md_puts(r, "| ");
-	format_md_puts(r, name);
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		format_md_puts(r, " | ");
-		format_md_puts(r, report_duration(r, base, fields[i], missing).text);
-	}
-	format_md_puts(r, " | ");
-	format_md_puts(r, report_duration(r, extreme, "max_ns", missing).text);
-	format_md_puts(r, " | ");
-	format_md_puts(r, report_duration(r, extreme, "mean_ns", "-").text);
-	format_md_puts(r, " |\n");
-}
-
-/* Below the row it belongs to. */
-static void format_md_intervals(struct report *r)
-{
-	static const char *const fields[] = {"p50_ns", "p90_ns", "p99_ns", "p99_9_ns"};
-	char name[32];
-
-	if (!report_has_intervals(r))
-		return;
-	(void)snprintf(name, sizeof(name), "| %.0f %% ±", report_level(r) * 100);
-	format_md_puts(r, name);
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		struct report_interval interval;
-
-		(void)report_quantile_interval(r, fields[i], &interval);
-		format_md_puts(r, " | ");
-		format_md_puts(r, interval.half.text);
-	}
-	format_md_puts(r, " | | |\n");
-}
-
 /* How many independent requests the intervals rest on, or why there are none. */
 static void format_md_data(struct report *r)
 {
@@ -274,30 +232,25 @@ static void format_md_data(struct report *r)
 
 static void format_md_times(struct report *r)
 {
-	struct figure missing = report_unserved(r, r->doc);
+	struct report_quantiles t;
 
-	if (report_int(r, "latency.service.count") == 0)
+	report_quantiles(r, &t);
+	for (size_t i = 0; i < t.n; i++) {
+		format_md_puts(r, "| ");
+		format_md_puts(r, t.rows[i].name + strspn(t.rows[i].name, " "));
+		for (size_t c = 0; c < REPORT_CELLS; c++) {
+			format_md_puts(r, " | ");
+			format_md_puts(r, t.rows[i].cells[c].text);
+		}
+		format_md_puts(r, " |\n");
+		if (i > 0)
+			continue;
+		format_md_puts(r, "|:--|");
+		format_md_repeat(r, "--:|", REPORT_CELLS);
+		format_md_puts(r, "\n");
+	}
+	if (t.n == 0)
 		return;
-	format_md_puts(r, "| ");
-	format_md_puts(r, r->unit);
-	format_md_puts(
-		r, " | p50 | p90 | p99 | p99.9 | max | mean |\n|:--|--:|--:|--:|--:|--:|--:|\n");
-	if (!r->closed) {
-		format_md_row(r, "response", "offered", missing.text);
-		format_md_intervals(r);
-		if (report_real(r, "offered.unserved_share") > 0)
-			format_md_row(r, "response, ok only", "latency.response", "-");
-		format_md_row(r, "connection wait", "latency.connection_wait", "-");
-	}
-	format_md_row(r, "service", "latency.service", "-");
-	if (r->closed)
-		format_md_intervals(r);
-	else
-		format_md_row(r, "our delay", "latency.our_delay", "-");
-	if (report_int(r, "latency.tls.count") > 0) {
-		format_md_row(r, "connect", "latency.connect", "-");
-		format_md_row(r, "tls", "latency.tls", "-");
-	}
 	format_md_puts(r, "\n");
 	format_md_data(r);
 }

@@ -67,7 +67,20 @@ struct figure report_effective(const struct report *r, const char *key);
 void report_not_enough(const struct report *r, char *ret, size_t size);
 /* "unsteady", "warming up"; "": nothing is known against it. */
 const char *report_unsteady(const struct report *r);
-/* The table of the one screen, and a gap. */
+/* The percentiles as a table: the first row has the unit and the titles of the columns. Below a row
+ * its intervals or a part of it may follow, whose name begins with blanks. */
+#define REPORT_CELLS 8u
+#define REPORT_ROWS 12u
+struct report_quantiles {
+	struct report_cells {
+		char name[32];
+		struct figure cells[REPORT_CELLS];
+		char remark[96];
+	} rows[REPORT_ROWS];
+	size_t n; /* 0: there are none */
+};
+void report_quantiles(const struct report *r, struct report_quantiles *ret);
+/* The same on the one screen, and a gap. */
 void report_quantile_table(struct report *r);
 /* "not_connected" as people read it; and what it means. */
 struct figure report_class(const char *name);

@@ -16,31 +16,49 @@
 #include "ctl/look.h"
 #include "ctl/report.h"
 
+/* The latencies that a row is about. */
 struct report_row {
 	const char *name;
 	const char *base;    /* of the quantiles */
 	const char *extreme; /* of max and mean; NULL: as base */
+	const char *least;   /* of min; NULL: as base */
 	const char *missing;
 };
 
-#define REPORT_CELLS 6u
-/* "  conn. wait", and a cell with its blank. */
+#define REPORT_CELLS_KEPT 6u /* that are not left out for a remark */
+/* "  conn. wait" */
 #define REPORT_NAME_WIDTH 12u
-#define REPORT_CELL_WIDTH 9u
+/* The longest text of a cell. */
+#define REPORT_CELL_MAX 8u
 
-/* Those that have intervals, in the order of their cells. */
+/* The columns; the last ones are left out on a narrow terminal. */
+static const struct {
+	const char *title;
+	const char *field;
+} report_columns[REPORT_CELLS] = {
+	{"p50", "p50_ns"},
+	{"p90", "p90_ns"},
+	{"p95", "p95_ns"},
+	{"p99", "p99_ns"},
+	{"p99.9", "p99_9_ns"},
+	{"max", "max_ns"},
+	{"mean", "mean_ns"},
+	{"min", "min_ns"},
+};
+
+/* Those that have intervals. */
 static const struct {
 	const char *name;  /* as people write it */
 	const char *field; /* of a latency, and of its ci95 */
 	const char *key;   /* of n_effective */
 	double q;
-} report_quantiles[] = {
+} report_bounded[] = {
 	{"p50", "p50_ns", "p50", 0.5},
 	{"p90", "p90_ns", "p90", 0.9},
 	{"p99", "p99_ns", "p99", 0.99},
 	{"p99.9", "p99_9_ns", "p99_9", 0.999},
 };
-#define REPORT_QUANTILES (sizeof(report_quantiles) / sizeof(*report_quantiles))
+#define REPORT_BOUNDED (sizeof(report_bounded) / sizeof(*report_bounded))
 
 /* ---------------------------------------------------------------- what is not there */
 
@@ -66,7 +84,7 @@ struct figure report_unserved(const struct report *r, const json_t *part)
 		timeout + report_int(&of, "ledger.expired") != unserved)
 		return f;
 	report_short_time(r->timeout_ns, limit, sizeof(limit));
-	if (strlen(limit) + 2 <= REPORT_CELL_WIDTH - 1)
+	if (strlen(limit) + 2 <= REPORT_CELL_MAX)
 		(void)snprintf(f.text, sizeof(f.text), ">=%s", limit);
 	return f;
 }
@@ -133,8 +151,8 @@ struct figure report_effective(const struct report *r, const char *key)
 
 bool report_has_intervals(const struct report *r)
 {
-	for (size_t i = 0; i < REPORT_QUANTILES; i++)
-		if (json_is_array(report_interval(r, report_quantiles[i].field)))
+	for (size_t i = 0; i < REPORT_BOUNDED; i++)
+		if (json_is_array(report_interval(r, report_bounded[i].field)))
 			return true;
 	return false;
 }
@@ -173,21 +191,21 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 	/* The result is from another version, or nothing was measured. */
 	if (!report_interval(r, "level") || report_int(r, "latency.service.count") == 0)
 		return;
-	for (size_t i = 0; i < REPORT_QUANTILES; i++) {
+	for (size_t i = 0; i < REPORT_BOUNDED; i++) {
 		char path[96];
 		double n;
 
 		(void)snprintf(path, sizeof(path), "%s.n_effective.%s", report_interval_base(r),
-			report_quantiles[i].key);
+			report_bounded[i].key);
 		/* A rank that falls on an arrival without a good answer does not lack data. */
 		if (!result_real(r->doc, path, &n) ||
-			json_is_array(report_interval(r, report_quantiles[i].field)))
+			json_is_array(report_interval(r, report_bounded[i].field)))
 			continue;
-		report_listed(names, sizeof(names), report_quantiles[i].name);
+		report_listed(names, sizeof(names), report_bounded[i].name);
 		report_listed(has, sizeof(has), figure_rate(n).text);
 		report_listed(needs, sizeof(needs),
 			figure_count(
-				(int64_t)confidence_least_n(report_quantiles[i].q, report_level(r)))
+				(int64_t)confidence_least_n(report_bounded[i].q, report_level(r)))
 				.text);
 	}
 	if (*names)
@@ -217,33 +235,82 @@ const char *report_unsteady(const struct report *r)
 
 /* ---------------------------------------------------------------- the table */
 
-/* A row of the table: the cells that fit, and a remark where all of it does. */
-static void report_cells(struct report *r, const char *name,
-	const struct figure cells[static REPORT_CELLS], const char *remark)
+static struct report_cells *report_add_row(
+	struct report_quantiles *t, const char *name, const char *remark)
 {
-	unsigned n = (r->width - REPORT_NAME_WIDTH) / REPORT_CELL_WIDTH;
-	size_t columns = look_columns(name);
-	struct buf line = {0};
+	struct report_cells *row = &t->rows[t->n++];
 
-	(void)buf_printf(&line, "  %s%*s", name, columns < 10 ? (int)(10 - columns) : 0, "");
-	for (unsigned i = 0; i < REPORT_CELLS && i < n; i++)
-		(void)buf_printf(&line, " %8s", cells[i].text);
-	if (*remark && line.data && look_columns(line.data) + 2 + strlen(remark) <= r->width)
-		(void)buf_printf(&line, "  %s", remark);
-	report_line(r, "%s", line.data ? line.data : "");
-	buf_fini(&line);
+	(void)snprintf(row->name, sizeof(row->name), "%s", name);
+	(void)snprintf(row->remark, sizeof(row->remark), "%s", remark);
+	return row;
 }
 
-static void report_row(struct report *r, const struct report_row *row, const char *remark)
+static void report_row(const struct report *r, struct report_quantiles *t,
+	const struct report_row *row, const char *remark)
 {
-	const char *extreme = row->extreme ? row->extreme : row->base;
-	struct figure cells[REPORT_CELLS];
+	struct report_cells *to = report_add_row(t, row->name, remark);
 
-	for (size_t i = 0; i < REPORT_QUANTILES; i++)
-		cells[i] = report_duration(r, row->base, report_quantiles[i].field, row->missing);
-	cells[4] = report_duration(r, extreme, "max_ns", row->missing);
-	cells[5] = report_duration(r, extreme, "mean_ns", "-");
-	report_cells(r, row->name, cells, remark);
+	for (size_t i = 0; i < REPORT_CELLS; i++) {
+		const char *field = report_columns[i].field;
+		const char *base = row->base, *missing = row->missing;
+
+		if ((str_eq(field, "max_ns") || str_eq(field, "mean_ns")) && row->extreme)
+			base = row->extreme;
+		if (str_eq(field, "min_ns") && row->least)
+			base = row->least;
+		if (str_eq(field, "mean_ns") || str_eq(field, "min_ns"))
+			missing = "-";
+		to->cells[i] = report_duration(r, base, field, missing);
+	}
+}
+
+/* The number of columns that fit, and the width of the line that they make. */
+static size_t report_columns_within(
+	size_t most, size_t gap, const size_t widths[static REPORT_CELLS], size_t *ret_width)
+{
+	size_t n = 0;
+
+	*ret_width = REPORT_NAME_WIDTH;
+	while (n < REPORT_CELLS && *ret_width + gap + widths[n] <= most)
+		*ret_width += gap + widths[n++];
+	return n;
+}
+
+/* Prints the columns that fit; a remark is worth more than the last of them. */
+static void report_print_table(struct report *r, const struct report_quantiles *t)
+{
+	size_t widths[REPORT_CELLS] = {0};
+	size_t all = REPORT_NAME_WIDTH, remark = 0, gap, n;
+
+	for (size_t c = 0; c < REPORT_CELLS; c++) {
+		for (size_t i = 0; i < t->n; i++) {
+			size_t width = strlen(t->rows[i].cells[c].text);
+
+			widths[c] = width > widths[c] ? width : widths[c];
+		}
+		all += widths[c] + 2;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		if (*t->rows[i].remark && strlen(t->rows[i].remark) + 2 > remark)
+			remark = strlen(t->rows[i].remark) + 2;
+	gap = all + remark <= r->width ? 2 : 1;
+	n = report_columns_within(r->width - remark, gap, widths, &all);
+	if (n < REPORT_CELLS_KEPT)
+		n = report_columns_within(r->width, gap, widths, &all);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct report_cells *row = &t->rows[i];
+		size_t columns = look_columns(row->name);
+		struct buf line = {0};
+
+		(void)buf_printf(
+			&line, "  %s%*s", row->name, columns < 10 ? (int)(10 - columns) : 0, "");
+		for (size_t c = 0; c < n; c++)
+			(void)buf_printf(&line, "%*s", (int)(gap + widths[c]), row->cells[c].text);
+		if (*row->remark && all + 2 + strlen(row->remark) <= r->width)
+			(void)buf_printf(&line, "  %s", row->remark);
+		report_line(r, "%s", line.data ? line.data : "");
+		buf_fini(&line);
+	}
 }
 
 /* The remark after the row of the headline. */
@@ -260,26 +327,30 @@ static void report_remark(const struct report *r, char *ret, size_t size)
 		(void)snprintf(ret, size, "n_eff %.20s", n.text);
 }
 
-static void report_interval_row(struct report *r)
+static void report_interval_row(const struct report *r, struct report_quantiles *t)
 {
-	struct figure cells[REPORT_CELLS] = {0};
+	struct report_cells *row;
 	char name[32];
 
 	if (!report_has_intervals(r))
 		return;
-	for (size_t i = 0; i < REPORT_QUANTILES; i++) {
-		struct report_interval interval;
-
-		(void)report_quantile_interval(r, report_quantiles[i].field, &interval);
-		cells[i] = interval.half;
-	}
 	(void)snprintf(name, sizeof(name), "  %.0f %% ±", report_level(r) * 100);
-	report_cells(r, name, cells, "");
+	row = report_add_row(t, name, "");
+	for (size_t c = 0; c < REPORT_CELLS; c++)
+		for (size_t i = 0; i < REPORT_BOUNDED; i++) {
+			struct report_interval interval;
+
+			if (!str_eq(report_bounded[i].field, report_columns[c].field))
+				continue;
+			(void)report_quantile_interval(r, report_columns[c].field, &interval);
+			row->cells[c] = interval.half;
+		}
 }
 
-static void report_our_delay(struct report *r)
+static void report_our_delay(const struct report *r, struct report_quantiles *t)
 {
-	static const struct report_row row = {"our delay", "latency.our_delay", NULL, "-"};
+	static const struct report_row row = {
+		.name = "our delay", .base = "latency.our_delay", .missing = "-"};
 	const char *verdict = result_text(r->doc, "generator.verdict");
 	char remark[96] = "";
 	double share;
@@ -289,7 +360,7 @@ static void report_our_delay(struct report *r)
 		(void)snprintf(remark, sizeof(remark), "%.12s", verdict);
 	else if (result_real(r->doc, "headline.our_delay_share_of_p99", &share))
 		(void)snprintf(remark, sizeof(remark), "%s of p99", figure_percent(share).text);
-	report_row(r, &row, remark);
+	report_row(r, t, &row, remark);
 }
 
 /* Worth a row when it is more than a twentieth of the response time. */
@@ -301,49 +372,68 @@ static bool report_waited(const struct report *r)
 	return wait > 0 && wait > response / 20;
 }
 
-static void report_responses(struct report *r, const char *remark)
+static void report_responses(const struct report *r, struct report_quantiles *t, const char *remark)
 {
-	static const struct report_row good = {"  ok only", "latency.response", NULL, "-"};
-	static const struct report_row wait = {"conn. wait", "latency.connection_wait", NULL, "-"};
+	static const struct report_row good = {
+		.name = "  ok only", .base = "latency.response", .missing = "-"};
+	static const struct report_row wait = {
+		.name = "conn. wait", .base = "latency.connection_wait", .missing = "-"};
 	struct figure missing = report_unserved(r, r->doc);
-	struct report_row all = {"response", "offered", "latency.response", missing.text};
 	bool unserved = report_real(r, "offered.unserved_share") > 0;
-
 	/* With arrivals unserved, the largest response time is not known. */
+	struct report_row all = {.name = "response",
+		.base = "offered",
+		.extreme = unserved ? NULL : "latency.response",
+		.least = "latency.response",
+		.missing = missing.text};
+
+	report_row(r, t, &all, remark);
+	report_interval_row(r, t);
 	if (unserved)
-		all.extreme = "offered";
-	report_row(r, &all, remark);
-	report_interval_row(r);
-	if (unserved)
-		report_row(r, &good, "");
+		report_row(r, t, &good, "");
 	if (report_waited(r))
-		report_row(r, &wait, "");
+		report_row(r, t, &wait, "");
+}
+
+void report_quantiles(const struct report *r, struct report_quantiles *t)
+{
+	static const struct report_row service = {
+		.name = "service", .base = "latency.service", .missing = "-"};
+	static const struct report_row connect = {
+		.name = "connect", .base = "latency.connect", .missing = "-"};
+	static const struct report_row tls = {.name = "tls", .base = "latency.tls", .missing = "-"};
+	struct report_cells *titles;
+	char remark[48];
+
+	*t = (struct report_quantiles){0};
+	if (report_int(r, "latency.service.count") == 0)
+		return;
+	report_remark(r, remark, sizeof(remark));
+	titles = report_add_row(t, r->unit, "");
+	for (size_t c = 0; c < REPORT_CELLS; c++)
+		(void)snprintf(titles->cells[c].text, sizeof(titles->cells[c].text), "%s",
+			report_columns[c].title);
+	if (!r->closed)
+		report_responses(r, t, remark);
+	report_row(r, t, &service, r->closed ? remark : "");
+	if (r->closed)
+		report_interval_row(r, t);
+	else
+		report_our_delay(r, t);
+	/* Per connection, and worth their rows where they are not next to nothing. */
+	if (report_int(r, "latency.tls.count") > 0) {
+		report_row(r, t, &connect, "");
+		report_row(r, t, &tls, "");
+	}
 }
 
 void report_quantile_table(struct report *r)
 {
-	static const struct report_row service = {"service", "latency.service", NULL, "-"};
-	static const struct report_row connect = {"connect", "latency.connect", NULL, "-"};
-	static const struct report_row tls = {"tls", "latency.tls", NULL, "-"};
-	static const struct figure titles[REPORT_CELLS] = {
-		{"p50"}, {"p90"}, {"p99"}, {"p99.9"}, {"max"}, {"mean"}};
-	char remark[48];
+	struct report_quantiles t;
 
-	if (report_int(r, "latency.service.count") == 0)
+	report_quantiles(r, &t);
+	if (t.n == 0)
 		return;
-	report_remark(r, remark, sizeof(remark));
-	report_cells(r, r->unit, titles, "");
-	if (!r->closed)
-		report_responses(r, remark);
-	report_row(r, &service, r->closed ? remark : "");
-	if (r->closed)
-		report_interval_row(r);
-	else
-		report_our_delay(r);
-	/* Per connection, and worth their rows where they are not next to nothing. */
-	if (report_int(r, "latency.tls.count") > 0) {
-		report_row(r, &connect, "");
-		report_row(r, &tls, "");
-	}
+	report_print_table(r, &t);
 	report_gap(r);
 }
