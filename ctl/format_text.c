@@ -150,6 +150,28 @@ static void format_text_warmup(struct report *r)
 	report_gap(r);
 }
 
+static void format_text_statuses(struct report *r)
+{
+	json_t *statuses = json_object_get(r->doc, "statuses");
+	struct buf list = {0};
+
+	for (void *at = json_object_iter(statuses); at; at = json_object_iter_next(statuses, at))
+		(void)buf_printf(&list, "%s%s: %s", list.len ? " · " : "", json_object_iter_key(at),
+			figure_count(json_integer_value(json_object_iter_value(at))).text);
+	if (list.len)
+		report_wrapped(r, "  status", REPORT_LABEL, list.data);
+	buf_fini(&list);
+}
+
+/* An older result has none. */
+static void format_text_bytes(struct report *r)
+{
+	if (result_at(r->doc, "bytes.in"))
+		report_line(r, "  bytes   %s in, %s out",
+			figure_bytes(report_real(r, "bytes.in")).text,
+			figure_bytes(report_real(r, "bytes.out")).text);
+}
+
 static void format_text_counts(struct report *r)
 {
 	static const char *const open_aside[3] = {"response = planned -> last byte, what a",
@@ -181,6 +203,8 @@ static void format_text_counts(struct report *r)
 		failed ? figure_share((double)failed / (double)planned).text : "",
 		balanced ? "ledger balances"
 			 : LOOK_BAD "THE LEDGER DOES NOT BALANCE: a bug, please report" LOOK_PLAIN);
+	format_text_statuses(r);
+	format_text_bytes(r);
 	report_gap(r);
 }
 
@@ -276,19 +300,6 @@ static void format_text_failed_by(struct report *r)
 	report_gap(r);
 }
 
-static void format_text_statuses(struct report *r)
-{
-	json_t *statuses = json_object_get(r->doc, "statuses");
-	struct buf list = {0};
-
-	for (void *at = json_object_iter(statuses); at; at = json_object_iter_next(statuses, at))
-		(void)buf_printf(&list, "%s%s: %s", list.len ? " · " : "", json_object_iter_key(at),
-			figure_count(json_integer_value(json_object_iter_value(at))).text);
-	if (list.len)
-		report_wrapped(r, "  status", REPORT_LABEL, list.data);
-	buf_fini(&list);
-}
-
 static void format_text_errors(struct report *r)
 {
 	unsigned n = format_text_listed_errors(r);
@@ -305,8 +316,6 @@ static void format_text_errors(struct report *r)
 			format_text_error(r, n++ == 0, report_class(name).text,
 				format_text_error_width(r), count, report_class_meaning(name));
 	}
-	if (report_int(r, "ledger.http_error") > 0)
-		format_text_statuses(r);
 	if (n)
 		report_gap(r);
 }

@@ -135,6 +135,11 @@ struct result_rates {
 	double bytes_in_per_s, bytes_out_per_s;
 };
 
+struct result_bytes {
+	enum result_state is;
+	int64_t in, out;
+};
+
 /* Of the figure, with the level of ci95: both ends, the high one null where it is not known. */
 struct result_ci95 {
 	enum result_state is;
@@ -340,6 +345,7 @@ struct result {
 	struct result_ledger ledger;
 	struct result_outside outside;
 	struct result_rates rates;
+	struct result_bytes bytes;
 	struct result_list latency;  /* struct result_latency */
 	struct result_list errors;   /* struct result_error */
 	struct result_list statuses; /* struct result_number */

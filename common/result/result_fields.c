@@ -213,6 +213,15 @@ static const struct result_field result_rates_fields[] = {
 const struct result_table result_rates_table = TABLE(result_rates_fields, "rates over the window");
 #undef S
 
+#define S struct result_bytes
+static const struct result_field result_bytes_fields[] = {
+	COUNT(in, "of answers; of TLS the bytes of its content"),
+	COUNT(out, "of requests"),
+};
+static const struct result_table result_bytes_table =
+	TABLE(result_bytes_fields, "bytes moved in the window");
+#undef S
+
 #define S struct result_ci95
 static const struct result_field result_ci95_fields[] = {
 	FIELD(level, REAL, SHARE, APART, APART, "how sure: 0.95 unless the plan says otherwise"),
@@ -620,6 +629,7 @@ static const struct result_field result_fields[] = {
 	PART(ledger, result_ledger_table, "each arrival planned in the window, in one class"),
 	PART(outside, result_outside_table, "what was planned around the window"),
 	PART(rates, result_rates_table, "over the window, without pauses"),
+	PART(bytes, result_bytes_table, "moved in the window", .absent_when = OLDER),
 	NAMED(latency, result_latency_table, "times by name", .most = 64),
 	ROWS(errors, result_error_table, "what went wrong in the window", .most = 256),
 	NAMED(statuses, result_number_table, "answers in the window by status, three digits each",

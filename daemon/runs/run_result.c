@@ -241,6 +241,13 @@ static void run_fill_rates(const struct run *run, struct result_rates *to)
 	to->bytes_out_per_s = run_per_s(run, run->totals.bytes_out);
 }
 
+static void run_fill_bytes(const struct run *run, struct result_bytes *to)
+{
+	to->is = RESULT_IS_THERE;
+	to->in = (int64_t)run->totals.bytes_in;
+	to->out = (int64_t)run->totals.bytes_out;
+}
+
 static int run_fill_one_latency(const char *name, const struct histogram *h, struct result_list *to,
 	const struct run_figures *figures)
 {
@@ -541,6 +548,7 @@ static int run_fill(const struct run *run, const struct run_figures *figures, st
 	result_fill_outside(&ledgers[STATS_WARMUP], &ledgers[STATS_WINDOW],
 		&ledgers[STATS_COOLDOWN], run->totals.retries, &to->outside);
 	run_fill_rates(run, &to->rates);
+	run_fill_bytes(run, &to->bytes);
 	r |= run_fill_latency(run, figures, &to->latency);
 	r |= run_fill_errors(run, &to->errors);
 	r |= run_fill_statuses(run, &to->statuses);

@@ -64,6 +64,12 @@ figures_are "three of each four" '.requests | "\(.browse.ledger.sent) \(.buy.led
 	"the result says so" .plan.effective.order sequence
 served /buy
 expect_equal "the log says so too" "$LINES_SEEN" 250
+# 18 bytes in each answer of browse, and their heads.
+figures_are "bytes are those of the rates" '((.bytes.in / .rates.bytes_in_per_s -
+		(.window.end_ns - .window.start_ns) / 1e9) | fabs) < 1e-6' true \
+	"bytes of answers" '.bytes.in > 750 * 18 and .bytes.out > 1000 * 18' true
+expect_line "$OUT" '^  status  200: 750 . 503: 250$'
+expect_line "$OUT" '^  bytes   [0-9.]+ [KM]iB in, [0-9.]+ [KM]iB out$'
 
 LOAD='model = closed'
 # One without a name has no part of its own.

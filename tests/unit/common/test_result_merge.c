@@ -1061,6 +1061,8 @@ static const struct {
 	{"outside.warmup.planned", 4, 4},
 	{"outside.warmup.ok", 4, 4},
 	{"outside.cooldown.sent", 4, 4},
+	{"bytes.in", 4, 4},
+	{"bytes.out", 4, 4},
 	{"statuses.200", 4, 4},
 	{"statuses.503", 4, 4},
 	{"redirects.count", 4, 4},
