@@ -164,7 +164,7 @@ $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
 # The programs that wait longest come first, beside scripts, which start many processes; the short
 # programs then fill the time until the last of all ends.
 SYSTEM_TESTS := $(wildcard tests/system/test_*.sh)
-LONG_TESTS := $(addprefix $(B)/tests/,service/test_caps runs/test_run engine/test_worker runs/test_run_steer)
+LONG_TESTS := $(addprefix $(B)/tests/,service/test_caps runs/test_run engine/test_worker runs/test_run_steering)
 run_tests = $(Q)tests/support/run_tests.sh $(B)
 
 unit: $(UNIT_TESTS)

@@ -109,7 +109,7 @@ static void registry_forget(struct registry *r, size_t keep)
 		if (n <= keep && bytes <= REGISTRY_KEEP_BYTES)
 			break;
 		/* Freeing a run that still resolves would have to wait for the name service. */
-		if (run->state != RUN_FINISHED || run->is_resolving)
+		if (run->state != RUN_FINISHED || run_target_is_resolving(&run->target))
 			continue;
 		bytes -= run->result_bytes;
 		list_remove(&run->registry_node);
@@ -168,7 +168,8 @@ static unsigned registry_n_resolving(const struct registry *r)
 	unsigned n = 0;
 
 	list_for_each (it, &r->runs)
-		n += registry_run(it)->state == RUN_FINISHED && registry_run(it)->is_resolving;
+		n += registry_run(it)->state == RUN_FINISHED &&
+		     run_target_is_resolving(&registry_run(it)->target);
 	return n;
 }
 

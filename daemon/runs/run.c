@@ -28,22 +28,12 @@
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
 #include "daemon/runs/run_private.h"
-#include "daemon/runs/run_stop.h"
+#include "daemon/runs/run_orders.h"
 #include "daemon/runs/timeline.h"
 
 /* The smallest block of glibc's malloc, with its header; jansson allocates one for each value and
  * for each key. */
 #define RUN_JSON_VALUE_BYTES 48
-
-const char *const run_state_names[RUN_STATE_COUNT] = {
-	[RUN_QUEUED] = "queued",
-	[RUN_PREPARING] = "preparing",
-	[RUN_WARMUP] = "warmup",
-	[RUN_RUNNING] = "running",
-	[RUN_PAUSED] = "paused",
-	[RUN_DRAINING] = "draining",
-	[RUN_FINISHED] = "finished",
-};
 
 /* Row: the present state; columns that are set: the allowed next states. */
 static const bool run_transitions[RUN_STATE_COUNT][RUN_STATE_COUNT] = {
@@ -64,24 +54,6 @@ static const bool run_transitions[RUN_STATE_COUNT][RUN_STATE_COUNT] = {
 	[RUN_DRAINING] = {[RUN_FINISHED] = true},
 };
 
-/* ---------------------------------------------------------------- observers */
-
-void run_observer_init(struct run_observer *o)
-{
-	list_init(&o->_node);
-}
-
-void run_observe(struct run *run, struct run_observer *o)
-{
-	list_remove(&o->_node);
-	list_push_back(&run->observers, &o->_node);
-}
-
-void run_unobserve(struct run_observer *o)
-{
-	list_remove(&o->_node);
-}
-
 static void run_set_state(struct run *run, enum run_state state)
 {
 	assert(run_transitions[run->state][state]);
@@ -101,17 +73,11 @@ static void run_sum_up(struct run *run)
 	for (unsigned w = 0; w < run->n_started; w++) {
 		const struct worker_summary *s = worker_summary(run->workers[w]);
 		struct worker_summary *sum = &run->summary;
-		int64_t wall_ns = s->ended_ns - s->started_ns;
-		double share = wall_ns > 0 ? (double)s->cpu_ns / (double)wall_ns : 0;
 
 		stats_totals_add(&run->totals, worker_totals(run->workers[w]));
-		if (s->started_ns > 0 && share > run->busiest_cpu_share)
-			run->busiest_cpu_share = share;
-		if (s->started_ns > 0 && wall_ns > 0 &&
-			(double)s->stalled_ns / (double)wall_ns > run->stalled_share)
-			run->stalled_share = (double)s->stalled_ns / (double)wall_ns;
-		run_audit_add_worker(run, s);
+		run_host_add_worker(&run->host, s);
 		sum->cpu_ns += s->cpu_ns;
+		sum->unbalanced += s->unbalanced;
 		sum->connections_limit += s->connections_limit;
 		sum->connections_peak += s->connections_peak;
 		sum->opened += s->opened;
@@ -185,8 +151,8 @@ static void run_let_go(struct run *run)
 	run_progress(run, &run->last_progress);
 	run->timeline = timeline_free(run->timeline);
 	stats_totals_fini(&run->totals);
-	run_free_schedules(run);
-	run_reach_fini(run);
+	run_steering_fini(&run->steering);
+	run_target_let_go(&run->target);
 	run_let_go_of_content(run);
 	run->is_let_go = true;
 	/* The result was allocated after the memory of the workers, so none of that would return to
@@ -198,20 +164,20 @@ void run_end(struct run *run)
 {
 	timer_stop(&run->state_mark);
 	timer_stop(&run->limit_mark);
-	run_reach_stop(run);
+	run_target_stop(&run->target);
 	run->ended_unix_ns = clock_unix_ns();
 	run->drained_ns = clock_now_ns();
 	run_sum_up(run);
 	run_note_late_acts(run);
 	run_note_kept_back(run);
-	run_audit_end(run);
+	run_host_end(&run->host);
 	if (run->timeline)
 		timeline_finish(run->timeline);
 	/* With a count the window ends with the last answer, and includes it. */
-	if (run->window_end_ns == CLOCK_NEVER)
-		run->window_end_ns = run->totals.last_done_ns > run->window_start_ns
-					     ? run->totals.last_done_ns + 1
-					     : run->drained_ns;
+	if (run->times.window_end_ns == CLOCK_NEVER)
+		run->times.window_end_ns = run->totals.last_done_ns > run->times.window_start_ns
+						   ? run->totals.last_done_ns + 1
+						   : run->drained_ns;
 	run->result = run_result_build(run);
 	run->result_bytes = run->result ? run_json_bytes(run->result) : 0;
 	if (!run->result) {
@@ -264,6 +230,13 @@ static void run_on_worker_done(struct worker *w)
 		run_watch_beat(run);
 }
 
+static void run_on_steered(struct worker *w, const struct schedule *schedule)
+{
+	struct run *run = worker_owner(w);
+
+	run_steering_heard(&run->steering, schedule, run->n_started);
+}
+
 static void run_on_interval(struct worker *w, const struct stats_interval *interval)
 {
 	struct run *run = worker_owner(w);
@@ -282,24 +255,24 @@ static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)
 		in_flight += run->pulses[i].in_flight;
 		queue += run->pulses[i].queue;
 	}
-	timeline_note(run->timeline, clock_now_ns() - run->window_start_ns, in_flight, queue);
+	timeline_note(run->timeline, clock_now_ns() - run->times.window_start_ns, in_flight, queue);
 	run_watch_beat(run);
 }
 
 /* The state by the clock; for a run whose workers have received GO. */
 static enum run_state run_state_at(const struct run *run, int64_t now_ns)
 {
-	bool has_warmup = run->window_start_ns > run->t0_ns;
+	bool has_warmup = run->times.window_start_ns > run->times.t0_ns;
 
 	if (run->stopped_at_ns > 0 && now_ns >= run->stopped_at_ns)
 		return RUN_DRAINING;
-	if (now_ns + RUN_LEAD_NS < run->t0_ns)
+	if (now_ns + RUN_LEAD_NS < run->times.t0_ns)
 		return RUN_PREPARING;
-	if (run_is_paused_at(run, now_ns))
+	if (run_steering_is_paused_at(&run->steering, now_ns))
 		return RUN_PAUSED;
-	if (now_ns >= run->end_ns)
+	if (now_ns >= run->times.end_ns)
 		return RUN_DRAINING;
-	return has_warmup && now_ns < run->window_start_ns ? RUN_WARMUP : RUN_RUNNING;
+	return has_warmup && now_ns < run->times.window_start_ns ? RUN_WARMUP : RUN_RUNNING;
 }
 
 void run_mark_state(struct run *run)
@@ -307,9 +280,9 @@ void run_mark_state(struct run *run)
 	int64_t now_ns = clock_now_ns();
 	enum run_state state = run_state_at(run, now_ns);
 	/* During a pause neither the window nor the end comes nearer. */
-	int64_t until_ns = run->is_paused ? run->pause_ns : CLOCK_NEVER;
-	const int64_t marks[] = {run->t0_ns - RUN_LEAD_NS, run->window_start_ns, run->end_ns,
-		run->pause_ns, run->resume_ns};
+	int64_t until_ns = run_steering_paused_since(&run->steering);
+	const int64_t marks[] = {run->times.t0_ns - RUN_LEAD_NS, run->times.window_start_ns,
+		run->times.end_ns, run_steering_next_change(&run->steering, now_ns)};
 	int64_t next_ns = run->stopped_at_ns > now_ns ? run->stopped_at_ns : CLOCK_NEVER;
 
 	if (run->state >= RUN_DRAINING)
@@ -318,6 +291,9 @@ void run_mark_state(struct run *run)
 		if (marks[i] > now_ns && marks[i] <= until_ns && marks[i] < next_ns)
 			next_ns = marks[i];
 	timer_start(&run->marks, &run->state_mark, next_ns);
+	/* Requests in progress need no other address. */
+	if (state == RUN_DRAINING)
+		run_target_stop(&run->target);
 	if (state != run->state)
 		run_set_state(run, state);
 }
@@ -335,10 +311,10 @@ static void run_go(struct run *run)
 	}
 	if (run->at_ns > 0)
 		t0_ns = run->at_ns;
-	run->t0_ns = t0_ns;
+	run->times.t0_ns = t0_ns;
 	run->started_unix_ns = clock_unix_ns() + t0_ns - now_ns;
-	run_place_window(run);
-	run_audit_begin(run);
+	run_steering_place_window(&run->steering);
+	run_host_begin(&run->host);
 	beat_start(&run->beat, t0_ns);
 	if (run->room.caps.rate > 0)
 		pace_init(&run->pace, run->room.caps.rate, t0_ns);
@@ -346,16 +322,14 @@ static void run_go(struct run *run)
 		worker_go(run->workers[w], t0_ns);
 	run_limit_from(run, t0_ns);
 	run_mark_state(run);
-	run_reach_go(run, t0_ns);
+	run_target_go(&run->target, t0_ns);
 }
 
 static void run_on_mark(struct timer_queue *q, struct timer *timer)
 {
 	struct run *run = q->userdata;
 
-	if (timer == &run->dns_mark)
-		run_reach_look_again(run);
-	else if (timer == &run->limit_mark)
+	if (timer == &run->limit_mark)
 		run_on_limit(run);
 	else
 		run_mark_state(run);
@@ -389,6 +363,7 @@ static uint64_t run_share(uint64_t whole, unsigned n, unsigned i)
 static int run_make_workers(struct run *run)
 {
 	const struct plan *plan = run->plan;
+	const struct run_addresses *addresses = run_target_addresses(&run->target);
 	unsigned n = run->admission.n_workers;
 	int r = 0;
 
@@ -401,11 +376,11 @@ static int run_make_workers(struct run *run)
 		struct worker_config c = {
 			.main_loop = run->loop,
 			.plan = plan,
-			.schedule = run->schedule,
+			.schedule = run_schedule(run),
 			.guard = run->guard,
 			.requests = run->requests,
-			.addresses = run->addresses->all,
-			.n_addresses = run->addresses->n,
+			.addresses = addresses->all,
+			.n_addresses = addresses->n,
 			.index = i,
 			.n_workers = n,
 			.slice = plan->slice_of > 0 ? plan->slice_index - 1 : 0,
@@ -435,26 +410,34 @@ static int run_make_workers(struct run *run)
 	return r;
 }
 
-static void run_on_resolved(struct future *f, void *result, void *arg)
+/* Does the run fit, now that the server's address is known? 0, -ENOMEM, or REGISTRY_E_UNAVAILABLE
+ * with reterr. */
+static int run_admit(struct run *run, struct err *reterr)
 {
-	struct run *run = arg;
-	struct resolver *resolver = result;
+	struct admission_target target;
+	int r = run_target_accept(&run->target, &target);
+
+	if (r < 0)
+		return r;
+	r = admission_check(run->plan, &run->room, &target, &run->admission, reterr);
+	if (r == 0 && run->admission.note[0])
+		run_add_event(run, "ports", "%s", run->admission.note);
+	return r;
+}
+
+static void run_on_resolved(struct run_target *target, const struct resolver *resolver)
+{
+	struct run *run = container_of(target, struct run, target);
 	struct err err = {0};
 	int r;
 
-	(void)f;
-	run->is_resolving = false;
-	resolver_fini(resolver); /* its results stay */
-	if (run->state == RUN_FINISHED)
-		return; /* stopped meanwhile */
 	if (resolver->outcome != RESOLVER_OK) {
-		run->is_refused = resolver->outcome == RESOLVER_REFUSED;
 		run_fail(run, resolver->fault, resolver->err.text);
 		return;
 	}
 	if (resolver->note[0])
 		run_add_event(run, "addresses", "%s", resolver->note);
-	r = run_reach_admit(run, &err);
+	r = run_admit(run, &err);
 	if (r == 0)
 		r = run_make_workers(run);
 	if (r < 0)
@@ -464,11 +447,25 @@ static void run_on_resolved(struct future *f, void *result, void *arg)
 		run_fail(run, r < 0 ? fault_of_connect_errno(-r) : FAULT_NO_PORTS, err.text);
 }
 
+/* A worker for which there is no memory keeps the old ones until they change again. */
+static void run_on_addresses(struct run_target *target, const struct run_addresses *now)
+{
+	struct run *run = container_of(target, struct run, target);
+
+	for (unsigned w = 0; w < run->n_started; w++)
+		(void)worker_set_addresses(run->workers[w], now->all, now->n);
+}
+
+static void run_on_lookup_event(struct run_target *target, const char *text)
+{
+	run_add_event(container_of(target, struct run, target), "addresses", "%s", text);
+}
+
 void run_start(struct run *run)
 {
 	run_set_state(run, RUN_PREPARING);
 	run_limit_from(run, run->at_ns > 0 ? run->at_ns : clock_now_ns());
-	run_reach_resolve(run, run_on_resolved);
+	run_target_resolve(&run->target);
 }
 
 /* ---------------------------------------------------------------- life */
@@ -504,6 +501,14 @@ static int run_make_requests(struct run *run)
 int run_new(const struct run_config *config, struct run **ret, struct err *reterr)
 {
 	static const struct admission_target nowhere;
+	const struct run_target_config target = {
+		.loop = config->loop,
+		.plan = config->plan,
+		.guard = config->guard,
+		.on_resolved = run_on_resolved,
+		.on_changed = run_on_addresses,
+		.on_event = run_on_lookup_event,
+	};
 	struct run *run = calloc(1, sizeof(*run));
 	int r;
 
@@ -521,14 +526,14 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	run->created_unix_ns = clock_unix_ns();
 	if (run->plan->at_unix_ns > 0)
 		run->at_ns = clock_now_ns() + run->plan->at_unix_ns - run->created_unix_ns;
-	run->window_end_ns = run->end_ns = CLOCK_NEVER;
+	run->times.window_end_ns = run->times.end_ns = CLOCK_NEVER;
 	(void)snprintf(run->id, sizeof(run->id), "%s", config->id);
 	(void)snprintf(run->user, sizeof(run->user), "%s", config->user);
 	run_make_uuid(run->uuid);
 	list_init(&run->registry_node);
 	list_init(&run->observers);
-	list_init(&run->schedules);
-	run_reach_init(run);
+	run_steering_init(&run->steering, run->id, run->plan, &run->room.caps, &run->times);
+	run_target_init(&run->target, &target);
 	timer_init(&run->state_mark);
 	timer_init(&run->limit_mark);
 	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
@@ -536,14 +541,14 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 		&run->totals, plan_n_named(run->plan), plan_n_counted_stages(run->plan));
 	if (r == 0)
 		r = run_make_requests(run);
-	if (r == 0 && run->plan->model == PLAN_OPEN)
-		r = run_make_schedule(run);
+	if (r == 0)
+		r = run_steering_make_schedule(&run->steering);
 	/* Admission checks again when the server's address is known; a run that cannot fit in any
 	 * case is refused now. */
 	if (r == 0)
 		r = admission_check(run->plan, &run->room, &nowhere, &run->admission, reterr);
 	if (r == 0)
-		r = run_reach_check_sources(run, reterr);
+		r = run_target_check_sources(run->plan, reterr);
 	if (r != 0) {
 		run_free(run);
 		return r;
@@ -559,11 +564,9 @@ struct run *run_free(struct run *run)
 	assert(run->n_started == 0);
 	list_for_each_safe (it, &run->observers)
 		list_remove(it);
-	if (run->has_resolver)
-		resolver_fini(&run->resolver);
-	run_reach_fini(run);
+	run_target_fini(&run->target);
 	timer_queue_fini(&run->marks);
-	run_free_schedules(run);
+	run_steering_fini(&run->steering);
 	free(run->events);
 	for (size_t i = 0; run->requests && i < run->plan->n_requests; i++)
 		request_fini(&run->requests[i]);

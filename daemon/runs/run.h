@@ -57,7 +57,7 @@ int run_exit_code(const struct run *run); /* once finished */
  * now, nothing is awaited. A second call with now ends the wait. reason: "stopped by alice". */
 void run_stop(struct run *run, bool now, const char *reason);
 
-/* ---- steering (run_steer.c) */
+/* ---- steering */
 
 enum run_act {
 	RUN_SET_RATE, /* for the rest of the present stage */

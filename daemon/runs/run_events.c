@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The events of a run, recorded for its observers and its result. Main thread. The number of events
- * that the run records by itself is limited, so that they cannot fill the memory; that of steering
- * acts is limited in run_steer.c. */
+/* The events of a run, recorded for its observers and its result, and the observers. Main thread.
+ * The number of events that the run records by itself is limited, so that they cannot fill the
+ * memory; that of steering acts is limited in run_steering.c. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -10,6 +10,32 @@
 
 #include "common/clock.h"
 #include "daemon/runs/run_private.h"
+
+const char *const run_state_names[RUN_STATE_COUNT] = {
+	[RUN_QUEUED] = "queued",
+	[RUN_PREPARING] = "preparing",
+	[RUN_WARMUP] = "warmup",
+	[RUN_RUNNING] = "running",
+	[RUN_PAUSED] = "paused",
+	[RUN_DRAINING] = "draining",
+	[RUN_FINISHED] = "finished",
+};
+
+void run_observer_init(struct run_observer *o)
+{
+	list_init(&o->_node);
+}
+
+void run_observe(struct run *run, struct run_observer *o)
+{
+	list_remove(&o->_node);
+	list_push_back(&run->observers, &o->_node);
+}
+
+void run_unobserve(struct run_observer *o)
+{
+	list_remove(&o->_node);
+}
 
 int run_push_event(struct run *run, const struct run_event *event, const struct run_event **ret)
 {
@@ -31,7 +57,7 @@ int run_push_event(struct run *run, const struct run_event *event, const struct 
 
 void run_add_event(struct run *run, const char *kind, const char *format, ...)
 {
-	struct run_event e = {.at_ns = run->t0_ns ? clock_now_ns() - run->t0_ns : 0};
+	struct run_event e = {.at_ns = run->times.t0_ns ? clock_now_ns() - run->times.t0_ns : 0};
 	va_list args;
 
 	if (run->n_noted == RUN_EVENTS_MAX)
@@ -46,8 +72,8 @@ void run_add_event(struct run *run, const char *kind, const char *format, ...)
 
 bool run_event_is_ahead(const struct run *run, const struct run_event *e)
 {
-	return run->t0_ns > 0 && run->state < RUN_DRAINING &&
-	       e->at_ns > clock_now_ns() - run->t0_ns;
+	return run->times.t0_ns > 0 && run->state < RUN_DRAINING &&
+	       e->at_ns > clock_now_ns() - run->times.t0_ns;
 }
 
 void run_note_late_acts(struct run *run)

@@ -27,9 +27,9 @@
 
 static int64_t run_figures_window_ns(const struct run *run)
 {
-	int64_t ns = run->window_end_ns - run->window_start_ns;
+	int64_t ns = run->times.window_end_ns - run->times.window_start_ns;
 
-	return run->t0_ns > 0 && ns > 0 ? ns : 0;
+	return run->times.t0_ns > 0 && ns > 0 ? ns : 0;
 }
 
 static bool run_figures_same_rate(struct rate a, struct rate b)
@@ -44,7 +44,7 @@ static bool run_figures_is_staged(const struct run *run)
 	size_t n = timeline_n_rows(run->timeline, window_ns);
 	struct rate first = {0, 1};
 
-	if (!run->schedule)
+	if (!run_schedule(run))
 		return false;
 	for (size_t i = 0; i < run->plan->n_stages; i++) {
 		const struct plan_stage *stage = &run->plan->stages[i];
@@ -54,15 +54,16 @@ static bool run_figures_is_staged(const struct run *run)
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct timeline_row *row = timeline_row(run->timeline, i);
-		struct rate rate = schedule_rate_at(run->schedule,
-			run->window_start_ns - run->t0_ns + row->start_ns + row->width_ns / 2);
+		struct rate rate = schedule_rate_at(
+			run_schedule(run), run->times.window_start_ns - run->times.t0_ns +
+						   row->start_ns + row->width_ns / 2);
 
 		if (i == 0)
 			first = rate;
 		else if (!run_figures_same_rate(first, rate))
 			return true;
 	}
-	return schedule_segment_paused(run->schedule, SCHEDULE_WINDOW) > 0;
+	return schedule_segment_paused(run_schedule(run), SCHEDULE_WINDOW) > 0;
 }
 
 static int run_figures_judge(struct run_figures *f)
@@ -88,8 +89,8 @@ static int run_figures_judge(struct run_figures *f)
 			.p50_ns = (double)row->good_p50_ns,
 			.in_flight = in_flight};
 	}
-	steadiness_judge(
-		rows, n, timeline_row(t, 0)->width_ns, f->run->schedule != NULL, &f->steadiness);
+	steadiness_judge(rows, n, timeline_row(t, 0)->width_ns, run_schedule(f->run) != NULL,
+		&f->steadiness);
 	free(rows);
 	return 0;
 }
@@ -118,7 +119,7 @@ void run_figures_fini(struct run_figures *f)
 
 int run_figures_batches(const struct run_figures *f, struct result_batches *ret)
 {
-	const char *of = f->run->schedule ? "response" : "service";
+	const char *of = run_schedule(f->run) ? "response" : "service";
 
 	if (f->batches)
 		return timeline_batches_fill(f->batches, of, ret);
@@ -175,7 +176,7 @@ static int run_figures_slow(const struct run *run, const struct slow *s, struct 
 	if (!to)
 		return -ENOMEM;
 	to->at_ns = s->at_ns;
-	if (run->schedule)
+	if (run_schedule(run))
 		to->response_ns = s->ns;
 	else
 		to->service_ns = s->ns;
@@ -220,14 +221,14 @@ int run_figures_confidence(const struct run_figures *f, struct result_latency *m
 {
 	const struct run *run = f->run;
 	const struct histogram *whole =
-		&run->totals.histograms[run->schedule ? STATS_RESPONSE : STATS_SERVICE];
-	uint64_t n = run->schedule ? run->totals.ledgers[STATS_WINDOW].planned : whole->count;
+		&run->totals.histograms[run_schedule(run) ? STATS_RESPONSE : STATS_SERVICE];
+	uint64_t n = run_schedule(run) ? run->totals.ledgers[STATS_WINDOW].planned : whole->count;
 	struct confidence_batch batches[TIMELINE_BATCHES_MAX];
 	size_t n_batches = f->batches ? f->batches->n : 0;
 
 	for (size_t i = 0; i < n_batches; i++)
 		batches[i] = (struct confidence_batch){&f->batches->all[i].response,
-			run->schedule ? f->batches->all[i].planned
-				      : f->batches->all[i].response.count};
+			run_schedule(run) ? f->batches->all[i].planned
+					  : f->batches->all[i].response.count};
 	return result_confidence_fill(main, batches, n_batches, whole, n, run->plan->confidence);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Internals of a run, shared by run.c (its life cycle), run_reach.c (its target addresses) and
- * run_result.c (its document), and the constructor that only the registry calls. */
+/* Internals of a run, shared by run.c (its life cycle), run_events.c, run_watch.c and run_orders.c
+ * (what happens to it), run_progress.c and run_result.c (its documents), and the constructor that
+ * only the registry calls. What a run consists of is in headers of its own. */
 #pragma once
 
 #include "common/control/progress.h"
@@ -11,28 +12,17 @@
 #include "daemon/engine/stats.h"
 #include "daemon/engine/worker.h"
 #include "daemon/http/request.h"
-#include "daemon/http/resolver.h"
 #include "daemon/loop/timer.h"
 #include "daemon/runs/admission.h"
 #include "daemon/runs/beat.h"
 #include "daemon/runs/run.h"
-#include "daemon/runs/run_audit.h"
+#include "daemon/runs/run_host.h"
+#include "daemon/runs/run_steering.h"
+#include "daemon/runs/run_target.h"
 
-struct schedule;
 struct timeline;
 
 #define RUN_EVENTS_MAX 64 /* not counting steering acts */
-
-/* The time from GO to t0, and from a stop or an act to the instant at which it takes effect: mail
- * must have arrived by then. */
-#define RUN_LEAD_NS (50 * NSEC_PER_MSEC)
-
-/* Addresses that workers use or have used: they may be referenced until the workers are joined. */
-struct run_addresses {
-	struct list node;
-	size_t n;
-	struct address all[];
-};
 
 struct run {
 	struct list registry_node; /* used by the registry */
@@ -56,26 +46,12 @@ struct run {
 	char reason[256];
 	int exit_code;
 	struct list observers;
-	struct resolver resolver;
-	bool is_resolving;
-	bool has_resolver;
-	struct list address_lists; /* struct run_addresses, oldest first */
-	unsigned n_address_lists;
-	const struct run_addresses *addresses; /* one of them: new connections go there */
-	struct run_addresses *silent;	       /* those that did not answer at the start; not in the
-						* list */
-	struct timer dns_mark;		       /* expires at the next lookup */
-	bool lookup_failed;		       /* the last lookup failed */
-	unsigned n_lookup_events;
-	bool is_refused;	   /* by the guard */
-	enum fault failed_by;	   /* the fault, before anything was sent; FAULT_NONE: it was not a
-				    * fault */
-	struct list schedules;	   /* struct run_schedule: the newest, and those that workers still
-				    * use */
-	struct schedule *schedule; /* the newest of them; NULL: closed model */
-	struct request *requests;  /* one for each of the plan's */
+	struct run_target target;
+	struct run_steering steering;
+	enum fault failed_by;	  /* the fault, before anything was sent; FAULT_NONE: it was not a
+				   * fault */
+	struct request *requests; /* one for each of the plan's */
 	struct admission admission;
-	bool is_colocated;
 	struct worker **workers;
 	unsigned n_started;
 	unsigned n_ready;
@@ -86,29 +62,18 @@ struct run {
 	struct pace pace;      /* shared by all workers; only with a cap on the rate */
 	bool is_lateness_told; /* the lateness of a worker was reported by an event */
 	int64_t at_ns;	       /* its start time, by this host's clock; 0: as soon as possible */
-	int64_t t0_ns;	       /* 0: not set */
-	int64_t window_start_ns, window_end_ns, end_ns;
+	struct run_times times;
 	int64_t stopped_at_ns; /* when planning ended early; 0: it did not */
 	int64_t limit_ns;      /* by the cap on its time nothing is sent from here on; 0: no cap */
 	struct timer limit_mark;
-	/* steering; instants may be in the future */
-	unsigned n_acts;
-	unsigned n_acts_ahead;
-	int64_t acted_ns;	     /* of the newest act */
-	bool is_paused;		     /* as of the newest act */
-	int64_t pause_ns, resume_ns; /* start of the newest pause, 0: none; end of the newest that
-				      * was ended */
-	int64_t paused_before_ns;    /* total within the window, without the newest pause */
 	int64_t drained_ns;
 	int64_t started_unix_ns, ended_unix_ns;
 	struct timer_queue marks;
 	struct timer state_mark;
 	struct timeline *timeline;
 	struct stats_totals totals;
-	struct worker_summary summary; /* sums over workers; cpu of the busiest is separate */
-	double busiest_cpu_share;
-	double stalled_share; /* of the worker that was stalled longest */
-	struct run_audit audit;
+	struct worker_summary summary; /* sums over workers */
+	struct run_host host;
 	bool fault_was_seen[FAULT_COUNT];
 	int64_t silent_since_ns; /* beginning of the silence; 0: there are answers */
 	bool is_silence_told;	 /* the silence was reported by an event */
@@ -140,24 +105,11 @@ void run_start(struct run *run);
 /* Frees a finished run, or one that was never started. NULL is fine; returns NULL. */
 struct run *run_free(struct run *run);
 
-/* run_reach.c. Checks whether connections can come from the plan's sources: 0, or
- * REGISTRY_E_UNAVAILABLE with reterr. */
-int run_reach_check_sources(const struct run *run, struct err *reterr);
-/* Resolves the target and tries its addresses; fn is called at the end. The second function takes
- * the result: does the run fit, now that the server's address is known? 0, -ENOMEM, or
- * REGISTRY_E_UNAVAILABLE with reterr. */
-void run_reach_resolve(struct run *run, future_fn fn);
-int run_reach_admit(struct run *run, struct err *reterr);
-/* From t0 on the target is looked up again, if the plan requires it; at dns_mark, until the drain
- * begins. */
-void run_reach_go(struct run *run, int64_t t0_ns);
-void run_reach_look_again(struct run *run);
-void run_reach_stop(struct run *run);
-/* The addresses that were used, each once. NULL: no memory. */
-json_t *run_reach_json(const struct run *run);
-void run_reach_init(struct run *run);
-/* All workers must have been freed. */
-void run_reach_fini(struct run *run);
+/* The newest schedule; NULL: closed model. */
+static inline const struct schedule *run_schedule(const struct run *run)
+{
+	return run_steering_schedule(&run->steering);
+}
 
 /* run_watch.c: a worker has reported, or (run_watch_end) has ended. If that completes a sample,
  * observers are called. */
@@ -179,16 +131,6 @@ void run_note_kept_back(struct run *run);
 void run_mark_state(struct run *run);
 /* The run is over: no worker runs any more. */
 void run_end(struct run *run);
-
-/* run_steer.c */
-int run_make_schedule(struct run *run); /* from the plan; 0 or -errno */
-void run_free_schedules(struct run *run);
-void run_on_steered(struct worker *w, const struct schedule *schedule);
-/* Computes the bounds of the window from t0 and the schedule. */
-void run_place_window(struct run *run);
-bool run_is_paused_at(const struct run *run, int64_t now_ns);
-/* How long the measured window was paused, so far or in total. */
-int64_t run_paused_ns(const struct run *run);
 
 /* run_result.c: makes the document from all of this. NULL: no memory. Sets run->exit_code. */
 json_t *run_result_build(struct run *run);

@@ -101,13 +101,14 @@ static void run_progress_end(const struct run *run, struct progress *p)
 /* During a pause the end moves away. */
 static int64_t run_progress_total(const struct run *run)
 {
+	int64_t paused_ns = run_steering_paused_since(&run->steering);
 	int64_t now_ns = clock_now_ns();
 
-	if (run->end_ns == CLOCK_NEVER)
+	if (run->times.end_ns == CLOCK_NEVER)
 		return CLOCK_NEVER;
-	if (run->is_paused && now_ns > run->pause_ns && run->stopped_at_ns == 0)
-		return run->end_ns - run->t0_ns + now_ns - run->pause_ns;
-	return run->end_ns - run->t0_ns;
+	if (now_ns > paused_ns && run->stopped_at_ns == 0)
+		return run->times.end_ns - run->times.t0_ns + now_ns - paused_ns;
+	return run->times.end_ns - run->times.t0_ns;
 }
 
 static int run_progress_stage(const struct run *run, struct progress *p)
@@ -116,8 +117,8 @@ static int run_progress_stage(const struct run *run, struct progress *p)
 	size_t stage = plan->n_stages;
 
 	p->stage.is = RESULT_IS_NULL;
-	if (run->schedule && run->t0_ns > 0 && run->state != RUN_FINISHED)
-		stage = schedule_stage_at(run->schedule, p->elapsed_ns);
+	if (run_schedule(run) && run->times.t0_ns > 0 && run->state != RUN_FINISHED)
+		stage = schedule_stage_at(run_schedule(run), p->elapsed_ns);
 	if (stage == plan->n_stages)
 		return 0;
 	p->stage.is = RESULT_IS_THERE;
@@ -131,10 +132,10 @@ static double run_progress_asked(const struct run *run, int64_t elapsed_ns)
 {
 	if (run->plan->model != PLAN_OPEN)
 		return RESULT_REAL_NULL;
-	if (!run->schedule || run->t0_ns == 0)
+	if (!run_schedule(run) || run->times.t0_ns == 0)
 		return 0;
-	return rate_per_s(
-		       schedule_rate_at(run->schedule, elapsed_ns - run->plan->interval_ns / 2)) /
+	return rate_per_s(schedule_rate_at(
+		       run_schedule(run), elapsed_ns - run->plan->interval_ns / 2)) /
 	       plan_n_slices(run->plan);
 }
 
@@ -158,9 +159,9 @@ int run_progress(const struct run *run, struct progress *ret)
 	p->is = RESULT_IS_THERE;
 	p->run.is = p->events.is = RESULT_IS_NULL;
 	p->elapsed_ns = 0;
-	p->total_ns = run_progress_known(run->end_ns);
-	if (run->t0_ns > 0) {
-		p->elapsed_ns = (is_finished ? run->drained_ns : clock_now_ns()) - run->t0_ns;
+	p->total_ns = run_progress_known(run->times.end_ns);
+	if (run->times.t0_ns > 0) {
+		p->elapsed_ns = (is_finished ? run->drained_ns : clock_now_ns()) - run->times.t0_ns;
 		p->total_ns = run_progress_known(run_progress_total(run));
 	}
 	p->requests = plan->n_arrivals && plan_n_slices(plan) == 1 ? (int64_t)plan->n_arrivals

@@ -31,15 +31,15 @@ static const struct ledger *run_ledger(const struct run *run)
 
 static int64_t run_window_ns(const struct run *run)
 {
-	int64_t ns = run->window_end_ns - run->window_start_ns;
+	int64_t ns = run->times.window_end_ns - run->times.window_start_ns;
 
-	return run->t0_ns > 0 && ns > 0 ? ns : 0;
+	return run->times.t0_ns > 0 && ns > 0 ? ns : 0;
 }
 
 /* The window without what was paused of it. */
 static int64_t run_sending_ns(const struct run *run)
 {
-	int64_t ns = run_window_ns(run) - run_paused_ns(run);
+	int64_t ns = run_window_ns(run) - run_steering_paused_ns(&run->steering);
 
 	return ns > 0 ? ns : 0;
 }
@@ -63,7 +63,7 @@ static const struct histogram *run_histogram(const struct run *run, enum stats_h
 /* What the headline speaks of: response in the open model, service in the closed one. */
 static enum stats_histogram run_main_histogram(const struct run *run)
 {
-	return run->schedule ? STATS_RESPONSE : STATS_SERVICE;
+	return run_schedule(run) ? STATS_RESPONSE : STATS_SERVICE;
 }
 
 static int64_t run_offered(const struct run *run, double q)
@@ -207,7 +207,7 @@ static int run_fill_plan(const struct run *run, json_t **to)
 	struct plan_granted granted = {run->admission.n_workers, run->admission.connections};
 	json_t *doc = plan_json(plan, granted);
 	json_t *target = json_object_get(doc, "target");
-	int failed = json_object_set_new(target, "addresses", run_reach_json(run));
+	int failed = json_object_set_new(target, "addresses", run_target_json(&run->target));
 
 	if (plan->url.tls)
 		failed |= json_object_set_new(target, "tls_info", run_json_tls(run));
@@ -217,17 +217,17 @@ static int run_fill_plan(const struct run *run, json_t **to)
 
 static void run_fill_window(const struct run *run, struct result_window *to)
 {
-	int64_t planned_end_ns = run->stopped_at_ns ? run->stopped_at_ns : run->end_ns;
+	int64_t planned_end_ns = run->stopped_at_ns ? run->stopped_at_ns : run->times.end_ns;
 
-	to->is = run->t0_ns == 0 ? RESULT_IS_NULL : RESULT_IS_THERE;
-	to->start_ns = run->window_start_ns - run->t0_ns;
+	to->is = run->times.t0_ns == 0 ? RESULT_IS_NULL : RESULT_IS_THERE;
+	to->start_ns = run->times.window_start_ns - run->times.t0_ns;
 	to->end_ns = to->start_ns + run_window_ns(run);
 	to->warmup_ns = plan_warmup_ns(run->plan);
 	to->cooldown_ns = run->plan->cooldown_ns;
 	to->drain_ns = planned_end_ns != CLOCK_NEVER && run->drained_ns > planned_end_ns
 			       ? run->drained_ns - planned_end_ns
 			       : 0;
-	to->paused_ns = run_paused_ns(run);
+	to->paused_ns = run_steering_paused_ns(&run->steering);
 }
 
 static void run_fill_rates(const struct run *run, struct result_rates *to)
@@ -267,7 +267,7 @@ static int run_fill_latency(
 		bool needs_schedule = i == STATS_RESPONSE || i == STATS_RESPONSE_LESS_OURS ||
 				      i == STATS_OUR_DELAY || i == STATS_CONNECTION_WAIT;
 
-		if (needs_schedule && !run->schedule)
+		if (needs_schedule && !run_schedule(run))
 			continue; /* absent: the closed model knows service time only */
 		if (i == STATS_TLS && !run->plan->url.tls)
 			continue;
@@ -351,10 +351,10 @@ static int run_fill_request(const struct run *run, size_t i, struct result_reque
 	to->rates.sent_per_s = run_per_s(run, l->sent);
 	to->rates.ok_per_s = run_per_s(run, l->classes[LEDGER_OK]);
 	for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT && r == 0; h++)
-		if (h != STATS_REQUEST_RESPONSE || run->schedule)
+		if (h != STATS_REQUEST_RESPONSE || run_schedule(run))
 			r = run_fill_one_latency(stats_request_histogram_names[h],
 				&request->histograms[h], &to->latency, NULL);
-	if (run->schedule)
+	if (run_schedule(run))
 		result_fill_offered(
 			&request->histograms[STATS_REQUEST_RESPONSE], l->planned, &to->offered);
 	return r;
@@ -382,10 +382,11 @@ static int run_fill_stage(const struct run *run, size_t i, struct result_list *t
 	int64_t start_ns, end_ns, paused_ns, sending_ns;
 	int r;
 
-	if (!schedule_stage_span(run->schedule, i, &start_ns, &end_ns, &paused_ns))
+	if (!schedule_stage_span(run_schedule(run), i, &start_ns, &end_ns, &paused_ns))
 		return 0;
-	start_ns -= run->window_start_ns - run->t0_ns;
-	end_ns = end_ns == CLOCK_NEVER ? end_ns : end_ns - (run->window_start_ns - run->t0_ns);
+	start_ns -= run->times.window_start_ns - run->times.t0_ns;
+	end_ns = end_ns == CLOCK_NEVER ? end_ns
+				       : end_ns - (run->times.window_start_ns - run->times.t0_ns);
 	if (end_ns > run_window_ns(run))
 		end_ns = run_window_ns(run);
 	if (start_ns < 0 || start_ns >= end_ns)
@@ -417,7 +418,7 @@ static int run_fill_stages(const struct run *run, struct result_list *to)
 {
 	int r = 0;
 
-	if (!run->schedule || run->totals.n_stages == 0)
+	if (!run_schedule(run) || run->totals.n_stages == 0)
 		return 0;
 	to->is = RESULT_IS_THERE;
 	for (size_t i = 0; i < run->totals.n_stages && r == 0; i++)
@@ -473,24 +474,48 @@ static int run_fill_host(struct result_host *to)
 	return r;
 }
 
+/* What it used of the descriptors, with all else that this process has open, and of the ports. */
+static void run_fill_resources(const struct run *run, struct result_generator *to)
+{
+	const struct admission_room *room = &run->room;
+	bool is_colocated = run_target_is_colocated(&run->target);
+
+	to->descriptors.is = to->ports.is = RESULT_IS_THERE;
+	to->descriptors.limit = (int64_t)room->descriptor_limit;
+	to->descriptors.used_at_most = (int64_t)(room->descriptors_used +
+						 run->n_started * ADMISSION_DESCRIPTORS_PER_WORKER +
+						 run->summary.connections_peak);
+	to->ports.range = (int64_t)room->ports.n;
+	/* Whether a port in TIME_WAIT can be taken again at once. */
+	to->ports.reused = room->ports.tw_reuse == 1 || (room->ports.tw_reuse == 2 && is_colocated)
+				   ? RESULT_YES
+				   : RESULT_NO;
+}
+
 static int run_fill_generator(
 	const struct run *run, const struct run_figures *figures, struct result_generator *to)
 {
 	uint64_t requests = run->summary.requests;
 	int r = run_fill_notes(run, figures, &to->notes) | run_fill_host(&to->host) |
-		run_audit_fill(run, to);
+		run_host_fill(&run->host, to);
 
 	to->is = RESULT_IS_THERE;
 	r |= result_set_text(&to->version, RPSD_VERSION);
 	to->workers = (int64_t)run->admission.n_workers;
-	to->cpu_share = run->busiest_cpu_share;
 	to->cpu_ns_per_request = requests > 0 ? (double)run->summary.cpu_ns / (double)requests : 0;
 	to->little_residual = result_share(run_little_residual(run));
-	to->stalled_share = run->stalled_share;
 	to->rx_slack_p99_ns =
 		result_figure(quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99));
-	to->colocated = run->is_colocated ? RESULT_YES : RESULT_NO;
+	to->colocated = run_target_is_colocated(&run->target) ? RESULT_YES : RESULT_NO;
 	to->merged_intervals = (int64_t)run->totals.merged_intervals;
+	to->unbalanced_intervals = (int64_t)run->summary.unbalanced;
+	run_fill_resources(run, to);
+	/* Not of Unix sockets, nor where the kernel does not count. */
+	to->tcp_segments = to->retransmits = RESULT_NULL;
+	if (run->summary.segments.sent > 0) {
+		to->tcp_segments = (int64_t)run->summary.segments.sent;
+		to->retransmits = (int64_t)run->summary.segments.again;
+	}
 	return r;
 }
 
@@ -557,7 +582,7 @@ static int run_fill(const struct run *run, const struct run_figures *figures, st
 	r |= run_fill_generator(run, figures, &to->generator);
 	r |= run_fill_events(run, &to->events);
 	r |= run_fill_redirects(run, &to->redirects);
-	if (run->schedule)
+	if (run_schedule(run))
 		result_fill_offered(
 			run_histogram(run, STATS_RESPONSE), run_ledger(run)->planned, &to->offered);
 	r |= run_fill_requests(run, &to->requests);
@@ -581,7 +606,7 @@ static int run_judge(const struct run *run, struct result *to)
 			"another file for --cacert, --cert or --key ([tls] ca-file, certificate "
 			"or key)");
 	}
-	if (run->is_refused) {
+	if (run_target_is_refused(&run->target)) {
 		audit.exit_code = EXIT_REFUSED;
 		(void)snprintf(audit.try_text, sizeof(audit.try_text), "%s",
 			strstr(run->reason, "[policy]")

@@ -45,7 +45,7 @@ static int64_t run_watch_gather(const struct run *run, struct silence *ret)
 /* A single user sends one request and then waits. */
 static unsigned run_watch_least_asked(const struct run *run)
 {
-	return run->schedule || run->admission.connections > 1 ? SILENCE_ASKED_MAX : 1;
+	return run_schedule(run) || run->admission.connections > 1 ? SILENCE_ASKED_MAX : 1;
 }
 
 static void run_watch_silence(struct run *run)
@@ -66,11 +66,11 @@ static void run_watch_silence(struct run *run)
 		if (run->silent_since_ns == 0 || p99_ns == QUANTILE_NONE)
 			return;
 		run->is_silence_told = true;
-		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
+		from_s = (run->silent_since_ns - run->times.t0_ns) / NSEC_PER_SEC;
 		run_add_event(run, "silence", "nothing answered since %d:%02d", (int)(from_s / 60),
 			(int)(from_s % 60));
 	} else if (s.answered_ns > run->silent_since_ns) {
-		from_s = (run->silent_since_ns - run->t0_ns) / NSEC_PER_SEC;
+		from_s = (run->silent_since_ns - run->times.t0_ns) / NSEC_PER_SEC;
 		/* Answers resumed at some time in the interval that is over now. */
 		run_add_event(run, "answers", "nothing answered for about %.0f s, from %d:%02d",
 			(double)(clock_now_ns() - run->silent_since_ns -

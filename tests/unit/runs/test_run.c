@@ -786,7 +786,7 @@ static void lose_an_arrival(struct run *run)
 
 static void err_on_the_way(struct run *run)
 {
-	run->audit.unbalanced++;
+	run->summary.unbalanced++;
 }
 
 static bool has_note(const struct run *run, const char *code)
@@ -974,15 +974,15 @@ START_TEST(a_late_look_at_the_cap_gives_nothing_up)
 	config.is_private = false;
 	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
 	run = start(make_plan(port_of(&server), keys));
-	while (run->t0_ns == 0 && run->state != RUN_FINISHED)
+	while (run->times.t0_ns == 0 && run->state != RUN_FINISHED)
 		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);
 	/* A machine so busy that preparing takes as long as the cap ends the run there. */
-	while (run->t0_ns > 0 && clock_now_ns() < run->limit_ns)
+	while (run->times.t0_ns > 0 && clock_now_ns() < run->limit_ns)
 		;
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(loop_turn(loop, NSEC_PER_MSEC), 0);
 	/* Unless the machine is so busy that even their time is over. */
-	if (run->t0_ns > 0 && clock_now_ns() < run->limit_ns + 50 * NSEC_PER_MSEC)
+	if (run->times.t0_ns > 0 && clock_now_ns() < run->limit_ns + 50 * NSEC_PER_MSEC)
 		ck_assert_int_eq(run->outcome, AUDIT_COMPLETED);
 	while (run->state != RUN_FINISHED)
 		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);

@@ -45,15 +45,10 @@ static struct plan *make_plan(const char *text)
 
 static void begin(const char *text)
 {
-	run = (struct run){.plan = make_plan(text), .t0_ns = T0};
-	if (run.plan->model == PLAN_OPEN) {
-		ck_assert_int_eq(schedule_new(run.plan, &run.schedule), 0);
-		run.window_start_ns = T0 + schedule_segment_start(run.schedule, SCHEDULE_WINDOW);
-		run.window_end_ns = T0 + schedule_segment_end(run.schedule, SCHEDULE_WINDOW);
-	} else {
-		run.window_start_ns = T0;
-		run.window_end_ns = T0 + run.plan->duration_ns;
-	}
+	run = (struct run){.plan = make_plan(text), .times = {.t0_ns = T0}};
+	run_steering_init(&run.steering, run.id, run.plan, &run.room.caps, &run.times);
+	ck_assert_int_eq(run_steering_make_schedule(&run.steering), 0);
+	run_steering_place_window(&run.steering);
 	ck_assert_int_eq(timeline_new(run.plan->interval_ns, 1, &run.timeline), 0);
 	ck_assert_int_eq(stats_totals_init(&run.totals, plan_n_named(run.plan), 0), 0);
 	ck_assert_int_eq(stats_interval_init(&interval), 0);
@@ -71,7 +66,7 @@ static void teardown(void)
 	stats_interval_fini(&interval);
 	stats_totals_fini(&run.totals);
 	timeline_free(run.timeline);
-	schedule_free(run.schedule);
+	run_steering_fini(&run.steering);
 	plan_free(run.plan);
 	run = (struct run){0};
 }
@@ -80,7 +75,7 @@ static void teardown(void)
  * an order that repeats after 7 seconds; so many in flight at its end. */
 static void second(int64_t s, uint64_t ok, int64_t ns, uint64_t in_flight)
 {
-	enum stats_histogram which = run.schedule ? STATS_RESPONSE : STATS_SERVICE;
+	enum stats_histogram which = run_schedule(&run) ? STATS_RESPONSE : STATS_SERVICE;
 
 	histogram_reset(&interval.response);
 	histogram_reset(&interval.our_delay);
@@ -143,7 +138,7 @@ static const char *word(void)
 
 static json_t *latency(void)
 {
-	enum stats_histogram which = run.schedule ? STATS_RESPONSE : STATS_SERVICE;
+	enum stats_histogram which = run_schedule(&run) ? STATS_RESPONSE : STATS_SERVICE;
 	struct result_latency main;
 	json_t *doc;
 
@@ -273,7 +268,7 @@ START_TEST(nothing_was_sent)
 	begin(open_text);
 	timeline_free(run.timeline);
 	run.timeline = NULL;
-	run.t0_ns = 0;
+	run.times.t0_ns = 0;
 	ck_assert_int_eq(run_figures_init(&figures, &run), 0);
 	doc = latency();
 	ck_assert(json_is_null(result_at(doc, "response.ci95.p50_ns")));
@@ -377,10 +372,11 @@ static const struct {
 
 START_TEST(steered_runs_are_staged)
 {
-	struct schedule *steered, *whole;
+	struct schedule *steered;
+	const struct schedule *whole;
 
 	begin(open_text);
-	whole = run.schedule;
+	whole = run_schedule(&run);
 	ck_assert_int_eq(schedule_steer(whole, steer_cases[_i].act, steer_cases[_i].rate,
 				 20 * NSEC_PER_SEC, &steered),
 		0);
@@ -392,12 +388,12 @@ START_TEST(steered_runs_are_staged)
 			0);
 		schedule_free(paused);
 	}
-	schedule_free(whole);
-	run.schedule = steered;
+	run.steering._newest = steered;
 	for (int64_t s = 0; s < 60; s++)
 		second(s, 100, MS, 3 + 5 * (uint64_t)s);
 	judge();
 	ck_assert_str_eq(word(), steer_cases[_i].word);
+	schedule_free(steered);
 }
 END_TEST
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stopping a run before its plan ends: by a user, by the end of the service, and by the cap on its
+/* A run is stopped before its plan ends by a user, by the end of the service, and by the cap on its
  * time. The workers receive an instant from which on nothing is planned; requests in progress are
- * awaited, unless the run must end now. */
-#include "daemon/runs/run_stop.h"
+ * awaited, unless the run must end now. It is steered by users alone; what an act does is in
+ * run_steering. */
+#include "daemon/runs/run_orders.h"
 
 #include <stdio.h>
 
@@ -28,8 +29,8 @@ static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *re
 		run_end(run); /* still resolving, or not started */
 		return;
 	}
-	if (now || run->t0_ns == 0) {
-		if (run->t0_ns > 0 && run->stopped_at_ns == 0)
+	if (now || run->times.t0_ns == 0) {
+		if (run->times.t0_ns > 0 && run->stopped_at_ns == 0)
 			run->stopped_at_ns = clock_now_ns();
 		for (unsigned w = 0; w < run->n_started; w++)
 			worker_abort(run->workers[w]);
@@ -39,17 +40,66 @@ static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *re
 			worker_stop(run->workers[w], at_ns);
 		run_mark_state(run);
 	}
-	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->window_end_ns)
-		run->window_end_ns = run->stopped_at_ns;
+	if (run->stopped_at_ns > 0 && run->stopped_at_ns < run->times.window_end_ns)
+		run->times.window_end_ns = run->stopped_at_ns;
 	/* If a pause before the window is not ended, there is no window, whatever the clock
 	 * shows. */
-	if (run->stopped_at_ns > 0 && run->is_paused && run->pause_ns < run->window_start_ns)
-		run->window_end_ns = run->window_start_ns;
+	if (run->stopped_at_ns > 0 &&
+		run_steering_paused_since(&run->steering) < run->times.window_start_ns)
+		run->times.window_end_ns = run->times.window_start_ns;
 }
 
 void run_stop(struct run *run, bool now, const char *reason)
 {
 	run_stop_at(run, now, clock_now_ns() + RUN_LEAD_NS, reason);
+}
+
+/* ---------------------------------------------------------------- steering */
+
+static int run_may_be_steered(const struct run *run, struct err *reterr)
+{
+	const char *why = NULL;
+
+	if (run->state == RUN_FINISHED)
+		why = "has finished";
+	else if (run->stopped_at_ns > 0 || run->state == RUN_DRAINING ||
+		 run->outcome != AUDIT_COMPLETED)
+		why = "is ending";
+	else if (run->state == RUN_QUEUED || run->state == RUN_PREPARING)
+		why = "has not begun yet";
+	if (!why)
+		return 0;
+	err_set(reterr, "%s %s", run->id, why);
+	return RUN_E_REFUSED;
+}
+
+/* A worker that did not receive the newest schedule would use another one than the others. */
+static int run_tell_workers(struct run *run, int64_t at_ns)
+{
+	int r = 0;
+
+	for (unsigned w = 0; w < run->n_started && r == 0; w++)
+		r = worker_steer(run->workers[w], run_schedule(run), at_ns);
+	if (r < 0)
+		run_stop(run, true, "no memory to steer it");
+	return r;
+}
+
+int run_steer(struct run *run, const struct run_order *order, const struct run_event **ret,
+	struct err *reterr)
+{
+	struct run_event e;
+	int r = run_may_be_steered(run, reterr);
+
+	if (r == 0)
+		r = run_steering_act(&run->steering, order, &e, reterr);
+	if (r != 0)
+		return r;
+	r = run_tell_workers(run, run->times.t0_ns + e.at_ns);
+	if (r == 0)
+		r = run_push_event(run, &e, ret);
+	run_mark_state(run);
+	return r;
 }
 
 /* ---------------------------------------------------------------- the cap on its time */
@@ -67,7 +117,8 @@ static int64_t run_plans_until(const struct run *run)
 {
 	if (run->stopped_at_ns > 0)
 		return run->stopped_at_ns;
-	return run->is_paused ? CLOCK_NEVER : run->end_ns;
+	return run_steering_paused_since(&run->steering) != CLOCK_NEVER ? CLOCK_NEVER
+									: run->times.end_ns;
 }
 
 void run_on_limit(struct run *run)
@@ -79,7 +130,7 @@ void run_on_limit(struct run *run)
 
 	units_format_time(run->room.caps.duration_ns, cap, sizeof(cap));
 	(void)snprintf(reason, sizeof(reason), "[policy] max-duration = %s is over", cap);
-	if (is_over || run->t0_ns == 0) {
+	if (is_over || run->times.t0_ns == 0) {
 		run_stop(run, true, reason);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cap on a run's time, for run.c; run_stop itself is in run.h. Main thread. */
+/* The cap on a run's time, for run.c; run_stop and run_steer are in run.h. Main thread. */
 #pragma once
 
 #include <stdint.h>

@@ -510,8 +510,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("run_steer");
-	TCase *t = tcase_create("run_steer");
+	Suite *s = suite_create("run_steering");
+	TCase *t = tcase_create("run_steering");
 
 	tcase_set_timeout(t, TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);

@@ -284,7 +284,7 @@ START_TEST(addresses_may_come_back)
 		answers[n_answers].ports[0] = port_of(n_answers % 2 == 0 ? &a : &b);
 	run = run_it(make_changing_plan());
 	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
-	ck_assert_uint_eq(run->n_address_lists, 2);
+	ck_assert_uint_eq(run->target._n_lists, 2);
 	ck_assert_uint_eq(n_used(run), 2);
 }
 END_TEST
@@ -409,7 +409,7 @@ START_TEST(a_lookup_under_way_holds_up_nothing)
 	run = run_it(plan);
 	ck_assert_int_eq(run_get_state(run), RUN_FINISHED);
 	ck_assert_str_eq(run_outcome(run), "stopped");
-	ck_assert(run->is_resolving);
+	ck_assert(run_target_is_resolving(&run->target));
 	ck_assert_int_gt(figure(run, "ledger.ok"), 0);
 	ck_assert_uint_eq(n_used(run), 1);
 	/* One at a time. */
@@ -529,8 +529,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("run_reach");
-	TCase *t = tcase_create("run_reach");
+	Suite *s = suite_create("run_target");
+	TCase *t = tcase_create("run_target");
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
