@@ -21,7 +21,7 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/display.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/names.h"
 #include "ctl/print.h"
 #include "ctl/steer.h"

@@ -16,7 +16,7 @@ int command_cannot_wait(void);
 int command_without_signals(int error);
 /* How often a complaint was made. */
 unsigned command_complaints(void);
-/* Composed text (look.h) to stdout, as the place there allows. */
+/* Composed text (style.h) to stdout, as the place there allows. */
 void command_print(const char *text);
 /* One question to the service; parameters are taken over. 0 and an answer without error, or the
  * exit status to end with, the reason said on stderr. */

@@ -25,7 +25,7 @@
 #include "common/clock.h"
 #include "common/figure.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/print.h"
 #include "ctl/view.h"
 #include "ctl/view_read.h"
@@ -81,8 +81,8 @@ static void display_collect(const struct progress *doc, struct display_parts *p)
 		display_add(p, "%3.0f %%", share * 100);
 	if (sent >= 0)
 		display_add(p, "%s/s", figure_rate(sent).text);
-	display_add(p, "%s%s failed%s", failed ? LOOK_BAD : "",
-		failed ? figure_count(failed).text : "0", failed ? LOOK_PLAIN : "");
+	display_add(p, "%s%s failed%s", failed ? STYLE_BAD : "",
+		failed ? figure_count(failed).text : "0", failed ? STYLE_PLAIN : "");
 	if (sent >= 0 && result_is_known(doc->last.p99_ns))
 		display_add(p, "p99 %s ms", display_ms(doc->last.p99_ns).text);
 	if (total_ns > 0 && str_eq(state, "running"))
@@ -95,10 +95,10 @@ static void display_collect(const struct progress *doc, struct display_parts *p)
 		display_add(p, "%s in flight", figure_count(view_int(doc->in_flight)).text);
 }
 
-int display_bar(const struct progress *doc, const struct look *look, struct buf *ret)
+int display_bar(const struct progress *doc, const struct style *style, struct buf *ret)
 {
 	/* Not the last column: some terminals wrap there. */
-	size_t room = look->width > 1 ? look->width - 1 : 1;
+	size_t room = style->width > 1 ? style->width - 1 : 1;
 	const char *id = result_words(doc->run.id);
 	struct display_parts parts = {0};
 	double share = view_share(doc, view_int(doc->elapsed_ns));
@@ -108,11 +108,11 @@ int display_bar(const struct progress *doc, const struct look *look, struct buf 
 	int r = 0;
 
 	display_collect(doc, &parts);
-	width = look_columns(id) + 2;
+	width = style_columns(id) + 2;
 	if (share >= 0 && room >= DISPLAY_BAR_ROOM)
 		width += DISPLAY_BAR_MIN + 3;
 	while (used < parts.n) {
-		size_t more = look_columns(parts.texts[used]) + (used ? 2 : 0);
+		size_t more = style_columns(parts.texts[used]) + (used ? 2 : 0);
 
 		if (width + more > room)
 			break;
@@ -131,8 +131,8 @@ int display_bar(const struct progress *doc, const struct look *look, struct buf 
 	for (unsigned i = 0; i < used && r == 0; i++)
 		r = buf_printf(&line, "%s%s", i ? "  " : "", parts.texts[i]);
 	if (r == 0) {
-		line.data[look_cut(line.data, room)] = '\0';
-		r = look_render(look, line.data, ret);
+		line.data[style_cut(line.data, room)] = '\0';
+		r = style_render(style, line.data, ret);
 	}
 	buf_fini(&line);
 	return r;
@@ -265,9 +265,9 @@ static size_t display_columns(const char *line, size_t len)
 
 /* text: whole lines. Writes them over the old picture. */
 static int display_paint(
-	struct display *p, const struct look *look, const char *text, struct buf *out)
+	struct display *p, const struct style *style, const char *text, struct buf *out)
 {
-	int r = display_go_up(p, look->width, out);
+	int r = display_go_up(p, style->width, out);
 
 	p->n_drawn = 0;
 	while (*text && r == 0 && p->n_drawn < DISPLAY_LINES_MAX) {
@@ -285,7 +285,7 @@ static int display_paint(
 	return r ? r : buf_puts(out, "\033[J");
 }
 
-static int display_compose(const struct display *p, const struct look *look, struct buf *ret)
+static int display_compose(const struct display *p, const struct style *style, struct buf *ret)
 {
 	const struct view view = {
 		.progress = &p->newest,
@@ -301,23 +301,23 @@ static int display_compose(const struct display *p, const struct look *look, str
 		.message = *p->message ? p->message : NULL,
 	};
 
-	return view_fits(look, view.rows) ? view_compose(&view, look, ret)
-					  : display_bar(&p->newest, look, ret);
+	return view_fits(style, view.rows) ? view_compose(&view, style, ret)
+					   : display_bar(&p->newest, style, ret);
 }
 
 void display_redraw(struct display *p)
 {
 	struct buf text = {0};
 	struct buf out = {0};
-	struct look look;
+	struct style style;
 
 	p->drawn_at_ns = clock_now_ns();
-	look_at(p->terminal.out, &look);
-	if (!display_has_news(p) || !look.terminal || !terminal_is_in_front(&p->terminal))
+	style_of(p->terminal.out, &style);
+	if (!display_has_news(p) || !style.terminal || !terminal_is_in_front(&p->terminal))
 		return;
 	terminal_enter(&p->terminal);
-	if (display_compose(p, &look, &text) == 0 && text.len &&
-		display_paint(p, &look, text.data, &out) == 0)
+	if (display_compose(p, &style, &text) == 0 && text.len &&
+		display_paint(p, &style, text.data, &out) == 0)
 		display_write(p, &out);
 	buf_fini(&text);
 	buf_fini(&out);
@@ -348,7 +348,7 @@ void display_show(struct display *p, struct progress *now, uint64_t skipped)
 {
 	bool is_repeated = display_has_news(p) && display_is_repeated(&p->newest, now);
 	struct buf text = {0};
-	struct look look;
+	struct style style;
 
 	progress_fini(&p->newest);
 	p->newest = *now;
@@ -358,8 +358,8 @@ void display_show(struct display *p, struct progress *now, uint64_t skipped)
 	view_history_skip(&p->history, skipped);
 	if (!is_repeated)
 		view_history_add(&p->history, &p->newest);
-	look_at(p->terminal.out, &look);
-	if (look.terminal) {
+	style_of(p->terminal.out, &style);
+	if (style.terminal) {
 		display_redraw(p);
 		return;
 	}
@@ -371,10 +371,10 @@ void display_show(struct display *p, struct progress *now, uint64_t skipped)
 void display_show_last(struct display *p, struct progress *now, uint64_t skipped)
 {
 	int64_t planned = view_int(now->last.planned);
-	struct look look;
+	struct style style;
 
-	look_at(p->terminal.out, &look);
-	if (display_has_news(p) && !look.terminal && planned > 0 &&
+	style_of(p->terminal.out, &style);
+	if (display_has_news(p) && !style.terminal && planned > 0 &&
 		view_int(p->newest.planned) + planned <= view_int(now->planned))
 		display_show(p, now, skipped > 0 ? skipped - 1 : 0);
 }
@@ -382,10 +382,10 @@ void display_show_last(struct display *p, struct progress *now, uint64_t skipped
 void display_say(struct display *p, const char *text)
 {
 	int len = (int)strcspn(text, "\n");
-	struct look look;
+	struct style style;
 
-	look_at(p->terminal.out, &look);
-	if (p->n_drawn > 1 && view_fits(&look, terminal_rows(&p->terminal))) {
+	style_of(p->terminal.out, &style);
+	if (p->n_drawn > 1 && view_fits(&style, terminal_rows(&p->terminal))) {
 		size_t name = str_starts(text, DISPLAY_NAME) ? strlen(DISPLAY_NAME) : 0;
 
 		(void)snprintf(
@@ -400,11 +400,11 @@ void display_say(struct display *p, const char *text)
 void display_clear(struct display *p)
 {
 	struct buf text = {0};
-	struct look look;
+	struct style style;
 
-	look_at(p->terminal.out, &look);
+	style_of(p->terminal.out, &style);
 	if (p->n_drawn && terminal_is_in_front(&p->terminal) &&
-		display_go_up(p, look.width, &text) == 0 && buf_puts(&text, "\033[J") == 0)
+		display_go_up(p, style.width, &text) == 0 && buf_puts(&text, "\033[J") == 0)
 		display_write(p, &text);
 	p->n_drawn = 0;
 	buf_fini(&text);

@@ -12,11 +12,11 @@
 #include "ctl/view_history.h"
 
 struct buf;
-struct look;
+struct style;
 
-/* One line without newline, less than look->width columns.
+/* One line without newline, less than style->width columns.
  * 0 or -ENOMEM. */
-int display_bar(const struct progress *doc, const struct look *look, struct buf *ret);
+int display_bar(const struct progress *doc, const struct style *style, struct buf *ret);
 /* One line with newline, its fields fixed; nothing while there is no interval. 0 or -ENOMEM. */
 int display_plain(const struct progress *doc, struct buf *ret);
 

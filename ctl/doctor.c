@@ -18,7 +18,7 @@
 #include "common/host/host_text.h"
 #include "common/str.h"
 #include "common/version.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 #define DOCTOR_INDENT 21u /* "  warn  descriptors  " */
@@ -46,8 +46,8 @@ static void doctor_say(struct doctor *d, bool is_ok, const char *name, const cha
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)snprintf(label, sizeof(label), "  %s%-4s" LOOK_PLAIN "  %-13s",
-		is_ok ? LOOK_GOOD : LOOK_WARN, is_ok ? "ok" : "warn", name);
+	(void)snprintf(label, sizeof(label), "  %s%-4s" STYLE_PLAIN "  %-13s",
+		is_ok ? STYLE_GOOD : STYLE_WARN, is_ok ? "ok" : "warn", name);
 	report_wrapped(&d->report, label, DOCTOR_INDENT, text);
 	d->warnings += !is_ok;
 }

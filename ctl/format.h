@@ -6,13 +6,13 @@
 #include <stddef.h>
 
 struct buf;
-struct look;
+struct style;
 
 struct format {
 	const char *name;
 	const char *ending; /* of file names: ".json" */
 	/* Appends the whole text. 0 or -ENOMEM. */
-	int (*render)(const json_t *doc, const struct look *look, struct buf *ret);
+	int (*render)(const json_t *doc, const struct style *style, struct buf *ret);
 };
 
 extern const struct format format_text;

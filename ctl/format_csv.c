@@ -49,12 +49,12 @@ static int format_csv_line(const json_t *row, struct buf *ret)
 	return r ? r : buf_puts(ret, "\n");
 }
 
-static int format_csv_render(const json_t *doc, const struct look *look, struct buf *ret)
+static int format_csv_render(const json_t *doc, const struct style *style, struct buf *ret)
 {
 	const json_t *rows = result_at(doc, "intervals.rows");
 	int r = format_csv_line(NULL, ret);
 
-	(void)look;
+	(void)style;
 	for (size_t i = 0; i < json_array_size(rows) && r == 0; i++)
 		r = format_csv_line(json_array_get(rows, i), ret);
 	return r;
@@ -130,12 +130,12 @@ static int format_csv_stage(const json_t *stage, struct buf *ret)
 	return r ? r : buf_puts(ret, "\n");
 }
 
-static int format_csv_render_stages(const json_t *doc, const struct look *look, struct buf *ret)
+static int format_csv_render_stages(const json_t *doc, const struct style *style, struct buf *ret)
 {
 	const json_t *stages = result_at(doc, "stages");
 	int r = 0;
 
-	(void)look;
+	(void)style;
 	for (size_t c = 0; c < sizeof(format_csv_stages) / sizeof(*format_csv_stages) && r == 0;
 		c++)
 		r = buf_printf(ret, "%s%s", c > 0 ? "," : "", format_csv_stages[c].column);

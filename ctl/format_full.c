@@ -11,7 +11,7 @@
 #include "common/quantile.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 /* "  steadiness" and a blank. */
@@ -391,7 +391,7 @@ static void format_full_events(struct report *r)
 		(void)result_int(event, "at_ns", &at);
 		(void)snprintf(head, sizeof(head), "  %8s  %.20s  ", figure_clock(at).text,
 			result_text(event, "kind"));
-		report_wrapped(r, head, (unsigned)look_columns(head), result_text(event, "text"));
+		report_wrapped(r, head, (unsigned)style_columns(head), result_text(event, "text"));
 	}
 }
 

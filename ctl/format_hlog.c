@@ -147,14 +147,14 @@ static int format_hlog_whole(
 	return format_hlog_line(tag, w->start_ns, w->length_ns, result_at(doc, path), ret);
 }
 
-static int format_hlog_render(const json_t *doc, const struct look *look, struct buf *ret)
+static int format_hlog_render(const json_t *doc, const struct style *style, struct buf *ret)
 {
 	static const char *const tags[] = {"response", "service", "our_delay"};
 	const char *of = result_text(doc, "batches.of");
 	struct format_hlog_window w = {0};
 	int r = format_hlog_head(doc, ret);
 
-	(void)look;
+	(void)style;
 	(void)result_int(doc, "window.start_ns", &w.start_ns);
 	w.start_ns = format_hlog_bent(w.start_ns);
 	if (result_int(doc, "window.end_ns", &w.length_ns))

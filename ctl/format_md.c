@@ -13,7 +13,7 @@
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 #define FORMAT_MD_ERRORS 10u
@@ -71,7 +71,7 @@ static void format_md_repeat(struct report *r, const char *what, size_t n)
  * even there. */
 static void format_md_code(struct report *r, const char *text, bool in_table)
 {
-	size_t cut = look_cut(text, FORMAT_MD_QUOTE);
+	size_t cut = style_cut(text, FORMAT_MD_QUOTE);
 	size_t ticks = format_md_ticks(text) + 1;
 	const char *pad = ticks > 1 || *text == ' ' ? " " : "";
 
@@ -376,14 +376,14 @@ static void format_md_plan(struct report *r)
 	format_md_puts(r, "\n\n</details>\n");
 }
 
-static int format_md_render(const json_t *doc, const struct look *look, struct buf *ret)
+static int format_md_render(const json_t *doc, const struct style *style, struct buf *ret)
 {
 	/* No marks, no stand-ins, no control characters, wherever it goes. */
-	static const struct look plain = {.utf8 = true};
+	static const struct style plain = {.utf8 = true};
 	struct report r;
 	int result;
 
-	(void)look;
+	(void)style;
 	report_init(&r, doc);
 	format_md_headline(&r);
 	format_md_load(&r);
@@ -396,7 +396,7 @@ static int format_md_render(const json_t *doc, const struct look *look, struct b
 	format_md_plan(&r);
 	result = r.r;
 	if (result == 0)
-		result = look_render(&plain, r.text.data, ret);
+		result = style_render(&plain, r.text.data, ret);
 	buf_fini(&r.text);
 	return result;
 }

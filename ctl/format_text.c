@@ -18,7 +18,7 @@
 #include "common/result.h"
 #include "common/result/notes.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 #include "ctl/spark.h"
 
@@ -46,15 +46,15 @@ static void format_text_header(struct report *r)
 
 	report_method(r, method, sizeof(method));
 	report_model(r, model, sizeof(model));
-	fixed = look_columns(id) + look_columns(method) + 4;
+	fixed = style_columns(id) + style_columns(method) + 4;
 	/* If the URL would be cut to nothing, the model is left out, since it is shown below. */
-	has_model = fixed + 3 + look_columns(model) + FORMAT_TEXT_URL_MIN <= r->width;
+	has_model = fixed + 3 + style_columns(model) + FORMAT_TEXT_URL_MIN <= r->width;
 	if (has_model)
-		fixed += 3 + look_columns(model);
+		fixed += 3 + style_columns(model);
 	room = fixed + FORMAT_TEXT_URL_MIN < r->width ? r->width - fixed : FORMAT_TEXT_URL_MIN;
 	report_line(r, "%s · %s%s%.*s%s%s%s", id, method, *method ? " " : "",
-		(int)(look_columns(url) > room ? look_cut(url, room - 1) : strlen(url)), url,
-		look_columns(url) > room ? "…" : "", has_model ? " · " : "",
+		(int)(style_columns(url) > room ? style_cut(url, room - 1) : strlen(url)), url,
+		style_columns(url) > room ? "…" : "", has_model ? " · " : "",
 		has_model ? model : "");
 	report_gap(r);
 }
@@ -75,7 +75,7 @@ static void format_text_headline(struct report *r)
 	lines[0] = v.missing;
 	lines[1] = v.reason;
 	lines[2] = v.facts;
-	indent = (unsigned)look_columns(v.word) + 5;
+	indent = (unsigned)style_columns(v.word) + 5;
 	if (v.exit_code)
 		(void)snprintf(code, sizeof(code), " (exit" REPORT_GLUE "%d)", v.exit_code);
 	(void)snprintf(label, sizeof(label), "  %s   ", v.word);
@@ -145,8 +145,8 @@ static void format_text_warmup(struct report *r)
 	report_line(r,
 		"  warm-up  %s sent, %s ok, %s%s failed%s; it ended before the measured window",
 		figure_count(report_int(r, "outside.warmup.sent")).text,
-		figure_count(report_int(r, "outside.warmup.ok")).text, failed ? LOOK_BAD : "",
-		failed ? figure_count(failed).text : "0", failed ? LOOK_PLAIN : "");
+		figure_count(report_int(r, "outside.warmup.ok")).text, failed ? STYLE_BAD : "",
+		failed ? figure_count(failed).text : "0", failed ? STYLE_PLAIN : "");
 	report_gap(r);
 }
 
@@ -202,7 +202,8 @@ static void format_text_counts(struct report *r)
 		failed ? "   " : "",
 		failed ? figure_share((double)failed / (double)planned).text : "",
 		balanced ? "ledger balances"
-			 : LOOK_BAD "THE LEDGER DOES NOT BALANCE: a bug, please report" LOOK_PLAIN);
+			 : STYLE_BAD
+			"THE LEDGER DOES NOT BALANCE: a bug, please report" STYLE_PLAIN);
 	format_text_statuses(r);
 	format_text_bytes(r);
 	report_gap(r);
@@ -244,7 +245,7 @@ static void format_text_error(struct report *r, bool is_first, const char *name,
 	(void)snprintf(label, sizeof(label), "  %-8s%-*s %8s  ", is_first ? "errors" : "",
 		(int)width, name, figure_count(count).text);
 	(void)snprintf(text, sizeof(text), "%s", detail);
-	report_wrapped(r, label, (unsigned)look_columns(label), text);
+	report_wrapped(r, label, (unsigned)style_columns(label), text);
 }
 
 /* The widest name of the errors that are listed. */
@@ -254,7 +255,7 @@ static unsigned format_text_error_width(const struct report *r)
 	size_t width = FORMAT_TEXT_ERROR_WIDTH;
 
 	for (size_t i = 0; i < json_array_size(errors) && i < FORMAT_TEXT_ERRORS; i++) {
-		size_t len = look_columns(report_error_name(json_array_get(errors, i)).text);
+		size_t len = style_columns(report_error_name(json_array_get(errors, i)).text);
 
 		width = len > width ? len : width;
 	}
@@ -334,7 +335,7 @@ static void format_text_slow(struct report *r)
 	if (n > 1)
 		(void)snprintf(more, sizeof(more), "  (%zu more: -v)", n - 1);
 	report_slow(r, first, text, sizeof(text));
-	if (REPORT_LABEL + look_columns(text) + strlen(more) > r->width)
+	if (REPORT_LABEL + style_columns(text) + strlen(more) > r->width)
 		more[0] = '\0';
 	report_line(r, "  slow    %s%s", text, more);
 	report_gap(r);
@@ -400,7 +401,7 @@ static void format_text_draw(struct report *r, const char *label, const double *
 	struct buf line = {0};
 
 	if (spark_draw(values, n, merge, &line) == 0 && line.data) {
-		size_t columns = REPORT_LABEL + look_columns(line.data) + 2 + strlen(remark);
+		size_t columns = REPORT_LABEL + style_columns(line.data) + 2 + strlen(remark);
 
 		report_line(r, "  %-8s%s  %s", label, line.data, columns <= r->width ? remark : "");
 	}
@@ -589,15 +590,15 @@ static void format_text_next(struct report *r)
 			format_text_pasted(more, 3).text);
 }
 
-static int format_text_render(const json_t *doc, const struct look *look, struct buf *ret)
+static int format_text_render(const json_t *doc, const struct style *style, struct buf *ret)
 {
 	struct report r;
 	int result;
 
 	report_init(&r, doc);
-	r.is_full = look->verbose;
-	if (look->width < REPORT_WIDTH)
-		r.width = look->width > REPORT_WIDTH_MIN ? look->width : REPORT_WIDTH_MIN;
+	r.is_full = style->verbose;
+	if (style->width < REPORT_WIDTH)
+		r.width = style->width > REPORT_WIDTH_MIN ? style->width : REPORT_WIDTH_MIN;
 	format_text_header(&r);
 	format_text_headline(&r);
 	format_text_counts(&r);
@@ -611,7 +612,7 @@ static int format_text_render(const json_t *doc, const struct look *look, struct
 	format_text_course(&r);
 	format_text_notes(&r);
 	format_text_next(&r);
-	if (look->verbose)
+	if (style->verbose)
 		format_full_append(&r);
 	result = r.r;
 	/* A gap that nothing follows. */
@@ -619,7 +620,7 @@ static int format_text_render(const json_t *doc, const struct look *look, struct
 		r.text.data[r.text.len - 2] == '\n')
 		r.text.data[--r.text.len] = '\0';
 	if (result == 0 && r.text.len)
-		result = look_render(look, r.text.data, ret);
+		result = style_render(style, r.text.data, ret);
 	buf_fini(&r.text);
 	return result;
 }

@@ -8,7 +8,7 @@
 
 #include "common/buf.h"
 #include "common/result.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 
 #define LIST_WIDTH 80u
 #define LIST_NAME_MIN 12u
@@ -22,7 +22,7 @@ static unsigned list_width(const json_t *plans, const char *field, unsigned leas
 	size_t width = least;
 
 	for (size_t i = 0; i < json_array_size(plans); i++) {
-		size_t columns = look_columns(result_text(json_array_get(plans, i), field));
+		size_t columns = style_columns(result_text(json_array_get(plans, i), field));
 
 		width = columns > width ? columns : width;
 	}
@@ -32,12 +32,12 @@ static unsigned list_width(const json_t *plans, const char *field, unsigned leas
 /* Text in so many columns, cut with an ellipsis. A name is never cut: it is to be typed. */
 static int list_put(struct buf *ret, const char *text, unsigned width, bool is_last)
 {
-	size_t columns = look_columns(text);
+	size_t columns = style_columns(text);
 	int r;
 
 	if (columns > width)
 		return buf_printf(
-			ret, "%.*s…%s", (int)look_cut(text, width - 1), text, is_last ? "" : "  ");
+			ret, "%.*s…%s", (int)style_cut(text, width - 1), text, is_last ? "" : "  ");
 	r = buf_puts(ret, text);
 	return r || is_last ? r : buf_printf(ret, "%*s", (int)(width - columns + 2), "");
 }
@@ -46,12 +46,12 @@ static int list_row(const json_t *plan, unsigned name_width, unsigned target_wid
 {
 	const char *name = result_text(plan, "name");
 	const char *problem = result_text(plan, "problem");
-	size_t columns = look_columns(name);
+	size_t columns = style_columns(name);
 	unsigned used = name_width + 2 + target_width + 2;
 	int r = buf_printf(ret, "%s", name);
 
 	if (*problem)
-		return r ? r : buf_printf(ret, "\n  " LOOK_BAD "%s" LOOK_PLAIN "\n", problem);
+		return r ? r : buf_printf(ret, "\n  " STYLE_BAD "%s" STYLE_PLAIN "\n", problem);
 	/* Such a long one has a line to itself. */
 	if (!r && columns > name_width) {
 		r = buf_puts(ret, "\n");

@@ -24,7 +24,7 @@
 #include "common/str.h"
 #include "ctl/command.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/options.h"
 #include "ctl/print.h"
 
@@ -215,10 +215,10 @@ int output_check(const struct options *o, struct err *reterr)
 
 /* Whole or not at all: 0 or -errno. */
 static int output_render(
-	const struct format *format, const json_t *doc, const struct look *look, struct buf *ret)
+	const struct format *format, const json_t *doc, const struct style *style, struct buf *ret)
 {
 	unsigned long n_failures = memory_failures();
-	int r = format->render(doc, look, ret);
+	int r = format->render(doc, style, ret);
 
 	return r == 0 && memory_failures() != n_failures ? -ENOMEM : r;
 }
@@ -226,9 +226,9 @@ static int output_render(
 static int output_to_file(const struct options *o, const json_t *doc, const char *path)
 {
 	const struct format *format = format_for(path);
-	const struct look look = {.width = 80, .utf8 = true, .verbose = o->verbose};
+	const struct style style = {.width = 80, .utf8 = true, .verbose = o->verbose};
 	struct buf text = {0};
-	int r = format ? output_render(format, doc, &look, &text) : -EINVAL;
+	int r = format ? output_render(format, doc, &style, &text) : -EINVAL;
 
 	if (r == 0)
 		r = output_write_file(path, &text);
@@ -242,12 +242,12 @@ static int output_to_stdout(const struct options *o, const json_t *doc)
 {
 	const struct format *format = o->json ? &format_json : &format_text;
 	struct buf text = {0};
-	struct look look;
+	struct style style;
 	int r;
 
-	look_at(STDOUT_FILENO, &look);
-	look.verbose = o->verbose;
-	r = output_render(format, doc, &look, &text);
+	style_of(STDOUT_FILENO, &style);
+	style.verbose = o->verbose;
+	r = output_render(format, doc, &style, &text);
 	if (r == 0)
 		print_rendered(stdout, &text);
 	buf_fini(&text);

@@ -16,16 +16,16 @@
 #include "common/memory.h"
 #include "common/std_fds.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 
 static bool print_takes_utf8(FILE *to)
 {
-	struct look look;
+	struct style style;
 
 	if (!isatty(fileno(to)))
 		return true;
-	look_at(fileno(to), &look);
-	return look.utf8;
+	style_of(fileno(to), &style);
+	return style.utf8;
 }
 
 /* Bytes of the character at text, also of what is none. */
@@ -120,7 +120,7 @@ static size_t print_formatted(FILE *to, const char *format, va_list args)
 		return 0;
 	}
 	print_text(to, text);
-	columns = look_columns(text);
+	columns = style_columns(text);
 	free(text);
 	return columns;
 }
@@ -148,10 +148,10 @@ void print_errf(const char *format, ...)
 void print_marked(FILE *to, const char *text)
 {
 	struct buf out = {0};
-	struct look look;
+	struct style style;
 
-	look_at(fileno(to), &look);
-	if (look_render(&look, text, &out) == 0)
+	style_of(fileno(to), &style);
+	if (style_render(&style, text, &out) == 0)
 		print_rendered(to, &out);
 	buf_fini(&out);
 }

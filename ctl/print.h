@@ -3,8 +3,8 @@
  * from a server, a result from another user and a file's name are untrusted: nothing in them may
  * control a terminal. So control characters other than newline and tab (C0, DEL, C1), characters
  * that turn the direction of text, and bytes that are no UTF-8 are printed as '?', in JSON as
- * \uXXXX. `make lint` holds that nothing else in ctl/ prints; the live view writes what look_render
- * has made. */
+ * \uXXXX. `make lint` holds that nothing else in ctl/ prints; the live view writes what
+ * style_render has made. */
 #pragma once
 
 #include <jansson.h>
@@ -21,9 +21,9 @@ void print_err(const char *text);
 size_t print_outf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_errf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Composed text with marks (look.h), with the colours that the place there can show. */
+/* Composed text with marks (style.h), with the colours that the place there can show. */
 void print_marked(FILE *to, const char *text);
-/* Prints the result of look_render, or of a format with that look: it is already safe. */
+/* Prints the result of style_render, or of a format with that style: it is already safe. */
 void print_rendered(FILE *to, const struct buf *text);
 /* The document and a newline; flags are jansson's. */
 void print_json(const json_t *doc, size_t flags);

@@ -17,7 +17,7 @@
 #include "common/ledger.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 
 #define REPORT_PATH_MAX 96
 /* Text breaks in no less than so many columns. */
@@ -52,10 +52,10 @@ void report_gap(struct report *r)
 
 static void report_put_line(struct report *r, const char *line)
 {
-	size_t cut = look_cut(line, r->width);
+	size_t cut = style_cut(line, r->width);
 
 	if (line[cut]) {
-		cut = look_cut(line, r->width - 1);
+		cut = style_cut(line, r->width - 1);
 		report_put(r, line, cut);
 		report_put(r, "…", strlen("…"));
 	} else {
@@ -100,8 +100,8 @@ void report_wrapped(struct report *r, const char *label, unsigned indent, const 
 	}
 	room = r->width - indent;
 	do {
-		size_t used = look_columns(label);
-		size_t len = look_cut(text, room);
+		size_t used = style_columns(label);
+		size_t len = style_cut(text, room);
 
 		if (text[len]) {
 			size_t at = len;

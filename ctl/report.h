@@ -26,7 +26,7 @@ struct report {
 	const char *unit; /* of latencies: "ms" or "us" */
 	double unit_ns;
 	int64_t timeout_ns; /* of a request; 0: unknown */
-	struct buf text;    /* UTF-8 with the marks of look.h */
+	struct buf text;    /* UTF-8 with the marks of style.h */
 	int r;		    /* the first failure, -ENOMEM */
 };
 

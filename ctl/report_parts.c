@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/result.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 #define REPORT_PARTS_MAX 20u
@@ -52,9 +52,9 @@ static struct figure report_part_count(const json_t *part, const char *key)
 static void report_part_line(struct report *r, const json_t *part, unsigned width)
 {
 	struct report_part_name name = report_part_name(part);
-	bool is_cut = look_columns(name.text) > width;
-	int len = (int)(is_cut ? look_cut(name.text, width - 1) : strlen(name.text));
-	int gap = (int)(width - (is_cut ? width : look_columns(name.text)));
+	bool is_cut = style_columns(name.text) > width;
+	int len = (int)(is_cut ? style_cut(name.text, width - 1) : strlen(name.text));
+	int gap = (int)(width - (is_cut ? width : style_columns(name.text)));
 	struct figure planned = report_part_count(part, "planned");
 	struct figure ok = report_part_count(part, "ok");
 	struct figure p50 = report_part_ms(r, part, "p50_ms", "unserved");
@@ -84,8 +84,8 @@ void report_parts_table(struct report *r)
 	for (size_t i = 0; i < n && i < REPORT_PARTS_MAX; i++) {
 		struct report_part_name name = report_part_name(json_array_get(parts, i));
 
-		if (look_columns(name.text) > width)
-			width = look_columns(name.text);
+		if (style_columns(name.text) > width)
+			width = style_columns(name.text);
 	}
 	width = width < most ? width : most;
 	if (is_narrow)

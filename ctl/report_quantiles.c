@@ -13,7 +13,7 @@
 #include "common/confidence.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 /* The latencies that a row is about. */
@@ -299,7 +299,7 @@ static void report_print_table(struct report *r, const struct report_quantiles *
 		n = report_columns_within(r->width, gap, widths, &all);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct report_cells *row = &t->rows[i];
-		size_t columns = look_columns(row->name);
+		size_t columns = style_columns(row->name);
 		struct buf line = {0};
 
 		(void)buf_printf(

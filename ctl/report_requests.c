@@ -9,7 +9,7 @@
 
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 #define REPORT_REQUESTS_MAX 12u
@@ -83,7 +83,7 @@ static unsigned report_name_width(const struct report *r)
 	size_t most = r->width - 2 - REPORT_REQUEST_CELLS;
 
 	for (void *at = report_next_request(r, NULL); at; at = report_next_request(r, at)) {
-		size_t columns = look_columns(json_object_iter_key(at));
+		size_t columns = style_columns(json_object_iter_key(at));
 
 		width = columns > width ? columns : width;
 	}
@@ -93,9 +93,9 @@ static unsigned report_name_width(const struct report *r)
 static void report_request_line(struct report *r, const char *name, unsigned width)
 {
 	struct report_request q = report_request(r, name);
-	bool is_cut = look_columns(name) > width;
-	size_t len = is_cut ? look_cut(name, width - 1) : strlen(name);
-	size_t columns = is_cut ? width : look_columns(name);
+	bool is_cut = style_columns(name) > width;
+	size_t len = is_cut ? style_cut(name, width - 1) : strlen(name);
+	size_t columns = is_cut ? width : style_columns(name);
 
 	report_line(r, "  %.*s%s%*s  %7s %12s %8s %8s %8s", (int)len, name, is_cut ? "…" : "",
 		(int)(width - columns), "", q.share.text, q.ok.text, q.p50.text, q.p99.text,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/result.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 #define REPORT_STAGES_MAX 12u /* -v has them all */
@@ -59,7 +59,7 @@ static size_t report_stage_widths(
 		widths[c] = strlen(report_stage_titles[c]) + 2;
 	for (size_t i = 0; i < n; i++) {
 		struct report_stage s = report_stage(r, i);
-		size_t name = look_columns(s.name);
+		size_t name = style_columns(s.name);
 
 		most = name > most ? name : most;
 		for (size_t c = 0; c < REPORT_STAGE_CELLS; c++) {
@@ -79,13 +79,13 @@ static void report_stage_line(struct report *r, const char *name, size_t name_wi
 	const size_t widths[static REPORT_STAGE_CELLS],
 	const struct figure cells[static REPORT_STAGE_CELLS])
 {
-	bool is_cut = look_columns(name) > name_width;
-	size_t len = is_cut ? look_cut(name, name_width - 1) : strlen(name);
+	bool is_cut = style_columns(name) > name_width;
+	size_t len = is_cut ? style_cut(name, name_width - 1) : strlen(name);
 	size_t used = 2 + name_width;
 	struct buf line = {0};
 
 	(void)buf_printf(&line, "  %.*s%s%*s", (int)len, name, is_cut ? "…" : "",
-		is_cut ? 0 : (int)(name_width - look_columns(name)), "");
+		is_cut ? 0 : (int)(name_width - style_columns(name)), "");
 	for (size_t c = 0; c < REPORT_STAGE_CELLS && used + widths[c] <= r->width; c++) {
 		(void)buf_printf(&line, "%*s", (int)widths[c], cells[c].text);
 		used += widths[c];

@@ -8,7 +8,7 @@
 #include "common/exit_codes.h"
 #include "common/result.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 struct report_word {
@@ -18,26 +18,26 @@ struct report_word {
 };
 
 static const struct report_word report_outcomes[] = {
-	{"failed", LOOK_BAD "FAILED" LOOK_PLAIN, "not one good answer"},
-	{"stopped", LOOK_WARN "STOPPED" LOOK_PLAIN, "by a person, before the plan was over"},
-	{"aborted", LOOK_BAD "ABORTED" LOOK_PLAIN, "a rule ended the run"},
-	{"interrupted", LOOK_BAD "INTERRUPTED" LOOK_PLAIN, "the daemon ended"},
+	{"failed", STYLE_BAD "FAILED" STYLE_PLAIN, "not one good answer"},
+	{"stopped", STYLE_WARN "STOPPED" STYLE_PLAIN, "by a person, before the plan was over"},
+	{"aborted", STYLE_BAD "ABORTED" STYLE_PLAIN, "a rule ended the run"},
+	{"interrupted", STYLE_BAD "INTERRUPTED" STYLE_PLAIN, "the daemon ended"},
 };
 
 static const struct report_word report_results[] = {
-	{"ok", LOOK_GOOD "OK" LOOK_PLAIN, ""},
-	{"pass", LOOK_GOOD "PASS" LOOK_PLAIN, ""},
-	{"fail", LOOK_BAD "FAIL" LOOK_PLAIN, ""},
-	{"undecided", LOOK_WARN "UNDECIDED" LOOK_PLAIN, "this machine, not the server, decided"},
-	{"overload", LOOK_WARN "OVERLOAD" LOOK_PLAIN, ""},
-	{"void", LOOK_BAD "VOID" LOOK_PLAIN, "this machine did not carry the plan out"},
+	{"ok", STYLE_GOOD "OK" STYLE_PLAIN, ""},
+	{"pass", STYLE_GOOD "PASS" STYLE_PLAIN, ""},
+	{"fail", STYLE_BAD "FAIL" STYLE_PLAIN, ""},
+	{"undecided", STYLE_WARN "UNDECIDED" STYLE_PLAIN, "this machine, not the server, decided"},
+	{"overload", STYLE_WARN "OVERLOAD" STYLE_PLAIN, ""},
+	{"void", STYLE_BAD "VOID" STYLE_PLAIN, "this machine did not carry the plan out"},
 };
 
 static const struct report_word report_unknown = {"", "DONE", ""};
 
 /* More than this of the plan failed: the plan was carried, but green would read as praise. */
 #define REPORT_MANY_FAILED 0.01
-static const struct report_word report_ok_but = {"ok", LOOK_WARN "OK" LOOK_PLAIN, ""};
+static const struct report_word report_ok_but = {"ok", STYLE_WARN "OK" STYLE_PLAIN, ""};
 
 static const struct report_word *report_find(
 	const struct report_word *table, size_t n, const char *word)
@@ -144,11 +144,11 @@ static void report_facts(
 			floor(sent / (double)planned * 1000) / 10);
 	if (has_repeated && report_is_repeated(r))
 		(void)snprintf(repeated, sizeof(repeated),
-			" · " LOOK_WARN "%s sent twice" LOOK_PLAIN,
+			" · " STYLE_WARN "%s sent twice" STYLE_PLAIN,
 			figure_share(report_real(r, "outside.repeated_share")).text);
 	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s%s%s", first,
-		failed > 0 ? LOOK_BAD : "", failed > 0 ? figure_share(failed).text : "nothing",
-		failed > 0 ? LOOK_PLAIN : "", repeated, *limit ? " · " : "", limit,
+		failed > 0 ? STYLE_BAD : "", failed > 0 ? figure_share(failed).text : "nothing",
+		failed > 0 ? STYLE_PLAIN : "", repeated, *limit ? " · " : "", limit,
 		*report_unsteady(r) ? " · " : "", report_unsteady(r), report_repeats(r).text);
 }
 

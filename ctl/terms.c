@@ -17,7 +17,7 @@
 #include "common/ledger.h"
 #include "common/result/notes.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 
 #define TERMS_WIDTH 78u
@@ -523,7 +523,7 @@ static int terms_wrap(const char *text, struct buf *ret)
 	int r = 0;
 
 	while (*text && r == 0) {
-		size_t len = look_cut(text, TERMS_WIDTH);
+		size_t len = style_cut(text, TERMS_WIDTH);
 
 		if (text[len]) {
 			while (len > 0 && text[len] != ' ')

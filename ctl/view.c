@@ -30,7 +30,7 @@
 #include "common/control/progress.h"
 #include "common/figure.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/spark.h"
 #include "ctl/view_history.h"
 #include "ctl/view_read.h"
@@ -81,9 +81,9 @@ static void view_cut(char *text, size_t columns)
 {
 	size_t at;
 
-	if (look_columns(text) <= columns)
+	if (style_columns(text) <= columns)
 		return;
-	at = look_cut(text, columns > 0 ? columns - 1 : 0);
+	at = style_cut(text, columns > 0 ? columns - 1 : 0);
 	(void)snprintf(text + at, VIEW_LINE_SIZE - at, "%s", columns > 0 ? "…" : "");
 }
 
@@ -130,14 +130,14 @@ struct view_head {
 static bool view_head_add(struct view_head *h, const char *colour, const char *text)
 {
 	size_t len = strlen(h->text);
-	size_t used = look_columns(h->text);
+	size_t used = style_columns(h->text);
 
 	if (!*text)
 		return true;
-	if (used + 2 + look_columns(text) > h->room)
+	if (used + 2 + style_columns(text) > h->room)
 		return false;
 	(void)snprintf(h->text + len, sizeof(h->text) - len, "%s%s%s%s", used ? "  " : "", colour,
-		text, *colour ? LOOK_PLAIN : "");
+		text, *colour ? STYLE_PLAIN : "");
 	return true;
 }
 
@@ -148,10 +148,10 @@ static const struct {
 } view_states[] = {
 	{"queued", "", "waits for its turn"},
 	{"preparing", "", "resolving and connecting"},
-	{"warmup", LOOK_WARN, "not measured yet"},
-	{"running", LOOK_GOOD, NULL},
-	{"paused", LOOK_WARN, "nothing is sent"},
-	{"draining", LOOK_WARN, "nothing new is sent"},
+	{"warmup", STYLE_WARN, "not measured yet"},
+	{"running", STYLE_GOOD, NULL},
+	{"paused", STYLE_WARN, "nothing is sent"},
+	{"draining", STYLE_WARN, "nothing new is sent"},
 };
 
 static size_t view_state(const struct view_page *p)
@@ -197,7 +197,7 @@ static void view_add_stage(const struct view_page *p, struct view_head *h)
 	int64_t of = view_int(p->doc->stage.of);
 	char stage[VIEW_LINE_SIZE];
 	char numbered[VIEW_LINE_SIZE];
-	size_t used = look_columns(h->text) + 2;
+	size_t used = style_columns(h->text) + 2;
 
 	if (!*text && p->closed)
 		(void)snprintf(stage, sizeof(stage), "closed model, %s users",
@@ -239,7 +239,7 @@ static void view_put_head(struct view_page *p)
 	if (p->starts_in_ns > 0)
 		(void)snprintf(text, sizeof(text), "begins in %s",
 			figure_clock(p->starts_in_ns + NSEC_PER_SEC - 1).text);
-	(void)view_head_add(&h, p->starts_in_ns > 0 ? "" : LOOK_BAD, text);
+	(void)view_head_add(&h, p->starts_in_ns > 0 ? "" : STYLE_BAD, text);
 	if (p->starts_in_ns == 0 && is_known && view_states[state].text)
 		(void)view_head_add(&h, "", view_states[state].text);
 	else if (p->starts_in_ns == 0)
@@ -248,7 +248,7 @@ static void view_put_head(struct view_page *p)
 	if (p->v->skipped)
 		(void)view_head_add(&h, "", text);
 	view_put(p, VIEW_HEAD, "%s%*s%s", h.text,
-		(int)(p->room - strlen(clock) - look_columns(h.text)), "", clock);
+		(int)(p->room - strlen(clock) - style_columns(h.text)), "", clock);
 }
 
 /* The text after the bar: it has the same width from the first picture to the last. */
@@ -544,9 +544,9 @@ static void view_put_keys(struct view_page *p)
 
 /* ---------------------------------------------------------------- the page */
 
-bool view_fits(const struct look *look, unsigned rows)
+bool view_fits(const struct style *style, unsigned rows)
 {
-	return look->terminal && look->width >= VIEW_WIDTH_MIN && rows >= VIEW_ROWS_MIN;
+	return style->terminal && style->width >= VIEW_WIDTH_MIN && rows >= VIEW_ROWS_MIN;
 }
 
 static void view_put_all(struct view_page *p)
@@ -585,9 +585,9 @@ static void view_squeeze(struct view_page *p, unsigned rows)
 	}
 }
 
-int view_compose(const struct view *v, const struct look *look, struct buf *ret)
+int view_compose(const struct view *v, const struct style *style, struct buf *ret)
 {
-	unsigned width = look->width < VIEW_WIDTH_MAX ? look->width : VIEW_WIDTH_MAX;
+	unsigned width = style->width < VIEW_WIDTH_MAX ? style->width : VIEW_WIDTH_MAX;
 	struct view_page p = {.v = v, .doc = v->progress};
 	int r = 0;
 
@@ -605,7 +605,7 @@ int view_compose(const struct view *v, const struct look *look, struct buf *ret)
 	view_put_all(&p);
 	view_squeeze(&p, v->rows);
 	for (unsigned i = 0; i < p.n && r == 0; i++) {
-		r = look_render(look, p.lines[i], ret);
+		r = style_render(style, p.lines[i], ret);
 		if (r == 0)
 			r = buf_puts(ret, "\n");
 	}

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct buf;
-struct look;
+struct style;
 struct progress;
 struct view_history;
 
@@ -31,6 +31,6 @@ struct view {
 };
 
 /* Whether there is room for it. */
-bool view_fits(const struct look *look, unsigned rows);
-/* Whole lines of less than look->width columns, fit for the terminal. 0 or -ENOMEM. */
-int view_compose(const struct view *v, const struct look *look, struct buf *ret);
+bool view_fits(const struct style *style, unsigned rows);
+/* Whole lines of less than style->width columns, fit for the terminal. 0 or -ENOMEM. */
+int view_compose(const struct view *v, const struct style *style, struct buf *ret);

@@ -17,18 +17,18 @@
 #include "common/result/result_json.h"
 #include "common/result/result_merge.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/fuzz/property.h"
 
 #define RESULT_PROPERTY_MAX (256u << 10)
 #define RESULT_PROPERTY_HLOG_HEAD 127u
 
 static inline char *result_property_render(
-	const struct format *format, const json_t *doc, struct look look)
+	const struct format *format, const json_t *doc, struct style style)
 {
 	struct buf text = {0};
 
-	PROPERTY(format->render(doc, &look, &text) == 0);
+	PROPERTY(format->render(doc, &style, &text) == 0);
 	return text.data;
 }
 
@@ -87,7 +87,7 @@ static inline void result_property_csv(const char *text)
 
 static inline void result_property_formats(const json_t *doc)
 {
-	static const struct look looks[] = {
+	static const struct style looks[] = {
 		{.width = 80, .utf8 = true},
 		{.width = 60},
 		{.width = 100, .utf8 = true, .verbose = true},

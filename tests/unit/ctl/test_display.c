@@ -9,7 +9,7 @@
 
 #include "common/buf.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/suite.h"
 #include "tests/unit/ctl/progress_fixture.h"
 
@@ -30,11 +30,11 @@ static json_t *running(void)
 
 static char *bar(json_t *doc, unsigned width, bool utf8)
 {
-	struct look look = {.width = width, .utf8 = utf8, .terminal = true};
+	struct style style = {.width = width, .utf8 = utf8, .terminal = true};
 	struct progress now = progress_of(doc);
 	struct buf text = {0};
 
-	ck_assert_int_eq(display_bar(&now, &look, &text), 0);
+	ck_assert_int_eq(display_bar(&now, &style, &text), 0);
 	progress_fini(&now);
 	return text.data ? text.data : strdup("");
 }
@@ -88,7 +88,7 @@ START_TEST(test_bar_always_fits)
 
 		if (_i & 2)
 			json_object_set_new(doc, "elapsed_ns", json_integer(width * 2000000000LL));
-		ck_assert_msg(look_columns(text) < width || width == 1, "%u: %s", width, text);
+		ck_assert_msg(style_columns(text) < width || width == 1, "%u: %s", width, text);
 		ck_assert_ptr_null(strchr(text, '\n'));
 		free(text);
 	}

@@ -14,7 +14,7 @@
 #include "common/file.h"
 #include "common/str.h"
 #include "common/version.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/options.h"
 #include "tests/support/same_text.h"
 #include "tests/support/suite.h"
@@ -87,7 +87,7 @@ static void hide_version(char *text)
 
 START_TEST(test_screen)
 {
-	struct look look = {.width = 80, .utf8 = true};
+	struct style style = {.width = 80, .utf8 = true};
 	struct buf text = {0};
 	struct buf out = {0};
 	unsigned warnings = 99;
@@ -97,13 +97,13 @@ START_TEST(test_screen)
 
 	ck_assert_int_eq(doctor_judge(screens[_i].facts, &text, &warnings), 0);
 	ck_assert_uint_eq(warnings, screens[_i].warnings);
-	ck_assert_int_eq(look_render(&look, text.data, &out), 0);
+	ck_assert_int_eq(style_render(&style, text.data, &out), 0);
 	hide_version(out.data);
 	(void)snprintf(path, sizeof(path), DATA "doctor_%s.txt", screens[_i].name);
 	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
 	assert_same_text(path, out.data, want);
 	for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n"))
-		ck_assert_msg(look_columns(line) <= 80, "%s", line);
+		ck_assert_msg(style_columns(line) <= 80, "%s", line);
 	free(want);
 	buf_fini(&out);
 	buf_fini(&text);
@@ -137,7 +137,7 @@ static const struct {
 
 START_TEST(test_fact)
 {
-	struct look look = {.width = 80};
+	struct style style = {.width = 80};
 	struct doctor_facts f = good;
 	struct buf text = {0};
 	struct buf out = {0};
@@ -150,7 +150,7 @@ START_TEST(test_fact)
 		f.service_version, sizeof(f.service_version), "%s", facts[_i].service_version);
 	(void)snprintf(f.rpsd_version, sizeof(f.rpsd_version), "%s", facts[_i].rpsd_version);
 	ck_assert_int_eq(doctor_judge(&f, &text, &warnings), 0);
-	ck_assert_int_eq(look_render(&look, text.data, &out), 0);
+	ck_assert_int_eq(style_render(&style, text.data, &out), 0);
 	ck_assert_msg(strstr(out.data, facts[_i].says) != NULL, "%s\n%s", facts[_i].says, out.data);
 	ck_assert_uint_eq(warnings, facts[_i].warnings);
 	buf_fini(&out);

@@ -11,7 +11,7 @@
 #include "common/buf.h"
 #include "common/file.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 
@@ -19,10 +19,10 @@
 
 static char *render(const struct format *format, const json_t *doc)
 {
-	struct look look = {.width = 80};
+	struct style style = {.width = 80};
 	struct buf text = {0};
 
-	ck_assert_int_eq(format->render(doc, &look, &text), 0);
+	ck_assert_int_eq(format->render(doc, &style, &text), 0);
 	return text.data;
 }
 

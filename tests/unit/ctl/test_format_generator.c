@@ -7,7 +7,7 @@
 
 #include "common/buf.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/suite.h"
 
 static json_t *doc;
@@ -32,11 +32,11 @@ static void set(const char *member, json_t *value)
 /* The block of the generator; free it. */
 static char *block(void)
 {
-	struct look look = {.width = 80, .utf8 = true, .verbose = true};
+	struct style style = {.width = 80, .utf8 = true, .verbose = true};
 	struct buf text = {0};
 	char *at, *end;
 
-	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
+	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
 	at = strstr(text.data, "\nGenerator\n");
 	ck_assert_ptr_nonnull(at);
 	end = strstr(at, "\nPlan\n");

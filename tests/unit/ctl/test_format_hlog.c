@@ -11,7 +11,7 @@
 #include "common/hdr_codec.h"
 #include "common/histogram.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/suite.h"
 
 /* The vector of test_hdr_codec: what Java writes for 14 values, the largest 1,000,000,000. */
@@ -32,12 +32,12 @@
 
 static char *render(const char *document)
 {
-	struct look look = {.width = 80};
+	struct style style = {.width = 80};
 	json_t *doc = json_loads(document, 0, NULL);
 	struct buf text = {0};
 
 	ck_assert_ptr_nonnull(doc);
-	ck_assert_int_eq(format_hlog.render(doc, &look, &text), 0);
+	ck_assert_int_eq(format_hlog.render(doc, &style, &text), 0);
 	json_decref(doc);
 	return text.data;
 }

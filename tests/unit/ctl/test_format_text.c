@@ -13,7 +13,7 @@
 #include "common/buf.h"
 #include "common/file.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/spark.h"
 #include "tests/support/same_text.h"
 #include "tests/support/suite.h"
@@ -35,25 +35,25 @@ static json_t *load(const char *name)
 	return doc;
 }
 
-static char *render(const struct format *format, const json_t *doc, struct look look)
+static char *render(const struct format *format, const json_t *doc, struct style style)
 {
 	struct buf text = {0};
 
-	ck_assert_int_eq(format->render(doc, &look, &text), 0);
+	ck_assert_int_eq(format->render(doc, &style, &text), 0);
 	return text.data ? text.data : strdup("");
 }
 
 static char *render_with(
-	json_t *doc, const char *object, const char *name, json_t *value, struct look look)
+	json_t *doc, const char *object, const char *name, json_t *value, struct style style)
 {
 	json_object_set_new(json_object_get(doc, object), name, value);
-	return render(&format_text, doc, look);
+	return render(&format_text, doc, style);
 }
 
 static const struct {
 	const char *document;
 	const char *screen;
-	struct look look;
+	struct style style;
 } screens[] = {
 	{"open", "open", {.width = 80, .utf8 = true}},
 	{"errors", "errors", {.width = 80, .utf8 = true}},
@@ -71,7 +71,7 @@ static const struct {
 START_TEST(test_screen)
 {
 	json_t *doc = load(screens[_i].document);
-	char *text = render(&format_text, doc, screens[_i].look);
+	char *text = render(&format_text, doc, screens[_i].style);
 	char path[128];
 	char *want;
 	size_t len;
@@ -97,7 +97,7 @@ static void assert_lines_within(const char *text, bool utf8, unsigned width)
 			ck_abort_msg("a line without end: %.100s", text);
 		memcpy(line, text, len);
 		line[len] = '\0';
-		if (look_columns(line) > width)
+		if (style_columns(line) > width)
 			ck_abort_msg("too wide: %s", line);
 		if (len > 0 && line[len - 1] == ' ')
 			ck_abort_msg("blanks at the end: %s", line);
@@ -125,7 +125,7 @@ START_TEST(test_silence_is_a_note)
 		json_pack("[{s:I s:s s:s} {s:I s:s s:s}]", "at_ns", (json_int_t)4, "kind",
 			"silence", "text", "nothing answered since 0:03", "at_ns", (json_int_t)6,
 			"kind", "answers", "text", "nothing answered for about 3 s, from 0:03"));
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(
 		strstr(text, "  note    nothing answered for about 3 s, from 0:03\n"));
 	ck_assert_ptr_null(strstr(text, "since 0:03"));
@@ -144,12 +144,12 @@ START_TEST(test_notes_are_few)
 		json_pack("[{s:s} {s:s s:s} {s:s} {s:s s:s} {s:s}]", "text", "first", "text",
 			"second", "try", "this", "text", "third", "text", "fourth", "try", "that",
 			"text", "fifth"));
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "  note    first\n  note    second\n"
 					   "  try     this\n  note    fourth\n  try     that\n"
 					   "          (2 more: -v)\n"));
 	free(text);
-	text = render(&format_text, doc, (struct look){.width = 80, .verbose = true});
+	text = render(&format_text, doc, (struct style){.width = 80, .verbose = true});
 	ck_assert_ptr_nonnull(strstr(text, "  note    first\n  note    second\n"
 					   "  try     this\n  note    third\n  note    fourth\n"
 					   "  try     that\n  note    fifth\n"));
@@ -160,7 +160,7 @@ START_TEST(test_notes_are_few)
 		json_pack("[{s:s s:s} {s:s s:s} {s:s s:s} {s:s s:s s:s}]", "text", "one", "try",
 			"a", "text", "two", "try", "b", "text", "three", "try", "c", "code",
 			"certificate-not-verified", "text", "any certificate", "try", ""));
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "  try     c\n  note    any certificate\n"));
 	ck_assert_ptr_null(strstr(text, "more: -v"));
 	free(text);
@@ -168,7 +168,7 @@ START_TEST(test_notes_are_few)
 	(void)json_array_append_new(json_object_get(json_object_get(doc, "generator"), "notes"),
 		json_pack("{s:s s:s s:s}", "code", "redirects", "text", "all redirects", "try",
 			"load that"));
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "  note    all redirects\n  try     load that\n"));
 	free(text);
 	json_decref(doc);
@@ -178,11 +178,11 @@ END_TEST
 START_TEST(test_every_line_fits)
 {
 	json_t *doc = load(documents[_i / 4]);
-	struct look look = {.width = 80, .utf8 = _i & 1, .verbose = _i & 2};
-	char *text = render(&format_text, doc, look);
+	struct style style = {.width = 80, .utf8 = _i & 1, .verbose = _i & 2};
+	char *text = render(&format_text, doc, style);
 
 	ck_assert_uint_gt(strlen(text), 0);
-	assert_lines(text, look.utf8);
+	assert_lines(text, style.utf8);
 	free(text);
 	json_decref(doc);
 }
@@ -194,7 +194,8 @@ START_TEST(test_narrow)
 	json_t *doc = load(documents[_i]);
 
 	for (unsigned width = 60; width < 80; width++) {
-		char *text = render(&format_text, doc, (struct look){.width = width, .utf8 = true});
+		char *text =
+			render(&format_text, doc, (struct style){.width = width, .utf8 = true});
 
 		assert_lines_within(text, true, width);
 		ck_assert_msg(strstr(strchr(text, '\n'), "…\n") == NULL, "%u: %s", width, text);
@@ -219,7 +220,7 @@ START_TEST(test_columns_do_not_touch)
 	}
 	json_object_set_new(json_object_get(json_object_get(doc, "latency"), "service"), "max_ns",
 		json_integer(INT64_C(12345678900000)));
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_msg(
 		strstr(text, "planned 4,000,000  2,000,000/s      response") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, " 12,300,000 ") != NULL, "%s", text);
@@ -259,7 +260,7 @@ START_TEST(test_next)
 		json_object_set_new(json_object_get(doc, "rates"), "ok_per_s",
 			json_real(rows[i].rate * rows[i].carried));
 		text = render_with(doc, "ledger", "planned", json_integer(rows[i].requests),
-			(struct look){.width = 80});
+			(struct style){.width = 80});
 		if (rows[i].line)
 			ck_assert_msg(
 				strstr(text, rows[i].line) != NULL, "%s: %s", rows[i].line, text);
@@ -296,7 +297,7 @@ static bool replace_nth(json_t *at, int *n, json_t *value)
 /* Each value in turn becomes something that nobody expects there. */
 static void break_everywhere(const char *name, json_t *value, bool verbose)
 {
-	struct look look = {.width = 80, .verbose = verbose};
+	struct style style = {.width = 80, .verbose = verbose};
 	json_t *whole = load(name);
 
 	/* Two rows are as good as sixty. */
@@ -313,7 +314,7 @@ static void break_everywhere(const char *name, json_t *value, bool verbose)
 			json_decref(doc);
 			break;
 		}
-		text = render(&format_text, doc, look);
+		text = render(&format_text, doc, style);
 		assert_lines(text, false);
 		free(text);
 		json_decref(doc);
@@ -351,7 +352,7 @@ START_TEST(test_wide_error)
 			memset(name, 'x', (size_t)width);
 			json_object_set_new(json_array_get(errors, 0), "class", json_string(name));
 			json_object_set_new(doc, "errors", errors);
-			text = render(&format_text, doc, (struct look){.width = 80});
+			text = render(&format_text, doc, (struct style){.width = 80});
 			assert_lines(text, false);
 			ck_assert_ptr_nonnull(strstr(text, "why it failed"));
 			free(text);
@@ -374,7 +375,7 @@ START_TEST(test_long_text)
 		long_text[i] = ' ';
 	long_text[size - 1] = '\0';
 	json_object_set_new(json_object_get(doc, "headline"), "try", json_string(long_text));
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_uint_gt(strlen(text), size);
 	free(text);
 	free(long_text);
@@ -389,7 +390,7 @@ START_TEST(test_no_width)
 	char *text;
 
 	json_object_set_new(json_object_get(doc, "intervals"), "width_ns", json_real(1e-300));
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	assert_lines(text, false);
 	ck_assert_ptr_null(strstr(text, "rate/s"));
 	free(text);
@@ -405,7 +406,7 @@ START_TEST(test_many_users)
 	json_object_set_new(json_object_get(doc, "connections"), "limit", json_integer(INT64_MAX));
 	json_object_set_new(json_object_get(json_object_get(doc, "plan"), "effective"), "pipeline",
 		json_integer(INT64_MAX));
-	text = render(&format_md, doc, (struct look){.width = 80});
+	text = render(&format_md, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "closed, 4,611,686,018,427,387,903 users"));
 	free(text);
 	json_decref(doc);
@@ -429,8 +430,8 @@ END_TEST
 START_TEST(test_colour_is_on_the_verdict)
 {
 	json_t *doc = load("open");
-	struct look look = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
-	char *text = render(&format_text, doc, look);
+	struct style style = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
+	char *text = render(&format_text, doc, style);
 	char *first = strchr(text, '\033');
 
 	ck_assert_ptr_nonnull(first);
@@ -468,7 +469,7 @@ START_TEST(test_outcomes)
 			json_object_get(doc, "run"), "outcome", json_string(rows[i].outcome));
 		json_object_set_new(
 			json_object_get(doc, "headline"), "result", json_string(rows[i].result));
-		text = render(&format_text, doc, (struct look){.width = 80});
+		text = render(&format_text, doc, (struct style){.width = 80});
 		ck_assert_msg(strstr(text, rows[i].word) != NULL, "%s: %s", rows[i].word, text);
 		free(text);
 		json_decref(doc);
@@ -490,7 +491,7 @@ START_TEST(test_stopped_has_one_form)
 		json_object_set_new(json_object_get(doc, "headline"), "because",
 			json_string("stopped by a person: 5 requests sent until then"));
 		text = render_with(
-			doc, "run", "reason", json_string(reasons[i]), (struct look){.width = 80});
+			doc, "run", "reason", json_string(reasons[i]), (struct style){.width = 80});
 		ck_assert_msg(strstr(text, "  STOPPED   by ") != NULL, "%s", text);
 		ck_assert_msg(strstr(text, "(exit") == NULL, "%s", text);
 		free(text);
@@ -503,19 +504,19 @@ START_TEST(test_many_sent_twice_is_no_praise)
 {
 	static const char why[] = "5.0 % of 60,000 requests were sent twice: the server had closed "
 				  "a kept connection";
-	struct look look = {.width = 120, .utf8 = true, .colour = true, .terminal = true};
+	struct style style = {.width = 120, .utf8 = true, .colour = true, .terminal = true};
 	json_t *doc = load("open");
-	char *text = render_with(doc, "outside", "repeated_share", json_real(0.01), look);
+	char *text = render_with(doc, "outside", "repeated_share", json_real(0.01), style);
 
 	ck_assert_ptr_nonnull(strstr(text, "\033[1;32mOK\033[0m"));
 	ck_assert_ptr_null(strstr(text, "sent twice"));
 	free(text);
 	/* The reason is another one, or this is a sum of results: among the facts. */
-	text = render_with(doc, "outside", "repeated_share", json_real(0.05), look);
+	text = render_with(doc, "outside", "repeated_share", json_real(0.05), style);
 	ck_assert_ptr_nonnull(strstr(text, "\033[1;33mOK\033[0m"));
 	ck_assert_ptr_nonnull(strstr(text, "5.00 % sent twice"));
 	free(text);
-	text = render_with(doc, "headline", "because", json_string(why), look);
+	text = render_with(doc, "headline", "because", json_string(why), style);
 	ck_assert_ptr_nonnull(strstr(text, "\033[1;33mOK\033[0m   5.0 % of 60,000 requests"));
 	ck_assert_ptr_null(strstr(text, "5.00 % sent twice"));
 	free(text);
@@ -526,7 +527,7 @@ END_TEST
 /* Rows of 400 a second but for one: the rate is that of all. */
 START_TEST(test_flat_is_the_rate_of_all)
 {
-	struct look look = {.width = 80, .utf8 = true};
+	struct style style = {.width = 80, .utf8 = true};
 	json_t *doc = load("open");
 	json_t *rows = json_array();
 	char *text;
@@ -539,7 +540,7 @@ START_TEST(test_flat_is_the_rate_of_all)
 	json_object_set_new(
 		json_object_get(doc, "intervals"), "width_ns", json_integer(1000000000));
 	json_object_set_new(json_object_get(doc, "intervals"), "rows", rows);
-	text = render_with(doc, "rates", "completed_per_s", json_real(400.0), look);
+	text = render_with(doc, "rates", "completed_per_s", json_real(400.0), style);
 	ck_assert_msg(strstr(text, "  400 flat\n") != NULL, "%s", text);
 	free(text);
 	json_decref(doc);
@@ -548,13 +549,13 @@ END_TEST
 
 START_TEST(test_ok_with_failures_is_no_praise)
 {
-	struct look look = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
+	struct style style = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
 	json_t *doc = load("open");
-	char *text = render_with(doc, "headline", "failed_share", json_real(0.02), look);
+	char *text = render_with(doc, "headline", "failed_share", json_real(0.02), style);
 
 	ck_assert_msg(strstr(text, "\033[1;33mOK\033[0m") != NULL, "%s", text);
 	free(text);
-	text = render_with(doc, "headline", "failed_share", json_real(0.009), look);
+	text = render_with(doc, "headline", "failed_share", json_real(0.009), style);
 	ck_assert_msg(strstr(text, "\033[1;32mOK\033[0m") != NULL, "%s", text);
 	free(text);
 	json_decref(doc);
@@ -566,7 +567,7 @@ START_TEST(test_stopped_in_warmup)
 	json_t *doc = load("empty");
 	char *text = render_with(doc, "outside", "warmup",
 		json_pack("{s:i, s:i, s:i}", "planned", 1400, "sent", 1399, "ok", 1398),
-		(struct look){.width = 80});
+		(struct style){.width = 80});
 
 	ck_assert_msg(
 		strstr(text, "\n  warm-up  1,399 sent, 1,398 ok, 2 failed") != NULL, "%s", text);
@@ -579,7 +580,7 @@ START_TEST(test_one_user)
 {
 	json_t *doc = load("closed");
 	char *text = render_with(
-		doc, "connections", "limit", json_integer(1), (struct look){.width = 80});
+		doc, "connections", "limit", json_integer(1), (struct style){.width = 80});
 
 	ck_assert_msg(strstr(text, "closed, 1 user\n") != NULL, "%s", text);
 	free(text);
@@ -591,16 +592,16 @@ END_TEST
 START_TEST(test_rows_of_tls)
 {
 	static const struct format *const formats[] = {&format_text, &format_md};
-	struct look look = {.width = 80, .utf8 = true};
+	struct style style = {.width = 80, .utf8 = true};
 	json_t *doc = load("open");
 	json_t *latency = json_object_get(doc, "latency");
-	char *text = render(formats[_i], doc, look);
+	char *text = render(formats[_i], doc, style);
 
 	ck_assert_ptr_null(strstr(text, _i ? "| connect |" : "  connect "));
 	ck_assert_ptr_null(strstr(text, _i ? "| tls" : "  tls"));
 	free(text);
 	json_object_set(latency, "tls", json_object_get(latency, "service"));
-	text = render(formats[_i], doc, look);
+	text = render(formats[_i], doc, style);
 	ck_assert_ptr_nonnull(strstr(text, _i ? "\n| connect |" : "\n  connect  "));
 	ck_assert_ptr_nonnull(strstr(text, _i ? "\n| tls |" : "\n  tls  "));
 	free(text);
@@ -614,7 +615,7 @@ START_TEST(test_unbalanced_ledger_is_said)
 	char *text;
 
 	json_object_set_new(json_object_get(doc, "ledger"), "balanced", json_false());
-	text = render(&format_text, doc, (struct look){.width = 80});
+	text = render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "THE LEDGER DOES NOT BALANCE"));
 	ck_assert_ptr_null(strstr(text, "ledger balances"));
 	free(text);
@@ -625,14 +626,14 @@ END_TEST
 START_TEST(test_json_is_the_document)
 {
 	json_t *doc = load(documents[_i]);
-	char *text = render(&format_json, doc, (struct look){.width = 80});
+	char *text = render(&format_json, doc, (struct style){.width = 80});
 	json_t *again = json_loads(text, 0, NULL);
 	char *twice;
 
 	/* What was read back is written as before: nothing is lost on the way but the sixteenth
 	 * digit of a share. */
 	ck_assert_ptr_nonnull(again);
-	twice = render(&format_json, again, (struct look){.width = 80});
+	twice = render(&format_json, again, (struct style){.width = 80});
 	ck_assert_str_eq(text, twice);
 	free(twice);
 	ck_assert_int_eq(
@@ -684,8 +685,8 @@ START_TEST(test_few_requests_have_no_rate)
 		{2000000000, 100, 0.0002, "  planned      100      50/s ", "  sent         100 ",
 			"  ok           100  <0.001/s\n", "| ok | 100 | <0.001/s | 100 % |"},
 	};
-	const struct look look = {.width = 80, .utf8 = true};
-	const struct look full = {.width = 80, .utf8 = true, .verbose = true};
+	const struct style style = {.width = 80, .utf8 = true};
+	const struct style full = {.width = 80, .utf8 = true, .verbose = true};
 	double per_s = (double)rows[_i].n * 1e9 / (double)rows[_i].window_ns;
 	json_t *doc = load("open");
 	char *text;
@@ -699,20 +700,20 @@ START_TEST(test_few_requests_have_no_rate)
 	json_object_set_new(doc, "rates",
 		json_pack("{s:f, s:f, s:f}", "planned_per_s", per_s, "sent_per_s", per_s,
 			"ok_per_s", rows[_i].ok_per_s));
-	text = render(&format_text, doc, look);
+	text = render(&format_text, doc, style);
 	assert_has(text, rows[_i].planned);
 	assert_has(text, rows[_i].sent);
 	assert_has(text, rows[_i].ok);
 	ck_assert_ptr_null(strstr(text, " 0/s"));
 	free(text);
-	text = render(&format_md, doc, look);
+	text = render(&format_md, doc, style);
 	assert_has(text, rows[_i].cell);
 	free(text);
 	text = render(&format_text, doc, full);
 	assert_has(text, strstr(rows[_i].ok, "/s") ? "  planned " : "too short, or too few");
 	free(text);
 	json_object_set_new(json_object_get(doc, "plan"), "model", json_string("closed"));
-	text = render(&format_text, doc, look);
+	text = render(&format_text, doc, style);
 	assert_has(text, strstr(rows[_i].ok, "/s") ? "/s answered well" : " answered well in ");
 	free(text);
 	json_decref(doc);
@@ -721,17 +722,17 @@ END_TEST
 
 START_TEST(test_course_says_unserved)
 {
-	const struct look look = {.width = 80, .utf8 = true};
+	const struct style style = {.width = 80, .utf8 = true};
 	json_t *doc = load("open");
 	json_t *row = json_array_get(json_object_get(json_object_get(doc, "intervals"), "rows"), 3);
 	char *text;
 
 	json_object_set_new(row, "p99_ns", json_null());
-	text = render(&format_text, doc, look);
+	text = render(&format_text, doc, style);
 	ck_assert_ptr_nonnull(strstr(text, "worst 31.2 at 0:12")); /* unknown why */
 	free(text);
 	json_object_set_new(row, "ok", json_integer(1));
-	text = render(&format_text, doc, look);
+	text = render(&format_text, doc, style);
 	ck_assert_ptr_nonnull(strstr(text, "worst unserved at 0:03"));
 	ck_assert_ptr_nonnull(strstr(text, "p99 ms  ▄▄▄█"));
 	free(text);
@@ -751,7 +752,7 @@ START_TEST(test_sparkline)
 	for (int i = 0; i < 1000; i++)
 		many[i] = i == 500 ? 100 : 1;
 	ck_assert_int_eq(spark_draw(many, 1000, SPARK_MAX, &text), 0);
-	ck_assert_uint_eq(look_columns(text.data), SPARK_CELLS);
+	ck_assert_uint_eq(style_columns(text.data), SPARK_CELLS);
 	ck_assert_ptr_nonnull(strstr(text.data, "▁█▁"));
 	buf_fini(&text);
 	ck_assert_int_eq(spark_draw(many, 0, SPARK_MAX, &text), 0);
@@ -761,19 +762,19 @@ END_TEST
 
 START_TEST(test_look)
 {
-	const struct look ascii = {.width = 80};
-	const struct look utf8 = {.width = 80, .utf8 = true, .colour = true};
+	const struct style ascii = {.width = 80};
+	const struct style utf8 = {.width = 80, .utf8 = true, .colour = true};
 	struct buf text = {0};
 
-	ck_assert_uint_eq(look_columns("a·b" LOOK_BAD "█" LOOK_PLAIN), 4);
-	ck_assert_uint_eq(look_cut("·ab", 1), 2);
-	ck_assert_uint_eq(look_cut("ab", 5), 2);
-	ck_assert_uint_eq(look_cut("\xe2\x96", 1), 1);
-	ck_assert_int_eq(look_render(&ascii, LOOK_GOOD "·…█ü\x1b\n\xff" LOOK_PLAIN, &text), 0);
+	ck_assert_uint_eq(style_columns("a·b" STYLE_BAD "█" STYLE_PLAIN), 4);
+	ck_assert_uint_eq(style_cut("·ab", 1), 2);
+	ck_assert_uint_eq(style_cut("ab", 5), 2);
+	ck_assert_uint_eq(style_cut("\xe2\x96", 1), 1);
+	ck_assert_int_eq(style_render(&ascii, STYLE_GOOD "·…█ü\x1b\n\xff" STYLE_PLAIN, &text), 0);
 	ck_assert_str_eq(text.data, "-~#??\n?");
 	buf_fini(&text);
 	ck_assert_int_eq(
-		look_render(
+		style_render(
 			&utf8, "·\x11\x14\x7f\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa6", &text),
 		0);
 	ck_assert_str_eq(text.data, "·??????\xe2\x80\xa6");

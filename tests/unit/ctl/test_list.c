@@ -7,13 +7,13 @@
 
 #include "common/buf.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/suite.h"
 
-/* look 80 columns, no colour */
+/* 80 columns, no colour */
 static void expect(const char *json, const char *wanted)
 {
-	struct look look = {.width = 80, .utf8 = true};
+	struct style style = {.width = 80, .utf8 = true};
 	json_t *plans = json_loads(json, 0, NULL);
 	json_t *listed = json_pack("{s:o, s:s}", "plans", plans, "directory", "/srv/runs.d");
 	struct buf text = {0};
@@ -21,10 +21,10 @@ static void expect(const char *json, const char *wanted)
 
 	ck_assert_ptr_nonnull(plans);
 	ck_assert_int_eq(list_render(listed, &text), 0);
-	ck_assert_int_eq(look_render(&look, text.data, &out), 0);
+	ck_assert_int_eq(style_render(&style, text.data, &out), 0);
 	ck_assert_msg(str_eq(out.data, wanted), "--- want\n%s--- got\n%s", wanted, out.data);
 	for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n"))
-		ck_assert_msg(look_columns(line) <= 80 || str_starts(line, "  "), "%s", line);
+		ck_assert_msg(style_columns(line) <= 80 || str_starts(line, "  "), "%s", line);
 	buf_fini(&out);
 	buf_fini(&text);
 	json_decref(listed);

@@ -16,7 +16,7 @@
 #include "common/settings_keys.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/suite.h"
 
 #define RUN                                                                                        \
@@ -402,7 +402,7 @@ START_TEST(test_help)
 	ck_assert_int_eq(
 		strstr(text.data, "--socket PATH") != NULL, (c->groups & OPTIONS_CONTROL) != 0);
 	for (at = strtok(text.data, "\n"); at; at = strtok(NULL, "\n"))
-		ck_assert_msg(look_columns(at) <= 80, "%s", at);
+		ck_assert_msg(style_columns(at) <= 80, "%s", at);
 	ck_assert_uint_lt(strlen(c->name) + 1 + strlen(c->usage), COMMAND_BRIEF_COLUMN - 2);
 	ck_assert_uint_le(strlen(c->brief), COMMAND_BRIEF_MAX);
 	for (const char *line = c->more; line && *line; line = strchr(line, '\n') + 1)

@@ -13,7 +13,7 @@
 #include "common/buf.h"
 #include "common/file.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/same_text.h"
 #include "tests/support/suite.h"
 
@@ -23,7 +23,7 @@
 static const struct {
 	const char *name;
 	const struct format *format;
-	struct look look;
+	struct style style;
 } forms[] = {
 	{"text", &format_text, {.width = 80}},
 	{"full text", &format_text, {.width = 80, .utf8 = true, .verbose = true}},
@@ -55,19 +55,19 @@ static void check_document(const char *document)
 	const int stem = (int)(strlen(document) - strlen(".json"));
 	json_t *doc = json_load_file(document, 0, NULL);
 	struct buf text = {0};
-	struct look look = {.width = 80};
+	struct style style = {.width = 80};
 	char path[256];
 
 	ck_assert_msg(doc != NULL, "%s", document);
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		ck_assert_int_eq(buf_printf(&text, "==> %s <==\n", forms[i].name), 0);
-		ck_assert_int_eq(forms[i].format->render(doc, &forms[i].look, &text), 0);
+		ck_assert_int_eq(forms[i].format->render(doc, &forms[i].style, &text), 0);
 	}
 	(void)snprintf(path, sizeof(path), "%.*s.forms", stem, document);
 	compare(path, text.data);
 	buf_fini(&text);
 	/* The document is its own form, as it was recorded. */
-	ck_assert_int_eq(format_json.render(doc, &look, &text), 0);
+	ck_assert_int_eq(format_json.render(doc, &style, &text), 0);
 	compare(document, text.data);
 	buf_fini(&text);
 	json_decref(doc);

@@ -8,7 +8,7 @@
 
 #include "common/buf.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 #include "tests/support/suite.h"
 
@@ -16,7 +16,7 @@ static char *render(const char *parts, unsigned width)
 {
 	json_t *doc = json_pack("{s:{s:{s:i s:i s:i}} s:o?}", "latency", "response", "count", 10,
 		"p50_ns", 5000000, "p99_ns", 9000000, "parts", json_loads(parts, 0, NULL));
-	struct look look = {.width = width, .utf8 = true};
+	struct style style = {.width = width, .utf8 = true};
 	struct buf text = {0};
 	struct report r;
 
@@ -25,7 +25,7 @@ static char *render(const char *parts, unsigned width)
 	r.width = width;
 	report_parts_table(&r);
 	ck_assert_int_eq(r.r, 0);
-	ck_assert_int_eq(look_render(&look, r.text.data ? r.text.data : "", &text), 0);
+	ck_assert_int_eq(style_render(&style, r.text.data ? r.text.data : "", &text), 0);
 	buf_fini(&r.text);
 	json_decref(doc);
 	return text.data ? text.data : strdup("");
@@ -83,7 +83,7 @@ START_TEST(test_long_names)
 		ck_assert_ptr_nonnull(strstr(text, "…"));
 		ck_assert_ptr_nonnull(strstr(text, "  (5 more: --json)\n"));
 		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), n++)
-			ck_assert_uint_le(look_columns(line), widths[w]);
+			ck_assert_uint_le(style_columns(line), widths[w]);
 		ck_assert_uint_eq(n, 22);
 		free(text);
 	}
@@ -122,10 +122,10 @@ START_TEST(test_missing)
 	json_object_set_new(json_object_get(doc, "headline"), "missing",
 		json_string("slices 1, 2 of 3: 3 missing"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct look look = {.width = 80, .utf8 = true, .verbose = rows[i].verbose};
+		struct style style = {.width = 80, .utf8 = true, .verbose = rows[i].verbose};
 		struct buf text = {0};
 
-		ck_assert_int_eq(rows[i].format->render(doc, &look, &text), 0);
+		ck_assert_int_eq(rows[i].format->render(doc, &style, &text), 0);
 		ck_assert_msg(
 			strstr(text.data, rows[i].text), "'%s' in:\n%s", rows[i].text, text.data);
 		buf_fini(&text);
@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(test_repeats)
 {
-	struct look look = {.width = 80, .utf8 = true};
+	struct style style = {.width = 80, .utf8 = true};
 	json_t *doc = json_load_file("tests/data/result_open.json", 0, NULL);
 	struct buf text = {0};
 
@@ -146,7 +146,7 @@ START_TEST(test_repeats)
 		json_pack("{s:f s:n}", "level", 0.95, "p50_ns"));
 	json_object_del(
 		json_object_get(json_object_get(doc, "latency"), "response"), "n_effective");
-	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
+	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
 	ck_assert_ptr_nonnull(strstr(text.data, "mean of 2 runs\n"));
 	ck_assert_ptr_nonnull(strstr(text.data, "that takes 3\n          repetitions\n"));
 	buf_fini(&text);

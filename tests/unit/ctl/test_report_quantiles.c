@@ -11,7 +11,7 @@
 #include "common/result.h"
 #include "common/str.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 #include "tests/support/suite.h"
 
@@ -36,10 +36,10 @@ static void set(json_t *doc, const char *object, const char *name, json_t *value
 /* The document's text, with this in it or without; it is used up. */
 static void says(json_t *doc, bool verbose, const char *what, bool is_there)
 {
-	struct look look = {.width = 80, .utf8 = true, .verbose = verbose};
+	struct style style = {.width = 80, .utf8 = true, .verbose = verbose};
 	struct buf text = {0};
 
-	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
+	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
 	ck_assert_msg(
 		is_there == (strstr(text.data, what) != NULL), "'%s' in:\n%s", what, text.data);
 	buf_fini(&text);

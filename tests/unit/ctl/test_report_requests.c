@@ -10,7 +10,7 @@
 #include "common/fault.h"
 #include "common/str.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/report.h"
 #include "tests/support/suite.h"
 
@@ -30,10 +30,10 @@ static json_t *load(const char *name)
 /* Every line fits. */
 static char *render(const struct format *format, const json_t *doc, unsigned width, bool verbose)
 {
-	struct look look = {.width = width, .utf8 = true, .verbose = verbose};
+	struct style style = {.width = width, .utf8 = true, .verbose = verbose};
 	struct buf text = {0};
 
-	ck_assert_int_eq(format->render(doc, &look, &text), 0);
+	ck_assert_int_eq(format->render(doc, &style, &text), 0);
 	ck_assert_ptr_nonnull(text.data);
 	for (const char *at = text.data; *at && format == &format_text;) {
 		size_t len = strcspn(at, "\n");
@@ -41,7 +41,7 @@ static char *render(const struct format *format, const json_t *doc, unsigned wid
 
 		ck_assert_uint_lt(len, sizeof(line));
 		(void)snprintf(line, sizeof(line), "%.*s", (int)len, at);
-		ck_assert_msg(look_columns(line) <= width, "%s", line);
+		ck_assert_msg(style_columns(line) <= width, "%s", line);
 		at += len + (at[len] == '\n');
 	}
 	return text.data;
@@ -198,12 +198,12 @@ START_TEST(test_redirects)
 
 	report_init(&r, doc);
 	report_judge(&r, &v);
-	ck_assert_str_eq(v.word, LOOK_WARN "OK" LOOK_PLAIN);
+	ck_assert_str_eq(v.word, STYLE_WARN "OK" STYLE_PLAIN);
 	ck_assert_ptr_nonnull(strstr(v.reason, "redirects (301 to https://shop.test/)"));
 	/* They were asked for: then the audit says nothing of them. */
 	json_object_set_new(json_object_get(doc, "headline"), "because", json_string(""));
 	report_judge(&r, &v);
-	ck_assert_str_eq(v.word, LOOK_GOOD "OK" LOOK_PLAIN);
+	ck_assert_str_eq(v.word, STYLE_GOOD "OK" STYLE_PLAIN);
 	ck_assert_str_eq(v.reason, "");
 	json_decref(doc);
 }

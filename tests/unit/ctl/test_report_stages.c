@@ -8,7 +8,7 @@
 
 #include "common/buf.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/suite.h"
 
 static json_t *with_stages(int n, const char *text)
@@ -33,10 +33,10 @@ static json_t *with_stages(int n, const char *text)
 
 static char *render(const struct format *format, const json_t *doc, unsigned width, bool verbose)
 {
-	struct look look = {.width = width, .utf8 = true, .verbose = verbose};
+	struct style style = {.width = width, .utf8 = true, .verbose = verbose};
 	struct buf text = {0};
 
-	ck_assert_int_eq(format->render(doc, &look, &text), 0);
+	ck_assert_int_eq(format->render(doc, &style, &text), 0);
 	ck_assert_ptr_nonnull(text.data);
 	return text.data;
 }
@@ -67,7 +67,7 @@ START_TEST(test_widths)
 
 		(void)snprintf(copy, sizeof(copy), "%.*s", (int)len, line);
 		ck_assert_uint_le(
-			look_columns(copy), widths[_i].width < 60 ? 60 : widths[_i].width);
+			style_columns(copy), widths[_i].width < 60 ? 60 : widths[_i].width);
 		line += len;
 	}
 	free(text);

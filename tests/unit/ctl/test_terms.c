@@ -19,7 +19,7 @@
 #include "common/steadiness.h"
 #include "common/str.h"
 #include "ctl/format.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "tests/support/suite.h"
 
 #define DATA "tests/data/"
@@ -83,7 +83,7 @@ START_TEST(test_table)
 		for (size_t k = 0; k < n; k++)
 			ck_assert_str_ne(terms_at(k), name);
 		for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
-			ck_assert_msg(look_columns(line) <= 80, "%s", line);
+			ck_assert_msg(style_columns(line) <= 80, "%s", line);
 		buf_fini(&text);
 	}
 	ck_assert_uint_gt(n, 60);
@@ -178,7 +178,7 @@ static const char *const documents[] = {
 
 START_TEST(test_every_word_of_a_report)
 {
-	struct look look = {.width = 80, .utf8 = true, .verbose = true};
+	struct style style = {.width = 80, .utf8 = true, .verbose = true};
 	struct buf text = {0};
 	char path[128];
 	const char *block = "";
@@ -189,7 +189,7 @@ START_TEST(test_every_word_of_a_report)
 	(void)snprintf(path, sizeof(path), DATA "result_%s.json", documents[_i]);
 	doc = json_load_file(path, 0, NULL);
 	ck_assert_ptr_nonnull(doc);
-	ck_assert_int_eq(format_text.render(doc, &look, &text), 0);
+	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
 	for (char *line = strtok_r(text.data, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save), n++) {
 		/* The first line is the run's; the others without an indent are titles. */

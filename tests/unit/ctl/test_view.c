@@ -13,7 +13,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/str.h"
-#include "ctl/look.h"
+#include "ctl/style.h"
 #include "ctl/view_history.h"
 #include "tests/support/quoted.h"
 #include "tests/support/suite.h"
@@ -147,12 +147,12 @@ static void scene_make(struct scene *s, int i)
 
 static char *compose(struct scene *s, unsigned width, bool utf8, bool colour)
 {
-	struct look look = {.width = width, .utf8 = utf8, .colour = colour, .terminal = true};
+	struct style style = {.width = width, .utf8 = utf8, .colour = colour, .terminal = true};
 	struct progress now = progress_of(s->doc);
 	struct buf text = {0};
 
 	s->view.progress = &now;
-	ck_assert_int_eq(view_compose(&s->view, &look, &text), 0);
+	ck_assert_int_eq(view_compose(&s->view, &style, &text), 0);
 	progress_fini(&now);
 	ck_assert_ptr_nonnull(text.data);
 	return text.data;
@@ -241,7 +241,7 @@ START_TEST(test_always_fits)
 		s.view.shows_events = width % 2 == 0;
 		text = compose(&s, width, true, false);
 		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-			ck_assert_msg(look_columns(line) < width, "%u: %s", width, line);
+			ck_assert_msg(style_columns(line) < width, "%u: %s", width, line);
 			lines++;
 		}
 		ck_assert_uint_le(lines, rows);
@@ -517,15 +517,15 @@ END_TEST
 
 START_TEST(test_fits)
 {
-	struct look look = {.width = VIEW_WIDTH_MIN, .terminal = true};
+	struct style style = {.width = VIEW_WIDTH_MIN, .terminal = true};
 
-	ck_assert(view_fits(&look, VIEW_ROWS_MIN));
-	ck_assert(!view_fits(&look, VIEW_ROWS_MIN - 1));
-	look.width--;
-	ck_assert(!view_fits(&look, VIEW_ROWS_MIN));
-	look.width = 200;
-	look.terminal = false;
-	ck_assert(!view_fits(&look, VIEW_ROWS_MIN));
+	ck_assert(view_fits(&style, VIEW_ROWS_MIN));
+	ck_assert(!view_fits(&style, VIEW_ROWS_MIN - 1));
+	style.width--;
+	ck_assert(!view_fits(&style, VIEW_ROWS_MIN));
+	style.width = 200;
+	style.terminal = false;
+	ck_assert(!view_fits(&style, VIEW_ROWS_MIN));
 }
 END_TEST
 

@@ -8,7 +8,7 @@
 
 struct buf;
 
-struct look {
+struct style {
 	unsigned width; /* columns; 80 where it is no terminal */
 	bool utf8;
 	bool colour;
@@ -16,22 +16,22 @@ struct look {
 	bool verbose;
 };
 
-/* Marks inside composed text, turned into colour or into nothing by look_render. These bytes are in
- * no UTF-8, so a text from JSON cannot hold them: it has no colour but what rpsctl gives it. */
-#define LOOK_GOOD "\xf8"
-#define LOOK_BAD "\xf9"
-#define LOOK_WARN "\xfa"
-#define LOOK_PLAIN "\xfb"
+/* Marks inside composed text, turned into colour or into nothing by style_render. These bytes are
+ * in no UTF-8, so a text from JSON cannot hold them: it has no colour but what rpsctl gives it. */
+#define STYLE_GOOD "\xf8"
+#define STYLE_BAD "\xf9"
+#define STYLE_WARN "\xfa"
+#define STYLE_PLAIN "\xfb"
 
 /* setlocale(LC_CTYPE, "") must have been called. Asks the size afresh each time. */
-void look_at(int fd, struct look *ret);
+void style_of(int fd, struct style *ret);
 
 /* Columns of UTF-8 text, marks not counted. */
-size_t look_columns(const char *text);
+size_t style_columns(const char *text);
 /* Bytes of the longest beginning that is at most so many columns wide. */
-size_t look_cut(const char *text, size_t columns);
+size_t style_cut(const char *text, size_t columns);
 
-/* Appends text (UTF-8 with marks) to out as the look allows: ASCII stand-ins without UTF-8, no
+/* Appends text (UTF-8 with marks) to out as the style allows: ASCII stand-ins without UTF-8, no
  * other control character but newline, so that nothing a server said can steer a terminal. 0 or
  * -ENOMEM. */
-int look_render(const struct look *look, const char *text, struct buf *out);
+int style_render(const struct style *style, const char *text, struct buf *out);
