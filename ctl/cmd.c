@@ -9,7 +9,7 @@
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/str.h"
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 #define COMMANDS_MAX 32u
 
@@ -164,7 +164,7 @@ static bool command_is_misplaced_url(const struct command *c, const char *word)
 	const char *colon = strchr(word, ':');
 	const char *slash = strchr(word, '/');
 
-	return command_takes[c->words] && what_judge(word) == WHAT_URL &&
+	return command_takes[c->words] && run_spec_kind(word) == RUN_SPEC_URL &&
 	       (!slash || (colon && colon < slash)) && access(word, F_OK) == -1;
 }
 

@@ -27,9 +27,9 @@
 #include "common/str.h"
 #include "common/units.h"
 #include "ctl/cmd.h"
-#include "ctl/draft.h"
+#include "ctl/start_request.h"
 #include "ctl/print.h"
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 #define CMD_CHECK_MAX ((size_t)1 << 20)
 
@@ -64,7 +64,7 @@ static bool cmd_check_has_target(const struct ini_doc *doc)
 }
 
 /* A start at an instant in the past would be refused. */
-static void cmd_check_start(struct draft *d, const struct plan *plan)
+static void cmd_check_start(struct start_request *d, const struct plan *plan)
 {
 	const struct ini_entry *at = keys_last(&d->doc, "load", "", "at");
 	struct err err = {0};
@@ -77,28 +77,28 @@ static void cmd_check_start(struct draft *d, const struct plan *plan)
 static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 {
 	static const struct options none;
-	struct draft d = {.is_check = true};
+	struct start_request d = {.is_check = true};
 	struct err err = {0};
 	const char **unread = NULL;
 	struct plan *plan = NULL;
 	size_t n_unread;
-	int r = draft_make(&d, paths, n, &none, &err);
-	int built = r ? r : draft_plan(&d, &plan, &unread, &n_unread);
+	int r = start_request_make(&d, paths, n, &none, &err);
+	int built = r ? r : start_request_plan(&d, &plan, &unread, &n_unread);
 
 	if (built == 0)
 		cmd_check_start(&d, plan);
 	if (r == 0 && plan && d.problems.n == 0)
-		r = plan_describe(plan, ret) || draft_put_notes(unread, n_unread, ret)
+		r = plan_describe(plan, ret) || start_request_put_notes(unread, n_unread, ret)
 			    ? EXIT_NO_DAEMON
 			    : 0;
 	else if (r == 0)
 		r = built == -ENOMEM ? EXIT_NO_DAEMON : EXIT_CONFIG;
 	if (*err.text)
 		command_complain("%s", err.text);
-	draft_print_problems(&d);
+	start_request_print_problems(&d);
 	plan_free(plan);
 	free(unread);
-	draft_fini(&d);
+	start_request_fini(&d);
 	return r;
 }
 
@@ -188,12 +188,12 @@ static int cmd_check_look(const char *path, const struct key_table **ret_kind, b
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return 0;
 	r = file_read(path, CMD_CHECK_MAX, &text, &len);
-	odd = r == -EFBIG ? draft_odd_text(path) : NULL;
+	odd = r == -EFBIG ? start_request_odd_text(path) : NULL;
 	if (odd) {
 		command_complain("%s: %s", path, odd);
 		return EXIT_CONFIG;
 	}
-	if (r == -ENOENT && what_judge(path) == WHAT_NAME) {
+	if (r == -ENOENT && run_spec_kind(path) == RUN_SPEC_NAME) {
 		command_complain(
 			"%s: no such file; of a run in the service's runs.d: rpsctl run %s "
 			"--dry-run",

@@ -10,7 +10,7 @@
 #include "common/version.h"
 #include "ctl/cmd.h"
 #include "ctl/print.h"
-#include "ctl/terms.h"
+#include "ctl/glossary.h"
 
 #define CMD_HELP_WIDTH 78u
 
@@ -62,14 +62,14 @@ static void cmd_help_print_terms(void)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; terms_at(i); i++) {
-		size_t len = strlen(terms_at(i));
+	for (size_t i = 0; glossary_at(i); i++) {
+		size_t len = strlen(glossary_at(i));
 
 		if (used && used + 2 + len > CMD_HELP_WIDTH) {
 			print_out(",\n");
 			used = 0;
 		}
-		used += print_outf("%s%s", used ? ", " : "  ", terms_at(i));
+		used += print_outf("%s%s", used ? ", " : "  ", glossary_at(i));
 	}
 	print_out("\n");
 }
@@ -87,7 +87,7 @@ static int cmd_help_join(const struct options *o, struct buf *ret)
 static int cmd_help_unknown(const char *word)
 {
 	const char *command = command_nearest(word);
-	const char *term = terms_nearest(word);
+	const char *term = glossary_nearest(word);
 
 	if (command || term)
 		command_complain("help: %s is neither a command nor a term; did you mean %s?", word,
@@ -111,7 +111,7 @@ static int cmd_help_word(const char *word)
 		cmd_help_print_terms();
 		return 0;
 	}
-	r = terms_explain(word, &text);
+	r = glossary_explain(word, &text);
 	if (c)
 		command_print_help(c);
 	if (r == 0 && c)

@@ -24,14 +24,14 @@
 #include "ctl/cmd.h"
 #include "ctl/content.h"
 #include "ctl/display.h"
-#include "ctl/draft.h"
-#include "ctl/names.h"
+#include "ctl/start_request.h"
+#include "ctl/suggest.h"
 #include "ctl/output.h"
 #include "ctl/print.h"
 #include "ctl/private.h"
 #include "ctl/session.h"
 #include "ctl/terminal.h"
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 static void cmd_run_user(char *ret, size_t size)
 {
@@ -88,7 +88,7 @@ static void cmd_run_say_trouble(const struct session *s, const struct buf *ended
 
 static bool cmd_run_is_service(const struct options *o)
 {
-	return o->service || what_judge(o->args[0]) == WHAT_NAME;
+	return o->service || run_spec_kind(o->args[0]) == RUN_SPEC_NAME;
 }
 
 /* Takes over parameters; content: of a private run. */
@@ -120,9 +120,9 @@ static int cmd_run_session(
 	client_close(&s->stream);
 	client_close(&s->steer);
 	private_end(&daemon, &ended);
-	if (status == EXIT_NO_INPUT && what_judge(o->args[0]) == WHAT_NAME) {
+	if (status == EXIT_NO_INPUT && run_spec_kind(o->args[0]) == RUN_SPEC_NAME) {
 		buf_consume(&s->trouble, s->trouble.len);
-		names_explain(o, "Start", o->args[0], &s->trouble);
+		suggest_explain(o, "Start", o->args[0], &s->trouble);
 	}
 	cmd_run_say_trouble(s, &ended);
 	buf_fini(&ended);
@@ -146,19 +146,19 @@ static int cmd_run_show(const struct options *o, const char *name, char **ret)
 
 /* is_whole: all of it is known here, so that its problems can be told before anything is started.
  */
-static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
+static int cmd_run_make(struct start_request *d, const struct options *o, bool is_whole)
 {
 	const char **unread = NULL;
 	struct plan *plan = NULL;
 	struct err err = {0};
 	size_t n = 0;
-	int r = draft_make(d, o->args, o->n_args, o, &err);
+	int r = start_request_make(d, o->args, o->n_args, o, &err);
 
 	if (r && !d->is_unfilled) {
 		command_complain("%s", err.text);
 		return r;
 	}
-	if (r == 0 && is_whole && draft_plan(d, &plan, &unread, &n) == -ENOMEM)
+	if (r == 0 && is_whole && start_request_plan(d, &plan, &unread, &n) == -ENOMEM)
 		r = EXIT_NO_DAEMON;
 	plan_free(plan);
 	free(unread);
@@ -167,12 +167,12 @@ static int cmd_run_make(struct draft *d, const struct options *o, bool is_whole)
 		return r;
 	if (d->problems.n == 0)
 		return r;
-	draft_print_problems(d);
-	return draft_status(d);
+	start_request_print_problems(d);
+	return start_request_status(d);
 }
 
 /* A named run's secrets are *** here, so that its digest would not be that of the run. */
-static void cmd_run_print_json(const struct draft *d, const struct plan *plan)
+static void cmd_run_print_json(const struct start_request *d, const struct plan *plan)
 {
 	json_t *doc = plan_document(plan);
 
@@ -194,26 +194,26 @@ static int cmd_run_check_start(const struct plan *plan)
 	return EXIT_REFUSED;
 }
 
-static int cmd_run_describe(struct draft *d, bool is_json)
+static int cmd_run_describe(struct start_request *d, bool is_json)
 {
 	const char **unread = NULL;
 	struct buf text = {0};
 	struct plan *plan = NULL;
 	size_t n = 0;
-	int r = draft_plan(d, &plan, &unread, &n);
+	int r = start_request_plan(d, &plan, &unread, &n);
 
 	if (r == 0 && is_json) {
 		cmd_run_print_json(d, plan);
 	} else if (r == 0 && plan_describe(plan, &text) == 0) {
-		(void)draft_put_notes(unread, n, &text);
+		(void)start_request_put_notes(unread, n, &text);
 		command_print(text.data);
 	}
 	if (r)
-		draft_print_problems(d);
+		start_request_print_problems(d);
 	if (r == -ENOMEM)
 		r = EXIT_NO_DAEMON;
 	else
-		r = r ? draft_status(d) : cmd_run_check_start(plan);
+		r = r ? start_request_status(d) : cmd_run_check_start(plan);
 	plan_free(plan);
 	buf_fini(&text);
 	free(unread);
@@ -221,7 +221,7 @@ static int cmd_run_describe(struct draft *d, bool is_json)
 }
 
 /* If no flag and no file gives a load, the default is reported before anything is sent. */
-static void cmd_run_say_load(const struct draft *d)
+static void cmd_run_say_load(const struct start_request *d)
 {
 	if (*d->load)
 		print_errf("rpsctl: %s\n", d->load);
@@ -230,11 +230,11 @@ static void cmd_run_say_load(const struct draft *d)
 /* Says what would be sent. */
 static int cmd_run_dry(const struct options *o, bool is_service)
 {
-	struct draft d = {.is_service = is_service};
+	struct start_request d = {.is_service = is_service};
 	char *text = NULL;
 	int r = 0;
 
-	if (what_judge(o->args[0]) == WHAT_NAME)
+	if (run_spec_kind(o->args[0]) == RUN_SPEC_NAME)
 		r = cmd_run_show(o, o->args[0], &text);
 	d.named_text = text;
 	if (r == 0)
@@ -246,7 +246,7 @@ static int cmd_run_dry(const struct options *o, bool is_service)
 			o->outputs[0]);
 	if (r == 0)
 		r = cmd_run_describe(&d, o->json);
-	draft_fini(&d);
+	start_request_fini(&d);
 	free(text);
 	return r;
 }
@@ -256,7 +256,7 @@ static int cmd_run_dry(const struct options *o, bool is_service)
 int cmd_run(struct options *o)
 {
 	struct session s = {.stream.fd = -1, .steer.fd = -1, .signals = -1};
-	struct draft d = {.is_service = cmd_run_is_service(o), .start.hold = true};
+	struct start_request d = {.is_service = cmd_run_is_service(o), .start.hold = true};
 	struct err err = {0};
 	int status = output_check(o, &err);
 
@@ -271,7 +271,7 @@ int cmd_run(struct options *o)
 		(void)snprintf(s.load, sizeof(s.load), "%s", d.load);
 		status = cmd_run_session(&s, o, json_incref(d.parameters), &d.content);
 	}
-	draft_fini(&d);
+	start_request_fini(&d);
 	if (s.result) {
 		int r = output_report(o, s.result);
 
@@ -283,7 +283,7 @@ int cmd_run(struct options *o)
 
 int cmd_start(struct options *o)
 {
-	struct draft d = {.is_service = true};
+	struct start_request d = {.is_service = true};
 	struct client_answer answer;
 	const char *id;
 	int r;
@@ -295,7 +295,7 @@ int cmd_start(struct options *o)
 		r = command_ask(o, false, "Start", json_incref(d.parameters), &answer);
 	if (r == 0)
 		cmd_run_say_load(&d);
-	draft_fini(&d);
+	start_request_fini(&d);
 	if (r)
 		return r;
 	id = json_string_value(json_object_get(answer.parameters, "id"));

@@ -22,7 +22,7 @@
 #include "ctl/cmd.h"
 #include "ctl/display.h"
 #include "ctl/style.h"
-#include "ctl/names.h"
+#include "ctl/suggest.h"
 #include "ctl/print.h"
 #include "ctl/steer.h"
 #include "ctl/terminal.h"
@@ -90,7 +90,7 @@ static int cmd_watch_leave(struct cmd_watch *w, int status)
 static int cmd_watch_on_error(struct cmd_watch *w, const struct client_answer *a)
 {
 	struct buf text = {0};
-	int status = names_explain_answer(w->o, "Watch", a, &text);
+	int status = suggest_explain_answer(w->o, "Watch", a, &text);
 
 	cmd_watch_say(w, text.data ? text.data : "");
 	buf_fini(&text);

@@ -13,7 +13,7 @@
 #include "common/exit_codes.h"
 #include "ctl/client.h"
 #include "ctl/print.h"
-#include "ctl/names.h"
+#include "ctl/suggest.h"
 
 static unsigned command_n_complaints;
 
@@ -83,7 +83,7 @@ int command_ask(const struct options *o, bool is_query, const char *method, json
 		return EXIT_NO_DAEMON;
 	if (!ret->error)
 		return 0;
-	r = names_explain_answer(o, method, ret, &text);
+	r = suggest_explain_answer(o, method, ret, &text);
 	print_err(text.data ? text.data : "");
 	buf_fini(&text);
 	client_answer_fini(ret);

@@ -17,7 +17,7 @@
 #include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
-#include "ctl/terms.h"
+#include "ctl/glossary.h"
 
 static const char completion_head[] =
 	"# bash completion for rpsctl; made by: rpsctl completion bash\n"
@@ -160,12 +160,12 @@ static int completion_put_terms(struct buf *ret)
 	int r = buf_puts(ret, "_rpsctl_terms='");
 	bool is_first = true;
 
-	for (size_t i = 0; terms_at(i) && r == 0; i++) {
+	for (size_t i = 0; glossary_at(i) && r == 0; i++) {
 		size_t from = ret->len;
 
-		if (strpbrk(terms_at(i), "'%"))
+		if (strpbrk(glossary_at(i), "'%"))
 			continue;
-		r = buf_printf(ret, "%s%s", is_first ? "" : " ", terms_at(i));
+		r = buf_printf(ret, "%s%s", is_first ? "" : " ", glossary_at(i));
 		for (size_t at = from + !is_first; r == 0 && at < ret->len; at++) {
 			if (ret->data[at] == ' ')
 				ret->data[at] = '-';

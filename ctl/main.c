@@ -15,9 +15,9 @@
 #include "common/std_fds.h"
 #include "common/str.h"
 #include "ctl/cmd.h"
-#include "ctl/names.h"
+#include "ctl/suggest.h"
 #include "ctl/print.h"
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 /* Output that did not reach its reader is a failure, but not one of the run's. */
 static int main_flush(int status)
@@ -63,16 +63,16 @@ static int main_unknown(const char *word)
 		command_complain("there is no command %s; did you mean %s?", word, nearest);
 		return EXIT_USAGE;
 	}
-	switch (names_find(&none, true, word, &name, &place)) {
-	case NAMES_EXACTLY:
+	switch (suggest_find(&none, true, word, &name, &place)) {
+	case SUGGEST_EXACTLY:
 		command_complain(
 			"there is no command %s; the run of that name: rpsctl run %s", word, word);
 		break;
-	case NAMES_NEARLY:
+	case SUGGEST_NEARLY:
 		command_complain(
 			"there is no command %s; did you mean rpsctl run %s?", word, name.data);
 		break;
-	case NAMES_NOT:
+	case SUGGEST_NOT:
 		if (access(word, F_OK) == 0) {
 			command_complain("there is no command %s; a run file of that name: "
 					 "rpsctl ./%s",
@@ -106,7 +106,7 @@ static int main_dispatch(int argc, char *argv[])
 	}
 	if (str_eq(word, "--version") || str_eq(word, "-V"))
 		return cmd_version(NULL);
-	if (word[0] == '-' || !*word || what_judge(word) != WHAT_NAME)
+	if (word[0] == '-' || !*word || run_spec_kind(word) != RUN_SPEC_NAME)
 		return command_run(command_find("run"), argc - 1, argv + 1);
 	return main_unknown(word);
 }

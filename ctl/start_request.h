@@ -11,15 +11,15 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "ctl/content.h"
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 struct buf;
 struct options;
 struct plan;
 
-struct draft {
-	/* set before draft_make, or zero */
-	const char *named_text; /* of a named run's file, for draft_plan alone */
+struct start_request {
+	/* set before start_request_make, or zero */
+	const char *named_text; /* of a named run's file, for start_request_plan alone */
 	bool is_service;	/* it goes to the service: no private key does */
 	bool is_check;		/* WHAT is a path */
 	struct start start;	/* hold */
@@ -33,28 +33,29 @@ struct draft {
 	struct content content; /* of the files, where it does not go to the service */
 	bool is_unfilled;	/* a variable is missing: nothing can come of it */
 	bool is_unreadable;	/* a file that a value names: a problem, and not to be started */
-	char _name[WHAT_NAME_SIZE];
+	char _name[RUN_SPEC_NAME_SIZE];
 };
 
 /* words: WHAT, then the paths of overlays. 0; or the exit status to end with, and one line in
  * reterr or (is_unfilled) the problems. */
-int draft_make(struct draft *d, const char *const *words, size_t n, const struct options *o,
-	struct err *reterr);
+int start_request_make(struct start_request *d, const char *const *words, size_t n,
+	const struct options *o, struct err *reterr);
 
 /* The plan, with the contents of files that were read; problems are added to those that there are.
  * What a named run's file refers to counts as empty, as do, in a check, credentials where there are
  * none; these are listed in ret_unread (borrowed names, an array of the caller's to free; NULL:
  * none). 0, -EINVAL (problems) or -ENOMEM, which is said on stderr. */
-int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread);
+int start_request_plan(
+	struct start_request *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread);
 
 /* Appends a line on each of these, to be shown after the plan's description. 0 or -ENOMEM. */
-int draft_put_notes(const char *const *unread, size_t n, struct buf *ret);
+int start_request_put_notes(const char *const *unread, size_t n, struct buf *ret);
 
 /* All problems to stderr, in the order of lines. */
-void draft_print_problems(struct draft *d);
+void start_request_print_problems(struct start_request *d);
 /* With problems: EXIT_USAGE where flags alone are wrong, else EXIT_CONFIG. */
-int draft_status(const struct draft *d);
+int start_request_status(const struct start_request *d);
 /* The kind of a file that begins as no run file does; NULL: it may be one. */
-const char *draft_odd_text(const char *path);
+const char *start_request_odd_text(const char *path);
 /* Fine on a zeroed one. */
-void draft_fini(struct draft *d);
+void start_request_fini(struct start_request *d);

@@ -4,7 +4,7 @@
  * Classes of the ledger, faults and notes are explained by their own tables; where a word means
  * more than that it is here and says all of it. A term may have other names: what the screen
  * abbreviates, and what the result calls it. */
-#include "ctl/terms.h"
+#include "ctl/glossary.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -20,8 +20,8 @@
 #include "ctl/style.h"
 #include "ctl/report.h"
 
-#define TERMS_WIDTH 78u
-#define TERMS_NAME_MAX 48u
+#define GLOSSARY_WIDTH 78u
+#define GLOSSARY_NAME_MAX 48u
 
 struct term {
 	const char *names; /* the first one is shown; separated by '|' */
@@ -370,16 +370,16 @@ static const struct term terms[] = {
 		"in the open model."},
 };
 
-#define TERMS_N (sizeof(terms) / sizeof(*terms))
+#define GLOSSARY_N (sizeof(terms) / sizeof(*terms))
 
 /* ---------------------------------------------------------------- names */
 
 /* "Conn._Wait" is "conn wait". */
-static void terms_normalize(const char *text, char name[static TERMS_NAME_MAX])
+static void glossary_normalize(const char *text, char name[static GLOSSARY_NAME_MAX])
 {
 	size_t n = 0;
 
-	for (; *text && n + 1 < TERMS_NAME_MAX; text++) {
+	for (; *text && n + 1 < GLOSSARY_NAME_MAX; text++) {
 		bool is_gap = *text == ' ' || *text == '_' || *text == '-';
 
 		if (is_gap && (n == 0 || name[n - 1] == ' '))
@@ -398,7 +398,7 @@ static void terms_normalize(const char *text, char name[static TERMS_NAME_MAX])
 	name[n] = '\0';
 }
 
-static bool terms_has_name(const struct term *term, const char *name)
+static bool glossary_has_name(const struct term *term, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -409,103 +409,104 @@ static bool terms_has_name(const struct term *term, const char *name)
 	return false;
 }
 
-static const struct term *terms_find(const char *name)
+static const struct term *glossary_find(const char *name)
 {
-	for (size_t i = 0; i < TERMS_N; i++) {
-		if (terms_has_name(&terms[i], name))
+	for (size_t i = 0; i < GLOSSARY_N; i++) {
+		if (glossary_has_name(&terms[i], name))
 			return &terms[i];
 	}
 	return NULL;
 }
 
-static bool terms_is(const char *known, const char *name)
+static bool glossary_is(const char *known, const char *name)
 {
-	char normal[TERMS_NAME_MAX];
+	char normal[GLOSSARY_NAME_MAX];
 
-	terms_normalize(known, normal);
+	glossary_normalize(known, normal);
 	return str_eq(normal, name);
 }
 
-static const char *terms_text(const struct term *term)
+static const char *glossary_text(const struct term *term)
 {
-	char name[TERMS_NAME_MAX];
+	char name[GLOSSARY_NAME_MAX];
 
 	for (unsigned i = 0; i < NOTE_COUNT && !term->text; i++) {
-		terms_normalize(note_table[i].code, name);
-		if (note_table[i].meaning && terms_has_name(term, name))
+		glossary_normalize(note_table[i].code, name);
+		if (note_table[i].meaning && glossary_has_name(term, name))
 			return note_table[i].meaning;
 	}
 	return term->text ? term->text : "";
 }
 
 /* LEDGER_CLASS_COUNT: none. */
-static unsigned terms_find_class(const char *name)
+static unsigned glossary_find_class(const char *name)
 {
 	unsigned c = 0;
 
-	while (c < LEDGER_CLASS_COUNT && !terms_is(ledger_class_names[c], name))
+	while (c < LEDGER_CLASS_COUNT && !glossary_is(ledger_class_names[c], name))
 		c++;
 	return c;
 }
 
 /* FAULT_COUNT: none. */
-static unsigned terms_find_fault(const char *name)
+static unsigned glossary_find_fault(const char *name)
 {
 	unsigned f = FAULT_NONE + 1;
 
-	while (f < FAULT_COUNT && !terms_is(fault_table[f].name, name))
+	while (f < FAULT_COUNT && !glossary_is(fault_table[f].name, name))
 		f++;
 	return f;
 }
 
 /* Name i of the table, the classes and the faults one after the other; false: there are fewer. */
-static bool terms_candidate(size_t i, char name[static TERMS_NAME_MAX])
+static bool glossary_candidate(size_t i, char name[static GLOSSARY_NAME_MAX])
 {
-	if (i < TERMS_N) {
-		(void)snprintf(name, TERMS_NAME_MAX, "%.*s", (int)strcspn(terms[i].names, "|"),
+	if (i < GLOSSARY_N) {
+		(void)snprintf(name, GLOSSARY_NAME_MAX, "%.*s", (int)strcspn(terms[i].names, "|"),
 			terms[i].names);
 		return true;
 	}
-	i -= TERMS_N;
+	i -= GLOSSARY_N;
 	if (i < LEDGER_CLASS_COUNT) {
-		terms_normalize(ledger_class_names[i], name);
+		glossary_normalize(ledger_class_names[i], name);
 		return true;
 	}
 	i += FAULT_NONE + 1 - LEDGER_CLASS_COUNT;
 	if (i >= FAULT_COUNT)
 		return false;
-	terms_normalize(fault_table[i].name, name);
+	glossary_normalize(fault_table[i].name, name);
 	return true;
 }
 
 /* A word with two meanings is one term. */
-static bool terms_is_first(size_t i, const char *name)
+static bool glossary_is_first(size_t i, const char *name)
 {
-	if (i >= TERMS_N && terms_find(name))
+	if (i >= GLOSSARY_N && glossary_find(name))
 		return false;
-	return i < TERMS_N + LEDGER_CLASS_COUNT || terms_find_class(name) == LEDGER_CLASS_COUNT;
+	return i < GLOSSARY_N + LEDGER_CLASS_COUNT ||
+	       glossary_find_class(name) == LEDGER_CLASS_COUNT;
 }
 
-const char *terms_at(size_t i)
+const char *glossary_at(size_t i)
 {
-	static char name[TERMS_NAME_MAX];
+	static char name[GLOSSARY_NAME_MAX];
 
-	for (size_t at = 0; terms_candidate(at, name); at++) {
-		if (terms_is_first(at, name) && i-- == 0)
+	for (size_t at = 0; glossary_candidate(at, name); at++) {
+		if (glossary_is_first(at, name) && i-- == 0)
 			return name;
 	}
 	return NULL;
 }
 
-const char *terms_nearest(const char *term)
+const char *glossary_nearest(const char *term)
 {
-	static char found[TERMS_NAME_MAX];
-	char name[TERMS_NAME_MAX];
+	static char found[GLOSSARY_NAME_MAX];
+	char name[GLOSSARY_NAME_MAX];
 	const char *nearest = NULL;
 
-	terms_normalize(term, name);
-	for (size_t i = 0; terms_at(i); i++) {
-		const char *one = terms_at(i);
+	glossary_normalize(term, name);
+	for (size_t i = 0; glossary_at(i); i++) {
+		const char *one = glossary_at(i);
 
 		nearest = str_nearest(name, &one, 1);
 		if (!nearest)
@@ -518,12 +519,12 @@ const char *terms_nearest(const char *term)
 
 /* ---------------------------------------------------------------- text */
 
-static int terms_wrap(const char *text, struct buf *ret)
+static int glossary_wrap(const char *text, struct buf *ret)
 {
 	int r = 0;
 
 	while (*text && r == 0) {
-		size_t len = style_cut(text, TERMS_WIDTH);
+		size_t len = style_cut(text, GLOSSARY_WIDTH);
 
 		if (text[len]) {
 			while (len > 0 && text[len] != ' ')
@@ -536,47 +537,47 @@ static int terms_wrap(const char *text, struct buf *ret)
 	return r;
 }
 
-static int terms_put_class(unsigned c, struct buf *ret)
+static int glossary_put_class(unsigned c, struct buf *ret)
 {
 	char text[256];
 
 	(void)snprintf(text, sizeof(text), "A class of the ledger: %s. It is a part of %s.",
 		report_class_meaning(ledger_class_names[c]),
 		ledger_class_is_sent((enum ledger_class)c) ? "sent" : "planned");
-	return terms_wrap(text, ret);
+	return glossary_wrap(text, ret);
 }
 
-static int terms_put_fault(unsigned f, struct buf *ret)
+static int glossary_put_fault(unsigned f, struct buf *ret)
 {
 	char text[256];
 
 	(void)snprintf(text, sizeof(text), "An error of phase %s: %s. Such a request ends as %s.",
 		fault_phase_names[fault_table[f].phase], fault_table[f].help,
 		report_class(ledger_class_names[fault_table[f].class]).text);
-	return terms_wrap(text, ret);
+	return glossary_wrap(text, ret);
 }
 
-int terms_explain(const char *words, struct buf *ret)
+int glossary_explain(const char *words, struct buf *ret)
 {
-	char name[TERMS_NAME_MAX];
+	char name[GLOSSARY_NAME_MAX];
 	const struct term *term;
 	unsigned class, fault;
 	int r;
 
-	terms_normalize(words, name);
-	term = terms_find(name);
-	class = terms_find_class(name);
-	fault = terms_find_fault(name);
+	glossary_normalize(words, name);
+	term = glossary_find(name);
+	class = glossary_find_class(name);
+	fault = glossary_find_fault(name);
 	if (!term && class == LEDGER_CLASS_COUNT && fault == FAULT_COUNT)
 		return -ENOENT;
 	r = buf_printf(ret, "%.*s\n", term ? (int)strcspn(term->names, "|") : (int)strlen(name),
 		term ? term->names : name);
 	if (r == 0 && term)
-		r = terms_wrap(terms_text(term), ret);
+		r = glossary_wrap(glossary_text(term), ret);
 	/* The table says what a good answer is. */
 	if (r == 0 && class < LEDGER_CLASS_COUNT && class != LEDGER_OK)
-		r = terms_put_class(class, ret);
+		r = glossary_put_class(class, ret);
 	if (r == 0 && fault < FAULT_COUNT)
-		r = terms_put_fault(fault, ret);
+		r = glossary_put_fault(fault, ret);
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WHAT to run, determined by its form alone, so that the result is predictable from the words; only
  * a word with a '/' or ':' that could be both is looked up. */
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -11,23 +11,23 @@
 
 #include "common/str.h"
 
-enum what_kind what_judge(const char *what)
+enum run_spec_kind run_spec_kind(const char *what)
 {
 	struct in_addr v4;
 	struct stat st;
 
 	if (strstr(what, "://") || str_starts(what, "unix:/"))
-		return WHAT_URL;
+		return RUN_SPEC_URL;
 	if (what[0] == '.' || what[0] == '/' || str_ends(what, ".ini"))
-		return WHAT_PATH;
+		return RUN_SPEC_PATH;
 	if (strpbrk(what, "/:"))
-		return stat(what, &st) == 0 && S_ISREG(st.st_mode) ? WHAT_PATH : WHAT_URL;
+		return stat(what, &st) == 0 && S_ISREG(st.st_mode) ? RUN_SPEC_PATH : RUN_SPEC_URL;
 	if (str_eq(what, "localhost") || inet_pton(AF_INET, what, &v4) == 1)
-		return WHAT_URL;
-	return WHAT_NAME;
+		return RUN_SPEC_URL;
+	return RUN_SPEC_NAME;
 }
 
-void what_name(const char *path, char ret[static WHAT_NAME_SIZE])
+void run_spec_name(const char *path, char ret[static RUN_SPEC_NAME_SIZE])
 {
 	const char *slash = strrchr(path, '/');
 	const char *from = slash ? slash + 1 : path;
@@ -35,8 +35,8 @@ void what_name(const char *path, char ret[static WHAT_NAME_SIZE])
 
 	if (str_ends(from, ".ini"))
 		len -= strlen(".ini");
-	if (len >= WHAT_NAME_SIZE)
-		len = WHAT_NAME_SIZE - 1;
+	if (len >= RUN_SPEC_NAME_SIZE)
+		len = RUN_SPEC_NAME_SIZE - 1;
 	for (size_t i = 0; i < len; i++) {
 		bool fits = isalnum((unsigned char)from[i]) || from[i] == '_' ||
 			    (i > 0 && (from[i] == '-' || from[i] == '.'));

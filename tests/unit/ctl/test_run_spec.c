@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WHAT to run: a name, a URL or a path. */
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -44,39 +44,39 @@ START_TEST(test_judge)
 {
 	static const struct {
 		const char *what;
-		enum what_kind kind;
+		enum run_spec_kind kind;
 	} rows[] = {
-		{"checkout", WHAT_NAME},
-		{"checkout-v1.2", WHAT_NAME},
-		{"example.com", WHAT_NAME},
-		{"", WHAT_NAME},
-		{"cart.json", WHAT_NAME},
-		{"http://h", WHAT_URL},
-		{"https://h/x.ini", WHAT_URL},
-		{"ftp://h", WHAT_URL},
-		{"unix:/run/app.sock", WHAT_URL},
-		{"unix:/run/app.sock:/x.ini", WHAT_URL},
-		{"unix:///run/app.ini", WHAT_URL},
-		{"unix:80", WHAT_URL},
-		{"unix", WHAT_NAME},
-		{"localhost", WHAT_URL},
-		{"127.0.0.1", WHAT_URL},
-		{"localhost:8000", WHAT_URL},
-		{"h/x", WHAT_URL},
-		{"[::1]:80", WHAT_URL},
-		{"runs", WHAT_NAME},
-		{"runs/", WHAT_URL},
-		{"runs/cart", WHAT_PATH},
-		{"runs/other", WHAT_URL},
-		{"shop.ini", WHAT_PATH},
-		{"runs/none.ini", WHAT_PATH},
-		{"./cart", WHAT_PATH},
-		{"../cart", WHAT_PATH},
-		{"/cart", WHAT_PATH},
+		{"checkout", RUN_SPEC_NAME},
+		{"checkout-v1.2", RUN_SPEC_NAME},
+		{"example.com", RUN_SPEC_NAME},
+		{"", RUN_SPEC_NAME},
+		{"cart.json", RUN_SPEC_NAME},
+		{"http://h", RUN_SPEC_URL},
+		{"https://h/x.ini", RUN_SPEC_URL},
+		{"ftp://h", RUN_SPEC_URL},
+		{"unix:/run/app.sock", RUN_SPEC_URL},
+		{"unix:/run/app.sock:/x.ini", RUN_SPEC_URL},
+		{"unix:///run/app.ini", RUN_SPEC_URL},
+		{"unix:80", RUN_SPEC_URL},
+		{"unix", RUN_SPEC_NAME},
+		{"localhost", RUN_SPEC_URL},
+		{"127.0.0.1", RUN_SPEC_URL},
+		{"localhost:8000", RUN_SPEC_URL},
+		{"h/x", RUN_SPEC_URL},
+		{"[::1]:80", RUN_SPEC_URL},
+		{"runs", RUN_SPEC_NAME},
+		{"runs/", RUN_SPEC_URL},
+		{"runs/cart", RUN_SPEC_PATH},
+		{"runs/other", RUN_SPEC_URL},
+		{"shop.ini", RUN_SPEC_PATH},
+		{"runs/none.ini", RUN_SPEC_PATH},
+		{"./cart", RUN_SPEC_PATH},
+		{"../cart", RUN_SPEC_PATH},
+		{"/cart", RUN_SPEC_PATH},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		ck_assert_msg(what_judge(rows[i].what) == rows[i].kind, "%s", rows[i].what);
+		ck_assert_msg(run_spec_kind(rows[i].what) == rows[i].kind, "%s", rows[i].what);
 }
 END_TEST
 
@@ -91,25 +91,25 @@ START_TEST(test_name)
 		{".ini", "run"},
 		{"a/", "run"},
 	};
-	char name[WHAT_NAME_SIZE];
+	char name[RUN_SPEC_NAME_SIZE];
 	char many[200];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		what_name(rows[i][0], name);
+		run_spec_name(rows[i][0], name);
 		ck_assert_str_eq(name, rows[i][1]);
 		ck_assert(str_is_name(name));
 	}
 	memset(many, 'n', sizeof(many) - 1);
 	many[sizeof(many) - 1] = '\0';
-	what_name(many, name);
+	run_spec_name(many, name);
 	ck_assert(str_is_name(name));
 }
 END_TEST
 
 int main(void)
 {
-	TCase *tcase = tcase_create("what");
-	Suite *suite = suite_create("what");
+	TCase *tcase = tcase_create("run_spec");
+	Suite *suite = suite_create("run_spec");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_judge);

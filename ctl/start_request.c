@@ -9,10 +9,10 @@
  *
  * Problems of a plan that goes to the service are reported by the service; here only those that
  * prevent reading are. A credential belongs to the process that reads it: to rpsctl, if the service
- * manager has started it, as it has the daemon. draft_plan makes the same plan from the same
- * document for check and --dry-run, which send nothing, and for private runs, so that no daemon is
- * started for an invalid plan. */
-#include "ctl/draft.h"
+ * manager has started it, as it has the daemon. start_request_plan makes the same plan from the
+ * same document for check and --dry-run, which send nothing, and for private runs, so that no
+ * daemon is started for an invalid plan. */
+#include "ctl/start_request.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,29 +36,29 @@
 #include "ctl/default_load.h"
 #include "ctl/options.h"
 #include "ctl/problem.h"
-#include "ctl/what.h"
+#include "ctl/run_spec.h"
 
 /* The limit for all texts together. */
-#define DRAFT_TEXT_MAX ((size_t)1 << 20)
+#define START_REQUEST_TEXT_MAX ((size_t)1 << 20)
 /* Files in base64, the texts, and what else a call has. */
-_Static_assert(PLAN_SERVICE_BYTES_MAX / 3 * 4 + 2 * DRAFT_TEXT_MAX < VARLINK_START_MAX,
+_Static_assert(PLAN_SERVICE_BYTES_MAX / 3 * 4 + 2 * START_REQUEST_TEXT_MAX < VARLINK_START_MAX,
 	"a call to the service holds what it may");
 
-static int draft_out_of_memory(struct err *reterr)
+static int start_request_out_of_memory(struct err *reterr)
 {
 	err_set(reterr, "out of memory for the files and flags of the run");
 	return EXIT_NO_DAEMON;
 }
 
 /* In front of it the path. */
-#define DRAFT_IS_RESULT "this is the result of a run: rpsctl report shows it"
+#define START_REQUEST_IS_RESULT "this is the result of a run: rpsctl report shows it"
 
 /* A file's first bytes, followed by a zero byte. Returns 0 bytes also if it cannot be read. */
-struct draft_beginning {
+struct start_request_beginning {
 	char text[4096 + 1];
 };
 
-static size_t draft_begin(const char *path, struct draft_beginning *ret)
+static size_t start_request_begin(const char *path, struct start_request_beginning *ret)
 {
 	ssize_t n = -1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -73,7 +73,7 @@ static size_t draft_begin(const char *path, struct draft_beginning *ret)
 }
 
 /* text begins as what -o FILE.json writes. */
-static bool draft_is_result(const char *text)
+static bool start_request_is_result(const char *text)
 {
 	const char *schema =
 		text[strspn(text, " \t\r\n")] == '{' ? strstr(text, "\"schema\"") : NULL;
@@ -81,19 +81,19 @@ static bool draft_is_result(const char *text)
 	return schema && schema - text < 1024 && strstr(schema, "\"" RESULT_SCHEMA "\"");
 }
 
-const char *draft_odd_text(const char *path)
+const char *start_request_odd_text(const char *path)
 {
-	struct draft_beginning b;
-	size_t n = draft_begin(path, &b);
+	struct start_request_beginning b;
+	size_t n = start_request_begin(path, &b);
 
 	if (memchr(b.text, '\0', n))
 		return "this is not a text file";
-	return draft_is_result(b.text) ? DRAFT_IS_RESULT : NULL;
+	return start_request_is_result(b.text) ? START_REQUEST_IS_RESULT : NULL;
 }
 
-static int draft_unreadable(const char *path, int error, struct err *reterr)
+static int start_request_unreadable(const char *path, int error, struct err *reterr)
 {
-	const char *odd = error == -EFBIG ? draft_odd_text(path) : NULL;
+	const char *odd = error == -EFBIG ? start_request_odd_text(path) : NULL;
 
 	if (odd) {
 		err_set(reterr, "%.300s: %s", path, odd);
@@ -105,7 +105,7 @@ static int draft_unreadable(const char *path, int error, struct err *reterr)
 }
 
 /* JSON carries nothing else. */
-static bool draft_is_utf8(const char *text)
+static bool start_request_is_utf8(const char *text)
 {
 	json_t *string = json_string(text);
 
@@ -116,34 +116,35 @@ static bool draft_is_utf8(const char *text)
 /* ---------------------------------------------------------------- texts */
 
 /* A new string. used: bytes of texts read before. */
-static int draft_read_text(const char *path, size_t used, char **ret, struct err *reterr)
+static int start_request_read_text(const char *path, size_t used, char **ret, struct err *reterr)
 {
 	bool is_text;
 	size_t len;
-	int r = file_read_stream(path, DRAFT_TEXT_MAX - used, ret, &len);
+	int r = file_read_stream(path, START_REQUEST_TEXT_MAX - used, ret, &len);
 
 	if (r)
-		return draft_unreadable(path, r, reterr);
-	is_text = strlen(*ret) == len && draft_is_utf8(*ret);
-	if (is_text && !draft_is_result(*ret))
+		return start_request_unreadable(path, r, reterr);
+	is_text = strlen(*ret) == len && start_request_is_utf8(*ret);
+	if (is_text && !start_request_is_result(*ret))
 		return 0;
 	free(*ret);
 	*ret = NULL;
 	err_set(reterr, "%.300s: %s", path,
-		is_text ? DRAFT_IS_RESULT : "this is not a text file in UTF-8");
+		is_text ? START_REQUEST_IS_RESULT : "this is not a text file in UTF-8");
 	return EXIT_CONFIG;
 }
 
-/* A bad URL as WHAT is told here in one line; a good one goes with the flags (draft_add_settings).
+/* A bad URL as WHAT is told here in one line; a good one goes with the flags
+ * (start_request_add_settings).
  */
-static int draft_check_url(const char *what, struct err *reterr)
+static int start_request_check_url(const char *what, struct err *reterr)
 {
 	const struct key *key = keys_find(&plan_keys, "target", "url");
 	struct err err = {0};
 	int r = keys_parse(key, what, NULL, &err);
 
 	if (r == -ENOMEM)
-		return draft_out_of_memory(reterr);
+		return start_request_out_of_memory(reterr);
 	if (r) {
 		err_set(reterr, "%s%s", str_starts(err.text, "URL ") ? "" : "URL: ", err.text);
 		return EXIT_USAGE;
@@ -153,35 +154,36 @@ static int draft_check_url(const char *what, struct err *reterr)
 
 /* WHAT itself: name or text, and what the daemon shall call it. A URL's run is named by the daemon.
  */
-static int draft_add_what(
-	struct draft *d, enum what_kind kind, const char *what, struct err *reterr)
+static int start_request_add_what(
+	struct start_request *d, enum run_spec_kind kind, const char *what, struct err *reterr)
 {
 	int r = 0;
 
-	if (kind == WHAT_PATH)
-		r = draft_read_text(what, 0, &d->text, reterr);
-	else if (kind == WHAT_URL)
-		r = draft_check_url(what, reterr);
+	if (kind == RUN_SPEC_PATH)
+		r = start_request_read_text(what, 0, &d->text, reterr);
+	else if (kind == RUN_SPEC_URL)
+		r = start_request_check_url(what, reterr);
 	if (r)
 		return r;
-	if (kind == WHAT_PATH) {
-		what_name(what, d->_name);
+	if (kind == RUN_SPEC_PATH) {
+		run_spec_name(what, d->_name);
 		d->start.name = d->_name;
 		d->start.file = what;
 		d->start.text = d->text;
-	} else if (kind == WHAT_NAME) {
+	} else if (kind == RUN_SPEC_NAME) {
 		d->start.name = what;
 	}
 	return 0;
 }
 
-static int draft_add_overlay(struct draft *d, const char *path, size_t *used, struct err *reterr)
+static int start_request_add_overlay(
+	struct start_request *d, const char *path, size_t *used, struct err *reterr)
 {
 	char *text = NULL;
 	int r;
 
 	if (access(path, F_OK) == -1 && errno == ENOENT) {
-		if (what_judge(path) == WHAT_URL)
+		if (run_spec_kind(path) == RUN_SPEC_URL)
 			err_set(reterr,
 				"%.200s: a run has one target; several requests to it are [request "
 				"NAME] sections of a run file, several targets are several runs",
@@ -191,40 +193,40 @@ static int draft_add_overlay(struct draft *d, const char *path, size_t *used, st
 				"%.200s: no such file; the words after the first one are overlays, "
 				"which are run files",
 				path);
-		return what_judge(path) == WHAT_URL ? EXIT_USAGE : EXIT_NO_INPUT;
+		return run_spec_kind(path) == RUN_SPEC_URL ? EXIT_USAGE : EXIT_NO_INPUT;
 	}
-	r = draft_read_text(path, *used, &text, reterr);
+	r = start_request_read_text(path, *used, &text, reterr);
 	if (r)
 		return r;
 	*used += strlen(text);
 	if (start_add_overlay(&d->start, path, text) == 0)
 		return 0;
 	free(text);
-	return draft_out_of_memory(reterr);
+	return start_request_out_of_memory(reterr);
 }
 
-static int draft_add_overlays(
-	struct draft *d, const char *const *paths, size_t n, struct err *reterr)
+static int start_request_add_overlays(
+	struct start_request *d, const char *const *paths, size_t n, struct err *reterr)
 {
 	size_t used = d->text ? strlen(d->text) : 0;
 	int r = 0;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = draft_add_overlay(d, paths[i], &used, reterr);
+		r = start_request_add_overlay(d, paths[i], &used, reterr);
 	return r;
 }
 
 /* ---------------------------------------------------------------- variables */
 
-struct draft_environment {
-	struct draft *d;
+struct start_request_environment {
+	struct start_request *d;
 	bool is_bad; /* a value is not text in UTF-8 */
 	char name[64];
 };
 
-static const char *draft_lookup(void *userdata, const char *name)
+static const char *start_request_lookup(void *userdata, const char *name)
 {
-	struct draft_environment *e = userdata;
+	struct start_request_environment *e = userdata;
 	const char *value = getenv(name);
 
 	if (value && json_object_set_new(e->d->start.variables, name, json_string(value))) {
@@ -235,7 +237,7 @@ static const char *draft_lookup(void *userdata, const char *name)
 }
 
 /* fill NULL: without any variables. 0 or -ENOMEM. */
-static int draft_fill(struct draft *d, size_t first, const struct fill *fill)
+static int start_request_fill(struct start_request *d, size_t first, const struct fill *fill)
 {
 	size_t n_before = d->problems.n;
 	int r = fill ? fill_doc(&d->doc, first, fill, &d->problems)
@@ -247,10 +249,11 @@ static int draft_fill(struct draft *d, size_t first, const struct fill *fill)
 
 /* All texts into the document: a named run's file as the service reads it, the others filled from
  * the environment, of which the call takes what they need. */
-static int draft_read(struct draft *d, const char *what, size_t *ret_n_named, struct err *reterr)
+static int start_request_read(
+	struct start_request *d, const char *what, size_t *ret_n_named, struct err *reterr)
 {
-	struct draft_environment ours = {.d = d};
-	const struct fill fill = {draft_lookup, &ours};
+	struct start_request_environment ours = {.d = d};
+	const struct fill fill = {start_request_lookup, &ours};
 	const char *named = d->named_text;
 	int r = 0;
 
@@ -258,14 +261,14 @@ static int draft_read(struct draft *d, const char *what, size_t *ret_n_named, st
 	if (named)
 		r = ini_read(&d->doc, what, named, strlen(named), &d->problems);
 	if (named && r == 0)
-		r = draft_fill(d, 0, NULL);
+		r = start_request_fill(d, 0, NULL);
 	*ret_n_named = d->doc.n_entries;
 	if (r == 0)
 		r = start_read_texts(&d->start, &d->doc, &d->problems);
 	if (r == 0)
-		r = draft_fill(d, *ret_n_named, &fill);
+		r = start_request_fill(d, *ret_n_named, &fill);
 	if (r)
-		return draft_out_of_memory(reterr);
+		return start_request_out_of_memory(reterr);
 	if (ours.is_bad) {
 		err_set(reterr, "${%s}: its value is not text in UTF-8", ours.name);
 		return EXIT_CONFIG;
@@ -275,69 +278,74 @@ static int draft_read(struct draft *d, const char *what, size_t *ret_n_named, st
 
 /* ---------------------------------------------------------------- flags */
 
-static int draft_add_setting(
-	struct draft *d, const char *key, const char *value, const char *origin, struct err *reterr)
+static int start_request_add_setting(struct start_request *d, const char *key, const char *value,
+	const char *origin, struct err *reterr)
 {
-	if (!draft_is_utf8(key) || !draft_is_utf8(value) || !draft_is_utf8(origin)) {
+	if (!start_request_is_utf8(key) || !draft_is_utf8(value) || !draft_is_utf8(origin)) {
 		err_set(reterr, "a flag's value is not text in UTF-8");
 		return EXIT_USAGE;
 	}
-	return start_add_setting(&d->start, key, value, origin) ? draft_out_of_memory(reterr) : 0;
+	return start_add_setting(&d->start, key, value, origin)
+		       ? start_request_out_of_memory(reterr)
+		       : 0;
 }
 
-static int draft_read_settings(struct draft *d, size_t first, struct err *reterr)
+static int start_request_read_settings(struct start_request *d, size_t first, struct err *reterr)
 {
 	/* The daemon refuses unknown keys. */
-	return start_read_settings(&d->start, first, &d->doc, NULL) ? draft_out_of_memory(reterr)
-								    : 0;
+	return start_read_settings(&d->start, first, &d->doc, NULL)
+		       ? start_request_out_of_memory(reterr)
+		       : 0;
 }
 
 /* Sets the load if no rate is given. */
-static int draft_add_load(struct draft *d, enum what_kind kind, struct err *reterr)
+static int start_request_add_load(
+	struct start_request *d, enum run_spec_kind kind, struct err *reterr)
 {
-	const struct ini_entry *users = kind == WHAT_URL ? default_load_users(&d->doc) : NULL;
+	const struct ini_entry *users = kind == RUN_SPEC_URL ? default_load_users(&d->doc) : NULL;
 	size_t first = d->start.n_set;
 	int r;
 
 	/* A named run's file is not here. */
-	if (kind != WHAT_NAME)
+	if (kind != RUN_SPEC_NAME)
 		default_load_describe(&d->doc, users, d->load, sizeof(d->load));
-	r = users ? draft_add_setting(d, "load.model", "closed", users->file, reterr) : 0;
-	return r ? r : draft_read_settings(d, first, reterr);
+	r = users ? start_request_add_setting(d, "load.model", "closed", users->file, reterr) : 0;
+	return r ? r : start_request_read_settings(d, first, reterr);
 }
 
 /* A URL is a word of the command line like the flags: no ${NAME} in it is filled, it overrides
  * what files say, and messages name it PROBLEM_URL. */
-static int draft_add_settings(struct draft *d, enum what_kind kind, const char *what,
-	const struct options *o, struct err *reterr)
+static int start_request_add_settings(struct start_request *d, enum run_spec_kind kind,
+	const char *what, const struct options *o, struct err *reterr)
 {
 	int r = 0;
 
-	if (kind == WHAT_URL)
-		r = draft_add_setting(d, "target.url", what, PROBLEM_URL, reterr);
+	if (kind == RUN_SPEC_URL)
+		r = start_request_add_setting(d, "target.url", what, PROBLEM_URL, reterr);
 	for (size_t i = 0; i < o->n_settings && r == 0; i++)
-		r = draft_add_setting(
+		r = start_request_add_setting(
 			d, o->settings[i].key, o->settings[i].value, o->settings[i].origin, reterr);
 	/* A body on a URL without a method means POST, as in curl. */
-	if (r == 0 && kind == WHAT_URL && options_setting(o, "defaults.body") &&
+	if (r == 0 && kind == RUN_SPEC_URL && options_setting(o, "defaults.body") &&
 		!options_setting(o, "defaults.method"))
-		r = draft_add_setting(d, "defaults.method", "POST", "--data", reterr);
+		r = start_request_add_setting(d, "defaults.method", "POST", "--data", reterr);
 	if (r == 0)
-		r = draft_read_settings(d, 0, reterr);
-	return r ? r : draft_add_load(d, kind, reterr);
+		r = start_request_read_settings(d, 0, reterr);
+	return r ? r : start_request_add_load(d, kind, reterr);
 }
 
 /* ---------------------------------------------------------------- files that values name */
 
 /* The file is a credential, and rpsctl was given none. */
-static bool draft_is_out_of_reach(const char *name)
+static bool start_request_is_out_of_reach(const char *name)
 {
 	return plan_credential(name) && !getenv("CREDENTIALS_DIRECTORY");
 }
 
 /* For the plan, which may have more to tell, its content is not known. path NULL: there are no
  * credentials. */
-static int draft_miss_file(struct draft *d, const char *name, const char *path, int error)
+static int start_request_miss_file(
+	struct start_request *d, const char *name, const char *path, int error)
 {
 	plan_file_unreadable(&d->doc, name, path, error, &d->problems);
 	d->is_unreadable = true;
@@ -345,7 +353,8 @@ static int draft_miss_file(struct draft *d, const char *name, const char *path, 
 }
 
 /* Its place in the content is in *ret_offset. */
-static int draft_add_file(struct draft *d, const char *name, size_t *ret_offset, struct err *reterr)
+static int start_request_add_file(
+	struct start_request *d, const char *name, size_t *ret_offset, struct err *reterr)
 {
 	char path[PATH_MAX] = "/dev/stdin";
 	bool is_stdin = str_eq(name, PLAN_STDIN);
@@ -367,13 +376,13 @@ static int draft_add_file(struct draft *d, const char *name, size_t *ret_offset,
 			path, content_private_max() >> 20);
 		return EXIT_NO_INPUT;
 	}
-	r = r ? draft_miss_file(d, name, where == START_E_NOWHERE ? NULL : path, r)
+	r = r ? start_request_miss_file(d, name, where == START_E_NOWHERE ? NULL : path, r)
 	      : start_add_file(&d->start, name, "", len);
-	return r ? draft_out_of_memory(reterr) : 0;
+	return r ? start_request_out_of_memory(reterr) : 0;
 }
 
 /* The daemon would refuse it too, but then it has crossed the socket. */
-static int draft_check_key(const struct draft *d, size_t first, struct err *reterr)
+static int start_request_check_key(const struct start_request *d, size_t first, struct err *reterr)
 {
 	const struct ini_entry *e = plan_key_entry(&d->doc, first);
 
@@ -388,7 +397,7 @@ static int draft_check_key(const struct draft *d, size_t first, struct err *rete
 
 /* first: of the entries whose files are rpsctl's to read; those before are a named run's. A private
  * daemon gets the content as a descriptor, and in the call the places in it. */
-static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
+static int start_request_add_files(struct start_request *d, size_t first, struct err *reterr)
 {
 	struct start *s = &d->start;
 	size_t offsets[START_FILES_MAX];
@@ -402,7 +411,7 @@ static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
 		const struct ini_entry *e = plan_file_entry(&d->doc, names[i]);
 
 		if (!e || e >= d->doc.entries + first)
-			r = draft_add_file(d, names[i], &offsets[s->n_files], reterr);
+			r = start_request_add_file(d, names[i], &offsets[s->n_files], reterr);
 	}
 	free(names);
 	if (failed == 0)
@@ -422,30 +431,30 @@ static int draft_add_files(struct draft *d, size_t first, struct err *reterr)
 
 /* ---------------------------------------------------------------- the whole */
 
-int draft_make(struct draft *d, const char *const *words, size_t n, const struct options *o,
-	struct err *reterr)
+int start_request_make(struct start_request *d, const char *const *words, size_t n,
+	const struct options *o, struct err *reterr)
 {
-	enum what_kind kind = d->is_check ? WHAT_PATH : what_judge(words[0]);
+	enum run_spec_kind kind = d->is_check ? RUN_SPEC_PATH : run_spec_kind(words[0]);
 	size_t n_named = 0;
-	int r = draft_add_what(d, kind, words[0], reterr);
+	int r = start_request_add_what(d, kind, words[0], reterr);
 
 	if (r == 0)
-		r = draft_add_overlays(d, words + 1, n - 1, reterr);
+		r = start_request_add_overlays(d, words + 1, n - 1, reterr);
 	if (r == 0)
-		r = draft_read(d, words[0], &n_named, reterr);
+		r = start_request_read(d, words[0], &n_named, reterr);
 	if (r == 0)
-		r = draft_add_settings(d, kind, words[0], o, reterr);
+		r = start_request_add_settings(d, kind, words[0], o, reterr);
 	if (r == 0)
-		r = draft_check_key(d, n_named, reterr);
+		r = start_request_check_key(d, n_named, reterr);
 	if (r == 0)
-		r = draft_add_files(d, n_named, reterr);
+		r = start_request_add_files(d, n_named, reterr);
 	if (r)
 		return r;
 	d->parameters = start_write(&d->start);
-	return d->parameters ? 0 : draft_out_of_memory(reterr);
+	return d->parameters ? 0 : start_request_out_of_memory(reterr);
 }
 
-static bool draft_has_file(const struct draft *d, const char *name)
+static bool start_request_has_file(const struct start_request *d, const char *name)
 {
 	for (size_t i = 0; i < d->start.n_files; i++)
 		if (str_eq(d->start.files[i].name, name))
@@ -454,15 +463,16 @@ static bool draft_has_file(const struct draft *d, const char *name)
 }
 
 /* Those that only the service can read, as ones that are not known. */
-static size_t draft_take_unread(
-	const struct draft *d, struct plan_file *files, const char **names, size_t n)
+static size_t start_request_take_unread(
+	const struct start_request *d, struct plan_file *files, const char **names, size_t n)
 {
 	size_t n_unread = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bool is_unread = d->named_text || (d->is_check && draft_is_out_of_reach(names[i]));
+		bool is_unread =
+			d->named_text || (d->is_check && start_request_is_out_of_reach(names[i]));
 
-		if (!is_unread || draft_has_file(d, names[i]))
+		if (!is_unread || start_request_has_file(d, names[i]))
 			continue;
 		files[n_unread] = (struct plan_file){names[i], NULL, 0};
 		names[n_unread++] = names[i];
@@ -470,7 +480,8 @@ static size_t draft_take_unread(
 	return n_unread;
 }
 
-int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread)
+int start_request_plan(
+	struct start_request *d, struct plan **ret, const char ***ret_unread, size_t *ret_n_unread)
 {
 	size_t n = 0;
 	const char **names = plan_file_names(&d->doc, &n);
@@ -486,7 +497,7 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 	}
 	for (size_t i = 0; i < n_read; i++)
 		files[i] = d->start.files[i];
-	n_unread = draft_take_unread(d, files + n_read, names, n);
+	n_unread = start_request_take_unread(d, files + n_read, names, n);
 	r = plan_build_within(d->content.max, d->start.name, &d->doc, d->text, files,
 		n_read + n_unread, ret, &d->problems);
 	free(files);
@@ -497,7 +508,7 @@ int draft_plan(struct draft *d, struct plan **ret, const char ***ret_unread, siz
 	return r;
 }
 
-int draft_put_notes(const char *const *unread, size_t n, struct buf *ret)
+int start_request_put_notes(const char *const *unread, size_t n, struct buf *ret)
 {
 	int r = 0;
 
@@ -508,7 +519,7 @@ int draft_put_notes(const char *const *unread, size_t n, struct buf *ret)
 	return r;
 }
 
-int draft_status(const struct draft *d)
+int start_request_status(const struct start_request *d)
 {
 	for (size_t i = 0; i < d->problems.n; i++)
 		if (!problem_is_of_command_line(d->problems.texts[i]))
@@ -516,14 +527,14 @@ int draft_status(const struct draft *d)
 	return d->problems.n ? EXIT_USAGE : EXIT_CONFIG;
 }
 
-void draft_print_problems(struct draft *d)
+void start_request_print_problems(struct start_request *d)
 {
 	problems_finish(&d->problems);
 	for (size_t i = 0; i < d->problems.n; i++)
 		problem_print(d->problems.texts[i]);
 }
 
-void draft_fini(struct draft *d)
+void start_request_fini(struct start_request *d)
 {
 	for (size_t i = 0; i < d->start.n_overlays; i++)
 		free((char *)d->start.overlays[i].text);
@@ -533,5 +544,5 @@ void draft_fini(struct draft *d)
 	ini_fini(&d->doc);
 	problems_fini(&d->problems);
 	free(d->text);
-	*d = (struct draft){0};
+	*d = (struct start_request){0};
 }

@@ -3,7 +3,7 @@
  * of runs, which are such a name with a number. For a name of the wrong kind, or a mistyped one,
  * the message suggests what exists; that costs one more call to the service, which is only made in
  * this case. */
-#include "ctl/names.h"
+#include "ctl/suggest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #define NAMES_MAX 1000u
 
 /* A new reference to what List or Status answers, or NULL. */
-static json_t *names_ask(const struct options *o, bool is_plan, struct buf *ret_place)
+static json_t *suggest_ask(const struct options *o, bool is_plan, struct buf *ret_place)
 {
 	struct client client = {.fd = -1};
 	struct client_answer answer = {0};
@@ -38,7 +38,7 @@ static json_t *names_ask(const struct options *o, bool is_plan, struct buf *ret_
 }
 
 /* "talk" is nearly the newest of its runs: talk-9, and not talk-10-1. */
-static const char *names_numbered(const char *const *words, size_t n, const char *name)
+static const char *suggest_numbered(const char *const *words, size_t n, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -52,11 +52,11 @@ static const char *names_numbered(const char *const *words, size_t n, const char
 	return NULL;
 }
 
-enum names_known names_find(const struct options *o, bool is_plan, const char *name,
+enum suggest_known suggest_find(const struct options *o, bool is_plan, const char *name,
 	struct buf *ret, struct buf *ret_place)
 {
-	json_t *known = names_ask(o, is_plan, ret_place);
-	enum names_known found = NAMES_NOT;
+	json_t *known = suggest_ask(o, is_plan, ret_place);
+	enum suggest_known found = SUGGEST_NOT;
 	const char *words[NAMES_MAX];
 	const char *near = NULL;
 	size_t n = 0;
@@ -64,30 +64,30 @@ enum names_known names_find(const struct options *o, bool is_plan, const char *n
 	for (size_t i = 0; i < json_array_size(known) && n < NAMES_MAX; i++) {
 		words[n] = result_text(json_array_get(known, i), is_plan ? "name" : "id");
 		if (str_eq(words[n++], name))
-			found = NAMES_EXACTLY;
+			found = SUGGEST_EXACTLY;
 	}
-	if (found == NAMES_NOT && !is_plan)
-		near = names_numbered(words, n, name);
-	if (found == NAMES_NOT && !near)
+	if (found == SUGGEST_NOT && !is_plan)
+		near = suggest_numbered(words, n, name);
+	if (found == SUGGEST_NOT && !near)
 		near = str_nearest(name, words, n);
 	if (near && buf_puts(ret, near) == 0)
-		found = NAMES_NEARLY;
+		found = SUGGEST_NEARLY;
 	json_decref(known);
 	return found;
 }
 
-void names_explain(const struct options *o, const char *method, const char *name, struct buf *ret)
+void suggest_explain(const struct options *o, const char *method, const char *name, struct buf *ret)
 {
 	bool is_plan = str_eq(method, "Start") || str_eq(method, "Show");
 	struct buf near = {0}, place = {0};
-	enum names_known known = names_find(o, is_plan, name, &near, &place);
+	enum suggest_known known = suggest_find(o, is_plan, name, &near, &place);
 	const char *where = place.len ? place.data : "the service's runs.d";
 
 	(void)buf_puts(ret, "rpsctl: no such run");
 	if (is_plan)
 		(void)buf_printf(ret, " in %s", where);
 	(void)buf_printf(ret, ": %s; ", name);
-	if (known == NAMES_NEARLY)
+	if (known == SUGGEST_NEARLY)
 		(void)buf_printf(ret, "did you mean %s?\n", near.data);
 	else
 		(void)buf_printf(
@@ -97,7 +97,7 @@ void names_explain(const struct options *o, const char *method, const char *name
 }
 
 /* No run was named, and there is none. */
-static void names_explain_none(const struct options *o, struct buf *ret)
+static void suggest_explain_none(const struct options *o, struct buf *ret)
 {
 	(void)buf_printf(ret,
 		"rpsctl: %s: the service has no run; rpsctl start NAME starts one (rpsctl list "
@@ -107,7 +107,7 @@ static void names_explain_none(const struct options *o, struct buf *ret)
 					     : "rpsctl URL runs without the service");
 }
 
-int names_explain_answer(
+int suggest_explain_answer(
 	const struct options *o, const char *method, const struct client_answer *a, struct buf *ret)
 {
 	const char *run = json_string_value(json_object_get(a->parameters, "run"));
@@ -115,9 +115,9 @@ int names_explain_answer(
 	int status = client_explain(a, &known);
 
 	if (str_eq(a->error, RPSD_INTERFACE ".NoSuchRun") && run && *run)
-		names_explain(o, method, run, ret);
+		suggest_explain(o, method, run, ret);
 	else if (str_eq(a->error, RPSD_INTERFACE ".NoSuchRun"))
-		names_explain_none(o, ret);
+		suggest_explain_none(o, ret);
 	else
 		(void)buf_puts(ret, known.data ? known.data : "");
 	buf_fini(&known);

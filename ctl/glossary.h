@@ -8,9 +8,9 @@ struct buf;
 
 /* Case, '_', '-' and the points of abbreviations make no difference: "our_delay", "Our-Delay" and
  * "our delay" are one. 0, -ENOENT, -ENOMEM. */
-int terms_explain(const char *term, struct buf *ret);
+int glossary_explain(const char *term, struct buf *ret);
 /* The nearest one, or NULL. */
-const char *terms_nearest(const char *term);
+const char *glossary_nearest(const char *term);
 
 /* All terms, by index, for lists and completion; NULL after the last. */
-const char *terms_at(size_t i);
+const char *glossary_at(size_t i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of a command line goes to the daemon, and what plan it makes. */
-#include "ctl/draft.h"
+#include "ctl/start_request.h"
 
 #include <check.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #include "tests/support/suite.h"
 
 /* The working directory of each test, with files in it. */
-static char directory[] = "/tmp/rpsd-draft.XXXXXX";
+static char directory[] = "/tmp/rpsd-start.XXXXXX";
 
 static void put(const char *path, const void *data, size_t len)
 {
@@ -49,9 +49,9 @@ static void setup(void)
 	put_text("runs/token", "secret");
 	put_text("cart.json", "here");
 	put_text("flag.json", "flag");
-	put_text("runs/vars.ini",
-		"[target]\nurl = http://${DRAFT_HOST:-h}/\n[load]\n"
-		"rate = ${DRAFT_RATE}\n[defaults]\nbody = @${DRAFT_FILE:-cart.json}\n");
+	put_text("runs/vars.ini", "[target]\nurl = http://${START_REQUEST_HOST:-h}/\n[load]\n"
+				  "rate = ${START_REQUEST_RATE}\n[defaults]\nbody = "
+				  "@${START_REQUEST_FILE:-cart.json}\n");
 	put_text("soak.ini", "[load]\nduration = 1h\n");
 	put_text("runs/other.ini", "[defaults]\nbody = x @token\n");
 }
@@ -71,13 +71,13 @@ static void teardown(void)
 /* As they go to the service. */
 static json_t *parameters_of(const char *const *words, size_t n, const struct options *o)
 {
-	struct draft d = {.is_service = true};
+	struct start_request d = {.is_service = true};
 	struct err err = {0};
 	json_t *p;
 
-	ck_assert_msg(draft_make(&d, words, n, o, &err) == 0, "%s", err.text);
+	ck_assert_msg(start_request_make(&d, words, n, o, &err) == 0, "%s", err.text);
 	p = json_incref(d.parameters);
-	draft_fini(&d);
+	start_request_fini(&d);
 	return p;
 }
 
@@ -150,19 +150,19 @@ END_TEST
 /* Of the command line only files are filled. */
 START_TEST(test_url_is_not_filled)
 {
-	static const char what[] = "http://h/?q=${DRAFT_HOST}&x=${nothing}";
+	static const char what[] = "http://h/?q=${START_REQUEST_HOST}&x=${nothing}";
 	static const char *const words[] = {what, "runs/vars.ini"};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 	struct options o = {0};
 	struct plan *plan;
 	const char **unread;
 	size_t n;
 
-	ck_assert_int_eq(setenv("DRAFT_HOST", "secret", 1), 0);
-	ck_assert_int_eq(setenv("DRAFT_RATE", "7", 1), 0);
-	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n), 0);
+	ck_assert_int_eq(setenv("START_REQUEST_HOST", "secret", 1), 0);
+	ck_assert_int_eq(setenv("START_REQUEST_RATE", "7", 1), 0);
+	ck_assert_msg(start_request_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(start_request_plan(&d, &plan, &unread, &n), 0);
 	/* It overrides the file's. */
 	ck_assert_str_eq(plan->url_text, what);
 	/* What a variable stood for is not in the result. */
@@ -170,7 +170,7 @@ START_TEST(test_url_is_not_filled)
 	ck_assert_ptr_null(strstr(plan->text, "secret"));
 	plan_free(plan);
 	free(unread);
-	draft_fini(&d);
+	start_request_fini(&d);
 }
 END_TEST
 
@@ -243,12 +243,12 @@ START_TEST(test_content_is_held)
 {
 	static const char *const word = "runs/shop.ini";
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 	const json_t *held;
 	char text[32] = "";
 
-	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+	ck_assert_int_eq(start_request_make(&d, &word, 1, &o, &err), 0);
 	put_text("runs/cart.json", "another");
 	held = json_object_get(d.parameters, "held");
 	ck_assert_uint_eq(json_object_size(held), 2);
@@ -262,7 +262,7 @@ START_TEST(test_content_is_held)
 	/* Nor can it change any more. */
 	ck_assert_int_eq(ftruncate(content_fd(&d.content), 0), -1);
 	ck_assert_int_eq(pwrite(content_fd(&d.content), "x", 1, 0), -1);
-	draft_fini(&d);
+	start_request_fini(&d);
 	put_text("runs/cart.json", "beside");
 }
 END_TEST
@@ -273,20 +273,20 @@ START_TEST(test_large_file)
 {
 	static const char *const word = "http://h/";
 	struct options o = {0};
-	struct draft d = {.is_service = _i == 0};
+	struct start_request d = {.is_service = _i == 0};
 	struct err err = {0};
 
 	put_text("flag.json", "");
 	ck_assert_int_eq(truncate("flag.json", 10 * 1024 * 1024 + 1), 0);
 	ck_assert_int_eq(options_set(&o, "defaults.body", "@flag.json", "--data"), 0);
-	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+	ck_assert_int_eq(start_request_make(&d, &word, 1, &o, &err), 0);
 	ck_assert(d.is_unreadable == d.is_service);
 	if (d.is_service)
 		ck_assert_str_eq(d.problems.texts[0],
 			"--data: flag.json: the files of a run in the service have more than 10 "
 			"MiB with it; a private run (rpsctl PATH) takes what fits into memory");
 	ck_assert_uint_eq(d.problems.n, d.is_service ? 1 : 0);
-	draft_fini(&d);
+	start_request_fini(&d);
 	options_fini(&o);
 }
 END_TEST
@@ -297,18 +297,18 @@ START_TEST(test_no_regular_file)
 	static const char *const word = "http://h/";
 	static const char *const paths[] = {"@fifo", "@/dev/zero", "@runs"};
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	ck_assert_int_eq(options_set(&o, "defaults.body", paths[_i], "--data"), 0);
-	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+	ck_assert_int_eq(start_request_make(&d, &word, 1, &o, &err), 0);
 	ck_assert(d.is_unreadable);
 	ck_assert_msg(
 		strstr(d.problems.texts[0],
 			_i == 2 ? "Is a directory" : "not a regular file (@- is standard input)"),
 		"%s", d.problems.texts[0]);
-	draft_fini(&d);
+	start_request_fini(&d);
 	options_fini(&o);
 	(void)remove("fifo");
 }
@@ -334,16 +334,16 @@ static const struct {
 START_TEST(test_wrong)
 {
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 
 	put_text("bad.ini", "[target]\nurl = \xff\n");
 	put("nul.ini", "[target]\0\n", 10);
 	if (wrong[_i].key)
 		ck_assert_int_eq(options_set(&o, wrong[_i].key, wrong[_i].value, "flag"), 0);
-	ck_assert_int_eq(draft_make(&d, &wrong[_i].what, 1, &o, &err), wrong[_i].status);
+	ck_assert_int_eq(start_request_make(&d, &wrong[_i].what, 1, &o, &err), wrong[_i].status);
 	ck_assert_msg(*err.text && strstr(err.text, wrong[_i].says), "%s", err.text);
-	draft_fini(&d);
+	start_request_fini(&d);
 	options_fini(&o);
 	(void)remove("bad.ini");
 	(void)remove("nul.ini");
@@ -385,13 +385,13 @@ START_TEST(test_overlay_that_is_none)
 {
 	static const char *const words[] = {"localhost:8000", "2000"};
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 
-	ck_assert_int_eq(draft_make(&d, words, 2, &o, &err), EXIT_NO_INPUT);
+	ck_assert_int_eq(start_request_make(&d, words, 2, &o, &err), EXIT_NO_INPUT);
 	ck_assert_str_eq(err.text, "2000: no such file; the words after the first one are "
 				   "overlays, which are run files");
-	draft_fini(&d);
+	start_request_fini(&d);
 }
 END_TEST
 
@@ -399,7 +399,7 @@ START_TEST(test_texts_are_limited_together)
 {
 	static const char *const words[] = {"runs/cart", "runs/many.ini", "runs/many.ini"};
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 	FILE *f = fopen("runs/many.ini", "w");
 
@@ -407,9 +407,9 @@ START_TEST(test_texts_are_limited_together)
 		(void)fputs("; a comment\n", f);
 	ck_assert_int_eq(fclose(f), 0);
 	json_decref(parameters_of(words, 2, &o));
-	ck_assert_int_eq(draft_make(&d, words, 3, &o, &err), EXIT_NO_INPUT);
+	ck_assert_int_eq(start_request_make(&d, words, 3, &o, &err), EXIT_NO_INPUT);
 	ck_assert_str_eq(err.text, "runs/many.ini: too large for a run");
-	draft_fini(&d);
+	start_request_fini(&d);
 	(void)remove("runs/many.ini");
 }
 END_TEST
@@ -421,16 +421,16 @@ START_TEST(test_variables)
 	struct options o = {0};
 	json_t *p;
 
-	(void)unsetenv("DRAFT_HOST");
-	(void)setenv("DRAFT_RATE", "50", 1);
-	(void)setenv("DRAFT_FILE", "token", 1);
-	(void)setenv("DRAFT_UNUSED", "x", 1);
+	(void)unsetenv("START_REQUEST_HOST");
+	(void)setenv("START_REQUEST_RATE", "50", 1);
+	(void)setenv("START_REQUEST_FILE", "token", 1);
+	(void)setenv("START_REQUEST_UNUSED", "x", 1);
 	p = parameters("runs/vars.ini", &o);
 	/* The text stays as it is; what it needs goes along, and nothing else. */
-	ck_assert_ptr_nonnull(strstr(result_text(p, "text"), "${DRAFT_HOST:-h}"));
+	ck_assert_ptr_nonnull(strstr(result_text(p, "text"), "${START_REQUEST_HOST:-h}"));
 	ck_assert_uint_eq(json_object_size(json_object_get(p, "variables")), 2);
-	ck_assert_str_eq(result_text(p, "variables.DRAFT_RATE"), "50");
-	ck_assert_str_eq(result_text(p, "variables.DRAFT_FILE"), "token");
+	ck_assert_str_eq(result_text(p, "variables.START_REQUEST_RATE"), "50");
+	ck_assert_str_eq(result_text(p, "variables.START_REQUEST_FILE"), "token");
 	assert_file(p, "token", "secret");
 	json_decref(p);
 	p = parameters("runs/cart", &o);
@@ -443,21 +443,22 @@ START_TEST(test_variables_that_are_missing)
 {
 	static const char *const words[] = {"runs/vars.ini"};
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 
-	(void)unsetenv("DRAFT_RATE");
-	ck_assert_int_eq(draft_make(&d, words, 1, &o, &err), EXIT_CONFIG);
+	(void)unsetenv("START_REQUEST_RATE");
+	ck_assert_int_eq(start_request_make(&d, words, 1, &o, &err), EXIT_CONFIG);
 	ck_assert(d.is_unfilled);
 	ck_assert_str_eq(err.text, "");
 	ck_assert_uint_eq(d.problems.n, 1);
-	ck_assert_str_eq(d.problems.texts[0], "runs/vars.ini:4: rate: ${DRAFT_RATE} is not set; "
-					      "${DRAFT_RATE:-DEFAULT} gives it a default");
-	draft_fini(&d);
-	(void)setenv("DRAFT_RATE", "\xff", 1);
-	ck_assert_int_eq(draft_make(&d, words, 1, &o, &err), EXIT_CONFIG);
-	ck_assert_str_eq(err.text, "${DRAFT_RATE}: its value is not text in UTF-8");
-	draft_fini(&d);
+	ck_assert_str_eq(d.problems.texts[0],
+		"runs/vars.ini:4: rate: ${START_REQUEST_RATE} is not set; "
+		"${START_REQUEST_RATE:-DEFAULT} gives it a default");
+	start_request_fini(&d);
+	(void)setenv("START_REQUEST_RATE", "\xff", 1);
+	ck_assert_int_eq(start_request_make(&d, words, 1, &o, &err), EXIT_CONFIG);
+	ck_assert_str_eq(err.text, "${START_REQUEST_RATE}: its value is not text in UTF-8");
+	start_request_fini(&d);
 }
 END_TEST
 
@@ -467,24 +468,24 @@ START_TEST(test_plan_is_what_would_be_sent)
 {
 	static const char *const words[] = {"runs/vars.ini", "soak.ini"};
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 	struct plan *plan = NULL;
 	const char **unread;
 	size_t n_unread;
 
-	(void)setenv("DRAFT_RATE", "50", 1);
-	(void)unsetenv("DRAFT_FILE");
+	(void)setenv("START_REQUEST_RATE", "50", 1);
+	(void)unsetenv("START_REQUEST_FILE");
 	ck_assert_int_eq(options_set(&o, "load.scale", "x0.1", "-r"), 0);
-	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), 0);
+	ck_assert_msg(start_request_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(start_request_plan(&d, &plan, &unread, &n_unread), 0);
 	ck_assert_str_eq(plan->name, "vars");
 	ck_assert_str_eq(plan->stage_texts[0], "hold 5/s for 1h");
 	ck_assert_uint_eq(plan->requests[0].body_len, strlen("beside"));
 	ck_assert_uint_eq(n_unread, 0);
 	free(unread);
 	plan_free(plan);
-	draft_fini(&d);
+	start_request_fini(&d);
 	options_fini(&o);
 }
 END_TEST
@@ -493,26 +494,26 @@ START_TEST(test_plan_of_a_named_run)
 {
 	static const char *const words[] = {"vars", "runs/other.ini"};
 	struct options o = {0};
-	struct draft d = {.named_text = "[target]\nurl = http://${DRAFT_HOST:-h}/\n"
-					"[defaults]\nheader = A: @far\n"};
+	struct start_request d = {.named_text = "[target]\nurl = http://${START_REQUEST_HOST:-h}/\n"
+						"[defaults]\nheader = A: @far\n"};
 	struct err err = {0};
 	struct plan *plan = NULL;
 	const char **unread;
 	size_t n_unread;
 
 	/* As in the service: ours does not count. */
-	(void)setenv("DRAFT_HOST", "other", 1);
-	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	(void)setenv("START_REQUEST_HOST", "other", 1);
+	ck_assert_msg(start_request_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
 	ck_assert_ptr_null(json_object_get(d.parameters, "text"));
 	ck_assert_ptr_null(json_object_get(d.parameters, "variables"));
-	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), 0);
+	ck_assert_int_eq(start_request_plan(&d, &plan, &unread, &n_unread), 0);
 	ck_assert_str_eq(plan->url.host, "h");
 	ck_assert_str_eq(plan->requests[0].body, "x secret");
 	ck_assert_uint_eq(n_unread, 1);
 	ck_assert_str_eq(unread[0], "far");
 	free(unread);
 	plan_free(plan);
-	draft_fini(&d);
+	start_request_fini(&d);
 }
 END_TEST
 
@@ -520,15 +521,15 @@ START_TEST(test_check_tells_all)
 {
 	static const char *const words[] = {"runs/cart", "runs/wrong.ini"};
 	struct options o = {0};
-	struct draft d = {.is_check = true};
+	struct start_request d = {.is_check = true};
 	struct err err = {0};
 	struct plan *plan = NULL;
 	const char **unread;
 	size_t n_unread;
 
 	put_text("runs/wrong.ini", "[load]\nrat = 5\n[defaults]\nbody = @none\nheader = x\nx\n");
-	ck_assert_msg(draft_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n_unread), -EINVAL);
+	ck_assert_msg(start_request_make(&d, words, 2, &o, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(start_request_plan(&d, &plan, &unread, &n_unread), -EINVAL);
 	ck_assert_uint_eq(d.problems.n, 4);
 	ck_assert(str_starts(d.problems.texts[0], "runs/wrong.ini:2: "));
 	ck_assert_str_eq(d.problems.texts[1],
@@ -537,9 +538,9 @@ START_TEST(test_check_tells_all)
 	ck_assert(str_starts(d.problems.texts[2], "runs/wrong.ini:5: "));
 	ck_assert(str_starts(d.problems.texts[3], "runs/wrong.ini:6: "));
 	ck_assert(d.is_unreadable);
-	ck_assert_int_eq(draft_status(&d), EXIT_CONFIG);
+	ck_assert_int_eq(start_request_status(&d), EXIT_CONFIG);
 	free(unread);
-	draft_fini(&d);
+	start_request_fini(&d);
 	(void)remove("runs/wrong.ini");
 }
 END_TEST
@@ -549,7 +550,7 @@ START_TEST(test_settings_of_named_sections)
 {
 	static const char *const word = "http://h/";
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 	struct plan *plan = NULL;
 	const char **unread;
@@ -557,13 +558,13 @@ START_TEST(test_settings_of_named_sections)
 
 	ck_assert_int_eq(options_set(&o, "request.a.b.path", "c", "--set"), 0);
 	ck_assert_int_eq(options_set(&o, "nothing", "c", "--set"), 0);
-	ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
-	ck_assert_int_eq(draft_plan(&d, &plan, &unread, &n), 0);
+	ck_assert_int_eq(start_request_make(&d, &word, 1, &o, &err), 0);
+	ck_assert_int_eq(start_request_plan(&d, &plan, &unread, &n), 0);
 	ck_assert_str_eq(plan->requests[0].name, "a.b");
 	ck_assert_str_eq(plan->requests[0].target, "/c");
 	plan_free(plan);
 	free(unread);
-	draft_fini(&d);
+	start_request_fini(&d);
 	options_fini(&o);
 }
 END_TEST
@@ -607,33 +608,33 @@ START_TEST(test_credentials_that_are_missing)
 	ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 	/* A check, which sends nothing, does without; anything else is told so. */
 	for (int is_check = 0; is_check < 2; is_check++) {
-		struct draft d = {.is_check = is_check};
+		struct start_request d = {.is_check = is_check};
 		int r;
 
-		ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
-		r = draft_plan(&d, &plan, &unread, &n);
+		ck_assert_int_eq(start_request_make(&d, &word, 1, &o, &err), 0);
+		r = start_request_plan(&d, &plan, &unread, &n);
 		ck_assert_int_eq(r, is_check ? 0 : -EINVAL);
 		ck_assert_uint_eq(d.problems.n, is_check ? 0 : 2);
 		for (size_t i = 0; i < d.problems.n; i++)
 			ck_assert_ptr_nonnull(strstr(d.problems.texts[i], wanted[i]));
 		ck_assert_uint_eq(n, is_check ? 2 : 0);
-		ck_assert_int_eq(draft_put_notes(unread, n, &notes), 0);
+		ck_assert_int_eq(start_request_put_notes(unread, n, &notes), 0);
 		free(unread);
-		draft_fini(&d);
+		start_request_fini(&d);
 	}
 	ck_assert_ptr_nonnull(strstr(notes.data, "note         cred:token is read by the service"));
 	plan_free(plan);
 	buf_fini(&notes);
 	/* Where there are some, a missing one is a problem for a check too. */
 	{
-		struct draft d = {.is_check = true};
+		struct start_request d = {.is_check = true};
 
 		ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", "runs", 1), 0);
-		ck_assert_int_eq(draft_make(&d, &word, 1, &o, &err), 0);
+		ck_assert_int_eq(start_request_make(&d, &word, 1, &o, &err), 0);
 		ck_assert_uint_eq(d.problems.n, 1);
 		ck_assert_str_eq(d.problems.texts[0], "soak.ini:6: auth: cannot read runs/pw: No "
 						      "such file or directory");
-		draft_fini(&d);
+		start_request_fini(&d);
 	}
 }
 END_TEST
@@ -642,27 +643,27 @@ START_TEST(test_status_of_flags)
 {
 	static const char *const words[] = {"http://h/", "name"};
 	struct options o = {0};
-	struct draft d = {0};
+	struct start_request d = {0};
 	struct err err = {0};
 
 	ck_assert_int_eq(options_set(&o, "defaults.body", "@none", "--data"), 0);
-	ck_assert_int_eq(draft_make(&d, words + _i, 1, &o, &err), 0);
+	ck_assert_int_eq(start_request_make(&d, words + _i, 1, &o, &err), 0);
 	ck_assert(d.is_unreadable);
 	ck_assert_uint_eq(d.problems.n, 1);
 	ck_assert_str_eq(d.problems.texts[0], "--data: cannot read none: No such file or directory "
 					      "(to send the text itself, write @@none)");
-	ck_assert_int_eq(draft_status(&d), EXIT_USAGE);
+	ck_assert_int_eq(start_request_status(&d), EXIT_USAGE);
 	problems_add(&d.problems, "x.ini", 1, "x");
-	ck_assert_int_eq(draft_status(&d), EXIT_CONFIG);
-	draft_fini(&d);
+	ck_assert_int_eq(start_request_status(&d), EXIT_CONFIG);
+	start_request_fini(&d);
 	options_fini(&o);
 }
 END_TEST
 
 int main(void)
 {
-	TCase *tcase = tcase_create("draft");
-	Suite *suite = suite_create("draft");
+	TCase *tcase = tcase_create("start_request");
+	Suite *suite = suite_create("start_request");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_url);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every word that a report prints is explained. */
-#include "ctl/terms.h"
+#include "ctl/glossary.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -27,7 +27,7 @@
 static bool is_known(const char *term)
 {
 	struct buf text = {0};
-	int r = terms_explain(term, &text);
+	int r = glossary_explain(term, &text);
 
 	buf_fini(&text);
 	return r == 0;
@@ -38,12 +38,12 @@ START_TEST(test_names)
 	static const char *const same[] = {"our delay", "our_delay", "Our-Delay", " our  delay "};
 	struct buf first = {0};
 
-	ck_assert_int_eq(terms_explain(same[0], &first), 0);
+	ck_assert_int_eq(glossary_explain(same[0], &first), 0);
 	ck_assert(str_starts(first.data, "our delay\n  "));
 	for (size_t i = 1; i < sizeof(same) / sizeof(*same); i++) {
 		struct buf text = {0};
 
-		ck_assert_int_eq(terms_explain(same[i], &text), 0);
+		ck_assert_int_eq(glossary_explain(same[i], &text), 0);
 		ck_assert_str_eq(text.data, first.data);
 		buf_fini(&text);
 	}
@@ -60,10 +60,10 @@ END_TEST
 
 START_TEST(test_nearest)
 {
-	ck_assert_str_eq(terms_nearest("respnse"), "response");
-	ck_assert_str_eq(terms_nearest("legder"), "ledger");
-	ck_assert_ptr_null(terms_nearest("banana"));
-	ck_assert_ptr_null(terms_nearest(""));
+	ck_assert_str_eq(glossary_nearest("respnse"), "response");
+	ck_assert_str_eq(glossary_nearest("legder"), "ledger");
+	ck_assert_ptr_null(glossary_nearest("banana"));
+	ck_assert_ptr_null(glossary_nearest(""));
 }
 END_TEST
 
@@ -72,16 +72,16 @@ START_TEST(test_table)
 {
 	size_t n = 0;
 
-	for (; terms_at(n); n++) {
+	for (; glossary_at(n); n++) {
 		struct buf text = {0};
 		char name[64];
 
-		(void)snprintf(name, sizeof(name), "%s", terms_at(n));
-		ck_assert_msg(terms_explain(name, &text) == 0, "%s", name);
+		(void)snprintf(name, sizeof(name), "%s", glossary_at(n));
+		ck_assert_msg(glossary_explain(name, &text) == 0, "%s", name);
 		ck_assert_msg(str_starts(text.data, name), "%s: %s", name, text.data);
 		ck_assert_ptr_nonnull(strstr(text.data, "\n  "));
 		for (size_t k = 0; k < n; k++)
-			ck_assert_str_ne(terms_at(k), name);
+			ck_assert_str_ne(glossary_at(k), name);
 		for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
 			ck_assert_msg(style_columns(line) <= 80, "%s", line);
 		buf_fini(&text);
@@ -98,7 +98,7 @@ START_TEST(test_classes_and_faults)
 		ck_assert_msg(is_known(ledger_class_names[c]), "%s", ledger_class_names[c]);
 	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
 		ck_assert_msg(is_known(fault_table[f].name), "%s", fault_table[f].name);
-	ck_assert_int_eq(terms_explain("timeout", &text), 0);
+	ck_assert_int_eq(glossary_explain("timeout", &text), 0);
 	ck_assert_ptr_nonnull(
 		strstr(text.data, "A class of the ledger: no complete answer in time."));
 	ck_assert_ptr_nonnull(strstr(text.data, "[timeouts] request."));
@@ -318,8 +318,8 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = tcase_create("terms");
-	Suite *suite = suite_create("terms");
+	TCase *tcase = tcase_create("glossary");
+	Suite *suite = suite_create("glossary");
 
 	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_nearest);

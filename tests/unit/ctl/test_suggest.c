@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* names: who mistypes a run is told of the nearest, by a service that answers one question. */
-#include "ctl/names.h"
+#include "ctl/suggest.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -73,18 +73,18 @@ static void expect_served(pid_t pid)
 static const struct {
 	const char *method;
 	const char *name;
-	enum names_known known;
+	enum suggest_known known;
 	const char *line;
 } lookups[] = {
-	{"Start", "tolk", NAMES_NEARLY,
+	{"Start", "tolk", SUGGEST_NEARLY,
 		"rpsctl: no such run in /srv/runs.d: tolk; did you mean talk?\n"},
-	{"Show", "zebra", NAMES_NOT,
+	{"Show", "zebra", SUGGEST_NOT,
 		"rpsctl: no such run in /srv/runs.d: zebra; rpsctl list lists the known ones\n"},
-	{"Start", "talk", NAMES_EXACTLY, NULL},
+	{"Start", "talk", SUGGEST_EXACTLY, NULL},
 	/* The newest of that name, which is the last one, and not a run of another name. */
-	{"Report", "talk", NAMES_NEARLY, "rpsctl: no such run: talk; did you mean talk-10?\n"},
-	{"Stop", "shop-3", NAMES_NEARLY, "rpsctl: no such run: shop-3; did you mean shop-2?\n"},
-	{"Watch", "zebra", NAMES_NOT,
+	{"Report", "talk", SUGGEST_NEARLY, "rpsctl: no such run: talk; did you mean talk-10?\n"},
+	{"Stop", "shop-3", SUGGEST_NEARLY, "rpsctl: no such run: shop-3; did you mean shop-2?\n"},
+	{"Watch", "zebra", SUGGEST_NOT,
 		"rpsctl: no such run: zebra; rpsctl status lists the known ones\n"},
 };
 
@@ -96,8 +96,8 @@ START_TEST(test_nearest)
 	pid_t pid = serve(is_plan ? ".List" : ".Status", is_plan ? PLANS : RUNS);
 
 	ck_assert_int_eq(
-		names_find(&o, is_plan, lookups[_i].name, &near, &place), lookups[_i].known);
-	ck_assert_int_eq(near.len > 0, lookups[_i].known == NAMES_NEARLY);
+		suggest_find(&o, is_plan, lookups[_i].name, &near, &place), lookups[_i].known);
+	ck_assert_int_eq(near.len > 0, lookups[_i].known == SUGGEST_NEARLY);
 	ck_assert_str_eq(place.data ? place.data : "", is_plan ? "/srv/runs.d" : "");
 	expect_served(pid);
 	buf_fini(&place);
@@ -105,7 +105,7 @@ START_TEST(test_nearest)
 	if (!lookups[_i].line)
 		return;
 	pid = serve(is_plan ? ".List" : ".Status", is_plan ? PLANS : RUNS);
-	names_explain(&o, lookups[_i].method, lookups[_i].name, &line);
+	suggest_explain(&o, lookups[_i].method, lookups[_i].name, &line);
 	ck_assert_str_eq(line.data, lookups[_i].line);
 	expect_served(pid);
 	buf_fini(&line);
@@ -120,11 +120,11 @@ START_TEST(test_no_help)
 	const struct options o = {.socket = address.sun_path};
 	struct buf near = {0}, place = {0};
 
-	ck_assert_int_eq(names_find(&o, true, "talk", &near, &place), NAMES_NOT);
+	ck_assert_int_eq(suggest_find(&o, true, "talk", &near, &place), SUGGEST_NOT);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
 		pid_t pid = serve(".List", answers[i]);
 
-		ck_assert_int_eq(names_find(&o, true, "talk", &near, &place), NAMES_NOT);
+		ck_assert_int_eq(suggest_find(&o, true, "talk", &near, &place), SUGGEST_NOT);
 		ck_assert_uint_eq(near.len, 0);
 		ck_assert_uint_eq(place.len, 0);
 		expect_served(pid);
@@ -150,7 +150,7 @@ START_TEST(test_no_run_at_all)
 		"rpsctl: %s: the service has no run; rpsctl start NAME starts one (rpsctl list "
 		"shows the names), %s\n",
 		rows[_i].command, rows[_i].remedy);
-	ck_assert_int_eq(names_explain_answer(&o, "Report", &a, &line), EXIT_NO_INPUT);
+	ck_assert_int_eq(suggest_explain_answer(&o, "Report", &a, &line), EXIT_NO_INPUT);
 	ck_assert_str_eq(line.data, want);
 	buf_fini(&line);
 	json_decref(parameters);
@@ -166,7 +166,7 @@ START_TEST(test_other_errors)
 		.error = "io.rpsd.Control.Refused", .parameters = parameters};
 	struct buf line = {0};
 
-	ck_assert_int_eq(names_explain_answer(&o, "Start", &a, &line), EXIT_REFUSED);
+	ck_assert_int_eq(suggest_explain_answer(&o, "Start", &a, &line), EXIT_REFUSED);
 	ck_assert_str_eq(line.data, "rpsctl: refused: r\n");
 	buf_fini(&line);
 	json_decref(parameters);
@@ -175,8 +175,8 @@ END_TEST
 
 int main(void)
 {
-	TCase *tcase = tcase_create("names");
-	Suite *suite = suite_create("names");
+	TCase *tcase = tcase_create("suggest");
+	Suite *suite = suite_create("suggest");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_nearest, 0, (int)(sizeof(lookups) / sizeof(*lookups)));
