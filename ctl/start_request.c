@@ -26,7 +26,7 @@
 #include "common/control/varlink.h"
 #include "common/exit_codes.h"
 #include "common/file.h"
-#include "common/fill.h"
+#include "common/variables.h"
 #include "common/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
@@ -236,12 +236,13 @@ static const char *start_request_lookup(void *userdata, const char *name)
 	return value;
 }
 
-/* fill NULL: without any variables. 0 or -ENOMEM. */
-static int start_request_fill(struct start_request *d, size_t first, const struct fill *fill)
+/* variables NULL: without any variables. 0 or -ENOMEM. */
+static int start_request_fill(
+	struct start_request *d, size_t first, const struct variables *variables)
 {
 	size_t n_before = d->problems.n;
-	int r = fill ? fill_doc(&d->doc, first, fill, &d->problems)
-		     : start_fill(NULL, first, &d->doc, &d->problems);
+	int r = variables ? variables_expand(&d->doc, first, variables, &d->problems)
+			  : start_fill(NULL, first, &d->doc, &d->problems);
 
 	d->is_unfilled |= d->problems.n > n_before;
 	return r;
@@ -253,7 +254,7 @@ static int start_request_read(
 	struct start_request *d, const char *what, size_t *ret_n_named, struct err *reterr)
 {
 	struct start_request_environment ours = {.d = d};
-	const struct fill fill = {start_request_lookup, &ours};
+	const struct variables variables = {start_request_lookup, &ours};
 	const char *named = d->named_text;
 	int r = 0;
 
@@ -266,7 +267,7 @@ static int start_request_read(
 	if (r == 0)
 		r = start_read_texts(&d->start, &d->doc, &d->problems);
 	if (r == 0)
-		r = start_request_fill(d, *ret_n_named, &fill);
+		r = start_request_fill(d, *ret_n_named, &variables);
 	if (r)
 		return start_request_out_of_memory(reterr);
 	if (ours.is_bad) {
@@ -281,7 +282,8 @@ static int start_request_read(
 static int start_request_add_setting(struct start_request *d, const char *key, const char *value,
 	const char *origin, struct err *reterr)
 {
-	if (!start_request_is_utf8(key) || !draft_is_utf8(value) || !draft_is_utf8(origin)) {
+	if (!start_request_is_utf8(key) || !start_request_is_utf8(value) ||
+		!start_request_is_utf8(origin)) {
 		err_set(reterr, "a flag's value is not text in UTF-8");
 		return EXIT_USAGE;
 	}

@@ -17,7 +17,7 @@
 #include "common/control/varlink.h"
 #include "common/digest.h"
 #include "common/err.h"
-#include "common/fill.h"
+#include "common/variables.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
@@ -298,9 +298,9 @@ static const char *start_find_variable(void *variables, const char *name)
 
 int start_fill(json_t *variables, size_t first, struct ini_doc *doc, struct problems *problems)
 {
-	const struct fill fill = {start_find_variable, variables};
+	const struct variables fill = {start_find_variable, variables};
 
-	return fill_doc(doc, first, &fill, problems);
+	return variables_expand(doc, first, &fill, problems);
 }
 
 int start_read_texts(const struct start *s, struct ini_doc *doc, struct problems *problems)

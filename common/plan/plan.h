@@ -264,8 +264,8 @@ struct plan {
 };
 
 /* Builds and validates a plan. doc: the run file, then overlays, then flags, with variables
- * expanded (fill.h). Of two keys that contradict each other the one from the later file wins, and
- * flags count as one file after all others; within one file they are a problem. name NULL: made
+ * expanded (variables.h). Of two keys that contradict each other the one from the later file wins,
+ * and flags count as one file after all others; within one file they are a problem. name NULL: made
  * from the URL's host. text: that of the run file, NULL if there is none. files: contents for
  * values that end in @file or cred:NAME, looked up by name (NULL, 0: such values are a problem).
  * All problems are added; *ret is set only when problems is empty, including those that were in it

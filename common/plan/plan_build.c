@@ -269,16 +269,16 @@ static int plan_fill(struct plan_input *in, const char *name, const char *text)
 	plan_check_target(in);
 	in->is_load_doubtful = plan_is_load_doubtful(in);
 	in->stages_ns = plan_stages_duration(p, false);
-	r = plan_settle_tls(in);
+	r = plan_resolve_tls(in);
 	if (!r)
-		r = plan_settle_requests(in);
+		r = plan_resolve_requests(in);
 	if (r)
 		return r;
 	plan_exclude(in);
-	plan_settle_place(in);
-	r = plan_settle_load(in);
+	plan_resolve_place(in);
+	r = plan_resolve_load(in);
 	plan_apply_rules(in);
-	plan_settle_reuse(in);
+	plan_resolve_reuse(in);
 	plan_finish_sources(p);
 	if (!r)
 		r = plan_set_text(in, text);

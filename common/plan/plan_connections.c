@@ -101,7 +101,7 @@ int plan_parse_dns(const char *value, void *field, struct err *reterr)
 
 /* ---------------------------------------------------------------- the whole */
 
-void plan_settle_place(const struct plan_input *in)
+void plan_resolve_place(const struct plan_input *in)
 {
 	const struct plan *p = in->plan;
 	const struct ini_entry *to = plan_entry(in, "target", "connect-to");
@@ -134,7 +134,7 @@ bool plan_all_requests_close(const struct plan *p)
 	return true;
 }
 
-void plan_settle_reuse(const struct plan_input *in)
+void plan_resolve_reuse(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
 

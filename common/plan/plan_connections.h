@@ -30,9 +30,9 @@ bool plan_is_idempotent(const char *method);
 bool plan_all_requests_close(const struct plan *p);
 
 /* Resolves a conflict between connect-to and a URL that leaves it no room: the later one wins. */
-void plan_settle_place(const struct plan_input *in);
+void plan_resolve_place(const struct plan_input *in);
 /* After the rules: disables reuse if every request closes its connection. */
-void plan_settle_reuse(const struct plan_input *in);
+void plan_resolve_reuse(const struct plan_input *in);
 
 /* For the key table (keys.h): parses into the field that is named here, NULL: only checks. 0,
  * -EINVAL with reterr, -ENOMEM. */

@@ -92,7 +92,7 @@ static void plan_judge_stages(struct plan_load *l)
 
 /* ---- model and length ---- */
 
-static void plan_settle_model(struct plan_load *l)
+static void plan_resolve_model(struct plan_load *l)
 {
 	struct plan *p = l->plan;
 
@@ -123,7 +123,7 @@ static void plan_check_duration(struct plan_load *l)
 }
 
 /* Stages of a later file determine the length. */
-static void plan_settle_length(struct plan_load *l)
+static void plan_resolve_length(struct plan_load *l)
 {
 	const struct ini_entry **lengths[] = {&l->duration, &l->requests};
 
@@ -294,7 +294,7 @@ static void plan_finish_closed(struct plan_load *l)
 		p->duration_ns = plan_default_length(l);
 }
 
-int plan_settle_load(const struct plan_input *in)
+int plan_resolve_load(const struct plan_input *in)
 {
 	struct plan *plan = in->plan;
 	struct plan_load l = {.in = in,
@@ -308,8 +308,8 @@ int plan_settle_load(const struct plan_input *in)
 	/* A flat rate, or users, that replace stages last as long as those did. */
 	if (!l.stage)
 		l.kept_ns = in->stages_ns;
-	plan_settle_model(&l);
-	plan_settle_length(&l);
+	plan_resolve_model(&l);
+	plan_resolve_length(&l);
 	if (plan->model == PLAN_CLOSED) {
 		plan_finish_closed(&l);
 		return plan_scale(&l);

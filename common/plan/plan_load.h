@@ -9,4 +9,4 @@ struct plan_input;
 /* A key that sets the pace has a bad value: keys that contradict it may fit the right one. */
 bool plan_is_load_doubtful(const struct plan_input *in);
 /* After plan_exclude: fills model, rate, stages, duration and requests. 0 or -ENOMEM. */
-int plan_settle_load(const struct plan_input *in);
+int plan_resolve_load(const struct plan_input *in);

@@ -547,7 +547,7 @@ static int plan_set_expect_body(struct plan_making *m)
 
 /* ---- the whole ---- */
 
-int plan_settle_requests(const struct plan_input *in)
+int plan_resolve_requests(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
 	int r = 0;

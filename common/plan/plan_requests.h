@@ -13,7 +13,7 @@ int plan_name_requests(const struct plan_input *in);
 struct plan_request *plan_find_request(const struct plan *p, const char *name);
 /* To be called after keys_apply: adds the values that come from [defaults], from several entries
  * and from files. 0 (also with problems) or -ENOMEM. */
-int plan_settle_requests(const struct plan_input *in);
+int plan_resolve_requests(const struct plan_input *in);
 /* Refuses impossible combinations, if all single values are valid. */
 void plan_judge_requests(const struct plan_input *in);
 void plan_fini_requests(struct plan *p);

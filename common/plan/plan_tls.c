@@ -169,7 +169,7 @@ static int plan_take_pem(const struct plan_input *in, const char *key, struct pl
 	return 0;
 }
 
-int plan_settle_tls(const struct plan_input *in)
+int plan_resolve_tls(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
 	int r;

@@ -17,7 +17,7 @@ struct plan_input;
 
 /* To be called after keys_apply: adds the contents of files, and the server's name. 0 (also with
  * problems) or -ENOMEM. */
-int plan_settle_tls(const struct plan_input *in);
+int plan_resolve_tls(const struct plan_input *in);
 void plan_fini_tls(struct plan *p);
 
 /* The file that an entry of [tls] names; NULL: none. */

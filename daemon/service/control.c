@@ -22,7 +22,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/str.h"
-#include "daemon/service/control_call.h"
+#include "daemon/service/control_connection.h"
 #include "daemon/service/log.h"
 
 #define CONTROL_ACCEPTS_MAX 16 /* of a listener, in */
@@ -82,7 +82,7 @@ static bool control_knows_interface(const struct control *c, const char *name, s
 	return false;
 }
 
-static void control_no_method(struct control_call *call)
+static void control_no_method(struct control_connection *call)
 {
 	const char *name = call->call.method;
 	const char *dot = strrchr(name, '.');
@@ -107,7 +107,7 @@ static bool control_may_complain(const struct control *c, int64_t *after_ns)
 	return true;
 }
 
-static void control_refuse(struct control_call *call, const struct control_method *method)
+static void control_refuse(struct control_connection *call, const struct control_method *method)
 {
 	struct control_user *user = call->user_of;
 
@@ -123,7 +123,7 @@ static void control_refuse(struct control_call *call, const struct control_metho
 	control_error(call, "org.varlink.service.PermissionDenied", json_object());
 }
 
-void control_dispatch(struct control_call *call)
+void control_dispatch(struct control_connection *call)
 {
 	const struct control_method *method = control_find_method(call->control, call->call.method);
 
@@ -149,7 +149,8 @@ static unsigned control_count_observers(const struct control *c)
 	unsigned n = 0;
 
 	list_for_each (node, &c->connections)
-		n += container_of(node, struct control_call, node)->peer.role == CONTROL_OBSERVE;
+		n += container_of(node, struct control_connection, node)->peer.role ==
+		     CONTROL_OBSERVE;
 	return n;
 }
 
@@ -169,7 +170,7 @@ static int control_read_peer(int fd, struct control_peer *ret)
 int control_add_connection(struct control *c, int fd, struct control_closer *closer)
 {
 	struct control_peer peer = {.role = CONTROL_ADMIN};
-	struct control_call *call;
+	struct control_connection *call;
 	int r;
 
 	r = control_read_peer(fd, &peer);
@@ -225,7 +226,8 @@ static enum control_room control_look_for_room(
 static bool control_give_up_gone(struct control *c, bool of_any, uid_t uid)
 {
 	list_for_each (node, &c->connections) {
-		struct control_call *call = container_of(node, struct control_call, node);
+		struct control_connection *call =
+			container_of(node, struct control_connection, node);
 
 		if (call->mute && (of_any || call->peer.uid == uid)) {
 			control_call_close(call);
@@ -274,7 +276,7 @@ static void control_welcome(struct control_listener *l, int fd)
 {
 	struct control *c = l->control;
 	struct control_peer peer = {.role = l->role};
-	struct control_call *call;
+	struct control_connection *call;
 	struct err why = {0};
 
 	/* A client that only connects and closes must cost as little as possible, and no place. */
@@ -400,13 +402,13 @@ failed:
 static void control_on_partial(struct timer_queue *queue, struct timer *timer)
 {
 	(void)queue;
-	control_call_close(container_of(timer, struct control_call, partial));
+	control_call_close(container_of(timer, struct control_connection, partial));
 }
 
 static void control_on_stall(struct timer_queue *queue, struct timer *timer)
 {
 	(void)queue;
-	control_call_close(container_of(timer, struct control_call, stall));
+	control_call_close(container_of(timer, struct control_connection, stall));
 }
 
 int control_new(const struct control_config *config, struct control **ret)
@@ -461,7 +463,8 @@ struct control *control_free(struct control *c)
 	c->closing = true;
 	control_stop_listening(c);
 	while (!list_empty(&c->connections))
-		control_call_close(container_of(c->connections.next, struct control_call, node));
+		control_call_close(
+			container_of(c->connections.next, struct control_connection, node));
 	control_turns_fini(c);
 	timer_queue_fini(&c->partials);
 	timer_queue_fini(&c->stalls);

@@ -13,7 +13,7 @@
 #include "common/list.h"
 
 struct control;
-struct control_call;
+struct control_connection;
 struct loop;
 
 enum control_role {
@@ -36,7 +36,7 @@ struct control_peer {
 
 /* Answers with control_reply or control_error before it returns, or later. Until the final reply
  * its connection is busy: further calls wait, replies keep the order of calls. */
-typedef void (*control_method_fn)(struct control_call *call, void *userdata);
+typedef void (*control_method_fn)(struct control_connection *call, void *userdata);
 
 struct control_method {
 	const char *name;	/* "io.rpsd.Control.Start" */
@@ -44,34 +44,34 @@ struct control_method {
 	control_method_fn fn;
 };
 
-const struct control_peer *control_call_peer(const struct control_call *call);
+const struct control_peer *control_call_peer(const struct control_connection *call);
 /* The user's name, or "uid 1000" where there is none; looked up at most once for a connection. */
-const char *control_call_user(struct control_call *call);
+const char *control_call_user(struct control_connection *call);
 /* An object, perhaps empty; borrowed until the final reply. */
-json_t *control_call_parameters(const struct control_call *call);
-const char *control_call_method(const struct control_call *call);
-bool control_call_wants_more(const struct control_call *call);
+json_t *control_call_parameters(const struct control_connection *call);
+const char *control_call_method(const struct control_connection *call);
+bool control_call_wants_more(const struct control_connection *call);
 
 /* Each takes over parameters (NULL: none, or memory ran out and the connection ends). The final
  * ones end the call: it must not be used any more. Nothing is sent and no connection closed inside.
  */
-void control_reply(struct control_call *call, json_t *parameters);
-void control_error(struct control_call *call, const char *error, json_t *parameters);
+void control_reply(struct control_connection *call, json_t *parameters);
+void control_error(struct control_connection *call, const char *error, json_t *parameters);
 /* org.varlink.service.InvalidParameter */
-void control_error_parameter(struct control_call *call, const char *parameter);
+void control_error_parameter(struct control_connection *call, const char *parameter);
 /* Only if control_call_wants_more; the call continues. */
-void control_reply_more(struct control_call *call, json_t *parameters);
+void control_reply_more(struct control_connection *call, json_t *parameters);
 
 /* For streams: is there no unsent output for this peer, and a callback for when that becomes so? A
  * stream that sends only then gives a slow reader the newest state and never a queue. */
-bool control_call_is_clear(const struct control_call *call);
-void control_call_on_clear(
-	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg);
+bool control_call_is_clear(const struct control_connection *call);
+void control_call_on_clear(struct control_connection *call,
+	void (*fn)(struct control_connection *call, void *arg), void *arg);
 /* For long answers: fn is called once, in the next turn of this connection, and does the next part
  * of the work. A call that takes more than about a millisecond is made of such parts, so that other
  * users are answered meanwhile. */
-void control_call_on_turn(
-	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg);
+void control_call_on_turn(struct control_connection *call,
+	void (*fn)(struct control_connection *call, void *arg), void *arg);
 
 /* Called when the connection closes, for any reason. Embed it. Called once, after which it is
  * removed from the list and may be freed; the call, if it still runs, is not valid any more. */
@@ -81,7 +81,7 @@ struct control_closer {
 };
 void control_closer_init(
 	struct control_closer *closer, void (*on_closed)(struct control_closer *closer));
-void control_on_close(struct control_call *call, struct control_closer *closer);
+void control_on_close(struct control_connection *call, struct control_closer *closer);
 void control_closer_cancel(struct control_closer *closer); /* harmless when not in the list */
 
 /* ---------------------------------------------------------------- the server */

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "daemon/service/control_call.h"
+#include "daemon/service/control_connection.h"
 
 #define CONTROL_LOOK_NS (5 * NSEC_PER_MSEC)
 
@@ -101,14 +101,14 @@ static void control_user_ask(struct control *c, struct control_user *user)
 	loop_task_again(&c->turn);
 }
 
-void control_turn_ask(struct control_call *call)
+void control_turn_ask(struct control_connection *call)
 {
 	if (list_empty(&call->waiting))
 		list_push_back(&call->user_of->waiting, &call->waiting);
 	control_user_ask(call->control, call->user_of);
 }
 
-void control_turn_leave(struct control_call *call)
+void control_turn_leave(struct control_connection *call)
 {
 	list_remove(&call->waiting);
 	if (list_empty(&call->user_of->waiting))
@@ -135,8 +135,8 @@ static void control_turn_step(struct control *c, int64_t *now_ns, int64_t *cpu_n
 {
 	struct control_user *user =
 		container_of(list_pop_front(&c->in_turn), struct control_user, in_turn);
-	struct control_call *call =
-		container_of(list_pop_front(&user->waiting), struct control_call, waiting);
+	struct control_connection *call =
+		container_of(list_pop_front(&user->waiting), struct control_connection, waiting);
 	int64_t cpu_before_ns = *cpu_ns;
 
 	user->n_connections++; /* the step may close the last of them */

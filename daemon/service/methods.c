@@ -28,7 +28,7 @@
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"
-#include "daemon/service/methods_material.h"
+#include "daemon/service/methods_inputs.h"
 #include "daemon/service/secrets.h"
 
 #define METHODS_SERVICE "org.varlink.service"
@@ -56,7 +56,7 @@ static const char methods_service_text[] =
 
 /* ---------------------------------------------------------------- org.varlink.service */
 
-static void methods_get_info(struct control_call *call, void *userdata)
+static void methods_get_info(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{0}};
 
@@ -67,7 +67,7 @@ static void methods_get_info(struct control_call *call, void *userdata)
 					    "interfaces", METHODS_SERVICE, RPSD_INTERFACE));
 }
 
-static void methods_get_interface_description(struct control_call *call, void *userdata)
+static void methods_get_interface_description(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"interface", METHODS_TEXT}, {0}};
 	const char *interface = methods_text(call, "interface");
@@ -125,7 +125,7 @@ static json_t *methods_json_daemon(const struct methods *m)
 		(json_int_t)files.rlim_cur, "allow", allow);
 }
 
-static void methods_status(struct control_call *call, void *userdata)
+static void methods_status(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
 	const struct methods *m = userdata;
@@ -204,7 +204,7 @@ static json_t *methods_json_origin(const struct origin *o)
 	return json;
 }
 
-static void methods_origins(struct control_call *call, void *userdata)
+static void methods_origins(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{0}};
 	const struct methods *m = userdata;
@@ -226,7 +226,7 @@ static void methods_append_active(struct run *run, void *arg)
 		(void)json_array_append_new(arg, json_string(run_id(run)));
 }
 
-static void methods_stop(struct control_call *call, void *userdata)
+static void methods_stop(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {
 		{"run", METHODS_TEXT}, {"all", METHODS_BOOL}, {"now", METHODS_BOOL}, {0}};
@@ -298,19 +298,19 @@ static int methods_put_doc(struct buf *out, const struct ini_doc *doc)
 	return r;
 }
 
-static void methods_reply_text(struct control_call *call, int r, const struct buf *text)
+static void methods_reply_text(struct control_connection *call, int r, const struct buf *text)
 {
 	json_t *value = r == 0 ? json_text(text->data ? text->data : "") : NULL;
 
 	control_reply(call, value ? json_pack("{s:o}", "text", value) : NULL);
 }
 
-static void methods_show(struct control_call *call, void *userdata)
+static void methods_show(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"name", METHODS_TEXT}, {0}};
 	const struct methods *m = userdata;
 	const char *name = methods_text(call, "name");
-	bool is_stranger = control_call_peer(call)->role < CONTROL_OPERATE;
+	bool is_observer = control_call_peer(call)->role < CONTROL_OPERATE;
 	struct buf out = {0};
 	char *text;
 	size_t len;
@@ -329,7 +329,7 @@ static void methods_show(struct control_call *call, void *userdata)
 			r = file_read(out.data, METHODS_RUN_FILE_MAX, &text, &len);
 		buf_fini(&out);
 		if (r == 0) {
-			r = secrets_mask(text, len, is_stranger, &out);
+			r = secrets_mask(text, len, is_observer, &out);
 			free(text);
 		}
 	}

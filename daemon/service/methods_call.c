@@ -39,7 +39,7 @@ static bool methods_is_of_type(const json_t *value, enum methods_type type)
 	return false;
 }
 
-bool methods_check(struct control_call *call, const struct methods_field *fields)
+bool methods_check(struct control_connection *call, const struct methods_field *fields)
 {
 	json_t *parameters = control_call_parameters(call);
 	const char *key;
@@ -61,19 +61,19 @@ bool methods_check(struct control_call *call, const struct methods_field *fields
 	return true;
 }
 
-json_t *methods_value(const struct control_call *call, const char *name)
+json_t *methods_value(const struct control_connection *call, const char *name)
 {
 	json_t *value = json_object_get(control_call_parameters(call), name);
 
 	return json_is_null(value) ? NULL : value;
 }
 
-const char *methods_text(const struct control_call *call, const char *name)
+const char *methods_text(const struct control_connection *call, const char *name)
 {
 	return json_string_value(methods_value(call, name));
 }
 
-bool methods_flag(const struct control_call *call, const char *name)
+bool methods_flag(const struct control_connection *call, const char *name)
 {
 	return json_is_true(methods_value(call, name));
 }
@@ -103,13 +103,13 @@ json_t *methods_json_masked(const char *text, enum control_role role)
 	return value;
 }
 
-void methods_no_such_run(struct control_call *call, const char *run)
+void methods_no_such_run(struct control_connection *call, const char *run)
 {
 	control_error(call, RPSD_INTERFACE ".NoSuchRun", json_pack("{s:s}", "run", run ? run : ""));
 }
 
 void methods_refuse(
-	struct control_call *call, const char *error, const char *what, const char *reason)
+	struct control_connection *call, const char *error, const char *what, const char *reason)
 {
 	const struct control_peer *peer = control_call_peer(call);
 

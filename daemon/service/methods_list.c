@@ -23,7 +23,7 @@
 #include "common/plan/plan.h"
 #include "common/str.h"
 #include "daemon/service/methods_call.h"
-#include "daemon/service/methods_material.h"
+#include "daemon/service/methods_inputs.h"
 
 #define METHODS_RUN_SUFFIX ".ini"
 
@@ -192,28 +192,28 @@ static bool methods_list_is_whole(json_t *const *rows)
 /* Makes the rows of the run file of name. 0, -ENOENT (it was removed meanwhile) or -ENOMEM. */
 static int methods_list_run(const char *dir, const char *name, json_t **rows)
 {
-	struct methods_material *material = calloc(1, sizeof(*material));
+	struct methods_inputs *inputs = calloc(1, sizeof(*inputs));
 	struct plan *plan = NULL;
 	int r;
 
-	if (!material)
+	if (!inputs)
 		return -ENOMEM;
-	r = methods_read_named(material, dir, name, METHODS_LOOK);
+	r = methods_read_named(inputs, dir, name, METHODS_LOOK);
 	if (r == 0)
-		r = plan_build(name, &material->doc, material->text, material->files,
-			material->n_files, &plan, &material->problems);
-	if (r < 0 && r != -ENOENT && material->problems.n == 0)
-		problems_add(&material->problems, material->path, 0, "%s", strerror(-r));
+		r = plan_build(name, &inputs->doc, inputs->text, inputs->files, inputs->n_files,
+			&plan, &inputs->problems);
+	if (r < 0 && r != -ENOENT && inputs->problems.n == 0)
+		problems_add(&inputs->problems, inputs->path, 0, "%s", strerror(-r));
 	if (r != -ENOENT && r != -ENOMEM) {
 		for (int i = 0; i < CONTROL_ROLE_COUNT; i++)
 			rows[i] = plan ? methods_list_plan(plan, (enum control_role)i)
 				       : methods_json_listed(name, json_string(""), "",
 						 methods_json_problem(
-							 material, 0, (enum control_role)i));
+							 inputs, 0, (enum control_role)i));
 		r = methods_list_is_whole(rows) ? 0 : -ENOMEM;
 	}
 	plan_free(plan);
-	methods_material_fini(material);
+	methods_inputs_fini(inputs);
 	return r;
 }
 
@@ -297,7 +297,7 @@ static int methods_listing_add(struct methods_listing *l, const char *file)
 }
 
 /* Handles files for about a millisecond, then lets others have their turn. */
-static void methods_listing_go_on(struct control_call *call, void *arg)
+static void methods_listing_go_on(struct control_connection *call, void *arg)
 {
 	struct methods_listing *l = arg;
 	int64_t end_ns = clock_now_ns() + METHODS_LIST_PART_NS;
@@ -320,7 +320,7 @@ static void methods_listing_go_on(struct control_call *call, void *arg)
 	control_reply(call, plans);
 }
 
-void methods_list(struct control_call *call, void *userdata)
+void methods_list(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{0}};
 	struct methods *m = userdata;

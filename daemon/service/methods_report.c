@@ -23,7 +23,7 @@
 /* The state of one call with more, from its first reply to its last. */
 struct methods_report {
 	struct control_closer closer;
-	struct control_call *call;
+	struct control_connection *call;
 	json_t *rows; /* all of them */
 	size_t next;  /* the first that has not been sent */
 };
@@ -264,7 +264,7 @@ static void methods_report_on_closed(struct control_closer *closer)
 	methods_report_end(container_of(closer, struct methods_report, closer));
 }
 
-static void methods_report_on_clear(struct control_call *call, void *arg)
+static void methods_report_on_clear(struct control_connection *call, void *arg)
 {
 	struct methods_report *r = arg;
 	json_t *part = json_pack("{s:{s:{s:o}}}", "result", "intervals", "rows",
@@ -281,7 +281,7 @@ static void methods_report_on_clear(struct control_call *call, void *arg)
 }
 
 /* Takes over result. */
-static void methods_report_stream(struct control_call *call, json_t *result)
+static void methods_report_stream(struct control_connection *call, json_t *result)
 {
 	json_t *intervals = json_object_get(result, "intervals");
 	json_t *rows = json_object_get(intervals, "rows");
@@ -318,7 +318,7 @@ static void methods_keep_finished(struct run *run, void *arg)
 		*newest = run;
 }
 
-void methods_report(struct control_call *call, void *userdata)
+void methods_report(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
 	const struct methods *m = userdata;

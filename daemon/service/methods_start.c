@@ -23,7 +23,7 @@
 #include "daemon/runs/registry.h"
 #include "daemon/service/log.h"
 #include "daemon/service/methods_call.h"
-#include "daemon/service/methods_material.h"
+#include "daemon/service/methods_inputs.h"
 #include "daemon/service/secrets.h"
 #include "daemon/service/systemd.h"
 
@@ -83,7 +83,7 @@ static struct methods_job *methods_job_new(struct methods *m)
 
 /* ---------------------------------------------------------------- answering */
 
-static void methods_plan_invalid(struct control_call *call, struct methods_material *m)
+static void methods_plan_invalid(struct control_connection *call, struct methods_inputs *m)
 {
 	enum control_role role = control_call_peer(call)->role;
 	json_t *texts = json_array();
@@ -95,7 +95,7 @@ static void methods_plan_invalid(struct control_call *call, struct methods_mater
 }
 
 /* Logs the start. The log may be read by users who may not read the run's file. */
-static void methods_log_started(struct control_call *call, const struct run *run)
+static void methods_log_started(struct control_connection *call, const struct run *run)
 {
 	const struct control_peer *peer = control_call_peer(call);
 	struct buf url = {0};
@@ -108,7 +108,7 @@ static void methods_log_started(struct control_call *call, const struct run *run
 
 /* Takes over plan; answers the call. */
 static void methods_start_plan(
-	struct control_call *call, struct methods *m, struct plan *plan, bool is_held)
+	struct control_connection *call, struct methods *m, struct plan *plan, bool is_held)
 {
 	const struct control_peer *peer = control_call_peer(call);
 	struct methods_job *job = methods_job_new(m);
@@ -151,7 +151,7 @@ static void methods_start_plan(
 }
 
 /* Examines the entries from number first on, which came with the call. */
-static void methods_refuse_key(struct methods_material *m, size_t first)
+static void methods_refuse_key(struct methods_inputs *m, size_t first)
 {
 	const struct ini_entry *e = plan_key_entry(&m->doc, first);
 
@@ -160,24 +160,24 @@ static void methods_refuse_key(struct methods_material *m, size_t first)
 }
 
 /* The plan's inputs: the run file that is named, and what came with the call. 0 or -errno. */
-static int methods_gather(const struct methods *m, struct methods_material *material)
+static int methods_gather(const struct methods *m, struct methods_inputs *inputs)
 {
-	const struct start *s = &material->start;
+	const struct start *s = &inputs->start;
 	int r = 0;
 
 	if (!s->text && s->name)
-		r = methods_read_named(material, m->config.runs_dir, s->name, METHODS_READ);
+		r = methods_read_named(inputs, m->config.runs_dir, s->name, METHODS_READ);
 	if (r == 0)
-		r = methods_read_call(material);
+		r = methods_read_call(inputs);
 	if (r == 0 && !m->config.is_private)
-		methods_refuse_key(material, material->n_named);
+		methods_refuse_key(inputs, inputs->n_named);
 	return r;
 }
 
 /* Finds an entry that came with the call for a named run and is no figure of its load: it would
  * change the target, the trusted certificates, the content of requests, or which requests there
  * are. An empty [request NAME] is a request too. False: there is none. */
-static bool methods_find_override(const struct methods_material *m, char *ret_what, size_t size)
+static bool methods_find_override(const struct methods_inputs *m, char *ret_what, size_t size)
 {
 	for (size_t i = m->n_named; i < m->doc.n_entries; i++) {
 		const struct ini_entry *e = &m->doc.entries[i];
@@ -202,7 +202,7 @@ static bool methods_find_override(const struct methods_material *m, char *ret_wh
 
 /* If the file has secrets that a member of the group is not shown, only the file may determine
  * where they are sent, and with what. True: the call has been answered. */
-static bool methods_refuse_override(struct control_call *call, const struct methods_material *m)
+static bool methods_refuse_override(struct control_connection *call, const struct methods_inputs *m)
 {
 	char what[128];
 	char reason[256];
@@ -217,28 +217,28 @@ static bool methods_refuse_override(struct control_call *call, const struct meth
 }
 
 static void methods_start_gathered(
-	struct control_call *call, struct methods *m, struct methods_material *material)
+	struct control_connection *call, struct methods *m, struct methods_inputs *inputs)
 {
-	const struct start *s = &material->start;
+	const struct start *s = &inputs->start;
 	struct plan *plan = NULL;
-	int r = methods_gather(m, material);
+	int r = methods_gather(m, inputs);
 
 	if (r == -ENOENT) {
 		methods_no_such_run(call, s->name);
 		return;
 	}
-	if (r == 0 && methods_refuse_override(call, material))
+	if (r == 0 && methods_refuse_override(call, inputs))
 		return;
 	if (r < 0 && r != -ENOMEM)
-		problems_add(&material->problems, material->path, 0, "%s", strerror(-r));
+		problems_add(&inputs->problems, inputs->path, 0, "%s", strerror(-r));
 	else if (r == 0)
 		r = plan_build_within(m->config.is_private ? SIZE_MAX : PLAN_SERVICE_BYTES_MAX,
-			s->name, &material->doc, material->text ? material->text : s->text,
-			material->files, material->n_files, &plan, &material->problems);
+			s->name, &inputs->doc, inputs->text ? inputs->text : s->text, inputs->files,
+			inputs->n_files, &plan, &inputs->problems);
 	if (r == -ENOMEM)
 		control_reply(call, NULL);
-	else if (r != 0 || material->problems.n > 0)
-		methods_plan_invalid(call, material);
+	else if (r != 0 || inputs->problems.n > 0)
+		methods_plan_invalid(call, inputs);
 	else
 		methods_start_plan(call, m, plan, s->hold);
 	/* A private daemon has one run, whose plan has its own copies. */
@@ -248,7 +248,7 @@ static void methods_start_gathered(
 
 /* True: the call has been answered. */
 static bool methods_refuse_start(
-	struct control_call *call, const struct methods *m, const struct start *s)
+	struct control_connection *call, const struct methods *m, const struct start *s)
 {
 	bool is_named = s->name && !s->text;
 
@@ -264,24 +264,24 @@ static bool methods_refuse_start(
 	return true;
 }
 
-void methods_start(struct control_call *call, void *userdata)
+void methods_start(struct control_connection *call, void *userdata)
 {
 	struct methods *m = userdata;
-	struct methods_material *material = calloc(1, sizeof(*material));
+	struct methods_inputs *inputs = calloc(1, sizeof(*inputs));
 	const char *bad;
 	int r = -ENOMEM;
 
-	if (material) {
-		material->start.content = m->content;
-		material->start.content_len = m->content_len;
-		r = start_read(&material->start, control_call_parameters(call), &bad);
+	if (inputs) {
+		inputs->start.content = m->content;
+		inputs->start.content_len = m->content_len;
+		r = start_read(&inputs->start, control_call_parameters(call), &bad);
 	}
 	if (r == -EINVAL)
 		control_error_parameter(call, bad);
 	else if (r)
 		control_reply(call, NULL);
-	else if (!methods_refuse_start(call, m, &material->start))
-		methods_start_gathered(call, m, material);
-	if (material)
-		methods_material_fini(material);
+	else if (!methods_refuse_start(call, m, &inputs->start))
+		methods_start_gathered(call, m, inputs);
+	if (inputs)
+		methods_inputs_fini(inputs);
 }

@@ -15,7 +15,7 @@
 #include "daemon/service/methods_call.h"
 
 /* The newest run in progress, if no run is named. NULL: the call has been answered. */
-static struct run *methods_steer_find(const struct methods *m, struct control_call *call)
+static struct run *methods_steer_find(const struct methods *m, struct control_connection *call)
 {
 	const char *id = methods_text(call, "run");
 	struct run *run = registry_find(m->config.registry, id);
@@ -26,7 +26,7 @@ static struct run *methods_steer_find(const struct methods *m, struct control_ca
 }
 
 static void methods_steer_refuse(
-	struct control_call *call, struct run *run, const char *verb, const char *reason)
+	struct control_connection *call, struct run *run, const char *verb, const char *reason)
 {
 	char what[160];
 
@@ -35,7 +35,7 @@ static void methods_steer_refuse(
 }
 
 static void methods_steer(
-	struct control_call *call, struct run *run, const char *verb, struct run_order *order)
+	struct control_connection *call, struct run *run, const char *verb, struct run_order *order)
 {
 	const struct control_peer *peer = control_call_peer(call);
 	const struct run_event *event = NULL;
@@ -62,7 +62,8 @@ static void methods_steer(
 /* ---------------------------------------------------------------- Set */
 
 /* The one setting there is. False: the call has been answered. */
-static bool methods_set_read(struct control_call *call, struct run *run, struct run_order *order)
+static bool methods_set_read(
+	struct control_connection *call, struct run *run, struct run_order *order)
 {
 	json_t *settings = methods_value(call, "settings");
 	const json_t *one = json_array_get(settings, 0);
@@ -96,7 +97,7 @@ static bool methods_set_read(struct control_call *call, struct run *run, struct 
 	return true;
 }
 
-void methods_set(struct control_call *call, void *userdata)
+void methods_set(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {
 		{"run", METHODS_TEXT}, {"settings", METHODS_ARRAY}, {0}};
@@ -114,8 +115,8 @@ void methods_set(struct control_call *call, void *userdata)
 
 /* ---------------------------------------------------------------- Pause, Resume, Next */
 
-static void methods_steer_plainly(
-	struct control_call *call, const struct methods *m, enum run_act act, const char *verb)
+static void methods_steer_plainly(struct control_connection *call, const struct methods *m,
+	enum run_act act, const char *verb)
 {
 	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
 	struct run_order order = {.act = act};
@@ -128,17 +129,17 @@ static void methods_steer_plainly(
 		methods_steer(call, run, verb, &order);
 }
 
-void methods_pause(struct control_call *call, void *userdata)
+void methods_pause(struct control_connection *call, void *userdata)
 {
 	methods_steer_plainly(call, userdata, RUN_PAUSE, "pause");
 }
 
-void methods_resume(struct control_call *call, void *userdata)
+void methods_resume(struct control_connection *call, void *userdata)
 {
 	methods_steer_plainly(call, userdata, RUN_RESUME, "resume");
 }
 
-void methods_next(struct control_call *call, void *userdata)
+void methods_next(struct control_connection *call, void *userdata)
 {
 	methods_steer_plainly(call, userdata, RUN_NEXT, "go on with");
 }

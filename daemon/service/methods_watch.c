@@ -16,7 +16,7 @@
 struct methods_watch {
 	struct run_observer observer;
 	struct control_closer closer;
-	struct control_call *call;
+	struct control_connection *call;
 	struct run *run;
 	bool has_news; /* there is news that the reader has not been sent */
 	uint64_t skipped;
@@ -35,7 +35,7 @@ static int methods_fill_events(const struct run *run, struct result_list *to)
 }
 
 static json_t *methods_json_watch(
-	const struct run *run, const struct control_call *call, uint64_t skipped)
+	const struct run *run, const struct control_connection *call, uint64_t skipped)
 {
 	struct progress p;
 	json_t *answer = NULL;
@@ -69,7 +69,7 @@ static void methods_watch_on_news(struct run_observer *o, struct run *run)
 	w->has_news = true;
 }
 
-static void methods_watch_on_clear(struct control_call *call, void *arg)
+static void methods_watch_on_clear(struct control_connection *call, void *arg)
 {
 	struct methods_watch *w = arg;
 
@@ -96,7 +96,7 @@ static void methods_watch_on_closed(struct control_closer *closer)
 	free(w);
 }
 
-void methods_watch(struct control_call *call, void *userdata)
+void methods_watch(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"run", METHODS_TEXT}, {0}};
 	const struct methods *m = userdata;

@@ -246,7 +246,7 @@ static size_t secrets_find_user_info(const char *token, size_t len, bool is_url,
 
 /* One word: a URL, a path or something else. */
 static int secrets_put_token(
-	const char *token, size_t len, bool for_strangers, bool is_url, struct buf *out)
+	const char *token, size_t len, bool for_observers, bool is_url, struct buf *out)
 {
 	size_t user_len;
 	size_t start = secrets_find_user_info(token, len, is_url, &user_len);
@@ -262,9 +262,9 @@ static int secrets_put_token(
 	}
 	query = secrets_find_query(token, len, is_url || user_len > 0);
 	if (r == 0)
-		r = buf_append(out, token, query + (for_strangers && query < len));
+		r = buf_append(out, token, query + (for_observers && query < len));
 	if (r == 0 && query < len)
-		r = for_strangers ? buf_puts(out, SECRETS_MASK)
+		r = for_observers ? buf_puts(out, SECRETS_MASK)
 				  : secrets_put_pairs(token + query, len - query, out);
 	return r;
 }
@@ -274,7 +274,7 @@ static bool secrets_ends_token(char c)
 	return (unsigned char)c <= ' ' || strchr("\"'`<>", c);
 }
 
-int secrets_mask_urls(const char *text, bool for_strangers, struct buf *out)
+int secrets_mask_urls(const char *text, bool for_observers, struct buf *out)
 {
 	int r = buf_puts(out, "");
 
@@ -283,7 +283,7 @@ int secrets_mask_urls(const char *text, bool for_strangers, struct buf *out)
 
 		while (text[len] && !secrets_ends_token(text[len]))
 			len++;
-		r = secrets_put_token(text, len, for_strangers, false, out);
+		r = secrets_put_token(text, len, for_observers, false, out);
 		text += len;
 		if (r == 0 && *text)
 			r = buf_append(out, text++, 1);
@@ -336,7 +336,7 @@ static bool secrets_is_url(const struct key *key)
 	return str_eq(key->name, "url") || str_eq(key->name, "path");
 }
 
-static int secrets_put_for_strangers(const struct key *key, const char *value, struct buf *out)
+static int secrets_put_for_observers(const struct key *key, const char *value, struct buf *out)
 {
 	if (keys_parse(key, value, NULL, NULL) != 0)
 		return buf_puts(out, SECRETS_MASK);
@@ -398,13 +398,13 @@ struct secrets_reading {
 	unsigned line;
 	const char *rest;
 	size_t len;
-	bool for_strangers;
+	bool for_observers;
 };
 
 static int secrets_read(
-	struct secrets_reading *rd, const char *text, size_t len, bool for_strangers)
+	struct secrets_reading *rd, const char *text, size_t len, bool for_observers)
 {
-	*rd = (struct secrets_reading){.rest = text, .len = len, .for_strangers = for_strangers};
+	*rd = (struct secrets_reading){.rest = text, .len = len, .for_observers = for_observers};
 	return ini_read(&rd->doc, "", text, len, &rd->problems);
 }
 
@@ -421,12 +421,12 @@ static bool secrets_knows_section(const struct ini_section *s)
 	return key && key->named == (*s->arg != '\0');
 }
 
-static int secrets_put_comment(const char *line, size_t len, bool for_strangers, struct buf *out)
+static int secrets_put_comment(const char *line, size_t len, bool for_observers, struct buf *out)
 {
 	char *text;
 	int r;
 
-	if (for_strangers)
+	if (for_observers)
 		return buf_append(out, line, 1);
 	if (secrets_has_word(line, len) || secrets_contains(line, len, "header", false) ||
 		secrets_contains(line, len, "body", false))
@@ -453,7 +453,7 @@ static int secrets_put_entry(const struct secrets_reading *rd, const struct ini_
 	r = buf_append(out, line, (size_t)(value - line));
 	if (r)
 		return r;
-	return rd->for_strangers ? secrets_put_for_strangers(key, e->value, out)
+	return rd->for_observers ? secrets_put_for_observers(key, e->value, out)
 				 : secrets_put_for_operators(key, e->value, out);
 }
 
@@ -481,7 +481,7 @@ static bool secrets_next(
 	if (len == 0)
 		*ret_r = buf_puts(out, "");
 	else if (*line == ';' || *line == '#')
-		*ret_r = secrets_put_comment(line, len, rd->for_strangers, out);
+		*ret_r = secrets_put_comment(line, len, rd->for_observers, out);
 	else if (is_entry)
 		*ret_r = secrets_put_entry(rd, &doc->entries[rd->entry], line, len, out);
 	else if (is_section && secrets_knows_section(&doc->sections[rd->section]))
@@ -497,11 +497,11 @@ static bool secrets_next(
 	return *ret_r == 0;
 }
 
-int secrets_mask(const char *text, size_t len, bool for_strangers, struct buf *out)
+int secrets_mask(const char *text, size_t len, bool for_observers, struct buf *out)
 {
 	struct secrets_reading rd;
 	bool is_shown;
-	int r = secrets_read(&rd, text, len, for_strangers);
+	int r = secrets_read(&rd, text, len, for_observers);
 
 	while (r == 0 && secrets_next(&rd, out, &is_shown, &r))
 		;
@@ -509,12 +509,12 @@ int secrets_mask(const char *text, size_t len, bool for_strangers, struct buf *o
 	return r;
 }
 
-bool secrets_line_is_shown(const char *text, size_t len, unsigned line, bool for_strangers)
+bool secrets_line_is_shown(const char *text, size_t len, unsigned line, bool for_observers)
 {
 	struct secrets_reading rd;
 	struct buf out = {0};
 	bool is_shown = false;
-	int r = secrets_read(&rd, text, len, for_strangers);
+	int r = secrets_read(&rd, text, len, for_observers);
 
 	while (r == 0 && rd.line < line && secrets_next(&rd, &out, &is_shown, &r))
 		;

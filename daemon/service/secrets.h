@@ -14,15 +14,15 @@ struct buf;
  * well-formed, or whose key is not in the table, is *** as a whole, since nothing is known about
  * it. References (@FILE, cred:NAME, ${NAME}) are shown to operators. The result is a valid run file
  * again. 0 or -ENOMEM. */
-int secrets_mask(const char *text, size_t len, bool for_strangers, struct buf *out);
+int secrets_mask(const char *text, size_t len, bool for_observers, struct buf *out);
 
 /* Is all of the line, counted from 1, shown? False also when memory ran out. */
-bool secrets_line_is_shown(const char *text, size_t len, unsigned line, bool for_strangers);
+bool secrets_line_is_shown(const char *text, size_t len, unsigned line, bool for_observers);
 
 /* Appends text of any kind with *** for user and password of each URL in it, and of each URL's or
  * path's query, fragment and parameters: for observers all of it, for operators the values whose
  * names suggest a secret. 0 or -ENOMEM. */
-int secrets_mask_urls(const char *text, bool for_strangers, struct buf *out);
+int secrets_mask_urls(const char *text, bool for_observers, struct buf *out);
 
 /* A name or a text contains a word that is typical of secrets. */
 bool secrets_tells(const char *text);

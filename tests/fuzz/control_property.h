@@ -21,19 +21,19 @@
 #define CONTROL_PROPERTY_TURNS 100000u
 #define CONTROL_PROPERTY_STREAM 3
 
-static inline void control_property_echo(struct control_call *call, void *arg)
+static inline void control_property_echo(struct control_connection *call, void *arg)
 {
 	(void)arg;
 	/* NULL would say that memory ran out. */
 	control_reply(call, json_incref(control_call_parameters(call)));
 }
 
-static inline void control_property_later(struct control_call *call, void *arg)
+static inline void control_property_later(struct control_connection *call, void *arg)
 {
 	control_call_on_turn(call, control_property_echo, arg);
 }
 
-static inline void control_property_stream(struct control_call *call, void *arg)
+static inline void control_property_stream(struct control_connection *call, void *arg)
 {
 	(void)arg;
 	if (!control_call_wants_more(call)) {
@@ -45,7 +45,7 @@ static inline void control_property_stream(struct control_call *call, void *arg)
 	control_reply(call, json_object());
 }
 
-static inline void control_property_fail(struct control_call *call, void *arg)
+static inline void control_property_fail(struct control_connection *call, void *arg)
 {
 	(void)arg;
 	control_error(call, "a.Failed", NULL);

@@ -11,7 +11,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/fill.h"
+#include "common/variables.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
 #include "tests/fuzz/property.h"
@@ -51,7 +51,7 @@ static inline void plan_property_set(struct ini_doc *doc, const uint8_t *data, s
 static inline void plan_property_read(
 	struct ini_doc *doc, const uint8_t *input, size_t size, struct problems *problems)
 {
-	const struct fill fill = {.lookup = plan_property_lookup};
+	const struct variables fill = {.lookup = plan_property_lookup};
 
 	for (size_t at = 0, n = 0; at <= size; n++) {
 		const uint8_t *end = at < size ? memchr(input + at, '\f', size - at) : NULL;
@@ -66,7 +66,7 @@ static inline void plan_property_read(
 		PROPERTY(doc->n_entries >= before);
 		at += len + 1;
 	}
-	PROPERTY(fill_doc(doc, 0, &fill, problems) == 0);
+	PROPERTY(variables_expand(doc, 0, &fill, problems) == 0);
 }
 
 static inline struct plan *plan_property_build(

@@ -29,21 +29,21 @@ static unsigned n_echoes;
 static unsigned n_oneway;
 static unsigned n_closed;
 static unsigned n_empty;
-static struct control_call *stream;
+static struct control_connection *stream;
 static unsigned n_clear;
 static unsigned n_slow;
 static unsigned n_parts;
 
 /* ---------------------------------------------------------------- methods */
 
-static inline void test_echo(struct control_call *call, void *userdata)
+static inline void test_echo(struct control_connection *call, void *userdata)
 {
 	(void)userdata;
 	n_echoes++;
 	control_reply(call, json_incref(control_call_parameters(call)));
 }
 
-static inline void test_whoami(struct control_call *call, void *userdata)
+static inline void test_whoami(struct control_connection *call, void *userdata)
 {
 	const struct control_peer *peer = control_call_peer(call);
 
@@ -53,7 +53,7 @@ static inline void test_whoami(struct control_call *call, void *userdata)
 				    "user", control_call_user(call)));
 }
 
-static inline void test_fail(struct control_call *call, void *userdata)
+static inline void test_fail(struct control_connection *call, void *userdata)
 {
 	(void)userdata;
 	n_oneway++;
@@ -61,7 +61,7 @@ static inline void test_fail(struct control_call *call, void *userdata)
 }
 
 /* Replies with {"text": N times 'x'}. */
-static inline void test_big(struct control_call *call, void *userdata)
+static inline void test_big(struct control_connection *call, void *userdata)
 {
 	json_int_t n = json_integer_value(json_object_get(control_call_parameters(call), "n"));
 	char *text = malloc((size_t)n + 1);
@@ -75,7 +75,7 @@ static inline void test_big(struct control_call *call, void *userdata)
 }
 
 /* Replies with {"numbers": [0, 1, ... n - 1]}. */
-static inline void test_many(struct control_call *call, void *userdata)
+static inline void test_many(struct control_connection *call, void *userdata)
 {
 	json_int_t n = json_integer_value(json_object_get(control_call_parameters(call), "n"));
 	json_t *numbers = json_array();
@@ -95,14 +95,14 @@ static inline void test_on_closed(struct control_closer *closer)
 	stream = NULL;
 }
 
-static inline void test_on_clear(struct control_call *call, void *arg)
+static inline void test_on_clear(struct control_connection *call, void *arg)
 {
 	ck_assert_ptr_eq(call, stream);
 	ck_assert_ptr_eq(arg, &n_clear);
 	n_clear++;
 }
 
-static inline void test_stream(struct control_call *call, void *userdata)
+static inline void test_stream(struct control_connection *call, void *userdata)
 {
 	(void)userdata;
 	if (!control_call_wants_more(call)) {
@@ -116,7 +116,7 @@ static inline void test_stream(struct control_call *call, void *userdata)
 }
 
 /* Takes two milliseconds of the main thread's CPU time. */
-static inline void test_slow(struct control_call *call, void *userdata)
+static inline void test_slow(struct control_connection *call, void *userdata)
 {
 	int64_t end_ns = clock_thread_ns() + 2 * NSEC_PER_MSEC;
 
@@ -128,7 +128,7 @@ static inline void test_slow(struct control_call *call, void *userdata)
 }
 
 /* Takes two milliseconds and next to no CPU time, as if the CPU had been another process's. */
-static inline void test_preempted(struct control_call *call, void *userdata)
+static inline void test_preempted(struct control_connection *call, void *userdata)
 {
 	const struct timespec wait = {.tv_nsec = 2 * NSEC_PER_MSEC};
 
@@ -140,7 +140,7 @@ static inline void test_preempted(struct control_call *call, void *userdata)
 
 #define LONG_PARTS 100
 
-static inline void test_next_part(struct control_call *call, void *arg)
+static inline void test_next_part(struct control_connection *call, void *arg)
 {
 	unsigned *parts = arg;
 
@@ -151,7 +151,7 @@ static inline void test_next_part(struct control_call *call, void *arg)
 }
 
 /* Answers in LONG_PARTS parts of work. */
-static inline void test_long(struct control_call *call, void *userdata)
+static inline void test_long(struct control_connection *call, void *userdata)
 {
 	(void)userdata;
 	control_call_on_turn(call, test_next_part, &n_parts);

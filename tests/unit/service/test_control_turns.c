@@ -14,7 +14,7 @@
 #define MANY_CALL "{\"method\":\"a.test.Many\",\"parameters\":{\"n\":20000}}"
 #define LONG "{\"method\":\"a.test.Long\"}"
 
-static const uid_t strangers[] = {65533, 65534};
+static const uid_t observers[] = {65533, 65534};
 
 /* By a user of the host who is neither root nor the daemon's own. */
 static struct client test_connect_as(uid_t uid)
@@ -107,10 +107,10 @@ START_TEST(a_user_with_many_connections_has_one_users_turns)
 
 	test_listen(CONTROL_OPERATE);
 	for (int i = 0; i < 8; i++) {
-		greedy[i] = test_connect_as(strangers[0]);
+		greedy[i] = test_connect_as(observers[0]);
 		test_pipeline(&greedy[i], ECHO(1), PIPELINED);
 	}
-	modest = test_connect_as(strangers[1]);
+	modest = test_connect_as(observers[1]);
 	while (control_n_connections(control) < 9)
 		test_turn();
 	/* The greedy one's calls have all come; the modest one's is the newest. */
@@ -313,12 +313,12 @@ START_TEST(one_who_has_gone_gives_way_to_another_user)
 	limits.share = 50;
 	test_setup_again();
 	test_listen(CONTROL_OPERATE);
-	k = test_connect_as(strangers[0]);
+	k = test_connect_as(observers[0]);
 	test_ask_slowly(&k, 10);
 	test_pipeline(&k, ONEWAY, 50);
 	test_close(&k);
 	test_turn();
-	k = test_connect_as(strangers[1]);
+	k = test_connect_as(observers[1]);
 	test_send(&k, ECHO(1));
 	test_expect(&k, ECHOED(1));
 	test_close(&k);
@@ -380,9 +380,9 @@ START_TEST(another_user_is_answered_while_one_rests)
 	struct client quick;
 
 	test_listen(CONTROL_OPERATE);
-	slow = test_connect_as(strangers[0]);
+	slow = test_connect_as(observers[0]);
 	test_pipeline(&slow, SLOW, 50); /* a second of rest */
-	quick = test_connect_as(strangers[1]);
+	quick = test_connect_as(observers[1]);
 	n_slow = 0;
 	for (int i = 0; i < 20; i++) {
 		test_send(&quick, ECHO(2));

@@ -260,7 +260,7 @@ START_TEST(files_are_shown_without_secrets)
 }
 END_TEST
 
-START_TEST(strangers_are_shown_less)
+START_TEST(observers_are_shown_less)
 {
 	struct client observer = test_observer();
 	json_t *reply;
@@ -409,7 +409,7 @@ START_TEST(a_changed_file_is_listed_as_it_is_now)
 }
 END_TEST
 
-START_TEST(strangers_are_told_the_place_of_a_problem)
+START_TEST(observers_are_told_the_place_of_a_problem)
 {
 	struct client observer = test_observer();
 	json_t *reply = test_ok(&observer, "List", NULL);
@@ -475,14 +475,14 @@ int main(void)
 	tcase_add_test(t, one_run_or_all);
 	tcase_add_test(t, the_daemon_says_its_caps);
 	tcase_add_test(t, files_are_shown_without_secrets);
-	tcase_add_test(t, strangers_are_shown_less);
+	tcase_add_test(t, observers_are_shown_less);
 
 	t = test_case(s, "list");
 	tcase_add_test(t, named_runs_are_listed);
 	tcase_add_test(t, a_long_list_lets_others_be_answered);
 	tcase_add_test(t, a_list_ends_with_its_reader);
 	tcase_add_test(t, a_changed_file_is_listed_as_it_is_now);
-	tcase_add_test(t, strangers_are_told_the_place_of_a_problem);
+	tcase_add_test(t, observers_are_told_the_place_of_a_problem);
 	tcase_add_test(t, what_is_no_run_is_not_listed_as_one);
 	tcase_add_test(t, without_a_directory_there_are_no_runs);
 	return suite_main(s);

@@ -8,12 +8,12 @@
 #include "daemon/service/secrets.h"
 #include "tests/support/suite.h"
 
-/* Lines of a file and what is shown of each to operators, and to strangers; NULL: all of it. What
+/* Lines of a file and what is shown of each to operators, and to observers; NULL: all of it. What
  * belongs to a section has that section before it. */
 struct test_line {
 	const char *line;
 	const char *operators;
-	const char *strangers;
+	const char *observers;
 };
 
 static const struct test_line test_defaults[] = {
@@ -146,19 +146,19 @@ static void test_lines(const char *section, const struct test_line *lines, size_
 		const struct test_line *l = &lines[i];
 		struct buf text = {0}, out = {0};
 
-		for (int strangers = 0; strangers < 2; strangers++) {
-			const char *want = strangers ? l->strangers : l->operators;
+		for (int observers = 0; observers < 2; observers++) {
+			const char *want = observers ? l->observers : l->operators;
 			struct buf shown = {0};
 
 			ck_assert_int_eq(buf_printf(&text, "[%s]\n%s\n", section, l->line), 0);
 			ck_assert_int_eq(
 				buf_printf(&shown, "[%s]\n%s\n", section, want ? want : l->line),
 				0);
-			ck_assert_int_eq(secrets_mask(text.data, text.len, strangers, &out), 0);
+			ck_assert_int_eq(secrets_mask(text.data, text.len, observers, &out), 0);
 			ck_assert_msg(strcmp(out.data, shown.data) == 0,
 				"'%s' is shown as '%s', not '%s'", text.data, out.data, shown.data);
 			ck_assert_msg(
-				secrets_line_is_shown(text.data, text.len, 2, strangers) == !want ||
+				secrets_line_is_shown(text.data, text.len, 2, observers) == !want ||
 					*l->line == ' ',
 				"%s", text.data);
 			buf_fini(&out);
@@ -179,8 +179,8 @@ START_TEST(each_line_is_shown_to_whom_it_may_be)
 }
 END_TEST
 
-/* A key that is added to the table is hidden from strangers until somebody has thought about it. */
-START_TEST(strangers_see_no_text_that_is_not_known)
+/* A key that is added to the table is hidden from observers until somebody has thought about it. */
+START_TEST(observers_see_no_text_that_is_not_known)
 {
 	static const char *const shown[] = {"url", "path", "stage", "scale", "arrivals", "slice",
 		"at", "gap", "dns", "connect-to", "source", "server-name", "ciphers",
@@ -254,11 +254,11 @@ START_TEST(urls_in_texts_lose_their_secrets)
 {
 	const struct test_line *l = &test_urls[_i];
 
-	for (int strangers = 0; strangers < 2; strangers++) {
-		const char *want = strangers ? l->strangers : l->operators;
+	for (int observers = 0; observers < 2; observers++) {
+		const char *want = observers ? l->observers : l->operators;
 		struct buf out = {0};
 
-		ck_assert_int_eq(secrets_mask_urls(l->line, strangers, &out), 0);
+		ck_assert_int_eq(secrets_mask_urls(l->line, observers, &out), 0);
 		ck_assert_str_eq(out.data ? out.data : "", want ? want : l->line);
 		buf_fini(&out);
 	}
@@ -271,7 +271,7 @@ int main(void)
 	TCase *t = tcase_create("secrets");
 
 	tcase_add_test(t, each_line_is_shown_to_whom_it_may_be);
-	tcase_add_test(t, strangers_see_no_text_that_is_not_known);
+	tcase_add_test(t, observers_see_no_text_that_is_not_known);
 	tcase_add_test(t, what_is_left_is_masked_whole);
 	tcase_add_loop_test(t, urls_in_texts_lose_their_secrets, 0, (int)TEST_N(test_urls));
 	suite_add_tcase(s, t);

@@ -10,7 +10,7 @@
 #include "tests/support/suite.h"
 #include "tests/unit/service/methods_fixture.h"
 
-/* Who finds the word in some answer: s a stranger, o an operator, a an administrator, l a reader of
+/* Who finds the word in some answer: s a observer, o an operator, a an administrator, l a reader of
  * the log. */
 static const struct {
 	const char *word;
@@ -191,7 +191,7 @@ static void test_read_log(int fd, int saved, struct buf *said)
 
 START_TEST(each_role_sees_what_it_may)
 {
-	struct client stranger = test_observer();
+	struct client observer = test_observer();
 	struct client member = {0};
 	struct buf said[3] = {0}, logged = {0};
 	bool is_root = geteuid() == 0;
@@ -212,9 +212,9 @@ START_TEST(each_role_sees_what_it_may)
 		test_ask(&member, id, &said[1]);
 		test_close(&member);
 	}
-	test_ask(&stranger, id, &said[0]);
+	test_ask(&observer, id, &said[0]);
 	test_ask(&admin, id, &said[2]);
-	test_close(&stranger);
+	test_close(&observer);
 	test_read_log(log, saved, &logged);
 	test_files(false);
 	test_check(&said[0], 's');
@@ -335,7 +335,7 @@ static json_t *test_digest(struct client *k)
  */
 START_TEST(no_digest_tells_what_is_masked)
 {
-	struct client stranger = test_observer();
+	struct client observer = test_observer();
 	struct client member = test_operator();
 	char id[96], text[512];
 	json_t *digest;
@@ -343,7 +343,7 @@ START_TEST(no_digest_tells_what_is_masked)
 	/* "short" has a cookie. */
 	test_start_short(id, json_pack("{}"));
 	test_until_finished(id);
-	ck_assert(json_is_null(test_digest(&stranger)));
+	ck_assert(json_is_null(test_digest(&observer)));
 	ck_assert(json_is_null(test_digest(&member)));
 	digest = test_digest(&admin);
 	ck_assert_uint_eq(json_string_length(digest), 64);
@@ -358,14 +358,14 @@ START_TEST(no_digest_tells_what_is_masked)
 	digest = test_digest(&member);
 	ck_assert_uint_eq(json_string_length(digest), 64);
 	json_decref(digest);
-	ck_assert(json_is_null(test_digest(&stranger)));
+	ck_assert(json_is_null(test_digest(&observer)));
 	/* What another has set is not in the text. */
 	json_decref(test_ok(&admin, "Start",
 		json_pack("{s:s, s:[{s:s, s:s}]}", "name", "body", "set", "key", "defaults.header",
 			"value", "X-Pin: 4711")));
 	test_until_finished("body-3");
 	ck_assert(json_is_null(test_digest(&member)));
-	test_close(&stranger);
+	test_close(&observer);
 	test_close(&member);
 }
 END_TEST

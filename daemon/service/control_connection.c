@@ -26,7 +26,7 @@
  * Descriptors that a peer attaches (SCM_RIGHTS) cannot leak: this file calls recv and never recvmsg
  * with room for them, so the kernel drops them. But it ends a recv where they are attached, so a
  * short recv does not mean that the socket is empty: it is read until EAGAIN. */
-#include "daemon/service/control_call.h"
+#include "daemon/service/control_connection.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -46,12 +46,12 @@
 
 /* ---------------------------------------------------------------- calls and replies */
 
-const struct control_peer *control_call_peer(const struct control_call *call)
+const struct control_peer *control_call_peer(const struct control_connection *call)
 {
 	return &call->peer;
 }
 
-const char *control_call_user(struct control_call *call)
+const char *control_call_user(struct control_connection *call)
 {
 	struct passwd entry;
 	struct passwd *found = NULL;
@@ -67,46 +67,46 @@ const char *control_call_user(struct control_call *call)
 	return call->user;
 }
 
-json_t *control_call_parameters(const struct control_call *call)
+json_t *control_call_parameters(const struct control_connection *call)
 {
 	return call->parameters;
 }
 
-const char *control_call_method(const struct control_call *call)
+const char *control_call_method(const struct control_connection *call)
 {
 	return call->call.method;
 }
 
-bool control_call_wants_more(const struct control_call *call)
+bool control_call_wants_more(const struct control_connection *call)
 {
 	return call->call.more;
 }
 
 /* All replies written so far have been sent; a long one may continue. */
-static bool control_is_sent(const struct control_call *call)
+static bool control_is_sent(const struct control_connection *call)
 {
 	return call->out.len == call->sent;
 }
 
-static bool control_is_writing(const struct control_call *call)
+static bool control_is_writing(const struct control_connection *call)
 {
 	return json_writer_is_writing(&call->rest);
 }
 
-bool control_call_is_clear(const struct control_call *call)
+bool control_call_is_clear(const struct control_connection *call)
 {
 	return control_is_sent(call) && !control_is_writing(call);
 }
 
-void control_call_on_clear(
-	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg)
+void control_call_on_clear(struct control_connection *call,
+	void (*fn)(struct control_connection *call, void *arg), void *arg)
 {
 	call->on_clear = fn;
 	call->on_clear_arg = arg;
 }
 
-void control_call_on_turn(
-	struct control_call *call, void (*fn)(struct control_call *call, void *arg), void *arg)
+void control_call_on_turn(struct control_connection *call,
+	void (*fn)(struct control_connection *call, void *arg), void *arg)
 {
 	call->on_turn = fn;
 	call->on_turn_arg = arg;
@@ -121,7 +121,7 @@ void control_closer_init(
 	closer->on_closed = on_closed;
 }
 
-void control_on_close(struct control_call *call, struct control_closer *closer)
+void control_on_close(struct control_connection *call, struct control_closer *closer)
 {
 	list_push_back(&call->closers, &closer->_node);
 }
@@ -132,7 +132,7 @@ void control_closer_cancel(struct control_closer *closer)
 }
 
 /* Removes the bytes that have been sent, before a large reply is appended. */
-static void control_compact(struct control_call *call)
+static void control_compact(struct control_connection *call)
 {
 	if (call->sent < call->out.len / 2)
 		return;
@@ -150,7 +150,7 @@ static bool control_lacks_memory(struct control *c)
 	return c->n_memory_failures != before;
 }
 
-static void control_break(struct control_call *call, const char *why)
+static void control_break(struct control_connection *call, const char *why)
 {
 	log_warning("a reply to uid %u %s; connection closed", (unsigned)call->peer.uid, why);
 	json_writer_fini(&call->rest);
@@ -158,7 +158,7 @@ static void control_break(struct control_call *call, const char *why)
 }
 
 /* Writes some more of the present reply. */
-static void control_write(struct control_call *call, size_t enough)
+static void control_write(struct control_connection *call, size_t enough)
 {
 	size_t before = call->out.len;
 	int r = json_writer_write(&call->rest, &call->out, enough);
@@ -173,7 +173,7 @@ static void control_write(struct control_call *call, size_t enough)
 }
 
 static void control_put(
-	struct control_call *call, const char *error, json_t *parameters, bool continues)
+	struct control_connection *call, const char *error, json_t *parameters, bool continues)
 {
 	json_t *message;
 
@@ -208,7 +208,7 @@ static void control_put(
 	control_write(call, CONTROL_PART_BYTES);
 }
 
-static void control_end_call(struct control_call *call)
+static void control_end_call(struct control_connection *call)
 {
 	call->busy = false;
 	call->on_clear = NULL;
@@ -219,32 +219,32 @@ static void control_end_call(struct control_call *call)
 	call->parameters = call->message = NULL;
 }
 
-void control_reply(struct control_call *call, json_t *parameters)
+void control_reply(struct control_connection *call, json_t *parameters)
 {
 	control_put(call, NULL, parameters, false);
 	control_end_call(call);
 }
 
-void control_reply_more(struct control_call *call, json_t *parameters)
+void control_reply_more(struct control_connection *call, json_t *parameters)
 {
 	assert(call->call.more);
 	control_put(call, NULL, parameters, true);
 }
 
-void control_error(struct control_call *call, const char *error, json_t *parameters)
+void control_error(struct control_connection *call, const char *error, json_t *parameters)
 {
 	control_put(call, error, parameters, false);
 	control_end_call(call);
 }
 
-void control_error_parameter(struct control_call *call, const char *parameter)
+void control_error_parameter(struct control_connection *call, const char *parameter)
 {
 	control_error(call, "org.varlink.service.InvalidParameter",
 		json_pack("{s:s}", "parameter", parameter));
 }
 
 /* Takes over message. 0, VARLINK_E_PROTOCOL or -ENOMEM. */
-static int control_begin_call(struct control_call *call, json_t *message)
+static int control_begin_call(struct control_connection *call, json_t *message)
 {
 	json_t *parameters;
 	int r;
@@ -271,7 +271,7 @@ refused:
 
 /* ---------------------------------------------------------------- a connection's life */
 
-void control_call_close(struct control_call *call)
+void control_call_close(struct control_connection *call)
 {
 	struct control *c = call->control;
 	int fd = call->task.fd;
@@ -303,13 +303,13 @@ void control_call_close(struct control_call *call)
 		c->on_empty(c->on_empty_arg);
 }
 
-static bool control_is_clogged(const struct control_call *call)
+static bool control_is_clogged(const struct control_connection *call)
 {
 	return call->out.len - call->sent > call->control->limits.output_max;
 }
 
 /* Reads once. 0, also when there is nothing; or -errno. */
-static int control_receive(struct control_call *call)
+static int control_receive(struct control_connection *call)
 {
 	char *scratch = call->control->scratch;
 	ssize_t n = recv(call->task.fd, scratch, CONTROL_READ_SIZE, MSG_DONTWAIT);
@@ -332,7 +332,7 @@ static int control_receive(struct control_call *call)
 }
 
 /* Nothing can be sent any more. It is normal that a peer has closed, so that is not logged. */
-static void control_lose(struct control_call *call, int error)
+static void control_lose(struct control_connection *call, int error)
 {
 	call->mute = true;
 	if (error != EPIPE && error != ECONNRESET)
@@ -341,7 +341,7 @@ static void control_lose(struct control_call *call, int error)
 }
 
 /* Sends as much as the socket accepts. True: it accepted some. */
-static bool control_send(struct control_call *call)
+static bool control_send(struct control_connection *call)
 {
 	size_t before = call->sent;
 
@@ -375,7 +375,7 @@ enum control_pause {
 	CONTROL_FAILED,	 /* a violation, an error of the socket, no memory */
 };
 
-static enum control_pause control_serve_input(struct control_call *call)
+static enum control_pause control_serve_input(struct control_connection *call)
 {
 	const struct control_limits *limits = &call->control->limits;
 	size_t max = call->peer.role == CONTROL_ADMIN ? limits->admin_call_max : limits->call_max;
@@ -402,15 +402,16 @@ static enum control_pause control_serve_input(struct control_call *call)
 }
 
 /* The next part of a long answer. */
-static void control_go_on(struct control_call *call)
+static void control_go_on(struct control_connection *call)
 {
-	void (*fn)(struct control_call * call, void *arg) = call->on_turn;
+	void (*fn)(struct control_connection * call, void *arg) = call->on_turn;
 
 	call->on_turn = NULL;
 	fn(call, call->on_turn_arg);
 }
 
-static void control_start_timers(struct control_call *call, enum control_pause pause, bool sent)
+static void control_start_timers(
+	struct control_connection *call, enum control_pause pause, bool sent)
 {
 	struct control *c = call->control;
 	int64_t now_ns = loop_now_ns(c->loop);
@@ -432,7 +433,7 @@ static void control_start_timers(struct control_call *call, enum control_pause p
 /* Nothing is left to be done for this connection; this is decided here alone. It does not need a
  * turn: the place of a peer that has closed becomes free at once, even while its user rests. Calls
  * of observers have no effect but the answer. */
-static bool control_has_ended(const struct control_call *call)
+static bool control_has_ended(const struct control_connection *call)
 {
 	bool may_hold_a_call = call->readable || call->searched < call->in.len;
 
@@ -444,7 +445,7 @@ static bool control_has_ended(const struct control_call *call)
 }
 
 /* The peer sends no more: is there unread input? */
-static void control_look_at_end(struct control_call *call)
+static void control_look_at_end(struct control_connection *call)
 {
 	char byte;
 	ssize_t n = recv(call->task.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
@@ -455,7 +456,7 @@ static void control_look_at_end(struct control_call *call)
 
 static void control_on_ready(struct loop_task *task, uint32_t events)
 {
-	struct control_call *call = container_of(task, struct control_call, task);
+	struct control_connection *call = container_of(task, struct control_connection, task);
 
 	if (events & (EPOLLHUP | EPOLLERR))
 		call->mute = true;
@@ -470,7 +471,7 @@ static void control_on_ready(struct loop_task *task, uint32_t events)
 }
 
 /* One part of a reply, or of the work for one, or a call. */
-static enum control_pause control_make_step(struct control_call *call)
+static enum control_pause control_make_step(struct control_connection *call)
 {
 	if (control_is_writing(call)) {
 		if (control_is_sent(call))
@@ -484,7 +485,7 @@ static enum control_pause control_make_step(struct control_call *call)
 	return control_serve_input(call);
 }
 
-bool control_call_serve(struct control_call *call)
+bool control_call_serve(struct control_connection *call)
 {
 	enum control_pause pause;
 	bool sent;
@@ -511,9 +512,9 @@ bool control_call_serve(struct control_call *call)
 }
 
 int control_call_open(struct control *c, int fd, const struct control_peer *peer,
-	bool is_ready_made, struct control_call **ret)
+	bool is_ready_made, struct control_connection **ret)
 {
-	struct control_call *call = calloc(1, sizeof(*call));
+	struct control_connection *call = calloc(1, sizeof(*call));
 	int r = -ENOMEM;
 
 	if (!call)

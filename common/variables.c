@@ -8,7 +8,7 @@
  *
  * A variable may occur any number of times in a value, and values may come from untrusted users:
  * the size of one expanded value and of all values of one call is limited. */
-#include "common/fill.h"
+#include "common/variables.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -19,28 +19,28 @@
 #include "common/ini.h"
 #include "common/str.h"
 
-#define FILL_NAME_MAX 128
-#define FILL_QUOTE_MAX 40 /* bytes of a bad value that are shown */
-#define FILL_VALUE_MAX (1u << 20)
-#define FILL_ALL_MAX (8u << 20) /* limit for one call of fill_doc */
+#define VARIABLES_NAME_MAX 128
+#define VARIABLES_QUOTE_MAX 40 /* bytes of a bad value that are shown */
+#define VARIABLES_VALUE_MAX (1u << 20)
+#define VARIABLES_ALL_MAX (8u << 20) /* limit for one call of variables_expand */
 
 /* Letters are those of ASCII, whatever the locale is. */
-static size_t fill_name_len(const char *text)
+static size_t variables_name_len(const char *text)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
 	size_t len =
 		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
 
-	return *text && strchr(first, *text) && len < FILL_NAME_MAX ? len : 0;
+	return *text && strchr(first, *text) && len < VARIABLES_NAME_MAX ? len : 0;
 }
 
 /* at: just after "${". Appends the variable and moves *at past the '}'. 0, -EINVAL (reported),
  * -ENOMEM. */
-static int fill_variable(const struct fill *fill, const struct ini_entry *e, const char **at,
-	struct buf *out, struct problems *problems)
+static int variables_expand_one(const struct variables *variables, const struct ini_entry *e,
+	const char **at, struct buf *out, struct problems *problems)
 {
-	char name[FILL_NAME_MAX];
-	size_t len = fill_name_len(*at);
+	char name[VARIABLES_NAME_MAX];
+	size_t len = variables_name_len(*at);
 	const char *fallback = *at + len;
 	bool has_fallback = str_starts(fallback, ":-");
 	const char *end = has_fallback ? strchr(fallback, '}') : fallback;
@@ -50,13 +50,13 @@ static int fill_variable(const struct fill *fill, const struct ini_entry *e, con
 		problems_add(problems, e->file, e->line,
 			"%s: \"${%.*s\" is neither ${NAME} nor ${NAME:-DEFAULT}; text that has it "
 			"can come from a file: @FILE",
-			e->key, FILL_QUOTE_MAX, *at);
+			e->key, VARIABLES_QUOTE_MAX, *at);
 		return -EINVAL;
 	}
 	memcpy(name, *at, len);
 	name[len] = '\0';
 	*at = end + 1;
-	value = fill->lookup(fill->userdata, name);
+	value = variables->lookup(variables->userdata, name);
 	if (has_fallback && (!value || !*value))
 		return buf_append(out, fallback + 2, (size_t)(end - fallback - 2));
 	if (value)
@@ -66,17 +66,17 @@ static int fill_variable(const struct fill *fill, const struct ini_entry *e, con
 	return -EINVAL;
 }
 
-static int fill_too_long(const struct ini_entry *e, struct problems *problems)
+static int variables_too_long(const struct ini_entry *e, struct problems *problems)
 {
 	problems_add(problems, e->file, e->line,
 		"%s: filled in, it has more than %u bytes; long text can come from a file: @FILE",
-		e->key, FILL_VALUE_MAX);
+		e->key, VARIABLES_VALUE_MAX);
 	return -EINVAL;
 }
 
 /* 0, -EINVAL (reported), -ENOMEM. */
-static int fill_value(const struct fill *fill, const struct ini_entry *e, struct buf *out,
-	struct problems *problems)
+static int variables_expand_value(const struct variables *variables, const struct ini_entry *e,
+	struct buf *out, struct problems *problems)
 {
 	const char *at = e->value;
 	int r = buf_puts(out, "");
@@ -89,14 +89,15 @@ static int fill_value(const struct fill *fill, const struct ini_entry *e, struct
 		r = buf_append(out, at, (size_t)(open - at));
 		at = open + 2;
 		if (r == 0)
-			r = fill_variable(fill, e, &at, out, problems);
-		if (r == 0 && out->len > FILL_VALUE_MAX)
-			r = fill_too_long(e, problems);
+			r = variables_expand_one(variables, e, &at, out, problems);
+		if (r == 0 && out->len > VARIABLES_VALUE_MAX)
+			r = variables_too_long(e, problems);
 	}
 	return r;
 }
 
-int fill_doc(struct ini_doc *doc, size_t first, const struct fill *fill, struct problems *problems)
+int variables_expand(struct ini_doc *doc, size_t first, const struct variables *variables,
+	struct problems *problems)
 {
 	size_t total = 0;
 	int r = 0;
@@ -107,14 +108,14 @@ int fill_doc(struct ini_doc *doc, size_t first, const struct fill *fill, struct 
 
 		if (!e->line || !strstr(e->value, "${"))
 			continue;
-		if (total > FILL_ALL_MAX) {
+		if (total > VARIABLES_ALL_MAX) {
 			problems_add(problems, e->file, e->line,
 				"%s: not filled in: the values before have become more than %u "
 				"bytes; long text can come from a file: @FILE",
-				e->key, FILL_ALL_MAX);
+				e->key, VARIABLES_ALL_MAX);
 			break;
 		}
-		r = fill_value(fill, e, &out, problems);
+		r = variables_expand_value(variables, e, &out, problems);
 		total += out.len;
 		if (r == 0)
 			r = ini_replace(doc, i, out.data);

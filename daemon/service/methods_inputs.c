@@ -6,7 +6,7 @@
  * credentials that the service manager has passed to it. Files that only an override names are
  * never opened here, since an operator could otherwise read the daemon's files through it: their
  * content must come with the call. */
-#include "daemon/service/methods_material.h"
+#include "daemon/service/methods_inputs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 /* The length of "FILE:LINE:" of the named run's file before a problem; 0: the problem is not in
  * that file. */
 static size_t methods_problem_place(
-	const struct methods_material *m, const char *text, unsigned *ret_line)
+	const struct methods_inputs *m, const char *text, unsigned *ret_line)
 {
 	size_t len = m->path ? strlen(m->path) : 0;
 
@@ -35,7 +35,7 @@ static size_t methods_problem_place(
 }
 
 static bool methods_may_see_problem(
-	const struct methods_material *m, size_t place, unsigned line, enum control_role role)
+	const struct methods_inputs *m, size_t place, unsigned line, enum control_role role)
 {
 	if (role != CONTROL_OPERATE)
 		return role > CONTROL_OPERATE;
@@ -43,7 +43,7 @@ static bool methods_may_see_problem(
 	       secrets_line_is_shown(m->text, strlen(m->text), line, false);
 }
 
-json_t *methods_json_problem(const struct methods_material *m, size_t i, enum control_role role)
+json_t *methods_json_problem(const struct methods_inputs *m, size_t i, enum control_role role)
 {
 	const char *text = m->problems.texts[i];
 	struct buf hidden = {0};
@@ -60,7 +60,7 @@ json_t *methods_json_problem(const struct methods_material *m, size_t i, enum co
 	return value;
 }
 
-void methods_material_fini(struct methods_material *m)
+void methods_inputs_fini(struct methods_inputs *m)
 {
 	free(m->path);
 	str_wipe(m->text);
@@ -90,7 +90,7 @@ static int methods_look_for_file(const char *path, char **ret, size_t *ret_len)
 }
 
 /* What cannot be read is a problem, and for the plan its content is not known. 0 or -ENOMEM. */
-static int methods_read_file(struct methods_material *m, const char *name, enum methods_files how)
+static int methods_read_file(struct methods_inputs *m, const char *name, enum methods_files how)
 {
 	char path[PATH_MAX];
 	int where = start_file_path(&m->doc, name, getenv("CREDENTIALS_DIRECTORY"), path);
@@ -113,7 +113,7 @@ static int methods_read_file(struct methods_material *m, const char *name, enum 
 }
 
 /* The files that a named run's file refers to, relative to it. */
-static int methods_read_files(struct methods_material *m, enum methods_files how)
+static int methods_read_files(struct methods_inputs *m, enum methods_files how)
 {
 	size_t n;
 	const char **names = plan_file_names(&m->doc, &n);
@@ -126,29 +126,29 @@ static int methods_read_files(struct methods_material *m, enum methods_files how
 	return r;
 }
 
-int methods_read_named(struct methods_material *material, const char *dir, const char *name,
-	enum methods_files how)
+int methods_read_named(
+	struct methods_inputs *inputs, const char *dir, const char *name, enum methods_files how)
 {
 	size_t len;
 	int r;
 
-	if (asprintf(&material->path, "%s/%s.ini", dir, name) == -1) {
-		material->path = NULL;
+	if (asprintf(&inputs->path, "%s/%s.ini", dir, name) == -1) {
+		inputs->path = NULL;
 		return -ENOMEM;
 	}
-	r = file_read(material->path, METHODS_RUN_FILE_MAX, &material->text, &len);
+	r = file_read(inputs->path, METHODS_RUN_FILE_MAX, &inputs->text, &len);
 	if (r < 0)
 		return r;
-	r = ini_read(&material->doc, material->path, material->text, len, &material->problems);
+	r = ini_read(&inputs->doc, inputs->path, inputs->text, len, &inputs->problems);
 	/* Its environment is the daemon's own: a variable without a default is a problem. */
 	if (r == 0)
-		r = start_fill(NULL, 0, &material->doc, &material->problems);
-	material->n_named = material->doc.n_entries;
-	material->n_named_sections = material->doc.n_sections;
-	return r ? r : methods_read_files(material, how);
+		r = start_fill(NULL, 0, &inputs->doc, &inputs->problems);
+	inputs->n_named = inputs->doc.n_entries;
+	inputs->n_named_sections = inputs->doc.n_sections;
+	return r ? r : methods_read_files(inputs, how);
 }
 
-int methods_read_call(struct methods_material *m)
+int methods_read_call(struct methods_inputs *m)
 {
 	const struct start *s = &m->start;
 	size_t first = m->doc.n_entries;

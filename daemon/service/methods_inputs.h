@@ -15,7 +15,7 @@
 #define METHODS_RUN_FILE_MAX (1u << 20)
 
 /* The inputs for one plan. */
-struct methods_material {
+struct methods_inputs {
 	struct start start; /* the call's parameters; all absent where there is no call */
 	char *path;	    /* of a named run's file; NULL: ad hoc */
 	char *text;	    /* of that file */
@@ -33,17 +33,17 @@ struct methods_material {
 
 /* Problem i as role may see it. A problem quotes its line: for a line of a named run's file the
  * full text is shown only to those who may see the whole line. */
-json_t *methods_json_problem(const struct methods_material *m, size_t i, enum control_role role);
+json_t *methods_json_problem(const struct methods_inputs *m, size_t i, enum control_role role);
 
-/* Frees material that was allocated with calloc. */
-void methods_material_fini(struct methods_material *m);
+/* Frees inputs that was allocated with calloc. */
+void methods_inputs_fini(struct methods_inputs *m);
 
 /* Reads the run file of name in dir, and its files. 0 or -errno (-ENOENT: there is no such run). */
 enum methods_files {
 	METHODS_READ, /* with their content */
 	METHODS_LOOK, /* only checks that they exist; a placeholder replaces their content */
 };
-int methods_read_named(struct methods_material *material, const char *dir, const char *name,
-	enum methods_files how);
+int methods_read_named(
+	struct methods_inputs *inputs, const char *dir, const char *name, enum methods_files how);
 /* What came with the call: texts, settings and files, as far as they fit. 0 or -ENOMEM. */
-int methods_read_call(struct methods_material *m);
+int methods_read_call(struct methods_inputs *m);

@@ -9,7 +9,7 @@
 struct ini_doc;
 struct problems;
 
-struct fill {
+struct variables {
 	/* The variable's value, borrowed until the next call; NULL: it is not set. */
 	const char *(*lookup)(void *userdata, const char *name);
 	void *userdata;
@@ -19,4 +19,5 @@ struct fill {
  * from flags (the shell has expanded these). DEFAULT replaces a variable that is missing or empty.
  * A missing variable without a default, a "${" that does not begin a variable, and a value that
  * would become longer than 1 MiB are problems; the value then stays as it is. 0 or -ENOMEM. */
-int fill_doc(struct ini_doc *doc, size_t first, const struct fill *fill, struct problems *problems);
+int variables_expand(struct ini_doc *doc, size_t first, const struct variables *variables,
+	struct problems *problems);

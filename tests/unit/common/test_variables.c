@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Variables in the values of run files. */
-#include "common/fill.h"
+#include "common/variables.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -34,9 +34,9 @@ static const char *lookup(void *userdata, const char *name)
 static unsigned fill(struct conf_doc *d, size_t first)
 {
 	unsigned calls = 0;
-	struct fill f = {lookup, &calls};
+	struct variables f = {lookup, &calls};
 
-	ck_assert_int_eq(fill_doc(&d->ini, first, &f, &d->problems), 0);
+	ck_assert_int_eq(variables_expand(&d->ini, first, &f, &d->problems), 0);
 	return calls;
 }
 
@@ -165,7 +165,7 @@ static const char *lookup_long(void *userdata, const char *name)
 START_TEST(what_grows_too_long_is_told)
 {
 	static char value[100001];
-	struct fill f = {lookup_long, value};
+	struct variables f = {lookup_long, value};
 	struct conf_doc d = {0};
 	struct buf text = {0};
 	size_t sum = 0;
@@ -177,7 +177,7 @@ START_TEST(what_grows_too_long_is_told)
 	for (int i = 0; i < 4000; i++)
 		ck_assert_int_eq(buf_printf(&text, "\nd%d = ${A}", i), 0);
 	conf_read(&d, "f.ini", text.data);
-	ck_assert_int_eq(fill_doc(&d.ini, 0, &f, &d.problems), 0);
+	ck_assert_int_eq(variables_expand(&d.ini, 0, &f, &d.problems), 0);
 	conf_expect(&d, (const char *const[]){"f.ini:3: c: filled in, it has more than 1048576 b",
 				"not filled in: the values before", NULL});
 	for (size_t i = 0; i < d.ini.n_entries; i++)

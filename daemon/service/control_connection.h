@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of the control server that its files share: its users, one connection, and the call
- * that the connection is answering. For control.c, control_call.c and control_turns.c alone; all
- * other files use control.h. */
+ * that the connection is answering. For control.c, control_connection.c and control_turns.c alone;
+ * all other files use control.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -65,7 +65,7 @@ struct control_user {
 };
 
 /* A connection and the call it is answering. */
-struct control_call {
+struct control_connection {
 	struct loop_task task;
 	struct control *control;
 	struct list node;
@@ -95,22 +95,22 @@ struct control_call {
 	json_t *message; /* owns what call borrows */
 	json_t *parameters;
 	struct varlink_call call;
-	void (*on_clear)(struct control_call *call, void *arg);
+	void (*on_clear)(struct control_connection *call, void *arg);
 	void *on_clear_arg;
-	void (*on_turn)(struct control_call *call, void *arg); /* once */
+	void (*on_turn)(struct control_connection *call, void *arg); /* once */
 	void *on_turn_arg;
 };
 
 /* A new connection on fd, which it takes over when it succeeds. 0 or -errno. */
 int control_call_open(struct control *c, int fd, const struct control_peer *peer,
-	bool is_ready_made, struct control_call **ret);
+	bool is_ready_made, struct control_connection **ret);
 /* One step: at most one call, or one bounded piece of reading. It may close the connection. True:
  * there is more to do for it now. */
-bool control_call_serve(struct control_call *call);
+bool control_call_serve(struct control_connection *call);
 /* Calls the closers and frees it. */
-void control_call_close(struct control_call *call);
+void control_call_close(struct control_connection *call);
 /* Answers call->call, or starts to; in control.c. */
-void control_dispatch(struct control_call *call);
+void control_dispatch(struct control_connection *call);
 
 /* ---------------------------------------------------------------- turns, in control_turns.c */
 
@@ -121,6 +121,6 @@ struct control_user *control_user_join(struct control *c, uid_t uid, bool is_rea
 void control_user_leave(struct control *c, struct control_user *user);
 unsigned control_user_connections(const struct control *c, uid_t uid);
 /* The connection needs to be served: it waits for its turn. Harmless when it already waits. */
-void control_turn_ask(struct control_call *call);
+void control_turn_ask(struct control_connection *call);
 /* The connection does not wait any more, and its user only if another of its connections waits. */
-void control_turn_leave(struct control_call *call);
+void control_turn_leave(struct control_connection *call);
