@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The internal interface between the parts of a task: task.c has its life cycle, task_connect.c
- * opens it, task_write.c and task_read.c move bytes, task_end.c ends exchanges and connections. */
+/* The internal interface between the two parts of a task: task.c has its life cycle and ends
+ * exchanges and connections, task_io.c moves bytes. */
 #pragma once
 
 #include <assert.h>
@@ -80,29 +80,6 @@ static inline void task_expect(struct task *t, const struct request *request)
 
 /* _exchange has ended and others are in flight: the next one takes its place. */
 void task_advance(struct task *t);
-void task_on_ready(struct loop_task *loop_task, uint32_t events);
-
-/* ---- task_connect.c */
-
-void task_on_connect_event(struct task *t, uint32_t events);
-void task_on_connect_timeout(struct timer_queue *q, struct timer *timer);
-
-/* ---- task_write.c */
-
-void task_write(struct task *t);
-/* Writes the queued requests of pipelines, at the end of the callback that queued them. */
-void task_flush(struct task_env *env);
-/* Counts bytes of the requests in flight. */
-size_t task_n_bytes_written(const struct task *t);
-
-/* ---- task_read.c */
-
-void task_read(struct task *t);
-/* Processes n bytes that were read. True: something is still in flight. */
-bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns);
-void task_on_idle_event(struct task *t, uint32_t events);
-
-/* ---- task_end.c */
 
 /* The text of the last IO_ERROR. It outlives the connection. */
 const char *task_error_text(const struct task *t);
@@ -148,5 +125,13 @@ void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *exa
 /* The peer has closed or reset the connection while a response was awaited. */
 void task_fail_gone(struct task *t, enum fault fault, int64_t now_ns, const char *example);
 void task_fail_errno(struct task *t, bool sending);
-void task_on_request_timeout(struct timer_queue *q, struct timer *timer);
-void task_on_age(struct timer_queue *q, struct timer *timer);
+
+/* ---- task_io.c */
+
+void task_write(struct task *t);
+/* Writes the queued requests of pipelines, at the end of the callback that queued them. */
+void task_flush(struct task_env *env);
+/* Counts bytes of the requests in flight. */
+size_t task_n_bytes_written(const struct task *t);
+void task_read(struct task *t);
+void task_on_idle_event(struct task *t, uint32_t events);
