@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/list.h"

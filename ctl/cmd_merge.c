@@ -11,7 +11,7 @@
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_merge.h"
 #include "ctl/cmd.h"
 #include "ctl/output.h"
@@ -84,7 +84,7 @@ int cmd_merge(struct options *o)
 	r = cmd_merge_files(o, parts, &doc);
 	if (r == 0)
 		r = output_report(o, doc);
-	if (r == 0 && result_int(doc, "run.exit_code", &code) && code >= 0 && code < 256)
+	if (r == 0 && json_path_int(doc, "run.exit_code", &code) && code >= 0 && code < 256)
 		r = (int)code;
 	json_decref(doc);
 	for (size_t i = 0; i < o->n_args; i++)

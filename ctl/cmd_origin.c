@@ -19,7 +19,7 @@
 #include "common/exit_codes.h"
 #include "common/figure.h"
 #include "common/ini.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/settings.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
@@ -147,7 +147,7 @@ static int64_t cmd_origin_int(const json_t *origin, const char *name)
 {
 	int64_t n = 0;
 
-	(void)result_int(origin, name, &n);
+	(void)json_path_int(origin, name, &n);
 	return n;
 }
 
@@ -191,7 +191,7 @@ static int cmd_origin_say_address(const json_t *origin, const struct options *o)
 	if (o->json) {
 		r = cmd_origin_print_json(origin);
 	} else {
-		(void)print_outf("http://%s/\n", result_text(origin, "address"));
+		(void)print_outf("http://%s/\n", json_path_text(origin, "address"));
 		r = print_flush();
 	}
 	if (r)

@@ -3,7 +3,7 @@
 
 #include "common/buf.h"
 #include "common/figure.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/print.h"
@@ -12,7 +12,7 @@ static struct figure cmd_origins_count(const json_t *origin, const char *name)
 {
 	int64_t n = 0;
 
-	(void)result_int(origin, name, &n);
+	(void)json_path_int(origin, name, &n);
 	return figure_count(n);
 }
 
@@ -21,7 +21,7 @@ static struct figure cmd_origins_p99(const json_t *origin)
 {
 	int64_t ns;
 
-	return result_int(origin, "p99_ns", &ns) ? figure_time(ns) : (struct figure){"-"};
+	return json_path_int(origin, "p99_ns", &ns) ? figure_time(ns) : (struct figure){"-"};
 }
 
 static void cmd_origins_print(const json_t *origins)
@@ -39,7 +39,7 @@ static void cmd_origins_print(const json_t *origins)
 		const json_t *origin = json_array_get(origins, i);
 
 		(void)buf_printf(&text, "%-12s %-18s %6s %9s %12s %10s %6s %9s\n",
-			result_text(origin, "name"), result_text(origin, "address"),
+			json_path_text(origin, "name"), json_path_text(origin, "address"),
 			cmd_origins_count(origin, "connections").text,
 			cmd_origins_count(origin, "accepted").text,
 			cmd_origins_count(origin, "requests").text,

@@ -19,7 +19,7 @@
 #include "common/plan/plan.h"
 #include "common/plan/plan_json.h"
 #include "common/plan/plan_slice.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/content.h"
@@ -139,7 +139,7 @@ static int cmd_run_show(const struct options *o, const char *name, char **ret)
 
 	if (r)
 		return r;
-	*ret = strdup(result_text(answer.parameters, "text"));
+	*ret = strdup(json_path_text(answer.parameters, "text"));
 	client_answer_fini(&answer);
 	return *ret ? 0 : EXIT_NO_DAEMON;
 }

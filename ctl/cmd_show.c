@@ -3,7 +3,7 @@
  */
 
 #include "common/exit_codes.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/print.h"
@@ -22,7 +22,7 @@ int cmd_show(struct options *o)
 	r = command_ask(o, true, "Show", parameters, &answer);
 	if (r)
 		return r;
-	print_out(result_text(answer.parameters, "text"));
+	print_out(json_path_text(answer.parameters, "text"));
 	client_answer_fini(&answer);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "common/control/progress.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
 #include "common/str.h"
@@ -22,21 +22,21 @@ static int64_t cmd_status_int(const json_t *reply, const char *path)
 {
 	int64_t value = 0;
 
-	(void)result_int(reply, path, &value);
+	(void)json_path_int(reply, path, &value);
 	return value;
 }
 
 static void cmd_status_daemon(const json_t *reply, struct buf *text)
 {
-	const json_t *rules = result_at(reply, "daemon.allow");
+	const json_t *rules = json_path_at(reply, "daemon.allow");
 	char duration[UNITS_TEXT_MAX];
 	bool is_private = false;
 
-	(void)result_bool(reply, "daemon.private", &is_private);
+	(void)json_path_bool(reply, "daemon.private", &is_private);
 	units_format_time(
 		cmd_status_int(reply, "daemon.max_duration_ns"), duration, sizeof(duration));
 	(void)buf_printf(text, "rpsd %s, pid %" PRId64 ", up %s%s\n",
-		result_text(reply, "daemon.version"), cmd_status_int(reply, "daemon.pid"),
+		json_path_text(reply, "daemon.version"), cmd_status_int(reply, "daemon.pid"),
 		figure_clock(cmd_status_int(reply, "daemon.uptime_ns")).text,
 		is_private ? ", private" : "");
 	if (cmd_status_int(reply, "daemon.max_rate") > 0)

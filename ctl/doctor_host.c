@@ -20,7 +20,7 @@
 #include "common/err.h"
 #include "common/host/host.h"
 #include "common/host/host_file.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/doctor.h"
@@ -173,7 +173,7 @@ static void doctor_ask_service(struct doctor_facts *f, const struct options *o)
 	}
 	if (answer.message && !answer.error)
 		(void)snprintf(f->service_version, sizeof(f->service_version), "%.100s",
-			result_text(answer.parameters, "daemon.version"));
+			json_path_text(answer.parameters, "daemon.version"));
 	client_answer_fini(&answer);
 	client_close(&client);
 }

@@ -7,7 +7,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_table.h"
 #include "common/str.h"
 #include "ctl/format.h"
@@ -19,8 +19,8 @@ static int format_csv_field(const struct result_field *f, const json_t *row, str
 	int64_t n;
 
 	if (f->type == RESULT_FLAG)
-		return result_bool(row, f->name, &flag) ? buf_puts(ret, flag ? "1" : "0") : 0;
-	if (!result_int(row, f->name, &n))
+		return json_path_bool(row, f->name, &flag) ? buf_puts(ret, flag ? "1" : "0") : 0;
+	if (!json_path_int(row, f->name, &n))
 		return 0;
 	if (f->unit != RESULT_NS)
 		return buf_printf(ret, "%" PRId64, n);
@@ -51,7 +51,7 @@ static int format_csv_line(const json_t *row, struct buf *ret)
 
 static int format_csv_render(const json_t *doc, const struct style *style, struct buf *ret)
 {
-	const json_t *rows = result_at(doc, "intervals.rows");
+	const json_t *rows = json_path_at(doc, "intervals.rows");
 	int r = format_csv_line(NULL, ret);
 
 	(void)style;
@@ -115,8 +115,8 @@ static int format_csv_stage(const json_t *stage, struct buf *ret)
 		if (r < 0)
 			break;
 		if (kind == FORMAT_CSV_TEXT)
-			r = format_csv_text(result_text(stage, path), ret);
-		else if (!result_real(stage, path, &value))
+			r = format_csv_text(json_path_text(stage, path), ret);
+		else if (!json_path_real(stage, path, &value))
 			continue;
 		else if (kind == FORMAT_CSV_COUNT)
 			r = buf_printf(ret, "%.0f", value);
@@ -132,7 +132,7 @@ static int format_csv_stage(const json_t *stage, struct buf *ret)
 
 static int format_csv_render_stages(const json_t *doc, const struct style *style, struct buf *ret)
 {
-	const json_t *stages = result_at(doc, "stages");
+	const json_t *stages = json_path_at(doc, "stages");
 	int r = 0;
 
 	(void)style;

@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/ledger.h"
 #include "common/quantile.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report.h"
@@ -31,8 +31,8 @@ static const char *format_full_string(const json_t *string)
 /* Is it enough, and was it one state? */
 static void format_full_result(struct report *r)
 {
-	const char *word = result_text(r->doc, "steadiness.word");
-	const char *because = result_text(r->doc, "steadiness.because");
+	const char *word = json_path_text(r->doc, "steadiness.word");
+	const char *because = json_path_text(r->doc, "steadiness.because");
 	struct report_verdict v;
 	char text[600];
 
@@ -59,30 +59,30 @@ static void format_full_result(struct report *r)
  * known. */
 static void format_full_policy(struct report *r)
 {
-	const char *pacing = result_text(r->doc, "plan.effective.pacing");
-	const char *exhausted = result_text(r->doc, "plan.effective.exhausted");
+	const char *pacing = json_path_text(r->doc, "plan.effective.pacing");
+	const char *exhausted = json_path_text(r->doc, "plan.effective.exhausted");
 
 	if (*pacing)
 		report_line(r, "  pacing     %s; timeouts %s after %s", pacing,
-			result_text(r->doc, "plan.effective.timeout_mode"),
+			json_path_text(r->doc, "plan.effective.timeout_mode"),
 			figure_time(r->timeout_ns).text);
 	if (*exhausted)
 		report_line(r, "  policy     exhausted %s, reuse %s, close %s", exhausted,
-			result_text(r->doc, "plan.effective.reuse"),
-			result_text(r->doc, "plan.effective.close"));
+			json_path_text(r->doc, "plan.effective.reuse"),
+			json_path_text(r->doc, "plan.effective.close"));
 }
 
 static void format_full_load(struct report *r)
 {
-	const json_t *stages = result_at(r->doc, "plan.stages");
-	const json_t *addresses = result_at(r->doc, "plan.target.addresses");
+	const json_t *stages = json_path_at(r->doc, "plan.stages");
+	const json_t *addresses = json_path_at(r->doc, "plan.target.addresses");
 	struct buf list = {0};
 
 	format_full_title(r, "Load");
-	report_line(r, "  model      %s, arrivals %s, seed %s", result_text(r->doc, "plan.model"),
-		result_text(r->doc, "plan.arrivals"),
+	report_line(r, "  model      %s, arrivals %s, seed %s",
+		json_path_text(r->doc, "plan.model"), json_path_text(r->doc, "plan.arrivals"),
 		/* No figure: it is whatever it is. */
-		figure_count(json_integer_value(result_at(r->doc, "plan.seed"))).text);
+		figure_count(json_integer_value(json_path_at(r->doc, "plan.seed"))).text);
 	for (size_t i = 0; i < json_array_size(stages); i++)
 		report_line(r, "  stage %-4zu %s", i + 1,
 			format_full_string(json_array_get(stages, i)));
@@ -145,7 +145,7 @@ static void format_full_equation(struct report *r, const char *total, const char
 
 static void format_full_ledger(struct report *r)
 {
-	const char *location = result_text(r->doc, "redirects.location");
+	const char *location = json_path_text(r->doc, "redirects.location");
 
 	format_full_title(r, "Ledger");
 	format_full_equation(r, "planned", "sent", false);
@@ -308,8 +308,8 @@ static void format_full_request(struct report *r, const char *name, const json_t
 	r->doc = part;
 	report_line(r, "  %s: share %s, weight %s, %s %s", name,
 		figure_share(report_real(r, "share")).text,
-		figure_count(report_int(r, "weight")).text, result_text(part, "method"),
-		result_text(part, "target"));
+		figure_count(report_int(r, "weight")).text, json_path_text(part, "method"),
+		json_path_text(part, "target"));
 	format_full_request_ledger(r);
 	if (!r->closed)
 		format_full_row(r, "  offered", "offered", false, format_full_unserved(r).text);
@@ -336,7 +336,7 @@ static void format_full_requests(struct report *r)
 
 static void format_full_errors(struct report *r)
 {
-	const json_t *errors = result_at(r->doc, "errors");
+	const json_t *errors = json_path_at(r->doc, "errors");
 
 	if (!json_array_size(errors))
 		return;
@@ -351,20 +351,20 @@ static void format_full_errors(struct report *r)
 		int64_t first = 0;
 		int64_t last = 0;
 
-		(void)result_int(error, "count", &count);
-		(void)result_int(error, "first_ns", &first);
-		(void)result_int(error, "last_ns", &last);
+		(void)json_path_int(error, "count", &count);
+		(void)json_path_int(error, "first_ns", &first);
+		(void)json_path_int(error, "last_ns", &last);
 		report_line(r, "  %s x %s, first at %s, last at %s", figure_count(count).text,
 			report_error_name(error).text, figure_clock(first).text,
 			figure_clock(last).text);
-		if (*result_text(error, "example"))
-			report_wrapped(r, "", 4, result_text(error, "example"));
+		if (*json_path_text(error, "example"))
+			report_wrapped(r, "", 4, json_path_text(error, "example"));
 	}
 }
 
 static void format_full_slowest(struct report *r)
 {
-	const json_t *slowest = result_at(r->doc, "slowest");
+	const json_t *slowest = json_path_at(r->doc, "slowest");
 	char text[256];
 
 	if (!json_array_size(slowest))
@@ -378,7 +378,7 @@ static void format_full_slowest(struct report *r)
 
 static void format_full_events(struct report *r)
 {
-	const json_t *events = result_at(r->doc, "events");
+	const json_t *events = json_path_at(r->doc, "events");
 
 	if (!json_array_size(events))
 		return;
@@ -388,22 +388,23 @@ static void format_full_events(struct report *r)
 		char head[96];
 		int64_t at = 0;
 
-		(void)result_int(event, "at_ns", &at);
+		(void)json_path_int(event, "at_ns", &at);
 		(void)snprintf(head, sizeof(head), "  %8s  %.20s  ", figure_clock(at).text,
-			result_text(event, "kind"));
-		report_wrapped(r, head, (unsigned)style_columns(head), result_text(event, "text"));
+			json_path_text(event, "kind"));
+		report_wrapped(
+			r, head, (unsigned)style_columns(head), json_path_text(event, "text"));
 	}
 }
 
 /* A note's value or limit; "" where the document does not say what it counts. */
 static struct figure format_full_figure(const json_t *note, const char *member)
 {
-	const char *unit = result_text(note, "unit");
+	const char *unit = json_path_text(note, "unit");
 	struct figure none = {""};
 	double v = 0;
 
 	/* Written so that what is no number is none. */
-	if (!result_real(note, member, &v) || !(v >= 0 && v < 9e18))
+	if (!json_path_real(note, member, &v) || !(v >= 0 && v < 9e18))
 		return none;
 	if (strcmp(unit, "ns") == 0)
 		return figure_time((int64_t)v);
@@ -415,16 +416,16 @@ static struct figure format_full_figure(const json_t *note, const char *member)
 /* Each reason of the verdict: its figure, its limit, and what to try. */
 static void format_full_notes(struct report *r)
 {
-	const json_t *notes = result_at(r->doc, "generator.notes");
+	const json_t *notes = json_path_at(r->doc, "generator.notes");
 
 	for (size_t i = 0; i < json_array_size(notes); i++) {
 		const json_t *note = json_array_get(notes, i);
 		struct figure value = format_full_figure(note, "value");
 		struct figure limit = format_full_figure(note, "limit");
 
-		if (*value.text && *result_text(note, "try"))
-			report_line(r, "  %s: %s, limit %s", result_text(note, "code"), value.text,
-				limit.text);
+		if (*value.text && *json_path_text(note, "try"))
+			report_line(r, "  %s: %s, limit %s", json_path_text(note, "code"),
+				value.text, limit.text);
 	}
 }
 
@@ -434,35 +435,35 @@ static void format_full_machine(struct report *r)
 	double share;
 	int64_t n;
 
-	if (result_real(r->doc, "generator.run_queue_share", &share))
+	if (json_path_real(r->doc, "generator.run_queue_share", &share))
 		report_line(r, "  waited for a CPU %s of the run, lost it %s times",
 			figure_percent(share).text,
 			figure_count(report_int(r, "generator.involuntary_switches")).text);
-	if (result_int(r->doc, "generator.loop_p99_ns", &n))
+	if (json_path_int(r->doc, "generator.loop_p99_ns", &n))
 		report_line(r, "  a turn of its loop took up to %s (p99), at most %s",
 			figure_time(n).text,
 			figure_time(report_int(r, "generator.loop_max_ns")).text);
-	if (result_real(r->doc, "generator.throttled_share", &share))
+	if (json_path_real(r->doc, "generator.throttled_share", &share))
 		report_line(
 			r, "  CPU quota ran out in %s of its periods", figure_percent(share).text);
-	if (result_real(r->doc, "generator.softirq_share", &share))
+	if (json_path_real(r->doc, "generator.softirq_share", &share))
 		report_line(r, "  packets and timers %s of this machine's CPU time",
 			figure_percent(share).text);
-	if (result_int(r->doc, "generator.retransmits", &n))
+	if (json_path_int(r->doc, "generator.retransmits", &n))
 		report_line(r, "  TCP: %s segments sent, %s of them again",
 			figure_count(report_int(r, "generator.tcp_segments")).text,
 			figure_count(n).text);
-	if (result_int(r->doc, "generator.clock_ns", &n))
+	if (json_path_int(r->doc, "generator.clock_ns", &n))
 		report_line(r, "  clock %s, %s ns a reading",
-			*result_text(r->doc, "generator.clocksource")
-				? result_text(r->doc, "generator.clocksource")
+			*json_path_text(r->doc, "generator.clocksource")
+				? json_path_text(r->doc, "generator.clocksource")
 				: "unknown",
 			figure_count(n).text);
-	if (result_int(r->doc, "generator.descriptors.limit", &n))
+	if (json_path_int(r->doc, "generator.descriptors.limit", &n))
 		report_line(r, "  descriptors %s of %s",
 			figure_count(report_int(r, "generator.descriptors.used_at_most")).text,
 			figure_count(n).text);
-	if (result_int(r->doc, "generator.ports.time_wait", &n))
+	if (json_path_int(r->doc, "generator.ports.time_wait", &n))
 		report_line(r, "  ports %s, of this machine %s wait to be used again",
 			figure_count(report_int(r, "generator.ports.range")).text,
 			figure_count(n).text);
@@ -474,21 +475,21 @@ static void format_full_generator(struct report *r)
 
 	format_full_title(r, "Generator");
 	report_line(r, "  verdict %s, workers %s, version %s",
-		result_text(r->doc, "generator.verdict"),
+		json_path_text(r->doc, "generator.verdict"),
 		figure_count(report_int(r, "generator.workers")).text,
-		result_text(r->doc, "generator.version"));
-	if (result_real(r->doc, "generator.cpu_share", &share))
+		json_path_text(r->doc, "generator.version"));
+	if (json_path_real(r->doc, "generator.cpu_share", &share))
 		report_line(r, "  CPU %s of its workers' time, %s for each request",
 			figure_percent(share).text,
 			figure_time((int64_t)report_real(r, "generator.cpu_ns_per_request")).text);
-	if (result_real(r->doc, "generator.stalled_share", &share))
+	if (json_path_real(r->doc, "generator.stalled_share", &share))
 		report_line(r, "  stood still %s of the run", figure_percent(share).text);
-	if (result_real(r->doc, "generator.steal_share", &share))
+	if (json_path_real(r->doc, "generator.steal_share", &share))
 		report_line(r, "  steal %s of this machine's CPU time", figure_percent(share).text);
 	if (report_int(r, "latency.rx_slack.count") > 0)
 		report_line(r, "  rx slack: completion stamps are late by at most %s (p99)",
 			figure_time(report_int(r, "latency.rx_slack.p99_ns")).text);
-	if (result_real(r->doc, "generator.little_residual", &share))
+	if (json_path_real(r->doc, "generator.little_residual", &share))
 		report_line(r, "  Little's law: in flight differs by %s from rate x service time",
 			figure_share(share < 0 ? -share : share).text);
 	format_full_machine(r);
@@ -497,7 +498,7 @@ static void format_full_generator(struct report *r)
 
 static void format_full_plan(struct report *r)
 {
-	const char *text = result_text(r->doc, "plan.text");
+	const char *text = json_path_text(r->doc, "plan.text");
 
 	format_full_title(r, "Plan");
 	report_line(r, "  sha256 %s", report_plan_digest(r));

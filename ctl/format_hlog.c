@@ -18,7 +18,7 @@
 #include "common/clock.h"
 #include "common/hdr_codec.h"
 #include "common/histogram.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/format.h"
 
 /* "#[Run  by rpsd , values in ns]" and a line end leave so much of 127 bytes. */
@@ -36,7 +36,7 @@ static double format_hlog_s(int64_t ns)
 /* A text of the document for a header line: plain ASCII, so that cutting it breaks no character. */
 static void format_hlog_plain(const json_t *doc, const char *path, char *ret, size_t size)
 {
-	(void)snprintf(ret, size, "%s", result_text(doc, path));
+	(void)snprintf(ret, size, "%s", json_path_text(doc, path));
 	for (; *ret; ret++)
 		*ret = *ret >= ' ' && *ret <= '~' ? *ret : '?';
 }
@@ -53,7 +53,7 @@ static int format_hlog_head(const json_t *doc, struct buf *ret)
 
 	format_hlog_plain(doc, "run.id", id, sizeof(id));
 	format_hlog_plain(doc, "generator.version", version, sizeof(version));
-	(void)result_int(doc, "run.started_unix_ns", &started_ns);
+	(void)json_path_int(doc, "run.started_unix_ns", &started_ns);
 	seconds = (time_t)(started_ns > 0 ? started_ns / NSEC_PER_SEC : 0);
 	if (gmtime_r(&seconds, &tm))
 		(void)strftime(date, sizeof(date), "%a %b %d %H:%M:%S UTC %Y", &tm);
@@ -105,7 +105,7 @@ static int64_t format_hlog_bent(int64_t ns)
 {
 	if (ns < 0)
 		return 0;
-	return ns < RESULT_INT_MAX / 2 ? ns : RESULT_INT_MAX / 2;
+	return ns < JSON_PATH_INT_MAX / 2 ? ns : JSON_PATH_INT_MAX / 2;
 }
 
 struct format_hlog_window {
@@ -116,24 +116,24 @@ struct format_hlog_window {
 static int format_hlog_stretches(const json_t *doc, const struct format_hlog_window *w,
 	const char *tag, const char *member, struct buf *ret)
 {
-	const json_t *rows = result_at(doc, "batches.rows");
+	const json_t *rows = json_path_at(doc, "batches.rows");
 	int64_t width_ns = 0;
 	int r = 0;
 
-	(void)result_int(doc, "batches.width_ns", &width_ns);
+	(void)json_path_int(doc, "batches.width_ns", &width_ns);
 	width_ns = format_hlog_bent(width_ns);
 	for (size_t i = 0; i < json_array_size(rows) && r == 0; i++) {
 		const json_t *row = json_array_get(rows, i);
 		int64_t t_ns = 0, length_ns;
 
-		(void)result_int(row, "t_ns", &t_ns);
+		(void)json_path_int(row, "t_ns", &t_ns);
 		t_ns = format_hlog_bent(t_ns);
 		/* The last one ends with the window. */
 		length_ns = w->length_ns - t_ns < width_ns ? w->length_ns - t_ns : width_ns;
 		/* In merged repetitions, each run has such a one. */
-		(void)result_int(row, "length_ns", &length_ns);
+		(void)json_path_int(row, "length_ns", &length_ns);
 		r = format_hlog_line(
-			tag, w->start_ns + t_ns, length_ns, result_at(row, member), ret);
+			tag, w->start_ns + t_ns, length_ns, json_path_at(row, member), ret);
 	}
 	return r;
 }
@@ -144,23 +144,23 @@ static int format_hlog_whole(
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "latency.%s.hdr", tag);
-	return format_hlog_line(tag, w->start_ns, w->length_ns, result_at(doc, path), ret);
+	return format_hlog_line(tag, w->start_ns, w->length_ns, json_path_at(doc, path), ret);
 }
 
 static int format_hlog_render(const json_t *doc, const struct style *style, struct buf *ret)
 {
 	static const char *const tags[] = {"response", "service", "our_delay"};
-	const char *of = result_text(doc, "batches.of");
+	const char *of = json_path_text(doc, "batches.of");
 	struct format_hlog_window w = {0};
 	int r = format_hlog_head(doc, ret);
 
 	(void)style;
-	(void)result_int(doc, "window.start_ns", &w.start_ns);
+	(void)json_path_int(doc, "window.start_ns", &w.start_ns);
 	w.start_ns = format_hlog_bent(w.start_ns);
-	if (result_int(doc, "window.end_ns", &w.length_ns))
+	if (json_path_int(doc, "window.end_ns", &w.length_ns))
 		w.length_ns = format_hlog_bent(w.length_ns) - w.start_ns;
 	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags) && r == 0; i++) {
-		bool has_rows = json_array_size(result_at(doc, "batches.rows")) > 0;
+		bool has_rows = json_array_size(json_path_at(doc, "batches.rows")) > 0;
 
 		if (has_rows && strcmp(tags[i], of) == 0)
 			r = format_hlog_stretches(doc, &w, tags[i], "hdr", ret);

@@ -10,7 +10,7 @@
 
 #include "common/fault.h"
 #include "common/ledger.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/style.h"
@@ -111,7 +111,7 @@ static void format_md_headline(struct report *r)
 	format_md_puts(r, "### ");
 	format_md_puts(r, v.word);
 	format_md_puts(r, " · ");
-	format_md_escape(r, result_text(r->doc, "run.id"));
+	format_md_escape(r, json_path_text(r->doc, "run.id"));
 	format_md_puts(r, "\n\n");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		if (!*lines[i])
@@ -139,7 +139,7 @@ static void format_md_load(struct report *r)
 	report_model(r, model, sizeof(model));
 	report_method(r, method, sizeof(method));
 	(void)snprintf(target, sizeof(target), "%.40s %.470s", method,
-		result_text(r->doc, "plan.target.url"));
+		json_path_text(r->doc, "plan.target.url"));
 	format_md_code(r, target + (target[0] == ' '), false);
 	format_md_puts(r, " · ");
 	format_md_escape(r, model);
@@ -179,7 +179,7 @@ static void format_md_ledger(struct report *r)
 
 	if (planned <= 0)
 		return;
-	(void)result_bool(r->doc, "ledger.balanced", &balanced);
+	(void)json_path_bool(r->doc, "ledger.balanced", &balanced);
 	format_md_puts(r, "| ledger | requests | rate | share |\n|:--|--:|--:|--:|\n");
 	format_md_count(r, "planned", planned, true);
 	format_md_count(r, "sent", planned, true);
@@ -304,7 +304,7 @@ static void format_md_stages(struct report *r)
 
 static void format_md_errors(struct report *r)
 {
-	const json_t *errors = result_at(r->doc, "errors");
+	const json_t *errors = json_path_at(r->doc, "errors");
 
 	if (!json_array_size(errors))
 		return;
@@ -313,13 +313,13 @@ static void format_md_errors(struct report *r)
 		const json_t *error = json_array_get(errors, i);
 		int64_t count = 0;
 
-		(void)result_int(error, "count", &count);
+		(void)json_path_int(error, "count", &count);
 		format_md_puts(r, "| ");
 		format_md_escape(r, report_error_name(error).text);
 		format_md_puts(r, " | ");
 		format_md_puts(r, figure_count(count).text);
 		format_md_puts(r, " | ");
-		format_md_code(r, result_text(error, "example"), true);
+		format_md_code(r, json_path_text(error, "example"), true);
 		format_md_puts(r, " |\n");
 	}
 	format_md_puts(r, "\n");
@@ -327,16 +327,16 @@ static void format_md_errors(struct report *r)
 
 static void format_md_notes(struct report *r)
 {
-	const json_t *notes = result_at(r->doc, "generator.notes");
+	const json_t *notes = json_path_at(r->doc, "generator.notes");
 
 	for (size_t i = 0; i < json_array_size(notes); i++) {
 		const json_t *note = json_array_get(notes, i);
 
 		format_md_puts(r, "- note: ");
-		format_md_escape(r, result_text(note, "text"));
-		if (*result_text(note, "try")) {
+		format_md_escape(r, json_path_text(note, "text"));
+		if (*json_path_text(note, "try")) {
 			format_md_puts(r, "; try: ");
-			format_md_escape(r, result_text(note, "try"));
+			format_md_escape(r, json_path_text(note, "try"));
 		}
 		format_md_puts(r, "\n");
 	}
@@ -348,8 +348,8 @@ static void format_md_notes(struct report *r)
 
 static void format_md_plan(struct report *r)
 {
-	const json_t *stages = result_at(r->doc, "plan.stages");
-	const char *text = result_text(r->doc, "plan.text");
+	const json_t *stages = json_path_at(r->doc, "plan.stages");
+	const char *text = json_path_text(r->doc, "plan.text");
 	size_t ticks = format_md_ticks(text) + 1;
 
 	ticks = ticks < 3 ? 3 : ticks;
@@ -372,7 +372,7 @@ static void format_md_plan(struct report *r)
 	format_md_puts(r, "\n\nsha256 ");
 	format_md_code(r, report_plan_digest(r), false);
 	format_md_puts(r, ", rpsd ");
-	format_md_escape(r, result_text(r->doc, "generator.version"));
+	format_md_escape(r, json_path_text(r->doc, "generator.version"));
 	format_md_puts(r, "\n\n</details>\n");
 }
 

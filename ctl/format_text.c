@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/notes.h"
 #include "common/str.h"
 #include "ctl/style.h"
@@ -36,8 +36,8 @@
 
 static void format_text_header(struct report *r)
 {
-	const char *url = result_text(r->doc, "plan.target.url");
-	const char *id = result_text(r->doc, "run.id");
+	const char *url = json_path_text(r->doc, "plan.target.url");
+	const char *id = json_path_text(r->doc, "run.id");
 	char method[48];
 	char model[64];
 	bool has_model;
@@ -166,7 +166,7 @@ static void format_text_statuses(struct report *r)
 /* An older result has none. */
 static void format_text_bytes(struct report *r)
 {
-	if (result_at(r->doc, "bytes.in"))
+	if (json_path_at(r->doc, "bytes.in"))
 		report_line(r, "  bytes   %s in, %s out",
 			figure_bytes(report_real(r, "bytes.in")).text,
 			figure_bytes(report_real(r, "bytes.out")).text);
@@ -197,7 +197,7 @@ static void format_text_counts(struct report *r)
 			names[i], figure_count(report_int(r, count)), report_rate(r, names[i])};
 	}
 	width = format_text_count_rows(r, rows, r->closed ? closed_aside : open_aside);
-	(void)result_bool(r->doc, "ledger.balanced", &balanced);
+	(void)json_path_bool(r->doc, "ledger.balanced", &balanced);
 	report_line(r, "  %-8s%*s%s%s   %s", "failed", width, figure_count(failed).text,
 		failed ? "   " : "",
 		failed ? figure_share((double)failed / (double)planned).text : "",
@@ -224,11 +224,11 @@ static const struct fault_info *format_text_fault(const char *name)
 /* An error tells of this class of the ledger. */
 static bool format_text_is_explained(const struct report *r, enum ledger_class class)
 {
-	const json_t *errors = result_at(r->doc, "errors");
+	const json_t *errors = json_path_at(r->doc, "errors");
 
 	for (size_t i = 0; i < json_array_size(errors); i++) {
 		const struct fault_info *fault =
-			format_text_fault(result_text(json_array_get(errors, i), "class"));
+			format_text_fault(json_path_text(json_array_get(errors, i), "class"));
 
 		if (fault && fault->class == class)
 			return true;
@@ -251,7 +251,7 @@ static void format_text_error(struct report *r, bool is_first, const char *name,
 /* The widest name of the errors that are listed. */
 static unsigned format_text_error_width(const struct report *r)
 {
-	const json_t *errors = result_at(r->doc, "errors");
+	const json_t *errors = json_path_at(r->doc, "errors");
 	size_t width = FORMAT_TEXT_ERROR_WIDTH;
 
 	for (size_t i = 0; i < json_array_size(errors) && i < FORMAT_TEXT_ERRORS; i++) {
@@ -264,14 +264,14 @@ static unsigned format_text_error_width(const struct report *r)
 
 static unsigned format_text_listed_errors(struct report *r)
 {
-	const json_t *errors = result_at(r->doc, "errors");
+	const json_t *errors = json_path_at(r->doc, "errors");
 	unsigned width = format_text_error_width(r);
 	size_t i;
 
 	for (i = 0; i < json_array_size(errors); i++) {
 		const json_t *error = json_array_get(errors, i);
-		const struct fault_info *fault = format_text_fault(result_text(error, "class"));
-		const char *example = result_text(error, "example");
+		const struct fault_info *fault = format_text_fault(json_path_text(error, "class"));
+		const char *example = json_path_text(error, "example");
 		int64_t count = 0;
 
 		if (i == FORMAT_TEXT_ERRORS) {
@@ -279,7 +279,7 @@ static unsigned format_text_listed_errors(struct report *r)
 				json_array_size(errors) - i);
 			break;
 		}
-		(void)result_int(error, "count", &count);
+		(void)json_path_int(error, "count", &count);
 		format_text_error(r, i == 0, report_error_name(error).text, width, count,
 			!*example && fault ? fault->help : example);
 	}
@@ -289,11 +289,11 @@ static unsigned format_text_listed_errors(struct report *r)
 /* Why a run could not begin: then there is nothing to count. */
 static void format_text_failed_by(struct report *r)
 {
-	const char *name = result_text(r->doc, "run.failed_by");
+	const char *name = json_path_text(r->doc, "run.failed_by");
 	const struct fault_info *fault = format_text_fault(name);
 	char text[160];
 
-	if (!*name || json_array_size(result_at(r->doc, "errors")))
+	if (!*name || json_array_size(json_path_at(r->doc, "errors")))
 		return;
 	(void)snprintf(text, sizeof(text), "%.40s%s%.100s", name, fault ? ": " : "",
 		fault ? fault->help : "");
@@ -324,13 +324,13 @@ static void format_text_errors(struct report *r)
 /* The slowest one, where it failed or where requests have names that tell it from the others. */
 static void format_text_slow(struct report *r)
 {
-	const json_t *slowest = result_at(r->doc, "slowest");
+	const json_t *slowest = json_path_at(r->doc, "slowest");
 	const json_t *first = json_array_get(slowest, 0);
 	size_t n = json_array_size(slowest);
 	char text[256];
 	char more[40] = "";
 
-	if (!first || (str_eq(result_text(first, "class"), "ok") && report_n_requests(r) == 0))
+	if (!first || (str_eq(json_path_text(first, "class"), "ok") && report_n_requests(r) == 0))
 		return;
 	if (n > 1)
 		(void)snprintf(more, sizeof(more), "  (%zu more: -v)", n - 1);
@@ -368,12 +368,12 @@ static void format_text_course_row(
 	int64_t at = 0, length;
 	double left_s;
 
-	(void)result_int(row, "t_ns", &at);
-	(void)result_real(row, "completed", &completed);
-	(void)result_real(row, "p99_ns", &p99);
+	(void)json_path_int(row, "t_ns", &at);
+	(void)json_path_real(row, "completed", &completed);
+	(void)json_path_real(row, "p99_ns", &p99);
 	/* The window may end within the last one, which then says little about the course. */
 	left_s = window_s - (double)at / NSEC_PER_SEC;
-	if (result_int(row, "length_ns", &length) && length > 0)
+	if (json_path_int(row, "length_ns", &length) && length > 0)
 		left_s = (double)length / NSEC_PER_SEC;
 	c->rates[c->n] = completed / (left_s > 0 && left_s < width_s ? left_s : width_s);
 	c->p99s[c->n] = p99;
@@ -381,8 +381,8 @@ static void format_text_course_row(
 		c->least = c->n == 0 ? c->rates[0] : fmin(c->least, c->rates[c->n]);
 		c->most = fmax(c->most, c->rates[c->n]);
 	}
-	(void)result_real(row, "planned", &planned);
-	(void)result_real(row, "ok", &ok);
+	(void)json_path_real(row, "planned", &planned);
+	(void)json_path_real(row, "ok", &ok);
 	/* In a merged row it may be null because it is unknown. */
 	if (p99 < 0 && ok < planned) {
 		c->p99s[c->n] = FORMAT_TEXT_UNSERVED;
@@ -433,7 +433,7 @@ static void format_text_course_p99(struct report *r, struct format_text_course *
 
 static void format_text_course(struct report *r)
 {
-	const json_t *rows = result_at(r->doc, "intervals.rows");
+	const json_t *rows = json_path_at(r->doc, "intervals.rows");
 	double width_s = (double)report_int(r, "intervals.width_ns") / (double)NSEC_PER_SEC;
 	double window_s =
 		(double)(report_int(r, "window.end_ns") - report_int(r, "window.start_ns")) /
@@ -471,16 +471,16 @@ static void format_text_course(struct report *r)
  * these are left out. */
 static size_t format_text_silences(struct report *r)
 {
-	const json_t *events = result_at(r->doc, "events");
+	const json_t *events = json_path_at(r->doc, "events");
 	size_t n = 0;
 
 	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *event = json_array_get(events, i);
 
-		if (!str_eq(result_text(event, "kind"), "answers"))
+		if (!str_eq(json_path_text(event, "kind"), "answers"))
 			continue;
 		if (r->is_full || n < FORMAT_TEXT_NOTES)
-			report_wrapped(r, "  note", REPORT_LABEL, result_text(event, "text"));
+			report_wrapped(r, "  note", REPORT_LABEL, json_path_text(event, "text"));
 		n++;
 	}
 	return r->is_full || n < FORMAT_TEXT_NOTES ? 0 : n - FORMAT_TEXT_NOTES;
@@ -488,9 +488,9 @@ static size_t format_text_silences(struct report *r)
 
 static void format_text_note(struct report *r, const json_t *note)
 {
-	const char *remedy = result_text(note, "try");
+	const char *remedy = json_path_text(note, "try");
 
-	report_wrapped(r, "  note", REPORT_LABEL, result_text(note, "text"));
+	report_wrapped(r, "  note", REPORT_LABEL, json_path_text(note, "text"));
 	if (*remedy)
 		report_wrapped(r, "  try", REPORT_LABEL, remedy);
 }
@@ -500,12 +500,12 @@ static bool format_text_is_vital(const json_t *note)
 {
 	struct note known;
 
-	return note_find(result_text(note, "code"), &known) && known.is_vital;
+	return note_find(json_path_text(note, "code"), &known) && known.is_vital;
 }
 
 static void format_text_notes(struct report *r)
 {
-	const json_t *notes = result_at(r->doc, "generator.notes");
+	const json_t *notes = json_path_at(r->doc, "generator.notes");
 	size_t n = json_array_size(notes);
 	size_t more = format_text_silences(r);
 	size_t n_urgent = 0;
@@ -518,13 +518,13 @@ static void format_text_notes(struct report *r)
 		report_wrapped(r, "  note", REPORT_LABEL, text);
 	/* Notes with a remedy come first; of either kind, the first are the most important. */
 	for (size_t i = 0; i < n; i++)
-		n_urgent += *result_text(json_array_get(notes, i), "try") != '\0' &&
+		n_urgent += *json_path_text(json_array_get(notes, i), "try") != '\0' &&
 			    !format_text_is_vital(json_array_get(notes, i));
 	n_other = n_urgent < FORMAT_TEXT_NOTES ? FORMAT_TEXT_NOTES - n_urgent : 0;
 	n_urgent = FORMAT_TEXT_NOTES;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *note = json_array_get(notes, i);
-		size_t *left = *result_text(note, "try") ? &n_urgent : &n_other;
+		size_t *left = *json_path_text(note, "try") ? &n_urgent : &n_other;
 
 		if (!format_text_is_vital(note)) {
 			if (!r->is_full && *left == 0)
@@ -569,8 +569,8 @@ static struct figure format_text_pasted(double rate, int figures)
 
 static void format_text_next(struct report *r)
 {
-	const char *limit = result_text(r->doc, "headline.limited_by");
-	bool is_done = str_eq(result_text(r->doc, "run.outcome"), "completed");
+	const char *limit = json_path_text(r->doc, "headline.limited_by");
+	bool is_done = str_eq(json_path_text(r->doc, "run.outcome"), "completed");
 	double planned = report_real(r, "headline.planned_per_s");
 	double ok = report_real(r, "rates.ok_per_s");
 
@@ -578,7 +578,7 @@ static void format_text_next(struct report *r)
 	bool keeps_up = ok >= FORMAT_TEXT_KEEPS_UP * planned;
 
 	/* For a merged result, each of its runs has its own next step. */
-	if (!is_done || ok <= 0 || json_array_size(result_at(r->doc, "parts")) > 0 ||
+	if (!is_done || ok <= 0 || json_array_size(json_path_at(r->doc, "parts")) > 0 ||
 		report_int(r, "ledger.planned") < FORMAT_TEXT_NEXT_LEAST ||
 		!(more >= FORMAT_TEXT_RATE_LEAST && more <= FORMAT_TEXT_RATE_MOST))
 		return;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/style.h"
 
 #define LIST_WIDTH 80u
@@ -22,7 +22,7 @@ static unsigned list_width(const json_t *plans, const char *field, unsigned leas
 	size_t width = least;
 
 	for (size_t i = 0; i < json_array_size(plans); i++) {
-		size_t columns = style_columns(result_text(json_array_get(plans, i), field));
+		size_t columns = style_columns(json_path_text(json_array_get(plans, i), field));
 
 		width = columns > width ? columns : width;
 	}
@@ -44,8 +44,8 @@ static int list_put(struct buf *ret, const char *text, unsigned width, bool is_l
 
 static int list_row(const json_t *plan, unsigned name_width, unsigned target_width, struct buf *ret)
 {
-	const char *name = result_text(plan, "name");
-	const char *problem = result_text(plan, "problem");
+	const char *name = json_path_text(plan, "name");
+	const char *problem = json_path_text(plan, "problem");
 	size_t columns = style_columns(name);
 	unsigned used = name_width + 2 + target_width + 2;
 	int r = buf_printf(ret, "%s", name);
@@ -60,16 +60,16 @@ static int list_row(const json_t *plan, unsigned name_width, unsigned target_wid
 	if (!r)
 		r = buf_printf(ret, "%*s", (int)(name_width - columns + 2), "");
 	if (!r)
-		r = list_put(ret, result_text(plan, "target"), target_width, false);
+		r = list_put(ret, json_path_text(plan, "target"), target_width, false);
 	if (!r)
-		r = list_put(ret, result_text(plan, "summary"), LIST_WIDTH - used, true);
+		r = list_put(ret, json_path_text(plan, "summary"), LIST_WIDTH - used, true);
 	return r ? r : buf_puts(ret, "\n");
 }
 
 int list_render(const json_t *listed, struct buf *ret)
 {
 	const json_t *plans = json_object_get(listed, "plans");
-	const char *directory = result_text(listed, "directory");
+	const char *directory = json_path_text(listed, "directory");
 	unsigned name_width = list_width(plans, "name", LIST_NAME_MIN, LIST_NAME_MAX);
 	unsigned target_width = list_width(plans, "target", LIST_TARGET_MIN, LIST_TARGET_MAX);
 	int r;

@@ -15,7 +15,7 @@
 
 #include "common/clock.h"
 #include "common/ledger.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"
 
@@ -29,10 +29,10 @@ void report_init(struct report *r, const json_t *doc)
 
 	*r = (struct report){
 		.doc = doc, .width = REPORT_WIDTH, .unit = "ms", .unit_ns = (double)NSEC_PER_MSEC};
-	r->closed = str_eq(result_text(doc, "plan.model"), "closed");
+	r->closed = str_eq(json_path_text(doc, "plan.model"), "closed");
 	r->timeout_ns = report_int(r, "plan.effective.request_timeout_ns");
-	if ((result_int(doc, "latency.response.p99_ns", &p99) ||
-		    result_int(doc, "latency.service.p99_ns", &p99)) &&
+	if ((json_path_int(doc, "latency.response.p99_ns", &p99) ||
+		    json_path_int(doc, "latency.service.p99_ns", &p99)) &&
 		p99 < NSEC_PER_MSEC) {
 		r->unit = "us";
 		r->unit_ns = (double)NSEC_PER_USEC;
@@ -122,7 +122,7 @@ int64_t report_int(const struct report *r, const char *path)
 {
 	int64_t value = 0;
 
-	(void)result_int(r->doc, path, &value);
+	(void)json_path_int(r->doc, path, &value);
 	return value;
 }
 
@@ -130,7 +130,7 @@ double report_real(const struct report *r, const char *path)
 {
 	double value = 0;
 
-	(void)result_real(r->doc, path, &value);
+	(void)json_path_real(r->doc, path, &value);
 	return value;
 }
 
@@ -142,7 +142,7 @@ struct figure report_duration(
 	int64_t ns;
 
 	(void)snprintf(path, sizeof(path), "%s.%s", base, name);
-	if (result_int(r->doc, path, &ns))
+	if (json_path_int(r->doc, path, &ns))
 		return figure_value((double)ns / r->unit_ns);
 	(void)snprintf(f.text, sizeof(f.text), "%s", missing);
 	return f;

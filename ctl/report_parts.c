@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/style.h"
 #include "ctl/report.h"
 
@@ -21,11 +21,11 @@ struct report_part_name {
 /* "host/id", or "id". */
 static struct report_part_name report_part_name(const json_t *part)
 {
-	const char *host = result_text(part, "host");
+	const char *host = json_path_text(part, "host");
 	struct report_part_name name;
 
 	(void)snprintf(name.text, sizeof(name.text), "%.64s%s%.64s", host, *host ? "/" : "",
-		result_text(part, "id"));
+		json_path_text(part, "id"));
 	return name;
 }
 
@@ -35,7 +35,7 @@ static struct figure report_part_ms(
 	struct figure f = {0};
 	double ms;
 
-	if (result_real(part, key, &ms))
+	if (json_path_real(part, key, &ms))
 		return figure_value(ms * 1e6 / r->unit_ns);
 	(void)snprintf(f.text, sizeof(f.text), "%s", missing);
 	return f;
@@ -45,7 +45,7 @@ static struct figure report_part_count(const json_t *part, const char *key)
 {
 	int64_t n = 0;
 
-	(void)result_int(part, key, &n);
+	(void)json_path_int(part, key, &n);
 	return figure_count(n);
 }
 
@@ -60,7 +60,7 @@ static void report_part_line(struct report *r, const json_t *part, unsigned widt
 	struct figure p50 = report_part_ms(r, part, "p50_ms", "unserved");
 	struct figure p99 = report_part_ms(r, part, "p99_ms", "unserved");
 	struct figure ours = report_part_ms(r, part, "our_delay_p99_ms", "-");
-	const char *verdict = result_text(part, "verdict");
+	const char *verdict = json_path_text(part, "verdict");
 
 	if (r->width < REPORT_WIDTH)
 		report_line(r, "  %.*s%s%*s %10s %8s %8s  %.9s", len, name.text, is_cut ? "…" : "",
@@ -73,7 +73,7 @@ static void report_part_line(struct report *r, const json_t *part, unsigned widt
 
 void report_parts_table(struct report *r)
 {
-	const json_t *parts = result_at(r->doc, "parts");
+	const json_t *parts = json_path_at(r->doc, "parts");
 	bool is_narrow = r->width < REPORT_WIDTH;
 	size_t width = REPORT_PART_NAME_MIN;
 	size_t most = r->width - 2 - (is_narrow ? REPORT_PART_CELLS_NARROW : REPORT_PART_CELLS);

@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "common/confidence.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report.h"
@@ -101,7 +101,7 @@ static const json_t *report_interval(const struct report *r, const char *field)
 	char path[96];
 
 	(void)snprintf(path, sizeof(path), "%s.ci95.%s", report_interval_base(r), field);
-	return result_at(r->doc, path);
+	return json_path_at(r->doc, path);
 }
 
 bool report_quantile_interval(
@@ -124,7 +124,7 @@ bool report_quantile_interval(
 	ret->high = figure_value(high / r->unit_ns);
 	(void)snprintf(
 		path, sizeof(path), "%s.%s", r->closed ? "latency.service" : "offered", field);
-	if (result_at(r->doc, path)) {
+	if (json_path_at(r->doc, path)) {
 		double x = report_real(r, path);
 
 		ret->half = figure_value((high - x > x - low ? high - x : x - low) / r->unit_ns);
@@ -139,7 +139,7 @@ struct figure report_effective(const struct report *r, const char *key)
 	double n;
 
 	(void)snprintf(path, sizeof(path), "%s.n_effective.%s", report_interval_base(r), key);
-	if (!result_real(r->doc, path, &n) || !(n >= 0 && n < 1e12))
+	if (!json_path_real(r->doc, path, &n) || !(n >= 0 && n < 1e12))
 		return f;
 	/* An estimate, and its place is narrow. */
 	if (n < 999500)
@@ -170,7 +170,7 @@ static bool report_is_served(const struct report *r)
 {
 	int64_t ns;
 
-	return result_int(r->doc, r->closed ? "latency.service.p50_ns" : "offered.p50_ns", &ns);
+	return json_path_int(r->doc, r->closed ? "latency.service.p50_ns" : "offered.p50_ns", &ns);
 }
 
 static void report_listed(char *list, size_t size, const char *text)
@@ -185,7 +185,7 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 	char names[64] = "";
 	char has[96] = "";
 	char needs[96] = "";
-	size_t n_repeats = json_array_size(result_at(r->doc, "repeats"));
+	size_t n_repeats = json_array_size(json_path_at(r->doc, "repeats"));
 
 	*ret = '\0';
 	/* The result is from another version, or nothing was measured. */
@@ -198,7 +198,7 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 		(void)snprintf(path, sizeof(path), "%s.n_effective.%s", report_interval_base(r),
 			report_bounded[i].key);
 		/* A rank that falls on an arrival without a good answer does not lack data. */
-		if (!result_real(r->doc, path, &n) ||
+		if (!json_path_real(r->doc, path, &n) ||
 			json_is_array(report_interval(r, report_bounded[i].field)))
 			continue;
 		report_listed(names, sizeof(names), report_bounded[i].name);
@@ -226,7 +226,7 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 
 const char *report_unsteady(const struct report *r)
 {
-	const char *word = result_text(r->doc, "steadiness.word");
+	const char *word = json_path_text(r->doc, "steadiness.word");
 
 	if (str_eq(word, "unsteady"))
 		return "unsteady";
@@ -351,14 +351,14 @@ static void report_our_delay(const struct report *r, struct report_quantiles *t)
 {
 	static const struct report_row row = {
 		.name = "our delay", .base = "latency.our_delay", .missing = "-"};
-	const char *verdict = result_text(r->doc, "generator.verdict");
+	const char *verdict = json_path_text(r->doc, "generator.verdict");
 	char remark[96] = "";
 	double share;
 
 	/* The notes say why where it is not ok. */
 	if (*verdict && !str_eq(verdict, "ok"))
 		(void)snprintf(remark, sizeof(remark), "%.12s", verdict);
-	else if (result_real(r->doc, "headline.our_delay_share_of_p99", &share))
+	else if (json_path_real(r->doc, "headline.our_delay_share_of_p99", &share))
 		(void)snprintf(remark, sizeof(remark), "%s of p99", figure_percent(share).text);
 	report_row(r, t, &row, remark);
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report.h"
@@ -44,7 +44,7 @@ size_t report_n_requests(const struct report *r)
 
 const char *report_plan_digest(const struct report *r)
 {
-	const char *digest = result_text(r->doc, "plan.sha256");
+	const char *digest = json_path_text(r->doc, "plan.sha256");
 
 	return *digest ? digest : "not shown: the plan has secrets";
 }
@@ -54,7 +54,7 @@ void report_method(const struct report *r, char *method, size_t size)
 	if (report_n_requests(r) > 1)
 		(void)snprintf(method, size, "%zu requests to", report_n_requests(r));
 	else
-		(void)snprintf(method, size, "%s", result_text(r->doc, "plan.target.method"));
+		(void)snprintf(method, size, "%s", json_path_text(r->doc, "plan.target.method"));
 }
 
 struct report_request report_request(const struct report *r, const char *name)
@@ -124,8 +124,8 @@ void report_request_table(struct report *r)
 
 struct figure report_error_name(const json_t *error)
 {
-	const char *class = result_text(error, "class");
-	const char *phase = result_text(error, "phase");
+	const char *class = json_path_text(error, "class");
+	const char *phase = json_path_text(error, "phase");
 	struct figure f;
 
 	/* "connect-refused" says its phase itself, "stale" does not. */
@@ -138,19 +138,19 @@ struct figure report_error_name(const json_t *error)
 /* A time in ms as the tables have it, the name of the request if it has one, how it ended. */
 void report_slow(const struct report *r, const json_t *slow, char *ret, size_t size)
 {
-	const char *class = result_text(slow, "class");
-	const char *name = result_text(slow, "request");
+	const char *class = json_path_text(slow, "class");
+	const char *name = json_path_text(slow, "request");
 	int64_t ns = 0, at_ns = 0, status = 0, connection = 0;
 	char answer[24] = "", on[64] = "";
 
-	if (!result_int(slow, "response_ns", &ns))
-		(void)result_int(slow, "service_ns", &ns);
-	(void)result_int(slow, "at_ns", &at_ns);
-	(void)result_int(slow, "status", &status);
+	if (!json_path_int(slow, "response_ns", &ns))
+		(void)json_path_int(slow, "service_ns", &ns);
+	(void)json_path_int(slow, "at_ns", &at_ns);
+	(void)json_path_int(slow, "status", &status);
 	/* A status says no more of a good answer. */
 	if (status > 0 && !str_eq(class, "ok"))
 		(void)snprintf(answer, sizeof(answer), " %" PRId64, status);
-	if (result_int(slow, "connection", &connection))
+	if (json_path_int(slow, "connection", &connection))
 		(void)snprintf(on, sizeof(on), ", connection %s", figure_count(connection).text);
 	(void)snprintf(ret, size, "%s %s%s%.64s %s%s%s, planned at %s",
 		figure_value((double)ns / r->unit_ns).text, r->unit, *name ? " " : "", name,

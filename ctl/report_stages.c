@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/style.h"
 #include "ctl/report.h"
 
@@ -17,7 +17,7 @@ const char *const report_stage_titles[REPORT_STAGE_CELLS] = {
 
 static const json_t *report_stages(const struct report *r)
 {
-	return result_at(r->doc, "stages");
+	return json_path_at(r->doc, "stages");
 }
 
 size_t report_n_stages(const struct report *r)
@@ -45,7 +45,7 @@ struct report_stage report_stage(const struct report *r, size_t i)
 	s.cells[6] = report_duration(&part, "offered", "p99_ns", missing.text);
 	s.cells[7] = report_duration(&part, "latency.our_delay", "p99_ns", "-");
 	(void)snprintf(s.name, sizeof(s.name), "%lld %s", (long long)report_int(&part, "number"),
-		result_text(part.doc, "text"));
+		json_path_text(part.doc, "text"));
 	return s;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/exit_codes.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report.h"
@@ -53,7 +53,7 @@ static const struct report_word *report_find(
 static bool report_is_redirected(const struct report *r)
 {
 	return report_real(r, "redirects.share") > 0.5 &&
-	       strstr(result_text(r->doc, "headline.because"), "redirects");
+	       strstr(json_path_text(r->doc, "headline.because"), "redirects");
 }
 
 /* So many requests went out twice that the load was not the one planned. */
@@ -68,14 +68,14 @@ static const struct report_word *report_word_of(const struct report *r)
 	const struct report_word *v;
 
 	v = report_find(report_outcomes, sizeof(report_outcomes) / sizeof(*report_outcomes),
-		result_text(r->doc, "run.outcome"));
+		json_path_text(r->doc, "run.outcome"));
 	if (!v)
 		v = report_find(report_results, sizeof(report_results) / sizeof(*report_results),
-			result_text(r->doc, "headline.result"));
+			json_path_text(r->doc, "headline.result"));
 	if (v && str_eq(v->match, "ok") &&
 		(report_real(r, "headline.failed_share") > REPORT_MANY_FAILED ||
 			report_is_redirected(r) || report_is_repeated(r) ||
-			*result_text(r->doc, "headline.missing")))
+			*json_path_text(r->doc, "headline.missing")))
 		return &report_ok_but;
 	return v ? v : &report_unknown;
 }
@@ -88,7 +88,7 @@ static const char *report_limit(const struct report *r)
 		{"connections", "limited by connections"},
 		{"generator", "limited by the generator"},
 	};
-	const char *limit = result_text(r->doc, "headline.limited_by");
+	const char *limit = json_path_text(r->doc, "headline.limited_by");
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (str_eq(words[i][0], limit))
@@ -100,7 +100,7 @@ static const char *report_limit(const struct report *r)
 /* " · mean of 3 runs": rates are, of repetitions; "" for any other result. */
 static struct figure report_repeats(const struct report *r)
 {
-	size_t n = json_array_size(result_at(r->doc, "repeats"));
+	size_t n = json_array_size(json_path_at(r->doc, "repeats"));
 	struct figure f = {""};
 
 	if (n > 1)
@@ -140,7 +140,7 @@ static void report_facts(
 	else
 		/* Cut, not rounded: 99.96 % is not all of it. */
 		(void)snprintf(first, sizeof(first), "%s delivered %.1f %%",
-			*result_text(r->doc, "headline.missing") ? "these slices" : "plan",
+			*json_path_text(r->doc, "headline.missing") ? "these slices" : "plan",
 			floor(sent / (double)planned * 1000) / 10);
 	if (has_repeated && report_is_repeated(r))
 		(void)snprintf(repeated, sizeof(repeated),
@@ -155,21 +155,21 @@ static void report_facts(
 static bool report_says_repeated(const struct report *r)
 {
 	return report_is_repeated(r) &&
-	       strstr(result_text(r->doc, "headline.because"), "sent twice");
+	       strstr(json_path_text(r->doc, "headline.because"), "sent twice");
 }
 
 /* What the run itself says, else the audit, else the word's own. */
 static void report_reason(
 	const struct report *r, const struct report_word *v, char *reason, size_t size)
 {
-	bool is_cut = !str_eq(result_text(r->doc, "run.outcome"), "completed");
-	const char *given = is_cut ? result_text(r->doc, "run.reason") : "";
+	bool is_cut = !str_eq(json_path_text(r->doc, "run.outcome"), "completed");
+	const char *given = is_cut ? json_path_text(r->doc, "run.reason") : "";
 
 	/* Failures in a run that is ok are shown in the facts and among the errors. */
 	if (!*given &&
 		(!str_eq(v->match, "ok") || report_is_redirected(r) || report_says_repeated(r) ||
-			str_eq(result_text(r->doc, "headline.limited_by"), "generator")))
-		given = result_text(r->doc, "headline.because");
+			str_eq(json_path_text(r->doc, "headline.limited_by"), "generator")))
+		given = json_path_text(r->doc, "headline.because");
 	/* "STOPPED by alice" says it once. */
 	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
 		given += strlen("stopped ");
@@ -185,8 +185,8 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 	/* A run stopped by a user has more than one exit status: the second Ctrl-C has its own. */
 	if (str_eq(v->match, "stopped") && ret->exit_code == EXIT_STOPPED)
 		ret->exit_code = 0;
-	ret->remedy = result_text(r->doc, "headline.try");
-	ret->missing = result_text(r->doc, "headline.missing");
+	ret->remedy = json_path_text(r->doc, "headline.try");
+	ret->missing = json_path_text(r->doc, "headline.missing");
 	report_reason(r, v, ret->reason, sizeof(ret->reason));
 	report_facts(r, !str_starts(ret->reason, "limited by"), !strstr(ret->reason, "sent twice"),
 		ret->facts, sizeof(ret->facts));
@@ -195,13 +195,13 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 /* The load model: "open model, even spacing", "closed, 64 users". */
 void report_model(const struct report *r, char *model, size_t size)
 {
-	const char *arrivals = result_text(r->doc, "plan.arrivals");
+	const char *arrivals = json_path_text(r->doc, "plan.arrivals");
 	int64_t users = report_int(r, "connections.limit");
 	int64_t each = report_int(r, "plan.effective.pipeline");
 
 	/* With pipelining a connection has several. */
 	if (each > 1 && __builtin_mul_overflow(users, each, &users))
-		users = RESULT_INT_MAX;
+		users = JSON_PATH_INT_MAX;
 	if (r->closed)
 		(void)snprintf(model, size, "closed, %s user%s", figure_count(users).text,
 			users == 1 ? "" : "s");

@@ -9,7 +9,8 @@
 #include "common/exit_codes.h"
 #include "common/file.h"
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
+#include "common/result/result.h"
 #include "common/str.h"
 #include "ctl/command.h"
 
@@ -38,7 +39,7 @@ int result_file_read(const char *path, json_t **ret)
 		command_complain("%s:%d: this is not JSON: %s", path, error.line, error.text);
 		return EXIT_CONFIG;
 	}
-	if (!str_eq(result_text(doc, "schema"), RESULT_SCHEMA)) {
+	if (!str_eq(json_path_text(doc, "schema"), RESULT_SCHEMA)) {
 		command_complain("%s: this is not the result of a run (%s)", path, RESULT_SCHEMA);
 		json_decref(doc);
 		return EXIT_CONFIG;

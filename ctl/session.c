@@ -21,7 +21,7 @@
 #include "common/clock.h"
 #include "common/control/progress.h"
 #include "common/exit_codes.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/display.h"
 #include "ctl/print.h"
 #include "ctl/steer.h"
@@ -196,8 +196,9 @@ static int session_on_report(struct session *s, const struct client_answer *a)
 	s->_step = SESSION_DONE;
 	if (s->_interrupts > 1)
 		return EXIT_INTERRUPTED;
-	return result_int(result, "run.exit_code", &exit_code) && exit_code >= 0 ? (int)exit_code
-										 : EXIT_UNDECIDED;
+	return json_path_int(result, "run.exit_code", &exit_code) && exit_code >= 0
+		       ? (int)exit_code
+		       : EXIT_UNDECIDED;
 }
 
 static int session_on_answer(struct session *s, const struct client_answer *a)

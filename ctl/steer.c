@@ -9,7 +9,7 @@
 #include "common/control/progress.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
 #include "common/str.h"
@@ -92,7 +92,7 @@ int steer_describe(const struct client_answer *a, struct buf *ret)
 	result_table_init(&result_event_table, &event);
 	r = result_table_read(&result_event_table, value, &event, NULL);
 	if (r == 0 && *result_words(event.text)) {
-		r = buf_printf(ret, "%s: ", result_text(a->parameters, "run"));
+		r = buf_printf(ret, "%s: ", json_path_text(a->parameters, "run"));
 		if (r == 0)
 			r = steer_describe_event(&event, ret);
 		if (r == 0)

@@ -11,7 +11,7 @@
 #include "common/buf.h"
 #include "common/control/varlink.h"
 #include "common/err.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/options.h"
@@ -31,7 +31,7 @@ static json_t *suggest_ask(const struct options *o, bool is_plan, struct buf *re
 	if (client_call(&client, is_plan ? "List" : "Status", NULL, &answer) == 0 && !answer.error)
 		known = json_incref(json_object_get(answer.parameters, is_plan ? "plans" : "runs"));
 	if (known && is_plan)
-		(void)buf_puts(ret_place, result_text(answer.parameters, "directory"));
+		(void)buf_puts(ret_place, json_path_text(answer.parameters, "directory"));
 	client_answer_fini(&answer);
 	client_close(&client);
 	return known;
@@ -62,7 +62,7 @@ enum suggest_known suggest_find(const struct options *o, bool is_plan, const cha
 	size_t n = 0;
 
 	for (size_t i = 0; i < json_array_size(known) && n < NAMES_MAX; i++) {
-		words[n] = result_text(json_array_get(known, i), is_plan ? "name" : "id");
+		words[n] = json_path_text(json_array_get(known, i), is_plan ? "name" : "id");
 		if (str_eq(words[n++], name))
 			found = SUGGEST_EXACTLY;
 	}

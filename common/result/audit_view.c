@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/audit_internal.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
@@ -58,19 +58,19 @@ static void audit_read_unix(const char *text, struct audit_view *v)
 static void audit_read_plan(struct audit_view *v)
 {
 	const json_t *plan = v->r->plan;
-	const char *connect_to = result_text(plan, "effective.connect_to");
-	const char *addresses = result_text(plan, "effective.addresses");
+	const char *connect_to = json_path_text(plan, "effective.connect_to");
+	const char *addresses = json_path_text(plan, "effective.addresses");
 	bool verifies = true;
 
-	v->plan.url = result_text(plan, "target.url");
-	v->plan.method = v->r->requests.n > 1 ? "" : result_text(plan, "target.method");
-	v->plan.certificate_name = result_text(plan, "target.tls_info.certificate_name");
+	v->plan.url = json_path_text(plan, "target.url");
+	v->plan.method = v->r->requests.n > 1 ? "" : json_path_text(plan, "target.method");
+	v->plan.certificate_name = json_path_text(plan, "target.tls_info.certificate_name");
 	audit_read_unix(*connect_to ? connect_to : v->plan.url, v);
-	(void)result_bool(plan, "target.tls", &v->plan.is_tls);
-	(void)result_bool(plan, "target.tls_info.verify", &verifies);
+	(void)json_path_bool(plan, "target.tls", &v->plan.is_tls);
+	(void)json_path_bool(plan, "target.tls_info.verify", &verifies);
 	v->plan.takes_any_certificate = v->plan.is_tls && !verifies;
 	v->plan.is_one_family = str_eq(addresses, "v4") || str_eq(addresses, "v6");
-	(void)result_int(plan, "effective.request_timeout_ns", &v->plan.request_timeout_ns);
+	(void)json_path_int(plan, "effective.request_timeout_ns", &v->plan.request_timeout_ns);
 }
 
 /* ---------------------------------------------------------------- answers */

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RESULT_SCHEMA "rpsd.result/1"
+
 #define RESULT_NULL INT64_MIN
 #define RESULT_ABSENT (INT64_MIN + 1)
 #define RESULT_REAL_NULL ((double)NAN)

@@ -12,7 +12,7 @@
 #include "common/err.h"
 #include "common/json_text.h"
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_table.h"
 
 /* Rows of such a list are values, not objects. */
@@ -37,12 +37,13 @@ static void result_read_int(enum result_type type, const json_t *value, int64_t 
 	if (type == RESULT_ANY_INT)
 		*ret = result_bound(n, RESULT_ABSENT + 1, INT64_MAX);
 	else
-		*ret = result_bound(n, type == RESULT_COUNT ? 0 : -RESULT_INT_MAX, RESULT_INT_MAX);
+		*ret = result_bound(
+			n, type == RESULT_COUNT ? 0 : -JSON_PATH_INT_MAX, JSON_PATH_INT_MAX);
 }
 
 static void result_read_real(const json_t *value, double *ret)
 {
-	const double most = (double)RESULT_INT_MAX;
+	const double most = (double)JSON_PATH_INT_MAX;
 
 	if (json_is_number(value))
 		*ret = fmin(fmax(json_number_value(value), -most), most);

@@ -18,7 +18,7 @@
 #include "common/err.h"
 #include "common/memory.h"
 #include "common/quantile.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_add.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
@@ -157,7 +157,7 @@ static json_t *result_merge_granted(const struct result_merge *m, const char *na
 	bool is_known = false;
 
 	for (size_t i = 0; i < m->n; i++) {
-		if (!result_int(result_at(m->results[i].plan, "effective"), name, &one))
+		if (!json_path_int(json_path_at(m->results[i].plan, "effective"), name, &one))
 			continue;
 		most = !is_known || one > most ? one : most;
 		sum = result_merge_plus(sum, one);

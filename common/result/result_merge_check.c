@@ -13,7 +13,7 @@
 #include "common/memory.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_slice.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_add.h"
 #include "common/result/result_json.h"
 #include "common/result/result_merge_internal.h"
@@ -44,7 +44,7 @@ static int result_merge_check_plans(struct result_merge *m)
 
 		if (result_merge_read_result(m, i) < 0)
 			return -1;
-		its = result_text(r->plan, "sha256");
+		its = json_path_text(r->plan, "sha256");
 		sha256 = sha256 ? sha256 : its;
 		if (!str_eq(result_words(r->schema), RESULT_SCHEMA))
 			result_merge_refuse(m, "%.200s: this is not the result of a run (%s)", name,

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/audit.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"

@@ -7,7 +7,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_merge_internal.h"
 #include "common/str.h"

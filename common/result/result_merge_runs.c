@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_add.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
@@ -47,11 +47,11 @@ static const char *result_merge_part_text(const char *text)
 
 static void result_merge_part_slice(const json_t *plan, struct result_slice *to)
 {
-	if (!json_is_object(result_at(plan, "slice")))
+	if (!json_is_object(json_path_at(plan, "slice")))
 		return;
 	to->is = RESULT_IS_THERE;
-	(void)result_int(plan, "slice.index", &to->index);
-	(void)result_int(plan, "slice.of", &to->of);
+	(void)json_path_int(plan, "slice.index", &to->index);
+	(void)json_path_int(plan, "slice.of", &to->of);
 }
 
 /* Fills in the entry of one run from its result. 0 or -ENOMEM. */
@@ -59,7 +59,7 @@ static int result_merge_part(const struct result *r, struct result_part *to)
 {
 	const struct result_latency *service = result_find_latency(r, "service");
 	bool is_open = result_find_latency(r, "response") != NULL;
-	const json_t *seed = result_at(r->plan, "seed");
+	const json_t *seed = json_path_at(r->plan, "seed");
 
 	to->seed = json_is_integer(seed) ? json_integer_value(seed) : RESULT_NULL;
 	to->started_unix_ns = result_merge_part_int(r->run.started_unix_ns);

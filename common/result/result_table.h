@@ -11,10 +11,10 @@
 
 /* What the field is in the struct, and in the document. */
 enum result_type {
-	RESULT_INT,	/* int64_t: an integer, within RESULT_INT_MAX on both sides of zero */
+	RESULT_INT,	/* int64_t: an integer, within JSON_PATH_INT_MAX on both sides of zero */
 	RESULT_COUNT,	/* int64_t: the same, not below zero */
 	RESULT_ANY_INT, /* int64_t: whatever fits 64 bits, but RESULT_NULL and RESULT_ABSENT */
-	RESULT_REAL,	/* double: a number, within RESULT_INT_MAX on both sides of zero */
+	RESULT_REAL,	/* double: a number, within JSON_PATH_INT_MAX on both sides of zero */
 	RESULT_FLAG,	/* enum result_flag */
 	RESULT_TEXT,	/* char *, owned */
 	RESULT_JSON,	/* json_t *, owned: not looked into */

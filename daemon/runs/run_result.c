@@ -14,7 +14,7 @@
 #include "common/plan/plan_connections.h"
 #include "common/plan/plan_json.h"
 #include "common/quantile.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"

@@ -13,7 +13,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_json.h"
 #include "common/result/result_merge.h"
 #include "ctl/format.h"

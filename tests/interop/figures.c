@@ -9,7 +9,7 @@
 #include "common/hdr_codec.h"
 #include "common/histogram.h"
 #include "common/quantile.h"
-#include "common/result.h"
+#include "common/json_path.h"
 
 static const struct {
 	const char *name;
@@ -38,8 +38,8 @@ static int figures_check(const json_t *latency, const char *tag, const struct hi
 {
 	int64_t count = -1, max = -1, value;
 
-	(void)result_int(latency, "count", &count);
-	(void)result_int(latency, "max_ns", &max);
+	(void)json_path_int(latency, "count", &count);
+	(void)json_path_int(latency, "max_ns", &max);
 	if (count != (int64_t)h->count) {
 		(void)fprintf(stderr, "%s: %jd values, but %ju in the histograms\n", tag,
 			(intmax_t)count, (uintmax_t)h->count);
@@ -49,7 +49,7 @@ static int figures_check(const json_t *latency, const char *tag, const struct hi
 		int64_t want = quantile_served(h, figures_quantiles[i].q);
 
 		want = want < max ? want : max;
-		if (result_int(latency, figures_quantiles[i].name, &value) && value == want)
+		if (json_path_int(latency, figures_quantiles[i].name, &value) && value == want)
 			continue;
 		(void)fprintf(stderr, "%s: %s is not that of the histogram, %jd\n", tag,
 			figures_quantiles[i].name, (intmax_t)want);
@@ -60,17 +60,17 @@ static int figures_check(const json_t *latency, const char *tag, const struct hi
 
 static int figures_of(const json_t *doc, const char *tag, const char *member)
 {
-	const json_t *rows = member ? result_at(doc, "batches.rows") : NULL;
+	const json_t *rows = member ? json_path_at(doc, "batches.rows") : NULL;
 	struct histogram whole = {0}, sum = {0};
 	char path[64];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "latency.%s", tag);
-	r = figures_add(&whole, result_at(result_at(doc, path), "hdr"));
+	r = figures_add(&whole, json_path_at(json_path_at(doc, path), "hdr"));
 	if (r == 0 && whole.count > 0)
-		r = figures_check(result_at(doc, path), tag, &whole);
+		r = figures_check(json_path_at(doc, path), tag, &whole);
 	for (size_t i = 0; i < json_array_size(rows) && r == 0; i++)
-		r = figures_add(&sum, result_at(json_array_get(rows, i), member));
+		r = figures_add(&sum, json_path_at(json_array_get(rows, i), member));
 	if (r == 0 && json_array_size(rows) > 0 && sum.count != whole.count) {
 		(void)fprintf(stderr, "%s: %ju values, but %ju in the batches\n", tag,
 			(uintmax_t)whole.count, (uintmax_t)sum.count);
@@ -92,7 +92,7 @@ static int figures_of(const json_t *doc, const char *tag, const char *member)
 int main(int argc, char *argv[])
 {
 	json_t *doc = argc == 2 ? json_load_file(argv[1], 0, NULL) : NULL;
-	const char *of = result_text(doc, "batches.of");
+	const char *of = json_path_text(doc, "batches.of");
 	int r;
 
 	if (!doc)

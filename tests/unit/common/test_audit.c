@@ -14,7 +14,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_json.h"
 #include "common/str.h"
 #include "tests/support/suite.h"
@@ -1176,16 +1176,17 @@ static const char *const recorded[] = {"closed", "dropped", "errors", "hang", "i
 
 static void assert_words(const json_t *want, const json_t *got, const char *path)
 {
-	ck_assert_msg(strcmp(result_text(want, path), result_text(got, path)) == 0,
-		"%s: %s instead of %s", path, result_text(got, path), result_text(want, path));
+	ck_assert_msg(strcmp(json_path_text(want, path), json_path_text(got, path)) == 0,
+		"%s: %s instead of %s", path, json_path_text(got, path),
+		json_path_text(want, path));
 }
 
 static void assert_near(const json_t *want, const json_t *got, const char *path)
 {
 	double a = -1, b = -1;
 
-	(void)result_real(want, path, &a);
-	(void)result_real(got, path, &b);
+	(void)json_path_real(want, path, &a);
+	(void)json_path_real(got, path, &b);
 	ck_assert_msg(fabs(a - b) <= 1e-9 * fabs(a), "%s: %g instead of %g", path, b, a);
 }
 
@@ -1212,11 +1213,11 @@ START_TEST(test_recorded)
 	assert_words(doc, got, "generator.verdict");
 	assert_near(doc, got, "run.exit_code");
 	assert_near(doc, got, "headline.our_delay_share_of_p99");
-	for (size_t i = 0, k = 0; i < json_array_size(result_at(doc, "generator.notes")); i++) {
-		const json_t *want = json_array_get(result_at(doc, "generator.notes"), i);
-		const json_t *note = json_array_get(result_at(got, "generator.notes"), k);
+	for (size_t i = 0, k = 0; i < json_array_size(json_path_at(doc, "generator.notes")); i++) {
+		const json_t *want = json_array_get(json_path_at(doc, "generator.notes"), i);
+		const json_t *note = json_array_get(json_path_at(got, "generator.notes"), k);
 
-		if (!result_at(want, "unit"))
+		if (!json_path_at(want, "unit"))
 			continue; /* not the audit's */
 		assert_words(want, note, "code");
 		assert_words(want, note, "unit");

@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 #include "common/histogram.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "tests/support/fail_here.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/written.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The repeating pieces of the result document, and reading figures by their paths. */
-#include "common/result.h"
+#include "common/json_path.h"
 
 #include "common/hdr_codec.h"
 #include "common/histogram.h"
@@ -40,8 +40,8 @@ static void join_keys(json_t *object, char *text, size_t size)
 
 static int64_t int_at(const json_t *doc, const char *path)
 {
-	ck_assert_msg(json_is_integer(result_at(doc, path)), "%s", path);
-	return json_integer_value(result_at(doc, path));
+	ck_assert_msg(json_is_integer(json_path_at(doc, path)), "%s", path);
+	return json_integer_value(json_path_at(doc, path));
 }
 
 START_TEST(test_latency)
@@ -69,7 +69,7 @@ START_TEST(test_latency)
 	ck_assert_int_eq(int_at(l, "p99_99_ns"), 5000000000);
 
 	/* The text carries the slots. */
-	ck_assert_int_eq(hdr_decode(result_text(l, "hdr"), &back), 0);
+	ck_assert_int_eq(hdr_decode(json_path_text(l, "hdr"), &back), 0);
 	ck_assert_uint_eq(back.n_slots, h.n_slots);
 	ck_assert_mem_eq(back.slots, h.slots, h.n_slots * sizeof(*h.slots));
 	json_decref(l);
@@ -133,20 +133,20 @@ START_TEST(test_offered)
 	ck_assert_int_eq(int_at(o, "p95_ns"), 950);
 	ck_assert(json_is_null(json_object_get(o, "p99_ns")));
 	ck_assert(json_is_null(json_object_get(o, "p99_99_ns")));
-	ck_assert(result_real(o, "unserved_share", &share));
+	ck_assert(json_path_real(o, "unserved_share", &share));
 	ck_assert_double_eq_tol(share, 0.05, 1e-12);
 	json_decref(o);
 
 	/* All answered. */
 	o = written_offered(&h, 950);
-	ck_assert(result_real(o, "unserved_share", &share));
+	ck_assert(json_path_real(o, "unserved_share", &share));
 	ck_assert_double_eq(share, 0);
 	ck_assert_int_eq(int_at(o, "p99_99_ns"), 950);
 	json_decref(o);
 
 	/* More answers than arrivals is a bug elsewhere; no share of minus something. */
 	o = written_offered(&h, 5);
-	ck_assert(result_real(o, "unserved_share", &share));
+	ck_assert(json_path_real(o, "unserved_share", &share));
 	ck_assert_double_eq(share, 0);
 	json_decref(o);
 	histogram_fini(&h);
@@ -166,7 +166,7 @@ START_TEST(test_offered_nothing)
 
 	o = written_offered(&h, 7);
 	ck_assert(json_is_null(json_object_get(o, "p50_ns")));
-	ck_assert(result_real(o, "unserved_share", &share));
+	ck_assert(json_path_real(o, "unserved_share", &share));
 	ck_assert_double_eq(share, 1);
 	json_decref(o);
 	histogram_fini(&h);
@@ -194,13 +194,13 @@ START_TEST(test_ledger)
 	ck_assert_int_eq(int_at(o, "dropped"), 2);
 	ck_assert_int_eq(int_at(o, "ok"), 3);
 	ck_assert_int_eq(int_at(o, "timeout"), 0);
-	ck_assert(result_bool(o, "balanced", &is_balanced));
+	ck_assert(json_path_bool(o, "balanced", &is_balanced));
 	ck_assert(is_balanced);
 	json_decref(o);
 
 	l.planned++;
 	o = written_ledger(&l);
-	ck_assert(result_bool(o, "balanced", &is_balanced));
+	ck_assert(json_path_bool(o, "balanced", &is_balanced));
 	ck_assert(!is_balanced);
 	json_decref(o);
 }
@@ -225,10 +225,10 @@ START_TEST(test_at)
 {
 	json_t *doc = document();
 
-	ck_assert_int_eq(json_integer_value(result_at(doc, "latency.response.p99_ns")), 42);
-	ck_assert(json_is_null(result_at(doc, "latency.response.p99_9_ns")));
-	ck_assert(json_is_object(result_at(doc, "latency")));
-	ck_assert_int_eq(json_integer_value(result_at(doc, ".")), 7);
+	ck_assert_int_eq(json_integer_value(json_path_at(doc, "latency.response.p99_ns")), 42);
+	ck_assert(json_is_null(json_path_at(doc, "latency.response.p99_9_ns")));
+	ck_assert(json_is_object(json_path_at(doc, "latency")));
+	ck_assert_int_eq(json_integer_value(json_path_at(doc, ".")), 7);
 	json_decref(doc);
 }
 END_TEST
@@ -259,11 +259,11 @@ START_TEST(test_absent)
 	double d = 12;
 	bool b = true;
 
-	ck_assert_ptr_null(result_at(doc, absent[_i]));
-	ck_assert(!result_int(doc, absent[_i], &i));
-	ck_assert(!result_real(doc, absent[_i], &d));
-	ck_assert(!result_bool(doc, absent[_i], &b));
-	ck_assert_str_eq(result_text(doc, absent[_i]), "");
+	ck_assert_ptr_null(json_path_at(doc, absent[_i]));
+	ck_assert(!json_path_int(doc, absent[_i], &i));
+	ck_assert(!json_path_real(doc, absent[_i], &d));
+	ck_assert(!json_path_bool(doc, absent[_i], &b));
+	ck_assert_str_eq(json_path_text(doc, absent[_i]), "");
 	ck_assert_int_eq(i, 11);
 	ck_assert_double_eq(d, 12);
 	ck_assert(b);
@@ -276,10 +276,10 @@ START_TEST(test_no_document)
 	json_t *list = json_array();
 	int64_t i = 11;
 
-	ck_assert_ptr_null(result_at(NULL, "a.b"));
-	ck_assert(!result_int(NULL, "a", &i));
-	ck_assert_str_eq(result_text(NULL, "a"), "");
-	ck_assert_ptr_null(result_at(list, "a"));
+	ck_assert_ptr_null(json_path_at(NULL, "a.b"));
+	ck_assert(!json_path_int(NULL, "a", &i));
+	ck_assert_str_eq(json_path_text(NULL, "a"), "");
+	ck_assert_ptr_null(json_path_at(list, "a"));
 	json_decref(list);
 }
 END_TEST
@@ -291,42 +291,42 @@ START_TEST(test_types)
 	double d = 12;
 	bool b = true;
 
-	ck_assert(!result_int(doc, "latency.response.p99_9_ns", &i));
-	ck_assert(!result_int(doc, "rates.ok_per_s", &i));
-	ck_assert(!result_int(doc, "schema", &i));
-	ck_assert(!result_int(doc, "yes", &i));
+	ck_assert(!json_path_int(doc, "latency.response.p99_9_ns", &i));
+	ck_assert(!json_path_int(doc, "rates.ok_per_s", &i));
+	ck_assert(!json_path_int(doc, "schema", &i));
+	ck_assert(!json_path_int(doc, "yes", &i));
 	ck_assert_int_eq(i, 11);
 	/* Beyond any figure: sums and differences of two stay in range, and so do reals in an
 	 * int64_t. */
-	ck_assert(result_int(doc, "big", &i));
-	ck_assert_int_eq(i, RESULT_INT_MAX);
-	ck_assert(result_int(doc, "low", &i));
-	ck_assert_int_eq(i, -RESULT_INT_MAX);
-	ck_assert(result_real(doc, "huge", &d));
-	ck_assert_double_eq(d, (double)RESULT_INT_MAX);
+	ck_assert(json_path_int(doc, "big", &i));
+	ck_assert_int_eq(i, JSON_PATH_INT_MAX);
+	ck_assert(json_path_int(doc, "low", &i));
+	ck_assert_int_eq(i, -JSON_PATH_INT_MAX);
+	ck_assert(json_path_real(doc, "huge", &d));
+	ck_assert_double_eq(d, (double)JSON_PATH_INT_MAX);
 	d = 12;
 
-	ck_assert(!result_real(doc, "latency.response.p99_9_ns", &d));
-	ck_assert(!result_real(doc, "schema", &d));
-	ck_assert(!result_real(doc, "yes", &d));
+	ck_assert(!json_path_real(doc, "latency.response.p99_9_ns", &d));
+	ck_assert(!json_path_real(doc, "schema", &d));
+	ck_assert(!json_path_real(doc, "yes", &d));
 	ck_assert_double_eq(d, 12);
-	ck_assert(result_real(doc, "rates.ok_per_s", &d));
+	ck_assert(json_path_real(doc, "rates.ok_per_s", &d));
 	ck_assert_double_eq(d, 99.5);
-	ck_assert(result_real(doc, "rates.whole", &d));
+	ck_assert(json_path_real(doc, "rates.whole", &d));
 	ck_assert_double_eq(d, 3);
 
-	ck_assert(!result_bool(doc, "rates.whole", &b));
-	ck_assert(!result_bool(doc, "latency.service", &b));
+	ck_assert(!json_path_bool(doc, "rates.whole", &b));
+	ck_assert(!json_path_bool(doc, "latency.service", &b));
 	ck_assert(b);
-	ck_assert(result_bool(doc, "no", &b));
+	ck_assert(json_path_bool(doc, "no", &b));
 	ck_assert(!b);
-	ck_assert(result_bool(doc, "yes", &b));
+	ck_assert(json_path_bool(doc, "yes", &b));
 	ck_assert(b);
 
-	ck_assert_str_eq(result_text(doc, "schema"), RESULT_SCHEMA);
-	ck_assert_str_eq(result_text(doc, "empty"), "");
-	ck_assert_str_eq(result_text(doc, "latency.service"), "");
-	ck_assert_str_eq(result_text(doc, "rates.whole"), "");
+	ck_assert_str_eq(json_path_text(doc, "schema"), RESULT_SCHEMA);
+	ck_assert_str_eq(json_path_text(doc, "empty"), "");
+	ck_assert_str_eq(json_path_text(doc, "latency.service"), "");
+	ck_assert_str_eq(json_path_text(doc, "rates.whole"), "");
 	json_decref(doc);
 }
 END_TEST

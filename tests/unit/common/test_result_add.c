@@ -11,7 +11,7 @@
 #include "common/err.h"
 #include "common/hdr_codec.h"
 #include "common/histogram.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/audit.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
@@ -338,8 +338,8 @@ static void expect_percentiles(const json_t *doc, const json_t *merged)
 			char path[96];
 
 			(void)snprintf(path, sizeof(path), "latency.%s.%s", name, figures[i]);
-			(void)result_int(doc, path, &want);
-			(void)result_int(merged, path, &got);
+			(void)json_path_int(doc, path, &want);
+			(void)json_path_int(merged, path, &got);
 			/* The largest is known to its slot here. */
 			ck_assert_msg(
 				got == want || (i > 0 && got <= want && got >= want - want / 1000),
@@ -347,10 +347,10 @@ static void expect_percentiles(const json_t *doc, const json_t *merged)
 		}
 		if (!json_is_string(json_object_get(one, "hdr")))
 			continue;
-		ck_assert_int_eq(hdr_decode(result_text(one, "hdr"), &h), 0);
+		ck_assert_int_eq(hdr_decode(json_path_text(one, "hdr"), &h), 0);
 		ck_assert_int_eq(
-			hdr_decode(result_text(json_object_get(
-						       json_object_get(merged, "latency"), name),
+			hdr_decode(json_path_text(json_object_get(
+							  json_object_get(merged, "latency"), name),
 					   "hdr"),
 				&sum_h),
 			0);
@@ -383,12 +383,12 @@ static void expect_same_judgement(const json_t *doc, const json_t *merged)
 	audit_judge(&r, &audit);
 	result_fini(&r);
 	ck_assert_str_eq(
-		result_text(merged, "headline.result"), audit_headline_names[audit.headline]);
+		json_path_text(merged, "headline.result"), audit_headline_names[audit.headline]);
 	ck_assert_str_eq(
-		result_text(merged, "headline.limited_by"), audit_limit_names[audit.limited_by]);
+		json_path_text(merged, "headline.limited_by"), audit_limit_names[audit.limited_by]);
 	ck_assert_str_eq(
-		result_text(merged, "generator.verdict"), audit_verdict_names[audit.verdict]);
-	ck_assert_str_eq(result_text(merged, "headline.because"), audit.because);
+		json_path_text(merged, "generator.verdict"), audit_verdict_names[audit.verdict]);
+	ck_assert_str_eq(json_path_text(merged, "headline.because"), audit.because);
 }
 
 START_TEST(test_slices_of_a_run)
@@ -405,7 +405,7 @@ START_TEST(test_slices_of_a_run)
 		docs[i] = (struct result_merge_part){path, slice_of(doc, i)};
 	ck_assert_msg(
 		result_merge(docs, N, RESULT_MERGE_PARTS, &merged, &err) == 0, "%s", err.text);
-	if (!result_at(doc, "ledger.lost"))
+	if (!json_path_at(doc, "ledger.lost"))
 		remove_lost(merged);
 	expect_table(&result_table, "", doc, merged);
 	expect_percentiles(doc, merged);

@@ -8,7 +8,7 @@
 
 #include "common/confidence.h"
 #include "common/histogram.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/written.h"
 
@@ -50,18 +50,20 @@ START_TEST(test_known)
 	json_t *latency = latency_of(BATCHES, 100, 100);
 	double level = 0, n = 0;
 
-	ck_assert(result_real(latency, "ci95.level", &level));
+	ck_assert(json_path_real(latency, "ci95.level", &level));
 	ck_assert_double_eq_tol(level, 0.95, 1e-12);
-	ck_assert_uint_eq(json_array_size(result_at(latency, "ci95.p50_ns")), 2);
-	ck_assert_uint_eq(json_array_size(result_at(latency, "ci95.p99_ns")), 2);
+	ck_assert_uint_eq(json_array_size(json_path_at(latency, "ci95.p50_ns")), 2);
+	ck_assert_uint_eq(json_array_size(json_path_at(latency, "ci95.p99_ns")), 2);
 	ck_assert_int_le(
-		json_integer_value(json_array_get(result_at(latency, "ci95.p50_ns"), 0)), 1500000);
+		json_integer_value(json_array_get(json_path_at(latency, "ci95.p50_ns"), 0)),
+		1500000);
 	ck_assert_int_ge(
-		json_integer_value(json_array_get(result_at(latency, "ci95.p50_ns"), 1)), 1490000);
-	ck_assert(result_real(latency, "n_effective.p50", &n));
+		json_integer_value(json_array_get(json_path_at(latency, "ci95.p50_ns"), 1)),
+		1490000);
+	ck_assert(json_path_real(latency, "n_effective.p50", &n));
 	ck_assert_double_eq_tol(n, 3000, 1e-6);
 	/* 2,995 would do for p99.9, were they there: 3,000 are. */
-	ck_assert(json_is_array(result_at(latency, "ci95.p99_9_ns")));
+	ck_assert(json_is_array(json_path_at(latency, "ci95.p99_9_ns")));
 	json_decref(latency);
 }
 END_TEST
@@ -84,9 +86,11 @@ START_TEST(test_low_end_is_below)
 	latency = written_confidence(batches, BATCHES, &whole, 100 * BATCHES + 2);
 	ck_assert_ptr_nonnull(latency);
 	ck_assert_int_le(
-		json_integer_value(json_array_get(result_at(latency, "ci95.p50_ns"), 0)), 1000001);
+		json_integer_value(json_array_get(json_path_at(latency, "ci95.p50_ns"), 0)),
+		1000001);
 	ck_assert_int_ge(
-		json_integer_value(json_array_get(result_at(latency, "ci95.p50_ns"), 1)), 1000001);
+		json_integer_value(json_array_get(json_path_at(latency, "ci95.p50_ns"), 1)),
+		1000001);
 	json_decref(latency);
 	histogram_fini(&each);
 	histogram_fini(&whole);
@@ -104,11 +108,11 @@ START_TEST(test_not_enough)
 	json_t *latency = latency_of(short_of[_i].n_batches, short_of[_i].n, 100);
 
 	if (short_of[_i].n < 100)
-		ck_assert(json_is_null(result_at(latency, "ci95.p99_ns")));
-	ck_assert(json_is_null(result_at(latency, "ci95.p99_9_ns")));
-	ck_assert_ptr_nonnull(result_at(latency, "n_effective.p50"));
+		ck_assert(json_is_null(json_path_at(latency, "ci95.p99_ns")));
+	ck_assert(json_is_null(json_path_at(latency, "ci95.p99_9_ns")));
+	ck_assert_ptr_nonnull(json_path_at(latency, "n_effective.p50"));
 	if (short_of[_i].n_batches < CONFIDENCE_BATCHES_LEAST)
-		ck_assert(json_is_null(result_at(latency, "n_effective.p50")));
+		ck_assert(json_is_null(json_path_at(latency, "n_effective.p50")));
 	json_decref(latency);
 }
 END_TEST
@@ -117,7 +121,7 @@ END_TEST
 START_TEST(test_unbounded)
 {
 	json_t *latency = latency_of(BATCHES, 99, 100);
-	const json_t *interval = result_at(latency, "ci95.p99_ns");
+	const json_t *interval = json_path_at(latency, "ci95.p99_ns");
 
 	ck_assert_uint_eq(json_array_size(interval), 2);
 	ck_assert(json_is_integer(json_array_get(interval, 0)));

@@ -11,7 +11,7 @@
 
 #include "common/err.h"
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_table.h"
 #include "common/str.h"
 #include "tests/support/fail_here.h"

@@ -13,7 +13,7 @@
 #include "common/histogram.h"
 #include "common/ledger.h"
 #include "common/memory.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "tests/support/fail_here.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/written.h"
@@ -177,7 +177,7 @@ static void assert_int(const json_t *doc, const char *path, int64_t want)
 {
 	int64_t got = -99;
 
-	ck_assert_msg(result_int(doc, path, &got) && got == want, "%s is %jd, not %jd", path,
+	ck_assert_msg(json_path_int(doc, path, &got) && got == want, "%s is %jd, not %jd", path,
 		(intmax_t)got, (intmax_t)want);
 }
 
@@ -185,13 +185,13 @@ static void assert_real(const json_t *doc, const char *path, double want)
 {
 	double got = -99;
 
-	ck_assert_msg(result_real(doc, path, &got) && got > want - 1e-9 && got < want + 1e-9,
+	ck_assert_msg(json_path_real(doc, path, &got) && got > want - 1e-9 && got < want + 1e-9,
 		"%s is %g, not %g", path, got, want);
 }
 
 static void assert_json(const json_t *doc, const char *path, const char *want)
 {
-	char *got = json_dumps(result_at(doc, path), JSON_COMPACT | JSON_ENCODE_ANY);
+	char *got = json_dumps(json_path_at(doc, path), JSON_COMPACT | JSON_ENCODE_ANY);
 
 	ck_assert_msg(got && strcmp(got, want) == 0, "%s\nis  %s\nnot %s", path, got, want);
 	free(got);
@@ -199,11 +199,11 @@ static void assert_json(const json_t *doc, const char *path, const char *want)
 
 static const char *note_text(const json_t *doc, const char *code)
 {
-	const json_t *notes = result_at(doc, "generator.notes");
+	const json_t *notes = json_path_at(doc, "generator.notes");
 
 	for (size_t i = 0; i < json_array_size(notes); i++)
-		if (strcmp(result_text(json_array_get(notes, i), "code"), code) == 0)
-			return result_text(json_array_get(notes, i), "text");
+		if (strcmp(json_path_text(json_array_get(notes, i), "code"), code) == 0)
+			return json_path_text(json_array_get(notes, i), "text");
 	return NULL;
 }
 
@@ -270,7 +270,7 @@ START_TEST(test_pieces_of_a_whole)
 	}
 	doc = merge(8, docs);
 	want = written_latency(&whole);
-	ck_assert_str_eq(result_text(doc, "latency.response.hdr"), result_text(want, "hdr"));
+	ck_assert_str_eq(json_path_text(doc, "latency.response.hdr"), json_path_text(want, "hdr"));
 	for (void *at = json_object_iter(want); at; at = json_object_iter_next(want, at)) {
 		const char *key = json_object_iter_key(at);
 		char path[64];
@@ -279,18 +279,18 @@ START_TEST(test_pieces_of_a_whole)
 		(void)snprintf(path, sizeof(path), "latency.response.%s", key);
 		/* Means travel as whole ns: each part's may be off by half of one. */
 		if (strcmp(key, "mean_ns") == 0 || strcmp(key, "stddev_ns") == 0) {
-			ck_assert(result_int(doc, path, &value));
+			ck_assert(json_path_int(doc, path, &value));
 			ck_assert_int_le(
 				llabs(value - json_integer_value(json_object_iter_value(at))),
 				1000);
 			continue;
 		}
-		ck_assert_msg(
-			json_equal(result_at(doc, path), json_object_iter_value(at)), "%s", path);
+		ck_assert_msg(json_equal(json_path_at(doc, path), json_object_iter_value(at)), "%s",
+			path);
 	}
 	json_decref(want);
 	want = written_offered(&whole, 20000 + 28);
-	ck_assert(json_equal(result_at(doc, "offered"), want));
+	ck_assert(json_equal(json_path_at(doc, "offered"), want));
 	assert_int(doc, "ledger.timeout", 28);
 	histogram_fini(&whole);
 	json_decref(want);
@@ -331,8 +331,8 @@ START_TEST(test_closed)
 	json_object_del(json_object_get(a, "latency"), "response");
 	json_object_del(json_object_get(b, "latency"), "response");
 	doc = merge_2(a, b);
-	ck_assert_ptr_null(result_at(doc, "latency.response"));
-	ck_assert_ptr_null(result_at(doc, "offered"));
+	ck_assert_ptr_null(json_path_at(doc, "latency.response"));
+	ck_assert_ptr_null(json_path_at(doc, "offered"));
 	assert_int(doc, "latency.service.count", 40);
 	assert_real(doc, "headline.p50_ms", 1.000447);
 	assert_json(doc, "headline.our_delay_share_of_p99", "null");
@@ -410,9 +410,9 @@ static const char *const grouped[] = {"ledger", "offered", "statuses", "errors",
 static void assert_same_sum(const json_t *a, const json_t *b)
 {
 	for (size_t i = 0; i < sizeof(grouped) / sizeof(*grouped); i++) {
-		char *x = json_dumps(result_at(a, grouped[i]),
+		char *x = json_dumps(json_path_at(a, grouped[i]),
 			JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
-		char *y = json_dumps(result_at(b, grouped[i]),
+		char *y = json_dumps(json_path_at(b, grouped[i]),
 			JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_REAL_PRECISION(9));
 
 		ck_assert_ptr_nonnull(x);
@@ -436,16 +436,16 @@ START_TEST(test_grouping)
 	assert_int(flat, "ledger.ok", 303);
 	assert_json(flat, "run.id", "\"a-1 + b-1 + c-1\"");
 	assert_json(left, "run.id", "\"a-1 + b-1 + c-1\"");
-	ck_assert(json_equal(result_at(flat, "parts"), result_at(left, "parts")));
-	ck_assert(json_equal(result_at(flat, "parts"), result_at(right, "parts")));
+	ck_assert(json_equal(json_path_at(flat, "parts"), json_path_at(left, "parts")));
+	ck_assert(json_equal(json_path_at(flat, "parts"), json_path_at(right, "parts")));
 	/* Notes and events carry their part's label once, and ours are not there twice. */
-	ck_assert(
-		json_equal(result_at(flat, "generator.notes"), result_at(left, "generator.notes")));
 	ck_assert(json_equal(
-		result_at(flat, "generator.notes"), result_at(right, "generator.notes")));
+		json_path_at(flat, "generator.notes"), json_path_at(left, "generator.notes")));
+	ck_assert(json_equal(
+		json_path_at(flat, "generator.notes"), json_path_at(right, "generator.notes")));
 	ck_assert_str_eq(note_text(left, "steal"), "web/a-1: stolen");
 	ck_assert_ptr_nonnull(note_text(left, "merge-apart"));
-	ck_assert(json_equal(result_at(flat, "events"), result_at(left, "events")));
+	ck_assert(json_equal(json_path_at(flat, "events"), json_path_at(left, "events")));
 	json_decref(flat);
 	json_decref(turned);
 	json_decref(left);
@@ -456,7 +456,7 @@ END_TEST
 START_TEST(test_uuid)
 {
 	json_t *doc = merge_2(document("a-1", 1, MS), document("b-1", 1, MS));
-	const char *uuid = result_text(doc, "run.uuid");
+	const char *uuid = json_path_text(doc, "run.uuid");
 
 	ck_assert_uint_eq(strlen(uuid), 36);
 	ck_assert_int_eq(uuid[14], '8');
@@ -523,7 +523,7 @@ START_TEST(test_broken_latency)
 
 	(void)snprintf(path, sizeof(path), "latency.service.%s", broken[_i].member);
 	set_text(b, path, broken[_i].value);
-	(void)result_int(b, "latency.service.count", &count);
+	(void)json_path_int(b, "latency.service.count", &count);
 	count = count < 0 ? 0 : count; /* as it is read */
 	(void)snprintf(why, sizeof(why),
 		"b.json: a latency has %jd values, but no histogram (hdr) of them that can be read",
@@ -571,12 +571,13 @@ START_TEST(test_slices)
 	json_t *doc =
 		merge(3, (json_t *[]){slice("a-1", 1, 5), slice("b-1", 4, 5), slice("c-1", 2, 5)});
 
-	ck_assert_str_eq(result_text(doc, "headline.missing"), "slices 1, 2, 4 of 5: 3, 5 missing");
-	ck_assert_ptr_null(result_at(doc, "plan.slice"));
+	ck_assert_str_eq(
+		json_path_text(doc, "headline.missing"), "slices 1, 2, 4 of 5: 3, 5 missing");
+	ck_assert_ptr_null(json_path_at(doc, "plan.slice"));
 	ck_assert_ptr_null(note_text(doc, "merge-seeds"));
 	/* The last ones complete the schedule, and nothing is missing. */
 	doc = merge_2(doc, merge_2(slice("d-1", 3, 5), slice("e-1", 5, 5)));
-	ck_assert_ptr_null(result_at(doc, "headline.missing"));
+	ck_assert_ptr_null(json_path_at(doc, "headline.missing"));
 	assert_json(doc, "run.id", "\"a-1 + 4 more\"");
 	assert_int(doc, "ledger.planned", 50);
 	json_decref(doc);
@@ -617,10 +618,10 @@ START_TEST(test_even)
 	set(b, "latency.connection_wait.p99_ns", json_integer(300000));
 	doc = merge_2(a, b);
 	ck_assert_ptr_null(note_text(doc, "merge-uneven"));
-	assert_real(json_array_get(result_at(doc, "parts"), 1), "connection_wait_p99_ms", 0.3);
-	assert_json(json_array_get(result_at(doc, "parts"), 0), "host", "\"web\"");
-	assert_int(json_array_get(result_at(doc, "parts"), 0), "planned", 10);
-	assert_real(json_array_get(result_at(doc, "parts"), 0), "p50_ms", 10);
+	assert_real(json_array_get(json_path_at(doc, "parts"), 1), "connection_wait_p99_ms", 0.3);
+	assert_json(json_array_get(json_path_at(doc, "parts"), 0), "host", "\"web\"");
+	assert_int(json_array_get(json_path_at(doc, "parts"), 0), "planned", 10);
+	assert_real(json_array_get(json_path_at(doc, "parts"), 0), "p50_ms", 10);
 	json_decref(doc);
 }
 END_TEST
@@ -753,9 +754,9 @@ static void set_request(json_t *doc, const char *name, size_t n, int64_t value)
 {
 	json_t *one = document("x", n, value);
 	json_t *requests = json_object_get(doc, "requests");
-	json_t *request =
-		json_pack("{s:s s:s s:i s:O s:O}", "method", "GET", "target", "/", "weight", 8,
-			"ledger", result_at(one, "ledger"), "latency", result_at(one, "latency"));
+	json_t *request = json_pack("{s:s s:s s:i s:O s:O}", "method", "GET", "target", "/",
+		"weight", 8, "ledger", json_path_at(one, "ledger"), "latency",
+		json_path_at(one, "latency"));
 
 	if (!requests) {
 		set(doc, "requests", json_object());
@@ -804,8 +805,8 @@ static void add_stage(json_t *doc, int number, size_t n, int64_t value)
 			stages, json_pack("{s:s s:i s:s s:i s:i s:O s:{s:f} s:O}", "kind", "stage",
 					"number", number, "text", number == 1 ? "hold 1" : "hold 2",
 					"start_ns", 100 * number, "end_ns", 100 + (int)n, "ledger",
-					result_at(one, "ledger"), "rates", "planned_per_s",
-					(double)n, "latency", result_at(one, "latency"))),
+					json_path_at(one, "ledger"), "rates", "planned_per_s",
+					(double)n, "latency", json_path_at(one, "latency"))),
 		0);
 	json_decref(one);
 }
@@ -822,8 +823,8 @@ START_TEST(test_stages)
 	add_stage(b, 1, 20, 3 * MS);
 	doc = merge_2(a, b);
 	ck_assert_uint_eq(json_array_size(json_object_get(doc, "stages")), 2);
-	ck_assert_str_eq(
-		result_text(json_array_get(json_object_get(doc, "stages"), 1), "text"), "hold 2");
+	ck_assert_str_eq(json_path_text(json_array_get(json_object_get(doc, "stages"), 1), "text"),
+		"hold 2");
 	for (int i = 0; i < 2; i++) {
 		const json_t *stage = json_array_get(json_object_get(doc, "stages"), (size_t)i);
 		int64_t n = i == 0 ? 40 : 10;
@@ -887,29 +888,29 @@ START_TEST(test_rows)
 	set_rows(b, 1, 30, 2 * MS);
 	set(a, "latency.response.ci95.level", json_real(0.9));
 	doc = merge_2(a, b);
-	ck_assert_uint_eq(json_array_size(result_at(doc, "batches.rows")), 31);
-	ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 31);
-	assert_int(json_array_get(result_at(doc, "batches.rows"), 0), "planned", 10);
-	assert_int(json_array_get(result_at(doc, "batches.rows"), 1), "planned", 20);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "batches.rows")), 31);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "intervals.rows")), 31);
+	assert_int(json_array_get(json_path_at(doc, "batches.rows"), 0), "planned", 10);
+	assert_int(json_array_get(json_path_at(doc, "batches.rows"), 1), "planned", 20);
 	/* The first second is one part's alone, and its figures are its own. */
-	row = json_array_get(result_at(doc, "intervals.rows"), 0);
+	row = json_array_get(json_path_at(doc, "intervals.rows"), 0);
 	assert_int(row, "p50_ns", MS);
 	assert_int(row, "our_delay_p99_ns", MS);
-	row = json_array_get(result_at(doc, "intervals.rows"), 1);
+	row = json_array_get(json_path_at(doc, "intervals.rows"), 1);
 	assert_int(row, "t_ns", 1000000000);
 	assert_int(row, "planned", 20);
 	assert_int(row, "ok", 18);
 	assert_int(row, "in_flight", 4);
 	assert_int(row, "max_ns", 2 * MS);
 	/* Of the batch: to its slot. */
-	ck_assert(result_int(row, "p50_ns", &p50));
+	ck_assert(json_path_int(row, "p50_ns", &p50));
 	ck_assert_int_ge(p50, MS);
 	ck_assert_int_lt(p50, MS + MS / 100);
-	ck_assert(result_int(row, "our_delay_p99_ns", &p50));
+	ck_assert(json_path_int(row, "our_delay_p99_ns", &p50));
 	ck_assert_int_ge(p50, 2 * MS);
 	assert_real(doc, "latency.response.ci95.level", 0.9);
-	ck_assert_uint_eq(json_array_size(result_at(doc, "latency.response.ci95.p50_ns")), 2);
-	ck_assert(json_is_number(result_at(doc, "latency.response.n_effective.p50")));
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "latency.response.ci95.p50_ns")), 2);
+	ck_assert(json_is_number(json_path_at(doc, "latency.response.n_effective.p50")));
 	ck_assert_ptr_null(note_text(doc, "merge-batches"));
 	json_decref(doc);
 }
@@ -926,18 +927,18 @@ START_TEST(test_rows_unserved)
 
 	set_rows(a, 0, 2, MS);
 	set_rows(b, 0, 2, 2 * MS);
-	one = json_array_get(result_at(b, "intervals.rows"), 0);
+	one = json_array_get(json_path_at(b, "intervals.rows"), 0);
 	json_object_set_new(one, "p99_ns", json_null());
 	json_object_set_new(one, "max_ns", json_null());
-	one = json_array_get(result_at(b, "batches.rows"), 0);
+	one = json_array_get(json_path_at(b, "batches.rows"), 0);
 	json_object_set_new(one, "planned", json_integer(12));
 	doc = merge_2(a, b);
-	row = json_array_get(result_at(doc, "intervals.rows"), 0);
-	ck_assert(result_int(row, "p50_ns", &p50));
+	row = json_array_get(json_path_at(doc, "intervals.rows"), 0);
+	ck_assert(json_path_int(row, "p50_ns", &p50));
 	assert_json(row, "p99_ns", "null");
 	assert_json(row, "max_ns", "null");
-	row = json_array_get(result_at(doc, "intervals.rows"), 1);
-	ck_assert(result_int(row, "p99_ns", &p50));
+	row = json_array_get(json_path_at(doc, "intervals.rows"), 1);
+	ck_assert(json_path_int(row, "p99_ns", &p50));
 	assert_int(row, "max_ns", 2 * MS);
 	json_decref(doc);
 }
@@ -955,10 +956,10 @@ START_TEST(test_rows_without_batches)
 	set_rows(b, 0, 2, 2 * MS);
 	set(b, "batches.width_ns", json_integer(2000000000));
 	doc = merge_2(a, b);
-	ck_assert_ptr_null(result_at(doc, "batches"));
-	ck_assert_ptr_null(result_at(doc, "latency.response.ci95"));
+	ck_assert_ptr_null(json_path_at(doc, "batches"));
+	ck_assert_ptr_null(json_path_at(doc, "latency.response.ci95"));
 	ck_assert_ptr_nonnull(note_text(doc, "merge-batches"));
-	row = json_array_get(result_at(doc, "intervals.rows"), 0);
+	row = json_array_get(json_path_at(doc, "intervals.rows"), 0);
 	assert_int(row, "planned", 20);
 	assert_json(row, "p50_ns", "null");
 	assert_json(row, "p99_ns", "null");
@@ -994,8 +995,8 @@ START_TEST(test_crooked_rows)
 		set_text(b, "batches", crooked[_i]);
 		set_text(b, "intervals", crooked[_i]);
 		doc = turn ? merge_2(a, b) : merge_2(b, a);
-		ck_assert_ptr_null(result_at(doc, "batches"));
-		ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 0);
+		ck_assert_ptr_null(json_path_at(doc, "batches"));
+		ck_assert_uint_eq(json_array_size(json_path_at(doc, "intervals.rows")), 0);
 		ck_assert_ptr_nonnull(note_text(doc, "merge-batches"));
 		ck_assert_ptr_nonnull(note_text(doc, "merge-intervals"));
 		json_decref(doc);
@@ -1010,7 +1011,7 @@ START_TEST(test_broken_batch)
 
 	set_rows(a, 0, 2, MS);
 	set_rows(b, 0, 2, MS);
-	set(json_array_get(result_at(b, "batches.rows"), 1), "hdr", json_string("x"));
+	set(json_array_get(json_path_at(b, "batches.rows"), 1), "hdr", json_string("x"));
 	assert_refused(a, b, "b.json: a histogram in batches cannot be read");
 }
 END_TEST
@@ -1129,7 +1130,7 @@ START_TEST(test_figures)
 		for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
 			assert_real(doc, figures[i].path,
 				is_repeats ? figures[i].repeats : figures[i].parts);
-		assert_int(json_array_get(result_at(doc, "errors"), 0), "count", 10);
+		assert_int(json_array_get(json_path_at(doc, "errors"), 0), "count", 10);
 		assert_int(doc, "latency.response.count", 8);
 		json_decref(doc);
 	}
@@ -1150,7 +1151,7 @@ START_TEST(test_unknown_figures)
 	assert_json(doc, "generator.steal_share", "null");
 	assert_json(doc, "generator.little_residual", "null");
 	assert_int(doc, "generator.retransmits", 7);
-	ck_assert_ptr_null(result_at(doc, "generator.loop_p99_ns"));
+	ck_assert_ptr_null(json_path_at(doc, "generator.loop_p99_ns"));
 	json_decref(doc);
 }
 END_TEST
@@ -1168,7 +1169,7 @@ START_TEST(test_parts_or_repeats)
 	/* A mean is no summand. */
 	doc = merge_as(RESULT_MERGE_REPEATS, 2,
 		(json_t *[]){repeat_of("a-1", 1, MS, 0), repeat_of("b-1", 1, MS, 20)});
-	ck_assert_uint_eq(json_array_size(result_at(doc, "repeats")), 2);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "repeats")), 2);
 	assert_refused(repeat_of("c-1", 1, MS, 40), doc,
 		"b.json holds repetitions, whose rates are means: --repeats adds further ones; "
 		"merge the slices of each repetition before that");
@@ -1198,12 +1199,12 @@ START_TEST(test_repeats_of_slices)
 	docs[0] = merge_2(slice("a-1", 1, 3), slice("b-1", 3, 3));
 	docs[1] = merge_2(slice("b-2", 3, 3), slice("a-2", 1, 3));
 	doc = merge_as(RESULT_MERGE_REPEATS, 2, docs);
-	ck_assert_str_eq(result_text(doc, "headline.missing"), "slices 1, 3 of 3: 2 missing");
+	ck_assert_str_eq(json_path_text(doc, "headline.missing"), "slices 1, 3 of 3: 2 missing");
 	assert_real(doc, "rates.planned_per_s", 200);
 	assert_int(doc, "ledger.planned", 40);
-	ck_assert_uint_eq(json_array_size(result_at(doc, "parts")), 4);
-	assert_int(json_array_get(result_at(doc, "parts"), 0), "repeat", 1);
-	assert_int(json_array_get(result_at(doc, "parts"), 3), "repeat", 2);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "parts")), 4);
+	assert_int(json_array_get(json_path_at(doc, "parts"), 0), "repeat", 1);
+	assert_int(json_array_get(json_path_at(doc, "parts"), 3), "repeat", 2);
 	/* Without the flag the same slice is there twice. */
 	docs[0] = merge_2(slice("a-1", 1, 3), slice("b-1", 3, 3));
 	assert_refused(docs[0], slice("b-2", 3, 3),
@@ -1211,7 +1212,7 @@ START_TEST(test_repeats_of_slices)
 		"merges repetitions");
 	flat = merge_as(
 		RESULT_MERGE_REPEATS, 2, (json_t *[]){slice("a-1", 2, 3), slice("a-2", 2, 3)});
-	ck_assert_str_eq(result_text(flat, "headline.missing"), "slices 2 of 3: 1, 3 missing");
+	ck_assert_str_eq(json_path_text(flat, "headline.missing"), "slices 2 of 3: 1, 3 missing");
 	json_decref(flat);
 	json_decref(doc);
 }
@@ -1251,7 +1252,7 @@ START_TEST(test_never_began)
 	set(b, "window", json_null());
 	set(b, "plan.slice", json_pack("{s:i s:i}", "index", 2, "of", 2));
 	doc = merge_2(slice("a-1", 1, 2), json_incref(b));
-	ck_assert_str_eq(result_text(doc, "headline.missing"), "slices 1 of 2: 2 missing");
+	ck_assert_str_eq(json_path_text(doc, "headline.missing"), "slices 1 of 2: 2 missing");
 	json_decref(doc);
 	json_object_del(json_object_get(b, "plan"), "slice");
 	assert_refused_as(RESULT_MERGE_REPEATS, repeat_of("a-1", 1, MS, 0), b,
@@ -1287,7 +1288,7 @@ END_TEST
 
 static void assert_interval(const json_t *doc, int64_t low, int64_t high)
 {
-	const json_t *pair = result_at(doc, "latency.response.ci95.p50_ns");
+	const json_t *pair = json_path_at(doc, "latency.response.ci95.p50_ns");
 	int64_t from = json_integer_value(json_array_get(pair, 0));
 	int64_t to = json_integer_value(json_array_get(pair, 1));
 
@@ -1318,8 +1319,8 @@ START_TEST(test_interval_between_repeats)
 	assert_real(doc, "latency.response.ci95.level", 0.95);
 	assert_interval(doc, 8697000, 17303000);
 	assert_same_sum(doc, other);
-	ck_assert(json_equal(result_at(doc, "repeats"), result_at(other, "repeats")));
-	ck_assert(json_equal(result_at(doc, "parts"), result_at(other, "parts")));
+	ck_assert(json_equal(json_path_at(doc, "repeats"), json_path_at(other, "repeats")));
+	ck_assert(json_equal(json_path_at(doc, "parts"), json_path_at(other, "parts")));
 	json_decref(other);
 	json_decref(doc);
 }
@@ -1337,19 +1338,19 @@ START_TEST(test_rows_of_repeats)
 	set(a, "window.end_ns", json_integer(1500 * MS));
 	set(b, "window.end_ns", json_integer(1500 * MS));
 	doc = merge_as(RESULT_MERGE_REPEATS, 2, (json_t *[]){a, b});
-	ck_assert_uint_eq(json_array_size(result_at(doc, "batches.rows")), 4);
-	ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 4);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "batches.rows")), 4);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "intervals.rows")), 4);
 	assert_int(doc, "intervals.width_ns", 1000 * MS);
 	assert_int(doc, "window.end_ns", 3500 * MS);
-	row = json_array_get(result_at(doc, "intervals.rows"), 1);
+	row = json_array_get(json_path_at(doc, "intervals.rows"), 1);
 	assert_int(row, "length_ns", 500 * MS);
-	row = json_array_get(result_at(doc, "intervals.rows"), 2);
-	ck_assert_ptr_null(result_at(row, "length_ns"));
+	row = json_array_get(json_path_at(doc, "intervals.rows"), 2);
+	ck_assert_ptr_null(json_path_at(row, "length_ns"));
 	assert_int(row, "t_ns", 2000 * MS);
 	assert_int(row, "planned", 10);
 	assert_int(row, "in_flight", 2);
 	assert_int(row, "p50_ns", 2 * MS);
-	row = json_array_get(result_at(doc, "batches.rows"), 3);
+	row = json_array_get(json_path_at(doc, "batches.rows"), 3);
 	assert_int(row, "t_ns", 3000 * MS);
 	assert_int(row, "planned", 10);
 	json_decref(doc);
@@ -1361,8 +1362,8 @@ START_TEST(test_rows_of_repeats)
 	set(b, "intervals.width_ns", json_integer(500 * MS));
 	set(b, "batches.of", json_string("service"));
 	doc = merge_as(RESULT_MERGE_REPEATS, 2, (json_t *[]){a, b});
-	ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 0);
-	ck_assert_ptr_null(result_at(doc, "batches"));
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "intervals.rows")), 0);
+	ck_assert_ptr_null(json_path_at(doc, "batches"));
 	ck_assert_ptr_nonnull(note_text(doc, "merge-intervals"));
 	assert_int(doc, "ledger.planned", 40);
 	json_decref(doc);
@@ -1370,7 +1371,7 @@ START_TEST(test_rows_of_repeats)
 	b = repeat_of("b-1", 20, MS, 40);
 	set_rows(a, 0, 2, MS);
 	set_rows(b, 0, 2, MS);
-	set(json_array_get(result_at(b, "batches.rows"), 1), "hdr", json_string("x"));
+	set(json_array_get(json_path_at(b, "batches.rows"), 1), "hdr", json_string("x"));
 	assert_refused_as(
 		RESULT_MERGE_REPEATS, a, b, "b.json: a histogram in batches cannot be read");
 }
@@ -1434,7 +1435,7 @@ START_TEST(test_large_counts)
 	set(b, "outside.retries", json_integer(INT64_MAX));
 	doc = merge_2(a, b);
 	/* As it is read. */
-	assert_int(doc, "outside.retries", RESULT_INT_MAX);
+	assert_int(doc, "outside.retries", JSON_PATH_INT_MAX);
 	json_decref(doc);
 }
 END_TEST
@@ -1458,8 +1459,8 @@ START_TEST(test_large_windows)
 			set(docs[k], "batches.width_ns", json_integer(widths[i]));
 			set(docs[k], "intervals.width_ns", json_integer(widths[i]));
 			for (int row = 0; row < 2; row++) {
-				json_t *rows[] = {(json_t *)result_at(docs[k], "batches.rows"),
-					(json_t *)result_at(docs[k], "intervals.rows")};
+				json_t *rows[] = {(json_t *)json_path_at(docs[k], "batches.rows"),
+					(json_t *)json_path_at(docs[k], "intervals.rows")};
 				int64_t t =
 					row && widths[i] < INT64_MAX
 						? (int64_t)((uint64_t)widths[i] * 4000 % INT64_MAX)
@@ -1472,7 +1473,7 @@ START_TEST(test_large_windows)
 			set(docs[k], "window.end_ns", json_integer(ends[_i]));
 		}
 		doc = merge_as(RESULT_MERGE_REPEATS, 8, docs);
-		ck_assert(result_int(doc, "window.end_ns", &end));
+		ck_assert(json_path_int(doc, "window.end_ns", &end));
 		ck_assert_int_ge(end, 0);
 		json_decref(doc);
 	}

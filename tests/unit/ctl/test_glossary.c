@@ -14,7 +14,7 @@
 #include "common/fault.h"
 #include "common/file.h"
 #include "common/ledger.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/audit.h"
 #include "common/steadiness.h"
 #include "common/str.h"

@@ -8,7 +8,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/style.h"
@@ -28,7 +28,7 @@ static json_t *load(const char *name)
 
 static void set(json_t *doc, const char *object, const char *name, json_t *value)
 {
-	json_t *at = (json_t *)result_at(doc, object);
+	json_t *at = (json_t *)json_path_at(doc, object);
 
 	ck_assert_msg(json_object_set_new(at, name, value) == 0, "%s.%s", object, name);
 }

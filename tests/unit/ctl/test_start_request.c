@@ -15,7 +15,7 @@
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/options.h"
 #include "tests/support/suite.h"
@@ -103,9 +103,9 @@ static void assert_set(
 {
 	const json_t *one = json_array_get(json_object_get(p, "set"), i);
 
-	ck_assert_str_eq(result_text(one, "key"), key);
-	ck_assert_str_eq(result_text(one, "value"), value);
-	ck_assert_str_eq(result_text(one, "origin"), origin);
+	ck_assert_str_eq(json_path_text(one, "key"), key);
+	ck_assert_str_eq(json_path_text(one, "value"), value);
+	ck_assert_str_eq(json_path_text(one, "origin"), origin);
 }
 
 START_TEST(test_url)
@@ -205,9 +205,10 @@ START_TEST(test_name_goes_alone)
 
 	ck_assert_int_eq(options_set(&o, "load.rate", "5", "-r"), 0);
 	p = parameters("checkout", &o);
-	ck_assert_str_eq(result_text(p, "name"), "checkout");
+	ck_assert_str_eq(json_path_text(p, "name"), "checkout");
 	ck_assert_ptr_null(json_object_get(p, "text"));
-	ck_assert_str_eq(result_text(json_array_get(json_object_get(p, "set"), 0), "origin"), "-r");
+	ck_assert_str_eq(
+		json_path_text(json_array_get(json_object_get(p, "set"), 0), "origin"), "-r");
 	json_decref(p);
 	options_fini(&o);
 }
@@ -218,9 +219,9 @@ START_TEST(test_path_with_files)
 	struct options o = {0};
 	json_t *p = parameters("runs/shop.ini", &o);
 
-	ck_assert_str_eq(result_text(p, "name"), "shop");
-	ck_assert_str_eq(result_text(p, "file"), "runs/shop.ini");
-	ck_assert(str_starts(result_text(p, "text"), "[target]\nurl"));
+	ck_assert_str_eq(json_path_text(p, "name"), "shop");
+	ck_assert_str_eq(json_path_text(p, "file"), "runs/shop.ini");
+	ck_assert(str_starts(json_path_text(p, "text"), "[target]\nurl"));
 	ck_assert_uint_eq(json_object_size(json_object_get(p, "files")), 2);
 	assert_file(p, "cart.json", "beside");
 	assert_file(p, "token", "secret");
@@ -360,17 +361,17 @@ START_TEST(test_overlays)
 	const json_t *overlays = json_object_get(p, "overlays");
 
 	ck_assert_uint_eq(json_array_size(overlays), 2);
-	ck_assert_str_eq(result_text(json_array_get(overlays, 0), "file"), "soak.ini");
+	ck_assert_str_eq(json_path_text(json_array_get(overlays, 0), "file"), "soak.ini");
 	ck_assert_str_eq(
-		result_text(json_array_get(overlays, 0), "text"), "[load]\nduration = 1h\n");
-	ck_assert_str_eq(result_text(json_array_get(overlays, 1), "file"), "runs/other.ini");
+		json_path_text(json_array_get(overlays, 0), "text"), "[load]\nduration = 1h\n");
+	ck_assert_str_eq(json_path_text(json_array_get(overlays, 1), "file"), "runs/other.ini");
 	/* The body of an overlay replaces that of the file, whose file need not be there. */
 	ck_assert_ptr_null(json_object_get(json_object_get(p, "files"), "cart.json"));
 	assert_file(p, "token", "secret");
 	json_decref(p);
 	/* After a name, too. */
 	p = parameters_of((const char *const[]){"shop", "runs/other.ini"}, 2, &o);
-	ck_assert_str_eq(result_text(p, "name"), "shop");
+	ck_assert_str_eq(json_path_text(p, "name"), "shop");
 	ck_assert_uint_eq(json_array_size(json_object_get(p, "overlays")), 1);
 	assert_file(p, "token", "secret");
 	json_decref(p);
@@ -427,10 +428,10 @@ START_TEST(test_variables)
 	(void)setenv("START_REQUEST_UNUSED", "x", 1);
 	p = parameters("runs/vars.ini", &o);
 	/* The text stays as it is; what it needs goes along, and nothing else. */
-	ck_assert_ptr_nonnull(strstr(result_text(p, "text"), "${START_REQUEST_HOST:-h}"));
+	ck_assert_ptr_nonnull(strstr(json_path_text(p, "text"), "${START_REQUEST_HOST:-h}"));
 	ck_assert_uint_eq(json_object_size(json_object_get(p, "variables")), 2);
-	ck_assert_str_eq(result_text(p, "variables.START_REQUEST_RATE"), "50");
-	ck_assert_str_eq(result_text(p, "variables.START_REQUEST_FILE"), "token");
+	ck_assert_str_eq(json_path_text(p, "variables.START_REQUEST_RATE"), "50");
+	ck_assert_str_eq(json_path_text(p, "variables.START_REQUEST_FILE"), "token");
 	assert_file(p, "token", "secret");
 	json_decref(p);
 	p = parameters("runs/cart", &o);

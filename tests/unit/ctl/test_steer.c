@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "ctl/client.h"
 #include "tests/support/suite.h"
 #include "tests/unit/ctl/progress_fixture.h"
@@ -38,9 +38,9 @@ START_TEST(keys)
 
 	if (rows[_i].method) {
 		ck_assert_str_eq(method, rows[_i].method);
-		ck_assert_str_eq(result_text(parameters, "run"), "a-1");
+		ck_assert_str_eq(json_path_text(parameters, "run"), "a-1");
 		ck_assert_str_eq(
-			result_text(json_array_get(json_object_get(parameters, "settings"), 0),
+			json_path_text(json_array_get(json_object_get(parameters, "settings"), 0),
 				"value"),
 			rows[_i].value);
 	} else {

@@ -14,7 +14,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
@@ -120,19 +120,20 @@ static const json_t *run_whole(unsigned n)
 /* All but n_ok end as this; the rest is well, and both sides count the same. */
 static void check(const json_t *doc, unsigned n, unsigned n_ok, enum fault fault)
 {
-	const json_t *errors = result_at(doc, "errors");
+	const json_t *errors = json_path_at(doc, "errors");
 	int64_t planned = -1, ok = -1, count = -1, sent = -1;
 	bool balanced = false;
 
-	ck_assert(result_bool(doc, "ledger.balanced", &balanced) && balanced);
-	ck_assert(result_int(doc, "ledger.planned", &planned));
-	ck_assert(result_int(doc, "ledger.sent", &sent));
-	ck_assert(result_int(doc, "ledger.ok", &ok));
+	ck_assert(json_path_bool(doc, "ledger.balanced", &balanced) && balanced);
+	ck_assert(json_path_int(doc, "ledger.planned", &planned));
+	ck_assert(json_path_int(doc, "ledger.sent", &sent));
+	ck_assert(json_path_int(doc, "ledger.ok", &ok));
 	ck_assert_int_eq(planned, n);
 	ck_assert_int_eq(ok, n_ok);
 	ck_assert_uint_eq(json_array_size(errors), 1);
-	ck_assert_str_eq(result_text(json_array_get(errors, 0), "class"), fault_table[fault].name);
-	ck_assert(result_int(json_array_get(errors, 0), "count", &count));
+	ck_assert_str_eq(
+		json_path_text(json_array_get(errors, 0), "class"), fault_table[fault].name);
+	ck_assert(json_path_int(json_array_get(errors, 0), "count", &count));
 	ck_assert_int_eq(count, n - n_ok);
 	/* A connection may be reset before its request is read. */
 	ck_assert_int_le(mini_server_requests(&server.server), sent);

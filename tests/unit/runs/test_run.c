@@ -21,7 +21,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/run_private.h"
@@ -151,7 +151,7 @@ static int64_t figure(const struct run *run, const char *path)
 {
 	int64_t v = -1;
 
-	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
+	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
 	return v;
 }
 
@@ -161,13 +161,13 @@ static double rate(const struct run *run, const char *name)
 	double v = -1;
 
 	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
-	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
+	ck_assert_msg(json_path_real(run_result(run), path, &v), "no %s", path);
 	return v;
 }
 
 static const char *text(const struct run *run, const char *path)
 {
-	const char *s = json_string_value(result_at(run_result(run), path));
+	const char *s = json_string_value(json_path_at(run_result(run), path));
 
 	ck_assert_msg(s != NULL, "no %s", path);
 	return s;
@@ -206,21 +206,21 @@ START_TEST(open_run_from_start_to_document)
 	ck_assert_uint_eq(n_finished, 1);
 	ck_assert_uint_ge(n_intervals, 1);
 	doc = run_result(run);
-	ck_assert_str_eq(result_text(doc, "schema"), RESULT_SCHEMA);
-	ck_assert_str_eq(result_text(doc, "run.user"), "alice");
-	ck_assert_str_eq(result_text(doc, "run.outcome"), "completed");
-	ck_assert_str_eq(result_text(doc, "plan.model"), "open");
+	ck_assert_str_eq(json_path_text(doc, "schema"), RESULT_SCHEMA);
+	ck_assert_str_eq(json_path_text(doc, "run.user"), "alice");
+	ck_assert_str_eq(json_path_text(doc, "run.outcome"), "completed");
+	ck_assert_str_eq(json_path_text(doc, "plan.model"), "open");
 	ck_assert_int_eq(figure(run, "ledger.planned"), 150);
 	ck_assert_int_eq(figure(run, "ledger.sent"), 150);
 	ck_assert_int_eq(figure(run, "ledger.ok"), 150);
-	ck_assert(result_bool(doc, "ledger.balanced", &balanced) && balanced);
+	ck_assert(json_path_bool(doc, "ledger.balanced", &balanced) && balanced);
 	ck_assert_int_eq(figure(run, "outside.warmup.ok"), 50);
 	ck_assert_int_eq(figure(run, "outside.cooldown.ok"), 25);
 	ck_assert_int_eq(figure(run, "window.start_ns"), 100 * NSEC_PER_MSEC);
 	ck_assert_int_eq(figure(run, "window.end_ns"), 400 * NSEC_PER_MSEC);
 	ck_assert_int_eq(figure(run, "latency.response.count"), 150);
 	ck_assert_int_eq(figure(run, "statuses.200"), 150);
-	ck_assert_uint_eq(json_array_size(result_at(doc, "intervals.rows")), 3);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "intervals.rows")), 3);
 	ck_assert_uint_eq(mini_server_requests(&server), 225);
 	mini_server_close(&server);
 }
@@ -242,7 +242,7 @@ START_TEST(intervals_add_up_to_the_ledger)
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	run = start(make_plan(port_of(&server), keys));
 	ck_assert_int_eq(loop_run(loop), 0);
-	json_array_foreach(result_at(run_result(run), "intervals.rows"), i, row)
+	json_array_foreach(json_path_at(run_result(run), "intervals.rows"), i, row)
 	{
 		planned += json_integer_value(json_object_get(row, "planned"));
 		sent += json_integer_value(json_object_get(row, "sent"));
@@ -272,8 +272,8 @@ START_TEST(closed_run_by_count)
 	ck_assert_int_eq(loop_run(loop), 0);
 	ck_assert_int_eq(figure(run, "ledger.sent"), 1001);
 	ck_assert_int_eq(figure(run, "ledger.ok"), 1001);
-	ck_assert_ptr_null(result_at(run_result(run), "latency.response"));
-	ck_assert_ptr_null(result_at(run_result(run), "offered"));
+	ck_assert_ptr_null(json_path_at(run_result(run), "latency.response"));
+	ck_assert_ptr_null(json_path_at(run_result(run), "offered"));
 	ck_assert_int_gt(figure(run, "window.end_ns"), 0);
 	ck_assert_uint_eq(mini_server_requests(&server), 1001);
 	mini_server_close(&server);
@@ -304,7 +304,7 @@ START_TEST(stopped_run_has_a_report)
 	ck_assert_str_eq(run_outcome(run), "stopped");
 	ck_assert_str_eq(run_reason(run), "stopped by alice");
 	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
-	ck_assert(result_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
+	ck_assert(json_path_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
 	ck_assert_int_gt(figure(run, "ledger.ok"), 0);
 	ck_assert_int_lt(figure(run, "window.end_ns"), NSEC_PER_SEC * 3000);
 	mini_server_close(&server);
@@ -357,7 +357,7 @@ START_TEST(refused_server_fails_with_one_line)
 	ck_assert_str_eq(run_outcome(run), "failed");
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
 	/* Nothing was in flight: that is not the same as 0 %. */
-	ck_assert(json_is_null(result_at(run_result(run), "generator.little_residual")));
+	ck_assert(json_is_null(json_path_at(run_result(run), "generator.little_residual")));
 	ck_assert_ptr_nonnull(strstr(run_reason(run), "connection refused"));
 	ck_assert_ptr_null(strchr(run_reason(run), '\n'));
 }
@@ -389,8 +389,9 @@ START_TEST(every_answer_bad_is_a_failed_run)
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
 	ck_assert_int_eq(figure(run, "ledger.http_error"), 20);
 	ck_assert_int_eq(figure(run, "statuses.503"), 20);
-	ck_assert_str_eq(json_string_value(json_object_get(
-				 json_array_get(result_at(run_result(run), "errors"), 0), "class")),
+	ck_assert_str_eq(
+		json_string_value(json_object_get(
+			json_array_get(json_path_at(run_result(run), "errors"), 0), "class")),
 		"status");
 	mini_server_close(&server);
 }
@@ -522,7 +523,7 @@ START_TEST(unanswered_requests_end_with_the_drain)
 	ck_assert_int_eq(loop_run(loop), 0);
 	ck_assert_int_eq(figure(run, "ledger.unfinished"), 10);
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
-	ck_assert(json_is_null(result_at(run_result(run), "offered.p50_ns")));
+	ck_assert(json_is_null(json_path_at(run_result(run), "offered.p50_ns")));
 	mini_server_close(&server);
 }
 END_TEST
@@ -580,7 +581,7 @@ START_TEST(a_daemon_that_was_stopped_blames_itself_closed)
 	at_interval = sleep_at_interval;
 	run = start(make_plan(port_of(&server), keys));
 	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert(result_real(run_result(run), "generator.stalled_share", &stalled));
+	ck_assert(json_path_real(run_result(run), "generator.stalled_share", &stalled));
 	ck_assert_double_ge(stalled, 0.2); /* half a second of one, less a beat */
 	ck_assert_str_eq(text(run, "generator.verdict"), "saturated");
 	ck_assert_str_eq(text(run, "headline.limited_by"), "generator");
@@ -657,7 +658,7 @@ START_TEST(a_planned_pause_is_no_silence)
 	(void)run_events(run, &n);
 	ck_assert_uint_eq(n, 0);
 	/* A single request that hangs is time in flight like any other. */
-	ck_assert(result_real(run_result(run), "generator.little_residual", &residual));
+	ck_assert(json_path_real(run_result(run), "generator.little_residual", &residual));
 	ck_assert_double_le(residual, 1e-6);
 	mini_server_close(&server);
 }
@@ -794,9 +795,9 @@ static bool has_note(const struct run *run, const char *code)
 	const json_t *note;
 	size_t i;
 
-	json_array_foreach(result_at(run_result(run), "generator.notes"), i, note)
+	json_array_foreach(json_path_at(run_result(run), "generator.notes"), i, note)
 	{
-		if (strcmp(result_text(note, "code"), code) == 0)
+		if (strcmp(json_path_text(note, "code"), code) == 0)
 			return true;
 	}
 	return false;
@@ -817,7 +818,7 @@ START_TEST(a_run_whose_ledger_is_wrong_is_void)
 	ck_assert_int_eq(run_exit_code(run), EXIT_UNDECIDED);
 	ck_assert_str_eq(text(run, "headline.result"), "void");
 	ck_assert_ptr_nonnull(strstr(text(run, "headline.because"), "ledger"));
-	ck_assert(result_bool(run_result(run), "ledger.balanced", &balanced));
+	ck_assert(json_path_bool(run_result(run), "ledger.balanced", &balanced));
 	ck_assert_int_eq(balanced, _i);
 	ck_assert(has_note(run, _i ? "ledger-interval" : "ledger"));
 	ck_assert_int_eq(figure(run, "generator.unbalanced_intervals"), _i);
@@ -840,7 +841,8 @@ START_TEST(a_run_tells_of_its_machine)
 	run = start(make_plan(port_of(&server), keys));
 	ck_assert_int_eq(loop_run(loop), 0);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		ck_assert_msg(json_object_get(result_at(run_result(run), "generator"), members[i]),
+		ck_assert_msg(
+			json_object_get(json_path_at(run_result(run), "generator"), members[i]),
 			"no %s", members[i]);
 	ck_assert_int_gt(figure(run, "generator.loop_p99_ns"), 0);
 	ck_assert_int_ge(figure(run, "generator.loop_max_ns") * 102 / 100,

@@ -16,7 +16,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
@@ -125,11 +125,11 @@ static void expect_failed(const json_t *doc)
 {
 	bool is_balanced = false;
 
-	ck_assert_str_eq(result_text(doc, "run.outcome"), "failed");
-	ck_assert_str_eq(result_text(doc, "run.failed_by"), "event-loop");
-	ck_assert_ptr_nonnull(strstr(result_text(doc, "run.reason"), strerror(ENOMEM)));
-	ck_assert_str_eq(result_text(doc, "headline.limited_by"), "generator");
-	ck_assert(result_bool(doc, "ledger.balanced", &is_balanced) && is_balanced);
+	ck_assert_str_eq(json_path_text(doc, "run.outcome"), "failed");
+	ck_assert_str_eq(json_path_text(doc, "run.failed_by"), "event-loop");
+	ck_assert_ptr_nonnull(strstr(json_path_text(doc, "run.reason"), strerror(ENOMEM)));
+	ck_assert_str_eq(json_path_text(doc, "headline.limited_by"), "generator");
+	ck_assert(json_path_bool(doc, "ledger.balanced", &is_balanced) && is_balanced);
 }
 
 START_TEST(timer_cannot_be_set)

@@ -12,7 +12,7 @@
 #include "common/err.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
@@ -110,7 +110,7 @@ static json_t *written(const char *path)
 	ck_assert_int_eq(run_figures_note(&figures, &r.generator.notes), 0);
 	doc = result_write(&r);
 	result_fini(&r);
-	value = json_incref((json_t *)result_at(doc, path));
+	value = json_incref((json_t *)json_path_at(doc, path));
 	json_decref(doc);
 	return value;
 }
@@ -131,7 +131,7 @@ static const char *word(void)
 	static char text[64];
 	json_t *doc = written("steadiness");
 
-	(void)snprintf(text, sizeof(text), "%s", result_text(doc, "word"));
+	(void)snprintf(text, sizeof(text), "%s", json_path_text(doc, "word"));
 	json_decref(doc);
 	return text;
 }
@@ -154,7 +154,7 @@ static json_t *latency(void)
 
 static int64_t figure(const json_t *doc, const char *path, size_t i)
 {
-	const json_t *pair = result_at(doc, path);
+	const json_t *pair = json_path_at(doc, path);
 
 	ck_assert_msg(json_array_size(pair) == 2, "no %s", path);
 	return json_integer_value(json_array_get(pair, i));
@@ -173,21 +173,21 @@ START_TEST(intervals_of_an_open_run)
 		second(s, 100, (s % 5 == 0 ? 3 : 1) * MS, 2);
 	judge();
 	doc = latency();
-	ck_assert(result_real(doc, "response.ci95.level", &level));
+	ck_assert(json_path_real(doc, "response.ci95.level", &level));
 	ck_assert_double_eq(level, 0.95);
-	ck_assert(result_int(doc, "response.p50_ns", &p50));
+	ck_assert(json_path_int(doc, "response.p50_ns", &p50));
 	ck_assert_int_le(figure(doc, "response.ci95.p50_ns", 0), p50);
 	ck_assert_int_ge(figure(doc, "response.ci95.p50_ns", 1), p50);
-	ck_assert(result_real(doc, "response.n_effective.p50", &effective));
+	ck_assert(json_path_real(doc, "response.n_effective.p50", &effective));
 	ck_assert_double_gt(effective, 100);
 	ck_assert_double_le(effective, 6000);
 	/* 6,000 arrivals are enough for p99.9, if they were independent. */
-	ck_assert(result_real(doc, "response.n_effective.p99_9", &effective));
+	ck_assert(json_path_real(doc, "response.n_effective.p99_9", &effective));
 	json_decref(doc);
 	ck_assert_str_eq(word(), "steady");
 	doc = written("batches");
-	ck_assert_uint_eq(json_array_size(result_at(doc, "rows")), 60);
-	ck_assert_str_eq(result_text(doc, "of"), "response");
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "rows")), 60);
+	ck_assert_str_eq(json_path_text(doc, "of"), "response");
 	json_decref(doc);
 	doc = note();
 	ck_assert_ptr_null(doc);
@@ -206,11 +206,11 @@ START_TEST(intervals_are_over_planned_arrivals)
 		second(s, 90 + (s % 4 == 0), MS, 2);
 	judge();
 	doc = latency();
-	ck_assert(json_is_array(result_at(doc, "response.ci95.p50_ns")));
-	ck_assert(json_is_null(result_at(doc, "response.ci95.p99_ns")));
-	ck_assert(json_is_null(result_at(doc, "response.n_effective.p99")));
+	ck_assert(json_is_array(json_path_at(doc, "response.ci95.p50_ns")));
+	ck_assert(json_is_null(json_path_at(doc, "response.ci95.p99_ns")));
+	ck_assert(json_is_null(json_path_at(doc, "response.n_effective.p99")));
 	/* p90 is somebody's, but it may as well be nobody's. */
-	ck_assert(json_is_null(json_array_get(result_at(doc, "response.ci95.p90_ns"), 1)));
+	ck_assert(json_is_null(json_array_get(json_path_at(doc, "response.ci95.p90_ns"), 1)));
 	json_decref(doc);
 }
 END_TEST
@@ -225,10 +225,10 @@ START_TEST(short_runs_have_no_intervals)
 		second(s, 100, MS, 2);
 	judge();
 	doc = latency();
-	ck_assert(result_real(doc, "response.ci95.level", &level));
+	ck_assert(json_path_real(doc, "response.ci95.level", &level));
 	ck_assert_double_eq(level, 0.9);
-	ck_assert(json_is_null(result_at(doc, "response.ci95.p50_ns")));
-	ck_assert(json_is_null(result_at(doc, "response.n_effective.p50")));
+	ck_assert(json_is_null(json_path_at(doc, "response.ci95.p50_ns")));
+	ck_assert(json_is_null(json_path_at(doc, "response.n_effective.p50")));
 	json_decref(doc);
 	ck_assert_str_eq(word(), "unknown");
 }
@@ -247,15 +247,15 @@ START_TEST(closed_runs_have_service_times)
 	judge();
 	doc = latency();
 	/* The ten of each second that failed do not count here. */
-	ck_assert(json_is_array(result_at(doc, "service.ci95.p99_ns")));
+	ck_assert(json_is_array(json_path_at(doc, "service.ci95.p99_ns")));
 	json_decref(doc);
 	doc = written("batches");
-	ck_assert_str_eq(result_text(doc, "of"), "service");
+	ck_assert_str_eq(json_path_text(doc, "of"), "service");
 	json_decref(doc);
 	doc = written("slowest");
-	ck_assert(result_int(json_array_get(doc, 0), "service_ns", &ns));
+	ck_assert(json_path_int(json_array_get(doc, 0), "service_ns", &ns));
 	ck_assert_int_eq(ns, 5 * MS);
-	ck_assert_ptr_null(result_at(json_array_get(doc, 0), "response_ns"));
+	ck_assert_ptr_null(json_path_at(json_array_get(doc, 0), "response_ns"));
 	json_decref(doc);
 	ck_assert_str_eq(word(), "steady");
 }
@@ -271,10 +271,10 @@ START_TEST(nothing_was_sent)
 	run.times.t0_ns = 0;
 	ck_assert_int_eq(run_figures_init(&figures, &run), 0);
 	doc = latency();
-	ck_assert(json_is_null(result_at(doc, "response.ci95.p50_ns")));
+	ck_assert(json_is_null(json_path_at(doc, "response.ci95.p50_ns")));
 	json_decref(doc);
 	doc = written("batches");
-	ck_assert_uint_eq(json_array_size(result_at(doc, "rows")), 0);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "rows")), 0);
 	json_decref(doc);
 	doc = written("slowest");
 	ck_assert_uint_eq(json_array_size(doc), 0);
@@ -294,11 +294,11 @@ START_TEST(a_backlog_is_unsteady)
 	judge();
 	ck_assert_str_eq(word(), "unsteady");
 	doc = note();
-	ck_assert_str_eq(result_text(doc, "code"), "unsteady");
-	ck_assert_ptr_nonnull(strstr(result_text(doc, "text"),
+	ck_assert_str_eq(json_path_text(doc, "code"), "unsteady");
+	ck_assert_ptr_nonnull(strstr(json_path_text(doc, "text"),
 		"unsteady: percentiles depend on run length: the backlog grew by 5 requests"));
-	ck_assert_str_eq(run_figures_unsteady(&figures, text), result_text(doc, "text"));
-	ck_assert_str_ne(result_text(doc, "try"), "");
+	ck_assert_str_eq(run_figures_unsteady(&figures, text), json_path_text(doc, "text"));
+	ck_assert_str_ne(json_path_text(doc, "try"), "");
 	json_decref(doc);
 }
 END_TEST
@@ -314,12 +314,12 @@ START_TEST(a_short_warmup_is_told_its_length)
 	judge();
 	ck_assert_str_eq(word(), "warm-up too short");
 	doc = written("steadiness");
-	ck_assert(result_int(doc, "warmup_advice_ns", &advice));
+	ck_assert(json_path_int(doc, "warmup_advice_ns", &advice));
 	ck_assert_int_eq(advice, 8 * NSEC_PER_SEC);
 	json_decref(doc);
 	doc = note();
-	ck_assert_str_eq(result_text(doc, "code"), "warmup-too-short");
-	ck_assert_str_eq(result_text(doc, "try"), "-w 8s");
+	ck_assert_str_eq(json_path_text(doc, "code"), "warmup-too-short");
+	ck_assert_str_eq(json_path_text(doc, "try"), "-w 8s");
 	json_decref(doc);
 }
 END_TEST
@@ -419,16 +419,17 @@ START_TEST(slowest_in_order)
 	for (size_t i = 0; i < 4; i++) {
 		int64_t ns = 0;
 
-		ck_assert(result_int(json_array_get(doc, i), "response_ns", &ns));
+		ck_assert(json_path_int(json_array_get(doc, i), "response_ns", &ns));
 		ck_assert_int_eq(ns, want[i]);
 	}
-	ck_assert_str_eq(result_text(json_array_get(doc, 0), "class"), "timeout");
-	ck_assert(json_is_null(result_at(json_array_get(doc, 0), "status")));
-	ck_assert(json_is_null(result_at(json_array_get(doc, 0), "request")));
-	ck_assert_int_eq(json_integer_value(result_at(json_array_get(doc, 0), "connection")), 31);
-	ck_assert_int_eq(json_integer_value(result_at(json_array_get(doc, 0), "worker")), 1);
-	ck_assert_int_eq(json_integer_value(result_at(json_array_get(doc, 2), "status")), 503);
-	ck_assert_int_eq(json_integer_value(result_at(json_array_get(doc, 3), "at_ns")), 50);
+	ck_assert_str_eq(json_path_text(json_array_get(doc, 0), "class"), "timeout");
+	ck_assert(json_is_null(json_path_at(json_array_get(doc, 0), "status")));
+	ck_assert(json_is_null(json_path_at(json_array_get(doc, 0), "request")));
+	ck_assert_int_eq(
+		json_integer_value(json_path_at(json_array_get(doc, 0), "connection")), 31);
+	ck_assert_int_eq(json_integer_value(json_path_at(json_array_get(doc, 0), "worker")), 1);
+	ck_assert_int_eq(json_integer_value(json_path_at(json_array_get(doc, 2), "status")), 503);
+	ck_assert_int_eq(json_integer_value(json_path_at(json_array_get(doc, 3), "at_ns")), 50);
 	json_decref(doc);
 }
 END_TEST

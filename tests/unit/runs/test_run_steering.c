@@ -13,7 +13,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
@@ -143,7 +143,7 @@ static int64_t figure(const char *path)
 {
 	int64_t v = -1;
 
-	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
+	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
 	return v;
 }
 
@@ -151,7 +151,7 @@ static double real(const char *path)
 {
 	double v = -1;
 
-	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
+	ck_assert_msg(json_path_real(run_result(run), path, &v), "no %s", path);
 	return v;
 }
 
@@ -171,7 +171,7 @@ static void finish(void)
 	bool balanced = false;
 
 	turn_until_state(RUN_FINISHED);
-	ck_assert(result_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
+	ck_assert(json_path_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
 	ck_assert_int_eq(figure("ledger.planned"), figure("ledger.ok"));
 }
 
@@ -210,12 +210,12 @@ START_TEST(rate_is_set)
 	if (!is_late())
 		ck_assert_int_eq(
 			figure("ledger.planned"), at_ns / (2 * MS) + (600 * MS - at_ns) / MS);
-	event = json_array_get(result_at(run_result(run), "events"), 0);
-	ck_assert_str_eq(result_text(event, "kind"), "rate");
-	ck_assert_str_eq(result_text(event, "from"), "500/s");
-	ck_assert_str_eq(result_text(event, "to"), "1000/s");
-	ck_assert_str_eq(result_text(event, "user"), "bob");
-	ck_assert_str_eq(result_text(run_result(run), "steadiness.word"), "staged");
+	event = json_array_get(json_path_at(run_result(run), "events"), 0);
+	ck_assert_str_eq(json_path_text(event, "kind"), "rate");
+	ck_assert_str_eq(json_path_text(event, "from"), "500/s");
+	ck_assert_str_eq(json_path_text(event, "to"), "1000/s");
+	ck_assert_str_eq(json_path_text(event, "user"), "bob");
+	ck_assert_str_eq(json_path_text(run_result(run), "steadiness.word"), "staged");
 }
 END_TEST
 
@@ -280,7 +280,7 @@ START_TEST(pause_and_resume)
 	for (size_t i = (size_t)(pause_ns / (100 * MS)); i < (size_t)(resume_ns / (100 * MS)); i++)
 		ck_assert_int_eq(
 			json_integer_value(json_object_get(
-				json_array_get(result_at(run_result(run), "intervals.rows"), i),
+				json_array_get(json_path_at(run_result(run), "intervals.rows"), i),
 				"planned")),
 			0);
 }
@@ -341,7 +341,7 @@ START_TEST(next_stage)
 	ck_assert_str_eq(e->text, "bob: next stage, hold 1000/s for 1h -> the end");
 	last_ns = e->at_ns;
 	finish();
-	ck_assert_str_eq(result_text(run_result(run), "run.outcome"), "completed");
+	ck_assert_str_eq(json_path_text(run_result(run), "run.outcome"), "completed");
 	ck_assert_int_eq(figure("window.end_ns"), last_ns);
 	if (!is_late())
 		ck_assert_int_eq(
@@ -405,7 +405,7 @@ START_TEST(stopped_in_a_pause)
 	sent_ns = figure("window.end_ns") - figure("window.paused_ns");
 	ck_assert_int_eq(sent_ns, at_ns);
 	ck_assert_int_ge(figure("window.end_ns"), 500 * MS);
-	ck_assert_str_eq(result_text(run_result(run), "run.outcome"), "stopped");
+	ck_assert_str_eq(json_path_text(run_result(run), "run.outcome"), "stopped");
 	if (_i == 0 && !is_late())
 		ck_assert_double_eq_tol(real("rates.planned_per_s"), 500, 0.01);
 }
@@ -429,7 +429,7 @@ START_TEST(stopped_in_a_pause_of_the_warmup)
 	ck_assert_int_eq(figure("window.end_ns"), figure("window.start_ns"));
 	ck_assert_int_eq(figure("window.paused_ns"), 0);
 	ck_assert_int_eq(figure("ledger.planned"), 0);
-	ck_assert_uint_eq(json_array_size(result_at(run_result(run), "intervals.rows")), 0);
+	ck_assert_uint_eq(json_array_size(json_path_at(run_result(run), "intervals.rows")), 0);
 }
 END_TEST
 
@@ -455,7 +455,7 @@ START_TEST(steered_by_a_machine)
 	ck_assert_uint_gt(n_refused, 0);
 	run_stop(run, true, "enough");
 	turn_until_state(RUN_FINISHED);
-	ck_assert_uint_ge(json_array_size(result_at(run_result(run), "events")), 60);
+	ck_assert_uint_ge(json_array_size(json_path_at(run_result(run), "events")), 60);
 }
 END_TEST
 
@@ -504,7 +504,7 @@ START_TEST(stopped_before_its_instant)
 	run_stop(run, _i % 2, "stopped by bob");
 	turn_until_state(RUN_FINISHED);
 	ck_assert_int_eq(figure("ledger.planned"), 0);
-	ck_assert_str_eq(result_text(run_result(run), "run.outcome"), "stopped");
+	ck_assert_str_eq(json_path_text(run_result(run), "run.outcome"), "stopped");
 }
 END_TEST
 

@@ -21,7 +21,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/run_private.h"
@@ -211,7 +211,7 @@ static int64_t figure(const struct run *run, const char *path)
 {
 	int64_t v = -1;
 
-	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
+	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
 	return v;
 }
 
@@ -235,7 +235,7 @@ static const char *events(const struct run *run, const char *kind)
 
 static size_t n_used(const struct run *run)
 {
-	return json_array_size(result_at(run_result(run), "plan.target.addresses"));
+	return json_array_size(json_path_at(run_result(run), "plan.target.addresses"));
 }
 
 /* ---------------------------------------------------------------- the name changes */

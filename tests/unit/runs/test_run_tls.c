@@ -11,7 +11,7 @@
 #include "common/guard.h"
 #include "common/ini.h"
 #include "common/plan/plan.h"
-#include "common/result.h"
+#include "common/json_path.h"
 #include "common/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
@@ -148,7 +148,7 @@ static int64_t figure(const struct run *run, const char *path)
 {
 	int64_t v = -1;
 
-	ck_assert_msg(result_int(run_result(run), path, &v), "no %s", path);
+	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
 	return v;
 }
 
@@ -156,21 +156,21 @@ static double share(const struct run *run, const char *path)
 {
 	double v = -1;
 
-	ck_assert_msg(result_real(run_result(run), path, &v), "no %s", path);
+	ck_assert_msg(json_path_real(run_result(run), path, &v), "no %s", path);
 	return v;
 }
 
 static const char *first_error(const struct run *run, const char *name)
 {
-	return result_text(json_array_get(result_at(run_result(run), "errors"), 0), name);
+	return json_path_text(json_array_get(json_path_at(run_result(run), "errors"), 0), name);
 }
 
 static bool has_note(const struct run *run, const char *text)
 {
-	const json_t *notes = result_at(run_result(run), "generator.notes");
+	const json_t *notes = json_path_at(run_result(run), "generator.notes");
 
 	for (size_t i = 0; i < json_array_size(notes); i++)
-		if (strcmp(result_text(json_array_get(notes, i), "text"), text) == 0)
+		if (strcmp(json_path_text(json_array_get(notes, i), "text"), text) == 0)
 			return true;
 	return false;
 }
@@ -187,13 +187,14 @@ START_TEST(what_the_document_says)
 	open_server(MINI_TLS_GOOD, _i ? TLS1_3_VERSION : TLS1_2_VERSION, serve, NULL);
 	run = run_whole(keys);
 	ck_assert_int_eq(figure(run, "ledger.ok"), 200);
-	ck_assert(result_bool(run_result(run), "plan.target.tls", &flag) && flag);
-	ck_assert_str_eq(result_text(run_result(run), "plan.target.tls_info.version"),
+	ck_assert(json_path_bool(run_result(run), "plan.target.tls", &flag) && flag);
+	ck_assert_str_eq(json_path_text(run_result(run), "plan.target.tls_info.version"),
 		_i ? "TLSv1.3" : "TLSv1.2");
-	ck_assert_uint_gt(strlen(result_text(run_result(run), "plan.target.tls_info.cipher")), 0);
-	ck_assert(result_bool(run_result(run), "plan.target.tls_info.verify", &flag) && flag);
+	ck_assert_uint_gt(
+		strlen(json_path_text(run_result(run), "plan.target.tls_info.cipher")), 0);
+	ck_assert(json_path_bool(run_result(run), "plan.target.tls_info.verify", &flag) && flag);
 	ck_assert_str_eq(
-		result_text(run_result(run), "plan.target.tls_info.server_name"), "127.0.0.1");
+		json_path_text(run_result(run), "plan.target.tls_info.server_name"), "127.0.0.1");
 	ck_assert_int_eq(figure(run, "latency.connect.count"), 4);
 	ck_assert_int_eq(figure(run, "latency.tls.count"), 4);
 	ck_assert_int_eq(figure(run, "connections.opened"), 4);
@@ -250,9 +251,9 @@ START_TEST(bad_certificate_in_the_open_model)
 	ck_assert_str_eq(first_error(run, "phase"), "tls");
 	ck_assert_msg(strncmp(first_error(run, "example"), example, strlen(example)) == 0, "%s",
 		first_error(run, "example"));
-	ck_assert_ptr_nonnull(strstr(result_text(run_result(run), "headline.try"), bad[_i].try));
-	ck_assert(json_is_null(result_at(run_result(run), "plan.target.tls_info.version")));
-	ck_assert(json_is_null(result_at(run_result(run), "connections.tls_resumed_share")));
+	ck_assert_ptr_nonnull(strstr(json_path_text(run_result(run), "headline.try"), bad[_i].try));
+	ck_assert(json_is_null(json_path_at(run_result(run), "plan.target.tls_info.version")));
+	ck_assert(json_is_null(json_path_at(run_result(run), "connections.tls_resumed_share")));
 	mini_server_close(&server);
 }
 END_TEST
@@ -283,7 +284,7 @@ START_TEST(any_certificate_with_k)
 	open_server(bad[_i].who, 0, serve, NULL);
 	run = run_whole(keys);
 	ck_assert_int_eq(figure(run, "ledger.ok"), 10);
-	ck_assert(result_bool(run_result(run), "plan.target.tls_info.verify", &flag) && !flag);
+	ck_assert(json_path_bool(run_result(run), "plan.target.tls_info.verify", &flag) && !flag);
 	ck_assert(has_note(run, "certificate not verified (-k)"));
 	mini_server_close(&server);
 }
