@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define MINI_PATIENCE_MS 10000 /* only a broken test waits that long */
 
 void mini_reset_fd(int fd)
@@ -213,20 +215,25 @@ void mini_count_request(struct mini_conn *c)
 bool mini_read_request(struct mini_conn *c)
 {
 	static const char end[] = "\r\n\r\n";
-	char byte;
+	char bytes[4096];
 
-	/* Byte by byte: what follows the request stays in the socket. */
+	/* What follows the request stays in the socket. */
 	for (c->_matched = 0; c->_matched < sizeof(end) - 1;) {
-		ssize_t n = recv(c->fd, &byte, 1, 0);
+		ssize_t n = recv(c->fd, bytes, sizeof(bytes), MSG_PEEK);
+		size_t len = 0;
 
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
-		if (byte == end[c->_matched])
-			c->_matched++;
-		else
-			c->_matched = byte == '\r';
+		while (len < (size_t)n && c->_matched < sizeof(end) - 1) {
+			if (bytes[len] == end[c->_matched])
+				c->_matched++;
+			else
+				c->_matched = bytes[len] == '\r';
+			len++;
+		}
+		(void)recv(c->fd, bytes, len, 0);
 	}
 	mini_count_request(c);
 	return true;
@@ -272,14 +279,11 @@ bool mini_hold(struct mini_conn *c)
 bool mini_delay(struct mini_conn *c, int64_t time_ns)
 {
 	struct mini_server *s = c->server;
-	struct timespec until;
+	int64_t until_ns = clock_now_ns() + time_ns;
+	struct timespec until = {until_ns / NSEC_PER_SEC, until_ns % NSEC_PER_SEC};
 	bool goes_on;
 	int r = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	time_ns += until.tv_nsec;
-	until.tv_sec += (time_t)(time_ns / 1000000000);
-	until.tv_nsec = (long)(time_ns % 1000000000);
 	(void)pthread_mutex_lock(&s->_lock);
 	while (r == 0 && !s->_is_stopping)
 		r = pthread_cond_clockwait(&s->_changed, &s->_lock, CLOCK_MONOTONIC, &until);
