@@ -161,10 +161,18 @@ $(foreach l,loop http engine runs origin service,$(eval $(call unit_rule,$(l),\
 	$(if $(filter engine runs service,$(l)),$(MINI_SERVER)) \
 	$(foreach a,$(call below,daemon/$(l),$(LAYERS)),$(call archive,$(a))))))
 
+# These run on the virtual clock of tests/support/skip_clock.h, which takes the place of these calls.
+SKIP_CLOCK_TESTS := $(addprefix $(B)/tests/,loop/test_skip_clock engine/test_worker \
+	engine/test_worker_steer runs/test_run runs/test_run_steering)
+SKIP_CLOCK_CALLS := clock_now_ns clock_unix_ns timerfd_create timerfd_settime close epoll_wait poll \
+	__poll_chk recv accept4 $(addprefix pthread_,create join cond_wait cond_clockwait cond_signal cond_broadcast)
+$(SKIP_CLOCK_TESTS): $(B)/obj/tests/support/skip_clock.o
+$(SKIP_CLOCK_TESTS): ALL_LDFLAGS += $(addprefix -Xlinker --wrap=,$(SKIP_CLOCK_CALLS))
+
 # The programs that wait longest come first, beside scripts, which start many processes; the short
 # programs then fill the time until the last of all ends.
 SYSTEM_TESTS := $(wildcard tests/system/test_*.sh)
-LONG_TESTS := $(addprefix $(B)/tests/,service/test_caps runs/test_run engine/test_worker runs/test_run_steering)
+LONG_TESTS := $(addprefix $(B)/tests/,service/test_caps runs/test_run engine/test_worker)
 run_tests = $(Q)tests/support/run_tests.sh $(B)
 
 unit: $(UNIT_TESTS)
