@@ -17,12 +17,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 
 #include "common/clock.h"
 #include "common/plan/plan.h"
-#include "common/str.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/engine/worker_internal.h"
 
@@ -42,51 +40,6 @@ static void worker_on_done_mail(struct mail *mail)
 	struct worker *w = container_of(mail, struct worker, done_mail);
 
 	w->config.on_done(w);
-}
-
-void worker_finish(struct worker *w)
-{
-	struct stats_interval *i;
-
-	w->state = WORKER_DONE;
-	timer_stop(&w->end_mark);
-	timer_stop(&w->tick_mark);
-	timer_stop(&w->beat_mark);
-	pool_abandon(&w->pool);
-	w->summary = (struct worker_summary){
-		.started_ns = w->t0_ns,
-		.ended_ns = clock_now_ns(),
-		.cpu_ns = w->t0_ns ? worker_cpu_ns() - w->cpu_start_ns : 0,
-		.connections_limit = w->config.connections,
-		.connections_peak = w->pool.peak,
-		.stalled_ns = w->stalled_ns,
-		.opened = w->env.opened,
-		.closed_by_peer = w->env.closed_by_peer,
-		.closed_by_us = w->env.closed_by_us,
-		.surplus = w->env.surplus,
-		.stale = w->env.stale,
-		.segments = w->env.segments,
-		.requests = w->env.sent,
-		.requests_on_new = w->env.requests_on_new,
-		.queue_peak = w->pool.queue_peak,
-		.kept_back = w->pool.n_kept_back,
-		.tls_info = w->env.tls_info,
-		.late_acts = w->late_acts,
-		.latest_act_ns = w->latest_act_ns,
-	};
-	memcpy(w->summary.location, w->env.first_location, sizeof(w->summary.location));
-	if (w->tls) {
-		const char *name = tls_context_certificate_name(w->tls);
-
-		w->summary.tls = tls_context_counts(w->tls);
-		str_cut(w->summary.certificate_name, sizeof(w->summary.certificate_name), name,
-			strlen(name));
-	}
-	worker_gauge_finish(w);
-	while ((i = stats_take_any(&w->stats)))
-		worker_hand_over(w, i);
-	/* The turn continues, so the last mail is posted by worker_main. */
-	loop_stop(w->loop);
 }
 
 static bool worker_planning_is_over(const struct worker *w)
@@ -296,14 +249,6 @@ static int worker_open_buffers(struct worker *w)
 		stats_give(&w->stats, &b->interval);
 	}
 	return r;
-}
-
-uint64_t worker_quota(const struct worker *w)
-{
-	const struct worker_config *c = &w->config;
-	uint64_t n = c->plan->n_arrivals;
-
-	return n / c->n_workers + (c->index < n % c->n_workers);
 }
 
 static size_t worker_users(const struct worker *w)

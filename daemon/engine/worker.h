@@ -134,3 +134,6 @@ unsigned worker_index(const struct worker *w);
 /* After on_done. */
 const struct stats_totals *worker_totals(const struct worker *w);
 const struct worker_summary *worker_summary(const struct worker *w);
+/* Adds the figures of a worker to those of others; of TLS, certificates and locations the first one
+ * stays. Not: error, started_ns, and what run_host.h compares. */
+void worker_summary_add(struct worker_summary *sum, const struct worker_summary *s);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The internal interface between the parts of a worker: worker.c has its thread, worker_report.c
- * its reports to main, worker_verbs.c the commands of main, worker_steer.c the steering. */
+/* The internal interface between the parts of a worker: worker.c has its thread, worker_commands.c
+ * the commands of main, worker_report.c the reports to main, up to the last one. */
 #pragma once
 
 #include <pthread.h>
 
 #include "common/histogram.h"
+#include "common/plan/plan.h"
 #include "daemon/engine/gauge.h"
 #include "daemon/engine/mix.h"
 #include "daemon/engine/pool.h"
@@ -107,39 +108,30 @@ struct worker {
 	struct worker_summary summary;
 };
 
-/* ---- worker.c */
-
-/* The last call on the worker's thread, in any state but DONE. */
-void worker_finish(struct worker *w);
 /* Its share of a count of requests, closed model; 0 also if there is no count. */
-uint64_t worker_quota(const struct worker *w);
+static inline uint64_t worker_quota(const struct worker *w)
+{
+	const struct worker_config *c = &w->config;
+	uint64_t n = c->plan->n_arrivals;
 
-/* ---- worker_report.c */
+	return n / c->n_workers + (c->index < n % c->n_workers);
+}
 
-void worker_post_main(struct worker *w, struct mail *mail);
-int64_t worker_cpu_ns(void); /* CPU time of the calling thread */
-void worker_hand_over(struct worker *w, struct stats_interval *i);
-void worker_on_tick(struct worker *w);
-void worker_on_beat(struct worker *w);
-
-/* ---- worker_gauge.c */
-
-int worker_gauge_open(struct worker *w); /* 0 or -ENOMEM; before the thread */
-void worker_gauge_close(struct worker *w);
-void worker_gauge_go(struct worker *w);
-void worker_gauge_tick(struct worker *w);
-void worker_gauge_finish(struct worker *w); /* its part of the summary */
-
-/* ---- worker_verbs.c */
+/* ---- worker_commands.c */
 
 void worker_on_go(struct mail *mail);
 void worker_on_stop(struct mail *mail);
 void worker_on_abort(struct mail *mail);
-
-/* ---- worker_steer.c */
-
-/* The bounds of the window in its schedule; the window includes its start but not its end. */
-void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *ret_end_ns);
-/* Ticks are on the grid of the window's intervals. */
-void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_ns);
 void worker_free_acts(struct worker *w);
+
+/* ---- worker_report.c */
+
+void worker_post_main(struct worker *w, struct mail *mail);
+int64_t worker_cpu_ns(void);		 /* CPU time of the calling thread */
+int worker_gauge_open(struct worker *w); /* 0 or -ENOMEM; before the thread */
+void worker_gauge_close(struct worker *w);
+void worker_gauge_go(struct worker *w);
+void worker_on_tick(struct worker *w);
+void worker_on_beat(struct worker *w);
+/* The last call on the worker's thread, in any state but DONE. */
+void worker_finish(struct worker *w);

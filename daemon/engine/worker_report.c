@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reports of a worker to main while it runs: on the grid of intervals those that are over for
+/* The reports of a worker to main. While it runs: on the grid of intervals those that are over for
  * good, and a pulse for the live view. Buffers and the pulse are mailed to main and back, so
  * nothing is shared; if main has not returned the last pulse, the next one is left out. The
- * heartbeat records when the thread could not run. */
+ * heartbeat records when the thread could not run. At its end: its summary. Worker's thread, but
+ * for what says otherwise. */
+#include <string.h>
 #include <time.h>
 
 #include "common/clock.h"
 #include "common/plan/plan.h"
+#include "common/quantile.h"
+#include "common/str.h"
 #include "daemon/engine/worker_internal.h"
+#include "daemon/loop/loop.h"
 
 void worker_post_main(struct worker *w, struct mail *mail)
 {
@@ -20,6 +25,34 @@ int64_t worker_cpu_ns(void)
 
 	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	return (int64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+/* ---------------------------------------------------------------- what the audit needs
+ *
+ * How long the turns of its loop take, how long its thread waited for a CPU, and whether its ledger
+ * balanced at every interval. A turn costs one count in a histogram, everything else is read once
+ * or at intervals. */
+
+int worker_gauge_open(struct worker *w)
+{
+	return histogram_init(&w->turns, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+		HISTOGRAM_INTERVAL_DIGITS);
+}
+
+void worker_gauge_close(struct worker *w)
+{
+	histogram_fini(&w->turns);
+}
+
+void worker_gauge_go(struct worker *w)
+{
+	gauge_read(&w->gauge);
+	loop_watch_turns(w->loop, &w->turns);
+}
+
+static void worker_gauge_tick(struct worker *w)
+{
+	w->unbalanced += !stats_balances(&w->stats);
 }
 
 /* ---------------------------------------------------------------- intervals */
@@ -44,7 +77,7 @@ static void worker_on_interval_mail(struct mail *mail)
 	mailbox_post(loop_mailbox(w->loop), mail);
 }
 
-void worker_hand_over(struct worker *w, struct stats_interval *i)
+static void worker_hand_over(struct worker *w, struct stats_interval *i)
 {
 	struct worker_interval *b = container_of(i, struct worker_interval, interval);
 
@@ -135,4 +168,112 @@ void worker_on_beat(struct worker *w)
 	if (late_ns > WORKER_BEAT_LATE_NS)
 		w->stalled_ns += late_ns;
 	timer_start(&w->marks, &w->beat_mark, now_ns + WORKER_BEAT_NS);
+}
+
+/* ---------------------------------------------------------------- the end */
+
+/* To be called after the last arrival's end. Before t0 there is nothing to report. */
+static void worker_gauge_finish(struct worker *w)
+{
+	struct worker_summary *s = &w->summary;
+	struct gauge now;
+
+	s->run_queue_ns = s->involuntary = -1;
+	s->turn_p99_ns = s->turn_max_ns = -1;
+	loop_watch_turns(w->loop, NULL);
+	worker_gauge_tick(w);
+	s->unbalanced = w->unbalanced;
+	if (w->t0_ns == 0)
+		return;
+	gauge_read(&now);
+	if (now.run_queue_ns >= w->gauge.run_queue_ns && w->gauge.run_queue_ns >= 0)
+		s->run_queue_ns = now.run_queue_ns - w->gauge.run_queue_ns;
+	if (now.involuntary >= w->gauge.involuntary && w->gauge.involuntary >= 0)
+		s->involuntary = now.involuntary - w->gauge.involuntary;
+	s->turn_p99_ns = quantile_served(&w->turns, 0.99);
+	if (w->turns.count > 0)
+		s->turn_max_ns = w->turns.max;
+}
+
+static void worker_sum_up(struct worker *w)
+{
+	w->summary = (struct worker_summary){
+		.started_ns = w->t0_ns,
+		.ended_ns = clock_now_ns(),
+		.cpu_ns = w->t0_ns ? worker_cpu_ns() - w->cpu_start_ns : 0,
+		.connections_limit = w->config.connections,
+		.connections_peak = w->pool.peak,
+		.stalled_ns = w->stalled_ns,
+		.opened = w->env.opened,
+		.closed_by_peer = w->env.closed_by_peer,
+		.closed_by_us = w->env.closed_by_us,
+		.surplus = w->env.surplus,
+		.stale = w->env.stale,
+		.segments = w->env.segments,
+		.requests = w->env.sent,
+		.requests_on_new = w->env.requests_on_new,
+		.queue_peak = w->pool.queue_peak,
+		.kept_back = w->pool.n_kept_back,
+		.tls_info = w->env.tls_info,
+		.late_acts = w->late_acts,
+		.latest_act_ns = w->latest_act_ns,
+	};
+	memcpy(w->summary.location, w->env.first_location, sizeof(w->summary.location));
+	if (w->tls) {
+		const char *name = tls_context_certificate_name(w->tls);
+
+		w->summary.tls = tls_context_counts(w->tls);
+		str_cut(w->summary.certificate_name, sizeof(w->summary.certificate_name), name,
+			strlen(name));
+	}
+	worker_gauge_finish(w);
+}
+
+void worker_finish(struct worker *w)
+{
+	struct stats_interval *i;
+
+	w->state = WORKER_DONE;
+	timer_stop(&w->end_mark);
+	timer_stop(&w->tick_mark);
+	timer_stop(&w->beat_mark);
+	pool_abandon(&w->pool);
+	worker_sum_up(w);
+	while ((i = stats_take_any(&w->stats)))
+		worker_hand_over(w, i);
+	/* The turn continues, so the last mail is posted by worker_main. */
+	loop_stop(w->loop);
+}
+
+void worker_summary_add(struct worker_summary *sum, const struct worker_summary *s)
+{
+	sum->cpu_ns += s->cpu_ns;
+	sum->unbalanced += s->unbalanced;
+	sum->connections_limit += s->connections_limit;
+	sum->connections_peak += s->connections_peak;
+	sum->opened += s->opened;
+	sum->closed_by_peer += s->closed_by_peer;
+	sum->closed_by_us += s->closed_by_us;
+	sum->surplus += s->surplus;
+	sum->stale += s->stale;
+	sum->segments.sent += s->segments.sent;
+	sum->segments.again += s->segments.again;
+	sum->requests += s->requests;
+	sum->requests_on_new += s->requests_on_new;
+	sum->queue_peak += s->queue_peak;
+	sum->kept_back += s->kept_back;
+	sum->tls.handshakes += s->tls.handshakes;
+	sum->tls.resumed += s->tls.resumed;
+	sum->tls.failed += s->tls.failed;
+	if (sum->tls_info.version[0] == '\0')
+		sum->tls_info = s->tls_info;
+	if (sum->certificate_name[0] == '\0')
+		memcpy(sum->certificate_name, s->certificate_name, sizeof(sum->certificate_name));
+	if (sum->location[0] == '\0')
+		memcpy(sum->location, s->location, sizeof(sum->location));
+	if (s->ended_ns > sum->ended_ns)
+		sum->ended_ns = s->ended_ns;
+	sum->late_acts += s->late_acts;
+	if (s->latest_act_ns > sum->latest_act_ns)
+		sum->latest_act_ns = s->latest_act_ns;
 }

@@ -72,40 +72,10 @@ static void run_sum_up(struct run *run)
 {
 	for (unsigned w = 0; w < run->n_started; w++) {
 		const struct worker_summary *s = worker_summary(run->workers[w]);
-		struct worker_summary *sum = &run->summary;
 
 		stats_totals_add(&run->totals, worker_totals(run->workers[w]));
 		run_host_add_worker(&run->host, s);
-		sum->cpu_ns += s->cpu_ns;
-		sum->unbalanced += s->unbalanced;
-		sum->connections_limit += s->connections_limit;
-		sum->connections_peak += s->connections_peak;
-		sum->opened += s->opened;
-		sum->closed_by_peer += s->closed_by_peer;
-		sum->closed_by_us += s->closed_by_us;
-		sum->surplus += s->surplus;
-		sum->stale += s->stale;
-		sum->segments.sent += s->segments.sent;
-		sum->segments.again += s->segments.again;
-		sum->requests += s->requests;
-		sum->requests_on_new += s->requests_on_new;
-		sum->queue_peak += s->queue_peak;
-		sum->kept_back += s->kept_back;
-		sum->tls.handshakes += s->tls.handshakes;
-		sum->tls.resumed += s->tls.resumed;
-		sum->tls.failed += s->tls.failed;
-		if (sum->tls_info.version[0] == '\0')
-			sum->tls_info = s->tls_info;
-		if (sum->certificate_name[0] == '\0')
-			memcpy(sum->certificate_name, s->certificate_name,
-				sizeof(sum->certificate_name));
-		if (sum->location[0] == '\0')
-			memcpy(sum->location, s->location, sizeof(sum->location));
-		if (s->ended_ns > sum->ended_ns)
-			sum->ended_ns = s->ended_ns;
-		sum->late_acts += s->late_acts;
-		if (s->latest_act_ns > sum->latest_act_ns)
-			sum->latest_act_ns = s->latest_act_ns;
+		worker_summary_add(&run->summary, s);
 	}
 }
 

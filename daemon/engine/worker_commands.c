@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Steering of a worker. Each act is a separate mail that goes to the worker, is executed when it is
- * received, ahead of its instant, and goes back, so that main knows which schedules are not used
- * any more. Acts are received in the order in which they were requested, each based on the one
- * before.
+/* The commands of main to a worker: go, stop, abort, other addresses, steering. The functions for
+ * main run on the main thread and only post mail; the handlers run on the worker's thread, from its
+ * loop, so never inside a task.
+ *
+ * Each act of steering is a separate mail that goes to the worker, is executed when it is received,
+ * ahead of its instant, and goes back, so that main knows which schedules are not used any more.
+ * Acts are received in the order in which they were requested, each based on the one before.
  *
  * In the open model an act is another schedule, which contains everything, including the new
  * position of the window. In the closed model it is the beginning or the end of a pause, which
@@ -25,7 +28,8 @@ static int64_t worker_instant(const struct worker *w, int64_t ns)
 	return ns == CLOCK_NEVER ? ns : w->t0_ns + ns;
 }
 
-void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *ret_end_ns)
+/* The bounds of the window in its schedule; the window includes its start but not its end. */
+static void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *ret_end_ns)
 {
 	const struct schedule *s = w->config.schedule;
 
@@ -37,7 +41,8 @@ void worker_find_window(const struct worker *w, int64_t *ret_start_ns, int64_t *
 	*ret_end_ns += *ret_end_ns != CLOCK_NEVER;
 }
 
-void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_ns)
+/* Ticks are on the grid of the window's intervals. */
+static void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_ns)
 {
 	int64_t interval_ns = w->config.plan->interval_ns;
 
@@ -47,7 +52,149 @@ void worker_start_ticks(struct worker *w, int64_t window_start_ns, int64_t from_
 			from_ns + (window_start_ns - from_ns) % interval_ns + interval_ns);
 }
 
-/* ---------------------------------------------------------------- on the worker's thread */
+/* ---------------------------------------------------------------- go, stop, abort */
+
+void worker_on_go(struct mail *mail)
+{
+	struct worker *w = container_of(mail, struct worker, go_mail);
+	const struct plan *plan = w->config.plan;
+	const struct schedule *s = w->config.schedule;
+	int64_t t0_ns = w->go_t0_ns;
+	int64_t window_start_ns = t0_ns + plan->warmup_ns;
+	int64_t window_end_ns = CLOCK_NEVER;
+
+	if (w->state != WORKER_READY)
+		return; /* aborted meanwhile */
+	w->t0_ns = t0_ns;
+	w->end_ns = CLOCK_NEVER;
+	if (s) {
+		worker_find_window(w, &window_start_ns, &window_end_ns);
+		w->end_ns = t0_ns + schedule_segment_end(s, SCHEDULE_COOLDOWN);
+	} else if (plan->duration_ns != CLOCK_NEVER) {
+		window_end_ns = window_start_ns + plan->duration_ns;
+		w->end_ns = window_end_ns + plan->cooldown_ns;
+	}
+	/* This worker's share of a small count may be zero: then it only warms up. */
+	if (!s && plan->n_arrivals > 0 && worker_quota(w) == 0)
+		w->end_ns = window_start_ns;
+	stats_set_window(&w->stats, window_start_ns, window_end_ns);
+	w->state = WORKER_RUNNING;
+	worker_gauge_go(w);
+	w->cpu_start_ns = w->pulse_cpu_ns = worker_cpu_ns();
+	w->pulsed_ns = clock_now_ns();
+	timer_start(&w->marks, &w->end_mark, w->end_ns);
+	timer_start(&w->marks, &w->beat_mark, t0_ns + WORKER_BEAT_NS);
+	worker_start_ticks(w, window_start_ns, t0_ns);
+	if (s) {
+		producer_start(&w->producer, t0_ns);
+	} else {
+		users_stop_at(&w->users, w->end_ns);
+		users_start(&w->users, t0_ns, window_start_ns);
+	}
+}
+
+void worker_on_stop(struct mail *mail)
+{
+	struct worker *w = container_of(mail, struct worker, stop_mail);
+
+	if (w->state == WORKER_OPENING || w->state == WORKER_READY) {
+		worker_finish(w);
+		return;
+	}
+	if (w->state != WORKER_RUNNING || w->stop_ns >= w->end_ns)
+		return;
+	w->end_ns = w->stop_ns;
+	stats_cut_window(&w->stats, w->stop_ns);
+	if (w->config.schedule)
+		producer_stop_at(&w->producer, w->stop_ns);
+	else
+		users_stop_at(&w->users, w->stop_ns);
+	timer_start(&w->marks, &w->end_mark, w->stop_ns);
+}
+
+void worker_on_abort(struct mail *mail)
+{
+	struct worker *w = container_of(mail, struct worker, abort_mail);
+
+	if (w->state == WORKER_RUNNING)
+		stats_cut_window(&w->stats, clock_now_ns());
+	if (w->state != WORKER_DONE)
+		worker_finish(w);
+}
+
+void worker_go(struct worker *w, int64_t t0_ns)
+{
+	w->go_t0_ns = t0_ns;
+	mailbox_post(loop_mailbox(w->loop), &w->go_mail);
+}
+
+void worker_stop(struct worker *w, int64_t instant_ns)
+{
+	if (w->was_stopped)
+		return;
+	w->was_stopped = true;
+	w->stop_ns = instant_ns;
+	mailbox_post(loop_mailbox(w->loop), &w->stop_mail);
+}
+
+void worker_abort(struct worker *w)
+{
+	if (w->was_aborted)
+		return;
+	w->was_aborted = true;
+	mailbox_post(loop_mailbox(w->loop), &w->abort_mail);
+}
+
+/* ---------------------------------------------------------------- addresses */
+
+static void worker_on_addresses_back(struct mail *mail);
+
+/* On the worker's thread. */
+static void worker_on_addresses(struct mail *mail)
+{
+	struct worker *w = container_of(mail, struct worker, addresses_mail);
+
+	w->env.addresses = w->posted_addresses;
+	w->env.n_addresses = w->n_posted_addresses;
+	mail->on_delivered = worker_on_addresses_back;
+	worker_post_main(w, mail);
+}
+
+static void worker_post_addresses(struct worker *w)
+{
+	w->posted_addresses = w->new_addresses;
+	w->n_posted_addresses = w->n_new_addresses;
+	w->new_addresses = NULL;
+	w->are_addresses_out = true;
+	w->addresses_mail.on_delivered = worker_on_addresses;
+	mailbox_post(loop_mailbox(w->loop), &w->addresses_mail);
+}
+
+/* On the main thread, and before on_done. */
+static void worker_on_addresses_back(struct mail *mail)
+{
+	struct worker *w = container_of(mail, struct worker, addresses_mail);
+
+	w->are_addresses_out = false;
+	if (w->new_addresses)
+		worker_post_addresses(w);
+}
+
+/* One mail goes to the worker and back, and the newest addresses wait for it: so there is nothing
+ * to free, whether it is delivered or not. */
+int worker_set_addresses(struct worker *w, const struct address *addresses, size_t n)
+{
+	if (n == 0)
+		return 0;
+	w->new_addresses = addresses;
+	w->n_new_addresses = n;
+	if (!w->are_addresses_out)
+		worker_post_addresses(w);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- steering, on the worker's thread
+ */
 
 static void worker_move(struct worker *w, int64_t window_start_ns, int64_t window_end_ns)
 {
@@ -132,7 +279,7 @@ static void worker_on_act(struct mail *mail)
 	worker_post_main(w, mail);
 }
 
-/* ---------------------------------------------------------------- on the main thread */
+/* ---------------------------------------------------------------- steering, on the main thread */
 
 static void worker_on_act_back(struct mail *mail)
 {
