@@ -53,7 +53,7 @@ static int main_report_problems(struct problems *problems, int r)
 
 static int main_configure(struct daemon *d)
 {
-	const struct options *o = &d->options;
+	const struct main_options *o = &d->options;
 	struct problems problems = {0};
 	struct err err = {0};
 	int status = 0;

@@ -15,7 +15,7 @@
 struct err;
 
 struct daemon {
-	struct options options;
+	struct main_options options;
 	struct ini_doc doc;
 	struct settings *settings;
 	char *state_dir;

@@ -48,7 +48,7 @@ static int main_parse_fd(const char *text, int *ret)
 	return 0;
 }
 
-static int main_add_control_fd(struct options *o, const char *text)
+static int main_add_control_fd(struct main_options *o, const char *text)
 {
 	struct stat st;
 	int fd;
@@ -62,7 +62,7 @@ static int main_add_control_fd(struct options *o, const char *text)
 	return 0;
 }
 
-static int main_set_content_fd(struct options *o, const char *text)
+static int main_set_content_fd(struct main_options *o, const char *text)
 {
 	int fd, seals;
 
@@ -76,7 +76,7 @@ static int main_set_content_fd(struct options *o, const char *text)
 	return 0;
 }
 
-static int main_check_options(const struct options *o)
+static int main_check_options(const struct main_options *o)
 {
 	if (o->is_private && o->n_control_fds == 0 && !o->check)
 		return main_usage("--private", "needs --control-fd");
@@ -89,7 +89,7 @@ static int main_check_options(const struct options *o)
 	return 0;
 }
 
-int main_parse(int argc, char **argv, struct options *o)
+int main_parse(int argc, char **argv, struct main_options *o)
 {
 	static const struct option longs[] = {
 		{"config", required_argument, NULL, 'c'},

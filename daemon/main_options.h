@@ -8,7 +8,7 @@
 #define MAIN_CONFIG RPSD_SYSCONFDIR "/rpsd/rpsd.conf"
 #define MAIN_CONTROL_FDS_MAX 16
 
-struct options {
+struct main_options {
 	const char *config; /* NULL: the usual place */
 	const char *socket; /* NULL: as configured */
 	bool check;
@@ -19,4 +19,4 @@ struct options {
 };
 
 /* 0: continue; else the exit status, or -1: exit successfully. */
-int main_parse(int argc, char **argv, struct options *o);
+int main_parse(int argc, char **argv, struct main_options *o);

@@ -82,7 +82,7 @@ static bool plan_take_fraction(const char **text, int64_t *ret_ns)
 /* "2026-11-22T17:00:00" at *text. */
 static bool plan_take_date(const char **text, int64_t *ret_s)
 {
-	static const char behind[] = "--T::";
+	static const char separators[] = "--T::";
 	int64_t parts[6];
 	struct tm tm, back;
 	time_t s;
@@ -93,7 +93,7 @@ static bool plan_take_date(const char **text, int64_t *ret_s)
 		if (strspn(*text, "0123456789") != width ||
 			!plan_take_number(text, width, &parts[i]))
 			return false;
-		if (i < 5 && *(*text)++ != behind[i])
+		if (i < 5 && *(*text)++ != separators[i])
 			return false;
 	}
 	tm = (struct tm){.tm_year = (int)parts[0] - 1900,

@@ -368,7 +368,7 @@ uint64_t plan_count(const struct plan *p)
 
 uint64_t plan_outside_count(const struct plan *p)
 {
-	plan_parts before = 0, behind = 0;
+	plan_parts before = 0, after = 0;
 
 	if (!p->n_stages)
 		return 0;
@@ -376,9 +376,9 @@ uint64_t plan_outside_count(const struct plan *p)
 	for (size_t i = 0; i < p->n_stages; i++)
 		if (p->stages[i].is_warmup)
 			before += plan_stage_parts_2(&p->stages[i]);
-	behind = 2 * plan_rate_parts(plan_stage_end(&p->stages[p->n_stages - 1])) *
-		 (uint64_t)p->cooldown_ns;
-	return plan_parts_whole(before) + plan_parts_whole(behind);
+	after = 2 * plan_rate_parts(plan_stage_end(&p->stages[p->n_stages - 1])) *
+		(uint64_t)p->cooldown_ns;
+	return plan_parts_whole(before) + plan_parts_whole(after);
 }
 
 /* The time that a steady rate takes for this many parts. */
