@@ -61,20 +61,33 @@ class Client:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(60)
         self.socket.connect(path)
+        self.data = b''
 
-    def call(self, method, parameters=None):
-        message = {'method': CONTROL + method, 'parameters': parameters or {}}
+    def send(self, method, parameters=None, **more):
+        message = {'method': CONTROL + method, 'parameters': parameters or {}, **more}
         self.socket.sendall(json.dumps(message).encode() + b'\0')
-        data = bytearray()
-        while not data.endswith(b'\0'):
+
+    def receive(self):
+        while b'\0' not in self.data:
             part = self.socket.recv(1 << 20)
             if not part:
                 raise OSError('the service closed the connection')
-            data += part
-        reply = json.loads(data[:-1])
+            self.data += part
+        message, _, self.data = self.data.partition(b'\0')
+        reply = json.loads(message)
         if 'error' in reply:
-            raise OSError(f'{method}: {reply}')
-        return reply['parameters']
+            raise OSError(f'error: {reply}')
+        return reply
+
+    def call(self, method, parameters=None):
+        self.send(method, parameters)
+        return self.receive()['parameters']
+
+    def wait(self, run):
+        """Returns when the run has finished."""
+        self.send('Watch', {'run': run}, more=True)
+        while self.receive().get('continues'):
+            pass
 
     def close(self):
         self.socket.close()
@@ -111,6 +124,7 @@ class Watchdog:
 
     def __init__(self, programs, path):
         self.times = []
+        self.is_fed = threading.Event()
         self.log = programs.start([sys.executable, os.path.join(SUPPORT, 'notify_log.py'), path],
                                   stdout=subprocess.PIPE, text=True)
         self.log.stdout.readline()
@@ -120,18 +134,11 @@ class Watchdog:
         for line in self.log.stdout:
             if 'WATCHDOG=1' in line:
                 self.times.append(time.monotonic())
+                self.is_fed.set()
 
     def longest_gap(self, start, end):
         times = [start] + [t for t in self.times if start < t < end] + [end]
         return max(b - a for a, b in zip(times, times[1:]))
-
-
-def wait_for(what, condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f'floods: {what} does not come')
-        time.sleep(0.01)
 
 
 def run_text(url, lines='', n_requests=1, name=None):
@@ -161,8 +168,8 @@ class Service:
             env=dict(os.environ, NOTIFY_SOCKET=notify, WATCHDOG_USEC=str(int(WATCHDOG_S * 1e6)),
                      STATE_DIRECTORY=folder),
             stdout=open(os.path.join(folder, 'rpsd.out'), 'w'), stderr=subprocess.STDOUT)
-        wait_for('the observe socket', lambda: os.path.exists(self.observe))
-        wait_for('the first word to the watchdog', lambda: self.watchdog.times)
+        if not self.watchdog.is_fed.wait(20):
+            sys.exit('floods: the service does not feed its watchdog')
 
     def main_thread_s(self):
         """CPU time that its main thread has used, and how long it has waited for a CPU."""
@@ -179,8 +186,7 @@ class Service:
 
     def result(self, run):
         client = Client(self.control)
-        wait_for(f'the end of {run}', lambda: client.call('Status', {'run': run})['runs'][0]
-                 ['state'] == 'finished', 120)
+        client.wait(run)
         result = client.call('Report', {'run': run})['result']
         client.close()
         return result
