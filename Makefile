@@ -229,7 +229,7 @@ deps-bench:
 
 # Servers whose truth is known, and what rpsd says of them, in about five minutes; or what another
 # tool says, by its adapter in tests/honesty/adapters: TOOL=wrk, hey, h2load or ab (`make
-# deps-bench`). ONLY=T1,T5 runs these alone, WRITE=1 writes tests/honesty/RESULTS.md. As root all
+# deps-bench`). ONLY=stall,hang runs these alone, WRITE=1 writes tests/honesty/RESULTS.md. As root all
 # of it runs.
 TOOL ?= rpsd
 HONESTY_PROGRAMS := $(B)/honesty/clock_step.so $(B)/bench/null_server \

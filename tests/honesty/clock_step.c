@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A wall clock that is set an hour ahead two seconds after a program began, for LD_PRELOAD (T13).
+/* A wall clock that is set an hour ahead two seconds after a program began, for LD_PRELOAD.
  * Whether the program has seen it shows in the dates that it prints. */
 #include <dlfcn.h>
 #include <sys/time.h>

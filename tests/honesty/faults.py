@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""T4 to T7, T9 and T10: servers that err, hang, close, drip and do not accept."""
+"""errors, hang, close, slow, freeze and accept: servers that err, hang, close, drip and do not accept."""
 import math
 import os
 
@@ -10,7 +10,7 @@ from stalls import planned_rows, slow_share
 TIMEOUT_S = 2
 
 
-def t4_errors(rig, rows):
+def errors(rig, rows):
     """One in five is an instant 503, the others are good after 10 ms: two distributions."""
     with rig.origin("--errors", "20% 503 after 0", "--delay", "10ms") as origin:
         said = rig.load(origin.url, 500, 50, 10)
@@ -28,7 +28,7 @@ def t4_errors(rig, rows):
         rows.within("ok/s", 400.0, 400.0, said.at("rates.ok_per_s"), 500 * slack)
 
 
-def t5_hang(rig, rows):
+def hang(rig, rows):
     """2 % are never answered: they are in the percentiles, as what has no answer."""
     with rig.origin("--hang", "2%") as origin:
         said = rig.load(origin.url, 500, 100, 10, TIMEOUT_S)
@@ -41,7 +41,7 @@ def t5_hang(rig, rows):
         rows.word("p99 in the printed report", (f">={TIMEOUT_S}s", "unserved"), word)
 
 
-def t5_backlog(rig, rows):
+def backlog(rig, rows):
     """With 10 connections, each lost for 2 s with 2 % of the requests, 1,000/s cannot be."""
     with rig.origin("--hang", "2%") as origin:
         said = rig.load(origin.url, 1000, 10, 10, TIMEOUT_S)
@@ -51,7 +51,7 @@ def t5_backlog(rig, rows):
     rows.equal("10 conn.: sent and at the origin", origin.requests, said.sent)
 
 
-def t5_healthy(rig, rows):
+def healthy(rig, rows):
     with rig.origin() as origin:
         said = rig.load(origin.url, 20, 50, 10, TIMEOUT_S)
     rows.equal("healthy, 20/s: timeouts", 0, said.timeouts)
@@ -59,7 +59,7 @@ def t5_healthy(rig, rows):
                 0 if rig.is_rpsd() else 50)
 
 
-def t6_close(rig, rows):
+def close(rig, rows):
     """Each connection is closed after 100 answers, without a word before."""
     with rig.origin("--close-after", "100") as origin:
         said = rig.load(origin.url, 1000, 10, 10)
@@ -73,7 +73,7 @@ def t6_close(rig, rows):
         rows.within("opened", n / 100, n / 100, said.at("connections.opened"), 10)
 
 
-def t7_survivors(rig, rows):
+def slow(rig, rows):
     """Half take 8 s, and the window is 10: who stops at its end has not seen most of them."""
     with rig.origin("--delay", "50% 10ms, 50% 8s") as origin:
         said = rig.load(origin.url, 50, 500, 10)
@@ -85,14 +85,14 @@ def t7_survivors(rig, rows):
         rows.within("slow share", 0.5, 0.5, slow_share(said, 4000), 1.5 / math.sqrt(n))
 
 
-def t7_drip(rig, rows):
+def drip(rig, rows):
     with rig.origin("--drip", "50 x 10ms") as origin:
         said = rig.load(origin.url, 20, 50, 5)
     rows.within("drip: last byte p50, ms", 500.0, 500.0, said.p50, 20, 1)
     rows.within("drip: first byte, ms", 0.0, 1.0, said.first_byte, 10)
 
 
-def t7_slow_reader(rig, rows):
+def slow_reader(rig, rows):
     """8 MiB, read at 256 KiB each 50 ms. What lies in socket buffers the client cannot see."""
     body = rig.path("body")
     size, piece, every_ms = 8 << 20, 256 << 10, 50.0
@@ -110,7 +110,7 @@ def t7_slow_reader(rig, rows):
     os.unlink(body)
 
 
-def t9_frozen(rig, rows):
+def freeze(rig, rows):
     """One of 50 connections answers no more: the others carry the whole rate."""
     with rig.origin("--freeze", "1") as origin:
         said = rig.load(origin.url, 500, 50, 6, TIMEOUT_S,
@@ -141,7 +141,7 @@ def grid():
 ACCEPT_STALL_S = 3.5
 
 
-def t10_accept(rig, rows):
+def accept(rig, rows):
     """Nothing is accepted for 3.5 s, and two have room to wait: the others' SYNs are lost."""
     instants = grid()
     with rig.origin("--backlog", "1", "--accept-stall", f"{ACCEPT_STALL_S}s") as origin:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""T12: hosts are merged by their histograms, never by their percentiles. And the word for a run
+"""merge: hosts are merged by their histograms, never by their percentiles. And steady: the word for a run
 whose percentiles depend on how long it was."""
 import concurrent.futures
 import json
@@ -13,7 +13,7 @@ from rig import Broken
 from stalls import at_rank, gaps_of
 
 
-def t12_one(rig, index, delay, listen):
+def merge_one(rig, index, delay, listen):
     """One of two hosts: each sends half of 400/s, one after the other."""
     with rig.origin("--delay", delay, listen=listen) as origin:
         said = rig.load(origin.url, 400, 50, 5, flags=(
@@ -21,7 +21,7 @@ def t12_one(rig, index, delay, listen):
     return said, origin
 
 
-def merge(rig, parts):
+def merged_document(rig, parts):
     """Their document, by rpsctl merge."""
     path = rig.path("merged") + ".json"
     done = subprocess.run(
@@ -33,11 +33,11 @@ def merge(rig, parts):
         return json.load(f)
 
 
-def t12_merge(rig, rows):
+def merge(rig, rows):
     """Host A sees 1 ms, host B 100 ms. (Averaged percentiles would say 50.5.)"""
-    first, origin = t12_one(rig, 1, "1ms", "127.0.0.1:0")
-    second, _ = t12_one(rig, 2, "100ms", origin.address)
-    merged = merge(rig, (first, second))
+    first, origin = merge_one(rig, 1, "1ms", "127.0.0.1:0")
+    second, _ = merge_one(rig, 2, "100ms", origin.address)
+    merged = merged_document(rig, (first, second))
     response = merged["latency"]["response"]
     rows.equal("planned", first.planned + second.planned, merged["ledger"]["planned"])
     # Half of all is A: the median is its slowest, to the width of a slot.
@@ -53,7 +53,7 @@ def t12_merge(rig, rows):
 SLICES = 2
 
 
-def t12_slices(rig, rows):
+def slices(rig, rows):
     """Each host sends its slice of one schedule, from one instant: the server sees one run."""
     with rig.origin("--gaps", "GAPS") as origin:
         begin = int(time.time()) + 3
@@ -64,7 +64,7 @@ def t12_slices(rig, rows):
             parts = [run.result() for run in runs]
     gaps = gaps_of(origin.instants())
     late = 2 * max(said.at("latency.our_delay.p99_ns") for said in parts) + 2
-    merged = merge(rig, parts)
+    merged = merged_document(rig, parts)
     rows.equal("slices: planned", 500, merged["ledger"]["planned"])
     rows.equal("slices: requests at the origin", 500, origin.requests)
     rows.within("slices: gap p10, ms", 10.0, 10.0, at_rank(gaps, 0.1), late)

@@ -39,35 +39,35 @@ JOBS = 3  # tests at a time, of those that load the machine little
 RPSD, OTHERS = 1, 2
 # (test, function, for whom, runs alone)
 TESTS = (
-    ("T1", stalls.t1_stall, RPSD, True),
-    ("T1", stalls.t1_stall_tool, OTHERS, True),
-    ("T2", stalls.t2_delay, RPSD | OTHERS, True),
-    ("T2", stalls.t2_hybrid, RPSD, True),
-    ("T3", stalls.t3_queue, RPSD, True),
-    ("T4", faults.t4_errors, RPSD | OTHERS, False),
-    ("T5", faults.t5_hang, RPSD | OTHERS, False),
-    ("T5", faults.t5_backlog, RPSD, False),
-    ("T5", faults.t5_healthy, RPSD | OTHERS, False),
-    ("T6", faults.t6_close, RPSD | OTHERS, False),
-    ("T7", faults.t7_survivors, RPSD | OTHERS, False),
-    ("T7", faults.t7_drip, RPSD | OTHERS, False),
-    ("T7", faults.t7_slow_reader, RPSD, False),
-    ("T8", stalls.t8_pacing, RPSD | OTHERS, True),
-    ("T8", stalls.t8_poisson, RPSD, True),
-    ("T8", virtual.t8_virtual, RPSD, False),
-    ("T9", faults.t9_frozen, RPSD | OTHERS, False),
-    ("T10", faults.t10_accept, RPSD | OTHERS, False),
-    ("T11", sick.t11_stop, RPSD | OTHERS, False),
-    ("T11", sick.t11_quota, RPSD, True),
-    ("T12", fleet.t12_merge, RPSD, False),
-    ("T12", fleet.t12_slices, RPSD, True),
-    ("T13", sick.t13_clock, RPSD, False),
-    ("T14", sick.t14_ports, RPSD, False),
-    ("T15", stalls.t15_ramp, RPSD, True),
-    ("T15", virtual.t15_virtual, RPSD, False),
-    ("C4", virtual.coverage, RPSD, False),
-    ("C15", fleet.steadiness, RPSD, False),
-    ("A", virtual.audit_rules, RPSD, False),
+    ("stall", stalls.stall, RPSD, True),
+    ("stall", stalls.stall_tool, OTHERS, True),
+    ("delay", stalls.delay, RPSD | OTHERS, True),
+    ("delay", stalls.hybrid, RPSD, True),
+    ("queue", stalls.queue, RPSD, True),
+    ("errors", faults.errors, RPSD | OTHERS, False),
+    ("hang", faults.hang, RPSD | OTHERS, False),
+    ("hang", faults.backlog, RPSD, False),
+    ("hang", faults.healthy, RPSD | OTHERS, False),
+    ("close", faults.close, RPSD | OTHERS, False),
+    ("slow", faults.slow, RPSD | OTHERS, False),
+    ("slow", faults.drip, RPSD | OTHERS, False),
+    ("slow", faults.slow_reader, RPSD, False),
+    ("gaps", stalls.pacing, RPSD | OTHERS, True),
+    ("gaps", stalls.poisson, RPSD, True),
+    ("gaps", virtual.gaps_virtual, RPSD, False),
+    ("freeze", faults.freeze, RPSD | OTHERS, False),
+    ("accept", faults.accept, RPSD | OTHERS, False),
+    ("starve", sick.stop, RPSD | OTHERS, False),
+    ("starve", sick.quota, RPSD, True),
+    ("merge", fleet.merge, RPSD, False),
+    ("merge", fleet.slices, RPSD, True),
+    ("clock", sick.clock, RPSD, False),
+    ("ports", sick.ports, RPSD, False),
+    ("ramp", stalls.ramp, RPSD, True),
+    ("ramp", virtual.ramp_virtual, RPSD, False),
+    ("coverage", virtual.coverage, RPSD, False),
+    ("steady", fleet.steadiness, RPSD, False),
+    ("audit", virtual.audit_rules, RPSD, False),
 )
 
 
@@ -112,17 +112,18 @@ def carry_out(given, number, directory):
     """A test of rpsd's that is off is tried once more: a machine that is shared has bad moments.
     What was off is said."""
     name, function, _, _ = TESTS[number]
+    label = name if name == function.__name__ else f"{name}, {function.__name__}"
     begin = time.monotonic()
     result = attempt(given, name, function, os.path.join(directory, f"{number}a"))
     if given.tool == "rpsd" and not result.is_pass() and not result.is_skipped:
         first = [row for row in result.rows.rows if not row.is_pass()]
         notes = result.rows.notes
-        rigs.say(f"{name} {function.__name__}: once more")
+        rigs.say(f"{label}: once more")
         result = attempt(given, name, function, os.path.join(directory, f"{number}b"))
         result.rows.note("second try; in the first: " + "; ".join(
             f"{row.what} {row.measured}: {row.verdict}" for row in first[:4]) + "." +
             "".join(" " + note for note in notes if note.startswith("errors")))
-    rigs.say(f"{name} {function.__name__}: {time.monotonic() - begin:.0f} s"
+    rigs.say(f"{label}: {time.monotonic() - begin:.0f} s"
              f"{'' if result.is_pass() or result.is_skipped else ', not all pass'}")
     return result
 
@@ -198,7 +199,7 @@ def report(given, results, before, seconds):
 
 
 def write(given, lines):
-    """RESULTS.md has a part for each tool; that of this one is made anew."""
+    """RESULTS.md has a part for each tool; that of this one is made anew, and the table of all."""
     path = os.path.join(HERE, "RESULTS.md")
     parts = {}
     if os.path.exists(path):
@@ -207,9 +208,16 @@ def write(given, lines):
                 parts[part.partition("\n")[0]] = part.rstrip() + "\n"
     parts[given.tool] = f"{given.tool}\n\n```\n" + "\n".join(lines[1:]) + "\n```\n"
     names = sorted(parts, key=lambda name: (name != "rpsd", name))
+    # The last row is of all runs of a tool that has a ledger.
+    tests = list(dict.fromkeys(name for name, *_ in TESTS)) + ["all"]
+    overview = table.overview(tests, {name: parts[name].splitlines() for name in names})
     with open(path, "w", encoding="utf-8") as f:
         f.write("# The honesty tests\n\nWritten by `make honesty WRITE=1 [TOOL=NAME]`; "
-                "README.md says what is what.\n")
+                "README.md says what is what.\n\n")
+        f.write("A test has one or more figures. *pass*: all are within their bounds; *off*: beyond "
+                "them, of as\nmany figures; *silent*: the tool does not say them. The figures are "
+                "in the parts below.\n\n")
+        f.write("\n".join(overview) + "\n")
         f.writelines("\n## " + parts[name] for name in names)
 
 
@@ -217,11 +225,15 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="where rpsctl, rpsd and tests/ are")
     parser.add_argument("--tool", default="rpsd", help="rpsd, or one of adapters/")
-    parser.add_argument("--only", default="", help="tests, as in T1,T5")
+    parser.add_argument("--only", default="", help="tests, as in stall,hang")
     parser.add_argument("--write", action="store_true", help="also to RESULTS.md")
     given = parser.parse_args()
     given.build = os.path.abspath(given.build)
-    given.only = [word for word in given.only.replace(",", " ").split() if word]
+    given.only = given.only.replace(",", " ").split()
+    known = {name for name, *_ in TESTS} | {function.__name__ for _, function, *_ in TESTS}
+    for word in given.only:
+        if word not in known:
+            parser.error(f"there is no test {word} (there are {', '.join(sorted(known))})")
     return given
 
 

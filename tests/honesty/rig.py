@@ -5,6 +5,7 @@ import contextlib
 import json
 import math
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -69,34 +70,28 @@ class Origin:
     """rpsctl origin with its flags; counts is its own account once it has ended."""
 
     def __init__(self, rig, flags, listen="127.0.0.1:0", inside=()):
-        self._out = open(rig.path("origin"), "w+", encoding="utf-8")
         self.gaps_path = rig.path("gaps")
         argv = list(inside) + [rig.rpsctl, "origin", "--listen", listen, "--json", *flags]
         argv = [self.gaps_path if word == "GAPS" else word for word in argv]
-        self._process = begin(argv, stdout=self._out, stderr=subprocess.DEVNULL,
-                              env=rig.environment)
+        self._process = begin(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              env=rig.environment, text=True)
         self.counts = None
-        deadline = time.monotonic() + 10
-        while not self._said():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                end(self._process)
-                raise Broken("the origin does not start: " + " ".join(flags))
-            time.sleep(0.01)
-        self.address = json.loads(self._said()[0])["address"]
+        said, _, _ = select.select([self._process.stdout], [], [], 10)
+        line = self._process.stdout.readline() if said else ""
+        if not line:
+            end(self._process)
+            raise Broken("the origin does not start: " + " ".join(flags))
+        self.address = json.loads(line)["address"]
         self.url = f"http://{self.address}/"
-
-    def _said(self):
-        self._out.seek(0)
-        return [line for line in self._out.read().split("\n")[:-1]]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         end(self._process)
-        said = self._said()
-        self._out.close()
-        if len(said) > 1:
+        with self._process.stdout as out:
+            said = out.read().splitlines()
+        if said:
             self.counts = json.loads(said[-1])
 
     def __getattr__(self, name):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""T11, T13 and T14: the fault is the generator's, or its host's, and not the server's."""
+"""starve, clock and ports: the fault is the generator's, or its host's, and not the server's."""
 import contextlib
 import os
 import re
@@ -52,7 +52,7 @@ def below(process):
     return found[1:]
 
 
-def t11_stop(rig, rows):
+def stop(rig, rows):
     """The tool stands still for 200 ms of every 2 s: its own fault, and it should say so."""
     stops = []
     find = (lambda p: rigs.children(p.pid)) if rig.is_rpsd() else below
@@ -117,7 +117,7 @@ class Quota:
                 time.sleep(0.1)
 
 
-def t11_quota(rig, rows):
+def quota(rig, rows):
     """One CPU is wanted (spin), a fifth is given: 80 ms of each 100 nothing is sent."""
     with rig.origin() as origin, Quota() as inside:
         said = rig.load(origin.url, 500, 50, 5, inside=inside,
@@ -129,7 +129,7 @@ def t11_quota(rig, rows):
     rows.within("quota 20 %: server's own p99", 0.0, 1.0, origin.p99, 4)
 
 
-def t13_clock(rig, rows):
+def clock(rig, rows):
     """The wall clock is set an hour ahead during the run: nothing but its end's date changes."""
     step = rig.program("honesty/clock_step.so")
     with rig.origin("--delay", "5ms") as origin:
@@ -146,10 +146,10 @@ def t13_clock(rig, rows):
     rows.within("slowest, ms", 5.0, origin.max + late, said.max, 10)
 
 
-T14_PORTS, T14_RATE, T14_SECONDS = 600, 200, 5
+PORTS_N, PORTS_RATE, PORTS_SECONDS = 600, 200, 5
 
 
-def t14_ports(rig, rows):
+def ports(rig, rows):
     """A connection for each request, 600 ports, and a server that lets the client close first."""
     if os.getuid() != 0:
         raise Skipped("a network of its own takes root")
@@ -157,22 +157,21 @@ def t14_ports(rig, rows):
     out = rig.path("null")
     script = (
         "ip link set lo up || ifconfig lo up || exit 9; cd /proc/sys/net/ipv4 || exit 9\n"
-        f"echo '20000 {20000 + T14_PORTS - 1}' >ip_local_port_range && echo 0 >tcp_tw_reuse"
-        ' || exit 9; cd - >/dev/null\n"$0" --port 18080 >"$1" & server=$!\n'
-        'trap "kill $server" EXIT; shift\n'
-        'while ! [ -s "$1" ]; do sleep 0.05; done; shift\n"$@"')
-    said = rig.load("http://127.0.0.1:18080/", T14_RATE, None, T14_SECONDS,
-                    inside=("unshare", "-n", "sh", "-c", script, server, out, out),
+        f"echo '20000 {20000 + PORTS_N - 1}' >ip_local_port_range && echo 0 >tcp_tw_reuse"
+        ' || exit 9; cd - >/dev/null\nmkfifo "$1" || exit 9\n"$0" --port 18080 >"$1" & server=$!\n'
+        'trap "kill $server" EXIT; exec 9<"$1"; read -r address <&9; shift\n"$@" 9<&-')
+    said = rig.load("http://127.0.0.1:18080/", PORTS_RATE, None, PORTS_SECONDS,
+                    inside=("unshare", "-n", "sh", "-c", script, server, out),
                     flags=("--no-keepalive",))
     # One port went to the trial connection before the run.
-    sent = T14_PORTS - 1
+    sent = PORTS_N - 1
     rows.within("ok", sent, sent, said.ok, 2)
-    rows.within("without a connection", T14_RATE * T14_SECONDS - sent,
-                T14_RATE * T14_SECONDS - sent, said.at("ledger.not_connected"), 2)
+    rows.within("without a connection", PORTS_RATE * PORTS_SECONDS - sent,
+                PORTS_RATE * PORTS_SECONDS - sent, said.at("ledger.not_connected"), 2)
     error = (said.doc["errors"] or [{}])[0]
     rows.word("class of error", ("no-ports",), error.get("class"))
     rows.word("phase of error", ("generator",), error.get("phase"))
-    rows.within("first one at, s", sent / T14_RATE, sent / T14_RATE,
+    rows.within("first one at, s", sent / PORTS_RATE, sent / PORTS_RATE,
                 error.get("first_ns", 0) / 1e9, 0.1)
     rows.word("verdict", ("saturated",), said.at("generator.verdict"))
     rows.equal("exit status", 12, said.status)

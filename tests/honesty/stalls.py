@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""T1 to T3, T8 and T15: servers whose answers to a known load have a closed form."""
+"""stall, delay, queue, gaps and ramp: servers whose answers to a known load have a closed form."""
 import concurrent.futures
 import math
 import time
@@ -7,56 +7,56 @@ import time
 import hdr
 
 STALL_S, PERIOD_S = 1.0, 10.0
-T1_RATE = 1000
-T1_BUSY = 0.05  # at most: the share of what the server could carry
-T1_STAGGER_S = 2.5
+STALL_RATE = 1000
+STALL_BUSY = 0.05  # at most: the share of what the server could carry
+STALL_STAGGER_S = 2.5
 
 
 def stalled(quantile, busy):
-    """T1's closed form, in ms: Q(q) = S - P (1 - rho) (1 - q)."""
+    """The closed form of a stall, in ms: Q(q) = S - P (1 - rho) (1 - q)."""
     return max(0.0, STALL_S - PERIOD_S * (1 - busy) * (1 - quantile)) * 1e3
 
 
 def stalled_range(quantile):
-    return stalled(quantile, 0), stalled(quantile, T1_BUSY)
+    return stalled(quantile, 0), stalled(quantile, STALL_BUSY)
 
 
-def t1_rows(rows, connections, said):
+def stall_rows(rows, connections, said):
     """One number of connections."""
     name = f"{connections:,} conn., "
     for label, quantile, value in (("p50", 0.5, said.p50), ("p99", 0.99, said.p99),
                                    ("p99.9", 0.999, said.p99_9)):
         rows.within(f"{name}response {label}, ms", *stalled_range(quantile), value, 10)
     mean = STALL_S ** 2 / (2 * PERIOD_S) * 1e3
-    rows.within(f"{name}mean, ms", mean, mean / (1 - T1_BUSY), said.mean, 2)
+    rows.within(f"{name}mean, ms", mean, mean / (1 - STALL_BUSY), said.mean, 2)
 
 
-def t1_service(rows, connections, said):
+def stall_service(rows, connections, said):
     """What a tool that times from the send would print: each stall is seen by those alone that had
     a connection."""
-    share = min(connections, T1_RATE * STALL_S) / (T1_RATE * PERIOD_S)
+    share = min(connections, STALL_RATE * STALL_S) / (STALL_RATE * PERIOD_S)
     truth = max(0.0, STALL_S - PERIOD_S * 0.01) * 1e3 if share > 0.01 else 0.0
     rows.within(f"{connections:,} conn., service p99, ms", truth, truth,
                 said.at("latency.service.p99_ns"), 10)
 
 
-def t1_one(rig, connections, seconds, wait_s=0.0):
+def stall_one(rig, connections, seconds, wait_s=0.0):
     time.sleep(wait_s)
     with rig.origin("--stall", f"{STALL_S:g}s every {PERIOD_S:g}s") as origin:
-        said = rig.load(origin.url, T1_RATE, connections, seconds)
+        said = rig.load(origin.url, STALL_RATE, connections, seconds)
     return said, origin
 
 
-def t1_stall(rig, rows):
+def stall(rig, rows):
     """Connection invariance: four numbers of connections, their stalls at different times."""
     counts = (10, 50, 200, 1000)
     with concurrent.futures.ThreadPoolExecutor(len(counts)) as pool:
-        runs = [pool.submit(t1_one, rig, n, 30, i * T1_STAGGER_S) for i, n in enumerate(counts)]
+        runs = [pool.submit(stall_one, rig, n, 30, i * STALL_STAGGER_S) for i, n in enumerate(counts)]
         found = [run.result() for run in runs]
     for connections, (said, _) in zip(counts, found):
-        t1_rows(rows, connections, said)
+        stall_rows(rows, connections, said)
         if connections in (10, 1000):
-            t1_service(rows, connections, said)
+            stall_service(rows, connections, said)
     for label in ("p50", "p90", "p99", "p99_9"):
         values = [getattr(said, label) for said, _ in found]
         rows.within(f"{label.replace('_', '.')}: 10 to 1,000 conn. apart, ms", 0.0, 0.0,
@@ -71,17 +71,17 @@ def planned_rows(rows, what, planned, said, origin, more):
         rows.cannot(what, planned, "no rate")
 
 
-def t1_stall_tool(rig, rows):
+def stall_tool(rig, rows):
     for connections in (10, 50):
-        said, origin = t1_one(rig, connections, 10)
-        planned_rows(rows, f"{connections} conn., requests", T1_RATE * 10, said, origin, 100)
-        t1_rows(rows, connections, said)
+        said, origin = stall_one(rig, connections, 10)
+        planned_rows(rows, f"{connections} conn., requests", STALL_RATE * 10, said, origin, 100)
+        stall_rows(rows, connections, said)
 
 
 DELAY_MS = 10.0
 
 
-def t2_delay(rig, rows):
+def delay(rig, rows):
     """A fixed delay, from 10/s on one connection to 1,000/s on 1,000."""
     middles = []
     for rate, connections in ((10, 1), (100, 50), (1000, 1000 if rig.is_rpsd() else 200)):
@@ -101,7 +101,7 @@ def t2_delay(rig, rows):
         rows.within("p50 does not move with rate, ms", 0.0, 0.0, max(middles) - min(middles), 0.5)
 
 
-def t2_hybrid(rig, rows):
+def hybrid(rig, rows):
     """With mode = hybrid the instants are met closely: what is left is the server's."""
     with rig.origin("--delay", f"{DELAY_MS:g}ms") as origin:
         said = rig.load(origin.url, 100, 50, 5, flags=("--set", "pacing.mode=hybrid"))
@@ -119,7 +119,7 @@ def lindley(instants, service_s):
     return total / len(instants) * 1e3
 
 
-def t3_one(rig, rows, name, service, arrivals, truths):
+def queue_one(rig, rows, name, service, arrivals, truths):
     """Above the closed form there may be what the origin has measured beyond it, as on a machine
     that is slow to wake it, and what the tool owns up to."""
     with rig.origin("--service", service, "--gaps", "GAPS") as origin:
@@ -135,7 +135,7 @@ def t3_one(rig, rows, name, service, arrivals, truths):
                     max(0.3, truth / 4), 0.01)
 
 
-def t3_queue(rig, rows):
+def queue(rig, rows):
     """One server of 1 ms at rho = .5: even spacing hides the queue that chance makes."""
     mean = 1 + 0.5 * 1 / (2 * (1 - 0.5))
     cases = (
@@ -145,7 +145,7 @@ def t3_queue(rig, rows):
                                          ("p99", math.log(100) / 0.5, 3.0))),
     )
     with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
-        for run in [pool.submit(t3_one, rig, rows, *case) for case in cases]:
+        for run in [pool.submit(queue_one, rig, rows, *case) for case in cases]:
             run.result()
     rows.rows.sort(key=lambda row: row.what)
 
@@ -167,7 +167,7 @@ def kolmogorov(gaps, mean):
     return most * math.sqrt(n)
 
 
-def t8_pacing(rig, rows):
+def pacing(rig, rows):
     """1,000 gaps at 100/s, as the server has seen them."""
     with rig.origin("--gaps", "GAPS") as origin:
         said = rig.load(origin.url, 100, 10, 10)
@@ -181,7 +181,7 @@ def t8_pacing(rig, rows):
         rows.within(f"gap {label}, ms", 10.0, 10.0, at_rank(gaps, quantile), late)
 
 
-def t8_poisson(rig, rows):
+def poisson(rig, rows):
     with rig.origin("--gaps", "GAPS") as origin:
         rig.load(origin.url, 100, 10, 10.02, flags=("--set", "load.arrivals=poisson"))
     gaps = gaps_of(origin.instants())
@@ -190,7 +190,7 @@ def t8_poisson(rig, rows):
     rows.note("A distance of 1.63 is exceeded by true exponential gaps once in a hundred.")
 
 
-def t15_ramp(rig, rows):
+def ramp(rig, rows):
     """0 to 1,000/s in 10 s: the k-th at sqrt(2 (k + 1/2) / 100) s."""
     with rig.origin("--gaps", "GAPS") as origin:
         said = rig.load(origin.url, None, 50, 10,

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of the table: what is expected beside what was measured, and the verdict."""
 import math
+import re
 
-WIDTHS = (4, 29, 13, 12, 7, 10)
+WIDTHS = (8, 29, 13, 12, 7, 10)
+WIDTH = sum(WIDTHS) + len(WIDTHS) - 1
 HEAD = ("test", "what", "expected", "measured", "bound", "verdict")
+# A row as it is printed: columns are apart, which the words of a note are not.
+ROW = re.compile(r"(.{%d}) \S.*?  .* (pass|off|silent|broken|skipped)(?: by \S+)?$" % WIDTHS[0])
 
 
 def figure(value):
@@ -98,10 +102,11 @@ class Rows:
         self.notes.append(text)
 
 
-def wrap(text, width=80, indent="     "):
+def wrap(text):
+    indent = " " * (WIDTHS[0] + 1)
     lines, line = [], indent
     for word in text.split():
-        if len(line) + len(word) + 1 > width and line.strip():
+        if len(line) + len(word) + 1 > WIDTH and line.strip():
             lines.append(line.rstrip())
             line = indent
         line += word + " "
@@ -110,10 +115,39 @@ def wrap(text, width=80, indent="     "):
 
 def render(groups):
     """groups: Rows of each test."""
-    lines = [Row("", *HEAD[1:]).text(HEAD[0]), "-" * 80]
+    lines = [Row("", *HEAD[1:]).text(HEAD[0]), "-" * WIDTH]
     for group in groups:
         for n, row in enumerate(group.rows):
             lines.append(row.text(row.test if n == 0 else ""))
         for note in group.notes:
             lines.extend(wrap(note))
     return lines
+
+
+def tally(lines):
+    """{test: {verdict: number of rows}} of what render() has made."""
+    counts, test = {}, ""
+    for match in filter(None, map(ROW.match, lines)):
+        test = match[1].strip() or test
+        rows = counts.setdefault(test, {})
+        rows[match[2]] = rows.get(match[2], 0) + 1
+    return counts
+
+
+def cell(rows):
+    """The verdicts of a test's rows in few words."""
+    total = sum(rows.values())
+    if not rows:
+        return "not measured"
+    if len(rows) == 1:
+        return next(iter(rows))
+    return ", ".join(f"{rows[word]} {word}" for word in ("off", "silent", "broken", "skipped")
+                     if word in rows) + f" of {total}"
+
+
+def overview(tests, parts):
+    """A table of Markdown, tests by tools. parts: {tool: lines of its table}."""
+    counts = {tool: tally(lines) for tool, lines in parts.items()}
+    rows = [["test", *parts], ["----"] * (len(parts) + 1)]
+    rows += [[test] + [cell(counts[tool].get(test, {})) for tool in parts] for test in tests]
+    return ["| " + " | ".join(row) + " |" for row in rows]

@@ -12,10 +12,10 @@ TIMEOUT_S = 150
 
 # (program, row, names of its tests)
 HELD = {
-    "T8": (("engine/test_schedule_stages", "Poisson, 100,000 gaps: KS",
+    "gaps": (("engine/test_schedule_stages", "Poisson, 100,000 gaps: KS",
             ("poisson_gaps_are_exponential_and_their_number_exact",
              "poisson_follows_a_ramp_and_counts_each_stage")),),
-    "T15": (("engine/test_schedule_stages", "ramps are the formula, 1 ns",
+    "ramp": (("engine/test_schedule_stages", "ramps are the formula, 1 ns",
              ("a_ramp_is_its_formula",)),
             ("engine/test_schedule", "24 h at 333,333/s, 1 ns", ("test_a_day",)),
             ("engine/test_schedule_stages", "holds, steps, pauses, counts",
@@ -24,7 +24,7 @@ HELD = {
             ("engine/test_schedule_stages", "steered, and split over workers",
              ("shares_make_up_the_whole", "steered_shares_make_up_the_whole",
               "counts_of_a_steered_schedule", "a_count_stays_exact_when_steered"))),
-    "A": (("common/test_audit", "the audit's rules, clean and sick", ()),
+    "audit": (("common/test_audit", "the audit's rules, clean and sick", ()),
           ("common/test_audit_faults", "errors of our own are told apart", ()),
           ("common/test_steadiness", "steadiness and warm-up", ())),
 }
@@ -58,16 +58,16 @@ def held(rig, rows, key):
         rows.equal(what, f"{len(checks):,} checks", f"{checks.count('ok'):,} checks")
 
 
-def t15_virtual(rig, rows):
-    held(rig, rows, "T15")
+def ramp_virtual(rig, rows):
+    held(rig, rows, "ramp")
 
 
-def t8_virtual(rig, rows):
-    held(rig, rows, "T8")
+def gaps_virtual(rig, rows):
+    held(rig, rows, "gaps")
 
 
 def audit_rules(rig, rows):
-    held(rig, rows, "A")
+    held(rig, rows, "audit")
 
 
 def coverage(rig, rows):
