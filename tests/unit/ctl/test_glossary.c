@@ -276,7 +276,7 @@ START_TEST(test_words_of_the_daemon)
 		const char *mark;
 		unsigned least;
 	} rows[] = {
-		{"daemon/engine/stats.c", "\t[STATS_", 16},
+		{"daemon/engine/stats_totals.c", "\t[STATS_", 16},
 	};
 	unsigned n = 0;
 	glob_t found;
