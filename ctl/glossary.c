@@ -59,8 +59,9 @@ static const struct term terms[] = {
 			       "connection is closed; "
 			       "soft: it is counted as late and waited for."},
 	{"seed", "What random draws begin with: the same seed makes the same run."},
-	{"stage", "A part of the plan with its own rate, as in hold 500 for 5m. One follows the "
-		  "other."},
+	{"stage|stages",
+		"A part of the plan with its own rate, as in hold 500 for 5m. One follows the "
+		"other."},
 	{"think", "Closed model: the pause of a user between an answer and the next request."},
 	{"worker|workers",
 		"A thread that generates load. -t N; auto takes as many as the rate needs."},
@@ -166,6 +167,7 @@ static const struct term terms[] = {
 		"of all requests to three digits (those of intervals and stretches: two); they are "
 		"never averaged."},
 	{"max", "The largest value of all, exactly."},
+	{"min", "The smallest value of all, exactly."},
 	{"mean", "The sum of all values through their number, exactly. It describes no user."},
 	{"ms|us", "Thousandths and millionths of a second; us where p99 is below 1 ms."},
 	{"95 %|90 %|99 %|95 % ±|interval of confidence|confidence|ci95|level",
@@ -356,9 +358,10 @@ static const struct term terms[] = {
 	{"asked", "The rate that the plan calls for at this moment."},
 	{"oldest waiting|oldest", "The age of the request that has waited longest for its end."},
 	{"in|out|bytes",
-		"Bytes per second of the window: in, of answers, as they were read; out, of "
-		"requests, "
-		"as writes took them. With TLS it is the content, not the records and handshakes."},
+		"Bytes that moved in the window: in, of answers, as they were read; out, of "
+		"requests, as writes took them; answers after its end are not in it. -v has "
+		"them per second too. With TLS it is the content, not the records and "
+		"handshakes."},
 	{"event|events",
 		"What happened to the run, and when: changes of state, changes by people."},
 	{"status", "The number in an HTTP answer's first line."},
