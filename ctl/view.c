@@ -378,19 +378,18 @@ static void view_put_quantile(
 
 static void view_put_table(struct view_page *p)
 {
-	int64_t width_ns = view_int(p->doc->last.width_ns);
+	int64_t width_ms = view_int(p->doc->last.width_ns) / NSEC_PER_MSEC;
 	int64_t oldest_ns = view_oldest(p);
 	bool is_wide = p->room + 1 >= VIEW_MORE_ROOM;
 	double cpu = 0;
 	char title[48];
 	char note[128];
 
-	if (width_ns % NSEC_PER_SEC == 0)
-		(void)snprintf(title, sizeof(title), "last %" PRId64 " s",
-			width_ns ? width_ns / NSEC_PER_SEC : 1);
-	else
+	if (width_ms % 1000 == 0)
 		(void)snprintf(
-			title, sizeof(title), "last %" PRId64 " ms", width_ns / NSEC_PER_MSEC);
+			title, sizeof(title), "last %" PRId64 " s", width_ms ? width_ms / 1000 : 1);
+	else
+		(void)snprintf(title, sizeof(title), "last %" PRId64 " ms", width_ms);
 	view_put(p, VIEW_TABLE, "  %*s%*s", view_width(p, VIEW_LABEL) + view_width(p, VIEW_LAST),
 		title, view_width(p, VIEW_WHOLE), "whole run");
 	view_put_quantile(p, p->closed ? "service p50" : "response p50", p->doc->last.p50_ns,

@@ -200,6 +200,33 @@ START_TEST(test_pictures)
 }
 END_TEST
 
+/* The last interval is a second, also where it is a little more by the clock. */
+START_TEST(test_length_of_the_last_interval)
+{
+	static const struct {
+		const char *width;
+		const char *title;
+	} rows[] = {
+		{"{'last': {'width_ns': 1000000000}}", " last 1 s "},
+		{"{'last': {'width_ns': 1000300000}}", " last 1 s "},
+		{"{'last': {'width_ns': 5000000000}}", " last 5 s "},
+		{"{'last': {'width_ns': 450000000}}", " last 450 ms "},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct scene s;
+		char *text;
+
+		scene_make(&s, 0);
+		change(s.doc, rows[i].width);
+		text = compose(&s, 80, true, false);
+		ck_assert_msg(strstr(text, rows[i].title) != NULL, "%s: %s", rows[i].width, text);
+		free(text);
+		scene_fini(&s);
+	}
+}
+END_TEST
+
 START_TEST(test_help_and_events)
 {
 	struct scene s;
@@ -535,6 +562,7 @@ int main(void)
 	Suite *suite = suite_create("view");
 
 	tcase_add_loop_test(tcase, test_pictures, 0, SCENES);
+	tcase_add_test(tcase, test_length_of_the_last_interval);
 	tcase_add_test(tcase, test_help_and_events);
 	tcase_add_loop_test(tcase, test_always_fits, 0, SCENES);
 	tcase_add_test(tcase, test_age);
