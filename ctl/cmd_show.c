@@ -7,6 +7,7 @@
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/print.h"
+#include "ctl/run_spec.h"
 
 int cmd_show(struct options *o)
 {
@@ -14,6 +15,13 @@ int cmd_show(struct options *o)
 	json_t *parameters = json_object();
 	int r;
 
+	if (o->n_args && run_spec_kind(o->args[0]) != RUN_SPEC_NAME) {
+		json_decref(parameters);
+		command_complain("show: %s is not the name of a run of the service; rpsctl check "
+				 "FILE prints what a file means",
+			o->args[0]);
+		return EXIT_USAGE;
+	}
 	if (o->n_args && json_object_set_new(parameters, "name", json_string(o->args[0]))) {
 		json_decref(parameters);
 		command_complain("show: the name of the run is not valid UTF-8");

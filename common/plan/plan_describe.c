@@ -268,6 +268,14 @@ static int plan_describe_slice(const struct plan *p, struct buf *b)
 		(int)(p->at_unix_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
 }
 
+/* Which request is next, where that is not drawn. */
+static int plan_describe_order(const struct plan *p, struct buf *b)
+{
+	if (p->n_requests < 2 || p->order != PLAN_SEQUENCE)
+		return 0;
+	return buf_puts(b, "  order        in turn, each as often in a row as its weight\n");
+}
+
 /* The seed, if anything is random. */
 static int plan_describe_seed(const struct plan *p, struct buf *b)
 {
@@ -356,6 +364,7 @@ int plan_describe(const struct plan *p, struct buf *ret)
 		plan_describe_connections,
 		plan_describe_timeouts,
 		plan_describe_pacing,
+		plan_describe_order,
 		plan_describe_seed,
 		plan_describe_needs,
 		plan_describe_sample,

@@ -327,6 +327,8 @@ nowhere="rpsctl: no such run in $named: no-such-run; rpsctl list lists the known
 expect_words 66 "$nowhere" "$rpsctl" run no-such-run "$T/second.ini" --dry-run
 expect_words 66 "$nowhere" "$rpsctl" start no-such-run "$T/second.ini"
 expect_words 66 "$nowhere" "$rpsctl" show no-such-run
+expect_words 64 "rpsctl: show: no-such.ini is not the name of a run of the service; \
+rpsctl check FILE prints what a file means" "$rpsctl" show no-such.ini
 expect_exit 66 "$rpsctl" run no-such-run -q
 expect_text "the line" "$ERR" "$nowhere"
 expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in $named; \

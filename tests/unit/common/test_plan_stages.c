@@ -638,6 +638,7 @@ START_TEST(what_is_usual_is_not_said)
 	ck_assert_ptr_null(strstr(got, "too short"));
 	free(got);
 	got = described("[load]\norder = sequence\n[request a]\npath = a\n[request b]\npath = b\n");
+	ck_assert_ptr_nonnull(strstr(got, "\n  order        in turn, each as often in a row"));
 	ck_assert_ptr_null(strstr(got, "seed"));
 	ck_assert_ptr_null(strstr(got, "confidence"));
 	ck_assert_ptr_null(strstr(got, "window"));
