@@ -24,15 +24,16 @@
 
 /* ---------------------------------------------------------------- commands */
 
-/* "[RUN|FILE]" is Op Ar RUN|FILE. */
+/* "[RUN|FILE]" is Oo Ar RUN|FILE Oc: Op would take in all that follows on the line. */
 static void rpsctl_man_words(const char *usage)
 {
 	while (*usage) {
 		size_t len = strcspn(usage, " ");
 		bool is_optional = len > 2 && usage[0] == '[' && usage[len - 1] == ']';
 
-		(void)fputs(is_optional ? " Op Ar " : " Ar ", stdout);
+		(void)fputs(is_optional ? " Oo Ar " : " Ar ", stdout);
 		roff_put_part(usage + is_optional, len - 2 * is_optional);
+		(void)fputs(is_optional ? " Oc" : "", stdout);
 		usage += len;
 		usage += strspn(usage, " ");
 	}
