@@ -196,6 +196,24 @@ static void format_md_ledger(struct report *r)
 				  : "\n**The ledger does not balance: a bug, please report.**\n\n");
 }
 
+static void format_md_answers(struct report *r)
+{
+	struct buf statuses = {0};
+	char bytes[96];
+
+	report_statuses(r, &statuses);
+	report_bytes(r, bytes, sizeof(bytes));
+	if (statuses.len) {
+		format_md_puts(r, "Statuses: ");
+		format_md_escape(r, statuses.data);
+		format_md_puts(r, *bytes ? "; " : "");
+	}
+	format_md_puts(r, *bytes && !statuses.len ? "Bytes: " : "");
+	format_md_puts(r, bytes);
+	format_md_puts(r, statuses.len || *bytes ? "\n\n" : "");
+	buf_fini(&statuses);
+}
+
 /* ---------------------------------------------------------------- the times */
 
 /* How many independent requests the intervals rest on, or why there are none. */
@@ -388,6 +406,8 @@ static int format_md_render(const json_t *doc, const struct style *style, struct
 	format_md_headline(&r);
 	format_md_load(&r);
 	format_md_ledger(&r);
+	if (report_int(&r, "ledger.planned") > 0)
+		format_md_answers(&r);
 	format_md_times(&r);
 	format_md_requests(&r);
 	format_md_stages(&r);

@@ -152,24 +152,21 @@ static void format_text_warmup(struct report *r)
 
 static void format_text_statuses(struct report *r)
 {
-	json_t *statuses = json_object_get(r->doc, "statuses");
 	struct buf list = {0};
 
-	for (void *at = json_object_iter(statuses); at; at = json_object_iter_next(statuses, at))
-		(void)buf_printf(&list, "%s%s: %s", list.len ? " · " : "", json_object_iter_key(at),
-			figure_count(json_integer_value(json_object_iter_value(at))).text);
+	report_statuses(r, &list);
 	if (list.len)
 		report_wrapped(r, "  status", REPORT_LABEL, list.data);
 	buf_fini(&list);
 }
 
-/* An older result has none. */
 static void format_text_bytes(struct report *r)
 {
-	if (json_path_at(r->doc, "bytes.in"))
-		report_line(r, "  bytes   %s in, %s out",
-			figure_bytes(report_real(r, "bytes.in")).text,
-			figure_bytes(report_real(r, "bytes.out")).text);
+	char text[96];
+
+	report_bytes(r, text, sizeof(text));
+	if (*text)
+		report_line(r, "  bytes   %s", text);
 }
 
 static void format_text_counts(struct report *r)
@@ -567,6 +564,15 @@ static struct figure format_text_pasted(double rate, int figures)
 /* What was answered only after the window says nothing of twice the rate. */
 #define FORMAT_TEXT_KEEPS_UP 0.95
 
+/* One rate would take the place of such a plan, or contradict it. */
+static bool format_text_is_staged(const struct report *r)
+{
+	const json_t *stages = json_path_at(r->doc, "plan.stages");
+	const char *first = json_string_value(json_array_get(stages, 0));
+
+	return json_array_size(stages) > 1 || (first && !str_starts(first, "hold "));
+}
+
 static void format_text_next(struct report *r)
 {
 	const char *limit = json_path_text(r->doc, "headline.limited_by");
@@ -585,9 +591,13 @@ static void format_text_next(struct report *r)
 	if (r->closed)
 		report_line(r, "  next    -r %s for what users feel at that rate",
 			format_text_pasted(more, 2).text);
-	else if (str_eq(limit, "plan") && keeps_up && report_real(r, "headline.failed_share") == 0)
+	else if (!str_eq(limit, "plan") || !keeps_up || report_real(r, "headline.failed_share") > 0)
+		return;
+	else if (!format_text_is_staged(r))
 		report_line(r, "  next    -r %s for more, -r max for the ceiling",
 			format_text_pasted(more, 3).text);
+	else if (!strstr(json_path_text(r->doc, "plan.text"), "scale"))
+		report_line(r, "  next    -r x2 for twice the rate in each stage");
 }
 
 static int format_text_render(const json_t *doc, const struct style *style, struct buf *ret)

@@ -185,6 +185,27 @@ struct figure report_rate(const struct report *r, const char *name)
 	return f;
 }
 
+void report_statuses(const struct report *r, struct buf *ret)
+{
+	json_t *statuses = json_object_get(r->doc, "statuses");
+
+	for (void *at = json_object_iter(statuses); at; at = json_object_iter_next(statuses, at))
+		(void)buf_printf(ret, "%s%s: %s", ret->len ? " · " : "", json_object_iter_key(at),
+			figure_count(json_integer_value(json_object_iter_value(at))).text);
+}
+
+void report_bytes(const struct report *r, char *ret, size_t size)
+{
+	bool is_late = str_starts(report_rate(r, "ok").text, "in ");
+
+	*ret = '\0';
+	if (json_path_at(r->doc, "bytes.in"))
+		(void)snprintf(ret, size, "%s in, %s out%s",
+			figure_bytes(report_real(r, "bytes.in")).text,
+			figure_bytes(report_real(r, "bytes.out")).text,
+			is_late ? ", until the window's end" : "");
+}
+
 struct figure report_class(const char *name)
 {
 	struct figure f = {0};

@@ -45,6 +45,11 @@ double report_real(const struct report *r, const char *path);
  * window, and where all answers came after the window, that would say nothing or 0: then it is how
  * long it took, "in 421 ms", up to the last answer ("planned": the window; "sent": ""). */
 struct figure report_rate(const struct report *r, const char *name);
+/* "200: 216 · 503: 79"; empty where nothing was answered. */
+void report_statuses(const struct report *r, struct buf *ret);
+/* "316 KiB in, 27.5 KiB out", of the window: that is said where it lacks answers that the counts
+ * have. Empty in an older result, which has no bytes. */
+void report_bytes(const struct report *r, char *ret, size_t size);
 /* A duration in the report's unit; where it is null or absent, missing. The path is base.name. */
 struct figure report_duration(
 	const struct report *r, const char *base, const char *name, const char *missing);

@@ -16,6 +16,7 @@
 #include "ctl/style.h"
 #include "ctl/spark.h"
 #include "tests/support/same_text.h"
+#include "tests/support/quoted.h"
 #include "tests/support/suite.h"
 
 #define DATA "tests/data/"
@@ -260,6 +261,41 @@ START_TEST(test_next)
 		json_object_set_new(json_object_get(doc, "rates"), "ok_per_s",
 			json_real(rows[i].rate * rows[i].carried));
 		text = render_with(doc, "ledger", "planned", json_integer(rows[i].requests),
+			(struct style){.width = 80});
+		if (rows[i].line)
+			ck_assert_msg(
+				strstr(text, rows[i].line) != NULL, "%s: %s", rows[i].line, text);
+		else
+			ck_assert_msg(strstr(text, "  next ") == NULL, "%s", text);
+		free(text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
+/* A plan of stages has no one rate: -r 2000 would take their place, or contradict --stage. */
+START_TEST(test_next_of_stages)
+{
+	static const struct {
+		const char *stages, *text;
+		const char *line; /* NULL: none */
+	} rows[] = {
+		{"['hold 9/s for 1s']", "stage = hold 9 for 1s\n", "  next    -r 2000 for more"},
+		{"['hold 9/s for 1s', 'hold 8/s for 1s']", "", "  next    -r x2 for twice"},
+		{"['ramp from 1/s to 9/s over 1s']", "", "  next    -r x2 for twice"},
+		{"['hold 9/s for 1s', 'hold 8/s for 1s']", "scale = x2\n", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *doc = load("open");
+		json_t *plan = json_object_get(doc, "plan");
+		char *text;
+
+		json_object_set_new(
+			json_object_get(doc, "headline"), "planned_per_s", json_real(1000));
+		json_object_set_new(json_object_get(doc, "rates"), "ok_per_s", json_real(1000));
+		json_object_set_new(plan, "stages", quoted(rows[i].stages));
+		text = render_with(doc, "plan", "text", json_string(rows[i].text),
 			(struct style){.width = 80});
 		if (rows[i].line)
 			ck_assert_msg(
@@ -700,7 +736,12 @@ START_TEST(test_few_requests_have_no_rate)
 	json_object_set_new(doc, "rates",
 		json_pack("{s:f, s:f, s:f}", "planned_per_s", per_s, "sent_per_s", per_s,
 			"ok_per_s", rows[_i].ok_per_s));
+	json_object_set_new(doc, "statuses", json_pack("{s:I}", "200", (json_int_t)rows[_i].n));
+	json_object_set_new(doc, "bytes", json_pack("{s:i, s:i}", "in", 0, "out", 1024));
 	text = render(&format_text, doc, style);
+	assert_has(text, strstr(rows[_i].ok, "/s") ? "  bytes   0 B in, 1.00 KiB out\n"
+						   : "  bytes   0 B in, 1.00 KiB out, until the "
+						     "window's end\n");
 	assert_has(text, rows[_i].planned);
 	assert_has(text, rows[_i].sent);
 	assert_has(text, rows[_i].ok);
@@ -708,6 +749,9 @@ START_TEST(test_few_requests_have_no_rate)
 	free(text);
 	text = render(&format_md, doc, style);
 	assert_has(text, rows[_i].cell);
+	assert_has(text, strstr(rows[_i].ok, "/s") ? "; 0 B in, 1.00 KiB out\n"
+						   : "; 0 B in, 1.00 KiB out, until the window's");
+	assert_has(text, "\nStatuses: 200: ");
 	free(text);
 	text = render(&format_text, doc, full);
 	assert_has(text, strstr(rows[_i].ok, "/s") ? "  planned " : "too short, or too few");
@@ -793,6 +837,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_narrow, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_columns_do_not_touch);
 	tcase_add_test(tcase, test_next);
+	tcase_add_test(tcase, test_next_of_stages);
 	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_hostile_texts);
 	tcase_add_test(tcase, test_wide_error);
