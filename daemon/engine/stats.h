@@ -127,6 +127,7 @@ struct stats_totals {
 	size_t n_requests;
 	struct stats_stage *stages; /* NULL, 0: they are not counted one by one */
 	size_t n_stages;
+	uint64_t *_stage_slots; /* of all their histograms */
 };
 int stats_totals_init(struct stats_totals *t, size_t n_requests, size_t n_stages);
 void stats_totals_fini(struct stats_totals *t);

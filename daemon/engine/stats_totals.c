@@ -38,14 +38,35 @@ static int stats_request_init(struct stats_request *request)
 	return r;
 }
 
-static int stats_stage_init(struct stats_stage *stage)
+static struct histogram stats_stage_histogram(const struct histogram *like, uint64_t **slots)
 {
-	int r = histogram_init(&stage->response, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
-		HISTOGRAM_INTERVAL_DIGITS);
+	struct histogram h = *like;
 
-	return r ? r
-		 : histogram_init(&stage->our_delay, HISTOGRAM_INTERVAL_LOWEST,
-			   HISTOGRAM_HIGHEST_NS, HISTOGRAM_INTERVAL_DIGITS);
+	h.slots = *slots;
+	*slots += h.n_slots;
+	return h;
+}
+
+/* A plan may have 1,000 stages, and each worker has two histograms for each. Their slots are one
+ * block, since a large block takes no memory where no value falls; a small one would be cleared. */
+static int stats_stages_init(struct stats_totals *t, size_t n)
+{
+	struct histogram like;
+	uint64_t *slots;
+	int r = histogram_init(
+		&like, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS, HISTOGRAM_INTERVAL_DIGITS);
+
+	if (r < 0)
+		return r;
+	slots = t->_stage_slots = calloc(2 * n, like.n_slots * sizeof(*slots));
+	t->stages = calloc(n, sizeof(*t->stages));
+	t->n_stages = slots && t->stages ? n : 0;
+	for (size_t i = 0; i < t->n_stages; i++) {
+		t->stages[i].response = stats_stage_histogram(&like, &slots);
+		t->stages[i].our_delay = stats_stage_histogram(&like, &slots);
+	}
+	histogram_fini(&like);
+	return t->n_stages == n ? 0 : -ENOMEM;
 }
 
 int stats_totals_init(struct stats_totals *t, size_t n_requests, size_t n_stages)
@@ -63,13 +84,8 @@ int stats_totals_init(struct stats_totals *t, size_t n_requests, size_t n_stages
 	}
 	for (size_t i = 0; i < t->n_requests && r == 0; i++)
 		r = stats_request_init(&t->requests[i]);
-	if (r == 0 && n_stages > 0) {
-		t->stages = calloc(n_stages, sizeof(*t->stages));
-		r = t->stages ? 0 : -ENOMEM;
-		t->n_stages = t->stages ? n_stages : 0;
-	}
-	for (size_t i = 0; i < t->n_stages && r == 0; i++)
-		r = stats_stage_init(&t->stages[i]);
+	if (r == 0 && n_stages > 0)
+		r = stats_stages_init(t, n_stages);
 	if (r < 0)
 		stats_totals_fini(t);
 	return r;
@@ -83,10 +99,8 @@ void stats_totals_fini(struct stats_totals *t)
 	free(t->requests);
 	t->requests = NULL;
 	t->n_requests = 0;
-	for (size_t i = 0; i < t->n_stages; i++) {
-		histogram_fini(&t->stages[i].response);
-		histogram_fini(&t->stages[i].our_delay);
-	}
+	free(t->_stage_slots);
+	t->_stage_slots = NULL;
 	free(t->stages);
 	t->stages = NULL;
 	t->n_stages = 0;

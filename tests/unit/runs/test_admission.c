@@ -307,6 +307,31 @@ START_TEST(memory_is_for_what_may_wait)
 }
 END_TEST
 
+/* Each worker counts for each stage, in two histograms of 30 KiB: 60 MiB for 1,000 stages, and once
+ * more for the sum. */
+START_TEST(memory_is_for_stages_too)
+{
+	struct plan_stage stages[1000];
+
+	for (size_t i = 0; i < 1000; i++)
+		stages[i] = stage;
+	plan.stages = stages;
+	plan.n_stages = 1000;
+	plan.connections = 64;
+	plan.workers = 4;
+	room.memory = 1024 << 20;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	ck_assert_uint_ge(got.bytes, 5 * 58 << 20);
+	plan.workers = 64;
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.text, "1000 stages in each of 64 workers"));
+	plan.n_stages = 1; /* not counted one by one */
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	ck_assert_uint_lt(got.bytes, 32 << 20);
+}
+END_TEST
+
 /* No more can wait than is planned until the timeout. */
 START_TEST(the_queue_is_what_can_wait)
 {
@@ -389,6 +414,7 @@ int main(void)
 	tcase_add_test(t, ports_of_connections_used_once);
 	tcase_add_loop_test(t, ports_that_come_back_in_time, 0, sizeof(churns) / sizeof(churns[0]));
 	tcase_add_test(t, memory_is_for_what_may_wait);
+	tcase_add_test(t, memory_is_for_stages_too);
 	tcase_add_test(t, the_queue_is_what_can_wait);
 	tcase_add_test(t, caps_name_their_key);
 	tcase_add_test(t, caps_are_of_the_warm_up_too);
