@@ -11,6 +11,7 @@
 #include "common/result/result_table.h"
 #include "common/str.h"
 #include "ctl/format.h"
+#include "ctl/print.h"
 
 /* A figure in the unit that its column's name ends in. */
 static int format_csv_field(const struct result_field *f, const json_t *row, struct buf *ret)
@@ -91,13 +92,21 @@ static const struct {
 	{"our_delay_p99_ms", "latency.our_delay.p99_ns", FORMAT_CSV_MS},
 };
 
-/* In quotes, in which a quote is doubled (RFC 4180). */
+/* In quotes, in which a quote is doubled (RFC 4180); in one line, and without control characters:
+ * it may have come from anywhere, and the file may be shown on a terminal. */
 static int format_csv_text(const char *text, struct buf *ret)
 {
-	int r = buf_puts(ret, "\"");
+	struct buf clean = {0};
+	int r = print_clean(text, true, &clean);
 
-	for (; *text && r == 0; text++)
-		r = buf_printf(ret, *text == '"' ? "\"\"" : "%c", *text);
+	if (r == 0)
+		r = buf_puts(ret, "\"");
+	for (const char *c = clean.data; c && *c && r == 0; c++) {
+		bool is_blank = *c == '\n' || *c == '\t';
+
+		r = *c == '"' ? buf_puts(ret, "\"\"") : buf_append(ret, is_blank ? " " : c, 1);
+	}
+	buf_fini(&clean);
 	return r ? r : buf_puts(ret, "\"");
 }
 

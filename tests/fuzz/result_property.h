@@ -109,6 +109,9 @@ static inline void result_property_formats(const json_t *doc)
 	text = result_property_render(&format_csv, doc, looks[0]);
 	result_property_csv(text);
 	free(text);
+	text = result_property_render(&format_stages_csv, doc, looks[0]);
+	result_property_lines(text, 0);
+	free(text);
 	text = result_property_render(&format_json, doc, looks[0]);
 	PROPERTY(text != NULL);
 	free(text);

@@ -119,7 +119,9 @@ START_TEST(test_texts)
 	ck_assert_ptr_null(strstr(text, "\x1b"));
 	free(text);
 	text = render(&format_stages_csv, doc, 80, false);
-	ck_assert_ptr_nonnull(strstr(text, "\n1,\"a|b \"\"c\"\""));
+	ck_assert_ptr_nonnull(strstr(text, "\n1,\"a|b \"\"c\"\"?[31m d\",0.000,"));
+	ck_assert_ptr_null(strstr(text, "\x1b"));
+	ck_assert_uint_eq(count(text, "\n"), 2);
 	free(text);
 	text = render(&format_text, doc, 80, false);
 	ck_assert_ptr_null(strstr(text, "\x1b"));
