@@ -223,29 +223,58 @@ static int result_add_named(const struct result_adding *a, const struct result_v
 	return 0;
 }
 
-/* The first row of each with the first of the others, and so on. */
+/* The number of row k; false: there is none. */
+static bool result_add_number(
+	const struct result_table *t, const struct result_list *list, size_t k, int64_t *ret)
+{
+	const char *number = (const char *)(list && k < list->n ? list->rows : NULL);
+
+	if (!number)
+		return false;
+	number += k * t->size + result_table_find(t, "number")->offset;
+	*ret = *(const int64_t *)(const void *)number;
+	return true;
+}
+
+/* The least number of the next rows, next[i] of part i; false: there are none left. */
+static bool result_add_least(const struct result_adding *a, const struct result_view *v,
+	const struct result_field *f, const size_t *next, int64_t *ret)
+{
+	bool is_there = false;
+	int64_t number;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (!result_add_number(f->table, result_add_field(v, i, f), next[i], &number) ||
+			(is_there && number >= *ret))
+			continue;
+		*ret = number;
+		is_there = true;
+	}
+	return is_there;
+}
+
+/* Rows of one number, whatever their places: a part lacks what was skipped in it. */
 static int result_add_rows(const struct result_adding *a, const struct result_view *v,
 	const struct result_field *f, struct result_list *sum)
 {
-	size_t n = 0;
+	size_t next[RESULT_ADD_MAX] = {0};
+	int64_t least = 0, number;
 
 	for (size_t i = 0; i < a->n; i++) {
 		const struct result_list *list = result_add_field(v, i, f);
 
 		if (list && list->is > sum->is)
 			sum->is = list->is;
-		if (list && list->n > n)
-			n = list->n;
 	}
-	for (size_t k = 0; k < n; k++) {
+	while (result_add_least(a, v, f, next, &least)) {
 		struct result_view its = {0};
 		void *to = result_list_add(f->table, sum, NULL);
 
 		for (size_t i = 0; i < a->n; i++) {
 			const struct result_list *list = result_add_field(v, i, f);
 
-			if (list && k < list->n)
-				its.at[i] = (const char *)list->rows + k * f->table->size;
+			if (result_add_number(f->table, list, next[i], &number) && number == least)
+				its.at[i] = (const char *)list->rows + next[i]++ * f->table->size;
 		}
 		if (!to || result_add_table(a, f->table, &its, to) < 0)
 			return -ENOMEM;

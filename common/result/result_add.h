@@ -2,7 +2,7 @@
 /* What several results add up to, field by field, by the rules of the table. Fields that are
  * RESULT_APART stay absent in the sum: they are found anew in it (shares, percentiles), or made by
  * rules of their own. An object of named rows gets a row for each name, in the order met; rows
- * of arrays add up by their places. Pure. */
+ * of arrays, in which numbers rise, add up by their field `number`. Pure. */
 #pragma once
 
 #include <stdbool.h>

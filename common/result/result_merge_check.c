@@ -33,6 +33,20 @@ static int result_merge_read_result(struct result_merge *m, size_t i)
 	return r ? -1 : 0;
 }
 
+/* Parts add up stage by stage, by their numbers. */
+static bool result_merge_has_stages_in_order(const struct result *r)
+{
+	const struct result_stage *stages = r->stages.rows;
+	int64_t before = 0;
+
+	for (size_t i = 0; i < r->stages.n; i++) {
+		if (stages[i].number <= before || stages[i].number > PLAN_STAGES_MAX)
+			return false;
+		before = stages[i].number;
+	}
+	return true;
+}
+
 /* 0 or -1. */
 static int result_merge_check_plans(struct result_merge *m)
 {
@@ -58,6 +72,9 @@ static int result_merge_check_plans(struct result_merge *m)
 			result_merge_refuse(m,
 				"%.200s and %.200s are not of one plan (plan.sha256 differs)",
 				first, name);
+		else if (!result_merge_has_stages_in_order(r))
+			result_merge_refuse(m,
+				"%.200s: its stages are not those of a plan, in their order", name);
 		else if (m->is_repeats && r->ledger.planned <= 0)
 			result_merge_refuse(m,
 				"%.200s: this run did not come to its measured window: it has no "

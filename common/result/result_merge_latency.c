@@ -197,11 +197,11 @@ int result_merge_requests(struct result_merge *m)
 	return 0;
 }
 
-/* Rows add up by their places: those of all parts are of one plan, and begin with its first
- * measured stage. */
+/* Rows are of the same stage if they have its number: all parts are of one plan. */
 int result_merge_stages(struct result_merge *m)
 {
 	struct result_stage *rows = m->sum.stages.rows;
+	size_t next[RESULT_MERGE_PARTS_MAX] = {0};
 	int r = 0;
 
 	for (size_t k = 0; k < m->sum.stages.n && r == 0; k++) {
@@ -211,8 +211,8 @@ int result_merge_stages(struct result_merge *m)
 			const struct result_list *its = &m->results[i].stages;
 			const struct result_stage *row = its->rows;
 
-			if (k < its->n)
-				lists.at[i] = &row[k].latency;
+			if (next[i] < its->n && row[next[i]].number == rows[k].number)
+				lists.at[i] = &row[next[i]++].latency;
 		}
 		r = result_merge_anew(
 			m, &lists, &rows[k].ledger, &rows[k].latency, &rows[k].offered);

@@ -841,6 +841,52 @@ START_TEST(test_stages)
 }
 END_TEST
 
+/* One of the runs was steered past the second stage, so that its row of the third is its second. */
+START_TEST(test_skipped_stage)
+{
+	json_t *a = document("a-1", 30, MS);
+	json_t *b = document("b-1", 60, MS);
+	const json_t *stages;
+	json_t *doc;
+
+	add_stage(a, 1, 20, MS);
+	add_stage(a, 3, 10, 2 * MS);
+	add_stage(b, 1, 20, MS);
+	add_stage(b, 2, 15, 3 * MS);
+	add_stage(b, 3, 25, 2 * MS);
+	doc = merge_2(a, b);
+	stages = json_object_get(doc, "stages");
+	ck_assert_uint_eq(json_array_size(stages), 3);
+	for (int i = 0; i < 3; i++) {
+		static const int64_t n[] = {40, 15, 35};
+		const json_t *stage = json_array_get(stages, (size_t)i);
+
+		assert_int(stage, "number", i + 1);
+		assert_int(stage, "ledger.ok", n[i]);
+		assert_int(stage, "latency.response.count", n[i]);
+		assert_int(stage, "latency.response.max_ns",
+			i == 0	 ? MS
+			: i == 1 ? 3 * MS
+				 : 2 * MS);
+	}
+	json_decref(doc);
+}
+END_TEST
+
+static const int stages_of_no_plan[][2] = {{2, 1}, {1, 1}, {0, 1}, {1, 1001}};
+
+START_TEST(test_stages_of_no_plan)
+{
+	json_t *a = document("a-1", 30, MS);
+	json_t *b = document("b-1", 30, MS);
+
+	add_stage(a, 1, 30, MS);
+	add_stage(b, stages_of_no_plan[_i][0], 10, MS);
+	add_stage(b, stages_of_no_plan[_i][1], 20, MS);
+	assert_refused(a, b, "b.json: its stages are not those of a plan, in their order");
+}
+END_TEST
+
 /* ---------------------------------------------------------------- rows */
 
 /* Ten answers after value in each second from first on; and their interval's figures. */
@@ -1564,6 +1610,8 @@ int main(void)
 	tcase_add_test(t, test_counts);
 	tcase_add_test(t, test_requests);
 	tcase_add_test(t, test_stages);
+	tcase_add_test(t, test_skipped_stage);
+	tcase_add_loop_test(t, test_stages_of_no_plan, 0, 4);
 	tcase_add_test(t, test_slowest);
 	t = add_case(s, "parts");
 	tcase_add_test(t, test_grouping);
