@@ -735,6 +735,33 @@ START_TEST(test_random_payload)
 }
 END_TEST
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* A run of 1,000 stages has 2,000 texts: each is made in memory that is there already. */
+START_TEST(test_encode_takes_no_new_memory)
+{
+	struct rusage before, after;
+	struct histogram h;
+	char *text;
+
+	ck_assert_int_eq(histogram_init(&h, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+				 HISTOGRAM_INTERVAL_DIGITS),
+		0);
+	for (int64_t ns = 1000; ns < 100000000; ns += ns / 20)
+		histogram_record(&h, ns);
+	free(hdr_encode(&h));
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &before), 0);
+	for (int i = 0; i < 1000; i++) {
+		text = hdr_encode(&h);
+		ck_assert_ptr_nonnull(text);
+		free(text);
+	}
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &after), 0);
+	ck_assert_int_lt(after.ru_minflt - before.ru_minflt, 1000);
+	histogram_fini(&h);
+}
+END_TEST
+#endif
+
 int main(void)
 {
 	Suite *s = suite_create("hdr_codec");
@@ -742,6 +769,9 @@ int main(void)
 
 	tcase_add_test(t, test_vector_encode);
 	tcase_add_test(t, test_vector_bytes);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	tcase_add_test(t, test_encode_takes_no_new_memory);
+#endif
 	tcase_add_loop_test(t, test_vector_decode, 0, 2);
 	tcase_add_test(t, test_empty);
 	tcase_add_loop_test(t, test_round_trip_layouts, 0, 6);
