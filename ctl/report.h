@@ -118,7 +118,7 @@ size_t report_n_stages(const struct report *r);
  * over all planned arrivals, p99 of our own delay. */
 #define REPORT_STAGE_CELLS 8u
 struct report_stage {
-	char name[96]; /* "2 hold 500 for 5m" */
+	char name[96]; /* "2 500 for 5m" */
 	struct figure cells[REPORT_STAGE_CELLS];
 };
 extern const char *const report_stage_titles[REPORT_STAGE_CELLS];

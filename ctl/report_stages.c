@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json_path.h"
+#include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report.h"
 
@@ -13,7 +14,7 @@
 #define REPORT_STAGE_NAME_MIN 8u
 
 const char *const report_stage_titles[REPORT_STAGE_CELLS] = {
-	"rate/s", "planned", "ok", "failed", "p50", "p95", "p99", "our delay"};
+	"rate/s", "planned", "ok", "failed", "p50", "p95", "p99", "ours"};
 
 static const json_t *report_stages(const struct report *r)
 {
@@ -31,6 +32,7 @@ struct report_stage report_stage(const struct report *r, size_t i)
 	int64_t planned, ok;
 	struct figure missing = {"-"};
 	struct report_stage s;
+	const char *text;
 
 	part.doc = json_array_get(report_stages(r), i);
 	planned = report_int(&part, "ledger.planned");
@@ -44,8 +46,12 @@ struct report_stage report_stage(const struct report *r, size_t i)
 	s.cells[5] = report_duration(&part, "offered", "p95_ns", missing.text);
 	s.cells[6] = report_duration(&part, "offered", "p99_ns", missing.text);
 	s.cells[7] = report_duration(&part, "latency.our_delay", "p99_ns", "-");
-	(void)snprintf(s.name, sizeof(s.name), "%lld %s", (long long)report_int(&part, "number"),
-		json_path_text(part.doc, "text"));
+	text = json_path_text(part.doc, "text");
+	/* Most stages hold a rate: the room is for the others' words. */
+	if (str_starts(text, "hold "))
+		text += strlen("hold ");
+	(void)snprintf(
+		s.name, sizeof(s.name), "%lld %s", (long long)report_int(&part, "number"), text);
 	return s;
 }
 
