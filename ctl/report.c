@@ -8,6 +8,7 @@
 #include "ctl/report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,21 +154,23 @@ struct figure report_duration(
 #define REPORT_RATE_REQUESTS 100
 #define REPORT_RATE_NS NSEC_PER_SEC
 
-static struct figure report_in(int64_t ns)
+static struct figure report_in(double ns)
 {
+	int64_t bound_ns = ns < (double)JSON_PATH_INT_MAX ? (int64_t)ns : JSON_PATH_INT_MAX;
 	struct figure f;
 
-	(void)snprintf(f.text, sizeof(f.text), "in %.40s", figure_time(ns).text);
+	(void)snprintf(f.text, sizeof(f.text), "in %.40s", figure_time(bound_ns).text);
 	return f;
 }
 
 struct figure report_rate(const struct report *r, const char *name)
 {
-	int64_t window_ns = report_int(r, "window.end_ns") - report_int(r, "window.start_ns") -
-			    report_int(r, "window.paused_ns");
-	int64_t whole_ns =
-		window_ns + report_int(r, "window.cooldown_ns") + report_int(r, "window.drain_ns");
-	bool is_brief = window_ns > 0 && window_ns < REPORT_RATE_NS &&
+	/* Of a document from anywhere the sum of so many is not within 64 bits. */
+	double window_ns = report_real(r, "window.end_ns") - report_real(r, "window.start_ns") -
+			   report_real(r, "window.paused_ns");
+	double whole_ns = window_ns + fmax(report_real(r, "window.cooldown_ns"), 0) +
+			  fmax(report_real(r, "window.drain_ns"), 0);
+	bool is_brief = window_ns > 0 && window_ns < (double)REPORT_RATE_NS &&
 			report_int(r, "ledger.planned") < REPORT_RATE_REQUESTS;
 	struct figure f = {0};
 	char path[REPORT_PATH_MAX];
