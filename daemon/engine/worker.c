@@ -227,13 +227,18 @@ int worker_start(struct worker *w)
 	return r;
 }
 
-static int worker_open_buffers(struct worker *w)
+size_t worker_n_intervals(const struct plan *plan)
 {
-	const struct plan *plan = w->config.plan;
 	/* The number that may be open; one that is over waits for the next tick to be passed on,
 	 * and then for the main thread. */
 	int64_t wanted = plan->request_timeout_ns / plan->interval_ns + WORKER_BUFFERS_SPARE;
-	size_t n = wanted < WORKER_BUFFERS_MAX ? (size_t)wanted : WORKER_BUFFERS_MAX;
+
+	return wanted < WORKER_BUFFERS_MAX ? (size_t)wanted : WORKER_BUFFERS_MAX;
+}
+
+static int worker_open_buffers(struct worker *w)
+{
+	size_t n = worker_n_intervals(w->config.plan);
 	int r = 0;
 
 	w->buffers = calloc(n, sizeof(*w->buffers));

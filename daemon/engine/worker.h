@@ -106,6 +106,9 @@ struct worker_config {
 	void *owner;
 };
 
+/* The number of intervals for which a worker has buffers. */
+size_t worker_n_intervals(const struct plan *plan);
+
 /* Allocates everything that the run will need. 0, -ENOMEM or -errno (descriptors). */
 int worker_new(const struct worker_config *config, struct worker **ret);
 /* Starts the thread, which opens its connections and then reports on_ready. 0 or -errno. */

@@ -17,6 +17,7 @@
 #include "common/plan/plan.h"
 #include "common/url.h"
 #include "daemon/engine/exchange.h"
+#include "daemon/engine/worker.h"
 #include "daemon/runs/registry.h"
 
 /* The rate that one worker is given before a second thread is worth its cost. */
@@ -32,8 +33,8 @@
 /* The memory of a connection, apart from the requests in flight on it; measured. */
 #define ADMISSION_BYTES_PLAIN 1024.0
 #define ADMISSION_BYTES_TLS 49152.0
-#define ADMISSION_BYTES_STAGE 65536.0 /* of its two histograms, and its ledger */
-#define ADMISSION_MEMORY_SHARE 0.5    /* share of the available memory that one run may use */
+#define ADMISSION_BYTES_COUNTS 65536.0 /* of a stage or interval: two histograms */
+#define ADMISSION_MEMORY_SHARE 0.5     /* share of the available memory that one run may use */
 #define ADMISSION_MIB 1048576.0
 #define ADMISSION_QUEUE_SPARE 1024 /* for each worker, beyond what its rate can make wait */
 
@@ -96,32 +97,40 @@ static uint64_t admission_queue(const struct plan *plan, const struct admission 
 	return most < (double)plan->queue_max ? (uint64_t)most : plan->queue_max;
 }
 
+/* Each worker counts for itself, for each stage and for each interval that may still get answers;
+ * the stages are counted once more in the sum. */
+static double admission_counts(const struct plan *plan, const struct admission *a)
+{
+	double stages = (double)plan_n_counted_stages(plan);
+
+	return stages + (stages + (double)worker_n_intervals(plan)) * (double)a->n_workers;
+}
+
 /* Memory for all requests that may wait at one time, for an answer or a connection, is allocated
- * before the start; so is that for the counts of each stage, in each worker and in the sum. 0, or
- * REGISTRY_E_UNAVAILABLE. */
+ * before the start, and so is that for counts. 0, or REGISTRY_E_UNAVAILABLE. */
 static int admission_check_memory(const struct plan *plan, const struct admission_room *room,
 	struct admission *a, struct err *reterr)
 {
 	double connection = plan->url.tls ? ADMISSION_BYTES_TLS : ADMISSION_BYTES_PLAIN;
 	double depth = plan->pipeline > 1 ? (double)plan->pipeline : 1;
-	double stages = (double)plan_n_counted_stages(plan) * ADMISSION_BYTES_STAGE *
-			(double)(a->n_workers + 1);
+	double counts = admission_counts(plan, a) * ADMISSION_BYTES_COUNTS;
 	double bytes;
 
 	a->queue = admission_queue(plan, a);
 	bytes = (double)a->connections *
 			(connection + (depth - 1) * (double)sizeof(struct exchange)) +
-		(double)a->queue * (double)sizeof(struct exchange) + stages;
+		(double)a->queue * (double)sizeof(struct exchange) + counts;
 	if (room->memory == 0 || bytes <= (double)room->memory * ADMISSION_MEMORY_SHARE) {
 		a->bytes = (uint64_t)bytes;
 		return 0;
 	}
-	if (stages > bytes / 2) {
+	if (counts > bytes / 2) {
 		err_set(reterr,
-			"%zu stages in each of %u workers need %.0f MiB, and half of the %.0f MiB "
-			"that are left is the most a run takes: fewer stages or workers",
-			plan->n_stages, a->n_workers, stages / ADMISSION_MIB,
-			(double)room->memory / ADMISSION_MIB);
+			"counting for %zu stages and %zu intervals in each of %u workers takes "
+			"%.0f MiB, and half of the %.0f MiB that are left is the most a run takes: "
+			"fewer workers or stages, longer intervals or a shorter request timeout",
+			plan_n_counted_stages(plan), worker_n_intervals(plan), a->n_workers,
+			counts / ADMISSION_MIB, (double)room->memory / ADMISSION_MIB);
 		return REGISTRY_E_UNAVAILABLE;
 	}
 	err_set(reterr,

@@ -28,7 +28,8 @@ static void setup(void)
 	plan = (struct plan){.model = PLAN_OPEN,
 		.stages = &stage,
 		.n_stages = 1,
-		.duration_ns = 10 * NSEC_PER_SEC};
+		.duration_ns = 10 * NSEC_PER_SEC,
+		.interval_ns = NSEC_PER_SEC};
 	settings = (struct settings){
 		.max_rate = 5000, .max_connections = 100, .max_duration_ns = 60 * NSEC_PER_SEC};
 	room = (struct admission_room){
@@ -325,10 +326,30 @@ START_TEST(memory_is_for_stages_too)
 	plan.workers = 64;
 	ck_assert_int_eq(
 		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
-	ck_assert_ptr_nonnull(strstr(err.text, "1000 stages in each of 64 workers"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "1000 stages and 20 intervals in each of 64 workers"));
 	plan.n_stages = 1; /* not counted one by one */
 	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
-	ck_assert_uint_lt(got.bytes, 32 << 20);
+	ck_assert_uint_lt(got.bytes, 128 << 20);
+}
+END_TEST
+
+/* So it does for each interval that an answer may still come for: two histograms of 30 KiB, too. */
+START_TEST(memory_is_for_open_intervals)
+{
+	plan.connections = 64;
+	plan.workers = 64;
+	plan.request_timeout_ns = 30 * NSEC_PER_SEC;
+	room.memory = 1024 << 20;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	ck_assert_uint_ge(got.bytes, 64 * 50 * 60 << 10);
+	plan.request_timeout_ns = 3600 * NSEC_PER_SEC;
+	plan.interval_ns = NSEC_PER_SEC / 10;
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.text, " and 512 intervals in each of 64 workers"));
+	plan.workers = 1;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
 }
 END_TEST
 
@@ -415,6 +436,7 @@ int main(void)
 	tcase_add_loop_test(t, ports_that_come_back_in_time, 0, sizeof(churns) / sizeof(churns[0]));
 	tcase_add_test(t, memory_is_for_what_may_wait);
 	tcase_add_test(t, memory_is_for_stages_too);
+	tcase_add_test(t, memory_is_for_open_intervals);
 	tcase_add_test(t, the_queue_is_what_can_wait);
 	tcase_add_test(t, caps_name_their_key);
 	tcase_add_test(t, caps_are_of_the_warm_up_too);
