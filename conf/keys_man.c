@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
-#include "common/settings_keys.h"
+#include "common/settings/settings_keys.h"
 #include "common/str.h"
 #include "conf/roff.h"
 

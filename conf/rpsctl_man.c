@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/fault.h"
-#include "common/ledger.h"
+#include "common/stats/fault.h"
+#include "common/stats/ledger.h"
 #include "common/str.h"
 #include "conf/roff.h"
 #include "ctl/cmd.h"

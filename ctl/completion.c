@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "ctl/cmd.h"

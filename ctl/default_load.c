@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "common/ini.h"
-#include "common/keys.h"
+#include "common/config/ini.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/str.h"
 

@@ -16,8 +16,8 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
 #include "common/json_path.h"
 #include "ctl/format.h"
 

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/fault.h"
-#include "common/ledger.h"
+#include "common/stats/fault.h"
+#include "common/stats/ledger.h"
 #include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/format.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "common/memory.h"
 #include "common/json_path.h"
 #include "common/result/notes.h"

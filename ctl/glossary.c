@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/fault.h"
-#include "common/ledger.h"
+#include "common/stats/fault.h"
+#include "common/stats/ledger.h"
 #include "common/result/notes.h"
 #include "common/str.h"
 #include "ctl/style.h"

@@ -20,9 +20,9 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
-#include "common/settings_keys.h"
+#include "common/settings/settings_keys.h"
 #include "common/str.h"
 #include "ctl/hints.h"
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 #include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/confidence.h"
+#include "common/stats/confidence.h"
 #include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"

@@ -9,7 +9,7 @@
 
 #include "common/control/start.h"
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "ctl/content.h"
 #include "ctl/run_spec.h"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/guard.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/timer.h"
 #include "daemon/main_options.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "common/str.h"
 #include "daemon/origin/origin.h"
 #include "daemon/runs/registry.h"

@@ -17,8 +17,8 @@
 #include "common/control/varlink.h"
 #include "common/digest.h"
 #include "common/err.h"
-#include "common/variables.h"
-#include "common/ini.h"
+#include "common/config/variables.h"
+#include "common/config/ini.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
 

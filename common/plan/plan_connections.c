@@ -14,8 +14,8 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/ini.h"
-#include "common/keys.h"
+#include "common/config/ini.h"
+#include "common/config/keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_input.h"
 #include "common/plan/plan_rules.h"

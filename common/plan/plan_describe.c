@@ -11,7 +11,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/confidence.h"
+#include "common/stats/confidence.h"
 #include "common/figure.h"
 #include "common/plan/plan_connections.h"
 #include "common/plan/plan_requests.h"

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 
 const struct ini_entry *plan_entry(

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/ini.h"
+#include "common/config/ini.h"
 
 struct buf;
 struct plan;

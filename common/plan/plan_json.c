@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 #include "common/clock.h"
-#include "common/confidence.h"
+#include "common/stats/confidence.h"
 #include "common/json_text.h"
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_requests.h"

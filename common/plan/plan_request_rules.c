@@ -9,8 +9,8 @@
 
 #include "common/digest.h"
 #include "common/err.h"
-#include "common/ini.h"
-#include "common/keys.h"
+#include "common/config/ini.h"
+#include "common/config/keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_request_values.h"
 #include "common/plan/plan_files.h"

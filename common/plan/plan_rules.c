@@ -21,8 +21,8 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/ini.h"
-#include "common/keys.h"
+#include "common/config/ini.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/plan/plan_connections.h"

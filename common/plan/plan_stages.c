@@ -20,7 +20,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "common/units.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/figure.h"
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 
 struct audit_text audit_text_failures(const struct ledger *l)
 {

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "common/fault.h"
+#include "common/stats/fault.h"
 
 /* The verdict on the generator is that of its worst note. */
 enum audit_verdict {

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
-#include "common/confidence.h"
-#include "common/quantile.h"
+#include "common/stats/confidence.h"
+#include "common/stats/quantile.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
 

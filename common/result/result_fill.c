@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
 #include "common/memory.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/result/result_table.h"
 
 int result_set_text(char **field, const char *text)

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 #include "common/result/result.h"
 
 struct histogram;

@@ -17,7 +17,7 @@
 
 #include "common/err.h"
 #include "common/memory.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/json_path.h"
 #include "common/result/result_add.h"
 #include "common/result/result_fill.h"

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/histogram.h"
-#include "common/ledger.h"
+#include "common/stats/histogram.h"
+#include "common/stats/ledger.h"
 #include "common/result/notes.h"
 #include "common/result/result.h"
 #include "common/result/result_merge.h"

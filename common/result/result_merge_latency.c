@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "common/hdr_codec.h"
+#include "common/stats/hdr_codec.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
 #include "common/result/result_merge_internal.h"

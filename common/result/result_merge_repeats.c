@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/confidence.h"
-#include "common/hdr_codec.h"
+#include "common/stats/confidence.h"
+#include "common/stats/hdr_codec.h"
 #include "common/memory.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/result/result_add.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/confidence.h"
-#include "common/hdr_codec.h"
+#include "common/stats/confidence.h"
+#include "common/stats/hdr_codec.h"
 #include "common/memory.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
 #include "common/result/result_confidence.h"

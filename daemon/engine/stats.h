@@ -15,9 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/fault.h"
-#include "common/histogram.h"
-#include "common/ledger.h"
+#include "common/stats/fault.h"
+#include "common/stats/histogram.h"
+#include "common/stats/ledger.h"
 #include "common/list.h"
 #include "daemon/engine/exchange.h"
 #include "daemon/engine/silence.h"

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "common/list.h"
 #include "daemon/engine/exchange.h"
 #include "daemon/http/http1.h"

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 #include "common/units.h"
 #include "daemon/engine/stats.h"
 #include "daemon/http/tls.h"

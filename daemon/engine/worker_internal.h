@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 #include "common/plan/plan.h"
 #include "daemon/engine/gauge.h"
 #include "daemon/engine/mix.h"

@@ -9,7 +9,7 @@
 
 #include "common/clock.h"
 #include "common/plan/plan.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/str.h"
 #include "daemon/engine/worker_internal.h"
 #include "daemon/loop/loop.h"

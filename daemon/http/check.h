@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "daemon/http/http1.h"
 
 struct digest_sha256;

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 
 #include "common/err.h"
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "daemon/loop/future.h"
 
 struct guard;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 #include "daemon/loop/mailbox.h"
 #include "daemon/loop/timer.h"
 

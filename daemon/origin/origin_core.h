@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/list.h"
-#include "common/settings_origin.h"
+#include "common/settings/settings_origin.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/timer.h"
 #include "daemon/origin/origin_answer.h"

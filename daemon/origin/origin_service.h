@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/settings_origin.h"
+#include "common/settings/settings_origin.h"
 #include "daemon/loop/timer.h"
 #include "daemon/origin/origin_timing.h"
 

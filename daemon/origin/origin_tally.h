@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 
 struct origin_counts;
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "common/list.h"
-#include "common/settings_origin.h"
+#include "common/settings/settings_origin.h"
 
 /* ---- dice: the random numbers of an origin, from its own generator, so that a seed means the same
  * with every C library */

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 
 struct worker_pulse;
 

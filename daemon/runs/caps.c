@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/plan/plan.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "daemon/runs/registry.h"
 
 struct caps caps_of_settings(const struct settings *settings)

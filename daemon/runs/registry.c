@@ -23,7 +23,7 @@
 #include "common/plan/plan.h"
 #include "common/plan/plan_connections.h"
 #include "common/plan/plan_slice.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "daemon/http/resolver.h"
 #include "daemon/runs/admission.h"
 #include "daemon/runs/run_private.h"

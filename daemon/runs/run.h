@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include "common/err.h"
-#include "common/histogram.h"
-#include "common/ledger.h"
+#include "common/stats/histogram.h"
+#include "common/stats/ledger.h"
 #include "common/list.h"
 #include "common/units.h"
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "common/confidence.h"
+#include "common/stats/confidence.h"
 #include "common/memory.h"
 #include "common/plan/plan_stages.h"
 #include "common/result/notes.h"

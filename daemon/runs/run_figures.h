@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "common/steadiness.h"
+#include "common/stats/steadiness.h"
 
 struct result_batches;
 struct result_latency;

@@ -3,7 +3,7 @@
  * from the intervals that they have passed on, the stage from the plan. Main thread. */
 #include "common/clock.h"
 #include "common/control/progress.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/result/result_fill.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"

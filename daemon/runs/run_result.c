@@ -13,7 +13,7 @@
 #include "common/memory.h"
 #include "common/plan/plan_connections.h"
 #include "common/plan/plan_json.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/json_path.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 

@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "common/memory.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
 #include "daemon/engine/stats.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 
 struct result_batches;
 struct result_intervals;

@@ -8,7 +8,7 @@
 
 #include "common/control/start.h"
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "common/plan/plan.h"
 #include "daemon/service/control.h"
 

@@ -17,7 +17,7 @@
 #include "common/buf.h"
 #include "common/control/varlink.h"
 #include "common/err.h"
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "daemon/runs/registry.h"

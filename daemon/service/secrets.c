@@ -16,8 +16,8 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/ini.h"
-#include "common/keys.h"
+#include "common/config/ini.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "common/units.h"

@@ -10,9 +10,9 @@
 #include <errno.h>
 
 #include "common/digest.h"
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
-#include "common/quantile.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
+#include "common/stats/quantile.h"
 #include "tests/fuzz/property.h"
 
 /* One stored block. */

@@ -11,8 +11,8 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/variables.h"
-#include "common/ini.h"
+#include "common/config/variables.h"
+#include "common/config/ini.h"
 #include "common/plan/plan.h"
 #include "tests/fuzz/property.h"
 

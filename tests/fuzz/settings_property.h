@@ -15,8 +15,8 @@
 
 #include "common/err.h"
 #include "common/guard.h"
-#include "common/ini.h"
-#include "common/settings.h"
+#include "common/config/ini.h"
+#include "common/settings/settings.h"
 #include "tests/fuzz/property.h"
 
 #define SETTINGS_PROPERTY_MAX 65536u

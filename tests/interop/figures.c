@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
-#include "common/quantile.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
+#include "common/stats/quantile.h"
 #include "common/json_path.h"
 
 static const struct {

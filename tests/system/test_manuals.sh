@@ -51,7 +51,7 @@ table_keys() {
 	expect_some 15 "$2" "$T/$1.keys"
 	while IFS= read -r key; do echo "$1 $key"; done <"$T/$1.keys"
 }
-{ table_keys RUN common/plan/plan_keys.c; table_keys DAEMON common/settings_keys.c; } >"$T/keys"
+{ table_keys RUN common/plan/plan_keys.c; table_keys DAEMON common/settings/settings_keys.c; } >"$T/keys"
 key_items() {
 	awk -v file="$1" '
 		/^\.Ss / { section = $2 ~ /^\[[a-z]+\]?$/ ? $2 : ""; gsub(/[][]/, "", section) }

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/fault.h"
-#include "common/ledger.h"
+#include "common/stats/fault.h"
+#include "common/stats/ledger.h"
 #include "common/result/audit.h"
 #include "common/result/result.h"
 #include "common/result/result_fill.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 
 struct conf_doc {
 	struct ini_doc ini;

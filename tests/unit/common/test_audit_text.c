@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 #include "tests/support/suite.h"
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))

@@ -2,15 +2,15 @@
 /* Confidence intervals: their arithmetic by hand, and what they promise, held against a queue whose
  * quantiles are known in closed form: M/M/1 in steady state, where a response time is exponential
  * with rate mu - lambda. CONFIDENCE_RUNS sets the number of simulated runs. */
-#include "common/confidence.h"
+#include "common/stats/confidence.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/histogram.h"
-#include "common/quantile.h"
+#include "common/stats/histogram.h"
+#include "common/stats/quantile.h"
 #include "tests/support/suite.h"
 
 #define RUN_S 60

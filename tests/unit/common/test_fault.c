@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of what can go wrong: whole, in the order of the phases, with names that people can
  * type, and an answer for each errno. */
-#include "common/fault.h"
+#include "common/stats/fault.h"
 
 #include <check.h>
 #include <ctype.h>

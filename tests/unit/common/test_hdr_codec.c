@@ -2,11 +2,11 @@
 /* The interchange text: byte for byte what Java writes, read back from either of its forms, and
  * every kind of damage refused. Texts of our own are built here by hand (stored and fixed-Huffman
  * deflate blocks), so that the decoder is tested against bytes that no encoder would write. */
-#include "common/hdr_codec.h"
+#include "common/stats/hdr_codec.h"
 
 #include "common/digest.h"
-#include "common/histogram.h"
-#include "common/quantile.h"
+#include "common/stats/histogram.h"
+#include "common/stats/quantile.h"
 
 #include <check.h>
 #include <errno.h>

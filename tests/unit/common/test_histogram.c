@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The layout against the reference figures and, over several layouts, as a property; recording and
  * adding against plain arithmetic. */
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 
 #include <check.h>
 #include <errno.h>

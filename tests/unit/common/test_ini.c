@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ini: what a person wrote arrives whole and with its line, and what is wrong is told with its
  * line, all of it, in words; no input crashes or hangs the reader. */
-#include "common/ini.h"
+#include "common/config/ini.h"
 
 #include <check.h>
 #include <errno.h>

@@ -5,16 +5,16 @@
  * timeout. Whatever it does, a server that meets its limit must not fail, what meets it in spite of
  * the delay must pass, and a server that breaks its limit must not pass.
  */
-#include "common/judgement.h"
+#include "common/stats/judgement.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "common/confidence.h"
-#include "common/histogram.h"
-#include "common/quantile.h"
+#include "common/stats/confidence.h"
+#include "common/stats/histogram.h"
+#include "common/stats/quantile.h"
 #include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The key table and its reader. Most cases are loops over the table itself: a key that is added
  * gets its tests; only a grammar of its own needs a sample in key_samples. */
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
-#include "common/settings_keys.h"
+#include "common/settings/settings_keys.h"
 
 #include <check.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "common/plan/plan.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "tests/support/suite.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger's two equations: what holds them, and that every single slip breaks them. */
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 
 #include <check.h>
 #include <stdlib.h>

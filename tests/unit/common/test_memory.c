@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 #include "common/json_path.h"
 #include "tests/support/fail_here.h"
 #include "tests/support/suite.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Quantiles against a sorted array of the same values. */
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 
 #include <check.h>
 #include <math.h>

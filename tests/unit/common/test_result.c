@@ -2,10 +2,10 @@
 /* The repeating pieces of the result document, and reading figures by their paths. */
 #include "common/json_path.h"
 
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
-#include "common/ledger.h"
-#include "common/quantile.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
+#include "common/stats/ledger.h"
+#include "common/stats/quantile.h"
 
 #include <check.h>
 #include <stdlib.h>

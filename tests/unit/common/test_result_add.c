@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
 #include "common/json_path.h"
 #include "common/result/audit.h"
 #include "common/result/result_fill.h"

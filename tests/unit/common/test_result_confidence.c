@@ -6,8 +6,8 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "common/confidence.h"
-#include "common/histogram.h"
+#include "common/stats/confidence.h"
+#include "common/stats/histogram.h"
 #include "common/json_path.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/written.h"

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
-#include "common/ledger.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
+#include "common/stats/ledger.h"
 #include "common/memory.h"
 #include "common/json_path.h"
 #include "tests/support/fail_here.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon's settings: values, origins, drop-ins, and the file that is shipped. */
-#include "common/settings.h"
+#include "common/settings/settings.h"
 
 #include <check.h>
 #include <errno.h>
@@ -12,9 +12,9 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/file.h"
-#include "common/keys.h"
-#include "common/settings_keys.h"
-#include "common/settings_files.h"
+#include "common/config/keys.h"
+#include "common/settings/settings_keys.h"
+#include "common/settings/settings_files.h"
 #include "common/str.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/conf_doc.h"

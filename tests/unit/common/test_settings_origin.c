@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The grammars of [origin NAME], and what contradicts itself in one. */
-#include "common/settings.h"
+#include "common/settings/settings.h"
 
 #include <check.h>
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/keys.h"
-#include "common/settings_keys.h"
+#include "common/config/keys.h"
+#include "common/settings/settings_keys.h"
 #include "common/str.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/conf_doc.h"

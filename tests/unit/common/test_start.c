@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
 #include "tests/support/quoted.h"

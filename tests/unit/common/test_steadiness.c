@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The judgement of steadiness, before queues that are steady or not by construction: every sick one
  * is caught, and of hundreds of healthy ones none is accused. */
-#include "common/steadiness.h"
+#include "common/stats/steadiness.h"
 
 #include <check.h>
 #include <math.h>

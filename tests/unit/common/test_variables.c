@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Variables in the values of run files. */
-#include "common/variables.h"
+#include "common/config/variables.h"
 
 #include <check.h>
 #include <stdlib.h>

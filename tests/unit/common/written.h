@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "common/confidence.h"
+#include "common/stats/confidence.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "tests/support/suite.h"
 
 /* Flags as "key=value|key=value"; those that begin with '.' are of a file. */

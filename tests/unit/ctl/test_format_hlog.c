@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/hdr_codec.h"
-#include "common/histogram.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/histogram.h"
 #include "ctl/format.h"
 #include "ctl/style.h"
 #include "tests/support/suite.h"

@@ -11,12 +11,12 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "common/file.h"
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 #include "common/json_path.h"
 #include "common/result/audit.h"
-#include "common/steadiness.h"
+#include "common/stats/steadiness.h"
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/style.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "common/str.h"
 #include "ctl/format.h"
 #include "ctl/style.h"

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "common/guard.h"
 #include "tests/support/suite.h"
 

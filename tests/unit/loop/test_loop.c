@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 #include "tests/support/suite.h"
 
 struct peer {

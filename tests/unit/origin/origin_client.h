@@ -20,7 +20,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC

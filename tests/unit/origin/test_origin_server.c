@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "common/settings_origin.h"
+#include "common/settings/settings_origin.h"
 #include "tests/support/suite.h"
 
 #define MS NSEC_PER_MSEC

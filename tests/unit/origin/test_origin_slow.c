@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 
 /* ---- slow answers, slow reading */
 

@@ -9,7 +9,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/plan/plan.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "daemon/runs/registry.h"
 #include "tests/support/suite.h"
 

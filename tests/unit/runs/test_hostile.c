@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "common/err.h"
-#include "common/fault.h"
+#include "common/stats/fault.h"
 #include "common/guard.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "common/plan/plan.h"
 #include "common/json_path.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "daemon/loop/loop.h"
 #include "daemon/runs/registry.h"
 #include "tests/support/hostile.h"

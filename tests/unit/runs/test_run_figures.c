@@ -10,7 +10,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "common/plan/plan.h"
 #include "common/json_path.h"
 #include "common/result/result_fill.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/hdr_codec.h"
-#include "common/quantile.h"
+#include "common/stats/hdr_codec.h"
+#include "common/stats/quantile.h"
 #include "common/result/result_json.h"
 #include "common/result/result_table.h"
 #include "daemon/engine/stats.h"

@@ -5,9 +5,9 @@
 #include <jansson.h>
 
 #include "common/file.h"
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
-#include "common/settings_keys.h"
+#include "common/settings/settings_keys.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
 #include "tests/support/skip.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "common/keys.h"
+#include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "daemon/service/secrets.h"
 #include "tests/support/suite.h"

@@ -10,10 +10,10 @@
  * slots can need, the stream against the payload; so a short text cannot expand to a large one.
  * Header values that would shift or scale the values (an index offset, a ratio) are refused
  * although the format allows them: no figure is better than a wrong one. */
-#include "common/hdr_codec.h"
+#include "common/stats/hdr_codec.h"
 
 #include "common/digest.h"
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 #include "common/memory.h"
 
 #include <endian.h>

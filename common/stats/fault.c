@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/fault.h"
+#include "common/stats/fault.h"
 
 #include <errno.h>
 

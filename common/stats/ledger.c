@@ -3,7 +3,7 @@
  * so nothing here is atomic. The sums let unsigned arithmetic wrap on purpose: a counter that was
  * decremented once too often must show as "does not balance" and must not abort the program. Each
  * ledger belongs to one thread at a time. */
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 
 const char *const ledger_class_names[LEDGER_CLASS_COUNT] = {
 	[LEDGER_DROPPED] = "dropped",

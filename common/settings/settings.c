@@ -4,7 +4,7 @@
  * which there may be any number. Lists are joined over files (a drop-in that allows one network
  * more removes none), everything else is overridden by the later file. Main thread, at start and
  * reload. */
-#include "common/settings.h"
+#include "common/settings/settings.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,9 +16,9 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/guard.h"
-#include "common/ini.h"
-#include "common/keys.h"
-#include "common/settings_keys.h"
+#include "common/config/ini.h"
+#include "common/config/keys.h"
+#include "common/settings/settings_keys.h"
 #include "common/str.h"
 #include "common/units.h"
 

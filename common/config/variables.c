@@ -8,7 +8,7 @@
  *
  * A variable may occur any number of times in a value, and values may come from untrusted users:
  * the size of one expanded value and of all values of one call is limited. */
-#include "common/variables.h"
+#include "common/config/variables.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "common/str.h"
 
 #define VARIABLES_NAME_MAX 128

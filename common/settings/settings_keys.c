@@ -3,9 +3,9 @@
  * gets its parser, its default, its place in `check` and in rpsd.conf(5), and a row in the tests;
  * those of [origin NAME] are the flags of `rpsctl origin` too. Keys of one section are adjacent, in
  * the order in which the manual shows them. */
-#include "common/settings_keys.h"
+#include "common/settings/settings_keys.h"
 
-#include "common/settings.h"
+#include "common/settings/settings.h"
 
 static const char *const settings_keys_no_yes[] = {"no", "yes", NULL};
 

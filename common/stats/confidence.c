@@ -11,15 +11,15 @@
  *
  * The variance inflation is the squared error against that of as many independent arrivals,
  * q (1 - q) / n; the effective number is n divided by it. */
-#include "common/confidence.h"
+#include "common/stats/confidence.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 #include "common/memory.h"
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 
 #define CONFIDENCE_CORRELATED 0.2
 

@@ -10,7 +10,7 @@
  *
  * One histogram belongs to one thread at a time: a worker fills it, posts it, and main merges. No
  * locks, no atomics, and no allocation after histogram_init. */
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 
 #include <errno.h>
 #include <math.h>

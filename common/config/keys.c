@@ -10,7 +10,7 @@
  * in the order in which a person reads the file. It goes on after each problem; a bad value leaves
  * the default in place, so base is always complete. Each value is read once. Overriding needs no
  * rule: later entries are written over earlier ones. Runs on any thread, keeps no state. */
-#include "common/keys.h"
+#include "common/config/keys.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "common/str.h"
 #include "common/units.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/settings_origin.h"
+#include "common/settings/settings_origin.h"
 
 struct err;
 struct ini_doc;

@@ -4,7 +4,7 @@
  * this one table. Pure. */
 #pragma once
 
-#include "common/ledger.h"
+#include "common/stats/ledger.h"
 
 /* In the order in which a request passes through them. */
 enum fault_phase {

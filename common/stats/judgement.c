@@ -13,7 +13,7 @@
  * The second figure is limited: it does not show which requests were slow because the generator,
  * after a delay, had sent others in a burst. So "fail" can count the time that a server took to
  * work off such a burst; "pass" is not affected. */
-#include "common/judgement.h"
+#include "common/stats/judgement.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -18,7 +18,7 @@
  * Limits keep hostile text cheap: lines, names and problems are limited for one reading, keys and
  * sections for a whole doc, because a call can bring hundreds of small files. Strings live in a
  * pool and stay where they are while arrays grow. Pure. */
-#include "common/ini.h"
+#include "common/config/ini.h"
 
 #include <errno.h>
 #include <ini.h>

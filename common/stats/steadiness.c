@@ -13,7 +13,7 @@
  *
  * The other tests look at the rows after the warm-up that MSER proposes: a run that only began
  * slowly is reported as such, and not as drifting. */
-#include "common/steadiness.h"
+#include "common/stats/steadiness.h"
 
 #include <math.h>
 #include <stdio.h>

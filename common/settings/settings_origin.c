@@ -2,7 +2,7 @@
 /* The grammars of [origin NAME]'s own keys. Each is one function from text into the fields of the
  * origin, which also reports what is wrong with a text. Values are a few words: they are split
  * first, and then each word is parsed by common/units. */
-#include "common/settings_origin.h"
+#include "common/settings/settings_origin.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/ini.h"
-#include "common/keys.h"
+#include "common/config/ini.h"
+#include "common/config/keys.h"
 #include "common/str.h"
 #include "common/units.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks the slots up to a rank. Served and offered quantiles differ in the number of arrivals that
  * the rank runs over, and in nothing else: an arrival without a good answer is infinitely slow. */
-#include "common/quantile.h"
+#include "common/stats/quantile.h"
 
-#include "common/histogram.h"
+#include "common/stats/histogram.h"
 
 #include <math.h>
 

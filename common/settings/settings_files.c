@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads rpsd.conf and its drop-ins into one document. Main thread, at start and reload. */
-#include "common/settings_files.h"
+#include "common/settings/settings_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "common/err.h"
 #include "common/file.h"
-#include "common/ini.h"
+#include "common/config/ini.h"
 #include "common/str.h"
 
 #define SETTINGS_FILE_MAX (1024 * 1024)
