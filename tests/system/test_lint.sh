@@ -63,7 +63,7 @@ make_file daemon/loop/a.c <<'C'
 C
 offends "daemon/loop/a.c:1: daemon/loop/ must not include daemon/http/up.h" \
 	"$support/layers.sh" daemon/loop/a.c
-offends "daemon/loop/a.c:2: <zlib.h> is only for common/hdr_codec" "$support/layers.sh" daemon/loop/a.c
+offends "daemon/loop/a.c:2: <zlib.h> is only for common/stats/hdr_codec" "$support/layers.sh" daemon/loop/a.c
 offends 'daemon/loop/a.c:3: "a.h" is not written from the root' "$support/layers.sh" daemon/loop/a.c
 offends "daemon/loop/a.c:4: <curl/curl.h> is of a library that layers.txt does not name" \
 	"$support/layers.sh" daemon/loop/a.c
