@@ -152,7 +152,7 @@ define unit_rule
 $$(B)/tests/$(1)/%: $$(B)/obj/tests/unit/$(1)/%.o $(2)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(CHECK_LIBS) $$(LIBS)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(CHECK_LIBS) $$(LIBS)
 endef
 $(eval $(call unit_rule,common,$(call archive,common)))
 $(eval $(call unit_rule,ctl,$(CTL_ARCHIVES)))
