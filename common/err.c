@@ -243,11 +243,11 @@ static void problems_sort(struct problems *p)
 
 static void problems_remove(struct problems *p, size_t i)
 {
-	size_t n_behind = p->n - i - 1;
+	size_t n_after = p->n - i - 1;
 
 	free(p->texts[i]);
-	memmove(p->texts + i, p->texts + i + 1, n_behind * sizeof(*p->texts));
-	memmove(p->_notes + i, p->_notes + i + 1, n_behind * sizeof(*p->_notes));
+	memmove(p->texts + i, p->texts + i + 1, n_after * sizeof(*p->texts));
+	memmove(p->_notes + i, p->_notes + i + 1, n_after * sizeof(*p->_notes));
 	p->n--;
 }
 

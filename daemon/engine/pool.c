@@ -333,10 +333,10 @@ static int pool_alloc(struct pool *p)
 		return -ENOMEM;
 	if (env->depth == 1)
 		return 0;
-	p->_behind = calloc(limit * (env->depth - 1), sizeof(*p->_behind));
+	p->_further = calloc(limit * (env->depth - 1), sizeof(*p->_further));
 	env->write_size = POOL_WRITE_SIZE;
 	env->write_buffer = malloc(env->write_size);
-	return p->_behind && env->write_buffer ? 0 : -ENOMEM;
+	return p->_further && env->write_buffer ? 0 : -ENOMEM;
 }
 
 static int pool_init_tasks(struct pool *p)
@@ -348,8 +348,8 @@ static int pool_init_tasks(struct pool *p)
 		struct task *t = &p->tasks[i];
 
 		task_init(t, env);
-		if (p->_behind)
-			t->behind = p->_behind + i * (env->depth - 1);
+		if (p->_further)
+			t->further = p->_further + i * (env->depth - 1);
 		list_push_back(&p->_closed, &t->node);
 	}
 	for (size_t i = 0; i < p->config.limit && r == 0; i++)
@@ -364,7 +364,7 @@ static void pool_free(struct pool *p)
 	for (size_t i = p->tasks ? p->config.limit : 0; i > 0; i--)
 		check_free(p->tasks[i - 1].check);
 	free(p->tasks);
-	free(p->_behind);
+	free(p->_further);
 	free(p->_ring);
 	free(p->_returned.ring);
 	free(p->config.env->write_buffer);

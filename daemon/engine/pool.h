@@ -60,7 +60,7 @@ struct pool {
 	struct list _idle;
 	struct list _partial; /* busy, with room in its pipeline */
 	struct list _closed;
-	struct exchange *_behind;   /* of all tasks: the pipelines */
+	struct exchange *_further;  /* of all tasks: the pipelines */
 	struct pool_waiting *_ring; /* queue_max slots */
 	size_t _ring_cap;
 	size_t _ring_head;

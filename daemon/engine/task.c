@@ -8,7 +8,7 @@
  * task_close. Instants: each send and each read that returned bytes takes a fresh stamp.
  *
  * In flight are, in the order of sending: _exchange, whose response comes next, and the ring
- * `behind`. The first _n_written of them are completely written, and _sent bytes of the next one.
+ * `further`. The first _n_written of them are completely written, and _sent bytes of the next one.
  * Without a pipeline (depth 1) the ring is empty, and task_send writes the request at once. With
  * one, task_send only queues: requests that become due in one turn of the loop are sent in one
  * write, at the end of the callback that queued them, or by the environment's own loop task.
@@ -59,10 +59,10 @@ void task_expect_more(struct task *t, const struct request *request)
 void task_advance(struct task *t)
 {
 	t->_turn_ns = t->_exchange.done_ns;
-	t->_exchange = *task_behind(t, 0);
-	if (++t->_behind_head == t->_env->depth - 1)
-		t->_behind_head = 0;
-	t->_n_behind--;
+	t->_exchange = *task_further(t, 0);
+	if (++t->_further_head == t->_env->depth - 1)
+		t->_further_head = 0;
+	t->_n_further--;
 	t->_n_written--;
 	task_expect(t, task_request(t, &t->_exchange));
 }
@@ -96,10 +96,10 @@ bool task_has_room(const struct task *t, bool is_retry)
 		return true;
 	if (t->_state != TASK_SENDING && t->_state != TASK_RECEIVING)
 		return false;
-	if (1u + t->_n_behind >= env->depth || t->_is_careful || t->_peer_closing ||
+	if (1u + t->_n_further >= env->depth || t->_is_careful || t->_peer_closing ||
 		t->_is_retiring || (env->requests_max > 0 && t->_requests >= env->requests_max))
 		return false;
-	return !is_retry || t->_requests > 1u + t->_n_behind;
+	return !is_retry || t->_requests > 1u + t->_n_further;
 }
 
 /* ---------------------------------------------------------------- how exchanges and connections
@@ -235,13 +235,13 @@ void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *exa
 static bool task_is_race(const struct task *t, enum fault fault, int64_t now_ns)
 {
 	const struct exchange *x = &t->_exchange;
-	bool is_behind = task_is_pipeline(t) && t->_turn_ns > x->sent_ns;
+	bool was_queued = task_is_pipeline(t) && t->_turn_ns > x->sent_ns;
 	int64_t since_ns = t->_turn_ns > x->sent_ns ? t->_turn_ns : x->sent_ns;
 	size_t n_written = task_n_bytes_written(t);
 	struct transport_account account;
 	bool is_acknowledged, is_soon;
 
-	if (t->_requests <= 1u + t->_n_behind)
+	if (t->_requests <= 1u + t->_n_further)
 		return false;
 	/* A write that failed counts as one byte. */
 	if (n_written <= 1)
@@ -250,7 +250,7 @@ static bool task_is_race(const struct task *t, enum fault fault, int64_t now_ns)
 	is_acknowledged = account.unacknowledged < n_written - 1;
 	is_soon = now_ns - task_slack_ns(t, now_ns) - since_ns <=
 		  account.round_trip_ns + TASK_RACE_NS;
-	if (is_behind && is_soon)
+	if (was_queued && is_soon)
 		return true;
 	return !is_acknowledged && (fault != FAULT_RESET || is_soon);
 }
@@ -526,7 +526,7 @@ enum fault task_connect(struct task *t, const char **ret_why)
 	t->_shake_started_ns = 0;
 	t->_peer_closing = t->_is_retiring = t->_is_careful = false;
 	t->_requests = 0;
-	t->_n_written = t->_n_behind = t->_behind_head = 0;
+	t->_n_written = t->_n_further = t->_further_head = 0;
 	t->_sent = 0;
 	err.text[0] = '\0';
 	r = task_open_transport(t, &err);

@@ -129,8 +129,8 @@ void task_env_fini(struct task_env *env); /* after every task is closed */
 struct task {
 	struct list node; /* used by the pool */
 	/* set once, before it is first opened: memory that belongs to its owner */
-	struct exchange *behind; /* depth - 1 */
-	struct check *check;	 /* for all requests; NULL: none has checks */
+	struct exchange *further; /* depth - 1 */
+	struct check *check;	  /* for all requests; NULL: none has checks */
 	/* the task's own */
 	struct loop_task _loop_task;
 	struct transport _transport;
@@ -142,8 +142,8 @@ struct task {
 	uint64_t _connection; /* sequence number of the connection in its environment, from 1 */
 	uint32_t _requests;   /* sent on this connection */
 	uint32_t _n_written;  /* requests in flight that are completely written */
-	uint32_t _n_behind;   /* exchanges in flight after the first: a ring */
-	uint32_t _behind_head;
+	uint32_t _n_further;  /* exchanges in flight after the first: a ring */
+	uint32_t _further_head;
 	uint8_t _state;	    /* enum task_state */
 	uint8_t _wants;	    /* for the response that comes next */
 	bool _peer_closing; /* EPOLLRDHUP was seen */

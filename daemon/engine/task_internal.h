@@ -33,21 +33,21 @@ static inline void task_set_state(struct task *t, enum task_state state)
 
 static inline size_t task_n_in_flight(const struct task *t)
 {
-	return t->_state == TASK_SENDING || t->_state == TASK_RECEIVING ? 1u + t->_n_behind : 0;
+	return t->_state == TASK_SENDING || t->_state == TASK_RECEIVING ? 1u + t->_n_further : 0;
 }
 
-static inline struct exchange *task_behind(struct task *t, size_t i)
+static inline struct exchange *task_further(struct task *t, size_t i)
 {
-	size_t at = t->_behind_head + i;
+	size_t at = t->_further_head + i;
 	size_t size = t->_env->depth - 1;
 
-	return &t->behind[at < size ? at : at - size];
+	return &t->further[at < size ? at : at - size];
 }
 
 /* In the order of sending; 0 is the one whose response comes next. */
 static inline struct exchange *task_at(struct task *t, size_t i)
 {
-	return i == 0 ? &t->_exchange : task_behind(t, i - 1);
+	return i == 0 ? &t->_exchange : task_further(t, i - 1);
 }
 
 static inline bool task_is_pipeline(const struct task *t)

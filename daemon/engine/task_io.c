@@ -35,7 +35,7 @@ static bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns
 static inline const char *task_bytes_of(
 	const struct task *t, const struct request *request, size_t i, size_t *ret_len)
 {
-	if (t->_requests == t->_env->requests_max && i == t->_n_behind && request->last_bytes) {
+	if (t->_requests == t->_env->requests_max && i == t->_n_further && request->last_bytes) {
 		*ret_len = request->last_len;
 		return request->last_bytes;
 	}
@@ -72,7 +72,7 @@ static inline void task_begin(struct task *t, struct exchange *x, int64_t now_ns
 		stats_retried(env->stats);
 	}
 	env->sent++;
-	env->requests_on_new += t->_requests + t->_n_written == 1 + t->_n_behind;
+	env->requests_on_new += t->_requests + t->_n_written == 1 + t->_n_further;
 }
 
 /* A server that refuses a large request answers, and closes with most of it unread: then there is
@@ -248,7 +248,7 @@ static void task_queue(struct task *t, const struct exchange *x)
 		t->_is_careful = x->n_sent > 0 && t->_requests == 0;
 		task_expect(t, task_request(t, x));
 	} else {
-		*task_behind(t, t->_n_behind++) = *x;
+		*task_further(t, t->_n_further++) = *x;
 	}
 	t->_requests++;
 	task_start_timer(t, x);
@@ -401,7 +401,7 @@ static RARE void task_part(struct task *t, int64_t now_ns, bool has_surplus)
 {
 	struct task_env *env = t->_env;
 	struct task_loss loss = {.n_ended = 1};
-	bool is_last = t->_requests == env->requests_max && t->_n_behind == 0;
+	bool is_last = t->_requests == env->requests_max && t->_n_further == 0;
 	bool says_close = t->_wants & TASK_WANTS_CLOSE;
 	bool is_by_us = has_surplus || is_last || t->_is_retiring || t->_response.status == 101;
 	bool said_so = !t->_response.keep_alive && !is_last && t->_response.status != 101;
@@ -448,7 +448,7 @@ static inline __attribute__((always_inline)) bool task_complete(
 		task_part(t, now_ns, has_surplus);
 		return false;
 	}
-	if (t->_n_behind > 0)
+	if (t->_n_further > 0)
 		return task_go_on(t, now_ns);
 	if (t->_peer_closing || t->_is_retiring || t->_requests == env->requests_max ||
 		!(t->_transport.is_drained || task_is_quiet(t, &has_surplus))) {
@@ -595,7 +595,7 @@ static RARE bool task_take_unasked(struct task *t, size_t n)
 {
 	if (task_count_line_ends(t->_env->read_buffer, n) == n)
 		return true;
-	t->_env->surplus += t->_requests > 1u + t->_n_behind;
+	t->_env->surplus += t->_requests > 1u + t->_n_further;
 	t->_env->closed_by_us++;
 	task_drop(t, (struct task_loss){0}, 0, FAULT_STALE, clock_now_ns(), "");
 	return false;

@@ -237,10 +237,10 @@ START_TEST(who_has_room)
 	ck_assert_uint_eq(pool.n_busy, 2);
 	arrive_n(2);
 	for (size_t i = 0; i < 2; i++)
-		ck_assert_uint_eq(pool.tasks[i]._n_behind,
+		ck_assert_uint_eq(pool.tasks[i]._n_further,
 			rotates ? 1
 				: 2 * (i == 0 ? 0 : 1) +
-					  (pool.tasks[0]._n_behind > 0 ? 2 - 4 * i : 0));
+					  (pool.tasks[0]._n_further > 0 ? 2 - 4 * i : 0));
 	arrive_n(2 * DEPTH - 4);
 	ck_assert_uint_eq(pool.n_waiting, 0);
 	arrive();
