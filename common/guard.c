@@ -248,7 +248,7 @@ static int guard_parse_path(const char *text, struct guard_rule *ret, struct err
 	if (strlen(text) > GUARD_PATH_MAX || !guard_is_plain_path(text)) {
 		err_set(reterr,
 			"\"" GUARD_UNIX
-			"%s\": a socket's path begins with '/', has no empty parts, "
+			"%.120s\": a socket's path begins with '/', has no empty parts, "
 			"no . and no .., and %zu bytes at most; a folder's ends with '/'",
 			text, GUARD_PATH_MAX);
 		return -EINVAL;

@@ -418,6 +418,11 @@ static int start_request_add_files(struct start_request *d, size_t first, struct
 			r = start_request_add_file(d, names[i], &offsets[s->n_files], reterr);
 	}
 	free(names);
+	if (n > START_FILES_MAX)
+		problems_add(&d->problems, d->doc.first_file ? d->doc.first_file : "run", 0,
+			"the run names %zu files, and at most %d can be sent: divide its requests "
+			"among several runs",
+			n, START_FILES_MAX);
 	if (failed == 0)
 		failed = content_map(&d->content, &s->content);
 	if (failed) {

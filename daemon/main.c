@@ -88,7 +88,10 @@ static void main_raise_limits(void)
 		return;
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) == -1)
-		log_warning("the limit of descriptors cannot be raised: %s", strerror(errno));
+		log_warning("the limit of descriptors stays where it is: %s; large runs may be "
+			    "refused: "
+			    "raise it by ulimit -n or LimitNOFILE=",
+			strerror(errno));
 }
 
 /* Histograms are large and nearly empty, so they should be separate mappings that the kernel fills

@@ -232,7 +232,8 @@ static int plan_sources_add_one(
 		return -EINVAL;
 	}
 	if (s->n_named++ == PLAN_SOURCES_NAMED_MAX) {
-		err_set(reterr, "the same addresses are named too often");
+		err_set(reterr, "more than %d addresses with repetitions: name each one once",
+			PLAN_SOURCES_NAMED_MAX);
 		return -EINVAL;
 	}
 	if (plan_sources_has(s, source, &slot))

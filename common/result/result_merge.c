@@ -333,8 +333,10 @@ int result_merge(const struct result_merge_part *parts, size_t n, enum result_me
 	int r = -ENOMEM;
 
 	if (n < 2 || n > RESULT_MERGE_PARTS_MAX) {
-		err_set(reterr, "2 to %d results can be merged, not %zu", RESULT_MERGE_PARTS_MAX,
-			n);
+		err_set(reterr,
+			"%zu results, and 2 to %d can be merged at once: merge some of them first, "
+			"then the sums",
+			n, RESULT_MERGE_PARTS_MAX);
 		return RESULT_MERGE_E_REFUSED;
 	}
 	m.results = memory_calloc(n, sizeof(*m.results));

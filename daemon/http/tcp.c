@@ -273,7 +273,7 @@ failed_close:
 	(void)close(fd);
 failed:
 	err_set(reterr, "%s",
-		is_unix && error == EAGAIN ? "The server's queue of new connections is full"
+		is_unix && error == EAGAIN ? "the server's queue of new connections is full"
 					   : strerrordesc_np(error));
 	return -error;
 }

@@ -300,13 +300,15 @@ static void control_welcome(struct control_listener *l, int fd)
  * for the clients that wait, so the first of them is rejected using the reserved descriptor; if
  * another thread was faster to use that one, accepting is tried again in a second. True: one was
  * rejected. */
-static bool control_turn_away(struct control_listener *l)
+static bool control_turn_away(struct control_listener *l, int error)
 {
 	struct control *c = l->control;
 	int fd = -1;
 
 	if (control_may_complain(c, &c->complain_after_ns))
-		log_error("no descriptors left for control connections");
+		log_error("cannot accept a control connection: %s; clients are turned away: raise "
+			  "LimitNOFILE=, or start fewer runs at a time",
+			strerror(error));
 	if (c->reserve_fd >= 0) {
 		(void)close(c->reserve_fd);
 		fd = accept4(l->task.fd, NULL, NULL, SOCK_CLOEXEC);
@@ -352,7 +354,7 @@ static void control_on_accept(struct loop_task *task, uint32_t events)
 			control_welcome(l, fd);
 		else if (errno == EAGAIN)
 			return;
-		else if (errno != EINTR && errno != ECONNABORTED && !control_turn_away(l))
+		else if (errno != EINTR && errno != ECONNABORTED && !control_turn_away(l, errno))
 			return;
 	}
 }

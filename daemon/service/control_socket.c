@@ -90,7 +90,10 @@ static int control_socket_clear(const struct sockaddr_un *address, struct err *r
 		return -EEXIST;
 	}
 	if (st.st_uid != geteuid()) {
-		err_set(reterr, "%s: belongs to another user (uid %u)", path, (unsigned)st.st_uid);
+		err_set(reterr,
+			"%s: a socket of another user (uid %u) is there: remove it, or name "
+			"another path",
+			path, (unsigned)st.st_uid);
 		return -EPERM;
 	}
 	r = control_socket_check_dead(address, reterr);

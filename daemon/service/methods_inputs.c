@@ -123,6 +123,11 @@ static int methods_read_files(struct methods_inputs *m, enum methods_files how)
 		r = methods_read_file(m, names[i], how);
 	m->n_named_files = m->n_files;
 	free(names);
+	if (n > START_FILES_MAX)
+		problems_add(&m->problems, m->path, 0,
+			"the run names %zu files, and at most %d are read: divide its requests "
+			"among several runs",
+			n, START_FILES_MAX);
 	return r;
 }
 

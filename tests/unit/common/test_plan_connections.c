@@ -492,7 +492,8 @@ START_TEST(sources_have_a_bound)
 	for (int i = 0; i < 15; i++)
 		ck_assert_int_ne(plan_parse_sources("10.0.0.0/20", &p, &err), -ENOMEM);
 	ck_assert_int_eq(plan_parse_sources("10.0.0.0/20", &p, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "the same addresses are named too often");
+	ck_assert_str_eq(
+		err.text, "more than 65536 addresses with repetitions: name each one once");
 	plan_clear_sources(&p);
 	ck_assert_uint_eq(p.n_sources, 0);
 	CONF_EXPECT(CONF_TARGET "[connections]\nsource = 10.0.0.0/20\nsource = 10.1.0.1\n"

@@ -544,7 +544,8 @@ START_TEST(test_number_of_parts)
 		result_merge(&one, 0, RESULT_MERGE_PARTS, &ret, &err), RESULT_MERGE_E_REFUSED);
 	ck_assert_int_eq(
 		result_merge(&one, 257, RESULT_MERGE_PARTS, &ret, &err), RESULT_MERGE_E_REFUSED);
-	ck_assert_str_eq(err.text, "2 to 256 results can be merged, not 257");
+	ck_assert_str_eq(err.text, "257 results, and 2 to 256 can be merged at once: merge some of "
+				   "them first, then the sums");
 }
 END_TEST
 

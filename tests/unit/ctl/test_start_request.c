@@ -315,6 +315,35 @@ START_TEST(test_no_regular_file)
 }
 END_TEST
 
+/* The first 256 files would be sent, and the others missing without a word. */
+START_TEST(too_many_files)
+{
+	const char *const word = "./many.ini";
+	struct options o = {0};
+	struct start_request d = {0};
+	struct err err = {0};
+	FILE *f = fopen("many.ini", "w");
+	bool is_said = false;
+
+	ck_assert_ptr_nonnull(f);
+	(void)fputs("[target]\nurl = http://127.0.0.1:1/\n", f);
+	for (int i = 0; i < 260; i++) {
+		if (i % 130 == 0)
+			(void)fprintf(f, "[request r%d]\n", i);
+		(void)fprintf(f, "header = X-%d: @none%d\n", i, i);
+	}
+	ck_assert_int_eq(fclose(f), 0);
+	(void)start_request_make(&d, &word, 1, &o, &err);
+	for (size_t i = 0; i < d.problems.n; i++)
+		is_said |= strstr(d.problems.texts[i],
+				   "names 260 files, and at most 256 can be sent") != NULL;
+	ck_assert(is_said);
+	start_request_fini(&d);
+	options_fini(&o);
+	(void)remove("many.ini");
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	const char *key, *value; /* a flag, or NULL */
@@ -674,6 +703,7 @@ int main(void)
 	tcase_add_test(tcase, test_name_goes_alone);
 	tcase_add_test(tcase, test_path_with_files);
 	tcase_add_test(tcase, test_content_is_held);
+	tcase_add_test(tcase, too_many_files);
 	tcase_add_loop_test(tcase, test_large_file, 0, 2);
 	tcase_add_loop_test(tcase, test_no_regular_file, 0, 3);
 	tcase_add_loop_test(tcase, test_wrong, 0, (int)(sizeof(wrong) / sizeof(*wrong)));

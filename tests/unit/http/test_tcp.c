@@ -633,7 +633,7 @@ START_TEST(test_unix_full_queue)
 	listen_on_path(0);
 	ck_assert_int_eq(connect_now(&first, &err), 0);
 	ck_assert_int_eq(connect_now(&t, &err), -EAGAIN);
-	ck_assert_str_eq(err.text, "The server's queue of new connections is full");
+	ck_assert_str_eq(err.text, "the server's queue of new connections is full");
 	ck_assert_int_eq(t.fd, -1);
 	ck_assert_int_eq(fault_of_connect_errno(EAGAIN), FAULT_CONNECT_REFUSED);
 	transport_close(&first);
