@@ -56,12 +56,16 @@ clean() {
 	expect_equal "errors of '$*'" "$ERRORS" 0
 }
 
-# answers_with URL REGEX [CURL-FLAG...]: that the server does what the test wants it to do.
+# answers_with URL REGEX [CURL-FLAG...]: that the server does what the test wants it to do. It has
+# counted that request afterwards, which the next run would find otherwise.
 answers_with() {
 	local url=$1 regex=$2
 	shift 2
+	"$COUNT"
+	COUNT_BEFORE=$COUNTED
 	curl -sk -o /dev/null -D "$T/head" --max-time 5 "$@" "$url" || true
 	expect_line "$T/head" "$regex"
+	wait_until 3 server_has_counted 1 || true
 }
 
 # Opened connections, with those of the preparing, are at least so many.
