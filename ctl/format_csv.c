@@ -65,32 +65,27 @@ const struct format format_csv = {"csv", ".csv", format_csv_render};
 
 /* ---------------------------------------------------------------- stages */
 
-enum format_csv_kind {
-	FORMAT_CSV_COUNT,
-	FORMAT_CSV_TEXT,
-	FORMAT_CSV_PER_S,
-	FORMAT_CSV_S,
-	FORMAT_CSV_MS,
-};
-
+/* unit: what the figure is divided by; 0: it is a text. */
 static const struct {
 	const char *column, *path;
-	enum format_csv_kind kind;
+	int decimals;
+	double unit;
 } format_csv_stages[] = {
-	{"stage", "number", FORMAT_CSV_COUNT},
-	{"text", "text", FORMAT_CSV_TEXT},
-	{"start_s", "start_ns", FORMAT_CSV_S},
-	{"end_s", "end_ns", FORMAT_CSV_S},
-	{"planned_per_s", "rates.planned_per_s", FORMAT_CSV_PER_S},
-	{"ok_per_s", "rates.ok_per_s", FORMAT_CSV_PER_S},
-	{"planned", "ledger.planned", FORMAT_CSV_COUNT},
-	{"sent", "ledger.sent", FORMAT_CSV_COUNT},
-	{"ok", "ledger.ok", FORMAT_CSV_COUNT},
-	{"p50_ms", "offered.p50_ns", FORMAT_CSV_MS},
-	{"p95_ms", "offered.p95_ns", FORMAT_CSV_MS},
-	{"p99_ms", "offered.p99_ns", FORMAT_CSV_MS},
-	{"our_delay_p99_ms", "latency.our_delay.p99_ns", FORMAT_CSV_MS},
+	{"stage", "number", 0, 1},
+	{"text", "text", 0, 0},
+	{"start_s", "start_ns", 3, NSEC_PER_SEC},
+	{"end_s", "end_ns", 3, NSEC_PER_SEC},
+	{"planned_per_s", "rates.planned_per_s", 3, 1},
+	{"ok_per_s", "rates.ok_per_s", 3, 1},
+	{"planned", "ledger.planned", 0, 1},
+	{"sent", "ledger.sent", 0, 1},
+	{"ok", "ledger.ok", 0, 1},
+	{"p50_ms", "offered.p50_ns", 3, NSEC_PER_MSEC},
+	{"p95_ms", "offered.p95_ns", 3, NSEC_PER_MSEC},
+	{"p99_ms", "offered.p99_ns", 3, NSEC_PER_MSEC},
+	{"our_delay_p99_ms", "latency.our_delay.p99_ns", 3, NSEC_PER_MSEC},
 };
+#define FORMAT_CSV_STAGES (sizeof(format_csv_stages) / sizeof(*format_csv_stages))
 
 /* In quotes, in which a quote is doubled (RFC 4180); in one line, and without control characters:
  * it may have come from anywhere, and the file may be shown on a terminal. */
@@ -114,27 +109,15 @@ static int format_csv_stage(const json_t *stage, struct buf *ret)
 {
 	int r = 0;
 
-	for (size_t c = 0; c < sizeof(format_csv_stages) / sizeof(*format_csv_stages) && r == 0;
-		c++) {
+	for (size_t c = 0; c < FORMAT_CSV_STAGES && r == 0; c++) {
 		const char *path = format_csv_stages[c].path;
-		enum format_csv_kind kind = format_csv_stages[c].kind;
-		double value;
+		double value, unit = format_csv_stages[c].unit;
 
 		r = c > 0 ? buf_puts(ret, ",") : 0;
-		if (r < 0)
-			break;
-		if (kind == FORMAT_CSV_TEXT)
+		if (r == 0 && unit == 0)
 			r = format_csv_text(json_path_text(stage, path), ret);
-		else if (!json_path_real(stage, path, &value))
-			continue;
-		else if (kind == FORMAT_CSV_COUNT)
-			r = buf_printf(ret, "%.0f", value);
-		else if (kind == FORMAT_CSV_PER_S)
-			r = buf_printf(ret, "%.3f", value);
-		else
-			r = buf_printf(ret, "%.3f",
-				value / (double)(kind == FORMAT_CSV_MS ? NSEC_PER_MSEC
-								       : NSEC_PER_SEC));
+		else if (r == 0 && json_path_real(stage, path, &value))
+			r = buf_printf(ret, "%.*f", format_csv_stages[c].decimals, value / unit);
 	}
 	return r ? r : buf_puts(ret, "\n");
 }
@@ -145,8 +128,7 @@ static int format_csv_render_stages(const json_t *doc, const struct style *style
 	int r = 0;
 
 	(void)style;
-	for (size_t c = 0; c < sizeof(format_csv_stages) / sizeof(*format_csv_stages) && r == 0;
-		c++)
+	for (size_t c = 0; c < FORMAT_CSV_STAGES && r == 0; c++)
 		r = buf_printf(ret, "%s%s", c > 0 ? "," : "", format_csv_stages[c].column);
 	if (r == 0)
 		r = buf_puts(ret, "\n");

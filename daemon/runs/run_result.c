@@ -334,6 +334,17 @@ static int run_fill_redirects(const struct run *run, struct result_redirects *to
 	return result_set_text(&to->location, run_location(run));
 }
 
+/* What became of a part of the arrivals, over the time in which they were sent. */
+static void run_fill_counts(const struct ledger *l, int64_t sending_ns,
+	struct result_ledger *ledger, struct result_rates *rates)
+{
+	result_fill_ledger(l, ledger);
+	rates->is = RESULT_IS_THERE;
+	rates->planned_per_s = run_per_s_of(sending_ns, l->planned);
+	rates->sent_per_s = run_per_s_of(sending_ns, l->sent);
+	rates->ok_per_s = run_per_s_of(sending_ns, l->classes[LEDGER_OK]);
+}
+
 static int run_fill_request(const struct run *run, size_t i, struct result_request *to)
 {
 	const struct plan_request *planned = &run->plan->requests[i];
@@ -345,11 +356,7 @@ static int run_fill_request(const struct run *run, size_t i, struct result_reque
 
 	to->weight = (int64_t)planned->weight;
 	to->share = all > 0 ? (double)l->planned / (double)all : 0;
-	result_fill_ledger(l, &to->ledger);
-	to->rates.is = RESULT_IS_THERE;
-	to->rates.planned_per_s = run_per_s(run, l->planned);
-	to->rates.sent_per_s = run_per_s(run, l->sent);
-	to->rates.ok_per_s = run_per_s(run, l->classes[LEDGER_OK]);
+	run_fill_counts(l, run_sending_ns(run), &to->ledger, &to->rates);
 	for (int h = 0; h < STATS_REQUEST_HISTOGRAM_COUNT && r == 0; h++)
 		if (h != STATS_REQUEST_RESPONSE || run_schedule(run))
 			r = run_fill_one_latency(stats_request_histogram_names[h],
@@ -379,7 +386,7 @@ static int run_fill_stage(const struct run *run, size_t i, struct result_list *t
 {
 	const struct stats_stage *stage = &run->totals.stages[i];
 	struct result_stage *row;
-	int64_t start_ns, end_ns, paused_ns, sending_ns;
+	int64_t start_ns, end_ns, paused_ns;
 	int r;
 
 	if (!schedule_stage_span(run_schedule(run), i, &start_ns, &end_ns, &paused_ns))
@@ -394,7 +401,6 @@ static int run_fill_stage(const struct run *run, size_t i, struct result_list *t
 	row = result_list_add(&result_stage_table, to, NULL);
 	if (!row)
 		return -ENOMEM;
-	sending_ns = end_ns - start_ns - paused_ns;
 	row->number = (int64_t)i + 1;
 	row->start_ns = start_ns;
 	row->end_ns = end_ns;
@@ -404,11 +410,7 @@ static int run_fill_stage(const struct run *run, size_t i, struct result_list *t
 		    stats_histogram_names[STATS_RESPONSE], &stage->response, &row->latency, NULL) |
 	    run_fill_one_latency(
 		    stats_histogram_names[STATS_OUR_DELAY], &stage->our_delay, &row->latency, NULL);
-	result_fill_ledger(&stage->ledger, &row->ledger);
-	row->rates.is = RESULT_IS_THERE;
-	row->rates.planned_per_s = run_per_s_of(sending_ns, stage->ledger.planned);
-	row->rates.sent_per_s = run_per_s_of(sending_ns, stage->ledger.sent);
-	row->rates.ok_per_s = run_per_s_of(sending_ns, stage->ledger.classes[LEDGER_OK]);
+	run_fill_counts(&stage->ledger, end_ns - start_ns - paused_ns, &row->ledger, &row->rates);
 	result_fill_offered(&stage->response, stage->ledger.planned, &row->offered);
 	return r;
 }
