@@ -191,7 +191,7 @@ static void cmd_watch_on_acted(struct cmd_watch *w, const struct client_answer *
 	if (text.data)
 		display_say(&w->display, text.data);
 	else if (!a->error)
-		display_say(&w->display, "stopping: waiting for answers in flight");
+		display_say_stopping(&w->display, "");
 	buf_fini(&text);
 }
 

@@ -397,6 +397,14 @@ void display_say(struct display *p, const char *text)
 	print_errf("%.*s\n", len, text);
 }
 
+void display_say_stopping(struct display *p, const char *rest)
+{
+	char text[sizeof(p->message)];
+
+	(void)snprintf(text, sizeof(text), "stopping%s%s", view_awaits(&p->newest), rest);
+	display_say(p, text);
+}
+
 void display_clear(struct display *p)
 {
 	struct buf text = {0};

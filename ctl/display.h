@@ -53,6 +53,8 @@ void display_show_last(struct display *p, struct progress *now, uint64_t skipped
 void display_redraw(struct display *p);
 /* One line that is no news of the run: inside the view, or on stderr. */
 void display_say(struct display *p, const char *text);
+/* The same for a run that is being stopped: what its end waits for; then the rest of the line. */
+void display_say_stopping(struct display *p, const char *rest);
 /* Wipes the picture, so that something else can be printed. */
 void display_clear(struct display *p);
 /* Wipes it and puts the terminal back. */

@@ -71,8 +71,7 @@ static int session_interrupt(struct session *s)
 	if (s->_interrupts > 1)
 		s->_patience_ns = clock_now_ns() + SESSION_PATIENCE_NS;
 	if (s->display && !s->_told) {
-		display_say(s->display,
-			"stopping: waiting for answers in flight; Ctrl-C again to stop now");
+		display_say_stopping(s->display, "; Ctrl-C again to stop now");
 		s->_told = true;
 	}
 	/* Without an id yet: it is sent when the id has come. */

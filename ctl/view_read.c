@@ -48,6 +48,18 @@ double view_share(const struct progress *doc, int64_t elapsed_ns)
 	return fmin(1, fmax(0, share));
 }
 
+/* An arrival in the queue is planned, so it is still sent if a connection opens in time.
+ * Connections that are being opened are not counted as connections. */
+const char *view_awaits(const struct progress *doc)
+{
+	if (view_int(doc->in_flight) > 0)
+		return ": waiting for answers in flight";
+	if (view_int(doc->queue) == 0)
+		return "";
+	return view_int(doc->connections) > 0 ? ": waiting for requests that are not sent yet"
+					      : ": waiting for connections to open";
+}
+
 int view_draw_bar(unsigned cells, double share, struct buf *ret)
 {
 	static const char *const eighths[VIEW_EIGHTHS] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};

@@ -20,6 +20,9 @@ bool view_is_silent(const struct progress *doc);
 /* The share of the plan that is over, by count or by time (elapsed_ns), 0..1; negative if
  * unknown. */
 double view_share(const struct progress *doc, int64_t elapsed_ns);
+/* The text after "stopping" for a run that has just been stopped: what its end waits for, "" if
+ * nothing that is known. */
+const char *view_awaits(const struct progress *doc);
 
 /* "[████▌   ]" with so many cells between the brackets. 0 or -ENOMEM. */
 int view_draw_bar(unsigned cells, double share, struct buf *ret);

@@ -275,6 +275,55 @@ START_TEST(test_show_last)
 }
 END_TEST
 
+/* The line goes to stderr. */
+static void assert_says_stopping(struct display *p, const char *want)
+{
+	int old = dup(STDERR_FILENO);
+	char text[200] = "";
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	display_say_stopping(p, "; again");
+	ck_assert_int_eq(dup2(old, STDERR_FILENO), STDERR_FILENO);
+	close(old);
+	close(fds[1]);
+	ck_assert_int_gt(read(fds[0], text, sizeof(text) - 1), 0);
+	close(fds[0]);
+	text[strcspn(text, "\n")] = '\0';
+	ck_assert_str_eq(text, want);
+}
+
+/* What the end of a run waits for, by the newest figures: answers only where a request was sent. */
+START_TEST(test_say_stopping)
+{
+	static const struct {
+		int in_flight, queue, connections;
+		const char *want;
+	} rows[] = {
+		{7, 0, 8, "stopping: waiting for answers in flight; again"},
+		{7, 3, 8, "stopping: waiting for answers in flight; again"},
+		{0, 3, 0, "stopping: waiting for connections to open; again"},
+		{0, 3, 8, "stopping: waiting for requests that are not sent yet; again"},
+		{0, 0, 8, "stopping; again"},
+	};
+	json_t *doc = running();
+	struct display p;
+
+	display_init(&p, -1);
+	assert_says_stopping(&p, "stopping; again"); /* before any figures */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_object_set_new(doc, "in_flight", json_integer(rows[i].in_flight));
+		json_object_set_new(doc, "queue", json_integer(rows[i].queue));
+		json_object_set_new(doc, "connections", json_integer(rows[i].connections));
+		show(&p, doc);
+		assert_says_stopping(&p, rows[i].want);
+	}
+	display_fini(&p);
+	json_decref(doc);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("display");
@@ -287,6 +336,7 @@ int main(void)
 	tcase_add_test(tcase, test_show_in_a_pipe);
 	tcase_add_test(tcase, test_show_equal_intervals);
 	tcase_add_loop_test(tcase, test_show_last, 0, 4);
+	tcase_add_test(tcase, test_say_stopping);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
