@@ -168,6 +168,12 @@ static bool command_is_misplaced_url(const struct command *c, const char *word)
 	       (!slash || (colon && colon < slash)) && access(word, F_OK) == -1;
 }
 
+/* No id ends like a file of ours. */
+static bool command_is_misplaced_file(const struct command *c, const char *word)
+{
+	return c->words == COMMAND_RUN && (str_ends(word, ".ini") || str_ends(word, ".json"));
+}
+
 static int command_check_args(const struct command *c, const struct options *o)
 {
 	if (o->n_args < c->min_args) {
@@ -186,9 +192,11 @@ static int command_check_args(const struct command *c, const struct options *o)
 				c->name, c->usage, c->name);
 			return EXIT_USAGE;
 		}
-		if (command_is_misplaced_url(c, o->args[i])) {
-			command_complain("%s: %s is a URL, and %s", c->name, o->args[i],
-				command_takes[c->words]);
+		bool is_url = command_is_misplaced_url(c, o->args[i]);
+
+		if (is_url || command_is_misplaced_file(c, o->args[i])) {
+			command_complain("%s: %s is a %s, and %s", c->name, o->args[i],
+				is_url ? "URL" : "file", command_takes[c->words]);
 			return EXIT_USAGE;
 		}
 	}

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl report: a finished run's report from the service, or from a result file without a daemon.
  */
-#include <string.h>
-
 #include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
-#include "ctl/format.h"
 #include "ctl/output.h"
 #include "ctl/result_file.h"
 
@@ -48,13 +44,7 @@ int cmd_report(struct options *o)
 		command_complain("%s", err.text);
 		return r;
 	}
-	if (!str_ends(what, ".json") && format_for(what)) {
-		command_complain(
-			"report: %s: only a .json result can be read; -o FILE.json writes one",
-			what);
-		return EXIT_NO_INPUT;
-	}
-	if (strchr(what, '/') || str_ends(what, ".json"))
+	if (result_file_is_meant(what))
 		r = result_file_read(what, &doc);
 	else
 		r = cmd_report_fetch(o, &doc);

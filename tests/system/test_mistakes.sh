@@ -175,6 +175,47 @@ head -c 1100000 /dev/zero | tr '\0' ' ' >>"$T/a.json"
 expect_mistake 78 'a\.json: this is the result of a run' "$rpsctl" check ./a.json
 expect_mistake 78 'a\.json: this is the result of a run' "$rpsctl" ./a.json
 
+# What report and merge cannot read: what it is, and what to write instead, in the same words.
+file seq <<-END
+	# a sequence
+	[target]
+	url = $url
+END
+cp seq.ini sequence
+: >table.csv
+: >page.md
+: >odd.json
+echo '{"schema": "other"}' >other.json
+for command in "report" "merge $ROOT/tests/data/result_open.json"; do
+	for word in seq.ini sequence ./sequence; do
+		# shellcheck disable=SC2086
+		expect_mistake 78 "^rpsctl: $word: this is a run file, not a result: rpsctl run $word " \
+			"$rpsctl" $command "$word"
+	done
+	for word in table.csv page.md; do
+		# shellcheck disable=SC2086
+		expect_mistake 78 "^rpsctl: $word: only a result in JSON can be read back: .*-o FILE\.json" \
+			"$rpsctl" $command "$word"
+	done
+	for word in nowhere.json ./nowhere nowhere.csv nowhere.ini; do
+		# shellcheck disable=SC2086
+		expect_mistake 66 "^rpsctl: $word: no such file; .*-o FILE\.json writes one" \
+			"$rpsctl" $command "$word"
+	done
+	# shellcheck disable=SC2086
+	expect_mistake 78 '^rpsctl: odd\.json:.* not JSON' "$rpsctl" $command odd.json
+	# shellcheck disable=SC2086
+	expect_mistake 78 '^rpsctl: other\.json: .*not the result of a run.*-o FILE\.json' \
+		"$rpsctl" $command other.json
+done
+for command in status watch stop pause resume next "set rate=3"; do
+	# shellcheck disable=SC2086
+	expect_mistake 64 "^rpsctl: ${command%% *}: seq\.ini is a file, and a run is named by its id" \
+		"$rpsctl" $command seq.ini
+done
+expect_mistake 64 "^rpsctl: show: seq\.ini is not the name of a run of the service; rpsctl check" \
+	"$rpsctl" show seq.ini
+
 # Descriptors for rpsctl itself, and none for a daemon.
 for n in 6 16; do
 	expect_mistake 69 "^rpsctl: too few descriptors for a private rpsd: $n are allowed here \(ulimit -n\)" \
