@@ -91,13 +91,21 @@ static int cmd_origin_config(struct options *o, struct buf *ret)
 	return 0;
 }
 
+/* The private daemon, and how it was lost: 0, or what client_trouble explains. How it ended belongs
+ * to that line, so it is said when the daemon is known to have ended. */
+struct cmd_origin {
+	struct client client;
+	int signals;
+	int lost;
+};
+
 /* The daemon's word on its only origin. */
-static int cmd_origin_ask(struct client *c, struct client_answer *ret)
+static int cmd_origin_ask(struct cmd_origin *s, struct client_answer *ret)
 {
-	int r = client_call(c, "Origins", NULL, ret);
+	int r = client_call(&s->client, "Origins", NULL, ret);
 
 	if (r) {
-		command_complain("private rpsd: %s%s", client_trouble(r), client_remedy(r));
+		s->lost = r;
 		return EXIT_NO_DAEMON;
 	}
 	if (ret->error) {
@@ -117,17 +125,17 @@ static const json_t *cmd_origin_first(const struct client_answer *a)
 }
 
 /* Until a signal to end, or the end of the daemon. */
-static int cmd_origin_wait(struct client *c, int signals)
+static int cmd_origin_wait(struct cmd_origin *s)
 {
 	int r = 0;
 
 	for (;;) {
-		struct pollfd ready[] = {
-			{.fd = signals, .events = POLLIN}, {.fd = c->fd, .events = POLLIN}};
+		struct pollfd ready[] = {{.fd = s->signals, .events = POLLIN},
+			{.fd = s->client.fd, .events = POLLIN}};
 
 		if (poll(ready, 2, -1) == -1 && errno != EINTR)
 			return command_cannot_wait();
-		while ((r = terminal_next_signal(signals)) > 0) {
+		while ((r = terminal_next_signal(s->signals)) > 0) {
 			if (r == SIGTSTP)
 				terminal_stop_process();
 			else if (r != SIGWINCH && r != SIGCONT)
@@ -135,9 +143,9 @@ static int cmd_origin_wait(struct client *c, int signals)
 		}
 		if (r < 0)
 			return command_without_signals(-r);
-		r = ready[1].revents ? client_pump(c) : 0;
+		r = ready[1].revents ? client_pump(&s->client) : 0;
 		if (r) {
-			command_complain("private rpsd: %s", client_trouble(r));
+			s->lost = r;
 			return EXIT_NO_DAEMON;
 		}
 	}
@@ -201,10 +209,10 @@ static int cmd_origin_say_address(const json_t *origin, const struct options *o)
 	return 0;
 }
 
-static int cmd_origin_say_end(struct client *c, const struct options *o)
+static int cmd_origin_say_end(struct cmd_origin *s, const struct options *o)
 {
 	struct client_answer answer;
-	int r = cmd_origin_ask(c, &answer);
+	int r = cmd_origin_ask(s, &answer);
 
 	if (r)
 		return r;
@@ -216,27 +224,38 @@ static int cmd_origin_say_end(struct client *c, const struct options *o)
 	return 0;
 }
 
-static int cmd_origin_serve(struct client *c, int signals, const struct options *o)
+static int cmd_origin_serve(struct cmd_origin *s, const struct options *o)
 {
 	struct client_answer answer;
-	int r = cmd_origin_ask(c, &answer);
+	int r = cmd_origin_ask(s, &answer);
 
 	if (r)
 		return r;
 	r = cmd_origin_say_address(cmd_origin_first(&answer), o);
 	client_answer_fini(&answer);
 	if (r == 0)
-		r = cmd_origin_wait(c, signals);
+		r = cmd_origin_wait(s);
 	if (r == 0 && (o->json || !o->quiet))
-		r = cmd_origin_say_end(c, o);
+		r = cmd_origin_say_end(s, o);
 	return r;
+}
+
+/* A daemon that could not start has said why itself. */
+static void cmd_origin_say_loss(
+	const struct cmd_origin *s, enum private_ending ending, const struct buf *ended)
+{
+	if (s->lost == 0 || (s->lost == CLIENT_E_LOST && ending == PRIVATE_GAVE_UP))
+		return;
+	command_complain("private rpsd: %s%s%s%s%s", client_trouble(s->lost),
+		client_remedy(s->lost), ended->len ? " (" : "", ended->len ? ended->data : "",
+		ended->len ? ")" : "");
 }
 
 int cmd_origin(struct options *o)
 {
+	struct cmd_origin s = {.signals = -1};
 	struct private_daemon daemon;
-	struct client client;
-	struct buf config = {0};
+	struct buf config = {0}, ended = {0};
 	struct err err = {0};
 	int fd;
 	int r = cmd_origin_config(o, &config);
@@ -245,16 +264,15 @@ int cmd_origin(struct options *o)
 		command_complain("%s", err.text);
 		r = EXIT_NO_DAEMON;
 	} else if (r == 0) {
-		int signals = terminal_block_signals();
-
-		client_init(&client, fd);
-		r = signals < 0 ? command_without_signals(-signals)
-				: cmd_origin_serve(&client, signals, o);
-		client_close(&client);
-		if (signals >= 0)
-			(void)close(signals);
-		private_end(&daemon, NULL);
+		client_init(&s.client, fd);
+		s.signals = terminal_block_signals();
+		r = s.signals < 0 ? command_without_signals(-s.signals) : cmd_origin_serve(&s, o);
+		client_close(&s.client);
+		if (s.signals >= 0)
+			(void)close(s.signals);
+		cmd_origin_say_loss(&s, private_end(&daemon, &ended), &ended);
 	}
+	buf_fini(&ended);
 	buf_fini(&config);
 	return r;
 }

@@ -119,7 +119,7 @@ static int cmd_run_session(
 	s->display = NULL;
 	client_close(&s->stream);
 	client_close(&s->steer);
-	private_end(&daemon, &ended);
+	(void)private_end(&daemon, &ended);
 	if (status == EXIT_NO_INPUT && run_spec_kind(o->args[0]) == RUN_SPEC_NAME) {
 		buf_consume(&s->trouble, s->trouble.len);
 		suggest_explain(o, "Start", o->args[0], &s->trouble);

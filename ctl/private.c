@@ -269,12 +269,12 @@ static bool private_wait(const struct private_daemon *d, int patience_ms)
 	return n == 1;
 }
 
-void private_end(struct private_daemon *d, struct buf *ret)
+enum private_ending private_end(struct private_daemon *d, struct buf *ret)
 {
 	int status = 0;
 
 	if (d->pid <= 0)
-		return;
+		return PRIVATE_WELL;
 	if (!private_wait(d, PRIVATE_PATIENCE_MS)) {
 		(void)kill(d->pid, SIGTERM);
 		if (!private_wait(d, PRIVATE_TERM_MS))
@@ -290,4 +290,7 @@ void private_end(struct private_daemon *d, struct buf *ret)
 	if (d->pidfd != -1)
 		(void)close(d->pidfd);
 	*d = (struct private_daemon){.pidfd = -1};
+	if (WIFSIGNALED(status))
+		return PRIVATE_KILLED;
+	return WEXITSTATUS(status) ? PRIVATE_GAVE_UP : PRIVATE_WELL;
 }

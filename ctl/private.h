@@ -25,7 +25,13 @@ struct private_daemon {
 int private_start(struct private_daemon *d, unsigned n, const char *config, int content_fd,
 	int ret_fds[], struct err *reterr);
 
+enum private_ending {
+	PRIVATE_WELL,	 /* or there was none */
+	PRIVATE_GAVE_UP, /* by itself, and has said why on stderr */
+	PRIVATE_KILLED,
+};
+
 /* Waits until it is gone (our ends must be closed) and collects it; what does not go by itself is
  * killed. Appends to ret how it ended where that was not by itself and in order (NULL: not asked).
  * Harmless when there is none. */
-void private_end(struct private_daemon *d, struct buf *ret);
+enum private_ending private_end(struct private_daemon *d, struct buf *ret);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The private daemon is killed in the middle of a run: rpsctl says so in a line and ends with 69.
+# The private daemon of a run or of an origin is killed: rpsctl says so in a line and ends with 69.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -24,5 +24,10 @@ wait_exit "$PID" 10
 expect_equal "exit status" "$STATUS" 69
 expect_line "$ERR" "rpsctl: the daemon went away"
 expect_text stdout "$OUT" ""
-end_process "$ORIGIN_PID"
+
+# The same of the origin's.
+kill -KILL "$ORIGIN_RPSD"
+wait_exit "$ORIGIN_PID" 10
+expect_equal "exit status" "$STATUS" 69
+expect_line "$T/origin.err" "^rpsctl: private rpsd: the daemon went away \(signal 9, Killed\)$"
 expect_nothing_left

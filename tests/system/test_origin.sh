@@ -34,6 +34,7 @@ if "$rpsctl" origin --listen "$ORIGIN" >"$OUT" 2>"$ERR" </dev/null; then
 	fail "two origins on one port"
 fi
 expect_line "$ERR" "$ORIGIN"
+expect_line_count "lines of the cause" "$ERR" 1
 expect_text stdout "$OUT" ""
 end_process "$ORIGIN_PID"
 expect_nothing_left
