@@ -3,9 +3,12 @@
  */
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/json_path.h"
+#include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
 #include "ctl/output.h"
+#include "ctl/print.h"
 #include "ctl/result_file.h"
 
 static int cmd_report_fetch(const struct options *o, json_t **ret)
@@ -33,6 +36,36 @@ static int cmd_report_fetch(const struct options *o, json_t **ret)
 	return 0;
 }
 
+/* No run was named: while others are active it is not clear which one is shown. */
+static void cmd_report_say_active(const struct options *o, const json_t *doc)
+{
+	struct client_answer answer;
+	const json_t *runs;
+	const char *active = NULL;
+	size_t n = 0;
+
+	if (command_ask(o, true, "Status", NULL, &answer))
+		return;
+	runs = json_object_get(answer.parameters, "runs");
+	for (size_t i = 0; i < json_array_size(runs); i++) {
+		const json_t *run = json_array_get(runs, i);
+
+		if (str_eq(json_path_text(run, "state"), "finished"))
+			continue;
+		active = json_path_text(run, "id");
+		n++;
+	}
+	if (n == 1)
+		print_errf(
+			"%s is the newest run that has finished; %s is active: rpsctl watch %s\n",
+			json_path_text(doc, "run.id"), active, active);
+	else if (n)
+		print_errf("%s is the newest run that has finished; %zu runs are active: rpsctl "
+			   "status lists them\n",
+			json_path_text(doc, "run.id"), n);
+	client_answer_fini(&answer);
+}
+
 int cmd_report(struct options *o)
 {
 	const char *what = o->n_args ? o->args[0] : "";
@@ -50,6 +83,8 @@ int cmd_report(struct options *o)
 		r = cmd_report_fetch(o, &doc);
 	if (r)
 		return r;
+	if (!o->n_args)
+		cmd_report_say_active(o, doc);
 	r = output_report(o, doc);
 	json_decref(doc);
 	return r;

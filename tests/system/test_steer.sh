@@ -99,7 +99,7 @@ expect_figures "$T/result.json" \
 	"the window but for the pause" "$window" 4000000000 \
 	outcome .run.outcome completed
 
-# The next stage, and behind the last one the end.
+# The next stage, and after the last one the end.
 cat >"$T/staged.ini" <<INI
 [target]
 url = $url
@@ -107,13 +107,22 @@ url = $url
 stage = hold 100 for 1h
 stage = hold 200 for 1h
 INI
+finished=$id
 begin "$T/staged.ini"
+# Of which run a report is that names none.
+expect_exit 0 "$rpsctl" report
+expect_text "what is shown" "$ERR" \
+	"$finished is the newest run that has finished; $id is active: rpsctl watch $id"
+expect_exit 0 "$rpsctl" report "$finished"
+expect_text "stderr for a named run" "$ERR" ""
 expect_exit 0 "$rpsctl" next "$id"
 expect_line "$OUT" 'next stage, hold 100 for 1h -> hold 200 for 1h, takes effect at 0:[0-9]+$'
 expect_exit 0 "$rpsctl" next "$id"
 expect_line "$OUT" 'next stage, hold 200 for 1h -> the end, takes effect at 0:[0-9]+$'
 report
 expect_figures "$T/result.json" outcome .run.outcome completed
+expect_exit 0 "$rpsctl" report
+expect_text "stderr where none is active" "$ERR" ""
 refused 77 "$id has finished" pause "$id"
 
 # Users can only pause.
