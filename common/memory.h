@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* What helps a program that is out of memory, for the end of a message. */
+#define MEMORY_REMEDY "end other programs, or raise the limit (ulimit -v, MemoryMax=)"
+
 /* From now on jansson's failures are counted, and memory that it frees is passed to release: free,
  * or a function that overwrites it first. To be called once, before any other use of jansson, which
  * can have only one pair of allocation functions: they are set here alone. */

@@ -135,6 +135,16 @@ size_t str_utf8_len(const char *text)
 	return len;
 }
 
+bool str_is_utf8(const char *text)
+{
+	for (size_t len; *text; text += len) {
+		len = str_utf8_len(text);
+		if (len == 0)
+			return false;
+	}
+	return true;
+}
+
 size_t str_harmless_len(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;

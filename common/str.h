@@ -30,6 +30,8 @@ void str_cut(char *ret, size_t size, const char *text, size_t len);
 /* The length of the character at text in bytes; 0 at the end of text, and for invalid UTF-8 (RFC
  * 3629: no surrogates, not longer than needed, at most U+10FFFF). */
 size_t str_utf8_len(const char *text);
+/* All of text is such characters. */
+bool str_is_utf8(const char *text);
 
 /* The length in bytes of the character at text, if a terminal shows it and does not interpret it;
  * 0: a control character (C0, DEL, C1), one that changes the direction of text (U+202A to U+202E,

@@ -19,6 +19,7 @@
 #include "common/control/varlink.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/memory.h"
 #include "common/str.h"
 #include "ctl/fetch.h"
 #include "ctl/options.h"
@@ -301,7 +302,9 @@ const char *client_trouble(int r)
 
 const char *client_remedy(int r)
 {
-	return r == CLIENT_E_PROTOCOL ? ": rpsctl doctor compares the versions of both" : "";
+	if (r == CLIENT_E_PROTOCOL)
+		return ": rpsctl doctor compares the versions of both";
+	return r == -ENOMEM ? ": " MEMORY_REMEDY : "";
 }
 
 /* ---------------------------------------------------------------- errors */

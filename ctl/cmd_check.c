@@ -153,8 +153,7 @@ static int cmd_check_daemon(const char *path, struct buf *ret)
 		r = settings_build(&doc, &settings, &problems);
 	settings_refuse_private(&doc, &problems);
 	if (r == -ENOMEM) {
-		command_complain("%s: %s", path, strerror(ENOMEM));
-		r = EXIT_NO_DAEMON;
+		r = command_out_of_memory(path);
 	} else if (r || problems.n) {
 		r = EXIT_CONFIG;
 	} else {
@@ -200,6 +199,8 @@ static int cmd_check_look(const char *path, const struct key_table **ret_kind, b
 			path, path);
 		return EXIT_NO_INPUT;
 	}
+	if (r == -ENOMEM)
+		return command_out_of_memory(path);
 	if (r) {
 		command_complain("%s: %s", path, strerror(-r));
 		return EXIT_NO_INPUT;

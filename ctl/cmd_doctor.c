@@ -19,8 +19,7 @@ int cmd_doctor(struct options *o)
 	if (r == 0)
 		command_print(text.data);
 	else
-		command_complain("out of memory for the checks: end other programs, or raise the "
-				 "limit (ulimit -v, MemoryMax=)");
+		(void)command_out_of_memory("the checks");
 	buf_fini(&text);
 	if (r)
 		return EXIT_NO_DAEMON;

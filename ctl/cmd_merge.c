@@ -57,8 +57,10 @@ static int cmd_merge_files(const struct options *o, struct result_merge_part *pa
 		ret, &err);
 	if (r == 0)
 		return 0;
-	command_complain("%s", r == RESULT_MERGE_E_REFUSED ? err.text : strerror(-r));
-	return r == RESULT_MERGE_E_REFUSED ? EXIT_CONFIG : EXIT_NO_DAEMON;
+	if (r != RESULT_MERGE_E_REFUSED)
+		return command_out_of_memory("the sum");
+	command_complain("%s", err.text);
+	return EXIT_CONFIG;
 }
 
 int cmd_merge(struct options *o)
@@ -77,10 +79,8 @@ int cmd_merge(struct options *o)
 	if (r)
 		return r;
 	parts = calloc(o->n_args, sizeof(*parts));
-	if (!parts) {
-		command_complain("%s", strerror(ENOMEM));
-		return EXIT_NO_DAEMON;
-	}
+	if (!parts)
+		return command_out_of_memory("the sum");
 	r = cmd_merge_files(o, parts, &doc);
 	if (r == 0)
 		r = output_report(o, doc);

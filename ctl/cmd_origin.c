@@ -38,12 +38,6 @@ static const char *cmd_origin_key(const struct options_setting *setting)
 	return setting->key + strlen(CMD_ORIGIN_SECTION);
 }
 
-static int cmd_origin_lacks_memory(void)
-{
-	command_complain("out of memory");
-	return EXIT_NO_DAEMON;
-}
-
 /* Says what is wrong with the flags. 0 or the exit status. */
 static int cmd_origin_check(const struct options *o)
 {
@@ -64,7 +58,7 @@ static int cmd_origin_check(const struct options *o)
 	problems_fini(&problems);
 	ini_fini(&doc);
 	if (r == -ENOMEM)
-		return cmd_origin_lacks_memory();
+		return command_out_of_memory("the origin");
 	return r ? EXIT_USAGE : 0;
 }
 
@@ -76,7 +70,7 @@ static int cmd_origin_config(struct options *o, struct buf *ret)
 	if (!options_setting(o, CMD_ORIGIN_SECTION "listen"))
 		r = options_set(o, CMD_ORIGIN_SECTION "listen", CMD_ORIGIN_LISTEN, "--listen");
 	if (r)
-		return cmd_origin_lacks_memory();
+		return command_out_of_memory("the origin");
 	r = cmd_origin_check(o);
 	if (r)
 		return r;
@@ -86,7 +80,7 @@ static int cmd_origin_config(struct options *o, struct buf *ret)
 
 		if (options_setting(o, s->key) == s->value &&
 			buf_printf(ret, "%s = %s\n", cmd_origin_key(s), s->value))
-			return cmd_origin_lacks_memory();
+			return command_out_of_memory("the origin");
 	}
 	return 0;
 }

@@ -18,11 +18,9 @@ static int cmd_report_fetch(const struct options *o, json_t **ret)
 	json_t *result;
 	int r;
 
-	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
-		json_decref(parameters);
-		command_complain("report: the name of the run is not valid UTF-8");
-		return EXIT_NO_INPUT;
-	}
+	r = o->n_args ? command_put_run(o, parameters, "run", o->args[0]) : 0;
+	if (r)
+		return r;
 	r = command_ask(o, true, "Report", parameters, &answer);
 	if (r)
 		return r;

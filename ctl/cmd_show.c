@@ -22,11 +22,9 @@ int cmd_show(struct options *o)
 			o->args[0]);
 		return EXIT_USAGE;
 	}
-	if (o->n_args && json_object_set_new(parameters, "name", json_string(o->args[0]))) {
-		json_decref(parameters);
-		command_complain("show: the name of the run is not valid UTF-8");
-		return EXIT_NO_INPUT;
-	}
+	r = o->n_args ? command_put_run(o, parameters, "name", o->args[0]) : 0;
+	if (r)
+		return r;
 	r = command_ask(o, true, "Show", parameters, &answer);
 	if (r)
 		return r;

@@ -112,11 +112,9 @@ int cmd_status(struct options *o)
 	struct buf text = {0};
 	int r;
 
-	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
-		json_decref(parameters);
-		command_complain("status: the name of the run is not valid UTF-8");
-		return EXIT_NO_INPUT;
-	}
+	r = o->n_args ? command_put_run(o, parameters, "run", o->args[0]) : 0;
+	if (r)
+		return r;
 	r = command_ask(o, true, "Status", parameters, &answer);
 	if (r)
 		return r;

@@ -19,11 +19,9 @@ int cmd_stop(struct options *o)
 		return EXIT_USAGE;
 	}
 	parameters = json_pack("{s:b, s:b}", "now", o->now, "all", o->all);
-	if (o->n_args && json_object_set_new(parameters, "run", json_string(o->args[0]))) {
-		json_decref(parameters);
-		command_complain("stop: the name of the run is not valid UTF-8");
-		return EXIT_NO_INPUT;
-	}
+	r = o->n_args ? command_put_run(o, parameters, "run", o->args[0]) : 0;
+	if (r)
+		return r;
 	r = command_ask(o, false, "Stop", parameters, &answer);
 	if (r)
 		return r;

@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "common/exit_codes.h"
 #include "common/figure.h"
+#include "common/memory.h"
 #include "common/str.h"
 #include "ctl/client.h"
 #include "ctl/cmd.h"
@@ -177,7 +178,7 @@ static void cmd_watch_act(struct cmd_watch *w, enum display_key key)
 		return;
 	}
 	if (client_send(&w->steer, method, parameters, false))
-		display_say(&w->display, "out of memory for the call to the daemon");
+		display_say(&w->display, "out of memory for the call: " MEMORY_REMEDY);
 }
 
 static void cmd_watch_on_acted(struct cmd_watch *w, const struct client_answer *a)
@@ -268,16 +269,12 @@ static int cmd_watch_turn(struct cmd_watch *w)
 static int cmd_watch_call(struct cmd_watch *w)
 {
 	json_t *parameters = json_object();
+	int r = w->o->n_args ? command_put_run(w->o, parameters, "run", w->o->args[0]) : 0;
 
-	if (w->o->n_args && json_object_set_new(parameters, "run", json_string(w->o->args[0]))) {
-		json_decref(parameters);
-		command_complain("watch: the name of the run is not valid UTF-8");
-		return EXIT_NO_INPUT;
-	}
-	if (client_send(&w->stream, "Watch", parameters, true)) {
-		command_complain("out of memory for the call to the daemon");
-		return EXIT_NO_DAEMON;
-	}
+	if (r)
+		return r;
+	if (client_send(&w->stream, "Watch", parameters, true))
+		return command_out_of_memory("the call to the daemon");
 	return CMD_WATCH_GO_ON;
 }
 

@@ -11,7 +11,10 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/memory.h"
+#include "common/str.h"
 #include "ctl/client.h"
+#include "ctl/options.h"
 #include "ctl/print.h"
 #include "ctl/suggest.h"
 
@@ -33,11 +36,17 @@ void command_complain(const char *format, ...)
 	len = vasprintf(&text, format, args);
 	va_end(args);
 	if (len == -1) {
-		print_err("rpsctl: out of memory\n");
+		print_err("rpsctl: out of memory: " MEMORY_REMEDY "\n");
 		return;
 	}
 	print_errf("rpsctl: %s\n", text);
 	free(text);
+}
+
+int command_out_of_memory(const char *what)
+{
+	command_complain("out of memory for %s: " MEMORY_REMEDY, what);
+	return EXIT_NO_DAEMON;
 }
 
 int command_cannot_wait(void)
@@ -55,6 +64,20 @@ int command_without_signals(int error)
 void command_print(const char *text)
 {
 	print_marked(stdout, text);
+}
+
+int command_put_run(
+	const struct options *o, json_t *parameters, const char *member, const char *run)
+{
+	bool is_utf8 = str_is_utf8(run);
+
+	if (is_utf8 && json_object_set_new(parameters, member, json_string(run)) == 0)
+		return 0;
+	json_decref(parameters);
+	if (is_utf8)
+		return command_out_of_memory("the call to the daemon");
+	command_complain("%s: the name of the run is not valid UTF-8", o->command);
+	return EXIT_NO_INPUT;
 }
 
 int command_ask(const struct options *o, bool is_query, const char *method, json_t *parameters,

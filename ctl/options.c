@@ -21,6 +21,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/config/keys.h"
+#include "common/memory.h"
 #include "common/plan/plan_keys.h"
 #include "common/settings/settings_keys.h"
 #include "common/str.h"
@@ -506,7 +507,7 @@ int options_parse(
 	if (r == 0)
 		r = options_refuse_contradictions(&w);
 	if (r == -ENOMEM)
-		err_set(reterr, "out of memory for the command line");
+		err_set(reterr, "out of memory for the command line: " MEMORY_REMEDY);
 	return r;
 }
 

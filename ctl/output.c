@@ -233,7 +233,8 @@ static int output_to_file(const struct options *o, const json_t *doc, const char
 	if (r == 0)
 		r = output_write_file(path, &text);
 	if (r)
-		command_complain("cannot write %s: %s", path, strerror(-r));
+		command_complain("cannot write %s: %s%s", path, strerror(-r),
+			r == -ENOMEM ? ": " MEMORY_REMEDY : "");
 	buf_fini(&text);
 	return r ? EXIT_OUTPUT : 0;
 }
@@ -252,8 +253,8 @@ static int output_to_stdout(const struct options *o, const json_t *doc)
 		print_rendered(stdout, &text);
 	buf_fini(&text);
 	if (r)
-		command_complain("cannot render the report: %s", strerror(-r));
-	return r ? EXIT_NO_DAEMON : 0;
+		return command_out_of_memory("the report");
+	return 0;
 }
 
 int output_report(const struct options *o, const json_t *doc)

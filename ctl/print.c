@@ -85,7 +85,7 @@ static void print_lost(FILE *to)
 	if (to == stdout && !print_failure)
 		print_failure = -ENOMEM;
 	if (to == stderr)
-		(void)fputs("rpsctl: out of memory\n", stderr);
+		(void)fputs("rpsctl: out of memory: " MEMORY_REMEDY "\n", stderr);
 }
 
 static void print_text(FILE *to, const char *text)

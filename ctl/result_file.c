@@ -22,12 +22,14 @@
 
 static int result_file_unreadable(const char *path, int error)
 {
+	if (error == -ENOMEM)
+		return command_out_of_memory(path);
 	if (error == -ENOENT)
 		command_complain(
 			"%s: no such file; a result is a .json file: " RESULT_FILE_WRITE, path);
 	else
 		command_complain("%s: %s", path, file_error(error));
-	return error == -ENOMEM ? EXIT_NO_DAEMON : EXIT_NO_INPUT;
+	return EXIT_NO_INPUT;
 }
 
 static bool result_file_has_line(const char *text, const char *line)

@@ -22,6 +22,7 @@
 #include "common/control/progress.h"
 #include "common/exit_codes.h"
 #include "common/json_path.h"
+#include "common/memory.h"
 #include "ctl/display.h"
 #include "ctl/print.h"
 #include "ctl/steer.h"
@@ -45,6 +46,11 @@ static int session_fail(struct session *s, int status, const char *text)
 	return status;
 }
 
+static int session_out_of_memory(struct session *s, int status)
+{
+	return session_fail(s, status, "out of memory for the call to the daemon: " MEMORY_REMEDY);
+}
+
 static int session_cannot_wait(struct session *s)
 {
 	(void)buf_printf(&s->trouble, "rpsctl: cannot wait for the daemon: %s\n", strerror(errno));
@@ -58,8 +64,7 @@ static int session_send_stop(struct session *s)
 	json_t *parameters = json_pack("{s:s, s:b}", "run", s->_id, "now", s->_interrupts > 1);
 
 	if (client_send(&s->steer, "Stop", parameters, false))
-		return session_fail(
-			s, EXIT_INTERRUPTED, "out of memory for the call to the daemon");
+		return session_out_of_memory(s, EXIT_INTERRUPTED);
 	return SESSION_GO_ON;
 }
 
@@ -134,7 +139,7 @@ static int session_on_keys(struct session *s, short events)
 				  &parameters)
 			: NULL;
 	if (method && client_send(&s->steer, method, parameters, false))
-		display_say(s->display, "out of memory for the call to the daemon");
+		display_say(s->display, "out of memory for the call: " MEMORY_REMEDY);
 	return SESSION_GO_ON;
 }
 
@@ -143,7 +148,7 @@ static int session_on_keys(struct session *s, short events)
 static int session_call(struct session *s, const char *method, bool more)
 {
 	if (client_send(&s->stream, method, json_pack("{s:s}", "run", s->_id), more))
-		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
+		return session_out_of_memory(s, EXIT_NO_DAEMON);
 	return SESSION_GO_ON;
 }
 
@@ -156,7 +161,7 @@ static int session_on_started(struct session *s, const struct client_answer *a)
 		return session_fail(s, EXIT_NO_DAEMON, "the daemon started a run without an id");
 	s->_id = strdup(id);
 	if (!s->_id)
-		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
+		return session_out_of_memory(s, EXIT_NO_DAEMON);
 	if (s->display && *s->where)
 		print_errf("%s%s%s\n", s->where, *s->load ? ": " : "", s->load);
 	s->_step = SESSION_WATCHING;
@@ -317,7 +322,7 @@ int session_run(struct session *s, json_t *parameters)
 	int r = SESSION_GO_ON;
 
 	if (client_send(&s->stream, "Start", parameters, false))
-		return session_fail(s, EXIT_NO_DAEMON, "out of memory for the call to the daemon");
+		return session_out_of_memory(s, EXIT_NO_DAEMON);
 	while (r == SESSION_GO_ON)
 		r = session_turn(s);
 	if (s->display)

@@ -28,6 +28,7 @@
 #include "common/file.h"
 #include "common/config/variables.h"
 #include "common/config/keys.h"
+#include "common/memory.h"
 #include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
 #include "common/result/result.h"
@@ -48,7 +49,7 @@ _Static_assert(PLAN_SERVICE_BYTES_MAX / 3 * 4 + 2 * START_REQUEST_TEXT_MAX < VAR
 
 static int start_request_out_of_memory(struct err *reterr)
 {
-	err_set(reterr, "out of memory for the files and flags of the run");
+	err_set(reterr, "out of memory for the files and flags of the run: " MEMORY_REMEDY);
 	return EXIT_NO_DAEMON;
 }
 
@@ -101,18 +102,13 @@ static int start_request_unreadable(const char *path, int error, struct err *ret
 		err_set(reterr, "%.300s: %s", path, odd);
 		return EXIT_CONFIG;
 	}
+	if (error == -ENOMEM) {
+		err_set(reterr, "out of memory for %.300s: " MEMORY_REMEDY, path);
+		return EXIT_NO_DAEMON;
+	}
 	err_set(reterr, "%.300s: %s", path,
 		error == -EFBIG ? "too large for a run" : strerror(-error));
 	return EXIT_NO_INPUT;
-}
-
-/* JSON carries nothing else. */
-static bool start_request_is_utf8(const char *text)
-{
-	json_t *string = json_string(text);
-
-	json_decref(string);
-	return string != NULL;
 }
 
 /* ---------------------------------------------------------------- texts */
@@ -126,7 +122,7 @@ static int start_request_read_text(const char *path, size_t used, char **ret, st
 
 	if (r)
 		return start_request_unreadable(path, r, reterr);
-	is_text = strlen(*ret) == len && start_request_is_utf8(*ret);
+	is_text = strlen(*ret) == len && str_is_utf8(*ret);
 	if (is_text && !start_request_is_result(*ret))
 		return 0;
 	free(*ret);
@@ -222,7 +218,8 @@ static int start_request_add_overlays(
 
 struct start_request_environment {
 	struct start_request *d;
-	bool is_bad; /* a value is not text in UTF-8 */
+	bool is_bad;  /* a value is not text in UTF-8 */
+	bool is_lost; /* there was no memory for one */
 	char name[64];
 };
 
@@ -231,9 +228,11 @@ static const char *start_request_lookup(void *userdata, const char *name)
 	struct start_request_environment *e = userdata;
 	const char *value = getenv(name);
 
-	if (value && json_object_set_new(e->d->start.variables, name, json_string(value))) {
+	if (value && !str_is_utf8(value)) {
 		e->is_bad = true;
 		(void)snprintf(e->name, sizeof(e->name), "%.60s", name);
+	} else if (value && json_object_set_new(e->d->start.variables, name, json_string(value))) {
+		e->is_lost = true;
 	}
 	return value;
 }
@@ -270,7 +269,7 @@ static int start_request_read(
 		r = start_read_texts(&d->start, &d->doc, &d->problems);
 	if (r == 0)
 		r = start_request_fill(d, *ret_n_named, &variables);
-	if (r)
+	if (r || ours.is_lost)
 		return start_request_out_of_memory(reterr);
 	if (ours.is_bad) {
 		err_set(reterr, "${%s}: its value is not text in UTF-8", ours.name);
@@ -284,8 +283,7 @@ static int start_request_read(
 static int start_request_add_setting(struct start_request *d, const char *key, const char *value,
 	const char *origin, struct err *reterr)
 {
-	if (!start_request_is_utf8(key) || !start_request_is_utf8(value) ||
-		!start_request_is_utf8(origin)) {
+	if (!str_is_utf8(key) || !str_is_utf8(value) || !str_is_utf8(origin)) {
 		err_set(reterr, "a flag's value is not text in UTF-8");
 		return EXIT_USAGE;
 	}
@@ -501,7 +499,7 @@ int start_request_plan(
 
 	if (!files) {
 		free(names);
-		command_complain("out of memory for the plan of the run");
+		(void)command_out_of_memory("the plan of the run");
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < n_read; i++)
@@ -511,7 +509,7 @@ int start_request_plan(
 		n_read + n_unread, ret, &d->problems);
 	free(files);
 	if (r == -ENOMEM)
-		command_complain("out of memory for the plan of the run");
+		(void)command_out_of_memory("the plan of the run");
 	*ret_unread = names;
 	*ret_n_unread = n_unread;
 	return r;

@@ -106,13 +106,10 @@ int steer_command(const struct options *o, const char *method, const char *run, 
 {
 	struct client_answer answer;
 	struct buf text = {0};
-	int r;
+	int r = run ? command_put_run(o, parameters, "run", run) : 0;
 
-	if (run && json_object_set_new(parameters, "run", json_string(run))) {
-		json_decref(parameters);
-		command_complain("%s: the name of the run is not valid UTF-8", o->command);
-		return EXIT_NO_INPUT;
-	}
+	if (r)
+		return r;
 	r = command_ask(o, false, method, parameters, &answer);
 	if (r)
 		return r;

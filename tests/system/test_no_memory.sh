@@ -68,6 +68,9 @@ for command in "status $id" "watch $id" "report $T/whole.json" "check $T/rpsd.co
 		[ -s "$ERR" ] || fail "$command: exit status $status without a word (allocation $at)"
 		! file_has "$ERR" 'went away|invalid message|not JSON' ||
 			fail "$command blames what it reads (allocation $at)"
+		! file_has "$ERR" 'UTF-8' || fail "$command blames a name (allocation $at)"
+		! file_has "$ERR" 'out of memory|Cannot allocate' || file_has "$ERR" 'ulimit -v' ||
+			fail "$command: out of memory, and no remedy (allocation $at)"
 		refused=$((refused + 1))
 	done
 done

@@ -143,6 +143,16 @@ START_TEST(cuts_between_characters)
 }
 END_TEST
 
+START_TEST(is_utf8)
+{
+	ck_assert(str_is_utf8(""));
+	ck_assert(str_is_utf8("gr\xc3\xbc\xc3\x9f"));
+	ck_assert(!str_is_utf8("gr\xfc\xdf"));
+	ck_assert(!str_is_utf8("cut \xc3"));
+	ck_assert(!str_is_utf8("\xed\xa0\x80")); /* a surrogate */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("str");
@@ -153,6 +163,7 @@ int main(void)
 	tcase_add_test(tcase, nearest_of_long_words);
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, cuts_between_characters);
+	tcase_add_test(tcase, is_utf8);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
