@@ -346,7 +346,14 @@ static void format_md_errors(struct report *r)
 static void format_md_notes(struct report *r)
 {
 	const json_t *notes = json_path_at(r->doc, "generator.notes");
+	char steered[400];
 
+	report_steered(r, steered, sizeof(steered));
+	if (*steered) {
+		format_md_puts(r, "- steered ");
+		format_md_escape(r, steered);
+		format_md_puts(r, "\n");
+	}
 	for (size_t i = 0; i < json_array_size(notes); i++) {
 		const json_t *note = json_array_get(notes, i);
 
@@ -358,7 +365,7 @@ static void format_md_notes(struct report *r)
 		}
 		format_md_puts(r, "\n");
 	}
-	if (json_array_size(notes))
+	if (json_array_size(notes) || *steered)
 		format_md_puts(r, "\n");
 }
 

@@ -483,6 +483,16 @@ static size_t format_text_silences(struct report *r)
 	return r->is_full || n < FORMAT_TEXT_NOTES ? 0 : n - FORMAT_TEXT_NOTES;
 }
 
+/* Figures of a run that was steered are not those of its plan. */
+static void format_text_steered(struct report *r)
+{
+	char text[400];
+
+	report_steered(r, text, sizeof(text));
+	if (*text)
+		report_wrapped(r, "  steered", REPORT_LABEL, text);
+}
+
 static void format_text_note(struct report *r, const json_t *note)
 {
 	const char *remedy = json_path_text(note, "try");
@@ -620,6 +630,7 @@ static int format_text_render(const json_t *doc, const struct style *style, stru
 	format_text_errors(&r);
 	format_text_slow(&r);
 	format_text_course(&r);
+	format_text_steered(&r);
 	format_text_notes(&r);
 	format_text_next(&r);
 	if (style->verbose)

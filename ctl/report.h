@@ -143,6 +143,10 @@ void report_judge(const struct report *r, struct report_verdict *ret);
 /* "open model, even spacing" */
 void report_model(const struct report *r, char *model, size_t size);
 
+/* What was done to the run while it went on: "2 times: rate 200/s -> 400/s at 0:02, pause at 0:05";
+ * "": nothing. */
+void report_steered(const struct report *r, char *ret, size_t size);
+
 /* One of `slowest` in words: "5,000 ms  buy  timeout  connection 31  at 1:48". */
 void report_slow(const struct report *r, const json_t *slow, char *ret, size_t size);
 

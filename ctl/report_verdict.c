@@ -209,3 +209,59 @@ void report_model(const struct report *r, char *model, size_t size)
 		(void)snprintf(model, size, "open model, %.30s",
 			str_eq(arrivals, "constant") || !*arrivals ? "even spacing" : arrivals);
 }
+
+/* ---------------------------------------------------------------- steering */
+
+static const struct {
+	const char *kind; /* of an event */
+	const char *words;
+} report_acts[] = {
+	{"rate", "rate"},
+	{"pause", "pause"},
+	{"resume", "resume"},
+	{"next", "next stage"},
+};
+#define REPORT_ACTS_SHOWN 4u
+
+/* NULL: the event is no act of steering. */
+static const char *report_act(const json_t *event)
+{
+	for (size_t i = 0; i < sizeof(report_acts) / sizeof(*report_acts); i++)
+		if (str_eq(report_acts[i].kind, json_path_text(event, "kind")))
+			return report_acts[i].words;
+	return NULL;
+}
+
+static void report_put_act(const json_t *event, const char *words, struct buf *ret)
+{
+	const char *from = json_path_text(event, "from");
+	const char *to = json_path_text(event, "to");
+	int64_t at_ns = 0;
+
+	(void)json_path_int(event, "at_ns", &at_ns);
+	(void)buf_printf(ret, "%s%s", ret->len ? ", " : "", words);
+	if (str_eq(words, "rate") && *from && *to)
+		(void)buf_printf(ret, " %.30s -> %.30s", from, to);
+	(void)buf_printf(ret, " at" REPORT_GLUE "%s", figure_clock(at_ns).text);
+}
+
+void report_steered(const struct report *r, char *ret, size_t size)
+{
+	const json_t *events = json_path_at(r->doc, "events");
+	struct buf acts = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+		const char *words = report_act(event);
+
+		if (words && n++ < REPORT_ACTS_SHOWN)
+			report_put_act(event, words, &acts);
+	}
+	*ret = '\0';
+	if (n > REPORT_ACTS_SHOWN)
+		(void)buf_printf(&acts, " and %zu more", n - REPORT_ACTS_SHOWN);
+	if (n > 0 && acts.data)
+		(void)snprintf(ret, size, "%zu time%s: %s", n, n == 1 ? "" : "s", acts.data);
+	buf_fini(&acts);
+}

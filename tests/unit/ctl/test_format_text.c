@@ -135,6 +135,43 @@ START_TEST(test_silence_is_a_note)
 }
 END_TEST
 
+/* In all forms that people read: a run that was steered did something else than its plan says. */
+START_TEST(test_steered)
+{
+	const struct style style = {.width = 80};
+	json_t *doc = load("open");
+	json_t *events;
+	char *text;
+
+	text = render(&format_text, doc, style);
+	ck_assert_ptr_null(strstr(text, "steered"));
+	free(text);
+	events = json_pack("[{s:I s:s s:s s:s s:s} {s:I s:s s:s} {s:I s:s s:s}]", "at_ns",
+		(json_int_t)3200000000, "kind", "rate", "text", "joe: rate 200/s -> 400/s", "from",
+		"200/s", "to", "400/s", "at_ns", (json_int_t)4000000000, "kind", "silence", "text",
+		"nothing", "at_ns", (json_int_t)65000000000, "kind", "pause", "text", "joe: pause");
+	json_object_set(doc, "events", events);
+	text = render(&format_text, doc, style);
+	ck_assert_ptr_nonnull(
+		strstr(text, "  steered 2 times: rate 200/s -> 400/s at 0:03, pause at 1:05\n"));
+	free(text);
+	text = render(&format_md, doc, style);
+	ck_assert_ptr_nonnull(
+		strstr(text, "- steered 2 times: rate 200/s -\\> 400/s at 0:03, pause at 1:05\n"));
+	free(text);
+	for (int i = 0; i < 3; i++)
+		json_array_append_new(events,
+			json_pack("{s:I s:s}", "at_ns", (json_int_t)70000000000, "kind", "next"));
+	text = render(&format_text, doc, style);
+	ck_assert_ptr_nonnull(strstr(text, "  steered 5 times: rate 200/s -> 400/s at 0:03, "));
+	ck_assert_ptr_nonnull(strstr(text, " and 1 more"));
+	assert_lines(text, false);
+	free(text);
+	json_decref(events);
+	json_decref(doc);
+}
+END_TEST
+
 /* Three, those first that something can be done about; all of them with -v. */
 START_TEST(test_notes_are_few)
 {
@@ -856,6 +893,7 @@ int main(void)
 	tcase_add_test(tcase, test_unbalanced_ledger_is_said);
 	tcase_add_loop_test(tcase, test_json_is_the_document, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_format_by_ending);
+	tcase_add_test(tcase, test_steered);
 	tcase_add_test(tcase, test_notes_are_few);
 	tcase_add_test(tcase, test_sparkline);
 	tcase_add_loop_test(tcase, test_few_requests_have_no_rate, 0, 5);
