@@ -38,7 +38,7 @@ set_timeouts() {
 	request_ms=5000
 	case ${wanted[$1]} in
 	*connect-timeout | *tls-timeout) connect_ms=150 ;;
-	*' timeout') request_ms=400 ;;
+	*' timeout') request_ms=$((400 * ${RPSD_TEST_TIMES-1})) ;;
 	*' any') connect_ms=300 request_ms=600 ;;
 	esac
 }

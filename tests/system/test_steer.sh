@@ -125,15 +125,16 @@ expect_exit 0 "$rpsctl" report
 expect_text "stderr where none is active" "$ERR" ""
 refused 77 "$id has finished" pause "$id"
 
-# Users can only pause.
-begin "$url" --closed -c 2 -d 1s
+# Users can only pause. (A sanitizer needs longer to come to the pause.)
+seconds=${RPSD_TEST_TIMES-1}
+begin "$url" --closed -c 2 -d "${seconds}s"
 refused 77 'a closed run has no rate: its users' set "$id" rate=100
 refused 77 'a closed run has no stages' next "$id"
 expect_exit 0 "$rpsctl" pause "$id"
 wait_until 3 state_is paused || fail "$id is not paused"
 expect_exit 0 "$rpsctl" resume "$id"
 report
-expect_figures "$T/result.json" "the window but for the pause" "$window" 1000000000
+expect_figures "$T/result.json" "the window but for the pause" "$window" $((seconds * 1000000000))
 
 # The trail has who did what, and who was refused.
 expect_line "$log" "$user: rate 200/s -> 400/s \(run=.* uid=[0-9]+ pid=[0-9]+\)"

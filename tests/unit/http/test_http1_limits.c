@@ -4,9 +4,9 @@
 #include "daemon/http/http1.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "daemon/http/http1_scan.h"
 #include "tests/support/suite.h"
 #include "tests/unit/http/http1_feed.h"
@@ -15,30 +15,19 @@
 #define TE "Transfer-Encoding: "
 #define CHUNKED OK11 TE "chunked\r\n\r\n"
 
-struct text {
-	char *data;
-	size_t len;
-};
-
-static void text_add(struct text *t, const char *s)
+static void text_add(struct buf *t, const char *s)
 {
-	size_t n = strlen(s);
-
-	t->data = realloc(t->data, t->len + n);
-	ck_assert_ptr_nonnull(t->data);
-	memcpy(t->data + t->len, s, n);
-	t->len += n;
+	ck_assert_int_eq(buf_puts(t, s), 0);
 }
 
-static void text_fill(struct text *t, char c, size_t n)
+static void text_fill(struct buf *t, char c, size_t n)
 {
-	t->data = realloc(t->data, t->len + n);
-	ck_assert_ptr_nonnull(t->data);
+	ck_assert_int_eq(buf_reserve(t, n), 0);
 	memset(t->data + t->len, c, n);
 	t->len += n;
 }
 
-static void assert_limit(struct text *t, enum http1_result result, size_t used, const char *error)
+static void assert_limit(struct buf *t, enum http1_result result, size_t used, const char *error)
 {
 	struct message m = {t->data, t->len, 0, false};
 	struct outcome pieces;
@@ -54,7 +43,7 @@ static void assert_limit(struct text *t, enum http1_result result, size_t used, 
 	assert_same(&o, &pieces);
 	pieces = feed_pieces(&m, m.len > 150 ? m.len - 150 : 1, 1);
 	assert_same(&o, &pieces);
-	free(t->data);
+	buf_fini(t);
 }
 
 static const struct line_kind {
@@ -90,10 +79,10 @@ START_TEST(test_line_limit)
 	size_t start = in_body ? strlen(k->before) : 0;
 	size_t head = in_body ? 0 : strlen(k->before);
 	size_t fill = HTTP1_HEADERS_MAX - head - strlen(k->line) - strlen(k->end);
-	struct text t;
+	struct buf t;
 
 	for (size_t more = 0; more < 2; more++) {
-		t = (struct text){0};
+		t = (struct buf){0};
 		text_add(&t, k->before);
 		text_add(&t, k->line);
 		text_fill(&t, k->fill, fill + more);
@@ -111,7 +100,7 @@ END_TEST
 /* Endless headers (0), endless trailers (1), endless empty lines (2), each line short. */
 START_TEST(test_block_limit)
 {
-	struct text t = {0};
+	struct buf t = {0};
 	size_t start = 0;
 
 	if (_i == 1)
@@ -131,7 +120,7 @@ END_TEST
 
 START_TEST(test_block_exactly_full)
 {
-	struct text t = {0};
+	struct buf t = {0};
 
 	text_add(&t, OK11 "Content-Length: 1\r\n");
 	while (HTTP1_HEADERS_MAX - t.len > 100000 + 2) {
@@ -149,7 +138,7 @@ END_TEST
 /* Servers are met that send more, in lines and in all, than other clients take. */
 START_TEST(test_large_headers)
 {
-	struct text t = {0};
+	struct buf t = {0};
 
 	text_add(&t, OK11 "Set-Cookie: a=");
 	text_fill(&t, 'x', 20000);
@@ -166,7 +155,7 @@ END_TEST
 /* Many small chunks, each with an extension, are more than a header block may be: no limit. */
 START_TEST(test_many_chunks)
 {
-	struct text t = {0};
+	struct buf t = {0};
 
 	text_add(&t, CHUNKED);
 	while (t.len < 2 * HTTP1_HEADERS_MAX)
@@ -178,7 +167,7 @@ END_TEST
 
 START_TEST(test_informational_limit)
 {
-	struct text t = {0}, u = {0};
+	struct buf t = {0}, u = {0};
 
 	for (int i = 0; i < HTTP1_INFORMATIONAL_MAX; i++) {
 		text_add(&t, "HTTP/1.1 102 x\r\n\r\n");
