@@ -107,6 +107,9 @@ static const char *audit_generator_remedy(const struct audit_view *v, enum fault
 
 static const char *audit_connect_remedy(const struct audit_view *v, enum fault fault)
 {
+	if (fault == FAULT_CONNECT_BACKLOG)
+		return "a longer listen backlog in the server, up to net.core.somaxconn of its "
+		       "host; or fewer connections at once: -c, --set connections.open-rate=RATE";
 	if (fault != FAULT_CONNECT_REFUSED && fault != FAULT_CONNECT_ERROR)
 		return "";
 	if (*v->plan.unix_path && fault == FAULT_CONNECT_REFUSED)

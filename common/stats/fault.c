@@ -30,7 +30,9 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 		"the name of the target has no address"},
 
 	[FAULT_CONNECT_REFUSED] = {"connect-refused", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
-		"no process listens at this address (Unix socket: or its queue is full)"},
+		"no process listens at this address"},
+	[FAULT_CONNECT_BACKLOG] = {"connect-backlog", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
+		"the server's queue of new connections is full (its listen backlog)"},
 	[FAULT_CONNECT_TIMEOUT] = {"connect-timeout", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
 		"the connection attempt was not answered within [timeouts] connect"},
 	[FAULT_CONNECT_ERROR] = {"connect-error", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
@@ -116,8 +118,9 @@ enum fault fault_of_connect_errno(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
-	case EAGAIN: /* a Unix socket's server with a full queue */
 		return FAULT_CONNECT_REFUSED;
+	case EAGAIN: /* unix(7) */
+		return FAULT_CONNECT_BACKLOG;
 	case ETIMEDOUT:
 		return FAULT_CONNECT_TIMEOUT;
 	case EMFILE:

@@ -31,6 +31,7 @@ enum fault {
 	FAULT_EXPIRED,
 	FAULT_RESOLVE,
 	FAULT_CONNECT_REFUSED,
+	FAULT_CONNECT_BACKLOG, /* a Unix socket alone: TCP tries again by itself */
 	FAULT_CONNECT_TIMEOUT,
 	FAULT_CONNECT_ERROR, /* any other answer of the network */
 	FAULT_TLS_EXPIRED,   /* the server's certificate was refused, and why */

@@ -866,7 +866,7 @@ START_TEST(test_unix_full_queue)
 {
 	int fd = listen_unix(0), filler = fill_unix();
 
-	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_REFUSED,
+	expect_unix_error(RESOLVER_NOT_ANSWERED, FAULT_CONNECT_BACKLOG,
 		"the server's queue of new connections is full");
 	close(filler);
 	close(fd);

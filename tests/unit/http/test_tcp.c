@@ -635,7 +635,7 @@ START_TEST(test_unix_full_queue)
 	ck_assert_int_eq(connect_now(&t, &err), -EAGAIN);
 	ck_assert_str_eq(err.text, "the server's queue of new connections is full");
 	ck_assert_int_eq(t.fd, -1);
-	ck_assert_int_eq(fault_of_connect_errno(EAGAIN), FAULT_CONNECT_REFUSED);
+	ck_assert_int_eq(fault_of_connect_errno(EAGAIN), FAULT_CONNECT_BACKLOG);
 	transport_close(&first);
 	close(listener);
 }
