@@ -355,6 +355,15 @@ static int client_explain_unfinished(const struct client_answer *a, struct buf *
 	return EXIT_NO_INPUT;
 }
 
+static int client_explain_finished(const struct client_answer *a, struct buf *ret)
+{
+	const char *run = client_field(a, "run");
+
+	(void)buf_printf(
+		ret, "rpsctl: %s has finished; rpsctl report %s shows its report\n", run, run);
+	return EXIT_NO_INPUT;
+}
+
 static int client_explain_refused(const struct client_answer *a, struct buf *ret)
 {
 	(void)buf_printf(ret, "rpsctl: refused: %s\n", client_field(a, "reason"));
@@ -382,6 +391,7 @@ static const struct {
 	{RPSD_INTERFACE ".PlanInvalid", client_explain_plan},
 	{RPSD_INTERFACE ".NoSuchRun", client_explain_run},
 	{RPSD_INTERFACE ".NotFinished", client_explain_unfinished},
+	{RPSD_INTERFACE ".Finished", client_explain_finished},
 	{RPSD_INTERFACE ".Refused", client_explain_refused},
 	{RPSD_INTERFACE ".Unavailable", client_explain_unavailable},
 	{"org.varlink.service.PermissionDenied", client_explain_role},

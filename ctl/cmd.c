@@ -31,8 +31,9 @@ static const char command_set_more[] =
 	"RATE is a rate as in run files (500, 2k, 100/m), or x1.1 of the present one. It\n"
 	"holds for the rest of the present stage, from the end of the present interval\n"
 	"on where that is less than 1 s away, else from 50 ms on. Each change is an event\n"
-	"of the result. Exit status: 0 accepted, 64 usage, 66 no such run, 69 no\n"
-	"daemon, 77 refused: by policy, or because the run has no rate, or ends.\n";
+	"of the result. Exit status: 0 accepted, 64 usage, 66 no such run, or it has\n"
+	"finished, 69 no daemon, 77 refused: by policy, or because the run has no rate,\n"
+	"or ends.\n";
 
 static const char command_pause_more[] =
 	"Requests in flight are answered; nothing new is sent until rpsctl resume. Paused\n"

@@ -22,6 +22,11 @@ static struct run *methods_steer_find(const struct methods *m, struct control_co
 
 	if (!run)
 		methods_no_such_run(call, id);
+	if (run && run_get_state(run) == RUN_FINISHED) {
+		control_error(
+			call, RPSD_INTERFACE ".Finished", json_pack("{s:s}", "run", run_id(run)));
+		return NULL;
+	}
 	return run;
 }
 

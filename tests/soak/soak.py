@@ -28,7 +28,7 @@ import tempfile
 import time
 
 INTERFACE = "io.rpsd.Control."
-EXPECTED = {"Refused", "NoSuchRun", "NotFinished", "Unavailable", "PlanInvalid", "PermissionDenied"}
+EXPECTED = {"Refused", "NoSuchRun", "NotFinished", "Finished", "Unavailable", "PlanInvalid", "PermissionDenied"}
 BUSY_S = 12  # between two rests
 CALL_S = 120  # a machine may be busy; a call that takes longer is lost
 MEMBER, STRANGERS = 65001, (65002, 65003)

@@ -68,6 +68,8 @@ for error in Refused Unavailable; do
 done
 answer "{\"run\": \"$evil\", \"state\": \"$evil\"}" io.rpsd.Control.NotFinished
 harmless report
+answer "{\"run\": \"$evil\"}" io.rpsd.Control.Finished
+harmless pause
 answer "{\"run\": \"$evil\"}" io.rpsd.Control.NoSuchRun
 harmless report
 answer "{\"parameter\": \"$evil\"}" org.varlink.service.InvalidParameter

@@ -123,7 +123,12 @@ report
 expect_figures "$T/result.json" outcome .run.outcome completed
 expect_exit 0 "$rpsctl" report
 expect_text "stderr where none is active" "$ERR" ""
-refused 77 "$id has finished" pause "$id"
+for act in stop pause resume next "set rate=3"; do
+	# shellcheck disable=SC2086  # two words
+	set -- $act
+	refused 66 "^rpsctl: $id has finished; rpsctl report $id shows its report$" \
+		"$1" "$id" "${@:2}"
+done
 
 # Users can only pause. (A sanitizer needs longer to come to the pause.)
 seconds=${RPSD_TEST_TIMES-1}

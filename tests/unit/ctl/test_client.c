@@ -478,6 +478,8 @@ static const struct {
 } errors[] = {
 	{"io.rpsd.Control.NoSuchRun", "{\"run\":\"x\"}", EXIT_NO_INPUT, "no such run: x\n"},
 	{"io.rpsd.Control.NoSuchRun", "{\"run\":\"\"}", EXIT_NO_INPUT, "there is no run\n"},
+	{"io.rpsd.Control.Finished", "{\"run\":\"x-1\"}", EXIT_NO_INPUT,
+		"rpsctl: x-1 has finished; rpsctl report x-1 shows its report\n"},
 	{"io.rpsd.Control.NotFinished", "{\"run\":\"x\",\"state\":\"running\"}", EXIT_NO_INPUT,
 		"x is running"},
 	{"io.rpsd.Control.PlanInvalid", "{}", EXIT_CONFIG, "not valid\n"},
