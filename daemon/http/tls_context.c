@@ -228,7 +228,9 @@ static int tls_use_certificate(SSL_CTX *ctx, const struct tls_pem *pem, struct e
 	return r;
 }
 
-static int tls_use_key(SSL_CTX *ctx, const struct tls_pem *pem, struct err *reterr)
+/* certificate: in use already; it may be in the same file. */
+static int tls_use_key(SSL_CTX *ctx, const struct tls_pem *pem, const struct tls_pem *certificate,
+	struct err *reterr)
 {
 	struct tls_pem_source source;
 	bool is_encrypted = false, used;
@@ -248,14 +250,23 @@ static int tls_use_key(SSL_CTX *ctx, const struct tls_pem *pem, struct err *rete
 		return -EINVAL;
 	}
 	if (!key) {
-		err_set(reterr, "%s: the file has no private key (PEM)", pem->name);
+		if (pem == certificate)
+			err_set(reterr,
+				"%s: the file has a certificate, but no private key (PEM): --key "
+				"FILE ([tls] key) names the file that has it",
+				pem->name);
+		else
+			err_set(reterr,
+				"%s: the file has no private key (PEM): --key FILE ([tls] key) "
+				"must name the one that belongs to %s",
+				pem->name, certificate->name);
 		return -EINVAL;
 	}
 	used = SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
 	EVP_PKEY_free(key);
 	if (!used) {
-		err_set(reterr, "%s: the key does not belong to the certificate: %s", pem->name,
-			tls_fault_reason());
+		err_set(reterr, "%s: the key does not belong to the certificate in %s: %s",
+			pem->name, certificate->name, tls_fault_reason());
 		return -EINVAL;
 	}
 	return 0;
@@ -270,11 +281,14 @@ static int tls_set_identity(
 	if (!config->certificate.name) {
 		if (!config->key.name)
 			return 0;
-		err_set(reterr, "%s: a key without its certificate", config->key.name);
+		err_set(reterr,
+			"%s: a key without its certificate: --cert FILE ([tls] certificate) names "
+			"it",
+			config->key.name);
 		return -EINVAL;
 	}
 	r = tls_use_certificate(c->ssl_ctx, &config->certificate, reterr);
-	return r < 0 ? r : tls_use_key(c->ssl_ctx, key, reterr);
+	return r < 0 ? r : tls_use_key(c->ssl_ctx, key, &config->certificate, reterr);
 }
 
 /* ---------------------------------------------------------------- how we speak */

@@ -69,9 +69,15 @@ START_TEST(test_bad_files)
 	struct tls_config bad = good;
 
 	bad.certificate = rig_pem("c.pem", client->pem);
-	refuses(&bad, -EINVAL, "c.pem: the file has no private key (PEM)");
+	refuses(&bad, -EINVAL,
+		"c.pem: the file has a certificate, but no private key (PEM): --key FILE ([tls] "
+		"key) names the file that has it");
+	bad.key = rig_pem("c.key", client->pem);
+	refuses(&bad, -EINVAL,
+		"c.key: the file has no private key (PEM): --key FILE ([tls] key) must name the "
+		"one that belongs to c.pem");
 	bad.key = rig_pem("c.key", rig_identities[RIG_GOOD].key_pem);
-	refuses(&bad, -EINVAL, "c.key: the key does not belong to the certificate");
+	refuses(&bad, -EINVAL, "c.key: the key does not belong to the certificate in c.pem: ");
 	bad.key = rig_pem("c.key", encrypted);
 	refuses(&bad, -EINVAL, "c.key: the private key has a passphrase");
 	bad.key = rig_pem("c.key", client->key_pem);
@@ -83,7 +89,9 @@ START_TEST(test_bad_files)
 	bad.certificate = rig_pem("c.pem", "");
 	refuses(&bad, -EINVAL, "c.pem: the file has no certificate (PEM)");
 	bad.certificate = (struct tls_pem){0};
-	refuses(&bad, -EINVAL, "c.key: a key without its certificate");
+	refuses(&bad, -EINVAL,
+		"c.key: a key without its certificate: --cert FILE ([tls] certificate) names "
+		"it");
 	bad.certificate = (struct tls_pem){.name = "/nonexistent/c.pem"};
 	refuses(&bad, -ENOENT, "/nonexistent/c.pem: No such file or directory");
 

@@ -363,7 +363,9 @@ START_TEST(a_context_that_cannot_be)
 	run = run_whole(keys);
 	ck_assert_int_eq(run_exit_code(run), EXIT_CONFIG);
 	ck_assert_str_eq(run_outcome(run), "failed");
-	ck_assert_str_eq(run_reason(run), "ca.pem: the file has no private key (PEM)");
+	ck_assert_str_eq(run_reason(run),
+		"ca.pem: the file has a certificate, but no private key (PEM): --key FILE ([tls] "
+		"key) names the file that has it");
 	/* But for the probe. */
 	ck_assert_uint_le(mini_server_connections(&server), 1);
 	mini_server_close(&server);
