@@ -160,9 +160,7 @@ static const struct plan_form *plan_find_form(char *const *words, size_t n)
 		const char *const *form = plan_forms[f].words;
 		size_t i = 0;
 
-		while (i < n && form[i] &&
-			(plan_is_field(form[i]) ? !str_eq(words[i], "max")
-						: str_eq(words[i], form[i])))
+		while (i < n && form[i] && (plan_is_field(form[i]) || str_eq(words[i], form[i])))
 			i++;
 		if (i == n && !form[i])
 			return &plan_forms[f];
@@ -192,6 +190,14 @@ static int plan_parse_stage_rate(
 {
 	struct key key = *keys_find(&plan_keys, "load", "rate");
 
+	if (str_eq(word, key.word)) {
+		err_set(reterr, "the rate of a stage is a number, 1/h to 10M/s, as in hold 500 for "
+				"5m; max, "
+				"as fast as the answers allow, is for a whole run: rate = max (-r "
+				"max) with "
+				"a duration");
+		return -EINVAL;
+	}
 	if (!units_parse_rate(word, ret) && !ret->num) {
 		if (kind == PLAN_RAMP)
 			return 0;

@@ -142,7 +142,11 @@ static const struct {
 	{"warm-up hold 5 for 5s", "or pause TIME, as in hold 500 for 5m"},
 	{"warmup warmup hold 5 for 5s", "is not a stage: write hold RATE for TIME, ramp"},
 	{"hold 5 5s", "'hold 5 5s' is not a stage: write hold RATE for TIME, as in hold 500"},
-	{"hold max for 5s", "write hold RATE for TIME, as in"},
+	{"hold max for 5s",
+		"the rate of a stage is a number, 1/h to 10M/s, as in hold 500 for 5m; max, "
+		"as fast as the answers allow, is for a whole run: rate = max"},
+	{"hold 5 for max", "'max' is not a "},
+	{"step from 1 to 5 by max every 1s", "the rate of a stage is a number"},
 	{"hold 5 for 5s now", "write hold RATE for TIME, as in"},
 	{"hold 0 for 5s", "a rate of 0 is where a ramp begins or ends, and nowhere else: write "
 			  "pause TIME"},
@@ -154,7 +158,7 @@ static const struct {
 	{"ramp from 1 to 2 for 3s", "as in ramp from 50 to 500 over 30s"},
 	{"ramp from 1 over 3s", "write ramp from RATE to RATE over TIME"},
 	{"ramp to 2 from 1 over 3s", "write ramp from RATE to RATE over TIME"},
-	{"ramp to max over 3s", "write ramp from RATE to RATE over TIME"},
+	{"ramp to max over 3s", "the rate of a stage is a number"},
 	{"ramp from 1 to 11M over 3s", "'11M' is too large"},
 	{"ramp from 0 to 0 over 3s", "sends nothing: write pause TIME"},
 	{"ramp from 1 to 2 over 3", "'3' has no unit"},
