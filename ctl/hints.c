@@ -152,6 +152,8 @@ static const struct hints_row hints_unknowns[] = {
 		"leave it out: response times count from the planned instant", NULL},
 	{"--no-tui", HINTS_ANY, HINTS_QUIET, NULL},
 	{"--out", HINTS_ANY, "a report in a file is -o FILE.json", NULL},
+	{"--url", HINTS_ANY, "leave it out: a URL is a word of its own, rpsctl VALUE", "URL"},
+	{"--count", HINTS_ANY, "requests are -n VALUE, connections -c VALUE", "N"},
 	{"--connections-per-second", HINTS_ANY, "it is --set connections.open-rate=VALUE", "RATE"},
 	/* Of rpsctl start, which other commands have. */
 	{"-o", HINTS_ANY, HINTS_LATER "-o VALUE", "FILE"},

@@ -273,16 +273,43 @@ static const char *options_only_beginning(const char *typed, const char *const *
 	return found;
 }
 
+/* A key of run files that is no flag, typed as one; NULL: it is none, or one of several sections.
+ */
+static const struct key *options_key_typed(const struct options_walk *w, const char *flag)
+{
+	const struct key *found = NULL;
+
+	if (!(w->groups & OPTIONS_PLAN) || !str_starts(flag, "--"))
+		return NULL;
+	for (size_t i = 0; i < plan_keys.n; i++) {
+		const struct key *k = &plan_keys.rows[i];
+
+		if (k->named || !str_eq(k->name, flag + 2))
+			continue;
+		if (found)
+			return NULL;
+		found = k;
+	}
+	return found;
+}
+
 /* One line about a flag that this command does not have. value: what comes after it, or NULL. */
 static int options_refuse(const struct options_walk *w, const char *flag, const char *value)
 {
 	const char *name = flag + strspn(flag, "-");
 	const char *words[OPTIONS_N];
+	const struct key *key;
 	const char *nearest;
 	size_t n = 0;
 
 	if (options_hint(w, flag, value))
 		return -EINVAL;
+	key = options_key_typed(w, flag);
+	if (key) {
+		err_set(w->reterr, "unknown flag %s: the key of run files is --set %s.%s=%.100s",
+			flag, key->section, key->name, value && *value ? value : "VALUE");
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < OPTIONS_N; i++) {
 		const struct options_flag *f = &options_flags[i];
 

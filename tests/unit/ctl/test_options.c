@@ -192,6 +192,13 @@ static const struct {
 	const char *line;
 	const char *says;
 } wrong[] = {
+	{RUN, "--order|sequence",
+		"unknown flag --order: the key of run files is --set load.order=sequence"},
+	{RUN, "--url|http://a", "leave it out: a URL is a word of its own, rpsctl http://a"},
+	{RUN, "--scale=x2", "--set load.scale=x2"},
+	{RUN, "--count|7", "requests are -n 7, connections -c 7"},
+	{OPTIONS_PLAN, "--pipeline", "--set connections.pipeline=VALUE"},
+	{OPTIONS_STOP, "--order|sequence", "unknown flag --order; --help lists the flags"},
 	{RUN, "--rat|1", "unknown flag --rat; did you mean --rate?"},
 	{RUN, "--dur|5", "unknown flag --dur; did you mean --duration?"},
 	{RUN, "--c|5", "--help lists the flags"},
