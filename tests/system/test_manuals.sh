@@ -164,8 +164,10 @@ done
 # ---------------------------------------------------------------- examples of commands
 
 free_port
+# Whatever port of this host an example names, a server that happens to be there is left alone.
 here() {
-	sed "s|URL|http://127.0.0.1:$FREE_PORT/|g; s/\(localhost\|127\.0\.0\.1\):8000/127.0.0.1:$FREE_PORT/g" "$@"
+	sed -E "s|URL|http://127.0.0.1:$FREE_PORT/|g
+		s/(localhost|127\.0\.0\.1):[1-9][0-9]*/127.0.0.1:$FREE_PORT/g" "$@"
 }
 
 # One example: it may fail for want of a server or a service, not because it is misspelt.
