@@ -318,6 +318,35 @@ static void format_md_stages(struct report *r)
 	format_md_puts(r, "\n\n");
 }
 
+static void format_md_parts(struct report *r)
+{
+	size_t n = report_n_parts(r);
+
+	if (n == 0)
+		return;
+	format_md_puts(r, "| part | planned | ok | p50 | p99 | our p99 | generator |\n");
+	format_md_puts(r, "|:--|--:|--:|--:|--:|--:|:--|\n");
+	for (size_t i = 0; i < n && i < REPORT_PARTS_MAX; i++) {
+		struct report_part p = report_part(r, i);
+		char line[256];
+
+		format_md_puts(r, "| ");
+		format_md_escape(r, p.name);
+		(void)snprintf(line, sizeof(line), " | %s | %s | %s | %s | %s | ", p.planned.text,
+			p.ok.text, p.p50.text, p.p99.text, p.ours.text);
+		format_md_puts(r, line);
+		format_md_escape(r, p.verdict);
+		format_md_puts(r, " |\n");
+	}
+	if (n > REPORT_PARTS_MAX) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "\n%zu more: --json\n", n - REPORT_PARTS_MAX);
+		format_md_puts(r, line);
+	}
+	format_md_puts(r, "\n");
+}
+
 /* ---------------------------------------------------------------- what went wrong, what to do */
 
 static void format_md_errors(struct report *r)
@@ -418,6 +447,7 @@ static int format_md_render(const json_t *doc, const struct style *style, struct
 	format_md_times(&r);
 	format_md_requests(&r);
 	format_md_stages(&r);
+	format_md_parts(&r);
 	format_md_errors(&r);
 	format_md_notes(&r);
 	format_md_plan(&r);

@@ -126,6 +126,16 @@ struct report_stage report_stage(const struct report *r, size_t i);
 /* The table, if there are any, and a gap. */
 void report_stage_table(struct report *r);
 
+/* The runs that a merged result is the sum of; 0: it is of one run. */
+size_t report_n_parts(const struct report *r);
+/* As many are shown at most. */
+#define REPORT_PARTS_MAX 20u
+struct report_part {
+	char name[140]; /* "host/id", or "id" */
+	struct figure planned, ok, p50, p99, ours;
+	char verdict[10]; /* of its generator */
+};
+struct report_part report_part(const struct report *r, size_t i);
 /* For a merged result: a line for each run in it, and a gap. */
 void report_parts_table(struct report *r);
 

@@ -8,26 +8,10 @@
 #include "ctl/style.h"
 #include "ctl/report.h"
 
-#define REPORT_PARTS_MAX 20u
 #define REPORT_PART_NAME_MIN 10u
 /* The cells after a name, with blanks; on a narrow terminal without planned and our delay. */
 #define REPORT_PART_CELLS 60u
 #define REPORT_PART_CELLS_NARROW 40u
-
-struct report_part_name {
-	char text[140];
-};
-
-/* "host/id", or "id". */
-static struct report_part_name report_part_name(const json_t *part)
-{
-	const char *host = json_path_text(part, "host");
-	struct report_part_name name;
-
-	(void)snprintf(name.text, sizeof(name.text), "%.64s%s%.64s", host, *host ? "/" : "",
-		json_path_text(part, "id"));
-	return name;
-}
 
 static struct figure report_part_ms(
 	const struct report *r, const json_t *part, const char *key, const char *missing)
@@ -49,43 +33,58 @@ static struct figure report_part_count(const json_t *part, const char *key)
 	return figure_count(n);
 }
 
-static void report_part_line(struct report *r, const json_t *part, unsigned width)
+size_t report_n_parts(const struct report *r)
 {
-	struct report_part_name name = report_part_name(part);
-	bool is_cut = style_columns(name.text) > width;
-	int len = (int)(is_cut ? style_cut(name.text, width - 1) : strlen(name.text));
-	int gap = (int)(width - (is_cut ? width : style_columns(name.text)));
-	struct figure planned = report_part_count(part, "planned");
-	struct figure ok = report_part_count(part, "ok");
-	struct figure p50 = report_part_ms(r, part, "p50_ms", "unserved");
-	struct figure p99 = report_part_ms(r, part, "p99_ms", "unserved");
-	struct figure ours = report_part_ms(r, part, "our_delay_p99_ms", "-");
-	const char *verdict = json_path_text(part, "verdict");
+	return json_array_size(json_path_at(r->doc, "parts"));
+}
+
+struct report_part report_part(const struct report *r, size_t i)
+{
+	const json_t *part = json_array_get(json_path_at(r->doc, "parts"), i);
+	const char *host = json_path_text(part, "host");
+	struct report_part p = {
+		.planned = report_part_count(part, "planned"),
+		.ok = report_part_count(part, "ok"),
+		.p50 = report_part_ms(r, part, "p50_ms", "unserved"),
+		.p99 = report_part_ms(r, part, "p99_ms", "unserved"),
+		.ours = report_part_ms(r, part, "our_delay_p99_ms", "-"),
+	};
+
+	(void)snprintf(p.name, sizeof(p.name), "%.64s%s%.64s", host, *host ? "/" : "",
+		json_path_text(part, "id"));
+	(void)snprintf(p.verdict, sizeof(p.verdict), "%s", json_path_text(part, "verdict"));
+	return p;
+}
+
+static void report_part_line(struct report *r, const struct report_part *p, unsigned width)
+{
+	bool is_cut = style_columns(p->name) > width;
+	int len = (int)(is_cut ? style_cut(p->name, width - 1) : strlen(p->name));
+	int gap = (int)(width - (is_cut ? width : style_columns(p->name)));
 
 	if (r->width < REPORT_WIDTH)
-		report_line(r, "  %.*s%s%*s %10s %8s %8s  %.9s", len, name.text, is_cut ? "…" : "",
-			gap, "", ok.text, p50.text, p99.text, verdict);
+		report_line(r, "  %.*s%s%*s %10s %8s %8s  %s", len, p->name, is_cut ? "…" : "", gap,
+			"", p->ok.text, p->p50.text, p->p99.text, p->verdict);
 	else
-		report_line(r, "  %.*s%s%*s %10s %10s %8s %8s %8s  %.9s", len, name.text,
-			is_cut ? "…" : "", gap, "", planned.text, ok.text, p50.text, p99.text,
-			ours.text, verdict);
+		report_line(r, "  %.*s%s%*s %10s %10s %8s %8s %8s  %s", len, p->name,
+			is_cut ? "…" : "", gap, "", p->planned.text, p->ok.text, p->p50.text,
+			p->p99.text, p->ours.text, p->verdict);
 }
 
 void report_parts_table(struct report *r)
 {
-	const json_t *parts = json_path_at(r->doc, "parts");
 	bool is_narrow = r->width < REPORT_WIDTH;
 	size_t width = REPORT_PART_NAME_MIN;
 	size_t most = r->width - 2 - (is_narrow ? REPORT_PART_CELLS_NARROW : REPORT_PART_CELLS);
-	size_t n = json_array_size(parts);
+	size_t n = report_n_parts(r);
 
 	if (n == 0)
 		return;
 	for (size_t i = 0; i < n && i < REPORT_PARTS_MAX; i++) {
-		struct report_part_name name = report_part_name(json_array_get(parts, i));
+		struct report_part p = report_part(r, i);
 
-		if (style_columns(name.text) > width)
-			width = style_columns(name.text);
+		if (style_columns(p.name) > width)
+			width = style_columns(p.name);
 	}
 	width = width < most ? width : most;
 	if (is_narrow)
@@ -94,8 +93,11 @@ void report_parts_table(struct report *r)
 	else
 		report_line(r, "  %-*s %10s %10s %8s %8s %8s  %s", (int)width, "part", "planned",
 			"ok", "p50", "p99", "our p99", "generator");
-	for (size_t i = 0; i < n && i < REPORT_PARTS_MAX; i++)
-		report_part_line(r, json_array_get(parts, i), (unsigned)width);
+	for (size_t i = 0; i < n && i < REPORT_PARTS_MAX; i++) {
+		struct report_part p = report_part(r, i);
+
+		report_part_line(r, &p, (unsigned)width);
+	}
 	if (n > REPORT_PARTS_MAX)
 		report_line(r, "  (%zu more: --json)", n - REPORT_PARTS_MAX);
 	report_gap(r);

@@ -42,12 +42,14 @@ expect_same() {
 # ---------------------------------------------------------------- slices
 
 expect_exit 0 "$rpsctl" merge "$T/s1.json" "$T/s2.json" "$T/s3.json" \
-	-o "$T/all.json" -o "$T/all.hlog" -o "$T/all.csv"
+	-o "$T/all.json" -o "$T/all.hlog" -o "$T/all.csv" -o "$T/all.md"
 expect_line "$OUT" '^  planned +450 +300/s '
 expect_line "$OUT" '^  ok +450 '
 expect_line "$OUT" '^  part +planned +ok +p50 +p99 +our p99  generator$'
 matching_lines "$OUT" '/127\.0\.0\.1-[0-9]* *150 *150 '
 expect_equal "lines of parts" "$LINES_SEEN" 3
+matching_lines "$T/all.md" '^\| .*/127\.0\.0\.1-[0-9]+ \| 150 \| 150 \| '
+expect_equal "rows of parts" "$LINES_SEEN" 3
 expect_figures "$T/all.json" figures "$shape" "450 450 300 300 3 450 450" \
 	"the largest" .latency.response.max_ns \
 	"$(jq -s 'map(.latency.response.max_ns) | max' "$T"/s[123].json)"

@@ -63,6 +63,34 @@ START_TEST(test_narrow)
 }
 END_TEST
 
+/* The page for pull requests has them too. */
+START_TEST(test_markdown)
+{
+	json_t *doc = json_load_file("tests/data/result_open.json", 0, NULL);
+	const struct style style = {0};
+	struct buf text = {0};
+
+	ck_assert_ptr_nonnull(doc);
+	ck_assert_int_eq(format_md.render(doc, &style, &text), 0);
+	ck_assert_ptr_null(strstr(text.data, "| part |"));
+	buf_fini(&text);
+	json_object_set_new(doc, "parts", json_loads(TWO, 0, NULL));
+	ck_assert_int_eq(format_md.render(doc, &style, &text), 0);
+	ck_assert_ptr_nonnull(strstr(text.data,
+		"\n\n| part | planned | ok | p50 | p99 | our p99 | generator |\n"
+		"|:--|--:|--:|--:|--:|--:|:--|\n"
+		"| web-1/shop-7 | 12,000 | 12,000 | 1.64 | 9.67 | 0.031 | ok |\n"
+		"| shop-12 | 12,000 | 5 | unserved | unserved | - | saturated |\n\n"));
+	buf_fini(&text);
+	for (int i = 0; i < 20; i++)
+		json_array_append_new(json_object_get(doc, "parts"), json_object());
+	ck_assert_int_eq(format_md.render(doc, &style, &text), 0);
+	ck_assert_ptr_nonnull(strstr(text.data, "\n\n2 more: --json\n\n"));
+	buf_fini(&text);
+	json_decref(doc);
+}
+END_TEST
+
 /* Names are cut, and what a file says fits however long it is. */
 START_TEST(test_long_names)
 {
@@ -161,6 +189,7 @@ int main(void)
 
 	tcase_add_test(tcase, test_wide);
 	tcase_add_test(tcase, test_narrow);
+	tcase_add_test(tcase, test_markdown);
 	tcase_add_test(tcase, test_long_names);
 	tcase_add_test(tcase, test_strange);
 	tcase_add_test(tcase, test_missing);
