@@ -174,7 +174,8 @@ static const struct term terms[] = {
 		"How far the percentile above it may be off by chance, 19 times out of 20: the "
 		"larger of the two sides, -v has both. It is found from the scatter of stretches "
 		"of at least 1 s, since neighbouring requests share their fate; of merged "
-		"repetitions, from that of the runs. Another level: [statistics] confidence."},
+		"repetitions, from that of the runs. A - stands where a result has none, as of "
+		"p95. Another level: [statistics] confidence."},
 	{"low|high", "The ends of an interval: the percentile lies between them, 19 times out of "
 		     "20."},
 	{"no limit",

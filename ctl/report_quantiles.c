@@ -336,15 +336,13 @@ static void report_interval_row(const struct report *r, struct report_quantiles 
 		return;
 	(void)snprintf(name, sizeof(name), "  %.0f %% ±", report_level(r) * 100);
 	row = report_add_row(t, name, "");
-	for (size_t c = 0; c < REPORT_CELLS; c++)
-		for (size_t i = 0; i < REPORT_BOUNDED; i++) {
-			struct report_interval interval;
+	/* A result has no intervals of the others: for these it is "-", too. */
+	for (size_t c = 0; c < REPORT_CELLS; c++) {
+		struct report_interval interval;
 
-			if (!str_eq(report_bounded[i].field, report_columns[c].field))
-				continue;
-			(void)report_quantile_interval(r, report_columns[c].field, &interval);
-			row->cells[c] = interval.half;
-		}
+		(void)report_quantile_interval(r, report_columns[c].field, &interval);
+		row->cells[c] = interval.half;
+	}
 }
 
 static void report_our_delay(const struct report *r, struct report_quantiles *t)

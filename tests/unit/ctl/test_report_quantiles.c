@@ -123,6 +123,27 @@ START_TEST(test_half_width_is_the_larger_side)
 }
 END_TEST
 
+/* No cell is left blank, which would read as 0. */
+START_TEST(test_cells_without_interval)
+{
+	json_t *doc = load("open");
+	struct report_quantiles t;
+	struct report r;
+
+	report_init(&r, doc);
+	report_quantiles(&r, &t);
+	ck_assert_str_eq(t.rows[2].name, "  95 % ±");
+	for (size_t c = 0; c < REPORT_CELLS; c++) {
+		bool has = c == 0 || c == 1 || c == 3 || c == 4;
+
+		ck_assert_msg(has == !str_eq(t.rows[2].cells[c].text, "-"), "%s: '%s'",
+			t.rows[0].cells[c].text, t.rows[2].cells[c].text);
+		ck_assert(*t.rows[2].cells[c].text);
+	}
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_level_is_said)
 {
 	json_t *doc = load("open");
@@ -251,6 +272,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_timeouts_are_a_bound, 0,
 		(int)(sizeof(unserved_rows) / sizeof(*unserved_rows)));
 	tcase_add_test(tcase, test_half_width_is_the_larger_side);
+	tcase_add_test(tcase, test_cells_without_interval);
 	tcase_add_test(tcase, test_level_is_said);
 	tcase_add_test(tcase, test_effective_numbers);
 	tcase_add_test(tcase, test_not_enough_data);
