@@ -72,8 +72,8 @@ static void worker_on_mark(struct timer_queue *q, struct timer *timer)
 		worker_on_tick(w);
 		return;
 	}
-	if (timer == &w->beat_mark) {
-		worker_on_beat(w);
+	if (timer == &w->heartbeat_mark) {
+		worker_on_heartbeat(w);
 		return;
 	}
 	/* Handled after the timers of this turn: a request timeout that is due as well comes
@@ -374,7 +374,7 @@ int worker_new(const struct worker_config *config, struct worker **ret)
 	loop_task_init(&w->check);
 	timer_init(&w->end_mark);
 	timer_init(&w->tick_mark);
-	timer_init(&w->beat_mark);
+	timer_init(&w->heartbeat_mark);
 	r = stats_init(&w->stats, config->schedule != NULL, config->plan->interval_ns,
 		plan_n_named(config->plan), plan_n_counted_stages(config->plan));
 	w->stats.worker = config->index;

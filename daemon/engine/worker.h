@@ -48,7 +48,7 @@ struct worker_summary {
 	int64_t ended_ns;     /* end of the drain */
 	int64_t cpu_ns;	      /* of its thread, from go to the end */
 	int64_t stalled_ns;   /* time in which its thread was runnable but did not run, to
-			       * WORKER_BEAT_NS */
+			       * WORKER_HEARTBEAT_NS */
 	int64_t run_queue_ns; /* time in which it waited for a CPU; -1: unknown, as all of these */
 	int64_t involuntary;  /* number of involuntary context switches */
 	int64_t turn_p99_ns, turn_max_ns; /* of its loop, from wake-up to sleep */

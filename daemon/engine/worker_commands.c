@@ -83,7 +83,7 @@ void worker_on_go(struct mail *mail)
 	w->cpu_start_ns = w->pulse_cpu_ns = worker_cpu_ns();
 	w->pulsed_ns = clock_now_ns();
 	timer_start(&w->marks, &w->end_mark, w->end_ns);
-	timer_start(&w->marks, &w->beat_mark, t0_ns + WORKER_BEAT_NS);
+	timer_start(&w->marks, &w->heartbeat_mark, t0_ns + WORKER_HEARTBEAT_NS);
 	worker_start_ticks(w, window_start_ns, t0_ns);
 	if (s) {
 		producer_start(&w->producer, t0_ns);

@@ -15,10 +15,10 @@
 #include "daemon/engine/worker.h"
 #include "daemon/loop/mailbox.h"
 
-/* The interval of the heartbeat: a beat that is much too late shows that the thread was stopped or
+/* The interval of the heartbeat: one that is much too late shows that the thread was stopped or
  * did not get a CPU. In the closed model nothing else would show it. */
-#define WORKER_BEAT_NS (100 * NSEC_PER_MSEC)
-#define WORKER_BEAT_LATE_NS (20 * NSEC_PER_MSEC)
+#define WORKER_HEARTBEAT_NS (100 * NSEC_PER_MSEC)
+#define WORKER_HEARTBEAT_LATE_NS (20 * NSEC_PER_MSEC)
 
 enum worker_state {
 	WORKER_OPENING,
@@ -65,7 +65,7 @@ struct worker {
 	struct timer_queue marks;
 	struct timer end_mark;	/* end of planning, then of the drain */
 	struct timer tick_mark; /* the grid of intervals */
-	struct timer beat_mark;
+	struct timer heartbeat_mark;
 	int64_t stalled_ns;
 	struct gauge gauge; /* at go */
 	struct histogram turns;
@@ -132,6 +132,6 @@ int worker_gauge_open(struct worker *w); /* 0 or -ENOMEM; before the thread */
 void worker_gauge_close(struct worker *w);
 void worker_gauge_go(struct worker *w);
 void worker_on_tick(struct worker *w);
-void worker_on_beat(struct worker *w);
+void worker_on_heartbeat(struct worker *w);
 /* The last call on the worker's thread, in any state but DONE. */
 void worker_finish(struct worker *w);

@@ -160,14 +160,14 @@ void worker_on_tick(struct worker *w)
 	timer_start(&w->marks, &w->tick_mark, next_ns);
 }
 
-void worker_on_beat(struct worker *w)
+void worker_on_heartbeat(struct worker *w)
 {
 	int64_t now_ns = loop_now_ns(w->loop);
-	int64_t late_ns = now_ns - w->beat_mark.deadline_ns;
+	int64_t late_ns = now_ns - w->heartbeat_mark.deadline_ns;
 
-	if (late_ns > WORKER_BEAT_LATE_NS)
+	if (late_ns > WORKER_HEARTBEAT_LATE_NS)
 		w->stalled_ns += late_ns;
-	timer_start(&w->marks, &w->beat_mark, now_ns + WORKER_BEAT_NS);
+	timer_start(&w->marks, &w->heartbeat_mark, now_ns + WORKER_HEARTBEAT_NS);
 }
 
 /* ---------------------------------------------------------------- the end */
@@ -236,7 +236,7 @@ void worker_finish(struct worker *w)
 	w->state = WORKER_DONE;
 	timer_stop(&w->end_mark);
 	timer_stop(&w->tick_mark);
-	timer_stop(&w->beat_mark);
+	timer_stop(&w->heartbeat_mark);
 	pool_abandon(&w->pool);
 	worker_sum_up(w);
 	while ((i = stats_take_any(&w->stats)))

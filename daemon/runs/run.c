@@ -197,7 +197,7 @@ static void run_on_worker_done(struct worker *w)
 	if (++run->n_done == run->n_started)
 		run_end(run);
 	else
-		run_watch_beat(run);
+		run_watch_sample(run);
 }
 
 static void run_on_steered(struct worker *w, const struct schedule *schedule)
@@ -226,7 +226,7 @@ static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)
 		queue += run->pulses[i].queue;
 	}
 	timeline_note(run->timeline, clock_now_ns() - run->times.window_start_ns, in_flight, queue);
-	run_watch_beat(run);
+	run_watch_sample(run);
 }
 
 /* The state by the clock; for a run whose workers have received GO. */
@@ -285,7 +285,7 @@ static void run_go(struct run *run)
 	run->started_unix_ns = clock_unix_ns() + t0_ns - now_ns;
 	run_steering_place_window(&run->steering);
 	run_host_begin(&run->host);
-	beat_start(&run->beat, t0_ns);
+	sample_start(&run->sample, t0_ns);
 	if (run->room.caps.rate > 0)
 		pace_init(&run->pace, run->room.caps.rate, t0_ns);
 	for (unsigned w = 0; w < run->n_started; w++)

@@ -14,11 +14,11 @@
 #include "daemon/http/request.h"
 #include "daemon/loop/timer.h"
 #include "daemon/runs/admission.h"
-#include "daemon/runs/beat.h"
 #include "daemon/runs/run.h"
 #include "daemon/runs/run_host.h"
 #include "daemon/runs/run_steering.h"
 #include "daemon/runs/run_target.h"
+#include "daemon/runs/sample.h"
 
 struct timeline;
 
@@ -58,7 +58,7 @@ struct run {
 	unsigned n_not_connected; /* number of these of which no connection opened */
 	unsigned n_done;
 	struct worker_pulse *pulses; /* the newest of each worker */
-	struct beat beat;
+	struct sample sample;
 	struct pace pace;      /* shared by all workers; only with a cap on the rate */
 	bool is_lateness_told; /* the lateness of a worker was reported by an event */
 	int64_t at_ns;	       /* its start time, by this host's clock; 0: as soon as possible */
@@ -113,7 +113,7 @@ static inline const struct schedule *run_schedule(const struct run *run)
 
 /* run_watch.c: a worker has reported, or (run_watch_end) has ended. If that completes a sample,
  * observers are called. */
-void run_watch_beat(struct run *run);
+void run_watch_sample(struct run *run);
 void run_watch_end(struct run *run, const struct worker *w);
 
 /* run_events.c */

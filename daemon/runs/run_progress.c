@@ -69,17 +69,17 @@ static void run_progress_counts(const struct ledger *l, struct progress *p)
 }
 
 /* The counts of the whole run, and those of the newest sample. */
-static void run_progress_beat(const struct run *run, struct progress *p)
+static void run_progress_sample(const struct run *run, struct progress *p)
 {
 	struct progress before;
 
-	run_progress_counts(&run->beat.ledger, p);
-	run_progress_counts(&run->beat.before, &before);
+	run_progress_counts(&run->sample.ledger, p);
+	run_progress_counts(&run->sample.before, &before);
 	p->last.is = RESULT_IS_NULL;
-	if (p->planned == 0 || run->beat.width_ns == 0)
+	if (p->planned == 0 || run->sample.width_ns == 0)
 		return;
 	p->last.is = RESULT_IS_THERE;
-	p->last.width_ns = run->beat.width_ns;
+	p->last.width_ns = run->sample.width_ns;
 	p->last.planned = p->planned - before.planned;
 	p->last.sent = p->sent - before.sent;
 	p->last.ok = p->ok - before.ok;
@@ -172,7 +172,7 @@ int run_progress(const struct run *run, struct progress *ret)
 	p->cpu_share = 0;
 	p->oldest_ns = p->silent_ns = RESULT_NULL;
 	run_progress_pulses(run, p);
-	run_progress_beat(run, p);
+	run_progress_sample(run, p);
 	if (is_finished)
 		run_progress_end(run, p);
 	else if (run->silent_since_ns > 0)

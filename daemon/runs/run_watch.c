@@ -84,20 +84,20 @@ static void run_watch_silence(struct run *run)
 
 /* Passes on the samples of the live view; one that lacks a worker is reported once, until all
  * report again. */
-void run_watch_beat(struct run *run)
+void run_watch_sample(struct run *run)
 {
 	unsigned late = 0;
-	enum beat_news news =
-		beat_take(&run->beat, run->pulses, run->n_started, run->plan->interval_ns, &late);
+	enum sample_news news = sample_take(
+		&run->sample, run->pulses, run->n_started, run->plan->interval_ns, &late);
 
-	if (news == BEAT_NOTHING)
+	if (news == SAMPLE_NOTHING)
 		return;
-	if (news == BEAT_LACKING && !run->is_lateness_told)
+	if (news == SAMPLE_LACKING && !run->is_lateness_told)
 		run_add_event(run, "late-worker",
 			"worker %u does not report, its CPU may be too busy: the live view lacks "
 			"its share until it does",
 			late);
-	run->is_lateness_told = news == BEAT_LACKING;
+	run->is_lateness_told = news == SAMPLE_LACKING;
 	run_watch_faults(run);
 	run_watch_silence(run);
 	list_for_each_safe (it, &run->observers) {

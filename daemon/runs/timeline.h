@@ -54,7 +54,7 @@ bool timeline_newest(const struct timeline *t, struct timeline_row *ret);
 /* Can a row's times still represent the present? Not if its server has become silent since, or if
  * an arrival has by now waited clearly longer than any in the row: the rows since then are open
  * just because they are slow. oldest_ns: the age of the oldest arrival that has not ended,
- * CLOCK_NEVER: none. n_ended: arrivals that ended between the last two beats. */
+ * CLOCK_NEVER: none. n_ended: arrivals that ended between the last two samples. */
 bool timeline_row_is_present(const struct timeline_row *row, int64_t oldest_ns, uint64_t n_ended);
 /* Histograms of good answers and of our delay over all intervals so far, 2 digits. Borrowed. */
 const struct histogram *timeline_response(const struct timeline *t);

@@ -599,7 +599,7 @@ START_TEST(a_daemon_that_was_stopped_blames_itself_closed)
 	run = start(make_plan(port_of(&server), keys));
 	ck_assert_int_eq(loop_run(loop), 0);
 	ck_assert(json_path_real(run_result(run), "generator.stalled_share", &stalled));
-	ck_assert_double_ge(stalled, 0.2); /* half a second of one, less a beat */
+	ck_assert_double_ge(stalled, 0.2); /* half a second of one, less a heartbeat */
 	ck_assert_str_eq(text(run, "generator.verdict"), "saturated");
 	ck_assert_str_eq(text(run, "headline.limited_by"), "generator");
 	mini_server_close(&server);
