@@ -150,7 +150,7 @@ static double confidence_carrying(const struct confidence_cell *cells, size_t n)
 	return squares > 0 ? sum * sum / squares : (double)n;
 }
 
-static void confidence_settle(struct confidence_cell *cells, size_t n,
+static void confidence_compute(struct confidence_cell *cells, size_t n,
 	const struct histogram *whole, uint64_t n_whole, double q, double level,
 	struct confidence *ret)
 {
@@ -217,7 +217,7 @@ int confidence_of(const struct confidence_batch *batches, size_t n_batches,
 	}
 	group = (n_batches + CONFIDENCE_BATCHES_MOST - 1) / CONFIDENCE_BATCHES_MOST;
 	n_batches = confidence_join(cells, n_batches, group);
-	confidence_settle(cells, n_batches, whole, n, q, level, &c);
+	confidence_compute(cells, n_batches, whole, n, q, level, &c);
 	free(cells);
 	*ret = c;
 	return 0;

@@ -121,7 +121,7 @@ int64_t schedule_instant(const struct schedule_piece *p, schedule_units units)
 	return p->start_ns + (int64_t)(own / p->pace);
 }
 
-/* ---------------------------------------------------------------- settling */
+/* ---------------------------------------------------------------- from the input to the figures */
 
 /* One segment while its pieces are computed. */
 struct schedule_sum {
@@ -251,7 +251,7 @@ static void schedule_share_draw(struct schedule_sum *sum, struct schedule_piece 
 	sum->draw->draw_len += (long double)(p->to_units - p->from) / p->step;
 }
 
-static int schedule_settle_piece(struct schedule_sum *sum, struct schedule_piece *p)
+static int schedule_compute_piece(struct schedule_sum *sum, struct schedule_piece *p)
 {
 	struct schedule_span *span = sum->span;
 	schedule_units due;
@@ -291,7 +291,7 @@ static int schedule_settle_piece(struct schedule_sum *sum, struct schedule_piece
 	return 0;
 }
 
-int schedule_settle(struct schedule *s)
+int schedule_compute(struct schedule *s)
 {
 	for (int segment = 0; segment < SCHEDULE_SEGMENT_COUNT; segment++) {
 		struct schedule_sum sum;
@@ -299,7 +299,7 @@ int schedule_settle(struct schedule *s)
 
 		for (size_t i = 0; i < s->n_pieces && r == 0; i++)
 			if ((int)s->pieces[i].segment == segment)
-				r = schedule_settle_piece(&sum, &s->pieces[i]);
+				r = schedule_compute_piece(&sum, &s->pieces[i]);
 		if (r == 0 && sum.sum < sum.stop)
 			r = -EINVAL;
 		if (r < 0)
@@ -438,7 +438,7 @@ static int schedule_build(struct schedule *s, const struct plan *plan)
 	}
 	p = schedule_add(s, SCHEDULE_COOLDOWN, plan->n_stages, schedule_end_rate(last));
 	p->asked_ns = plan->cooldown_ns;
-	return schedule_settle(s);
+	return schedule_compute(s);
 }
 
 struct schedule *schedule_copy(const struct schedule *like, size_t n, size_t n_more)

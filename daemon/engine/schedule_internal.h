@@ -28,7 +28,7 @@ struct schedule_piece {
 	uint64_t draw_n;
 	long double draw_len;
 
-	/* computed by schedule_settle */
+	/* filled in by schedule_compute */
 	int64_t start_ns;
 	int64_t duration_ns;
 	uint64_t step;		       /* units of one arrival */
@@ -65,7 +65,7 @@ struct schedule {
  * NULL: no memory. */
 struct schedule *schedule_copy(const struct schedule *like, size_t n, size_t n_more);
 /* Computes all other fields from the input. 0, -EINVAL or -ERANGE. */
-int schedule_settle(struct schedule *s);
+int schedule_compute(struct schedule *s);
 /* The instant within a piece at which this many units of its segment are collected: from < units <=
  * to_units, or slightly more because of rounding. CLOCK_NEVER if the piece has no start. */
 int64_t schedule_instant(const struct schedule_piece *p, schedule_units units);

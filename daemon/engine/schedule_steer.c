@@ -169,7 +169,7 @@ int schedule_steer(const struct schedule *old, enum schedule_act act, struct rat
 	s->n_kept = at + 1;
 	r = schedule_act_on(s, old, at, act, rate, at_ns - old->pieces[at].start_ns);
 	if (r == 0)
-		r = schedule_settle(s);
+		r = schedule_compute(s);
 	if (r < 0) {
 		schedule_free(s);
 		return r;

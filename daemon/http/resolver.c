@@ -528,7 +528,7 @@ static void resolver_keep_first(struct resolver_probes *probes)
 			probes->n = i + 1;
 }
 
-static void resolver_settle(struct resolver *r, struct resolver_probes *probes)
+static void resolver_fill_in_outcome(struct resolver *r, struct resolver_probes *probes)
 {
 	bool all_forbidden = true, any_ours = false;
 
@@ -575,7 +575,7 @@ static void *resolver_main(void *arg)
 		resolver_wait(r, &probes);
 		for (size_t i = 0; i < probes.n; i++)
 			transport_close(&probes.all[i].transport);
-		resolver_settle(r, &probes);
+		resolver_fill_in_outcome(r, &probes);
 	}
 	(void)future_done(&r->done, r);
 	return NULL;

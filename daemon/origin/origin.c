@@ -309,7 +309,7 @@ static int origin_start_thread(struct origin *o)
 }
 
 /* An origin leaves half of the descriptors to the runs of a service. */
-static void origin_settle_limits(struct settings_origin *s)
+static void origin_fill_in_limits(struct settings_origin *s)
 {
 	struct rlimit files;
 	uint64_t most = UINT64_MAX;
@@ -333,7 +333,7 @@ static int origin_build(struct origin *o, const struct settings_origin *settings
 	r = origin_core_init(
 		&o->core, o->loop, settings, origin_conn_on_linger_end, origin_conn_on_idle_end);
 	if (r == 0) {
-		origin_settle_limits(&o->core.settings);
+		origin_fill_in_limits(&o->core.settings);
 		o->core.on_due = origin_conn_on_due;
 		o->core.on_served = origin_conn_on_served;
 		o->core.gaps = o->log;

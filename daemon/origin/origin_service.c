@@ -110,7 +110,7 @@ void origin_service_drop(struct origin_service *s, struct origin_job *job)
 /* ---- stalls */
 
 /* Completes the jobs that are done by now_ns. */
-static void origin_service_settle(struct origin_service *s, int64_t now_ns)
+static void origin_service_complete_due(struct origin_service *s, int64_t now_ns)
 {
 	if (!s->_burns)
 		origin_service_serve(s, now_ns, INT32_MAX);
@@ -132,7 +132,7 @@ static void origin_stall_freeze(struct origin_stall *s, int64_t until_ns)
 	int64_t begin_ns = clock_now_ns();
 	int64_t now_ns = begin_ns;
 
-	origin_service_settle(&core->service, begin_ns);
+	origin_service_complete_due(&core->service, begin_ns);
 	while (now_ns < until_ns && !origin_core_is_stopping(core)) {
 		struct timespec left = {
 			.tv_sec = (until_ns - now_ns) / NSEC_PER_SEC,

@@ -82,7 +82,7 @@ static bool walk_is_past_end(const struct walk *w)
 }
 
 /* Moves what is left of the way to the next arrival into the stages where it falls. False: none. */
-static bool walk_settle(struct walk *w)
+static bool walk_to_stage(struct walk *w)
 {
 	while (walk_is_past_end(w)) {
 		struct rate old = w->stages[w->stage].rate;
@@ -110,7 +110,7 @@ static bool walk_start(struct walk *w, const struct plan_stage *stages, size_t n
 	*w = (struct walk){.stages = stages, .n_stages = n};
 	w->stage_end = from + stages[0].duration_ns;
 	walk_set(w, from, (__int128)NSEC_PER_SEC * stages[0].rate.den, 2 * stages[0].rate.num);
-	return walk_settle(w);
+	return walk_to_stage(w);
 }
 
 static bool walk_next(struct walk *w)
@@ -119,7 +119,7 @@ static bool walk_next(struct walk *w)
 	__int128 num = w->part * rate.num + (__int128)NSEC_PER_SEC * rate.den * w->whole;
 
 	walk_set(w, w->ns, num, w->whole * rate.num);
-	return walk_settle(w);
+	return walk_to_stage(w);
 }
 
 /* Every instant of the window, or the first `most`. */
