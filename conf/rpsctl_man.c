@@ -16,9 +16,9 @@
 #include "common/stats/ledger.h"
 #include "common/str.h"
 #include "conf/roff.h"
-#include "ctl/cmd.h"
+#include "ctl/commands/cmd.h"
 #include "ctl/options.h"
-#include "ctl/report.h"
+#include "ctl/report/report.h"
 
 #define RPSCTL_MAN_LINE_MAX 512u
 

@@ -14,10 +14,10 @@
 #include "common/memory.h"
 #include "common/std_fds.h"
 #include "common/str.h"
-#include "ctl/cmd.h"
+#include "ctl/commands/cmd.h"
 #include "ctl/suggest.h"
 #include "ctl/print.h"
-#include "ctl/run_spec.h"
+#include "ctl/start/run_spec.h"
 
 /* Output that did not reach its reader is a failure, but not one of the run's. */
 static int main_flush(int status)

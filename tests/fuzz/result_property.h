@@ -16,7 +16,7 @@
 #include "common/json_path.h"
 #include "common/result/result_json.h"
 #include "common/result/result_merge.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
 #include "tests/fuzz/property.h"
 

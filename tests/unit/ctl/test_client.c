@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection and a whole run against a server that follows a script: a child process with the
  * other ends of the two connections. */
-#include "ctl/session.h"
+#include "ctl/live/session.h"
 
 #include <check.h>
 #include <errno.h>

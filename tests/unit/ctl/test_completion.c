@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The data of the completion script; tests/system/test_completion.sh runs its function. */
-#include "ctl/completion.h"
+#include "ctl/commands/completion.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/str.h"
-#include "ctl/cmd.h"
+#include "ctl/commands/cmd.h"
 #include "tests/support/suite.h"
 
 static struct buf text;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which load is meant where no rate is given. */
-#include "ctl/default_load.h"
+#include "ctl/start/default_load.h"
 
 #include <check.h>
 #include <stdio.h>

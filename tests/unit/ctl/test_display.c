@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line that is redrawn, and the lines for awk. */
-#include "ctl/display.h"
+#include "ctl/live/display.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* What is said about a host's facts, against recorded screens.
  *
  * After a change that is meant, look at what the test prints and record that. */
-#include "ctl/doctor.h"
+#include "ctl/commands/doctor.h"
 
 #include <check.h>
 #include <errno.h>

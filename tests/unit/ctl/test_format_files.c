@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 #include "common/file.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
 #include "tests/support/same_text.h"
 #include "tests/support/suite.h"

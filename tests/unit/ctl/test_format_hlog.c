@@ -10,7 +10,7 @@
 #include "common/buf.h"
 #include "common/stats/hdr_codec.h"
 #include "common/stats/histogram.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
 #include "tests/support/suite.h"
 

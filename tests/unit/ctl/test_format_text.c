@@ -3,7 +3,7 @@
  *
  * After a change that is meant, record anew and read what git diff shows:
  *	LC_ALL=C.UTF-8 build/rpsctl report [-v] tests/data/result_X.json >tests/data/report_X.txt */
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every word that a report prints is explained. */
-#include "ctl/glossary.h"
+#include "ctl/commands/glossary.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -18,7 +18,7 @@
 #include "common/result/audit.h"
 #include "common/stats/steadiness.h"
 #include "common/str.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
 #include "tests/support/suite.h"
 

@@ -15,7 +15,7 @@
 #include "common/plan/plan_keys.h"
 #include "common/settings/settings_keys.h"
 #include "common/str.h"
-#include "ctl/cmd.h"
+#include "ctl/commands/cmd.h"
 #include "ctl/style.h"
 #include "tests/support/suite.h"
 

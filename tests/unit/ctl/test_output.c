@@ -19,7 +19,7 @@
 #include "common/exit_codes.h"
 #include "common/str.h"
 #include "ctl/options.h"
-#include "ctl/output.h"
+#include "ctl/report/output.h"
 #include "tests/support/suite.h"
 
 static const char *const endings[] = {"txt", "json", "csv", "md", "hlog"};

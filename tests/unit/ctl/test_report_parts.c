@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
-#include "ctl/report.h"
+#include "ctl/report/report.h"
 #include "tests/support/suite.h"
 
 static char *render(const char *parts, unsigned width)

@@ -10,9 +10,9 @@
 #include "common/clock.h"
 #include "common/json_path.h"
 #include "common/str.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
-#include "ctl/report.h"
+#include "ctl/report/report.h"
 #include "tests/support/suite.h"
 
 static json_t *load(const char *name)

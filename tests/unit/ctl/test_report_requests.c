@@ -9,9 +9,9 @@
 #include "common/buf.h"
 #include "common/stats/fault.h"
 #include "common/str.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
-#include "ctl/report.h"
+#include "ctl/report/report.h"
 #include "tests/support/suite.h"
 
 #define DATA "tests/data/"

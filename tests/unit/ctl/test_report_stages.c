@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "ctl/format.h"
+#include "ctl/report/format.h"
 #include "ctl/style.h"
 #include "tests/support/suite.h"
 

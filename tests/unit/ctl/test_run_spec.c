@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WHAT to run: a name, a URL or a path. */
-#include "ctl/run_spec.h"
+#include "ctl/start/run_spec.h"
 
 #include <check.h>
 #include <stdio.h>

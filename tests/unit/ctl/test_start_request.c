@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What of a command line goes to the daemon, and what plan it makes. */
-#include "ctl/start_request.h"
+#include "ctl/start/start_request.h"
 
 #include <check.h>
 #include <errno.h>

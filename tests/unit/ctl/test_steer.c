@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What keys ask of the daemon, and how its answer reads. */
-#include "ctl/steer.h"
+#include "ctl/live/steer.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* The live view, whole: what it looks like is held in tests/data/view_*.txt. After a wanted change
  * they are written anew, to be looked at before they are committed, by
  *	WRITE_GOLDEN=1 build/tests/ctl/test_view */
-#include "ctl/view.h"
+#include "ctl/live/view.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "common/file.h"
 #include "common/str.h"
 #include "ctl/style.h"
-#include "ctl/view_history.h"
+#include "ctl/live/view_history.h"
 #include "tests/support/quoted.h"
 #include "tests/support/suite.h"
 #include "tests/unit/ctl/progress_fixture.h"

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands: finding one, reading its flags and running it. */
+#include "ctl/commands/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/exit_codes.h"
+#include "common/str.h"
+#include "ctl/start/run_spec.h"
+
+#define COMMANDS_MAX 32u
+
+static const char command_run_more[] =
+	"WHAT is a name in the service's runs.d, a URL, or the path of a run file. A URL\n"
+	"or a path runs privately: as you, with your files and limits, service or not.\n"
+	"The word run may be left out before a URL or a path. Keys of an overlay, a run\n"
+	"file too, override those before it, and flags override them all. ${NAME} and\n"
+	"${NAME:-DEFAULT} in files are filled from the environment. A URL without a rate\n"
+	"is loaded with 100/s, with -c N by N users, who wait for their answers. Ctrl-C\n"
+	"ends the run and prints its report; a second one does not wait for answers.\n"
+	"--dry-run prints the plan, with --json as a document, and sends nothing.\n"
+	"Exit status: 0 measured (OK or OVERLOAD), 1 output not written, 10 kept for\n"
+	"rules, 11 aborted, 12 void, 13 failed, 14 stopped by a person, 64 usage, 66 no\n"
+	"such run or file, 69 no daemon, or it lacks resources, 77 refused, 78\n"
+	"configuration, 130 the second Ctrl-C.\n";
+
+static const char command_set_more[] =
+	"RATE is a rate as in run files (500, 2k, 100/m), or x1.1 of the present one. It\n"
+	"holds for the rest of the present stage, from the end of the present interval\n"
+	"on where that is less than 1 s away, else from 50 ms on. Each change is an event\n"
+	"of the result. Exit status: 0 accepted, 64 usage, 66 no such run, or it has\n"
+	"finished, 69 no daemon, 77 refused: by policy, or because the run has no rate,\n"
+	"or ends.\n";
+
+static const char command_pause_more[] =
+	"Requests in flight are answered; nothing new is sent until rpsctl resume. Paused\n"
+	"time counts neither as duration nor in any rate. Exit status as for rpsctl set.\n";
+
+static const char command_next_more[] =
+	"The rest of the present stage is skipped; after the last stage the run ends\n"
+	"as usual. Exit status as for rpsctl set.\n";
+
+static const char command_watch_more[] =
+	"On a terminal a view that is redrawn in place, with keys; elsewhere one line for\n"
+	"each interval. Leaving it does not touch the run, and any number may watch it.\n"
+	"Exit status: 0 the run has ended or q was pressed, 66 no such run, 69 no daemon\n"
+	"or lost, 130 Ctrl-C.\n";
+
+static const char command_check_more[] =
+	"A run file without [target] is an overlay of the run file before it, as after\n"
+	"rpsctl run. rpsd.conf is read with the drop-ins beside it. Exit status: 0 good,\n"
+	"66 no such file, 78 something is wrong; each problem is FILE:LINE: MESSAGE.\n";
+
+static const char command_merge_more[] =
+	"The files are results (.json) of runs of one plan, or sums of such: of slices\n"
+	"that several hosts have run together, or of repetitions (--repeats). Counts and\n"
+	"histograms are added, percentiles found in the sums. Rates of slices are added,\n"
+	"those of repetitions are means, and the intervals of confidence are then those\n"
+	"between three runs or more. A line for each run shows one that differs.\n"
+	"Exit status: that of the worst run; 1 output not written, 66 no such file, 78\n"
+	"these cannot be merged.\n";
+
+static const char command_doctor_more[] =
+	"Nothing is changed and nothing is sent; one second is spent on a timer. Exit\n"
+	"status: 0 all is well, 1 there is at least one warning.\n";
+
+static const char command_completion_more[] =
+	"For the shell that is open:  source <(rpsctl completion bash)\n"
+	"make install has put it where bash-completion finds it.\n";
+
+/* clang-format off */
+const struct command commands[] = {
+	{"run", "WHAT [OVERLAY.ini...]", "start, show progress, report, exit by verdict",
+		command_run_more,
+		OPTIONS_PLAN | OPTIONS_REPORT | OPTIONS_QUIET | OPTIONS_JSON | OPTIONS_WHERE |
+			OPTIONS_CONTROL,
+		1, 33, cmd_run, COMMAND_WHAT},
+	{"start", "WHAT [OVERLAY.ini...]", "start in the service, print the run's id", NULL,
+		OPTIONS_PLAN | OPTIONS_CONTROL, 1, 33, cmd_start, COMMAND_WHAT},
+	{"stop", "[RUN]", "end a run (the newest), or --all", NULL,
+		OPTIONS_STOP | OPTIONS_CONTROL, 0, 1, cmd_stop, COMMAND_RUN},
+	{"set", "[RUN] rate=RATE", "change the rate of a run (the newest)", command_set_more,
+		OPTIONS_CONTROL, 1, 2, cmd_set, COMMAND_RUN},
+	{"pause", "[RUN]", "pause a run (the newest)", command_pause_more,
+		OPTIONS_CONTROL, 0, 1, cmd_pause, COMMAND_RUN},
+	{"resume", "[RUN]", "continue a paused run (the newest)", NULL,
+		OPTIONS_CONTROL, 0, 1, cmd_resume, COMMAND_RUN},
+	{"next", "[RUN]", "skip to the next stage of a run (the newest)", command_next_more,
+		OPTIONS_CONTROL, 0, 1, cmd_next, COMMAND_RUN},
+	{"status", "[RUN]", "the daemon and its runs", NULL,
+		OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_status, COMMAND_RUN},
+	{"watch", "[RUN]", "the live view of a run (the newest)",
+		command_watch_more, OPTIONS_CONTROL, 0, 1, cmd_watch, COMMAND_RUN},
+	{"report", "[RUN|FILE]", "show the report of a run, or of a .json result", NULL,
+		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report, COMMAND_RESULT},
+	{"merge", "FILE FILE...", "merge the results of several runs into one", command_merge_more,
+		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_MERGE, 2, 256, cmd_merge, COMMAND_RESULTS},
+	{"list", "", "list the named runs of the service", NULL,
+		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_list, COMMAND_NOTHING},
+	{"check", "FILE...", "check run files or rpsd.conf, print their meaning",
+		command_check_more, 0, 1, 1000, cmd_check, COMMAND_FILE},
+	{"show", "[NAME]", "a named run's file, or the daemon's configuration", NULL,
+		OPTIONS_CONTROL, 0, 1, cmd_show, COMMAND_NAME},
+	{"origin", "", "serve something to load, until Ctrl-C", NULL,
+		OPTIONS_ORIGIN | OPTIONS_QUIET | OPTIONS_JSON, 0, 0, cmd_origin, COMMAND_NOTHING},
+	{"origins", "", "show what the service's origins have served", NULL,
+		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_origins, COMMAND_NOTHING},
+	{"doctor", "", "check whether this host can generate load", command_doctor_more,
+		OPTIONS_CONTROL, 0, 0, cmd_doctor, COMMAND_NOTHING},
+	{"help", "[COMMAND|TERM]", "a command's flags, or a word of the report", NULL,
+		0, 0, 8, cmd_help, COMMAND_COMMAND},
+	{"completion", "bash", "print what makes a shell complete rpsctl's words",
+		command_completion_more, 0, 1, 1, cmd_completion, COMMAND_SHELL},
+	{"version", "", "print the version", NULL, 0, 0, 0, cmd_version, COMMAND_NOTHING},
+};
+/* clang-format on */
+const size_t commands_n = sizeof(commands) / sizeof(*commands);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < commands_n; i++) {
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+	const char *names[COMMANDS_MAX];
+	size_t n = 0;
+
+	/* "stat" is the beginning of a word rather than another one misspelt. */
+	for (size_t i = 0; i < commands_n && strlen(name) > 1; i++) {
+		if (str_starts(commands[i].name, name))
+			return commands[i].name;
+	}
+	while (n < commands_n && n < COMMANDS_MAX) {
+		names[n] = commands[n].name;
+		n++;
+	}
+	return str_nearest(name, names, n);
+}
+
+/* The commands that take no URL, and the remedy. */
+static const char *const command_takes[] = {
+	[COMMAND_NAME] =
+		"show takes the name of a run in the service's runs.d: rpsctl --dry-run URL "
+		"shows the plan of a URL",
+	[COMMAND_RUN] = "a run is named by its id: rpsctl status lists the runs of the service",
+	[COMMAND_FILE] = "check reads run files: rpsctl --dry-run URL shows the plan of a URL",
+	[COMMAND_RESULT] =
+		"report takes a run's id or a result's .json file: rpsctl URL -o FILE.json "
+		"makes one",
+	[COMMAND_RESULTS] = "merge takes results' .json files: rpsctl URL -o FILE.json makes one",
+	[COMMAND_SHELL] = NULL, /* the last one */
+};
+
+/* "runs/checkout" is a file's path here, though it could be a URL without its scheme. */
+static bool command_is_misplaced_url(const struct command *c, const char *word)
+{
+	const char *colon = strchr(word, ':');
+	const char *slash = strchr(word, '/');
+
+	return command_takes[c->words] && run_spec_kind(word) == RUN_SPEC_URL &&
+	       (!slash || (colon && colon < slash)) && access(word, F_OK) == -1;
+}
+
+/* No id ends like a file of ours. */
+static bool command_is_misplaced_file(const struct command *c, const char *word)
+{
+	return c->words == COMMAND_RUN && (str_ends(word, ".ini") || str_ends(word, ".json"));
+}
+
+static int command_check_args(const struct command *c, const struct options *o)
+{
+	if (o->n_args < c->min_args) {
+		command_complain("%s needs %s; see rpsctl help %s", c->name, c->usage, c->name);
+		return EXIT_USAGE;
+	}
+	if (o->n_args > c->max_args) {
+		command_complain("%s: unexpected argument %s; see rpsctl help %s", c->name,
+			o->args[c->max_args], c->name);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < o->n_args; i++) {
+		if (!*o->args[i]) {
+			command_complain(
+				"%s: an argument is empty, expected %s; see rpsctl help %s",
+				c->name, c->usage, c->name);
+			return EXIT_USAGE;
+		}
+		bool is_url = command_is_misplaced_url(c, o->args[i]);
+
+		if (is_url || command_is_misplaced_file(c, o->args[i])) {
+			command_complain("%s: %s is a %s, and %s", c->name, o->args[i],
+				is_url ? "URL" : "file", command_takes[c->words]);
+			return EXIT_USAGE;
+		}
+	}
+	return 0;
+}
+
+int command_run(const struct command *c, int argc, char *const argv[])
+{
+	struct options o = {.command = c->name};
+	struct err err = {0};
+	int r = options_parse(&o, c->groups, argc, argv, &err);
+
+	if (r) {
+		command_complain("%s", err.text);
+		r = EXIT_USAGE;
+	} else if (o.help) {
+		command_print_help(c);
+	} else {
+		r = command_check_args(c, &o);
+		if (r == 0)
+			r = c->run(&o);
+	}
+	options_fini(&o);
+	return r;
+}

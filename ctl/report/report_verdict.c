@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verdict of a report, in words: one for the run, why, what was delivered, what to do. Every
+ * form says it with the same words. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/exit_codes.h"
+#include "common/json_path.h"
+#include "common/str.h"
+#include "ctl/style.h"
+#include "ctl/report/report.h"
+
+struct report_word {
+	const char *match; /* run.outcome, or headline.result of a completed run */
+	const char *word;
+	const char *reason; /* where the result gives none */
+};
+
+static const struct report_word report_outcomes[] = {
+	{"failed", STYLE_BAD "FAILED" STYLE_PLAIN, "not one good answer"},
+	{"stopped", STYLE_WARN "STOPPED" STYLE_PLAIN, "by a person, before the plan was over"},
+	{"aborted", STYLE_BAD "ABORTED" STYLE_PLAIN, "a rule ended the run"},
+	{"interrupted", STYLE_BAD "INTERRUPTED" STYLE_PLAIN, "the daemon ended"},
+};
+
+static const struct report_word report_results[] = {
+	{"ok", STYLE_GOOD "OK" STYLE_PLAIN, ""},
+	{"pass", STYLE_GOOD "PASS" STYLE_PLAIN, ""},
+	{"fail", STYLE_BAD "FAIL" STYLE_PLAIN, ""},
+	{"undecided", STYLE_WARN "UNDECIDED" STYLE_PLAIN, "this machine, not the server, decided"},
+	{"overload", STYLE_WARN "OVERLOAD" STYLE_PLAIN, ""},
+	{"void", STYLE_BAD "VOID" STYLE_PLAIN, "this machine did not carry the plan out"},
+};
+
+static const struct report_word report_unknown = {"", "DONE", ""};
+
+/* More than this of the plan failed: the plan was carried, but green would read as praise. */
+#define REPORT_MANY_FAILED 0.01
+static const struct report_word report_ok_but = {"ok", STYLE_WARN "OK" STYLE_PLAIN, ""};
+
+static const struct report_word *report_find(
+	const struct report_word *table, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(table[i].match, word))
+			return &table[i];
+	}
+	return NULL;
+}
+
+/* Most answers were good ones, but of another place than was meant, and the audit says so. */
+static bool report_is_redirected(const struct report *r)
+{
+	return report_real(r, "redirects.share") > 0.5 &&
+	       strstr(json_path_text(r->doc, "headline.because"), "redirects");
+}
+
+/* So many requests went out twice that the load was not the one planned. */
+#define REPORT_MANY_REPEATED 0.01
+static bool report_is_repeated(const struct report *r)
+{
+	return report_real(r, "outside.repeated_share") > REPORT_MANY_REPEATED;
+}
+
+static const struct report_word *report_word_of(const struct report *r)
+{
+	const struct report_word *v;
+
+	v = report_find(report_outcomes, sizeof(report_outcomes) / sizeof(*report_outcomes),
+		json_path_text(r->doc, "run.outcome"));
+	if (!v)
+		v = report_find(report_results, sizeof(report_results) / sizeof(*report_results),
+			json_path_text(r->doc, "headline.result"));
+	if (v && str_eq(v->match, "ok") &&
+		(report_real(r, "headline.failed_share") > REPORT_MANY_FAILED ||
+			report_is_redirected(r) || report_is_repeated(r) ||
+			*json_path_text(r->doc, "headline.missing")))
+		return &report_ok_but;
+	return v ? v : &report_unknown;
+}
+
+static const char *report_limit(const struct report *r)
+{
+	static const char *const words[][2] = {
+		{"plan", "limited by the plan"},
+		{"server", "limited by the server"},
+		{"connections", "limited by connections"},
+		{"generator", "limited by the generator"},
+	};
+	const char *limit = json_path_text(r->doc, "headline.limited_by");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (str_eq(words[i][0], limit))
+			return words[i][1];
+	}
+	return "";
+}
+
+/* " · mean of 3 runs": rates are, of repetitions; "" for any other result. */
+static struct figure report_repeats(const struct report *r)
+{
+	size_t n = json_array_size(json_path_at(r->doc, "repeats"));
+	struct figure f = {""};
+
+	if (n > 1)
+		(void)snprintf(f.text, sizeof(f.text),
+			" · mean" REPORT_GLUE "of" REPORT_GLUE "%zu" REPORT_GLUE "runs", n);
+	return f;
+}
+
+/* "18,400/s answered well"; where that is no rate, "3 answered well in 421 ms". */
+static void report_speed(const struct report *r, char *text, size_t size)
+{
+	struct figure rate = report_rate(r, "ok");
+
+	if (str_ends(rate.text, "/s"))
+		(void)snprintf(text, size, "%s answered well", rate.text);
+	else
+		(void)snprintf(text, size, "%s answered well %s",
+			figure_count(report_int(r, "ledger.ok")).text, rate.text);
+}
+
+/* "plan delivered 100.0 % · nothing failed · limited by the plan" */
+static void report_facts(
+	const struct report *r, bool has_limit, bool has_repeated, char *facts, size_t size)
+{
+	int64_t planned = report_int(r, "ledger.planned");
+	double sent = (double)report_int(r, "ledger.sent");
+	double failed = report_real(r, "headline.failed_share");
+	const char *limit = has_limit ? report_limit(r) : "";
+	char first[128];
+	char repeated[96] = "";
+
+	facts[0] = '\0';
+	if (planned == 0)
+		return;
+	if (r->closed)
+		report_speed(r, first, sizeof(first));
+	else
+		/* Cut, not rounded: 99.96 % is not all of it. */
+		(void)snprintf(first, sizeof(first), "%s delivered %.1f %%",
+			*json_path_text(r->doc, "headline.missing") ? "these slices" : "plan",
+			floor(sent / (double)planned * 1000) / 10);
+	if (has_repeated && report_is_repeated(r))
+		(void)snprintf(repeated, sizeof(repeated),
+			" · " STYLE_WARN "%s sent twice" STYLE_PLAIN,
+			figure_share(report_real(r, "outside.repeated_share")).text);
+	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s%s%s", first,
+		failed > 0 ? STYLE_BAD : "", failed > 0 ? figure_share(failed).text : "nothing",
+		failed > 0 ? STYLE_PLAIN : "", repeated, *limit ? " · " : "", limit,
+		*report_unsteady(r) ? " · " : "", report_unsteady(r), report_repeats(r).text);
+}
+
+static bool report_says_repeated(const struct report *r)
+{
+	return report_is_repeated(r) &&
+	       strstr(json_path_text(r->doc, "headline.because"), "sent twice");
+}
+
+/* What the run itself says, else the audit, else the word's own. */
+static void report_reason(
+	const struct report *r, const struct report_word *v, char *reason, size_t size)
+{
+	bool is_cut = !str_eq(json_path_text(r->doc, "run.outcome"), "completed");
+	const char *given = is_cut ? json_path_text(r->doc, "run.reason") : "";
+
+	/* Failures in a run that is ok are shown in the facts and among the errors. */
+	if (!*given &&
+		(!str_eq(v->match, "ok") || report_is_redirected(r) || report_says_repeated(r) ||
+			str_eq(json_path_text(r->doc, "headline.limited_by"), "generator")))
+		given = json_path_text(r->doc, "headline.because");
+	/* "STOPPED by alice" says it once. */
+	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
+		given += strlen("stopped ");
+	(void)snprintf(reason, size, "%.300s", *given ? given : v->reason);
+}
+
+void report_judge(const struct report *r, struct report_verdict *ret)
+{
+	const struct report_word *v = report_word_of(r);
+
+	ret->word = v->word;
+	ret->exit_code = (int)report_int(r, "run.exit_code");
+	/* A run stopped by a user has more than one exit status: the second Ctrl-C has its own. */
+	if (str_eq(v->match, "stopped") && ret->exit_code == EXIT_STOPPED)
+		ret->exit_code = 0;
+	ret->remedy = json_path_text(r->doc, "headline.try");
+	ret->missing = json_path_text(r->doc, "headline.missing");
+	report_reason(r, v, ret->reason, sizeof(ret->reason));
+	report_facts(r, !str_starts(ret->reason, "limited by"), !strstr(ret->reason, "sent twice"),
+		ret->facts, sizeof(ret->facts));
+}
+
+/* The load model: "open model, even spacing", "closed, 64 users". */
+void report_model(const struct report *r, char *model, size_t size)
+{
+	const char *arrivals = json_path_text(r->doc, "plan.arrivals");
+	int64_t users = report_int(r, "connections.limit");
+	int64_t each = report_int(r, "plan.effective.pipeline");
+
+	/* With pipelining a connection has several. */
+	if (each > 1 && __builtin_mul_overflow(users, each, &users))
+		users = JSON_PATH_INT_MAX;
+	if (r->closed)
+		(void)snprintf(model, size, "closed, %s user%s", figure_count(users).text,
+			users == 1 ? "" : "s");
+	else
+		(void)snprintf(model, size, "open model, %.30s",
+			str_eq(arrivals, "constant") || !*arrivals ? "even spacing" : arrivals);
+}
+
+/* ---------------------------------------------------------------- steering */
+
+static const struct {
+	const char *kind; /* of an event */
+	const char *words;
+} report_acts[] = {
+	{"rate", "rate"},
+	{"pause", "pause"},
+	{"resume", "resume"},
+	{"next", "next stage"},
+};
+#define REPORT_ACTS_SHOWN 4u
+
+/* NULL: the event is no act of steering. */
+static const char *report_act(const json_t *event)
+{
+	for (size_t i = 0; i < sizeof(report_acts) / sizeof(*report_acts); i++)
+		if (str_eq(report_acts[i].kind, json_path_text(event, "kind")))
+			return report_acts[i].words;
+	return NULL;
+}
+
+static void report_put_act(const json_t *event, const char *words, struct buf *ret)
+{
+	const char *from = json_path_text(event, "from");
+	const char *to = json_path_text(event, "to");
+	int64_t at_ns = 0;
+
+	(void)json_path_int(event, "at_ns", &at_ns);
+	(void)buf_printf(ret, "%s%s", ret->len ? ", " : "", words);
+	if (str_eq(words, "rate") && *from && *to)
+		(void)buf_printf(ret, " %.30s -> %.30s", from, to);
+	(void)buf_printf(ret, " at" REPORT_GLUE "%s", figure_clock(at_ns).text);
+}
+
+void report_steered(const struct report *r, char *ret, size_t size)
+{
+	const json_t *events = json_path_at(r->doc, "events");
+	struct buf acts = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+		const char *words = report_act(event);
+
+		if (words && n++ < REPORT_ACTS_SHOWN)
+			report_put_act(event, words, &acts);
+	}
+	*ret = '\0';
+	if (n > REPORT_ACTS_SHOWN)
+		(void)buf_printf(&acts, " and %zu more", n - REPORT_ACTS_SHOWN);
+	if (n > 0 && acts.data)
+		(void)snprintf(ret, size, "%zu time%s: %s", n, n == 1 ? "" : "s", acts.data);
+	buf_fini(&acts);
+}
