@@ -93,6 +93,8 @@ static int cmd_check_run(const char *const *paths, size_t n, struct buf *ret)
 			    : 0;
 	else if (r == 0)
 		r = built == -ENOMEM ? EXIT_NO_DAEMON : EXIT_CONFIG;
+	if (r == 0)
+		start_request_print_hints(&d);
 	if (*err.text)
 		command_complain("%s", err.text);
 	start_request_print_problems(&d);

@@ -158,6 +158,8 @@ static int cmd_run_make(struct start_request *d, const struct options *o, bool i
 		command_complain("%s", err.text);
 		return r;
 	}
+	if (r == 0 && !o->quiet)
+		start_request_print_hints(d);
 	if (r == 0 && is_whole && start_request_plan(d, &plan, &unread, &n) == -ENOMEM)
 		r = EXIT_NO_DAEMON;
 	plan_free(plan);

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -539,6 +540,40 @@ void start_request_print_problems(struct start_request *d)
 	problems_finish(&d->problems);
 	for (size_t i = 0; i < d->problems.n; i++)
 		problem_print(d->problems.texts[i]);
+}
+
+/* Methods are case-sensitive (RFC 9110 section 9.1), so another case is another method. */
+static const char *start_request_method_meant(const char *typed)
+{
+	static const char *const methods[] = {
+		"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (strcasecmp(typed, methods[i]) == 0)
+			return str_eq(typed, methods[i]) ? NULL : methods[i];
+	return NULL;
+}
+
+void start_request_print_hints(const struct start_request *d)
+{
+	for (size_t i = 0; i < d->doc.n_entries; i++) {
+		const struct ini_entry *e = &d->doc.entries[i];
+		const char *meant =
+			str_eq(e->key, "method") ? start_request_method_meant(e->value) : NULL;
+		char text[400];
+
+		if (!meant)
+			continue;
+		if (e->line)
+			(void)snprintf(text, sizeof(text), "%.200s:%u: method", e->file, e->line);
+		else
+			(void)snprintf(text, sizeof(text), "%.200s", e->file);
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			": %s is sent as it is written, and methods are case-sensitive: did you "
+			"mean %s?",
+			e->value, meant);
+		problem_print(text);
+	}
 }
 
 void start_request_fini(struct start_request *d)

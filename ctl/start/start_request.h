@@ -53,6 +53,8 @@ int start_request_put_notes(const char *const *unread, size_t n, struct buf *ret
 
 /* All problems to stderr, in the order of lines. */
 void start_request_print_problems(struct start_request *d);
+/* What is valid, but hardly meant, to stderr. */
+void start_request_print_hints(const struct start_request *d);
 /* With problems: EXIT_USAGE where flags alone are wrong, else EXIT_CONFIG. */
 int start_request_status(const struct start_request *d);
 /* The kind of a file that begins as no run file does; NULL: it may be one. */

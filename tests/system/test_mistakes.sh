@@ -164,6 +164,30 @@ expect_line "$ERR" "^\./urls\.txt:102: rate: 'fast' is not a rate"
 { printf '[target]\nurl = %s\n' "$url"; printf '[request r%s]\n' {1..1000}; } >requests.ini
 expect_mistake 78 '^requests\.ini:67: the run has more than 64 named requests: .*\(and 935 more\)$' "$rpsctl" check requests.ini
 
+# Valid, and hardly meant: methods are case-sensitive.
+file method <<-END
+	[target]
+	url = $url
+	[request a]
+	method = Post
+	[request b]
+	method = POST
+	[request c]
+	method = purge
+END
+meant='is sent as it is written, and methods are case-sensitive: did you mean'
+for command in check "run --dry-run"; do
+	# shellcheck disable=SC2086
+	expect_exit 0 "$rpsctl" $command method.ini
+	matching_lines "$ERR" "$meant"
+	expect_equal "hints of '$command'" "$LINES_SEEN" 1
+	expect_line "$ERR" "^method\.ini:4: method: Post $meant POST\?$"
+done
+expect_exit 0 "$rpsctl" "$url" -X get --dry-run
+expect_line "$ERR" "^rpsctl: -X: get $meant GET\?$"
+expect_exit 0 "$rpsctl" "$url" -X get --dry-run -q
+expect_text "stderr with -q" "$ERR" ""
+
 # A result is no run file, however large it is.
 cp "$ROOT/tests/data/result_open.json" "$T/a.json"
 for command in check run "run --dry-run"; do
