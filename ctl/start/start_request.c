@@ -395,7 +395,7 @@ static int start_request_check_key(const struct start_request *d, size_t first, 
 		err_set(reterr, "%s:%u: %s: %s", e->file, e->line, e->key, plan_key_refused);
 	else
 		err_set(reterr, "%s: %s", e->file, plan_key_refused);
-	return EXIT_CONFIG;
+	return e->line ? EXIT_CONFIG : EXIT_USAGE;
 }
 
 /* first: of the entries whose files are rpsctl's to read; those before are a named run's. A private

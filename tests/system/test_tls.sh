@@ -180,11 +180,25 @@ expect_line "$OUT" 'tls +certificate verified for 127\.0\.0\.1 by ca\.pem, TLS 1
 
 # ---------------------------------------------------------------- mistakes
 
-expect_exit 64 "$rpsctl" "$URL" --cacert "$T/nowhere.pem" -q
-expect_line "$ERR" 'nowhere\.pem: No such file'
+# A file that a flag names is missing: the command line is wrong. One that a run file names: that.
+printf '[target]\nurl = %s\n[tls]\nca-file = nowhere.pem\n' "$URL" >"$T/lacks.ini"
+printf '[target]\nurl = %s\n' "$URL" >"$T/plain.ini"
+for what in "$URL" "$T/plain.ini" "start $URL" "$URL --dry-run"; do
+	for flag in --cacert "--set tls.ca-file" --cert; do
+		# shellcheck disable=SC2086
+		expect_exit 64 "$rpsctl" $what ${flag% *} \
+			"$([ "${flag% *}" = "$flag" ] || echo "${flag#* }=")$T/nowhere.pem"
+		expect_line "$ERR" 'nowhere\.pem: No such file'
+	done
+done
+for command in run "run --dry-run" check start; do
+	# shellcheck disable=SC2086
+	expect_exit 78 "$rpsctl" $command "$T/lacks.ini"
+	expect_line "$ERR" 'lacks\.ini:4: ca-file: cannot read .*nowhere\.pem: No such file'
+done
 expect_exit 64 "$rpsctl" "http://127.0.0.1:$NGINX_PORT/" -k -q
 expect_line "$ERR" '^rpsctl: -k: .*verify is for https, and the URL is http'
-expect_exit 78 "$rpsctl" start "$URL" --cert "$T/client.pem" --key "$T/client.key"
+expect_exit 64 "$rpsctl" start "$URL" --cert "$T/client.pem" --key "$T/client.key"
 expect_line "$ERR" "a private key never crosses the service's socket"
 expect_exit 78 "$rpsctl" start "$T/runs/shop.ini"
 expect_line "$ERR" "shop\.ini:6: key: a private key never crosses"
