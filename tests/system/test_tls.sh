@@ -184,10 +184,9 @@ expect_line "$OUT" 'tls +certificate verified for 127\.0\.0\.1 by ca\.pem, TLS 1
 printf '[target]\nurl = %s\n[tls]\nca-file = nowhere.pem\n' "$URL" >"$T/lacks.ini"
 printf '[target]\nurl = %s\n' "$URL" >"$T/plain.ini"
 for what in "$URL" "$T/plain.ini" "start $URL" "$URL --dry-run"; do
-	for flag in --cacert "--set tls.ca-file" --cert; do
+	for file in "--cacert " "--set tls.ca-file="; do
 		# shellcheck disable=SC2086
-		expect_exit 64 "$rpsctl" $what ${flag% *} \
-			"$([ "${flag% *}" = "$flag" ] || echo "${flag#* }=")$T/nowhere.pem"
+		expect_exit 64 "$rpsctl" $what ${file}$T/nowhere.pem
 		expect_line "$ERR" 'nowhere\.pem: No such file'
 	done
 done
