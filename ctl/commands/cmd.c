@@ -59,7 +59,8 @@ static const char command_merge_more[] =
 	"that several hosts have run together, or of repetitions (--repeats). Counts and\n"
 	"histograms are added, percentiles found in the sums. Rates of slices are added,\n"
 	"those of repetitions are means, and the intervals of confidence are then those\n"
-	"between three runs or more. A line for each run shows one that differs.\n"
+	"between three runs or more. A line for each run shows one that differs. Of more\n"
+	"than 256 files, merge some at a time, and then the sums.\n"
 	"Exit status: that of the worst run; 1 output not written, 66 no such file, 78\n"
 	"these cannot be merged.\n";
 
@@ -175,6 +176,22 @@ static bool command_is_misplaced_file(const struct command *c, const char *word)
 	return c->words == COMMAND_RUN && (str_ends(word, ".ini") || str_ends(word, ".json"));
 }
 
+static void command_complain_of_many(const struct command *c, const struct options *o)
+{
+	const char *remedy =
+		c->words == COMMAND_RESULTS  ? "; merge some with -o SUM.json, and then the sums"
+		: c->words == COMMAND_RESULT ? "; rpsctl merge makes one of several results"
+					     : "";
+
+	if (c->max_args > 2)
+		command_complain("%s takes at most %u words (%s), and %zu were given%s; see rpsctl "
+				 "help %s",
+			c->name, c->max_args, c->usage, o->n_args, remedy, c->name);
+	else
+		command_complain("%s: unexpected argument %s%s; see rpsctl help %s", c->name,
+			o->args[c->max_args], remedy, c->name);
+}
+
 static int command_check_args(const struct command *c, const struct options *o)
 {
 	if (o->n_args < c->min_args) {
@@ -182,8 +199,7 @@ static int command_check_args(const struct command *c, const struct options *o)
 		return EXIT_USAGE;
 	}
 	if (o->n_args > c->max_args) {
-		command_complain("%s: unexpected argument %s; see rpsctl help %s", c->name,
-			o->args[c->max_args], c->name);
+		command_complain_of_many(c, o);
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < o->n_args; i++) {

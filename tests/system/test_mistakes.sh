@@ -240,6 +240,15 @@ done
 expect_mistake 64 "^rpsctl: show: seq\.ini is not the name of a run of the service; rpsctl check" \
 	"$rpsctl" show seq.ini
 
+# More words than a command takes.
+mapfile -t names < <(printf '%s.json\n' {1..257})
+expect_mistake 64 '^rpsctl: merge takes at most 256 words \(FILE FILE\.\.\.\), and 257 were given; merge some with -o SUM\.json, and then the sums; ' \
+	"$rpsctl" merge "${names[@]}"
+expect_mistake 64 '^rpsctl: run takes at most 33 words .*, and 34 were given; see' \
+	"$rpsctl" run "$url" "${names[@]:0:33}"
+expect_mistake 64 '^rpsctl: report: unexpected argument 2\.json; rpsctl merge makes one' \
+	"$rpsctl" report 1.json 2.json
+
 # Descriptors for rpsctl itself, and none for a daemon.
 for n in 6 16; do
 	expect_mistake 69 "^rpsctl: too few descriptors for a private rpsd: $n are allowed here \(ulimit -n\)" \
