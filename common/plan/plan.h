@@ -350,11 +350,13 @@ static inline unsigned plan_n_slices(const struct plan *p)
 	return p->slice_of > 0 ? p->slice_of : 1;
 }
 
-/* The number of stages that are counted one by one: all of them, or 0 if there is only one. */
-static inline size_t plan_n_counted_stages(const struct plan *p)
-{
-	return p->n_stages > 1 ? p->n_stages : 0;
-}
+/* The number of rows in the table of stages, which are counted one by one: a stage is one, and so
+ * is each step of a step stage, unless the plan has more than PLAN_STEP_ROWS_MAX then. 0: the plan
+ * has only one. */
+#define PLAN_STEP_ROWS_MAX 200
+size_t plan_n_rows(const struct plan *p);
+/* How many of them are those of stage i. */
+size_t plan_stage_rows(const struct plan *p, size_t i);
 
 /* The number of arrivals in the measured window, exactly as in the schedule; 0: it depends on the
  * answers (closed model without a count). */

@@ -13,6 +13,7 @@
 #include "common/plan/plan_stages.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -316,7 +317,50 @@ int plan_format_stage(const struct plan_stage *stage, char **ret)
 	return n == -1 ? -ENOMEM : 0;
 }
 
+void plan_format_step(
+	const struct plan_stage *stage, uint64_t i, uint64_t n, char *text, size_t size)
+{
+	struct rate rate = {(uint64_t)(plan_level_parts_2(stage, i) / 2), PLAN_RATE_PARTS};
+	char level[UNITS_TEXT_MAX], time[UNITS_TEXT_MAX];
+
+	units_format_rate(rate, level, sizeof(level));
+	units_format_time(stage->every_ns, time, sizeof(time));
+	(void)snprintf(text, size, "hold %s for %s (step %" PRIu64 " of %" PRIu64 ")", level, time,
+		i + 1, n);
+}
+
 /* ---- all of them ---- */
+
+static size_t plan_rows_with_steps(const struct plan_stage *stage)
+{
+	uint64_t n = plan_stage_levels(stage);
+
+	return n > 0 && n < SIZE_MAX ? (size_t)n : 1;
+}
+
+/* Each step counts as a row. */
+static bool plan_has_step_rows(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_stages && n <= PLAN_STEP_ROWS_MAX; i++)
+		n += plan_rows_with_steps(&p->stages[i]);
+	return n <= PLAN_STEP_ROWS_MAX;
+}
+
+size_t plan_stage_rows(const struct plan *p, size_t i)
+{
+	return plan_has_step_rows(p) ? plan_rows_with_steps(&p->stages[i]) : 1;
+}
+
+size_t plan_n_rows(const struct plan *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_stages; i++)
+		n += plan_stage_rows(p, i);
+	return n > 1 ? n : 0;
+}
 
 struct rate plan_peak_rate(const struct plan *p)
 {

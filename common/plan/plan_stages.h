@@ -23,6 +23,9 @@ void plan_clear_stages(void *plan);
 
 /* The stage as it is written in a run file; new text in *ret. 0 or -ENOMEM. */
 int plan_format_stage(const struct plan_stage *stage, char **ret);
+/* Step i of n of a step stage, as the stage that it would be by itself. */
+void plan_format_step(
+	const struct plan_stage *stage, uint64_t i, uint64_t n, char *text, size_t size);
 
 /* The number of levels of a step stage; 0 for the others. */
 uint64_t plan_stage_levels(const struct plan_stage *stage);

@@ -339,8 +339,8 @@ const struct result_table result_request_table = TABLE(result_request_fields, "a
 #define S struct result_stage
 static const struct result_field result_stage_fields[] = {
 	FIELD(kind, TEXT, NO_UNIT, SAME, SAME, "stage"),
-	FIELD(number, COUNT, NO_UNIT, SAME, SAME, "in the plan, from 1"),
-	FIELD(text, TEXT, NO_UNIT, SAME, SAME, "as the plan has it"),
+	FIELD(number, COUNT, NO_UNIT, SAME, SAME, "in the plan, from 1, where each step counts"),
+	FIELD(text, TEXT, NO_UNIT, SAME, SAME, "as the plan has it, or of a step"),
 	FIELD(start_ns, INT, NS, LEAST, LEAST, "from the start of the window"),
 	FIELD(end_ns, INT, NS, MOST, MOST, "from the start of the window"),
 	PART(ledger, result_ledger_table, "what became of the arrivals planned in it"),
@@ -645,9 +645,10 @@ static const struct result_field result_fields[] = {
 		.absent_when = CLOSED_MODEL),
 	NAMED(requests, result_request_table, "the requests of the plan by name",
 		.most = PLAN_REQUESTS_MAX, .absent_when = "the plan names none"),
-	FIELD(stages, ROWS, NO_UNIT, SUM, SUM, "the stages of the plan that had begun",
+	FIELD(stages, ROWS, NO_UNIT, SUM, SUM,
+		"the stages of the plan, and their steps, that had begun",
 		.table = &result_stage_table, .most = PLAN_STAGES_MAX,
-		.absent_when = "the model is closed, or the plan has one stage"),
+		.absent_when = "the model is closed, or the plan has one stage without steps"),
 	PART_APART(batches, result_batches_table, "what intervals of confidence are found in",
 		.absent_when = OLDER),
 	PART_APART(steadiness, result_steadiness_table, "whether it was one state",

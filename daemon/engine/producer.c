@@ -166,10 +166,10 @@ int64_t producer_next_ns(const struct producer *p)
 	return p->_next_ns;
 }
 
-/* An arrival that is due on the border of two stages belongs to the first of them (schedule.c). */
-size_t producer_stage_of(const struct producer *p, int64_t planned_ns)
+/* An arrival that is due on the border of two rows belongs to the first of them (schedule.c). */
+size_t producer_row_of(const struct producer *p, int64_t planned_ns)
 {
 	int64_t t_ns = planned_ns - p->_t0_ns;
 
-	return schedule_stage_at(p->config.schedule, t_ns > 0 ? t_ns - 1 : 0);
+	return schedule_row_at(p->config.schedule, t_ns > 0 ? t_ns - 1 : 0);
 }

@@ -50,9 +50,9 @@ void producer_start(struct producer *p, int64_t t0_ns);
 void producer_steer(struct producer *p, const struct schedule *schedule);
 /* No arrival is planned at or after this instant. */
 void producer_stop_at(struct producer *p, int64_t instant_ns);
-/* The index of the plan's stage that an arrival planned at this instant belongs to; the plan's
- * n_stages: none of them. */
-size_t producer_stage_of(const struct producer *p, int64_t planned_ns);
+/* The row of the table of stages that an arrival planned at this instant belongs to; one beyond all
+ * of them: none. */
+size_t producer_row_of(const struct producer *p, int64_t planned_ns);
 /* The planned instant of the next arrival; CLOCK_NEVER when there is none left, or none before a
  * pause ends. */
 int64_t producer_next_ns(const struct producer *p);

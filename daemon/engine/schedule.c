@@ -355,13 +355,17 @@ static struct schedule_piece *schedule_add(
 {
 	struct schedule_piece *p = &s->pieces[s->n_pieces++];
 
-	*p = (struct schedule_piece){
-		.kind = PLAN_HOLD, .segment = segment, .stage = (uint32_t)stage, .rate = rate};
+	*p = (struct schedule_piece){.kind = PLAN_HOLD,
+		.segment = segment,
+		.stage = (uint32_t)stage,
+		.row = stage < s->n_stages ? s->n_rows : SCHEDULE_NO_ROW,
+		.rate = rate};
 	return p;
 }
 
+/* n_rows: 1, or one for each step. */
 static int schedule_add_stage(struct schedule *s, enum schedule_segment segment, size_t index,
-	const struct plan_stage *stage)
+	const struct plan_stage *stage, size_t n_rows)
 {
 	struct schedule_piece *p;
 	size_t n = schedule_levels(stage);
@@ -390,6 +394,7 @@ static int schedule_add_stage(struct schedule *s, enum schedule_segment segment,
 			if (!schedule_level(stage, i, &level))
 				return -ERANGE;
 			p = schedule_add(s, segment, index, level);
+			p->row += n_rows > 1 ? (uint32_t)i : 0;
 			p->asked_ns = stage->every_ns;
 		}
 		return n > 0 ? 0 : -EINVAL;
@@ -425,14 +430,17 @@ static int schedule_build(struct schedule *s, const struct plan *plan)
 	p->asked_ns = plan->warmup_ns;
 	for (size_t i = 0; i < plan->n_stages && r == 0; i++) {
 		const struct plan_stage *stage = &plan->stages[i];
+		size_t n_rows = plan_stage_rows(plan, i);
 
 		r = schedule_add_stage(
-			s, stage->is_warmup ? SCHEDULE_WARMUP : SCHEDULE_WINDOW, i, stage);
+			s, stage->is_warmup ? SCHEDULE_WARMUP : SCHEDULE_WINDOW, i, stage, n_rows);
+		s->n_rows += (uint32_t)n_rows;
 	}
 	if (r < 0)
 		return r;
 	if (plan->n_arrivals > 0) {
 		p = schedule_add(s, SCHEDULE_WINDOW, plan->n_stages - 1, schedule_end_rate(last));
+		p->row = s->n_rows - 1;
 		p->asked_ns = CLOCK_NEVER;
 		p->continues = true;
 	}

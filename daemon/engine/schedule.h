@@ -53,10 +53,12 @@ int64_t schedule_segment_paused(const struct schedule *s, enum schedule_segment 
  * index of the plan's stage, from 0; n_stages of the plan: none of them. */
 struct rate schedule_rate_at(const struct schedule *s, int64_t t_ns);
 size_t schedule_stage_at(const struct schedule *s, int64_t t_ns);
-/* Beginning and end of a stage of the plan, ns since t0, and how long it was paused by steering in
+/* The index of the row in the plan's table of stages (plan_n_rows), from 0; a larger one: none. */
+size_t schedule_row_at(const struct schedule *s, int64_t t_ns);
+/* Beginning and end of a row of that table, ns since t0, and how long it was paused by steering in
  * between; a pause without an end ends it. False: all of it was skipped, or it comes after such a
  * pause. */
-bool schedule_stage_span(const struct schedule *s, size_t stage, int64_t *start_ns, int64_t *end_ns,
+bool schedule_row_span(const struct schedule *s, size_t row, int64_t *start_ns, int64_t *end_ns,
 	int64_t *paused_ns);
 /* The highest rate of the whole schedule. */
 double schedule_peak_per_s(const struct schedule *s);

@@ -8,11 +8,14 @@
 
 typedef unsigned __int128 schedule_units;
 
+#define SCHEDULE_NO_ROW UINT16_MAX
+
 struct schedule_piece {
 	/* input */
 	enum plan_stage_kind kind; /* hold, ramp or pause */
 	enum schedule_segment segment;
 	uint32_t stage;	   /* index in the plan; the plan's n_stages: none */
+	uint32_t row;	   /* in the table of stages; SCHEDULE_NO_ROW: none */
 	struct rate rate;  /* ramp: at the start of the whole */
 	struct rate to;	   /* ramp: at its end */
 	int64_t whole_ns;  /* ramp: from rate to `to` */
@@ -54,6 +57,7 @@ struct schedule {
 	uint64_t seed;
 	uint64_t n_asked; /* exact count of the window; 0: computed from its rates */
 	size_t n_stages;  /* of the plan */
+	uint32_t n_rows;  /* of the stages so far */
 	struct schedule_span spans[SCHEDULE_SEGMENT_COUNT];
 	size_t n_pieces;
 	size_t n_kept; /* the first pieces are equal to those of the schedule that it was steered

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a schedule at an instant: its rate and its stage; and the span of each stage. */
+/* The state of a schedule at an instant: its rate, its stage and its row in the table of
+ * stages; and the span of each row. */
 #include "common/clock.h"
 #include "common/plan/plan.h"
 #include "daemon/engine/schedule_internal.h"
@@ -48,7 +49,14 @@ size_t schedule_stage_at(const struct schedule *s, int64_t t_ns)
 	return p ? p->stage : s->n_stages;
 }
 
-bool schedule_stage_span(const struct schedule *s, size_t stage, int64_t *start_ns, int64_t *end_ns,
+size_t schedule_row_at(const struct schedule *s, int64_t t_ns)
+{
+	const struct schedule_piece *p = schedule_piece_at(s, t_ns);
+
+	return p ? p->row : SCHEDULE_NO_ROW;
+}
+
+bool schedule_row_span(const struct schedule *s, size_t row, int64_t *start_ns, int64_t *end_ns,
 	int64_t *paused_ns)
 {
 	bool is_found = false;
@@ -57,7 +65,7 @@ bool schedule_stage_span(const struct schedule *s, size_t stage, int64_t *start_
 	for (size_t i = 0; i < s->n_pieces; i++) {
 		const struct schedule_piece *p = &s->pieces[i];
 
-		if (p->stage != stage || p->start_ns == CLOCK_NEVER || p->duration_ns == 0)
+		if (p->row != row || p->start_ns == CLOCK_NEVER || p->duration_ns == 0)
 			continue;
 		if (p->is_frozen && p->duration_ns == CLOCK_NEVER)
 			break;

@@ -112,11 +112,15 @@ static int schedule_act_on(struct schedule *s, const struct schedule *old, size_
 	struct schedule_piece pause = {.kind = PLAN_PAUSE,
 		.segment = p->segment,
 		.stage = p->stage,
+		.row = p->row,
 		.rate = {0, 1},
 		.asked_ns = CLOCK_NEVER,
 		.is_frozen = true};
-	struct schedule_piece hold = {
-		.kind = PLAN_HOLD, .segment = p->segment, .stage = p->stage, .rate = rate};
+	struct schedule_piece hold = {.kind = PLAN_HOLD,
+		.segment = p->segment,
+		.stage = p->stage,
+		.row = p->row,
+		.rate = rate};
 
 	if (act == SCHEDULE_RESUME) {
 		s->pieces[at].asked_ns = into_ns;

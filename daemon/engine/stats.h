@@ -157,7 +157,7 @@ struct stats {
 	int64_t _taken_ns; /* end of the last interval taken, since the window's start */
 };
 
-/* n_requests: number of named ones, n_stages: number of stages that are counted one by one; 0:
+/* n_requests: number of named ones, n_stages: rows of the table of stages (plan_n_rows); 0:
  * none. */
 int stats_init(
 	struct stats *s, bool is_open, int64_t interval_ns, size_t n_requests, size_t n_stages);

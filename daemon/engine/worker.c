@@ -134,7 +134,7 @@ static void worker_on_arrival(void *owner, uint64_t k, int64_t planned_ns, int64
 	if (!w->config.schedule)
 		k = k * w->config.n_workers + w->config.index;
 	if (w->stats.totals.n_stages > 0)
-		w->stats.stage = producer_stage_of(&w->producer, planned_ns);
+		w->stats.stage = producer_row_of(&w->producer, planned_ns);
 	pool_arrive(&w->pool, planned_ns, picked_ns, mix_choose(&w->mix, k));
 	/* After the last arrival the drain begins, whether or not it is answered. */
 	if (w->config.schedule)
@@ -376,7 +376,7 @@ int worker_new(const struct worker_config *config, struct worker **ret)
 	timer_init(&w->tick_mark);
 	timer_init(&w->heartbeat_mark);
 	r = stats_init(&w->stats, config->schedule != NULL, config->plan->interval_ns,
-		plan_n_named(config->plan), plan_n_counted_stages(config->plan));
+		plan_n_named(config->plan), plan_n_rows(config->plan));
 	w->stats.worker = config->index;
 	mix_init(&w->mix, config->plan);
 	if (r == 0)

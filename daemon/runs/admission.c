@@ -101,7 +101,7 @@ static uint64_t admission_queue(const struct plan *plan, const struct admission 
  * the stages are counted once more in the sum. */
 static double admission_counts(const struct plan *plan, const struct admission *a)
 {
-	double stages = (double)plan_n_counted_stages(plan);
+	double stages = (double)plan_n_rows(plan);
 
 	return stages + (stages + (double)worker_n_intervals(plan)) * (double)a->n_workers;
 }
@@ -129,7 +129,7 @@ static int admission_check_memory(const struct plan *plan, const struct admissio
 			"counting for %zu stages and %zu intervals in each of %u workers takes "
 			"%.0f MiB, and half of the %.0f MiB that are left is the most a run takes: "
 			"fewer workers or stages, longer intervals or a shorter request timeout",
-			plan_n_counted_stages(plan), worker_n_intervals(plan), a->n_workers,
+			plan_n_rows(plan), worker_n_intervals(plan), a->n_workers,
 			counts / ADMISSION_MIB, (double)room->memory / ADMISSION_MIB);
 		return REGISTRY_E_UNAVAILABLE;
 	}

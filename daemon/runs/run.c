@@ -507,8 +507,7 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	timer_init(&run->state_mark);
 	timer_init(&run->limit_mark);
 	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
-	r = stats_totals_init(
-		&run->totals, plan_n_named(run->plan), plan_n_counted_stages(run->plan));
+	r = stats_totals_init(&run->totals, plan_n_named(run->plan), plan_n_rows(run->plan));
 	if (r == 0)
 		r = run_make_requests(run);
 	if (r == 0)

@@ -13,6 +13,7 @@
 #include "common/memory.h"
 #include "common/plan/plan_connections.h"
 #include "common/plan/plan_json.h"
+#include "common/plan/plan_stages.h"
 #include "common/stats/quantile.h"
 #include "common/json_path.h"
 #include "common/result/result_fill.h"
@@ -381,15 +382,15 @@ static int run_fill_requests(const struct run *run, struct result_list *to)
 	return r;
 }
 
-/* Where the run's own end cuts a stage short it is shorter. */
-static int run_fill_stage(const struct run *run, size_t i, struct result_list *to)
+/* Row i of the table. Where the run's own end cuts it short it is shorter. */
+static int run_fill_stage(const struct run *run, size_t i, const char *text, struct result_list *to)
 {
 	const struct stats_stage *stage = &run->totals.stages[i];
 	struct result_stage *row;
 	int64_t start_ns, end_ns, paused_ns;
 	int r;
 
-	if (!schedule_stage_span(run_schedule(run), i, &start_ns, &end_ns, &paused_ns))
+	if (!schedule_row_span(run_schedule(run), i, &start_ns, &end_ns, &paused_ns))
 		return 0;
 	start_ns -= run->times.window_start_ns - run->times.t0_ns;
 	end_ns = end_ns == CLOCK_NEVER ? end_ns
@@ -404,8 +405,7 @@ static int run_fill_stage(const struct run *run, size_t i, struct result_list *t
 	row->number = (int64_t)i + 1;
 	row->start_ns = start_ns;
 	row->end_ns = end_ns;
-	r = result_set_text(&row->kind, "stage") |
-	    result_set_text(&row->text, run->plan->stage_texts[i]) |
+	r = result_set_text(&row->kind, "stage") | result_set_text(&row->text, text) |
 	    run_fill_one_latency(
 		    stats_histogram_names[STATS_RESPONSE], &stage->response, &row->latency, NULL) |
 	    run_fill_one_latency(
@@ -415,16 +415,25 @@ static int run_fill_stage(const struct run *run, size_t i, struct result_list *t
 	return r;
 }
 
-/* Measured stages that had begun, in the order of the plan. */
+/* Measured stages, and steps of them, that had begun, in the order of the plan. */
 static int run_fill_stages(const struct run *run, struct result_list *to)
 {
+	char step[160];
+	size_t row = 0;
 	int r = 0;
 
 	if (!run_schedule(run) || run->totals.n_stages == 0)
 		return 0;
 	to->is = RESULT_IS_THERE;
-	for (size_t i = 0; i < run->totals.n_stages && r == 0; i++)
-		r = run_fill_stage(run, i, to);
+	for (size_t i = 0; i < run->plan->n_stages; i++) {
+		size_t n = plan_stage_rows(run->plan, i);
+
+		for (size_t k = 0; k < n && r == 0; k++, row++) {
+			if (n > 1)
+				plan_format_step(&run->plan->stages[i], k, n, step, sizeof(step));
+			r = run_fill_stage(run, row, n > 1 ? step : run->plan->stage_texts[i], to);
+		}
+	}
 	return r;
 }
 

@@ -50,6 +50,25 @@ expect_figures "$T/sum.json" "the sum's rows" "$rows" '2 51 51, 3 75 75, 4 0 0, 
 expect_exit 0 "$rpsctl" "$url" -r 50 -d 100ms -q -o "$T/one.json"
 expect_figures "$T/one.json" "no rows" 'has("stages")' false
 
+# The steps of a stage have a row each, also where it is the only one; slices add up step by step.
+printf '%s\n' '[target]' "url = $url" '[load]' 'stage = step from 100 to 50 by 20 every 200ms' \
+	>"$T/steps.ini"
+expect_exit 0 "$rpsctl" run "$T/steps.ini" -o "$T/steps.json" -o "$T/steps.stages.csv" -o -
+expect_figures "$T/steps.json" "planned and ok of each step" "$rows" \
+	'1 20 20, 2 16 16, 3 12 12, 4 10 10' \
+	"they are the run" '.ledger.planned == ([.stages[].ledger.planned] | add)' true \
+	"their times" '[.stages[] | .start_ns, .end_ns] | map(. / 1e6) | join(" ")' \
+	'0 200 200 400 400 600 600 800' \
+	"the last one's text" '.stages[3].text' 'hold 50/s for 200ms (step 4 of 4)' \
+	"the plan has one stage" '.plan.stages | length' 1
+expect_line "$OUT" '^  2 80/s for 200ms \(st.* +80 +16 +16 +0 '
+expect_line "$T/steps.stages.csv" '^4,"hold 50/s for 200ms \(step 4 of 4\)",0\.600,0\.800,50\.000,50\.000,10,10,10,'
+for i in 1 2; do
+	expect_exit 0 "$rpsctl" run "$T/steps.ini" --slice "$i/2" --unsynchronised -q -o "$T/$i.json"
+done
+expect_exit 0 "$rpsctl" merge "$T/1.json" "$T/2.json" -o "$T/sum.json"
+expect_figures "$T/sum.json" "the sum's steps" "$rows" '1 20 20, 2 16 16, 3 12 12, 4 10 10'
+
 # What a stopped run has not reached has no row; what it has begun ends with it.
 printf '%s\n' '[target]' "url = $url" '[load]' 'stage = hold 100 for 1h' 'stage = hold 200 for 1h' \
 	>"$T/long.ini"

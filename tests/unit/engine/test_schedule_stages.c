@@ -204,10 +204,70 @@ static struct {
 
 static void expect_span(const struct schedule *s, size_t stage, int64_t start_ns, int64_t end_ns)
 {
-	ck_assert(schedule_stage_span(s, stage, &span.start_ns, &span.end_ns, &span.paused_ns));
+	ck_assert(schedule_row_span(s, stage, &span.start_ns, &span.end_ns, &span.paused_ns));
 	ck_assert_int_eq(span.start_ns, start_ns);
 	ck_assert_int_eq(span.end_ns, end_ns);
 }
+
+/* A warm-up, a stage and the three steps of another; what steering leaves out has no row. */
+START_TEST(each_step_has_a_row)
+{
+	struct schedule *s, *paused, *next;
+
+	stages[0] = hold(10, SEC);
+	stages[0].is_warmup = true;
+	stages[1] = hold(10, SEC);
+	stages[2] = step(10, 30, 10, SEC, 3);
+	plan.warmup_ns = SEC;
+	plan.cooldown_ns = SEC;
+	s = made(3);
+	ck_assert_uint_eq(plan_n_rows(&plan), 5);
+	ck_assert_uint_ge(schedule_row_at(s, 0), 5);
+	for (int row = 0; row < 5; row++) {
+		ck_assert_uint_eq(schedule_row_at(s, (row + 1) * SEC), row);
+		expect_span(s, (size_t)row, (row + 1) * SEC, (row + 2) * SEC);
+	}
+	ck_assert_uint_ge(schedule_row_at(s, 6 * SEC), 5);
+	ck_assert_int_eq(
+		schedule_steer(s, SCHEDULE_PAUSE, (struct rate){0, 1}, 4 * SEC + SEC / 2, &paused),
+		0);
+	ck_assert_int_eq(
+		schedule_steer(paused, SCHEDULE_RESUME, (struct rate){0, 1}, 6 * SEC, &next), 0);
+	expect_span(next, 3, 4 * SEC, 6 * SEC + SEC / 2);
+	ck_assert_int_eq(span.paused_ns, SEC + SEC / 2);
+	expect_span(next, 4, 6 * SEC + SEC / 2, 7 * SEC + SEC / 2);
+	schedule_free(next);
+	schedule_free(paused);
+	ck_assert_int_eq(
+		schedule_steer(s, SCHEDULE_SET_RATE, (struct rate){5, 1}, 4 * SEC + SEC / 2, &next),
+		0);
+	expect_span(next, 3, 4 * SEC, 6 * SEC);
+	ck_assert(!schedule_row_span(next, 4, &span.start_ns, &span.end_ns, &span.paused_ns));
+	schedule_free(next);
+	schedule_free(s);
+}
+END_TEST
+
+/* So many steps are too many rows: each stage has one then. */
+START_TEST(many_steps_have_one_row)
+{
+	struct schedule *s;
+
+	stages[0] = step(1, PLAN_STEP_ROWS_MAX, 1, SEC, PLAN_STEP_ROWS_MAX);
+	plan.n_stages = 1;
+	ck_assert_uint_eq(plan_n_rows(&plan), PLAN_STEP_ROWS_MAX);
+	stages[1] = hold(10, SEC);
+	s = made(2);
+	ck_assert_uint_eq(plan_n_rows(&plan), 2);
+	expect_span(s, 0, 0, PLAN_STEP_ROWS_MAX * SEC);
+	expect_span(s, 1, PLAN_STEP_ROWS_MAX * SEC, (PLAN_STEP_ROWS_MAX + 1) * SEC);
+	schedule_free(s);
+	plan.n_stages = 1;
+	ck_assert_uint_eq(plan_n_rows(&plan), PLAN_STEP_ROWS_MAX);
+	stages[0].to.num++;
+	ck_assert_uint_eq(plan_n_rows(&plan), 0);
+}
+END_TEST
 
 START_TEST(pauses_skip_time)
 {
@@ -245,7 +305,7 @@ START_TEST(warmup_stages_are_not_measured)
 	ck_assert_uint_eq(schedule_stage_at(s, 10 * SEC), 1);
 	ck_assert_uint_eq(schedule_stage_at(s, 11 * SEC), 2);
 	expect_span(s, 1, 10 * SEC, 11 * SEC);
-	ck_assert(!schedule_stage_span(s, 99, &span.start_ns, &span.end_ns, &span.paused_ns));
+	ck_assert(!schedule_row_span(s, 99, &span.start_ns, &span.end_ns, &span.paused_ns));
 	schedule_free(s);
 }
 END_TEST
@@ -538,7 +598,7 @@ START_TEST(counts_of_a_steered_schedule)
 	ck_assert(schedule_is_paused(paused));
 	ck_assert_int_eq(schedule_segment_end(paused, SCHEDULE_WINDOW), CLOCK_NEVER);
 	expect_span(paused, 0, 0, 6 * SEC);
-	ck_assert(!schedule_stage_span(paused, 1, &span.start_ns, &span.end_ns, &span.paused_ns));
+	ck_assert(!schedule_row_span(paused, 1, &span.start_ns, &span.end_ns, &span.paused_ns));
 	ck_assert_int_eq(
 		schedule_steer(paused, SCHEDULE_PAUSE, (struct rate){0, 1}, 7 * SEC, &next),
 		-EINVAL);
@@ -647,6 +707,8 @@ int main(void)
 	tcase_add_test(tcase, a_rate_set_while_paused);
 	tcase_add_test(tcase, a_count_stays_exact_when_steered);
 	tcase_add_test(tcase, nothing_to_steer);
+	tcase_add_test(tcase, each_step_has_a_row);
+	tcase_add_test(tcase, many_steps_have_one_row);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
