@@ -44,6 +44,7 @@ figures_are() {
 
 # ---------------------------------------------------------------- versions and counts
 
+# The run may end while one more connection is in its handshake.
 for version in 1.2 1.3; do
 	serve good "ssl_protocols TLSv$version;"
 	load 0 --cacert "$T/ca.pem" -r 500 -d 1s
@@ -54,7 +55,7 @@ for version in 1.2 1.3; do
 		verify .plan.target.tls_info.verify true \
 		tls .plan.target.tls true \
 		handshakes '.latency.tls.count == .connections.opened' true \
-		connects '.latency.connect.count == .connections.opened' true
+		connects '.latency.connect.count >= .connections.opened' true
 	expect_line "$OUT" '^  connect '
 	expect_line "$OUT" '^  tls '
 	! file_has "$OUT" 'not verified' || fail "who says so?"
