@@ -215,8 +215,8 @@ const struct result_table result_rates_table = TABLE(result_rates_fields, "rates
 
 #define S struct result_bytes
 static const struct result_field result_bytes_fields[] = {
-	COUNT(in, "of answers; of TLS the bytes of its content"),
-	COUNT(out, "of requests"),
+	FIELD(in, COUNT, BYTES, SUM, SUM, "of answers; of TLS the bytes of its content"),
+	FIELD(out, COUNT, BYTES, SUM, SUM, "of requests"),
 };
 static const struct result_table result_bytes_table =
 	TABLE(result_bytes_fields, "bytes moved in the window");

@@ -15,17 +15,47 @@ const char *const result_unit_names[RESULT_UNITS] = {
 	[RESULT_MS] = "ms",
 	[RESULT_SHARE] = "share",
 	[RESULT_PER_S] = "/s",
+	[RESULT_BYTES] = "B",
 	[RESULT_BYTES_PER_S] = "B/s",
 };
 
 char result_null_text[] = "";
 
-const struct result_field *result_table_find(const struct result_table *t, const char *name)
+/* The field of that name, of which only len bytes count. */
+static const struct result_field *result_table_find_part(
+	const struct result_table *t, const char *name, size_t len)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (str_eq(t->fields[i].name, name))
+		if (strncmp(t->fields[i].name, name, len) == 0 && t->fields[i].name[len] == '\0')
 			return &t->fields[i];
 	return NULL;
+}
+
+const struct result_field *result_table_find(const struct result_table *t, const char *name)
+{
+	return result_table_find_part(t, name, strlen(name));
+}
+
+const struct result_field *result_table_at(const struct result_table *t, const char *path)
+{
+	const struct result_field *f = NULL;
+
+	while (*path != '\0') {
+		size_t len = strcspn(path, ".");
+
+		f = t ? result_table_find_part(t, path, len) : NULL;
+		if (!f)
+			return NULL;
+		t = f->table;
+		path += len + (path[len] == '.');
+		if (f->type == RESULT_NAMED && *path != '\0') {
+			path += strcspn(path, ".");
+			path += *path == '.';
+			if (*path == '\0')
+				f = t->fields[0].name[0] == '\0' ? t->fields : f;
+		}
+	}
+	return f;
 }
 
 void result_table_init(const struct result_table *t, void *at)

@@ -29,10 +29,11 @@ enum result_unit {
 	RESULT_MS,
 	RESULT_SHARE, /* 0 to 1 */
 	RESULT_PER_S,
+	RESULT_BYTES,
 	RESULT_BYTES_PER_S,
 	RESULT_UNITS,
 };
-/* "ns", "ms", "share", "/s", "B/s"; "" for none. */
+/* "ns", "ms", "share", "/s", "B", "B/s"; "" for none. */
 extern const char *const result_unit_names[RESULT_UNITS];
 
 /* How the field of several results is made of theirs. Unknown ones are left out; where none is
@@ -107,6 +108,9 @@ extern const struct result_table result_stage_table;
 
 /* NULL: the table has no such field. */
 const struct result_field *result_table_find(const struct result_table *t, const char *name);
+/* The same for a path from that struct ("latency.response.p99_ns": the rows of a named list are
+ * reached by any name). */
+const struct result_field *result_table_at(const struct result_table *t, const char *path);
 
 /* Sets all fields of a struct to absent; frees what they own. Both leave a struct that is absent.
  */

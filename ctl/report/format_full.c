@@ -10,6 +10,7 @@
 #include "common/stats/ledger.h"
 #include "common/stats/quantile.h"
 #include "common/json_path.h"
+#include "common/result/result_table.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report/report.h"
@@ -89,8 +90,8 @@ static void format_full_load(struct report *r)
 	report_line(r, "  window     %s to %s; warm-up %s, drain %s",
 		figure_clock(report_int(r, "window.start_ns")).text,
 		figure_clock(report_int(r, "window.end_ns")).text,
-		figure_time(report_int(r, "window.warmup_ns")).text,
-		figure_time(report_int(r, "window.drain_ns")).text);
+		report_figure(r, "window.warmup_ns").text,
+		report_figure(r, "window.drain_ns").text);
 	for (size_t i = 0; i < json_array_size(addresses); i++)
 		(void)buf_printf(&list, "%s%s", i ? ", " : "",
 			format_full_string(json_array_get(addresses, i)));
@@ -98,17 +99,17 @@ static void format_full_load(struct report *r)
 		report_wrapped(r, "  addresses", 13, list.data);
 	buf_fini(&list);
 	report_line(r, "  pool       %s connection%s at most, %s at the peak, %s opened",
-		figure_count(report_int(r, "connections.limit")).text,
+		report_figure(r, "connections.limit").text,
 		report_int(r, "connections.limit") == 1 ? "" : "s",
-		figure_count(report_int(r, "connections.peak")).text,
-		figure_count(report_int(r, "connections.opened")).text);
+		report_figure(r, "connections.peak").text,
+		report_figure(r, "connections.opened").text);
 	report_line(r, "             %s closed by the server; most waiting for one %s",
-		figure_count(report_int(r, "connections.closed_by_peer")).text,
-		figure_count(report_int(r, "connections.queue_peak")).text);
+		report_figure(r, "connections.closed_by_peer").text,
+		report_figure(r, "connections.queue_peak").text);
 	if (report_int(r, "connections.closed_by_us") > 0 || report_int(r, "connections.stale") > 0)
 		report_line(r, "             %s closed by the client; %s used too late",
-			figure_count(report_int(r, "connections.closed_by_us")).text,
-			figure_count(report_int(r, "connections.stale")).text);
+			report_figure(r, "connections.closed_by_us").text,
+			report_figure(r, "connections.stale").text);
 	format_full_policy(r);
 }
 
@@ -120,10 +121,10 @@ static void format_full_equation(struct report *r, const char *total, const char
 	const char *plus = " = ";
 
 	(void)snprintf(path, sizeof(path), "ledger.%s", total);
-	(void)buf_printf(&sum, "%s %s", total, figure_count(report_int(r, path)).text);
+	(void)buf_printf(&sum, "%s %s", total, report_figure(r, path).text);
 	if (*also) {
 		(void)snprintf(path, sizeof(path), "ledger.%s", also);
-		(void)buf_printf(&sum, " = %s %s", also, figure_count(report_int(r, path)).text);
+		(void)buf_printf(&sum, " = %s %s", also, report_figure(r, path).text);
 		plus = " + ";
 	}
 	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {
@@ -134,8 +135,7 @@ static void format_full_equation(struct report *r, const char *total, const char
 		if (c == LEDGER_LOST && report_int(r, path) == 0)
 			continue;
 		(void)buf_printf(&sum, "%s%s" REPORT_GLUE "%s", plus,
-			report_class(ledger_class_names[c]).text,
-			figure_count(report_int(r, path)).text);
+			report_class(ledger_class_names[c]).text, report_figure(r, path).text);
 		plus = " + ";
 	}
 	if (sum.data)
@@ -151,14 +151,14 @@ static void format_full_ledger(struct report *r)
 	format_full_equation(r, "planned", "sent", false);
 	format_full_equation(r, "sent", "", true);
 	report_line(r, "  outside the window: warm-up sent %s, cooldown sent %s, retries %s",
-		figure_count(report_int(r, "outside.warmup.sent")).text,
-		figure_count(report_int(r, "outside.cooldown.sent")).text,
-		figure_count(report_int(r, "outside.retries")).text);
+		report_figure(r, "outside.warmup.sent").text,
+		report_figure(r, "outside.cooldown.sent").text,
+		report_figure(r, "outside.retries").text);
 	if (report_int(r, "redirects.count") > 0)
 		report_line(r, "  redirects: %s, %s of the answers%s%s%s",
-			figure_count(report_int(r, "redirects.count")).text,
-			figure_share(report_real(r, "redirects.share")).text,
-			*location ? " (to " : "", location, *location ? ")" : "");
+			report_figure(r, "redirects.count").text,
+			report_figure(r, "redirects.share").text, *location ? " (to " : "",
+			location, *location ? ")" : "");
 }
 
 static void format_full_rates(struct report *r)
@@ -170,12 +170,12 @@ static void format_full_rates(struct report *r)
 		return;
 	}
 	report_line(r, "  planned %s, sent %s, completed %s, ok %s",
-		figure_rate(report_real(r, "rates.planned_per_s")).text,
-		figure_rate(report_real(r, "rates.sent_per_s")).text,
-		figure_rate(report_real(r, "rates.completed_per_s")).text,
-		figure_rate(report_real(r, "rates.ok_per_s")).text);
-	report_line(r, "  in %s, out %s", figure_bytes(report_real(r, "rates.bytes_in_per_s")).text,
-		figure_bytes(report_real(r, "rates.bytes_out_per_s")).text);
+		report_figure(r, "rates.planned_per_s").text,
+		report_figure(r, "rates.sent_per_s").text,
+		report_figure(r, "rates.completed_per_s").text,
+		report_figure(r, "rates.ok_per_s").text);
+	report_line(r, "  in %s, out %s", report_figure(r, "rates.bytes_in_per_s").text,
+		report_figure(r, "rates.bytes_out_per_s").text);
 }
 
 static void format_full_row(
@@ -277,15 +277,14 @@ static void format_full_request_ledger(struct report *r)
 	char path[48];
 
 	(void)buf_printf(&line, "planned" REPORT_GLUE "%s: ok" REPORT_GLUE "%s",
-		figure_count(report_int(r, "ledger.planned")).text,
-		figure_count(report_int(r, "ledger.ok")).text);
+		report_figure(r, "ledger.planned").text, report_figure(r, "ledger.ok").text);
 	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {
 		const char *name = ledger_class_names[c];
 
 		(void)snprintf(path, sizeof(path), "ledger.%s", name);
 		if (c != LEDGER_OK && report_int(r, path) > 0)
 			(void)buf_printf(&line, ", %s" REPORT_GLUE "%s", report_class(name).text,
-				figure_count(report_int(r, path)).text);
+				report_figure(r, path).text);
 	}
 	if (line.data)
 		report_wrapped(r, "", 4, line.data);
@@ -304,11 +303,12 @@ static struct figure format_full_unserved(const struct report *r)
 static void format_full_request(struct report *r, const char *name, const json_t *part)
 {
 	const json_t *doc = r->doc;
+	const struct result_table *table = r->table;
 
 	r->doc = part;
-	report_line(r, "  %s: share %s, weight %s, %s %s", name,
-		figure_share(report_real(r, "share")).text,
-		figure_count(report_int(r, "weight")).text, json_path_text(part, "method"),
+	r->table = &result_request_table;
+	report_line(r, "  %s: share %s, weight %s, %s %s", name, report_figure(r, "share").text,
+		report_figure(r, "weight").text, json_path_text(part, "method"),
 		json_path_text(part, "target"));
 	format_full_request_ledger(r);
 	if (!r->closed)
@@ -322,6 +322,7 @@ static void format_full_request(struct report *r, const char *name, const json_t
 				r, format_full_times[i].name, format_full_times[i].base, true, "-");
 	}
 	r->doc = doc;
+	r->table = table;
 }
 
 static void format_full_requests(struct report *r)
@@ -438,11 +439,10 @@ static void format_full_machine(struct report *r)
 	if (json_path_real(r->doc, "generator.run_queue_share", &share))
 		report_line(r, "  waited for a CPU %s of the run, lost it %s times",
 			figure_percent(share).text,
-			figure_count(report_int(r, "generator.involuntary_switches")).text);
+			report_figure(r, "generator.involuntary_switches").text);
 	if (json_path_int(r->doc, "generator.loop_p99_ns", &n))
 		report_line(r, "  a turn of its loop took up to %s (p99), at most %s",
-			figure_time(n).text,
-			figure_time(report_int(r, "generator.loop_max_ns")).text);
+			figure_time(n).text, report_figure(r, "generator.loop_max_ns").text);
 	if (json_path_real(r->doc, "generator.throttled_share", &share))
 		report_line(
 			r, "  CPU quota ran out in %s of its periods", figure_percent(share).text);
@@ -451,8 +451,7 @@ static void format_full_machine(struct report *r)
 			figure_percent(share).text);
 	if (json_path_int(r->doc, "generator.retransmits", &n))
 		report_line(r, "  TCP: %s segments sent, %s of them again",
-			figure_count(report_int(r, "generator.tcp_segments")).text,
-			figure_count(n).text);
+			report_figure(r, "generator.tcp_segments").text, figure_count(n).text);
 	if (json_path_int(r->doc, "generator.clock_ns", &n))
 		report_line(r, "  clock %s, %s ns a reading",
 			*json_path_text(r->doc, "generator.clocksource")
@@ -461,12 +460,11 @@ static void format_full_machine(struct report *r)
 			figure_count(n).text);
 	if (json_path_int(r->doc, "generator.descriptors.limit", &n))
 		report_line(r, "  descriptors %s of %s",
-			figure_count(report_int(r, "generator.descriptors.used_at_most")).text,
+			report_figure(r, "generator.descriptors.used_at_most").text,
 			figure_count(n).text);
 	if (json_path_int(r->doc, "generator.ports.time_wait", &n))
 		report_line(r, "  ports %s, of this machine %s wait to be used again",
-			figure_count(report_int(r, "generator.ports.range")).text,
-			figure_count(n).text);
+			report_figure(r, "generator.ports.range").text, figure_count(n).text);
 }
 
 static void format_full_generator(struct report *r)
@@ -476,19 +474,19 @@ static void format_full_generator(struct report *r)
 	format_full_title(r, "Generator");
 	report_line(r, "  verdict %s, workers %s, version %s",
 		json_path_text(r->doc, "generator.verdict"),
-		figure_count(report_int(r, "generator.workers")).text,
+		report_figure(r, "generator.workers").text,
 		json_path_text(r->doc, "generator.version"));
 	if (json_path_real(r->doc, "generator.cpu_share", &share))
 		report_line(r, "  CPU %s of its workers' time, %s for each request",
 			figure_percent(share).text,
-			figure_time((int64_t)report_real(r, "generator.cpu_ns_per_request")).text);
+			report_figure(r, "generator.cpu_ns_per_request").text);
 	if (json_path_real(r->doc, "generator.stalled_share", &share))
 		report_line(r, "  stood still %s of the run", figure_percent(share).text);
 	if (json_path_real(r->doc, "generator.steal_share", &share))
 		report_line(r, "  steal %s of this machine's CPU time", figure_percent(share).text);
 	if (report_int(r, "latency.rx_slack.count") > 0)
 		report_line(r, "  rx slack: completion stamps are late by at most %s (p99)",
-			figure_time(report_int(r, "latency.rx_slack.p99_ns")).text);
+			report_figure(r, "latency.rx_slack.p99_ns").text);
 	if (json_path_real(r->doc, "generator.little_residual", &share))
 		report_line(r, "  Little's law: in flight differs by %s from rate x service time",
 			figure_share(share < 0 ? -share : share).text);

@@ -144,8 +144,8 @@ static void format_text_warmup(struct report *r)
 		return;
 	report_line(r,
 		"  warm-up  %s sent, %s ok, %s%s failed%s; it ended before the measured window",
-		figure_count(report_int(r, "outside.warmup.sent")).text,
-		figure_count(report_int(r, "outside.warmup.ok")).text, failed ? STYLE_BAD : "",
+		report_figure(r, "outside.warmup.sent").text,
+		report_figure(r, "outside.warmup.ok").text, failed ? STYLE_BAD : "",
 		failed ? figure_count(failed).text : "0", failed ? STYLE_PLAIN : "");
 	report_gap(r);
 }
@@ -191,7 +191,7 @@ static void format_text_counts(struct report *r)
 
 		(void)snprintf(count, sizeof(count), "ledger.%s", names[i]);
 		rows[i] = (struct format_text_count){
-			names[i], figure_count(report_int(r, count)), report_rate(r, names[i])};
+			names[i], report_figure(r, count), report_rate(r, names[i])};
 	}
 	width = format_text_count_rows(r, rows, r->closed ? closed_aside : open_aside);
 	(void)json_path_bool(r->doc, "ledger.balanced", &balanced);

@@ -7,6 +7,7 @@
  * caller looks once, at the end. */
 #include "ctl/report/report.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include "common/clock.h"
 #include "common/stats/ledger.h"
 #include "common/json_path.h"
+#include "common/result/result_table.h"
 #include "common/str.h"
 #include "ctl/style.h"
 
@@ -28,8 +30,11 @@ void report_init(struct report *r, const json_t *doc)
 {
 	int64_t p99;
 
-	*r = (struct report){
-		.doc = doc, .width = REPORT_WIDTH, .unit = "ms", .unit_ns = (double)NSEC_PER_MSEC};
+	*r = (struct report){.doc = doc,
+		.table = &result_table,
+		.width = REPORT_WIDTH,
+		.unit = "ms",
+		.unit_ns = (double)NSEC_PER_MSEC};
 	r->closed = str_eq(json_path_text(doc, "plan.model"), "closed");
 	r->timeout_ns = report_int(r, "plan.effective.request_timeout_ns");
 	if ((json_path_int(doc, "latency.response.p99_ns", &p99) ||
@@ -135,6 +140,26 @@ double report_real(const struct report *r, const char *path)
 	return value;
 }
 
+struct figure report_figure(const struct report *r, const char *path)
+{
+	const struct result_field *field = result_table_at(r->table, path);
+
+	assert(field != NULL);
+	switch (field->unit) {
+	case RESULT_NS:
+		return figure_time((int64_t)report_real(r, path));
+	case RESULT_SHARE:
+		return figure_share(report_real(r, path));
+	case RESULT_PER_S:
+		return figure_rate(report_real(r, path));
+	case RESULT_BYTES:
+	case RESULT_BYTES_PER_S:
+		return figure_bytes(report_real(r, path));
+	default:
+		return figure_count(report_int(r, path));
+	}
+}
+
 struct figure report_duration(
 	const struct report *r, const char *base, const char *name, const char *missing)
 {
@@ -203,9 +228,8 @@ void report_bytes(const struct report *r, char *ret, size_t size)
 
 	*ret = '\0';
 	if (json_path_at(r->doc, "bytes.in"))
-		(void)snprintf(ret, size, "%s in, %s out%s",
-			figure_bytes(report_real(r, "bytes.in")).text,
-			figure_bytes(report_real(r, "bytes.out")).text,
+		(void)snprintf(ret, size, "%s in, %s out%s", report_figure(r, "bytes.in").text,
+			report_figure(r, "bytes.out").text,
 			is_late ? ", until the window's end" : "");
 }
 

@@ -18,12 +18,15 @@
 /* "  note    " */
 #define REPORT_LABEL 10u
 
+struct result_table;
+
 struct report {
 	const json_t *doc;
-	unsigned width;	  /* columns of a line */
-	bool closed;	  /* closed model: service time only */
-	bool is_full;	  /* -v: nothing is left out */
-	const char *unit; /* of latencies: "ms" or "us" */
+	const struct result_table *table; /* of the document's fields */
+	unsigned width;			  /* columns of a line */
+	bool closed;			  /* closed model: service time only */
+	bool is_full;			  /* -v: nothing is left out */
+	const char *unit;		  /* of latencies: "ms" or "us" */
 	double unit_ns;
 	int64_t timeout_ns; /* of a request; 0: unknown */
 	struct buf text;    /* UTF-8 with the marks of style.h */
@@ -38,6 +41,8 @@ void report_gap(struct report *r);
 /* Text that breaks at blanks into as many lines as it needs, after a label in the first one. */
 void report_wrapped(struct report *r, const char *label, unsigned indent, const char *text);
 
+/* A figure by its path, written as its unit in the table has it; that of 0 where there is none. */
+struct figure report_figure(const struct report *r, const char *path);
 /* Figures by path; 0 where there is none. */
 int64_t report_int(const struct report *r, const char *path);
 double report_real(const struct report *r, const char *path);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/json_path.h"
+#include "common/result/result_table.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report/report.h"
@@ -64,11 +65,12 @@ struct report_request report_request(const struct report *r, const char *name)
 	struct figure missing = {"-"};
 
 	part.doc = json_object_get(report_requests(r), name);
+	part.table = &result_request_table;
 	if (report_int(&part, "ledger.planned") > 0)
 		missing = report_unserved(r, part.doc);
 	return (struct report_request){
-		.share = figure_share(report_real(&part, "share")),
-		.ok = figure_count(report_int(&part, "ledger.ok")),
+		.share = report_figure(&part, "share"),
+		.ok = report_figure(&part, "ledger.ok"),
 		.p50 = report_duration(&part, base, "p50_ns", missing.text),
 		.p99 = report_duration(&part, base, "p99_ns", missing.text),
 		.failed = figure_count(

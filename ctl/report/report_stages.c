@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json_path.h"
+#include "common/result/result_table.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report/report.h"
@@ -35,13 +36,14 @@ struct report_stage report_stage(const struct report *r, size_t i)
 	const char *text;
 
 	part.doc = json_array_get(report_stages(r), i);
+	part.table = &result_stage_table;
 	planned = report_int(&part, "ledger.planned");
 	ok = report_int(&part, "ledger.ok");
 	if (planned > 0)
 		missing = report_unserved(r, part.doc);
 	s = (struct report_stage){
-		.cells = {figure_rate(report_real(&part, "rates.planned_per_s")),
-			figure_count(planned), figure_count(ok), figure_count(planned - ok)}};
+		.cells = {report_figure(&part, "rates.planned_per_s"), figure_count(planned),
+			figure_count(ok), figure_count(planned - ok)}};
 	s.cells[4] = report_duration(&part, "offered", "p50_ns", missing.text);
 	s.cells[5] = report_duration(&part, "offered", "p95_ns", missing.text);
 	s.cells[6] = report_duration(&part, "offered", "p99_ns", missing.text);

@@ -118,7 +118,7 @@ static void report_speed(const struct report *r, char *text, size_t size)
 		(void)snprintf(text, size, "%s answered well", rate.text);
 	else
 		(void)snprintf(text, size, "%s answered well %s",
-			figure_count(report_int(r, "ledger.ok")).text, rate.text);
+			report_figure(r, "ledger.ok").text, rate.text);
 }
 
 /* "plan delivered 100.0 % · nothing failed · limited by the plan" */
@@ -145,7 +145,7 @@ static void report_facts(
 	if (has_repeated && report_is_repeated(r))
 		(void)snprintf(repeated, sizeof(repeated),
 			" · " STYLE_WARN "%s sent twice" STYLE_PLAIN,
-			figure_share(report_real(r, "outside.repeated_share")).text);
+			report_figure(r, "outside.repeated_share").text);
 	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s%s%s", first,
 		failed > 0 ? STYLE_BAD : "", failed > 0 ? figure_share(failed).text : "nothing",
 		failed > 0 ? STYLE_PLAIN : "", repeated, *limit ? " · " : "", limit,
