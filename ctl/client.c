@@ -27,6 +27,7 @@
 
 #define CLIENT_SOCKET "/run/rpsd/control.socket"
 #define CLIENT_OBSERVE_SOCKET "/run/rpsd/observe.socket"
+#define CLIENT_OWN_RUN "a run of your own needs none: "
 #define CLIENT_READ_SIZE 65536u
 
 void client_init(struct client *c, int fd)
@@ -86,8 +87,23 @@ static int client_dial(const char *path)
 /* What can be done without a service. */
 static const char *client_other_way(const struct options *o)
 {
-	if (o->command && str_eq(o->command, "report"))
-		return "a result's file needs none: rpsctl report FILE.json";
+	static const struct {
+		const char *command;
+		const char *way;
+	} ways[] = {
+		{"report", "a result's file needs none: rpsctl report FILE.json"},
+		{"origins", "rpsctl origin serves without one, and prints its counts at its end"},
+		{"stop", CLIENT_OWN_RUN "Ctrl-C ends it"},
+		{"set", CLIENT_OWN_RUN "+ and - in its live view change the rate"},
+		{"pause", CLIENT_OWN_RUN "p in its live view pauses it"},
+		{"resume", CLIENT_OWN_RUN "p in its live view goes on"},
+		{"next", CLIENT_OWN_RUN "n in its live view skips a stage"},
+		{"show", "a file needs none: rpsctl check FILE tells what it means"},
+	};
+
+	for (size_t i = 0; o->command && i < sizeof(ways) / sizeof(*ways); i++)
+		if (str_eq(ways[i].command, o->command))
+			return ways[i].way;
 	return "a run of your own needs none: rpsctl URL, or rpsctl FILE.ini";
 }
 

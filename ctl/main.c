@@ -2,8 +2,10 @@
 /* rpsctl: finds the command and runs it. A first word that is a URL or a path is "run" without the
  * word; a flag in front of it is too. */
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,26 @@ static int main_check_memory(int status)
 	return status ? status : EXIT_NO_DAEMON;
 }
 
+/* As in "GET URL" of other tools. */
+static bool main_is_method(const char *word)
+{
+	static const char *const methods[] = {
+		"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (str_eq(methods[i], word))
+			return true;
+	return false;
+}
+
+static bool main_is_run_file(const char *word)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s.ini", word) < (int)sizeof(path) &&
+	       access(path, F_OK) == 0;
+}
+
 static int main_unknown(const char *word)
 {
 	static const struct options none;
@@ -51,6 +73,16 @@ static int main_unknown(const char *word)
 		command_complain(
 			"there is no command %s; a port needs its host: rpsctl localhost:%s", word,
 			word);
+		return EXIT_USAGE;
+	}
+	if (main_is_method(word)) {
+		command_complain(
+			"there is no command %s; a method is a flag: rpsctl URL -X %s", word, word);
+		return EXIT_USAGE;
+	}
+	if (main_is_run_file(word)) {
+		command_complain("there is no command %s; a run file of that name: rpsctl %s.ini",
+			word, word);
 		return EXIT_USAGE;
 	}
 	if (nearest && access(word, F_OK) == 0) {

@@ -181,6 +181,7 @@ static void command_complain_of_many(const struct command *c, const struct optio
 	const char *remedy =
 		c->words == COMMAND_RESULTS  ? "; merge some with -o SUM.json, and then the sums"
 		: c->words == COMMAND_RESULT ? "; rpsctl merge makes one of several results"
+		: c->run == cmd_origin	     ? "; the address is --listen ADDRESS:PORT"
 					     : "";
 
 	if (c->max_args > 2)

@@ -175,25 +175,40 @@ static int start_request_add_what(
 	return 0;
 }
 
+/* Tells what a word that is no file was probably meant as. The exit status. */
+static int start_request_miss_overlay(const char *word, struct err *reterr)
+{
+	bool is_url = run_spec_kind(word) == RUN_SPEC_URL;
+	size_t n_digits = strspn(word, "0123456789");
+
+	if (is_url)
+		err_set(reterr,
+			"%.200s: a run has one target; several requests to it are [request NAME] "
+			"sections of a run file, several targets are several runs",
+			word);
+	else
+		err_set(reterr,
+			"%.200s: no such file; the words after the first one are overlays, which "
+			"are run files%s",
+			word,
+			!word[n_digits]
+				? "; a port belongs to the URL, as in localhost:8000, a rate to -r"
+			: word[0] == '/' && !str_ends(word, ".ini")
+				? "; a path belongs to the URL, as in localhost:8000/path"
+			: !word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")]
+				? "; a method is a flag, as in -X POST"
+				: "");
+	return is_url ? EXIT_USAGE : EXIT_NO_INPUT;
+}
+
 static int start_request_add_overlay(
 	struct start_request *d, const char *path, size_t *used, struct err *reterr)
 {
 	char *text = NULL;
 	int r;
 
-	if (access(path, F_OK) == -1 && errno == ENOENT) {
-		if (run_spec_kind(path) == RUN_SPEC_URL)
-			err_set(reterr,
-				"%.200s: a run has one target; several requests to it are [request "
-				"NAME] sections of a run file, several targets are several runs",
-				path);
-		else
-			err_set(reterr,
-				"%.200s: no such file; the words after the first one are overlays, "
-				"which are run files",
-				path);
-		return run_spec_kind(path) == RUN_SPEC_URL ? EXIT_USAGE : EXIT_NO_INPUT;
-	}
+	if (access(path, F_OK) == -1 && errno == ENOENT)
+		return start_request_miss_overlay(path, reterr);
 	r = start_request_read_text(path, *used, &text, reterr);
 	if (r)
 		return r;

@@ -335,9 +335,19 @@ expect_words 64 "rpsctl: there is no command no-such-run, and no run of that nam
 http://no-such-run/ is a URL" "$rpsctl" no-such-run
 # Each message has its remedy.
 start_it="to start it: systemctl start rpsd.socket, or by hand (rpsd --help)"
-for command in status watch stop list pause; do
+for command in status watch list; do
 	expect_words 69 "rpsctl: no service at $T/none; $start_it; a run of your own needs none: \
 rpsctl URL, or rpsctl FILE.ini" env RPSCTL_SOCKET="$T/none" "$rpsctl" "$command"
+done
+# What can be done without a service depends on what was asked for.
+own="a run of your own needs none"
+for command in "stop|$own: Ctrl-C ends it" "pause|$own: p in its live view pauses it" \
+	"set rate=5|$own: + and - in its live view change the rate" \
+	"origins|rpsctl origin serves without one, and prints its counts at its end" \
+	"show|a file needs none: rpsctl check FILE tells what it means"; do
+	# shellcheck disable=SC2086
+	expect_words 69 "rpsctl: no service at $T/none; $start_it; ${command#*|}" \
+		env RPSCTL_SOCKET="$T/none" "$rpsctl" ${command%|*}
 done
 expect_words 69 "rpsctl: no service at $T/none; $start_it; a result's file needs none: rpsctl \
 report FILE.json" env RPSCTL_SOCKET="$T/none" "$rpsctl" report
@@ -355,10 +365,28 @@ done
 	: >such-a-file
 	expect_words 64 "rpsctl: there is no command such-a-file; a run file of that name: rpsctl \
 ./such-a-file" "$rpsctl" such-a-file
+	: >such.ini
+	expect_words 64 "rpsctl: there is no command such; a run file of that name: rpsctl such.ini" \
+		"$rpsctl" such
 	: >stats
 	expect_words 64 "rpsctl: there is no command stats; did you mean status, or the file: rpsctl \
 ./stats?" "$rpsctl" stats
 )
+# Words of other tools, and words in two.
+expect_words 64 "rpsctl: there is no command GET; a method is a flag: rpsctl URL -X GET" \
+	"$rpsctl" GET "$url"
+overlay="no such file; the words after the first one are overlays, which are run files"
+expect_words 66 "rpsctl: 8000: $overlay; a port belongs to the URL, as in \
+localhost:8000, a rate to -r" \
+	"$rpsctl" localhost 8000
+expect_words 66 "rpsctl: /no/path: $overlay; a path belongs to the URL, as in localhost:8000/path" \
+	"$rpsctl" localhost:8000 /no/path
+expect_words 66 "rpsctl: POST: $overlay; a method is a flag, as in -X POST" "$rpsctl" "$url" POST
+expect_words 66 "rpsctl: other.ini: $overlay" "$rpsctl" "$url" other.ini
+expect_words 64 "rpsctl: origin: unexpected argument 8000; the address is --listen ADDRESS:PORT; \
+see rpsctl help origin" "$rpsctl" origin 8000
+expect_words 64 "rpsctl: unknown flag --status: answers of another status are --errors '100% 500'" \
+	"$rpsctl" origin --status 500
 # A port alone is neither a command nor a host: the C library would take it for 0.0.31.64.
 expect_words 64 "rpsctl: there is no command 8000; a port needs its host: rpsctl localhost:8000" \
 	"$rpsctl" 8000

@@ -419,8 +419,10 @@ START_TEST(test_overlay_that_is_none)
 	struct err err = {0};
 
 	ck_assert_int_eq(start_request_make(&d, words, 2, &o, &err), EXIT_NO_INPUT);
-	ck_assert_str_eq(err.text, "2000: no such file; the words after the first one are "
-				   "overlays, which are run files");
+	ck_assert_str_eq(err.text,
+		"2000: no such file; the words after the first one are "
+		"overlays, which are run files; a port belongs to the URL, as in "
+		"localhost:8000, a rate to -r");
 	start_request_fini(&d);
 }
 END_TEST
