@@ -196,13 +196,20 @@ static size_t keys_count_choices(const char *const *choices)
 	return n;
 }
 
-/* Comments after values are what other programs' files have. */
-static bool keys_has_comment(const char *value)
+/* Comments after values are what other programs' files have. NULL: there is none. */
+static const char *keys_comment(const char *value)
 {
 	for (const char *c = value; *c; c++)
 		if ((*c == ';' || *c == '#') && c > value && strchr(" \t", c[-1]))
-			return true;
-	return false;
+			return c;
+	return NULL;
+}
+
+static void keys_explain_comment(const char *value, struct err *reterr)
+{
+	err_set(reterr,
+		"'%.60s': a comment is not allowed after a value: write it as a line of its own",
+		value);
 }
 
 /* One line on a value that could not be read. */
@@ -211,11 +218,8 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 	const char *word_or = key->word ? ", or " : "";
 	const char *word = key->word ? key->word : "";
 
-	if (keys_has_comment(value)) {
-		err_set(reterr,
-			"'%.60s': a comment is not allowed after a value: write it as a line of "
-			"its own",
-			value);
+	if (keys_comment(value)) {
+		keys_explain_comment(value, reterr);
 	} else if (key->type == KEY_CHOICE) {
 		size_t n = keys_count_choices(key->choices);
 		const char *near = str_nearest(value, key->choices, n);
@@ -255,7 +259,8 @@ static int keys_parse_text(
 	return 0;
 }
 
-int keys_parse(const struct key *key, const char *value, void *field, struct err *reterr)
+static int keys_parse_value(
+	const struct key *key, const char *value, void *field, struct err *reterr)
 {
 	struct keys_value v = {0};
 	int r;
@@ -281,6 +286,43 @@ int keys_parse(const struct key *key, const char *value, void *field, struct err
 	if (field)
 		keys_store(key->type, &v, field);
 	return 0;
+}
+
+/* len bytes of value are one. */
+static bool keys_is_value(const struct key *key, const char *value, size_t len)
+{
+	struct err ignored = {0};
+	char *part = strndup(value, len);
+	bool is_value = part && keys_parse_value(key, part, NULL, &ignored) == 0;
+
+	free(part);
+	return is_value;
+}
+
+/* Where the value is one but for what other programs' files have around it, that is the mistake. */
+static void keys_explain_around(const struct key *key, const char *value, struct err *reterr)
+{
+	const char *comment = keys_comment(value);
+	size_t len = strlen(value);
+
+	if (len > 2 && strchr("\"'", value[0]) && value[len - 1] == value[0] &&
+		keys_is_value(key, value + 1, len - 2)) {
+		err_set(reterr, "the value is in quotes: leave them out");
+		return;
+	}
+	while (comment && comment > value && strchr(" \t", comment[-1]))
+		comment--;
+	if (comment && keys_is_value(key, value, (size_t)(comment - value)))
+		keys_explain_comment(value, reterr);
+}
+
+int keys_parse(const struct key *key, const char *value, void *field, struct err *reterr)
+{
+	int r = keys_parse_value(key, value, field, reterr);
+
+	if (r == -EINVAL)
+		keys_explain_around(key, value, reterr);
+	return r;
 }
 
 /* ---- sections and entries ---- */

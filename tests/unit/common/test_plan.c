@@ -463,6 +463,15 @@ START_TEST(all_problems_at_once)
 	CONF_EXPECT("[target]\nurl = http://x/\n[load]\nrate = 20 ; slow\nduration = 5s # short\n",
 		"f.ini:4: rate: '20 ; slow': a comment is not allowed after a value",
 		"f.ini:5: duration: '5s # short': a comment is not allowed after a value");
+	CONF_EXPECT("[target]\nurl = http://x/ # here\n[load]\nstage = hold 5 for 5s ; slow\n",
+		"f.ini:2: url: 'http://x/ # here': a comment is not allowed after a value",
+		"f.ini:4: stage: 'hold 5 for 5s ; slow': a comment is not allowed after a value");
+	CONF_EXPECT("[target]\nurl = \"http://x/\"\n[load]\nrate = '5'\nmodel = \"open\"\n"
+		    "arrivals = \"even\"\n[defaults]\nmethod = \"GET\"\nheader = \"A: b\"\n",
+		"f.ini:2: url: the value is in quotes: leave them out",
+		"f.ini:4: rate: the value is in quotes", "f.ini:5: model: the value is in quotes",
+		"f.ini:6: arrivals: '\"even\"' is not", "f.ini:8: method: the value is in quotes",
+		"f.ini:9: header: the value is in quotes");
 	CONF_EXPECT("[target]\nurl = http://x/\n[load]\nrate = 99999999999\n",
 		"f.ini:4: rate: '99999999999' is too large or has too many decimals: write a "
 		"number and /s, /m or /h, as in 2000, 2k/s or 30/m, or max; the range is "
