@@ -180,6 +180,22 @@ static const struct hints_row hints_origin[] = {
 	{"--key", HINTS_ANY, HINTS_NO_TLS, NULL},
 };
 
+/* Of commands that show a report. */
+static const struct hints_row hints_forms[] = {
+	{"--csv", HINTS_ANY, "the form is in the name: -o FILE.csv writes a table", NULL},
+	{"--txt", HINTS_ANY, "the form is in the name: -o FILE.txt", NULL},
+	{"--text", HINTS_ANY, "the form is in the name: -o FILE.txt", NULL},
+	{"--md", HINTS_ANY, "the form is in the name: -o FILE.md", NULL},
+	{"--markdown", HINTS_ANY, "the form is in the name: -o FILE.md", NULL},
+	{"--hdr", HINTS_ANY, "the form is in the name: -o FILE.hlog writes histograms", NULL},
+	{"--format", HINTS_ANY,
+		"the form is in the name of a file: -o FILE.csv, FILE.md; on stdout "
+		"it is --json or the text",
+		NULL},
+	{"--html", HINTS_ANY, "there is no HTML: -o FILE.md writes a page", NULL},
+	{"--full", HINTS_ANY, "all of the report is -v", NULL},
+};
+
 static const struct hints_row hints_misuses[] = {
 	{"-q", HINTS_COUNT, "is quiet; a rate, of all connections together, is -r VALUE", NULL},
 	{"-t", HINTS_TIME,
@@ -258,6 +274,16 @@ bool hints_unknown(bool is_origin, const char *flag, const char *value, struct e
 
 	if (row)
 		hints_say(row, "unknown flag ", ": ", value, reterr);
+	return row;
+}
+
+bool hints_unknown_form(const char *flag, struct err *reterr)
+{
+	const struct hints_row *row =
+		hints_find(hints_forms, sizeof(hints_forms) / sizeof(*hints_forms), flag, NULL);
+
+	if (row)
+		hints_say(row, "unknown flag ", ": ", NULL, reterr);
 	return row;
 }
 

@@ -10,5 +10,7 @@ struct err;
  * command serves load instead of sending it. True: there is one line in reterr that says the right
  * one. */
 bool hints_unknown(bool is_origin, const char *flag, const char *value, struct err *reterr);
+/* The same of a command that shows a report, for flags that choose its form. */
+bool hints_unknown_form(const char *flag, struct err *reterr);
 /* One that it has, with a value that would fit the same flag of another tool. */
 bool hints_misused(const char *flag, const char *value, struct err *reterr);

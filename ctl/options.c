@@ -203,6 +203,45 @@ static int options_set_time(
 	return r;
 }
 
+/* The key of run files of that name; NULL: there is none, or one in several sections. */
+static const struct key *options_key_named(const char *name, size_t len)
+{
+	const struct key *found = NULL;
+
+	for (size_t i = 0; i < plan_keys.n; i++) {
+		const struct key *k = &plan_keys.rows[i];
+
+		if (k->named || strlen(k->name) != len || strncmp(k->name, name, len) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = k;
+	}
+	return found;
+}
+
+static bool options_is_default(const char *name, size_t len)
+{
+	const struct key *key = options_key_named(name, len);
+
+	return key && str_eq(key->section, "defaults");
+}
+
+/* "rate=2k" lacks the section. */
+static int options_refuse_pair(const char *pair, struct err *reterr)
+{
+	size_t len = strcspn(pair, "=");
+	const struct key *key = options_key_named(pair, len);
+
+	if (key && pair[len])
+		err_set(reterr, "--set %.200s: the key is in [%s]: --set %s.%.200s", pair,
+			key->section, key->section, pair);
+	else
+		err_set(reterr, "--set %.200s: expected SECTION.KEY=VALUE, as in load.rate=2k",
+			pair);
+	return -EINVAL;
+}
+
 /* "load.rate=2k" */
 static int options_set_pair(struct options *o, const char *pair, struct err *reterr)
 {
@@ -212,9 +251,15 @@ static int options_set_pair(struct options *o, const char *pair, struct err *ret
 	char *origin;
 	int r = -ENOMEM;
 
-	if (!equals || !dot || dot > equals || dot == pair || dot + 1 == equals) {
-		err_set(reterr, "--set %.200s: expected SECTION.KEY=VALUE, as in load.rate=2k",
-			pair);
+	if (!equals || !dot || dot > equals || dot == pair || dot + 1 == equals)
+		return options_refuse_pair(pair, reterr);
+	if (str_starts(pair, "request.") && !memchr(dot + 1, '.', (size_t)(equals - dot - 1)) &&
+		options_is_default(dot + 1, (size_t)(equals - dot - 1))) {
+		err_set(reterr,
+			"--set %.200s: which request? --set request.NAME.KEY=VALUE is of one, "
+			"--set "
+			"defaults.%.200s of all",
+			pair, dot + 1);
 		return -EINVAL;
 	}
 	key = strndup(pair, (size_t)(equals - pair));
@@ -254,6 +299,8 @@ static const struct options_flag *options_find(unsigned groups, char letter, con
 /* Who asks for load, or for a server, may come from another tool. */
 static bool options_hint(const struct options_walk *w, const char *flag, const char *value)
 {
+	if ((w->groups & OPTIONS_REPORT) && hints_unknown_form(flag, w->reterr))
+		return true;
 	return (w->groups & (OPTIONS_PLAN | OPTIONS_ORIGIN)) &&
 	       hints_unknown(!(w->groups & OPTIONS_PLAN), flag, value, w->reterr);
 }
@@ -273,26 +320,6 @@ static const char *options_only_beginning(const char *typed, const char *const *
 	return found;
 }
 
-/* A key of run files that is no flag, typed as one; NULL: it is none, or one of several sections.
- */
-static const struct key *options_key_typed(const struct options_walk *w, const char *flag)
-{
-	const struct key *found = NULL;
-
-	if (!(w->groups & OPTIONS_PLAN) || !str_starts(flag, "--"))
-		return NULL;
-	for (size_t i = 0; i < plan_keys.n; i++) {
-		const struct key *k = &plan_keys.rows[i];
-
-		if (k->named || !str_eq(k->name, flag + 2))
-			continue;
-		if (found)
-			return NULL;
-		found = k;
-	}
-	return found;
-}
-
 /* One line about a flag that this command does not have. value: what comes after it, or NULL. */
 static int options_refuse(const struct options_walk *w, const char *flag, const char *value)
 {
@@ -304,7 +331,9 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 
 	if (options_hint(w, flag, value))
 		return -EINVAL;
-	key = options_key_typed(w, flag);
+	key = (w->groups & OPTIONS_PLAN) && str_starts(flag, "--")
+		      ? options_key_named(name, strlen(name))
+		      : NULL;
 	if (key) {
 		err_set(w->reterr, "unknown flag %s: the key of run files is --set %s.%s=%.100s",
 			flag, key->section, key->name, value && *value ? value : "VALUE");

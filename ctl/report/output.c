@@ -186,7 +186,8 @@ static int output_check_one(const char *path, struct err *reterr)
 	}
 	r = output_try_file(path);
 	if (r)
-		err_set(reterr, "-o %.300s: %s", path, strerror(-r));
+		err_set(reterr, "-o %.300s: %s", path,
+			r == -ENOENT ? "its folder does not exist" : strerror(-r));
 	return r ? EXIT_OUTPUT : 0;
 }
 

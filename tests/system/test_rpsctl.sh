@@ -276,7 +276,7 @@ expect_text "the line" "$ERR" \
 # What cannot be written is found out before anything is sent; else the run's own status is kept.
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/not-there/r.json"
 expect_text "the line" "$ERR" \
-	"rpsctl: -o $T/not-there/r.json: No such file or directory"
+	"rpsctl: -o $T/not-there/r.json: its folder does not exist"
 # Nobody may write below a file, not even root.
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/r.md/r.json"
 expect_line "$ERR" '^rpsctl: -o .*/r\.json: Not a directory$'

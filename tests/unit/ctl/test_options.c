@@ -220,6 +220,14 @@ static const struct {
 	{RUN, "--set|load=5", "SECTION.KEY=VALUE"},
 	{RUN, "--set|.rate=5", "SECTION.KEY=VALUE"},
 	{RUN, "--set|load.=5", "SECTION.KEY=VALUE"},
+	{RUN, "--set|rate=5", "--set rate=5: the key is in [load]: --set load.rate=5"},
+	{RUN, "--set|rate", "SECTION.KEY=VALUE"},
+	{RUN, "--set|request.method=PUT",
+		"which request? --set request.NAME.KEY=VALUE is of one, --set defaults.method=PUT "
+		"of all"},
+	{RUN, "--csv|a.csv", "unknown flag --csv: the form is in the name: -o FILE.csv"},
+	{OPTIONS_REPORT, "--format=md", "unknown flag --format: the form is in the name of a file"},
+	{OPTIONS_STOP, "--csv", "unknown flag --csv; --help lists the flags"},
 	{RUN, "--set|load=a.b", "SECTION.KEY=VALUE"},
 	/* of another command */
 	{RUN, "--all", "unknown flag --all"},
