@@ -2,78 +2,18 @@
 /* Whole runs against a server that breaks every connection at another byte: the n-th at the n-th.
  * Several users and workers come to it in any order, so only the sums are known, and they have to
  * be right. Also what a script may not be. */
-#include <check.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/err.h"
 #include "common/stats/fault.h"
-#include "common/guard.h"
-#include "common/config/ini.h"
-#include "common/plan/plan.h"
-#include "common/json_path.h"
-#include "common/settings/settings.h"
-#include "daemon/loop/loop.h"
-#include "daemon/runs/registry.h"
 #include "tests/support/hostile.h"
 #include "tests/support/suite.h"
+#include "tests/unit/runs/run_fixture.h"
 
 #define TIMEOUT_S 40 /* only a broken test waits that long */
 #define OK_TEXT "HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok"
 #define OK_BYTES 40
 
-static struct loop *loop;
-static struct registry *registry;
-static struct settings settings = {.keep_runs = 2};
-static struct guard guard;
 static struct hostile server;
-static char dir[64];
-
-static void on_finished(struct run_observer *o, struct run *run)
-{
-	(void)run;
-	run_unobserve(o);
-}
-
-static struct run_observer observer = {.on_finished = on_finished};
-
-static void on_idle(void *arg)
-{
-	loop_stop(arg);
-}
-
-/* ---- fixture */
-
-static void setup(void)
-{
-	struct registry_config config = {
-		.settings = &settings, .guard = &guard, .is_private = true, .state_dir = dir};
-	struct err err = {0};
-
-	guard_init_private(&guard);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	strcpy(dir, "/tmp/test_hostile.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	config.loop = loop;
-	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
-	registry_on_finished(registry, on_idle, loop);
-	run_observer_init(&observer);
-}
-
-static void teardown(void)
-{
-	char path[128];
-
-	registry_free(registry);
-	loop_free(loop);
-	guard_fini(&guard);
-	(void)snprintf(path, sizeof(path), "%s/run-number", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
-}
 
 static void open_server(const char *script, int tls_version)
 {
@@ -86,35 +26,14 @@ static void open_server(const char *script, int tls_version)
 /* So many requests of 4 users and 2 workers, to their end. */
 static const json_t *run_whole(unsigned n)
 {
-	const char *ca = server.tls.ca_pem;
-	struct plan_file file = {"ca.pem", ca, ca ? strlen(ca) : 0};
-	struct problems problems = {0};
-	struct ini_doc doc = {0};
-	struct err err = {0};
-	struct plan *plan = NULL;
-	char url[64], number[16];
-	struct run *run;
+	char number[16];
+	const char *const keys[] = {"load", "model", "closed", "load", "workers", "2", "load",
+		"requests", number, "connections", "count", "4", "connections", "reuse", "no",
+		NULL};
 
-	(void)snprintf(url, sizeof(url), "%s://127.0.0.1:%u/", ca ? "https" : "http",
-		ntohs(server.server.address.sin_port));
 	(void)snprintf(number, sizeof(number), "%u", n);
-	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
-	if (ca)
-		ck_assert_int_eq(ini_set(&doc, "url", "tls", "", "ca-file", "ca.pem"), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "model", "closed"), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "workers", "2"), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "requests", number), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "connections", "", "count", "4"), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "connections", "", "reuse", "no"), 0);
-	ck_assert_msg(plan_build("test", &doc, NULL, ca ? &file : NULL, ca ? 1 : 0, &plan,
-			      &problems) == 0,
-		"%s", problems.n ? problems.texts[0] : "");
-	problems_fini(&problems);
-	ini_fini(&doc);
-	ck_assert_msg(registry_start(registry, plan, 1000, "alice", &observer, &run, &err) == 0,
-		"%s", err.text);
-	ck_assert_int_eq(loop_run(loop), 0);
-	return run_result(run);
+	fixture.ca_pem = server.tls.ca_pem;
+	return run_result(fixture_run(fixture_plan_to(fixture_port(&server.server), keys)));
 }
 
 /* All but n_ok end as this; the rest is well, and both sides count the same. */
@@ -230,7 +149,7 @@ int main(void)
 	TCase *t = tcase_create("hostile"), *scripts = tcase_create("scripts");
 
 	tcase_set_timeout(t, TIMEOUT_S);
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, fixture_open, fixture_close);
 	tcase_add_loop_test(t, plain, 0, 2);
 	tcase_add_loop_test(t, over_tls, 0, 4);
 	tcase_add_loop_test(t, handshakes, 0, 4);

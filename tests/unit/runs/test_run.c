@@ -3,42 +3,24 @@
  * in virtual time, but for those in which the process is stopped. */
 #include "daemon/runs/registry.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/control/progress.h"
-#include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/guard.h"
-#include "common/config/ini.h"
-#include "common/plan/plan.h"
-#include "common/json_path.h"
-#include "common/settings/settings.h"
-#include "daemon/loop/loop.h"
 #include "daemon/runs/run_private.h"
 #include "tests/support/limit.h"
-#include "tests/support/mini_server.h"
 #include "tests/support/skip_clock.h"
 #include "tests/support/suite.h"
+#include "tests/unit/runs/run_fixture.h"
 
-static struct loop *loop;
-static struct registry *registry;
-static struct registry_config config;
-static struct settings settings;
-static struct guard guard;
 static struct mini_server server;
-static char dir[64];
 
 static enum run_state seen[32];
 static size_t n_seen;
@@ -70,50 +52,18 @@ static void on_finished(struct run_observer *o, struct run *run)
 	run_unobserve(o);
 }
 
-static struct run_observer observer = {
-	.on_state = on_state, .on_interval = on_interval, .on_finished = on_finished};
-
-static void on_idle(void *arg)
-{
-	loop_stop(arg);
-}
-
-static void open_registry(void)
-{
-	struct err err = {0};
-
-	config = (struct registry_config){.loop = loop,
-		.settings = &settings,
-		.guard = &guard,
-		.is_private = true,
-		.state_dir = dir};
-	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
-	registry_on_finished(registry, on_idle, loop);
-}
+/* There are as many buffers as intervals may wait for an answer. */
+static const char *const common[] = {"timeouts", "request", "1s", NULL};
 
 static void setup_in_real_time(void)
 {
-	settings = (struct settings){.keep_runs = 2};
-	guard_init_private(&guard);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	strcpy(dir, "/tmp/test_run.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	open_registry();
-	run_observer_init(&observer);
+	fixture_open();
+	fixture.common = common;
+	fixture.observer.on_state = on_state;
+	fixture.observer.on_interval = on_interval;
+	fixture.observer.on_finished = on_finished;
 	n_seen = n_intervals = n_finished = 0;
 	when_running = at_interval = NULL;
-}
-
-static void teardown_in_real_time(void)
-{
-	char path[128];
-
-	registry_free(registry);
-	loop_free(loop);
-	guard_fini(&guard);
-	(void)snprintf(path, sizeof(path), "%s/run-number", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
 }
 
 static void setup(void)
@@ -124,62 +74,22 @@ static void setup(void)
 
 static void teardown(void)
 {
-	teardown_in_real_time();
+	fixture_close();
 	skip_clock_stop();
 }
 
-/* "key=value …" as flags over a target. */
-static struct plan *make_plan(uint16_t port, const char *const *keys)
+/* "section key value" over the server as the target. */
+static struct plan *make_plan(const char *const *keys)
 {
-	struct problems problems = {0};
-	struct ini_doc doc = {0};
-	struct plan *plan = NULL;
-	char url[64];
-
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
-	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
-	/* There are as many buffers as intervals may wait for an answer. */
-	ck_assert_int_eq(ini_set(&doc, "url", "timeouts", "", "request", "1s"), 0);
-	for (; *keys; keys += 3)
-		ck_assert_int_eq(ini_set(&doc, "flag", keys[0], "", keys[1], keys[2]), 0);
-	ck_assert_msg(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems) == 0, "%s",
-		problems.n ? problems.texts[0] : "");
-	problems_fini(&problems);
-	ini_fini(&doc);
-	return plan;
-}
-
-static uint16_t port_of(const struct mini_server *s)
-{
-	return ntohs(s->address.sin_port);
-}
-
-static struct run *start(struct plan *plan)
-{
-	struct err err = {0};
-	struct run *run;
-
-	ck_assert_msg(registry_start(registry, plan, 1000, "alice", &observer, &run, &err) == 0,
-		"%s", err.text);
-	return run;
-}
-
-static int64_t figure(const struct run *run, const char *path)
-{
-	int64_t v = -1;
-
-	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
-	return v;
+	return fixture_plan_to(fixture_port(&server), keys);
 }
 
 static double rate(const struct run *run, const char *name)
 {
 	char path[64];
-	double v = -1;
 
 	(void)snprintf(path, sizeof(path), "rates.%s_per_s", name);
-	ck_assert_msg(json_path_real(run_result(run), path, &v), "no %s", path);
-	return v;
+	return fixture_real(run, path);
 }
 
 static const char *text(const struct run *run, const char *path)
@@ -216,9 +126,9 @@ START_TEST(open_run_from_start_to_document)
 	bool balanced = false;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
+	run = fixture_start(make_plan(keys));
 	ck_assert_str_eq(run_id(run), "test-1");
-	ck_assert_int_eq(loop_run(loop), 0);
+	fixture_finish();
 	check_states(states, 5);
 	ck_assert_uint_eq(n_finished, 1);
 	ck_assert_uint_ge(n_intervals, 1);
@@ -227,16 +137,16 @@ START_TEST(open_run_from_start_to_document)
 	ck_assert_str_eq(json_path_text(doc, "run.user"), "alice");
 	ck_assert_str_eq(json_path_text(doc, "run.outcome"), "completed");
 	ck_assert_str_eq(json_path_text(doc, "plan.model"), "open");
-	ck_assert_int_eq(figure(run, "ledger.planned"), 150);
-	ck_assert_int_eq(figure(run, "ledger.sent"), 150);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 150);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 150);
+	ck_assert_int_eq(fixture_int(run, "ledger.sent"), 150);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 150);
 	ck_assert(json_path_bool(doc, "ledger.balanced", &balanced) && balanced);
-	ck_assert_int_eq(figure(run, "outside.warmup.ok"), 50);
-	ck_assert_int_eq(figure(run, "outside.cooldown.ok"), 25);
-	ck_assert_int_eq(figure(run, "window.start_ns"), 100 * NSEC_PER_MSEC);
-	ck_assert_int_eq(figure(run, "window.end_ns"), 400 * NSEC_PER_MSEC);
-	ck_assert_int_eq(figure(run, "latency.response.count"), 150);
-	ck_assert_int_eq(figure(run, "statuses.200"), 150);
+	ck_assert_int_eq(fixture_int(run, "outside.warmup.ok"), 50);
+	ck_assert_int_eq(fixture_int(run, "outside.cooldown.ok"), 25);
+	ck_assert_int_eq(fixture_int(run, "window.start_ns"), 100 * NSEC_PER_MSEC);
+	ck_assert_int_eq(fixture_int(run, "window.end_ns"), 400 * NSEC_PER_MSEC);
+	ck_assert_int_eq(fixture_int(run, "latency.response.count"), 150);
+	ck_assert_int_eq(fixture_int(run, "statuses.200"), 150);
 	ck_assert_uint_eq(json_array_size(json_path_at(doc, "intervals.rows")), 3);
 	ck_assert_uint_eq(mini_server_requests(&server), 225);
 	mini_server_close(&server);
@@ -257,8 +167,7 @@ START_TEST(intervals_add_up_to_the_ledger)
 
 	keys[20] = workers[_i / 2];
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	json_array_foreach(json_path_at(run_result(run), "intervals.rows"), i, row)
 	{
 		planned += json_integer_value(json_object_get(row, "planned"));
@@ -267,10 +176,10 @@ START_TEST(intervals_add_up_to_the_ledger)
 		ok += json_integer_value(json_object_get(row, "ok"));
 		ck_assert(json_is_false(json_object_get(row, "open")));
 		ck_assert_int_eq(json_integer_value(json_object_get(row, "t_ns")),
-			(json_int_t)i * figure(run, "intervals.width_ns"));
+			(json_int_t)i * fixture_int(run, "intervals.width_ns"));
 	}
 	ck_assert_uint_gt(i, 0);
-	ck_assert_int_eq(planned, figure(run, "ledger.planned"));
+	ck_assert_int_eq(planned, fixture_int(run, "ledger.planned"));
 	ck_assert_double_eq_tol((double)sent, rate(run, "sent") * 0.25, 1e-3);
 	ck_assert_double_eq_tol((double)completed, rate(run, "completed") * 0.25, 1e-3);
 	ck_assert_double_eq_tol((double)ok, rate(run, "ok") * 0.25, 1e-3);
@@ -285,13 +194,12 @@ START_TEST(closed_run_by_count)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_int_eq(figure(run, "ledger.sent"), 1001);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 1001);
+	run = fixture_run(make_plan(keys));
+	ck_assert_int_eq(fixture_int(run, "ledger.sent"), 1001);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 1001);
 	ck_assert_ptr_null(json_path_at(run_result(run), "latency.response"));
 	ck_assert_ptr_null(json_path_at(run_result(run), "offered"));
-	ck_assert_int_gt(figure(run, "window.end_ns"), 0);
+	ck_assert_int_gt(fixture_int(run, "window.end_ns"), 0);
 	ck_assert_uint_eq(mini_server_requests(&server), 1001);
 	mini_server_close(&server);
 }
@@ -316,14 +224,13 @@ START_TEST(stopped_run_has_a_report)
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	at_interval = _i == 0 ? stop_it : stop_it_now;
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert_str_eq(run_outcome(run), "stopped");
 	ck_assert_str_eq(run_reason(run), "stopped by alice");
 	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
 	ck_assert(json_path_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
-	ck_assert_int_gt(figure(run, "ledger.ok"), 0);
-	ck_assert_int_lt(figure(run, "window.end_ns"), NSEC_PER_SEC * 3000);
+	ck_assert_int_gt(fixture_int(run, "ledger.ok"), 0);
+	ck_assert_int_lt(fixture_int(run, "window.end_ns"), NSEC_PER_SEC * 3000);
 	mini_server_close(&server);
 }
 END_TEST
@@ -334,11 +241,11 @@ START_TEST(stopped_before_anything_was_sent)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
+	run = fixture_start(make_plan(keys));
 	run_stop(run, false, "stopped by alice"); /* still resolving */
 	ck_assert_int_eq(run_get_state(run), RUN_FINISHED);
 	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
-	ck_assert_int_eq(figure(run, "ledger.planned"), 0);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 0);
 	mini_server_close(&server);
 }
 END_TEST
@@ -351,11 +258,10 @@ START_TEST(stopped_when_it_is_told_to_go)
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	when_running = stop_it; /* never: it stays in warm-up */
 	at_interval = stop_it;
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
-	ck_assert_int_eq(figure(run, "ledger.planned"), 0);
-	ck_assert_int_gt(figure(run, "outside.warmup.planned"), 0);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 0);
+	ck_assert_int_gt(fixture_int(run, "outside.warmup.planned"), 0);
 	mini_server_close(&server);
 }
 END_TEST
@@ -367,10 +273,9 @@ START_TEST(refused_server_fails_with_one_line)
 	uint16_t port;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	port = port_of(&server);
+	port = fixture_port(&server);
 	mini_server_close(&server);
-	run = start(make_plan(port, keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(fixture_plan_to(port, keys));
 	ck_assert_str_eq(run_outcome(run), "failed");
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
 	/* Nothing was in flight: that is not the same as 0 %. */
@@ -387,9 +292,7 @@ START_TEST(address_that_the_guard_forbids_is_refused)
 	struct err err = {0};
 	struct run *run;
 
-	ck_assert_int_eq(
-		registry_start(registry, make_plan(1, keys), 1000, "alice", NULL, &run, &err),
-		REGISTRY_E_REFUSED);
+	ck_assert_int_eq(fixture_try(fixture_plan_to(1, keys), &run, &err), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "169.254.169.254"));
 }
 END_TEST
@@ -401,11 +304,10 @@ START_TEST(every_answer_bad_is_a_failed_run)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer_503, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
-	ck_assert_int_eq(figure(run, "ledger.http_error"), 20);
-	ck_assert_int_eq(figure(run, "statuses.503"), 20);
+	ck_assert_int_eq(fixture_int(run, "ledger.http_error"), 20);
+	ck_assert_int_eq(fixture_int(run, "statuses.503"), 20);
 	ck_assert_str_eq(
 		json_string_value(json_object_get(
 			json_array_get(json_path_at(run_result(run), "errors"), 0), "class")),
@@ -430,8 +332,7 @@ START_TEST(bytes_are_of_the_window)
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	when_running = note_request;
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert_double_eq_tol(
 		rate(run, "bytes_in"), rate(run, "completed") * (double)strlen(MINI_OK), 1e-6);
 	ck_assert_double_eq_tol(
@@ -470,8 +371,7 @@ START_TEST(statuses_add_up_to_the_answers)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, answer_anything, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	statuses = json_object_get(run_result(run), "statuses");
 	json_object_foreach(statuses, name, count)
 	{
@@ -479,9 +379,9 @@ START_TEST(statuses_add_up_to_the_answers)
 		sum += json_integer_value(count);
 	}
 	ck_assert_int_eq(sum, 60);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 10);
-	ck_assert_int_eq(figure(run, "ledger.http_error"), 50);
-	ck_assert_int_eq(figure(run, "ledger.connection_error"), 10);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 10);
+	ck_assert_int_eq(fixture_int(run, "ledger.http_error"), 50);
+	ck_assert_int_eq(fixture_int(run, "ledger.connection_error"), 10);
 	mini_server_close(&server);
 }
 END_TEST
@@ -507,7 +407,7 @@ START_TEST(an_answer_may_come_before_the_request_has_gone_out)
 	char url[64];
 
 	ck_assert_int_eq(mini_server_open(&server, 64, refuse_early, _i ? &server : NULL), 0);
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port_of(&server));
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", fixture_port(&server));
 	ck_assert_int_eq(ini_set(&doc, "t", "target", "", "url", url), 0);
 	ck_assert_int_eq(ini_set(&doc, "t", "load", "", "rate", "50"), 0);
 	ck_assert_int_eq(ini_set(&doc, "t", "load", "", "duration", "100ms"), 0);
@@ -518,11 +418,10 @@ START_TEST(an_answer_may_come_before_the_request_has_gone_out)
 		plan_build_within(SIZE_MAX, "test", &doc, NULL, &file, 1, &plan, &problems), 0);
 	problems_fini(&problems);
 	ini_fini(&doc);
-	run = start(plan);
-	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_int_eq(figure(run, "ledger.planned"), 5);
-	ck_assert_int_eq(figure(run, "ledger.http_error"), 5);
-	ck_assert_int_eq(figure(run, "statuses.413"), 5);
+	run = fixture_run(plan);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 5);
+	ck_assert_int_eq(fixture_int(run, "ledger.http_error"), 5);
+	ck_assert_int_eq(fixture_int(run, "statuses.413"), 5);
 	/* What the writes took: buffers do not hold that much. */
 	ck_assert_double_lt(rate(run, "bytes_out"), 50.0 * sizeof(body));
 	mini_server_close(&server);
@@ -536,9 +435,8 @@ START_TEST(unanswered_requests_end_with_the_drain)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_hang, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_int_eq(figure(run, "ledger.unfinished"), 10);
+	run = fixture_run(make_plan(keys));
+	ck_assert_int_eq(fixture_int(run, "ledger.unfinished"), 10);
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
 	ck_assert(json_is_null(json_path_at(run_result(run), "offered.p50_ns")));
 	mini_server_close(&server);
@@ -574,10 +472,9 @@ START_TEST(a_daemon_that_was_stopped_blames_itself)
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	at_interval = sleep_at_interval;
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_int_eq(figure(run, "ledger.planned"), 200);
-	ck_assert_int_ge(figure(run, "ledger.expired"), 50);
+	run = fixture_run(make_plan(keys));
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 200);
+	ck_assert_int_ge(fixture_int(run, "ledger.expired"), 50);
 	ck_assert_str_eq(text(run, "generator.verdict"), "saturated");
 	ck_assert_str_eq(text(run, "headline.limited_by"), "generator");
 	ck_assert_str_eq(text(run, "headline.result"), "void");
@@ -596,8 +493,7 @@ START_TEST(a_daemon_that_was_stopped_blames_itself_closed)
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	at_interval = sleep_at_interval;
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert(json_path_real(run_result(run), "generator.stalled_share", &stalled));
 	ck_assert_double_ge(stalled, 0.2); /* half a second of one, less a heartbeat */
 	ck_assert_str_eq(text(run, "generator.verdict"), "saturated");
@@ -636,9 +532,8 @@ START_TEST(silence_is_an_event_while_it_lasts)
 
 	ck_assert_int_eq(mini_server_open(&server, 64, answer_then_hold, NULL), 0);
 	at_interval = release_when_told; /* nothing but the event ends the silence */
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
+	run = fixture_run(make_plan(keys));
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 120);
 	e = run_events(run, &n);
 	ck_assert_uint_ge(n, 2);
 	ck_assert_str_eq(e[0].kind, "silence");
@@ -669,9 +564,8 @@ START_TEST(a_planned_pause_is_no_silence)
 	size_t n;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, answer_but_the_fifth, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 69);
+	run = fixture_run(make_plan(keys));
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 69);
 	(void)run_events(run, &n);
 	ck_assert_uint_eq(n, 0);
 	/* A single request that hangs is time in flight like any other. */
@@ -690,8 +584,7 @@ START_TEST(the_first_fault_of_a_kind_is_an_event)
 	size_t n;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer_503, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	e = run_events(run, &n);
 	ck_assert_uint_ge(n, 1);
 	ck_assert_str_eq(e[0].kind, "fault");
@@ -706,15 +599,14 @@ START_TEST(numbers_rise_and_survive)
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	for (int i = 1; i <= 3; i++) {
-		struct run *run = start(make_plan(port_of(&server), keys));
+		struct run *run = fixture_start(make_plan(keys));
 		char id[32];
 
 		(void)snprintf(id, sizeof(id), "test-%d", i);
 		ck_assert_str_eq(run_id(run), id);
 		run_stop(run, true, "enough");
 		if (i == 2) {
-			registry_free(registry);
-			open_registry();
+			fixture_reopen(true);
 		}
 	}
 	mini_server_close(&server);
@@ -733,20 +625,21 @@ START_TEST(finished_runs_are_found_and_in_time_forgotten)
 	unsigned n = 0;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	ck_assert_ptr_null(registry_find(registry, NULL));
+	ck_assert_ptr_null(registry_find(fixture.registry, NULL));
 	for (int i = 0; i < 5; i++) {
-		struct run *run = start(make_plan(port_of(&server), keys));
+		struct run *run = fixture_start(make_plan(keys));
 
-		ck_assert_uint_eq(registry_n_active(registry), 1);
-		ck_assert_ptr_eq(registry_find(registry, NULL), run);
-		ck_assert_int_eq(loop_run(loop), 0);
-		ck_assert_uint_eq(registry_n_active(registry), 0);
+		ck_assert_uint_eq(registry_n_active(fixture.registry), 1);
+		ck_assert_ptr_eq(registry_find(fixture.registry, NULL), run);
+		fixture_finish();
+		ck_assert_uint_eq(registry_n_active(fixture.registry), 0);
 	}
-	registry_each(registry, count, &n);
+	registry_each(fixture.registry, count, &n);
 	ck_assert_uint_eq(n, 3); /* keep_runs = 2 and the newest */
-	ck_assert_ptr_null(registry_find(registry, "test-1"));
-	ck_assert_ptr_nonnull(registry_find(registry, "test-4"));
-	ck_assert_ptr_eq(registry_find(registry, NULL), registry_find(registry, "test-5"));
+	ck_assert_ptr_null(registry_find(fixture.registry, "test-1"));
+	ck_assert_ptr_nonnull(registry_find(fixture.registry, "test-4"));
+	ck_assert_ptr_eq(
+		registry_find(fixture.registry, NULL), registry_find(fixture.registry, "test-5"));
 	mini_server_close(&server);
 }
 END_TEST
@@ -759,14 +652,12 @@ START_TEST(large_results_are_forgotten_earlier)
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	for (int i = 0; i < 3; i++) {
-		struct run *run = start(make_plan(port_of(&server), keys));
-
-		ck_assert_int_eq(loop_run(loop), 0);
+		struct run *run = fixture_run(make_plan(keys));
 		ck_assert_uint_gt(
 			run->result_bytes, json_dumpb(run_result(run), NULL, 0, JSON_COMPACT));
 		run->result_bytes = 40 << 20;
 	}
-	registry_each(registry, count, &n);
+	registry_each(fixture.registry, count, &n);
 	ck_assert_uint_eq(n, 2); /* one of 40 MiB and the newest */
 	mini_server_close(&server);
 }
@@ -782,11 +673,10 @@ START_TEST(a_finished_run_is_small)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	(void)start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	(void)fixture_start(make_plan(keys));
+	fixture_finish();
 	before = mallinfo2();
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	mini_server_close(&server);
 	after = mallinfo2();
 	ck_assert_uint_lt(
@@ -832,15 +722,14 @@ START_TEST(a_run_whose_ledger_is_wrong_is_void)
 
 	when_running = _i ? err_on_the_way : lose_an_arrival;
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert_int_eq(run_exit_code(run), EXIT_UNDECIDED);
 	ck_assert_str_eq(text(run, "headline.result"), "void");
 	ck_assert_ptr_nonnull(strstr(text(run, "headline.because"), "ledger"));
 	ck_assert(json_path_bool(run_result(run), "ledger.balanced", &balanced));
 	ck_assert_int_eq(balanced, _i);
 	ck_assert(has_note(run, _i ? "ledger-interval" : "ledger"));
-	ck_assert_int_eq(figure(run, "generator.unbalanced_intervals"), _i);
+	ck_assert_int_eq(fixture_int(run, "generator.unbalanced_intervals"), _i);
 	mini_server_close(&server);
 }
 END_TEST
@@ -857,18 +746,17 @@ START_TEST(a_run_tells_of_its_machine)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		ck_assert_msg(
 			json_object_get(json_path_at(run_result(run), "generator"), members[i]),
 			"no %s", members[i]);
-	ck_assert_int_gt(figure(run, "generator.loop_p99_ns"), 0);
-	ck_assert_int_ge(figure(run, "generator.loop_max_ns") * 102 / 100,
-		figure(run, "generator.loop_p99_ns"));
-	ck_assert_int_gt(figure(run, "generator.clock_ns"), 0);
-	ck_assert_int_eq(figure(run, "generator.unbalanced_intervals"), 0);
-	ck_assert_int_gt(figure(run, "generator.descriptors.used_at_most"), 0);
+	ck_assert_int_gt(fixture_int(run, "generator.loop_p99_ns"), 0);
+	ck_assert_int_ge(fixture_int(run, "generator.loop_max_ns") * 102 / 100,
+		fixture_int(run, "generator.loop_p99_ns"));
+	ck_assert_int_gt(fixture_int(run, "generator.clock_ns"), 0);
+	ck_assert_int_eq(fixture_int(run, "generator.unbalanced_intervals"), 0);
+	ck_assert_int_gt(fixture_int(run, "generator.descriptors.used_at_most"), 0);
 	mini_server_close(&server);
 }
 END_TEST
@@ -881,10 +769,9 @@ START_TEST(a_finished_run_holds_no_descriptor)
 	uint64_t before = host_descriptors_open();
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert_int_eq(run_get_state(run), RUN_FINISHED);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 5);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 5);
 	mini_server_close(&server);
 	ck_assert_uint_eq(host_descriptors_open(), before);
 }
@@ -900,10 +787,10 @@ START_TEST(a_finished_run_has_let_go_of_its_body)
 
 	memset(body, 'x', sizeof(body) - 1);
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	port = port_of(&server);
+	port = fixture_port(&server);
 	mini_server_close(&server); /* nobody is there, and it fails at once */
-	(void)start(make_plan(port, keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	(void)fixture_start(fixture_plan_to(port, keys));
+	fixture_finish();
 	after = mallinfo2();
 	ck_assert_uint_lt(
 		after.uordblks + after.hblkhd - before.uordblks - before.hblkhd, 512 * 1024);
@@ -937,10 +824,9 @@ START_TEST(a_large_run_gives_its_memory_back)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	mini_server_close(&server);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 20);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 20);
 	ck_assert_int_lt(resident() - before, 8 * 1024 * 1024);
 }
 END_TEST
@@ -951,27 +837,19 @@ START_TEST(caps_hold_in_the_service_only)
 	struct err err = {0};
 	struct run *run;
 
-	settings.max_rate = 1000;
-	settings.max_runs = 1;
-	settings.max_connections = 10;
-	settings.max_duration_ns = NSEC_PER_SEC * 3600;
+	fixture.settings.max_rate = 1000;
+	fixture.settings.max_runs = 1;
+	fixture.settings.max_connections = 10;
+	fixture.settings.max_duration_ns = NSEC_PER_SEC * 3600;
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
+	run = fixture_start(make_plan(keys));
 	run_stop(run, true, "enough");
-	registry_free(registry);
-	open_registry();
-	config.is_private = false;
-	registry_free(registry);
-	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
-	ck_assert_int_eq(registry_start(registry, make_plan(port_of(&server), keys), 1000, "alice",
-				 NULL, &run, &err),
-		REGISTRY_E_REFUSED);
+	fixture_reopen(false);
+	ck_assert_int_eq(fixture_try(make_plan(keys), &run, &err), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "max-rate"));
-	settings.max_rate = 2000;
-	settings.max_runs = 0;
-	ck_assert_int_eq(registry_start(registry, make_plan(port_of(&server), keys), 1000, "alice",
-				 NULL, &run, &err),
-		REGISTRY_E_REFUSED);
+	fixture.settings.max_rate = 2000;
+	fixture.settings.max_runs = 0;
+	ck_assert_int_eq(fixture_try(make_plan(keys), &run, &err), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "max-runs"));
 	mini_server_close(&server);
 }
@@ -985,25 +863,23 @@ START_TEST(a_late_look_at_the_cap_gives_nothing_up)
 	struct err err = {0};
 	struct run *run;
 
-	settings.max_rate = settings.max_connections = 1000;
-	settings.max_runs = 1;
-	settings.max_duration_ns = 200 * NSEC_PER_MSEC;
+	fixture.settings.max_rate = fixture.settings.max_connections = 1000;
+	fixture.settings.max_runs = 1;
+	fixture.settings.max_duration_ns = 200 * NSEC_PER_MSEC;
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_hang, NULL), 0);
-	guard_fini(&guard);
-	ck_assert_int_eq(guard_init_service(&guard, NULL, 0, &err), 0);
-	registry_free(registry);
-	config.is_private = false;
-	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
-	run = start(make_plan(port_of(&server), keys));
+	guard_fini(&fixture.guard);
+	ck_assert_int_eq(guard_init_service(&fixture.guard, NULL, 0, &err), 0);
+	fixture_reopen(false);
+	run = fixture_start(make_plan(keys));
 	while (run->times.t0_ns == 0 && run->state != RUN_FINISHED)
-		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 10 * NSEC_PER_MSEC), 0);
 	ck_assert_int_gt(run->limit_ns, clock_now_ns());
 	(void)poll(NULL, 0, (int)((run->limit_ns - clock_now_ns()) / NSEC_PER_MSEC) + 1);
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(loop_turn(loop, NSEC_PER_MSEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, NSEC_PER_MSEC), 0);
 	ck_assert_int_eq(run->outcome, AUDIT_COMPLETED);
 	while (run->state != RUN_FINISHED)
-		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 10 * NSEC_PER_MSEC), 0);
 	ck_assert_int_eq(run->outcome, AUDIT_STOPPED);
 	mini_server_close(&server);
 }
@@ -1030,27 +906,21 @@ START_TEST(a_run_stopped_while_resolving_leaves_no_thread_behind)
 		(void)connect(fds[i], (struct sockaddr *)&sa, sizeof(sa));
 	}
 	port = ntohs(sa.sin_port);
-	guard_fini(&guard);
-	ck_assert_int_eq(guard_init_service(&guard, NULL, 0, &err), 0);
-	registry_free(registry);
-	config.is_private = false;
-	settings.max_runs = 1;
-	settings.max_rate = settings.max_connections = 100000;
-	settings.max_duration_ns = 24 * 3600 * NSEC_PER_SEC;
-	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
-	ck_assert_int_eq(
-		registry_start(registry, make_plan(port, keys), 1000, "alice", NULL, &run, &err),
-		0);
+	guard_fini(&fixture.guard);
+	ck_assert_int_eq(guard_init_service(&fixture.guard, NULL, 0, &err), 0);
+	fixture.settings.max_runs = 1;
+	fixture.settings.max_rate = fixture.settings.max_connections = 100000;
+	fixture.settings.max_duration_ns = 24 * 3600 * NSEC_PER_SEC;
+	fixture_reopen(false);
+	ck_assert_int_eq(fixture_try(fixture_plan_to(port, keys), &run, &err), 0);
 	run_stop(run, true, "enough");
-	ck_assert_uint_eq(registry_n_active(registry), 0);
+	ck_assert_uint_eq(registry_n_active(fixture.registry), 0);
 	/* Not before its thread has come to an end. */
-	ck_assert_int_eq(
-		registry_start(registry, make_plan(port, keys), 1000, "alice", NULL, &run, &err),
-		REGISTRY_E_REFUSED);
+	ck_assert_int_eq(fixture_try(fixture_plan_to(port, keys), &run, &err), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "still look their host up"));
-	while (registry_start(registry, make_plan(port, keys), 1000, "alice", NULL, &run, &err)) {
+	while (fixture_try(fixture_plan_to(port, keys), &run, &err)) {
 		ck_assert_int_lt(clock_now_ns(), until_ns);
-		ck_assert_int_eq(loop_turn(loop, 10 * NSEC_PER_MSEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 10 * NSEC_PER_MSEC), 0);
 	}
 	run_stop(run, true, "enough");
 	for (int i = 0; i < 3; i++)
@@ -1066,8 +936,7 @@ START_TEST(text_that_is_not_utf8_is_shown_as_far_as_it_is)
 	struct run *run;
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run = start(make_plan(port_of(&server), keys));
-	ck_assert_int_eq(loop_run(loop), 0);
+	run = fixture_run(make_plan(keys));
 	ck_assert_ptr_nonnull(strstr(text(run, "plan.text"), "X-Name: caf\xc3\xa9 ?"));
 	mini_server_close(&server);
 }
@@ -1078,8 +947,8 @@ START_TEST(state_directory_that_is_not_there)
 	struct err err = {0};
 	struct registry *r = NULL;
 
-	config.state_dir = "/nonexistent/rpsd";
-	ck_assert_int_lt(registry_new(&config, &r, &err), 0);
+	fixture.config.state_dir = "/nonexistent/rpsd";
+	ck_assert_int_lt(registry_new(&fixture.config, &r, &err), 0);
 	ck_assert_ptr_null(r);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/rpsd/run-number"));
 }
@@ -1127,7 +996,7 @@ int main(void)
 	suite_add_tcase(s, t);
 
 	/* These stop the process. */
-	tcase_add_checked_fixture(real, setup_in_real_time, teardown_in_real_time);
+	tcase_add_checked_fixture(real, setup_in_real_time, fixture_close);
 	tcase_set_timeout(real, 30);
 	tcase_add_test(real, a_daemon_that_was_stopped_blames_itself);
 	tcase_add_test(real, a_daemon_that_was_stopped_blames_itself_closed);

@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker that cannot set a timer ends its run, as the generator's failure and with a reason; the
  * others are ended with it, and the next run works. The failing call is that of this file. */
-#include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 
-#include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/guard.h"
-#include "common/config/ini.h"
-#include "common/plan/plan.h"
-#include "common/json_path.h"
-#include "common/settings/settings.h"
-#include "daemon/loop/loop.h"
-#include "daemon/runs/registry.h"
-#include "tests/support/mini_server.h"
 #include "tests/support/suite.h"
+#include "tests/unit/runs/run_fixture.h"
 
 #define TIMEOUT_S 40 /* only a broken test waits that long */
 
-static struct loop *loop;
-static struct registry *registry;
-static struct settings settings = {.keep_runs = 2};
-static struct guard guard;
 static struct mini_server server;
-static char dir[64];
 
 /* The n-th call of a worker's thread fails; 0: none. */
 static atomic_int fails_at;
@@ -49,76 +31,28 @@ int timerfd_settime(
 	return (int)syscall(SYS_timerfd_settime, fd, flags, value, ret_before);
 }
 
-static void on_finished(struct run_observer *o, struct run *run)
-{
-	(void)run;
-	run_unobserve(o);
-}
-
-static struct run_observer observer = {.on_finished = on_finished};
-
-static void on_idle(void *arg)
-{
-	loop_stop(arg);
-}
+/* Two workers. */
+static const char *const common[] = {
+	"load", "workers", "2", "load", "requests", "100", "connections", "count", "4", NULL};
 
 static void setup(void)
 {
-	struct registry_config config = {
-		.settings = &settings, .guard = &guard, .is_private = true, .state_dir = dir};
-	struct err err = {0};
-
-	guard_init_private(&guard);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	strcpy(dir, "/tmp/test_run_faults.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	config.loop = loop;
-	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
-	registry_on_finished(registry, on_idle, loop);
-	run_observer_init(&observer);
+	fixture_open();
+	fixture.common = common;
 	ck_assert_int_eq(mini_server_open(&server, 128, mini_answer, NULL), 0);
 }
 
 static void teardown(void)
 {
-	char path[128];
-
 	mini_server_close(&server);
-	registry_free(registry);
-	loop_free(loop);
-	guard_fini(&guard);
-	(void)snprintf(path, sizeof(path), "%s/run-number", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
+	fixture_close();
 }
 
-/* Two workers, to their end. */
 static struct run *run_whole(bool is_open)
 {
-	struct problems problems = {0};
-	struct ini_doc doc = {0};
-	struct err err = {0};
-	struct plan *plan = NULL;
-	char url[64];
-	struct run *run;
+	const char *keys[] = {"load", is_open ? "rate" : "model", is_open ? "500" : "closed", NULL};
 
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(server.address.sin_port));
-	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "workers", "2"), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "requests", "100"), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "connections", "", "count", "4"), 0);
-	if (is_open)
-		ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "rate", "500"), 0);
-	else
-		ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "model", "closed"), 0);
-	ck_assert_msg(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems) == 0, "%s",
-		problems.n ? problems.texts[0] : "");
-	problems_fini(&problems);
-	ini_fini(&doc);
-	ck_assert_msg(registry_start(registry, plan, 1000, "alice", &observer, &run, &err) == 0,
-		"%s", err.text);
-	ck_assert_int_eq(loop_run(loop), 0);
-	return run;
+	return fixture_run(fixture_plan_to(fixture_port(&server), keys));
 }
 
 static void expect_failed(const json_t *doc)

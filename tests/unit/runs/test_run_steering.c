@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs that are steered on their way, by way of the registry, against a server on loopback, in
  * virtual time: what they send, what their documents tell of it, and what is refused. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "common/clock.h"
 #include "common/control/progress.h"
-#include "common/err.h"
-#include "common/guard.h"
-#include "common/config/ini.h"
-#include "common/plan/plan.h"
-#include "common/json_path.h"
-#include "common/settings/settings.h"
-#include "daemon/loop/loop.h"
-#include "daemon/runs/registry.h"
 #include "daemon/runs/run_private.h"
-#include "tests/support/mini_server.h"
 #include "tests/support/skip_clock.h"
 #include "tests/support/suite.h"
+#include "tests/unit/runs/run_fixture.h"
 
 #define MS NSEC_PER_MSEC
 #define SEC NSEC_PER_SEC
 #define TIMEOUT_S 20 /* only a broken test waits that long */
 
-static struct loop *loop;
-static struct registry *registry;
-static struct settings settings;
-static struct guard guard;
 static struct mini_server server;
 static struct run *run;
 static struct err err;
@@ -44,55 +26,30 @@ static void on_state(struct run_observer *o, struct run *r)
 	seen[n_seen++] = run_get_state(r);
 }
 
-static struct run_observer observer = {.on_state = on_state};
+/* There are as many buffers as intervals may wait for an answer. */
+static const char *const common[] = {"load", "workers", "2", "statistics", "interval", "100ms",
+	"timeouts", "request", "1s", NULL};
 
 static void setup(void)
 {
-	struct registry_config config = {
-		.loop = NULL, .settings = &settings, .guard = &guard, .is_private = true};
-
 	skip_clock_start();
-	settings = (struct settings){.keep_runs = 2};
-	guard_init_private(&guard);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	config.loop = loop;
-	ck_assert_int_eq(registry_new(&config, &registry, &err), 0);
+	fixture_open();
+	fixture.observer.on_state = on_state;
+	fixture.common = common;
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
-	run_observer_init(&observer);
 	n_seen = 0;
 }
 
 static void teardown(void)
 {
-	run_unobserve(&observer);
-	registry_free(registry);
-	loop_free(loop);
-	guard_fini(&guard);
+	fixture_close();
 	mini_server_close(&server);
 	skip_clock_stop();
 }
 
-/* "section key value …" as flags over a target. */
 static void start(const char *const *keys)
 {
-	struct problems problems = {0};
-	struct ini_doc doc = {0};
-	struct plan *plan = NULL;
-	char url[64];
-
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(server.address.sin_port));
-	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "load", "", "workers", "2"), 0);
-	ck_assert_int_eq(ini_set(&doc, "flag", "statistics", "", "interval", "100ms"), 0);
-	/* There are as many buffers as intervals may wait for an answer. */
-	ck_assert_int_eq(ini_set(&doc, "flag", "timeouts", "", "request", "1s"), 0);
-	for (; *keys; keys += 3)
-		ck_assert_int_eq(ini_set(&doc, "flag", keys[0], "", keys[1], keys[2]), 0);
-	ck_assert_msg(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems) == 0, "%s",
-		problems.n ? problems.texts[0] : "");
-	problems_fini(&problems);
-	ini_fini(&doc);
-	ck_assert_int_eq(registry_start(registry, plan, 1000, "alice", &observer, &run, &err), 0);
+	run = fixture_start(fixture_plan_to(fixture_port(&server), keys));
 }
 
 static int64_t elapsed(void)
@@ -109,13 +66,13 @@ static int64_t elapsed(void)
 static void turn_until_state(enum run_state state)
 {
 	while (run_get_state(run) != state)
-		ck_assert_int_eq(loop_turn(loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 }
 
 static void turn_until(int64_t elapsed_ns)
 {
 	while (run_get_state(run) == RUN_PREPARING || elapsed() < elapsed_ns)
-		ck_assert_int_eq(loop_turn(loop, MS), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, MS), 0);
 }
 
 static const struct run_event *steer(enum run_act act, uint64_t rate)
@@ -144,22 +101,6 @@ static void refused(enum run_act act, uint64_t rate, const char *text)
 	ck_assert_uint_eq(before, after);
 }
 
-static int64_t figure(const char *path)
-{
-	int64_t v = -1;
-
-	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
-	return v;
-}
-
-static double real(const char *path)
-{
-	double v = -1;
-
-	ck_assert_msg(json_path_real(run_result(run), path, &v), "no %s", path);
-	return v;
-}
-
 static bool is_late(void)
 {
 	size_t n;
@@ -177,7 +118,7 @@ static void finish(void)
 
 	turn_until_state(RUN_FINISHED);
 	ck_assert(json_path_bool(run_result(run), "ledger.balanced", &balanced) && balanced);
-	ck_assert_int_eq(figure("ledger.planned"), figure("ledger.ok"));
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), fixture_int(run, "ledger.ok"));
 }
 
 /* On a busy machine the workers may have drained before we looked. */
@@ -213,7 +154,8 @@ START_TEST(rate_is_set)
 	ck_assert_str_eq(e->text, "bob: rate 500/s -> 1000/s");
 	finish();
 	ck_assert(!is_late());
-	ck_assert_int_eq(figure("ledger.planned"), at_ns / (2 * MS) + (600 * MS - at_ns) / MS);
+	ck_assert_int_eq(
+		fixture_int(run, "ledger.planned"), at_ns / (2 * MS) + (600 * MS - at_ns) / MS);
 	event = json_array_get(json_path_at(run_result(run), "events"), 0);
 	ck_assert_str_eq(json_path_text(event, "kind"), "rate");
 	ck_assert_str_eq(json_path_text(event, "from"), "500/s");
@@ -273,12 +215,12 @@ START_TEST(pause_and_resume)
 	refused(RUN_RESUME, 0, "test-1 is not paused");
 	finish();
 	check_states(states, 6);
-	ck_assert_int_eq(figure("window.paused_ns"), resume_ns - pause_ns);
-	ck_assert_int_eq(figure("window.end_ns"), 400 * MS + resume_ns - pause_ns);
+	ck_assert_int_eq(fixture_int(run, "window.paused_ns"), resume_ns - pause_ns);
+	ck_assert_int_eq(fixture_int(run, "window.end_ns"), 400 * MS + resume_ns - pause_ns);
 	ck_assert(!is_late());
 	if (!_i) {
-		ck_assert_int_eq(figure("ledger.planned"), 200);
-		ck_assert_double_eq_tol(real("rates.planned_per_s"), 500, 0.01);
+		ck_assert_int_eq(fixture_int(run, "ledger.planned"), 200);
+		ck_assert_double_eq_tol(fixture_real(run, "rates.planned_per_s"), 500, 0.01);
 	}
 	for (size_t i = (size_t)(pause_ns / (100 * MS)); i < (size_t)(resume_ns / (100 * MS)); i++)
 		ck_assert_int_eq(
@@ -308,13 +250,13 @@ START_TEST(pause_in_the_warmup)
 	paused_ns += steer(RUN_RESUME, 0)->at_ns;
 	finish();
 	check_states(states, 7);
-	ck_assert_int_eq(figure("window.paused_ns"), 0);
-	ck_assert_int_eq(figure("window.start_ns"), 300 * MS + paused_ns);
-	ck_assert_int_eq(figure("window.end_ns"), 500 * MS + paused_ns);
+	ck_assert_int_eq(fixture_int(run, "window.paused_ns"), 0);
+	ck_assert_int_eq(fixture_int(run, "window.start_ns"), 300 * MS + paused_ns);
+	ck_assert_int_eq(fixture_int(run, "window.end_ns"), 500 * MS + paused_ns);
 	ck_assert(!is_late());
 	if (!_i) {
-		ck_assert_int_eq(figure("ledger.planned"), 100);
-		ck_assert_int_eq(figure("outside.warmup.planned"), 150);
+		ck_assert_int_eq(fixture_int(run, "ledger.planned"), 100);
+		ck_assert_int_eq(fixture_int(run, "outside.warmup.planned"), 150);
 	}
 }
 END_TEST
@@ -346,9 +288,10 @@ START_TEST(next_stage)
 	last_ns = e->at_ns;
 	finish();
 	ck_assert_str_eq(json_path_text(run_result(run), "run.outcome"), "completed");
-	ck_assert_int_eq(figure("window.end_ns"), last_ns);
+	ck_assert_int_eq(fixture_int(run, "window.end_ns"), last_ns);
 	ck_assert(!is_late());
-	ck_assert_int_eq(figure("ledger.planned"), first_ns / (2 * MS) + (last_ns - first_ns) / MS);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"),
+		first_ns / (2 * MS) + (last_ns - first_ns) / MS);
 }
 END_TEST
 
@@ -405,13 +348,13 @@ START_TEST(stopped_in_a_pause)
 	turn_until(500 * MS);
 	run_stop(run, _i / 2, "stopped by bob");
 	turn_until_state(RUN_FINISHED);
-	sent_ns = figure("window.end_ns") - figure("window.paused_ns");
+	sent_ns = fixture_int(run, "window.end_ns") - fixture_int(run, "window.paused_ns");
 	ck_assert_int_eq(sent_ns, at_ns);
-	ck_assert_int_ge(figure("window.end_ns"), 500 * MS);
+	ck_assert_int_ge(fixture_int(run, "window.end_ns"), 500 * MS);
 	ck_assert_str_eq(json_path_text(run_result(run), "run.outcome"), "stopped");
 	ck_assert(!is_late());
 	if (_i == 0)
-		ck_assert_double_eq_tol(real("rates.planned_per_s"), 500, 0.01);
+		ck_assert_double_eq_tol(fixture_real(run, "rates.planned_per_s"), 500, 0.01);
 }
 END_TEST
 
@@ -430,9 +373,9 @@ START_TEST(stopped_in_a_pause_of_the_warmup)
 	turn_until(600 * MS);
 	run_stop(run, _i / 2, "stopped by bob");
 	turn_until_state(RUN_FINISHED);
-	ck_assert_int_eq(figure("window.end_ns"), figure("window.start_ns"));
-	ck_assert_int_eq(figure("window.paused_ns"), 0);
-	ck_assert_int_eq(figure("ledger.planned"), 0);
+	ck_assert_int_eq(fixture_int(run, "window.end_ns"), fixture_int(run, "window.start_ns"));
+	ck_assert_int_eq(fixture_int(run, "window.paused_ns"), 0);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 0);
 	ck_assert_uint_eq(json_array_size(json_path_at(run_result(run), "intervals.rows")), 0);
 }
 END_TEST
@@ -453,7 +396,7 @@ START_TEST(steered_by_a_machine)
 			ck_assert_str_eq(
 				err.text, "too many changes at once: try again in a second");
 			n_refused++;
-			ck_assert_int_eq(loop_turn(loop, 10 * MS), 0);
+			ck_assert_int_eq(loop_turn(fixture.loop, 10 * MS), 0);
 		}
 	}
 	ck_assert_uint_gt(n_refused, 0);
@@ -486,12 +429,12 @@ START_TEST(slice_at_an_instant)
 	finish();
 	check_states(states, 4);
 	/* Of 31: 1, 4, …, 28 from 0 on. */
-	ck_assert_int_eq(figure("ledger.planned"), 10);
-	ck_assert_int_eq(figure("plan.slice.index"), 2);
-	ck_assert_int_eq(figure("plan.slice.of"), 3);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 10);
+	ck_assert_int_eq(fixture_int(run, "plan.slice.index"), 2);
+	ck_assert_int_eq(fixture_int(run, "plan.slice.of"), 3);
 	ck_assert_int_eq(mini_server_requests(&server), 10);
 	/* The two clocks are read one after the other. */
-	ck_assert_int_le(llabs(figure("run.started_unix_ns") - at_ns), MS);
+	ck_assert_int_le(llabs(fixture_int(run, "run.started_unix_ns") - at_ns), MS);
 }
 END_TEST
 
@@ -504,10 +447,10 @@ START_TEST(stopped_before_its_instant)
 	start(keys);
 	if (_i < 2)
 		while (elapsed() >= 0)
-			ck_assert_int_eq(loop_turn(loop, SEC), 0);
+			ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	run_stop(run, _i % 2, "stopped by bob");
 	turn_until_state(RUN_FINISHED);
-	ck_assert_int_eq(figure("ledger.planned"), 0);
+	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 0);
 	ck_assert_str_eq(json_path_text(run_result(run), "run.outcome"), "stopped");
 }
 END_TEST

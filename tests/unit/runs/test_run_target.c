@@ -5,33 +5,17 @@
  * addresses. */
 #include "daemon/runs/registry.h"
 
-#include <check.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
-#include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/guard.h"
-#include "common/config/ini.h"
-#include "common/plan/plan.h"
-#include "common/json_path.h"
-#include "common/settings/settings.h"
-#include "daemon/loop/loop.h"
 #include "daemon/runs/run_private.h"
-#include "tests/support/mini_server.h"
 #include "tests/support/suite.h"
+#include "tests/unit/runs/run_fixture.h"
 
-static struct loop *loop;
-static struct registry *registry;
-static struct settings settings;
-static struct guard guard;
 static struct mini_server a, b;
 
 /* ---------------------------------------------------------------- a name service of our own */
@@ -99,17 +83,6 @@ int getaddrinfo(
 
 /* ---------------------------------------------------------------- fixture */
 
-static void on_idle(void *arg)
-{
-	loop_stop(arg);
-}
-
-static void on_finished(struct run_observer *o, struct run *run)
-{
-	(void)run;
-	run_unobserve(o);
-}
-
 static void (*at_interval)(struct run *run);
 
 static void on_interval(struct run_observer *o, struct run *run)
@@ -119,61 +92,23 @@ static void on_interval(struct run_observer *o, struct run *run)
 		at_interval(run);
 }
 
-static struct run_observer observer = {.on_finished = on_finished, .on_interval = on_interval};
-
-static uint16_t port_of(const struct mini_server *s)
-{
-	return ntohs(s->address.sin_port);
-}
-
-static void open_registry(bool is_private)
-{
-	struct registry_config config = {
-		.loop = loop, .settings = &settings, .guard = &guard, .is_private = is_private};
-	struct err err = {0};
-
-	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
-	registry_on_finished(registry, on_idle, loop);
-}
-
 static void setup(void)
 {
-	settings = (struct settings){.keep_runs = 2,
-		.max_runs = 4,
-		.max_rate = 1000,
-		.max_connections = 100,
-		.max_duration_ns = 3600 * NSEC_PER_SEC};
-	guard_init_private(&guard);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	open_registry(true);
-	run_observer_init(&observer);
+	fixture_open();
+	fixture.settings.max_runs = 4;
+	fixture.settings.max_rate = 1000;
+	fixture.settings.max_connections = 100;
+	fixture.settings.max_duration_ns = 3600 * NSEC_PER_SEC;
+	fixture.observer.on_interval = on_interval;
 	ck_assert_int_eq(mini_server_open(&a, 64, mini_answer, NULL), 0);
 	ck_assert_int_eq(mini_server_open(&b, 64, mini_answer, NULL), 0);
 }
 
 static void teardown(void)
 {
-	registry_free(registry);
-	loop_free(loop);
-	guard_fini(&guard);
+	fixture_close();
 	mini_server_close(&a);
 	mini_server_close(&b);
-}
-
-static struct plan *make_plan(const char *url, const char *const *keys)
-{
-	struct problems problems = {0};
-	struct ini_doc doc = {0};
-	struct plan *plan = NULL;
-
-	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
-	for (; *keys; keys += 3)
-		ck_assert_int_eq(ini_set(&doc, "flag", keys[0], "", keys[1], keys[2]), 0);
-	ck_assert_msg(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems) == 0, "%s",
-		problems.n ? problems.texts[0] : "");
-	problems_fini(&problems);
-	ini_fini(&doc);
-	return plan;
 }
 
 /* A connection for each request, so that each goes where the addresses of the moment say. */
@@ -183,36 +118,10 @@ static const char *const short_run[] = {"load", "rate", "200", "load", "duration
 /* Looked up again far more often than a file may say. */
 static struct plan *make_changing_plan(void)
 {
-	struct plan *plan = make_plan("http://shop.test/", short_run);
+	struct plan *plan = fixture_plan("http://shop.test/", short_run);
 
 	plan->dns_ns = 50 * NSEC_PER_MSEC;
 	return plan;
-}
-
-static struct run *start(struct plan *plan)
-{
-	struct err err = {0};
-	struct run *run;
-
-	ck_assert_msg(registry_start(registry, plan, 1000, "alice", &observer, &run, &err) == 0,
-		"%s", err.text);
-	return run;
-}
-
-static struct run *run_it(struct plan *plan)
-{
-	struct run *run = start(plan);
-
-	ck_assert_int_eq(loop_run(loop), 0);
-	return run;
-}
-
-static int64_t figure(const struct run *run, const char *path)
-{
-	int64_t v = -1;
-
-	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
-	return v;
 }
 
 /* The texts of all events of that kind, each with a newline after it. */
@@ -245,16 +154,16 @@ START_TEST(new_addresses_are_turned_to)
 	char text[128];
 	struct run *run;
 
-	answers[0].ports[0] = answers[1].ports[0] = port_of(&a);
-	answers[2].ports[0] = port_of(&b);
+	answers[0].ports[0] = answers[1].ports[0] = fixture_port(&a);
+	answers[2].ports[0] = fixture_port(&b);
 	n_answers = 3;
-	run = run_it(make_changing_plan());
-	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
+	run = fixture_run(make_changing_plan());
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 120);
 	ck_assert_uint_gt(mini_server_requests(&a), 0);
 	ck_assert_uint_gt(mini_server_requests(&b), 0);
 	ck_assert_uint_eq(mini_server_requests(&a) + mini_server_requests(&b), 120);
-	(void)snprintf(text, sizeof(text), "now 127.0.0.1:%u; was 127.0.0.1:%u\n", port_of(&b),
-		port_of(&a));
+	(void)snprintf(text, sizeof(text), "now 127.0.0.1:%u; was 127.0.0.1:%u\n", fixture_port(&b),
+		fixture_port(&a));
 	ck_assert_str_eq(events(run, "addresses"), text);
 	ck_assert_uint_eq(n_used(run), 2);
 }
@@ -264,12 +173,12 @@ START_TEST(another_order_is_no_change)
 {
 	struct run *run;
 
-	answers[0].ports[0] = answers[1].ports[1] = port_of(&a);
-	answers[0].ports[1] = answers[1].ports[0] = port_of(&b);
+	answers[0].ports[0] = answers[1].ports[1] = fixture_port(&a);
+	answers[0].ports[1] = answers[1].ports[0] = fixture_port(&b);
 	n_answers = 2;
-	run = run_it(make_changing_plan());
+	run = fixture_run(make_changing_plan());
 	ck_assert_uint_gt(n_lookups, 2);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 120);
 	ck_assert_str_eq(events(run, "addresses"), "");
 	ck_assert_uint_eq(n_used(run), 2);
 }
@@ -281,9 +190,9 @@ START_TEST(addresses_may_come_back)
 	struct run *run;
 
 	for (n_answers = 0; n_answers < 5; n_answers++)
-		answers[n_answers].ports[0] = port_of(n_answers % 2 == 0 ? &a : &b);
-	run = run_it(make_changing_plan());
-	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
+		answers[n_answers].ports[0] = fixture_port(n_answers % 2 == 0 ? &a : &b);
+	run = fixture_run(make_changing_plan());
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 120);
 	ck_assert_uint_eq(run->target._n_lists, 2);
 	ck_assert_uint_eq(n_used(run), 2);
 }
@@ -293,10 +202,10 @@ START_TEST(a_failing_lookup_changes_nothing)
 {
 	struct run *run;
 
-	answers[0].ports[0] = answers[4].ports[0] = port_of(&a);
+	answers[0].ports[0] = answers[4].ports[0] = fixture_port(&a);
 	n_answers = 5;
-	run = run_it(make_changing_plan());
-	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
+	run = fixture_run(make_changing_plan());
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 120);
 	/* Once for three of them. */
 	ck_assert_str_eq(events(run, "addresses"),
 		"lookup failed, the old ones are kept: no address for host \"shop.test\": Name or "
@@ -311,7 +220,7 @@ static uint16_t closed_port(void)
 	uint16_t port;
 
 	ck_assert_int_eq(mini_server_open(&s, 1, NULL, NULL), 0);
-	port = port_of(&s);
+	port = fixture_port(&s);
 	mini_server_close(&s);
 	return port;
 }
@@ -321,12 +230,12 @@ START_TEST(who_did_not_answer_stays_out)
 	uint16_t nobody = closed_port();
 	struct run *run;
 
-	answers[0] = (struct answer){.ports = {nobody, port_of(&a)}};
-	answers[1] = (struct answer){.ports = {nobody, port_of(&a)}};
-	answers[2] = (struct answer){.ports = {port_of(&b), nobody, port_of(&a)}};
+	answers[0] = (struct answer){.ports = {nobody, fixture_port(&a)}};
+	answers[1] = (struct answer){.ports = {nobody, fixture_port(&a)}};
+	answers[2] = (struct answer){.ports = {fixture_port(&b), nobody, fixture_port(&a)}};
 	n_answers = 3;
-	run = run_it(make_changing_plan());
-	ck_assert_int_eq(figure(run, "ledger.ok"), 120);
+	run = fixture_run(make_changing_plan());
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 120);
 	ck_assert_uint_gt(mini_server_requests(&b), 0);
 	ck_assert_uint_eq(n_used(run), 2);
 }
@@ -338,11 +247,11 @@ START_TEST(who_did_not_answer_is_better_than_nobody)
 	uint16_t nobody = closed_port();
 	struct run *run;
 
-	answers[0] = (struct answer){.ports = {nobody, port_of(&a)}};
+	answers[0] = (struct answer){.ports = {nobody, fixture_port(&a)}};
 	answers[1] = (struct answer){.ports = {nobody}};
 	n_answers = 2;
-	run = run_it(make_changing_plan());
-	ck_assert_int_gt(figure(run, "ledger.not_connected"), 0);
+	run = fixture_run(make_changing_plan());
+	ck_assert_int_gt(fixture_int(run, "ledger.not_connected"), 0);
 	ck_assert_uint_eq(n_used(run), 2);
 }
 END_TEST
@@ -353,10 +262,10 @@ START_TEST(the_first_stays_the_first)
 	struct run *run;
 
 	plan->addresses = PLAN_ADDRESSES_FIRST;
-	answers[0] = (struct answer){.ports = {port_of(&a), port_of(&b)}};
-	answers[1] = (struct answer){.ports = {port_of(&b), port_of(&a)}};
+	answers[0] = (struct answer){.ports = {fixture_port(&a), fixture_port(&b)}};
+	answers[1] = (struct answer){.ports = {fixture_port(&b), fixture_port(&a)}};
 	n_answers = 2;
-	run = run_it(plan);
+	run = fixture_run(plan);
 	ck_assert_uint_eq(mini_server_requests(&a), 120);
 	ck_assert_str_eq(events(run, "addresses"), "");
 	ck_assert_uint_eq(n_used(run), 1);
@@ -369,10 +278,10 @@ START_TEST(the_next_is_the_first_when_it_has_gone)
 	struct run *run;
 
 	plan->addresses = PLAN_ADDRESSES_FIRST;
-	answers[0] = (struct answer){.ports = {port_of(&a), port_of(&b)}};
-	answers[1] = (struct answer){.ports = {port_of(&b)}};
+	answers[0] = (struct answer){.ports = {fixture_port(&a), fixture_port(&b)}};
+	answers[1] = (struct answer){.ports = {fixture_port(&b)}};
 	n_answers = 2;
-	run = run_it(plan);
+	run = fixture_run(plan);
 	ck_assert_uint_gt(mini_server_requests(&b), 0);
 	ck_assert_uint_eq(n_used(run), 2);
 }
@@ -401,16 +310,16 @@ START_TEST(a_lookup_under_way_holds_up_nothing)
 	struct run *run;
 
 	plan->duration_ns = 3600 * NSEC_PER_SEC;
-	answers[0].ports[0] = port_of(&a);
-	answers[1] = (struct answer){.ports = {port_of(&b)}, .blocks = true};
+	answers[0].ports[0] = fixture_port(&a);
+	answers[1] = (struct answer){.ports = {fixture_port(&b)}, .blocks = true};
 	n_answers = 2;
 	stops_now = _i == 1;
 	at_interval = stop_it;
-	run = run_it(plan);
+	run = fixture_run(plan);
 	ck_assert_int_eq(run_get_state(run), RUN_FINISHED);
 	ck_assert_str_eq(run_outcome(run), "stopped");
 	ck_assert(run_target_is_resolving(&run->target));
-	ck_assert_int_gt(figure(run, "ledger.ok"), 0);
+	ck_assert_int_gt(fixture_int(run, "ledger.ok"), 0);
 	ck_assert_uint_eq(n_used(run), 1);
 	/* One at a time. */
 	ck_assert_uint_eq(n_lookups, 2);
@@ -438,7 +347,7 @@ START_TEST(the_fault_is_told)
 	struct run *run;
 
 	n_answers = 1;
-	run = run_it(make_plan(failing[_i].url, keys));
+	run = fixture_run(fixture_plan(failing[_i].url, keys));
 	ck_assert_str_eq(run_outcome(run), "failed");
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
 	ck_assert_str_eq(run_reason(run), failing[_i].why);
@@ -456,8 +365,8 @@ START_TEST(the_workers_fault_is_told)
 	char url[64];
 
 	ck_assert_int_eq(mini_server_open(&rude, 64, mini_hang_up, NULL), 0);
-	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", port_of(&rude));
-	run = run_it(make_plan(url, keys));
+	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", fixture_port(&rude));
+	run = fixture_run(fixture_plan(url, keys));
 	ck_assert_str_eq(run_outcome(run), "failed");
 	ck_assert_int_eq(fault_table[run->failed_by].phase, FAULT_PHASE_TLS);
 	mini_server_close(&rude);
@@ -468,9 +377,9 @@ START_TEST(a_run_that_was_sent_has_no_such_fault)
 {
 	struct run *run;
 
-	answers[0].ports[0] = port_of(&a);
+	answers[0].ports[0] = fixture_port(&a);
 	n_answers = 1;
-	run = run_it(make_plan("http://shop.test/", short_run));
+	run = fixture_run(fixture_plan("http://shop.test/", short_run));
 	ck_assert_str_eq(run_outcome(run), "completed");
 	ck_assert_int_eq(run->failed_by, FAULT_NONE);
 	/* Without dns = every, once. */
@@ -485,11 +394,10 @@ START_TEST(a_foreign_source_is_refused)
 	struct err err = {0};
 	struct run *run;
 
-	ck_assert_int_eq(registry_start(registry, make_plan("http://127.0.0.1/", keys), 1000,
-				 "alice", NULL, &run, &err),
+	ck_assert_int_eq(fixture_try(fixture_plan("http://127.0.0.1/", keys), &run, &err),
 		REGISTRY_E_UNAVAILABLE);
 	ck_assert_str_eq(err.text, "source 192.0.2.9: not an address of this host");
-	ck_assert_uint_eq(registry_n_active(registry), 0);
+	ck_assert_uint_eq(registry_n_active(fixture.registry), 0);
 }
 END_TEST
 
@@ -515,12 +423,10 @@ START_TEST(the_service_refuses_before_it_starts)
 		keys[3] = "target";
 		keys[5] = refused[_i].connect_to;
 	}
-	guard = (struct guard){0};
-	registry_free(registry);
-	open_registry(false);
-	ck_assert_int_eq(registry_start(registry, make_plan(refused[_i].url, keys), 1000, "alice",
-				 NULL, &run, &err),
-		REGISTRY_E_REFUSED);
+	fixture.guard = (struct guard){0};
+	fixture_reopen(false);
+	ck_assert_int_eq(
+		fixture_try(fixture_plan(refused[_i].url, keys), &run, &err), REGISTRY_E_REFUSED);
 	ck_assert_str_eq(err.text, refused[_i].why);
 }
 END_TEST

@@ -1,46 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs over https from their start to their document, against a TLS server on loopback. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/err.h"
 #include "common/exit_codes.h"
-#include "common/guard.h"
-#include "common/config/ini.h"
-#include "common/plan/plan.h"
-#include "common/json_path.h"
-#include "common/settings/settings.h"
-#include "daemon/loop/loop.h"
-#include "daemon/runs/registry.h"
-#include "tests/support/mini_server.h"
 #include "tests/support/mini_tls.h"
 #include "tests/support/suite.h"
+#include "tests/unit/runs/run_fixture.h"
 
 #define TIMEOUT_S 20 /* only a broken test waits that long */
 
-static struct loop *loop;
-static struct registry *registry;
-static struct settings settings = {.keep_runs = 2};
-static struct guard guard;
 static struct mini_server server;
 static struct mini_tls tls;
-static char dir[64];
-
-static void on_finished(struct run_observer *o, struct run *run)
-{
-	(void)run;
-	run_unobserve(o);
-}
-
-static struct run_observer observer = {.on_finished = on_finished};
-
-static void on_idle(void *arg)
-{
-	loop_stop(arg);
-}
 
 /* ---- servers */
 
@@ -83,81 +52,22 @@ static void serve_until_close(struct mini_conn *c)
 
 /* ---- fixture */
 
-static void setup(void)
-{
-	struct registry_config config = {
-		.settings = &settings, .guard = &guard, .is_private = true, .state_dir = dir};
-	struct err err = {0};
-
-	guard_init_private(&guard);
-	ck_assert_int_eq(loop_new(&loop), 0);
-	strcpy(dir, "/tmp/test_run_tls.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	config.loop = loop;
-	ck_assert_msg(registry_new(&config, &registry, &err) == 0, "%s", err.text);
-	registry_on_finished(registry, on_idle, loop);
-	run_observer_init(&observer);
-}
-
 static void teardown(void)
 {
-	char path[128];
-
-	registry_free(registry);
-	loop_free(loop);
-	guard_fini(&guard);
+	fixture_close();
 	mini_tls_close(&tls);
-	(void)snprintf(path, sizeof(path), "%s/run-number", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
 }
 
 static void open_server(enum mini_tls_who who, int version, mini_fn fn, void *userdata)
 {
 	mini_tls_open(&tls, who, version);
+	fixture.ca_pem = tls.ca_pem;
 	ck_assert_int_eq(mini_server_open(&server, 64, fn, userdata), 0);
 }
 
-/* Keys by threes, over the server and its authority. */
 static struct run *run_whole(const char *const *keys)
 {
-	struct plan_file file = {"ca.pem", tls.ca_pem, strlen(tls.ca_pem)};
-	struct problems problems = {0};
-	struct ini_doc doc = {0};
-	struct err err = {0};
-	struct plan *plan = NULL;
-	struct run *run;
-	char url[64];
-
-	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", ntohs(server.address.sin_port));
-	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
-	ck_assert_int_eq(ini_set(&doc, "url", "tls", "", "ca-file", "ca.pem"), 0);
-	for (; *keys; keys += 3)
-		ck_assert_int_eq(ini_set(&doc, "flag", keys[0], "", keys[1], keys[2]), 0);
-	ck_assert_msg(plan_build("test", &doc, NULL, &file, 1, &plan, &problems) == 0, "%s",
-		problems.n ? problems.texts[0] : "");
-	problems_fini(&problems);
-	ini_fini(&doc);
-	ck_assert_msg(registry_start(registry, plan, 1000, "alice", &observer, &run, &err) == 0,
-		"%s", err.text);
-	ck_assert_int_eq(loop_run(loop), 0);
-	return run;
-}
-
-static int64_t figure(const struct run *run, const char *path)
-{
-	int64_t v = -1;
-
-	ck_assert_msg(json_path_int(run_result(run), path, &v), "no %s", path);
-	return v;
-}
-
-static double share(const struct run *run, const char *path)
-{
-	double v = -1;
-
-	ck_assert_msg(json_path_real(run_result(run), path, &v), "no %s", path);
-	return v;
+	return fixture_run(fixture_plan_to(fixture_port(&server), keys));
 }
 
 static const char *first_error(const struct run *run, const char *name)
@@ -186,7 +96,7 @@ START_TEST(what_the_document_says)
 
 	open_server(MINI_TLS_GOOD, _i ? TLS1_3_VERSION : TLS1_2_VERSION, serve, NULL);
 	run = run_whole(keys);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 200);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 200);
 	ck_assert(json_path_bool(run_result(run), "plan.target.tls", &flag) && flag);
 	ck_assert_str_eq(json_path_text(run_result(run), "plan.target.tls_info.version"),
 		_i ? "TLSv1.3" : "TLSv1.2");
@@ -195,9 +105,9 @@ START_TEST(what_the_document_says)
 	ck_assert(json_path_bool(run_result(run), "plan.target.tls_info.verify", &flag) && flag);
 	ck_assert_str_eq(
 		json_path_text(run_result(run), "plan.target.tls_info.server_name"), "127.0.0.1");
-	ck_assert_int_eq(figure(run, "latency.connect.count"), 4);
-	ck_assert_int_eq(figure(run, "latency.tls.count"), 4);
-	ck_assert_int_eq(figure(run, "connections.opened"), 4);
+	ck_assert_int_eq(fixture_int(run, "latency.connect.count"), 4);
+	ck_assert_int_eq(fixture_int(run, "latency.tls.count"), 4);
+	ck_assert_int_eq(fixture_int(run, "connections.opened"), 4);
 	ck_assert(!has_note(run, "certificate not verified (-k)"));
 	mini_server_close(&server);
 }
@@ -214,12 +124,12 @@ START_TEST(sessions_are_resumed)
 
 	open_server(MINI_TLS_GOOD, TLS1_3_VERSION, serve_once, NULL);
 	run = run_whole(keys[_i]);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 20);
-	ck_assert_int_ge(figure(run, "latency.tls.count"), 20);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 20);
+	ck_assert_int_ge(fixture_int(run, "latency.tls.count"), 20);
 	if (_i == 0)
-		ck_assert_double_ge(share(run, "connections.tls_resumed_share"), 0.5);
+		ck_assert_double_ge(fixture_real(run, "connections.tls_resumed_share"), 0.5);
 	else
-		ck_assert_double_eq(share(run, "connections.tls_resumed_share"), 0);
+		ck_assert_double_eq(fixture_real(run, "connections.tls_resumed_share"), 0);
 	mini_server_close(&server);
 }
 END_TEST
@@ -246,7 +156,7 @@ START_TEST(bad_certificate_in_the_open_model)
 	open_server(bad[_i].who, 0, serve, NULL);
 	run = run_whole(keys);
 	ck_assert_int_eq(run_exit_code(run), EXIT_RUN_FAILED);
-	ck_assert_int_eq(figure(run, "ledger.not_connected"), 10);
+	ck_assert_int_eq(fixture_int(run, "ledger.not_connected"), 10);
 	ck_assert_str_eq(first_error(run, "class"), bad[_i].class);
 	ck_assert_str_eq(first_error(run, "phase"), "tls");
 	ck_assert_msg(strncmp(first_error(run, "example"), example, strlen(example)) == 0, "%s",
@@ -283,7 +193,7 @@ START_TEST(any_certificate_with_k)
 
 	open_server(bad[_i].who, 0, serve, NULL);
 	run = run_whole(keys);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 10);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 10);
 	ck_assert(json_path_bool(run_result(run), "plan.target.tls_info.verify", &flag) && !flag);
 	ck_assert(has_note(run, "certificate not verified (-k)"));
 	mini_server_close(&server);
@@ -298,7 +208,7 @@ START_TEST(another_name_may_be_asked_for)
 
 	open_server(MINI_TLS_GOOD, 0, serve, NULL);
 	run = run_whole(keys);
-	ck_assert_int_eq(figure(run, "ledger.ok"), 10);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), 10);
 	mini_server_close(&server);
 }
 END_TEST
@@ -311,7 +221,7 @@ START_TEST(a_version_too_low)
 
 	open_server(MINI_TLS_GOOD, TLS1_2_VERSION, serve, NULL);
 	run = run_whole(keys);
-	ck_assert_int_eq(figure(run, "ledger.not_connected"), 10);
+	ck_assert_int_eq(fixture_int(run, "ledger.not_connected"), 10);
 	ck_assert_str_eq(first_error(run, "class"), "tls-protocol");
 	ck_assert_ptr_nonnull(strstr(first_error(run, "example"), "no version of TLS"));
 	mini_server_close(&server);
@@ -346,8 +256,8 @@ START_TEST(bodies_until_the_end)
 
 	open_server(MINI_TLS_GOOD, 0, serve_until_close, &is_polite);
 	run = run_whole(keys);
-	ck_assert_int_eq(figure(run, "ledger.ok"), is_polite ? 10 : 0);
-	ck_assert_int_eq(figure(run, "ledger.connection_error"), is_polite ? 0 : 10);
+	ck_assert_int_eq(fixture_int(run, "ledger.ok"), is_polite ? 10 : 0);
+	ck_assert_int_eq(fixture_int(run, "ledger.connection_error"), is_polite ? 0 : 10);
 	mini_server_close(&server);
 }
 END_TEST
@@ -375,22 +285,15 @@ END_TEST
 /* A system without authorities is said to be one. */
 START_TEST(no_authorities)
 {
-	struct plan *plan = NULL;
-	struct problems problems = {0};
-	struct ini_doc doc = {0};
-	struct err err = {0};
 	struct run *run;
 	char url[64];
 
 	open_server(MINI_TLS_GOOD, 0, serve, NULL);
 	ck_assert_int_eq(setenv("SSL_CERT_FILE", "/nonexistent/file", 1), 0);
 	ck_assert_int_eq(setenv("SSL_CERT_DIR", "/nonexistent", 1), 0);
-	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", ntohs(server.address.sin_port));
-	ck_assert_int_eq(ini_set(&doc, "url", "target", "", "url", url), 0);
-	ck_assert_int_eq(plan_build("test", &doc, NULL, NULL, 0, &plan, &problems), 0);
-	ini_fini(&doc);
-	ck_assert_int_eq(registry_start(registry, plan, 1000, "alice", &observer, &run, &err), 0);
-	ck_assert_int_eq(loop_run(loop), 0);
+	(void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", fixture_port(&server));
+	fixture.ca_pem = NULL;
+	run = fixture_run(fixture_plan(url, NULL));
 	ck_assert_int_eq(run_exit_code(run), EXIT_CONFIG);
 	ck_assert_ptr_nonnull(strstr(run_reason(run), "no CA bundle on this system"));
 	mini_server_close(&server);
@@ -403,7 +306,7 @@ int main(void)
 	TCase *t = tcase_create("run_tls");
 
 	tcase_set_timeout(t, TIMEOUT_S);
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, fixture_open, teardown);
 	tcase_add_loop_test(t, what_the_document_says, 0, 2);
 	tcase_add_loop_test(t, sessions_are_resumed, 0, 2);
 	tcase_add_loop_test(t, bad_certificate_in_the_open_model, 0, 3);
