@@ -13,7 +13,7 @@
 #include "daemon/engine/pool.h"
 #include "tests/support/mini_tls.h"
 #include "tests/support/suite.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #define PATIENCE_NS (5 * SEC) /* of an arrival: past it, it ends as a timeout, and wrongly */
 #define ALL SIZE_MAX
@@ -70,19 +70,19 @@ static void on_ended(struct pool *p, bool connection_is_free)
 
 static void setup(void)
 {
-	rig_open(16);
-	rig.request.is_idempotent = true;
-	rig.env.request_timeout_ns = rig.env.connect_timeout_ns = PATIENCE_NS;
-	task_env_fini(&rig.env);
-	task_env_init(&rig.env);
+	fixture_open(16);
+	fixture.request.is_idempotent = true;
+	fixture.env.request_timeout_ns = fixture.env.connect_timeout_ns = PATIENCE_NS;
+	task_env_fini(&fixture.env);
+	task_env_init(&fixture.env);
 	memset(&tls, 0, sizeof(tls));
 }
 
 static void teardown(void)
 {
-	rig.env.tls = tls_context_free(rig.env.tls);
+	fixture.env.tls = tls_context_free(fixture.env.tls);
 	mini_tls_close(&tls);
-	rig_close();
+	fixture_close();
 }
 
 static void open_tls(int version)
@@ -93,7 +93,7 @@ static void open_tls(int version)
 	mini_tls_open(&tls, MINI_TLS_GOOD, version);
 	config.ca =
 		(struct tls_pem){.name = "ca.pem", .text = tls.ca_pem, .len = strlen(tls.ca_pem)};
-	ck_assert_msg(tls_context_new(&config, &rig.env.tls, &err) == 0, "%s", err.text);
+	ck_assert_msg(tls_context_new(&config, &fixture.env.tls, &err) == 0, "%s", err.text);
 }
 
 static unsigned count_descriptors(void)
@@ -111,9 +111,9 @@ static unsigned count_descriptors(void)
 
 static void server_accept(void)
 {
-	server.fd = rig_accept();
+	server.fd = fixture_accept();
 	server.n_given = server.n_heard = 0;
-	if (!rig.env.tls)
+	if (!fixture.env.tls)
 		return;
 	server.ssl = SSL_new(tls.ctx);
 	server.in = BIO_new(BIO_s_mem());
@@ -134,7 +134,7 @@ static void server_end(void)
 
 static bool server_has_request(void)
 {
-	return server.n_heard >= rig.request.len;
+	return server.n_heard >= fixture.request.len;
 }
 
 static void server_hear(void)
@@ -190,7 +190,7 @@ static void server_cut(void)
 
 static void turn(void)
 {
-	ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+	ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 }
 
 /* Of the one connection; also when it is gone. */
@@ -214,9 +214,9 @@ static void client_reads(void)
 static void begin(void)
 {
 	struct pool_config config = {
-		.env = &rig.env, .limit = 1, .queue_max = 4, .on_ended = on_ended};
+		.env = &fixture.env, .limit = 1, .queue_max = 4, .on_ended = on_ended};
 
-	rig.env.opened = 0;
+	fixture.env.opened = 0;
 	n_ended = 0;
 	ck_assert_int_eq(pool_init(&pool, &config), 0);
 }
@@ -252,20 +252,20 @@ static enum fault ended_as(const uint64_t before[FAULT_COUNT])
 	unsigned n = 0;
 
 	for (enum fault f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
-		if (rig_faults(f) != before[f]) {
+		if (fixture_faults(f) != before[f]) {
 			found = f;
-			n += (unsigned)(rig_faults(f) - before[f]);
+			n += (unsigned)(fixture_faults(f) - before[f]);
 		}
 	ck_assert_uint_le(n, 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), before[FAULT_NONE] + (n == 0));
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), before[FAULT_NONE] + (n == 0));
 	return found;
 }
 
 static void note(uint64_t ret[FAULT_COUNT])
 {
 	for (enum fault f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
-		ret[f] = rig_faults(f);
-	ret[FAULT_NONE] = rig_count(LEDGER_OK);
+		ret[f] = fixture_faults(f);
+	ret[FAULT_NONE] = fixture_count(LEDGER_OK);
 }
 
 static void expect(const char *what, enum fault found, enum fault wanted)
@@ -296,7 +296,7 @@ static enum fault wanted_of(const struct response *r, size_t n, bool has_goodbye
 	if (cut.how == BY_RST)
 		return FAULT_RESET;
 	if (r->is_until_close && n >= strlen(r->parts[0]))
-		return rig.env.tls ? FAULT_TRUNCATED : FAULT_NONE;
+		return fixture.env.tls ? FAULT_TRUNCATED : FAULT_NONE;
 	return FAULT_CLOSED;
 }
 
@@ -349,7 +349,7 @@ static bool play_cut(const struct response *r)
 	arrive();
 	server_accept();
 	serve_request();
-	goes_on = rig.env.tls ? say_over_tls(r, &wanted) : say_plain(r, &wanted);
+	goes_on = fixture.env.tls ? say_over_tls(r, &wanted) : say_plain(r, &wanted);
 	if (goes_on) {
 		client_reads();
 		server_cut();
@@ -421,7 +421,7 @@ static enum fault play_handshake(bool *ret_goes_on, bool *ret_was_open)
 		}
 	}
 	*ret_goes_on = is_cut;
-	*ret_was_open = rig.env.opened > 0;
+	*ret_was_open = fixture.env.opened > 0;
 	if (!is_cut) {
 		/* All of it has come, and the request with it. */
 		server_cut();
@@ -465,7 +465,7 @@ static enum fault play_second(const struct response *r, bool is_idempotent, bool
 	uint64_t before[FAULT_COUNT];
 	enum fault ignored;
 
-	rig.request.is_idempotent = is_idempotent;
+	fixture.request.is_idempotent = is_idempotent;
 	begin();
 	arrive();
 	server_accept();
@@ -480,7 +480,7 @@ static enum fault play_second(const struct response *r, bool is_idempotent, bool
 	client_reads();
 	/* An acknowledgement may wait, and a reset tells of none. */
 	if (cut.how == BY_RST)
-		rig_acknowledge(&pool.tasks[0], true);
+		fixture_acknowledge(&pool.tasks[0], true);
 	server_cut();
 	TURN_UNTIL(n_ended == 2);
 	finish();
@@ -499,7 +499,7 @@ START_TEST(second_responses)
 		ck_assert(goes_on);
 		expect("second", found, cut.how == BY_FIN ? FAULT_CLOSED : FAULT_RESET);
 	}
-	ck_assert_uint_eq(rig.stats.totals.retries, 0);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
 END_TEST
 

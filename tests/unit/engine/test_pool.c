@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #define LIMIT 3
 
@@ -40,14 +40,14 @@ static void on_opened(struct pool *p, enum fault fault, const char *why)
 	strncpy(up.why, why ? why : "", sizeof(up.why) - 1);
 }
 
-static void open_rig(int backlog)
+static void open_fixture(int backlog)
 {
-	rig_open(backlog);
+	fixture_open(backlog);
 	memset(&up, 0, sizeof(up));
 	n_peers = 0;
 	has_pool = false;
 	config = (struct pool_config){
-		.env = &rig.env,
+		.env = &fixture.env,
 		.limit = LIMIT,
 		.exhausted = PLAN_GROW,
 		.reuse = PLAN_REUSE_LIFO,
@@ -60,7 +60,7 @@ static void open_rig(int backlog)
 
 static void setup(void)
 {
-	open_rig(16);
+	open_fixture(16);
 }
 
 static void teardown(void)
@@ -70,7 +70,7 @@ static void teardown(void)
 	for (int i = 0; i < n_peers; i++)
 		if (peers[i] >= 0)
 			close(peers[i]);
-	rig_close();
+	fixture_close();
 }
 
 /* Takes the configuration as it is by now. */
@@ -95,13 +95,13 @@ static void arrive(unsigned n)
 static void accept_peers(int n)
 {
 	while (n_peers < n)
-		peers[n_peers++] = rig_accept();
+		peers[n_peers++] = fixture_accept();
 }
 
 static void answer(int i)
 {
-	rig_hear(peers[i]);
-	rig_say(peers[i], MINI_OK);
+	fixture_hear(peers[i]);
+	fixture_say(peers[i], MINI_OK);
 }
 
 /* A pool with n idle connections, each used once. */
@@ -118,13 +118,13 @@ static void warm_up(unsigned n)
 
 static void refuse_from_now_on(void)
 {
-	close(rig.server.listener);
-	rig.server.listener = -1;
+	close(fixture.server.listener);
+	fixture.server.listener = -1;
 }
 
 static uint64_t planned(void)
 {
-	return rig.stats.totals.ledgers[STATS_WINDOW].planned;
+	return fixture.stats.totals.ledgers[STATS_WINDOW].planned;
 }
 
 /* ---- growing and waiting */
@@ -147,9 +147,9 @@ START_TEST(grows_to_the_limit_and_queues)
 	ck_assert_uint_eq(pool.n_busy, 2);
 	ck_assert_uint_eq(pool.n_idle, LIMIT - 2);
 	pool_abandon(&pool);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), LIMIT);
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 2);
-	ck_assert_uint_eq(rig.env.opened, LIMIT);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), LIMIT);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 2);
+	ck_assert_uint_eq(fixture.env.opened, LIMIT);
 	ck_assert_uint_eq(pool.peak, LIMIT);
 	ck_assert_uint_eq(pool.queue_peak, LIMIT + 2);
 }
@@ -165,9 +165,9 @@ START_TEST(one_arrival_opens_one_connection)
 		TURN_UNTIL(up.n_ended == n);
 	}
 	ck_assert_uint_eq(up.n_free, 5);
-	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.opened, 1);
 	ck_assert_uint_eq(pool.peak, 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
 }
 END_TEST
 
@@ -187,7 +187,7 @@ START_TEST(queue_is_first_come_first_served)
 		TURN_UNTIL(up.n_ended == i + 1);
 	}
 	ck_assert_int_eq(pool_oldest_ns(&pool), CLOCK_NEVER);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 }
 END_TEST
 
@@ -205,11 +205,11 @@ START_TEST(ring_goes_round)
 		answer(0);
 		TURN_UNTIL(up.n_ended == n);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 10);
-	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 10);
+	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 0);
 	pool_abandon(&pool);
-	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 2);
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 1);
 }
 END_TEST
 
@@ -223,9 +223,9 @@ START_TEST(queue_overflows)
 	TURN_UNTIL(pool.n_busy == 1);
 	arrive(10);
 	ck_assert_uint_eq(pool.n_waiting, (size_t)(_i > 0 ? _i : 1));
-	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), (uint64_t)(10 - (_i > 0 ? _i : 1)));
-	ck_assert_uint_eq(up.n_ended, rig_count(LEDGER_DROPPED));
-	ck_assert_str_eq(rig.stats.totals.faults[FAULT_DROPPED].example,
+	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), (uint64_t)(10 - (_i > 0 ? _i : 1)));
+	ck_assert_uint_eq(up.n_ended, fixture_count(LEDGER_DROPPED));
+	ck_assert_str_eq(fixture.stats.totals.faults[FAULT_DROPPED].example,
 		"the queue for a connection was full");
 }
 END_TEST
@@ -236,15 +236,15 @@ START_TEST(drop_instead_of_waiting)
 	config.exhausted = PLAN_DROP;
 	make_pool();
 	arrive(5); /* two wait for their own connections; that is no waiting for others */
-	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 3);
 	accept_peers(2);
 	TURN_UNTIL(pool.n_busy == 2);
 	arrive(1);
-	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 4);
 	answer(0);
 	TURN_UNTIL(pool.n_idle == 1);
 	arrive(1);
-	ck_assert_uint_eq(rig_count(LEDGER_DROPPED), 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 4);
 	ck_assert_uint_eq(pool.n_busy, 2);
 }
 END_TEST
@@ -253,10 +253,10 @@ END_TEST
 START_TEST(waiting_arrivals_expire_in_order)
 {
 	int64_t now_ns = clock_now_ns();
-	const struct stats_fault *f = &rig.stats.totals.faults[FAULT_EXPIRED];
+	const struct stats_fault *f = &fixture.stats.totals.faults[FAULT_EXPIRED];
 
 	config.limit = 1;
-	rig.env.request_timeout_ns = 30 * SEC;
+	fixture.env.request_timeout_ns = 30 * SEC;
 	make_pool();
 	arrive(1);
 	accept_peers(1);
@@ -264,16 +264,16 @@ START_TEST(waiting_arrivals_expire_in_order)
 	arrive_planned(now_ns - 30 * SEC + 50 * MS);
 	arrive_planned(now_ns - 30 * SEC + 100 * MS);
 	arrive_planned(clock_now_ns());
-	TURN_UNTIL(rig_count(LEDGER_EXPIRED) == 2);
+	TURN_UNTIL(fixture_count(LEDGER_EXPIRED) == 2);
 	ck_assert_uint_eq(pool.n_waiting, 1);
 	ck_assert_uint_eq(up.n_ended, 2);
-	ck_assert_int_ge(f->first_ns + rig.stats.window_start_ns, now_ns + 50 * MS);
-	ck_assert_int_ge(f->last_ns + rig.stats.window_start_ns, now_ns + 100 * MS);
+	ck_assert_int_ge(f->first_ns + fixture.stats.window_start_ns, now_ns + 50 * MS);
+	ck_assert_int_ge(f->last_ns + fixture.stats.window_start_ns, now_ns + 100 * MS);
 	answer(0);
 	TURN_UNTIL(up.n_ended == 3);
 	answer(0);
 	TURN_UNTIL(up.n_ended == 4);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
 END_TEST
 
@@ -281,13 +281,13 @@ END_TEST
 START_TEST(expired_on_arrival)
 {
 	config.limit = 1;
-	rig.env.request_timeout_ns = 30 * SEC;
+	fixture.env.request_timeout_ns = 30 * SEC;
 	make_pool();
 	arrive(1);
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
 	arrive_planned(clock_now_ns() - 31 * SEC);
-	TURN_UNTIL(rig_count(LEDGER_EXPIRED) == 1);
+	TURN_UNTIL(fixture_count(LEDGER_EXPIRED) == 1);
 	ck_assert_uint_eq(pool.n_waiting, 0);
 }
 END_TEST
@@ -299,7 +299,7 @@ static int who_hears(void)
 {
 	for (;;)
 		for (int i = 0; i < LIMIT; i++)
-			if (rig_is_readable(peers[i]))
+			if (fixture_is_readable(peers[i]))
 				return i;
 }
 
@@ -326,7 +326,7 @@ END_TEST
 
 START_TEST(a_connection_for_each_request)
 {
-	rig.env.reuse = false;
+	fixture.env.reuse = false;
 	config.reuse = PLAN_REUSE_NO;
 	config.is_fixed = true;
 	config.open_rate = (struct rate){1, 3600}; /* opening is a part of the request: not paced */
@@ -336,7 +336,7 @@ START_TEST(a_connection_for_each_request)
 	for (unsigned n = 1; n <= 4; n++) {
 		arrive(1);
 		ck_assert_uint_eq(pool.n_connecting, 1);
-		peers[0] = rig_accept();
+		peers[0] = fixture_accept();
 		n_peers = 1;
 		answer(0);
 		TURN_UNTIL(up.n_ended == n);
@@ -344,9 +344,9 @@ START_TEST(a_connection_for_each_request)
 		n_peers = 0;
 		ck_assert_uint_eq(pool.n_idle + pool.n_busy + pool.n_connecting, 0);
 	}
-	ck_assert_uint_eq(rig.env.opened, 4);
-	ck_assert_uint_eq(rig.env.requests_on_new, 4);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture.env.opened, 4);
+	ck_assert_uint_eq(fixture.env.requests_on_new, 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 }
 END_TEST
 
@@ -362,7 +362,7 @@ START_TEST(fixed_pool_opens)
 	TURN_UNTIL(up.n_opened > 0);
 	ck_assert_int_eq(up.fault, FAULT_NONE);
 	ck_assert_uint_eq(pool.n_idle, LIMIT);
-	ck_assert_uint_eq(rig.env.opened, LIMIT);
+	ck_assert_uint_eq(fixture.env.opened, LIMIT);
 	ck_assert_uint_eq(pool.peak, LIMIT);
 	ck_assert_uint_eq(up.n_opened, 1);
 }
@@ -380,7 +380,7 @@ START_TEST(opening_is_paced)
 		arrive(LIMIT);
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	accept_peers(1);
-	TURN_UNTIL(rig.env.opened == LIMIT);
+	TURN_UNTIL(fixture.env.opened == LIMIT);
 	ck_assert_int_ge(clock_now_ns() - start_ns, (LIMIT - 1) * 20 * MS);
 	accept_peers(LIMIT);
 	if (_i == 0)
@@ -405,11 +405,11 @@ START_TEST(fixed_pool_times_out)
 {
 	int filler;
 
-	rig_close();
-	open_rig(0);
-	filler = mini_server_fill(&rig.server);
+	fixture_close();
+	open_fixture(0);
+	filler = mini_server_fill(&fixture.server);
 	config.is_fixed = true;
-	rig.env.connect_timeout_ns = 30 * MS;
+	fixture.env.connect_timeout_ns = 30 * MS;
 	make_pool();
 	TURN_UNTIL(up.n_opened > 0);
 	ck_assert_int_eq(up.fault, FAULT_CONNECT_TIMEOUT);
@@ -448,15 +448,15 @@ START_TEST(fixed_pool_is_refused_in_part)
 	TURN_UNTIL(up.n_opened > 0);
 	ck_assert_int_eq(up.fault, FAULT_NONE);
 	ck_assert_uint_eq(pool.n_idle, 1);
-	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.opened, 1);
 	/* One that waits for a second connection fails with the attempt. */
 	arrive(2);
 	TURN_UNTIL(up.n_ended == 1);
 	answer(0);
 	TURN_UNTIL(up.n_ended == 2);
 	ck_assert_uint_eq(up.n_opened, 1);
-	ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 }
 END_TEST
 
@@ -467,10 +467,10 @@ START_TEST(fixed_pool_is_hung_up_on)
 	config.open_rate = (struct rate){50, 1};
 	make_pool();
 	while (up.n_opened == 0) {
-		while (rig_is_readable(rig.server.listener))
-			close(rig_accept());
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
-		ck_assert_uint_le(rig.env.opened, 10 * LIMIT);
+		while (fixture_is_readable(fixture.server.listener))
+			close(fixture_accept());
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
+		ck_assert_uint_le(fixture.env.opened, 10 * LIMIT);
 	}
 	ck_assert_int_eq(up.fault, FAULT_NONE);
 	ck_assert_uint_eq(up.n_opened, 1);
@@ -484,12 +484,12 @@ START_TEST(fixed_pool_forgives_a_lost_connection)
 	config.limit = 2;
 	config.open_rate = (struct rate){50, 1};
 	make_pool();
-	close(rig_accept());
+	close(fixture_accept());
 	accept_peers(2);
-	TURN_UNTIL(rig.env.opened == 3 && pool.n_idle == 2);
+	TURN_UNTIL(fixture.env.opened == 3 && pool.n_idle == 2);
 	ck_assert_uint_eq(up.n_opened, 1);
 	ck_assert_int_eq(up.fault, FAULT_NONE);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
 }
 END_TEST
 
@@ -503,11 +503,11 @@ START_TEST(fixed_pool_reopens_for_an_arrival)
 	TURN_UNTIL(up.n_opened > 0);
 	close(peers[0]);
 	TURN_UNTIL(pool.n_idle + pool.n_connecting == 0);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
 	arrive(1);
 	ck_assert_uint_eq(pool.n_connecting, 1);
-	peers[0] = rig_accept();
-	TURN_UNTIL(rig.env.opened == 2);
+	peers[0] = fixture_accept();
+	TURN_UNTIL(fixture.env.opened == 2);
 	answer(0);
 	TURN_UNTIL(up.n_ended == 1);
 }
@@ -530,7 +530,7 @@ START_TEST(fixed_pool_waits_after_a_failure)
 		TURN_UNTIL(up.n_ended == n);
 		ck_assert_uint_eq(pool.n_connecting, 0);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 3);
 	ck_assert_uint_eq(up.n_free, 0);
 }
 END_TEST
@@ -543,8 +543,8 @@ START_TEST(refused_arrivals_are_not_connected)
 	make_pool();
 	arrive(10);
 	TURN_UNTIL(up.n_ended == 10);
-	ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 10);
-	ck_assert_uint_eq(rig.stats.totals.faults[FAULT_CONNECT_REFUSED].count, 10);
+	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 10);
+	ck_assert_uint_eq(fixture.stats.totals.faults[FAULT_CONNECT_REFUSED].count, 10);
 	ck_assert_uint_eq(pool.n_waiting + pool.n_connecting, 0);
 }
 END_TEST
@@ -561,12 +561,12 @@ START_TEST(arrivals_without_descriptors)
 	arrive(4);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_uint_eq(up.n_ended, 4);
-	ck_assert_uint_eq(rig.stats.totals.faults[FAULT_NO_DESCRIPTORS].count, 4);
+	ck_assert_uint_eq(fixture.stats.totals.faults[FAULT_NO_DESCRIPTORS].count, 4);
 	arrive(1); /* and then it works again */
 	accept_peers(1);
 	answer(0);
 	TURN_UNTIL(up.n_ended == 5);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 }
 END_TEST
 
@@ -575,7 +575,7 @@ START_TEST(failing_attempts_are_paced)
 {
 	int64_t start_ns = clock_now_ns();
 
-	rig.env.reuse = false;
+	fixture.env.reuse = false;
 	config.reuse = PLAN_REUSE_NO;
 	config.limit = 1;
 	config.open_rate = (struct rate){50, 1};
@@ -595,15 +595,15 @@ START_TEST(waiting_arrivals_survive_a_lost_connection)
 	arrive(2);
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
-	rig_hear(peers[0]);
+	fixture_hear(peers[0]);
 	mini_reset_fd(peers[0]);
-	peers[0] = rig_accept();
+	peers[0] = fixture_accept();
 	TURN_UNTIL(up.n_ended == 1);
 	answer(0);
 	TURN_UNTIL(up.n_ended == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.env.opened, 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.env.opened, 2);
 }
 END_TEST
 
@@ -618,11 +618,11 @@ START_TEST(line_ends_on_an_idle_connection)
 	warm_up(2);
 	arrive(1);
 	for (int i = 0; i < 2; i++)
-		if (rig_is_readable(peers[i])) {
-			rig_hear(peers[i]);
-			rig_say(peers[i], MINI_OK);
+		if (fixture_is_readable(peers[i])) {
+			fixture_hear(peers[i]);
+			fixture_say(peers[i], MINI_OK);
 		} else {
-			rig_say(peers[i], "\r\n");
+			fixture_say(peers[i], "\r\n");
 		}
 	up.n_again = 2;
 	TURN_UNTIL(up.n_ended == 1 && pool.n_idle == 0);
@@ -631,8 +631,8 @@ START_TEST(line_ends_on_an_idle_connection)
 	answer(0);
 	answer(1);
 	TURN_UNTIL(up.n_ended == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
-	ck_assert_uint_eq(rig.env.opened, 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
+	ck_assert_uint_eq(fixture.env.opened, 2);
 }
 END_TEST
 
@@ -646,16 +646,16 @@ START_TEST(sending_fails_at_once)
 	ck_assert_uint_eq(up.n_ended, 0);
 	ck_assert_uint_eq(pool.n_returned, 1);
 	ck_assert_uint_eq(pool.n_connecting, 1);
-	ck_assert_uint_eq(rig.stats.in_flight, 1);
+	ck_assert_uint_eq(fixture.stats.in_flight, 1);
 	accept_peers(1);
 	answer(0);
 	TURN_UNTIL(up.n_ended == 1);
 	ck_assert_uint_eq(up.n_free, 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
-	ck_assert_uint_eq(rig.stats.totals.ledgers[STATS_WINDOW].sent, 2);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
-	ck_assert_uint_eq(rig.env.stale, 1);
-	ck_assert_uint_eq(rig.env.sent, 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture.stats.totals.ledgers[STATS_WINDOW].sent, 2);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture.env.stale, 1);
+	ck_assert_uint_eq(fixture.env.sent, 3);
 }
 END_TEST
 
@@ -671,12 +671,12 @@ START_TEST(abandon_everything)
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	pool_abandon(&pool);
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 2);
-	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 2);
 	ck_assert_uint_eq(planned(), 6);
 	ck_assert_uint_eq(up.n_ended, 0); /* without a word */
 	ck_assert_int_eq(pool_oldest_ns(&pool), CLOCK_NEVER);
-	ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+	ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	pool_abandon(&pool); /* harmless */
 }
 END_TEST
@@ -727,7 +727,7 @@ int main(void)
 	Suite *s = suite_create("pool");
 	TCase *t = tcase_create("pool");
 
-	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);

@@ -5,7 +5,7 @@
 #include "daemon/engine/pool.h"
 #include "tests/support/suite.h"
 
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 /* Two at once, the others by PACE_LATE_NS apart. */
 #define RATE 10
@@ -35,11 +35,11 @@ static void on_opened(struct pool *p, enum fault fault, const char *why)
 
 static void setup(void)
 {
-	rig_open(16);
+	fixture_open(16);
 	n_ended = 0;
 	n_peers = 0;
 	config = (struct pool_config){
-		.env = &rig.env,
+		.env = &fixture.env,
 		.limit = LIMIT,
 		.exhausted = PLAN_GROW,
 		.reuse = PLAN_REUSE_LIFO,
@@ -55,7 +55,7 @@ static void teardown(void)
 	pool_fini(&pool);
 	for (int i = 0; i < n_peers; i++)
 		close(peers[i]);
-	rig_close();
+	fixture_close();
 }
 
 static void make_pool(void)
@@ -72,8 +72,8 @@ static void arrive(unsigned n)
 
 static void answer(int i)
 {
-	rig_hear(peers[i]);
-	rig_say(peers[i], MINI_OK);
+	fixture_hear(peers[i]);
+	fixture_say(peers[i], MINI_OK);
 }
 
 /* n idle connections, and from then on a cap; since when. */
@@ -82,7 +82,7 @@ static int64_t warm_up(int n)
 	make_pool();
 	arrive((unsigned)n);
 	while (n_peers < n)
-		peers[n_peers++] = rig_accept();
+		peers[n_peers++] = fixture_accept();
 	for (int i = 0; i < n; i++)
 		answer(i);
 	TURN_UNTIL(n_ended == (unsigned)n);
@@ -95,7 +95,7 @@ static int64_t warm_up(int n)
 static void answer_whoever_asks(void)
 {
 	for (int i = 0; i < n_peers; i++)
-		if (rig_is_readable(peers[i]))
+		if (fixture_is_readable(peers[i]))
 			answer(i);
 }
 
@@ -111,13 +111,13 @@ START_TEST(a_crowd_goes_out_at_the_pace)
 	ck_assert_uint_eq(pool.n_kept_back, 3);
 	while (n_ended < 5) {
 		answer_whoever_asks();
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 		/* Never more than the cap has places. */
-		ck_assert_uint_le(rig.env.sent - 3,
+		ck_assert_uint_le(fixture.env.sent - 3,
 			(uint64_t)((clock_now_ns() - from_ns + PACE_LATE_NS) * RATE / SEC + 1));
 	}
 	ck_assert_int_ge(clock_now_ns() - from_ns, 3 * PACE_LATE_NS);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 3 + 5);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3 + 5);
 }
 END_TEST
 
@@ -134,7 +134,7 @@ START_TEST(who_is_held_is_not_overtaken)
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	while (n_ended < 4) {
 		answer_whoever_asks();
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
 }
 END_TEST
@@ -153,7 +153,7 @@ START_TEST(an_answer_is_no_place)
 		ck_assert_uint_eq(pool.n_busy, 0);
 	while (n_ended < 4) {
 		answer_whoever_asks();
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
 	ck_assert_int_ge(clock_now_ns() - from_ns, 2 * PACE_LATE_NS);
 }
@@ -163,14 +163,14 @@ START_TEST(a_pipeline_is_filled_at_the_pace)
 {
 	int64_t from_ns;
 
-	rig.env.depth = 8;
+	fixture.env.depth = 8;
 	config.limit = 1;
 	from_ns = warm_up(1);
 	arrive(5);
 	ck_assert_uint_eq(pool.n_waiting, 3);
 	while (n_ended < 5) {
 		answer_whoever_asks();
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
 	ck_assert_int_ge(clock_now_ns() - from_ns, 3 * PACE_LATE_NS);
 }
@@ -187,10 +187,10 @@ START_TEST(a_retry_takes_a_place)
 	answer(0);
 	TURN_UNTIL(n_ended == 1);
 	arrive(1);
-	rig_acknowledge(&pool.tasks[0], false);
+	fixture_acknowledge(&pool.tasks[0], false);
 	close(peers[0]);
-	peers[0] = rig_accept();
-	TURN_UNTIL(rig.env.opened == 2);
+	peers[0] = fixture_accept();
+	TURN_UNTIL(fixture.env.opened == 2);
 	if (clock_now_ns() < from_ns + PACE_LATE_NS) {
 		ck_assert_uint_eq(pool.n_idle, 1);
 		ck_assert_uint_eq(pool.n_returned, 1);
@@ -198,7 +198,7 @@ START_TEST(a_retry_takes_a_place)
 	answer(0);
 	TURN_UNTIL(n_ended == 2);
 	ck_assert_int_ge(clock_now_ns() - from_ns, PACE_LATE_NS);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
 }
 END_TEST
 
@@ -210,10 +210,10 @@ START_TEST(connections_are_opened_for_the_others)
 	ck_assert_uint_eq(pool.n_busy, 1);
 	ck_assert_uint_ge(pool.n_connecting, 1);
 	while (n_ended < 4) {
-		while (rig_is_readable(rig.server.listener))
-			peers[n_peers++] = rig_accept();
+		while (fixture_is_readable(fixture.server.listener))
+			peers[n_peers++] = fixture_accept();
 		answer_whoever_asks();
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
 }
 END_TEST
@@ -221,12 +221,12 @@ END_TEST
 START_TEST(who_is_held_may_expire)
 {
 	(void)warm_up(3);
-	rig.env.request_timeout_ns = 50 * MS;
+	fixture.env.request_timeout_ns = 50 * MS;
 	pace_init(&pace, 1, clock_now_ns());
 	arrive(3);
 	TURN_UNTIL(n_ended == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_EXPIRED), 2);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 }
 END_TEST
 
@@ -235,8 +235,8 @@ START_TEST(abandoned_while_held)
 	(void)warm_up(3);
 	arrive(3);
 	pool_abandon(&pool);
-	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 2);
 }
 END_TEST
 
@@ -245,7 +245,7 @@ int main(void)
 	Suite *s = suite_create("pool_pace");
 	TCase *t = tcase_create("pool_pace");
 
-	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_crowd_goes_out_at_the_pace);
 	tcase_add_test(t, who_is_held_is_not_overtaken);

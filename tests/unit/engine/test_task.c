@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 static struct task task;
 static int peer;
@@ -58,22 +58,22 @@ static void on_connect_failed(struct task *t, enum fault fault, const char *why)
 	(void)snprintf(up.why, sizeof(up.why), "%s", why);
 }
 
-static void open_rig(int backlog)
+static void open_fixture(int backlog)
 {
-	rig_open(backlog);
-	rig.env.on_idle = on_idle;
-	rig.env.on_spared = on_spared;
-	rig.env.on_closed = on_closed;
-	rig.env.on_returned = on_returned;
-	rig.env.on_connect_failed = on_connect_failed;
+	fixture_open(backlog);
+	fixture.env.on_idle = on_idle;
+	fixture.env.on_spared = on_spared;
+	fixture.env.on_closed = on_closed;
+	fixture.env.on_returned = on_returned;
+	fixture.env.on_connect_failed = on_connect_failed;
 	memset(&up, 0, sizeof(up));
 	peer = -1;
-	task_init(&task, &rig.env);
+	task_init(&task, &fixture.env);
 }
 
 static void setup(void)
 {
-	open_rig(16);
+	open_fixture(16);
 }
 
 static void teardown(void)
@@ -81,7 +81,7 @@ static void teardown(void)
 	task_abandon(&task, clock_now_ns());
 	if (peer >= 0)
 		close(peer);
-	rig_close();
+	fixture_close();
 }
 
 static void start_connecting(void)
@@ -95,7 +95,7 @@ static void start_connecting(void)
 static void connect_task(void)
 {
 	start_connecting();
-	peer = rig_accept();
+	peer = fixture_accept();
 	TURN_UNTIL(up.n_idle > 0);
 	ck_assert(!up.had_exchange);
 }
@@ -105,7 +105,7 @@ static void ask_planned(int64_t planned_ns)
 	int64_t now_ns = clock_now_ns();
 	struct exchange x;
 
-	stats_begin(&rig.stats, &x, planned_ns, now_ns, 0);
+	stats_begin(&fixture.stats, &x, planned_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());
 }
 
@@ -115,7 +115,7 @@ static void ask(void)
 	connect_task();
 	ask_planned(clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
-	rig_hear(peer);
+	fixture_hear(peer);
 }
 
 static void peer_close(void)
@@ -132,7 +132,7 @@ static void peer_reset(void)
 
 static const char *example_of(enum fault fault)
 {
-	return rig.stats.totals.faults[fault].example;
+	return fixture.stats.totals.faults[fault].example;
 }
 
 /* ---- connecting */
@@ -140,9 +140,9 @@ static const char *example_of(enum fault fault)
 START_TEST(connects)
 {
 	connect_task();
-	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.opened, 1);
 	ck_assert_uint_eq(up.n_idle, 1);
-	ck_assert_uint_eq(rig.stats.totals.histograms[STATS_CONNECT].count, 1);
+	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_CONNECT].count, 1);
 	ck_assert_int_eq(task_planned_ns(&task), CLOCK_NEVER);
 }
 END_TEST
@@ -152,8 +152,8 @@ START_TEST(refused)
 	const char *why = "";
 	enum fault fault;
 
-	close(rig.server.listener);
-	rig.server.listener = -1;
+	close(fixture.server.listener);
+	fixture.server.listener = -1;
 	fault = task_connect(&task, &why);
 	if (fault == FAULT_NONE) {
 		TURN_UNTIL(up.n_failed > 0);
@@ -163,7 +163,7 @@ START_TEST(refused)
 	ck_assert_int_eq(fault, FAULT_CONNECT_REFUSED);
 	ck_assert_ptr_nonnull(strstr(why, "refused"));
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
-	ck_assert_uint_eq(rig.env.opened, 0);
+	ck_assert_uint_eq(fixture.env.opened, 0);
 	ck_assert_uint_eq(up.n_idle + up.n_closed, 0);
 }
 END_TEST
@@ -174,11 +174,11 @@ START_TEST(connect_timeout)
 	int64_t start_ns = clock_now_ns();
 	int filler;
 
-	rig_close();
-	open_rig(0);
-	filler = mini_server_fill(&rig.server);
+	fixture_close();
+	open_fixture(0);
+	filler = mini_server_fill(&fixture.server);
 	ck_assert_int_ge(filler, 0);
-	rig.env.connect_timeout_ns = 30 * MS;
+	fixture.env.connect_timeout_ns = 30 * MS;
 	start_connecting();
 	TURN_UNTIL(up.n_failed + up.n_idle > 0);
 	ck_assert_uint_eq(up.n_failed, 1);
@@ -194,10 +194,10 @@ START_TEST(connect_timeout_ends_with_the_connection)
 {
 	int64_t start_ns = clock_now_ns();
 
-	rig.env.connect_timeout_ns = 300 * MS;
+	fixture.env.connect_timeout_ns = 300 * MS;
 	connect_task();
 	while (clock_now_ns() < start_ns + 320 * MS)
-		ck_assert_int_eq(loop_turn(rig.loop, 10 * MS), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 10 * MS), 0);
 	ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
 	ck_assert_uint_eq(up.n_failed, 0);
 }
@@ -207,7 +207,7 @@ START_TEST(guard_refuses)
 {
 	const char *why = NULL;
 
-	rig.address.in.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
+	fixture.address.in.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
 	ck_assert_int_ne(task_connect(&task, &why), FAULT_NONE);
 	ck_assert_ptr_nonnull(strstr(why, "only loopback is allowed"));
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
@@ -241,16 +241,16 @@ START_TEST(addresses_are_used_in_turn)
 	int fds[4];
 
 	ck_assert_int_eq(mini_server_open(&other, 16, NULL, NULL), 0);
-	addresses[0] = rig.address;
-	addresses[1] = rig_address_of(&other);
-	rig.env.addresses = addresses;
-	rig.env.n_addresses = 2;
+	addresses[0] = fixture.address;
+	addresses[1] = fixture_address_of(&other);
+	fixture.env.addresses = addresses;
+	fixture.env.n_addresses = 2;
 	for (int i = 0; i < 4; i++) {
-		task_init(&tasks[i], &rig.env);
+		task_init(&tasks[i], &fixture.env);
 		ck_assert_int_eq(task_connect(&tasks[i], &why), FAULT_NONE);
 	}
 	for (int i = 0; i < 4; i++) {
-		fds[i] = mini_server_accept(i % 2 ? &other : &rig.server);
+		fds[i] = mini_server_accept(i % 2 ? &other : &fixture.server);
 		ck_assert_int_ge(fds[i], 0);
 	}
 	TURN_UNTIL(up.n_idle == 4);
@@ -266,18 +266,18 @@ END_TEST
 
 START_TEST(answer)
 {
-	const struct histogram *h = rig.stats.totals.histograms;
+	const struct histogram *h = fixture.stats.totals.histograms;
 
 	ask();
 	ck_assert_int_ne(task_planned_ns(&task), CLOCK_NEVER);
-	rig_say(peer, MINI_OK);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 2);
 	ck_assert(up.had_exchange);
 	ck_assert_int_eq(task_planned_ns(&task), CLOCK_NEVER);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.stats.totals.statuses[200], 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_out, strlen(RIG_GET));
-	ck_assert_uint_eq(rig.stats.totals.bytes_in, strlen(MINI_OK));
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.stats.totals.statuses[200], 1);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_out, strlen(FIXTURE_GET));
+	ck_assert_uint_eq(fixture.stats.totals.bytes_in, strlen(MINI_OK));
 	ck_assert_uint_eq(h[STATS_RX_SLACK].count, 1);
 	ck_assert_uint_eq(h[STATS_SEND_STALL].count, 0);
 	/* The identity of measurement page A.1, on what was recorded. */
@@ -291,18 +291,18 @@ START_TEST(connection_is_used_again)
 {
 	ask();
 	for (unsigned n = 1; n <= 5; n++) {
-		rig_say(peer, MINI_OK);
+		fixture_say(peer, MINI_OK);
 		TURN_UNTIL(up.n_idle == 1 + n);
 		ask_planned(clock_now_ns());
-		rig_hear(peer);
+		fixture_hear(peer);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
-	ck_assert_uint_eq(rig.env.opened, 1);
-	ck_assert_uint_eq(rig.env.sent, 6);
-	ck_assert_uint_eq(rig.env.requests_on_new, 1);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
+	ck_assert_uint_eq(fixture.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.sent, 6);
+	ck_assert_uint_eq(fixture.env.requests_on_new, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 	task_abandon(&task, clock_now_ns());
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 1);
 }
 END_TEST
 
@@ -324,18 +324,18 @@ START_TEST(answer_split_anywhere)
 		unsigned before = up.n_idle;
 
 		ask_planned(clock_now_ns());
-		rig_hear(peer);
+		fixture_hear(peer);
 		ck_assert_int_eq(write(peer, text, at), at);
 		if (at > 0) {
-			ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+			ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 			ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
 		}
-		rig_say(peer, text + at);
+		fixture_say(peer, text + at);
 		TURN_UNTIL(up.n_idle + up.n_closed > before);
 		ck_assert_uint_eq(up.n_closed, 0);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 3);
-	ck_assert_uint_eq(rig_count(LEDGER_HTTP_ERROR), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
 }
 END_TEST
 
@@ -347,10 +347,10 @@ START_TEST(answer_byte_by_byte)
 	for (size_t i = 0; text[i]; i++) {
 		ck_assert_uint_eq(up.n_idle, 1);
 		ck_assert_int_eq(write(peer, text + i, 1), 1);
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
 	TURN_UNTIL(up.n_idle == 2);
-	ck_assert_uint_eq(rig.stats.outstanding, 0);
+	ck_assert_uint_eq(fixture.stats.outstanding, 0);
 }
 END_TEST
 
@@ -431,10 +431,10 @@ START_TEST(every_end)
 {
 	enum fault fault = ends[_i].fault;
 
-	rig.request.asked = ends[_i].is_head ? HTTP1_ASKED_HEAD : 0;
-	rig.env.reuse = !ends[_i].no_reuse;
+	fixture.request.asked = ends[_i].is_head ? HTTP1_ASKED_HEAD : 0;
+	fixture.env.reuse = !ends[_i].no_reuse;
 	ask();
-	rig_say(peer, ends[_i].text);
+	fixture_say(peer, ends[_i].text);
 	if (ends[_i].then == CLOSE)
 		peer_close();
 	else if (ends[_i].then == RESET)
@@ -444,17 +444,17 @@ START_TEST(every_end)
 	TURN_UNTIL(up.n_idle + up.n_closed == 2);
 	ck_assert(up.had_exchange);
 	ck_assert_uint_eq(up.n_closed, !ends[_i].stays);
-	ck_assert_uint_eq(rig.env.closed_by_peer, ends[_i].by_peer);
-	ck_assert_uint_eq(rig_count(fault_table[fault].class), 1);
-	ck_assert_uint_eq(rig.stats.outstanding, 0);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, ends[_i].by_peer);
+	ck_assert_uint_eq(fixture_count(fault_table[fault].class), 1);
+	ck_assert_uint_eq(fixture.stats.outstanding, 0);
 	ck_assert_int_eq(task_get_state(&task), ends[_i].stays ? TASK_IDLE : TASK_CLOSED);
 	if (fault != FAULT_NONE)
-		ck_assert_uint_eq(rig_faults(fault), 1);
+		ck_assert_uint_eq(fixture_faults(fault), 1);
 	if (ends[_i].example)
 		ck_assert_str_eq(example_of(fault), ends[_i].example);
 	/* Whatever it was, the task serves on. */
-	rig.request.asked = 0;
-	rig.env.reuse = true;
+	fixture.request.asked = 0;
+	fixture.env.reuse = true;
 	if (!ends[_i].stays) {
 		if (peer >= 0)
 			peer_close();
@@ -463,8 +463,8 @@ START_TEST(every_end)
 	}
 	up.n_idle = 0;
 	ask_planned(clock_now_ns());
-	rig_hear(peer);
-	rig_say(peer, MINI_OK);
+	fixture_hear(peer);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 1);
 }
 END_TEST
@@ -500,30 +500,30 @@ START_TEST(surplus)
 	if (!is_late)
 		strcat(text, rests[rest].rest);
 	ask();
-	rig_say(peer, text);
+	fixture_say(peer, text);
 	TURN_UNTIL(up.n_idle + up.n_closed == 2);
 	if (is_late) {
 		ck_assert_uint_eq(up.n_closed, 0);
-		rig_say(peer, rests[rest].rest);
+		fixture_say(peer, rests[rest].rest);
 		TURN_UNTIL(up.n_spared + up.n_closed == 1);
 		ck_assert_str_eq(
 			up.why, rests[rest].stays ? "" : "bytes came that belong to no answer");
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(up.n_closed, !rests[rest].stays);
-	ck_assert_uint_eq(rig.env.surplus, rests[rest].surplus);
-	ck_assert_uint_eq(rig.env.closed_by_us, rests[rest].surplus);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_eq(fixture.env.surplus, rests[rest].surplus);
+	ck_assert_uint_eq(fixture.env.closed_by_us, rests[rest].surplus);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 	if (!rests[rest].stays)
 		return;
 	/* The next answer is right, and so is what is known of its first byte. */
 	ask_planned(clock_now_ns());
-	rig_hear(peer);
-	rig_say(peer, "\r\n");
+	fixture_hear(peer);
+	fixture_say(peer, "\r\n");
 	TURN_UNTIL(task._response.head_bytes > 0);
 	ck_assert_int_eq(task._exchange.first_byte_ns, 0);
-	rig_say(peer, "\r\n" MINI_503);
-	TURN_UNTIL(rig_count(LEDGER_HTTP_ERROR) == 1);
+	fixture_say(peer, "\r\n" MINI_503);
+	TURN_UNTIL(fixture_count(LEDGER_HTTP_ERROR) == 1);
 	ck_assert_int_ne(task._exchange.first_byte_ns, 0);
 	ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
 }
@@ -533,18 +533,18 @@ END_TEST
 START_TEST(closed_after_line_ends)
 {
 	ask();
-	rig_say(peer, MINI_OK);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 2);
 	ask_planned(clock_now_ns());
-	rig_hear(peer);
-	rig_say(peer, "\r\n");
+	fixture_hear(peer);
+	fixture_say(peer, "\r\n");
 	TURN_UNTIL(task._response.head_bytes > 0);
 	peer_close();
 	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_count(LEDGER_BAD_RESPONSE), 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_BAD_RESPONSE), 0);
 	ck_assert_int_eq(task._exchange.first_byte_ns, 0);
 	if (up.n_returned > 0)
-		stats_give_up(&rig.stats, &up.returned, true, clock_now_ns());
+		stats_give_up(&fixture.stats, &up.returned, true, clock_now_ns());
 }
 END_TEST
 
@@ -553,17 +553,17 @@ START_TEST(upgrade)
 {
 	char text[128] = "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
 
-	rig.request.asked = HTTP1_ASKED_UPGRADE;
+	fixture.request.asked = HTTP1_ASKED_UPGRADE;
 	if (_i == 1)
 		strcat(text, "\x81\x05hello");
 	ask();
-	rig_say(peer, text);
+	fixture_say(peer, text);
 	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_count(LEDGER_HTTP_ERROR), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
 	ck_assert_str_eq(example_of(FAULT_STATUS), "status 101");
-	ck_assert_uint_eq(rig.env.closed_by_us, 1);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
-	ck_assert_uint_eq(rig.env.surplus, 0);
+	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
+	ck_assert_uint_eq(fixture.env.surplus, 0);
 }
 END_TEST
 
@@ -574,7 +574,7 @@ static void say_long(const char *head, size_t n)
 {
 	static char bytes[65536];
 
-	rig_say(peer, head);
+	fixture_say(peer, head);
 	ck_assert_int_eq(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
 	memset(bytes, 'x', sizeof(bytes));
 	while (n > 0) {
@@ -583,7 +583,7 @@ static void say_long(const char *head, size_t n)
 		ck_assert(sent > 0 || errno == EAGAIN);
 		if (sent > 0)
 			n -= (size_t)sent;
-		ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	}
 	ck_assert_int_eq(fcntl(peer, F_SETFL, 0), 0);
 }
@@ -596,13 +596,13 @@ START_TEST(large_body)
 	ask();
 	say_long(head, 3000000);
 	TURN_UNTIL(up.n_idle == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_in, strlen(head) + 3000000);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_in, strlen(head) + 3000000);
 	ask_planned(clock_now_ns());
-	rig_hear(peer);
-	rig_say(peer, MINI_OK);
+	fixture_hear(peer);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
 END_TEST
 
@@ -610,10 +610,10 @@ START_TEST(large_chunk)
 {
 	ask();
 	say_long("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2dc6c0\r\n", 3000000);
-	rig_say(peer, "\r\n2\r\nab\r\n0\r\n\r\n");
+	fixture_say(peer, "\r\n2\r\nab\r\n0\r\n\r\n");
 	TURN_UNTIL(up.n_idle == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_gt(rig.stats.totals.bytes_in, 3000002);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_gt(fixture.stats.totals.bytes_in, 3000002);
 }
 END_TEST
 
@@ -628,8 +628,8 @@ START_TEST(surplus_behind_a_large_body)
 	ck_assert_int_eq(write(peer, text, len + (size_t)_i), len + (size_t)_i);
 	TURN_UNTIL(up.n_idle + up.n_closed == 2);
 	ck_assert_uint_eq(up.n_closed, _i > 0);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_in, len);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_in, len);
 }
 END_TEST
 
@@ -641,25 +641,26 @@ START_TEST(large_body_until_close)
 	ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
 	peer_close();
 	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_in, strlen("HTTP/1.1 200 OK\r\n\r\n") + 500000);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(
+		fixture.stats.totals.bytes_in, strlen("HTTP/1.1 200 OK\r\n\r\n") + 500000);
 }
 END_TEST
 
 /* Many reads of one call are all there is: no more edges come, and still all is read. */
 START_TEST(budget_ends_before_the_data)
 {
-	static char bytes[RIG_READ_SIZE * 100];
+	static char bytes[FIXTURE_READ_SIZE * 100];
 
 	ask();
 	memset(bytes, 'x', sizeof(bytes));
-	rig_say(peer, "HTTP/1.1 200 OK\r\n\r\n");
+	fixture_say(peer, "HTTP/1.1 200 OK\r\n\r\n");
 	ck_assert_int_eq(write(peer, bytes, sizeof(bytes)), sizeof(bytes));
 	peer_close();
 	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(
-		rig.stats.totals.bytes_in, strlen("HTTP/1.1 200 OK\r\n\r\n") + sizeof(bytes));
+		fixture.stats.totals.bytes_in, strlen("HTTP/1.1 200 OK\r\n\r\n") + sizeof(bytes));
 }
 END_TEST
 
@@ -674,8 +675,8 @@ START_TEST(large_body_is_cut_short)
 	else
 		peer_reset();
 	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_faults(fault), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), 1);
+	ck_assert_uint_eq(fixture_faults(fault), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
 }
 END_TEST
 
@@ -691,12 +692,12 @@ START_TEST(peer_acts_while_idle)
 	else if (_i == 2)
 		ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
 	else
-		rig_say(peer, MINI_OK);
+		fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(!up.had_exchange);
-	ck_assert_uint_eq(rig.env.closed_by_peer, _i < 3);
-	ck_assert_uint_eq(rig.env.closed_by_us, _i == 3);
-	ck_assert_uint_eq(rig.env.surplus, 0);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, _i < 3);
+	ck_assert_uint_eq(fixture.env.closed_by_us, _i == 3);
+	ck_assert_uint_eq(fixture.env.surplus, 0);
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
 }
 END_TEST
@@ -718,7 +719,7 @@ static const struct {
 START_TEST(peer_acts_before_connected_is_seen)
 {
 	start_connecting();
-	peer = rig_accept();
+	peer = fixture_accept();
 	if (_i == 0)
 		peer_close();
 	else if (_i == 1)
@@ -728,8 +729,8 @@ START_TEST(peer_acts_before_connected_is_seen)
 	TURN_UNTIL(up.n_idle == 1);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(!up.had_exchange);
-	ck_assert_uint_eq(rig.env.closed_by_peer, _i < 2);
-	ck_assert_uint_eq(rig.env.closed_by_us, _i >= 2);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, _i < 2);
+	ck_assert_uint_eq(fixture.env.closed_by_us, _i >= 2);
 	ck_assert_int_eq(up.fault, _i < 2 ? FAULT_CLOSED : greetings[_i - 2].fault);
 	if (_i >= 2)
 		ck_assert_str_eq(up.why, greetings[_i - 2].why);
@@ -746,13 +747,13 @@ static void on_idle_send(struct task *t, bool had_exchange)
 
 START_TEST(request_into_a_half_closed_connection)
 {
-	rig.env.on_idle = on_idle_send;
+	fixture.env.on_idle = on_idle_send;
 	start_connecting();
-	peer = rig_accept();
+	peer = fixture_accept();
 	ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(up.had_exchange);
-	ck_assert_uint_eq(rig_faults(FAULT_CLOSED), 1);
+	ck_assert_uint_eq(fixture_faults(FAULT_CLOSED), 1);
 }
 END_TEST
 
@@ -765,18 +766,18 @@ START_TEST(timeout_from_the_planned_instant)
 	static const char *const examples[] = {"no response", "the response was not complete"};
 	int64_t planned_ns;
 
-	rig.env.request_timeout_ns = 10 * SEC;
+	fixture.env.request_timeout_ns = 10 * SEC;
 	connect_task();
 	planned_ns = clock_now_ns() - 10 * SEC + 40 * MS;
 	ask_planned(planned_ns);
 	ck_assert_int_eq(task_planned_ns(&task), planned_ns);
-	rig_hear(peer);
-	rig_say(peer, texts[_i]);
+	fixture_hear(peer);
+	fixture_say(peer, texts[_i]);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert_int_ge(clock_now_ns(), planned_ns + 10 * SEC);
-	ck_assert_int_lt(rig.stats.totals.histograms[STATS_FAILED].min, 19 * SEC);
-	ck_assert_int_ge(rig.stats.totals.histograms[STATS_FAILED].min, 10 * SEC);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
+	ck_assert_int_lt(fixture.stats.totals.histograms[STATS_FAILED].min, 19 * SEC);
+	ck_assert_int_ge(fixture.stats.totals.histograms[STATS_FAILED].min, 10 * SEC);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 	ck_assert_str_eq(example_of(FAULT_TIMEOUT), examples[_i]);
 }
 END_TEST
@@ -784,16 +785,16 @@ END_TEST
 /* Of an exchange that has ended no timeout is left for the next one. */
 START_TEST(timeout_of_the_last_exchange_is_gone)
 {
-	rig.env.request_timeout_ns = 10 * SEC;
+	fixture.env.request_timeout_ns = 10 * SEC;
 	connect_task();
 	ask_planned(clock_now_ns() - 10 * SEC + 200 * MS);
-	rig_hear(peer);
-	rig_say(peer, MINI_OK);
+	fixture_hear(peer);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle + up.n_closed == 2);
-	ck_assert_uint_eq(rig.stats.totals.ledgers[STATS_WINDOW].sent, 1);
+	ck_assert_uint_eq(fixture.stats.totals.ledgers[STATS_WINDOW].sent, 1);
 	ask_planned(clock_now_ns() - 10 * SEC + 400 * MS);
 	TURN_UNTIL(up.n_closed > 0);
-	ck_assert_int_ge(rig.stats.totals.histograms[STATS_FAILED].min, 10 * SEC);
+	ck_assert_int_ge(fixture.stats.totals.histograms[STATS_FAILED].min, 10 * SEC);
 }
 END_TEST
 
@@ -808,8 +809,8 @@ static void make_large_request(size_t len)
 	ck_assert_ptr_nonnull(bytes);
 	memset(bytes, 'x', len);
 	memcpy(bytes + len - 4, "\r\n\r\n", 4);
-	rig.request.bytes = bytes;
-	rig.request.len = len;
+	fixture.request.bytes = bytes;
+	fixture.request.len = len;
 }
 
 START_TEST(large_request)
@@ -829,14 +830,14 @@ START_TEST(large_request)
 		ck_assert(n > 0 || (n == -1 && errno == EAGAIN));
 		if (n > 0)
 			left -= (size_t)n;
-		ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	}
 	ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
-	rig_say(peer, MINI_OK);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.stats.totals.histograms[STATS_SEND_STALL].count, 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_out, LEN);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_SEND_STALL].count, 1);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_out, LEN);
 }
 END_TEST
 
@@ -848,7 +849,7 @@ START_TEST(large_request_fails)
 	make_large_request(16 << 20);
 	connect_task();
 	if (_i == 2)
-		rig.env.request_timeout_ns = 20 * MS;
+		fixture.env.request_timeout_ns = 20 * MS;
 	ask_planned(clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_SENDING);
 	if (_i == 0)
@@ -856,11 +857,11 @@ START_TEST(large_request_fails)
 	else if (_i == 1)
 		peer_reset();
 	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_faults(faults[_i]), 1);
-	ck_assert_uint_eq(rig.stats.in_flight, 0);
+	ck_assert_uint_eq(fixture_faults(faults[_i]), 1);
+	ck_assert_uint_eq(fixture.stats.in_flight, 0);
 	/* What the kernel took, which is not all of it. */
-	ck_assert_uint_gt(rig.stats.totals.bytes_out, 0);
-	ck_assert_uint_lt(rig.stats.totals.bytes_out, rig.request.len);
+	ck_assert_uint_gt(fixture.stats.totals.bytes_out, 0);
+	ck_assert_uint_lt(fixture.stats.totals.bytes_out, fixture.request.len);
 }
 END_TEST
 
@@ -871,7 +872,7 @@ START_TEST(a_failed_write_sends_no_bytes)
 	peer_reset();
 	ask_planned(clock_now_ns());
 	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_out, 0);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_out, 0);
 }
 END_TEST
 
@@ -879,24 +880,24 @@ END_TEST
  * connection lives on. */
 START_TEST(soft_timeout_waits_for_the_answer)
 {
-	struct histogram *failed = &rig.stats.totals.histograms[STATS_FAILED];
+	struct histogram *failed = &fixture.stats.totals.histograms[STATS_FAILED];
 
-	rig.env.is_soft = true;
-	rig.env.request_timeout_ns = 10 * SEC;
+	fixture.env.is_soft = true;
+	fixture.env.request_timeout_ns = 10 * SEC;
 	connect_task();
 	ask_planned(clock_now_ns() - 20 * SEC);
-	rig_hear(peer);
-	rig_say(peer, MINI_OK);
+	fixture_hear(peer);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
-	ck_assert_uint_eq(rig_faults(FAULT_TIMEOUT), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
+	ck_assert_uint_eq(fixture_faults(FAULT_TIMEOUT), 1);
 	ck_assert_uint_eq(failed->count, 1);
 	ck_assert_int_ge(failed->min, 20 * SEC);
 	ask_planned(clock_now_ns());
-	rig_hear(peer);
-	rig_say(peer, MINI_OK);
+	fixture_hear(peer);
+	fixture_say(peer, MINI_OK);
 	TURN_UNTIL(up.n_idle == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(up.n_closed, 0);
 }
 END_TEST
@@ -920,15 +921,15 @@ START_TEST(abandon_in_every_state)
 	memset(&up, 0, sizeof(up));
 	task_abandon(&task, clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), has_exchange);
-	ck_assert_uint_eq(rig.stats.totals.histograms[STATS_UNSERVED_AGE].count, has_exchange);
-	ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), has_exchange);
+	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_UNSERVED_AGE].count, has_exchange);
+	ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	ck_assert_uint_eq(up.n_idle + up.n_closed + up.n_failed, 0);
 	task_abandon(&task, clock_now_ns()); /* harmless */
 	if (peer >= 0)
 		peer_close();
 	else if (state == TASK_CONNECTING)
-		close(rig_accept());
+		close(fixture_accept());
 	connect_task();
 }
 END_TEST
@@ -973,7 +974,7 @@ int main(void)
 	Suite *s = suite_create("task");
 	TCase *t = tcase_create("task");
 
-	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);

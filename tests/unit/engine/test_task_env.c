@@ -8,7 +8,7 @@
 
 #include "common/digest.h"
 #include "tests/support/suite.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #define BODY "<html>welcome</html>"
 #define PAGE "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 20\r\n\r\n" BODY
@@ -39,12 +39,12 @@ static void on_opened(struct pool *p, enum fault fault, const char *why)
 
 static void setup(void)
 {
-	rig_open(16);
+	fixture_open(16);
 	has_pool = false;
 	peer = -1;
 	n_ended = 0;
 	config = (struct pool_config){
-		.env = &rig.env,
+		.env = &fixture.env,
 		.limit = 4,
 		.exhausted = PLAN_GROW,
 		.reuse = PLAN_REUSE_LIFO,
@@ -60,13 +60,13 @@ static void teardown(void)
 		pool_fini(&pool);
 	if (peer >= 0)
 		close(peer);
-	rig_close();
+	fixture_close();
 }
 
 static void make_pool(void)
 {
-	task_env_fini(&rig.env);
-	ck_assert_int_eq(task_env_init(&rig.env), 0);
+	task_env_fini(&fixture.env);
+	ck_assert_int_eq(task_env_init(&fixture.env), 0);
 	ck_assert_int_eq(pool_init(&pool, &config), 0);
 	has_pool = true;
 	pool_open(&pool);
@@ -83,8 +83,8 @@ static void ask(void)
 {
 	arrive();
 	if (peer < 0)
-		peer = rig_accept();
-	rig_hear(peer);
+		peer = fixture_accept();
+	fixture_hear(peer);
 }
 
 static void answer(const char *text)
@@ -92,7 +92,7 @@ static void answer(const char *text)
 	unsigned before = n_ended;
 
 	ask();
-	rig_say(peer, text);
+	fixture_say(peer, text);
 	TURN_UNTIL(n_ended == before + 1);
 }
 
@@ -120,13 +120,13 @@ START_TEST(sources_in_turn)
 	static const unsigned wanted[2][4] = {{2, 3, 2, 3}, {3, 2, 3, 2}};
 	int fds[4];
 
-	rig.env.sources = sources;
-	rig.env.n_sources = 3;
-	rig.env.first = (size_t)_i;
+	fixture.env.sources = sources;
+	fixture.env.n_sources = 3;
+	fixture.env.first = (size_t)_i;
 	make_pool();
 	for (int i = 0; i < 4; i++) {
 		arrive();
-		fds[i] = rig_accept();
+		fds[i] = fixture_accept();
 		ck_assert_uint_eq(last_byte_of_peer(fds[i]), wanted[_i][i]);
 	}
 	TURN_UNTIL(pool.n_busy == 4);
@@ -139,24 +139,24 @@ END_TEST
 /* An address without a source is passed over; where there is no other one it fails. */
 START_TEST(no_source_of_that_family)
 {
-	struct address addresses[2] = {rig.address, rig.address};
+	struct address addresses[2] = {fixture.address, fixture.address};
 
 	addresses[0].in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = 1};
 	addresses[0].len = sizeof(addresses[0].in6);
-	rig.env.addresses = addresses;
-	rig.env.n_addresses = _i == 0 ? 2 : 1;
-	rig.env.sources = sources;
-	rig.env.n_sources = 1;
+	fixture.env.addresses = addresses;
+	fixture.env.n_addresses = _i == 0 ? 2 : 1;
+	fixture.env.sources = sources;
+	fixture.env.n_sources = 1;
 	make_pool();
 	arrive();
 	if (_i == 1) {
 		ck_assert_uint_eq(n_ended, 1);
-		ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 1);
-		ck_assert_str_eq(rig.stats.totals.faults[FAULT_CONNECT_ERROR].example,
+		ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 1);
+		ck_assert_str_eq(fixture.stats.totals.faults[FAULT_CONNECT_ERROR].example,
 			"no source address is of the target's family");
 		return;
 	}
-	peer = rig_accept();
+	peer = fixture_accept();
 	ck_assert_uint_eq(last_byte_of_peer(peer), 2);
 }
 END_TEST
@@ -168,7 +168,7 @@ START_TEST(closing)
 	char byte;
 	ssize_t n;
 
-	rig.env.resets = _i == 1;
+	fixture.env.resets = _i == 1;
 	make_pool();
 	answer(MINI_OK);
 	pool_abandon(&pool);
@@ -213,20 +213,20 @@ static const struct {
 static void expect(int i)
 {
 	if (judgements[i].body) {
-		rig.kind.expect_body = (char *)judgements[i].body;
-		rig.kind.expect_body_len = strlen(judgements[i].body);
+		fixture.kind.expect_body = (char *)judgements[i].body;
+		fixture.kind.expect_body_len = strlen(judgements[i].body);
 	}
 	if (judgements[i].header) {
 		bool is_any = strcmp(judgements[i].header, "*") == 0;
 
 		expected.value = is_any ? NULL : (char *)judgements[i].header;
-		rig.kind.expect_headers = &expected;
-		rig.kind.n_expect_headers = 1;
+		fixture.kind.expect_headers = &expected;
+		fixture.kind.n_expect_headers = 1;
 	}
 	if (judgements[i].size_max > 0) {
-		rig.kind.has_expect_size = true;
-		rig.kind.expect_size_min = judgements[i].size_min;
-		rig.kind.expect_size_max = judgements[i].size_max;
+		fixture.kind.has_expect_size = true;
+		fixture.kind.expect_size_min = judgements[i].size_min;
+		fixture.kind.expect_size_max = judgements[i].size_max;
 	}
 	if (judgements[i].hashed) {
 		struct digest_sha256 *d = digest_sha256_new();
@@ -234,9 +234,9 @@ static void expect(int i)
 		ck_assert_ptr_nonnull(d);
 		digest_sha256_reset(d);
 		digest_sha256_update(d, judgements[i].hashed, strlen(judgements[i].hashed));
-		ck_assert(digest_sha256_final(d, rig.kind.expect_sha256));
+		ck_assert(digest_sha256_final(d, fixture.kind.expect_sha256));
 		digest_sha256_free(d);
-		rig.kind.has_expect_sha256 = true;
+		fixture.kind.has_expect_sha256 = true;
 	}
 }
 
@@ -252,17 +252,17 @@ START_TEST(judged)
 	for (unsigned n = 1; n <= 3; n++) {
 		ask();
 		if (_i % 2 == 0)
-			rig_say(peer, text);
+			fixture_say(peer, text);
 		for (size_t at = 0; _i % 2 == 1 && text[at]; at++) {
 			ck_assert_int_eq(write(peer, text + at, 1), 1);
-			ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+			ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 		}
 		TURN_UNTIL(n_ended == n);
-		ck_assert_uint_eq(rig_count(fault_table[fault].class), n);
+		ck_assert_uint_eq(fixture_count(fault_table[fault].class), n);
 		if (fault != FAULT_NONE)
-			ck_assert_uint_eq(rig_faults(fault), n);
+			ck_assert_uint_eq(fixture_faults(fault), n);
 	}
-	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.opened, 1);
 }
 END_TEST
 
@@ -276,8 +276,8 @@ START_TEST(large_body_is_looked_at)
 
 	memset(text + n, 'x', LEN);
 	memcpy(text + n + 50000, "welcome", 7);
-	rig.kind.expect_body = (char *)(_i == 0 ? "welcome" : "farewell");
-	rig.kind.expect_body_len = strlen(rig.kind.expect_body);
+	fixture.kind.expect_body = (char *)(_i == 0 ? "welcome" : "farewell");
+	fixture.kind.expect_body_len = strlen(fixture.kind.expect_body);
 	make_pool();
 	ask();
 	ck_assert_int_eq(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
@@ -286,53 +286,53 @@ START_TEST(large_body_is_looked_at)
 
 		ck_assert(sent > 0 || errno == EAGAIN);
 		at += sent > 0 ? (size_t)sent : 0;
-		ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	}
 	TURN_UNTIL(n_ended == 1);
-	ck_assert_uint_eq(rig_count(_i == 0 ? LEDGER_OK : LEDGER_CHECK_FAILED), 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_in, len);
+	ck_assert_uint_eq(fixture_count(_i == 0 ? LEDGER_OK : LEDGER_CHECK_FAILED), 1);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_in, len);
 }
 END_TEST
 
 /* A set of statuses of its own, each way. */
 START_TEST(statuses_as_expected)
 {
-	memset(&rig.kind.expect_statuses, 0, sizeof(rig.kind.expect_statuses));
-	rig.kind.expect_statuses.bits[503 / 64] |= UINT64_C(1) << 503 % 64;
+	memset(&fixture.kind.expect_statuses, 0, sizeof(fixture.kind.expect_statuses));
+	fixture.kind.expect_statuses.bits[503 / 64] |= UINT64_C(1) << 503 % 64;
 	make_pool();
 	answer(MINI_503);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	answer(MINI_OK);
-	ck_assert_uint_eq(rig_count(LEDGER_HTTP_ERROR), 1);
-	ck_assert_str_eq(rig.stats.totals.faults[FAULT_STATUS].example, "status 200");
+	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
+	ck_assert_str_eq(fixture.stats.totals.faults[FAULT_STATUS].example, "status 200");
 }
 END_TEST
 
 /* Several requests, each with its own idea of a good answer. */
 START_TEST(each_request_has_its_own)
 {
-	struct plan_request kinds[2] = {rig.kind, rig.kind};
-	struct request requests[2] = {rig.request, rig.request};
+	struct plan_request kinds[2] = {fixture.kind, fixture.kind};
+	struct request requests[2] = {fixture.request, fixture.request};
 
 	kinds[1].expect_body = (char *)"welcome";
 	kinds[1].expect_body_len = 7;
 	requests[0].plan = &kinds[0];
 	requests[1].plan = &kinds[1];
-	rig.env.requests = requests;
-	rig.env.n_requests = 2;
+	fixture.env.requests = requests;
+	fixture.env.n_requests = 2;
 	make_pool();
 	for (unsigned n = 0; n < 6; n++) {
 		int64_t now_ns = clock_now_ns();
 
 		pool_arrive(&pool, now_ns, now_ns, n % 2);
 		if (peer < 0)
-			peer = rig_accept();
-		rig_hear(peer);
-		rig_say(peer, n < 4 ? PAGE : MINI_OK);
+			peer = fixture_accept();
+		fixture_hear(peer);
+		fixture_say(peer, n < 4 ? PAGE : MINI_OK);
 		TURN_UNTIL(n_ended == n + 1);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
-	ck_assert_uint_eq(rig_faults(FAULT_CHECK_BODY), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
+	ck_assert_uint_eq(fixture_faults(FAULT_CHECK_BODY), 1);
 	pool_fini(&pool);
 	has_pool = false;
 }
@@ -343,15 +343,15 @@ END_TEST
 START_TEST(request_says_close)
 {
 	struct plan_header header = {(char *)"connection", (char *)"te, Close"};
-	struct plan_request kinds[2] = {rig.kind, rig.kind};
-	struct request requests[2] = {rig.request, rig.request};
+	struct plan_request kinds[2] = {fixture.kind, fixture.kind};
+	struct request requests[2] = {fixture.request, fixture.request};
 
 	kinds[1].headers = &header;
 	kinds[1].n_headers = 1;
 	requests[0].plan = &kinds[0];
 	requests[1].plan = &kinds[1];
-	rig.env.requests = requests;
-	rig.env.n_requests = 2;
+	fixture.env.requests = requests;
+	fixture.env.n_requests = 2;
 	make_pool();
 	for (unsigned n = 0; n < 6; n++) {
 		bool closes = n % 3 == 2;
@@ -360,9 +360,9 @@ START_TEST(request_says_close)
 
 		pool_arrive(&pool, now_ns, now_ns, closes);
 		if (peer < 0)
-			peer = rig_accept();
-		rig_hear(peer);
-		rig_say(peer, n == 5 ? MINI_OK_CLOSE : MINI_OK);
+			peer = fixture_accept();
+		fixture_hear(peer);
+		fixture_say(peer, n == 5 ? MINI_OK_CLOSE : MINI_OK);
 		TURN_UNTIL(n_ended == n + 1);
 		ck_assert_uint_eq(pool.n_idle, !closes);
 		if (closes) {
@@ -371,10 +371,10 @@ START_TEST(request_says_close)
 			peer = -1;
 		}
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 6);
-	ck_assert_uint_eq(rig.env.opened, 2);
-	ck_assert_uint_eq(rig.env.closed_by_us, 2);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 6);
+	ck_assert_uint_eq(fixture.env.opened, 2);
+	ck_assert_uint_eq(fixture.env.closed_by_us, 2);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 	pool_fini(&pool);
 	has_pool = false;
 }
@@ -402,11 +402,11 @@ START_TEST(location_of_a_redirect)
 	make_pool();
 	answer(MINI_OK);
 	answer(redirects[_i].text);
-	ck_assert_str_eq(rig.env.first_location, redirects[_i].location);
+	ck_assert_str_eq(fixture.env.first_location, redirects[_i].location);
 	/* The first that names one counts. */
 	answer(MOVED "/second\r\n\r\n");
 	answer(MOVED "/third\r\n\r\n");
-	ck_assert_str_eq(rig.env.first_location,
+	ck_assert_str_eq(fixture.env.first_location,
 		redirects[_i].location[0] ? redirects[_i].location : "/second");
 }
 END_TEST
@@ -419,11 +419,11 @@ START_TEST(location_split)
 	make_pool();
 	ask();
 	ck_assert_int_eq(write(peer, text, (size_t)_i), _i);
-	ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
-	rig_say(peer, text + _i);
+	ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
+	fixture_say(peer, text + _i);
 	TURN_UNTIL(n_ended == 1);
-	ck_assert(rig.env.first_location[0] == '\0' ||
-		  strcmp(rig.env.first_location, "https://other.test/") == 0);
+	ck_assert(fixture.env.first_location[0] == '\0' ||
+		  strcmp(fixture.env.first_location, "https://other.test/") == 0);
 }
 END_TEST
 
@@ -433,11 +433,12 @@ START_TEST(location_is_cut)
 
 	memset(text + strlen(text), 'x', 400);
 	strcat(text, "\r\n\r\n");
-	rig.env.read_size = RIG_READ_SIZE;
+	fixture.env.read_size = FIXTURE_READ_SIZE;
 	make_pool();
 	answer(text);
-	ck_assert_uint_eq(strlen(rig.env.first_location), sizeof(rig.env.first_location) - 1);
-	ck_assert_str_eq(rig.env.first_location + 250, "xx...");
+	ck_assert_uint_eq(
+		strlen(fixture.env.first_location), sizeof(fixture.env.first_location) - 1);
+	ck_assert_str_eq(fixture.env.first_location + 250, "xx...");
 }
 END_TEST
 
@@ -451,11 +452,11 @@ START_TEST(location_is_cut_between_characters)
 	for (unsigned i = 0; i < 150; i++)
 		strcat(text, "\xc3\xa9");
 	strcat(text, "\r\n\r\n");
-	rig.env.read_size = RIG_READ_SIZE;
+	fixture.env.read_size = FIXTURE_READ_SIZE;
 	make_pool();
 	answer(text);
-	ck_assert_uint_eq(strlen(rig.env.first_location), _i ? 255 : 255 - 1);
-	ck_assert_str_eq(rig.env.first_location + (_i ? 250 : 249), "\xc3\xa9...");
+	ck_assert_uint_eq(strlen(fixture.env.first_location), _i ? 255 : 255 - 1);
+	ck_assert_str_eq(fixture.env.first_location + (_i ? 250 : 249), "\xc3\xa9...");
 }
 END_TEST
 
@@ -480,7 +481,7 @@ int main(void)
 	Suite *s = suite_create("task_env");
 	TCase *t = tcase_create("task_env");
 
-	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #define DEPTH 4
 #define N_PEERS 8
@@ -57,15 +57,15 @@ static void on_opened(struct pool *p, enum fault fault, const char *why)
 
 static void setup(void)
 {
-	rig_open(16);
+	fixture_open(16);
 	has_pool = false;
 	n_peers = 0;
 	n_ended = n_free = n_again = 0;
-	task_env_fini(&rig.env);
-	rig.env.depth = DEPTH;
-	ck_assert_int_eq(task_env_init(&rig.env), 0);
+	task_env_fini(&fixture.env);
+	fixture.env.depth = DEPTH;
+	ck_assert_int_eq(task_env_init(&fixture.env), 0);
 	config = (struct pool_config){
-		.env = &rig.env,
+		.env = &fixture.env,
 		.limit = 1,
 		.exhausted = PLAN_GROW,
 		.reuse = PLAN_REUSE_LIFO,
@@ -82,9 +82,9 @@ static void teardown(void)
 	for (int i = 0; i < n_peers; i++)
 		if (peers[i] >= 0)
 			close(peers[i]);
-	ck_assert_uint_eq(rig.env.sent,
-		rig.stats.totals.ledgers[STATS_WINDOW].sent + rig.stats.totals.retries);
-	rig_close();
+	ck_assert_uint_eq(fixture.env.sent,
+		fixture.stats.totals.ledgers[STATS_WINDOW].sent + fixture.stats.totals.retries);
+	fixture_close();
 }
 
 static void make_pool(void)
@@ -97,7 +97,7 @@ static void make_pool(void)
 static void take_peer(void)
 {
 	ck_assert_int_lt(n_peers, N_PEERS);
-	peers[n_peers++] = rig_accept();
+	peers[n_peers++] = fixture_accept();
 }
 
 /* Reads what the connection says, once; as long as it is nothing but so many requests. */
@@ -106,18 +106,19 @@ static void hear_at_once(int i, unsigned n)
 	char text[8192];
 	ssize_t len;
 
-	TURN_UNTIL(rig_is_readable(peers[i]));
+	TURN_UNTIL(fixture_is_readable(peers[i]));
 	len = recv(peers[i], text, sizeof(text), 0);
-	ck_assert_int_eq(len, n * rig.request.len);
+	ck_assert_int_eq(len, n * fixture.request.len);
 	for (unsigned k = 0; k < n; k++)
-		ck_assert_int_eq(
-			memcmp(text + k * rig.request.len, rig.request.bytes, rig.request.len), 0);
+		ck_assert_int_eq(memcmp(text + k * fixture.request.len, fixture.request.bytes,
+					 fixture.request.len),
+			0);
 }
 
 static void hear(int i, unsigned n)
 {
 	while (n-- > 0)
-		rig_hear(peers[i]);
+		fixture_hear(peers[i]);
 }
 
 static void say(int i, const char *text, unsigned n)
@@ -126,7 +127,7 @@ static void say(int i, const char *text, unsigned n)
 
 	while (n-- > 0)
 		strcat(all, text);
-	rig_say(peers[i], all);
+	fixture_say(peers[i], all);
 }
 
 static void hang_up(int i, bool resets)
@@ -150,32 +151,32 @@ static void begin(unsigned n)
 	ck_assert_uint_eq(pool.n_idle, 1);
 	arrive_n(n);
 	hear(0, n);
-	ck_assert_uint_eq(rig.stats.in_flight, n);
+	ck_assert_uint_eq(fixture.stats.in_flight, n);
 	n_ended = n_free = 0;
 }
 
 static uint64_t sent(void)
 {
-	return rig.stats.totals.ledgers[STATS_WINDOW].sent;
+	return fixture.stats.totals.ledgers[STATS_WINDOW].sent;
 }
 
 static const char *example_of(enum fault fault)
 {
-	return rig.stats.totals.faults[fault].example;
+	return fixture.stats.totals.faults[fault].example;
 }
 
 static void use_post(void)
 {
-	rig.request.bytes = (char *)POST;
-	rig.request.len = strlen(POST);
-	rig.request.is_idempotent = false;
+	fixture.request.bytes = (char *)POST;
+	fixture.request.len = strlen(POST);
+	fixture.request.is_idempotent = false;
 }
 
 /* ---- together */
 
 START_TEST(one_write_for_all)
 {
-	const struct histogram *h = rig.stats.totals.histograms;
+	const struct histogram *h = fixture.stats.totals.histograms;
 
 	make_pool();
 	arrive_n(DEPTH + 2);
@@ -191,11 +192,11 @@ START_TEST(one_write_for_all)
 	say(0, MINI_OK, 2);
 	TURN_UNTIL(n_ended == DEPTH + 2);
 	ck_assert_uint_eq(n_free, DEPTH + 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), DEPTH + 2);
-	ck_assert_uint_eq(rig.env.opened, 1);
-	ck_assert_uint_eq(rig.env.requests_on_new, 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_in, (DEPTH + 2) * strlen(MINI_OK));
-	ck_assert_uint_eq(rig.stats.totals.bytes_out, (DEPTH + 2) * strlen(RIG_GET));
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), DEPTH + 2);
+	ck_assert_uint_eq(fixture.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.requests_on_new, 1);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_in, (DEPTH + 2) * strlen(MINI_OK));
+	ck_assert_uint_eq(fixture.stats.totals.bytes_out, (DEPTH + 2) * strlen(FIXTURE_GET));
 	ck_assert(h[STATS_RESPONSE].sum ==
 		  h[STATS_OUR_DELAY].sum + h[STATS_CONNECTION_WAIT].sum + h[STATS_SERVICE].sum);
 }
@@ -214,7 +215,7 @@ START_TEST(users_go_out_together)
 		TURN_UNTIL(n_again == 0);
 	}
 	hear_at_once(0, DEPTH);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 5 * DEPTH);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5 * DEPTH);
 	ck_assert_uint_eq(pool.n_busy, 1);
 	ck_assert_uint_eq(pool.n_idle, 0);
 	ck_assert_uint_eq(pool.n_waiting, 0);
@@ -246,7 +247,7 @@ START_TEST(who_has_room)
 	arrive();
 	ck_assert_uint_eq(pool.n_waiting, 1);
 	pool_abandon(&pool);
-	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 2 * DEPTH + 1); /* nothing was written */
+	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 2 * DEPTH + 1); /* nothing was written */
 }
 END_TEST
 
@@ -255,8 +256,8 @@ START_TEST(abandoned_in_flight)
 	begin(3);
 	arrive();
 	pool_abandon(&pool);
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 3);
-	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 1);
 	ck_assert_uint_eq(n_ended, 0);
 }
 END_TEST
@@ -267,15 +268,15 @@ START_TEST(large_requests)
 	enum { LEN = 1 << 20 };
 	char *bytes = malloc(LEN);
 	static char text[65536];
-	struct request requests[2] = {rig.request, rig.request};
-	size_t left = 2 * LEN + 2 * strlen(RIG_GET);
+	struct request requests[2] = {fixture.request, fixture.request};
+	size_t left = 2 * LEN + 2 * strlen(FIXTURE_GET);
 
 	ck_assert_ptr_nonnull(bytes);
 	memset(bytes, 'x', LEN);
 	memcpy(bytes + LEN - 4, "\r\n\r\n", 4);
 	requests[1].bytes = bytes;
 	requests[1].len = LEN;
-	rig.env.requests = requests;
+	fixture.env.requests = requests;
 	make_pool();
 	for (size_t i = 0; i < DEPTH; i++)
 		pool_arrive(&pool, clock_now_ns(), clock_now_ns(), i % 2);
@@ -286,13 +287,13 @@ START_TEST(large_requests)
 		ck_assert(n > 0 || (n == -1 && errno == EAGAIN));
 		if (n > 0)
 			left -= (size_t)n;
-		ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	}
 	say(0, MINI_OK, DEPTH);
 	TURN_UNTIL(n_ended == DEPTH);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), DEPTH);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), DEPTH);
 	ck_assert_uint_eq(sent(), DEPTH);
-	ck_assert_uint_gt(rig.stats.totals.histograms[STATS_SEND_STALL].count, 0);
+	ck_assert_uint_gt(fixture.stats.totals.histograms[STATS_SEND_STALL].count, 0);
 	pool_fini(&pool);
 	has_pool = false;
 	free(bytes);
@@ -324,18 +325,18 @@ START_TEST(split_anywhere)
 		size_t at = (size_t)_i % (len - 1) + 1;
 
 		ck_assert_int_eq(write(peers[0], text, at), at);
-		ck_assert_int_eq(loop_turn(rig.loop, SEC), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 		ck_assert_uint_eq(n_ended, at >= strlen(pairs[p][0]));
-		rig_say(peers[0], text + at);
+		fixture_say(peers[0], text + at);
 		TURN_UNTIL(n_ended == 2);
 		ck_assert_uint_eq(n_free, 2);
 		n_ended = n_free = 0;
 		arrive_n(2);
 		hear(0, 2);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1 + 4);
-	ck_assert_uint_eq(rig_count(LEDGER_HTTP_ERROR), 4);
-	ck_assert_uint_eq(rig.env.opened, 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1 + 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 4);
+	ck_assert_uint_eq(fixture.env.opened, 1);
 }
 END_TEST
 
@@ -362,7 +363,7 @@ START_TEST(broken_anywhere)
 	if (resets && at > 0 && n_answered < 2)
 		TURN_UNTIL(n_ended == n_answered &&
 			   (at == first || pool.tasks[0]._exchange.first_byte_ns != 0));
-	rig_acknowledge(&pool.tasks[0], true);
+	fixture_acknowledge(&pool.tasks[0], true);
 	hang_up(0, resets);
 	if (n_again_sent > 0) {
 		take_peer();
@@ -373,13 +374,14 @@ START_TEST(broken_anywhere)
 		}
 	}
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig.stats.totals.retries, n_again_sent);
-	ck_assert_uint_eq(rig_faults(resets ? FAULT_RESET : FAULT_CLOSED), is_cut + is_second_cut);
+	ck_assert_uint_eq(fixture.stats.totals.retries, n_again_sent);
+	ck_assert_uint_eq(
+		fixture_faults(resets ? FAULT_RESET : FAULT_CLOSED), is_cut + is_second_cut);
 	n_ok += n_again_sent + (n_answered > 0 && is_good(pair[0])) +
 		(n_answered > 1 && is_good(pair[1]));
-	ck_assert_uint_eq(rig_count(LEDGER_OK), n_ok);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), n_ok);
 	ck_assert_uint_eq(sent(), 3);
-	ck_assert_uint_eq(rig_faults(FAULT_STALE), 0);
+	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 0);
 }
 END_TEST
 
@@ -404,11 +406,11 @@ START_TEST(dropped)
 		say(1, MINI_OK, 1);
 	}
 	TURN_UNTIL(n_ended == 3);
-	ck_assert_uint_eq(rig_faults(fault), is_post ? 2 : 1);
+	ck_assert_uint_eq(fixture_faults(fault), is_post ? 2 : 1);
 	ck_assert_str_eq(example_of(fault),
 		resets ? "Connection reset by peer" : "closed before any byte of the response");
-	ck_assert_uint_eq(rig.stats.totals.retries, !is_post);
-	ck_assert_uint_eq(rig.env.stale, 0);
+	ck_assert_uint_eq(fixture.stats.totals.retries, !is_post);
+	ck_assert_uint_eq(fixture.env.stale, 0);
 }
 END_TEST
 
@@ -421,20 +423,20 @@ START_TEST(closed_behind_an_answer)
 		"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", UNTIL_CLOSE, MINI_OK_CLOSE MINI_OK};
 
 	begin(3);
-	rig_say(peers[0], texts[_i]);
+	fixture_say(peers[0], texts[_i]);
 	if (_i == 2)
 		hang_up(0, false);
 	take_peer();
 	ck_assert_uint_eq(n_ended, 1);
-	ck_assert_uint_eq(rig.stats.in_flight, 2);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	ck_assert_uint_eq(fixture.stats.in_flight, 2);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
 	hear_at_once(1, 1);
 	say(1, MINI_OK, 1);
 	hear_at_once(1, 1);
 	say(1, MINI_OK, 1);
 	TURN_UNTIL(n_ended == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
-	ck_assert_uint_eq(rig.stats.totals.retries, 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 2);
 	ck_assert_uint_eq(sent(), 4);
 }
 END_TEST
@@ -444,7 +446,7 @@ END_TEST
 START_TEST(carefully_repeated)
 {
 	begin(1);
-	rig_acknowledge(&pool.tasks[0], false);
+	fixture_acknowledge(&pool.tasks[0], false);
 	hang_up(0, false);
 	take_peer();
 	TURN_UNTIL(pool.n_busy == 1);
@@ -455,7 +457,7 @@ START_TEST(carefully_repeated)
 	hear_at_once(1, 3);
 	say(1, MINI_OK, 3);
 	TURN_UNTIL(n_ended == 4);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
 }
 END_TEST
 
@@ -463,10 +465,10 @@ START_TEST(method_forbids_it)
 {
 	use_post();
 	begin(3);
-	rig_say(peers[0], MINI_OK_CLOSE);
+	fixture_say(peers[0], MINI_OK_CLOSE);
 	TURN_UNTIL(n_ended == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
-	ck_assert_uint_eq(rig_faults(FAULT_STALE), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 2);
 	ck_assert_str_eq(
 		example_of(FAULT_STALE), "closed before its turn came; POST is not repeated");
 	ck_assert_uint_eq(n_free, 0);
@@ -478,31 +480,31 @@ START_TEST(queued_and_not_written)
 {
 	use_post();
 	begin(1);
-	rig_say(peers[0], MINI_OK_CLOSE);
+	fixture_say(peers[0], MINI_OK_CLOSE);
 	arrive_n(2);
 	/* The flush comes before the read in the next turn, or after it: both are right. */
 	TURN_UNTIL(n_ended >= 1);
-	if (rig_faults(FAULT_STALE) == 0) {
+	if (fixture_faults(FAULT_STALE) == 0) {
 		take_peer();
 		hear(1, 2);
 		say(1, MINI_OK, 2);
 	}
 	TURN_UNTIL(n_ended == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_OK) + rig_faults(FAULT_STALE), 4);
-	ck_assert_uint_eq(rig.stats.totals.retries, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK) + fixture_faults(FAULT_STALE), 4);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
 END_TEST
 
 START_TEST(bad_answer)
 {
 	begin(2);
-	rig_say(peers[0], "220 mail.test ESMTP\r\n");
+	fixture_say(peers[0], "220 mail.test ESMTP\r\n");
 	take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_BAD_RESPONSE), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_BAD_RESPONSE), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
 END_TEST
 
@@ -510,12 +512,12 @@ END_TEST
 START_TEST(surplus)
 {
 	begin(2);
-	rig_say(peers[0], MINI_OK MINI_OK MINI_OK);
+	fixture_say(peers[0], MINI_OK MINI_OK MINI_OK);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
 	ck_assert_uint_eq(pool.n_idle + pool.n_busy, 0);
-	ck_assert_uint_eq(rig.env.closed_by_us, 1);
-	ck_assert_uint_eq(rig.env.surplus, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
+	ck_assert_uint_eq(fixture.env.surplus, 1);
 }
 END_TEST
 
@@ -523,18 +525,18 @@ END_TEST
 START_TEST(line_ends)
 {
 	begin(3);
-	rig_say(peers[0], MINI_OK "\r\n" MINI_OK "\r\n");
+	fixture_say(peers[0], MINI_OK "\r\n" MINI_OK "\r\n");
 	TURN_UNTIL(n_ended == 2);
-	rig_say(peers[0], "\r\n" MINI_OK "\r\n");
+	fixture_say(peers[0], "\r\n" MINI_OK "\r\n");
 	TURN_UNTIL(n_ended == 3);
-	rig_say(peers[0], "\r\n");
+	fixture_say(peers[0], "\r\n");
 	arrive_n(2);
 	hear(0, 2);
 	say(0, MINI_OK "\r\n", 2);
 	TURN_UNTIL(n_ended == 5);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 6);
-	ck_assert_uint_eq(rig.env.opened, 1);
-	ck_assert_uint_eq(rig.env.surplus, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 6);
+	ck_assert_uint_eq(fixture.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.surplus, 0);
 	ck_assert_uint_eq(pool.n_idle, 1);
 }
 END_TEST
@@ -544,14 +546,14 @@ START_TEST(surplus_before_the_question)
 {
 	begin(2);
 	n_again = 2;
-	rig_say(peers[0], MINI_OK MINI_OK MINI_OK);
+	fixture_say(peers[0], MINI_OK MINI_OK MINI_OK);
 	take_peer();
 	TURN_UNTIL(n_ended >= 2);
 	hear(1, 2 - n_again);
 	say(1, MINI_OK, 2);
 	TURN_UNTIL(n_ended == 2 + (2 - n_again));
-	ck_assert_uint_eq(rig.stats.totals.retries, 0);
-	ck_assert_uint_eq(rig_count(LEDGER_BAD_RESPONSE), 0);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_BAD_RESPONSE), 0);
 }
 END_TEST
 
@@ -561,7 +563,7 @@ START_TEST(first_times_out)
 {
 	int64_t now_ns;
 
-	rig.env.request_timeout_ns = 30 * SEC;
+	fixture.env.request_timeout_ns = 30 * SEC;
 	begin(0);
 	now_ns = clock_now_ns();
 	pool_arrive(&pool, now_ns - 30 * SEC + 60 * MS, now_ns, 0);
@@ -571,15 +573,15 @@ START_TEST(first_times_out)
 		ck_assert_int_eq(write(peers[0], MINI_OK, 10), 10);
 	TURN_UNTIL(n_ended == 1);
 	ck_assert_int_ge(clock_now_ns(), now_ns + 60 * MS);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 	ck_assert_str_eq(example_of(FAULT_TIMEOUT),
 		_i == 1 ? "the response was not complete" : "no response");
 	take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
 
@@ -588,7 +590,7 @@ START_TEST(second_times_out)
 {
 	int64_t now_ns;
 
-	rig.env.request_timeout_ns = 30 * SEC;
+	fixture.env.request_timeout_ns = 30 * SEC;
 	begin(0);
 	now_ns = clock_now_ns();
 	pool_arrive(&pool, now_ns, now_ns, 0);
@@ -599,14 +601,14 @@ START_TEST(second_times_out)
 		ck_assert_int_eq(write(peers[0], MINI_OK, 10), 10);
 	TURN_UNTIL(n_ended == 1 + (unsigned)_i);
 	ck_assert_int_ge(clock_now_ns(), now_ns + 60 * MS);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1 + (uint64_t)_i);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1 + (uint64_t)_i);
 	if (_i == 1)
 		return;
 	take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
 END_TEST
 
@@ -615,7 +617,7 @@ START_TEST(timer_follows)
 {
 	int64_t now_ns, until_ns;
 
-	rig.env.request_timeout_ns = 30 * SEC;
+	fixture.env.request_timeout_ns = 30 * SEC;
 	begin(0);
 	now_ns = clock_now_ns();
 	pool_arrive(&pool, now_ns - 30 * SEC + 60 * MS, now_ns, 0);
@@ -623,14 +625,14 @@ START_TEST(timer_follows)
 	hear(0, 2);
 	say(0, MINI_OK, 1);
 	TURN_UNTIL(n_ended == 1);
-	if (rig_count(LEDGER_OK) != 2)
+	if (fixture_count(LEDGER_OK) != 2)
 		return; /* the machine was too slow to tell */
 	until_ns = now_ns + 100 * MS;
 	while (clock_now_ns() < until_ns)
-		ck_assert_int_eq(loop_turn(rig.loop, 5 * MS), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 5 * MS), 0);
 	TURN_UNTIL(n_ended == 2);
 	ck_assert_int_ge(clock_now_ns(), now_ns + 160 * MS);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 }
 END_TEST
 
@@ -639,28 +641,28 @@ END_TEST
 START_TEST(requests_per_connection)
 {
 	char text[2048];
-	size_t want = 2 * strlen(RIG_GET) + strlen(LAST);
+	size_t want = 2 * strlen(FIXTURE_GET) + strlen(LAST);
 	ssize_t len;
 
-	rig.request.last_bytes = (char *)LAST;
-	rig.request.last_len = strlen(LAST);
-	rig.env.requests_max = 3;
+	fixture.request.last_bytes = (char *)LAST;
+	fixture.request.last_len = strlen(LAST);
+	fixture.env.requests_max = 3;
 	make_pool();
 	arrive_n(5);
 	take_peer();
-	TURN_UNTIL(rig_is_readable(peers[0]));
+	TURN_UNTIL(fixture_is_readable(peers[0]));
 	len = recv(peers[0], text, sizeof(text), 0);
 	ck_assert_int_eq(len, want);
-	ck_assert_int_eq(memcmp(text + 2 * strlen(RIG_GET), LAST, strlen(LAST)), 0);
+	ck_assert_int_eq(memcmp(text + 2 * strlen(FIXTURE_GET), LAST, strlen(LAST)), 0);
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	say(0, MINI_OK, 3);
 	take_peer();
 	hear(1, 2);
 	say(1, MINI_OK, 2);
 	TURN_UNTIL(n_ended == 5);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 5);
-	ck_assert_uint_eq(rig.env.closed_by_us, 1);
-	ck_assert_uint_eq(rig.stats.totals.retries, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
+	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
 END_TEST
 
@@ -668,24 +670,24 @@ START_TEST(old_connection_takes_no_more)
 {
 	int64_t until_ns;
 
-	rig.env.max_age_ns = 20 * MS;
+	fixture.env.max_age_ns = 20 * MS;
 	make_pool();
 	arrive_n(2);
 	take_peer();
 	hear(0, 2);
 	until_ns = clock_now_ns() + 40 * MS;
 	while (clock_now_ns() < until_ns)
-		ck_assert_int_eq(loop_turn(rig.loop, 5 * MS), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 5 * MS), 0);
 	arrive();
 	ck_assert_uint_eq(pool.n_waiting, 1);
 	say(0, MINI_OK, 2);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig.env.closed_by_us, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
 	take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
 	TURN_UNTIL(n_ended == 3);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
 }
 END_TEST
 
@@ -697,9 +699,9 @@ START_TEST(closed_when_all_is_answered)
 	hang_up(0, false);
 	TURN_UNTIL(n_ended == 3);
 	TURN_UNTIL(pool.n_idle + pool.n_busy == 0);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
-	ck_assert_uint_eq(rig.env.stale, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
+	ck_assert_uint_eq(fixture.env.stale, 0);
 }
 END_TEST
 
@@ -734,7 +736,7 @@ int main(void)
 	Suite *s = suite_create("task_pipeline");
 	TCase *t = tcase_create("task_pipeline");
 
-	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #define LAST "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 #define POST "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n"
@@ -39,12 +39,12 @@ static void on_opened(struct pool *p, enum fault fault, const char *why)
 
 static void setup(void)
 {
-	rig_open(16);
+	fixture_open(16);
 	has_pool = false;
 	n_peers = 0;
 	n_ended = n_free = n_opened = n_heard = 0;
 	config = (struct pool_config){
-		.env = &rig.env,
+		.env = &fixture.env,
 		.limit = 3,
 		.exhausted = PLAN_GROW,
 		.reuse = PLAN_REUSE_LIFO,
@@ -65,10 +65,10 @@ static void teardown(void)
 			close(peers[i]);
 	/* What was sent, and what was sent again; nothing else. */
 	for (int i = 0; i < STATS_PHASE_COUNT; i++)
-		sent += rig.stats.totals.ledgers[i].sent;
-	ck_assert_uint_eq(rig.env.sent, sent + rig.stats.totals.retries);
-	ck_assert_uint_le(n_heard, sent + rig.stats.totals.retries);
-	rig_close();
+		sent += fixture.stats.totals.ledgers[i].sent;
+	ck_assert_uint_eq(fixture.env.sent, sent + fixture.stats.totals.retries);
+	ck_assert_uint_le(n_heard, sent + fixture.stats.totals.retries);
+	fixture_close();
 }
 
 static void make_pool(void)
@@ -88,19 +88,19 @@ static void arrive(void)
 static void take_peer(void)
 {
 	ck_assert_int_lt(n_peers, N_PEERS);
-	peers[n_peers++] = rig_accept();
+	peers[n_peers++] = fixture_accept();
 }
 
 static void hear(int i)
 {
-	rig_hear(peers[i]);
+	fixture_hear(peers[i]);
 	n_heard++;
 }
 
 static void answer(int i)
 {
 	hear(i);
-	rig_say(peers[i], MINI_OK);
+	fixture_say(peers[i], MINI_OK);
 }
 
 static void close_as(int i, int way)
@@ -121,7 +121,7 @@ static void hang_up(int i, int way)
 {
 	for (size_t k = 0; k < pool.config.limit; k++)
 		if (task_get_state(&pool.tasks[k]) == TASK_RECEIVING)
-			rig_acknowledge(&pool.tasks[k], false);
+			fixture_acknowledge(&pool.tasks[k], false);
 	close_as(i, way);
 }
 
@@ -138,19 +138,19 @@ static void warm_up(void)
 
 static uint64_t sent(void)
 {
-	return rig.stats.totals.ledgers[STATS_WINDOW].sent;
+	return fixture.stats.totals.ledgers[STATS_WINDOW].sent;
 }
 
 static const char *example_of(enum fault fault)
 {
-	return rig.stats.totals.faults[fault].example;
+	return fixture.stats.totals.faults[fault].example;
 }
 
 static void use_post(void)
 {
-	rig.request.bytes = (char *)POST;
-	rig.request.len = strlen(POST);
-	rig.request.is_idempotent = false;
+	fixture.request.bytes = (char *)POST;
+	fixture.request.len = strlen(POST);
+	fixture.request.is_idempotent = false;
 }
 
 /* ---- the race */
@@ -158,7 +158,7 @@ static void use_post(void)
 /* The server has gone: the same arrival, on another connection. */
 START_TEST(is_repeated)
 {
-	const struct histogram *h = rig.stats.totals.histograms;
+	const struct histogram *h = fixture.stats.totals.histograms;
 
 	warm_up();
 	arrive();
@@ -166,16 +166,16 @@ START_TEST(is_repeated)
 	hang_up(0, _i);
 	take_peer();
 	ck_assert_uint_eq(n_ended, 1);
-	ck_assert_uint_eq(rig.stats.in_flight, 1);
+	ck_assert_uint_eq(fixture.stats.in_flight, 1);
 	answer(1);
 	TURN_UNTIL(n_ended == 2);
 	ck_assert_uint_eq(n_free, 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(sent(), 2);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
-	ck_assert_uint_eq(rig.env.stale, 1);
-	ck_assert_uint_eq(rig.stats.totals.bytes_out, 3 * strlen(RIG_GET));
-	ck_assert_uint_eq(rig.env.opened, 2);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture.env.stale, 1);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_out, 3 * strlen(FIXTURE_GET));
+	ck_assert_uint_eq(fixture.env.opened, 2);
 	/* The identity holds, with service from the first sending on. */
 	ck_assert(h[STATS_RESPONSE].sum ==
 		  h[STATS_OUR_DELAY].sum + h[STATS_CONNECTION_WAIT].sum + h[STATS_SERVICE].sum);
@@ -197,8 +197,8 @@ START_TEST(closed_before)
 	take_peer();
 	answer(1);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
 
@@ -217,10 +217,10 @@ START_TEST(dropped)
 		sent_earlier(SEC);
 	close_as(0, _i % N_WAYS);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_faults(resets ? FAULT_RESET : FAULT_CLOSED), 1);
+	ck_assert_uint_eq(fixture_faults(resets ? FAULT_RESET : FAULT_CLOSED), 1);
 	ck_assert_str_eq(example_of(resets ? FAULT_RESET : FAULT_CLOSED),
 		resets ? "Connection reset by peer" : "closed before any byte of the response");
-	ck_assert_uint_eq(rig.stats.totals.retries + rig.env.stale, 0);
+	ck_assert_uint_eq(fixture.stats.totals.retries + fixture.env.stale, 0);
 	ck_assert_uint_eq(sent(), 2);
 }
 END_TEST
@@ -236,12 +236,12 @@ START_TEST(reset_late_or_acknowledged)
 	hear(0);
 	if (is_late)
 		sent_earlier(2 * 3600 * SEC);
-	rig_acknowledge(&pool.tasks[0], is_acknowledged);
+	fixture_acknowledge(&pool.tasks[0], is_acknowledged);
 	close_as(0, BY_RST);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_faults(FAULT_STALE), is_race);
-	ck_assert_uint_eq(rig_faults(FAULT_RESET), !is_race);
-	ck_assert_uint_eq(rig.env.stale, is_race);
+	ck_assert_uint_eq(fixture_faults(FAULT_STALE), is_race);
+	ck_assert_uint_eq(fixture_faults(FAULT_RESET), !is_race);
+	ck_assert_uint_eq(fixture.env.stale, is_race);
 }
 END_TEST
 
@@ -258,8 +258,8 @@ START_TEST(answer_has_begun)
 	ck_assert_int_eq(write(peers[0], text, n), n);
 	hang_up(0, way);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_faults(way == BY_RST ? FAULT_RESET : FAULT_CLOSED), 1);
-	ck_assert_uint_eq(rig.stats.totals.retries + rig.env.stale, 0);
+	ck_assert_uint_eq(fixture_faults(way == BY_RST ? FAULT_RESET : FAULT_CLOSED), 1);
+	ck_assert_uint_eq(fixture.stats.totals.retries + fixture.env.stale, 0);
 }
 END_TEST
 
@@ -271,8 +271,8 @@ START_TEST(first_request_is_no_race)
 	hear(0);
 	hang_up(0, _i);
 	TURN_UNTIL(n_ended == 1);
-	ck_assert_uint_eq(rig_faults(_i == BY_RST ? FAULT_RESET : FAULT_CLOSED), 1);
-	ck_assert_uint_eq(rig.env.stale + rig.stats.totals.retries, 0);
+	ck_assert_uint_eq(fixture_faults(_i == BY_RST ? FAULT_RESET : FAULT_CLOSED), 1);
+	ck_assert_uint_eq(fixture.env.stale + fixture.stats.totals.retries, 0);
 }
 END_TEST
 
@@ -284,11 +284,11 @@ START_TEST(method_forbids_it)
 	hear(0);
 	hang_up(0, _i);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_faults(FAULT_STALE), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), 1);
+	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
 	ck_assert_str_eq(
 		example_of(FAULT_STALE), "closed as the request was sent; POST is not repeated");
-	ck_assert_uint_eq(rig.stats.totals.retries, 0);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
 END_TEST
 
@@ -308,7 +308,7 @@ START_TEST(only_once)
 	pool.config.open_rate = (struct rate){1, 3600};
 	pool._next_open_ns = clock_now_ns() + 3600 * SEC;
 	arrive();
-	hear(rig_is_readable(peers[1]) ? 1 : 0);
+	hear(fixture_is_readable(peers[1]) ? 1 : 0);
 	for (int i = 0; i < 2; i++)
 		hang_up(i, BY_RST);
 	TURN_UNTIL(pool.n_busy + pool.n_idle == 0);
@@ -316,13 +316,13 @@ START_TEST(only_once)
 		/* Both ends were seen in one turn: it waits for a connection. */
 		ck_assert_uint_eq(pool.n_returned, 1);
 		pool_abandon(&pool);
-		ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 1);
+		ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 1);
 		return;
 	}
-	ck_assert_uint_eq(rig_faults(FAULT_STALE), 1);
+	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 1);
 	ck_assert_str_eq(example_of(FAULT_STALE),
 		"closed as the request was sent, also when it was repeated");
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
 
@@ -337,8 +337,8 @@ START_TEST(closed_again_on_a_fresh_connection)
 	hear(1);
 	hang_up(1, BY_FIN);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_faults(FAULT_CLOSED), 1);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture_faults(FAULT_CLOSED), 1);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 	ck_assert_uint_eq(sent(), 2);
 }
 END_TEST
@@ -349,15 +349,15 @@ START_TEST(no_connection_to_repeat_it_on)
 	warm_up();
 	arrive();
 	hear(0);
-	close(rig.server.listener);
-	rig.server.listener = -1;
+	close(fixture.server.listener);
+	fixture.server.listener = -1;
 	hang_up(0, BY_FIN);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_faults(FAULT_STALE), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 0);
+	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 0);
 	ck_assert_str_eq(example_of(FAULT_STALE),
 		"closed as the request was sent, then no connection: Connection refused");
-	ck_assert_uint_eq(rig.stats.totals.retries, 0);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
 END_TEST
 
@@ -382,7 +382,7 @@ START_TEST(goes_first)
 		answer(1);
 		TURN_UNTIL(n_ended == 2 + i);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 }
 END_TEST
 
@@ -391,7 +391,7 @@ START_TEST(times_out_while_it_waits)
 {
 	int64_t planned_ns;
 
-	rig.env.request_timeout_ns = 30 * SEC;
+	fixture.env.request_timeout_ns = 30 * SEC;
 	warm_up();
 	pool.config.open_rate = (struct rate){1, 3600};
 	pool._next_open_ns = clock_now_ns() + 3600 * SEC;
@@ -404,8 +404,8 @@ START_TEST(times_out_while_it_waits)
 	ck_assert_int_eq(pool_oldest_ns(&pool), planned_ns);
 	TURN_UNTIL(n_ended == 2);
 	ck_assert_int_ge(clock_now_ns(), planned_ns + 30 * SEC);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_EXPIRED), 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 0);
 	ck_assert_uint_eq(pool.n_returned, 0);
 }
 END_TEST
@@ -415,7 +415,7 @@ START_TEST(times_out_when_it_was_repeated)
 {
 	int64_t planned_ns;
 
-	rig.env.request_timeout_ns = 30 * SEC;
+	fixture.env.request_timeout_ns = 30 * SEC;
 	warm_up();
 	planned_ns = clock_now_ns() - 30 * SEC + 200 * MS;
 	pool_arrive(&pool, planned_ns, clock_now_ns(), 0);
@@ -425,8 +425,8 @@ START_TEST(times_out_when_it_was_repeated)
 	hear(1);
 	TURN_UNTIL(n_ended == 2);
 	ck_assert_int_ge(clock_now_ns(), planned_ns + 30 * SEC);
-	ck_assert_uint_eq(rig_count(LEDGER_TIMEOUT), 1);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
 
@@ -446,23 +446,24 @@ START_TEST(idle_connection_serves)
 	pool._next_open_ns = clock_now_ns() + 3600 * SEC;
 	arrive();
 	for (int i = 0, heard = 0; i < 3; i++)
-		if (!heard && rig_is_readable(peers[i])) {
+		if (!heard && fixture_is_readable(peers[i])) {
 			heard = 1;
 			hear(i);
 			hang_up(i, _i);
 		}
 	while (n_ended < 4) {
-		ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 		for (int i = 0; i < 3; i++)
-			if (peers[i] >= 0 && pool.n_returned == 0 && rig_is_readable(peers[i]) &&
-				rig.stats.totals.retries == 1) {
+			if (peers[i] >= 0 && pool.n_returned == 0 &&
+				fixture_is_readable(peers[i]) &&
+				fixture.stats.totals.retries == 1) {
 				answer(i);
 				TURN_UNTIL(n_ended == 4);
 				break;
 			}
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
 
@@ -504,8 +505,8 @@ START_TEST(kept_one_is_spared)
 	if (has_waiting)
 		answer(1);
 	TURN_UNTIL(n_ended == (has_waiting ? 5 : 4));
-	ck_assert_uint_eq(rig_count(LEDGER_OK), n_ended);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), n_ended);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
 
@@ -516,12 +517,12 @@ START_TEST(kept_one_serves_at_last)
 	hear(0);
 	answer(1);
 	TURN_UNTIL(n_ended == 3);
-	ck_assert_int_eq(shutdown(rig.server.listener, SHUT_RD), 0);
+	ck_assert_int_eq(shutdown(fixture.server.listener, SHUT_RD), 0);
 	hang_up(0, _i);
-	TURN_UNTIL(rig.stats.totals.retries == 1);
+	TURN_UNTIL(fixture.stats.totals.retries == 1);
 	answer(1);
 	TURN_UNTIL(n_ended == 4);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 }
 END_TEST
 
@@ -535,8 +536,8 @@ START_TEST(drain_ends_before_it_is_repeated)
 	hang_up(0, BY_FIN);
 	TURN_UNTIL(pool.n_returned == 1);
 	pool_abandon(&pool);
-	ck_assert_uint_eq(rig_count(LEDGER_UNFINISHED), 1);
-	ck_assert_uint_eq(rig_count(LEDGER_UNSENT), 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 0);
 	ck_assert_uint_eq(n_ended, 1);
 }
 END_TEST
@@ -557,8 +558,8 @@ START_TEST(pending_end_is_seen)
 	take_peer();
 	answer(1);
 	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
-	ck_assert_uint_eq(rig.env.stale, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture.env.stale, 0);
 }
 END_TEST
 
@@ -569,9 +570,9 @@ START_TEST(requests_per_connection)
 	unsigned n_max = (unsigned)_i;
 	char text[256];
 
-	rig.request.last_bytes = (char *)LAST;
-	rig.request.last_len = strlen(LAST);
-	rig.env.requests_max = n_max;
+	fixture.request.last_bytes = (char *)LAST;
+	fixture.request.last_len = strlen(LAST);
+	fixture.env.requests_max = n_max;
 	make_pool();
 	for (unsigned n = 0; n < 3 * n_max; n++) {
 		bool is_last = n % n_max == n_max - 1;
@@ -580,20 +581,20 @@ START_TEST(requests_per_connection)
 		arrive();
 		if (n % n_max == 0)
 			take_peer();
-		TURN_UNTIL(rig_is_readable(peers[n_peers - 1]));
+		TURN_UNTIL(fixture_is_readable(peers[n_peers - 1]));
 		len = recv(peers[n_peers - 1], text, sizeof(text) - 1, 0);
 		n_heard++;
 		ck_assert_int_gt(len, 0);
 		text[len] = '\0';
-		ck_assert_str_eq(text, is_last ? LAST : RIG_GET);
-		rig_say(peers[n_peers - 1], is_last && n % 2 ? MINI_OK_CLOSE : MINI_OK);
+		ck_assert_str_eq(text, is_last ? LAST : FIXTURE_GET);
+		fixture_say(peers[n_peers - 1], is_last && n % 2 ? MINI_OK_CLOSE : MINI_OK);
 		TURN_UNTIL(n_ended == n + 1);
 		ck_assert_uint_eq(pool.n_idle, !is_last);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 3 * n_max);
-	ck_assert_uint_eq(rig.env.opened, 3);
-	ck_assert_uint_eq(rig.env.closed_by_us, 3);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3 * n_max);
+	ck_assert_uint_eq(fixture.env.opened, 3);
+	ck_assert_uint_eq(fixture.env.closed_by_us, 3);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 }
 END_TEST
 
@@ -604,13 +605,13 @@ START_TEST(old_connections_are_closed)
 
 	config.is_fixed = true;
 	config.limit = 2;
-	rig.env.max_age_ns = 40 * MS;
+	fixture.env.max_age_ns = 40 * MS;
 	make_pool();
 	TURN_UNTIL(n_opened == 1);
-	TURN_UNTIL(rig.env.opened >= 4);
+	TURN_UNTIL(fixture.env.opened >= 4);
 	ck_assert_int_ge(clock_now_ns() - start_ns, 40 * MS);
-	ck_assert_uint_ge(rig.env.closed_by_us, 2);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_ge(fixture.env.closed_by_us, 2);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 }
 END_TEST
 
@@ -619,21 +620,21 @@ START_TEST(old_and_busy)
 {
 	int64_t until_ns;
 
-	rig.env.max_age_ns = 20 * MS;
+	fixture.env.max_age_ns = 20 * MS;
 	make_pool();
 	arrive();
 	take_peer();
 	TURN_UNTIL(pool.n_busy == 1);
 	until_ns = clock_now_ns() + 40 * MS;
 	while (clock_now_ns() < until_ns)
-		ck_assert_int_eq(loop_turn(rig.loop, 5 * MS), 0);
+		ck_assert_int_eq(loop_turn(fixture.loop, 5 * MS), 0);
 	ck_assert_uint_eq(pool.n_busy, 1);
 	answer(0);
 	TURN_UNTIL(n_ended == 1);
 	ck_assert_uint_eq(pool.n_busy + pool.n_idle, 0);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.env.closed_by_us, 1);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 }
 END_TEST
 
@@ -643,10 +644,10 @@ START_TEST(old_before_all_are_open)
 	config.is_fixed = true;
 	config.limit = 6;
 	config.open_rate = (struct rate){100, 1};
-	rig.env.max_age_ns = 15 * MS;
+	fixture.env.max_age_ns = 15 * MS;
 	make_pool();
 	TURN_UNTIL(n_opened == 1);
-	ck_assert_uint_ge(rig.env.closed_by_us, 1);
+	ck_assert_uint_ge(fixture.env.closed_by_us, 1);
 }
 END_TEST
 
@@ -671,7 +672,7 @@ START_TEST(lost_connections_come_back)
 	ck_assert_int_ge(clock_now_ns() - lost_ns, 100 * MS);
 	take_peer();
 	TURN_UNTIL(pool.n_idle == 2);
-	ck_assert_uint_eq(rig.env.opened, 4);
+	ck_assert_uint_eq(fixture.env.opened, 4);
 }
 END_TEST
 
@@ -702,8 +703,8 @@ START_TEST(attempts_become_rarer)
 	for (int i = 0; i < 2; i++)
 		take_peer();
 	TURN_UNTIL(n_opened == 1);
-	close(rig.server.listener);
-	rig.server.listener = -1;
+	close(fixture.server.listener);
+	fixture.server.listener = -1;
 	start_ns = clock_now_ns();
 	for (int i = 0; i < 2; i++)
 		hang_up(i, BY_FIN);
@@ -713,7 +714,7 @@ START_TEST(attempts_become_rarer)
 	/* An arrival does not wait for the next one. */
 	arrive();
 	TURN_UNTIL(n_ended == 1);
-	ck_assert_uint_eq(rig_count(LEDGER_NOT_CONNECTED), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 1);
 	ck_assert_int_eq(pool._backoff_ns, 400 * MS);
 }
 END_TEST
@@ -733,13 +734,13 @@ START_TEST(hung_up_on_for_ever)
 		hang_up(i, BY_FIN);
 	until_ns = clock_now_ns() + 700 * MS;
 	while (clock_now_ns() < until_ns) {
-		ck_assert_int_eq(loop_turn(rig.loop, 5 * MS), 0);
-		while (rig_is_readable(rig.server.listener))
-			close(mini_server_accept(&rig.server));
+		ck_assert_int_eq(loop_turn(fixture.loop, 5 * MS), 0);
+		while (fixture_is_readable(fixture.server.listener))
+			close(mini_server_accept(&fixture.server));
 	}
 	/* At 100, 300 and 700 ms, of two connections each. */
-	ck_assert_uint_ge(rig.env.opened, 4);
-	ck_assert_uint_le(rig.env.opened, 2 + 3 * 4);
+	ck_assert_uint_ge(fixture.env.opened, 4);
+	ck_assert_uint_le(fixture.env.opened, 2 + 3 * 4);
 }
 END_TEST
 
@@ -778,7 +779,7 @@ int main(void)
 	Suite *s = suite_create("task_retry");
 	TCase *t = tcase_create("task_retry");
 
-	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);

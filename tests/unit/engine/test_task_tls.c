@@ -9,7 +9,7 @@
 
 #include "tests/support/mini_tls.h"
 #include "tests/support/suite.h"
-#include "tests/unit/engine/rig.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #define ALL SIZE_MAX
 #define OK_UNTIL_CLOSE "HTTP/1.1 200 OK\r\n\r\nuntil the end"
@@ -84,22 +84,22 @@ static void open_tls(enum mini_tls_who who, int version)
 	mini_tls_open(&tls, who, version);
 	config.ca =
 		(struct tls_pem){.name = "ca.pem", .text = tls.ca_pem, .len = strlen(tls.ca_pem)};
-	ck_assert_msg(tls_context_new(&config, &rig.env.tls, &err) == 0, "%s", err.text);
+	ck_assert_msg(tls_context_new(&config, &fixture.env.tls, &err) == 0, "%s", err.text);
 }
 
 static void setup(void)
 {
-	rig_open(16);
-	rig.env.on_idle = on_idle;
-	rig.env.on_spared = on_spared;
-	rig.env.on_closed = on_closed;
-	rig.env.on_returned = on_returned;
-	rig.env.on_connect_failed = on_connect_failed;
+	fixture_open(16);
+	fixture.env.on_idle = on_idle;
+	fixture.env.on_spared = on_spared;
+	fixture.env.on_closed = on_closed;
+	fixture.env.on_returned = on_returned;
+	fixture.env.on_connect_failed = on_connect_failed;
 	memset(&up, 0, sizeof(up));
 	memset(&server, 0, sizeof(server));
 	server.fd = -1;
 	server.chunk = ALL;
-	task_init(&task, &rig.env);
+	task_init(&task, &fixture.env);
 }
 
 static void server_end(void)
@@ -115,18 +115,18 @@ static void teardown(void)
 {
 	task_abandon(&task, clock_now_ns());
 	server_end();
-	rig.env.tls = tls_context_free(rig.env.tls);
+	fixture.env.tls = tls_context_free(fixture.env.tls);
 	mini_tls_close(&tls);
-	rig_close();
+	fixture_close();
 }
 
 /* ---- the server's turn */
 
 static void server_accept(void)
 {
-	if (!rig_is_readable(rig.server.listener))
+	if (!fixture_is_readable(fixture.server.listener))
 		return;
-	server.fd = mini_server_accept(&rig.server);
+	server.fd = mini_server_accept(&fixture.server);
 	ck_assert_int_ge(server.fd, 0);
 	server.ssl = SSL_new(tls.ctx);
 	server.in = BIO_new(BIO_s_mem());
@@ -178,7 +178,7 @@ static void server_give(void)
 
 static void turn(void)
 {
-	ck_assert_int_eq(loop_turn(rig.loop, 0), 0);
+	ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	if (server.fd < 0)
 		server_accept();
 	if (server.fd < 0 || server.is_plain)
@@ -225,9 +225,9 @@ static void ask(void)
 	struct exchange x;
 
 	server.n_heard = 0;
-	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
+	stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());
-	UNTIL(server.n_heard == rig.request.len);
+	UNTIL(server.n_heard == fixture.request.len);
 }
 
 static void say(const char *text, size_t len)
@@ -237,7 +237,7 @@ static void say(const char *text, size_t len)
 
 static const char *example_of(enum fault fault)
 {
-	return rig.stats.totals.faults[fault].example;
+	return fixture.stats.totals.faults[fault].example;
 }
 
 /* ---- tests */
@@ -247,24 +247,24 @@ static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
 START_TEST(handshake_and_answers_in_pieces)
 {
-	const struct histogram *h = rig.stats.totals.histograms;
+	const struct histogram *h = fixture.stats.totals.histograms;
 
 	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
 	server.chunk = chunks[_i / 2];
 	connect_task();
 	ck_assert_uint_eq(h[STATS_CONNECT].count, 1);
 	ck_assert_uint_eq(h[STATS_TLS].count, 1);
-	ck_assert_str_eq(rig.env.tls_info.version, _i % 2 ? "TLSv1.3" : "TLSv1.2");
-	ck_assert_uint_gt(strlen(rig.env.tls_info.cipher), 0);
+	ck_assert_str_eq(fixture.env.tls_info.version, _i % 2 ? "TLSv1.3" : "TLSv1.2");
+	ck_assert_uint_gt(strlen(fixture.env.tls_info.cipher), 0);
 	for (unsigned i = 0; i < 3; i++) {
 		ask();
 		say(MINI_OK, strlen(MINI_OK));
 		UNTIL(up.n_idle == 2 + i || up.n_closed > 0);
 		ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 3);
-	ck_assert_uint_eq(rig.env.opened, 1);
-	ck_assert_uint_eq(rig.env.closed_by_peer, 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
+	ck_assert_uint_eq(fixture.env.opened, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 }
 END_TEST
 
@@ -292,10 +292,10 @@ START_TEST(large_body)
 		say(text, len);
 		UNTIL(up.n_idle == 2 + i);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	/* What TLS carries, in both directions. */
-	ck_assert_uint_eq(rig.stats.totals.bytes_in, 2 * len);
-	ck_assert_uint_eq(rig.stats.totals.bytes_out, 2 * rig.request.len);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_in, 2 * len);
+	ck_assert_uint_eq(fixture.stats.totals.bytes_out, 2 * fixture.request.len);
 	free(text);
 }
 END_TEST
@@ -318,12 +318,12 @@ START_TEST(body_until_close)
 	server_end();
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(up.had_exchange);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), is_polite);
-	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), !is_polite);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), is_polite);
+	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), !is_polite);
 	if (!is_polite)
 		ck_assert_str_eq(example_of(FAULT_TRUNCATED),
 			"closed without TLS close_notify: the body may be cut");
-	ck_assert_uint_eq(rig.env.closed_by_peer, 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
 	free(large);
 }
 END_TEST
@@ -372,7 +372,7 @@ static void ask_deaf(void)
 	int64_t now_ns = clock_now_ns();
 	struct exchange x;
 
-	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
+	stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());
 }
 
@@ -384,11 +384,11 @@ START_TEST(stale_connection)
 	bool is_repeatable = _i / N_WAYS / 2 % 2;
 
 	open_tls(MINI_TLS_GOOD, versions[_i / N_WAYS / 4]);
-	rig.request.is_idempotent = is_repeatable;
+	fixture.request.is_idempotent = is_repeatable;
 	ask_and_answer();
 	if (has_heard) {
 		ask();
-		rig_acknowledge(&task, false);
+		fixture_acknowledge(&task, false);
 	}
 	server_hang_up(way);
 	if (!has_heard)
@@ -396,25 +396,25 @@ START_TEST(stale_connection)
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert(up.had_exchange);
 	ck_assert_uint_eq(up.n_returned, is_repeatable);
-	ck_assert_uint_eq(rig_faults(FAULT_STALE), !is_repeatable);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.env.stale, 1);
+	ck_assert_uint_eq(fixture_faults(FAULT_STALE), !is_repeatable);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.env.stale, 1);
 	if (!is_repeatable) {
 		ck_assert_str_eq(example_of(FAULT_STALE),
 			"closed as the request was sent; GET is not repeated");
 		return;
 	}
 	/* Once more, with the instants that it has. */
-	ck_assert_uint_eq(rig.stats.in_flight, 1);
+	ck_assert_uint_eq(fixture.stats.in_flight, 1);
 	up.n_idle = 0;
 	server.n_heard = 0;
 	connect_task();
 	task_send(&task, &up.returned, clock_now_ns());
-	UNTIL(server.n_heard == rig.request.len);
+	UNTIL(server.n_heard == fixture.request.len);
 	say(MINI_OK, strlen(MINI_OK));
 	UNTIL(up.n_idle == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 2);
-	ck_assert_uint_eq(rig.stats.totals.retries, 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
+	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
 
@@ -427,8 +427,8 @@ START_TEST(dropped)
 	server_hang_up(_i % 2 ? BY_GOODBYE : BY_FIN);
 	TURN_UNTIL(up.n_closed == 1);
 	ck_assert_uint_eq(up.n_returned, 0);
-	ck_assert_uint_eq(rig_faults(FAULT_CLOSED), 1);
-	ck_assert_uint_eq(rig.env.stale, 0);
+	ck_assert_uint_eq(fixture_faults(FAULT_CLOSED), 1);
+	ck_assert_uint_eq(fixture.env.stale, 0);
 }
 END_TEST
 
@@ -437,7 +437,7 @@ START_TEST(reset_without_goodbye)
 {
 	char byte;
 
-	rig.env.resets = _i == 1;
+	fixture.env.resets = _i == 1;
 	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	ask_and_answer();
 	task_abandon(&task, clock_now_ns());
@@ -473,8 +473,8 @@ START_TEST(tickets_while_idle)
 	server_end();
 	up.n_idle = 0;
 	connect_task();
-	ck_assert_uint_eq(tls_context_counts(rig.env.tls).handshakes, 2);
-	ck_assert_uint_eq(tls_context_counts(rig.env.tls).resumed, 1);
+	ck_assert_uint_eq(tls_context_counts(fixture.env.tls).handshakes, 2);
+	ck_assert_uint_eq(tls_context_counts(fixture.env.tls).resumed, 1);
 }
 END_TEST
 
@@ -493,7 +493,7 @@ START_TEST(tickets_with_an_answer)
 	UNTIL(up.n_idle == 2);
 	UNTIL(all_was_read());
 	ck_assert_uint_eq(up.n_closed, 0);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 }
 END_TEST
 
@@ -519,10 +519,10 @@ START_TEST(behind_an_answer)
 	UNTIL(up.n_closed == 1);
 	ck_assert(up.had_exchange);
 	ck_assert_uint_eq(up.n_idle, 1);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(rig.env.closed_by_peer, _i / 2 == 0);
-	ck_assert_uint_eq(rig.env.closed_by_us, _i / 2 > 0);
-	ck_assert_uint_eq(rig.env.surplus, _i / 2 > 0);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, _i / 2 == 0);
+	ck_assert_uint_eq(fixture.env.closed_by_us, _i / 2 > 0);
+	ck_assert_uint_eq(fixture.env.surplus, _i / 2 > 0);
 }
 END_TEST
 
@@ -544,8 +544,8 @@ START_TEST(peer_acts_while_idle)
 	UNTIL(up.n_closed == 1);
 	ck_assert(!up.had_exchange);
 	ck_assert_int_eq(up.why[0] != '\0', _i / 2 == 2);
-	ck_assert_uint_eq(rig.env.closed_by_peer, _i / 2 < 2);
-	ck_assert_uint_eq(rig.env.closed_by_us, _i / 2 == 2);
+	ck_assert_uint_eq(fixture.env.closed_by_peer, _i / 2 < 2);
+	ck_assert_uint_eq(fixture.env.closed_by_us, _i / 2 == 2);
 }
 END_TEST
 
@@ -595,7 +595,7 @@ START_TEST(either_event_moves_what_is_crossed)
 	open_tls(MINI_TLS_GOOD, 0);
 	connect_task();
 	real = task._transport.ops;
-	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
+	stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
 	if (_i == 0) {
 		/* Sending: the write waits to read, the read to write. */
 		task._transport.ops = &ops;
@@ -642,9 +642,9 @@ START_TEST(bad_certificates)
 	UNTIL(up.n_failed == 1);
 	ck_assert_int_eq(up.fault, bad[_i / 2].fault);
 	ck_assert_msg(strncmp(up.why, bad[_i / 2].why, strlen(bad[_i / 2].why)) == 0, "%s", up.why);
-	ck_assert_uint_eq(rig.env.opened, 0);
-	ck_assert_uint_eq(rig.stats.totals.histograms[STATS_CONNECT].count, 1);
-	ck_assert_uint_eq(rig.stats.totals.histograms[STATS_TLS].count, 0);
+	ck_assert_uint_eq(fixture.env.opened, 0);
+	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_CONNECT].count, 1);
+	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_TLS].count, 0);
 }
 END_TEST
 
@@ -657,7 +657,7 @@ START_TEST(handshake_breaks)
 	if (_i == 0)
 		server_end();
 	else if (_i == 1)
-		rig_say(server.fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
+		fixture_say(server.fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
 	else
 		mini_reset_fd(server.fd), server.fd = -1;
 	TURN_UNTIL(up.n_failed == 1);
@@ -670,7 +670,7 @@ END_TEST
 START_TEST(handshake_does_not_end)
 {
 	open_tls(MINI_TLS_GOOD, 0);
-	rig.env.connect_timeout_ns = 20 * MS;
+	fixture.env.connect_timeout_ns = 20 * MS;
 	server.is_plain = true;
 	start_connecting();
 	TURN_UNTIL(up.n_failed == 1);
@@ -685,8 +685,8 @@ START_TEST(refused_is_refused)
 	enum fault fault;
 
 	open_tls(MINI_TLS_GOOD, 0);
-	close(rig.server.listener);
-	rig.server.listener = -1;
+	close(fixture.server.listener);
+	fixture.server.listener = -1;
 	fault = task_connect(&task, &why);
 	if (fault == FAULT_NONE) {
 		TURN_UNTIL(up.n_failed == 1);
@@ -713,12 +713,12 @@ START_TEST(alert_behind_the_handshake)
 		int64_t now_ns = clock_now_ns();
 		struct exchange x;
 
-		stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
+		stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
 		task_send(&task, &x, now_ns);
 	}
 	server.is_deaf = false;
 	UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_count(LEDGER_CONNECTION_ERROR), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
 	ck_assert_msg(strstr(example_of(FAULT_RECEIVE), "certificate required") != NULL, "%s",
 		example_of(FAULT_RECEIVE));
 }
@@ -735,10 +735,10 @@ START_TEST(large_request)
 	memset(text, 'x', len);
 	open_tls(MINI_TLS_GOOD, versions[_i]);
 	connect_task();
-	rig.request.bytes = text;
-	rig.request.len = len;
+	fixture.request.bytes = text;
+	fixture.request.len = len;
 	server.is_deaf = true;
-	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
+	stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_SENDING);
 	turn();
@@ -747,7 +747,7 @@ START_TEST(large_request)
 	UNTIL(server.n_heard == len);
 	say(MINI_OK, strlen(MINI_OK));
 	UNTIL(up.n_idle == 2);
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	free(text);
 }
 END_TEST
@@ -763,15 +763,15 @@ START_TEST(answer_before_the_request_is_out)
 	memset(text, 'x', len);
 	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	connect_task();
-	rig.request.bytes = text;
-	rig.request.len = len;
+	fixture.request.bytes = text;
+	fixture.request.len = len;
 	server.is_deaf = true;
-	stats_begin(&rig.stats, &x, now_ns, now_ns, 0);
+	stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
 	task_send(&task, &x, clock_now_ns());
 	ck_assert_int_eq(SSL_key_update(server.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
 	say(MINI_503, strlen(MINI_503));
 	UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(rig_count(LEDGER_HTTP_ERROR), 1);
+	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
 	free(text);
 }
 END_TEST
@@ -791,7 +791,7 @@ START_TEST(new_keys)
 		say(MINI_OK, strlen(MINI_OK));
 		UNTIL(up.n_idle == 2 + i);
 	}
-	ck_assert_uint_eq(rig_count(LEDGER_OK), 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 	ck_assert_uint_eq(up.n_closed, 0);
 }
 END_TEST
@@ -826,7 +826,7 @@ int main(void)
 	Suite *s = suite_create("task_tls");
 	TCase *t = tcase_create("task_tls");
 
-	tcase_set_timeout(t, RIG_TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);

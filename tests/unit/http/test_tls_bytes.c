@@ -2,7 +2,7 @@
 /* Bytes over an open TLS connection, read by the edge-triggered rules: split anywhere, many at
  * once; keys that change; what one connection costs.
  * Loops: TLS 1.2 (_i = 0) and 1.3 (_i = 1). */
-#include "tests/unit/http/tls_rig.h"
+#include "tests/unit/http/tls_fixture.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -24,12 +24,12 @@ static char *pattern(size_t n)
 }
 
 /* The server's bytes to the client, while it reads. */
-static void carry(struct rig_client *c, struct rig_server *s, size_t chunk)
+static void carry(struct fixture_client *c, struct fixture_server *s, size_t chunk)
 {
-	while (rig_server_pending(s) > 0) {
-		(void)rig_server_give(s, chunk);
-		while (rig_edge(0))
-			rig_client_drain(c);
+	while (fixture_server_pending(s) > 0) {
+		(void)fixture_server_give(s, chunk);
+		while (fixture_edge(0))
+			fixture_client_drain(c);
 	}
 }
 
@@ -38,26 +38,26 @@ static void carry(struct rig_client *c, struct rig_server *s, size_t chunk)
 /* Handshake, tickets and a record, byte by byte. */
 START_TEST(test_byte_by_byte)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	ck_assert_int_eq(rig_meet(&c, &s, 1), IO_OK);
-	rig_server_say(&s, "hello", 5);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	ck_assert_int_eq(fixture_meet(&c, &s, 1), IO_OK);
+	fixture_server_say(&s, "hello", 5);
 	carry(&c, &s, 1);
-	rig_client_read(&c, 5);
+	fixture_client_read(&c, 5);
 	ck_assert_uint_eq(c.len, 5);
 	ck_assert_mem_eq(c.data, "hello", 5);
-	rig_client_say(&c, "there");
-	rig_server_hears(&s, "there");
-	rig_client_end(&c);
-	rig_server_end(&s);
+	fixture_client_say(&c, "there");
+	fixture_server_hears(&s, "there");
+	fixture_client_end(&c);
+	fixture_server_end(&s);
 	/* Resumed, and byte by byte as well. */
-	ck_assert_int_eq(rig_meet(&c, &s, 1), IO_OK);
-	ck_assert_uint_eq(tls_context_counts(rig.context).resumed, 1);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	ck_assert_int_eq(fixture_meet(&c, &s, 1), IO_OK);
+	ck_assert_uint_eq(tls_context_counts(fixture.context).resumed, 1);
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -65,33 +65,33 @@ END_TEST
  * is cut off comes with its rest. */
 START_TEST(test_split_anywhere)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	size_t total, len = 0;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
 	do {
 		size_t before = c.len, first;
 
-		rig_server_say(&s, "hello", 5);
-		first = rig_server_pending(&s);
-		rig_server_say(&s, "you", 3);
-		total = rig_server_pending(&s);
+		fixture_server_say(&s, "hello", 5);
+		first = fixture_server_pending(&s);
+		fixture_server_say(&s, "you", 3);
+		total = fixture_server_pending(&s);
 		len++;
-		ck_assert_uint_eq(rig_server_give(&s, len), len);
-		ck_assert(rig_edge(RIG_WAIT_MS));
-		rig_client_drain(&c);
+		ck_assert_uint_eq(fixture_server_give(&s, len), len);
+		ck_assert(fixture_edge(FIXTURE_WAIT_MS));
+		fixture_client_drain(&c);
 		ck_assert_uint_eq(c.len, before + (len >= first ? 5 : 0) + (len == total ? 3 : 0));
 		if (len < total) {
-			ck_assert_uint_eq(rig_server_give(&s, RIG_ALL), total - len);
-			rig_client_read(&c, before + 8);
+			ck_assert_uint_eq(fixture_server_give(&s, FIXTURE_ALL), total - len);
+			fixture_client_read(&c, before + 8);
 		}
 		ck_assert_mem_eq(c.data + before, "helloyou", 8);
 	} while (len < total);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -99,21 +99,21 @@ END_TEST
  * short read has not drained the connection. */
 START_TEST(test_short_reads)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	char buf[RECORD];
 	size_t n;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
 	for (int i = 0; i < 3; i++)
-		rig_server_say(&s, "0123456789", 10);
-	rig_server_give(&s, RIG_ALL);
-	ck_assert(rig_edge(RIG_WAIT_MS));
+		fixture_server_say(&s, "0123456789", 10);
+	fixture_server_give(&s, FIXTURE_ALL);
+	ck_assert(fixture_edge(FIXTURE_WAIT_MS));
 	ck_assert_int_eq(transport_read(&c.t, buf, sizeof(buf), &n), IO_OK);
 	ck_assert_uint_eq(n, 10);
 	ck_assert(!c.t.is_drained);
-	ck_assert(!rig_edge(0));
+	ck_assert(!fixture_edge(0));
 	ck_assert_int_eq(transport_read(&c.t, buf, 4, &n), IO_OK);
 	ck_assert_uint_eq(n, 4);
 	ck_assert(!c.t.is_drained);
@@ -130,36 +130,36 @@ START_TEST(test_short_reads)
 	ck_assert_int_eq(transport_read(&c.t, buf, sizeof(buf), &n), IO_AGAIN);
 	ck_assert(!c.t.is_crossed);
 
-	rig.wish.read_size = 3;
+	fixture.wish.read_size = 3;
 	for (int i = 0; i < 100; i++)
-		rig_server_say(&s, "0123456789", 10);
-	rig_server_give(&s, RIG_ALL);
-	rig_client_read(&c, 1000);
+		fixture_server_say(&s, "0123456789", 10);
+	fixture_server_give(&s, FIXTURE_ALL);
+	fixture_client_read(&c, 1000);
 	ck_assert_uint_eq(c.len, 1000);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 /* A whole response costs one read where it has come in one piece. */
 START_TEST(test_one_read)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
 	c.n_reads = 0;
 	for (size_t i = 1; i <= 10; i++) {
-		rig_server_say(&s, "hello", 5);
-		rig_server_give(&s, RIG_ALL);
-		rig_client_read(&c, i * 5);
+		fixture_server_say(&s, "hello", 5);
+		fixture_server_give(&s, FIXTURE_ALL);
+		fixture_client_read(&c, i * 5);
 	}
 	ck_assert_uint_eq(c.n_reads, 10);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -167,77 +167,77 @@ END_TEST
  * is left to tell, so a read after the handshake has to find it. */
 START_TEST(test_early_words)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	bool has_spoken = false;
 	enum io io;
 
-	rig_open(RIG_GOOD, TLS1_2_VERSION);
-	rig_make_context();
-	rig_client_start(&c);
-	rig_server_start(&s);
+	fixture_open(FIXTURE_GOOD, TLS1_2_VERSION);
+	fixture_make_context();
+	fixture_client_start(&c);
+	fixture_server_start(&s);
 	while ((io = transport_finish_connect(&c.t)) == IO_AGAIN) {
-		while (!rig_edge(0)) {
-			rig_wait(&s);
-			(void)rig_server_take(&s);
-			rig_server_shake(&s);
+		while (!fixture_edge(0)) {
+			fixture_wait(&s);
+			(void)fixture_server_take(&s);
+			fixture_server_shake(&s);
 			if (s.is_open && !has_spoken) {
-				rig_server_say(&s, "hello", 5);
+				fixture_server_say(&s, "hello", 5);
 				has_spoken = true;
 			}
-			(void)rig_server_give(&s, RIG_ALL);
+			(void)fixture_server_give(&s, FIXTURE_ALL);
 		}
 	}
 	ck_assert_int_eq(io, IO_OK);
-	ck_assert(!rig_edge(0));
-	rig_client_drain(&c);
+	ck_assert(!fixture_edge(0));
+	fixture_client_drain(&c);
 	ck_assert_uint_eq(c.len, 5);
 	ck_assert_mem_eq(c.data, "hello", 5);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 START_TEST(test_large_body)
 {
 	char *data = pattern(MANY);
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	size_t n, left = MANY;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
 	for (size_t at = 0; at < MANY; at += RECORD) {
-		rig_server_say(&s, data + at, RECORD);
+		fixture_server_say(&s, data + at, RECORD);
 		carry(&c, &s, 10007);
 	}
-	rig_client_read(&c, MANY);
+	fixture_client_read(&c, MANY);
 	ck_assert_uint_eq(c.len, MANY);
 	ck_assert_mem_eq(c.data, data, MANY);
 
 	/* Once more, and nobody looks. */
 	for (size_t at = 0; at < MANY; at += RECORD) {
-		rig_server_say(&s, data + at, RECORD);
-		while (rig_server_pending(&s) > 0) {
-			rig_server_give(&s, 10007);
-			while (rig_edge(0))
+		fixture_server_say(&s, data + at, RECORD);
+		while (fixture_server_pending(&s) > 0) {
+			fixture_server_give(&s, 10007);
+			while (fixture_edge(0))
 				while (left > 0 && transport_discard(&c.t, left, &n) == IO_OK)
 					left -= n;
 		}
 	}
 	while (left > 0) {
-		ck_assert(rig_edge(RIG_WAIT_MS));
+		ck_assert(fixture_edge(FIXTURE_WAIT_MS));
 		while (left > 0 && transport_discard(&c.t, left, &n) == IO_OK)
 			left -= n;
 	}
-	rig_server_say(&s, "end", 3);
-	rig_server_give(&s, RIG_ALL);
-	rig_client_read(&c, MANY + 3);
+	fixture_server_say(&s, "end", 3);
+	fixture_server_give(&s, FIXTURE_ALL);
+	fixture_client_read(&c, MANY + 3);
 	ck_assert_mem_eq(c.data + MANY, "end", 3);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 	free(data);
 }
 END_TEST
@@ -247,13 +247,13 @@ START_TEST(test_write_until_full)
 {
 	char *data = pattern(8 * MANY), *moved, *heard = malloc(8 * MANY);
 	size_t n, total = 0, received = 0;
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	enum io io;
 	int r;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
 	while ((io = transport_write(&c.t, data + total, 100000, &n)) == IO_OK)
 		total += n;
 	ck_assert_int_eq(io, IO_AGAIN);
@@ -262,7 +262,7 @@ START_TEST(test_write_until_full)
 	moved = malloc(200000);
 	memcpy(moved, data + total, 200000);
 	while (received < total) {
-		rig_server_take(&s);
+		fixture_server_take(&s);
 		while ((r = SSL_read(s.ssl, heard + received, RECORD)) > 0)
 			received += (size_t)r;
 	}
@@ -270,15 +270,15 @@ START_TEST(test_write_until_full)
 	total += n;
 	free(moved);
 	while (received < total) {
-		rig_server_take(&s);
+		fixture_server_take(&s);
 		while ((r = SSL_read(s.ssl, heard + received, RECORD)) > 0)
 			received += (size_t)r;
 	}
 	ck_assert_uint_eq(received, total);
 	ck_assert_mem_eq(heard, data, total);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 	free(heard);
 	free(data);
 }
@@ -290,25 +290,25 @@ END_TEST
  * once; the answer goes out before our next write. */
 START_TEST(test_key_update)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, TLS1_3_VERSION);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, TLS1_3_VERSION);
+	fixture_pair(&c, &s);
 	for (size_t i = 1; i <= 3; i++) {
-		rig_server_say(&s, "old", 3);
+		fixture_server_say(&s, "old", 3);
 		ck_assert_int_eq(SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-		rig_server_say(&s, "new", 3);
-		carry(&c, &s, _i == 0 ? RIG_ALL : 1);
-		rig_client_read(&c, i * 6);
+		fixture_server_say(&s, "new", 3);
+		carry(&c, &s, _i == 0 ? FIXTURE_ALL : 1);
+		fixture_client_read(&c, i * 6);
 		ck_assert_mem_eq(c.data + c.len - 6, "oldnew", 6);
-		rig_client_say(&c, "heard");
-		rig_server_hears(&s, "heard");
+		fixture_client_say(&c, "heard");
+		fixture_server_hears(&s, "heard");
 		ck_assert_int_eq(SSL_get_key_update_type(s.ssl), SSL_KEY_UPDATE_NONE);
 	}
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -317,24 +317,24 @@ START_TEST(test_key_update_when_full)
 {
 	char *data = pattern(RECORD), heard[RECORD];
 	size_t n, total = 0, received = 0;
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	bool more = true;
 	enum io io;
 	int r;
 
-	rig_open(RIG_GOOD, TLS1_3_VERSION);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, TLS1_3_VERSION);
+	fixture_pair(&c, &s);
 	while ((io = transport_write(&c.t, data, RECORD, &n)) == IO_OK)
 		total += n;
 	ck_assert_int_eq(io, IO_AGAIN);
 	ck_assert_int_eq(SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-	rig_server_say(&s, "new", 3);
-	rig_server_give(&s, RIG_ALL);
-	rig_client_read(&c, 3);
+	fixture_server_say(&s, "new", 3);
+	fixture_server_give(&s, FIXTURE_ALL);
+	fixture_client_read(&c, 3);
 	ck_assert_uint_eq(c.len, 3);
 	while (more || received < total) {
-		(void)rig_server_take(&s);
+		(void)fixture_server_take(&s);
 		while ((r = SSL_read(s.ssl, heard, sizeof(heard))) > 0)
 			received += (size_t)r;
 		ck_assert_int_eq(SSL_get_error(s.ssl, r), SSL_ERROR_WANT_READ);
@@ -346,9 +346,9 @@ START_TEST(test_key_update_when_full)
 		}
 	}
 	ck_assert_uint_eq(received, total);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 	free(data);
 }
 END_TEST
@@ -359,27 +359,27 @@ START_TEST(test_crossed)
 {
 	char *junk = pattern(RECORD);
 	size_t n, total = 0;
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	ssize_t r;
 
-	rig_open(RIG_GOOD, TLS1_3_VERSION);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, TLS1_3_VERSION);
+	fixture_pair(&c, &s);
 	/* Behind the back of TLS; the server's side takes it out again. */
 	while ((r = send(c.t.fd, junk, RECORD, 0)) > 0)
 		total += (size_t)r;
 	ck_assert_int_eq(SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-	rig_server_say(&s, "new", 3);
-	rig_server_give(&s, RIG_ALL);
-	rig_client_read(&c, 3);
+	fixture_server_say(&s, "new", 3);
+	fixture_server_give(&s, FIXTURE_ALL);
+	fixture_client_read(&c, 3);
 	while ((r = send(c.t.fd, junk, 1, 0)) > 0)
 		total += (size_t)r;
 	ck_assert_int_eq(transport_write(&c.t, "heard", 5, &n), IO_AGAIN);
 	ck_assert(!c.t.is_crossed);
-	rig_server_say(&s, "more", 4);
-	rig_server_give(&s, RIG_ALL);
-	ck_assert(rig_edge(RIG_WAIT_MS));
-	rig_client_drain(&c);
+	fixture_server_say(&s, "more", 4);
+	fixture_server_give(&s, FIXTURE_ALL);
+	ck_assert(fixture_edge(FIXTURE_WAIT_MS));
+	fixture_client_drain(&c);
 	ck_assert_int_eq(c.end, IO_AGAIN);
 	ck_assert_uint_eq(c.len, 3);
 	ck_assert(c.t.is_crossed);
@@ -387,21 +387,21 @@ START_TEST(test_crossed)
 	while (total > 0) {
 		struct pollfd p = {.fd = s.fd, .events = POLLIN};
 
-		ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
+		ck_assert_int_eq(poll(&p, 1, FIXTURE_WAIT_MS), 1);
 		r = recv(s.fd, junk, total < RECORD ? total : RECORD, 0);
 		ck_assert_int_gt(r, 0);
 		total -= (size_t)r;
 	}
 	ck_assert_int_eq(
-		poll(&(struct pollfd){.fd = c.t.fd, .events = POLLOUT}, 1, RIG_WAIT_MS), 1);
-	rig_client_drain(&c);
+		poll(&(struct pollfd){.fd = c.t.fd, .events = POLLOUT}, 1, FIXTURE_WAIT_MS), 1);
+	fixture_client_drain(&c);
 	ck_assert_uint_eq(c.len, 7);
 	ck_assert_mem_eq(c.data, "newmore", 7);
-	rig_client_say(&c, "heard");
-	rig_server_hears(&s, "heard");
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_say(&c, "heard");
+	fixture_server_hears(&s, "heard");
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 	free(junk);
 }
 END_TEST
@@ -409,28 +409,28 @@ END_TEST
 /* TLS 1.2: a server that wants to negotiate anew is told no. */
 START_TEST(test_no_renegotiation)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	unsigned long e;
 	char buf[16];
 
-	rig_open(RIG_GOOD, TLS1_2_VERSION);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, TLS1_2_VERSION);
+	fixture_pair(&c, &s);
 	ck_assert_int_eq(SSL_renegotiate(s.ssl), 1);
 	ck_assert_int_eq(SSL_do_handshake(s.ssl), 1); /* the request alone */
-	ck_assert_uint_gt(rig_server_give(&s, RIG_ALL), 0);
-	ck_assert(rig_edge(RIG_WAIT_MS));
-	rig_client_drain(&c);
+	ck_assert_uint_gt(fixture_server_give(&s, FIXTURE_ALL), 0);
+	ck_assert(fixture_edge(FIXTURE_WAIT_MS));
+	fixture_client_drain(&c);
 	ck_assert_int_eq(c.end, IO_AGAIN);
-	rig_wait(&s);
-	ck_assert(rig_server_take(&s));
+	fixture_wait(&s);
+	ck_assert(fixture_server_take(&s));
 	ERR_clear_error();
 	ck_assert_int_le(SSL_read(s.ssl, buf, sizeof(buf)), 0);
 	e = ERR_peek_error();
 	ck_assert_int_eq(ERR_GET_REASON(e), SSL_R_NO_RENEGOTIATION);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -442,22 +442,22 @@ END_TEST
 static void *work(void *arg)
 {
 	const int *version = arg;
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, *version);
+	fixture_open(FIXTURE_GOOD, *version);
 	for (int i = 0; i < VISITS; i++) {
-		rig_pair(&c, &s);
-		rig_client_say(&c, "hello");
-		rig_server_hears(&s, "hello");
-		rig_server_say(&s, "there", 5);
-		rig_server_give(&s, RIG_ALL);
-		rig_client_read(&c, 5);
-		rig_client_end(&c);
-		rig_server_end(&s);
+		fixture_pair(&c, &s);
+		fixture_client_say(&c, "hello");
+		fixture_server_hears(&s, "hello");
+		fixture_server_say(&s, "there", 5);
+		fixture_server_give(&s, FIXTURE_ALL);
+		fixture_client_read(&c, 5);
+		fixture_client_end(&c);
+		fixture_server_end(&s);
 	}
-	ck_assert_uint_eq(tls_context_counts(rig.context).handshakes, VISITS);
-	rig_close();
+	ck_assert_uint_eq(tls_context_counts(fixture.context).handshakes, VISITS);
+	fixture_close();
 	return NULL;
 }
 
@@ -482,25 +482,25 @@ END_TEST
  * sanitizers have an allocator of their own, which tells nothing. */
 START_TEST(test_memory)
 {
-	static struct rig_client clients[CROWD];
-	static struct rig_server servers[CROWD];
+	static struct fixture_client clients[CROWD];
+	static struct fixture_server servers[CROWD];
 	size_t before, after, each;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&clients[0], &servers[0]); /* what is made once */
-	rig_client_end(&clients[0]);
-	rig_server_end(&servers[0]);
-	rig.context = tls_context_free(rig.context);
-	rig.config.no_resumption = _i % 2;
-	rig_make_context();
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&clients[0], &servers[0]); /* what is made once */
+	fixture_client_end(&clients[0]);
+	fixture_server_end(&servers[0]);
+	fixture.context = tls_context_free(fixture.context);
+	fixture.config.no_resumption = _i % 2;
+	fixture_make_context();
 	before = mallinfo2().uordblks;
 	for (int i = 0; i < CROWD; i++) {
-		rig_pair(&clients[i], &servers[i]);
-		rig_client_say(&clients[i], "hello");
-		rig_server_hears(&servers[i], "hello");
-		rig_server_say(&servers[i], "there", 5);
-		rig_server_give(&servers[i], RIG_ALL);
-		rig_client_read(&clients[i], 5);
+		fixture_pair(&clients[i], &servers[i]);
+		fixture_client_say(&clients[i], "hello");
+		fixture_server_hears(&servers[i], "hello");
+		fixture_server_say(&servers[i], "there", 5);
+		fixture_server_give(&servers[i], FIXTURE_ALL);
+		fixture_client_read(&clients[i], 5);
 		ck_assert_mem_eq(clients[i].data, "there", 5);
 		free(clients[i].data);
 		clients[i].data = NULL;
@@ -515,10 +515,10 @@ START_TEST(test_memory)
 			each);
 	ck_assert_uint_le(each, IDLE_MAX);
 	for (int i = 0; i < CROWD; i++) {
-		rig_client_end(&clients[i]);
-		rig_server_end(&servers[i]);
+		fixture_client_end(&clients[i]);
+		fixture_server_end(&servers[i]);
 	}
-	rig_close();
+	fixture_close();
 }
 END_TEST
 
@@ -541,5 +541,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_workers, 0, 2);
 	tcase_add_loop_test(tcase, test_memory, 0, 2);
 	suite_add_tcase(suite, tcase);
-	return rig_run(suite);
+	return fixture_run(suite);
 }

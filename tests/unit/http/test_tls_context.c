@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contexts: files, the system's store, and configurations that are refused. */
-#include "tests/unit/http/tls_rig.h"
+#include "tests/unit/http/tls_fixture.h"
 
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ START_TEST(test_bad_words)
 {
 	static const char *const no_names[] = {NULL, "", "%eth0", ".", ".w.test"};
 	static const char *const no_alpns[] = {",", "a,,b", "a,", ",a"};
-	const struct tls_config good = {.server_name = RIG_HOST, .skip_verify = true};
+	const struct tls_config good = {.server_name = FIXTURE_HOST, .skip_verify = true};
 	struct tls_config bad;
 	char name[300];
 
@@ -55,38 +55,38 @@ static char *encrypted_key(void)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(bio, rig_identities[RIG_CLIENT].key,
+	ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(bio, fixture_identities[FIXTURE_CLIENT].key,
 				 EVP_aes_128_cbc(), "secret", 6, NULL, NULL),
 		1);
-	return rig_pem_of(bio);
+	return fixture_pem_of(bio);
 }
 
 START_TEST(test_bad_files)
 {
-	const struct tls_config good = {.server_name = RIG_HOST, .skip_verify = true};
-	const struct rig_identity *client = &rig_identities[RIG_CLIENT];
+	const struct tls_config good = {.server_name = FIXTURE_HOST, .skip_verify = true};
+	const struct fixture_identity *client = &fixture_identities[FIXTURE_CLIENT];
 	char *encrypted = encrypted_key(), *broken = strdup(client->pem);
 	struct tls_config bad = good;
 
-	bad.certificate = rig_pem("c.pem", client->pem);
+	bad.certificate = fixture_pem("c.pem", client->pem);
 	refuses(&bad, -EINVAL,
 		"c.pem: the file has a certificate, but no private key (PEM): --key FILE ([tls] "
 		"key) names the file that has it");
-	bad.key = rig_pem("c.key", client->pem);
+	bad.key = fixture_pem("c.key", client->pem);
 	refuses(&bad, -EINVAL,
 		"c.key: the file has no private key (PEM): --key FILE ([tls] key) must name the "
 		"one that belongs to c.pem");
-	bad.key = rig_pem("c.key", rig_identities[RIG_GOOD].key_pem);
+	bad.key = fixture_pem("c.key", fixture_identities[FIXTURE_GOOD].key_pem);
 	refuses(&bad, -EINVAL, "c.key: the key does not belong to the certificate in c.pem: ");
-	bad.key = rig_pem("c.key", encrypted);
+	bad.key = fixture_pem("c.key", encrypted);
 	refuses(&bad, -EINVAL, "c.key: the private key has a passphrase");
-	bad.key = rig_pem("c.key", client->key_pem);
-	bad.certificate = rig_pem("c.pem", client->key_pem);
+	bad.key = fixture_pem("c.key", client->key_pem);
+	bad.certificate = fixture_pem("c.pem", client->key_pem);
 	refuses(&bad, -EINVAL, "c.pem: the file has no certificate (PEM)");
 	memset(broken + 60, '!', 20);
-	bad.certificate = rig_pem("c.pem", broken);
+	bad.certificate = fixture_pem("c.pem", broken);
 	refuses(&bad, -EINVAL, "c.pem: a broken certificate");
-	bad.certificate = rig_pem("c.pem", "");
+	bad.certificate = fixture_pem("c.pem", "");
 	refuses(&bad, -EINVAL, "c.pem: the file has no certificate (PEM)");
 	bad.certificate = (struct tls_pem){0};
 	refuses(&bad, -EINVAL,
@@ -97,9 +97,9 @@ START_TEST(test_bad_files)
 
 	bad = good;
 	bad.skip_verify = false;
-	bad.ca = rig_pem("ca.pem", "nothing\n");
+	bad.ca = fixture_pem("ca.pem", "nothing\n");
 	refuses(&bad, -EINVAL, "ca.pem: the file has no certificate (PEM)");
-	bad.ca = rig_pem("ca.pem", broken);
+	bad.ca = fixture_pem("ca.pem", broken);
 	refuses(&bad, -EINVAL, "ca.pem: a broken certificate");
 	bad.ca = (struct tls_pem){.name = "/nonexistent/ca.pem"};
 	refuses(&bad, -ENOENT, "/nonexistent/ca.pem: No such file or directory");
@@ -128,26 +128,27 @@ static void write_file(
 START_TEST(test_files)
 {
 	char dir[] = "/tmp/rpsd-tls.XXXXXX", ca[64], identity[64], hash[32];
-	const struct rig_identity *client = &rig_identities[RIG_CLIENT];
-	struct rig_client c;
-	struct rig_server s;
+	const struct fixture_identity *client = &fixture_identities[FIXTURE_CLIENT];
+	struct fixture_client c;
+	struct fixture_server s;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	(void)snprintf(
-		hash, sizeof(hash), "%08lx.0", X509_subject_name_hash(rig_identities[RIG_CA].x509));
-	write_file(dir, _i == 1 ? hash : "ca.pem", rig_identities[RIG_CA].pem, "", ca, sizeof(ca));
+	(void)snprintf(hash, sizeof(hash), "%08lx.0",
+		X509_subject_name_hash(fixture_identities[FIXTURE_CA].x509));
+	write_file(dir, _i == 1 ? hash : "ca.pem", fixture_identities[FIXTURE_CA].pem, "", ca,
+		sizeof(ca));
 	write_file(dir, "client.pem", client->key_pem, client->pem, identity, sizeof(identity));
 	setenv("SSL_CERT_FILE", _i == 0 ? ca : "/nonexistent", 1);
 	setenv("SSL_CERT_DIR", _i == 1 ? dir : "/nonexistent", 1);
 
-	rig_open(RIG_GOOD, 0);
-	rig_require_client_certificate();
-	rig.config.ca = (struct tls_pem){.name = _i == 2 ? ca : NULL};
-	rig.config.certificate = (struct tls_pem){.name = identity};
-	rig_pair(&c, &s);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_open(FIXTURE_GOOD, 0);
+	fixture_require_client_certificate();
+	fixture.config.ca = (struct tls_pem){.name = _i == 2 ? ca : NULL};
+	fixture.config.certificate = (struct tls_pem){.name = identity};
+	fixture_pair(&c, &s);
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 	unlink(ca);
 	unlink(identity);
 	rmdir(dir);
@@ -159,22 +160,22 @@ END_TEST
 START_TEST(test_intermediate)
 {
 	char dir[] = "/tmp/rpsd-tls.XXXXXX", ca[64];
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	enum io io;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	write_file(dir, "ca.pem", rig_identities[RIG_INTERMEDIATE].pem, "", ca, sizeof(ca));
+	write_file(dir, "ca.pem", fixture_identities[FIXTURE_INTERMEDIATE].pem, "", ca, sizeof(ca));
 	setenv("SSL_CERT_FILE", ca, 1);
 	setenv("SSL_CERT_DIR", "/nonexistent", 1);
-	rig_open(RIG_BELOW, 0);
-	rig.config.ca = (struct tls_pem){.name = _i == 1 ? ca : NULL};
-	io = rig_meet(&c, &s, RIG_ALL);
+	fixture_open(FIXTURE_BELOW, 0);
+	fixture.config.ca = (struct tls_pem){.name = _i == 1 ? ca : NULL};
+	io = fixture_meet(&c, &s, FIXTURE_ALL);
 	ck_assert_int_eq(io, _i == 1 ? IO_OK : IO_ERROR);
 	ck_assert_int_eq(tls_get_fault(&c.t), _i == 1 ? TLS_FAULT_NONE : TLS_FAULT_UNKNOWN_ISSUER);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 	unlink(ca);
 	rmdir(dir);
 }
@@ -192,21 +193,22 @@ static const struct {
 
 START_TEST(test_wildcard)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_WILDCARD, 0);
-	rig.config.server_name = wildcards[_i].host;
-	ck_assert_int_eq(rig_meet(&c, &s, RIG_ALL), wildcards[_i].is_covered ? IO_OK : IO_ERROR);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_open(FIXTURE_WILDCARD, 0);
+	fixture.config.server_name = wildcards[_i].host;
+	ck_assert_int_eq(
+		fixture_meet(&c, &s, FIXTURE_ALL), wildcards[_i].is_covered ? IO_OK : IO_ERROR);
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 START_TEST(test_no_ca_bundle)
 {
-	const struct tls_config config = {.server_name = RIG_HOST};
+	const struct tls_config config = {.server_name = FIXTURE_HOST};
 	char dir[] = "/tmp/rpsd-tls.XXXXXX", file[64];
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -238,5 +240,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_wildcard, 0, sizeof(wildcards) / sizeof(*wildcards));
 	tcase_add_test(tcase, test_no_ca_bundle);
 	suite_add_tcase(suite, tcase);
-	return rig_run(suite);
+	return fixture_run(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How an open TLS connection ends: with a goodbye or without, by either side, by force.
  * Loops: TLS 1.2 (_i = 0) and 1.3 (_i = 1). */
-#include "tests/unit/http/tls_rig.h"
+#include "tests/unit/http/tls_fixture.h"
 
 #define RECORD 16384
 
@@ -19,59 +19,59 @@ enum ending {
 START_TEST(test_end)
 {
 	enum ending ending = (enum ending)(_i % ENDINGS);
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, versions[_i / ENDINGS]);
-	rig_pair(&c, &s);
-	rig_server_say(&s, "body", 4);
+	fixture_open(FIXTURE_GOOD, versions[_i / ENDINGS]);
+	fixture_pair(&c, &s);
+	fixture_server_say(&s, "body", 4);
 	if (ending != GOODBYE_TOO)
-		rig_server_give(&s, RIG_ALL);
+		fixture_server_give(&s, FIXTURE_ALL);
 	if (ending <= GOODBYE_TOO)
 		ck_assert_int_eq(SSL_shutdown(s.ssl), 0);
 	else
-		rig_server_say(&s, "more", 4);
+		fixture_server_say(&s, "more", 4);
 	if (ending != CUT)
-		rig_server_give(&s, ending == CUT_IN_HEADER   ? 3
-				    : ending == CUT_IN_RECORD ? 12
-							      : RIG_ALL);
+		fixture_server_give(&s, ending == CUT_IN_HEADER	  ? 3
+					: ending == CUT_IN_RECORD ? 12
+								  : FIXTURE_ALL);
 	if (ending != GOODBYE)
 		ck_assert_int_eq(shutdown(s.fd, SHUT_WR), 0);
 
-	ck_assert_int_eq(rig_client_read_end(&c), IO_EOF);
+	ck_assert_int_eq(fixture_client_read_end(&c), IO_EOF);
 	ck_assert_int_eq(c.t.is_truncated, ending >= CUT);
 	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
 	ck_assert_uint_eq(c.len, 4);
 	ck_assert_mem_eq(c.data, "body", 4);
 	/* And it stays the end. */
-	rig_client_drain(&c);
+	fixture_client_drain(&c);
 	ck_assert_int_eq(c.end, IO_EOF);
 	ck_assert_int_eq(c.t.is_truncated, ending >= CUT);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 /* Our own goodbye: the server sees close_notify, and does not see one after its own cut. */
 START_TEST(test_goodbye)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	char buf[16];
 	int r;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
-	rig_client_end(&c);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
+	fixture_client_end(&c);
 	while ((r = SSL_read(s.ssl, buf, sizeof(buf))) <= 0 &&
 		SSL_get_error(s.ssl, r) == SSL_ERROR_WANT_READ) {
-		rig_wait(&s);
-		ck_assert(rig_server_take(&s));
+		fixture_wait(&s);
+		ck_assert(fixture_server_take(&s));
 	}
 	ck_assert_int_eq(SSL_get_error(s.ssl, r), SSL_ERROR_ZERO_RETURN);
-	rig_server_end(&s);
-	rig_close();
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -79,86 +79,86 @@ END_TEST
 START_TEST(test_close_when_full)
 {
 	static const char data[RECORD];
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	size_t n;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
 	while (transport_write(&c.t, data, RECORD, &n) == IO_OK)
 		;
-	rig_client_end(&c);
+	fixture_client_end(&c);
 	ck_assert_int_eq(c.t.fd, -1);
-	rig_server_end(&s);
-	rig_close();
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 START_TEST(test_reset)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	size_t n;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
-	rig_server_reset(&s);
-	ck_assert_int_eq(rig_client_read_end(&c), IO_ERROR);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
+	fixture_server_reset(&s);
+	ck_assert_int_eq(fixture_client_read_end(&c), IO_ERROR);
 	ck_assert_int_eq(c.t.error, ECONNRESET);
 	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
 	ck_assert_str_eq(tls_fault_text(&c.t), "");
 	ck_assert_int_eq(transport_write(&c.t, "x", 1, &n), IO_ERROR);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 /* Writing to a peer that has gone raises no signal. */
 START_TEST(test_broken_pipe)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	enum io io;
 	size_t n;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
-	rig_server_reset(&s);
-	ck_assert(rig_edge(RIG_WAIT_MS));
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
+	fixture_server_reset(&s);
+	ck_assert(fixture_edge(FIXTURE_WAIT_MS));
 	while ((io = transport_write(&c.t, "x", 1, &n)) == IO_OK)
 		;
 	ck_assert_int_eq(io, IO_ERROR);
 	ck_assert(c.t.error == EPIPE || c.t.error == ECONNRESET);
 	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 /* A record that was changed on its way. */
 START_TEST(test_forged)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	char record[64];
 	int n;
 
-	rig_open(RIG_GOOD, versions[_i]);
-	rig_pair(&c, &s);
-	rig_server_say(&s, "hello", 5);
+	fixture_open(FIXTURE_GOOD, versions[_i]);
+	fixture_pair(&c, &s);
+	fixture_server_say(&s, "hello", 5);
 	n = BIO_read(s.out, record, sizeof(record));
 	record[n - 1] ^= 1;
 	ck_assert_int_eq(send(s.fd, record, (size_t)n, 0), n);
-	ck_assert_int_eq(rig_client_read_end(&c), IO_ERROR);
+	ck_assert_int_eq(fixture_client_read_end(&c), IO_ERROR);
 	ck_assert_int_eq(c.t.error, EPROTO);
 	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_PROTOCOL);
 	ck_assert_str_eq(tls_fault_text(&c.t), "TLS failed: decryption failed or bad record mac");
 	ck_assert_uint_eq(c.len, 0);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -174,5 +174,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_broken_pipe, 0, 2);
 	tcase_add_loop_test(tcase, test_forged, 0, 2);
 	suite_add_tcase(suite, tcase);
-	return rig_run(suite);
+	return fixture_run(suite);
 }

@@ -2,78 +2,78 @@
 /* What may go wrong with TLS, each with its own fault and a line that helps: certificates, servers
  * that speak something else, connections that break anywhere in the handshake.
  * Loops: TLS 1.2 (_i even) and 1.3 (_i odd), where not said otherwise. */
-#include "tests/unit/http/tls_rig.h"
+#include "tests/unit/http/tls_fixture.h"
 
 static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
 static const struct {
-	enum rig_who who;
+	enum fixture_who who;
 	enum tls_fault fault;
 	const char *text; /* begins so */
 } bad[] = {
-	{RIG_EXPIRED, TLS_FAULT_EXPIRED, "the server's certificate expired on 2"},
-	{RIG_FUTURE, TLS_FAULT_NOT_YET_VALID, "the server's certificate is not valid before 2"},
-	{RIG_SELF_SIGNED, TLS_FAULT_SELF_SIGNED,
+	{FIXTURE_EXPIRED, TLS_FAULT_EXPIRED, "the server's certificate expired on 2"},
+	{FIXTURE_FUTURE, TLS_FAULT_NOT_YET_VALID, "the server's certificate is not valid before 2"},
+	{FIXTURE_SELF_SIGNED, TLS_FAULT_SELF_SIGNED,
 		"the server's certificate is self-signed and not trusted"},
-	{RIG_UNKNOWN, TLS_FAULT_UNKNOWN_ISSUER,
+	{FIXTURE_UNKNOWN, TLS_FAULT_UNKNOWN_ISSUER,
 		"the issuer of the server's certificate is not trusted: "
 		"CN = Other\\09CA"},
-	{RIG_WRONG_HOST, TLS_FAULT_WRONG_HOST,
-		"the server's certificate is not for " RIG_HOST
+	{FIXTURE_WRONG_HOST, TLS_FAULT_WRONG_HOST,
+		"the server's certificate is not for " FIXTURE_HOST
 		" but for a.test, b.test, 192.0.2.1, *.c.test and 2 more"},
 	/* A CA's certificate names no host. */
-	{RIG_CA, TLS_FAULT_WRONG_HOST,
-		"the server's certificate is not for " RIG_HOST ": it names no host "},
-	{RIG_NO_NAMES, TLS_FAULT_WRONG_HOST,
-		"the server's certificate is not for " RIG_HOST
-		": it names no host in a subjectAltName: CN = " RIG_HOST},
+	{FIXTURE_CA, TLS_FAULT_WRONG_HOST,
+		"the server's certificate is not for " FIXTURE_HOST ": it names no host "},
+	{FIXTURE_NO_NAMES, TLS_FAULT_WRONG_HOST,
+		"the server's certificate is not for " FIXTURE_HOST
+		": it names no host in a subjectAltName: CN = " FIXTURE_HOST},
 };
 
 START_TEST(test_bad_certificate)
 {
 	size_t i = (size_t)_i / 2;
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	const char *text;
 
-	rig_open(bad[i].who, versions[_i % 2]);
-	ck_assert_int_eq(rig_meet(&c, &s, RIG_ALL), IO_ERROR);
+	fixture_open(bad[i].who, versions[_i % 2]);
+	ck_assert_int_eq(fixture_meet(&c, &s, FIXTURE_ALL), IO_ERROR);
 	text = tls_fault_text(&c.t);
 	ck_assert_msg(tls_get_fault(&c.t) == bad[i].fault, "%s", text);
 	ck_assert_msg(strncmp(text, bad[i].text, strlen(bad[i].text)) == 0, "%s", text);
 	ck_assert_int_eq(c.t.error, EPROTO);
 	/* What could be asked for instead: a name without a wildcard. */
-	ck_assert_str_eq(tls_context_certificate_name(rig.context),
-		bad[i].who == RIG_WRONG_HOST ? "a.test" : "");
-	ck_assert_uint_eq(tls_context_counts(rig.context).failed, 1);
-	ck_assert_uint_eq(tls_context_counts(rig.context).handshakes, 0);
-	rig_client_end(&c);
+	ck_assert_str_eq(tls_context_certificate_name(fixture.context),
+		bad[i].who == FIXTURE_WRONG_HOST ? "a.test" : "");
+	ck_assert_uint_eq(tls_context_counts(fixture.context).failed, 1);
+	ck_assert_uint_eq(tls_context_counts(fixture.context).handshakes, 0);
+	fixture_client_end(&c);
 	/* The text outlives its connection. */
 	ck_assert_int_eq(strncmp(text, bad[i].text, strlen(bad[i].text)), 0);
 	ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_NONE);
-	rig_server_end(&s);
-	rig_close();
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
 /* The server was told why: an alert of ours. */
 START_TEST(test_server_hears_alert)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	unsigned long e;
 
-	rig_open(RIG_EXPIRED, versions[_i % 2]);
-	ck_assert_int_eq(rig_meet(&c, &s, RIG_ALL), IO_ERROR);
-	rig_wait(&s);
-	ck_assert(rig_server_take(&s));
+	fixture_open(FIXTURE_EXPIRED, versions[_i % 2]);
+	ck_assert_int_eq(fixture_meet(&c, &s, FIXTURE_ALL), IO_ERROR);
+	fixture_wait(&s);
+	ck_assert(fixture_server_take(&s));
 	ERR_clear_error();
 	ck_assert_int_eq(SSL_do_handshake(s.ssl), -1);
 	e = ERR_peek_error();
 	ck_assert_int_eq(ERR_GET_REASON(e), SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -104,25 +104,25 @@ static const struct {
 
 START_TEST(test_stranger)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, 0);
-	rig_make_context();
-	rig_client_start(&c);
-	rig_server_start(&s);
+	fixture_open(FIXTURE_GOOD, 0);
+	fixture_make_context();
+	fixture_client_start(&c);
+	fixture_server_start(&s);
 	ck_assert_int_eq(transport_finish_connect(&c.t), IO_AGAIN);
 	ck_assert_int_eq(send(s.fd, strangers[_i].said, strangers[_i].len, 0), strangers[_i].len);
-	ck_assert(rig_edge(RIG_WAIT_MS));
+	ck_assert(fixture_edge(FIXTURE_WAIT_MS));
 	ck_assert_int_eq(transport_finish_connect(&c.t), IO_ERROR);
 	ck_assert_msg(
 		strncmp(tls_fault_text(&c.t), strangers[_i].text, strlen(strangers[_i].text)) == 0,
 		"%s", tls_fault_text(&c.t));
 	ck_assert_int_eq(tls_get_fault(&c.t), strangers[_i].fault);
 	ck_assert_int_eq(c.t.error, EPROTO);
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -138,29 +138,29 @@ enum breaking {
  * client was done. */
 static bool break_at(enum breaking breaking, size_t at)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 	enum io io;
 
-	rig_client_start(&c);
-	rig_server_start(&s);
+	fixture_client_start(&c);
+	fixture_server_start(&s);
 	io = transport_finish_connect(&c.t);
 	while (io == IO_AGAIN && s.n_sent < at) {
-		rig_wait(&s);
-		(void)rig_server_take(&s);
-		rig_server_shake(&s);
-		(void)rig_server_give(&s, at - s.n_sent);
-		if (rig_edge(0))
+		fixture_wait(&s);
+		(void)fixture_server_take(&s);
+		fixture_server_shake(&s);
+		(void)fixture_server_give(&s, at - s.n_sent);
+		if (fixture_edge(0))
 			io = transport_finish_connect(&c.t);
 	}
 	if (io == IO_AGAIN) {
 		if (breaking == RESET) {
-			rig_server_reset(&s);
+			fixture_server_reset(&s);
 		} else {
 			shutdown(s.fd, SHUT_WR);
 		}
 		while (io == IO_AGAIN) {
-			ck_assert_msg(rig_edge(RIG_WAIT_MS), "no end seen at byte %zu", at);
+			ck_assert_msg(fixture_edge(FIXTURE_WAIT_MS), "no end seen at byte %zu", at);
 			io = transport_finish_connect(&c.t);
 		}
 		if (io == IO_ERROR) {
@@ -174,8 +174,8 @@ static bool break_at(enum breaking breaking, size_t at)
 			ck_assert_int_eq(c.t.error, breaking == CLOSE ? EPROTO : ECONNRESET);
 		}
 	}
-	rig_client_end(&c);
-	rig_server_end(&s);
+	fixture_client_end(&c);
+	fixture_server_end(&s);
 	return io == IO_ERROR;
 }
 
@@ -186,45 +186,45 @@ START_TEST(test_broken_handshake)
 	uint64_t failed = 0;
 	size_t at = 0;
 
-	rig_open(RIG_GOOD, versions[_i % 2]);
-	rig_make_context();
+	fixture_open(FIXTURE_GOOD, versions[_i % 2]);
+	fixture_make_context();
 	while (break_at(breaking, at)) {
-		ck_assert_uint_eq(tls_context_counts(rig.context).failed, ++failed);
+		ck_assert_uint_eq(tls_context_counts(fixture.context).failed, ++failed);
 		at += at < 16 ? 1 : 64;
 	}
 	/* The server's part, its certificate in it, is some 600 bytes and more. */
 	ck_assert_uint_gt(at, 512);
-	ck_assert_uint_le(tls_context_counts(rig.context).handshakes, 1);
-	rig_close();
+	ck_assert_uint_le(tls_context_counts(fixture.context).handshakes, 1);
+	fixture_close();
 }
 END_TEST
 
 /* We give up in the middle: nothing is left behind, and the server hears no goodbye. */
 START_TEST(test_given_up)
 {
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, versions[_i % 2]);
-	rig_make_context();
-	rig_client_start(&c);
-	rig_server_start(&s);
+	fixture_open(FIXTURE_GOOD, versions[_i % 2]);
+	fixture_make_context();
+	fixture_client_start(&c);
+	fixture_server_start(&s);
 	ck_assert_int_eq(transport_finish_connect(&c.t), IO_AGAIN);
-	rig_wait(&s);
-	ck_assert(rig_server_take(&s));
-	rig_server_shake(&s);
-	(void)rig_server_give(&s, 100);
-	ck_assert(rig_edge(RIG_WAIT_MS));
+	fixture_wait(&s);
+	ck_assert(fixture_server_take(&s));
+	fixture_server_shake(&s);
+	(void)fixture_server_give(&s, 100);
+	ck_assert(fixture_edge(FIXTURE_WAIT_MS));
 	ck_assert_int_eq(transport_finish_connect(&c.t), IO_AGAIN);
-	rig_client_end(&c);
+	fixture_client_end(&c);
 	ck_assert_int_eq(c.t.fd, -1);
-	ck_assert_uint_eq(tls_context_counts(rig.context).failed, 0);
-	rig_server_end(&s);
+	ck_assert_uint_eq(tls_context_counts(fixture.context).failed, 0);
+	fixture_server_end(&s);
 
 	/* Before anything of TLS. */
-	rig_client_start(&c);
-	rig_client_end(&c);
-	rig_close();
+	fixture_client_start(&c);
+	fixture_client_end(&c);
+	fixture_close();
 }
 END_TEST
 
@@ -233,18 +233,18 @@ END_TEST
 START_TEST(test_flood)
 {
 	int n_updates = _i == 0 ? 32 : 300;
-	struct rig_client c;
-	struct rig_server s;
+	struct fixture_client c;
+	struct fixture_server s;
 
-	rig_open(RIG_GOOD, TLS1_3_VERSION);
-	rig_pair(&c, &s);
+	fixture_open(FIXTURE_GOOD, TLS1_3_VERSION);
+	fixture_pair(&c, &s);
 	for (int i = 0; i < n_updates; i++) {
 		ck_assert_int_eq(SSL_key_update(s.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
 		ck_assert_int_eq(SSL_do_handshake(s.ssl), 1);
 	}
-	rig_server_say(&s, "data", 4);
-	ck_assert_uint_gt(rig_server_give(&s, RIG_ALL), 25 * (size_t)n_updates);
-	rig_client_read(&c, 4);
+	fixture_server_say(&s, "data", 4);
+	ck_assert_uint_gt(fixture_server_give(&s, FIXTURE_ALL), 25 * (size_t)n_updates);
+	fixture_client_read(&c, 4);
 	if (_i == 0) {
 		ck_assert_uint_eq(c.len, 4);
 	} else {
@@ -253,9 +253,9 @@ START_TEST(test_flood)
 		ck_assert_int_eq(tls_get_fault(&c.t), TLS_FAULT_PROTOCOL);
 		ck_assert_str_eq(tls_fault_text(&c.t), "the server sends TLS messages without end");
 	}
-	rig_client_end(&c);
-	rig_server_end(&s);
-	rig_close();
+	fixture_client_end(&c);
+	fixture_server_end(&s);
+	fixture_close();
 }
 END_TEST
 
@@ -271,5 +271,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_given_up, 0, 2);
 	tcase_add_loop_test(tcase, test_flood, 0, 2);
 	suite_add_tcase(suite, tcase);
-	return rig_run(suite);
+	return fixture_run(suite);
 }
