@@ -108,6 +108,11 @@ static inline uint64_t fixture_faults(enum fault fault)
 	return fixture.stats.totals.faults[fault].count;
 }
 
+static inline const char *fixture_example(enum fault fault)
+{
+	return fixture.stats.totals.faults[fault].example;
+}
+
 /* ---- the kernel's side */
 
 static inline struct transport_account fixture_account_of_acknowledged(const struct transport *t)

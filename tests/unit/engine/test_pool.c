@@ -6,79 +6,29 @@
 #include <sys/resource.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine/pool_fixture.h"
 
 #define LIMIT 3
 
-static struct pool pool;
-static struct pool_config config;
-static bool has_pool;
-static int peers[LIMIT];
-static int n_peers;
-
-static struct {
-	unsigned n_ended, n_free, n_opened;
-	unsigned n_again; /* arrivals to be made inside on_ended, as users do */
-	enum fault fault;
-	char why[256];
-} up;
+static unsigned n_again; /* arrivals to be made inside on_ended, as users do */
 
 static void on_ended(struct pool *p, bool connection_is_free)
 {
-	ck_assert_ptr_eq(p, &pool);
-	up.n_ended++;
-	up.n_free += connection_is_free;
-	for (; connection_is_free && up.n_again > 0; up.n_again--)
-		pool_arrive(&pool, clock_now_ns(), clock_now_ns(), 0);
+	fixture_on_ended(p, connection_is_free);
+	for (; connection_is_free && n_again > 0; n_again--)
+		fixture_arrive(1);
 }
 
-static void on_opened(struct pool *p, enum fault fault, const char *why)
+static void open_with_backlog(int backlog)
 {
-	ck_assert_ptr_eq(p, &pool);
-	up.n_opened++;
-	up.fault = fault;
-	strncpy(up.why, why ? why : "", sizeof(up.why) - 1);
-}
-
-static void open_fixture(int backlog)
-{
-	fixture_open(backlog);
-	memset(&up, 0, sizeof(up));
-	n_peers = 0;
-	has_pool = false;
-	config = (struct pool_config){
-		.env = &fixture.env,
-		.limit = LIMIT,
-		.exhausted = PLAN_GROW,
-		.reuse = PLAN_REUSE_LIFO,
-		.queue_max = 100,
-		.open_rate = {0, 1},
-		.on_ended = on_ended,
-		.on_opened = on_opened,
-	};
+	fixture_open_pool(backlog, LIMIT);
+	config.on_ended = on_ended;
+	n_again = 0;
 }
 
 static void setup(void)
 {
-	open_fixture(16);
-}
-
-static void teardown(void)
-{
-	if (has_pool)
-		pool_fini(&pool);
-	for (int i = 0; i < n_peers; i++)
-		if (peers[i] >= 0)
-			close(peers[i]);
-	fixture_close();
-}
-
-/* Takes the configuration as it is by now. */
-static void make_pool(void)
-{
-	ck_assert_int_eq(pool_init(&pool, &config), 0);
-	has_pool = true;
-	pool_open(&pool);
+	open_with_backlog(16);
 }
 
 static void arrive_planned(int64_t planned_ns)
@@ -86,34 +36,22 @@ static void arrive_planned(int64_t planned_ns)
 	pool_arrive(&pool, planned_ns, clock_now_ns(), 0);
 }
 
-static void arrive(unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		arrive_planned(clock_now_ns());
-}
-
 static void accept_peers(int n)
 {
 	while (n_peers < n)
-		peers[n_peers++] = fixture_accept();
-}
-
-static void answer(int i)
-{
-	fixture_hear(peers[i]);
-	fixture_say(peers[i], MINI_OK);
+		fixture_take_peer();
 }
 
 /* A pool with n idle connections, each used once. */
 static void warm_up(unsigned n)
 {
-	arrive(n);
+	fixture_arrive(n);
 	accept_peers((int)n);
 	for (unsigned i = 0; i < n; i++)
-		answer((int)i);
-	TURN_UNTIL(up.n_ended == n);
+		fixture_answer((int)i);
+	TURN_UNTIL(calls.n_ended == n);
 	ck_assert_uint_eq(pool.n_idle, n);
-	memset(&up, 0, sizeof(up));
+	memset(&calls, 0, sizeof(calls));
 }
 
 static void refuse_from_now_on(void)
@@ -131,9 +69,9 @@ static uint64_t planned(void)
 
 START_TEST(grows_to_the_limit_and_queues)
 {
-	make_pool();
-	ck_assert_uint_eq(up.n_opened, 1); /* nothing to open */
-	arrive(LIMIT + 2);
+	fixture_make_pool();
+	ck_assert_uint_eq(calls.n_opened, 1); /* nothing to open */
+	fixture_arrive(LIMIT + 2);
 	ck_assert_uint_eq(pool.n_connecting, LIMIT);
 	ck_assert_uint_eq(pool.n_waiting, LIMIT + 2);
 	accept_peers(LIMIT);
@@ -141,8 +79,8 @@ START_TEST(grows_to_the_limit_and_queues)
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	ck_assert_uint_eq(pool.n_connecting, 0);
 	for (int i = 0; i < LIMIT; i++)
-		answer(i);
-	TURN_UNTIL(up.n_ended == LIMIT);
+		fixture_answer(i);
+	TURN_UNTIL(calls.n_ended == LIMIT);
 	ck_assert_uint_eq(pool.n_waiting, 0);
 	ck_assert_uint_eq(pool.n_busy, 2);
 	ck_assert_uint_eq(pool.n_idle, LIMIT - 2);
@@ -157,14 +95,14 @@ END_TEST
 
 START_TEST(one_arrival_opens_one_connection)
 {
-	make_pool();
+	fixture_make_pool();
 	for (unsigned n = 1; n <= 5; n++) {
-		arrive(1);
+		fixture_arrive(1);
 		accept_peers(1);
-		answer(0);
-		TURN_UNTIL(up.n_ended == n);
+		fixture_answer(0);
+		TURN_UNTIL(calls.n_ended == n);
 	}
-	ck_assert_uint_eq(up.n_free, 5);
+	ck_assert_uint_eq(calls.n_free, 5);
 	ck_assert_uint_eq(fixture.env.opened, 1);
 	ck_assert_uint_eq(pool.peak, 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
@@ -177,14 +115,14 @@ START_TEST(queue_is_first_come_first_served)
 	int64_t base_ns = clock_now_ns() - SEC;
 
 	config.limit = 1;
-	make_pool();
+	fixture_make_pool();
 	for (int i = 0; i < 4; i++)
 		arrive_planned(base_ns + i);
 	accept_peers(1);
 	for (unsigned i = 0; i < 4; i++) {
 		ck_assert_int_eq(pool_oldest_ns(&pool), base_ns + i);
-		answer(0);
-		TURN_UNTIL(up.n_ended == i + 1);
+		fixture_answer(0);
+		TURN_UNTIL(calls.n_ended == i + 1);
 	}
 	ck_assert_int_eq(pool_oldest_ns(&pool), CLOCK_NEVER);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
@@ -195,15 +133,15 @@ START_TEST(ring_goes_round)
 {
 	config.limit = 1;
 	config.queue_max = 3;
-	make_pool();
-	arrive(1);
+	fixture_make_pool();
+	fixture_arrive(1);
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
 	for (unsigned n = 1; n <= 10; n++) {
-		arrive(3 - (unsigned)pool.n_waiting);
+		fixture_arrive(3 - (unsigned)pool.n_waiting);
 		ck_assert_uint_eq(pool.n_waiting, 3);
-		answer(0);
-		TURN_UNTIL(up.n_ended == n);
+		fixture_answer(0);
+		TURN_UNTIL(calls.n_ended == n);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 10);
 	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 0);
@@ -217,14 +155,14 @@ START_TEST(queue_overflows)
 {
 	config.limit = 1;
 	config.queue_max = (size_t)_i;
-	make_pool();
-	arrive(1);
+	fixture_make_pool();
+	fixture_arrive(1);
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
-	arrive(10);
+	fixture_arrive(10);
 	ck_assert_uint_eq(pool.n_waiting, (size_t)(_i > 0 ? _i : 1));
 	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), (uint64_t)(10 - (_i > 0 ? _i : 1)));
-	ck_assert_uint_eq(up.n_ended, fixture_count(LEDGER_DROPPED));
+	ck_assert_uint_eq(calls.n_ended, fixture_count(LEDGER_DROPPED));
 	ck_assert_str_eq(fixture.stats.totals.faults[FAULT_DROPPED].example,
 		"the queue for a connection was full");
 }
@@ -234,16 +172,16 @@ START_TEST(drop_instead_of_waiting)
 {
 	config.limit = 2;
 	config.exhausted = PLAN_DROP;
-	make_pool();
-	arrive(5); /* two wait for their own connections; that is no waiting for others */
+	fixture_make_pool();
+	fixture_arrive(5); /* two wait for their own connections; that is no waiting for others */
 	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 3);
 	accept_peers(2);
 	TURN_UNTIL(pool.n_busy == 2);
-	arrive(1);
+	fixture_arrive(1);
 	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 4);
-	answer(0);
+	fixture_answer(0);
 	TURN_UNTIL(pool.n_idle == 1);
-	arrive(1);
+	fixture_arrive(1);
 	ck_assert_uint_eq(fixture_count(LEDGER_DROPPED), 4);
 	ck_assert_uint_eq(pool.n_busy, 2);
 }
@@ -257,8 +195,8 @@ START_TEST(waiting_arrivals_expire_in_order)
 
 	config.limit = 1;
 	fixture.env.request_timeout_ns = 30 * SEC;
-	make_pool();
-	arrive(1);
+	fixture_make_pool();
+	fixture_arrive(1);
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
 	arrive_planned(now_ns - 30 * SEC + 50 * MS);
@@ -266,13 +204,13 @@ START_TEST(waiting_arrivals_expire_in_order)
 	arrive_planned(clock_now_ns());
 	TURN_UNTIL(fixture_count(LEDGER_EXPIRED) == 2);
 	ck_assert_uint_eq(pool.n_waiting, 1);
-	ck_assert_uint_eq(up.n_ended, 2);
+	ck_assert_uint_eq(calls.n_ended, 2);
 	ck_assert_int_ge(f->first_ns + fixture.stats.window_start_ns, now_ns + 50 * MS);
 	ck_assert_int_ge(f->last_ns + fixture.stats.window_start_ns, now_ns + 100 * MS);
-	answer(0);
-	TURN_UNTIL(up.n_ended == 3);
-	answer(0);
-	TURN_UNTIL(up.n_ended == 4);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 3);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 4);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
 END_TEST
@@ -282,8 +220,8 @@ START_TEST(expired_on_arrival)
 {
 	config.limit = 1;
 	fixture.env.request_timeout_ns = 30 * SEC;
-	make_pool();
-	arrive(1);
+	fixture_make_pool();
+	fixture_arrive(1);
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
 	arrive_planned(clock_now_ns() - 31 * SEC);
@@ -309,13 +247,13 @@ START_TEST(reuse_order)
 	int heard[2 * LIMIT];
 
 	config.reuse = rotates ? PLAN_REUSE_ROTATE : PLAN_REUSE_LIFO;
-	make_pool();
+	fixture_make_pool();
 	warm_up(LIMIT);
 	for (unsigned n = 0; n < 2 * LIMIT; n++) {
-		arrive(1);
+		fixture_arrive(1);
 		heard[n] = who_hears();
-		answer(heard[n]);
-		TURN_UNTIL(up.n_ended == n + 1);
+		fixture_answer(heard[n]);
+		TURN_UNTIL(calls.n_ended == n + 1);
 	}
 	for (int n = 1; n < 2 * LIMIT; n++)
 		ck_assert_int_eq(heard[n] == heard[n - 1], !rotates);
@@ -330,16 +268,16 @@ START_TEST(a_connection_for_each_request)
 	config.reuse = PLAN_REUSE_NO;
 	config.is_fixed = true;
 	config.open_rate = (struct rate){1, 3600}; /* opening is a part of the request: not paced */
-	make_pool();
-	ck_assert_uint_eq(up.n_opened, 1);
+	fixture_make_pool();
+	ck_assert_uint_eq(calls.n_opened, 1);
 	ck_assert_uint_eq(pool.n_connecting, 0);
 	for (unsigned n = 1; n <= 4; n++) {
-		arrive(1);
+		fixture_arrive(1);
 		ck_assert_uint_eq(pool.n_connecting, 1);
 		peers[0] = fixture_accept();
 		n_peers = 1;
-		answer(0);
-		TURN_UNTIL(up.n_ended == n);
+		fixture_answer(0);
+		TURN_UNTIL(calls.n_ended == n);
 		close(peers[0]);
 		n_peers = 0;
 		ck_assert_uint_eq(pool.n_idle + pool.n_busy + pool.n_connecting, 0);
@@ -355,16 +293,16 @@ END_TEST
 START_TEST(fixed_pool_opens)
 {
 	config.is_fixed = true;
-	make_pool();
-	ck_assert_uint_eq(up.n_opened, 0);
+	fixture_make_pool();
+	ck_assert_uint_eq(calls.n_opened, 0);
 	ck_assert_uint_eq(pool.n_connecting, LIMIT); /* unpaced: all at once */
 	accept_peers(LIMIT);
-	TURN_UNTIL(up.n_opened > 0);
-	ck_assert_int_eq(up.fault, FAULT_NONE);
+	TURN_UNTIL(calls.n_opened > 0);
+	ck_assert_int_eq(calls.fault, FAULT_NONE);
 	ck_assert_uint_eq(pool.n_idle, LIMIT);
 	ck_assert_uint_eq(fixture.env.opened, LIMIT);
 	ck_assert_uint_eq(pool.peak, LIMIT);
-	ck_assert_uint_eq(up.n_opened, 1);
+	ck_assert_uint_eq(calls.n_opened, 1);
 }
 END_TEST
 
@@ -375,16 +313,16 @@ START_TEST(opening_is_paced)
 
 	config.is_fixed = _i == 0;
 	config.open_rate = (struct rate){50, 1};
-	make_pool();
+	fixture_make_pool();
 	if (_i == 1)
-		arrive(LIMIT);
+		fixture_arrive(LIMIT);
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	accept_peers(1);
 	TURN_UNTIL(fixture.env.opened == LIMIT);
 	ck_assert_int_ge(clock_now_ns() - start_ns, (LIMIT - 1) * 20 * MS);
 	accept_peers(LIMIT);
 	if (_i == 0)
-		ck_assert_uint_eq(up.n_opened, 1);
+		ck_assert_uint_eq(calls.n_opened, 1);
 }
 END_TEST
 
@@ -392,12 +330,12 @@ START_TEST(fixed_pool_is_refused)
 {
 	config.is_fixed = true;
 	refuse_from_now_on();
-	make_pool();
-	TURN_UNTIL(up.n_opened > 0);
-	ck_assert_int_eq(up.fault, FAULT_CONNECT_REFUSED);
-	ck_assert_ptr_nonnull(strstr(up.why, "refused"));
+	fixture_make_pool();
+	TURN_UNTIL(calls.n_opened > 0);
+	ck_assert_int_eq(calls.fault, FAULT_CONNECT_REFUSED);
+	ck_assert_ptr_nonnull(strstr(calls.why, "refused"));
 	TURN_UNTIL(pool.n_connecting == 0);
-	ck_assert_uint_eq(up.n_opened, 1); /* told once */
+	ck_assert_uint_eq(calls.n_opened, 1); /* told once */
 }
 END_TEST
 
@@ -406,15 +344,15 @@ START_TEST(fixed_pool_times_out)
 	int filler;
 
 	fixture_close();
-	open_fixture(0);
+	open_with_backlog(0);
 	filler = mini_server_fill(&fixture.server);
 	config.is_fixed = true;
 	fixture.env.connect_timeout_ns = 30 * MS;
-	make_pool();
-	TURN_UNTIL(up.n_opened > 0);
-	ck_assert_int_eq(up.fault, FAULT_CONNECT_TIMEOUT);
+	fixture_make_pool();
+	TURN_UNTIL(calls.n_opened > 0);
+	ck_assert_int_eq(calls.fault, FAULT_CONNECT_TIMEOUT);
 	TURN_UNTIL(pool.n_connecting == 0);
-	ck_assert_uint_eq(up.n_opened, 1);
+	ck_assert_uint_eq(calls.n_opened, 1);
 	close(filler);
 }
 END_TEST
@@ -428,10 +366,10 @@ START_TEST(fixed_pool_without_descriptors)
 	limit = before;
 	limit.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	make_pool();
+	fixture_make_pool();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-	ck_assert_uint_eq(up.n_opened, 1);
-	ck_assert_int_eq(up.fault, FAULT_NO_DESCRIPTORS);
+	ck_assert_uint_eq(calls.n_opened, 1);
+	ck_assert_int_eq(calls.fault, FAULT_NO_DESCRIPTORS);
 	ck_assert_uint_eq(pool.n_connecting, 0);
 }
 END_TEST
@@ -441,20 +379,20 @@ START_TEST(fixed_pool_is_refused_in_part)
 {
 	config.is_fixed = true;
 	config.open_rate = (struct rate){50, 1};
-	make_pool();
+	fixture_make_pool();
 	accept_peers(1);
 	TURN_UNTIL(pool.n_idle == 1);
 	refuse_from_now_on();
-	TURN_UNTIL(up.n_opened > 0);
-	ck_assert_int_eq(up.fault, FAULT_NONE);
+	TURN_UNTIL(calls.n_opened > 0);
+	ck_assert_int_eq(calls.fault, FAULT_NONE);
 	ck_assert_uint_eq(pool.n_idle, 1);
 	ck_assert_uint_eq(fixture.env.opened, 1);
 	/* One that waits for a second connection fails with the attempt. */
-	arrive(2);
-	TURN_UNTIL(up.n_ended == 1);
-	answer(0);
-	TURN_UNTIL(up.n_ended == 2);
-	ck_assert_uint_eq(up.n_opened, 1);
+	fixture_arrive(2);
+	TURN_UNTIL(calls.n_ended == 1);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 2);
+	ck_assert_uint_eq(calls.n_opened, 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 }
@@ -465,15 +403,15 @@ START_TEST(fixed_pool_is_hung_up_on)
 {
 	config.is_fixed = true;
 	config.open_rate = (struct rate){50, 1};
-	make_pool();
-	while (up.n_opened == 0) {
+	fixture_make_pool();
+	while (calls.n_opened == 0) {
 		while (fixture_is_readable(fixture.server.listener))
 			close(fixture_accept());
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 		ck_assert_uint_le(fixture.env.opened, 10 * LIMIT);
 	}
-	ck_assert_int_eq(up.fault, FAULT_NONE);
-	ck_assert_uint_eq(up.n_opened, 1);
+	ck_assert_int_eq(calls.fault, FAULT_NONE);
+	ck_assert_uint_eq(calls.n_opened, 1);
 }
 END_TEST
 
@@ -483,12 +421,12 @@ START_TEST(fixed_pool_forgives_a_lost_connection)
 	config.is_fixed = true;
 	config.limit = 2;
 	config.open_rate = (struct rate){50, 1};
-	make_pool();
+	fixture_make_pool();
 	close(fixture_accept());
 	accept_peers(2);
 	TURN_UNTIL(fixture.env.opened == 3 && pool.n_idle == 2);
-	ck_assert_uint_eq(up.n_opened, 1);
-	ck_assert_int_eq(up.fault, FAULT_NONE);
+	ck_assert_uint_eq(calls.n_opened, 1);
+	ck_assert_int_eq(calls.fault, FAULT_NONE);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
 }
 END_TEST
@@ -498,18 +436,18 @@ START_TEST(fixed_pool_reopens_for_an_arrival)
 {
 	config.is_fixed = true;
 	config.limit = 1;
-	make_pool();
+	fixture_make_pool();
 	accept_peers(1);
-	TURN_UNTIL(up.n_opened > 0);
+	TURN_UNTIL(calls.n_opened > 0);
 	close(peers[0]);
 	TURN_UNTIL(pool.n_idle + pool.n_connecting == 0);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
-	arrive(1);
+	fixture_arrive(1);
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	peers[0] = fixture_accept();
 	TURN_UNTIL(fixture.env.opened == 2);
-	answer(0);
-	TURN_UNTIL(up.n_ended == 1);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 1);
 }
 END_TEST
 
@@ -518,20 +456,20 @@ START_TEST(fixed_pool_waits_after_a_failure)
 {
 	config.is_fixed = true;
 	config.limit = 1;
-	make_pool();
+	fixture_make_pool();
 	accept_peers(1);
-	TURN_UNTIL(up.n_opened > 0);
+	TURN_UNTIL(calls.n_opened > 0);
 	refuse_from_now_on();
 	close(peers[0]);
 	n_peers = 0;
 	TURN_UNTIL(pool.n_idle + pool.n_connecting == 0);
 	for (unsigned n = 1; n <= 3; n++) {
-		arrive(1);
-		TURN_UNTIL(up.n_ended == n);
+		fixture_arrive(1);
+		TURN_UNTIL(calls.n_ended == n);
 		ck_assert_uint_eq(pool.n_connecting, 0);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 3);
-	ck_assert_uint_eq(up.n_free, 0);
+	ck_assert_uint_eq(calls.n_free, 0);
 }
 END_TEST
 
@@ -540,9 +478,9 @@ END_TEST
 START_TEST(refused_arrivals_are_not_connected)
 {
 	refuse_from_now_on();
-	make_pool();
-	arrive(10);
-	TURN_UNTIL(up.n_ended == 10);
+	fixture_make_pool();
+	fixture_arrive(10);
+	TURN_UNTIL(calls.n_ended == 10);
 	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 10);
 	ck_assert_uint_eq(fixture.stats.totals.faults[FAULT_CONNECT_REFUSED].count, 10);
 	ck_assert_uint_eq(pool.n_waiting + pool.n_connecting, 0);
@@ -553,19 +491,19 @@ START_TEST(arrivals_without_descriptors)
 {
 	struct rlimit limit, before;
 
-	make_pool();
+	fixture_make_pool();
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
 	limit = before;
 	limit.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	arrive(4);
+	fixture_arrive(4);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-	ck_assert_uint_eq(up.n_ended, 4);
+	ck_assert_uint_eq(calls.n_ended, 4);
 	ck_assert_uint_eq(fixture.stats.totals.faults[FAULT_NO_DESCRIPTORS].count, 4);
-	arrive(1); /* and then it works again */
+	fixture_arrive(1); /* and then it works again */
 	accept_peers(1);
-	answer(0);
-	TURN_UNTIL(up.n_ended == 5);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 5);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 }
 END_TEST
@@ -580,9 +518,9 @@ START_TEST(failing_attempts_are_paced)
 	config.limit = 1;
 	config.open_rate = (struct rate){50, 1};
 	refuse_from_now_on();
-	make_pool();
-	arrive(4);
-	TURN_UNTIL(up.n_ended == 4);
+	fixture_make_pool();
+	fixture_arrive(4);
+	TURN_UNTIL(calls.n_ended == 4);
 	ck_assert_int_ge(clock_now_ns() - start_ns, 2 * 20 * MS);
 }
 END_TEST
@@ -591,16 +529,16 @@ END_TEST
 START_TEST(waiting_arrivals_survive_a_lost_connection)
 {
 	config.limit = 1;
-	make_pool();
-	arrive(2);
+	fixture_make_pool();
+	fixture_arrive(2);
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
 	fixture_hear(peers[0]);
 	mini_reset_fd(peers[0]);
 	peers[0] = fixture_accept();
-	TURN_UNTIL(up.n_ended == 1);
-	answer(0);
-	TURN_UNTIL(up.n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 1);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.env.opened, 2);
@@ -614,9 +552,9 @@ END_TEST
 START_TEST(line_ends_on_an_idle_connection)
 {
 	config.limit = 2;
-	make_pool();
+	fixture_make_pool();
 	warm_up(2);
-	arrive(1);
+	fixture_arrive(1);
 	for (int i = 0; i < 2; i++)
 		if (fixture_is_readable(peers[i])) {
 			fixture_hear(peers[i]);
@@ -624,13 +562,13 @@ START_TEST(line_ends_on_an_idle_connection)
 		} else {
 			fixture_say(peers[i], "\r\n");
 		}
-	up.n_again = 2;
-	TURN_UNTIL(up.n_ended == 1 && pool.n_idle == 0);
+	n_again = 2;
+	TURN_UNTIL(calls.n_ended == 1 && pool.n_idle == 0);
 	ck_assert_uint_eq(pool.n_busy, 2);
 	ck_assert_uint_eq(pool.n_waiting, 0);
-	answer(0);
-	answer(1);
-	TURN_UNTIL(up.n_ended == 3);
+	fixture_answer(0);
+	fixture_answer(1);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
 	ck_assert_uint_eq(fixture.env.opened, 2);
 }
@@ -638,19 +576,19 @@ END_TEST
 
 START_TEST(sending_fails_at_once)
 {
-	make_pool();
+	fixture_make_pool();
 	warm_up(1);
 	mini_reset_fd(peers[0]);
 	n_peers = 0;
-	arrive(1);
-	ck_assert_uint_eq(up.n_ended, 0);
+	fixture_arrive(1);
+	ck_assert_uint_eq(calls.n_ended, 0);
 	ck_assert_uint_eq(pool.n_returned, 1);
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	ck_assert_uint_eq(fixture.stats.in_flight, 1);
 	accept_peers(1);
-	answer(0);
-	TURN_UNTIL(up.n_ended == 1);
-	ck_assert_uint_eq(up.n_free, 1);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 1);
+	ck_assert_uint_eq(calls.n_free, 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(fixture.stats.totals.ledgers[STATS_WINDOW].sent, 2);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
@@ -664,17 +602,17 @@ END_TEST
 START_TEST(abandon_everything)
 {
 	config.limit = LIMIT;
-	make_pool();
+	fixture_make_pool();
 	warm_up(2);
-	arrive(2); /* busy */
-	arrive(2); /* one connecting, and one more that waits */
+	fixture_arrive(2); /* busy */
+	fixture_arrive(2); /* one connecting, and one more that waits */
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	pool_abandon(&pool);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 2);
 	ck_assert_uint_eq(planned(), 6);
-	ck_assert_uint_eq(up.n_ended, 0); /* without a word */
+	ck_assert_uint_eq(calls.n_ended, 0); /* without a word */
 	ck_assert_int_eq(pool_oldest_ns(&pool), CLOCK_NEVER);
 	ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	pool_abandon(&pool); /* harmless */
@@ -728,7 +666,7 @@ int main(void)
 	TCase *t = tcase_create("pool");
 
 	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, fixture_close_pool);
 	add_tests(t);
 	suite_add_tcase(s, t);
 	return suite_main(s);

@@ -2,91 +2,33 @@
 /* The pool under a cap on the rate: what may not be sent yet waits, in its order, and everything
  * that is sent takes a place, whatever it is. */
 #include "daemon/engine/pace.h"
-#include "daemon/engine/pool.h"
 #include "tests/support/suite.h"
-
-#include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine/pool_fixture.h"
 
 /* Two at once, the others by PACE_LATE_NS apart. */
 #define RATE 10
 
 #define LIMIT 4
 
-static struct pool pool;
-static struct pool_config config;
 static struct pace pace;
-static int peers[LIMIT];
-static int n_peers;
-static unsigned n_ended;
-
-static void on_ended(struct pool *p, bool connection_is_free)
-{
-	(void)p;
-	(void)connection_is_free;
-	n_ended++;
-}
-
-static void on_opened(struct pool *p, enum fault fault, const char *why)
-{
-	(void)p;
-	(void)why;
-	ck_assert_int_eq(fault, FAULT_NONE);
-}
 
 static void setup(void)
 {
-	fixture_open(16);
-	n_ended = 0;
-	n_peers = 0;
-	config = (struct pool_config){
-		.env = &fixture.env,
-		.limit = LIMIT,
-		.exhausted = PLAN_GROW,
-		.reuse = PLAN_REUSE_LIFO,
-		.queue_max = 100,
-		.open_rate = {0, 1},
-		.on_ended = on_ended,
-		.on_opened = on_opened,
-	};
-}
-
-static void teardown(void)
-{
-	pool_fini(&pool);
-	for (int i = 0; i < n_peers; i++)
-		close(peers[i]);
-	fixture_close();
-}
-
-static void make_pool(void)
-{
-	ck_assert_int_eq(pool_init(&pool, &config), 0);
-	pool_open(&pool);
-}
-
-static void arrive(unsigned n)
-{
-	for (; n > 0; n--)
-		pool_arrive(&pool, clock_now_ns(), clock_now_ns(), 0);
-}
-
-static void answer(int i)
-{
-	fixture_hear(peers[i]);
-	fixture_say(peers[i], MINI_OK);
+	fixture_open_pool(16, LIMIT);
+	config.on_opened = fixture_on_opened_well;
 }
 
 /* n idle connections, and from then on a cap; since when. */
 static int64_t warm_up(int n)
 {
-	make_pool();
-	arrive((unsigned)n);
+	fixture_make_pool();
+	fixture_arrive((unsigned)n);
 	while (n_peers < n)
-		peers[n_peers++] = fixture_accept();
+		fixture_take_peer();
 	for (int i = 0; i < n; i++)
-		answer(i);
-	TURN_UNTIL(n_ended == (unsigned)n);
-	n_ended = 0;
+		fixture_answer(i);
+	TURN_UNTIL(calls.n_ended == (unsigned)n);
+	calls.n_ended = 0;
 	pace_init(&pace, RATE, clock_now_ns());
 	pool.config.pace = &pace;
 	return clock_now_ns();
@@ -96,20 +38,20 @@ static void answer_whoever_asks(void)
 {
 	for (int i = 0; i < n_peers; i++)
 		if (fixture_is_readable(peers[i]))
-			answer(i);
+			fixture_answer(i);
 }
 
 START_TEST(a_crowd_goes_out_at_the_pace)
 {
 	int64_t from_ns = warm_up(3);
 
-	arrive(5);
+	fixture_arrive(5);
 	ck_assert_uint_eq(pool.n_busy, 2);
 	ck_assert_uint_eq(pool.n_idle, 1);
 	ck_assert_uint_eq(pool.n_waiting, 3);
 	ck_assert_uint_eq(pool.n_connecting, 0); /* there is a free one for who is held */
 	ck_assert_uint_eq(pool.n_kept_back, 3);
-	while (n_ended < 5) {
+	while (calls.n_ended < 5) {
 		answer_whoever_asks();
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 		/* Never more than the cap has places. */
@@ -126,13 +68,13 @@ START_TEST(who_is_held_is_not_overtaken)
 {
 	int64_t from_ns = warm_up(3);
 
-	arrive(3);
+	fixture_arrive(3);
 	while (clock_now_ns() < from_ns + 2 * PACE_LATE_NS)
 		;
-	arrive(1);
+	fixture_arrive(1);
 	ck_assert_uint_eq(pool.n_busy, 2);
 	ck_assert_uint_eq(pool.n_waiting, 2);
-	while (n_ended < 4) {
+	while (calls.n_ended < 4) {
 		answer_whoever_asks();
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
@@ -144,14 +86,14 @@ START_TEST(an_answer_is_no_place)
 {
 	int64_t from_ns = warm_up(2);
 
-	arrive(4);
+	fixture_arrive(4);
 	ck_assert_uint_eq(pool.n_busy, 2);
-	answer(0);
-	answer(1);
-	TURN_UNTIL(n_ended == 2);
+	fixture_answer(0);
+	fixture_answer(1);
+	TURN_UNTIL(calls.n_ended == 2);
 	if (clock_now_ns() < from_ns + PACE_LATE_NS)
 		ck_assert_uint_eq(pool.n_busy, 0);
-	while (n_ended < 4) {
+	while (calls.n_ended < 4) {
 		answer_whoever_asks();
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
@@ -166,9 +108,9 @@ START_TEST(a_pipeline_is_filled_at_the_pace)
 	fixture.env.depth = 8;
 	config.limit = 1;
 	from_ns = warm_up(1);
-	arrive(5);
+	fixture_arrive(5);
 	ck_assert_uint_eq(pool.n_waiting, 3);
-	while (n_ended < 5) {
+	while (calls.n_ended < 5) {
 		answer_whoever_asks();
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
@@ -183,10 +125,10 @@ START_TEST(a_retry_takes_a_place)
 
 	config.limit = 1;
 	from_ns = warm_up(1);
-	arrive(1);
-	answer(0);
-	TURN_UNTIL(n_ended == 1);
-	arrive(1);
+	fixture_arrive(1);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 1);
+	fixture_arrive(1);
 	fixture_acknowledge(&pool.tasks[0], false);
 	close(peers[0]);
 	peers[0] = fixture_accept();
@@ -195,8 +137,8 @@ START_TEST(a_retry_takes_a_place)
 		ck_assert_uint_eq(pool.n_idle, 1);
 		ck_assert_uint_eq(pool.n_returned, 1);
 	}
-	answer(0);
-	TURN_UNTIL(n_ended == 2);
+	fixture_answer(0);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_int_ge(clock_now_ns() - from_ns, PACE_LATE_NS);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
 }
@@ -206,12 +148,12 @@ END_TEST
 START_TEST(connections_are_opened_for_the_others)
 {
 	(void)warm_up(1);
-	arrive(4);
+	fixture_arrive(4);
 	ck_assert_uint_eq(pool.n_busy, 1);
 	ck_assert_uint_ge(pool.n_connecting, 1);
-	while (n_ended < 4) {
+	while (calls.n_ended < 4) {
 		while (fixture_is_readable(fixture.server.listener))
-			peers[n_peers++] = fixture_accept();
+			fixture_take_peer();
 		answer_whoever_asks();
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
@@ -223,8 +165,8 @@ START_TEST(who_is_held_may_expire)
 	(void)warm_up(3);
 	fixture.env.request_timeout_ns = 50 * MS;
 	pace_init(&pace, 1, clock_now_ns());
-	arrive(3);
-	TURN_UNTIL(n_ended == 3);
+	fixture_arrive(3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 }
@@ -233,7 +175,7 @@ END_TEST
 START_TEST(abandoned_while_held)
 {
 	(void)warm_up(3);
-	arrive(3);
+	fixture_arrive(3);
 	pool_abandon(&pool);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 2);
@@ -246,7 +188,7 @@ int main(void)
 	TCase *t = tcase_create("pool_pace");
 
 	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, fixture_close_pool);
 	tcase_add_test(t, a_crowd_goes_out_at_the_pace);
 	tcase_add_test(t, who_is_held_is_not_overtaken);
 	tcase_add_test(t, an_answer_is_no_place);

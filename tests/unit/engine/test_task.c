@@ -7,73 +7,14 @@
 #include <sys/resource.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine/task_fixture.h"
 
-static struct task task;
 static int peer;
-
-/* What was called upwards. */
-static struct {
-	unsigned n_idle, n_spared, n_closed, n_failed, n_returned;
-	struct exchange returned;
-	bool had_exchange;
-	enum fault fault;
-	char why[512];
-} up;
-
-static void on_idle(struct task *t, bool had_exchange)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_IDLE);
-	up.n_idle++;
-	up.had_exchange = had_exchange;
-}
-
-static void on_closed(struct task *t, const struct task_loss *loss)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
-	up.n_closed++;
-	up.had_exchange = loss->was_busy;
-	up.fault = loss->fault;
-	(void)snprintf(up.why, sizeof(up.why), "%s", loss->why ? loss->why : "");
-}
-
-static void on_spared(struct task *t)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_IDLE);
-	up.n_spared++;
-}
-
-static void on_returned(struct task *t, const struct exchange *x)
-{
-	ck_assert_int_ne(task_get_state(t), TASK_CLOSED);
-	up.n_returned++;
-	up.returned = *x;
-}
-
-static void on_connect_failed(struct task *t, enum fault fault, const char *why)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
-	up.n_failed++;
-	up.fault = fault;
-	(void)snprintf(up.why, sizeof(up.why), "%s", why);
-}
-
-static void open_fixture(int backlog)
-{
-	fixture_open(backlog);
-	fixture.env.on_idle = on_idle;
-	fixture.env.on_spared = on_spared;
-	fixture.env.on_closed = on_closed;
-	fixture.env.on_returned = on_returned;
-	fixture.env.on_connect_failed = on_connect_failed;
-	memset(&up, 0, sizeof(up));
-	peer = -1;
-	task_init(&task, &fixture.env);
-}
 
 static void setup(void)
 {
-	open_fixture(16);
+	fixture_open_task(16);
+	peer = -1;
 }
 
 static void teardown(void)
@@ -84,36 +25,19 @@ static void teardown(void)
 	fixture_close();
 }
 
-static void start_connecting(void)
-{
-	const char *why = NULL;
-
-	ck_assert_int_eq(task_connect(&task, &why), FAULT_NONE);
-	ck_assert_int_eq(task_get_state(&task), TASK_CONNECTING);
-}
-
 static void connect_task(void)
 {
-	start_connecting();
+	fixture_start_connecting();
 	peer = fixture_accept();
-	TURN_UNTIL(up.n_idle > 0);
-	ck_assert(!up.had_exchange);
-}
-
-static void ask_planned(int64_t planned_ns)
-{
-	int64_t now_ns = clock_now_ns();
-	struct exchange x;
-
-	stats_begin(&fixture.stats, &x, planned_ns, now_ns, 0);
-	task_send(&task, &x, clock_now_ns());
+	TURN_UNTIL(calls.n_idle > 0);
+	ck_assert(!calls.had_exchange);
 }
 
 /* A connection with a request on its way; the server has read it. */
 static void ask(void)
 {
 	connect_task();
-	ask_planned(clock_now_ns());
+	fixture_send(clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
 	fixture_hear(peer);
 }
@@ -130,18 +54,13 @@ static void peer_reset(void)
 	peer = -1;
 }
 
-static const char *example_of(enum fault fault)
-{
-	return fixture.stats.totals.faults[fault].example;
-}
-
 /* ---- connecting */
 
 START_TEST(connects)
 {
 	connect_task();
 	ck_assert_uint_eq(fixture.env.opened, 1);
-	ck_assert_uint_eq(up.n_idle, 1);
+	ck_assert_uint_eq(calls.n_idle, 1);
 	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_CONNECT].count, 1);
 	ck_assert_int_eq(task_planned_ns(&task), CLOCK_NEVER);
 }
@@ -156,15 +75,15 @@ START_TEST(refused)
 	fixture.server.listener = -1;
 	fault = task_connect(&task, &why);
 	if (fault == FAULT_NONE) {
-		TURN_UNTIL(up.n_failed > 0);
-		fault = up.fault;
-		why = up.why;
+		TURN_UNTIL(calls.n_failed > 0);
+		fault = calls.fault;
+		why = calls.why;
 	}
 	ck_assert_int_eq(fault, FAULT_CONNECT_REFUSED);
 	ck_assert_ptr_nonnull(strstr(why, "refused"));
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
 	ck_assert_uint_eq(fixture.env.opened, 0);
-	ck_assert_uint_eq(up.n_idle + up.n_closed, 0);
+	ck_assert_uint_eq(calls.n_idle + calls.n_closed, 0);
 }
 END_TEST
 
@@ -175,14 +94,14 @@ START_TEST(connect_timeout)
 	int filler;
 
 	fixture_close();
-	open_fixture(0);
+	fixture_open_task(0);
 	filler = mini_server_fill(&fixture.server);
 	ck_assert_int_ge(filler, 0);
 	fixture.env.connect_timeout_ns = 30 * MS;
-	start_connecting();
-	TURN_UNTIL(up.n_failed + up.n_idle > 0);
-	ck_assert_uint_eq(up.n_failed, 1);
-	ck_assert_int_eq(up.fault, FAULT_CONNECT_TIMEOUT);
+	fixture_start_connecting();
+	TURN_UNTIL(calls.n_failed + calls.n_idle > 0);
+	ck_assert_uint_eq(calls.n_failed, 1);
+	ck_assert_int_eq(calls.fault, FAULT_CONNECT_TIMEOUT);
 	ck_assert_int_ge(clock_now_ns() - start_ns, 30 * MS);
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
 	close(filler);
@@ -199,7 +118,7 @@ START_TEST(connect_timeout_ends_with_the_connection)
 	while (clock_now_ns() < start_ns + 320 * MS)
 		ck_assert_int_eq(loop_turn(fixture.loop, 10 * MS), 0);
 	ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
-	ck_assert_uint_eq(up.n_failed, 0);
+	ck_assert_uint_eq(calls.n_failed, 0);
 }
 END_TEST
 
@@ -211,7 +130,7 @@ START_TEST(guard_refuses)
 	ck_assert_int_ne(task_connect(&task, &why), FAULT_NONE);
 	ck_assert_ptr_nonnull(strstr(why, "only loopback is allowed"));
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
-	ck_assert_uint_eq(up.n_failed, 0); /* the return value has said it */
+	ck_assert_uint_eq(calls.n_failed, 0); /* the return value has said it */
 }
 END_TEST
 
@@ -253,7 +172,7 @@ START_TEST(addresses_are_used_in_turn)
 		fds[i] = mini_server_accept(i % 2 ? &other : &fixture.server);
 		ck_assert_int_ge(fds[i], 0);
 	}
-	TURN_UNTIL(up.n_idle == 4);
+	TURN_UNTIL(calls.n_idle == 4);
 	for (int i = 0; i < 4; i++) {
 		task_abandon(&tasks[i], clock_now_ns());
 		close(fds[i]);
@@ -271,8 +190,8 @@ START_TEST(answer)
 	ask();
 	ck_assert_int_ne(task_planned_ns(&task), CLOCK_NEVER);
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle == 2);
-	ck_assert(up.had_exchange);
+	TURN_UNTIL(calls.n_idle == 2);
+	ck_assert(calls.had_exchange);
 	ck_assert_int_eq(task_planned_ns(&task), CLOCK_NEVER);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.stats.totals.statuses[200], 1);
@@ -292,8 +211,8 @@ START_TEST(connection_is_used_again)
 	ask();
 	for (unsigned n = 1; n <= 5; n++) {
 		fixture_say(peer, MINI_OK);
-		TURN_UNTIL(up.n_idle == 1 + n);
-		ask_planned(clock_now_ns());
+		TURN_UNTIL(calls.n_idle == 1 + n);
+		fixture_send(clock_now_ns());
 		fixture_hear(peer);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
@@ -321,9 +240,9 @@ START_TEST(answer_split_anywhere)
 		const char *text = splittable[i];
 		size_t len = strlen(text);
 		size_t at = (size_t)_i % len;
-		unsigned before = up.n_idle;
+		unsigned before = calls.n_idle;
 
-		ask_planned(clock_now_ns());
+		fixture_send(clock_now_ns());
 		fixture_hear(peer);
 		ck_assert_int_eq(write(peer, text, at), at);
 		if (at > 0) {
@@ -331,8 +250,8 @@ START_TEST(answer_split_anywhere)
 			ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
 		}
 		fixture_say(peer, text + at);
-		TURN_UNTIL(up.n_idle + up.n_closed > before);
-		ck_assert_uint_eq(up.n_closed, 0);
+		TURN_UNTIL(calls.n_idle + calls.n_closed > before);
+		ck_assert_uint_eq(calls.n_closed, 0);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
@@ -345,11 +264,11 @@ START_TEST(answer_byte_by_byte)
 
 	ask();
 	for (size_t i = 0; text[i]; i++) {
-		ck_assert_uint_eq(up.n_idle, 1);
+		ck_assert_uint_eq(calls.n_idle, 1);
 		ck_assert_int_eq(write(peer, text + i, 1), 1);
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	}
-	TURN_UNTIL(up.n_idle == 2);
+	TURN_UNTIL(calls.n_idle == 2);
 	ck_assert_uint_eq(fixture.stats.outstanding, 0);
 }
 END_TEST
@@ -441,9 +360,9 @@ START_TEST(every_end)
 		peer_reset();
 	else if (ends[_i].then == HALF_CLOSE)
 		ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
-	TURN_UNTIL(up.n_idle + up.n_closed == 2);
-	ck_assert(up.had_exchange);
-	ck_assert_uint_eq(up.n_closed, !ends[_i].stays);
+	TURN_UNTIL(calls.n_idle + calls.n_closed == 2);
+	ck_assert(calls.had_exchange);
+	ck_assert_uint_eq(calls.n_closed, !ends[_i].stays);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, ends[_i].by_peer);
 	ck_assert_uint_eq(fixture_count(fault_table[fault].class), 1);
 	ck_assert_uint_eq(fixture.stats.outstanding, 0);
@@ -451,21 +370,21 @@ START_TEST(every_end)
 	if (fault != FAULT_NONE)
 		ck_assert_uint_eq(fixture_faults(fault), 1);
 	if (ends[_i].example)
-		ck_assert_str_eq(example_of(fault), ends[_i].example);
+		ck_assert_str_eq(fixture_example(fault), ends[_i].example);
 	/* Whatever it was, the task serves on. */
 	fixture.request.asked = 0;
 	fixture.env.reuse = true;
 	if (!ends[_i].stays) {
 		if (peer >= 0)
 			peer_close();
-		up.n_idle = 0;
+		calls.n_idle = 0;
 		connect_task();
 	}
-	up.n_idle = 0;
-	ask_planned(clock_now_ns());
+	calls.n_idle = 0;
+	fixture_send(clock_now_ns());
 	fixture_hear(peer);
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle == 1);
+	TURN_UNTIL(calls.n_idle == 1);
 }
 END_TEST
 
@@ -501,23 +420,23 @@ START_TEST(surplus)
 		strcat(text, rests[rest].rest);
 	ask();
 	fixture_say(peer, text);
-	TURN_UNTIL(up.n_idle + up.n_closed == 2);
+	TURN_UNTIL(calls.n_idle + calls.n_closed == 2);
 	if (is_late) {
-		ck_assert_uint_eq(up.n_closed, 0);
+		ck_assert_uint_eq(calls.n_closed, 0);
 		fixture_say(peer, rests[rest].rest);
-		TURN_UNTIL(up.n_spared + up.n_closed == 1);
+		TURN_UNTIL(calls.n_spared + calls.n_closed == 1);
 		ck_assert_str_eq(
-			up.why, rests[rest].stays ? "" : "bytes came that belong to no answer");
+			calls.why, rests[rest].stays ? "" : "bytes came that belong to no answer");
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(up.n_closed, !rests[rest].stays);
+	ck_assert_uint_eq(calls.n_closed, !rests[rest].stays);
 	ck_assert_uint_eq(fixture.env.surplus, rests[rest].surplus);
 	ck_assert_uint_eq(fixture.env.closed_by_us, rests[rest].surplus);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 	if (!rests[rest].stays)
 		return;
 	/* The next answer is right, and so is what is known of its first byte. */
-	ask_planned(clock_now_ns());
+	fixture_send(clock_now_ns());
 	fixture_hear(peer);
 	fixture_say(peer, "\r\n");
 	TURN_UNTIL(task._response.head_bytes > 0);
@@ -534,17 +453,17 @@ START_TEST(closed_after_line_ends)
 {
 	ask();
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle == 2);
-	ask_planned(clock_now_ns());
+	TURN_UNTIL(calls.n_idle == 2);
+	fixture_send(clock_now_ns());
 	fixture_hear(peer);
 	fixture_say(peer, "\r\n");
 	TURN_UNTIL(task._response.head_bytes > 0);
 	peer_close();
-	TURN_UNTIL(up.n_closed == 1);
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_BAD_RESPONSE), 0);
 	ck_assert_int_eq(task._exchange.first_byte_ns, 0);
-	if (up.n_returned > 0)
-		stats_give_up(&fixture.stats, &up.returned, true, clock_now_ns());
+	if (calls.n_returned > 0)
+		stats_give_up(&fixture.stats, &calls.returned, true, clock_now_ns());
 }
 END_TEST
 
@@ -558,9 +477,9 @@ START_TEST(upgrade)
 		strcat(text, "\x81\x05hello");
 	ask();
 	fixture_say(peer, text);
-	TURN_UNTIL(up.n_closed == 1);
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
-	ck_assert_str_eq(example_of(FAULT_STATUS), "status 101");
+	ck_assert_str_eq(fixture_example(FAULT_STATUS), "status 101");
 	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, 0);
 	ck_assert_uint_eq(fixture.env.surplus, 0);
@@ -595,13 +514,13 @@ START_TEST(large_body)
 
 	ask();
 	say_long(head, 3000000);
-	TURN_UNTIL(up.n_idle == 2);
+	TURN_UNTIL(calls.n_idle == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.stats.totals.bytes_in, strlen(head) + 3000000);
-	ask_planned(clock_now_ns());
+	fixture_send(clock_now_ns());
 	fixture_hear(peer);
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle == 3);
+	TURN_UNTIL(calls.n_idle == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
 END_TEST
@@ -611,7 +530,7 @@ START_TEST(large_chunk)
 	ask();
 	say_long("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2dc6c0\r\n", 3000000);
 	fixture_say(peer, "\r\n2\r\nab\r\n0\r\n\r\n");
-	TURN_UNTIL(up.n_idle == 2);
+	TURN_UNTIL(calls.n_idle == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_gt(fixture.stats.totals.bytes_in, 3000002);
 }
@@ -626,8 +545,8 @@ START_TEST(surplus_behind_a_large_body)
 	memset(text + strlen(text), 'x', 4000);
 	ask();
 	ck_assert_int_eq(write(peer, text, len + (size_t)_i), len + (size_t)_i);
-	TURN_UNTIL(up.n_idle + up.n_closed == 2);
-	ck_assert_uint_eq(up.n_closed, _i > 0);
+	TURN_UNTIL(calls.n_idle + calls.n_closed == 2);
+	ck_assert_uint_eq(calls.n_closed, _i > 0);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.stats.totals.bytes_in, len);
 }
@@ -640,7 +559,7 @@ START_TEST(large_body_until_close)
 	say_long("HTTP/1.1 200 OK\r\n\r\n", 500000);
 	ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
 	peer_close();
-	TURN_UNTIL(up.n_closed == 1);
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(
 		fixture.stats.totals.bytes_in, strlen("HTTP/1.1 200 OK\r\n\r\n") + 500000);
@@ -657,7 +576,7 @@ START_TEST(budget_ends_before_the_data)
 	fixture_say(peer, "HTTP/1.1 200 OK\r\n\r\n");
 	ck_assert_int_eq(write(peer, bytes, sizeof(bytes)), sizeof(bytes));
 	peer_close();
-	TURN_UNTIL(up.n_closed == 1);
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(
 		fixture.stats.totals.bytes_in, strlen("HTTP/1.1 200 OK\r\n\r\n") + sizeof(bytes));
@@ -674,7 +593,7 @@ START_TEST(large_body_is_cut_short)
 		peer_close();
 	else
 		peer_reset();
-	TURN_UNTIL(up.n_closed == 1);
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_faults(fault), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
 }
@@ -693,8 +612,8 @@ START_TEST(peer_acts_while_idle)
 		ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
 	else
 		fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_closed == 1);
-	ck_assert(!up.had_exchange);
+	TURN_UNTIL(calls.n_closed == 1);
+	ck_assert(!calls.had_exchange);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, _i < 3);
 	ck_assert_uint_eq(fixture.env.closed_by_us, _i == 3);
 	ck_assert_uint_eq(fixture.env.surplus, 0);
@@ -718,7 +637,7 @@ static const struct {
 /* The same before the task has heard that it is connected: the edge tells both at once. */
 START_TEST(peer_acts_before_connected_is_seen)
 {
-	start_connecting();
+	fixture_start_connecting();
 	peer = fixture_accept();
 	if (_i == 0)
 		peer_close();
@@ -726,33 +645,33 @@ START_TEST(peer_acts_before_connected_is_seen)
 		ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
 	else
 		ck_assert_int_eq(write(peer, greetings[_i - 2].text, 9), 9);
-	TURN_UNTIL(up.n_idle == 1);
-	TURN_UNTIL(up.n_closed == 1);
-	ck_assert(!up.had_exchange);
+	TURN_UNTIL(calls.n_idle == 1);
+	TURN_UNTIL(calls.n_closed == 1);
+	ck_assert(!calls.had_exchange);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, _i < 2);
 	ck_assert_uint_eq(fixture.env.closed_by_us, _i >= 2);
-	ck_assert_int_eq(up.fault, _i < 2 ? FAULT_CLOSED : greetings[_i - 2].fault);
+	ck_assert_int_eq(calls.fault, _i < 2 ? FAULT_CLOSED : greetings[_i - 2].fault);
 	if (_i >= 2)
-		ck_assert_str_eq(up.why, greetings[_i - 2].why);
+		ck_assert_str_eq(calls.why, greetings[_i - 2].why);
 }
 END_TEST
 
 /* A request goes out into such a connection: it fails, and does not wait for its timeout. */
 static void on_idle_send(struct task *t, bool had_exchange)
 {
-	on_idle(t, had_exchange);
+	fixture_on_idle(t, had_exchange);
 	if (!had_exchange)
-		ask_planned(clock_now_ns());
+		fixture_send(clock_now_ns());
 }
 
 START_TEST(request_into_a_half_closed_connection)
 {
 	fixture.env.on_idle = on_idle_send;
-	start_connecting();
+	fixture_start_connecting();
 	peer = fixture_accept();
 	ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
-	TURN_UNTIL(up.n_closed == 1);
-	ck_assert(up.had_exchange);
+	TURN_UNTIL(calls.n_closed == 1);
+	ck_assert(calls.had_exchange);
 	ck_assert_uint_eq(fixture_faults(FAULT_CLOSED), 1);
 }
 END_TEST
@@ -769,16 +688,16 @@ START_TEST(timeout_from_the_planned_instant)
 	fixture.env.request_timeout_ns = 10 * SEC;
 	connect_task();
 	planned_ns = clock_now_ns() - 10 * SEC + 40 * MS;
-	ask_planned(planned_ns);
+	fixture_send(planned_ns);
 	ck_assert_int_eq(task_planned_ns(&task), planned_ns);
 	fixture_hear(peer);
 	fixture_say(peer, texts[_i]);
-	TURN_UNTIL(up.n_closed == 1);
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_int_ge(clock_now_ns(), planned_ns + 10 * SEC);
 	ck_assert_int_lt(fixture.stats.totals.histograms[STATS_FAILED].min, 19 * SEC);
 	ck_assert_int_ge(fixture.stats.totals.histograms[STATS_FAILED].min, 10 * SEC);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
-	ck_assert_str_eq(example_of(FAULT_TIMEOUT), examples[_i]);
+	ck_assert_str_eq(fixture_example(FAULT_TIMEOUT), examples[_i]);
 }
 END_TEST
 
@@ -787,13 +706,13 @@ START_TEST(timeout_of_the_last_exchange_is_gone)
 {
 	fixture.env.request_timeout_ns = 10 * SEC;
 	connect_task();
-	ask_planned(clock_now_ns() - 10 * SEC + 200 * MS);
+	fixture_send(clock_now_ns() - 10 * SEC + 200 * MS);
 	fixture_hear(peer);
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle + up.n_closed == 2);
+	TURN_UNTIL(calls.n_idle + calls.n_closed == 2);
 	ck_assert_uint_eq(fixture.stats.totals.ledgers[STATS_WINDOW].sent, 1);
-	ask_planned(clock_now_ns() - 10 * SEC + 400 * MS);
-	TURN_UNTIL(up.n_closed > 0);
+	fixture_send(clock_now_ns() - 10 * SEC + 400 * MS);
+	TURN_UNTIL(calls.n_closed > 0);
 	ck_assert_int_ge(fixture.stats.totals.histograms[STATS_FAILED].min, 10 * SEC);
 }
 END_TEST
@@ -821,7 +740,7 @@ START_TEST(large_request)
 
 	make_large_request(LEN);
 	connect_task();
-	ask_planned(clock_now_ns());
+	fixture_send(clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_SENDING);
 	ck_assert_int_ne(task_planned_ns(&task), CLOCK_NEVER);
 	while (left > 0) {
@@ -834,7 +753,7 @@ START_TEST(large_request)
 	}
 	ck_assert_int_eq(task_get_state(&task), TASK_RECEIVING);
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle == 2);
+	TURN_UNTIL(calls.n_idle == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_SEND_STALL].count, 1);
 	ck_assert_uint_eq(fixture.stats.totals.bytes_out, LEN);
@@ -850,13 +769,13 @@ START_TEST(large_request_fails)
 	connect_task();
 	if (_i == 2)
 		fixture.env.request_timeout_ns = 20 * MS;
-	ask_planned(clock_now_ns());
+	fixture_send(clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_SENDING);
 	if (_i == 0)
 		peer_close();
 	else if (_i == 1)
 		peer_reset();
-	TURN_UNTIL(up.n_closed == 1);
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_faults(faults[_i]), 1);
 	ck_assert_uint_eq(fixture.stats.in_flight, 0);
 	/* What the kernel took, which is not all of it. */
@@ -870,8 +789,8 @@ START_TEST(a_failed_write_sends_no_bytes)
 {
 	connect_task();
 	peer_reset();
-	ask_planned(clock_now_ns());
-	TURN_UNTIL(up.n_closed == 1);
+	fixture_send(clock_now_ns());
+	TURN_UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture.stats.totals.bytes_out, 0);
 }
 END_TEST
@@ -885,20 +804,20 @@ START_TEST(soft_timeout_waits_for_the_answer)
 	fixture.env.is_soft = true;
 	fixture.env.request_timeout_ns = 10 * SEC;
 	connect_task();
-	ask_planned(clock_now_ns() - 20 * SEC);
+	fixture_send(clock_now_ns() - 20 * SEC);
 	fixture_hear(peer);
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle == 2);
+	TURN_UNTIL(calls.n_idle == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 	ck_assert_uint_eq(fixture_faults(FAULT_TIMEOUT), 1);
 	ck_assert_uint_eq(failed->count, 1);
 	ck_assert_int_ge(failed->min, 20 * SEC);
-	ask_planned(clock_now_ns());
+	fixture_send(clock_now_ns());
 	fixture_hear(peer);
 	fixture_say(peer, MINI_OK);
-	TURN_UNTIL(up.n_idle == 3);
+	TURN_UNTIL(calls.n_idle == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
-	ck_assert_uint_eq(up.n_closed, 0);
+	ck_assert_uint_eq(calls.n_closed, 0);
 }
 END_TEST
 
@@ -912,19 +831,19 @@ START_TEST(abandon_in_every_state)
 	if (state == TASK_SENDING)
 		make_large_request(16 << 20);
 	if (state == TASK_CONNECTING)
-		start_connecting();
+		fixture_start_connecting();
 	else if (state != TASK_CLOSED)
 		connect_task();
 	if (has_exchange)
-		ask_planned(clock_now_ns());
+		fixture_send(clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), state);
-	memset(&up, 0, sizeof(up));
+	memset(&calls, 0, sizeof(calls));
 	task_abandon(&task, clock_now_ns());
 	ck_assert_int_eq(task_get_state(&task), TASK_CLOSED);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), has_exchange);
 	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_UNSERVED_AGE].count, has_exchange);
 	ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
-	ck_assert_uint_eq(up.n_idle + up.n_closed + up.n_failed, 0);
+	ck_assert_uint_eq(calls.n_idle + calls.n_closed + calls.n_failed, 0);
 	task_abandon(&task, clock_now_ns()); /* harmless */
 	if (peer >= 0)
 		peer_close();

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a plan asks of all connections: where they come from, how they are closed, what a good
  * answer is; and what is remembered of redirects. */
-#include "daemon/engine/pool.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 
 #include "common/digest.h"
 #include "tests/support/suite.h"
-#include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine/pool_fixture.h"
 
 #define BODY "<html>welcome</html>"
 #define PAGE "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 20\r\n\r\n" BODY
@@ -17,71 +15,32 @@
 	"8\r\n<html>we\r\nc\r\nlcome</html>\r\n0\r\n\r\n"
 #define MOVED "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: "
 
-static struct pool pool;
-static struct pool_config config;
-static bool has_pool;
 static int peer;
-static unsigned n_ended;
-
-static void on_ended(struct pool *p, bool connection_is_free)
-{
-	(void)p;
-	(void)connection_is_free;
-	n_ended++;
-}
-
-static void on_opened(struct pool *p, enum fault fault, const char *why)
-{
-	(void)p;
-	(void)fault;
-	(void)why;
-}
 
 static void setup(void)
 {
-	fixture_open(16);
-	has_pool = false;
+	fixture_open_pool(16, 4);
 	peer = -1;
-	n_ended = 0;
-	config = (struct pool_config){
-		.env = &fixture.env,
-		.limit = 4,
-		.exhausted = PLAN_GROW,
-		.reuse = PLAN_REUSE_LIFO,
-		.queue_max = 100,
-		.on_ended = on_ended,
-		.on_opened = on_opened,
-	};
 }
 
 static void teardown(void)
 {
-	if (has_pool)
-		pool_fini(&pool);
 	if (peer >= 0)
 		close(peer);
-	fixture_close();
+	fixture_close_pool();
 }
 
+/* In the environment as it is by now. */
 static void make_pool(void)
 {
 	task_env_fini(&fixture.env);
 	ck_assert_int_eq(task_env_init(&fixture.env), 0);
-	ck_assert_int_eq(pool_init(&pool, &config), 0);
-	has_pool = true;
-	pool_open(&pool);
-}
-
-static void arrive(void)
-{
-	int64_t now_ns = clock_now_ns();
-
-	pool_arrive(&pool, now_ns, now_ns, 0);
+	fixture_make_pool();
 }
 
 static void ask(void)
 {
-	arrive();
+	fixture_arrive(1);
 	if (peer < 0)
 		peer = fixture_accept();
 	fixture_hear(peer);
@@ -89,11 +48,11 @@ static void ask(void)
 
 static void answer(const char *text)
 {
-	unsigned before = n_ended;
+	unsigned before = calls.n_ended;
 
 	ask();
 	fixture_say(peer, text);
-	TURN_UNTIL(n_ended == before + 1);
+	TURN_UNTIL(calls.n_ended == before + 1);
 }
 
 /* ---- from where */
@@ -125,14 +84,14 @@ START_TEST(sources_in_turn)
 	fixture.env.first = (size_t)_i;
 	make_pool();
 	for (int i = 0; i < 4; i++) {
-		arrive();
+		fixture_arrive(1);
 		fds[i] = fixture_accept();
 		ck_assert_uint_eq(last_byte_of_peer(fds[i]), wanted[_i][i]);
 	}
 	TURN_UNTIL(pool.n_busy == 4);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
-	TURN_UNTIL(n_ended == 4);
+	TURN_UNTIL(calls.n_ended == 4);
 }
 END_TEST
 
@@ -148,9 +107,9 @@ START_TEST(no_source_of_that_family)
 	fixture.env.sources = sources;
 	fixture.env.n_sources = 1;
 	make_pool();
-	arrive();
+	fixture_arrive(1);
 	if (_i == 1) {
-		ck_assert_uint_eq(n_ended, 1);
+		ck_assert_uint_eq(calls.n_ended, 1);
 		ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 1);
 		ck_assert_str_eq(fixture.stats.totals.faults[FAULT_CONNECT_ERROR].example,
 			"no source address is of the target's family");
@@ -257,7 +216,7 @@ START_TEST(judged)
 			ck_assert_int_eq(write(peer, text + at, 1), 1);
 			ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 		}
-		TURN_UNTIL(n_ended == n);
+		TURN_UNTIL(calls.n_ended == n);
 		ck_assert_uint_eq(fixture_count(fault_table[fault].class), n);
 		if (fault != FAULT_NONE)
 			ck_assert_uint_eq(fixture_faults(fault), n);
@@ -288,7 +247,7 @@ START_TEST(large_body_is_looked_at)
 		at += sent > 0 ? (size_t)sent : 0;
 		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	}
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert_uint_eq(fixture_count(_i == 0 ? LEDGER_OK : LEDGER_CHECK_FAILED), 1);
 	ck_assert_uint_eq(fixture.stats.totals.bytes_in, len);
 }
@@ -329,7 +288,7 @@ START_TEST(each_request_has_its_own)
 			peer = fixture_accept();
 		fixture_hear(peer);
 		fixture_say(peer, n < 4 ? PAGE : MINI_OK);
-		TURN_UNTIL(n_ended == n + 1);
+		TURN_UNTIL(calls.n_ended == n + 1);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
 	ck_assert_uint_eq(fixture_faults(FAULT_CHECK_BODY), 1);
@@ -363,7 +322,7 @@ START_TEST(request_says_close)
 			peer = fixture_accept();
 		fixture_hear(peer);
 		fixture_say(peer, n == 5 ? MINI_OK_CLOSE : MINI_OK);
-		TURN_UNTIL(n_ended == n + 1);
+		TURN_UNTIL(calls.n_ended == n + 1);
 		ck_assert_uint_eq(pool.n_idle, !closes);
 		if (closes) {
 			ck_assert_int_eq(read(peer, &byte, 1), 0);
@@ -421,7 +380,7 @@ START_TEST(location_split)
 	ck_assert_int_eq(write(peer, text, (size_t)_i), _i);
 	ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
 	fixture_say(peer, text + _i);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert(fixture.env.first_location[0] == '\0' ||
 		  strcmp(fixture.env.first_location, "https://other.test/") == 0);
 }

@@ -2,102 +2,37 @@
 /* Several requests in flight on one connection: written together, answered in order, cut at every
  * byte. Whatever happens, each arrival ends once, and what got no answer goes elsewhere if it may.
  */
-#include "daemon/engine/pool.h"
-
 #include <stdio.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine/pool_fixture.h"
 
 #define DEPTH 4
-#define N_PEERS 8
 #define OTHER "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 #define UNTIL_CLOSE "HTTP/1.1 200 OK\r\n\r\nabc"
 #define POST "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n"
 #define LAST "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 
-static struct pool pool;
-static struct pool_config config;
-static bool has_pool;
-static int peers[N_PEERS];
-static int n_peers;
-static unsigned n_ended, n_free;
 static unsigned n_again; /* arrivals to be made inside on_ended, as users do */
-
-static void arrive(void)
-{
-	int64_t now_ns = clock_now_ns();
-
-	pool_arrive(&pool, now_ns, now_ns, 0);
-}
-
-static void arrive_n(unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		arrive();
-}
 
 static void on_ended(struct pool *p, bool connection_is_free)
 {
-	ck_assert_ptr_eq(p, &pool);
-	n_ended++;
-	n_free += connection_is_free;
+	fixture_on_ended(p, connection_is_free);
 	if (connection_is_free && n_again > 0) {
 		n_again--;
-		arrive();
+		fixture_arrive(1);
 	}
-}
-
-static void on_opened(struct pool *p, enum fault fault, const char *why)
-{
-	(void)p;
-	(void)why;
-	ck_assert_int_eq(fault, FAULT_NONE);
 }
 
 static void setup(void)
 {
-	fixture_open(16);
-	has_pool = false;
-	n_peers = 0;
-	n_ended = n_free = n_again = 0;
+	fixture_open_pool(16, 1);
+	config.on_ended = on_ended;
+	config.on_opened = fixture_on_opened_well;
+	n_again = 0;
 	task_env_fini(&fixture.env);
 	fixture.env.depth = DEPTH;
 	ck_assert_int_eq(task_env_init(&fixture.env), 0);
-	config = (struct pool_config){
-		.env = &fixture.env,
-		.limit = 1,
-		.exhausted = PLAN_GROW,
-		.reuse = PLAN_REUSE_LIFO,
-		.queue_max = 100,
-		.on_ended = on_ended,
-		.on_opened = on_opened,
-	};
-}
-
-static void teardown(void)
-{
-	if (has_pool)
-		pool_fini(&pool);
-	for (int i = 0; i < n_peers; i++)
-		if (peers[i] >= 0)
-			close(peers[i]);
-	ck_assert_uint_eq(fixture.env.sent,
-		fixture.stats.totals.ledgers[STATS_WINDOW].sent + fixture.stats.totals.retries);
-	fixture_close();
-}
-
-static void make_pool(void)
-{
-	ck_assert_int_eq(pool_init(&pool, &config), 0);
-	has_pool = true;
-	pool_open(&pool);
-}
-
-static void take_peer(void)
-{
-	ck_assert_int_lt(n_peers, N_PEERS);
-	peers[n_peers++] = fixture_accept();
 }
 
 /* Reads what the connection says, once; as long as it is nothing but so many requests. */
@@ -142,27 +77,22 @@ static void hang_up(int i, bool resets)
 /* A connection that has answered once, and n requests in flight on it, which the server has. */
 static void begin(unsigned n)
 {
-	make_pool();
-	arrive();
-	take_peer();
+	fixture_make_pool();
+	fixture_arrive(1);
+	fixture_take_peer();
 	hear(0, 1);
 	say(0, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert_uint_eq(pool.n_idle, 1);
-	arrive_n(n);
+	fixture_arrive(n);
 	hear(0, n);
 	ck_assert_uint_eq(fixture.stats.in_flight, n);
-	n_ended = n_free = 0;
+	calls.n_ended = calls.n_free = 0;
 }
 
 static uint64_t sent(void)
 {
 	return fixture.stats.totals.ledgers[STATS_WINDOW].sent;
-}
-
-static const char *example_of(enum fault fault)
-{
-	return fixture.stats.totals.faults[fault].example;
 }
 
 static void use_post(void)
@@ -178,20 +108,20 @@ START_TEST(one_write_for_all)
 {
 	const struct histogram *h = fixture.stats.totals.histograms;
 
-	make_pool();
-	arrive_n(DEPTH + 2);
+	fixture_make_pool();
+	fixture_arrive(DEPTH + 2);
 	ck_assert_uint_eq(sent(), 0);
-	take_peer();
+	fixture_take_peer();
 	hear_at_once(0, DEPTH);
 	ck_assert_uint_eq(sent(), DEPTH);
 	ck_assert_uint_eq(pool.n_busy, 1);
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	say(0, MINI_OK, DEPTH);
-	TURN_UNTIL(n_ended == DEPTH);
+	TURN_UNTIL(calls.n_ended == DEPTH);
 	hear_at_once(0, 2);
 	say(0, MINI_OK, 2);
-	TURN_UNTIL(n_ended == DEPTH + 2);
-	ck_assert_uint_eq(n_free, DEPTH + 2);
+	TURN_UNTIL(calls.n_ended == DEPTH + 2);
+	ck_assert_uint_eq(calls.n_free, DEPTH + 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), DEPTH + 2);
 	ck_assert_uint_eq(fixture.env.opened, 1);
 	ck_assert_uint_eq(fixture.env.requests_on_new, 1);
@@ -205,9 +135,9 @@ END_TEST
 /* Users that make their next request inside the call that ends the last one. */
 START_TEST(users_go_out_together)
 {
-	make_pool();
-	arrive_n(DEPTH);
-	take_peer();
+	fixture_make_pool();
+	fixture_arrive(DEPTH);
+	fixture_take_peer();
 	for (int round = 0; round < 5; round++) {
 		hear_at_once(0, DEPTH);
 		n_again = DEPTH;
@@ -230,21 +160,21 @@ START_TEST(who_has_room)
 	config.limit = 2;
 	config.reuse = rotates ? PLAN_REUSE_ROTATE : PLAN_REUSE_LIFO;
 	config.is_fixed = true;
-	make_pool();
-	take_peer();
-	take_peer();
+	fixture_make_pool();
+	fixture_take_peer();
+	fixture_take_peer();
 	TURN_UNTIL(pool.n_idle == 2);
-	arrive_n(2);
+	fixture_arrive(2);
 	ck_assert_uint_eq(pool.n_busy, 2);
-	arrive_n(2);
+	fixture_arrive(2);
 	for (size_t i = 0; i < 2; i++)
 		ck_assert_uint_eq(pool.tasks[i]._n_further,
 			rotates ? 1
 				: 2 * (i == 0 ? 0 : 1) +
 					  (pool.tasks[0]._n_further > 0 ? 2 - 4 * i : 0));
-	arrive_n(2 * DEPTH - 4);
+	fixture_arrive(2 * DEPTH - 4);
 	ck_assert_uint_eq(pool.n_waiting, 0);
-	arrive();
+	fixture_arrive(1);
 	ck_assert_uint_eq(pool.n_waiting, 1);
 	pool_abandon(&pool);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 2 * DEPTH + 1); /* nothing was written */
@@ -254,11 +184,11 @@ END_TEST
 START_TEST(abandoned_in_flight)
 {
 	begin(3);
-	arrive();
+	fixture_arrive(1);
 	pool_abandon(&pool);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 1);
-	ck_assert_uint_eq(n_ended, 0);
+	ck_assert_uint_eq(calls.n_ended, 0);
 }
 END_TEST
 
@@ -277,10 +207,10 @@ START_TEST(large_requests)
 	requests[1].bytes = bytes;
 	requests[1].len = LEN;
 	fixture.env.requests = requests;
-	make_pool();
+	fixture_make_pool();
 	for (size_t i = 0; i < DEPTH; i++)
 		pool_arrive(&pool, clock_now_ns(), clock_now_ns(), i % 2);
-	take_peer();
+	fixture_take_peer();
 	while (left > 0) {
 		ssize_t n = recv(peers[0], text, sizeof(text), MSG_DONTWAIT);
 
@@ -290,7 +220,7 @@ START_TEST(large_requests)
 		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 	}
 	say(0, MINI_OK, DEPTH);
-	TURN_UNTIL(n_ended == DEPTH);
+	TURN_UNTIL(calls.n_ended == DEPTH);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), DEPTH);
 	ck_assert_uint_eq(sent(), DEPTH);
 	ck_assert_uint_gt(fixture.stats.totals.histograms[STATS_SEND_STALL].count, 0);
@@ -326,12 +256,12 @@ START_TEST(split_anywhere)
 
 		ck_assert_int_eq(write(peers[0], text, at), at);
 		ck_assert_int_eq(loop_turn(fixture.loop, SEC), 0);
-		ck_assert_uint_eq(n_ended, at >= strlen(pairs[p][0]));
+		ck_assert_uint_eq(calls.n_ended, at >= strlen(pairs[p][0]));
 		fixture_say(peers[0], text + at);
-		TURN_UNTIL(n_ended == 2);
-		ck_assert_uint_eq(n_free, 2);
-		n_ended = n_free = 0;
-		arrive_n(2);
+		TURN_UNTIL(calls.n_ended == 2);
+		ck_assert_uint_eq(calls.n_free, 2);
+		calls.n_ended = calls.n_free = 0;
+		fixture_arrive(2);
 		hear(0, 2);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1 + 4);
@@ -361,19 +291,19 @@ START_TEST(broken_anywhere)
 	begin(2);
 	ck_assert_int_eq(write(peers[0], text, at), at);
 	if (resets && at > 0 && n_answered < 2)
-		TURN_UNTIL(n_ended == n_answered &&
+		TURN_UNTIL(calls.n_ended == n_answered &&
 			   (at == first || pool.tasks[0]._exchange.first_byte_ns != 0));
 	fixture_acknowledge(&pool.tasks[0], true);
 	hang_up(0, resets);
 	if (n_again_sent > 0) {
-		take_peer();
+		fixture_take_peer();
 		/* Those come one by one: the first has to be answered before others follow. */
 		for (unsigned n = 0; n < n_again_sent; n++) {
 			hear_at_once(1, 1);
 			say(1, MINI_OK, 1);
 		}
 	}
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture.stats.totals.retries, n_again_sent);
 	ck_assert_uint_eq(
 		fixture_faults(resets ? FAULT_RESET : FAULT_CLOSED), is_cut + is_second_cut);
@@ -396,18 +326,18 @@ START_TEST(dropped)
 		use_post();
 	begin(3);
 	say(0, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	pool.tasks[0]._exchange.sent_ns -= SEC;
 	pool.tasks[0]._turn_ns -= SEC;
 	hang_up(0, resets);
 	if (!is_post) {
-		take_peer();
+		fixture_take_peer();
 		hear_at_once(1, 1);
 		say(1, MINI_OK, 1);
 	}
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(fixture_faults(fault), is_post ? 2 : 1);
-	ck_assert_str_eq(example_of(fault),
+	ck_assert_str_eq(fixture_example(fault),
 		resets ? "Connection reset by peer" : "closed before any byte of the response");
 	ck_assert_uint_eq(fixture.stats.totals.retries, !is_post);
 	ck_assert_uint_eq(fixture.env.stale, 0);
@@ -426,15 +356,15 @@ START_TEST(closed_behind_an_answer)
 	fixture_say(peers[0], texts[_i]);
 	if (_i == 2)
 		hang_up(0, false);
-	take_peer();
-	ck_assert_uint_eq(n_ended, 1);
+	fixture_take_peer();
+	ck_assert_uint_eq(calls.n_ended, 1);
 	ck_assert_uint_eq(fixture.stats.in_flight, 2);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
 	hear_at_once(1, 1);
 	say(1, MINI_OK, 1);
 	hear_at_once(1, 1);
 	say(1, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 2);
 	ck_assert_uint_eq(sent(), 4);
@@ -448,15 +378,15 @@ START_TEST(carefully_repeated)
 	begin(1);
 	fixture_acknowledge(&pool.tasks[0], false);
 	hang_up(0, false);
-	take_peer();
+	fixture_take_peer();
 	TURN_UNTIL(pool.n_busy == 1);
-	arrive_n(3);
+	fixture_arrive(3);
 	ck_assert_uint_eq(pool.n_waiting, 3);
 	hear_at_once(1, 1);
 	say(1, MINI_OK, 1);
 	hear_at_once(1, 3);
 	say(1, MINI_OK, 3);
-	TURN_UNTIL(n_ended == 4);
+	TURN_UNTIL(calls.n_ended == 4);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
 }
 END_TEST
@@ -466,12 +396,12 @@ START_TEST(method_forbids_it)
 	use_post();
 	begin(3);
 	fixture_say(peers[0], MINI_OK_CLOSE);
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 2);
 	ck_assert_str_eq(
-		example_of(FAULT_STALE), "closed before its turn came; POST is not repeated");
-	ck_assert_uint_eq(n_free, 0);
+		fixture_example(FAULT_STALE), "closed before its turn came; POST is not repeated");
+	ck_assert_uint_eq(calls.n_free, 0);
 }
 END_TEST
 
@@ -481,15 +411,15 @@ START_TEST(queued_and_not_written)
 	use_post();
 	begin(1);
 	fixture_say(peers[0], MINI_OK_CLOSE);
-	arrive_n(2);
+	fixture_arrive(2);
 	/* The flush comes before the read in the next turn, or after it: both are right. */
-	TURN_UNTIL(n_ended >= 1);
+	TURN_UNTIL(calls.n_ended >= 1);
 	if (fixture_faults(FAULT_STALE) == 0) {
-		take_peer();
+		fixture_take_peer();
 		hear(1, 2);
 		say(1, MINI_OK, 2);
 	}
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK) + fixture_faults(FAULT_STALE), 4);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
@@ -499,10 +429,10 @@ START_TEST(bad_answer)
 {
 	begin(2);
 	fixture_say(peers[0], "220 mail.test ESMTP\r\n");
-	take_peer();
+	fixture_take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_BAD_RESPONSE), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
@@ -513,7 +443,7 @@ START_TEST(surplus)
 {
 	begin(2);
 	fixture_say(peers[0], MINI_OK MINI_OK MINI_OK);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
 	ck_assert_uint_eq(pool.n_idle + pool.n_busy, 0);
 	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
@@ -526,14 +456,14 @@ START_TEST(line_ends)
 {
 	begin(3);
 	fixture_say(peers[0], MINI_OK "\r\n" MINI_OK "\r\n");
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	fixture_say(peers[0], "\r\n" MINI_OK "\r\n");
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	fixture_say(peers[0], "\r\n");
-	arrive_n(2);
+	fixture_arrive(2);
 	hear(0, 2);
 	say(0, MINI_OK "\r\n", 2);
-	TURN_UNTIL(n_ended == 5);
+	TURN_UNTIL(calls.n_ended == 5);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 6);
 	ck_assert_uint_eq(fixture.env.opened, 1);
 	ck_assert_uint_eq(fixture.env.surplus, 0);
@@ -547,11 +477,11 @@ START_TEST(surplus_before_the_question)
 	begin(2);
 	n_again = 2;
 	fixture_say(peers[0], MINI_OK MINI_OK MINI_OK);
-	take_peer();
-	TURN_UNTIL(n_ended >= 2);
+	fixture_take_peer();
+	TURN_UNTIL(calls.n_ended >= 2);
 	hear(1, 2 - n_again);
 	say(1, MINI_OK, 2);
-	TURN_UNTIL(n_ended == 2 + (2 - n_again));
+	TURN_UNTIL(calls.n_ended == 2 + (2 - n_again));
 	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 	ck_assert_uint_eq(fixture_count(LEDGER_BAD_RESPONSE), 0);
 }
@@ -571,15 +501,15 @@ START_TEST(first_times_out)
 	hear(0, 2);
 	if (_i == 1)
 		ck_assert_int_eq(write(peers[0], MINI_OK, 10), 10);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert_int_ge(clock_now_ns(), now_ns + 60 * MS);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
-	ck_assert_str_eq(example_of(FAULT_TIMEOUT),
+	ck_assert_str_eq(fixture_example(FAULT_TIMEOUT),
 		_i == 1 ? "the response was not complete" : "no response");
-	take_peer();
+	fixture_take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
@@ -599,15 +529,15 @@ START_TEST(second_times_out)
 	hear(0, 2);
 	if (_i == 1)
 		ck_assert_int_eq(write(peers[0], MINI_OK, 10), 10);
-	TURN_UNTIL(n_ended == 1 + (unsigned)_i);
+	TURN_UNTIL(calls.n_ended == 1 + (unsigned)_i);
 	ck_assert_int_ge(clock_now_ns(), now_ns + 60 * MS);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1 + (uint64_t)_i);
 	if (_i == 1)
 		return;
-	take_peer();
+	fixture_take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 }
 END_TEST
@@ -624,13 +554,13 @@ START_TEST(timer_follows)
 	pool_arrive(&pool, now_ns - 30 * SEC + 160 * MS, now_ns, 0);
 	hear(0, 2);
 	say(0, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	if (fixture_count(LEDGER_OK) != 2)
 		return; /* the machine was too slow to tell */
 	until_ns = now_ns + 100 * MS;
 	while (clock_now_ns() < until_ns)
 		ck_assert_int_eq(loop_turn(fixture.loop, 5 * MS), 0);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_int_ge(clock_now_ns(), now_ns + 160 * MS);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 }
@@ -647,19 +577,19 @@ START_TEST(requests_per_connection)
 	fixture.request.last_bytes = (char *)LAST;
 	fixture.request.last_len = strlen(LAST);
 	fixture.env.requests_max = 3;
-	make_pool();
-	arrive_n(5);
-	take_peer();
+	fixture_make_pool();
+	fixture_arrive(5);
+	fixture_take_peer();
 	TURN_UNTIL(fixture_is_readable(peers[0]));
 	len = recv(peers[0], text, sizeof(text), 0);
 	ck_assert_int_eq(len, want);
 	ck_assert_int_eq(memcmp(text + 2 * strlen(FIXTURE_GET), LAST, strlen(LAST)), 0);
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	say(0, MINI_OK, 3);
-	take_peer();
+	fixture_take_peer();
 	hear(1, 2);
 	say(1, MINI_OK, 2);
-	TURN_UNTIL(n_ended == 5);
+	TURN_UNTIL(calls.n_ended == 5);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 5);
 	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
@@ -671,22 +601,22 @@ START_TEST(old_connection_takes_no_more)
 	int64_t until_ns;
 
 	fixture.env.max_age_ns = 20 * MS;
-	make_pool();
-	arrive_n(2);
-	take_peer();
+	fixture_make_pool();
+	fixture_arrive(2);
+	fixture_take_peer();
 	hear(0, 2);
 	until_ns = clock_now_ns() + 40 * MS;
 	while (clock_now_ns() < until_ns)
 		ck_assert_int_eq(loop_turn(fixture.loop, 5 * MS), 0);
-	arrive();
+	fixture_arrive(1);
 	ck_assert_uint_eq(pool.n_waiting, 1);
 	say(0, MINI_OK, 2);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
-	take_peer();
+	fixture_take_peer();
 	hear(1, 1);
 	say(1, MINI_OK, 1);
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
 }
 END_TEST
@@ -697,7 +627,7 @@ START_TEST(closed_when_all_is_answered)
 	begin(3);
 	say(0, MINI_OK, 3);
 	hang_up(0, false);
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	TURN_UNTIL(pool.n_idle + pool.n_busy == 0);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
@@ -737,7 +667,7 @@ int main(void)
 	TCase *t = tcase_create("task_pipeline");
 
 	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, fixture_close_pool);
 	add_tests(t);
 	suite_add_tcase(s, t);
 	return suite_main(s);

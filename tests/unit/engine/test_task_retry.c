@@ -2,93 +2,29 @@
 /* The stale keep-alive race: the server closes a connection just as it is used again. What may be
  * repeated is, once, and is one arrival all the same; what may not is "stale". And the limits of a
  * connection, which are the other reason why one goes. */
-#include "daemon/engine/pool.h"
-
 #include <stdio.h>
 
 #include "tests/support/suite.h"
-#include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine/pool_fixture.h"
 
 #define LAST "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 #define POST "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n"
-#define N_PEERS 8
 
-static struct pool pool;
-static struct pool_config config;
-static bool has_pool;
-static int peers[N_PEERS];
-static int n_peers;
-static unsigned n_ended, n_free, n_opened, n_heard;
+static unsigned n_heard;
 
 enum ways { BY_FIN, BY_RST, BY_HALF_CLOSE, N_WAYS };
 
-static void on_ended(struct pool *p, bool connection_is_free)
-{
-	ck_assert_ptr_eq(p, &pool);
-	n_ended++;
-	n_free += connection_is_free;
-}
-
-static void on_opened(struct pool *p, enum fault fault, const char *why)
-{
-	(void)why;
-	ck_assert_ptr_eq(p, &pool);
-	ck_assert_int_eq(fault, FAULT_NONE);
-	n_opened++;
-}
-
 static void setup(void)
 {
-	fixture_open(16);
-	has_pool = false;
-	n_peers = 0;
-	n_ended = n_free = n_opened = n_heard = 0;
-	config = (struct pool_config){
-		.env = &fixture.env,
-		.limit = 3,
-		.exhausted = PLAN_GROW,
-		.reuse = PLAN_REUSE_LIFO,
-		.queue_max = 100,
-		.on_ended = on_ended,
-		.on_opened = on_opened,
-	};
+	fixture_open_pool(16, 3);
+	config.on_opened = fixture_on_opened_well;
+	n_heard = 0;
 }
 
 static void teardown(void)
 {
-	uint64_t sent = 0;
-
-	if (has_pool)
-		pool_fini(&pool);
-	for (int i = 0; i < n_peers; i++)
-		if (peers[i] >= 0)
-			close(peers[i]);
-	/* What was sent, and what was sent again; nothing else. */
-	for (int i = 0; i < STATS_PHASE_COUNT; i++)
-		sent += fixture.stats.totals.ledgers[i].sent;
-	ck_assert_uint_eq(fixture.env.sent, sent + fixture.stats.totals.retries);
-	ck_assert_uint_le(n_heard, sent + fixture.stats.totals.retries);
-	fixture_close();
-}
-
-static void make_pool(void)
-{
-	ck_assert_int_eq(pool_init(&pool, &config), 0);
-	has_pool = true;
-	pool_open(&pool);
-}
-
-static void arrive(void)
-{
-	int64_t now_ns = clock_now_ns();
-
-	pool_arrive(&pool, now_ns, now_ns, 0);
-}
-
-static void take_peer(void)
-{
-	ck_assert_int_lt(n_peers, N_PEERS);
-	peers[n_peers++] = fixture_accept();
+	ck_assert_uint_le(n_heard, fixture.env.sent);
+	fixture_close_pool();
 }
 
 static void hear(int i)
@@ -128,22 +64,17 @@ static void hang_up(int i, int way)
 /* One connection that has answered once. */
 static void warm_up(void)
 {
-	make_pool();
-	arrive();
-	take_peer();
+	fixture_make_pool();
+	fixture_arrive(1);
+	fixture_take_peer();
 	answer(0);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert_uint_eq(pool.n_idle, 1);
 }
 
 static uint64_t sent(void)
 {
 	return fixture.stats.totals.ledgers[STATS_WINDOW].sent;
-}
-
-static const char *example_of(enum fault fault)
-{
-	return fixture.stats.totals.faults[fault].example;
 }
 
 static void use_post(void)
@@ -161,15 +92,15 @@ START_TEST(is_repeated)
 	const struct histogram *h = fixture.stats.totals.histograms;
 
 	warm_up();
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	hang_up(0, _i);
-	take_peer();
-	ck_assert_uint_eq(n_ended, 1);
+	fixture_take_peer();
+	ck_assert_uint_eq(calls.n_ended, 1);
 	ck_assert_uint_eq(fixture.stats.in_flight, 1);
 	answer(1);
-	TURN_UNTIL(n_ended == 2);
-	ck_assert_uint_eq(n_free, 2);
+	TURN_UNTIL(calls.n_ended == 2);
+	ck_assert_uint_eq(calls.n_free, 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(sent(), 2);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
@@ -193,10 +124,10 @@ START_TEST(closed_before)
 {
 	warm_up();
 	close_as(0, _i);
-	arrive();
-	take_peer();
+	fixture_arrive(1);
+	fixture_take_peer();
 	answer(1);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
@@ -210,15 +141,15 @@ START_TEST(dropped)
 	if (_i / N_WAYS)
 		use_post();
 	warm_up();
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	/* An acknowledgement may wait for 40 ms, and a reset tells of none. */
 	if (resets)
 		sent_earlier(SEC);
 	close_as(0, _i % N_WAYS);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_faults(resets ? FAULT_RESET : FAULT_CLOSED), 1);
-	ck_assert_str_eq(example_of(resets ? FAULT_RESET : FAULT_CLOSED),
+	ck_assert_str_eq(fixture_example(resets ? FAULT_RESET : FAULT_CLOSED),
 		resets ? "Connection reset by peer" : "closed before any byte of the response");
 	ck_assert_uint_eq(fixture.stats.totals.retries + fixture.env.stale, 0);
 	ck_assert_uint_eq(sent(), 2);
@@ -232,13 +163,13 @@ START_TEST(reset_late_or_acknowledged)
 
 	use_post();
 	warm_up();
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	if (is_late)
 		sent_earlier(2 * 3600 * SEC);
 	fixture_acknowledge(&pool.tasks[0], is_acknowledged);
 	close_as(0, BY_RST);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_faults(FAULT_STALE), is_race);
 	ck_assert_uint_eq(fixture_faults(FAULT_RESET), !is_race);
 	ck_assert_uint_eq(fixture.env.stale, is_race);
@@ -253,11 +184,11 @@ START_TEST(answer_has_begun)
 	int way = _i % 2;
 
 	warm_up();
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	ck_assert_int_eq(write(peers[0], text, n), n);
 	hang_up(0, way);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_faults(way == BY_RST ? FAULT_RESET : FAULT_CLOSED), 1);
 	ck_assert_uint_eq(fixture.stats.totals.retries + fixture.env.stale, 0);
 }
@@ -265,12 +196,12 @@ END_TEST
 
 START_TEST(first_request_is_no_race)
 {
-	make_pool();
-	arrive();
-	take_peer();
+	fixture_make_pool();
+	fixture_arrive(1);
+	fixture_take_peer();
 	hear(0);
 	hang_up(0, _i);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert_uint_eq(fixture_faults(_i == BY_RST ? FAULT_RESET : FAULT_CLOSED), 1);
 	ck_assert_uint_eq(fixture.env.stale + fixture.stats.totals.retries, 0);
 }
@@ -280,14 +211,14 @@ START_TEST(method_forbids_it)
 {
 	use_post();
 	warm_up();
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	hang_up(0, _i);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
-	ck_assert_str_eq(
-		example_of(FAULT_STALE), "closed as the request was sent; POST is not repeated");
+	ck_assert_str_eq(fixture_example(FAULT_STALE),
+		"closed as the request was sent; POST is not repeated");
 	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
 END_TEST
@@ -296,23 +227,23 @@ END_TEST
 START_TEST(only_once)
 {
 	config.limit = 2;
-	make_pool();
+	fixture_make_pool();
 	for (int i = 0; i < 2; i++)
-		arrive();
+		fixture_arrive(1);
 	for (int i = 0; i < 2; i++)
-		take_peer();
+		fixture_take_peer();
 	for (int i = 0; i < 2; i++)
 		answer(i);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	/* No third connection: it has to take the other idle one. */
 	pool.config.open_rate = (struct rate){1, 3600};
 	pool._next_open_ns = clock_now_ns() + 3600 * SEC;
-	arrive();
+	fixture_arrive(1);
 	hear(fixture_is_readable(peers[1]) ? 1 : 0);
 	for (int i = 0; i < 2; i++)
 		hang_up(i, BY_RST);
 	TURN_UNTIL(pool.n_busy + pool.n_idle == 0);
-	if (n_ended == 2) {
+	if (calls.n_ended == 2) {
 		/* Both ends were seen in one turn: it waits for a connection. */
 		ck_assert_uint_eq(pool.n_returned, 1);
 		pool_abandon(&pool);
@@ -320,7 +251,7 @@ START_TEST(only_once)
 		return;
 	}
 	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 1);
-	ck_assert_str_eq(example_of(FAULT_STALE),
+	ck_assert_str_eq(fixture_example(FAULT_STALE),
 		"closed as the request was sent, also when it was repeated");
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
@@ -330,13 +261,13 @@ END_TEST
 START_TEST(closed_again_on_a_fresh_connection)
 {
 	warm_up();
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	hang_up(0, BY_FIN);
-	take_peer();
+	fixture_take_peer();
 	hear(1);
 	hang_up(1, BY_FIN);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_faults(FAULT_CLOSED), 1);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 	ck_assert_uint_eq(sent(), 2);
@@ -347,15 +278,15 @@ END_TEST
 START_TEST(no_connection_to_repeat_it_on)
 {
 	warm_up();
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	close(fixture.server.listener);
 	fixture.server.listener = -1;
 	hang_up(0, BY_FIN);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_faults(FAULT_STALE), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 0);
-	ck_assert_str_eq(example_of(FAULT_STALE),
+	ck_assert_str_eq(fixture_example(FAULT_STALE),
 		"closed as the request was sent, then no connection: Connection refused");
 	ck_assert_uint_eq(fixture.stats.totals.retries, 0);
 }
@@ -373,14 +304,14 @@ START_TEST(goes_first)
 		pool_arrive(&pool, base_ns + i, clock_now_ns(), 0);
 	hear(0);
 	hang_up(0, BY_FIN);
-	take_peer();
+	fixture_take_peer();
 	TURN_UNTIL(pool.n_busy == 1);
 	ck_assert_uint_eq(pool.n_returned, 0);
 	ck_assert_uint_eq(pool.n_waiting, 2);
 	ck_assert_int_eq(task_planned_ns(&pool.tasks[0]), base_ns);
 	for (unsigned i = 0; i < 3; i++) {
 		answer(1);
-		TURN_UNTIL(n_ended == 2 + i);
+		TURN_UNTIL(calls.n_ended == 2 + i);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 }
@@ -402,7 +333,7 @@ START_TEST(times_out_while_it_waits)
 	TURN_UNTIL(pool.n_busy == 0);
 	ck_assert_uint_eq(pool.n_returned, 1);
 	ck_assert_int_eq(pool_oldest_ns(&pool), planned_ns);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_int_ge(clock_now_ns(), planned_ns + 30 * SEC);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 0);
@@ -421,9 +352,9 @@ START_TEST(times_out_when_it_was_repeated)
 	pool_arrive(&pool, planned_ns, clock_now_ns(), 0);
 	hear(0);
 	hang_up(0, BY_FIN);
-	take_peer();
+	fixture_take_peer();
 	hear(1);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_int_ge(clock_now_ns(), planned_ns + 30 * SEC);
 	ck_assert_uint_eq(fixture_count(LEDGER_TIMEOUT), 1);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
@@ -434,31 +365,31 @@ END_TEST
 START_TEST(idle_connection_serves)
 {
 	config.limit = 3;
-	make_pool();
+	fixture_make_pool();
 	for (int i = 0; i < 3; i++)
-		arrive();
+		fixture_arrive(1);
 	for (int i = 0; i < 3; i++)
-		take_peer();
+		fixture_take_peer();
 	for (int i = 0; i < 3; i++)
 		answer(i);
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	pool.config.open_rate = (struct rate){1, 3600};
 	pool._next_open_ns = clock_now_ns() + 3600 * SEC;
-	arrive();
+	fixture_arrive(1);
 	for (int i = 0, heard = 0; i < 3; i++)
 		if (!heard && fixture_is_readable(peers[i])) {
 			heard = 1;
 			hear(i);
 			hang_up(i, _i);
 		}
-	while (n_ended < 4) {
+	while (calls.n_ended < 4) {
 		ck_assert_int_eq(loop_turn(fixture.loop, 0), 0);
 		for (int i = 0; i < 3; i++)
 			if (peers[i] >= 0 && pool.n_returned == 0 &&
 				fixture_is_readable(peers[i]) &&
 				fixture.stats.totals.retries == 1) {
 				answer(i);
-				TURN_UNTIL(n_ended == 4);
+				TURN_UNTIL(calls.n_ended == 4);
 				break;
 			}
 	}
@@ -471,16 +402,16 @@ END_TEST
 static void warm_up_two(void)
 {
 	config.limit = 2;
-	make_pool();
+	fixture_make_pool();
 	for (int i = 0; i < 2; i++)
-		arrive();
+		fixture_arrive(1);
 	for (int i = 0; i < 2; i++)
-		take_peer();
+		fixture_take_peer();
 	for (int i = 0; i < 2; i++)
 		answer(i);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	for (int i = 0; i < 2; i++)
-		arrive();
+		fixture_arrive(1);
 }
 
 /* A connection that becomes free has been kept as long as the one that was lost: what came back is
@@ -491,21 +422,21 @@ START_TEST(kept_one_is_spared)
 
 	warm_up_two();
 	if (has_waiting)
-		arrive();
+		fixture_arrive(1);
 	hear(0);
 	hang_up(0, _i % N_WAYS);
 	answer(1); /* in the same turn */
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	ck_assert_uint_eq(pool.n_returned, 1);
 	ck_assert_uint_eq(pool.n_waiting, 0);
 	ck_assert_uint_eq(pool.n_idle, has_waiting ? 0 : 1);
-	take_peer();
+	fixture_take_peer();
 	answer(2);
 	if (has_waiting)
 		answer(1);
-	TURN_UNTIL(n_ended == (has_waiting ? 5 : 4));
-	ck_assert_uint_eq(fixture_count(LEDGER_OK), n_ended);
+	TURN_UNTIL(calls.n_ended == (has_waiting ? 5 : 4));
+	ck_assert_uint_eq(fixture_count(LEDGER_OK), calls.n_ended);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
 END_TEST
@@ -516,12 +447,12 @@ START_TEST(kept_one_serves_at_last)
 	warm_up_two();
 	hear(0);
 	answer(1);
-	TURN_UNTIL(n_ended == 3);
+	TURN_UNTIL(calls.n_ended == 3);
 	ck_assert_int_eq(shutdown(fixture.server.listener, SHUT_RD), 0);
 	hang_up(0, _i);
 	TURN_UNTIL(fixture.stats.totals.retries == 1);
 	answer(1);
-	TURN_UNTIL(n_ended == 4);
+	TURN_UNTIL(calls.n_ended == 4);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
 }
 END_TEST
@@ -531,14 +462,14 @@ START_TEST(drain_ends_before_it_is_repeated)
 	warm_up();
 	pool.config.open_rate = (struct rate){1, 3600};
 	pool._next_open_ns = clock_now_ns() + 3600 * SEC;
-	arrive();
+	fixture_arrive(1);
 	hear(0);
 	hang_up(0, BY_FIN);
 	TURN_UNTIL(pool.n_returned == 1);
 	pool_abandon(&pool);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNFINISHED), 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_UNSENT), 0);
-	ck_assert_uint_eq(n_ended, 1);
+	ck_assert_uint_eq(calls.n_ended, 1);
 }
 END_TEST
 
@@ -552,12 +483,12 @@ START_TEST(pending_end_is_seen)
 	/* Copy the event into the task without calling it: an arrival comes in between. */
 	while (!(loop_task_pending(&pool.tasks[0]._loop_task) & EPOLLRDHUP) && pool.n_idle == 1)
 		pool.tasks[0]._loop_task._events |= EPOLLRDHUP | EPOLLIN;
-	arrive();
+	fixture_arrive(1);
 	ck_assert_uint_eq(pool.n_connecting, 1);
 	ck_assert_uint_eq(pool.n_waiting, 1);
-	take_peer();
+	fixture_take_peer();
 	answer(1);
-	TURN_UNTIL(n_ended == 2);
+	TURN_UNTIL(calls.n_ended == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(fixture.env.stale, 0);
 }
@@ -573,14 +504,14 @@ START_TEST(requests_per_connection)
 	fixture.request.last_bytes = (char *)LAST;
 	fixture.request.last_len = strlen(LAST);
 	fixture.env.requests_max = n_max;
-	make_pool();
+	fixture_make_pool();
 	for (unsigned n = 0; n < 3 * n_max; n++) {
 		bool is_last = n % n_max == n_max - 1;
 		ssize_t len;
 
-		arrive();
+		fixture_arrive(1);
 		if (n % n_max == 0)
-			take_peer();
+			fixture_take_peer();
 		TURN_UNTIL(fixture_is_readable(peers[n_peers - 1]));
 		len = recv(peers[n_peers - 1], text, sizeof(text) - 1, 0);
 		n_heard++;
@@ -588,7 +519,7 @@ START_TEST(requests_per_connection)
 		text[len] = '\0';
 		ck_assert_str_eq(text, is_last ? LAST : FIXTURE_GET);
 		fixture_say(peers[n_peers - 1], is_last && n % 2 ? MINI_OK_CLOSE : MINI_OK);
-		TURN_UNTIL(n_ended == n + 1);
+		TURN_UNTIL(calls.n_ended == n + 1);
 		ck_assert_uint_eq(pool.n_idle, !is_last);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3 * n_max);
@@ -606,8 +537,8 @@ START_TEST(old_connections_are_closed)
 	config.is_fixed = true;
 	config.limit = 2;
 	fixture.env.max_age_ns = 40 * MS;
-	make_pool();
-	TURN_UNTIL(n_opened == 1);
+	fixture_make_pool();
+	TURN_UNTIL(calls.n_opened == 1);
 	TURN_UNTIL(fixture.env.opened >= 4);
 	ck_assert_int_ge(clock_now_ns() - start_ns, 40 * MS);
 	ck_assert_uint_ge(fixture.env.closed_by_us, 2);
@@ -621,16 +552,16 @@ START_TEST(old_and_busy)
 	int64_t until_ns;
 
 	fixture.env.max_age_ns = 20 * MS;
-	make_pool();
-	arrive();
-	take_peer();
+	fixture_make_pool();
+	fixture_arrive(1);
+	fixture_take_peer();
 	TURN_UNTIL(pool.n_busy == 1);
 	until_ns = clock_now_ns() + 40 * MS;
 	while (clock_now_ns() < until_ns)
 		ck_assert_int_eq(loop_turn(fixture.loop, 5 * MS), 0);
 	ck_assert_uint_eq(pool.n_busy, 1);
 	answer(0);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert_uint_eq(pool.n_busy + pool.n_idle, 0);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.env.closed_by_us, 1);
@@ -645,8 +576,8 @@ START_TEST(old_before_all_are_open)
 	config.limit = 6;
 	config.open_rate = (struct rate){100, 1};
 	fixture.env.max_age_ns = 15 * MS;
-	make_pool();
-	TURN_UNTIL(n_opened == 1);
+	fixture_make_pool();
+	TURN_UNTIL(calls.n_opened == 1);
 	ck_assert_uint_ge(fixture.env.closed_by_us, 1);
 }
 END_TEST
@@ -660,17 +591,17 @@ START_TEST(lost_connections_come_back)
 
 	config.is_fixed = true;
 	config.limit = 2;
-	make_pool();
+	fixture_make_pool();
 	for (int i = 0; i < 2; i++)
-		take_peer();
-	TURN_UNTIL(n_opened == 1);
+		fixture_take_peer();
+	TURN_UNTIL(calls.n_opened == 1);
 	lost_ns = clock_now_ns();
 	for (int i = 0; i < 2; i++)
 		hang_up(i, BY_FIN);
 	TURN_UNTIL(pool.n_idle == 0);
-	take_peer();
+	fixture_take_peer();
 	ck_assert_int_ge(clock_now_ns() - lost_ns, 100 * MS);
-	take_peer();
+	fixture_take_peer();
 	TURN_UNTIL(pool.n_idle == 2);
 	ck_assert_uint_eq(fixture.env.opened, 4);
 }
@@ -681,12 +612,12 @@ START_TEST(used_connection_comes_back_at_once)
 {
 	config.is_fixed = true;
 	config.limit = 1;
-	make_pool();
-	take_peer();
-	TURN_UNTIL(n_opened == 1);
-	arrive();
+	fixture_make_pool();
+	fixture_take_peer();
+	TURN_UNTIL(calls.n_opened == 1);
+	fixture_arrive(1);
 	answer(0);
-	TURN_UNTIL(n_ended == 1);
+	TURN_UNTIL(calls.n_ended == 1);
 	hang_up(0, BY_FIN);
 	TURN_UNTIL(pool.n_idle == 0);
 	ck_assert_uint_eq(pool.n_connecting, 1);
@@ -699,10 +630,10 @@ START_TEST(attempts_become_rarer)
 
 	config.is_fixed = true;
 	config.limit = 2;
-	make_pool();
+	fixture_make_pool();
 	for (int i = 0; i < 2; i++)
-		take_peer();
-	TURN_UNTIL(n_opened == 1);
+		fixture_take_peer();
+	TURN_UNTIL(calls.n_opened == 1);
 	close(fixture.server.listener);
 	fixture.server.listener = -1;
 	start_ns = clock_now_ns();
@@ -712,8 +643,8 @@ START_TEST(attempts_become_rarer)
 	/* 100 ms and 200 ms have passed; the third attempt has failed. */
 	ck_assert_int_ge(clock_now_ns() - start_ns, 300 * MS);
 	/* An arrival does not wait for the next one. */
-	arrive();
-	TURN_UNTIL(n_ended == 1);
+	fixture_arrive(1);
+	TURN_UNTIL(calls.n_ended == 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 1);
 	ck_assert_int_eq(pool._backoff_ns, 400 * MS);
 }
@@ -726,10 +657,10 @@ START_TEST(hung_up_on_for_ever)
 
 	config.is_fixed = true;
 	config.limit = 2;
-	make_pool();
+	fixture_make_pool();
 	for (int i = 0; i < 2; i++)
-		take_peer();
-	TURN_UNTIL(n_opened == 1);
+		fixture_take_peer();
+	TURN_UNTIL(calls.n_opened == 1);
 	for (int i = 0; i < 2; i++)
 		hang_up(i, BY_FIN);
 	until_ns = clock_now_ns() + 700 * MS;

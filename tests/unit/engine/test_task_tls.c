@@ -9,14 +9,13 @@
 
 #include "tests/support/mini_tls.h"
 #include "tests/support/suite.h"
-#include "tests/unit/engine/engine_fixture.h"
+#include "tests/unit/engine/task_fixture.h"
 
 #define ALL SIZE_MAX
 #define OK_UNTIL_CLOSE "HTTP/1.1 200 OK\r\n\r\nuntil the end"
 #define BODY 300000
 
 static struct mini_tls tls;
-static struct task task;
 
 static struct {
 	int fd; /* -1: not accepted */
@@ -31,51 +30,6 @@ static struct {
 	bool has_last_word;
 } server;
 
-static struct {
-	unsigned n_idle, n_spared, n_closed, n_failed, n_returned;
-	struct exchange returned;
-	bool had_exchange;
-	enum fault fault;
-	char why[512];
-} up;
-
-static void on_idle(struct task *t, bool had_exchange)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_IDLE);
-	up.n_idle++;
-	up.had_exchange = had_exchange;
-}
-
-static void on_closed(struct task *t, const struct task_loss *loss)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
-	up.n_closed++;
-	up.had_exchange = loss->was_busy;
-	if (!loss->was_busy)
-		(void)snprintf(up.why, sizeof(up.why), "%s", loss->why ? loss->why : "");
-}
-
-static void on_spared(struct task *t)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_IDLE);
-	up.n_spared++;
-}
-
-static void on_returned(struct task *t, const struct exchange *x)
-{
-	ck_assert_int_ne(task_get_state(t), TASK_CLOSED);
-	up.n_returned++;
-	up.returned = *x;
-}
-
-static void on_connect_failed(struct task *t, enum fault fault, const char *why)
-{
-	ck_assert_int_eq(task_get_state(t), TASK_CLOSED);
-	up.n_failed++;
-	up.fault = fault;
-	(void)snprintf(up.why, sizeof(up.why), "%s", why);
-}
-
 static void open_tls(enum mini_tls_who who, int version)
 {
 	struct tls_config config = {.server_name = MINI_TLS_HOST};
@@ -89,17 +43,10 @@ static void open_tls(enum mini_tls_who who, int version)
 
 static void setup(void)
 {
-	fixture_open(16);
-	fixture.env.on_idle = on_idle;
-	fixture.env.on_spared = on_spared;
-	fixture.env.on_closed = on_closed;
-	fixture.env.on_returned = on_returned;
-	fixture.env.on_connect_failed = on_connect_failed;
-	memset(&up, 0, sizeof(up));
+	fixture_open_task(16);
 	memset(&server, 0, sizeof(server));
 	server.fd = -1;
 	server.chunk = ALL;
-	task_init(&task, &fixture.env);
 }
 
 static void server_end(void)
@@ -203,41 +150,24 @@ static bool all_was_read(void)
 
 /* ---- steps */
 
-static void start_connecting(void)
-{
-	const char *why = NULL;
-
-	ck_assert_int_eq(task_connect(&task, &why), FAULT_NONE);
-	ck_assert_int_eq(task_get_state(&task), TASK_CONNECTING);
-}
-
 static void connect_task(void)
 {
-	start_connecting();
-	UNTIL(up.n_idle > 0 || up.n_failed > 0);
-	ck_assert_msg(up.n_failed == 0, "%s", up.why);
+	fixture_start_connecting();
+	UNTIL(calls.n_idle > 0 || calls.n_failed > 0);
+	ck_assert_msg(calls.n_failed == 0, "%s", calls.why);
 	UNTIL(SSL_is_init_finished(server.ssl) && all_was_read());
 }
 
 static void ask(void)
 {
-	int64_t now_ns = clock_now_ns();
-	struct exchange x;
-
 	server.n_heard = 0;
-	stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
-	task_send(&task, &x, clock_now_ns());
+	fixture_send(clock_now_ns());
 	UNTIL(server.n_heard == fixture.request.len);
 }
 
 static void say(const char *text, size_t len)
 {
 	ck_assert_int_eq(SSL_write(server.ssl, text, (int)len), (int)len);
-}
-
-static const char *example_of(enum fault fault)
-{
-	return fixture.stats.totals.faults[fault].example;
 }
 
 /* ---- tests */
@@ -259,7 +189,7 @@ START_TEST(handshake_and_answers_in_pieces)
 	for (unsigned i = 0; i < 3; i++) {
 		ask();
 		say(MINI_OK, strlen(MINI_OK));
-		UNTIL(up.n_idle == 2 + i || up.n_closed > 0);
+		UNTIL(calls.n_idle == 2 + i || calls.n_closed > 0);
 		ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 3);
@@ -290,7 +220,7 @@ START_TEST(large_body)
 	for (unsigned i = 0; i < 2; i++) {
 		ask();
 		say(text, len);
-		UNTIL(up.n_idle == 2 + i);
+		UNTIL(calls.n_idle == 2 + i);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	/* What TLS carries, in both directions. */
@@ -316,12 +246,12 @@ START_TEST(body_until_close)
 		(void)SSL_shutdown(server.ssl);
 	UNTIL(BIO_ctrl_pending(server.out) == 0);
 	server_end();
-	TURN_UNTIL(up.n_closed == 1);
-	ck_assert(up.had_exchange);
+	TURN_UNTIL(calls.n_closed == 1);
+	ck_assert(calls.had_exchange);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), is_polite);
 	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), !is_polite);
 	if (!is_polite)
-		ck_assert_str_eq(example_of(FAULT_TRUNCATED),
+		ck_assert_str_eq(fixture_example(FAULT_TRUNCATED),
 			"closed without TLS close_notify: the body may be cut");
 	ck_assert_uint_eq(fixture.env.closed_by_peer, 1);
 	free(large);
@@ -338,8 +268,8 @@ START_TEST(cut_in_the_middle)
 		(void)SSL_shutdown(server.ssl);
 	UNTIL(BIO_ctrl_pending(server.out) == 0);
 	server_end();
-	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_str_eq(example_of(FAULT_CLOSED), "closed in the middle of the response");
+	TURN_UNTIL(calls.n_closed == 1);
+	ck_assert_str_eq(fixture_example(FAULT_CLOSED), "closed in the middle of the response");
 }
 END_TEST
 
@@ -364,7 +294,7 @@ static void ask_and_answer(void)
 	connect_task();
 	ask();
 	say(MINI_OK, strlen(MINI_OK));
-	UNTIL(up.n_idle == 2);
+	UNTIL(calls.n_idle == 2);
 }
 
 static void ask_deaf(void)
@@ -393,26 +323,26 @@ START_TEST(stale_connection)
 	server_hang_up(way);
 	if (!has_heard)
 		ask_deaf();
-	TURN_UNTIL(up.n_closed == 1);
-	ck_assert(up.had_exchange);
-	ck_assert_uint_eq(up.n_returned, is_repeatable);
+	TURN_UNTIL(calls.n_closed == 1);
+	ck_assert(calls.had_exchange);
+	ck_assert_uint_eq(calls.n_returned, is_repeatable);
 	ck_assert_uint_eq(fixture_faults(FAULT_STALE), !is_repeatable);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.env.stale, 1);
 	if (!is_repeatable) {
-		ck_assert_str_eq(example_of(FAULT_STALE),
+		ck_assert_str_eq(fixture_example(FAULT_STALE),
 			"closed as the request was sent; GET is not repeated");
 		return;
 	}
 	/* Once more, with the instants that it has. */
 	ck_assert_uint_eq(fixture.stats.in_flight, 1);
-	up.n_idle = 0;
+	calls.n_idle = 0;
 	server.n_heard = 0;
 	connect_task();
-	task_send(&task, &up.returned, clock_now_ns());
+	task_send(&task, &calls.returned, clock_now_ns());
 	UNTIL(server.n_heard == fixture.request.len);
 	say(MINI_OK, strlen(MINI_OK));
-	UNTIL(up.n_idle == 2);
+	UNTIL(calls.n_idle == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 2);
 	ck_assert_uint_eq(fixture.stats.totals.retries, 1);
 }
@@ -425,8 +355,8 @@ START_TEST(dropped)
 	ask_and_answer();
 	ask();
 	server_hang_up(_i % 2 ? BY_GOODBYE : BY_FIN);
-	TURN_UNTIL(up.n_closed == 1);
-	ck_assert_uint_eq(up.n_returned, 0);
+	TURN_UNTIL(calls.n_closed == 1);
+	ck_assert_uint_eq(calls.n_returned, 0);
 	ck_assert_uint_eq(fixture_faults(FAULT_CLOSED), 1);
 	ck_assert_uint_eq(fixture.env.stale, 0);
 }
@@ -463,15 +393,15 @@ START_TEST(tickets_while_idle)
 	ck_assert_uint_gt(BIO_ctrl_pending(server.out), 0);
 	UNTIL(all_was_read());
 	ck_assert_int_eq(task_get_state(&task), TASK_IDLE);
-	ck_assert_uint_eq(up.n_closed, 0);
+	ck_assert_uint_eq(calls.n_closed, 0);
 	ask();
 	say(MINI_OK, strlen(MINI_OK));
-	UNTIL(up.n_idle == 2);
+	UNTIL(calls.n_idle == 2);
 
-	/* The next connection takes it up. */
+	/* The next connection takes it calls. */
 	task_abandon(&task, clock_now_ns());
 	server_end();
-	up.n_idle = 0;
+	calls.n_idle = 0;
 	connect_task();
 	ck_assert_uint_eq(tls_context_counts(fixture.env.tls).handshakes, 2);
 	ck_assert_uint_eq(tls_context_counts(fixture.env.tls).resumed, 1);
@@ -490,9 +420,9 @@ START_TEST(tickets_with_an_answer)
 	ck_assert_int_eq(SSL_do_handshake(server.ssl), 1);
 	if (!_i)
 		say(MINI_OK, strlen(MINI_OK));
-	UNTIL(up.n_idle == 2);
+	UNTIL(calls.n_idle == 2);
 	UNTIL(all_was_read());
-	ck_assert_uint_eq(up.n_closed, 0);
+	ck_assert_uint_eq(calls.n_closed, 0);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 }
 END_TEST
@@ -516,9 +446,9 @@ START_TEST(behind_an_answer)
 		say(MINI_OK "x", strlen(MINI_OK) + 1);
 		break;
 	}
-	UNTIL(up.n_closed == 1);
-	ck_assert(up.had_exchange);
-	ck_assert_uint_eq(up.n_idle, 1);
+	UNTIL(calls.n_closed == 1);
+	ck_assert(calls.had_exchange);
+	ck_assert_uint_eq(calls.n_idle, 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, _i / 2 == 0);
 	ck_assert_uint_eq(fixture.env.closed_by_us, _i / 2 > 0);
@@ -541,9 +471,9 @@ START_TEST(peer_acts_while_idle)
 		say(MINI_OK, strlen(MINI_OK));
 		break;
 	}
-	UNTIL(up.n_closed == 1);
-	ck_assert(!up.had_exchange);
-	ck_assert_int_eq(up.why[0] != '\0', _i / 2 == 2);
+	UNTIL(calls.n_closed == 1);
+	ck_assert(!calls.had_exchange);
+	ck_assert_int_eq(calls.why[0] != '\0', _i / 2 == 2);
 	ck_assert_uint_eq(fixture.env.closed_by_peer, _i / 2 < 2);
 	ck_assert_uint_eq(fixture.env.closed_by_us, _i / 2 == 2);
 }
@@ -555,10 +485,10 @@ START_TEST(peer_acts_with_its_last_flight)
 	open_tls(MINI_TLS_GOOD, TLS1_2_VERSION);
 	server.last_word = _i ? MINI_OK : NULL;
 	server.has_last_word = true;
-	start_connecting();
-	UNTIL(up.n_closed == 1);
-	ck_assert(!up.had_exchange);
-	ck_assert_uint_eq(up.n_idle, 1);
+	fixture_start_connecting();
+	UNTIL(calls.n_closed == 1);
+	ck_assert(!calls.had_exchange);
+	ck_assert_uint_eq(calls.n_idle, 1);
 }
 END_TEST
 
@@ -638,10 +568,11 @@ static const struct {
 START_TEST(bad_certificates)
 {
 	open_tls(bad[_i / 2].who, versions[_i % 2]);
-	start_connecting();
-	UNTIL(up.n_failed == 1);
-	ck_assert_int_eq(up.fault, bad[_i / 2].fault);
-	ck_assert_msg(strncmp(up.why, bad[_i / 2].why, strlen(bad[_i / 2].why)) == 0, "%s", up.why);
+	fixture_start_connecting();
+	UNTIL(calls.n_failed == 1);
+	ck_assert_int_eq(calls.fault, bad[_i / 2].fault);
+	ck_assert_msg(
+		strncmp(calls.why, bad[_i / 2].why, strlen(bad[_i / 2].why)) == 0, "%s", calls.why);
 	ck_assert_uint_eq(fixture.env.opened, 0);
 	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_CONNECT].count, 1);
 	ck_assert_uint_eq(fixture.stats.totals.histograms[STATS_TLS].count, 0);
@@ -652,7 +583,7 @@ START_TEST(handshake_breaks)
 {
 	open_tls(MINI_TLS_GOOD, 0);
 	server.is_plain = true;
-	start_connecting();
+	fixture_start_connecting();
 	UNTIL(server.fd >= 0);
 	if (_i == 0)
 		server_end();
@@ -660,10 +591,11 @@ START_TEST(handshake_breaks)
 		fixture_say(server.fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
 	else
 		mini_reset_fd(server.fd), server.fd = -1;
-	TURN_UNTIL(up.n_failed == 1);
-	ck_assert_int_eq(up.fault, _i == 1 ? FAULT_NOT_TLS : FAULT_TLS_CLOSED);
-	ck_assert_msg(strstr(up.why, _i == 1 ? "does not speak TLS" : "during the TLS handshake"),
-		"%s", up.why);
+	TURN_UNTIL(calls.n_failed == 1);
+	ck_assert_int_eq(calls.fault, _i == 1 ? FAULT_NOT_TLS : FAULT_TLS_CLOSED);
+	ck_assert_msg(
+		strstr(calls.why, _i == 1 ? "does not speak TLS" : "during the TLS handshake"),
+		"%s", calls.why);
 }
 END_TEST
 
@@ -672,10 +604,10 @@ START_TEST(handshake_does_not_end)
 	open_tls(MINI_TLS_GOOD, 0);
 	fixture.env.connect_timeout_ns = 20 * MS;
 	server.is_plain = true;
-	start_connecting();
-	TURN_UNTIL(up.n_failed == 1);
-	ck_assert_int_eq(up.fault, FAULT_TLS_TIMEOUT);
-	ck_assert_str_eq(up.why, "no end of the TLS handshake in time");
+	fixture_start_connecting();
+	TURN_UNTIL(calls.n_failed == 1);
+	ck_assert_int_eq(calls.fault, FAULT_TLS_TIMEOUT);
+	ck_assert_str_eq(calls.why, "no end of the TLS handshake in time");
 }
 END_TEST
 
@@ -689,8 +621,8 @@ START_TEST(refused_is_refused)
 	fixture.server.listener = -1;
 	fault = task_connect(&task, &why);
 	if (fault == FAULT_NONE) {
-		TURN_UNTIL(up.n_failed == 1);
-		fault = up.fault;
+		TURN_UNTIL(calls.n_failed == 1);
+		fault = calls.fault;
 	}
 	ck_assert_int_eq(fault, FAULT_CONNECT_REFUSED);
 }
@@ -701,26 +633,20 @@ START_TEST(alert_behind_the_handshake)
 {
 	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	mini_tls_require_certificate(&tls);
-	start_connecting();
-	UNTIL(up.n_idle == 1);
+	fixture_start_connecting();
+	UNTIL(calls.n_idle == 1);
 	if (_i == 0) {
-		UNTIL(up.n_closed == 1);
-		ck_assert_msg(strstr(up.why, "certificate required") != NULL, "%s", up.why);
+		UNTIL(calls.n_closed == 1);
+		ck_assert_msg(strstr(calls.why, "certificate required") != NULL, "%s", calls.why);
 		return;
 	}
 	server.is_deaf = true;
-	{
-		int64_t now_ns = clock_now_ns();
-		struct exchange x;
-
-		stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
-		task_send(&task, &x, now_ns);
-	}
+	fixture_send(clock_now_ns());
 	server.is_deaf = false;
-	UNTIL(up.n_closed == 1);
+	UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_CONNECTION_ERROR), 1);
-	ck_assert_msg(strstr(example_of(FAULT_RECEIVE), "certificate required") != NULL, "%s",
-		example_of(FAULT_RECEIVE));
+	ck_assert_msg(strstr(fixture_example(FAULT_RECEIVE), "certificate required") != NULL, "%s",
+		fixture_example(FAULT_RECEIVE));
 }
 END_TEST
 
@@ -746,7 +672,7 @@ START_TEST(large_request)
 	server.is_deaf = false;
 	UNTIL(server.n_heard == len);
 	say(MINI_OK, strlen(MINI_OK));
-	UNTIL(up.n_idle == 2);
+	UNTIL(calls.n_idle == 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	free(text);
 }
@@ -770,7 +696,7 @@ START_TEST(answer_before_the_request_is_out)
 	task_send(&task, &x, clock_now_ns());
 	ck_assert_int_eq(SSL_key_update(server.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
 	say(MINI_503, strlen(MINI_503));
-	UNTIL(up.n_closed == 1);
+	UNTIL(calls.n_closed == 1);
 	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
 	free(text);
 }
@@ -789,10 +715,10 @@ START_TEST(new_keys)
 		}
 		ask();
 		say(MINI_OK, strlen(MINI_OK));
-		UNTIL(up.n_idle == 2 + i);
+		UNTIL(calls.n_idle == 2 + i);
 	}
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 4);
-	ck_assert_uint_eq(up.n_closed, 0);
+	ck_assert_uint_eq(calls.n_closed, 0);
 }
 END_TEST
 
