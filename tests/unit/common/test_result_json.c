@@ -15,6 +15,7 @@
 #include "common/result/result_table.h"
 #include "common/str.h"
 #include "tests/support/fail_here.h"
+#include "tests/support/recorded.h"
 #include "tests/support/suite.h"
 
 #define RECORDED "tests/data/results/*.json"
@@ -229,7 +230,7 @@ END_TEST
 /* A document is whole, or there is none. */
 START_TEST(test_without_memory)
 {
-	json_t *doc = json_load_file("tests/data/results/requests.json", 0, NULL);
+	json_t *doc = recorded_run("requests");
 	struct err err = {0};
 	struct result r;
 	unsigned n_failed = 0;

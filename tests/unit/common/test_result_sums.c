@@ -9,9 +9,9 @@
 #include "common/err.h"
 #include "common/result/result_merge.h"
 #include "tests/support/same_text.h"
+#include "tests/support/recorded.h"
 #include "tests/support/suite.h"
 
-#define RECORDED "tests/data/results/"
 /* As documents are written to files. */
 #define DIGITS JSON_REAL_PRECISION(15)
 
@@ -26,29 +26,18 @@ static const struct {
 	{"repeats", RESULT_MERGE_REPEATS, {"repeat1", "repeat2", "repeat3"}},
 };
 
-static json_t *recorded(const char *name)
-{
-	char path[128];
-	json_t *doc;
-
-	(void)snprintf(path, sizeof(path), RECORDED "%s.json", name);
-	doc = json_load_file(path, 0, NULL);
-	ck_assert_msg(doc != NULL, "%s", path);
-	return doc;
-}
-
 START_TEST(test_recorded)
 {
 	struct result_merge_part parts[4];
-	json_t *want = recorded(sums[_i].sum), *got = NULL;
+	json_t *want = recorded_run(sums[_i].sum), *got = NULL;
 	const char *member;
 	struct err err = {0};
 	json_t *value;
 	size_t n = 0;
 
 	for (; n < 4 && sums[_i].parts[n]; n++)
-		parts[n] =
-			(struct result_merge_part){sums[_i].parts[n], recorded(sums[_i].parts[n])};
+		parts[n] = (struct result_merge_part){
+			sums[_i].parts[n], recorded_run(sums[_i].parts[n])};
 	ck_assert_msg(result_merge(parts, n, sums[_i].mode, &got, &err) == 0, "%s", err.text);
 	ck_assert_uint_eq(json_object_size(got), json_object_size(want));
 	json_object_foreach(want, member, value)

@@ -3,27 +3,16 @@
  *
  * After a change that is meant, record anew and read what git diff shows:
  *	build/rpsctl report tests/data/result_X.json -o tests/data/report_X.md */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
 #include "common/file.h"
-#include "ctl/report/format.h"
-#include "ctl/style.h"
 #include "tests/support/same_text.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/report_fixture.h"
 
 #define DATA "tests/data/"
 
 static char *render(const struct format *format, const json_t *doc)
 {
-	struct style style = {.width = 80};
-	struct buf text = {0};
-
-	ck_assert_int_eq(format->render(doc, &style, &text), 0);
-	return text.data;
+	return fixture_render(format, doc, (struct style){.width = 80});
 }
 
 static const struct {
@@ -44,16 +33,12 @@ static const struct {
 
 START_TEST(test_recorded)
 {
+	json_t *doc = recorded_report(files[_i].document);
+	char *got = render(format_for(files[_i].file), doc);
 	char path[128];
-	json_t *doc;
 	char *want;
-	char *got;
 	size_t len;
 
-	(void)snprintf(path, sizeof(path), DATA "result_%s.json", files[_i].document);
-	doc = json_load_file(path, 0, NULL);
-	ck_assert_ptr_nonnull(doc);
-	got = render(format_for(files[_i].file), doc);
 	(void)snprintf(path, sizeof(path), DATA "%s", files[_i].file);
 	ck_assert_int_eq(file_read(path, 1 << 20, &want, &len), 0);
 	assert_same_text(path, got, want);
@@ -66,7 +51,7 @@ END_TEST
 /* Each line has as many fields as the first. */
 START_TEST(test_csv_is_a_table)
 {
-	json_t *doc = json_load_file(DATA "result_errors.json", 0, NULL);
+	json_t *doc = recorded_report("errors");
 	char *text = render(&format_csv, doc);
 	size_t fields = 0;
 	size_t lines = 0;

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the full report says of the generator and its machine: what is null or absent has no line,
  * and every note with a remedy has its figure and its limit. */
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
-#include "ctl/report/format.h"
-#include "ctl/style.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/report_fixture.h"
 
 static json_t *doc;
 
 static void setup(void)
 {
-	doc = json_load_file("tests/data/result_open.json", 0, NULL);
-	ck_assert_ptr_nonnull(doc);
+	doc = recorded_report("open");
 }
 
 static void teardown(void)
@@ -23,27 +16,20 @@ static void teardown(void)
 	json_decref(doc);
 }
 
-/* Steals it. */
-static void set(const char *member, json_t *value)
-{
-	ck_assert_int_eq(json_object_set_new(json_object_get(doc, "generator"), member, value), 0);
-}
-
 /* The block of the generator; free it. */
 static char *block(void)
 {
 	struct style style = {.width = 80, .utf8 = true, .verbose = true};
-	struct buf text = {0};
+	char *text = fixture_render(&format_text, doc, style);
 	char *at, *end;
 
-	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
-	at = strstr(text.data, "\nGenerator\n");
+	at = strstr(text, "\nGenerator\n");
 	ck_assert_ptr_nonnull(at);
 	end = strstr(at, "\nPlan\n");
 	ck_assert_ptr_nonnull(end);
 	*end = '\0';
 	at = strdup(at);
-	buf_fini(&text);
+	free(text);
 	return at;
 }
 
@@ -66,15 +52,16 @@ START_TEST(figures_of_the_machine)
 	double v = lines[_i].value;
 	char *text;
 
-	set("involuntary_switches", json_integer(303));
-	set("loop_max_ns", json_integer(5009998));
-	set("tcp_segments", json_integer(2032));
-	set("clocksource", json_string("tsc"));
-	set(lines[_i].member, v < 1 ? json_real(v) : json_integer((json_int_t)v));
+	fixture_set(doc, "generator", "involuntary_switches", json_integer(303));
+	fixture_set(doc, "generator", "loop_max_ns", json_integer(5009998));
+	fixture_set(doc, "generator", "tcp_segments", json_integer(2032));
+	fixture_set(doc, "generator", "clocksource", json_string("tsc"));
+	fixture_set(doc, "generator", lines[_i].member,
+		v < 1 ? json_real(v) : json_integer((json_int_t)v));
 	text = block();
 	ck_assert_msg(strstr(text, lines[_i].want), "%s", text);
 	free(text);
-	set(lines[_i].member, json_null());
+	fixture_set(doc, "generator", lines[_i].member, json_null());
 	text = block();
 	ck_assert_ptr_null(strstr(text, lines[_i].want));
 	ck_assert_msg(!strstr(text, "null") && !strstr(text, "-1"), "%s", text);
@@ -86,8 +73,10 @@ START_TEST(what_there_is_room_for)
 {
 	char *text;
 
-	set("descriptors", json_pack("{s:i s:i}", "limit", 20000, "used_at_most", 26));
-	set("ports", json_pack("{s:i s:i}", "range", 28232, "time_wait", 754));
+	fixture_set(doc, "generator", "descriptors",
+		json_pack("{s:i s:i}", "limit", 20000, "used_at_most", 26));
+	fixture_set(doc, "generator", "ports",
+		json_pack("{s:i s:i}", "range", 28232, "time_wait", 754));
 	text = block();
 	ck_assert_ptr_nonnull(strstr(text, "  descriptors 26 of 20,000\n"));
 	ck_assert_ptr_nonnull(
@@ -115,7 +104,7 @@ START_TEST(notes_have_their_limit)
 
 	if (notes[_i].unit)
 		json_object_set_new(note, "unit", json_string(notes[_i].unit));
-	set("notes", json_pack("[o]", note));
+	fixture_set(doc, "generator", "notes", json_pack("[o]", note));
 	text = block();
 	if (notes[_i].want)
 		ck_assert_msg(strstr(text, notes[_i].want), "%s", text);

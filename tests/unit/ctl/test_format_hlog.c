@@ -2,17 +2,10 @@
 /* The log of histograms, to the byte: header, a line for each stretch, tags that appear either in
  * stretches or once; and no line that a strict reader would stumble over, whatever a document says.
  * That other people's readers agree is `make check-interop`. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
 #include "common/stats/hdr_codec.h"
 #include "common/stats/histogram.h"
-#include "ctl/report/format.h"
-#include "ctl/style.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/report_fixture.h"
 
 /* The vector of test_hdr_codec: what Java writes for 14 values, the largest 1,000,000,000. */
 #define VECTOR "HISTFAAAADN42pNpmSzMwMAAwiDADKUZgUw3gx0LGOw/QEWYTvOzrBZgYtrfx8jVaMk0N40NANBfCRo="
@@ -32,14 +25,13 @@
 
 static char *render(const char *document)
 {
-	struct style style = {.width = 80};
 	json_t *doc = json_loads(document, 0, NULL);
-	struct buf text = {0};
+	char *text;
 
 	ck_assert_ptr_nonnull(doc);
-	ck_assert_int_eq(format_hlog.render(doc, &style, &text), 0);
+	text = fixture_render(&format_hlog, doc, (struct style){.width = 80});
 	json_decref(doc);
-	return text.data;
+	return text;
 }
 
 static void check(const char *document, const char *want)

@@ -5,19 +5,13 @@
  *	LC_ALL=C.UTF-8 build/rpsctl report [-v] tests/data/result_X.json >tests/data/report_X.txt */
 #include "ctl/report/format.h"
 
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
 #include "common/file.h"
 #include "common/str.h"
-#include "ctl/style.h"
 #include "ctl/spark.h"
 #include "tests/support/same_text.h"
 #include "tests/support/quoted.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/report_fixture.h"
 
 #define DATA "tests/data/"
 
@@ -25,30 +19,11 @@ static const char *const documents[] = {
 	"open", "errors", "overload", "failed", "closed", "empty", "requests"};
 #define N_DOCUMENTS ((int)(sizeof(documents) / sizeof(*documents)))
 
-static json_t *load(const char *name)
-{
-	char path[128];
-	json_t *doc;
-
-	(void)snprintf(path, sizeof(path), DATA "result_%s.json", name);
-	doc = json_load_file(path, 0, NULL);
-	ck_assert_msg(doc != NULL, "%s", path);
-	return doc;
-}
-
-static char *render(const struct format *format, const json_t *doc, struct style style)
-{
-	struct buf text = {0};
-
-	ck_assert_int_eq(format->render(doc, &style, &text), 0);
-	return text.data ? text.data : strdup("");
-}
-
 static char *render_with(
 	json_t *doc, const char *object, const char *name, json_t *value, struct style style)
 {
-	json_object_set_new(json_object_get(doc, object), name, value);
-	return render(&format_text, doc, style);
+	fixture_set(doc, object, name, value);
+	return fixture_render(&format_text, doc, style);
 }
 
 static const struct {
@@ -71,8 +46,8 @@ static const struct {
 
 START_TEST(test_screen)
 {
-	json_t *doc = load(screens[_i].document);
-	char *text = render(&format_text, doc, screens[_i].style);
+	json_t *doc = recorded_report(screens[_i].document);
+	char *text = fixture_render(&format_text, doc, screens[_i].style);
 	char path[128];
 	char *want;
 	size_t len;
@@ -119,14 +94,14 @@ static void assert_lines(const char *text, bool utf8)
 
 START_TEST(test_silence_is_a_note)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text;
 
 	json_object_set_new(doc, "events",
 		json_pack("[{s:I s:s s:s} {s:I s:s s:s}]", "at_ns", (json_int_t)4, "kind",
 			"silence", "text", "nothing answered since 0:03", "at_ns", (json_int_t)6,
 			"kind", "answers", "text", "nothing answered for about 3 s, from 0:03"));
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(
 		strstr(text, "  note    nothing answered for about 3 s, from 0:03\n"));
 	ck_assert_ptr_null(strstr(text, "since 0:03"));
@@ -139,11 +114,11 @@ END_TEST
 START_TEST(test_steered)
 {
 	const struct style style = {.width = 80};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	json_t *events;
 	char *text;
 
-	text = render(&format_text, doc, style);
+	text = fixture_render(&format_text, doc, style);
 	ck_assert_ptr_null(strstr(text, "steered"));
 	free(text);
 	events = json_pack("[{s:I s:s s:s s:s s:s} {s:I s:s s:s} {s:I s:s s:s}]", "at_ns",
@@ -151,18 +126,18 @@ START_TEST(test_steered)
 		"200/s", "to", "400/s", "at_ns", (json_int_t)4000000000, "kind", "silence", "text",
 		"nothing", "at_ns", (json_int_t)65000000000, "kind", "pause", "text", "joe: pause");
 	json_object_set(doc, "events", events);
-	text = render(&format_text, doc, style);
+	text = fixture_render(&format_text, doc, style);
 	ck_assert_ptr_nonnull(
 		strstr(text, "  steered 2 times: rate 200/s -> 400/s at 0:03, pause at 1:05\n"));
 	free(text);
-	text = render(&format_md, doc, style);
+	text = fixture_render(&format_md, doc, style);
 	ck_assert_ptr_nonnull(
 		strstr(text, "- steered 2 times: rate 200/s -\\> 400/s at 0:03, pause at 1:05\n"));
 	free(text);
 	for (int i = 0; i < 3; i++)
 		json_array_append_new(events,
 			json_pack("{s:I s:s}", "at_ns", (json_int_t)70000000000, "kind", "next"));
-	text = render(&format_text, doc, style);
+	text = fixture_render(&format_text, doc, style);
 	ck_assert_ptr_nonnull(strstr(text, "  steered 5 times: rate 200/s -> 400/s at 0:03, "));
 	ck_assert_ptr_nonnull(strstr(text, " and 1 more"));
 	assert_lines(text, false);
@@ -175,19 +150,19 @@ END_TEST
 /* Three, those first that something can be done about; all of them with -v. */
 START_TEST(test_notes_are_few)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text;
 
 	json_object_set_new(json_object_get(doc, "generator"), "notes",
 		json_pack("[{s:s} {s:s s:s} {s:s} {s:s s:s} {s:s}]", "text", "first", "text",
 			"second", "try", "this", "text", "third", "text", "fourth", "try", "that",
 			"text", "fifth"));
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "  note    first\n  note    second\n"
 					   "  try     this\n  note    fourth\n  try     that\n"
 					   "          (2 more: -v)\n"));
 	free(text);
-	text = render(&format_text, doc, (struct style){.width = 80, .verbose = true});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80, .verbose = true});
 	ck_assert_ptr_nonnull(strstr(text, "  note    first\n  note    second\n"
 					   "  try     this\n  note    third\n  note    fourth\n"
 					   "  try     that\n  note    fifth\n"));
@@ -198,7 +173,7 @@ START_TEST(test_notes_are_few)
 		json_pack("[{s:s s:s} {s:s s:s} {s:s s:s} {s:s s:s s:s}]", "text", "one", "try",
 			"a", "text", "two", "try", "b", "text", "three", "try", "c", "code",
 			"certificate-not-verified", "text", "any certificate", "try", ""));
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "  try     c\n  note    any certificate\n"));
 	ck_assert_ptr_null(strstr(text, "more: -v"));
 	free(text);
@@ -206,7 +181,7 @@ START_TEST(test_notes_are_few)
 	(void)json_array_append_new(json_object_get(json_object_get(doc, "generator"), "notes"),
 		json_pack("{s:s s:s s:s}", "code", "redirects", "text", "all redirects", "try",
 			"load that"));
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "  note    all redirects\n  try     load that\n"));
 	free(text);
 	json_decref(doc);
@@ -215,9 +190,9 @@ END_TEST
 
 START_TEST(test_every_line_fits)
 {
-	json_t *doc = load(documents[_i / 4]);
+	json_t *doc = recorded_report(documents[_i / 4]);
 	struct style style = {.width = 80, .utf8 = _i & 1, .verbose = _i & 2};
-	char *text = render(&format_text, doc, style);
+	char *text = fixture_render(&format_text, doc, style);
 
 	ck_assert_uint_gt(strlen(text), 0);
 	assert_lines(text, style.utf8);
@@ -229,11 +204,11 @@ END_TEST
 /* No line is cut off in the middle of a figure: those that would not fit are not begun. */
 START_TEST(test_narrow)
 {
-	json_t *doc = load(documents[_i]);
+	json_t *doc = recorded_report(documents[_i]);
 
 	for (unsigned width = 60; width < 80; width++) {
-		char *text =
-			render(&format_text, doc, (struct style){.width = width, .utf8 = true});
+		char *text = fixture_render(
+			&format_text, doc, (struct style){.width = width, .utf8 = true});
 
 		assert_lines_within(text, true, width);
 		ck_assert_msg(strstr(strchr(text, '\n'), "…\n") == NULL, "%u: %s", width, text);
@@ -248,7 +223,7 @@ START_TEST(test_columns_do_not_touch)
 {
 	static const char *const rates[] = {"planned_per_s", "sent_per_s", "ok_per_s"};
 	static const char *const counts[] = {"planned", "sent", "ok"};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -258,7 +233,7 @@ START_TEST(test_columns_do_not_touch)
 	}
 	json_object_set_new(json_object_get(json_object_get(doc, "latency"), "service"), "max_ns",
 		json_integer(INT64_C(12345678900000)));
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_msg(
 		strstr(text, "planned 4,000,000  2,000,000/s      response") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, " 12,300,000 ") != NULL, "%s", text);
@@ -290,7 +265,7 @@ START_TEST(test_next)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		json_t *doc = load("open");
+		json_t *doc = recorded_report("open");
 		char *text;
 
 		json_object_set_new(
@@ -324,7 +299,7 @@ START_TEST(test_next_of_stages)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		json_t *doc = load("open");
+		json_t *doc = recorded_report("open");
 		json_t *plan = json_object_get(doc, "plan");
 		char *text;
 
@@ -371,7 +346,7 @@ static bool replace_nth(json_t *at, int *n, json_t *value)
 static void break_everywhere(const char *name, json_t *value, bool verbose)
 {
 	struct style style = {.width = 80, .verbose = verbose};
-	json_t *whole = load(name);
+	json_t *whole = recorded_report(name);
 
 	/* Two rows are as good as sixty. */
 	while (json_array_remove(json_object_get(json_object_get(whole, "intervals"), "rows"), 2) ==
@@ -387,7 +362,7 @@ static void break_everywhere(const char *name, json_t *value, bool verbose)
 			json_decref(doc);
 			break;
 		}
-		text = render(&format_text, doc, style);
+		text = fixture_render(&format_text, doc, style);
 		assert_lines(text, false);
 		free(text);
 		json_decref(doc);
@@ -418,14 +393,14 @@ START_TEST(test_wide_error)
 		for (int width = 10; width < 60; width++) {
 			json_t *errors = json_pack("[{s:I s:s}]", "count", (json_int_t)counts[i],
 				"example", "why it failed");
-			json_t *doc = load("open");
+			json_t *doc = recorded_report("open");
 			char name[64] = "";
 			char *text;
 
 			memset(name, 'x', (size_t)width);
 			json_object_set_new(json_array_get(errors, 0), "class", json_string(name));
 			json_object_set_new(doc, "errors", errors);
-			text = render(&format_text, doc, (struct style){.width = 80});
+			text = fixture_render(&format_text, doc, (struct style){.width = 80});
 			assert_lines(text, false);
 			ck_assert_ptr_nonnull(strstr(text, "why it failed"));
 			free(text);
@@ -440,7 +415,7 @@ START_TEST(test_long_text)
 {
 	size_t size = 16 << 20;
 	char *long_text = malloc(size), *text;
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 
 	ck_assert_ptr_nonnull(long_text);
 	memset(long_text, 'x', size);
@@ -448,7 +423,7 @@ START_TEST(test_long_text)
 		long_text[i] = ' ';
 	long_text[size - 1] = '\0';
 	json_object_set_new(json_object_get(doc, "headline"), "try", json_string(long_text));
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_uint_gt(strlen(text), size);
 	free(text);
 	free(long_text);
@@ -459,11 +434,11 @@ END_TEST
 /* A width of rows that is none makes no course. */
 START_TEST(test_no_width)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text;
 
 	json_object_set_new(json_object_get(doc, "intervals"), "width_ns", json_real(1e-300));
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	assert_lines(text, false);
 	ck_assert_ptr_null(strstr(text, "rate/s"));
 	free(text);
@@ -473,13 +448,13 @@ END_TEST
 
 START_TEST(test_many_users)
 {
-	json_t *doc = load("closed");
+	json_t *doc = recorded_report("closed");
 	char *text;
 
 	json_object_set_new(json_object_get(doc, "connections"), "limit", json_integer(INT64_MAX));
 	json_object_set_new(json_object_get(json_object_get(doc, "plan"), "effective"), "pipeline",
 		json_integer(INT64_MAX));
-	text = render(&format_md, doc, (struct style){.width = 80});
+	text = fixture_render(&format_md, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "closed, 4,611,686,018,427,387,903 users"));
 	free(text);
 	json_decref(doc);
@@ -502,9 +477,9 @@ END_TEST
 
 START_TEST(test_colour_is_on_the_verdict)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	struct style style = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
-	char *text = render(&format_text, doc, style);
+	char *text = fixture_render(&format_text, doc, style);
 	char *first = strchr(text, '\033');
 
 	ck_assert_ptr_nonnull(first);
@@ -535,14 +510,14 @@ START_TEST(test_outcomes)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		json_t *doc = load("open");
+		json_t *doc = recorded_report("open");
 		char *text;
 
 		json_object_set_new(
 			json_object_get(doc, "run"), "outcome", json_string(rows[i].outcome));
 		json_object_set_new(
 			json_object_get(doc, "headline"), "result", json_string(rows[i].result));
-		text = render(&format_text, doc, (struct style){.width = 80});
+		text = fixture_render(&format_text, doc, (struct style){.width = 80});
 		ck_assert_msg(strstr(text, rows[i].word) != NULL, "%s: %s", rows[i].word, text);
 		free(text);
 		json_decref(doc);
@@ -556,7 +531,7 @@ START_TEST(test_stopped_has_one_form)
 	static const char *const reasons[] = {"stopped by root", ""};
 
 	for (size_t i = 0; i < 2; i++) {
-		json_t *doc = load("open");
+		json_t *doc = recorded_report("open");
 		char *text;
 
 		json_object_set_new(json_object_get(doc, "run"), "outcome", json_string("stopped"));
@@ -578,7 +553,7 @@ START_TEST(test_many_sent_twice_is_no_praise)
 	static const char why[] = "5.0 % of 60,000 requests were sent twice: the server had closed "
 				  "a kept connection";
 	struct style style = {.width = 120, .utf8 = true, .colour = true, .terminal = true};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text = render_with(doc, "outside", "repeated_share", json_real(0.01), style);
 
 	ck_assert_ptr_nonnull(strstr(text, "\033[1;32mOK\033[0m"));
@@ -601,7 +576,7 @@ END_TEST
 START_TEST(test_flat_is_the_rate_of_all)
 {
 	struct style style = {.width = 80, .utf8 = true};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	json_t *rows = json_array();
 	char *text;
 
@@ -623,7 +598,7 @@ END_TEST
 START_TEST(test_ok_with_failures_is_no_praise)
 {
 	struct style style = {.width = 80, .utf8 = true, .colour = true, .terminal = true};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text = render_with(doc, "headline", "failed_share", json_real(0.02), style);
 
 	ck_assert_msg(strstr(text, "\033[1;33mOK\033[0m") != NULL, "%s", text);
@@ -637,7 +612,7 @@ END_TEST
 
 START_TEST(test_stopped_in_warmup)
 {
-	json_t *doc = load("empty");
+	json_t *doc = recorded_report("empty");
 	char *text = render_with(doc, "outside", "warmup",
 		json_pack("{s:i, s:i, s:i}", "planned", 1400, "sent", 1399, "ok", 1398),
 		(struct style){.width = 80});
@@ -651,7 +626,7 @@ END_TEST
 
 START_TEST(test_one_user)
 {
-	json_t *doc = load("closed");
+	json_t *doc = recorded_report("closed");
 	char *text = render_with(
 		doc, "connections", "limit", json_integer(1), (struct style){.width = 80});
 
@@ -666,15 +641,15 @@ START_TEST(test_rows_of_tls)
 {
 	static const struct format *const formats[] = {&format_text, &format_md};
 	struct style style = {.width = 80, .utf8 = true};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	json_t *latency = json_object_get(doc, "latency");
-	char *text = render(formats[_i], doc, style);
+	char *text = fixture_render(formats[_i], doc, style);
 
 	ck_assert_ptr_null(strstr(text, _i ? "| connect |" : "  connect "));
 	ck_assert_ptr_null(strstr(text, _i ? "| tls" : "  tls"));
 	free(text);
 	json_object_set(latency, "tls", json_object_get(latency, "service"));
-	text = render(formats[_i], doc, style);
+	text = fixture_render(formats[_i], doc, style);
 	ck_assert_ptr_nonnull(strstr(text, _i ? "\n| connect |" : "\n  connect  "));
 	ck_assert_ptr_nonnull(strstr(text, _i ? "\n| tls |" : "\n  tls  "));
 	free(text);
@@ -684,11 +659,11 @@ END_TEST
 
 START_TEST(test_unbalanced_ledger_is_said)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text;
 
 	json_object_set_new(json_object_get(doc, "ledger"), "balanced", json_false());
-	text = render(&format_text, doc, (struct style){.width = 80});
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
 	ck_assert_ptr_nonnull(strstr(text, "THE LEDGER DOES NOT BALANCE"));
 	ck_assert_ptr_null(strstr(text, "ledger balances"));
 	free(text);
@@ -698,15 +673,15 @@ END_TEST
 
 START_TEST(test_json_is_the_document)
 {
-	json_t *doc = load(documents[_i]);
-	char *text = render(&format_json, doc, (struct style){.width = 80});
+	json_t *doc = recorded_report(documents[_i]);
+	char *text = fixture_render(&format_json, doc, (struct style){.width = 80});
 	json_t *again = json_loads(text, 0, NULL);
 	char *twice;
 
 	/* What was read back is written as before: nothing is lost on the way but the sixteenth
 	 * digit of a share. */
 	ck_assert_ptr_nonnull(again);
-	twice = render(&format_json, again, (struct style){.width = 80});
+	twice = fixture_render(&format_json, again, (struct style){.width = 80});
 	ck_assert_str_eq(text, twice);
 	free(twice);
 	ck_assert_int_eq(
@@ -761,7 +736,7 @@ START_TEST(test_few_requests_have_no_rate)
 	const struct style style = {.width = 80, .utf8 = true};
 	const struct style full = {.width = 80, .utf8 = true, .verbose = true};
 	double per_s = (double)rows[_i].n * 1e9 / (double)rows[_i].window_ns;
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char *text;
 
 	json_object_set_new(doc, "window",
@@ -775,7 +750,7 @@ START_TEST(test_few_requests_have_no_rate)
 			"ok_per_s", rows[_i].ok_per_s));
 	json_object_set_new(doc, "statuses", json_pack("{s:I}", "200", (json_int_t)rows[_i].n));
 	json_object_set_new(doc, "bytes", json_pack("{s:i, s:i}", "in", 0, "out", 1024));
-	text = render(&format_text, doc, style);
+	text = fixture_render(&format_text, doc, style);
 	assert_has(text, strstr(rows[_i].ok, "/s") ? "  bytes   0 B in, 1.00 KiB out\n"
 						   : "  bytes   0 B in, 1.00 KiB out, until the "
 						     "window's end\n");
@@ -784,17 +759,17 @@ START_TEST(test_few_requests_have_no_rate)
 	assert_has(text, rows[_i].ok);
 	ck_assert_ptr_null(strstr(text, " 0/s"));
 	free(text);
-	text = render(&format_md, doc, style);
+	text = fixture_render(&format_md, doc, style);
 	assert_has(text, rows[_i].cell);
 	assert_has(text, strstr(rows[_i].ok, "/s") ? "; 0 B in, 1.00 KiB out\n"
 						   : "; 0 B in, 1.00 KiB out, until the window's");
 	assert_has(text, "\nStatuses: 200: ");
 	free(text);
-	text = render(&format_text, doc, full);
+	text = fixture_render(&format_text, doc, full);
 	assert_has(text, strstr(rows[_i].ok, "/s") ? "  planned " : "too short, or too few");
 	free(text);
 	json_object_set_new(json_object_get(doc, "plan"), "model", json_string("closed"));
-	text = render(&format_text, doc, style);
+	text = fixture_render(&format_text, doc, style);
 	assert_has(text, strstr(rows[_i].ok, "/s") ? "/s answered well" : " answered well in ");
 	free(text);
 	json_decref(doc);
@@ -804,16 +779,16 @@ END_TEST
 START_TEST(test_course_says_unserved)
 {
 	const struct style style = {.width = 80, .utf8 = true};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	json_t *row = json_array_get(json_object_get(json_object_get(doc, "intervals"), "rows"), 3);
 	char *text;
 
 	json_object_set_new(row, "p99_ns", json_null());
-	text = render(&format_text, doc, style);
+	text = fixture_render(&format_text, doc, style);
 	ck_assert_ptr_nonnull(strstr(text, "worst 31.2 at 0:12")); /* unknown why */
 	free(text);
 	json_object_set_new(row, "ok", json_integer(1));
-	text = render(&format_text, doc, style);
+	text = fixture_render(&format_text, doc, style);
 	ck_assert_ptr_nonnull(strstr(text, "worst unserved at 0:03"));
 	ck_assert_ptr_nonnull(strstr(text, "p99 ms  ▄▄▄█"));
 	free(text);

@@ -20,9 +20,8 @@
 #include "common/str.h"
 #include "ctl/report/format.h"
 #include "ctl/style.h"
+#include "tests/support/recorded.h"
 #include "tests/support/suite.h"
-
-#define DATA "tests/data/"
 
 static bool is_known(const char *term)
 {
@@ -180,15 +179,11 @@ START_TEST(test_every_word_of_a_report)
 {
 	struct style style = {.width = 80, .utf8 = true, .verbose = true};
 	struct buf text = {0};
-	char path[128];
 	const char *block = "";
-	json_t *doc;
+	json_t *doc = recorded_report(documents[_i]);
 	size_t n = 0;
 	char *save;
 
-	(void)snprintf(path, sizeof(path), DATA "result_%s.json", documents[_i]);
-	doc = json_load_file(path, 0, NULL);
-	ck_assert_ptr_nonnull(doc);
 	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
 	for (char *line = strtok_r(text.data, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save), n++) {
@@ -298,7 +293,7 @@ END_TEST
 /* The members of a result with a table of times, and the fields of its rows. */
 START_TEST(test_words_of_a_result)
 {
-	json_t *doc = json_load_file(DATA "result_errors.json", 0, NULL);
+	json_t *doc = recorded_report("errors");
 	static const char *const tables[] = {"latency", "ledger"};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {

@@ -20,6 +20,7 @@
 #include "common/str.h"
 #include "ctl/options.h"
 #include "ctl/report/output.h"
+#include "tests/support/recorded.h"
 #include "tests/support/suite.h"
 
 static const char *const endings[] = {"txt", "json", "csv", "md", "hlog"};
@@ -29,8 +30,7 @@ static json_t *doc;
 static void setup(void)
 {
 	snprintf(dir, sizeof(dir), "/tmp/test_output.XXXXXX");
-	doc = json_load_file("tests/data/result_open.json", 0, NULL);
-	ck_assert_ptr_nonnull(doc);
+	doc = recorded_report("open");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chdir(dir), 0);
 	ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout));

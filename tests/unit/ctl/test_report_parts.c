@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What reports say of merged results: a line for each run, on wide and narrow terminals, which
  * slices are missing, and that figures are means. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
-#include "ctl/report/format.h"
-#include "ctl/style.h"
 #include "ctl/report/report.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/report_fixture.h"
 
 static char *render(const char *parts, unsigned width)
 {
@@ -66,27 +59,25 @@ END_TEST
 /* The page for pull requests has them too. */
 START_TEST(test_markdown)
 {
-	json_t *doc = json_load_file("tests/data/result_open.json", 0, NULL);
+	json_t *doc = recorded_report("open");
 	const struct style style = {0};
-	struct buf text = {0};
+	char *text = fixture_render(&format_md, doc, style);
 
-	ck_assert_ptr_nonnull(doc);
-	ck_assert_int_eq(format_md.render(doc, &style, &text), 0);
-	ck_assert_ptr_null(strstr(text.data, "| part |"));
-	buf_fini(&text);
+	ck_assert_ptr_null(strstr(text, "| part |"));
+	free(text);
 	json_object_set_new(doc, "parts", json_loads(TWO, 0, NULL));
-	ck_assert_int_eq(format_md.render(doc, &style, &text), 0);
-	ck_assert_ptr_nonnull(strstr(text.data,
-		"\n\n| part | planned | ok | p50 | p99 | our p99 | generator |\n"
-		"|:--|--:|--:|--:|--:|--:|:--|\n"
-		"| web-1/shop-7 | 12,000 | 12,000 | 1.64 | 9.67 | 0.031 | ok |\n"
-		"| shop-12 | 12,000 | 5 | unserved | unserved | - | saturated |\n\n"));
-	buf_fini(&text);
+	text = fixture_render(&format_md, doc, style);
+	ck_assert_ptr_nonnull(
+		strstr(text, "\n\n| part | planned | ok | p50 | p99 | our p99 | generator |\n"
+			     "|:--|--:|--:|--:|--:|--:|:--|\n"
+			     "| web-1/shop-7 | 12,000 | 12,000 | 1.64 | 9.67 | 0.031 | ok |\n"
+			     "| shop-12 | 12,000 | 5 | unserved | unserved | - | saturated |\n\n"));
+	free(text);
 	for (int i = 0; i < 20; i++)
 		json_array_append_new(json_object_get(doc, "parts"), json_object());
-	ck_assert_int_eq(format_md.render(doc, &style, &text), 0);
-	ck_assert_ptr_nonnull(strstr(text.data, "\n\n2 more: --json\n\n"));
-	buf_fini(&text);
+	text = fixture_render(&format_md, doc, style);
+	ck_assert_ptr_nonnull(strstr(text, "\n\n2 more: --json\n\n"));
+	free(text);
 	json_decref(doc);
 }
 END_TEST
@@ -144,19 +135,15 @@ START_TEST(test_missing)
 		{&format_json, false, "\"missing\": \"slices 1, 2 of 3: 3 missing\""},
 		{&format_hlog, false, "#[Only slices 1, 2 of 3: 3 missing]\n"},
 	};
-	json_t *doc = json_load_file("tests/data/result_open.json", 0, NULL);
+	json_t *doc = recorded_report("open");
 
-	ck_assert_ptr_nonnull(doc);
-	json_object_set_new(json_object_get(doc, "headline"), "missing",
-		json_string("slices 1, 2 of 3: 3 missing"));
+	fixture_set(doc, "headline", "missing", json_string("slices 1, 2 of 3: 3 missing"));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct style style = {.width = 80, .utf8 = true, .verbose = rows[i].verbose};
-		struct buf text = {0};
+		char *text = fixture_render(rows[i].format, doc, style);
 
-		ck_assert_int_eq(rows[i].format->render(doc, &style, &text), 0);
-		ck_assert_msg(
-			strstr(text.data, rows[i].text), "'%s' in:\n%s", rows[i].text, text.data);
-		buf_fini(&text);
+		ck_assert_msg(strstr(text, rows[i].text), "'%s' in:\n%s", rows[i].text, text);
+		free(text);
 	}
 	json_decref(doc);
 }
@@ -165,19 +152,18 @@ END_TEST
 START_TEST(test_repeats)
 {
 	struct style style = {.width = 80, .utf8 = true};
-	json_t *doc = json_load_file("tests/data/result_open.json", 0, NULL);
-	struct buf text = {0};
+	json_t *doc = recorded_report("open");
+	char *text;
 
-	ck_assert_ptr_nonnull(doc);
 	json_object_set_new(doc, "repeats", json_pack("[{},{}]"));
-	json_object_set_new(json_object_get(json_object_get(doc, "latency"), "response"), "ci95",
-		json_pack("{s:f s:n}", "level", 0.95, "p50_ns"));
+	fixture_set(
+		doc, "latency.response", "ci95", json_pack("{s:f s:n}", "level", 0.95, "p50_ns"));
 	json_object_del(
 		json_object_get(json_object_get(doc, "latency"), "response"), "n_effective");
-	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
-	ck_assert_ptr_nonnull(strstr(text.data, "mean of 2 runs\n"));
-	ck_assert_ptr_nonnull(strstr(text.data, "that takes 3\n          repetitions\n"));
-	buf_fini(&text);
+	text = fixture_render(&format_text, doc, style);
+	ck_assert_ptr_nonnull(strstr(text, "mean of 2 runs\n"));
+	ck_assert_ptr_nonnull(strstr(text, "that takes 3\n          repetitions\n"));
+	free(text);
 	json_decref(doc);
 }
 END_TEST

@@ -1,48 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands beside percentiles: how far they may be off, and what is said where a rank falls on
  * an arrival without a good answer, or where the sample is too small. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
 #include "common/clock.h"
-#include "common/json_path.h"
 #include "common/str.h"
-#include "ctl/report/format.h"
-#include "ctl/style.h"
 #include "ctl/report/report.h"
 #include "tests/support/suite.h"
-
-static json_t *load(const char *name)
-{
-	char path[128];
-	json_t *doc;
-
-	(void)snprintf(path, sizeof(path), "tests/data/result_%s.json", name);
-	doc = json_load_file(path, 0, NULL);
-	ck_assert_msg(doc != NULL, "%s", path);
-	return doc;
-}
-
-static void set(json_t *doc, const char *object, const char *name, json_t *value)
-{
-	json_t *at = (json_t *)json_path_at(doc, object);
-
-	ck_assert_msg(json_object_set_new(at, name, value) == 0, "%s.%s", object, name);
-}
+#include "tests/unit/ctl/report_fixture.h"
 
 /* The document's text, with this in it or without; it is used up. */
 static void says(json_t *doc, bool verbose, const char *what, bool is_there)
 {
 	struct style style = {.width = 80, .utf8 = true, .verbose = verbose};
-	struct buf text = {0};
+	char *text = fixture_render(&format_text, doc, style);
 
-	ck_assert_int_eq(format_text.render(doc, &style, &text), 0);
-	ck_assert_msg(
-		is_there == (strstr(text.data, what) != NULL), "'%s' in:\n%s", what, text.data);
-	buf_fini(&text);
+	ck_assert_msg(is_there == (strstr(text, what) != NULL), "'%s' in:\n%s", what, text);
+	free(text);
 }
 
 /* 98 of 100 were answered; of the others so many timed out, expired and were dropped. */
@@ -65,7 +37,7 @@ static const struct {
 
 START_TEST(test_timeouts_are_a_bound)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	const char *cell = unserved_rows[_i].cell;
 	const char *response[REPORT_CELLS] = {
 		"1.21", "2.96", "4.11", cell, cell, cell, "-", "0.484"};
@@ -73,17 +45,18 @@ START_TEST(test_timeouts_are_a_bound)
 	char line[96];
 	struct report r;
 
-	set(doc, "plan.effective", "request_timeout_ns", json_integer(unserved_rows[_i].limit_ns));
-	set(doc, "ledger", "planned", json_integer(100));
-	set(doc, "ledger", "ok", json_integer(98));
-	set(doc, "ledger", "timeout", json_integer(unserved_rows[_i].timeout));
-	set(doc, "ledger", "expired", json_integer(unserved_rows[_i].expired));
-	set(doc, "ledger", "dropped", json_integer(unserved_rows[_i].dropped));
+	fixture_set(doc, "plan.effective", "request_timeout_ns",
+		json_integer(unserved_rows[_i].limit_ns));
+	fixture_set(doc, "ledger", "planned", json_integer(100));
+	fixture_set(doc, "ledger", "ok", json_integer(98));
+	fixture_set(doc, "ledger", "timeout", json_integer(unserved_rows[_i].timeout));
+	fixture_set(doc, "ledger", "expired", json_integer(unserved_rows[_i].expired));
+	fixture_set(doc, "ledger", "dropped", json_integer(unserved_rows[_i].dropped));
 	report_init(&r, doc);
 	ck_assert_str_eq(report_unserved(&r, doc).text, unserved_rows[_i].cell);
-	set(doc, "offered", "p99_ns", json_null());
-	set(doc, "offered", "p99_9_ns", json_null());
-	set(doc, "offered", "unserved_share", json_real(0.02));
+	fixture_set(doc, "offered", "p99_ns", json_null());
+	fixture_set(doc, "offered", "p99_9_ns", json_null());
+	fixture_set(doc, "offered", "unserved_share", json_real(0.02));
 	report_quantiles(&r, &t);
 	ck_assert_str_eq(t.rows[1].name, "response");
 	for (size_t c = 0; c < REPORT_CELLS; c++)
@@ -96,26 +69,26 @@ END_TEST
 
 START_TEST(test_half_width_is_the_larger_side)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	struct report_interval i;
 	struct report r;
 
 	report_init(&r, doc);
-	set(doc, "offered", "p99_ns", json_integer(10000000));
-	set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, i]", 9500000, 12000000));
+	fixture_set(doc, "offered", "p99_ns", json_integer(10000000));
+	fixture_set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, i]", 9500000, 12000000));
 	ck_assert(report_quantile_interval(&r, "p99_ns", &i));
 	ck_assert_str_eq(i.low.text, "9.50");
 	ck_assert_str_eq(i.high.text, "12.0");
 	ck_assert_str_eq(i.half.text, "2.00");
-	set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, i]", 5000000, 12000000));
+	fixture_set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, i]", 5000000, 12000000));
 	ck_assert(report_quantile_interval(&r, "p99_ns", &i));
 	ck_assert_str_eq(i.half.text, "5.00");
-	set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, n]", 5000000));
+	fixture_set(doc, "latency.response.ci95", "p99_ns", json_pack("[i, n]", 5000000));
 	ck_assert(report_quantile_interval(&r, "p99_ns", &i));
 	ck_assert_str_eq(i.low.text, "5.00");
 	ck_assert_str_eq(i.high.text, "no limit");
 	ck_assert_str_eq(i.half.text, "no limit");
-	set(doc, "latency.response.ci95", "p99_ns", json_null());
+	fixture_set(doc, "latency.response.ci95", "p99_ns", json_null());
 	ck_assert(!report_quantile_interval(&r, "p99_ns", &i));
 	ck_assert_str_eq(i.half.text, "-");
 	ck_assert(!report_quantile_interval(&r, "p75_ns", &i));
@@ -126,7 +99,7 @@ END_TEST
 /* No cell is left blank, which would read as 0. */
 START_TEST(test_cells_without_interval)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	struct report_quantiles t;
 	struct report r;
 
@@ -146,13 +119,13 @@ END_TEST
 
 START_TEST(test_level_is_said)
 {
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 
 	says(doc, false, "\n    95 % ±  ", true);
-	set(doc, "latency.response.ci95", "level", json_real(0.99));
+	fixture_set(doc, "latency.response.ci95", "level", json_real(0.99));
 	says(doc, false, "\n    99 % ±  ", true);
 	says(doc, true, "with 99 % intervals", true);
-	set(doc, "latency.response.ci95", "level", json_integer(7)); /* nonsense */
+	fixture_set(doc, "latency.response.ci95", "level", json_integer(7)); /* nonsense */
 	says(doc, false, "\n    95 % ±  ", true);
 	json_decref(doc);
 }
@@ -168,10 +141,10 @@ START_TEST(test_effective_numbers)
 		{2.5e9, "n_eff 2.5G"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		json_t *doc = load("open");
+		json_t *doc = recorded_report("open");
 		struct report r;
 
-		set(doc, "latency.response.n_effective", "p99", json_real(rows[i].n));
+		fixture_set(doc, "latency.response.n_effective", "p99", json_real(rows[i].n));
 		report_init(&r, doc);
 		ck_assert_str_eq(report_effective(&r, "p99").text, rows[i].text + 6);
 		says(doc, false, rows[i].text, true);
@@ -184,28 +157,28 @@ END_TEST
 START_TEST(test_not_enough_data)
 {
 	static const char *const names[] = {"p50", "p90", "p99", "p99_9"};
-	json_t *doc = load("open");
+	json_t *doc = recorded_report("open");
 	char name[16];
 
 	says(doc, false, "not enough data", false);
 	says(doc, true, "enough for each percentile", true);
-	set(doc, "latency.response.ci95", "p99_9_ns", json_null());
-	set(doc, "latency.response.n_effective", "p99_9", json_real(810));
+	fixture_set(doc, "latency.response.ci95", "p99_9_ns", json_null());
+	fixture_set(doc, "latency.response.n_effective", "p99_9", json_real(810));
 	says(doc, false,
 		"  note    not enough data to bound p99.9: n_eff 810 where 2,995 are needed\n",
 		true);
-	set(doc, "latency.response.ci95", "p99_ns", json_null());
-	set(doc, "latency.response.n_effective", "p99", json_real(120));
+	fixture_set(doc, "latency.response.ci95", "p99_ns", json_null());
+	fixture_set(doc, "latency.response.n_effective", "p99", json_real(120));
 	says(doc, false, "not enough data to bound p99, p99.9: n_eff 120, 810 where 299, 2,995",
 		true);
 	/* Whose rank falls on nobody's answer lacks no data. */
-	set(doc, "latency.response.n_effective", "p99_9", json_null());
+	fixture_set(doc, "latency.response.n_effective", "p99_9", json_null());
 	says(doc, false, "not enough data to bound p99: n_eff 120 where 299", true);
 	/* A short run. */
 	for (size_t i = 0; i < 4; i++) {
 		(void)snprintf(name, sizeof(name), "%s_ns", names[i]);
-		set(doc, "latency.response.ci95", name, json_null());
-		set(doc, "latency.response.n_effective", names[i], json_null());
+		fixture_set(doc, "latency.response.ci95", name, json_null());
+		fixture_set(doc, "latency.response.n_effective", names[i], json_null());
 	}
 	says(doc, false, "that takes 10 s\n", true);
 	says(doc, false, "±", false);
@@ -218,7 +191,7 @@ END_TEST
 
 START_TEST(test_nothing_served_lacks_no_data)
 {
-	json_t *doc = load("overload");
+	json_t *doc = recorded_report("overload");
 
 	says(doc, true, "not enough data", false);
 	json_decref(doc);
@@ -234,9 +207,9 @@ START_TEST(test_steadiness_marks_the_percentiles)
 		{"unknown", "  n_eff 9,800\n"}, {"something new", "  n_eff 9,800\n"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		json_t *doc = load("open");
+		json_t *doc = recorded_report("open");
 
-		set(doc, "steadiness", "word", json_string(rows[i].word));
+		fixture_set(doc, "steadiness", "word", json_string(rows[i].word));
 		says(doc, false, rows[i].mark, true);
 		says(doc, true, rows[i].word, true);
 		json_decref(doc);
@@ -246,7 +219,7 @@ END_TEST
 
 START_TEST(test_slow_in_words)
 {
-	json_t *doc = load("requests");
+	json_t *doc = recorded_report("requests");
 	json_t *slow = json_pack("{s:I s:I s:s s:i s:s s:i}", "at_ns", (json_int_t)108200000000,
 		"response_ns", (json_int_t)5000000000, "request", "buy", "status", 503, "class",
 		"http_error", "connection", 31);

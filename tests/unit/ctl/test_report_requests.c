@@ -1,41 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lines of named requests, errors with their phases, redirects and runs that could not begin:
  * what the recorded screens do not show. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
 #include "common/stats/fault.h"
 #include "common/str.h"
-#include "ctl/report/format.h"
-#include "ctl/style.h"
 #include "ctl/report/report.h"
 #include "tests/support/suite.h"
-
-#define DATA "tests/data/"
-
-static json_t *load(const char *name)
-{
-	char path[128];
-	json_t *doc;
-
-	(void)snprintf(path, sizeof(path), DATA "result_%s.json", name);
-	doc = json_load_file(path, 0, NULL);
-	ck_assert_msg(doc != NULL, "%s", path);
-	return doc;
-}
+#include "tests/unit/ctl/report_fixture.h"
 
 /* Every line fits. */
 static char *render(const struct format *format, const json_t *doc, unsigned width, bool verbose)
 {
 	struct style style = {.width = width, .utf8 = true, .verbose = verbose};
-	struct buf text = {0};
+	char *text = fixture_render(format, doc, style);
 
-	ck_assert_int_eq(format->render(doc, &style, &text), 0);
-	ck_assert_ptr_nonnull(text.data);
-	for (const char *at = text.data; *at && format == &format_text;) {
+	for (const char *at = text; *at && format == &format_text;) {
 		size_t len = strcspn(at, "\n");
 		char line[512];
 
@@ -44,13 +22,13 @@ static char *render(const struct format *format, const json_t *doc, unsigned wid
 		ck_assert_msg(style_columns(line) <= width, "%s", line);
 		at += len + (at[len] == '\n');
 	}
-	return text.data;
+	return text;
 }
 
 /* A document with n requests, each a copy of the first one; several are numbered. */
 static json_t *with_requests(int n, const char *stem)
 {
-	json_t *doc = load("requests");
+	json_t *doc = recorded_report("requests");
 	json_t *one = json_object_get(json_object_get(doc, "requests"), "browse");
 	json_t *all = json_object();
 
@@ -140,7 +118,7 @@ END_TEST
 
 START_TEST(test_closed_model_shows_service)
 {
-	json_t *doc = load("requests");
+	json_t *doc = recorded_report("requests");
 	char *text;
 
 	json_object_set_new(json_object_get(doc, "plan"), "model", json_string("closed"));
@@ -157,7 +135,7 @@ START_TEST(test_broken)
 	static const char *const values[] = {"[]", "{}", "null", "\"x\"", "{\"a\":null}",
 		"{\"a\":{}}", "{\"a\":{\"ledger\":{}}}", "{\"a\":{\"ledger\":{\"planned\":-9}}}",
 		"{\"a\":{\"ledger\":{\"planned\":\"x\"},\"latency\":[],\"share\":1e300}}"};
-	json_t *doc = load("requests");
+	json_t *doc = recorded_report("requests");
 	char *text;
 
 	json_object_set_new(doc, "requests", json_loads(values[_i], JSON_DECODE_ANY, NULL));
@@ -171,7 +149,7 @@ END_TEST
 
 START_TEST(test_failed_by)
 {
-	json_t *doc = load("failed");
+	json_t *doc = recorded_report("failed");
 	json_t *run = json_object_get(doc, "run");
 	char *text;
 
@@ -193,7 +171,7 @@ END_TEST
 START_TEST(test_redirects)
 {
 	struct report_verdict v;
-	json_t *doc = load("requests");
+	json_t *doc = recorded_report("requests");
 	struct report r;
 
 	report_init(&r, doc);

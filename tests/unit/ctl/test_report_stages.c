@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of stages: what is left out on a narrow terminal, how many rows there are, and texts
  * from files of other programs. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/buf.h"
-#include "ctl/report/format.h"
-#include "ctl/style.h"
 #include "tests/support/suite.h"
+#include "tests/unit/ctl/report_fixture.h"
 
 static json_t *with_stages(int n, const char *text)
 {
-	json_t *doc = json_load_file("tests/data/result_requests.json", 0, NULL);
+	json_t *doc = recorded_report("requests");
 	json_t *stages = json_array();
 
-	ck_assert_ptr_nonnull(doc);
 	(void)json_object_del(doc, "requests");
 	for (int i = 1; i <= n; i++)
 		(void)json_array_append_new(stages,
@@ -34,11 +26,7 @@ static json_t *with_stages(int n, const char *text)
 static char *render(const struct format *format, const json_t *doc, unsigned width, bool verbose)
 {
 	struct style style = {.width = width, .utf8 = true, .verbose = verbose};
-	struct buf text = {0};
-
-	ck_assert_int_eq(format->render(doc, &style, &text), 0);
-	ck_assert_ptr_nonnull(text.data);
-	return text.data;
+	return fixture_render(format, doc, style);
 }
 
 /* Every line of the table fits; the last columns go first. */
