@@ -81,6 +81,47 @@ struct audit_run {
 	int64_t time_wait;
 };
 
+/* An open run without fault: 1,000/s for 30 s against a server of 1 ms. */
+static inline struct audit_run audit_run_well(void)
+{
+	return (struct audit_run){
+		.is_open = true,
+		.outcome = AUDIT_COMPLETED,
+		.ledger = {.planned = 30000, .sent = 30000, .classes = {[LEDGER_OK] = 30000}},
+		.window_ns = 30 * NSEC_PER_SEC,
+		.planned_per_s = 1000,
+		.ok_per_s = 999.9,
+		.response_p50 = NSEC_PER_MSEC,
+		.response_p99 = 3 * NSEC_PER_MSEC,
+		.service_p50 = NSEC_PER_MSEC,
+		.service_p99 = 3 * NSEC_PER_MSEC,
+		.service_mean = NSEC_PER_MSEC,
+		.our_delay_p50 = 60 * NSEC_PER_USEC,
+		.our_delay_p99 = 300 * NSEC_PER_USEC,
+		.rx_slack_p99 = 50 * NSEC_PER_USEC,
+		.connections_limit = 1000,
+		.connections_peak = 7,
+		.workers = 1,
+		.cpu_share = 0.1,
+	};
+}
+
+/* A closed run without fault: 64 users, the worker at three quarters. */
+static inline struct audit_run audit_run_well_closed(void)
+{
+	struct audit_run in = audit_run_well();
+
+	in.is_open = false;
+	in.planned_per_s = 0;
+	in.ok_per_s = 1000;
+	in.response_p50 = in.response_p99 = -1;
+	in.our_delay_p50 = in.our_delay_p99 = -1;
+	in.connection_wait_p50 = in.connection_wait_p99 = -1;
+	in.connections_limit = in.connections_peak = 64;
+	in.cpu_share = 0.75;
+	return in;
+}
+
 static inline int64_t audit_run_count(uint64_t n)
 {
 	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
