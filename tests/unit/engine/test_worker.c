@@ -4,56 +4,25 @@
  * once and in order. */
 #include "daemon/engine/worker.h"
 
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/guard.h"
-#include "common/plan/plan.h"
-#include "daemon/engine/schedule.h"
-#include "daemon/http/request.h"
-#include "daemon/http/resolver.h"
-#include "daemon/loop/loop.h"
-#include "tests/support/mini_server.h"
-#include "tests/support/skip_clock.h"
 #include "tests/support/suite.h"
+#include "tests/unit/engine/worker_fixture.h"
 
-#define SEC NSEC_PER_SEC
-#define MS NSEC_PER_MSEC
-#define TIMEOUT_S 20 /* only a broken test waits that long */
-#define N_MAX 2
-#define GET "GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 #define N_TRIES 25 /* enough to meet a race that one in five tries shows */
 
-static struct mini_server server;
-static struct loop *loop;
-static struct guard guard; /* zero: loopback only */
-static struct address address;
-static struct plan plan;
-static struct plan_request kind = {.name = (char *)"", .weight = 1};
-static struct request request = {
-	.plan = &kind, .bytes = (char *)GET, .len = sizeof(GET) - 1, .is_idempotent = true};
-static struct plan_stage stages[2];
 static struct schedule *schedule;
-
-static struct worker *workers[N_MAX];
-static struct worker_config config;
-static unsigned n_workers;
-static size_t n_connections;
 
 /* What main has heard. */
 static struct {
 	unsigned n_ready, n_failed, n_done, n_pulses, n_intervals;
 	uint64_t in_flight; /* in the last pulse */
-	int64_t covered_ns[N_MAX];
-	bool is_done[N_MAX];
+	int64_t covered_ns[FIXTURE_WORKERS_MAX];
+	bool is_done[FIXTURE_WORKERS_MAX];
 	uint64_t planned, sent, completed, ok, failed, our_delays, responses, most_planned;
 	int64_t widest_ns;
 	char why[300];
 } heard;
-static struct stats_totals totals; /* of all workers, at the end */
 static struct worker_summary summary;
 
 /* ---- main's callbacks */
@@ -126,45 +95,20 @@ static void on_done(struct worker *w)
 
 static void setup(void)
 {
-	skip_clock_start();
 	memset(&heard, 0, sizeof(heard));
 	memset(&summary, 0, sizeof(summary));
-	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(stats_totals_init(&totals, 0, 0), 0);
-	for (unsigned status = 200; status < 400; status++)
-		kind.expect_statuses.bits[status / 64] |= UINT64_C(1) << status % 64;
-	plan = (struct plan){.stages = stages,
-		.interval_ns = 20 * MS,
-		.duration_ns = CLOCK_NEVER,
-		.exhausted = PLAN_GROW,
-		.reuse = PLAN_REUSE_LIFO,
-		.connect_timeout_ns = 10 * SEC,
-		.request_timeout_ns = 500 * MS,
-		.drain_ns = 20 * SEC,
-		.requests = &kind,
-		.n_requests = 1};
-	n_workers = 1;
-	n_connections = 4;
-	config = (struct worker_config){.queue_max = 100000, .open_rate = {0, 1}};
+	fixture_open_workers();
+	config.on_ready = on_ready;
+	config.on_pulse = on_pulse;
+	config.on_interval = on_interval;
+	config.on_done = on_done;
+	config.owner = &heard;
 }
 
 static void teardown(void)
 {
-	for (unsigned i = 0; i < N_MAX; i++)
-		workers[i] = worker_free(workers[i]);
+	fixture_close_workers();
 	schedule = schedule_free(schedule);
-	stats_totals_fini(&totals);
-	loop = loop_free(loop);
-	if (server._conns)
-		mini_server_close(&server);
-	skip_clock_stop();
-}
-
-static void serve(mini_fn fn)
-{
-	ck_assert_int_eq(mini_server_open(&server, 128, fn, NULL), 0);
-	address = (struct address){
-		.in = server.address, .len = sizeof(server.address), .text = "the server"};
 }
 
 static void plan_open(uint64_t num, uint64_t den, int64_t duration_ns)
@@ -188,39 +132,14 @@ static void make_workers(void)
 {
 	if (plan.model == PLAN_OPEN)
 		ck_assert_int_eq(schedule_new(&plan, &schedule), 0);
-	config.main_loop = loop;
-	config.plan = &plan;
-	config.schedule = schedule;
-	config.guard = &guard;
-	config.requests = &request;
-	config.addresses = &address;
-	config.n_addresses = 1;
-	config.n_workers = n_workers;
-	config.on_ready = on_ready;
-	config.on_pulse = on_pulse;
-	config.on_interval = on_interval;
-	config.on_done = on_done;
-	config.owner = &heard;
-	for (unsigned i = 0; i < n_workers; i++) {
-		config.index = i;
-		config.connections = n_connections / n_workers + (i < n_connections % n_workers);
-		ck_assert_int_eq(worker_new(&config, &workers[i]), 0);
-		ck_assert_uint_eq(worker_index(workers[i]), i);
-	}
+	fixture_make_workers(schedule);
 }
 
 static void start_workers(void)
 {
 	make_workers();
-	for (unsigned i = 0; i < n_workers; i++)
-		ck_assert_int_eq(worker_start(workers[i]), 0);
+	fixture_start_workers();
 }
-
-#define TURN_UNTIL(condition)                                                                      \
-	do {                                                                                       \
-		while (!(condition))                                                               \
-			ck_assert_int_eq(loop_turn(loop, SEC), 0);                                 \
-	} while (0)
 
 /* All get the same t0, in_ns from now. */
 static int64_t go(int64_t in_ns)
@@ -231,8 +150,7 @@ static int64_t go(int64_t in_ns)
 	TURN_UNTIL(heard.n_ready == n_workers);
 	ck_assert_uint_eq(heard.n_failed, 0);
 	t0_ns = clock_now_ns() + in_ns;
-	for (unsigned i = 0; i < n_workers; i++)
-		worker_go(workers[i], t0_ns);
+	fixture_go(t0_ns);
 	return t0_ns;
 }
 
@@ -305,7 +223,7 @@ START_TEST(open_run)
 	plan_open(2000, 1, 150 * MS);
 	plan.warmup_ns = 50 * MS;
 	plan.cooldown_ns = 30 * MS;
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(10 * MS);
 	finish();
 	assert_phases_are_exact();
@@ -331,7 +249,7 @@ START_TEST(arrivals_on_borders)
 	plan_open(50, 1, 50 * MS);  /* 2.5: three, the last one at the end */
 	plan.warmup_ns = 10 * MS;   /* 0.5: one, at the end */
 	plan.cooldown_ns = 30 * MS; /* 1.5: two, the last one at the end */
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(schedule_count(schedule), 6);
@@ -345,7 +263,7 @@ START_TEST(open_run_with_a_count)
 	n_workers = (unsigned)_i;
 	plan_open(3000, 1, CLOCK_NEVER);
 	plan.n_arrivals = 101;
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(ledger(STATS_WINDOW)->planned, 101);
@@ -362,7 +280,7 @@ START_TEST(closed_run_with_a_count)
 
 	n_workers = 1 + (unsigned)_i % 2;
 	plan_closed(n, CLOCK_NEVER);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(ledger(STATS_WINDOW)->planned, n);
@@ -381,7 +299,7 @@ START_TEST(closed_run_with_a_warmup)
 	n_connections = 2;
 	plan_closed(1 + (uint64_t)_i, CLOCK_NEVER);
 	plan.warmup_ns = 30 * MS;
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	assert_bytes_are_exact();
@@ -400,7 +318,7 @@ START_TEST(closed_run_by_time)
 	plan.warmup_ns = 20 * MS;
 	plan.cooldown_ns = 20 * MS;
 	plan.think_ns = 1 * MS;
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	t0_ns = go(5 * MS);
 	finish();
 	ck_assert_int_ge(clock_now_ns(), t0_ns + 100 * MS);
@@ -435,7 +353,7 @@ START_TEST(open_run_against_any_server)
 	plan_open(500, 1, 100 * MS);
 	if (hangs)
 		plan.request_timeout_ns = 50 * MS;
-	serve(servers[_i].fn);
+	fixture_serve(servers[_i].fn);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(ledger(STATS_WINDOW)->planned, 50);
@@ -451,7 +369,7 @@ START_TEST(closed_run_against_any_server)
 	plan_closed(21, CLOCK_NEVER);
 	if (hangs)
 		plan.request_timeout_ns = 50 * MS;
-	serve(servers[_i].fn);
+	fixture_serve(servers[_i].fn);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(ledger(STATS_WINDOW)->planned, 21);
@@ -463,7 +381,7 @@ START_TEST(a_connection_for_each_request)
 {
 	plan.reuse = PLAN_REUSE_NO;
 	plan_closed(40, CLOCK_NEVER);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(count(LEDGER_OK), 40);
@@ -492,7 +410,7 @@ START_TEST(closed_run_with_too_little_room)
 {
 	n_connections = 8;
 	plan_closed(100, CLOCK_NEVER);
-	serve(room_for_two);
+	fixture_serve(room_for_two);
 	server.userdata = &_i;
 	go(5 * MS);
 	finish();
@@ -509,7 +427,7 @@ END_TEST
 START_TEST(nothing_connects)
 {
 	plan_open(500, 1, 50 * MS);
-	serve(NULL);
+	fixture_serve(NULL);
 	close(server.listener);
 	server.listener = -1;
 	go(5 * MS);
@@ -525,7 +443,7 @@ END_TEST
 START_TEST(interval_waits_for_a_late_answer)
 {
 	plan_open(5, 1, 200 * MS); /* one arrival, at 100 ms */
-	serve(mini_answer_held);
+	fixture_serve(mini_answer_held);
 	go(5 * MS);
 	mini_server_await_held(&server, 1);
 	heard.n_pulses = 0;
@@ -547,7 +465,7 @@ START_TEST(fixed_pool_does_not_open)
 {
 	n_workers = 2;
 	plan_closed(10, CLOCK_NEVER);
-	serve(NULL);
+	fixture_serve(NULL);
 	close(server.listener);
 	server.listener = -1;
 	start_workers();
@@ -571,7 +489,7 @@ START_TEST(stop_is_exact)
 
 	n_workers = (unsigned)_i;
 	plan_open(1000, 1, 3600 * SEC);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	t0_ns = go(5 * MS);
 	TURN_UNTIL(heard.n_pulses > 2);
 	stop_ns = clock_now_ns() + 200 * MS;
@@ -590,7 +508,7 @@ START_TEST(stop_a_closed_run)
 {
 	n_workers = 2;
 	plan_closed(_i == 0 ? 0 : 1000000000, CLOCK_NEVER);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	TURN_UNTIL(heard.n_pulses > 2);
 	stop_all(clock_now_ns() + 20 * MS);
@@ -608,7 +526,7 @@ START_TEST(more_open_intervals_than_buffers)
 	plan.request_timeout_ns = 5 * SEC;
 	plan.drain_ns = 20 * MS;
 	plan_open(2000, 1, 600 * MS);
-	serve(mini_hang);
+	fixture_serve(mini_hang);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(ledger(STATS_WINDOW)->planned, 1200);
@@ -625,7 +543,7 @@ START_TEST(stop_ends_the_window)
 
 	n_connections = 2;
 	plan_closed(0, CLOCK_NEVER);
-	serve(mini_answer_held);
+	fixture_serve(mini_answer_held);
 	(void)go(5 * MS);
 	mini_server_await_held(&server, 2);
 	stop_ns = clock_now_ns() + 100 * MS;
@@ -649,7 +567,7 @@ START_TEST(stop_before_the_start)
 	if (_i == 3)
 		plan_closed(0, SEC);
 	plan.warmup_ns = _i == 1 ? 10 * SEC : 0;
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	if (_i == 2)
 		start_workers();
 	else
@@ -667,7 +585,7 @@ START_TEST(abort_while_opening)
 {
 	n_workers = 2;
 	plan_closed(0, SEC);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	config.open_rate = (struct rate){1, 3600}; /* the second connection never comes */
 	start_workers();
 	abort_all();
@@ -681,7 +599,7 @@ START_TEST(abort_when_ready)
 {
 	n_workers = 2;
 	plan_closed(0, SEC);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	if (_i == 0) {
 		start_workers();
 		TURN_UNTIL(heard.n_ready == 2);
@@ -702,7 +620,7 @@ START_TEST(abort_while_running)
 		plan_open(1000, 1, 3600 * SEC);
 	else
 		plan_closed(0, 3600 * SEC);
-	serve(mini_answer_held);
+	fixture_serve(mini_answer_held);
 	go(5 * MS);
 	mini_server_await_held(&server, 4);
 	TURN_UNTIL(heard.n_pulses > 2);
@@ -722,7 +640,7 @@ START_TEST(abort_in_a_busy_turn)
 	plan_open(20000, 1, 3600 * SEC);
 	plan.exhausted = PLAN_DROP;
 	n_connections = 1;
-	serve(mini_hang);
+	fixture_serve(mini_hang);
 	go(1 * MS);
 	/* The first pulse may come before the connection is open. */
 	TURN_UNTIL(heard.in_flight > 0);
@@ -735,7 +653,7 @@ END_TEST
 START_TEST(abort_while_draining)
 {
 	plan_open(1000, 1, 10 * MS);
-	serve(mini_hang);
+	fixture_serve(mini_hang);
 	go(5 * MS);
 	/* The plan ends after 10 ms; two ticks of 20 ms later it drains. */
 	TURN_UNTIL(heard.n_pulses > 2);
@@ -758,7 +676,7 @@ START_TEST(drain_ends)
 	plan.request_timeout_ns = 3600 * SEC;
 	plan.interval_ns = SEC; /* fewer buffers */
 	plan_open(200, 1, 100 * MS);
-	serve(mini_hang);
+	fixture_serve(mini_hang);
 	t0_ns = go(20 * MS);
 	finish();
 	ck_assert_int_ge(clock_now_ns(), t0_ns + 100 * MS + plan.drain_ns);
@@ -776,7 +694,7 @@ START_TEST(drain_ends_after_a_count)
 	plan.request_timeout_ns = 3600 * SEC;
 	plan.interval_ns = 3600 * SEC;
 	plan_closed(4, CLOCK_NEVER);
-	serve(mini_hang);
+	fixture_serve(mini_hang);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(count(LEDGER_UNFINISHED), 4);
@@ -790,7 +708,7 @@ START_TEST(drain_ends_after_a_late_producer)
 	plan.request_timeout_ns = 3600 * SEC;
 	plan.interval_ns = 3600 * SEC;
 	plan_open(20000, 1, 100 * MS);
-	serve(mini_hang);
+	fixture_serve(mini_hang);
 	go(-1 * SEC);
 	finish();
 	ck_assert_uint_eq(ledger(STATS_WINDOW)->planned, 2000);
@@ -807,7 +725,7 @@ START_TEST(never_started)
 		plan_open(1000, 1, SEC);
 	else
 		plan_closed(5, CLOCK_NEVER);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	make_workers();
 	for (unsigned i = 0; i < 2; i++) {
 		ck_assert_ptr_eq(worker_owner(workers[i]), &heard);
@@ -820,7 +738,7 @@ END_TEST
 START_TEST(started_and_aborted_before_main_looks)
 {
 	plan_open(1000, 1, SEC);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	start_workers();
 	abort_all();
 	finish();
@@ -835,7 +753,7 @@ START_TEST(closed_run_with_a_pipeline)
 	n_connections = 2;
 	plan.pipeline = 4;
 	plan_closed(1001, CLOCK_NEVER);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	assert_bytes_are_exact();
@@ -851,7 +769,7 @@ START_TEST(open_run_with_a_pipeline)
 	n_connections = 2;
 	plan.pipeline = 16;
 	plan_open(4000, 1, 100 * MS);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	assert_bytes_are_exact();
@@ -866,7 +784,7 @@ START_TEST(users_of_a_pipeline)
 	n_connections = 2;
 	plan.pipeline = 3;
 	plan_closed(0, 3600 * SEC);
-	serve(mini_hang);
+	fixture_serve(mini_hang);
 	go(5 * MS);
 	TURN_UNTIL(heard.n_pulses > 2);
 	abort_all();
@@ -880,7 +798,7 @@ START_TEST(closed_run_with_limits)
 	n_connections = 3;
 	plan.requests_per_connection = 10;
 	plan_closed(300, CLOCK_NEVER);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	go(5 * MS);
 	finish();
 	ck_assert_uint_eq(count(LEDGER_OK), 300);
@@ -908,7 +826,7 @@ START_TEST(new_addresses)
 	n_workers = 2;
 	plan.reuse = PLAN_REUSE_NO;
 	plan_closed(0, 3600 * SEC);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	if (_i == 0) {
 		make_workers();
 		for (unsigned i = 0; i < 2; i++) {
@@ -940,7 +858,7 @@ END_TEST
 START_TEST(new_addresses_too_late)
 {
 	plan_closed(5, CLOCK_NEVER);
-	serve(mini_answer);
+	fixture_serve(mini_answer);
 	if (_i == 0) {
 		make_workers();
 		ck_assert_int_eq(worker_set_addresses(workers[0], &address, 1), 0);
@@ -1006,7 +924,7 @@ int main(void)
 	Suite *s = suite_create("worker");
 	TCase *t = tcase_create("worker");
 
-	tcase_set_timeout(t, TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	add_tests(t);
 	suite_add_tcase(s, t);

@@ -4,48 +4,18 @@
  * balances. */
 #include "daemon/engine/worker.h"
 
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/clock.h"
-#include "common/guard.h"
-#include "common/plan/plan.h"
-#include "daemon/engine/schedule.h"
-#include "daemon/http/request.h"
-#include "daemon/http/resolver.h"
-#include "daemon/loop/loop.h"
-#include "tests/support/mini_server.h"
-#include "tests/support/skip_clock.h"
 #include "tests/support/suite.h"
+#include "tests/unit/engine/worker_fixture.h"
 
-#define SEC NSEC_PER_SEC
-#define MS NSEC_PER_MSEC
-#define TIMEOUT_S 20 /* only a broken test waits that long */
-#define N_MAX 2
 #define N_SCHEDULES 16
-#define GET "GET / HTTP/1.1\r\nHost: test\r\n\r\n"
-
-static struct mini_server server;
-static struct loop *loop;
-static struct guard guard; /* zero: loopback only */
-static struct address address;
-static struct plan plan;
-static struct plan_request kind = {.name = (char *)"", .weight = 1};
-static struct request request = {
-	.plan = &kind, .bytes = (char *)GET, .len = sizeof(GET) - 1, .is_idempotent = true};
-static struct plan_stage stages[3];
 
 static struct schedule *schedules[N_SCHEDULES]; /* each steered away from the one before */
 static unsigned n_schedules;
-static struct worker *workers[N_MAX];
-static unsigned n_workers;
 static int64_t t0_ns;
 
 static unsigned n_ready, n_done, n_steered;
 static uint64_t n_planned_paused; /* by intervals that lie in the pause */
 static int64_t quiet_from_ns, quiet_to_ns;
-static struct stats_totals totals;
 static unsigned n_late;
 static int64_t ended_ns;
 
@@ -91,41 +61,28 @@ static void on_done(struct worker *w)
 
 static void setup(void)
 {
-	skip_clock_start();
 	n_ready = n_done = n_steered = n_schedules = n_late = 0;
 	n_planned_paused = 0;
 	quiet_from_ns = quiet_to_ns = ended_ns = 0;
-	ck_assert_int_eq(loop_new(&loop), 0);
-	ck_assert_int_eq(stats_totals_init(&totals, 0, 0), 0);
-	for (unsigned status = 200; status < 400; status++)
-		kind.expect_statuses.bits[status / 64] |= UINT64_C(1) << status % 64;
-	plan = (struct plan){.stages = stages,
-		.interval_ns = 10 * MS,
-		.duration_ns = CLOCK_NEVER,
-		.reuse = PLAN_REUSE_LIFO,
-		.connect_timeout_ns = 10 * SEC,
-		.request_timeout_ns = 500 * MS,
-		.drain_ns = 20 * SEC,
-		.pacing_gap_ns = -1,
-		.seed = 42,
-		.requests = &kind,
-		.n_requests = 1};
+	fixture_open_workers();
+	plan.interval_ns = 10 * MS;
+	plan.pacing_gap_ns = -1;
+	plan.seed = 42;
 	n_workers = 2;
-	ck_assert_int_eq(mini_server_open(&server, 128, mini_answer, NULL), 0);
-	address = (struct address){
-		.in = server.address, .len = sizeof(server.address), .text = "the server"};
+	config.queue_max = 10000;
+	config.on_ready = on_ready;
+	config.on_pulse = on_pulse;
+	config.on_interval = on_interval;
+	config.on_steered = on_steered;
+	config.on_done = on_done;
+	fixture_serve(mini_answer);
 }
 
 static void teardown(void)
 {
-	for (unsigned i = 0; i < N_MAX; i++)
-		workers[i] = worker_free(workers[i]);
+	fixture_close_workers();
 	while (n_schedules > 0)
 		schedule_free(schedules[--n_schedules]);
-	stats_totals_fini(&totals);
-	loop = loop_free(loop);
-	mini_server_close(&server);
-	skip_clock_stop();
 }
 
 static void plan_stages_of(uint64_t rate_a, uint64_t rate_b, int64_t each_ns)
@@ -140,38 +97,17 @@ static void plan_stages_of(uint64_t rate_a, uint64_t rate_b, int64_t each_ns)
 
 static void go(void)
 {
-	struct worker_config config = {.main_loop = loop,
-		.plan = &plan,
-		.guard = &guard,
-		.requests = &request,
-		.addresses = &address,
-		.n_addresses = 1,
-		.n_workers = n_workers,
-		.connections = 2,
-		.is_fixed_pool = plan.model == PLAN_CLOSED,
-		.queue_max = 10000,
-		.open_rate = {0, 1},
-		.on_ready = on_ready,
-		.on_pulse = on_pulse,
-		.on_interval = on_interval,
-		.on_steered = on_steered,
-		.on_done = on_done};
+	bool is_open = plan.model == PLAN_OPEN;
 
-	if (plan.model == PLAN_OPEN)
+	if (is_open)
 		ck_assert_int_eq(schedule_new(&plan, &schedules[n_schedules++]), 0);
-	config.schedule = schedules[0];
-	if (plan.model == PLAN_CLOSED)
-		config.schedule = NULL;
-	for (unsigned i = 0; i < n_workers; i++) {
-		config.index = i;
-		ck_assert_int_eq(worker_new(&config, &workers[i]), 0);
-		ck_assert_int_eq(worker_start(workers[i]), 0);
-	}
-	while (n_ready < n_workers)
-		ck_assert_int_eq(loop_turn(loop, SEC), 0);
+	config.is_fixed_pool = !is_open;
+	n_connections = 2 * n_workers;
+	fixture_make_workers(is_open ? schedules[0] : NULL);
+	fixture_start_workers();
+	TURN_UNTIL(n_ready == n_workers);
 	t0_ns = clock_now_ns() + 20 * MS;
-	for (unsigned i = 0; i < n_workers; i++)
-		worker_go(workers[i], t0_ns);
+	fixture_go(t0_ns);
 }
 
 static const struct schedule *newest(void)
@@ -205,8 +141,7 @@ static void wait_until(int64_t at_ns)
 
 static void finish(void)
 {
-	while (n_done < n_workers)
-		ck_assert_int_eq(loop_turn(loop, SEC), 0);
+	TURN_UNTIL(n_done == n_workers);
 }
 
 static uint64_t planned(enum stats_phase phase)
@@ -436,7 +371,7 @@ int main(void)
 	Suite *s = suite_create("worker_steer");
 	TCase *t = tcase_create("worker_steer");
 
-	tcase_set_timeout(t, TIMEOUT_S);
+	tcase_set_timeout(t, FIXTURE_TIMEOUT_S);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, rate_is_set, 0, 4);
 	tcase_add_loop_test(t, pause_and_resume, 0, 2);
