@@ -21,6 +21,7 @@
 #include "daemon/http/request.h"
 #include "daemon/http/resolver.h"
 #include "tests/support/mini_server.h"
+#include "tests/support/mini_tls.h"
 
 #define SEC NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
@@ -30,6 +31,7 @@
 
 static struct {
 	struct mini_server server;
+	struct mini_tls tls; /* of the server; zero: it speaks plain HTTP */
 	struct loop *loop;
 	struct stats stats;
 	struct stats_interval interval;
@@ -85,12 +87,27 @@ static inline void fixture_open(int backlog)
 	ck_assert_int_eq(task_env_init(&fixture.env), 0);
 }
 
+/* From here on the task speaks TLS and trusts the server's authority. */
+static inline void fixture_open_tls(enum mini_tls_who who, int version)
+{
+	struct tls_config config = {.server_name = MINI_TLS_HOST};
+	struct err err = {0};
+
+	mini_tls_open(&fixture.tls, who, version);
+	config.ca = (struct tls_pem){
+		.name = "ca.pem", .text = fixture.tls.ca_pem, .len = strlen(fixture.tls.ca_pem)};
+	ck_assert_msg(tls_context_new(&config, &fixture.env.tls, &err) == 0, "%s", err.text);
+}
+
 /* Every test ends here: what has begun has ended, in exactly one class. */
 static inline void fixture_close(void)
 {
 	ck_assert_uint_eq(fixture.stats.outstanding, 0);
 	ck_assert_uint_eq(fixture.stats.in_flight, 0);
 	ck_assert(ledger_balances(&fixture.stats.totals.ledgers[STATS_WINDOW]));
+	fixture.env.tls = tls_context_free(fixture.env.tls);
+	mini_tls_close(&fixture.tls);
+	fixture.tls = (struct mini_tls){0};
 	task_env_fini(&fixture.env);
 	stats_fini(&fixture.stats);
 	stats_interval_fini(&fixture.interval);
@@ -170,4 +187,17 @@ static inline void fixture_say(int fd, const char *text)
 	struct mini_conn c = {.server = &fixture.server, .fd = fd};
 
 	ck_assert(mini_write(&c, text));
+}
+
+/* The server's side of TLS, in memory: the test carries in what has come and out what is to go. */
+static inline SSL *fixture_accept_tls(BIO **ret_in, BIO **ret_out)
+{
+	SSL *ssl = SSL_new(fixture.tls.ctx);
+
+	*ret_in = BIO_new(BIO_s_mem());
+	*ret_out = BIO_new(BIO_s_mem());
+	(void)BIO_set_mem_eof_return(*ret_in, -1);
+	SSL_set_bio(ssl, *ret_in, *ret_out);
+	SSL_set_accept_state(ssl);
+	return ssl;
 }

@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 
 #include "daemon/engine/pool.h"
-#include "tests/support/mini_tls.h"
 #include "tests/support/suite.h"
 #include "tests/unit/engine/engine_fixture.h"
 
@@ -48,7 +47,6 @@ static struct {
 	size_t at;
 } cut;
 
-static struct mini_tls tls;
 static struct pool pool;
 static unsigned n_ended;
 
@@ -74,26 +72,7 @@ static void setup(void)
 	fixture.request.is_idempotent = true;
 	fixture.env.request_timeout_ns = fixture.env.connect_timeout_ns = PATIENCE_NS;
 	task_env_fini(&fixture.env);
-	task_env_init(&fixture.env);
-	memset(&tls, 0, sizeof(tls));
-}
-
-static void teardown(void)
-{
-	fixture.env.tls = tls_context_free(fixture.env.tls);
-	mini_tls_close(&tls);
-	fixture_close();
-}
-
-static void open_tls(int version)
-{
-	struct tls_config config = {.server_name = MINI_TLS_HOST};
-	struct err err = {0};
-
-	mini_tls_open(&tls, MINI_TLS_GOOD, version);
-	config.ca =
-		(struct tls_pem){.name = "ca.pem", .text = tls.ca_pem, .len = strlen(tls.ca_pem)};
-	ck_assert_msg(tls_context_new(&config, &fixture.env.tls, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(task_env_init(&fixture.env), 0);
 }
 
 static unsigned count_descriptors(void)
@@ -115,12 +94,7 @@ static void server_accept(void)
 	server.n_given = server.n_heard = 0;
 	if (!fixture.env.tls)
 		return;
-	server.ssl = SSL_new(tls.ctx);
-	server.in = BIO_new(BIO_s_mem());
-	server.out = BIO_new(BIO_s_mem());
-	(void)BIO_set_mem_eof_return(server.in, -1);
-	SSL_set_bio(server.ssl, server.in, server.out);
-	SSL_set_accept_state(server.ssl);
+	server.ssl = fixture_accept_tls(&server.in, &server.out);
 }
 
 static void server_end(void)
@@ -384,14 +358,14 @@ END_TEST
 
 START_TEST(responses_over_tls_1_2)
 {
-	open_tls(TLS1_2_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_2_VERSION);
 	play_cuts(_i);
 }
 END_TEST
 
 START_TEST(responses_over_tls_1_3)
 {
-	open_tls(TLS1_3_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	play_cuts(_i);
 }
 END_TEST
@@ -437,7 +411,7 @@ START_TEST(handshakes)
 	int version = _i & 4 ? TLS1_3_VERSION : TLS1_2_VERSION;
 	bool goes_on = true, was_open = false;
 
-	open_tls(version);
+	fixture_open_tls(MINI_TLS_GOOD, version);
 	cut.how = (enum how)(_i & 1);
 	cut.is_at_once = _i & 2;
 	for (cut.at = 0; goes_on; cut.at++) {
@@ -518,7 +492,7 @@ int main(void)
 	TCase *t = tcase_create("hostile");
 
 	tcase_set_timeout(t, 60); /* a sanitizer's handshakes are slow */
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup, fixture_close);
 	add_tests(t);
 	suite_add_tcase(s, t);
 	return suite_main(s);

@@ -7,15 +7,12 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
-#include "tests/support/mini_tls.h"
 #include "tests/support/suite.h"
 #include "tests/unit/engine/task_fixture.h"
 
 #define ALL SIZE_MAX
 #define OK_UNTIL_CLOSE "HTTP/1.1 200 OK\r\n\r\nuntil the end"
 #define BODY 300000
-
-static struct mini_tls tls;
 
 static struct {
 	int fd; /* -1: not accepted */
@@ -29,17 +26,6 @@ static struct {
 	const char *last_word;
 	bool has_last_word;
 } server;
-
-static void open_tls(enum mini_tls_who who, int version)
-{
-	struct tls_config config = {.server_name = MINI_TLS_HOST};
-	struct err err = {0};
-
-	mini_tls_open(&tls, who, version);
-	config.ca =
-		(struct tls_pem){.name = "ca.pem", .text = tls.ca_pem, .len = strlen(tls.ca_pem)};
-	ck_assert_msg(tls_context_new(&config, &fixture.env.tls, &err) == 0, "%s", err.text);
-}
 
 static void setup(void)
 {
@@ -62,8 +48,6 @@ static void teardown(void)
 {
 	task_abandon(&task, clock_now_ns());
 	server_end();
-	fixture.env.tls = tls_context_free(fixture.env.tls);
-	mini_tls_close(&tls);
 	fixture_close();
 }
 
@@ -75,12 +59,7 @@ static void server_accept(void)
 		return;
 	server.fd = mini_server_accept(&fixture.server);
 	ck_assert_int_ge(server.fd, 0);
-	server.ssl = SSL_new(tls.ctx);
-	server.in = BIO_new(BIO_s_mem());
-	server.out = BIO_new(BIO_s_mem());
-	BIO_set_mem_eof_return(server.in, -1);
-	SSL_set_bio(server.ssl, server.in, server.out);
-	SSL_set_accept_state(server.ssl);
+	server.ssl = fixture_accept_tls(&server.in, &server.out);
 }
 
 static void server_take(void)
@@ -179,7 +158,7 @@ START_TEST(handshake_and_answers_in_pieces)
 {
 	const struct histogram *h = fixture.stats.totals.histograms;
 
-	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i % 2]);
 	server.chunk = chunks[_i / 2];
 	connect_task();
 	ck_assert_uint_eq(h[STATS_CONNECT].count, 1);
@@ -214,7 +193,7 @@ START_TEST(large_body)
 	size_t len;
 	char *text = body_behind("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", &len);
 
-	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i % 2]);
 	server.chunk = _i / 2 ? 1000 : ALL;
 	connect_task();
 	for (unsigned i = 0; i < 2; i++) {
@@ -238,7 +217,7 @@ START_TEST(body_until_close)
 	const char *text = _i & 1 ? large : OK_UNTIL_CLOSE;
 	bool is_polite = _i & 2;
 
-	open_tls(MINI_TLS_GOOD, versions[_i >> 2]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i >> 2]);
 	connect_task();
 	ask();
 	say(text, _i & 1 ? len : strlen(text));
@@ -260,7 +239,7 @@ END_TEST
 
 START_TEST(cut_in_the_middle)
 {
-	open_tls(MINI_TLS_GOOD, 0);
+	fixture_open_tls(MINI_TLS_GOOD, 0);
 	connect_task();
 	ask();
 	say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", 42);
@@ -313,7 +292,7 @@ START_TEST(stale_connection)
 	bool has_heard = _i / N_WAYS % 2;
 	bool is_repeatable = _i / N_WAYS / 2 % 2;
 
-	open_tls(MINI_TLS_GOOD, versions[_i / N_WAYS / 4]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i / N_WAYS / 4]);
 	fixture.request.is_idempotent = is_repeatable;
 	ask_and_answer();
 	if (has_heard) {
@@ -351,7 +330,7 @@ END_TEST
 /* The server has read the request, and says goodbye, or not even that. */
 START_TEST(dropped)
 {
-	open_tls(MINI_TLS_GOOD, versions[_i / 2]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i / 2]);
 	ask_and_answer();
 	ask();
 	server_hang_up(_i % 2 ? BY_GOODBYE : BY_FIN);
@@ -368,7 +347,7 @@ START_TEST(reset_without_goodbye)
 	char byte;
 
 	fixture.env.resets = _i == 1;
-	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	ask_and_answer();
 	task_abandon(&task, clock_now_ns());
 	if (_i == 1) {
@@ -385,7 +364,7 @@ END_TEST
 /* TLS 1.3 sends tickets whenever it likes: nothing that anybody has to hear of. */
 START_TEST(tickets_while_idle)
 {
-	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	server.chunk = chunks[_i];
 	connect_task();
 	ck_assert_int_eq(SSL_new_session_ticket(server.ssl), 1);
@@ -411,7 +390,7 @@ END_TEST
 /* A ticket in one flight with the answer, before or after it. */
 START_TEST(tickets_with_an_answer)
 {
-	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	connect_task();
 	ask();
 	if (_i)
@@ -430,7 +409,7 @@ END_TEST
 /* No event tells of what came in one flight with the answer. */
 START_TEST(behind_an_answer)
 {
-	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i % 2]);
 	connect_task();
 	ask();
 	switch (_i / 2) {
@@ -458,7 +437,7 @@ END_TEST
 
 START_TEST(peer_acts_while_idle)
 {
-	open_tls(MINI_TLS_GOOD, versions[_i % 2]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i % 2]);
 	connect_task();
 	switch (_i / 2) {
 	case 0:
@@ -482,7 +461,7 @@ END_TEST
 /* In one flight with the end of the handshake: read ahead with it, and no event to come. */
 START_TEST(peer_acts_with_its_last_flight)
 {
-	open_tls(MINI_TLS_GOOD, TLS1_2_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_2_VERSION);
 	server.last_word = _i ? MINI_OK : NULL;
 	server.has_last_word = true;
 	fixture_start_connecting();
@@ -522,7 +501,7 @@ START_TEST(either_event_moves_what_is_crossed)
 	struct exchange x;
 	unsigned reads;
 
-	open_tls(MINI_TLS_GOOD, 0);
+	fixture_open_tls(MINI_TLS_GOOD, 0);
 	connect_task();
 	real = task._transport.ops;
 	stats_begin(&fixture.stats, &x, now_ns, now_ns, 0);
@@ -567,7 +546,7 @@ static const struct {
 
 START_TEST(bad_certificates)
 {
-	open_tls(bad[_i / 2].who, versions[_i % 2]);
+	fixture_open_tls(bad[_i / 2].who, versions[_i % 2]);
 	fixture_start_connecting();
 	UNTIL(calls.n_failed == 1);
 	ck_assert_int_eq(calls.fault, bad[_i / 2].fault);
@@ -581,7 +560,7 @@ END_TEST
 
 START_TEST(handshake_breaks)
 {
-	open_tls(MINI_TLS_GOOD, 0);
+	fixture_open_tls(MINI_TLS_GOOD, 0);
 	server.is_plain = true;
 	fixture_start_connecting();
 	UNTIL(server.fd >= 0);
@@ -601,7 +580,7 @@ END_TEST
 
 START_TEST(handshake_does_not_end)
 {
-	open_tls(MINI_TLS_GOOD, 0);
+	fixture_open_tls(MINI_TLS_GOOD, 0);
 	fixture.env.connect_timeout_ns = 20 * MS;
 	server.is_plain = true;
 	fixture_start_connecting();
@@ -616,7 +595,7 @@ START_TEST(refused_is_refused)
 	const char *why;
 	enum fault fault;
 
-	open_tls(MINI_TLS_GOOD, 0);
+	fixture_open_tls(MINI_TLS_GOOD, 0);
 	close(fixture.server.listener);
 	fixture.server.listener = -1;
 	fault = task_connect(&task, &why);
@@ -631,8 +610,8 @@ END_TEST
 /* TLS 1.3 tells only after the handshake that a certificate was wanted. */
 START_TEST(alert_behind_the_handshake)
 {
-	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
-	mini_tls_require_certificate(&tls);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	mini_tls_require_certificate(&fixture.tls);
 	fixture_start_connecting();
 	UNTIL(calls.n_idle == 1);
 	if (_i == 0) {
@@ -659,7 +638,7 @@ START_TEST(large_request)
 	struct exchange x;
 
 	memset(text, 'x', len);
-	open_tls(MINI_TLS_GOOD, versions[_i]);
+	fixture_open_tls(MINI_TLS_GOOD, versions[_i]);
 	connect_task();
 	fixture.request.bytes = text;
 	fixture.request.len = len;
@@ -687,7 +666,7 @@ START_TEST(answer_before_the_request_is_out)
 	struct exchange x;
 
 	memset(text, 'x', len);
-	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	connect_task();
 	fixture.request.bytes = text;
 	fixture.request.len = len;
@@ -705,7 +684,7 @@ END_TEST
 /* The peer wants new keys in the middle of everything. */
 START_TEST(new_keys)
 {
-	open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
+	fixture_open_tls(MINI_TLS_GOOD, TLS1_3_VERSION);
 	connect_task();
 	for (unsigned i = 0; i < 4; i++) {
 		ck_assert_int_eq(SSL_key_update(server.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
