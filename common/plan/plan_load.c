@@ -269,7 +269,7 @@ static int plan_finish_open(struct plan_load *l)
 		return r == -ERANGE ? 0 : r;
 	if (__builtin_add_overflow(length, plan_stages_duration(p, true), &all) ||
 		all > PLAN_DURATION_MAX_NS) {
-		plan_add_length_problem(l, "the plan lasts longer than a year (8760h)");
+		plan_add_length_problem(l, "the plan lasts longer than a year (8760h): shorten it");
 		return 0;
 	}
 	p->rate = p->stages[0].rate;
@@ -278,8 +278,8 @@ static int plan_finish_open(struct plan_load *l)
 	 * has already been reported. */
 	if (!p->n_arrivals && plan_window_parts_2(p) <= PLAN_ARRIVAL_PARTS &&
 		(plan_window_parts_2(p) || !l->stage))
-		plan_add_length_problem(
-			l, "the plan is too short for one request at this rate: nothing is sent");
+		plan_add_length_problem(l, "the plan is too short for one request at this rate: "
+					   "lengthen it, or raise the rate");
 	return 0;
 }
 

@@ -129,7 +129,8 @@ static bool plan_pipelines_more_than_count(const struct plan_input *in)
 
 static const char plan_why_users[] =
 	"in the closed model users wait for answers and there is no rate: leave one of them out";
-static const char plan_why_reuse[] = "without reuse a connection has one request";
+static const char plan_why_reuse[] =
+	"without reuse a connection has one request: leave one of them out";
 
 static const struct plan_exclusion plan_exclusions[] = {
 	{"load", "rate", "load", "stage", .why = "keep one of them"},
@@ -141,11 +142,11 @@ static const struct plan_exclusion plan_exclusions[] = {
 	{"load", "duration", "load", "stage", plan_stage_has_the_length,
 		.why = "the stage says how long it is: keep one of them"},
 	{"tls", "min-version", "tls", "max-version", plan_versions_are_none,
-		.why = "the lowest version is above the highest"},
+		.why = "the lowest version is above the highest: change one of them"},
 	{"tls", "ciphers", "tls", "min-version", plan_ciphers_are_of_no_version,
-		.why = "the ciphers of TLS 1.3 are ciphersuites"},
+		.why = "TLS 1.3 takes ciphersuites: write those, or lower min-version"},
 	{"tls", "ciphersuites", "tls", "max-version", plan_suites_are_of_no_version,
-		.why = "those of TLS 1.2 are ciphers"},
+		.why = "TLS 1.2 takes ciphers: write those, or raise max-version"},
 	{"connections", "reuse", "connections", "requests-per-connection",
 		plan_counts_without_reuse, .why = plan_why_reuse, .both_stay = true},
 	{"connections", "reuse", "connections", "max-age", plan_ages_without_reuse,
@@ -154,7 +155,8 @@ static const struct plan_exclusion plan_exclusions[] = {
 		.why = plan_why_reuse, .both_stay = true},
 	{"connections", "pipeline", "connections", "requests-per-connection",
 		plan_pipelines_more_than_count,
-		.why = "a connection is closed before so many are in flight"},
+		.why = "a connection is closed before so many are in flight: take a smaller "
+		       "pipeline"},
 };
 
 /* "line 4" or "-r". */
@@ -257,8 +259,8 @@ static bool plan_breaks_arrivals(
 	if (in->plan->model == PLAN_OPEN || in->plan->arrivals == PLAN_CONSTANT)
 		return false;
 	err_set(ret_why,
-		"%s has no meaning in the closed model: a user's next request comes when the "
-		"answer does",
+		"%s has no meaning in the closed model, in which a user's next request comes when "
+		"the answer does: leave it out",
 		e->key);
 	return true;
 }
@@ -268,7 +270,9 @@ static bool plan_breaks_queue(
 {
 	if (in->plan->model == PLAN_OPEN)
 		return false;
-	err_set(ret_why, "%s has no meaning in the closed model: each user has a connection",
+	err_set(ret_why,
+		"%s has no meaning in the closed model, in which each user has a connection: leave "
+		"it out",
 		e->key);
 	return true;
 }
@@ -352,7 +356,8 @@ static bool plan_breaks_source(
 	for (size_t i = 0; i < p->n_sources; i++)
 		if (p->sources[i].is_v6 == is_v6)
 			return false;
-	err_set(ret_why, "%s: the target is loaded over %s, and none of these is such an address",
+	err_set(ret_why,
+		"%s: the target is loaded over %s, and none of these is such an address: add one",
 		e->key, is_v6 ? "IPv6" : "IPv4");
 	return true;
 }
@@ -406,7 +411,7 @@ static bool plan_breaks_methods(
 			continue;
 		err_set(ret_why,
 			"pipeline = %.20s: %.60s%s%.64s%s is not idempotent, and only such methods "
-			"may be pipelined (RFC 9112 section 9.3.2)",
+			"may be pipelined (RFC 9112 section 9.3.2): leave pipeline out",
 			e->value, r->method, is_named ? " of [request " : "",
 			is_named ? r->name : "", is_named ? "]" : "");
 		return true;

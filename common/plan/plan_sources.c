@@ -74,6 +74,9 @@ static const char *plan_sources_text(
 	return text;
 }
 
+#define PLAN_SOURCES_REMEDY ": name one of this host (ip address)"
+#define PLAN_SOURCES_FORMS "write them as in 10.0.0.1, 10.0.0.5-10.0.0.9, 10.1.0.0/28 or ::1"
+
 /* The reason why no connection can come from this address; NULL: it is usable. */
 static const char *plan_sources_flaw(const struct plan_source *s)
 {
@@ -83,16 +86,17 @@ static const char *plan_sources_flaw(const struct plan_source *s)
 
 	if (!s->is_v6) {
 		if (a[0] == 0 || (a[0] & a[1] & a[2] & a[3]) == 0xff)
-			return "it is not the address of a host";
-		return (a[0] & 0xf0) == 0xe0 ? "it is a multicast address" : NULL;
+			return "it is not the address of a host" PLAN_SOURCES_REMEDY;
+		return (a[0] & 0xf0) == 0xe0 ? "it is a multicast address" PLAN_SOURCES_REMEDY
+					     : NULL;
 	}
 	if (memcmp(a, none, sizeof(none)) == 0)
-		return "it is not the address of a host";
+		return "it is not the address of a host" PLAN_SOURCES_REMEDY;
 	if (memcmp(a, mapped, sizeof(mapped)) == 0)
 		return "IPv4 addresses are written as 10.0.0.1";
 	if (a[0] == 0xfe && (a[1] & 0xc0) == 0x80)
-		return "a link-local one needs a zone, which is not supported";
-	return a[0] == 0xff ? "it is a multicast address" : NULL;
+		return "a link-local one needs a zone, which is not supported: name another";
+	return a[0] == 0xff ? "it is a multicast address" PLAN_SOURCES_REMEDY : NULL;
 }
 
 /* ---- one item ---- */
@@ -105,10 +109,7 @@ static int plan_sources_refuse(struct err *reterr, const char *item, const char 
 
 static int plan_sources_no_address(struct err *reterr, const char *item)
 {
-	err_set(reterr,
-		"'%.96s' is not an address to connect from: write them as in 10.0.0.1, "
-		"10.0.0.5-10.0.0.9, 10.1.0.0/28 or ::1",
-		item);
+	err_set(reterr, "'%.96s' is not an address to connect from: " PLAN_SOURCES_FORMS, item);
 	return -EINVAL;
 }
 
@@ -152,7 +153,7 @@ static int plan_sources_read_network(
 		struct plan_source network = plan_sources_address(r->is_v6, r->first & ~mask);
 		char text[INET6_ADDRSTRLEN];
 
-		err_set(reterr, "%s/%u: the network of that size is %s/%u", item, bits,
+		err_set(reterr, "%s/%u: the network of that size is %s/%u: write that", item, bits,
 			plan_sources_text(&network, text), bits);
 		return -EINVAL;
 	}
@@ -186,9 +187,10 @@ static int plan_sources_read_item(char *item, struct plan_sources_range *r, stru
 	*dash = '-';
 	if (is_v6 != r->is_v6)
 		return plan_sources_refuse(
-			reterr, item, "both ends of a range are IPv4 or both are IPv6");
+			reterr, item, "both ends of a range are IPv4 or both are IPv6: change one");
 	if (r->last < r->first)
-		return plan_sources_refuse(reterr, item, "the range ends before it begins");
+		return plan_sources_refuse(reterr, item,
+			"the range ends before it begins: write the lower address first");
 	return 0;
 }
 
@@ -281,7 +283,8 @@ static int plan_sources_add(struct plan_sources *s, const char *value, struct er
 		while (len && strchr(PLAN_SOURCES_BLANKS, at[len - 1]))
 			len--;
 		if (len == 0)
-			return plan_sources_refuse(reterr, value, "an address is missing");
+			return plan_sources_refuse(
+				reterr, value, "an address is missing: " PLAN_SOURCES_FORMS);
 		if (len >= sizeof(item))
 			return plan_sources_no_address(reterr, at);
 		memcpy(item, at, len);

@@ -247,7 +247,9 @@ static int plan_check_fields(const char *value, struct plan_stage *stage, struct
 	}
 	if (__builtin_mul_overflow(n, stage->every_ns, &stage->duration_ns) ||
 		stage->duration_ns > PLAN_YEAR_NS) {
-		err_set(reterr, "'%.60s' lasts longer than a year (8760h): it has %llu levels",
+		err_set(reterr,
+			"'%.60s' lasts longer than a year (8760h): it has %llu levels; take fewer "
+			"or shorter ones",
 			value, (unsigned long long)n);
 		return -EINVAL;
 	}

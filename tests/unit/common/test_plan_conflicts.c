@@ -184,7 +184,8 @@ START_TEST(contradictions_in_one_file)
 		"f.ini:5: model = closed contradicts stage = hold 1 for 1s (line 4)");
 	CONF_EXPECT(CONF_TARGET
 		"[load]\nmodel = closed\n[connections]\nexhausted = drop\nqueue-max = 5\n",
-		"f.ini:6: exhausted has no meaning in the closed model",
+		"f.ini:6: exhausted has no meaning in the closed model, in which each user has a "
+		"connection: leave it out",
 		"f.ini:7: queue-max has no meaning in the closed model");
 	CONF_EXPECT(CONF_TARGET
 		"[load]\nrate = 5\nstage = hold 1 for 1s\nthink = 1s\nduration = 1s\n"
@@ -388,7 +389,7 @@ START_TEST(scale_that_makes_no_rate)
 	CONF_EXPECT(CONF_TARGET "[load]\nscale = xx2\n", "f.ini:4: scale: 'xx2' is not a scale");
 	CONF_EXPECT(CONF_TARGET "[load]\nscale =\n", "f.ini:4: scale: '' is not a scale");
 	/* Too little is left of it to send anything. */
-	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0.0001\n", "nothing is sent");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0.0001\n", "lengthen it, or raise the rate");
 }
 END_TEST
 

@@ -171,7 +171,9 @@ static const struct {
 	{"step from 1 to 2 by -1 every 1s", "'-1' is not"},
 	{"step from 1 to 10001 by 1 every 1s", "has 10001 levels, and 10000 are the most: take a"},
 	{"step from 1/h to 10M by 1/h every 1s", "levels, and 10000 are the most"},
-	{"step from 1 to 3 by 1 every 8000h", "lasts longer than a year (8760h): it has 3 levels"},
+	{"step from 1 to 3 by 1 every 8000h",
+		"longer than a year (8760h): it has 3 levels; take fewer or "
+		"shorter ones"},
 	{"step from 1 to 10000 by 1 every 8760h", "lasts longer than a year"},
 	{"pause", "'pause' is not a stage: write pause TIME, as in pause 10s"},
 	{"pause for 10s", "write pause TIME, as in pause 10s"},
@@ -342,14 +344,15 @@ START_TEST(stages_that_do_not_go_together)
 				"stage = pause 1s\nstage = ramp to 0 over 1s\n",
 		"f.ini:7: this ramp begins and ends at 0: write the rate it begins with");
 	CONF_EXPECT(CONF_TARGET "[load]\nstage = ramp to 1 over 1s\n",
-		"f.ini:4: the plan is too short for one request");
+		"f.ini:4: the plan is too short for one request at this rate: lengthen it, or "
+		"raise the rate");
 	CONF_EXPECT(CONF_TARGET
 		"[load]\nstage = step from 1 to 6000 by 1 every 1ms\n"
 		"stage = step from 1 to 6000 by 1 every 1ms\nstage = hold 1 for 1s\n",
 		"f.ini:5: more than 10000 levels in all steps together");
 	CONF_EXPECT(CONF_TARGET
 		"[load]\nstage = warmup hold 5 for 8000h\nstage = hold 5 for 8000h\n",
-		"f.ini:5: the plan lasts longer than a year");
+		"f.ini:5: the plan lasts longer than a year (8760h): shorten it");
 	/* Of stages that are no stages nothing follows. */
 	CONF_EXPECT(CONF_TARGET "[load]\nstage = hold 5 for\nstage = pause 1s\n",
 		"f.ini:4: stage: 'hold 5 for' is not a stage");
@@ -544,7 +547,9 @@ START_TEST(spacing_is_of_the_open_model)
 	struct plan *p;
 
 	CONF_EXPECT(CONF_TARGET "[load]\nmodel = closed\narrivals = poisson\n",
-		"f.ini:5: arrivals has no meaning in the closed model");
+		"f.ini:5: arrivals has no meaning in the closed model, in which a user's next "
+		"request "
+		"comes when the answer does: leave it out");
 	plan_free(conf_plan(CONF_TARGET "[load]\nmodel = closed\narrivals = constant\n"));
 	/* Forgotten where a flag turns the model around. */
 	conf_read(&d, "f.ini", CONF_TARGET "[load]\narrivals = jitter:0.3\n");

@@ -115,7 +115,8 @@ START_TEST(bad_versions_and_ciphers)
 {
 	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.1\n", "f.ini:4: max-version: '1.1'");
 	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.2\nmin-version = 1.3\n",
-		"f.ini:5: min-version = 1.3 contradicts max-version = 1.2 (line 4): the lowest");
+		"f.ini:5: min-version = 1.3 contradicts max-version = 1.2 (line 4): the lowest "
+		"version is above the highest: change one of them");
 	CONF_EXPECT(HTTPS "[tls]\nciphers =\n", "f.ini:4: ciphers: '' is not a list of ciphers");
 	CONF_EXPECT(HTTPS "[tls]\nciphers = A B\n", "f.ini:4: ciphers: 'A B' is not a list");
 	CONF_EXPECT(HTTPS "[tls]\nciphersuites =\n", "f.ini:4: ciphersuites: '' is not a cipher");
@@ -127,7 +128,8 @@ START_TEST(bad_versions_and_ciphers)
 	CONF_EXPECT(
 		HTTPS "[tls]\nciphersuites = :" SUITES "\n", "ciphersuites: '' is not a cipher");
 	CONF_EXPECT(HTTPS "[tls]\nciphers = HIGH\nmin-version = 1.3\n",
-		"f.ini:5: min-version = 1.3 contradicts ciphers = HIGH (line 4): the ciphers of");
+		"f.ini:5: min-version = 1.3 contradicts ciphers = HIGH (line 4): TLS 1.3 takes "
+		"ciphersuites: write those, or lower min-version");
 	CONF_EXPECT(HTTPS "[tls]\nmax-version = 1.2\nciphersuites = " SUITES "\n",
 		"f.ini:5: ciphersuites = ");
 	CONF_EXPECT(CONF_TARGET "[tls]\nmax-version = 1.2\nciphers = HIGH\n",
