@@ -16,9 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/str.h"
 
-static char problems_no_memory[] = "out of memory: this problem could not be described";
+static char problems_no_memory[] =
+	"out of memory: this problem could not be described: " MEMORY_REMEDY;
 /* Replaces the array when not even its first slot can be allocated (cap is 0 then). */
 static char *problems_no_array[] = {problems_no_memory};
 

@@ -320,6 +320,8 @@ const char *client_remedy(int r)
 {
 	if (r == CLIENT_E_PROTOCOL)
 		return ": rpsctl doctor compares the versions of both";
+	if (r == CLIENT_E_LOST)
+		return ": its log (journalctl) may tell why";
 	return r == -ENOMEM ? ": " MEMORY_REMEDY : "";
 }
 
@@ -347,7 +349,8 @@ static int client_explain_plan(const struct client_answer *a, struct buf *ret)
 			status = EXIT_CONFIG;
 	}
 	if (!ret->len) {
-		(void)buf_puts(ret, "rpsctl: the plan is not valid\n");
+		(void)buf_puts(ret, "rpsctl: the plan is not valid, and the daemon does not say "
+				    "why: see its log (journalctl -u rpsd)\n");
 		status = EXIT_CONFIG;
 	}
 	return status;
@@ -357,8 +360,10 @@ static int client_explain_run(const struct client_answer *a, struct buf *ret)
 {
 	const char *run = client_field(a, "run");
 
-	(void)buf_printf(
-		ret, *run ? "rpsctl: no such run: %s\n" : "rpsctl: there is no run\n%s", run);
+	(void)buf_printf(ret,
+		*run ? "rpsctl: no such run: %s\n"
+		     : "rpsctl: there is no run: rpsctl start NAME starts one\n%s",
+		run);
 	return EXIT_NO_INPUT;
 }
 
@@ -420,7 +425,9 @@ int client_explain(const struct client_answer *a, struct buf *ret)
 			return client_errors[i].explain(a, ret);
 	}
 	/* MethodNotFound and the like: a daemon of another version. */
-	(void)buf_printf(ret, "rpsctl: unexpected error from the daemon: %s %s\n", a->error,
-		client_field(a, "parameter"));
+	(void)buf_printf(ret,
+		"rpsctl: unexpected error from the daemon: %s%s%s: rpsctl doctor compares the "
+		"versions of both\n",
+		a->error, *client_field(a, "parameter") ? " " : "", client_field(a, "parameter"));
 	return EXIT_NO_DAEMON;
 }

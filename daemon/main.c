@@ -47,7 +47,7 @@ static int main_report_problems(struct problems *problems, int r)
 	for (size_t i = 0; i < problems->n && i < problems->cap; i++)
 		log_error("%s", problems->texts[i]);
 	if (r == -ENOMEM)
-		log_error("no memory for the configuration");
+		log_error("out of memory for the configuration: " MEMORY_REMEDY);
 	return EXIT_CONFIG;
 }
 
@@ -257,7 +257,7 @@ static int main_serve(struct daemon *d)
 	int r;
 
 	if (digest_prepare() < 0) {
-		log_error("cannot start: no memory for libcrypto");
+		log_error("cannot start: out of memory for libcrypto: " MEMORY_REMEDY);
 		return EXIT_FAILURE;
 	}
 	main_raise_limits();
@@ -267,8 +267,9 @@ static int main_serve(struct daemon *d)
 	(void)getpwuid(geteuid());
 	r = main_open(d, &err);
 	if (r != 0) {
-		log_error(
-			"cannot start: %s", err.text[0] ? err.text : strerror(r < 0 ? -r : EINVAL));
+		log_error("cannot start: %s%s",
+			err.text[0] ? err.text : strerror(r < 0 ? -r : EINVAL),
+			r == -ENOMEM && !err.text[0] ? ": " MEMORY_REMEDY : "");
 		return EXIT_FAILURE;
 	}
 	r = loop_run(d->loop);

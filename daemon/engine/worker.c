@@ -182,13 +182,14 @@ static int worker_open_tls(struct worker *w, struct err *reterr)
 static void worker_prepare(struct worker *w)
 {
 	struct err err = {0};
+	int r = worker_open_tls(w, &err);
 
-	if (worker_open_tls(w, &err) == 0) {
+	if (r == 0) {
 		pool_open(&w->pool);
 		return;
 	}
 	w->state = WORKER_READY;
-	w->ready_fault = FAULT_TLS_SETUP;
+	w->ready_fault = r == -ENOMEM ? FAULT_NO_MEMORY : FAULT_TLS_SETUP;
 	(void)snprintf(w->ready_why, sizeof(w->ready_why), "%.255s", err.text);
 	worker_post_main(w, &w->ready_mail);
 }

@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "daemon/http/tls_internal.h"
 
 static const struct transport_ops tls_ops;
@@ -227,7 +228,8 @@ enum io tls_finish_tcp(struct transport *t)
 	if (io == IO_ERROR)
 		return tls_failed(t, tls->below.error);
 	if (io == IO_OK && tls_attach_ssl(tls) < 0) {
-		tls_fault_set(tls, TLS_FAULT_OURS, "out of memory for a TLS connection");
+		tls_fault_set(
+			tls, TLS_FAULT_OURS, "out of memory for a TLS connection: " MEMORY_REMEDY);
 		return tls_failed(t, ENOMEM);
 	}
 	return io;
@@ -406,7 +408,7 @@ int tls_connect(struct transport *t, struct tls_context *c, const struct sockadd
 
 	*t = (struct transport){.ops = &tls_ops, .fd = -1};
 	if (!tls) {
-		err_set(reterr, "out of memory for a TLS connection");
+		err_set(reterr, "out of memory for a TLS connection: " MEMORY_REMEDY);
 		return -ENOMEM;
 	}
 	r = tcp_connect(&tls->below, sa, sa_len, options, guard, reterr);

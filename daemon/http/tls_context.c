@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/memory.h"
 #include "daemon/http/tls_internal.h"
 
 #define TLS_PEM_MAX (16u << 20)
@@ -475,7 +476,7 @@ int tls_context_new(const struct tls_config *config, struct tls_context **ret, s
 	ERR_clear_error();
 	if (r < 0) {
 		if (r == -ENOMEM)
-			err_set(reterr, "out of memory for TLS");
+			err_set(reterr, "out of memory for TLS: " MEMORY_REMEDY);
 		tls_context_free(c);
 		return r;
 	}

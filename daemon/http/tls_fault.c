@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/memory.h"
 #include "daemon/http/tls_internal.h"
 
 #define TLS_FAULT_NAMES 4 /* number of names shown of a certificate for another host */
@@ -280,7 +281,8 @@ void tls_fault_from_queue(struct tls *tls)
 	}
 	switch (reason) {
 	case ERR_R_MALLOC_FAILURE:
-		tls_fault_set(tls, TLS_FAULT_OURS, "out of memory for a TLS connection");
+		tls_fault_set(
+			tls, TLS_FAULT_OURS, "out of memory for a TLS connection: " MEMORY_REMEDY);
 		return;
 	case SSL_R_WRONG_VERSION_NUMBER:
 		if (tls->is_open)

@@ -23,6 +23,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "common/memory.h"
 #include "common/plan/plan_tls.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/loop/loop.h"
@@ -153,7 +154,8 @@ void run_end(struct run *run)
 	if (!run->result) {
 		run->outcome = AUDIT_FAILED;
 		run->exit_code = EXIT_NO_DAEMON;
-		(void)snprintf(run->reason, sizeof(run->reason), "no memory for the result");
+		(void)snprintf(run->reason, sizeof(run->reason),
+			"out of memory for the result: " MEMORY_REMEDY);
 	}
 	run_free_workers(run);
 	run_set_state(run, RUN_FINISHED);

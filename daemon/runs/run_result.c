@@ -604,8 +604,8 @@ static int run_fill(const struct run *run, const struct run_figures *figures, st
 	return r;
 }
 
-/* What the audit cannot know: which file of the plan's it was, and that nothing was asked of the
- * server, so that there is nothing to see there. 0 or -ENOMEM. */
+/* What the audit cannot know: which file or list of the plan's it was, and that nothing was asked
+ * of the server, so that there is nothing to see there. 0 or -ENOMEM. */
 static int run_judge(const struct run *run, struct result *to)
 {
 	struct audit audit;
@@ -615,7 +615,7 @@ static int run_judge(const struct run *run, struct result *to)
 		audit.exit_code = EXIT_CONFIG;
 		(void)snprintf(audit.try_text, sizeof(audit.try_text),
 			"another file for --cacert, --cert or --key ([tls] ca-file, certificate "
-			"or key)");
+			"or key), or other ciphers");
 	}
 	if (run_target_is_refused(&run->target)) {
 		audit.exit_code = EXIT_REFUSED;

@@ -21,6 +21,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/memory.h"
 #include "common/str.h"
 #include "daemon/service/control_connection.h"
 #include "daemon/service/log.h"
@@ -289,7 +290,7 @@ static void control_welcome(struct control_listener *l, int fd)
 	if (!control_is_full(c, &peer, &why)) {
 		if (control_call_open(c, fd, &peer, false, &call) == 0)
 			return;
-		err_set(&why, "no memory for one more control connection");
+		err_set(&why, "out of memory for one more control connection: " MEMORY_REMEDY);
 	}
 	if (control_may_complain(c, &c->complain_after_ns))
 		log_trail(peer.uid, peer.pid, NULL, "control connection refused: %s", why.text);

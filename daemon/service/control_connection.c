@@ -190,7 +190,8 @@ static void control_put(
 	}
 	if (!error && !parameters && !continues)
 		message = varlink_make_error(RPSD_INTERFACE ".Unavailable",
-			json_pack("{s:s}", "reason", "no memory for the answer"));
+			json_pack(
+				"{s:s}", "reason", "out of memory for the answer: " MEMORY_REMEDY));
 	else if (error)
 		message = varlink_make_error(error, parameters);
 	else

@@ -305,6 +305,15 @@ static void methods_reply_text(struct control_connection *call, int r, const str
 	control_reply(call, value ? json_pack("{s:o}", "text", value) : NULL);
 }
 
+static void methods_refuse_file(
+	struct control_connection *call, const struct methods *m, const char *name, int r)
+{
+	struct err why = {0};
+
+	err_set(&why, "%s/%s.ini: " METHODS_UNREADABLE, m->config.runs_dir, name, file_error(r));
+	methods_refuse(call, RPSD_INTERFACE ".Unavailable", "show a run file", why.text);
+}
+
 static void methods_show(struct control_connection *call, void *userdata)
 {
 	static const struct methods_field fields[] = {{"name", METHODS_TEXT}, {0}};
@@ -338,8 +347,7 @@ static void methods_show(struct control_connection *call, void *userdata)
 	else if (r == -ENOENT)
 		methods_no_such_run(call, name);
 	else
-		methods_refuse(
-			call, RPSD_INTERFACE ".Unavailable", "show a run file", file_error(r));
+		methods_refuse_file(call, m, name, r);
 	buf_fini(&out);
 }
 

@@ -14,6 +14,9 @@
 
 #define METHODS_RUN_FILE_MAX (1u << 20)
 
+/* The problem of a named run whose file cannot be read, with file_error. */
+#define METHODS_UNREADABLE "%s: a named run is a file that rpsd may read"
+
 /* The inputs for one plan. */
 struct methods_inputs {
 	struct start start; /* the call's parameters; all absent where there is no call */

@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/control/varlink.h"
+#include "common/file.h"
 #include "common/json_text.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
@@ -203,7 +204,7 @@ static int methods_list_run(const char *dir, const char *name, json_t **rows)
 		r = plan_build(name, &inputs->doc, inputs->text, inputs->files, inputs->n_files,
 			&plan, &inputs->problems);
 	if (r < 0 && r != -ENOENT && inputs->problems.n == 0)
-		problems_add(&inputs->problems, inputs->path, 0, "%s", strerror(-r));
+		problems_add(&inputs->problems, inputs->path, 0, METHODS_UNREADABLE, file_error(r));
 	if (r != -ENOENT && r != -ENOMEM) {
 		for (int i = 0; i < CONTROL_ROLE_COUNT; i++)
 			rows[i] = plan ? methods_list_plan(plan, (enum control_role)i)
@@ -341,12 +342,14 @@ void methods_list(struct control_connection *call, void *userdata)
 	l->plans = json_array();
 	l->n = scandir(m->config.runs_dir, &l->entries, methods_is_run_file, methods_compare_files);
 	if (l->n == -1 && errno != ENOENT) {
-		int error = errno;
+		struct err why = {0};
 
+		err_set(&why, "%s: %s: rpsd must be able to read this directory",
+			m->config.runs_dir, strerror(errno));
 		l->n = 0;
 		methods_listing_free(l);
-		methods_refuse(call, RPSD_INTERFACE ".Unavailable", "list the named runs",
-			strerror(error));
+		methods_refuse(
+			call, RPSD_INTERFACE ".Unavailable", "list the named runs", why.text);
 		return;
 	}
 	if (l->n == -1)

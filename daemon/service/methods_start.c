@@ -17,6 +17,7 @@
 #include "common/buf.h"
 #include "common/control/varlink.h"
 #include "common/err.h"
+#include "common/file.h"
 #include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
 #include "common/plan/plan.h"
@@ -230,7 +231,7 @@ static void methods_start_gathered(
 	if (r == 0 && methods_refuse_override(call, inputs))
 		return;
 	if (r < 0 && r != -ENOMEM)
-		problems_add(&inputs->problems, inputs->path, 0, "%s", strerror(-r));
+		problems_add(&inputs->problems, inputs->path, 0, METHODS_UNREADABLE, file_error(r));
 	else if (r == 0)
 		r = plan_build_within(m->config.is_private ? SIZE_MAX : PLAN_SERVICE_BYTES_MAX,
 			s->name, &inputs->doc, inputs->text ? inputs->text : s->text, inputs->files,
@@ -258,7 +259,7 @@ static bool methods_refuse_start(
 			"send it another");
 	else if (m->stopping)
 		methods_refuse(call, RPSD_INTERFACE ".Unavailable", "start a run",
-			"the daemon is about to end");
+			"rpsd is stopping: try again when it has started anew");
 	else
 		return false;
 	return true;

@@ -157,6 +157,8 @@ load 78 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/ca.key" -d 200ms -
 expect_words 'does not belong to the certificate'
 load 78 --cacert "$T/large" -d 200ms -r 50
 expect_words 'the file has no certificate \(PEM\)'
+load 78 -k --set tls.ciphers=NO-SUCH -d 200ms -r 50
+expect_words 'try .*, or other ciphers'
 
 # From a run file, beside which its files are.
 mkdir "$T/runs"

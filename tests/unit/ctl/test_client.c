@@ -263,9 +263,10 @@ static const struct {
 	{script_refused, EXIT_REFUSED, false, "rpsctl: refused: only loopback\n"},
 	{script_lost_at_once, EXIT_NO_DAEMON, false, "rpsctl: the daemon went away before the "},
 	{script_lost_in_the_middle, EXIT_NO_DAEMON, false,
-		"rpsctl: the daemon went away in the middle of the run\n"},
+		"rpsctl: the daemon went away in the middle of the run: its log (journalctl) may "
+		"tell why\n"},
 	{script_lost_before_report, EXIT_NO_DAEMON, false,
-		"rpsctl: the daemon went away before it reported\n"},
+		"rpsctl: the daemon went away before it reported: its log (journalctl) may"},
 	{script_garbage, EXIT_NO_DAEMON, false,
 		"rpsctl: the daemon sent an invalid message "
 		"before the run began: rpsctl doctor compares the versions of both\n"},
@@ -477,12 +478,14 @@ static const struct {
 	const char *says;
 } errors[] = {
 	{"io.rpsd.Control.NoSuchRun", "{\"run\":\"x\"}", EXIT_NO_INPUT, "no such run: x\n"},
-	{"io.rpsd.Control.NoSuchRun", "{\"run\":\"\"}", EXIT_NO_INPUT, "there is no run\n"},
+	{"io.rpsd.Control.NoSuchRun", "{\"run\":\"\"}", EXIT_NO_INPUT,
+		"there is no run: rpsctl start NAME starts one\n"},
 	{"io.rpsd.Control.Finished", "{\"run\":\"x-1\"}", EXIT_NO_INPUT,
 		"rpsctl: x-1 has finished; rpsctl report x-1 shows its report\n"},
 	{"io.rpsd.Control.NotFinished", "{\"run\":\"x\",\"state\":\"running\"}", EXIT_NO_INPUT,
 		"x is running"},
-	{"io.rpsd.Control.PlanInvalid", "{}", EXIT_CONFIG, "not valid\n"},
+	{"io.rpsd.Control.PlanInvalid", "{}", EXIT_CONFIG,
+		"not valid, and the daemon does not say why: see its log (journalctl -u rpsd)\n"},
 	{"io.rpsd.Control.PlanInvalid", "{\"problems\":[\"-r: x\",\"--set a.b: y\"]}", EXIT_USAGE,
 		"rpsctl: -r: x\nrpsctl: --set a.b: y\n"},
 	{"io.rpsd.Control.PlanInvalid", "{\"problems\":[\"-r: x\",\"a.ini:3: y\"]}", EXIT_CONFIG,
@@ -491,7 +494,7 @@ static const struct {
 	{"io.rpsd.Control.Unavailable", "{\"reason\":\"fds\"}", EXIT_NO_DAEMON, "cannot: fds\n"},
 	{"org.varlink.service.PermissionDenied", "{}", EXIT_REFUSED, "refused"},
 	{"org.varlink.service.MethodNotFound", "{}", EXIT_NO_DAEMON, "MethodNotFound"},
-	{"other", "[]", EXIT_NO_DAEMON, "other"},
+	{"other", "[]", EXIT_NO_DAEMON, "other: rpsctl doctor compares the versions of both\n"},
 };
 
 START_TEST(test_explain)

@@ -443,6 +443,29 @@ START_TEST(what_is_no_run_is_not_listed_as_one)
 }
 END_TEST
 
+START_TEST(a_folder_is_no_run_file)
+{
+	static const char says[] = "/folder.ini: Is a directory: a named run is a file that rpsd "
+				   "may read";
+	char path[128];
+	json_t *reply;
+	char *all;
+
+	(void)snprintf(path, sizeof(path), "%s/folder.ini", runs_dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	test_fails(&admin, "Show", json_pack("{s:s}", "name", "folder"),
+		RPSD_INTERFACE ".Unavailable", says);
+	test_fails(&admin, "Start", json_pack("{s:s}", "name", "folder"),
+		RPSD_INTERFACE ".PlanInvalid", says);
+	reply = test_ok(&admin, "List", NULL);
+	all = json_dumps(reply, JSON_COMPACT);
+	ck_assert_msg(strstr(all, says) != NULL, "%s", all);
+	free(all);
+	json_decref(reply);
+	ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
 START_TEST(without_a_directory_there_are_no_runs)
 {
 	json_t *reply;
@@ -484,6 +507,7 @@ int main(void)
 	tcase_add_test(t, a_changed_file_is_listed_as_it_is_now);
 	tcase_add_test(t, observers_are_told_the_place_of_a_problem);
 	tcase_add_test(t, what_is_no_run_is_not_listed_as_one);
+	tcase_add_test(t, a_folder_is_no_run_file);
 	tcase_add_test(t, without_a_directory_there_are_no_runs);
 	return suite_main(s);
 }

@@ -403,7 +403,8 @@ START_TEST(nothing_is_started_when_the_daemon_ends)
 {
 	methods_stop_starting(methods);
 	test_fails(&admin, "Start", json_pack("{s:s}", "name", "short"),
-		RPSD_INTERFACE ".Unavailable", "about to end");
+		RPSD_INTERFACE ".Unavailable",
+		"rpsd is stopping: try again when it has started anew");
 	json_decref(test_ok(&admin, "Status", NULL));
 }
 END_TEST
