@@ -201,7 +201,7 @@ static const char *url_read_port(struct url_slice port, uint16_t *ret)
 
 	for (size_t i = 0; i < port.len; i++) {
 		if (port.at[i] < '0' || port.at[i] > '9')
-			return "the port is not a number";
+			return "the port is not a number: write 1 to 65535";
 		value = value * 10 + (unsigned)(port.at[i] - '0');
 		if (value > UINT16_MAX)
 			break;
@@ -219,13 +219,13 @@ static const char *url_check_ipv6(struct url_slice host, char ret[static INET6_A
 	struct in6_addr address;
 
 	if (memchr(host.at, '%', host.len))
-		return "a zone in an IPv6 address is not supported";
+		return "a zone in an IPv6 address is not supported: name an address without one";
 	if (host.len >= sizeof(text))
-		return "no IPv6 address between the brackets";
+		return "no IPv6 address between the brackets: write one, as in [::1]";
 	memcpy(text, host.at, host.len);
 	text[host.len] = '\0';
 	if (inet_pton(AF_INET6, text, &address) != 1)
-		return "no IPv6 address between the brackets";
+		return "no IPv6 address between the brackets: write one, as in [::1]";
 	(void)inet_ntop(AF_INET6, &address, ret, INET6_ADDRSTRLEN);
 	return NULL;
 }
@@ -236,9 +236,9 @@ static const char *url_check_name(struct url_slice host, char *ret)
 	if (host.len == 0)
 		return "no host: write HOST:PORT, as in localhost:8000";
 	if (host.at[0] == '.')
-		return "a host does not begin with a dot";
+		return "a host does not begin with a dot: leave it out";
 	if (host.len > URL_HOST_MAX)
-		return "the host name is too long";
+		return "the host name is too long: a name has 253 bytes at most";
 	for (size_t i = 0; i < host.len; i++) {
 		char c = host.at[i];
 
@@ -270,11 +270,11 @@ static const char *url_read_authority(struct url_slice authority, struct url *u,
 		const char *close = memchr(authority.at, ']', authority.len);
 
 		if (!close)
-			return "the \"]\" is missing";
+			return "the \"]\" of the IPv6 address is missing, as in [::1]:8000";
 		host = (struct url_slice){authority.at + 1, (size_t)(close - authority.at) - 1};
 		colon = close + 1 < end ? close + 1 : NULL;
 		if (colon && *colon != ':')
-			return "only a port may follow the \"]\"";
+			return "only a port may follow the \"]\", as in [::1]:8000";
 	} else {
 		colon = memchr(authority.at, ':', authority.len);
 		if (colon && memchr(colon + 1, ':', (size_t)(end - colon - 1)))
@@ -318,14 +318,15 @@ static const char *url_check_unix(struct url_slice *path, char room[static URL_W
 	path->at += slashes - 1;
 	path->len -= slashes - 1;
 	if (path->at[path->len - 1] == '/')
-		return "this is the path of a directory, not of a socket";
+		return "this is the path of a directory, not of a socket: name the socket in it";
 	if (memchr(path->at, '?', path->len) || memchr(path->at, '#', path->len))
 		return "the path to request follows the socket's path and a \":\", as in "
 		       "unix:/run/app.sock:/path?query";
 	if (path->len <= URL_UNIX_PATH_MAX)
 		return NULL;
-	(void)snprintf(room, URL_WHY_SIZE, "the socket's path has %zu bytes, %d are the most",
-		path->len, URL_UNIX_PATH_MAX);
+	(void)snprintf(room, URL_WHY_SIZE,
+		"the socket's path has %zu bytes, %d are the most: shorten it", path->len,
+		URL_UNIX_PATH_MAX);
 	return room;
 }
 
@@ -372,7 +373,8 @@ static const char *url_check_bytes(const char *text, bool is_http)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f)
 			return is_http ? "blanks and control characters are not "
 					 "allowed, write them as %20 and the like"
-				       : "blanks and control characters are not allowed";
+				       : "blanks and control characters are not allowed: remove "
+					 "them";
 	return NULL;
 }
 

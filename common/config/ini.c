@@ -192,8 +192,9 @@ static bool ini_refuse(struct ini_reading *rd, const char *format, ...)
 static bool ini_is_too_much(struct ini_reading *rd)
 {
 	if (rd->problems->n_told - rd->n_problems_before >= INI_PROBLEMS_MAX)
-		(void)ini_refuse(
-			rd, "%d problems are enough: reading stopped here", INI_PROBLEMS_MAX);
+		(void)ini_refuse(rd,
+			"%d problems are enough: reading stopped here; mend these first",
+			INI_PROBLEMS_MAX);
 	else if (rd->doc->n_sections > INI_SECTIONS_MAX)
 		(void)ini_refuse(rd, "more than %d sections: reading stopped here; divide the file",
 			INI_SECTIONS_MAX);
@@ -212,7 +213,8 @@ static bool ini_check_section(struct ini_reading *rd, struct ini_slice name, str
 	char text[INI_ARG_MAX + 1];
 
 	if (name.len > INI_NAME_MAX)
-		return ini_refuse(rd, "the section name \"%.*s...\" is longer than %d bytes",
+		return ini_refuse(rd,
+			"the section name \"%.*s...\" is longer than %d bytes: shorten it",
 			ini_quote(name), name.at, INI_NAME_MAX);
 	if (!ini_is_word(name))
 		return ini_refuse(rd,
@@ -249,14 +251,14 @@ static bool ini_split_section(struct ini_reading *rd, struct ini_slice line,
 		inner.len = (size_t)(close - inner.at);
 	if (!close)
 		is_good = ini_refuse(
-			rd, "the \"]\" of \"%.*s\" is missing", ini_quote(line), line.at);
+			rd, "the \"]\" of \"%.*s\" is missing: add it", ini_quote(line), line.at);
 	else if (close + 1 < line.at + line.len)
 		is_good = ini_refuse(rd,
 			"text after the \"]\" of \"%.*s\": a section has its line to itself",
 			ini_quote(line), line.at);
 	name = ini_trim(inner);
 	if (is_good && name.len == 0)
-		return ini_refuse(rd, "the section has no name");
+		return ini_refuse(rd, "the section has no name: write [NAME]");
 	if (is_good && name.len != inner.len)
 		is_good = ini_refuse(
 			rd, "blanks inside the brackets: write [%.*s]", ini_quote(name), name.at);
@@ -309,8 +311,8 @@ static int ini_open_section(
 		if (!ini_slice_eq(name, s->name) || !ini_slice_eq(arg, s->arg))
 			continue;
 		rd->section = i;
-		(void)ini_refuse(rd, "duplicate section [%s%s%s] (first at line %u)", s->name,
-			*s->arg ? " " : "", s->arg, s->line);
+		(void)ini_refuse(rd, "duplicate section [%s%s%s] (first at line %u): join the two",
+			s->name, *s->arg ? " " : "", s->arg, s->line);
 		return 0;
 	}
 	section.name = ini_keep(doc, name);
@@ -352,10 +354,10 @@ static bool ini_take_section(struct ini_reading *rd, struct ini_slice line, char
 static bool ini_check_key(struct ini_reading *rd, struct ini_slice key)
 {
 	if (key.len == 0)
-		return ini_refuse(rd, "no key before the \"=\"");
+		return ini_refuse(rd, "no key before the \"=\": write KEY = VALUE");
 	if (key.len > INI_NAME_MAX)
-		return ini_refuse(rd, "the key \"%.*s...\" is longer than %d bytes", ini_quote(key),
-			key.at, INI_NAME_MAX);
+		return ini_refuse(rd, "the key \"%.*s...\" is longer than %d bytes: shorten it",
+			ini_quote(key), key.at, INI_NAME_MAX);
 	if (!ini_is_word(key))
 		return ini_refuse(rd,
 			"\"%.*s\" is not a key: only letters, digits, \"-\", \"_\" and \".\"",
@@ -411,7 +413,8 @@ static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *s
 	if (memchr(line.at, '\0', line.len)) {
 		/* A binary file: further problems in it would tell nothing new. */
 		rd->rest.len = 0;
-		return ini_refuse(rd, "a NUL byte: this is not a text file, or not in UTF-8");
+		return ini_refuse(rd,
+			"a NUL byte: this is not a text file, or not in UTF-8: save it as such");
 	}
 	if (line.len > INI_LINE_MAX)
 		return ini_refuse(rd,
@@ -500,7 +503,8 @@ int ini_read(struct ini_doc *doc, const char *file, const char *text, size_t len
 		return rd.r;
 	}
 	if (doc->n_entries - n_entries != rd.n_values)
-		problems_add(problems, rd.file, 0, "the INI library lost %zu of %zu keys",
+		problems_add(problems, rd.file, 0,
+			"the INI library lost %zu of %zu keys: report this as a bug of rpsd",
 			rd.n_values - (doc->n_entries - n_entries), rd.n_values);
 	doc->n_files++;
 	return 0;

@@ -468,8 +468,8 @@ static bool plan_body_fits(const struct plan_making *m, const struct ini_entry *
 	if (!file || file->len <= room)
 		return true;
 	problems_add(m->in->problems, e->file, e->line,
-		"body: with this one, the bodies of all requests have more than %zu MiB, the most "
-		"here",
+		"body: with this one, the bodies of all requests have more than %zu MiB: a private "
+		"run (rpsctl PATH) takes what fits into memory",
 		m->in->bodies_max >> 20);
 	return false;
 }

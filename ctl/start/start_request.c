@@ -91,7 +91,7 @@ const char *start_request_odd_text(const char *path)
 	size_t n = start_request_begin(path, &b);
 
 	if (memchr(b.text, '\0', n))
-		return "this is not a text file";
+		return "this is not a text file: name a run file";
 	return start_request_is_result(b.text) ? START_REQUEST_IS_RESULT : NULL;
 }
 
@@ -108,7 +108,8 @@ static int start_request_unreadable(const char *path, int error, struct err *ret
 		return EXIT_NO_DAEMON;
 	}
 	err_set(reterr, "%.300s: %s", path,
-		error == -EFBIG ? "too large for a run" : strerror(-error));
+		error == -EFBIG ? "too large for a run: its texts have 1 MiB at most, together"
+				: strerror(-error));
 	return EXIT_NO_INPUT;
 }
 
@@ -129,7 +130,8 @@ static int start_request_read_text(const char *path, size_t used, char **ret, st
 	free(*ret);
 	*ret = NULL;
 	err_set(reterr, "%.300s: %s", path,
-		is_text ? START_REQUEST_IS_RESULT : "this is not a text file in UTF-8");
+		is_text ? START_REQUEST_IS_RESULT
+			: "this is not a text file in UTF-8: name a run file");
 	return EXIT_CONFIG;
 }
 

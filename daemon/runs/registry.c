@@ -216,8 +216,10 @@ static int registry_check_policy(const struct registry *r, const struct plan *pl
 		return 0;
 	n_busy = r->n_active + registry_n_resolving(r);
 	if (n_busy >= r->config.settings->max_runs) {
-		err_set(reterr, "%u runs are active%s, [policy] max-runs = %" PRIu64, n_busy,
-			n_busy > r->n_active ? " or still look their host up" : "",
+		err_set(reterr,
+			"%u runs are active%s, [policy] max-runs = %" PRIu64
+			": wait until one ends, or stop one (rpsctl stop)",
+			n_busy, n_busy > r->n_active ? " or still look their host up" : "",
 			r->config.settings->max_runs);
 		return REGISTRY_E_REFUSED;
 	}

@@ -185,7 +185,7 @@ static const struct {
 	{"[s]\nrate 5", "a.ini:2: \"rate 5\" is neither \"key = value\" nor \"[section]\""},
 	{"[s]\nrate: 5", "a.ini:2: \"rate: 5\" is neither \"key = value\" nor \"[section]\""},
 	{"[s]\nrate", "a.ini:2: \"rate\" is neither \"key = value\" nor \"[section]\""},
-	{"[s]\n= 5", "a.ini:2: no key before the \"=\""},
+	{"[s]\n= 5", "a.ini:2: no key before the \"=\": write KEY = VALUE"},
 	{"[s]\na b = 5",
 		"a.ini:2: \"a b\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 	{"[s]\na:b = 5",
@@ -194,26 +194,26 @@ static const struct {
 		"a.ini:2: \"a;b\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 	{"[s]\n" NAME_48 "x = 5",
 		"a.ini:2: the key \"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee...\" "
-		"is longer than 48 bytes"},
+		"is longer than 48 bytes: shorten it"},
 	{"rate = 5",
 		"a.ini:1: \"rate\" comes before the first [section]: write the section above it"},
 	{"rate = 5\nduration = 3s",
 		"a.ini:1: \"rate\" comes before the first [section]: write the section above it"},
-	{"[r", "a.ini:1: the \"]\" of \"[r\" is missing"},
-	{"[", "a.ini:1: the \"]\" of \"[\" is missing"},
+	{"[r", "a.ini:1: the \"]\" of \"[r\" is missing: add it"},
+	{"[", "a.ini:1: the \"]\" of \"[\" is missing: add it"},
 	{"[s] key = x", "a.ini:1: text after the \"]\" of \"[s] key = x\": a section has its line "
 			"to itself"},
 	{"[s] ; x",
 		"a.ini:1: text after the \"]\" of \"[s] ; x\": a section has its line to itself"},
 	{"[[s]]", "a.ini:1: text after the \"]\" of \"[[s]]\": a section has its line to itself"},
-	{"[]", "a.ini:1: the section has no name"},
-	{"[  ]", "a.ini:1: the section has no name"},
+	{"[]", "a.ini:1: the section has no name: write [NAME]"},
+	{"[  ]", "a.ini:1: the section has no name: write [NAME]"},
 	{"[ s ]", "a.ini:1: blanks inside the brackets: write [s]"},
 	{"[s/t]", "a.ini:1: \"s/t\" is not a section name: only letters, digits, \"-\", \"_\" and "
 		  "\".\""},
 	{"[" NAME_48 "x]", "a.ini:1: the section name "
 			   "\"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee...\" is longer than 48 "
-			   "bytes"},
+			   "bytes: shorten it"},
 	{"[request a b]",
 		"a.ini:1: \"a b\" after \"[request\" must be one word of at most 64 letters, "
 		"digits, \"-\", \"_\" and \".\", and not begin with \"-\" or \".\""},
@@ -223,9 +223,10 @@ static const struct {
 	{"[request " NAME_64 "x]", "a.ini:1: \"aaaaaaaabbbbbbbbccccccccddddddddeeeeeeee\" after "
 				   "\"[request\" must be one word of at most 64 letters, digits, "
 				   "\"-\", \"_\" and \".\", and not begin with \"-\" or \".\""},
-	{"\n\n\n[load]\n[s]\n[load]", "a.ini:6: duplicate section [load] (first at line 4)"},
+	{"\n\n\n[load]\n[s]\n[load]",
+		"a.ini:6: duplicate section [load] (first at line 4): join the two"},
 	{"[request a]\n[request b]\n[request a]",
-		"a.ini:3: duplicate section [request a] (first at line 1)"},
+		"a.ini:3: duplicate section [request a] (first at line 1): join the two"},
 	{"[s]\n\x1b[31mred = 1",
 		"a.ini:2: \"?[31mred\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 };
@@ -287,8 +288,8 @@ START_TEST(tells_nul_bytes)
 	read_text(text, sizeof(text) - 1);
 	/* Once is enough. */
 	ck_assert_uint_eq(problems.n, 1);
-	ck_assert_str_eq(
-		problems.texts[0], "a.ini:2: a NUL byte: this is not a text file, or not in UTF-8");
+	ck_assert_str_eq(problems.texts[0],
+		"a.ini:2: a NUL byte: this is not a text file, or not in UTF-8: save it as such");
 	finish();
 }
 END_TEST
@@ -425,8 +426,8 @@ START_TEST(gives_up_on_rubbish)
 	ck_assert_uint_eq(problems.n, 2);
 	ck_assert_str_eq(problems.texts[0], "a.ini:1: \"rubbish\" is neither \"key = value\" nor "
 					    "\"[section]\" (and 9999 more)");
-	ck_assert_str_eq(
-		problems.texts[1], "a.ini:10000: 10000 problems are enough: reading stopped here");
+	ck_assert_str_eq(problems.texts[1],
+		"a.ini:10000: 10000 problems are enough: reading stopped here; mend these first");
 	buf_fini(&b);
 	finish();
 }

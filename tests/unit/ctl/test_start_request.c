@@ -357,7 +357,7 @@ static const struct {
 	{"ftp://h/", NULL, NULL, EXIT_USAGE, "http or https"},
 	{"http://h/\nrate=1", NULL, NULL, EXIT_USAGE, "URL "},
 	{"http://h/", "defaults.body", "\xff", EXIT_USAGE, "UTF-8"},
-	{"./bad.ini", NULL, NULL, EXIT_CONFIG, "not a text file"},
+	{"./bad.ini", NULL, NULL, EXIT_CONFIG, "not a text file in UTF-8: name a run file"},
 	{"./nul.ini", NULL, NULL, EXIT_CONFIG, "not a text file"},
 };
 
@@ -440,7 +440,8 @@ START_TEST(test_texts_are_limited_together)
 	ck_assert_int_eq(fclose(f), 0);
 	json_decref(parameters_of(words, 2, &o));
 	ck_assert_int_eq(start_request_make(&d, words, 3, &o, &err), EXIT_NO_INPUT);
-	ck_assert_str_eq(err.text, "runs/many.ini: too large for a run");
+	ck_assert_str_eq(err.text,
+		"runs/many.ini: too large for a run: its texts have 1 MiB at most, together");
 	start_request_fini(&d);
 	(void)remove("runs/many.ini");
 }

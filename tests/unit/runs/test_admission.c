@@ -408,7 +408,8 @@ START_TEST(caps_are_of_the_warm_up_too)
 	plan.stages = stages;
 	plan.n_stages = 2;
 	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
-	ck_assert_ptr_nonnull(strstr(err.text, "rate 5001/s is above [policy] max-rate"));
+	ck_assert_ptr_nonnull(strstr(
+		err.text, "rate 5001/s is above [policy] max-rate = 5000: take a lower one"));
 	stages[0].to.num = 1000000;
 	ck_assert_int_eq(check_caps(), REGISTRY_E_REFUSED);
 	ck_assert_ptr_nonnull(strstr(err.text, "rate 1000000/s is above [policy] max-rate"));

@@ -179,7 +179,8 @@ START_TEST(rate_is_scaled)
 	ck_assert_str_eq(e->to, "313.843/s"); /* of three decimals each time */
 	run->room.caps.rate = 320;
 	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
-	ck_assert_str_eq(err.text, "rate 345.227/s is above [policy] max-rate = 320");
+	ck_assert_str_eq(
+		err.text, "rate 345.227/s is above [policy] max-rate = 320: take a lower one");
 	order.rate = (struct rate){1, 1000000};
 	ck_assert_int_eq(run_steer(run, &order, &e, &err), RUN_E_REFUSED);
 	run->room.caps.rate = 0;

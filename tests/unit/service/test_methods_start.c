@@ -172,7 +172,9 @@ START_TEST(files_of_a_run_have_a_limit)
 	test_fails(&admin, "Start",
 		json_pack("{s:s, s:[{s:s, s:s}]}", "name", "body", "set", "key", "request.b.body",
 			"value", "@a"),
-		RPSD_INTERFACE ".PlanInvalid", "the bodies of all requests have more than 10 MiB");
+		RPSD_INTERFACE ".PlanInvalid",
+		"the bodies of all requests have more than 10 MiB: a private run (rpsctl PATH) "
+		"takes what fits into memory");
 	test_remove_file("a");
 	test_remove_file("b");
 }

@@ -273,7 +273,7 @@ START_TEST(so_many_runs_and_no_more)
 		json_pack("{s:s, s:[{s:s, s:s}]}", "name", "short", "set", "key", "load.duration",
 			"value", "60s")));
 	test_fails(&member, "Start", json_pack("{s:s}", "name", "short"), RPSD_INTERFACE ".Refused",
-		"max-runs = 2");
+		"max-runs = 2: wait until one ends, or stop one (rpsctl stop)");
 	test_fails(&admin, "Start", json_pack("{s:s}", "name", "short"), RPSD_INTERFACE ".Refused",
 		"max-runs = 2");
 	test_close(&member);
