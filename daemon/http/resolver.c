@@ -434,7 +434,7 @@ static void resolver_reason(
 	} else if (p->forbidden != NULL) {
 		(void)snprintf(text, size, "forbidden: %s", p->forbidden);
 	} else if (p->lacks_source) {
-		(void)snprintf(text, size, "no source address is %s",
+		(void)snprintf(text, size, RESOLVER_NO_SOURCE "%s",
 			p->address.sa.sa_family == AF_INET6 ? "IPv6" : "IPv4");
 	} else if (p->error == EAGAIN) {
 		(void)snprintf(text, size, "the server's queue of new connections is full");

@@ -36,6 +36,8 @@ struct address {
 void address_of_source(const struct plan_source *source, struct address *ret);
 
 #define RESOLVER_ADDRESSES_MAX 32
+/* How the reason begins if an address lacks a source; its family follows. */
+#define RESOLVER_NO_SOURCE "no source address is "
 
 /* Everything but guard and sources is copied. */
 struct resolver_config {

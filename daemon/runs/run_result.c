@@ -604,8 +604,8 @@ static int run_fill(const struct run *run, const struct run_figures *figures, st
 	return r;
 }
 
-/* What the audit cannot know: which file or list of the plan's it was, and that nothing was asked
- * of the server, so that there is nothing to see there. 0 or -ENOMEM. */
+/* What the audit cannot know: which file, list or source of the plan's it was, and that nothing was
+ * asked of the server, so that there is nothing to see there. 0 or -ENOMEM. */
 static int run_judge(const struct run *run, struct result *to)
 {
 	struct audit audit;
@@ -617,6 +617,9 @@ static int run_judge(const struct run *run, struct result *to)
 			"another file for --cacert, --cert or --key ([tls] ca-file, certificate "
 			"or key), or other ciphers");
 	}
+	if (run->failed_by != FAULT_NONE && strstr(run->reason, RESOLVER_NO_SOURCE))
+		(void)snprintf(audit.try_text, sizeof(audit.try_text),
+			"an address of that family in [connections] source");
 	if (run_target_is_refused(&run->target)) {
 		audit.exit_code = EXIT_REFUSED;
 		(void)snprintf(audit.try_text, sizeof(audit.try_text), "%s",

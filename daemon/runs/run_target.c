@@ -89,7 +89,8 @@ int run_target_check_sources(const struct plan *plan, struct err *reterr)
 		if (r == 0)
 			continue;
 		err_set(reterr, "source %s: %s", a.text,
-			r == -EADDRNOTAVAIL ? "not an address of this host" : strerror(-r));
+			r == -EADDRNOTAVAIL ? "not an address of this host, which ip address lists"
+					    : strerror(-r));
 		return REGISTRY_E_UNAVAILABLE;
 	}
 	return 0;

@@ -163,6 +163,7 @@ if [ -n "${named-}" ] && $named true 2>"$T/named.err"; then
 	expect_exit 13 $named "$rpsctl" http://six.test/ -q -r 50 -d 200ms \
 		--set connections.source=127.0.0.2
 	expect_words 'no source address is IPv6'
+	expect_words 'try an address of that family in \[connections\] source'
 
 	: >"$NGINX_LOG"
 	start $named "$rpsctl" "http://shop.test:$WIDE/" -q -o "$T/result.json" -r 50 -d 5s \

@@ -396,7 +396,8 @@ START_TEST(a_foreign_source_is_refused)
 
 	ck_assert_int_eq(fixture_try(fixture_plan("http://127.0.0.1/", keys), &run, &err),
 		REGISTRY_E_UNAVAILABLE);
-	ck_assert_str_eq(err.text, "source 192.0.2.9: not an address of this host");
+	ck_assert_str_eq(
+		err.text, "source 192.0.2.9: not an address of this host, which ip address lists");
 	ck_assert_uint_eq(registry_n_active(fixture.registry), 0);
 }
 END_TEST
