@@ -207,7 +207,7 @@ static void result_merge_window(struct result_merge *m)
 	if (!first)
 		return;
 	if (least < most - most / 100)
-		result_merge_note(m, NOTE_MERGE_WINDOW, "",
+		result_merge_note(m, NOTE_MERGE_WINDOW, RESULT_MERGE_ALIKE,
 			m->is_repeats ? "the windows of the repetitions are not equally long: each "
 					"counts alike in mean rates"
 				      : "the windows of the parts are not equally long: rates are "

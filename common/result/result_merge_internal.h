@@ -60,6 +60,10 @@ struct result_merge {
 
 void result_merge_refuse(struct result_merge *m, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What makes windows, batches and intervals of runs alike. */
+#define RESULT_MERGE_ALIKE "the same duration (-d) for all"
+#define RESULT_MERGE_ALIKE_ROWS "the same duration (-d) and statistics.interval for all"
+
 /* Once for each code. */
 void result_merge_note(struct result_merge *m, enum note_code which, const char *remedy,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -227,7 +227,7 @@ static void result_merge_judge_start(struct result_merge *m)
 			"schedule, and their rates are added as if it had",
 			apart_s);
 	else
-		result_merge_note(m, NOTE_MERGE_APART, "",
+		result_merge_note(m, NOTE_MERGE_APART, "the same --at INSTANT for all",
 			"the parts started up to %.3g s apart: rates are added as if they had run "
 			"together",
 			apart_s);

@@ -69,7 +69,7 @@ int result_merge_add(struct result_merge *m, struct histogram *to, const struct 
 	}
 	if (to->lowest != from->lowest || to->highest != from->highest ||
 		to->digits != from->digits)
-		result_merge_note(m, NOTE_MERGE_REBINNED, "",
+		result_merge_note(m, NOTE_MERGE_REBINNED, "results of one version of rpsd",
 			"the histograms of the parts are not of one layout: values were put into "
 			"the first one's, each as the largest of its old slot");
 	histogram_add(to, from);

@@ -255,7 +255,7 @@ int result_merge_rows_in_turn(struct result_merge *m)
 		for (size_t i = 0; i < m->n && r == 0; i++)
 			r = result_merge_append_intervals(m, i, width_ns);
 	} else if (result_merge_n_rows(m, RESULT_MERGE_INTERVALS) > 0) {
-		result_merge_note(m, NOTE_MERGE_INTERVALS, "",
+		result_merge_note(m, NOTE_MERGE_INTERVALS, RESULT_MERGE_ALIKE_ROWS,
 			"the repetitions do not have equal intervals, or more than %d of them: "
 			"there is no course over time",
 			RESULT_MERGE_ROWS_MAX);

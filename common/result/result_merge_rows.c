@@ -167,7 +167,7 @@ int result_merge_read_batches(struct result_merge *m)
 	if (fit == RESULT_MERGE_NONE)
 		return 0;
 	if (fit == RESULT_MERGE_UNFIT || !result_merge_same_kind(m)) {
-		result_merge_note(m, NOTE_MERGE_BATCHES, "",
+		result_merge_note(m, NOTE_MERGE_BATCHES, RESULT_MERGE_ALIKE,
 			"the parts are not cut into equal batches: there are no confidence "
 			"intervals of the sum");
 		return 0;
@@ -370,7 +370,7 @@ int result_merge_intervals(struct result_merge *m)
 	if (result_merge_fit(m, RESULT_MERGE_INTERVALS, RESULT_MERGE_ROWS_MAX, &grid) ==
 		RESULT_MERGE_UNFIT) {
 		grid = (struct result_merge_grid){0};
-		result_merge_note(m, NOTE_MERGE_INTERVALS, "",
+		result_merge_note(m, NOTE_MERGE_INTERVALS, RESULT_MERGE_ALIKE_ROWS,
 			"the parts do not have equal intervals: there is no course over time");
 	}
 	to->is = to->rows.is = RESULT_IS_THERE;
