@@ -76,7 +76,9 @@ int command_put_run(
 	json_decref(parameters);
 	if (is_utf8)
 		return command_out_of_memory("the call to the daemon");
-	command_complain("%s: the name of the run is not valid UTF-8", o->command);
+	command_complain(
+		"%s: the name of the run is not valid UTF-8: rpsctl status shows the names",
+		o->command);
 	return EXIT_NO_INPUT;
 }
 

@@ -328,7 +328,8 @@ int start_read_settings(
 		r = ini_set_path(doc, one->origin ? one->origin : text, one->key, one->value);
 		if (r == -EINVAL && problems)
 			problems_add(problems, one->origin ? one->origin : text, 0,
-				"'%.200s' is not SECTION.KEY", one->key);
+				"'%.200s' is not SECTION.KEY: write that, as in load.rate",
+				one->key);
 	}
 	return r == -ENOMEM ? r : 0;
 }

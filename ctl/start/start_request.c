@@ -54,6 +54,9 @@ static int start_request_out_of_memory(struct err *reterr)
 	return EXIT_NO_DAEMON;
 }
 
+/* In front of it what has the value. */
+#define START_REQUEST_NO_TEXT                                                                      \
+	": its value is not text in UTF-8: other bytes can come from a file, @FILE"
 /* In front of it the path. */
 #define START_REQUEST_IS_RESULT "this is the result of a run: rpsctl report shows it"
 
@@ -290,7 +293,7 @@ static int start_request_read(
 	if (r || ours.is_lost)
 		return start_request_out_of_memory(reterr);
 	if (ours.is_bad) {
-		err_set(reterr, "${%s}: its value is not text in UTF-8", ours.name);
+		err_set(reterr, "${%s}" START_REQUEST_NO_TEXT, ours.name);
 		return EXIT_CONFIG;
 	}
 	return d->is_unfilled ? EXIT_CONFIG : 0;
@@ -302,7 +305,7 @@ static int start_request_add_setting(struct start_request *d, const char *key, c
 	const char *origin, struct err *reterr)
 {
 	if (!str_is_utf8(key) || !str_is_utf8(value) || !str_is_utf8(origin)) {
-		err_set(reterr, "a flag's value is not text in UTF-8");
+		err_set(reterr, "%.200s" START_REQUEST_NO_TEXT, origin);
 		return EXIT_USAGE;
 	}
 	return start_add_setting(&d->start, key, value, origin)

@@ -356,7 +356,8 @@ static const struct {
 	{"http://a b/", NULL, NULL, EXIT_USAGE, "URL "},
 	{"ftp://h/", NULL, NULL, EXIT_USAGE, "http or https"},
 	{"http://h/\nrate=1", NULL, NULL, EXIT_USAGE, "URL "},
-	{"http://h/", "defaults.body", "\xff", EXIT_USAGE, "UTF-8"},
+	{"http://h/", "defaults.body", "\xff", EXIT_USAGE,
+		"flag: its value is not text in UTF-8: other bytes can come from a file, @FILE"},
 	{"./bad.ini", NULL, NULL, EXIT_CONFIG, "not a text file in UTF-8: name a run file"},
 	{"./nul.ini", NULL, NULL, EXIT_CONFIG, "not a text file"},
 };
@@ -490,7 +491,9 @@ START_TEST(test_variables_that_are_missing)
 	start_request_fini(&d);
 	(void)setenv("START_REQUEST_RATE", "\xff", 1);
 	ck_assert_int_eq(start_request_make(&d, words, 1, &o, &err), EXIT_CONFIG);
-	ck_assert_str_eq(err.text, "${START_REQUEST_RATE}: its value is not text in UTF-8");
+	ck_assert_str_eq(err.text,
+		"${START_REQUEST_RATE}: its value is not text in UTF-8: other bytes can come "
+		"from a file, @FILE");
 	start_request_fini(&d);
 }
 END_TEST
