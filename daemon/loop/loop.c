@@ -141,12 +141,15 @@ static int loop_collect(struct loop *loop, int timeout_ms)
 
 	if (loop->turns)
 		histogram_record(loop->turns, before_ns - loop->wake.wake_ns);
-	n = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, timeout_ms);
+	/* SIGCONT interrupts it, and what comes then has waited as if it had not. */
+	do {
+		n = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, timeout_ms);
+	} while (n == -1 && errno == EINTR);
 	loop->wake.prev_wake_ns = loop->wake.wake_ns;
 	loop->wake.wake_ns = loop->now_ns = clock_now_ns();
 	loop->wake.slept = loop->now_ns - before_ns > LOOP_SLEPT_NS;
 	if (n == -1)
-		return errno == EINTR ? 0 : -errno;
+		return -errno;
 
 	for (int i = 0; i < n; i++) {
 		struct loop_task *task = loop->events[i].data.ptr;
