@@ -285,6 +285,7 @@ struct result_generator {
 	int64_t throttled_ns;
 	double run_queue_share;
 	int64_t involuntary_switches, loop_p99_ns, loop_max_ns, rx_slack_p99_ns;
+	double rx_unstamped_share;
 	int64_t tcp_segments, retransmits, tcp_timeouts;
 	char *clocksource;
 	int64_t clock_ns, unbalanced_intervals;

@@ -504,8 +504,12 @@ static const struct result_field result_generator_fields[] = {
 	FIELD(loop_max_ns, INT, NS, MOST, MOST, "the longest turn", .null_when = NOT_BEGUN,
 		.absent_when = OLDER),
 	FIELD(rx_slack_p99_ns, INT, NS, MOST, MOST,
-		"by how much stamps of completion may be late, p99", .null_when = NO_VALUE,
+		"by how much stamps of completion are late, p99", .null_when = NO_VALUE,
 		.absent_when = OLDER),
+	FIELD(rx_unstamped_share, REAL, SHARE, MOST, MOST,
+		"of good answers, where the kernel does not tell when it received them, so that "
+		"they may be later than rx_slack says",
+		.null_when = NO_VALUE, .absent_when = OLDER),
 	COUNT(tcp_segments, "that the connections of the run sent", .null_when = UNTOLD,
 		.absent_when = OLDER),
 	COUNT(retransmits, "of these, sent again", .null_when = UNTOLD, .absent_when = OLDER),

@@ -138,8 +138,9 @@ static const struct term terms[] = {
 	{"connection wait|conn wait", "From there until sending: the request waited for a free "
 				      "connection, or for a new one "
 				      "to open. The remedy is -c, or leaving -c out."},
-	{"less ours|response less ours", "Response time without what this machine added: the "
-					 "figure of a perfect generator."},
+	{"less ours|response less ours",
+		"Response time, with users service time, without what this machine added: the "
+		"figure of a perfect generator."},
 	{"first byte", "From sending a request to the first byte of its answer."},
 	{"send stall",
 		"How long the kernel took to accept a request: a full socket buffer, when it is "
@@ -151,8 +152,9 @@ static const struct term terms[] = {
 	{"certificate not verified|not verified|insecure",
 		"With -k (tls.verify = no) any certificate is accepted, so the server may be "
 		"another one. --cacert trusts the right one."},
-	{"rx slack", "By how much the stamps of the last byte can be late at most: the event may "
-		     "have waited for the worker."},
+	{"rx slack", "By how much the stamps of the last byte are late: from the instant at which "
+		     "the kernel had received it until the worker read it. A Unix socket has no "
+		     "such instant: \"at least\"."},
 	{"latency", "Any of the times of the report: response, service, our delay and so on."},
 	{"ok only|served",
 		"Percentiles of the good answers alone, shown where others are unserved."},

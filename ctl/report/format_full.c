@@ -256,6 +256,7 @@ static void format_full_quantiles(struct report *r)
 		{"connect", "latency.connect"},
 		{"tls", "latency.tls"},
 		{"less ours", "latency.response_less_ours"},
+		{"less ours", "latency.service_less_ours"},
 		{"send stall", "latency.send_stall"},
 		{"rx slack", "latency.rx_slack"},
 	};
@@ -467,6 +468,13 @@ static void format_full_machine(struct report *r)
 			report_figure(r, "generator.ports.range").text, figure_count(n).text);
 }
 
+/* The kernel has told when it received the answers, but for a few. Older documents said so of
+ * all. */
+static bool format_full_is_stamped(const struct report *r)
+{
+	return report_real(r, "generator.rx_unstamped_share") <= 0.01;
+}
+
 static void format_full_generator(struct report *r)
 {
 	double share;
@@ -485,7 +493,8 @@ static void format_full_generator(struct report *r)
 	if (json_path_real(r->doc, "generator.steal_share", &share))
 		report_line(r, "  steal %s of this machine's CPU time", figure_percent(share).text);
 	if (report_int(r, "latency.rx_slack.count") > 0)
-		report_line(r, "  rx slack: completion stamps are late by at most %s (p99)",
+		report_line(r, "  rx slack: completion stamps are late by at %s %s (p99)",
+			format_full_is_stamped(r) ? "most" : "least",
 			report_figure(r, "latency.rx_slack.p99_ns").text);
 	if (json_path_real(r->doc, "generator.little_residual", &share))
 		report_line(r, "  Little's law: in flight differs by %s from rate x service time",

@@ -400,11 +400,12 @@ static inline void stats_record_service(
 }
 
 /* A good answer of the measured window. */
-static inline void stats_record_ok(struct stats *s, const struct exchange *x, int64_t slack_ns)
+static inline void stats_record_ok(
+	struct stats *s, const struct exchange *x, const struct stats_end *end)
 {
 	struct histogram *h = s->totals.histograms;
 	struct stats_request *request = stats_request_of(s, x);
-	int64_t service_ns = exchange_service_ns(x);
+	int64_t service_ns = exchange_service_ns(x), less_ours_ns;
 
 	if (request) {
 		struct histogram *own = request->histograms;
@@ -417,17 +418,17 @@ static inline void stats_record_ok(struct stats *s, const struct exchange *x, in
 	stats_record_service(&h[STATS_SERVICE], &h[STATS_FIRST_BYTE], x);
 	if (x->sent_all_ns != x->sent_ns)
 		histogram_record(&h[STATS_SEND_STALL], x->sent_all_ns - x->sent_ns);
-	if (slack_ns >= 0)
-		histogram_record(&h[STATS_RX_SLACK], slack_ns);
+	if (end->slack_ns >= 0)
+		histogram_record(&h[STATS_RX_SLACK], end->slack_ns);
+	s->totals.unstamped += !end->is_slack_known;
+	less_ours_ns = service_ns + (s->is_open ? exchange_connection_wait_ns(x) : 0);
+	if (end->slack_ns > 0)
+		less_ours_ns -= end->slack_ns < less_ours_ns ? end->slack_ns : less_ours_ns;
+	histogram_record(&h[STATS_LESS_OURS], less_ours_ns);
 	if (s->is_open) {
-		int64_t less_ours_ns = service_ns + exchange_connection_wait_ns(x);
-
-		if (slack_ns > 0)
-			less_ours_ns -= slack_ns < less_ours_ns ? slack_ns : less_ours_ns;
 		if (stats_stage_of(s, x))
 			histogram_record(&stats_stage_of(s, x)->response, exchange_response_ns(x));
 		histogram_record(&h[STATS_RESPONSE], exchange_response_ns(x));
-		histogram_record(&h[STATS_RESPONSE_LESS_OURS], less_ours_ns);
 	}
 	if (x->cohort)
 		histogram_record(
@@ -489,7 +490,7 @@ void stats_end(struct stats *s, struct exchange *x, const struct stats_end *end)
 		if (end->is_complete)
 			s->totals.statuses[end->status % STATS_STATUS_MAX]++;
 		if (is_ok) {
-			stats_record_ok(s, x, end->slack_ns);
+			stats_record_ok(s, x, end);
 			stats_note_slow(s, &s->totals.slowest_ok, x, end, LEDGER_OK);
 		} else {
 			stats_end_failed(s, x, end);

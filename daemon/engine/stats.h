@@ -52,10 +52,10 @@ int stats_interval_init(struct stats_interval *i);
 void stats_interval_fini(struct stats_interval *i);
 
 enum stats_histogram {
-	STATS_RESPONSE, /* good answers; open model only */
-	STATS_SERVICE,	/* good answers */
-	STATS_RESPONSE_LESS_OURS,
-	STATS_OUR_DELAY,       /* every arrival that was picked; open model only */
+	STATS_RESPONSE,	 /* good answers; open model only */
+	STATS_SERVICE,	 /* good answers */
+	STATS_LESS_OURS, /* response, in the closed model service, without what is of our making */
+	STATS_OUR_DELAY, /* every arrival that was picked; open model only */
 	STATS_CONNECTION_WAIT, /* every request sent; open model only */
 	STATS_FIRST_BYTE,
 	STATS_SEND_STALL,
@@ -122,6 +122,8 @@ struct stats_totals {
 	int64_t last_done_ns;		/* the latest end of a measured arrival; 0: none */
 	uint64_t merged_intervals;	/* intervals joined with the one before, for lack of
 					 * buffers */
+	uint64_t unstamped;		/* good answers of the measured window of which it is
+					 * not known when the kernel received them */
 	uint64_t retries;		/* requests sent a second time, all phases */
 	struct stats_request *requests; /* NULL, 0: the plan has one request without a name */
 	size_t n_requests;
@@ -190,14 +192,15 @@ void stats_sent(struct stats *s, const struct exchange *x);
 /* It will be sent again, since nothing was answered: it is counted, and remains in flight. */
 void stats_retried(struct stats *s);
 /* It ends, once. fault FAULT_NONE: a good answer, x->done_ns is set. status 0: none was read.
- * example: NULL or a line about what went wrong. slack_ns: the maximum error of done_ns, -1
- * unknown. A complete response always has a status, which may be 000. */
+ * example: NULL or a line about what went wrong. slack_ns: how late done_ns is, -1 unknown. A
+ * complete response always has a status, which may be 000. */
 struct stats_end {
 	enum fault fault;
 	bool was_sent;
 	bool is_complete; /* a complete response was read */
 	unsigned status;
 	int64_t slack_ns;
+	bool is_slack_known; /* false: it is the least, and may be more */
 	int64_t end_ns;	     /* when it ended */
 	uint64_t connection; /* sequence number of its connection in the worker, from 1; 0: none */
 	const char *example;

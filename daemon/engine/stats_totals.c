@@ -9,7 +9,7 @@
 const char *const stats_histogram_names[STATS_HISTOGRAM_COUNT] = {
 	[STATS_RESPONSE] = "response",
 	[STATS_SERVICE] = "service",
-	[STATS_RESPONSE_LESS_OURS] = "response_less_ours",
+	[STATS_LESS_OURS] = "response_less_ours",
 	[STATS_OUR_DELAY] = "our_delay",
 	[STATS_CONNECTION_WAIT] = "connection_wait",
 	[STATS_FIRST_BYTE] = "first_byte",
@@ -139,6 +139,7 @@ void stats_totals_add(struct stats_totals *to, const struct stats_totals *from)
 	to->flight_integral += from->flight_integral;
 	to->other_flight_ns += from->other_flight_ns;
 	to->merged_intervals += from->merged_intervals;
+	to->unstamped += from->unstamped;
 	to->retries += from->retries;
 	slowest_merge(&to->slowest_ok, &from->slowest_ok);
 	slowest_merge(&to->slowest_failed, &from->slowest_failed);

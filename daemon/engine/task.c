@@ -239,7 +239,7 @@ static bool task_is_race(const struct task *t, enum fault fault, int64_t now_ns)
 	int64_t since_ns = t->_turn_ns > x->sent_ns ? t->_turn_ns : x->sent_ns;
 	size_t n_written = task_n_bytes_written(t);
 	struct transport_account account;
-	bool is_acknowledged, is_soon;
+	bool is_acknowledged, is_soon, is_known;
 
 	if (t->_requests <= 1u + t->_n_further)
 		return false;
@@ -248,7 +248,7 @@ static bool task_is_race(const struct task *t, enum fault fault, int64_t now_ns)
 		return true;
 	account = transport_get_account(&t->_transport);
 	is_acknowledged = account.unacknowledged < n_written - 1;
-	is_soon = now_ns - task_slack_ns(t, now_ns) - since_ns <=
+	is_soon = now_ns - task_slack_ns(t, now_ns, &is_known) - since_ns <=
 		  account.round_trip_ns + TASK_RACE_NS;
 	if (was_queued && is_soon)
 		return true;
@@ -586,6 +586,7 @@ static void task_on_ready(struct loop_task *loop_task, uint32_t events)
 	struct task *t = container_of(loop_task, struct task, _loop_task);
 	struct task_env *env = t->_env;
 
+	env->_is_again = events & LOOP_AGAIN;
 	if (env->depth == 1) {
 		task_on_event(t, events);
 		return;
@@ -647,6 +648,7 @@ int task_env_init(struct task_env *env)
 		env->_wants[i] = task_wants_of(env, env->requests[i].plan);
 	list_init(&env->_unflushed);
 	env->_wake = loop_last_wake(env->loop);
+	env->_opened_ns = clock_now_ns();
 	timer_queue_init(&env->_connect_timeouts, env->loop, task_on_connect_timeout, env);
 	timer_queue_init(&env->_request_timeouts, env->loop, task_on_request_timeout, env);
 	timer_queue_init(&env->_ages, env->loop, task_on_age, env);

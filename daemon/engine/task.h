@@ -105,6 +105,14 @@ struct task_env {
 	size_t _next_address;
 	size_t _next_source;
 	unsigned _location_tries;
+	/* When the kernel received the first answer of the turn that began at _stamped_wake_ns; 0:
+	 * not known. */
+	int64_t _stamped_wake_ns;
+	int64_t _first_received_ns;
+	uint64_t _n_stamps; /* read after the first one of a turn */
+	int64_t _opened_ns; /* when it was initialized */
+	bool _is_late;	    /* the turn began so long after it that each answer's stamp is read */
+	bool _is_again;	    /* the task that is being called had asked for it */
 
 	/* counters */
 	uint64_t opened;

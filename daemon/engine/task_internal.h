@@ -85,12 +85,32 @@ void task_advance(struct task *t);
 const char *task_error_text(const struct task *t);
 /* Closes the connection without callbacks. */
 void task_close(struct task *t);
-/* The maximum error of a stamp taken now: bytes may have waited since the loop last polled. */
-static inline int64_t task_slack_ns(const struct task *t, int64_t now_ns)
+/* A turn that begins so long after its first answer was received is late. */
+#define TASK_LATE_NS (100 * NSEC_PER_USEC)
+
+/* An event of this turn may have waited that long. */
+static inline bool task_is_long_ago(const struct loop_wake *wake)
 {
-	const struct loop_wake *wake = t->_env->_wake;
+	return wake->wake_ns - wake->prev_wake_ns > TASK_LATE_NS;
+}
+
+/* How late a stamp taken now is for what was read last: since the kernel received it. Where its own
+ * stamp was not read, that of the turn's first answer bounds it, since the kernel reports events in
+ * their order. Without any it may have waited since the loop last polled; or longer, which is
+ * unknown if the poll before that was long ago. */
+static inline int64_t task_slack_ns(const struct task *t, int64_t now_ns, bool *ret_is_known)
+{
+	const struct task_env *env = t->_env;
+	const struct loop_wake *wake = env->_wake;
 	int64_t since_ns = wake->slept ? wake->wake_ns : wake->prev_wake_ns;
 
+	*ret_is_known = true;
+	if (t->_transport.received_ns > t->_exchange.sent_ns)
+		since_ns = t->_transport.received_ns;
+	else if (env->_stamped_wake_ns == wake->wake_ns && env->_first_received_ns > 0)
+		since_ns = env->_first_received_ns;
+	else
+		*ret_is_known = !wake->slept || !task_is_long_ago(wake);
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
@@ -107,12 +127,12 @@ static inline void task_finish_as(
 		.was_sent = true,
 		.is_complete = is_complete,
 		.status = p->status,
-		.slack_ns = task_slack_ns(t, now_ns),
 		.end_ns = now_ns,
 		.connection = t->_connection,
 		.example = example,
 	};
 
+	end.slack_ns = task_slack_ns(t, now_ns, &end.is_slack_known);
 	stats_end(t->_env->stats, &t->_exchange, &end);
 }
 /* Closes the connection. The first n_done in flight have ended already and are counted in

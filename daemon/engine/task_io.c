@@ -23,6 +23,12 @@
 /* The maximum number of reads in one call: a large response must not delay the other tasks. */
 #define TASK_READ_BUDGET 16
 
+/* So many stamps may be read after the first one of a turn; and one more for so many requests, and
+ * for so long a time. */
+#define TASK_STAMPS 4096
+#define TASK_STAMP_REQUESTS 32
+#define TASK_STAMP_NS (NSEC_PER_MSEC / 2)
+
 /* The maximum number of redirects that are searched for a location. */
 #define TASK_LOCATION_TRIES 16
 
@@ -601,6 +607,35 @@ static RARE bool task_take_unasked(struct task *t, size_t n)
 	return false;
 }
 
+/* No event has waited longer than since the poll before the last one. Where that is long, the stamp
+ * of the turn's first answer is read; where that one came late, those of the turn's other answers
+ * too, as far as the requests can pay for them. */
+static inline bool task_wants_stamp(const struct task_env *env)
+{
+	const struct loop_wake *wake = env->_wake;
+
+	if (env->_stamped_wake_ns != wake->wake_ns)
+		return task_is_long_ago(wake);
+	return env->_is_late &&
+	       env->_n_stamps <
+		       TASK_STAMPS + env->sent / TASK_STAMP_REQUESTS +
+			       (uint64_t)((wake->wake_ns - env->_opened_ns) / TASK_STAMP_NS);
+}
+
+static RARE void task_note_stamp(struct task_env *env, int64_t received_ns)
+{
+	int64_t wake_ns = env->_wake->wake_ns;
+
+	/* Of what came during the turn, or was left from the last one, nothing follows for the
+	 * others. */
+	env->_n_stamps += env->_stamped_wake_ns == wake_ns;
+	if (env->_stamped_wake_ns == wake_ns || received_ns > wake_ns || env->_is_again)
+		return;
+	env->_stamped_wake_ns = wake_ns;
+	env->_first_received_ns = received_ns;
+	env->_is_late = received_ns > 0 && wake_ns - received_ns > TASK_LATE_NS;
+}
+
 void task_read(struct task *t)
 {
 	struct task_env *env = t->_env;
@@ -618,7 +653,10 @@ void task_read(struct task *t)
 			want = skippable < SIZE_MAX / 2 ? (size_t)skippable - 1 : SIZE_MAX / 2;
 			io = transport_discard(&t->_transport, want, &n);
 		} else {
+			t->_transport.wants_stamp = task_wants_stamp(env);
 			io = transport_read(&t->_transport, env->read_buffer, want, &n);
+			if (t->_transport.wants_stamp && io == IO_OK)
+				task_note_stamp(env, t->_transport.received_ns);
 		}
 		if (io == IO_AGAIN)
 			return;

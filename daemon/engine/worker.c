@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/plan/plan.h"
@@ -197,6 +198,7 @@ static void worker_prepare(struct worker *w)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	int stamps_fd = tcp_stamps_open();
 	char name[16];
 	int r;
 
@@ -210,6 +212,8 @@ static void *worker_main(void *arg)
 		worker_finish(w);
 		w->summary.error = r;
 	}
+	if (stamps_fd >= 0)
+		(void)close(stamps_fd);
 	worker_post_main(w, &w->done_mail);
 	return NULL;
 }

@@ -9,6 +9,11 @@
  * (EAGAIN, and no event would follow), where TCP retries; and the kernel cannot discard received
  * bytes, so they are read. Thread: that of the loop; for probes that of the resolver.
  *
+ * The kernel stamps each packet that it receives by the wall clock (SO_TIMESTAMPNS, socket(7)), and
+ * recvmsg() returns the stamp of the last one. It is brought to the monotonic clock by reading both
+ * at the time of the read. So it is known how long an answer waited for this thread, also when the
+ * thread had no CPU; reading stamps is dearer than recv(), and left to the caller's choice.
+ *
  * recv() and send() are cancellation points, for which glibc executes four atomic operations and a
  * hundred instructions in each request of a program with threads. Threads are never cancelled here,
  * so these two are called by syscall(), which is not a cancellation point. [3 % of a request's user
@@ -35,6 +40,9 @@
 #include "common/unix_path.h"
 
 #define TCP_SCRATCH_SIZE 65536 /* bytes that one call reads and discards */
+
+/* Two clocks that are read within so long count as read together. */
+#define TCP_CLOCKS_APART_NS (10 * NSEC_PER_USEC)
 
 static enum io tcp_failed(struct transport *t, int error)
 {
@@ -66,13 +74,54 @@ static enum io tcp_moved(struct transport *t, ssize_t n, size_t *ret_n)
 	return IO_OK;
 }
 
+/* An instant of the wall clock, in the past; 0: not known, because the clock was set or this thread
+ * lost its CPU between the readings. */
+static int64_t tcp_monotonic_ns(int64_t wall_ns)
+{
+	for (int tries = 0; tries < 3; tries++) {
+		int64_t before_ns = clock_now_ns();
+		int64_t age_ns = clock_unix_ns() - wall_ns;
+		int64_t after_ns = clock_now_ns();
+
+		if (after_ns - before_ns <= TCP_CLOCKS_APART_NS)
+			return age_ns >= 0 && age_ns < before_ns ? before_ns - age_ns : 0;
+	}
+	return 0;
+}
+
+static ssize_t tcp_receive_stamped(struct transport *t, void *buf, size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct timespec))];
+	} control;
+	struct iovec piece = {buf, size};
+	struct msghdr message = {.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *c;
+	struct timespec stamp;
+	ssize_t n = syscall(SYS_recvmsg, t->fd, &message, 0);
+
+	c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS &&
+		c->cmsg_len == CMSG_LEN(sizeof(stamp))) {
+		memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+		t->received_ns = tcp_monotonic_ns(stamp.tv_sec * NSEC_PER_SEC + stamp.tv_nsec);
+	}
+	return n;
+}
+
 static enum io tcp_receive(struct transport *t, void *buf, size_t size, int flags, size_t *ret_n)
 {
 	ssize_t n;
 
 	assert(size > 0);
+	t->received_ns = 0;
 	do {
-		n = syscall(SYS_recvfrom, t->fd, buf, size, flags, NULL, NULL);
+		n = t->wants_stamp ? tcp_receive_stamped(t, buf, size)
+				   : syscall(SYS_recvfrom, t->fd, buf, size, flags, NULL, NULL);
 	} while (n == -1 && errno == EINTR);
 	t->is_drained = n < (ssize_t)size;
 	return tcp_moved(t, n, ret_n);
@@ -86,6 +135,7 @@ static enum io tcp_read(struct transport *t, void *buf, size_t size, size_t *ret
 /* With MSG_TRUNC the kernel frees received bytes without copying them anywhere. */
 static enum io tcp_discard(struct transport *t, size_t n, size_t *ret_n)
 {
+	t->wants_stamp = false;
 	return tcp_receive(t, NULL, n, MSG_TRUNC, ret_n);
 }
 
@@ -204,6 +254,8 @@ static int tcp_prepare(int fd, int family, const struct transport_options *optio
 
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1)
 		return -1;
+	/* Without stamps it is not known how late answers are read, and all else is as well. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one));
 	return tcp_bind(fd, family, options);
 }
 
@@ -276,4 +328,15 @@ failed:
 		is_unix && error == EAGAIN ? "the server's queue of new connections is full"
 					   : strerrordesc_np(error));
 	return -error;
+}
+
+int tcp_stamps_open(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int one = 1;
+
+	if (fd == -1)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one));
+	return fd;
 }

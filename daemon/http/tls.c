@@ -314,9 +314,12 @@ static enum io tls_read(struct transport *t, void *buf, size_t size, size_t *ret
 	if (tls->error != 0)
 		return tls_failed(t, tls->error);
 	tls_begin_call(tls, TLS_READ_MAX);
+	tls->below.wants_stamp = t->wants_stamp;
 	r = SSL_read_ex(tls->ssl, buf, size, &n);
 	if (r != 1)
 		return tls_judge(t, r, false);
+	/* Bytes that were decrypted before came with the last recv, or an earlier one. */
+	t->received_ns = tls->below.received_ns;
 	t->is_drained = tls->is_drained && !SSL_has_pending(tls->ssl);
 	*ret_n = n;
 	return IO_OK;

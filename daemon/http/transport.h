@@ -63,6 +63,12 @@ struct transport {
 	/* After IO_EOF: the peer did not announce the end, as TLS requires (TCP cannot tell, and
 	 * never sets it). A body that ends with the connection may be truncated. */
 	bool is_truncated;
+	/* Set before a read: it also asks when the kernel received the last of the bytes that it
+	 * returns. */
+	bool wants_stamp;
+	/* After IO_OK of such a read: that instant, of CLOCK_MONOTONIC; 0: nothing was asked, or
+	 * the kernel does not tell (a Unix socket, or a wall clock that was set in between). */
+	int64_t received_ns;
 	/* transport_options */
 	bool resets;
 	struct transport_segments *segments;
@@ -81,6 +87,10 @@ struct transport_options {
 	 * counted. Borrowed until the connection is closed. */
 	struct transport_segments *segments;
 };
+
+/* tcp.c: an open socket for as long as stamps of the kernel are wanted, so that it need not begin
+ * and stop taking them with every connection; -errno if there is none. */
+int tcp_stamps_open(void);
 
 /* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; sa may be AF_INET,
  * AF_INET6 or AF_UNIX (which has no options); the guard is asked with this very address. options:

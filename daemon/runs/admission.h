@@ -13,8 +13,8 @@
 struct err;
 struct plan;
 
-/* epoll, eventfd and two timerfds. */
-#define ADMISSION_DESCRIPTORS_PER_WORKER 4
+/* epoll, eventfd, two timerfds and the socket of the kernel's stamps. */
+#define ADMISSION_DESCRIPTORS_PER_WORKER 5
 
 struct admission {
 	unsigned n_workers;

@@ -265,15 +265,17 @@ static int run_fill_latency(
 	int r = 0;
 
 	for (int i = 0; i < STATS_HISTOGRAM_COUNT && r == 0; i++) {
-		bool needs_schedule = i == STATS_RESPONSE || i == STATS_RESPONSE_LESS_OURS ||
-				      i == STATS_OUR_DELAY || i == STATS_CONNECTION_WAIT;
+		bool needs_schedule =
+			i == STATS_RESPONSE || i == STATS_OUR_DELAY || i == STATS_CONNECTION_WAIT;
+		const char *name = stats_histogram_names[i];
 
+		if (i == STATS_LESS_OURS && !run_schedule(run))
+			name = "service_less_ours";
 		if (needs_schedule && !run_schedule(run))
 			continue; /* absent: the closed model knows service time only */
 		if (i == STATS_TLS && !run->plan->url.tls)
 			continue;
-		r = run_fill_one_latency(stats_histogram_names[i],
-			run_histogram(run, (enum stats_histogram)i), to,
+		r = run_fill_one_latency(name, run_histogram(run, (enum stats_histogram)i), to,
 			i == (int)run_main_histogram(run) ? figures : NULL);
 	}
 	return r;
@@ -517,6 +519,11 @@ static int run_fill_generator(
 	to->little_residual = result_share(run_little_residual(run));
 	to->rx_slack_p99_ns =
 		result_figure(quantile_served(run_histogram(run, STATS_RX_SLACK), 0.99));
+	if (run_histogram(run, STATS_SERVICE)->count > 0)
+		to->rx_unstamped_share = (double)run->totals.unstamped /
+					 (double)run_histogram(run, STATS_SERVICE)->count;
+	else
+		to->rx_unstamped_share = RESULT_REAL_NULL;
 	to->colocated = run_target_is_colocated(&run->target) ? RESULT_YES : RESULT_NO;
 	to->merged_intervals = (int64_t)run->totals.merged_intervals;
 	to->unbalanced_intervals = (int64_t)run->summary.unbalanced;

@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/stats/fault.h"
 #include "common/guard.h"
@@ -85,6 +86,53 @@ START_TEST(test_options)
 	transport_close(&t);
 	close(peer);
 	close(listener);
+}
+END_TEST
+
+#define CLOCKS_APART_NS (20 * NSEC_PER_USEC)
+
+/* The kernel begins to stamp a moment after the first socket has asked for it, so what is sent is
+ * repeated until then. The stamp is of the arrival, however late the read is. */
+START_TEST(test_stamp)
+{
+	int64_t give_up_ns = clock_now_ns() + WAIT_MS * NSEC_PER_MSEC, sent_ns, readable_ns;
+	int stamps = tcp_stamps_open();
+	struct transport t;
+	char buffer[8];
+	int peer;
+	size_t n;
+
+	listen_on_loopback(_i == 1);
+	peer = connect_pair(&t);
+	ck_assert_int_ge(stamps, 0);
+	do {
+		ck_assert_int_lt(clock_now_ns(), give_up_ns);
+		sent_ns = clock_now_ns();
+		ck_assert_int_eq(write(peer, "x", 1), 1);
+		wait_for(t.fd, POLLIN);
+		readable_ns = clock_now_ns();
+		while (clock_now_ns() < readable_ns + NSEC_PER_MSEC)
+			;
+		t.wants_stamp = true;
+		ck_assert_int_eq(transport_read(&t, buffer, sizeof(buffer), &n), IO_OK);
+		ck_assert_uint_eq(n, 1);
+	} while (t.received_ns == 0);
+	ck_assert_int_ge(t.received_ns, sent_ns - CLOCKS_APART_NS);
+	ck_assert_int_le(t.received_ns, readable_ns + CLOCKS_APART_NS);
+
+	/* A read that does not ask forgets it, and so does one that finds nothing. */
+	ck_assert_int_eq(write(peer, "x", 1), 1);
+	wait_for(t.fd, POLLIN);
+	t.wants_stamp = false;
+	ck_assert_int_eq(transport_read(&t, buffer, sizeof(buffer), &n), IO_OK);
+	ck_assert_int_eq(t.received_ns, 0);
+	t.wants_stamp = true;
+	ck_assert_int_eq(transport_read(&t, buffer, sizeof(buffer), &n), IO_AGAIN);
+	ck_assert_int_eq(t.received_ns, 0);
+	transport_close(&t);
+	(void)close(peer);
+	(void)close(stamps);
+	(void)close(listener);
 }
 END_TEST
 
@@ -533,8 +581,10 @@ START_TEST(test_unix)
 	ck_assert_int_eq(transport_write(&t, "hello", 5, &n), IO_OK);
 	ck_assert_int_eq(read(peer, buf, sizeof(buf)), 5);
 	ck_assert_int_eq(write(peer, "there", 5), 5);
+	t.wants_stamp = true; /* there is none */
 	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_OK);
 	ck_assert_uint_eq(n, 5);
+	ck_assert_int_eq(t.received_ns, 0);
 	close(peer);
 	ck_assert_int_eq(transport_read(&t, buf, sizeof(buf), &n), IO_EOF);
 	ck_assert_int_eq(transport_write(&t, "x", 1, &n), IO_ERROR);
@@ -703,6 +753,7 @@ int main(void)
 	int families = has_ipv6() ? 2 : 1;
 
 	tcase_add_loop_test(tcase, test_options, 0, families);
+	tcase_add_loop_test(tcase, test_stamp, 0, families);
 	tcase_add_loop_test(tcase, test_there_and_back, 0, families);
 	tcase_add_test(tcase, test_discard);
 	tcase_add_test(tcase, test_write_until_full);

@@ -84,13 +84,13 @@ START_TEST(descriptors)
 	ck_assert_ptr_nonnull(strstr(err.text, "256"));
 	plan.connections = 100; /* how far -c could go is known */
 	ck_assert_uint_eq(workers(false), 1);
-	ck_assert_uint_eq(got.connections_most, 256 - room.descriptors_used - 16 - 4);
+	ck_assert_uint_eq(got.connections_most, 256 - room.descriptors_used - 16 - 5);
 	plan.connections = 0; /* auto takes what there is */
 	ck_assert_uint_eq(workers(false), 1);
 	ck_assert_uint_gt(got.connections, 100);
 	ck_assert_uint_lt(got.connections, 256);
 	room.descriptors_used =
-		256 - 16 - 4 * 3 - 2; /* room for two, and three workers asked for */
+		256 - 16 - 5 * 3 - 2; /* room for two, and three workers asked for */
 	plan.workers = 3;
 	ck_assert_uint_eq(workers(false), 2);
 	ck_assert_uint_eq(got.connections, 2);
@@ -106,10 +106,10 @@ START_TEST(a_lookup_needs_descriptors_too)
 	ck_assert_uint_eq(workers(false), 1);
 	room.descriptor_limit = 100;
 	ck_assert_uint_eq(workers(false), 1);
-	ck_assert_uint_eq(got.connections, 100 - 20 - 16 - 4);
+	ck_assert_uint_eq(got.connections, 100 - 20 - 16 - 5);
 	plan.dns_ns = NSEC_PER_SEC;
 	ck_assert_uint_eq(workers(false), 1);
-	ck_assert_uint_eq(got.connections, 100 - 20 - 16 - 4 - 4);
+	ck_assert_uint_eq(got.connections, 100 - 20 - 16 - 5 - 4);
 }
 END_TEST
 
