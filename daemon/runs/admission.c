@@ -33,8 +33,9 @@
 /* The memory of a connection, apart from the requests in flight on it; measured. */
 #define ADMISSION_BYTES_PLAIN 1024.0
 #define ADMISSION_BYTES_TLS 49152.0
-#define ADMISSION_BYTES_COUNTS 65536.0 /* of a stage or interval: two histograms */
-#define ADMISSION_MEMORY_SHARE 0.5     /* share of the available memory that one run may use */
+#define ADMISSION_BYTES_COUNTS 65536.0	/* of a stage or interval: two coarse histograms */
+#define ADMISSION_BYTES_NAMED 1081344.0 /* of a named request: four fine histograms */
+#define ADMISSION_MEMORY_SHARE 0.5	/* share of the available memory that one run may use */
 #define ADMISSION_MIB 1048576.0
 #define ADMISSION_QUEUE_SPARE 1024 /* for each worker, beyond what its rate can make wait */
 
@@ -97,13 +98,15 @@ static uint64_t admission_queue(const struct plan *plan, const struct admission 
 	return most < (double)plan->queue_max ? (uint64_t)most : plan->queue_max;
 }
 
-/* Each worker counts for itself, for each stage and for each interval that may still get answers;
- * the stages are counted once more in the sum. */
+/* Each worker counts for itself, for each named request and stage and for each interval that may
+ * still get answers; all but the intervals are counted once more in the sum. */
 static double admission_counts(const struct plan *plan, const struct admission *a)
 {
-	double stages = (double)plan_n_rows(plan);
+	double lasting = (double)plan_n_rows(plan) * ADMISSION_BYTES_COUNTS +
+			 (double)plan_n_named(plan) * ADMISSION_BYTES_NAMED;
+	double intervals = (double)worker_n_intervals(plan) * ADMISSION_BYTES_COUNTS;
 
-	return stages + (stages + (double)worker_n_intervals(plan)) * (double)a->n_workers;
+	return lasting + (lasting + intervals) * (double)a->n_workers;
 }
 
 /* Memory for all requests that may wait at one time, for an answer or a connection, is allocated
@@ -113,7 +116,7 @@ static int admission_check_memory(const struct plan *plan, const struct admissio
 {
 	double connection = plan->url.tls ? ADMISSION_BYTES_TLS : ADMISSION_BYTES_PLAIN;
 	double depth = plan->pipeline > 1 ? (double)plan->pipeline : 1;
-	double counts = admission_counts(plan, a) * ADMISSION_BYTES_COUNTS;
+	double counts = admission_counts(plan, a);
 	double bytes;
 
 	a->queue = admission_queue(plan, a);
@@ -126,11 +129,12 @@ static int admission_check_memory(const struct plan *plan, const struct admissio
 	}
 	if (counts > bytes / 2) {
 		err_set(reterr,
-			"counting for %zu stages and %zu intervals in each of %u workers takes "
-			"%.0f MiB, and half of the %.0f MiB that are left is the most a run takes: "
-			"fewer workers or stages, longer intervals or a shorter request timeout",
-			plan_n_rows(plan), worker_n_intervals(plan), a->n_workers,
-			counts / ADMISSION_MIB, (double)room->memory / ADMISSION_MIB);
+			"counting for %zu named requests, %zu stages and %zu intervals in each of "
+			"%u workers takes %.0f MiB, and half of the %.0f MiB that are left is the "
+			"most a run takes: fewer of them, longer intervals or a shorter request "
+			"timeout",
+			plan_n_named(plan), plan_n_rows(plan), worker_n_intervals(plan),
+			a->n_workers, counts / ADMISSION_MIB, (double)room->memory / ADMISSION_MIB);
 		return REGISTRY_E_UNAVAILABLE;
 	}
 	err_set(reterr,

@@ -334,6 +334,30 @@ START_TEST(memory_is_for_stages_too)
 }
 END_TEST
 
+/* And for each named request, in four histograms of 264 KiB. */
+START_TEST(memory_is_for_named_requests_too)
+{
+	struct plan_request requests[64];
+
+	for (size_t i = 0; i < 64; i++)
+		requests[i] = (struct plan_request){.name = (char *)"a"};
+	plan.requests = requests;
+	plan.n_requests = 64;
+	plan.connections = 64;
+	plan.workers = 2;
+	room.memory = 1024 << 20;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+	ck_assert_uint_ge(got.bytes, UINT64_C(3) * 64 * 4 * 264 << 10);
+	plan.workers = 64;
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.text, "64 named requests"));
+	requests[0].name = (char *)""; /* one without a name is counted with all */
+	plan.n_requests = 1;
+	ck_assert_int_eq(admission_check(&plan, &room, &target, &got, &err), 0);
+}
+END_TEST
+
 /* So it does for each interval that an answer may still come for: two histograms of 30 KiB, too. */
 START_TEST(memory_is_for_open_intervals)
 {
@@ -437,6 +461,7 @@ int main(void)
 	tcase_add_loop_test(t, ports_that_come_back_in_time, 0, sizeof(churns) / sizeof(churns[0]));
 	tcase_add_test(t, memory_is_for_what_may_wait);
 	tcase_add_test(t, memory_is_for_stages_too);
+	tcase_add_test(t, memory_is_for_named_requests_too);
 	tcase_add_test(t, memory_is_for_open_intervals);
 	tcase_add_test(t, the_queue_is_what_can_wait);
 	tcase_add_test(t, caps_name_their_key);
