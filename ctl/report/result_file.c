@@ -39,14 +39,18 @@ static bool result_file_has_line(const char *text, const char *line)
 	return at && (at == text || at[-1] == '\n');
 }
 
-/* Tells what a file is that is no JSON. */
+/* Tells what a file is that is no JSON. A report holds its run file, so that the name decides
+ * first.
+ */
 static int result_file_odd(const char *path, const char *text, const json_error_t *error)
 {
-	if (str_ends(path, ".ini") || result_file_has_line(text, "[target]"))
+	bool is_report = !str_ends(path, ".json") && format_for(path);
+
+	if (!is_report && (str_ends(path, ".ini") || result_file_has_line(text, "[target]")))
 		command_complain("%s: this is a run file, not a result: rpsctl run %s runs it, and "
 				 "with -o FILE.json writes its result",
 			path, path);
-	else if (!str_ends(path, ".json") && format_for(path))
+	else if (is_report)
 		command_complain(
 			"%s: only a result in JSON can be read back: " RESULT_FILE_WRITE, path);
 	else

@@ -207,7 +207,8 @@ file seq <<-END
 END
 cp seq.ini sequence
 : >table.csv
-: >page.md
+printf '### OK\n\n```ini\n[target]\nurl = %s\n```\n' "$url" >page.md
+printf '[target]\nurl = %s\n' "$url" >page.txt
 : >odd.json
 echo '{"schema": "other"}' >other.json
 for command in "report" "merge $ROOT/tests/data/result_open.json"; do
@@ -216,7 +217,7 @@ for command in "report" "merge $ROOT/tests/data/result_open.json"; do
 		expect_mistake 78 "^rpsctl: $word: this is a run file, not a result: rpsctl run $word " \
 			"$rpsctl" $command "$word"
 	done
-	for word in table.csv page.md; do
+	for word in table.csv page.md ./page.txt; do
 		# shellcheck disable=SC2086
 		expect_mistake 78 "^rpsctl: $word: only a result in JSON can be read back: .*-o FILE\.json" \
 			"$rpsctl" $command "$word"
