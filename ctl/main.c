@@ -17,6 +17,7 @@
 #include "common/std_fds.h"
 #include "common/str.h"
 #include "ctl/commands/cmd.h"
+#include "ctl/commands/named_file.h"
 #include "ctl/suggest.h"
 #include "ctl/print.h"
 #include "ctl/start/run_spec.h"
@@ -105,12 +106,8 @@ static int main_unknown(const char *word)
 			"there is no command %s; did you mean rpsctl run %s?", word, name.data);
 		break;
 	case SUGGEST_NOT:
-		if (access(word, F_OK) == 0) {
-			command_complain("there is no command %s; a run file of that name: "
-					 "rpsctl ./%s",
-				word, word);
+		if (named_file_complain(&none, word))
 			break;
-		}
 		if (place.len)
 			command_complain("there is no command %s, and no run of that name in %s; "
 					 "http://%s/ is a URL",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpsctl check: reads files as the daemon would, without one, and describes the result or reports
- * all problems. The grammar is chosen by the name (rpsd.conf, *.conf, *.ini), else by the sections.
+ * all problems. The grammar is chosen by the name (*.ini, and *.conf unless it has the sections of
+ * a run file alone), else by the sections.
  * A run file without [target] cannot be used alone: after another run file it is an overlay of
  * that, as with `rpsctl run`. */
 #include <errno.h>
@@ -43,13 +44,16 @@ static bool cmd_check_has_section(const struct ini_doc *doc, const struct key_ta
 
 static const struct key_table *cmd_check_judge(const char *path, const struct ini_doc *doc)
 {
+	bool is_settings, is_plan;
+
 	if (str_ends(path, ".ini"))
 		return &plan_keys;
+	is_settings = cmd_check_has_section(doc, &settings_keys);
+	is_plan = cmd_check_has_section(doc, &plan_keys);
+	/* A run file may have any name (rpsctl ./load.conf). */
 	if (str_ends(path, ".conf"))
-		return &settings_keys;
-	return cmd_check_has_section(doc, &settings_keys) && !cmd_check_has_section(doc, &plan_keys)
-		       ? &settings_keys
-		       : &plan_keys;
+		return is_plan && !is_settings ? &plan_keys : &settings_keys;
+	return is_settings && !is_plan ? &settings_keys : &plan_keys;
 }
 
 /* ---------------------------------------------------------------- run files */

@@ -22,6 +22,7 @@
 #include "common/json_path.h"
 #include "ctl/client.h"
 #include "ctl/commands/cmd.h"
+#include "ctl/commands/named_file.h"
 #include "ctl/start/content.h"
 #include "ctl/live/display.h"
 #include "ctl/start/start_request.h"
@@ -89,6 +90,12 @@ static void cmd_run_say_trouble(const struct session *s, const struct buf *ended
 static bool cmd_run_is_service(const struct options *o)
 {
 	return o->service || run_spec_kind(o->args[0]) == RUN_SPEC_NAME;
+}
+
+/* A file was meant, and the word names a run of the service. */
+static bool cmd_run_is_misnamed(const struct options *o)
+{
+	return run_spec_kind(o->args[0]) == RUN_SPEC_NAME && named_file_complain(o, o->args[0]);
 }
 
 /* Takes over parameters; content: of a private run. */
@@ -266,6 +273,8 @@ int cmd_run(struct options *o)
 		command_complain("%s", err.text);
 		return status;
 	}
+	if (cmd_run_is_misnamed(o))
+		return EXIT_USAGE;
 	if (o->dry_run)
 		return cmd_run_dry(o, cmd_run_is_service(o));
 	status = cmd_run_make(&d, o, !d.is_service);
@@ -290,6 +299,8 @@ int cmd_start(struct options *o)
 	const char *id;
 	int r;
 
+	if (cmd_run_is_misnamed(o))
+		return EXIT_USAGE;
 	if (o->dry_run)
 		return cmd_run_dry(o, true);
 	r = cmd_run_make(&d, o, false);

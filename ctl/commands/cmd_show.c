@@ -6,22 +6,25 @@
 #include "common/json_path.h"
 #include "ctl/client.h"
 #include "ctl/commands/cmd.h"
+#include "ctl/commands/named_file.h"
 #include "ctl/print.h"
 #include "ctl/start/run_spec.h"
 
 int cmd_show(struct options *o)
 {
 	struct client_answer answer;
-	json_t *parameters = json_object();
+	json_t *parameters;
 	int r;
 
 	if (o->n_args && run_spec_kind(o->args[0]) != RUN_SPEC_NAME) {
-		json_decref(parameters);
 		command_complain("show: %s is not the name of a run of the service; rpsctl check "
 				 "FILE prints what a file means",
 			o->args[0]);
 		return EXIT_USAGE;
 	}
+	if (o->n_args && named_file_complain(o, o->args[0]))
+		return EXIT_USAGE;
+	parameters = json_object();
 	r = o->n_args ? command_put_run(o, parameters, "name", o->args[0]) : 0;
 	if (r)
 		return r;

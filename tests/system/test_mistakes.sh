@@ -241,6 +241,34 @@ done
 expect_mistake 64 "^rpsctl: show: seq\.ini is not the name of a run of the service; rpsctl check" \
 	"$rpsctl" show seq.ini
 
+# A file whose name reads as that of a run: what it is, and what takes it, service or not.
+printf '[target]\nurl = %s\n' "$url" >load.conf
+cp load.conf load
+export RPSCTL_SOCKET=$T/none
+for command in run start "run --dry-run" "start --dry-run"; do
+	for word in load.conf load page.txt other.json; do
+		# shellcheck disable=SC2086
+		expect_mistake 64 "^rpsctl: ${command%% *}: $word is read as the name of a run of the service; a run file of that name: rpsctl ${command%% *} \./$word$" \
+			"$rpsctl" $command "$word"
+	done
+	# shellcheck disable=SC2086
+	expect_mistake 64 "^rpsctl: ${command%% *}: seq is read .*: rpsctl ${command%% *} seq\.ini$" "$rpsctl" $command seq
+	# shellcheck disable=SC2086
+	expect_mistake 64 ": page\.md is read .*; the file of that name is a report, " "$rpsctl" $command page.md
+	# shellcheck disable=SC2086
+	expect_mistake 64 ": a\.json is read .*; \./a\.json: this is the result of a run: rpsctl report shows it$" "$rpsctl" $command a.json
+done
+expect_mistake 64 '^rpsctl: there is no command a\.json; .*the result of a run: rpsctl report' "$rpsctl" a.json
+expect_mistake 64 '^rpsctl: show: load\.conf is read .*; rpsctl check load\.conf prints' "$rpsctl" show load.conf
+expect_mistake 69 '^rpsctl: no service at ' "$rpsctl" run no-such-file
+mkdir folder
+expect_mistake 69 '^rpsctl: no service at ' "$rpsctl" run folder
+unset RPSCTL_SOCKET
+expect_exit 0 "$rpsctl" check load.conf
+expect_line "$OUT" "^load\.conf: GET $url"
+printf '[policy]\nallow = 192.0.2.1\n[target]\n' >both.conf
+expect_mistake 78 '^both\.conf:3: unknown section \[target\]' "$rpsctl" check both.conf
+
 # More words than a command takes.
 mapfile -t names < <(printf '%s.json\n' {1..257})
 expect_mistake 64 '^rpsctl: merge takes at most 256 words \(FILE FILE\.\.\.\), and 257 were given; merge some with -o SUM\.json, and then the sums; ' \
