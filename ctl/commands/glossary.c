@@ -225,8 +225,8 @@ static const struct term terms[] = {
 	{"failed|fail",
 		"Everything planned that got no good answer. As a row of times: how long those "
 		"took. "
-		"As a verdict: FAILED, not one good answer (exit 13), or FAIL, a rule is broken "
-		"(exit 10)."},
+		"As a verdict: FAIL, not one of the answers was good; FAILED, the run could not be "
+		"carried out, most often because nothing connected. Both are exit 13."},
 	{"error|errors",
 		"What went wrong, how often, with an example of what was seen. Each has its "
 		"name; rpsctl help connect-refused explains one."},

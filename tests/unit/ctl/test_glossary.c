@@ -311,6 +311,39 @@ START_TEST(test_words_of_a_result)
 }
 END_TEST
 
+/* One line of several, of which each but the first is indented. */
+static void join_lines(char *text)
+{
+	char *to = text;
+	const char *from = text;
+
+	while (*from) {
+		from += *from == '\n' ? strspn(from + 1, " ") : 0;
+		*to++ = *from++;
+	}
+	*to = '\0';
+}
+
+/* The words on top of a report: with the exit status that a run under them has. */
+START_TEST(test_verdicts)
+{
+	static const struct {
+		const char *word, *status;
+	} verdicts[] = {{"ok", "exit 0"}, {"overload", "exit 0"}, {"FAIL", "exit 13"},
+		{"FAILED", "exit 13"}, {"stopped", "exit 14"}, {"void", "exit 12"}};
+
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++) {
+		struct buf text = {0};
+
+		ck_assert_int_eq(glossary_explain(verdicts[i].word, &text), 0);
+		join_lines(text.data);
+		ck_assert_msg(strstr(text.data, verdicts[i].status), "%s", text.data);
+		ck_assert_msg(!strstr(text.data, "exit 10"), "%s", text.data);
+		buf_fini(&text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("glossary");
@@ -327,6 +360,7 @@ int main(void)
 	tcase_add_test(tcase, test_words_of_the_audit);
 	tcase_add_loop_test(tcase, test_words_of_the_daemon, 0, 1);
 	tcase_add_test(tcase, test_words_of_a_result);
+	tcase_add_test(tcase, test_verdicts);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
