@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,8 +26,11 @@
 #include "ctl/options.h"
 #include "ctl/problem.h"
 
-#define CLIENT_SOCKET "/run/rpsd/control.socket"
-#define CLIENT_OBSERVE_SOCKET "/run/rpsd/observe.socket"
+#define CLIENT_DIRECTORY "/run/rpsd/" /* of the sockets that systemd listens on */
+#define CLIENT_SOCKET CLIENT_DIRECTORY "control.socket"
+#define CLIENT_OBSERVE_SOCKET CLIENT_DIRECTORY "observe.socket"
+#define CLIENT_WHICH                                                                               \
+	"--socket (or RPSCTL_SOCKET) names the socket that rpsd listens on, as its log says"
 #define CLIENT_OWN_RUN "a run of your own needs none: "
 #define CLIENT_READ_SIZE 65536u
 
@@ -62,8 +66,15 @@ const char *client_socket_path(const struct options *o)
 	return path ? path : CLIENT_SOCKET;
 }
 
-/* A connected descriptor or -errno. */
-static int client_dial(const char *path)
+/* A file of any other kind refuses connections as a socket does on which no process listens. */
+static bool client_is_other_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISSOCK(st.st_mode);
+}
+
+int client_dial(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	size_t len = strlen(path);
@@ -79,9 +90,17 @@ static int client_dial(const char *path)
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == -1) {
 		r = -errno;
 		(void)close(fd);
-		return r;
+		return r == -ECONNREFUSED && client_is_other_file(path) ? -ENOTSOCK : r;
 	}
 	return fd;
+}
+
+void client_start_words(const char *path, char *ret, size_t size)
+{
+	if (str_starts(path, CLIENT_DIRECTORY))
+		(void)snprintf(ret, size, "systemctl start rpsd.socket");
+	else
+		(void)snprintf(ret, size, "rpsd --socket %.200s", path);
 }
 
 /* What can be done without a service. */
@@ -110,6 +129,8 @@ static const char *client_other_way(const struct options *o)
 static int client_unreachable(
 	const char *path, int error, const struct options *o, struct err *reterr)
 {
+	char start[240];
+
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
@@ -120,10 +141,16 @@ static int client_unreachable(
 		return EXIT_REFUSED;
 	case -ENOENT:
 	case -ECONNREFUSED:
-		err_set(reterr,
-			"no service %s %s; to start it: systemctl start rpsd.socket, or by hand "
-			"(rpsd --help); %s",
-			error == -ENOENT ? "at" : "answers at", path, client_other_way(o));
+		client_start_words(path, start, sizeof(start));
+		err_set(reterr, "no service %s %s; to start it: %s%s; %s",
+			error == -ENOENT ? "at" : "answers at", path, start,
+			str_starts(start, "systemctl") ? ", or by hand (rpsd --help)" : "",
+			client_other_way(o));
+		return EXIT_NO_DAEMON;
+	case -ENOTSOCK:
+	case -ENAMETOOLONG:
+		err_set(reterr, "%.200s %s: " CLIENT_WHICH, path,
+			error == -ENOTSOCK ? "is not a socket" : "is too long for a socket's path");
 		return EXIT_NO_DAEMON;
 	default:
 		err_set(reterr, "%s: %s", path, strerror(-error));

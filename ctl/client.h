@@ -28,6 +28,11 @@ void client_close(struct client *c);
 
 /* The socket's path: --socket, $RPSCTL_SOCKET or the service's own. */
 const char *client_socket_path(const struct options *o);
+/* A descriptor connected to the socket, or -errno: -ENOTSOCK where the path is that of another
+ * file, -ECONNREFUSED where no process listens. */
+int client_dial(const char *path);
+/* The command that makes a service listen there. */
+void client_start_words(const char *path, char *ret, size_t size);
 
 /* Connects to the service. is_query: read-only, so the observers' socket will do where the other
  * one is forbidden. 0, or the exit status to end with, and one line in reterr. */

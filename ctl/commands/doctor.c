@@ -18,6 +18,7 @@
 #include "common/host/host_text.h"
 #include "common/str.h"
 #include "common/version.h"
+#include "ctl/client.h"
 #include "ctl/style.h"
 #include "ctl/report/report.h"
 
@@ -225,7 +226,12 @@ static void doctor_service(struct doctor *d)
 		return;
 	case ECONNREFUSED:
 		doctor_say(d, false, "service", "no process listens at %s", path);
-		doctor_try(d, "systemctl start rpsd.socket");
+		client_start_words(path, remedy, sizeof(remedy));
+		doctor_try(d, remedy);
+		return;
+	case ENOTSOCK:
+		doctor_say(d, false, "service", "%s is not a socket", path);
+		doctor_try(d, "--socket PATH, as the log of rpsd names it");
 		return;
 	default:
 		doctor_say(d, false, "service", "%s: %s", path, strerror(f->control.error));

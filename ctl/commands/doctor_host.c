@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,22 +130,15 @@ static void doctor_ask_rpsd(struct doctor_facts *f)
 		(void)snprintf(f->rpsd_version, sizeof(f->rpsd_version), "%s", said + 5);
 }
 
+/* 0 or errno. */
 static int doctor_dial(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
-	int error = 0;
+	int fd = client_dial(path);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return ENAMETOOLONG;
-	(void)strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == -1)
-		error = errno;
+	if (fd < 0)
+		return -fd;
 	(void)close(fd);
-	return error;
+	return 0;
 }
 
 /* A service that does not answer must not block rpsctl. */

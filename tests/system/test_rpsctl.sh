@@ -334,7 +334,7 @@ expect_text "the line" "$ERR" "$nowhere"
 expect_words 64 "rpsctl: there is no command no-such-run, and no run of that name in $named; \
 http://no-such-run/ is a URL" "$rpsctl" no-such-run
 # Each message has its remedy.
-start_it="to start it: systemctl start rpsd.socket, or by hand (rpsd --help)"
+start_it="to start it: rpsd --socket $T/none"
 for command in status watch list; do
 	expect_words 69 "rpsctl: no service at $T/none; $start_it; a run of your own needs none: \
 rpsctl URL, or rpsctl FILE.ini" env RPSCTL_SOCKET="$T/none" "$rpsctl" "$command"

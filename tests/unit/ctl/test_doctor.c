@@ -122,6 +122,8 @@ static const struct {
 } facts[] = {
 	{"  warn  service      no process listens at /run/rpsd/control.socket", 1, ECONNREFUSED,
 		RPSD_VERSION, 2, 8, RPSD_VERSION},
+	{"  warn  service      /run/rpsd/control.socket is not a socket", 1, ENOTSOCK, RPSD_VERSION,
+		2, 8, RPSD_VERSION},
 	{"  warn  service      at /run/rpsd/control.socket is version 0.0.1", 1, 0, "0.0.1", 2, 8,
 		RPSD_VERSION},
 	{"  ok    service      answers at", 0, 0, "", 2, 8, RPSD_VERSION},
