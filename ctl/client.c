@@ -428,7 +428,7 @@ static int client_explain_role(const struct client_answer *a, struct buf *ret)
 
 static int client_explain_unavailable(const struct client_answer *a, struct buf *ret)
 {
-	(void)buf_printf(ret, "rpsctl: the daemon cannot: %s\n", client_field(a, "reason"));
+	(void)buf_printf(ret, "rpsctl: rpsd cannot: %s\n", client_field(a, "reason"));
 	return EXIT_NO_DAEMON;
 }
 

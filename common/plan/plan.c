@@ -12,6 +12,9 @@
 #include "common/plan/plan_values.h"
 #include "common/str.h"
 
+#define PLAN_DESCRIPTORS_SPARE 16 /* of the daemon, beside those of its runs */
+#define PLAN_DESCRIPTORS_LOOKUP 4 /* for a lookup during the run */
+
 const char *plan_connect_unix(const struct plan *p)
 {
 	return p->connect.unix_path || p->connect.host ? p->connect.unix_path : p->url.unix_path;
@@ -69,4 +72,10 @@ uint64_t plan_connection_limit(const struct plan *p)
 	if (p->connections)
 		return p->connections;
 	return p->model == PLAN_CLOSED ? PLAN_AUTO_USERS : PLAN_AUTO_CONNECTIONS;
+}
+
+uint64_t plan_descriptors(const struct plan *p, uint64_t connections, uint64_t workers)
+{
+	return connections + workers * PLAN_DESCRIPTORS_PER_WORKER + PLAN_DESCRIPTORS_SPARE +
+	       (p->dns_ns > 0 ? PLAN_DESCRIPTORS_LOOKUP : 0);
 }

@@ -336,6 +336,10 @@ static inline size_t plan_n_named(const struct plan *p)
 #define PLAN_AUTO_CONNECTIONS 1000
 #define PLAN_AUTO_USERS 64 /* without pipelining */
 uint64_t plan_connection_limit(const struct plan *p);
+/* epoll, eventfd, two timerfds and the socket of the kernel's stamps. */
+#define PLAN_DESCRIPTORS_PER_WORKER 5
+/* The descriptors that a run needs beside those that rpsd has open already; some are to spare. */
+uint64_t plan_descriptors(const struct plan *p, uint64_t connections, uint64_t workers);
 /* Are all connections opened before the start? It holds for connections that carry more than one
  * request. */
 bool plan_is_fixed_pool(const struct plan *p);

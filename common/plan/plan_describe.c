@@ -19,7 +19,6 @@
 #include "common/plan/plan_describe_parts.h"
 
 /* A worker has an epoll descriptor, the eventfd of its mailbox and two timerfds. */
-#define PLAN_WORKER_DESCRIPTORS 4
 
 /* Their minimum sample sizes are confidence_least_n: from there on the largest value lies above the
  * quantile. */
@@ -293,9 +292,13 @@ static int plan_describe_needs(const struct plan *p, struct buf *b)
 {
 	uint64_t workers = p->workers ? p->workers : 1;
 
-	return buf_printf(b, "  needs        %s descriptors%s\n",
-		figure_count(plan_connection_limit(p) + workers * PLAN_WORKER_DESCRIPTORS).text,
-		p->workers ? "" : ", 4 more for each worker above one");
+	int r = buf_printf(b, "  needs        %s descriptors beside those of rpsd itself",
+		figure_count((int64_t)plan_descriptors(p, plan_connection_limit(p), workers)).text);
+
+	if (r == 0 && !p->workers)
+		r = buf_printf(b, "; %d more for each\n               worker above one",
+			PLAN_DESCRIPTORS_PER_WORKER);
+	return r ? r : buf_puts(b, "\n");
 }
 
 static uint64_t plan_sample(const struct plan *p, size_t i)

@@ -26,10 +26,6 @@
 
 #define ADMISSION_WORKERS_MAX 64
 
-/* Descriptors that the daemon may need in addition to those of runs. */
-#define ADMISSION_DESCRIPTORS_SPARE 16
-#define ADMISSION_DESCRIPTORS_LOOKUP 4 /* for a lookup during the run */
-
 /* The memory of a connection, apart from the requests in flight on it; measured. */
 #define ADMISSION_BYTES_PLAIN 1024.0
 #define ADMISSION_BYTES_TLS 49152.0
@@ -64,9 +60,7 @@ static unsigned admission_workers(
 static int admission_check_descriptors(const struct plan *plan, const struct admission_room *room,
 	struct admission *a, struct err *reterr)
 {
-	uint64_t base = room->descriptors_used + ADMISSION_DESCRIPTORS_SPARE +
-			a->n_workers * ADMISSION_DESCRIPTORS_PER_WORKER +
-			(plan->dns_ns > 0 ? ADMISSION_DESCRIPTORS_LOOKUP : 0);
+	uint64_t base = room->descriptors_used + plan_descriptors(plan, 0, a->n_workers);
 	uint64_t left = room->descriptor_limit > base ? room->descriptor_limit - base : 0;
 
 	a->connections_most = left;
@@ -76,10 +70,12 @@ static int admission_check_descriptors(const struct plan *plan, const struct adm
 	if (a->connections <= left)
 		return 0;
 	err_set(reterr,
-		"%" PRIu64 " connections need %" PRIu64
-		" descriptors and this process may have %" PRIu64
-		" (RLIMIT_NOFILE, LimitNOFILE=): fewer connections or a higher limit",
-		a->connections, base + a->connections, room->descriptor_limit);
+		"%" PRIu64 " connections need %" PRIu64 " descriptors beside the %" PRIu64
+		" in use, and rpsd may have %" PRIu64 ": fewer connections, or a higher limit (%s)",
+		a->connections, plan_descriptors(plan, a->connections, a->n_workers),
+		room->descriptors_used, room->descriptor_limit,
+		room->is_private ? "ulimit -n"
+				 : "LimitNOFILE= of its unit, or ulimit -n before it");
 	return REGISTRY_E_UNAVAILABLE;
 }
 

@@ -13,9 +13,6 @@
 struct err;
 struct plan;
 
-/* epoll, eventfd, two timerfds and the socket of the kernel's stamps. */
-#define ADMISSION_DESCRIPTORS_PER_WORKER 5
-
 struct admission {
 	unsigned n_workers;
 	uint64_t connections;	   /* over all workers; closed model: users */
@@ -28,6 +25,7 @@ struct admission {
 
 /* The resources of this host that are not used by present runs. */
 struct admission_room {
+	bool is_private; /* of rpsctl, whose limits it has */
 	unsigned cpus;
 	uint64_t descriptor_limit;
 	uint64_t descriptors_used; /* open now, plus what active runs may still open */

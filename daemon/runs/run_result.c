@@ -495,9 +495,9 @@ static void run_fill_resources(const struct run *run, struct result_generator *t
 
 	to->descriptors.is = to->ports.is = RESULT_IS_THERE;
 	to->descriptors.limit = (int64_t)room->descriptor_limit;
-	to->descriptors.used_at_most = (int64_t)(room->descriptors_used +
-						 run->n_started * ADMISSION_DESCRIPTORS_PER_WORKER +
-						 run->summary.connections_peak);
+	to->descriptors.used_at_most =
+		(int64_t)(room->descriptors_used + run->n_started * PLAN_DESCRIPTORS_PER_WORKER +
+			  run->summary.connections_peak);
 	to->ports.range = (int64_t)room->ports.n;
 	/* Whether a port in TIME_WAIT can be taken again at once. */
 	to->ports.reused = room->ports.tw_reuse == 1 || (room->ports.tw_reuse == 2 && is_colocated)

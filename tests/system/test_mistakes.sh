@@ -284,6 +284,12 @@ for n in 6 16; do
 		bash -c "ulimit -n $n; exec '$rpsctl' run '$url' -r 10 -d 1s"
 done
 
+# What a plan says that it needs is what a run is refused for.
+expect_exit 0 "$rpsctl" "$url" --dry-run -c 200 --set load.workers=2
+expect_line "$OUT" '^  needs +226 descriptors beside those of rpsd itself$'
+expect_mistake 69 '^rpsctl: rpsd cannot: 200 connections need 226 descriptors beside the [0-9]+ in use, and rpsd may have 100: fewer connections, or a higher limit \(ulimit -n\)$' \
+	bash -c "ulimit -n 100; exec '$rpsctl' run '$url' -c 200 -d 1s -q --set load.workers=2"
+
 # Flags and commands: the nearest is named.
 expect_exit 64 "$rpsctl" run "$url" --durration 3
 expect_line "$ERR" '--durration'

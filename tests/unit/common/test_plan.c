@@ -548,7 +548,7 @@ START_TEST(description)
 		(const char *const[]){"f: GET http://127.0.0.1:8000/\n", "open model",
 			"even spacing, up to 1000/s\n", "lasts        1m3s", "warm-up 2s before",
 			"cooldown 3s after", "at most 30s for missing answers", "3,600 requests, ",
-			"plus 2,030 in warm-up and cooldown", "up to 1,000,", "1,004 descriptors",
+			"plus 2,030 in warm-up and cooldown", "up to 1,000,", "1,021 descriptors",
 			"p99.9 (needs 2,995 independent requests); p99.99 takes 29,956\n", NULL});
 	expect_description(CONF_TARGET "[load]\nmodel = closed\nrequests = 25000\nthink = 1s\n"
 				       "[connections]\ncount = 1\nreuse = no\n",

@@ -566,7 +566,10 @@ static const struct {
 		"closed model, 1,600 users, each waits for its answer\n               16 of them "
 		"share a connection, pipelined\n"},
 	{CONF_TARGET "[load]\nmodel = closed\n[connections]\npipeline = 16\ncount = 100\n",
-		"\n  needs        104 descriptors"},
+		"\n  needs        121 descriptors beside those of rpsd itself; 5 more for each\n"
+		"               worker above one\n"},
+	{CONF_TARGET "[load]\nmodel = closed\nworkers = 3\n[connections]\ncount = 100\n",
+		"\n  needs        131 descriptors beside those of rpsd itself\n"},
 };
 
 START_TEST(in_words)

@@ -82,6 +82,12 @@ START_TEST(descriptors)
 		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
 	ck_assert_ptr_nonnull(strstr(err.text, "1000 connections"));
 	ck_assert_ptr_nonnull(strstr(err.text, "256"));
+	ck_assert_ptr_nonnull(strstr(err.text, "LimitNOFILE= "));
+	room.is_private = true; /* no unit has a say in it */
+	ck_assert_int_eq(
+		admission_check(&plan, &room, &target, &got, &err), REGISTRY_E_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.text, " (ulimit -n)"));
+	ck_assert_ptr_null(strstr(err.text, "LimitNOFILE"));
 	plan.connections = 100; /* how far -c could go is known */
 	ck_assert_uint_eq(workers(false), 1);
 	ck_assert_uint_eq(got.connections_most, 256 - room.descriptors_used - 16 - 5);
