@@ -231,11 +231,14 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 			near ? near : "", near ? "?)" : "");
 		buf_fini(&b);
 	} else if (code == UNITS_E_RANGE) {
-		err_set(reterr, "'%.60s' is too large or has too many decimals: write %s%s%s%s%s",
-			value, keys_words[key->type].how, word_or, word,
+		err_set(reterr, "'%.60s' is too large%s: write %s%s%s%s%s", value,
+			strchr(value, '.') ? " or has too many decimals" : "",
+			keys_words[key->type].how, word_or, word,
 			key->limits ? "; the range is " : "", key->limits ? key->limits : "");
 	} else if (code == UNITS_E_UNIT) {
-		err_set(reterr, "'%.60s' has no unit or a wrong one: write %s%s%s", value,
+		err_set(reterr, "'%.60s' %s: write %s%s%s", value,
+			value[strspn(value, "0123456789.")] ? "has a unit that is not known here"
+							    : "has no unit",
 			keys_words[key->type].how, word_or, word);
 	} else {
 		err_set(reterr, "'%.60s' is not %s: write %s%s%s", value,

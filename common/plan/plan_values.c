@@ -128,6 +128,23 @@ int plan_parse_scale(const char *value, void *field, struct err *reterr)
 	return 0;
 }
 
+int plan_parse_new_rate(const char *value, struct rate *ret, bool *ret_is_scale, struct err *reterr)
+{
+	static const char how[] = "write 500, 2k or 100/m, or x1.1 of the present one";
+	int r;
+
+	*ret_is_scale = value[0] == 'x';
+	if (*ret_is_scale)
+		return plan_parse_scale(value, ret, reterr);
+	r = units_parse_rate(value, ret);
+	if (r == UNITS_E_RANGE)
+		err_set(reterr, "'%.60s' is above the highest rate, 10M/s%s: %s", value,
+			strchr(value, '.') ? ", or has more than six decimals" : "", how);
+	else if (r)
+		err_set(reterr, "'%.60s' is not a rate: %s", value, how);
+	return r ? -EINVAL : 0;
+}
+
 /* ---- how arrivals are spaced, and met ---- */
 
 /* A number from 0 to 1, or a percentage; exact to six decimals. */

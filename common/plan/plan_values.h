@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct err;
+struct rate;
 
 /* The length of the name in a valid "Name: value"; *ret_value: the text after the colon and blanks,
  * NULL if there is no colon. */
@@ -35,6 +36,10 @@ int plan_parse_arrivals(const char *value, void *plan, struct err *reterr);
 int plan_parse_gap(const char *value, void *int64_ns, struct err *reterr);
 /* "x0.1" or "0.1": the factor for all rates. */
 int plan_parse_scale(const char *value, void *rate, struct err *reterr);
+/* What an active run's rate is set to: a rate, or with *ret_is_scale a factor of the present one. 0
+ * or -EINVAL. */
+int plan_parse_new_rate(
+	const char *value, struct rate *ret, bool *ret_is_scale, struct err *reterr);
 /* "NAME=TEXT"; if two labels have the same name the last one is in force. */
 int plan_parse_label(const char *value, void *plan, struct err *reterr);
 void plan_clear_labels(void *plan);

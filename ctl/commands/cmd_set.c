@@ -16,18 +16,12 @@ static int cmd_set_check(const char *value)
 {
 	struct err err = {0};
 	struct rate rate;
+	bool is_scale;
 
-	if (value[0] == 'x' && plan_parse_scale(value, &rate, &err)) {
-		command_complain("set: %s", err.text);
-		return EXIT_USAGE;
-	}
-	if (value[0] != 'x' && units_parse_rate(value, &rate)) {
-		command_complain("set: '%.60s' is not a rate: write 500, 2k or 100/m, or x1.1 of "
-				 "the present one",
-			value);
-		return EXIT_USAGE;
-	}
-	return 0;
+	if (plan_parse_new_rate(value, &rate, &is_scale, &err) == 0)
+		return 0;
+	command_complain("set: %s", err.text);
+	return EXIT_USAGE;
 }
 
 int cmd_set(struct options *o)

@@ -87,16 +87,8 @@ static bool methods_set_read(
 		methods_steer_refuse(call, run, "set", text);
 		return false;
 	}
-	order->is_scale = value[0] == 'x';
-	if (order->is_scale && plan_parse_scale(value, &order->rate, &err)) {
+	if (plan_parse_new_rate(value, &order->rate, &order->is_scale, &err)) {
 		methods_steer_refuse(call, run, "set", err.text);
-		return false;
-	}
-	if (!order->is_scale && units_parse_rate(value, &order->rate)) {
-		(void)snprintf(text, sizeof(text),
-			"'%.60s' is not a rate: write 500, 2k or 100/m, or x1.1 of the present one",
-			value);
-		methods_steer_refuse(call, run, "set", text);
 		return false;
 	}
 	return true;

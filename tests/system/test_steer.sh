@@ -81,6 +81,8 @@ wait_until 3 state_is running || fail "$id does not go on"
 refused 77 "$id is not paused" resume "$id"
 refused 77 "rate 6000/s is above \[policy\] max-rate = 5000" set "$id" rate=6000
 refused 64 "'fast' is not a rate: write 500" set "$id" rate=fast
+refused 64 "'11M' is above the highest rate, 10M/s: write 500" set "$id" rate=11M
+refused 64 "'0.0000001' is above the highest rate, 10M/s, or has more than six" set "$id" rate=0.0000001
 refused 64 "'x' is not a scale" set "$id" rate=x
 refused 64 "'duration' cannot be set while it runs: only rate can" set "$id" duration=3s
 refused 64 "'400' is not KEY=VALUE" set "$id" 400

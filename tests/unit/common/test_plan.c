@@ -455,7 +455,7 @@ START_TEST(all_problems_at_once)
 		    "method = G T\n[statistics]\ninterval = 2h\n",
 		"f.ini:1: unknown section [targt]: did you mean [target]?",
 		"f.ini:4: rate: '100/x' is not a rate", "f.ini:5: unknown key 'rte' in [load]",
-		"f.ini:6: duration: '10' has no unit or a wrong one",
+		"f.ini:6: duration: '10' has no unit: write",
 		"f.ini:7: stage: 'ramp from 1 to 2 for 3s' is not a stage: write ramp from",
 		"f.ini:8: workers: 'aut' is not a whole number", "f.ini:10: header: 'Foo'",
 		"f.ini:11: method: 'G T'", "f.ini:13: interval: '2h' is out of range: 100ms..1h");
@@ -473,7 +473,7 @@ START_TEST(all_problems_at_once)
 		"f.ini:6: arrivals: '\"even\"' is not", "f.ini:8: method: the value is in quotes",
 		"f.ini:9: header: the value is in quotes");
 	CONF_EXPECT("[target]\nurl = http://x/\n[load]\nrate = 99999999999\n",
-		"f.ini:4: rate: '99999999999' is too large or has too many decimals: write a "
+		"f.ini:4: rate: '99999999999' is too large: write a "
 		"number and /s, /m or /h, as in 2000, 2k/s or 30/m, or max; the range is "
 		"1/h..10M/s");
 	/* In the order of lines, whichever step finds them. */

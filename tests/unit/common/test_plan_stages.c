@@ -151,7 +151,7 @@ static const struct {
 	{"hold 0 for 5s", "a rate of 0 is where a ramp begins or ends, and nowhere else: write "
 			  "pause TIME"},
 	{"hold 0/s for 5s", "write pause TIME, as in pause 10s"},
-	{"hold 5ms for 5s", "'5ms' has no unit or a wrong one"},
+	{"hold 5ms for 5s", "'5ms' has a unit that is not known here: write a number and /s"},
 	{"hold 0.5/h for 5s", "'0.5/h' is out of range: 1/h..10M/s"},
 	{"hold 5 for 0", "'0' is out of range: 1ms..8760h"},
 	{"ramp", "'ramp' is not a stage: write ramp from RATE to RATE over TIME, or ramp to"},
