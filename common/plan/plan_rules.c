@@ -136,7 +136,8 @@ static const struct plan_exclusion plan_exclusions[] = {
 	{"load", "rate", "load", "stage", .why = "keep one of them"},
 	{"load", "model", "load", "rate", plan_users_have_a_rate, .why = plan_why_users},
 	{"load", "model", "load", "rate", plan_arrivals_have_no_rate,
-		.why = "rate = max is the closed model: write a rate, or model = closed"},
+		.why = "rate = max is the closed model: write a rate (-r), or model = closed "
+		       "(--closed)"},
 	{"load", "model", "load", "stage", plan_users_have_stages, .why = plan_why_users},
 	{"load", "duration", "load", "requests", .why = "keep one of them"},
 	{"load", "duration", "load", "stage", plan_stage_has_the_length,
@@ -283,7 +284,9 @@ static bool plan_breaks_think(
 	/* `think = 0` has no effect. */
 	if (in->plan->model == PLAN_CLOSED || in->plan->think_ns == 0)
 		return false;
-	err_set(ret_why, "%s is for the closed model: add model = closed, or leave it out", e->key);
+	err_set(ret_why,
+		"%s is for the closed model: add model = closed (--closed), or leave it out",
+		e->key);
 	return true;
 }
 

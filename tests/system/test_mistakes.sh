@@ -97,6 +97,9 @@ expect_mistake 64 '^rpsctl: -k and --set tls\.verify contradict' \
 	"$rpsctl" https://127.0.0.1/ -k --set tls.verify=yes
 expect_mistake 64 '^rpsctl: --set connections\.reuse and --no-keepalive contradict' \
 	"$rpsctl" "$url" --set connections.reuse=rotate --no-keepalive
+expect_mistake 64 '^rpsctl: --think: .*add model = closed \(--closed\), or leave it out$' "$rpsctl" "$url" --think 1s
+expect_mistake 64 '^rpsctl: --set load.model: .*write a rate \(-r\), or model = closed \(--closed\)$' \
+	"$rpsctl" "$url" -r max --set load.model=open
 expect_exit 0 "$rpsctl" "$url" -4 -4 --dry-run
 expect_mistake 64 '^rpsctl: -k: .*for https, and the URL is http: leave it out, or .*https' \
 	"$rpsctl" "$url" -k
