@@ -90,6 +90,8 @@ def ledgers(all_said, rows):
     apart = 0.0
     for doc in docs:
         latency = doc["latency"]
+        if "response" not in latency:
+            continue  # the closed model
         parts = [latency[name] for name in ("our_delay", "connection_wait", "service")]
         response = latency["response"]
         if doc["ledger"]["ok"] != doc["ledger"]["planned"] or \

@@ -27,6 +27,7 @@ except ImportError:
 
 import faults  # noqa: E402
 import fleet  # noqa: E402
+import lateness  # noqa: E402
 import rig as rigs  # noqa: E402
 import sick  # noqa: E402
 import stalls  # noqa: E402
@@ -59,6 +60,8 @@ TESTS = (
     ("accept", faults.accept, RPSD | OTHERS, False),
     ("starve", sick.stop, RPSD | OTHERS, False),
     ("starve", sick.quota, RPSD, True),
+    ("sick", lateness.sick_generator, RPSD, True),
+    ("healthy", lateness.healthy_generator, RPSD, True),
     ("merge", fleet.merge, RPSD, False),
     ("merge", fleet.slices, RPSD, True),
     ("clock", sick.clock, RPSD, False),

@@ -135,7 +135,7 @@ class Said:
         notes = [n["text"] for n in self.doc["generator"]["notes"]
                  if n["code"] in ("our-delay", "steal", "stalled", "rx-slack", "cpu", "late",
                                   "throttled", "run-queue", "short")]
-        delay = self.at("latency.our_delay.p99_ns")
+        delay = self.at("latency.our_delay.p99_ns") or 0  # the closed model has none
         return f"{self.doc['generator']['verdict']}, our delay p99 {delay:.2f} ms" + \
             "".join("; " + text for text in notes[:2])
 

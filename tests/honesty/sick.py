@@ -72,9 +72,11 @@ def stop(rig, rows):
 
 
 class Quota:
-    """A CPU quota of 20 ms in each 100, by cgroup v2 where it has the controller, else v1."""
+    """A CPU quota, 20 ms in each 100 unless told else, by cgroup v2 where it has the controller,
+    else v1."""
 
-    def __init__(self):
+    def __init__(self, quota_us=20000):
+        self._quota_us = quota_us
         name = f"rpsd-honesty-{os.getpid()}"
         if os.getuid() != 0:
             raise Skipped("a CPU quota takes root")
@@ -97,10 +99,10 @@ class Quota:
                     f.write("+cpu")
             os.mkdir(self.path)
             if self._is_v2:
-                self._write("cpu.max", "20000 100000")
+                self._write("cpu.max", f"{self._quota_us} 100000")
             else:
                 self._write("cpu.cfs_period_us", "100000")
-                self._write("cpu.cfs_quota_us", "20000")
+                self._write("cpu.cfs_quota_us", str(self._quota_us))
         except OSError as error:
             self.__exit__()
             raise Skipped(f"no CPU quota: {error}") from error
