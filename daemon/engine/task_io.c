@@ -25,8 +25,8 @@
 
 /* So many stamps may be read after the first one of a turn; and one more for so many requests, and
  * for so long a time. */
-#define TASK_STAMPS 4096
-#define TASK_STAMP_REQUESTS 32
+#define TASK_STAMPS 1024
+#define TASK_STAMP_REQUESTS 64
 #define TASK_STAMP_NS (NSEC_PER_MSEC / 2)
 
 /* The maximum number of redirects that are searched for a location. */
