@@ -232,15 +232,19 @@ deps-bench:
 # deps-bench`). ONLY=stall,hang runs these alone, WRITE=1 writes tests/honesty/RESULTS.md. As root all
 # of it runs.
 TOOL ?= rpsd
-HONESTY_PROGRAMS := $(B)/honesty/clock_step.so $(B)/bench/null_server \
-	$(addprefix $(B)/tests/,common/test_confidence common/test_steadiness \
-	engine/test_schedule engine/test_schedule_stages common/test_audit \
-	common/test_audit_faults)
+HONESTY_PROGRAMS := $(B)/honesty/clock_step.so $(B)/honesty/coverage $(B)/bench/null_server \
+	$(addprefix $(B)/tests/,common/test_steadiness engine/test_schedule \
+	engine/test_schedule_stages common/test_audit common/test_audit_faults)
 
 $(B)/honesty/clock_step.so: tests/honesty/clock_step.c $(B)/config
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -fsanitize=%,$(BASE_CFLAGS)) -O2 -fPIC -shared -o $@ $<
+
+$(B)/honesty/coverage: $(B)/obj/tests/honesty/coverage.o $(call archive,common)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 honesty: all $(HONESTY_PROGRAMS)
 	$(Q)python3 tests/honesty/honesty.py --build $(B) --tool $(TOOL) $(if $(ONLY),--only $(ONLY)) \
