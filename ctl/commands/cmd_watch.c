@@ -64,9 +64,11 @@ static void cmd_watch_describe_end(const struct progress *doc, struct buf *ret)
 	bool says_all = str_starts(reason, outcome);
 	/* Its report ends with it. */
 	bool has_report = !strstr(reason, "daemon was told to stop");
-	int r = buf_printf(ret, "%s %s after %s", id, says_all ? reason : outcome,
-		figure_clock(view_int(doc->elapsed_ns)).text);
+	int r = buf_printf(ret, "%s %s", id, says_all ? reason : outcome);
 
+	/* Before its start the reason says what it waited for, and how long. */
+	if (r == 0 && view_int(doc->elapsed_ns) > 0)
+		r = buf_printf(ret, " after %s", figure_clock(view_int(doc->elapsed_ns)).text);
 	if (r == 0 && *reason && !says_all)
 		r = buf_printf(ret, " (%s)", reason);
 	if (r == 0 && has_report)

@@ -435,6 +435,7 @@ static void run_on_lookup_event(struct run_target *target, const char *text)
 
 void run_start(struct run *run)
 {
+	run->preparing_ns = clock_now_ns();
 	run_set_state(run, RUN_PREPARING);
 	run_limit_from(run, run->at_ns > 0 ? run->at_ns : clock_now_ns());
 	run_target_resolve(&run->target);

@@ -6,13 +6,46 @@
 #include "daemon/runs/run_orders.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
+#include "common/figure.h"
+#include "common/plan/plan_connections.h"
 #include "common/units.h"
 #include "daemon/runs/run_private.h"
 
 /* The time after the cap during which answers are still awaited. */
 #define RUN_OVERTIME_NS (90 * NSEC_PER_MSEC)
+
+/* "shop.test:443"; names are looked up before they are connected to, in one step. */
+static void run_write_place(const struct plan *plan, char *text, size_t size)
+{
+	const char *host = plan_connect_host(plan);
+	bool is_v6 = host && strchr(host, ':');
+
+	if (host)
+		(void)snprintf(text, size, "%s%.100s%s:%u", is_v6 ? "[" : "", host,
+			is_v6 ? "]" : "", (unsigned)plan_connect_port(plan));
+	else
+		(void)snprintf(text, size, "%.110s", plan_connect_unix(plan));
+}
+
+/* Nothing has been sent: what was waited for. Else reason alone. */
+static void run_write_reason(const struct run *run, const char *reason, char *text, size_t size)
+{
+	int64_t now_ns = clock_now_ns();
+	char place[112];
+
+	run_write_place(run->plan, place, sizeof(place));
+	if (run->state == RUN_PREPARING && run->times.t0_ns > now_ns)
+		(void)snprintf(text, size, "%.80s, %s before the instant of its start", reason,
+			figure_time(run->times.t0_ns - now_ns).text);
+	else if (run->state == RUN_PREPARING && run->times.t0_ns == 0)
+		(void)snprintf(text, size, "%.64s, still connecting to %s after %s", reason, place,
+			figure_time(now_ns - run->preparing_ns).text);
+	else
+		(void)snprintf(text, size, "%s", reason);
+}
 
 /* at_ns: nothing is planned from then on; now: and nothing is awaited. */
 static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *reason)
@@ -22,7 +55,7 @@ static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *re
 	/* With now, during the drain: the wait for requests in progress ends. */
 	if (run->outcome == AUDIT_COMPLETED && (run->state != RUN_DRAINING || now)) {
 		run->outcome = AUDIT_STOPPED;
-		(void)snprintf(run->reason, sizeof(run->reason), "%s", reason);
+		run_write_reason(run, reason, run->reason, sizeof(run->reason));
 	}
 	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
 	if (run->n_started == 0) {

@@ -62,6 +62,7 @@ struct run {
 	struct pace pace;      /* shared by all workers; only with a cap on the rate */
 	bool is_lateness_told; /* the lateness of a worker was reported by an event */
 	int64_t at_ns;	       /* its start time, by this host's clock; 0: as soon as possible */
+	int64_t preparing_ns;  /* since when; 0: not yet */
 	struct run_times times;
 	int64_t stopped_at_ns; /* when planning ended early; 0: it did not */
 	int64_t limit_ns;      /* by the cap on its time nothing is sent from here on; 0: no cap */

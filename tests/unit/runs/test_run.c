@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/control/progress.h"
 #include "common/exit_codes.h"
+#include "common/str.h"
 #include "daemon/runs/run_private.h"
 #include "tests/support/limit.h"
 #include "tests/support/skip_clock.h"
@@ -239,6 +240,7 @@ START_TEST(stopped_before_anything_was_sent)
 {
 	static const char *const keys[] = {"load", "rate", "100", NULL};
 	struct run *run;
+	char says[80];
 
 	ck_assert_int_eq(mini_server_open(&server, 64, mini_answer, NULL), 0);
 	run = fixture_start(make_plan(keys));
@@ -246,6 +248,10 @@ START_TEST(stopped_before_anything_was_sent)
 	ck_assert_int_eq(run_get_state(run), RUN_FINISHED);
 	ck_assert_int_eq(run_exit_code(run), EXIT_STOPPED);
 	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 0);
+	(void)snprintf(says, sizeof(says),
+		"stopped by alice, still connecting to 127.0.0.1:%u after ",
+		(unsigned)ntohs(server.address.sin_port));
+	ck_assert_msg(str_starts(run_reason(run), says), "%s", run_reason(run));
 	mini_server_close(&server);
 }
 END_TEST

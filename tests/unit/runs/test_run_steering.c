@@ -453,6 +453,10 @@ START_TEST(stopped_before_its_instant)
 	turn_until_state(RUN_FINISHED);
 	ck_assert_int_eq(fixture_int(run, "ledger.planned"), 0);
 	ck_assert_str_eq(json_path_text(run_result(run), "run.outcome"), "stopped");
+	ck_assert_msg(
+		strstr(run_reason(run), _i < 2 ? " before the instant of its start"
+					       : "stopped by bob, still connecting to 127.0.0.1:"),
+		"%s", run_reason(run));
 }
 END_TEST
 
