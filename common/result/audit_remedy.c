@@ -110,6 +110,11 @@ static const char *audit_connect_remedy(const struct audit_view *v, enum fault f
 	if (fault == FAULT_CONNECT_BACKLOG)
 		return "a longer listen backlog in the server, up to net.core.somaxconn of its "
 		       "host; or fewer connections at once: -c, --set connections.open-rate=RATE";
+	/* Both drop what a client begins a connection with. */
+	if (fault == FAULT_CONNECT_TIMEOUT)
+		return "see that the server is up and listens at this address and port; a full "
+		       "listen backlog (the server's own, net.core.somaxconn) and a packet filter "
+		       "look the same";
 	if (fault != FAULT_CONNECT_REFUSED && fault != FAULT_CONNECT_ERROR)
 		return "";
 	if (*v->plan.unix_path && fault == FAULT_CONNECT_REFUSED)

@@ -407,6 +407,8 @@ static const struct {
 	{FAULT_CONNECT_REFUSED, false, NULL, NULL, "address and port", "socket"},
 	{FAULT_CONNECT_REFUSED, false, "/run/app.sock", NULL, "on this socket", "port"},
 	{FAULT_CONNECT_BACKLOG, false, "/run/app.sock", NULL, "net.core.somaxconn", "start"},
+	{FAULT_CONNECT_TIMEOUT, false, NULL, NULL,
+		"and port; a full listen backlog (the server's own, net.core.somaxconn)", "socket"},
 	{FAULT_CONNECT_ERROR, false, "/run/app.sock", NULL, "path is right", "port"},
 	{FAULT_FORBIDDEN, false, "/run/app.sock", NULL, "write permission", "packet filter"},
 };
