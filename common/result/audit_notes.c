@@ -144,19 +144,24 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 {
 	const struct result_connections *c = &v->r->connections;
 	int64_t wait_ns = v->connection_wait->p99_ns, response_ns = v->r->offered.p99_ns;
-	bool is_full;
+	bool is_full, is_reopened;
 
 	if (wait_ns <= 0 || response_ns <= 0 || 2 * (double)wait_ns < (double)response_ns)
 		return;
 	/* More are of no use to a pool that was never full: it waited for them to open. */
 	is_full = c->peak >= c->limit;
+	/* Nor is opening them before, where most requests open another. */
+	is_reopened = c->opened > 2 * c->peak && 2 * (double)c->opened > v->sent;
 	audit_add_note(v, a, &note_table[NOTE_CONNECTION_WAIT], (double)wait_ns,
 		(double)response_ns / 2,
-		is_full ? "more connections (-c), or a lower rate (-r)"
-			: "see what opening one takes: connect, tls; a warm-up (-w) or -c N "
-			  "opens them before",
-		"p99 %s of the response time is the queue for a connection (%s of %s in use)",
-		figure_time(wait_ns).text, figure_count(c->peak).text, figure_count(c->limit).text);
+		is_full	      ? "more connections (-c), or a lower rate (-r)"
+		: is_reopened ? "keep-alive: most requests opened a connection of their own, for "
+				"the server closes after each answer, or --no-keepalive"
+			      : "see what opening one takes: connect, tls; a warm-up (-w) or -c N "
+				"opens them before",
+		"p99 %s of the response time is %s (%s of %s in use)", figure_time(wait_ns).text,
+		is_full ? "the queue for a connection" : "the opening of connections",
+		figure_count(c->peak).text, figure_count(c->limit).text);
 }
 
 /* Resources that this machine refused, each with its own remedy. */

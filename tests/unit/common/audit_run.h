@@ -41,6 +41,7 @@ struct audit_run {
 	uint64_t connections_limit;
 	uint64_t connections_most;
 	uint64_t connections_peak;
+	uint64_t connections_opened;
 	enum fault failed_by;
 	const struct audit_fault *faults; /* FAULT_COUNT of them; NULL: none */
 	uint64_t retries;
@@ -269,6 +270,7 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	r->connections.allowed =
 		in->connections_most > 0 ? audit_run_count(in->connections_most) : RESULT_NULL;
 	r->connections.peak = audit_run_count(in->connections_peak);
+	r->connections.opened = audit_run_count(in->connections_opened);
 	r->connections.surplus = audit_run_count(in->surplus);
 	if (in->short_interval_share > 0)
 		audit_run_rows(r, in->short_interval_share, in->window_ns);

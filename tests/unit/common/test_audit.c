@@ -211,6 +211,15 @@ START_TEST(test_stalls_are_no_overload)
 	a = judged(&in);
 	ck_assert_ptr_null(strstr(note_of(&a, "connection-wait")->try_text, "more connections"));
 	ck_assert_ptr_nonnull(strstr(note_of(&a, "connection-wait")->try_text, "-w"));
+	ck_assert_str_eq(note_of(&a, "connection-wait")->text,
+		"p99 900 ms of the response time is the opening of connections (10 of 1,000 in "
+		"use)");
+
+	/* The server closes after each answer: none that was opened before is still open. */
+	in.connections_opened = in.ledger.classes[LEDGER_OK];
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(note_of(&a, "connection-wait")->try_text, "-w"));
+	ck_assert_ptr_nonnull(strstr(note_of(&a, "connection-wait")->try_text, "keep-alive"));
 }
 END_TEST
 
