@@ -11,7 +11,7 @@ struct result_latency;
 
 /* Adds to the latency of whole, at the given confidence level (0.95): "ci95": {"level", "p50_ns":
  * [low, high], "p90_ns", "p99_ns", "p99_9_ns"}, null where there is not enough data, high null
- * where the sample holds no bound; "n_effective": {"p50", "p90", "p99", "p99_9"}, the number of
+ * where there is no upper limit; "n_effective": {"p50", "p90", "p99", "p99_9"}, the number of
  * independent arrivals that carry the same information, null where the batches cannot tell. n:
  * arrivals that were planned; in the closed model those that are in whole. 0 or -ENOMEM. */
 int result_confidence_fill(struct result_latency *latency, const struct confidence_batch *batches,

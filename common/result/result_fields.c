@@ -61,7 +61,7 @@ const struct result_table result_number_table = TABLE(result_number_fields, "a n
 
 #define S struct result_number
 static const struct result_field result_bound_fields[] = {
-	VALUE(n, INT, NS, APART, .null_when = "it lies beyond what was measured"),
+	VALUE(n, INT, NS, APART, .null_when = "there is no upper limit"),
 };
 const struct result_table result_bound_table = TABLE(result_bound_fields, "an end of an interval");
 #undef S

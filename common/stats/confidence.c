@@ -26,9 +26,10 @@
  *    "Modified t tests"). Where nothing of p remains the sample does not tell how far above it the
  *    quantile may be: there is no upper limit.
  *
- * The error is never below that of independent arrivals, p q / n: evenly spaced arrivals at a
- * steady server scatter less, within one slot not at all. The effective number of arrivals is p q
- * divided by the squared error.
+ * The error is never below that of independent batches, which stalls at even distances would make
+ * it, nor below that of independent arrivals, p q / n: evenly spaced arrivals at a steady server
+ * scatter less, within one slot not at all. The effective number of arrivals is p q divided by the
+ * squared error.
  *
  * Joining neighbours until they are uncorrelated (ASAP3, Skart) takes more batches than a run of
  * some seconds has. tests/honesty/coverage.c counts how many of the intervals hold the truth. */
@@ -50,6 +51,7 @@
 /* Of neighbours: a level that is kept for 33 batches cannot be told from one that is kept for ever.
  */
 #define CONFIDENCE_PERSISTENCE_MOST 0.97
+/* The part of the variance that the sample's mean may have taken away. */
 #define CONFIDENCE_LOST_MOST 0.4
 
 struct confidence_cell {

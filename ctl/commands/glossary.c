@@ -174,26 +174,29 @@ static const struct term terms[] = {
 	{"ms|us", "Thousandths and millionths of a second; us where p99 is below 1 ms."},
 	{"95 %|90 %|99 %|95 % ±|interval of confidence|confidence|ci95|level",
 		"How far the percentile above it may be off by chance, 19 times out of 20: the "
-		"larger of the two sides, -v has both. It is found from the scatter of stretches "
-		"of at least 1 s, since neighbouring requests share their fate; of merged "
-		"repetitions, from that of the runs. A - stands where a result has none, as of "
+		"larger of the two sides, -v has both. It is found from how stretches of at "
+		"least 1 s differ, since neighbouring requests share their fate; of merged "
+		"repetitions, from how the runs differ. A - stands where a result has none, as of "
 		"p95. Another level: [statistics] confidence."},
 	{"low|high", "The ends of an interval: the percentile lies between them, 19 times out of "
 		     "20."},
-	{"no limit",
-		"An upper end that the sample does not reach: so few requests were slower that "
-		"the true percentile may be anything above."},
-	{"n eff|effective n|n effective", "How many independent requests the sample is worth: "
-					  "neighbours share their fate, so "
-					  "it is less than their number. Of p99, else of p50."},
+	{"no limit|no upper limit|upper limit",
+		"An interval with a low end only: the slower requests are so few, or come from so "
+		"few moments, that the true percentile may be anything above. It is below the low "
+		"end once in 40 times. A longer run tells more."},
+	{"n eff|effective n|n effective",
+		"How many independent requests the sample is worth: neighbours share their fate, "
+		"so "
+		"it is less than their number, and much less where the times wander from second to "
+		"second. Of p99, else of p50."},
 	{"not enough data|data|enough",
-		"No interval can be given: there are fewer than 10 stretches of 1 s, or the "
-		"effective number is too small for that percentile; p99 at 95 % needs 299, p99.9 "
-		"2,995. A longer run, or a higher rate."},
+		"No interval can be given: there are fewer than 10 stretches of 1 s, or so few "
+		"requests that the slowest may be below that percentile; p99 at 95 % needs 299, "
+		"p99.9 2,995. A longer run, or a higher rate."},
 	{"batch|batches",
 		"Stretches of the window of equal length, at least 1 s and at most 120 of them, "
 		"each "
-		"with its histogram in the result. Their scatter is what intervals are made from."},
+		"with its histogram in the result. Intervals are made from how they differ."},
 	{"times of good answers|good answers",
 		"Served percentiles side by side: only what was answered well, each row a part of "
 		"the way of a request."},

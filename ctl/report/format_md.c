@@ -221,7 +221,7 @@ static void format_md_data(struct report *r)
 {
 	static const char *const keys[] = {"p50", "p99"};
 	bool is_said = false;
-	char text[160];
+	char text[REPORT_NOT_ENOUGH];
 
 	report_not_enough(r, text, sizeof(text));
 	if (report_has_intervals(r)) {

@@ -518,7 +518,7 @@ static void format_text_notes(struct report *r)
 	size_t n_urgent = 0;
 	size_t n_shown = 0;
 	size_t n_other;
-	char text[160];
+	char text[REPORT_NOT_ENOUGH];
 
 	report_not_enough(r, text, sizeof(text));
 	if (*text)

@@ -72,8 +72,9 @@ bool report_has_intervals(const struct report *r);
 double report_level(const struct report *r); /* 0.95 */
 /* "9,800", for the percentile "p99"; "-": unknown. */
 struct figure report_effective(const struct report *r, const char *key);
-/* A sentence for percentiles that have no interval; "": they have, or it is not for lack of data.
- */
+/* A sentence for percentiles that have no interval or only its low end; "": they have both, or it
+ * is not for lack of data. */
+#define REPORT_NOT_ENOUGH 256
 void report_not_enough(const struct report *r, char *ret, size_t size);
 /* "unsteady", "warming up"; "": nothing is known against it. */
 const char *report_unsteady(const struct report *r);

@@ -180,7 +180,37 @@ static void report_listed(char *list, size_t size, const char *text)
 	(void)snprintf(list + used, size - used, "%s%s", used ? ", " : "", text);
 }
 
-void report_not_enough(const struct report *r, char *ret, size_t size)
+static bool report_is_open(const struct report *r, const char *field)
+{
+	const json_t *pair = report_interval(r, field);
+
+	return json_array_size(pair) == 2 && json_is_integer(json_array_get(pair, 0)) &&
+	       !json_is_integer(json_array_get(pair, 1));
+}
+
+/* "no upper limit of p99, p99.9: at least 14.2, 20.1 ms"; "": each has one. */
+static void report_open_ends(const struct report *r, char *ret, size_t size)
+{
+	char names[64] = "";
+	char lows[96] = "";
+
+	*ret = '\0';
+	for (size_t i = 0; i < REPORT_BOUNDED; i++) {
+		struct report_interval interval;
+
+		if (!report_is_open(r, report_bounded[i].field))
+			continue;
+		(void)report_quantile_interval(r, report_bounded[i].field, &interval);
+		report_listed(names, sizeof(names), report_bounded[i].name);
+		report_listed(lows, sizeof(lows), interval.low.text);
+	}
+	if (*names)
+		(void)snprintf(ret, size, "no upper limit of %s: at least %s" REPORT_GLUE "%s",
+			names, lows, r->unit);
+}
+
+/* Those without an interval, and why. */
+static void report_unbounded(const struct report *r, char *ret, size_t size)
 {
 	char names[64] = "";
 	char has[96] = "";
@@ -188,9 +218,6 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 	size_t n_repeats = json_array_size(json_path_at(r->doc, "repeats"));
 
 	*ret = '\0';
-	/* The result is from another version, or nothing was measured. */
-	if (!report_interval(r, "level") || report_int(r, "latency.service.count") == 0)
-		return;
 	for (size_t i = 0; i < REPORT_BOUNDED; i++) {
 		char path[96];
 		double n;
@@ -222,6 +249,22 @@ void report_not_enough(const struct report *r, char *ret, size_t size)
 			"not enough data to say how far percentiles may be off: that takes "
 			"%d" REPORT_GLUE "s",
 			CONFIDENCE_BATCHES_LEAST);
+}
+
+void report_not_enough(const struct report *r, char *ret, size_t size)
+{
+	char open[REPORT_NOT_ENOUGH / 2];
+	size_t used;
+
+	*ret = '\0';
+	/* The result is from another version, or nothing was measured. */
+	if (!report_interval(r, "level") || report_int(r, "latency.service.count") == 0)
+		return;
+	report_unbounded(r, ret, size);
+	report_open_ends(r, open, sizeof(open));
+	used = strlen(ret);
+	if (*open)
+		(void)snprintf(ret + used, size - used, "%s%s", used ? "; " : "", open);
 }
 
 const char *report_unsteady(const struct report *r)

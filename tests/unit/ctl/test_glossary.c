@@ -210,8 +210,9 @@ START_TEST(test_words_of_tables)
 		"offered", "response", "service", "our delay", "connection wait", "rx slack",
 		"send stall", "response_less_ours", "coordinated omission", "exit status", "retry",
 		"stale", "pipeline", "check_failed", "weight", "request", "redirect", "phase",
-		"95 %", "90 %", "no limit", "not enough data", "warming up", "staged", "slowest",
-		"batches", "jitter", "poisson", "hybrid", "spin", "lifo", "rotate", ">="};
+		"95 %", "90 %", "no limit", "no upper limit", "not enough data", "warming up",
+		"staged", "slowest", "batches", "jitter", "poisson", "hybrid", "spin", "lifo",
+		"rotate", ">="};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		ck_assert_msg(is_known(words[i]), "%s", words[i]);

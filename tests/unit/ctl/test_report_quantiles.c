@@ -174,6 +174,13 @@ START_TEST(test_not_enough_data)
 	/* Whose rank falls on nobody's answer lacks no data. */
 	fixture_set(doc, "latency.response.n_effective", "p99_9", json_null());
 	says(doc, false, "not enough data to bound p99: n_eff 120 where 299", true);
+	/* And one that has a low end only. */
+	fixture_set(doc, "latency.response.ci95", "p90_ns", json_pack("[i, n]", 5000000));
+	fixture_set(doc, "latency.response.ci95", "p99_9_ns", json_pack("[i, n]", 9000000));
+	says(doc, false,
+		"  note    not enough data to bound p99: n_eff 120 where 299 are needed; no upper\n"
+		"          limit of p90, p99.9: at least 5.00, 9.00 ms\n",
+		true);
 	/* A short run. */
 	for (size_t i = 0; i < 4; i++) {
 		(void)snprintf(name, sizeof(name), "%s_ns", names[i]);
