@@ -323,8 +323,11 @@ static const struct term terms[] = {
 	{"verdict",
 		"Of the run: the word on top. Of the generator: ok; suspect, its figures may carry "
 		"some of its own delay; saturated, they do. Its notes say why."},
-	{"suspect", "The generator was late enough to show: our delay p99 over 1 ms, a busy CPU or "
-		    "stolen time. Notes change no exit status."},
+	{"suspect",
+		"The figures may carry some of the generator's own time, and a note says by what: "
+		"our delay, its p99 over 1 ms; cpu, a busy worker; rx slack, completion stamps "
+		"that are late; throttled, steal or standstill, a worker that was not given the "
+		"CPU. rpsctl help explains each of these. Notes change no exit status."},
 	{"saturated",
 		"Our delay is a tenth of the response time or more, and large: what is measured "
 		"is this machine. Fewer requests, more workers, or a quieter machine."},

@@ -388,6 +388,17 @@ static void report_interval_row(const struct report *r, struct report_quantiles 
 	}
 }
 
+/* The generator's verdict may be that of another note: a busy CPU, late stamps. */
+static bool report_delay_has_note(const struct report *r)
+{
+	const json_t *notes = json_path_at(r->doc, "generator.notes");
+
+	for (size_t i = 0; i < json_array_size(notes); i++)
+		if (str_eq(json_path_text(json_array_get(notes, i), "code"), "our-delay"))
+			return true;
+	return false;
+}
+
 static void report_our_delay(const struct report *r, struct report_quantiles *t)
 {
 	static const struct report_row row = {
@@ -396,8 +407,8 @@ static void report_our_delay(const struct report *r, struct report_quantiles *t)
 	char remark[96] = "";
 	double share;
 
-	/* The notes say why where it is not ok. */
-	if (*verdict && !str_eq(verdict, "ok"))
+	/* The note says why where it is not ok. */
+	if (*verdict && !str_eq(verdict, "ok") && report_delay_has_note(r))
 		(void)snprintf(remark, sizeof(remark), "%.12s", verdict);
 	else if (json_path_real(r->doc, "headline.our_delay_share_of_p99", &share))
 		(void)snprintf(remark, sizeof(remark), "%s of p99", figure_percent(share).text);

@@ -325,6 +325,28 @@ static void join_lines(char *text)
 	*to = '\0';
 }
 
+/* Whatever makes a generator suspect, by the name that help explains it under. */
+START_TEST(test_reasons_of_suspect)
+{
+	struct buf text = {0};
+
+	ck_assert_int_eq(glossary_explain("suspect", &text), 0);
+	join_lines(text.data);
+	for (unsigned i = 0; i < NOTE_COUNT; i++) {
+		char name[64];
+
+		if (note_table[i].verdict != AUDIT_SUSPECT)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s", note_table[i].code);
+		for (char *c = name; *c; c++)
+			*c = *c == '-' ? ' ' : *c;
+		ck_assert_msg(is_known(name), "%s", name);
+		ck_assert_msg(strcasestr(text.data, name), "%s in: %s", name, text.data);
+	}
+	buf_fini(&text);
+}
+END_TEST
+
 /* The words on top of a report: with the exit status that a run under them has. */
 START_TEST(test_verdicts)
 {
@@ -362,6 +384,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_words_of_the_daemon, 0, 1);
 	tcase_add_test(tcase, test_words_of_a_result);
 	tcase_add_test(tcase, test_verdicts);
+	tcase_add_test(tcase, test_reasons_of_suspect);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }

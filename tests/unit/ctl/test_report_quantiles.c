@@ -196,6 +196,25 @@ START_TEST(test_not_enough_data)
 }
 END_TEST
 
+/* The row of our delay is marked for a note of its own, and not for another's. */
+START_TEST(test_mark_of_our_delay)
+{
+	static const char *const codes[] = {"our-delay", "rx-slack"};
+	json_t *doc = recorded_report("open");
+	char *text;
+
+	fixture_set(doc, "generator", "verdict", json_string("suspect"));
+	fixture_set(doc, "generator", "notes",
+		json_pack("[{s:s, s:s, s:s}]", "code", codes[_i], "text", "a reason", "try", ""));
+	text = fixture_render(&format_text, doc, (struct style){.width = 80, .utf8 = true});
+	ck_assert_msg(strstr(text, "  note    a reason\n"), "%s", text);
+	ck_assert_msg((strstr(text, "suspect") != NULL) == (_i == 0), "%s", text);
+	ck_assert_msg((strstr(text, " % of p99\n") != NULL) == (_i == 1), "%s", text);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_nothing_served_lacks_no_data)
 {
 	json_t *doc = recorded_report("overload");
@@ -256,6 +275,7 @@ int main(void)
 	tcase_add_test(tcase, test_level_is_said);
 	tcase_add_test(tcase, test_effective_numbers);
 	tcase_add_test(tcase, test_not_enough_data);
+	tcase_add_loop_test(tcase, test_mark_of_our_delay, 0, 2);
 	tcase_add_test(tcase, test_nothing_served_lacks_no_data);
 	tcase_add_test(tcase, test_steadiness_marks_the_percentiles);
 	tcase_add_test(tcase, test_slow_in_words);
