@@ -402,6 +402,13 @@ START_TEST(too_little_is_said_to_be_too_little)
 	ck_assert_uint_le(c.n_beyond, 20);
 	ck_assert_int_eq(confidence_of(views, 20, &whole, whole.count, 0.999, 0.95, &c), 0);
 	ck_assert(c.is_known);
+	/* Batches of nothing beside a sum of something, as a foreign document may have them. */
+	for (int i = 0; i < 20; i++) {
+		histogram_reset(&batches[i]);
+		views[i].n = 0;
+	}
+	ck_assert_int_eq(confidence_of(views, 20, &whole, whole.count, 0.99, 0.95, &c), 0);
+	ck_assert(!c.is_known);
 	clear();
 	ck_assert_int_eq(confidence_of(views, 20, &whole, 0, 0.5, 0.95, &c), 0);
 	ck_assert(!c.is_known);
