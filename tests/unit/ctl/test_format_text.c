@@ -776,6 +776,31 @@ START_TEST(test_few_requests_have_no_rate)
 }
 END_TEST
 
+/* Bytes of answers that came after the window are in none of its figures. */
+START_TEST(test_bytes_of_late_answers)
+{
+	static const struct {
+		int in_time;
+		bool is_late;
+	} rows[] = {{400, false}, {397, false}, {395, true}, {0, true}};
+	const struct style style = {.width = 80, .utf8 = true};
+	json_t *doc = recorded_report("open");
+	char *text;
+
+	json_object_set_new(doc, "window",
+		json_pack("{s:i, s:I}", "start_ns", 0, "end_ns", (json_int_t)2000000000));
+	json_object_set_new(doc, "statuses", json_pack("{s:i, s:i}", "200", 390, "503", 10));
+	json_object_set_new(doc, "bytes", json_pack("{s:i, s:i}", "in", 1024, "out", 1024));
+	fixture_set(doc, "rates", "completed_per_s", json_real(rows[_i].in_time / 2.0));
+	text = fixture_render(&format_text, doc, style);
+	assert_has(text, rows[_i].is_late ? "  bytes   1.00 KiB in, 1.00 KiB out, until the "
+					    "window's end\n"
+					  : "  bytes   1.00 KiB in, 1.00 KiB out\n");
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 START_TEST(test_course_says_unserved)
 {
 	const struct style style = {.width = 80, .utf8 = true};
@@ -872,6 +897,7 @@ int main(void)
 	tcase_add_test(tcase, test_notes_are_few);
 	tcase_add_test(tcase, test_sparkline);
 	tcase_add_loop_test(tcase, test_few_requests_have_no_rate, 0, 5);
+	tcase_add_loop_test(tcase, test_bytes_of_late_answers, 0, 4);
 	tcase_add_test(tcase, test_course_says_unserved);
 	tcase_add_test(tcase, test_look);
 	tcase_add_test(tcase, test_silence_is_a_note);
