@@ -172,8 +172,11 @@ static void cmd_watch_act(struct cmd_watch *w, enum display_key key)
 		method = "Stop";
 		parameters = json_pack("{s:s}", "run", id);
 	}
-	if (!method)
+	if (!method) {
+		if (steer_why_not(key, &w->display.newest))
+			display_say(&w->display, steer_why_not(key, &w->display.newest));
 		return;
+	}
 	if (w->steer.fd == -1 && client_connect(&w->steer, w->o, false, &err)) {
 		display_say(&w->display, err.text);
 		json_decref(parameters);

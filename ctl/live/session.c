@@ -138,6 +138,8 @@ static int session_on_keys(struct session *s, short events)
 	method = s->_id ? steer_by_key(key, s->_id, &s->display->newest, &s->display->asked_ns,
 				  &parameters)
 			: NULL;
+	if (!method && steer_why_not(key, &s->display->newest))
+		display_say(s->display, steer_why_not(key, &s->display->newest));
 	if (method && client_send(&s->steer, method, parameters, false))
 		display_say(s->display, "out of memory for the call: " MEMORY_REMEDY);
 	return SESSION_GO_ON;

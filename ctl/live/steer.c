@@ -56,6 +56,13 @@ const char *steer_by_key(enum display_key key, const char *run, const struct pro
 	return NULL;
 }
 
+const char *steer_why_not(enum display_key key, const struct progress *progress)
+{
+	return key == DISPLAY_NEXT && view_int(progress->stage.of) <= 1
+		       ? "n: there is no next stage; s stops the run"
+		       : NULL;
+}
+
 /* Describes the requested act as one in progress until it has taken effect. */
 static int steer_describe_act(const struct result_event *event, struct buf *ret)
 {

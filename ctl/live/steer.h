@@ -19,6 +19,8 @@ struct result_event;
  * key is the same wish. */
 const char *steer_by_key(enum display_key key, const char *run, const struct progress *progress,
 	int64_t *asked_ns, json_t **ret);
+/* Why a key asks nothing here, for the user; NULL: there is nothing to say. */
+const char *steer_why_not(enum display_key key, const struct progress *progress);
 /* The answer's event, in one line with newline: "checkout-17: rate 400/s -> 500/s, takes effect at
  * 0:12". Nothing where it has none. 0 or -ENOMEM. */
 int steer_describe(const struct client_answer *a, struct buf *ret);

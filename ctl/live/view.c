@@ -463,9 +463,17 @@ static void view_put_events(struct view_page *p)
 			(int)VIEW_LINE_SIZE, result_words(events[i].text));
 }
 
+static bool view_is_staged(const struct view_page *p)
+{
+	return view_int(p->doc->stage.of) > 1;
+}
+
 static void view_put_help(struct view_page *p)
 {
-	static const struct {
+	const char *rate_keys = view_is_staged(p)
+					? "+ - n      rate, and next stage, from the next second on"
+					: "+ -        rate, from the next second on";
+	const struct {
 		bool open;
 		bool closed;
 		bool steers;
@@ -479,7 +487,7 @@ static void view_put_help(struct view_page *p)
 		{true, true, false, "oldest     age of the request that has waited longest"},
 		{true, true, false, "last       percentiles: newest interval all answered"},
 		{true, true, true, "p pause    no new requests until p again"},
-		{true, false, true, "+ - n      rate, and next stage, from the next second on"},
+		{true, false, true, rate_keys},
 		{true, true, false, "s stop     no new requests; waits for answers"},
 	};
 
@@ -496,12 +504,11 @@ static void view_put_help(struct view_page *p)
 static void view_put_key_names(struct view_page *p)
 {
 	bool steers = p->v->may_steer && !view_has_state(p, "draining");
-	bool is_staged = view_int(p->doc->stage.of) > 1;
 	const char *names[] = {
 		p->v->is_watching ? "q leave (run goes on)" : NULL,
 		steers ? (view_has_state(p, "paused") ? "p resume" : "p pause") : NULL,
 		steers && !p->closed ? "+ - rate 10 %" : NULL,
-		steers && is_staged ? "n next" : NULL,
+		steers && view_is_staged(p) ? "n next" : NULL,
 		"s stop",
 		"e events",
 		"? help",

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The progress of a run, for its observers: counts from the newest sample of all workers, latencies
  * from the intervals that they have passed on, the stage from the plan. Main thread. */
+#include <stdio.h>
+
 #include "common/clock.h"
 #include "common/control/progress.h"
 #include "common/stats/quantile.h"
 #include "common/result/result_fill.h"
+#include "common/str.h"
 #include "daemon/engine/schedule.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
@@ -111,10 +114,25 @@ static int64_t run_progress_total(const struct run *run)
 	return run->times.end_ns - run->times.t0_ns;
 }
 
+/* The rate that this stage was set to; "": it has that of the plan. */
+static const char *run_progress_set_rate(const struct run *run, size_t stage, int64_t elapsed_ns)
+{
+	for (size_t i = run->n_events; i-- > 0;) {
+		const struct run_event *e = &run->events[i];
+
+		if (str_eq(e->kind, "rate") && e->at_ns <= elapsed_ns &&
+			schedule_stage_at(run_schedule(run), e->at_ns) == stage)
+			return e->to;
+	}
+	return "";
+}
+
 static int run_progress_stage(const struct run *run, struct progress *p)
 {
 	const struct plan *plan = run->plan;
 	size_t stage = plan->n_stages;
+	const char *rate;
+	char text[256];
 
 	p->stage.is = RESULT_IS_NULL;
 	if (run_schedule(run) && run->times.t0_ns > 0 && run->state != RUN_FINISHED)
@@ -124,7 +142,10 @@ static int run_progress_stage(const struct run *run, struct progress *p)
 	p->stage.is = RESULT_IS_THERE;
 	p->stage.number = (int64_t)stage + 1;
 	p->stage.of = (int64_t)plan->n_stages;
-	return result_set_text(&p->stage.text, plan->stage_texts[stage]);
+	rate = run_progress_set_rate(run, stage, p->elapsed_ns);
+	(void)snprintf(text, sizeof(text), "%.160s%s%s", plan->stage_texts[stage],
+		*rate ? ", set to " : "", rate);
+	return result_set_text(&p->stage.text, text);
 }
 
 /* The target rate in the middle of the newest interval. */

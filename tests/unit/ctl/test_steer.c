@@ -43,8 +43,11 @@ START_TEST(keys)
 			json_path_text(json_array_get(json_object_get(parameters, "settings"), 0),
 				"value"),
 			rows[_i].value);
+		ck_assert_ptr_null(steer_why_not(rows[_i].key, &now));
 	} else {
 		ck_assert_ptr_null(method);
+		ck_assert((steer_why_not(rows[_i].key, &now) != NULL) ==
+			  (rows[_i].key == DISPLAY_NEXT));
 		ck_assert_ptr_null(parameters);
 	}
 	json_decref(parameters);

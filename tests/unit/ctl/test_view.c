@@ -461,6 +461,9 @@ START_TEST(test_keys_that_steer)
 	}
 	s.view.shows_help = true;
 	assert_shows(&s, "p pause    no new requests until p again");
+	assert_shows(&s, "+ - n      rate, and next stage");
+	change(s.doc, "{'stage': {'of': 1}}");
+	assert_shows(&s, "+ -        rate, from the next second on");
 	s.view.may_steer = false;
 	assert_hides(&s, "p pause");
 	scene_fini(&s);

@@ -276,6 +276,16 @@ START_TEST(next_stage)
 	ck_assert_int_eq(run_progress(run, &p), 0);
 	ck_assert_int_eq(p.stage.number, 1);
 	ck_assert_int_eq(p.stage.of, 2);
+	ck_assert_str_eq(p.stage.text, "hold 500/s for 1h");
+	progress_fini(&p);
+	/* Of another rate as soon as that is in force, and in this stage alone. */
+	e = steer(RUN_SET_RATE, 500);
+	ck_assert_int_eq(run_progress(run, &p), 0);
+	ck_assert_str_eq(p.stage.text, "hold 500/s for 1h");
+	progress_fini(&p);
+	turn_until(e->at_ns + MS);
+	ck_assert_int_eq(run_progress(run, &p), 0);
+	ck_assert_str_eq(p.stage.text, "hold 500/s for 1h, set to 500/s");
 	progress_fini(&p);
 	e = steer(RUN_NEXT, 0);
 	ck_assert_str_eq(e->text, "bob: next stage, hold 500/s for 1h -> hold 1000/s for 1h");
@@ -283,6 +293,7 @@ START_TEST(next_stage)
 	turn_until(first_ns + MS);
 	ck_assert_int_eq(run_progress(run, &p), 0);
 	ck_assert_int_eq(p.stage.number, 2);
+	ck_assert_str_eq(p.stage.text, "hold 1000/s for 1h");
 	progress_fini(&p);
 	e = steer(RUN_NEXT, 0);
 	ck_assert_str_eq(e->text, "bob: next stage, hold 1000/s for 1h -> the end");
