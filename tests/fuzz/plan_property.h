@@ -24,12 +24,14 @@ static inline const char *plan_property_lookup(void *userdata, const char *name)
 	return strcmp(name, "A") == 0 ? "a value\twith ${B} and #" : NULL;
 }
 
+/* No control characters: those of ASCII, and U+0080 to U+009F. Text that is not UTF-8 is made
+ * harmless where it is printed. */
 static inline void plan_property_clean(const char *text, bool has_lines)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
 		if (*c == '\n' && has_lines)
 			continue;
-		PROPERTY(*c >= ' ' && *c != 0x7f && (*c != 0xc2 || c[1] >= 0xa0));
+		PROPERTY(*c >= ' ' && *c != 0x7f && (*c != 0xc2 || c[1] < 0x80 || c[1] >= 0xa0));
 	}
 }
 

@@ -170,7 +170,8 @@ here() {
 		s/(localhost|127\.0\.0\.1):[1-9][0-9]*/127.0.0.1:$FREE_PORT/g" "$@"
 }
 
-# One example: it may fail for want of a server or a service, not because it is misspelt.
+# One example: it may fail for want of a server or a service, not because it is misspelt. A named run
+# of the service is not there, and its file lies here.
 try_command() {
 	local line=$1 got=0
 
@@ -182,7 +183,10 @@ try_command() {
 	fi
 	eval "\"\$rpsctl\" ${line#rpsctl }" >"$OUT" 2>"$ERR" </dev/null || got=$?
 	case $got in
-	64 | 78) fail "exit $got: $line" ;;
+	64 | 78)
+		file_has "$ERR" 'read as the name of a run of the service; a run file of that name' ||
+			fail "exit $got: $line"
+		;;
 	esac
 }
 
