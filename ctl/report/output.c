@@ -176,6 +176,26 @@ static int output_try_file(const char *path)
 	return r;
 }
 
+static bool output_has_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	(void)snprintf(folder, sizeof(folder), "%.*s/.", slash ? (int)(slash - path) : 1,
+		slash ? path : ".");
+	return access(folder, F_OK) == 0;
+}
+
+/* Some file systems have their own files alone, as /proc does, and say that a new one is missing.
+ */
+static const char *output_error(const char *path, int error)
+{
+	if (error != -ENOENT)
+		return strerror(-error);
+	return output_has_folder(path) ? "no file can be made in its folder"
+				       : "its folder does not exist";
+}
+
 static int output_check_one(const char *path, struct err *reterr)
 {
 	int r;
@@ -186,8 +206,7 @@ static int output_check_one(const char *path, struct err *reterr)
 	}
 	r = output_try_file(path);
 	if (r)
-		err_set(reterr, "-o %.300s: %s", path,
-			r == -ENOENT ? "its folder does not exist" : strerror(-r));
+		err_set(reterr, "-o %.300s: %s", path, output_error(path, r));
 	return r ? EXIT_OUTPUT : 0;
 }
 

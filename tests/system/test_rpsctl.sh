@@ -281,6 +281,7 @@ expect_text "the line" "$ERR" \
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/r.md/r.json"
 expect_line "$ERR" '^rpsctl: -o .*/r\.json: Not a directory$'
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o /proc/r.json
+expect_line "$ERR" '^rpsctl: -o /proc/r\.json: no file can be made in its folder$'
 expect_text "stdout" "$OUT" ""
 mkdir "$T/gone" "$T/gone/r.json"
 expect_exit 1 "$rpsctl" "$url" -d 1 -q -o "$T/gone/r.json"
