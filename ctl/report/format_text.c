@@ -272,8 +272,8 @@ static unsigned format_text_listed_errors(struct report *r)
 		int64_t count = 0;
 
 		if (i == FORMAT_TEXT_ERRORS) {
-			report_line(r, "%*s(%zu more: -v)", (int)REPORT_LABEL, "",
-				json_array_size(errors) - i);
+			report_line(r, "%*s%s", (int)REPORT_LABEL, "",
+				report_more(r, json_array_size(errors) - i).text);
 			break;
 		}
 		(void)json_path_int(error, "count", &count);
@@ -330,7 +330,7 @@ static void format_text_slow(struct report *r)
 	if (!first || (str_eq(json_path_text(first, "class"), "ok") && report_n_requests(r) == 0))
 		return;
 	if (n > 1)
-		(void)snprintf(more, sizeof(more), "  (%zu more: -v)", n - 1);
+		(void)snprintf(more, sizeof(more), "  %.36s", report_more(r, n - 1).text);
 	report_slow(r, first, text, sizeof(text));
 	if (REPORT_LABEL + style_columns(text) + strlen(more) > r->width)
 		more[0] = '\0';
@@ -543,7 +543,7 @@ static void format_text_notes(struct report *r)
 	}
 	more += n - n_shown;
 	if (more > 0)
-		report_line(r, "%*s(%zu more: -v)", (int)REPORT_LABEL, "", more);
+		report_line(r, "%*s%s", (int)REPORT_LABEL, "", report_more(r, more).text);
 }
 
 /* Fewer requests than that say too little to build on. */

@@ -256,6 +256,14 @@ void report_bytes(const struct report *r, char *ret, size_t size)
 			is_late ? ", until the window's end" : "");
 }
 
+struct figure report_more(const struct report *r, size_t n)
+{
+	struct figure f;
+
+	(void)snprintf(f.text, sizeof(f.text), "(%zu more%s)", n, r->is_full ? " below" : ": -v");
+	return f;
+}
+
 struct figure report_class(const char *name)
 {
 	struct figure f = {0};

@@ -55,6 +55,9 @@ void report_statuses(const struct report *r, struct buf *ret);
 /* "316 KiB in, 27.5 KiB out", of the window: that is said where it lacks answers that the counts
  * have. Empty in an older result, which has no bytes. */
 void report_bytes(const struct report *r, char *ret, size_t size);
+/* "(2 more: -v)" of a list that is cut; with -v the whole of it is further down: "(2 more below)".
+ */
+struct figure report_more(const struct report *r, size_t n);
 /* A duration in the report's unit; where it is null or absent, missing. The path is base.name. */
 struct figure report_duration(
 	const struct report *r, const char *base, const char *name, const char *missing);

@@ -115,8 +115,8 @@ void report_request_table(struct report *r)
 		"p99", "failed");
 	for (void *at = report_next_request(r, NULL); at; at = report_next_request(r, at)) {
 		if (n++ == REPORT_REQUESTS_MAX) {
-			report_line(
-				r, "  (%zu more: -v)", report_n_requests(r) - REPORT_REQUESTS_MAX);
+			report_line(r, "  %s",
+				report_more(r, report_n_requests(r) - REPORT_REQUESTS_MAX).text);
 			break;
 		}
 		report_request_line(r, json_object_iter_key(at), width);

@@ -122,6 +122,6 @@ void report_stage_table(struct report *r)
 		report_stage_line(r, s.name, name_width, widths, s.cells);
 	}
 	if (n_shown < n)
-		report_line(r, "  (%zu more: -v)", n - n_shown);
+		report_line(r, "  %s", report_more(r, n - n_shown).text);
 	report_gap(r);
 }
