@@ -105,7 +105,7 @@ static inline int64_t task_slack_ns(const struct task *t, int64_t now_ns, bool *
 	int64_t since_ns = wake->slept ? wake->wake_ns : wake->prev_wake_ns;
 
 	*ret_is_known = true;
-	if (t->_transport.received_ns > t->_exchange.sent_ns)
+	if (t->_transport.received_ns > 0 && t->_transport.received_ns > t->_exchange.sent_ns)
 		since_ns = t->_transport.received_ns;
 	else if (env->_stamped_wake_ns == wake->wake_ns && env->_first_received_ns > 0)
 		since_ns = env->_first_received_ns;
