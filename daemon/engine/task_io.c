@@ -622,10 +622,14 @@ static inline bool task_wants_stamp(const struct task_env *env)
 			       (uint64_t)((wake->wake_ns - env->_opened_ns) / TASK_STAMP_NS);
 }
 
-static RARE void task_note_stamp(struct task_env *env, int64_t received_ns)
+static RARE void task_note_stamp(const struct task *t)
 {
-	int64_t wake_ns = env->_wake->wake_ns;
+	struct task_env *env = t->_env;
+	int64_t wake_ns = env->_wake->wake_ns, received_ns = t->_transport.received_ns;
 
+	/* Nothing is received before its request is sent, unless the wall clock was set since. */
+	if (received_ns <= t->_exchange.sent_ns)
+		received_ns = 0;
 	/* Of what came during the turn, or was left from the last one, nothing follows for the
 	 * others. */
 	env->_n_stamps += env->_stamped_wake_ns == wake_ns;
@@ -656,7 +660,7 @@ void task_read(struct task *t)
 			t->_transport.wants_stamp = task_wants_stamp(env);
 			io = transport_read(&t->_transport, env->read_buffer, want, &n);
 			if (t->_transport.wants_stamp && io == IO_OK)
-				task_note_stamp(env, t->_transport.received_ns);
+				task_note_stamp(t);
 		}
 		if (io == IO_AGAIN)
 			return;

@@ -54,6 +54,48 @@ static void peer_reset(void)
 	peer = -1;
 }
 
+/* ---- how late an answer is read */
+
+static struct {
+	struct transport_ops ops;
+	enum io (*read)(struct transport *t, void *buf, size_t size, size_t *ret_n);
+	int64_t received_ns;
+} stamp;
+
+static enum io read_stamped(struct transport *t, void *buf, size_t size, size_t *ret_n)
+{
+	enum io io = stamp.read(t, buf, size, ret_n);
+
+	t->received_ns = t->wants_stamp ? stamp.received_ns : 0;
+	return io;
+}
+
+/* The turn before is so long ago that the stamp is read. No answer is received before its request
+ * is sent: then the wall clock was set, and nothing is known from the stamp. */
+START_TEST(stamp_of_an_answer)
+{
+	const struct histogram *slack = &fixture.stats.totals.histograms[STATS_RX_SLACK];
+	int64_t begun_ns = clock_now_ns(), sent_ns;
+
+	connect_task();
+	stamp.ops = *task._transport.ops;
+	stamp.read = stamp.ops.read;
+	stamp.ops.read = read_stamped;
+	task._transport.ops = &stamp.ops;
+	fixture_send(clock_now_ns());
+	sent_ns = clock_now_ns();
+	fixture_hear(peer);
+	fixture_say(peer, MINI_OK);
+	while (clock_now_ns() < sent_ns + 2 * MS)
+		;
+	stamp.received_ns = _i == 0 ? sent_ns + 1 : sent_ns / 2;
+	TURN_UNTIL(calls.n_idle == 2);
+	ck_assert_uint_eq(slack->count, 1);
+	ck_assert_int_ge(slack->max, _i == 0 ? 2 * MS - 1 : 0);
+	ck_assert_int_le(slack->max, clock_now_ns() - begun_ns);
+}
+END_TEST
+
 /* ---- connecting */
 
 START_TEST(connects)
@@ -863,6 +905,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, no_descriptor_is_our_fault);
 	tcase_add_test(t, addresses_are_used_in_turn);
 	tcase_add_test(t, answer);
+	tcase_add_loop_test(t, stamp_of_an_answer, 0, 2);
 	tcase_add_test(t, connection_is_used_again);
 	tcase_add_loop_test(t, answer_split_anywhere, 0, (int)strlen(CHUNKED));
 	tcase_add_loop_test(t, answer_byte_by_byte, 0, 4);
