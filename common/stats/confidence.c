@@ -299,7 +299,8 @@ static void confidence_compute(const struct confidence_batch *batches, size_t n_
 	}
 	n = confidence_deviate(batches, n_batches, x, p, cells, &total);
 	c->n_batches = (unsigned)n;
-	c->n_beyond = (uint64_t)(p * total + 1e-6);
+	/* The sum of a foreign document may be beyond 64 bits. */
+	c->n_beyond = (uint64_t)fmin(p * total + 1e-6, 0x1p63);
 	if (n < CONFIDENCE_BATCHES_LEAST)
 		return;
 	phi = confidence_safe(fmax(phi, confidence_persistence(cells, n)), n);

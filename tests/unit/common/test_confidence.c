@@ -435,6 +435,19 @@ START_TEST(arrivals_without_an_answer_rank_last)
 }
 END_TEST
 
+/* As a foreign document may have them: their sum is beyond 64 bits. */
+START_TEST(more_arrivals_than_can_be_counted)
+{
+	struct confidence c;
+
+	even_batches(20, NULL);
+	for (int i = 0; i < 20; i++)
+		views[i].n = (uint64_t)INT64_MAX;
+	ck_assert_int_eq(confidence_of(views, 20, &whole, whole.count, 0.5, 0.95, &c), 0);
+	ck_assert_uint_ge(c.n_beyond, (uint64_t)INT64_MAX);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("confidence");
@@ -456,6 +469,7 @@ int main(void)
 	tcase_add_test(tcase, the_slot_of_the_quantile_is_divided);
 	tcase_add_test(tcase, too_little_is_said_to_be_too_little);
 	tcase_add_test(tcase, arrivals_without_an_answer_rank_last);
+	tcase_add_test(tcase, more_arrivals_than_can_be_counted);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
