@@ -84,9 +84,10 @@ static schedule_units schedule_ramp_sum(const struct schedule_piece *p, int64_t 
 	return (schedule_units)schedule_ramp_units(p, t_ns);
 }
 
-/* The second half of a falling ramp is computed from its end, where it is slow: forwards the root
- * would be the difference of two nearly equal numbers. */
-static int64_t schedule_ramp_instant(const struct schedule_piece *p, schedule_units units)
+/* After so long in the piece, which need not have a start. The second half of a falling ramp is
+ * computed from its end, where it is slow: forwards the root would be the difference of two nearly
+ * equal numbers. */
+static int64_t schedule_ramp_time(const struct schedule_piece *p, schedule_units units)
 {
 	schedule_units u = units - p->from + p->ramp_from;
 	schedule_units total = ((schedule_units)p->pace + p->pace_to) / 2 * (uint64_t)p->whole_ns;
@@ -103,7 +104,7 @@ static int64_t schedule_ramp_instant(const struct schedule_piece *p, schedule_un
 		t = p->offset_ns;
 	if (t > p->offset_ns + p->duration_ns)
 		t = p->offset_ns + p->duration_ns;
-	return p->start_ns + (int64_t)t - p->offset_ns;
+	return (int64_t)t - p->offset_ns;
 }
 
 int64_t schedule_instant(const struct schedule_piece *p, schedule_units units)
@@ -113,7 +114,7 @@ int64_t schedule_instant(const struct schedule_piece *p, schedule_units units)
 	if (p->start_ns == CLOCK_NEVER)
 		return CLOCK_NEVER;
 	if (p->kind == PLAN_RAMP)
-		return schedule_ramp_instant(p, units);
+		return p->start_ns + schedule_ramp_time(p, units);
 	if (p->pace == 0)
 		return p->start_ns;
 	if ((uint64_t)(own >> 64) == 0)
@@ -196,7 +197,7 @@ static int schedule_stop_piece(struct schedule_sum *sum, struct schedule_piece *
 	schedule_units wanted = sum->stop - sum->sum;
 
 	if (p->kind == PLAN_RAMP) {
-		p->duration_ns = schedule_ramp_instant(p, sum->stop) - p->start_ns + 1;
+		p->duration_ns = schedule_ramp_time(p, sum->stop) + 1;
 	} else {
 		schedule_units ns = p->pace ? (wanted + p->pace - 1) / p->pace : CLOCK_NEVER;
 

@@ -248,6 +248,28 @@ START_TEST(each_step_has_a_row)
 }
 END_TEST
 
+/* A pause that has no end yet: the ramp in which the count is reached has no start. */
+START_TEST(a_count_is_reached_after_a_pause)
+{
+	struct schedule *s, *paused, *resumed;
+
+	stages[0] = hold(10, 10 * SEC);
+	stages[1] = ramp(10, 30, 10 * SEC);
+	plan.n_arrivals = 200;
+	s = made(2);
+	ck_assert_int_eq(
+		schedule_steer(s, SCHEDULE_PAUSE, (struct rate){0, 1}, 5 * SEC, &paused), 0);
+	ck_assert_uint_eq(schedule_count(paused), 200);
+	ck_assert_int_eq(
+		schedule_steer(paused, SCHEDULE_RESUME, (struct rate){0, 1}, 8 * SEC, &resumed), 0);
+	ck_assert_uint_eq(schedule_count(resumed), 200);
+	ck_assert_int_eq(schedule_at(resumed, 199), schedule_at(s, 199) + 3 * SEC);
+	schedule_free(resumed);
+	schedule_free(paused);
+	schedule_free(s);
+}
+END_TEST
+
 /* So many steps are too many rows: each stage has one then. */
 START_TEST(many_steps_have_one_row)
 {
@@ -709,6 +731,7 @@ int main(void)
 	tcase_add_test(tcase, nothing_to_steer);
 	tcase_add_test(tcase, each_step_has_a_row);
 	tcase_add_test(tcase, many_steps_have_one_row);
+	tcase_add_test(tcase, a_count_is_reached_after_a_pause);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
