@@ -94,12 +94,14 @@ struct rate plan_stage_peak(const struct plan_stage *stage)
 
 uint64_t plan_stage_levels(const struct plan_stage *stage)
 {
-	plan_parts from = plan_rate_parts(stage->rate), to = plan_rate_parts(stage->to);
-	plan_parts way = from < to ? to - from : from - to, by = plan_rate_parts(stage->by);
-	plan_parts n;
+	plan_parts from, to, way, by, n;
 
 	if (stage->kind != PLAN_STEP)
 		return 0;
+	from = plan_rate_parts(stage->rate);
+	to = plan_rate_parts(stage->to);
+	by = plan_rate_parts(stage->by);
+	way = from < to ? to - from : from - to;
 	n = by ? (way + by - 1) / by + 1 : 1;
 	return n > UINT64_MAX ? UINT64_MAX : (uint64_t)n;
 }
