@@ -33,17 +33,17 @@ run_with_stop() {
 }
 
 # An answer comes about every 10 ms, each after 50 ms: one was sent just before the stop, and came
-# in it.
+# in it. In the open model more than one in twenty was late, else one in a hundred.
 late_by_180_ms='.latency.rx_slack.max_ns >= 180e6 and .generator.rx_unstamped_share <= 0.02'
 start_origin --delay 50ms
 wait_until 5 is_one_daemon || fail "the origin has no daemon"
 origin_daemon=${MARKED[0]}
 run_with_stop "http://$ORIGIN/" -r 100
 expect_figures "$T/result.json" "open: late" "$late_by_180_ms" true \
-	"it is taken off" '.latency.response_less_ours.max_ns <= .latency.response.max_ns - 150e6' true
+	"it is taken off" '.latency.response_less_ours.p95_ns <= .latency.response.p95_ns - 50e6' true
 run_with_stop "http://$ORIGIN/" --closed -c 8
 expect_figures "$T/result.json" "closed: late" "$late_by_180_ms" true \
-	"it is taken off" '.latency.service_less_ours.max_ns <= .latency.service.max_ns - 150e6' true
+	"it is taken off" '.latency.service_less_ours.p99_ns <= .latency.service.p99_ns - 100e6' true
 end_process "$ORIGIN_PID"
 
 : >"$T/server"
@@ -54,5 +54,5 @@ wait_address "$T/server"
 origin_daemon=
 run_with_stop "https://$ADDRESS/" --cacert "$T/ca.pem" -r 100
 expect_figures "$T/result.json" "TLS: late" "$late_by_180_ms" true \
-	"it is taken off" '.latency.response_less_ours.max_ns <= .latency.response.max_ns - 150e6' true
+	"it is taken off" '.latency.response_less_ours.p95_ns <= .latency.response.p95_ns - 50e6' true
 expect_nothing_left
