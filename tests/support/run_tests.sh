@@ -118,10 +118,14 @@ summary() {
 	echo "$passed passed, ${#failed[@]} failed"
 }
 
-# stop STATUS: ends the tests under way, by an interrupt.
+# stop STATUS: ends the tests under way, by an interrupt. A timeout that is ended while it still
+# forks leaves its test, which is in its process group.
 stop() {
+	local pids=("${!number[@]}")
+
 	trap '' INT TERM
-	kill "${!number[@]}" 2>/dev/null
+	kill "${pids[@]}" 2>/dev/null
+	kill -- "${pids[@]/#/-}" 2>/dev/null
 	wait
 	echo "interrupted: ${#number[@]} tests ended, $left not run" >&2
 	summary
