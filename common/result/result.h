@@ -215,6 +215,8 @@ struct result_connections {
 	int64_t limit, allowed, peak, opened, closed_by_peer, closed_by_us, surplus, stale;
 	double reused_share;
 	int64_t queue_peak;
+	int64_t held_by_pace;
+	double open_rate_per_s;
 	double tls_resumed_share;
 };
 

@@ -97,7 +97,8 @@ static const struct result_table result_run_table = TABLE(result_run_fields, "th
 static const struct result_field result_headline_fields[] = {
 	TEXT(result, "ok, pass, fail, undecided, overload, errors, failed, stopped, interrupted or "
 		     "void"),
-	TEXT(limited_by, "what limited the rate: plan, server, connections, generator or unknown"),
+	TEXT(limited_by,
+		"what limited the rate: plan, server, users, connections, generator or unknown"),
 	TEXT(because, "the reason in words"),
 	TEXT(try, "what to try"),
 	FIELD(planned_per_s, REAL, PER_S, SUM, MEAN, "arrivals planned", .null_when = NOT_BEGUN),
@@ -367,6 +368,10 @@ static const struct result_field result_connections_fields[] = {
 		"requests on a connection that had carried one before",
 		.null_when = "nothing was sent"),
 	FIELD(queue_peak, COUNT, NO_UNIT, SUM, MOST, "arrivals that waited for one at a time"),
+	COUNT(held_by_pace, "arrivals of the window that waited because open-rate was used up",
+		.absent_when = OLDER),
+	FIELD(open_rate_per_s, REAL, PER_S, SUM, MOST, "that may be opened",
+		.null_when = "there is no limit", .absent_when = OLDER),
 	FIELD(tls_resumed_share, REAL, SHARE, APART, APART,
 		"handshakes that resumed an earlier session", .null_when = "there was no handshake",
 		.absent_when = "the target is not https"),

@@ -260,6 +260,7 @@ void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t r
 	struct task_env *env = p->config.env;
 	struct task *t = p->n_returned > p->n_connecting ? NULL : pool_find(p, false);
 	struct exchange other, *x;
+	bool is_measured;
 
 	if (t && p->config.pace && pool_keeps_back(p, picked_ns))
 		t = NULL;
@@ -286,8 +287,10 @@ void pool_arrive(struct pool *p, int64_t planned_ns, int64_t picked_ns, size_t r
 		pool_fail(p, x, FAULT_DROPPED, "the queue for a connection was full");
 		return;
 	}
+	is_measured = x->phase == STATS_WINDOW;
 	pool_enqueue(p, x);
 	pool_balance(p);
+	p->n_held_by_pace += is_measured && pool_waits_for_pace(p);
 }
 
 int64_t pool_oldest_ns(const struct pool *p)

@@ -93,7 +93,9 @@ struct pool {
 	/* counters */
 	size_t peak; /* maximum of connections open or opening at once */
 	size_t queue_peak;
-	uint64_t n_kept_back; /* arrivals that were at first delayed by the cap */
+	uint64_t n_kept_back;	 /* arrivals that were at first delayed by the cap */
+	uint64_t n_held_by_pace; /* arrivals of the window that waited because open_rate was used
+				  * up */
 };
 
 /* 0 or -ENOMEM; everything the run will need is allocated here. */

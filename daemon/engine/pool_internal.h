@@ -25,6 +25,8 @@ bool pool_is_held(const struct pool *p);
 /* Opens the connections that are needed and may be opened now; a timer calls it again for the
  * rest. */
 void pool_balance(struct pool *p);
+/* Some wait for a connection that there is room for, and that open_rate does not allow yet. */
+bool pool_waits_for_pace(const struct pool *p);
 /* An attempt has failed: the arrival for which it was made fails too. */
 void pool_connect_failed(struct pool *p, enum fault fault, const char *why);
 /* A connection is open. */

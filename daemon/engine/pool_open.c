@@ -174,6 +174,12 @@ static bool pool_pace(struct pool *p, int64_t now_ns)
 	return true;
 }
 
+bool pool_waits_for_pace(const struct pool *p)
+{
+	return timer_is_running(&p->_open_timer) && !p->_is_down && !pool_is_held(p) &&
+	       p->n_waiting + p->n_returned > p->n_connecting && pool_n_open(p) < p->config.limit;
+}
+
 /* ---------------------------------------------------------------- attempts */
 
 void pool_connect_failed(struct pool *p, enum fault fault, const char *why)

@@ -47,8 +47,7 @@ struct worker_summary {
 	int64_t started_ns;   /* when it received GO */
 	int64_t ended_ns;     /* end of the drain */
 	int64_t cpu_ns;	      /* of its thread, from go to the end */
-	int64_t stalled_ns;   /* time in which its thread was runnable but did not run, to
-			       * WORKER_HEARTBEAT_NS */
+	int64_t stalled_ns;   /* time in which its thread was stopped, or the whole machine */
 	int64_t run_queue_ns; /* time in which it waited for a CPU; -1: unknown, as all of these */
 	int64_t involuntary;  /* number of involuntary context switches */
 	int64_t turn_p99_ns, turn_max_ns; /* of its loop, from wake-up to sleep */
@@ -67,6 +66,7 @@ struct worker_summary {
 	char certificate_name[80]; /* tls_context_certificate_name */
 	char location[256];	   /* of the first redirect that had one; "": none */
 	uint64_t kept_back;	   /* requests that were delayed by the cap on the rate */
+	uint64_t held_by_pace;	   /* arrivals that waited because open_rate was used up */
 	unsigned late_acts;	   /* steering acts that it received after their instants */
 	int64_t latest_act_ns;	   /* the maximum delay of these */
 };

@@ -47,6 +47,8 @@ void worker_gauge_close(struct worker *w)
 void worker_gauge_go(struct worker *w)
 {
 	gauge_read(&w->gauge);
+	w->beat_cpu_ns = worker_cpu_ns();
+	w->beat_run_queue_ns = w->gauge.run_queue_ns;
 	loop_watch_turns(w->loop, &w->turns);
 }
 
@@ -163,10 +165,17 @@ void worker_on_tick(struct worker *w)
 void worker_on_heartbeat(struct worker *w)
 {
 	int64_t now_ns = loop_now_ns(w->loop);
-	int64_t late_ns = now_ns - w->heartbeat_mark.deadline_ns;
+	int64_t cpu_ns = worker_cpu_ns(), run_queue_ns = gauge_run_queue_ns();
+	struct gauge_beat beat = {
+		.late_ns = now_ns - w->heartbeat_mark.deadline_ns,
+		.cpu_ns = cpu_ns - w->beat_cpu_ns,
+	};
 
-	if (late_ns > WORKER_HEARTBEAT_LATE_NS)
-		w->stalled_ns += late_ns;
+	if (run_queue_ns >= 0 && w->beat_run_queue_ns >= 0)
+		beat.run_queue_ns = run_queue_ns - w->beat_run_queue_ns;
+	w->stalled_ns += gauge_stopped_ns(&beat, WORKER_HEARTBEAT_NS);
+	w->beat_cpu_ns = cpu_ns;
+	w->beat_run_queue_ns = run_queue_ns;
 	timer_start(&w->marks, &w->heartbeat_mark, now_ns + WORKER_HEARTBEAT_NS);
 }
 
@@ -214,6 +223,7 @@ static void worker_sum_up(struct worker *w)
 		.requests_on_new = w->env.requests_on_new,
 		.queue_peak = w->pool.queue_peak,
 		.kept_back = w->pool.n_kept_back,
+		.held_by_pace = w->pool.n_held_by_pace,
 		.tls_info = w->env.tls_info,
 		.late_acts = w->late_acts,
 		.latest_act_ns = w->latest_act_ns,
@@ -262,6 +272,7 @@ void worker_summary_add(struct worker_summary *sum, const struct worker_summary 
 	sum->requests_on_new += s->requests_on_new;
 	sum->queue_peak += s->queue_peak;
 	sum->kept_back += s->kept_back;
+	sum->held_by_pace += s->held_by_pace;
 	sum->tls.handshakes += s->tls.handshakes;
 	sum->tls.resumed += s->tls.resumed;
 	sum->tls.failed += s->tls.failed;

@@ -456,6 +456,11 @@ static void run_fill_connections(const struct run *run, struct result_connection
 	to->reused_share =
 		s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
 	to->queue_peak = (int64_t)s->queue_peak;
+	to->held_by_pace = (int64_t)s->held_by_pace;
+	to->open_rate_per_s =
+		run->plan->open_rate.num > 0
+			? (double)run->plan->open_rate.num / (double)run->plan->open_rate.den
+			: RESULT_REAL_NULL;
 	if (run->plan->url.tls)
 		to->tls_resumed_share = s->tls.handshakes > 0
 						? (double)s->tls.resumed / (double)s->tls.handshakes

@@ -134,6 +134,34 @@ START_TEST(an_arrival_that_is_lost_is_seen)
 }
 END_TEST
 
+#define MS INT64_C(1000000)
+
+/* Beats of 20 ms. */
+static const struct {
+	struct gauge_beat beat;
+	int64_t want_ns;
+} beats[] = {
+	{{0, 0, 0}, 0},
+	/* a wake-up on a quiet machine */
+	{{6 * MS, 0, 0}, 0},
+	/* stopped, at some instant of the 20 ms before */
+	{{40 * MS, 0, 0}, 50 * MS},
+	{{40 * MS, 15 * MS, 0}, 50 * MS},
+	/* ready all the time, and another program had the CPU */
+	{{40 * MS, MS, 40 * MS}, 0},
+	{{40 * MS, MS, 35 * MS}, 0},
+	{{40 * MS, MS, 10 * MS}, 40 * MS},
+	/* a turn of the loop that took as long */
+	{{40 * MS, 60 * MS, 0}, 0},
+	{{90 * MS, 60 * MS, 0}, 60 * MS},
+};
+
+START_TEST(a_late_beat_shows_a_stop)
+{
+	ck_assert_int_eq(gauge_stopped_ns(&beats[_i].beat, 20 * MS), beats[_i].want_ns);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("gauge");
@@ -142,6 +170,8 @@ int main(void)
 
 	tcase_add_loop_test(t, texts_of_schedstat, 0, (int)(sizeof(texts) / sizeof(texts[0])));
 	tcase_add_test(t, this_thread);
+	tcase_add_loop_test(
+		t, a_late_beat_shows_a_stop, 0, (int)(sizeof(beats) / sizeof(beats[0])));
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(ledger, setup, teardown);
 	tcase_add_test(ledger, the_ledger_is_right_at_any_time);

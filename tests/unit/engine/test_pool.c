@@ -525,6 +525,36 @@ START_TEST(failing_attempts_are_paced)
 }
 END_TEST
 
+/* Those that wait for their turn to be opened are counted, those that wait for one that is being
+ * opened, or for one of a full pool, are not. */
+START_TEST(arrivals_that_open_rate_holds_back_are_counted)
+{
+	config.limit = 2;
+	config.open_rate = (struct rate){1, 3600};
+	fixture_make_pool();
+	fixture_arrive(1);
+	ck_assert_uint_eq(pool.n_connecting, 1);
+	ck_assert_uint_eq(pool.n_held_by_pace, 0);
+	fixture_arrive(1);
+	ck_assert_uint_eq(pool.n_held_by_pace, 1);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	fixture_arrive(1);
+	ck_assert_uint_eq(pool.n_held_by_pace, 2);
+}
+END_TEST
+
+START_TEST(arrivals_before_a_full_pool_are_not_held_back)
+{
+	config.limit = 1;
+	config.open_rate = (struct rate){1, 3600};
+	fixture_make_pool();
+	fixture_arrive(3);
+	ck_assert_uint_eq(pool.n_connecting, 1);
+	ck_assert_uint_eq(pool.n_held_by_pace, 0);
+}
+END_TEST
+
 /* The server goes in the middle: what waits gets another connection. */
 START_TEST(waiting_arrivals_survive_a_lost_connection)
 {
@@ -653,6 +683,8 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, refused_arrivals_are_not_connected);
 	tcase_add_test(t, arrivals_without_descriptors);
 	tcase_add_test(t, failing_attempts_are_paced);
+	tcase_add_test(t, arrivals_that_open_rate_holds_back_are_counted);
+	tcase_add_test(t, arrivals_before_a_full_pool_are_not_held_back);
 	tcase_add_test(t, waiting_arrivals_survive_a_lost_connection);
 	tcase_add_test(t, line_ends_on_an_idle_connection);
 	tcase_add_test(t, sending_fails_at_once);
