@@ -5,10 +5,23 @@
  * 1. The notes: each figure of ours against its limit. They make the verdict on the generator, and
  *    nothing but the verdict.
  * 2. Was the plan carried? Not, when under 99 % of it was answered well, when the connections
- * cannot carry it by their own arithmetic, or when the answers were falling behind as the window
- * closed.
- * 3. What was the limit: the generator if it is saturated, the connections if all were in use and
- *    waiting for one was most of the time, else the server.
+ * cannot carry it by their own arithmetic, when the answers were falling behind as the window
+ * closed, or when the backlog grew all along and the times with it.
+ * 3. What was the limit: the generator if it is saturated; the connections if waiting for one was
+ *    most of the time and by their own arithmetic they hardly carry what was asked, or if the pace
+ *    of opening them kept requests back; else the server, also where it carried the plan and stood
+ *    still at times.
+ *
+ * The arithmetic of connections is limit / mean service time, without how late answers were read. A
+ * pool that carries more than that is no limit, however long requests wait for one of its
+ * connections: then the server held all of them up, and would have held up more.
+ *
+ * Requests that get no answer while all others are fast are lost, which no lower rate mends: a
+ * lower rate is advised where times or a backlog grew.
+ *
+ * Of a run without one good answer nothing is known but that: what was the limit is told only where
+ * the generator failed, or where requests were left without an answer.
+ *
  * 4. Headline, exit code, and the sentence that gives the figures, with what to try.
  *
  * A false alarm costs more than a late one: a hosted machine is late by milliseconds all day long,
@@ -16,7 +29,8 @@
  * never by itself a reason for an exit code. The server's slowness is a finding, not a failure.
  *
  * In the closed model nothing is planned ahead: no request is late, a busy worker is the normal
- * state, and only answers that are not good ones make an overload.
+ * state, and only answers that are not good ones make an overload. Users who think for longer than
+ * they wait are the limit themselves.
  *
  * A sum of runs is judged as the one run that they were: by its own figures, however its runs were
  * judged. Advice is for each of them.
@@ -42,17 +56,32 @@
 #define AUDIT_CARRIED 0.99 /* share of the plan answered well */
 #define AUDIT_SENT 0.995   /* share of the plan sent; less, by the generator's fault, is void */
 #define AUDIT_MANY_CONNECTIONS 1000
+#define AUDIT_MARGIN 1.5 /* times the connections that are needed by the arithmetic */
 
 /* Less of the good answers inside the window, and times that grew by this part of what it takes to
  * work off the rest: between thirds of a window, a straight line rises by two thirds. */
 #define AUDIT_IN_WINDOW 0.95
 #define AUDIT_RISE 0.4
+/* A backlog and the times of fewer rows than this also need late answers to tell. */
+#define AUDIT_ROWS_FEW 4
+#define AUDIT_LATE_LEAST 20
 /* Times what came through: a capacity above that is not the limit. */
 #define AUDIT_EXPLAINS 1.5
+/* A server stands still where its slowest hundredth is this slow, so many times its median, and far
+ * more requests came to wait at once than are on their way on average: a few slow ones among fast
+ * ones do not pile up. */
+#define AUDIT_STALL_NS (100 * NSEC_PER_MSEC)
+#define AUDIT_STALL_TIMES 10.0
+#define AUDIT_STALL_PILE 3.0
+/* Answers that take less than this part of the timeout are fast beside those that never came. */
+#define AUDIT_FAST 0.1
+/* As long without an answer, a server is slow by itself. */
+#define AUDIT_SILENT_NS NSEC_PER_SEC
 
 const char *const audit_limit_names[] = {
 	[AUDIT_BY_PLAN] = "plan",
 	[AUDIT_BY_SERVER] = "server",
+	[AUDIT_BY_USERS] = "users",
 	[AUDIT_BY_CONNECTIONS] = "connections",
 	[AUDIT_BY_GENERATOR] = "generator",
 	[AUDIT_BY_UNKNOWN] = "unknown",
@@ -93,11 +122,15 @@ struct audit_facts {
 	bool is_full;	  /* every connection was in use */
 	bool is_short;	  /* too few were answered well */
 	bool is_too_much; /* for the connections, by their arithmetic */
-	bool is_behind;	  /* answers were falling behind */
+	bool is_behind;	  /* answers were falling behind, */
+	bool is_growing;  /* and so was the backlog, all along */
+	bool is_stalling; /* the server stood still at times */
+	bool is_lost;	  /* requests got no answer while all others were fast */
 };
 
 /* Answers after the window are normal, as many as are on their way at a time (Little). Twice as
- * many, and the time they take was growing all along. */
+ * many, and the time they take was growing all along. Of few of them that cannot be said: a queue
+ * that only wanders is three times its mean at one end in thirty. */
 static bool audit_is_behind(const struct audit_view *v, const struct audit_facts *f)
 {
 	double response_ns = (double)v->service->mean_ns;
@@ -110,7 +143,7 @@ static bool audit_is_behind(const struct audit_view *v, const struct audit_facts
 	if (v->our_delay->p50_ns > 0)
 		response_ns += (double)v->our_delay->p50_ns;
 	on_their_way = f->ok * response_ns / (double)v->window_ns;
-	return f->late > (1 - AUDIT_CARRIED) * f->ok &&
+	return f->late > (1 - AUDIT_IN_WINDOW) * f->ok &&
 	       f->late > 1.5 * on_their_way + 3 * sqrt(on_their_way) + 10;
 }
 
@@ -119,7 +152,36 @@ static bool audit_is_behind(const struct audit_view *v, const struct audit_facts
 static bool audit_is_slowing(const struct audit_view *v, const struct audit_facts *f)
 {
 	return f->late > (1 - AUDIT_IN_WINDOW) * f->ok && f->ok_rate > 0 &&
+	       (v->n_medians >= AUDIT_ROWS_FEW || f->late >= AUDIT_LATE_LEAST) &&
 	       v->rise_ns > AUDIT_RISE * f->late / f->ok_rate * NSEC_PER_SEC;
+}
+
+/* Overload by a few percent shows nowhere else for minutes. That times grew by what it takes to
+ * work off the backlog tells it from a rate that rises. */
+static bool audit_is_growing(const struct audit_view *v, const struct audit_facts *f)
+{
+	return v->n_medians >= AUDIT_ROWS_FEW && v->growth > 0 && f->ok_rate > 0 &&
+	       v->rise_ns > AUDIT_RISE * v->growth / f->ok_rate * NSEC_PER_SEC;
+}
+
+static bool audit_is_stalling(const struct audit_view *v, const struct audit_facts *f)
+{
+	double on_their_way = f->ok_rate * (double)v->less_ours->mean_ns / NSEC_PER_SEC;
+
+	return v->less_ours->p50_ns >= 0 && v->less_ours->p99_ns >= AUDIT_STALL_NS &&
+	       (double)v->less_ours->p99_ns >= AUDIT_STALL_TIMES * (double)v->less_ours->p50_ns &&
+	       v->most_at_once > AUDIT_STALL_PILE * on_their_way + 4 * sqrt(on_their_way) + 10;
+}
+
+static enum ledger_class audit_most(const struct audit_view *v);
+
+static bool audit_is_lost(const struct audit_view *v, const struct audit_facts *f)
+{
+	enum ledger_class most = audit_most(v);
+
+	return (most == LEDGER_TIMEOUT || most == LEDGER_UNFINISHED) && !f->is_behind &&
+	       f->ok > 0 && v->growth <= 0 && v->rise_ns <= 0 && v->less_ours->p99_ns >= 0 &&
+	       (double)v->less_ours->p99_ns < AUDIT_FAST * (double)v->plan.request_timeout_ns;
 }
 
 static struct audit_facts audit_gather(const struct audit_view *v)
@@ -130,26 +192,28 @@ static struct audit_facts audit_gather(const struct audit_view *v)
 	struct audit_facts f = {
 		.due = (double)l->planned,
 		.ok = (double)l->classes[LEDGER_OK],
-		.asked = v->is_open ? v->r->rates.planned_per_s : 0,
+		.asked = v->asked,
 		.ok_rate = v->ok_per_s,
+		.capacity = v->capacity,
 		.is_cut = v->outcome != AUDIT_COMPLETED,
 	};
 
 	if (f.is_cut)
 		f.due -= (double)l->classes[LEDGER_UNSENT] + (double)l->classes[LEDGER_UNFINISHED];
-	if (!(f.asked > 0))
-		f.asked = window_s > 0 ? (double)l->planned / window_s : 0;
 	f.is_full = c->limit > 0 && c->peak >= c->limit;
-	if (c->limit > 0 && v->service->mean_ns > 0)
-		f.capacity = (double)c->limit * NSEC_PER_SEC / (double)v->service->mean_ns;
 	f.is_short = f.ok < AUDIT_CARRIED * f.due;
+	f.is_lost = audit_is_lost(v, &f);
 	if (!v->is_open)
 		return f;
 
 	f.late = fmax(f.ok - v->ok_per_s * window_s, 0);
 	f.is_too_much = f.is_full && v->connection_wait->p99_ns > v->service->p99_ns &&
 			f.capacity > 0 && f.capacity < AUDIT_CARRIED * f.asked;
-	f.is_behind = !f.is_cut && (audit_is_behind(v, &f) || audit_is_slowing(v, &f));
+	f.is_growing = !f.is_cut && audit_is_growing(v, &f);
+	f.is_behind =
+		f.is_growing || (!f.is_cut && (audit_is_behind(v, &f) || audit_is_slowing(v, &f)));
+	f.is_stalling = audit_is_stalling(v, &f);
+	f.is_lost = audit_is_lost(v, &f);
 	return f;
 }
 
@@ -161,7 +225,7 @@ static bool audit_is_overload(const struct audit_facts *f)
 /* ---------------------------------------------------------------- what was the limit? */
 
 /* All connections in use, and waiting for one made most of the time or cost most of what failed. */
-static bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f)
+static bool audit_waits_for_connections(const struct audit_view *v, const struct audit_facts *f)
 {
 	const uint64_t *n = v->ledger.classes;
 	int64_t wait_ns = v->connection_wait->p99_ns;
@@ -173,14 +237,22 @@ static bool audit_is_by_connections(const struct audit_view *v, const struct aud
 				     (f->is_short && 2 * kept_back > f->due - f->ok));
 }
 
-/* Something came back from the server's side, or too late, or not at all. */
+static bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f)
+{
+	return audit_waits_for_connections(v, f) && f->capacity > 0 &&
+	       f->capacity < AUDIT_ENOUGH * f->asked;
+}
+
+/* Something came back from the server's side, or too late, or not at all; or it held up connections
+ * that are enough. */
 static bool audit_is_by_server(const struct audit_view *v, const struct audit_facts *f)
 {
 	const uint64_t *n = v->ledger.classes;
 
-	return f->is_behind || n[LEDGER_HTTP_ERROR] || n[LEDGER_CHECK_FAILED] ||
-	       n[LEDGER_BAD_RESPONSE] || n[LEDGER_TIMEOUT] || n[LEDGER_CONNECTION_ERROR] ||
-	       n[LEDGER_UNFINISHED] || n[LEDGER_NOT_CONNECTED] > audit_count_ours(v);
+	return f->is_behind || f->is_stalling || audit_waits_for_connections(v, f) ||
+	       n[LEDGER_HTTP_ERROR] || n[LEDGER_CHECK_FAILED] || n[LEDGER_BAD_RESPONSE] ||
+	       n[LEDGER_TIMEOUT] || n[LEDGER_CONNECTION_ERROR] || n[LEDGER_UNFINISHED] ||
+	       n[LEDGER_NOT_CONNECTED] > audit_count_ours(v);
 }
 
 static bool audit_is_sent_short(const struct audit_view *v, const struct audit_facts *f)
@@ -196,8 +268,25 @@ static bool audit_is_starved(const struct audit_view *v)
 {
 	const struct result_generator *g = &v->r->generator;
 
-	return fmax(g->cpu_share, 0) + fmax(g->run_queue_share, 0) > AUDIT_CPU ||
+	return (!v->plan.spins &&
+		       fmax(g->cpu_share, 0) + fmax(g->run_queue_share, 0) > AUDIT_CPU) ||
 	       g->throttled_share > AUDIT_THROTTLED_LIMIT;
+}
+
+/* Not one answer yet, of any kind: a server that does not answer, if some have waited for long. */
+static enum audit_limit audit_limit_of_silence(const struct audit_view *v)
+{
+	const struct result_latency *age = result_find_latency(v->r, "unserved_age");
+
+	return v->ledger.classes[LEDGER_TIMEOUT] > 0 || (age && age->max_ns >= AUDIT_SILENT_NS)
+		       ? AUDIT_BY_SERVER
+		       : AUDIT_BY_UNKNOWN;
+}
+
+/* They think for longer than they wait. */
+static bool audit_is_by_users(const struct audit_view *v)
+{
+	return v->own_service_ns >= 0 && (double)v->plan.think_ns > v->own_service_ns;
 }
 
 static enum audit_limit audit_find_limit(
@@ -207,7 +296,7 @@ static enum audit_limit audit_find_limit(
 		if (audit_count_ours(v) > 0 || audit_is_starved(v) ||
 			v->r->generator.stalled_share > AUDIT_STALLED_SATURATED)
 			return AUDIT_BY_GENERATOR;
-		return AUDIT_BY_SERVER;
+		return audit_is_by_users(v) ? AUDIT_BY_USERS : AUDIT_BY_SERVER;
 	}
 	if (a->verdict == AUDIT_SATURATED &&
 		(!audit_is_overload(f) || audit_is_sent_short(v, f) || audit_count_ours(v) > 0 ||
@@ -215,8 +304,13 @@ static enum audit_limit audit_find_limit(
 		return AUDIT_BY_GENERATOR;
 	if (audit_is_by_connections(v, f))
 		return AUDIT_BY_CONNECTIONS;
+	if (v->ledger.sent > 0 && v->answers == 0 && f->ok <= 0)
+		return audit_limit_of_silence(v);
+	if (!f->is_behind && audit_is_held_by_pace(v))
+		return AUDIT_BY_CONNECTIONS;
 	if (!audit_is_overload(f))
-		return AUDIT_BY_PLAN;
+		return f->is_stalling || audit_waits_for_connections(v, f) ? AUDIT_BY_SERVER
+									   : AUDIT_BY_PLAN;
 	return audit_is_by_server(v, f) ? AUDIT_BY_SERVER : AUDIT_BY_UNKNOWN;
 }
 
@@ -301,6 +395,19 @@ static bool audit_is_redirected(const struct audit_view *v, enum ledger_class mo
 	return most == LEDGER_HTTP_ERROR && audit_is_mostly_redirects(v);
 }
 
+/* A wrong address, scheme, certificate or path is no limit. */
+static enum audit_limit audit_limit_of_failure(const struct audit_view *v, enum ledger_class most)
+{
+	if (audit_count_ours(v) > 0)
+		return AUDIT_BY_GENERATOR;
+	if (v->ledger.classes[most] == 0)
+		return AUDIT_BY_UNKNOWN;
+	if (most == LEDGER_DROPPED)
+		return AUDIT_BY_CONNECTIONS;
+	return most == LEDGER_TIMEOUT || most == LEDGER_UNFINISHED ? AUDIT_BY_SERVER
+								   : AUDIT_BY_UNKNOWN;
+}
+
 static void audit_tell_failed(const struct audit_view *v, struct audit *a)
 {
 	const struct ledger *l = &v->ledger;
@@ -324,8 +431,7 @@ static void audit_tell_failed(const struct audit_view *v, struct audit *a)
 		audit_try(a, "%s", audit_fault_remedy(v, v->failed_by).s);
 		return;
 	}
-	if (a->limited_by == AUDIT_BY_PLAN)
-		a->limited_by = audit_count_ours(v) > 0 ? AUDIT_BY_GENERATOR : AUDIT_BY_SERVER;
+	a->limited_by = audit_limit_of_failure(v, most);
 	if (l->classes[LEDGER_OK] > 0)
 		audit_because(a, "a run of the sum failed: %.300s",
 			*reason ? reason : fault_table[v->failed_by].help);
@@ -381,6 +487,9 @@ static void audit_tell_shortfall(
 	if (f->is_short)
 		audit_because(a, "%s: ok %s of %s asked; %s", who, ok.text, asked.text,
 			audit_text_failures(&v->ledger).s);
+	else if (f->is_growing)
+		audit_because(a, "%s: ok %s of %s asked; the backlog grew all along, to %s", who,
+			ok.text, asked.text, figure_count((int64_t)v->backlog).text);
 	else
 		audit_because(a, "%s: ok %s of %s asked; %s answers came after the window", who,
 			ok.text, asked.text, figure_count((int64_t)f->late).text);
@@ -413,19 +522,28 @@ static void audit_try_connections(const struct audit_view *v, double more, struc
 static void audit_tell_connections(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
-	double more = 1.5 * f->asked * (double)v->service->mean_ns / NSEC_PER_SEC;
+	double more = AUDIT_MARGIN * f->asked * v->own_service_ns /
+		      ((double)v->plan.pipeline * NSEC_PER_SEC);
+	double sent_rate = v->window_ns > 0
+				   ? (double)v->ledger.sent * NSEC_PER_SEC / (double)v->window_ns
+				   : f->ok_rate;
 
-	/* Where much less came through than they could carry, their arithmetic explains nothing. */
-	if (f->capacity > 0 && f->capacity < f->asked &&
-		f->capacity < AUDIT_EXPLAINS * f->ok_rate) {
+	if (!audit_is_by_connections(v, f)) {
+		audit_because(a, "limited by connections: %s", audit_tell_pace(v).s);
+		audit_try(a, "%s", audit_try_pace(v).s);
+		return;
+	}
+	/* Where much less came through than they could carry, their arithmetic explains nothing.
+	 * What was given up came through too. */
+	if (f->capacity > 0 && f->capacity < f->asked && f->capacity < AUDIT_EXPLAINS * sent_rate) {
 		/* A capacity is not rounded up. */
 		audit_because(a, "limited by connections: %s x %s each = %s, asked %s",
 			figure_count(v->r->connections.limit).text,
-			figure_time(v->service->mean_ns).text,
+			figure_time((int64_t)v->own_service_ns).text,
 			figure_per_s(f->capacity >= 100 ? floor(f->capacity) : f->capacity).text,
 			figure_per_s(f->asked).text);
 	} else {
-		more = 2.0 * (double)v->r->connections.limit;
+		more = fmax(more, 2.0 * (double)v->r->connections.limit);
 		audit_tell_shortfall(v, f, "limited by connections", a);
 	}
 	audit_try_connections(v, more, a);
@@ -446,6 +564,40 @@ static void audit_tell_failures(const struct audit_view *v, struct audit *a)
 		audit_try(a, "%s", audit_remedy(v, most).s);
 }
 
+/* "14 of 300 requests got no answer, while the others took 0.1 ms (p99)". */
+static void audit_tell_lost(const struct audit_view *v, struct audit *a)
+{
+	const uint64_t *n = v->ledger.classes;
+
+	audit_because(a, "%s of %s requests got no answer, while the others took %s (p99)",
+		figure_count((int64_t)(n[LEDGER_TIMEOUT] + n[LEDGER_UNFINISHED])).text,
+		figure_count(v->ledger.planned).text, figure_time(v->less_ours->p99_ns).text);
+	audit_try(a, "see the server's log: why did it not answer these? A lower rate does not "
+		     "help where the others are fast");
+}
+
+static void audit_try_lower_rate(
+	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
+{
+	double less = f->ok_rate * 0.9;
+	double step = 1;
+
+	/* Two digits are enough to begin with. */
+	while (less >= 100 * step && step < 1e12)
+		step *= 10;
+	if (less >= 1 && !v->r->headline.missing)
+		audit_try(a, "-r %.0f: a tenth below what it carried", floor(less / step) * step);
+	else
+		audit_try(a, "a lower rate (-r)");
+}
+
+/* Times or a backlog grew, so that a lower rate helps. */
+static bool audit_is_slow(const struct audit_view *v, const struct audit_facts *f)
+{
+	return f->is_behind || v->growth > 0 || v->rise_ns > 0 ||
+	       v->ledger.classes[LEDGER_TIMEOUT] > 0;
+}
+
 static void audit_tell_server(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
@@ -454,9 +606,11 @@ static void audit_tell_server(
 	bool is_wrong = most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED ||
 			most == LEDGER_BAD_RESPONSE || most == LEDGER_NOT_CONNECTED ||
 			most == LEDGER_CONNECTION_ERROR;
-	double less = f->ok_rate * 0.9;
-	double step = 1;
 
+	if (f->is_short && f->is_lost) {
+		audit_tell_lost(v, a);
+		return;
+	}
 	if (f->is_short && (is_wrong || !v->is_open)) {
 		audit_tell_failures(v, a);
 		return;
@@ -465,13 +619,12 @@ static void audit_tell_server(
 		a->limited_by == AUDIT_BY_SERVER ? "limited by the server"
 						 : "not carried, for an unknown reason",
 		a);
-	/* Two digits are enough to begin with. */
-	while (less >= 100 * step && step < 1e12)
-		step *= 10;
-	if (less >= 1 && !v->r->headline.missing)
-		audit_try(a, "-r %.0f: a tenth below what it carried", floor(less / step) * step);
+	if (f->is_stalling || audit_waits_for_connections(v, f))
+		audit_try(a, AUDIT_STALL_REMEDY);
+	else if (audit_is_slow(v, f))
+		audit_try_lower_rate(v, f, a);
 	else
-		audit_try(a, "a lower rate (-r)");
+		audit_try(a, "%s", audit_remedy(v, most).s);
 }
 
 static void audit_tell_ledger(const struct audit_view *v, struct audit *a)
@@ -497,19 +650,48 @@ static void audit_tell_again(const struct audit_view *v, struct audit *a)
 	audit_try(a, AUDIT_KEEP_ALIVE_REMEDY);
 }
 
-static void audit_tell_ok(const struct audit_view *v, struct audit *a)
+/* The plan was carried, and yet something other than the plan was the limit. */
+static void audit_tell_limit(
+	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
+{
+	if (a->limited_by == AUDIT_BY_SERVER && v->is_open && f->is_stalling) {
+		audit_because(a,
+			"limited by the server: it stood still at times: p99 %s, p50 %s, up to %s "
+			"requests waiting at once",
+			figure_time(v->less_ours->p99_ns).text,
+			figure_time(v->less_ours->p50_ns).text,
+			figure_count((int64_t)v->most_at_once).text);
+		audit_try(a, AUDIT_STALL_REMEDY);
+	} else if (a->limited_by == AUDIT_BY_CONNECTIONS && audit_is_held_by_pace(v)) {
+		audit_because(a, "limited by connections: %s", audit_tell_pace(v).s);
+		audit_try(a, "%s", audit_try_pace(v).s);
+	} else if (a->limited_by == AUDIT_BY_USERS) {
+		int64_t users = v->r->connections.limit;
+
+		audit_because(a,
+			"limited by the users: %s of them, who think for %s after an answer of %s",
+			figure_count(users).text, figure_time(v->plan.think_ns).text,
+			figure_time((int64_t)v->own_service_ns).text);
+		audit_try(a, "more users (-c), or a shorter think time (--think)");
+	}
+}
+
+static void audit_tell_ok(const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
 	const struct ledger *l = &v->ledger;
 
 	if (v->outcome == AUDIT_STOPPED)
-		audit_because(a, "%sstopped by a person: %s requests sent until then",
-			v->is_sum ? "a run of the sum was " : "", figure_count(l->sent).text);
+		audit_because(a, "%sstopped by a person: %s requests sent until then%s",
+			v->is_sum ? "a run of the sum was " : "", figure_count(l->sent).text,
+			l->sent > 0 && v->answers == 0 && f->ok <= 0 ? ", not one answered" : "");
 	else if (a->verdict == AUDIT_SATURATED)
 		audit_tell_generator(v, a);
 	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
 		audit_tell_failures(v, a);
 	else if (*audit_tell_repeated(v).s)
 		audit_tell_again(v, a);
+	if (!*a->because && !audit_is_mostly_redirects(v))
+		audit_tell_limit(v, f, a);
 	if (*a->because || !audit_is_mostly_redirects(v))
 		return;
 	/* Fast and good answers, but not of what was meant to be loaded. */
@@ -555,7 +737,7 @@ static void audit_find_headline(
 			audit_tell_server(v, f, a);
 	} else {
 		a->headline = AUDIT_HEADLINE_OK;
-		audit_tell_ok(v, a);
+		audit_tell_ok(v, f, a);
 	}
 }
 

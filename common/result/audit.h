@@ -14,6 +14,7 @@ struct result;
 enum audit_limit {
 	AUDIT_BY_PLAN,
 	AUDIT_BY_SERVER,
+	AUDIT_BY_USERS, /* closed model: they think for longer than they wait */
 	AUDIT_BY_CONNECTIONS,
 	AUDIT_BY_GENERATOR,
 	AUDIT_BY_UNKNOWN,

@@ -6,6 +6,8 @@
  *
  * Pure; any thread.
  */
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +65,67 @@ struct audit_sentence audit_tell_repeated(const struct audit_view *v)
 			"%.26s of %.26s requests were sent twice: the server had closed a kept "
 			"connection",
 			figure_share(share).text, figure_count((int64_t)v->sent).text);
+	return t;
+}
+
+/* ---------------------------------------------------------------- opening connections */
+
+bool audit_is_reopened(const struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+
+	return c->opened > 2 * c->peak && 2 * (double)c->opened > v->sent;
+}
+
+/* Below that it is the wait for one connection to open. */
+#define AUDIT_HELD_NS NSEC_PER_MSEC
+#define AUDIT_HELD_SHARE 0.1
+
+/* A standstill, of the server or of the generator, makes many want connections at once that are of
+ * no use before or after it: that is no matter of the pace. */
+#define AUDIT_HELD_PILE 3.0
+
+static bool audit_needs_them(const struct audit_view *v)
+{
+	double needed = v->asked * fmax((double)v->service->p50_ns, 0) / NSEC_PER_SEC;
+
+	return (double)v->r->connections.peak <= AUDIT_HELD_PILE * needed || audit_is_reopened(v);
+}
+
+bool audit_is_held_by_pace(const struct audit_view *v)
+{
+	double held = (double)v->r->connections.held_by_pace;
+	int64_t wait_ns = v->connection_wait->p99_ns, whole_ns = v->whole->p99_ns;
+
+	return v->is_open && audit_needs_them(v) &&
+	       held > AUDIT_HELD_MANY * (double)v->ledger.planned && wait_ns > AUDIT_HELD_NS &&
+	       (whole_ns < 0 || (double)wait_ns > AUDIT_HELD_SHARE * (double)whole_ns);
+}
+
+struct audit_sentence audit_tell_pace(const struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+	struct audit_sentence t;
+
+	snprintf(t.s, sizeof(t.s),
+		"%.26s of %.26s requests waited for connections to be opened, "
+		"%.26s at most",
+		figure_count(c->held_by_pace).text, figure_count(v->ledger.planned).text,
+		figure_per_s(c->open_rate_per_s).text);
+	return t;
+}
+
+/* As fast as requests come it never holds one back. Before the run, connections can only be opened
+ * if the server keeps them. */
+struct audit_sentence audit_try_pace(const struct audit_view *v)
+{
+	struct audit_sentence t;
+
+	snprintf(t.s, sizeof(t.s), "--set connections.open-rate=%" PRIu64 "%s",
+		audit_text_round_number(ceil(v->asked / v->n_hosts)),
+		audit_is_reopened(v)
+			? "; or keep-alive: most requests opened a connection of their own"
+			: ", or a warm-up (-w) that opens them before");
 	return t;
 }
 

@@ -28,11 +28,23 @@ struct audit_view {
 	struct ledger ledger; /* the measured window */
 	int64_t window_ns;    /* in which was sent: without pauses */
 	double ok_per_s;
-	double rise_ns; /* rise of the median, from the window's first third to its last, where it
-			 * rose all along; else 0 */
+	/* Where it rose all along, how much the median rose from the window's first third to its
+	 * last; else 0. And the same of the backlog over the whole window: requests that were
+	 * waiting or unanswered. */
+	double rise_ns;
+	double growth;
+	size_t n_medians;	     /* they were found from so many rows, or groups of rows */
+	double backlog;		     /* at the last row's end */
 	double short_interval_share; /* of intervals with sent < 99 % of what was due */
 	/* never NULL: all of it absent where there is none */
 	const struct result_latency *service, *our_delay, *connection_wait;
+	/* Response, in the closed model service; and the same without what the generator added. */
+	const struct result_latency *whole, *less_ours;
+	double asked;	       /* arrivals a second; closed model: that came to pass */
+	double capacity;       /* requests/s that the connections carry; 0: unknown */
+	double own_service_ns; /* mean service time, without how late answers were read; < 0:
+				* unknown */
+	double most_at_once;   /* the most requests that were waiting or unanswered at a time */
 	const struct result_error *faults[FAULT_COUNT]; /* NULL: none */
 	double sent;					/* in and around the window */
 	uint64_t answers;				/* in the window, with any status */
@@ -48,12 +60,19 @@ struct audit_view {
 		bool is_tls;		      /* https */
 		bool takes_any_certificate;   /* https, and not verified */
 		bool is_one_family; /* addresses = v4 or v6: others of the name do not count */
+		bool spins;	    /* pacing = spin: a worker uses its CPU by design */
+		int64_t pipeline;   /* requests at a time on a connection */
+		int64_t think_ns;
 		int64_t request_timeout_ns; /* from the planned instant; 0: unknown */
 	} plan;
 };
 void audit_view_of(const struct result *r, struct audit_view *ret);
 /* Arrivals that ended by it. */
 uint64_t audit_fault_count(const struct audit_view *v, enum fault fault);
+
+struct audit_sentence {
+	char s[256];
+};
 
 /* audit_notes.c: fills in the notes, the verdict and our share of the p99. */
 void audit_take_notes(const struct audit_view *v, struct audit *a);
@@ -64,9 +83,39 @@ void audit_add_note(const struct audit_view *v, struct audit *a, const struct no
 	double value, double limit, const char *try_text, const char *format, ...)
 	__attribute__((format(printf, 7, 8)));
 
+/* Our part of a figure: that less the same figure without it. Never a quotient of two quantiles,
+ * which are of different requests. */
+struct audit_part {
+	const char *name;  /* "p99"; NULL: there is none */
+	int64_t ns, of_ns; /* the part, and the figure */
+	bool is_marked;	   /* large enough to put the figure in doubt */
+};
+/* The p99's; ns < 0: unknown. */
+struct audit_part audit_part_of_p99(const struct audit_view *v);
+
+#define AUDIT_STALL_REMEDY                                                                         \
+	"see what holds the server up at times: its log, at the worst intervals; more "            \
+	"connections "                                                                             \
+	"would wait as long"
+/* Connections that carry less than so many times what is asked are too few: at random instants more
+ * than the mean is asked for. */
+#define AUDIT_ENOUGH 1.1
+/* So often that the figures are those of another load than was planned. */
+#define AUDIT_HELD_MANY 0.01
+/* So many requests waited for a connection to be opened, because of the pace at which they are,
+ * that it shows in the times. */
+bool audit_is_held_by_pace(const struct audit_view *v);
+/* Most requests opened a connection of their own. */
+bool audit_is_reopened(const struct audit_view *v);
+/* "605 of 10,000 requests waited for connections, which open at 1,000/s"; and what to try. */
+struct audit_sentence audit_tell_pace(const struct audit_view *v);
+struct audit_sentence audit_try_pace(const struct audit_view *v);
+
 /* audit_machine.c: what this machine and its kernel have done to us. After all that is about our
  * own delay: some figures matter only where there is one. */
 void audit_note_machine(const struct audit_view *v, struct audit *a);
+/* What helps where answers are read late. */
+const char *audit_spread(const struct audit_view *v);
 /* Returns the remedy for a machine that does not let the generator run; "" for one that does. */
 const char *audit_machine_remedy(const struct audit_view *v);
 
@@ -84,9 +133,6 @@ double audit_delay_share(const struct audit_view *v, const struct audit *a);
 uint64_t audit_count_faults(const struct audit_view *v, enum fault_phase phase);
 enum fault audit_main_fault(const struct audit_view *v, enum fault_phase phase);
 /* The first example of a fault, in brackets after its name: "check-size (body has 1 bytes, …)". */
-struct audit_sentence {
-	char s[256];
-};
 struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fault);
 
 /* "5.2 % of 10,000 requests were sent twice: ..."; "" where so few were that it is not worth the

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The notes on the machine: what its kernel, its neighbours and its clock have done to us. Only
- * what the measurement page names makes the verdict: a quota, neighbours, stamps that are late, a
- * standstill. The rest explains a verdict or is worth a word by itself. A figure that is unknown
- * says nothing.
+ * The notes on the machine: what its kernel, its neighbours and its clock have done to us. They
+ * explain a verdict or are worth a word by itself; a quota, neighbours and a standstill make one in
+ * the closed model, where the rate is what they leave of it. A figure that is unknown says nothing.
  *
  * Chosen here, where the page has no limit:
  * - Waiting for a CPU and long turns of the loop explain our delay, so a small share of them is
@@ -16,10 +15,6 @@
 #include "common/host/host_text.h"
 #include "common/result/audit_internal.h"
 
-/* Below that it is a wake-up on a quiet machine: on loopback, where the service itself takes some
- * tens of microseconds, the share alone would accuse every run. */
-#define AUDIT_RX_SLACK_NS (500 * NSEC_PER_USEC)
-#define AUDIT_RX_SLACK_SHARE 0.10
 /* Answers that take longer than this part of the window make the rates say little. */
 #define AUDIT_WINDOW_SHARE 0.2
 #define AUDIT_RUN_QUEUE_EXPLAINS 0.01
@@ -28,16 +23,25 @@
 #define AUDIT_RETRANSMITS_LEAST 10
 #define AUDIT_HEADROOM 0.05
 
+/* In the closed model the rate is a figure too, and each of these takes as much of it. In the open
+ * one they matter as far as they show in the times (audit_notes.c). */
+static void audit_mark_rate(const struct audit_view *v, struct audit *a)
+{
+	audit_raise(a, v->is_open ? AUDIT_OK : AUDIT_SUSPECT);
+}
+
 static void audit_note_quota(const struct audit_view *v, struct audit *a)
 {
 	const struct result_generator *g = &v->r->generator;
 
-	if (g->throttled_share > 0)
+	if (g->throttled_share > 0) {
+		audit_mark_rate(v, a);
 		audit_add_note(v, a, &note_table[NOTE_THROTTLED], g->throttled_share, 0,
 			"a larger quota of CPU time: CPUQuota= of the service, cpu.max of the "
 			"cgroup",
 			"the quota of CPU time ran out in %s of its periods, for %s altogether",
 			figure_share(g->throttled_share).text, figure_time(g->throttled_ns).text);
+	}
 }
 
 static void audit_note_neighbours(const struct audit_view *v, struct audit *a)
@@ -45,10 +49,12 @@ static void audit_note_neighbours(const struct audit_view *v, struct audit *a)
 	const struct note *note = &note_table[NOTE_STEAL];
 	double share = v->r->generator.steal_share;
 
-	if (share > note->limit)
-		audit_add_note(v, a, note, share, note->limit, "a dedicated machine",
-			"%s of this machine's CPU time went to other virtual machines",
-			figure_share(share).text);
+	if (!(share > note->limit))
+		return;
+	audit_mark_rate(v, a);
+	audit_add_note(v, a, note, share, note->limit, "a dedicated machine",
+		"%s of this machine's CPU time went to other virtual machines",
+		figure_share(share).text);
 }
 
 static void audit_note_standstill(const struct audit_view *v, struct audit *a)
@@ -58,30 +64,20 @@ static void audit_note_standstill(const struct audit_view *v, struct audit *a)
 
 	if (!(share > note->limit))
 		return;
-	audit_raise(a, share > AUDIT_STALLED_SATURATED ? AUDIT_SATURATED : AUDIT_OK);
+	audit_mark_rate(v, a);
+	if (!v->is_open && share > AUDIT_STALLED_SATURATED)
+		audit_raise(a, AUDIT_SATURATED);
 	audit_add_note(v, a, note, share, note->limit,
 		"see what stopped rpsd: a CPU quota, SIGSTOP, a machine that was paused",
 		"a worker stood still for %s of the run", figure_share(share).text);
 }
 
 /* More workers have nothing to take from one that has a single connection. */
-static const char *audit_spread(const struct audit_view *v)
+const char *audit_spread(const struct audit_view *v)
 {
 	return v->r->connections.peak > v->r->generator.workers
 		       ? "fewer connections on each worker: -t, if this machine has a CPU to spare"
 		       : "a quieter machine";
-}
-
-static void audit_note_stamps(const struct audit_view *v, struct audit *a)
-{
-	int64_t slack_ns = v->r->generator.rx_slack_p99_ns, service_ns = v->service->p50_ns;
-	double limit_ns = AUDIT_RX_SLACK_SHARE * (double)service_ns;
-
-	if (slack_ns > AUDIT_RX_SLACK_NS && service_ns > 0 && (double)slack_ns > limit_ns)
-		audit_add_note(v, a, &note_table[NOTE_RX_SLACK], (double)slack_ns, limit_ns,
-			audit_spread(v),
-			"completion stamps are late by up to %s (p99), service p50 is %s",
-			figure_time(slack_ns).text, figure_time(service_ns).text);
 }
 
 /* Why we were late, as far as the kernel and the loop tell. */
@@ -188,7 +184,6 @@ void audit_note_machine(const struct audit_view *v, struct audit *a)
 {
 	audit_note_quota(v, a);
 	audit_note_neighbours(v, a);
-	audit_note_stamps(v, a);
 	audit_note_standstill(v, a);
 	audit_note_causes(v, a);
 	audit_note_network(v, a);

@@ -194,6 +194,9 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 		if (fault != FAULT_NONE && *t.s)
 			return t;
 	}
+	/* It takes requests, and answers none. */
+	if (most == LEDGER_TIMEOUT && v->answers == 0 && v->ledger.classes[LEDGER_OK] == 0)
+		return audit_try_look(v);
 	if (most == LEDGER_BAD_RESPONSE)
 		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_PARSE));
 	if (most == LEDGER_CONNECTION_ERROR && audit_wants_certificate(v))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A result as the rules ask of it. A result may come from anywhere: what is missing in it is
  * unknown, and a text in it is as long as it likes. Pure; any thread. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +35,9 @@ static const struct result_latency *audit_find_latency(const struct result *r, c
 		.count = RESULT_ABSENT,
 		.mean_ns = RESULT_ABSENT,
 		.p50_ns = RESULT_ABSENT,
+		.p90_ns = RESULT_ABSENT,
 		.p99_ns = RESULT_ABSENT,
+		.p99_9_ns = RESULT_ABSENT,
 	};
 	const struct result_latency *found = result_find_latency(r, name);
 
@@ -70,6 +73,10 @@ static void audit_read_plan(struct audit_view *v)
 	(void)json_path_bool(plan, "target.tls_info.verify", &verifies);
 	v->plan.takes_any_certificate = v->plan.is_tls && !verifies;
 	v->plan.is_one_family = str_eq(addresses, "v4") || str_eq(addresses, "v6");
+	v->plan.spins = str_eq(json_path_text(plan, "effective.pacing"), "spin");
+	v->plan.pipeline = 1;
+	(void)json_path_int(plan, "effective.pipeline", &v->plan.pipeline);
+	(void)json_path_int(plan, "effective.think_ns", &v->plan.think_ns);
 	(void)json_path_int(plan, "effective.request_timeout_ns", &v->plan.request_timeout_ns);
 }
 
@@ -165,11 +172,16 @@ static double audit_short_share(const struct audit_view *v)
 	return n > 0 ? (double)n_short / (double)n : 0;
 }
 
-/* So many medians, each of as many rows of the window as it takes; those of 4 rows tell. */
-#define AUDIT_MEDIANS_MOST 12
-#define AUDIT_MEDIANS_LEAST 4
+/* So many figures, each of as many rows of the window as it takes. */
+#define AUDIT_GROUPS_MOST 12
+#define AUDIT_GROUPS_LEAST 2
 /* This share of all pairs must rise: a trend, and not chance. */
 #define AUDIT_RISING 0.9
+/* A backlog of fewer requests is none; it must be this much of its mean, and so many times what it
+ * scatters around a straight line: a queue that only wanders does not go straight. */
+#define AUDIT_GROWTH_LEAST 10
+#define AUDIT_GROWTH_OF_MEAN 0.5
+#define AUDIT_GROWTH_SIGMAS 8
 
 /* How many whole rows the window has. */
 static size_t audit_whole_rows(const struct audit_view *v)
@@ -194,40 +206,119 @@ static double audit_mean(const double *values, size_t n)
 	return sum / (double)n;
 }
 
-/* How many medians there are; 0: one of them is unknown. */
-static size_t audit_medians(const struct audit_view *v, double ret[static AUDIT_MEDIANS_MOST])
+static bool audit_rises(const double *values, size_t n)
+{
+	unsigned pairs = 0, rising = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n; k++, pairs++)
+			rising += values[k] > values[i];
+	return pairs > 0 && rising >= AUDIT_RISING * pairs;
+}
+
+/* The median and, at its end, the backlog of each group of rows. */
+struct audit_course {
+	size_t n;
+	bool has_medians; /* all of them are known */
+	double medians[AUDIT_GROUPS_MOST];
+	double backlog[AUDIT_GROUPS_MOST];
+};
+
+static void audit_follow(const struct audit_view *v, struct audit_course *ret)
 {
 	const struct result_row *rows = v->r->intervals.rows.rows;
 	size_t n_rows = audit_whole_rows(v);
-	size_t n = n_rows < AUDIT_MEDIANS_MOST ? n_rows : AUDIT_MEDIANS_MOST;
 
-	for (size_t i = 0; i < n; i++) {
-		size_t from = i * n_rows / n, to = (i + 1) * n_rows / n;
+	*ret = (struct audit_course){
+		.n = n_rows < AUDIT_GROUPS_MOST ? n_rows : AUDIT_GROUPS_MOST, .has_medians = true};
+	for (size_t i = 0; i < ret->n; i++) {
+		size_t from = i * n_rows / ret->n, to = (i + 1) * n_rows / ret->n;
 
-		ret[i] = 0;
 		for (size_t k = from; k < to; k++) {
-			if (rows[k].p50_ns < 0)
-				return 0;
-			ret[i] += (double)rows[k].p50_ns / (double)(to - from);
+			ret->has_medians &= rows[k].p50_ns >= 0;
+			ret->medians[i] += (double)rows[k].p50_ns / (double)(to - from);
 		}
+		ret->backlog[i] = fmax((double)rows[to - 1].in_flight, 0) +
+				  fmax((double)rows[to - 1].queue, 0);
 	}
-	return n;
 }
 
-static double audit_rise_ns(const struct audit_view *v)
+static double audit_rise_ns(const struct audit_course *c)
 {
-	double medians[AUDIT_MEDIANS_MOST];
-	size_t n = v->is_sum || !v->has_begun ? 0 : audit_medians(v, medians);
-	unsigned pairs = 0, rising = 0;
+	size_t third = c->n / 3 > 0 ? c->n / 3 : 1;
 
-	if (n < AUDIT_MEDIANS_LEAST)
+	if (!c->has_medians || !audit_rises(c->medians, c->n))
 		return 0;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = i + 1; k < n; k++, pairs++)
-			rising += medians[k] > medians[i];
-	if (rising < AUDIT_RISING * pairs)
+	return audit_mean(c->medians + c->n - third, third) - audit_mean(c->medians, third);
+}
+
+/* The rise of the straight line through the backlog, over the window; 0: it did not grow all along.
+ */
+static double audit_growth(const struct audit_course *c)
+{
+	double n = (double)c->n, mean = audit_mean(c->backlog, c->n);
+	double xx = 0, xy = 0, rest = 0, growth;
+
+	if (!audit_rises(c->backlog, c->n))
 		return 0;
-	return audit_mean(medians + n - n / 3, n / 3) - audit_mean(medians, n / 3);
+	for (size_t i = 0; i < c->n; i++) {
+		double x = (double)i - (n - 1) / 2;
+
+		xx += x * x;
+		xy += x * (c->backlog[i] - mean);
+	}
+	growth = xy / xx * n;
+	for (size_t i = 0; i < c->n; i++) {
+		double e = c->backlog[i] - mean - xy / xx * ((double)i - (n - 1) / 2);
+
+		rest += e * e;
+	}
+	if (growth < AUDIT_GROWTH_LEAST || growth < AUDIT_GROWTH_OF_MEAN * mean ||
+		growth < AUDIT_GROWTH_SIGMAS * sqrt(rest / n))
+		return 0;
+	return growth;
+}
+
+static void audit_find_trend(struct audit_view *v)
+{
+	struct audit_course course;
+
+	if (v->is_sum || !v->has_begun)
+		return;
+	audit_follow(v, &course);
+	if (course.n < AUDIT_GROUPS_LEAST)
+		return;
+	v->n_medians = course.n;
+	v->rise_ns = audit_rise_ns(&course);
+	v->growth = audit_growth(&course);
+	v->backlog = course.backlog[course.n - 1];
+}
+
+/* ---------------------------------------------------------------- what is the server's */
+
+/* Both means are over the same answers, so they may be subtracted. */
+static double audit_own_service_ns(const struct audit_view *v)
+{
+	const struct result_latency *slack = audit_find_latency(v->r, "rx_slack");
+	double late_ns = fmax((double)slack->mean_ns, 0);
+
+	if (v->service->mean_ns < 0)
+		return -1;
+	return fmax((double)v->service->mean_ns - late_ns, 0);
+}
+
+static void audit_find_capacity(struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+
+	v->asked = v->is_open ? v->r->rates.planned_per_s : 0;
+	if (!(v->asked > 0))
+		v->asked = v->window_ns > 0
+				   ? (double)v->ledger.planned * NSEC_PER_SEC / (double)v->window_ns
+				   : 0;
+	if (c->limit > 0 && v->own_service_ns > 0)
+		v->capacity = (double)c->limit * (double)v->plan.pipeline * NSEC_PER_SEC /
+			      v->own_service_ns;
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -267,7 +358,14 @@ void audit_view_of(const struct result *r, struct audit_view *ret)
 		v->faults[audit_find_fault(result_words(errors[i].class))] = &errors[i];
 	v->window_ns = audit_window_ns(v);
 	v->short_interval_share = audit_short_share(v);
-	v->rise_ns = audit_rise_ns(v);
+	audit_find_trend(v);
+	v->whole = audit_find_latency(r, v->is_open ? "response" : "service");
+	v->less_ours =
+		audit_find_latency(r, v->is_open ? "response_less_ours" : "service_less_ours");
+	v->own_service_ns = audit_own_service_ns(v);
+	v->most_at_once =
+		fmax((double)r->connections.peak, 0) + fmax((double)r->connections.queue_peak, 0);
 	audit_count_answers(v);
 	audit_read_plan(v);
+	audit_find_capacity(v);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A false alarm costs more than a late one: a hosted machine is late by milliseconds all day long.
- * So only what the measurement page names makes a verdict; the rest explains one, or is worth a
- * word by itself. Limits that the page does not have were chosen from recorded runs. */
+ * So only what shows in a figure makes a verdict; the rest explains one, or is worth a word by
+ * itself. Limits were chosen from recorded runs. */
 #include "common/result/notes.h"
 
 #include <stddef.h>
@@ -26,18 +26,22 @@ const struct note note_table[NOTE_COUNT] = {
 	[NOTE_OUR_DELAY] = {"our-delay", "ns", NSEC_PER_MSEC, AUDIT_SUSPECT},
 	[NOTE_SHORT_INTERVALS] = {"short-intervals", "share", 0.01,
 		.meaning = "Intervals in which less than 99 % of what was due was sent."},
+	[NOTE_OPEN_RATE] = {"open-rate", "count", NOTE_RELATIVE,
+		.meaning = "Requests that waited because connections are opened no faster than "
+			   "[connections] open-rate: a part of their response time is of the "
+			   "generator's making. -w opens them before the window."},
 	[NOTE_CONNECTION_WAIT] = {"connection-wait", "ns", NOTE_RELATIVE},
-	[NOTE_CPU] = {"cpu", "share", 0.85, AUDIT_SUSPECT, .is_of_run = true},
+	[NOTE_CPU] = {"cpu", "share", 0.85, .is_of_run = true},
 	[NOTE_CEILING] = {"ceiling", "share", 0.85, .is_of_run = true,
 		.meaning = "The busiest worker had no CPU time left: the rate is this machine's."},
-	[NOTE_THROTTLED] = {"throttled", "share", 0, AUDIT_SUSPECT, .is_of_run = true,
+	[NOTE_THROTTLED] = {"throttled", "share", 0, .is_of_run = true,
 		.meaning = "The quota of CPU time of rpsd's cgroup ran out: CPUQuota= or cpu.max "
 			   "is too small for this load."},
-	[NOTE_STEAL] = {"steal", "share", 0.05, AUDIT_SUSPECT, .is_of_run = true,
+	[NOTE_STEAL] = {"steal", "share", 0.05, .is_of_run = true,
 		.meaning = "CPU time that the host gave to other virtual machines while rpsd "
 			   "wanted it."},
-	[NOTE_RX_SLACK] = {"rx-slack", "ns", NOTE_RELATIVE, AUDIT_SUSPECT, .is_of_run = true},
-	[NOTE_STANDSTILL] = {"standstill", "share", 0.01, AUDIT_SUSPECT, .is_of_run = true,
+	[NOTE_RX_SLACK] = {"rx-slack", "ns", NSEC_PER_MSEC, AUDIT_SUSPECT, .is_of_run = true},
+	[NOTE_STANDSTILL] = {"standstill", "share", 0.01, .is_of_run = true,
 		.meaning = "The share of the run in which a worker did not run: the process was "
 			   "stopped, or had no CPU."},
 	[NOTE_RUN_QUEUE] = {"run-queue", "share", 0.10, .is_of_run = true,

@@ -134,7 +134,9 @@ static const struct term terms[] = {
 		"network took. It hides the waiting of requests that could not be sent."},
 	{"our delay|ours",
 		"From the planned instant until the generator took the request up: what this "
-		"machine added. After it comes its share of the response time's p99."},
+		"machine added. After it comes what of the response time's p99 is of its making: "
+		"the "
+		"p99 less that of the same times without it (less ours)."},
 	{"connection wait|conn wait", "From there until sending: the request waited for a free "
 				      "connection, or for a new one "
 				      "to open. The remedy is -c, or leaving -c out."},
@@ -309,12 +311,16 @@ static const struct term terms[] = {
 	{"answered well", "Closed model: good answers per second of the window; of few "
 			  "requests in less than 1 s, how long they took."},
 	{"limited by|limited by the plan|limited by the server|limited by connections|"
-	 "limited by the generator|limited",
-		"What held the run back. The plan: nothing did. The server: its service time grows "
-		"with the load. Connections: all were in use, and requests waited. The generator: "
-		"this machine. Unknown: none of these is plain."},
+	 "limited by the users|limited by the generator|limited",
+		"What held the run back. The plan: nothing did. The server: it answered ever "
+		"later, "
+		"not at all, or stood still at times. Connections: they are too few by their own "
+		"arithmetic (connections / mean service time), or opened too slowly. The users: "
+		"they think for longer than they wait. The generator: this machine. Unknown: none "
+		"of these is plain."},
 	{"unknown", "What held the run back is not plain from its figures."},
-	{"server", "What is loaded. Limited by the server: its service time grew with the load."},
+	{"server", "What is loaded. Limited by the server: it answered ever later, not at all, "
+		   "or stood still at times."},
 
 	/* the generator's check of itself */
 	{"generator|audit",
@@ -324,13 +330,15 @@ static const struct term terms[] = {
 		"Of the run: the word on top. Of the generator: ok; suspect, its figures may carry "
 		"some of its own delay; saturated, they do. Its notes say why."},
 	{"suspect",
-		"The figures may carry some of the generator's own time, and a note says by what: "
-		"our delay, its p99 over 1 ms; cpu, a busy worker; rx slack, completion stamps "
-		"that are late; throttled, steal or standstill, a worker that was not given the "
-		"CPU. rpsctl help explains each of these. Notes change no exit status."},
+		"The generator shows in a figure: more than 1 ms and more than a tenth of it is of "
+		"its making (our delay, rx slack), and more than the figure is uncertain by. With "
+		"users also in the rate: throttled, steal, standstill. rpsctl help explains each "
+		"of "
+		"these. Notes change no exit status."},
 	{"saturated",
-		"Our delay is a tenth of the response time or more, and large: what is measured "
-		"is this machine. Fewer requests, more workers, or a quieter machine."},
+		"A tenth of the response time's p99 or more is of the generator's making, and "
+		"more than 20 ms: what is measured is this machine. Fewer requests, more workers, "
+		"or a quieter machine."},
 	{"cpu", "The share of its time that the busiest worker was computing, and how much each "
 		"request "
 		"took."},
@@ -353,6 +361,7 @@ static const struct term terms[] = {
 	{"co located|colocated", NULL},
 	{"ports", NULL},
 	{"steal", NULL},
+	{"open rate|held by pace", NULL},
 	{"little's law|little", NULL},
 	{"in flight|inflight", "Requests sent and not yet answered."},
 	{"queue", "Requests that wait for a connection."},

@@ -399,19 +399,34 @@ static bool report_delay_has_note(const struct report *r)
 	return false;
 }
 
+/* "0.9 ms of p99": what of it is not of the server's making. A difference of the two, for the
+ * share of one quantile in another says nothing. */
+static struct figure report_our_part(const struct report *r)
+{
+	struct figure f = {""};
+	int64_t whole, less;
+
+	if (!json_path_int(r->doc, "latency.response.p99_ns", &whole) ||
+		!json_path_int(r->doc, "latency.response_less_ours.p99_ns", &less))
+		return f;
+	(void)snprintf(f.text, sizeof(f.text), "%.20s of p99",
+		whole > less ? figure_time(whole - less).text : "none");
+	return f;
+}
+
 static void report_our_delay(const struct report *r, struct report_quantiles *t)
 {
 	static const struct report_row row = {
 		.name = "our delay", .base = "latency.our_delay", .missing = "-"};
 	const char *verdict = json_path_text(r->doc, "generator.verdict");
-	char remark[96] = "";
-	double share;
+	struct figure part = report_our_part(r);
+	char remark[96];
 
 	/* The note says why where it is not ok. */
 	if (*verdict && !str_eq(verdict, "ok") && report_delay_has_note(r))
 		(void)snprintf(remark, sizeof(remark), "%.12s", verdict);
-	else if (json_path_real(r->doc, "headline.our_delay_share_of_p99", &share))
-		(void)snprintf(remark, sizeof(remark), "%s of p99", figure_percent(share).text);
+	else
+		(void)snprintf(remark, sizeof(remark), "%s", part.text);
 	report_row(r, t, &row, remark);
 }
 

@@ -85,6 +85,7 @@ static const char *report_limit(const struct report *r)
 	static const char *const words[][2] = {
 		{"plan", "limited by the plan"},
 		{"server", "limited by the server"},
+		{"users", "limited by the users"},
 		{"connections", "limited by connections"},
 		{"generator", "limited by the generator"},
 	};
@@ -168,7 +169,7 @@ static void report_reason(
 	/* Failures in a run that is ok are shown in the facts and among the errors. */
 	if (!*given &&
 		(!str_eq(v->match, "ok") || report_is_redirected(r) || report_says_repeated(r) ||
-			str_eq(json_path_text(r->doc, "headline.limited_by"), "generator")))
+			str_starts(json_path_text(r->doc, "headline.because"), "limited by")))
 		given = json_path_text(r->doc, "headline.because");
 	/* "STOPPED by alice" says it once. */
 	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))

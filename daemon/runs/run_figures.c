@@ -25,6 +25,8 @@
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/timeline.h"
 
+#define RUN_FIGURES_HELD_MANY 0.01
+
 static int64_t run_figures_window_ns(const struct run *run)
 {
 	int64_t ns = run->times.window_end_ns - run->times.window_start_ns;
@@ -136,6 +138,13 @@ static int64_t run_figures_advice_ns(const struct run_figures *f)
 	return (ns + NSEC_PER_SEC - 1) / NSEC_PER_SEC * NSEC_PER_SEC;
 }
 
+/* The beginning is not the server's, if requests waited for connections to be opened. */
+static bool run_figures_is_opening(const struct run *run)
+{
+	return (double)run->summary.held_by_pace >
+	       RUN_FIGURES_HELD_MANY * (double)run->totals.ledgers[STATS_WINDOW].planned;
+}
+
 const char *run_figures_unsteady(const struct run_figures *f, char text[static 256])
 {
 	const struct steadiness *s = &f->steadiness;
@@ -144,7 +153,10 @@ const char *run_figures_unsteady(const struct run_figures *f, char text[static 2
 		(void)snprintf(
 			text, 256, "unsteady: percentiles depend on run length: %s", s->because);
 	else if (s->word == STEADINESS_WARMUP_SHORT)
-		(void)snprintf(text, 256, "warm-up too short: %s", s->because);
+		(void)snprintf(text, 256, "warm-up too short: %s%s", s->because,
+			run_figures_is_opening(f->run)
+				? ": connections were still being opened, at open-rate"
+				: "");
 	else
 		return NULL;
 	return text;

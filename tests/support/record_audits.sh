@@ -14,7 +14,8 @@ origin=$!
 spinner=
 trap 'kill $origin $spinner 2>/dev/null; rm -rf "$dir"' EXIT
 for _ in $(seq 100); do
-	url=$(grep -oE '127\.0\.0\.1:[0-9]+' "$dir/origin" | head -n 1) && break
+	url=$(grep -oE '127\.0\.0\.1:[0-9]+' "$dir/origin" | head -n 1)
+	[ -n "$url" ] && break
 	sleep 0.05
 done
 
@@ -36,7 +37,11 @@ record() {
 		"\($kind) machine_busy=\($busy) planned=\(.ledger.planned) sent=\(.ledger.sent)" +
 		" ok=\(.ledger.ok) window_ns=\(.window.end_ns - .window.start_ns)" +
 		" ok_per_s=\(.rates.ok_per_s) response_p50=\(.offered.p50_ns|n)" +
-		" response_p99=\(.offered.p99_ns|n) service_p50=\(.latency.service.p50_ns|n)" +
+		" response_p99=\(.offered.p99_ns|n)" +
+		" less_p50=\(.latency.response_less_ours.p50_ns|n)" +
+		" less_p99=\(.latency.response_less_ours.p99_ns|n)" +
+		" less_mean=\(.latency.response_less_ours.mean_ns|floor)" +
+		" queue_peak=\(.connections.queue_peak) service_p50=\(.latency.service.p50_ns|n)" +
 		" service_p99=\(.latency.service.p99_ns|n)" +
 		" service_mean=\(.latency.service.mean_ns|floor)" +
 		" our_delay_p50=\(.latency.our_delay.p50_ns|n)" +

@@ -22,6 +22,12 @@ struct audit_fault {
 	char example[128];
 };
 
+struct audit_run_row {
+	uint64_t planned;
+	int64_t p50_ns;
+	uint64_t backlog; /* at its end */
+};
+
 struct audit_run {
 	bool is_open;
 	enum audit_outcome outcome;
@@ -37,11 +43,24 @@ struct audit_run {
 	int64_t connection_wait_p50, connection_wait_p99;
 	int64_t rx_slack_p99;
 	int64_t first_p50, last_p50; /* of six intervals, along a straight line; 0: no intervals */
+	int64_t first_backlog, last_backlog;
+	const struct audit_run_row *rows; /* in their place: n_rows of equal length */
+	size_t n_rows;
+	/* Response, or service, without what the generator added; 0: found from the others. */
+	int64_t less_p50, less_p99, less_mean;
+	int64_t p99_low, p99_high; /* interval of confidence; 0: none */
+	int64_t rx_slack_mean;
+	int64_t oldest; /* of those that never ended */
+	int64_t think;
+	bool spins;
 
 	uint64_t connections_limit;
 	uint64_t connections_most;
 	uint64_t connections_peak;
+	uint64_t queue_peak;
 	uint64_t connections_opened;
+	uint64_t held_by_pace;
+	double open_rate;
 	enum fault failed_by;
 	const struct audit_fault *faults; /* FAULT_COUNT of them; NULL: none */
 	uint64_t retries;
@@ -128,7 +147,7 @@ static inline int64_t audit_run_count(uint64_t n)
 	return n > INT64_MAX ? INT64_MAX : (int64_t)n;
 }
 
-static inline void audit_run_latency(
+static inline struct result_latency *audit_run_latency(
 	struct result *r, const char *name, int64_t p50_ns, int64_t p99_ns, int64_t mean_ns)
 {
 	struct result_latency *l = result_list_add(&result_latency_table, &r->latency, name);
@@ -136,6 +155,43 @@ static inline void audit_run_latency(
 	l->p50_ns = result_figure(p50_ns);
 	l->p99_ns = result_figure(p99_ns);
 	l->mean_ns = result_figure(mean_ns);
+	return l;
+}
+
+static inline void audit_run_interval(const struct audit_run *in, struct result_latency *l)
+{
+	const int64_t ends[] = {in->p99_low, in->p99_high};
+
+	for (int i = 0; i < 2 && in->p99_high > 0; i++) {
+		struct result_number *end =
+			result_list_add(&result_number_table, &l->ci95.p99_ns, NULL);
+
+		end->n = ends[i];
+	}
+}
+
+static inline int64_t audit_run_less(int64_t given_ns, int64_t whole_ns, int64_t ours_ns)
+{
+	if (given_ns > 0 || whole_ns < 0)
+		return given_ns > 0 ? given_ns : -1;
+	return ours_ns > whole_ns ? 0 : ours_ns > 0 ? whole_ns - ours_ns : whole_ns;
+}
+
+/* What the headline is about, and the same without what is of the generator's making. */
+static inline void audit_run_main(const struct audit_run *in, struct result *r)
+{
+	int64_t mean_ns = in->less_mean > 0 ? in->less_mean : in->service_mean;
+
+	if (in->is_open) {
+		audit_run_interval(in,
+			audit_run_latency(r, "response", in->response_p50, in->response_p99, -1));
+		audit_run_latency(r, "response_less_ours",
+			audit_run_less(in->less_p50, in->response_p50, in->our_delay_p50),
+			audit_run_less(in->less_p99, in->response_p99, in->our_delay_p99), mean_ns);
+		return;
+	}
+	audit_run_latency(r, "service_less_ours", audit_run_less(in->less_p50, in->service_p50, 0),
+		audit_run_less(in->less_p99, in->service_p99, in->rx_slack_p99), mean_ns);
 }
 
 static inline void audit_run_status(struct result *r, unsigned status, uint64_t n)
@@ -177,16 +233,34 @@ static inline void audit_run_medians(struct result *r, const struct audit_run *i
 		row->t_ns = i * to->width_ns;
 		row->planned = row->sent = 1000;
 		row->p50_ns = in->first_p50 + i * (in->last_p50 - in->first_p50) / 5;
+		row->in_flight = in->first_backlog + i * (in->last_backlog - in->first_backlog) / 5;
+	}
+}
+
+static inline void audit_run_course(struct result *r, const struct audit_run *in)
+{
+	struct result_intervals *to = &r->intervals;
+
+	to->is = RESULT_IS_THERE;
+	to->width_ns = in->window_ns / (int64_t)in->n_rows;
+	for (size_t i = 0; i < in->n_rows; i++) {
+		struct result_row *row = result_list_add(&result_row_table, &to->rows, NULL);
+
+		row->t_ns = (int64_t)i * to->width_ns;
+		row->planned = row->sent = (int64_t)in->rows[i].planned;
+		row->p50_ns = in->rows[i].p50_ns;
+		row->in_flight = (int64_t)in->rows[i].backlog;
 	}
 }
 
 static inline json_t *audit_run_plan(const struct audit_run *in)
 {
 	bool is_tls = in->is_tls || in->takes_any_certificate;
-	json_t *plan = json_pack("{s:{s:s* s:s* s:b s:{s:b s:s*}} s:{s:I s:s}}", "target", "url",
-		in->url, "method", in->method, "tls", is_tls, "tls_info", "verify",
+	json_t *plan = json_pack("{s:{s:s* s:s* s:b s:{s:b s:s*}} s:{s:I s:I s:s s:s}}", "target",
+		"url", in->url, "method", in->method, "tls", is_tls, "tls_info", "verify",
 		!in->takes_any_certificate, "certificate_name", in->certificate_name, "effective",
-		"request_timeout_ns", (json_int_t)in->request_timeout, "addresses",
+		"request_timeout_ns", (json_int_t)in->request_timeout, "think_ns",
+		(json_int_t)in->think, "pacing", in->spins ? "spin" : "timer", "addresses",
 		in->is_one_family ? "v4" : "any");
 
 	ck_assert_ptr_nonnull(plan);
@@ -254,6 +328,10 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	r->rates.planned_per_s = in->planned_per_s;
 	r->rates.ok_per_s = in->ok_per_s;
 	audit_run_latency(r, "service", in->service_p50, in->service_p99, in->service_mean);
+	audit_run_main(in, r);
+	audit_run_latency(r, "rx_slack", -1, in->rx_slack_p99, in->rx_slack_mean);
+	if (in->oldest > 0)
+		audit_run_latency(r, "unserved_age", -1, -1, -1)->max_ns = in->oldest;
 	if (in->is_open) {
 		r->offered.is = RESULT_IS_THERE;
 		r->offered.p50_ns = result_figure(in->response_p50);
@@ -270,12 +348,17 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	r->connections.allowed =
 		in->connections_most > 0 ? audit_run_count(in->connections_most) : RESULT_NULL;
 	r->connections.peak = audit_run_count(in->connections_peak);
+	r->connections.queue_peak = audit_run_count(in->queue_peak);
 	r->connections.opened = audit_run_count(in->connections_opened);
+	r->connections.held_by_pace = audit_run_count(in->held_by_pace);
+	r->connections.open_rate_per_s = in->open_rate;
 	r->connections.surplus = audit_run_count(in->surplus);
 	if (in->short_interval_share > 0)
 		audit_run_rows(r, in->short_interval_share, in->window_ns);
 	if (in->first_p50 > 0)
 		audit_run_medians(r, in);
+	if (in->n_rows > 0)
+		audit_run_course(r, in);
 	audit_run_generator(in, &r->generator);
 }
 

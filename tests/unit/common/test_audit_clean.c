@@ -7,8 +7,8 @@
  * limit.
  *
  * "suspect" is no accusation but a remark, and on such a machine often a true one: it must then
- * stand on a figure of ours that is beyond its limit, and a run whose p99 we did not touch must not
- * have it.
+ * stand on a part of the p99 that is of the generator's making, and a run whose p99 was not touched
+ * must not have it, however late, busy or stolen from its machine was.
  */
 #include "common/result/audit.h"
 
@@ -58,6 +58,10 @@ static const struct {
 	REAL("ok_per_s", in.ok_per_s),
 	INTEGER("response_p50", in.response_p50),
 	INTEGER("response_p99", in.response_p99),
+	INTEGER("less_p50", in.less_p50),
+	INTEGER("less_p99", in.less_p99),
+	INTEGER("less_mean", in.less_mean),
+	INTEGER("queue_peak", in.queue_peak),
 	INTEGER("service_p50", in.service_p50),
 	INTEGER("service_p99", in.service_p99),
 	INTEGER("service_mean", in.service_mean),
@@ -138,7 +142,8 @@ static void read_line(char *line)
 		take(r, word, value);
 		n++;
 	}
-	ck_assert_uint_eq(n, LEN(members) + 3);
+	/* Older records have not the times without what the generator added. */
+	ck_assert(n == LEN(members) + 3 || n == LEN(members) + 3 - 4);
 	r->in.clocksource = r->clocksource;
 	r->in.is_colocated = true;
 	r->in.request_timeout = 30 * NSEC_PER_SEC;
@@ -163,14 +168,10 @@ static void setup(void)
 /* The reason for a verdict that is no more than suspect. */
 static bool stands_on_a_figure(const struct audit *a)
 {
-	static const char *const codes[] = {
-		"our-delay", "steal", "rx-slack", "standstill", "cpu", "throttled"};
-
 	for (size_t i = 0; i < a->n_notes; i++)
-		for (size_t c = 0; c < LEN(codes); c++)
-			if (strcmp(a->notes[i].code, codes[c]) == 0 &&
-				a->notes[i].value > a->notes[i].limit && *a->notes[i].try_text)
-				return true;
+		if (strcmp(a->notes[i].code, "our-delay") == 0 &&
+			a->notes[i].value > a->notes[i].limit && *a->notes[i].try_text)
+			return true;
 	return false;
 }
 
@@ -202,6 +203,7 @@ START_TEST(what_is_suspect_has_a_figure)
 	for (size_t i = 0; i < n_runs; i++) {
 		const struct audit_run *in = &runs[i].in;
 		struct audit a;
+		int64_t part_ns;
 
 		audit_run_judge(in, &a);
 		if (a.verdict == AUDIT_SUSPECT) {
@@ -210,10 +212,11 @@ START_TEST(what_is_suspect_has_a_figure)
 		}
 		n_quiet += runs[i].machine_busy < QUIET;
 		n_quiet_suspect += runs[i].machine_busy < QUIET && a.verdict == AUDIT_SUSPECT;
-		if (in->our_delay_p99 <= NSEC_PER_MSEC && in->steal_share <= 0.05 &&
-			in->rx_slack_p99 <= NSEC_PER_MSEC / 2) {
+		part_ns = in->less_p99 > 0 ? in->response_p99 - in->less_p99 : in->our_delay_p99;
+		if (part_ns <= NSEC_PER_MSEC || 10 * part_ns <= in->response_p99) {
 			n_ok++;
-			ck_assert_msg(a.verdict == AUDIT_OK, "run %zu: %s", i, a.notes[0].text);
+			ck_assert_msg(a.verdict == AUDIT_OK, "run %zu: %s", i,
+				a.n_notes ? a.notes[0].text : "");
 		}
 	}
 	/* The record has some of both, or it would show nothing. */

@@ -326,7 +326,7 @@ START_TEST(test_failed_before_the_start)
 	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
 	ck_assert_int_eq(a.limited_by, fault_table[_i].phase == FAULT_PHASE_GENERATOR
 					       ? AUDIT_BY_GENERATOR
-					       : AUDIT_BY_SERVER);
+					       : AUDIT_BY_UNKNOWN);
 	ck_assert_ptr_nonnull(strstr(a.because, fault_table[_i].help));
 	ck_assert_uint_gt(strlen(a.try_text), 0);
 }

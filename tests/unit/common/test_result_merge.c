@@ -378,7 +378,7 @@ START_TEST(test_empty_part)
 		doc, "headline.because", "\"a run of the sum failed: web/b-1: nothing connected\"");
 	assert_json(doc, "headline.try",
 		"\"see that the server is up and listens at this address and port\"");
-	assert_json(doc, "headline.limited_by", "\"server\"");
+	assert_json(doc, "headline.limited_by", "\"unknown\"");
 	assert_int(doc, "window.end_ns", INT64_C(10000000000));
 	ck_assert_str_eq(note_text(doc, "merge-uneven"),
 		"uneven: at least half of the requests planned at web/b-1 had no good answer, "

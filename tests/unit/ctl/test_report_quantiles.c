@@ -209,7 +209,7 @@ START_TEST(test_mark_of_our_delay)
 	text = fixture_render(&format_text, doc, (struct style){.width = 80, .utf8 = true});
 	ck_assert_msg(strstr(text, "  note    a reason\n"), "%s", text);
 	ck_assert_msg((strstr(text, "suspect") != NULL) == (_i == 0), "%s", text);
-	ck_assert_msg((strstr(text, " % of p99\n") != NULL) == (_i == 1), "%s", text);
+	ck_assert_msg((strstr(text, " of p99\n") != NULL) == (_i == 1), "%s", text);
 	free(text);
 	json_decref(doc);
 }
