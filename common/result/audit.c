@@ -12,7 +12,8 @@
  *    of opening them kept requests back; else the server, also where it carried the plan and stood
  *    still at times.
  *
- * The arithmetic of connections is limit / mean service time, without how late answers were read. A
+ * The arithmetic of connections is limit / mean service time, without how late answers were read
+ * and with the time for which requests hang there that are never answered. A
  * pool that carries more than that is no limit, however long requests wait for one of its
  * connections: then the server held all of them up, and would have held up more.
  *
@@ -306,7 +307,7 @@ static enum audit_limit audit_find_limit(
 		return AUDIT_BY_CONNECTIONS;
 	if (v->ledger.sent > 0 && v->answers == 0 && f->ok <= 0)
 		return audit_limit_of_silence(v);
-	if (!f->is_behind && audit_is_held_by_pace(v))
+	if (audit_is_held_by_pace(v) && (!f->is_behind || audit_is_reopened(v)))
 		return AUDIT_BY_CONNECTIONS;
 	if (!audit_is_overload(f))
 		return f->is_stalling || audit_waits_for_connections(v, f) ? AUDIT_BY_SERVER
@@ -522,7 +523,7 @@ static void audit_try_connections(const struct audit_view *v, double more, struc
 static void audit_tell_connections(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
-	double more = AUDIT_MARGIN * f->asked * v->own_service_ns /
+	double more = AUDIT_MARGIN * f->asked * v->would_hold_ns /
 		      ((double)v->plan.pipeline * NSEC_PER_SEC);
 	double sent_rate = v->window_ns > 0
 				   ? (double)v->ledger.sent * NSEC_PER_SEC / (double)v->window_ns
@@ -539,7 +540,7 @@ static void audit_tell_connections(
 		/* A capacity is not rounded up. */
 		audit_because(a, "limited by connections: %s x %s each = %s, asked %s",
 			figure_count(v->r->connections.limit).text,
-			figure_time((int64_t)v->own_service_ns).text,
+			figure_time((int64_t)v->holds_ns).text,
 			figure_per_s(f->capacity >= 100 ? floor(f->capacity) : f->capacity).text,
 			figure_per_s(f->asked).text);
 	} else {
@@ -547,6 +548,11 @@ static void audit_tell_connections(
 		audit_tell_shortfall(v, f, "limited by connections", a);
 	}
 	audit_try_connections(v, more, a);
+	if (v->holds_ns > v->own_service_ns)
+		snprintf(a->try_text + strlen(a->try_text),
+			sizeof(a->try_text) - strlen(a->try_text),
+			"; see the server's log: %.26s requests got no answer",
+			figure_count((int64_t)v->ledger.classes[LEDGER_TIMEOUT]).text);
 }
 
 /* "20.0 % of 30,000 requests failed: http error 6,000", where the rate is not to blame. */
@@ -586,7 +592,8 @@ static void audit_try_lower_rate(
 	while (less >= 100 * step && step < 1e12)
 		step *= 10;
 	if (less >= 1 && !v->r->headline.missing)
-		audit_try(a, "-r %.0f: a tenth below what it carried", floor(less / step) * step);
+		audit_try(a, "-r %.0f: a tenth below what it carried",
+			floor(less / step + 0.1) * step);
 	else
 		audit_try(a, "a lower rate (-r)");
 }

@@ -40,8 +40,12 @@ struct audit_view {
 	const struct result_latency *service, *our_delay, *connection_wait;
 	/* Response, in the closed model service; and the same without what the generator added. */
 	const struct result_latency *whole, *less_ours;
-	double asked;	       /* arrivals a second; closed model: that came to pass */
-	double capacity;       /* requests/s that the connections carry; 0: unknown */
+	double asked;	 /* arrivals a second; closed model: that came to pass */
+	double capacity; /* requests/s that the connections carry; 0: unknown */
+	/* Mean time for which a request takes its connection: its service time, and where the
+	 * server hangs, what it waits there until its timeout; for which it would if it had not
+	 * waited before. < 0: unknown. */
+	double holds_ns, would_hold_ns;
 	double own_service_ns; /* mean service time, without how late answers were read; < 0:
 				* unknown */
 	double most_at_once;   /* the most requests that were waiting or unanswered at a time */

@@ -307,6 +307,25 @@ static double audit_own_service_ns(const struct audit_view *v)
 	return fmax((double)v->service->mean_ns - late_ns, 0);
 }
 
+/* What is left of a timeout when a request is sent at last may be no more than the server takes:
+ * then it was cut short, and hung nowhere. */
+#define AUDIT_HANGS 3.0
+
+static void audit_find_holding(struct audit_view *v)
+{
+	double timeouts = (double)v->ledger.classes[LEDGER_TIMEOUT];
+	double share = v->ledger.sent > 0 ? timeouts / (double)v->ledger.sent : 0;
+	double whole_ns = (double)v->plan.request_timeout_ns;
+	double left_ns = whole_ns - fmax((double)v->connection_wait->p50_ns, 0);
+	bool hangs = left_ns > AUDIT_HANGS * (double)v->service->p99_ns;
+
+	v->holds_ns = v->would_hold_ns = v->own_service_ns;
+	if (v->own_service_ns < 0 || !hangs)
+		return;
+	v->holds_ns += share * left_ns;
+	v->would_hold_ns += share * whole_ns;
+}
+
 static void audit_find_capacity(struct audit_view *v)
 {
 	const struct result_connections *c = &v->r->connections;
@@ -316,9 +335,10 @@ static void audit_find_capacity(struct audit_view *v)
 		v->asked = v->window_ns > 0
 				   ? (double)v->ledger.planned * NSEC_PER_SEC / (double)v->window_ns
 				   : 0;
-	if (c->limit > 0 && v->own_service_ns > 0)
-		v->capacity = (double)c->limit * (double)v->plan.pipeline * NSEC_PER_SEC /
-			      v->own_service_ns;
+	audit_find_holding(v);
+	if (c->limit > 0 && v->holds_ns > 0)
+		v->capacity =
+			(double)c->limit * (double)v->plan.pipeline * NSEC_PER_SEC / v->holds_ns;
 }
 
 /* ---------------------------------------------------------------- the whole */

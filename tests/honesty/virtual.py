@@ -27,7 +27,10 @@ HELD = {
               "counts_of_a_steered_schedule", "a_count_stays_exact_when_steered"))),
     "audit": (("common/test_audit", "the audit's rules, clean and sick", ()),
           ("common/test_audit_faults", "errors of our own are told apart", ()),
-          ("common/test_steadiness", "steadiness and warm-up", ())),
+          ("common/test_audit_machine", "the machine's figures", ()),
+          ("common/test_audit_clean", "100 clean runs", ()),
+          ("common/test_audit_queues", "overload, and queues that wander, 1,000 runs each", ()),
+          ("common/test_steadiness", "steadiness and warm-up, 1,000 runs each", ())),
 }
 
 

@@ -300,6 +300,21 @@ START_TEST(test_held_by_the_pace_of_opening)
 		"--set connections.open-rate=2500; or keep-alive: most requests opened a "
 		"connection of their own");
 
+	/* Then no more requests are answered than connections may be opened. */
+	in.ok_per_s = 1000;
+	in.less_mean = 2 * NSEC_PER_SEC;
+	in.first_p50 = 200 * MS;
+	in.last_p50 = 5 * NSEC_PER_SEC;
+	in.first_backlog = 1000;
+	in.last_backlog = 6000;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_ptr_nonnull(strstr(a.because, "605 of 10,000 requests waited for connections"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, "connections.open-rate=2500"));
+	in.ok_per_s = 2312;
+	in.less_mean = 349 * MS;
+	in.first_p50 = 0;
+
 	/* A standstill made many of them want connections at once. */
 	in.connections_opened = 1000;
 	in.service_p50 = 10 * MS;
@@ -684,6 +699,7 @@ START_TEST(test_connections_needed_beside_timeouts)
 	in.service_p50 = in.service_mean = 50 * MS;
 	in.service_p99 = 54 * MS;
 	in.response_p50 = in.response_p99 = -1;
+	in.connection_wait_p50 = 950 * MS;
 	in.connection_wait_p99 = 960 * MS;
 	in.connections_limit = in.connections_peak = 2;
 	in.request_timeout = NSEC_PER_SEC;
@@ -691,6 +707,32 @@ START_TEST(test_connections_needed_beside_timeouts)
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
 	ck_assert_str_eq(a.because, "limited by connections: 2 x 50.0 ms each = 40/s, asked 100/s");
 	ck_assert_str_eq(a.try_text, "-c 7 (or leave -c out: the pool then grows as needed)");
+}
+END_TEST
+
+/* Ten connections, each lost for what is left of 2 s with 2 % of 1,000/s. */
+START_TEST(test_connections_needed_beside_hangs)
+{
+	struct audit_run in = audit_run_well();
+	struct audit a;
+
+	in.ledger = (struct ledger){.planned = 10000,
+		.sent = 9800,
+		.classes = {[LEDGER_OK] = 9604, [LEDGER_TIMEOUT] = 196, [LEDGER_EXPIRED] = 200}};
+	in.window_ns = 10 * NSEC_PER_SEC;
+	in.ok_per_s = 960;
+	in.service_p50 = in.service_mean = in.service_p99 = 200000;
+	in.response_p99 = -1;
+	in.connection_wait_p50 = 1500 * MS;
+	in.connection_wait_p99 = 1900 * MS;
+	in.connections_limit = in.connections_peak = 10;
+	in.request_timeout = 2 * NSEC_PER_SEC;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(
+		a.because, "limited by connections: 10 x 10.2 ms each = 980/s, asked 1,000/s");
+	ck_assert_ptr_nonnull(strstr(a.try_text, "-c 60"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, "the server's log: 196 requests got no answer"));
 }
 END_TEST
 
@@ -1490,6 +1532,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_part_of_a_figure, 0, 7);
 	tcase_add_test(tcase, test_spinning);
 	tcase_add_test(tcase, test_connections_needed_beside_timeouts);
+	tcase_add_test(tcase, test_connections_needed_beside_hangs);
 	tcase_add_test(tcase, test_overload_of_a_few_percent);
 	tcase_add_loop_test(tcase, test_lost_answers, 0, 2);
 	tcase_add_loop_test(tcase, test_suspect, 0, 4);
