@@ -399,13 +399,30 @@ static inline void stats_record_service(
 	histogram_record(first_byte, x->first_byte_ns - x->sent_ns);
 }
 
+/* All that may be of our making is taken off: how late the answer was read; and of the wait for a
+ * connection so much as the arrival was late, for late ones come in bursts, which wait for
+ * connections that they would not have needed one by one. */
+static inline int64_t stats_less_ours_ns(
+	const struct stats *s, const struct exchange *x, int64_t slack_ns)
+{
+	int64_t ns = exchange_service_ns(x), wait_ns;
+
+	if (s->is_open) {
+		wait_ns = exchange_connection_wait_ns(x) - exchange_our_delay_ns(x);
+		ns += wait_ns > 0 ? wait_ns : 0;
+	}
+	if (slack_ns > 0)
+		ns -= slack_ns < ns ? slack_ns : ns;
+	return ns;
+}
+
 /* A good answer of the measured window. */
 static inline void stats_record_ok(
 	struct stats *s, const struct exchange *x, const struct stats_end *end)
 {
 	struct histogram *h = s->totals.histograms;
 	struct stats_request *request = stats_request_of(s, x);
-	int64_t service_ns = exchange_service_ns(x), less_ours_ns;
+	int64_t service_ns = exchange_service_ns(x);
 
 	if (request) {
 		struct histogram *own = request->histograms;
@@ -421,10 +438,7 @@ static inline void stats_record_ok(
 	if (end->slack_ns >= 0)
 		histogram_record(&h[STATS_RX_SLACK], end->slack_ns);
 	s->totals.unstamped += !end->is_slack_known;
-	less_ours_ns = service_ns + (s->is_open ? exchange_connection_wait_ns(x) : 0);
-	if (end->slack_ns > 0)
-		less_ours_ns -= end->slack_ns < less_ours_ns ? end->slack_ns : less_ours_ns;
-	histogram_record(&h[STATS_LESS_OURS], less_ours_ns);
+	histogram_record(&h[STATS_LESS_OURS], stats_less_ours_ns(s, x, end->slack_ns));
 	if (s->is_open) {
 		if (stats_stage_of(s, x))
 			histogram_record(&stats_stage_of(s, x)->response, exchange_response_ns(x));

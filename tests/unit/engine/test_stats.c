@@ -148,7 +148,7 @@ START_TEST(durations_are_exact)
 	assert_single(STATS_FIRST_BYTE, 500);
 	assert_single(STATS_SEND_STALL, 20);
 	assert_single(STATS_RX_SLACK, 7);
-	assert_single(STATS_LESS_OURS, 1093); /* 1000 + 100 - 7 */
+	assert_single(STATS_LESS_OURS, 1083); /* 1000 + 100 - 10 - 7 */
 	ck_assert_uint_eq(histogram(STATS_FAILED)->count, 0);
 	ck_assert_uint_eq(stats.totals.statuses[200], 1);
 	ck_assert_int_eq(stats.totals.last_done_ns, START + 1110);
@@ -178,6 +178,25 @@ START_TEST(less_ours_is_never_negative)
 	assert_single(STATS_LESS_OURS, cases[_i].less_ours_ns);
 	ck_assert_uint_eq(histogram(STATS_RX_SLACK)->count, cases[_i].n_slacks);
 	ck_assert_uint_eq(histogram(STATS_SEND_STALL)->count, 0); /* sent at once */
+}
+END_TEST
+
+/* Of the wait for a connection no more can be ours than we were late. */
+START_TEST(less_ours_is_without_the_wait_of_late_arrivals)
+{
+	static const struct {
+		int64_t delay_ns, wait_ns, less_ours_ns;
+	} cases[] = {{0, 300, 1300}, {300, 100, 1000}, {100, 300, 1200}, {300, 300, 1000}};
+	int64_t delay_ns = cases[_i].delay_ns, sent_ns = delay_ns + cases[_i].wait_ns;
+	struct stats_end end = {
+		.was_sent = true, .is_complete = true, .end_ns = START + sent_ns + 1000};
+	struct exchange x;
+
+	stats_begin(&stats, &x, START, START + delay_ns, 0);
+	send_at(&x, sent_ns);
+	x.first_byte_ns = x.done_ns = end.end_ns;
+	stats_end(&stats, &x, &end);
+	assert_single(STATS_LESS_OURS, cases[_i].less_ours_ns);
 }
 END_TEST
 
@@ -936,6 +955,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, window_moves_while_it_goes_on);
 	tcase_add_test(t, durations_are_exact);
 	tcase_add_loop_test(t, less_ours_is_never_negative, 0, 5);
+	tcase_add_loop_test(t, less_ours_is_without_the_wait_of_late_arrivals, 0, 4);
 	tcase_add_test(t, closed_model_records_service_only);
 	tcase_add_test(t, connects_are_recorded);
 	tcase_add_loop_test(t, every_fault_ends_in_its_class, 0, FAULT_COUNT);
