@@ -29,8 +29,8 @@ HELD = {
           ("common/test_audit_faults", "errors of our own are told apart", ()),
           ("common/test_audit_machine", "the machine's figures", ()),
           ("common/test_audit_clean", "100 clean runs", ()),
-          ("common/test_audit_queues", "overload, and queues that wander, 1,000 runs each", ()),
-          ("common/test_steadiness", "steadiness and warm-up, 1,000 runs each", ())),
+          ("common/test_audit_queues", "overload, and queues that wander", ()),
+          ("common/test_steadiness", "steadiness and warm-up", ())),
 }
 
 

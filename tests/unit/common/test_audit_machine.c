@@ -357,6 +357,23 @@ START_TEST(a_quota_makes_the_server_look_slow)
 }
 END_TEST
 
+/* A quota that ran out for moments takes little of the rate. */
+START_TEST(a_quota_that_hardly_ran_out)
+{
+	struct audit_run in = well_closed();
+	struct audit a;
+
+	in.throttled_share = 0.02;
+	in.throttled_ns = in.window_ns / 100;
+	audit_run_judge(&in, &a);
+	ck_assert_ptr_nonnull(note_of(&a, "throttled"));
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	in.throttled_ns++;
+	audit_run_judge(&in, &a);
+	ck_assert_int_eq(a.verdict, AUDIT_SUSPECT);
+}
+END_TEST
+
 START_TEST(closed_runs_that_are_kept_from_their_cpu)
 {
 	struct audit_run in = well_closed();
@@ -440,6 +457,7 @@ int main(void)
 	tcase_add_test(t, causes_are_told_beside_a_delay);
 	tcase_add_test(t, a_quota_is_the_reason);
 	tcase_add_loop_test(t, a_quota_makes_the_server_look_slow, 0, 2);
+	tcase_add_test(t, a_quota_that_hardly_ran_out);
 	tcase_add_test(t, closed_runs_that_are_kept_from_their_cpu);
 	tcase_add_loop_test(t, a_ledger_that_was_wrong_on_the_way, 0, 2);
 	tcase_add_test(t, the_worst_fits);
