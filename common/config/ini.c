@@ -408,6 +408,20 @@ static bool ini_take_key(struct ini_reading *rd, struct ini_slice line, char *st
 
 /* ---------------------------------------------------------------- both sides of inih */
 
+/* A line may end where memory does. */
+static bool ini_is_utf8(struct ini_slice line)
+{
+	for (size_t i = 0, n; i < line.len; i += n) {
+		char next[5] = "";
+
+		memcpy(next, line.at + i, line.len - i < 4 ? line.len - i : 4);
+		n = str_utf8_len(next);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *str, size_t size)
 {
 	if (memchr(line.at, '\0', line.len)) {
@@ -423,6 +437,8 @@ static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *s
 			line.len, INI_LINE_MAX);
 	if (ini_trim(line).len == 0 || line.at[0] == ';' || line.at[0] == '#')
 		return false;
+	if (!ini_is_utf8(line))
+		return ini_refuse(rd, "the line is not text in UTF-8: save the file as such");
 	if (ini_is_blank(line.at[0])) {
 		line = ini_trim(line);
 		return ini_refuse(rd, "\"%.*s\" is indented: begin the line at the margin",

@@ -294,6 +294,22 @@ START_TEST(tells_nul_bytes)
 }
 END_TEST
 
+/* Comments may be anything; what is read may not. */
+START_TEST(tells_a_line_that_is_not_utf8)
+{
+	static const char *const lines[] = {"a = \xe4", "a = \xc2", "\xff = 1", "a = \xc2\xc2\x8e"};
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "# \xe4\n[s]\nb = \xc3\xa4\n%s\n", lines[_i]);
+	read_text(text, strlen(text));
+	ck_assert_uint_eq(problems.n, 1);
+	ck_assert_str_eq(
+		problems.texts[0], "a.ini:4: the line is not text in UTF-8: save the file as such");
+	ck_assert_uint_eq(doc.n_entries, 1);
+	finish();
+}
+END_TEST
+
 START_TEST(tells_a_line_too_long)
 {
 	struct buf b = {0};
@@ -601,6 +617,7 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, keys_after_a_bad_section_line, 0, (int)(sizeof(mended) / sizeof(mended[0])));
 	tcase_add_test(tcase, tells_nul_bytes);
+	tcase_add_loop_test(tcase, tells_a_line_that_is_not_utf8, 0, 4);
 	tcase_add_test(tcase, tells_a_line_too_long);
 	tcase_add_test(tcase, tells_all_mistakes_in_order);
 	tcase_add_test(tcase, second_appearance_counts_as_the_first);
