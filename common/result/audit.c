@@ -49,6 +49,7 @@
 
 #include "common/exit_codes.h"
 #include "common/figure.h"
+#include "common/json_path.h"
 #include "common/result/audit_internal.h"
 #include "common/result/audit_text.h"
 #include "common/result/result_fill.h"
@@ -493,7 +494,8 @@ static void audit_tell_shortfall(
 			ok.text, asked.text, figure_count((int64_t)v->backlog).text);
 	else
 		audit_because(a, "%s: ok %s of %s asked; %s answers came after the window", who,
-			ok.text, asked.text, figure_count((int64_t)f->late).text);
+			ok.text, asked.text,
+			figure_count((int64_t)fmin(f->late, (double)JSON_PATH_INT_MAX)).text);
 }
 
 /* Returns the number of connections that would carry the plan, as far as this host allows it. */

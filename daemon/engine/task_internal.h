@@ -91,7 +91,7 @@ void task_close(struct task *t);
 /* An event of this turn may have waited that long. */
 static inline bool task_is_long_ago(const struct loop_wake *wake)
 {
-	return wake->wake_ns - wake->prev_wake_ns > TASK_LATE_NS;
+	return wake->wake_ns - wake->prev_wait_ns > TASK_LATE_NS;
 }
 
 /* How late a stamp taken now is for what was read last: since the kernel received it. Where its own
@@ -110,7 +110,7 @@ static inline int64_t task_slack_ns(const struct task *t, int64_t now_ns, bool *
 	else if (env->_stamped_wake_ns == wake->wake_ns && env->_first_received_ns > 0)
 		since_ns = env->_first_received_ns;
 	else
-		*ret_is_known = !wake->slept || !task_is_long_ago(wake);
+		*ret_is_known = !task_is_long_ago(wake);
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 

@@ -607,9 +607,9 @@ static RARE bool task_take_unasked(struct task *t, size_t n)
 	return false;
 }
 
-/* No event has waited longer than since the poll before the last one. Where that is long, the stamp
- * of the turn's first answer is read; where that one came late, those of the turn's other answers
- * too, as far as the requests can pay for them. */
+/* No event has waited longer than since the poll before the last one began. Where that is long, the
+ * stamp of the turn's first answer is read; where that one came late, those of the turn's other
+ * answers too, as far as the requests can pay for them. */
 static inline bool task_wants_stamp(const struct task_env *env)
 {
 	const struct loop_wake *wake = env->_wake;

@@ -50,6 +50,7 @@ int loop_new(struct loop **ret)
 	list_init(&loop->ready);
 	loop->now_ns = clock_now_ns();
 	loop->wake.wake_ns = loop->wake.prev_wake_ns = loop->now_ns;
+	loop->wake.wait_ns = loop->wake.prev_wait_ns = loop->now_ns;
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll_fd == -1) {
 		r = -errno;
@@ -145,6 +146,8 @@ static int loop_collect(struct loop *loop, int timeout_ms)
 	do {
 		n = epoll_wait(loop->epoll_fd, loop->events, LOOP_EVENTS_MAX, timeout_ms);
 	} while (n == -1 && errno == EINTR);
+	loop->wake.prev_wait_ns = loop->wake.wait_ns;
+	loop->wake.wait_ns = before_ns;
 	loop->wake.prev_wake_ns = loop->wake.wake_ns;
 	loop->wake.wake_ns = loop->now_ns = clock_now_ns();
 	loop->wake.slept = loop->now_ns - before_ns > LOOP_SLEPT_NS;

@@ -89,10 +89,15 @@ struct mailbox *loop_mailbox(struct loop *loop);
 struct timer_clock *loop_timer_clock(struct loop *loop);
 
 /* For the audit: when the last epoll_wait returned, when the one before it did, and whether the
- * last one slept (if it did not, an event handled now may have waited since prev_wake_ns). */
+ * last one slept (if it did not, an event handled now may have waited since prev_wake_ns). The
+ * kernel collects events before this thread can take the stamp of its return, and the thread may
+ * lose its CPU in between: so an event handled now may have waited since prev_wait_ns, and no
+ * longer. */
 struct loop_wake {
 	int64_t wake_ns;
 	int64_t prev_wake_ns;
+	int64_t wait_ns;      /* just before the last epoll_wait */
+	int64_t prev_wait_ns; /* just before the one before it */
 	bool slept;
 };
 const struct loop_wake *loop_last_wake(const struct loop *loop);
