@@ -109,7 +109,7 @@ struct task_env {
 	 * not known. */
 	int64_t _stamped_wake_ns;
 	int64_t _first_received_ns;
-	uint64_t _n_stamps; /* read after the first one of a turn */
+	uint64_t _n_stamps;
 	int64_t _opened_ns; /* when it was initialized */
 	bool _is_late;	    /* the turn began so long after it that each answer's stamp is read */
 	bool _is_again;	    /* the task that is being called had asked for it */

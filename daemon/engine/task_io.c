@@ -23,7 +23,10 @@
 /* The maximum number of reads in one call: a large response must not delay the other tasks. */
 #define TASK_READ_BUDGET 16
 
-/* So many stamps may be read after the first one of a turn; and one more for so many requests, and
+/* A stop of the generator that matters. */
+#define TASK_VERY_LATE_NS NSEC_PER_MSEC
+
+/* So many stamps may be read; and one more for so many requests, and
  * for so long a time. */
 #define TASK_STAMPS 1024
 #define TASK_STAMP_REQUESTS 64
@@ -609,17 +612,22 @@ static RARE bool task_take_unasked(struct task *t, size_t n)
 
 /* No event has waited longer than since the poll before the last one began. Where that is long, the
  * stamp of the turn's first answer is read; where that one came late, those of the turn's other
- * answers too, as far as the requests can pay for them. */
+ * answers too; as far as the requests can pay for them, unless it is very long. */
 static inline bool task_wants_stamp(const struct task_env *env)
 {
 	const struct loop_wake *wake = env->_wake;
 
-	if (env->_stamped_wake_ns != wake->wake_ns)
-		return task_is_long_ago(wake);
-	return env->_is_late &&
-	       env->_n_stamps <
-		       TASK_STAMPS + env->sent / TASK_STAMP_REQUESTS +
-			       (uint64_t)((wake->wake_ns - env->_opened_ns) / TASK_STAMP_NS);
+	if (env->_stamped_wake_ns == wake->wake_ns) {
+		if (!env->_is_late)
+			return false;
+	} else if (!task_is_long_ago(wake)) {
+		return false;
+	} else if (wake->wake_ns - wake->prev_wait_ns > TASK_VERY_LATE_NS) {
+		return true;
+	}
+	return env->_n_stamps <
+	       TASK_STAMPS + env->sent / TASK_STAMP_REQUESTS +
+		       (uint64_t)((wake->wake_ns - env->_opened_ns) / TASK_STAMP_NS);
 }
 
 static RARE void task_note_stamp(const struct task *t)
@@ -632,7 +640,7 @@ static RARE void task_note_stamp(const struct task *t)
 		received_ns = 0;
 	/* Of what came during the turn, or was left from the last one, nothing follows for the
 	 * others. */
-	env->_n_stamps += env->_stamped_wake_ns == wake_ns;
+	env->_n_stamps++;
 	if (env->_stamped_wake_ns == wake_ns || received_ns > wake_ns || env->_is_again)
 		return;
 	env->_stamped_wake_ns = wake_ns;
