@@ -26,8 +26,7 @@
 /* A stop of the generator that matters. */
 #define TASK_VERY_LATE_NS NSEC_PER_MSEC
 
-/* So many stamps may be read; and one more for so many requests, and
- * for so long a time. */
+/* So many stamps may be read; one more for so many requests, and one for so long a time. */
 #define TASK_STAMPS 1024
 #define TASK_STAMP_REQUESTS 64
 #define TASK_STAMP_NS (NSEC_PER_MSEC / 2)

@@ -20,6 +20,7 @@
 #include "common/stats/confidence.h"
 #include "common/stats/histogram.h"
 #include "common/stats/quantile.h"
+#include "tests/support/chance.h"
 
 #define LEVEL 0.95
 #define LONGEST_S 60
@@ -31,18 +32,6 @@ static const double qs[] = {0.5, 0.9, 0.99, 0.999};
 #define QS (sizeof(qs) / sizeof(*qs))
 
 /* ---------------------------------------------------------------- chance */
-
-static uint64_t state;
-
-static double uniform(void)
-{
-	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return ((double)(z >> 11) + 0.5) * 0x1p-53;
-}
 
 static double exponential(double mean)
 {

@@ -8,24 +8,13 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/support/chance.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/audit_run.h"
 
 #define ROWS_MAX 30
 #define ARRIVALS_MAX 20000
 #define LEN(x) (sizeof(x) / sizeof((x)[0]))
-
-static uint64_t state;
-
-static double uniform(void)
-{
-	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return ((double)(z >> 11) + 0.5) * 0x1p-53;
-}
 
 static double exponential(double mean)
 {

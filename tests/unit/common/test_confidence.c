@@ -11,6 +11,7 @@
 
 #include "common/stats/histogram.h"
 #include "common/stats/quantile.h"
+#include "tests/support/chance.h"
 #include "tests/support/suite.h"
 
 #define RUNS 200
@@ -19,18 +20,6 @@
 #define LOAD 0.8
 
 /* ---- a generator with a fixed seed: the same runs everywhere */
-
-static uint64_t state;
-
-static double uniform(void)
-{
-	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return ((double)(z >> 11) + 0.5) * 0x1p-53;
-}
 
 static double exponential(double rate)
 {
