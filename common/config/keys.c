@@ -212,6 +212,24 @@ static void keys_explain_comment(const char *value, struct err *reterr)
 		value);
 }
 
+/* A number as it is written for this key, but for its sign. */
+static bool keys_is_negative(const struct key *key, const char *value)
+{
+	struct keys_value ignored;
+	int r;
+
+	if (value[0] != '-' || key->type == KEY_CHOICE)
+		return false;
+	r = keys_read(key, value + 1, &ignored);
+	return r == 0 || r == UNITS_E_RANGE;
+}
+
+static void keys_explain_range(const struct key *key, const char *value, struct err *reterr)
+{
+	err_set(reterr, "'%.60s' is out of range: %s%s%s", value, key->limits,
+		key->word ? ", or " : "", key->word ? key->word : "");
+}
+
 /* One line on a value that could not be read. */
 static void keys_explain(const struct key *key, const char *value, int code, struct err *reterr)
 {
@@ -230,6 +248,11 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 			n > 1 ? "one of " : "", b.data ? b.data : "", near ? " (" : "",
 			near ? near : "", near ? "?)" : "");
 		buf_fini(&b);
+	} else if (keys_is_negative(key, value) && key->limits) {
+		keys_explain_range(key, value, reterr);
+	} else if (keys_is_negative(key, value)) {
+		err_set(reterr, "'%.60s' is below 0: write %s%s%s", value,
+			keys_words[key->type].how, word_or, word);
 	} else if (code == UNITS_E_RANGE) {
 		err_set(reterr, "'%.60s' is too large%s: write %s%s%s%s%s", value,
 			strchr(value, '.') ? " or has too many decimals" : "",
@@ -281,8 +304,7 @@ static int keys_parse_value(
 			return -EINVAL;
 		}
 		if (key->limits && !keys_within(key, &v)) {
-			err_set(reterr, "'%.60s' is out of range: %s%s%s", value, key->limits,
-				key->word ? ", or " : "", key->word ? key->word : "");
+			keys_explain_range(key, value, reterr);
 			return -EINVAL;
 		}
 	}

@@ -311,7 +311,8 @@ static void bad_value_is_refused(const struct key *k)
 	}
 	expect_refused(k, "x!", hints[k->type]);
 	expect_refused(k, "", hints[k->type]);
-	expect_refused(k, "-1", hints[k->type]);
+	expect_refused(k, "-x", hints[k->type]);
+	expect_refused(k, "--1", hints[k->type]);
 	if (k->type == KEY_TIME)
 		expect_refused(k, "77", hints[KEY_TIME]);
 	if (k->type == KEY_RATE)
@@ -322,6 +323,27 @@ static void bad_value_is_refused(const struct key *k)
 		expect_refused(k, "99999999999999999999", hints[KEY_UINT]);
 	if (k->word)
 		expect_refused(k, "x!", k->word);
+}
+
+/* A number that is below 0 is a number: what is wrong with it is the range. */
+static void negative_value_is_refused(const struct key *k)
+{
+	static const char *const negative[] = {
+		[KEY_UINT] = "-1", [KEY_RATE] = "-1/s", [KEY_TIME] = "-1s", [KEY_SIZE] = "-1KiB"};
+	static const char *const huge[] = {[KEY_UINT] = "-99999999999999999999",
+		[KEY_RATE] = "-11M/s",
+		[KEY_TIME] = "-1000000h",
+		[KEY_SIZE] = "-99999999999999999999KiB"};
+	char hint[96];
+
+	if (is_text(k) || k->type == KEY_CHOICE)
+		return;
+	snprintf(hint, sizeof(hint), k->limits ? "' is out of range: %s" : "' is below 0: write ",
+		k->limits);
+	expect_refused(k, negative[k->type], hint);
+	expect_refused(k, huge[k->type], hint);
+	if (k->word)
+		expect_refused(k, negative[k->type], k->word);
 }
 
 static void value_beyond_limits_is_refused(const struct key *k)
@@ -396,6 +418,7 @@ static void (*const row_checks[])(const struct key *k) = {
 	good_value_fills_field,
 	word_is_taken,
 	bad_value_is_refused,
+	negative_value_is_refused,
 	value_beyond_limits_is_refused,
 	single_key_twice_is_refused,
 	later_file_overrides,

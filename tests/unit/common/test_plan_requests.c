@@ -368,6 +368,7 @@ static const struct {
 	{"[request a]\nweight = 0\n", "f.ini:4: weight: '0' is out of range: 1..1000000"},
 	{"[request a]\nweight = 1000000\n", NULL},
 	{"[request a]\nweight = 1000001\n", "f.ini:4: weight: '1000001' is out of range"},
+	{"[request a]\nweight = -1\n", "f.ini:4: weight: '-1' is out of range: 1..1000000"},
 	{"[request a]\nweight = 0.5\n", "f.ini:4: weight: '0.5' is not a whole number"},
 	{"[request a]\nweight = 1\nweight = 2\n", "f.ini:5: weight is given twice"},
 	{"[request a]\n[request b]\n[request a]\n", "f.ini:5: "},

@@ -168,7 +168,7 @@ static const struct {
 	{"step from 0 to 2 by 1 every 1s", "a rate of 0 is where a ramp begins"},
 	{"step from 2 to 0 by 1 every 1s", "a rate of 0 is where a ramp begins"},
 	{"step from 1 to 2 by 0 every 1s", "a rate of 0 is where a ramp begins"},
-	{"step from 1 to 2 by -1 every 1s", "'-1' is not"},
+	{"step from 1 to 2 by -1 every 1s", "'-1' is out of range"},
 	{"step from 1 to 10001 by 1 every 1s", "has 10001 levels, and 10000 are the most: take a"},
 	{"step from 1/h to 10M by 1/h every 1s", "levels, and 10000 are the most"},
 	{"step from 1 to 3 by 1 every 8000h",
