@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flags of other tools. One letter may mean different things there, and then its value tells which
- * was meant: the first row whose form fits is taken. "VALUE" in a text is what was given, or the
- * row's placeholder where nothing was. */
+ * was meant: the first row whose form fits is taken, and where the value does not tell, its text
+ * has both. "VALUE" in a text is what was given, or the row's placeholder where nothing was, or the
+ * URL to load. */
 #include "ctl/hints.h"
 
 #include <ctype.h>
@@ -23,7 +24,11 @@ enum hints_form {
 	HINTS_WORD,   /* begins with a letter */
 	HINTS_FORMAT, /* "%{http_code}" */
 	HINTS_LOGINS, /* "user:password" */
-	HINTS_URL,    /* "http://..."; or nothing: the flag was the last word, or takes no value */
+	HINTS_STAGE,  /* "30s:10" */
+	HINTS_MEDIA,  /* "text/html" */
+	HINTS_PAIR,   /* "NAME=TEXT" */
+	HINTS_LINK,   /* "http://..." */
+	HINTS_URL,    /* the same, or nothing: the flag was the last word, or takes no value */
 };
 
 struct hints_row {
@@ -34,10 +39,10 @@ struct hints_row {
 };
 
 #define HINTS_LATENCY "leave it out: percentiles are always printed"
-#define HINTS_ONE_AT_A_TIME "leave it out: a connection has one request in flight at a time"
 #define HINTS_SCRIPT "there are no scripts: -X, -H and --data say what is sent"
 #define HINTS_HTTP "leave it out: HTTP/1.1 is what is sent"
 #define HINTS_HTTP2 "HTTP/2 is not supported yet; HTTP/1.1 is what is sent"
+#define HINTS_STREAMS "streams of a connection: leave it out, HTTP/2 is not supported yet"
 #define HINTS_HTTP3 "HTTP/3 is not supported; HTTP/1.1 is what is sent"
 #define HINTS_LOGIN                                                                                \
 	"a login is --set 'defaults.auth=basic USER @FILE', with the password in the file"
@@ -63,33 +68,57 @@ static const struct hints_row hints_unknowns[] = {
 	{"-D", HINTS_NUMBER, "the duration is -d VALUE", NULL},
 	{"-D", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
 	{"-s", HINTS_URL, HINTS_QUIET, NULL},
+	{"-s", HINTS_STAGE,
+		"a stage is a rate and a time, as in --stage 'ramp to 500 over 30s', and users "
+		"have none",
+		NULL},
 	{"-s", HINTS_NUMBER, "the timeout of a request is --timeout VALUE", NULL},
 	{"-s", HINTS_ANY, HINTS_SCRIPT, NULL},
-	{"-m", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
+	{"-m", HINTS_NUMBER, "the timeout of a request is --timeout VALUE; " HINTS_STREAMS, NULL},
 	{"-m", HINTS_ANY, "the method is -X VALUE", "METHOD"},
 	{"-l", HINTS_ANY, HINTS_LATENCY ", and answers may differ in length", NULL},
 	{"-L", HINTS_ANY, HINTS_LATENCY ", and " HINTS_REDIRECTS, NULL},
+	{"-U", HINTS_LOGINS, HINTS_PROXY, NULL},
 	{"-U", HINTS_ANY, HINTS_LATENCY, NULL},
 	{"-i", HINTS_NUMBER, "the number of requests is -n VALUE", NULL},
-	{"-i", HINTS_ANY, HINTS_HEADERS, NULL},
+	{"-i", HINTS_URL, HINTS_HEADERS, NULL},
+	{"-i", HINTS_ANY, HINTS_LIST, "FILE"},
 	{"-I", HINTS_ANY, HINTS_HEAD, NULL},
-	{"-p", HINTS_NUMBER, HINTS_ONE_AT_A_TIME, NULL},
+	{"-p", HINTS_NUMBER,
+		"requests in flight on a connection are --set "
+		"connections.pipeline=VALUE; " HINTS_STREAMS,
+		NULL},
 	{"-p", HINTS_ANY, "a body from a file is --data @VALUE", "FILE"},
 	{"-u", HINTS_NUMBER, "users are -c VALUE --closed", NULL},
 	{"-u", HINTS_LOGINS, HINTS_LOGIN, NULL},
 	{"-u", HINTS_ANY, "PUT of a file is -X PUT --data @VALUE", "FILE"},
+	{"-a", HINTS_LOGINS, HINTS_LOGIN, NULL},
+	{"-a", HINTS_URL, "a connection for each request is --no-keepalive; " HINTS_LOGIN, NULL},
 	{"-a", HINTS_NUMBER, "the number of requests is -n VALUE", NULL},
 	{"-a", HINTS_ANY, HINTS_LOGIN, NULL},
 	{"-A", HINTS_LOGINS, HINTS_LOGIN, NULL},
 	{"-A", HINTS_ANY, "it is -H 'User-Agent: VALUE' or -H 'Accept: VALUE'", "TEXT"},
 	{"-T", HINTS_NUMBER, "the timeout of a request is --timeout VALUE", NULL},
-	{"-T", HINTS_ANY, "it is -H 'Content-Type: VALUE'", "TYPE"},
+	{"-T", HINTS_MEDIA, "it is -H 'Content-Type: VALUE'", NULL},
+	{"-T", HINTS_URL, "it is -H 'Content-Type: VALUE'", "TYPE"},
+	{"-T", HINTS_ANY,
+		"PUT of a file is -X PUT --data @VALUE; the type of a body is -H "
+		"'Content-Type: VALUE'",
+		NULL},
 	{"-C", HINTS_ANY, "a cookie is -H 'Cookie: VALUE'", "TEXT"},
+	{"-b", HINTS_URL,
+		"a cookie is -H 'Cookie: VALUE', a body is --data VALUE; in the closed model users "
+		"do not wait, but for --think TIME",
+		"TEXT"},
 	{"-b", HINTS_ANY, "a cookie is -H 'Cookie: VALUE', a body is --data VALUE", "TEXT"},
 	{"-F", HINTS_ANY, HINTS_FORM, NULL},
 	{"-f", HINTS_URL, HINTS_FAIL, NULL},
 	{"-f", HINTS_ANY, HINTS_LIST, "FILE"},
+	{"-e", HINTS_LINK, "it is -H 'Referer: VALUE'", "URL"},
+	{"-e", HINTS_PAIR,
+		"${NAME} in run files is filled from the environment: VALUE rpsctl FILE.ini", NULL},
 	{"-e", HINTS_ANY, "-o FILE.csv writes a table", NULL},
+	{"-g", HINTS_LINK, "leave it out: a URL has no ranges and lists", NULL},
 	{"-g", HINTS_ANY, "-o FILE.csv writes a table", NULL},
 	{"-x", HINTS_ANY, HINTS_PROXY, NULL},
 	{"-h2", HINTS_ANY, HINTS_HTTP2, NULL},
@@ -208,6 +237,36 @@ static const struct hints_row hints_misuses[] = {
 	{"--json", HINTS_BODY, "takes no value: it prints JSON; a body is --data VALUE", NULL},
 };
 
+/* "http://...", "unix:/...", "localhost:8000", and no text that has one in it. */
+static bool hints_is_url(const char *value)
+{
+	size_t scheme = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	size_t host = strlen("localhost");
+
+	return (scheme && str_starts(value + scheme, "://")) || str_starts(value, "unix:/") ||
+	       (str_starts(value, "localhost") && strchr(":/", value[host]));
+}
+
+static bool hints_is_media(const char *value)
+{
+	static const char *const kinds[] = {
+		"application/", "audio/", "image/", "multipart/", "text/", "video/"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (str_starts(value, kinds[i]))
+			return true;
+	return false;
+}
+
+/* Digits and a unit before a colon. */
+static bool hints_is_stage(const char *value)
+{
+	const char *colon = strchr(value, ':');
+
+	return colon && colon > value && isdigit((unsigned char)value[0]) &&
+	       isalpha((unsigned char)colon[-1]) && isdigit((unsigned char)colon[1]);
+}
+
 static bool hints_fits(enum hints_form form, const char *value)
 {
 	int64_t ns;
@@ -222,16 +281,24 @@ static bool hints_fits(enum hints_form form, const char *value)
 	case HINTS_TIME:
 		return value && !str_eq(value, "0") && units_parse_time(value, &ns) == 0;
 	case HINTS_BODY:
-		return value && *value && value[0] != '=' &&
+		return value && *value && value[0] != '=' && !hints_is_url(value) &&
 		       (strchr("{[<\"'@", value[0]) || strchr(value, '='));
 	case HINTS_WORD:
-		return value && isalpha((unsigned char)value[0]);
+		return value && isalpha((unsigned char)value[0]) && !hints_is_url(value);
 	case HINTS_FORMAT:
-		return value && strchr(value, '%');
+		return value && strchr(value, '%') && !hints_is_url(value);
 	case HINTS_LOGINS:
-		return value && strchr(value, ':') && !strstr(value, "://");
+		return value && strchr(value, ':') && !hints_is_url(value);
+	case HINTS_STAGE:
+		return value && hints_is_stage(value);
+	case HINTS_MEDIA:
+		return value && hints_is_media(value);
+	case HINTS_PAIR:
+		return value && strchr(value, '=') && !hints_is_url(value);
+	case HINTS_LINK:
+		return value && hints_is_url(value);
 	case HINTS_URL:
-		return !value || strstr(value, "://");
+		return !value || hints_is_url(value);
 	}
 	return false;
 }
@@ -255,7 +322,9 @@ static void hints_say(const struct hints_row *row, const char *before, const cha
 	const char *at;
 	int r = 0;
 
-	if (!value || !*value)
+	/* A URL is what to load, where the flag is not for one. */
+	if (!value || !*value ||
+		(row->placeholder && !str_eq(row->placeholder, "URL") && hints_is_url(value)))
 		value = row->placeholder ? row->placeholder : "";
 	while (r == 0 && (at = strstr(from, word))) {
 		r = buf_printf(&text, "%.*s%.100s", (int)(at - from), from, value);

@@ -276,8 +276,42 @@ static const struct {
 		"unknown flag -s: there are no scripts: -X, -H and --data say what is sent"},
 	{"-s|30", "unknown flag -s: the timeout of a request is --timeout 30"},
 	{"-m|POST", "unknown flag -m: the method is -X POST"},
-	{"-m|10",
-		"unknown flag -m: leave it out: a connection has one request in flight at a time"},
+	/* one letter of several tools */
+	{"-m|3", "unknown flag -m: the timeout of a request is --timeout 3; streams of a "
+		 "connection: leave it out, HTTP/2 is not supported yet"},
+	{"-m|http://h/", "unknown flag -m: the method is -X METHOD"},
+	{"-p|10", "unknown flag -p: requests in flight on a connection are --set "
+		  "connections.pipeline=10; streams of a connection: leave it out, HTTP/2 is not "
+		  "supported yet"},
+	{"-s|30s:10", "unknown flag -s: a stage is a rate and a time, as in --stage 'ramp to 500 "
+		      "over 30s', and users have none"},
+	{"-i|100", "unknown flag -i: the number of requests is -n 100"},
+	{"-i|localhost:8000", "unknown flag -i: headers of answers are not shown; HEAD requests "
+			      "are -X HEAD"},
+	{"-i|urls.txt", "unknown flag -i: lists of URLs are not supported yet: a run file has up "
+			"to 64 [request NAME] sections; a body from a file is --data @urls.txt"},
+	{"-a|joe:secret", "unknown flag -a: " LOGIN},
+	{"-a|1st:secret", "unknown flag -a: " LOGIN},
+	{"-a|100", "unknown flag -a: the number of requests is -n 100"},
+	{"-a|http://h/",
+		"unknown flag -a: a connection for each request is --no-keepalive; " LOGIN},
+	{"-T|application/vnd.api+json",
+		"unknown flag -T: it is -H 'Content-Type: application/vnd.api+json'"},
+	{"-T|photo.jpg", "unknown flag -T: PUT of a file is -X PUT --data @photo.jpg; the type of "
+			 "a body is -H 'Content-Type: photo.jpg'"},
+	{"-U", "unknown flag -U: leave it out: percentiles are always printed"},
+	{"-U|joe:secret", "unknown flag -U: proxies are not supported, and http_proxy is not "
+			  "read: load the server itself"},
+	{"-e|table.csv", "unknown flag -e: -o FILE.csv writes a table"},
+	{"-e|http://a/?b=c", "unknown flag -e: it is -H 'Referer: http://a/?b=c'"},
+	{"-e|HOST=a", "unknown flag -e: ${NAME} in run files is filled from the environment: "
+		      "HOST=a rpsctl FILE.ini"},
+	{"-g|http://h/", "unknown flag -g: leave it out: a URL has no ranges and lists"},
+	{"-b|http://h/", "unknown flag -b: a cookie is -H 'Cookie: TEXT', a body is --data TEXT; "
+			 "in the closed model users do not wait, but for --think TIME"},
+	/* the URL is no value of the flag before it */
+	{"-z|http://h/", "unknown flag -z: the duration is -d TIME"},
+	{"--concurrency|http://h/", "unknown flag --concurrency: connections are -c N"},
 	{"-l", "unknown flag -l: leave it out: percentiles are always printed, and answers may "
 	       "differ in length"},
 	{"-L", "unknown flag -L: leave it out: percentiles are always printed, and redirects are "
