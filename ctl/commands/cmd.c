@@ -2,12 +2,15 @@
 /* The table of commands: finding one, reading its flags and running it. */
 #include "ctl/commands/cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/config/keys.h"
+#include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "ctl/start/run_spec.h"
 
@@ -193,10 +196,78 @@ static void command_complain_of_many(const struct command *c, const struct optio
 			o->args[c->max_args], remedy, c->name);
 }
 
+/* Its own section and key; NULL: there is none of that name. */
+static const struct key *command_key(const struct options_setting *setting)
+{
+	const char *dot = strrchr(setting->key, '.');
+	char section[32];
+
+	(void)snprintf(
+		section, sizeof(section), "%.*s", (int)strcspn(setting->key, "."), setting->key);
+	return keys_find(&plan_keys, section, dot + 1);
+}
+
+/* With WHAT the plan says what is wrong with a value. Without it a flag may have taken WHAT for its
+ * value, and that is said instead of what is missing. */
+static bool command_complain_of_values(const struct options *o)
+{
+	bool is_any = false;
+
+	for (size_t i = 0; i < o->n_settings; i++) {
+		const struct options_setting *setting = &o->settings[i];
+		const struct key *key = command_key(setting);
+		struct err err = {0};
+
+		if (!key || keys_parse(key, setting->value, NULL, &err) != -EINVAL)
+			continue;
+		command_complain("%s: %s", setting->origin, err.text);
+		is_any = true;
+	}
+	return is_any;
+}
+
+static bool command_is_link(const char *value)
+{
+	return str_starts(value + strspn(value, "abcdefghijklmnopqrstuvwxyz"), "://");
+}
+
+/* The flag that has a URL where any text would do, and that URL; NULL: none. */
+static const char *command_taker(const struct options *o, const char **ret_url)
+{
+	for (size_t i = 0; i < o->n_settings; i++) {
+		*ret_url = o->settings[i].value;
+		if (command_is_link(*ret_url))
+			return o->settings[i].origin;
+	}
+	for (size_t i = 0; i < o->n_outputs; i++) {
+		*ret_url = o->outputs[i];
+		if (command_is_link(*ret_url))
+			return "-o";
+	}
+	*ret_url = o->socket;
+	return o->socket && command_is_link(o->socket) ? "--socket" : NULL;
+}
+
+static void command_complain_of_few(const struct command *c, const struct options *o)
+{
+	const char *flag = NULL, *url;
+
+	if (c->groups & OPTIONS_PLAN) {
+		if (command_complain_of_values(o))
+			return;
+		flag = command_taker(o, &url);
+	}
+	if (flag)
+		command_complain("%s needs %s: %s took %s for its value; see rpsctl help %s",
+			c->name, c->usage, flag, url, c->name);
+	else
+		command_complain("%s needs %s; see rpsctl help %s", c->name, c->usage, c->name);
+}
+
 static int command_check_args(const struct command *c, const struct options *o)
 {
 	if (o->n_args < c->min_args) {
-		command_complain("%s needs %s; see rpsctl help %s", c->name, c->usage, c->name);
+		command_complain_of_few(c, o);
 		return EXIT_USAGE;
 	}
 	if (o->n_args > c->max_args) {

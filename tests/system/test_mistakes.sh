@@ -108,6 +108,33 @@ expect_mistake 64 '^rpsctl: -k: .*no TLS: leave it out' "$rpsctl" unix:/run/app.
 expect_mistake 64 '^rpsctl: -6: .*IPv4 address: leave it out' "$rpsctl" http://127.0.0.1/ -6
 expect_mistake 64 '^rpsctl: -4: .*Unix socket: leave it out' "$rpsctl" unix:/run/app.sock -4
 
+# A flag took the URL for its value: its value is wrong, not the URL missing.
+taken() {
+	expect_mistake 64 "^rpsctl: $1: '$url' is not $3" "$rpsctl" "$1" "$url"
+	expect_mistake 64 "^rpsctl: $2: '$url' is not $3" "$rpsctl" run "$2=$url"
+	expect_mistake 64 "^rpsctl: $2: '$url' is not $3" "$rpsctl" start "$2" "$url"
+}
+taken -w --warmup 'a time'
+taken -d --duration 'a time'
+taken -c --connections 'a whole number'
+taken -r --rate 'a rate'
+taken -t --workers 'a whole number'
+taken -n --requests 'a whole number'
+for flag in think timeout seed slice at stage arrivals connect-to label method; do
+	expect_mistake 64 "^rpsctl: --$flag: .*$url" "$rpsctl" --$flag "$url"
+done
+expect_mistake 64 "^rpsctl: -w: 'localhost:8000' is not a time" "$rpsctl" -w localhost:8000
+expect_mistake 64 "^rpsctl: -d: 'http://a/.a=b' is not a time" "$rpsctl" -d 'http://a/?a=b'
+expect_mistake 64 "^rpsctl: -w: 'http://a/%20' is not a time" "$rpsctl" -w 'http://a/%20'
+expect_mistake 64 "^rpsctl: --set load.warmup: '$url' is not a time" "$rpsctl" --set "load.warmup=$url"
+# A value may be any text: which flag took the URL is said beside what is missing.
+for flag in -H -o --data --cacert --cert --key --socket; do
+	expect_mistake 64 "^rpsctl: run needs WHAT .*: $flag took $url for its value; see" \
+		"$rpsctl" "$flag" "$url"
+done
+expect_mistake 64 "^rpsctl: run needs WHAT \[OVERLAY\.ini\.\.\.\]; see" "$rpsctl" run -d 5
+expect_exit 0 "$rpsctl" --json "$url?a=b" --dry-run -q
+
 # A URL where none is taken: what the command takes, and what shows the plan of a URL.
 for word in "$url" localhost:8000 localhost:8000/x unix:/run/app.sock; do
 	expect_mistake 64 '^rpsctl: check: .* is a URL, and .*run files: rpsctl --dry-run URL' \
