@@ -309,6 +309,18 @@ static bool plan_breaks_slice(
 	return true;
 }
 
+/* In a file it stays without effect until a flag makes the run a slice. */
+static bool plan_breaks_unsynchronised(
+	const struct plan_input *in, const struct ini_entry *e, struct err *ret_why)
+{
+	const struct plan *p = in->plan;
+
+	if (e->line || !p->unsynchronised || p->slice_of)
+		return false;
+	err_set(ret_why, "%s is for slices: add slice = I/N (--slice), or leave it out", e->key);
+	return true;
+}
+
 static bool plan_breaks_tcp(
 	const struct plan_input *in, const struct ini_entry *e, struct err *ret_why)
 {
@@ -430,6 +442,7 @@ static const struct plan_rule plan_rules[] = {
 	{"connections", "queue-max", PLAN_SINCE_MODEL, false, plan_breaks_queue},
 	{"load", "think", PLAN_SINCE_MODEL, false, plan_breaks_think},
 	{"load", "slice", PLAN_SINCE_NOTHING, false, plan_breaks_slice},
+	{"load", "unsynchronised", PLAN_SINCE_NOTHING, false, plan_breaks_unsynchronised},
 	{"target", "addresses", PLAN_SINCE_PLACE, true, plan_breaks_tcp},
 	{"target", "dns", PLAN_SINCE_PLACE, true, plan_breaks_tcp},
 	{"connections", "source", PLAN_SINCE_PLACE, true, plan_breaks_tcp},

@@ -75,6 +75,12 @@ int cmd_report(struct options *o)
 		command_complain("%s", err.text);
 		return r;
 	}
+	if (result_file_is_meant(what) && o->socket) {
+		command_complain("report: --socket is of the service's daemon, and %s is read as a "
+				 "file, without it: leave --socket out",
+			what);
+		return EXIT_USAGE;
+	}
 	if (result_file_is_meant(what))
 		r = result_file_read(what, &doc);
 	else

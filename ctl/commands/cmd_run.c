@@ -98,6 +98,17 @@ static bool cmd_run_is_misnamed(const struct options *o)
 	return run_spec_kind(o->args[0]) == RUN_SPEC_NAME && named_file_complain(o, o->args[0]);
 }
 
+/* A socket was named for a run that would not go there. */
+static bool cmd_run_is_misdirected(const struct options *o)
+{
+	if (!o->socket || cmd_run_is_service(o))
+		return false;
+	command_complain("--socket is of the service's daemon, and %s runs privately, without it: "
+			 "add --service, or leave --socket out",
+		o->args[0]);
+	return true;
+}
+
 /* Takes over parameters; content: of a private run. */
 static int cmd_run_session(
 	struct session *s, const struct options *o, json_t *parameters, struct content *content)
@@ -273,7 +284,7 @@ int cmd_run(struct options *o)
 		command_complain("%s", err.text);
 		return status;
 	}
-	if (cmd_run_is_misnamed(o))
+	if (cmd_run_is_misnamed(o) || cmd_run_is_misdirected(o))
 		return EXIT_USAGE;
 	if (o->dry_run)
 		return cmd_run_dry(o, cmd_run_is_service(o));

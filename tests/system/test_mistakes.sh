@@ -135,6 +135,19 @@ done
 expect_mistake 64 "^rpsctl: run needs WHAT \[OVERLAY\.ini\.\.\.\]; see" "$rpsctl" run -d 5
 expect_exit 0 "$rpsctl" --json "$url?a=b" --dry-run -q
 
+# What means something only together with another flag is refused without it.
+for words in "$url" "$url --dry-run" "./wrong-key.ini"; do
+	# shellcheck disable=SC2086
+	expect_mistake 64 '^rpsctl: --socket .*add --service, or leave --socket out$' \
+		"$rpsctl" run $words --socket "$T/none"
+done
+expect_mistake 69 '^rpsctl: no service at ' "$rpsctl" "$url" --service --socket "$T/none"
+expect_mistake 64 '^rpsctl: report: --socket .*leave --socket out$' \
+	"$rpsctl" report "$ROOT/tests/data/result_open.json" --socket "$T/none"
+expect_mistake 64 '^rpsctl: --unsynchronised: .*add slice = I/N \(--slice\), or leave it out$' \
+	"$rpsctl" "$url" --unsynchronised
+expect_exit 0 "$rpsctl" "$url" --unsynchronised --slice 1/2 --dry-run
+
 # A URL where none is taken: what the command takes, and what shows the plan of a URL.
 for word in "$url" localhost:8000 localhost:8000/x unix:/run/app.sock; do
 	expect_mistake 64 '^rpsctl: check: .* is a URL, and .*run files: rpsctl --dry-run URL' \
