@@ -189,7 +189,6 @@ static bool audit_is_lost(const struct audit_view *v, const struct audit_facts *
 static struct audit_facts audit_gather(const struct audit_view *v)
 {
 	const struct ledger *l = &v->ledger;
-	const struct result_connections *c = &v->r->connections;
 	double window_s = (double)v->window_ns / NSEC_PER_SEC;
 	struct audit_facts f = {
 		.due = (double)l->planned,
@@ -202,7 +201,7 @@ static struct audit_facts audit_gather(const struct audit_view *v)
 
 	if (f.is_cut)
 		f.due -= (double)l->classes[LEDGER_UNSENT] + (double)l->classes[LEDGER_UNFINISHED];
-	f.is_full = c->limit > 0 && c->peak >= c->limit;
+	f.is_full = audit_was_full(v);
 	f.is_short = f.ok < AUDIT_CARRIED * f.due;
 	f.is_lost = audit_is_lost(v, &f);
 	if (!v->is_open)
@@ -397,7 +396,8 @@ static bool audit_is_redirected(const struct audit_view *v, enum ledger_class mo
 	return most == LEDGER_HTTP_ERROR && audit_is_mostly_redirects(v);
 }
 
-/* A wrong address, scheme, certificate or path is no limit. */
+/* A wrong address, scheme, certificate or path is no limit; a server that took a connection, and
+ * then no more, is. */
 static enum audit_limit audit_limit_of_failure(const struct audit_view *v, enum ledger_class most)
 {
 	if (audit_count_ours(v) > 0)
@@ -406,6 +406,8 @@ static enum audit_limit audit_limit_of_failure(const struct audit_view *v, enum 
 		return AUDIT_BY_UNKNOWN;
 	if (most == LEDGER_DROPPED)
 		return AUDIT_BY_CONNECTIONS;
+	if (most == LEDGER_NOT_CONNECTED && audit_accepts_no_more(v))
+		return AUDIT_BY_SERVER;
 	return most == LEDGER_TIMEOUT || most == LEDGER_UNFINISHED ? AUDIT_BY_SERVER
 								   : AUDIT_BY_UNKNOWN;
 }

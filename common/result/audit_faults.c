@@ -43,6 +43,13 @@ enum fault audit_main_fault(const struct audit_view *v, enum fault_phase phase)
 	return most;
 }
 
+bool audit_accepts_no_more(const struct audit_view *v)
+{
+	enum fault fault = audit_main_fault(v, FAULT_PHASE_CONNECT);
+
+	return v->sent > 0 && (fault == FAULT_CONNECT_TIMEOUT || fault == FAULT_CONNECT_BACKLOG);
+}
+
 struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fault)
 {
 	const char *example = v->faults[fault] ? result_words(v->faults[fault]->example) : "";

@@ -71,6 +71,9 @@ struct audit_view {
 	} plan;
 };
 void audit_view_of(const struct result *r, struct audit_view *ret);
+/* All connections that there may be were in use. Those that only wait for the server to accept them
+ * count in the peak, but are never opened. */
+bool audit_was_full(const struct audit_view *v);
 /* Arrivals that ended by it. */
 uint64_t audit_fault_count(const struct audit_view *v, enum fault fault);
 
@@ -136,6 +139,8 @@ double audit_delay_share(const struct audit_view *v, const struct audit *a);
  * could not begin for. */
 uint64_t audit_count_faults(const struct audit_view *v, enum fault_phase phase);
 enum fault audit_main_fault(const struct audit_view *v, enum fault_phase phase);
+/* Connections were made, so that the address is right, and others wait to be accepted. */
+bool audit_accepts_no_more(const struct audit_view *v);
 /* The first example of a fault, in brackets after its name: "check-size (body has 1 bytes, …)". */
 struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fault);
 

@@ -255,7 +255,7 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 {
 	const struct result_connections *c = &v->r->connections;
 	int64_t wait_ns = v->connection_wait->p99_ns, response_ns = v->r->offered.p99_ns;
-	bool is_full = c->peak >= c->limit;
+	bool is_full = audit_was_full(v);
 	const char *remedy;
 
 	if (audit_is_held_by_pace(v)) {

@@ -107,6 +107,10 @@ static const char *audit_generator_remedy(const struct audit_view *v, enum fault
 
 static const char *audit_connect_remedy(const struct audit_view *v, enum fault fault)
 {
+	if (fault == FAULT_CONNECT_TIMEOUT && v->sent > 0)
+		return "a longer listen backlog in the server, up to net.core.somaxconn of its "
+		       "host; or fewer connections at once: -c, --set connections.open-rate=RATE; "
+		       "a packet filter looks the same";
 	if (fault == FAULT_CONNECT_BACKLOG)
 		return "a longer listen backlog in the server, up to net.core.somaxconn of its "
 		       "host; or fewer connections at once: -c, --set connections.open-rate=RATE";
@@ -206,11 +210,11 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(v))
 		return audit_say("https:// if this port speaks TLS; else see the server's log: why "
 				 "does it close the connection?");
-	/* Not one opened, and there was room for more. */
-	if (most == LEDGER_EXPIRED && v->sent <= 0 && v->r->connections.limit > 0 &&
-		v->r->connections.peak < v->r->connections.limit)
-		return audit_say("see why no connection opens: with --set timeouts.connect=TIME "
-				 "below --timeout the errors name the reason");
+	/* More would open as late. */
+	if (most == LEDGER_EXPIRED && v->r->connections.limit > 0 && !audit_was_full(v))
+		return audit_say("see why connections open so late: with --set "
+				 "timeouts.connect=TIME below --timeout the errors name the "
+				 "reason");
 	return audit_say("%s", audit_class_remedies[most] ? audit_class_remedies[most] : "");
 }
 

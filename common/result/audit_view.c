@@ -341,6 +341,13 @@ static void audit_find_capacity(struct audit_view *v)
 			(double)c->limit * (double)v->plan.pipeline * NSEC_PER_SEC / v->holds_ns;
 }
 
+bool audit_was_full(const struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+
+	return c->limit > 0 && c->peak >= c->limit && (c->opened <= 0 || c->opened >= c->limit);
+}
+
 /* ---------------------------------------------------------------- the whole */
 
 uint64_t audit_fault_count(const struct audit_view *v, enum fault fault)

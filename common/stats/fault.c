@@ -34,7 +34,7 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 	[FAULT_CONNECT_BACKLOG] = {"connect-backlog", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
 		"the server's queue of new connections is full (its listen backlog)"},
 	[FAULT_CONNECT_TIMEOUT] = {"connect-timeout", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
-		"the connection attempt was not answered within [timeouts] connect"},
+		"the connection attempt was not answered within [timeouts] connect or request"},
 	[FAULT_CONNECT_ERROR] = {"connect-error", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
 		"the connection failed: no route to the address, or no such socket"},
 
@@ -57,7 +57,7 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 	[FAULT_TLS_CLOSED] = {"tls-closed", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"the server closed the connection during the TLS handshake"},
 	[FAULT_TLS_TIMEOUT] = {"tls-timeout", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
-		"the TLS handshake took longer than [timeouts] connect"},
+		"the TLS handshake took longer than [timeouts] connect or request"},
 	[FAULT_NOT_TLS] = {"not-tls", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"the server does not speak TLS at this port: try http://"},
 	[FAULT_TLS_PROTOCOL] = {"tls-protocol", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,

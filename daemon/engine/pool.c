@@ -102,11 +102,6 @@ static bool pool_has_next(const struct pool *p)
 	return p->n_waiting + p->n_returned > 0 && !p->_is_ending;
 }
 
-bool pool_is_held(const struct pool *p)
-{
-	return timer_is_running(&p->_held_timer);
-}
-
 /* May one more be sent now? If so, its place is taken. If not, the timer will serve the waiting
  * requests. */
 static bool pool_take_place_at(struct pool *p, int64_t now_ns)

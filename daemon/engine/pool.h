@@ -83,6 +83,7 @@ struct pool {
 	int64_t _retry_ns;  /* its end: before it a connection is opened only if an arrival needs
 			     * one */
 	int64_t _next_open_ns;
+	int64_t _opened_ns; /* when the last attempt to connect succeeded */
 	struct timer_queue _open_timers;
 	struct timer _open_timer;
 	struct timer_queue _expiry_timers;

@@ -12,13 +12,17 @@ static inline size_t pool_n_open(const struct pool *p)
 	return p->n_idle + p->n_busy + p->n_connecting;
 }
 
+/* The cap delays waiting requests, though there may be room. */
+static inline bool pool_is_held(const struct pool *p)
+{
+	return timer_is_running(&p->_held_timer);
+}
+
 /* Sends returned exchanges on connections that are open already, except those for which one is
  * being opened. */
 void pool_serve_returned(struct pool *p);
 /* Sends one of them, on any connection. False: none has room, or the cap on the rate delays it. */
 bool pool_serve_one(struct pool *p);
-/* The cap delays waiting requests, though there may be room. */
-bool pool_is_held(const struct pool *p);
 
 /* ---- pool_open.c */
 

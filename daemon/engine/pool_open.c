@@ -60,6 +60,7 @@ static void pool_back_off(struct pool *p, int64_t now_ns)
 /* The length of the back-off is kept until a connection opened after it has served requests. */
 void pool_note_opened(struct pool *p)
 {
+	p->_opened_ns = loop_now_ns(p->config.env->loop);
 	if (!p->_is_probing && p->config.reuse != PLAN_REUSE_NO)
 		return;
 	p->_is_down = p->_is_probing = false;

@@ -64,6 +64,24 @@ struct exchange pool_dequeue_waiting(struct pool *p)
 	return x;
 }
 
+/* It was not sent within its timeout. Connections that were being opened all that time are no
+ * connections that were busy with others: then it is the server that did not take them, and more
+ * of them would wait as well. */
+static void pool_fail_late(struct pool *p, struct exchange *x)
+{
+	enum fault fault = pool_is_held(p) || p->_opened_ns > x->picked_ns
+				   ? FAULT_NONE
+				   : task_awaits(p->config.env);
+
+	if (fault == FAULT_CONNECT_TIMEOUT)
+		pool_fail(p, x, fault, "no answer within the timeout of the request");
+	else if (fault == FAULT_TLS_TIMEOUT)
+		pool_fail(p, x, fault,
+			"no end of the TLS handshake within the timeout of the request");
+	else
+		pool_fail(p, x, FAULT_EXPIRED, "no connection became free in time");
+}
+
 void pool_on_expired(struct timer_queue *q, struct timer *timer)
 {
 	struct pool *p = q->userdata;
@@ -74,7 +92,7 @@ void pool_on_expired(struct timer_queue *q, struct timer *timer)
 		p->_ring[p->_ring_head].planned_ns + p->config.env->request_timeout_ns <= now_ns) {
 		struct exchange x = pool_dequeue_waiting(p);
 
-		pool_fail(p, &x, FAULT_EXPIRED, "no connection became free in time");
+		pool_fail_late(p, &x);
 	}
 }
 
@@ -126,7 +144,7 @@ void pool_on_return_timer(struct timer_queue *q, struct timer *timer)
 		else if (x.n_sent > 0)
 			pool_fail(p, &x, FAULT_TIMEOUT, "no connection to repeat it on in time");
 		else
-			pool_fail(p, &x, FAULT_EXPIRED, "no connection became free in time");
+			pool_fail_late(p, &x);
 	}
 }
 

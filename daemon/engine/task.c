@@ -457,6 +457,17 @@ static void task_on_connect_timeout(struct timer_queue *q, struct timer *timer)
 		t->_env->on_connect_failed(t, FAULT_CONNECT_TIMEOUT, "no answer in time");
 }
 
+enum fault task_awaits(const struct task_env *env)
+{
+	const struct timer *timer = timer_queue_head(&env->_connect_timeouts);
+
+	if (!timer)
+		return FAULT_NONE;
+	return container_of(timer, const struct task, _timer)->_shake_started_ns != 0
+		       ? FAULT_TLS_TIMEOUT
+		       : FAULT_CONNECT_TIMEOUT;
+}
+
 /* ---------------------------------------------------------------- from where, to where */
 
 /* The next source of that family; false: there is none. */

@@ -175,6 +175,10 @@ enum task_state task_get_state(const struct task *t);
  * *ret_why, borrowed until the next call), and the task is CLOSED again. */
 enum fault task_connect(struct task *t, const char **ret_why);
 
+/* What the attempt to connect that has lasted longest waits for: FAULT_CONNECT_TIMEOUT, in the TLS
+ * handshake FAULT_TLS_TIMEOUT; FAULT_NONE: there is none. */
+enum fault task_awaits(const struct task_env *env);
+
 /* May a request be sent on it? An IDLE task may always be used, if not task_is_doomed; with a
  * pipeline a busy one too, if there is room. is_retry: a request that was sent before is not queued
  * after others as long as nothing was answered on this connection (RFC 9112 section 9.3.2). */

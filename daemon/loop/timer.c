@@ -15,11 +15,16 @@
 
 #include "common/clock.h"
 
+const struct timer *timer_queue_head(const struct timer_queue *q)
+{
+	return list_empty(&q->_timers) ? NULL : container_of(q->_timers.next, struct timer, _node);
+}
+
 int64_t timer_queue_head_ns(const struct timer_queue *q)
 {
-	if (list_empty(&q->_timers))
-		return CLOCK_NEVER;
-	return container_of(q->_timers.next, struct timer, _node)->deadline_ns;
+	const struct timer *head = timer_queue_head(q);
+
+	return head ? head->deadline_ns : CLOCK_NEVER;
 }
 
 static void timer_clock_arm(struct timer_clock *c, int64_t deadline_ns)

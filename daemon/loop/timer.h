@@ -55,6 +55,7 @@ void timer_queue_init(
 void timer_queue_fini(struct timer_queue *q);
 /* The earliest deadline of a running timer, even if it has passed; CLOCK_NEVER: none. */
 int64_t timer_queue_head_ns(const struct timer_queue *q);
+const struct timer *timer_queue_head(const struct timer_queue *q); /* NULL: none */
 
 /* Absolute CLOCK_MONOTONIC; a running timer is moved; CLOCK_NEVER just stops it. A deadline that
  * has passed fires in the next turn. O(1) when it is not earlier than the queue's last one. */

@@ -818,6 +818,15 @@ START_TEST(test_overload_by_server)
 	a = judged(&in);
 	ck_assert_ptr_nonnull(strstr(a.try_text, "more connections"));
 
+	/* As many as may be were begun, but never as many were open. */
+	in.connections_opened = in.connections_limit - 1;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.try_text, "more connections"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, "timeouts.connect"));
+	in.connections_opened = in.connections_limit;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "more connections"));
+
 	/* Refused now and then. */
 	in = audit_run_well();
 	spoil(&in, LEDGER_NOT_CONNECTED, 600);
@@ -825,7 +834,27 @@ START_TEST(test_overload_by_server)
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
 	ck_assert_ptr_nonnull(strstr(a.try_text, "is up")); /* a lower rate would not help */
 
+	/* It is up, and takes no more connections. */
+	blame(&in, FAULT_CONNECT_TIMEOUT, 600);
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "somaxconn"));
+	ck_assert_ptr_null(strstr(a.try_text, "is up"));
+	in.ledger.classes[LEDGER_NOT_CONNECTED] += in.ledger.classes[LEDGER_OK] - 1;
+	in.ledger.classes[LEDGER_OK] = 0;
+	in.ledger.classes[LEDGER_TIMEOUT] = in.ledger.sent = 1;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "somaxconn"));
+	/* No connection was ever made: the address may be wrong. */
+	in.ledger.classes[LEDGER_NOT_CONNECTED]++;
+	in.ledger.classes[LEDGER_TIMEOUT] = in.ledger.sent = 0;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "is up"));
+
 	/* It is up, and not trusted. */
+	in = audit_run_well();
+	spoil(&in, LEDGER_NOT_CONNECTED, 600);
 	blame(&in, FAULT_TLS_UNTRUSTED, 600);
 	a = judged(&in);
 	ck_assert_ptr_nonnull(strstr(a.try_text, "--cacert"));

@@ -215,6 +215,41 @@ START_TEST(waiting_arrivals_expire_in_order)
 }
 END_TEST
 
+/* The server's queue of new connections is full, and the connect timeout is longer than that of a
+ * request: no arrival waits for a busy connection. */
+START_TEST(arrivals_expire_before_connections_open)
+{
+	const struct stats_fault *f = &fixture.stats.totals.faults[FAULT_CONNECT_TIMEOUT];
+	int64_t then_ns, now_ns;
+	int filler;
+
+	fixture_close();
+	open_with_backlog(0);
+	fixture.env.request_timeout_ns = 30 * SEC;
+	fixture_make_pool();
+	then_ns = clock_now_ns();
+	fixture_arrive(1);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	filler = mini_server_fill(&fixture.server);
+	now_ns = clock_now_ns();
+	for (int i = 0; i < LIMIT + 2; i++)
+		arrive_planned(now_ns - 30 * SEC + 50 * MS);
+	ck_assert_uint_eq(pool.n_connecting, LIMIT - 1);
+	TURN_UNTIL(calls.n_ended == LIMIT + 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), LIMIT + 2);
+	ck_assert_uint_eq(f->count, LIMIT + 2);
+	ck_assert_str_eq(f->example, "no answer within the timeout of the request");
+
+	/* Connections did open while this one waited, for others. */
+	now_ns = clock_now_ns();
+	pool_arrive(&pool, now_ns - 30 * SEC + 50 * MS, then_ns, 0);
+	TURN_UNTIL(calls.n_ended == LIMIT + 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 1);
+	close(filler);
+}
+END_TEST
+
 /* One that comes too late for its own patience does not block those after it. */
 START_TEST(expired_on_arrival)
 {
@@ -667,6 +702,7 @@ static void add_tests(TCase *t)
 	tcase_add_loop_test(t, queue_overflows, 0, 4);
 	tcase_add_test(t, drop_instead_of_waiting);
 	tcase_add_test(t, waiting_arrivals_expire_in_order);
+	tcase_add_test(t, arrivals_expire_before_connections_open);
 	tcase_add_test(t, expired_on_arrival);
 	tcase_add_loop_test(t, reuse_order, 0, 2);
 	tcase_add_test(t, a_connection_for_each_request);

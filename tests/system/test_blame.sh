@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What a report says went wrong, and what it advises, is what did go wrong.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# says REGEX: the report does, wherever its lines break. says_not REGEX.
+says() {
+	words_of "$OUT"
+	[[ $WORDS =~ $1 ]] || fail "'$1' is not said"
+}
+
+says_not() {
+	words_of "$OUT"
+	[[ ! $WORDS =~ $1 ]] || fail "'$1' is said"
+}
+
+# A server that accepts nothing for longer than requests wait: what they waited for is the server,
+# and no connection that was busy.
+start_origin --backlog 1 --accept-stall 30s
+expect_exit 13 "$rpsctl" run "http://$ORIGIN/" -r 20 -d 1s --timeout 500ms -o "$T/result.json"
+expect_figures "$T/result.json" \
+	"not connected" '.ledger.not_connected > 10' true \
+	expired .ledger.expired 0 \
+	limit .headline.limited_by server
+says 'found a connection'
+says 'try a longer listen backlog in the server'
+says_not 'more connections \(-c\)'
+end_process "$ORIGIN_PID"
+expect_nothing_left
