@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HdrHistogram V2, read without rpsd's own code: [(highest value of a slot, count)]."""
 import base64
+import math
 import struct
 import zlib
 
@@ -49,3 +50,13 @@ def add(*parts):
         for value, n in slots:
             total[value] = total.get(value, 0) + n
     return sorted(total.items())
+
+
+def at(slots, q):
+    """The quantile q: the value of the slot that holds the sample of rank ceil(q n)."""
+    rank, seen = math.ceil(q * count(slots)), 0
+    for value, n in slots:
+        seen += n
+        if seen >= rank:
+            return value
+    raise ValueError("no sample")

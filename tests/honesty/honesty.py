@@ -28,6 +28,7 @@ except ImportError:
 import faults  # noqa: E402
 import fleet  # noqa: E402
 import lateness  # noqa: E402
+import repeated  # noqa: E402
 import rig as rigs  # noqa: E402
 import sick  # noqa: E402
 import stalls  # noqa: E402
@@ -69,6 +70,7 @@ TESTS = (
     ("ramp", stalls.ramp, RPSD, True),
     ("ramp", virtual.ramp_virtual, RPSD, False),
     ("coverage", virtual.coverage, RPSD, False),
+    ("repeated", repeated.repeated, RPSD, True),
     ("steady", fleet.steadiness, RPSD, False),
     ("audit", virtual.audit_rules, RPSD, False),
 )
