@@ -111,17 +111,14 @@ static int64_t audit_limit_ns(const struct audit_view *v, int64_t limit_ns)
 
 /* ---------------------------------------------------------------- our part of the figures */
 
-/* Half of the interval, the larger side; where it has no end there, the other. Negative: unknown.
- */
-static double audit_half_width(const struct result_list *ends, int64_t figure_ns)
+/* How far below the figure its interval goes, which is where the figure without us lies: what is
+ * ours makes the interval wider above it. Negative: unknown. */
+static double audit_room_below(const struct result_list *ends, int64_t figure_ns)
 {
 	const struct result_number *rows = ends->rows;
-	double half = -1;
 
-	for (size_t i = 0; i < ends->n; i++)
-		if (result_is_known(rows[i].n))
-			half = fmax(half, fabs((double)rows[i].n - (double)figure_ns));
-	return half;
+	return ends->n > 0 && result_is_known(rows[0].n) ? (double)figure_ns - (double)rows[0].n
+							 : -1;
 }
 
 struct audit_part audit_part_of_p99(const struct audit_view *v)
@@ -141,7 +138,7 @@ struct audit_part audit_part_of_p99(const struct audit_view *v)
 static bool audit_is_marked(const struct audit_part *p, const struct result_list *ends)
 {
 	return p->ns > AUDIT_PART_NS && (double)p->ns > AUDIT_PART_SHARE * (double)p->of_ns &&
-	       (double)p->ns > audit_half_width(ends, p->of_ns);
+	       (double)p->ns > audit_room_below(ends, p->of_ns);
 }
 
 /* The p99's, if it is marked; else that of the figure with the largest one. The p99.9 is a figure

@@ -464,6 +464,9 @@ START_TEST(test_part_of_a_figure)
 		/* less than the figure is uncertain by, and more */
 		{40 * MS, 35 * MS, 5 * MS, 33 * MS, 46 * MS, AUDIT_OK, NULL},
 		{40 * MS, 35 * MS, 5 * MS, 36 * MS, 44 * MS, AUDIT_SUSPECT, NULL},
+		/* however far up: what is ours makes a figure larger, and its interval wider there
+		 */
+		{40 * MS, 35 * MS, 5 * MS, 36 * MS, 90 * MS, AUDIT_SUSPECT, NULL},
 	};
 	struct audit_run in = audit_run_well();
 	struct audit a;
@@ -1558,7 +1561,7 @@ int main(void)
 	tcase_add_test(tcase, test_held_by_the_pace_of_opening);
 	tcase_add_test(tcase, test_users_who_think);
 	tcase_add_test(tcase, test_closed);
-	tcase_add_loop_test(tcase, test_part_of_a_figure, 0, 7);
+	tcase_add_loop_test(tcase, test_part_of_a_figure, 0, 8);
 	tcase_add_test(tcase, test_spinning);
 	tcase_add_test(tcase, test_connections_needed_beside_timeouts);
 	tcase_add_test(tcase, test_connections_needed_beside_hangs);
