@@ -122,17 +122,51 @@ struct audit_sentence audit_tell_pace(const struct audit_view *v)
 	return t;
 }
 
+struct audit_sentence audit_try_keeping(const struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+	int64_t by_us = c->closed_by_us, by_peer = c->closed_by_peer;
+	int64_t per = v->plan.requests_per_connection;
+	struct figure opened = figure_count(c->opened);
+	struct audit_sentence t = {"keep-alive: most requests opened a connection of their own"};
+
+	/* A connection with more requests is opened for half of them at most. */
+	if (per > 0 && per <= 2)
+		snprintf(t.s, sizeof(t.s),
+			"a larger requests-per-connection: after %" PRId64
+			" the run closes each connection",
+			per);
+	else if (v->plan.has_no_reuse)
+		snprintf(t.s, sizeof(t.s),
+			"leave out --no-keepalive (reuse = no, or a header Connection: close): the "
+			"run opens a connection for each request");
+	else if (2 * by_peer > c->opened)
+		snprintf(t.s, sizeof(t.s),
+			"keep-alive at the server: it closed %.26s of %.26s connections",
+			figure_count(by_peer).text, opened.text);
+	else if (2 * by_us > c->opened && 2 * c->surplus > by_us)
+		snprintf(t.s, sizeof(t.s),
+			"see the note on surplus bytes: rpsd closed %.26s of %.26s connections for "
+			"them",
+			figure_count(by_us).text, opened.text);
+	else if (2 * by_us > c->opened && v->plan.ages_connections)
+		snprintf(t.s, sizeof(t.s),
+			"a larger max-age: rpsd closed %.26s of %.26s connections by it",
+			figure_count(by_us).text, opened.text);
+	return t;
+}
+
 /* As fast as requests come it never holds one back. Before the run, connections can only be opened
  * if the server keeps them. */
 struct audit_sentence audit_try_pace(const struct audit_view *v)
 {
 	struct audit_sentence t;
 
-	snprintf(t.s, sizeof(t.s), "--set connections.open-rate=%" PRIu64 "%s",
+	snprintf(t.s, sizeof(t.s), "--set connections.open-rate=%" PRIu64 "%s%.150s",
 		audit_text_round_number(ceil(v->asked / v->n_hosts)),
-		audit_is_reopened(v)
-			? "; or keep-alive: most requests opened a connection of their own"
-			: ", or a warm-up (-w) that opens them before");
+		audit_is_reopened(v) ? "; or " : ", or ",
+		audit_is_reopened(v) ? audit_try_keeping(v).s
+				     : "a warm-up (-w) that opens them before");
 	return t;
 }
 

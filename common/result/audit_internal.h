@@ -63,9 +63,12 @@ struct audit_view {
 		char unix_path[128];	      /* that is connected to; "": an address */
 		bool is_tls;		      /* https */
 		bool takes_any_certificate;   /* https, and not verified */
-		bool is_one_family; /* addresses = v4 or v6: others of the name do not count */
-		bool spins;	    /* pacing = spin: a worker uses its CPU by design */
-		int64_t pipeline;   /* requests at a time on a connection */
+		bool is_one_family;    /* addresses = v4 or v6: others of the name do not count */
+		bool spins;	       /* pacing = spin: a worker uses its CPU by design */
+		bool has_no_reuse;     /* reuse = no, or each request says that it closes */
+		bool ages_connections; /* max-age */
+		int64_t requests_per_connection; /* 0: no limit */
+		int64_t pipeline;		 /* requests at a time on a connection */
 		int64_t think_ns;
 		int64_t request_timeout_ns; /* from the planned instant; 0: unknown */
 	} plan;
@@ -114,6 +117,8 @@ struct audit_part audit_part_of_p99(const struct audit_view *v);
 bool audit_is_held_by_pace(const struct audit_view *v);
 /* Most requests opened a connection of their own. */
 bool audit_is_reopened(const struct audit_view *v);
+/* What keeps connections open then: it depends on who closes them. */
+struct audit_sentence audit_try_keeping(const struct audit_view *v);
 /* "605 of 10,000 requests waited for connections, which open at 1,000/s"; and what to try. */
 struct audit_sentence audit_tell_pace(const struct audit_view *v);
 struct audit_sentence audit_try_pace(const struct audit_view *v);

@@ -253,6 +253,7 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 	const struct result_connections *c = &v->r->connections;
 	int64_t wait_ns = v->connection_wait->p99_ns, response_ns = v->r->offered.p99_ns;
 	bool is_full = audit_was_full(v);
+	struct audit_sentence keeping = audit_try_keeping(v);
 	const char *remedy;
 
 	if (audit_is_held_by_pace(v)) {
@@ -271,8 +272,7 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 	else if (is_full)
 		remedy = "more connections (-c), or a lower rate (-r)";
 	else if (audit_is_reopened(v))
-		remedy = "keep-alive: most requests opened a connection of their own, for the "
-			 "server closes after each answer, or --no-keepalive";
+		remedy = keeping.s;
 	else
 		remedy = "see what opening one takes: connect, tls; a warm-up (-w) or -c N opens "
 			 "them before";

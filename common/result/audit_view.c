@@ -64,6 +64,7 @@ static void audit_read_plan(struct audit_view *v)
 	const char *connect_to = json_path_text(plan, "effective.connect_to");
 	const char *addresses = json_path_text(plan, "effective.addresses");
 	bool verifies = true;
+	int64_t max_age_ns = 0;
 
 	v->plan.url = json_path_text(plan, "target.url");
 	v->plan.method = v->r->requests.n > 1 ? "" : json_path_text(plan, "target.method");
@@ -74,6 +75,11 @@ static void audit_read_plan(struct audit_view *v)
 	v->plan.takes_any_certificate = v->plan.is_tls && !verifies;
 	v->plan.is_one_family = str_eq(addresses, "v4") || str_eq(addresses, "v6");
 	v->plan.spins = str_eq(json_path_text(plan, "effective.pacing"), "spin");
+	v->plan.has_no_reuse = str_eq(json_path_text(plan, "effective.reuse"), "no");
+	(void)json_path_int(
+		plan, "effective.requests_per_connection", &v->plan.requests_per_connection);
+	(void)json_path_int(plan, "effective.max_age_ns", &max_age_ns);
+	v->plan.ages_connections = max_age_ns > 0;
 	v->plan.pipeline = 1;
 	(void)json_path_int(plan, "effective.pipeline", &v->plan.pipeline);
 	(void)json_path_int(plan, "effective.think_ns", &v->plan.think_ns);

@@ -59,6 +59,10 @@ struct audit_run {
 	uint64_t connections_peak;
 	uint64_t queue_peak;
 	uint64_t connections_opened;
+	uint64_t closed_by_peer, closed_by_us;
+	const char *reuse; /* of the plan; NULL: lifo */
+	uint64_t requests_per_connection;
+	int64_t max_age;
 	uint64_t held_by_pace;
 	double open_rate;
 	enum fault failed_by;
@@ -264,6 +268,12 @@ static inline json_t *audit_run_plan(const struct audit_run *in)
 		in->is_one_family ? "v4" : "any");
 
 	ck_assert_ptr_nonnull(plan);
+	json_object_set_new(json_object_get(plan, "effective"), "reuse",
+		json_string(in->reuse ? in->reuse : "lifo"));
+	json_object_set_new(json_object_get(plan, "effective"), "requests_per_connection",
+		json_integer((json_int_t)in->requests_per_connection));
+	json_object_set_new(json_object_get(plan, "effective"), "max_age_ns",
+		json_integer((json_int_t)in->max_age));
 	if (in->unix_path)
 		json_object_set_new(json_object_get(plan, "effective"), "connect_to",
 			json_sprintf("unix:%s", in->unix_path));
@@ -350,6 +360,8 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	r->connections.peak = audit_run_count(in->connections_peak);
 	r->connections.queue_peak = audit_run_count(in->queue_peak);
 	r->connections.opened = audit_run_count(in->connections_opened);
+	r->connections.closed_by_peer = audit_run_count(in->closed_by_peer);
+	r->connections.closed_by_us = audit_run_count(in->closed_by_us);
 	r->connections.held_by_pace = audit_run_count(in->held_by_pace);
 	r->connections.open_rate_per_s = in->open_rate;
 	r->connections.surplus = audit_run_count(in->surplus);
