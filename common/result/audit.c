@@ -274,14 +274,22 @@ static bool audit_is_starved(const struct audit_view *v)
 	       g->throttled_share > AUDIT_THROTTLED_LIMIT;
 }
 
-/* Not one answer yet, of any kind: a server that does not answer, if some have waited for long. */
-static enum audit_limit audit_limit_of_silence(const struct audit_view *v)
+/* Not one answer yet, of any kind: a server that does not answer, if some have waited for long.
+ * What was cut off with the run might have been answered within its timeout. */
+static enum audit_limit audit_limit_of_silence(
+	const struct audit_view *v, const struct audit_facts *f)
 {
 	const struct result_latency *age = result_find_latency(v->r, "unserved_age");
 
-	return v->ledger.classes[LEDGER_TIMEOUT] > 0 || (age && age->max_ns >= AUDIT_SILENT_NS)
+	return v->ledger.classes[LEDGER_TIMEOUT] > 0 ||
+			       (!f->is_cut && age && age->max_ns >= AUDIT_SILENT_NS)
 		       ? AUDIT_BY_SERVER
 		       : AUDIT_BY_UNKNOWN;
+}
+
+static bool audit_is_silent(const struct audit_view *v, const struct audit_facts *f)
+{
+	return v->ledger.sent > 0 && v->answers == 0 && f->ok <= 0;
 }
 
 /* They think for longer than they wait. */
@@ -297,6 +305,8 @@ static enum audit_limit audit_find_limit(
 		if (audit_count_ours(v) > 0 || audit_is_starved(v) ||
 			v->r->generator.stalled_share > AUDIT_STALLED_SATURATED)
 			return AUDIT_BY_GENERATOR;
+		if (f->is_cut && audit_is_silent(v, f))
+			return audit_limit_of_silence(v, f);
 		return audit_is_by_users(v) ? AUDIT_BY_USERS : AUDIT_BY_SERVER;
 	}
 	if (a->verdict == AUDIT_SATURATED &&
@@ -305,8 +315,8 @@ static enum audit_limit audit_find_limit(
 		return AUDIT_BY_GENERATOR;
 	if (audit_is_by_connections(v, f))
 		return AUDIT_BY_CONNECTIONS;
-	if (v->ledger.sent > 0 && v->answers == 0 && f->ok <= 0)
-		return audit_limit_of_silence(v);
+	if (audit_is_silent(v, f))
+		return audit_limit_of_silence(v, f);
 	if (audit_is_held_by_pace(v) && (!f->is_behind || audit_is_reopened(v)))
 		return AUDIT_BY_CONNECTIONS;
 	if (!audit_is_overload(f))

@@ -312,7 +312,10 @@ static void format_text_errors(struct report *r)
 		if (c != LEDGER_OK && count > 0 &&
 			!format_text_is_explained(r, (enum ledger_class)c))
 			format_text_error(r, n++ == 0, report_class(name).text,
-				format_text_error_width(r), count, report_class_meaning(name));
+				format_text_error_width(r), count,
+				c == LEDGER_UNFINISHED && report_is_cut_short(r)
+					? "no answer yet when the run was stopped"
+					: report_class_meaning(name));
 	}
 	if (n)
 		report_gap(r);

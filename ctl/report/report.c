@@ -291,6 +291,16 @@ static const char *const report_meanings[LEDGER_CLASS_COUNT] = {
 	[LEDGER_UNFINISHED] = "no answer yet when the drain ended",
 };
 
+bool report_is_cut_short(const struct report *r)
+{
+	const json_t *events = json_path_at(r->doc, "events");
+
+	for (size_t i = 0; i < json_array_size(events); i++)
+		if (str_eq(json_path_text(json_array_get(events, i), "kind"), "stop-now"))
+			return true;
+	return false;
+}
+
 const char *report_class_meaning(const char *name)
 {
 	for (unsigned c = 0; c < LEDGER_CLASS_COUNT; c++) {

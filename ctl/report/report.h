@@ -99,6 +99,8 @@ void report_quantile_table(struct report *r);
 /* "not_connected" as people read it; and what it means. */
 struct figure report_class(const char *name);
 const char *report_class_meaning(const char *name);
+/* It was stopped without a drain, so what it has not answered had no time to be. */
+bool report_is_cut_short(const struct report *r);
 
 /* An error of the result by its name, with its phase where the name does not say it: "stale" of
  * phase receive is "receive: stale". */
@@ -154,7 +156,7 @@ struct report_verdict {
 	const char *remedy;
 	int exit_code;	  /* 0: nothing to say of it */
 	char reason[320]; /* "": the facts say it */
-	char facts[300];  /* "": nothing was planned */
+	char facts[380];  /* "": nothing was planned */
 	/* "": all slices of the plan are in the result. It comes before the reason. */
 	const char *missing;
 };

@@ -122,15 +122,48 @@ static void report_speed(const struct report *r, char *text, size_t size)
 			report_figure(r, "ledger.ok").text, rate.text);
 }
 
+/* Of a run that did not come to its own end: so many had no answer yet. */
+static int64_t report_cut_off(const struct report *r)
+{
+	if (str_eq(json_path_text(r->doc, "run.outcome"), "completed"))
+		return 0;
+	return report_int(r, "ledger.unfinished") + report_int(r, "ledger.unsent");
+}
+
+/* "nothing failed"; "12.0 % failed · 30 requests had no answer yet when it was stopped". What was
+ * cut off with the run has not failed. */
+static void report_failures(const struct report *r, char *text, size_t size)
+{
+	double failed = report_real(r, "headline.failed_share");
+	int64_t n = report_cut_off(r);
+	char share[64] = "nothing failed";
+
+	if (n > 0)
+		failed = ((double)report_int(r, "ledger.planned") -
+				 (double)report_int(r, "ledger.ok") - (double)n) /
+			 (double)report_int(r, "ledger.planned");
+	if (failed > 0)
+		(void)snprintf(share, sizeof(share), STYLE_BAD "%.32s failed" STYLE_PLAIN,
+			figure_share(failed).text);
+	if (n <= 0)
+		(void)snprintf(text, size, "%s", share);
+	else
+		(void)snprintf(text, size, "%s%s%s request%s had no answer yet when %s",
+			failed > 0 || report_int(r, "ledger.ok") > 0 ? share : "",
+			failed > 0 || report_int(r, "ledger.ok") > 0 ? " · " : "",
+			figure_count(n).text, n == 1 ? "" : "s",
+			report_is_cut_short(r) ? "it was stopped" : "the drain ended");
+}
+
 /* "plan delivered 100.0 % · nothing failed · limited by the plan" */
 static void report_facts(
 	const struct report *r, bool has_limit, bool has_repeated, char *facts, size_t size)
 {
 	int64_t planned = report_int(r, "ledger.planned");
 	double sent = (double)report_int(r, "ledger.sent");
-	double failed = report_real(r, "headline.failed_share");
 	const char *limit = has_limit ? report_limit(r) : "";
 	char first[128];
+	char failures[128];
 	char repeated[96] = "";
 
 	facts[0] = '\0';
@@ -147,10 +180,10 @@ static void report_facts(
 		(void)snprintf(repeated, sizeof(repeated),
 			" · " STYLE_WARN "%s sent twice" STYLE_PLAIN,
 			report_figure(r, "outside.repeated_share").text);
-	(void)snprintf(facts, size, "%s · %s%s failed%s%s%s%s%s%s%s", first,
-		failed > 0 ? STYLE_BAD : "", failed > 0 ? figure_share(failed).text : "nothing",
-		failed > 0 ? STYLE_PLAIN : "", repeated, *limit ? " · " : "", limit,
-		*report_unsteady(r) ? " · " : "", report_unsteady(r), report_repeats(r).text);
+	report_failures(r, failures, sizeof(failures));
+	(void)snprintf(facts, size, "%s · %s%s%s%s%s%s%s", first, failures, repeated,
+		*limit ? " · " : "", limit, *report_unsteady(r) ? " · " : "", report_unsteady(r),
+		report_repeats(r).text);
 }
 
 static bool report_says_repeated(const struct report *r)

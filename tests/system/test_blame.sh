@@ -28,3 +28,30 @@ says 'try a longer listen backlog in the server'
 says_not 'more connections \(-c\)'
 end_process "$ORIGIN_PID"
 expect_nothing_left
+
+# stopped_twice FLAGS...: a run that is stopped a second time while it waits for its answers.
+stopped_twice() {
+	start "$rpsctl" run "http://$ORIGIN/" "$@" -d 60s -o "$T/result.json"
+	wait_line "$ERR" 'sent [1-9]' 15
+	kill -INT "$PID"
+	wait_line "$ERR" '^stopping'
+	kill -INT "$PID"
+	wait_exit "$PID" 10
+	expect_equal "exit status" "$STATUS" 130
+	expect_figures "$T/result.json" \
+		"no answer" '.ledger.unfinished > 0 and .ledger.unfinished == .ledger.planned' true \
+		limit .headline.limited_by unknown
+	figures "$T/result.json" .ledger.unfinished
+	says "${FIGURES[0]} requests had no answer yet when it was stopped"
+	says 'no answer yet when the run was stopped'
+	says_not 'limited by'
+	says_not '100 % failed ·'
+	says_not 'drain'
+}
+
+# Answers that take longer than the person who stops the run waits: nothing is known of the server.
+start_origin --delay 50s
+stopped_twice -r 50
+stopped_twice -c 20
+end_process "$ORIGIN_PID"
+expect_nothing_left

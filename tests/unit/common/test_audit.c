@@ -1341,15 +1341,27 @@ START_TEST(test_stopped)
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, EXIT_STOPPED);
 	ck_assert_str_eq(a.because, "stopped by a person: 10,000 requests sent until then");
 
-	/* Before the first answer: nothing is known of the server, unless it took long. */
+	/* Before the first answer: nothing is known of the server, however long that was; a person
+	 * was faster than its timeout. */
 	spoil(&in, LEDGER_UNFINISHED, 9900);
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_UNKNOWN, EXIT_STOPPED);
 	ck_assert_str_eq(a.because, "stopped by a person: 10,000 requests sent until then, not one "
 				    "answered");
-	in.oldest = NSEC_PER_SEC;
+	in.oldest = 2 * NSEC_PER_SEC;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, EXIT_STOPPED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_UNKNOWN, EXIT_STOPPED);
+	spoil(&in, LEDGER_UNFINISHED, in.ledger.classes[LEDGER_OK]);
+	in.ledger.classes[LEDGER_TIMEOUT] = 1;
+	in.ledger.classes[LEDGER_UNFINISHED]--;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
+	in = audit_run_well_closed();
+	in.outcome = AUDIT_STOPPED;
+	spoil(&in, LEDGER_UNFINISHED, in.ledger.planned);
+	in.oldest = 2 * NSEC_PER_SEC;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_UNKNOWN, EXIT_STOPPED);
 
 	/* Not one ok comes first, where something did fail. */
 	in = audit_run_well();

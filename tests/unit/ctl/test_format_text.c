@@ -548,6 +548,69 @@ START_TEST(test_stopped_has_one_form)
 }
 END_TEST
 
+/* One blank where lines break, and between words. */
+static void squeeze(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++)
+		if (!strchr(" \n", *from))
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	*to = '\0';
+}
+
+/* What was cut off with the run has not failed. */
+START_TEST(test_cut_off_is_no_failure)
+{
+	static const struct {
+		const char *event;
+		int ok, timeout, unfinished, unsent;
+		const char *has, *lacks;
+	} cases[] = {
+		{"stop-now", 0, 0, 29, 1,
+			" · 30 requests had no answer yet when it was stopped planned",
+			"100 % failed"},
+		{"stop-now", 29, 0, 1, 0,
+			" · nothing failed · 1 request had no answer yet when it was stopped "
+			"planned",
+			" % failed"},
+		{"stop-now", 0, 3, 27, 0,
+			" · 10.0 % failed · 27 requests had no answer yet when it was stopped "
+			"planned",
+			"drain"},
+		{"stop", 0, 0, 30, 0,
+			" · 30 requests had no answer yet when the drain ended planned",
+			"100 % failed"},
+		{"stop", 30, 0, 0, 0, " · nothing failed planned", "no answer yet"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_t *doc = recorded_report("open");
+		char *text;
+
+		fixture_set(doc, "run", "outcome", json_string("stopped"));
+		fixture_set(doc, "headline", "limited_by", json_string("unknown"));
+		fixture_set(doc, "headline", "failed_share", json_real(1 - cases[i].ok / 30.0));
+		json_object_set_new(doc, "ledger",
+			json_pack("{s:i s:i s:i s:i s:i s:i s:b}", "planned", 30, "sent",
+				30 - cases[i].unsent, "ok", cases[i].ok, "timeout",
+				cases[i].timeout, "unfinished", cases[i].unfinished, "unsent",
+				cases[i].unsent, "balanced", 1));
+		json_object_set_new(doc, "events",
+			json_pack("[{s:s s:I}]", "kind", cases[i].event, "at_ns", (json_int_t)1));
+		text = fixture_render(
+			&format_text, doc, (struct style){.width = 200, .utf8 = true});
+		squeeze(text);
+		ck_assert_msg(strstr(text, cases[i].has) != NULL, "%zu: %s", i, text);
+		ck_assert_msg(strstr(text, cases[i].lacks) == NULL, "%zu: %s", i, text);
+		free(text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
 START_TEST(test_many_sent_twice_is_no_praise)
 {
 	static const char why[] = "5.0 % of 60,000 requests were sent twice: the server had closed "
@@ -884,6 +947,7 @@ int main(void)
 	tcase_add_test(tcase, test_colour_is_on_the_verdict);
 	tcase_add_test(tcase, test_outcomes);
 	tcase_add_test(tcase, test_stopped_has_one_form);
+	tcase_add_test(tcase, test_cut_off_is_no_failure);
 	tcase_add_test(tcase, test_ok_with_failures_is_no_praise);
 	tcase_add_test(tcase, test_many_sent_twice_is_no_praise);
 	tcase_add_test(tcase, test_flat_is_the_rate_of_all);
