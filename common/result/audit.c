@@ -298,17 +298,29 @@ static bool audit_is_by_users(const struct audit_view *v)
 	return v->own_service_ns >= 0 && (double)v->plan.think_ns > v->own_service_ns;
 }
 
+static enum audit_limit audit_find_limit_of_closed(
+	const struct audit_view *v, const struct audit_facts *f)
+{
+	if (audit_count_ours(v) > 0)
+		return AUDIT_BY_GENERATOR;
+	if (audit_is_too_short(v)) {
+		if (audit_is_by_users(v))
+			return AUDIT_BY_USERS;
+		return audit_is_overload(f) && audit_is_by_server(v, f) ? AUDIT_BY_SERVER
+									: AUDIT_BY_UNKNOWN;
+	}
+	if (audit_is_starved(v) || v->r->generator.stalled_share > AUDIT_STALLED_SATURATED)
+		return AUDIT_BY_GENERATOR;
+	if (f->is_cut && audit_is_silent(v, f))
+		return audit_limit_of_silence(v, f);
+	return audit_is_by_users(v) ? AUDIT_BY_USERS : AUDIT_BY_SERVER;
+}
+
 static enum audit_limit audit_find_limit(
 	const struct audit_view *v, const struct audit_facts *f, const struct audit *a)
 {
-	if (!v->is_open) {
-		if (audit_count_ours(v) > 0 || audit_is_starved(v) ||
-			v->r->generator.stalled_share > AUDIT_STALLED_SATURATED)
-			return AUDIT_BY_GENERATOR;
-		if (f->is_cut && audit_is_silent(v, f))
-			return audit_limit_of_silence(v, f);
-		return audit_is_by_users(v) ? AUDIT_BY_USERS : AUDIT_BY_SERVER;
-	}
+	if (!v->is_open)
+		return audit_find_limit_of_closed(v, f);
 	if (a->verdict == AUDIT_SATURATED &&
 		(!audit_is_overload(f) || audit_is_sent_short(v, f) || audit_count_ours(v) > 0 ||
 			audit_is_starved(v) || audit_delay_share(v, a) >= 0.5))

@@ -7,9 +7,15 @@
 
 #include <stddef.h>
 
+#include "common/clock.h"
 #include "common/result/notes.h"
 
 struct result;
+
+/* A window that is shorter says nothing of how fast anything is: a single event of a busy host
+ * takes up to 50 ms, and must be no more than a tenth of it; the kernel counts CPU time in ticks of
+ * up to 10 ms; new threads and connections are slower at first. */
+#define AUDIT_LEAST_NS (500 * NSEC_PER_MSEC)
 
 enum audit_limit {
 	AUDIT_BY_PLAN,

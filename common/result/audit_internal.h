@@ -74,6 +74,8 @@ struct audit_view {
 	} plan;
 };
 void audit_view_of(const struct result *r, struct audit_view *ret);
+/* Too short a window for a limit, and for shares of CPU time (AUDIT_LEAST_NS). */
+bool audit_is_too_short(const struct audit_view *v);
 /* All connections that there may be were in use. Those that only wait for the server to accept them
  * count in the peak, but are never opened. */
 bool audit_was_full(const struct audit_view *v);

@@ -53,7 +53,7 @@ static void audit_note_neighbours(const struct audit_view *v, struct audit *a)
 	const struct note *note = &note_table[NOTE_STEAL];
 	double share = v->r->generator.steal_share;
 
-	if (!(share > note->limit))
+	if (!(share > note->limit) || audit_is_too_short(v))
 		return;
 	audit_mark_rate(v, a);
 	audit_add_note(v, a, note, share, note->limit, "a dedicated machine",
@@ -93,7 +93,7 @@ static void audit_note_causes(const struct audit_view *v, struct audit *a)
 	double queue = explains ? AUDIT_RUN_QUEUE_EXPLAINS : waits->limit;
 	double turn_ns = explains ? (double)AUDIT_TURN_EXPLAINS_NS : turns->limit;
 
-	if (g->run_queue_share > queue)
+	if (g->run_queue_share > queue && !audit_is_too_short(v))
 		audit_add_note(v, a, waits, g->run_queue_share, queue,
 			"a quieter machine; fewer programs than CPUs",
 			"a worker waited for a CPU for %s of the run",
@@ -110,7 +110,7 @@ static void audit_note_network(const struct audit_view *v, struct audit *a)
 	const struct result_generator *g = &v->r->generator;
 	double lost = AUDIT_RETRANSMITS * (double)g->tcp_segments;
 
-	if (g->softirq_share > softirq->limit)
+	if (g->softirq_share > softirq->limit && !audit_is_too_short(v))
 		audit_add_note(v, a, softirq, g->softirq_share, softirq->limit, "a quieter machine",
 			"%s of this machine's CPU time went into packets and timers",
 			figure_share(g->softirq_share).text);

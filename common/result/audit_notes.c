@@ -235,7 +235,7 @@ static void audit_note_cpu(const struct audit_view *v, struct audit *a)
 	struct audit_text try_text = audit_try_workers(v, "");
 	double share = v->r->generator.cpu_share;
 
-	if (!(share > AUDIT_CPU) || v->plan.spins)
+	if (!(share > AUDIT_CPU) || v->plan.spins || audit_is_too_short(v))
 		return;
 	if (v->is_open)
 		audit_add_note(v, a, &note_table[NOTE_CPU], share, AUDIT_CPU, try_text.s,

@@ -347,6 +347,11 @@ static void audit_find_capacity(struct audit_view *v)
 			(double)c->limit * (double)v->plan.pipeline * NSEC_PER_SEC / v->holds_ns;
 }
 
+bool audit_is_too_short(const struct audit_view *v)
+{
+	return v->has_begun && v->window_ns < AUDIT_LEAST_NS;
+}
+
 bool audit_was_full(const struct audit_view *v)
 {
 	const struct result_connections *c = &v->r->connections;

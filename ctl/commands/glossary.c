@@ -317,7 +317,8 @@ static const struct term terms[] = {
 		"not at all, or stood still at times. Connections: they are too few by their own "
 		"arithmetic (connections / mean service time), or opened too slowly. The users: "
 		"they think for longer than they wait. The generator: this machine. Unknown: none "
-		"of these is plain."},
+		"of these is plain, or the run was too short to tell (closed model, less than "
+		"500 ms)."},
 	{"unknown", "What held the run back is not plain from its figures."},
 	{"server", "What is loaded. Limited by the server: it answered ever later, not at all, "
 		   "or stood still at times."},

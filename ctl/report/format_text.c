@@ -16,6 +16,7 @@
 #include "common/stats/fault.h"
 #include "common/memory.h"
 #include "common/json_path.h"
+#include "common/result/audit.h"
 #include "common/result/notes.h"
 #include "common/str.h"
 #include "ctl/style.h"
@@ -549,7 +550,7 @@ static void format_text_notes(struct report *r)
 		report_line(r, "%*s%s", (int)REPORT_LABEL, "", report_more(r, more).text);
 }
 
-/* Fewer requests than that say too little to build on. */
+/* Fewer requests than that say too little to build on; nor does a window below AUDIT_LEAST_NS. */
 #define FORMAT_TEXT_NEXT_LEAST 100
 /* The range of -r: 1/h to 10M/s, six decimals. */
 #define FORMAT_TEXT_RATE_LEAST (1.0 / 3600)
@@ -599,6 +600,7 @@ static void format_text_next(struct report *r)
 	/* For a merged result, each of its runs has its own next step. */
 	if (!is_done || ok <= 0 || json_array_size(json_path_at(r->doc, "parts")) > 0 ||
 		report_int(r, "ledger.planned") < FORMAT_TEXT_NEXT_LEAST ||
+		report_window_ns(r) < (double)AUDIT_LEAST_NS ||
 		!(more >= FORMAT_TEXT_RATE_LEAST && more <= FORMAT_TEXT_RATE_MOST))
 		return;
 	if (r->closed)

@@ -189,7 +189,7 @@ static struct figure report_in(double ns)
 }
 
 /* Of a document from anywhere the sum of so many is not within 64 bits. */
-static double report_window_ns(const struct report *r)
+double report_window_ns(const struct report *r)
 {
 	return report_real(r, "window.end_ns") - report_real(r, "window.start_ns") -
 	       report_real(r, "window.paused_ns");

@@ -96,6 +96,7 @@ struct report_quantiles {
 void report_quantiles(const struct report *r, struct report_quantiles *ret);
 /* The same on the one screen, and a gap. */
 void report_quantile_table(struct report *r);
+double report_window_ns(const struct report *r);
 /* "not_connected" as people read it; and what it means. */
 struct figure report_class(const char *name);
 const char *report_class_meaning(const char *name);

@@ -7,6 +7,7 @@
 
 #include "common/exit_codes.h"
 #include "common/json_path.h"
+#include "common/result/audit.h"
 #include "common/str.h"
 #include "ctl/style.h"
 #include "ctl/report/report.h"
@@ -95,6 +96,10 @@ static const char *report_limit(const struct report *r)
 		if (str_eq(words[i][0], limit))
 			return words[i][1];
 	}
+	if (r->closed && report_int(r, "ledger.ok") > 0 &&
+		str_eq(json_path_text(r->doc, "run.outcome"), "completed") &&
+		report_window_ns(r) < (double)AUDIT_LEAST_NS)
+		return "too short to name a limit";
 	return "";
 }
 

@@ -55,3 +55,23 @@ stopped_twice -r 50
 stopped_twice -c 20
 end_process "$ORIGIN_PID"
 expect_nothing_left
+
+# Milliseconds name no limit, and no next rate.
+start_origin
+for few in '-c 10 -n 5' '-c 2 -n 100'; do
+	# shellcheck disable=SC2086  # flags
+	expect_exit 0 "$rpsctl" run "http://$ORIGIN/" $few -o "$T/result.json"
+	if [ "$(json "$T/result.json" '.window.end_ns - .window.start_ns < 500e6')" = false ]; then
+		skip "a run that is too short (needs a machine that is not this busy)"
+		continue
+	fi
+	expect_figures "$T/result.json" limit .headline.limited_by unknown
+	says 'too short to name a limit'
+	says_not 'limited by'
+	says_not 'ceiling| next -r|-t 2'
+done
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -r max -d 1s -o "$T/result.json"
+says 'limited by the (server|generator)'
+says ' next -r [0-9]'
+end_process "$ORIGIN_PID"
+expect_nothing_left

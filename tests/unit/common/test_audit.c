@@ -444,6 +444,51 @@ END_TEST
 
 /* ---------------------------------------------------------------- notes on the generator */
 
+/* A few milliseconds name no limit of the closed model, whatever its figures are. */
+START_TEST(test_too_short_for_a_limit)
+{
+	struct audit_run in = audit_run_well_closed();
+	struct audit a;
+
+	in.ledger = (struct ledger){.planned = 100, .sent = 100, .classes = {[LEDGER_OK] = 100}};
+	in.window_ns = 5 * MS;
+	in.ok_per_s = 20000;
+	in.service_mean = in.service_p50 = in.service_p99 = MS / 10;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_UNKNOWN, 0);
+	/* What the kernel counts in ticks is chance. */
+	in.cpu_share = 0.96;
+	in.run_queue_share = 0.7;
+	in.softirq_share = 0.4;
+	in.steal_share = 0.3;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_UNKNOWN, 0);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	ck_assert_uint_eq(a.n_notes, 0);
+	in.is_open = true;
+	in.planned_per_s = 20000;
+	in.response_p50 = in.response_p99 = MS / 10;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	ck_assert_uint_eq(a.n_notes, 0);
+	in.is_open = false;
+
+	/* What failed has failed, and who thinks does so at once. */
+	in.think = MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_USERS, 0);
+	in.think = 0;
+	spoil(&in, LEDGER_HTTP_ERROR, 20);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+
+	in.window_ns = AUDIT_LEAST_NS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_GENERATOR, 0);
+	ck_assert_ptr_nonnull(note_of(&a, "ceiling"));
+}
+END_TEST
+
 START_TEST(test_suspect)
 {
 	static const struct {
@@ -1628,6 +1673,7 @@ int main(void)
 		(int)(sizeof(closings) / sizeof(*closings)));
 	tcase_add_test(tcase, test_users_who_think);
 	tcase_add_test(tcase, test_closed);
+	tcase_add_test(tcase, test_too_short_for_a_limit);
 	tcase_add_loop_test(tcase, test_part_of_a_figure, 0, 8);
 	tcase_add_test(tcase, test_spinning);
 	tcase_add_test(tcase, test_connections_needed_beside_timeouts);

@@ -285,6 +285,30 @@ START_TEST(test_next)
 }
 END_TEST
 
+/* Of milliseconds nothing follows for any other rate, and nothing was the limit. */
+START_TEST(test_too_short_to_conclude)
+{
+	for (int is_closed = 0; is_closed < 2; is_closed++)
+		for (int is_short = 0; is_short < 2; is_short++) {
+			static const char says[] = "too short to name a limit";
+			json_t *doc = recorded_report(is_closed ? "closed" : "open");
+			json_int_t end_ns = is_short ? 499999999 : 500000000;
+			char *text;
+
+			fixture_set(doc, "window", "start_ns", json_integer(0));
+			if (is_closed)
+				fixture_set(doc, "headline", "limited_by", json_string("unknown"));
+			text = render_with(doc, "window", "end_ns", json_integer(end_ns),
+				(struct style){.width = 80});
+			ck_assert_msg((strstr(text, "  next ") == NULL) == is_short, "%s", text);
+			ck_assert_msg((strstr(text, says) != NULL) == (is_closed && is_short), "%s",
+				text);
+			free(text);
+			json_decref(doc);
+		}
+}
+END_TEST
+
 /* A plan of stages has no one rate: -r 2000 would take their place, or contradict --stage. */
 START_TEST(test_next_of_stages)
 {
@@ -937,6 +961,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_narrow, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_columns_do_not_touch);
 	tcase_add_test(tcase, test_next);
+	tcase_add_test(tcase, test_too_short_to_conclude);
 	tcase_add_test(tcase, test_next_of_stages);
 	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_hostile_texts);
