@@ -34,6 +34,7 @@ import sick  # noqa: E402
 import stalls  # noqa: E402
 import table  # noqa: E402
 import virtual  # noqa: E402
+import words  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 JOBS = 3  # tests at a time, of those that load the machine little
@@ -72,6 +73,7 @@ TESTS = (
     ("coverage", virtual.coverage, RPSD, False),
     ("repeated", repeated.repeated, RPSD, True),
     ("steady", fleet.steadiness, RPSD, False),
+    ("words", words.limited_by, RPSD, True),
     ("audit", virtual.audit_rules, RPSD, False),
 )
 
@@ -204,18 +206,24 @@ def report(given, results, before, seconds):
 
 
 def write(given, lines):
-    """RESULTS.md has a part for each tool; that of this one is made anew, and the table of all."""
+    """RESULTS.md has a part for each tool; that of this one is made anew, and the table of all. Some
+    of the tests alone, as often as RUNS says, have a part of their own."""
     path = os.path.join(HERE, "RESULTS.md")
     parts = {}
     if os.path.exists(path):
         with open(path, encoding="utf-8") as f:
             for part in f.read().split("\n## ")[1:]:
                 parts[part.partition("\n")[0]] = part.rstrip() + "\n"
-    parts[given.tool] = f"{given.tool}\n\n```\n" + "\n".join(lines[1:]) + "\n```\n"
-    names = sorted(parts, key=lambda name: (name != "rpsd", name))
+    title = given.tool
+    if given.only:
+        title += f", {' and '.join(given.only)} alone" + \
+            "".join(f", RUNS={n}" for n in (os.environ.get("RUNS"),) if n)
+    parts[title] = f"{title}\n\n```\n" + "\n".join(lines[1:]) + "\n```\n"
+    names = sorted(parts, key=lambda name: (not name.startswith("rpsd"), name))
     # The last row is of all runs of a tool that has a ledger.
     tests = list(dict.fromkeys(name for name, *_ in TESTS)) + ["all"]
-    overview = table.overview(tests, {name: parts[name].splitlines() for name in names})
+    overview = table.overview(tests, {
+        name: parts[name].splitlines() for name in names if " alone" not in name})
     with open(path, "w", encoding="utf-8") as f:
         f.write("# The honesty tests\n\nWritten by `make honesty WRITE=1 [TOOL=NAME]`; "
                 "README.md says what is what.\n\n")
