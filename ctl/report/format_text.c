@@ -19,6 +19,7 @@
 #include "common/result/audit.h"
 #include "common/result/notes.h"
 #include "common/str.h"
+#include "common/units.h"
 #include "ctl/style.h"
 #include "ctl/report/report.h"
 #include "ctl/spark.h"
@@ -587,6 +588,27 @@ static bool format_text_is_staged(const struct report *r)
 	return json_array_size(stages) > 1 || (first && !str_starts(first, "hold "));
 }
 
+/* What a run that was steered was asked for last says more of the next step than the mean of all it
+ * was asked for. */
+static double format_text_asked(const struct report *r)
+{
+	const json_t *events = json_path_at(r->doc, "events");
+	double asked = report_real(r, "headline.planned_per_s");
+
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+		int64_t at_ns = 0;
+		struct rate rate;
+
+		(void)json_path_int(event, "at_ns", &at_ns);
+		if (str_eq(json_path_text(event, "kind"), "rate") &&
+			at_ns < report_int(r, "window.end_ns") &&
+			units_parse_rate(json_path_text(event, "to"), &rate) == 0)
+			asked = rate_per_s(rate);
+	}
+	return asked;
+}
+
 static void format_text_next(struct report *r)
 {
 	const char *limit = json_path_text(r->doc, "headline.limited_by");
@@ -594,7 +616,7 @@ static void format_text_next(struct report *r)
 	double planned = report_real(r, "headline.planned_per_s");
 	double ok = report_real(r, "rates.ok_per_s");
 
-	double more = r->closed ? ok * 0.8 : planned * 2;
+	double more = r->closed ? ok * 0.8 : format_text_asked(r) * 2;
 	bool keeps_up = ok >= FORMAT_TEXT_KEEPS_UP * planned;
 
 	/* For a merged result, each of its runs has its own next step. */

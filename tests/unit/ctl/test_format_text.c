@@ -285,6 +285,37 @@ START_TEST(test_next)
 }
 END_TEST
 
+/* The rate that was asked last is what the next one follows from. */
+START_TEST(test_next_of_a_steered_run)
+{
+	static const struct {
+		json_int_t at_ns;
+		const char *kind, *to, *line;
+	} cases[] = {
+		{1000000000, "rate", "20/s", "  next    -r 40 for more"},
+		{1000000000, "rate", "90/m", "  next    -r 3 for more"},
+		{1000000000, "rate", "fast", "  next    -r 2000 for more"},
+		{1000000000, "pause", "paused", "  next    -r 2000 for more"},
+		/* It would have begun after the end. */
+		{3600000000000, "rate", "20/s", "  next    -r 2000 for more"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_t *doc = recorded_report("open");
+		char *text;
+
+		json_object_set_new(doc, "events",
+			json_pack("[{s:s s:I s:s} {s:s s:I s:s}]", "kind", "rate", "at_ns",
+				(json_int_t)10, "to", "1000/s", "kind", cases[i].kind, "at_ns",
+				cases[i].at_ns, "to", cases[i].to));
+		text = fixture_render(&format_text, doc, (struct style){.width = 80});
+		ck_assert_msg(strstr(text, cases[i].line) != NULL, "%zu: %s", i, text);
+		free(text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
 /* Of milliseconds nothing follows for any other rate, and nothing was the limit. */
 START_TEST(test_too_short_to_conclude)
 {
@@ -962,6 +993,7 @@ int main(void)
 	tcase_add_test(tcase, test_columns_do_not_touch);
 	tcase_add_test(tcase, test_next);
 	tcase_add_test(tcase, test_too_short_to_conclude);
+	tcase_add_test(tcase, test_next_of_a_steered_run);
 	tcase_add_test(tcase, test_next_of_stages);
 	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
 	tcase_add_test(tcase, test_hostile_texts);
