@@ -219,9 +219,10 @@ static void audit_note_part(const struct audit_view *v, struct audit *a)
 	else
 		audit_add_note(v, a, late, (double)ns, limit_ns,
 			v->is_open ? try_text.s : audit_spread(v),
-			"%s%s of the %s %s is the generator's: %s",
+			"%s%s of the %s %s%s is the generator's: %s",
 			v->r->generator.rx_unstamped_share > AUDIT_UNSTAMPED ? "at least " : "",
 			figure_time(ns).text, part.name, figure_time(part.of_ns).text,
+			v->is_open && v->r->offered.p99_ns < 0 ? " of the good answers" : "",
 			audit_lateness(v).s);
 	if (is_saturated && is_short)
 		audit_add_note(v, a, intervals, v->short_interval_share, intervals->limit,

@@ -399,8 +399,15 @@ static bool report_delay_has_note(const struct report *r)
 	return false;
 }
 
+/* Some arrivals have no good answer: the row of all is not that of the good answers alone. */
+static bool report_has_unserved(const struct report *r)
+{
+	return report_real(r, "offered.unserved_share") > 0;
+}
+
 /* "0.9 ms of p99": what of it is not of the server's making. A difference of the two, for the
- * share of one quantile in another says nothing. */
+ * share of one quantile in another says nothing. Both are of good answers: where these have a row
+ * of their own, "0.9 ms of ok p99", and no room is taken to say that it is none. */
 static struct figure report_our_part(const struct report *r)
 {
 	struct figure f = {""};
@@ -409,8 +416,11 @@ static struct figure report_our_part(const struct report *r)
 	if (!json_path_int(r->doc, "latency.response.p99_ns", &whole) ||
 		!json_path_int(r->doc, "latency.response_less_ours.p99_ns", &less))
 		return f;
-	(void)snprintf(f.text, sizeof(f.text), "%.20s of p99",
-		whole > less ? figure_time(whole - less).text : "none");
+	if (whole > less)
+		(void)snprintf(f.text, sizeof(f.text), "%.20s of %sp99",
+			figure_time(whole - less).text, report_has_unserved(r) ? "ok " : "");
+	else if (!report_has_unserved(r))
+		(void)snprintf(f.text, sizeof(f.text), "none of p99");
 	return f;
 }
 
@@ -446,7 +456,7 @@ static void report_responses(const struct report *r, struct report_quantiles *t,
 	static const struct report_row wait = {
 		.name = "conn. wait", .base = "latency.connection_wait", .missing = "-"};
 	struct figure missing = report_unserved(r, r->doc);
-	bool unserved = report_real(r, "offered.unserved_share") > 0;
+	bool unserved = report_has_unserved(r);
 	/* With arrivals unserved, the largest response time is not known. */
 	struct report_row all = {.name = "response",
 		.base = "offered",

@@ -37,6 +37,7 @@ struct audit_run {
 	double ok_per_s;
 
 	int64_t response_p50, response_p99; /* open model */
+	bool is_p99_unserved;		    /* of all arrivals; response_p99 is of the ok ones */
 	int64_t service_p50, service_p99, service_mean;
 	int64_t our_delay_p50, our_delay_p99;
 	int64_t request_timeout;
@@ -345,7 +346,8 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	if (in->is_open) {
 		r->offered.is = RESULT_IS_THERE;
 		r->offered.p50_ns = result_figure(in->response_p50);
-		r->offered.p99_ns = result_figure(in->response_p99);
+		r->offered.p99_ns =
+			in->is_p99_unserved ? RESULT_NULL : result_figure(in->response_p99);
 		audit_run_latency(r, "our_delay", in->our_delay_p50, in->our_delay_p99, -1);
 		audit_run_latency(
 			r, "connection_wait", in->connection_wait_p50, in->connection_wait_p99, -1);

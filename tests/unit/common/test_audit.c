@@ -538,6 +538,28 @@ START_TEST(test_suspect)
 }
 END_TEST
 
+/* Where the rank falls on an arrival without a good answer, the p99 that we have a part in is that
+ * of the others. */
+START_TEST(test_part_of_the_good_answers)
+{
+	struct audit_run in = audit_run_well();
+	struct audit a;
+
+	in.our_delay_p99 = in.less_p99 = 2 * MS;
+	in.response_p99 = 5 * MS;
+	spoil(&in, LEDGER_TIMEOUT, 600);
+	a = judged(&in);
+	ck_assert_str_eq(note_of(&a, "our-delay")->text,
+		"3.00 ms of the p99 5.00 ms is the generator's: sent late by up to 2.00 ms, read "
+		"late by up to 50.0 us (p99)");
+	in.is_p99_unserved = true;
+	a = judged(&in);
+	ck_assert_str_eq(note_of(&a, "our-delay")->text,
+		"3.00 ms of the p99 5.00 ms of the good answers is the generator's: sent late by "
+		"up to 2.00 ms, read late by up to 50.0 us (p99)");
+}
+END_TEST
+
 /* A part of a figure, and not a quotient of two: late arrivals that are not those that waited for
  * the server make no difference to its p99. */
 START_TEST(test_part_of_a_figure)
@@ -1674,6 +1696,7 @@ int main(void)
 	tcase_add_test(tcase, test_users_who_think);
 	tcase_add_test(tcase, test_closed);
 	tcase_add_test(tcase, test_too_short_for_a_limit);
+	tcase_add_test(tcase, test_part_of_the_good_answers);
 	tcase_add_loop_test(tcase, test_part_of_a_figure, 0, 8);
 	tcase_add_test(tcase, test_spinning);
 	tcase_add_test(tcase, test_connections_needed_beside_timeouts);

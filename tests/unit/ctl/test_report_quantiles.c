@@ -215,6 +215,35 @@ START_TEST(test_mark_of_our_delay)
 }
 END_TEST
 
+/* What of the p99 is ours is of the good answers, whose row is another where some have none. */
+START_TEST(test_part_of_the_ok_row)
+{
+	for (int ours = 0; ours < 2; ours++)
+		for (int unserved = 0; unserved < 2; unserved++) {
+			json_t *doc = recorded_report("open");
+			char *text;
+
+			fixture_set(doc, "latency.response", "p99_ns", json_integer(5000000));
+			fixture_set(doc, "latency.response_less_ours", "p99_ns",
+				json_integer(ours ? 3000000 : 5000000));
+			fixture_set(doc, "offered", "unserved_share", json_real(0.02 * unserved));
+			text = fixture_render(
+				&format_text, doc, (struct style){.width = 120, .utf8 = true});
+			ck_assert_msg(
+				(strstr(text, "  2.00 ms of p99\n") != NULL) == (ours && !unserved),
+				"%s", text);
+			ck_assert_msg((strstr(text, "  2.00 ms of ok p99\n") != NULL) ==
+					      (ours && unserved),
+				"%s", text);
+			ck_assert_msg(
+				(strstr(text, "  none of p99\n") != NULL) == (!ours && !unserved),
+				"%s", text);
+			free(text);
+			json_decref(doc);
+		}
+}
+END_TEST
+
 START_TEST(test_nothing_served_lacks_no_data)
 {
 	json_t *doc = recorded_report("overload");
@@ -276,6 +305,7 @@ int main(void)
 	tcase_add_test(tcase, test_effective_numbers);
 	tcase_add_test(tcase, test_not_enough_data);
 	tcase_add_loop_test(tcase, test_mark_of_our_delay, 0, 2);
+	tcase_add_test(tcase, test_part_of_the_ok_row);
 	tcase_add_test(tcase, test_nothing_served_lacks_no_data);
 	tcase_add_test(tcase, test_steadiness_marks_the_percentiles);
 	tcase_add_test(tcase, test_slow_in_words);
