@@ -216,8 +216,9 @@ def write(given, lines):
                 parts[part.partition("\n")[0]] = part.rstrip() + "\n"
     title = given.tool
     if given.only:
-        title += f", {' and '.join(given.only)} alone" + \
-            "".join(f", RUNS={n}" for n in (os.environ.get("RUNS"),) if n)
+        title += f", {' and '.join(given.only)} alone"
+        if "RUNS" in os.environ:
+            title += f", RUNS={os.environ['RUNS']}"
     parts[title] = f"{title}\n\n```\n" + "\n".join(lines[1:]) + "\n```\n"
     names = sorted(parts, key=lambda name: (not name.startswith("rpsd"), name))
     # The last row is of all runs of a tool that has a ledger.
