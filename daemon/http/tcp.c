@@ -89,7 +89,14 @@ static int64_t tcp_monotonic_ns(int64_t wall_ns)
 	return 0;
 }
 
-static ssize_t tcp_receive_stamped(struct transport *t, void *buf, size_t size)
+void tcp_ask_for_stamps(int fd)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one));
+}
+
+ssize_t tcp_receive_stamped(int fd, void *buf, size_t size, int flags, int64_t *ret_ns)
 {
 	union {
 		struct cmsghdr header;
@@ -102,13 +109,14 @@ static ssize_t tcp_receive_stamped(struct transport *t, void *buf, size_t size)
 		.msg_controllen = sizeof(control)};
 	struct cmsghdr *c;
 	struct timespec stamp;
-	ssize_t n = syscall(SYS_recvmsg, t->fd, &message, 0);
+	ssize_t n = syscall(SYS_recvmsg, fd, &message, flags);
 
+	*ret_ns = 0;
 	c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS &&
 		c->cmsg_len == CMSG_LEN(sizeof(stamp))) {
 		memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
-		t->received_ns = tcp_monotonic_ns(stamp.tv_sec * NSEC_PER_SEC + stamp.tv_nsec);
+		*ret_ns = tcp_monotonic_ns(stamp.tv_sec * NSEC_PER_SEC + stamp.tv_nsec);
 	}
 	return n;
 }
@@ -120,7 +128,7 @@ static enum io tcp_receive(struct transport *t, void *buf, size_t size, int flag
 	assert(size > 0);
 	t->received_ns = 0;
 	do {
-		n = t->wants_stamp ? tcp_receive_stamped(t, buf, size)
+		n = t->wants_stamp ? tcp_receive_stamped(t->fd, buf, size, flags, &t->received_ns)
 				   : syscall(SYS_recvfrom, t->fd, buf, size, flags, NULL, NULL);
 	} while (n == -1 && errno == EINTR);
 	t->is_drained = n < (ssize_t)size;
@@ -255,7 +263,7 @@ static int tcp_prepare(int fd, int family, const struct transport_options *optio
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1)
 		return -1;
 	/* Without stamps it is not known how late answers are read, and all else is as well. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one));
+	tcp_ask_for_stamps(fd);
 	return tcp_bind(fd, family, options);
 }
 
@@ -333,10 +341,9 @@ failed:
 int tcp_stamps_open(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int one = 1;
 
 	if (fd == -1)
 		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one));
+	tcp_ask_for_stamps(fd);
 	return fd;
 }

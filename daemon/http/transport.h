@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct guard;
 struct err;
@@ -91,6 +92,12 @@ struct transport_options {
 /* tcp.c: an open socket for as long as stamps of the kernel are wanted, so that it need not begin
  * and stop taking them with every connection; -errno if there is none. */
 int tcp_stamps_open(void);
+
+/* tcp.c, for servers: what is received on fd, or on what a listening fd accepts, is stamped by the
+ * kernel. */
+void tcp_ask_for_stamps(int fd);
+/* Like recv(); *ret_ns: when the last of these bytes arrived, 0 where it is not known. */
+ssize_t tcp_receive_stamped(int fd, void *buf, size_t size, int flags, int64_t *ret_ns);
 
 /* tcp.c: a non-blocking socket with TCP_NODELAY whose connect has been called; sa may be AF_INET,
  * AF_INET6 or AF_UNIX (which has no options); the guard is asked with this very address. options:
