@@ -172,7 +172,8 @@ static void cmd_origin_say_served(const json_t *origin)
 	cmd_origin_say_count(origin, "refused", "more were not valid requests");
 	cmd_origin_say_count(origin, "closed", "connections closed by the origin");
 	if (json_is_integer(json_object_get(origin, "p50_ns")))
-		print_errf("from request read to answer written: p50 %s, p99 %s, max %s\n",
+		print_errf(
+			"from a request's arrival to its answer written: p50 %s, p99 %s, max %s\n",
 			figure_time(cmd_origin_int(origin, "p50_ns")).text,
 			figure_time(cmd_origin_int(origin, "p99_ns")).text,
 			figure_time(cmd_origin_int(origin, "max_ns")).text);

@@ -16,7 +16,7 @@ static struct figure cmd_origins_count(const json_t *origin, const char *name)
 	return figure_count(n);
 }
 
-/* From a request read to its answer written. */
+/* From a request's arrival to its answer written. */
 static struct figure cmd_origins_p99(const json_t *origin)
 {
 	int64_t ns;

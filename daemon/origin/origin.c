@@ -26,6 +26,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "daemon/http/transport.h"
 #include "daemon/loop/future.h"
 #include "daemon/origin/origin_conn.h"
 #include "daemon/origin/origin_core.h"
@@ -174,6 +175,7 @@ static void origin_set_options(int fd, const struct settings_origin *settings)
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	tcp_ask_for_stamps(fd);
 	if (settings->read_bytes > 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }

@@ -36,5 +36,6 @@ struct origin_counts {
 void origin_read_counts(const struct origin *o, struct origin_counts *ret);
 /* The status of injected errors. */
 unsigned origin_error_status(const struct origin *o);
-/* Copies the times from a request read to its answer written into a new histogram. 0 or -ENOMEM. */
+/* Copies the times from a request's arrival to its answer written into a new histogram. 0 or
+ * -ENOMEM. */
 int origin_read_times(const struct origin *o, struct histogram *ret);

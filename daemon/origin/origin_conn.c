@@ -18,6 +18,10 @@
  * keeps a copy only of an incomplete line or of bytes that arrived too early; one that waits for
  * its delay needs this struct and 16 bytes in the heap.
  *
+ * The time that an answer took counts from the kernel's stamp of the request's last bytes: what it
+ * waited in the listen backlog, in the kernel's buffer or in `kept`, while the origin slept,
+ * stalled or answered others, is of its making. Delays and service times begin when it is read.
+ *
  * A client that half-closes still gets its answers, except on a HUNG connection, which sends none.
  * LINGERING: closing with unread bytes would reset the connection and could destroy the last answer
  * in transit, so the rest is read and dropped until the client closes or a second has passed. */
@@ -30,6 +34,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/http/transport.h"
 #include "daemon/origin/origin_core.h"
 
 /* The maximum number of steps for one connection in one turn of the loop. */
@@ -66,9 +71,10 @@ struct origin_conn {
 	const struct origin_answer *answer;
 	uint64_t sent;
 	uint64_t to_send;
-	int64_t whole_ns; /* when the present request was complete */
-	int64_t begin_ns; /* drip: when the answer began */
-	int64_t delay_ns; /* of the present request, after its service */
+	int64_t received_ns; /* when the last bytes read had arrived; 0: not known */
+	int64_t whole_ns;    /* when all of the present request had arrived */
+	int64_t begin_ns;    /* drip: when the answer began */
+	int64_t delay_ns;    /* of the present request, after its service */
 	char *kept;
 	uint32_t kept_len;
 	uint32_t n_answers; /* number of answers until it closes */
@@ -222,6 +228,12 @@ static enum origin_answer_kind origin_conn_choose_end(struct origin_conn *c)
 	return c->request.is_http10 ? ORIGIN_ANSWER_STAYS_HTTP10 : ORIGIN_ANSWER_STAYS;
 }
 
+/* For its times a request begins when the kernel has received it, however late it is read. */
+static int64_t origin_conn_arrived_ns(const struct origin_conn *c, int64_t now_ns)
+{
+	return c->received_ns > 0 && c->received_ns < now_ns ? c->received_ns : now_ns;
+}
+
 static void origin_conn_delay(struct origin_conn *c, int64_t from_ns)
 {
 	int64_t due_ns;
@@ -262,7 +274,7 @@ static void origin_conn_answer(struct origin_conn *c)
 	int64_t now_ns = clock_now_ns();
 	const struct origin_answer *answers = core->answers[fate.is_error];
 
-	c->whole_ns = now_ns;
+	c->whole_ns = origin_conn_arrived_ns(c, now_ns);
 	c->in_body = false;
 	timer_stop(&c->timer);
 	origin_tally_add(&core->tally.requests, 1);
@@ -290,7 +302,7 @@ static void origin_conn_answer(struct origin_conn *c)
 
 static void origin_conn_refuse(struct origin_conn *c)
 {
-	c->whole_ns = clock_now_ns();
+	c->whole_ns = origin_conn_arrived_ns(c, clock_now_ns());
 	c->in_body = false;
 	timer_stop(&c->timer);
 	origin_conn_prepare(c, &c->core->refusal, ORIGIN_CLASS_REFUSED);
@@ -390,7 +402,8 @@ static enum origin_conn_step origin_conn_consume(
 static enum origin_conn_step origin_conn_drop_body(struct origin_conn *c, uint64_t body_left)
 {
 	size_t len = body_left < ORIGIN_CONN_DROP_SIZE ? (size_t)body_left : ORIGIN_CONN_DROP_SIZE;
-	ssize_t n = recv(c->task.fd, NULL, origin_conn_read_max(c, len), MSG_TRUNC);
+	ssize_t n = tcp_receive_stamped(
+		c->task.fd, NULL, origin_conn_read_max(c, len), MSG_TRUNC, &c->received_ns);
 
 	if (n == 0)
 		return ORIGIN_CONN_CLOSE;
@@ -424,7 +437,7 @@ static enum origin_conn_step origin_conn_read(struct origin_conn *c)
 		if (body_left > ORIGIN_READ_SIZE && kept_len == 0)
 			return origin_conn_drop_body(c, body_left);
 		max = origin_conn_read_max(c, ORIGIN_READ_SIZE);
-		n = recv(c->task.fd, buffer + kept_len, max, 0);
+		n = tcp_receive_stamped(c->task.fd, buffer + kept_len, max, 0, &c->received_ns);
 		if (n == 0)
 			return ORIGIN_CONN_CLOSE;
 		if (n == -1 && errno == EINTR)

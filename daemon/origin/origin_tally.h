@@ -39,7 +39,7 @@ static inline void origin_tally_add(_Atomic uint64_t *counter, uint64_t n)
 	atomic_store_explicit(counter, value + n, memory_order_relaxed);
 }
 
-/* An answer is written; its request was complete took_ns before. */
+/* An answer is written; its request had arrived took_ns before. */
 void origin_tally_answer(struct origin_tally *t, enum origin_class class, int64_t took_ns);
 
 /* Any thread. */

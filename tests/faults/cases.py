@@ -64,6 +64,7 @@ CALLS = {
     "getsockopt": ["ENOBUFS"], "setsockopt": ["ENOBUFS", "EINVAL"], "getsockname": ["ENOBUFS"],
     "sendto": ["EIO", "ENOMEM", "EPIPE", "ENOBUFS", "EINTR", "EAGAIN"],
     "recvfrom": ["EIO", "ENOMEM", "ECONNRESET", "EINTR", "EAGAIN"],
+    "recvmsg": ["EIO", "ENOMEM", "ECONNRESET", "EINTR", "EAGAIN"],
     "sendmsg": ["EIO", "ENOBUFS"], "write": ["EIO", "ENOSPC", "EINTR"],
     "read": ["EIO", "EINTR"], "openat": ["EMFILE", "ENOMEM", "EACCES"],
     "fcntl": ["EMFILE", "EINVAL"], "poll": ["EINTR", "ENOMEM"], "ppoll": ["EINTR", "ENOMEM"],

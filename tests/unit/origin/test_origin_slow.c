@@ -288,6 +288,51 @@ START_TEST(times_are_those_of_the_answers)
 }
 END_TEST
 
+/* The longest time once n requests are answered. */
+static int64_t longest_ns(unsigned n)
+{
+	struct histogram h = {0};
+	int64_t max_ns;
+
+	do {
+		histogram_fini(&h);
+		ck_assert_int_eq(origin_read_times(origin, &h), 0);
+	} while (h.count < n);
+	max_ns = h.max;
+	histogram_fini(&h);
+	return max_ns;
+}
+
+/* What a request waits before it is read counts: for the origin to accept its connection, or for
+ * those before it on the same one. The kernel begins to stamp a moment after the listener has asked
+ * for it, so it is tried until then. */
+START_TEST(times_begin_when_a_request_arrives)
+{
+	int64_t give_up_ns = clock_now_ns() + 10 * NSEC_PER_SEC;
+	int64_t least_ns = 39 * MS, most_ns;
+
+	if (_i == 0)
+		settings.accept_stall = (struct settings_cycle){40 * MS, 0};
+	else
+		set_delay(SETTINGS_DELAY_FIXED, 20 * MS);
+	do {
+		int fd;
+
+		ck_assert_int_lt(clock_now_ns(), give_up_ns);
+		start();
+		fd = new_client();
+		send_text(fd, _i == 0 ? ONE : ONE ONE);
+		expect_200(fd);
+		if (_i == 1)
+			expect_200(fd);
+		most_ns = longest_ns(1 + (unsigned)_i);
+		(void)close(fd);
+		origin = origin_free(origin);
+	} while (most_ns < least_ns);
+	ck_assert_int_lt(most_ns, 10 * NSEC_PER_SEC);
+}
+END_TEST
+
 /* ---- the log of gaps */
 
 static char directory[64];
@@ -391,6 +436,7 @@ int main(void)
 	tcase_add_test(slow, errors_may_come_without_the_delay);
 	tcase_add_test(ledger, answers_are_counted_by_what_they_are);
 	tcase_add_test(ledger, times_are_those_of_the_answers);
+	tcase_add_loop_test(ledger, times_begin_when_a_request_arrives, 0, 2);
 	tcase_add_checked_fixture(log, gaps_setup, gaps_teardown);
 	tcase_set_timeout(log, 30);
 	tcase_add_test(log, arrivals_are_logged);
