@@ -303,6 +303,8 @@ static enum audit_limit audit_find_limit_of_closed(
 {
 	if (audit_count_ours(v) > 0)
 		return AUDIT_BY_GENERATOR;
+	if (f->is_short && audit_is_reset(v, audit_most(v)))
+		return AUDIT_BY_SERVER;
 	if (audit_is_too_short(v)) {
 		if (audit_is_by_users(v))
 			return AUDIT_BY_USERS;
@@ -399,12 +401,17 @@ static const char *audit_each(const struct audit_view *v)
 	return v->n_hosts > 1 ? " for each run" : "";
 }
 
-/* Which check it was, where checks failed most: ": check-size (body has 1 bytes, expected 2)". */
-static struct audit_sentence audit_which_check(const struct audit_view *v, enum ledger_class most)
+/* Which check it was, where checks failed most: ": check-size (body has 1 bytes, expected 2)"; and
+ * which connections, where it was these. */
+static struct audit_sentence audit_which(const struct audit_view *v, enum ledger_class most)
 {
 	enum fault fault = audit_main_fault(v, FAULT_PHASE_CHECK);
 	struct audit_sentence t = {""}, told;
 
+	if (audit_is_reset(v, most)) {
+		told = audit_tell_reset(v);
+		snprintf(t.s, sizeof(t.s), ": %.180s", told.s);
+	}
 	if (most != LEDGER_CHECK_FAILED || fault == FAULT_NONE)
 		return t;
 	told = audit_tell_fault(v, fault);
@@ -466,8 +473,7 @@ static void audit_tell_failed(const struct audit_view *v, struct audit *a)
 			v->failed_by ? fault_table[v->failed_by].help : "no connection was made");
 	else
 		audit_because(a, "not one of %s requests %s: %s%s", figure_count(l->planned).text,
-			audit_none_ok[most], audit_text_failures(l).s,
-			audit_which_check(v, most).s);
+			audit_none_ok[most], audit_text_failures(l).s, audit_which(v, most).s);
 	if (audit_count_ours(v) > 0)
 		audit_try(a, "%s",
 			audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_GENERATOR)).s);
@@ -589,7 +595,7 @@ static void audit_tell_failures(const struct audit_view *v, struct audit *a)
 
 	audit_because(a, "%s of %s requests failed: %s%s",
 		figure_share(ledger_failed_share(l)).text, figure_count(l->planned).text,
-		audit_text_failures(l).s, audit_which_check(v, most).s);
+		audit_text_failures(l).s, audit_which(v, most).s);
 	if (audit_is_redirected(v, most))
 		audit_try(a, "%s", audit_try_redirects(v).s);
 	else
@@ -775,6 +781,16 @@ static void audit_find_headline(
 }
 
 /* Unless the headline has said it. */
+static void audit_mention_reset(const struct audit_view *v, struct audit *a)
+{
+	int64_t n = v->r->connections.reset_beside;
+
+	if (*audit_tell_reset(v).s && !strstr(a->because, audit_tell_reset(v).s))
+		audit_add_note(v, a, &note_table[NOTE_RESET], (double)n, 0, AUDIT_RESET_REMEDY,
+			"%s: has it a limit of connections?", audit_tell_reset(v).s);
+}
+
+/* The same of redirects. */
 static void audit_mention_redirects(const struct audit_view *v, struct audit *a)
 {
 	if (audit_has_redirects(v) && strcmp(a->because, audit_tell_redirects(v).s) != 0)
@@ -798,6 +814,7 @@ void audit_judge(const struct result *r, struct audit *ret)
 		return;
 	}
 	audit_find_headline(v, &f, ret);
+	audit_mention_reset(v, ret);
 	audit_mention_redirects(v, ret);
 	if (v->outcome == AUDIT_STOPPED)
 		ret->exit_code = EXIT_STOPPED;

@@ -75,6 +75,27 @@ struct audit_sentence audit_tell_repeated(const struct audit_view *v)
 	return t;
 }
 
+/* ---------------------------------------------------------------- too many connections */
+
+struct audit_sentence audit_tell_reset(const struct audit_view *v)
+{
+	int64_t n = v->r->connections.reset_beside;
+	struct audit_sentence t = {""};
+
+	if (n > 0 && v->ledger.classes[LEDGER_OK] > 0)
+		snprintf(t.s, sizeof(t.s),
+			"the server reset %.26s connection%s before an answer, while others worked",
+			figure_count(n).text, n == 1 ? "" : "s");
+	return t;
+}
+
+bool audit_is_reset(const struct audit_view *v, enum ledger_class most)
+{
+	return (most == LEDGER_CONNECTION_ERROR || most == LEDGER_NOT_CONNECTED) &&
+	       *audit_tell_reset(v).s &&
+	       2 * (double)v->r->connections.reset_beside >= (double)v->ledger.classes[most];
+}
+
 /* ---------------------------------------------------------------- opening connections */
 
 bool audit_is_reopened(const struct audit_view *v)

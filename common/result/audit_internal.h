@@ -151,6 +151,14 @@ bool audit_accepts_no_more(const struct audit_view *v);
 /* The first example of a fault, in brackets after its name: "check-size (body has 1 bytes, …)". */
 struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fault);
 
+/* "the server reset 3 connections before an answer, while others worked"; "": it did not. And
+ * whether that is why most of the requests failed that did. */
+struct audit_sentence audit_tell_reset(const struct audit_view *v);
+bool audit_is_reset(const struct audit_view *v, enum ledger_class most);
+#define AUDIT_RESET_REMEDY                                                                         \
+	"fewer connections (-c), or a higher limit of connections in the server; its log may say " \
+	"why it resets them"
+
 /* "5.2 % of 10,000 requests were sent twice: ..."; "" where so few were that it is not worth the
  * headline. And what to do about it. */
 struct audit_sentence audit_tell_repeated(const struct audit_view *v);

@@ -233,6 +233,8 @@ static bool audit_is_to_look_at(const struct audit_view *v, enum ledger_class mo
 
 struct audit_sentence audit_remedy(const struct audit_view *v, enum ledger_class most)
 {
+	if (audit_is_reset(v, most))
+		return audit_say(AUDIT_RESET_REMEDY);
 	return audit_is_to_look_at(v, most) ? audit_try_look(v) : audit_class_remedy(v, most);
 }
 

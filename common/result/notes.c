@@ -23,6 +23,9 @@ const struct note note_table[NOTE_COUNT] = {
 		.meaning = "A worker's ledger did not balance in the middle of the run: a bug, "
 			   "please report it."},
 	[NOTE_SURPLUS] = {"surplus", "count", 0},
+	[NOTE_RESET] = {"reset-beside", "count", 0,
+		.meaning = "Connections that the server reset before it had answered on them, "
+			   "while others were open: as a server does that has a limit for them."},
 	[NOTE_OUR_DELAY] = {"our-delay", "ns", NSEC_PER_MSEC, AUDIT_SUSPECT},
 	[NOTE_SHORT_INTERVALS] = {"short-intervals", "share", 0.01,
 		.meaning = "Intervals in which less than 99 % of what was due was sent."},

@@ -213,6 +213,7 @@ struct result_stage {
 struct result_connections {
 	enum result_state is;
 	int64_t limit, allowed, peak, opened, closed_by_peer, closed_by_us, surplus, stale;
+	int64_t reset_beside;
 	double reused_share;
 	int64_t queue_peak;
 	int64_t held_by_pace;

@@ -364,6 +364,8 @@ static const struct result_field result_connections_fields[] = {
 	COUNT(surplus, "with bytes after an answer that belong to none", .absent_when = OLDER),
 	COUNT(stale, "that the server was closing when a request was to be sent",
 		.absent_when = OLDER),
+	COUNT(reset_beside, "that the server reset before an answer, while others were open",
+		.absent_when = OLDER),
 	FIELD(reused_share, REAL, SHARE, APART, APART,
 		"requests on a connection that had carried one before",
 		.null_when = "nothing was sent"),

@@ -216,6 +216,15 @@ static void pool_on_spared(struct task *t)
 		;
 }
 
+/* A server that resets some before it answers on them, and keeps others, has a limit for them. */
+static void pool_note_reset(struct pool *p)
+{
+	bool is_reset = p->config.env->reset_early > p->_n_reset;
+
+	p->_n_reset = p->config.env->reset_early;
+	p->n_reset_beside += is_reset && p->n_idle + p->n_busy > 0;
+}
+
 static void pool_on_closed(struct task *t, const struct task_loss *loss)
 {
 	struct pool *p = pool_of(t);
@@ -224,6 +233,7 @@ static void pool_on_closed(struct task *t, const struct task_loss *loss)
 		p->n_busy--;
 	else
 		p->n_idle--;
+	pool_note_reset(p);
 	list_remove(&t->node);
 	list_push_front(&p->_closed, &t->node);
 	if (!loss->was_busy)
@@ -238,6 +248,7 @@ static void pool_on_connect_failed(struct task *t, enum fault fault, const char 
 	struct pool *p = pool_of(t);
 
 	p->n_connecting--;
+	pool_note_reset(p);
 	list_push_back(&p->_closed, &t->node);
 	pool_connect_failed(p, fault, why);
 	pool_balance(p);

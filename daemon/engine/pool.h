@@ -83,6 +83,7 @@ struct pool {
 	int64_t _retry_ns;  /* its end: before it a connection is opened only if an arrival needs
 			     * one */
 	int64_t _next_open_ns;
+	uint64_t _n_reset;  /* of reset_early of the environment, those that were looked at */
 	int64_t _opened_ns; /* when the last attempt to connect succeeded */
 	struct timer_queue _open_timers;
 	struct timer _open_timer;
@@ -95,6 +96,8 @@ struct pool {
 	size_t peak; /* maximum of connections open or opening at once */
 	size_t queue_peak;
 	uint64_t n_kept_back;	 /* arrivals that were at first delayed by the cap */
+	uint64_t n_reset_beside; /* connections that were reset before their first answer, while
+				  * others were open */
 	uint64_t n_held_by_pace; /* arrivals of the window that waited because open_rate was used
 				  * up */
 };

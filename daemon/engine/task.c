@@ -268,10 +268,21 @@ void task_fail_gone(struct task *t, enum fault fault, int64_t now_ns, const char
 		t, (struct task_loss){0}, 0, FAULT_STALE, now_ns, "closed as the request was sent");
 }
 
+void task_note_reset(struct task *t)
+{
+	int error = t->_transport.error;
+	bool was_answered = task_n_in_flight(t) > 0 ? t->_requests > 1u + t->_n_further ||
+							      t->_exchange.first_byte_ns != 0
+						    : t->_requests > 0;
+
+	t->_env->reset_early += (error == ECONNRESET || error == EPIPE) && !was_answered;
+}
+
 void task_fail_errno(struct task *t, bool sending)
 {
 	int error = t->_transport.error;
 
+	task_note_reset(t);
 	if (error == ECONNRESET || error == EPIPE)
 		task_fail_gone(t, FAULT_RESET, clock_now_ns(), task_error_text(t));
 	else
@@ -437,6 +448,7 @@ static __attribute__((noinline)) void task_on_connect_event(struct task *t, uint
 		task_connected(t, events);
 		return;
 	}
+	task_note_reset(t);
 	fault = task_connect_fault(t);
 	why = task_error_text(t);
 	task_close(t);

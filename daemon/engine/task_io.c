@@ -733,6 +733,7 @@ void task_on_idle_event(struct task *t, uint32_t events)
 		break;
 	case TASK_FAILS:
 		loss.why = task_error_text(t);
+		task_note_reset(t);
 		/* fall through */
 	case TASK_ENDS:
 		env->closed_by_peer++;

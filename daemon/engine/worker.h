@@ -66,6 +66,7 @@ struct worker_summary {
 	char certificate_name[80]; /* tls_context_certificate_name */
 	char location[256];	   /* of the first redirect that had one; "": none */
 	uint64_t kept_back;	   /* requests that were delayed by the cap on the rate */
+	uint64_t reset_beside;	   /* connections reset before an answer, others being open */
 	uint64_t held_by_pace;	   /* arrivals that waited because open_rate was used up */
 	unsigned late_acts;	   /* steering acts that it received after their instants */
 	int64_t latest_act_ns;	   /* the maximum delay of these */

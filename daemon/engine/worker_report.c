@@ -223,6 +223,7 @@ static void worker_sum_up(struct worker *w)
 		.requests_on_new = w->env.requests_on_new,
 		.queue_peak = w->pool.queue_peak,
 		.kept_back = w->pool.n_kept_back,
+		.reset_beside = w->pool.n_reset_beside,
 		.held_by_pace = w->pool.n_held_by_pace,
 		.tls_info = w->env.tls_info,
 		.late_acts = w->late_acts,
@@ -272,6 +273,7 @@ void worker_summary_add(struct worker_summary *sum, const struct worker_summary 
 	sum->requests_on_new += s->requests_on_new;
 	sum->queue_peak += s->queue_peak;
 	sum->kept_back += s->kept_back;
+	sum->reset_beside += s->reset_beside;
 	sum->held_by_pace += s->held_by_pace;
 	sum->tls.handshakes += s->tls.handshakes;
 	sum->tls.resumed += s->tls.resumed;

@@ -453,6 +453,7 @@ static void run_fill_connections(const struct run *run, struct result_connection
 	to->closed_by_us = (int64_t)s->closed_by_us;
 	to->surplus = (int64_t)s->surplus;
 	to->stale = (int64_t)s->stale;
+	to->reset_beside = (int64_t)s->reset_beside;
 	to->reused_share =
 		s->requests > 0 ? 1 - (double)s->requests_on_new / (double)s->requests : 0;
 	to->queue_peak = (int64_t)s->queue_peak;

@@ -75,3 +75,15 @@ says 'limited by the (server|generator)'
 says ' next -r [0-9]'
 end_process "$ORIGIN_PID"
 expect_nothing_left
+
+# A server that has a limit of connections and resets those beyond it, while it answers on the others.
+start_origin --max-connections 1
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -c 30 -d 1s -o "$T/result.json"
+expect_figures "$T/result.json" \
+	"some were reset" '.connections.reset_beside > 0' true \
+	"some worked" '.ledger.ok > 0' true
+says 'the server reset [0-9,]+ connections? before an answer, while others worked'
+says 'try fewer connections \(-c\), or a higher limit of connections in the server'
+says_not 'see that the server is up'
+end_process "$ORIGIN_PID"
+expect_nothing_left

@@ -64,6 +64,7 @@ struct audit_run {
 	const char *reuse; /* of the plan; NULL: lifo */
 	uint64_t requests_per_connection;
 	int64_t max_age;
+	uint64_t reset_beside;
 	uint64_t held_by_pace;
 	double open_rate;
 	enum fault failed_by;
@@ -364,6 +365,7 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	r->connections.opened = audit_run_count(in->connections_opened);
 	r->connections.closed_by_peer = audit_run_count(in->closed_by_peer);
 	r->connections.closed_by_us = audit_run_count(in->closed_by_us);
+	r->connections.reset_beside = audit_run_count(in->reset_beside);
 	r->connections.held_by_pace = audit_run_count(in->held_by_pace);
 	r->connections.open_rate_per_s = in->open_rate;
 	r->connections.surplus = audit_run_count(in->surplus);

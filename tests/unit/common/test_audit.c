@@ -445,6 +445,56 @@ END_TEST
 /* ---------------------------------------------------------------- notes on the generator */
 
 /* A few milliseconds name no limit of the closed model, whatever its figures are. */
+static const enum ledger_class reset_classes[] = {LEDGER_CONNECTION_ERROR, LEDGER_NOT_CONNECTED};
+
+/* A server that resets the connections beyond its limit, and answers well on the others. */
+START_TEST(test_limit_of_connections)
+{
+	bool is_closed = _i % 2;
+	enum ledger_class class = reset_classes[_i / 2];
+	struct audit_run in = is_closed ? audit_run_well_closed() : audit_run_well();
+	struct audit a;
+
+	spoil(&in, class, 3000);
+	blame(&in, class == LEDGER_NOT_CONNECTED ? FAULT_CONNECT_ERROR : FAULT_RESET, 3000);
+	in.answers = 27000;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.because, "while others"));
+	ck_assert_ptr_null(note_of(&a, "reset-beside"));
+
+	in.reset_beside = 3000;
+	in.cpu_share = 0.99;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_ptr_nonnull(strstr(a.because,
+		": the server reset 3,000 connections before an answer, while others worked"));
+	ck_assert_str_eq(a.try_text, "fewer connections (-c), or a higher limit of connections in "
+				     "the server; its log may say why it resets them");
+	ck_assert_ptr_null(note_of(&a, "reset-beside")); /* the headline has said it */
+
+	/* A few among other failures are a note. */
+	in.reset_beside = 1;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.because, "while others"));
+	ck_assert_str_eq(note_of(&a, "reset-beside")->text,
+		"the server reset 1 connection before an answer, while others worked: has it a "
+		"limit of connections?");
+	ck_assert_ptr_nonnull(
+		strstr(note_of(&a, "reset-beside")->try_text, "fewer connections (-c)"));
+
+	/* None works. */
+	in.reset_beside = 30000;
+	in.ledger.classes[class] += in.ledger.classes[LEDGER_OK];
+	in.ledger.classes[LEDGER_OK] = 0;
+	if (class == LEDGER_NOT_CONNECTED)
+		in.ledger.sent = 0;
+	in.answers = 0;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.because, "while others"));
+	ck_assert_ptr_null(note_of(&a, "reset-beside"));
+}
+END_TEST
+
 START_TEST(test_too_short_for_a_limit)
 {
 	struct audit_run in = audit_run_well_closed();
@@ -1695,6 +1745,7 @@ int main(void)
 		(int)(sizeof(closings) / sizeof(*closings)));
 	tcase_add_test(tcase, test_users_who_think);
 	tcase_add_test(tcase, test_closed);
+	tcase_add_loop_test(tcase, test_limit_of_connections, 0, 4);
 	tcase_add_test(tcase, test_too_short_for_a_limit);
 	tcase_add_test(tcase, test_part_of_the_good_answers);
 	tcase_add_loop_test(tcase, test_part_of_a_figure, 0, 8);

@@ -591,6 +591,56 @@ START_TEST(arrivals_before_a_full_pool_are_not_held_back)
 END_TEST
 
 /* The server goes in the middle: what waits gets another connection. */
+static void reset_peer(int i)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	ck_assert_int_eq(setsockopt(peers[i], SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	close(peers[i]);
+	peers[i] = -1;
+}
+
+/* A limit of the server: it resets those that are too many. One that was answered on, or the only
+ * one there is, tells of none. */
+START_TEST(resets_beside_open_connections_are_counted)
+{
+	int used;
+
+	config.is_fixed = true;
+	fixture_make_pool();
+	accept_peers(LIMIT);
+	TURN_UNTIL(calls.n_opened > 0);
+	fixture_arrive(1);
+	used = who_hears();
+	fixture_answer(used);
+	TURN_UNTIL(calls.n_ended == 1);
+	for (int i = 0; i < LIMIT; i++)
+		if (i != used)
+			reset_peer(i);
+	TURN_UNTIL(pool.n_reset_beside == LIMIT - 1);
+	reset_peer(used);
+	TURN_UNTIL(fixture.env.closed_by_peer == LIMIT);
+	ck_assert_uint_eq(pool.n_reset_beside, LIMIT - 1);
+}
+END_TEST
+
+START_TEST(resets_before_an_answer_are_counted)
+{
+	fixture_make_pool();
+	fixture_arrive(2);
+	accept_peers(2);
+	TURN_UNTIL(pool.n_busy == 2);
+	fixture_hear(peers[0]);
+	fixture_hear(peers[1]);
+	reset_peer(0);
+	TURN_UNTIL(calls.n_ended == 1);
+	ck_assert_uint_eq(pool.n_reset_beside, 1);
+	reset_peer(1);
+	TURN_UNTIL(calls.n_ended == 2);
+	ck_assert_uint_eq(pool.n_reset_beside, 1);
+}
+END_TEST
+
 START_TEST(waiting_arrivals_survive_a_lost_connection)
 {
 	config.limit = 1;
@@ -721,6 +771,8 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, failing_attempts_are_paced);
 	tcase_add_test(t, arrivals_that_open_rate_holds_back_are_counted);
 	tcase_add_test(t, arrivals_before_a_full_pool_are_not_held_back);
+	tcase_add_test(t, resets_beside_open_connections_are_counted);
+	tcase_add_test(t, resets_before_an_answer_are_counted);
 	tcase_add_test(t, waiting_arrivals_survive_a_lost_connection);
 	tcase_add_test(t, line_ends_on_an_idle_connection);
 	tcase_add_test(t, sending_fails_at_once);
