@@ -358,7 +358,7 @@ static const struct term terms[] = {
 	{"unserved age", "How long those had waited that never ended: unfinished and unsent."},
 	{"short intervals|short interval share", NULL},
 	{"ceiling", NULL},
-	{"reset-beside", NULL},
+	{"reset beside", NULL},
 	{"short window", NULL},
 	{"co located|colocated", NULL},
 	{"ports", NULL},
