@@ -108,11 +108,6 @@ const char *const audit_outcome_names[AUDIT_OUTCOMES] = {
 
 /* ---------------------------------------------------------------- was the plan carried? */
 
-static uint64_t audit_count_ours(const struct audit_view *v)
-{
-	return audit_count_faults(v, FAULT_PHASE_GENERATOR);
-}
-
 struct audit_facts {
 	double due; /* arrivals, less those that were cut off with the run */
 	double ok;

@@ -21,12 +21,12 @@
 #define AUDIT_REDIRECTS_SOME 0.01
 #define AUDIT_LOCATION_MAX 80
 
-uint64_t audit_count_faults(const struct audit_view *v, enum fault_phase phase)
+uint64_t audit_count_ours(const struct audit_view *v)
 {
-	uint64_t n = fault_table[v->failed_by].phase == phase && phase != FAULT_PHASE_NONE;
+	uint64_t n = fault_table[v->failed_by].phase == FAULT_PHASE_GENERATOR;
 
 	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++)
-		if (fault_table[f].phase == phase)
+		if (fault_table[f].phase == FAULT_PHASE_GENERATOR)
 			n += audit_fault_count(v, (enum fault)f);
 	return n;
 }

@@ -142,9 +142,9 @@ double audit_delay_share(const struct audit_view *v, const struct audit *a);
 
 /* audit_faults.c: what the answers and the faults say. */
 
-/* How many of that phase, and the most frequent one of them (FAULT_NONE: none), with what the run
- * could not begin for. */
-uint64_t audit_count_faults(const struct audit_view *v, enum fault_phase phase);
+/* How many faults were the generator's, and the most frequent one of a phase (FAULT_NONE: none),
+ * both with what the run could not begin for. */
+uint64_t audit_count_ours(const struct audit_view *v);
 enum fault audit_main_fault(const struct audit_view *v, enum fault_phase phase);
 /* Connections were made, so that the address is right, and others wait to be accepted. */
 bool audit_accepts_no_more(const struct audit_view *v);
