@@ -125,6 +125,46 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v);
 struct audit_sentence audit_tell_pace(const struct audit_view *v);
 struct audit_sentence audit_try_pace(const struct audit_view *v);
 
+/* audit_limit.c: facts, and what limited the run. */
+
+#define AUDIT_CARRIED 0.99 /* share of the plan answered well */
+struct audit_facts {
+	double due; /* arrivals, less those that were cut off with the run */
+	double ok;
+	double asked;	  /* per second */
+	double ok_rate;	  /* per second */
+	double capacity;  /* requests/s that the connections carry; 0: unknown */
+	double late;	  /* ok, but only after the window */
+	bool is_cut;	  /* the run did not come to its own end */
+	bool is_full;	  /* every connection was in use */
+	bool is_short;	  /* too few were answered well */
+	bool is_too_much; /* for the connections, by their arithmetic */
+	bool is_behind;	  /* answers were falling behind, */
+	bool is_growing;  /* and so was the backlog, all along */
+	bool is_stalling; /* the server stood still at times */
+	bool is_lost;	  /* requests got no answer while all others were fast */
+};
+
+struct audit_facts audit_gather(const struct audit_view *v);
+bool audit_is_overload(const struct audit_facts *f);
+/* Less was sent of the plan than a result may miss. */
+bool audit_is_sent_short(const struct audit_view *v, const struct audit_facts *f);
+/* All connections in use, and waiting for one made most of the time or cost most of what failed. */
+bool audit_waits_for_connections(const struct audit_view *v, const struct audit_facts *f);
+/* And they hardly carry what was asked. */
+bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f);
+/* The largest class but ok, without what was cut off with the run. */
+enum ledger_class audit_most(const struct audit_view *v);
+enum audit_limit audit_find_limit(
+	const struct audit_view *v, const struct audit_facts *f, const struct audit *a);
+enum audit_limit audit_limit_of_failure(const struct audit_view *v, enum ledger_class most);
+
+/* audit_headline.c: the headline in words. */
+
+void audit_find_headline(const struct audit_view *v, const struct audit_facts *f, struct audit *a);
+/* The same of a run in which nothing went well. */
+void audit_tell_failed(const struct audit_view *v, struct audit *a);
+
 /* audit_machine.c: what this machine and its kernel have done to us. After all that is about our
  * own delay: some figures matter only where there is one. */
 void audit_note_machine(const struct audit_view *v, struct audit *a);
