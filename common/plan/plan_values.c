@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/plan/plan.h"
+#include "common/plan/plan_keys.h"
 #include "common/str.h"
 #include "common/units.h"
 #include "common/url.h"
@@ -113,11 +114,21 @@ int plan_check_server_name(const char *value, struct err *reterr)
 int plan_parse_scale(const char *value, void *field, struct err *reterr)
 {
 	const char *number = value + (value[0] == 'x');
-	struct rate scale;
+	bool is_negative = number[0] == '-';
+	struct rate scale = {0, 1};
+	int r;
 
 	/* The grammar of a rate without its units: exact, at most six decimals and ten million. */
-	if (number[strspn(number, "0123456789.")] || units_parse_rate(number, &scale) ||
-		!scale.num) {
+	number += is_negative;
+	r = number[strspn(number, "0123456789.")] ? UNITS_E_SYNTAX
+						  : units_parse_rate(number, &scale);
+	if (r == UNITS_E_RANGE || (r == 0 && (is_negative || scale.num == 0))) {
+		err_set(reterr,
+			"'%.60s' is out of range: x0.000001..x10000000, with at most six decimals",
+			value);
+		return -EINVAL;
+	}
+	if (r) {
 		err_set(reterr,
 			"'%.60s' is not a scale: write x and a number above 0, as in x0.1 or x2",
 			value);
@@ -130,19 +141,19 @@ int plan_parse_scale(const char *value, void *field, struct err *reterr)
 
 int plan_parse_new_rate(const char *value, struct rate *ret, bool *ret_is_scale, struct err *reterr)
 {
-	static const char how[] = "write 500, 2k or 100/m, or x1.1 of the present one";
-	int r;
+	struct key key = *keys_find(&plan_keys, "load", "rate");
+	struct rate rate;
 
 	*ret_is_scale = value[0] == 'x';
 	if (*ret_is_scale)
 		return plan_parse_scale(value, ret, reterr);
-	r = units_parse_rate(value, ret);
-	if (r == UNITS_E_RANGE)
-		err_set(reterr, "'%.60s' is above the highest rate, 10M/s%s: %s", value,
-			strchr(value, '.') ? ", or has more than six decimals" : "", how);
-	else if (r)
-		err_set(reterr, "'%.60s' is not a rate: %s", value, how);
-	return r ? -EINVAL : 0;
+	/* Whoever carries it out refuses it, for a pause may be meant. */
+	if (units_parse_rate(value, &rate) == 0 && rate.num == 0) {
+		*ret = rate;
+		return 0;
+	}
+	key.word = "x1.1 of the present one";
+	return keys_parse(&key, value, ret, reterr);
 }
 
 /* ---- how arrivals are spaced, and met ---- */

@@ -252,7 +252,7 @@ static int run_steering_find_rate(const struct run_steering *s, const struct run
 			text, sizeof(text), "%.3f", rate_per_s(from) * rate_per_s(order->rate));
 		if (units_parse_rate(text, &to))
 			return run_steering_refuse(
-				reterr, "%s/s is not a rate: 10,000,000/s at most", text);
+				reterr, "%s/s is out of range: 1/h..10M/s", text);
 	}
 	units_format_rate(to, text, sizeof(text));
 	if (to.num == 0)

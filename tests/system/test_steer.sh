@@ -80,9 +80,11 @@ expect_exit 0 "$rpsctl" resume
 wait_until 3 state_is running || fail "$id does not go on"
 refused 77 "$id is not paused" resume "$id"
 refused 77 "rate 6000/s is above \[policy\] max-rate = 5000" set "$id" rate=6000
-refused 64 "'fast' is not a rate: write 500" set "$id" rate=fast
-refused 64 "'11M' is above the highest rate, 10M/s: write 500" set "$id" rate=11M
-refused 64 "'0.0000001' is above the highest rate, 10M/s, or has more than six" set "$id" rate=0.0000001
+refused 64 "'fast' is not a rate: write a number and /s.*, or x1.1 of the present one" set "$id" rate=fast
+refused 64 "'-5' is out of range: 1/h..10M/s, or x1.1" set "$id" rate=-5
+refused 64 "'11M' is too large: .*; the range is 1/h..10M/s" set "$id" rate=11M
+refused 77 "0/s is not a rate to continue with; use pause to wait" set "$id" rate=0
+refused 77 "/s is out of range: 1/h..10M/s" set "$id" rate=x10000000
 refused 64 "'x' is not a scale" set "$id" rate=x
 refused 64 "'duration' cannot be set while it runs: only rate can" set "$id" duration=3s
 refused 64 "'400' is not KEY=VALUE" set "$id" 400

@@ -383,7 +383,8 @@ START_TEST(scale_that_makes_no_rate)
 		"f.ini:4: x2 of 9000000/s is not a rate");
 	CONF_EXPECT(CONF_TARGET "[load]\nrate = 0.333333\nscale = x0.333333\n",
 		"f.ini:5: x0.333333 of 0.333333/s is not a rate");
-	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0\n", "f.ini:4: scale: 'x0' is not a scale");
+	CONF_EXPECT(CONF_TARGET "[load]\nscale = x0\n",
+		"f.ini:4: scale: 'x0' is out of range: x0.000001..x10000000");
 	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2/s\n", "f.ini:4: scale: 'x2/s' is not a scale");
 	CONF_EXPECT(CONF_TARGET "[load]\nscale = x2k\n", "f.ini:4: scale: 'x2k' is not a scale");
 	CONF_EXPECT(CONF_TARGET "[load]\nscale = xx2\n", "f.ini:4: scale: 'xx2' is not a scale");
