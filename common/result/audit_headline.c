@@ -89,9 +89,17 @@ static struct audit_sentence audit_which(const struct audit_view *v, enum ledger
 }
 
 /* Redirects that are not expected are statuses that are not expected. */
-static bool audit_is_redirected(const struct audit_view *v, enum ledger_class most)
+static void audit_try_class(const struct audit_view *v, enum ledger_class most, struct audit *a)
 {
-	return most == LEDGER_HTTP_ERROR && audit_is_mostly_redirects(v);
+	if (most == LEDGER_HTTP_ERROR && audit_is_mostly_redirects(v))
+		audit_try(a, "%s", audit_try_redirects(v).s);
+	else
+		audit_try(a, "%s", audit_remedy(v, most).s);
+}
+
+static void audit_try_against_ours(const struct audit_view *v, struct audit *a)
+{
+	audit_try(a, "%s", audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_GENERATOR)).s);
 }
 
 /* ---------------------------------------------------------------- what is told */
@@ -130,12 +138,9 @@ void audit_tell_failed(const struct audit_view *v, struct audit *a)
 		audit_because(a, "not one of %s requests %s: %s%s", figure_count(l->planned).text,
 			audit_none_ok[most], audit_text_failures(l).s, audit_which(v, most).s);
 	if (audit_count_ours(v) > 0)
-		audit_try(a, "%s",
-			audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_GENERATOR)).s);
-	else if (audit_is_redirected(v, most))
-		audit_try(a, "%s", audit_try_redirects(v).s);
+		audit_try_against_ours(v, a);
 	else
-		audit_try(a, "%s", audit_remedy(v, most).s);
+		audit_try_class(v, most, a);
 }
 
 static void audit_tell_generator(const struct audit_view *v, struct audit *a)
@@ -156,8 +161,7 @@ static void audit_tell_generator(const struct audit_view *v, struct audit *a)
 	audit_because(a, "limited by the generator: sent %s of %s%s%s", figure_count(l->sent).text,
 		figure_count(l->planned).text, errors.s, delay.s);
 	if (audit_count_ours(v) > 0)
-		audit_try(a, "%s",
-			audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_GENERATOR)).s);
+		audit_try_against_ours(v, a);
 	else if (*audit_machine_remedy(v))
 		audit_try(a, "%s", audit_machine_remedy(v));
 	else
@@ -207,6 +211,13 @@ static void audit_try_connections(const struct audit_view *v, double more, struc
 			n, each);
 }
 
+/* The pace at which connections are opened kept requests back. */
+static void audit_tell_opening(const struct audit_view *v, struct audit *a)
+{
+	audit_because(a, "limited by connections: %s", audit_tell_pace(v).s);
+	audit_try(a, "%s", audit_try_pace(v).s);
+}
+
 static void audit_tell_connections(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
@@ -217,8 +228,7 @@ static void audit_tell_connections(
 				   : f->ok_rate;
 
 	if (!audit_is_by_connections(v, f)) {
-		audit_because(a, "limited by connections: %s", audit_tell_pace(v).s);
-		audit_try(a, "%s", audit_try_pace(v).s);
+		audit_tell_opening(v, a);
 		return;
 	}
 	/* Where much less came through than they could carry, their arithmetic explains nothing.
@@ -251,10 +261,7 @@ static void audit_tell_failures(const struct audit_view *v, struct audit *a)
 	audit_because(a, "%s of %s requests failed: %s%s",
 		figure_share(ledger_failed_share(l)).text, figure_count(l->planned).text,
 		audit_text_failures(l).s, audit_which(v, most).s);
-	if (audit_is_redirected(v, most))
-		audit_try(a, "%s", audit_try_redirects(v).s);
-	else
-		audit_try(a, "%s", audit_remedy(v, most).s);
+	audit_try_class(v, most, a);
 }
 
 /* "14 of 300 requests got no answer, while the others took 0.1 ms (p99)". */
@@ -357,8 +364,7 @@ static void audit_tell_limit(
 			figure_count((int64_t)v->most_at_once).text);
 		audit_try(a, AUDIT_STALL_REMEDY);
 	} else if (a->limited_by == AUDIT_BY_CONNECTIONS && audit_is_held_by_pace(v)) {
-		audit_because(a, "limited by connections: %s", audit_tell_pace(v).s);
-		audit_try(a, "%s", audit_try_pace(v).s);
+		audit_tell_opening(v, a);
 	} else if (a->limited_by == AUDIT_BY_USERS) {
 		int64_t users = v->r->connections.limit;
 
@@ -377,7 +383,7 @@ static void audit_tell_ok(const struct audit_view *v, const struct audit_facts *
 	if (v->outcome == AUDIT_STOPPED)
 		audit_because(a, "%sstopped by a person: %s requests sent until then%s",
 			v->is_sum ? "a run of the sum was " : "", figure_count(l->sent).text,
-			l->sent > 0 && v->answers == 0 && f->ok <= 0 ? ", not one answered" : "");
+			audit_is_silent(v, f) ? ", not one answered" : "");
 	else if (a->verdict == AUDIT_SATURATED)
 		audit_tell_generator(v, a);
 	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)

@@ -155,6 +155,8 @@ bool audit_waits_for_connections(const struct audit_view *v, const struct audit_
 bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f);
 /* The largest class but ok, without what was cut off with the run. */
 enum ledger_class audit_most(const struct audit_view *v);
+/* Requests were sent, and not one was answered. */
+bool audit_is_silent(const struct audit_view *v, const struct audit_facts *f);
 enum audit_limit audit_find_limit(
 	const struct audit_view *v, const struct audit_facts *f, const struct audit *a);
 enum audit_limit audit_limit_of_failure(const struct audit_view *v, enum ledger_class most);

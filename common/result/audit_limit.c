@@ -125,10 +125,23 @@ static bool audit_is_lost(const struct audit_view *v, const struct audit_facts *
 	       (double)v->less_ours->p99_ns < AUDIT_FAST * (double)v->plan.request_timeout_ns;
 }
 
+/* A closed run has no plan to fall behind. */
+static void audit_gather_open(const struct audit_view *v, struct audit_facts *f)
+{
+	double window_s = (double)v->window_ns / NSEC_PER_SEC;
+
+	f->late = fmax(f->ok - v->ok_per_s * window_s, 0);
+	f->is_too_much = f->is_full && v->connection_wait->p99_ns > v->service->p99_ns &&
+			 f->capacity > 0 && f->capacity < AUDIT_CARRIED * f->asked;
+	f->is_growing = !f->is_cut && audit_is_growing(v, f);
+	f->is_behind =
+		f->is_growing || (!f->is_cut && (audit_is_behind(v, f) || audit_is_slowing(v, f)));
+	f->is_stalling = audit_is_stalling(v, f);
+}
+
 struct audit_facts audit_gather(const struct audit_view *v)
 {
 	const struct ledger *l = &v->ledger;
-	double window_s = (double)v->window_ns / NSEC_PER_SEC;
 	struct audit_facts f = {
 		.due = (double)l->planned,
 		.ok = (double)l->classes[LEDGER_OK],
@@ -142,17 +155,8 @@ struct audit_facts audit_gather(const struct audit_view *v)
 		f.due -= (double)l->classes[LEDGER_UNSENT] + (double)l->classes[LEDGER_UNFINISHED];
 	f.is_full = audit_was_full(v);
 	f.is_short = f.ok < AUDIT_CARRIED * f.due;
-	f.is_lost = audit_is_lost(v, &f);
-	if (!v->is_open)
-		return f;
-
-	f.late = fmax(f.ok - v->ok_per_s * window_s, 0);
-	f.is_too_much = f.is_full && v->connection_wait->p99_ns > v->service->p99_ns &&
-			f.capacity > 0 && f.capacity < AUDIT_CARRIED * f.asked;
-	f.is_growing = !f.is_cut && audit_is_growing(v, &f);
-	f.is_behind =
-		f.is_growing || (!f.is_cut && (audit_is_behind(v, &f) || audit_is_slowing(v, &f)));
-	f.is_stalling = audit_is_stalling(v, &f);
+	if (v->is_open)
+		audit_gather_open(v, &f);
 	f.is_lost = audit_is_lost(v, &f);
 	return f;
 }
@@ -225,7 +229,7 @@ static enum audit_limit audit_limit_of_silence(
 		       : AUDIT_BY_UNKNOWN;
 }
 
-static bool audit_is_silent(const struct audit_view *v, const struct audit_facts *f)
+bool audit_is_silent(const struct audit_view *v, const struct audit_facts *f)
 {
 	return v->ledger.sent > 0 && v->answers == 0 && f->ok <= 0;
 }
