@@ -55,16 +55,6 @@ const char *const audit_outcome_names[AUDIT_OUTCOMES] = {
 
 /* ---------------------------------------------------------------- the judgement */
 
-/* Nothing connected, or not one ok. What was only cut off with the run has not failed. */
-static bool audit_is_failed(const struct audit_view *v, const struct audit_facts *f)
-{
-	if (v->outcome == AUDIT_FAILED)
-		return true;
-	if (v->ledger.classes[LEDGER_OK] > 0)
-		return false;
-	return !f->is_cut || f->due > 0;
-}
-
 /* Unless the headline has said it. */
 static void audit_mention_reset(const struct audit_view *v, struct audit *a)
 {
@@ -82,6 +72,17 @@ static void audit_mention_redirects(const struct audit_view *v, struct audit *a)
 		audit_note_redirects(v, a);
 }
 
+static int audit_exit_code(const struct audit_view *v, const struct audit *a)
+{
+	if (a->headline == AUDIT_HEADLINE_FAIL)
+		return EXIT_RUN_FAILED;
+	if (v->outcome == AUDIT_STOPPED)
+		return EXIT_STOPPED;
+	if (v->outcome == AUDIT_ABORTED || v->outcome == AUDIT_INTERRUPTED)
+		return EXIT_RUN_ABORTED;
+	return a->headline == AUDIT_HEADLINE_VOID ? EXIT_UNDECIDED : 0;
+}
+
 void audit_judge(const struct result *r, struct audit *ret)
 {
 	struct audit_view view;
@@ -93,20 +94,11 @@ void audit_judge(const struct result *r, struct audit *ret)
 	memset(ret, 0, sizeof(*ret));
 	audit_take_notes(v, ret);
 	ret->limited_by = audit_find_limit(v, &f, ret);
-	if (audit_is_failed(v, &f)) {
-		audit_tell_failed(v, ret);
-		audit_mention_redirects(v, ret);
-		return;
-	}
 	audit_find_headline(v, &f, ret);
-	audit_mention_reset(v, ret);
+	if (!f.is_failed)
+		audit_mention_reset(v, ret);
 	audit_mention_redirects(v, ret);
-	if (v->outcome == AUDIT_STOPPED)
-		ret->exit_code = EXIT_STOPPED;
-	else if (v->outcome == AUDIT_ABORTED || v->outcome == AUDIT_INTERRUPTED)
-		ret->exit_code = EXIT_RUN_ABORTED;
-	else if (ret->headline == AUDIT_HEADLINE_VOID)
-		ret->exit_code = EXIT_UNDECIDED;
+	ret->exit_code = audit_exit_code(v, ret);
 }
 
 /* ---------------------------------------------------------------- into the result */

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/exit_codes.h"
 #include "common/figure.h"
 #include "common/json_path.h"
 #include "common/result/audit_internal.h"
@@ -104,30 +103,23 @@ static void audit_try_against_ours(const struct audit_view *v, struct audit *a)
 
 /* ---------------------------------------------------------------- what is told */
 
-void audit_tell_failed(const struct audit_view *v, struct audit *a)
+static void audit_tell_failed(const struct audit_view *v, struct audit *a)
 {
 	const struct ledger *l = &v->ledger;
 	const char *reason = result_words(v->r->run.reason);
-	enum ledger_class most =
-		v->failed_by != FAULT_NONE && (l->planned == 0 || l->classes[LEDGER_OK] > 0)
-			? fault_table[v->failed_by].class
-			: audit_most(v);
+	enum ledger_class most = audit_failed_by(v);
 
-	a->headline = AUDIT_HEADLINE_FAIL;
-	a->exit_code = EXIT_RUN_FAILED;
-	if (l->planned == 0 && v->outcome == AUDIT_COMPLETED) {
+	if (audit_is_empty(v)) {
 		audit_because(a, "no request was due in the measured window");
 		audit_try(a, "a longer run (-d), or a higher rate (-r)");
 		return;
 	}
 	if (v->failed_by == FAULT_EVENT_LOOP) {
-		a->limited_by = AUDIT_BY_GENERATOR;
 		audit_because(a, "%s after %s requests", fault_table[v->failed_by].help,
 			figure_count(l->sent).text);
 		audit_try(a, "%s", audit_fault_remedy(v, v->failed_by).s);
 		return;
 	}
-	a->limited_by = audit_limit_of_failure(v, most);
 	if (l->classes[LEDGER_OK] > 0)
 		audit_because(a, "a run of the sum failed: %.300s",
 			*reason ? reason : fault_table[v->failed_by].help);
@@ -405,7 +397,10 @@ void audit_find_headline(const struct audit_view *v, const struct audit_facts *f
 {
 	const struct ledger *l = &v->ledger;
 
-	if (!ledger_balances(l) || v->r->generator.unbalanced_intervals > 0) {
+	if (f->is_failed) {
+		a->headline = AUDIT_HEADLINE_FAIL;
+		audit_tell_failed(v, a);
+	} else if (!ledger_balances(l) || v->r->generator.unbalanced_intervals > 0) {
 		a->headline = AUDIT_HEADLINE_VOID;
 		audit_tell_ledger(v, a);
 	} else if (a->verdict == AUDIT_SATURATED && audit_is_sent_short(v, f)) {

@@ -136,6 +136,7 @@ struct audit_facts {
 	double capacity;  /* requests/s that the connections carry; 0: unknown */
 	double late;	  /* ok, but only after the window */
 	bool is_cut;	  /* the run did not come to its own end */
+	bool is_failed;	  /* nothing connected, or not one ok */
 	bool is_full;	  /* every connection was in use */
 	bool is_short;	  /* too few were answered well */
 	bool is_too_much; /* for the connections, by their arithmetic */
@@ -155,17 +156,19 @@ bool audit_waits_for_connections(const struct audit_view *v, const struct audit_
 bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f);
 /* The largest class but ok, without what was cut off with the run. */
 enum ledger_class audit_most(const struct audit_view *v);
+/* The class by which a run failed: that of the fault for which it, or a run of the sum, could not
+ * begin; else the largest. */
+enum ledger_class audit_failed_by(const struct audit_view *v);
+/* It came to its end, and nothing was due in it. */
+bool audit_is_empty(const struct audit_view *v);
 /* Requests were sent, and not one was answered. */
 bool audit_is_silent(const struct audit_view *v, const struct audit_facts *f);
 enum audit_limit audit_find_limit(
 	const struct audit_view *v, const struct audit_facts *f, const struct audit *a);
-enum audit_limit audit_limit_of_failure(const struct audit_view *v, enum ledger_class most);
 
 /* audit_headline.c: the headline in words. */
 
 void audit_find_headline(const struct audit_view *v, const struct audit_facts *f, struct audit *a);
-/* The same of a run in which nothing went well. */
-void audit_tell_failed(const struct audit_view *v, struct audit *a);
 
 /* audit_machine.c: what this machine and its kernel have done to us. After all that is about our
  * own delay: some figures matter only where there is one. */

@@ -69,6 +69,20 @@ enum ledger_class audit_most(const struct audit_view *v)
 	return most;
 }
 
+enum ledger_class audit_failed_by(const struct audit_view *v)
+{
+	const struct ledger *l = &v->ledger;
+
+	return v->failed_by != FAULT_NONE && (l->planned == 0 || l->classes[LEDGER_OK] > 0)
+		       ? fault_table[v->failed_by].class
+		       : audit_most(v);
+}
+
+bool audit_is_empty(const struct audit_view *v)
+{
+	return v->ledger.planned == 0 && v->outcome == AUDIT_COMPLETED;
+}
+
 /* ---------------------------------------------------------------- was the plan carried? */
 
 /* Answers after the window are normal, as many as are on their way at a time (Little). Twice as
@@ -155,6 +169,9 @@ struct audit_facts audit_gather(const struct audit_view *v)
 		f.due -= (double)l->classes[LEDGER_UNSENT] + (double)l->classes[LEDGER_UNFINISHED];
 	f.is_full = audit_was_full(v);
 	f.is_short = f.ok < AUDIT_CARRIED * f.due;
+	/* What was only cut off with the run has not failed. */
+	f.is_failed = v->outcome == AUDIT_FAILED ||
+		      (l->classes[LEDGER_OK] == 0 && (!f.is_cut || f.due > 0));
 	if (v->is_open)
 		audit_gather_open(v, &f);
 	f.is_lost = audit_is_lost(v, &f);
@@ -260,9 +277,29 @@ static enum audit_limit audit_find_limit_of_closed(
 	return audit_is_by_users(v) ? AUDIT_BY_USERS : AUDIT_BY_SERVER;
 }
 
+/* A wrong address, scheme, certificate or path is no limit; a server that took a connection, and
+ * then no more, is. */
+static enum audit_limit audit_limit_of_failure(const struct audit_view *v)
+{
+	enum ledger_class most = audit_failed_by(v);
+
+	if (audit_count_ours(v) > 0)
+		return AUDIT_BY_GENERATOR;
+	if (v->ledger.classes[most] == 0)
+		return AUDIT_BY_UNKNOWN;
+	if (most == LEDGER_DROPPED)
+		return AUDIT_BY_CONNECTIONS;
+	if (most == LEDGER_NOT_CONNECTED && audit_accepts_no_more(v))
+		return AUDIT_BY_SERVER;
+	return most == LEDGER_TIMEOUT || most == LEDGER_UNFINISHED ? AUDIT_BY_SERVER
+								   : AUDIT_BY_UNKNOWN;
+}
+
 enum audit_limit audit_find_limit(
 	const struct audit_view *v, const struct audit_facts *f, const struct audit *a)
 {
+	if (f->is_failed && !audit_is_empty(v))
+		return audit_limit_of_failure(v);
 	if (!v->is_open)
 		return audit_find_limit_of_closed(v, f);
 	if (a->verdict == AUDIT_SATURATED &&
@@ -279,20 +316,4 @@ enum audit_limit audit_find_limit(
 		return f->is_stalling || audit_waits_for_connections(v, f) ? AUDIT_BY_SERVER
 									   : AUDIT_BY_PLAN;
 	return audit_is_by_server(v, f) ? AUDIT_BY_SERVER : AUDIT_BY_UNKNOWN;
-}
-
-/* A wrong address, scheme, certificate or path is no limit; a server that took a connection, and
- * then no more, is. */
-enum audit_limit audit_limit_of_failure(const struct audit_view *v, enum ledger_class most)
-{
-	if (audit_count_ours(v) > 0)
-		return AUDIT_BY_GENERATOR;
-	if (v->ledger.classes[most] == 0)
-		return AUDIT_BY_UNKNOWN;
-	if (most == LEDGER_DROPPED)
-		return AUDIT_BY_CONNECTIONS;
-	if (most == LEDGER_NOT_CONNECTED && audit_accepts_no_more(v))
-		return AUDIT_BY_SERVER;
-	return most == LEDGER_TIMEOUT || most == LEDGER_UNFINISHED ? AUDIT_BY_SERVER
-								   : AUDIT_BY_UNKNOWN;
 }
