@@ -234,7 +234,7 @@ deps-bench:
 TOOL ?= rpsd
 HONESTY_PROGRAMS := $(B)/honesty/clock_step.so $(B)/honesty/coverage $(B)/bench/null_server \
 	$(addprefix $(B)/tests/,common/test_steadiness engine/test_schedule \
-	engine/test_schedule_stages common/test_audit common/test_audit_faults)
+	engine/test_schedule_stages) $(filter $(B)/tests/common/test_audit%,$(UNIT_TESTS))
 
 $(B)/honesty/clock_step.so: tests/honesty/clock_step.c $(B)/config
 	$(call say,LD,$@)
