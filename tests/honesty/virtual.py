@@ -26,6 +26,8 @@ HELD = {
              ("shares_make_up_the_whole", "steered_shares_make_up_the_whole",
               "counts_of_a_steered_schedule", "a_count_stays_exact_when_steered"))),
     "audit": (("common/test_audit", "the audit's rules, clean and sick", ()),
+          ("common/test_audit_limit", "what the limit was", ()),
+          ("common/test_audit_notes", "its notes and verdict", ()),
           ("common/test_audit_faults", "errors of our own are told apart", ()),
           ("common/test_audit_machine", "the machine's figures", ()),
           ("common/test_audit_clean", "100 clean runs", ()),
