@@ -229,10 +229,12 @@ static void pool_on_closed(struct task *t, const struct task_loss *loss)
 {
 	struct pool *p = pool_of(t);
 
-	if (loss->was_busy)
+	if (loss->was_busy) {
 		p->n_busy--;
-	else
+		p->_lost_ns = loop_now_ns(p->config.env->loop);
+	} else {
 		p->n_idle--;
+	}
 	pool_note_reset(p);
 	list_remove(&t->node);
 	list_push_front(&p->_closed, &t->node);

@@ -85,6 +85,7 @@ struct pool {
 	int64_t _next_open_ns;
 	uint64_t _n_reset;  /* of reset_early of the environment, those that were looked at */
 	int64_t _opened_ns; /* when the last attempt to connect succeeded */
+	int64_t _lost_ns;   /* when a busy connection was closed last */
 	struct timer_queue _open_timers;
 	struct timer _open_timer;
 	struct timer_queue _expiry_timers;

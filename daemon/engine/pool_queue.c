@@ -64,14 +64,27 @@ struct exchange pool_dequeue_waiting(struct pool *p)
 	return x;
 }
 
+/* What it waited for most of its time, if that was a connection being opened, and none that was
+ * busy; FAULT_NONE: another thing, or it was late by itself. */
+static enum fault pool_awaited(const struct pool *p, const struct exchange *x)
+{
+	int64_t now_ns = clock_now_ns(), waited_ns = now_ns - x->picked_ns;
+	int64_t since_ns = 0;
+	enum fault fault = task_awaits(p->config.env, &since_ns);
+	bool was_busy = p->n_busy > 0 || p->_lost_ns > x->picked_ns;
+
+	if (pool_is_held(p) || p->_opened_ns > x->picked_ns ||
+		waited_ns < p->config.env->request_timeout_ns / 2)
+		return FAULT_NONE;
+	return was_busy && now_ns - since_ns < waited_ns / 2 ? FAULT_NONE : fault;
+}
+
 /* It was not sent within its timeout. Connections that were being opened all that time are no
  * connections that were busy with others: then it is the server that did not take them, and more
  * of them would wait as well. */
 static void pool_fail_late(struct pool *p, struct exchange *x)
 {
-	enum fault fault = pool_is_held(p) || p->_opened_ns > x->picked_ns
-				   ? FAULT_NONE
-				   : task_awaits(p->config.env);
+	enum fault fault = pool_awaited(p, x);
 
 	if (fault == FAULT_CONNECT_TIMEOUT)
 		pool_fail(p, x, fault, "no answer within the timeout of the request");

@@ -469,15 +469,16 @@ static void task_on_connect_timeout(struct timer_queue *q, struct timer *timer)
 		t->_env->on_connect_failed(t, FAULT_CONNECT_TIMEOUT, "no answer in time");
 }
 
-enum fault task_awaits(const struct task_env *env)
+enum fault task_awaits(const struct task_env *env, int64_t *ret_since_ns)
 {
 	const struct timer *timer = timer_queue_head(&env->_connect_timeouts);
+	const struct task *t;
 
 	if (!timer)
 		return FAULT_NONE;
-	return container_of(timer, const struct task, _timer)->_shake_started_ns != 0
-		       ? FAULT_TLS_TIMEOUT
-		       : FAULT_CONNECT_TIMEOUT;
+	t = container_of(timer, const struct task, _timer);
+	*ret_since_ns = t->_connect_started_ns;
+	return t->_shake_started_ns != 0 ? FAULT_TLS_TIMEOUT : FAULT_CONNECT_TIMEOUT;
 }
 
 /* ---------------------------------------------------------------- from where, to where */

@@ -177,8 +177,8 @@ enum task_state task_get_state(const struct task *t);
 enum fault task_connect(struct task *t, const char **ret_why);
 
 /* What the attempt to connect that has lasted longest waits for: FAULT_CONNECT_TIMEOUT, in the TLS
- * handshake FAULT_TLS_TIMEOUT; FAULT_NONE: there is none. */
-enum fault task_awaits(const struct task_env *env);
+ * handshake FAULT_TLS_TIMEOUT, and since when; FAULT_NONE: there is none. */
+enum fault task_awaits(const struct task_env *env, int64_t *ret_since_ns);
 
 /* May a request be sent on it? An IDLE task may always be used, if not task_is_doomed; with a
  * pipeline a busy one too, if there is room. is_retry: a request that was sent before is not queued

@@ -54,6 +54,15 @@ static void warm_up(unsigned n)
 	memset(&calls, 0, sizeof(calls));
 }
 
+static void reset_peer(int i)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	ck_assert_int_eq(setsockopt(peers[i], SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+	close(peers[i]);
+	peers[i] = -1;
+}
+
 static void refuse_from_now_on(void)
 {
 	close(fixture.server.listener);
@@ -232,9 +241,8 @@ START_TEST(arrivals_expire_before_connections_open)
 	accept_peers(1);
 	TURN_UNTIL(pool.n_busy == 1);
 	filler = mini_server_fill(&fixture.server);
-	now_ns = clock_now_ns();
-	for (int i = 0; i < LIMIT + 2; i++)
-		arrive_planned(now_ns - 30 * SEC + 50 * MS);
+	fixture.env.request_timeout_ns = 50 * MS;
+	fixture_arrive(LIMIT + 2);
 	ck_assert_uint_eq(pool.n_connecting, LIMIT - 1);
 	TURN_UNTIL(calls.n_ended == LIMIT + 2);
 	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), LIMIT + 2);
@@ -242,9 +250,45 @@ START_TEST(arrivals_expire_before_connections_open)
 	ck_assert_str_eq(f->example, "no answer within the timeout of the request");
 
 	/* Connections did open while this one waited, for others. */
+	fixture.env.request_timeout_ns = 30 * SEC;
 	now_ns = clock_now_ns();
 	pool_arrive(&pool, now_ns - 30 * SEC + 50 * MS, then_ns, 0);
 	TURN_UNTIL(calls.n_ended == LIMIT + 3);
+	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 1);
+
+	/* It was late by itself, and waited for no connection most of its time. */
+	arrive_planned(clock_now_ns() - 30 * SEC + 50 * MS);
+	TURN_UNTIL(calls.n_ended == LIMIT + 4);
+	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 2);
+	close(filler);
+}
+END_TEST
+
+/* It waited for a connection that was busy, and only at last for one that is opened in its place.
+ */
+START_TEST(arrivals_expire_after_a_busy_connection)
+{
+	int64_t now_ns;
+	int filler;
+
+	fixture_close();
+	open_with_backlog(0);
+	config.limit = 1;
+	fixture.env.request_timeout_ns = 30 * SEC;
+	fixture_make_pool();
+	fixture_arrive(1);
+	accept_peers(1);
+	TURN_UNTIL(pool.n_busy == 1);
+	pool._opened_ns = 0; /* as if long ago */
+	fixture_hear(peers[0]);
+	filler = mini_server_fill(&fixture.server);
+	now_ns = clock_now_ns();
+	pool_arrive(&pool, now_ns - 30 * SEC + 100 * MS, now_ns - 30 * SEC, 0);
+	reset_peer(0);
+	TURN_UNTIL(calls.n_ended == 1);
+	ck_assert_uint_eq(pool.n_connecting, 1);
+	TURN_UNTIL(calls.n_ended == 2);
+	ck_assert_uint_eq(fixture_count(LEDGER_NOT_CONNECTED), 0);
 	ck_assert_uint_eq(fixture_count(LEDGER_EXPIRED), 1);
 	close(filler);
 }
@@ -590,16 +634,6 @@ START_TEST(arrivals_before_a_full_pool_are_not_held_back)
 }
 END_TEST
 
-/* The server goes in the middle: what waits gets another connection. */
-static void reset_peer(int i)
-{
-	const struct linger now = {.l_onoff = 1};
-
-	ck_assert_int_eq(setsockopt(peers[i], SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
-	close(peers[i]);
-	peers[i] = -1;
-}
-
 /* A limit of the server: it resets those that are too many. One that was answered on, or the only
  * one there is, tells of none. */
 START_TEST(resets_beside_open_connections_are_counted)
@@ -641,6 +675,7 @@ START_TEST(resets_before_an_answer_are_counted)
 }
 END_TEST
 
+/* The server goes in the middle: what waits gets another connection. */
 START_TEST(waiting_arrivals_survive_a_lost_connection)
 {
 	config.limit = 1;
@@ -753,6 +788,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, drop_instead_of_waiting);
 	tcase_add_test(t, waiting_arrivals_expire_in_order);
 	tcase_add_test(t, arrivals_expire_before_connections_open);
+	tcase_add_test(t, arrivals_expire_after_a_busy_connection);
 	tcase_add_test(t, expired_on_arrival);
 	tcase_add_loop_test(t, reuse_order, 0, 2);
 	tcase_add_test(t, a_connection_for_each_request);
