@@ -190,12 +190,18 @@ static int print_escape(const char *text, struct buf *ret)
 	return r;
 }
 
+static int print_add_json(const char *piece, size_t len, void *userdata)
+{
+	return buf_append(userdata, piece, len);
+}
+
 int print_render_json(const json_t *doc, size_t flags, struct buf *ret)
 {
-	char *text = json_dumps(doc, flags);
-	int r = text ? print_escape(text, ret) : -ENOMEM;
+	struct buf text = {0};
+	int r = json_dump_callback(doc, print_add_json, &text, flags) ? -ENOMEM : 0;
 
-	free(text);
+	r = r ? r : print_escape(text.data, ret);
+	buf_fini(&text);
 	return r ? r : buf_puts(ret, "\n");
 }
 

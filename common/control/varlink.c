@@ -61,8 +61,7 @@ static int varlink_decode(const char *text, size_t len, size_t elements_max, jso
 
 	if (varlink_too_complex(text, len, elements_max))
 		return VARLINK_E_PROTOCOL;
-	/* jansson's error code does not tell of all places where memory ran out. */
-	message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	message = memory_load_json(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!message)
 		return memory_failures() != failures ? -ENOMEM : VARLINK_E_PROTOCOL;
 	if (!json_is_object(message)) {

@@ -70,7 +70,7 @@ int result_file_read(const char *path, json_t **ret)
 
 	if (r)
 		return result_file_unreadable(path, r);
-	doc = json_loadb(text, len, 0, &error);
+	doc = memory_load_json(text, len, 0, &error);
 	if (!doc)
 		r = memory_failures() != failures ? result_file_unreadable(path, -ENOMEM)
 						  : result_file_odd(path, text, &error);

@@ -86,6 +86,51 @@ START_TEST(histogram_without_memory)
 }
 END_TEST
 
+/* Strings and numbers of every length: what is read is all of the text, or nothing. */
+START_TEST(read_without_memory)
+{
+	for (int len = 1; len < 140; len++) {
+		struct buf text = {0};
+		json_t *whole;
+
+		ck_assert_int_eq(
+			buf_printf(&text, "{\"a%0*d\": \"%0*d\\u00e9\", \"b\": [1.%0*d, 1%0*d]}",
+				len, 0, len, 7, len, 3, len % 17 + 1, 5),
+			0);
+		whole = memory_load_json(text.data, text.len, 0, NULL);
+		ck_assert_ptr_nonnull(whole);
+		for (long n = 0;; n++) {
+			unsigned long before = memory_failures();
+			json_t *again;
+			bool has_failed;
+
+			fail_left = n;
+			again = memory_load_json(text.data, text.len, 0, NULL);
+			has_failed = fail_left < 0;
+			fail_left = -1;
+			ck_assert_uint_eq(memory_failures() - before, has_failed);
+			ck_assert(has_failed ? !again : json_equal(again, whole));
+			json_decref(again);
+			if (!has_failed)
+				break;
+		}
+		json_decref(whole);
+		buf_fini(&text);
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_json)
+{
+	unsigned long before = memory_failures();
+	json_error_t error;
+
+	ck_assert_ptr_null(memory_load_json("{\"a\": 1,\n]", 11, 0, &error));
+	ck_assert_int_eq(error.line, 2);
+	ck_assert_uint_eq(memory_failures(), before);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("memory");
@@ -95,6 +140,8 @@ int main(void)
 	tcase_add_test(t, success_is_not_counted);
 	tcase_add_test_of_failures(t, failures_are_counted);
 	tcase_add_test_of_failures(t, histogram_without_memory);
+	tcase_add_test_of_failures(t, read_without_memory);
+	tcase_add_test(t, what_is_no_json);
 	suite_add_tcase(s, t);
 	return suite_main(s);
 }

@@ -230,13 +230,13 @@ END_TEST
 /* A document is whole, or there is none. */
 START_TEST(test_without_memory)
 {
-	json_t *doc = recorded_run("requests");
 	struct err err = {0};
 	struct result r;
 	unsigned n_failed = 0;
-	json_t *written;
+	json_t *doc, *written;
 
 	memory_watch(free);
+	doc = recorded_run("requests");
 	for (long n = 0; fail_left < 0; n += 1 + n / 50) {
 		int done;
 

@@ -1573,14 +1573,15 @@ END_TEST
 /* Each allocation fails once, also jansson's: the sum is whole, or there is none. */
 START_TEST(test_without_memory)
 {
-	json_t *a = document("a-1", 1000, MS), *b = document("b-1", 1000, 2 * MS);
-	struct result_merge_part parts[] = {{"a.json", a}, {"b.json", b}};
-	json_t *want = NULL, *doc = NULL;
+	struct result_merge_part parts[] = {{"a.json", NULL}, {"b.json", NULL}};
+	json_t *a, *b, *want = NULL, *doc = NULL;
 	struct err err = {0};
 	unsigned n_failed = 0;
 	int r = 0;
 
 	memory_watch(free);
+	parts[0].doc = a = document("a-1", 1000, MS);
+	parts[1].doc = b = document("b-1", 1000, 2 * MS);
 	ck_assert_int_eq(result_merge(parts, 2, RESULT_MERGE_PARTS, &want, &err), 0);
 	for (long n = 0; fail_left < 0; n += 1 + n / 50) {
 		doc = NULL;
