@@ -31,6 +31,8 @@
 
 /* Well below 40 ms, the maximum delay of an acknowledgement in Linux. */
 #define TASK_RACE_NS (10 * NSEC_PER_MSEC)
+/* A server that closes a connection which it has kept unused for as long does so for that. */
+#define TASK_UNUSED_NS NSEC_PER_SEC
 
 /* Row: the present state; columns that are set: the allowed next states. */
 const bool task_transitions[TASK_STATE_COUNT][TASK_STATE_COUNT] = {
@@ -271,11 +273,14 @@ void task_fail_gone(struct task *t, enum fault fault, int64_t now_ns, const char
 void task_note_reset(struct task *t)
 {
 	int error = t->_transport.error;
+	int64_t age_ns = loop_now_ns(t->_env->loop) - t->_connect_started_ns;
+	bool was_unused = t->_state == TASK_IDLE && age_ns >= TASK_UNUSED_NS;
 	bool was_answered = task_n_in_flight(t) > 0 ? t->_requests > 1u + t->_n_further ||
 							      t->_exchange.first_byte_ns != 0
 						    : t->_requests > 0;
 
-	t->_env->reset_early += (error == ECONNRESET || error == EPIPE) && !was_answered;
+	t->_env->reset_early +=
+		(error == ECONNRESET || error == EPIPE) && !was_answered && !was_unused;
 }
 
 void task_fail_errno(struct task *t, bool sending)

@@ -121,7 +121,8 @@ struct task_env {
 				   * unexpected bytes */
 	uint64_t surplus;	  /* answers followed by bytes that belong to no answer */
 	uint64_t stale;		  /* requests that met a connection being closed */
-	uint64_t reset_early;	  /* connections that the peer reset before an answer on them */
+	uint64_t reset_early;	  /* connections that the peer reset before an answer on them, less
+				   * those that it had kept unused */
 	uint64_t requests_on_new; /* the first request of a connection */
 	uint64_t sent;		  /* requests, including retries */
 	struct transport_segments segments; /* of connections that have been closed */

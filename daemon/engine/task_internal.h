@@ -145,7 +145,7 @@ void task_fail(struct task *t, enum fault fault, int64_t now_ns, const char *exa
 /* The peer has closed or reset the connection while a response was awaited. */
 void task_fail_gone(struct task *t, enum fault fault, int64_t now_ns, const char *example);
 void task_fail_errno(struct task *t, bool sending);
-/* Its transport has failed: counts a reset before the first answer. */
+/* Its transport has failed: counts a reset before the first answer, unless it was long unused. */
 void task_note_reset(struct task *t);
 
 /* ---- task_io.c */

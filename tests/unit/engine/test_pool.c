@@ -634,6 +634,12 @@ START_TEST(arrivals_before_a_full_pool_are_not_held_back)
 }
 END_TEST
 
+static void make_older(int64_t by_ns)
+{
+	for (int i = 0; i < LIMIT; i++)
+		pool.tasks[i]._connect_started_ns -= by_ns;
+}
+
 /* A limit of the server: it resets those that are too many. One that was answered on, or the only
  * one there is, tells of none. */
 START_TEST(resets_beside_open_connections_are_counted)
@@ -648,6 +654,7 @@ START_TEST(resets_beside_open_connections_are_counted)
 	used = who_hears();
 	fixture_answer(used);
 	TURN_UNTIL(calls.n_ended == 1);
+	make_older(-60 * SEC); /* they stay young, however slow this machine is */
 	for (int i = 0; i < LIMIT; i++)
 		if (i != used)
 			reset_peer(i);
@@ -655,6 +662,28 @@ START_TEST(resets_beside_open_connections_are_counted)
 	reset_peer(used);
 	TURN_UNTIL(fixture.env.closed_by_peer == LIMIT);
 	ck_assert_uint_eq(pool.n_reset_beside, LIMIT - 1);
+}
+END_TEST
+
+/* A server closes those that are not used for long: that is no limit of their number. */
+START_TEST(resets_of_unused_connections_are_not_counted)
+{
+	config.is_fixed = true;
+	fixture_make_pool();
+	accept_peers(LIMIT);
+	TURN_UNTIL(calls.n_opened > 0);
+	make_older(2 * SEC);
+	reset_peer(0);
+	TURN_UNTIL(fixture.env.closed_by_peer == 1);
+	ck_assert_uint_eq(pool.n_reset_beside, 0);
+
+	/* The first request on one tells. */
+	fixture_arrive(LIMIT - 1);
+	for (int i = 1; i < LIMIT; i++)
+		fixture_hear(peers[i]);
+	reset_peer(1);
+	TURN_UNTIL(calls.n_ended == 1);
+	ck_assert_uint_eq(pool.n_reset_beside, 1);
 }
 END_TEST
 
@@ -808,6 +837,7 @@ static void add_tests(TCase *t)
 	tcase_add_test(t, arrivals_that_open_rate_holds_back_are_counted);
 	tcase_add_test(t, arrivals_before_a_full_pool_are_not_held_back);
 	tcase_add_test(t, resets_beside_open_connections_are_counted);
+	tcase_add_test(t, resets_of_unused_connections_are_not_counted);
 	tcase_add_test(t, resets_before_an_answer_are_counted);
 	tcase_add_test(t, waiting_arrivals_survive_a_lost_connection);
 	tcase_add_test(t, line_ends_on_an_idle_connection);
