@@ -271,15 +271,17 @@ static void audit_tell_lost(const struct audit_view *v, struct audit *a)
 static void audit_try_lower_rate(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
-	double less = f->ok_rate * 0.9;
+	/* In a slice the flag is the rate of the whole plan. */
+	double less = f->ok_rate * 0.9 * v->plan.n_slices;
 	double step = 1;
 
 	/* Two digits are enough to begin with. */
 	while (less >= 100 * step && step < 1e12)
 		step *= 10;
 	if (less >= 1 && !v->r->headline.missing)
-		audit_try(a, "-r %.0f: a tenth below what it carried",
-			floor(less / step + 0.1) * step);
+		audit_try(a, "-r %.0f%s carried", floor(less / step + 0.1) * step,
+			v->plan.n_slices > 1 ? " for all slices: a tenth below what this one"
+					     : ": a tenth below what it");
 	else
 		audit_try(a, "a lower rate (-r)");
 }

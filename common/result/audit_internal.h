@@ -71,6 +71,7 @@ struct audit_view {
 		int64_t pipeline;		 /* requests at a time on a connection */
 		int64_t think_ns;
 		int64_t request_timeout_ns; /* from the planned instant; 0: unknown */
+		double n_slices;	    /* it is one of so many; 1: none, or all of them */
 	} plan;
 };
 void audit_view_of(const struct result *r, struct audit_view *ret);

@@ -64,7 +64,7 @@ static void audit_read_plan(struct audit_view *v)
 	const char *connect_to = json_path_text(plan, "effective.connect_to");
 	const char *addresses = json_path_text(plan, "effective.addresses");
 	bool verifies = true;
-	int64_t max_age_ns = 0;
+	int64_t max_age_ns = 0, n_slices = 1;
 
 	v->plan.url = json_path_text(plan, "target.url");
 	v->plan.method = v->r->requests.n > 1 ? "" : json_path_text(plan, "target.method");
@@ -84,6 +84,8 @@ static void audit_read_plan(struct audit_view *v)
 	(void)json_path_int(plan, "effective.pipeline", &v->plan.pipeline);
 	(void)json_path_int(plan, "effective.think_ns", &v->plan.think_ns);
 	(void)json_path_int(plan, "effective.request_timeout_ns", &v->plan.request_timeout_ns);
+	(void)json_path_int(plan, "slice.of", &n_slices);
+	v->plan.n_slices = n_slices > 1 ? (double)n_slices : 1;
 }
 
 /* ---------------------------------------------------------------- answers */

@@ -616,7 +616,9 @@ static void format_text_next(struct report *r)
 	double planned = report_real(r, "headline.planned_per_s");
 	double ok = report_real(r, "rates.ok_per_s");
 
-	double more = r->closed ? ok * 0.8 : format_text_asked(r) * 2;
+	/* In a slice the flag is the rate of the whole plan, which has no ceiling to be found. */
+	double n_slices = fmax(report_real(r, "plan.slice.of"), 1);
+	double more = r->closed ? ok * 0.8 : format_text_asked(r) * n_slices * 2;
 	bool keeps_up = ok >= FORMAT_TEXT_KEEPS_UP * planned;
 
 	/* For a merged result, each of its runs has its own next step. */
@@ -631,8 +633,8 @@ static void format_text_next(struct report *r)
 	else if (!str_eq(limit, "plan") || !keeps_up || report_real(r, "headline.failed_share") > 0)
 		return;
 	else if (!format_text_is_staged(r))
-		report_line(r, "  next    -r %s for more, -r max for the ceiling",
-			format_text_pasted(more, 3).text);
+		report_line(r, "  next    -r %s for more%s", format_text_pasted(more, 3).text,
+			n_slices > 1 ? " in all slices" : ", -r max for the ceiling");
 	else if (!strstr(json_path_text(r->doc, "plan.text"), "scale"))
 		report_line(r, "  next    -r x2 for twice the rate in each stage");
 }

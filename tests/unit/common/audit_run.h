@@ -62,6 +62,7 @@ struct audit_run {
 	uint64_t connections_opened;
 	uint64_t closed_by_peer, closed_by_us;
 	const char *reuse; /* of the plan; NULL: lifo */
+	int slice_of;	   /* of the plan; 0: it is no slice */
 	uint64_t requests_per_connection;
 	int64_t max_age;
 	uint64_t reset_beside;
@@ -276,6 +277,9 @@ static inline json_t *audit_run_plan(const struct audit_run *in)
 		json_integer((json_int_t)in->requests_per_connection));
 	json_object_set_new(json_object_get(plan, "effective"), "max_age_ns",
 		json_integer((json_int_t)in->max_age));
+	if (in->slice_of > 0)
+		json_object_set_new(
+			plan, "slice", json_pack("{s:i s:i}", "index", 1, "of", in->slice_of));
 	if (in->unix_path)
 		json_object_set_new(json_object_get(plan, "effective"), "connect_to",
 			json_sprintf("unix:%s", in->unix_path));

@@ -436,6 +436,11 @@ START_TEST(test_overload_by_server)
 				    "timeout 16,500, connection error 12");
 	ck_assert_str_eq(a.try_text, "-r 400: a tenth below what it carried");
 
+	/* The flag is for the whole plan, not for one slice of it. */
+	in.slice_of = 3;
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, "-r 1200 for all slices: a tenth below what this one carried");
+
 	/* Wrong answers are no matter of the rate. */
 	in = audit_run_well();
 	spoil(&in, LEDGER_HTTP_ERROR, 6000);

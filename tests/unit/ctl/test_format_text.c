@@ -285,6 +285,22 @@ START_TEST(test_next)
 }
 END_TEST
 
+/* A slice sends a part of the plan's rate, which is what -r sets. */
+START_TEST(test_next_of_a_slice)
+{
+	json_t *doc = recorded_report("open");
+	char *text;
+
+	json_object_set_new(
+		json_object_get(doc, "plan"), "slice", json_pack("{s:i s:i}", "index", 2, "of", 3));
+	text = fixture_render(&format_text, doc, (struct style){.width = 80});
+	ck_assert_msg(
+		strstr(text, "  next    -r 12000 for more in all slices\n") != NULL, "%s", text);
+	free(text);
+	json_decref(doc);
+}
+END_TEST
+
 /* The rate that was asked last is what the next one follows from. */
 START_TEST(test_next_of_a_steered_run)
 {
@@ -993,6 +1009,7 @@ int main(void)
 	tcase_add_test(tcase, test_columns_do_not_touch);
 	tcase_add_test(tcase, test_next);
 	tcase_add_test(tcase, test_too_short_to_conclude);
+	tcase_add_test(tcase, test_next_of_a_slice);
 	tcase_add_test(tcase, test_next_of_a_steered_run);
 	tcase_add_test(tcase, test_next_of_stages);
 	tcase_add_loop_test(tcase, test_broken_values, 0, N_DOCUMENTS);
