@@ -230,6 +230,16 @@ static void keys_explain_range(const struct key *key, const char *value, struct 
 		key->word ? ", or " : "", key->word ? key->word : "");
 }
 
+/* The number at the end without a unit, as in "10" and "1h30"; NULL: there is none. */
+static const char *keys_bare_number(const char *value)
+{
+	const char *bare = value + strlen(value);
+
+	while (bare > value && strchr("0123456789.", bare[-1]))
+		bare--;
+	return *bare ? bare : NULL;
+}
+
 /* One line on a value that could not be read. */
 static void keys_explain(const struct key *key, const char *value, int code, struct err *reterr)
 {
@@ -259,10 +269,14 @@ static void keys_explain(const struct key *key, const char *value, int code, str
 			keys_words[key->type].how, word_or, word,
 			key->limits ? "; the range is " : "", key->limits ? key->limits : "");
 	} else if (code == UNITS_E_UNIT) {
-		err_set(reterr, "'%.60s' %s: write %s%s%s", value,
-			value[strspn(value, "0123456789.")] ? "has a unit that is not known here"
-							    : "has no unit",
-			keys_words[key->type].how, word_or, word);
+		const char *bare = keys_bare_number(value);
+
+		err_set(reterr, "'%.60s' %s%.20s: write %s%s%s", value,
+			!bare		? "has a unit that is not known here"
+			: bare == value ? "has no unit"
+					: "has no unit after ",
+			bare && bare != value ? bare : "", keys_words[key->type].how, word_or,
+			word);
 	} else {
 		err_set(reterr, "'%.60s' is not %s: write %s%s%s", value,
 			keys_words[key->type].noun, keys_words[key->type].how, word_or, word);

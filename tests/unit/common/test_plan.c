@@ -69,6 +69,8 @@ START_TEST(bad_targets)
 	CONF_EXPECT("", "f.ini: [target] url is missing");
 	/* What was refused may have been it: that is told once. */
 	CONF_EXPECT("[targt]\nurl = http://x/\n", "f.ini:1: unknown section [targt]");
+	CONF_EXPECT(CONF_TARGET "[load]\nduration = 1h30\n",
+		"duration: '1h30' has no unit after 30: write");
 	CONF_EXPECT("[target]\nulr = http://x/\n", "f.ini:2: unknown key 'ulr' in [target]");
 	CONF_EXPECT("[target]\n url = http://x/\n", "f.ini:2: \"url = http://x/\" is indented");
 	CONF_EXPECT("[target]\nurl = ftp://x/\n", "f.ini:2: url: ");
