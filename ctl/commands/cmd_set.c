@@ -30,6 +30,11 @@ int cmd_set(struct options *o)
 	const char *value = strchr(setting, '=');
 	int r;
 
+	if (!value && o->n_args > 1 && strchr(o->args[0], '=')) {
+		command_complain(
+			"set: the run comes first: rpsctl set %.100s %.60s", setting, o->args[0]);
+		return EXIT_USAGE;
+	}
 	if (!value) {
 		command_complain("set: '%.60s' is not KEY=VALUE: write rate=RATE", setting);
 		return EXIT_USAGE;

@@ -88,6 +88,7 @@ refused 77 "/s is out of range: 1/h..10M/s" set "$id" rate=x10000000
 refused 64 "'x' is not a scale" set "$id" rate=x
 refused 64 "'duration' cannot be set while it runs: only rate can" set "$id" duration=3s
 refused 64 "'400' is not KEY=VALUE" set "$id" 400
+refused 64 "set: the run comes first: rpsctl set $id rate=5" set rate=5 "$id"
 refused 66 "no-such-1" set no-such-1 rate=5
 for act in "set rate=300" pause resume next; do
 	# shellcheck disable=SC2086  # two words
