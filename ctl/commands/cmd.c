@@ -132,19 +132,36 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* What other programs call our commands. */
+static const char *const command_aliases[][2] = {
+	{"top", "watch"},
+	{"ps", "status"},
+	{"ls", "list"},
+};
+
+/* Without a RUN it ends the newest one, or a stage of it: no guess may lead there. */
+static bool command_ends_something(const struct command *c)
+{
+	return c->run == cmd_stop || c->run == cmd_next;
+}
+
 const char *command_nearest(const char *name)
 {
 	const char *names[COMMANDS_MAX];
 	size_t n = 0;
 
-	/* "stat" is the beginning of a word rather than another one misspelt. */
-	for (size_t i = 0; i < commands_n && strlen(name) > 1; i++) {
-		if (str_starts(commands[i].name, name))
-			return commands[i].name;
+	for (size_t i = 0; i < sizeof(command_aliases) / sizeof(*command_aliases); i++) {
+		if (str_eq(command_aliases[i][0], name))
+			return command_aliases[i][1];
 	}
-	while (n < commands_n && n < COMMANDS_MAX) {
-		names[n] = commands[n].name;
-		n++;
+	for (size_t i = 0; i < commands_n && n < COMMANDS_MAX; i++) {
+		if (!command_ends_something(&commands[i]))
+			names[n++] = commands[i].name;
+	}
+	/* "stat" is the beginning of a word rather than another one misspelt. */
+	for (size_t i = 0; i < n && strlen(name) > 1; i++) {
+		if (str_starts(names[i], name))
+			return names[i];
 	}
 	return str_nearest(name, names, n);
 }

@@ -510,6 +510,13 @@ START_TEST(test_commands)
 	ck_assert_str_eq(command_nearest("strat"), "start");
 	ck_assert_str_eq(command_nearest("reprot"), "report");
 	ck_assert_ptr_null(command_nearest("xyzzy"));
+	/* None ends a run by mistake. */
+	ck_assert_str_eq(command_nearest("top"), "watch");
+	ck_assert_str_eq(command_nearest("ps"), "status");
+	ck_assert_str_eq(command_nearest("ls"), "list");
+	ck_assert_ptr_null(command_nearest("stpo"));
+	ck_assert_ptr_null(command_nearest("sto"));
+	ck_assert_ptr_null(command_nearest("nxt"));
 }
 END_TEST
 
