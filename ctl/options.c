@@ -454,21 +454,35 @@ static int options_read_long(struct options_walk *w, const char *word)
 	return options_take(w, f, flag, equals ? equals + 1 : NULL);
 }
 
-/* "-rate=50" is --rate with a single dash, as Go's programs have it; "-cpus 4" is one of theirs. */
+/* flag: "--vus". There is a word for it: a hint, or a key of run files. */
+static bool options_is_told(const struct options_walk *w, const char *flag, const char *value)
+{
+	const char *name = flag + 2;
+
+	if (!options_hint(w, flag, value) &&
+		(!(w->groups & OPTIONS_PLAN) || !options_key_named(name, strlen(name))))
+		return false;
+	(void)options_refuse(w, flag, value);
+	return true;
+}
+
+/* "-rate=50" is --rate with a single dash, as Go's programs have it; "-cpus 4" and "-vus 4" are of
+ * other programs. */
 static bool options_is_long(const struct options_walk *w, const char *word)
 {
 	size_t len = strcspn(word + 1, "=");
 	const char *value = word[1 + len] ? word + 1 + len + 1 : options_next(w);
-	char flag[32];
+	char two[32];
+	const char *flag = two + 1;
 
-	if (len < 2 || len + 1 >= sizeof(flag))
+	if (len < 2 || len + 2 >= sizeof(two))
 		return false;
-	(void)snprintf(flag, sizeof(flag), "%.*s", (int)len + 1, word);
+	(void)snprintf(two, sizeof(two), "-%.*s", (int)len + 1, word);
 	if (options_hint(w, flag, value))
 		return true;
 	if (!options_find(w->groups, 0, flag + 1))
-		return false;
-	err_set(w->reterr, "unknown flag %s; did you mean -%s?", flag, flag);
+		return options_is_told(w, two, value);
+	err_set(w->reterr, "unknown flag %s; did you mean %s?", flag, two);
 	return true;
 }
 
