@@ -60,6 +60,14 @@ struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fa
 	return t;
 }
 
+bool audit_fault_says(const struct audit_view *v, enum fault fault, const char *words)
+{
+	const char *example = v->faults[fault] ? result_words(v->faults[fault]->example) : "";
+	const char *reason = v->failed_by == fault ? result_words(v->r->run.reason) : "";
+
+	return strstr(example, words) || strstr(reason, words);
+}
+
 /* ---------------------------------------------------------------- kept connections */
 
 struct audit_sentence audit_tell_repeated(const struct audit_view *v)

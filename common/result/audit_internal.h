@@ -63,6 +63,7 @@ struct audit_view {
 		char unix_path[128];	      /* that is connected to; "": an address */
 		bool is_tls;		      /* https */
 		bool takes_any_certificate;   /* https, and not verified */
+		bool has_client_certificate;
 		bool is_one_family;    /* addresses = v4 or v6: others of the name do not count */
 		bool spins;	       /* pacing = spin: a worker uses its CPU by design */
 		bool has_no_reuse;     /* reuse = no, or each request says that it closes */
@@ -217,6 +218,10 @@ bool audit_is_mostly_redirects(const struct audit_view *v);
 bool audit_has_redirects(const struct audit_view *v); /* worth a word */
 struct audit_sentence audit_tell_redirects(const struct audit_view *v);
 struct audit_sentence audit_try_redirects(const struct audit_view *v);
+
+/* Whether the words say it that tell of a fault: of one that is counted, or of that for which the
+ * run could not begin. */
+bool audit_fault_says(const struct audit_view *v, enum fault fault, const char *words);
 
 /* audit_remedy.c: what to try; "" where there is nothing. */
 

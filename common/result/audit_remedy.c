@@ -37,6 +37,10 @@ static struct audit_sentence audit_try_server_name(const struct audit_view *v)
 {
 	const char *name = v->plan.certificate_name;
 
+	if (audit_fault_says(v, FAULT_TLS_WRONG_HOST, "names no host"))
+		return audit_say("a new certificate with a subjectAltName (openssl req ... -addext "
+				 "subjectAltName=DNS:NAME); -k ([tls] verify = no) accepts any "
+				 "certificate");
 	if (!*name)
 		return audit_say("a URL with a name that the certificate is for, or --set "
 				 "tls.server-name=NAME; -k ([tls] verify = no) accepts any "
@@ -45,6 +49,53 @@ static struct audit_sentence audit_try_server_name(const struct audit_view *v)
 		"--set tls.server-name=%.80s, or a URL with a name that the certificate is "
 		"for",
 		name);
+}
+
+/* A server that ends with one of these is not content with the client's certificate, or with there
+ * being none. */
+static const struct {
+	const char *alert; /* as OpenSSL calls it */
+	const char *says;  /* of the certificate that it got */
+} audit_alerts[] = {
+	{"\"unknown ca\"", "does not trust the issuer of this one"},
+	{"\"bad certificate\"", "does not accept this one"},
+	{"\"certificate unknown\"", "does not accept this one"},
+	{"\"unsupported certificate\"", "does not accept this one's type"},
+	{"\"certificate expired\"", "says that this one has expired"},
+	{"\"certificate revoked\"", "says that this one is revoked"},
+	{"\"access denied\"", "gives this one no access"},
+	{"\"certificate required\"", "asks for one, and did not get this one"},
+};
+
+/* "" where the alert is about something else. In TLS 1.3 it comes after the handshake, in place of
+ * an answer. */
+static struct audit_sentence audit_try_certificate(const struct audit_view *v, enum fault fault)
+{
+	size_t n = sizeof(audit_alerts) / sizeof(*audit_alerts), i = 0;
+
+	while (i < n && !audit_fault_says(v, fault, audit_alerts[i].alert))
+		i++;
+	if (i == n)
+		return audit_say("%s", "");
+	if (!v->plan.has_client_certificate)
+		return audit_say("--cert FILE and --key FILE ([tls] certificate and key): the "
+				 "server asks for a client certificate");
+	return audit_say("another certificate for --cert and --key ([tls] certificate and key): "
+			 "the server %s",
+		audit_alerts[i].says);
+}
+
+static struct audit_sentence audit_try_against_alert(const struct audit_view *v)
+{
+	struct audit_sentence t = audit_try_certificate(v, FAULT_TLS_ALERT);
+
+	if (*t.s)
+		return t;
+	if (v->plan.has_client_certificate)
+		return audit_say("see the server's log: does it accept the certificate of --cert "
+				 "([tls] certificate)?");
+	return audit_say("see the server's log; if it asks for a client certificate: --cert FILE "
+			 "and --key FILE ([tls] certificate and key)");
 }
 
 static const char *audit_tls_remedy(enum fault fault)
@@ -64,9 +115,6 @@ static const char *audit_tls_remedy(enum fault fault)
 		       "verify = no) to accept any";
 	case FAULT_TLS_CERTIFICATE:
 		return "see the error; -k ([tls] verify = no) accepts any certificate";
-	case FAULT_TLS_ALERT:
-		return "see the server's log; if it asks for a client certificate: --cert FILE and "
-		       "--key FILE ([tls] certificate and key)";
 	case FAULT_TLS_ALPN:
 		return "a port at which this server speaks HTTP/1.1";
 	case FAULT_TLS_PROTOCOL:
@@ -134,6 +182,10 @@ struct audit_sentence audit_fault_remedy(const struct audit_view *v, enum fault 
 	switch (fault) {
 	case FAULT_TLS_WRONG_HOST:
 		return audit_try_server_name(v);
+	case FAULT_TLS_ALERT:
+		return audit_try_against_alert(v);
+	case FAULT_RECEIVE:
+		return audit_try_certificate(v, fault);
 	case FAULT_SPEAKS_TLS:
 		return audit_say("https://");
 	case FAULT_SPEAKS_HTTP2:
@@ -177,15 +229,6 @@ static bool audit_may_be_https(const struct audit_view *v)
 	return !v->plan.is_tls && !*v->plan.unix_path && v->answers == 0;
 }
 
-/* In TLS 1.3 the alert comes after the handshake, in place of an answer. */
-static bool audit_wants_certificate(const struct audit_view *v)
-{
-	enum fault fault = audit_main_fault(v, FAULT_PHASE_RECEIVE);
-
-	return v->faults[fault] &&
-	       strstr(result_words(v->faults[fault]->example), "\"certificate required\"");
-}
-
 static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum ledger_class most)
 {
 	static const enum fault_phase phases[] = {
@@ -203,10 +246,9 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 		return audit_try_look(v);
 	if (most == LEDGER_BAD_RESPONSE)
 		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_PARSE));
-	if (most == LEDGER_CONNECTION_ERROR && audit_wants_certificate(v))
-		return audit_say(
-			"--cert FILE and --key FILE ([tls] certificate and key): the server "
-			"asks for a client certificate");
+	if (most == LEDGER_CONNECTION_ERROR &&
+		*audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_RECEIVE)).s)
+		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_RECEIVE));
 	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(v))
 		return audit_say("https:// if this port speaks TLS; else see the server's log: why "
 				 "does it close the connection?");

@@ -73,6 +73,8 @@ static void audit_read_plan(struct audit_view *v)
 	(void)json_path_bool(plan, "target.tls", &v->plan.is_tls);
 	(void)json_path_bool(plan, "target.tls_info.verify", &verifies);
 	v->plan.takes_any_certificate = v->plan.is_tls && !verifies;
+	(void)json_path_bool(
+		plan, "target.tls_info.client_certificate", &v->plan.has_client_certificate);
 	v->plan.is_one_family = str_eq(addresses, "v4") || str_eq(addresses, "v6");
 	v->plan.spins = str_eq(json_path_text(plan, "effective.pacing"), "spin");
 	v->plan.has_no_reuse = str_eq(json_path_text(plan, "effective.reuse"), "no");

@@ -194,11 +194,12 @@ static json_t *run_json_tls(const struct run *run)
 	const char *name = run->summary.certificate_name;
 	bool is_known = info->version[0] != '\0';
 
-	return json_pack("{s:o s:o s:b s:s s:o*}", "version",
+	return json_pack("{s:o s:o s:b s:s s:b s:o*}", "version",
 		is_known ? json_string(info->version) : json_null(), "cipher",
 		is_known ? json_string(info->cipher) : json_null(), "verify",
 		(int)run->plan->tls_verify, "server_name", run->plan->tls_server_name,
-		"certificate_name", *name ? json_text(name) : NULL);
+		"client_certificate", run->plan->tls_certificate.name != NULL, "certificate_name",
+		*name ? json_text(name) : NULL);
 }
 
 /* What of the target a run finds out is added to what the plan says of it. */

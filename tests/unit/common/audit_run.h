@@ -69,6 +69,7 @@ struct audit_run {
 	uint64_t held_by_pace;
 	double open_rate;
 	enum fault failed_by;
+	const char *reason;		  /* for which it could not begin */
 	const struct audit_fault *faults; /* FAULT_COUNT of them; NULL: none */
 	uint64_t retries;
 	uint64_t sent; /* in and around the window; 0: in it alone */
@@ -82,6 +83,7 @@ struct audit_run {
 	bool is_tls;
 	bool takes_any_certificate;
 	const char *certificate_name;
+	bool has_client_certificate;
 	const char *unix_path;
 	bool is_one_family;
 	unsigned workers;
@@ -280,6 +282,8 @@ static inline json_t *audit_run_plan(const struct audit_run *in)
 	if (in->slice_of > 0)
 		json_object_set_new(
 			plan, "slice", json_pack("{s:i s:i}", "index", 1, "of", in->slice_of));
+	json_object_set_new(json_object_get(json_object_get(plan, "target"), "tls_info"),
+		"client_certificate", json_boolean(in->has_client_certificate));
 	if (in->unix_path)
 		json_object_set_new(json_object_get(plan, "effective"), "connect_to",
 			json_sprintf("unix:%s", in->unix_path));
@@ -334,6 +338,7 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	result_set_text(&r->run.outcome, audit_outcome_names[in->outcome]);
 	if (in->failed_by != FAULT_NONE)
 		result_set_text(&r->run.failed_by, fault_table[in->failed_by].name);
+	result_set_text(&r->run.reason, in->reason);
 	r->plan = audit_run_plan(in);
 	r->window.start_ns = 0;
 	r->window.end_ns = in->window_ns;

@@ -431,16 +431,97 @@ START_TEST(test_remedy)
 }
 END_TEST
 
-/* TLS 1.3 refuses a client without a certificate after the handshake. */
-START_TEST(test_client_certificate_is_asked_for)
+/* A certificate that names no host fits no name that is asked for. The same where the run could not
+ * begin (1). */
+START_TEST(test_certificate_without_names)
+{
+	static const char why[] = "the server's certificate is not for a.test: it names no host in "
+				  "a subjectAltName: CN = a.test";
+	struct audit_run in = well();
+	struct audit a;
+
+	spoil(&in, FAULT_TLS_WRONG_HOST, N, why);
+	in.answers = 0;
+	in.is_tls = true;
+	if (_i == 1) {
+		memset(faults, 0, sizeof(faults));
+		in.ledger = (struct ledger){.planned = 0};
+		in.outcome = AUDIT_FAILED;
+		in.failed_by = FAULT_TLS_WRONG_HOST;
+		in.reason = why;
+	}
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text,
+		"a new certificate with a subjectAltName (openssl req ... -addext "
+		"subjectAltName=DNS:NAME); -k ([tls] verify = no) accepts any certificate");
+}
+END_TEST
+
+/* ---------------------------------------------------------------- client certificates */
+
+#define NO_CERTIFICATE                                                                             \
+	"--cert FILE and --key FILE ([tls] certificate and key): the server asks for a client "    \
+	"certificate"
+#define OTHER_CERTIFICATE                                                                          \
+	"another certificate for --cert and --key ([tls] certificate and key): the server "
+
+static const struct {
+	const char *alert;
+	bool has_certificate;
+	const char *try_text;
+} alerts[] = {
+	{"\"certificate required\" (116)", false, NO_CERTIFICATE},
+	{"\"bad certificate\" (42)", false, NO_CERTIFICATE},
+	{"\"unknown ca\" (48)", true, OTHER_CERTIFICATE "does not trust the issuer of this one"},
+	{"\"bad certificate\" (42)", true, OTHER_CERTIFICATE "does not accept this one"},
+	{"\"unsupported certificate\" (43)", true,
+		OTHER_CERTIFICATE "does not accept this one's type"},
+	{"\"certificate revoked\" (44)", true, OTHER_CERTIFICATE "says that this one is revoked"},
+	{"\"certificate expired\" (45)", true, OTHER_CERTIFICATE "says that this one has expired"},
+	{"\"certificate unknown\" (46)", true, OTHER_CERTIFICATE "does not accept this one"},
+	{"\"access denied\" (49)", true, OTHER_CERTIFICATE "gives this one no access"},
+	{"\"certificate required\" (116)", true,
+		OTHER_CERTIFICATE "asks for one, and did not get this one"},
+};
+
+/* TLS 1.3 refuses a client after the handshake (0), 1.2 during it (1), which may be before the run
+ * has begun (2). */
+START_TEST(test_alert_about_the_client)
+{
+	struct audit_run in = well();
+	enum fault fault = _i % 3 == 0 ? FAULT_RECEIVE : FAULT_TLS_ALERT;
+	char why[128];
+
+	snprintf(why, sizeof(why), "the server sent the TLS alert %s", alerts[_i / 3].alert);
+	spoil(&in, fault, N, why);
+	in.answers = 0;
+	in.is_tls = true;
+	in.has_client_certificate = alerts[_i / 3].has_certificate;
+	if (_i % 3 == 2) {
+		memset(faults, 0, sizeof(faults));
+		in.ledger = (struct ledger){.planned = 0};
+		in.outcome = AUDIT_FAILED;
+		in.failed_by = fault;
+		in.reason = why;
+	}
+	ck_assert_str_eq(judged(&in).try_text, alerts[_i / 3].try_text);
+}
+END_TEST
+
+/* That says little: a server of TLS 1.2 without a client's certificate sends it too. */
+START_TEST(test_handshake_failure)
 {
 	struct audit_run in = well();
 
-	spoil(&in, FAULT_RECEIVE, N,
-		"the server sent the TLS alert \"certificate required\" (116)");
+	spoil(&in, FAULT_TLS_ALERT, N, "the server sent the TLS alert \"handshake failure\" (40)");
 	in.answers = 0;
 	in.is_tls = true;
-	ck_assert_ptr_nonnull(strstr(judged(&in).try_text, "--cert FILE and --key FILE"));
+	in.has_client_certificate = _i == 1;
+	ck_assert_str_eq(judged(&in).try_text,
+		_i == 1 ? "see the server's log: does it accept the certificate of --cert ([tls] "
+			  "certificate)?"
+			: "see the server's log; if it asks for a client certificate: --cert FILE "
+			  "and --key FILE ([tls] certificate and key)");
 }
 END_TEST
 
@@ -472,7 +553,10 @@ static TCase *cases(void)
 	tcase_add_loop_test(t, test_failed_before_the_start, FAULT_NONE + 1, FAULT_COUNT);
 	tcase_add_loop_test(t, test_remedy, 0, sizeof(remedies) / sizeof(remedies[0]));
 	tcase_add_test(t, test_reset_after_answers_is_no_matter_of_tls);
-	tcase_add_test(t, test_client_certificate_is_asked_for);
+	tcase_add_loop_test(t, test_certificate_without_names, 0, 2);
+	tcase_add_loop_test(
+		t, test_alert_about_the_client, 0, 3 * sizeof(alerts) / sizeof(alerts[0]));
+	tcase_add_loop_test(t, test_handshake_failure, 0, 2);
 	tcase_add_test(t, test_retries_and_stale);
 	tcase_add_test(t, test_many_sent_twice_are_in_the_headline);
 	return t;

@@ -103,6 +103,9 @@ START_TEST(what_the_document_says)
 	ck_assert_uint_gt(
 		strlen(json_path_text(run_result(run), "plan.target.tls_info.cipher")), 0);
 	ck_assert(json_path_bool(run_result(run), "plan.target.tls_info.verify", &flag) && flag);
+	ck_assert(
+		json_path_bool(run_result(run), "plan.target.tls_info.client_certificate", &flag));
+	ck_assert(!flag);
 	ck_assert_str_eq(
 		json_path_text(run_result(run), "plan.target.tls_info.server_name"), "127.0.0.1");
 	ck_assert_int_eq(fixture_int(run, "latency.connect.count"), 4);
