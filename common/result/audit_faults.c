@@ -97,11 +97,29 @@ struct audit_sentence audit_tell_reset(const struct audit_view *v)
 	return t;
 }
 
+/* The requests of a class failed as they do by a reset, most of them. */
+static bool audit_fails_by_resets(const struct audit_view *v, enum ledger_class class)
+{
+	double all = 0, resets = 0;
+
+	for (unsigned f = FAULT_NONE + 1; f < FAULT_COUNT; f++) {
+		double n = (double)audit_fault_count(v, (enum fault)f);
+
+		if (fault_table[f].class != class)
+			continue;
+		all += n;
+		if (f == FAULT_RESET || f == FAULT_CONNECT_ERROR || f == FAULT_TLS_CLOSED)
+			resets += n;
+	}
+	return 2 * resets >= all;
+}
+
 bool audit_is_reset(const struct audit_view *v, enum ledger_class most)
 {
 	return (most == LEDGER_CONNECTION_ERROR || most == LEDGER_NOT_CONNECTED) &&
 	       *audit_tell_reset(v).s &&
-	       2 * (double)v->r->connections.reset_beside >= (double)v->ledger.classes[most];
+	       2 * (double)v->r->connections.reset_beside >= (double)v->ledger.classes[most] &&
+	       audit_fails_by_resets(v, most);
 }
 
 /* ---------------------------------------------------------------- opening connections */

@@ -267,6 +267,14 @@ START_TEST(test_limit_of_connections)
 				     "the server; its log may say why it resets them");
 	ck_assert_ptr_null(note_of(&a, "reset-beside")); /* the headline has said it */
 
+	/* Nor is it why the requests failed, where these met something else. */
+	blame(&in, class == LEDGER_NOT_CONNECTED ? FAULT_CONNECT_REFUSED : FAULT_CLOSED, 3000);
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.because, "while others"));
+	ck_assert_ptr_null(strstr(a.try_text, "fewer connections"));
+	ck_assert_ptr_nonnull(note_of(&a, "reset-beside"));
+	blame(&in, class == LEDGER_NOT_CONNECTED ? FAULT_CONNECT_ERROR : FAULT_RESET, 3000);
+
 	/* A few among other failures are a note. */
 	in.reset_beside = 1;
 	a = judged(&in);
