@@ -83,6 +83,50 @@ struct audit_sentence audit_tell_repeated(const struct audit_view *v)
 	return t;
 }
 
+/* Fewer connections tell nothing; and those that are still open, which may have had any number of
+ * answers, must be few. */
+#define AUDIT_CLOSED_LEAST 10
+#define AUDIT_OPEN_MOST 0.2
+
+/* After how many answers the server closes each connection; 0: not after equally many. A server
+ * that closes by time makes numbers that differ, whose mean is a whole number by chance alone. */
+static int64_t audit_answers_each(const struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+	double n = v->sent - (double)audit_fault_count(v, FAULT_STALE);
+	double opened = (double)c->opened;
+	double still_open = fmin(
+		fmax(opened - fmax((double)c->closed_by_peer, 0) - fmax((double)c->closed_by_us, 0),
+			0),
+		fmax((double)c->peak, 0));
+	double each = opened > 0 ? ceil(n / opened) : 0;
+
+	if (opened < AUDIT_CLOSED_LEAST || 2 * (double)c->closed_by_peer < opened || each < 1 ||
+		each * still_open > AUDIT_OPEN_MOST * opened ||
+		each * opened - n > each * still_open)
+		return 0;
+	return (int64_t)each;
+}
+
+struct audit_sentence audit_try_kept(const struct audit_view *v)
+{
+	int64_t each = audit_answers_each(v);
+	struct audit_sentence t = {"a longer keep-alive timeout of the server, or --set "
+				   "connections.max-age=TIME below it"};
+
+	if (each == 1)
+		snprintf(t.s, sizeof(t.s),
+			"a longer keep-alive timeout of the server, or --no-keepalive: it closed "
+			"each connection after one answer");
+	else if (each > 1)
+		snprintf(t.s, sizeof(t.s),
+			"--set connections.requests-per-connection=%" PRId64
+			": the server closes a connection after so many answers; or Connection: "
+			"close in its last one",
+			each);
+	return t;
+}
+
 /* ---------------------------------------------------------------- too many connections */
 
 struct audit_sentence audit_tell_reset(const struct audit_view *v)
@@ -197,8 +241,10 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v)
 			"them",
 			figure_count(by_us).text, opened.text);
 	else if (2 * by_us > c->opened && v->plan.ages_connections)
-		snprintf(t.s, sizeof(t.s),
-			"a larger max-age: rpsd closed %.26s of %.26s connections by it",
+		snprintf(t.s, sizeof(t.s), "%s: rpsd closed %.26s of %.26s connections by it",
+			by_peer > 0 ? "a longer keep-alive timeout of the server, and then a "
+				      "larger max-age"
+				    : "a larger max-age, below the server's keep-alive timeout",
 			figure_count(by_us).text, opened.text);
 	return t;
 }

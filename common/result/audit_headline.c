@@ -342,7 +342,7 @@ static void audit_tell_ledger(const struct audit_view *v, struct audit *a)
 static void audit_tell_again(const struct audit_view *v, struct audit *a)
 {
 	audit_because(a, "%s", audit_tell_repeated(v).s);
-	audit_try(a, AUDIT_KEEP_ALIVE_REMEDY);
+	audit_try(a, "%s", audit_try_kept(v).s);
 }
 
 /* The plan was carried, and yet something other than the plan was the limit. */

@@ -209,8 +209,7 @@ bool audit_is_reset(const struct audit_view *v, enum ledger_class most);
 /* "5.2 % of 10,000 requests were sent twice: ..."; "" where so few were that it is not worth the
  * headline. And what to do about it. */
 struct audit_sentence audit_tell_repeated(const struct audit_view *v);
-#define AUDIT_KEEP_ALIVE_REMEDY                                                                    \
-	"a longer keep-alive timeout of the server, or --set connections.max-age=TIME below it"
+struct audit_sentence audit_try_kept(const struct audit_view *v);
 
 /* "9,800 of 10,000 answers were redirects (301 to https://…), which are never followed", and what
  * to try. */

@@ -323,7 +323,7 @@ static void audit_note_kept(const struct audit_view *v, struct audit *a)
 			"%s sent again: the server had closed a kept connection",
 			audit_requests((uint64_t)retries).s);
 	if (n > 0)
-		audit_add_note(v, a, &stale, (double)n, 0, AUDIT_KEEP_ALIVE_REMEDY, "%s failed: %s",
+		audit_add_note(v, a, &stale, (double)n, 0, audit_try_kept(v).s, "%s failed: %s",
 			audit_requests(n).s, stale.meaning);
 }
 

@@ -249,6 +249,9 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 	if (most == LEDGER_CONNECTION_ERROR &&
 		*audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_RECEIVE)).s)
 		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_RECEIVE));
+	if (most == LEDGER_CONNECTION_ERROR &&
+		audit_main_fault(v, FAULT_PHASE_RECEIVE) == FAULT_STALE)
+		return audit_try_kept(v);
 	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(v))
 		return audit_say("https:// if this port speaks TLS; else see the server's log: why "
 				 "does it close the connection?");

@@ -15,6 +15,8 @@
 
 #define MS NSEC_PER_MSEC
 #define N 10000
+#define LONGER                                                                                     \
+	"a longer keep-alive timeout of the server, or --set connections.max-age=TIME below it"
 
 static struct audit_fault faults[FAULT_COUNT];
 
@@ -383,6 +385,52 @@ START_TEST(test_many_sent_twice_are_in_the_headline)
 }
 END_TEST
 
+/* A server that closes connections after so many answers, or when they were idle for so long: only
+ * the first makes equally many answers on each. */
+static const struct {
+	uint64_t opened, closed_by_peer, peak;
+	const char *try_text;
+} closers[] = {
+	{500, 500, 7,
+		"--set connections.requests-per-connection=20: the server closes a connection "
+		"after so many answers; or Connection: close in its last one"},
+	{503, 499, 7,
+		"--set connections.requests-per-connection=20: the server closes a connection "
+		"after so many answers; or Connection: close in its last one"},
+	{N / 2, N / 2, 7,
+		"--set connections.requests-per-connection=2: the server closes a "
+		"connection after so many answers; or Connection: close in its last one"},
+	{N, N, 7,
+		"a longer keep-alive timeout of the server, or --no-keepalive: it closed each "
+		"connection after one answer"},
+	{490, 490, 7, LONGER}, {509, 509, 7, LONGER},
+	{500, 200, 7, LONGER},	   /* others were closed by rpsd */
+	{500, 400, 100, LONGER},   /* too many remain to tell */
+	{4, 4, 1, LONGER},	   /* too few */
+	{8000, 8000, 100, LONGER}, /* by the time between two requests */
+};
+
+START_TEST(test_what_closes_kept_connections)
+{
+	struct audit_run in = well();
+	struct audit a;
+
+	in.connections_opened = closers[_i].opened;
+	in.closed_by_peer = closers[_i].closed_by_peer;
+	in.connections_peak = closers[_i].peak;
+	in.retries = 400;
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text, closers[_i].try_text);
+	/* Where they are not sent twice but fail. */
+	in.retries = 0;
+	in.sent = N + 300; /* as many answers as before */
+	spoil(&in, FAULT_STALE, 300, "");
+	a = judged(&in);
+	ck_assert_str_eq(note_of(&a, "stale")->try_text, closers[_i].try_text);
+	ck_assert_str_eq(a.try_text, closers[_i].try_text);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- what to try */
 
 static const struct {
@@ -559,6 +607,8 @@ static TCase *cases(void)
 	tcase_add_loop_test(t, test_handshake_failure, 0, 2);
 	tcase_add_test(t, test_retries_and_stale);
 	tcase_add_test(t, test_many_sent_twice_are_in_the_headline);
+	tcase_add_loop_test(
+		t, test_what_closes_kept_connections, 0, sizeof(closers) / sizeof(closers[0]));
 	return t;
 }
 

@@ -383,8 +383,13 @@ static const struct {
 		"keep-alive at the server: it closed 29,990 of 30,000 connections"},
 	{0, 29990, 29990, "lifo", 0, 0,
 		"see the note on surplus bytes: rpsd closed 29,990 of 30,000 connections for them"},
-	{14000, 15500, 0, "rotate", 0, MS,
-		"a larger max-age: rpsd closed 15,500 of 30,000 connections by it"},
+	{0, 15500, 0, "rotate", 0, MS,
+		"a larger max-age, below the server's keep-alive timeout: rpsd closed 15,500 of "
+		"30,000 connections by it"},
+	/* Those that it left were closed by the server as soon. */
+	{10, 15500, 0, "rotate", 0, MS,
+		"a longer keep-alive timeout of the server, and then a larger max-age: rpsd closed "
+		"15,500 of 30,000 connections by it"},
 	/* The request says that it is the last one, and the server closes. */
 	{29990, 0, 0, "lifo", 1, 0,
 		"a larger requests-per-connection: after 1 the run closes each connection"},
