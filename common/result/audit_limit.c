@@ -47,8 +47,11 @@
 #define AUDIT_STALL_NS (100 * NSEC_PER_MSEC)
 #define AUDIT_STALL_TIMES 10.0
 #define AUDIT_STALL_PILE 3.0
-/* Answers that take less than this part of the timeout are fast beside those that never came. */
-#define AUDIT_FAST 0.1
+/* Answers that take less than this part of the timeout are fast beside those that never came: in a
+ * queue that outgrows the timeout, those that still come in time take nearly as long as it. And
+ * requests that were late by less were not late by that. */
+#define AUDIT_FAST 0.3
+#define AUDIT_PUNCTUAL 0.1
 /* As long without an answer, a server is slow by itself. */
 #define AUDIT_SILENT_NS NSEC_PER_SEC
 
@@ -133,10 +136,12 @@ static bool audit_is_stalling(const struct audit_view *v, const struct audit_fac
 static bool audit_is_lost(const struct audit_view *v, const struct audit_facts *f)
 {
 	enum ledger_class most = audit_most(v);
+	double timeout_ns = (double)v->plan.request_timeout_ns;
 
 	return (most == LEDGER_TIMEOUT || most == LEDGER_UNFINISHED) && !f->is_behind &&
-	       f->ok > 0 && v->growth <= 0 && v->rise_ns <= 0 && v->less_ours->p99_ns >= 0 &&
-	       (double)v->less_ours->p99_ns < AUDIT_FAST * (double)v->plan.request_timeout_ns;
+	       f->ok > 0 && v->less_ours->p99_ns >= 0 &&
+	       (double)v->less_ours->p99_ns < AUDIT_FAST * timeout_ns &&
+	       (double)v->our_delay->p99_ns < AUDIT_PUNCTUAL * timeout_ns;
 }
 
 /* A closed run has no plan to fall behind. */
@@ -304,7 +309,7 @@ enum audit_limit audit_find_limit(
 		return audit_find_limit_of_closed(v, f);
 	if (a->verdict == AUDIT_SATURATED &&
 		(!audit_is_overload(f) || audit_is_sent_short(v, f) || audit_count_ours(v) > 0 ||
-			audit_is_starved(v) || audit_delay_share(v, a) >= 0.5))
+			audit_is_starved(v) || (!f->is_lost && audit_delay_share(v, a) >= 0.5)))
 		return AUDIT_BY_GENERATOR;
 	if (audit_is_by_connections(v, f))
 		return AUDIT_BY_CONNECTIONS;

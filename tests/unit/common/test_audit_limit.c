@@ -638,6 +638,30 @@ START_TEST(test_lost_answers)
 	ck_assert_ptr_nonnull(strstr(a.try_text, "the server's log"));
 	ck_assert_ptr_null(strstr(a.try_text, "-r "));
 
+	/* Neither a median that wanders nor what waits for answers that never come is a trend. */
+	in.first_p50 = 100000;
+	in.last_p50 = 200000;
+	in.last_backlog = 50;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.because, "got no answer"));
+	in.first_p50 = in.last_p50 = 0;
+	in.last_backlog = 0;
+
+	/* A late generator is not why, as long as it is late by a small part of the timeout. */
+	if (in.is_open) {
+		in.our_delay_p99 = 60 * MS;
+		in.response_p99 = 62 * MS;
+		a = judged(&in);
+		ck_assert_int_eq(a.verdict, AUDIT_SATURATED);
+		ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+		ck_assert_ptr_nonnull(strstr(a.because, "got no answer"));
+		in.our_delay_p99 = in.response_p99 = 2 * NSEC_PER_SEC;
+		a = judged(&in);
+		ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_GENERATOR, 0);
+		in.our_delay_p99 = 300000;
+		in.response_p99 = 3 * MS;
+	}
+
 	/* Where the others nearly took as long, it is. */
 	in.less_p99 = 900 * MS;
 	a = judged(&in);
