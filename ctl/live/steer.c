@@ -83,8 +83,13 @@ static int steer_describe_act(const struct result_event *event, struct buf *ret)
 
 int steer_describe_event(const struct result_event *event, struct buf *ret)
 {
-	int r = steer_describe_act(event, ret);
+	int r;
 
+	/* It waits for the end of the pause, whose instant is not known. */
+	if (str_eq(result_words(event->kind), "rate") &&
+		str_eq(result_words(event->from), "paused"))
+		return buf_printf(ret, "rate %s, when resumed", result_words(event->to));
+	r = steer_describe_act(event, ret);
 	return r ? r
 		 : buf_printf(
 			   ret, ", takes effect at %s", figure_clock(view_int(event->at_ns)).text);

@@ -31,6 +31,9 @@
 /* The maximum distance of an interval's border that an act waits for. */
 #define RUN_BORDER_NS NSEC_PER_SEC
 
+/* What a run was before it is resumed, or before a rate that waits for that. */
+#define RUN_PAUSED_WORD "paused"
+
 /* A schedule that workers use or have used. */
 struct run_schedule {
 	struct list node; /* in the order of acts */
@@ -327,6 +330,9 @@ static void run_steering_describe(struct run_event *e, enum run_act act, const c
 	(void)snprintf(e->user, sizeof(e->user), "%s", user);
 	if (act == RUN_PAUSE || act == RUN_RESUME)
 		(void)snprintf(e->text, sizeof(e->text), "%.60s: %s", user, kinds[act]);
+	else if (act == RUN_SET_RATE && strcmp(e->from, RUN_PAUSED_WORD) == 0)
+		(void)snprintf(
+			e->text, sizeof(e->text), "%.60s: rate %.60s, when resumed", user, e->to);
 	else
 		(void)snprintf(e->text, sizeof(e->text), "%.60s: %s %.60s -> %.60s", user,
 			act == RUN_NEXT ? "next stage," : "rate", e->from, e->to);
@@ -347,15 +353,18 @@ int run_steering_act(struct run_steering *s, const struct run_order *order, stru
 	if (r != 0)
 		return r;
 	if (order->act == RUN_SET_RATE) {
-		units_format_rate(from, e.from, sizeof(e.from));
+		if (s->_is_paused)
+			(void)snprintf(e.from, sizeof(e.from), RUN_PAUSED_WORD);
+		else
+			units_format_rate(from, e.from, sizeof(e.from));
 		units_format_rate(to, e.to, sizeof(e.to));
 	} else if (order->act == RUN_NEXT) {
 		(void)snprintf(e.from, sizeof(e.from), "%s", run_steering_stage_text(s, at_ns));
 	} else {
 		(void)snprintf(e.from, sizeof(e.from), "%s",
-			order->act == RUN_PAUSE ? "running" : "paused");
-		(void)snprintf(
-			e.to, sizeof(e.to), "%s", order->act == RUN_PAUSE ? "paused" : "running");
+			order->act == RUN_PAUSE ? "running" : RUN_PAUSED_WORD);
+		(void)snprintf(e.to, sizeof(e.to), "%s",
+			order->act == RUN_PAUSE ? RUN_PAUSED_WORD : "running");
 	}
 	if (s->_newest)
 		r = run_steering_change_schedule(s, order, to, at_ns, reterr);

@@ -92,6 +92,9 @@ START_TEST(answers)
 		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 0, \"kind\": \"rate\", \"text\": "
 		 "\"bob: rate\", \"from\": \"1/s\", \"to\": \"2/s\"}}",
 			"a-1: rate 1/s -> 2/s, takes effect at 0:00\n"},
+		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 0, \"kind\": \"rate\", \"text\": "
+		 "\"bob: rate\", \"from\": \"paused\", \"to\": \"2/s\"}}",
+			"a-1: rate 2/s, when resumed\n"},
 		{"{\"run\": \"a-1\", \"event\": {\"at_ns\": 0, \"kind\": \"next\", \"text\": "
 		 "\"bob: next\", \"from\": \"hold 1/s\", \"to\": \"the end\"}}",
 			"a-1: next stage, hold 1/s -> the end, takes effect at 0:00\n"},
@@ -119,7 +122,7 @@ int main(void)
 
 	tcase_add_test(t, pause_is_asked_for_once);
 	tcase_add_loop_test(t, keys, 0, 10);
-	tcase_add_loop_test(t, answers, 0, 6);
+	tcase_add_loop_test(t, answers, 0, 7);
 	suite_add_tcase(s, t);
 	return suite_main(s);
 }

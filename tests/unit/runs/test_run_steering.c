@@ -307,6 +307,27 @@ START_TEST(next_stage)
 }
 END_TEST
 
+/* The rate before was that before the pause, and the new one waits for its end. */
+START_TEST(rate_of_a_paused_run)
+{
+	static const char *const keys[] = {
+		"load", "rate", "100", "load", "duration", "300ms", NULL};
+	const struct run_event *e;
+
+	start(keys);
+	turn_until(0);
+	(void)steer(RUN_PAUSE, 0);
+	e = steer(RUN_SET_RATE, 200);
+	ck_assert_str_eq(e->from, "paused");
+	ck_assert_str_eq(e->to, "200/s");
+	ck_assert_str_eq(e->text, "bob: rate 200/s, when resumed");
+	(void)steer(RUN_RESUME, 0);
+	e = steer(RUN_SET_RATE, 400);
+	ck_assert_str_eq(e->text, "bob: rate 200/s -> 400/s");
+	finish();
+}
+END_TEST
+
 START_TEST(what_is_refused)
 {
 	static const char *const keys[] = {"load", "rate", "100", "load", "duration", "300ms",
@@ -483,6 +504,7 @@ int main(void)
 	tcase_add_loop_test(t, pause_and_resume, 0, 2);
 	tcase_add_loop_test(t, pause_in_the_warmup, 0, 2);
 	tcase_add_test(t, next_stage);
+	tcase_add_test(t, rate_of_a_paused_run);
 	tcase_add_test(t, what_is_refused);
 	tcase_add_test(t, a_closed_run_has_no_rate);
 	tcase_add_loop_test(t, stopped_in_a_pause, 0, 4);
