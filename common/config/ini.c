@@ -438,7 +438,7 @@ static bool ini_take_line(struct ini_reading *rd, struct ini_slice line, char *s
 	if (ini_trim(line).len == 0 || line.at[0] == ';' || line.at[0] == '#')
 		return false;
 	if (!ini_is_utf8(line))
-		return ini_refuse(rd, "the line is not text in UTF-8: save the file as such");
+		return ini_refuse(rd, INI_NO_UTF8);
 	if (ini_is_blank(line.at[0])) {
 		line = ini_trim(line);
 		return ini_refuse(rd, "\"%.*s\" is indented: begin the line at the margin",

@@ -10,6 +10,9 @@
 
 struct problems;
 
+/* After the place of such a line. */
+#define INI_NO_UTF8                                                                                \
+	"the line is not text in UTF-8: convert the file, as with iconv -f latin1 -t utf-8"
 #define INI_LINE_MAX 65536 /* bytes in a line, without its newline */
 #define INI_NAME_MAX 48	   /* bytes in a section name or key; inih cuts longer ones */
 #define INI_FLAGS UINT_MAX /* the precedence of flags */

@@ -93,6 +93,8 @@ const char *start_request_odd_text(const char *path)
 	struct start_request_beginning b;
 	size_t n = start_request_begin(path, &b);
 
+	if (n >= 2 && (memcmp(b.text, "\xff\xfe", 2) == 0 || memcmp(b.text, "\xfe\xff", 2) == 0))
+		return "this is text in UTF-16: convert it, as with iconv -f utf-16 -t utf-8";
 	if (memchr(b.text, '\0', n))
 		return "this is not a text file: name a run file";
 	return start_request_is_result(b.text) ? START_REQUEST_IS_RESULT : NULL;
@@ -118,23 +120,37 @@ static int start_request_unreadable(const char *path, int error, struct err *ret
 
 /* ---------------------------------------------------------------- texts */
 
+/* text, which was read from path and has len bytes and a NUL. */
+static void start_request_refuse_text(
+	const char *path, const char *text, size_t len, struct err *reterr)
+{
+	const char *odd = start_request_odd_text(path);
+	unsigned line = 1;
+
+	if (!odd && strlen(text) < len)
+		odd = "this is not a text file: name a run file";
+	if (odd) {
+		err_set(reterr, "%.300s: %s", path, odd);
+		return;
+	}
+	for (size_t n; *text && (n = str_utf8_len(text)) > 0; text += n)
+		line += *text == '\n';
+	err_set(reterr, "%.300s:%u: " INI_NO_UTF8, path, line);
+}
+
 /* A new string. used: bytes of texts read before. */
 static int start_request_read_text(const char *path, size_t used, char **ret, struct err *reterr)
 {
-	bool is_text;
 	size_t len;
 	int r = file_read_stream(path, START_REQUEST_TEXT_MAX - used, ret, &len);
 
 	if (r)
 		return start_request_unreadable(path, r, reterr);
-	is_text = strlen(*ret) == len && str_is_utf8(*ret);
-	if (is_text && !start_request_is_result(*ret))
+	if (strlen(*ret) == len && str_is_utf8(*ret) && !start_request_is_result(*ret))
 		return 0;
+	start_request_refuse_text(path, *ret, len, reterr);
 	free(*ret);
 	*ret = NULL;
-	err_set(reterr, "%.300s: %s", path,
-		is_text ? START_REQUEST_IS_RESULT
-			: "this is not a text file in UTF-8: name a run file");
 	return EXIT_CONFIG;
 }
 

@@ -303,8 +303,8 @@ START_TEST(tells_a_line_that_is_not_utf8)
 	(void)snprintf(text, sizeof(text), "# \xe4\n[s]\nb = \xc3\xa4\n%s\n", lines[_i]);
 	read_text(text, strlen(text));
 	ck_assert_uint_eq(problems.n, 1);
-	ck_assert_str_eq(
-		problems.texts[0], "a.ini:4: the line is not text in UTF-8: save the file as such");
+	ck_assert_str_eq(problems.texts[0], "a.ini:4: the line is not text in UTF-8: convert the "
+					    "file, as with iconv -f latin1 -t utf-8");
 	ck_assert_uint_eq(doc.n_entries, 1);
 	finish();
 }

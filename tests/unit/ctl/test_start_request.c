@@ -358,7 +358,12 @@ static const struct {
 	{"http://h/\nrate=1", NULL, NULL, EXIT_USAGE, "URL "},
 	{"http://h/", "defaults.body", "\xff", EXIT_USAGE,
 		"flag: its value is not text in UTF-8: other bytes can come from a file, @FILE"},
-	{"./bad.ini", NULL, NULL, EXIT_CONFIG, "not a text file in UTF-8: name a run file"},
+	{"./bad.ini", NULL, NULL, EXIT_CONFIG,
+		"./bad.ini:2: the line is not text in UTF-8: convert "
+		"the file, as with iconv -f latin1 -t utf-8"},
+	{"./wide.ini", NULL, NULL, EXIT_CONFIG,
+		"./wide.ini: this is text in UTF-16: convert it, as "
+		"with iconv -f utf-16 -t utf-8"},
 	{"./nul.ini", NULL, NULL, EXIT_CONFIG, "not a text file"},
 };
 
@@ -370,6 +375,7 @@ START_TEST(test_wrong)
 
 	put_text("bad.ini", "[target]\nurl = \xff\n");
 	put("nul.ini", "[target]\0\n", 10);
+	put("wide.ini", "\xff\xfe[\0t\0", 6);
 	if (wrong[_i].key)
 		ck_assert_int_eq(options_set(&o, wrong[_i].key, wrong[_i].value, "flag"), 0);
 	ck_assert_int_eq(start_request_make(&d, &wrong[_i].what, 1, &o, &err), wrong[_i].status);
@@ -378,6 +384,7 @@ START_TEST(test_wrong)
 	options_fini(&o);
 	(void)remove("bad.ini");
 	(void)remove("nul.ini");
+	(void)remove("wide.ini");
 }
 END_TEST
 
