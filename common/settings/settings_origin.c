@@ -223,6 +223,46 @@ static int settings_read_read(const char *text, struct settings_origin *o)
 
 /* ---- for the key table ---- */
 
+/* The share at text, up to a blank: what is wrong with it, if it is one that cannot be. */
+static bool settings_refuse_share(const char *text, double *sum, struct err *reterr)
+{
+	char word[32];
+	double share = 0;
+	size_t len = strcspn(text, " \t,");
+	bool is_negative = text[0] == '-';
+	int r;
+
+	if (len == 0 || len >= sizeof(word) || text[len - 1] != '%')
+		return false;
+	memcpy(word, text, len);
+	word[len] = '\0';
+	r = units_parse_share(word + is_negative, &share);
+	if (r != 0 && r != UNITS_E_RANGE)
+		return false;
+	if (r == 0 && !is_negative)
+		*sum += share;
+	else if (r == 0 || strtod(word, NULL) > 100)
+		err_set(reterr, "'%s' is not from 0%% to 100%%", word);
+	else
+		err_set(reterr, "'%s' has too many decimals for a share", word);
+	return r != 0 || is_negative;
+}
+
+/* A share in value is the reason why it could not be read, or the sum of all. */
+static bool settings_refuse_shares(const char *value, struct err *reterr)
+{
+	double sum = 0;
+
+	for (const char *at = value; *at; at += strcspn(at, " \t,")) {
+		at += strspn(at, " \t,");
+		if (settings_refuse_share(at, &sum, reterr))
+			return true;
+	}
+	if (sum > 1 + SETTINGS_ORIGIN_SHARE_SLACK)
+		err_set(reterr, "'%.60s': the shares are more than 100%% together", value);
+	return sum > 1 + SETTINGS_ORIGIN_SHARE_SLACK;
+}
+
 /* Parses value into field by read, or only checks it if field is NULL; wanted: "'x' is not ..." */
 static int settings_parse(const char *value, struct settings_origin *field,
 	int (*read)(const char *text, struct settings_origin *o), struct err *reterr,
@@ -233,7 +273,8 @@ static int settings_parse(const char *value, struct settings_origin *field,
 	if (field)
 		o = *field;
 	if (read(value, &o)) {
-		err_set(reterr, "'%.60s' is not %s", value, wanted);
+		if (!settings_refuse_shares(value, reterr))
+			err_set(reterr, "'%.60s' is not %s", value, wanted);
 		return -EINVAL;
 	}
 	if (field)

@@ -293,6 +293,16 @@ static const struct {
 	{"close-after = 1\nfreeze = 1\n", "rpsd.conf:4: freeze: with close-after = 1"},
 	{"stall = 1s every 1s\n", "rpsd.conf:3: stall: '1s every 1s' is not TIME or TIME every"},
 	{"backlog = 0\n", "rpsd.conf:3: backlog: '0' is out of range"},
+	{"delay = 50% 10ms, 60% 1s\n",
+		"rpsd.conf:3: delay: '50% 10ms, 60% 1s': the shares are more "
+		"than 100% together"},
+	{"delay = 150% 10ms\n", "rpsd.conf:3: delay: '150%' is not from 0% to 100%"},
+	{"errors = 120% 503\n", "rpsd.conf:3: errors: '120%' is not from 0% to 100%"},
+	{"errors = 20% 200\n", "rpsd.conf:3: errors: '20% 200' is not SHARE STATUS with"},
+	{"errors = 1.12345678% 503\n", "rpsd.conf:3: errors: '1.12345678%' has too many decimals"},
+	{"hang = 200%\n", "rpsd.conf:3: hang: '200%' is not from 0% to 100%"},
+	{"hang = -5%\n", "rpsd.conf:3: hang: '-5%' is not from 0% to 100%"},
+	{"hang = 5\n", "rpsd.conf:3: hang: '5' is not a share: write a number and %"},
 };
 
 START_TEST(what_makes_no_sense_is_refused)
