@@ -422,7 +422,7 @@ int plan_check_header(const char *value, struct err *reterr)
 	}
 	if (n == strlen("transfer-encoding") && !strncasecmp(value, "transfer-encoding", n)) {
 		err_set(reterr, "Transfer-Encoding belongs to how a body is sent: write "
-				"chunked = SIZE, as in chunked = 16KiB");
+				"chunked = 16KiB (--set defaults.chunked=16KiB)");
 		return -EINVAL;
 	}
 	return plan_check_body(text, reterr);

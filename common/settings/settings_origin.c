@@ -389,29 +389,36 @@ bad:
 
 /* ---- the whole ---- */
 
-/* Reports a problem at the place of the key's entry in force; the key was given. */
+/* Reports a problem at the place of the key's entry in force; the key was given. flag_text: the
+ * same where flags say what the origin does. */
 static void settings_origin_complain(struct problems *problems, const struct ini_doc *doc,
-	const char *name, const char *key, const char *text)
+	const char *name, const char *key, const char *text, const char *flag_text)
 {
 	const struct ini_entry *e = keys_last(doc, "origin", name, key);
 
-	if (e)
+	if (e && e->line)
 		problems_add(problems, e->file, e->line, "%s: %s", key, text);
+	else if (e)
+		problems_add(problems, e->file, e->line, "%s", flag_text);
 }
+
+#define SETTINGS_ORIGIN_SMALL "the body has not a byte for the beginning and one for each piece"
 
 void settings_origin_check(
 	const struct settings_origin *o, const struct ini_doc *doc, struct problems *problems)
 {
 	if (o->burn && o->service.ns == 0)
 		settings_origin_complain(problems, doc, o->name, "burn",
-			"there is no service time to burn: write service = 1ms too");
+			"there is no service time to burn: write service = 1ms too",
+			"there is no service time to burn: add --service 1ms");
 	if (o->drip_pieces > 0 && o->body_bytes < o->drip_pieces + 1)
 		settings_origin_complain(problems, doc, o->name, "drip",
-			"the body has not a byte for the beginning and one for each piece: make "
-			"body larger");
+			SETTINGS_ORIGIN_SMALL ": make body larger",
+			SETTINGS_ORIGIN_SMALL ": a larger --body");
 	if (o->freeze > 0 && o->close_after == 1)
 		settings_origin_complain(problems, doc, o->name, "freeze",
-			"with close-after = 1 no connection comes to a second request");
+			"with close-after = 1 no connection comes to a second request",
+			"with --close-after 1 no connection comes to a second request");
 }
 
 void settings_origin_fini(struct settings_origin *origin)

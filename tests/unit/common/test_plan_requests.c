@@ -383,7 +383,9 @@ static const struct {
 	{"[request a]\npath = //elsewhere.test/x\n", "f.ini:4: path: '//elsewhere"},
 	{"[request a]\npath = a\x01\n", "f.ini:4: path: the path has a control"},
 	/* headers, body and what they refer to */
-	{"header = Transfer-Encoding: chunked", "f.ini:4: header: Transfer-Encoding belongs to"},
+	{"header = Transfer-Encoding: chunked",
+		"f.ini:4: header: Transfer-Encoding belongs to how a body is sent: write chunked = "
+		"16KiB (--set defaults.chunked=16KiB)"},
 	{"header = X: cred:token", NULL},
 	{"header = X: half cred:token", NULL},
 	{"header = X: cred:none", "f.ini:4: header: 'cred:none' is missing"},

@@ -321,6 +321,38 @@ START_TEST(what_makes_no_sense_is_refused)
 }
 END_TEST
 
+/* What comes from a flag is mended by a flag. */
+static const struct {
+	const char *keys[2], *values[2];
+	const char *problem;
+} flags[] = {
+	{{"burn"}, {"yes"}, "--burn: there is no service time to burn: add --service 1ms"},
+	{{"drip", "body"}, {"50 x 1ms", "3B"},
+		"--drip: the body has not a byte for the beginning and one for each piece: a "
+		"larger --body"},
+	{{"freeze", "close-after"}, {"1", "1"},
+		"--freeze: with --close-after 1 no connection comes to a second request"},
+};
+
+START_TEST(flags_are_told_as_flags)
+{
+	struct conf_doc d = {0};
+	struct settings *s = NULL;
+	char flag[32];
+
+	for (size_t i = 0; i < 2 && flags[_i].keys[i]; i++) {
+		(void)snprintf(flag, sizeof(flag), "--%s", flags[_i].keys[i]);
+		ck_assert_int_eq(ini_set(&d.ini, flag, "origin", "o", flags[_i].keys[i],
+					 flags[_i].values[i]),
+			0);
+	}
+	ck_assert_int_eq(ini_set(&d.ini, "--listen", "origin", "o", "listen", "127.0.0.1:0"), 0);
+	ck_assert_int_eq(settings_build(&d.ini, &s, &d.problems), -EINVAL);
+	conf_expect(&d, (const char *const[]){flags[_i].problem, NULL});
+	conf_fini(&d);
+}
+END_TEST
+
 START_TEST(what_just_makes_sense_is_taken)
 {
 	ck_assert_uint_eq(origin("body = 51B\ndrip = 50 x 1ms")->drip_pieces, 50);
@@ -353,6 +385,7 @@ int main(void)
 	tcase_add_test(tcase, answers);
 	tcase_add_test(tcase, faults);
 	tcase_add_loop_test(tcase, what_makes_no_sense_is_refused, 0, LEN(wholes));
+	tcase_add_loop_test(tcase, flags_are_told_as_flags, 0, LEN(flags));
 	tcase_add_test(tcase, what_just_makes_sense_is_taken);
 	tcase_add_test(tcase, the_service_keeps_no_log_of_gaps);
 	suite_add_tcase(suite, tcase);
