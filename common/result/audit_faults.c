@@ -9,11 +9,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/figure.h"
 #include "common/result/audit_internal.h"
 #include "common/result/audit_text.h"
+#include "common/str.h"
+#include "common/url.h"
 
 /* More of them make the figures those of another load than was planned. */
 #define AUDIT_REPEATED_MANY 0.01
@@ -302,12 +305,38 @@ struct audit_sentence audit_tell_redirects(const struct audit_view *v)
 	return t;
 }
 
+/* The location as a URL that can be loaded, not relative to the target (RFC 9110 section 10.2.2).
+ * As it is where the target is unknown, or there is no memory. */
+static struct audit_sentence audit_resolve(const struct audit_view *v, const char *location)
+{
+	const char *scheme_end = strpbrk(location, ":/?#");
+	struct audit_sentence t;
+	struct url base = {0};
+	char *path = NULL;
+
+	snprintf(t.s, sizeof(t.s), "%s", location);
+	if (!*location || (scheme_end && *scheme_end == ':') || !*v->plan.url)
+		return t;
+	if (str_starts(location, "//")) {
+		snprintf(t.s, sizeof(t.s), "%s%s", v->plan.is_tls ? "https:" : "http:", location);
+		return t;
+	}
+	if (url_parse(v->plan.url, &base, NULL) == 0)
+		path = url_join(&base, location);
+	if (path)
+		snprintf(t.s, sizeof(t.s), "%.*s%s", (int)(strlen(base.text) - strlen(base.path)),
+			base.text, path);
+	free(path);
+	url_fini(&base);
+	return t;
+}
+
 struct audit_sentence audit_try_redirects(const struct audit_view *v)
 {
-	struct audit_text location = audit_location(v);
+	struct audit_sentence location = audit_resolve(v, audit_location(v).s);
 	struct audit_sentence t;
 
-	snprintf(t.s, sizeof(t.s), "load the address they point to%s%s", *location.s ? ": " : "",
-		location.s);
+	snprintf(t.s, sizeof(t.s), "load the address they point to%s%.200s",
+		*location.s ? ": " : "", location.s);
 	return t;
 }

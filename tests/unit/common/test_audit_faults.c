@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/exit_codes.h"
+#include "common/str.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/audit_run.h"
 
@@ -195,6 +196,39 @@ START_TEST(test_share_of_redirects)
 }
 END_TEST
 
+/* Whatever the header has, what is advised can be loaded. */
+static const struct {
+	const char *url, *location, *advised;
+} locations[] = {
+	{"http://h:8000/shop/cart?id=1", "/login", "http://h:8000/login"},
+	{"http://h:8000/shop/cart?id=1", "login?next=1", "http://h:8000/shop/login?next=1"},
+	{"http://h:8000/shop/cart", "../login", "http://h:8000/login"},
+	{"http://h:8000/shop/cart?id=1", "?id=2", "http://h:8000/shop/cart?id=2"},
+	{"https://h/", "//login.test/x", "https://login.test/x"},
+	{"http://h/", "//login.test/x", "http://login.test/x"},
+	{"http://h/", "https://login.test/a:b", "https://login.test/a:b"},
+	{"http://h/", "/a:b", "http://h/a:b"},
+	{"unix:/run/app.sock:/x", "/login", "unix:/run/app.sock:/login"},
+	{"", "/login", "/login"},
+};
+
+START_TEST(test_location_is_absolute)
+{
+	struct audit_run in = well();
+	struct audit a;
+	char advice[160];
+
+	in.redirects = N;
+	in.url = locations[_i].url;
+	in.is_tls = str_starts(in.url, "https");
+	in.location = locations[_i].location;
+	a = judged(&in);
+	(void)snprintf(advice, sizeof(advice), "load the address they point to: %s",
+		locations[_i].advised);
+	ck_assert_str_eq(a.try_text, advice);
+}
+END_TEST
+
 /* With expect-status = 200 they have failed: the same advice. */
 START_TEST(test_redirects_that_failed)
 {
@@ -202,11 +236,12 @@ START_TEST(test_redirects_that_failed)
 	struct audit a;
 
 	in.redirects = N;
+	in.url = "http://h:8000/shop/";
 	in.location = "/login";
 	spoil(&in, FAULT_STATUS, N, "status 302");
 	a = judged(&in);
 	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
-	ck_assert_str_eq(a.try_text, "load the address they point to: /login");
+	ck_assert_str_eq(a.try_text, "load the address they point to: http://h:8000/login");
 	ck_assert_ptr_nonnull(note_of(&a, "redirects"));
 	in = well();
 	in.redirects = 6000;
@@ -594,6 +629,8 @@ static TCase *cases(void)
 	tcase_add_test(t, test_mostly_redirects);
 	tcase_add_loop_test(t, test_share_of_redirects, 0, sizeof(shares) / sizeof(shares[0]));
 	tcase_add_test(t, test_redirects_that_failed);
+	tcase_add_loop_test(
+		t, test_location_is_absolute, 0, sizeof(locations) / sizeof(*locations));
 	tcase_add_test(t, test_location_is_harmless);
 	tcase_add_test(t, test_check_that_failed_most);
 	tcase_add_loop_test(t, test_fault_of_ours, 0, sizeof(ours) / sizeof(ours[0]));
