@@ -440,6 +440,33 @@ static const char *keys_other_section(const struct key_table *table, const char 
 	return NULL;
 }
 
+/* name is one of "data|payload". */
+static bool keys_is_among(const char *words, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = words; at && len > 0;
+		at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+		if (strcspn(at, "|") == len && memcmp(at, name, len) == 0)
+			return true;
+	return false;
+}
+
+/* The key that people call so, rather one of that section; NULL: none. */
+static const struct key *keys_known_as(
+	const struct key_table *table, const char *section, const char *name)
+{
+	const struct key *found = NULL;
+
+	for (size_t i = 0; i < table->n; i++) {
+		const struct key *k = &table->rows[i];
+
+		if (keys_is_among(k->also, name) && (!found || str_eq(k->section, section)))
+			found = k;
+	}
+	return found;
+}
+
 /* section: e's, or the one that it most likely means. */
 static void keys_unknown(const struct key_table *table, const char *section,
 	const struct ini_entry *e, struct problems *problems)
@@ -449,12 +476,20 @@ static void keys_unknown(const struct key_table *table, const char *section,
 	const char *space = *e->arg ? " " : "";
 	const char *near = str_nearest(e->key, names, n);
 	const char *other = keys_other_section(table, e->key);
+	const struct key *known = keys_known_as(table, section, e->key);
 	struct buf b = {0};
+
+	if (known && str_eq(known->section, section))
+		near = known->name;
 
 	if (other) {
 		problems_add(problems, e->file, e->line,
 			"key '%.60s' belongs in [%s], not in [%s%s%s]", e->key, other, section,
 			space, e->arg);
+	} else if (known && !str_eq(known->section, section)) {
+		problems_add(problems, e->file, e->line,
+			"unknown key '%.60s' in [%s%s%s]: did you mean [%s] %s?", e->key, section,
+			space, e->arg, known->section, known->name);
 	} else if (near) {
 		problems_add(problems, e->file, e->line,
 			"unknown key '%.60s' in [%s%s%s]: did you mean '%s'?", e->key, section,

@@ -51,6 +51,7 @@ struct key {
 	/* The member with its value in plan.effective of documents (KEY_UINT, KEY_TIME in ns,
 	 * KEY_CHOICE as its word); NULL: there is none. */
 	const char *document;
+	const char *also; /* "data|payload": other words that people write for it; or NULL */
 	const char *help; /* one line of text */
 };
 

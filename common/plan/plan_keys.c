@@ -62,12 +62,12 @@ static const struct key plan_keys_rows[] = {
 			"to what was found"},
 
 	{"tls", "verify", KEY_CHOICE, "yes", .choices = plan_keys_no_yes,
-		FIELD(tls_verify), .help = "no: accept any certificate; every report says so"},
+		FIELD(tls_verify), .also = "insecure", .help = "no: accept any certificate; every report says so"},
 	{"tls", "ca-file", KEY_TEXT, .check = plan_check_path, FIELD(tls_ca.name),
-		.help = "a file of certificates (PEM) to trust instead of the system's"},
+		.also = "cacert|ca", .help = "a file of certificates (PEM) to trust instead of the system's"},
 	{"tls", "certificate", KEY_TEXT, .check = plan_check_path,
 		FIELD(tls_certificate.name),
-		.help = "a file with the client certificate (PEM) and its chain, for a server "
+		.also = "cert", .help = "a file with the client certificate (PEM) and its chain, for a server "
 			"that asks for one"},
 	{"tls", "key", KEY_TEXT, .check = plan_check_path, FIELD(tls_key.name),
 		.help = "the file with its private key (PEM, without a passphrase), where it is not "
@@ -96,7 +96,7 @@ static const struct key plan_keys_rows[] = {
 		FIGURE, .help = "open: arrivals keep to the plan; closed: each user waits for the answer; "
 			"auto: closed with rate = max, else open"},
 	{"load", "rate", KEY_RATE, "100/s", "1/h..10M/s", .word = "max",
-		FIELD(rate), FIGURE, .help = "requests per second; max: as fast as the answers allow"},
+		FIELD(rate), FIGURE, .also = "rps|qps", .help = "requests per second; max: as fast as the answers allow"},
 	{"load", "stage", KEY_CUSTOM, .parse = plan_read_stage, .clear = plan_clear_stages,
 		.repeated = true, .by_file = true, WHOLE, FIGURE, .help = "hold RATE for TIME, ramp [from RATE] to RATE over TIME, step from RATE to "
 			"RATE by RATE every TIME, or pause TIME; with warmup before it not "
@@ -120,7 +120,7 @@ static const struct key plan_keys_rows[] = {
 	{"load", "requests", KEY_UINT, NULL, "1..1000000000000", FIELD(n_arrivals),
 		FIGURE, .help = "send exactly so many, instead of a duration"},
 	{"load", "workers", KEY_UINT, "auto", "1..1024", .word = "auto",
-		FIELD(workers), FIGURE, .help = "threads that generate load"},
+		FIELD(workers), FIGURE, .also = "threads", .help = "threads that generate load"},
 	{"load", "think", KEY_TIME, "0", "0..24h", FIELD(think_ns),
 		FIGURE, .document = "think_ns", .help = "closed model: pause of a user between an answer and the next request"},
 	{"load", "slice", KEY_CUSTOM, .parse = plan_parse_slice, WHOLE,
@@ -134,7 +134,7 @@ static const struct key plan_keys_rows[] = {
 			"soon as it can, and the slices are not one schedule"},
 
 	{"connections", "count", KEY_UINT, "auto", "1..1000000", .word = "auto",
-		FIELD(connections), FIGURE, .help = "connections at most; closed model: each has a "
+		FIELD(connections), FIGURE, .also = "connections|users|concurrency", .help = "connections at most; closed model: each has a "
 			"user, or pipeline of them; auto: as many as are needed, up to 1000; "
 			"closed: 64"},
 	{"connections", "exhausted", KEY_CHOICE, "grow", .choices = plan_keys_exhausted,
@@ -165,7 +165,7 @@ static const struct key plan_keys_rows[] = {
 	{"timeouts", "connect", KEY_TIME, "5s", "1ms..1h",
 		FIELD(connect_timeout_ns), FIGURE, .document = "connect_timeout_ns", .help = "to open a connection"},
 	{"timeouts", "request", KEY_TIME, "30s", "1ms..1h",
-		FIELD(request_timeout_ns), FIGURE, .document = "request_timeout_ns", .help = "from the planned instant to the last byte"},
+		FIELD(request_timeout_ns), FIGURE, .document = "request_timeout_ns", .also = "timeout", .help = "from the planned instant to the last byte"},
 	{"timeouts", "drain", KEY_TIME, NULL, "0..1h", FIELD(drain_ns),
 		FIGURE, .help = "wait for missing answers at the end; as long as request where not given"},
 	{"timeouts", "mode", KEY_CHOICE, "hard", .choices = plan_keys_hard_soft,
@@ -196,7 +196,7 @@ static const struct key plan_keys_rows[] = {
 		.repeated = true, .help = "NAME: VALUE; the value may end in @FILE or cred:NAME, or in @@WORD, which is "
 			"the text @WORD"},
 	{"defaults", "body", KEY_CUSTOM, .check = plan_check_body,
-		.help = "text, or @FILE or cred:NAME, or text that ends in one of these; @@WORD at its "
+		.also = "data", .help = "text, or @FILE or cred:NAME, or text that ends in one of these; @@WORD at its "
 			"end is the text @WORD"},
 	{"defaults", "chunked", KEY_SIZE, "no", "0..16MiB", .word = "no",
 		FIELD(defaults.chunk_bytes), .help = "the body goes in chunks of that size, "
@@ -230,7 +230,7 @@ static const struct key plan_keys_rows[] = {
 		.repeated = true, .named = true,
 		.help = "NAME: VALUE, instead of those of that name in [defaults]"},
 	{"request", "body", KEY_CUSTOM, .check = plan_check_body, .named = true,
-		.help = "text, @FILE or cred:NAME; an empty value: no body"},
+		.also = "data", .help = "text, @FILE or cred:NAME; an empty value: no body"},
 	{"request", "chunked", KEY_SIZE, NULL, "0..16MiB", .word = "no",
 		REQUEST_FIELD(chunk_bytes), .help = "the body goes in chunks of that size"},
 	{"request", "auth", KEY_CUSTOM, .parse = plan_parse_auth, REQUEST_FIELD(_auth),

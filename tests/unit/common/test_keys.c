@@ -456,6 +456,15 @@ START_TEST(unknown_names_the_nearest)
 	EXPECT("[timeouts]\nzzzzzz = 1\n",
 		"f.ini:2: unknown key 'zzzzzz' in [timeouts]: there are connect, request, drain");
 	EXPECT("[laod]\nrate = 1\n", "f.ini:1: unknown section [laod]: did you mean [load]?");
+	/* By the name of its flag, in whatever section. */
+	EXPECT("[load]\ntimeout = 5s\n",
+		"f.ini:2: unknown key 'timeout' in [load]: did you mean [timeouts] request?");
+	EXPECT("[connections]\nusers = 5\n",
+		"f.ini:2: unknown key 'users' in [connections]: did you mean 'count'?");
+	EXPECT("[target]\ncacert = ca.pem\n",
+		"f.ini:2: unknown key 'cacert' in [target]: did you mean [tls] ca-file?");
+	EXPECT("[request a]\ndata = x\n",
+		"f.ini:2: unknown key 'data' in [request a]: did you mean 'body'?");
 	/* What stands in it is judged as if it were spelt rightly. */
 	EXPECT("[laod]\nrate = fast\nraet = 1\nrate = 5\nconnect = 1s\n",
 		"f.ini:1: unknown section [laod]: did you mean [load]?",

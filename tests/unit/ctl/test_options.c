@@ -506,6 +506,27 @@ START_TEST(test_help_of_keys)
 }
 END_TEST
 
+/* Who knows the flag finds the key: its table has the flag's name. */
+START_TEST(test_flags_lead_to_keys)
+{
+	const struct options_flag *f = &options_flags[_i];
+	char section[32];
+	struct buf all = {0};
+	char *name;
+
+	if (!f->key || !f->name || !f->value || (f->groups & OPTIONS_ORIGIN))
+		return;
+	(void)snprintf(section, sizeof(section), "%.*s", (int)strcspn(f->key, "."), f->key);
+	const struct key *key = keys_find(&plan_keys, section, strchr(f->key, '.') + 1);
+
+	ck_assert_int_eq(buf_printf(&all, "|%s|%s|", key->name, key->also ? key->also : ""), 0);
+	ck_assert_int_ge(asprintf(&name, "|%s|", f->name), 0);
+	ck_assert_msg(strstr(all.data, name) != NULL, "--%s is %s: %s", f->name, f->key, all.data);
+	free(name);
+	buf_fini(&all);
+}
+END_TEST
+
 START_TEST(test_commands)
 {
 	ck_assert_ptr_eq(command_find("run"), &commands[0]);
@@ -579,6 +600,7 @@ int main(void)
 	tcase_add_test(tcase, test_hints_name_our_flags);
 	tcase_add_loop_test(tcase, test_help, 0, (int)commands_n);
 	tcase_add_loop_test(tcase, test_help_of_keys, 0, (int)options_flags_n);
+	tcase_add_loop_test(tcase, test_flags_lead_to_keys, 0, (int)options_flags_n);
 	tcase_add_test(tcase, test_commands);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
