@@ -36,7 +36,7 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 	[FAULT_CONNECT_TIMEOUT] = {"connect-timeout", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
 		"the connection attempt was not answered within [timeouts] connect or request"},
 	[FAULT_CONNECT_ERROR] = {"connect-error", FAULT_PHASE_CONNECT, LEDGER_NOT_CONNECTED,
-		"the connection failed: no route to the address, or no such socket"},
+		"the connection failed: reset by the server, no route, or no such socket"},
 
 	[FAULT_TLS_EXPIRED] = {"tls-expired", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"the server's certificate has expired"},

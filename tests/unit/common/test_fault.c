@@ -133,6 +133,19 @@ START_TEST(test_errno)
 }
 END_TEST
 
+/* What is said of a fault holds for each error that it stands for. */
+START_TEST(test_words_of_connect_errors)
+{
+	const char *help = fault_table[fault_of_connect_errno(ECONNRESET)].help;
+
+	ck_assert_msg(strstr(help, "reset") != NULL, "%s", help);
+	help = fault_table[fault_of_connect_errno(EHOSTUNREACH)].help;
+	ck_assert_msg(strstr(help, "no route") != NULL, "%s", help);
+	help = fault_table[fault_of_connect_errno(ENOENT)].help;
+	ck_assert_msg(strstr(help, "no such socket") != NULL, "%s", help);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("fault");
@@ -144,6 +157,7 @@ int main(void)
 	tcase_add_test(t, test_every_failure_class_has_a_fault);
 	tcase_add_loop_test(t, test_phase_says_the_class, 0, N(phase_classes));
 	tcase_add_loop_test(t, test_errno, 0, N(errnos));
+	tcase_add_test(t, test_words_of_connect_errors);
 	suite_add_tcase(s, t);
 	return suite_main(s);
 }
