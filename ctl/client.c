@@ -25,6 +25,7 @@
 #include "ctl/fetch.h"
 #include "ctl/options.h"
 #include "ctl/problem.h"
+#include "ctl/socket_access.h"
 
 #define CLIENT_DIRECTORY "/run/rpsd/" /* of the sockets that systemd listens on */
 #define CLIENT_SOCKET CLIENT_DIRECTORY "control.socket"
@@ -129,15 +130,16 @@ static const char *client_other_way(const struct options *o)
 static int client_unreachable(
 	const char *path, int error, const struct options *o, struct err *reterr)
 {
-	char start[240];
+	struct socket_access access;
+	char start[240], denied[480];
 
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		err_set(reterr,
-			"the service is there, but you are not in group rpsd (%s): as root usermod "
-			"-aG rpsd USER, and log in again",
-			path);
+		socket_access_read(path, &access);
+		socket_access_tell(&access, denied, sizeof(denied));
+		err_set(reterr, "%s%s", access.is_folder ? "" : "the service is there, but ",
+			denied);
 		return EXIT_REFUSED;
 	case -ENOENT:
 	case -ECONNREFUSED:

@@ -200,7 +200,7 @@ static void doctor_service(struct doctor *d)
 {
 	const struct doctor_facts *f = d->f;
 	const char *path = f->control.path;
-	char remedy[2 * DOCTOR_TEXT_SIZE];
+	char remedy[4 * DOCTOR_TEXT_SIZE];
 
 	switch (f->control.error) {
 	case 0:
@@ -217,6 +217,11 @@ static void doctor_service(struct doctor *d)
 		return;
 	case EACCES:
 	case EPERM:
+		if (*f->control.access.owner && !socket_access_is_by_group(&f->control.access)) {
+			socket_access_tell(&f->control.access, remedy, sizeof(remedy));
+			doctor_say(d, false, "service", "%s", remedy);
+			return;
+		}
 		doctor_say(d, false, "service", "permission denied (%s)", path);
 		(void)snprintf(remedy, sizeof(remedy),
 			"%ssudo usermod -aG rpsd %s, and log in again",

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/host/host.h"
+#include "ctl/socket_access.h"
 
 struct buf;
 struct options;
@@ -16,7 +17,8 @@ struct options;
 
 struct doctor_socket {
 	const char *path;
-	int error; /* of connect(): 0, ENOENT, EACCES, … */
+	int error;		     /* of connect(): 0, ENOENT, EACCES, … */
+	struct socket_access access; /* of one that may not be used */
 };
 
 /* Unknown figures are 0, or as stated. */

@@ -193,6 +193,8 @@ void doctor_gather(struct doctor_facts *ret, const struct options *o)
 	doctor_ask_rpsd(ret);
 	ret->control.path = client_socket_path(o);
 	ret->control.error = doctor_dial(ret->control.path);
+	if (ret->control.error == EACCES || ret->control.error == EPERM)
+		socket_access_read(ret->control.path, &ret->control.access);
 	ret->observe.path = DOCTOR_OBSERVE;
 	ret->observe.error = doctor_dial(ret->observe.path);
 	if (ret->control.error == 0)
