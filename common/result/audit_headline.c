@@ -24,6 +24,9 @@
 #define AUDIT_MARGIN 1.5 /* times the connections that are needed by the arithmetic */
 /* Times what came through: a capacity above that is not the limit. */
 #define AUDIT_EXPLAINS 1.5
+/* Where so many time out, others come in time by chance of their place in the queue: how many they
+ * are tells little of what the server carries. */
+#define AUDIT_TIMED_OUT_MANY 0.1
 
 /* ---------------------------------------------------------------- parts of sentences */
 
@@ -193,7 +196,7 @@ static void audit_try_connections(const struct audit_view *v, double more, struc
 			each);
 	else if (most > 0 && n > most)
 		audit_try(a, "more descriptors (ulimit -n), and then -c %" PRIu64 "%s", n, each);
-	else if (limit < AUDIT_MANY_CONNECTIONS)
+	else if (limit < AUDIT_MANY_CONNECTIONS && limit > 1 && !audit_has_grown(v))
 		audit_try(a, "-c %" PRIu64 "%s (or leave -c out: the pool then grows as needed)", n,
 			each);
 	else
@@ -210,11 +213,46 @@ static void audit_tell_opening(const struct audit_view *v, struct audit *a)
 	audit_try(a, "%s", audit_try_pace(v).s);
 }
 
+static bool audit_timed_out(const struct audit_view *v)
+{
+	const uint64_t *n = v->ledger.classes;
+
+	return (double)n[LEDGER_TIMEOUT] + (double)n[LEDGER_EXPIRED] >
+	       AUDIT_TIMED_OUT_MANY * (double)v->ledger.planned;
+}
+
+/* The mean service time is that of the answers that came in time, and the others took longer. */
+static bool audit_is_mean_cut(const struct audit_view *v)
+{
+	return audit_timed_out(v) && audit_has_grown(v) && v->holds_ns <= v->own_service_ns;
+}
+
+/* So many that there is one for each request, and then some. */
+static double audit_more_connections(const struct audit_view *v, const struct audit_facts *f)
+{
+	return AUDIT_MARGIN * f->asked * v->would_hold_ns /
+	       ((double)v->plan.pipeline * NSEC_PER_SEC);
+}
+
+/* The plan was carried, and yet requests waited for connections. */
+static void audit_tell_waiting(
+	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
+{
+	if (v->connection_wait->mean_ns < 0)
+		return;
+	audit_because(a,
+		"limited by connections: requests waited %s for one of %s, and then %s for the "
+		"answer (mean)",
+		figure_time(v->connection_wait->mean_ns).text,
+		figure_count(v->r->connections.limit).text, figure_time(v->service->mean_ns).text);
+	audit_try_connections(
+		v, fmax(audit_more_connections(v, f), 2.0 * (double)v->r->connections.limit), a);
+}
+
 static void audit_tell_connections(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
-	double more = AUDIT_MARGIN * f->asked * v->would_hold_ns /
-		      ((double)v->plan.pipeline * NSEC_PER_SEC);
+	double more = audit_more_connections(v, f);
 	double sent_rate = v->window_ns > 0
 				   ? (double)v->ledger.sent * NSEC_PER_SEC / (double)v->window_ns
 				   : f->ok_rate;
@@ -225,7 +263,8 @@ static void audit_tell_connections(
 	}
 	/* Where much less came through than they could carry, their arithmetic explains nothing.
 	 * What was given up came through too. */
-	if (f->capacity > 0 && f->capacity < f->asked && f->capacity < AUDIT_EXPLAINS * sent_rate) {
+	if (f->capacity > 0 && f->capacity < f->asked && f->capacity < AUDIT_EXPLAINS * sent_rate &&
+		!audit_is_mean_cut(v)) {
 		/* A capacity is not rounded up. */
 		audit_because(a, "limited by connections: %s x %s each = %s, asked %s",
 			figure_count(v->r->connections.limit).text,
@@ -278,12 +317,31 @@ static void audit_try_lower_rate(
 	/* Two digits are enough to begin with. */
 	while (less >= 100 * step && step < 1e12)
 		step *= 10;
-	if (less >= 1 && !v->r->headline.missing)
+	if (audit_timed_out(v) && v->n_hosts == 1 && v->plan.n_slices <= 1)
+		audit_try(a, "-r max -c 4 to find what it carries: good answers are no measure of "
+			     "it where so many time out");
+	else if (less >= 1 && !v->r->headline.missing && !audit_timed_out(v))
 		audit_try(a, "-r %.0f%s carried", floor(less / step + 0.1) * step,
 			v->plan.n_slices > 1 ? " for all slices: a tenth below what this one"
 					     : ": a tenth below what it");
 	else
 		audit_try(a, "a lower rate (-r)");
+}
+
+/* After how short of the rate it fell. */
+static void audit_tell_turns(
+	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
+{
+	size_t len = strlen(a->because);
+
+	snprintf(a->because + len, sizeof(a->because) - len,
+		"; with %.26s connections in use an answer took %.26s (p50), alone %.26s",
+		figure_count(v->r->connections.limit).text, figure_time(v->service->p50_ns).text,
+		figure_time(v->service->min_ns).text);
+	audit_try_lower_rate(v, f, a);
+	len = strlen(a->try_text);
+	snprintf(a->try_text + len, sizeof(a->try_text) - len,
+		"; with more connections (-c) each answer takes longer");
 }
 
 /* Times or a backlog grew, so that a lower rate helps. */
@@ -314,7 +372,9 @@ static void audit_tell_server(
 		a->limited_by == AUDIT_BY_SERVER ? "limited by the server"
 						 : "not carried, for an unknown reason",
 		a);
-	if (f->is_stalling || audit_waits_for_connections(v, f))
+	if (audit_is_in_turns(v))
+		audit_tell_turns(v, f, a);
+	else if (f->is_stalling || audit_waits_for_connections(v, f))
 		audit_try(a, AUDIT_STALL_REMEDY);
 	else if (audit_is_slow(v, f))
 		audit_try_lower_rate(v, f, a);
@@ -359,6 +419,8 @@ static void audit_tell_limit(
 		audit_try(a, AUDIT_STALL_REMEDY);
 	} else if (a->limited_by == AUDIT_BY_CONNECTIONS && audit_is_held_by_pace(v)) {
 		audit_tell_opening(v, a);
+	} else if (a->limited_by == AUDIT_BY_CONNECTIONS) {
+		audit_tell_waiting(v, f, a);
 	} else if (a->limited_by == AUDIT_BY_USERS) {
 		int64_t users = v->r->connections.limit;
 

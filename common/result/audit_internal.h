@@ -81,6 +81,14 @@ bool audit_is_too_short(const struct audit_view *v);
 /* All connections that there may be were in use. Those that only wait for the server to accept them
  * count in the peak, but are never opened. */
 bool audit_was_full(const struct audit_view *v);
+/* The server answers one request after the other: with N connections in use all answers take about
+ * N times as long as one alone, so that more connections would only wait longer. */
+bool audit_is_in_turns(const struct audit_view *v);
+/* Answers took far longer than they need at least: with more of them at a time, by all appearance.
+ */
+bool audit_has_grown(const struct audit_view *v);
+/* On average requests waited for a connection for a good part of the time that an answer takes. */
+bool audit_waits_on_average(const struct audit_view *v);
 /* Arrivals that ended by it. */
 uint64_t audit_fault_count(const struct audit_view *v, enum fault fault);
 
@@ -152,9 +160,10 @@ struct audit_facts audit_gather(const struct audit_view *v);
 bool audit_is_overload(const struct audit_facts *f);
 /* Less was sent of the plan than a result may miss. */
 bool audit_is_sent_short(const struct audit_view *v, const struct audit_facts *f);
-/* All connections in use, and waiting for one made most of the time or cost most of what failed. */
+/* All connections in use, and waiting for one made most of the tail or cost most of what failed. */
 bool audit_waits_for_connections(const struct audit_view *v, const struct audit_facts *f);
-/* And they hardly carry what was asked. */
+/* All connections in use, and requests waited for one, in the tail or on average; and they hardly
+ * carry what was asked. */
 bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f);
 /* The largest class but ok, without what was cut off with the run. */
 enum ledger_class audit_most(const struct audit_view *v);

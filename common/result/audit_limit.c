@@ -9,7 +9,8 @@
  * What was the limit: the generator if it is saturated; the connections if waiting for one was most
  * of the time and by their own arithmetic they hardly carry what was asked, or if the pace of
  * opening them kept requests back; else the server, also where it carried the plan and stood still
- * at times.
+ * at times. A server that answers one request after the other takes as much longer as there are
+ * more connections in use: then they are not the limit, whatever their arithmetic says.
  *
  * The arithmetic of connections is limit / mean service time, without how late answers were read
  * and with the time for which requests hang there that are never answered. A pool that carries more
@@ -150,8 +151,9 @@ static void audit_gather_open(const struct audit_view *v, struct audit_facts *f)
 	double window_s = (double)v->window_ns / NSEC_PER_SEC;
 
 	f->late = fmax(f->ok - v->ok_per_s * window_s, 0);
-	f->is_too_much = f->is_full && v->connection_wait->p99_ns > v->service->p99_ns &&
-			 f->capacity > 0 && f->capacity < AUDIT_CARRIED * f->asked;
+	f->is_too_much =
+		f->is_full && f->capacity > 0 && f->capacity < AUDIT_CARRIED * f->asked &&
+		(v->connection_wait->p99_ns > v->service->p99_ns || audit_waits_on_average(v));
 	f->is_growing = !f->is_cut && audit_is_growing(v, f);
 	f->is_behind =
 		f->is_growing || (!f->is_cut && (audit_is_behind(v, f) || audit_is_slowing(v, f)));
@@ -204,8 +206,8 @@ bool audit_waits_for_connections(const struct audit_view *v, const struct audit_
 
 bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f)
 {
-	return audit_waits_for_connections(v, f) && f->capacity > 0 &&
-	       f->capacity < AUDIT_ENOUGH * f->asked;
+	return f->capacity > 0 && f->capacity < AUDIT_ENOUGH * f->asked && !audit_is_in_turns(v) &&
+	       (audit_waits_for_connections(v, f) || (f->is_full && audit_waits_on_average(v)));
 }
 
 /* Something came back from the server's side, or too late, or not at all; or it held up connections

@@ -253,7 +253,7 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 {
 	const struct result_connections *c = &v->r->connections;
 	int64_t wait_ns = v->connection_wait->p99_ns, response_ns = v->r->offered.p99_ns;
-	bool is_full = audit_was_full(v);
+	bool is_full = audit_was_full(v), is_tail;
 	struct audit_sentence keeping = audit_try_keeping(v);
 	const char *remedy;
 
@@ -263,12 +263,17 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 			audit_tell_pace(v).s);
 		return;
 	}
-	if (wait_ns <= 0 || response_ns <= 0 || 2 * (double)wait_ns < (double)response_ns)
+	is_tail = 2 * (double)wait_ns >= (double)response_ns;
+	if (wait_ns <= 0 || response_ns <= 0 ||
+		(!is_tail && !(is_full && v->capacity < AUDIT_ENOUGH * v->asked &&
+				     audit_waits_on_average(v))))
 		return;
 	/* More are of no use to a pool that was never full: it waited for them to open. Nor to one
 	 * that carries what is asked, by its own arithmetic; nor is opening them before, where most
 	 * requests open another. */
-	if (is_full && v->capacity >= AUDIT_ENOUGH * v->asked)
+	if (is_full && audit_is_in_turns(v))
+		remedy = "a lower rate (-r): with more connections each answer takes longer";
+	else if (is_full && v->capacity >= AUDIT_ENOUGH * v->asked)
 		remedy = AUDIT_STALL_REMEDY;
 	else if (is_full)
 		remedy = "more connections (-c), or a lower rate (-r)";
@@ -279,7 +284,9 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 			 "them before";
 	audit_add_note(v, a, &note_table[NOTE_CONNECTION_WAIT], (double)wait_ns,
 		(double)response_ns / 2, remedy,
-		"p99 %s of the response time is %s (%s of %s in use)", figure_time(wait_ns).text,
+		"%s%s%s of the response time is %s (%s of %s in use)", is_tail ? "p99 " : "",
+		figure_time(is_tail ? wait_ns : v->connection_wait->mean_ns).text,
+		is_tail ? "" : " (mean)",
 		is_full ? "the queue for a connection" : "the opening of connections",
 		figure_count(c->peak).text, figure_count(c->limit).text);
 }

@@ -34,6 +34,7 @@ static const struct result_latency *audit_find_latency(const struct result *r, c
 	static const struct result_latency none = {
 		.count = RESULT_ABSENT,
 		.mean_ns = RESULT_ABSENT,
+		.min_ns = RESULT_ABSENT,
 		.p50_ns = RESULT_ABSENT,
 		.p90_ns = RESULT_ABSENT,
 		.p99_ns = RESULT_ABSENT,
@@ -361,6 +362,39 @@ bool audit_was_full(const struct audit_view *v)
 	const struct result_connections *c = &v->r->connections;
 
 	return c->limit > 0 && c->peak >= c->limit && (c->opened <= 0 || c->opened >= c->limit);
+}
+
+/* Of fewer connections it cannot be told from an answer that by chance took so much less. */
+#define AUDIT_TURNS_LEAST 3
+#define AUDIT_TURNS_OFF 0.3
+/* Turns are equally long but for the first ones: the median is no less of the p90. */
+#define AUDIT_TURNS_ALIKE 0.6
+
+bool audit_is_in_turns(const struct audit_view *v)
+{
+	const struct result_latency *s = v->service;
+	double n = (double)v->r->connections.limit * (double)v->plan.pipeline;
+	double times = s->min_ns > 0 ? (double)s->p90_ns / (double)s->min_ns : 0;
+
+	return audit_was_full(v) && n >= AUDIT_TURNS_LEAST && times >= (1 - AUDIT_TURNS_OFF) * n &&
+	       times <= (1 + AUDIT_TURNS_OFF) * n &&
+	       (double)s->p50_ns >= AUDIT_TURNS_ALIKE * (double)s->p90_ns;
+}
+
+#define AUDIT_GROWN 1.5
+
+bool audit_has_grown(const struct audit_view *v)
+{
+	return v->service->min_ns > 0 &&
+	       (double)v->service->p50_ns >= AUDIT_GROWN * (double)v->service->min_ns;
+}
+
+#define AUDIT_WAITS 0.5
+
+bool audit_waits_on_average(const struct audit_view *v)
+{
+	return v->service->mean_ns > 0 &&
+	       (double)v->connection_wait->mean_ns > AUDIT_WAITS * (double)v->service->mean_ns;
 }
 
 /* ---------------------------------------------------------------- the whole */

@@ -106,3 +106,27 @@ if is_quiet; then
 fi
 end_process "$ORIGIN_PID"
 expect_nothing_left
+
+# A server of one request at a time: with more connections each answer takes longer.
+start_origin --service 20ms
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 2s -c 5 -o "$T/result.json"
+if is_quiet; then
+	expect_figures "$T/result.json" limit .headline.limited_by server
+	says 'with 5 connections in use an answer took 1.. ms \(p50\), alone 2.* ms'
+	says 'try -r [34].: a tenth below what it carried'
+	says_not 'more connections \(-c\), or'
+fi
+# Most time out there: what came in time is far less than it carries.
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 2s --timeout 300ms -o "$T/result.json"
+expect_figures "$T/result.json" "most timed out" '.ledger.timeout > .ledger.ok' true
+says 'try -r max -c 4 to find what it carries'
+end_process "$ORIGIN_PID"
+expect_nothing_left
+
+# Half of the answers keep all connections busy: 5 / 510 ms is less than 20/s.
+start_origin --delay '50% 20ms, 50% 1s'
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -r 20 -d 3s -c 5 -o "$T/result.json"
+expect_figures "$T/result.json" limit .headline.limited_by connections
+says 'more connections \(-c\)'
+end_process "$ORIGIN_PID"
+expect_nothing_left

@@ -39,9 +39,11 @@ struct audit_run {
 	int64_t response_p50, response_p99; /* open model */
 	bool is_p99_unserved;		    /* of all arrivals; response_p99 is of the ok ones */
 	int64_t service_p50, service_p99, service_mean;
+	int64_t service_min, service_p90; /* 0: none */
 	int64_t our_delay_p50, our_delay_p99;
 	int64_t request_timeout;
 	int64_t connection_wait_p50, connection_wait_p99;
+	int64_t connection_wait_mean; /* 0: none */
 	int64_t rx_slack_p99;
 	int64_t first_p50, last_p50; /* of six intervals, along a straight line; 0: no intervals */
 	int64_t first_backlog, last_backlog;
@@ -333,6 +335,8 @@ static inline void audit_run_generator(const struct audit_run *in, struct result
 /* r is to be ended by result_fini. */
 static inline void audit_run_result(const struct audit_run *in, struct result *r)
 {
+	struct result_latency *service;
+
 	result_init(r);
 	r->is = r->run.is = r->window.is = RESULT_IS_THERE;
 	result_set_text(&r->run.outcome, audit_outcome_names[in->outcome]);
@@ -348,7 +352,10 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 		in->sent > in->ledger.sent ? audit_run_count(in->sent - in->ledger.sent) : 0;
 	r->rates.planned_per_s = in->planned_per_s;
 	r->rates.ok_per_s = in->ok_per_s;
-	audit_run_latency(r, "service", in->service_p50, in->service_p99, in->service_mean);
+	service =
+		audit_run_latency(r, "service", in->service_p50, in->service_p99, in->service_mean);
+	service->min_ns = in->service_min > 0 ? in->service_min : RESULT_NULL;
+	service->p90_ns = in->service_p90 > 0 ? in->service_p90 : RESULT_NULL;
 	audit_run_main(in, r);
 	audit_run_latency(r, "rx_slack", -1, in->rx_slack_p99, in->rx_slack_mean);
 	if (in->oldest > 0)
@@ -359,8 +366,9 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 		r->offered.p99_ns =
 			in->is_p99_unserved ? RESULT_NULL : result_figure(in->response_p99);
 		audit_run_latency(r, "our_delay", in->our_delay_p50, in->our_delay_p99, -1);
-		audit_run_latency(
-			r, "connection_wait", in->connection_wait_p50, in->connection_wait_p99, -1);
+		audit_run_latency(r, "connection_wait", in->connection_wait_p50,
+			in->connection_wait_p99,
+			in->connection_wait_mean > 0 ? in->connection_wait_mean : -1);
 	}
 	audit_run_faults(r, in->faults);
 	audit_run_status(r, 200, in->answers - in->redirects);
