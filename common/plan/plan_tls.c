@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS in a plan. Files are named without an @ and are passed like those of bodies: here they are
- * looked up among the files that the caller has read. Their content is checked by the code that
- * makes connections.
+ * looked up among the files that the caller has read. That a file is of another kind is told here,
+ * so that a check finds it; all else of its content is checked by the code that makes connections.
  *
  * Keys of [tls] make no sense with an http target: in the same file, or written later, they are a
  * problem; an overlay or a flag that changes the target drops those before it.
@@ -169,6 +169,52 @@ static int plan_take_pem(const struct plan_input *in, const char *key, struct pl
 	return 0;
 }
 
+/* A line of PEM: "-----BEGIN X509 CERTIFICATE-----". */
+static bool plan_pem_has(const struct plan_pem *pem, const char *what)
+{
+	static const char begin[] = "-----BEGIN ";
+	size_t len = strlen(what);
+
+	for (const char *at = pem->text; (at = strstr(at, begin));) {
+		const char *end = strstr(at += strlen(begin), "-----");
+
+		if (end && (size_t)(end - at) >= len && memcmp(end - len, what, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void plan_refuse_pem(
+	const struct plan_input *in, const char *key, const struct plan_pem *pem, const char *why)
+{
+	const struct ini_entry *e = keys_last(in->doc, "tls", "", key);
+
+	if (e && e->line)
+		problems_add(in->problems, e->file, e->line, "%s: %.200s: %s", key, pem->name, why);
+	else if (e)
+		problems_add(in->problems, e->file, e->line, "%.200s: %s", pem->name, why);
+}
+
+/* What could not be read is empty, and has been reported; what only the service reads is so too. */
+static void plan_judge_pems(const struct plan_input *in)
+{
+	const struct plan *p = in->plan;
+	const struct plan_pem *ca = &p->tls_ca, *own = &p->tls_certificate, *key = &p->tls_key;
+	static const char certificate[] = "CERTIFICATE", private_key[] = "PRIVATE KEY";
+	static const char no_certificate[] = "the file has no certificate (PEM)";
+
+	if (ca->len > 0 && p->tls_verify && !plan_pem_has(ca, certificate))
+		plan_refuse_pem(in, "ca-file", ca, no_certificate);
+	if (own->len > 0 && !plan_pem_has(own, certificate))
+		plan_refuse_pem(in, "certificate", own, no_certificate);
+	else if (own->len > 0 && !key->name && !plan_pem_has(own, private_key))
+		plan_refuse_pem(in, "certificate", own,
+			"the file has a certificate, but no private key (PEM): --key FILE ([tls] "
+			"key) names the file that has it");
+	if (key->len > 0 && !plan_pem_has(key, private_key))
+		plan_refuse_pem(in, "key", key, "the file has no private key (PEM)");
+}
+
 int plan_resolve_tls(const struct plan_input *in)
 {
 	struct plan *p = in->plan;
@@ -181,6 +227,8 @@ int plan_resolve_tls(const struct plan_input *in)
 		r = plan_take_pem(in, "certificate", &p->tls_certificate);
 	if (r == 0)
 		r = plan_take_pem(in, "key", &p->tls_key);
+	if (r == 0)
+		plan_judge_pems(in);
 	if (r == 0 && !p->tls_server_name) {
 		p->tls_server_name = strdup(p->url.host);
 		r = p->tls_server_name ? 0 : -ENOMEM;

@@ -155,8 +155,11 @@ load 0 --cacert "$T/ca.pem" --cert "$T/both.pem" -d 200ms -r 50
 figures_are "with both in one file" .ledger.ok 10
 load 78 --cacert "$T/ca.pem" --cert "$T/client.pem" --key "$T/ca.key" -d 200ms -r 50
 expect_words 'does not belong to the certificate'
-load 78 --cacert "$T/large" -d 200ms -r 50
-expect_words 'the file has no certificate \(PEM\)'
+for dry in "" --dry-run; do
+	# shellcheck disable=SC2086  # a flag or none
+	expect_exit 64 "$rpsctl" "$URL" --cacert "$T/large" $dry
+	expect_line "$ERR" '^rpsctl: --cacert: .*large: the file has no certificate \(PEM\)$'
+done
 load 78 -k --set tls.ciphers=NO-SUCH -d 200ms -r 50
 expect_words 'try .*, or other ciphers'
 

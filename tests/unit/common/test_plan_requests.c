@@ -660,7 +660,8 @@ START_TEST(private_key_is_no_secret_to_send)
 	conf_expect_problems("[target]\nurl = https://127.0.0.1/\n[tls]\ncertificate = cred:pw\n"
 			     "[defaults]\nauth = basic u cred:pw\n",
 		some_files, N_FILES,
-		(const char *const[]){"f.ini:6: auth: 'cred:pw' is a private file of [tls]", NULL});
+		(const char *const[]){"f.ini:4: certificate: cred:pw: the file has no certificate",
+			"f.ini:6: auth: 'cred:pw' is a private file of [tls]", NULL});
 }
 END_TEST
 

@@ -11,8 +11,18 @@
 
 #define HTTPS "[target]\nurl = https://Shop.test/\n"
 
-static const struct plan_file files[] = {
-	{"ca.pem", "CA", 2}, {"c.pem", "CERT", 4}, {"c.key", "KEY", 3}, {"d/c.key", "OTHER", 5}};
+#define CA "-----BEGIN CERTIFICATE-----\nCA\n"
+#define CERT "-----BEGIN X509 CERTIFICATE-----\nC\n"
+#define KEY "-----BEGIN PRIVATE KEY-----\nK\n"
+#define OTHER "-----BEGIN EC PRIVATE KEY-----\nO\n"
+#define FILE_OF(name, text)                                                                        \
+	{                                                                                          \
+		name, text, sizeof(text) - 1                                                       \
+	}
+
+static const struct plan_file files[] = {FILE_OF("ca.pem", CA), FILE_OF("c.pem", CERT),
+	FILE_OF("c.key", KEY), FILE_OF("d/c.key", OTHER), FILE_OF("both.pem", CERT KEY),
+	FILE_OF("passwd", "root:x:0:0\n"), {"cred:c", NULL, 0}};
 #define N_FILES (sizeof(files) / sizeof(*files))
 
 static struct plan *plan_of(const char *text)
@@ -60,10 +70,43 @@ START_TEST(all_that_can_be_said)
 	ck_assert_uint_eq(p->tls_resume, 0);
 	ck_assert_uint_eq(p->tls_min_version, 2);
 	ck_assert_str_eq(p->tls_server_name, "other.test");
-	expect_pem(&p->tls_ca, "ca.pem", "CA");
-	expect_pem(&p->tls_certificate, "c.pem", "CERT");
-	expect_pem(&p->tls_key, "c.key", "KEY");
+	expect_pem(&p->tls_ca, "ca.pem", CA);
+	expect_pem(&p->tls_certificate, "c.pem", CERT);
+	expect_pem(&p->tls_key, "c.key", KEY);
 	plan_free(p);
+}
+END_TEST
+
+/* A file that is another is found before a run. */
+static const struct {
+	const char *lines, *problem;
+} contents[] = {
+	{"ca-file = passwd\n", "f.ini:4: ca-file: passwd: the file has no certificate (PEM)"},
+	{"ca-file = c.key\n", "f.ini:4: ca-file: c.key: the file has no certificate (PEM)"},
+	{"certificate = passwd\nkey = c.key\n",
+		"f.ini:4: certificate: passwd: the file has no certificate (PEM)"},
+	{"certificate = c.pem\nkey = ca.pem\n",
+		"f.ini:5: key: ca.pem: the file has no private key (PEM)"},
+	{"certificate = c.pem\n",
+		"f.ini:4: certificate: c.pem: the file has a certificate, but no private key "
+		"(PEM): --key FILE ([tls] key) names the file that has it"},
+	{"certificate = both.pem\n", NULL},
+	{"certificate = cred:c\n", NULL}, /* what only the service can read */
+};
+
+START_TEST(what_files_have)
+{
+	struct conf_doc d = {0};
+	struct plan *p = NULL;
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), HTTPS "[tls]\n%s", contents[_i].lines);
+	conf_read(&d, "f.ini", text);
+	ck_assert_int_eq(plan_build("f", &d.ini, text, files, N_FILES, &p, &d.problems),
+		contents[_i].problem ? -EINVAL : 0);
+	conf_expect(&d, (const char *const[]){contents[_i].problem, NULL});
+	plan_free(p);
+	conf_fini(&d);
 }
 END_TEST
 
@@ -287,7 +330,7 @@ END_TEST
 /* Who is trusted decides what is loaded. */
 START_TEST(the_digest_covers_its_files)
 {
-	static const struct plan_file other[] = {{"ca.pem", "CB", 2}};
+	static const struct plan_file other[] = {FILE_OF("ca.pem", CERT)};
 	static const char text[] = HTTPS "[tls]\nca-file = ca.pem\n";
 	struct conf_doc d = {0};
 	struct plan *a = plan_of(text), *b;
@@ -308,9 +351,9 @@ static const struct {
 	{"", "  tls          certificate verified for shop.test by the system's authorities\n"},
 	{"[tls]\nverify = no\nmin-version = 1.3\n",
 		"  tls          certificate NOT verified, TLS 1.3 and later\n"},
-	{"[tls]\nca-file = ca.pem\nserver-name = x.test\ncertificate = c.pem\nresume = no\n",
+	{"[tls]\nca-file = ca.pem\nserver-name = x.test\ncertificate = both.pem\nresume = no\n",
 		"  tls          certificate verified for x.test by ca.pem, client certificate "
-		"c.pem, no session is resumed\n"},
+		"both.pem, no session is resumed\n"},
 };
 
 START_TEST(in_words)
@@ -347,6 +390,7 @@ int main(void)
 
 	tcase_add_test(t, what_nothing_says);
 	tcase_add_test(t, all_that_can_be_said);
+	tcase_add_loop_test(t, what_files_have, 0, sizeof(contents) / sizeof(*contents));
 	tcase_add_test(t, mistakes);
 	tcase_add_test(t, versions_and_ciphers);
 	tcase_add_test(t, bad_versions_and_ciphers);

@@ -269,16 +269,14 @@ END_TEST
 START_TEST(a_context_that_cannot_be)
 {
 	static const char *const keys[] = {
-		"tls", "certificate", "ca.pem", "load", "workers", "2", NULL};
+		"tls", "ciphers", "NO-SUCH", "load", "workers", "2", NULL};
 	struct run *run;
 
 	open_server(MINI_TLS_GOOD, 0, serve, NULL);
 	run = run_whole(keys);
 	ck_assert_int_eq(run_exit_code(run), EXIT_CONFIG);
 	ck_assert_str_eq(run_outcome(run), "failed");
-	ck_assert_str_eq(run_reason(run),
-		"ca.pem: the file has a certificate, but no private key (PEM): --key FILE ([tls] "
-		"key) names the file that has it");
+	ck_assert_str_eq(run_reason(run), "ciphers: no cipher of TLS 1.2 in \"NO-SUCH\"");
 	/* But for the probe. */
 	ck_assert_uint_le(mini_server_connections(&server), 1);
 	mini_server_close(&server);

@@ -235,10 +235,10 @@ START_TEST(a_named_run_has_its_key_beside_it)
 		"[tls]\ncertificate = c.pem\nkey = c.key\n",
 		origin_address(origin));
 	test_write_file("tls.ini", run);
-	test_write_file("c.pem", "no certificate");
+	test_write_file("c.pem", "-----BEGIN CERTIFICATE-----\nbroken\n");
 	test_fails(&admin, "Start", json_pack("{s:s}", "name", "tls"),
 		RPSD_INTERFACE ".PlanInvalid", "c.key");
-	test_write_file("c.key", "no key");
+	test_write_file("c.key", "-----BEGIN PRIVATE KEY-----\nbroken\n");
 	json_decref(test_ok(&admin, "Start", json_pack("{s:s}", "name", "tls")));
 	test_until_finished("tls-1");
 	test_remove_file("c.pem");
