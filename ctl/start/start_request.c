@@ -222,6 +222,15 @@ static int start_request_miss_overlay(const char *word, struct err *reterr)
 	return is_url ? EXIT_USAGE : EXIT_NO_INPUT;
 }
 
+/* Its keys would contradict themselves. */
+static bool start_request_is_named(const struct start_request *d, const char *path)
+{
+	for (size_t i = 0; i < d->start.n_overlays; i++)
+		if (str_eq(d->start.overlays[i].file, path))
+			return true;
+	return d->start.file && str_eq(d->start.file, path);
+}
+
 static int start_request_add_overlay(
 	struct start_request *d, const char *path, size_t *used, struct err *reterr)
 {
@@ -230,6 +239,10 @@ static int start_request_add_overlay(
 
 	if (access(path, F_OK) == -1 && errno == ENOENT)
 		return start_request_miss_overlay(path, reterr);
+	if (start_request_is_named(d, path)) {
+		err_set(reterr, "%.200s is named twice: name it once", path);
+		return EXIT_USAGE;
+	}
 	r = start_request_read_text(path, *used, &text, reterr);
 	if (r)
 		return r;

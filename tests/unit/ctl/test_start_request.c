@@ -390,6 +390,23 @@ END_TEST
 
 /* ---------------------------------------------------------------- overlays */
 
+START_TEST(test_file_named_twice)
+{
+	static const char *const words[][3] = {{"runs/shop.ini", "runs/shop.ini", NULL},
+		{"runs/shop.ini", "soak.ini", "soak.ini"}};
+	const char *const *w = words[_i];
+	struct options o = {0};
+	struct start_request d = {0};
+	struct err err = {0};
+	char says[80];
+
+	ck_assert_int_eq(start_request_make(&d, w, w[2] ? 3 : 2, &o, &err), EXIT_USAGE);
+	(void)snprintf(says, sizeof(says), "%s is named twice: name it once", w[1]);
+	ck_assert_str_eq(err.text, says);
+	start_request_fini(&d);
+}
+END_TEST
+
 START_TEST(test_overlays)
 {
 	static const char *const words[] = {"runs/shop.ini", "soak.ini", "runs/other.ini"};
@@ -721,6 +738,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_no_regular_file, 0, 3);
 	tcase_add_loop_test(tcase, test_wrong, 0, (int)(sizeof(wrong) / sizeof(*wrong)));
 	tcase_add_test(tcase, test_overlays);
+	tcase_add_loop_test(tcase, test_file_named_twice, 0, 2);
 	tcase_add_test(tcase, test_overlay_that_is_none);
 	tcase_add_test(tcase, test_texts_are_limited_together);
 	tcase_add_test(tcase, test_variables);
