@@ -454,7 +454,7 @@ END_TEST
 
 START_TEST(test_texts_are_limited_together)
 {
-	static const char *const words[] = {"runs/cart", "runs/many.ini", "runs/many.ini"};
+	static const char *const words[] = {"runs/cart", "runs/many.ini", "./runs/many.ini"};
 	struct options o = {0};
 	struct start_request d = {0};
 	struct err err = {0};
@@ -466,7 +466,7 @@ START_TEST(test_texts_are_limited_together)
 	json_decref(parameters_of(words, 2, &o));
 	ck_assert_int_eq(start_request_make(&d, words, 3, &o, &err), EXIT_NO_INPUT);
 	ck_assert_str_eq(err.text,
-		"runs/many.ini: too large for a run: its texts have 1 MiB at most, together");
+		"./runs/many.ini: too large for a run: its texts have 1 MiB at most, together");
 	start_request_fini(&d);
 	(void)remove("runs/many.ini");
 }
