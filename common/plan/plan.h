@@ -98,6 +98,7 @@ struct plan_source {
 /* Statuses 100..599 as a set. */
 struct plan_statuses {
 	uint64_t bits[10];
+	char text[28]; /* as written, or the beginning of it; "": 200-399 */
 };
 static inline bool plan_statuses_has(const struct plan_statuses *s, unsigned status)
 {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -143,6 +144,20 @@ static bool plan_read_statuses(const char **text, struct plan_statuses *set)
 	return true;
 }
 
+/* For messages, without the range that everyone knows. */
+static void plan_tell_statuses(const char *value, struct plan_statuses *set)
+{
+	bool is_usual = true;
+
+	for (unsigned status = 100; status <= PLAN_STATUS_MAX; status++)
+		is_usual &= plan_statuses_has(set, status) == (status >= 200 && status < 400);
+	if (!is_usual && strlen(value) < sizeof(set->text))
+		(void)snprintf(set->text, sizeof(set->text), "%s", value);
+	else if (!is_usual)
+		(void)snprintf(
+			set->text, sizeof(set->text), "%.*s...", (int)sizeof(set->text) - 4, value);
+}
+
 int plan_parse_statuses(const char *value, void *field, struct err *reterr)
 {
 	struct plan_statuses set = {0};
@@ -162,6 +177,7 @@ int plan_parse_statuses(const char *value, void *field, struct err *reterr)
 	}
 	for (unsigned status = 101; status <= PLAN_STATUS_MAX; status++) {
 		if ((status == 101 || status >= 200) && plan_statuses_has(&set, status)) {
+			plan_tell_statuses(value, &set);
 			if (field)
 				*(struct plan_statuses *)field = set;
 			return 0;

@@ -378,7 +378,7 @@ static enum fault task_check(
 		return check_verdict(t->check, r, status, t->_response.body_bytes, example);
 	if (plan_statuses_has(&r->expect_statuses, status))
 		return FAULT_NONE;
-	(void)snprintf(example, CHECK_EXAMPLE_MAX, "status %03u", status);
+	check_tell_status(r, status, example);
 	return FAULT_STATUS;
 }
 

@@ -462,11 +462,20 @@ static bool check_hash(struct check *c, const struct plan_request *r, struct err
 	return false;
 }
 
+void check_tell_status(
+	const struct plan_request *r, unsigned status, char example[static CHECK_EXAMPLE_MAX])
+{
+	const char *expected = r->expect_statuses.text;
+
+	(void)snprintf(example, CHECK_EXAMPLE_MAX, "status %03u%s%s", status,
+		*expected ? ", expected " : "", expected);
+}
+
 static enum fault check_judge(struct check *c, const struct plan_request *r, unsigned status,
 	uint64_t body_bytes, struct err *ret_why)
 {
 	if (!plan_statuses_has(&r->expect_statuses, status)) {
-		err_set(ret_why, "status %03u", status);
+		check_tell_status(r, status, ret_why->text);
 		return FAULT_STATUS;
 	}
 	if (c && !check_headers(c, r, ret_why))

@@ -41,3 +41,6 @@ const struct http1_sink *check_sink(struct check *c);
 #define CHECK_EXAMPLE_MAX 128
 enum fault check_verdict(struct check *c, const struct plan_request *r, unsigned status,
 	uint64_t body_bytes, char example[static CHECK_EXAMPLE_MAX]);
+/* "status 200, expected 201" */
+void check_tell_status(
+	const struct plan_request *r, unsigned status, char example[static CHECK_EXAMPLE_MAX]);

@@ -74,6 +74,26 @@ START_TEST(without_names_there_is_one)
 	for (unsigned status = 0; status < 700; status++)
 		ck_assert_int_eq(plan_statuses_has(&p->requests[0].expect_statuses, status),
 			status >= 200 && status < 400);
+	ck_assert_str_eq(p->requests[0].expect_statuses.text, "");
+	plan_free(p);
+}
+END_TEST
+
+/* As they are told of where another one came. */
+START_TEST(statuses_in_words)
+{
+	static const char *const rows[][2] = {
+		{"200-399", ""},
+		{"2xx, 3xx", ""},
+		{"200,204", "200,204"},
+		{"200, 201, 202, 203, 204, 205, 206", "200, 201, 202, 203, 204,..."},
+	};
+	char text[256];
+	struct plan *p;
+
+	(void)snprintf(text, sizeof(text), SHOP "[defaults]\nexpect-status = %s\n", rows[_i][0]);
+	p = plan_of(text);
+	ck_assert_str_eq(p->requests[0].expect_statuses.text, rows[_i][1]);
 	plan_free(p);
 }
 END_TEST
@@ -116,6 +136,8 @@ START_TEST(single_values_come_from_defaults)
 	ck_assert_uint_eq(own->chunk_bytes, 0);
 	ck_assert(plan_statuses_has(&own->expect_statuses, 201));
 	ck_assert(!plan_statuses_has(&own->expect_statuses, 200));
+	ck_assert_str_eq(own->expect_statuses.text, "201");
+	ck_assert_str_eq(theirs->expect_statuses.text, "2xx");
 	ck_assert_uint_eq(own->expect_size_min, 1024);
 	ck_assert_uint_eq(own->expect_size_max, UINT64_MAX);
 	ck_assert_str_eq(own->expect_body, "this");
@@ -772,6 +794,7 @@ int main(void)
 	TCase *words = tcase_create("words");
 
 	tcase_add_test(requests, without_names_there_is_one);
+	tcase_add_loop_test(requests, statuses_in_words, 0, 4);
 	tcase_add_test(requests, requests_in_the_order_of_the_file);
 	tcase_add_test(requests, single_values_come_from_defaults);
 	tcase_add_test(requests, headers_go_by_name);

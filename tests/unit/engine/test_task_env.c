@@ -258,12 +258,14 @@ START_TEST(statuses_as_expected)
 {
 	memset(&fixture.kind.expect_statuses, 0, sizeof(fixture.kind.expect_statuses));
 	fixture.kind.expect_statuses.bits[503 / 64] |= UINT64_C(1) << 503 % 64;
+	strcpy(fixture.kind.expect_statuses.text, "503");
 	make_pool();
 	answer(MINI_503);
 	ck_assert_uint_eq(fixture_count(LEDGER_OK), 1);
 	answer(MINI_OK);
 	ck_assert_uint_eq(fixture_count(LEDGER_HTTP_ERROR), 1);
-	ck_assert_str_eq(fixture.stats.totals.faults[FAULT_STATUS].example, "status 200");
+	ck_assert_str_eq(
+		fixture.stats.totals.faults[FAULT_STATUS].example, "status 200, expected 503");
 }
 END_TEST
 

@@ -107,6 +107,9 @@ START_TEST(test_status)
 	/* What else is wrong with it is not asked. */
 	ck_assert_int_eq(check_verdict(NULL, &r, 503, 8, example), FAULT_STATUS);
 	ck_assert_str_eq(example, "status 503");
+	strcpy(r.expect_statuses.text, "201,204");
+	ck_assert_int_eq(check_verdict(NULL, &r, 503, 8, example), FAULT_STATUS);
+	ck_assert_str_eq(example, "status 503, expected 201,204");
 }
 END_TEST
 
