@@ -75,7 +75,7 @@ expect_exit 78 "$rpsd" --check --config "$T/rpsd.conf"
 expect_line "$ERR" 'rpsd.conf:3: gaps: '
 
 expect_exit 64 "$rpsctl" origin --listen 127.0.0.1:0 --burn
-expect_line "$ERR" '^rpsctl: --burn: burn: '
+expect_line "$ERR" '^rpsctl: --burn: there is no service time to burn: add --service 1ms$'
 expect_exit 64 "$rpsctl" origin --listen 127.0.0.1:0 --delay soon
 expect_line "$ERR" '--delay'
 expect_nothing_left
