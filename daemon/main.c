@@ -294,7 +294,7 @@ static int main_flush(int status)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = {0};
+	struct daemon d = {.socket_fd = -1, .observe_fd = -1};
 	int status;
 
 	memory_watch(main_wipe_free);

@@ -34,8 +34,11 @@ struct daemon {
 	struct methods *methods;
 	struct control *control;
 	struct control_closer owner; /* the first --control-fd */
+	/* Of its own, where none is passed; the descriptors until the control listens on them. */
 	struct control_socket socket;
 	struct control_socket observe;
+	int socket_fd;
+	int observe_fd;
 	struct systemd_watchdog watchdog;
 	bool has_watchdog;
 	bool stopping;

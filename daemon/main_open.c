@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that serves is built here in order and freed in reverse: loop, passed sockets,
- * origins, registry, methods, control, the daemon's own sockets. */
+/* Everything that serves is built here in order and freed in reverse: loop, sockets, origins,
+ * registry, methods, control. The daemon's own sockets are bound first: where another daemon has
+ * them, that is why its origins' addresses are in use too. */
 #include "daemon/main_internal.h"
 
 #include <errno.h>
@@ -156,19 +157,6 @@ static int main_open_private(struct daemon *d)
 	return r;
 }
 
-static int main_open_socket(struct daemon *d, struct control_socket *s, const char *path,
-	mode_t mode, enum control_role role, struct err *reterr)
-{
-	int fd;
-	int r = control_socket_open(s, path, mode, &fd, reterr);
-
-	if (r == 0)
-		r = control_listen(d->control, fd, role);
-	if (r == 0)
-		log_info("listening on %s", path);
-	return r;
-}
-
 /* Binds the daemon's own sockets, if none are passed. A path on the command line is the only one:
  * such a daemon runs beside the service and must not use the service's paths. */
 static int main_bind_sockets(struct daemon *d, struct err *reterr)
@@ -178,18 +166,35 @@ static int main_bind_sockets(struct daemon *d, struct err *reterr)
 	struct err err = {0};
 	int r;
 
-	r = main_open_socket(d, &d->socket, path, 0660, CONTROL_OPERATE, reterr);
+	if (d->options.is_private || d->n_sockets > 0)
+		return 0;
+	r = control_socket_open(&d->socket, path, 0660, &d->socket_fd, reterr);
 	if (r < 0 || !*observe)
 		return r;
 	/* Without the observe socket the daemon still works. */
-	r = main_open_socket(d, &d->observe, observe, 0666, CONTROL_OBSERVE, &err);
+	r = control_socket_open(&d->observe, observe, 0666, &d->observe_fd, &err);
 	if (r < 0)
 		log_warning("the observe socket is unavailable: %s",
 			err.text[0] ? err.text : strerror(-r));
 	return 0;
 }
 
-static int main_open_sockets(struct daemon *d, struct err *reterr)
+/* Takes over *fd; -1: it is not open. */
+static int main_listen_on(
+	struct daemon *d, const struct control_socket *s, int *fd, enum control_role role)
+{
+	int r = 0;
+
+	if (*fd != -1) {
+		r = control_listen(d->control, *fd, role);
+		*fd = -1;
+		if (r == 0)
+			log_info("listening on %s", s->path);
+	}
+	return r;
+}
+
+static int main_listen(struct daemon *d)
 {
 	int r = 0;
 
@@ -198,9 +203,11 @@ static int main_open_sockets(struct daemon *d, struct err *reterr)
 	for (size_t i = 0; i < d->n_sockets && r == 0; i++)
 		r = control_listen(
 			d->control, d->sockets[i].fd, main_socket_role(d->sockets[i].name));
-	if (d->n_sockets > 0 || r < 0)
-		return r;
-	return main_bind_sockets(d, reterr);
+	if (r == 0)
+		r = main_listen_on(d, &d->socket, &d->socket_fd, CONTROL_OPERATE);
+	if (r == 0)
+		r = main_listen_on(d, &d->observe, &d->observe_fd, CONTROL_OBSERVE);
+	return r;
 }
 
 int main_open(struct daemon *d, struct err *reterr)
@@ -210,13 +217,15 @@ int main_open(struct daemon *d, struct err *reterr)
 	if (r == 0 && !d->options.is_private)
 		r = systemd_take_sockets(&d->sockets, &d->n_sockets);
 	if (r == 0)
+		r = main_bind_sockets(d, reterr);
+	if (r == 0)
 		r = main_open_origins(d, reterr);
 	if (r == 0)
 		r = main_open_registry(d, reterr);
 	if (r == 0)
 		r = main_open_methods(d);
 	if (r == 0)
-		r = main_open_sockets(d, reterr);
+		r = main_listen(d);
 	if (r == 0 && !d->options.is_private) {
 		systemd_watchdog_start(&d->watchdog, d->loop);
 		d->has_watchdog = true;
@@ -232,6 +241,10 @@ void main_close(struct daemon *d)
 	d->stopping = true;
 	control_closer_cancel(&d->owner);
 	control_free(d->control);
+	if (d->socket_fd != -1)
+		(void)close(d->socket_fd);
+	if (d->observe_fd != -1)
+		(void)close(d->observe_fd);
 	control_socket_close(&d->socket);
 	control_socket_close(&d->observe);
 	methods_free(d->methods);

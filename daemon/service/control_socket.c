@@ -50,7 +50,10 @@ static int control_socket_lock(const char *path, int *ret_fd, struct err *reterr
 				     : "");
 	} else if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		r = -EADDRINUSE;
-		err_set(reterr, "%s: another daemon is running there", path);
+		err_set(reterr,
+			"%s: another daemon is running there: rpsctl status --socket %s asks it; "
+			"--socket PATH starts one beside it",
+			path, path);
 		(void)close(fd);
 	} else {
 		*ret_fd = fd;

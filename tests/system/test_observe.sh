@@ -38,6 +38,16 @@ for act in "start $url" "stop --all"; do
 	expect_line "$ERR" '^rpsctl: refused: your role'
 done
 expect_exit 0 "$rpsctl" start "$url" -r 50 -d 1s --socket "$T/run/control.socket"
+
+# A second one on the same socket is told that alone, whatever else of the first is in its way.
+first=$PID
+sed "s/^listen = .*/listen = $ADDRESS/" "$T/rpsd.conf" >"$T/second.conf"
+expect_exit 1 "$rpsd" --config "$T/second.conf"
+expect_equal "what the second daemon says" "$(cat "$ERR")" \
+	"rpsd: cannot start: $T/run/control.socket: another daemon is running there: rpsctl status \
+--socket $T/run/control.socket asks it; --socket PATH starts one beside it"
+PID=$first
+expect_exit 0 "$rpsctl" status --socket "$T/run/control.socket"
 stop_rpsd
 
 # None is asked for.
