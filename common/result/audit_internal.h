@@ -87,6 +87,10 @@ bool audit_is_in_turns(const struct audit_view *v);
 /* Answers took far longer than they need at least: with more of them at a time, by all appearance.
  */
 bool audit_has_grown(const struct audit_view *v);
+/* More requests came to wait at once than are ever on their way at a time but by a standstill. */
+bool audit_has_piled_up(const struct audit_view *v);
+/* Connections that are enough were opened again and again, and requests waited for that. */
+bool audit_waits_to_reopen(const struct audit_view *v);
 /* On average requests waited for a connection for a good part of the time that an answer takes. */
 bool audit_waits_on_average(const struct audit_view *v);
 /* Arrivals that ended by it. */

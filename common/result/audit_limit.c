@@ -42,12 +42,10 @@
 /* A backlog and the times of fewer rows than this also need late answers to tell. */
 #define AUDIT_ROWS_FEW 4
 #define AUDIT_LATE_LEAST 20
-/* A server stands still where its slowest hundredth is this slow, so many times its median, and far
- * more requests came to wait at once than are on their way on average: a few slow ones among fast
- * ones do not pile up. */
+/* A server stands still where its slowest hundredth is this slow, so many times its median, and
+ * requests piled up. */
 #define AUDIT_STALL_NS (100 * NSEC_PER_MSEC)
 #define AUDIT_STALL_TIMES 10.0
-#define AUDIT_STALL_PILE 3.0
 /* Answers that take less than this part of the timeout are fast beside those that never came: in a
  * queue that outgrows the timeout, those that still come in time take nearly as long as it. And
  * requests that were late by less were not late by that. */
@@ -125,13 +123,11 @@ static bool audit_is_growing(const struct audit_view *v, const struct audit_fact
 	       v->rise_ns > AUDIT_RISE * v->growth / f->ok_rate * NSEC_PER_SEC;
 }
 
-static bool audit_is_stalling(const struct audit_view *v, const struct audit_facts *f)
+static bool audit_is_stalling(const struct audit_view *v)
 {
-	double on_their_way = f->ok_rate * (double)v->less_ours->mean_ns / NSEC_PER_SEC;
-
 	return v->less_ours->p50_ns >= 0 && v->less_ours->p99_ns >= AUDIT_STALL_NS &&
 	       (double)v->less_ours->p99_ns >= AUDIT_STALL_TIMES * (double)v->less_ours->p50_ns &&
-	       v->most_at_once > AUDIT_STALL_PILE * on_their_way + 4 * sqrt(on_their_way) + 10;
+	       audit_has_piled_up(v);
 }
 
 static bool audit_is_lost(const struct audit_view *v, const struct audit_facts *f)
@@ -157,7 +153,7 @@ static void audit_gather_open(const struct audit_view *v, struct audit_facts *f)
 	f->is_growing = !f->is_cut && audit_is_growing(v, f);
 	f->is_behind =
 		f->is_growing || (!f->is_cut && (audit_is_behind(v, f) || audit_is_slowing(v, f)));
-	f->is_stalling = audit_is_stalling(v, f);
+	f->is_stalling = audit_is_stalling(v);
 }
 
 struct audit_facts audit_gather(const struct audit_view *v)
@@ -200,8 +196,9 @@ bool audit_waits_for_connections(const struct audit_view *v, const struct audit_
 
 	if (!f->is_cut)
 		kept_back += (double)n[LEDGER_UNSENT];
-	return f->is_full && ((wait_ns > 0 && wait_ns > v->service->p99_ns) ||
-				     (f->is_short && 2 * kept_back > f->due - f->ok));
+	return f->is_full &&
+	       ((wait_ns > 0 && wait_ns > v->service->p99_ns && !audit_waits_to_reopen(v)) ||
+		       (f->is_short && 2 * kept_back > f->due - f->ok));
 }
 
 bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f)

@@ -253,7 +253,9 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 {
 	const struct result_connections *c = &v->r->connections;
 	int64_t wait_ns = v->connection_wait->p99_ns, response_ns = v->r->offered.p99_ns;
-	bool is_full = audit_was_full(v), is_tail;
+	bool is_reopening = audit_waits_to_reopen(v), is_tail;
+	bool is_full = audit_was_full(v) && !is_reopening;
+	struct audit_sentence use;
 	struct audit_sentence keeping = audit_try_keeping(v);
 	const char *remedy;
 
@@ -277,18 +279,22 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 		remedy = AUDIT_STALL_REMEDY;
 	else if (is_full)
 		remedy = "more connections (-c), or a lower rate (-r)";
-	else if (audit_is_reopened(v))
+	else if (is_reopening || audit_is_reopened(v))
 		remedy = keeping.s;
 	else
 		remedy = "see what opening one takes: connect, tls; a warm-up (-w) or -c N opens "
 			 "them before";
+	if (is_reopening && audit_was_full(v))
+		snprintf(use.s, sizeof(use.s), "%.26s opened", figure_count(c->opened).text);
+	else
+		snprintf(use.s, sizeof(use.s), "%.26s of %.26s in use", figure_count(c->peak).text,
+			figure_count(c->limit).text);
 	audit_add_note(v, a, &note_table[NOTE_CONNECTION_WAIT], (double)wait_ns,
-		(double)response_ns / 2, remedy,
-		"%s%s%s of the response time is %s (%s of %s in use)", is_tail ? "p99 " : "",
+		(double)response_ns / 2, remedy, "%s%s%s of the response time is %s (%s)",
+		is_tail ? "p99 " : "",
 		figure_time(is_tail ? wait_ns : v->connection_wait->mean_ns).text,
 		is_tail ? "" : " (mean)",
-		is_full ? "the queue for a connection" : "the opening of connections",
-		figure_count(c->peak).text, figure_count(c->limit).text);
+		is_full ? "the queue for a connection" : "the opening of connections", use.s);
 }
 
 /* Resources that this machine refused, each with its own remedy. */

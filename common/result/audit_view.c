@@ -389,6 +389,27 @@ bool audit_has_grown(const struct audit_view *v)
 	       (double)v->service->p50_ns >= AUDIT_GROWN * (double)v->service->min_ns;
 }
 
+/* Times what is on its way on average: a few slow ones among fast ones do not pile up. */
+#define AUDIT_PILE 3.0
+
+bool audit_has_piled_up(const struct audit_view *v)
+{
+	double on_their_way = v->ok_per_s * (double)v->less_ours->mean_ns / NSEC_PER_SEC;
+
+	return v->most_at_once > AUDIT_PILE * on_their_way + 4 * sqrt(on_their_way) + 10;
+}
+
+/* So many that the p99 of the wait is theirs. */
+#define AUDIT_REOPENED 0.01
+
+bool audit_waits_to_reopen(const struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+
+	return c->opened > 2 * c->peak && (double)c->opened > AUDIT_REOPENED * v->sent &&
+	       v->capacity >= AUDIT_ENOUGH * v->asked && !audit_has_piled_up(v);
+}
+
 #define AUDIT_WAITS 0.5
 
 bool audit_waits_on_average(const struct audit_view *v)

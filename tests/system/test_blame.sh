@@ -130,3 +130,14 @@ expect_figures "$T/result.json" limit .headline.limited_by connections
 says 'more connections \(-c\)'
 end_process "$ORIGIN_PID"
 expect_nothing_left
+
+# A server that closes idle connections: what waits for another to open is in no queue.
+start_origin --idle 50ms
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -r 10 -d 2s -c 2 -o "$T/result.json"
+expect_figures "$T/result.json" "closed by the server" '.connections.closed_by_peer > 10' true
+says_not 'queue for a connection|holds the server up'
+if is_quiet; then
+	expect_figures "$T/result.json" limit .headline.limited_by plan
+fi
+end_process "$ORIGIN_PID"
+expect_nothing_left

@@ -80,6 +80,53 @@ START_TEST(test_stalls_are_no_overload)
 }
 END_TEST
 
+/* 8/s of 0.1 ms on two connections, which the server closes when they are idle: requests wait for
+ * another to open, and not in a queue. */
+START_TEST(test_reopening_is_no_queue)
+{
+	struct audit_run in = audit_run_well();
+	struct audit a;
+
+	in.ledger = (struct ledger){.planned = 24, .sent = 24, .classes = {[LEDGER_OK] = 24}};
+	in.window_ns = 3 * NSEC_PER_SEC;
+	in.planned_per_s = in.ok_per_s = 8;
+	in.response_p50 = 300000;
+	in.response_p99 = 900000;
+	in.service_p50 = in.service_mean = 100000;
+	in.service_p99 = 300000;
+	in.our_delay_p50 = in.our_delay_p99 = 20000;
+	in.connection_wait_p99 = 752000;
+	in.connections_limit = in.connections_peak = 2;
+	in.queue_peak = 1;
+	in.connections_opened = 74;
+	in.closed_by_peer = 72;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	ck_assert_str_eq(note_of(&a, "connection-wait")->text,
+		"p99 752 us of the response time is the opening of connections (74 opened)");
+	ck_assert_str_eq(note_of(&a, "connection-wait")->try_text,
+		"keep-alive at the server: it closed 72 of 74 connections");
+
+	/* Many that wait at once do so for a server that stands still, or for busy connections. */
+	in.queue_peak = 30;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	in.queue_peak = 1;
+	in.service_mean = 240 * MS;
+	in.service_p99 = 241 * MS;
+	in.response_p99 = 600 * MS;
+	in.connection_wait_p99 = 300 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_CONNECTIONS, 0);
+	/* And where hardly any opened again, it is no matter of that. */
+	in.service_mean = 100000;
+	in.connections_opened = 2;
+	in.closed_by_peer = 0;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+}
+END_TEST
+
 /* A single slow request among a hundred fast ones does not make others wait: no stall. */
 START_TEST(test_slow_ones_are_no_stall)
 {
@@ -900,6 +947,7 @@ int main(void)
 	TCase *tcase = tcase_create("audit of limits");
 
 	tcase_add_test(tcase, test_stalls_are_no_overload);
+	tcase_add_test(tcase, test_reopening_is_no_queue);
 	tcase_add_test(tcase, test_slow_ones_are_no_stall);
 	tcase_add_test(tcase, test_held_by_the_pace_of_opening);
 	tcase_add_test(tcase, test_users_who_think);
