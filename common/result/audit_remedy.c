@@ -120,9 +120,9 @@ static const char *audit_tls_remedy(enum fault fault)
 	case FAULT_TLS_PROTOCOL:
 		return "see the server's log; the versions and ciphers offered are --set "
 		       "tls.min-version, max-version, ciphers and ciphersuites";
-	case FAULT_NOT_TLS:
-		return "http://, or the port at which this server speaks TLS";
 	case FAULT_TLS_CLOSED:
+		return "http:// if this port speaks no TLS; where that is closed too, see the "
+		       "server's log";
 	case FAULT_TLS_TIMEOUT:
 		return "see that the server speaks TLS at this port, or try http://";
 	default:
@@ -191,7 +191,13 @@ struct audit_sentence audit_fault_remedy(const struct audit_view *v, enum fault 
 	case FAULT_SPEAKS_HTTP2:
 		return audit_say("a port at which this server speaks HTTP/1.1");
 	case FAULT_NOT_HTTP:
-		return audit_say("see that port and scheme fit: http or https?");
+		return audit_say("the port at which this server speaks HTTP: neither http:// nor "
+				 "https:// fits this one");
+	case FAULT_NOT_TLS:
+		if (audit_fault_says(v, fault, "neither TLS nor HTTP"))
+			return audit_say("the port at which this server speaks TLS or HTTP: it is "
+					 "not this one");
+		return audit_say("http://, or the port at which this server speaks TLS");
 	case FAULT_RESOLVE:
 		if (v->plan.is_one_family)
 			return audit_say("leave out -4 or -6 ([target] addresses): the name may "
@@ -226,7 +232,7 @@ static const char *const audit_class_remedies[LEDGER_CLASS_COUNT] = {
 /* Plain HTTP, and not a byte of any answer: a port of TLS may look so. */
 static bool audit_may_be_https(const struct audit_view *v)
 {
-	return !v->plan.is_tls && !*v->plan.unix_path && v->answers == 0;
+	return !v->plan.is_tls && !*v->plan.unix_path && v->answers == 0 && v->r->bytes.in <= 0;
 }
 
 static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum ledger_class most)
@@ -253,8 +259,8 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 		audit_main_fault(v, FAULT_PHASE_RECEIVE) == FAULT_STALE)
 		return audit_try_kept(v);
 	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(v))
-		return audit_say("https:// if this port speaks TLS; else see the server's log: why "
-				 "does it close the connection?");
+		return audit_say("https:// if this port speaks TLS; where that is closed too, see "
+				 "the server's log: why does it close the connection?");
 	/* More would open as late. */
 	if (most == LEDGER_EXPIRED && v->r->connections.limit > 0 && !audit_was_full(v))
 		return audit_say("see why connections open so late: with --set "

@@ -59,7 +59,7 @@ const struct fault_info fault_table[FAULT_COUNT] = {
 	[FAULT_TLS_TIMEOUT] = {"tls-timeout", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"the TLS handshake took longer than [timeouts] connect or request"},
 	[FAULT_NOT_TLS] = {"not-tls", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
-		"the server does not speak TLS at this port: try http://"},
+		"the server does not speak TLS at this port"},
 	[FAULT_TLS_PROTOCOL] = {"tls-protocol", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,
 		"no TLS version in common, or an invalid handshake"},
 	[FAULT_TLS_SETUP] = {"tls-setup", FAULT_PHASE_TLS, LEDGER_NOT_CONNECTED,

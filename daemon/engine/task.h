@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/stats/fault.h"
+#include "common/err.h"
 #include "common/list.h"
 #include "daemon/engine/exchange.h"
 #include "daemon/http/http1.h"
@@ -130,6 +131,7 @@ struct task_env {
 	char first_location[256];	    /* of the first redirect that has one, ending in "..."
 					     * if it is longer; "": none */
 
+	struct err _quoted;		      /* a reason that quotes the peer */
 	struct http1_memo _memos[TASK_MEMOS]; /* index: number of the request modulo TASK_MEMOS */
 };
 /* The fields "set once before start" must be set before. 0 or -errno. */

@@ -19,6 +19,7 @@
 #include "common/rare.h"
 #include "common/str.h"
 #include "daemon/engine/task_internal.h"
+#include "daemon/http/quote.h"
 
 /* The maximum number of reads in one call: a large response must not delay the other tasks. */
 #define TASK_READ_BUDGET 16
@@ -521,7 +522,19 @@ static inline enum http1_result task_feed(
 		&t->_response, &env->_memos[t->_exchange.request % TASK_MEMOS], data, n, ret_used);
 }
 
-static RARE void task_refuse(struct task *t, int64_t now_ns)
+/* "WHAT; it begins: 220 mail.test ESMTP"; borrowed until the next call. */
+static const char *task_quote(struct task_env *env, const char *what, const char *data, size_t n)
+{
+	struct quote quote;
+
+	while (n > 0 && data[n - 1] >= 0 && data[n - 1] <= ' ')
+		n--;
+	err_set(&env->_quoted, "%s; it begins: %s", what,
+		quote_bytes(&quote, data, n, QUOTE_SHORT_MAX));
+	return env->_quoted.text;
+}
+
+static RARE void task_refuse(struct task *t, const char *data, size_t n, int64_t now_ns)
 {
 	static const enum fault faults[] = {
 		[HTTP1_NOT_FOREIGN] = FAULT_BAD_RESPONSE,
@@ -530,7 +543,11 @@ static RARE void task_refuse(struct task *t, int64_t now_ns)
 		[HTTP1_FOREIGN_HTTP2] = FAULT_SPEAKS_HTTP2,
 	};
 
-	task_fail(t, faults[t->_response.foreign], now_ns, t->_response.error);
+	if (t->_response.foreign == HTTP1_FOREIGN_OTHER)
+		task_fail(t, FAULT_NOT_HTTP, now_ns,
+			task_quote(t->_env, t->_response.error, data, n));
+	else
+		task_fail(t, faults[t->_response.foreign], now_ns, t->_response.error);
 }
 
 /* Nothing of the response has arrived except perhaps line ends: they belong to the one before it,
@@ -558,7 +575,7 @@ static bool task_take(struct task *t, const char *data, size_t n, int64_t now_ns
 		if (__builtin_expect(t->_response.status - 300 < 100, 0))
 			task_note_redirect(t, data, used, now_ns);
 		if (result == HTTP1_ERROR) {
-			task_refuse(t, now_ns);
+			task_refuse(t, data, n, now_ns);
 			return false;
 		}
 		data += used;
@@ -711,7 +728,9 @@ static RARE struct task_loss task_loss_of_surplus(struct task *t, size_t n)
 		return (struct task_loss){.fault = FAULT_SPEAKS_HTTP2, .why = t->_response.error};
 	return (struct task_loss){
 		.fault = t->_response.foreign ? FAULT_NOT_HTTP : FAULT_BAD_RESPONSE,
-		.why = "the server speaks before it is asked: it is not a server of HTTP/1.1"};
+		.why = task_quote(t->_env,
+			"the server speaks before it is asked: it is not a server of HTTP/1.1",
+			t->_env->read_buffer, n)};
 }
 
 /* No response is awaited: the peer closes, or sends unexpected data. Called again if task_connected

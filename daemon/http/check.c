@@ -24,11 +24,10 @@
 #include "common/err.h"
 #include "common/plan/plan.h"
 #include "common/str.h"
+#include "daemon/http/quote.h"
 #include "daemon/http/search.h"
 
-#define CHECK_SEEN_MAX 80 /* length of a value or a body that is shown to people */
-/* The same for a header's value, so that there is room for the expected one. */
-#define CHECK_HEADER_SEEN_MAX 40
+#define CHECK_SEEN_MAX QUOTE_MAX /* length of a value or a body that is shown to people */
 
 enum check_line {
 	CHECK_BEGINS, /* at the beginning of a line, or of a folded value if it begins with a
@@ -358,50 +357,20 @@ const struct http1_sink *check_sink(struct check *c)
 
 /* ---------------------------------------------------------------- verdict */
 
-/* Bytes of a peer for a message: bytes that break a line become blanks, and no character is cut at
- * the end. */
-struct check_quote {
-	char text[CHECK_SEEN_MAX + 4];
-};
-
-static const char *check_quote(struct check_quote *q, const char *data, size_t len, size_t max)
-{
-	bool is_cut = len >= max;
-
-	len = is_cut ? max : len;
-	for (size_t i = 0; i < len; i++) {
-		char byte = data[i];
-
-		q->text[i] = byte == '\n' || byte == '\t' || byte == '\r' ? ' ' : byte;
-		if (byte == '\0')
-			q->text[i] = '?';
-	}
-	if (is_cut) {
-		while (len > 0 && ((unsigned char)q->text[len - 1] & 0xc0) == 0x80)
-			len--;
-		if (len > 0 && (unsigned char)q->text[len - 1] >= 0xc0)
-			len--;
-		memcpy(q->text + len, "...", 4);
-	} else {
-		q->text[len] = '\0';
-	}
-	return q->text;
-}
-
 static bool check_headers(const struct check *c, const struct plan_request *r, struct err *ret_why)
 {
 	for (size_t i = 0; i < r->n_expect_headers; i++) {
 		const struct check_header *found = &c->headers[i];
 		const char *name = r->expect_headers[i].name;
 		const char *value = r->expect_headers[i].value;
-		struct check_quote quote;
+		struct quote quote;
 
 		if (found->is_good)
 			continue;
 		if (found->is_there)
 			err_set(ret_why, "%.32s is %s, expected %s", name,
-				found->seen_len ? check_quote(&quote, found->seen, found->seen_len,
-							  CHECK_HEADER_SEEN_MAX)
+				found->seen_len ? quote_bytes(&quote, found->seen, found->seen_len,
+							  QUOTE_SHORT_MAX)
 						: "empty",
 				*value ? value : "it empty");
 		else
@@ -431,7 +400,7 @@ static bool check_size(const struct plan_request *r, uint64_t bytes, struct err 
 static bool check_body(
 	struct check *c, const struct plan_request *r, uint64_t bytes, struct err *ret_why)
 {
-	struct check_quote quote;
+	struct quote quote;
 
 	/* A response without a body has not called the search yet: an empty text is found in it. */
 	if (!r->expect_body || search_feed(&c->search, &c->tables[r - c->requests], "", 0))
@@ -440,7 +409,7 @@ static bool check_body(
 		err_set(ret_why, "body is empty");
 	else
 		err_set(ret_why, "body of %" PRIu64 " bytes lacks the text; it begins: %s", bytes,
-			check_quote(&quote, c->begins, c->begins_len, CHECK_SEEN_MAX));
+			quote_bytes(&quote, c->begins, c->begins_len, CHECK_SEEN_MAX));
 	return false;
 }
 

@@ -62,6 +62,11 @@ static int tls_bio_read(BIO *bio, char *buf, int size)
 	switch (transport_read(&tls->below, buf, (size_t)size, &n)) {
 	case IO_OK:
 		tls->is_drained = tls->below.is_drained;
+		if (tls->first_len == 0) {
+			tls->first_len =
+				(unsigned char)(n < sizeof(tls->first) ? n : sizeof(tls->first));
+			memcpy(tls->first, buf, tls->first_len);
+		}
 		tls->may_take -= n < tls->may_take ? (unsigned)n : tls->may_take;
 		return (int)n;
 	case IO_AGAIN:

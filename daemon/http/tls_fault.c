@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "common/memory.h"
+#include "daemon/http/quote.h"
 #include "daemon/http/tls_internal.h"
 
 #define TLS_FAULT_NAMES 4 /* number of names shown of a certificate for another host */
@@ -261,6 +262,25 @@ void tls_fault_alpn_not_offered(struct tls *tls)
 		tls, TLS_FAULT_ALPN, "the server chose a protocol that was not offered (ALPN)");
 }
 
+/* A server of HTTP answers that it has read no request. */
+static void tls_fault_of_other_bytes(struct tls *tls)
+{
+	static const char http[] = "HTTP/";
+	size_t n = tls->first_len < strlen(http) ? tls->first_len : strlen(http);
+	struct quote quote;
+
+	if (tls->is_open)
+		tls_fault_set(tls, TLS_FAULT_PROTOCOL,
+			"the server sent what is not TLS (wrong version number)");
+	else if (memcmp(tls->first, http, n) == 0)
+		tls_fault_set(tls, TLS_FAULT_NOT_TLS,
+			"the server does not speak TLS at this port: try http://");
+	else
+		tls_fault_set(tls, TLS_FAULT_NOT_TLS,
+			"the server speaks neither TLS nor HTTP at this port; it begins: %s",
+			quote_bytes(&quote, tls->first, tls->first_len, QUOTE_SHORT_MAX));
+}
+
 void tls_fault_from_queue(struct tls *tls)
 {
 	const char *function = NULL;
@@ -285,12 +305,7 @@ void tls_fault_from_queue(struct tls *tls)
 			tls, TLS_FAULT_OURS, "out of memory for a TLS connection: " MEMORY_REMEDY);
 		return;
 	case SSL_R_WRONG_VERSION_NUMBER:
-		if (tls->is_open)
-			tls_fault_set(tls, TLS_FAULT_PROTOCOL,
-				"the server sent what is not TLS (wrong version number)");
-		else
-			tls_fault_set(tls, TLS_FAULT_NOT_TLS,
-				"the server does not speak TLS at this port: try http://");
+		tls_fault_of_other_bytes(tls);
 		return;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_VERSION_TOO_LOW:

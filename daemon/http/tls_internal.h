@@ -63,6 +63,8 @@ struct tls {
 	bool is_at_end;	       /* the socket has reached EOF */
 	bool is_spoilt;	       /* TLS failed, its session must not be used again */
 	bool is_flooded;       /* the call has reached its limit */
+	unsigned char first_len;
+	char first[8]; /* the first bytes of the peer */
 };
 
 /* tls.c */

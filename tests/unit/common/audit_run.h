@@ -76,6 +76,7 @@ struct audit_run {
 	uint64_t retries;
 	uint64_t sent; /* in and around the window; 0: in it alone */
 	uint64_t surplus;
+	uint64_t bytes_in;
 	uint64_t answers;
 	uint64_t redirects;
 	unsigned redirect_status;
@@ -385,6 +386,7 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	r->connections.reset_beside = audit_run_count(in->reset_beside);
 	r->connections.held_by_pace = audit_run_count(in->held_by_pace);
 	r->connections.open_rate_per_s = in->open_rate;
+	r->bytes.in = audit_run_count(in->bytes_in);
 	r->connections.surplus = audit_run_count(in->surplus);
 	if (in->short_interval_share > 0)
 		audit_run_rows(r, in->short_interval_share, in->window_ns);

@@ -84,12 +84,16 @@ static const struct {
 	uint64_t answers; /* that were HTTP */
 	const char *try_text;
 } foreign[] = {
-	{FAULT_NOT_HTTP, 0, "see that port and scheme fit: http or https?"},
+	{FAULT_NOT_HTTP, 0,
+		"the port at which this server speaks HTTP: neither http:// nor https:// "
+		"fits this one"},
 	{FAULT_NOT_HTTP, 1, "look at one answer: curl -i URL"},
 	{FAULT_SPEAKS_TLS, 0, "https://"},
 	{FAULT_SPEAKS_HTTP2, 0, "a port at which this server speaks HTTP/1.1"},
 	{FAULT_NOT_TLS, 0, "http://, or the port at which this server speaks TLS"},
-	{FAULT_TLS_CLOSED, 0, "see that the server speaks TLS at this port, or try http://"},
+	{FAULT_TLS_CLOSED, 0,
+		"http:// if this port speaks no TLS; where that is closed too, see "
+		"the server's log"},
 	{FAULT_TLS_TIMEOUT, 0, "see that the server speaks TLS at this port, or try http://"},
 	{FAULT_BAD_RESPONSE, 0, "look at one answer: curl -i URL"},
 };
@@ -608,6 +612,37 @@ START_TEST(test_handshake_failure)
 }
 END_TEST
 
+/* The first bytes tell that plain HTTP would not do either. */
+START_TEST(test_neither_tls_nor_http)
+{
+	struct audit_run in = well();
+
+	spoil(&in, FAULT_NOT_TLS, N,
+		"the server speaks neither TLS nor HTTP at this port; it "
+		"begins: 220 mail");
+	in.answers = 0;
+	in.is_tls = true;
+	ck_assert_str_eq(judged(&in).try_text,
+		"the port at which this server speaks TLS or HTTP: it is not this one");
+}
+END_TEST
+
+/* A port of TLS closes, or is closed without a byte; one that began to answer speaks HTTP. */
+START_TEST(test_closed)
+{
+	struct audit_run in = well();
+
+	spoil(&in, _i % 2 ? FAULT_CLOSED : FAULT_RESET, N, "");
+	in.answers = 0;
+	ck_assert_str_eq(judged(&in).try_text,
+		"https:// if this port speaks TLS; where that is closed too, see the server's log: "
+		"why does it close the connection?");
+	in.bytes_in = 12;
+	ck_assert_str_eq(
+		judged(&in).try_text, "see the server's log: why does it close the connection?");
+}
+END_TEST
+
 /* A server that has answered before does speak HTTP. */
 START_TEST(test_reset_after_answers_is_no_matter_of_tls)
 {
@@ -638,6 +673,8 @@ static TCase *cases(void)
 	tcase_add_loop_test(t, test_failed_before_the_start, FAULT_NONE + 1, FAULT_COUNT);
 	tcase_add_loop_test(t, test_remedy, 0, sizeof(remedies) / sizeof(remedies[0]));
 	tcase_add_test(t, test_reset_after_answers_is_no_matter_of_tls);
+	tcase_add_test(t, test_neither_tls_nor_http);
+	tcase_add_loop_test(t, test_closed, 0, 2);
 	tcase_add_loop_test(t, test_certificate_without_names, 0, 2);
 	tcase_add_loop_test(
 		t, test_alert_about_the_client, 0, 3 * sizeof(alerts) / sizeof(alerts[0]));

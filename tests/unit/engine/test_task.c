@@ -371,7 +371,12 @@ static const struct {
 		"Connection reset by peer", false, false},
 	/* not HTTP */
 	{"220 mail.test ESMTP\r\n", NOTHING, FAULT_NOT_HTTP, false, 0,
-		"this is not an HTTP response", false, false},
+		"this is not an HTTP response; it begins: 220 mail.test ESMTP", false, false},
+	{"\x01\x02\xff SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3 and more than fits\n", NOTHING,
+		FAULT_NOT_HTTP, false, 0,
+		"this is not an HTTP response; it begins: ??? SSH-2.0-OpenSSH_9.2p1 "
+		"Debian-2+deb12...",
+		false, false},
 	{"\x15\x03\x01", NOTHING, FAULT_SPEAKS_TLS, false, 0,
 		"this server speaks TLS at this port: try https://", false, false},
 	{"HTTP/1.1 099 x\r\nContent-Length: 0\r\n\r\n", NOTHING, FAULT_STATUS, true, 0,
@@ -669,9 +674,11 @@ static const struct {
 	const char *why;
 } greetings[] = {
 	{"220 mail.test ESMTP\r\n", FAULT_NOT_HTTP,
-		"the server speaks before it is asked: it is not a server of HTTP/1.1"},
+		"the server speaks before it is asked: it is not a server of HTTP/1.1; it begins: "
+		"220 mail."},
 	{MINI_OK, FAULT_BAD_RESPONSE,
-		"the server speaks before it is asked: it is not a server of HTTP/1.1"},
+		"the server speaks before it is asked: it is not a server of HTTP/1.1; it begins: "
+		"HTTP/1.1"},
 	{"\0\0\x12\x04\0\0\0\0\0", FAULT_SPEAKS_HTTP2,
 		"this server speaks HTTP/2, which rpsd does not"},
 };
