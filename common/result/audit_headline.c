@@ -168,11 +168,16 @@ static void audit_tell_generator(const struct audit_view *v, struct audit *a)
 static void audit_tell_shortfall(
 	const struct audit_view *v, const struct audit_facts *f, const char *who, struct audit *a)
 {
-	struct figure ok = figure_per_s(f->ok_rate), asked = figure_per_s(f->asked);
+	struct figure ok = figure_per_s(f->ok_rate), asked = figure_per_s(v->asked_on_average);
 
 	if (f->is_short)
 		audit_because(a, "%s: ok %s of %s asked; %s", who, ok.text, asked.text,
 			audit_text_failures(&v->ledger).s);
+	else if (f->is_behind_in_stage)
+		audit_because(a, "%s: answered %s of %s asked%s; the backlog grew to %s", who,
+			figure_per_s(v->too_much.carried).text,
+			figure_per_s(v->too_much.asked).text, audit_in_stage(v).s,
+			figure_count((int64_t)v->too_much.backlog).text);
 	else if (f->is_growing)
 		audit_because(a, "%s: ok %s of %s asked; the backlog grew all along, to %s", who,
 			ok.text, asked.text, figure_count((int64_t)v->backlog).text);
@@ -266,11 +271,11 @@ static void audit_tell_connections(
 	if (f->capacity > 0 && f->capacity < f->asked && f->capacity < AUDIT_EXPLAINS * sent_rate &&
 		!audit_is_mean_cut(v)) {
 		/* A capacity is not rounded up. */
-		audit_because(a, "limited by connections: %s x %s each = %s, asked %s",
+		audit_because(a, "limited by connections: %s x %s each = %s, asked %s%s",
 			figure_count(v->r->connections.limit).text,
 			figure_time((int64_t)v->holds_ns).text,
 			figure_per_s(f->capacity >= 100 ? floor(f->capacity) : f->capacity).text,
-			figure_per_s(f->asked).text);
+			figure_per_s(f->asked).text, audit_in_stage(v).s);
 	} else {
 		more = fmax(more, 2.0 * (double)v->r->connections.limit);
 		audit_tell_shortfall(v, f, "limited by connections", a);
@@ -314,12 +319,18 @@ static void audit_try_lower_rate(
 	double less = f->ok_rate * 0.9 * v->plan.n_slices;
 	double step = 1;
 
+	if (f->is_behind_in_stage)
+		less = v->too_much.carried * 0.9 * v->plan.n_slices;
 	/* Two digits are enough to begin with. */
 	while (less >= 100 * step && step < 1e12)
 		step *= 10;
 	if (audit_timed_out(v) && v->n_hosts == 1 && v->plan.n_slices <= 1)
 		audit_try(a, "-r max -c 4 to find what it carries: good answers are no measure of "
 			     "it where so many time out");
+	else if (less >= 1 && f->is_behind_in_stage && !audit_timed_out(v))
+		audit_try(a, "%.0f/s in stage %s: a tenth below what it carried there",
+			floor(less / step + 0.1) * step,
+			figure_count(v->too_much.stage->number).text);
 	else if (less >= 1 && !v->r->headline.missing && !audit_timed_out(v))
 		audit_try(a, "-r %.0f%s carried", floor(less / step + 0.1) * step,
 			v->plan.n_slices > 1 ? " for all slices: a tenth below what this one"
@@ -347,7 +358,7 @@ static void audit_tell_turns(
 /* Times or a backlog grew, so that a lower rate helps. */
 static bool audit_is_slow(const struct audit_view *v, const struct audit_facts *f)
 {
-	return f->is_behind || v->growth > 0 || v->rise_ns > 0 ||
+	return f->is_behind || f->is_behind_in_stage || v->growth > 0 || v->rise_ns > 0 ||
 	       v->ledger.classes[LEDGER_TIMEOUT] > 0;
 }
 

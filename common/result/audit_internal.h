@@ -9,6 +9,7 @@
 #include "common/stats/fault.h"
 #include "common/stats/ledger.h"
 #include "common/result/audit.h"
+#include "common/result/audit_text.h"
 #include "common/result/result.h"
 
 #define AUDIT_STALLED_SATURATED 0.05
@@ -16,6 +17,18 @@
 #define AUDIT_DELAY_SUSPECT_NS ((int64_t)note_table[NOTE_OUR_DELAY].limit)
 /* So often that the quota is what limits a closed run. */
 #define AUDIT_THROTTLED_LIMIT 0.10
+
+/* A backlog of fewer requests is none; and times that grow with one do so by this part of what it
+ * takes to work off the rest: between thirds of a window, a straight line rises by two thirds. */
+#define AUDIT_GROWTH_LEAST 10
+#define AUDIT_RISE 0.4
+
+/* A stage of the plan that was too much, although the whole plan was carried. */
+struct audit_stage {
+	const struct result_stage *stage; /* NULL: there is none */
+	double asked, carried;		  /* per second */
+	double backlog;			  /* at its end */
+};
 
 /* audit_view.c: what the rules ask of a result and what must be looked up or added up for it. All
  * else they read from the result itself: a figure that is unknown there is below every limit. */
@@ -40,7 +53,10 @@ struct audit_view {
 	const struct result_latency *service, *our_delay, *connection_wait;
 	/* Response, in the closed model service; and the same without what the generator added. */
 	const struct result_latency *whole, *less_ours;
-	double asked;	 /* arrivals a second; closed model: that came to pass */
+	/* Arrivals a second; closed model: that came to pass. And of what connections must carry:
+	 * those of the stage that was too much, where there is one. */
+	double asked_on_average, asked;
+	struct audit_stage too_much;
 	double capacity; /* requests/s that the connections carry; 0: unknown */
 	/* Mean time for which a request takes its connection: its service time, and where the
 	 * server hangs, what it waits there until its timeout; for which it would if it had not
@@ -96,6 +112,11 @@ bool audit_waits_on_average(const struct audit_view *v);
 /* Arrivals that ended by it. */
 uint64_t audit_fault_count(const struct audit_view *v, enum fault fault);
 
+/* audit_stages.c: that of a run with the least share of answers; and " in stage 2 (hold 100 for
+ * 2s)", or "". */
+struct audit_stage audit_find_stage(const struct audit_view *v);
+struct audit_text audit_in_stage(const struct audit_view *v);
+
 struct audit_sentence {
 	char s[256];
 };
@@ -145,19 +166,20 @@ struct audit_sentence audit_try_pace(const struct audit_view *v);
 struct audit_facts {
 	double due; /* arrivals, less those that were cut off with the run */
 	double ok;
-	double asked;	  /* per second */
-	double ok_rate;	  /* per second */
-	double capacity;  /* requests/s that the connections carry; 0: unknown */
-	double late;	  /* ok, but only after the window */
-	bool is_cut;	  /* the run did not come to its own end */
-	bool is_failed;	  /* nothing connected, or not one ok */
-	bool is_full;	  /* every connection was in use */
-	bool is_short;	  /* too few were answered well */
-	bool is_too_much; /* for the connections, by their arithmetic */
-	bool is_behind;	  /* answers were falling behind, */
-	bool is_growing;  /* and so was the backlog, all along */
-	bool is_stalling; /* the server stood still at times */
-	bool is_lost;	  /* requests got no answer while all others were fast */
+	double asked;		 /* per second, of connections: as in the view */
+	double ok_rate;		 /* per second */
+	double capacity;	 /* requests/s that the connections carry; 0: unknown */
+	double late;		 /* ok, but only after the window */
+	bool is_cut;		 /* the run did not come to its own end */
+	bool is_failed;		 /* nothing connected, or not one ok */
+	bool is_full;		 /* every connection was in use */
+	bool is_short;		 /* too few were answered well */
+	bool is_too_much;	 /* for the connections, by their arithmetic */
+	bool is_behind;		 /* answers were falling behind, */
+	bool is_growing;	 /* and so was the backlog, all along */
+	bool is_behind_in_stage; /* they were in a stage */
+	bool is_stalling;	 /* the server stood still at times */
+	bool is_lost;		 /* requests got no answer while all others were fast */
 };
 
 struct audit_facts audit_gather(const struct audit_view *v);

@@ -3,8 +3,8 @@
  * What limited a run, from facts that are gathered once.
  *
  * Was the plan carried? Not, when under 99 % of it was answered well, when the connections cannot
- * carry it by their own arithmetic, when the answers were falling behind as the window closed, or
- * when the backlog grew all along and the times with it.
+ * carry it by their own arithmetic, when the answers were falling behind as the window closed, when
+ * the backlog grew all along and the times with it, or when they did so in a stage of the plan.
  *
  * What was the limit: the generator if it is saturated; the connections if waiting for one was most
  * of the time and by their own arithmetic they hardly carry what was asked, or if the pace of
@@ -35,10 +35,8 @@
 
 #define AUDIT_SENT 0.995 /* share of the plan sent; less, by the generator's fault, is void */
 
-/* Less of the good answers inside the window, and times that grew by this part of what it takes to
- * work off the rest: between thirds of a window, a straight line rises by two thirds. */
+/* Less of the good answers inside the window are late ones. */
 #define AUDIT_IN_WINDOW 0.95
-#define AUDIT_RISE 0.4
 /* A backlog and the times of fewer rows than this also need late answers to tell. */
 #define AUDIT_ROWS_FEW 4
 #define AUDIT_LATE_LEAST 20
@@ -154,6 +152,7 @@ static void audit_gather_open(const struct audit_view *v, struct audit_facts *f)
 	f->is_behind =
 		f->is_growing || (!f->is_cut && (audit_is_behind(v, f) || audit_is_slowing(v, f)));
 	f->is_stalling = audit_is_stalling(v);
+	f->is_behind_in_stage = v->too_much.stage;
 }
 
 struct audit_facts audit_gather(const struct audit_view *v)
@@ -183,7 +182,7 @@ struct audit_facts audit_gather(const struct audit_view *v)
 
 bool audit_is_overload(const struct audit_facts *f)
 {
-	return f->is_short || f->is_too_much || f->is_behind;
+	return f->is_short || f->is_too_much || f->is_behind || f->is_behind_in_stage;
 }
 
 /* ---------------------------------------------------------------- what was the limit? */
@@ -213,9 +212,10 @@ static bool audit_is_by_server(const struct audit_view *v, const struct audit_fa
 {
 	const uint64_t *n = v->ledger.classes;
 
-	return f->is_behind || f->is_stalling || audit_waits_for_connections(v, f) ||
-	       n[LEDGER_HTTP_ERROR] || n[LEDGER_CHECK_FAILED] || n[LEDGER_BAD_RESPONSE] ||
-	       n[LEDGER_TIMEOUT] || n[LEDGER_CONNECTION_ERROR] || n[LEDGER_UNFINISHED] ||
+	return f->is_behind || f->is_behind_in_stage || f->is_stalling ||
+	       audit_waits_for_connections(v, f) || n[LEDGER_HTTP_ERROR] ||
+	       n[LEDGER_CHECK_FAILED] || n[LEDGER_BAD_RESPONSE] || n[LEDGER_TIMEOUT] ||
+	       n[LEDGER_CONNECTION_ERROR] || n[LEDGER_UNFINISHED] ||
 	       n[LEDGER_NOT_CONNECTED] > audit_count_ours(v);
 }
 

@@ -188,9 +188,8 @@ static double audit_short_share(const struct audit_view *v)
 #define AUDIT_GROUPS_LEAST 2
 /* This share of all pairs must rise: a trend, and not chance. */
 #define AUDIT_RISING 0.9
-/* A backlog of fewer requests is none; it must be this much of its mean, and so many times what it
- * scatters around a straight line: a queue that only wanders does not go straight. */
-#define AUDIT_GROWTH_LEAST 10
+/* A backlog must be this much of its mean, and so many times what it scatters around a straight
+ * line: a queue that only wanders does not go straight. */
 #define AUDIT_GROWTH_OF_MEAN 0.5
 #define AUDIT_GROWTH_SIGMAS 8
 
@@ -346,6 +345,9 @@ static void audit_find_capacity(struct audit_view *v)
 		v->asked = v->window_ns > 0
 				   ? (double)v->ledger.planned * NSEC_PER_SEC / (double)v->window_ns
 				   : 0;
+	v->asked_on_average = v->asked;
+	if (v->too_much.stage)
+		v->asked = v->too_much.asked;
 	audit_find_holding(v);
 	if (c->limit > 0 && v->holds_ns > 0)
 		v->capacity =
@@ -464,5 +466,6 @@ void audit_view_of(const struct result *r, struct audit_view *ret)
 		fmax((double)r->connections.peak, 0) + fmax((double)r->connections.queue_peak, 0);
 	audit_count_answers(v);
 	audit_read_plan(v);
+	v->too_much = audit_find_stage(v);
 	audit_find_capacity(v);
 }

@@ -116,6 +116,12 @@ if is_quiet; then
 	says 'try -r [34].: a tenth below what it carried'
 	says_not 'more connections \(-c\), or'
 fi
+# A stage that is too much, between two that are not.
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" --stage 'hold 20 for 1s' --stage 'hold 100 for 2s' \
+	--stage 'hold 20 for 2s' -o "$T/result.json"
+expect_figures "$T/result.json" limit .headline.limited_by server
+says 'OVERLOAD limited by the server: answered [0-9.]+/s of 100/s asked in stage 2 \(hold 100 for 2s\)'
+says 'try [34]./s in stage 2'
 # Most time out there: what came in time is far less than it carries.
 expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -r 100 -d 2s --timeout 300ms -o "$T/result.json"
 expect_figures "$T/result.json" "most timed out" '.ledger.timeout > .ledger.ok' true

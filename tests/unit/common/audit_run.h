@@ -28,6 +28,11 @@ struct audit_run_row {
 	uint64_t backlog; /* at its end */
 };
 
+struct audit_run_stage {
+	int64_t start_ns, end_ns;
+	const char *text;
+};
+
 struct audit_run {
 	bool is_open;
 	enum audit_outcome outcome;
@@ -49,6 +54,8 @@ struct audit_run {
 	int64_t first_backlog, last_backlog;
 	const struct audit_run_row *rows; /* in their place: n_rows of equal length */
 	size_t n_rows;
+	const struct audit_run_stage *stages;
+	size_t n_stages;
 	/* Response, or service, without what the generator added; 0: found from the others. */
 	int64_t less_p50, less_p99, less_mean;
 	int64_t p99_low, p99_high; /* interval of confidence; 0: none */
@@ -260,8 +267,22 @@ static inline void audit_run_course(struct result *r, const struct audit_run *in
 
 		row->t_ns = (int64_t)i * to->width_ns;
 		row->planned = row->sent = (int64_t)in->rows[i].planned;
+		row->completed = row->planned - (int64_t)in->rows[i].backlog +
+				 (i > 0 ? (int64_t)in->rows[i - 1].backlog : 0);
 		row->p50_ns = in->rows[i].p50_ns;
 		row->in_flight = (int64_t)in->rows[i].backlog;
+	}
+}
+
+static inline void audit_run_stages(struct result *r, const struct audit_run *in)
+{
+	for (size_t i = 0; i < in->n_stages; i++) {
+		struct result_stage *stage = result_list_add(&result_stage_table, &r->stages, NULL);
+
+		stage->number = (int64_t)i + 1;
+		stage->start_ns = in->stages[i].start_ns;
+		stage->end_ns = in->stages[i].end_ns;
+		result_set_text(&stage->text, in->stages[i].text);
 	}
 }
 
@@ -394,6 +415,7 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 		audit_run_medians(r, in);
 	if (in->n_rows > 0)
 		audit_run_course(r, in);
+	audit_run_stages(r, in);
 	audit_run_generator(in, &r->generator);
 }
 

@@ -803,6 +803,82 @@ START_TEST(test_overload_of_a_few_percent)
 }
 END_TEST
 
+static const struct audit_run_row peak_rows[] = {{30, 20 * MS, 1}, {30, 20 * MS, 1},
+	{100, 510 * MS, 51}, {100, 1500 * MS, 101}, {30, 1800 * MS, 81}, {30, 1400 * MS, 61},
+	{30, 1000 * MS, 41}};
+static const struct audit_run_stage peak_stages[] = {{0, 2 * NSEC_PER_SEC, "hold 30 for 2s"},
+	{2 * NSEC_PER_SEC, 4 * NSEC_PER_SEC, "hold 100 for 2s"},
+	{4 * NSEC_PER_SEC, 7 * NSEC_PER_SEC, "hold 30 for 3s"}};
+
+/* 50/s are what the server carries: a stage of 100/s is too much for it, and its backlog is worked
+ * off in the next one. */
+START_TEST(test_overload_in_a_stage)
+{
+	struct audit_run in = audit_run_well();
+	struct audit_run_row rows[N_ELEMENTS(peak_rows)];
+	struct audit_run_stage stages[N_ELEMENTS(peak_stages)];
+	struct audit a;
+
+	memcpy(rows, peak_rows, sizeof(rows));
+	memcpy(stages, peak_stages, sizeof(stages));
+	in.ledger = (struct ledger){.planned = 350, .sent = 350, .classes = {[LEDGER_OK] = 350}};
+	in.window_ns = 7 * NSEC_PER_SEC;
+	in.planned_per_s = 50;
+	in.ok_per_s = 44.1;
+	in.response_p50 = in.service_p50 = in.service_mean = NSEC_PER_SEC;
+	in.response_p99 = in.service_p99 = 2 * NSEC_PER_SEC;
+	in.service_min = 20 * MS;
+	in.connections_peak = 101;
+	in.rows = rows;
+	in.n_rows = N_ELEMENTS(rows);
+	in.stages = stages;
+	in.n_stages = N_ELEMENTS(stages);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_str_eq(a.because, "limited by the server: answered 50/s of 100/s asked in "
+				    "stage 2 (hold 100 for 2s); the backlog grew to 101");
+	ck_assert_str_eq(a.try_text, "45/s in stage 2: a tenth below what it carried there");
+
+	/* The rows may be as long as two stages. */
+	stages[1].start_ns = 2500 * MS;
+	stages[2].start_ns = stages[1].end_ns = 3500 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	memcpy(stages, peak_stages, sizeof(stages));
+
+	/* Ten connections of 200 ms are what carries 50/s. */
+	in.connections_limit = in.connections_peak = 10;
+	in.service_p50 = in.service_p99 = in.service_mean = in.service_min = 200 * MS;
+	in.connection_wait_p50 = in.connection_wait_mean = 800 * MS;
+	in.connection_wait_p99 = 1800 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(a.because, "limited by connections: 10 x 200 ms each = 50/s, asked 100/s "
+				    "in stage 2 (hold 100 for 2s)");
+	ck_assert_ptr_nonnull(strstr(a.try_text, "-c 30"));
+	in.connections_limit = 1000;
+
+	/* As slow from the beginning: more requests are on their way at a higher rate. */
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
+		rows[i].p50_ns = NSEC_PER_SEC;
+	in.service_min = in.service_p50 = in.service_mean = in.service_p99 = NSEC_PER_SEC;
+	in.connection_wait_p50 = in.connection_wait_p99 = -1;
+	in.connection_wait_mean = 0;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	/* A standstill at the stage's end leaves its times as they are. */
+	memcpy(rows, peak_rows, sizeof(rows));
+	in.service_min = 20 * MS;
+	rows[2].backlog = 1;
+	rows[2].p50_ns = 20 * MS;
+	rows[3].backlog = 41;
+	rows[3].p50_ns = 100 * MS;
+	rows[4].backlog = rows[5].backlog = rows[6].backlog = 1;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+}
+END_TEST
+
 /* Lost answers are no matter of the rate. */
 START_TEST(test_lost_answers)
 {
@@ -963,6 +1039,7 @@ int main(void)
 	tcase_add_test(tcase, test_overload_hidden_by_growing);
 	tcase_add_test(tcase, test_overload_seen_by_rising_times);
 	tcase_add_test(tcase, test_overload_of_a_few_percent);
+	tcase_add_test(tcase, test_overload_in_a_stage);
 	tcase_add_loop_test(tcase, test_lost_answers, 0, 2);
 	tcase_add_test(tcase, test_stopped_run_blames_what_failed);
 	tcase_add_test(tcase, test_late_answers_are_no_overload);
