@@ -239,6 +239,21 @@ static double audit_more_connections(const struct audit_view *v, const struct au
 	       ((double)v->plan.pipeline * NSEC_PER_SEC);
 }
 
+/* The figures of a row that is printed: that of all arrivals, or, where some of these have no
+ * figure, that of the good answers. */
+static struct audit_text audit_stall_times(const struct audit_view *v)
+{
+	const struct result_offered *all = &v->r->offered;
+	bool has_all = all->p50_ns >= 0 && all->p99_ns >= 0;
+	struct audit_text t;
+
+	snprintf(t.s, sizeof(t.s), "%sp99 %.26s, p50 %.26s%s", has_all ? "response " : "",
+		figure_time(has_all ? all->p99_ns : v->whole->p99_ns).text,
+		figure_time(has_all ? all->p50_ns : v->whole->p50_ns).text,
+		has_all ? "" : " of the good answers");
+	return t;
+}
+
 /* The plan was carried, and yet requests waited for connections. */
 static void audit_tell_waiting(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
@@ -300,14 +315,14 @@ static void audit_tell_failures(const struct audit_view *v, struct audit *a)
 	audit_try_class(v, most, a);
 }
 
-/* "14 of 300 requests got no answer, while the others took 0.1 ms (p99)". */
+/* "14 of 300 requests got no answer, while the others took 0.1 ms (service p99)". */
 static void audit_tell_lost(const struct audit_view *v, struct audit *a)
 {
 	const uint64_t *n = v->ledger.classes;
 
-	audit_because(a, "%s of %s requests got no answer, while the others took %s (p99)",
+	audit_because(a, "%s of %s requests got no answer, while the others took %s (service p99)",
 		figure_count((int64_t)(n[LEDGER_TIMEOUT] + n[LEDGER_UNFINISHED])).text,
-		figure_count(v->ledger.planned).text, figure_time(v->less_ours->p99_ns).text);
+		figure_count(v->ledger.planned).text, figure_time(v->service->p99_ns).text);
 	audit_try(a, "see the server's log: why did it not answer these? A lower rate does not "
 		     "help where the others are fast");
 }
@@ -422,11 +437,9 @@ static void audit_tell_limit(
 {
 	if (a->limited_by == AUDIT_BY_SERVER && v->is_open && f->is_stalling) {
 		audit_because(a,
-			"limited by the server: it stood still at times: p99 %s, p50 %s, up to %s "
-			"requests waiting at once",
-			figure_time(v->less_ours->p99_ns).text,
-			figure_time(v->less_ours->p50_ns).text,
-			figure_count((int64_t)v->most_at_once).text);
+			"limited by the server: it stood still at times: %s, up to %s requests "
+			"waiting at once",
+			audit_stall_times(v).s, figure_count((int64_t)v->most_at_once).text);
 		audit_try(a, AUDIT_STALL_REMEDY);
 	} else if (a->limited_by == AUDIT_BY_CONNECTIONS && audit_is_held_by_pace(v)) {
 		audit_tell_opening(v, a);

@@ -171,6 +171,15 @@ static struct audit_part audit_worst_part(const struct audit_view *v)
 	return worst;
 }
 
+/* It is one of the percentiles of all arrivals, which is the row that has the name. */
+static bool audit_is_offered(const struct audit_view *v, int64_t figure_ns)
+{
+	const struct result_offered *o = &v->r->offered;
+
+	return figure_ns == o->p50_ns || figure_ns == o->p90_ns || figure_ns == o->p99_ns ||
+	       figure_ns == o->p99_9_ns;
+}
+
 /* "sent late by up to 1.43 ms, read late by up to 95 us (p99)", as far as they matter. */
 static struct audit_text audit_lateness(const struct audit_view *v)
 {
@@ -222,7 +231,8 @@ static void audit_note_part(const struct audit_view *v, struct audit *a)
 			"%s%s of the %s %s%s is the generator's: %s",
 			v->r->generator.rx_unstamped_share > AUDIT_UNSTAMPED ? "at least " : "",
 			figure_time(ns).text, part.name, figure_time(part.of_ns).text,
-			v->is_open && v->r->offered.p99_ns < 0 ? " of the good answers" : "",
+			v->is_open && !audit_is_offered(v, part.of_ns) ? " of the good answers"
+								       : "",
 			audit_lateness(v).s);
 	if (is_saturated && is_short)
 		audit_add_note(v, a, intervals, v->short_interval_share, intervals->limit,

@@ -42,6 +42,7 @@ struct audit_run {
 	double ok_per_s;
 
 	int64_t response_p50, response_p99; /* open model */
+	int64_t offered_p99;		    /* of all arrivals; 0: as that of the ok ones */
 	bool is_p99_unserved;		    /* of all arrivals; response_p99 is of the ok ones */
 	int64_t service_p50, service_p99, service_mean;
 	int64_t service_min, service_p90; /* 0: none */
@@ -385,8 +386,9 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	if (in->is_open) {
 		r->offered.is = RESULT_IS_THERE;
 		r->offered.p50_ns = result_figure(in->response_p50);
-		r->offered.p99_ns =
-			in->is_p99_unserved ? RESULT_NULL : result_figure(in->response_p99);
+		r->offered.p99_ns = in->is_p99_unserved	  ? RESULT_NULL
+				    : in->offered_p99 > 0 ? in->offered_p99
+							  : result_figure(in->response_p99);
 		audit_run_latency(r, "our_delay", in->our_delay_p50, in->our_delay_p99, -1);
 		audit_run_latency(r, "connection_wait", in->connection_wait_p50,
 			in->connection_wait_p99,

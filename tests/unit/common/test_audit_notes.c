@@ -78,6 +78,12 @@ START_TEST(test_part_of_the_good_answers)
 	ck_assert_str_eq(note_of(&a, "our-delay")->text,
 		"3.00 ms of the p99 5.00 ms is the generator's: sent late by up to 2.00 ms, read "
 		"late by up to 50.0 us (p99)");
+	/* Of all arrivals it is another one. */
+	in.offered_p99 = 7 * MS;
+	a = judged(&in);
+	ck_assert_str_eq(note_of(&a, "our-delay")->text,
+		"3.00 ms of the p99 5.00 ms of the good answers is the generator's: sent late by "
+		"up to 2.00 ms, read late by up to 50.0 us (p99)");
 	in.is_p99_unserved = true;
 	a = judged(&in);
 	ck_assert_str_eq(note_of(&a, "our-delay")->text,
