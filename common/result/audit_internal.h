@@ -160,6 +160,9 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v);
 struct audit_sentence audit_tell_pace(const struct audit_view *v);
 struct audit_sentence audit_try_pace(const struct audit_view *v);
 
+/* audit_stalls.c: the closed model's word on a server that stood still. */
+void audit_note_stalls(const struct audit_view *v, struct audit *a);
+
 /* audit_limit.c: facts, and what limited the run. */
 
 #define AUDIT_CARRIED 0.99 /* share of the plan answered well */

@@ -379,6 +379,7 @@ void audit_take_notes(const struct audit_view *v, struct audit *a)
 	audit_note_ours(v, a);
 	audit_note_surplus(v, a);
 	audit_note_part(v, a);
+	audit_note_stalls(v, a);
 	if (v->is_open)
 		audit_note_connections(v, a);
 	audit_note_cpu(v, a);

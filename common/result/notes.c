@@ -29,6 +29,10 @@ const struct note note_table[NOTE_COUNT] = {
 	[NOTE_OUR_DELAY] = {"our-delay", "ns", NSEC_PER_MSEC, AUDIT_SUSPECT},
 	[NOTE_SHORT_INTERVALS] = {"short-intervals", "share", 0.01,
 		.meaning = "Intervals in which less than 99 % of what was due was sent."},
+	[NOTE_STALLS] = {"stalls", "ns", 200 * NSEC_PER_MSEC, .is_of_run = true,
+		.meaning = "Closed model: how long the server stood still, and so did all users. "
+			   "Percentiles do not show it: a user has one late request for it, and "
+			   "sends none meanwhile. What a plan at a rate feels is what -r shows."},
 	[NOTE_OPEN_RATE] = {"open-rate", "count", NOTE_RELATIVE,
 		.meaning = "Requests that waited because connections are opened no faster than "
 			   "[connections] open-rate: a part of their response time is of the "

@@ -344,6 +344,7 @@ static const struct term terms[] = {
 		"request "
 		"took."},
 	{"stood still|standstill|stalled share", NULL},
+	{"stalls|server stood still", NULL},
 	{"completion stamps|stamps",
 		"When an answer was complete, by the clock of this machine: see rx slack."},
 	{"throttled", NULL},

@@ -28,6 +28,11 @@ struct audit_run_row {
 	uint64_t backlog; /* at its end */
 };
 
+/* The answers of a row. */
+struct audit_run_answers {
+	int64_t ok, max_ns;
+};
+
 struct audit_run_stage {
 	int64_t start_ns, end_ns;
 	const char *text;
@@ -55,10 +60,12 @@ struct audit_run {
 	int64_t first_backlog, last_backlog;
 	const struct audit_run_row *rows; /* in their place: n_rows of equal length */
 	size_t n_rows;
+	const struct audit_run_answers *row_answers; /* instead of rows */
 	const struct audit_run_stage *stages;
 	size_t n_stages;
 	/* Response, or service, without what the generator added; 0: found from the others. */
 	int64_t less_p50, less_p99, less_mean;
+	int64_t less_max;	   /* closed model */
 	int64_t p99_low, p99_high; /* interval of confidence; 0: none */
 	int64_t rx_slack_mean;
 	int64_t oldest; /* of those that never ended */
@@ -211,7 +218,8 @@ static inline void audit_run_main(const struct audit_run *in, struct result *r)
 		return;
 	}
 	audit_run_latency(r, "service_less_ours", audit_run_less(in->less_p50, in->service_p50, 0),
-		audit_run_less(in->less_p99, in->service_p99, in->rx_slack_p99), mean_ns);
+		audit_run_less(in->less_p99, in->service_p99, in->rx_slack_p99), mean_ns)
+		->max_ns = in->less_max;
 }
 
 static inline void audit_run_status(struct result *r, unsigned status, uint64_t n)
@@ -254,6 +262,21 @@ static inline void audit_run_medians(struct result *r, const struct audit_run *i
 		row->planned = row->sent = 1000;
 		row->p50_ns = in->first_p50 + i * (in->last_p50 - in->first_p50) / 5;
 		row->in_flight = in->first_backlog + i * (in->last_backlog - in->first_backlog) / 5;
+	}
+}
+
+static inline void audit_run_answers_of_rows(struct result *r, const struct audit_run *in)
+{
+	struct result_intervals *to = &r->intervals;
+
+	to->is = RESULT_IS_THERE;
+	to->width_ns = in->window_ns / (int64_t)in->n_rows;
+	for (size_t i = 0; i < in->n_rows; i++) {
+		struct result_row *row = result_list_add(&result_row_table, &to->rows, NULL);
+
+		row->t_ns = (int64_t)i * to->width_ns;
+		row->planned = row->sent = row->ok = in->row_answers[i].ok;
+		row->max_ns = in->row_answers[i].max_ns;
 	}
 }
 
@@ -415,7 +438,9 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 		audit_run_rows(r, in->short_interval_share, in->window_ns);
 	if (in->first_p50 > 0)
 		audit_run_medians(r, in);
-	if (in->n_rows > 0)
+	if (in->n_rows > 0 && in->row_answers)
+		audit_run_answers_of_rows(r, in);
+	else if (in->n_rows > 0)
 		audit_run_course(r, in);
 	audit_run_stages(r, in);
 	audit_run_generator(in, &r->generator);
