@@ -42,6 +42,22 @@ static json_t *plan_json_target(const struct plan *p)
 		p->requests[0].method, "tls", p->url.tls);
 }
 
+/* What of each request is sent; its headers and its body are in the text. */
+static json_t *plan_json_sent(const struct plan *p)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < p->n_requests; i++) {
+		const struct plan_request *q = &p->requests[i];
+
+		(void)json_array_append_new(all,
+			json_pack("{s:o s:s s:o s:I s:I}", "name", json_text(q->name), "method",
+				q->method, "target", json_text(q->target), "body_bytes",
+				(json_int_t)q->body_len, "headers", (json_int_t)q->n_headers));
+	}
+	return all;
+}
+
 static json_t *plan_json_value(const struct key *key, const void *field)
 {
 	switch (key->type) {
@@ -84,12 +100,12 @@ static json_t *plan_json_slice(const struct plan *p)
 
 json_t *plan_json(const struct plan *p, struct plan_granted granted)
 {
-	return json_pack("{s:s s:o s:s s:o s:I s:o s:o s:o s:o*}", "sha256", p->sha256, "text",
+	return json_pack("{s:s s:o s:s s:o s:I s:o s:o s:o s:o s:o*}", "sha256", p->sha256, "text",
 		json_text(p->text ? p->text : ""), "model",
 		p->model == PLAN_CLOSED ? "closed" : "open", "arrivals", plan_json_arrivals(p),
 		"seed", (json_int_t)p->seed, "stages", plan_json_stages(p), "target",
-		plan_json_target(p), "effective", plan_json_effective(p, granted), "slice",
-		plan_json_slice(p));
+		plan_json_target(p), "requests", plan_json_sent(p), "effective",
+		plan_json_effective(p, granted), "slice", plan_json_slice(p));
 }
 
 /* ---------------------------------------------------------------- before the start */

@@ -75,7 +75,9 @@ struct audit_view {
 	struct {
 		const char *url;	      /* of the target; "": unknown */
 		const char *method;	      /* of its one kind of request; "": unknown */
+		const json_t *requests;	      /* what they send; NULL: unknown */
 		const char *certificate_name; /* a host that a refused certificate is for; "" */
+		const char *connect_to;	      /* another place than that of the URL; "" */
 		char unix_path[128];	      /* that is connected to; "": an address */
 		bool is_tls;		      /* https */
 		bool takes_any_certificate;   /* https, and not verified */
@@ -265,5 +267,7 @@ bool audit_fault_says(const struct audit_view *v, enum fault fault, const char *
 struct audit_sentence audit_fault_remedy(const struct audit_view *v, enum fault fault);
 /* Against the class that took most requests. */
 struct audit_sentence audit_remedy(const struct audit_view *v, enum ledger_class most);
-/* The command that shows one answer, to be pasted into a shell. */
-struct audit_sentence audit_try_look(const struct audit_view *v);
+
+/* audit_look.c: the command that shows one answer, to be pasted into a shell: of the request of
+ * which most ended in that class. */
+struct audit_sentence audit_try_look(const struct audit_view *v, enum ledger_class most);

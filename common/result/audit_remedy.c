@@ -14,10 +14,6 @@
 
 #include "common/result/audit_internal.h"
 
-/* A longer command is cut, and no command any more. */
-#define AUDIT_LOOK_MAX 160
-#define AUDIT_UNIX "unix:"
-
 __attribute__((format(printf, 1, 2))) static struct audit_sentence audit_say(
 	const char *format, ...)
 {
@@ -249,7 +245,7 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 	}
 	/* It takes requests, and answers none. */
 	if (most == LEDGER_TIMEOUT && v->answers == 0 && v->ledger.classes[LEDGER_OK] == 0)
-		return audit_try_look(v);
+		return audit_try_look(v, most);
 	if (most == LEDGER_BAD_RESPONSE)
 		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_PARSE));
 	if (most == LEDGER_CONNECTION_ERROR &&
@@ -286,54 +282,5 @@ struct audit_sentence audit_remedy(const struct audit_view *v, enum ledger_class
 {
 	if (audit_is_reset(v, most))
 		return audit_say(AUDIT_RESET_REMEDY);
-	return audit_is_to_look_at(v, most) ? audit_try_look(v) : audit_class_remedy(v, most);
-}
-
-/* ---------------------------------------------------------------- one answer */
-
-/* No shell makes anything else of it, between quotes or without. */
-static bool audit_is_plain(const char *text)
-{
-	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c >= 0x7f || strchr("'\"\\`", *c))
-			return false;
-	return true;
-}
-
-static const char *audit_quote(const char *text)
-{
-	return strpbrk(text, "&?*;()<>$#![]{}~|") ? "'" : "";
-}
-
-/* What curl asks for over a Unix socket: it does not know unix:/SOCKET:/PATH. */
-static const char *audit_request_of_unix(const char *url)
-{
-	const char *request = strchr(url + strlen(AUDIT_UNIX), ':');
-
-	return request ? request + 1 : "/";
-}
-
-struct audit_sentence audit_try_look(const struct audit_view *v)
-{
-	struct audit_sentence t = {"look at one answer: curl -i URL"};
-	const char *path = v->plan.unix_path;
-	const char *method = *v->plan.method ? v->plan.method : "GET";
-	const char *host = "", *url = v->plan.url, *quote;
-	bool is_head = strcmp(method, "HEAD") == 0;
-	bool has_method = !is_head && strcmp(method, "GET") != 0;
-
-	if (!*url || !audit_is_plain(url) || !audit_is_plain(method) || !audit_is_plain(path) ||
-		strlen(url) + strlen(method) + strlen(path) > AUDIT_LOOK_MAX)
-		return t;
-	if (strncmp(url, AUDIT_UNIX, strlen(AUDIT_UNIX)) == 0) {
-		host = "http://localhost";
-		url = audit_request_of_unix(url);
-	}
-	quote = audit_quote(url);
-	/* With -X HEAD curl would wait for a body. */
-	snprintf(t.s, sizeof(t.s), "look at one answer: curl -%s%s%s%s%s%s%s%s %s%s%s%s",
-		v->plan.takes_any_certificate ? "k" : "", is_head ? "I" : "i",
-		has_method ? " -X " : "", has_method ? method : "", *path ? " --unix-socket " : "",
-		audit_quote(path), path, audit_quote(path), quote, host, url, quote);
-	return t;
+	return audit_is_to_look_at(v, most) ? audit_try_look(v, most) : audit_class_remedy(v, most);
 }

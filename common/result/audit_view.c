@@ -70,6 +70,8 @@ static void audit_read_plan(struct audit_view *v)
 	v->plan.url = json_path_text(plan, "target.url");
 	v->plan.method = v->r->requests.n > 1 ? "" : json_path_text(plan, "target.method");
 	v->plan.certificate_name = json_path_text(plan, "target.tls_info.certificate_name");
+	v->plan.requests = json_object_get(plan, "requests");
+	v->plan.connect_to = str_starts(connect_to, "unix:") ? "" : connect_to;
 	audit_read_unix(*connect_to ? connect_to : v->plan.url, v);
 	(void)json_path_bool(plan, "target.tls", &v->plan.is_tls);
 	(void)json_path_bool(plan, "target.tls_info.verify", &verifies);

@@ -38,6 +38,12 @@ struct audit_run_stage {
 	const char *text;
 };
 
+struct audit_run_request {
+	const char *name, *method, *target;
+	int body_bytes, headers;
+	uint64_t http_errors; /* of the window */
+};
+
 struct audit_run {
 	bool is_open;
 	enum audit_outcome outcome;
@@ -98,6 +104,9 @@ struct audit_run {
 	const char *location;
 	const char *url;
 	const char *method;
+	const char *connect_to;
+	const struct audit_run_request *requests; /* n_requests of them */
+	size_t n_requests;
 	bool is_tls;
 	bool takes_any_certificate;
 	const char *certificate_name;
@@ -335,7 +344,33 @@ static inline json_t *audit_run_plan(const struct audit_run *in)
 	if (in->unix_path)
 		json_object_set_new(json_object_get(plan, "effective"), "connect_to",
 			json_sprintf("unix:%s", in->unix_path));
+	if (in->connect_to)
+		json_object_set_new(json_object_get(plan, "effective"), "connect_to",
+			json_string(in->connect_to));
 	return plan;
+}
+
+static inline void audit_run_requests(const struct audit_run *in, struct result *r)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < in->n_requests; i++) {
+		const struct audit_run_request *q = &in->requests[i];
+		struct result_request *row;
+
+		(void)json_array_append_new(
+			all, json_pack("{s:s s:s s:s s:i s:i}", "name", q->name, "method",
+				     q->method, "target", q->target, "body_bytes", q->body_bytes,
+				     "headers", q->headers));
+		if (in->n_requests == 1)
+			continue;
+		row = result_list_add(&result_request_table, &r->requests, q->name);
+		row->ledger.is = RESULT_IS_THERE;
+		row->ledger.http_error = audit_run_count(q->http_errors);
+	}
+	if (in->n_requests > 0)
+		(void)json_object_set(r->plan, "requests", all);
+	json_decref(all);
 }
 
 static inline void audit_run_faults(struct result *r, const struct audit_fault *faults)
@@ -390,6 +425,7 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 		result_set_text(&r->run.failed_by, fault_table[in->failed_by].name);
 	result_set_text(&r->run.reason, in->reason);
 	r->plan = audit_run_plan(in);
+	audit_run_requests(in, r);
 	r->window.start_ns = 0;
 	r->window.end_ns = in->window_ns;
 	result_fill_ledger(&in->ledger, &r->ledger);

@@ -55,6 +55,12 @@ static const struct {
 		"[{\"name\":\"a\",\"weight\":3,\"method\":\"GET\",\"target\":\"/x\","
 		"\"body_bytes\":0},{\"name\":\"b\",\"weight\":1,\"method\":\"POST\","
 		"\"target\":\"/\",\"body_bytes\":2}]"},
+	{"[request a]\npath = x\n[request b]\nmethod = POST\nbody = hi\nheader = A: b\n"
+	 "header = C: d\n",
+		"plan.requests",
+		"[{\"name\":\"a\",\"method\":\"GET\",\"target\":\"/x\",\"body_bytes\":0,"
+		"\"headers\":0},{\"name\":\"b\",\"method\":\"POST\",\"target\":\"/\","
+		"\"body_bytes\":2,\"headers\":2}]"},
 };
 
 START_TEST(a_plan_has_this_member)
