@@ -20,9 +20,11 @@
 #include "common/result/audit.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "common/exit_codes.h"
+#include "common/figure.h"
 #include "common/result/audit_internal.h"
 #include "common/result/result_fill.h"
 #include "common/str.h"
@@ -53,6 +55,10 @@ const char *const audit_outcome_names[AUDIT_OUTCOMES] = {
 	[AUDIT_INTERRUPTED] = "interrupted",
 };
 
+/* More than what is on its way at the borders of most windows. */
+#define AUDIT_RATE_APART 0.05
+#define AUDIT_RATE_FEW 10.0
+
 /* ---------------------------------------------------------------- the judgement */
 
 /* Unless the headline has said it. */
@@ -70,6 +76,27 @@ static void audit_mention_redirects(const struct audit_view *v, struct audit *a)
 {
 	if (audit_has_redirects(v) && strcmp(a->because, audit_tell_redirects(v).s) != 0)
 		audit_note_redirects(v, a);
+}
+
+/* The count of good answers and their rate in one row are not of the same answers. */
+static void audit_mention_rate(
+	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
+{
+	double more = v->ok_per_s * (double)v->window_ns / NSEC_PER_SEC - f->ok;
+	double least = fmax(AUDIT_RATE_APART * f->ok, AUDIT_RATE_FEW);
+	struct figure n = figure_count((int64_t)llround(fabs(more)));
+
+	if (!v->has_begun || f->is_cut || f->is_failed || fabs(more) <= least)
+		return;
+	if (more < 0 && !strstr(a->because, "came after the window"))
+		audit_add_note(v, a, &note_table[NOTE_OK_RATE], -more, least, "",
+			"the rate of ok lacks %s answers of its count: they came after the window",
+			n.text);
+	else if (more > 0 && v->r->outside.warmup.sent > 0)
+		audit_add_note(v, a, &note_table[NOTE_OK_RATE], more, least, "",
+			"the rate of ok has %s answers more than its count: those of the warm-up "
+			"that came in the window",
+			n.text);
 }
 
 static int audit_exit_code(const struct audit_view *v, const struct audit *a)
@@ -98,6 +125,7 @@ void audit_judge(const struct result *r, struct audit *ret)
 	if (!f.is_failed)
 		audit_mention_reset(v, ret);
 	audit_mention_redirects(v, ret);
+	audit_mention_rate(v, &f, ret);
 	ret->exit_code = audit_exit_code(v, ret);
 }
 

@@ -82,6 +82,10 @@ const struct note note_table[NOTE_COUNT] = {
 		.meaning = "The server is on this machine and shares its CPU with rpsd."},
 	[NOTE_RETRIES] = {"retries", "count", 0},
 	[NOTE_REDIRECTS] = {"redirects", "count", 0, .is_vital = true},
+	[NOTE_OK_RATE] = {"ok-rate", "count", NOTE_RELATIVE,
+		.meaning = "A count is of the requests planned in the window, a rate of what "
+			   "happened in it. Where a server held answers back at one of its "
+			   "borders, the two differ."},
 
 	[NOTE_NOT_VERIFIED] = {"certificate-not-verified", .is_of_run = true, .is_vital = true},
 	[NOTE_PORTS] = {"ports", .is_of_run = true,

@@ -47,6 +47,7 @@ enum note_code {
 	NOTE_COLOCATED,
 	NOTE_RETRIES,
 	NOTE_REDIRECTS,
+	NOTE_OK_RATE,
 	/* of the run and its plan */
 	NOTE_NOT_VERIFIED,
 	NOTE_PORTS,

@@ -345,6 +345,7 @@ static const struct term terms[] = {
 		"took."},
 	{"stood still|standstill|stalled share", NULL},
 	{"stalls|server stood still", NULL},
+	{"ok rate|rate of ok", NULL},
 	{"completion stamps|stamps",
 		"When an answer was complete, by the clock of this machine: see rx slack."},
 	{"throttled", NULL},

@@ -92,6 +92,55 @@ START_TEST(test_part_of_the_good_answers)
 }
 END_TEST
 
+/* Rates are of what came in the window, counts of what was planned in it. */
+START_TEST(test_rate_beside_the_count)
+{
+	static const struct {
+		uint64_t warmup;
+		double ok_per_s;
+		const char *text; /* NULL: they differ by what is on its way at a border */
+	} cases[] = {
+		{0, 999.9, NULL},
+		{2000, 1049, NULL},
+		{2000, 1066.7,
+			"the rate of ok has 2,001 answers more than its count: those of the "
+			"warm-up "
+			"that came in the window"},
+		{0, 951, NULL},
+		{0, 900,
+			"the rate of ok lacks 3,000 answers of its count: they came after the "
+			"window"},
+	};
+	struct audit_run in = audit_run_well();
+	const struct audit_note *note;
+	struct audit a;
+
+	in.sent = in.ledger.sent + cases[_i].warmup;
+	in.ok_per_s = cases[_i].ok_per_s;
+	/* As slow from the first second on. */
+	if (in.ok_per_s < 990)
+		in.response_p50 = in.response_p99 = in.service_p50 = in.service_p99 =
+			in.service_mean = 3 * NSEC_PER_SEC;
+	a = judged(&in);
+	note = note_of(&a, "ok-rate");
+	ck_assert_int_eq(note != NULL, cases[_i].text != NULL);
+	if (note)
+		ck_assert_str_eq(note->text, cases[_i].text);
+	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	/* The headline says it, and a run that was cut has late answers anyway. */
+	in = audit_run_well();
+	in.ok_per_s = 900;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.because, "came after the window"));
+	ck_assert_ptr_null(note_of(&a, "ok-rate"));
+	in = audit_run_well();
+	in.outcome = AUDIT_STOPPED;
+	in.ok_per_s = 900;
+	a = judged(&in);
+	ck_assert_ptr_null(note_of(&a, "ok-rate"));
+}
+END_TEST
+
 /* A part of a figure, and not a quotient of two: late arrivals that are not those that waited for
  * the server make no difference to its p99. */
 START_TEST(test_part_of_a_figure)
@@ -441,6 +490,7 @@ int main(void)
 
 	tcase_add_loop_test(tcase, test_suspect, 0, 4);
 	tcase_add_test(tcase, test_part_of_the_good_answers);
+	tcase_add_loop_test(tcase, test_rate_beside_the_count, 0, 5);
 	tcase_add_loop_test(tcase, test_part_of_a_figure, 0, 8);
 	tcase_add_test(tcase, test_spinning);
 	tcase_add_test(tcase, test_notes_without_a_verdict);
