@@ -22,6 +22,8 @@
 #define AUDIT_TURN_EXPLAINS_NS NSEC_PER_MSEC
 #define AUDIT_RETRANSMITS 0.005
 #define AUDIT_RETRANSMITS_LEAST 10
+/* A full buffer of the socket, and not the time that the system call takes. */
+#define AUDIT_STALLED_SEND_NS NSEC_PER_MSEC
 #define AUDIT_HEADROOM 0.05
 
 /* In the closed model the rate is a figure too, and each of these takes as much of it. In the open
@@ -104,6 +106,22 @@ static void audit_note_causes(const struct audit_view *v, struct audit *a)
 			figure_time(g->loop_p99_ns).text);
 }
 
+/* Where requests wait for the peer to take them, segments that it takes late are sent again. */
+static struct audit_sentence audit_try_segments(const struct audit_view *v)
+{
+	const struct result_latency *stall = result_find_latency(v->r, "send_stall");
+	struct audit_sentence t = {"see where packets are lost, or which side reads slowly (nstat "
+				   "TcpExtTCPToZeroWindowAdv, ss -ti); a full queue of the "
+				   "server's new connections loses them too"};
+
+	if (stall && stall->p50_ns >= AUDIT_STALLED_SEND_NS)
+		snprintf(t.s, sizeof(t.s),
+			"see why the server takes requests slowly (send stall p50 %.26s): segments "
+			"that it takes late are sent again; where packets are lost: nstat, ss -ti",
+			figure_time(stall->p50_ns).text);
+	return t;
+}
+
 static void audit_note_network(const struct audit_view *v, struct audit *a)
 {
 	const struct note *softirq = &note_table[NOTE_SOFTIRQ];
@@ -117,8 +135,7 @@ static void audit_note_network(const struct audit_view *v, struct audit *a)
 	if (g->retransmits >= AUDIT_RETRANSMITS_LEAST && g->tcp_segments > 0 &&
 		(double)g->retransmits > lost)
 		audit_add_note(v, a, &note_table[NOTE_RETRANSMITS], (double)g->retransmits, lost,
-			"see where packets are lost: nstat, ss -ti; a full queue of the server's "
-			"new connections loses them too",
+			audit_try_segments(v).s,
 			"%s of %s TCP segments of the run's connections were sent again",
 			figure_count(g->retransmits).text, figure_count(g->tcp_segments).text);
 }

@@ -61,8 +61,9 @@ const struct note note_table[NOTE_COUNT] = {
 		.meaning = "CPU time that the kernel spent on packets and timers, of all "
 			   "programs."},
 	[NOTE_RETRANSMITS] = {"retransmits", "count", NOTE_RELATIVE,
-		.meaning = "TCP segments that the run's own connections sent again: packets were "
-			   "lost."},
+		.meaning = "TCP segments that the run's own connections sent again: they were "
+			   "lost, or "
+			   "not taken in time by a peer that reads slowly."},
 	[NOTE_CLOCK] = {"clock", "ns", HOST_CLOCK_MAX_NS, .is_of_run = true,
 		.meaning = "Reading the clock is slow here, and each request needs it three "
 			   "times."},

@@ -56,6 +56,7 @@ struct audit_run {
 	int64_t offered_p99;		    /* of all arrivals; 0: as that of the ok ones */
 	bool is_p99_unserved;		    /* of all arrivals; response_p99 is of the ok ones */
 	int64_t service_p50, service_p99, service_mean;
+	int64_t send_stall_p50;		  /* 0: no request was held up */
 	int64_t service_min, service_p90; /* 0: none */
 	int64_t our_delay_p50, our_delay_p99;
 	int64_t request_timeout;
@@ -440,6 +441,8 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 	service->p90_ns = in->service_p90 > 0 ? in->service_p90 : RESULT_NULL;
 	audit_run_main(in, r);
 	audit_run_latency(r, "rx_slack", -1, in->rx_slack_p99, in->rx_slack_mean);
+	if (in->send_stall_p50 > 0)
+		audit_run_latency(r, "send_stall", in->send_stall_p50, in->send_stall_p50, -1);
 	if (in->oldest > 0)
 		audit_run_latency(r, "unserved_age", -1, -1, -1)->max_ns = in->oldest;
 	if (in->is_open) {

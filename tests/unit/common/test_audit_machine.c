@@ -134,8 +134,9 @@ static const struct {
 		"a quieter machine"},
 	{"retransmits", set_retransmits, 300, 1200, 300, AUDIT_OK,
 		"1,200 of 60,000 TCP segments of the run's connections were sent again",
-		"see where packets are lost: nstat, ss -ti; a full queue of the server's new "
-		"connections loses them too"},
+		"see where packets are lost, or which side reads slowly (nstat "
+		"TcpExtTCPToZeroWindowAdv, ss -ti); a full queue of the server's new connections "
+		"loses them too"},
 	{"clock", set_clock, 200, 640, 200, AUDIT_OK,
 		"reading the clock takes 640 ns (clocksource tsc), and each request reads it three "
 		"times",
@@ -240,6 +241,25 @@ START_TEST(few_lost_segments_are_nothing)
 	in.retransmits = 10;
 	audit_run_judge(&in, &a);
 	ck_assert_ptr_nonnull(note_of(&a, "retransmits"));
+}
+END_TEST
+
+/* A window that is closed is probed with what was not taken: nothing was lost. */
+START_TEST(a_slow_reader_is_named)
+{
+	struct audit_run in = well();
+	struct audit a;
+
+	in.segments = 1000;
+	in.retransmits = 26;
+	in.send_stall_p50 = 341 * MS;
+	audit_run_judge(&in, &a);
+	ck_assert_str_eq(note_of(&a, "retransmits")->try_text,
+		"see why the server takes requests slowly (send stall p50 341 ms): segments that "
+		"it takes late are sent again; where packets are lost: nstat, ss -ti");
+	in.send_stall_p50 = MS / 2;
+	audit_run_judge(&in, &a);
+	ck_assert_ptr_nonnull(strstr(note_of(&a, "retransmits")->try_text, "which side reads"));
 }
 END_TEST
 
@@ -453,6 +473,7 @@ int main(void)
 	tcase_add_test(t, units);
 	tcase_add_test(t, table_of_notes);
 	tcase_add_test(t, few_lost_segments_are_nothing);
+	tcase_add_test(t, a_slow_reader_is_named);
 	tcase_add_loop_test(t, clocks_are_known_by_name, 0, (int)LEN(clocks));
 	tcase_add_test(t, causes_are_told_beside_a_delay);
 	tcase_add_test(t, a_quota_is_the_reason);
