@@ -34,6 +34,7 @@ const char *const audit_limit_names[] = {
 	[AUDIT_BY_SERVER] = "server",
 	[AUDIT_BY_USERS] = "users",
 	[AUDIT_BY_CONNECTIONS] = "connections",
+	[AUDIT_BY_POLICY] = "policy",
 	[AUDIT_BY_GENERATOR] = "generator",
 	[AUDIT_BY_UNKNOWN] = "unknown",
 };

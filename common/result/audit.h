@@ -22,6 +22,7 @@ enum audit_limit {
 	AUDIT_BY_SERVER,
 	AUDIT_BY_USERS, /* closed model: they think for longer than they wait */
 	AUDIT_BY_CONNECTIONS,
+	AUDIT_BY_POLICY, /* of the service: its cap on the rate; closed model */
 	AUDIT_BY_GENERATOR,
 	AUDIT_BY_UNKNOWN,
 };

@@ -193,13 +193,32 @@ static bool audit_needs_them(const struct audit_view *v)
 	return (double)v->r->connections.peak <= AUDIT_HELD_PILE * needed || audit_is_reopened(v);
 }
 
+/* Users for whom connections are opened again and again, as fast as they may be; and who, if they
+ * waited for answers alone, would send far more than they did. */
+#define AUDIT_HELD_FULL 0.9
+#define AUDIT_HELD_USERS 1.5
+
+static bool audit_holds_users(const struct audit_view *v)
+{
+	const struct result_connections *c = &v->r->connections;
+	double around_ns =
+		fmax((double)v->r->window.warmup_ns, 0) + fmax((double)v->r->window.cooldown_ns, 0);
+	double time_s = ((double)v->window_ns + around_ns) / NSEC_PER_SEC;
+
+	return c->opened > 2 * c->peak && c->open_rate_per_s > 0 &&
+	       (double)c->opened >= AUDIT_HELD_FULL * c->open_rate_per_s * time_s &&
+	       v->capacity > AUDIT_HELD_USERS * v->asked;
+}
+
 bool audit_is_held_by_pace(const struct audit_view *v)
 {
 	double held = (double)v->r->connections.held_by_pace;
 	int64_t wait_ns = v->connection_wait->p99_ns, whole_ns = v->whole->p99_ns;
 
-	return v->is_open && audit_needs_them(v) &&
-	       held > AUDIT_HELD_MANY * (double)v->ledger.planned && wait_ns > AUDIT_HELD_NS &&
+	if (!v->is_open)
+		return held > AUDIT_HELD_MANY * (double)v->ledger.planned && audit_holds_users(v);
+	return audit_needs_them(v) && held > AUDIT_HELD_MANY * (double)v->ledger.planned &&
+	       wait_ns > AUDIT_HELD_NS &&
 	       (whole_ns < 0 || (double)wait_ns > AUDIT_HELD_SHARE * (double)whole_ns);
 }
 
@@ -225,7 +244,7 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v)
 	struct audit_sentence t = {"keep-alive: most requests opened a connection of their own"};
 
 	/* A connection with more requests is opened for half of them at most. */
-	if (per > 0 && per <= 2)
+	if (per > 0 && (per <= 2 || (!v->is_open && 2 * by_us > c->opened)))
 		snprintf(t.s, sizeof(t.s),
 			"a larger requests-per-connection: after %" PRId64
 			" the run closes each connection",
@@ -252,17 +271,20 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v)
 	return t;
 }
 
-/* As fast as requests come it never holds one back. Before the run, connections can only be opened
- * if the server keeps them. */
+/* As fast as requests come it never holds one back: those of users, as fast as they could if they
+ * waited for answers alone. Before the run, connections can only be opened if the server keeps
+ * them.
+ */
 struct audit_sentence audit_try_pace(const struct audit_view *v)
 {
+	bool is_again = !v->is_open || audit_is_reopened(v);
+	double each = v->sent > 0 ? fmin((double)v->r->connections.opened / v->sent, 1) : 1;
+	double rate = v->is_open ? v->asked : v->capacity * each;
 	struct audit_sentence t;
 
 	snprintf(t.s, sizeof(t.s), "--set connections.open-rate=%" PRIu64 "%s%.150s",
-		audit_text_round_number(ceil(v->asked / v->n_hosts)),
-		audit_is_reopened(v) ? "; or " : ", or ",
-		audit_is_reopened(v) ? audit_try_keeping(v).s
-				     : "a warm-up (-w) that opens them before");
+		audit_text_round_number(ceil(rate / v->n_hosts)), is_again ? "; or " : ", or ",
+		is_again ? audit_try_keeping(v).s : "a warm-up (-w) that opens them before");
 	return t;
 }
 

@@ -445,6 +445,11 @@ static void audit_tell_limit(
 		audit_tell_opening(v, a);
 	} else if (a->limited_by == AUDIT_BY_CONNECTIONS) {
 		audit_tell_waiting(v, f, a);
+	} else if (a->limited_by == AUDIT_BY_POLICY) {
+		audit_because(a, "limited by the policy of the service: max-rate = %s",
+			figure_per_s(v->r->rates.allowed_per_s).text);
+		audit_try(
+			a, "a higher [policy] max-rate of rpsd.conf, if more is meant to be sent");
 	} else if (a->limited_by == AUDIT_BY_USERS) {
 		int64_t users = v->r->connections.limit;
 
@@ -468,6 +473,8 @@ static void audit_tell_ok(const struct audit_view *v, const struct audit_facts *
 		audit_tell_generator(v, a);
 	else if (ledger_failed_share(l) > 1 - AUDIT_CARRIED)
 		audit_tell_failures(v, a);
+	else if (!v->is_open && a->limited_by == AUDIT_BY_CONNECTIONS)
+		audit_tell_opening(v, a);
 	else if (*audit_tell_repeated(v).s)
 		audit_tell_again(v, a);
 	if (!*a->because && !audit_is_mostly_redirects(v))

@@ -24,7 +24,8 @@
  *
  * In the closed model nothing is planned ahead: no request is late, a busy worker is the normal
  * state, and only answers that are not good ones make an overload. Users who think for longer than
- * they wait are the limit themselves.
+ * they wait are the limit themselves; and those who send as fast as the service's policy or the
+ * pace of opening connections lets them are held by that.
  *
  * Pure; any thread.
  */
@@ -261,6 +262,15 @@ static bool audit_is_by_users(const struct audit_view *v)
 	return v->own_service_ns >= 0 && (double)v->plan.think_ns > v->own_service_ns;
 }
 
+/* As many as the service lets a run send. */
+#define AUDIT_ALLOWED 0.98
+
+static bool audit_is_by_policy(const struct audit_view *v)
+{
+	return v->r->rates.allowed_per_s > 0 &&
+	       v->asked >= AUDIT_ALLOWED * v->r->rates.allowed_per_s;
+}
+
 static enum audit_limit audit_find_limit_of_closed(
 	const struct audit_view *v, const struct audit_facts *f)
 {
@@ -274,6 +284,10 @@ static enum audit_limit audit_find_limit_of_closed(
 		return audit_is_overload(f) && audit_is_by_server(v, f) ? AUDIT_BY_SERVER
 									: AUDIT_BY_UNKNOWN;
 	}
+	if (audit_is_by_policy(v))
+		return AUDIT_BY_POLICY;
+	if (!f->is_short && audit_is_held_by_pace(v))
+		return AUDIT_BY_CONNECTIONS;
 	if (audit_is_starved(v) || v->r->generator.stalled_share > AUDIT_STALLED_SATURATED)
 		return AUDIT_BY_GENERATOR;
 	if (f->is_cut && audit_is_silent(v, f))

@@ -135,6 +135,7 @@ struct result_rates {
 	enum result_state is;
 	double planned_per_s, sent_per_s, completed_per_s, ok_per_s;
 	double bytes_in_per_s, bytes_out_per_s;
+	double allowed_per_s;
 };
 
 struct result_bytes {

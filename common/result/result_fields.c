@@ -98,7 +98,8 @@ static const struct result_field result_headline_fields[] = {
 	TEXT(result, "ok, pass, fail, undecided, overload, errors, failed, stopped, interrupted or "
 		     "void"),
 	TEXT(limited_by,
-		"what limited the rate: plan, server, users, connections, generator or unknown"),
+		"what limited the rate: plan, server, users, connections, policy, generator or "
+		"unknown"),
 	TEXT(because, "the reason in words"),
 	TEXT(try, "what to try"),
 	FIELD(planned_per_s, REAL, PER_S, SUM, MEAN, "arrivals planned", .null_when = NOT_BEGUN),
@@ -210,6 +211,9 @@ static const struct result_field result_rates_fields[] = {
 		.absent_when = OF_REQUEST),
 	FIELD(bytes_out_per_s, REAL, BYTES_PER_S, SUM, MEAN, "bytes of requests",
 		.absent_when = OF_REQUEST),
+	FIELD(allowed_per_s, REAL, PER_S, SUM, MOST,
+		"requests that [policy] max-rate of the service allows",
+		.absent_when = "there is no such limit"),
 };
 const struct result_table result_rates_table = TABLE(result_rates_fields, "rates over the window");
 #undef S

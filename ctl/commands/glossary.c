@@ -311,12 +311,13 @@ static const struct term terms[] = {
 	{"answered well", "Closed model: good answers per second of the window; of few "
 			  "requests in less than 1 s, how long they took."},
 	{"limited by|limited by the plan|limited by the server|limited by connections|"
-	 "limited by the users|limited by the generator|limited",
+	 "limited by the users|limited by the policy|limited by the generator|limited",
 		"What held the run back. The plan: nothing did. The server: it answered ever "
 		"later, "
 		"not at all, or stood still at times. Connections: they are too few by their own "
 		"arithmetic (connections / mean service time), or opened too slowly. The users: "
-		"they think for longer than they wait. The generator: this machine. Unknown: none "
+		"they think for longer than they wait. The policy: the service lets a run send no "
+		"more (max-rate). The generator: this machine. Unknown: none "
 		"of these is plain, or the run was too short to tell (closed model, less than "
 		"500 ms)."},
 	{"unknown", "What held the run back is not plain from its figures."},

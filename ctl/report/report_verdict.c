@@ -88,6 +88,7 @@ static const char *report_limit(const struct report *r)
 		{"server", "limited by the server"},
 		{"users", "limited by the users"},
 		{"connections", "limited by connections"},
+		{"policy", "limited by the policy"},
 		{"generator", "limited by the generator"},
 	};
 	const char *limit = json_path_text(r->doc, "headline.limited_by");

@@ -241,6 +241,8 @@ static void run_fill_rates(const struct run *run, struct result_rates *to)
 	to->ok_per_s = run_per_s(run, run->totals.ok_in_window);
 	to->bytes_in_per_s = run_per_s(run, run->totals.bytes_in);
 	to->bytes_out_per_s = run_per_s(run, run->totals.bytes_out);
+	if (run->room.caps.rate > 0)
+		to->allowed_per_s = (double)run->room.caps.rate;
 }
 
 static void run_fill_bytes(const struct run *run, struct result_bytes *to)

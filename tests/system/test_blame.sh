@@ -39,9 +39,10 @@ stopped_twice() {
 	wait_exit "$PID" 10
 	expect_equal "exit status" "$STATUS" 130
 	expect_figures "$T/result.json" \
-		"no answer" '.ledger.unfinished > 0 and .ledger.unfinished == .ledger.planned' true \
+		"no answer" '.ledger.unfinished > 0 and
+			.ledger.unfinished + .ledger.unsent == .ledger.planned' true \
 		limit .headline.limited_by unknown
-	figures "$T/result.json" .ledger.unfinished
+	figures "$T/result.json" '.ledger.unfinished + .ledger.unsent'
 	says "${FIGURES[0]} requests had no answer yet when it was stopped"
 	says 'no answer yet when the run was stopped'
 	says_not 'limited by'
@@ -146,4 +147,41 @@ if is_quiet; then
 	expect_figures "$T/result.json" limit .headline.limited_by plan
 fi
 end_process "$ORIGIN_PID"
+expect_nothing_left
+
+# Users for whom connections open no faster than they may, and users whom the service holds back: in
+# both cases the server is idle.
+start_origin --close-after '1 header'
+expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -c 4 -d 1s --set connections.open-rate=100 \
+	-o "$T/result.json"
+expect_figures "$T/result.json" limit .headline.limited_by connections
+says 'limited by connections: [0-9]+ of [0-9]+ requests waited for connections to be opened, 100/s'
+says 'or keep-alive at the server'
+end_process "$ORIGIN_PID"
+expect_nothing_left
+
+mkdir "$T/run"
+cat >"$T/rpsd.conf" <<CONF
+[control]
+socket = $T/run/control.socket
+observe =
+[policy]
+max-rate = 200
+[origin o]
+listen = 127.0.0.1:0
+CONF
+OUT=$T/daemon.out ERR=$T/daemon.log
+start "$rpsd" --config "$T/rpsd.conf"
+service=$PID
+OUT=$T/stdout ERR=$T/stderr
+wait_line "$T/daemon.log" 'listening on .*control\.socket'
+wait_address "$T/daemon.log"
+export RPSCTL_SOCKET=$T/run/control.socket
+id=$("$rpsctl" start "http://$ADDRESS/" -r max -c 4 -d 1s)
+expect_exit 0 "$rpsctl" watch "$id"
+expect_exit 0 "$rpsctl" report "$id" -o "$T/result.json"
+expect_figures "$T/result.json" limit .headline.limited_by policy allowed .rates.allowed_per_s 200
+says 'limited by the policy of the service: max-rate = 200/s'
+says 'try a higher \[policy\] max-rate'
+end_process "$service"
 expect_nothing_left

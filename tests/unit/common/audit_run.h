@@ -92,6 +92,7 @@ struct audit_run {
 	uint64_t reset_beside;
 	uint64_t held_by_pace;
 	double open_rate;
+	double allowed_per_s; /* by the service; 0: no cap */
 	enum fault failed_by;
 	const char *reason;		  /* for which it could not begin */
 	const struct audit_fault *faults; /* FAULT_COUNT of them; NULL: none */
@@ -435,6 +436,8 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 		in->sent > in->ledger.sent ? audit_run_count(in->sent - in->ledger.sent) : 0;
 	r->rates.planned_per_s = in->planned_per_s;
 	r->rates.ok_per_s = in->ok_per_s;
+	if (in->allowed_per_s > 0)
+		r->rates.allowed_per_s = in->allowed_per_s;
 	service =
 		audit_run_latency(r, "service", in->service_p50, in->service_p99, in->service_mean);
 	service->min_ns = in->service_min > 0 ? in->service_min : RESULT_NULL;

@@ -251,6 +251,82 @@ START_TEST(test_users_who_think)
 }
 END_TEST
 
+/* 64 users of 5 ms could send 12,800/s, but the service lets a run send 500/s. */
+START_TEST(test_users_whom_the_service_holds_back)
+{
+	struct audit_run in = audit_run_well_closed();
+	struct audit a;
+
+	in.ledger =
+		(struct ledger){.planned = 15003, .sent = 15003, .classes = {[LEDGER_OK] = 15003}};
+	in.ok_per_s = 499.9;
+	in.service_p50 = in.service_p99 = in.service_mean = 5 * MS;
+	in.cpu_share = 0.1;
+	in.allowed_per_s = 500;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_POLICY, 0);
+	ck_assert_str_eq(a.because, "limited by the policy of the service: max-rate = 500/s");
+	ck_assert_ptr_nonnull(strstr(a.try_text, "[policy] max-rate of rpsd.conf"));
+	in.allowed_per_s = 520;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	ck_assert_str_eq(a.because, "");
+}
+END_TEST
+
+/* The server closes each connection after an answer, and they are opened at 1,000/s. */
+START_TEST(test_users_whom_the_pace_of_opening_holds_back)
+{
+	struct audit_run in = audit_run_well_closed();
+	struct audit a;
+
+	in.ledger = (struct ledger){.planned = 1005, .sent = 1005, .classes = {[LEDGER_OK] = 1005}};
+	in.window_ns = NSEC_PER_SEC;
+	in.ok_per_s = 1001;
+	in.service_p50 = 70000;
+	in.service_p99 = 2 * MS;
+	in.service_mean = 200000;
+	in.cpu_share = 0.1;
+	in.connections_limit = in.connections_peak = in.queue_peak = 4;
+	in.connections_opened = 1005;
+	in.closed_by_peer = 926;
+	in.held_by_pace = 970;
+	in.open_rate = 1000;
+	in.retries = 82;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(a.because, "limited by connections: 970 of 1,005 requests waited for "
+				    "connections to be opened, 1,000/s at most");
+	ck_assert_str_eq(a.try_text, "--set connections.open-rate=20000; or keep-alive at the "
+				     "server: it closed 926 of 1,005 connections");
+	/* Five requests on each, by the run's own rule. */
+	in.ledger = (struct ledger){.planned = 5005, .sent = 5005, .classes = {[LEDGER_OK] = 5005}};
+	in.ok_per_s = 5000;
+	in.requests_per_connection = 5;
+	in.closed_by_us = 1001;
+	in.closed_by_peer = in.retries = 0;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_str_eq(a.try_text, "--set connections.open-rate=4000; or a larger "
+				     "requests-per-connection: after 5 the run closes each "
+				     "connection");
+	/* The users are busy nearly all the time: more could not be sent. */
+	in.service_mean = 700000;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	in.service_mean = 200000;
+	/* Fewer were opened than may be. */
+	in.open_rate = 2000;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	/* Opened once, and kept. */
+	in.open_rate = 1000;
+	in.connections_limit = in.connections_peak = 1000;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+}
+END_TEST
+
 /* A few milliseconds name no limit of the closed model, whatever its figures are. */
 START_TEST(test_too_short_for_a_limit)
 {
@@ -1036,6 +1112,8 @@ int main(void)
 	tcase_add_test(tcase, test_slow_ones_are_no_stall);
 	tcase_add_test(tcase, test_held_by_the_pace_of_opening);
 	tcase_add_test(tcase, test_users_who_think);
+	tcase_add_test(tcase, test_users_whom_the_service_holds_back);
+	tcase_add_test(tcase, test_users_whom_the_pace_of_opening_holds_back);
 	tcase_add_test(tcase, test_too_short_for_a_limit);
 	tcase_add_loop_test(tcase, test_limit_of_connections, 0, 4);
 	tcase_add_test(tcase, test_overload_by_connections);
