@@ -184,6 +184,7 @@ int client_connect(struct client *c, const struct options *o, bool is_query, str
 	if (fd < 0)
 		return client_unreachable(path, fd, o, reterr);
 	client_init(c, fd);
+	c->is_service = true;
 	c->is_observer = client_is_for_observers(path);
 	return 0;
 }
@@ -345,12 +346,15 @@ const char *client_trouble(int r)
 			    : "cannot wait for the daemon";
 }
 
-const char *client_remedy(int r)
+/* How a private daemon ended is told by who waits for it. */
+const char *client_remedy(const struct client *c, int r)
 {
 	if (r == CLIENT_E_PROTOCOL)
 		return ": rpsctl doctor compares the versions of both";
 	if (r == CLIENT_E_LOST)
-		return ": its log (journalctl) may tell why";
+		return c->is_service ? ": its log tells why (journalctl -u rpsd, or where it was "
+				       "started)"
+				     : "";
 	return r == -ENOMEM ? ": " MEMORY_REMEDY : "";
 }
 

@@ -17,6 +17,7 @@ struct client {
 	size_t searched; /* bytes of `in` that are known to contain no complete message */
 	struct buf out;
 	bool is_observer; /* it may only observe */
+	bool is_service;  /* not a private daemon, whose log is on stderr */
 	bool joins;	  /* the call in progress is a Report, which comes in batches */
 	json_t *whole;	  /* the batches joined so far */
 };
@@ -48,10 +49,9 @@ enum {
 int client_send(struct client *c, const char *method, json_t *parameters, bool more);
 /* The events to poll for. */
 short client_events(const struct client *c);
-/* Writes queued bytes and reads those that have arrived, without waiting. 0, CLIENT_E_…, -ENOMEM.
- * Answers that arrived before the connection was lost can still be taken. */
+/* What is wrong, and what may help: ": ...", or "". */
 const char *client_trouble(int r);
-const char *client_remedy(int r);
+const char *client_remedy(const struct client *c, int r);
 /* Writes what is queued and reads what has come, without waiting. 0, CLIENT_E_…, -ENOMEM. What came
  * before the connection was lost can still be taken. */
 int client_pump(struct client *c);

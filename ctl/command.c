@@ -99,11 +99,11 @@ int command_ask(const struct options *o, bool is_query, const char *method, json
 	client_close(&client);
 	if (r == CLIENT_E_LOST)
 		command_complain("the service at %s went away in the middle of %s; its log tells "
-				 "why (journalctl -u rpsd)",
+				 "why (journalctl -u rpsd, or where it was started)",
 			client_socket_path(o), method);
 	else if (r)
-		command_complain(
-			"%s in the middle of %s%s", client_trouble(r), method, client_remedy(r));
+		command_complain("%s in the middle of %s%s", client_trouble(r), method,
+			client_remedy(&client, r));
 	if (r)
 		return EXIT_NO_DAEMON;
 	if (!ret->error)

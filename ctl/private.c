@@ -283,8 +283,11 @@ enum private_ending private_end(struct private_daemon *d, struct buf *ret)
 	while (waitpid(d->pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	if (ret && WIFSIGNALED(status))
-		(void)buf_printf(
-			ret, "signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		(void)buf_printf(ret, "signal %d, %s%s", WTERMSIG(status),
+			strsignal(WTERMSIG(status)),
+			WTERMSIG(status) == SIGKILL ? ": by a person, or by the kernel where "
+						      "memory ran out, as dmesg tells"
+						    : "");
 	else if (ret && WEXITSTATUS(status))
 		(void)buf_printf(ret, "exit status %d", WEXITSTATUS(status));
 	if (d->pidfd != -1)

@@ -242,8 +242,8 @@ static void cmd_origin_say_loss(
 	if (s->lost == 0 || (s->lost == CLIENT_E_LOST && ending == PRIVATE_GAVE_UP))
 		return;
 	command_complain("private rpsd: %s%s%s%s%s", client_trouble(s->lost),
-		client_remedy(s->lost), ended->len ? " (" : "", ended->len ? ended->data : "",
-		ended->len ? ")" : "");
+		client_remedy(&s->client, s->lost), ended->len ? " (" : "",
+		ended->len ? ended->data : "", ended->len ? ")" : "");
 }
 
 int cmd_origin(struct options *o)

@@ -134,7 +134,7 @@ static int cmd_watch_on_lost(struct cmd_watch *w, int reason)
 	char text[160];
 
 	(void)snprintf(text, sizeof(text), "rpsctl: %s%s\n", client_trouble(reason),
-		client_remedy(reason));
+		client_remedy(&w->stream, reason));
 	cmd_watch_say(w, text);
 	return EXIT_NO_DAEMON;
 }

@@ -230,7 +230,7 @@ static int session_on_lost(struct session *s, int reason)
 	char text[160];
 
 	(void)snprintf(text, sizeof(text), "%s %s%s", client_trouble(reason), before[s->_step],
-		client_remedy(reason));
+		client_remedy(&s->stream, reason));
 	return session_fail(s, EXIT_NO_DAEMON, text);
 }
 

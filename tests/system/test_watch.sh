@@ -283,7 +283,7 @@ expect_line "$OUT" ' asked 100 '
 "$pty" 80 24 "$rpsctl" watch "$RUN" <<-END
 	see q leave
 	run kill -KILL $SERVICE_PID
-	see ^rpsctl: the daemon went away: its log \(journalctl\) may tell why$
+	see ^rpsctl: the daemon went away: its log tells why \(journalctl -u rpsd,
 	exit 69
 	gone q leave
 	cursor on
