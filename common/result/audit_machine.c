@@ -178,6 +178,18 @@ static void audit_note_headroom(const struct audit_view *v, struct audit *a)
 			figure_count(p->time_wait).text, figure_count(p->range).text);
 }
 
+/* The time of a few answers is not what went wrong where nearly all requests had none. */
+#define AUDIT_ANSWERED 0.1
+
+static bool audit_has_answers(const struct audit_view *v)
+{
+	const uint64_t *n = v->ledger.classes;
+	double answered = (double)n[LEDGER_OK] + (double)n[LEDGER_HTTP_ERROR] +
+			  (double)n[LEDGER_CHECK_FAILED];
+
+	return answered >= AUDIT_ANSWERED * (double)v->ledger.planned;
+}
+
 /* Notes on the figures themselves. */
 static void audit_note_figures(const struct audit_view *v, struct audit *a)
 {
@@ -191,7 +203,7 @@ static void audit_note_figures(const struct audit_view *v, struct audit *a)
 			"the time that requests were in flight differs by %s from the sum of their "
 			"times: a bug, or the clock jumped",
 			figure_share(residual).text);
-	if (v->window_ns > 0 && (double)v->service->mean_ns > most_ns)
+	if (v->window_ns > 0 && (double)v->service->mean_ns > most_ns && audit_has_answers(v))
 		audit_add_note(v, a, &note_table[NOTE_SHORT_WINDOW], (double)v->service->mean_ns,
 			most_ns, "a longer run (-d) after a warm-up (-w)",
 			"an answer takes %s of a window of %s: rates count what ended inside it",

@@ -149,6 +149,10 @@ static const char *audit_generator_remedy(const struct audit_view *v, enum fault
 	}
 }
 
+#define AUDIT_TRY_FEWER                                                                            \
+	"see the server's log: why does it reset the connection? Or fewer connections (-c), if "   \
+	"it has a limit of them"
+
 static const char *audit_connect_remedy(const struct audit_view *v, enum fault fault)
 {
 	if (fault == FAULT_CONNECT_TIMEOUT && v->sent > 0)
@@ -163,6 +167,8 @@ static const char *audit_connect_remedy(const struct audit_view *v, enum fault f
 		return "see that the server is up and listens at this address and port; a full "
 		       "listen backlog (the server's own, net.core.somaxconn) and a packet filter "
 		       "look the same";
+	if (fault == FAULT_CONNECT_ERROR && v->sent > 0 && audit_fault_says(v, fault, "reset"))
+		return AUDIT_TRY_FEWER;
 	if (fault != FAULT_CONNECT_REFUSED && fault != FAULT_CONNECT_ERROR)
 		return "";
 	if (*v->plan.unix_path && fault == FAULT_CONNECT_REFUSED)
@@ -254,6 +260,9 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 	if (most == LEDGER_CONNECTION_ERROR &&
 		audit_main_fault(v, FAULT_PHASE_RECEIVE) == FAULT_STALE)
 		return audit_try_kept(v);
+	if (most == LEDGER_CONNECTION_ERROR && v->answers > 0 &&
+		audit_main_fault(v, FAULT_PHASE_RECEIVE) == FAULT_RESET)
+		return audit_say(AUDIT_TRY_FEWER);
 	if (most == LEDGER_CONNECTION_ERROR && audit_may_be_https(v))
 		return audit_say("https:// if this port speaks TLS; where that is closed too, see "
 				 "the server's log: why does it close the connection?");

@@ -643,6 +643,30 @@ START_TEST(test_closed)
 }
 END_TEST
 
+/* Others worked, also where it is not counted how many were reset beside them. */
+START_TEST(test_reset_while_others_work)
+{
+	struct audit_run in = well();
+
+	spoil(&in, FAULT_RESET, N / 2, "Connection reset by peer");
+	ck_assert_str_eq(judged(&in).try_text,
+		"see the server's log: why does it reset the connection? Or fewer connections (-c)"
+		", if it has a limit of them");
+	in = well();
+	spoil(&in, FAULT_CONNECT_ERROR, N / 2, "Connection reset by peer");
+	ck_assert_str_eq(judged(&in).try_text,
+		"see the server's log: why does it reset the connection? Or fewer connections (-c)"
+		", if it has a limit of them");
+	in = well();
+	spoil(&in, FAULT_CONNECT_ERROR, N / 2, "No route to host");
+	ck_assert_ptr_nonnull(strstr(judged(&in).try_text, "is up"));
+	in = well();
+	spoil(&in, FAULT_CLOSED, N / 2, "closed before any byte of the response");
+	ck_assert_str_eq(
+		judged(&in).try_text, "see the server's log: why does it close the connection?");
+}
+END_TEST
+
 /* A server that has answered before does speak HTTP. */
 START_TEST(test_reset_after_answers_is_no_matter_of_tls)
 {
@@ -675,6 +699,7 @@ static TCase *cases(void)
 	tcase_add_test(t, test_reset_after_answers_is_no_matter_of_tls);
 	tcase_add_test(t, test_neither_tls_nor_http);
 	tcase_add_loop_test(t, test_closed, 0, 2);
+	tcase_add_test(t, test_reset_while_others_work);
 	tcase_add_loop_test(t, test_certificate_without_names, 0, 2);
 	tcase_add_loop_test(
 		t, test_alert_about_the_client, 0, 3 * sizeof(alerts) / sizeof(alerts[0]));

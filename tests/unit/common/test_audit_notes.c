@@ -423,6 +423,14 @@ START_TEST(test_short_window)
 	ck_assert_uint_ge(a.n_notes, 1);
 	ck_assert_str_eq(a.notes[0].code, "short-window");
 	ck_assert_int_eq(a.verdict, AUDIT_OK);
+	/* The time of the few answers that there were is not what went wrong. */
+	spoil(&in, LEDGER_NOT_CONNECTED, in.ledger.planned * 19 / 20);
+	a = judged(&in);
+	ck_assert_ptr_null(note_of(&a, "short-window"));
+	in.ledger.classes[LEDGER_HTTP_ERROR] = in.ledger.planned / 10;
+	in.ledger.classes[LEDGER_NOT_CONNECTED] -= in.ledger.planned / 10;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(note_of(&a, "short-window"));
 }
 END_TEST
 
