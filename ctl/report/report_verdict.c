@@ -179,9 +179,12 @@ static void report_facts(
 		report_speed(r, first, sizeof(first));
 	else
 		/* Cut, not rounded: 99.96 % is not all of it. */
-		(void)snprintf(first, sizeof(first), "%s delivered %.1f %%",
+		(void)snprintf(first, sizeof(first), "%s delivered %.1f %%%s",
 			*json_path_text(r->doc, "headline.missing") ? "these slices" : "plan",
-			floor(sent / (double)planned * 1000) / 10);
+			floor(sent / (double)planned * 1000) / 10,
+			str_eq(json_path_text(r->doc, "run.outcome"), "completed")
+				? ""
+				: " of what was due until then");
 	if (has_repeated && report_is_repeated(r))
 		(void)snprintf(repeated, sizeof(repeated),
 			" · " STYLE_WARN "%s sent twice" STYLE_PLAIN,

@@ -118,6 +118,28 @@ START_TEST(test_strange)
 }
 END_TEST
 
+/* Of a run that was cut short, the rest of its plan was never due. */
+START_TEST(test_delivered_until_then)
+{
+	static const char *const outcomes[] = {"stopped", "aborted", "interrupted", "completed"};
+
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(*outcomes); i++) {
+		json_t *doc = recorded_report("open");
+		struct style style = {.width = 120, .utf8 = true};
+		char *text;
+
+		fixture_set(doc, "run", "outcome", json_string(outcomes[i]));
+		text = fixture_render(&format_text, doc, style);
+		ck_assert_msg(
+			strstr(text, i < 3 ? "plan delivered 100.0 % of what was due until then ·"
+					   : "plan delivered 100.0 % ·"),
+			"%s", text);
+		free(text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
 /* Where a headline is, it says first that slices are missing; so does the one line of a log. */
 START_TEST(test_missing)
 {
@@ -179,6 +201,7 @@ int main(void)
 	tcase_add_test(tcase, test_long_names);
 	tcase_add_test(tcase, test_strange);
 	tcase_add_test(tcase, test_missing);
+	tcase_add_test(tcase, test_delivered_until_then);
 	tcase_add_test(tcase, test_repeats);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
