@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/figure.h"
 #include "common/result/audit_internal.h"
 
 __attribute__((format(printf, 1, 2))) static struct audit_sentence audit_say(
@@ -237,6 +238,17 @@ static bool audit_may_be_https(const struct audit_view *v)
 	return !v->plan.is_tls && !*v->plan.unix_path && v->answers == 0 && v->r->bytes.in <= 0;
 }
 
+/* It takes requests, and answers none, or none as early as it is asked to. What can be pasted into
+ * a shell comes last, and whole. */
+static struct audit_sentence audit_try_timeout(const struct audit_view *v)
+{
+	struct audit_sentence look = audit_try_look(v, LEDGER_TIMEOUT), t;
+	int n = snprintf(t.s, sizeof(t.s), "a longer --timeout if an answer takes more than %s; %s",
+		figure_time(v->plan.request_timeout_ns).text, look.s);
+
+	return v->plan.request_timeout_ns > 0 && n < (int)sizeof(t.s) - 1 ? t : look;
+}
+
 static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum ledger_class most)
 {
 	static const enum fault_phase phases[] = {
@@ -249,9 +261,8 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 		if (fault != FAULT_NONE && *t.s)
 			return t;
 	}
-	/* It takes requests, and answers none. */
 	if (most == LEDGER_TIMEOUT && v->answers == 0 && v->ledger.classes[LEDGER_OK] == 0)
-		return audit_try_look(v, most);
+		return audit_try_timeout(v);
 	if (most == LEDGER_BAD_RESPONSE)
 		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_PARSE));
 	if (most == LEDGER_CONNECTION_ERROR &&

@@ -87,6 +87,26 @@ START_TEST(test_the_request_that_failed_most)
 }
 END_TEST
 
+/* Not one answer in time: the server may only be slower than the timeout. */
+START_TEST(test_a_timeout_that_is_too_short)
+{
+	static const char advice[] = "a longer --timeout if an answer takes more than 100 ms; ";
+	struct audit_run in = audit_run_well();
+	char url[200] = "http://shop.test/", wanted[300];
+
+	spoil(&in, LEDGER_TIMEOUT, 30000);
+	in.response_p50 = in.response_p99 = in.service_p50 = in.service_p99 = -1;
+	in.url = url;
+	in.request_timeout = 100 * NSEC_PER_MSEC;
+	(void)snprintf(wanted, sizeof(wanted), "%s" LOOK "-i %s", advice, url);
+	ck_assert_str_eq(judged(&in).try_text, wanted);
+	/* Where there is no room for both, what can be pasted is whole. */
+	memset(url + strlen(url), 'x', 160);
+	(void)snprintf(wanted, sizeof(wanted), LOOK "-i %s", url);
+	ck_assert_str_eq(judged(&in).try_text, wanted);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("audit: look at one answer");
@@ -94,6 +114,7 @@ int main(void)
 
 	tcase_add_loop_test(t, test_the_only_request, 0, sizeof(one) / sizeof(one[0]));
 	tcase_add_test(t, test_the_request_that_failed_most);
+	tcase_add_test(t, test_a_timeout_that_is_too_short);
 	suite_add_tcase(suite, t);
 	return suite_main(suite);
 }
