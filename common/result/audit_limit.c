@@ -14,8 +14,8 @@
  *
  * The arithmetic of connections is limit / mean service time, without how late answers were read
  * and with the time for which requests hang there that are never answered. A pool that carries more
- * than that is no limit, however long requests wait for one of its connections: then the server
- * held all of them up, and would have held up more.
+ * than that is no limit, however long requests wait for one of its connections: where they piled
+ * up, the server held all of them up, and would have held up more.
  *
  * Requests that get no answer while all others are fast are lost, which no lower rate mends.
  *
@@ -197,7 +197,8 @@ bool audit_waits_for_connections(const struct audit_view *v, const struct audit_
 	if (!f->is_cut)
 		kept_back += (double)n[LEDGER_UNSENT];
 	return f->is_full &&
-	       ((wait_ns > 0 && wait_ns > v->service->p99_ns && !audit_waits_to_reopen(v)) ||
+	       ((wait_ns > 0 && wait_ns > v->service->p99_ns &&
+			(f->capacity < AUDIT_ENOUGH * f->asked || audit_has_piled_up(v))) ||
 		       (f->is_short && 2 * kept_back > f->due - f->ok));
 }
 

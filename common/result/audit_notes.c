@@ -285,6 +285,9 @@ static void audit_note_connections(const struct audit_view *v, struct audit *a)
 	 * requests open another. */
 	if (is_full && audit_is_in_turns(v))
 		remedy = "a lower rate (-r): with more connections each answer takes longer";
+	else if (is_full && v->capacity >= AUDIT_ENOUGH * v->asked && !audit_has_piled_up(v))
+		remedy = "more connections (-c); if requests wait as long then, see what holds the "
+			 "server up at times";
 	else if (is_full && v->capacity >= AUDIT_ENOUGH * v->asked)
 		remedy = AUDIT_STALL_REMEDY;
 	else if (is_full)

@@ -368,6 +368,8 @@ bool audit_was_full(const struct audit_view *v)
 	return c->limit > 0 && c->peak >= c->limit && (c->opened <= 0 || c->opened >= c->limit);
 }
 
+/* Microseconds grow for many reasons. */
+#define AUDIT_GROWN_NS NSEC_PER_MSEC
 /* Of fewer connections it cannot be told from an answer that by chance took so much less. */
 #define AUDIT_TURNS_LEAST 3
 #define AUDIT_TURNS_OFF 0.3
@@ -380,7 +382,8 @@ bool audit_is_in_turns(const struct audit_view *v)
 	double n = (double)v->r->connections.limit * (double)v->plan.pipeline;
 	double times = s->min_ns > 0 ? (double)s->p90_ns / (double)s->min_ns : 0;
 
-	return audit_was_full(v) && n >= AUDIT_TURNS_LEAST && times >= (1 - AUDIT_TURNS_OFF) * n &&
+	return audit_was_full(v) && n >= AUDIT_TURNS_LEAST &&
+	       s->p90_ns - s->min_ns >= AUDIT_GROWN_NS && times >= (1 - AUDIT_TURNS_OFF) * n &&
 	       times <= (1 + AUDIT_TURNS_OFF) * n &&
 	       (double)s->p50_ns >= AUDIT_TURNS_ALIKE * (double)s->p90_ns;
 }
@@ -390,6 +393,7 @@ bool audit_is_in_turns(const struct audit_view *v)
 bool audit_has_grown(const struct audit_view *v)
 {
 	return v->service->min_ns > 0 &&
+	       v->service->p50_ns - v->service->min_ns >= AUDIT_GROWN_NS &&
 	       (double)v->service->p50_ns >= AUDIT_GROWN * (double)v->service->min_ns;
 }
 

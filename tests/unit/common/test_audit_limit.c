@@ -89,6 +89,37 @@ START_TEST(test_stalls_are_no_overload)
 }
 END_TEST
 
+/* Random arrivals at three quarters of what four connections of 20 ms carry: now and then a few of
+ * them wait, and no server stands still. */
+START_TEST(test_random_arrivals_are_no_standstill)
+{
+	struct audit_run in = audit_run_well();
+	struct audit a;
+
+	in.ledger = (struct ledger){.planned = 450, .sent = 450, .classes = {[LEDGER_OK] = 450}};
+	in.window_ns = 3 * NSEC_PER_SEC;
+	in.planned_per_s = in.ok_per_s = 150;
+	in.response_p50 = 21 * MS;
+	in.response_p99 = 51 * MS;
+	in.service_min = in.service_p50 = in.service_mean = 20 * MS;
+	in.service_p90 = in.service_p99 = 23 * MS;
+	in.less_mean = 26 * MS;
+	in.connection_wait_p99 = 31 * MS;
+	in.connection_wait_mean = 6 * MS;
+	in.connections_limit = in.connections_peak = 4;
+	in.queue_peak = 7;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_PLAN, 0);
+	ck_assert_str_eq(note_of(&a, "connection-wait")->try_text,
+		"more connections (-c); if requests wait as long then, see what holds the server "
+		"up "
+		"at times");
+	in.queue_peak = 70;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+}
+END_TEST
+
 /* 8/s of 0.1 ms on two connections, which the server closes when they are idle: requests wait for
  * another to open, and not in a queue. */
 START_TEST(test_reopening_is_no_queue)
@@ -132,7 +163,8 @@ START_TEST(test_reopening_is_no_queue)
 	in.connections_opened = 2;
 	in.closed_by_peer = 0;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	ck_assert_ptr_nonnull(
+		strstr(note_of(&a, "connection-wait")->text, "the queue for a connection"));
 }
 END_TEST
 
@@ -645,8 +677,17 @@ START_TEST(test_server_that_answers_in_turns)
 	a = judged(&in);
 	ck_assert_str_eq(
 		a.try_text, "-c 30; if each answer then takes longer, the server is the limit");
-	/* Times that differ as much as these are no turns, be the median where it may. */
+	/* Microseconds differ for many reasons. */
 	in.connections_limit = in.connections_peak = 10;
+	in.planned_per_s = 1000000;
+	in.service_min = 20000;
+	in.service_p50 = in.service_p90 = in.service_p99 = in.service_mean = 200000;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_CONNECTIONS, 0);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "leave -c out"));
+	in.planned_per_s = 1000;
+	in.service_p50 = in.service_mean = 20 * MS;
+	/* Times that differ as much as these are no turns, be the median where it may. */
 	in.service_min = 2 * MS;
 	in.service_p90 = in.service_p99 = 60 * MS;
 	a = judged(&in);
@@ -1108,6 +1149,7 @@ int main(void)
 	TCase *tcase = tcase_create("audit of limits");
 
 	tcase_add_test(tcase, test_stalls_are_no_overload);
+	tcase_add_test(tcase, test_random_arrivals_are_no_standstill);
 	tcase_add_test(tcase, test_reopening_is_no_queue);
 	tcase_add_test(tcase, test_slow_ones_are_no_stall);
 	tcase_add_test(tcase, test_held_by_the_pace_of_opening);
