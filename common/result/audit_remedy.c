@@ -88,6 +88,9 @@ static struct audit_sentence audit_try_against_alert(const struct audit_view *v)
 
 	if (*t.s)
 		return t;
+	if (audit_fault_says(v, FAULT_TLS_ALERT, "unrecognized name"))
+		return audit_say("a URL with a name that the server has, or --set "
+				 "tls.server-name=NAME");
 	if (v->plan.has_client_certificate)
 		return audit_say("see the server's log: does it accept the certificate of --cert "
 				 "([tls] certificate)?");

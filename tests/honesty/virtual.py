@@ -29,6 +29,7 @@ HELD = {
           ("common/test_audit_limit", "what the limit was", ()),
           ("common/test_audit_notes", "its notes and verdict", ()),
           ("common/test_audit_faults", "errors of our own are told apart", ()),
+          ("common/test_audit_look", "the command that shows one answer", ()),
           ("common/test_audit_machine", "the machine's figures", ()),
           ("common/test_audit_clean", "100 clean runs", ()),
           ("common/test_audit_queues", "overload, and queues that wander", ()),

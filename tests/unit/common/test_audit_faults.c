@@ -595,6 +595,20 @@ START_TEST(test_alert_about_the_client)
 }
 END_TEST
 
+/* A server of many names that knows none as asked for. */
+START_TEST(test_unrecognized_name)
+{
+	struct audit_run in = well();
+
+	spoil(&in, FAULT_TLS_ALERT, N,
+		"the server sent the TLS alert \"tlsv1 unrecognized name\" (112)");
+	in.answers = 0;
+	in.is_tls = true;
+	ck_assert_str_eq(judged(&in).try_text,
+		"a URL with a name that the server has, or --set tls.server-name=NAME");
+}
+END_TEST
+
 /* That says little: a server of TLS 1.2 without a client's certificate sends it too. */
 START_TEST(test_handshake_failure)
 {
@@ -703,6 +717,7 @@ static TCase *cases(void)
 	tcase_add_loop_test(t, test_certificate_without_names, 0, 2);
 	tcase_add_loop_test(
 		t, test_alert_about_the_client, 0, 3 * sizeof(alerts) / sizeof(alerts[0]));
+	tcase_add_test(t, test_unrecognized_name);
 	tcase_add_loop_test(t, test_handshake_failure, 0, 2);
 	tcase_add_test(t, test_retries_and_stale);
 	tcase_add_test(t, test_many_sent_twice_are_in_the_headline);
