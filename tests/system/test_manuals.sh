@@ -131,11 +131,15 @@ readme_files() {
 	' "$readme"
 }
 
-# What an example refers to, of any content.
+# What an example refers to, of any content; a file of [tls] has the first line of one.
 referred_files() {
 	{ grep -hoE '(@|^(ca-file|certificate|key) = )[A-Za-z0-9._-]+$' "$1"/*.ini || :; } |
 		sed 's/.*[@ ]//' | while read -r name; do
-		echo '{}' >"$1/$name"
+		case $name in
+		*.pem) echo '-----BEGIN CERTIFICATE-----' ;;
+		*.key) echo '-----BEGIN PRIVATE KEY-----' ;;
+		*) echo '{}' ;;
+		esac >"$1/$name"
 	done
 }
 
