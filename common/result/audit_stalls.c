@@ -23,7 +23,7 @@
 #define AUDIT_STILL_OF_ROW 0.25
 /* This share of the answers of that time is missing, and at least so many. At the window's end
  * less, since it is not known when in its last row the standstill began. */
-#define AUDIT_STILL_MISSING 0.7
+#define AUDIT_STILL_MISSING 0.75
 #define AUDIT_STILL_MISSING_AT_END 0.55
 #define AUDIT_STILL_FEW 10.0
 /* At most so many rows tell what is normal. */
@@ -95,7 +95,7 @@ static bool audit_stands_still(const struct audit_view *v, size_t n_rows, size_t
 		least = AUDIT_STILL_MISSING_AT_END * normal * rest;
 
 	for (size_t k = i; k < n_rows && (double)(k - i) < length + 1; k++)
-		missing += normal - (double)rows[k].ok;
+		missing += fmax(normal - (double)rows[k].ok, 0);
 	return missing >= AUDIT_STILL_FEW && missing >= least;
 }
 
