@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "common/memory.h"
@@ -262,19 +263,31 @@ void tls_fault_alpn_not_offered(struct tls *tls)
 		tls, TLS_FAULT_ALPN, "the server chose a protocol that was not offered (ALPN)");
 }
 
-/* A server of HTTP answers that it has read no request. */
+/* What came begins with text, as far as it is known. */
+static bool tls_fault_begins(const struct tls *tls, const char *text)
+{
+	size_t n = strlen(text);
+
+	return strncasecmp(tls->first, text, tls->first_len < n ? tls->first_len : n) == 0;
+}
+
+/* A server of HTTP answers that it has read no request. Some take the bytes for HTTP/0.9, whose
+ * answer has no status line. */
 static void tls_fault_of_other_bytes(struct tls *tls)
 {
-	static const char http[] = "HTTP/";
-	size_t n = tls->first_len < strlen(http) ? tls->first_len : strlen(http);
 	struct quote quote;
 
 	if (tls->is_open)
 		tls_fault_set(tls, TLS_FAULT_PROTOCOL,
 			"the server sent what is not TLS (wrong version number)");
-	else if (memcmp(tls->first, http, n) == 0)
+	else if (tls_fault_begins(tls, "HTTP/"))
 		tls_fault_set(tls, TLS_FAULT_NOT_TLS,
 			"the server does not speak TLS at this port: try http://");
+	else if (tls_fault_begins(tls, "<!DOCTYPE") || tls_fault_begins(tls, "<html"))
+		tls_fault_set(tls, TLS_FAULT_NOT_TLS,
+			"the server does not speak TLS at this port (it begins: %s, a page of "
+			"HTML): try http://",
+			quote_bytes(&quote, tls->first, tls->first_len, QUOTE_SHORT_MAX));
 	else
 		tls_fault_set(tls, TLS_FAULT_NOT_TLS,
 			"the server speaks neither TLS nor HTTP at this port; it begins: %s",
