@@ -50,6 +50,8 @@
  * requests that were late by less were not late by that. */
 #define AUDIT_FAST 0.3
 #define AUDIT_PUNCTUAL 0.1
+/* As many as the service lets a run send. */
+#define AUDIT_ALLOWED 0.98
 /* As long without an answer, a server is slow by itself. */
 #define AUDIT_SILENT_NS NSEC_PER_SEC
 
@@ -262,9 +264,6 @@ static bool audit_is_by_users(const struct audit_view *v)
 {
 	return v->own_service_ns >= 0 && (double)v->plan.think_ns > v->own_service_ns;
 }
-
-/* As many as the service lets a run send. */
-#define AUDIT_ALLOWED 0.98
 
 static bool audit_is_by_policy(const struct audit_view *v)
 {

@@ -18,7 +18,8 @@
 /* Answers that take longer than this part of the window make the rates say little. */
 #define AUDIT_WINDOW_SHARE 0.2
 #define AUDIT_RUN_QUEUE_EXPLAINS 0.01
-#define AUDIT_THROTTLED_PART 0.01
+/* The rate of two runs differs by as much without any of this. */
+#define AUDIT_RATE_PART 0.02
 #define AUDIT_TURN_EXPLAINS_NS NSEC_PER_MSEC
 #define AUDIT_RETRANSMITS 0.005
 #define AUDIT_RETRANSMITS_LEAST 10
@@ -40,7 +41,7 @@ static void audit_note_quota(const struct audit_view *v, struct audit *a)
 	if (g->throttled_share > 0) {
 		/* A quota that ran out for moments has not taken much of the rate. */
 		if (g->throttled_share > AUDIT_THROTTLED_LIMIT ||
-			(double)g->throttled_ns > AUDIT_THROTTLED_PART * (double)v->window_ns)
+			(double)g->throttled_ns > AUDIT_RATE_PART * (double)v->window_ns)
 			audit_mark_rate(v, a);
 		audit_add_note(v, a, &note_table[NOTE_THROTTLED], g->throttled_share, 0,
 			"a larger quota of CPU time: CPUQuota= of the service, cpu.max of the "
@@ -70,7 +71,8 @@ static void audit_note_standstill(const struct audit_view *v, struct audit *a)
 
 	if (!(share > note->limit))
 		return;
-	audit_mark_rate(v, a);
+	if (share > AUDIT_RATE_PART)
+		audit_mark_rate(v, a);
 	if (!v->is_open && share > AUDIT_STALLED_SATURATED)
 		audit_raise(a, AUDIT_SATURATED);
 	audit_add_note(v, a, note, share, note->limit,

@@ -217,8 +217,9 @@ def write(given, lines):
     title = given.tool
     if given.only:
         title += f", {' and '.join(given.only)} alone"
-        if "RUNS" in os.environ:
-            title += f", RUNS={os.environ['RUNS']}"
+        for name in ("CASES", "RUNS"):
+            if name in os.environ:
+                title += f", {name}={os.environ[name]}"
     parts[title] = f"{title}\n\n```\n" + "\n".join(lines[1:]) + "\n```\n"
     names = sorted(parts, key=lambda name: (not name.startswith("rpsd"), name))
     # The last row is of all runs of a tool that has a ledger.

@@ -384,7 +384,7 @@ START_TEST(a_quota_that_hardly_ran_out)
 	struct audit a;
 
 	in.throttled_share = 0.02;
-	in.throttled_ns = in.window_ns / 100;
+	in.throttled_ns = in.window_ns / 50;
 	audit_run_judge(&in, &a);
 	ck_assert_ptr_nonnull(note_of(&a, "throttled"));
 	ck_assert_int_eq(a.verdict, AUDIT_OK);
