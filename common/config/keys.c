@@ -477,16 +477,21 @@ static void keys_unknown(const struct key_table *table, const char *section,
 	const char *near = str_nearest(e->key, names, n);
 	const char *other = keys_other_section(table, e->key);
 	const struct key *known = keys_known_as(table, section, e->key);
+	bool is_here = known && str_eq(known->section, section);
 	struct buf b = {0};
 
-	if (known && str_eq(known->section, section))
+	if (is_here)
 		near = known->name;
 
-	if (other) {
+	if (other && is_here) {
+		problems_add(problems, e->file, e->line,
+			"key '%.60s' belongs in [%s]; what [%s%s%s] has is '%s'", e->key, other,
+			section, space, e->arg, near);
+	} else if (other) {
 		problems_add(problems, e->file, e->line,
 			"key '%.60s' belongs in [%s], not in [%s%s%s]", e->key, other, section,
 			space, e->arg);
-	} else if (known && !str_eq(known->section, section)) {
+	} else if (known && !is_here) {
 		problems_add(problems, e->file, e->line,
 			"unknown key '%.60s' in [%s%s%s]: did you mean [%s] %s?", e->key, section,
 			space, e->arg, known->section, known->name);

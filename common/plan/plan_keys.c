@@ -48,7 +48,7 @@ static const char *const plan_keys_orders[] = {
 /* clang-format off */
 static const struct key plan_keys_rows[] = {
 	{"target", "url", KEY_CUSTOM, .parse = plan_parse_url, .clear = plan_clear_url, WHOLE,
-		.help = "what to load, as in http://127.0.0.1:8000/, https://shop.test/ or "
+		.also = "path", .help = "what to load, as in http://127.0.0.1:8000/, https://shop.test/ or "
 			"unix:/run/app.sock:/path; required"},
 	{"target", "connect-to", KEY_CUSTOM, .parse = plan_parse_connect_to,
 		.clear = plan_clear_connect_to, WHOLE, .help = "HOST:PORT, HOST or "
@@ -221,7 +221,7 @@ static const struct key plan_keys_rows[] = {
 	{"request", "weight", KEY_UINT, "1", "1..1000000", REQUEST_FIELD(weight),
 		.help = "how often it is sent, against the weights of the others"},
 	{"request", "path", KEY_TEXT, .check = plan_check_request_path,
-		REQUEST_FIELD(path), .help = "path and query, joined to the URL as a browser "
+		REQUEST_FIELD(path), .also = "url", .help = "path and query, joined to the URL as a browser "
 			"does; the URL's own where not given"},
 	{"request", "method", KEY_TEXT, .check = plan_check_method,
 		REQUEST_FIELD(method), .help = "this and all below: as in [defaults]; what is not "

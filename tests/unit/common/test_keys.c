@@ -465,6 +465,13 @@ START_TEST(unknown_names_the_nearest)
 		"f.ini:2: unknown key 'cacert' in [target]: did you mean [tls] ca-file?");
 	EXPECT("[request a]\ndata = x\n",
 		"f.ini:2: unknown key 'data' in [request a]: did you mean 'body'?");
+	/* A word that another section has, for what this one calls otherwise. */
+	EXPECT("[request a]\nurl = /b\n",
+		"f.ini:2: key 'url' belongs in [target]; what [request a] has is 'path'");
+	EXPECT("[target]\npath = /b\n",
+		"f.ini:2: key 'path' belongs in [request]; what [target] has is 'url'");
+	EXPECT("[defaults]\nurl = /b\n",
+		"f.ini:2: key 'url' belongs in [target], not in [defaults]");
 	/* What stands in it is judged as if it were spelt rightly. */
 	EXPECT("[laod]\nrate = fast\nraet = 1\nrate = 5\nconnect = 1s\n",
 		"f.ini:1: unknown section [laod]: did you mean [load]?",
