@@ -103,23 +103,27 @@ static void plan_resolve_model(struct plan_load *l)
 		p->model = p->rate_max ? PLAN_CLOSED : PLAN_OPEN;
 }
 
-/* A duration together with stages: if one stage is measured, it becomes its length. */
+/* A duration together with stages: if one stage is measured, it becomes its length. A rate takes
+ * the place of stages of an earlier file, and contradicts those of the same one. */
 static void plan_check_duration(struct plan_load *l)
 {
 	const struct plan_stage *only = plan_only_measured(l->plan);
 	const struct ini_entry *e = l->duration;
+	const char *remedy =
+		e->precedence > l->stage->precedence ? "give a rate with it" : "leave duration out";
 
 	if ((only && only->kind != PLAN_STEP) || l->in->is_load_doubtful)
 		return;
 	if (only)
 		problems_add(l->in->problems, e->file, e->line,
-			"duration contradicts the steps, which say how long they are: give a rate "
-			"with it, or change the steps");
+			"duration contradicts the steps, which say how long they are: %s, or "
+			"change the steps",
+			remedy);
 	else
 		problems_add(l->in->problems, e->file, e->line,
-			"duration contradicts the %zu stages, which say how long they are: give a "
-			"rate with it, or change the stages",
-			l->plan->n_stages);
+			"duration contradicts the %zu stages, which say how long they are: %s, or "
+			"change the stages",
+			l->plan->n_stages, remedy);
 }
 
 /* Stages of a later file determine the length. */

@@ -169,7 +169,11 @@ START_TEST(contradictions_in_one_file)
 		"says");
 	CONF_EXPECT(CONF_TARGET
 		"[load]\nstage = hold 1 for 1s\nstage = hold 2 for 1s\nduration = 5s\n",
-		"f.ini:6: duration contradicts the 2 stages, which say how long they are");
+		"f.ini:6: duration contradicts the 2 stages, which say how long they are: leave "
+		"duration out, or change the stages");
+	CONF_EXPECT(CONF_TARGET "[load]\nstage = step from 1 to 3 by 1 every 1s\nduration = 5s\n",
+		"f.ini:5: duration contradicts the steps, which say how long they are: leave "
+		"duration out, or change the steps");
 	CONF_EXPECT(CONF_TARGET "[load]\nrequests = 5\nduration = 5s\n",
 		"f.ini:5: duration = 5s contradicts requests = 5 (line 4)");
 	CONF_EXPECT(CONF_TARGET "[load]\nthink = 5s\n", "f.ini:4: think is for the closed model");
@@ -231,8 +235,10 @@ START_TEST(flag_that_does_not_fit_the_file)
 	conf_set(&d, "--set load.think", "load", "think", "1s");
 	conf_set(&d, "-d", "load", "duration", "100s");
 	ck_assert_int_eq(plan_build("f", &d.ini, "", NULL, 0, &p, &d.problems), -EINVAL);
-	conf_expect(&d, (const char *const[]){"-d: duration contradicts the 2 stages",
-				"--set load.think: think is for the closed model", NULL});
+	conf_expect(&d,
+		(const char *const[]){"-d: duration contradicts the 2 stages, which say how "
+				      "long they are: give a rate with it, or change the stages",
+			"--set load.think: think is for the closed model", NULL});
 	conf_fini(&d);
 }
 END_TEST
