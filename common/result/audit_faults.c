@@ -175,7 +175,7 @@ bool audit_is_reopened(const struct audit_view *v)
 {
 	const struct result_connections *c = &v->r->connections;
 
-	return c->opened > 2 * c->peak && 2 * (double)c->opened > v->sent;
+	return audit_exceeds(c->opened, 2, c->peak) && 2 * (double)c->opened > v->sent;
 }
 
 /* Below that it is the wait for one connection to open. */
@@ -205,7 +205,7 @@ static bool audit_holds_users(const struct audit_view *v)
 		fmax((double)v->r->window.warmup_ns, 0) + fmax((double)v->r->window.cooldown_ns, 0);
 	double time_s = ((double)v->window_ns + around_ns) / NSEC_PER_SEC;
 
-	return c->opened > 2 * c->peak && c->open_rate_per_s > 0 &&
+	return audit_exceeds(c->opened, 2, c->peak) && c->open_rate_per_s > 0 &&
 	       (double)c->opened >= AUDIT_HELD_FULL * c->open_rate_per_s * time_s &&
 	       v->capacity > AUDIT_HELD_USERS * v->asked;
 }
@@ -244,7 +244,7 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v)
 	struct audit_sentence t = {"keep-alive: most requests opened a connection of their own"};
 
 	/* A connection with more requests is opened for half of them at most. */
-	if (per > 0 && (per <= 2 || (!v->is_open && 2 * by_us > c->opened)))
+	if (per > 0 && (per <= 2 || (!v->is_open && audit_exceeds(by_us, 0.5, c->opened))))
 		snprintf(t.s, sizeof(t.s),
 			"a larger requests-per-connection: after %" PRId64
 			" the run closes each connection",
@@ -253,16 +253,16 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v)
 		snprintf(t.s, sizeof(t.s),
 			"leave out --no-keepalive (reuse = no, or a header Connection: close): the "
 			"run opens a connection for each request");
-	else if (2 * by_peer > c->opened)
+	else if (audit_exceeds(by_peer, 0.5, c->opened))
 		snprintf(t.s, sizeof(t.s),
 			"keep-alive at the server: it closed %.26s of %.26s connections",
 			figure_count(by_peer).text, opened.text);
-	else if (2 * by_us > c->opened && 2 * c->surplus > by_us)
+	else if (audit_exceeds(by_us, 0.5, c->opened) && audit_exceeds(c->surplus, 0.5, by_us))
 		snprintf(t.s, sizeof(t.s),
 			"see the note on surplus bytes: rpsd closed %.26s of %.26s connections for "
 			"them",
 			figure_count(by_us).text, opened.text);
-	else if (2 * by_us > c->opened && v->plan.ages_connections)
+	else if (audit_exceeds(by_us, 0.5, c->opened) && v->plan.ages_connections)
 		snprintf(t.s, sizeof(t.s), "%s: rpsd closed %.26s of %.26s connections by it",
 			by_peer > 0 ? "a longer keep-alive timeout of the server, and then a "
 				      "larger max-age"

@@ -96,6 +96,12 @@ struct audit_view {
 void audit_view_of(const struct result *r, struct audit_view *ret);
 /* Too short a window for a limit, and for shares of CPU time (AUDIT_LEAST_NS). */
 bool audit_is_too_short(const struct audit_view *v);
+/* More than so many times the other; false where one of them is unknown. */
+static inline bool audit_exceeds(int64_t figure, double times, int64_t other)
+{
+	return figure >= 0 && other >= 0 && (double)figure > times * (double)other;
+}
+
 /* All connections that there may be were in use. Those that only wait for the server to accept them
  * count in the peak, but are never opened. */
 bool audit_was_full(const struct audit_view *v);

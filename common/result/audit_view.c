@@ -414,7 +414,8 @@ bool audit_waits_to_reopen(const struct audit_view *v)
 {
 	const struct result_connections *c = &v->r->connections;
 
-	return c->opened > 2 * c->peak && (double)c->opened > AUDIT_REOPENED * v->sent &&
+	return audit_exceeds(c->opened, 2, c->peak) &&
+	       (double)c->opened > AUDIT_REOPENED * v->sent &&
 	       v->capacity >= AUDIT_ENOUGH * v->asked && !audit_has_piled_up(v);
 }
 
