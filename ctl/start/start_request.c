@@ -196,30 +196,48 @@ static int start_request_add_what(
 	return 0;
 }
 
-/* Tells what a word that is no file was probably meant as. The exit status. */
-static int start_request_miss_overlay(const char *word, struct err *reterr)
+/* A URL that comes after files, which takes its plan from them if it comes before. */
+static void start_request_explain_url(const struct start_request *d, const char *url,
+	const char *const *paths, size_t n, struct err *reterr)
 {
-	bool is_url = run_spec_kind(word) == RUN_SPEC_URL;
-	size_t n_digits = strspn(word, "0123456789");
+	struct buf files = {0};
+	size_t n_urls = 0;
 
-	if (is_url)
+	for (size_t i = 0; i < n; i++) {
+		if (run_spec_kind(paths[i]) == RUN_SPEC_URL)
+			n_urls++;
+		else
+			(void)buf_printf(&files, " %s", paths[i]);
+	}
+	if (d->start.file && n_urls == 1)
+		err_set(reterr,
+			"%.100s: a URL comes before the files; to load it with their plan: rpsctl "
+			"%.100s %.100s%.100s",
+			url, url, d->start.file, files.data ? files.data : "");
+	else
 		err_set(reterr,
 			"%.200s: a run has one target; several requests to it are [request NAME] "
 			"sections of a run file, several targets are several runs",
-			word);
-	else
-		err_set(reterr,
-			"%.200s: no such file; the words after the first one are overlays, which "
-			"are run files%s",
-			word,
-			!word[n_digits]
-				? "; a port belongs to the URL, as in localhost:8000, a rate to -r"
-			: word[0] == '/' && !str_ends(word, ".ini")
-				? "; a path belongs to the URL, as in localhost:8000/path"
-			: !word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")]
-				? "; a method is a flag, as in -X POST"
-				: "");
-	return is_url ? EXIT_USAGE : EXIT_NO_INPUT;
+			url);
+	buf_fini(&files);
+}
+
+/* Tells what a word that is no file was probably meant as. The exit status. */
+static int start_request_miss_overlay(const char *word, struct err *reterr)
+{
+	size_t n_digits = strspn(word, "0123456789");
+
+	err_set(reterr,
+		"%.200s: no such file; the words after the first one are overlays, which "
+		"are run files%s",
+		word,
+		!word[n_digits] ? "; a port belongs to the URL, as in localhost:8000, a rate to -r"
+		: word[0] == '/' && !str_ends(word, ".ini")
+			? "; a path belongs to the URL, as in localhost:8000/path"
+		: !word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")]
+			? "; a method is a flag, as in -X POST"
+			: "");
+	return EXIT_NO_INPUT;
 }
 
 /* Its keys would contradict themselves. */
@@ -259,8 +277,13 @@ static int start_request_add_overlays(
 	size_t used = d->text ? strlen(d->text) : 0;
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++)
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (run_spec_kind(paths[i]) == RUN_SPEC_URL && access(paths[i], F_OK) == -1) {
+			start_request_explain_url(d, paths[i], paths, n, reterr);
+			return EXIT_USAGE;
+		}
 		r = start_request_add_overlay(d, paths[i], &used, reterr);
+	}
 	return r;
 }
 

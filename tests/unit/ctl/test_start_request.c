@@ -452,6 +452,37 @@ START_TEST(test_overlay_that_is_none)
 }
 END_TEST
 
+/* A URL comes first, and the files give it their plan. */
+static const struct {
+	const char *words[4];
+	size_t n;
+	const char *says;
+} late_urls[] = {
+	{{"soak.ini", "localhost:8000"}, 2,
+		"localhost:8000: a URL comes before the files; to load it with their plan: rpsctl "
+		"localhost:8000 soak.ini"},
+	{{"soak.ini", "http://h/", "runs/other.ini"}, 3,
+		"http://h/: a URL comes before the files; to load it with their plan: rpsctl "
+		"http://h/ soak.ini runs/other.ini"},
+	{{"soak.ini", "http://h/", "http://g/"}, 3, "http://h/: a run has one target; several"},
+	{{"http://h/", "http://g/"}, 2, "http://g/: a run has one target; several"},
+	{{"shop", "http://g/"}, 2, "http://g/: a run has one target; several"},
+};
+
+START_TEST(test_late_url)
+{
+	const char *says = late_urls[_i].says;
+	struct options o = {0};
+	struct start_request d = {0};
+	struct err err = {0};
+
+	ck_assert_int_eq(
+		start_request_make(&d, late_urls[_i].words, late_urls[_i].n, &o, &err), EXIT_USAGE);
+	ck_assert_msg(str_starts(err.text, says), "%s", err.text);
+	start_request_fini(&d);
+}
+END_TEST
+
 START_TEST(test_texts_are_limited_together)
 {
 	static const char *const words[] = {"runs/cart", "runs/many.ini", "./runs/many.ini"};
@@ -740,6 +771,7 @@ int main(void)
 	tcase_add_test(tcase, test_overlays);
 	tcase_add_loop_test(tcase, test_file_named_twice, 0, 2);
 	tcase_add_test(tcase, test_overlay_that_is_none);
+	tcase_add_loop_test(tcase, test_late_url, 0, sizeof(late_urls) / sizeof(*late_urls));
 	tcase_add_test(tcase, test_texts_are_limited_together);
 	tcase_add_test(tcase, test_variables);
 	tcase_add_test(tcase, test_variables_that_are_missing);
