@@ -45,6 +45,7 @@ const char *const audit_headline_names[] = {
 	[AUDIT_HEADLINE_FAIL] = "fail",
 	[AUDIT_HEADLINE_UNDECIDED] = "undecided",
 	[AUDIT_HEADLINE_OVERLOAD] = "overload",
+	[AUDIT_HEADLINE_FAILED] = "failed",
 	[AUDIT_HEADLINE_VOID] = "void",
 };
 
@@ -102,7 +103,7 @@ static void audit_mention_rate(
 
 static int audit_exit_code(const struct audit_view *v, const struct audit *a)
 {
-	if (a->headline == AUDIT_HEADLINE_FAIL)
+	if (a->headline == AUDIT_HEADLINE_FAILED)
 		return EXIT_RUN_FAILED;
 	if (v->outcome == AUDIT_STOPPED)
 		return EXIT_STOPPED;

@@ -34,6 +34,7 @@ enum audit_headline {
 	AUDIT_HEADLINE_FAIL,
 	AUDIT_HEADLINE_UNDECIDED,
 	AUDIT_HEADLINE_OVERLOAD,
+	AUDIT_HEADLINE_FAILED, /* nothing connected, or not one ok */
 	AUDIT_HEADLINE_VOID,
 };
 extern const char *const audit_headline_names[];

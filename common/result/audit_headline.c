@@ -493,7 +493,7 @@ void audit_find_headline(const struct audit_view *v, const struct audit_facts *f
 	const struct ledger *l = &v->ledger;
 
 	if (f->is_failed) {
-		a->headline = AUDIT_HEADLINE_FAIL;
+		a->headline = AUDIT_HEADLINE_FAILED;
 		audit_tell_failed(v, a);
 	} else if (!ledger_balances(l) || v->r->generator.unbalanced_intervals > 0) {
 		a->headline = AUDIT_HEADLINE_VOID;

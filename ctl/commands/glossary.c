@@ -227,11 +227,10 @@ static const struct term terms[] = {
 		"sent = ok + http error + check failed + bad response + timeout + connection error "
 		"+ "
 		"unfinished."},
-	{"failed|fail",
+	{"failed",
 		"Everything planned that got no good answer. As a row of times: how long those "
-		"took. "
-		"As a verdict: FAIL, not one of the answers was good; FAILED, the run could not be "
-		"carried out, most often because nothing connected. Both are exit 13."},
+		"took. As a verdict: nothing connected, or not one of the answers was good (exit "
+		"13)."},
 	{"error|errors",
 		"What went wrong, how often, with an example of what was seen. Each has its "
 		"name; rpsctl help connect-refused explains one."},
@@ -256,8 +255,9 @@ static const struct term terms[] = {
 		"Answers that name another address (3xx but 304). They are counted and never "
 		"followed: where they are most of the answers it is that other address that should "
 		"be loaded."},
-	{"rule|pass|require",
-		"A limit that a run must keep. Not in this version yet. A rule met is PASS."},
+	{"rule|pass|fail|require",
+		"A limit that a run must keep. Not in this version yet. A rule met is PASS, a "
+		"broken one FAIL."},
 
 	/* the verdict */
 	{"ok", "As a class: answered well, with a status of 200 to 399. As a verdict: at least 99 "

@@ -31,6 +31,7 @@ static const struct report_word report_results[] = {
 	{"fail", STYLE_BAD "FAIL" STYLE_PLAIN, ""},
 	{"undecided", STYLE_WARN "UNDECIDED" STYLE_PLAIN, "this machine, not the server, decided"},
 	{"overload", STYLE_WARN "OVERLOAD" STYLE_PLAIN, ""},
+	{"failed", STYLE_BAD "FAILED" STYLE_PLAIN, "not one good answer"},
 	{"void", STYLE_BAD "VOID" STYLE_PLAIN, "this machine did not carry the plan out"},
 };
 
@@ -70,9 +71,12 @@ static const struct report_word *report_word_of(const struct report *r)
 
 	v = report_find(report_outcomes, sizeof(report_outcomes) / sizeof(*report_outcomes),
 		json_path_text(r->doc, "run.outcome"));
+	/* Before there were rules, "fail" was what is "failed" now. */
 	if (!v)
 		v = report_find(report_results, sizeof(report_results) / sizeof(*report_results),
-			json_path_text(r->doc, "headline.result"));
+			report_int(r, "run.exit_code") == EXIT_RUN_FAILED
+				? "failed"
+				: json_path_text(r->doc, "headline.result"));
 	if (v && str_eq(v->match, "ok") &&
 		(report_real(r, "headline.failed_share") > REPORT_MANY_FAILED ||
 			report_is_redirected(r) || report_is_repeated(r) ||

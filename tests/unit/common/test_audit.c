@@ -208,7 +208,7 @@ START_TEST(test_not_one_ok)
 
 	spoil(&in, cases[_i / 2].class, 30000);
 	a = judged(&in);
-	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAILED);
 	ck_assert_int_eq(a.exit_code, EXIT_RUN_FAILED);
 	ck_assert_int_ne(a.limited_by, AUDIT_BY_PLAN);
 	ck_assert_str_eq(a.because, cases[_i / 2].because);
@@ -220,7 +220,7 @@ START_TEST(test_not_one_ok)
 	if (!ledger_class_is_sent(cases[_i / 2].class))
 		in.ledger.sent++;
 	a = judged(&in);
-	ck_assert_int_ne(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_int_ne(a.headline, AUDIT_HEADLINE_FAILED);
 	ck_assert_int_eq(a.exit_code, 0);
 }
 END_TEST
@@ -237,19 +237,19 @@ START_TEST(test_failed_before_the_start)
 	in.our_delay_p50 = in.our_delay_p99 = in.rx_slack_p99 = -1;
 	in.connection_wait_p50 = in.connection_wait_p99 = -1;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
 	ck_assert_str_eq(a.because, "nothing could be sent: no connection was made");
 	ck_assert_double_lt(a.our_delay_share_of_p99, 0);
 
 	in.failed_by = FAULT_NO_DESCRIPTORS;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_GENERATOR, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_GENERATOR, EXIT_RUN_FAILED);
 
 	/* A plan without a request is no success. */
 	in.failed_by = FAULT_NONE;
 	in.outcome = AUDIT_COMPLETED;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_PLAN, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_PLAN, EXIT_RUN_FAILED);
 	ck_assert_str_eq(a.because, "no request was due in the measured window");
 }
 END_TEST
@@ -296,7 +296,7 @@ START_TEST(test_stopped)
 	in.ledger.classes[LEDGER_TIMEOUT] = 1;
 	in.ledger.classes[LEDGER_UNFINISHED]--;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
 	in = audit_run_well_closed();
 	in.outcome = AUDIT_STOPPED;
 	spoil(&in, LEDGER_UNFINISHED, in.ledger.planned);
@@ -310,7 +310,7 @@ START_TEST(test_stopped)
 	spoil(&in, LEDGER_UNSENT, 29000);
 	spoil(&in, LEDGER_NOT_CONNECTED, 1000);
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
 
 	/* And being stopped comes before being void. */
 	in = audit_run_well();
@@ -484,7 +484,7 @@ START_TEST(test_a_run_of_a_sum_that_failed)
 	in.outcome = AUDIT_FAILED;
 	in.failed_by = FAULT_CONNECT_REFUSED;
 	a = judged_sum(&in, 2, 0);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
 	ck_assert_str_eq(a.because, "a run of the sum failed: web/b-1: refused");
 	ck_assert_ptr_nonnull(strstr(a.try_text, "is up"));
 	in.outcome = AUDIT_INTERRUPTED;

@@ -113,7 +113,7 @@ START_TEST(test_foreign)
 		in.failed_by = foreign[_i / 2].fault;
 	}
 	a = judged(&in);
-	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAILED);
 	ck_assert_str_eq(a.try_text, foreign[_i / 2].try_text);
 }
 END_TEST
@@ -512,7 +512,7 @@ START_TEST(test_remedy)
 	in.unix_path = remedies[_i].unix_path;
 	in.certificate_name = remedies[_i].certificate_name;
 	a = judged(&in);
-	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAIL);
+	ck_assert_int_eq(a.headline, AUDIT_HEADLINE_FAILED);
 	ck_assert_msg(strstr(a.try_text, remedies[_i].has) != NULL, "%s", a.try_text);
 	ck_assert_msg(strstr(a.try_text, remedies[_i].lacks) == NULL, "%s", a.try_text);
 }

@@ -827,13 +827,13 @@ START_TEST(test_overload_by_server)
 	in.ledger.classes[LEDGER_OK] = 0;
 	in.ledger.classes[LEDGER_TIMEOUT] = in.ledger.sent = 1;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_SERVER, EXIT_RUN_FAILED);
 	ck_assert_ptr_nonnull(strstr(a.try_text, "somaxconn"));
 	/* No connection was ever made: the address may be wrong. */
 	in.ledger.classes[LEDGER_NOT_CONNECTED]++;
 	in.ledger.classes[LEDGER_TIMEOUT] = in.ledger.sent = 0;
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAIL, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_FAILED, AUDIT_BY_UNKNOWN, EXIT_RUN_FAILED);
 	ck_assert_ptr_nonnull(strstr(a.try_text, "is up"));
 
 	/* It is up, and not trusted. */

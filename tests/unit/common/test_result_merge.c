@@ -373,7 +373,7 @@ START_TEST(test_empty_part)
 	assert_json(doc, "run.outcome", "\"failed\"");
 	assert_json(doc, "run.reason", "\"web/b-1: nothing connected\"");
 	assert_json(doc, "run.failed_by", "\"connect-refused\"");
-	assert_json(doc, "headline.result", "\"fail\"");
+	assert_json(doc, "headline.result", "\"failed\"");
 	assert_json(
 		doc, "headline.because", "\"a run of the sum failed: web/b-1: nothing connected\"");
 	assert_json(doc, "headline.try",
