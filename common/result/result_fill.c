@@ -150,3 +150,45 @@ int result_add_note(struct result_list *notes, const char *code, double value, d
 	       (unit ? result_set_text(&note->unit, unit) : 0) |
 	       result_set_text(&note->text, text) | result_set_text(&note->try, remedy);
 }
+
+/* ---------------------------------------------------------------- and back */
+
+/* The exact figures of the document into a decoded histogram; false where they are not its own. */
+static bool result_sharpen(const struct result_latency *l, struct histogram *h)
+{
+	double mean = (double)l->mean_ns;
+	double deviation = result_is_known(l->stddev_ns) ? (double)l->stddev_ns : 0;
+
+	if (!result_is_known(l->min_ns) || !result_is_known(l->max_ns) ||
+		!result_is_known(l->mean_ns) || (uint64_t)l->count != h->count || l->min_ns < 0 ||
+		histogram_index(h, l->min_ns) != histogram_index(h, h->min) ||
+		histogram_index(h, l->max_ns) != histogram_index(h, h->max))
+		return false;
+	/* The mean was rounded. */
+	if (mean < (double)l->min_ns - 1 || mean > (double)l->max_ns + 1 || deviation < 0 ||
+		deviation > (double)l->max_ns + 1)
+		return false;
+	h->min = l->min_ns;
+	h->max = l->max_ns;
+	h->sum = mean * (double)l->count;
+	h->sum_squares = (mean * mean + deviation * deviation) * (double)l->count;
+	return true;
+}
+
+int result_read_histogram(const struct result_latency *from, struct histogram *ret)
+{
+	struct histogram h;
+	int r;
+
+	if (!result_is_known(from->count) || (from->count == 0 && !*result_words(from->hdr)))
+		return 1;
+	r = hdr_decode(result_words(from->hdr), &h);
+	if (r < 0)
+		return r;
+	if (!result_sharpen(from, &h)) {
+		histogram_fini(&h);
+		return -EINVAL;
+	}
+	*ret = h;
+	return 0;
+}

@@ -21,6 +21,10 @@ struct ledger result_counts(const struct result_ledger *from);
 int result_fill_latency(const struct histogram *h, struct result_latency *ret);
 /* The histogram as text; null while empty. 0 or -ENOMEM. */
 int result_set_hdr(char **field, const struct histogram *h);
+/* The other way: the sums are made again from mean and deviation, exact but for the rounding of the
+ * mean to a nanosecond. 0; 1: there is nothing in it; -EINVAL: hdr is none, or not that of these
+ * figures; -ENOMEM. ret is untouched but for 0. */
+int result_read_histogram(const struct result_latency *from, struct histogram *ret);
 /* Over planned arrivals. */
 void result_fill_offered(const struct histogram *ok, uint64_t planned, struct result_offered *ret);
 void result_fill_outside(const struct ledger *warmup, const struct ledger *window,

@@ -1,58 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Latencies of a merged result. The slots are in hdr; count, extremes, mean and deviation are exact
- * in the document and not in hdr, so the sums that they come from are made again from them: exact
- * but for the rounding of the mean to a nanosecond. What does not belong to its histogram is no
- * figure of ours, and is refused: it would bend the percentiles. */
+ * in the document and not in hdr (result_read_histogram). What does not belong to its histogram is
+ * no figure of ours, and is refused: it would bend the percentiles. */
 #include <errno.h>
 #include <stdio.h>
 
-#include "common/stats/hdr_codec.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_table.h"
 #include "common/result/result_merge_internal.h"
 #include "common/str.h"
 
-/* The exact figures of the document into a decoded histogram; false where they are not its own. */
-static bool result_merge_sharpen(const struct result_latency *l, struct histogram *h)
-{
-	double mean = (double)l->mean_ns;
-	double deviation = result_is_known(l->stddev_ns) ? (double)l->stddev_ns : 0;
-
-	if (!result_is_known(l->min_ns) || !result_is_known(l->max_ns) ||
-		!result_is_known(l->mean_ns) || (uint64_t)l->count != h->count || l->min_ns < 0 ||
-		histogram_index(h, l->min_ns) != histogram_index(h, h->min) ||
-		histogram_index(h, l->max_ns) != histogram_index(h, h->max))
-		return false;
-	/* The mean was rounded. */
-	if (mean < (double)l->min_ns - 1 || mean > (double)l->max_ns + 1 || deviation < 0 ||
-		deviation > (double)l->max_ns + 1)
-		return false;
-	h->min = l->min_ns;
-	h->max = l->max_ns;
-	h->sum = mean * (double)l->count;
-	h->sum_squares = (mean * mean + deviation * deviation) * (double)l->count;
-	return true;
-}
-
 /* 0; 1: there is nothing in it; -1: refused, or no memory. */
 static int result_merge_read(struct result_merge *m, size_t part,
 	const struct result_latency *latency, struct histogram *ret)
 {
-	struct histogram h;
-	int r;
+	int r = result_read_histogram(latency, ret);
 
-	if (!result_is_known(latency->count) ||
-		(latency->count == 0 && !*result_words(latency->hdr)))
-		return 1;
-	r = hdr_decode(result_words(latency->hdr), &h);
-	if (r == -ENOMEM)
-		return -1;
-	if (r == 0 && result_merge_sharpen(latency, &h)) {
-		*ret = h;
-		return 0;
-	}
-	if (r == 0)
-		histogram_fini(&h);
+	if (r != -EINVAL)
+		return r < 0 ? -1 : r;
 	result_merge_refuse(m,
 		"%.200s: a latency has %jd values, but no histogram (hdr) of them that can be read",
 		m->parts[part].name, (intmax_t)latency->count);
