@@ -17,6 +17,7 @@
 #define UNTOLD "the kernel does not tell, or the run did not begin"
 #define SEVERAL "the runs of a sum have several"
 #define NOT_KNOWN "it is not known"
+#define IS_WORD "the rule is a word, as in unsteady"
 
 /* ---------------------------------------------------------------- the rows */
 
@@ -132,14 +133,14 @@ static const struct result_table result_window_table =
 
 #define S struct result_threshold
 static const struct result_field result_threshold_fields[] = {
-	TEXT(rule, "as written"),
+	TEXT(rule, "the rule as a whole, as it would be written"),
 	TEXT(kind, "require or abort-if"),
 	TEXT(request, "name of the request it is about", .null_when = "it is about all",
 		.absent_when = "it is about all"),
 	TEXT(metric, "what is compared: response p99, failed, rate, ..."),
-	TEXT(op, "<, <=, > or >="),
-	FIELD(limit, REAL, NO_UNIT, APART, APART, "in the rule's unit"),
-	TEXT(unit, "of limit, value, low and high: ns, share, count or /s"),
+	TEXT(op, "<, <=, > or >=", .absent_when = IS_WORD),
+	FIELD(limit, REAL, NO_UNIT, APART, APART, "in the rule's unit", .absent_when = IS_WORD),
+	TEXT(unit, "of limit, value, low and high: ns, share, count or /s", .absent_when = IS_WORD),
 	TEXT(scope, "run, stage or request"),
 	FIELD(stage, INT, NO_UNIT, APART, APART, "number of the stage",
 		.null_when = "it is about the run", .absent_when = "it is about the run"),
@@ -151,19 +152,20 @@ static const struct result_field result_threshold_fields[] = {
 	NS(after_ns, "how long the rule waits before it holds",
 		.null_when = "it holds from the beginning",
 		.absent_when = "it holds from the beginning"),
-	FIELD(value, REAL, NO_UNIT, APART, APART, "as measured", .null_when = "it was not measured",
-		.absent_when = "it was not measured"),
+	FIELD(value, REAL, NO_UNIT, APART, APART, "as measured",
+		.null_when = "it was not measured, or is of an arrival without a good answer",
+		.absent_when = IS_WORD),
 	FIELD(low, REAL, NO_UNIT, APART, APART, "lower end of its interval of confidence",
 		.null_when = NOT_KNOWN, .absent_when = NOT_KNOWN),
 	FIELD(high, REAL, NO_UNIT, APART, APART, "upper end", .null_when = NOT_KNOWN,
 		.absent_when = NOT_KNOWN),
-	TEXT(result, "pass, fail or undecided"),
+	TEXT(result, "pass, fail or undecided", .absent_when = "it is an abort-if"),
 	TEXT(because, "why it is undecided", .null_when = "it is decided",
 		.absent_when = "it is decided"),
 	NS(first_broken_ns, "when it was first broken", .null_when = "it never was",
 		.absent_when = "it never was"),
 };
-static const struct result_table result_threshold_table = TABLE(result_threshold_fields, "a rule");
+const struct result_table result_threshold_table = TABLE(result_threshold_fields, "a rule");
 #undef S
 
 #define S struct result_ledger

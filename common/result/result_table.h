@@ -105,6 +105,7 @@ extern const struct result_table result_request_table;
 extern const struct result_table result_row_table;
 extern const struct result_table result_slow_table;
 extern const struct result_table result_stage_table;
+extern const struct result_table result_threshold_table;
 
 /* NULL: the table has no such field. */
 const struct result_field *result_table_find(const struct result_table *t, const char *name);
