@@ -219,34 +219,38 @@ static void result_merge_window(struct result_merge *m)
 		to->paused_ns = result_is_known(paused_ns) ? paused_ns : RESULT_NULL;
 }
 
-/* Each rule as the part sees it where it is worst. 0 or -ENOMEM. */
+/* The row of that rule; NULL: there is none yet. */
+static struct result_threshold *result_merge_find_rule(
+	const struct result_list *list, const struct result_threshold *like)
+{
+	struct result_threshold *rows = list->rows;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(result_words(rows[i].rule), result_words(like->rule)) &&
+			str_eq(result_words(rows[i].kind), result_words(like->kind)))
+			return &rows[i];
+	return NULL;
+}
+
+/* Every rule of any part once, to be judged by the sum's own figures. 0 or -ENOMEM. */
 static int result_merge_thresholds(struct result_merge *m)
 {
-	static const char *const words[] = {"pass", "undecided", "fail"};
-	const struct result_table *t = result_table_find(&result_table, "thresholds")->table;
+	const struct result_table *t = &result_threshold_table;
 	struct result_list *to = &m->sum.thresholds;
 
 	to->is = RESULT_IS_THERE;
-	for (size_t k = 0; k < m->results[0].thresholds.n; k++) {
-		const struct result_threshold *worst = NULL;
-		struct result_threshold *rule;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct result_threshold *its = m->results[i].thresholds.rows;
 
-		for (size_t i = 0; i < m->n; i++) {
-			const struct result_list *its = &m->results[i].thresholds;
-			const struct result_threshold *there = its->rows;
+		for (size_t k = 0; k < m->results[i].thresholds.n; k++) {
+			struct result_threshold *rule;
 
-			if (k < its->n && there[k].is == RESULT_IS_THERE &&
-				(!worst ||
-					result_merge_rank(words, 3, result_words(there[k].result)) >
-						result_merge_rank(
-							words, 3, result_words(worst->result))))
-				worst = &there[k];
+			if (its[k].is != RESULT_IS_THERE || result_merge_find_rule(to, &its[k]))
+				continue;
+			rule = result_list_add(t, to, NULL);
+			if (!rule || result_table_copy(t, &its[k], rule) < 0)
+				return -ENOMEM;
 		}
-		if (!worst)
-			continue;
-		rule = result_list_add(t, to, NULL);
-		if (!rule || result_table_copy(t, worst, rule) < 0)
-			return -ENOMEM;
 	}
 	return 0;
 }

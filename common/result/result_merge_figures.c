@@ -3,6 +3,8 @@
  * the sum of a run's slices is judged as the run. Figures of machines add up as the worst of them,
  * and so decide the verdict of the generator with the others.
  *
+ * So are its rules, of which each that any run had is judged anew.
+ *
  * Two things that a sum of figures cannot know are said by notes: what was wrong with one machine
  * or in one run, which are the notes of that run with its name in front; and that a run was late
  * whose delay is hidden among those of the others, so that its verdict is worse than that of the
@@ -17,6 +19,7 @@
 #include "common/json_path.h"
 #include "common/result/audit.h"
 #include "common/result/result_fill.h"
+#include "common/result/result_rules.h"
 #include "common/result/result_table.h"
 #include "common/result/result_merge_internal.h"
 #include "common/str.h"
@@ -126,6 +129,8 @@ int result_merge_judge(struct result_merge *m)
 		r = audit_fill(&audit, all);
 	if (r == 0)
 		r = result_merge_move_up(notes, n_ours, audit.n_notes);
+	if (r == 0)
+		r = result_rules_judge(all, NULL);
 	/* A run that could not begin has its own: refused, a mistake in its configuration. */
 	if (str_eq(result_words(all->run.outcome), audit_outcome_names[AUDIT_FAILED]) &&
 		exit_code > 0)

@@ -388,6 +388,38 @@ START_TEST(test_empty_part)
 }
 END_TEST
 
+static const char rule_undecided[] =
+	"[{\"rule\":\"p99 < 2ms\",\"kind\":\"require\",\"metric\":\"p99\",\"result\":\"undecided\","
+	"\"because\":\"200 requests, and p99 takes 299\"}]";
+
+/* Each rule of any part, judged by the figures of all. */
+START_TEST(test_rules)
+{
+	json_t *a = document("a-1", 200, MS), *b = document("b-1", 200, MS);
+	json_t *c = document("a-1", 200, MS), *d = document("b-1", 200, 5 * MS);
+	json_t *doc;
+
+	set_text(a, "thresholds", rule_undecided);
+	set_text(b, "thresholds", rule_undecided);
+	doc = merge_2(a, b);
+	assert_json(doc, "headline.result", "\"pass\"");
+	assert_int(doc, "run.exit_code", 0);
+	ck_assert_uint_eq(json_array_size(json_path_at(doc, "thresholds")), 1);
+	ck_assert_str_eq(
+		json_path_text(json_array_get(json_path_at(doc, "thresholds"), 0), "result"),
+		"pass");
+	json_decref(doc);
+
+	/* One alone had it, and passed. */
+	set_text(c, "thresholds",
+		"[{\"rule\":\"p99 < 2ms\",\"kind\":\"require\",\"result\":\"pass\"}]");
+	doc = merge_2(c, d);
+	assert_json(doc, "headline.result", "\"fail\"");
+	assert_int(doc, "run.exit_code", 10);
+	json_decref(doc);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- order and grouping */
 
 static json_t *part_of_three(size_t i)
@@ -1624,6 +1656,7 @@ int main(void)
 	tcase_add_test(t, test_other_layout);
 	tcase_add_test(t, test_closed);
 	tcase_add_test(t, test_empty_part);
+	tcase_add_test(t, test_rules);
 	tcase_add_test(t, test_counts);
 	tcase_add_test(t, test_requests);
 	tcase_add_test(t, test_stages);
