@@ -89,6 +89,10 @@ const struct options_flag options_flags[] = {
 	{0, "json", NULL, OPTIONS_JSON, OPTIONS_BOOL, NULL, NULL, FIELD(json), "JSON to stdout"},
 	{0, "service", NULL, OPTIONS_WHERE, OPTIONS_BOOL, NULL, NULL, FIELD(service),
 		"a URL or path too runs in the service"},
+	{0, "require", "RULE", OPTIONS_RULES, OPTIONS_REQUIRE, NULL, NULL, 0,
+		"judge it by a rule: 'p99 < 50ms'; repeatable"},
+	{0, "undecided", "fail|pass", OPTIONS_RULES, OPTIONS_TEXT, NULL, NULL, FIELD(undecided),
+		"what an undecided rule does to the exit status"},
 	{0, "repeats", NULL, OPTIONS_MERGE, OPTIONS_BOOL, NULL, NULL, FIELD(repeats),
 		"repetitions: rates are means, not sums"},
 	{0, "all", NULL, OPTIONS_STOP, OPTIONS_BOOL, NULL, NULL, FIELD(all), "every active run"},
@@ -177,6 +181,7 @@ void options_fini(struct options *o)
 	}
 	free(o->settings);
 	free(o->outputs);
+	free(o->requires);
 	free(o->args);
 	*o = (struct options){0};
 }
@@ -396,6 +401,8 @@ static int options_apply(
 		return 0;
 	case OPTIONS_OUTPUT:
 		return options_push(&w->o->outputs, &w->o->n_outputs, value);
+	case OPTIONS_REQUIRE:
+		return options_push(&w->o->requires, &w->o->n_requires, value);
 	case OPTIONS_NOTHING:
 		break;
 	}

@@ -20,6 +20,7 @@ enum options_group {
 	OPTIONS_ORIGIN = 1 << 7,
 	OPTIONS_ANY = 1 << 8, /* --help */
 	OPTIONS_MERGE = 1 << 9,
+	OPTIONS_RULES = 1 << 10, /* of a result that is there already */
 };
 
 enum options_kind {
@@ -30,6 +31,7 @@ enum options_kind {
 	OPTIONS_BOOL,
 	OPTIONS_TEXT,
 	OPTIONS_OUTPUT,
+	OPTIONS_REQUIRE,
 	OPTIONS_NOTHING,
 };
 
@@ -62,7 +64,10 @@ struct options {
 	size_t n_settings;
 	const char **outputs; /* -o */
 	size_t n_outputs;
-	const char **args; /* what is no flag, in order */
+	const char **requires; /* --require, of a result that is there already */
+	size_t n_requires;
+	const char *undecided; /* the same; NULL: as its plan says */
+	const char **args;     /* what is no flag, in order */
 	size_t n_args;
 	const char *socket;
 	bool quiet;

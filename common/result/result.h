@@ -112,7 +112,7 @@ struct result_threshold {
 	char *of;
 	int64_t over_ns, after_ns;
 	double value, low, high;
-	char *result, *because;
+	char *result, *because, *try;
 	int64_t first_broken_ns;
 };
 

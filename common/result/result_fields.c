@@ -162,6 +162,8 @@ static const struct result_field result_threshold_fields[] = {
 	TEXT(result, "pass, fail or undecided", .absent_when = "it is an abort-if"),
 	TEXT(because, "why it is undecided", .null_when = "it is decided",
 		.absent_when = "it is decided"),
+	TEXT(try, "what helps to decide it", .null_when = "it is decided",
+		.absent_when = "it is decided"),
 	NS(first_broken_ns, "when it was first broken", .null_when = "it never was",
 		.absent_when = "it never was"),
 };

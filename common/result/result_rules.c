@@ -102,6 +102,12 @@ int result_rules_check(const struct result *r, const struct rule *rule, struct e
 
 /* ---------------------------------------------------------------- one rule */
 
+static const char *const result_rules_remedies[JUDGEMENT_COUNT] = {
+	[JUDGEMENT_UNDECIDED_OURS] =
+		"a quieter machine; -t with one worker more; [pacing] mode = spin",
+	[JUDGEMENT_UNDECIDED_FEW] = "a longer run (-d), or a higher rate (-r)",
+};
+
 static struct figure result_rules_figure(const struct rule *rule, double value)
 {
 	enum rule_form form = rule_metrics[rule->metric].form;
@@ -175,7 +181,8 @@ static int result_rules_judge_one(
 		row->high = result_rules_real(f.high);
 	}
 	failed = result_set_text(&row->result, judgement_names[judgement]);
-	failed |= result_set_text(&row->because, *f.because ? f.because : NULL);
+	failed |= result_set_text(&row->because, *f.because ? f.because : NULL) |
+		  result_set_text(&row->try, f.is_known ? result_rules_remedies[judgement] : NULL);
 	return failed ? -ENOMEM : 0;
 }
 

@@ -49,6 +49,7 @@
 #define RULE_ANY_RATE 1e18
 #define RULE_ROWS_LEAST 10 /* intervals of a share that scatters */
 #define RULE_SIGMAS 1.96
+#define RULE_MANY 1000000 /* degrees of freedom: Student's t is normal */
 
 /* What the rule is about: the run, one of its stages, one of its requests. */
 struct rule_place {
@@ -402,10 +403,12 @@ static double rule_scatter(const struct result *r, double share)
 static void rule_take_share_interval(
 	const struct result *r, double count, double planned, struct rule_figure *f, double unit)
 {
-	double share = count / planned, n = planned / rule_scatter(r, share);
-	double z2 = RULE_SIGMAS * RULE_SIGMAS;
+	double level = rule_level(
+		result_find_latency(r, r->offered.is == RESULT_IS_THERE ? "response" : "service"));
+	double z = confidence_student((1 + level) / 2, RULE_MANY);
+	double share = count / planned, n = planned / rule_scatter(r, share), z2 = z * z;
 	double middle = (share + z2 / (2 * n)) / (1 + z2 / n);
-	double half = RULE_SIGMAS / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n));
+	double half = z / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n));
 
 	f->low = fmax(middle - half, 0) * unit;
 	f->high = fmin(middle + half, 1) * unit;

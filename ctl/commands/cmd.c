@@ -52,6 +52,12 @@ static const char command_watch_more[] =
 	"Exit status: 0 the run has ended or q was pressed, 66 no such run, 69 no daemon\n"
 	"or lost, 130 Ctrl-C.\n";
 
+static const char command_report_more[] =
+	"A rule is judged by the code that judges runs: rpsctl help rule. Exit status: 0,\n"
+	"and with a rule that of a run with this result and these rules (10 broken, 12\n"
+	"undecided, 13 failed, 14 stopped); 1 output not written, 64 usage, 66 no such\n"
+	"run or file, 69 no daemon, 78 the file is no result.\n";
+
 static const char command_check_more[] =
 	"A run file without [target] is an overlay of the run file before it, as after\n"
 	"rpsctl run. rpsd.conf is read with the drop-ins beside it. Exit status: 0 good,\n"
@@ -98,10 +104,11 @@ const struct command commands[] = {
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_status, COMMAND_RUN},
 	{"watch", "[RUN]", "the live view of a run (the newest)",
 		command_watch_more, OPTIONS_CONTROL, 0, 1, cmd_watch, COMMAND_RUN},
-	{"report", "[RUN|FILE]", "show the report of a run, or of a .json result", NULL,
-		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_report, COMMAND_RESULT},
+	{"report", "[RUN|FILE]", "show the report of a run, or of a .json result",
+		command_report_more,
+		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL | OPTIONS_RULES, 0, 1, cmd_report, COMMAND_RESULT},
 	{"merge", "FILE FILE...", "merge the results of several runs into one", command_merge_more,
-		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_MERGE, 2, 256, cmd_merge, COMMAND_RESULTS},
+		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_MERGE | OPTIONS_RULES, 2, 256, cmd_merge, COMMAND_RESULTS},
 	{"list", "", "list the named runs of the service", NULL,
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 0, cmd_list, COMMAND_NOTHING},
 	{"check", "FILE...", "check run files or rpsd.conf, print their meaning",

@@ -16,6 +16,7 @@
 #include "ctl/commands/cmd.h"
 #include "ctl/report/output.h"
 #include "ctl/report/result_file.h"
+#include "ctl/report/rules.h"
 
 /* Refuses the same file under two names: reading it twice would only report the same run twice. */
 static int cmd_merge_check_files(const struct options *o)
@@ -75,13 +76,17 @@ int cmd_merge(struct options *o)
 		command_complain("%s", err.text);
 		return r;
 	}
-	r = cmd_merge_check_files(o);
+	r = rules_check(o);
+	if (r == 0)
+		r = cmd_merge_check_files(o);
 	if (r)
 		return r;
 	parts = calloc(o->n_args, sizeof(*parts));
 	if (!parts)
 		return command_out_of_memory("the sum");
 	r = cmd_merge_files(o, parts, &doc);
+	if (r == 0)
+		r = rules_apply(o, doc);
 	if (r == 0)
 		r = output_report(o, doc);
 	if (r == 0 && json_path_int(doc, "run.exit_code", &code) && code >= 0 && code < 256)

@@ -10,6 +10,7 @@
 #include "ctl/report/output.h"
 #include "ctl/print.h"
 #include "ctl/report/result_file.h"
+#include "ctl/report/rules.h"
 
 static int cmd_report_fetch(const struct options *o, json_t **ret)
 {
@@ -64,6 +65,17 @@ static void cmd_report_say_active(const struct options *o, const json_t *doc)
 	client_answer_fini(&answer);
 }
 
+/* With rules that of the run; an output that could not be written does not hide it. */
+static int cmd_report_status(const struct options *o, const json_t *doc, int status)
+{
+	int64_t code = 0;
+
+	if ((o->n_requires > 0 || o->undecided) && json_path_int(doc, "run.exit_code", &code) &&
+		code > 0 && code < 256)
+		return (int)code;
+	return status;
+}
+
 int cmd_report(struct options *o)
 {
 	const char *what = o->n_args ? o->args[0] : "";
@@ -75,6 +87,9 @@ int cmd_report(struct options *o)
 		command_complain("%s", err.text);
 		return r;
 	}
+	r = rules_check(o);
+	if (r)
+		return r;
 	if (result_file_is_meant(what) && o->socket) {
 		command_complain("report: --socket is of the service's daemon, and %s is read as a "
 				 "file, without it: leave --socket out",
@@ -89,7 +104,11 @@ int cmd_report(struct options *o)
 		return r;
 	if (!o->n_args)
 		cmd_report_say_active(o, doc);
-	r = output_report(o, doc);
+	r = rules_apply(o, doc);
+	if (r == 0) {
+		r = output_report(o, doc);
+		r = cmd_report_status(o, doc, r);
+	}
 	json_decref(doc);
 	return r;
 }

@@ -255,9 +255,11 @@ static const struct term terms[] = {
 		"Answers that name another address (3xx but 304). They are counted and never "
 		"followed: where they are most of the answers it is that other address that should "
 		"be loaded."},
-	{"rule|pass|fail|require",
-		"A limit that a run must keep. Not in this version yet. A rule met is PASS, a "
-		"broken one FAIL."},
+	{"rule|rules|pass|fail|require|broken",
+		"A limit that a run must keep, as in p99 < 50ms, errors < 0.1% or request buy: "
+		"p99 < 80ms. Kept in spite of the generator's own delay it is a pass; broken "
+		"also without that delay a FAIL; between the two, or of too few requests, it is "
+		"undecided. One broken rule is enough: the run is FAIL (exit 10)."},
 
 	/* the verdict */
 	{"ok", "As a class: answered well, with a status of 200 to 399. As a verdict: at least 99 "
@@ -269,7 +271,9 @@ static const struct term terms[] = {
 		 "the "
 		 "figures say nothing about the server (exit 12)."},
 	{"undecided",
-		"This machine, or too few requests, leaves open whether a rule holds (exit 12)."},
+		"This machine, or too few requests, leaves open whether a rule holds (exit 12, "
+		"or what --undecided fail or pass makes of it): p99 takes 299 requests, p99.9 "
+		"2,995."},
 	{"part|parts|merge|merged",
 		"One of the runs whose results rpsctl merge has added up. Counts and histograms "
 		"are added; percentiles are found in the sums and never averaged. A part's own "

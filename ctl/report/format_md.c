@@ -129,6 +129,27 @@ static void format_md_headline(struct report *r)
 	format_md_puts(r, "\n\n");
 }
 
+static void format_md_rules(struct report *r)
+{
+	struct report_rule rule;
+
+	if (report_n_rules(r) == 0)
+		return;
+	format_md_puts(r, "| | rule | value | |\n|:--|:--|--:|:--|\n");
+	for (size_t i = 0; report_rule(r, i, &rule); i++) {
+		format_md_puts(r, "| ");
+		format_md_puts(r, rule.word);
+		format_md_puts(r, " | ");
+		format_md_code(r, rule.text, true);
+		format_md_puts(r, " | ");
+		format_md_escape(r, rule.value.text);
+		format_md_puts(r, " | ");
+		format_md_escape(r, *rule.because ? rule.because : rule.interval);
+		format_md_puts(r, " |\n");
+	}
+	format_md_puts(r, "\n");
+}
+
 static void format_md_load(struct report *r)
 {
 	json_t *labels = json_object_get(json_object_get(r->doc, "run"), "labels");
@@ -440,6 +461,7 @@ static int format_md_render(const json_t *doc, const struct style *style, struct
 	(void)style;
 	report_init(&r, doc);
 	format_md_headline(&r);
+	format_md_rules(&r);
 	format_md_load(&r);
 	format_md_ledger(&r);
 	if (report_int(&r, "ledger.planned") > 0)

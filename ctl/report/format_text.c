@@ -650,6 +650,7 @@ static int format_text_render(const json_t *doc, const struct style *style, stru
 		r.width = style->width > REPORT_WIDTH_MIN ? style->width : REPORT_WIDTH_MIN;
 	format_text_header(&r);
 	format_text_headline(&r);
+	report_rule_lines(&r);
 	format_text_counts(&r);
 	report_quantile_table(&r);
 	report_request_table(&r);

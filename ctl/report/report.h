@@ -151,6 +151,23 @@ struct report_part report_part(const struct report *r, size_t i);
 /* For a merged result: a line for each run in it, and a gap. */
 void report_parts_table(struct report *r);
 
+/* The rules that were judged, as they are listed: broken, undecided, kept. */
+struct report_rule {
+	const char *word, *colour;
+	char text[256];
+	struct figure value; /* "" of a word */
+	char interval[128];  /* "": not known */
+	const char *because; /* why it is undecided; "" */
+	const char *remedy;
+};
+size_t report_n_rules(const struct report *r);
+/* How many have come to that result: "fail". */
+size_t report_count_rules(const struct report *r, const char *result);
+/* False: there are no more. */
+bool report_rule(const struct report *r, size_t i, struct report_rule *ret);
+/* A line for each, and a gap; nothing without rules. */
+void report_rule_lines(struct report *r);
+
 /* The run in words. Texts may hold marks. */
 struct report_verdict {
 	const char *word; /* with its colour */

@@ -29,7 +29,7 @@ static const struct report_word report_results[] = {
 	{"ok", STYLE_GOOD "OK" STYLE_PLAIN, ""},
 	{"pass", STYLE_GOOD "PASS" STYLE_PLAIN, ""},
 	{"fail", STYLE_BAD "FAIL" STYLE_PLAIN, ""},
-	{"undecided", STYLE_WARN "UNDECIDED" STYLE_PLAIN, "this machine, not the server, decided"},
+	{"undecided", STYLE_WARN "UNDECIDED" STYLE_PLAIN, ""},
 	{"overload", STYLE_WARN "OVERLOAD" STYLE_PLAIN, ""},
 	{"failed", STYLE_BAD "FAILED" STYLE_PLAIN, "not one good answer"},
 	{"void", STYLE_BAD "VOID" STYLE_PLAIN, "this machine did not carry the plan out"},
@@ -205,6 +205,33 @@ static bool report_says_repeated(const struct report *r)
 	       strstr(json_path_text(r->doc, "headline.because"), "sent twice");
 }
 
+/* "1 of 3 rules is broken", and what the audit has to say of such a run; false: no rule decided. */
+static bool report_tell_rules(
+	const struct report *r, const struct report_word *v, char *reason, size_t size)
+{
+	static const struct {
+		const char *match, *words;
+	} words[] = {{"fail", "broken"}, {"undecided", "undecided"}};
+	const char *because = json_path_text(r->doc, "headline.because");
+	size_t all = report_n_rules(r);
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t n = report_count_rules(r, words[i].match);
+
+		if (!str_eq(v->match, words[i].match) || n == 0)
+			continue;
+		if (all == 1)
+			(void)snprintf(reason, size, "the rule is %s%s%.250s", words[i].words,
+				*because ? "; " : "", because);
+		else
+			(void)snprintf(reason, size, "%zu of %zu rules %s %s%s%.250s", n, all,
+				n == 1 ? "is" : "are", words[i].words, *because ? "; " : "",
+				because);
+		return true;
+	}
+	return false;
+}
+
 /* What the run itself says, else the audit, else the word's own. */
 static void report_reason(
 	const struct report *r, const struct report_word *v, char *reason, size_t size)
@@ -212,15 +239,31 @@ static void report_reason(
 	bool is_cut = !str_eq(json_path_text(r->doc, "run.outcome"), "completed");
 	const char *given = is_cut ? json_path_text(r->doc, "run.reason") : "";
 
+	if (!*given && report_tell_rules(r, v, reason, size))
+		return;
 	/* Failures in a run that is ok are shown in the facts and among the errors. */
 	if (!*given &&
-		(!str_eq(v->match, "ok") || report_is_redirected(r) || report_says_repeated(r) ||
+		((!str_eq(v->match, "ok") && !str_eq(v->match, "pass")) ||
+			report_is_redirected(r) || report_says_repeated(r) ||
 			str_starts(json_path_text(r->doc, "headline.because"), "limited by")))
 		given = json_path_text(r->doc, "headline.because");
 	/* "STOPPED by alice" says it once. */
 	if (str_eq(v->match, "stopped") && str_starts(given, "stopped "))
 		given += strlen("stopped ");
 	(void)snprintf(reason, size, "%.300s", *given ? given : v->reason);
+}
+
+/* Where the audit has nothing to try, what helps to decide a rule. */
+static const char *report_remedy(const struct report *r, const struct report_word *v)
+{
+	const char *remedy = json_path_text(r->doc, "headline.try");
+	struct report_rule rule;
+
+	if (!str_eq(v->match, "undecided"))
+		return remedy;
+	for (size_t i = 0; !*remedy && report_rule(r, i, &rule); i++)
+		remedy = rule.remedy;
+	return remedy;
 }
 
 void report_judge(const struct report *r, struct report_verdict *ret)
@@ -232,10 +275,10 @@ void report_judge(const struct report *r, struct report_verdict *ret)
 	/* A run stopped by a user has more than one exit status: the second Ctrl-C has its own. */
 	if (str_eq(v->match, "stopped") && ret->exit_code == EXIT_STOPPED)
 		ret->exit_code = 0;
-	ret->remedy = json_path_text(r->doc, "headline.try");
+	ret->remedy = report_remedy(r, v);
 	ret->missing = json_path_text(r->doc, "headline.missing");
 	report_reason(r, v, ret->reason, sizeof(ret->reason));
-	report_facts(r, !str_starts(ret->reason, "limited by"), !strstr(ret->reason, "sent twice"),
+	report_facts(r, !strstr(ret->reason, "limited by"), !strstr(ret->reason, "sent twice"),
 		ret->facts, sizeof(ret->facts));
 }
 
