@@ -511,7 +511,7 @@ lint-circles: all
 MAN_SOURCES := daemon/rpsd.8.in ctl/rpsctl.1.in conf/rpsd.conf.5.in conf/rpsd-run.5.in \
 	conf/rpsd-result.5.in
 MANUALS := $(addprefix $(B)/man/,$(basename $(notdir $(MAN_SOURCES))))
-MAN_LISTS := $(addprefix keys-,run daemon) $(addprefix rpsctl-,commands flags ledger errors) \
+MAN_LISTS := $(addprefix keys-,run daemon rules) $(addprefix rpsctl-,commands flags ledger errors) \
 	$(addprefix result-,members csv)
 MAN_LIST_FILES := $(addprefix $(B)/gen/man/,$(MAN_LISTS))
 man_insert = -e '/^@list $(1)@$$/{' -e 'r $(B)/gen/man/$(1)' -e 'd' -e '}'

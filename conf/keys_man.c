@@ -3,13 +3,16 @@
  * by section in the order of the key table, each key with what its value is, its help, default and
  * limits. So the manuals cannot say anything else than the parser does.
  *
- *	keys_man run|daemon */
+ *	keys_man run|daemon|rules
+ *
+ * and what rules compare, from the table of their metrics. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/config/keys.h"
 #include "common/plan/plan_keys.h"
+#include "common/rules/rule.h"
 #include "common/settings/settings_keys.h"
 #include "common/str.h"
 #include "conf/roff.h"
@@ -94,14 +97,46 @@ static void keys_man_print(const struct key_table *table)
 		(void)puts(".El");
 }
 
+/* What a rule compares: "service p99 | mean | min | max", "status 503". */
+static void keys_man_metrics(void)
+{
+	static const char *const forms[] = {
+		[RULE_TIME] = "Ar STAT",
+		[RULE_SHARE] = "",
+		[RULE_RATE] = "",
+		[RULE_WORD] = "",
+	};
+
+	(void)puts(".Bl -tag -width \"connection-limited\" -compact");
+	for (unsigned m = 0; m < RULE_METRICS; m++) {
+		const struct rule_metric_info *info = &rule_metrics[m];
+
+		(void)fputs(".It", stdout);
+		if (*info->name) {
+			(void)fputs(" Cm ", stdout);
+			roff_put(info->name);
+		}
+		(void)printf("%s%s\n", *forms[info->form] ? " " : "",
+			m == RULE_STATUS ? " Ar CODE" : forms[info->form]);
+		roff_put(info->help);
+		if (!info->in_requests || !info->in_stages)
+			(void)printf(" (of the run%s%s)", info->in_requests ? " or a request" : "",
+				info->in_stages ? " or a stage" : "");
+		(void)putchar('\n');
+	}
+	(void)puts(".El");
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc == 2 && str_eq(argv[1], "run")) {
 		keys_man_print(&plan_keys);
 	} else if (argc == 2 && str_eq(argv[1], "daemon")) {
 		keys_man_print(&settings_keys);
+	} else if (argc == 2 && str_eq(argv[1], "rules")) {
+		keys_man_metrics();
 	} else {
-		(void)fputs("usage: keys_man run|daemon\n", stderr);
+		(void)fputs("usage: keys_man run|daemon|rules\n", stderr);
 		return 64;
 	}
 	return roff_finish();

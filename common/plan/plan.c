@@ -8,6 +8,7 @@
 #include "common/plan/plan_requests.h"
 #include "common/plan/plan_sources.h"
 #include "common/plan/plan_stages.h"
+#include "common/plan/plan_thresholds.h"
 #include "common/plan/plan_tls.h"
 #include "common/plan/plan_values.h"
 #include "common/str.h"
@@ -60,6 +61,7 @@ struct plan *plan_free(struct plan *p)
 	plan_clear_stages(p);
 	plan_clear_sources(p);
 	plan_clear_labels(p);
+	plan_clear_thresholds(p);
 	plan_fini_tls(p);
 	free(p->name);
 	str_wipe(p->text);

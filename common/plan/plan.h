@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/digest.h"
+#include "common/rules/rule.h"
 #include "common/units.h"
 #include "common/url.h"
 
@@ -149,6 +150,18 @@ struct plan_request {
 	uint8_t expect_sha256[32]; /* of the content */
 };
 
+/* What a rule that cannot be decided does to the exit status. */
+enum plan_undecided {
+	PLAN_UNDECIDED,	     /* has one of its own */
+	PLAN_UNDECIDED_FAIL, /* that of a broken rule */
+	PLAN_UNDECIDED_PASS,
+};
+
+struct plan_threshold {
+	struct rule rule;
+};
+#define PLAN_THRESHOLDS_MAX 256
+
 struct plan_label {
 	char *name;
 	char *text;
@@ -164,13 +177,18 @@ struct plan_pem {
 struct plan {
 	char *name; /* the run file's name without .ini, or the URL's host */
 	char *text; /* the run file as given; without one, the entries written as a run file */
-	/* Of text, the entries that override or expand it (except labels, which do not affect the
-	 * load), and the files that values refer to. */
+	/* Of text, the entries that override or expand it (except labels and rules, which do not
+	 * affect the load), and the files that values refer to. */
 	char sha256[DIGEST_SHA256_HEX_SIZE];
 
 	/* [run] */
 	struct plan_label *labels; /* each name once */
 	size_t n_labels;
+	unsigned undecided; /* enum plan_undecided */
+
+	/* [thresholds], and the rules of requests with their scope, in the order of the lines */
+	struct plan_threshold *thresholds;
+	size_t n_thresholds;
 
 	/* [target] */
 	char *url_text;

@@ -34,15 +34,18 @@
 #include "common/plan/plan_slice.h"
 #include "common/plan/plan_sources.h"
 #include "common/plan/plan_stages.h"
+#include "common/plan/plan_thresholds.h"
 #include "common/plan/plan_tls.h"
 #include "common/plan/plan_values.h"
 #include "common/str.h"
 
 #define PLAN_NAME_MAX 64
 
-static bool plan_is_label(const struct ini_entry *e)
+/* All of it is said of the run, and none of it changes what is sent. */
+static bool plan_is_of_run(const struct ini_entry *e)
 {
-	return str_eq(e->section, "run") && str_eq(e->key, "label");
+	return str_eq(e->section, "run") || str_eq(e->section, "thresholds") ||
+	       (str_eq(e->section, "request") && str_eq(e->key, "require"));
 }
 
 /* ---- target and name ---- */
@@ -159,11 +162,11 @@ static int plan_write_entry(
 	return buf_printf(text, "%s = %s\n", e->key, e->value);
 }
 
-/* The entry does not change the plan itself: only its name, the slice that is run, or the start
- * time. */
+/* The entry does not change the plan itself: only what is said of the run, the slice that is run,
+ * or the start time. */
 static bool plan_is_beside(const struct ini_entry *e)
 {
-	return plan_is_label(e) || plan_is_of_slice(e);
+	return plan_is_of_run(e) || plan_is_of_slice(e);
 }
 
 /* The entries as a run file, for a plan that comes from a command line alone. */
@@ -285,6 +288,9 @@ static int plan_fill(struct plan_input *in, const char *name, const char *text)
 	if (r || in->problems->n)
 		return r;
 	plan_judge_requests(in);
+	r = plan_resolve_thresholds(in);
+	if (r)
+		return r;
 	if (p->drain_ns == CLOCK_NEVER)
 		p->drain_ns = p->request_timeout_ns;
 	if (!p->name)

@@ -354,6 +354,18 @@ static int plan_describe_labels(const struct plan *p, struct buf *b)
 	return r;
 }
 
+static int plan_describe_rules(const struct plan *p, struct buf *b)
+{
+	char text[RULE_TEXT_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < p->n_thresholds && !r; i++) {
+		rule_format(&p->thresholds[i].rule, text, sizeof(text));
+		r = buf_printf(b, "  %-12s %s\n", i ? "" : "require", text);
+	}
+	return r;
+}
+
 int plan_describe(const struct plan *p, struct buf *ret)
 {
 	static int (*const lines[])(const struct plan *, struct buf *) = {
@@ -372,6 +384,7 @@ int plan_describe(const struct plan *p, struct buf *ret)
 		plan_describe_needs,
 		plan_describe_sample,
 		plan_describe_batches,
+		plan_describe_rules,
 		plan_describe_labels,
 	};
 	struct buf b = {0};

@@ -156,12 +156,24 @@ static json_t *plan_json_labels(const struct plan *p)
 	return all;
 }
 
+static json_t *plan_json_rules(const struct plan *p)
+{
+	json_t *all = json_array();
+	char text[RULE_TEXT_MAX];
+
+	for (size_t i = 0; i < p->n_thresholds; i++) {
+		rule_format(&p->thresholds[i].rule, text, sizeof(text));
+		(void)json_array_append_new(all, json_text(text));
+	}
+	return all;
+}
+
 json_t *plan_document(const struct plan *p)
 {
 	struct plan_granted as_written = {p->workers, p->connections};
 
-	return json_pack("{s:s s:o s:o s:o s:o s:o s:o}", "schema", PLAN_SCHEMA, "name",
+	return json_pack("{s:s s:o s:o s:o s:o s:o s:o s:o}", "schema", PLAN_SCHEMA, "name",
 		json_text(p->name), "labels", plan_json_labels(p), "plan", plan_json(p, as_written),
-		"window", plan_json_window(p), "requests", plan_json_requests(p), "sends",
-		plan_json_sends(p));
+		"window", plan_json_window(p), "requests", plan_json_requests(p), "rules",
+		plan_json_rules(p), "sends", plan_json_sends(p));
 }

@@ -10,6 +10,7 @@
 #include "common/plan/plan_slice.h"
 #include "common/plan/plan_sources.h"
 #include "common/plan/plan_stages.h"
+#include "common/plan/plan_thresholds.h"
 #include "common/plan/plan_tls.h"
 #include "common/plan/plan_values.h"
 
@@ -37,6 +38,11 @@ static const char *const plan_keys_addresses[] = {[PLAN_ADDRESSES_ALL] = "all",
 
 static const char *const plan_keys_orders[] = {
 	[PLAN_RANDOM] = "random", [PLAN_SEQUENCE] = "sequence", NULL};
+
+static const char *const plan_keys_undecided[] = {[PLAN_UNDECIDED] = "undecided",
+	[PLAN_UNDECIDED_FAIL] = "fail",
+	[PLAN_UNDECIDED_PASS] = "pass",
+	NULL};
 
 #define FIGURE .is_figure = true
 #define FIELD(field) .offset = offsetof(struct plan, field)
@@ -190,6 +196,10 @@ static const struct key plan_keys_rows[] = {
 		FIELD(confidence_percent), FIGURE, .help = "percent, with which a percentile's interval "
 			"holds the truth"},
 
+	{"thresholds", "require", KEY_CUSTOM, .check = plan_check_require, .repeated = true, FIGURE,
+		.help = "a rule that the run must keep, as in p99 < 50ms; rules of all files and "
+			"flags add up"},
+
 	{"defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
 		FIELD(defaults.method), .help = "of the request"},
 	{"defaults", "header", KEY_CUSTOM, .check = plan_check_header,
@@ -246,9 +256,15 @@ static const struct key plan_keys_rows[] = {
 		.help = "of a good answer's body; an empty value: any"},
 	{"request", "expect-sha256", KEY_CUSTOM, .parse = plan_parse_sha256,
 		REQUEST_WHOLE, .help = "of a good answer's body; an empty value: any"},
+	{"request", "require", KEY_CUSTOM, .check = plan_check_request_require, .repeated = true,
+		.named = true, .help = "a rule about this request, as in p99 < 80ms"},
 
 	{"run", "label", KEY_CUSTOM, .parse = plan_parse_label, .clear = plan_clear_labels,
 		.repeated = true, WHOLE, FIGURE, .help = "NAME=TEXT: kept in the result, as in commit=1f2e3d4"},
+	{"run", "undecided", KEY_CHOICE, "undecided", .choices = plan_keys_undecided,
+		FIELD(undecided), FIGURE, .document = "undecided",
+		.help = "the exit status where a rule is undecided: undecided, its own (12); fail, "
+			"that of a broken rule (10); pass, 0"},
 };
 /* clang-format on */
 const struct key_table plan_keys = {

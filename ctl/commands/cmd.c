@@ -25,10 +25,10 @@ static const char command_run_more[] =
 	"is loaded with 100/s, with -c N by N users, who wait for their answers. Ctrl-C\n"
 	"ends the run and prints its report; a second one does not wait for answers.\n"
 	"--dry-run prints the plan, with --json as a document, and sends nothing.\n"
-	"Exit status: 0 measured (OK or OVERLOAD), 1 output not written, 10 kept for\n"
-	"rules, 11 aborted, 12 void, 13 failed, 14 stopped by a person, 64 usage, 66 no\n"
-	"such run or file, 69 no daemon, or it lacks resources, 77 refused, 78\n"
-	"configuration, 130 the second Ctrl-C.\n";
+	"Exit status: 0 measured (OK or OVERLOAD, or PASS), 1 output not written, 10 a\n"
+	"rule is broken, 11 aborted, 12 a rule is undecided, or void, 13 failed, 14\n"
+	"stopped by a person, 64 usage, 66 no such run or file, 69 no daemon, or it lacks\n"
+	"resources, 77 refused, 78 configuration, 130 the second Ctrl-C.\n";
 
 static const char command_set_more[] =
 	"RATE is a rate as in run files (500, 2k, 100/m), or x1.1 of the present one. It\n"

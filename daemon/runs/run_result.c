@@ -18,6 +18,7 @@
 #include "common/json_path.h"
 #include "common/result/result_fill.h"
 #include "common/result/result_json.h"
+#include "common/result/result_rules.h"
 #include "common/result/result_table.h"
 #include "common/version.h"
 #include "daemon/engine/schedule.h"
@@ -583,6 +584,17 @@ static int run_fill_intervals(const struct run *run, struct result_intervals *to
 	return 0;
 }
 
+/* Not judged yet. */
+static int run_fill_thresholds(const struct run *run, struct result *to)
+{
+	int r = 0;
+
+	to->thresholds.is = RESULT_IS_THERE;
+	for (size_t i = 0; i < run->plan->n_thresholds && r == 0; i++)
+		r = result_rules_add(to, &run->plan->thresholds[i].rule, RESULT_RULE_REQUIRE);
+	return r;
+}
+
 /* ---------------------------------------------------------------- the whole */
 
 static int run_fill(const struct run *run, const struct run_figures *figures, struct result *to)
@@ -595,7 +607,7 @@ static int run_fill(const struct run *run, const struct run_figures *figures, st
 	run_fill_headline(run, &to->headline);
 	r |= run_fill_plan(run, &to->plan);
 	run_fill_window(run, &to->window);
-	to->thresholds.is = RESULT_IS_THERE;
+	r |= run_fill_thresholds(run, to);
 	result_fill_ledger(run_ledger(run), &to->ledger);
 	result_fill_outside(&ledgers[STATS_WARMUP], &ledgers[STATS_WINDOW],
 		&ledgers[STATS_COOLDOWN], run->totals.retries, &to->outside);
@@ -643,7 +655,7 @@ static int run_judge(const struct run *run, struct result *to)
 				? "root can list the address in rpsd.conf: [policy] allow = ADDRESS"
 				: "");
 	}
-	return audit_fill(&audit, to);
+	return audit_fill(&audit, to) < 0 ? -ENOMEM : result_rules_judge(to, NULL);
 }
 
 json_t *run_result_build(struct run *run)
