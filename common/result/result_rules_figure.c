@@ -48,8 +48,7 @@
 /* More than any rate, and a number. */
 #define RULE_ANY_RATE 1e18
 #define RULE_ROWS_LEAST 10 /* intervals of a share that scatters */
-#define RULE_SIGMAS 1.96
-#define RULE_MANY 1000000 /* degrees of freedom: Student's t is normal */
+#define RULE_MANY 1000000  /* degrees of freedom: Student's t is normal */
 
 /* What the rule is about: the run, one of its stages, one of its requests. */
 struct rule_place {
@@ -273,22 +272,6 @@ static void rule_take_interval(
 	}
 }
 
-/* Even the arrival at this rank, which the percentile is above for sure, is beyond the limit. */
-static bool rule_is_certain(const struct histogram *h, const struct rule *rule, uint64_t planned,
-	uint64_t excused, double share_ns)
-{
-	double n = (double)planned, q = rule->percent / 100;
-	double rank = floor(n * q - RULE_SIGMAS * sqrt(n * q * (1 - q)) - 1);
-	struct judgement_figures figures;
-
-	if (rule->stat != RULE_QUANTILE || rank < 1)
-		return false;
-	figures.value = judgement_figure(quantile_excusing(h, planned, excused, (rank - 0.5) / n));
-	figures.less_ours = fmax(figures.value - share_ns, 0);
-	figures.n_effective = figures.least_n = 0;
-	return judgement_of(&figures, rule->op, rule->limit) == JUDGEMENT_FAIL;
-}
-
 /* The figures of one latency, of which less has the generator's share taken off (empty: it has
  * not, and share_ns is that share). */
 static void rule_fill_times(const struct rule_place *p, const struct rule *rule,
@@ -316,9 +299,13 @@ static void rule_fill_times(const struct rule_place *p, const struct rule *rule,
 			rule_level(result_find_latency(p->r, rule_main_name(p))));
 	else
 		f->least_n = 1;
-	f->is_certain = less->count == whole->count
-				? rule_is_certain(less, rule, planned, excused, 0)
-				: rule_is_certain(whole, rule, planned, excused, share_ns);
+	if (rule->stat == RULE_QUANTILE)
+		f->is_certain =
+			less->count == whole->count
+				? judgement_is_certain(less, planned, excused, rule->percent / 100,
+					  0, rule->op, rule->limit)
+				: judgement_is_certain(whole, planned, excused, rule->percent / 100,
+					  share_ns, rule->op, rule->limit);
 }
 
 static int rule_find_times(

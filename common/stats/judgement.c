@@ -16,7 +16,10 @@
 #include "common/stats/judgement.h"
 
 #include <math.h>
-#include <stdbool.h>
+
+#include "common/stats/quantile.h"
+
+#define JUDGEMENT_SIGMAS 1.96
 
 const char *const judgement_names[JUDGEMENT_COUNT] = {
 	[JUDGEMENT_PASS] = "pass",
@@ -61,4 +64,20 @@ enum judgement judgement_of(
 	if (meets && (would_meet || is_from_above))
 		return JUDGEMENT_PASS;
 	return meets || would_meet ? JUDGEMENT_UNDECIDED_OURS : JUDGEMENT_FAIL;
+}
+
+/* At this rank an arrival is faster than the quantile, for sure: the number of those beyond is
+ * binomial. */
+bool judgement_is_certain(const struct histogram *h, uint64_t planned, uint64_t excused, double q,
+	double share, enum judgement_op op, double limit)
+{
+	double n = (double)planned;
+	double rank = floor(n * q - JUDGEMENT_SIGMAS * sqrt(n * q * (1 - q)) - 1);
+	struct judgement_figures figures = {0};
+
+	if (rank < 1)
+		return false;
+	figures.value = judgement_figure(quantile_excusing(h, planned, excused, (rank - 0.5) / n));
+	figures.less_ours = fmax(figures.value - share, 0);
+	return judgement_of(&figures, op, limit) == JUDGEMENT_FAIL;
 }

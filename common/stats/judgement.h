@@ -5,7 +5,10 @@
  * two the answer is undecided. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+
+struct histogram;
 
 enum judgement_op {
 	JUDGEMENT_BELOW,    /* < */
@@ -41,5 +44,11 @@ struct judgement_figures {
 	double n_effective; /* number of independent arrivals that the figure rests on */
 	double least_n;	    /* number needed to judge at all; 0: any number will do */
 };
+/* Is the limit of the quantile q broken by so many that their number is enough, however few they
+ * are for the quantile itself? h: values of good answers, of planned arrivals, as they would be but
+ * for share; excused as in quantile_excusing. */
+bool judgement_is_certain(const struct histogram *h, uint64_t planned, uint64_t excused, double q,
+	double share, enum judgement_op op, double limit);
+
 enum judgement judgement_of(
 	const struct judgement_figures *figures, enum judgement_op op, double limit);
