@@ -76,6 +76,8 @@ const struct options_flag options_flags[] = {
 		"slices without --at: each starts when it can"},
 	{0, "require", "RULE", OPTIONS_PLAN, OPTIONS_KEY, "thresholds.require", NULL, 0,
 		"'p99 < 50ms', 'errors < 0.1%': a rule to keep; repeatable"},
+	{0, "abort-if", "RULE", OPTIONS_PLAN, OPTIONS_KEY, "thresholds.abort-if", NULL, 0,
+		"'p99 > 2s over 10s': end the run when this holds"},
 	{0, "undecided", "fail|pass", OPTIONS_PLAN, OPTIONS_KEY, "run.undecided", NULL, 0,
 		"what an undecided rule does to the exit status"},
 	{0, "label", "NAME=TEXT", OPTIONS_PLAN, OPTIONS_KEY, "run.label", NULL, 0, NULL},

@@ -158,6 +158,7 @@ enum plan_undecided {
 };
 
 struct plan_threshold {
+	bool is_abort; /* abort-if: it ends the run when it holds; else require */
 	struct rule rule;
 };
 #define PLAN_THRESHOLDS_MAX 256

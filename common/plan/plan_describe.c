@@ -360,8 +360,15 @@ static int plan_describe_rules(const struct plan *p, struct buf *b)
 	int r = 0;
 
 	for (size_t i = 0; i < p->n_thresholds && !r; i++) {
-		rule_format(&p->thresholds[i].rule, text, sizeof(text));
-		r = buf_printf(b, "  %-12s %s\n", i ? "" : "require", text);
+		const struct plan_threshold *t = &p->thresholds[i];
+		bool is_next = i > 0 && t->is_abort == t[-1].is_abort;
+
+		rule_format(&t->rule, text, sizeof(text));
+		r = buf_printf(b, "  %-12s %s\n",
+			is_next	      ? ""
+			: t->is_abort ? "abort if"
+				      : "require",
+			text);
 	}
 	return r;
 }

@@ -163,7 +163,10 @@ static json_t *plan_json_rules(const struct plan *p)
 
 	for (size_t i = 0; i < p->n_thresholds; i++) {
 		rule_format(&p->thresholds[i].rule, text, sizeof(text));
-		(void)json_array_append_new(all, json_text(text));
+		(void)json_array_append_new(
+			all, json_pack("{s:s s:o}", "kind",
+				     p->thresholds[i].is_abort ? "abort-if" : "require", "rule",
+				     json_text(text)));
 	}
 	return all;
 }

@@ -199,6 +199,9 @@ static const struct key plan_keys_rows[] = {
 	{"thresholds", "require", KEY_CUSTOM, .check = plan_check_require, .repeated = true, FIGURE,
 		.help = "a rule that the run must keep, as in p99 < 50ms; rules of all files and "
 			"flags add up"},
+	{"thresholds", "abort-if", KEY_CUSTOM, .check = plan_check_abort_if, .repeated = true, FIGURE,
+		.help = "end the run when this holds, as in p99 > 2s over 10s: it is looked at "
+			"each interval, over the last TIME, or else over the window so far"},
 
 	{"defaults", "method", KEY_TEXT, "GET", .check = plan_check_method,
 		FIELD(defaults.method), .help = "of the request"},

@@ -32,6 +32,34 @@ int plan_check_require(const char *value, struct err *reterr)
 	return r ? r : plan_refuse_times(&rule, reterr);
 }
 
+/* While a run goes on, only what its intervals have is known. */
+static int plan_refuse_figure(const struct rule *rule, struct err *reterr)
+{
+	char text[RULE_TEXT_MAX];
+
+	if (rule->scope != RULE_OF_RUN) {
+		err_set(reterr, "abort-if is about the whole run: leave the %s out",
+			rule_scope_names[rule->scope]);
+		return -EINVAL;
+	}
+	if (rule_metrics[rule->metric].in_intervals)
+		return 0;
+	rule_format_metric(rule, text, sizeof(text));
+	err_set(reterr,
+		"%s is not known while a run goes on: abort-if is about response (closed model: "
+		"service), generator-delay, errors, rate, completed or sent",
+		text);
+	return -EINVAL;
+}
+
+int plan_check_abort_if(const char *value, struct err *reterr)
+{
+	struct rule rule;
+	int r = rule_parse(value, &rule, reterr);
+
+	return r ? r : plan_refuse_figure(&rule, reterr);
+}
+
 /* With the request's scope. */
 static int plan_read_request_rule(
 	const char *value, const char *name, struct rule *ret, struct err *reterr)
@@ -77,7 +105,8 @@ static bool plan_has_request(const struct plan *p, const char *name)
 }
 
 /* 0, or -EINVAL: a run of this plan has no such figure. */
-static int plan_judge_rule(const struct plan *p, const struct rule *rule, struct err *reterr)
+static int plan_judge_rule(
+	const struct plan *p, bool is_abort, const struct rule *rule, struct err *reterr)
 {
 	size_t n_stages = plan_n_rows(p) > 0 ? plan_n_rows(p) : 1;
 	bool is_closed = p->model == PLAN_CLOSED;
@@ -86,6 +115,8 @@ static int plan_judge_rule(const struct plan *p, const struct rule *rule, struct
 		err_set(reterr, "the closed model has no response times: use service");
 	else if (is_closed && rule->metric == RULE_GENERATOR_DELAY)
 		err_set(reterr, "in the closed model no request is late: leave the rule out");
+	else if (is_abort && !is_closed && rule->metric == RULE_SERVICE)
+		err_set(reterr, "in the open model abort-if is about response times");
 	else if (!p->url.tls && rule->metric == RULE_TLS)
 		err_set(reterr, "the URL is not https, so there are no handshakes");
 	else if (rule->scope == RULE_OF_STAGE && (is_closed || rule->stage > n_stages))
@@ -100,8 +131,8 @@ static int plan_judge_rule(const struct plan *p, const struct rule *rule, struct
 
 /* ---------------------------------------------------------------- the list */
 
-static int plan_add_rule(
-	const struct plan_input *in, const struct ini_entry *e, const struct rule *rule)
+static int plan_add_rule(const struct plan_input *in, const struct ini_entry *e, bool is_abort,
+	const struct rule *rule)
 {
 	struct plan *p = in->plan;
 	struct plan_threshold *all;
@@ -115,7 +146,8 @@ static int plan_add_rule(
 	if (!all)
 		return -ENOMEM;
 	p->thresholds = all;
-	p->thresholds[p->n_thresholds++] = (struct plan_threshold){.rule = *rule};
+	p->thresholds[p->n_thresholds++] =
+		(struct plan_threshold){.is_abort = is_abort, .rule = *rule};
 	return 0;
 }
 
@@ -126,19 +158,21 @@ int plan_resolve_thresholds(const struct plan_input *in)
 	for (size_t i = 0; i < in->doc->n_entries && r == 0; i++) {
 		const struct ini_entry *e = &in->doc->entries[i];
 		struct err err = {0};
+		bool is_abort = str_eq(e->key, "abort-if");
 		struct rule rule;
 
-		if (!str_eq(e->key, "require") || plan_is_bad(in, e) || plan_is_lost(in, e))
+		if ((!str_eq(e->key, "require") && !is_abort) || plan_is_bad(in, e) ||
+			plan_is_lost(in, e))
 			continue;
 		r = *e->arg ? plan_read_request_rule(e->value, e->arg, &rule, &err)
 			    : rule_parse(e->value, &rule, &err);
 		if (r == 0)
-			r = plan_judge_rule(in->plan, &rule, &err);
+			r = plan_judge_rule(in->plan, is_abort, &rule, &err);
 		if (r == 0)
-			r = plan_add_rule(in, e, &rule);
+			r = plan_add_rule(in, e, is_abort, &rule);
 		else
-			problems_add(in->problems, e->file, e->line, "%s'%.80s': %s",
-				e->line ? "require: " : "", e->value, err.text);
+			problems_add(in->problems, e->file, e->line, "%s%s'%.80s': %s",
+				e->line ? e->key : "", e->line ? ": " : "", e->value, err.text);
 		r = r == -EINVAL ? 0 : r;
 	}
 	return r;

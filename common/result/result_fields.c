@@ -18,6 +18,7 @@
 #define SEVERAL "the runs of a sum have several"
 #define NOT_KNOWN "it is not known"
 #define IS_WORD "the rule is a word, as in unsteady"
+#define NEVER_HELD "the rule is a word, or an abort-if that never held"
 
 /* ---------------------------------------------------------------- the rows */
 
@@ -154,7 +155,7 @@ static const struct result_field result_threshold_fields[] = {
 		.absent_when = "it holds from the beginning"),
 	FIELD(value, REAL, NO_UNIT, APART, APART, "as measured",
 		.null_when = "it was not measured, or is of an arrival without a good answer",
-		.absent_when = IS_WORD),
+		.absent_when = NEVER_HELD),
 	FIELD(low, REAL, NO_UNIT, APART, APART, "lower end of its interval of confidence",
 		.null_when = NOT_KNOWN, .absent_when = NOT_KNOWN),
 	FIELD(high, REAL, NO_UNIT, APART, APART, "upper end", .null_when = NOT_KNOWN,
@@ -164,8 +165,8 @@ static const struct result_field result_threshold_fields[] = {
 		.absent_when = "it is decided"),
 	TEXT(try, "what helps to decide it", .null_when = "it is decided",
 		.absent_when = "it is decided"),
-	NS(first_broken_ns, "when it was first broken", .null_when = "it never was",
-		.absent_when = "it never was"),
+	NS(first_broken_ns, "when an abort-if first held, from the start of the window",
+		.null_when = "it never did", .absent_when = "it never did"),
 };
 const struct result_table result_threshold_table = TABLE(result_threshold_fields, "a rule");
 #undef S

@@ -27,41 +27,48 @@ const char *const rule_ops[] = {
 };
 #define RULE_OPS (sizeof(rule_ops) / sizeof(*rule_ops))
 
+#define STAGES .in_stages = true
+#define REQUESTS .in_requests = true
+#define PLANNED .is_of_planned = true
+#define INTERVALS .in_intervals = true
 const struct rule_metric_info rule_metrics[RULE_METRICS] = {
-	[RULE_MAIN] = {"", RULE_TIME, NULL, true, true, true,
-		"response time; in the closed model service time"},
-	[RULE_RESPONSE] = {"response", RULE_TIME, "response", true, true, true,
-		"from the planned instant to the last byte; open model only"},
-	[RULE_SERVICE] = {"service", RULE_TIME, "service", false, true, true,
-		"from sending to the last byte"},
-	[RULE_FIRST_BYTE] = {"first-byte", RULE_TIME, "first_byte", false, true, true,
-		"from sending to the first byte"},
-	[RULE_CONNECT] = {"connect", RULE_TIME, "connect", false, false, false,
-		"to open a connection; with TLS its TCP part"},
-	[RULE_TLS] = {"tls", RULE_TIME, "tls", false, false, false, "TLS handshakes"},
-	[RULE_GENERATOR_DELAY] = {"generator-delay", RULE_TIME, "our_delay", true, false, false,
-		"how late the generator sent"},
-	[RULE_ERRORS] = {"errors", RULE_SHARE, NULL, true, true, false,
-		"planned requests without a good answer"},
-	[RULE_FAILED] = {"failed", RULE_SHARE, NULL, true, true, false, "the same"},
-	[RULE_TIMEOUTS] = {"timeouts", RULE_SHARE, "timeout", true, true, false,
-		"requests that were not answered in time"},
-	[RULE_DROPPED] = {"dropped", RULE_SHARE, "dropped", true, true, false,
-		"requests that found neither a connection nor room to wait"},
-	[RULE_CHECKS] = {"checks", RULE_SHARE, "check_failed", true, true, false,
-		"answers that failed a check"},
-	[RULE_STATUS] = {"status", RULE_SHARE, NULL, false, false, false,
-		"answers of one status, or of all that begin with a digit: status 503, status 5xx"},
-	[RULE_OK_RATE] = {"rate", RULE_RATE, "ok_per_s", true, true, false, "good answers"},
-	[RULE_COMPLETED] = {"completed", RULE_RATE, "completed_per_s", false, false, false,
-		"complete answers, good or not"},
-	[RULE_SENT] = {"sent", RULE_RATE, "sent_per_s", true, true, false, "requests sent"},
-	[RULE_GENERATOR_LIMITED] = {"generator-limited", RULE_WORD, "generator", false, false,
-		false, "the generator limited the run"},
-	[RULE_CONNECTION_LIMITED] = {"connection-limited", RULE_WORD, "connections", false, false,
-		false, "the connections limited the run"},
-	[RULE_UNSTEADY] = {"unsteady", RULE_WORD, NULL, false, false, false,
-		"the run was not in one state"},
+	[RULE_MAIN] = {"", RULE_TIME, NULL, STAGES, REQUESTS, PLANNED, INTERVALS,
+		.help = "response time; in the closed model service time"},
+	[RULE_RESPONSE] = {"response", RULE_TIME, "response", STAGES, REQUESTS, PLANNED, INTERVALS,
+		.help = "from the planned instant to the last byte; open model only"},
+	[RULE_SERVICE] = {"service", RULE_TIME, "service", REQUESTS, PLANNED, INTERVALS,
+		.help = "from sending to the last byte"},
+	[RULE_FIRST_BYTE] = {"first-byte", RULE_TIME, "first_byte", REQUESTS, PLANNED,
+		.help = "from sending to the first byte"},
+	[RULE_CONNECT] = {"connect", RULE_TIME, "connect",
+		.help = "to open a connection; with TLS its TCP part"},
+	[RULE_TLS] = {"tls", RULE_TIME, "tls", .help = "TLS handshakes"},
+	[RULE_GENERATOR_DELAY] = {"generator-delay", RULE_TIME, "our_delay", STAGES, INTERVALS,
+		.help = "how late the generator sent"},
+	[RULE_ERRORS] = {"errors", RULE_SHARE, NULL, STAGES, REQUESTS, INTERVALS,
+		.help = "planned requests without a good answer"},
+	[RULE_FAILED] = {"failed", RULE_SHARE, NULL, STAGES, REQUESTS, INTERVALS,
+		.help = "the same"},
+	[RULE_TIMEOUTS] = {"timeouts", RULE_SHARE, "timeout", STAGES, REQUESTS,
+		.help = "requests that were not answered in time"},
+	[RULE_DROPPED] = {"dropped", RULE_SHARE, "dropped", STAGES, REQUESTS,
+		.help = "requests that found neither a connection nor room to wait"},
+	[RULE_CHECKS] = {"checks", RULE_SHARE, "check_failed", STAGES, REQUESTS,
+		.help = "answers that failed a check"},
+	[RULE_STATUS] = {"status", RULE_SHARE, NULL,
+		.help = "answers of one status, or of all that begin with a digit: status 503, "
+			"status 5xx"},
+	[RULE_OK_RATE] = {"rate", RULE_RATE, "ok_per_s", STAGES, REQUESTS, INTERVALS,
+		.help = "good answers"},
+	[RULE_COMPLETED] = {"completed", RULE_RATE, "completed_per_s", INTERVALS,
+		.help = "complete answers, good or not"},
+	[RULE_SENT] = {"sent", RULE_RATE, "sent_per_s", STAGES, REQUESTS, INTERVALS,
+		.help = "requests sent"},
+	[RULE_GENERATOR_LIMITED] = {"generator-limited", RULE_WORD, "generator",
+		.help = "the generator limited the run"},
+	[RULE_CONNECTION_LIMITED] = {"connection-limited", RULE_WORD, "connections",
+		.help = "the connections limited the run"},
+	[RULE_UNSTEADY] = {"unsteady", RULE_WORD, NULL, .help = "the run was not in one state"},
 };
 
 static const struct {
@@ -418,6 +425,18 @@ int rule_parse(const char *text, struct rule *ret, struct err *reterr)
 	if (result == 0)
 		*ret = r;
 	return result;
+}
+
+enum judgement_op rule_inverse(enum judgement_op op)
+{
+	static const enum judgement_op inverse[] = {
+		[JUDGEMENT_BELOW] = JUDGEMENT_AT_LEAST,
+		[JUDGEMENT_AT_MOST] = JUDGEMENT_ABOVE,
+		[JUDGEMENT_ABOVE] = JUDGEMENT_AT_MOST,
+		[JUDGEMENT_AT_LEAST] = JUDGEMENT_BELOW,
+	};
+
+	return inverse[op];
 }
 
 /* ---------------------------------------------------------------- as text */

@@ -64,6 +64,7 @@ struct rule_metric_info {
 	const char *field;
 	bool in_stages, in_requests; /* results have it of each */
 	bool is_of_planned;	     /* a time: ranks run over all planned requests */
+	bool in_intervals;	     /* runs have it of each interval while they go on */
 	const char *help;	     /* a line, without a full stop */
 };
 extern const struct rule_metric_info rule_metrics[RULE_METRICS];
@@ -95,6 +96,9 @@ struct rule {
 };
 
 extern const char *const rule_ops[]; /* by enum judgement_op: "<", … */
+
+/* "abort if p99 > 2s" is "p99 <= 2s" that is broken. */
+enum judgement_op rule_inverse(enum judgement_op op);
 
 /* 0, or -EINVAL: reterr names the column, from 1, what is wrong there, and what to write. */
 int rule_parse(const char *text, struct rule *ret, struct err *reterr);

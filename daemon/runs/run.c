@@ -30,6 +30,7 @@
 #include "daemon/runs/registry.h"
 #include "daemon/runs/run_private.h"
 #include "daemon/runs/run_orders.h"
+#include "daemon/runs/run_rules.h"
 #include "daemon/runs/timeline.h"
 
 /* The smallest block of glibc's malloc, with its header; jansson allocates one for each value and
@@ -212,8 +213,11 @@ static void run_on_steered(struct worker *w, const struct schedule *schedule)
 static void run_on_interval(struct worker *w, const struct stats_interval *interval)
 {
 	struct run *run = worker_owner(w);
+	char reason[sizeof(run->reason)];
 
 	(void)timeline_add(run->timeline, worker_index(w), interval);
+	if (run_rules_watch(run, reason, sizeof(reason)))
+		run_abort(run, reason);
 }
 
 static void run_on_pulse(struct worker *w, const struct worker_pulse *pulse)

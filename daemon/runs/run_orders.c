@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run is stopped before its plan ends by a user, by the end of the service, and by the cap on its
- * time. The workers receive an instant from which on nothing is planned; requests in progress are
- * awaited, unless the run must end now. It is steered by users alone; what an act does is in
- * run_steering. */
+/* A run is stopped before its plan ends by a user, by the end of the service, by the cap on its
+ * time, and by a rule. The workers receive an instant from which on nothing is planned; requests in
+ * progress are awaited, unless the run must end now. It is steered by users alone; what an act does
+ * is in run_steering. */
 #include "daemon/runs/run_orders.h"
 
 #include <stdio.h>
@@ -48,16 +48,21 @@ static void run_write_reason(const struct run *run, const char *reason, char *te
 }
 
 /* at_ns: nothing is planned from then on; now: and nothing is awaited. */
-static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *reason)
+static void run_stop_at(
+	struct run *run, enum audit_outcome outcome, bool now, int64_t at_ns, const char *reason)
 {
 	if (run->state == RUN_FINISHED)
 		return;
 	/* With now, during the drain: the wait for requests in progress ends. */
 	if (run->outcome == AUDIT_COMPLETED && (run->state != RUN_DRAINING || now)) {
-		run->outcome = AUDIT_STOPPED;
+		run->outcome = outcome;
 		run_write_reason(run, reason, run->reason, sizeof(run->reason));
 	}
-	run_add_event(run, now ? "stop-now" : "stop", "%s", reason);
+	run_add_event(run,
+		outcome == AUDIT_ABORTED ? "abort"
+		: now			 ? "stop-now"
+					 : "stop",
+		"%s", reason);
 	if (run->n_started == 0) {
 		run_end(run); /* still resolving, or not started */
 		return;
@@ -84,7 +89,12 @@ static void run_stop_at(struct run *run, bool now, int64_t at_ns, const char *re
 
 void run_stop(struct run *run, bool now, const char *reason)
 {
-	run_stop_at(run, now, clock_now_ns() + RUN_LEAD_NS, reason);
+	run_stop_at(run, AUDIT_STOPPED, now, clock_now_ns() + RUN_LEAD_NS, reason);
+}
+
+void run_abort(struct run *run, const char *reason)
+{
+	run_stop_at(run, AUDIT_ABORTED, false, clock_now_ns() + RUN_LEAD_NS, reason);
 }
 
 /* ---------------------------------------------------------------- steering */
@@ -168,7 +178,7 @@ void run_on_limit(struct run *run)
 		return;
 	}
 	if (!is_in_time)
-		run_stop_at(run, false, run->limit_ns, reason);
+		run_stop_at(run, AUDIT_STOPPED, false, run->limit_ns, reason);
 	if (run->state != RUN_FINISHED)
 		timer_start(&run->marks, &run->limit_mark, run->limit_ns + RUN_OVERTIME_NS);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cap on a run's time, for run.c; run_stop and run_steer are in run.h. Main thread. */
+/* The cap on a run's time, for run.c, and its end by a rule; run_stop and run_steer are in run.h.
+ * Main thread. */
 #pragma once
 
 #include <stdint.h>
@@ -13,3 +14,6 @@ void run_limit_from(struct run *run, int64_t from_ns);
  * first call may come after limit_ns: that is no reason to drop the answers of a plan that ended in
  * time. */
 void run_on_limit(struct run *run);
+
+/* As run_stop, which awaits what is in progress: a rule ended the run. */
+void run_abort(struct run *run, const char *reason);

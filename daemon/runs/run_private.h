@@ -75,6 +75,10 @@ struct run {
 	struct stats_totals totals;
 	struct worker_summary summary; /* sums over workers */
 	struct run_host host;
+	int64_t rules_seen_ns; /* of the window: up to here the rules have been asked */
+	size_t aborted_by;     /* the number of the plan's rule, from 1; 0: none */
+	double aborted_by_value;
+	int64_t aborted_at_ns; /* of the window */
 	bool fault_was_seen[FAULT_COUNT];
 	int64_t silent_since_ns; /* beginning of the silence; 0: there are answers */
 	bool is_silence_told;	 /* the silence was reported by an event */

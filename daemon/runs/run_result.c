@@ -590,8 +590,19 @@ static int run_fill_thresholds(const struct run *run, struct result *to)
 	int r = 0;
 
 	to->thresholds.is = RESULT_IS_THERE;
-	for (size_t i = 0; i < run->plan->n_thresholds && r == 0; i++)
-		r = result_rules_add(to, &run->plan->thresholds[i].rule, RESULT_RULE_REQUIRE);
+	for (size_t i = 0; i < run->plan->n_thresholds && r == 0; i++) {
+		const struct plan_threshold *t = &run->plan->thresholds[i];
+		struct result_threshold *row;
+
+		r = result_rules_add(
+			to, &t->rule, t->is_abort ? RESULT_RULE_ABORT : RESULT_RULE_REQUIRE);
+		if (r < 0 || run->aborted_by != i + 1)
+			continue;
+		row = (struct result_threshold *)to->thresholds.rows + i;
+		row->value =
+			isfinite(run->aborted_by_value) ? run->aborted_by_value : RESULT_REAL_NULL;
+		row->first_broken_ns = run->aborted_at_ns;
+	}
 	return r;
 }
 

@@ -300,6 +300,37 @@ const struct histogram *timeline_our_delay(const struct timeline *t)
 	return &t->our_delay;
 }
 
+size_t timeline_n_covered(const struct timeline *t)
+{
+	int64_t n = timeline_covered_ns(t) / t->width_ns;
+
+	return n < (int64_t)t->n_cells ? (size_t)n : t->n_cells;
+}
+
+int64_t timeline_width_ns(const struct timeline *t)
+{
+	return t->width_ns;
+}
+
+void timeline_sum(const struct timeline *t, size_t from, size_t to, struct timeline_row *ret,
+	struct histogram *response, struct histogram *our_delay)
+{
+	*ret = (struct timeline_row){.start_ns = (int64_t)from * t->width_ns,
+		.width_ns = (int64_t)(to - from) * t->width_ns};
+	for (size_t i = from; i < to; i++) {
+		const struct timeline_cell *c = &t->cells[i];
+
+		ret->planned += c->row.planned;
+		ret->sent += c->row.sent;
+		ret->completed += c->row.completed;
+		ret->ok += c->row.ok;
+		ret->failed += c->row.failed;
+		timeline_compact_add_to(&c->response, response);
+		timeline_compact_add_to(&c->our_delay, our_delay);
+	}
+	ret->n = response->count;
+}
+
 static int64_t timeline_ns(int64_t ns)
 {
 	return ns == QUANTILE_NONE ? RESULT_NULL : ns;

@@ -60,6 +60,14 @@ bool timeline_row_is_present(const struct timeline_row *row, int64_t oldest_ns, 
 const struct histogram *timeline_response(const struct timeline *t);
 const struct histogram *timeline_our_delay(const struct timeline *t);
 
+/* The number of rows, from the first on, for which every worker has passed on its interval; how
+ * wide they are. And those of [from, to) together: counts in ret, latencies added to both
+ * histograms, which have the layout of intervals. */
+size_t timeline_n_covered(const struct timeline *t);
+int64_t timeline_width_ns(const struct timeline *t);
+void timeline_sum(const struct timeline *t, size_t from, size_t to, struct timeline_row *ret,
+	struct histogram *response, struct histogram *our_delay);
+
 /* The number of rows that end inside the window; they are in the order of time, from 0. */
 size_t timeline_n_rows(const struct timeline *t, int64_t window_ns);
 const struct timeline_row *timeline_row(const struct timeline *t, size_t i);

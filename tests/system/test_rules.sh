@@ -106,6 +106,18 @@ printf '[target]\nurl = http://%s/\n[thresholds]\nrequire = p99\n' "$good" >"$T/
 expect_exit 78 "$rpsctl" check "$T/bad.ini"
 expect_line "$ERR" "bad\.ini:4: require: 'p99', column 4: the rule ends where <, <=, > or >= is expected"
 
+# ---------------------------------------------------------------- a rule that ends the run
+
+expect_exit 11 "$rpsctl" "http://$good/" -q -r 200 -d 1h --abort-if 'sent < 1000/s over 1s' \
+	-o "$T/aborted.json"
+expect_line "$OUT" '^  ABORTED   abort-if sent < 1000/s over 1s: [0-9]+/s at 0:01 \(exit 11\)$'
+expect_figures "$T/aborted.json" outcome .run.outcome aborted kind '.thresholds[0].kind' abort-if \
+	when '.thresholds[0].first_broken_ns' 1000000000 \
+	event '[.events[] | select(.kind == "abort")] | length' 1
+expect_exit 0 "$rpsctl" "http://$good/" -q -r 200 -d 2s --abort-if 'errors > 50% over 1s' \
+	--abort-if 'p99 > 5s' --require 'errors < 1%'
+expect_line "$OUT" '^  PASS   '
+
 # ---------------------------------------------------------------- stopped
 
 start "$rpsctl" "http://$good/" -d 1h --require 'p99 < 1us'

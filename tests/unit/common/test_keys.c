@@ -42,6 +42,7 @@ static const struct {
 	{&plan_keys, "at", "2026-11-22T17:00:00Z", "17:00"},
 	{&plan_keys, "label", "commit=1f2e3d4", "commit"},
 	{&plan_keys, "require", "p99 < 50ms", "p99 < 50"},
+	{&plan_keys, "abort-if", "p99 > 2s over 10s", "connect p99 > 2s"},
 	{&plan_keys, "method", "POST", "P ST"},
 	{&plan_keys, "header", "Accept: text/html", "Accept"},
 	{&plan_keys, "body", "some text", "cred:a/b"},

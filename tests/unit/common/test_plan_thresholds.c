@@ -113,6 +113,30 @@ START_TEST(what_no_run_could_answer_is_refused)
 }
 END_TEST
 
+START_TEST(some_rules_end_the_run)
+{
+	struct plan *p = conf_plan(CONF_TARGET
+		"[thresholds]\nrequire = p99 < 50ms\nabort-if = errors > 5% over 10s after 1m\n");
+
+	ASSERT_RULES(p, "p99 < 50ms", "errors > 5% over 10s after 1m");
+	ck_assert(!p->thresholds[0].is_abort);
+	ck_assert(p->thresholds[1].is_abort);
+	plan_free(p);
+	CONF_EXPECT(CONF_TARGET "[thresholds]\nabort-if = status 5xx > 1%\n"
+				"abort-if = stage 1: p99 > 1s\nabort-if = unsteady\n",
+		"f.ini:4: abort-if: status 5xx is not known while a run goes on: abort-if is about "
+		"response (closed model: service), generator-delay, errors, rate, completed or "
+		"sent",
+		"f.ini:5: abort-if: abort-if is about the whole run: leave the stage out",
+		"f.ini:6: abort-if: unsteady is not known while a run goes on: abort-if is about "
+		"response (closed model: service), generator-delay, errors, rate, completed or "
+		"sent");
+	CONF_EXPECT(CONF_TARGET "[thresholds]\nabort-if = service p99 > 1s\n",
+		"f.ini:4: abort-if: 'service p99 > 1s': in the open model abort-if is about "
+		"response times");
+}
+END_TEST
+
 START_TEST(stages_are_numbered_as_their_table)
 {
 	struct plan *p = conf_plan(
@@ -152,8 +176,9 @@ START_TEST(documents_and_texts_have_them)
 	json_t *doc = plan_document(p);
 	struct buf text = {0};
 
-	ck_assert_str_eq(
-		json_string_value(json_array_get(json_object_get(doc, "rules"), 0)), "p99 < 50ms");
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 json_array_get(json_object_get(doc, "rules"), 0), "rule")),
+		"p99 < 50ms");
 	ck_assert_str_eq(
 		json_string_value(json_object_get(
 			json_object_get(json_object_get(doc, "plan"), "effective"), "undecided")),
@@ -176,6 +201,7 @@ int main(void)
 	tcase_add_test(tc, rules_of_overlays_and_flags_are_added);
 	tcase_add_test(tc, rules_are_not_of_the_digest);
 	tcase_add_test(tc, what_no_run_could_answer_is_refused);
+	tcase_add_test(tc, some_rules_end_the_run);
 	tcase_add_test(tc, stages_are_numbered_as_their_table);
 	tcase_add_test(tc, there_is_a_limit);
 	tcase_add_test(tc, documents_and_texts_have_them);

@@ -234,7 +234,7 @@ static const struct {
 	{OPTIONS_STOP, "-r|5", "unknown flag -r"},
 	{0, "--json", "unknown flag --json"},
 	/* of the blueprint, not yet */
-	{RUN, "--abort-if|x", "unknown flag --abort-if"},
+	{OPTIONS_REPORT, "--abort-if|x", "unknown flag --abort-if"},
 	{RUN, "--require", "--require needs a value: RULE"},
 	{RUN, "--connect-to", "--connect-to needs a value: HOST:PORT"},
 	{RUN, "--cacert", "--cacert needs a value: FILE"},

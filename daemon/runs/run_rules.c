@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A rule looks at a stretch of complete intervals: as many of the last ones as it asks for, or all
+ * from `after` on. "abort-if p99 > 2s" ends the run where "p99 <= 2s" would be broken for certain:
+ * too few requests, or what the generator itself added, end nothing. No histogram of an interval is
+ * without the generator's share; the delay at the same rank is taken off instead.
+ *
+ * The arrivals of a server that does not answer at all end by their timeout, so that such a rule is
+ * late by that. */
+#include "daemon/runs/run_rules.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/figure.h"
+#include "common/plan/plan.h"
+#include "common/rules/rule.h"
+#include "common/stats/confidence.h"
+#include "common/stats/histogram.h"
+#include "common/stats/quantile.h"
+#include "daemon/runs/run_private.h"
+#include "daemon/runs/timeline.h"
+
+struct run_stretch {
+	struct timeline_row row; /* its counts */
+	struct histogram response, our_delay;
+};
+
+static int run_stretch_init(struct run_stretch *s)
+{
+	int r;
+
+	*s = (struct run_stretch){0};
+	r = histogram_init(&s->response, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+		HISTOGRAM_INTERVAL_DIGITS);
+	if (r == 0)
+		r = histogram_init(&s->our_delay, HISTOGRAM_INTERVAL_LOWEST, HISTOGRAM_HIGHEST_NS,
+			HISTOGRAM_INTERVAL_DIGITS);
+	return r;
+}
+
+static void run_stretch_fini(struct run_stretch *s)
+{
+	histogram_fini(&s->response);
+	histogram_fini(&s->our_delay);
+}
+
+/* Rows [from, to) of it; false: it is not that long yet. */
+static bool run_stretch_find(
+	const struct timeline *t, const struct rule *rule, size_t *ret_from, size_t *ret_to)
+{
+	int64_t width_ns = timeline_width_ns(t);
+	size_t first = (size_t)((rule->after_ns + width_ns - 1) / width_ns);
+	size_t n = (size_t)((rule->over_ns + width_ns - 1) / width_ns);
+
+	*ret_to = timeline_n_covered(t);
+	*ret_from = n > 0 && *ret_to > n ? *ret_to - n : 0;
+	if (*ret_to <= first || *ret_to - first < n)
+		return false;
+	*ret_from = *ret_from > first ? *ret_from : first;
+	return true;
+}
+
+/* Of a latency over so many arrivals. */
+static double run_stretch_stat(const struct histogram *h, const struct rule *rule, uint64_t planned)
+{
+	if (h->count == 0)
+		return JUDGEMENT_UNSERVED;
+	switch (rule->stat) {
+	case RULE_QUANTILE:
+		return judgement_figure(quantile_offered(h, planned, rule->percent / 100));
+	case RULE_MEAN:
+		return histogram_mean(h);
+	case RULE_MIN:
+		return (double)h->min;
+	default:
+		return planned > h->count ? JUDGEMENT_UNSERVED : (double)h->max;
+	}
+}
+
+static void run_stretch_times(const struct run_stretch *s, const struct rule *rule, bool is_open,
+	double level, struct judgement_figures *ret)
+{
+	bool is_delay = rule->metric == RULE_GENERATOR_DELAY;
+	const struct histogram *h = is_delay ? &s->our_delay : &s->response;
+	bool is_of_all = !is_delay && !rule->is_of_ok && s->row.planned > h->count;
+	uint64_t planned = is_of_all ? s->row.planned : h->count;
+	double share = 0;
+
+	if (is_open && !is_delay && s->our_delay.count > 0)
+		share = run_stretch_stat(&s->our_delay, rule, s->our_delay.count);
+	ret->value = run_stretch_stat(h, rule, planned);
+	ret->less_ours = isfinite(ret->value) ? fmax(ret->value - share, 0) : ret->value;
+	ret->n_effective = (double)planned;
+	ret->least_n = 1;
+	if (rule->stat != RULE_QUANTILE)
+		return;
+	if (!judgement_is_certain(h, planned, 0, rule->percent / 100, share, rule->op, rule->limit))
+		ret->least_n = confidence_least_n(rule->percent / 100, level);
+}
+
+static void run_stretch_counts(
+	const struct run_stretch *s, const struct rule *rule, struct judgement_figures *ret)
+{
+	double seconds = (double)s->row.width_ns / NSEC_PER_SEC;
+	double planned = (double)s->row.planned;
+
+	ret->n_effective = planned;
+	ret->least_n = 1;
+	switch (rule->metric) {
+	case RULE_OK_RATE:
+		ret->value = (double)s->row.ok / seconds;
+		break;
+	case RULE_COMPLETED:
+		ret->value = (double)s->row.completed / seconds;
+		break;
+	case RULE_SENT:
+		ret->value = (double)s->row.sent / seconds;
+		break;
+	default:
+		ret->value = planned - (double)s->row.n;
+		if (!rule->is_count)
+			ret->value = planned > 0 ? ret->value / planned : 0;
+	}
+	ret->less_ours = ret->value;
+}
+
+bool run_rules_judge(const struct timeline *t, const struct rule *rule, bool is_open, double level,
+	struct run_rule_state *ret)
+{
+	struct judgement_figures figures = {0};
+	struct run_stretch s;
+	size_t from, to;
+	int r;
+
+	if (!run_stretch_find(t, rule, &from, &to))
+		return false;
+	r = run_stretch_init(&s);
+	if (r == 0) {
+		timeline_sum(t, from, to, &s.row, &s.response, &s.our_delay);
+		if (rule_metrics[rule->metric].form == RULE_TIME)
+			run_stretch_times(&s, rule, is_open, level, &figures);
+		else
+			run_stretch_counts(&s, rule, &figures);
+		ret->judgement = judgement_of(&figures, rule->op, rule->limit);
+		ret->value = figures.value;
+		ret->end_ns = (int64_t)to * timeline_width_ns(t);
+	}
+	run_stretch_fini(&s);
+	return r == 0;
+}
+
+/* ---------------------------------------------------------------- ending the run */
+
+static struct figure run_rules_figure(const struct rule *rule, double value)
+{
+	struct figure none = {"without an answer"};
+
+	if (!isfinite(value))
+		return none;
+	switch (rule_metrics[rule->metric].form) {
+	case RULE_TIME:
+		return figure_time((int64_t)value);
+	case RULE_SHARE:
+		return rule->is_count ? figure_count((int64_t)value) : figure_share(value);
+	default:
+		return figure_per_s(value);
+	}
+}
+
+static void run_rules_note(
+	struct run *run, size_t which, const struct run_rule_state *state, char *ret, size_t size)
+{
+	const struct rule *rule = &run->plan->thresholds[which].rule;
+	char text[RULE_TEXT_MAX];
+
+	rule_format(rule, text, sizeof(text));
+	(void)snprintf(ret, size, "abort-if %.120s: %.48s at %.48s", text,
+		run_rules_figure(rule, state->value).text, figure_clock(state->end_ns).text);
+	run->aborted_by = which + 1;
+	run->aborted_by_value = state->value;
+	run->aborted_at_ns = state->end_ns;
+}
+
+bool run_rules_watch(struct run *run, char *ret_reason, size_t size)
+{
+	const struct plan *plan = run->plan;
+	int64_t covered_ns =
+		(int64_t)timeline_n_covered(run->timeline) * timeline_width_ns(run->timeline);
+
+	if (covered_ns <= run->rules_seen_ns || run->outcome != AUDIT_COMPLETED ||
+		run->stopped_at_ns > 0)
+		return false;
+	run->rules_seen_ns = covered_ns;
+	for (size_t i = 0; i < plan->n_thresholds; i++) {
+		struct rule rule = plan->thresholds[i].rule;
+		struct run_rule_state state;
+
+		if (!plan->thresholds[i].is_abort)
+			continue;
+		rule.op = rule_inverse(rule.op);
+		if (!run_rules_judge(run->timeline, &rule, plan->model == PLAN_OPEN,
+			    plan->confidence, &state) ||
+			state.judgement != JUDGEMENT_FAIL)
+			continue;
+		run_rules_note(run, i, &state, ret_reason, size);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules while a run goes on: by its intervals, of which each is complete when all arrivals that
+ * were planned in it have ended. Main thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/stats/judgement.h"
+
+struct rule;
+struct run;
+struct timeline;
+
+/* What the last `over` of a rule says to it, or the whole window so far. */
+struct run_rule_state {
+	enum judgement judgement;
+	double value;	/* in the unit of its limit; not finite: of an arrival without an answer */
+	int64_t end_ns; /* of the stretch, since the window's start */
+};
+/* is_open: the open model; level: of confidence. False: there is no such stretch yet, or no memory
+ * for it. */
+bool run_rules_judge(const struct timeline *t, const struct rule *rule, bool is_open, double level,
+	struct run_rule_state *ret);
+
+/* An interval has come: true where a rule of the plan ends the run, with the reason in words. The
+ * rule is remembered for the result. */
+bool run_rules_watch(struct run *run, char *ret_reason, size_t size);
