@@ -5,8 +5,9 @@
  * Percentiles are found in the histograms, over all planned arrivals: those without a good answer
  * rank last. Of the times that the run's headline is about a second histogram without the
  * generator's share was recorded. Other times have none: from a percentile of one stage or request
- * is taken what the generator added to the same percentile of the whole run, from service times and
- * those to the first byte how late answers were read.
+ * is taken what the generator added to the same percentile of the whole run, but no more than is
+ * above its service times; from service times and those to the first byte how late answers were
+ * read.
  *
  * An arrival that timed out after the generator had been late may have failed by that. It had its
  * timeout less the longest delay: where that alone is beyond the limit the rule is broken without
@@ -209,11 +210,12 @@ static double rule_stat_of(
 	}
 }
 
-/* That of a latency of the run, over the values that it has; 0: it has none. */
-static int rule_stat_of_run(
-	const struct result *r, const char *name, const struct rule *rule, double *ret)
+/* That of one of these latencies, over the values that it has; 0: there is none. */
+static int rule_stat_in(
+	const struct result_list *latencies, const char *name, const struct rule *rule, double *ret)
 {
-	const struct result_latency *latency = result_find_latency(r, name);
+	const struct result_latency *latency =
+		result_list_find(&result_latency_table, latencies, name);
 	struct histogram h;
 	int result = latency ? result_read_histogram(latency, &h) : 1;
 
@@ -227,20 +229,41 @@ static int rule_stat_of_run(
 	return 0;
 }
 
+/* A response takes its own service time at least, less how late its answer was read: what is above
+ * that. */
+static int rule_find_most(const struct rule_place *p, const struct rule *rule, double *ret)
+{
+	double response = 0, service = 0, slack = 0;
+	int r = rule_stat_in(p->latency, "response", rule, &response);
+
+	if (r == 0)
+		r = rule_stat_in(p->latency, "service", rule, &service);
+	if (r == 0)
+		r = rule_stat_in(&p->r->latency, "rx_slack", rule, &slack);
+	*ret = service > 0 ? fmax(response - fmax(service - slack, 0), 0) : response;
+	return r;
+}
+
 /* What the generator added to this figure, where no histogram has it without. */
 static int rule_find_share(const struct rule_place *p, const struct rule *rule, double *ret)
 {
-	double whole = 0, less = 0;
+	const struct result_list *all = &p->r->latency;
+	const char *name = rule_time_name(p, rule);
+	double whole = 0, less = 0, most = 0;
 	int r = 0;
 
 	*ret = 0;
-	if (str_eq(rule_time_name(p, rule), rule_main_name(p))) {
-		r = rule_stat_of_run(p->r, rule_main_name(p), rule, &whole);
-		if (r == 0)
-			r = rule_stat_of_run(p->r, rule_less_name(p), rule, &less);
-		*ret = less > 0 ? fmax(whole - less, 0) : 0;
-	} else if (rule_metrics[rule->metric].is_of_planned) {
-		r = rule_stat_of_run(p->r, "rx_slack", rule, ret);
+	if (!rule_metrics[rule->metric].is_of_planned)
+		return 0;
+	if (!str_eq(name, rule_main_name(p)))
+		return rule_stat_in(all, "rx_slack", rule, ret);
+	r = rule_stat_in(all, name, rule, &whole);
+	if (r == 0)
+		r = rule_stat_in(all, rule_less_name(p), rule, &less);
+	*ret = less > 0 ? fmax(whole - less, 0) : 0;
+	if (r == 0 && p->is_open) {
+		r = rule_find_most(p, rule, &most);
+		*ret = fmin(*ret, most);
 	}
 	return r;
 }
