@@ -58,6 +58,12 @@ static const char command_report_more[] =
 	"undecided, 13 failed, 14 stopped); 1 output not written, 64 usage, 66 no such\n"
 	"run or file, 69 no daemon, 78 the file is no result.\n";
 
+static const char command_wait_more[] =
+	"For a run that rpsctl start has begun: prints nothing, and ends with its exit\n"
+	"status, as rpsctl run would have; that of one that has finished comes at once.\n"
+	"Exit status: that of the run, see rpsctl help run; 66 no such run, 69 no daemon,\n"
+	"or lost.\n";
+
 static const char command_check_more[] =
 	"A run file without [target] is an overlay of the run file before it, as after\n"
 	"rpsctl run. rpsd.conf is read with the drop-ins beside it. Exit status: 0 good,\n"
@@ -104,6 +110,8 @@ const struct command commands[] = {
 		OPTIONS_JSON | OPTIONS_CONTROL, 0, 1, cmd_status, COMMAND_RUN},
 	{"watch", "[RUN]", "the live view of a run (the newest)",
 		command_watch_more, OPTIONS_CONTROL, 0, 1, cmd_watch, COMMAND_RUN},
+	{"wait", "[RUN]", "wait for the end of a run (the newest)", command_wait_more,
+		OPTIONS_CONTROL, 0, 1, cmd_wait, COMMAND_RUN},
 	{"report", "[RUN|FILE]", "show the report of a run, or of a .json result",
 		command_report_more,
 		OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_CONTROL | OPTIONS_RULES, 0, 1, cmd_report, COMMAND_RESULT},

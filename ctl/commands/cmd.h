@@ -62,6 +62,7 @@ int cmd_resume(struct options *o);
 int cmd_next(struct options *o);
 int cmd_status(struct options *o);
 int cmd_watch(struct options *o);
+int cmd_wait(struct options *o);
 int cmd_check(struct options *o);
 int cmd_show(struct options *o);
 int cmd_report(struct options *o);

@@ -11,6 +11,8 @@ start_origin --errors '1.85% 503'
 flawed=$ORIGIN
 start_origin --errors '100% 404'
 missing=$ORIGIN
+start_origin --delay 20ms
+slow=$ORIGIN
 free_port
 absent=127.0.0.1:$FREE_PORT
 
@@ -71,7 +73,7 @@ done
 
 cat >"$T/shop.ini" <<-EOF
 	[target]
-	url = http://$good/
+	url = http://$slow/
 	[load]
 	stage = hold 200 for 1s
 	stage = hold 400 for 1s
@@ -79,13 +81,13 @@ cat >"$T/shop.ini" <<-EOF
 	require = p95 < 5s
 	[request buy]
 	path = /buy
-	require = p95 < 1us
+	require = p95 < 1ms
 	[thresholds]
 	require = stage 2: errors <= 0
 EOF
 expect_exit 10 "$rpsctl" "$T/shop.ini" -q --require 'rate > 1/s' -o "$T/shop.json"
 expect_line "$OUT" '^  FAIL   1 of 4 rules is broken'
-expect_line "$OUT" '^  FAIL  request buy: response p95 < 1us '
+expect_line "$OUT" '^  FAIL  request buy: response p95 < 1ms '
 expect_line "$OUT" '^  pass  request browse: response p95 < 5s '
 expect_line "$OUT" '^  pass  stage 2: errors <= 0 '
 expect_line "$OUT" '^  pass  rate > 1/s '
@@ -126,3 +128,27 @@ kill -INT "$PID"
 wait_exit "$PID" 20
 expect_equal "status of a stopped run" "$STATUS" 14
 expect_line "$OUT" '^  STOPPED   '
+
+# ---------------------------------------------------------------- in the service: start, then wait
+
+mkdir "$T/run"
+cat >"$T/rpsd.conf" <<CONF
+[control]
+socket = $T/run/control.socket
+observe = $T/run/observe.socket
+CONF
+start "$rpsd" --config "$T/rpsd.conf"
+wait_line "$ERR" 'listening on .*observe\.socket'
+export RPSCTL_SOCKET=$T/run/control.socket
+OUT=$T/stdout.ctl ERR=$T/stderr.ctl
+for row in '10 p50<1us' '0 p50<5s' '12 p99.99<5s'; do
+	read -r status rule <<<"$row"
+	id=$("$rpsctl" start "http://$good/" -r 1000 -d 1s --require "$rule" 2>"$ERR")
+	expect_exit "$status" "$rpsctl" wait "$id"
+	expect_text "what wait prints" "$OUT" ""
+	# It has finished: the same at once, and of the newest.
+	expect_exit "$status" "$rpsctl" wait
+	expect_exit "$status" "$rpsctl" report "$id" --require 'errors <= 100%'
+done
+expect_exit 66 "$rpsctl" wait nobody-1
+expect_exit 69 "$rpsctl" wait --socket "$T/no.socket"
