@@ -57,6 +57,15 @@ static const struct result_table progress_last_table =
 	TABLE(progress_last_fields, "the newest interval");
 #undef S
 
+#define S struct progress_rule
+static const struct result_field progress_rule_fields[] = {
+	FIELD(rule, TEXT),
+	FIELD(result, TEXT),
+	FIELD(value, REAL),
+};
+const struct result_table progress_rule_table = TABLE(progress_rule_fields, "a rule");
+#undef S
+
 #define S struct progress
 static const struct result_field progress_fields[] = {
 	FIELD(run, PART, .table = &progress_run_table),
@@ -80,6 +89,7 @@ static const struct result_field progress_fields[] = {
 	FIELD(p50_ns, INT),
 	FIELD(p99_ns, INT),
 	FIELD(our_delay_p99_ns, INT),
+	FIELD(rules, ROWS, .table = &progress_rule_table),
 	FIELD(events, ROWS, .table = &result_event_table),
 };
 const struct result_table progress_table = TABLE(progress_fields, "the progress of a run");

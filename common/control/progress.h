@@ -31,6 +31,12 @@ struct progress_last {
 	int64_t p50_ns, p99_ns, max_ns, our_delay_p99_ns;
 };
 
+struct progress_rule {
+	enum result_state is;
+	char *rule, *result;
+	double value;
+};
+
 struct progress {
 	enum result_state is;
 	struct progress_run run;
@@ -43,11 +49,13 @@ struct progress {
 	struct progress_stage stage;
 	struct progress_last last;
 	int64_t p50_ns, p99_ns, our_delay_p99_ns;
+	struct result_list rules;  /* struct progress_rule */
 	struct result_list events; /* struct result_event */
 };
 
 extern const struct result_table progress_table;
 extern const struct result_table progress_run_table;
+extern const struct result_table progress_rule_table;
 
 void progress_init(struct progress *p);
 void progress_fini(struct progress *p);

@@ -29,6 +29,7 @@
 #include "ctl/print.h"
 #include "ctl/live/view.h"
 #include "ctl/live/view_read.h"
+#include "ctl/live/view_rules.h"
 
 #define DISPLAY_BAR_MIN 12u
 #define DISPLAY_BAR_MAX 40u
@@ -181,18 +182,20 @@ static struct figure display_so_far(const struct progress *doc, double asked)
 int display_plain(const struct progress *doc, struct buf *ret)
 {
 	double asked = view_is_closed(doc) ? -1 : doc->asked_per_s;
+	const char *rules = view_worst_rule(doc);
 
 	if (view_int(doc->last.width_ns) <= 0)
 		return 0;
 	return buf_printf(ret,
-		"%s asked %s sent %s ok %s fail %s p50 %s p99 %s inflight %" PRId64 " ours %s%s\n",
+		"%s asked %s sent %s ok %s fail %s p50 %s p99 %s inflight %" PRId64
+		" ours %s%s%s%s\n",
 		figure_clock(view_int(doc->elapsed_ns)).text, display_number(asked).text,
 		display_number(view_rate(doc, doc->last.sent)).text,
 		display_number(view_rate(doc, doc->last.ok)).text,
 		display_number(view_rate(doc, doc->last.failed)).text,
 		display_plain_ms(doc->last.p50_ns).text, display_plain_ms(doc->last.p99_ns).text,
 		view_int(doc->in_flight), display_plain_ms(doc->last.our_delay_p99_ns).text,
-		display_so_far(doc, asked).text);
+		*rules ? " rules " : "", rules, display_so_far(doc, asked).text);
 }
 
 /* ---------------------------------------------------------------- drawing */

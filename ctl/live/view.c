@@ -34,6 +34,7 @@
 #include "ctl/spark.h"
 #include "ctl/live/view_history.h"
 #include "ctl/live/view_read.h"
+#include "ctl/live/view_rules.h"
 
 #define VIEW_LINES_MAX 40u
 /* The size of the widest line: three bytes for each column, and marks. */
@@ -48,6 +49,9 @@
 #define VIEW_LAST 10
 #define VIEW_WHOLE 11
 #define VIEW_MORE_ROOM 80u
+
+/* Rules that have a row of their own, at most. */
+#define VIEW_RULES_MAX 6u
 
 /* Lines that are kept longest come first. */
 enum view_weight {
@@ -376,6 +380,66 @@ static void view_put_quantile(
 		view_time(whole_ns).text, note);
 }
 
+/* The rows of the table that a rule may stand beside; it is about all that was planned. */
+enum view_row {
+	VIEW_ROW_P50,
+	VIEW_ROW_P99,
+	VIEW_ROW_FAILED,
+	VIEW_ROW_NONE,
+};
+
+static enum view_row view_row_of(const struct rule *rule)
+{
+	bool is_main = rule->metric == RULE_MAIN || rule->metric == RULE_RESPONSE ||
+		       rule->metric == RULE_SERVICE;
+
+	if ((rule->metric == RULE_ERRORS || rule->metric == RULE_FAILED) && !rule->is_count)
+		return VIEW_ROW_FAILED;
+	if (!is_main || rule->stat != RULE_QUANTILE || rule->is_of_ok)
+		return VIEW_ROW_NONE;
+	return rule->percent == 50   ? VIEW_ROW_P50
+	       : rule->percent == 99 ? VIEW_ROW_P99
+				     : VIEW_ROW_NONE;
+}
+
+/* The first rule beside that row; ret_i: its number, view_n_rules: none. */
+static void view_rule_note(
+	const struct view_page *p, enum view_row row, char *ret, size_t size, size_t *ret_i)
+{
+	struct view_rule rule;
+
+	*ret = '\0';
+	for (*ret_i = 0; *ret_i < view_n_rules(p->doc); ++*ret_i) {
+		if (!view_rule(p->doc, *ret_i, &rule) || view_row_of(&rule.rule) != row)
+			continue;
+		(void)snprintf(ret, size, "%s  %s%s%s", rule.limit, rule.colour, rule.word,
+			*rule.colour ? STYLE_PLAIN : "");
+		return;
+	}
+}
+
+/* Rules with a row of their own. */
+static void view_put_rules(struct view_page *p, const size_t taken[static VIEW_ROW_NONE])
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < view_n_rules(p->doc) && n < VIEW_RULES_MAX; i++) {
+		struct view_rule rule;
+		bool is_taken = false;
+		char note[192];
+
+		for (size_t k = 0; k < VIEW_ROW_NONE; k++)
+			is_taken |= taken[k] == i;
+		if (is_taken || !view_rule(p->doc, i, &rule))
+			continue;
+		(void)snprintf(note, sizeof(note), "%s  %s%s%s", rule.limit, rule.colour, rule.word,
+			*rule.colour ? STYLE_PLAIN : "");
+		rule.metric[view_width(p, VIEW_LABEL)] = '\0';
+		view_put_row(p, rule.metric, "", rule.value.text, note);
+		n++;
+	}
+}
+
 static void view_put_table(struct view_page *p)
 {
 	int64_t width_ms = view_int(p->doc->last.width_ns) / NSEC_PER_MSEC;
@@ -383,7 +447,8 @@ static void view_put_table(struct view_page *p)
 	bool is_wide = p->room + 1 >= VIEW_MORE_ROOM;
 	double cpu = 0;
 	char title[48];
-	char note[128];
+	char note[192];
+	size_t taken[VIEW_ROW_NONE];
 
 	if (width_ms % 1000 == 0)
 		(void)snprintf(
@@ -392,17 +457,21 @@ static void view_put_table(struct view_page *p)
 		(void)snprintf(title, sizeof(title), "last %" PRId64 " ms", width_ms);
 	view_put(p, VIEW_TABLE, "  %*s%*s", view_width(p, VIEW_LABEL) + view_width(p, VIEW_LAST),
 		title, view_width(p, VIEW_WHOLE), "whole run");
+	view_rule_note(p, VIEW_ROW_P50, note, sizeof(note), &taken[VIEW_ROW_P50]);
 	view_put_quantile(p, p->closed ? "service p50" : "response p50", p->doc->last.p50_ns,
-		p->doc->p50_ns, "");
+		p->doc->p50_ns, note);
+	view_rule_note(p, VIEW_ROW_P99, note, sizeof(note), &taken[VIEW_ROW_P99]);
 	view_put_quantile(p, p->closed ? "service p99" : "response p99", p->doc->last.p99_ns,
-		p->doc->p99_ns, "");
+		p->doc->p99_ns, note);
 	if (result_is_real(p->doc->cpu_share))
 		cpu = p->doc->cpu_share;
-	(void)snprintf(note, sizeof(note), "cpu %s", figure_percent(cpu).text);
+	view_rule_note(p, VIEW_ROW_FAILED, note, sizeof(note), &taken[VIEW_ROW_FAILED]);
+	if (p->closed && !*note)
+		(void)snprintf(note, sizeof(note), "cpu %s", figure_percent(cpu).text);
 	view_put_row(p, "failed",
 		view_share_of(view_int(p->doc->last.failed), view_int(p->doc->last.ok)).text,
-		view_share_of(view_int(p->doc->failed), view_int(p->doc->ok)).text,
-		p->closed ? note : "");
+		view_share_of(view_int(p->doc->failed), view_int(p->doc->ok)).text, note);
+	(void)snprintf(note, sizeof(note), "cpu %s", figure_percent(cpu).text);
 	/* Users who wait for their answers have no plan that we could be late for. */
 	if (!p->closed)
 		view_put_quantile(p, "our delay p99", p->doc->last.our_delay_p99_ns,
@@ -413,6 +482,7 @@ static void view_put_table(struct view_page *p)
 		is_wide ? "connections" : "conn.");
 	view_put_row(
 		p, "oldest waiting", oldest_ns > 0 ? figure_time(oldest_ns).text : "-", "", note);
+	view_put_rules(p, taken);
 }
 
 /* ---------------------------------------------------------------- sparklines, events, keys */

@@ -514,6 +514,13 @@ int run_new(const struct run_config *config, struct run **ret, struct err *reter
 	timer_init(&run->state_mark);
 	timer_init(&run->limit_mark);
 	timer_queue_init(&run->marks, run->loop, run_on_mark, run);
+	if (run->plan->n_thresholds > 0) {
+		run->rule_states = calloc(run->plan->n_thresholds, sizeof(*run->rule_states));
+		if (!run->rule_states) {
+			run_free(run);
+			return -ENOMEM;
+		}
+	}
 	r = stats_totals_init(&run->totals, plan_n_named(run->plan), plan_n_rows(run->plan));
 	if (r == 0)
 		r = run_make_requests(run);
@@ -544,6 +551,7 @@ struct run *run_free(struct run *run)
 	timer_queue_fini(&run->marks);
 	run_steering_fini(&run->steering);
 	free(run->events);
+	free(run->rule_states);
 	for (size_t i = 0; run->requests && i < run->plan->n_requests; i++)
 		request_fini(&run->requests[i]);
 	free(run->requests);

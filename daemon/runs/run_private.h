@@ -20,6 +20,7 @@
 #include "daemon/runs/run_target.h"
 #include "daemon/runs/sample.h"
 
+struct run_rule_state;
 struct timeline;
 
 #define RUN_EVENTS_MAX 64 /* not counting steering acts */
@@ -75,6 +76,7 @@ struct run {
 	struct stats_totals totals;
 	struct worker_summary summary; /* sums over workers */
 	struct run_host host;
+	struct run_rule_state *rule_states; /* one for each of the plan's; NULL: it has none */
 	int64_t rules_seen_ns; /* of the window: up to here the rules have been asked */
 	size_t aborted_by;     /* the number of the plan's rule, from 1; 0: none */
 	double aborted_by_value;

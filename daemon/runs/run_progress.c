@@ -178,7 +178,7 @@ int run_progress(const struct run *run, struct progress *ret)
 	}
 	progress_init(p);
 	p->is = RESULT_IS_THERE;
-	p->run.is = p->events.is = RESULT_IS_NULL;
+	p->run.is = p->events.is = p->rules.is = RESULT_IS_NULL;
 	p->elapsed_ns = 0;
 	p->total_ns = run_progress_known(run->times.end_ns);
 	if (run->times.t0_ns > 0) {

@@ -8,12 +8,15 @@
  * late by that. */
 #include "daemon/runs/run_rules.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "common/clock.h"
 #include "common/figure.h"
 #include "common/plan/plan.h"
+#include "common/result/result_fill.h"
+#include "common/result/result_table.h"
 #include "common/rules/rule.h"
 #include "common/stats/confidence.h"
 #include "common/stats/histogram.h"
@@ -125,10 +128,24 @@ static void run_stretch_counts(
 	ret->less_ours = ret->value;
 }
 
+static void run_stretch_judge(const struct run_stretch *s, const struct rule *rule, bool is_open,
+	double level, struct run_rule_state *ret)
+{
+	struct judgement_figures figures = {0};
+
+	if (rule_metrics[rule->metric].form == RULE_TIME)
+		run_stretch_times(s, rule, is_open, level, &figures);
+	else
+		run_stretch_counts(s, rule, &figures);
+	ret->is_known = true;
+	ret->judgement = judgement_of(&figures, rule->op, rule->limit);
+	ret->value = figures.value;
+	ret->end_ns = s->row.start_ns + s->row.width_ns;
+}
+
 bool run_rules_judge(const struct timeline *t, const struct rule *rule, bool is_open, double level,
 	struct run_rule_state *ret)
 {
-	struct judgement_figures figures = {0};
 	struct run_stretch s;
 	size_t from, to;
 	int r;
@@ -138,16 +155,69 @@ bool run_rules_judge(const struct timeline *t, const struct rule *rule, bool is_
 	r = run_stretch_init(&s);
 	if (r == 0) {
 		timeline_sum(t, from, to, &s.row, &s.response, &s.our_delay);
-		if (rule_metrics[rule->metric].form == RULE_TIME)
-			run_stretch_times(&s, rule, is_open, level, &figures);
-		else
-			run_stretch_counts(&s, rule, &figures);
-		ret->judgement = judgement_of(&figures, rule->op, rule->limit);
-		ret->value = figures.value;
-		ret->end_ns = (int64_t)to * timeline_width_ns(t);
+		run_stretch_judge(&s, rule, is_open, level, ret);
 	}
 	run_stretch_fini(&s);
 	return r == 0;
+}
+
+/* ---------------------------------------------------------------- how they stand */
+
+/* It is looked at while the run goes on, by all of it so far. */
+static bool run_rules_is_live(const struct plan *plan, size_t i)
+{
+	const struct rule *rule = &plan->thresholds[i].rule;
+
+	if (plan->thresholds[i].is_abort || rule->scope != RULE_OF_RUN)
+		return false;
+	return rule_metrics[rule->metric].in_intervals &&
+	       (rule->metric != RULE_SERVICE || plan->model == PLAN_CLOSED);
+}
+
+/* All of them by one sum. */
+static void run_rules_look(struct run *run)
+{
+	const struct plan *plan = run->plan;
+	struct run_stretch s;
+	size_t n_live = 0;
+
+	for (size_t i = 0; i < plan->n_thresholds; i++)
+		n_live += run_rules_is_live(plan, i);
+	if (n_live == 0 || !run->rule_states)
+		return;
+	if (run_stretch_init(&s) == 0) {
+		timeline_sum(run->timeline, 0, timeline_n_covered(run->timeline), &s.row,
+			&s.response, &s.our_delay);
+		for (size_t i = 0; i < plan->n_thresholds; i++)
+			if (run_rules_is_live(plan, i))
+				run_stretch_judge(&s, &plan->thresholds[i].rule,
+					plan->model == PLAN_OPEN, plan->confidence,
+					&run->rule_states[i]);
+	}
+	run_stretch_fini(&s);
+}
+
+int run_rules_fill(const struct run *run, struct result_list *to)
+{
+	char text[RULE_TEXT_MAX];
+
+	to->is = RESULT_IS_THERE;
+	for (size_t i = 0; run->rule_states && i < run->plan->n_thresholds; i++) {
+		const struct run_rule_state *state = &run->rule_states[i];
+		struct progress_rule *row;
+
+		if (!state->is_known)
+			continue;
+		row = result_list_add(&progress_rule_table, to, NULL);
+		if (!row)
+			return -ENOMEM;
+		rule_format(&run->plan->thresholds[i].rule, text, sizeof(text));
+		row->value = isfinite(state->value) ? state->value : RESULT_REAL_NULL;
+		if (result_set_text(&row->rule, text) < 0 ||
+			result_set_text(&row->result, judgement_names[state->judgement]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* ---------------------------------------------------------------- ending the run */
@@ -192,6 +262,7 @@ bool run_rules_watch(struct run *run, char *ret_reason, size_t size)
 		run->stopped_at_ns > 0)
 		return false;
 	run->rules_seen_ns = covered_ns;
+	run_rules_look(run);
 	for (size_t i = 0; i < plan->n_thresholds; i++) {
 		struct rule rule = plan->thresholds[i].rule;
 		struct run_rule_state state;

@@ -13,8 +13,11 @@ struct rule;
 struct run;
 struct timeline;
 
+struct result_list;
+
 /* What the last `over` of a rule says to it, or the whole window so far. */
 struct run_rule_state {
+	bool is_known; /* else nothing below is */
 	enum judgement judgement;
 	double value;	/* in the unit of its limit; not finite: of an arrival without an answer */
 	int64_t end_ns; /* of the stretch, since the window's start */
@@ -23,6 +26,10 @@ struct run_rule_state {
  * for it. */
 bool run_rules_judge(const struct timeline *t, const struct rule *rule, bool is_open, double level,
 	struct run_rule_state *ret);
+
+/* How the rules to be kept stand, as far as they can be judged meanwhile: struct progress_rule. 0
+ * or -ENOMEM. */
+int run_rules_fill(const struct run *run, struct result_list *to);
 
 /* An interval has come: true where a rule of the plan ends the run, with the reason in words. The
  * rule is remembered for the result. */

@@ -9,6 +9,7 @@
 
 #include "common/control/progress.h"
 #include "daemon/runs/registry.h"
+#include "daemon/runs/run_rules.h"
 #include "daemon/service/methods_call.h"
 
 #define METHODS_EVENTS_MAX 16 /* the newest ones are shown */
@@ -42,7 +43,7 @@ static json_t *methods_json_watch(
 
 	if (run_progress(run, &p) == 0 &&
 		methods_fill_run(run, control_call_peer(call)->role, &p.run) == 0 &&
-		methods_fill_events(run, &p.events) == 0)
+		methods_fill_events(run, &p.events) == 0 && run_rules_fill(run, &p.rules) == 0)
 		answer = progress_write(&p, skipped);
 	progress_fini(&p);
 	return answer;

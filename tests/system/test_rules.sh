@@ -120,6 +120,14 @@ expect_exit 0 "$rpsctl" "http://$good/" -q -r 200 -d 2s --abort-if 'errors > 50%
 	--abort-if 'p99 > 5s' --require 'errors < 1%'
 expect_line "$OUT" '^  PASS   '
 
+# ---------------------------------------------------------------- while it goes on
+
+expect_exit 10 "$rpsctl" "http://$good/" -r 500 -d 2s --require 'errors < 1%' \
+	--require 'sent > 1000/s'
+expect_line "$ERR" '^0:0[12] .* ours [0-9.-]+ rules broken$'
+expect_exit 0 "$rpsctl" "http://$good/" -r 500 -d 2s --require 'errors < 1%'
+expect_line "$ERR" '^0:0[12] .* ours [0-9.-]+ rules holding$'
+
 # ---------------------------------------------------------------- stopped
 
 start "$rpsctl" "http://$good/" -d 1h --require 'p99 < 1us'

@@ -165,6 +165,35 @@ START_TEST(test_plain)
 }
 END_TEST
 
+/* The worst of all rules, in one word. */
+START_TEST(test_plain_with_rules)
+{
+	static const struct {
+		const char *rules, *end;
+	} rows[] = {
+		{"[]", " ours 0.400\n"},
+		{"[{\"rule\":\"p99 < 1s\",\"result\":\"pass\"}]", " ours 0.400 rules holding\n"},
+		{"[{\"rule\":\"p99 < 1s\",\"result\":\"undecided\"},"
+		 "{\"rule\":\"p50 < 1s\",\"result\":\"pass\"}]",
+			" ours 0.400 rules undecided\n"},
+		{"[{\"rule\":\"p99 < 1s\",\"result\":\"undecided\"},"
+		 "{\"rule\":\"p50 < 1s\",\"result\":\"fail\"},5]",
+			" ours 0.400 rules broken\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *doc = running();
+		struct buf text = {0};
+
+		json_object_set_new(doc, "rules", json_loads(rows[i].rules, 0, NULL));
+		plain(doc, &text);
+		ck_assert_msg(str_ends(text.data, rows[i].end), "%s", text.data);
+		buf_fini(&text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
 /* Into a pipe: a line for each interval, none for a change of state alone, nothing to wipe. */
 START_TEST(test_show_in_a_pipe)
 {
@@ -333,6 +362,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_bar_always_fits, 0, 4);
 	tcase_add_test(tcase, test_bar_of_other_states);
 	tcase_add_test(tcase, test_plain);
+	tcase_add_test(tcase, test_plain_with_rules);
 	tcase_add_test(tcase, test_show_in_a_pipe);
 	tcase_add_test(tcase, test_show_equal_intervals);
 	tcase_add_loop_test(tcase, test_show_last, 0, 4);

@@ -124,6 +124,20 @@ static void make_draining(struct scene *s)
 	s->view.message = "stopping: waiting for answers in flight; Ctrl-C again to stop now";
 }
 
+/* Beside the rows that they are about, and rows of their own. */
+static void make_rules(struct scene *s)
+{
+	remember(s, 120);
+	change(s->doc,
+		"{'rules': [{'rule': 'p99 < 50ms', 'result': 'pass', 'value': 43900000.0},"
+		" {'rule': 'failed < 0.05%', 'result': 'fail', 'value': 0.0006},"
+		" {'rule': 'p99 < 1s', 'result': 'pass', 'value': 43900000.0},"
+		" {'rule': 'p99.9 of ok < 50ms', 'result': 'undecided', 'value': 48000000.0},"
+		" {'rule': 'rate > 490/s', 'result': 'pass', 'value': 499.7},"
+		" {'rule': 'max < 1s', 'result': 'fail', 'value': null},"
+		" {'rule': 'of a later version', 'result': 'pass', 'value': 1}, 5]}");
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct scene *s);
@@ -133,6 +147,7 @@ static const struct {
 	{"stalled", make_stalled},
 	{"preparing", make_preparing},
 	{"draining", make_draining},
+	{"rules", make_rules},
 };
 #define SCENES ((int)(sizeof(scenes) / sizeof(*scenes)))
 
