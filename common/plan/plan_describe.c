@@ -354,6 +354,23 @@ static int plan_describe_labels(const struct plan *p, struct buf *b)
 	return r;
 }
 
+/* "  (takes 2,995 requests)", where a percentile of the run has fewer; "": it has enough, or that
+ * depends on the answers. */
+static struct figure plan_lacks(const struct plan *p, const struct plan_threshold *t)
+{
+	struct figure f = {""};
+	double least;
+
+	if (t->is_abort || t->rule.scope != RULE_OF_RUN || !plan_counts_arrivals(p) ||
+		!rule_metrics[t->rule.metric].is_of_planned || t->rule.stat != RULE_QUANTILE)
+		return f;
+	least = confidence_least_n(t->rule.percent / 100, p->confidence);
+	if ((double)plan_count(p) < least)
+		(void)snprintf(f.text, sizeof(f.text), "  (takes %.26s requests)",
+			figure_count((int64_t)least).text);
+	return f;
+}
+
 static int plan_describe_rules(const struct plan *p, struct buf *b)
 {
 	char text[RULE_TEXT_MAX];
@@ -364,11 +381,11 @@ static int plan_describe_rules(const struct plan *p, struct buf *b)
 		bool is_next = i > 0 && t->is_abort == t[-1].is_abort;
 
 		rule_format(&t->rule, text, sizeof(text));
-		r = buf_printf(b, "  %-12s %s\n",
+		r = buf_printf(b, "  %-12s %s%s\n",
 			is_next	      ? ""
 			: t->is_abort ? "abort if"
 				      : "require",
-			text);
+			text, plan_lacks(p, t).text);
 	}
 	return r;
 }

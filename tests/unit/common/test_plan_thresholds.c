@@ -192,6 +192,24 @@ START_TEST(documents_and_texts_have_them)
 }
 END_TEST
 
+START_TEST(what_takes_more_requests_is_told)
+{
+	struct plan *p = conf_plan(CONF_TARGET "[load]\nrequests = 299\n[thresholds]\n"
+					       "require = p99 < 50ms\nrequire = p99.9 < 50ms\n"
+					       "require = max < 50ms\nabort-if = p99.9 > 1s\n");
+	struct buf text = {0};
+
+	ck_assert_int_eq(plan_describe(p, &text), 0);
+	ck_assert_msg(strstr(text.data, "\n  require      p99 < 50ms\n"
+					"               p99.9 < 50ms  (takes 2,995 requests)\n"
+					"               max < 50ms\n"
+					"  abort if     p99.9 > 1s\n"),
+		"%s", text.data);
+	buf_fini(&text);
+	plan_free(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("plan_thresholds");
@@ -204,6 +222,7 @@ int main(void)
 	tcase_add_test(tc, some_rules_end_the_run);
 	tcase_add_test(tc, stages_are_numbered_as_their_table);
 	tcase_add_test(tc, there_is_a_limit);
+	tcase_add_test(tc, what_takes_more_requests_is_told);
 	tcase_add_test(tc, documents_and_texts_have_them);
 	suite_add_tcase(suite, tc);
 	return suite_main(suite);
