@@ -5,14 +5,15 @@
 
 #include <stdbool.h>
 
+#include "common/config/keys.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/plan/plan_keys.h"
 #include "common/result/result.h"
 #include "common/result/result_json.h"
 #include "common/result/result_rules.h"
 #include "common/result/result_table.h"
 #include "common/rules/rule.h"
-#include "common/str.h"
 #include "ctl/command.h"
 #include "ctl/options.h"
 
@@ -28,14 +29,17 @@ static int rules_read(const char *text, struct rule *ret)
 
 int rules_check(const struct options *o)
 {
+	struct err err = {0};
 	struct rule rule;
 	int r = 0;
 
 	for (size_t i = 0; i < o->n_requires && r == 0; i++)
 		r = rules_read(o->requires[i], &rule);
-	if (r == 0 && o->undecided && !str_eq(o->undecided, RESULT_UNDECIDED_FAIL) &&
-		!str_eq(o->undecided, RESULT_UNDECIDED_PASS)) {
-		command_complain("--undecided %s: expected fail or pass", o->undecided);
+	/* As the key of a run file: what it may be and what is said of others. */
+	if (r == 0 && o->undecided &&
+		keys_parse(keys_find(&plan_keys, "run", "undecided"), o->undecided, NULL, &err) !=
+			0) {
+		command_complain("--undecided: %s", err.text);
 		r = EXIT_USAGE;
 	}
 	return r;

@@ -133,6 +133,7 @@ static const struct {
 	{"open", "p99.99 < 50ms", NULL, 0, "undecided", EXIT_UNDECIDED},
 	{"open", "p99.99 < 50ms", "pass", 0, "undecided", 0},
 	{"open", "p99.99 < 50ms", "fail", 0, "undecided", EXIT_RULE_FAILED},
+	{"open", "p99.99 < 50ms", "undecided", 0, "undecided", EXIT_UNDECIDED},
 	{"errors", "errors < 1%", NULL, 0, "fail", EXIT_RULE_FAILED},
 	{"errors", "errors < 50%", NULL, 0, "pass", 0},
 	{"closed", "p99 < 50ms", NULL, 0, "pass", 0},
