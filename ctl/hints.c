@@ -5,6 +5,7 @@
  * URL to load. */
 #include "ctl/hints.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -50,9 +51,9 @@ struct hints_row {
 #define HINTS_REDIRECTS "redirects are not followed"
 #define HINTS_FAIL "leave it out: a status from 400 on is counted as failed"
 #define HINTS_HEAD "HEAD requests are -X HEAD"
-#define HINTS_HEADERS "headers of answers are not shown; " HINTS_HEAD
+#define HINTS_HEADERS "leave it out: headers of answers are not shown; " HINTS_HEAD
 #define HINTS_LATER "start does not wait for the end of the run: then rpsctl report RUN "
-#define HINTS_QUIET "-q turns progress off"
+#define HINTS_QUIET "leave it out, or -q, which turns progress off"
 #define HINTS_NO_TLS                                                                               \
 	"rpsctl origin serves HTTP without TLS; for https there is openssl s_server -www, or "     \
 	"nginx"
@@ -74,6 +75,7 @@ static const struct hints_row hints_unknowns[] = {
 		NULL},
 	{"-s", HINTS_NUMBER, "the timeout of a request is --timeout VALUE", NULL},
 	{"-s", HINTS_ANY, HINTS_SCRIPT, NULL},
+	{"-S", HINTS_ANY, "leave it out: what fails is always shown", NULL},
 	{"-m", HINTS_NUMBER, "the timeout of a request is --timeout VALUE; " HINTS_STREAMS, NULL},
 	{"-m", HINTS_ANY, "the method is -X VALUE", "METHOD"},
 	{"-l", HINTS_ANY, HINTS_LATENCY ", and answers may differ in length", NULL},
@@ -155,7 +157,8 @@ static const struct hints_row hints_unknowns[] = {
 	{"--silent", HINTS_ANY, HINTS_QUIET, NULL},
 	{"--sni", HINTS_ANY, "it is --set tls.server-name=VALUE", "HOST"},
 	{"--h1", HINTS_ANY, HINTS_HTTP, NULL},
-	{"--location", HINTS_ANY, HINTS_REDIRECTS ": load the URL that the answer names", NULL},
+	{"--location", HINTS_ANY,
+		"leave it out: " HINTS_REDIRECTS "; load the URL that the answer names", NULL},
 	{"--compressed", HINTS_ANY,
 		"answers are not decompressed; -H 'Accept-Encoding: gzip' asks for compressed ones",
 		NULL},
@@ -237,14 +240,35 @@ static const struct hints_row hints_misuses[] = {
 	{"--json", HINTS_BODY, "takes no value: it prints JSON; a body is --data VALUE", NULL},
 };
 
-/* "http://...", "unix:/...", "localhost:8000", and no text that has one in it. */
-static bool hints_is_url(const char *value)
+/* "localhost", "localhost:8000/x", "127.0.0.1", "[::1]:8000", "shop.test:8000": an address, or a
+ * name with a dot and a port. "joe:1234" is a login, and "conf.d/urls.txt" a file. */
+static bool hints_begins_with_host(const char *value)
+{
+	size_t len = strcspn(value, ":/?#");
+	char host[64];
+	struct in6_addr address;
+
+	if (value[0] == '[') {
+		len = strcspn(value, "]");
+		if (len >= sizeof(host) || value[len] != ']')
+			return false;
+		(void)snprintf(host, sizeof(host), "%.*s", (int)len - 1, value + 1);
+		return inet_pton(AF_INET6, host, &address) == 1;
+	}
+	if (len >= sizeof(host))
+		return false;
+	(void)snprintf(host, sizeof(host), "%.*s", (int)len, value);
+	return str_eq(host, "localhost") || inet_pton(AF_INET, host, &address) == 1 ||
+	       (isalpha((unsigned char)host[0]) && strchr(host, '.') && value[len] == ':' &&
+		       isdigit((unsigned char)value[len + 1]));
+}
+
+bool hints_is_url(const char *value)
 {
 	size_t scheme = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-	size_t host = strlen("localhost");
 
 	return (scheme && str_starts(value + scheme, "://")) || str_starts(value, "unix:/") ||
-	       (str_starts(value, "localhost") && strchr(":/", value[host]));
+	       hints_begins_with_host(value);
 }
 
 static bool hints_is_media(const char *value)
@@ -275,9 +299,10 @@ static bool hints_fits(enum hints_form form, const char *value)
 	case HINTS_ANY:
 		return true;
 	case HINTS_NUMBER:
-		return value && isdigit((unsigned char)value[0]);
+		return value && isdigit((unsigned char)value[0]) && !hints_is_url(value);
 	case HINTS_COUNT:
-		return value && *value && !value[strspn(value, "0123456789.")];
+		return value && *value && !hints_is_url(value) &&
+		       !value[strspn(value, "0123456789.")];
 	case HINTS_TIME:
 		return value && !str_eq(value, "0") && units_parse_time(value, &ns) == 0;
 	case HINTS_BODY:
@@ -303,6 +328,17 @@ static bool hints_fits(enum hints_form form, const char *value)
 	return false;
 }
 
+/* "-fsSL": letters of curl's flags without a value, and not all of them rpsctl's. */
+static bool hints_is_curls(const char *flag)
+{
+	const char *letters = flag + 1;
+	static const char foreign[] = "sSfiL";
+	size_t len = strlen(letters);
+
+	return flag[0] == '-' && len > 1 && strspn(letters, "sSfiLkv") == len &&
+	       strcspn(letters, foreign) < len;
+}
+
 static const struct hints_row *hints_find(
 	const struct hints_row *rows, size_t n, const char *flag, const char *value)
 {
@@ -324,7 +360,8 @@ static void hints_say(const struct hints_row *row, const char *before, const cha
 
 	/* A URL is what to load, where the flag is not for one. */
 	if (!value || !*value ||
-		(row->placeholder && !str_eq(row->placeholder, "URL") && hints_is_url(value)))
+		(row->placeholder && !str_eq(row->placeholder, "URL") &&
+			!str_eq(row->placeholder, "ADDRESS") && hints_is_url(value)))
 		value = row->placeholder ? row->placeholder : "";
 	while (r == 0 && (at = strstr(from, word))) {
 		r = buf_printf(&text, "%.*s%.100s", (int)(at - from), from, value);
@@ -341,6 +378,13 @@ bool hints_unknown(bool is_origin, const char *flag, const char *value, struct e
 			     : sizeof(hints_unknowns) / sizeof(*hints_unknowns);
 	const struct hints_row *row = hints_find(rows, n, flag, value);
 
+	if (!row && !is_origin && hints_is_curls(flag)) {
+		err_set(reterr,
+			"unknown flag %.20s: these are flags of curl without a value: leave them "
+			"out",
+			flag);
+		return true;
+	}
 	if (row)
 		hints_say(row, "unknown flag ", ": ", value, reterr);
 	return row;

@@ -14,3 +14,5 @@ bool hints_unknown(bool is_origin, const char *flag, const char *value, struct e
 bool hints_unknown_form(const char *flag, struct err *reterr);
 /* One that it has, with a value that would fit the same flag of another tool. */
 bool hints_misused(const char *flag, const char *value, struct err *reterr);
+/* "http://...", "unix:/...", "localhost:8000", "127.0.0.1", and no text that has one in it. */
+bool hints_is_url(const char *value);

@@ -347,7 +347,8 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 		      : NULL;
 	if (key) {
 		err_set(w->reterr, "unknown flag %s: the key of run files is --set %s.%s=%.100s",
-			flag, key->section, key->name, value && *value ? value : "VALUE");
+			flag, key->section, key->name,
+			value && *value && !hints_is_url(value) ? value : "VALUE");
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < OPTIONS_N; i++) {

@@ -207,6 +207,7 @@ static const struct {
 		"then rpsctl report RUN -o x.json"},
 	{OPTIONS_PLAN, "--json", "then rpsctl report RUN --json"},
 	{OPTIONS_ORIGIN, "--tls", "unknown flag --tls: rpsctl origin serves HTTP without TLS"},
+	{OPTIONS_ORIGIN, "-b|127.0.0.1", "the address is in --listen 127.0.0.1:PORT"},
 	{OPTIONS_ORIGIN, "-p|80", "unknown flag -p: the port is in --listen 127.0.0.1:80"},
 	{RUN, "--conections=4", "did you mean --connections?"},
 	{RUN, "--zzzzzzzz", "--help lists the flags"},
@@ -245,6 +246,8 @@ static const struct {
 	{RUN, "-duration|5s", "unknown flag -duration; did you mean --duration?"},
 	{RUN, "-latency", "did you mean --latency?"},
 	{RUN, "--ratee=x", "unknown flag --ratee; did you mean --rate?"},
+	{RUN, "-kvZ", "unknown flag -Z"},
+	{OPTIONS_STOP, "-sS", "unknown flag -s"},
 	/* another word, of which no flag is near */
 	{RUN, "--slo|p99<5ms", "unknown flag --slo; --help lists the flags"},
 	{OPTIONS_STOP | OPTIONS_PLAN, "--user=a", "unknown flag --user: "},
@@ -292,8 +295,8 @@ static const struct {
 	{"-s|30s:10", "unknown flag -s: a stage is a rate and a time, as in --stage 'ramp to 500 "
 		      "over 30s', and users have none"},
 	{"-i|100", "unknown flag -i: the number of requests is -n 100"},
-	{"-i|localhost:8000", "unknown flag -i: headers of answers are not shown; HEAD requests "
-			      "are -X HEAD"},
+	{"-i|localhost:8000", "unknown flag -i: leave it out: headers of answers are not "
+			      "shown; HEAD requests are -X HEAD"},
 	{"-i|urls.txt", "unknown flag -i: lists of URLs are not supported yet: a run file has up "
 			"to 64 [request NAME] sections; a body from a file is --data @urls.txt"},
 	{"-a|joe:secret", "unknown flag -a: " LOGIN},
@@ -318,12 +321,37 @@ static const struct {
 	/* the URL is no value of the flag before it */
 	{"-z|http://h/", "unknown flag -z: the duration is -d TIME"},
 	{"--concurrency|http://h/", "unknown flag --concurrency: connections are -c N"},
+	{"-i|127.0.0.1:18000", "unknown flag -i: leave it out: headers of answers are not shown; "
+			       "HEAD requests are -X HEAD"},
+	{"-f|127.0.0.1:18000/x",
+		"unknown flag -f: leave it out: a status from 400 on is counted as failed"},
+	{"-f|shop.test:8000",
+		"unknown flag -f: leave it out: a status from 400 on is counted as failed"},
+	{"-s|[::1]:8000", "unknown flag -s: leave it out, or -q, which turns progress off"},
+	{"-p|127.0.0.1", "unknown flag -p: a body from a file is --data @FILE"},
+	{"-u|127.0.0.1:80", "unknown flag -u: PUT of a file is -X PUT --data @FILE"},
+	{"-m|127.0.0.1:80", "unknown flag -m: the method is -X METHOD"},
+	{"-D|127.0.0.1:80", "unknown flag -D: a body from a file is --data @FILE"},
+	{"-a|127.0.0.1:80",
+		"unknown flag -a: a connection for each request is --no-keepalive; " LOGIN},
+	{"-T|127.0.0.1:80", "unknown flag -T: it is -H 'Content-Type: TYPE'"},
+	{"--vus|127.0.0.1:80", "unknown flag --vus: users are -c N --closed"},
+	{"--url|127.0.0.1:80", "unknown flag --url: leave it out: a URL is a word of its own, "
+			       "rpsctl 127.0.0.1:80"},
+	{"--order|127.0.0.1:80",
+		"unknown flag --order: the key of run files is --set load.order=VALUE"},
+	/* curl's, which take no value, alone and together */
+	{"-S|http://h/", "unknown flag -S: leave it out: what fails is always shown"},
+	{"-sS|http://h/", "unknown flag -sS: these are flags of curl without a value: leave them "
+			  "out"},
+	{"-fsSL|h:80", "unknown flag -fsSL: these are flags of curl without a value: leave them "
+		       "out"},
 	{"-l", "unknown flag -l: leave it out: percentiles are always printed, and answers may "
 	       "differ in length"},
 	{"-L", "unknown flag -L: leave it out: percentiles are always printed, and redirects are "
 	       "not followed"},
-	{"--location", "unknown flag --location: redirects are not followed: load the URL that "
-		       "the answer names"},
+	{"--location", "unknown flag --location: leave it out: redirects are not followed; load "
+		       "the URL that the answer names"},
 	{"--compressed", "unknown flag --compressed: answers are not decompressed; -H "
 			 "'Accept-Encoding: gzip' asks for compressed ones"},
 	{"-x|proxy:3128", "unknown flag -x: proxies are not supported, and http_proxy is not "
@@ -335,8 +363,8 @@ static const struct {
 	{"-w|%{http_code}", "-w is the warm-up; -o FILE.json writes all figures"},
 	{"--json|{\"a\": 1}|http://h/",
 		"--json takes no value: it prints JSON; a body is --data {\"a\": 1}"},
-	{"-i|http://h/", "unknown flag -i: headers of answers are not shown; HEAD requests are -X "
-			 "HEAD"},
+	{"-i|http://h/", "unknown flag -i: leave it out: headers of answers are not shown; "
+			 "HEAD requests are -X HEAD"},
 	{"-T|2s", "unknown flag -T: the timeout of a request is --timeout 2s"},
 	{"-cpus|4", "unknown flag -cpus: threads are -t 4"},
 	{"-cpus=4", "unknown flag -cpus: threads are -t 4"},
@@ -364,7 +392,7 @@ static const struct {
 	{"-A|me/1.0", "unknown flag -A: it is -H 'User-Agent: me/1.0' or -H 'Accept: me/1.0'"},
 	{"-b|a=b", "unknown flag -b: a cookie is -H 'Cookie: a=b', a body is --data a=b"},
 	{"-I|http://h/", "unknown flag -I: HEAD requests are -X HEAD"},
-	{"-s|http://h/", "unknown flag -s: -q turns progress off"},
+	{"-s|http://h/", "unknown flag -s: leave it out, or -q, which turns progress off"},
 	{"--request|POST", "unknown flag --request: the method is -X POST"},
 	{"--data-raw|{}", "unknown flag --data-raw: a body is --data {}"},
 	{"--data-binary|@f", "unknown flag --data-binary: a body is --data @f"},
