@@ -435,7 +435,10 @@ static void audit_tell_again(const struct audit_view *v, struct audit *a)
 static void audit_tell_limit(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
-	if (a->limited_by == AUDIT_BY_SERVER && v->is_open && f->is_stalling) {
+	if (a->limited_by == AUDIT_BY_SERVER && f->stalls.n > 0) {
+		audit_because(a, "limited by the server: it %s", audit_tell_stalls(&f->stalls).s);
+		audit_try(a, AUDIT_STILL_REMEDY);
+	} else if (a->limited_by == AUDIT_BY_SERVER && v->is_open && f->is_stalling) {
 		audit_because(a,
 			"limited by the server: it stood still at times: %s, up to %s requests "
 			"waiting at once",

@@ -152,6 +152,9 @@ struct audit_part audit_part_of_p99(const struct audit_view *v);
 	"see what holds the server up at times: its log, at the worst intervals; more "            \
 	"connections "                                                                             \
 	"would wait as long"
+#define AUDIT_STILL_REMEDY                                                                         \
+	"see what holds the server up at times: its log, at these instants; a lower rate or more " \
+	"connections would wait as long"
 /* Connections that carry less than so many times what is asked are too few: at random instants more
  * than the mean is asked for. */
 #define AUDIT_ENOUGH 1.1
@@ -168,7 +171,21 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v);
 struct audit_sentence audit_tell_pace(const struct audit_view *v);
 struct audit_sentence audit_try_pace(const struct audit_view *v);
 
-/* audit_stalls.c: the closed model's word on a server that stood still. */
+/* audit_stalls.c: a server that stood still, seen in the rows. */
+
+/* So many of them are named. */
+#define AUDIT_STILL_NAMED 4u
+
+struct audit_stalls {
+	unsigned n; /* 0: there is none */
+	int64_t longest_ns;
+	int64_t at_ns[AUDIT_STILL_NAMED]; /* rows, from the window's start */
+};
+/* Open model: those that take a good part of the window. And "stood still at times, at 0:00, 0:03:
+ * no answer came for up to 2.00 s". */
+struct audit_stalls audit_find_stalls(const struct audit_view *v);
+struct audit_sentence audit_tell_stalls(const struct audit_stalls *s);
+/* The closed model's word on them. */
 void audit_note_stalls(const struct audit_view *v, struct audit *a);
 
 /* audit_limit.c: facts, and what limited the run. */
@@ -177,20 +194,21 @@ void audit_note_stalls(const struct audit_view *v, struct audit *a);
 struct audit_facts {
 	double due; /* arrivals, less those that were cut off with the run */
 	double ok;
-	double asked;		 /* per second, of connections: as in the view */
-	double ok_rate;		 /* per second */
-	double capacity;	 /* requests/s that the connections carry; 0: unknown */
-	double late;		 /* ok, but only after the window */
-	bool is_cut;		 /* the run did not come to its own end */
-	bool is_failed;		 /* nothing connected, or not one ok */
-	bool is_full;		 /* every connection was in use */
-	bool is_short;		 /* too few were answered well */
-	bool is_too_much;	 /* for the connections, by their arithmetic */
-	bool is_behind;		 /* answers were falling behind, */
-	bool is_growing;	 /* and so was the backlog, all along */
-	bool is_behind_in_stage; /* they were in a stage */
-	bool is_stalling;	 /* the server stood still at times */
-	bool is_lost;		 /* requests got no answer while all others were fast */
+	double asked;		    /* per second, of connections: as in the view */
+	double ok_rate;		    /* per second */
+	double capacity;	    /* requests/s that the connections carry; 0: unknown */
+	double late;		    /* ok, but only after the window */
+	bool is_cut;		    /* the run did not come to its own end */
+	bool is_failed;		    /* nothing connected, or not one ok */
+	bool is_full;		    /* every connection was in use */
+	bool is_short;		    /* too few were answered well */
+	bool is_too_much;	    /* for the connections, by their arithmetic */
+	bool is_behind;		    /* answers were falling behind, */
+	bool is_growing;	    /* and so was the backlog, all along */
+	bool is_behind_in_stage;    /* they were in a stage */
+	bool is_stalling;	    /* the server stood still at times */
+	struct audit_stalls stalls; /* for a good part of the time: late answers are theirs */
+	bool is_lost;		    /* requests got no answer while all others were fast */
 };
 
 struct audit_facts audit_gather(const struct audit_view *v);

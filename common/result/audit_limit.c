@@ -17,6 +17,9 @@
  * than that is no limit, however long requests wait for one of its connections: where they piled
  * up, the server held all of them up, and would have held up more.
  *
+ * A server that stands still for a good part of the time, and is as fast as ever in between,
+ * carries what it is asked: late answers and backlogs are those of the standstills, at any rate.
+ *
  * Requests that get no answer while all others are fast are lost, which no lower rate mends.
  *
  * Of a run without one good answer nothing is known but that: what was the limit is told only where
@@ -156,6 +159,12 @@ static void audit_gather_open(const struct audit_view *v, struct audit_facts *f)
 		f->is_growing || (!f->is_cut && (audit_is_behind(v, f) || audit_is_slowing(v, f)));
 	f->is_stalling = audit_is_stalling(v);
 	f->is_behind_in_stage = v->too_much.stage;
+	if (!f->is_short)
+		f->stalls = audit_find_stalls(v);
+	if (f->stalls.n == 0)
+		return;
+	f->is_stalling = true;
+	f->is_too_much = f->is_growing = f->is_behind = f->is_behind_in_stage = false;
 }
 
 struct audit_facts audit_gather(const struct audit_view *v)
@@ -206,7 +215,8 @@ bool audit_waits_for_connections(const struct audit_view *v, const struct audit_
 
 bool audit_is_by_connections(const struct audit_view *v, const struct audit_facts *f)
 {
-	return f->capacity > 0 && f->capacity < AUDIT_ENOUGH * f->asked && !audit_is_in_turns(v) &&
+	return f->capacity > 0 && f->capacity < AUDIT_ENOUGH * f->asked && f->stalls.n == 0 &&
+	       !audit_is_in_turns(v) &&
 	       (audit_waits_for_connections(v, f) || (f->is_full && audit_waits_on_average(v)));
 }
 
@@ -328,7 +338,7 @@ enum audit_limit audit_find_limit(
 		return AUDIT_BY_CONNECTIONS;
 	if (audit_is_silent(v, f))
 		return audit_limit_of_silence(v, f);
-	if (audit_is_held_by_pace(v) && (!f->is_behind || audit_is_reopened(v)))
+	if (f->stalls.n == 0 && audit_is_held_by_pace(v) && (!f->is_behind || audit_is_reopened(v)))
 		return AUDIT_BY_CONNECTIONS;
 	if (!audit_is_overload(f))
 		return f->is_stalling || audit_waits_for_connections(v, f) ? AUDIT_BY_SERVER

@@ -31,6 +31,7 @@ struct audit_run_row {
 /* The answers of a row. */
 struct audit_run_answers {
 	int64_t ok, max_ns;
+	int64_t planned, backlog, p50_ns; /* open model */
 };
 
 struct audit_run_stage {
@@ -68,6 +69,7 @@ struct audit_run {
 	const struct audit_run_row *rows; /* in their place: n_rows of equal length */
 	size_t n_rows;
 	const struct audit_run_answers *row_answers; /* instead of rows */
+	int64_t last_row;			     /* of these lies in the window; 0: all of it */
 	const struct audit_run_stage *stages;
 	size_t n_stages;
 	/* Response, or service, without what the generator added; 0: found from the others. */
@@ -288,6 +290,12 @@ static inline void audit_run_answers_of_rows(struct result *r, const struct audi
 		row->t_ns = (int64_t)i * to->width_ns;
 		row->planned = row->sent = row->ok = in->row_answers[i].ok;
 		row->max_ns = in->row_answers[i].max_ns;
+		row->in_flight = in->row_answers[i].backlog;
+		row->completed = row->ok;
+		if (in->row_answers[i].planned > 0)
+			row->planned = row->sent = in->row_answers[i].planned;
+		if (in->row_answers[i].p50_ns > 0)
+			row->p50_ns = in->row_answers[i].p50_ns;
 	}
 }
 
@@ -459,6 +467,8 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 			in->connection_wait_p99,
 			in->connection_wait_mean > 0 ? in->connection_wait_mean : -1);
 	}
+	if (in->last_row > 0)
+		r->window.end_ns -= in->window_ns / (int64_t)in->n_rows - in->last_row;
 	audit_run_faults(r, in->faults);
 	audit_run_status(r, 200, in->answers - in->redirects);
 	audit_run_status(r, in->redirect_status ? in->redirect_status : 300, in->redirects);

@@ -101,6 +101,126 @@ START_TEST(test_not_of_the_open_model)
 }
 END_TEST
 
+/* Rows of a second each, of an open run at 100/s against a server of 5 ms. */
+#define ROW(n_ok, p50, max, left)                                                                  \
+	{                                                                                          \
+		.planned = 100, .ok = (n_ok), .p50_ns = (p50)*MS, .max_ns = (max)*MS,              \
+		.backlog = (left)                                                                  \
+	}
+
+static const struct {
+	struct audit_run_answers rows[6];
+	size_t n;
+	int64_t p50, p99, most;
+	double ok_per_s;
+	const char *says; /* NULL: it did not stand still */
+} open_courses[] = {
+	/* Two seconds of three, half of each two, and half of each two within the rows. */
+	{{ROW(0, 1518, 2008, 100), ROW(0, 513, 1011, 200), ROW(299, 5, 12, 1),
+		 ROW(1, 1509, 2003, 100), ROW(0, 509, 1009, 200)},
+		5, 760 * MS, 1989 * MS, 200, 60,
+		"limited by the server: it stood still at times, at 0:00, 0:03: no answer came for "
+		"up to 2.01 s"},
+	{{ROW(0, 509, 1006, 100), ROW(199, 5, 9, 1), ROW(1, 509, 1002, 100), ROW(199, 5, 10, 1)}, 4,
+		9 * MS, 990 * MS, 100, 100,
+		"limited by the server: it stood still at times, at 0:00, 0:02: no answer came for "
+		"up to 1.01 s"},
+	{{ROW(100, 446, 943, 0), ROW(95, 5, 995, 5), ROW(105, 446, 945, 0), ROW(95, 5, 995, 5),
+		 ROW(105, 447, 945, 0)},
+		5, 147 * MS, 975 * MS, 100, 100,
+		"limited by the server: it stood still at times, at 0:00, 0:01, 0:03: no answer "
+		"came for up to 995 ms"},
+	/* A queue that grows, one that wanders, and a few slow answers among fast ones. */
+	{{ROW(60, 200, 405, 40), ROW(60, 600, 805, 80), ROW(60, 1000, 1205, 120),
+		 ROW(60, 1400, 1605, 160), ROW(60, 1800, 2005, 200)},
+		5, 1000 * MS, 1990 * MS, 200, 60, NULL},
+	{{ROW(95, 5, 300, 25), ROW(97, 250, 400, 28), ROW(98, 280, 420, 30), ROW(99, 300, 450, 31),
+		 ROW(98, 310, 470, 33)},
+		5, 270 * MS, 460 * MS, 50, 98, NULL},
+	{{ROW(98, 5, 1005, 2), ROW(99, 5, 1005, 3), ROW(100, 5, 1005, 3), ROW(99, 5, 1005, 4),
+		 ROW(100, 5, 1005, 4)},
+		5, 5 * MS, 1005 * MS, 9, 99, NULL},
+};
+
+static struct audit_run standing(int i)
+{
+	struct audit_run in = audit_run_well();
+	int64_t n = (int64_t)open_courses[i].n;
+
+	in.ledger = (struct ledger){.planned = (uint64_t)(100 * n),
+		.sent = (uint64_t)(100 * n),
+		.classes = {[LEDGER_OK] = (uint64_t)(100 * n)}};
+	in.planned_per_s = 100;
+	in.window_ns = n * S;
+	in.ok_per_s = open_courses[i].ok_per_s;
+	in.service_min = 5 * MS;
+	in.response_p50 = in.service_p50 = open_courses[i].p50;
+	in.response_p99 = in.service_p99 = open_courses[i].p99;
+	in.service_mean = in.response_p99 / 2;
+	in.connections_peak = (uint64_t)open_courses[i].most;
+	in.row_answers = open_courses[i].rows;
+	in.n_rows = open_courses[i].n;
+	return in;
+}
+
+/* A lower rate waits as long, however many answers came after the window. */
+START_TEST(test_standing_still_in_the_open_model)
+{
+	struct audit_run in = standing(_i);
+	struct audit a = judged(&in);
+
+	if (!open_courses[_i].says) {
+		ck_assert_ptr_null(strstr(a.because, "stood still"));
+		return;
+	}
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	ck_assert_str_eq(a.because, open_courses[_i].says);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "a lower rate or more connections would wait as"));
+	ck_assert_ptr_null(strstr(a.try_text, "-r"));
+}
+END_TEST
+
+/* Where the connections hardly carry the mean time that the standstills make, more of them wait as
+ * long. */
+START_TEST(test_standing_still_with_few_connections)
+{
+	struct audit_run in = standing(0);
+	struct audit a;
+
+	in.connections_limit = in.connections_peak = 10;
+	in.queue_peak = 190;
+	in.connection_wait_p50 = 700 * MS;
+	in.connection_wait_p99 = in.response_p99;
+	in.connection_wait_mean = 700 * MS;
+	in.service_mean = 200 * MS;
+	in.service_p50 = 5 * MS;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OK, AUDIT_BY_SERVER, 0);
+	ck_assert_ptr_nonnull(strstr(a.because, "stood still"));
+}
+END_TEST
+
+/* The window's last row is cut: its answers are those of a part of a row. */
+START_TEST(test_standstill_of_a_short_run)
+{
+	static const struct audit_run_answers rows[] = {{.ok = 795, .max_ns = 1000 * MS},
+		{.ok = 165, .max_ns = 6 * MS}, {.ok = 540, .max_ns = 6 * MS}};
+	struct audit_run in = audit_run_well_closed();
+	const struct audit_note *note;
+	struct audit a;
+
+	in.window_ns = 3 * S;
+	in.row_answers = rows;
+	in.n_rows = 3;
+	in.less_max = 1000 * MS;
+	in.last_row = 580 * MS;
+	a = judged(&in);
+	note = note_of(&a, "stalls");
+	ck_assert_ptr_nonnull(note);
+	ck_assert_str_eq(note->text, "the server stood still at 0:00: no answer came for 1.00 s");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("audit of stalls");
@@ -108,6 +228,9 @@ int main(void)
 
 	tcase_add_loop_test(tcase, test_standstills, 0, LEN(courses));
 	tcase_add_test(tcase, test_not_of_the_open_model);
+	tcase_add_loop_test(tcase, test_standing_still_in_the_open_model, 0, LEN(open_courses));
+	tcase_add_test(tcase, test_standing_still_with_few_connections);
+	tcase_add_test(tcase, test_standstill_of_a_short_run);
 	suite_add_tcase(suite, tcase);
 	return suite_main(suite);
 }
