@@ -331,10 +331,39 @@ static const char *options_only_beginning(const char *typed, const char *const *
 	return found;
 }
 
+/* The first command in the order of help that has the flag; NULL: none. */
+static const char *options_owner(const char *flag)
+{
+	static const struct {
+		unsigned groups;
+		const char *command;
+	} owners[] = {
+		{OPTIONS_PLAN | OPTIONS_QUIET | OPTIONS_WHERE, "run"},
+		{OPTIONS_STOP, "stop"},
+		{OPTIONS_CONTROL, "status"},
+		{OPTIONS_REPORT | OPTIONS_JSON | OPTIONS_RULES, "report"},
+		{OPTIONS_MERGE, "merge"},
+		{OPTIONS_ORIGIN, "origin"},
+	};
+
+	for (size_t i = 0; i < sizeof(owners) / sizeof(*owners); i++) {
+		const struct options_flag *f = NULL;
+
+		if (flag[1] == '-')
+			f = options_find(owners[i].groups, 0, flag + 2);
+		else if (!flag[2])
+			f = options_find(owners[i].groups, flag[1], NULL);
+		if (f)
+			return owners[i].command;
+	}
+	return NULL;
+}
+
 /* One line about a flag that this command does not have. value: what comes after it, or NULL. */
 static int options_refuse(const struct options_walk *w, const char *flag, const char *value)
 {
 	const char *name = flag + strspn(flag, "-");
+	const char *owner = options_owner(flag);
 	const char *words[OPTIONS_N];
 	const struct key *key;
 	const char *nearest;
@@ -349,6 +378,12 @@ static int options_refuse(const struct options_walk *w, const char *flag, const 
 		err_set(w->reterr, "unknown flag %s: the key of run files is --set %s.%s=%.100s",
 			flag, key->section, key->name,
 			value && *value && !hints_is_url(value) ? value : "VALUE");
+		return -EINVAL;
+	}
+	if (owner) {
+		err_set(w->reterr,
+			"unknown flag %.100s: it is one of rpsctl %s; see rpsctl help %s", flag,
+			owner, owner);
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < OPTIONS_N; i++) {

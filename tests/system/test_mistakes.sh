@@ -338,7 +338,10 @@ expect_exit 64 "$rpsctl" run "$url" --durration 3
 expect_line "$ERR" '--durration'
 expect_line "$ERR" '--duration'
 expect_mistake 64 '^rpsctl: unknown flag --zzzzzz; rpsctl help run lists' "$rpsctl" "$url" --zzzzzz
-expect_mistake 64 '^rpsctl: unknown flag --rate; rpsctl help stop lists' "$rpsctl" stop --rate 5
+expect_mistake 64 '^rpsctl: unknown flag --rate: it is one of rpsctl run; see rpsctl help run$' \
+	"$rpsctl" stop --rate 5
+expect_mistake 64 '^rpsctl: unknown flag --rate: it is one of rpsctl run; see rpsctl help run$' \
+	"$rpsctl" help --rate
 expect_exit 64 "$rpsctl" statsu
 expect_line "$ERR" 'statsu.*status|status'
 expect_exit 64 "$rpsctl" run

@@ -231,9 +231,13 @@ static const struct {
 	{OPTIONS_STOP, "--csv", "unknown flag --csv; --help lists the flags"},
 	{RUN, "--set|load=a.b", "SECTION.KEY=VALUE"},
 	/* of another command */
-	{RUN, "--all", "unknown flag --all"},
-	{OPTIONS_STOP, "-r|5", "unknown flag -r"},
-	{0, "--json", "unknown flag --json"},
+	{RUN, "--all", "unknown flag --all: it is one of rpsctl stop; see rpsctl help stop"},
+	{OPTIONS_STOP, "-r|5", "unknown flag -r: it is one of rpsctl run; see rpsctl help run"},
+	{0, "--rate", "unknown flag --rate: it is one of rpsctl run; see rpsctl help run"},
+	{0, "--json", "unknown flag --json: it is one of rpsctl report"},
+	{RUN, "--listen|1", "unknown flag --listen: it is one of rpsctl origin"},
+	{RUN, "--repeats", "unknown flag --repeats: it is one of rpsctl merge"},
+	{OPTIONS_PLAN, "--service", "unknown flag --service: it is one of rpsctl run"},
 	/* of the blueprint, not yet */
 	{OPTIONS_REPORT, "--abort-if|x", "unknown flag --abort-if"},
 	{RUN, "--require", "--require needs a value: RULE"},
