@@ -113,9 +113,10 @@ static int main_unknown(const char *word)
 					 "http://%s/ is a URL",
 				word, place.data, word);
 		else
-			command_complain("there is no command %s (rpsctl --help lists them); "
-					 "http://%s/ is a URL",
-				word, word);
+			command_complain("there is no command %s (rpsctl --help lists them); a "
+					 "named run of the service is rpsctl run %s; http://%s/ is "
+					 "a URL",
+				word, word, word);
 	}
 	buf_fini(&place);
 	buf_fini(&name);

@@ -352,8 +352,8 @@ for command in "stop|$own: Ctrl-C ends it" "pause|$own: p in its live view pause
 done
 expect_words 69 "rpsctl: no service at $T/none; $start_it; a result's file needs none: rpsctl \
 report FILE.json" env RPSCTL_SOCKET="$T/none" "$rpsctl" report
-expect_words 64 "rpsctl: there is no command no-such-run (rpsctl --help lists them); \
-http://no-such-run/ is a URL" env RPSCTL_SOCKET="$T/none" "$rpsctl" no-such-run
+expect_words 64 "rpsctl: there is no command no-such-run (rpsctl --help lists them); a \
+named run of the service is rpsctl run no-such-run; http://no-such-run/ is a URL" env RPSCTL_SOCKET="$T/none" "$rpsctl" no-such-run
 none="the service has no run; rpsctl start NAME starts one (rpsctl list shows the names)"
 expect_words 66 "rpsctl: report: $none, rpsctl report FILE.json shows a result's file" \
 	"$rpsctl" report
