@@ -315,16 +315,23 @@ static void audit_tell_failures(const struct audit_view *v, struct audit *a)
 	audit_try_class(v, most, a);
 }
 
-/* "14 of 300 requests got no answer, while the others took 0.1 ms (service p99)". */
+/* "14 of 300 requests got no answer within 500 ms, while the others took 0.1 ms (service p99)". */
 static void audit_tell_lost(const struct audit_view *v, struct audit *a)
 {
 	const uint64_t *n = v->ledger.classes;
+	bool timed_out = n[LEDGER_TIMEOUT] > 0 && v->plan.request_timeout_ns > 0;
 
-	audit_because(a, "%s of %s requests got no answer, while the others took %s (service p99)",
+	audit_because(a,
+		"%s of %s requests got no answer%s%s, while the others took %s (service p99)",
 		figure_count((int64_t)(n[LEDGER_TIMEOUT] + n[LEDGER_UNFINISHED])).text,
-		figure_count(v->ledger.planned).text, figure_time(v->service->p99_ns).text);
-	audit_try(a, "see the server's log: why did it not answer these? A lower rate does not "
-		     "help where the others are fast");
+		figure_count(v->ledger.planned).text, timed_out ? " within " : "",
+		timed_out ? figure_time(v->plan.request_timeout_ns).text : "",
+		figure_time(v->service->p99_ns).text);
+	audit_try(a,
+		"see the server's log: why did it not answer these%s? A lower rate does not help "
+		"where the others are fast%s",
+		timed_out ? " in time" : "",
+		timed_out ? "; a longer --timeout shows whether they ever are answered" : "");
 }
 
 static void audit_try_lower_rate(
@@ -377,6 +384,27 @@ static bool audit_is_slow(const struct audit_view *v, const struct audit_facts *
 	       v->ledger.classes[LEDGER_TIMEOUT] > 0;
 }
 
+/* It cuts off the longer ones of answers of any length. In a queue that outgrows it, nearly all
+ * that come in time take nearly as long. */
+#define AUDIT_CUTS 0.8
+#define AUDIT_CUTS_HALF 0.5
+
+static bool audit_is_timeout_short(const struct audit_view *v, const struct audit_facts *f)
+{
+	double timeout_ns = (double)v->plan.request_timeout_ns;
+
+	return v->ledger.classes[LEDGER_TIMEOUT] > 0 && timeout_ns > 0 && f->ok > 0 &&
+	       !f->is_behind && v->rise_ns <= 0 && v->growth <= 0 &&
+	       (double)v->whole->p99_ns >= AUDIT_CUTS * timeout_ns &&
+	       (double)v->whole->p50_ns <= AUDIT_CUTS_HALF * timeout_ns;
+}
+
+static void audit_try_longer(const struct audit_view *v, struct audit *a)
+{
+	audit_try(a, "a longer --timeout than %s: the good answers take up to it, %s (p99)",
+		figure_time(v->plan.request_timeout_ns).text, figure_time(v->whole->p99_ns).text);
+}
+
 static void audit_tell_server(
 	const struct audit_view *v, const struct audit_facts *f, struct audit *a)
 {
@@ -392,6 +420,8 @@ static void audit_tell_server(
 	}
 	if (f->is_short && (is_wrong || !v->is_open)) {
 		audit_tell_failures(v, a);
+		if (most == LEDGER_TIMEOUT && audit_is_timeout_short(v, f))
+			audit_try_longer(v, a);
 		return;
 	}
 	audit_tell_shortfall(v, f,
@@ -402,6 +432,10 @@ static void audit_tell_server(
 		audit_tell_turns(v, f, a);
 	else if (f->is_stalling || audit_waits_for_connections(v, f))
 		audit_try(a, AUDIT_STALL_REMEDY);
+	else if (most == LEDGER_TIMEOUT && audit_is_timeout_short(v, f))
+		audit_try(a, "a longer --timeout than %s: the good answers take up to it, %s (p99)",
+			figure_time(v->plan.request_timeout_ns).text,
+			figure_time(v->whole->p99_ns).text);
 	else if (audit_is_slow(v, f))
 		audit_try_lower_rate(v, f, a);
 	else

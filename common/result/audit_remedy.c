@@ -266,6 +266,8 @@ static struct audit_sentence audit_class_remedy(const struct audit_view *v, enum
 	}
 	if (most == LEDGER_TIMEOUT && v->answers == 0 && v->ledger.classes[LEDGER_OK] == 0)
 		return audit_try_timeout(v);
+	if (most == LEDGER_TIMEOUT && !v->is_open)
+		return audit_say("a longer timeout (--timeout), or fewer connections (-c)");
 	if (most == LEDGER_BAD_RESPONSE)
 		return audit_fault_remedy(v, audit_main_fault(v, FAULT_PHASE_PARSE));
 	if (most == LEDGER_CONNECTION_ERROR &&

@@ -102,7 +102,7 @@ expect_exit 0 "$rpsctl" run "http://$ORIGIN/" -r 50 -d 2s --timeout 500ms -o "$T
 expect_figures "$T/result.json" "some hung" '.ledger.timeout > 0' true
 if is_quiet; then
 	expect_figures "$T/result.json" limit .headline.limited_by server
-	says 'of 100 requests got no answer, while the others took'
+	says 'of 100 requests got no answer within 500 ms, while the others took'
 	says_not 'try -r'
 fi
 end_process "$ORIGIN_PID"

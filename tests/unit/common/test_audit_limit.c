@@ -1017,9 +1017,11 @@ START_TEST(test_lost_answers)
 	spoil(&in, LEDGER_TIMEOUT, 1500);
 	a = judged(&in);
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
-	ck_assert_str_eq(a.because, "1,500 of 30,000 requests got no answer, while the others took "
-				    "3.00 ms (service p99)");
+	ck_assert_str_eq(a.because,
+		"1,500 of 30,000 requests got no answer within 1.00 s, while the "
+		"others took 3.00 ms (service p99)");
 	ck_assert_ptr_nonnull(strstr(a.try_text, "the server's log"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, "; a longer --timeout shows whether they ever"));
 	ck_assert_ptr_null(strstr(a.try_text, "-r "));
 
 	/* Neither a median that wanders nor what waits for answers that never come is a trend. */
@@ -1050,7 +1052,39 @@ START_TEST(test_lost_answers)
 	in.less_p99 = 900 * MS;
 	a = judged(&in);
 	ck_assert_ptr_null(strstr(a.because, "no answer"));
-	ck_assert_ptr_nonnull(strstr(a.try_text, _i ? "lower rate" : "-r 850"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, _i ? "or fewer connections (-c)" : "-r 850"));
+}
+END_TEST
+
+/* Answers of any length up to the timeout, while nothing grows: it cuts the longer ones off. */
+START_TEST(test_a_timeout_that_cuts_answers_off)
+{
+	struct audit_run in = _i ? audit_run_well_closed() : audit_run_well();
+	struct audit a;
+
+	in.request_timeout = 400 * MS;
+	in.service_p50 = 115 * MS;
+	in.service_p99 = 388 * MS;
+	in.response_p50 = _i ? -1 : in.service_p50;
+	in.response_p99 = _i ? -1 : in.service_p99;
+	spoil(&in, LEDGER_TIMEOUT, 4000);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ck_assert_str_eq(a.try_text,
+		"a longer --timeout than 400 ms: the good answers take up to it, 388 ms (p99)");
+
+	/* In a queue that outgrows the timeout nearly all of them take so long. */
+	in.service_p50 = 300 * MS;
+	in.response_p50 = _i ? -1 : in.service_p50;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.try_text, "a longer --timeout than"));
+	in.service_p50 = in.response_p50 = 115 * MS;
+	if (_i)
+		return;
+	in.first_p50 = 50 * MS;
+	in.last_p50 = 350 * MS;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.try_text, "a longer --timeout than"));
 }
 END_TEST
 
@@ -1170,6 +1204,7 @@ int main(void)
 	tcase_add_test(tcase, test_overload_of_a_few_percent);
 	tcase_add_test(tcase, test_overload_in_a_stage);
 	tcase_add_loop_test(tcase, test_lost_answers, 0, 2);
+	tcase_add_loop_test(tcase, test_a_timeout_that_cuts_answers_off, 0, 2);
 	tcase_add_test(tcase, test_stopped_run_blames_what_failed);
 	tcase_add_test(tcase, test_late_answers_are_no_overload);
 	tcase_add_test(tcase, test_overload_unknown);
