@@ -612,6 +612,9 @@ void start_request_print_problems(struct start_request *d)
 	problems_finish(&d->problems);
 	for (size_t i = 0; i < d->problems.n; i++)
 		problem_print(d->problems.texts[i]);
+	/* Values that are not filled in would be told as wrong, and others with them. */
+	if (d->is_unfilled)
+		command_complain("the rest is checked when this is mended");
 }
 
 /* Methods are case-sensitive (RFC 9110 section 9.1), so another case is another method. */

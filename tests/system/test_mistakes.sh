@@ -70,6 +70,23 @@ expect_line_count "lines on stderr" "$ERR" 2
 expect_line "$ERR" 'many\.ini:4: '
 expect_line "$ERR" 'many\.ini:6: '
 
+# Values are judged when all of them are known, and a last line says so.
+file unfilled <<-END
+	[target]
+	url = $url
+	path
+	[load]
+	rate = fast
+	duration = \${NO_SUCH_VARIABLE}
+END
+for command in run check start; do
+	expect_exit 78 "$rpsctl" "$command" "$FILE"
+	expect_line_count "lines on stderr" "$ERR" 3
+	expect_line "$ERR" 'unfilled\.ini:3: '
+	expect_line "$ERR" 'unfilled\.ini:6: .*NO_SUCH_VARIABLE. is not set'
+	expect_line "$ERR" '^rpsctl: the rest is checked when this is mended$'
+done
+
 expect_mistake 66 'nowhere\.ini' "$rpsctl" run "$T/nowhere.ini"
 # Flags alone: the command line is wrong; nothing is said of where it would have run.
 expect_mistake 64 '^rpsctl: -r: ' "$rpsctl" run "$url" -r fast
