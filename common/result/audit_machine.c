@@ -205,7 +205,9 @@ static void audit_note_figures(const struct audit_view *v, struct audit *a)
 			"the time that requests were in flight differs by %s from the sum of their "
 			"times: a bug, or the clock jumped",
 			figure_share(residual).text);
-	if (v->window_ns > 0 && (double)v->service->mean_ns > most_ns && audit_has_answers(v))
+	/* Where they take ever longer, they do so in a longer one too. */
+	if (v->window_ns > 0 && (double)v->service->mean_ns > most_ns && v->growth <= 0 &&
+		audit_has_answers(v))
 		audit_add_note(v, a, &note_table[NOTE_SHORT_WINDOW], (double)v->service->mean_ns,
 			most_ns, "a longer run (-d) after a warm-up (-w)",
 			"an answer takes %s of a window of %s: rates count what ended inside it",
