@@ -71,6 +71,58 @@ bool audit_fault_says(const struct audit_view *v, enum fault fault, const char *
 	return strstr(example, words) || strstr(reason, words);
 }
 
+/* ---------------------------------------------------------------- bad statuses */
+
+/* So much may a count of the window's answers differ from one of its requests. */
+#define AUDIT_STATUSES_OFF 0.2
+#define AUDIT_STATUSES_NAMED 2
+
+static int audit_status_of(const struct result_number *row)
+{
+	int status = 0;
+
+	if (row->is != RESULT_IS_THERE || row->n <= 0 || sscanf(row->name, "%3d", &status) != 1)
+		return 0;
+	return status;
+}
+
+struct audit_sentence audit_tell_statuses(const struct audit_view *v)
+{
+	const struct result_number *rows = v->r->statuses.rows, *most, *before = NULL;
+	double all = 0, errors = (double)v->ledger.classes[LEDGER_HTTP_ERROR];
+	struct audit_sentence t = {"status"}, none = {""};
+
+	for (size_t i = 0; i < v->r->statuses.n; i++)
+		if (audit_status_of(&rows[i]) >= 400)
+			all += (double)rows[i].n;
+	if (all <= 0 || fabs(all - errors) > AUDIT_STATUSES_OFF * errors)
+		return none;
+	for (unsigned named = 0; named < AUDIT_STATUSES_NAMED; named++, before = most) {
+		size_t len = strlen(t.s);
+
+		most = NULL;
+		for (size_t i = 0; i < v->r->statuses.n; i++)
+			if (audit_status_of(&rows[i]) >= 400 && &rows[i] != before &&
+				(!most || rows[i].n > most->n))
+				most = &rows[i];
+		if (!most)
+			break;
+		snprintf(t.s + len, sizeof(t.s) - len, "%s %.3s: %.26s", named > 0 ? "," : "",
+			most->name, figure_count(most->n).text);
+	}
+	return t;
+}
+
+bool audit_may_shed(const struct audit_view *v)
+{
+	const struct result_number *rows = v->r->statuses.rows;
+
+	for (size_t i = 0; i < v->r->statuses.n; i++)
+		if (audit_status_of(&rows[i]) == 429 || audit_status_of(&rows[i]) == 503)
+			return true;
+	return false;
+}
+
 /* ---------------------------------------------------------------- kept connections */
 
 struct audit_sentence audit_tell_repeated(const struct audit_view *v)

@@ -83,6 +83,8 @@ static struct audit_sentence audit_which(const struct audit_view *v, enum ledger
 		told = audit_tell_reset(v);
 		snprintf(t.s, sizeof(t.s), ": %.180s", told.s);
 	}
+	if (most == LEDGER_HTTP_ERROR && *audit_tell_statuses(v).s)
+		snprintf(t.s, sizeof(t.s), " (%.180s)", audit_tell_statuses(v).s);
 	if (most != LEDGER_CHECK_FAILED || fault == FAULT_NONE)
 		return t;
 	told = audit_tell_fault(v, fault);
@@ -433,9 +435,7 @@ static void audit_tell_server(
 	else if (f->is_stalling || audit_waits_for_connections(v, f))
 		audit_try(a, AUDIT_STALL_REMEDY);
 	else if (most == LEDGER_TIMEOUT && audit_is_timeout_short(v, f))
-		audit_try(a, "a longer --timeout than %s: the good answers take up to it, %s (p99)",
-			figure_time(v->plan.request_timeout_ns).text,
-			figure_time(v->whole->p99_ns).text);
+		audit_try_longer(v, a);
 	else if (audit_is_slow(v, f))
 		audit_try_lower_rate(v, f, a);
 	else

@@ -270,6 +270,11 @@ bool audit_is_reset(const struct audit_view *v, enum ledger_class most);
 	"fewer connections (-c), or a higher limit of connections in the server; its log may say " \
 	"why it resets them"
 
+/* "status 503: 37, 500: 2", the most frequent ones; "" where what is unexpected is not known. And
+ * whether some of them are such as a server sends that has too much to do. */
+struct audit_sentence audit_tell_statuses(const struct audit_view *v);
+bool audit_may_shed(const struct audit_view *v);
+
 /* "5.2 % of 10,000 requests were sent twice: ..."; "" where so few were that it is not worth the
  * headline. And what to do about it. */
 struct audit_sentence audit_tell_repeated(const struct audit_view *v);

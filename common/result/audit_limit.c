@@ -233,6 +233,16 @@ static bool audit_is_by_server(const struct audit_view *v, const struct audit_fa
 	       n[LEDGER_NOT_CONNECTED] > audit_count_ours(v);
 }
 
+/* All was answered in time, and nothing waited; but some answers are not as they should be. */
+static bool audit_is_only_wrong(const struct audit_view *v, const struct audit_facts *f)
+{
+	const uint64_t *n = v->ledger.classes;
+	double wrong = (double)n[LEDGER_HTTP_ERROR] + (double)n[LEDGER_CHECK_FAILED];
+
+	return f->is_short && !f->is_too_much && !f->is_behind && !f->is_behind_in_stage &&
+	       !f->is_stalling && !audit_waits_for_connections(v, f) && f->ok + wrong >= f->due;
+}
+
 bool audit_is_sent_short(const struct audit_view *v, const struct audit_facts *f)
 {
 	double unsent = f->is_cut ? (double)v->ledger.classes[LEDGER_UNSENT] : 0;
@@ -291,8 +301,10 @@ static enum audit_limit audit_find_limit_of_closed(
 	if (audit_is_too_short(v)) {
 		if (audit_is_by_users(v))
 			return AUDIT_BY_USERS;
-		return audit_is_overload(f) && audit_is_by_server(v, f) ? AUDIT_BY_SERVER
-									: AUDIT_BY_UNKNOWN;
+		return audit_is_overload(f) && audit_is_by_server(v, f) &&
+				       !audit_is_only_wrong(v, f)
+			       ? AUDIT_BY_SERVER
+			       : AUDIT_BY_UNKNOWN;
 	}
 	if (audit_is_by_policy(v))
 		return AUDIT_BY_POLICY;
@@ -343,5 +355,7 @@ enum audit_limit audit_find_limit(
 	if (!audit_is_overload(f))
 		return f->is_stalling || audit_waits_for_connections(v, f) ? AUDIT_BY_SERVER
 									   : AUDIT_BY_PLAN;
+	if (audit_is_only_wrong(v, f))
+		return audit_may_shed(v) ? AUDIT_BY_UNKNOWN : AUDIT_BY_PLAN;
 	return audit_is_by_server(v, f) ? AUDIT_BY_SERVER : AUDIT_BY_UNKNOWN;
 }

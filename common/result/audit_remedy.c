@@ -303,9 +303,22 @@ static bool audit_is_to_look_at(const struct audit_view *v, enum ledger_class mo
 	return most == LEDGER_HTTP_ERROR || most == LEDGER_CHECK_FAILED;
 }
 
+/* One answer to look at would most likely be a good one. */
+static bool audit_is_rare(const struct audit_view *v, enum ledger_class most)
+{
+	return most == LEDGER_HTTP_ERROR && v->r->requests.n <= 1 &&
+	       2 * (double)v->ledger.classes[most] < (double)v->ledger.planned;
+}
+
 struct audit_sentence audit_remedy(const struct audit_view *v, enum ledger_class most)
 {
 	if (audit_is_reset(v, most))
 		return audit_say(AUDIT_RESET_REMEDY);
+	if (audit_is_rare(v, most))
+		return audit_say("see the server's log: why does it answer some with such a "
+				 "status?%s",
+			!audit_may_shed(v) ? ""
+			: v->is_open	   ? " If it sheds load: a lower rate (-r)"
+					   : " If it sheds load: fewer connections (-c)");
 	return audit_is_to_look_at(v, most) ? audit_try_look(v, most) : audit_class_remedy(v, most);
 }

@@ -395,7 +395,7 @@ START_TEST(test_too_short_for_a_limit)
 	in.think = 0;
 	spoil(&in, LEDGER_HTTP_ERROR, 20);
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_UNKNOWN, 0);
 
 	in.window_ns = AUDIT_LEAST_NS;
 	a = judged(&in);
@@ -759,10 +759,10 @@ START_TEST(test_overload_by_server)
 
 	/* Wrong answers are no matter of the rate. */
 	in = audit_run_well();
-	spoil(&in, LEDGER_HTTP_ERROR, 6000);
+	spoil(&in, LEDGER_HTTP_ERROR, 18000);
 	a = judged(&in);
-	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
-	ck_assert_str_eq(a.because, "20.0 % of 30,000 requests failed: http error 6,000");
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_PLAN, 0);
+	ck_assert_str_eq(a.because, "60.0 % of 30,000 requests failed: http error 18,000");
 	ck_assert_str_eq(a.try_text, "look at one answer: curl -i URL");
 	in.url = "http://shop.test/cart?a=1&b=2";
 	a = judged(&in);
@@ -1006,6 +1006,42 @@ START_TEST(test_overload_in_a_stage)
 END_TEST
 
 /* Lost answers are no matter of the rate. */
+/* Where few are wrong, one to look at would be a good one. */
+START_TEST(test_a_few_wrong_answers)
+{
+	struct audit_run in = audit_run_well();
+	struct audit a;
+
+	spoil(&in, LEDGER_HTTP_ERROR, 1500);
+	in.answers = 30000;
+	in.redirects = 1500; /* this helper's word for answers with another status */
+	in.redirect_status = 500;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_PLAN, 0);
+	ck_assert_str_eq(a.because, "5.00 % of 30,000 requests failed: http error 1,500 (status "
+				    "500: 1,500)");
+	ck_assert_str_eq(
+		a.try_text, "see the server's log: why does it answer some with such a status?");
+
+	/* It may have too much to do, which is not known. */
+	in.redirect_status = 503;
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_UNKNOWN, 0);
+	ck_assert_ptr_nonnull(strstr(a.because, "(status 503: 1,500)"));
+	ck_assert_ptr_nonnull(strstr(a.try_text, "status? If it sheds load: a lower rate (-r)"));
+
+	/* Other answers were expected not to be good ones. */
+	in.redirects = 9000;
+	a = judged(&in);
+	ck_assert_ptr_null(strstr(a.because, "status"));
+
+	/* Some did not come in time. */
+	spoil(&in, LEDGER_TIMEOUT, 300);
+	a = judged(&in);
+	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
+}
+END_TEST
+
 START_TEST(test_lost_answers)
 {
 	struct audit_run in = _i ? audit_run_well_closed() : audit_run_well();
@@ -1203,6 +1239,7 @@ int main(void)
 	tcase_add_test(tcase, test_overload_seen_by_rising_times);
 	tcase_add_test(tcase, test_overload_of_a_few_percent);
 	tcase_add_test(tcase, test_overload_in_a_stage);
+	tcase_add_test(tcase, test_a_few_wrong_answers);
 	tcase_add_loop_test(tcase, test_lost_answers, 0, 2);
 	tcase_add_loop_test(tcase, test_a_timeout_that_cuts_answers_off, 0, 2);
 	tcase_add_test(tcase, test_stopped_run_blames_what_failed);

@@ -53,7 +53,7 @@ START_TEST(test_the_only_request)
 {
 	struct audit_run in = audit_run_well();
 
-	spoil(&in, LEDGER_HTTP_ERROR, 6000);
+	spoil(&in, LEDGER_HTTP_ERROR, 18000);
 	in.answers = 30000;
 	in.url = one[_i].url;
 	in.connect_to = one[_i].connect_to;
