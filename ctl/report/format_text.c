@@ -579,6 +579,9 @@ static struct figure format_text_pasted(double rate, int figures)
 /* What was answered only after the window says nothing of twice the rate. */
 #define FORMAT_TEXT_KEEPS_UP 0.95
 
+/* Less than this part of twice the rate is hardly more. */
+#define FORMAT_TEXT_MORE 0.6
+
 /* One rate would take the place of such a plan, or contradict it. */
 static bool format_text_is_staged(const struct report *r)
 {
@@ -609,8 +612,45 @@ static double format_text_asked(const struct report *r)
 	return asked;
 }
 
+/* The greatest rate of the plan's stages. */
+static double format_text_peak(const struct report *r)
+{
+	const json_t *stages = json_path_at(r->doc, "plan.stages");
+	double peak = 0;
+
+	for (size_t i = 0; i < json_array_size(stages); i++) {
+		const char *at = json_string_value(json_array_get(stages, i));
+
+		while (at && *at) {
+			size_t len = strcspn(at, " ");
+			char word[UNITS_TEXT_MAX];
+			struct rate rate;
+
+			(void)snprintf(word, sizeof(word), "%.*s", (int)len, at);
+			if (strchr(word, '/') && units_parse_rate(word, &rate) == 0)
+				peak = fmax(peak, rate_per_s(rate));
+			at += len + strspn(at + len, " ");
+		}
+	}
+	return peak;
+}
+
+/* more: twice the rate; it is advised as far as the service allows it. */
+static void format_text_next_rate(struct report *r, double more, double n_slices)
+{
+	double allowed = report_real(r, "rates.allowed_per_s") * n_slices;
+
+	if (allowed <= 0 || more <= allowed)
+		report_line(r, "  next    -r %s for more%s", format_text_pasted(more, 3).text,
+			n_slices > 1 ? " in all slices" : ", -r max for the ceiling");
+	else if (allowed >= more * FORMAT_TEXT_MORE)
+		report_line(r, "  next    -r %s for more%s, which is what [policy] max-rate allows",
+			format_text_pasted(allowed, 8).text, n_slices > 1 ? " in all slices" : "");
+}
+
 static void format_text_next(struct report *r)
 {
+	double allowed = report_real(r, "rates.allowed_per_s");
 	const char *limit = json_path_text(r->doc, "headline.limited_by");
 	bool is_done = str_eq(json_path_text(r->doc, "run.outcome"), "completed");
 	double planned = report_real(r, "headline.planned_per_s");
@@ -633,9 +673,9 @@ static void format_text_next(struct report *r)
 	else if (!str_eq(limit, "plan") || !keeps_up || report_real(r, "headline.failed_share") > 0)
 		return;
 	else if (!format_text_is_staged(r))
-		report_line(r, "  next    -r %s for more%s", format_text_pasted(more, 3).text,
-			n_slices > 1 ? " in all slices" : ", -r max for the ceiling");
-	else if (!strstr(json_path_text(r->doc, "plan.text"), "scale"))
+		format_text_next_rate(r, more, n_slices);
+	else if (!strstr(json_path_text(r->doc, "plan.text"), "scale") &&
+		 (allowed <= 0 || 2 * format_text_peak(r) <= allowed))
 		report_line(r, "  next    -r x2 for twice the rate in each stage");
 }
 

@@ -285,6 +285,46 @@ START_TEST(test_next)
 }
 END_TEST
 
+/* No more than the service allows. */
+START_TEST(test_next_within_the_policy)
+{
+	static const struct {
+		double allowed;
+		const char *stages; /* NULL: of one rate */
+		const char *line;   /* NULL: none */
+	} cases[] = {
+		{1000000, NULL, "  next    -r 4000 for more, -r max for the ceiling\n"},
+		{4000, NULL, "  next    -r 4000 for more, -r max for the ceiling\n"},
+		{3001, NULL,
+			"  next    -r 3001 for more, which is what [policy] max-rate allows\n"},
+		{2000, NULL, NULL},
+		{4000, "['hold 2000/s for 1s', 'hold 8/s for 1s']", "  next    -r x2 for twice"},
+		{3999, "['ramp from 8/s to 2000/s over 1s', 'hold 9/s for 1s']", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_t *doc = recorded_report("open");
+		char *text;
+
+		json_object_set_new(
+			json_object_get(doc, "headline"), "planned_per_s", json_real(2000));
+		json_object_set_new(json_object_get(doc, "rates"), "ok_per_s", json_real(2000));
+		if (cases[i].stages)
+			json_object_set_new(
+				json_object_get(doc, "plan"), "stages", quoted(cases[i].stages));
+		text = render_with(doc, "rates", "allowed_per_s", json_real(cases[i].allowed),
+			(struct style){.width = 80});
+		if (cases[i].line)
+			ck_assert_msg(
+				strstr(text, cases[i].line) != NULL, "%s: %s", cases[i].line, text);
+		else
+			ck_assert_msg(strstr(text, "  next ") == NULL, "%s", text);
+		free(text);
+		json_decref(doc);
+	}
+}
+END_TEST
+
 /* A slice sends a part of the plan's rate, which is what -r sets. */
 START_TEST(test_next_of_a_slice)
 {
@@ -1010,6 +1050,7 @@ int main(void)
 	tcase_add_test(tcase, test_columns_do_not_touch);
 	tcase_add_test(tcase, test_next);
 	tcase_add_test(tcase, test_too_short_to_conclude);
+	tcase_add_test(tcase, test_next_within_the_policy);
 	tcase_add_test(tcase, test_next_of_a_slice);
 	tcase_add_test(tcase, test_next_of_a_steered_run);
 	tcase_add_test(tcase, test_next_of_stages);
