@@ -182,7 +182,14 @@ static int url_read_scheme(const char **text, bool *ret_tls, const char **ret_wh
 			*ret_why = "two slashes follow the scheme: http://HOST/";
 			return -EINVAL;
 		}
-		return 0;
+		/* The same of "http//h". */
+		if (len == 4 && strncasecmp(at, "http//", 6) == 0)
+			*ret_why = "a colon follows the scheme: http://HOST/";
+		else if (len == 5 && strncasecmp(at, "https//", 7) == 0)
+			*ret_why = "a colon follows the scheme: https://HOST/";
+		else
+			return 0;
+		return -EINVAL;
 	}
 	if (len == 5 && strncasecmp(at, "https", len) == 0) {
 		*ret_tls = true;

@@ -311,8 +311,10 @@ static int ini_open_section(
 		if (!ini_slice_eq(name, s->name) || !ini_slice_eq(arg, s->arg))
 			continue;
 		rd->section = i;
-		(void)ini_refuse(rd, "duplicate section [%s%s%s] (first at line %u): join the two",
-			s->name, *s->arg ? " " : "", s->arg, s->line);
+		(void)ini_refuse(rd,
+			"duplicate section [%s%s%s] (first at line %u): join the two%s", s->name,
+			*s->arg ? " " : "", s->arg, s->line,
+			*s->arg ? ", or give one another name" : "");
 		return 0;
 	}
 	section.name = ini_keep(doc, name);

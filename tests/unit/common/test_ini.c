@@ -226,7 +226,8 @@ static const struct {
 	{"\n\n\n[load]\n[s]\n[load]",
 		"a.ini:6: duplicate section [load] (first at line 4): join the two"},
 	{"[request a]\n[request b]\n[request a]",
-		"a.ini:3: duplicate section [request a] (first at line 1): join the two"},
+		"a.ini:3: duplicate section [request a] (first at line 1): join the two, or give "
+		"one another name"},
 	{"[s]\n\x1b[31mred = 1",
 		"a.ini:2: \"?[31mred\" is not a key: only letters, digits, \"-\", \"_\" and \".\""},
 };

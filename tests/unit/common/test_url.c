@@ -125,6 +125,8 @@ static const struct {
 	{"://h/", "scheme"},
 	{"http:/h/", "two slashes"},
 	{"https:h", "two slashes"},
+	{"http//h/", "a colon follows the scheme: http://HOST/"},
+	{"HTTPS//h", "a colon follows the scheme: https://HOST/"},
 	{"http://u@h/", "user"},
 	{"http://u:p@h/", "--set 'defaults.auth=basic USER @FILE'"},
 	{"http://good:80@evil/", "user"},
