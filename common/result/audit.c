@@ -69,8 +69,9 @@ static void audit_mention_reset(const struct audit_view *v, struct audit *a)
 	int64_t n = v->r->connections.reset_beside;
 
 	if (*audit_tell_reset(v).s && !strstr(a->because, audit_tell_reset(v).s))
-		audit_add_note(v, a, &note_table[NOTE_RESET], (double)n, 0, AUDIT_RESET_REMEDY,
-			"%s: has it a limit of connections?", audit_tell_reset(v).s);
+		audit_add_note(v, a, &note_table[NOTE_RESET], (double)n, 0,
+			audit_try_against_resets(v).s, "%s: has it a limit of connections?",
+			audit_tell_reset(v).s);
 }
 
 /* The same of redirects. */

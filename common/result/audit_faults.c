@@ -196,6 +196,18 @@ struct audit_sentence audit_tell_reset(const struct audit_view *v)
 	return t;
 }
 
+/* Fewer of them carry less of a plan. */
+struct audit_sentence audit_try_against_resets(const struct audit_view *v)
+{
+	struct audit_sentence t;
+
+	snprintf(t.s, sizeof(t.s),
+		"fewer connections (-c)%s, or a higher limit of connections in the server; its log "
+		"may say why it resets them",
+		v->is_open ? " or a lower rate (-r)" : "");
+	return t;
+}
+
 /* The requests of a class failed as they do by a reset, most of them. */
 static bool audit_fails_by_resets(const struct audit_view *v, enum ledger_class class)
 {

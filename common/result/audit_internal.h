@@ -266,9 +266,7 @@ struct audit_sentence audit_tell_fault(const struct audit_view *v, enum fault fa
  * whether that is why most of the requests failed that did. */
 struct audit_sentence audit_tell_reset(const struct audit_view *v);
 bool audit_is_reset(const struct audit_view *v, enum ledger_class most);
-#define AUDIT_RESET_REMEDY                                                                         \
-	"fewer connections (-c), or a higher limit of connections in the server; its log may say " \
-	"why it resets them"
+struct audit_sentence audit_try_against_resets(const struct audit_view *v);
 
 /* "status 503: 37, 500: 2", the most frequent ones; "" where what is unexpected is not known. And
  * whether some of them are such as a server sends that has too much to do. */

@@ -313,7 +313,7 @@ static bool audit_is_rare(const struct audit_view *v, enum ledger_class most)
 struct audit_sentence audit_remedy(const struct audit_view *v, enum ledger_class most)
 {
 	if (audit_is_reset(v, most))
-		return audit_say(AUDIT_RESET_REMEDY);
+		return audit_try_against_resets(v);
 	if (audit_is_rare(v, most))
 		return audit_say("see the server's log: why does it answer some with such a "
 				 "status?%s",

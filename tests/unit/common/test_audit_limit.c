@@ -427,8 +427,11 @@ START_TEST(test_limit_of_connections)
 	ASSERT_JUDGED(&a, AUDIT_HEADLINE_OVERLOAD, AUDIT_BY_SERVER, 0);
 	ck_assert_ptr_nonnull(strstr(a.because,
 		": the server reset 3,000 connections before an answer, while others worked"));
-	ck_assert_str_eq(a.try_text, "fewer connections (-c), or a higher limit of connections in "
-				     "the server; its log may say why it resets them");
+	ck_assert_str_eq(a.try_text,
+		in.is_open ? "fewer connections (-c) or a lower rate (-r), or a higher limit of "
+			     "connections in the server; its log may say why it resets them"
+			   : "fewer connections (-c), or a higher limit of connections in the "
+			     "server; its log may say why it resets them");
 	ck_assert_ptr_null(note_of(&a, "reset-beside")); /* the headline has said it */
 
 	/* Nor is it why the requests failed, where these met something else. */
