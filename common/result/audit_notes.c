@@ -180,22 +180,29 @@ static bool audit_is_offered(const struct audit_view *v, int64_t figure_ns)
 	       figure_ns == o->p99_9_ns;
 }
 
-/* "sent late by up to 1.43 ms, read late by up to 95 us (p99)", as far as they matter. */
-static struct audit_text audit_lateness(const struct audit_view *v)
+/* ": sent late by up to 1.43 ms, read late by up to 95 us (p99)", as far as they matter. Of few
+ * answers these may be less than the part they explain: then it is the longest, or nothing. */
+static struct audit_text audit_lateness(const struct audit_view *v, int64_t part_ns)
 {
 	int64_t sent_ns = v->is_open ? v->our_delay->p99_ns : -1;
 	int64_t read_ns = v->r->generator.rx_slack_p99_ns;
 	struct audit_text t = {""};
 
+	if ((double)part_ns > fmax((double)sent_ns, 0) + fmax((double)read_ns, 0)) {
+		if (v->is_open && v->our_delay->max_ns >= part_ns)
+			snprintf(t.s, sizeof(t.s), ": sent late by up to %.26s (max)",
+				figure_time(v->our_delay->max_ns).text);
+		return t;
+	}
 	if (sent_ns > 0 && read_ns > 0)
 		snprintf(t.s, sizeof(t.s),
-			"sent late by up to %.26s, read late by up to %.26s (p99)",
+			": sent late by up to %.26s, read late by up to %.26s (p99)",
 			figure_time(sent_ns).text, figure_time(read_ns).text);
 	else if (sent_ns > 0)
-		snprintf(t.s, sizeof(t.s), "sent late by up to %.26s (p99)",
+		snprintf(t.s, sizeof(t.s), ": sent late by up to %.26s (p99)",
 			figure_time(sent_ns).text);
 	else
-		snprintf(t.s, sizeof(t.s), "answers were read late by up to %.26s (p99)",
+		snprintf(t.s, sizeof(t.s), ": answers were read late by up to %.26s (p99)",
 			figure_time(read_ns > 0 ? read_ns : 0).text);
 	return t;
 }
@@ -228,12 +235,12 @@ static void audit_note_part(const struct audit_view *v, struct audit *a)
 	else
 		audit_add_note(v, a, late, (double)ns, limit_ns,
 			v->is_open ? try_text.s : audit_spread(v),
-			"%s%s of the %s %s%s is the generator's: %s",
+			"%s%s of the %s %s%s is the generator's%s",
 			v->r->generator.rx_unstamped_share > AUDIT_UNSTAMPED ? "at least " : "",
 			figure_time(ns).text, part.name, figure_time(part.of_ns).text,
 			v->is_open && !audit_is_offered(v, part.of_ns) ? " of the good answers"
 								       : "",
-			audit_lateness(v).s);
+			audit_lateness(v, ns).s);
 	if (is_saturated && is_short)
 		audit_add_note(v, a, intervals, v->short_interval_share, intervals->limit,
 			try_text.s, "%s of the intervals sent less than 99 %% of what was due",

@@ -60,6 +60,7 @@ struct audit_run {
 	int64_t send_stall_p50;		  /* 0: no request was held up */
 	int64_t service_min, service_p90; /* 0: none */
 	int64_t our_delay_p50, our_delay_p99;
+	int64_t our_delay_max; /* 0: none */
 	int64_t request_timeout;
 	int64_t connection_wait_p50, connection_wait_p99;
 	int64_t connection_wait_mean; /* 0: none */
@@ -462,7 +463,8 @@ static inline void audit_run_result(const struct audit_run *in, struct result *r
 		r->offered.p99_ns = in->is_p99_unserved	  ? RESULT_NULL
 				    : in->offered_p99 > 0 ? in->offered_p99
 							  : result_figure(in->response_p99);
-		audit_run_latency(r, "our_delay", in->our_delay_p50, in->our_delay_p99, -1);
+		audit_run_latency(r, "our_delay", in->our_delay_p50, in->our_delay_p99, -1)
+			->max_ns = in->our_delay_max;
 		audit_run_latency(r, "connection_wait", in->connection_wait_p50,
 			in->connection_wait_p99,
 			in->connection_wait_mean > 0 ? in->connection_wait_mean : -1);

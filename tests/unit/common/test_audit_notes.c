@@ -71,24 +71,35 @@ START_TEST(test_part_of_the_good_answers)
 	struct audit_run in = audit_run_well();
 	struct audit a;
 
-	in.our_delay_p99 = in.less_p99 = 2 * MS;
+	in.our_delay_p99 = 3 * MS;
+	in.less_p99 = 2 * MS;
 	in.response_p99 = 5 * MS;
 	spoil(&in, LEDGER_TIMEOUT, 600);
 	a = judged(&in);
 	ck_assert_str_eq(note_of(&a, "our-delay")->text,
-		"3.00 ms of the p99 5.00 ms is the generator's: sent late by up to 2.00 ms, read "
+		"3.00 ms of the p99 5.00 ms is the generator's: sent late by up to 3.00 ms, read "
 		"late by up to 50.0 us (p99)");
 	/* Of all arrivals it is another one. */
 	in.offered_p99 = 7 * MS;
 	a = judged(&in);
 	ck_assert_str_eq(note_of(&a, "our-delay")->text,
 		"3.00 ms of the p99 5.00 ms of the good answers is the generator's: sent late by "
-		"up to 2.00 ms, read late by up to 50.0 us (p99)");
+		"up to 3.00 ms, read late by up to 50.0 us (p99)");
 	in.is_p99_unserved = true;
 	a = judged(&in);
 	ck_assert_str_eq(note_of(&a, "our-delay")->text,
 		"3.00 ms of the p99 5.00 ms of the good answers is the generator's: sent late by "
-		"up to 2.00 ms, read late by up to 50.0 us (p99)");
+		"up to 3.00 ms, read late by up to 50.0 us (p99)");
+	/* Of few arrivals, percentiles of parts may lie below the part of the percentile. */
+	in.our_delay_p99 = 2 * MS;
+	a = judged(&in);
+	ck_assert_str_eq(note_of(&a, "our-delay")->text,
+		"3.00 ms of the p99 5.00 ms of the good answers is the generator's");
+	in.our_delay_max = 4 * MS;
+	a = judged(&in);
+	ck_assert_str_eq(note_of(&a, "our-delay")->text,
+		"3.00 ms of the p99 5.00 ms of the good answers is the generator's: sent late by "
+		"up to 4.00 ms (max)");
 }
 END_TEST
 
