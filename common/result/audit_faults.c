@@ -142,6 +142,15 @@ struct audit_sentence audit_tell_repeated(const struct audit_view *v)
  * answers, must be few. */
 #define AUDIT_CLOSED_LEAST 10
 #define AUDIT_OPEN_MOST 0.2
+/* So few that one whole number is left, where it must be one. */
+#define AUDIT_OPEN_MOST_BUSY 0.9
+
+/* Users who do not think leave no connection idle: a server that closes it does so for its count.
+ */
+static bool audit_is_never_idle(const struct audit_view *v)
+{
+	return !v->is_open && v->plan.think_ns <= 0;
+}
 
 /* After how many answers the server closes each connection; 0: not after equally many. A server
  * that closes by time makes numbers that differ, whose mean is a whole number by chance alone. */
@@ -155,10 +164,10 @@ static int64_t audit_answers_each(const struct audit_view *v)
 			0),
 		fmax((double)c->peak, 0));
 	double each = opened > 0 ? ceil(n / opened) : 0;
+	double most = audit_is_never_idle(v) ? AUDIT_OPEN_MOST_BUSY : AUDIT_OPEN_MOST;
 
 	if (opened < AUDIT_CLOSED_LEAST || 2 * (double)c->closed_by_peer < opened || each < 1 ||
-		each * still_open > AUDIT_OPEN_MOST * opened ||
-		each * opened - n > each * still_open)
+		each * still_open > most * opened || each * opened - n > each * still_open)
 		return 0;
 	return (int64_t)each;
 }
@@ -179,6 +188,12 @@ struct audit_sentence audit_try_kept(const struct audit_view *v)
 			": the server closes a connection after so many answers; or Connection: "
 			"close in its last one",
 			each);
+	else if (audit_is_never_idle(v) && v->r->connections.opened > 0)
+		snprintf(t.s, sizeof(t.s),
+			"--set connections.requests-per-connection=N, below the answers after "
+			"which "
+			"the server closes a connection (%.0f on average)",
+			ceil(v->sent / (double)v->r->connections.opened));
 	return t;
 }
 

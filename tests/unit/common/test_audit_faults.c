@@ -470,6 +470,34 @@ START_TEST(test_what_closes_kept_connections)
 }
 END_TEST
 
+/* Users who do not think leave no connection idle: it was closed for its count. */
+START_TEST(test_what_closes_busy_connections)
+{
+	struct audit_run in = audit_run_well_closed();
+	struct audit a;
+
+	in.ledger = (struct ledger){.planned = 1000, .sent = 1000, .classes = {[LEDGER_OK] = 1000}};
+	in.connections_limit = in.connections_peak = 5;
+	in.connections_opened = 103;
+	in.closed_by_peer = 89;
+	in.retries = 12;
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text,
+		"--set connections.requests-per-connection=10: the server closes a connection "
+		"after so many answers; or Connection: close in its last one");
+	/* Not equally many: at most so many on the mean. */
+	in.connections_opened = 96;
+	a = judged(&in);
+	ck_assert_str_eq(a.try_text,
+		"--set connections.requests-per-connection=N, below the answers after which the "
+		"server closes a connection (11 on average)");
+	/* Who thinks may leave it idle. */
+	in.think = NSEC_PER_SEC;
+	a = judged(&in);
+	ck_assert_ptr_nonnull(strstr(a.try_text, "a longer keep-alive timeout"));
+}
+END_TEST
+
 /* ---------------------------------------------------------------- what to try */
 
 static const struct {
@@ -723,6 +751,7 @@ static TCase *cases(void)
 	tcase_add_test(t, test_many_sent_twice_are_in_the_headline);
 	tcase_add_loop_test(
 		t, test_what_closes_kept_connections, 0, sizeof(closers) / sizeof(closers[0]));
+	tcase_add_test(t, test_what_closes_busy_connections);
 	return t;
 }
 
