@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/exit_codes.h"
+#include "common/json_path.h"
 #include "common/memory.h"
 #include "common/std_fds.h"
 #include "common/str.h"
@@ -255,6 +256,10 @@ static int output_to_file(const struct options *o, const json_t *doc, const char
 	if (r)
 		command_complain("cannot write %s: %s%s", path, strerror(-r),
 			r == -ENOMEM ? ": " MEMORY_REMEDY : "");
+	else if (format == &format_stages_csv && !json_array_size(json_path_at(doc, "stages")))
+		print_errf("rpsctl: %s has its header alone: the result has no stages that are "
+			   "told apart; -o FILE.csv has a line for each interval\n",
+			path);
 	buf_fini(&text);
 	return r ? EXIT_OUTPUT : 0;
 }

@@ -373,6 +373,10 @@ done
 	expect_words 64 "rpsctl: there is no command stats; did you mean status, or the file: rpsctl \
 ./stats?" "$rpsctl" stats
 )
+# A table of stages that has none.
+expect_exit 0 "$rpsctl" report "$ROOT/tests/data/result_open.json" -o "$T/open.stages.csv"
+expect_text "the line" "$ERR" "rpsctl: $T/open.stages.csv has its header alone: the result has no \
+stages that are told apart; -o FILE.csv has a line for each interval"
 # Words of other tools, and words in two.
 expect_words 64 "rpsctl: there is no command GET; a method is a flag: rpsctl URL -X GET" \
 	"$rpsctl" GET "$url"
