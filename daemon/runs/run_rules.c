@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/clock.h"
 #include "common/figure.h"
@@ -48,20 +49,34 @@ static void run_stretch_fini(struct run_stretch *s)
 	histogram_fini(&s->our_delay);
 }
 
-/* Rows [from, to) of it; false: it is not that long yet. */
-static bool run_stretch_find(
-	const struct timeline *t, const struct rule *rule, size_t *ret_from, size_t *ret_to)
+/* The first of its rows, of which the last is the newest; false: it is not that long yet. */
+static bool run_stretch_find(const struct timeline *t, const struct rule *rule, size_t *ret_from)
 {
 	int64_t width_ns = timeline_width_ns(t);
 	size_t first = (size_t)((rule->after_ns + width_ns - 1) / width_ns);
 	size_t n = (size_t)((rule->over_ns + width_ns - 1) / width_ns);
+	size_t to = timeline_n_covered(t);
 
-	*ret_to = timeline_n_covered(t);
-	*ret_from = n > 0 && *ret_to > n ? *ret_to - n : 0;
-	if (*ret_to <= first || *ret_to - first < n)
+	*ret_from = n > 0 && to > n ? to - n : 0;
+	if (to <= first || to - first < n)
 		return false;
 	*ret_from = *ret_from > first ? *ret_from : first;
 	return true;
+}
+
+/* Rows [from, to) are added before those that it has. */
+static void run_stretch_add(struct run_stretch *s, const struct timeline *t, size_t from, size_t to)
+{
+	struct timeline_row more;
+
+	timeline_sum(t, from, to, &more, &s->response, &s->our_delay);
+	s->row.start_ns = more.start_ns;
+	s->row.width_ns += more.width_ns;
+	s->row.planned += more.planned;
+	s->row.sent += more.sent;
+	s->row.completed += more.completed;
+	s->row.ok += more.ok;
+	s->row.n = more.n;
 }
 
 /* Of a latency over so many arrivals. */
@@ -143,59 +158,65 @@ static void run_stretch_judge(const struct run_stretch *s, const struct rule *ru
 	ret->end_ns = s->row.start_ns + s->row.width_ns;
 }
 
-bool run_rules_judge(const struct timeline *t, const struct rule *rule, bool is_open, double level,
-	struct run_rule_state *ret)
-{
-	struct run_stretch s;
-	size_t from, to;
-	int r;
+/* ---------------------------------------------------------------- all of a plan's */
 
-	if (!run_stretch_find(t, rule, &from, &to))
-		return false;
-	r = run_stretch_init(&s);
-	if (r == 0) {
-		timeline_sum(t, from, to, &s.row, &s.response, &s.our_delay);
-		run_stretch_judge(&s, rule, is_open, level, ret);
-	}
-	run_stretch_fini(&s);
-	return r == 0;
+struct run_rule_stretch {
+	size_t from; /* its first row */
+	size_t which;
+};
+
+/* The shortest stretch first. */
+static int run_rules_order(const void *a, const void *b)
+{
+	const struct run_rule_stretch *x = a, *y = b;
+
+	return (x->from < y->from) - (x->from > y->from);
 }
 
-/* ---------------------------------------------------------------- how they stand */
-
-/* It is looked at while the run goes on, by all of it so far. */
+/* What is to be kept is looked at by all of the run so far. */
 static bool run_rules_is_live(const struct plan *plan, size_t i)
 {
 	const struct rule *rule = &plan->thresholds[i].rule;
 
-	if (plan->thresholds[i].is_abort || rule->scope != RULE_OF_RUN)
+	if (rule->scope != RULE_OF_RUN)
 		return false;
 	return rule_metrics[rule->metric].in_intervals &&
 	       (rule->metric != RULE_SERVICE || plan->model == PLAN_CLOSED);
 }
 
-/* All of them by one sum. */
-static void run_rules_look(struct run *run)
+int run_rules_judge(const struct timeline *t, const struct plan *plan, struct run_rule_state *ret)
 {
-	const struct plan *plan = run->plan;
+	struct run_rule_stretch all[PLAN_THRESHOLDS_MAX];
 	struct run_stretch s;
-	size_t n_live = 0;
+	size_t n = 0, from = timeline_n_covered(t);
+	int r = run_stretch_init(&s);
 
-	for (size_t i = 0; i < plan->n_thresholds; i++)
-		n_live += run_rules_is_live(plan, i);
-	if (n_live == 0 || !run->rule_states)
-		return;
-	if (run_stretch_init(&s) == 0) {
-		timeline_sum(run->timeline, 0, timeline_n_covered(run->timeline), &s.row,
-			&s.response, &s.our_delay);
-		for (size_t i = 0; i < plan->n_thresholds; i++)
-			if (run_rules_is_live(plan, i))
-				run_stretch_judge(&s, &plan->thresholds[i].rule,
-					plan->model == PLAN_OPEN, plan->confidence,
-					&run->rule_states[i]);
+	for (size_t i = 0; i < plan->n_thresholds && r == 0; i++) {
+		ret[i].is_known = false;
+		all[n].which = i;
+		if (run_rules_is_live(plan, i) &&
+			run_stretch_find(t, &plan->thresholds[i].rule, &all[n].from))
+			n++;
+	}
+	/* All of them end with the newest row: a longer one adds to a shorter one. */
+	if (n > 0)
+		qsort(all, n, sizeof(*all), run_rules_order);
+	for (size_t i = 0; i < n; i++) {
+		struct rule rule = plan->thresholds[all[i].which].rule;
+
+		if (plan->thresholds[all[i].which].is_abort)
+			rule.op = rule_inverse(rule.op);
+		if (all[i].from < from)
+			run_stretch_add(&s, t, all[i].from, from);
+		from = all[i].from;
+		run_stretch_judge(
+			&s, &rule, plan->model == PLAN_OPEN, plan->confidence, &ret[all[i].which]);
 	}
 	run_stretch_fini(&s);
+	return r;
 }
+
+/* ---------------------------------------------------------------- how they stand */
 
 int run_rules_fill(const struct run *run, struct result_list *to)
 {
@@ -206,7 +227,7 @@ int run_rules_fill(const struct run *run, struct result_list *to)
 		const struct run_rule_state *state = &run->rule_states[i];
 		struct progress_rule *row;
 
-		if (!state->is_known)
+		if (!state->is_known || run->plan->thresholds[i].is_abort)
 			continue;
 		row = result_list_add(&progress_rule_table, to, NULL);
 		if (!row)
@@ -262,19 +283,15 @@ bool run_rules_watch(struct run *run, char *ret_reason, size_t size)
 		run->stopped_at_ns > 0)
 		return false;
 	run->rules_seen_ns = covered_ns;
-	run_rules_look(run);
+	if (!run->rule_states || run_rules_judge(run->timeline, plan, run->rule_states) < 0)
+		return false;
 	for (size_t i = 0; i < plan->n_thresholds; i++) {
-		struct rule rule = plan->thresholds[i].rule;
-		struct run_rule_state state;
+		const struct run_rule_state *state = &run->rule_states[i];
 
-		if (!plan->thresholds[i].is_abort)
+		if (!plan->thresholds[i].is_abort || !state->is_known ||
+			state->judgement != JUDGEMENT_FAIL)
 			continue;
-		rule.op = rule_inverse(rule.op);
-		if (!run_rules_judge(run->timeline, &rule, plan->model == PLAN_OPEN,
-			    plan->confidence, &state) ||
-			state.judgement != JUDGEMENT_FAIL)
-			continue;
-		run_rules_note(run, i, &state, ret_reason, size);
+		run_rules_note(run, i, state, ret_reason, size);
 		return true;
 	}
 	return false;

@@ -9,7 +9,7 @@
 
 #include "common/stats/judgement.h"
 
-struct rule;
+struct plan;
 struct run;
 struct timeline;
 
@@ -17,15 +17,14 @@ struct result_list;
 
 /* What the last `over` of a rule says to it, or the whole window so far. */
 struct run_rule_state {
-	bool is_known; /* else nothing below is */
-	enum judgement judgement;
+	bool is_known;		  /* else nothing below is */
+	enum judgement judgement; /* JUDGEMENT_FAIL of an abort-if: it ends the run */
 	double value;	/* in the unit of its limit; not finite: of an arrival without an answer */
 	int64_t end_ns; /* of the stretch, since the window's start */
 };
-/* is_open: the open model; level: of confidence. False: there is no such stretch yet, or no memory
- * for it. */
-bool run_rules_judge(const struct timeline *t, const struct rule *rule, bool is_open, double level,
-	struct run_rule_state *ret);
+/* One state for each rule of the plan, all by one pass over the rows: it costs hardly more than one
+ * rule. 0 or -ENOMEM: they are as they were. */
+int run_rules_judge(const struct timeline *t, const struct plan *plan, struct run_rule_state *ret);
 
 /* How the rules to be kept stand, as far as they can be judged meanwhile: struct progress_rule. 0
  * or -ENOMEM. */
