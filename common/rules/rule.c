@@ -81,6 +81,7 @@ static const struct {
 #define RULE_OP_CHARS "<>="
 #define RULE_PERCENT_LEAST 1.0
 #define RULE_PERCENT_MOST 99.999
+#define RULE_PERCENT_DECIMALS 6 /* as many as are written */
 #define RULE_STAGE_DIGITS 4
 #define RULE_COUNT_DIGITS 15
 #define RULE_WORD_MAX 80
@@ -224,6 +225,9 @@ static int rule_read_stat(struct rule_reading *in, struct rule *r)
 		return rule_expect(in, "p50, p99, p99.9, mean, min or max");
 	if (r->percent < RULE_PERCENT_LEAST || r->percent > RULE_PERCENT_MOST)
 		return rule_refuse(in, "'%s' is out of range: p1 to p99.999", in->word);
+	if (strcspn(in->word, ".") + 1 + RULE_PERCENT_DECIMALS < in->len)
+		return rule_refuse(in, "'%s' has more than %d decimals: write it shorter", in->word,
+			RULE_PERCENT_DECIMALS);
 	r->stat = RULE_QUANTILE;
 	rule_next(in);
 	return 0;
@@ -444,7 +448,7 @@ enum judgement_op rule_inverse(enum judgement_op op)
 /* A number without trailing zeros, which reads back as the same one. */
 static void rule_format_number(double value, char *text, size_t size)
 {
-	(void)snprintf(text, size, "%.6f", value);
+	(void)snprintf(text, size, "%.*f", RULE_PERCENT_DECIMALS, value);
 	for (size_t n = strlen(text); n > 0 && text[n - 1] == '0'; n--)
 		text[n - 1] = '\0';
 	if (str_ends(text, "."))

@@ -99,6 +99,8 @@ static const struct {
 	{"p99 < 1%", 7, "'1%' needs a unit of time"},
 	{"p0.5 < 1s", 1, "'p0.5' is out of range: p1 to p99.999"},
 	{"p100 < 1s", 1, "p1 to p99.999"},
+	{"p99.0000001 < 1s", 1, "'p99.0000001' has more than 6 decimals"},
+	{"p99.000001 < 1s", 0, NULL},
 	{"p99. < 1s", 1, "what is compared"},
 	{"p < 1s", 1, "what is compared"},
 	{"reponse p99 < 1s", 1, "did you mean response?"},
