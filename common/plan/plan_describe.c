@@ -355,12 +355,14 @@ static int plan_describe_labels(const struct plan *p, struct buf *b)
 }
 
 /* "  (takes 2,995 requests)", where a percentile of the run has fewer; "": it has enough, or that
- * depends on the answers. */
+ * depends on the answers. Of an abort-if, that the run ends before it is looked at. */
 static struct figure plan_lacks(const struct plan *p, const struct plan_threshold *t)
 {
 	struct figure f = {""};
 	double least;
 
+	if (t->is_abort && t->rule.over_ns + t->rule.after_ns > p->duration_ns)
+		(void)snprintf(f.text, sizeof(f.text), "  (never: the run is shorter)");
 	if (t->is_abort || t->rule.scope != RULE_OF_RUN || !plan_counts_arrivals(p) ||
 		!rule_metrics[t->rule.metric].is_of_planned || t->rule.stat != RULE_QUANTILE)
 		return f;

@@ -196,14 +196,19 @@ START_TEST(what_takes_more_requests_is_told)
 {
 	struct plan *p = conf_plan(CONF_TARGET "[load]\nrequests = 299\n[thresholds]\n"
 					       "require = p99 < 50ms\nrequire = p99.9 < 50ms\n"
-					       "require = max < 50ms\nabort-if = p99.9 > 1s\n");
+					       "require = max < 50ms\nabort-if = p99.9 > 1s\n"
+					       "abort-if = p50 > 1s over 1s after 1s\n"
+					       "abort-if = p50 > 1s over 2s after 1s\n");
 	struct buf text = {0};
 
 	ck_assert_int_eq(plan_describe(p, &text), 0);
 	ck_assert_msg(strstr(text.data, "\n  require      p99 < 50ms\n"
 					"               p99.9 < 50ms  (takes 2,995 requests)\n"
 					"               max < 50ms\n"
-					"  abort if     p99.9 > 1s\n"),
+					"  abort if     p99.9 > 1s\n"
+					"               p50 > 1s over 1s after 1s\n"
+					"               p50 > 1s over 2s after 1s"
+					"  (never: the run is shorter)\n"),
 		"%s", text.data);
 	buf_fini(&text);
 	plan_free(p);
