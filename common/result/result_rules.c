@@ -122,6 +122,26 @@ static struct figure result_rules_figure(const struct rule *rule, double value)
 	return figure_per_s(value);
 }
 
+/* What its times are of. */
+static const char *result_rules_noun(const struct rule *rule, bool is_one)
+{
+	if (rule->metric == RULE_CONNECT)
+		return is_one ? "connection" : "connections";
+	if (rule->metric == RULE_TLS)
+		return is_one ? "handshake" : "handshakes";
+	return is_one ? "request" : "requests";
+}
+
+/* Connections that are kept do not become more by more requests. */
+static const char *result_rules_remedy(const struct rule *rule, enum judgement judgement)
+{
+	bool is_of_connections = rule->metric == RULE_CONNECT || rule->metric == RULE_TLS;
+
+	if (judgement == JUDGEMENT_UNDECIDED_FEW && is_of_connections)
+		return "more connections: --no-keepalive opens one for each request";
+	return result_rules_remedies[judgement];
+}
+
 static void result_rules_explain(
 	const struct rule *rule, enum judgement judgement, struct rule_figure *f)
 {
@@ -130,10 +150,11 @@ static void result_rules_explain(
 	rule_format_metric(rule, metric, sizeof(metric));
 	if (judgement == JUDGEMENT_UNDECIDED_FEW && f->n > 0)
 		(void)snprintf(f->because, sizeof(f->because), "%s %s, and %.40s takes %s",
-			figure_count((int64_t)f->n).text, f->n > 1 ? "requests" : "request", metric,
-			figure_count((int64_t)ceil(f->least_n)).text);
+			figure_count((int64_t)f->n).text, result_rules_noun(rule, f->n <= 1),
+			metric, figure_count((int64_t)ceil(f->least_n)).text);
 	else if (judgement == JUDGEMENT_UNDECIDED_FEW)
-		(void)snprintf(f->because, sizeof(f->because), "there was no request");
+		(void)snprintf(f->because, sizeof(f->because), "there was no %s",
+			result_rules_noun(rule, true));
 	else if (f->less_ours > 1e15)
 		(void)snprintf(f->because, sizeof(f->because), "the generator was the limit");
 	else
@@ -182,7 +203,8 @@ static int result_rules_judge_one(
 	}
 	failed = result_set_text(&row->result, judgement_names[judgement]);
 	failed |= result_set_text(&row->because, *f.because ? f.because : NULL) |
-		  result_set_text(&row->try, f.is_known ? result_rules_remedies[judgement] : NULL);
+		  result_set_text(
+			  &row->try, f.is_known ? result_rules_remedy(rule, judgement) : NULL);
 	return failed ? -ENOMEM : 0;
 }
 

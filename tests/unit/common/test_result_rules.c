@@ -342,6 +342,29 @@ START_TEST(a_rule_is_a_row)
 }
 END_TEST
 
+/* Connections that are kept become no more in a longer run. */
+START_TEST(few_connections_are_no_requests)
+{
+	struct histogram connects;
+	struct result r;
+
+	make(&healthy, &r);
+	ck_assert_int_eq(histogram_init(&connects, 1, HISTOGRAM_HIGHEST_NS, 3), 0);
+	put(&r.latency, "tls", &connects);
+	record(&connects, MS, 2);
+	put(&r.latency, "connect", &connects);
+	histogram_fini(&connects);
+	add(&r, "connect p50 < 50ms");
+	add(&r, "tls p50 < 50ms");
+	ck_assert_int_eq(result_rules_judge(&r, NULL), 0);
+	ck_assert_str_eq(row_of(&r, 0)->because, "2 connections, and connect p50 takes 5");
+	ck_assert_str_eq(
+		row_of(&r, 0)->try, "more connections: --no-keepalive opens one for each request");
+	ck_assert_str_eq(row_of(&r, 1)->because, "there was no handshake");
+	result_fini(&r);
+}
+END_TEST
+
 START_TEST(a_share_has_an_interval)
 {
 	const struct result_threshold *row;
@@ -573,6 +596,7 @@ int main(void)
 	TCase *tc = tcase_create("rules");
 
 	tcase_add_loop_test(tc, judged_by_the_table, 0, LEN(cases));
+	tcase_add_test(tc, few_connections_are_no_requests);
 	tcase_add_test(tc, a_rule_is_a_row);
 	tcase_add_test(tc, a_share_has_an_interval);
 	tcase_add_test(tc, a_ledger_that_does_not_balance_decides_nothing);
