@@ -383,8 +383,8 @@ bool audit_is_in_turns(const struct audit_view *v)
 	double times = s->min_ns > 0 ? (double)s->p90_ns / (double)s->min_ns : 0;
 
 	return audit_was_full(v) && n >= AUDIT_TURNS_LEAST &&
-	       s->p90_ns - s->min_ns >= AUDIT_GROWN_NS && times >= (1 - AUDIT_TURNS_OFF) * n &&
-	       times <= (1 + AUDIT_TURNS_OFF) * n &&
+	       (double)s->p90_ns - (double)s->min_ns >= AUDIT_GROWN_NS &&
+	       times >= (1 - AUDIT_TURNS_OFF) * n && times <= (1 + AUDIT_TURNS_OFF) * n &&
 	       (double)s->p50_ns >= AUDIT_TURNS_ALIKE * (double)s->p90_ns;
 }
 
@@ -393,7 +393,7 @@ bool audit_is_in_turns(const struct audit_view *v)
 bool audit_has_grown(const struct audit_view *v)
 {
 	return v->service->min_ns > 0 &&
-	       v->service->p50_ns - v->service->min_ns >= AUDIT_GROWN_NS &&
+	       (double)v->service->p50_ns - (double)v->service->min_ns >= AUDIT_GROWN_NS &&
 	       (double)v->service->p50_ns >= AUDIT_GROWN * (double)v->service->min_ns;
 }
 
