@@ -108,20 +108,6 @@ static const char *const result_rules_remedies[JUDGEMENT_COUNT] = {
 	[JUDGEMENT_UNDECIDED_FEW] = "a longer run (-d), or a higher rate (-r)",
 };
 
-static struct figure result_rules_figure(const struct rule *rule, double value)
-{
-	enum rule_form form = rule_metrics[rule->metric].form;
-	struct figure none = {"without an answer"};
-
-	if (!isfinite(value))
-		return none;
-	if (form == RULE_TIME)
-		return figure_time((int64_t)value);
-	if (form == RULE_SHARE)
-		return rule->is_count ? figure_count((int64_t)value) : figure_share(value);
-	return figure_per_s(value);
-}
-
 /* What its times are of. */
 static const char *result_rules_noun(const struct rule *rule, bool is_one)
 {
@@ -159,7 +145,7 @@ static void result_rules_explain(
 		(void)snprintf(f->because, sizeof(f->because), "the generator was the limit");
 	else
 		(void)snprintf(f->because, sizeof(f->because), "without the generator's share %s",
-			result_rules_figure(rule, f->less_ours).text);
+			rule_value(rule, f->less_ours).text);
 }
 
 /* Sets a figure that may be unknown, or of an arrival without an answer. */

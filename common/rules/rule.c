@@ -4,12 +4,14 @@
 #include "common/rules/rule.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/err.h"
+#include "common/json_path.h"
 #include "common/str.h"
 #include "common/units.h"
 
@@ -509,4 +511,23 @@ void rule_format(const struct rule *rule, char *text, size_t size)
 	(void)snprintf(text, size, "%s%s%s%s%s%s%s%s%s%s", scope, metric, has_limit ? " " : "",
 		has_limit ? rule_ops[rule->op] : "", has_limit ? " " : "", limit,
 		*over ? " over " : "", over, *after ? " after " : "", after);
+}
+
+struct figure rule_value(const struct rule *rule, double value)
+{
+	struct figure none = {"without an answer"};
+	double most = (double)JSON_PATH_INT_MAX;
+
+	if (!isfinite(value))
+		return none;
+	/* A document may come from anywhere. */
+	value = fmin(fmax(value, -most), most);
+	switch (rule_metrics[rule->metric].form) {
+	case RULE_TIME:
+		return figure_time((int64_t)value);
+	case RULE_SHARE:
+		return rule->is_count ? figure_count((int64_t)value) : figure_share(value);
+	default:
+		return figure_per_s(value);
+	}
 }

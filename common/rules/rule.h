@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/figure.h"
 #include "common/stats/judgement.h"
 #include "common/units.h"
 
@@ -108,3 +109,5 @@ int rule_parse(const char *text, struct rule *ret, struct err *reterr);
 void rule_format(const struct rule *rule, char *text, size_t size);
 /* Its metric alone: "response p99 of ok", "status 5xx". */
 void rule_format_metric(const struct rule *rule, char *text, size_t size);
+/* A value of its metric, in the unit of its limit; not finite: "without an answer". */
+struct figure rule_value(const struct rule *rule, double value);

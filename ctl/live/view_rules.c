@@ -3,12 +3,10 @@
  * intervals: the report has the last word. */
 #include "ctl/live/view_rules.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/control/progress.h"
-#include "common/json_path.h"
 #include "common/str.h"
 #include "ctl/style.h"
 
@@ -59,28 +57,11 @@ const char *view_worst_rule(const struct progress *doc)
 	return is_any ? view_rule_words[worst].word : "";
 }
 
-static struct figure view_rule_value(const struct rule *rule, double value)
-{
-	struct figure none = {"-"};
-	double most = (double)JSON_PATH_INT_MAX;
-
-	if (!result_is_real(value))
-		return none;
-	value = fmin(fmax(value, -most), most);
-	switch (rule_metrics[rule->metric].form) {
-	case RULE_TIME:
-		return figure_time((int64_t)value);
-	case RULE_SHARE:
-		return rule->is_count ? figure_count((int64_t)value) : figure_share(value);
-	default:
-		return figure_per_s(value);
-	}
-}
-
 bool view_rule(const struct progress *doc, size_t i, struct view_rule *ret)
 {
 	const struct progress_rule *row = view_rule_at(doc, i);
 	char text[RULE_TEXT_MAX], metric[RULE_TEXT_MAX];
+	struct figure none = {"-"};
 
 	if (!row || rule_parse(result_words(row->rule), &ret->rule, NULL) != 0)
 		return false;
@@ -91,6 +72,6 @@ bool view_rule(const struct progress *doc, size_t i, struct view_rule *ret)
 		strlen(text) > strlen(metric) ? text + strlen(metric) + 1 : "");
 	ret->word = view_rule_words[view_rule_rank(row)].word;
 	ret->colour = view_rule_words[view_rule_rank(row)].colour;
-	ret->value = view_rule_value(&ret->rule, row->value);
+	ret->value = result_is_real(row->value) ? rule_value(&ret->rule, row->value) : none;
 	return true;
 }

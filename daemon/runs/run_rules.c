@@ -243,22 +243,6 @@ int run_rules_fill(const struct run *run, struct result_list *to)
 
 /* ---------------------------------------------------------------- ending the run */
 
-static struct figure run_rules_figure(const struct rule *rule, double value)
-{
-	struct figure none = {"without an answer"};
-
-	if (!isfinite(value))
-		return none;
-	switch (rule_metrics[rule->metric].form) {
-	case RULE_TIME:
-		return figure_time((int64_t)value);
-	case RULE_SHARE:
-		return rule->is_count ? figure_count((int64_t)value) : figure_share(value);
-	default:
-		return figure_per_s(value);
-	}
-}
-
 static void run_rules_note(
 	struct run *run, size_t which, const struct run_rule_state *state, char *ret, size_t size)
 {
@@ -267,7 +251,7 @@ static void run_rules_note(
 
 	rule_format(rule, text, sizeof(text));
 	(void)snprintf(ret, size, "abort-if %.120s: %.48s at %.48s", text,
-		run_rules_figure(rule, state->value).text, figure_clock(state->end_ns).text);
+		rule_value(rule, state->value).text, figure_clock(state->end_ns).text);
 	run->aborted_by = which + 1;
 	run->aborted_by_value = state->value;
 	run->aborted_at_ns = state->end_ns;
