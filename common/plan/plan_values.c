@@ -147,7 +147,7 @@ int plan_parse_new_rate(const char *value, struct rate *ret, bool *ret_is_scale,
 	*ret_is_scale = value[0] == 'x';
 	if (*ret_is_scale)
 		return plan_parse_scale(value, ret, reterr);
-	/* Whoever carries it out refuses it, for a pause may be meant. */
+	/* It is refused where it is carried out, with other words: a pause may be meant. */
 	if (units_parse_rate(value, &rate) == 0 && rate.num == 0) {
 		*ret = rate;
 		return 0;

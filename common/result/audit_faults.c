@@ -14,6 +14,7 @@
 
 #include "common/figure.h"
 #include "common/result/audit_internal.h"
+#include "common/result/result_fill.h"
 #include "common/result/audit_text.h"
 #include "common/str.h"
 #include "common/url.h"
@@ -77,15 +78,6 @@ bool audit_fault_says(const struct audit_view *v, enum fault fault, const char *
 #define AUDIT_STATUSES_OFF 0.2
 #define AUDIT_STATUSES_NAMED 2
 
-static int audit_status_of(const struct result_number *row)
-{
-	int status = 0;
-
-	if (row->is != RESULT_IS_THERE || row->n <= 0 || sscanf(row->name, "%3d", &status) != 1)
-		return 0;
-	return status;
-}
-
 struct audit_sentence audit_tell_statuses(const struct audit_view *v)
 {
 	const struct result_number *rows = v->r->statuses.rows, *most, *before = NULL;
@@ -93,7 +85,7 @@ struct audit_sentence audit_tell_statuses(const struct audit_view *v)
 	struct audit_sentence t = {"status"}, none = {""};
 
 	for (size_t i = 0; i < v->r->statuses.n; i++)
-		if (audit_status_of(&rows[i]) >= 400)
+		if (result_status_of(&rows[i]) >= 400)
 			all += (double)rows[i].n;
 	if (all <= 0 || fabs(all - errors) > AUDIT_STATUSES_OFF * errors)
 		return none;
@@ -102,7 +94,7 @@ struct audit_sentence audit_tell_statuses(const struct audit_view *v)
 
 		most = NULL;
 		for (size_t i = 0; i < v->r->statuses.n; i++)
-			if (audit_status_of(&rows[i]) >= 400 && &rows[i] != before &&
+			if (result_status_of(&rows[i]) >= 400 && &rows[i] != before &&
 				(!most || rows[i].n > most->n))
 				most = &rows[i];
 		if (!most)
@@ -118,7 +110,7 @@ bool audit_may_shed(const struct audit_view *v)
 	const struct result_number *rows = v->r->statuses.rows;
 
 	for (size_t i = 0; i < v->r->statuses.n; i++)
-		if (audit_status_of(&rows[i]) == 429 || audit_status_of(&rows[i]) == 503)
+		if (result_status_of(&rows[i]) == 429 || result_status_of(&rows[i]) == 503)
 			return true;
 	return false;
 }
@@ -352,8 +344,7 @@ struct audit_sentence audit_try_keeping(const struct audit_view *v)
 
 /* As fast as requests come it never holds one back: those of users, as fast as they could if they
  * waited for answers alone. Before the run, connections can only be opened if the server keeps
- * them.
- */
+ * them. */
 struct audit_sentence audit_try_pace(const struct audit_view *v)
 {
 	bool is_again = !v->is_open || audit_is_reopened(v);

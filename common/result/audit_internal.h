@@ -2,6 +2,7 @@
 /* Declarations that the parts of the audit share. Pure. */
 #pragma once
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -96,6 +97,12 @@ struct audit_view {
 void audit_view_of(const struct result *r, struct audit_view *ret);
 /* Too short a window for a limit, and for shares of CPU time (AUDIT_LEAST_NS). */
 bool audit_is_too_short(const struct audit_view *v);
+/* What was asked and not yet answered at the end of a row. */
+static inline double audit_backlog_of(const struct result_row *row)
+{
+	return fmax((double)row->in_flight, 0) + fmax((double)row->queue, 0);
+}
+
 /* More than so many times the other; false where one of them is unknown. */
 static inline bool audit_exceeds(int64_t figure, double times, int64_t other)
 {

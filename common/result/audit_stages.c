@@ -45,11 +45,6 @@ static struct audit_rows audit_rows_of_stage(
 	return in;
 }
 
-static double audit_backlog_of(const struct result_row *row)
-{
-	return fmax((double)row->in_flight, 0) + fmax((double)row->queue, 0);
-}
-
 /* stage NULL: it was carried. */
 static struct audit_stage audit_judge_stage(
 	const struct audit_view *v, const struct result_stage *stage)

@@ -150,8 +150,7 @@ static struct audit_stalls audit_find_stalls_of_closed(const struct audit_view *
 /* ---------------------------------------------------------------- open model */
 
 /* The requests that waited with the slowest one of the row at i were answered with it: it began in
- * the row, so that they were by the end of one of two
- * rows. ret_is_over: both lie in the window. */
+ * the row, so that they were by the end of one of two rows. ret_is_over: both lie in the window. */
 static bool audit_is_cleared(const struct audit_view *v, size_t n_rows, size_t i, bool *ret_is_over)
 {
 	const struct result_row *rows = v->r->intervals.rows.rows;
@@ -162,7 +161,7 @@ static bool audit_is_cleared(const struct audit_view *v, size_t n_rows, size_t i
 
 	*ret_is_over = end + 1 < n_rows;
 	for (size_t k = end; k <= end + 1 && k < n_rows; k++)
-		if (fmax((double)rows[k].in_flight, 0) + fmax((double)rows[k].queue, 0) <= left)
+		if (audit_backlog_of(&rows[k]) <= left)
 			return true;
 	return false;
 }
@@ -229,10 +228,8 @@ static struct audit_text audit_instants(const struct audit_stalls *s)
 	size_t len = 0;
 
 	for (unsigned i = 0; i < s->n && i < AUDIT_STILL_NAMED; i++) {
-		int64_t seconds = s->at_ns[i] > 0 ? s->at_ns[i] / NSEC_PER_SEC : 0;
-
-		len += (size_t)snprintf(t.s + len, sizeof(t.s) - len, "%s%lld:%02d",
-			i > 0 ? ", " : "", (long long)(seconds / 60), (int)(seconds % 60));
+		len += (size_t)snprintf(t.s + len, sizeof(t.s) - len, "%s%.12s", i > 0 ? ", " : "",
+			figure_clock(s->at_ns[i] > 0 ? s->at_ns[i] : 0).text);
 	}
 	snprintf(t.s + len, sizeof(t.s) - len, "%s", s->n > AUDIT_STILL_NAMED ? ", ..." : "");
 	return t;

@@ -109,13 +109,12 @@ static void audit_count_answers(struct audit_view *v)
 	v->redirect_status = 300;
 	for (size_t i = 0; i < v->r->statuses.n; i++) {
 		int64_t n = statuses[i].n;
-		int status = 0;
+		int status = result_status_of(&statuses[i]);
 
 		if (statuses[i].is != RESULT_IS_THERE || n <= 0)
 			continue;
 		v->answers += (uint64_t)n;
-		if (sscanf(statuses[i].name, "%3d", &status) != 1 || !audit_is_redirect(status) ||
-			v->r->redirects.expected == RESULT_YES)
+		if (!audit_is_redirect(status) || v->r->redirects.expected == RESULT_YES)
 			continue;
 		v->redirects += (uint64_t)n;
 		if (n > most) {
@@ -250,8 +249,7 @@ static void audit_follow(const struct audit_view *v, struct audit_course *ret)
 			ret->has_medians &= rows[k].p50_ns >= 0;
 			ret->medians[i] += (double)rows[k].p50_ns / (double)(to - from);
 		}
-		ret->backlog[i] = fmax((double)rows[to - 1].in_flight, 0) +
-				  fmax((double)rows[to - 1].queue, 0);
+		ret->backlog[i] = audit_backlog_of(&rows[to - 1]);
 	}
 }
 

@@ -68,6 +68,15 @@ struct ledger result_counts(const struct result_ledger *from)
 	return l;
 }
 
+int result_status_of(const struct result_number *row)
+{
+	int status = 0;
+
+	if (row->is != RESULT_IS_THERE || row->n <= 0 || sscanf(row->name, "%3d", &status) != 1)
+		return 0;
+	return status;
+}
+
 void result_fill_outside(const struct ledger *warmup, const struct ledger *window,
 	const struct ledger *cooldown, uint64_t retries, struct result_outside *ret)
 {

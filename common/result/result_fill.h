@@ -16,6 +16,8 @@ int result_set_text(char **field, const char *text);
 void result_fill_ledger(const struct ledger *from, struct result_ledger *ret);
 /* The other way; what is not known counts as 0. */
 struct ledger result_counts(const struct result_ledger *from);
+/* The status whose answers it counts; 0: it is none, or there were none. */
+int result_status_of(const struct result_number *row);
 
 /* All but the count null while empty. ret: of result_list_add, or initialised. 0 or -ENOMEM. */
 int result_fill_latency(const struct histogram *h, struct result_latency *ret);

@@ -376,12 +376,9 @@ static uint64_t rule_count_statuses(const struct result *r, unsigned which)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < r->statuses.n; i++) {
-		unsigned status;
+		unsigned status = (unsigned)result_status_of(&rows[i]);
 
-		if (rows[i].is != RESULT_IS_THERE || rows[i].n <= 0 ||
-			sscanf(rows[i].name, "%3u", &status) != 1)
-			continue;
-		if (which < 10 ? status / 100 == which : status == which)
+		if (status > 0 && (which < 10 ? status / 100 == which : status == which))
 			n += (uint64_t)rows[i].n;
 	}
 	return n;

@@ -10,10 +10,9 @@
 #include "common/stats/judgement.h"
 
 struct plan;
+struct result_list;
 struct run;
 struct timeline;
-
-struct result_list;
 
 /* What the last `over` of a rule says to it, or the whole window so far. */
 struct run_rule_state {
